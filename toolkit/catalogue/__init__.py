@@ -1,0 +1,70 @@
+"""WHAT the exchange offers: facts, frozen, one file (or folder) a system.
+
+Imports nothing of ours, so that client and sandbox may both read it.
+"""
+
+from __future__ import annotations
+
+from toolkit.catalogue import exchange_link, link_futures, link_portfolio, link_spot
+from toolkit.catalogue.model import (
+    API,
+    BASE_URLS,
+    FAPI,
+    NO_PAGES,
+    PAPI,
+    POOLS,
+    SAPI_IP,
+    SAPI_UID,
+    SYSTEM_TITLES,
+    Column,
+    Endpoint,
+    Host,
+    Paging,
+    Param,
+    Pool,
+    System,
+    Window,
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *exchange_link.ENDPOINTS,
+    *link_spot.ENDPOINTS,
+    *link_futures.ENDPOINTS,
+    *link_portfolio.ENDPOINTS,
+)
+
+BY_DOOR: dict[str, Endpoint] = {endpoint.door: endpoint for endpoint in ENDPOINTS}
+BY_ROUTE: dict[tuple[str, str], Endpoint] = {(e.method, e.path): e for e in ENDPOINTS}
+
+
+def pool_of(path: str, *, uid: bool = False) -> Pool | None:
+    """The pool that a path draws on when nothing else is known; None for a path of no known host."""
+    for pool in POOLS:
+        if path.startswith(pool.prefix) and (pool.scope == "UID") == (uid and not pool.shared):
+            return pool
+    return None
+
+
+__all__ = [
+    "API",
+    "BASE_URLS",
+    "BY_DOOR",
+    "BY_ROUTE",
+    "ENDPOINTS",
+    "FAPI",
+    "NO_PAGES",
+    "PAPI",
+    "POOLS",
+    "SAPI_IP",
+    "SAPI_UID",
+    "SYSTEM_TITLES",
+    "Column",
+    "Endpoint",
+    "Host",
+    "Paging",
+    "Param",
+    "Pool",
+    "System",
+    "Window",
+    "pool_of",
+]

@@ -1,0 +1,40 @@
+"""Exchange Link (also Broker, Crypto-As-A-Service): sub-accounts of the partner. 17 reads.
+
+Called with the partner's master key. Weight is 1 where the page prints none, and charged to the
+IP counter then (the kind is not stated; IP is the smaller allowance). `subAccountId` is text
+everywhere: some answers spell it `subaccountId`, some send it as a JSON number beyond 2**53.
+"""
+
+from __future__ import annotations
+
+from toolkit.catalogue.exchange_link.accounts import API_KEYS, BNB_BURN, IP_RESTRICTION, PARTNER, SUB_ACCOUNTS
+from toolkit.catalogue.exchange_link.balances import FUTURES_BALANCES, MARGIN_BALANCES, SPOT_BALANCES
+from toolkit.catalogue.exchange_link.fees import CM_COMMISSION, FUTURES_REBATES, REBATES, UM_COMMISSION
+from toolkit.catalogue.exchange_link.transfers import (
+    DEPOSIT,
+    DEPOSITS,
+    FUTURES_TRANSFERS,
+    TRANSFERS,
+    UNIVERSAL_TRANSFERS,
+)
+from toolkit.catalogue.model import Endpoint
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    PARTNER,
+    SUB_ACCOUNTS,
+    API_KEYS,
+    IP_RESTRICTION,
+    BNB_BURN,
+    SPOT_BALANCES,
+    MARGIN_BALANCES,
+    FUTURES_BALANCES,
+    TRANSFERS,
+    FUTURES_TRANSFERS,
+    UNIVERSAL_TRANSFERS,
+    DEPOSITS,
+    DEPOSIT,
+    UM_COMMISSION,
+    CM_COMMISSION,
+    REBATES,
+    FUTURES_REBATES,
+)

@@ -1,0 +1,47 @@
+"""Link and Trade (Portfolio Margin): the /papi twins of two futures reads.
+
+For customers who switched Portfolio Margin on; the futures doors do not know them.
+"""
+
+from __future__ import annotations
+
+from toolkit.catalogue.link_futures import (
+    BROKER_ID,
+    CUSTOMER_ID_COLUMNS,
+    CUSTOMERS_KEY,
+    MARKET,
+    NEW_USER_COLUMNS,
+)
+from toolkit.catalogue.model import PAPI, Endpoint
+
+_DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/futures"
+
+NEW_USER = Endpoint(
+    name="new_user",
+    system="portfolio",
+    path="/papi/v1/apiReferral/ifNewUser",
+    security="USER_DATA",
+    pool=PAPI,
+    weight=100,
+    params=(BROKER_ID, MARKET),
+    columns=NEW_USER_COLUMNS,
+    summary="Whether the Portfolio Margin customer who owns the key is new to the partner, as one row.",
+    notes=(CUSTOMERS_KEY,),
+    source=f"{_DOCS}/Query-Client-If-New-User-PAPI",
+)
+
+CUSTOMER_ID = Endpoint(
+    name="customer_id",
+    system="portfolio",
+    path="/papi/v1/apiReferral/userCustomization",
+    security="USER_DATA",
+    pool=PAPI,
+    weight=100,
+    params=(BROKER_ID,),
+    columns=CUSTOMER_ID_COLUMNS,
+    summary="The id of the Portfolio Margin customer who owns the key, as one row.",
+    notes=(CUSTOMERS_KEY,),
+    source=f"{_DOCS}/Get-User-Customize-Id-PAPI",
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (NEW_USER, CUSTOMER_ID)

@@ -1,0 +1,155 @@
+"""Link and Trade (Spot): customers that trade through the partner's product. 5 reads."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from toolkit.catalogue.model import SAPI_IP, Column, Endpoint, Paging, Param, Window
+
+_DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/spot"
+
+_AGENT_CODE = Param(
+    wire="apiAgentCode", name="agent_code", kind="id", doc="The partner's Link id.", required=True
+)
+
+NEW_USER = Endpoint(
+    name="new_user",
+    system="spot",
+    path="/sapi/v1/apiReferral/ifNewUser",
+    security="USER_DATA",
+    pool=SAPI_IP,
+    # The page prints no weight, which means 1; Binance.Net counts 100. The stricter reading.
+    weight=100,
+    params=(_AGENT_CODE,),
+    columns=(
+        Column(name="agent_code", wire="apiAgentCode", kind="id", doc="The partner's Link id."),
+        Column(name="rebate_working", wire="rebateWorking", kind="flag", doc="A rebate is being paid."),
+        Column(name="if_new_user", wire="ifNewUser", kind="flag", doc="New to the partner's Link id."),
+        Column(name="referrer_id", wire="referrerId", kind="id", doc="Account that referred the customer."),
+    ),
+    summary="Whether the customer who owns the key is new to the partner, as one row.",
+    notes=(
+        "Asked with the customer's key, not the partner's.",
+        "A rebate applies when `rebate_working` and `if_new_user` are both true.",
+    ),
+    source=_DOCS,
+)
+
+CUSTOMERS = Endpoint(
+    name="customers",
+    system="spot",
+    path="/sapi/v1/apiReferral/customization",
+    security="USER_DATA",
+    pool=SAPI_IP,
+    params=(
+        Param(wire="customerId", name="customer_id", kind="id", doc="Only the customer with this id."),
+        Param(wire="email", name="email", kind="text", doc="Only the customer with this e-mail address."),
+    ),
+    not_together=("customer_id", "email"),
+    columns=(
+        Column(name="customer_id", wire="customerId", kind="id", doc="Id the partner gave the customer."),
+        Column(name="email", wire="email", kind="text", doc="E-mail address (personal data)."),
+    ),
+    identity=("customer_id", "email"),
+    summary="The ids the partner gave its customers, one row a customer.",
+    source=f"{_DOCS}/Get-Client-Email-Customized-Id",
+)
+
+CUSTOMER_ID = Endpoint(
+    name="customer_id",
+    system="spot",
+    path="/sapi/v1/apiReferral/userCustomization",
+    security="USER_DATA",
+    pool=SAPI_IP,
+    params=(_AGENT_CODE,),
+    columns=(
+        Column(name="customer_id", wire="customerId", kind="id", doc="Id the customer has with the partner."),
+    ),
+    summary="The id of the customer who owns the key, as one row.",
+    notes=("Asked with the customer's key, not the partner's.",),
+    source=f"{_DOCS}/Get-User-Customize-Id",
+)
+
+REBATES = Endpoint(
+    name="rebates",
+    system="spot",
+    path="/sapi/v1/apiReferral/rebate/recentRecord",
+    security="USER_DATA",
+    pool=SAPI_IP,
+    params=(Param(wire="customerId", name="customer_id", kind="id", doc="Only this customer."),),
+    # The table calls both ends required, the notes allow leaving out both: both are always sent.
+    window=Window(longest=timedelta(days=7), default=timedelta(days=7), both=True),
+    paging=Paging(kind="limit", size="limit", maximum=500, size_required=True),
+    columns=(
+        Column(
+            name="customer_id",
+            wire="customerId",
+            kind="id",
+            doc='Id the partner gave the customer; "" where none.',
+        ),
+        Column(name="email", wire="email", kind="text", doc="E-mail address, masked by the exchange."),
+        Column(name="income", wire="income", kind="amount", doc="The rebate, in `asset`."),
+        Column(name="asset", wire="asset", kind="text", doc="Asset the rebate is paid in."),
+        Column(name="symbol", wire="symbol", kind="text", doc="What was traded."),
+        Column(name="time", wire="time", kind="time", doc="When it was traded, UTC."),
+        Column(name="order_id", wire="orderId", kind="id", doc="Id of the order."),
+        Column(name="trade_id", wire="tradeId", kind="id", doc="Id of the trade."),
+        Column(
+            name="distribute_time",
+            wire="distributeTime",
+            kind="time",
+            doc="When the rebate was paid, UTC (since 2025-11-25).",
+            optional=True,
+        ),
+        Column(
+            name="commission_asset",
+            wire="commissionAsset",
+            kind="text",
+            doc="Asset the fee was paid in (since 2025-11-25).",
+            optional=True,
+        ),
+        Column(
+            name="commission",
+            wire="commission",
+            kind="amount",
+            doc="The fee, in `commission_asset` (since 2025-11-25).",
+            optional=True,
+        ),
+        Column(
+            name="convert_price",
+            wire="convertPrice",
+            kind="amount",
+            doc="Price at which the fee was converted into `asset` (since 2025-11-25).",
+            optional=True,
+        ),
+    ),
+    identity=("customer_id", "email", "symbol", "order_id", "trade_id", "time", "asset", "income"),
+    order_by="time",
+    summary="Spot rebates the partner earned from its customers, one row a trade.",
+    source=f"{_DOCS}/Query-Rebate-Recent-Record-For-Partner",
+)
+
+KICKBACKS = Endpoint(
+    name="kickbacks",
+    system="spot",
+    path="/sapi/v1/apiReferral/kickback/recentRecord",
+    security="USER_DATA",
+    pool=SAPI_IP,
+    window=Window(longest=timedelta(days=7), default=timedelta(days=7), kept=timedelta(days=7)),
+    paging=Paging(kind="limit", size="limit", default=500, maximum=1000),
+    columns=(
+        Column(name="income", wire="income", kind="amount", doc="The kickback, in `asset`."),
+        Column(name="asset", wire="asset", kind="text", doc="Asset it is paid in."),
+        Column(name="symbol", wire="symbol", kind="text", doc="What was traded."),
+        Column(name="time", wire="time", kind="time", doc="When it was traded, UTC."),
+    ),
+    order_by="time",
+    summary="Kickbacks the customer who owns the key received, one row a trade.",
+    notes=(
+        "Asked with the customer's key, not the partner's.",
+        "The exchange keeps the last 7 days.",
+    ),
+    source=f"{_DOCS}/Query-Rebate-Recent-Record-For-Client",
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (NEW_USER, CUSTOMERS, CUSTOMER_ID, REBATES, KICKBACKS)

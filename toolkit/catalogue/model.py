@@ -1,0 +1,289 @@
+"""The words in which endpoints are declared: frozen facts, no behaviour beyond reading them.
+
+One `Endpoint` is read by the door, the plan, the fetch, the frames, the budget, the sandbox's
+routes, `toolkit.endpoints()`, the README's table and the parametrised tests. A fact that is not
+here is nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, Literal
+
+System = Literal["exchange", "spot", "futures", "portfolio"]
+Host = Literal["api", "fapi", "papi"]
+Security = Literal["NONE", "SIGNED", "USER_DATA", "TRADE"]
+ParamKind = Literal["text", "id", "integer", "flag", "choice", "time"]
+ColumnKind = Literal["text", "id", "amount", "integer", "flag", "time", "texts"]
+PagingKind = Literal["none", "page", "offset", "limit"]
+
+SYSTEM_TITLES: Mapping[System, str] = MappingProxyType(
+    {
+        "exchange": "Exchange Link",
+        "spot": "Link and Trade (Spot)",
+        "futures": "Link and Trade (Futures)",
+        "portfolio": "Link and Trade (Portfolio Margin)",
+    }
+)
+
+BASE_URLS: Mapping[Host, str] = MappingProxyType(
+    {
+        "api": "https://api.binance.com",
+        "fapi": "https://fapi.binance.com",
+        "papi": "https://papi.binance.com",
+    }
+)
+
+MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """A counter that the weight of requests is charged to, and what it allows.
+
+    Attributes:
+        name: What users and panels call it.
+        host: The base host that counts.
+        prefix: The paths it serves begin with this.
+        limit: Weight allowed in one interval.
+        seconds: Length of the interval; it turns at whole multiples of itself, in server time.
+        scope: What the exchange counts by: the IP address or the account (UID).
+        shared: Whether all endpoints of the prefix draw on one counter, or each has one of its own.
+        header: The answer's header that carries the server's own count.
+        bans: Whether ignoring a 429 is answered with a ban (418).
+    """
+
+    name: str
+    host: Host
+    prefix: str
+    limit: int
+    seconds: int = 60
+    scope: Literal["IP", "UID"] = "IP"
+    shared: bool = True
+    header: str = "X-MBX-USED-WEIGHT-1M"
+    bans: bool = True
+
+
+API = Pool(name="api", host="api", prefix="/api/", limit=6000)
+# On /sapi each endpoint has counters of its own, and the answer to too much is always 429: the
+# ban does not apply there (rate-limits page of 2026).
+SAPI_IP = Pool(
+    name="sapi-ip",
+    host="api",
+    prefix="/sapi/",
+    limit=12_000,
+    shared=False,
+    header="X-SAPI-USED-IP-WEIGHT-1M",
+    bans=False,
+)
+SAPI_UID = Pool(
+    name="sapi-uid",
+    host="api",
+    prefix="/sapi/",
+    limit=180_000,
+    scope="UID",
+    shared=False,
+    header="X-SAPI-USED-UID-WEIGHT-1M",
+    bans=False,
+)
+FAPI = Pool(name="fapi", host="fapi", prefix="/fapi/", limit=2400)
+PAPI = Pool(name="papi", host="papi", prefix="/papi/", limit=6000)
+
+POOLS: tuple[Pool, ...] = (API, SAPI_IP, SAPI_UID, FAPI, PAPI)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """One parameter of a request.
+
+    Attributes:
+        wire: Its name on the wire.
+        name: Its name as an argument of the door.
+        kind: How its values are checked and written. Identifiers are text: they exceed 2**53.
+        doc: What it means, in one line.
+        required: Whether the exchange insists on it.
+        choices: The words a user may say, and what each is on the wire.
+        default: What the exchange assumes when it is not sent.
+        minimum: Smallest whole number allowed.
+        maximum: Largest whole number allowed.
+    """
+
+    wire: str
+    name: str
+    kind: ParamKind
+    doc: str
+    required: bool = False
+    choices: Mapping[str, int | str] = field(default_factory=lambda: MappingProxyType({}))
+    default: int | str | bool | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a frame and the field of the answer it comes from.
+
+    Attributes:
+        name: The column.
+        wire: The field, or several spellings of it: the first one present counts.
+        kind: text, id (text that names something), amount, integer, flag, time, texts (a list).
+        doc: What it means, with its unit.
+        optional: The exchange may leave it out; it is missing (NA) then.
+        outer: The field stands beside the list of rows in the wrapper, not in the row.
+    """
+
+    name: str
+    wire: str | tuple[str, ...]
+    kind: ColumnKind
+    doc: str
+    optional: bool = False
+    outer: bool = False
+
+    @property
+    def wires(self) -> tuple[str, ...]:
+        """Every spelling of the field."""
+        return (self.wire,) if isinstance(self.wire, str) else self.wire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The span of time one request may ask for. Both ends are included.
+
+    Attributes:
+        longest: Largest allowed difference between end and start, None where none is documented.
+        default: The span a door takes when no start is given.
+        kept: How far back the exchange keeps rows, None where it does not say.
+        both: startTime and endTime go together or not at all.
+        required: Both are mandatory.
+        per_day: Rows are one a day, stamped with midnight UTC.
+    """
+
+    longest: timedelta | None
+    default: timedelta
+    kept: timedelta | None = None
+    both: bool = False
+    required: bool = False
+    per_day: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paging:
+    """How more rows than fit in one answer are had.
+
+    Attributes:
+        kind: "page" counts pages from 1, "offset" counts rows from 0, "limit" has neither (a full
+            answer means that rows may be missing), "none" answers everything at once.
+        size: Wire name of the number of rows.
+        default: Rows in an answer when the size is not sent.
+        maximum: Most rows one may ask for; what the toolkit asks for.
+        size_required: The exchange insists on the size.
+    """
+
+    kind: PagingKind
+    size: str = ""
+    default: int | None = None
+    maximum: int = 0
+    size_required: bool = False
+
+
+NO_PAGES = Paging(kind="none")
+
+WeightRule = Callable[[Mapping[str, Any]], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One method and path, declared once.
+
+    Attributes:
+        name: The door's name in its namespace.
+        system: The documented API it belongs to; also the namespace on `Link`.
+        method: HTTP method.
+        path: Path on the host of its pool.
+        security: Security type printed in the documents; SIGNED where they print none.
+        permission: What the key must be allowed, where the page says so.
+        pool: What its weight is charged to.
+        weight: Weight of one request: a number, or a rule over the parameters sent.
+        params: What it takes, besides span and paging.
+        unused: Parameters that one page of the documents has and another has not: never sent.
+        at_least_one: Arguments of which one must be given.
+        not_together: Arguments of which at most one may be given.
+        window: Its span of time, if it has one.
+        paging: How many rows come at once, and how the others are had.
+        rows: Field that holds the list of rows, "" where the answer itself is the rows.
+        success: Field of the wrapper that must be true, "" where there is none.
+        columns: The frame, in order.
+        identity: Columns that name a row; () where nothing does.
+        order_by: Column by which rows ascend, None where rows carry no time.
+        newest_first: Proven to answer newest first: reversed, then checked.
+        summary: What the rows are, in one sentence.
+        notes: What a user should know about it, sentence by sentence.
+        source: Page of the documents.
+    """
+
+    name: str
+    system: System
+    path: str
+    pool: Pool
+    columns: tuple[Column, ...]
+    summary: str
+    source: str
+    method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
+    security: Security = "SIGNED"
+    permission: str = ""
+    weight: int | WeightRule = 1
+    params: tuple[Param, ...] = ()
+    unused: tuple[Param, ...] = ()
+    at_least_one: tuple[str, ...] = ()
+    not_together: tuple[str, ...] = ()
+    window: Window | None = None
+    paging: Paging = NO_PAGES
+    rows: str = ""
+    success: str = ""
+    identity: tuple[str, ...] = ()
+    order_by: str | None = None
+    newest_first: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def door(self) -> str:
+        """Where users find it: `link.<system>.<name>`."""
+        return f"{self.system}.{self.name}"
+
+    @property
+    def wire_params(self) -> tuple[Param, ...]:
+        """Every parameter that may be sent, span and paging included."""
+        extra: list[Param] = []
+        if self.window:
+            required = self.window.required
+            extra += [
+                Param(wire="startTime", name="start", kind="time", doc="First moment.", required=required),
+                Param(wire="endTime", name="end", kind="time", doc="Last moment.", required=required),
+            ]
+        if self.paging.kind == "page":
+            extra.append(Param(wire="page", name="page", kind="integer", doc="Page.", default=1, minimum=1))
+        if self.paging.kind == "offset":
+            extra.append(
+                Param(wire="offset", name="offset", kind="integer", doc="Rows to skip.", default=0, minimum=0)
+            )
+        if self.paging.size:
+            extra.append(
+                Param(
+                    wire=self.paging.size,
+                    name=self.paging.size,
+                    kind="integer",
+                    doc="Rows in one answer.",
+                    required=self.paging.size_required,
+                    default=self.paging.default,
+                    minimum=1,
+                    maximum=self.paging.maximum,
+                )
+            )
+        return (*self.params, *extra, *self.unused)
+
+    def weight_of(self, sent: Mapping[str, Any]) -> int:
+        """Weight of a request that sends these wire parameters."""
+        return self.weight if isinstance(self.weight, int) else self.weight(sent)
