@@ -1,0 +1,92 @@
+# Each target makes what it needs: the virtual environment, the packages and, for the browser tests,
+# Debian's Chromium. PYTHON=... chooses another Python, TESTFLAGS=... goes on to pytest.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PYTHON ?=
+TESTFLAGS ?=
+SHELL := /bin/sh
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test notebooks bench witness lint clean chromium
+
+# An environment whose Python no longer runs (an upgraded system, a copied folder) is made anew.
+ifneq ($(shell test ! -e $(VENV) || $(PY) -c "" 2>&1),)
+$(shell rm -f $(VENV)/.lab $(VENV)/.dev)
+endif
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+lab: $(VENV)/.lab  ## JupyterLab with the sandbox beside it, on this machine only (LABFLAGS="--no-browser")
+	@$(PY) -m toolkit lab $(LABFLAGS)
+
+test: $(VENV)/.dev chromium  ## every test, those in a real browser last
+	$(PY) -m pytest $(TESTFLAGS)
+	$(PY) -m pytest -m browser tests/browser $(TESTFLAGS)
+
+notebooks: $(VENV)/.dev  ## the notebooks alone, each from top to bottom on the sandbox
+	$(PY) -m pytest tests/test_notebooks.py $(TESTFLAGS)
+
+bench: $(VENV)/.dev  ## the measurements (tests/benchmarks/bench_*.py)
+	$(PY) -m pytest tests/benchmarks -o python_files='bench_*.py' -p no:randomly -s $(TESTFLAGS)
+
+witness: $(VENV)/.dev  ## clients written by others against the sandbox, each in an environment of its own
+	$(PY) -m pytest -m witness tests/witness $(TESTFLAGS)
+
+lint: $(VENV)/.dev  ## style, format, types
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+
+clean:  ## remove the environments and every cache
+	rm -rf $(VENV) .witness .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
+
+# What was installed says so with a stamp; a newer pyproject.toml installs again.
+$(VENV)/.lab: pyproject.toml
+	@$(make_venv)
+	@$(call install,.)
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml
+	@$(make_venv)
+	@$(call install,.[dev])
+	@touch $(VENV)/.lab $@
+
+define install
+echo "Installing $(1) into $(VENV) (a minute or two the first time) ..."; \
+$(PY) -m pip install --quiet --disable-pip-version-check -e "$(1)" \
+    || { echo "make: the packages cannot be installed: see pip's words above" >&2; exit 1; }
+endef
+
+# A name on the PATH may be a shim that fails, so each Python is tried by running it.
+define make_venv
+if $(PY) -c "import pip" 2>/dev/null; then exit 0; fi; \
+for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
+    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && found=$$python && break; \
+done; \
+[ -n "$$found" ] || { echo "make: missing: Python 3.11 or newer ($(or $(PYTHON),python3))" >&2; exit 1; }; \
+if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+    version=$$("$$found" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+    $(call apt,python$$version-venv) \
+        || { echo "make: missing: the package python$$version-venv (ensurepip), which is for root to install" >&2; exit 1; }; \
+fi; \
+"$$found" -m venv --clear $(VENV) || { echo "make: $$found cannot make $(VENV)" >&2; exit 1; }
+endef
+
+# apt-get as root, or as whoever may become root without being asked; quiet unless it fails.
+define apt
+{ command -v apt-get >/dev/null \
+    && { [ "$$(id -u)" = 0 ] && as_root= || { sudo -n true 2>/dev/null && as_root="sudo -n"; }; } \
+    && echo "Installing $(1) with apt-get ..." \
+    && { $$as_root apt-get update -qq || true; } \
+    && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null; }
+endef
+
+# No Chromium is no reason not to run the other tests: those in the browser then fail and say the same.
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	    || $(call apt,chromium fonts-dejavu-core) \
+	    || echo "make: missing: Chromium, and apt-get cannot install it here: the browser tests will fail" >&2

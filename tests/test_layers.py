@@ -1,0 +1,152 @@
+"""Who may import whom. The table is the design; the import statements of every module are read against it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "toolkit"
+
+# layer: the layers of ours that it may import, itself apart.
+LAYERS: dict[str, set[str]] = {
+    "_version": set(),
+    "errors": set(),
+    "catalogue": set(),
+    "wire": {"errors", "catalogue", "_version"},
+    "plan": {"errors", "catalogue"},
+    "frames": {"errors", "catalogue"},
+    "fetch": {"errors", "catalogue", "plan", "wire", "frames"},
+    "link": {"errors", "catalogue", "fetch"},
+    "operations": {"errors", "catalogue", "fetch", "wire", "frames"},
+    "charts": {"errors"},
+    "export": {"errors", "_version"},
+    "panels": {"errors", "link", "charts"},
+    "sandbox": {"catalogue"},
+    "demo": {"errors", "link", "sandbox"},
+    "lab": {"errors"},
+}
+EVERYTHING = {"__init__", "__main__"}  # the front doors may import any layer, and no layer imports them
+
+# layer: libraries that it must not import, not even late.
+FORBIDDEN: dict[str, set[str]] = {
+    "panels": {"requests", "urllib3", "http", "urllib"},
+    "sandbox": {"requests", "urllib3"},
+    "catalogue": {"requests", "pandas", "pyarrow", "matplotlib", "ipywidgets", "tornado"},
+    "plan": {"requests", "urllib3", "http", "socket", "sqlite3"},
+    "frames": {"requests", "urllib3", "http", "socket", "sqlite3"},
+    "fetch": {"requests", "urllib3", "http", "socket"},
+    "link": {"requests", "urllib3", "http", "socket"},
+}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def layer_of(path: Path) -> str:
+    """The layer of a module: the first name under `toolkit`."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(source: str, package: str) -> Iterator[str]:
+    """The full name of everything that the source imports, wherever the statement stands.
+
+    Args:
+        source: The text of a module.
+        package: The package that the module is in, against which relative imports count.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def offences(source: str, layer: str, package: str = "toolkit") -> list[str]:
+    """What a module of this layer imports and must not."""
+    if layer in EVERYTHING:
+        return []
+    if layer not in LAYERS:
+        return [f"{layer} is in no row of the table"]
+    found = []
+    for name in imports(source, package):
+        top, _, rest = name.partition(".")
+        if top == "toolkit":
+            target = rest.split(".")[0]
+            if target not in LAYERS:
+                found.append(f"{layer} imports {name}: the front door, where it should name a layer")
+            elif target != layer and target not in LAYERS[layer]:
+                found.append(f"{layer} imports {name}")
+        elif top in FORBIDDEN.get(layer, set()):
+            found.append(f"{layer} imports {name}")
+    return found
+
+
+def package_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).parent.parts)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_imports_only_what_its_layer_may(path: Path) -> None:
+    assert offences(path.read_text(encoding="utf-8"), layer_of(path), package_of(path)) == []
+
+
+@pytest.mark.parametrize(
+    ("layer", "source"),
+    [
+        ("sandbox", "from toolkit.wire.signing import sign"),
+        ("sandbox", "from toolkit import wire"),
+        ("sandbox", "def f():\n    import toolkit.link as link"),
+        ("sandbox", "import toolkit.frames"),
+        ("sandbox", "import toolkit.plan"),
+        ("sandbox", "import toolkit.fetch"),
+        ("panels", "import requests"),
+        ("panels", "def late():\n    from requests import Session"),
+        ("panels", "from toolkit.wire import Session"),
+        ("catalogue", "from toolkit import errors"),
+        ("errors", "from toolkit.catalogue import ENDPOINTS"),
+        ("plan", "from toolkit.wire.clock import Clock"),
+        ("wire", "from toolkit import Link"),
+        ("wire", "import toolkit"),
+        ("wire", "if TYPE_CHECKING:\n    from toolkit.link import Link"),
+        ("lab", "from toolkit.sandbox import serve_forever"),
+        ("newcomer", "import json"),
+    ],
+)
+def test_a_wrong_import_is_found(layer: str, source: str) -> None:
+    assert len(offences(source, layer)) == 1
+
+
+def test_a_relative_import_is_no_way_round() -> None:
+    assert offences("from ..wire import signing", "sandbox", "toolkit.sandbox") == [
+        "sandbox imports toolkit.wire.signing"
+    ]
+    assert offences("from .world import seed", "sandbox", "toolkit.sandbox") == []
+
+
+@pytest.mark.parametrize(
+    ("layer", "source"),
+    [
+        ("fetch", "from toolkit.plan import plan"),
+        ("sandbox", "from toolkit.catalogue.model import Endpoint"),
+        ("demo", "def demo():\n    from toolkit.sandbox import start"),
+        ("__init__", "from toolkit.link import Link"),
+    ],
+)
+def test_a_right_import_passes(layer: str, source: str) -> None:
+    assert offences(source, layer) == []
+
+
+def test_the_table_has_no_circle() -> None:
+    order: list[str] = []
+    left = dict(LAYERS)
+    while left:
+        ready = sorted(layer for layer, below in left.items() if below <= set(order))
+        assert ready, f"these import one another: {sorted(left)}"
+        order += ready
+        left = {layer: below for layer, below in left.items() if layer not in ready}

@@ -1,0 +1,161 @@
+"""The project's own files agree with one another."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import socket
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+CONDA_NAMES = {"matplotlib": "matplotlib-base"}
+TOP_LEVEL = {
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    "Makefile",
+    "environment.yml",
+    "pyproject.toml",
+    ".ci",
+    ".gitignore",
+    ".pre-commit-config.yaml",
+    "notebooks",
+    "tests",
+    "toolkit",
+}
+HEAVY = {"matplotlib", "ipywidgets", "tornado", "IPython", "jupyterlab", "zmq", "click", "http.server"}
+
+
+@cache
+def pyproject() -> dict[str, object]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def tracked() -> tuple[str, ...]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("no git checkout, so nothing says which files are the project's")
+    git = ["git", "-c", "safe.directory=*", "ls-files", "-z"]
+    listed = subprocess.run(git, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    return tuple(name for name in listed.split("\0") if name and (ROOT / name).is_file())
+
+
+def requirement(text: str) -> tuple[str, frozenset[str]]:
+    """Name and version bounds of `pandas>=2.2,<4`."""
+    name, bounds = re.fullmatch(r"([A-Za-z0-9_.-]+)\s*(.*)", text).groups()
+    return name.lower(), frozenset(bound.replace(" ", "") for bound in bounds.split(",") if bound)
+
+
+def test_conda_and_pip_ask_for_the_same() -> None:
+    project = pyproject()["project"]
+    by_name = dict(map(requirement, project["dependencies"]))
+    wanted = {CONDA_NAMES.get(name, name): bounds for name, bounds in by_name.items()}
+    wanted["python"] = requirement(f"python{project['requires-python']}")[1]
+    wanted["pip"] = frozenset()
+
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    listed = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
+    by_pip = [entry for entry in environment["dependencies"] if not isinstance(entry, str)]
+
+    assert dict(map(requirement, listed)) == wanted
+    assert by_pip == [{"pip": ["-e ."]}]
+    assert environment["channels"] == ["conda-forge", "nodefaults"]
+    assert environment["name"] == project["name"]
+
+
+def test_the_version_is_in_one_place() -> None:
+    import toolkit
+
+    assert toolkit.__version__ == importlib.metadata.version("binance-link-toolkit")
+    release = f"## [{toolkit.__version__}]"
+    assert release in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    code = [name for name in tracked() if name.endswith((".py", ".toml", ".yml"))]
+    spelt_out = [name for name in code if f'"{toolkit.__version__}"' in (ROOT / name).read_text("utf-8")]
+    assert spelt_out == ["toolkit/_version.py"]
+
+
+@pytest.mark.parametrize(
+    "name", ["py.typed", "lab/config/labconfig/page_config.json", "lab/config/jupyter_lab_config.json"]
+)
+def test_what_is_not_python_is_shipped_too(name: str) -> None:
+    assert files("toolkit").joinpath(name).is_file()
+    ignored = ["git", "-c", "safe.directory=*", "check-ignore", "-q", f"toolkit/{name}"]
+    assert f"toolkit/{name}" in tracked()
+    assert subprocess.run(ignored, cwd=ROOT, check=False).returncode == 1, "hatch leaves out what git ignores"
+
+
+def test_the_top_level_holds_nothing_else() -> None:
+    assert {name.split("/")[0] for name in tracked()} <= TOP_LEVEL
+
+
+def notebooks() -> list[Path]:
+    return sorted((ROOT / "notebooks").rglob("[!.]*.ipynb"))
+
+
+def left_in(notebook: dict[str, object]) -> list[str]:
+    """What running a notebook has left in it and git should not see."""
+    found = [f"metadata.{name}" for name in ("widgets", "signature") if name in notebook["metadata"]]
+    for number, cell in enumerate(notebook["cells"], 1):
+        found += [f"cell {number}: {name}" for name in ("outputs", "execution_count") if cell.get(name)]
+        found += [f"cell {number}: metadata.execution"] * ("execution" in cell["metadata"])
+    return found
+
+
+def test_no_notebook_stores_what_running_it_left() -> None:
+    left = {path.name: left_in(json.loads(path.read_text(encoding="utf-8"))) for path in notebooks()}
+    assert {name: found for name, found in left.items() if found} == {}
+
+
+def test_every_notebook_names_the_kernel_that_every_jupyter_has() -> None:
+    metadata = {path.name: json.loads(path.read_text("utf-8"))["metadata"] for path in notebooks()}
+    kernels = {name: found.get("kernelspec", {}).get("name") for name, found in metadata.items()}
+    assert set(kernels.values()) <= {"python3"}, kernels
+
+
+def test_a_run_notebook_would_be_found() -> None:
+    ran = {"metadata": {}, "outputs": [{"output_type": "stream"}], "execution_count": 1}
+    notebook = {"metadata": {"widgets": {}}, "cells": [{"metadata": {}}, ran]}
+    assert left_in(notebook) == ["metadata.widgets", "cell 2: outputs", "cell 2: execution_count"]
+
+
+def test_no_file_names_a_package_registry() -> None:
+    hosts = ["py" + "pi.org", "pythonhosted" + ".org", "registry." + "npmjs", "conda." + "anaconda.org"]
+    named = []
+    for name in tracked():
+        text = (ROOT / name).read_bytes().decode("utf-8", "replace")
+        named += [f"{name}: {host}" for host in hosts if host in text]
+    assert named == []
+
+
+def test_importing_the_toolkit_stays_light() -> None:
+    """Checked in a fresh interpreter, since this one has long loaded them."""
+    look = f"import sys, toolkit; print(*({HEAVY!r} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, check=True, text=True)
+    assert ran.stdout.split() == []
+
+
+def test_the_make_targets_of_the_readme_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    assert {"lab", "test", "notebooks", "bench", "lint", "witness", "clean", "help"} <= targets
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\bmake ([a-z]+)\b(?= *[`#\n])", readme)) <= targets
+
+
+def test_the_guard_stops_what_goes_out() -> None:
+    with pytest.raises(RuntimeError, match="reaches for"):
+        socket.create_connection(("192.0.2.1", 80), timeout=1)
+    with pytest.raises(RuntimeError, match="looks up"):
+        socket.create_connection(("example.com", 80), timeout=1)
+    with pytest.raises(socket.gaierror):
+        socket.create_connection(("nobody.invalid", 80), timeout=1)
