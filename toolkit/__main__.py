@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-import threading
 from pathlib import Path
 
 import click
@@ -50,8 +46,7 @@ def lab(path: Path | None, port: int | None, no_browser: bool) -> None:
     default=1.0,
     help="Multiply every rate limit: 0.01 to see them at work soon.",
 )
-@click.option("--with-parent", is_flag=True, hidden=True, help="Stop when standard input closes.")
-def sandbox(port: int, seed: int, latency_ms: float, limit_scale: float, with_parent: bool) -> None:
+def sandbox(port: int, seed: int, latency_ms: float, limit_scale: float) -> None:
     """Run the sandbox: a strict exchange with made-up data.
 
     It listens on 127.0.0.1 only, prints one line of JSON with its address, key and secret, and
@@ -59,15 +54,7 @@ def sandbox(port: int, seed: int, latency_ms: float, limit_scale: float, with_pa
     """
     from toolkit.sandbox import serve_forever
 
-    if with_parent:
-        threading.Thread(target=_stop_at_end_of_input, daemon=True).start()
     serve_forever(port=port, seed=seed, latency_ms=latency_ms, limit_scale=limit_scale)
-
-
-def _stop_at_end_of_input() -> None:
-    """A parent that is gone, however it went, has closed our standard input."""
-    sys.stdin.buffer.read()
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 The Lab is one of its own. Its configuration, settings, workspaces, trust and runtime files live in
 folders of this package's, and none that the user keeps for another Lab is read or written.
 `config/` goes first on `JUPYTER_CONFIG_PATH`: no news prompt, no extension manager, no look for
-updates, hence no call to the outside.
+updates, no search for language servers (which runs npm), hence no call to the outside.
 
-Nothing secret is in a process's arguments, which every user of the machine can read: the token and
-the sandbox's key go through the environment.
+Both are children that end with the launcher, however it ends (child.py). Nothing secret is in their
+arguments, which every user of the machine can read: the token and the sandbox's key go through the
+environment.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ __all__ = ["run"]
 HOST = "127.0.0.1"
 FIRST_NOTEBOOK = "01_tour.ipynb"
 CONFIG = Path(__file__).parent / "config"
+CHILD = Path(__file__).parent / "child.py"
 USUAL_PORTS = range(8888, 8908)
 SANDBOX_PATIENCE = 60.0
 LAB_PATIENCE = 120.0
@@ -59,10 +61,10 @@ def run(path: Path | None = None, *, port: int | None = None, browser: bool = Tr
     port = free_port(port)
     token = secrets.token_urlsafe(24)
     children: list[subprocess.Popen[str]] = []
-    with _stop_signals() as stop, tempfile.TemporaryDirectory(prefix="toolkit-lab-") as runtime:
+    with _stop_signals() as stop, _runtime_folder() as runtime:
         try:
             click.echo("Starting the sandbox and JupyterLab, which takes some seconds ...")
-            sandbox = _child(["-u", "-m", "toolkit", "sandbox", "--port", "0", "--with-parent"], pipes=True)
+            sandbox = _child(["toolkit", "sandbox", "--port", "0"], stdout=subprocess.PIPE)
             children.append(sandbox)
             where = _introduction(sandbox, stop)
             if where is None:
@@ -114,9 +116,7 @@ def free_port(wanted: int | None) -> int:
 def lab_arguments(folder: Path, notebook: str | None, port: int, runtime: str, *, browser: bool) -> list[str]:
     """The command line of JupyterLab, without anything secret."""
     arguments = [
-        "-m",
         "jupyterlab",
-        "--log-level=WARN",
         f"--ServerApp.ip={HOST}",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
@@ -176,6 +176,10 @@ def _is_free(port: int) -> bool:
         return True
 
 
+def _runtime_folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="toolkit-lab-", ignore_cleanup_errors=True)
+
+
 def _has_screen() -> bool:
     if os.environ.get("CI"):
         return False
@@ -185,14 +189,14 @@ def _has_screen() -> bool:
 
 
 def _child(
-    arguments: Sequence[str], *, env: Mapping[str, str] | None = None, pipes: bool = False
+    module_and_arguments: Sequence[str], *, env: Mapping[str, str] | None = None, stdout: int | None = None
 ) -> subprocess.Popen[str]:
     # A session of its own: Ctrl-C in the terminal reaches the launcher alone, which stops both in order.
     return subprocess.Popen(  # noqa: S603 (every argument is ours, and no shell reads them)
-        [sys.executable, *arguments],
+        [sys.executable, "-u", str(CHILD), *module_and_arguments],
         env=env,
-        stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,
-        stdout=subprocess.PIPE if pipes else None,
+        stdin=subprocess.PIPE,
+        stdout=stdout,
         text=True,
         encoding="utf-8",
         start_new_session=True,

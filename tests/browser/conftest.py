@@ -1,0 +1,56 @@
+"""A real JupyterLab in a real Chromium: started as a user starts it, on a copy of the notebooks."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from desk import Desk
+from labpage import LabPage
+from playwright.sync_api import Browser, sync_playwright
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("browser") / "notebooks"
+    shutil.copytree(NOTEBOOKS, folder)
+    desk = Desk(tmp_path_factory.mktemp("home"), folder)
+    try:
+        yield desk.until("Ctrl-C")
+    finally:
+        desk.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if program is None:
+        pytest.fail("missing: Chromium (`make test` installs Debian's where it may)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def lab_page(desk: Desk, chromium: Browser) -> Iterator[LabPage]:
+    context = chromium.new_context(viewport={"width": 1400, "height": 1000})
+    yield LabPage(desk, context.new_page())
+    context.close()

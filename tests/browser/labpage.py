@@ -1,0 +1,104 @@
+"""A notebook in JupyterLab, driven through the browser."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from desk import Desk
+from playwright.sync_api import Locator, Page
+
+STEP = 60.0  # seconds that one step may take at most, on a slow machine
+RUN = 240.0  # and a whole notebook
+
+
+@dataclass
+class LabPage:
+    """One browser page on the Lab, which remembers what went out and what went wrong."""
+
+    desk: Desk
+    page: Page
+    outside: list[str] = field(default_factory=list)
+    console_errors: list[str] = field(default_factory=list)
+    notebook: Path | None = None
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(STEP * 1000)
+        self.page.on("request", lambda request: self._note(request.url))
+        self.page.on("websocket", lambda socket: self._note(socket.url))
+        self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+        self.page.on("console", lambda said: said.type == "error" and self.console_errors.append(said.text))
+
+    def _note(self, url: str) -> None:
+        if urlsplit(url).scheme not in {"data", "blob", "about"} and urlsplit(url).hostname != "127.0.0.1":
+            self.outside.append(url)
+
+    def open_notebook(self, name: str) -> None:
+        """Open a notebook of the folder and wait for its kernel."""
+        self.notebook = self.desk.folder / name
+        address = f"http://127.0.0.1:{self.desk.port}/lab/tree/{quote(name)}?token={self.desk.token}&reset"
+        self.page.goto(address)
+        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+        self._status_is_idle()
+
+    def run_all(self) -> None:
+        """Run every cell and wait until the last one is done, or one has failed."""
+        before = self._counts()
+        self._menu("Run", "runmenu:run-all")
+        patience = time.monotonic() + RUN
+        while time.monotonic() < patience:
+            self.wait_idle()
+            counts = self._counts()
+            if self.failures() or all(counts[cell] not in {None, before.get(cell)} for cell in counts):
+                return
+            self.page.wait_for_timeout(200)
+        raise AssertionError(f"{self.notebook} was not done within {RUN:.0f} seconds")
+
+    def wait_idle(self) -> None:
+        """Wait until the kernel is idle, and have the notebook saved as it then is."""
+        self._status_is_idle()
+        self._menu("File", "docmanager:save")
+
+    def outputs(self) -> list[dict[str, Any]]:
+        """Every output of the notebook as saved. (The page holds only the cells that are in view.)"""
+        return [output for cell in self._code() for output in cell["outputs"]]
+
+    def failures(self) -> list[str]:
+        """What went wrong in cells, and what they wrote to standard error."""
+        return [
+            "\n".join(output["traceback"]) if output["output_type"] == "error" else "".join(output["text"])
+            for output in self.outputs()
+            if output["output_type"] == "error" or output.get("name") == "stderr"
+        ]
+
+    def panel(self, kind: str = "btk-panel") -> Locator:
+        """The panel of this kind, brought into view: `btk-weight` or `btk-accounts`."""
+        found = self.page.locator(f".jp-OutputArea-output .{kind}").first
+        if not found.count():  # a cell out of view may not be in the page: go to the end, then look
+            self.page.locator(".jp-WindowedPanel-outer").first.evaluate("e => e.scrollTo(0, e.scrollHeight)")
+        found.wait_for(state="attached")
+        found.scroll_into_view_if_needed()
+        return found
+
+    def screenshot(self, path: Path | str) -> None:
+        """What is in view, as a picture."""
+        self.page.screenshot(path=str(path))
+
+    def _menu(self, menu: str, command: str) -> None:
+        self.page.locator(".lm-MenuBar-itemLabel", has_text=menu).first.click()
+        self.page.locator(f".lm-Menu li[data-command='{command}']").first.click()
+
+    def _status_is_idle(self) -> None:
+        self.page.locator("#jp-main-statusbar", has_text="Idle").wait_for()
+
+    def _code(self) -> list[dict[str, Any]]:
+        assert self.notebook is not None
+        cells = json.loads(self.notebook.read_text(encoding="utf-8"))["cells"]
+        return [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
+
+    def _counts(self) -> dict[str, int | None]:
+        return {cell["id"]: cell["execution_count"] for cell in self._code()}

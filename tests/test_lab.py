@@ -1,0 +1,221 @@
+"""The launcher, run for real: as a process, with a home of its own."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from desk import Desk
+
+from toolkit import lab
+
+LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
+
+# Says it is JupyterLab, at once: for what only concerns the launcher.
+STAND_IN = """
+import http.server, sys
+port = int(next(a for a in sys.argv if "ServerApp.port=" in a).split("=")[1])
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_): pass
+http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
+
+
+def gone(desk: Desk, seconds: float = 10) -> bool:
+    patience = time.monotonic() + seconds
+    while desk.running():
+        if time.monotonic() > patience:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A real JupyterLab, for the home of somebody who has another Lab with settings of every kind."""
+    home = tmp_path_factory.mktemp("home")
+    theirs = home / ".jupyter"
+    (theirs / "lab" / "user-settings").mkdir(parents=True)
+    (theirs / "lab" / "user-settings" / "x.jupyterlab-settings").write_text("{}")
+    (theirs / "jupyter_server_config.json").write_text('{"IdentityProvider": {"token": ""}}')
+    folder = tmp_path_factory.mktemp("work")
+    (folder / "notebooks").mkdir()
+    (folder / "notebooks" / "01_tour.ipynb").write_text(
+        '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+    )
+    desk = Desk(home, folder)
+    try:
+        yield desk.until("Ctrl-C")
+    finally:
+        desk.stop()
+
+
+@pytest.fixture
+def quick(tmp_path: Path) -> Iterator[Desk]:
+    """The launcher with a stand-in for JupyterLab."""
+    module = tmp_path / "stand_in" / "jupyterlab"
+    module.mkdir(parents=True)
+    (module / "__main__.py").write_text(STAND_IN)
+    (module / "__init__.py").write_text("")
+    desk = Desk(tmp_path, tmp_path, stand_in=module.parent)
+    try:
+        yield desk.until("Ctrl-C")
+    finally:
+        desk.stop()
+
+
+def test_the_lab_answers_to_its_token_alone(desk: Desk) -> None:
+    assert f"http://127.0.0.1:{desk.port}/lab/tree/01_tour.ipynb?token=" in desk.said
+    assert desk.ask("/api/status")[0] == 200
+    assert desk.ask("/api/status", token=False)[0] == 403
+    assert "01_tour.ipynb" in desk.ask("/api/contents")[1]
+
+
+def test_no_news_no_updates_no_extension_manager(desk: Desk) -> None:
+    page = desk.ask("/lab")[1]
+    config = json.loads(
+        re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.DOTALL)[1]
+    )
+    assert {
+        "@jupyterlab/apputils-extension:announcements",
+        "@jupyterlab/extensionmanager-extension",
+    } <= set(config["disabledExtensions"])
+    assert json.loads(desk.ask("/lab/api/news")[1])["news"] == []
+    assert json.loads(desk.ask("/lab/api/update")[1])["notification"] is None
+
+
+def test_the_users_other_lab_is_neither_read_nor_written(desk: Desk) -> None:
+    settings = "/lab/api/settings/@jupyterlab/apputils-extension:themes"
+    connection = http.client.HTTPConnection("127.0.0.1", desk.port, timeout=30)
+    body = json.dumps({"raw": '{"theme": "JupyterLab Dark"}'})
+    connection.request("PUT", settings, body, {"Authorization": f"token {desk.token}"})
+    assert connection.getresponse().status == 204
+    connection.close()
+
+    assert set(contents(desk.home / ".jupyter")) == {
+        "jupyter_server_config.json",
+        "lab/user-settings/x.jupyterlab-settings",
+    }
+    written = {name for name in contents(desk.home) if not name.startswith(".jupyter/")}
+    assert [name for name in written if "themes" in name] != []
+    assert {
+        name for name in written if not name.startswith(".local/share/binance-link-toolkit/lab/")
+    } == set()
+
+
+@LINUX
+def test_nothing_secret_is_in_the_arguments_of_a_process(desk: Desk) -> None:
+    pid = desk.pid_of("jupyterlab")
+    environment = dict(
+        entry.split("=", 1) for entry in Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in entry
+    )
+    sandbox = json.loads(environment["TOOLKIT_SANDBOX"])
+    assert {"address", "key", "secret"} <= set(sandbox)
+    assert sandbox["address"] in desk.said
+
+    arguments = " ".join(desk.running().values())
+    for secret in (sandbox["secret"], sandbox["key"], desk.token):
+        assert len(secret) >= 32
+        assert secret not in arguments
+    assert sandbox["secret"] not in desk.said
+
+
+@LINUX
+def test_ctrl_c_stops_the_lab_its_kernels_and_the_sandbox(tmp_path: Path) -> None:
+    mine = Desk(tmp_path, tmp_path)
+    try:
+        mine.until("Ctrl-C")
+        assert mine.ask("/api/kernels", "POST")[0] == 201
+        words = " ".join(mine.running().values())
+        assert all(child in words for child in ("jupyterlab", "ipykernel", "toolkit sandbox"))
+        began = time.monotonic()
+        mine.process.send_signal(signal.SIGINT)
+        assert mine.ended() == 0
+        assert time.monotonic() - began < 8
+        assert mine.running() == {}
+    finally:
+        mine.stop()
+
+
+@LINUX
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_polite_kill_or_a_closed_terminal_stops_both(quick: Desk, name: str) -> None:
+    quick.process.send_signal(getattr(signal, name))
+    assert quick.ended() == 0
+    assert quick.running() == {}
+
+
+@LINUX
+def test_where_the_lab_dies_the_sandbox_is_stopped(quick: Desk) -> None:
+    os.kill(quick.pid_of("jupyterlab"), signal.SIGKILL)
+    assert quick.ended() == 1
+    assert "JupyterLab ended by itself" in quick.said
+    assert quick.running() == {}
+
+
+@LINUX
+def test_where_the_sandbox_dies_the_lab_goes_on(quick: Desk) -> None:
+    os.kill(quick.pid_of("toolkit sandbox"), signal.SIGKILL)
+    quick.until("The sandbox ended by itself")
+    assert quick.ask("/api/status")[0] == 200
+
+
+@LINUX
+def test_where_the_launcher_is_killed_neither_outlives_it(quick: Desk) -> None:
+    quick.process.kill()
+    assert gone(quick)
+
+
+def test_a_taken_port_is_said_plainly(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        desk = Desk(tmp_path, tmp_path, port=taken.getsockname()[1])
+        assert desk.ended() == 1
+        assert f"port {desk.port} of 127.0.0.1 is taken" in desk.said
+        assert "Traceback" not in desk.said
+        assert lab.free_port(None) != desk.port
+
+
+def test_what_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert lab.what_to_open(None) == (tmp_path, None)
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    assert lab.what_to_open(None) == (tmp_path, None)
+    tour = folder / "01_tour.ipynb"
+    tour.touch()
+    assert lab.what_to_open(None) == (folder, "01_tour.ipynb")
+    assert lab.what_to_open(Path("notebooks")) == (folder, "01_tour.ipynb")
+    assert lab.what_to_open(Path("notebooks/01_tour.ipynb")) == (folder, "01_tour.ipynb")
+    monkeypatch.chdir(folder)
+    assert lab.what_to_open(None) == (folder, "01_tour.ipynb")
+
+
+def test_kernels_use_sockets_where_their_path_fits() -> None:
+    assert lab.kernel_transport("/tmp/toolkit-lab-abcdefgh") == "ipc"
+    assert lab.kernel_transport("/var/folders/" + 60 * "x") == "tcp"
+
+
+def test_what_steers_another_jupyter_is_not_handed_on() -> None:
+    outer = {"JUPYTER_NO_CONFIG": "1", "JUPYTERLAB_DIR": "/x", "JUPYTER_TOKEN": "theirs", "PATH": "/bin"}
+    inner = lab.lab_environment(outer, "{}", "ours", "/tmp/r")
+    assert inner["PATH"] == "/bin"
+    assert inner["JUPYTER_TOKEN"] == "ours"
+    assert "JUPYTER_NO_CONFIG" not in inner
+    assert "JUPYTERLAB_DIR" not in inner
