@@ -1,0 +1,155 @@
+"""Who is asking: API key, signature, timestamp, permissions.
+
+The signature check is the sandbox's own and shares nothing with the client: a mistake made twice
+would cancel out. It works on the bytes that came over the wire, never on parsed parameters.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from toolkit.catalogue import Endpoint
+from toolkit.sandbox.keys import CUSTOMER, LENGTH, PARTNER, Key
+from toolkit.sandbox.messages import RefusedError, Request, invalid, mandatory
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+DEFAULT_RECV_WINDOW = 5000
+LONGEST_RECV_WINDOW = 60_000
+AHEAD_MS = 1000
+
+# Asked with the key of a customer; the partner's key may ask them as well.
+CUSTOMER_DOORS = frozenset(
+    {
+        "spot.new_user",
+        "spot.customer_id",
+        "spot.kickbacks",
+        "futures.new_user",
+        "futures.customer_id",
+        "portfolio.new_user",
+        "portfolio.customer_id",
+    }
+)
+# Any account has an income of its own.
+OPEN_DOORS = frozenset({"futures.income"})
+
+_KEY_FORM = re.compile(rf"[A-Za-z0-9]{{{LENGTH}}}\Z")
+_WHOLE = re.compile(r"[0-9]{1,18}\Z")
+
+
+def without_signature(raw: bytes) -> bytes:
+    """The bytes less the `signature` parameter, wherever it stands; every other byte as it was."""
+    if b"signature=" not in raw:
+        return raw
+    return b"&".join(part for part in raw.split(b"&") if not part.startswith(b"signature="))
+
+
+def payload_of(request: Request) -> bytes:
+    """What the signature is made over: query and body joined without a separator."""
+    return without_signature(request.query) + without_signature(request.body)
+
+
+def find_key(request: Request, keys: Iterable[Key]) -> Key | None:
+    """The key the request names, if it is one of ours."""
+    text = request.headers.get("X-MBX-APIKEY", "")
+    return next((key for key in keys if key.key == text), None) if text else None
+
+
+def check_key(request: Request, key: Key | None) -> Key:
+    """The key that was found, or a refusal that says what is wrong with the one sent."""
+    if not _KEY_FORM.match(request.headers.get("X-MBX-APIKEY", "")):
+        raise RefusedError(-2014, "API-key format invalid.", 401)
+    if key is None:
+        raise _not_permitted()
+    return key
+
+
+def check_signed(request: Request, values: Mapping[str, str], key: Key, now_ms: int) -> None:
+    """Timestamp, recvWindow and signature, in the order the exchange looks at them."""
+    stamp = values.get("timestamp", "")
+    if not _WHOLE.match(stamp):
+        raise mandatory("timestamp")
+    span = _recv_window(values.get("recvWindow"), request.path)
+    signature = values.get("signature", "")
+    if not signature:
+        raise mandatory("signature")
+    if not _verify(key, payload_of(request), signature):
+        raise RefusedError(-1022, "Signature for this request is not valid.")
+    sent = int(stamp)
+    if sent >= now_ms + AHEAD_MS:
+        raise RefusedError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
+    if now_ms - sent > span:
+        raise RefusedError(-1021, "Timestamp for this request is outside of the recvWindow.")
+
+
+def check_permission(key: Key, endpoint: Endpoint) -> None:
+    """Whether the key may ask this endpoint."""
+    allowed = endpoint.security in key.securities
+    if endpoint.permission:
+        allowed = allowed and endpoint.permission in key.permissions
+    if endpoint.door in CUSTOMER_DOORS:
+        allowed = allowed and key.owner in (PARTNER, CUSTOMER)
+    elif endpoint.door not in OPEN_DOORS:
+        allowed = allowed and key.owner == PARTNER
+    if not allowed:
+        raise _not_permitted()
+
+
+def _not_permitted() -> RefusedError:
+    return RefusedError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+
+
+def _recv_window(text: str | None, path: str) -> int:
+    if text is None:
+        return DEFAULT_RECV_WINDOW
+    if _WHOLE.match(text) and int(text) <= LONGEST_RECV_WINDOW:
+        return int(text)
+    if path.startswith("/sapi/"):
+        raise RefusedError(-1131, "recvWindow must be less than 60000")
+    raise invalid("recvWindow")
+
+
+def _verify(key: Key, payload: bytes, signature: str) -> bool:
+    # Bytes outside ASCII have to be percent-encoded before signing since 2026-01-15.
+    if not payload.isascii():
+        return False
+    if key.public_pem:
+        return _verify_public(key.public_pem, payload, signature)
+    expected = hmac.new(key.secret.encode(), payload, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected.encode(), signature.lower().encode())
+
+
+@lru_cache(maxsize=32)
+def _public_key(pem: str) -> PublicKeyTypes:
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    return load_pem_public_key(pem.encode())
+
+
+def _verify_public(pem: str, payload: bytes, signature: str) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.hashes import SHA256
+
+    public = _public_key(pem)
+    try:
+        raw = base64.b64decode(signature, validate=True)
+        if isinstance(public, RSAPublicKey):
+            public.verify(raw, payload, PKCS1v15(), SHA256())
+        elif isinstance(public, Ed25519PublicKey):
+            public.verify(raw, payload)
+        else:
+            return False
+    except (binascii.Error, InvalidSignature):
+        return False
+    return True

@@ -1,0 +1,242 @@
+"""The exchange's rules, from a request to an answer. No sockets, and its own clock."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from email.utils import formatdate
+from typing import Any
+
+from toolkit.catalogue import BY_ROUTE, ENDPOINTS, POOLS, Endpoint, Host, Pool
+from toolkit.sandbox import faults as faulty
+from toolkit.sandbox.answers import Answers, Asked, LimitKeeps, Page
+from toolkit.sandbox.authentication import check_key, check_permission, check_signed, find_key
+from toolkit.sandbox.clock import Clock, SystemClock
+from toolkit.sandbox.faults import Faults
+from toolkit.sandbox.keys import Key
+from toolkit.sandbox.limits import Limits, Window
+from toolkit.sandbox.messages import Answer, RefusedError, Request, encode
+from toolkit.sandbox.parameters import Parameters, check_parameters, read_parameters
+from toolkit.sandbox.public import PUBLIC_ROUTES, PublicRoute
+from toolkit.sandbox.world import World
+from toolkit.sandbox.world.tables import Row, Table
+
+LOG_KEPT = 20_000
+IP_HEADER = "X-Sandbox-IP"
+
+_PATHS = frozenset(endpoint.path for endpoint in ENDPOINTS)
+_HOSTS: tuple[tuple[str, Host], ...] = tuple((pool.prefix, pool.host) for pool in POOLS)
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One request and what became of it. The key is named, never written down."""
+
+    time: float
+    ip: str
+    key: str
+    method: str
+    path: str
+    status: int
+    code: int | None
+    weight: int
+    used: int
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A request on its way through the checks."""
+
+    request: Request
+    now: float
+    ip: str
+    host: str
+    key: Key | None
+    headers: dict[str, str]
+    weight: int = 0
+    used: int = 0
+    code: int | None = None
+
+    @property
+    def now_ms(self) -> int:
+        return int(self.now * 1000)
+
+
+class Exchange:
+    """A strict exchange in front of a world. Threads may share it.
+
+    Args:
+        world: What there is.
+        clock: What time it is; the machine's clock if not given.
+        limit_scale: What all limits are multiplied by.
+        tables: Rows that stand in for the world's behind a list endpoint, by door.
+        limit_keeps: Which rows a limit keeps, see `Answers`.
+        pools: Pools that stand in for the catalogue's, by name.
+
+    Attributes:
+        faults: Ask here for things to go wrong.
+        log: The last requests.
+        counts: How often each status was answered; 0 stands for no answer at all.
+        limits: The counters.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        clock: Clock | None = None,
+        *,
+        limit_scale: float = 1.0,
+        tables: Mapping[str, Table] | None = None,
+        limit_keeps: LimitKeeps = "oldest",
+        pools: Mapping[str, Pool] | None = None,
+    ) -> None:
+        self.world = world
+        self.clock: Clock = clock or SystemClock()
+        self.faults = Faults(world.seed)
+        self.limits = Limits(limit_scale, pools)
+        self.log: deque[LogEntry] = deque(maxlen=LOG_KEPT)
+        self.counts: Counter[int] = Counter()
+        self._answers = Answers(world, tables or {}, limit_keeps)
+        self._lock = threading.RLock()
+
+    @property
+    def windows(self) -> list[Window]:
+        """What each counter counted in each interval, oldest first."""
+        with self._lock:
+            return [replace(window) for window in self.limits.windows]
+
+    def handle(self, request: Request) -> Answer:
+        """Answer a request."""
+        with self._lock:
+            visit = self._enter(request)
+            try:
+                answer = self._answer(visit)
+            except RefusedError as refusal:
+                visit.code = refusal.code
+                visit.headers.update(refusal.headers)
+                answer = Answer(refusal.status, {}, encode({"code": refusal.code, "msg": refusal.text}))
+            answer = self._dressed(answer, visit)
+            self._record(visit, answer.status)
+            return answer
+
+    def _enter(self, request: Request) -> _Visit:
+        now = self.clock.time()
+        skew = self.faults.take(faulty.SKEW, request.path)
+        if skew is not None:
+            now += skew.number_of("seconds")
+        host = next((host for prefix, host in _HOSTS if request.path.startswith(prefix)), "")
+        key = find_key(request, self.world.keys.values())
+        return _Visit(request, now, request.headers.get(IP_HEADER, request.ip), host, key, {})
+
+    def _answer(self, visit: _Visit) -> Answer:
+        path = visit.request.path
+        # Limits and bans go by the true clock: skew is about what the exchange says, not what it does.
+        now = self.clock.time()
+        self.limits.check_ban(visit.host, visit.ip, now)
+        fault = self.faults.take(faulty.ARRIVAL, path)
+        if fault is not None:
+            if fault.kind == "ban":
+                raise self.limits.ban(visit.host, visit.ip, now, fault.number_of("seconds"))
+            return faulty.strike(fault)
+        parameters = read_parameters(visit.request)
+        public = PUBLIC_ROUTES.get(path)
+        endpoint = BY_ROUTE.get((visit.request.method, path))
+        self._charge(visit, parameters, endpoint, public, now)
+        fault = self.faults.take(faulty.INSTEAD, path, faulty.before_effect)
+        if fault is not None:
+            return faulty.strike(fault)
+        payload = (
+            self._public(visit, public)
+            if endpoint is None
+            else self._signed(visit, parameters, endpoint, now)
+        )
+        answer = Answer(200, {}, encode(payload))
+        fault = self.faults.take(faulty.AFTER, path, faulty.after_effect)
+        if fault is None:
+            return answer
+        return faulty.cut(answer) if fault.kind == "cut" else faulty.strike(fault)
+
+    def _charge(
+        self,
+        visit: _Visit,
+        parameters: Parameters,
+        endpoint: Endpoint | None,
+        public: PublicRoute | None,
+        now: float,
+    ) -> None:
+        """Count the request, whatever becomes of it."""
+        path = visit.request.path
+        if endpoint is not None:
+            pool, weight = endpoint.pool, endpoint.weight_of(parameters.values)
+        elif public is not None:
+            if public.pool is None:
+                return
+            pool, weight = public.pool, public.weight
+        else:
+            # A path that does not exist still draws on the counter of its host; on /sapi there is none.
+            shared = next((pool for pool in POOLS if pool.shared and path.startswith(pool.prefix)), None)
+            if shared is None:
+                return
+            pool, weight = shared, 1
+        owner = visit.key.uid if pool.scope == "UID" and visit.key is not None else visit.ip
+        charge = self.limits.charge(pool, path, owner, weight, now)
+        visit.weight, visit.used = charge.weight, charge.used
+        visit.headers.update(charge.headers)
+
+    def _public(self, visit: _Visit, public: PublicRoute | None) -> object:
+        request = visit.request
+        known = public is not None or request.path in _PATHS
+        if public is None or request.method != "GET":
+            raise RefusedError(-1099, "Not found, unauthenticated, or unauthorized.", 405 if known else 404)
+        return public.answer(self.limits, visit.now_ms)
+
+    def _signed(self, visit: _Visit, parameters: Parameters, endpoint: Endpoint, now: float) -> object:
+        key = check_key(visit.request, visit.key)
+        check_signed(visit.request, parameters.values, key, visit.now_ms)
+        check_permission(key, endpoint)
+        asked = Asked(endpoint, check_parameters(endpoint, parameters), key, int(now * 1000))
+        payload = self._answers.single(asked)
+        if payload is not None:
+            return self._bent(endpoint, payload)
+        page = self._answers.page(asked)
+        fault = self.faults.take(faulty.ROWS, endpoint.path, lambda each: faulty.can_bend(each, page))
+        rows = page.rows if fault is None else faulty.bend(fault, endpoint, page)
+        return self._answers.wrap(asked, rows)
+
+    def _bent(self, endpoint: Endpoint, payload: Any) -> object:
+        """A single object is a page of one row to the faults."""
+        rows: list[Row] = payload if isinstance(payload, list) else [payload]
+        page = Page(rows, 0, None)
+        fault = self.faults.take(faulty.ROWS, endpoint.path, lambda each: faulty.can_bend(each, page))
+        if fault is None:
+            return payload
+        bent = faulty.bend(fault, endpoint, page)
+        return bent if isinstance(payload, list) else bent[0]
+
+    def _dressed(self, answer: Answer, visit: _Visit) -> Answer:
+        """The answer with the headers every answer has."""
+        headers = {
+            "Content-Type": "application/json;charset=UTF-8",
+            "Date": formatdate(visit.now, usegmt=True),
+            **visit.headers,
+            **answer.headers,
+        }
+        return replace(answer, headers=headers)
+
+    def _record(self, visit: _Visit, status: int) -> None:
+        self.counts[status] += 1
+        self.log.append(
+            LogEntry(
+                time=visit.now,
+                ip=visit.ip,
+                key=visit.key.name if visit.key else "",
+                method=visit.request.method,
+                path=visit.request.path,
+                status=status,
+                code=visit.code,
+                weight=visit.weight,
+                used=visit.used,
+            )
+        )

@@ -1,0 +1,231 @@
+"""Failing on request, one call or at a rate that follows from the seed.
+
+`exchange.faults.add(kind, *, times=1, path=None, rate=None, **options)`: `times` is how often it
+happens (None: until cleared), `path` a path or the beginning of one, `rate` the chance for each
+request that fits (with `times=None`, or up to `times` times).
+
+| kind          | what happens                                          | options (default)         |
+|---------------|-------------------------------------------------------|---------------------------|
+| server-error  | 5XX and a code                                        | status (503), code        |
+|               |                                                       | (-1001), message,         |
+|               |                                                       | after_effect (False)      |
+| error         | any refusal                                           | status (400), code        |
+|               |                                                       | (-1000), message          |
+| wrapped-error | HTTP 200 around a code and a message                  | code (-1000), message     |
+| rate-limit    | 429 with Retry-After                                  | seconds (5)               |
+| ban           | 418 with Retry-After, and the address stays banned    | seconds (120)             |
+| firewall      | 403 with an HTML page                                 |                           |
+| html          | an HTML page instead of an answer                     | status (502)              |
+| redirect      | 302 to another address                                | to (must be given)        |
+| timeout       | the request is accepted and never answered            | after_effect (True)       |
+| reset-before  | the connection is reset, nothing was done             |                           |
+| reset         | everything was done, then the connection is reset     |                           |
+| cut           | half of the body under the full Content-Length        |                           |
+| clock-skew    | the exchange's clock is off: time checks, Date, /time | seconds (must be given)   |
+| disorder      | the rows of a page stand the other way round          |                           |
+| repeat        | a page but the first begins with the row before it    |                           |
+| missing-field | a field is missing in every row                       | field (first that is not  |
+|               |                                                       | optional)                 |
+| unknown-field | every row has a field nobody declared                 | field ("surprise"), value |
+
+The last four happen to answers that have such rows, and are used up by no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from toolkit.catalogue import Endpoint
+from toolkit.sandbox.answers import Page
+from toolkit.sandbox.messages import Answer, Delivery, RefusedError, encode
+from toolkit.sandbox.world.hashing import key_of
+from toolkit.sandbox.world.tables import Row
+
+Kind = Literal[
+    "server-error", "error", "wrapped-error", "rate-limit", "ban", "firewall", "html", "redirect", "timeout",
+    "reset-before", "reset", "cut", "clock-skew", "disorder", "repeat", "missing-field", "unknown-field",
+]  # fmt: skip
+
+# When a fault is looked for: on arrival (before anything is counted), instead of the work, on the
+# rows, on the finished answer. A server error may come before or after the effect.
+SKEW: frozenset[Kind] = frozenset({"clock-skew"})
+ARRIVAL: frozenset[Kind] = frozenset({"reset-before", "firewall", "ban"})
+INSTEAD: frozenset[Kind] = frozenset(
+    {"server-error", "error", "wrapped-error", "rate-limit", "html", "redirect", "timeout"}
+)
+ROWS: frozenset[Kind] = frozenset({"disorder", "repeat", "missing-field", "unknown-field"})
+AFTER: frozenset[Kind] = frozenset({"server-error", "timeout", "reset", "cut"})
+
+_OPTIONS: Mapping[Kind, Mapping[str, object]] = {
+    "server-error": {"status": 503, "message": "Service Unavailable.", "code": -1001, "after_effect": False},
+    "error": {
+        "status": 400,
+        "code": -1000,
+        "message": "An unknown error occurred while processing the request.",
+    },
+    "wrapped-error": {"code": -1000, "message": "An unknown error occurred while processing the request."},
+    "rate-limit": {"seconds": 5},
+    "ban": {"seconds": 120},
+    "html": {"status": 502},
+    "redirect": {"to": None},
+    "timeout": {"after_effect": True},
+    "clock-skew": {"seconds": None},
+    "missing-field": {"field": ""},
+    "unknown-field": {"field": "surprise", "value": "boo"},
+}
+
+_PAGE = b"<html><head><title>%d</title></head><body><h1>%d %s</h1><hr>gateway</body></html>\n"
+_WORDS = {200: b"OK", 403: b"Forbidden", 502: b"Bad Gateway", 503: b"Service Unavailable"}
+
+
+@dataclass(slots=True)
+class Fault:
+    """One fault that was asked for."""
+
+    kind: Kind
+    number: int
+    times: int | None = 1
+    path: str | None = None
+    rate: float | None = None
+    options: dict[str, object] = field(default_factory=dict)
+    seen: int = 0
+    done: int = 0
+
+    def number_of(self, name: str) -> float:
+        """An option that is a number."""
+        value = self.options[name]
+        if not isinstance(value, int | float):
+            raise TypeError(f"{name} of {self.kind} must be a number, not {value!r}")
+        return value
+
+    def text_of(self, name: str) -> str:
+        """An option that is text."""
+        return str(self.options[name])
+
+
+class Faults:
+    """The faults that were asked for."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._made = 0
+        self._faults: list[Fault] = []
+
+    def add(
+        self,
+        kind: str,
+        *,
+        times: int | None = 1,
+        path: str | None = None,
+        rate: float | None = None,
+        **options: object,
+    ) -> None:
+        """Ask for a fault; the module's table has the kinds and their options."""
+        known = next((each for each in get_args(Kind) if each == kind), None)
+        if known is None:
+            raise ValueError(f"no fault is called {kind!r}; there are {', '.join(get_args(Kind))}")
+        defaults = _OPTIONS.get(known, {})
+        strange = options.keys() - defaults.keys()
+        missing = [name for name, value in defaults.items() if value is None and name not in options]
+        if strange or missing:
+            raise ValueError(f"{kind} takes {sorted(defaults) or 'no options'}, not {sorted(options)}")
+        if times is not None and times < 1:
+            raise ValueError(f"times must be at least 1, not {times}")
+        if rate is not None and not 0 <= rate <= 1:
+            raise ValueError(f"rate must be from 0 to 1, not {rate}")
+        self._made += 1
+        self._faults.append(Fault(known, self._made, times, path, rate, {**defaults, **options}))
+
+    def clear(self) -> None:
+        """Forget all faults."""
+        self._faults.clear()
+
+    def take(
+        self, kinds: frozenset[Kind], path: str, fits: Callable[[Fault], bool] | None = None
+    ) -> Fault | None:
+        """The first fault of these kinds that is due for this path; it counts as done."""
+        for fault in self._faults:
+            if fault.kind in kinds and (fits is None or fits(fault)) and self._due(fault, path):
+                fault.done += 1
+                if fault.done == fault.times:
+                    self._faults.remove(fault)
+                return fault
+        return None
+
+    def _due(self, fault: Fault, path: str) -> bool:
+        if fault.path is not None and not path.startswith(fault.path):
+            return False
+        if fault.rate is None:
+            return True
+        fault.seen += 1
+        return key_of(self._seed, fault.number, fault.seen) < fault.rate * 2.0**64
+
+
+def after_effect(fault: Fault) -> bool:
+    """Whether the work is done before the fault strikes."""
+    return bool(fault.options.get("after_effect", True))
+
+
+def before_effect(fault: Fault) -> bool:
+    """Whether the fault strikes before the work."""
+    return not fault.options.get("after_effect", False)
+
+
+def strike(fault: Fault) -> Answer:
+    """The answer that comes instead of the right one."""
+    kind = fault.kind
+    if kind in ("timeout", "reset", "reset-before"):
+        return Answer(0, {}, b"", Delivery("silence" if kind == "timeout" else kind))
+    if kind == "firewall":
+        return _page(403)
+    if kind == "html":
+        return _page(int(fault.number_of("status")))
+    if kind == "redirect":
+        return Answer(302, {"Location": fault.text_of("to"), "Content-Type": "text/html"}, b"")
+    if kind == "wrapped-error":
+        return Answer(
+            200, {}, encode({"code": int(fault.number_of("code")), "msg": fault.text_of("message")})
+        )
+    if kind == "rate-limit":
+        seconds = str(int(fault.number_of("seconds")))
+        raise RefusedError(-1003, "Too many requests queued.", 429, {"Retry-After": seconds})
+    raise RefusedError(int(fault.number_of("code")), fault.text_of("message"), int(fault.number_of("status")))
+
+
+def cut(answer: Answer) -> Answer:
+    """Half of the body, under the Content-Length of the whole."""
+    return Answer(answer.status, answer.headers, answer.body, Delivery("cut", len(answer.body) // 2))
+
+
+def can_bend(fault: Fault, page: Page) -> bool:
+    """Whether the page has what the fault needs."""
+    if fault.kind == "disorder":
+        return len(page.rows) > 1
+    if fault.kind == "repeat":
+        return page.before is not None
+    return bool(page.rows)
+
+
+def bend(fault: Fault, endpoint: Endpoint, page: Page) -> list[Row]:
+    """The rows as the fault leaves them."""
+    if fault.kind == "disorder":
+        return page.rows[::-1]
+    if fault.kind == "repeat" and page.before is not None:
+        return [page.before, *page.rows]
+    name = fault.text_of("field")
+    if fault.kind == "unknown-field":
+        return [{**row, name: fault.options["value"]} for row in page.rows]
+    names = {name} if name else _first_field(endpoint)
+    return [{key: value for key, value in row.items() if key not in names} for row in page.rows]
+
+
+def _first_field(endpoint: Endpoint) -> set[str]:
+    column = next(column for column in endpoint.columns if not column.optional and not column.outer)
+    return set(column.wires)
+
+
+def _page(status: int) -> Answer:
+    body = _PAGE % (status, status, _WORDS.get(status, b"Error"))
+    return Answer(status, {"Content-Type": "text/html"}, body)

@@ -1,0 +1,147 @@
+"""Reading the parameters of a request, and holding them to the endpoint's declaration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote, unquote_plus
+
+from toolkit.catalogue import Endpoint, Param
+from toolkit.sandbox.messages import RefusedError, Request, invalid, mandatory
+
+ALWAYS_KNOWN = frozenset({"timestamp", "recvWindow", "signature"})
+
+_INTEGER = "^[0-9]{1,20}$"
+_IDENTIFIER = "^[0-9]{1,20}$"
+_WORD = "^[A-Za-z0-9]{1,64}$"
+# Symbols may hold letters of any script since 2025-12, but no small Latin ones.
+_SYMBOL = r"^(?:[^\Wa-z]|[-.]){1,20}$"
+_FLAG = "^(?i:true|false)$"
+_CLIENT_ID = "^[A-Za-z0-9_.:/-]{1,64}$"
+# Ids and e-mail addresses that people choose: everything but control characters.
+_FREE = r"^[^\x00-\x1f\x7f]{1,256}$"
+
+_LEGAL: Mapping[str, str] = {
+    "subAccountId": _IDENTIFIER,
+    "fromId": _IDENTIFIER,
+    "toId": _IDENTIFIER,
+    "depositId": _IDENTIFIER,
+    "clientTranId": _CLIENT_ID,
+    "subAccountApiKey": _WORD,
+    "apiAgentCode": _WORD,
+    "brokerId": _WORD,
+    "symbol": _SYMBOL,
+    "pair": _SYMBOL,
+    "coin": _SYMBOL,
+    "incomeType": "^[A-Z_]{1,40}$",
+}
+_LARGEST = 2**63 - 1
+
+# "If subAccountId is not sent, size must be sent."
+_SIZE_OR_ACCOUNT = frozenset({"exchange.spot_balances", "exchange.margin_balances"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Parameters as sent.
+
+    Attributes:
+        values: Value of each name; the query string wins over the body.
+        sent: How many were sent, repeats included.
+        repeated: Whether a name came twice in the query string, or twice in the body.
+    """
+
+    values: Mapping[str, str]
+    sent: int
+    repeated: bool
+
+
+def read_parameters(request: Request) -> Parameters:
+    """The parameters of query string and body. A GET has no say in its body."""
+    query = _pairs(request.query)
+    body = [] if request.method == "GET" else _pairs(request.body)
+    values: dict[str, str] = {}
+    for name, value in (*query, *body):
+        values.setdefault(name, value)
+    repeated = len(dict(query)) < len(query) or len(dict(body)) < len(body)
+    return Parameters(values, len(query) + len(body), repeated)
+
+
+def check_parameters(endpoint: Endpoint, parameters: Parameters) -> dict[str, str]:
+    """The endpoint's own parameters, all of them allowed; a refusal otherwise."""
+    if parameters.repeated:
+        raise RefusedError(-1101, "Duplicate values for a parameter detected.")
+    declared = {param.wire: param for param in endpoint.wire_params}
+    unread = [name for name in parameters.values if name not in declared and name not in ALWAYS_KNOWN]
+    if unread:
+        read = parameters.sent - len(unread)
+        raise RefusedError(
+            -1104,
+            f"Not all sent parameters were read; read '{read}' parameter(s) "
+            f"but was sent '{parameters.sent}'.",
+        )
+    values: dict[str, str] = {}
+    for param in declared.values():
+        text = parameters.values.get(param.wire)
+        if text is None:
+            if param.required:
+                raise mandatory(param.wire)
+            continue
+        _check_value(param, text)
+        values[param.wire] = text
+    _check_together(endpoint, values)
+    return values
+
+
+def _pairs(raw: bytes) -> list[tuple[str, str]]:
+    pairs = []
+    for part in raw.split(b"&"):
+        if part:
+            name, _, value = part.decode("latin-1").partition("=")
+            # Base64 is full of pluses: in a signature they are not blanks.
+            decode = unquote if name == "signature" else unquote_plus
+            pairs.append((unquote_plus(name), decode(value)))
+    return pairs
+
+
+def _check_value(param: Param, text: str) -> None:
+    name = param.wire
+    if not text:
+        raise mandatory(name) if param.required else RefusedError(-1105, f"Parameter '{name}' was empty.")
+    legal = _legal(param)
+    if not re.search(legal, text):
+        # `type` is the one choice whose refusal the documents name.
+        if param.required or name == "type":
+            raise mandatory(name)
+        raise RefusedError(
+            -1100, f"Illegal characters found in parameter '{name}'; legal range is '{legal}'."
+        )
+    if param.choices and text not in map(str, param.choices.values()):
+        raise mandatory(name) if name == "type" else invalid(name)
+    if param.kind in ("integer", "time"):
+        number = int(text)
+        low = 0 if param.minimum is None else param.minimum
+        high = _LARGEST if param.maximum is None else param.maximum
+        if not low <= number <= high:
+            raise invalid(name)
+
+
+def _legal(param: Param) -> str:
+    if param.kind in ("integer", "time", "choice"):
+        return _INTEGER
+    if param.kind == "flag":
+        return _FLAG
+    return _LEGAL.get(param.wire, _FREE)
+
+
+def _check_together(endpoint: Endpoint, values: Mapping[str, str]) -> None:
+    wires = {param.name: param.wire for param in endpoint.wire_params}
+    needed = [wires[name] for name in endpoint.at_least_one]
+    if endpoint.door in _SIZE_OR_ACCOUNT:
+        needed = ["subAccountId", "size"]
+    if needed and not any(name in values for name in needed):
+        words = " or ".join(f"'{name}'" for name in needed)
+        raise RefusedError(-1102, f"Param {words} must be sent, but both were empty/null!")
+    if sum(wires[name] in values for name in endpoint.not_together) > 1:
+        raise RefusedError(-1128, "Combination of optional parameters invalid.")

@@ -1,0 +1,241 @@
+"""The sandbox's world: a partner, its sub-accounts and customers, and what they did in two years.
+
+All of it follows from a seed. What writes may change (accounts, keys, balances) are plain objects;
+history is never held but made on demand, so a year with ten million rebates costs no memory.
+"""
+
+from __future__ import annotations
+
+import time as _time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from toolkit.sandbox.keys import Key, letters, make_keys
+from toolkit.sandbox.world import people
+from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, Income
+from toolkit.sandbox.world.market import CM, SPOT, UM
+from toolkit.sandbox.world.money import Deposits, FuturesTransfers, Transfers
+from toolkit.sandbox.world.people import ApiKey, Customer, SubAccount
+from toolkit.sandbox.world.rebates import AccountRebates, Kickbacks, SpotRebates
+from toolkit.sandbox.world.stream import HOUR, Recipe, Rhythm, Stream, StreamTable
+from toolkit.sandbox.world.tables import ListTable, LiveTable, Row, Table
+
+YEARS = 2
+_UNITS = {"1": "USDT", "2": "USD"}
+
+
+class World:
+    """A believable partner of the exchange.
+
+    Args:
+        seed: The same seed gives the same world, at the same month.
+        now: The moment (seconds) the world is seen from: history begins two years before its month,
+            and a span without an end stops here. Business goes on afterwards.
+        rebates_per_day: Rebate rows on a usual day of the second year, of customers and of
+            sub-accounts each; futures have half as many and a sixth.
+        sub_accounts: How many sub-accounts there are.
+        customers: How many customers there are.
+    """
+
+    def __init__(
+        self,
+        seed: int = 7,
+        *,
+        now: float | None = None,
+        rebates_per_day: float = 320,
+        sub_accounts: int = 240,
+        customers: int = 420,
+    ) -> None:
+        self.seed = seed
+        self.now = _time.time() if now is None else now
+        self.now_ms = int(self.now * 1000)
+        self.start_ms = _two_years_before(self.now)
+        self.agent_code = letters(seed, "agent", length=8).upper()
+        self.partner_uid = str(39_472_000 + seed % 997)
+        self.keys: dict[str, Key] = make_keys(
+            seed, partner_uid=self.partner_uid, customer_uid="51827364", stranger_uid="64738291"
+        )
+        # Accounts and customers all exist when the month begins; the same all through it.
+        settled = min(self.now_ms, _month_start(self.now))
+        self.accounts: list[SubAccount] = people.make_accounts(seed, sub_accounts, self.start_ms, settled)
+        self.max_sub_accounts = max(1000, sub_accounts)
+        self.customers: list[Customer] = people.make_customers(seed, customers, self.start_ms, settled)
+        self.business = self._make_business()
+        self._tables = self._make_tables(rebates_per_day)
+
+    def __repr__(self) -> str:
+        return f"World(seed={self.seed}, sub_accounts={len(self.accounts)}, customers={len(self.customers)})"
+
+    @property
+    def partner(self) -> Key:
+        """The partner's own key."""
+        return self.keys["partner"]
+
+    @property
+    def customer(self) -> Customer:
+        """The customer who owns the key "customer"."""
+        return next(each for each in self.customers if each.id and each.futures)
+
+    def account(self, sub_account_id: str) -> SubAccount | None:
+        """The sub-account with this id."""
+        return next((each for each in self.accounts if each.id == sub_account_id), None)
+
+    def table(self, door: str) -> Table:
+        """The rows behind a list endpoint, named as its door is: `spot.rebates`."""
+        return self._tables[door]
+
+    def example(self, door: str) -> dict[str, str]:
+        """Parameters that an endpoint insists on, beside a span and a size, with values that exist."""
+        account = next(each for each in self.accounts if each.futures and each.keys)
+        examples: dict[str, dict[str, str]] = {
+            "exchange.api_keys": {"subAccountId": account.id},
+            "exchange.ip_restriction": {"subAccountId": account.id, "subAccountApiKey": account.keys[0].key},
+            "exchange.bnb_burn": {"subAccountId": account.id},
+            "exchange.futures_balances": {"futuresType": "1"},
+            "exchange.transfers": {"fromId": self.partner_uid},
+            "exchange.futures_transfers": {"subAccountId": account.id, "futuresType": "1"},
+            "exchange.universal_transfers": {"fromId": self.partner_uid},
+            "exchange.um_commission": {"subAccountId": account.id, "symbol": "BTCUSDT"},
+            "exchange.cm_commission": {"subAccountId": account.id, "pair": "BTCUSD"},
+            "exchange.futures_rebates": {"futuresType": "1"},
+            "spot.new_user": {"apiAgentCode": self.agent_code},
+            "spot.customer_id": {"apiAgentCode": self.agent_code},
+            "futures.new_user": {"brokerId": self.agent_code},
+            "futures.customer_id": {"brokerId": self.agent_code},
+            "portfolio.new_user": {"brokerId": self.agent_code},
+            "portfolio.customer_id": {"brokerId": self.agent_code},
+        }
+        if door == "exchange.deposit":
+            deposits = self.table("exchange.deposits")
+            newest = deposits.slice(None, None, {}, deposits.count(None, None, {}) - 1, 1)[0]
+            return {"depositId": str(newest["depositId"]), "subAccountId": str(newest["subAccountId"])}
+        return examples.get(door, {})
+
+    def _make_business(self) -> dict[str, DailyBusiness]:
+        traders = [customer for customer in self.customers if customer.futures]
+        return {
+            market: DailyBusiness(
+                self.seed,
+                f"futures {market}",
+                traders,
+                Rhythm(self.seed, f"futures {market}", self.start_ms, weekend=0.75),
+                unit=_UNITS[market],
+                scale=scale,
+            )
+            for market, scale in (("1", 1.0), ("2", 0.22))
+        }
+
+    def _make_tables(self, per_day: float) -> dict[str, Table]:
+        ids = [account.id for account in self.accounts]
+        joined = [account.create_time for account in self.accounts]
+        tables: dict[str, Table] = {}
+
+        def stream(name: str, rows: float, recipe: Recipe, together: float = 0.0) -> tuple[Stream, Recipe]:
+            rhythm = Rhythm(self.seed, name, self.start_ms)
+            return Stream(self.seed, name, rhythm, rows, self.start_ms, together=together), recipe
+
+        def add(door: str, made: tuple[Stream, Recipe]) -> None:
+            tables[door] = StreamTable(lambda _: made, self.now_ms)
+
+        add("spot.rebates", stream("spot rebates", per_day, SpotRebates(self.customers, SPOT), 0.12))
+        add("spot.kickbacks", stream("kickbacks", 40, Kickbacks(SPOT), 0.12))
+        add("exchange.rebates", stream("account rebates", per_day, AccountRebates(ids, joined, SPOT), 0.12))
+        markets = {
+            "1": stream("um", per_day / 2, AccountRebates(ids, joined, UM, strangers=0.08), 0.12),
+            "2": stream("cm", per_day / 6, AccountRebates(ids, joined, CM, strangers=0.08), 0.12),
+        }
+        tables["exchange.futures_rebates"] = StreamTable(lambda f: markets[f["futuresType"]], self.now_ms)
+        add("exchange.transfers", stream("transfers", 24, Transfers(ids, joined, self.partner_uid)))
+        universal = Transfers(ids, joined, self.partner_uid, wallets=True)
+        add("exchange.universal_transfers", stream("universal", 36, universal))
+        moves = {
+            market: stream(f"moves {market}", rows, FuturesTransfers(ids, joined, self.partner_uid))
+            for market, rows in (("1", 400.0), ("2", 150.0))
+        }
+        tables["exchange.futures_transfers"] = StreamTable(lambda f: moves[f["futuresType"]], self.now_ms)
+        add("exchange.deposits", stream("deposits", 18, Deposits(ids, joined)))
+        tables["exchange.deposit"] = _OneDeposit(tables["exchange.deposits"])
+        add("futures.income", stream("income", 60, Income(UM)))
+        reports = {
+            "futures.volumes": DailyBusiness.volume_rows,
+            "futures.rebates": DailyBusiness.rebate_rows,
+            "futures.trader_counts": DailyBusiness.count_rows,
+            "futures.traders": DailyBusiness.trader_rows,
+        }
+        for door, rows in reports.items():
+            tables[door] = DailyTable(self.business, rows, self.now_ms)
+        return tables | self._live_tables()
+
+    def _live_tables(self) -> dict[str, Table]:
+        accounts = self._accounts_asked
+        customers = LiveTable(
+            self._customers_asked, lambda each, _: {"customerId": each.id, "email": each.email}
+        )
+        return {
+            "exchange.sub_accounts": LiveTable(accounts, lambda each, _: people.account_row(each)),
+            "exchange.api_keys": LiveTable(self._keys_asked, lambda pair, _: people.key_row(*pair)),
+            "exchange.spot_balances": LiveTable(accounts, lambda each, _: people.spot_row(each)),
+            "exchange.margin_balances": LiveTable(accounts, lambda each, _: people.margin_row(each)),
+            "exchange.futures_balances": LiveTable(
+                accounts, lambda each, filters: people.futures_row(each, filters["futuresType"])
+            ),
+            "spot.customers": customers,
+            "futures.customers": customers,
+        }
+
+    def _accounts_asked(self, filters: Mapping[str, str]) -> list[SubAccount]:
+        asked = filters.get("subAccountId")
+        return [each for each in self.accounts if asked in (None, each.id)]
+
+    def _keys_asked(self, filters: Mapping[str, str]) -> list[tuple[SubAccount, ApiKey]]:
+        asked = filters.get("subAccountApiKey")
+        return [
+            (account, key)
+            for account in self._accounts_asked(filters)
+            for key in account.keys
+            if asked in (None, key.key)
+        ]
+
+    def _customers_asked(self, filters: Mapping[str, str]) -> list[Customer]:
+        number, email = filters.get("customerId"), filters.get("email")
+        return [
+            each
+            for each in self.customers
+            if each.id and number in (None, each.id) and email in (None, each.email)
+        ]
+
+
+class _OneDeposit:
+    """Deposits by their id: the id tells the hour, so nothing has to be searched."""
+
+    def __init__(self, deposits: Table) -> None:
+        self._deposits = deposits
+
+    def count(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> int:
+        """One or none."""
+        return self._deposits.count(*self._hour(end, filters), filters)
+
+    def slice(
+        self, start: int | None, end: int | None, filters: Mapping[str, str], offset: int, limit: int
+    ) -> list[Row]:
+        """The deposit, if there is one."""
+        return self._deposits.slice(*self._hour(end, filters), filters, offset, limit)
+
+    @staticmethod
+    def _hour(end: int | None, filters: Mapping[str, str]) -> tuple[int, int]:
+        hour = max(Deposits.hour_of(filters["depositId"]), 0)
+        last = hour * HOUR + HOUR - 1
+        return hour * HOUR, last if end is None else min(end, last)
+
+
+def _month_start(now: float) -> int:
+    date = datetime.fromtimestamp(now, UTC)
+    return int(datetime(date.year, date.month, 1, tzinfo=UTC).timestamp() * 1000)
+
+
+def _two_years_before(now: float) -> int:
+    date = datetime.fromtimestamp(now, UTC)
+    return int(datetime(date.year - YEARS, date.month, 1, tzinfo=UTC).timestamp() * 1000)
+
+
+__all__ = ["ApiKey", "Customer", "ListTable", "Row", "SubAccount", "Table", "World"]

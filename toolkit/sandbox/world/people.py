@@ -1,0 +1,286 @@
+"""The partner's sub-accounts and customers. Sub-accounts are plain objects that writes may change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import numpy as np
+
+from toolkit.sandbox.keys import letters
+from toolkit.sandbox.world.hashing import key_of, uniform
+from toolkit.sandbox.world.market import CM, UM, pair_of
+from toolkit.sandbox.world.tables import Row
+
+Commission = tuple[int, int]
+
+_TAGS = ("retail", "prop", "family-office", "market-maker", "bot-desk", "treasury", "")
+_NAMES = (
+    "amara bela carlos dagny emre freya goran hana ilkay jonas kenji lucia "
+    "milan nadia omar petra quinn rosa sven tomas uma viktor wanda yusuf"
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class ApiKey:
+    """An API key of a sub-account."""
+
+    key: str
+    can_trade: bool
+    margin_trade: bool
+    futures_trade: bool
+    ip_list: list[str]
+    update_time: int
+
+    @property
+    def masked(self) -> str:
+        """As lists show it."""
+        return self.key[:3] + "*" * 13
+
+
+@dataclass(slots=True, kw_only=True)
+class Balances:
+    """What a sub-account holds: spot and margin in BTC, USD-M in USD, COIN-M in USDT."""
+
+    spot: Decimal = Decimal(0)
+    margin_assets: Decimal = Decimal(0)
+    margin_debt: Decimal = Decimal(0)
+    um_wallet: Decimal = Decimal(0)
+    um_profit: Decimal = Decimal(0)
+    um_position_margin: Decimal = Decimal(0)
+    um_order_margin: Decimal = Decimal(0)
+    cm_wallet: Decimal = Decimal(0)
+    cm_profit: Decimal = Decimal(0)
+
+
+@dataclass(slots=True, kw_only=True)
+class SubAccount:
+    """A sub-account and everything about it that may change."""
+
+    id: str
+    email: str
+    tag: str
+    create_time: int
+    maker: float = 0.001
+    taker: float = 0.001
+    margin_rates: tuple[int, int] | None = None
+    futures: bool = False
+    spot_burn: bool = False
+    interest_burn: bool = False
+    um_commission: dict[str, Commission] = field(default_factory=dict)
+    cm_commission: dict[str, Commission] = field(default_factory=dict)
+    keys: list[ApiKey] = field(default_factory=list)
+    balances: Balances = field(default_factory=Balances)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Somebody who trades through the partner's product.
+
+    Attributes:
+        id: Id the partner gave, "" where it gave none.
+        email: E-mail address.
+        joined: Milliseconds.
+        futures: Trades futures, too.
+    """
+
+    id: str
+    email: str
+    joined: int
+    futures: bool
+
+    @property
+    def spot_mask(self) -> str:
+        """E-mail address as spot rebates show it."""
+        return f"{self.email[:2]}***@***.{self.email.rpartition('.')[2]}"
+
+    @property
+    def futures_id(self) -> str:
+        """What futures reports call the customer: the id, or a masked address where there is none."""
+        return self.id or f"{self.email[:2]}****@{self.email.partition('@')[2]}"
+
+
+def _join_times(seed: int, name: str, number: int, start_ms: int, now_ms: int) -> list[int]:
+    """Ascending times, the first at the start: a fifth were there early, the rest came steadily."""
+    places = np.arange(number)
+    steps = (places + 0.8 * uniform(key_of(seed, name, "joined"), places)) / max(number, 1)
+    shares = np.where(steps < 0.2, steps * 0.25, 0.05 + (steps - 0.2) * 1.1875)
+    times = start_ms + (shares * (now_ms - start_ms)).astype(np.int64)
+    times[:1] = start_ms
+    return [int(time) for time in times]
+
+
+class Rolls:
+    """Random numbers for the things of a list, by name: the same for the same seed, in any order."""
+
+    def __init__(self, seed: int, name: str, number: int) -> None:
+        self._seed, self._name, self._places = seed, name, np.arange(number)
+
+    def __call__(self, label: str) -> list[float]:
+        """A number from 0 to 1 for each thing."""
+        return [float(x) for x in uniform(key_of(self._seed, self._name, label), self._places)]
+
+
+def make_accounts(seed: int, number: int, start_ms: int, now_ms: int) -> list[SubAccount]:
+    """The partner's sub-accounts, oldest first."""
+    roll = Rolls(seed, "account", number)
+    times = _join_times(seed, "account", number, start_ms, now_ms)
+    rolls = zip(
+        *map(roll, ("tag", "rate", "margin", "futures", "burn", "size", "keys", "profit")), strict=True
+    )
+    made = []
+    for place, (time, row) in enumerate(zip(times, rolls, strict=True)):
+        tag, rate, margin, futures, burn, size, keys, profit = row
+        account = SubAccount(
+            # Ids beyond 2**53, as the documents show them, ascending like the times.
+            id=str(367_537_027_503_000_000 + place * 1_048_583 + int(rate * 999_983)),
+            email=f"desk-{place + 1:02d}_brokersubuser@sandbox.example",
+            tag=_TAGS[int(tag * len(_TAGS))],
+            create_time=time,
+            maker=0.001 if rate < 0.7 else 0.0015,
+            taker=0.001 if rate < 0.5 else 0.002,
+            margin_rates=(10, 10 + int(margin * 3)) if margin < 0.55 else None,
+            futures=futures < 0.65,
+            spot_burn=burn < 0.6,
+            interest_burn=burn < 0.3,
+            um_commission={m.symbol: (200 + int(rate * 5) * 20, 400 + int(tag * 5) * 20) for m in UM},
+            cm_commission={pair_of(m): (100 + int(rate * 5) * 20, 450 + int(tag * 5) * 20) for m in CM},
+        )
+        account.keys = _make_keys(seed, place, 1 + int(keys * 3), account, (time, now_ms))
+        account.balances = _make_balances(account, size, profit)
+        made.append(account)
+    return made
+
+
+def _make_keys(
+    seed: int, place: int, number: int, account: SubAccount, span: tuple[int, int]
+) -> list[ApiKey]:
+    made = []
+    for count in range(number):
+        key = letters(seed, "account key", place, count)
+        restricted = (place + count) % 3 != 0
+        made.append(
+            ApiKey(
+                key=key,
+                can_trade=count != 2,
+                margin_trade=account.margin_rates is not None and count == 0,
+                futures_trade=account.futures and count < 2,
+                ip_list=[f"203.0.113.{(place * 7 + count) % 250 + 1}", "198.51.100.24"][: 1 + place % 2]
+                if restricted
+                else [],
+                update_time=span[0] + (span[1] - span[0]) * (count + 1) // 5,
+            )
+        )
+    return made
+
+
+def _make_balances(account: SubAccount, size: float, profit: float) -> Balances:
+    """A few hold much and many hold little; what is switched off holds nothing."""
+    wealth = Decimal(f"{0.02 * (1.0 / (1.0 - 0.985 * size)) ** 1.3 - 0.0187:.16f}")
+    swing = Decimal(f"{profit - 0.45:.10f}")
+    balances = Balances(spot=wealth)
+    if account.margin_rates is not None:
+        balances.margin_assets = wealth / 3
+        balances.margin_debt = wealth * Decimal(f"{profit * 0.25:.8f}")
+    if account.futures:
+        balances.um_wallet = wealth * 31_000
+        balances.um_profit = balances.um_wallet * swing / 8
+        balances.um_position_margin = balances.um_wallet * Decimal(f"{profit * 0.4:.8f}")
+        balances.um_order_margin = balances.um_wallet / 50
+        balances.cm_wallet = wealth * 9000
+        balances.cm_profit = balances.cm_wallet * swing / 12
+    return balances
+
+
+def make_customers(seed: int, number: int, start_ms: int, now_ms: int) -> list[Customer]:
+    """The partner's customers, in the order they came. One in eight was given no id."""
+    roll = Rolls(seed, "customer", number)
+    times = _join_times(seed, "customer", number, start_ms, now_ms)
+    names = _NAMES.split()
+    made = []
+    for place, (time, named, futures) in enumerate(zip(times, roll("named"), roll("futures"), strict=True)):
+        name = names[place * 7 % len(names)]
+        made.append(
+            Customer(
+                id="" if named < 0.125 else f"{name[:3]}{place + 101:04d}",
+                email=f"{name}.{place + 1}@{'post' if named < 0.6 else 'mail'}.example",
+                joined=time,
+                futures=futures < 0.55,
+            )
+        )
+    return made
+
+
+def account_row(account: SubAccount) -> Row:
+    """A sub-account as the list of sub-accounts shows it."""
+    rates = account.margin_rates or (-1, -1)
+    return {
+        "subaccountId": account.id,
+        "email": account.email,
+        "tag": account.tag,
+        "makerCommission": account.maker,
+        "takerCommission": account.taker,
+        "marginMakerCommission": rates[0],
+        "marginTakerCommission": rates[1],
+        "createTime": account.create_time,
+    }
+
+
+def key_row(account: SubAccount, key: ApiKey) -> Row:
+    """An API key as the list of keys shows it."""
+    return {
+        "subaccountId": account.id,
+        "apikey": key.masked,
+        "canTrade": key.can_trade,
+        "marginTrade": key.margin_trade,
+        "futuresTrade": key.futures_trade,
+    }
+
+
+def spot_row(account: SubAccount) -> Row:
+    """What an account holds on spot."""
+    return {"subAccountId": account.id, "totalBalanceOfBtc": f"{account.balances.spot:.16f}"}
+
+
+def margin_row(account: SubAccount) -> Row:
+    """What an account holds on margin; a short row where margin is off."""
+    if account.margin_rates is None:
+        return {"marginEnable": False, "subAccountId": account.id}
+    assets, debt = account.balances.margin_assets, account.balances.margin_debt
+    # Without debt the exchange prints its largest level.
+    level = min(assets / debt, Decimal(999)) if debt else Decimal(999)
+    return {
+        "marginEnable": True,
+        "subAccountId": account.id,
+        "totalAssetOfBtc": f"{assets:.8f}",
+        "totalLiabilityOfBtc": f"{debt:.8f}",
+        "totalNetAssetOfBtc": f"{assets - debt:.8f}",
+        "marginLevel": f"{level:.3f}",
+    }
+
+
+def futures_row(account: SubAccount, market: str) -> Row:
+    """What an account holds on futures; a short row where futures are off."""
+    held = account.balances
+    if not account.futures:
+        return {"futuresEnable": False, "subAccountId": account.id}
+    if market == "2":
+        return {
+            "subAccountId": account.id,
+            "totalWalletBalanceOfUsdt": f"{held.cm_wallet:.14f}",
+            "totalUnrealizedProfitOfUsdt": f"{held.cm_profit:.14f}",
+            "totalMarginBalanceOfUsdt": f"{held.cm_wallet + held.cm_profit:.14f}",
+            "futuresEnable": True,
+        }
+    return {
+        "subAccountId": account.id,
+        "totalInitialMargin": f"{held.um_position_margin + held.um_order_margin:.10f}",
+        "totalMaintenanceMargin": f"{held.um_position_margin / 4:.10f}",
+        "totalWalletBalance": f"{held.um_wallet:.10f}",
+        "totalUnrealizedProfit": f"{held.um_profit:.10f}",
+        "totalMarginBalance": f"{held.um_wallet + held.um_profit:.10f}",
+        "totalPositionInitialMargin": f"{held.um_position_margin:.10f}",
+        "totalOpenOrderInitialMargin": f"{held.um_order_margin:.10f}",
+        "futuresEnable": True,
+        "asset": "USD",
+    }
