@@ -43,7 +43,13 @@ CUSTOMERS = Endpoint(
     pool=SAPI_IP,
     params=(
         Param(wire="customerId", name="customer_id", kind="id", doc="Only the customer with this id."),
-        Param(wire="email", name="email", kind="text", doc="Only the customer with this e-mail address."),
+        Param(
+            wire="email",
+            name="email",
+            kind="email",
+            doc="Only the customer with this e-mail address.",
+            private=True,
+        ),
     ),
     not_together=("customer_id", "email"),
     columns=(

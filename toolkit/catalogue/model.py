@@ -16,7 +16,7 @@ from typing import Any, Literal
 System = Literal["exchange", "spot", "futures", "portfolio"]
 Host = Literal["api", "fapi", "papi"]
 Security = Literal["NONE", "SIGNED", "USER_DATA", "TRADE"]
-ParamKind = Literal["text", "id", "integer", "flag", "choice", "time"]
+ParamKind = Literal["text", "id", "email", "integer", "flag", "choice", "time"]
 ColumnKind = Literal["text", "id", "amount", "integer", "flag", "time", "texts"]
 PagingKind = Literal["none", "page", "offset", "limit"]
 
@@ -109,6 +109,7 @@ class Param:
         default: What the exchange assumes when it is not sent.
         minimum: Smallest whole number allowed.
         maximum: Largest whole number allowed.
+        private: Never shown: it is left out of what a frame says about its request.
     """
 
     wire: str
@@ -120,6 +121,7 @@ class Param:
     default: int | str | bool | None = None
     minimum: int | None = None
     maximum: int | None = None
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,12 @@ from toolkit.catalogue.exchange_link.shared import ANY_SUB_ACCOUNT, DOCS, SUB_AC
 from toolkit.catalogue.model import SAPI_IP, Column, Endpoint, Paging, Param
 
 _API_KEY = Param(
-    wire="subAccountApiKey", name="api_key", kind="id", doc="API key of the sub-account.", required=True
+    wire="subAccountApiKey",
+    name="api_key",
+    kind="id",
+    doc="API key of the sub-account.",
+    required=True,
+    private=True,
 )
 
 SUB_ACCOUNTS = Endpoint(
@@ -67,6 +72,7 @@ API_KEYS = Endpoint(
             name="api_key",
             kind="id",
             doc="Only this API key; all keys of the sub-account when not given.",
+            private=True,
         ),
     ),
     paging=Paging(kind="page", size="size", default=500, maximum=500),

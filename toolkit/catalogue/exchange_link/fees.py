@@ -15,7 +15,7 @@ from toolkit.catalogue.exchange_link.shared import (
 from toolkit.catalogue.model import MILLISECOND, SAPI_IP, Column, Endpoint, Paging, Param, Window
 
 
-def _futures_commission(name: str, door: str, path: str, title: str, example: str, page: str) -> Endpoint:
+def _futures_commission(name: str, *, door: str, path: str, title: str, example: str, page: str) -> Endpoint:
     """Both commission reads differ in one word only: symbol, or pair."""
     return Endpoint(
         name=door,
@@ -52,19 +52,19 @@ def _futures_commission(name: str, door: str, path: str, title: str, example: st
 
 UM_COMMISSION = _futures_commission(
     "symbol",
-    "um_commission",
-    "/sapi/v1/broker/subAccountApi/commission/futures",
-    "USD-M",
-    "BTCUSDT",
-    "Query-Sub-Account-UM-Futures-Commission",
+    door="um_commission",
+    path="/sapi/v1/broker/subAccountApi/commission/futures",
+    title="USD-M",
+    example="BTCUSDT",
+    page="Query-Sub-Account-UM-Futures-Commission",
 )
 CM_COMMISSION = _futures_commission(
     "pair",
-    "cm_commission",
-    "/sapi/v1/broker/subAccountApi/commission/coinFutures",
-    "COIN-M",
-    "BTCUSD",
-    "Query-Sub-Account-CM-Futures-Commission",
+    door="cm_commission",
+    path="/sapi/v1/broker/subAccountApi/commission/coinFutures",
+    title="COIN-M",
+    example="BTCUSD",
+    page="Query-Sub-Account-CM-Futures-Commission",
 )
 
 _REBATE_COLUMNS = (

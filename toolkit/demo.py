@@ -1,0 +1,101 @@
+"""A Link on the sandbox: no key, no internet, made-up data."""
+
+from __future__ import annotations
+
+import json
+import os
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from toolkit.catalogue import BASE_URLS, POOLS, Host
+from toolkit.errors import UsageError
+from toolkit.link import Clock, Link, Numbers
+
+if TYPE_CHECKING:
+    from toolkit.sandbox import Sandbox
+
+RUNNING = "TOOLKIT_SANDBOX"
+"""Environment variable that names a running sandbox, as the JSON line it printed."""
+
+
+class DemoLink(Link):
+    """A Link on the sandbox.
+
+    Attributes:
+        sandbox: The exchange behind it, for its log and its faults; None where another process runs it.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox | None,
+        *,
+        address: str,
+        key: str,
+        secret: str,
+        numbers: Numbers,
+        limits: Mapping[str, int] | None,
+        clock: Clock | None,
+    ) -> None:
+        hosts: dict[Host, str] = dict.fromkeys(BASE_URLS, address)
+        super().__init__(key, secret, hosts=hosts, numbers=numbers, limits=limits, clock=clock)
+        self.sandbox = sandbox
+        if sandbox is not None:
+            # The connection outlives the Link where only a namespace of it is kept, as in `demo().spot`.
+            weakref.finalize(self._connection, sandbox.stop)
+
+    def close(self) -> None:
+        """Close every connection and stop the sandbox this Link started."""
+        super().close()
+        if self.sandbox is not None:
+            self.sandbox.stop()
+
+
+def demo(
+    *,
+    seed: int | None = None,
+    latency_ms: float = 0.0,
+    limit_scale: float = 1.0,
+    numbers: Numbers = "float",
+    clock: Clock | None = None,
+) -> DemoLink:
+    """A Link on the sandbox, which is started in the background: no key, no internet, made-up data.
+
+    Where one is running already, as under `make lab`, and nothing is asked of it here, that one is used.
+    The sandbox this starts ends with `close()`, or when the Link is no longer used.
+
+    Args:
+        seed: Which made-up partner; the same seed gives the same world.
+        latency_ms: Milliseconds each answer is held back.
+        limit_scale: Factor on the documented rate limits, to see small ones fill up.
+        numbers: Amounts as "float" or "exact" columns.
+        clock: Where time is read and waited; tests pass one of their own.
+    """
+    running = os.environ.get(RUNNING)
+    if running and seed is None and latency_ms == 0 and limit_scale == 1 and clock is None:
+        return DemoLink(None, **_read(running), numbers=numbers, limits=None, clock=None)
+    from toolkit.sandbox import Sandbox
+
+    sandbox = Sandbox(
+        seed=7 if seed is None else seed, latency_ms=latency_ms, limit_scale=limit_scale, clock=clock
+    ).start()
+    return DemoLink(
+        sandbox,
+        address=sandbox.address,
+        key=sandbox.key,
+        secret=sandbox.secret,
+        numbers=numbers,
+        limits={pool.name: max(1, int(pool.limit * limit_scale)) for pool in POOLS},
+        clock=clock,
+    )
+
+
+def _read(line: str) -> dict[str, str]:
+    try:
+        said = json.loads(line)
+        return {name: said[name] for name in ("address", "key", "secret")}
+    except (ValueError, KeyError, TypeError):
+        raise UsageError(
+            f"{RUNNING} is not the line a sandbox prints when it starts. Remove it from the environment, and "
+            "`demo()` starts a sandbox of its own."
+        ) from None

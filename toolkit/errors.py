@@ -1,0 +1,290 @@
+"""Everything that can go wrong, drawn by what a user would do about it.
+
+    ToolkitError
+    ├── UsageError               the arguments cannot be right; nothing was sent: mend the call
+    ├── ApiError                 the exchange refused (4XX); nothing was executed: it is ours to mend
+    │   ├── CredentialsError     key unknown, not allowed from this address, or not allowed to do this
+    │   ├── SignatureError       the signature does not fit the key: check the secret
+    │   ├── ClockError           the timestamp is outside of the window: check this machine's clock
+    │   ├── ParameterError       a parameter is missing, unknown, malformed or out of range
+    │   ├── NotFoundError        what was asked for does not exist
+    │   ├── RefusedError         understood, but the account's state or balance does not allow it
+    │   ├── RetiredError         the endpoint is no longer served
+    │   ├── FirewallError        the web application firewall stopped the request (403)
+    │   └── RateLimitError       too much weight used (429): wait
+    │       └── BannedError      this address is banned (418): send nothing until `until`
+    ├── ServerError              the exchange's side failed (5XX): for a read, try again later
+    │   └── NoAnswerError        time-out or broken connection: nothing came back
+    └── ContractError            the answer is not what the documents promise
+        ├── RedirectError        a redirect, which is never followed
+        ├── OrderError           the rows are not oldest first
+        └── IncompleteError      more rows in one millisecond than the exchange hands out
+
+Every error of a fetch carries `partial`: what had arrived before, as a frame whose
+`attrs["complete"]` is False (None where nothing had). No text and no attribute of an error holds a
+key, a secret, a signature or the query of a URL.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "ApiError",
+    "BannedError",
+    "ClockError",
+    "ContractError",
+    "CredentialsError",
+    "FirewallError",
+    "IncompleteError",
+    "NoAnswerError",
+    "NotFoundError",
+    "OrderError",
+    "ParameterError",
+    "RateLimitError",
+    "RedirectError",
+    "RefusedError",
+    "RetiredError",
+    "ServerError",
+    "SignatureError",
+    "ToolkitError",
+    "UndeclaredFieldWarning",
+    "UsageError",
+]
+
+
+class ToolkitError(Exception):
+    """Base of every error of this package.
+
+    Attributes:
+        partial: What had arrived before it happened, None where nothing had.
+    """
+
+    partial: pd.DataFrame | None = None
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if self.partial is not None:
+            text += f" The {len(self.partial)} rows that had arrived are in `.partial`."
+        return text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The default would call __init__ with the finished text; errors must cross processes whole.
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(cls: type[ToolkitError], args: tuple[object, ...], state: dict[str, object]) -> ToolkitError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class UsageError(ToolkitError, ValueError):
+    """The arguments cannot be right. Nothing was sent."""
+
+
+class ApiError(ToolkitError):
+    """The exchange refused the request (4XX). Nothing was executed.
+
+    Attributes:
+        door: The door that was called, such as `spot.rebates`.
+        status: HTTP status.
+        code: The exchange's error code, None where the answer had none.
+        message: The exchange's message.
+    """
+
+    advice = "Look the code up in the exchange's list of errors."
+
+    def __init__(self, door: str, status: int, code: int | None, message: str) -> None:
+        self.door = door
+        self.status = status
+        self.code = code
+        self.message = message
+        label = f"HTTP {status}" + (f", code {code}" if code is not None else "")
+        said = f": {message}" if message else "."
+        super().__init__(f"{door} was refused ({label}){said} Nothing was executed. {self.advice}")
+
+
+class CredentialsError(ApiError):
+    """The key is unknown, may not be used from this address, or may not do this."""
+
+    advice = (
+        "Check that the key is the right one, character by character (case counts), that it may be used "
+        "from this machine's address, and that it has the permission this endpoint needs."
+    )
+
+
+class SignatureError(ApiError):
+    """The signature does not fit the key."""
+
+    advice = "The secret does not belong to this key: check both, character by character."
+
+
+class ClockError(ApiError):
+    """The timestamp is outside of the window, even after the clock was measured again."""
+
+    advice = (
+        "The exchange's clock was measured anew and the request signed again, and it is still refused: "
+        "a slow connection or proxy may hold requests back. Raise `recv_window` (at most 60000)."
+    )
+
+
+class ParameterError(ApiError):
+    """A parameter is missing, unknown, malformed or out of range."""
+
+    advice = "Mend the argument the message names."
+
+
+class NotFoundError(ApiError):
+    """What was asked for does not exist."""
+
+    advice = "Check the id, symbol or address that was asked for."
+
+
+class RefusedError(ApiError):
+    """Understood, but the account's state, balance or rights do not allow it."""
+
+    advice = "Look at the account's state at the exchange before asking again."
+
+
+class RetiredError(ApiError):
+    """The endpoint is no longer served."""
+
+    advice = "Look for its successor in the exchange's change log; a newer toolkit may have it."
+
+
+class FirewallError(ApiError):
+    """The exchange's web application firewall stopped the request (403)."""
+
+    advice = (
+        "Send nothing for some minutes. If it comes again, look for values that read like SQL or "
+        "markup, and whether this address sends too much."
+    )
+
+
+class RateLimitError(ApiError):
+    """Too much weight was used, and waiting did not help (429).
+
+    Attributes:
+        retry_after: Seconds the exchange asked to wait, None where it did not say.
+    """
+
+    advice = "Wait for the next minute; another program may be using the allowance of this address."
+
+    def __init__(
+        self, door: str, status: int, code: int | None, message: str, retry_after: float | None = None
+    ) -> None:
+        self.retry_after = retry_after
+        super().__init__(door, status, code, message)
+
+
+class BannedError(RateLimitError):
+    """This address is banned (418). Nothing is sent until the ban ends.
+
+    Attributes:
+        until: When it ends, in UTC.
+    """
+
+    advice = "Nothing is sent before then; requests during a ban make it longer."
+
+    def __init__(
+        self,
+        door: str,
+        message: str,
+        until: datetime,
+        *,
+        code: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.until = until
+        end = f"{until:%Y-%m-%d %H:%M:%S} UTC"
+        super().__init__(door, 418, code, f"{message.rstrip('.')}. The ban ends at {end}.", retry_after)
+
+
+class ServerError(ToolkitError):
+    """The exchange's side failed (5XX), also when asked again.
+
+    Attributes:
+        door: The door that was called.
+        status: HTTP status, None where no answer came.
+        code: The exchange's error code, None where the answer had none.
+        message: The exchange's message.
+        attempts: How often it was sent.
+    """
+
+    def __init__(
+        self, door: str, status: int | None, code: int | None, message: str, attempts: int = 1
+    ) -> None:
+        self.door = door
+        self.status = status
+        self.code = code
+        self.message = message
+        self.attempts = attempts
+        label = f"HTTP {status}" if status is not None else "no answer"
+        if code is not None:
+            label += f", code {code}"
+        often = "once" if attempts == 1 else f"{attempts} times"
+        super().__init__(
+            f"{door} failed on the exchange's side ({label}): {message.rstrip('.')}. Sent {often}. "
+            "It only reads, so nothing has changed; try again later."
+        )
+
+
+class NoAnswerError(ServerError):
+    """Time-out or broken connection: nothing came back, also when asked again."""
+
+
+class ContractError(ToolkitError):
+    """The answer is not what the documents promise: not JSON, cut off, or of another shape.
+
+    Attributes:
+        door: The door that was called.
+        excerpt: The first characters of the answer, for the report of the problem.
+    """
+
+    def __init__(self, door: str, problem: str, excerpt: str = "") -> None:
+        self.door = door
+        self.excerpt = excerpt
+        began = f" The answer began: {excerpt!r}." if excerpt else ""
+        super().__init__(f"{door}: {problem.rstrip('.')}.{began}")
+
+
+class RedirectError(ContractError):
+    """A redirect. It was not followed, and the key was not sent on.
+
+    Attributes:
+        target: Host the answer pointed to, without path or query.
+    """
+
+    def __init__(self, door: str, status: int, target: str) -> None:
+        self.target = target
+        super().__init__(
+            door,
+            f"the answer (HTTP {status}) redirects to {target or 'nowhere'}; it was not followed and "
+            "nothing was executed. Check the host's address and any proxy in between",
+        )
+
+
+class OrderError(ContractError):
+    """The rows are not oldest first.
+
+    Attributes:
+        rows: Positions of the first two rows that stand the wrong way round.
+    """
+
+    def __init__(self, door: str, problem: str, rows: tuple[int, int]) -> None:
+        self.rows = rows
+        super().__init__(door, problem)
+
+
+class IncompleteError(ContractError):
+    """One millisecond holds more rows than the exchange hands out in one answer."""
+
+
+class UndeclaredFieldWarning(UserWarning):
+    """The exchange sent a field the catalogue does not know; it was left out."""

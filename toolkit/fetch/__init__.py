@@ -1,0 +1,23 @@
+"""Walks the plan: windows and pages, into one frame, over a connection to the exchange."""
+
+from __future__ import annotations
+
+from toolkit.fetch.connection import Connection, Source
+from toolkit.fetch.fetcher import Fetcher
+from toolkit.frames import Numbers
+from toolkit.plan import When
+from toolkit.wire.budget import Budget, CallRecord, PoolUse, Snapshot
+from toolkit.wire.clock import Clock
+
+__all__ = [
+    "Budget",
+    "CallRecord",
+    "Clock",
+    "Connection",
+    "Fetcher",
+    "Numbers",
+    "PoolUse",
+    "Snapshot",
+    "Source",
+    "When",
+]

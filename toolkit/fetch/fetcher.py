@@ -1,0 +1,249 @@
+"""Walks a plan: every window, every page, into one frame."""
+
+from __future__ import annotations
+
+import re
+import threading
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from toolkit.catalogue import ENDPOINTS, Endpoint, pool_of
+from toolkit.catalogue.codes import SPAN_TOO_LONG
+from toolkit.errors import ApiError, IncompleteError, UndeclaredFieldWarning, UsageError
+from toolkit.fetch.connection import Connection
+from toolkit.frames import Gathering, Numbers
+from toolkit.inference import infer
+from toolkit.plan import Plan, Span, When, make_plan
+from toolkit.wire.sender import Call, Tally
+
+_PATH = re.compile(r"(/[A-Za-z0-9_-]+)+")
+_OWN = {"timestamp", "recvWindow", "signature"}
+_PRIVATE = re.compile(r"(email|key|secret|token|address)$", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Fetch:
+    """One fetch under way."""
+
+    plan: Plan
+    gathering: Gathering
+    tally: Tally = field(default_factory=Tally)
+    overflowing: list[int] = field(default_factory=list)
+
+
+class Fetcher:
+    """Fetches what endpoints offer as frames.
+
+    Args:
+        connection: The key and the hosts it is used at.
+        numbers: Amounts as float64, or exact.
+
+    Raises:
+        UsageError: `numbers` is neither.
+    """
+
+    def __init__(self, connection: Connection, numbers: Numbers) -> None:
+        self._connection = connection
+        self._sender = connection.sender
+        self._clock = connection.clock
+        self._source = connection.source
+        self._numbers = _checked_numbers(numbers)
+        self._warned: set[tuple[str, str]] = set()
+        self._warning = threading.Lock()
+
+    def fetch(
+        self,
+        endpoint: Endpoint,
+        arguments: Mapping[str, object],
+        *,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """Everything an endpoint has for these arguments.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ToolkitError: Something else; its `partial` is what had arrived.
+        """
+        kind = self._kind(numbers)
+        host = endpoint.pool.host
+        # Planned by the time as known, so that a bad argument is refused with nothing sent; and again
+        # by the exchange's own where that had to be asked for.
+        known = self._sender.time_known(host)
+        plan = make_plan(endpoint, arguments, start, end, int(self._sender.time(host) * 1000))
+        if endpoint.window and not known:
+            plan = make_plan(endpoint, arguments, start, end, int(self._sender.measured_time(host) * 1000))
+        fetch = _Fetch(plan, Gathering(endpoint, kind))
+        try:
+            if plan.span is None:
+                self._pages(fetch, {})
+            for window in plan.windows():
+                self._window(fetch, window)
+            _check_overflow(fetch)
+        except BaseException as error:
+            if fetch.gathering.rows:
+                error.partial = self._frame(fetch, complete=False)  # type: ignore[attr-defined]
+            raise
+        return self._frame(fetch, complete=True)
+
+    def get(
+        self, path: str, parameters: Mapping[str, object], *, weight: int, uid: bool, numbers: Numbers | None
+    ) -> pd.DataFrame:
+        """One signed GET of a path, its columns inferred from the answer."""
+        kind = self._kind(numbers)
+        declared = next((e for e in ENDPOINTS if e.path == path and e.method == "GET"), None)
+        pool = declared.pool if declared else pool_of(path, uid=uid)
+        if pool is None or not _PATH.fullmatch(path):
+            raise UsageError(
+                "A path begins with /api/, /sapi/, /fapi/ or /papi/ and has no query; parameters are given "
+                "as keywords. Nothing was sent."
+            )
+        if own := sorted(_OWN & parameters.keys()):
+            raise UsageError(f"{', '.join(own)}: the toolkit sends this itself. Nothing was sent.")
+        if declared:
+            weight = declared.weight_of(parameters)
+        tally = Tally()
+        payload = self._sender.get(
+            Call(door=path, path=path, parameters=parameters, pool=pool, weight=weight), tally
+        )
+        endpoint, rows = infer(path, pool, payload)
+        gathering = Gathering(endpoint, kind)
+        gathering.add(rows)
+        shown = {
+            name: "(hidden)" if _PRIVATE.search(name) else str(value) for name, value in parameters.items()
+        }
+        return gathering.frame(self._attrs(path, "unlisted", shown, tally, complete=True))
+
+    # -- windows and pages -----------------------------------------------------------------------------
+
+    def _window(self, fetch: _Fetch, window: Span) -> None:
+        """Fetch one window; where answers are full or the span is refused as too long, in parts."""
+        limited = fetch.plan.endpoint.paging.kind == "limit"
+        step = window.length
+        start = window.start
+        while start <= window.end:
+            step = min(step, window.end - start + 1)
+            part = Span(start, start + step - 1)
+            sent = {"startTime": part.start, "endTime": part.end}
+            if not limited:
+                self._pages(fetch, sent)
+                start += step
+                continue
+            rows = self._limited(fetch, sent, step)
+            if rows is None:
+                step //= 2
+                continue
+            start += step
+            if rows < fetch.plan.endpoint.paging.maximum // 3:
+                step *= 2  # what follows may be sparser than what made it short
+
+    def _limited(self, fetch: _Fetch, sent: Mapping[str, int], step: int) -> int | None:
+        """One answer of an endpoint without pages: its rows, None where the window is too long.
+
+        A full answer may have left rows out, and which ones is not documented: it is not used, and
+        the window asked for again in halves. One millisecond cannot be halved.
+        """
+        paging = fetch.plan.endpoint.paging
+        try:
+            payload = self._ask(fetch, {**sent, paging.size: paging.maximum})
+        except ApiError as error:
+            if error.code in SPAN_TOO_LONG and step > 1:
+                return None
+            raise
+        full = isinstance(payload, list) and len(payload) >= paging.maximum
+        if full and step > 1:
+            return None
+        if full:
+            fetch.overflowing.append(sent["startTime"])
+        return fetch.gathering.add(payload)
+
+    def _pages(self, fetch: _Fetch, sent: Mapping[str, int]) -> None:
+        """Every page of one window, or of an endpoint that has none."""
+        paging = fetch.plan.endpoint.paging
+        if paging.kind == "none":
+            fetch.gathering.add(self._ask(fetch, sent))
+            return
+        page, offset = 1, 0
+        while True:
+            place = {"page": page} if paging.kind == "page" else {"offset": offset}
+            rows = fetch.gathering.add(self._ask(fetch, {**sent, **place, paging.size: paging.maximum}))
+            if rows < paging.maximum:
+                return
+            page += 1
+            offset += paging.maximum
+
+    def _ask(self, fetch: _Fetch, more: Mapping[str, object]) -> Any:
+        endpoint = fetch.plan.endpoint
+        parameters = {**fetch.plan.parameters, **more}
+        call = Call(
+            door=endpoint.door,
+            path=endpoint.path,
+            parameters=parameters,
+            pool=endpoint.pool,
+            weight=endpoint.weight_of(parameters),
+        )
+        return self._sender.get(call, fetch.tally)
+
+    # -- what the frame says about itself ----------------------------------------------------------------
+
+    def _frame(self, fetch: _Fetch, *, complete: bool) -> pd.DataFrame:
+        endpoint = fetch.plan.endpoint
+        self._warn(endpoint, fetch.gathering.undeclared)
+        return fetch.gathering.frame(
+            self._attrs(endpoint.door, endpoint.system, fetch.plan.shown, fetch.tally, complete=complete)
+        )
+
+    def _attrs(
+        self, door: str, system: str, shown: Mapping[str, object], tally: Tally, *, complete: bool
+    ) -> dict[str, object]:
+        fetched_at = datetime.fromtimestamp(self._clock.time(), UTC)
+        return {
+            "endpoint": door,
+            "system": system,
+            "source": self._source,
+            "parameters": dict(shown),
+            "fetched_at": fetched_at.isoformat(timespec="milliseconds"),
+            "server_time": tally.server_time and tally.server_time.isoformat(timespec="milliseconds"),
+            "requests": tally.requests,
+            "weight": tally.weight,
+            "complete": complete,
+        }
+
+    def _warn(self, endpoint: Endpoint, undeclared: set[str]) -> None:
+        with self._warning:
+            new = sorted(name for name in undeclared if (endpoint.door, name) not in self._warned)
+            self._warned |= {(endpoint.door, name) for name in new}
+        if new:
+            warnings.warn(
+                f"{endpoint.door}: the exchange sent fields that the catalogue does not know: "
+                f"{', '.join(new)}. They were left out; a newer toolkit may have them.",
+                UndeclaredFieldWarning,
+                stacklevel=5,
+            )
+
+    def _kind(self, numbers: Numbers | None) -> Numbers:
+        return self._numbers if numbers is None else _checked_numbers(numbers)
+
+
+def _checked_numbers(numbers: Numbers) -> Numbers:
+    if numbers not in ("float", "exact"):
+        raise UsageError(f'`numbers` is "float" or "exact", not {numbers!r}. Nothing was sent.')
+    return numbers
+
+
+def _check_overflow(fetch: _Fetch) -> None:
+    if not fetch.overflowing:
+        return
+    first = datetime.fromtimestamp(fetch.overflowing[0] / 1000, UTC).isoformat(timespec="milliseconds")
+    raise IncompleteError(
+        fetch.plan.endpoint.door,
+        f"{len(fetch.overflowing)} milliseconds (the first is {first}) hold as many rows as one answer may "
+        f"have, {fetch.plan.endpoint.paging.maximum}: there may be more in them that cannot be had. "
+        "Everything else was fetched",
+    )

@@ -1,0 +1,301 @@
+"""Pure: rows of an answer become a typed DataFrame that keeps its contract.
+
+Exactly the declared columns in the declared order and types; times are `datetime64[ms, UTC]`,
+identifiers text, amounts float64 or exact `decimal128`; oldest first, checked and never sorted; a row
+that two answers both hold comes once. Rows are kept as Arrow arrays until the end, so memory stays
+in proportion to the result.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow as pa
+
+from toolkit.catalogue import Column, Endpoint
+from toolkit.errors import ContractError, OrderError
+
+Numbers = Literal["float", "exact"]
+Row = Mapping[str, Any]
+
+# Room for 20 digits before the point and 18 behind it: more than any amount of the exchange has.
+EXACT = pa.decimal128(38, 18)
+
+_TYPES: Mapping[str, pa.DataType] = {
+    "text": pa.string(),
+    "id": pa.string(),
+    "amount": pa.float64(),
+    "integer": pa.int64(),
+    "flag": pa.bool_(),
+    "time": pa.timestamp("ms", "UTC"),
+    "texts": pa.list_(pa.string()),
+}
+_PANDAS_TYPES: Mapping[pa.DataType, Any] = {
+    pa.string(): pd.StringDtype("pyarrow"),
+    pa.int64(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+    EXACT: pd.ArrowDtype(EXACT),
+    pa.list_(pa.string()): pd.ArrowDtype(pa.list_(pa.string())),
+}
+_DECIMAL = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d{1,3})?")
+_YEAR_3000 = 32_503_680_000_000
+
+
+class Gathering:
+    """Rows of one fetch, as they come in.
+
+    Args:
+        endpoint: What was asked.
+        numbers: Whether amounts are float64 or exact.
+    """
+
+    def __init__(self, endpoint: Endpoint, numbers: Numbers) -> None:
+        self._endpoint = endpoint
+        self._types = [_arrow_type(column, numbers) for column in endpoint.columns]
+        self._chunks: list[list[pa.Array]] = [[] for _ in endpoint.columns]
+        self._seen: Counter[tuple[object, ...]] = Counter()
+        self._last_time: int | None = None
+        self._declared = {wire for column in endpoint.columns for wire in column.wires}
+        self.undeclared: set[str] = set()
+        self.rows = 0
+
+    def add(self, payload: Any) -> int:
+        """Take in one answer; how many rows it had, repeated ones included.
+
+        Raises:
+            ContractError: The answer has another shape than declared.
+            OrderError: Its rows are not oldest first, or begin before the answer before it ended.
+                They are kept all the same.
+        """
+        rows = self._unwrap(payload)
+        count = len(rows)
+        if self._endpoint.newest_first:
+            rows = rows[::-1]
+        columns = [self._values(column, rows) for column in self._endpoint.columns]
+        fresh = self._fresh(columns)
+        times = self._times(columns, fresh)
+        arrays = [
+            self._array(column, type_, [values[i] for i in fresh])
+            for column, type_, values in zip(self._endpoint.columns, self._types, columns, strict=True)
+        ]
+        for chunks, array in zip(self._chunks, arrays, strict=True):
+            chunks.append(array)
+        before = self.rows
+        self.rows += len(fresh)
+        self._check_order(times, before)
+        return count
+
+    def frame(self, attrs: Mapping[str, object]) -> pd.DataFrame:
+        """Everything taken in by now as a DataFrame."""
+        table = pa.table(
+            [
+                pa.chunked_array(chunks, type=type_)
+                for chunks, type_ in zip(self._chunks, self._types, strict=True)
+            ],
+            names=[column.name for column in self._endpoint.columns],
+        )
+        frame: pd.DataFrame = table.to_pandas(types_mapper=_PANDAS_TYPES.get)
+        frame.attrs = {str(name): value for name, value in attrs.items()}
+        frame.attrs["undeclared"] = sorted(self.undeclared)
+        return frame
+
+    # -- one answer, step by step --------------------------------------------------------------------
+
+    def _unwrap(self, payload: Any) -> Sequence[Row]:
+        """The rows of an answer, the wrapper's fields written into each."""
+        endpoint = self._endpoint
+        outer: dict[str, Any] = {}
+        if endpoint.rows:
+            if not isinstance(payload, dict) or not isinstance(payload.get(endpoint.rows), list):
+                raise self._breach(f"the answer has no list of rows called {endpoint.rows!r}")
+            if endpoint.success and payload.get(endpoint.success) is not True:
+                raise self._breach(f"the answer says {endpoint.success} is not true")
+            rows = payload[endpoint.rows]
+            outer = {name: value for name, value in payload.items() if name != endpoint.rows}
+            self.undeclared |= outer.keys() - self._declared - {endpoint.success}
+            outer = {
+                wire: outer[wire]
+                for column in endpoint.columns
+                if column.outer
+                for wire in column.wires
+                if wire in outer
+            }
+        else:
+            rows = payload if isinstance(payload, list) else [payload]
+        for position, row in enumerate(rows):
+            if not isinstance(row, dict):
+                raise self._breach(f"row {position} is not an object")
+            if not row.keys() <= self._declared:
+                self.undeclared |= row.keys() - self._declared
+        return [row | outer for row in rows] if outer else rows
+
+    def _values(self, column: Column, rows: Sequence[Row]) -> list[Any]:
+        """One column's values as the exchange sent them; None where it left the field out."""
+        if len(column.wires) == 1 and not column.optional:
+            wire = column.wires[0]
+            try:
+                return [row[wire] for row in rows]
+            except KeyError:
+                pass  # said below, with the row
+        values = []
+        for position, row in enumerate(rows):
+            wire = next((wire for wire in column.wires if wire in row), "")
+            if not wire and not column.optional:
+                raise self._breach(f"row {position} has no field {column.wires[0]!r}")
+            values.append(row[wire] if wire else None)
+        return values
+
+    def _fresh(self, columns: list[list[Any]]) -> list[int]:
+        """Positions of the rows that no earlier answer had.
+
+        Rows count as the same when the columns that name them are the same; all columns where none
+        do. What stands twice within one answer stays two: a page does not repeat itself.
+        """
+        names = self._endpoint.identity
+        key_columns = [
+            values
+            for column, values in zip(self._endpoint.columns, columns, strict=True)
+            if (column.name in names or not names) and column.kind != "texts"
+        ]
+        here: Counter[tuple[object, ...]] = Counter()
+        fresh = []
+        for position, key in enumerate(zip(*key_columns, strict=True)):
+            try:
+                here[key] += 1
+            except TypeError:
+                raise self._breach(f"row {position} holds a list or an object in a plain column") from None
+            if here[key] > self._seen[key]:
+                fresh.append(position)
+        for key, times in here.items():
+            self._seen[key] = max(self._seen[key], times)
+        return fresh
+
+    def _times(self, columns: list[list[Any]], fresh: list[int]) -> list[Any]:
+        for column, values in zip(self._endpoint.columns, columns, strict=True):
+            if column.name == self._endpoint.order_by:
+                return [values[position] for position in fresh]
+        return []
+
+    def _check_order(self, times: list[int | None], before: int) -> None:
+        last = self._last_time
+        for position, moment in enumerate(times, start=before):
+            if moment is None:
+                continue
+            if last is not None and moment < last:
+                raise OrderError(
+                    self._endpoint.door,
+                    f"rows {position - 1} and {position} are not oldest first by "
+                    f"`{self._endpoint.order_by}`, as the exchange documents. Nothing was sorted",
+                    (position - 1, position),
+                )
+            last = moment
+        self._last_time = last
+
+    def _array(self, column: Column, type_: pa.DataType, values: list[Any]) -> pa.Array:
+        problem = ""
+        try:
+            convert = _float if type_ == pa.float64() else _CONVERT[column.kind]
+            return pa.array([convert(value) for value in values], type=type_)
+        except _BadValue as bad:
+            problem = str(bad)
+        except (pa.ArrowInvalid, OverflowError):
+            problem = "a number has more digits than can be kept exactly"
+        raise self._breach(f"column `{column.name}`: {problem}")
+
+    def _breach(self, problem: str) -> ContractError:
+        return ContractError(self._endpoint.door, f"{problem}; the exchange documents it otherwise")
+
+
+def _arrow_type(column: Column, numbers: Numbers) -> pa.DataType:
+    return EXACT if column.kind == "amount" and numbers == "exact" else _TYPES[column.kind]
+
+
+# -- single values: what the exchange sent, checked, as Arrow takes it ----------------------------------
+
+
+class _BadValue(Exception):  # noqa: N818 - never leaves this module
+    pass
+
+
+def _amount(value: Any) -> Decimal | None:
+    # "" stands for "none" in some optional fields.
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and _DECIMAL.fullmatch(value) and len(value) <= 64:
+        return Decimal(value)
+    if isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool)):
+        return Decimal(value)
+    raise _BadValue(f"{_kind_of(value)} is no amount")
+
+
+def _float(value: Any) -> float | None:
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return float(value)
+    amount = _amount(value)
+    return None if amount is None else float(amount)
+
+
+def _identifier(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise _BadValue(f"{_kind_of(value)} is no id")
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise _BadValue(f"{_kind_of(value)} is no text")
+
+
+def _integer(value: Any) -> int | None:
+    # Counts of traders come as text.
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value):
+        return int(value)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise _BadValue(f"{_kind_of(value)} is no whole number")
+
+
+def _flag(value: Any) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    raise _BadValue(f"{_kind_of(value)} is neither true nor false")
+
+
+def _time(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _YEAR_3000:
+        return value
+    raise _BadValue(f"{_kind_of(value)} is no time in milliseconds")
+
+
+def _texts(value: Any) -> list[str] | None:
+    if value is None:
+        return None
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return value
+    raise _BadValue(f"{_kind_of(value)} is no list of texts")
+
+
+def _kind_of(value: Any) -> str:
+    names = {bool: "true or false", str: "a text", int: "a number", Decimal: "a number"}
+    return names.get(type(value), "a list" if isinstance(value, list) else "an object")
+
+
+_CONVERT: Mapping[str, Callable[[Any], Any]] = {
+    "text": _text,
+    "id": _identifier,
+    "amount": _amount,
+    "integer": _integer,
+    "flag": _flag,
+    "time": _time,
+    "texts": _texts,
+}

@@ -1,0 +1,125 @@
+"""Pure: what an answer of an endpoint that the catalogue does not have looks like.
+
+The columns are read off the answer by the rules of the declared ones, and the frame is then made as
+for any other endpoint: identifiers are text, amounts are numbers, times are UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from toolkit.catalogue import Column, Endpoint, Pool
+from toolkit.catalogue.model import ColumnKind
+
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^0-9A-Za-z]+")
+_AMOUNT = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
+_FIRST_TIME = 946_684_800_000  # 2000-01-01; smaller numbers are counts, or seconds
+_LAST_TIME = 4_102_444_800_000
+_INT64 = 2**63
+
+
+def infer(path: str, pool: Pool, payload: Any) -> tuple[Endpoint, list[dict[str, Any]]]:
+    """A declaration that fits an answer, and the answer's rows for it.
+
+    An object is one row. The one list of objects inside of an object is its rows, and the object's
+    other fields become columns of each. Lists of lists get numbered columns; what is nested deeper
+    stays as JSON text.
+    """
+    rows = [_flat(row) for row in _rows(payload)]
+    fields = dict.fromkeys(field for row in rows for field in row)
+    names: dict[str, str] = {}
+    for field in fields:
+        name = _snake(field)
+        names[field] = name if name not in names.values() else field
+    columns = tuple(
+        Column(
+            name=names[field],
+            wire=field,
+            kind=_kind(field, [row[field] for row in rows if row.get(field) is not None]),
+            doc="Inferred from the answer.",
+            optional=True,
+        )
+        for field in fields
+    )
+    endpoint = Endpoint(
+        name=path,
+        system="exchange",
+        path=path,
+        pool=pool,
+        columns=columns,
+        summary="An endpoint the catalogue does not have.",
+        source="",
+    )
+    return endpoint, rows
+
+
+def _rows(payload: Any) -> list[dict[str, Any]]:
+    if isinstance(payload, dict):
+        lists = [name for name, value in payload.items() if _is_rows(value)]
+        if len(lists) != 1:
+            return [payload]
+        outer = {name: value for name, value in payload.items() if name != lists[0]}
+        return [outer | row for row in payload[lists[0]]]
+    items = payload if isinstance(payload, list) else [payload]
+    return [_as_row(item) for item in items]
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _as_row(item: Any) -> dict[str, Any]:
+    if isinstance(item, dict):
+        return item
+    if isinstance(item, list):
+        return {f"column_{position}": value for position, value in enumerate(item)}
+    return {"value": item}
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        field: json.dumps(value, default=str, ensure_ascii=False)
+        if isinstance(value, dict | list) and not _is_texts(value)
+        else value
+        for field, value in row.items()
+    }
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _kind(field: str, values: list[Any]) -> ColumnKind:
+    words = _snake(field).split("_")
+    if all(isinstance(value, bool) for value in values):
+        return "flag" if values else "text"
+    if all(_is_texts(value) for value in values):
+        return "texts"
+    whole = all(isinstance(value, int) and not isinstance(value, bool) for value in values)
+    if (
+        whole
+        and words[-1] in {"time", "timestamp", "date"}
+        and all(_FIRST_TIME <= value < _LAST_TIME for value in values)
+    ):
+        return "time"
+    if words[-1] in {"id", "uid", "no"} and all(isinstance(value, int | str) for value in values):
+        return "id"
+    if whole:
+        return "integer" if all(-_INT64 <= value < _INT64 for value in values) else "id"
+    if all(_is_amount(value) for value in values):
+        return "amount"
+    return "text" if all(isinstance(value, str) for value in values) else "texts"
+
+
+def _is_amount(value: Any) -> bool:
+    if isinstance(value, str):
+        return _AMOUNT.fullmatch(value) is not None
+    return isinstance(value, Decimal | int) and not isinstance(value, bool)
+
+
+def _snake(field: str) -> str:
+    return "_".join(word for word in _WORD.sub("_", field).split("_") if word).lower() or field

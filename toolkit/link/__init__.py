@@ -1,0 +1,198 @@
+"""The client: `Link` and its namespaces, one for each documented API. Everything here reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil
+from types import MappingProxyType, TracebackType
+
+import pandas as pd
+
+from toolkit.catalogue import BY_DOOR, Host
+from toolkit.errors import UsageError
+from toolkit.fetch import (
+    Budget,
+    CallRecord,
+    Clock,
+    Connection,
+    Fetcher,
+    Numbers,
+    PoolUse,
+    Snapshot,
+    Source,
+)
+from toolkit.link.exchange import ExchangeDoors
+from toolkit.link.futures import FuturesDoors
+from toolkit.link.portfolio import PortfolioDoors
+from toolkit.link.spot import SpotDoors
+
+__all__ = ["Budget", "CallRecord", "Clock", "Link", "Numbers", "PoolUse", "Price", "Snapshot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a fetch will cost.
+
+    Attributes:
+        requests: Requests it takes.
+        weight: Weight of them all.
+        pool: Name of the pool they are charged to.
+        limit: What that pool allows in a minute.
+    """
+
+    requests: int
+    weight: int
+    pool: str
+    limit: int
+
+
+class Link:
+    """A Binance Link partner's view of the exchange: every read is a method that returns a DataFrame.
+
+    Threads may share a Link. All Links of a process that talk to the same exchange share one budget
+    of rate-limit weight. Nothing here changes anything at the exchange.
+
+    Args:
+        key: API key; case-sensitive.
+        secret: Its secret; case-sensitive.
+        hosts: Other addresses for the three base hosts "api", "fapi" and "papi". https, or http for
+            this machine.
+        numbers: Amounts as "float" (float64) or "exact" (decimal128) columns.
+        recv_window: Milliseconds a request stays valid, 60000 at most.
+        timeout: Seconds to connect, and seconds to wait for each piece of an answer.
+        proxies: As in requests; the environment's when not given.
+        verify: True, or the path of a file of certificates to trust. Certificates are always checked.
+        limits: Weight a minute by name of pool, where this address is allowed another than the
+            documented one, or should leave some of it to others.
+        clock: Where time is read and waited; tests pass one of their own.
+
+    Attributes:
+        exchange: Exchange Link: sub-accounts, their keys, balances, transfers and rebates.
+        spot: Link and Trade (Spot): customers and rebates.
+        futures: Link and Trade (Futures): customers and daily reports, USD-M and COIN-M.
+        portfolio: Link and Trade (Portfolio Margin).
+
+    Raises:
+        UsageError: An argument cannot be right.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        secret: str,
+        *,
+        hosts: Mapping[Host, str] | None = None,
+        numbers: Numbers = "float",
+        recv_window: int = 5000,
+        timeout: tuple[float, float] = (5.0, 30.0),
+        proxies: Mapping[str, str] | None = None,
+        verify: bool | str = True,
+        limits: Mapping[str, int] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._connection = Connection(
+            key,
+            secret,
+            hosts=hosts,
+            recv_window=recv_window,
+            timeout=timeout,
+            proxies=proxies,
+            verify=verify,
+            limits=limits,
+            clock=clock,
+        )
+        self._fetcher = Fetcher(self._connection, numbers)
+        self.exchange = ExchangeDoors(self._fetcher)
+        self.spot = SpotDoors(self._fetcher)
+        self.futures = FuturesDoors(self._fetcher)
+        self.portfolio = PortfolioDoors(self._fetcher)
+
+    @property
+    def source(self) -> Source:
+        """Where rows come from: "live", or "sandbox" where every host is this machine."""
+        return self._connection.source
+
+    @property
+    def budget(self) -> Budget:
+        """What the exchange has counted, and what may still be sent."""
+        return self._connection.budget
+
+    @property
+    def hosts(self) -> Mapping[Host, str]:
+        """Address of each base host."""
+        return MappingProxyType(self._connection.session.hosts)
+
+    def clock_offset(self, host: Host = "api") -> float | None:
+        """Seconds a host's clock is ahead of this machine's, None before it was first asked."""
+        return self._connection.host_clocks[host].offset
+
+    def price(self, door: str, rows: int = 1) -> Price:
+        """What a fetch of so many rows will cost, nothing sent.
+
+        Args:
+            door: The door, such as "exchange.spot_balances".
+            rows: Rows expected.
+
+        Raises:
+            UsageError: There is no such door.
+        """
+        endpoint = BY_DOOR.get(door)
+        if endpoint is None:
+            raise UsageError(f"There is no door {door!r}; `toolkit.endpoints()` lists them all.")
+        size = endpoint.paging.maximum or max(rows, 1)
+        # A last page that is full is only known to be the last by an empty one after it.
+        requests = (
+            rows // size + 1 if endpoint.paging.kind in ("page", "offset") else max(1, ceil(rows / size))
+        )
+        limit = self.budget.limit(endpoint.pool)
+        return Price(requests, requests * endpoint.weight_of({}), endpoint.pool.name, limit)
+
+    def get(
+        self,
+        path: str,
+        *,
+        weight: int = 1,
+        uid: bool = False,
+        numbers: Numbers | None = None,
+        **parameters: object,
+    ) -> pd.DataFrame:
+        """One signed GET of any path: for endpoints the catalogue does not have yet.
+
+        Parameters go out as they are named and in their order. The answer's columns are inferred by the
+        rules of the declared ones: names in snake_case, identifiers as text, amounts as numbers, times
+        as UTC. There are no windows and no pages: what one answer holds is what comes back.
+
+        Args:
+            path: Path of the endpoint, such as "/sapi/v1/account/apiRestrictions".
+            weight: What the documents say a request weighs, 1 where they say nothing. For a path the
+                catalogue has, its own weight counts.
+            uid: Its weight is counted by account (UID) instead of by address.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            parameters: Parameters by their wire names.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time.
+            ContractError: The answer is not JSON, or its columns hold values of mixed kinds.
+        """
+        return self._fetcher.get(path, parameters, weight=weight, uid=uid, numbers=numbers)
+
+    def close(self) -> None:
+        """Close every connection. The Link may be used again afterwards: it opens new ones."""
+        self._connection.close()
+
+    def __enter__(self) -> Link:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.source}: {', '.join(dict.fromkeys(self.hosts.values()))})"

@@ -1,0 +1,283 @@
+"""Pure: a door's arguments become the requests they mean.
+
+Everything that can be known to be wrong is refused here, before anything is sent, by the name of the
+argument and with what is allowed. A span that is longer than the endpoint allows is no such thing:
+it is cut into windows that do not overlap, oldest first.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from toolkit.catalogue import Endpoint, Param, Window
+from toolkit.errors import UsageError
+
+When = str | date | datetime | np.datetime64 | int | None
+"""A moment: ISO text, "now", time before now as in "-30D" or "-12h", a date, a datetime, or milliseconds."""
+
+# Milliseconds of 2010-01-01 and 2100-01-01: whole numbers outside are seconds, or no times at all.
+_FIRST_MOMENT = 1_262_304_000_000
+_LAST_MOMENT = 4_102_444_800_000
+_DAY = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time in milliseconds since 1970; both ends are included."""
+
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """How many milliseconds lie in it."""
+        return self.end - self.start + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a door's arguments mean.
+
+    Attributes:
+        endpoint: What is asked.
+        parameters: What goes out, by wire name, besides span and paging.
+        span: The whole span asked for, None where the endpoint has none.
+        shown: The arguments as a frame may tell them.
+    """
+
+    endpoint: Endpoint
+    parameters: Mapping[str, object]
+    span: Span | None
+    shown: Mapping[str, object]
+
+    def windows(self) -> Iterator[Span]:
+        """The span in pieces the endpoint allows, oldest first; neighbours do not overlap."""
+        if self.span is None or self.endpoint.window is None:
+            return
+        longest = self.endpoint.window.longest
+        step = self.span.length if longest is None else _milliseconds(longest) + 1
+        for start in range(self.span.start, self.span.end + 1, step):
+            yield Span(start, min(start + step - 1, self.span.end))
+
+
+def make_plan(endpoint: Endpoint, arguments: Mapping[str, object], start: When, end: When, now: int) -> Plan:
+    """Check a door's arguments and say what they mean.
+
+    Args:
+        endpoint: What is asked.
+        arguments: Values by the names of the door's arguments; None means not given.
+        start: First moment.
+        end: Last moment.
+        now: The exchange's time in milliseconds.
+
+    Raises:
+        UsageError: An argument cannot be right.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    known = {param.name: param for param in endpoint.params}
+    for name in given:
+        if name not in known:
+            allowed = ", ".join(known) or "no argument"
+            raise _refusal(endpoint, f"there is no argument {name!r}; it takes {allowed}")
+    parameters: dict[str, object] = {}
+    shown: dict[str, object] = {}
+    for name, param in known.items():
+        if name not in given:
+            if param.required:
+                raise _refusal(endpoint, f"`{name}` is required: {_first_lower(param.doc)}")
+            continue
+        parameters[param.wire] = _value(endpoint, param, given[name])
+        shown[name] = "(hidden)" if param.private else _plain(given[name])
+    _check_together(endpoint, given)
+    span = None
+    if endpoint.window:
+        span = _span(endpoint, endpoint.window, start, end, now)
+        shown |= {"start": _iso(span.start), "end": _iso(span.end)}
+    return Plan(endpoint, parameters, span, shown)
+
+
+def _check_together(endpoint: Endpoint, given: Mapping[str, object]) -> None:
+    if endpoint.at_least_one and not any(name in given for name in endpoint.at_least_one):
+        raise _refusal(endpoint, f"one of {_listed(endpoint.at_least_one)} has to be given")
+    both = [name for name in endpoint.not_together if name in given]
+    if len(both) > 1:
+        raise _refusal(endpoint, f"{_listed(tuple(both))} exclude each other: give one of them")
+
+
+# -- values ------------------------------------------------------------------------------------------
+
+
+def _value(endpoint: Endpoint, param: Param, value: object) -> object:
+    if isinstance(value, Enum):
+        value = value.value
+    if param.kind == "choice":
+        return _choice(endpoint, param, value)
+    if param.kind == "flag":
+        if not isinstance(value, bool | np.bool_):
+            raise _refusal(endpoint, f"`{param.name}` is True or False, not {_said(value)}")
+        return bool(value)
+    if param.kind == "integer":
+        return _whole(endpoint, param, value)
+    return _text(endpoint, param, value)
+
+
+def _choice(endpoint: Endpoint, param: Param, value: object) -> object:
+    if isinstance(value, str) and value.lower() in param.choices:
+        return param.choices[value.lower()]
+    if value in param.choices.values() and not isinstance(value, bool | float):
+        return value
+    words = " or ".join(f'"{word}" ({on_wire})' for word, on_wire in param.choices.items())
+    raise _refusal(endpoint, f"`{param.name}` is {words}, not {_said(value)}")
+
+
+def _whole(endpoint: Endpoint, param: Param, value: object) -> int:
+    low = param.minimum
+    high = param.maximum
+    bounds = f" from {low if low is not None else 'any'} to {high if high is not None else 'any'}"
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    wrong = number is None or isinstance(value, bool | np.bool_)
+    if wrong or (low is not None and number < low) or (high is not None and number > high):  # type: ignore[operator]
+        raise _refusal(endpoint, f"`{param.name}` is a whole number{bounds}, not {_said(value)}")
+    return int(number)  # type: ignore[arg-type]
+
+
+def _text(endpoint: Endpoint, param: Param, value: object) -> str:
+    if param.kind == "id" and isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return str(int(value))
+    if not isinstance(value, str):
+        why = " (a float cannot hold an id exactly)" if isinstance(value, float) else ""
+        raise _refusal(endpoint, f"`{param.name}` is text, not {_said(value)}{why}")
+    if not value.strip():
+        raise _refusal(endpoint, f"`{param.name}` is empty; leave it out to ask for all")
+    if param.kind == "email":
+        if value.count("@") != 1:
+            raise _refusal(endpoint, f"`{param.name}` is an e-mail address with one @ in it")
+        if "*" in value:
+            raise _refusal(endpoint, f"`{param.name}` is masked (***): give the whole address, or an id")
+    return value
+
+
+# -- time --------------------------------------------------------------------------------------------
+
+
+def _span(endpoint: Endpoint, window: Window, start: When, end: When, now: int) -> Span:
+    last = now if end is None else min(_moment(endpoint, "end", end, now), now)
+    earliest = None if window.kept is None else now - _milliseconds(window.kept)
+    if start is None:
+        first = last - _milliseconds(window.default)
+        if earliest is not None:
+            first = max(first, earliest)
+    else:
+        first = _moment(endpoint, "start", start, now)
+        if first > now:
+            raise _refusal(endpoint, f"`start` ({_iso(first)}) lies in the future; now is {_iso(now)}")
+        if earliest is not None and first < earliest:
+            raise _refusal(
+                endpoint,
+                f"`start` ({_iso(first)}) is too early: the exchange keeps the last "
+                f"{_days(window.kept)}, since {_iso(earliest)}",
+            )
+    if first > last:
+        raise _refusal(endpoint, f"`start` ({_iso(first)}) is after `end` ({_iso(last)})")
+    return Span(first, last)
+
+
+def _moment(endpoint: Endpoint, name: str, value: When, now: int) -> int:
+    """A moment in milliseconds. A date without a time means, as an end, its last millisecond."""
+    whole_day = isinstance(value, date) and not isinstance(value, datetime)
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        moment = int(value)
+    elif isinstance(value, str):
+        text = value.strip()
+        if text.lower() == "now":
+            return now
+        if text.startswith(("-", "+")):
+            return now + _relative(endpoint, name, text)
+        whole_day = len(text) == len("2026-01-31")
+        moment = _absolute(endpoint, name, text)
+    elif isinstance(value, date | datetime | np.datetime64):
+        moment = _absolute(endpoint, name, value)
+    else:
+        raise _refusal(
+            endpoint,
+            f'`{name}` is a time such as "2026-01-31", "-30D", a datetime or milliseconds, '
+            f"not {_said(value)}",
+        )
+    if not _FIRST_MOMENT <= moment < _LAST_MOMENT:
+        raise _refusal(
+            endpoint, f"`{name}` has to lie between 2010 and 2100; whole numbers are milliseconds since 1970"
+        )
+    return moment + _DAY - 1 if name == "end" and whole_day else moment
+
+
+def _relative(endpoint: Endpoint, name: str, text: str) -> int:
+    try:
+        delta = pd.Timedelta(text)
+    except ValueError:
+        raise _refusal(
+            endpoint, f'`{name}` reads {text!r}; a time before now reads like "-30D", "-12h" or "-15min"'
+        ) from None
+    return _milliseconds(delta.to_pytimedelta())
+
+
+def _absolute(endpoint: Endpoint, name: str, value: Any) -> int:
+    try:
+        moment = pd.Timestamp(value)
+    except (ValueError, TypeError, OverflowError):
+        moment = None
+    if moment is None or pd.isna(moment):
+        raise _refusal(endpoint, f'`{name}` is no time; write it like "2026-01-31" or "2026-01-31 08:30"')
+    moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    return _milliseconds(moment.to_pydatetime(warn=False) - _EPOCH)
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def _milliseconds(length: timedelta) -> int:
+    return length // timedelta(milliseconds=1)
+
+
+def _iso(moment: int) -> str:
+    return (_EPOCH + timedelta(milliseconds=moment)).isoformat(timespec="milliseconds")
+
+
+# -- words -------------------------------------------------------------------------------------------
+
+
+def _refusal(endpoint: Endpoint, problem: str) -> UsageError:
+    return UsageError(f"{endpoint.door}: {problem}. Nothing was sent.")
+
+
+def _said(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"a {type(value).__name__}"
+
+
+def _plain(value: object) -> object:
+    """An argument as JSON can hold it, for the frame's attrs."""
+    value = value.value if isinstance(value, Enum) else value
+    return bool(value) if isinstance(value, bool | np.bool_) else str(value)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return " and ".join(f"`{name}`" for name in names)
+
+
+def _first_lower(text: str) -> str:
+    return text[0].lower() + text[1:].rstrip(".")
+
+
+def _days(length: timedelta | None) -> str:
+    return f"{length.days} days" if length else ""

@@ -1,0 +1,373 @@
+"""How much may still be sent: pools, the server's own counts, pauses and bans.
+
+One `Budget` serves every thread of a process that talks to the same exchange. A request is admitted
+before it is sent (which may wait for the window to turn) and settled when its answer has come. The
+counts in the answer's headers are the truth; what is in flight is counted on top of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from toolkit.catalogue import POOLS, Host, Pool
+from toolkit.errors import BannedError
+from toolkit.wire.clock import Clock, HostClock
+from toolkit.wire.headers import Count, CountKind, read_counts, read_date, read_retry_after
+
+# Added to the turn of a window before it is trusted to have turned at the server, beside the
+# uncertainty of its clock.
+TURN_MARGIN = 0.02
+REMEMBERED_CALLS = 100
+REMEMBERED_WINDOWS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One request as the panels and logs may show it: no parameters, nothing secret.
+
+    Attributes:
+        at: When its answer came, seconds since 1970.
+        door: Door or purpose it was sent for.
+        method: HTTP method.
+        path: Path without query.
+        status: HTTP status, None where no answer came.
+        weight: Weight it was charged.
+        seconds: How long it took.
+    """
+
+    at: float
+    door: str
+    method: str
+    path: str
+    status: int | None
+    weight: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """State of one counter.
+
+    Attributes:
+        pool: The pool.
+        path: The endpoint that has this counter to itself, "" where the pool is shared.
+        used: Weight used in the running window, by the server's count where it gave one.
+        in_flight: Weight of requests that have not been answered yet.
+        limit: Weight allowed in a window.
+        turns_at: When the window turns, seconds since 1970 by this machine's clock.
+        history: Start of each recent window (seconds since 1970) and the weight used in it, oldest
+            first; the running one is last.
+    """
+
+    pool: Pool
+    path: str
+    used: int
+    in_flight: int
+    limit: int
+    turns_at: float
+    history: tuple[tuple[float, int], ...]
+
+    @property
+    def share(self) -> float:
+        """Used share of the limit."""
+        return (self.used + self.in_flight) / self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything a panel shows of a budget.
+
+    Attributes:
+        now: When it was taken, seconds since 1970.
+        pools: Counters in use.
+        calls: Recent calls, oldest first.
+        waiting_for: What a request waits for at this moment, "" where nothing waits.
+        waiting_until: When it goes on, seconds since 1970.
+        paused: Hosts that asked for a pause (429), and when it ends.
+        banned_until: When the ban of this address ends, None where there is none.
+        other_counts: Counts the servers gave that no pool of ours is charged with, such as orders.
+    """
+
+    now: float
+    pools: tuple[PoolUse, ...]
+    calls: tuple[CallRecord, ...]
+    waiting_for: str
+    waiting_until: float
+    paused: Mapping[Host, float]
+    banned_until: float | None
+    other_counts: Mapping[tuple[Host, CountKind, int], int]
+
+
+@dataclass(slots=True)
+class _Counter:
+    pool: Pool
+    path: str
+    window: int = -1
+    used: int = 0
+    in_flight: int = 0
+    history: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=REMEMBERED_WINDOWS))
+
+    def turn_to(self, window: int) -> None:
+        if window > self.window:
+            if self.window >= 0:
+                self.history.append((self.window * self.pool.seconds, self.used))
+            self.window = window
+            self.used = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Leave to send one request."""
+
+    pool: Pool
+    path: str
+    weight: int
+    door: str
+    method: str
+    sent_at: float
+
+
+class Budget:
+    """What may still be sent from here, shared by threads.
+
+    Args:
+        clock: This machine's clock.
+        host_clocks: Each host's clock, by which windows turn.
+    """
+
+    def __init__(self, clock: Clock, host_clocks: Mapping[Host, HostClock]) -> None:
+        self._clock = clock
+        self._host_clocks = host_clocks
+        self._limits = {pool.name: pool.limit for pool in POOLS}
+        self._turned = threading.Condition()
+        self._counters: dict[tuple[str, str], _Counter] = {}
+        self._calls: deque[CallRecord] = deque(maxlen=REMEMBERED_CALLS)
+        self._paused: dict[Host, float] = {}
+        self._banned_until: float | None = None
+        self._ban_message = ""
+        self._waiting: dict[int, tuple[str, float]] = {}
+        self._other_counts: dict[tuple[Host, CountKind, int], int] = {}
+        self._watchers: list[Callable[[], None]] = []
+
+    # -- before and after a request ------------------------------------------------------------
+
+    def admit(self, pool: Pool, path: str, weight: int, door: str, method: str = "GET") -> Reservation:
+        """Reserve weight, waiting for the window to turn where it does not fit.
+
+        Raises:
+            BannedError: This address is banned; nothing may be sent.
+        """
+        me = threading.get_ident()
+        try:
+            while True:
+                with self._turned:
+                    wait, reason = self._obstacle(pool, path, weight, door)
+                    if wait <= 0:
+                        self._counter(pool, path).in_flight += weight
+                        return Reservation(pool, path, weight, door, method, self._clock.monotonic())
+                    self._waiting[me] = (reason, self._clock.time() + wait)
+                self._tell()
+                with self._turned:
+                    # Asked again under the lock: what was in the way may be gone by now, and its
+                    # notification with it.
+                    wait, _ = self._obstacle(pool, path, weight, door)
+                    if wait > 0:
+                        self._clock.wait(self._turned, wait)
+        finally:
+            with self._turned:
+                waited = self._waiting.pop(me, None)
+            if waited:
+                self._tell()
+
+    def settle(
+        self, reservation: Reservation, status: int | None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Record what came of a request; `status` None where no answer came."""
+        headers = headers or {}
+        pool = reservation.pool
+        now = self._clock.time()
+        with self._turned:
+            counter = self._counter(pool, reservation.path)
+            counter.in_flight -= reservation.weight
+            counted = self._take_counts(pool, reservation.path, headers)
+            if not counted:
+                counter.used += reservation.weight
+            self._calls.append(
+                CallRecord(
+                    at=now,
+                    door=reservation.door,
+                    method=reservation.method,
+                    path=reservation.path,
+                    status=status,
+                    weight=reservation.weight,
+                    seconds=self._clock.monotonic() - reservation.sent_at,
+                )
+            )
+            if status == 429:
+                self._pause(pool, reservation.path, headers, now)
+            elif status == 418:
+                self._ban(pool, headers, now)
+            self._turned.notify_all()
+        self._tell()
+
+    def release(self, reservation: Reservation) -> None:
+        """Give back a reservation whose request never left this machine."""
+        with self._turned:
+            self._counter(reservation.pool, reservation.path).in_flight -= reservation.weight
+            self._turned.notify_all()
+
+    def set_limits(self, limits: Mapping[str, int]) -> None:
+        """Allow other weights per window than the documented ones, by name of pool."""
+        with self._turned:
+            self._limits |= limits
+            self._turned.notify_all()
+
+    def limit(self, pool: Pool) -> int:
+        """Weight a pool allows in a window."""
+        return self._limits[pool.name]
+
+    # -- for those who look on -----------------------------------------------------------------
+
+    @property
+    def banned_until(self) -> datetime | None:
+        """When the ban of this address ends, None where there is none."""
+        with self._turned:
+            if self._banned_until is None or self._clock.time() >= self._banned_until:
+                return None
+            return datetime.fromtimestamp(self._banned_until, UTC)
+
+    def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Have a function called after each answer and at each wait, in the thread that fetches.
+
+        It has to return at once and must not raise; `snapshot` tells it what there is to see.
+
+        Returns:
+            A function that ends the watch.
+        """
+        with self._turned:
+            self._watchers.append(watcher)
+
+        def unwatch() -> None:
+            with self._turned:
+                if watcher in self._watchers:
+                    self._watchers.remove(watcher)
+
+        return unwatch
+
+    def snapshot(self) -> Snapshot:
+        """Everything there is to see at this moment."""
+        with self._turned:
+            now = self._clock.time()
+            soonest = min(self._waiting.values(), key=lambda wait: wait[1], default=("", 0.0))
+            banned = self._banned_until if self._banned_until and self._banned_until > now else None
+            return Snapshot(
+                now=now,
+                pools=tuple(self._use(counter, now) for counter in self._counters.values()),
+                calls=tuple(self._calls),
+                waiting_for=soonest[0],
+                waiting_until=soonest[1],
+                paused={host: until for host, until in self._paused.items() if until > now},
+                banned_until=banned,
+                other_counts=dict(self._other_counts),
+            )
+
+    # -- the rules, all under the lock -----------------------------------------------------------
+
+    def _obstacle(self, pool: Pool, path: str, weight: int, door: str) -> tuple[float, str]:
+        """Seconds to wait before this request may go, and for what; 0 where nothing is in the way."""
+        now = self._clock.time()
+        if self._banned_until is not None:
+            if now < self._banned_until:
+                raise BannedError(door, self._ban_message, datetime.fromtimestamp(self._banned_until, UTC))
+            self._banned_until = None
+        pause = self._paused.get(pool.host, 0.0) - now
+        if pause > 0:
+            return pause, f"{pool.host} asked to wait"
+        counter = self._counter(pool, path)
+        spoken_for = counter.used + counter.in_flight
+        # A request heavier than the whole limit goes alone: the exchange may know better.
+        if spoken_for + weight <= self._limits[pool.name] or spoken_for == 0:
+            return 0.0, ""
+        return self._until_turn(pool), f"{pool.name} is used up"
+
+    def _until_turn(self, pool: Pool) -> float:
+        host_clock = self._host_clocks[pool.host]
+        return pool.seconds - host_clock.time() % pool.seconds + host_clock.error + TURN_MARGIN
+
+    def _counter(self, pool: Pool, path: str) -> _Counter:
+        """The counter a request is charged to, turned to the running window."""
+        own = "" if pool.shared else path
+        counter = self._counters.get((pool.name, own))
+        if counter is None:
+            counter = self._counters[pool.name, own] = _Counter(pool, own)
+        host_clock = self._host_clocks[pool.host]
+        # Until the turn is certain the old window's use is believed: a clock that is a little ahead
+        # must not spend the next allowance too early.
+        counter.turn_to(int((host_clock.time() - host_clock.error) // pool.seconds))
+        return counter
+
+    def _take_counts(self, pool: Pool, path: str, headers: Mapping[str, str]) -> bool:
+        """Believe the server's counts; whether one of them was for this request's pool."""
+        counted = False
+        answered = read_date(headers)
+        for count in read_counts(headers):
+            counting = _pool_of(pool, count)
+            if counting is None:
+                self._other_counts[pool.host, count.kind, count.seconds] = count.used
+                continue
+            counter = self._counter(counting, path)
+            if answered is None or int(answered // counting.seconds) >= counter.window:
+                counter.used = max(counter.used, count.used)
+            counted = counted or counting == pool
+        return counted
+
+    def _pause(self, pool: Pool, path: str, headers: Mapping[str, str], now: float) -> None:
+        after = read_retry_after(headers, now)
+        wait = self._until_turn(pool) if after is None else after
+        self._paused[pool.host] = max(self._paused.get(pool.host, 0.0), now + wait)
+        # The server's count is over the limit, whatever ours said.
+        counter = self._counter(pool, path)
+        counter.used = max(counter.used, self._limits[pool.name])
+
+    def _ban(self, pool: Pool, headers: Mapping[str, str], now: float) -> None:
+        # Without a Retry-After the shortest documented ban is assumed.
+        after = read_retry_after(headers, now)
+        until = now + (120.0 if after is None else after)
+        self._banned_until = max(self._banned_until or 0.0, until)
+        self._ban_message = f"{pool.host} banned this address"
+
+    def _use(self, counter: _Counter, now: float) -> PoolUse:
+        self._counter(counter.pool, counter.path)  # turns it
+        host_clock = self._host_clocks[counter.pool.host]
+        host_now = host_clock.time()
+        seconds = counter.pool.seconds
+        running = (counter.window * seconds, counter.used)
+        return PoolUse(
+            pool=counter.pool,
+            path=counter.path,
+            used=counter.used,
+            in_flight=counter.in_flight,
+            limit=self._limits[counter.pool.name],
+            turns_at=now + seconds - host_now % seconds,
+            history=(*counter.history, running),
+        )
+
+    def _tell(self) -> None:
+        with self._turned:
+            watchers = list(self._watchers)
+        for watcher in watchers:
+            watcher()
+
+
+def _pool_of(asked: Pool, count: Count) -> Pool | None:
+    """The pool that a count in an answer speaks of."""
+    kinds: Mapping[str, CountKind] = {"sapi-ip": "sapi-ip", "sapi-uid": "sapi-uid"}
+    for pool in POOLS:
+        kind = kinds.get(pool.name, "weight")
+        if pool.prefix == asked.prefix and kind == count.kind and pool.seconds == count.seconds:
+            return pool
+    return None

@@ -1,0 +1,71 @@
+"""What the exchange's headers say about use and waiting."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+CountKind = Literal["weight", "orders", "sapi-ip", "sapi-uid"]
+
+_COUNT = re.compile(
+    r"^x-(?:mbx-(?P<mbx>used-weight|order-count)|sapi-used-(?P<sapi>ip|uid)-weight)"
+    r"-(?P<number>\d+)(?P<letter>[smhd])$",
+    re.IGNORECASE,
+)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """The server's own count of what was used in an interval."""
+
+    kind: CountKind
+    seconds: int
+    used: int
+
+
+def read_counts(headers: Mapping[str, str]) -> list[Count]:
+    """Every count of used weight and of orders, whatever its interval.
+
+    `X-MBX-USED-WEIGHT` without an interval is left out: it repeats the one with it.
+    """
+    counts = []
+    for name, value in headers.items():
+        match = _COUNT.match(name)
+        if not match or not value.strip().isdigit():
+            continue
+        kind: CountKind
+        if match["sapi"]:
+            kind = "sapi-ip" if match["sapi"].lower() == "ip" else "sapi-uid"
+        else:
+            kind = "weight" if match["mbx"].lower() == "used-weight" else "orders"
+        seconds = int(match["number"]) * _SECONDS[match["letter"].lower()]
+        counts.append(Count(kind, seconds, int(value)))
+    return counts
+
+
+def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds to wait by the `Retry-After` header: a number of seconds, or a date."""
+    value = headers.get("Retry-After", "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        date = _date(value)
+        return None if date is None else max(0.0, date - now)
+
+
+def read_date(headers: Mapping[str, str]) -> float | None:
+    """The `Date` header in seconds since 1970; it is cut to whole seconds."""
+    return _date(headers.get("Date", ""))
+
+
+def _date(value: str) -> float | None:
+    try:
+        return parsedate_to_datetime(value).timestamp()
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,221 @@
+"""Reads, sent until something definite is known about them.
+
+=============================  ==================================================================
+what came back                 what is done about it
+=============================  ==================================================================
+2XX, JSON                      handed on
+-1021                          the clock is measured again; sent once more, signed anew
+429                            waits as long as the exchange asks, then sent again
+418                            `BannedError`; nothing is sent before the ban ends
+other 4XX                      the `ApiError` that says what to do
+5XX, time-out, broken or cut   sent again, signed anew, after growing pauses; then `ServerError`
+                               (`ContractError` for an answer that is cut off every time)
+3XX, not JSON                  `ContractError`; a redirect is never followed
+=============================  ==================================================================
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from toolkit import errors
+from toolkit.catalogue import API, FAPI, PAPI, Host, Pool
+from toolkit.wire.answers import Answer, decode, error_of, excerpt
+from toolkit.wire.budget import Budget
+from toolkit.wire.clock import Clock, HostClock
+from toolkit.wire.credentials import Credentials
+from toolkit.wire.headers import read_date
+from toolkit.wire.session import NoAnswer, Session
+from toolkit.wire.signing import encode, sign
+
+# Pauses before a read is sent again after the exchange's side failed, as its documents advise.
+PAUSES = (0.2, 0.4, 0.8)
+# How often a read may meet a 429 although it waited as told each time.
+PATIENCE = 5
+
+# Where each host tells the time. None is documented for /papi: the Date of a ping's answer serves.
+_TIME: Mapping[Host, tuple[Pool, str]] = {
+    "api": (API, "/api/v3/time"),
+    "fapi": (FAPI, "/fapi/v1/time"),
+    "papi": (PAPI, "/papi/v1/ping"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One read, before it is signed."""
+
+    door: str
+    path: str
+    parameters: Mapping[str, object]
+    pool: Pool
+    weight: int
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a fetch has cost by now, repetitions included."""
+
+    requests: int = 0
+    weight: int = 0
+    server_time: datetime | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, weight: int, server_time: float) -> None:
+        """Count one request."""
+        with self._lock:
+            self.requests += 1
+            self.weight += weight
+            self.server_time = datetime.fromtimestamp(server_time, UTC)
+
+
+class Sender:
+    """Signs and sends reads within the budget, and obeys what comes back."""
+
+    def __init__(
+        self,
+        *,
+        credentials: Credentials,
+        session: Session,
+        budget: Budget,
+        host_clocks: Mapping[Host, HostClock],
+        clock: Clock,
+        recv_window: int,
+    ) -> None:
+        self._credentials = credentials
+        self._session = session
+        self._budget = budget
+        self._host_clocks = host_clocks
+        self._clock = clock
+        self._recv_window = recv_window
+        self._measuring = {host: threading.Lock() for host in host_clocks}
+
+    def get(self, call: Call, tally: Tally) -> Any:
+        """Send a read until its answer is definite, and return the JSON of that.
+
+        Raises:
+            ApiError: The exchange refused it.
+            ServerError: The exchange's side failed, time after time.
+            ContractError: The answer is not what the documents promise.
+        """
+        attempts = failures = refusals = 0
+        clock_was_wrong = False
+        while True:
+            self._keep_time(call.pool.host)
+            attempts += 1
+            answer, lost = self._attempt(call, tally)
+            error = (
+                _lost(call.door, lost, attempts)
+                if answer is None
+                else error_of(call.door, call.path, answer, self._clock.time(), attempts)
+            )
+            if error is None and answer is not None:
+                return decode(call.door, answer)
+            if isinstance(error, errors.ClockError) and not clock_was_wrong:
+                clock_was_wrong = True
+                self._measure(call.pool.host)
+            elif (
+                isinstance(error, errors.RateLimitError)
+                and not isinstance(error, errors.BannedError)
+                and refusals < PATIENCE
+            ):
+                # A 429 has made the budget wait already; a rate code on another status has not.
+                refusals += 1
+                if error.status != 429:
+                    self._clock.sleep(error.retry_after or 1.0)
+            elif (isinstance(error, errors.ServerError) or lost is not None) and failures < len(PAUSES):
+                self._clock.sleep(PAUSES[failures])
+                failures += 1
+            elif error is not None:
+                raise error
+
+    def time(self, host: Host) -> float:
+        """The host's time in seconds as known: this machine's where it was not measured yet."""
+        return self._host_clocks[host].time()
+
+    def time_known(self, host: Host) -> bool:
+        """Whether the host's clock was measured not long ago."""
+        return self._host_clocks[host].is_fresh()
+
+    def measured_time(self, host: Host) -> float:
+        """The host's time in seconds, asked for first where it is not known well."""
+        self._keep_time(host)
+        return self.time(host)
+
+    def _attempt(self, call: Call, tally: Tally) -> tuple[Answer | None, NoAnswer | None]:
+        """Send once: the answer, or how it was lost."""
+        host = call.pool.host
+        reservation = self._budget.admit(call.pool, call.path, call.weight, call.door)
+        status: int | None = None
+        headers: Mapping[str, str] = {}
+        try:
+            # Signed after the wait, so that the timestamp is that of the sending.
+            query = encode(
+                {
+                    **call.parameters,
+                    "recvWindow": self._recv_window,
+                    "timestamp": int(self._host_clocks[host].time() * 1000),
+                }
+            )
+            signed = f"{query}&signature={sign(self._credentials, query)}"
+            answer = self._session.get(host, call.path, signed, self._credentials.key)
+            status, headers = answer.status, answer.headers
+        except NoAnswer as lost:
+            return None, lost
+        else:
+            return answer, None
+        finally:
+            tally.add(call.weight, self._host_clocks[host].time())
+            self._budget.settle(reservation, status, headers)
+
+    # -- the hosts' clocks -------------------------------------------------------------------------
+
+    def _keep_time(self, host: Host) -> None:
+        if self._host_clocks[host].is_fresh():
+            return
+        with self._measuring[host]:
+            if not self._host_clocks[host].is_fresh():
+                self._measure(host)
+
+    def _measure(self, host: Host) -> None:
+        """Measure a host's clock. Where that fails, the time as known stays good enough to try."""
+        pool, path = _TIME[host]
+        reservation = self._budget.admit(pool, path, 1, "clock")
+        answer: Answer | None = None
+
+        def ask() -> tuple[float, float]:
+            nonlocal answer
+            answer = self._session.get(host, path, "", None)
+            return _told_time(answer)
+
+        try:
+            self._host_clocks[host].measure(ask)
+        except (NoAnswer, errors.ContractError):
+            return
+        finally:
+            status, headers = (answer.status, answer.headers) if answer else (None, {})
+            self._budget.settle(reservation, status, headers)
+
+
+def _told_time(answer: Answer) -> tuple[float, float]:
+    """The host's time in an answer, and how much it may be off."""
+    if answer.status == 200:
+        payload = decode("clock", answer)
+        told = payload.get("serverTime") if isinstance(payload, dict) else None
+        if isinstance(told, int):
+            return told / 1000, 0.0
+    date = read_date(answer.headers)
+    if date is None:
+        raise errors.ContractError("clock", "the answer does not tell the time")
+    # Cut to whole seconds, so up to one behind: allowed (a timestamp may be old, but not ahead).
+    return date, 1.0
+
+
+def _lost(door: str, lost: NoAnswer | None, attempts: int) -> errors.ToolkitError:
+    if lost is not None and lost.cut is not None:
+        return errors.ContractError(door, f"the answer was cut off, {attempts} times over", excerpt(lost.cut))
+    return errors.NoAnswerError(door, None, None, str(lost), attempts)

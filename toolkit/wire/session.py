@@ -1,0 +1,163 @@
+"""One request out, one answer in. No redirects, no retries: who calls decides about those."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from toolkit._version import __version__
+from toolkit.catalogue import Host
+from toolkit.errors import UsageError
+from toolkit.wire.answers import Answer
+
+KEY_HEADER = "X-MBX-APIKEY"
+_PIECE = 1 << 16
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class NoAnswer(Exception):  # noqa: N818 - not an error of the package: it becomes one, or a retry
+    """Nothing came back, or not all of it. Holds the reason in words, and never the request.
+
+    Attributes:
+        cut: What had come of an answer that was cut off, None where nothing had.
+    """
+
+    def __init__(self, reason: str, cut: Answer | None = None) -> None:
+        self.cut = cut
+        super().__init__(reason)
+
+
+class Session:
+    """One `requests.Session` for each host.
+
+    Args:
+        hosts: Base address of each host.
+        timeout: Seconds to connect, and seconds to wait for each piece of the answer.
+        proxies: As in requests.
+        verify: As in requests: True, or the path of a file of certificates. Never False.
+        trust_env: Whether proxies and certificates are taken from the environment, as in requests.
+        connections: Connections kept open to each host.
+    """
+
+    def __init__(
+        self,
+        hosts: Mapping[Host, str],
+        *,
+        timeout: tuple[float, float],
+        proxies: Mapping[str, str] | None = None,
+        verify: bool | str = True,
+        trust_env: bool = True,
+        connections: int = 16,
+    ) -> None:
+        if verify is False:
+            raise UsageError(
+                "`verify=False` would hand signed requests to anyone in between. Give the path of your "
+                "certificate authority's file instead. Nothing was sent."
+            )
+        self.hosts = {host: checked_address(host, address) for host, address in hosts.items()}
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._sessions: dict[Host, requests.Session] = {}
+        self._proxies = dict(proxies or {})
+        self._verify = verify
+        self._trust_env = trust_env
+        self._connections = connections
+
+    def get(self, host: Host, path: str, query: str, key: str | None) -> Answer:
+        """Send one GET with exactly this query string.
+
+        Raises:
+            NoAnswer: No whole answer came.
+        """
+        reason = ""
+        try:
+            answer, whole = self._get(host, path, query, key)
+        except requests.exceptions.ConnectTimeout:
+            reason = "no connection in time"
+        except requests.exceptions.Timeout:
+            reason = "no answer in time"
+        except requests.exceptions.SSLError:
+            reason = "the certificate or the encryption was not accepted"
+        except requests.exceptions.ProxyError:
+            reason = "the proxy could not be reached or refused"
+        except requests.exceptions.ConnectionError:
+            reason = "the connection failed or was broken off"
+        except requests.exceptions.RequestException as error:
+            reason = f"the request failed ({type(error).__name__})"
+        else:
+            if whole:
+                return answer
+            raise NoAnswer("the answer was cut off", answer)
+        # Raised out here so that neither the cause nor a frame holding the signed address hangs on it.
+        raise NoAnswer(reason)
+
+    def _get(self, host: Host, path: str, query: str, key: str | None) -> tuple[Answer, bool]:
+        """The answer, and whether all of it came."""
+        session = self._session(host)
+        request = session.prepare_request(
+            requests.Request("GET", self.hosts[host] + path, headers={KEY_HEADER: key} if key else {})
+        )
+        # Set afterwards: `requests` would decode and encode the query again, and the signature is
+        # over these very bytes.
+        request.url = f"{self.hosts[host]}{path}?{query}" if query else f"{self.hosts[host]}{path}"
+        settings = session.merge_environment_settings(request.url, self._proxies, True, self._verify, None)
+        body = bytearray()
+        with session.send(request, timeout=self._timeout, allow_redirects=False, **settings) as response:
+            try:
+                for piece in response.iter_content(_PIECE):
+                    body += piece
+            except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ConnectionError):
+                return Answer(response.status_code, response.headers, bytes(body)), False
+            return Answer(response.status_code, response.headers, bytes(body)), True
+
+    def _session(self, host: Host) -> requests.Session:
+        with self._lock:
+            session = self._sessions.get(host)
+            if session is None:
+                session = self._sessions[host] = requests.Session()
+                session.trust_env = self._trust_env
+                # No netrc, and no cookies: the exchange uses neither.
+                session.auth = _no_auth
+                session.headers["User-Agent"] = f"binance-link-toolkit/{__version__}"
+                session.headers["Accept"] = "application/json"
+                adapter = HTTPAdapter(pool_maxsize=self._connections, max_retries=0)
+                session.mount("https://", adapter)
+                session.mount("http://", adapter)
+            return session
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
+            session.close()
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address is this very machine."""
+    return urlsplit(address).hostname in _LOOPBACK
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def checked_address(host: str, address: str) -> str:
+    """A host's base address, HTTPS unless it is this very machine.
+
+    Raises:
+        UsageError: It is no such address.
+    """
+    parts = urlsplit(address)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(address))
+    plain = not (parts.query or parts.fragment or parts.username or parts.path.strip("/"))
+    if not (parts.hostname and secure and plain):
+        raise UsageError(
+            f"The address of host {host!r} has to read like https://api.example.com: https (http only "
+            "for 127.0.0.1), no path, no user name. Nothing was sent."
+        )
+    return address.rstrip("/")
