@@ -1,0 +1,242 @@
+"""What every panel does right in Jupyter, so that a panel itself only says what it shows.
+
+- One daemon thread a panel writes to its widgets. Callbacks of widgets and of the budget, which run
+  in whatever thread Jupyter or a fetch has, only leave a job with it.
+- Running the cell again replaces the panel of that kind for that Link; `close` closes every widget
+  of the tree, which nothing else would.
+- A saved notebook, or a viewer without widgets, gets a static picture that needs no style sheet.
+- Nothing goes wrong unseen: what a job raises is shown in the panel and kept in `error`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import ipywidgets as widgets
+
+from toolkit.errors import ToolkitError
+from toolkit.panels.style import SHEET
+from toolkit.panels.text import clock, safe
+
+if TYPE_CHECKING:
+    from toolkit.link import Link
+
+# After a redraw the next one waits this long: a burst of answers is drawn once.
+REDRAW_EVERY = 0.1
+# How long `close` waits for the thread to end.
+END_WITHIN = 2.0
+
+_open: dict[tuple[str, int], Panel] = {}
+_open_lock = threading.Lock()
+
+
+class Panel:
+    """A live view of one Link under a notebook cell.
+
+    Show it by making it the last line of a cell; `widget` is what goes into a layout of your own.
+
+    Attributes:
+        widget: The root of its widgets.
+        error: The last error, None while all is well. `error.partial` has what had arrived before.
+    """
+
+    kind: ClassVar[str]
+    error: BaseException | None = None
+
+    def __init__(self, link: Link, now: Callable[[], float] = time.time) -> None:
+        self._link = link
+        self._now = now
+        self._closed = False
+        self._jobs: deque[Callable[[], None]] = deque()
+        self._stale = False
+        self._wake = threading.Condition()
+        self.widget = widgets.VBox([html(SHEET, "btk-style"), *self._build()])
+        self.widget.add_class("btk-panel").add_class(f"btk-{self.kind}")
+        with _open_lock:
+            before = _open.pop((self.kind, id(link)), None)
+            _open[self.kind, id(link)] = self
+        if before is not None:
+            before.close()
+        self._redraw()
+        self._unwatch = link.budget.watch(self._told)
+        self._thread = threading.Thread(target=self._work, name=f"{self.kind} panel", daemon=True)
+        self._thread.start()
+
+    # -- what a panel says for itself ------------------------------------------------------------
+
+    def _build(self) -> list[widgets.Widget]:
+        """Make the widgets under the root."""
+        raise NotImplementedError
+
+    def _redraw(self) -> None:
+        """Bring the widgets up to date; called by one thread at a time."""
+        raise NotImplementedError
+
+    def _next_tick(self) -> float | None:
+        """Seconds until it looks different though nobody told anything; None where it never does."""
+        return None
+
+    def _before_display(self) -> None:
+        """Make ready what the static picture needs."""
+
+    def _static(self) -> str:
+        """The picture for viewers without widgets: no style sheet, no inline SVG, no script."""
+        raise NotImplementedError
+
+    # -- for the panel's user ----------------------------------------------------------------------
+
+    def close(self) -> None:
+        """End the panel: its thread, its watch and every widget. May be called again."""
+        with self._wake:
+            if self._closed:
+                return
+            self._closed = True
+            self._wake.notify_all()
+        self._unwatch()
+        with _open_lock:
+            if _open.get((self.kind, id(self._link))) is self:
+                del _open[self.kind, id(self._link)]
+        if threading.current_thread() is not self._thread:
+            self._thread.join(END_WITHIN)
+        for widget in list(_tree(self.widget)):
+            widget.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        self._before_display()
+        bundle: dict[str, Any] = dict(self.widget._repr_mimebundle_() or {})
+        return bundle | {"text/plain": repr(self), "text/html": self._static()}
+
+    # -- the thread ----------------------------------------------------------------------------------
+
+    def _post(self, job: Callable[[], None]) -> None:
+        """Leave a job with the panel's thread."""
+        with self._wake:
+            self._jobs.append(job)
+            self._wake.notify_all()
+
+    def _told(self) -> None:
+        """The budget has news. Called in the thread that fetches: leaves word and returns at once."""
+        with self._wake:
+            self._stale = True
+            self._wake.notify_all()
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(self._has_work, self._next_tick())
+                if self._closed:
+                    return
+                jobs = list(self._jobs)
+                self._jobs.clear()
+                self._stale = False
+            for job in (*jobs, self._redraw):
+                self._guard(job)
+            with self._wake:
+                self._wake.wait_for(lambda: self._closed, REDRAW_EVERY)
+
+    def _has_work(self) -> bool:
+        return self._closed or self._stale or bool(self._jobs)
+
+    def _next_second(self) -> float:
+        """Until just after the turn of a second, so that a countdown takes even steps."""
+        return 1.02 - self._now() % 1
+
+    def _guard(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except Exception as error:  # noqa: BLE001 - in a thread it would be lost, or land in another cell
+            self.error = error
+            self._show_error(error)
+
+    def _show_error(self, error: BaseException) -> None:
+        """Show what a job raised."""
+        raise NotImplementedError
+
+
+def _tree(widget: widgets.Widget) -> Iterator[widgets.Widget]:
+    """A widget and everything it holds: children, layouts and styles."""
+    for child in getattr(widget, "children", ()):
+        yield from _tree(child)
+    for part in ("layout", "style"):
+        if isinstance(held := getattr(widget, part, None), widgets.Widget):
+            yield held
+    yield widget
+
+
+def html(value: str = "", *classes: str) -> widgets.HTML:
+    """An HTML widget with CSS classes."""
+    widget = widgets.HTML(value)
+    for name in classes:
+        widget.add_class(name)
+    return widget
+
+
+def put(widget: widgets.HTML, value: str) -> bool:
+    """Write HTML where it differs from what is there; whether it did.
+
+    Writing resets scrolling and costs a message, so what has not changed is not written.
+    """
+    if widget.value == value:
+        return False
+    widget.value = value
+    return True
+
+
+def header(mark: str, title: str, under: str) -> str:
+    """Mark, title and the line under it."""
+    return f'<div class="btk-title">{mark}<div><b>{safe(title)}</b><span>{safe(under)}</span></div></div>'
+
+
+def chips(link: Link, updated: float | None, *, old_since: float | None = None) -> str:
+    """Where the data come from, how far the clocks are apart, and when the panel last had news."""
+    parts = [
+        '<span class="btk-chip btk-made" title="The data are made up">SANDBOX</span>'
+        if link.source == "sandbox"
+        else '<span class="btk-chip btk-live">Live</span>'
+    ]
+    offset = link.clock_offset("api")
+    if offset is not None:
+        parts.append(f'<span class="btk-chip">clock {safe(_offset(offset))}</span>')
+    if old_since is not None:
+        parts.append(f'<span class="btk-chip btk-old">stale · from {clock(old_since)} UTC</span>')
+    elif updated is not None:
+        parts.append(f'<span class="btk-chip">updated {clock(updated)} UTC</span>')
+    return f'<div class="btk-chips">{"".join(parts)}</div>'
+
+
+def _offset(seconds: float) -> str:
+    thousandths = round(seconds * 1000)
+    return f"{thousandths:+,d} ms" if abs(thousandths) < 10_000 else f"{seconds:+,.1f} s"
+
+
+def note(state: str, title: str, text: str, right: str = "") -> str:
+    """A banner; `right` is HTML of ours."""
+    said = f"<b>{safe(title)}</b><span>{safe(text)}</span>"
+    return f'<div class="btk-note btk-{state}" role="status">{said}{right}</div>'
+
+
+def error_note(error: BaseException, panel: str) -> str:
+    """What went wrong, what it means and where the rest of it is."""
+    text = str(error) or "No message."
+    if not isinstance(error, ToolkitError):
+        text += f" This is a mistake of the toolkit's; `{panel}.error` has all of it."
+    elif error.partial is not None:
+        text += f" Find it in `{panel}.error.partial`."
+    return note("hot", type(error).__name__, text)
+
+
+def static_head(link: Link, title: str, updated: float | None) -> str:
+    """First line of a static picture."""
+    made = " <b>· SANDBOX</b> (the data are made up)" if link.source == "sandbox" else ""
+    when = f" · as of {clock(updated)} UTC" if updated is not None else ""
+    return f"<p><b>{safe(title)}</b>{made}{when}</p>"

@@ -1,0 +1,92 @@
+"""How panels write numbers, times and names; whatever leaves this module is safe to show as HTML."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from decimal import Decimal
+from html import escape
+
+Amount = float | Decimal | None
+
+MISSING = "–"
+
+
+def safe(value: object) -> str:
+    """Text that cannot break out of the markup around it."""
+    return escape(str(value), quote=True)
+
+
+def mask_email(address: str) -> str:
+    """An e-mail address that can be told from others but not written to: `d***@example.com`."""
+    name, at, domain = address.strip().rpartition("@")
+    if not at:
+        name, domain = address.strip(), ""
+    return f"{name[:1]}***{at}{domain}" if name else ""
+
+
+def whole(value: float) -> str:
+    """A whole number with thousands marks."""
+    return f"{value:,.0f}"
+
+
+def percent(share: float) -> str:
+    """A share in whole percent: never 0 where something was used, nor 100 where something is left."""
+    if 0 < share < 0.01:
+        return "<1 %"
+    if 0.99 < share < 1:
+        return "99 %"
+    return f"{share * 100:.0f} %"
+
+
+def rate(share: float) -> str:
+    """A commission in percent, without idle zeros: 0.001 is 0.1 %."""
+    return f"{share * 100:.4f}".rstrip("0").rstrip(".") + " %"
+
+
+def amount(value: Amount, places: int) -> str:
+    """An amount with a fixed number of places, so that columns line up at the point."""
+    if value is None or math.isnan(value):
+        return MISSING
+    if value and abs(value) < 10**-places / 2:
+        return f"{'<' if value > 0 else '>−'}{10**-places:.{places}f}"
+    return f"{value:,.{places}f}".replace("-", "−")
+
+
+def short(value: Amount) -> str:
+    """An amount for a headline: about four digits, then k or M."""
+    if value is None or math.isnan(value):
+        return MISSING
+    number = float(value)
+    for size, unit in ((1e9, " bn"), (1e6, " M")):
+        if abs(number) >= size:
+            return f"{number / size:,.2f}{unit}".replace("-", "−")
+    places = 0 if abs(number) >= 1000 else 2 if abs(number) >= 10 else 4
+    return f"{number:,.{places}f}".replace("-", "−")
+
+
+def clock(seconds: float) -> str:
+    """Time of day, UTC."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}"
+
+
+def left(seconds: float) -> str:
+    """How long until something happens: 24 s, 2 min 05 s, 1 h 02 min."""
+    rest = max(0, math.ceil(seconds))
+    if rest < 100:
+        return f"{rest} s"
+    minutes, rest = divmod(rest, 60)
+    if minutes < 100:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} days"
+
+
+def took(seconds: float) -> str:
+    """How long a request took."""
+    return f"{seconds * 1000:,.0f} ms"
+
+
+def plural(number: int, one: str, more: str = "") -> str:
+    """A number and its noun."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
