@@ -154,9 +154,9 @@ def test_the_make_targets_of_the_readme_exist() -> None:
 
 
 def test_the_guard_stops_what_goes_out() -> None:
-    with pytest.raises(RuntimeError, match="reaches for"):
+    with pytest.raises(RuntimeError, match="a test"):
         socket.create_connection(("192.0.2.1", 80), timeout=1)
-    with pytest.raises(RuntimeError, match="looks up"):
+    with pytest.raises(RuntimeError, match="a test"):
         socket.create_connection(("example.com", 80), timeout=1)
     with pytest.raises(socket.gaierror):
         socket.create_connection(("nobody.invalid", 80), timeout=1)

@@ -38,7 +38,7 @@ def lab(path: Path | None, port: int | None, no_browser: bool) -> None:
 
 @main.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8099, help="Port to listen on; 0 for any.")
-@click.option("--seed", type=int, default=1, help="Which made-up partner: the same number, the same world.")
+@click.option("--seed", type=int, default=7, help="Which made-up partner: the same number, the same world.")
 @click.option("--latency-ms", type=click.FloatRange(min=0), default=0.0, help="Delay of each answer.")
 @click.option(
     "--limit-scale",
