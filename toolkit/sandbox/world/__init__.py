@@ -157,13 +157,13 @@ class World:
         tables["exchange.deposit"] = _OneDeposit(tables["exchange.deposits"])
         add("futures.income", stream("income", 60, Income(UM)))
         reports = {
-            "futures.volumes": DailyBusiness.volume_rows,
-            "futures.rebates": DailyBusiness.rebate_rows,
-            "futures.trader_counts": DailyBusiness.count_rows,
-            "futures.traders": DailyBusiness.trader_rows,
+            "futures.volumes": (DailyBusiness.every_day, DailyBusiness.volume_row),
+            "futures.rebates": (DailyBusiness.every_day, DailyBusiness.rebate_row),
+            "futures.trader_counts": (DailyBusiness.every_day, DailyBusiness.count_row),
+            "futures.traders": (DailyBusiness.every_trader, DailyBusiness.trader_row),
         }
-        for door, rows in reports.items():
-            tables[door] = DailyTable(self.business, rows, self.now_ms)
+        for door, (places, row) in reports.items():
+            tables[door] = DailyTable(self.business, places, row, self.now_ms)
         return tables | self._live_tables()
 
     def _live_tables(self) -> dict[str, Table]:
@@ -223,7 +223,8 @@ class _OneDeposit:
 
     @staticmethod
     def _hour(end: int | None, filters: Mapping[str, str]) -> tuple[int, int]:
-        hour = max(Deposits.hour_of(filters["depositId"]), 0)
+        # Ids may be any number of digits; hours stay where milliseconds are whole numbers of 64 bits.
+        hour = min(max(Deposits.hour_of(filters["depositId"]), 0), 10**9)
         last = hour * HOUR + HOUR - 1
         return hour * HOUR, last if end is None else min(end, last)
 

@@ -18,6 +18,9 @@ EIGHT = 100_000_000  # amounts are whole numbers of 1e-8, so sums of days and of
 NEW_FOR_DAYS = 30
 
 
+Places = tuple[I64, I64]  # number of the day, number of the customer
+
+
 @dataclass(frozen=True, slots=True)
 class _Days:
     """Business of some days: a line for each day, a column for each customer."""
@@ -85,51 +88,45 @@ class DailyBusiness:
         rebate = sum(map(int, made.rebate.sum(axis=1)))
         return users, amount(volume), amount(rebate)
 
-    def volume_rows(self, made: _Days, filters: Mapping[str, str]) -> list[Row]:
-        """Volume, a row a day."""
-        totals = zip(made.volume.sum(axis=1).tolist(), made.days.tolist(), strict=True)
-        return [{"unit": self.unit, "tradeVol": amount(total), "time": day * DAY} for total, day in totals]
+    def volume_row(self, made: _Days, line: int, who: int) -> Row:
+        """Volume of a day."""
+        total = int(made.volume[line].sum())
+        return {"unit": self.unit, "tradeVol": amount(total), "time": int(made.days[line]) * DAY}
 
-    def rebate_rows(self, made: _Days, filters: Mapping[str, str]) -> list[Row]:
-        """Rebate, a row a day."""
-        totals = zip(made.rebate.sum(axis=1).tolist(), made.days.tolist(), strict=True)
-        return [{"unit": self.unit, "rebateVol": amount(total), "time": day * DAY} for total, day in totals]
+    def rebate_row(self, made: _Days, line: int, who: int) -> Row:
+        """Rebate of a day."""
+        total = int(made.rebate[line].sum())
+        return {"unit": self.unit, "rebateVol": amount(total), "time": int(made.days[line]) * DAY}
 
-    def count_rows(self, made: _Days, filters: Mapping[str, str]) -> list[Row]:
-        """Traders, a row a day; the counts are text, as documented."""
-        new, traded = made.new.sum(axis=1), made.traded.sum(axis=1)
-        rows = zip(new.tolist(), (traded - new).tolist(), made.days.tolist(), strict=True)
-        return [
-            {"newTrader": str(one), "oldTrader": str(other), "time": day * DAY} for one, other, day in rows
-        ]
+    def count_row(self, made: _Days, line: int, who: int) -> Row:
+        """Traders of a day; the counts are text, as documented."""
+        new, traded = int(made.new[line].sum()), int(made.traded[line].sum())
+        return {"newTrader": str(new), "oldTrader": str(traded - new), "time": int(made.days[line]) * DAY}
 
-    def trader_rows(self, made: _Days, filters: Mapping[str, str]) -> list[Row]:
-        """What each customer did, a row a customer and day."""
-        traded = made.traded
-        if "customerId" in filters:
-            asked = [each.futures_id == filters["customerId"] for each in self._customers]
-            traded = traded & np.array(asked, dtype=np.bool_)[None, :]
-        lines, people = np.nonzero(traded)
-        columns = zip(
-            people.tolist(),
-            made.volume[traded].tolist(),
-            made.rebate[traded].tolist(),
-            made.days[lines].tolist(),
-            strict=True,
-        )
-        return [
-            {
-                "customerId": self._customers[who].futures_id,
-                "unit": self.unit,
-                "tradeVol": amount(volume),
-                "rebateVol": amount(rebate),
-                "time": day * DAY,
-            }
-            for who, volume, rebate, day in columns
-        ]
+    def trader_row(self, made: _Days, line: int, who: int) -> Row:
+        """What a customer did on a day."""
+        return {
+            "customerId": self._customers[who].futures_id,
+            "unit": self.unit,
+            "tradeVol": amount(int(made.volume[line, who])),
+            "rebateVol": amount(int(made.rebate[line, who])),
+            "time": int(made.days[line]) * DAY,
+        }
+
+    def every_day(self, made: _Days, filters: Mapping[str, str]) -> Places:
+        """A row for each day."""
+        return np.arange(len(made.days)), np.zeros(len(made.days), dtype=np.int64)
+
+    def every_trader(self, made: _Days, filters: Mapping[str, str]) -> Places:
+        """A row for each day and customer who traded on it."""
+        asked = filters.get("customerId")
+        named = [asked in (None, customer.futures_id) for customer in self._customers]
+        lines, people = np.nonzero(made.traded & np.array(named, dtype=np.bool_)[None, :])
+        return lines, people
 
 
-DailyRows = Callable[[DailyBusiness, _Days, Mapping[str, str]], list[Row]]
+PlacesOf = Callable[[DailyBusiness, _Days, Mapping[str, str]], Places]
+DailyRow = Callable[[DailyBusiness, _Days, int, int], Row]
 
 
 class DailyTable:
@@ -137,36 +134,42 @@ class DailyTable:
 
     Args:
         markets: The business of each `type`.
-        rows: Which report.
+        places: Which days and customers have a row.
+        row: One of them.
         now_ms: Where a span without an end stops.
     """
 
-    def __init__(self, markets: Mapping[str, DailyBusiness], rows: DailyRows, now_ms: int) -> None:
+    def __init__(
+        self, markets: Mapping[str, DailyBusiness], places: PlacesOf, row: DailyRow, now_ms: int
+    ) -> None:
         self._markets = markets
-        self._rows = rows
+        self._places = places
+        self._row = row
         self._now_ms = now_ms
-        self._of = lru_cache(maxsize=4)(self._make)
 
     def count(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> int:
         """How many rows there are between two times (ms), both included."""
-        return len(self._asked(start, end, filters))
+        business, made = self._asked(start, end, filters)
+        return len(self._places(business, made, filters)[0])
 
     def slice(
         self, start: int | None, end: int | None, filters: Mapping[str, str], offset: int, limit: int
     ) -> list[Row]:
         """Some of these rows, counted from the oldest."""
-        return [dict(row) for row in self._asked(start, end, filters)[offset : offset + limit]]
+        business, made = self._asked(start, end, filters)
+        lines, people = self._places(business, made, filters)
+        chosen = slice(offset, offset + limit)
+        places = zip(lines[chosen].tolist(), people[chosen].tolist(), strict=True)
+        return [self._row(business, made, line, who) for line, who in places]
 
-    def _asked(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> list[Row]:
+    def _asked(
+        self, start: int | None, end: int | None, filters: Mapping[str, str]
+    ) -> tuple[DailyBusiness, _Days]:
         # Rows are stamped with midnight: those of a span begin with the first midnight in it.
         first = 0 if start is None else -(-start // DAY)
         last = (self._now_ms if end is None else end) // DAY
-        return self._of(first, last, tuple(sorted(filters.items())))
-
-    def _make(self, first: int, last: int, filters: tuple[tuple[str, str], ...]) -> list[Row]:
-        given = dict(filters)
-        business = self._markets[given.get("type", "1")]
-        return self._rows(business, business.days(first, last), given)
+        business = self._markets[filters.get("type", "1")]
+        return business, business.days(first, last)
 
 
 _KINDS = {
