@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import floor, log10
 from typing import Any, Literal
 
 import pandas as pd
@@ -26,6 +27,16 @@ from toolkit.errors import UsageError
 __all__ = ["balances", "rebates", "traders"]
 
 COLOURS = ("#26a17b", "#f7931a", "#f0b90b", "#627eea", "#9b5de5", "#e4577a", "#2fa4c7", "#8a9a5b")
+# Those whose colour people know.
+ASSET_COLOURS = {
+    "USDT": "#26a17b",
+    "USDC": "#2f7fd0",
+    "FDUSD": "#9b5de5",
+    "BTC": "#f7931a",
+    "BNB": "#f0b90b",
+    "ETH": "#627eea",
+    "USD": "#26a17b",
+}
 OTHERS = "#b4bac4"
 OTHERS_LABEL = "Others"
 TEXT = "#7a818c"
@@ -85,10 +96,10 @@ def rebates(
     assets = _ranked(rows)
     if by == "asset" and ax is None:
         shown, hidden = assets[:top], assets[top:]
-        axes = _figure(len(shown), 3.6 if len(shown) == 1 else 1.9)
-        for at, (each, one) in enumerate(zip(axes, shown, strict=True)):
+        axes = _figure(len(shown), 3.6 if len(shown) == 1 else 1.8)
+        for each, one in zip(axes, shown, strict=True):
             part = rows[rows["asset"] == one]
-            _rebate_bars(each, part, frame.attrs, freq, stack=None, top=top, unit=one, colour=COLOURS[at % 8])
+            _rebate_bars(each, part, frame.attrs, freq, stack=None, top=top, unit=one, key=each is axes[0])
         if hidden:
             axes[-1].set_xlabel(f"Not drawn: {_some(hidden)}", color=TEXT, fontsize=8, loc="left")
         return axes[0]
@@ -99,7 +110,7 @@ def rebates(
         )
     target = ax or _figure(1, 3.6)[0]
     stack = None if by == "asset" else by
-    _rebate_bars(target, rows, frame.attrs, freq, stack=stack, top=top, unit=assets[0], colour=COLOURS[0])
+    _rebate_bars(target, rows, frame.attrs, freq, stack=stack, top=top, unit=assets[0])
     return target
 
 
@@ -217,14 +228,14 @@ def _rebate_bars(
     stack: str | None,
     top: int,
     unit: str,
-    colour: str,
+    key: bool = True,
 ) -> None:
     span, period = _SPANS[freq]
     starts = rows["time"].dt.tz_localize(None).dt.to_period(period).dt.start_time.dt.tz_localize("UTC")
     income = rows["income"].astype("float64")
     if stack is None:
         sums = income.groupby(starts).sum().to_frame("Rebates")
-        colours = [colour]
+        colours = [ASSET_COLOURS.get(unit, COLOURS[-1])]
     else:
         sums = income.groupby([starts, rows[stack].astype(str)]).sum().unstack(fill_value=0)
         sums = _keep(sums, top)
@@ -240,7 +251,8 @@ def _rebate_bars(
     if not whole.empty and whole.max() > 0:
         _label(ax, whole.index[int(whole.argmax())], whole.max(), _short(whole.max()), weight="bold")
     _titles(ax, "Rebates" + (f" by {stack}" if stack else ""), f"{unit} {span}")
-    _legend(ax, dict(zip(map(str, sums.columns), colours, strict=True)) if stack else {}, line)
+    if key:
+        _legend(ax, dict(zip(map(str, sums.columns), colours, strict=True)) if stack else {}, line)
 
 
 def _label(ax: Axes, at: pd.Timestamp, height: float, text: str, weight: str = "normal") -> None:
@@ -315,14 +327,14 @@ def _bars(ax: Axes, sums: pd.DataFrame, cut: set[pd.Timestamp], colours: Sequenc
         label = "today" if days == 1 else "so far"
         _label(ax, today, below[today], label)
     _frame(ax, "y")
-    ax.margins(x=0.01)
+    ax.margins(x=0.01, y=0.16)  # room for the label of the highest bar
     ax.xaxis.set_major_locator(AutoDateLocator(minticks=4, maxticks=11))  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _date(value, days)))
 
 
 def _date(value: float, days: float) -> str:
     """Day and month, or month and year where bars are months."""
-    date = num2date(value)
+    date = num2date(value)  # type: ignore[no-untyped-call]
     return f"{date:%b %Y}" if days > 27 else f"{date.day} {date:%b}"
 
 
@@ -338,34 +350,41 @@ def _frame(ax: Axes, grid: Literal["x", "y"]) -> None:
 
 
 def _short(value: float) -> str:
-    """Four digits at most, then k or M."""
+    """Four digits at most, then k or M; never an exponent."""
     for size, unit in ((1e9, "bn"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= size:
             return f"{value / (1e3 if unit == 'k' else size):,.4g}{unit}"
-    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    if value == 0 or abs(value) >= 0.001:
+        return f"{value:.4g}"
+    return f"{value:.{2 - floor(log10(abs(value)))}f}".rstrip("0")
+
+
+_TITLE: dict[str, Any] = {"fontsize": 11, "fontweight": "bold", "color": TEXT}
 
 
 def _titles(ax: Axes, title: str, unit: str) -> None:
-    ax.set_title(
-        f"{title} · {unit}" if unit else title, loc="left", fontsize=11, color=TEXT, pad=12, fontweight="bold"
-    )
+    ax.set_title(f"{title} · {unit}" if unit else title, loc="left", pad=8, **_TITLE)
 
 
 def _legend(ax: Axes, colours: dict[str, str], lines: dict[str, Line2D] | None = None) -> None:
-    """Names to the right of the title; plain colours, as the first bar may be a hatched one."""
+    """Names under the title; plain colours, as the first bar may be a hatched one."""
     names: dict[str, Artist] = {name: Patch(color=colour) for name, colour in colours.items()}
     names |= lines or {}
-    if names:
-        ax.legend(
-            list(names.values()),
-            list(names),
-            loc="lower right",
-            bbox_to_anchor=(1.0, 1.0),
-            ncols=len(names),
-            frameon=False,
-            labelcolor=TEXT,
-            fontsize=8.5,
-            handlelength=1.1,
-            handleheight=0.9,
-            columnspacing=1.2,
-        )
+    if not names:
+        return
+    ax.legend(
+        list(names.values()),
+        list(names),
+        loc="lower left",
+        bbox_to_anchor=(-0.008, 0.985),
+        ncols=len(names),
+        frameon=False,
+        labelcolor=TEXT,
+        fontsize=8.5,
+        handlelength=1.0,
+        handleheight=0.9,
+        columnspacing=1.3,
+    )
+    ax.set_title(ax.get_title(loc="left"), loc="left", pad=26, **_TITLE)
