@@ -13,8 +13,10 @@ import socket
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # --- the environment -----------------------------------------------------------------------------
@@ -87,3 +89,30 @@ settings.register_profile(
 )
 settings.register_profile("search", settings.get_profile("ci"), derandomize=False, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+from tests.rig import Rig  # noqa: E402 - the environment is wiped before anything of ours is imported
+from toolkit.link import Link  # noqa: E402
+
+# --- the exchange --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    """A Link on a fresh sandbox, on a clock that does not wait."""
+    made = Rig()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def desk() -> Iterator[Rig]:
+    """A Link on a sandbox that nobody disturbs, for tests that only read."""
+    made = Rig()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def desk_link(desk: Rig) -> Link:
+    """The Link of that."""
+    return desk.link

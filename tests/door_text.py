@@ -103,7 +103,7 @@ def annotation(param: Param) -> str:
     """The type a door's argument is annotated with."""
     kind = {"choice": "", "flag": "bool", "integer": "int", "id": "str | int"}.get(param.kind, "str")
     if param.choices:
-        kind = f"Literal[{', '.join(repr(word) for word in param.choices)}]".replace("'", '"')
+        kind = f"Literal[{', '.join(repr(word) for word in param.choices)}]"
     return kind if param.required or param.default is not None else f"{kind} | None"
 
 
@@ -135,7 +135,7 @@ def source(endpoint: Endpoint, module: str, constant: str) -> str:
     doc = "\n".join(f"        {line}".rstrip() for line in docstring(endpoint).splitlines()).strip()
     given = ", ".join(f'"{param.name}": {param.name}' for param in ordered(endpoint))
     span = ", start=start, end=end" if endpoint.window else ""
-    return (
+    return (  # `ruff format` puts quotes and lines right
         f"    def {endpoint.name}({arguments}) -> pd.DataFrame:\n"
         f'        """{doc}\n        """\n'
         f"        return self._fetch({module}.{constant}, {{{given}}}{span}, numbers=numbers)\n"

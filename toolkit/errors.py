@@ -106,8 +106,8 @@ class ApiError(ToolkitError):
         self.code = code
         self.message = message
         label = f"HTTP {status}" + (f", code {code}" if code is not None else "")
-        said = f": {message}" if message else "."
-        super().__init__(f"{door} was refused ({label}){said} Nothing was executed. {self.advice}")
+        said = f": {message.rstrip('.')}" if message else ""
+        super().__init__(f"{door} was refused ({label}){said}. Nothing was executed. {self.advice}")
 
 
 class CredentialsError(ApiError):

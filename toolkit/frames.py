@@ -23,8 +23,9 @@ from toolkit.errors import ContractError, OrderError
 Numbers = Literal["float", "exact"]
 Row = Mapping[str, Any]
 
-# Room for 20 digits before the point and 18 behind it: more than any amount of the exchange has.
-EXACT = pa.decimal128(38, 18)
+# Room for 18 digits before the point and 18 behind it, more than any amount of the exchange has. Arrow
+# stops at 38 in all: two are left, so that columns can be added and subtracted.
+EXACT = pa.decimal128(36, 18)
 
 _TYPES: Mapping[str, pa.DataType] = {
     "text": pa.string(),
@@ -40,7 +41,6 @@ _PANDAS_TYPES: Mapping[pa.DataType, Any] = {
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
     EXACT: pd.ArrowDtype(EXACT),
-    pa.list_(pa.string()): pd.ArrowDtype(pa.list_(pa.string())),
 }
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d{1,3})?")
 _YEAR_3000 = 32_503_680_000_000
@@ -100,6 +100,11 @@ class Gathering:
             names=[column.name for column in self._endpoint.columns],
         )
         frame: pd.DataFrame = table.to_pandas(types_mapper=_PANDAS_TYPES.get)
+        for column in self._endpoint.columns:
+            if column.kind == "texts":  # Arrow's own lists do not come back from Parquet in pandas
+                frame[column.name] = pd.Series(
+                    [None if texts is None else list(texts) for texts in frame[column.name]], dtype=object
+                )
         frame.attrs = {str(name): value for name, value in attrs.items()}
         frame.attrs["undeclared"] = sorted(self.undeclared)
         return frame

@@ -159,7 +159,8 @@ def _text(endpoint: Endpoint, param: Param, value: object) -> str:
         why = " (a float cannot hold an id exactly)" if isinstance(value, float) else ""
         raise _refusal(endpoint, f"`{param.name}` is text, not {_said(value)}{why}")
     if not value.strip():
-        raise _refusal(endpoint, f"`{param.name}` is empty; leave it out to ask for all")
+        instead = "" if param.required else "; leave it out to ask for all"
+        raise _refusal(endpoint, f"`{param.name}` is empty{instead}")
     if param.kind == "email":
         if value.count("@") != 1:
             raise _refusal(endpoint, f"`{param.name}` is an e-mail address with one @ in it")

@@ -208,7 +208,7 @@ class Budget:
                 )
             )
             if status == 429:
-                self._pause(pool, reservation.path, headers, now)
+                self._pause(pool, headers, now)
             elif status == 418:
                 self._ban(pool, headers, now)
             self._turned.notify_all()
@@ -325,13 +325,10 @@ class Budget:
             counted = counted or counting == pool
         return counted
 
-    def _pause(self, pool: Pool, path: str, headers: Mapping[str, str], now: float) -> None:
+    def _pause(self, pool: Pool, headers: Mapping[str, str], now: float) -> None:
         after = read_retry_after(headers, now)
         wait = self._until_turn(pool) if after is None else after
         self._paused[pool.host] = max(self._paused.get(pool.host, 0.0), now + wait)
-        # The server's count is over the limit, whatever ours said.
-        counter = self._counter(pool, path)
-        counter.used = max(counter.used, self._limits[pool.name])
 
     def _ban(self, pool: Pool, headers: Mapping[str, str], now: float) -> None:
         # Without a Retry-After the shortest documented ban is assumed.

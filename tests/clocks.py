@@ -1,0 +1,50 @@
+"""A clock that does not wait: sleeping sets it forward."""
+
+from __future__ import annotations
+
+import threading
+
+
+class FakeClock:
+    """Time that passes only by sleeping; threads may share it.
+
+    Args:
+        start: Seconds since 1970 to begin at.
+    """
+
+    def __init__(self, start: float = 1_767_225_600.0) -> None:  # 2026-01-01
+        self._lock = threading.Lock()
+        self._now = start
+        self.wall_ahead = 0.0
+        self.slept: list[float] = []
+
+    def time(self) -> float:
+        with self._lock:
+            return self._now + self.wall_ahead
+
+    def monotonic(self) -> float:
+        with self._lock:
+            return self._now
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self._now += seconds
+            self.slept.append(seconds)
+
+    def wait(self, condition: threading.Condition, seconds: float) -> None:
+        self.sleep(seconds)
+
+    def advance(self, seconds: float) -> None:
+        with self._lock:
+            self._now += seconds
+
+
+class BehindClock:
+    """Another machine's view of a clock: so many seconds ahead of it."""
+
+    def __init__(self, clock: FakeClock, ahead: float) -> None:
+        self._clock = clock
+        self.ahead = ahead
+
+    def time(self) -> float:
+        return self._clock.time() + self.ahead

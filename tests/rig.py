@@ -1,0 +1,64 @@
+"""A Link on a sandbox over a real socket, both on a clock that does not wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import toolkit
+from tests.clocks import BehindClock, FakeClock
+from toolkit.catalogue import BASE_URLS
+from toolkit.sandbox import Sandbox
+from toolkit.sandbox.exchange import Exchange
+from toolkit.sandbox.world import World
+
+
+class Rig:
+    """Sandbox and Link. `rig.link` talks to `rig.exchange` over 127.0.0.1.
+
+    Args:
+        ahead: Seconds the exchange's clock is ahead of the Link's.
+        link: More arguments of the Link.
+        exchange: More arguments of the exchange.
+    """
+
+    def __init__(
+        self,
+        *,
+        ahead: float = 0.0,
+        link: Mapping[str, Any] | None = None,
+        exchange: Mapping[str, Any] | None = None,
+        world: World | None = None,
+    ) -> None:
+        self.clock = FakeClock()
+        self.exchange_clock = BehindClock(self.clock, ahead)
+        self.sandbox = Sandbox(world=world or World(seed=7), clock=self.exchange_clock)
+        self.replace_exchange(**(exchange or {}))
+        self.sandbox.start()
+        self.link = self.new_link(**(link or {}))
+
+    def replace_exchange(self, **arguments: Any) -> None:
+        """Put another exchange behind the same door."""
+        self.sandbox.exchange = Exchange(self.sandbox.world, self.exchange_clock, **arguments)
+
+    @property
+    def exchange(self) -> Exchange:
+        return self.sandbox.exchange
+
+    @property
+    def now(self) -> int:
+        """The exchange's time in milliseconds."""
+        return int(self.exchange_clock.time() * 1000)
+
+    def new_link(self, key: str | None = None, secret: str | None = None, **arguments: Any) -> toolkit.Link:
+        hosts = dict.fromkeys(BASE_URLS, self.sandbox.address)
+        settings: dict[str, Any] = {"hosts": hosts, "clock": self.clock, "timeout": (5.0, 0.3)} | arguments
+        return toolkit.Link(key or self.sandbox.key, secret or self.sandbox.secret, **settings)
+
+    def sent(self, path: str = "") -> list[int]:
+        """Statuses of the requests the exchange has seen for a path."""
+        return [entry.status for entry in self.exchange.log if entry.path.startswith(path or "/")]
+
+    def close(self) -> None:
+        self.link.close()
+        self.sandbox.stop()

@@ -1,0 +1,283 @@
+"""Every row of the "what came back" table for reads, driven through a real socket."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.rig import Rig
+from toolkit import errors
+from toolkit.wire.sender import PATIENCE, PAUSES
+
+PATH = "/sapi/v1/broker/info"
+
+
+def read(rig: Rig) -> object:
+    return rig.link.exchange.partner()
+
+
+def test_2xx_is_a_frame(rig: Rig) -> None:
+    frame = rig.link.exchange.partner()
+    assert len(frame) == 1
+    assert frame.attrs["requests"] == 1
+    assert frame.attrs["complete"] is True
+    assert rig.sent(PATH) == [200]
+
+
+REFUSALS = [
+    (400, -1102, errors.ParameterError),
+    (400, -1121, errors.NotFoundError),
+    (401, -2014, errors.CredentialsError),
+    (401, -2015, errors.CredentialsError),
+    (400, -1022, errors.SignatureError),
+    (400, -3041, errors.RefusedError),
+    (410, -1016, errors.RetiredError),
+    (400, -4047, errors.ParameterError),
+    (400, -999_999, errors.ApiError),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "kind"), REFUSALS)
+def test_4xx_is_the_error_that_says_what_to_do(
+    rig: Rig, status: int, code: int, kind: type[errors.ApiError]
+) -> None:
+    rig.exchange.faults.add("error", path=PATH, status=status, code=code, message="The reason.")
+    with pytest.raises(kind) as caught:
+        read(rig)
+    error = caught.value
+    assert type(error) is kind
+    assert (error.status, error.code, error.message) == (status, code, "The reason.")
+    for said in ("exchange.partner", str(status), str(code), "The reason.", "Nothing was executed", kind.advice):
+        assert said in str(error)
+    assert len(rig.sent(PATH)) == 1, "a refusal is never sent again"
+
+
+def test_an_error_inside_of_a_200_is_an_error(rig: Rig) -> None:
+    rig.exchange.faults.add("wrapped-error", path=PATH, code=-1121, message="Invalid symbol.")
+    with pytest.raises(errors.NotFoundError):
+        read(rig)
+
+
+def test_403_is_the_firewall(rig: Rig) -> None:
+    rig.exchange.faults.add("firewall", path=PATH)
+    with pytest.raises(errors.FirewallError, match="Send nothing for some minutes"):
+        read(rig)
+
+
+def test_429_waits_as_long_as_told_and_sends_again(rig: Rig) -> None:
+    rig.exchange.faults.add("rate-limit", path=PATH, seconds=17)
+    before = rig.clock.monotonic()
+    frame = rig.link.exchange.partner()
+    assert len(frame) == 1
+    assert rig.sent(PATH) == [429, 200]
+    assert 17 <= rig.clock.monotonic() - before < 19
+    assert frame.attrs["requests"] == 2, "what it cost includes the repetition"
+
+
+def test_429_stops_every_sender_of_that_host_and_no_other(rig: Rig) -> None:
+    rig.exchange.faults.add("rate-limit", path=PATH, seconds=30)
+    rig.link.exchange.partner()
+    before = rig.clock.monotonic()
+    rig.exchange.faults.add("rate-limit", path="/fapi/v1/apiReferral/overview", seconds=40)
+    paused: list[object] = []
+    rig.link.budget.watch(lambda: paused.append(dict(rig.link.budget.snapshot().paused)))
+    rig.link.futures.overview()
+    assert rig.clock.monotonic() - before >= 40
+    assert any("fapi" in seen and "api" not in seen for seen in paused)
+
+
+def test_429_again_and_again_is_an_error_in_the_end(rig: Rig) -> None:
+    rig.exchange.faults.add("rate-limit", path=PATH, seconds=1, times=None)
+    with pytest.raises(errors.RateLimitError) as caught:
+        read(rig)
+    assert caught.value.status == 429
+    assert caught.value.retry_after == 1
+    assert len(rig.sent(PATH)) == PATIENCE + 1
+
+
+def test_418_stops_everything_until_it_ends(rig: Rig) -> None:
+    rig.exchange.faults.add("ban", path=PATH, seconds=120)
+    with pytest.raises(errors.BannedError) as caught:
+        read(rig)
+    end = datetime.fromtimestamp(rig.clock.time() + 120, UTC)
+    assert abs((caught.value.until - end).total_seconds()) < 2
+    assert f"{end:%Y-%m-%d}" in str(caught.value)
+    seen = len(rig.exchange.log)
+    other = rig.new_link()
+    for call in (rig.link.exchange.partner, rig.link.futures.overview, other.spot.customers):
+        with pytest.raises(errors.BannedError):
+            call()
+    assert len(rig.exchange.log) == seen, "nothing is sent during a ban, by no Link and to no host"
+    rig.clock.advance(121)
+    assert len(rig.link.exchange.partner()) == 1
+
+
+FAILURES = ["server-error", "timeout", "reset", "reset-before", "cut"]
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_failures_of_the_other_side_are_sent_again_signed_anew(rig: Rig, kind: str) -> None:
+    rig.link.exchange.partner()
+    seen = len(rig.exchange.log)
+    rig.exchange.faults.add(kind, path=PATH, times=2)
+    before = rig.clock.monotonic()
+    frame = rig.link.exchange.partner()
+    assert frame.attrs["requests"] == 3
+    assert len(rig.exchange.log) - seen == 3
+    assert rig.clock.monotonic() - before >= sum(PAUSES[:2])
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("server-error", errors.ServerError),
+        ("timeout", errors.NoAnswerError),
+        ("reset", errors.NoAnswerError),
+        ("cut", errors.ContractError),
+        ("html", errors.ServerError),
+    ],
+)
+def test_failures_that_do_not_end_are_errors(rig: Rig, kind: str, error: type[errors.ToolkitError]) -> None:
+    rig.exchange.faults.add(kind, path=PATH, times=None)
+    with pytest.raises(error) as caught:
+        read(rig)
+    assert type(caught.value) is error
+    assert rig.link.budget.snapshot().calls[-1].door == "exchange.partner"
+    attempts = [call for call in rig.link.budget.snapshot().calls if call.door == "exchange.partner"]
+    assert len(attempts) == len(PAUSES) + 1
+    if isinstance(caught.value, errors.ServerError):
+        assert "nothing has changed" in str(caught.value)
+
+
+def test_not_json_is_a_breach_of_contract_and_shows_how_it_began(rig: Rig) -> None:
+    rig.exchange.faults.add("html", path=PATH, status=200)
+    with pytest.raises(errors.ContractError) as caught:
+        read(rig)
+    assert "<" in caught.value.excerpt
+    assert len(rig.sent(PATH)) == 1
+
+
+@pytest.mark.parametrize("kind", ["disorder", "missing-field"])
+def test_wrong_shapes_are_breaches_of_contract_and_keep_what_arrived(rig: Rig, kind: str) -> None:
+    path = "/sapi/v1/broker/rebate/recentRecord"
+    rig.link.exchange.rebates()
+    rig.exchange.faults.add(kind, path=path)
+    expected = errors.OrderError if kind == "disorder" else errors.ContractError
+    with pytest.raises(expected) as caught:
+        rig.link.exchange.rebates()
+    assert type(caught.value) is expected
+    if kind == "disorder":
+        assert isinstance(caught.value, errors.OrderError)
+        first, second = caught.value.rows
+        partial = caught.value.partial
+        assert partial is not None
+        assert partial["time"][second] < partial["time"][first]
+        assert partial.attrs["complete"] is False
+        assert "rows that had arrived are in `.partial`" in str(caught.value)
+
+
+def test_a_field_nobody_declared_is_left_out_named_and_warned_of_once(rig: Rig) -> None:
+    rig.exchange.faults.add("unknown-field", path="/sapi/v1/broker/subAccount", times=2)
+    with pytest.warns(errors.UndeclaredFieldWarning, match="surprise"):
+        frame = rig.link.exchange.sub_accounts()
+    assert "surprise" not in frame.columns
+    assert frame.attrs["undeclared"] == ["surprise"]
+    again = rig.link.exchange.sub_accounts()  # a second warning would be an error here
+    assert again.attrs["undeclared"] == ["surprise"]
+
+
+def test_what_arrived_before_a_failure_is_not_thrown_away(rig: Rig) -> None:
+    path = "/sapi/v1/broker/rebate/recentRecord"
+    whole = rig.link.exchange.rebates(start="-30D")
+    before = len(rig.sent(path))
+
+    def fail_after_three() -> None:
+        if len(rig.sent(path)) == before + 3:
+            rig.exchange.faults.add("server-error", path=path, times=None)
+
+    rig.link.budget.watch(fail_after_three)
+    with pytest.raises(errors.ServerError) as caught:
+        rig.link.exchange.rebates(start="-30D")
+    partial = caught.value.partial
+    assert partial is not None
+    assert 0 < len(partial) < len(whole)
+    assert partial.attrs["complete"] is False
+    assert partial.dtypes.equals(whole.dtypes)
+    assert partial["trade_id"].tolist() == whole["trade_id"][: len(partial)].tolist()
+
+
+def test_a_clock_that_is_wrong_is_measured_and_the_request_signed_again(rig: Rig) -> None:
+    rig.link.exchange.partner()
+    rig.exchange_clock.ahead = 3600.0
+    frame = rig.link.exchange.partner()
+    assert rig.sent(PATH) == [200, 400, 200]
+    assert frame.attrs["requests"] == 2
+    offset = rig.link.clock_offset("api")
+    assert offset is not None
+    assert abs(offset - 3600) < 1
+
+
+def test_a_timestamp_refused_twice_is_an_error(rig: Rig) -> None:
+    rig.exchange.faults.add("error", path=PATH, code=-1021, message="Timestamp.", times=None)
+    with pytest.raises(errors.ClockError):
+        read(rig)
+    assert len(rig.sent(PATH)) == 2
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """Another host, and the headers of every request it was sent."""
+    headers: list[dict[str, str]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            headers.append(dict(self.headers))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", headers
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_redirect_is_not_followed_and_the_key_not_sent_on(
+    rig: Rig, elsewhere: tuple[str, list[dict[str, str]]]
+) -> None:
+    address, seen = elsewhere
+    rig.exchange.faults.add("redirect", path=PATH, to=f"{address}/landing?signature=abc")
+    with pytest.raises(errors.RedirectError) as caught:
+        read(rig)
+    assert caught.value.target == "127.0.0.1"
+    assert "signature" not in str(caught.value)
+    assert seen == []
+
+
+def test_no_error_text_or_frame_holds_a_secret(rig: Rig) -> None:
+    """Over every kind of failure: text, attributes and the locals of the traceback."""
+    email = "someone.private@example.com"
+    secrets = [rig.sandbox.key, rig.sandbox.secret, "signature=", email, "someone.private"]
+    for kind, options in [
+        ("error", {"message": f"bad {rig.sandbox.key} {email}"}),
+        ("server-error", {"message": f"bad {rig.sandbox.key} {email}"}),
+        ("reset", {}),
+        ("timeout", {}),
+        ("html", {"status": 200}),
+    ]:
+        rig.exchange.faults.clear()
+        rig.exchange.faults.add(kind, path="/sapi/v1/apiReferral/customization", times=None, **options)
+        with pytest.raises(errors.ToolkitError) as caught:
+            rig.link.spot.customers(email=email)
+        error = caught.value
+        shown = [str(error), repr(error), repr(vars(error)), repr(error.__context__), repr(error.__cause__)]
+        assert not [secret for secret in secrets for text in shown if secret in text], kind

@@ -1,0 +1,376 @@
+"""For each of the reads: its documented answer, an empty one, the sandbox, its signature, its rules."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import toolkit
+from tests import door_text
+from tests.rig import Rig
+from toolkit.catalogue import BY_DOOR, ENDPOINTS, SYSTEM_TITLES, Endpoint
+from toolkit.errors import UsageError
+from toolkit.frames import EXACT, Gathering, Numbers
+from toolkit.link import Link
+
+ANSWERS = Path(__file__).parent / "answers"
+DOCUMENTED = {path.stem: json.loads(path.read_text(), parse_float=Decimal) for path in ANSWERS.glob("*.json")}
+EXAMPLES = [(door, name) for door, answers in sorted(DOCUMENTED.items()) for name in answers]
+EACH = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
+
+DTYPES = {
+    "text": pd.StringDtype("pyarrow"),
+    "id": pd.StringDtype("pyarrow"),
+    "amount": "float64",
+    "integer": pd.Int64Dtype(),
+    "flag": pd.BooleanDtype(),
+    "time": pd.DatetimeTZDtype("ms", "UTC"),
+    "texts": pd.ArrowDtype(pa.list_(pa.string())),
+}
+
+
+def door_of(link: Link, endpoint: Endpoint) -> Any:
+    return getattr(getattr(link, endpoint.system), endpoint.name)
+
+
+def assert_as_declared(frame: pd.DataFrame, endpoint: Endpoint, numbers: Numbers = "float") -> None:
+    assert list(frame.columns) == [column.name for column in endpoint.columns]
+    for column in endpoint.columns:
+        exact = column.kind == "amount" and numbers == "exact"
+        expected = pd.ArrowDtype(EXACT) if exact else DTYPES[column.kind]
+        assert frame[column.name].dtype == expected, column.name
+    assert isinstance(frame.index, pd.RangeIndex)
+    if endpoint.order_by:
+        assert frame[endpoint.order_by].is_monotonic_increasing
+
+
+def test_there_are_33_reads_and_each_has_a_documented_answer() -> None:
+    assert len(ENDPOINTS) == 33
+    assert set(DOCUMENTED) == set(BY_DOOR)
+    counts = {system: sum(e.system == system for e in ENDPOINTS) for system in SYSTEM_TITLES}
+    assert counts == {"exchange": 17, "spot": 5, "futures": 9, "portfolio": 2}
+
+
+# -- frames of documented and of empty answers -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("numbers", ["float", "exact"])
+@pytest.mark.parametrize(("door", "name"), EXAMPLES)
+def test_the_documented_answer_becomes_the_declared_frame(door: str, name: str, numbers: Numbers) -> None:
+    endpoint = BY_DOOR[door]
+    answer = DOCUMENTED[door][name]
+    gathering = Gathering(endpoint, numbers)
+    gathering.add(answer)
+    frame = gathering.frame({})
+    assert_as_declared(frame, endpoint, numbers)
+    assert frame.attrs["undeclared"] == []
+    rows = answer[endpoint.rows] if endpoint.rows else answer if isinstance(answer, list) else [answer]
+    assert len(frame) == len(rows)
+    for position, row in enumerate(rows):
+        for column in endpoint.columns:
+            sent = answer if column.outer else row
+            wire = next((wire for wire in column.wires if wire in sent), None)
+            value = frame[column.name][position]
+            if wire is None:
+                assert column.optional
+                assert pd.isna(value)
+            elif column.kind == "time":
+                assert value == pd.Timestamp(sent[wire], unit="ms", tz="UTC")
+            elif column.kind == "amount":
+                assert float(value) == float(sent[wire])
+            elif column.kind == "id":
+                assert value == str(sent[wire])
+            elif column.kind == "texts":
+                assert list(value) == sent[wire]
+            elif column.kind == "integer":
+                assert value == int(sent[wire])
+            else:
+                assert value == sent[wire]
+
+
+@pytest.mark.parametrize("numbers", ["float", "exact"])
+@EACH
+def test_an_empty_answer_has_the_same_columns_and_types(endpoint: Endpoint, numbers: Numbers) -> None:
+    gathering = Gathering(endpoint, numbers)
+    if endpoint.rows:
+        wrapper = {endpoint.rows: [], endpoint.success or "timestamp": True}
+        gathering.add(wrapper | {w: 1 for c in endpoint.columns if c.outer for w in c.wires})
+    else:
+        gathering.add([])
+    frame = gathering.frame({})
+    assert len(frame) == 0
+    assert_as_declared(frame, endpoint, numbers)
+
+
+# -- the sandbox, there and back --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def arguments(desk: Rig) -> Mapping[str, Any]:
+    """Values for every argument a door may insist on, as the sandbox's partner has them."""
+    account = desk.link.exchange.sub_accounts()["sub_account_id"][0]
+    deposits = desk.link.exchange.deposits()
+    return {
+        "sub_account_id": account,
+        "api_key": desk.sandbox.world.accounts[0].keys[0].key,
+        "from_id": account,
+        "market": "um",
+        "symbol": "BTCUSDT",
+        "pair": "BTCUSD",
+        "agent_code": "ABCD1234",
+        "broker_id": "ABCD1234",
+        "deposit_id": deposits["deposit_id"][0],
+        "_deposit_of": deposits["sub_account_id"][0],
+    }
+
+
+def needed(endpoint: Endpoint, values: Mapping[str, Any]) -> dict[str, Any]:
+    given = {param.name: values[param.name] for param in endpoint.params if param.required}
+    if endpoint.at_least_one:
+        given["from_id"] = values["from_id"]
+    if endpoint.name == "deposit":
+        given["sub_account_id"] = values["_deposit_of"]
+    return given
+
+
+@pytest.mark.parametrize("numbers", ["float", "exact"])
+@EACH
+def test_the_sandbox_answers_it(
+    desk_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, numbers: Numbers
+) -> None:
+    given = needed(endpoint, arguments)
+    frame = door_of(desk_link, endpoint)(**given, numbers=numbers)
+    assert_as_declared(frame, endpoint, numbers)
+    assert len(frame) > 0
+    attrs = frame.attrs
+    assert list(attrs) == [
+        "endpoint",
+        "system",
+        "source",
+        "parameters",
+        "fetched_at",
+        "server_time",
+        "requests",
+        "weight",
+        "complete",
+        "undeclared",
+    ]
+    assert (attrs["endpoint"], attrs["system"], attrs["source"]) == (endpoint.door, endpoint.system, "sandbox")
+    assert attrs["complete"] is True
+    assert attrs["undeclared"] == []
+    assert attrs["weight"] == attrs["requests"] * endpoint.weight_of({})
+    assert set(given) <= set(attrs["parameters"])
+    assert str(arguments["api_key"]) not in json.dumps(attrs)
+
+
+@EACH
+def test_frames_survive_parquet_with_their_attrs(
+    desk_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, tmp_path: Path
+) -> None:
+    frame = door_of(desk_link, endpoint)(**needed(endpoint, arguments))
+    frame.to_parquet(tmp_path / "frame.parquet")
+    again = pd.read_parquet(tmp_path / "frame.parquet")
+    assert again.attrs == frame.attrs
+    times = [column.name for column in endpoint.columns if column.kind == "time"]
+    assert [again[name].dtype for name in times] == [frame[name].dtype for name in times]
+
+
+# -- signature, completion, docstring ----------------------------------------------------------------------
+
+
+@EACH
+def test_the_signature_equals_the_declaration(desk_link: Link, endpoint: Endpoint) -> None:
+    parameters = inspect.signature(door_of(desk_link, endpoint)).parameters.values()
+    found = [(p.name, p.kind.name, p.default, p.annotation) for p in parameters]
+    assert found == door_text.signature(endpoint)
+
+
+@EACH
+def test_the_docstring_equals_the_declaration(desk_link: Link, endpoint: Endpoint) -> None:
+    assert inspect.getdoc(door_of(desk_link, endpoint)) == door_text.docstring(endpoint)
+
+
+def test_completion_shows_every_door_and_nothing_else(desk_link: Link) -> None:
+    for system in SYSTEM_TITLES:
+        shown = {name for name in dir(getattr(desk_link, system)) if not name.startswith("_")}
+        assert shown == {endpoint.name for endpoint in ENDPOINTS if endpoint.system == system}
+
+
+@EACH
+def test_a_misspelt_keyword_is_refused_by_python_itself(desk_link: Link, endpoint: Endpoint) -> None:
+    with pytest.raises(TypeError):
+        door_of(desk_link, endpoint)(subaccountid="1")
+
+
+# -- rules that no splitting can satisfy ---------------------------------------------------------------------
+
+
+def refused(rig: Rig, endpoint: Endpoint, given: Mapping[str, Any], *said: str) -> None:
+    """The door refuses, in these words, and the exchange has not heard of it."""
+    before = len(rig.exchange.log)
+    with pytest.raises(UsageError) as caught:
+        door_of(rig.link, endpoint)(**given)
+    for words in (endpoint.door, "Nothing was sent", *said):
+        assert words in str(caught.value)
+    assert len(rig.exchange.log) == before
+
+
+@pytest.fixture(scope="module")
+def still() -> Any:
+    made = Rig()
+    yield made
+    made.close()
+
+
+VALUES = {
+    "sub_account_id": "1",
+    "api_key": "k",
+    "from_id": "1",
+    "market": "um",
+    "symbol": "BTCUSDT",
+    "pair": "BTCUSD",
+    "agent_code": "A",
+    "broker_id": "A",
+    "deposit_id": "1",
+    "_deposit_of": "1",
+}
+
+MANDATORY = [(e, p) for e in ENDPOINTS for p in e.params if p.required]
+
+
+@pytest.mark.parametrize(("endpoint", "param"), MANDATORY, ids=lambda x: getattr(x, "door", getattr(x, "name", "")))
+def test_mandatory_arguments_cannot_be_empty(still: Rig, endpoint: Endpoint, param: Any) -> None:
+    given = needed(endpoint, VALUES)
+    refused(still, endpoint, given | {param.name: None}, f"`{param.name}` is required")
+    if param.kind != "choice":
+        refused(still, endpoint, given | {param.name: "  "}, f"`{param.name}` is empty")
+
+
+CHOICES = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "choice"]
+
+
+@pytest.mark.parametrize("wrong", ["xx", 3, True, 1.0, ""])
+@pytest.mark.parametrize(("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "door", getattr(x, "name", "")))
+def test_a_bad_choice_is_refused_with_what_is_allowed(
+    still: Rig, endpoint: Endpoint, param: Any, wrong: object
+) -> None:
+    given = needed(endpoint, VALUES) | {param.name: wrong}
+    refused(still, endpoint, given, f"`{param.name}` is", *(f'"{word}"' for word in param.choices))
+
+
+@pytest.mark.parametrize(("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "door", getattr(x, "name", "")))
+def test_a_choice_may_be_said_as_the_api_says_it(
+    desk_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, param: Any
+) -> None:
+    for word, on_wire in param.choices.items():
+        given = needed(endpoint, arguments)
+        by_word = door_of(desk_link, endpoint)(**given | {param.name: word.upper()})
+        by_wire = door_of(desk_link, endpoint)(**given | {param.name: on_wire})
+        assert by_word.equals(by_wire)
+
+
+FLAGS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "flag"]
+
+
+@pytest.mark.parametrize(("endpoint", "param"), FLAGS, ids=lambda x: getattr(x, "door", getattr(x, "name", "")))
+def test_a_flag_is_true_or_false(still: Rig, endpoint: Endpoint, param: Any) -> None:
+    given = needed(endpoint, VALUES) | {param.name: "false"}
+    refused(still, endpoint, given, f"`{param.name}` is True or False")
+
+
+IDS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "id"]
+
+
+@pytest.mark.parametrize(("endpoint", "param"), IDS, ids=lambda x: getattr(x, "door", getattr(x, "name", "")))
+def test_an_id_is_never_a_float(still: Rig, endpoint: Endpoint, param: Any) -> None:
+    given = needed(endpoint, VALUES) | {param.name: 3.675e17}
+    refused(still, endpoint, given, f"`{param.name}` is text", "a float cannot hold an id exactly")
+
+
+@pytest.mark.parametrize("door", ["exchange.transfers", "exchange.universal_transfers"])
+def test_one_of_two_has_to_be_given(still: Rig, door: str) -> None:
+    refused(still, BY_DOOR[door], {}, "one of `from_id` and `to_id` has to be given")
+
+
+@pytest.mark.parametrize("door", ["spot.customers", "futures.customers"])
+def test_two_exclude_each_other(still: Rig, door: str) -> None:
+    given = {"customer_id": "a", "email": "a@example.com"}
+    refused(still, BY_DOOR[door], given, "`customer_id` and `email` exclude each other")
+
+
+@pytest.mark.parametrize("door", ["spot.customers", "futures.customers"])
+def test_a_masked_email_cannot_be_asked_for(still: Rig, door: str) -> None:
+    refused(still, BY_DOOR[door], {"email": "om***@***.com"}, "`email` is masked")
+    refused(still, BY_DOOR[door], {"email": "nobody"}, "`email` is an e-mail address")
+
+
+WINDOWED = [endpoint for endpoint in ENDPOINTS if endpoint.window]
+KEPT = [endpoint for endpoint in WINDOWED if endpoint.window and endpoint.window.kept]
+
+
+@pytest.mark.parametrize("endpoint", KEPT, ids=lambda endpoint: endpoint.door)
+def test_history_that_is_no_longer_kept_is_refused(still: Rig, endpoint: Endpoint) -> None:
+    assert endpoint.window is not None
+    assert endpoint.window.kept is not None
+    days = endpoint.window.kept.days
+    given = needed(endpoint, VALUES) | {"start": f"-{days + 1}D"}
+    refused(still, endpoint, given, "`start`", f"keeps the last {days} days")
+
+
+@pytest.mark.parametrize("endpoint", KEPT, ids=lambda endpoint: endpoint.door)
+def test_all_history_that_is_kept_can_be_had(
+    desk_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint
+) -> None:
+    assert endpoint.window is not None
+    assert endpoint.window.kept is not None
+    start = f"-{endpoint.window.kept.days}D"
+    assert len(door_of(desk_link, endpoint)(**needed(endpoint, arguments), start=start)) > 0
+
+
+@pytest.mark.parametrize("endpoint", WINDOWED, ids=lambda endpoint: endpoint.door)
+def test_spans_that_cannot_be_are_refused(still: Rig, endpoint: Endpoint) -> None:
+    given = needed(endpoint, VALUES)
+    refused(still, endpoint, given | {"start": "-1D", "end": "-2D"}, "`start`", "is after `end`")
+    refused(still, endpoint, given | {"start": "+1D"}, "`start`", "lies in the future")
+    refused(still, endpoint, given | {"start": "yesterday-ish"}, "`start` is no time")
+    refused(still, endpoint, given | {"end": "-1 parsec"}, "`end` reads")
+    refused(still, endpoint, given | {"start": 1_700_000_000}, "`start`", "milliseconds")
+    refused(still, endpoint, given | {"start": 1.5}, "`start` is a time such as")
+
+
+SPLIT = [e for e in WINDOWED if e.window and e.window.longest and not e.window.kept]
+
+
+@pytest.mark.parametrize("endpoint", SPLIT, ids=lambda endpoint: endpoint.door)
+def test_longer_spans_are_split_not_refused(
+    desk_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint
+) -> None:
+    assert endpoint.window is not None
+    assert endpoint.window.longest is not None
+    span = endpoint.window.longest * 2.5
+    given = needed(endpoint, arguments)
+    frame = door_of(desk_link, endpoint)(**given, start=f"-{span.days}D")
+    assert frame.attrs["requests"] >= 3
+    assert_as_declared(frame, endpoint)
+
+
+def test_a_door_is_an_explicit_method() -> None:
+    for endpoint in ENDPOINTS:
+        method = getattr(type(getattr(toolkit.Link("a" * 64, "b" * 64), endpoint.system)), endpoint.name)
+        assert inspect.getsourcefile(method)
+        assert endpoint.name in inspect.getsource(method)
+
+
+def test_a_weight_may_follow_from_the_parameters() -> None:
+    by_limit = replace(ENDPOINTS[0], weight=lambda sent: 10 if int(str(sent.get("limit", 0))) > 100 else 1)
+    assert by_limit.weight_of({"limit": 500}) == 10
+    assert by_limit.weight_of({}) == 1

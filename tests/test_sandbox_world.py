@@ -1,0 +1,358 @@
+"""The world: the same for a seed, never in the future, as big as one likes, and it adds up."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections import Counter, defaultdict
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.sandbox_support import DAY, NOW, NOW_MS, ask, exchange, minimal, world
+
+from toolkit.catalogue import BY_DOOR, ENDPOINTS
+from toolkit.sandbox import World
+from toolkit.sandbox.world.hashing import chance, key_of, pick, uniform
+from toolkit.sandbox.world.rebates import NEWER_FIELDS_SINCE
+
+Row = dict[str, Any]
+
+# Doors whose rows carry a time, and what chooses among them.
+STREAMS = {
+    "spot.rebates": {},
+    "spot.kickbacks": {},
+    "exchange.rebates": {},
+    "exchange.futures_rebates": {"futuresType": "2"},
+    "exchange.transfers": {"fromId": world().partner_uid, "showAllStatus": "true"},
+    "exchange.universal_transfers": {"toId": world().accounts[3].id},
+    "exchange.futures_transfers": {"subAccountId": world().accounts[3].id, "futuresType": "1"},
+    "exchange.deposits": {},
+    "futures.income": {},
+    "futures.volumes": {"type": "1"},
+    "futures.rebates": {"type": "2"},
+    "futures.trader_counts": {"type": "1"},
+    "futures.traders": {"type": "1"},
+}
+
+
+def time_of(row: Row) -> int:
+    return int(row.get("time", row.get("insertTime", 0)))
+
+
+def rows(
+    door: str, filters: dict[str, str], start: int | None = None, end: int | None = None, this: World | None = None
+) -> list[Row]:
+    return (this or world()).table(door).slice(start, end, filters, 0, 10**9)
+
+
+# --- chance --------------------------------------------------------------------------------------
+
+
+def test_chance_never_changes() -> None:
+    """Pinned: another numpy, another machine, another year must give the same world."""
+    assert key_of(7, "spot rebates") == 0xF0EF04E03D0E7B5F
+    drawn = chance(12345, np.arange(3), np.array([5, 6, 7]))
+    assert [hex(int(x)) for x in drawn] == PINNED
+
+
+PINNED = ["", "", ""]
+
+
+def test_chance_is_even() -> None:
+    drawn = uniform(1, np.arange(200_000))
+    assert 0 <= drawn.min() < 0.001 < 0.999 < drawn.max() < 1
+    counts = np.bincount((drawn * 20).astype(int))
+    assert abs(counts / 10_000 - 1).max() < 0.05
+    assert abs(np.corrcoef(drawn[1:], drawn[:-1])[0, 1]) < 0.01
+    shares = np.bincount(pick(drawn, (1, 2, 1))) / len(drawn)
+    assert abs(shares - [0.25, 0.5, 0.25]).max() < 0.01
+
+
+@pytest.mark.parametrize("door", [endpoint.door for endpoint in ENDPOINTS])
+def test_the_same_seed_gives_the_same_answers_and_another_seed_others(door: str) -> None:
+    def answer(seed: int) -> bytes:
+        this = World(seed, now=NOW)
+        return ask(exchange(world=this), door, minimal(door, this=this)).body
+
+    first = answer(7)
+    assert answer(7) == first
+    if door not in ("exchange.partner", "exchange.bnb_burn", "spot.customer_id"):
+        assert answer(8) != first
+
+
+def test_the_same_month_gives_the_same_history() -> None:
+    later = World(now=NOW + 5 * 86_400)
+    for door, filters in STREAMS.items():
+        start, end = NOW_MS - 40 * DAY, NOW_MS - 20 * DAY
+        assert rows(door, filters, start, end, later) == rows(door, filters, start, end), door
+
+
+# --- rows ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("door", "filters"), STREAMS.items())
+def test_pages_put_together_are_the_whole(door: str, filters: dict[str, str]) -> None:
+    table = world().table(door)
+    start, end = NOW_MS - 30 * DAY + 12_345, NOW_MS - 7 * DAY - 54_321
+    whole = rows(door, filters, start, end)
+    assert len(whole) == table.count(start, end, filters) > 0
+    assert all(start <= time_of(row) <= end for row in whole)
+    assert all(time_of(a) <= time_of(b) for a, b in pairwise(whole))
+    for size in (1 + len(whole) // 7, 97):
+        pages = [table.slice(start, end, filters, k, size) for k in range(0, len(whole) + size, size)]
+        assert [row for page in pages for row in page] == whole
+    assert table.slice(start, end, filters, len(whole), 5) == []
+
+
+@pytest.mark.parametrize(("door", "filters"), STREAMS.items())
+def test_a_span_is_the_rows_between_its_ends(door: str, filters: dict[str, str]) -> None:
+    whole = rows(door, filters, NOW_MS - 9 * DAY, NOW_MS)
+    times = [time_of(row) for row in whole]
+    for start, end in ((times[0], times[-1]), (times[1], times[-2]), (times[2] + 1, times[-3] - 1)):
+        inside = [row for row in whole if start <= time_of(row) <= end]
+        assert rows(door, filters, start, end) == inside
+        assert world().table(door).count(start, end, filters) == len(inside)
+    assert rows(door, filters, times[0] + 1, times[0]) == []
+
+
+@pytest.mark.parametrize(("door", "filters"), STREAMS.items())
+def test_nothing_is_in_the_future_or_before_the_beginning(door: str, filters: dict[str, str]) -> None:
+    whole = rows(door, filters)
+    assert world().start_ms <= time_of(whole[0]) < world().start_ms + 60 * DAY
+    assert NOW_MS - 6 * DAY < time_of(whole[-1]) <= NOW_MS
+    assert world().table(door).count(NOW_MS + 1, None, filters) == 0
+    assert world().table(door).count(0, world().start_ms - 1, filters) == 0
+
+
+@pytest.mark.parametrize(
+    ("door", "name", "field"),
+    [
+        ("spot.rebates", "customerId", "customerId"),
+        ("exchange.rebates", "subAccountId", "subaccountId"),
+        ("exchange.deposits", "subAccountId", "subAccountId"),
+        ("exchange.deposits", "coin", "coin"),
+        ("exchange.deposits", "status", "status"),
+        ("exchange.transfers", "fromId", "fromId"),
+        ("exchange.transfers", "toId", "toId"),
+        ("exchange.transfers", "clientTranId", "clientTranId"),
+        ("exchange.universal_transfers", "toId", "toId"),
+        ("exchange.universal_transfers", "clientTranId", "clientTranId"),
+        ("futures.income", "incomeType", "incomeType"),
+        ("futures.income", "symbol", "symbol"),
+        ("futures.traders", "customerId", "customerId"),
+        ("spot.customers", "customerId", "customerId"),
+        ("futures.customers", "email", "email"),
+        ("exchange.sub_accounts", "subAccountId", "subaccountId"),
+    ],
+)
+def test_filters_choose_among_all_rows(door: str, name: str, field: str) -> None:
+    start = NOW_MS - 60 * DAY
+    base = {"showAllStatus": "true"} if "transfers" in door else {}
+    whole = rows(door, base, start, NOW_MS)
+    values = [row[field] for row in whole if row.get(field)]
+    for value in (values[0], values[len(values) // 2], "none-such" if field != "status" else 9):
+        chosen = [row for row in whole if row.get(field) == value]
+        given = base | {name: str(value)}
+        assert rows(door, given, start, NOW_MS) == chosen
+        assert world().table(door).count(start, NOW_MS, given) == len(chosen)
+
+
+def test_the_master_is_a_side_of_transfers() -> None:
+    for door in ("exchange.transfers", "exchange.universal_transfers"):
+        master = rows(door, {"fromId": world().partner_uid, "showAllStatus": "true"})
+        assert master
+        assert not any(row.get("fromId") for row in master)
+        assert all(row["toId"] for row in master)
+        assert ("fromId" in set().union(*master)) == (door == "exchange.transfers")
+
+
+def test_failed_transfers_are_hidden_unless_asked_for() -> None:
+    shown = {row["status"] for row in rows("exchange.transfers", {"showAllStatus": "true"})}
+    assert shown == {"INIT", "PROCESS", "SUCCESS", "FAILURE"}
+    assert {row["status"] for row in rows("exchange.transfers", {})} == shown - {"FAILURE"}
+
+
+def test_a_deposit_is_found_by_its_id() -> None:
+    for row in rows("exchange.deposits", {})[::700]:
+        asked = {"depositId": str(row["depositId"]), "subAccountId": row["subAccountId"]}
+        assert rows("exchange.deposit", asked) == [row]
+        assert world().table("exchange.deposit").count(None, NOW_MS, asked) == 1
+        assert rows("exchange.deposit", asked | {"subAccountId": "1"}) == []
+    for strange in ("0", "9" * 20, str(2**63)):
+        assert ask(exchange(), "exchange.deposit", {"depositId": strange, "subAccountId": "1"}).json() == []
+
+
+def test_only_own_sub_accounts_on_request() -> None:
+    own = {account.id for account in world().accounts}
+    start = NOW_MS - 7 * DAY
+    every = rows("exchange.futures_rebates", {"futuresType": "1", "filterResult": "false"}, start)
+    filtered = rows("exchange.futures_rebates", {"futuresType": "1", "filterResult": "TRUE"}, start)
+    assert {row["subaccountId"] in own for row in every} == {True, False}
+    assert filtered == [row for row in every if row["subaccountId"] in own]
+
+
+# --- believable ----------------------------------------------------------------------------------
+
+
+def test_sub_accounts() -> None:
+    accounts = rows("exchange.sub_accounts", {})
+    assert len(accounts) == 240
+    ids = [row["subaccountId"] for row in accounts]
+    assert len(set(ids)) == 240
+    assert all(len(each) == 18 and int(each) > 2**53 for each in ids)
+    assert all(a["createTime"] <= b["createTime"] for a, b in pairwise(accounts))
+    assert accounts[-1]["createTime"] - accounts[0]["createTime"] > 600 * DAY
+    assert {row["marginMakerCommission"] == -1 for row in accounts} == {True, False}
+    assert len({row["tag"] for row in accounts}) > 4
+    for door, flag in (("exchange.margin_balances", "marginEnable"), ("exchange.futures_balances", "futuresEnable")):
+        for market in ("1", "2"):
+            balances = rows(door, {"futuresType": market})
+            off = [row for row in balances if not row[flag]]
+            assert 40 < len(off) < 200
+            assert all(row.keys() == {flag, "subAccountId"} for row in off)
+
+
+def test_nobody_earns_before_he_is_there() -> None:
+    created = {account.id: account.create_time for account in world().accounts}
+    for row in rows("exchange.rebates", {}, None, world().start_ms + 60 * DAY):
+        assert created[row["subaccountId"]] <= row["time"]
+
+
+def test_spot_rebates() -> None:
+    whole = rows("spot.rebates", {}, NOW_MS - 500 * DAY, NOW_MS)
+    newer = {"distributeTime", "commissionAsset", "commission", "convertPrice"}
+    assert all(newer <= row.keys() if row["time"] >= NEWER_FIELDS_SINCE else not newer & row.keys() for row in whole)
+    assert {row["time"] >= NEWER_FIELDS_SINCE for row in whole} == {True, False}
+    assert {row["customerId"] == "" for row in whole} == {True, False}
+    assert all("***@***." in row["email"] for row in whole)
+    assert len({row["tradeId"] for row in whole}) == len(whole)
+    assert len({row["symbol"] for row in whole}) > 20
+    assert all(len(row["income"].partition(".")[2]) == 8 for row in whole)
+    for row in (row for row in whole if "commission" in row):
+        made = Decimal(row["commission"]) * Decimal(row["convertPrice"])
+        assert abs(made - Decimal(row["income"])) <= Decimal("1.1e-8")
+    orders: dict[int, list[Row]] = defaultdict(list)
+    for row in whole:
+        orders[row["orderId"]].append(row)
+    shared = [fills for fills in orders.values() if len(fills) > 1]
+    assert len(shared) > len(orders) / 20
+    for fills in shared:
+        same = ("time", "symbol", "customerId", "asset")
+        assert len({tuple(row[name] for name in same) for row in fills}) == 1
+        assert len({row["tradeId"] for row in fills}) == len(fills)
+
+
+def test_business_grows_rests_at_weekends_and_has_months_of_its_own() -> None:
+    table = world().table("spot.rebates")
+    first = world().start_ms
+    days = [table.count(first + k * DAY, first + (k + 1) * DAY - 1, {}) for k in range(730)]
+    assert sum(days[:180]) * 2 < sum(days[-180:])
+    # The first of November 2024 was a Friday.
+    weekend = [count for k, count in enumerate(days) if k % 7 in (1, 2)]
+    week = [count for k, count in enumerate(days) if k % 7 not in (1, 2)]
+    assert sum(weekend) / len(weekend) < 0.75 * sum(week) / len(week)
+    months = [sum(days[k : k + 30]) for k in range(365, 725, 30)]
+    assert max(months) > 1.2 * min(months)
+    assert max(days) > 2 * sorted(days)[700]
+    assert abs(sum(days[365:]) / 365 / 320 - 1) < 0.1
+
+
+def test_the_futures_reports_agree() -> None:
+    for market in ("1", "2"):
+        start = NOW_MS - 90 * DAY
+        asked = {"type": market}
+        volumes: Counter[int] = Counter()
+        rebates: Counter[int] = Counter()
+        people: Counter[int] = Counter()
+        for row in rows("futures.traders", asked, start, NOW_MS):
+            volumes[row["time"]] += units(row["tradeVol"])
+            rebates[row["time"]] += units(row["rebateVol"])
+            people[row["time"]] += 1
+        told = rows("futures.volumes", asked, start, NOW_MS)
+        assert len(told) == 90
+        assert all(row["time"] % DAY == 0 for row in told)
+        assert [units(row["tradeVol"]) for row in told] == [volumes[row["time"]] for row in told]
+        for row in rows("futures.rebates", asked, start, NOW_MS):
+            assert units(row["rebateVol"]) == rebates[row["time"]]
+        for row in rows("futures.trader_counts", asked, start, NOW_MS):
+            assert int(row["newTrader"]) + int(row["oldTrader"]) == people[row["time"]]
+        overview: Any = ask(exchange(), "futures.overview", {"type": market}).json()
+        every = sum(units(row["tradeVol"]) for row in rows("futures.volumes", asked))
+        assert units(overview["totalTradeVol"]) == every
+        names = {row["customerId"] for row in rows("futures.traders", asked)}
+        assert any("****@" in name for name in names)
+        assert overview["totalTradeUser"] >= len(names)
+
+
+def units(amount: str) -> int:
+    return int(Decimal(amount) * 10**8)
+
+
+def test_income_is_of_all_kinds_and_ids_are_unique() -> None:
+    whole = rows("futures.income", {})
+    assert len({row["incomeType"] for row in whole}) == 9
+    assert len({row["tranId"] for row in whole}) == len(whole)
+    assert {row["symbol"] == "" for row in whole if row["incomeType"] == "TRANSFER"} == {True}
+    assert any(Decimal(row["income"]) < 0 for row in whole)
+    assert any(row["tradeId"] for row in whole)
+
+
+def test_keys() -> None:
+    keys = world().keys
+    texts = [text for key in keys.values() for text in (key.key, key.secret)]
+    assert all(len(text) == 64 and text.isalnum() and text.isascii() for text in texts)
+    assert len(set(texts)) == len(texts)
+    assert set(keys) == {"partner", "read-only", "trade-only", "no-link", "customer"}
+
+
+def test_what_changes_shows_in_the_answers() -> None:
+    this = World(now=NOW)
+    account = this.accounts[5]
+    account.tag, account.balances.spot = "changed", Decimal("1.5")
+    assert rows("exchange.sub_accounts", {"subAccountId": account.id}, this=this)[0]["tag"] == "changed"
+    held = rows("exchange.spot_balances", {"subAccountId": account.id}, this=this)
+    assert held == [{"subAccountId": account.id, "totalBalanceOfBtc": "1.5000000000000000"}]
+    del this.accounts[5]
+    told: Any = ask(exchange(world=this), "exchange.partner").json()
+    assert told["subAccountQty"] == 239
+
+
+# --- big -----------------------------------------------------------------------------------------
+
+
+def test_ten_million_rows_a_year_cost_no_memory() -> None:
+    start, end = NOW_MS - 365 * DAY, NOW_MS
+    tracemalloc.start()
+    try:
+        this = World(now=NOW, rebates_per_day=27_400)
+        table = this.table("spot.rebates")
+        total = table.count(start, end, {})
+        middle = table.slice(start, end, {}, total // 2, 500)
+        last = table.slice(start, end, {}, total - 3, 500)
+        week = table.count(end - 7 * DAY, end, {"customerId": this.customer.id})
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert total > 9_500_000
+    assert (len(middle), len(last)) == (500, 3)
+    assert week > 0
+    assert peak < 40_000_000, peak
+
+
+def test_pages_of_a_big_world_are_the_whole() -> None:
+    this = World(now=NOW, rebates_per_day=27_400)
+    table = this.table("exchange.rebates")
+    start, end = NOW_MS - DAY + 1234, NOW_MS - 4321
+    total = table.count(start, end, {})
+    seen = [row["tradeId"] for k in range(0, total, 500) for row in table.slice(start, end, {}, k, 500)]
+    assert len(seen) == len(set(seen)) == total
+    assert seen == sorted(seen, key=lambda each: int(str(each)))
+
+
+def test_every_door_has_an_example_that_the_exchange_takes() -> None:
+    for endpoint in ENDPOINTS:
+        required = {param.wire for param in endpoint.params if param.required}
+        assert required <= world().example(endpoint.door).keys(), endpoint.door
+        assert BY_DOOR[endpoint.door] is endpoint
