@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from tests.sandbox_support import (
     DAY,
     NOW,
@@ -24,7 +25,6 @@ from tests.sandbox_support import (
     signed,
     world,
 )
-
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, FAPI, Pool
 from toolkit.sandbox import Exchange, Key, ListTable, Request, World
 from toolkit.sandbox.authentication import CUSTOMER_DOORS, OPEN_DOORS, check_signed, without_signature
@@ -403,8 +403,12 @@ def answered(door: str, times: list[int], params: str, **options: Any) -> list[i
 
 N = NOW_MS
 DAYS_100, DAYS_30, DAYS_7 = 100 * DAY, 30 * DAY, 7 * DAY
-EDGES = sorted({N - k * DAY + e for k in (0, 3, 7, 20, 30, 60, 90, 100, 150, 200) for e in (-1, 0, 1)} - {N + 1})
+EDGES = sorted(
+    {N - k * DAY + e for k in (0, 3, 7, 20, 30, 60, 90, 100, 150, 200) for e in (-1, 0, 1)} - {N + 1}
+)
 FROM = f"fromId={world().partner_uid}&limit=500"
+SINCE_150 = f"startTime={N - 150 * DAY}"
+UNTIL_30 = f"endTime={N - DAYS_30}"
 SUB = f"subAccountId={A}&futuresType=1&limit=500"
 
 
@@ -422,11 +426,11 @@ def within(start: int, end: int) -> list[int]:
         ("exchange.universal_transfers", FROM, N - DAYS_30, N),
         ("exchange.universal_transfers", f"{FROM}&startTime={N - 60 * DAY}", N - 60 * DAY, N),
         ("exchange.universal_transfers", f"{FROM}&endTime={N - DAYS_30}", N - 60 * DAY, N - DAYS_30),
-        ("exchange.universal_transfers", f"{FROM}&startTime={N - 150 * DAY}&endTime={N}", N - 150 * DAY, N - 50 * DAY),
+        ("exchange.universal_transfers", f"{FROM}&{SINCE_150}&endTime={N}", N - 150 * DAY, N - 50 * DAY),
         ("exchange.futures_transfers", SUB, N - DAYS_30, N),
         ("exchange.futures_transfers", f"{SUB}&endTime={N - 3 * DAY}", N - DAYS_30, N - 3 * DAY),
         ("exchange.futures_transfers", f"{SUB}&startTime={N - 7 * DAY}", N - DAYS_7, N),
-        ("exchange.futures_transfers", f"{SUB}&startTime={N - 60 * DAY}&endTime={N - DAYS_30}", N - DAYS_30, N - DAYS_30),
+        ("exchange.futures_transfers", f"{SUB}&startTime={N - 60 * DAY}&{UNTIL_30}", *[N - DAYS_30] * 2),
         ("exchange.deposits", "", N - DAYS_7 + 1, N),
         ("exchange.deposits", f"startTime={N - 3 * DAY}", N - 3 * DAY, N),
         ("exchange.deposits", f"endTime={N - 3 * DAY}", N - DAYS_7 + 1, N - 3 * DAY),
@@ -494,7 +498,9 @@ def test_limit_keeps_the_oldest_from_a_start_and_the_newest_otherwise() -> None:
 
 def test_default_sizes() -> None:
     assert len(answered("futures.income", [N] * 150, f"startTime={N}")) == 100
-    assert len(answered("exchange.futures_rebates", [N] * 50, f"futuresType=1&startTime={N}&endTime={N}")) == 10
+    assert (
+        len(answered("exchange.futures_rebates", [N] * 50, f"futuresType=1&startTime={N}&endTime={N}")) == 10
+    )
 
 
 def test_list_tables_filter_like_the_endpoints() -> None:

@@ -20,7 +20,6 @@ from tornado import httputil
 from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream, StreamClosedError
-from tornado.netutil import bind_sockets
 
 from toolkit.sandbox.clock import Clock
 from toolkit.sandbox.control import PREFIX, control
@@ -101,11 +100,12 @@ class Sandbox:
         if self._thread is not None:
             return self
         # Bound here, so that a port in use is an error of this call.
-        sockets = bind_sockets(self._wanted_port, ADDRESS, family=socket.AF_INET)
-        self._port = sockets[0].getsockname()[1]
+        door = socket.create_server((ADDRESS, self._wanted_port), backlog=128)
+        door.setblocking(False)
+        self._port = door.getsockname()[1]
         ready = threading.Event()
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(sockets, ready)), name="sandbox", daemon=True
+            target=lambda: asyncio.run(self._serve(door, ready)), name="sandbox", daemon=True
         )
         self._thread.start()
         ready.wait()
@@ -127,10 +127,10 @@ class Sandbox:
     ) -> None:
         self.stop()
 
-    async def _serve(self, sockets: list[socket.socket], ready: threading.Event) -> None:
+    async def _serve(self, door: socket.socket, ready: threading.Event) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         server = HTTPServer(_Door(self))
-        server.add_sockets(sockets)
+        server.add_socket(door)
         ready.set()
         await self._stopping.wait()
         server.stop()

@@ -40,7 +40,8 @@ class ListTable:
     Args:
         rows: The rows. They are put in order of their time; rows of one time stay as they came.
         time: Field that holds their time, "" where they have none.
-        master: Id of the master account, which transfers leave out or leave empty.
+        master: Id of the master account, which transfers leave out or leave empty; without it such a
+            transfer passes for anybody's.
     """
 
     def __init__(self, rows: Iterable[Row], time: str = "time", *, master: str = "") -> None:
@@ -85,7 +86,9 @@ class ListTable:
         fields = _FIELDS.get(name, (name,))
         value = next((row[field] for field in fields if field in row), None)
         if name in ("fromId", "toId"):
-            return str(value or self._master) == text
+            # The master's side is left empty: without its id nothing can be told from that.
+            side = str(value or self._master)
+            return side in ("", text)
         return value is None or str(value) == text
 
 

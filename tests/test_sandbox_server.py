@@ -1,0 +1,329 @@
+"""The sandbox's door: real sockets on 127.0.0.1, and all the ways it can be told to fail."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.sandbox_support import NOW, NOW_MS, FakeClock, hmac_of, world
+from toolkit.sandbox import Exchange, Sandbox, World, serve_forever
+from toolkit.sandbox.server import ADDRESS
+
+INFO = "/sapi/v1/broker/info"
+HISTORY = "/sapi/v1/broker/rebate/recentRecord"
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(world=world(), clock=FakeClock()) as running:
+        yield running
+
+
+class Reply:
+    def __init__(self, answer: http.client.HTTPResponse) -> None:
+        self.status, self.headers, self.body = answer.status, answer.headers, answer.read()
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def target(this: Sandbox, path: str, params: dict[str, object] | None = None) -> str:
+    query = urlencode({**(params or {}), "timestamp": NOW_MS})
+    return f"{path}?{query}&signature={hmac_of(this.secret, query)}"
+
+
+def send(this: Sandbox, where: str, method: str = "GET", body: str | None = None, **headers: str) -> Reply:
+    connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=5)
+    try:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, where, body, {"X-MBX-APIKEY": this.key, **names})
+        return Reply(connection.getresponse())
+    finally:
+        connection.close()
+
+
+def ask(this: Sandbox, path: str = INFO, params: dict[str, object] | None = None) -> Reply:
+    return send(this, target(this, path, params))
+
+
+# --- coming and going ----------------------------------------------------------------------------
+
+
+def test_it_answers_with_the_headers_of_the_exchange(sandbox: Sandbox) -> None:
+    reply = ask(sandbox)
+    assert reply.status == 200
+    assert reply.json()["subAccountQty"] == 240
+    assert reply.headers["Date"] == "Wed, 18 Nov 2026 10:30:05 GMT"
+    assert reply.headers["X-SAPI-USED-IP-WEIGHT-1M"] == "1"
+    assert reply.headers["Content-Type"] == "application/json;charset=UTF-8"
+
+
+def test_the_bytes_of_query_and_body_arrive_as_they_were_sent(sandbox: Sandbox) -> None:
+    query = f"email=%c3%bc+%2b%40x.example&timestamp={NOW_MS}"
+    where = "/sapi/v1/apiReferral/customization"
+    reply = send(sandbox, f"{where}?{query}&signature={hmac_of(sandbox.secret, query)}")
+    assert (reply.status, reply.json()) == (200, [])
+    body = f"a=%c3%bc+&timestamp={NOW_MS}"
+    heard = []
+    handle = sandbox.exchange.handle
+    sandbox.exchange.handle = lambda request: heard.append(request) or handle(request)  # type: ignore
+    send(sandbox, "/sapi/v1/x%20y?b=%2f", "POST", body)
+    assert (heard[0].path, heard[0].query, heard[0].body) == ("/sapi/v1/x y", b"b=%2f", body.encode())
+
+
+def test_one_connection_serves_many_requests(sandbox: Sandbox) -> None:
+    connection = http.client.HTTPConnection(sandbox.address.removeprefix("http://"), timeout=5)
+    for _ in range(3):
+        connection.request("GET", target(sandbox, INFO), headers={"X-MBX-APIKEY": sandbox.key})
+        assert connection.getresponse().read()
+    connection.close()
+    assert sandbox.exchange.counts == {200: 3}
+
+
+def test_it_listens_on_this_machine_only(sandbox: Sandbox) -> None:
+    assert sandbox.address.startswith(f"http://{ADDRESS}:")
+    assert ADDRESS == "127.0.0.1"
+    with pytest.raises(OSError, match="in use"):
+        Sandbox(world=world(), port=int(sandbox.address.rpartition(":")[2])).start()
+
+
+def test_stopping_is_quick_even_while_requests_hang() -> None:
+    this = Sandbox(world=world(), clock=FakeClock(), latency_ms=0).start()
+    this.exchange.faults.add("timeout", times=3)
+    host, port = this.address.removeprefix("http://").split(":")
+    hanging = [socket.create_connection((host, int(port)), timeout=5) for _ in range(4)]
+    for each in hanging[:3]:
+        each.sendall(
+            f"GET {target(this, INFO)} HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: {this.key}\r\n\r\n".encode()
+        )
+    while len(this.exchange.log) < 3:
+        threading.Event().wait(0.001)
+    begun = time.perf_counter()
+    this.stop()
+    assert time.perf_counter() - begun < 0.5
+    this.stop()
+    for each in hanging:
+        assert each.recv(10) == b""
+        each.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "sandbox"]
+    with pytest.raises(OSError, match=r"."):
+        socket.create_connection((host, int(port)), timeout=1)
+
+
+def test_it_may_be_started_again() -> None:
+    this = Sandbox(world=world(), clock=FakeClock())
+    with pytest.raises(RuntimeError, match="start"):
+        _ = this.address
+    for _ in range(2):
+        with this:
+            assert this.start() is this
+            assert ask(this).status == 200
+
+
+def test_the_secret_is_not_shown(sandbox: Sandbox) -> None:
+    for thing in (sandbox, sandbox.exchange, sandbox.world, sandbox.world.keys):
+        assert sandbox.secret not in repr(thing)
+        assert sandbox.key not in repr(thing)
+
+
+def test_latency_is_each_answers_own() -> None:
+    with Sandbox(world=world(), clock=FakeClock(), latency_ms=60) as this, ThreadPoolExecutor(8) as pool:
+        begun = time.perf_counter()
+        replies = list(pool.map(lambda _: ask(this).status, range(8)))
+        taken = time.perf_counter() - begun
+    assert replies == [200] * 8
+    assert 0.06 <= taken < 0.4
+
+
+def test_many_threads_at_once(sandbox: Sandbox) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        used = list(pool.map(lambda _: int(ask(sandbox).headers["X-SAPI-USED-IP-WEIGHT-1M"]), range(60)))
+    assert sorted(used) == list(range(1, 61))
+
+
+def test_a_world_by_default() -> None:
+    this = Sandbox(seed=3)
+    assert this.world.seed == 3
+    assert (this.key, this.secret) == (World(3, now=NOW).partner.key, World(3, now=NOW).partner.secret)
+    scaled = Sandbox(world=world(), limit_scale=0.5)
+    assert scaled.exchange.limits.limits["fapi"] == 1200
+    own = Exchange(world(), FakeClock())
+    assert Sandbox(exchange=own).exchange is own
+
+
+# --- faults --------------------------------------------------------------------------------------
+
+
+def test_server_errors(sandbox: Sandbox) -> None:
+    sandbox.exchange.faults.add("server-error")
+    sandbox.exchange.faults.add(
+        "server-error", status=500, message="Request occur unknown error.", after_effect=True
+    )
+    first, second = ask(sandbox), ask(sandbox)
+    assert (first.status, first.json()["msg"]) == (503, "Service Unavailable.")
+    assert (second.status, second.json()["msg"]) == (500, "Request occur unknown error.")
+    assert ask(sandbox).status == 200
+
+
+@pytest.mark.parametrize("kind", ["reset", "reset-before"])
+def test_resets(sandbox: Sandbox, kind: str) -> None:
+    sandbox.exchange.faults.add(kind)
+    with pytest.raises(ConnectionResetError):
+        ask(sandbox)
+    done = kind == "reset"
+    assert ask(sandbox).headers["X-SAPI-USED-IP-WEIGHT-1M"] == ("2" if done else "1")
+
+
+def test_no_answer(sandbox: Sandbox) -> None:
+    sandbox.exchange.faults.add("timeout")
+    connection = http.client.HTTPConnection(sandbox.address.removeprefix("http://"), timeout=0.15)
+    connection.request("GET", target(sandbox, INFO), headers={"X-MBX-APIKEY": sandbox.key})
+    with pytest.raises(TimeoutError):
+        connection.getresponse()
+    connection.close()
+    assert ask(sandbox).status == 200
+
+
+def test_a_body_cut_short(sandbox: Sandbox) -> None:
+    whole = ask(sandbox, HISTORY, {"size": 50}).body
+    sandbox.exchange.faults.add("cut")
+    with pytest.raises(http.client.IncompleteRead) as caught:
+        ask(sandbox, HISTORY, {"size": 50})
+    assert caught.value.partial == whole[: len(whole) // 2]
+
+
+def test_pages_of_gateways(sandbox: Sandbox) -> None:
+    sandbox.exchange.faults.add("html")
+    sandbox.exchange.faults.add("html", status=200)
+    sandbox.exchange.faults.add("firewall")
+    replies = [ask(sandbox) for _ in range(3)]
+    # What arrives before anything is counted comes first.
+    assert [reply.status for reply in replies] == [403, 502, 200]
+    assert all(reply.headers["Content-Type"] == "text/html" for reply in replies)
+    assert all(reply.body.startswith(b"<html>") for reply in replies)
+
+
+def test_a_redirect(sandbox: Sandbox) -> None:
+    sandbox.exchange.faults.add("redirect", to="http://127.0.0.1:1/elsewhere")
+    reply = ask(sandbox)
+    assert (reply.status, reply.headers["Location"]) == (302, "http://127.0.0.1:1/elsewhere")
+
+
+def test_errors_of_any_kind(sandbox: Sandbox) -> None:
+    faults = sandbox.exchange.faults
+    faults.add("error", code=-1007, status=408, message="Timeout waiting for response from backend server.")
+    faults.add("wrapped-error", code=-1003, message="m")
+    faults.add("rate-limit", seconds=9)
+    first, second, third = (ask(sandbox) for _ in range(3))
+    assert (first.status, first.json()["code"]) == (408, -1007)
+    assert (second.status, second.json()) == (200, {"code": -1003, "msg": "m"})
+    assert (third.status, third.headers["Retry-After"], third.json()["code"]) == (429, "9", -1003)
+    faults.add("ban", seconds=77)
+    banned = ask(sandbox)
+    assert (banned.status, banned.headers["Retry-After"]) == (418, "77")
+    assert ask(sandbox).status == 418
+
+
+def test_rows_gone_wrong(sandbox: Sandbox) -> None:
+    page: dict[str, object] = {"size": 4, "page": 2}
+    right = ask(sandbox, HISTORY, page).json()
+    for kind in ("disorder", "repeat", "missing-field", "unknown-field"):
+        sandbox.exchange.faults.add(kind)
+        assert ask(sandbox, HISTORY, page).json() != right, kind
+        assert ask(sandbox, HISTORY, page).json() == right
+
+
+def test_a_clock_that_is_off(sandbox: Sandbox) -> None:
+    sandbox.exchange.faults.add("clock-skew", times=None, seconds=20)
+    assert send(sandbox, "/fapi/v1/time").json() == {"serverTime": NOW_MS + 20_000}
+    assert ask(sandbox).json()["code"] == -1021
+
+
+# --- control -------------------------------------------------------------------------------------
+
+
+def test_other_processes_may_look_and_break(sandbox: Sandbox) -> None:
+    assert send(sandbox, "/sandbox/faults", "POST", '{"kind": "html", "path": "/sapi"}').status == 200
+    assert ask(sandbox).status == 502
+    send(sandbox, "/sandbox/faults", "POST", '{"kind": "html", "times": null}')
+    assert send(sandbox, "/sandbox/faults", "DELETE").status == 200
+    assert ask(sandbox).status == 200
+    assert send(sandbox, "/sandbox/counts").json() == {"502": 1, "200": 1}
+    log = send(sandbox, "/sandbox/log").json()
+    assert [(entry["path"], entry["status"], entry["key"]) for entry in log] == [
+        (INFO, 502, "partner"),
+        (INFO, 200, "partner"),
+    ]
+    (window,) = send(sandbox, "/sandbox/windows").json()
+    assert (window["pool"], window["used"], window["limit"]) == ("sapi-ip", 2, 12_000)
+    for bad in ("", "[1]", '{"kind": "no"}', '{"kind": "cut", "colour": 1}', '{"times": 1}'):
+        assert send(sandbox, "/sandbox/faults", "POST", bad).status == 400
+    assert send(sandbox, "/sandbox/nothing").status == 404
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Host": "evil.example"}, {"Origin": "http://127.0.0.1"}, {"Origin": "null"}]
+)
+def test_web_pages_may_not(sandbox: Sandbox, headers: dict[str, str]) -> None:
+    for method, name in (("GET", "log"), ("GET", "counts"), ("POST", "faults"), ("DELETE", "faults")):
+        reply = send(sandbox, f"/sandbox/{name}", method, '{"kind": "html"}', **headers)
+        assert reply.status == 403
+    assert ask(sandbox).status == 200
+
+
+def test_hosts_that_are_this_machine(sandbox: Sandbox) -> None:
+    for host in ("localhost", "localhost:80", "127.0.0.1", "127.0.0.1:99"):
+        assert send(sandbox, "/sandbox/counts", Host=host).status == 200
+    for host in ("127.0.0.1.evil.example", "localhost.evil", "127.0.0.1@evil"):
+        assert send(sandbox, "/sandbox/counts", Host=host).status == 403
+
+
+# --- as a process --------------------------------------------------------------------------------
+
+
+def test_serving_until_told_to_stop() -> None:
+    code = "from toolkit.sandbox import serve_forever; serve_forever(port=0, seed=5, limit_scale=2)"
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    told = json.loads(process.stdout.readline())
+    assert told.keys() == {"address", "key", "secret"}
+    connection = http.client.HTTPConnection(told["address"].removeprefix("http://"), timeout=5)
+    connection.request("GET", "/fapi/v1/exchangeInfo")
+    assert json.loads(connection.getresponse().read())["rateLimits"][0]["limit"] == 4800
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=5)
+    connection.close()
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_line_goes_where_it_is_told_and_the_callers_signals_come_back(number: signal.Signals) -> None:
+    class Told(io.StringIO):
+        def flush(self) -> None:
+            signal.raise_signal(number)
+
+    before, out = signal.getsignal(number), Told()
+    serve_forever(out=out)
+    assert json.loads(out.getvalue())["address"].startswith("http://127.0.0.1:")
+    assert signal.getsignal(number) is before
