@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desk import Desk
 
+from tests.launched import Launched
 from toolkit import lab
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
@@ -32,9 +32,9 @@ http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
 
 
-def gone(desk: Desk, seconds: float = 10) -> bool:
+def gone(launched: Launched, seconds: float = 10) -> bool:
     patience = time.monotonic() + seconds
-    while desk.running():
+    while launched.running():
         if time.monotonic() > patience:
             return False
         time.sleep(0.02)
@@ -46,7 +46,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
     """A real JupyterLab, for the home of somebody who has another Lab with settings of every kind."""
     home = tmp_path_factory.mktemp("home")
     theirs = home / ".jupyter"
@@ -58,38 +58,38 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     (folder / "notebooks" / "01_tour.ipynb").write_text(
         '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
     )
-    desk = Desk(home, folder)
+    launched = Launched(home, folder)
     try:
-        yield desk.until("Ctrl-C")
-        desk.process.terminate()
-        assert desk.ended() == 0, "a polite kill is a clean end"
+        yield launched.until("Ctrl-C")
+        launched.process.terminate()
+        assert launched.ended() == 0, "a polite kill is a clean end"
     finally:
-        desk.stop()
+        launched.stop()
 
 
 @pytest.fixture
-def quick(tmp_path: Path) -> Iterator[Desk]:
+def quick(tmp_path: Path) -> Iterator[Launched]:
     """The launcher with a stand-in for JupyterLab."""
     module = tmp_path / "stand_in" / "jupyterlab"
     module.mkdir(parents=True)
     (module / "__main__.py").write_text(STAND_IN)
     (module / "__init__.py").write_text("")
-    desk = Desk(tmp_path, tmp_path, stand_in=module.parent)
+    launched = Launched(tmp_path, tmp_path, stand_in=module.parent)
     try:
-        yield desk.until("Ctrl-C")
+        yield launched.until("Ctrl-C")
     finally:
-        desk.stop()
+        launched.stop()
 
 
-def test_the_lab_answers_to_its_token_alone(desk: Desk) -> None:
-    assert f"http://127.0.0.1:{desk.port}/lab/tree/01_tour.ipynb?token=" in desk.said
-    assert desk.ask("/api/status")[0] == 200
-    assert desk.ask("/api/status", token=False)[0] == 403
-    assert "01_tour.ipynb" in desk.ask("/api/contents")[1]
+def test_the_lab_answers_to_its_token_alone(launched: Launched) -> None:
+    assert f"http://127.0.0.1:{launched.port}/lab/tree/01_tour.ipynb?token=" in launched.said
+    assert launched.ask("/api/status")[0] == 200
+    assert launched.ask("/api/status", token=False)[0] == 403
+    assert "01_tour.ipynb" in launched.ask("/api/contents")[1]
 
 
-def test_no_news_no_updates_no_extension_manager(desk: Desk) -> None:
-    page = desk.ask("/lab")[1]
+def test_no_news_no_updates_no_extension_manager(launched: Launched) -> None:
+    page = launched.ask("/lab")[1]
     config = json.loads(
         re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.DOTALL)[1]
     )
@@ -97,23 +97,23 @@ def test_no_news_no_updates_no_extension_manager(desk: Desk) -> None:
         "@jupyterlab/apputils-extension:announcements",
         "@jupyterlab/extensionmanager-extension",
     } <= set(config["disabledExtensions"])
-    assert json.loads(desk.ask("/lab/api/news")[1])["news"] == []
-    assert json.loads(desk.ask("/lab/api/update")[1])["notification"] is None
+    assert json.loads(launched.ask("/lab/api/news")[1])["news"] == []
+    assert json.loads(launched.ask("/lab/api/update")[1])["notification"] is None
 
 
-def test_the_users_other_lab_is_neither_read_nor_written(desk: Desk) -> None:
+def test_the_users_other_lab_is_neither_read_nor_written(launched: Launched) -> None:
     settings = "/lab/api/settings/@jupyterlab/apputils-extension:themes"
-    connection = http.client.HTTPConnection("127.0.0.1", desk.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", launched.port, timeout=30)
     body = json.dumps({"raw": '{"theme": "JupyterLab Dark"}'})
-    connection.request("PUT", settings, body, {"Authorization": f"token {desk.token}"})
+    connection.request("PUT", settings, body, {"Authorization": f"token {launched.token}"})
     assert connection.getresponse().status == 204
     connection.close()
 
-    assert set(contents(desk.home / ".jupyter")) == {
+    assert set(contents(launched.home / ".jupyter")) == {
         "jupyter_server_config.json",
         "lab/user-settings/x.jupyterlab-settings",
     }
-    written = {name for name in contents(desk.home) if not name.startswith(".jupyter/")}
+    written = {name for name in contents(launched.home) if not name.startswith(".jupyter/")}
     assert [name for name in written if "themes" in name] != []
     assert {
         name for name in written if not name.startswith(".local/share/binance-link-toolkit/lab/")
@@ -121,25 +121,25 @@ def test_the_users_other_lab_is_neither_read_nor_written(desk: Desk) -> None:
 
 
 @LINUX
-def test_nothing_secret_is_in_the_arguments_of_a_process(desk: Desk) -> None:
-    pid = desk.pid_of("jupyterlab")
+def test_nothing_secret_is_in_the_arguments_of_a_process(launched: Launched) -> None:
+    pid = launched.pid_of("jupyterlab")
     environment = dict(
         entry.split("=", 1) for entry in Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in entry
     )
     sandbox = json.loads(environment["TOOLKIT_SANDBOX"])
     assert {"address", "key", "secret"} <= set(sandbox)
-    assert sandbox["address"] in desk.said
+    assert sandbox["address"] in launched.said
 
-    arguments = " ".join(desk.running().values())
-    for secret in (sandbox["secret"], sandbox["key"], desk.token):
+    arguments = " ".join(launched.running().values())
+    for secret in (sandbox["secret"], sandbox["key"], launched.token):
         assert len(secret) >= 32
         assert secret not in arguments
-    assert sandbox["secret"] not in desk.said
+    assert sandbox["secret"] not in launched.said
 
 
 @LINUX
 def test_ctrl_c_stops_the_lab_its_kernels_and_the_sandbox(tmp_path: Path) -> None:
-    mine = Desk(tmp_path, tmp_path)
+    mine = Launched(tmp_path, tmp_path)
     try:
         mine.until("Ctrl-C")
         assert mine.ask("/api/kernels", "POST")[0] == 201
@@ -155,14 +155,14 @@ def test_ctrl_c_stops_the_lab_its_kernels_and_the_sandbox(tmp_path: Path) -> Non
 
 
 @LINUX
-def test_a_closed_terminal_stops_both(quick: Desk) -> None:
+def test_a_closed_terminal_stops_both(quick: Launched) -> None:
     quick.process.send_signal(signal.SIGHUP)
     assert quick.ended() == 0
     assert quick.running() == {}
 
 
 @LINUX
-def test_the_lab_outlives_the_sandbox_and_not_the_other_way(quick: Desk) -> None:
+def test_the_lab_outlives_the_sandbox_and_not_the_other_way(quick: Launched) -> None:
     os.kill(quick.pid_of("toolkit sandbox"), signal.SIGKILL)
     quick.until("The sandbox ended by itself")
     assert quick.ask("/api/status")[0] == 200
@@ -174,14 +174,14 @@ def test_the_lab_outlives_the_sandbox_and_not_the_other_way(quick: Desk) -> None
 
 
 @LINUX
-def test_where_the_lab_ends_the_sandbox_is_stopped(quick: Desk) -> None:
+def test_where_the_lab_ends_the_sandbox_is_stopped(quick: Launched) -> None:
     os.kill(quick.pid_of("jupyterlab"), signal.SIGKILL)
     assert quick.ended() == 1
     assert quick.running() == {}
 
 
 @LINUX
-def test_where_the_launcher_is_killed_neither_outlives_it(quick: Desk) -> None:
+def test_where_the_launcher_is_killed_neither_outlives_it(quick: Launched) -> None:
     quick.process.kill()
     assert gone(quick)
 
@@ -190,11 +190,11 @@ def test_a_taken_port_is_said_plainly(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        desk = Desk(tmp_path, tmp_path, port=taken.getsockname()[1])
-        assert desk.ended() == 1
-        assert f"port {desk.port} of 127.0.0.1 is taken" in desk.said
-        assert "Traceback" not in desk.said
-        assert lab.free_port(None) != desk.port
+        launched = Launched(tmp_path, tmp_path, port=taken.getsockname()[1])
+        assert launched.ended() == 1
+        assert f"port {launched.port} of 127.0.0.1 is taken" in launched.said
+        assert "Traceback" not in launched.said
+        assert lab.free_port(None) != launched.port
 
 
 def test_what_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

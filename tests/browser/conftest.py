@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desk import Desk
-from labpage import LabPage
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.labpage import LabPage
+from tests.launched import Launched
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -28,14 +29,14 @@ ARGUMENTS = [
 
 
 @pytest.fixture(scope="session")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
     folder = tmp_path_factory.mktemp("browser") / "notebooks"
     shutil.copytree(NOTEBOOKS, folder)
-    desk = Desk(tmp_path_factory.mktemp("home"), folder)
+    launched = Launched(tmp_path_factory.mktemp("home"), folder)
     try:
-        yield desk.until("Ctrl-C")
+        yield launched.until("Ctrl-C")
     finally:
-        desk.stop()
+        launched.stop()
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +51,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def lab_page(desk: Desk, chromium: Browser) -> Iterator[LabPage]:
+def lab_page(launched: Launched, chromium: Browser) -> Iterator[LabPage]:
     context = chromium.new_context(viewport={"width": 1400, "height": 1000})
-    yield LabPage(desk, context.new_page())
+    yield LabPage(launched, context.new_page())
     context.close()

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from desk import Desk
 from playwright.sync_api import Locator, Page
+
+from tests.launched import Launched
 
 STEP = 60.0  # seconds that one step may take at most, on a slow machine
 RUN = 240.0  # and a whole notebook
@@ -20,7 +21,7 @@ RUN = 240.0  # and a whole notebook
 class LabPage:
     """One browser page on the Lab, which remembers what went out and what went wrong."""
 
-    desk: Desk
+    launched: Launched
     page: Page
     outside: list[str] = field(default_factory=list)
     console_errors: list[str] = field(default_factory=list)
@@ -39,8 +40,10 @@ class LabPage:
 
     def open_notebook(self, name: str) -> None:
         """Open a notebook of the folder and wait for its kernel."""
-        self.notebook = self.desk.folder / name
-        address = f"http://127.0.0.1:{self.desk.port}/lab/tree/{quote(name)}?token={self.desk.token}&reset"
+        self.notebook = self.launched.folder / name
+        address = (
+            f"http://127.0.0.1:{self.launched.port}/lab/tree/{quote(name)}?token={self.launched.token}&reset"
+        )
         self.page.goto(address)
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
         self._status_is_idle()
@@ -80,7 +83,7 @@ class LabPage:
         found = self.page.locator(f".jp-OutputArea-output .{kind}").first
         if not found.count():  # a cell out of view may not be in the page: go to the end, then look
             self.page.locator(".jp-WindowedPanel-outer").first.evaluate("e => e.scrollTo(0, e.scrollHeight)")
-        found.wait_for(state="attached")
+        found.wait_for(state="attached", timeout=15_000)
         found.scroll_into_view_if_needed()
         return found
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from labpage import LabPage
+
+from tests.browser.labpage import LabPage
 
 pytestmark = pytest.mark.browser
 
@@ -23,11 +24,33 @@ def test_it_runs_from_top_to_bottom(tour: LabPage) -> None:
     assert tour.outputs() != []
 
 
-@pytest.mark.parametrize("kind", ["btk-weight", "btk-accounts"])
-def test_both_panels_show_live_numbers(tour: LabPage, kind: str) -> None:
-    text = tour.panel(kind).inner_text()
+def numbers(text: str) -> list[float]:
+    return [float(number.replace(",", "")) for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text)]
+
+
+def test_the_weight_panel_shows_what_the_cells_have_used(tour: LabPage) -> None:
+    panel = tour.panel("btk-weight")
+    text = panel.inner_text()
     assert "SANDBOX" in text
-    assert re.search(r"[1-9]", text), f"no number but nought in the panel: {text!r}"
+    pairs = [numbers(pair) for pair in re.findall(r"[\d,]+ / [\d,]+", text)]
+    assert any(0 < used <= limit for used, limit in pairs), text
+    assert panel.locator("svg").count() > 0
+
+
+def test_the_accounts_panel_shows_balances(tour: LabPage) -> None:
+    panel = tour.panel("btk-accounts")
+    assert "SANDBOX" in panel.inner_text()
+    rows = panel.locator(".btk-table tbody tr")
+    assert rows.count() > 5
+    assert sum(numbers(rows.first.inner_text())[1:]) > 0
+
+
+def test_a_button_in_one_panel_moves_the_other(tour: LabPage) -> None:
+    """The refused call of the tour is the last one to be seen, until a refresh sends others."""
+    refused = tour.panel("btk-weight").get_by_text("exchange.api_keys")
+    tour.panel("btk-accounts").get_by_role("button", name="Refresh").click()
+    refused.wait_for(state="detached")
+    tour.panel("btk-weight").get_by_text("exchange.futures_balances").first.wait_for(state="attached")
 
 
 def test_nothing_goes_out(tour: LabPage) -> None:
@@ -48,7 +71,7 @@ def test_nobody_asks_for_news_or_offers_extensions(tour: LabPage) -> None:
 
 def test_what_goes_out_would_be_seen(tour: LabPage) -> None:
     """Last words on `outside`: a request to another host is noted, and gets nowhere."""
-    page = LabPage(tour.desk, tour.page.context.new_page())
+    page = LabPage(tour.launched, tour.page.context.new_page())
     outcome = page.page.evaluate("fetch('http://outside.invalid/').then(() => 'out', () => 'nowhere')")
     assert outcome == "nowhere"
     assert page.outside == ["http://outside.invalid/"]

@@ -23,7 +23,7 @@ def free_port() -> int:
 
 
 @dataclass
-class Desk:
+class Launched:
     """A running `python -m toolkit lab`."""
 
     home: Path
@@ -45,7 +45,7 @@ class Desk:
         )
         self.said = ""
 
-    def until(self, text: str) -> Desk:
+    def until(self, text: str) -> Launched:
         """Read on until it has said this."""
         assert self.process.stdout is not None
         while text not in self.said:
