@@ -39,7 +39,10 @@ ASSET_COLOURS = {
 }
 OTHERS = "#b4bac4"
 OTHERS_LABEL = "Others"
-TEXT = "#7a818c"
+TEXT = "#767d88"
+# JupyterLab paints a background behind a transparent figure whose tick labels are all light or all
+# dark. These two greys, a hair apart, are on either side of its threshold.
+TICKS: dict[Literal["x", "y"], str] = {"x": "#81878f", "y": TEXT}
 AVERAGE = "#62719a"
 AVERAGE_LABEL = "7-day average"
 GRID = "#8088941f"
@@ -213,7 +216,7 @@ def _figure(rows: int, height: float) -> list[Axes]:
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(
-        rows, 1, figsize=(9.6, height * rows), dpi=110, sharex=True, squeeze=False, layout="constrained"
+        rows, 1, figsize=(9.6, height * rows), dpi=140, sharex=True, squeeze=False, layout="constrained"
     )
     figure.set_facecolor("none")
     return list(axes[:, 0])
@@ -344,7 +347,8 @@ def _frame(ax: Axes, grid: Literal["x", "y"]) -> None:
         spine.set_visible(False)
     ax.grid(axis=grid, color=GRID, linewidth=1, zorder=0)
     ax.set_axisbelow(True)
-    ax.tick_params(colors=TEXT, labelsize=8.5, length=0)
+    for side, colour in TICKS.items():
+        ax.tick_params(axis=side, colors=colour, labelsize=8.5, length=0)
     axis = ax.yaxis if grid == "y" else ax.xaxis
     axis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
 

@@ -16,7 +16,7 @@ from toolkit.panels import holdings
 from toolkit.panels.base import Panel, chips, error_note, header, html, put, static_head
 from toolkit.panels.holdings import Holding
 from toolkit.panels.style import ACCOUNTS_MARK
-from toolkit.panels.text import short
+from toolkit.panels.text import clock, short
 
 if TYPE_CHECKING:
     from toolkit.link import CallRecord, Link
@@ -82,9 +82,7 @@ class AccountsPanel(Panel):
     def _redraw(self) -> None:
         self._price = view.price(self._link, self._known_accounts())
         put(self._title, header(ACCOUNTS_MARK, TITLE, view.bounds(self._frames)))
-        old = min(self._fetched.values(), default=None) if self.error else None
-        updated = max(self._fetched.values(), default=None)
-        put(self._chips, chips(self._link, updated, old_since=old))
+        put(self._chips, chips(self._link, max(self._fetched.values(), default=None), self._shortfall()))
         self._button.description = "Fetching…" if self._fetching else f"{self._verb} · {self._price}"
         self._button.disabled = self._fetching
         self._draw_banner()
@@ -105,6 +103,14 @@ class AccountsPanel(Panel):
             put(self._banner, view.progress(self._requests_done, self._price.requests, snapshot))
         else:
             put(self._banner, error_note(self.error, "panel") if self.error else "")
+
+    def _shortfall(self) -> str:
+        """What is wrong with the data since the last refresh failed."""
+        if not self.error or not self._fetched:
+            return ""
+        if len(self._fetched) < len(view.READS):
+            return "incomplete"
+        return f"stale · from {clock(min(self._fetched.values()))} UTC"
 
     @property
     def _verb(self) -> str:

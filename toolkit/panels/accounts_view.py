@@ -106,6 +106,8 @@ def _profit(frame: pd.DataFrame | None, column: str) -> str:
 
 
 def _spread(total: holdings.Total) -> str:
+    if total.amount is None:
+        return "not known"
     return f"in {plural(total.holding, 'account')}" + (f", {total.off:,} off" if total.off else "")
 
 

@@ -197,8 +197,8 @@ def header(mark: str, title: str, under: str) -> str:
     return f'<div class="btk-title">{mark}<div><b>{safe(title)}</b><span>{safe(under)}</span></div></div>'
 
 
-def chips(link: Link, updated: float | None, *, old_since: float | None = None) -> str:
-    """Where the data come from, how far the clocks are apart, and when the panel last had news."""
+def chips(link: Link, updated: float | None, shortfall: str = "") -> str:
+    """Where the data come from, how far apart the clocks are, and how new (or what is wrong with) it is."""
     parts = [
         '<span class="btk-chip btk-made" title="The data are made up">SANDBOX</span>'
         if link.source == "sandbox"
@@ -207,8 +207,8 @@ def chips(link: Link, updated: float | None, *, old_since: float | None = None) 
     offset = link.clock_offset("api")
     if offset is not None:
         parts.append(f'<span class="btk-chip">clock {safe(_offset(offset))}</span>')
-    if old_since is not None:
-        parts.append(f'<span class="btk-chip btk-old">stale · from {clock(old_since)} UTC</span>')
+    if shortfall:
+        parts.append(f'<span class="btk-chip btk-old">{safe(shortfall)}</span>')
     elif updated is not None:
         parts.append(f'<span class="btk-chip">updated {clock(updated)} UTC</span>')
     return f'<div class="btk-chips">{"".join(parts)}</div>'

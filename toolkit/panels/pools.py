@@ -66,7 +66,8 @@ def cards(snapshot: Snapshot, doors: Doors) -> str:
             "Each pool shows here with its first request, such as <code>link.exchange.partner()</code></div>"
         )
     shown, others = busiest(snapshot.pools)
-    grid = f'<div class="btk-grid">{"".join(_card(use, snapshot, doors) for use in shown)}</div>'
+    gauges = "".join(_card(use, snapshot, doors) for use in shown)
+    grid = f'<div class="btk-grid btk-{len(shown)}">{gauges}</div>'
     if not others:
         return grid
     rows = "".join(_row(use, snapshot, doors) for use in others)
@@ -89,7 +90,7 @@ def _chip(use: PoolUse, snapshot: Snapshot) -> str:
 
 def _turn(use: PoolUse, snapshot: Snapshot) -> str:
     if not use.share:
-        return "nothing used now"
+        return ""
     return f"resets in {left(use.turns_at - snapshot.now)}"
 
 

@@ -49,6 +49,7 @@ _RULES = """
 .btk-panel .btk-grow { flex: 1 1 auto; }
 
 .btk-head { align-items: center; gap: 8px; flex-wrap: wrap; }
+.btk-head > button.jupyter-button { margin-left: auto; }
 .btk-title { display: flex; align-items: center; gap: 11px; }
 .btk-title svg { flex: none; display: block; }
 .btk-title b { display: block; font-size: 16px; font-weight: 600; color: var(--btk-text); line-height: 1.3; }
@@ -73,8 +74,13 @@ _RULES = """
 .btk-card { border: 1px solid var(--btk-line); border-radius: 10px; background: var(--btk-card); }
 .btk-clipped, .btk-rows { overflow: hidden; }
 .btk-rows { margin-top: 10px; }
-.btk-grid { display: grid; gap: 10px; grid-template-columns: repeat(auto-fit, minmax(262px, 1fr)); }
-.btk-grid > .btk-card { padding: 12px 14px 11px; min-width: 0; max-width: 520px; }
+.btk-grid { display: grid; gap: 10px; grid-template-columns: repeat(4, minmax(0, 1fr)); }
+.btk-grid.btk-3 { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+.btk-grid.btk-2, .btk-grid.btk-1 { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+@container (max-width: 959px) { .btk-grid.btk-4 { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+@container (max-width: 719px) { .btk-grid.btk-3 { grid-template-columns: minmax(0, 1fr); } }
+@container (max-width: 479px) { .btk-panel .btk-grid { grid-template-columns: minmax(0, 1fr); } }
+.btk-grid > .btk-card { padding: 12px 13px 11px; min-width: 0; }
 .btk-row { display: flex; align-items: center; gap: 10px; }
 .btk-row > .btk-name {
   flex: 1; min-width: 0; font-weight: 600; color: var(--btk-text);
@@ -88,8 +94,8 @@ _RULES = """
 .btk-busy { color: var(--btk-busy-text); background: var(--btk-busy-wash); }
 .btk-hot { color: var(--btk-hot-text); background: var(--btk-hot-wash); }
 .btk-idle { color: var(--btk-faint); background: var(--btk-wash); }
-.btk-gauge { display: flex; gap: 14px; margin-top: 9px; align-items: flex-end; }
-.btk-gauge > svg { flex: none; display: block; overflow: visible; }
+.btk-gauge { display: flex; gap: 12px; margin-top: 9px; align-items: flex-end; }
+.btk-gauge > svg { flex: none; display: block; overflow: visible; width: 96px; height: auto; }
 .btk-gauge > div { flex: 1; min-width: 0; }
 .btk-used { color: var(--btk-faint); white-space: nowrap; }
 .btk-used b { color: var(--btk-text); font-weight: 600; }

@@ -1,0 +1,218 @@
+"""Charts: what is drawn, never how matplotlib draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+
+import toolkit
+from toolkit import charts
+from toolkit.errors import UsageError
+
+ATTRS = {
+    "fetched_at": "2026-03-12T09:30:00.000+00:00",
+    "parameters": {"start": "2026-03-01T06:00:00.000+00:00", "end": "2026-03-12T09:30:00.000+00:00"},
+}
+
+
+@pytest.fixture(autouse=True)
+def figures() -> Iterator[None]:
+    with mpl.rc_context({"backend": "agg"}):
+        settings = dict(mpl.rcParams)
+        yield
+        plt.close("all")
+        assert dict(mpl.rcParams) == settings  # no chart touches a global setting
+
+
+def rebates(**columns: object) -> pd.DataFrame:
+    days = pd.date_range("2026-03-01 12:00", "2026-03-12 12:00", freq="D", tz="UTC").as_unit("ms")
+    frame = pd.DataFrame(
+        {"time": days, "income": [float(day) for day in range(1, 13)], "asset": "USDT", "symbol": "BTCUSDT"}
+        | columns
+    )
+    frame.attrs = dict(ATTRS)
+    return frame
+
+
+def heights(ax: Axes) -> list[float]:
+    return [bar.get_height() for bar in ax.patches]
+
+
+def title(ax: Axes) -> str:
+    return ax.get_title(loc="left")
+
+
+def test_bars_are_the_sums_of_the_days() -> None:
+    twice = pd.concat([rebates(), rebates()], ignore_index=True)
+    twice.attrs = dict(ATTRS)
+    ax = charts.rebates(twice)
+    assert heights(ax) == [2.0 * day for day in range(1, 13)]
+    assert title(ax) == "Rebates · USDT a day"
+
+
+def test_days_without_rebates_are_drawn_as_nothing() -> None:
+    ax = charts.rebates(rebates().iloc[[2, 6]])
+    assert heights(ax) == [3.0, 0.0, 0.0, 0.0, 7.0]
+
+
+def test_days_that_are_cut_are_paler_and_not_averaged() -> None:
+    ax = charts.rebates(rebates())
+    hatched = [at for at, bar in enumerate(ax.patches) if bar.get_hatch()]
+    assert hatched == [0, 11]
+    assert all(bar.get_alpha() < 0.5 for at, bar in enumerate(ax.patches) if at in hatched)
+    (line,) = ax.lines
+    # Whole days are 2 to 11: the first full week averages 5.
+    averages = [value for value in line.get_ydata() if value == value]
+    assert averages == [5.0, 6.0, 7.0, 8.0]
+    assert "today" in [note.get_text() for note in ax.texts]
+
+
+def test_a_span_from_midnight_has_a_whole_first_day() -> None:
+    frame = rebates()
+    frame.attrs["parameters"] = {"start": "2026-03-01T00:00:00+00:00"}
+    assert [at for at, bar in enumerate(charts.rebates(frame).patches) if bar.get_hatch()] == [11]
+
+
+def test_assets_get_a_scale_each() -> None:
+    frame = rebates(asset=["USDT", "USDT", "BTC"] * 4)
+    ax = charts.rebates(frame)
+    assert [title(each) for each in ax.figure.axes] == ["Rebates · USDT a day", "Rebates · BTC a day"]
+    assert ax is ax.figure.axes[0]
+    total = sum(sum(heights(each)) for each in ax.figure.axes)
+    assert total == sum(range(1, 13))
+
+
+def test_assets_beyond_the_top_are_named_not_drawn() -> None:
+    ax = charts.rebates(rebates(asset=[*["USDT"] * 5, *["BTC"] * 4, "BNB", "ETH", "ETH"]), top=2)
+    assert len(ax.figure.axes) == 2
+    assert ax.figure.axes[-1].get_xlabel() == "Not drawn: ETH, BNB"
+
+
+@pytest.mark.parametrize("by", ["symbol", None])
+def test_amounts_of_several_assets_are_not_added_up(by: str | None) -> None:
+    frame = rebates(asset=["USDT", "BTC"] * 6)
+    with pytest.raises(UsageError, match=r"2 assets .*asset="):
+        charts.rebates(frame, by=by)
+    assert sum(heights(charts.rebates(frame, by=by, asset="BTC"))) == 2 + 4 + 6 + 8 + 10 + 12
+
+
+def test_a_stack_keeps_the_largest_and_adds_up_the_others() -> None:
+    symbols = ["A", "B", "C", "D"] * 3
+    ax = charts.rebates(rebates(symbol=symbols), by="symbol", top=2)
+    names = [label.get_text() for label in ax.get_legend().get_texts()]
+    assert names == ["D", "C", "Others", "7-day average"]
+    assert sum(heights(ax)) == sum(range(1, 13))
+
+
+def test_weeks_and_months_have_no_day_average() -> None:
+    ax = charts.rebates(rebates(), freq="W")
+    assert title(ax) == "Rebates · USDT a week"
+    assert heights(ax) == [1.0, 35.0, 42.0]
+    assert not ax.lines
+    assert heights(charts.rebates(rebates(), freq="MS")) == [78.0]
+
+
+def test_exact_amounts_are_drawn() -> None:
+    amounts = pd.array([Decimal(day) / 10 for day in range(1, 13)], dtype="object")
+    assert sum(heights(charts.rebates(rebates(income=amounts)))) == pytest.approx(7.8)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: charts.rebates(rebates().head(0)), "no rows"),
+        (lambda: charts.rebates(rebates(), by="colour"), "'colour', which is no column"),
+        (lambda: charts.rebates(rebates(), asset="DOGE"), "no rebates in DOGE; it has USDT"),
+        (lambda: charts.rebates(rebates(), freq="H"), "freq is 'H'"),  # type: ignore[arg-type]
+        (lambda: charts.rebates(pd.DataFrame({"a": [1]})), "it has no income"),
+        (lambda: charts.traders(rebates()), "it has no old_trader"),
+        (lambda: charts.balances(rebates()), "spot_balances"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_with_a_reason(call: object, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        call()  # type: ignore[operator]
+
+
+def test_axes_may_be_handed_in() -> None:
+    _, (left, right) = plt.subplots(1, 2)
+    assert charts.rebates(rebates(), ax=left) is left
+    assert charts.rebates(rebates(), by=None, ax=right) is right
+    assert left.patches
+    assert right.patches
+    assert len(plt.get_fignums()) == 1
+
+
+def test_two_rows_of_one_day_are_one_bar_of_traders() -> None:
+    frame = pd.DataFrame(
+        {
+            "new_trader": pd.array([1, 2, 3], dtype="Int64"),
+            "old_trader": pd.array([10, 20, 30], dtype="Int64"),
+            "time": pd.to_datetime(["2026-03-01", "2026-03-01", "2026-03-02"], utc=True).as_unit("ms"),
+        }
+    )
+    frame.attrs = dict(ATTRS)
+    assert heights(charts.traders(frame)) == [30.0, 30.0, 3.0, 3.0]
+
+
+def test_balances_are_the_largest_first() -> None:
+    frame = pd.DataFrame(
+        {"sub_account_id": ["a", "b", "c", "d"], "total_net_asset_of_btc": [1.0, None, 5.0, 0.0]}
+    )
+    ax = charts.balances(frame, top=2)
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels[::-1] == ["c", "a"]
+    assert title(ax) == "Margin, net, BTC: the 2 largest sub-accounts · 100% of all"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0, "0"),
+        (0.0000769, "0.0000769"),
+        (0.25, "0.25"),
+        (12.5, "12.5"),
+        (1234.5, "1,234"),
+        (15_000, "15k"),
+        (2.5e6, "2.5M"),
+        (3e9, "3bn"),
+        (-15_000, "-15k"),
+    ],
+)
+def test_numbers_are_short_and_have_no_exponent(value: float, words: str) -> None:
+    assert charts._short(value) == words
+
+
+def test_tick_labels_are_neither_all_light_nor_all_dark() -> None:
+    ax = charts.rebates(rebates())
+
+    def is_light(colour: object) -> bool:
+        red, green, blue, _ = to_rgba(colour)  # type: ignore[arg-type]
+        return 0.299 * red + 0.587 * green + 0.114 * blue > 0.5
+
+    labels = [*ax.get_xticklabels(), *ax.get_yticklabels()]
+    assert {is_light(label.get_color()) for label in labels} == {True, False}
+    assert to_rgba(ax.figure.get_facecolor())[3] == 0
+
+
+def test_every_frame_of_the_sandbox_draws() -> None:
+    with toolkit.demo(seed=7) as link:
+        for ax in (
+            charts.rebates(link.spot.rebates(start="-9D")),
+            charts.rebates(link.exchange.rebates(start="-3D")),
+            charts.rebates(link.futures.rebates(start="-60D"), freq="W"),
+            charts.traders(link.futures.trader_counts(start="-10D")),
+            charts.balances(link.exchange.spot_balances()),
+            charts.balances(link.exchange.margin_balances()),
+            charts.balances(link.exchange.futures_balances("um")),
+            charts.balances(link.exchange.futures_balances("cm")),
+        ):
+            assert ax.patches
+            ax.figure.canvas.draw()

@@ -1,0 +1,146 @@
+"""Every notebook is run in a real kernel, top to bottom, and shows what it promises."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+# The kernel is a program of its own, whose machinery may warn of what is not ours.
+pytestmark = pytest.mark.filterwarnings("default")
+
+Run = Callable[[NotebookNode], NotebookNode]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a notebook in a kernel that knows nothing of this user."""
+    for name in ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    # The kernel chooses its own way of showing figures.
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(FOLDER.parent))
+    # The saved picture is what a viewer without widgets has: state would blank it.
+    return lambda notebook: NotebookClient(
+        notebook,
+        timeout=60,
+        kernel_name="python3",
+        store_widget_state=False,
+        resources={"metadata": {"path": str(tmp_path)}},
+    ).execute()
+
+
+def outputs(notebook: NotebookNode, words: str) -> list[NotebookNode]:
+    """What the first code cell with these words showed."""
+    cell = next(each for each in notebook.cells if each.cell_type == "code" and words in each.source)
+    shown: list[NotebookNode] = cell.outputs
+    return shown
+
+
+def bundles(notebook: NotebookNode, words: str) -> list[dict[str, Any]]:
+    return [dict(output.data) for output in outputs(notebook, words) if "data" in output]
+
+
+def said(notebook: NotebookNode, words: str) -> str:
+    return "".join(output.text for output in outputs(notebook, words) if output.output_type == "stream")
+
+
+def check_all_went_well(notebook: NotebookNode) -> None:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            assert output.output_type != "error", cell.source
+            assert output.get("name") != "stderr", output.text
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_stored_clean(path: Path) -> None:
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    nbformat.validate(stored)
+    assert (stored["nbformat"], stored["nbformat_minor"]) == (4, 5)
+    assert stored["metadata"]["kernelspec"]["name"] == "python3"
+    assert "widgets" not in stored["metadata"]
+    ids = [cell["id"] for cell in stored["cells"]]
+    assert len(set(ids)) == len(ids)
+    for cell in stored["cells"]:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            assert cell["execution_count"] is None
+
+
+def test_every_notebook_is_tested() -> None:
+    assert [path.stem for path in NOTEBOOKS] == ["01_tour", "02_rate_limits"]
+
+
+def test_tour(run: Run) -> None:
+    notebook = run(nbformat.read(FOLDER / "01_tour.ipynb", as_version=4))
+    check_all_went_well(notebook)
+    assert sum(cell.cell_type == "code" for cell in notebook.cells) == 10
+
+    (endpoints,) = bundles(notebook, "toolkit.endpoints()")
+    assert "spot.rebates" in endpoints["text/html"]
+
+    assert "image/png" in bundles(notebook, "charts.rebates")[-1]
+
+    (weight,) = bundles(notebook, "panels.weight")
+    assert WIDGET in weight
+    assert "sub_accounts" in weight["text/html"]
+    assert "SANDBOX" in weight["text/html"]
+
+    (accounts,) = bundles(notebook, "panels.accounts")
+    assert WIDGET in accounts
+    assert "240 sub-accounts of 1,000 allowed" in accounts["text/html"]
+
+    (attrs,) = bundles(notebook, "rebates.attrs")
+    assert "'endpoint': 'spot.rebates'" in attrs["text/plain"]
+    assert "Nothing was executed" in said(notebook, "api_keys")
+    (written,) = bundles(notebook, "to_parquet")
+    assert "rebates.parquet" in written["text/plain"]
+
+
+def test_rate_limits(run: Run) -> None:
+    notebook = run(nbformat.read(FOLDER / "02_rate_limits.ipynb", as_version=4))
+    check_all_went_well(notebook)
+
+    (price,) = bundles(notebook, "link.price")
+    assert "weight=39000" in price["text/plain"]
+    assert "limit=45000" in price["text/plain"]
+    assert "image/png" in bundles(notebook, "charts.balances")[-1]
+
+    (obeyed,) = bundles(notebook, '"rate-limit"')
+    assert 2.0 <= float(obeyed["text/plain"].split()[3]) < 10.0
+    assert "The ban ends at" in said(notebook, '"ban"')
+    assert "requests sent: 0" in said(notebook, "link.futures.volumes()")
+
+    (waited,) = bundles(notebook, "fast.exchange.spot_balances()")
+    assert "240 accounts" in waited["text/plain"]
+    assert "; 0 requests refused" in waited["text/plain"]
+
+
+def test_a_chart_and_a_panel_show_as_the_last_line_of_a_cell(run: Run) -> None:
+    cells = [
+        "import toolkit\nlink = toolkit.demo(seed=7)",
+        "toolkit.charts.balances(link.exchange.spot_balances())",
+        "panel = toolkit.panels.weight(link)\npanel",
+        "panel = toolkit.panels.weight(link)\npanel.widget",
+        # Run again, and seen from the kernel: one thread, and the old panel's widgets are gone.
+        "import threading\n[t.name for t in threading.enumerate() if 'panel' in t.name]",
+        "panel.close()\nlink.close()\n[t.name for t in threading.enumerate() if 'panel' in t.name]",
+    ]
+    notebook = run(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]))
+    check_all_went_well(notebook)
+    shown = [[dict(output.data) for output in cell.outputs if "data" in output] for cell in notebook.cells]
+    assert any("image/png" in bundle for bundle in shown[1])
+    assert {WIDGET, "text/html", "text/plain"} <= set(shown[2][0])
+    assert WIDGET in shown[3][0]
+    assert shown[4][0]["text/plain"] == "['weight panel']"
+    assert shown[5][0]["text/plain"] == "[]"
