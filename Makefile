@@ -22,8 +22,8 @@ lab: $(VENV)/.lab  ## JupyterLab with the sandbox beside it, on this machine onl
 	@$(PY) -m toolkit lab $(LABFLAGS)
 
 test: $(VENV)/.dev chromium  ## every test, those in a real browser last
-	$(PY) -m pytest $(TESTFLAGS)
-	$(PY) -m pytest -m browser tests/browser $(TESTFLAGS)
+	$(PY) -m pytest $(TESTFLAGS); first=$$?; \
+	$(PY) -m pytest -m browser tests/browser $(TESTFLAGS) && exit $$first
 
 notebooks: $(VENV)/.dev  ## the notebooks alone, each from top to bottom on the sandbox
 	$(PY) -m pytest tests/test_notebooks.py $(TESTFLAGS)
@@ -35,9 +35,9 @@ witness: $(VENV)/.dev  ## clients written by others against the sandbox, each in
 	$(PY) -m pytest -m witness tests/witness $(TESTFLAGS)
 
 lint: $(VENV)/.dev  ## style, format, types
-	$(PY) -m ruff check
-	$(PY) -m ruff format --check
-	$(PY) -m mypy
+	@failed=0; for reader in "ruff check" "ruff format --check" mypy; do \
+	    echo "$(PY) -m $$reader"; $(PY) -m $$reader || failed=1; \
+	done; exit $$failed
 
 clean:  ## remove the environments and every cache
 	rm -rf $(VENV) .witness .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
