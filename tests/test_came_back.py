@@ -51,7 +51,14 @@ def test_4xx_is_the_error_that_says_what_to_do(
     error = caught.value
     assert type(error) is kind
     assert (error.status, error.code, error.message) == (status, code, "The reason.")
-    for said in ("exchange.partner", str(status), str(code), "The reason.", "Nothing was executed", kind.advice):
+    for said in (
+        "exchange.partner",
+        str(status),
+        str(code),
+        "The reason.",
+        "Nothing was executed",
+        kind.advice,
+    ):
         assert said in str(error)
     assert len(rig.sent(PATH)) == 1, "a refusal is never sent again"
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pytest
 
 import toolkit
@@ -34,7 +33,7 @@ DTYPES = {
     "integer": pd.Int64Dtype(),
     "flag": pd.BooleanDtype(),
     "time": pd.DatetimeTZDtype("ms", "UTC"),
-    "texts": pd.ArrowDtype(pa.list_(pa.string())),
+    "texts": object,
 }
 
 
@@ -164,7 +163,11 @@ def test_the_sandbox_answers_it(
         "complete",
         "undeclared",
     ]
-    assert (attrs["endpoint"], attrs["system"], attrs["source"]) == (endpoint.door, endpoint.system, "sandbox")
+    assert (attrs["endpoint"], attrs["system"], attrs["source"]) == (
+        endpoint.door,
+        endpoint.system,
+        "sandbox",
+    )
     assert attrs["complete"] is True
     assert attrs["undeclared"] == []
     assert attrs["weight"] == attrs["requests"] * endpoint.weight_of({})
@@ -247,7 +250,9 @@ VALUES = {
 MANDATORY = [(e, p) for e in ENDPOINTS for p in e.params if p.required]
 
 
-@pytest.mark.parametrize(("endpoint", "param"), MANDATORY, ids=lambda x: getattr(x, "door", getattr(x, "name", "")))
+@pytest.mark.parametrize(
+    ("endpoint", "param"), MANDATORY, ids=lambda x: getattr(x, "door", getattr(x, "name", ""))
+)
 def test_mandatory_arguments_cannot_be_empty(still: Rig, endpoint: Endpoint, param: Any) -> None:
     given = needed(endpoint, VALUES)
     refused(still, endpoint, given | {param.name: None}, f"`{param.name}` is required")
@@ -259,7 +264,9 @@ CHOICES = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "choice"]
 
 
 @pytest.mark.parametrize("wrong", ["xx", 3, True, 1.0, ""])
-@pytest.mark.parametrize(("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "door", getattr(x, "name", "")))
+@pytest.mark.parametrize(
+    ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "door", getattr(x, "name", ""))
+)
 def test_a_bad_choice_is_refused_with_what_is_allowed(
     still: Rig, endpoint: Endpoint, param: Any, wrong: object
 ) -> None:
@@ -267,7 +274,9 @@ def test_a_bad_choice_is_refused_with_what_is_allowed(
     refused(still, endpoint, given, f"`{param.name}` is", *(f'"{word}"' for word in param.choices))
 
 
-@pytest.mark.parametrize(("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "door", getattr(x, "name", "")))
+@pytest.mark.parametrize(
+    ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "door", getattr(x, "name", ""))
+)
 def test_a_choice_may_be_said_as_the_api_says_it(
     desk_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, param: Any
 ) -> None:
@@ -275,13 +284,17 @@ def test_a_choice_may_be_said_as_the_api_says_it(
         given = needed(endpoint, arguments)
         by_word = door_of(desk_link, endpoint)(**given | {param.name: word.upper()})
         by_wire = door_of(desk_link, endpoint)(**given | {param.name: on_wire})
+        for frame in (by_word, by_wire):
+            frame["time"] = None  # the moment differs
         assert by_word.equals(by_wire)
 
 
 FLAGS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "flag"]
 
 
-@pytest.mark.parametrize(("endpoint", "param"), FLAGS, ids=lambda x: getattr(x, "door", getattr(x, "name", "")))
+@pytest.mark.parametrize(
+    ("endpoint", "param"), FLAGS, ids=lambda x: getattr(x, "door", getattr(x, "name", ""))
+)
 def test_a_flag_is_true_or_false(still: Rig, endpoint: Endpoint, param: Any) -> None:
     given = needed(endpoint, VALUES) | {param.name: "false"}
     refused(still, endpoint, given, f"`{param.name}` is True or False")

@@ -135,7 +135,7 @@ def test_none_is_left_out() -> None:
 
 @pytest.mark.parametrize("value", [object(), b"bytes", {"a": 1}, float("nan"), Decimal("inf"), pd.NaT])
 def test_what_has_no_form_on_the_wire_is_refused_by_name(value: object) -> None:
-    with pytest.raises(UsageError, match="`amount`.*Nothing was sent"):
+    with pytest.raises(UsageError, match=r"`amount`.*Nothing was sent"):
         to_text("amount", value)
 
 

@@ -42,7 +42,7 @@ _PANDAS_TYPES: Mapping[pa.DataType, Any] = {
     pa.bool_(): pd.BooleanDtype(),
     EXACT: pd.ArrowDtype(EXACT),
 }
-_DECIMAL = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d{1,3})?")
+_DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?")
 _YEAR_3000 = 32_503_680_000_000
 
 
@@ -205,11 +205,15 @@ class Gathering:
         problem = ""
         try:
             convert = _float if type_ == pa.float64() else _CONVERT[column.kind]
-            return pa.array([convert(value) for value in values], type=type_)
-        except _BadValue as bad:
+            array = pa.array([convert(value) for value in values], type=type_)
+        except _BadValueError as bad:
             problem = str(bad)
         except (pa.ArrowInvalid, OverflowError):
             problem = "a number has more digits than can be kept exactly"
+        else:
+            if not array.null_count or column.optional or column.kind in ("text", "id"):
+                return array
+            problem = "it is empty in some rows"
         raise self._breach(f"column `{column.name}`: {problem}")
 
     def _breach(self, problem: str) -> ContractError:
@@ -223,19 +227,19 @@ def _arrow_type(column: Column, numbers: Numbers) -> pa.DataType:
 # -- single values: what the exchange sent, checked, as Arrow takes it ----------------------------------
 
 
-class _BadValue(Exception):  # noqa: N818 - never leaves this module
-    pass
+class _BadValueError(Exception):
+    """Never leaves this module."""
 
 
 def _amount(value: Any) -> Decimal | None:
     # "" stands for "none" in some optional fields.
     if value is None or value == "":
         return None
-    if isinstance(value, str) and _DECIMAL.fullmatch(value) and len(value) <= 64:
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
         return Decimal(value)
     if isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool)):
         return Decimal(value)
-    raise _BadValue(f"{_kind_of(value)} is no amount")
+    raise _BadValueError(f"{_kind_of(value)} is no amount")
 
 
 def _float(value: Any) -> float | None:
@@ -250,13 +254,13 @@ def _identifier(value: Any) -> str | None:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    raise _BadValue(f"{_kind_of(value)} is no id")
+    raise _BadValueError(f"{_kind_of(value)} is no id")
 
 
 def _text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    raise _BadValue(f"{_kind_of(value)} is no text")
+    raise _BadValueError(f"{_kind_of(value)} is no text")
 
 
 def _integer(value: Any) -> int | None:
@@ -265,13 +269,13 @@ def _integer(value: Any) -> int | None:
         return int(value)
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
-    raise _BadValue(f"{_kind_of(value)} is no whole number")
+    raise _BadValueError(f"{_kind_of(value)} is no whole number")
 
 
 def _flag(value: Any) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
-    raise _BadValue(f"{_kind_of(value)} is neither true nor false")
+    raise _BadValueError(f"{_kind_of(value)} is neither true nor false")
 
 
 def _time(value: Any) -> int | None:
@@ -279,7 +283,7 @@ def _time(value: Any) -> int | None:
         return None
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _YEAR_3000:
         return value
-    raise _BadValue(f"{_kind_of(value)} is no time in milliseconds")
+    raise _BadValueError(f"{_kind_of(value)} is no time in milliseconds")
 
 
 def _texts(value: Any) -> list[str] | None:
@@ -287,7 +291,7 @@ def _texts(value: Any) -> list[str] | None:
         return None
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return value
-    raise _BadValue(f"{_kind_of(value)} is no list of texts")
+    raise _BadValueError(f"{_kind_of(value)} is no list of texts")
 
 
 def _kind_of(value: Any) -> str:

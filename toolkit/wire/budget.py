@@ -104,19 +104,29 @@ class Snapshot:
 
 @dataclass(slots=True)
 class _Counter:
+    """Weight used of a pool by window, so that a clock measured anew finds again what it counted."""
+
     pool: Pool
     path: str
-    window: int = -1
-    used: int = 0
+    window: int = 0
+    by_window: dict[int, int] = field(default_factory=dict)
     in_flight: int = 0
-    history: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=REMEMBERED_WINDOWS))
 
-    def turn_to(self, window: int) -> None:
-        if window > self.window:
-            if self.window >= 0:
-                self.history.append((self.window * self.pool.seconds, self.used))
-            self.window = window
-            self.used = 0
+    @property
+    def used(self) -> int:
+        return self.by_window.get(self.window, 0)
+
+    def add(self, weight: int) -> None:
+        self.by_window[self.window] = self.used + weight
+        self._forget()
+
+    def believe(self, window: int, used: int) -> None:
+        self.by_window[window] = max(self.by_window.get(window, 0), used)
+        self._forget()
+
+    def _forget(self) -> None:
+        while len(self.by_window) > REMEMBERED_WINDOWS:
+            del self.by_window[min(self.by_window)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +205,7 @@ class Budget:
             counter.in_flight -= reservation.weight
             counted = self._take_counts(pool, reservation.path, headers)
             if not counted:
-                counter.used += reservation.weight
+                counter.add(reservation.weight)
             self._calls.append(
                 CallRecord(
                     at=now,
@@ -307,7 +317,7 @@ class Budget:
         host_clock = self._host_clocks[pool.host]
         # Until the turn is certain the old window's use is believed: a clock that is a little ahead
         # must not spend the next allowance too early.
-        counter.turn_to(int((host_clock.time() - host_clock.error) // pool.seconds))
+        counter.window = int((host_clock.time() - host_clock.error) // pool.seconds)
         return counter
 
     def _take_counts(self, pool: Pool, path: str, headers: Mapping[str, str]) -> bool:
@@ -320,8 +330,9 @@ class Budget:
                 self._other_counts[pool.host, count.kind, count.seconds] = count.used
                 continue
             counter = self._counter(counting, path)
-            if answered is None or int(answered // counting.seconds) >= counter.window:
-                counter.used = max(counter.used, count.used)
+            # An answer may arrive after the turn of the window it speaks of.
+            window = counter.window if answered is None else int(answered // counting.seconds)
+            counter.believe(window, count.used)
             counted = counted or counting == pool
         return counted
 
@@ -339,10 +350,10 @@ class Budget:
 
     def _use(self, counter: _Counter, now: float) -> PoolUse:
         self._counter(counter.pool, counter.path)  # turns it
+        known = {counter.window: counter.used} | counter.by_window
         host_clock = self._host_clocks[counter.pool.host]
         host_now = host_clock.time()
         seconds = counter.pool.seconds
-        running = (counter.window * seconds, counter.used)
         return PoolUse(
             pool=counter.pool,
             path=counter.path,
@@ -350,7 +361,7 @@ class Budget:
             in_flight=counter.in_flight,
             limit=self._limits[counter.pool.name],
             turns_at=now + seconds - host_now % seconds,
-            history=(*counter.history, running),
+            history=tuple((window * seconds, used) for window, used in sorted(known.items())),
         )
 
     def _tell(self) -> None:

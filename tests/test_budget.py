@@ -1,0 +1,321 @@
+"""Limits within one process: the whole allowance, and never a 429."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import toolkit
+from tests.clocks import FakeClock
+from tests.rig import Rig
+from toolkit import errors
+from toolkit.catalogue import FAPI, POOLS, SAPI_IP, SAPI_UID, Host
+from toolkit.wire.budget import Budget
+from toolkit.wire.clock import SYSTEM_CLOCK, HostClock
+from toolkit.wire.headers import Count, read_counts, read_retry_after
+
+HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
+
+
+def fresh(clock: FakeClock) -> Budget:
+    return Budget(clock, {host: HostClock(clock) for host in HOSTS})
+
+
+# -- a fetch that needs three minutes' allowance ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("ahead", [0.0, 17.3, -42.0])
+def test_three_minutes_of_allowance_are_used_whole_and_without_a_429(ahead: float) -> None:
+    """24 requests of weight 100 fit in a minute of /fapi; 80 of them are wanted."""
+    rig = Rig(ahead=ahead)
+    try:
+        for _ in range(80):
+            rig.link.futures.overview()
+        assert set(rig.sent()) == {200}
+        minutes = [w for w in rig.exchange.windows if w.pool == "fapi"]
+        assert len(minutes) >= 4
+        assert all(w.refused == 0 for w in minutes)
+        for minute in minutes[:-1]:
+            assert minute.used >= 0.95 * minute.limit
+    finally:
+        rig.close()
+
+
+def test_a_long_fetch_waits_for_the_minute_by_itself() -> None:
+    """One call: a fetch whose windows and pages need more than three minutes' allowance."""
+    rig = Rig(exchange={"limit_scale": 0.01}, link={"limits": {"sapi-ip": 120}})
+    try:
+        frame = rig.link.exchange.futures_rebates("um", start="-700D")
+        assert frame.attrs["requests"] > 3 * 120
+        assert frame["time"].is_monotonic_increasing
+        assert set(rig.sent()) == {200}
+        minutes = [w for w in rig.exchange.windows if w.pool == "sapi-ip"]
+        assert len(minutes) >= 4
+        for minute in minutes[:-1]:
+            assert minute.refused == 0
+            assert minute.used >= 0.95 * minute.limit
+    finally:
+        rig.close()
+
+
+def test_threads_may_share_a_link() -> None:
+    link = toolkit.demo(seed=7, limit_scale=100)
+    try:
+        assert link.sandbox is not None
+        with ThreadPoolExecutor(8) as pool:
+            frames = list(pool.map(lambda _: link.spot.rebates(start="-2D"), range(24)))
+        assert {len(frame) for frame in frames} == {len(frames[0])}
+        assert all(frame["time"].is_monotonic_increasing for frame in frames)
+        assert {entry.status for entry in link.sandbox.exchange.log} == {200}
+        counted = sum(
+            w.used for w in link.sandbox.exchange.windows if w.counter.endswith("rebate/recentRecord")
+        )
+        assert counted == sum(frame.attrs["weight"] for frame in frames)
+        assert all(use.in_flight == 0 for use in link.budget.snapshot().pools)
+    finally:
+        link.close()
+
+
+def test_links_of_one_process_share_the_allowance() -> None:
+    rig = Rig()
+    try:
+        links = [rig.link, rig.new_link(), rig.new_link()]
+        assert all(link.budget is rig.link.budget for link in links)
+        for n in range(60):
+            links[n % 3].futures.overview()
+        assert set(rig.sent()) == {200}
+    finally:
+        rig.close()
+
+
+def test_links_to_different_exchanges_share_nothing(rig: Rig) -> None:
+    other = Rig()
+    try:
+        assert other.link.budget is not rig.link.budget
+    finally:
+        other.close()
+
+
+def test_another_program_on_this_address_is_given_way_to() -> None:
+    """Its use shows in the headers of our answers."""
+    rig = Rig()
+    try:
+        stranger = rig.new_link(clock=SYSTEM_CLOCK, recv_window=60_000)
+        assert stranger.budget is not rig.link.budget
+        rig.link.futures.overview()
+        for _ in range(60):
+            rig.exchange.handle(_public("/fapi/v1/exchangeInfo"))
+        used = rig.exchange.windows[-1].used
+        rig.link.futures.overview()
+        use = next(use for use in rig.link.budget.snapshot().pools if use.pool == FAPI)
+        assert use.used == used + 100
+    finally:
+        rig.close()
+
+
+def _public(path: str) -> object:
+    from toolkit.sandbox.messages import Request
+
+    return Request(method="GET", path=path, query=b"", body=b"", headers={}, ip="127.0.0.1")
+
+
+# -- the rules ------------------------------------------------------------------------------------------
+
+
+def test_a_request_that_does_not_fit_waits_for_the_turn_of_the_minute() -> None:
+    clock = FakeClock(1_767_225_600.0 + 12.0)
+    budget = fresh(clock)
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
+    assert clock.slept == []
+    budget.admit(FAPI, "/fapi/v1/x", 1, "x")
+    assert clock.time() == pytest.approx(1_767_225_660.0, abs=0.1)
+
+
+def test_endpoints_of_sapi_have_counters_of_their_own_and_fapi_shares_one() -> None:
+    clock = FakeClock()
+    budget = fresh(clock)
+    for path in ("/sapi/v1/a", "/sapi/v1/b"):
+        budget.settle(budget.admit(SAPI_IP, path, 12_000, "x"), 200)
+        budget.settle(budget.admit(SAPI_UID, path, 180_000, "x"), 200)
+    assert clock.slept == []
+    for path in ("/fapi/v1/a", "/fapi/v1/b"):
+        budget.settle(budget.admit(FAPI, path, 2400, "x"), 200)
+    assert len(clock.slept) == 1
+
+
+def test_the_servers_count_is_the_truth() -> None:
+    clock = FakeClock()
+    budget = fresh(clock)
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, {"X-MBX-USED-WEIGHT-1M": "2400"})
+    budget.admit(FAPI, "/fapi/v1/x", 1, "x")
+    assert len(clock.slept) == 1
+
+
+def test_a_count_of_the_minute_before_does_not_fill_this_one() -> None:
+    clock = FakeClock(1_767_225_600.0 + 59.9)
+    budget = fresh(clock)
+    late = budget.admit(FAPI, "/fapi/v1/x", 1, "x")
+    clock.advance(0.5)
+    headers = {"X-MBX-USED-WEIGHT-1M": "2400", "Date": "Thu, 01 Jan 2026 00:00:59 GMT"}
+    budget.settle(late, 200, headers)
+    budget.admit(FAPI, "/fapi/v1/x", 100, "x")
+    assert clock.slept == []
+
+
+def test_what_is_in_flight_counts() -> None:
+    clock = FakeClock()
+    budget = fresh(clock)
+    held = [budget.admit(FAPI, "/fapi/v1/x", 1000, "x") for _ in range(2)]
+    released: list[float] = []
+
+    def answer_one() -> None:
+        if budget.snapshot().waiting_for and not released:
+            released.append(clock.time())
+            budget.release(held[0])
+
+    budget.watch(answer_one)
+    budget.admit(FAPI, "/fapi/v1/x", 1000, "x")
+    assert released, "the third of 1000 does not fit in 2400 beside two that are not answered yet"
+    assert clock.slept == [], "and goes as soon as it does, not only when the minute turns"
+    assert budget.snapshot().pools[0].in_flight == 2000
+
+
+def test_a_request_heavier_than_the_limit_goes_alone() -> None:
+    clock = FakeClock()
+    budget = fresh(clock)
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 5000, "x"), 200)
+    assert clock.slept == []
+
+
+def test_a_429_without_retry_after_waits_for_the_turn() -> None:
+    clock = FakeClock(1_767_225_600.0 + 20.0)
+    budget = fresh(clock)
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 429)
+    budget.admit(FAPI, "/fapi/v1/x", 1, "x")
+    assert clock.time() == pytest.approx(1_767_225_660.0, abs=0.1)
+
+
+def test_a_ban_ends_when_it_ends() -> None:
+    clock = FakeClock()
+    budget = fresh(clock)
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "300"})
+    assert budget.banned_until is not None
+    with pytest.raises(errors.BannedError):
+        budget.admit(SAPI_IP, "/sapi/v1/x", 1, "x")
+    clock.advance(301)
+    assert budget.banned_until is None
+    budget.admit(SAPI_IP, "/sapi/v1/x", 1, "x")
+
+
+def test_a_ban_ends_the_wait_of_every_thread() -> None:
+    """With the machine's own clock: a thread that waits for the minute is told of the ban at once."""
+    budget = Budget(SYSTEM_CLOCK, {host: HostClock(SYSTEM_CLOCK) for host in HOSTS})
+    first = budget.admit(FAPI, "/fapi/v1/x", 2400, "x")
+    waiting = threading.Event()
+    budget.watch(lambda: waiting.set() if budget.snapshot().waiting_for else None)
+    caught: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            budget.admit(FAPI, "/fapi/v1/x", 100, "y")
+        except errors.BannedError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert waiting.wait(5)
+    budget.settle(first, 418, {"Retry-After": "120"})
+    thread.join(5)
+    assert not thread.is_alive()
+    assert len(caught) == 1
+    assert budget.snapshot().waiting_for == ""
+
+
+def test_watchers_are_told_after_each_answer_until_they_stop() -> None:
+    budget = fresh(FakeClock())
+    told: list[int] = []
+    unwatch = budget.watch(lambda: told.append(len(budget.snapshot().calls)))
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
+    unwatch()
+    unwatch()
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
+    assert told == [1]
+
+
+def test_calls_are_shown_without_parameters(rig: Rig) -> None:
+    rig.link.spot.customers(email="someone@example.com")
+    shown = repr(rig.link.budget.snapshot())
+    assert "someone" not in shown
+    assert "signature" not in shown
+    assert "/sapi/v1/apiReferral/customization" in shown
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"), [({"nonsense": 5}, "nonsense"), ({"fapi": 0}, "fapi"), ({"fapi": 1.5}, "fapi")]
+)
+def test_limits_that_cannot_be_are_refused(rig: Rig, limits: dict[str, int], said: str) -> None:
+    with pytest.raises(errors.UsageError, match=said):
+        rig.new_link(limits=limits)
+
+
+# -- headers --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("X-MBX-USED-WEIGHT-1M", Count("weight", 60, 7)),
+        ("x-mbx-used-weight-10s", Count("weight", 10, 7)),
+        ("X-MBX-USED-WEIGHT-5m", Count("weight", 300, 7)),
+        ("X-Mbx-Used-Weight-3H", Count("weight", 10_800, 7)),
+        ("X-MBX-USED-WEIGHT-1D", Count("weight", 86_400, 7)),
+        ("X-MBX-ORDER-COUNT-10S", Count("orders", 10, 7)),
+        ("X-MBX-ORDER-COUNT-1D", Count("orders", 86_400, 7)),
+        ("X-SAPI-USED-IP-WEIGHT-1M", Count("sapi-ip", 60, 7)),
+        ("x-sapi-used-uid-weight-1m", Count("sapi-uid", 60, 7)),
+    ],
+)
+def test_every_documented_header_is_read(name: str, count: Count) -> None:
+    assert read_counts({name: "7"}) == [count]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"X-MBX-USED-WEIGHT": "7"}, {"X-MBX-USED-WEIGHT-1M": "x"}, {"X-MBX-USED-WEIGHT-1W": "7"}, {"Date": "7"}],
+)
+def test_other_headers_are_no_counts(headers: dict[str, str]) -> None:
+    assert read_counts(headers) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("5", 5.0),
+        ("0.5", 0.5),
+        ("Thu, 01 Jan 2026 00:00:30 GMT", 30.0),
+        ("-3", 0.0),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> None:
+    assert read_retry_after({"Retry-After": value}, 1_767_225_600.0) == seconds
+
+
+def test_order_counts_are_kept_for_show() -> None:
+    budget = fresh(FakeClock())
+    headers = {"X-MBX-ORDER-COUNT-10S": "3", "X-MBX-USED-WEIGHT-1M": "9"}
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, headers)
+    assert budget.snapshot().other_counts == {("fapi", "orders", 10): 3}
+
+
+def test_the_documented_limits_are_the_default(rig: Rig) -> None:
+    assert {pool.name: rig.link.budget.limit(pool) for pool in POOLS} == {
+        "api": 6000,
+        "sapi-ip": 12_000,
+        "sapi-uid": 180_000,
+        "fapi": 2400,
+        "papi": 6000,
+    }

@@ -1,0 +1,141 @@
+"""The tree of errors, and the home of every documented code."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+import re
+from datetime import UTC, datetime
+
+import pandas as pd
+import pytest
+
+from toolkit import errors
+from toolkit.catalogue.codes import BY_PREFIX, COMMON, FUTURES, SAPI, meaning
+from toolkit.wire.answers import Answer, decode, error_of, excerpt
+
+CLASSES = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if cls.__module__ == errors.__name__]
+EXCEPTIONS = [cls for cls in CLASSES if issubclass(cls, errors.ToolkitError)]
+
+
+def test_the_tree_in_the_docstring_is_the_tree() -> None:
+    assert errors.__doc__ is not None
+    drawn: list[tuple[int, str]] = []
+    for line in errors.__doc__.splitlines():
+        match = re.match(r"^([\s│├└─]*)([A-Z]\w+(?:Error))\b", line)
+        if match:
+            drawn.append((len(match[1]), match[2]))
+    parents: dict[str, str] = {}
+    stack: list[tuple[int, str]] = []
+    for depth, name in drawn:
+        while stack and stack[-1][0] >= depth:
+            stack.pop()
+        parents[name] = stack[-1][1] if stack else "Exception"
+        stack.append((depth, name))
+    assert parents == {cls.__name__: cls.__bases__[0].__name__ for cls in EXCEPTIONS}
+
+
+def test_every_class_is_exported() -> None:
+    assert {cls.__name__ for cls in CLASSES} == set(errors.__all__)
+
+
+def answer(status: int, body: str, **headers: str) -> Answer:
+    return Answer(status, headers, body.encode())
+
+
+PATHS = {"/api/": "/api/v3/x", "/sapi/": "/sapi/v1/x", "/fapi/": "/fapi/v1/x", "/papi/": "/papi/v1/x"}
+CODES = [("/api/", code) for code in COMMON] + [
+    (prefix, code) for prefix, table in BY_PREFIX.items() for code in table
+]
+
+
+@pytest.mark.parametrize(("prefix", "code"), CODES)
+def test_every_documented_code_has_a_home(prefix: str, code: int) -> None:
+    body = f'{{"code": {code}, "msg": "said"}}'
+    error = error_of("door", PATHS[prefix], answer(400, body), 0.0)
+    known = meaning(PATHS[prefix], code)
+    assert known is not None
+    assert error is not None
+    assert type(error) is not errors.ApiError, "it says what to do"
+    assert isinstance(error, errors.ServerError) == (known.remedy == "server")
+    assert f"code {code}" in str(error)
+    assert "said" in str(error)
+
+
+def test_codes_are_looked_up_by_host() -> None:
+    assert meaning("/sapi/v1/x", -4047) == SAPI[-4047]
+    assert meaning("/fapi/v1/x", -4047) == FUTURES[-4047]
+    assert meaning("/sapi/v1/x", -4047) != meaning("/fapi/v1/x", -4047)
+    assert meaning("/sapi/v1/x", -1121) == meaning("/papi/v1/x", -1121) == COMMON[-1121]
+    assert meaning("/api/v3/x", -3041) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, '{"code": -99999, "msg": "new"}', errors.ApiError),
+        (401, "", errors.CredentialsError),
+        (404, "<html>gone</html>", errors.NotFoundError),
+        (429, '{"msg": "Too many requests.", "success": false}', errors.RateLimitError),
+        (400, '{"code": -1003, "msg": "Too many requests queued."}', errors.RateLimitError),
+        (418, "", errors.BannedError),
+        (403, "<html>blocked</html>", errors.FirewallError),
+        (500, "", errors.ServerError),
+        (504, "<html>gateway</html>", errors.ServerError),
+        (400, '{"code": -1007, "msg": "Timeout."}', errors.ServerError),
+        (302, "", errors.RedirectError),
+        (200, '{"code": -2015, "msg": "Invalid API-key."}', errors.CredentialsError),
+    ],
+)
+def test_what_a_status_and_a_body_mean(status: int, body: str, kind: type[errors.ToolkitError]) -> None:
+    assert type(error_of("door", "/sapi/v1/x", answer(status, body), 0.0)) is kind
+
+
+@pytest.mark.parametrize("body", ["[]", "{}", '{"code": 200, "msg": ""}', '{"code": "000000000"}'])
+def test_good_answers_are_no_errors(body: str) -> None:
+    assert error_of("door", "/sapi/v1/x", answer(200, body), 0.0) is None
+
+
+@pytest.mark.parametrize("body", ["", "<html>", '{"a": ', '{"a": NaN}', "[Infinity]", "\xff", "[" * 100_000])
+def test_what_is_not_json_is_a_breach_of_contract(body: str) -> None:
+    with pytest.raises(errors.ContractError):
+        decode("door", Answer(200, {}, body.encode("latin-1")))
+
+
+def test_excerpts_are_short_and_hold_no_secret() -> None:
+    key, email = "A1b2" * 16, "someone@example.com"
+    shown = excerpt(answer(200, f"<p>{key} {email}</p>" + "x" * 500 + "\x1b[31m\n"))
+    assert key not in shown
+    assert email not in shown
+    assert len(shown) <= 120
+    assert shown.isprintable()
+
+
+SAMPLES: list[errors.ToolkitError] = [
+    errors.UsageError("wrong"),
+    errors.ParameterError("door", 400, -1102, "missing"),
+    errors.RateLimitError("door", 429, -1003, "slow", 3.0),
+    errors.BannedError("door", "banned", datetime(2026, 1, 1, tzinfo=UTC)),
+    errors.ServerError("door", 503, None, "down", 4),
+    errors.NoAnswerError("door", None, None, "no answer in time", 4),
+    errors.ContractError("door", "not JSON", "<html>"),
+    errors.RedirectError("door", 302, "elsewhere"),
+    errors.OrderError("door", "order", (1, 2)),
+]
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
+def test_errors_cross_processes_whole(error: errors.ToolkitError) -> None:
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(again) is type(error)
+        assert str(again) == str(error)
+        assert vars(again) == vars(error)
+
+
+@pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
+def test_the_text_tells_of_what_had_arrived(error: errors.ToolkitError) -> None:
+    error = copy.copy(error)
+    assert "partial" not in str(error)
+    error.partial = pd.DataFrame({"a": [1, 2]})
+    assert "The 2 rows that had arrived are in `.partial`" in str(error)

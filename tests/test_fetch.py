@@ -1,0 +1,276 @@
+"""What a door returns is the exchange's own list of rows: each once, oldest first, none missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.rig import Rig
+from toolkit import errors
+from toolkit.catalogue import BY_DOOR, Endpoint
+from toolkit.sandbox.world.tables import ListTable
+
+DAY = 86_400_000
+Row = dict[str, object]
+
+
+def rebate(number: int, time: int) -> Row:
+    return {
+        "subaccountId": str(2**60 + number % 3),
+        "income": f"{number}.5",
+        "asset": "USDT",
+        "symbol": "BTCUSDT",
+        "tradeId": 2**55 + number,
+        "time": time,
+        "status": 1,
+    }
+
+
+def spot_rebate(number: int, time: int) -> Row:
+    return {
+        "customerId": f"c{number % 3}",
+        "email": "a***@***.com",
+        "income": "0.1",
+        "asset": "USDT",
+        "symbol": "BTCUSDT",
+        "time": time,
+        "orderId": number // 2,
+        "tradeId": number,
+    }
+
+
+def deposit(number: int, time: int) -> Row:
+    return {
+        "depositId": 2**54 + number,
+        "subAccountId": "1",
+        "address": "0x",
+        "addressTag": "",
+        "amount": "1.0",
+        "coin": "USDT",
+        "insertTime": time,
+        "transferType": 0,
+        "network": "ETH",
+        "status": 1,
+        "txId": f"t{number}",
+        "confirmTimes": "1/1",
+    }
+
+
+def transfer(number: int, time: int) -> Row:
+    return {
+        "fromId": "1",
+        "toId": "2",
+        "asset": "BTC",
+        "qty": "1",
+        "time": time,
+        "txnId": str(number),
+        "clientTranId": "",
+        "status": "SUCCESS",
+    }
+
+
+def kickback(number: int, time: int) -> Row:
+    # Nothing names such a row: those of the same number are alike in every field.
+    return {"income": f"0.{number % 3}", "asset": "BTC", "symbol": "ETHBTC", "time": time}
+
+
+def account(number: int, time: int) -> Row:
+    return {
+        "subaccountId": str(2**60 + number),
+        "email": f"{number}@example.com",
+        "tag": "t",
+        "makerCommission": 0.001,
+        "takerCommission": 0.001,
+        "marginMakerCommission": -1,
+        "marginTakerCommission": -1,
+        "createTime": time,
+    }
+
+
+# One of each way to get more rows than fit in an answer, with a column that tells rows apart.
+KINDS: dict[str, tuple[Callable[[int, int], Row], dict[str, Any], str]] = {
+    "exchange.rebates": (rebate, {}, "trade_id"),
+    "exchange.deposits": (deposit, {}, "deposit_id"),
+    "exchange.transfers": (transfer, {"from_id": "1"}, "txn_id"),
+    "spot.rebates": (spot_rebate, {}, "trade_id"),
+    "spot.kickbacks": (kickback, {}, "income"),
+    "exchange.sub_accounts": (account, {}, "sub_account_id"),
+}
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Rig]:
+    made = Rig()
+    yield made
+    made.close()
+
+
+def put(rig: Rig, endpoint: Endpoint, rows: list[Row], keeps: str = "oldest") -> ListTable:
+    table = ListTable(rows, wire_of(endpoint, endpoint.order_by) if endpoint.order_by else "")
+    rig.replace_exchange(tables={endpoint.door: table}, limit_keeps=keeps)
+    return table
+
+
+def wire_of(endpoint: Endpoint, name: str) -> str:
+    return next(column.wires[0] for column in endpoint.columns if column.name == name)
+
+
+def smaller(door: str, size: int) -> Endpoint:
+    """The same endpoint, asked for so few rows at once."""
+    endpoint = BY_DOOR[door]
+    return replace(endpoint, paging=replace(endpoint.paging, maximum=size))
+
+
+@st.composite
+def histories(draw: st.DrawFn, door: str) -> tuple[list[int], int, int, int]:
+    """Times of rows (milliseconds before now), a span, and a page size."""
+    window = BY_DOOR[door].window
+    reach = 6 * DAY if window and window.kept else 30 * DAY
+    span_start = draw(st.integers(0, reach))
+    span_end = draw(st.integers(0, span_start))
+    # Rows crowd on a few moments, most of them at the edges of spans and windows.
+    longest = 7 * DAY
+    edges = [span_start, span_end, span_start - longest, span_start - longest + 1, span_start // 2]
+    near = st.sampled_from([max(0, edge + off) for edge in edges for off in (-1, 0, 1)])
+    moments = draw(st.lists(st.one_of(near, st.integers(0, reach)), min_size=1, max_size=5))
+    times = draw(st.lists(st.sampled_from(moments), max_size=24))
+    return times, span_start, span_end, draw(st.integers(1, 7))
+
+
+@pytest.mark.parametrize("keeps", ["oldest", "newest"])
+@pytest.mark.parametrize("door", KINDS)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_every_row_once_and_oldest_first(shared: Rig, door: str, keeps: str, data: st.DataObject) -> None:
+    times, start, end, size = data.draw(histories(door))
+    make, arguments, name = KINDS[door]
+    endpoint = smaller(door, size)
+    now = shared.now
+    crowd = max((times.count(moment) for moment in times), default=0)
+    if endpoint.paging.kind == "limit":
+        endpoint = smaller(door, max(size, crowd + 1))  # one millisecond has to fit
+    table = put(shared, endpoint, [make(n, now - moment) for n, moment in enumerate(times)], keeps)
+    span = {"start": now - start, "end": now - end} if endpoint.window else {}
+    frame = shared.link._fetcher.fetch(endpoint, arguments, **span)
+    first, last = (now - start, now - end) if endpoint.window else (None, None)
+    expected = table.slice(first, last, {}, 0, 10**6)
+    column = wire_of(endpoint, name)
+    assert frame[name].astype(str).tolist() == [str(_said(row[column])) for row in expected]
+    order = endpoint.order_by
+    assert order is not None
+    assert frame[order].is_monotonic_increasing
+    assert frame.attrs["complete"] is True
+    assert frame.attrs["requests"] == len([s for s in shared.exchange.log if s.path == endpoint.path])
+
+
+def _said(value: object) -> object:
+    return float(value) if isinstance(value, str) and value.startswith("0.") else value
+
+
+@pytest.mark.parametrize("door", ["exchange.rebates", "exchange.deposits", "exchange.transfers"])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(times=st.lists(st.integers(0, 3), max_size=20), size=st.integers(1, 5))
+def test_a_row_that_two_pages_both_hold_comes_once(
+    shared: Rig, door: str, times: list[int], size: int
+) -> None:
+    make, arguments, name = KINDS[door]
+    endpoint = smaller(door, size)
+    table = put(shared, endpoint, [make(n, shared.now - 1000 - moment) for n, moment in enumerate(times)])
+    shared.exchange.faults.add("repeat", path=endpoint.path, times=None)
+    frame = shared.link._fetcher.fetch(endpoint, arguments, start="-1D")
+    expected = table.slice(None, None, {}, 0, 10**6)
+    assert frame[name].tolist() == [str(row[wire_of(endpoint, name)]) for row in expected]
+
+
+@pytest.mark.parametrize("keeps", ["oldest", "newest"])
+def test_a_millisecond_that_does_not_fit_says_so_and_keeps_what_it_has(shared: Rig, keeps: str) -> None:
+    endpoint = smaller("spot.rebates", 4)
+    now = shared.now
+    times = [5000, 4000, 4000, 4000, 4000, 4000, 3000, 2000]
+    put(shared, endpoint, [spot_rebate(n, now - moment) for n, moment in enumerate(times)], keeps)
+    with pytest.raises(errors.IncompleteError, match=r"1 milliseconds.*as one answer may have, 4") as caught:
+        shared.link._fetcher.fetch(endpoint, {}, start=now - 6000, end=now - 1000)
+    partial = caught.value.partial
+    assert partial is not None
+    assert partial.attrs["complete"] is False
+    ages = [now - int(time.timestamp() * 1000) for time in partial["time"]]
+    assert ages == [5000, 4000, 4000, 4000, 4000, 3000, 2000]
+
+
+def test_a_span_the_exchange_calls_too_long_is_halved(shared: Rig) -> None:
+    endpoint = BY_DOOR["futures.volumes"]
+    midnight = pd.Timestamp("2025-11-01", tz="UTC")
+    rows: list[Row] = [
+        {"unit": "USDT", "tradeVol": "1.0", "time": int((midnight + pd.Timedelta(days=n)).timestamp()) * 1000}
+        for n in range(50)
+    ]
+    put(shared, endpoint, rows)
+    shared.exchange.faults.add("error", path=endpoint.path, code=-1127, message="Too long.", times=3)
+    frame = shared.link.futures.volumes(start="2025-11-01", end="2025-12-20")
+    assert len(frame) == 50
+    assert frame["time"].is_monotonic_increasing
+    assert frame.attrs["requests"] > 4
+
+
+def test_windows_shrink_and_grow_with_the_rows_there_are(shared: Rig) -> None:
+    """A crowded hour in an empty month costs some requests, not thousands."""
+    endpoint = smaller("spot.rebates", 50)
+    now = shared.now
+    rows = [spot_rebate(n, now - 20 * DAY + n * 100) for n in range(2000)]
+    put(shared, endpoint, rows)
+    frame = shared.link._fetcher.fetch(endpoint, {}, start="-30D")
+    assert len(frame) == 2000
+    assert frame.attrs["requests"] < 4 * (2000 / 50) + 60
+
+
+def test_both_ends_are_included_and_a_date_means_its_whole_day(shared: Rig) -> None:
+    endpoint = BY_DOOR["spot.rebates"]
+    first = int(pd.Timestamp("2025-12-01", tz="UTC").timestamp() * 1000)
+    last = int(pd.Timestamp("2025-12-03", tz="UTC").timestamp() * 1000) + DAY - 1
+    put(shared, endpoint, [spot_rebate(n, t) for n, t in enumerate([first - 1, first, last, last + 1])])
+    assert shared.link.spot.rebates(start="2025-12-01", end="2025-12-03")["trade_id"].tolist() == ["1", "2"]
+    exact = shared.link.spot.rebates(start=pd.Timestamp(first, unit="ms"), end="2025-12-03T23:59:59.998")
+    assert exact["trade_id"].tolist() == ["1"]
+
+
+def test_an_interrupt_keeps_what_arrived(shared: Rig) -> None:
+    endpoint = smaller("exchange.rebates", 5)
+    put(shared, endpoint, [rebate(n, shared.now - 5000 + n) for n in range(50)])
+
+    def interrupt() -> None:
+        if len(shared.exchange.log) == 4:
+            raise KeyboardInterrupt
+
+    unwatch = shared.link.budget.watch(interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        shared.link._fetcher.fetch(endpoint, {}, start="-1h")
+    unwatch()
+    assert 0 < len(caught.value.partial) < 50  # type: ignore[attr-defined]
+    assert len(shared.link._fetcher.fetch(endpoint, {}, start="-1h")) == 50
+
+
+def test_exact_amounts_are_exact(shared: Rig) -> None:
+    endpoint = BY_DOOR["exchange.rebates"]
+    amounts = ["0.1", "0.2", "123456789012345678.123456789012345678"]
+    rows = [rebate(n, shared.now - 1000) | {"income": amount} for n, amount in enumerate(amounts)]
+    put(shared, endpoint, rows)
+    frame = shared.link.exchange.rebates(numbers="exact")
+    assert [f"{value:f}".rstrip("0") for value in frame["income"]] == amounts
+    put(shared, endpoint, [rebate(0, shared.now - 1000) | {"income": "0.1234567890123456789"}])
+    with pytest.raises(errors.ContractError, match="more digits than can be kept exactly"):
+        shared.link.exchange.rebates(numbers="exact")
+
+
+@pytest.mark.parametrize("numbers", ["float", "exact"])
+@pytest.mark.parametrize("amount", ["NaN", "inf", "1_000", "0x10", "", "1,5", True, None, [1], {}])
+def test_what_is_no_amount_is_a_breach_of_contract(shared: Rig, amount: object, numbers: Any) -> None:
+    endpoint = BY_DOOR["exchange.rebates"]
+    put(shared, endpoint, [rebate(0, shared.now - 1000) | {"income": amount}])
+    with pytest.raises(errors.ContractError):
+        shared.link.exchange.rebates(numbers=numbers)

@@ -1,0 +1,139 @@
+"""`link.get`: an endpoint the catalogue does not have, by the same rules."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.rig import Rig
+from toolkit.catalogue import SAPI_IP
+from toolkit.errors import CredentialsError, NotFoundError, ToolkitError, UsageError
+from toolkit.frames import Gathering
+from toolkit.inference import infer
+from toolkit.link import Link
+
+
+def frame_of(payload: Any) -> pd.DataFrame:
+    endpoint, rows = infer("/sapi/v1/x", SAPI_IP, payload)
+    gathering = Gathering(endpoint, "float")
+    gathering.add(rows)
+    return gathering.frame({})
+
+
+def test_names_and_types_follow_the_rules_of_declared_ones() -> None:
+    row = {
+        "insertTime": 1_700_000_000_000,
+        "txId": 9_007_199_254_740_993,
+        "subAccountId": "007",
+        "amount": "0.10",
+        "rate": Decimal("0.001"),
+        "count": 5,
+        "isOk": True,
+        "coin": "BTC",
+        "code": "007",
+        "ipList": ["1.1.1.1"],
+        "nested": {"a": 1},
+    }
+    frame = frame_of([row, row])
+    assert list(frame.columns) == [
+        *("insert_time", "tx_id", "sub_account_id", "amount", "rate", "count"),
+        *("is_ok", "coin", "code", "ip_list", "nested"),
+    ]
+    assert frame["insert_time"].dtype == pd.DatetimeTZDtype("ms", "UTC")
+    assert frame["tx_id"][0] == "9007199254740993"
+    assert frame["sub_account_id"][0] == "007"
+    assert frame["amount"].dtype == "float64"
+    assert frame["rate"][0] == 0.001
+    assert frame["count"].dtype == "Int64"
+    assert frame["is_ok"].dtype == "boolean"
+    assert frame["code"][0] == "007"
+    assert frame["ip_list"][0] == ["1.1.1.1"]
+    assert frame["nested"][0] == '{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("payload", "shape"),
+    [
+        ({"a": 1}, (1, 1)),
+        ([], (0, 0)),
+        ([{"a": 1}, {"b": 2}], (2, 2)),
+        ({"rows": [{"a": 1}, {"a": 2}], "total": 2}, (2, 2)),
+        ([[1, "2.0"], [3, "4.0"]], (2, 2)),
+        (["x", "y"], (2, 1)),
+        ("Normal", (1, 1)),
+        ({"aB": 1, "a_b": 2}, (1, 2)),
+    ],
+)
+def test_every_shape_becomes_rows(payload: Any, shape: tuple[int, int]) -> None:
+    assert frame_of(payload).shape == shape
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=6), st.decimals(allow_nan=False)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=6), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(json_values)
+def test_whatever_comes_is_a_frame_or_an_error_of_ours(payload: Any) -> None:
+    try:
+        frame = frame_of(payload)
+    except ToolkitError:
+        return
+    assert isinstance(frame, pd.DataFrame)
+
+
+def test_it_is_signed_and_charged_like_any_other(desk_link: Link) -> None:
+    frame = desk_link.get("/sapi/v1/broker/subAccount", size=3, page=2)
+    declared = desk_link.exchange.sub_accounts()
+    assert frame["subaccount_id"].tolist() == declared["sub_account_id"][3:6].tolist()
+    assert frame["create_time"].tolist() == declared["create_time"][3:6].tolist()
+    assert frame.attrs["endpoint"] == "/sapi/v1/broker/subAccount"
+    assert frame.attrs["parameters"] == {"size": "3", "page": "2"}
+    assert frame.attrs["weight"] == 1
+
+
+def test_a_declared_path_weighs_what_it_is_declared_to(desk_link: Link) -> None:
+    assert desk_link.get("/sapi/v1/broker/subAccount/spotSummary", size=2).attrs["weight"] == 3000
+
+
+def test_what_the_exchange_does_not_know_it_refuses(desk_link: Link) -> None:
+    with pytest.raises((NotFoundError, CredentialsError)):
+        desk_link.get("/sapi/v1/nothing/of/the/kind")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/wrong/v1/x",
+        "sapi/v1/x",
+        "/sapi/v1/x?a=1",
+        "/sapi/v1/../x",
+        "https://example.com/sapi/v1/x",
+        "/sapi/ v1",
+    ],
+)
+def test_what_is_no_path_of_this_api_is_refused(rig: Rig, path: str) -> None:
+    with pytest.raises(UsageError, match="Nothing was sent"):
+        rig.link.get(path)
+    assert rig.sent() == []
+
+
+@pytest.mark.parametrize("name", ["timestamp", "signature", "recvWindow"])
+def test_what_the_toolkit_sends_itself_cannot_be_given(rig: Rig, name: str) -> None:
+    with pytest.raises(UsageError, match=name):
+        rig.link.get("/sapi/v1/broker/info", **{name: 1})
+    assert rig.sent() == []
+
+
+def test_private_parameters_are_not_shown_in_attrs(desk_link: Link) -> None:
+    frame = desk_link.get("/sapi/v1/apiReferral/customization", email="nobody@example.com")
+    assert frame.attrs["parameters"] == {"email": "(hidden)"}

@@ -1,0 +1,203 @@
+"""`Link` itself: its arguments, its prices, what it shows, and the list of endpoints."""
+
+from __future__ import annotations
+
+import gc
+import json
+import threading
+from typing import Any
+
+import pandas as pd
+import pytest
+import requests
+
+import toolkit
+from tests.rig import Rig
+from toolkit import errors
+from toolkit.catalogue import BASE_URLS, ENDPOINTS
+from toolkit.listing import markdown
+
+KEY, SECRET = "k" * 64, "s" * 64
+
+
+def test_the_real_exchange_is_the_default() -> None:
+    link = toolkit.Link(KEY, SECRET)
+    assert dict(link.hosts) == BASE_URLS
+    assert link.source == "live"
+    assert (
+        repr(link)
+        == "Link(live: https://api.binance.com, https://fapi.binance.com, https://papi.binance.com)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"hosts": {"api": "https://example.com"}}, "an address for each"),
+        ({"hosts": dict.fromkeys(BASE_URLS, "http://example.com")}, "https"),
+        ({"hosts": dict.fromkeys(BASE_URLS, "https://user@example.com")}, "no user name"),
+        ({"hosts": dict.fromkeys(BASE_URLS, "https://example.com/api")}, "no path"),
+        ({"hosts": dict.fromkeys(BASE_URLS, "example.com")}, "https"),
+        ({"recv_window": 0}, "recv_window"),
+        ({"recv_window": 60_001}, "60000"),
+        ({"numbers": "double"}, "numbers"),
+        ({"verify": False}, "verify"),
+    ],
+)
+def test_arguments_that_cannot_be_right_are_refused(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(errors.UsageError, match=said):
+        toolkit.Link(KEY, SECRET, **arguments)
+
+
+def test_prices_are_what_is_then_charged(rig: Rig) -> None:
+    for door, call in [
+        ("exchange.spot_balances", rig.link.exchange.spot_balances),
+        ("exchange.sub_accounts", rig.link.exchange.sub_accounts),
+        ("exchange.partner", rig.link.exchange.partner),
+    ]:
+        frame = call()
+        price = rig.link.price(door, rows=len(frame))
+        assert (price.requests, price.weight) == (frame.attrs["requests"], frame.attrs["weight"]), door
+    assert rig.link.price("exchange.spot_balances").limit == 180_000
+    with pytest.raises(errors.UsageError, match="no door"):
+        rig.link.price("exchange.nothing")
+
+
+def test_the_signed_request_reaches_the_exchange_byte_for_byte(rig: Rig) -> None:
+    for customer in ("a b", "a+b", "100%", "a&b=c", "ü-１２", "/?#", "日本"):
+        assert len(rig.link.spot.customers(customer_id=customer)) == 0
+    assert set(rig.sent("/sapi/")) == {200}, "the signature was right every time"
+
+
+def test_an_email_is_found_in_whatever_case(rig: Rig) -> None:
+    customer = rig.link.spot.customers(customer_id=rig.link.spot.customers()["customer_id"][0])
+    assert len(customer) == 1
+    rig.link.spot.customers(email="SOME.One+x@Example.COM")
+    assert set(rig.sent("/sapi/")) == {200}
+
+
+def test_a_link_closes_and_can_be_used_again(rig: Rig) -> None:
+    with rig.link as link:
+        link.exchange.partner()
+    assert len(rig.link.exchange.partner()) == 1
+
+
+def test_the_environment_proxies_have_no_say_on_this_machine(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert len(rig.link.exchange.partner()) == 1
+
+
+def test_a_proxy_that_is_given_is_used(rig: Rig) -> None:
+    link = rig.new_link(proxies={"http": "http://127.0.0.1:9"})
+    with pytest.raises(errors.NoAnswerError, match="proxy"):
+        link.exchange.partner()
+
+
+def test_wrong_keys_and_secrets_are_told_apart(rig: Rig) -> None:
+    with pytest.raises(errors.SignatureError):
+        rig.new_link(secret="x" * 64).exchange.partner()
+    with pytest.raises(errors.CredentialsError) as caught:
+        rig.new_link(key="x" * 64).exchange.partner()
+    assert caught.value.code == -2015
+    with pytest.raises(errors.CredentialsError) as caught:
+        rig.new_link(key="short").exchange.partner()
+    assert caught.value.code == -2014
+
+
+def test_keys_may_be_limited_to_some_security_types(rig: Rig) -> None:
+    read_only = rig.sandbox.world.keys["read-only"]
+    link = rig.new_link(read_only.key, read_only.secret)
+    assert len(link.exchange.partner()) == 1
+    with pytest.raises(errors.CredentialsError, match="permission"):
+        link.exchange.api_keys(link.exchange.sub_accounts()["sub_account_id"][0])
+
+
+# -- toolkit.endpoints() ---------------------------------------------------------------------------------
+
+
+def test_the_list_of_endpoints_is_the_whole_catalogue() -> None:
+    frame = toolkit.endpoints()
+    assert frame["door"].tolist() == [endpoint.door for endpoint in ENDPOINTS]
+    for column in (
+        "name",
+        "system",
+        "method",
+        "path",
+        "security",
+        "weight",
+        "pool",
+        "window",
+        "paging",
+        "summary",
+    ):
+        assert frame[column].notna().any(), column
+    weights = dict(zip(frame["door"], frame["weight"], strict=True))
+    assert weights["exchange.spot_balances"] == 3000
+    windows = dict(zip(frame["door"], frame["window"], strict=True))
+    assert windows["spot.rebates"] == pd.Timedelta(days=7)
+    assert set(markdown().split("`")) >= {endpoint.name for endpoint in ENDPOINTS}
+
+
+def test_the_public_names_are_sorted_and_there() -> None:
+    assert toolkit.__all__ == sorted(toolkit.__all__)
+    for name in toolkit.__all__:
+        assert getattr(toolkit, name) is not None
+    with pytest.raises(AttributeError, match="nothing"):
+        toolkit.nothing  # noqa: B018
+
+
+# -- toolkit.demo() --------------------------------------------------------------------------------------
+
+
+def servers() -> int:
+    return sum("sandbox" in thread.name for thread in threading.enumerate())
+
+
+def test_a_demo_stops_with_its_link_and_leaves_nothing() -> None:
+    before = threading.active_count()
+    link = toolkit.demo()
+    assert link.source == "sandbox"
+    address = link.hosts["api"]
+    assert requests.get(f"{address}/api/v3/ping", timeout=5).json() == {}
+    link.close()
+    link.close()
+    assert threading.active_count() == before
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{address}/api/v3/ping", timeout=5)
+
+
+def test_a_demo_that_nobody_holds_stops_by_itself() -> None:
+    before = threading.active_count()
+    frame = toolkit.demo().spot.customers()
+    assert len(frame) > 0
+    gc.collect()
+    assert threading.active_count() == before
+
+
+def test_the_same_seed_gives_the_same_world() -> None:
+    links = [toolkit.demo(seed=3), toolkit.demo(seed=3), toolkit.demo(seed=4)]
+    accounts = [link.exchange.sub_accounts() for link in links]
+    assert accounts[0].equals(accounts[1])
+    assert not accounts[0].equals(accounts[2])
+    for link in links:
+        link.close()
+
+
+def test_a_sandbox_that_runs_already_is_used(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = {"address": rig.sandbox.address, "key": rig.sandbox.key, "secret": rig.sandbox.secret}
+    monkeypatch.setenv("TOOLKIT_SANDBOX", json.dumps(line))
+    rig.exchange_clock.ahead = 1000.0
+    with toolkit.demo() as link:
+        assert link.hosts["api"] == rig.sandbox.address
+        assert len(link.exchange.partner()) == 1
+    monkeypatch.setenv("TOOLKIT_SANDBOX", "not what it printed")
+    with pytest.raises(errors.UsageError, match="TOOLKIT_SANDBOX"):
+        toolkit.demo()
+
+
+def test_small_limits_are_known_on_both_sides() -> None:
+    link = toolkit.demo(limit_scale=0.5)
+    assert link.price("futures.overview").limit == 1200
+    link.close()
