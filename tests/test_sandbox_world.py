@@ -181,6 +181,15 @@ def test_the_master_is_a_side_of_transfers() -> None:
         assert ("fromId" in set().union(*master)) == (door == "exchange.transfers")
 
 
+def test_futures_transfers_show_the_sub_account_on_either_side() -> None:
+    account = world().accounts[3].id
+    moved = rows("exchange.futures_transfers", {"subAccountId": account, "futuresType": "1"})
+    sides = [(row.get("from", row.get("fromId")), row.get("to", row.get("toId"))) for row in moved]
+    assert all(account in pair for pair in sides)
+    assert {pair.index(account) for pair in sides} == {0, 1}
+    assert {"from" in row for row in moved} == {True, False}  # the documents spell it both ways
+
+
 def test_failed_transfers_are_hidden_unless_asked_for() -> None:
     shown = {row["status"] for row in rows("exchange.transfers", {"showAllStatus": "true"})}
     assert shown == {"INIT", "PROCESS", "SUCCESS", "FAILURE"}
@@ -349,14 +358,14 @@ def test_ten_million_rows_a_year_cost_no_memory() -> None:
         total = table.count(start, end, {})
         middle = table.slice(start, end, {}, total // 2, 500)
         last = table.slice(start, end, {}, total - 3, 500)
-        week = table.count(end - 7 * DAY, end, {"customerId": this.customer.id})
+        month = table.count(end - 30 * DAY, end, {"customerId": this.customer.id})
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert total > 9_500_000
     assert (len(middle), len(last)) == (500, 3)
-    assert week > 0
-    assert peak < 40_000_000, peak
+    assert month > 0
+    assert peak < 20_000_000, peak
 
 
 def test_pages_of_a_big_world_are_the_whole() -> None:
