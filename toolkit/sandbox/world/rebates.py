@@ -51,9 +51,10 @@ class SpotRebates:
         """The rows as they go over the wire."""
         which = pick(block.by_order("market"), self._weights)
         value = dollars(block) * FEE
-        share = 0.2 + 0.2 * (someone(block, self._joined) % 3)
+        who = someone(block, self._joined)
+        share = 0.2 + 0.2 * (who % 3)
         columns = zip(
-            someone(block, self._joined).tolist(),
+            who.tolist(),
             which.tolist(),
             (value * share).tolist(),
             (block.by_order("bnb") < 0.35).tolist(),
