@@ -172,7 +172,7 @@ def table(shown: Sequence[Holding], fetched: Mapping[str, float], since: float) 
     )
     return (
         '<div class="btk-scroll"><table class="btk-table"><thead><tr><th class="btk-left">Account</th>'
-        f'<th class="btk-left btk-wide">E-mail</th>{head("spot")}{head("margin")}'
+        f'<th class="btk-left btk-wide btk-mail">E-mail</th>{head("spot")}{head("margin")}'
         f'<th class="btk-wide">Spot + margin, BTC</th>{head("um")}{head("cm")}</tr></thead>'
         f"<tbody>{rows}</tbody></table>{rest}</div>"
     )
@@ -195,7 +195,7 @@ def _row(account: Holding, largest: float) -> str:
     cells = {wallet: f"<td>{_cell(account, wallet)}</td>" for wallet in COLUMNS}
     return (
         f'<tr><td class="btk-left btk-clip" title="{safe(account.tag or account.id)}">{name}</td>'
-        f'<td class="btk-left btk-wide btk-clip btk-faint">{safe(account.email)}</td>'
+        f'<td class="btk-left btk-wide btk-mail btk-clip btk-faint">{safe(account.email)}</td>'
         f"{cells['spot']}{cells['margin']}"
         f'<td class="btk-wide"><span class="btk-level"><i style="width:{width:.1f}%"></i></span>'
         f'<b class="btk-num">{amount(both, 4)}</b></td>{cells["um"]}{cells["cm"]}</tr>'

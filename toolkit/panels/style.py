@@ -194,6 +194,11 @@ _RULES = """
 }
 .btk-panel .btk-tools select { padding-right: 30px; background-image: ARROW; background-size: 12px;
   background-position: right 10px center; background-repeat: no-repeat; appearance: none; }
+@container (max-width: 960px) {
+  .btk-panel .btk-table th, .btk-panel .btk-table td { padding: 6px 9px; }
+  .btk-level { width: 40px; margin-right: 6px; }
+}
+@container (max-width: 780px) { .btk-table .btk-mail { display: none; } }
 @container (max-width: 560px) { .btk-table .btk-wide { display: none; } }
 """
 
