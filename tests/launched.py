@@ -38,6 +38,7 @@ class Launched:
         }
         inner |= {"HOME": str(self.home), MARK: self.mark, "CI": "true"}
         if self.stand_in is not None:
+            inner["TMPDIR"] = str(self.home)  # what a kill -9 leaves behind goes with the test's folder
             inner["PYTHONPATH"] = os.pathsep.join([str(self.stand_in), inner.get("PYTHONPATH", "")])
         command = [sys.executable, "-u", "-m", "toolkit", "lab", "--port", str(self.port)]
         self.process = subprocess.Popen(
