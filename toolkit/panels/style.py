@@ -115,11 +115,11 @@ _RULES = """
   padding: 6px 14px; text-align: right; white-space: nowrap; border: 0; border-top: 1px solid var(--btk-line);
   background: transparent; vertical-align: middle; max-width: none; line-height: 1.35;
 }
-.btk-panel .btk-table th {
-  position: sticky; top: 0; z-index: 1; color: var(--btk-faint); font-weight: 500; font-size: 12px;
+.btk-panel .btk-table thead {
+  position: sticky; top: 0; z-index: 1; box-shadow: inset 0 -1px var(--btk-line);
   background: linear-gradient(var(--btk-wash), var(--btk-wash)), var(--btk-card);
-  box-shadow: inset 0 -1px var(--btk-line); border-top: 1px solid var(--btk-line);
 }
+.btk-panel .btk-table th { color: var(--btk-faint); font-weight: 500; font-size: 12px; }
 .btk-panel .btk-table tbody tr:first-child td { border-top: 0; }
 .btk-panel .btk-table tbody tr:hover td { background: var(--btk-wash); }
 .btk-panel .btk-table .btk-left { text-align: left; }
