@@ -203,6 +203,21 @@ def test_a_millisecond_that_does_not_fit_says_so_and_keeps_what_it_has(shared: R
     assert ages == [5000, 4000, 4000, 4000, 4000, 3000, 2000]
 
 
+def test_an_exchange_that_does_not_turn_the_pages_is_not_asked_for_ever(shared: Rig) -> None:
+    endpoint = smaller("exchange.rebates", 2)
+
+    class SamePage(ListTable):
+        def slice(self, start: Any, end: Any, filters: Any, offset: int, limit: int) -> list[Row]:
+            return super().slice(start, end, filters, 0, limit)
+
+    table = SamePage([rebate(n, shared.now - 9 + n) for n in range(5)])
+    shared.replace_exchange(tables={endpoint.door: table})
+    with pytest.raises(errors.ContractError, match="repeat rows already had") as caught:
+        shared.link._fetcher.fetch(endpoint, {}, start="-1h")
+    assert caught.value.partial is not None
+    assert len(caught.value.partial) == 2
+
+
 def test_a_span_the_exchange_calls_too_long_is_halved(shared: Rig) -> None:
     endpoint = BY_DOOR["futures.volumes"]
     midnight = pd.Timestamp("2025-11-01", tz="UTC")

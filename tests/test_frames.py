@@ -184,3 +184,11 @@ def test_exact_columns_can_be_added_and_compared() -> None:
 
 def test_attrs_are_plain_values() -> None:
     assert gather(TRADERS, [trader(5)]).attrs == {"complete": True, "undeclared": []}
+
+
+def test_a_row_at_the_edge_of_two_windows_comes_once() -> None:
+    gathering = Gathering(TRADERS, "float")
+    gathering.add([trader(5), trader(6)])
+    gathering.begin_window()
+    gathering.add([trader(6), trader(7)])
+    assert len(gathering.frame({})) == 3

@@ -59,6 +59,7 @@ class Gathering:
         self._types = [_arrow_type(column, numbers) for column in endpoint.columns]
         self._chunks: list[list[pa.Array]] = [[] for _ in endpoint.columns]
         self._seen: Counter[tuple[object, ...]] = Counter()
+        self._latest: Counter[tuple[object, ...]] = Counter()
         self._last_time: int | None = None
         self._declared = {wire for column in endpoint.columns for wire in column.wires}
         self.undeclared: set[str] = set()
@@ -89,6 +90,13 @@ class Gathering:
         self.rows += len(fresh)
         self._check_order(times, before)
         return count
+
+    def begin_window(self) -> None:
+        """Answers are of another window from here on: a row can only be in both if the last one had it.
+
+        The rows of all windows before it are forgotten, so that a long fetch does not remember each.
+        """
+        self._seen = self._latest.copy()
 
     def frame(self, attrs: Mapping[str, object]) -> pd.DataFrame:
         """Everything taken in by now as a DataFrame."""
@@ -178,6 +186,7 @@ class Gathering:
                 fresh.append(position)
         for key, times in here.items():
             self._seen[key] = max(self._seen[key], times)
+        self._latest = here
         return fresh
 
     def _times(self, columns: list[list[Any]], fresh: list[int]) -> list[Any]:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from toolkit.catalogue import ENDPOINTS, Endpoint, pool_of
 from toolkit.catalogue.codes import SPAN_TOO_LONG
-from toolkit.errors import ApiError, IncompleteError, UndeclaredFieldWarning, UsageError
+from toolkit.errors import ApiError, ContractError, IncompleteError, UndeclaredFieldWarning, UsageError
 from toolkit.fetch.connection import Connection
 from toolkit.frames import Gathering, Numbers
 from toolkit.inference import infer
@@ -161,20 +161,30 @@ class Fetcher:
             return None
         if full:
             fetch.overflowing.append(sent["startTime"])
+        fetch.gathering.begin_window()
         return fetch.gathering.add(payload)
 
     def _pages(self, fetch: _Fetch, sent: Mapping[str, int]) -> None:
         """Every page of one window, or of an endpoint that has none."""
-        paging = fetch.plan.endpoint.paging
+        gathering, paging = fetch.gathering, fetch.plan.endpoint.paging
+        gathering.begin_window()
         if paging.kind == "none":
-            fetch.gathering.add(self._ask(fetch, sent))
+            gathering.add(self._ask(fetch, sent))
             return
-        page, offset = 1, 0
+        page, offset, stale = 1, 0, 0
         while True:
             place = {"page": page} if paging.kind == "page" else {"offset": offset}
-            rows = fetch.gathering.add(self._ask(fetch, {**sent, **place, paging.size: paging.maximum}))
+            before = gathering.rows
+            rows = gathering.add(self._ask(fetch, {**sent, **place, paging.size: paging.maximum}))
             if rows < paging.maximum:
                 return
+            # One full page without a new row may be chance; an exchange that does not turn the pages
+            # would be asked for ever.
+            stale = stale + 1 if gathering.rows == before else 0
+            if stale == 2:
+                raise ContractError(
+                    fetch.plan.endpoint.door, f"page {page} and the one before repeat rows already had"
+                )
             page += 1
             offset += paging.maximum
 

@@ -1,0 +1,139 @@
+"""What a door costs over the bare parts that a careful user would put together by hand."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import subprocess
+import sys
+import time
+import tracemalloc
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+import requests
+
+import toolkit
+from tests.benchmarks.measure import say, seconds
+from tests.rig import Rig
+from toolkit.catalogue import BY_DOOR
+from toolkit.frames import Gathering
+from toolkit.sandbox.world.tables import ListTable
+
+REBATES = BY_DOOR["exchange.rebates"]
+
+
+def rows(count: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "subaccountId": str(367537027503425913 + n % 240),
+            "income": f"0.{n:08d}",
+            "asset": "USDT",
+            "symbol": "BTCUSDT",
+            "tradeId": 9_000_000_000 + n,
+            "time": 1_767_000_000_000 + n * 40,
+            "status": 1,
+        }
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("numbers", ["float", "exact"])
+def test_rows_to_a_frame(numbers: Any) -> None:
+    """Baseline: json.loads, pd.DataFrame and three conversions, with no check of anything."""
+    bodies = [json.dumps(rows(100_000)[start : start + 500]) for start in range(0, 100_000, 500)]
+
+    def ours() -> pd.DataFrame:
+        gathering = Gathering(REBATES, numbers)
+        for body in bodies:
+            gathering.add(json.loads(body, parse_float=Decimal))
+        return gathering.frame({})
+
+    def bare() -> pd.DataFrame:
+        frame = pd.concat([pd.DataFrame(json.loads(body)) for body in bodies], ignore_index=True)
+        frame["time"] = pd.to_datetime(frame["time"], unit="ms", utc=True)
+        frame["income"] = frame["income"].astype(float)
+        frame["tradeId"] = frame["tradeId"].astype(str)
+        return frame
+
+    assert len(ours()) == len(bare())
+    say(f"100,000 rows to a frame ({numbers})", seconds(ours), seconds(bare), "pandas alone")
+
+
+def test_memory_of_a_fetch() -> None:
+    """Baseline: the memory of the finished frame. The peak while gathering, beside it."""
+    bodies = [json.dumps(page) for page in (rows(50_000)[start : start + 500] for start in range(0, 50_000, 500))]
+    tracemalloc.start()
+    gathering = Gathering(REBATES, "float")
+    for body in bodies:
+        gathering.add(json.loads(body))
+    frame = gathering.frame({})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    finished = frame.memory_usage(deep=True).sum()
+    print(f"\n  50,000 rows: peak of Python objects {peak / 2**20:.0f} MiB; frame {finished / 2**20:.0f} MiB")
+
+
+def test_pages_over_a_socket() -> None:
+    """Baseline: the same 40 pages one after another with bare requests, hmac and pandas."""
+    rig = Rig()
+    now = rig.now
+    rig.replace_exchange(
+        tables={REBATES.door: ListTable([row | {"time": now - 10**7 + n} for n, row in enumerate(rows(20_000))])}
+    )
+    link = rig.new_link(limits={"sapi-ip": 10**9})
+    rig.exchange.limits = type(rig.exchange.limits)(10**6, None)
+
+    def ours() -> pd.DataFrame:
+        return link.exchange.rebates(start="-6D")
+
+    def bare() -> pd.DataFrame:
+        pages = []
+        with requests.Session() as session:
+            session.headers["X-MBX-APIKEY"] = rig.sandbox.key
+            page = 1
+            while not pages or len(pages[-1]) == 500:
+                query = (
+                    f"startTime={now - 6 * 86_400_000}&endTime={now}&page={page}&size=500&timestamp={rig.now}"
+                )
+                signature = hmac.new(rig.sandbox.secret.encode(), query.encode(), hashlib.sha256).hexdigest()
+                url = f"{rig.sandbox.address}{REBATES.path}?{query}&signature={signature}"
+                pages.append(pd.DataFrame(session.get(url, timeout=5).json()))
+                page += 1
+        return pd.concat(pages, ignore_index=True)
+
+    assert len(ours()) == len(bare()) == 20_000
+    say("41 pages, 20,000 rows", seconds(ours, rounds=3), seconds(bare, rounds=3), "bare requests and pandas")
+    rig.close()
+
+
+def test_import() -> None:
+    """Baseline: importing pandas, requests and pyarrow, which the package cannot do without."""
+
+    def importing(what: str) -> float:
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", f"import {what}"], check=True)
+        return time.perf_counter() - start
+
+    importing("toolkit")
+    ours = min(importing("toolkit") for _ in range(5))
+    parts = min(importing("pandas, requests, pyarrow") for _ in range(5))
+    say("import toolkit", ours, parts, "its three libraries alone")
+
+
+def test_the_sandbox_answers_quickly() -> None:
+    """Baseline: a bare /ping of the same server."""
+    link = toolkit.demo(limit_scale=1000)
+    assert link.sandbox is not None
+    ping = f"{link.sandbox.address}/api/v3/ping"
+    with requests.Session() as session:
+        say(
+            "one signed read through a door",
+            seconds(link.exchange.partner, rounds=50),
+            seconds(lambda: session.get(ping, timeout=5).json(), rounds=50),
+            "an unsigned ping with requests",
+        )
+    link.close()

@@ -1,0 +1,66 @@
+"""The README is true: its cells run, its table is the catalogue, its errors exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pytest
+
+from tests.rig import Rig
+from toolkit import errors
+from toolkit.catalogue import ENDPOINTS
+from toolkit.listing import markdown
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+CELLS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture
+def partners_key(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The key in the environment that one of the cells reads."""
+    monkeypatch.setenv("LINK_KEY", rig.sandbox.key)
+    monkeypatch.setenv("LINK_SECRET", rig.sandbox.secret)
+    yield
+    plt.close("all")
+
+
+@pytest.mark.usefixtures("partners_key")
+def test_its_cells_run_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    for cell in CELLS:
+        exec(compile(cell, "README.md", "exec"), names)
+    assert len(names["rebates"]) > 1000
+    assert len(names["accounts"]) == 240
+    assert (tmp_path / "rebates.parquet").exists()
+    assert [entry.status for entry in names["demo"].sandbox.exchange.log][:2] == [503, 503]
+    names["toolkit"].panels.weight(names["demo"]).close()
+    names["demo"].close()
+
+
+def test_there_are_ten_cells_before_the_rest() -> None:
+    tour = README.split("## Ten cells")[1].split("## What every frame keeps")[0]
+    assert tour.count("```python") == 10
+
+
+def test_its_table_of_endpoints_is_the_catalogue() -> None:
+    """Where this fails: put the text it expects between the two marks."""
+    found = README.split("held fresh by a test -->")[1].split("<!-- /endpoints -->")[0].strip()
+    assert found == markdown()
+    assert f"{len(ENDPOINTS)} reads" in README
+
+
+def test_its_errors_are_the_errors() -> None:
+    tree = README.split("## Errors")[1].split("```")[1]
+    named = set(re.findall(r"\b\w+Error\b", tree))
+    assert named == {name for name in errors.__all__ if name.endswith("Error")}
+
+
+@pytest.mark.parametrize("path", re.findall(r"(?:\]\(|src=\"|srcset=\")([\w/.]+)", README))
+def test_what_it_points_to_exists(path: str) -> None:
+    assert (ROOT / path).exists()
