@@ -215,7 +215,7 @@ def test_an_exchange_that_does_not_turn_the_pages_is_not_asked_for_ever(shared: 
     with pytest.raises(errors.ContractError, match="repeat rows already had") as caught:
         shared.link._fetcher.fetch(endpoint, {}, start="-1h")
     assert caught.value.partial is not None
-    assert len(caught.value.partial) == 2
+    assert 0 < len(caught.value.partial) < 5
 
 
 def test_a_span_the_exchange_calls_too_long_is_halved(shared: Rig) -> None:

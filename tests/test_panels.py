@@ -85,6 +85,7 @@ def use(**changes: object) -> PoolUse:
     plain = PoolUse(
         pool=SAPI_UID,
         path=SPOT,
+        door="exchange.spot_balances",
         used=90_000,
         in_flight=0,
         limit=180_000,
@@ -148,7 +149,7 @@ def test_states_turn_at_their_thresholds(share: float, state: str) -> None:
     [(0, "idle"), (1, "ok"), (108_000, "busy"), (153_000, "near limit"), (180_000, "used up")],
 )
 def test_cards_name_the_state(used: int, chip: str) -> None:
-    assert f">{chip}</span>" in pools.cards(snapshot(use(used=used)), {})
+    assert f">{chip}</span>" in pools.cards(snapshot(use(used=used)))
 
 
 def test_bars_count_a_minute_without_requests_as_nothing() -> None:
@@ -165,9 +166,9 @@ def test_full_minutes_reach_the_line_of_the_limit() -> None:
 
 
 def test_countdown_goes_by_the_time_of_the_snapshot() -> None:
-    assert "resets in 24 s" in pools.cards(snapshot(use()), {})
-    assert "resets in 1 s" in pools.cards(snapshot(use(), now=1019.9), {})
-    assert "resets" not in pools.cards(snapshot(use(used=0)), {})
+    assert "resets in 24 s" in pools.cards(snapshot(use()))
+    assert "resets in 1 s" in pools.cards(snapshot(use(), now=1019.9))
+    assert "resets" not in pools.cards(snapshot(use(used=0)))
 
 
 @pytest.mark.parametrize(
@@ -179,10 +180,9 @@ def test_time_left_reads_at_a_glance(seconds: float, words: str) -> None:
 
 
 def test_a_pool_of_one_endpoint_is_called_by_its_door() -> None:
-    named = pools.cards(snapshot(use()), {SPOT: "exchange.spot_balances"})
-    assert "spot_balances <small>SAPI · UID</small>" in named
-    assert "subAccount/spotSummary <small>" in pools.cards(snapshot(use()), {})
-    assert "Futures · IP" in pools.cards(snapshot(use(pool=FAPI, path="", limit=2400, used=10)), {})
+    named = pools.cards(snapshot(use()))
+    assert "exchange.spot_balances <small>SAPI · UID</small>" in named
+    assert "Futures · IP" in pools.cards(snapshot(use(pool=FAPI, path="", limit=2400, used=10)))
 
 
 def test_the_busiest_pools_get_cards_in_the_order_of_first_use() -> None:

@@ -65,7 +65,9 @@ def test_rows_to_a_frame(numbers: Any) -> None:
 
 def test_memory_of_a_fetch() -> None:
     """Baseline: the memory of the finished frame. The peak while gathering, beside it."""
-    bodies = [json.dumps(page) for page in (rows(50_000)[start : start + 500] for start in range(0, 50_000, 500))]
+    bodies = [
+        json.dumps(page) for page in (rows(50_000)[start : start + 500] for start in range(0, 50_000, 500))
+    ]
     tracemalloc.start()
     gathering = Gathering(REBATES, "float")
     for body in bodies:
@@ -82,7 +84,9 @@ def test_pages_over_a_socket() -> None:
     rig = Rig()
     now = rig.now
     rig.replace_exchange(
-        tables={REBATES.door: ListTable([row | {"time": now - 10**7 + n} for n, row in enumerate(rows(20_000))])}
+        tables={
+            REBATES.door: ListTable([row | {"time": now - 10**7 + n} for n, row in enumerate(rows(20_000))])
+        }
     )
     link = rig.new_link(limits={"sapi-ip": 10**9})
     rig.exchange.limits = type(rig.exchange.limits)(10**6, None)

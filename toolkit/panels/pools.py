@@ -17,9 +17,6 @@ MOST_CARDS = 4
 MOST_CALLS = 8
 WINDOWS = 15
 
-# A path on /sapi names its pool until a call says which door it belongs to.
-Doors = Mapping[str, str]
-
 _SYSTEMS = {
     "api": "Spot",
     "sapi-ip": "SAPI",
@@ -30,14 +27,10 @@ _SYSTEMS = {
 _CHIPS: Mapping[svg.State, str] = {"ok": "ok", "busy": "busy", "hot": "near limit"}
 
 
-def pool_title(use: PoolUse, doors: Doors) -> tuple[str, str]:
+def pool_title(use: PoolUse) -> tuple[str, str]:
     """Which pool it is, and the endpoint that has it to itself ("" where it is shared)."""
     system = _SYSTEMS.get(use.pool.name, use.pool.name)
-    own = ""
-    if use.path:
-        door = doors.get(use.path, "")
-        own = door.rpartition(".")[2] or "/".join(use.path.split("/")[-2:])
-    return f"{system} · {use.pool.scope}", own
+    return f"{system} · {use.pool.scope}", use.door if use.path else ""
 
 
 def recent_shares(use: PoolUse, windows: int = WINDOWS) -> list[float]:
@@ -58,7 +51,7 @@ def busiest(pools: tuple[PoolUse, ...], most: int = MOST_CARDS) -> tuple[list[Po
     return [use for use in pools if use in chosen], [use for use in pools if use not in chosen]
 
 
-def cards(snapshot: Snapshot, doors: Doors) -> str:
+def cards(snapshot: Snapshot) -> str:
     """A gauge for each of the busiest pools and a row for each of the others."""
     if not snapshot.pools:
         return (
@@ -66,11 +59,11 @@ def cards(snapshot: Snapshot, doors: Doors) -> str:
             "Each pool shows here with its first request, such as <code>link.exchange.partner()</code></div>"
         )
     shown, others = busiest(snapshot.pools)
-    gauges = "".join(_card(use, snapshot, doors) for use in shown)
+    gauges = "".join(_card(use, snapshot) for use in shown)
     grid = f'<div class="btk-grid btk-{len(shown)}">{gauges}</div>'
     if not others:
         return grid
-    rows = "".join(_row(use, snapshot, doors) for use in others)
+    rows = "".join(_row(use, snapshot) for use in others)
     return (
         f'{grid}<div class="btk-card btk-rows"><table class="btk-table"><tbody>{rows}</tbody></table></div>'
     )
@@ -94,8 +87,8 @@ def _turn(use: PoolUse, snapshot: Snapshot) -> str:
     return f"resets in {left(use.turns_at - snapshot.now)}"
 
 
-def _name(use: PoolUse, doors: Doors) -> str:
-    title, own = pool_title(use, doors)
+def _name(use: PoolUse) -> str:
+    title, own = pool_title(use)
     hint = f' title="{safe(use.path)}"' if use.path else ""
     if own:
         return f'<span class="btk-name"{hint}>{safe(own)} <small>{safe(title)}</small></span>'
@@ -107,10 +100,10 @@ def _used(use: PoolUse) -> str:
     return f'<span class="btk-used"><b>{whole(use.used)}</b> / {whole(use.limit)}{flying}</span>'
 
 
-def _card(use: PoolUse, snapshot: Snapshot, doors: Doors) -> str:
+def _card(use: PoolUse, snapshot: Snapshot) -> str:
     span = WINDOWS * use.pool.seconds // 60
     return (
-        f'<div class="btk-card"><div class="btk-row">{_name(use, doors)}{_chip(use, snapshot)}</div>'
+        f'<div class="btk-card"><div class="btk-row">{_name(use)}{_chip(use, snapshot)}</div>'
         f'<div class="btk-gauge">{svg.gauge(use.used / use.limit, use.in_flight / use.limit)}'
         f"<div>{_used(use)}{svg.minute_bars(recent_shares(use))}"
         f'<div class="btk-foot"><span>{span} min</span><span>{_turn(use, snapshot)}</span></div>'
@@ -118,11 +111,11 @@ def _card(use: PoolUse, snapshot: Snapshot, doors: Doors) -> str:
     )
 
 
-def _row(use: PoolUse, snapshot: Snapshot, doors: Doors) -> str:
+def _row(use: PoolUse, snapshot: Snapshot) -> str:
     state = svg.state_of(use.share)
     width = min(use.share, 1) * 100
     return (
-        f'<tr><td class="btk-left" style="width:40%">{_name(use, doors)}</td>'
+        f'<tr><td class="btk-left" style="width:40%">{_name(use)}</td>'
         f'<td class="btk-wide"><span class="btk-level"><i class="btk-{state}" style="width:{width:.1f}%"></i>'
         f'</span><span class="btk-num">{percent(use.share)}</span></td><td>{_used(use)}</td>'
         f'<td class="btk-wide btk-faint">{_turn(use, snapshot)}</td><td>{_chip(use, snapshot)}</td></tr>'
@@ -190,13 +183,13 @@ def calls(snapshot: Snapshot) -> str:
     )
 
 
-def static_pools(snapshot: Snapshot, doors: Doors) -> str:
+def static_pools(snapshot: Snapshot) -> str:
     """The pools as a plain table with drawn bars."""
     if not snapshot.pools:
         return "<p>Nothing has been sent yet.</p>"
     rows = []
     for use in snapshot.pools:
-        title, own = pool_title(use, doors)
+        title, own = pool_title(use)
         label = percent(use.share)
         rows.append(
             f'<tr><td style="text-align:left">{safe(title)}{safe(" · " + own if own else "")}</td>'
@@ -221,11 +214,11 @@ def static_calls(snapshot: Snapshot) -> str:
     )
 
 
-def one_line(snapshot: Snapshot, doors: Doors) -> str:
+def one_line(snapshot: Snapshot) -> str:
     """All pools in one line of plain text."""
     parts = []
     for use in snapshot.pools:
-        title, own = pool_title(use, doors)
+        title, own = pool_title(use)
         name = f"{title} · {own}" if own else title
         parts.append(f"{name} {whole(use.used)} of {whole(use.limit)} ({percent(use.share)})")
     return "; ".join(parts) or "nothing sent yet"

@@ -13,7 +13,7 @@ from toolkit.panels.base import header as header_html
 from toolkit.panels.style import GAUGE_MARK
 
 if TYPE_CHECKING:
-    from toolkit.link import Link, Snapshot
+    from toolkit.link import Link
 
 TITLE = "Rate limits"
 
@@ -29,7 +29,6 @@ class WeightPanel(Panel):
     _counting = _remembering = False
 
     def _build(self) -> list[widgets.Widget]:
-        self._doors: dict[str, str] = {}
         self._chips = html()
         self._banner, self._cards, self._calls = html(), html(), html()
         hosts = sorted({urlsplit(url).netloc for url in self._link.hosts.values()})
@@ -38,17 +37,11 @@ class WeightPanel(Panel):
         head.add_class("btk-head")
         return [head, self._banner, self._cards, self._calls]
 
-    def _snapshot(self) -> Snapshot:
-        snapshot = self._link.budget.snapshot()
-        # Calls are forgotten after a while, pools are not: their names are kept here.
-        self._doors |= {call.path: call.door for call in snapshot.calls}
-        return snapshot
-
     def _redraw(self) -> None:
-        snapshot = self._snapshot()
+        snapshot = self._link.budget.snapshot()
         changed = [
             put(self._banner, pools.banners(snapshot)),
-            put(self._cards, pools.cards(snapshot, self._doors)),
+            put(self._cards, pools.cards(snapshot)),
             put(self._calls, pools.calls(snapshot)),
         ]
         if any(changed):
@@ -69,16 +62,16 @@ class WeightPanel(Panel):
         put(self._banner, error_note(error, "panel"))
 
     def _static(self) -> str:
-        snapshot = self._snapshot()
+        snapshot = self._link.budget.snapshot()
         return (
             static_head(self._link, TITLE, snapshot.now)
-            + pools.static_pools(snapshot, self._doors)
+            + pools.static_pools(snapshot)
             + pools.static_calls(snapshot)
         )
 
     def __repr__(self) -> str:
         made = ", SANDBOX" if self._link.source == "sandbox" else ""
-        return f"<Weight panel{made}: {pools.one_line(self._snapshot(), self._doors)}>"
+        return f"<Weight panel{made}: {pools.one_line(self._link.budget.snapshot())}>"
 
 
 def weight(link: Link) -> WeightPanel:

@@ -55,6 +55,7 @@ class PoolUse:
     Attributes:
         pool: The pool.
         path: The endpoint that has this counter to itself, "" where the pool is shared.
+        door: The door that used it last.
         used: Weight used in the running window, by the server's count where it gave one.
         in_flight: Weight of requests that have not been answered yet.
         limit: Weight allowed in a window.
@@ -65,6 +66,7 @@ class PoolUse:
 
     pool: Pool
     path: str
+    door: str
     used: int
     in_flight: int
     limit: int
@@ -108,6 +110,7 @@ class _Counter:
 
     pool: Pool
     path: str
+    door: str = ""
     window: int = 0
     by_window: dict[int, int] = field(default_factory=dict)
     in_flight: int = 0
@@ -177,7 +180,9 @@ class Budget:
                 with self._turned:
                     wait, reason = self._obstacle(pool, path, weight, door)
                     if wait <= 0:
-                        self._counter(pool, path).in_flight += weight
+                        counter = self._counter(pool, path)
+                        counter.in_flight += weight
+                        counter.door = door
                         return Reservation(pool, path, weight, door, method, self._clock.monotonic())
                     self._waiting[me] = (reason, self._clock.time() + wait)
                 self._tell()
@@ -357,6 +362,7 @@ class Budget:
         return PoolUse(
             pool=counter.pool,
             path=counter.path,
+            door=counter.door,
             used=counter.used,
             in_flight=counter.in_flight,
             limit=self._limits[counter.pool.name],
