@@ -181,7 +181,7 @@ def test_time_left_reads_at_a_glance(seconds: float, words: str) -> None:
 
 def test_a_pool_of_one_endpoint_is_called_by_its_door() -> None:
     named = pools.cards(snapshot(use()))
-    assert "exchange.spot_balances <small>SAPI · UID</small>" in named
+    assert "spot_balances <small>exchange · SAPI · UID</small>" in named
     assert "Futures · IP" in pools.cards(snapshot(use(pool=FAPI, path="", limit=2400, used=10)))
 
 

@@ -28,9 +28,12 @@ _CHIPS: Mapping[svg.State, str] = {"ok": "ok", "busy": "busy", "hot": "near limi
 
 
 def pool_title(use: PoolUse) -> tuple[str, str]:
-    """Which pool it is, and the endpoint that has it to itself ("" where it is shared)."""
-    system = _SYSTEMS.get(use.pool.name, use.pool.name)
-    return f"{system} · {use.pool.scope}", use.door if use.path else ""
+    """Which pool it is, and the door of the endpoint that has it to itself ("" where it is shared)."""
+    title = f"{_SYSTEMS.get(use.pool.name, use.pool.name)} · {use.pool.scope}"
+    if not use.path:
+        return title, ""
+    system, _, name = use.door.rpartition(".")
+    return f"{system} · {title}" if system else title, name
 
 
 def recent_shares(use: PoolUse, windows: int = WINDOWS) -> list[float]:
