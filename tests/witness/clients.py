@@ -1,0 +1,63 @@
+"""Who the witnesses are, and what is asked of each. Their requirement ranges stand here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ENVIRONMENTS = HERE.parents[1] / ".witness"
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A client that nobody here wrote.
+
+    Attributes:
+        name: Its distribution.
+        bounds: Which releases of it.
+        program: The file in `programs/` that speaks to it.
+        least: How many of the Link reads it must know.
+        signs_anything: It signs any path, and has no list of endpoints of its own.
+    """
+
+    name: str
+    bounds: str
+    program: str
+    least: int
+    signs_anything: bool = False
+
+    @property
+    def requirement(self) -> str:
+        """What pip is asked for."""
+        return self.name + self.bounds
+
+    @property
+    def environment(self) -> Path:
+        """Its virtual environment."""
+        return ENVIRONMENTS / self.name
+
+    @property
+    def python(self) -> Path:
+        """The Python in there."""
+        return self.environment / "bin" / "python"
+
+    @property
+    def stamp(self) -> Path:
+        """What was installed, once it was."""
+        return self.environment / ".installed"
+
+    @property
+    def failure(self) -> Path:
+        """Why it was not installed, in one line."""
+        return self.environment / ".failed"
+
+
+WITNESSES = (
+    Witness("ccxt", ">=4.5,<5", "ask_ccxt.py", 28),
+    Witness("python-binance", ">=1.0.30,<2", "ask_python_binance.py", 15),
+    # The official ones have no Link methods, but sign any path they are given.
+    Witness("binance-common", ">=4.5,<5", "ask_sdk.py", 33, signs_anything=True),
+    Witness("binance-connector", ">=3.12,<4", "ask_connector.py", 33, signs_anything=True),
+    Witness("binance-futures-connector", ">=4.1,<5", "ask_connector.py", 33, signs_anything=True),
+)

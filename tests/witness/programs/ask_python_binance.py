@@ -1,0 +1,40 @@
+"""python-binance: through its methods for one endpoint each, such as `margin_v1_get_broker_sub_account`."""
+
+import re
+
+from binance.client import Client
+from binance.exceptions import BinanceAPIException
+from speaking import Ask, Speaker, speak
+
+# Methods with names of their own; the others are named after host, version and path.
+NAMED = {"/fapi/v1/income": "futures_income_history"}
+HOSTS = {"sapi": "margin", "fapi": "futures", "papi": "papi"}
+
+
+def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
+    client = Client(key, secret, ping=False)
+    client.API_URL = f"{address}/api"
+    client.MARGIN_API_URL = f"{address}/sapi"
+    client.FUTURES_URL = f"{address}/fapi"
+    client.PAPI_URL = f"{address}/papi"
+    client.timestamp_offset = -behind_ms
+
+    def find(path: str) -> Ask | None:
+        method = getattr(client, NAMED.get(path) or name_of(path), None)
+        return method and (lambda params: method(**params))
+
+    return Speaker(find, code)
+
+
+def name_of(path: str) -> str:
+    """`/sapi/v1/broker/subAccount` -> `margin_v1_get_broker_sub_account`."""
+    _, host, version, *words = path.split("/")
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", "_".join(words)).lower()
+    return f"{HOSTS[host]}_{version}_get_{snake}"
+
+
+def code(error: Exception) -> int | None:
+    return error.code if isinstance(error, BinanceAPIException) else None
+
+
+speak(connect)
