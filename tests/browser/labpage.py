@@ -100,7 +100,11 @@ class LabPage:
 
     def _code(self) -> list[dict[str, Any]]:
         assert self.notebook is not None
-        cells = json.loads(self.notebook.read_text(encoding="utf-8"))["cells"]
+        text = ""
+        while not text.endswith("}\n"):  # Lab may be writing it at this moment
+            self.page.wait_for_timeout(20)
+            text = self.notebook.read_text(encoding="utf-8")
+        cells = json.loads(text)["cells"]
         return [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
 
     def _counts(self) -> dict[str, int | None]:
