@@ -32,6 +32,7 @@ bench: $(VENV)/.dev  ## the measurements (tests/benchmarks/bench_*.py)
 	$(PY) -m pytest tests/benchmarks -o python_files='bench_*.py' -p no:randomly -s $(TESTFLAGS)
 
 witness: $(VENV)/.dev  ## clients written by others against the sandbox, each in an environment of its own
+	@$(PY) -m tests.witness.install
 	$(PY) -m pytest -m witness tests/witness $(TESTFLAGS)
 
 lint: $(VENV)/.dev  ## style, format, types

@@ -18,6 +18,7 @@ class Witness:
         bounds: Which releases of it.
         program: The file in `programs/` that speaks to it.
         least: How many of the Link reads it must know.
+        signatures: Which asymmetric signatures it can make, besides HMAC.
         signs_anything: It signs any path, and has no list of endpoints of its own.
     """
 
@@ -25,6 +26,7 @@ class Witness:
     bounds: str
     program: str
     least: int
+    signatures: tuple[str, ...] = ("Ed25519", "RSA")
     signs_anything: bool = False
 
     @property
@@ -59,5 +61,5 @@ WITNESSES = (
     # The official ones have no Link methods, but sign any path they are given.
     Witness("binance-common", ">=4.5,<5", "ask_sdk.py", 33, signs_anything=True),
     Witness("binance-connector", ">=3.12,<4", "ask_connector.py", 33, signs_anything=True),
-    Witness("binance-futures-connector", ">=4.1,<5", "ask_connector.py", 33, signs_anything=True),
+    Witness("binance-futures-connector", ">=4.1,<5", "ask_connector.py", 33, ("RSA",), True),
 )

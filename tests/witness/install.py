@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from tests.witness.clients import WITNESSES, Witness
 
@@ -31,17 +32,17 @@ def installed(witness: Witness) -> bool:
 def install(witness: Witness) -> None:
     """Make its environment anew, and leave a word in it of how that went."""
     witness.environment.mkdir(parents=True, exist_ok=True)
-    steps = (
+    pip: list[str | Path] = [witness.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    steps = [
         [sys.executable, "-m", "venv", "--clear", witness.environment],
-        [witness.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        + [witness.requirement],
-    )
+        [*pip, witness.requirement],
+    ]
     for step in steps:
         done = subprocess.run(step, capture_output=True, text=True, check=False)
         if done.returncode:
             said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
             why = next((line for line in said if line.lower().startswith("error")), (said or ["no word"])[-1])
-            witness.failure.write_text(f"{witness.requirement} cannot be installed: {why}", encoding="utf-8")
+            witness.failure.write_text(f"pip install '{witness.requirement}': {why}", encoding="utf-8")
             return
     witness.stamp.write_text(wanted(witness), encoding="utf-8")
 

@@ -13,10 +13,9 @@ from toolkit.catalogue import BY_DOOR, Column, Endpoint
 from toolkit.link import Link
 from toolkit.sandbox import Key, World
 
-DAY = timedelta(days=1)
 # The last whole day that is over, both midnights included: nothing is added to it any more.
 END = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-SPAN = {"startTime": END - DAY, "endTime": END}
+START = END - timedelta(days=1)
 
 # What the exchange takes for granted where it chooses rows.
 TAKEN_FOR_GRANTED = {"type": "1", "showAllStatus": "false", "filterResult": "false"}
@@ -53,7 +52,7 @@ def wire_params(endpoint: Endpoint, world: World) -> dict[str, str]:
     """Everything the endpoint insists on, a span, and as many rows as it gives at once."""
     params = dict(world.example(endpoint.door))
     if endpoint.window:
-        params |= {name: str(round(moment.timestamp() * 1000)) for name, moment in SPAN.items()}
+        params |= {"startTime": str(_milliseconds(START)), "endTime": str(_milliseconds(END))}
     if endpoint.paging.size:
         params[endpoint.paging.size] = str(endpoint.paging.maximum)
     return params
@@ -68,7 +67,7 @@ def read_ourselves(link: Link, endpoint: Endpoint, world: World) -> pd.DataFrame
             words = {str(number): word for word, number in param.choices.items()}
             arguments[param.name] = words.get(example[param.wire], example[param.wire])
     if endpoint.window:
-        arguments |= {"start": SPAN["startTime"], "end": SPAN["endTime"]}
+        arguments |= {"start": START, "end": END}
     frame: pd.DataFrame = getattr(getattr(link, endpoint.system), endpoint.name)(**arguments)
     # A witness asks once.
     return frame.head(endpoint.paging.maximum) if endpoint.paging.size else frame
@@ -83,9 +82,8 @@ def held(endpoint: Endpoint, world: World) -> list[Any] | None:
     declared = {param.wire: "" for param in endpoint.params}
     filters = {name: text for name, text in TAKEN_FOR_GRANTED.items() if name in declared}
     filters |= world.example(endpoint.door)
-    start, end = (round(moment.timestamp() * 1000) for moment in SPAN.values())
-    span = (start, end) if endpoint.window else (None, None)
-    return table.slice(*span, filters, 0, endpoint.paging.maximum or 2**31)
+    start, end = (_milliseconds(moment) if endpoint.window else None for moment in (START, END))
+    return table.slice(start, end, filters, 0, endpoint.paging.maximum or 2**31)
 
 
 def rows_of(endpoint: Endpoint, answer: Any) -> list[Mapping[str, Any]]:
@@ -127,6 +125,10 @@ def differences(endpoint: Endpoint, answer: Any, frame: pd.DataFrame, table: lis
     return found
 
 
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
 def _is_now(endpoint: Endpoint, column: Column) -> bool:
     """Whether it is the moment of the answer, which no two answers have in common."""
     return column.kind == "time" and (column.outer or endpoint is BY_DOOR["futures.overview"])
@@ -143,7 +145,7 @@ def _read(column: Column, row: Mapping[str, Any]) -> Any:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, pd.Timestamp):
-        return round(value.timestamp() * 1000)
+        return _milliseconds(value)
     if hasattr(value, "tolist"):
         return value.tolist()
     return value if isinstance(value, list) or not pd.isna(value) else None

@@ -9,7 +9,8 @@ from speaking import Ask, Speaker, speak
 
 
 def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
-    api = API(key, secret, base_url=address)
+    secrets = {"private_key": secret} if "PRIVATE KEY" in secret else {}
+    api = API(key, secret, base_url=address, **secrets)
 
     def find(path: str) -> Ask:
         def ask(params: dict[str, str]) -> object:

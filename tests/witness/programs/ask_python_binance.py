@@ -12,7 +12,8 @@ HOSTS = {"sapi": "margin", "fapi": "futures", "papi": "papi"}
 
 
 def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
-    client = Client(key, secret, ping=False)
+    private = secret if "PRIVATE KEY" in secret else None
+    client = Client(key, secret, private_key=private, ping=False)
     client.API_URL = f"{address}/api"
     client.MARGIN_API_URL = f"{address}/sapi"
     client.FUTURES_URL = f"{address}/fapi"

@@ -6,19 +6,26 @@ from typing import Any
 import requests
 from binance_common.configuration import ConfigurationRestAPI
 from binance_common.errors import BadRequestError, UnauthorizedError
+from binance_common.signature import Signers
 from binance_common.utils import send_request
 from speaking import Ask, Speaker, speak
 
 
 def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
-    configuration = ConfigurationRestAPI(api_key=key, api_secret=secret, base_path=address, timeout=10_000)
+    private = secret if "PRIVATE KEY" in secret else None
+    # With both, it would sign with the secret.
+    secrets = {"private_key": private} if private else {"api_secret": secret}
+    configuration = ConfigurationRestAPI(api_key=key, base_path=address, timeout=10_000, **secrets)
+    signer = Signers.get_signer(private) if private else None
     session = requests.Session()
 
     def find(path: str) -> Ask:
         def ask(params: dict[str, str]) -> Any:
             stamp = {"timestamp": int(time.time() * 1000) - behind_ms} if behind_ms else {}
             sent = {**params, **stamp}
-            return send_request(session, configuration, "GET", path, sent, is_signed=True).data()
+            return send_request(
+                session, configuration, "GET", path, sent, is_signed=True, signer=signer
+            ).data()
 
         return ask
 

@@ -1,7 +1,8 @@
 """What the witness programs have in common: questions in, answers out. Nothing of the toolkit's is here.
 
-A program runs in its witness's own environment. It is told on stdin what to ask, as JSON, and prints what
-came back. Its one argument is the distribution it speaks to. How a request is made, signed and sent, and how an answer is read, is the client's affair.
+A program runs in its witness's own environment; its one argument is the distribution it speaks to. It is
+told on stdin what to ask, as JSON, and prints what came back. How a request is made, signed and sent, and
+how an answer is read, is the client's affair.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def speak(connect: Callable[[str, str, str, int], Speaker]) -> None:
     """Ask what stdin says, and print what came back.
 
     Args:
-        connect: Makes a client from address, key, secret and how many ms its clock is to be behind.
+        connect: Makes a client from address, key, secret (or private key in PEM) and how many ms its
+            clock is to be behind.
     """
     sys.addaudithook(_stay_here)
     if importlib.util.find_spec("toolkit") is not None:
