@@ -86,7 +86,7 @@ _RULES = """
   flex: 1; min-width: 0; font-weight: 600; color: var(--btk-text);
   overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
 }
-.btk-card .btk-name small { display: block; }
+.btk-row > .btk-name small { display: block; }
 .btk-name small { font-weight: 400; font-size: 12px; color: var(--btk-faint); }
 .btk-state {
   border-radius: 99px; padding: 1px 9px; font-size: 11.5px; font-weight: 600; white-space: nowrap;
