@@ -19,7 +19,6 @@ class Witness:
         program: The file in `programs/` that speaks to it.
         least: How many of the Link reads it must know.
         signatures: Which asymmetric signatures it can make, besides HMAC.
-        signs_anything: It signs any path, and has no list of endpoints of its own.
     """
 
     name: str
@@ -27,7 +26,6 @@ class Witness:
     program: str
     least: int
     signatures: tuple[str, ...] = ("Ed25519", "RSA")
-    signs_anything: bool = False
 
     @property
     def requirement(self) -> str:
@@ -59,7 +57,7 @@ WITNESSES = (
     Witness("ccxt", ">=4.5,<5", "ask_ccxt.py", 28),
     Witness("python-binance", ">=1.0.30,<2", "ask_python_binance.py", 15),
     # The official ones have no Link methods, but sign any path they are given.
-    Witness("binance-common", ">=4.5,<5", "ask_sdk.py", 33, signs_anything=True),
-    Witness("binance-connector", ">=3.12,<4", "ask_connector.py", 33, signs_anything=True),
-    Witness("binance-futures-connector", ">=4.1,<5", "ask_connector.py", 33, ("RSA",), True),
+    Witness("binance-common", ">=4.5,<5", "ask_sdk.py", 33),
+    Witness("binance-connector", ">=3.12,<4", "ask_connector.py", 33),
+    Witness("binance-futures-connector", ">=4.1,<5", "ask_connector.py", 33, ("RSA",)),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from textwrap import shorten
 
 from tests.witness.clients import WITNESSES, Witness
 
@@ -32,17 +32,18 @@ def installed(witness: Witness) -> bool:
 def install(witness: Witness) -> None:
     """Make its environment anew, and leave a word in it of how that went."""
     witness.environment.mkdir(parents=True, exist_ok=True)
-    pip: list[str | Path] = [witness.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(witness.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     steps = [
-        [sys.executable, "-m", "venv", "--clear", witness.environment],
+        [sys.executable, "-m", "venv", "--clear", str(witness.environment)],
         [*pip, witness.requirement],
     ]
     for step in steps:
         done = subprocess.run(step, capture_output=True, text=True, check=False)
         if done.returncode:
-            said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+            said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
             why = next((line for line in said if line.lower().startswith("error")), (said or ["no word"])[-1])
-            witness.failure.write_text(f"pip install '{witness.requirement}': {why}", encoding="utf-8")
+            word = f"pip install '{witness.requirement}': {shorten(why, 200)}"
+            witness.failure.write_text(word, encoding="utf-8")
             return
     witness.stamp.write_text(wanted(witness), encoding="utf-8")
 

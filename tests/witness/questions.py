@@ -13,9 +13,10 @@ from toolkit.catalogue import BY_DOOR, Column, Endpoint
 from toolkit.link import Link
 from toolkit.sandbox import Key, World
 
-# The last whole day that is over, both midnights included: nothing is added to it any more.
+# Five whole days that are over, both midnights included: nothing is added to them any more. Some doors fill a
+# page with them, and none is empty.
 END = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-START = END - timedelta(days=1)
+START = END - timedelta(days=5)
 
 # What the exchange takes for granted where it chooses rows.
 TAKEN_FOR_GRANTED = {"type": "1", "showAllStatus": "false", "filterResult": "false"}
