@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+import toolkit
 from tests.rig import Rig
 from toolkit import errors
+from toolkit.catalogue import BASE_URLS
 from toolkit.wire.sender import PATIENCE, PAUSES
 
 PATH = "/sapi/v1/broker/info"
@@ -244,6 +246,7 @@ def elsewhere() -> Iterator[tuple[str, list[dict[str, str]]]]:
         def do_GET(self) -> None:
             headers.append(dict(self.headers))
             self.send_response(200)
+            self.send_header("Set-Cookie", "session=1; Path=/")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -288,3 +291,22 @@ def test_no_error_text_or_frame_holds_a_secret(rig: Rig) -> None:
         error = caught.value
         shown = [str(error), repr(error), repr(vars(error)), repr(error.__context__), repr(error.__cause__)]
         assert not [secret for secret in secrets for text in shown if secret in text], kind
+
+
+def test_no_log_holds_a_secret(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    rig.link.spot.customers(email="someone.private@example.com")
+    assert "/sapi/v1/apiReferral/customization" in caplog.text
+    for secret in (rig.sandbox.key, rig.sandbox.secret, "signature", "private"):
+        assert secret not in caplog.text
+
+
+def test_cookies_are_not_kept(elsewhere: tuple[str, list[dict[str, str]]], rig: Rig) -> None:
+    address, seen = elsewhere
+    link = toolkit.Link("k" * 64, "s" * 64, hosts=dict.fromkeys(BASE_URLS, address), clock=rig.clock)
+    for _ in range(2):
+        with pytest.raises(errors.ContractError):
+            link.exchange.partner()
+    link.close()
+    assert len(seen) >= 2
+    assert not [headers for headers in seen if "Cookie" in headers]

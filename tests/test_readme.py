@@ -57,6 +57,7 @@ def test_its_table_of_endpoints_is_the_catalogue() -> None:
 
 def test_its_errors_are_the_errors() -> None:
     tree = README.split("## Errors")[1].split("```")[1]
+    assert errors.__doc__ is not None
     named = set(re.findall(r"\b\w+Error\b", tree))
     assert named == {name for name in errors.__all__ if name.endswith("Error")}
 

@@ -6,17 +6,9 @@ import pandas as pd
 
 from toolkit.catalogue import ENDPOINTS, SYSTEM_TITLES, Endpoint
 
-_TEXT_COLUMNS = (
-    "name",
-    "door",
-    "system",
-    "method",
-    "path",
-    "security",
-    "pool",
-    "paging",
-    "summary",
-    "source",
+_TEXTS = (
+    *("door", "name", "system", "method", "path", "security", "permission", "pool", "arguments", "paging"),
+    *("summary", "source"),
 )
 
 
@@ -31,6 +23,7 @@ def endpoints() -> pd.DataFrame:
         - system (text): exchange, spot, futures or portfolio.
         - method (text), path (text): The request.
         - security (text): Security type; SIGNED where the documents print none.
+        - permission (text): What the key must be allowed, where the documents say so.
         - weight (integer): Weight of one request; missing where it depends on the parameters.
         - pool (text): What the weight is charged to.
         - limit (integer): What the pool allows in a minute.
@@ -45,9 +38,7 @@ def endpoints() -> pd.DataFrame:
         - source (text): Page of the documents.
     """
     frame = pd.DataFrame([_row(endpoint) for endpoint in ENDPOINTS])
-    for name in ("door", "name", "system", "method", "path", "security", "pool", "arguments", "paging"):
-        frame[name] = frame[name].astype("string[pyarrow]")
-    for name in ("summary", "source"):
+    for name in _TEXTS:
         frame[name] = frame[name].astype("string[pyarrow]")
     for name in ("weight", "limit", "rows"):
         frame[name] = frame[name].astype("Int64")
@@ -67,6 +58,7 @@ def _row(endpoint: Endpoint) -> dict[str, object]:
         "method": endpoint.method,
         "path": endpoint.path,
         "security": endpoint.security,
+        "permission": endpoint.permission,
         "weight": endpoint.weight if isinstance(endpoint.weight, int) else None,
         "pool": endpoint.pool.name,
         "limit": endpoint.pool.limit,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -54,7 +54,7 @@ class Plan:
     """
 
     endpoint: Endpoint
-    parameters: Mapping[str, object]
+    parameters: Mapping[str, object] = field(repr=False)
     span: Span | None
     shown: Mapping[str, object]
 

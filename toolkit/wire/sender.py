@@ -51,7 +51,7 @@ class Call:
 
     door: str
     path: str
-    parameters: Mapping[str, object]
+    parameters: Mapping[str, object] = field(repr=False)
     pool: Pool
     weight: int
 

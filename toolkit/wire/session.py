@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 import requests
@@ -17,6 +19,24 @@ from toolkit.wire.answers import Answer
 KEY_HEADER = "X-MBX-APIKEY"
 _PIECE = 1 << 16
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class _WithoutQuery(logging.Filter):
+    """Takes the query, and with it the signature, out of what urllib3 logs of a request."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the record, shortened."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                argument.partition("?")[0]
+                if isinstance(argument, str) and "signature=" in argument
+                else argument
+                for argument in record.args
+            )
+        return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_WithoutQuery())
 
 
 class NoAnswer(Exception):  # noqa: N818 - not an error of the package: it becomes one, or a retry
@@ -122,6 +142,7 @@ class Session:
                 session.trust_env = self._trust_env
                 # No netrc, and no cookies: the exchange uses neither.
                 session.auth = _no_auth
+                session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
                 session.headers["User-Agent"] = f"binance-link-toolkit/{__version__}"
                 session.headers["Accept"] = "application/json"
                 adapter = HTTPAdapter(pool_maxsize=self._connections, max_retries=0)
