@@ -149,18 +149,16 @@ class Gathering:
 
     def _values(self, column: Column, rows: Sequence[Row]) -> list[Any]:
         """One column's values as the exchange sent them; None where it left the field out."""
-        if len(column.wires) == 1 and not column.optional:
-            wire = column.wires[0]
-            try:
-                return [row[wire] for row in rows]
-            except KeyError:
-                pass  # said below, with the row
         values = []
         for position, row in enumerate(rows):
-            wire = next((wire for wire in column.wires if wire in row), "")
-            if not wire and not column.optional:
-                raise self._breach(f"row {position} has no field {column.wires[0]!r}")
-            values.append(row[wire] if wire else None)
+            for wire in column.wires:
+                if wire in row:
+                    values.append(row[wire])
+                    break
+            else:
+                if not column.optional:
+                    raise self._breach(f"row {position} has no field {column.wires[0]!r}")
+                values.append(None)
         return values
 
     def _fresh(self, columns: list[list[Any]]) -> list[int]:

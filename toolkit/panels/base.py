@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -34,7 +35,7 @@ _open: dict[tuple[str, int], Panel] = {}
 _open_lock = threading.Lock()
 
 
-class Panel:
+class Panel(ABC):
     """A live view of one Link under a notebook cell.
 
     Show it by making it the last line of a cell; `widget` is what goes into a layout of your own.
@@ -68,24 +69,24 @@ class Panel:
 
     # -- what a panel says for itself ------------------------------------------------------------
 
+    @abstractmethod
     def _build(self) -> list[widgets.Widget]:
         """Make the widgets under the root."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _redraw(self) -> None:
         """Bring the widgets up to date; called by one thread at a time."""
-        raise NotImplementedError
 
     def _next_tick(self) -> float | None:
         """Seconds until it looks different though nobody told anything; None where it never does."""
         return None
 
-    def _before_display(self) -> None:
+    def _before_display(self) -> None:  # noqa: B027 - most panels need nothing
         """Make ready what the static picture needs."""
 
+    @abstractmethod
     def _static(self) -> str:
         """The picture for viewers without widgets: no style sheet, no inline SVG, no script."""
-        raise NotImplementedError
 
     # -- for the panel's user ----------------------------------------------------------------------
 
@@ -158,9 +159,9 @@ class Panel:
             self.error = error
             self._show_error(error)
 
+    @abstractmethod
     def _show_error(self, error: BaseException) -> None:
         """Show what a job raised."""
-        raise NotImplementedError
 
 
 def _tree(widget: widgets.Widget) -> Iterator[widgets.Widget]:
