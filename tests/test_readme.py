@@ -14,6 +14,7 @@ from tests.rig import Rig
 from toolkit import errors
 from toolkit.catalogue import ENDPOINTS
 from toolkit.listing import markdown
+from toolkit.panels import base
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -27,6 +28,8 @@ def partners_key(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("LINK_SECRET", rig.sandbox.secret)
     yield
     plt.close("all")
+    for panel in list(base._open.values()):
+        panel.close()
 
 
 @pytest.mark.usefixtures("partners_key")
@@ -39,7 +42,6 @@ def test_its_cells_run_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(names["accounts"]) == 240
     assert (tmp_path / "rebates.parquet").exists()
     assert [entry.status for entry in names["demo"].sandbox.exchange.log][:2] == [503, 503]
-    names["toolkit"].panels.weight(names["demo"]).close()
     names["demo"].close()
 
 
