@@ -27,8 +27,8 @@ EXAMPLES = [(door, name) for door, answers in sorted(DOCUMENTED.items()) for nam
 EACH = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
 
 DTYPES = {
-    "text": pd.StringDtype("pyarrow"),
-    "id": pd.StringDtype("pyarrow"),
+    "text": pd.StringDtype(),
+    "id": pd.StringDtype(),
     "amount": "float64",
     "integer": pd.Int64Dtype(),
     "flag": pd.BooleanDtype(),

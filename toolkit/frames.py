@@ -37,7 +37,7 @@ _TYPES: Mapping[str, pa.DataType] = {
     "texts": pa.list_(pa.string()),
 }
 _PANDAS_TYPES: Mapping[pa.DataType, Any] = {
-    pa.string(): pd.StringDtype("pyarrow"),
+    pa.string(): pd.StringDtype(),
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
     EXACT: pd.ArrowDtype(EXACT),

@@ -39,7 +39,7 @@ def endpoints() -> pd.DataFrame:
     """
     frame = pd.DataFrame([_row(endpoint) for endpoint in ENDPOINTS])
     for name in _TEXTS:
-        frame[name] = frame[name].astype("string[pyarrow]")
+        frame[name] = frame[name].astype("string")
     for name in ("weight", "limit", "rows"):
         frame[name] = frame[name].astype("Int64")
     for name in ("window", "default_window", "kept"):
