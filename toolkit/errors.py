@@ -217,6 +217,8 @@ class ServerError(ToolkitError):
         attempts: How often it was sent.
     """
 
+    advice = "try again later."
+
     def __init__(
         self, door: str, status: int | None, code: int | None, message: str, attempts: int = 1
     ) -> None:
@@ -225,18 +227,19 @@ class ServerError(ToolkitError):
         self.code = code
         self.message = message
         self.attempts = attempts
-        label = f"HTTP {status}" if status is not None else "no answer"
-        if code is not None:
-            label += f", code {code}"
+        label = f"HTTP {status}" if code is None else f"HTTP {status}, code {code}"
+        what = "got no answer" if status is None else f"failed on the exchange's side ({label})"
         often = "once" if attempts == 1 else f"{attempts} times"
         super().__init__(
-            f"{door} failed on the exchange's side ({label}): {message.rstrip('.')}. Sent {often}. "
-            "It only reads, so nothing has changed; try again later."
+            f"{door} {what}: {message.rstrip('.')}. Sent {often}. It only reads, so nothing has changed; "
+            f"{self.advice}"
         )
 
 
 class NoAnswerError(ServerError):
     """Time-out or broken connection: nothing came back, also when asked again."""
+
+    advice = "check the network, the proxy and the host's address, or try again later."
 
 
 class ContractError(ToolkitError):
