@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from tests.clocks import FakeClock
@@ -78,3 +79,17 @@ def test_a_host_that_does_not_tell_the_time_is_talked_to_all_the_same(rig: Rig) 
     rig.exchange.faults.add("reset", path="/api/v3/time", times=None)
     assert len(rig.link.exchange.partner()) == 1
     assert rig.link.clock_offset("api") is None
+
+
+@pytest.mark.parametrize("ahead", [3 * 86_400.0, -3 * 86_400.0])
+def test_now_is_the_exchanges_now(ahead: float) -> None:
+    """Also for the very first fetch, whose arguments are checked before the exchange is asked for the time."""
+    rig = Rig(ahead=ahead)
+    try:
+        frame = rig.link.spot.rebates(start="-1D")
+        assert pd.Timestamp(frame.attrs["parameters"]["end"]).timestamp() == pytest.approx(
+            rig.now / 1000, abs=1
+        )
+        assert len(frame) > 0
+    finally:
+        rig.close()

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.catalogue import BY_DOOR, Window
+from toolkit.catalogue import BY_DOOR, ENDPOINTS, Endpoint, Window
 from toolkit.errors import UsageError
 from toolkit.plan import Plan, Span, make_plan
 
@@ -150,3 +150,14 @@ def test_private_arguments_are_not_shown() -> None:
 def test_an_argument_that_does_not_exist_is_refused_with_those_that_do() -> None:
     with pytest.raises(UsageError, match="no argument 'colour'; it takes customer_id"):
         make_plan(REBATES, {"colour": 1}, None, None, NOW)
+
+
+WINDOWED = [endpoint for endpoint in ENDPOINTS if endpoint.window]
+
+
+@pytest.mark.parametrize("endpoint", WINDOWED, ids=lambda endpoint: endpoint.door)
+def test_the_default_span_is_one_window(endpoint: Endpoint) -> None:
+    values = {"market": "um", "from_id": "1"}
+    given_arguments = {p.name: values.get(p.name, "1") for p in endpoint.params if p.required}
+    given_arguments |= {"from_id": "1"} if endpoint.at_least_one else {}
+    assert len(list(make_plan(endpoint, given_arguments, None, None, NOW).windows())) == 1
