@@ -83,7 +83,7 @@ def test_a_host_that_does_not_tell_the_time_is_talked_to_all_the_same(rig: Rig) 
 
 @pytest.mark.parametrize("ahead", [3 * 86_400.0, -3 * 86_400.0])
 def test_now_is_the_exchanges_now(ahead: float) -> None:
-    """Also for the very first fetch, whose arguments are checked before the exchange is asked for the time."""
+    """Also for the first fetch, whose arguments are checked before the exchange is asked."""
     rig = Rig(ahead=ahead)
     try:
         frame = rig.link.spot.rebates(start="-1D")
