@@ -160,6 +160,8 @@ def test_failures_that_do_not_end_are_errors(rig: Rig, kind: str, error: type[er
     assert len(attempts) == len(PAUSES) + 1
     if isinstance(caught.value, errors.ServerError):
         assert "nothing has changed" in str(caught.value)
+    if isinstance(caught.value, errors.ContractError):
+        assert caught.value.excerpt.startswith('{"maxMakerCommission"')
 
 
 def test_not_json_is_a_breach_of_contract_and_shows_how_it_began(rig: Rig) -> None:

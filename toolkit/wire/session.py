@@ -127,12 +127,15 @@ class Session:
         settings = session.merge_environment_settings(request.url, self._proxies, True, self._verify, None)
         body = bytearray()
         with session.send(request, timeout=self._timeout, allow_redirects=False, **settings) as response:
+            # Otherwise what came of an answer that is cut off would be lost, its beginning with it.
+            response.raw.enforce_content_length = False
             try:
                 for piece in response.iter_content(_PIECE):
                     body += piece
+                whole = not response.raw.length_remaining
             except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ConnectionError):
-                return Answer(response.status_code, response.headers, bytes(body)), False
-            return Answer(response.status_code, response.headers, bytes(body)), True
+                whole = False
+            return Answer(response.status_code, response.headers, bytes(body)), whole
 
     def _session(self, host: Host) -> requests.Session:
         with self._lock:
