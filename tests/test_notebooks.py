@@ -116,12 +116,14 @@ def test_rate_limits(run: Run) -> None:
     assert "limit=45000" in price["text/plain"]
     assert "image/png" in bundles(notebook, "charts.balances")[-1]
 
-    (obeyed,) = bundles(notebook, '"rate-limit"')
+    *_, obeyed = bundles(notebook, '"rate-limit"')
     assert 2.0 <= float(obeyed["text/plain"].split()[3]) < 10.0
     assert "The ban ends at" in said(notebook, '"ban"')
     assert "requests sent: 0" in said(notebook, "link.futures.volumes()")
 
-    (waited,) = bundles(notebook, "fast.exchange.spot_balances()")
+    bar, waited = bundles(notebook, "fast.exchange.spot_balances()")
+    assert WIDGET in bar
+    assert "exchange.spot_balances" in bar["text/plain"]
     assert "240 accounts" in waited["text/plain"]
     assert "; 0 requests refused" in waited["text/plain"]
 

@@ -34,11 +34,14 @@ class DemoLink(Link):
         key: str,
         secret: str,
         numbers: Numbers,
+        progress: bool,
         limits: Mapping[str, int] | None,
         clock: Clock | None,
     ) -> None:
         hosts: dict[Host, str] = dict.fromkeys(BASE_URLS, address)
-        super().__init__(key, secret, hosts=hosts, numbers=numbers, limits=limits, clock=clock)
+        super().__init__(
+            key, secret, hosts=hosts, numbers=numbers, progress=progress, limits=limits, clock=clock
+        )
         self.sandbox = sandbox
         if sandbox is not None:
             # The connection outlives the Link where only a namespace of it is kept, as in `demo().spot`.
@@ -57,6 +60,7 @@ def demo(
     latency_ms: float = 0.0,
     limit_scale: float = 1.0,
     numbers: Numbers = "float",
+    progress: bool = True,
     clock: Clock | None = None,
 ) -> DemoLink:
     """A Link on the sandbox, which is started in the background: no key, no internet, made-up data.
@@ -69,11 +73,12 @@ def demo(
         latency_ms: Milliseconds each answer is held back.
         limit_scale: Factor on the documented rate limits, to see small ones fill up.
         numbers: Amounts as "float" or "exact" columns.
+        progress: Show a bar for a fetch that takes longer than a second.
         clock: Where time is read and waited; tests pass one of their own.
     """
     running = os.environ.get(RUNNING)
     if running and seed is None and latency_ms == 0 and limit_scale == 1 and clock is None:
-        return DemoLink(None, **_read(running), numbers=numbers, limits=None, clock=None)
+        return DemoLink(None, **_read(running), numbers=numbers, progress=progress, limits=None, clock=None)
     from toolkit.sandbox import Sandbox
 
     sandbox = Sandbox(
@@ -85,6 +90,7 @@ def demo(
         key=sandbox.key,
         secret=sandbox.secret,
         numbers=numbers,
+        progress=progress,
         limits={pool.name: max(1, int(pool.limit * limit_scale)) for pool in POOLS},
         clock=clock,
     )

@@ -12,10 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit.catalogue import ENDPOINTS, Endpoint, pool_of
+from toolkit.catalogue import BY_ROUTE, Endpoint, pool_of
 from toolkit.catalogue.codes import SPAN_TOO_LONG
 from toolkit.errors import ApiError, ContractError, IncompleteError, UndeclaredFieldWarning, UsageError
 from toolkit.fetch.connection import Connection
+from toolkit.fetch.progress import Progress
 from toolkit.frames import Gathering, Numbers
 from toolkit.inference import infer
 from toolkit.plan import Plan, Span, When, make_plan
@@ -32,7 +33,8 @@ class _Fetch:
 
     plan: Plan
     gathering: Gathering
-    tally: Tally = field(default_factory=Tally)
+    progress: Progress
+    tally: Tally
     overflowing: list[int] = field(default_factory=list)
 
 
@@ -42,17 +44,19 @@ class Fetcher:
     Args:
         connection: The key and the hosts it is used at.
         numbers: Amounts as float64, or exact.
+        progress: Whether a long fetch shows a bar.
 
     Raises:
         UsageError: `numbers` is neither.
     """
 
-    def __init__(self, connection: Connection, numbers: Numbers) -> None:
+    def __init__(self, connection: Connection, numbers: Numbers, *, progress: bool) -> None:
         self._connection = connection
         self._sender = connection.sender
         self._clock = connection.clock
         self._source = connection.source
         self._numbers = _checked_numbers(numbers)
+        self._progress = progress
         self._warned: set[tuple[str, str]] = set()
         self._warning = threading.Lock()
 
@@ -79,12 +83,22 @@ class Fetcher:
         plan = make_plan(endpoint, arguments, start, end, int(self._sender.time(host) * 1000))
         if endpoint.window and not known:
             plan = make_plan(endpoint, arguments, start, end, int(self._sender.measured_time(host) * 1000))
-        fetch = _Fetch(plan, Gathering(endpoint, kind))
+        tally = Tally()
+        progress = Progress(
+            endpoint.door,
+            plan.span,
+            tally,
+            budget=self._connection.budget,
+            clock=self._clock,
+            wanted=self._progress,
+        )
+        fetch = _Fetch(plan, Gathering(endpoint, kind), progress, tally)
         try:
-            if plan.span is None:
-                self._pages(fetch, {})
-            for window in plan.windows():
-                self._window(fetch, window)
+            with progress:
+                if plan.span is None:
+                    self._pages(fetch, {})
+                for window in plan.windows():
+                    self._window(fetch, window)
             _check_overflow(fetch)
         except BaseException as error:
             if fetch.gathering.rows:
@@ -97,7 +111,7 @@ class Fetcher:
     ) -> pd.DataFrame:
         """One signed GET of a path, its columns inferred from the answer."""
         kind = self._kind(numbers)
-        declared = next((e for e in ENDPOINTS if e.path == path and e.method == "GET"), None)
+        declared = BY_ROUTE.get(("GET", path))
         pool = declared.pool if declared else pool_of(path, uid=uid)
         if pool is None or not _PATH.fullmatch(path):
             raise UsageError(
@@ -134,12 +148,14 @@ class Fetcher:
             if not limited:
                 self._pages(fetch, sent)
                 start += step
+                fetch.progress.arrived(fetch.gathering.rows, start)
                 continue
             rows = self._limited(fetch, sent, step)
             if rows is None:
                 step //= 2
                 continue
             start += step
+            fetch.progress.arrived(fetch.gathering.rows, start)
             if rows < fetch.plan.endpoint.paging.maximum // 3:
                 step *= 2  # what follows may be sparser than what made it short
 
@@ -176,6 +192,7 @@ class Fetcher:
             place = {"page": page} if paging.kind == "page" else {"offset": offset}
             before = gathering.rows
             rows = gathering.add(self._ask(fetch, {**sent, **place, paging.size: paging.maximum}))
+            fetch.progress.arrived(gathering.rows)
             if rows < paging.maximum:
                 return
             # One full page without a new row may be chance; an exchange that does not turn the pages

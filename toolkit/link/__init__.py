@@ -65,6 +65,7 @@ class Link:
         verify: True, or the path of a file of certificates to trust. Certificates are always checked.
         limits: Weight a minute by name of pool, where this address is allowed another than the
             documented one, or should leave some of it to others.
+        progress: Show a bar for a fetch that takes longer than a second.
         clock: Where time is read and waited; tests pass one of their own.
 
     Attributes:
@@ -89,6 +90,7 @@ class Link:
         proxies: Mapping[str, str] | None = None,
         verify: bool | str = True,
         limits: Mapping[str, int] | None = None,
+        progress: bool = True,
         clock: Clock | None = None,
     ) -> None:
         self._connection = Connection(
@@ -102,7 +104,7 @@ class Link:
             limits=limits,
             clock=clock,
         )
-        self._fetcher = Fetcher(self._connection, numbers)
+        self._fetcher = Fetcher(self._connection, numbers, progress=progress)
         self.exchange = ExchangeDoors(self._fetcher)
         self.spot = SpotDoors(self._fetcher)
         self.futures = FuturesDoors(self._fetcher)

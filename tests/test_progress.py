@@ -1,0 +1,73 @@
+"""A long fetch shows one bar, a quick one nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.rig import Rig
+
+
+@pytest.fixture
+def slow() -> Iterator[Rig]:
+    """Allowed so little that a longer fetch waits for the minute."""
+    made = Rig(exchange={"limit_scale": 0.002}, link={"limits": {"sapi-ip": 24}})
+    yield made
+    made.close()
+
+
+def test_a_long_fetch_says_how_far_it_is_and_what_it_waits_for(
+    slow: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = slow.link.exchange.futures_rebates("um", start="-200D")
+    assert frame.attrs["requests"] > 48
+    said = capsys.readouterr().err
+    for words in (
+        "exchange.futures_rebates",
+        "%",
+        "rows",
+        "24 requests",
+        "sapi-ip is used up: goes on at",
+        "UTC",
+    ):
+        assert words in said
+    assert said.endswith("\r"), "the bar goes when the fetch is done"
+
+
+def test_a_quick_fetch_says_nothing(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    slow.link.exchange.futures_rebates("um", start="-3D")
+    assert capsys.readouterr().err == ""
+
+
+def test_it_is_silent_when_asked(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    slow.new_link(progress=False).exchange.futures_rebates("um", start="-200D")
+    assert capsys.readouterr().err == ""
+
+
+def test_another_thread_shows_no_bar_in_somebody_elses_cell(
+    slow: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thread = threading.Thread(
+        target=slow.link.exchange.futures_rebates, args=("um",), kwargs={"start": "-200D"}
+    )
+    thread.start()
+    thread.join()
+    assert len(slow.sent("/sapi/v1/broker/rebate/futures")) > 48
+    assert capsys.readouterr().err == ""
+
+
+def test_a_failure_takes_the_bar_away(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    path = "/sapi/v1/broker/rebate/futures/recentRecord"
+
+    def fail_late() -> None:
+        if len(slow.sent(path)) == 40:
+            slow.exchange.faults.add("error", path=path, code=-1121)
+
+    slow.link.budget.watch(fail_late)
+    with pytest.raises(Exception, match="was refused"):
+        slow.link.exchange.futures_rebates("um", start="-200D")
+    assert capsys.readouterr().err.endswith("\r")
+    told = len(slow.link.budget._watchers)
+    assert told == 1, "it looks on no longer"
