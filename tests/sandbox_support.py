@@ -1,4 +1,4 @@
-"""A clock that stands still and a signing helper of the tests' own, for the tests of the sandbox."""
+"""An exchange without sockets and a signing helper of the tests' own, for the tests of the sandbox."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.clocks import FakeClock
 from toolkit.catalogue import BY_DOOR
 from toolkit.sandbox import Answer, Exchange, Key, Request, World
 
@@ -21,16 +22,6 @@ DAY = 86_400_000
 ANSWERS = Path(__file__).parent / "answers"
 
 
-class FakeClock:
-    """Tells the time it is told."""
-
-    def __init__(self, now: float = NOW) -> None:
-        self.now = now
-
-    def time(self) -> float:
-        return self.now
-
-
 @cache
 def world() -> World:
     """The usual world; nothing changes it."""
@@ -38,7 +29,7 @@ def world() -> World:
 
 
 def exchange(clock: FakeClock | None = None, **options: Any) -> Exchange:
-    return Exchange(options.pop("world", None) or world(), clock or FakeClock(), **options)
+    return Exchange(options.pop("world", None) or world(), clock or FakeClock(NOW), **options)
 
 
 def hmac_of(secret: str, payload: str) -> str:

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.clocks import FakeClock
 from tests.sandbox_support import (
     DAY,
     NOW,
     NOW_MS,
-    FakeClock,
     ask,
     documented,
     error,
@@ -539,9 +539,9 @@ def test_weight_is_counted_to_the_last_call_and_the_minute_turns() -> None:
     assert refused.headers["Retry-After"] == "55"
     assert refused.headers["X-MBX-USED-WEIGHT-1M"] == "2400"
     assert "2400 request weight per 1 MINUTE" in refused.json()["msg"]
-    clock.now += 54.9
+    clock.advance(54.9)
     assert overview(this).status == 429
-    clock.now += 0.1
+    clock.advance(0.1)
     assert overview(this).headers["X-MBX-USED-WEIGHT-1M"] == "100"
     assert [(w.used, w.refused) for w in this.windows] == [(2400, 2), (100, 0)]
 
@@ -566,7 +566,7 @@ def test_sixty_spot_balances_a_minute() -> None:
 
 
 def test_going_on_after_429_is_banned_longer_each_time() -> None:
-    clock = FakeClock()
+    clock = FakeClock(NOW)
     this = exchange(clock, limit_scale=0.1)
     lengths = []
     for _ in range(13):
@@ -576,25 +576,25 @@ def test_going_on_after_429_is_banned_longer_each_time() -> None:
             statuses.append(answer.status)
         assert statuses == [200, 200] + [429] * STRIKES + [418]
         lengths.append(int(answer.headers["Retry-After"]))
-        assert f"IP banned until {int((clock.now + lengths[-1]) * 1000)}" in answer.json()["msg"]
+        assert f"IP banned until {int((clock.time() + lengths[-1]) * 1000)}" in answer.json()["msg"]
         assert error(overview(this)) == (418, -1003)
         assert overview(this, headers={"X-Sandbox-IP": "10.0.0.9"}).status in (200, 429)
-        clock.now += lengths[-1] + 60
+        clock.advance(lengths[-1] + 60)
         overview(this, headers={"X-Sandbox-IP": "10.0.0.8"})
     assert lengths == [min(120 * 2**k, int(LONGEST_BAN)) for k in range(13)]
 
 
 def test_a_ban_stops_the_whole_host() -> None:
-    clock = FakeClock()
+    clock = FakeClock(NOW)
     this = exchange(clock, limit_scale=0.001)
     ping = Request("GET", "/api/v3/ping")
     while this.handle(ping).status != 418:
         pass
     assert ask(this, "exchange.partner").status == 418
     assert this.handle(Request("GET", "/fapi/v1/ping")).status == 200
-    clock.now += 119.5
+    clock.advance(119.5)
     assert this.handle(ping).headers["Retry-After"] == "1"
-    clock.now += 0.5
+    clock.advance(0.5)
     assert ask(this, "exchange.partner").status == 200
 
 
@@ -627,7 +627,7 @@ def test_the_header_follows_the_interval() -> None:
     this = exchange(clock, pools={FAPI.name: pool})
     assert [overview(this).headers["X-MBX-USED-WEIGHT-10S"] for _ in range(3)] == ["100", "200", "300"]
     assert overview(this).headers["Retry-After"] == "5"
-    clock.now += 5
+    clock.advance(5)
     assert overview(this).status == 200
 
 
@@ -729,11 +729,11 @@ def test_faults_that_make_no_sense_are_refused(kind: str, options: Any) -> None:
 
 
 def test_a_ban_on_request_lasts() -> None:
-    clock = FakeClock()
+    clock = FakeClock(NOW)
     this = exchange(clock)
     this.faults.add("ban", seconds=300)
     assert [overview(this).status for _ in range(2)] == [418, 418]
-    clock.now += 300
+    clock.advance(300)
     assert overview(this).status == 200
 
 

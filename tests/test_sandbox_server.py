@@ -19,7 +19,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.sandbox_support import NOW, NOW_MS, FakeClock, hmac_of, world
+from tests.clocks import FakeClock
+from tests.sandbox_support import NOW, NOW_MS, hmac_of, world
 from toolkit.sandbox import Exchange, Sandbox, World, serve_forever
 from toolkit.sandbox.server import ADDRESS
 
@@ -30,7 +31,7 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(world=world(), clock=FakeClock()) as running:
+    with Sandbox(world=world(), clock=FakeClock(NOW)) as running:
         yield running
 
 
@@ -104,7 +105,7 @@ def test_it_listens_on_this_machine_only(sandbox: Sandbox) -> None:
 
 def test_stopping_is_quick_even_while_requests_hang() -> None:
     others = set(threading.enumerate())
-    this = Sandbox(world=world(), clock=FakeClock(), latency_ms=0).start()
+    this = Sandbox(world=world(), clock=FakeClock(NOW), latency_ms=0).start()
     this.exchange.faults.add("timeout", times=3)
     host, port = this.address.removeprefix("http://").split(":")
     hanging = [socket.create_connection((host, int(port)), timeout=5) for _ in range(4)]
@@ -127,7 +128,7 @@ def test_stopping_is_quick_even_while_requests_hang() -> None:
 
 
 def test_it_may_be_started_again() -> None:
-    this = Sandbox(world=world(), clock=FakeClock())
+    this = Sandbox(world=world(), clock=FakeClock(NOW))
     with pytest.raises(RuntimeError, match="start"):
         _ = this.address
     for _ in range(2):
@@ -143,7 +144,7 @@ def test_the_secret_is_not_shown(sandbox: Sandbox) -> None:
 
 
 def test_latency_is_each_answers_own() -> None:
-    with Sandbox(world=world(), clock=FakeClock(), latency_ms=60) as this, ThreadPoolExecutor(8) as pool:
+    with Sandbox(world=world(), clock=FakeClock(NOW), latency_ms=60) as this, ThreadPoolExecutor(8) as pool:
         begun = time.perf_counter()
         replies = list(pool.map(lambda _: ask(this).status, range(8)))
         taken = time.perf_counter() - begun
@@ -163,7 +164,7 @@ def test_a_world_by_default() -> None:
     assert (this.key, this.secret) == (World(3, now=NOW).partner.key, World(3, now=NOW).partner.secret)
     scaled = Sandbox(world=world(), limit_scale=0.5)
     assert scaled.exchange.limits.limits["fapi"] == 1200
-    own = Exchange(world(), FakeClock())
+    own = Exchange(world(), FakeClock(NOW))
     assert Sandbox(exchange=own).exchange is own
 
 
