@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -88,6 +89,17 @@ def test_links_of_one_process_share_the_allowance() -> None:
         assert set(rig.sent()) == {200}
     finally:
         rig.close()
+
+
+def test_a_ban_outlives_the_link_that_met_it() -> None:
+    hosts = dict.fromkeys(HOSTS, "https://one.invalid")
+    clock = FakeClock()
+    first = toolkit.Link("k" * 64, "s" * 64, hosts=hosts, clock=clock)
+    first.budget.settle(first.budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "300"})
+    del first
+    gc.collect()
+    with pytest.raises(errors.BannedError):
+        toolkit.Link("k" * 64, "s" * 64, hosts=hosts, clock=clock).spot.customers()
 
 
 def test_links_to_different_exchanges_share_nothing(rig: Rig) -> None:

@@ -55,7 +55,7 @@ class Connection:
             # A proxy of the environment has no business between this machine and itself.
             trust_env=not here,
         )
-        exchange = exchange_at(self.session.hosts, self.clock, limits)
+        exchange = exchange_at(self.session.hosts, self.clock, limits, keep=not here)
         self._exchange = exchange  # kept alive: others at the same addresses share it
         self.budget = exchange.budget
         self.host_clocks = exchange.host_clocks

@@ -26,15 +26,20 @@ class Exchange:
 
 _lock = threading.Lock()
 _exchanges: weakref.WeakValueDictionary[tuple[object, ...], Exchange] = weakref.WeakValueDictionary()
+_kept: set[Exchange] = set()
 
 
-def exchange_at(hosts: Mapping[Host, str], clock: Clock, limits: Mapping[str, int] | None) -> Exchange:
+def exchange_at(
+    hosts: Mapping[Host, str], clock: Clock, limits: Mapping[str, int] | None, *, keep: bool
+) -> Exchange:
     """The one `Exchange` of these addresses in this process.
 
     Args:
         hosts: Base address of each host.
         clock: This machine's clock.
         limits: Weight per window by name of pool, where it is not the documented one.
+        keep: Remember it when no Link uses it any more, so that a ban outlives the Link that met it.
+            Not so for sandboxes: the next one may get the same port.
 
     Raises:
         UsageError: A limit is no positive number, or of no pool.
@@ -50,6 +55,8 @@ def exchange_at(hosts: Mapping[Host, str], clock: Clock, limits: Mapping[str, in
         exchange = _exchanges.get((clock, *sorted(hosts.items())))
         if exchange is None:
             exchange = _exchanges[clock, *sorted(hosts.items())] = Exchange(clock, hosts)
+        if keep:
+            _kept.add(exchange)
     if limits:
         exchange.budget.set_limits(limits)
     return exchange
