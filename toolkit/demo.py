@@ -84,16 +84,20 @@ def demo(
     sandbox = Sandbox(
         seed=7 if seed is None else seed, latency_ms=latency_ms, limit_scale=limit_scale, clock=clock
     ).start()
-    return DemoLink(
-        sandbox,
-        address=sandbox.address,
-        key=sandbox.key,
-        secret=sandbox.secret,
-        numbers=numbers,
-        progress=progress,
-        limits={pool.name: max(1, int(pool.limit * limit_scale)) for pool in POOLS},
-        clock=clock,
-    )
+    try:
+        return DemoLink(
+            sandbox,
+            address=sandbox.address,
+            key=sandbox.key,
+            secret=sandbox.secret,
+            numbers=numbers,
+            progress=progress,
+            limits={pool.name: max(1, int(pool.limit * limit_scale)) for pool in POOLS},
+            clock=clock,
+        )
+    except BaseException:
+        sandbox.stop()
+        raise
 
 
 def _read(line: str) -> dict[str, str]:

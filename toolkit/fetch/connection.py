@@ -40,8 +40,12 @@ class Connection:
         limits: Mapping[str, int] | None,
         clock: Clock | None,
     ) -> None:
-        if isinstance(recv_window, bool) or not 1 <= recv_window <= LONGEST_RECV_WINDOW:
-            raise UsageError(f"`recv_window` is 1 to {LONGEST_RECV_WINDOW} milliseconds, not {recv_window}.")
+        whole = isinstance(recv_window, int) and not isinstance(recv_window, bool)
+        if not whole or not 1 <= recv_window <= LONGEST_RECV_WINDOW:
+            raise UsageError(
+                f"`recv_window` is a whole number of milliseconds from 1 to {LONGEST_RECV_WINDOW}, "
+                f"not {recv_window!r}."
+            )
         credentials = Credentials(key, secret)
         addresses = _all_hosts(BASE_URLS if hosts is None else hosts)
         here = all(is_loopback(address) for address in addresses.values())

@@ -75,10 +75,10 @@ class Progress:
         self._show("")
 
     def _told(self) -> None:
-        snapshot = self._budget.snapshot()
-        if snapshot.waiting_for and threading.current_thread() is threading.main_thread():
-            until = datetime.fromtimestamp(snapshot.waiting_until, UTC)
-            self._show(f"{snapshot.waiting_for}: goes on at {until:%H:%M:%S} UTC")
+        wait = self._budget.own_wait()
+        if wait and threading.current_thread() is threading.main_thread():
+            reason, until = wait
+            self._show(f"{reason}: goes on at {datetime.fromtimestamp(until, UTC):%H:%M:%S} UTC")
 
     def _show(self, waiting: str) -> None:
         if not self._wanted:

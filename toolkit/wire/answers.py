@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from toolkit import errors
 from toolkit.catalogue.codes import Remedy, meaning
-from toolkit.wire.headers import read_retry_after
+from toolkit.wire.headers import SHORTEST_BAN, read_retry_after
 
 _CLASSES: dict[Remedy, type[errors.ApiError]] = {
     "credentials": errors.CredentialsError,
@@ -97,7 +97,7 @@ def error_of(
         return errors.ServerError(door, status, code, message or "no message", attempts)
     retry_after = read_retry_after(answer.headers, now)
     if status == 418:
-        wait = 120.0 if retry_after is None else retry_after
+        wait = SHORTEST_BAN if retry_after is None else retry_after
         until = datetime.fromtimestamp(now, UTC) + timedelta(seconds=wait)
         return errors.BannedError(
             door, message or "This address is banned", until, code=code, retry_after=retry_after

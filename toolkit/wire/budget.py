@@ -16,7 +16,14 @@ from datetime import UTC, datetime
 from toolkit.catalogue import POOLS, Host, Pool
 from toolkit.errors import BannedError
 from toolkit.wire.clock import Clock, HostClock
-from toolkit.wire.headers import Count, CountKind, read_counts, read_date, read_retry_after
+from toolkit.wire.headers import (
+    SHORTEST_BAN,
+    Count,
+    CountKind,
+    read_counts,
+    read_date,
+    read_retry_after,
+)
 
 # Added to the turn of a window before it is trusted to have turned at the server, beside the
 # uncertainty of its clock.
@@ -141,6 +148,7 @@ class Reservation:
     weight: int
     door: str
     method: str
+    window: int
     sent_at: float
 
 
@@ -180,10 +188,14 @@ class Budget:
                 with self._turned:
                     wait, reason = self._obstacle(pool, path, weight, door)
                     if wait <= 0:
+                        waited = self._waiting.pop(me, None)
                         counter = self._counter(pool, path)
                         counter.in_flight += weight
                         counter.door = door
-                        return Reservation(pool, path, weight, door, method, self._clock.monotonic())
+                        reservation = Reservation(
+                            pool, path, weight, door, method, counter.window, self._clock.monotonic()
+                        )
+                        break
                     self._waiting[me] = (reason, self._clock.time() + wait)
                 self._tell()
                 with self._turned:
@@ -192,11 +204,18 @@ class Budget:
                     wait, _ = self._obstacle(pool, path, weight, door)
                     if wait > 0:
                         self._clock.wait(self._turned, wait)
-        finally:
+        except BaseException:
             with self._turned:
-                waited = self._waiting.pop(me, None)
-            if waited:
+                self._waiting.pop(me, None)
+            self._tell()
+            raise
+        if waited:
+            try:
                 self._tell()
+            except BaseException:  # an interrupt while a panel or a bar redraws
+                self.release(reservation)
+                raise
+        return reservation
 
     def settle(
         self, reservation: Reservation, status: int | None, headers: Mapping[str, str] | None = None
@@ -208,7 +227,7 @@ class Budget:
         with self._turned:
             counter = self._counter(pool, reservation.path)
             counter.in_flight -= reservation.weight
-            counted = self._take_counts(pool, reservation.path, headers)
+            counted = self._take_counts(reservation, headers)
             if not counted:
                 counter.add(reservation.weight)
             self._calls.append(
@@ -273,6 +292,11 @@ class Budget:
 
         return unwatch
 
+    def own_wait(self) -> tuple[str, float] | None:
+        """What the calling thread waits for and until when (seconds since 1970); None where it does not."""
+        with self._turned:
+            return self._waiting.get(threading.get_ident())
+
     def snapshot(self) -> Snapshot:
         """Everything there is to see at this moment."""
         with self._turned:
@@ -325,8 +349,9 @@ class Budget:
         counter.window = int((host_clock.time() - host_clock.error) // pool.seconds)
         return counter
 
-    def _take_counts(self, pool: Pool, path: str, headers: Mapping[str, str]) -> bool:
+    def _take_counts(self, reservation: Reservation, headers: Mapping[str, str]) -> bool:
         """Believe the server's counts; whether one of them was for this request's pool."""
+        pool, path = reservation.pool, reservation.path
         counted = False
         answered = read_date(headers)
         for count in read_counts(headers):
@@ -335,9 +360,15 @@ class Budget:
                 self._other_counts[pool.host, count.kind, count.seconds] = count.used
                 continue
             counter = self._counter(counting, path)
-            # An answer may arrive after the turn of the window it speaks of.
             window = counter.window if answered is None else int(answered // counting.seconds)
-            counter.believe(window, count.used)
+            if counting != pool or window <= reservation.window:
+                counter.believe(window, count.used)
+            else:
+                # Sent before the turn of the window and answered after it: the count may be of either.
+                # Taken for the old one's, or a full minute would seem to fill the new one too; our own
+                # weight is held against the new one all the same.
+                counter.believe(reservation.window, count.used)
+                counter.add(reservation.weight)
             counted = counted or counting == pool
         return counted
 
@@ -347,9 +378,8 @@ class Budget:
         self._paused[pool.host] = max(self._paused.get(pool.host, 0.0), now + wait)
 
     def _ban(self, pool: Pool, headers: Mapping[str, str], now: float) -> None:
-        # Without a Retry-After the shortest documented ban is assumed.
         after = read_retry_after(headers, now)
-        until = now + (120.0 if after is None else after)
+        until = now + (SHORTEST_BAN if after is None else after)
         self._banned_until = max(self._banned_until or 0.0, until)
         self._ban_message = f"{pool.host} banned this address"
 
@@ -377,11 +407,13 @@ class Budget:
             watcher()
 
 
+# Which kind of count the header of each pool is.
+_KINDS: Mapping[str, CountKind] = {pool.name: read_counts({pool.header: "0"})[0].kind for pool in POOLS}
+
+
 def _pool_of(asked: Pool, count: Count) -> Pool | None:
     """The pool that a count in an answer speaks of."""
-    kinds: Mapping[str, CountKind] = {"sapi-ip": "sapi-ip", "sapi-uid": "sapi-uid"}
     for pool in POOLS:
-        kind = kinds.get(pool.name, "weight")
-        if pool.prefix == asked.prefix and kind == count.kind and pool.seconds == count.seconds:
+        if (pool.prefix, _KINDS[pool.name], pool.seconds) == (asked.prefix, count.kind, count.seconds):
             return pool
     return None

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Literal
+
+# The documented bans: where a 418 does not say how long it lasts the shortest is assumed, and nothing
+# is believed to last longer than the longest.
+SHORTEST_BAN = 120.0
+LONGEST_BAN = 3 * 86_400.0
 
 CountKind = Literal["weight", "orders", "sapi-ip", "sapi-uid"]
 
@@ -35,7 +41,7 @@ def read_counts(headers: Mapping[str, str]) -> list[Count]:
     counts = []
     for name, value in headers.items():
         match = _COUNT.match(name)
-        if not match or not value.strip().isdigit():
+        if not match or not value.strip().isdecimal():
             continue
         kind: CountKind
         if match["sapi"]:
@@ -53,10 +59,13 @@ def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        wait = float(value)
     except ValueError:
         date = _date(value)
-        return None if date is None else max(0.0, date - now)
+        if date is None:
+            return None
+        wait = date - now
+    return min(max(0.0, wait), LONGEST_BAN) if math.isfinite(wait) else None
 
 
 def read_date(headers: Mapping[str, str]) -> float | None:

@@ -37,6 +37,9 @@ PAUSES = (0.2, 0.4, 0.8)
 # How often a read may meet a 429 although it waited as told each time.
 PATIENCE = 5
 
+# 2010 and 2100: what lies outside is no time.
+_EARLIEST, _LATEST = 1_262_304_000, 4_102_444_800
+
 # Where each host tells the time. None is documented for /papi: the Date of a ping's answer serves.
 _TIME: Mapping[Host, tuple[Pool, str]] = {
     "api": (API, "/api/v3/time"),
@@ -63,13 +66,12 @@ class Tally:
     requests: int = 0
     weight: int = 0
     server_time: datetime | None = None
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def add(self, weight: int, server_time: float) -> None:
-        """Count one request."""
-        with self._lock:
-            self.requests += 1
-            self.weight += weight
+    def add(self, weight: int, server_time: float | None) -> None:
+        """Count one request; the host's time where its clock was measured."""
+        self.requests += 1
+        self.weight += weight
+        if server_time is not None:
             self.server_time = datetime.fromtimestamp(server_time, UTC)
 
 
@@ -102,12 +104,15 @@ class Sender:
             ServerError: The exchange's side failed, time after time.
             ContractError: The answer is not what the documents promise.
         """
+        encode(call.parameters)  # what cannot be written is refused before anything is sent
         attempts = failures = refusals = 0
         clock_was_wrong = False
         while True:
             self._keep_time(call.pool.host)
             attempts += 1
             answer, lost = self._attempt(call, tally)
+            if lost is not None and lost.cut is not None and lost.cut.status >= 300:
+                answer, lost = lost.cut, None  # status and headers are whole and say enough
             error = (
                 _lost(call.door, lost, attempts)
                 if answer is None
@@ -165,12 +170,15 @@ class Sender:
             answer = self._session.get(host, call.path, signed, self._credentials.key)
             status, headers = answer.status, answer.headers
         except NoAnswer as lost:
+            if lost.cut is not None:
+                status, headers = lost.cut.status, lost.cut.headers
             return None, lost
         else:
             return answer, None
         finally:
-            tally.add(call.weight, self._host_clocks[host].time())
             self._budget.settle(reservation, status, headers)
+            host_clock = self._host_clocks[host]
+            tally.add(call.weight, None if host_clock.offset is None else host_clock.time())
 
     # -- the hosts' clocks -------------------------------------------------------------------------
 
@@ -203,13 +211,14 @@ class Sender:
 
 def _told_time(answer: Answer) -> tuple[float, float]:
     """The host's time in an answer, and how much it may be off."""
-    if answer.status == 200:
-        payload = decode("clock", answer)
-        told = payload.get("serverTime") if isinstance(payload, dict) else None
-        if isinstance(told, int):
-            return told / 1000, 0.0
+    if answer.status != 200:
+        raise errors.ContractError("clock", "no answer that tells the time")
+    payload = decode("clock", answer)
+    told = payload.get("serverTime") if isinstance(payload, dict) else None
+    if isinstance(told, int) and _EARLIEST <= told / 1000 < _LATEST:
+        return told / 1000, 0.0
     date = read_date(answer.headers)
-    if date is None:
+    if date is None or told is not None:
         raise errors.ContractError("clock", "the answer does not tell the time")
     # Cut to whole seconds, so up to one behind: allowed (a timestamp may be old, but not ahead).
     return date, 1.0

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
@@ -36,7 +37,8 @@ class _WithoutQuery(logging.Filter):
         return True
 
 
-logging.getLogger("urllib3.connectionpool").addFilter(_WithoutQuery())
+for _name in ("urllib3.connectionpool", "urllib3.connection"):
+    logging.getLogger(_name).addFilter(_WithoutQuery())
 
 
 class NoAnswer(Exception):  # noqa: N818 - not an error of the package: it becomes one, or a retry
@@ -78,6 +80,8 @@ class Session:
                 "`verify=False` would hand signed requests to anyone in between. Give the path of your "
                 "certificate authority's file instead. Nothing was sent."
             )
+        if isinstance(verify, str) and not Path(verify).exists():
+            raise UsageError("`verify` names a file of certificates that does not exist. Nothing was sent.")
         self.hosts = {host: checked_address(host, address) for host, address in hosts.items()}
         self._timeout = timeout
         self._lock = threading.Lock()
