@@ -290,4 +290,10 @@ class IncompleteError(ContractError):
 
 
 class UndeclaredFieldWarning(UserWarning):
-    """The exchange sent a field the catalogue does not know; it was left out."""
+    """The exchange sent a field the catalogue does not know; it was left out.
+
+    Attributes:
+        partial: The whole frame, where the warning is made an error.
+    """
+
+    partial: pd.DataFrame | None = None

@@ -8,6 +8,7 @@ in proportion to the result.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -171,20 +172,22 @@ class Gathering:
         key_columns = [
             values
             for column, values in zip(self._endpoint.columns, columns, strict=True)
-            if (column.name in names or not names) and column.kind != "texts"
+            if column.name in names or not names
         ]
         here: Counter[tuple[object, ...]] = Counter()
         fresh = []
-        for position, key in enumerate(zip(*key_columns, strict=True)):
+        for position, row in enumerate(zip(*key_columns, strict=True)):
+            key = tuple(tuple(value) if isinstance(value, list) else value for value in row)
             try:
                 here[key] += 1
             except TypeError:
-                raise self._breach(f"row {position} holds a list or an object in a plain column") from None
+                raise self._breach(f"row {position} holds an object where a value should stand") from None
             if here[key] > self._seen[key]:
                 fresh.append(position)
         for key, times in here.items():
             self._seen[key] = max(self._seen[key], times)
-        self._latest = here
+        if here:  # the empty page at the end of a window is not what the next one may repeat
+            self._latest = here
         return fresh
 
     def _times(self, columns: list[list[Any]], fresh: list[int]) -> list[Any]:
@@ -251,9 +254,15 @@ def _amount(value: Any) -> Decimal | None:
 
 def _float(value: Any) -> float | None:
     if isinstance(value, str) and _DECIMAL.fullmatch(value):
-        return float(value)
-    amount = _amount(value)
-    return None if amount is None else float(amount)
+        number = float(value)
+    else:
+        amount = _amount(value)
+        if amount is None:
+            return None
+        number = float(amount)
+    if math.isinf(number):
+        raise _BadValueError("a number is too large")
+    return number
 
 
 def _identifier(value: Any) -> str | None:

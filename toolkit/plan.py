@@ -8,6 +8,7 @@ it is cut into windows that do not overlap, oldest first.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -27,6 +28,13 @@ When = str | date | datetime | np.datetime64 | int | None
 _FIRST_MOMENT = 1_262_304_000_000
 _LAST_MOMENT = 4_102_444_800_000
 _DAY = 86_400_000
+# Before the exchange has told the time, this machine's may be off: what looks wrong by less than this is
+# looked at again once it has.
+_DOUBT = 20 * 3_600_000
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*")
+_RELATIVE = re.compile(r"[+-]\s*\d+(\.\d+)?\s*[A-Za-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,15 @@ class Plan:
             yield Span(start, min(start + step - 1, self.span.end))
 
 
-def make_plan(endpoint: Endpoint, arguments: Mapping[str, object], start: When, end: When, now: int) -> Plan:
+def make_plan(
+    endpoint: Endpoint,
+    arguments: Mapping[str, object],
+    start: When,
+    end: When,
+    now: int,
+    *,
+    sure: bool = True,
+) -> Plan:
     """Check a door's arguments and say what they mean.
 
     Args:
@@ -77,6 +93,7 @@ def make_plan(endpoint: Endpoint, arguments: Mapping[str, object], start: When, 
         start: First moment.
         end: Last moment.
         now: The exchange's time in milliseconds.
+        sure: Whether that was measured; where it was not, what may yet be right is let through.
 
     Raises:
         UsageError: An argument cannot be right.
@@ -99,7 +116,7 @@ def make_plan(endpoint: Endpoint, arguments: Mapping[str, object], start: When, 
     _check_together(endpoint, given)
     span = None
     if endpoint.window:
-        span = _span(endpoint, endpoint.window, start, end, now)
+        span = _span(endpoint, endpoint.window, start, end, now, doubt=0 if sure else _DOUBT)
         shown |= {"start": _iso(span.start), "end": _iso(span.end)}
     return Plan(endpoint, parameters, span, shown)
 
@@ -118,10 +135,12 @@ def _check_together(endpoint: Endpoint, given: Mapping[str, object]) -> None:
 def _value(endpoint: Endpoint, param: Param, value: object) -> object:
     if isinstance(value, Enum):
         value = value.value
+    if isinstance(value, np.generic):
+        value = value.item()
     if param.kind == "choice":
         return _choice(endpoint, param, value)
     if param.kind == "flag":
-        if not isinstance(value, bool | np.bool_):
+        if not isinstance(value, bool):
             raise _refusal(endpoint, f"`{param.name}` is True or False, not {_said(value)}")
         return bool(value)
     if param.kind == "integer":
@@ -132,7 +151,7 @@ def _value(endpoint: Endpoint, param: Param, value: object) -> object:
 def _choice(endpoint: Endpoint, param: Param, value: object) -> object:
     if isinstance(value, str) and value.lower() in param.choices:
         return param.choices[value.lower()]
-    if value in param.choices.values() and not isinstance(value, bool | float):
+    if isinstance(value, int | str) and not isinstance(value, bool) and value in param.choices.values():
         return value
     words = " or ".join(f'"{word}" ({on_wire})' for word, on_wire in param.choices.items())
     raise _refusal(endpoint, f"`{param.name}` is {words}, not {_said(value)}")
@@ -146,7 +165,7 @@ def _whole(endpoint: Endpoint, param: Param, value: object) -> int:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         number = None
-    wrong = number is None or isinstance(value, bool | np.bool_)
+    wrong = number is None or isinstance(value, bool)
     if wrong or (low is not None and number < low) or (high is not None and number > high):  # type: ignore[operator]
         raise _refusal(endpoint, f"`{param.name}` is a whole number{bounds}, not {_said(value)}")
     return int(number)  # type: ignore[arg-type]
@@ -161,52 +180,63 @@ def _text(endpoint: Endpoint, param: Param, value: object) -> str:
     if not value.strip():
         instead = "" if param.required else "; leave it out to ask for all"
         raise _refusal(endpoint, f"`{param.name}` is empty{instead}")
+    if param.private and "*" in value:
+        raise _refusal(endpoint, f"`{param.name}` is masked (***): the exchange wants the whole of it")
     if param.kind == "email":
         if value.count("@") != 1:
             raise _refusal(endpoint, f"`{param.name}` is an e-mail address with one @ in it")
-        if "*" in value:
-            raise _refusal(endpoint, f"`{param.name}` is masked (***): give the whole address, or an id")
     return value
 
 
 # -- time --------------------------------------------------------------------------------------------
 
 
-def _span(endpoint: Endpoint, window: Window, start: When, end: When, now: int) -> Span:
+def _span(endpoint: Endpoint, window: Window, start: When, end: When, now: int, *, doubt: int) -> Span:
     last = now if end is None else min(_moment(endpoint, "end", end, now), now)
     earliest = None if window.kept is None else now - _milliseconds(window.kept)
     if start is None:
         first = last - _milliseconds(window.default)
         if earliest is not None:
-            first = max(first, earliest)
-    else:
-        first = _moment(endpoint, "start", start, now)
-        if first > now:
-            raise _refusal(endpoint, f"`start` ({_iso(first)}) lies in the future; now is {_iso(now)}")
-        if earliest is not None and first < earliest:
-            raise _refusal(
-                endpoint,
-                f"`start` ({_iso(first)}) is too early: the exchange keeps the last "
-                f"{_days(window.kept)}, since {_iso(earliest)}",
-            )
-    if first > last:
+            _check_kept(endpoint, window, "end", last, earliest - doubt)
+            first = min(max(first, earliest), last)
+        return Span(first, last)
+    first = _moment(endpoint, "start", start, now)
+    if first > now + doubt:
+        raise _refusal(endpoint, f"`start` ({_iso(first)}) lies in the future; now is {_iso(now)}")
+    if earliest is not None:
+        _check_kept(endpoint, window, "start", first, earliest - doubt)
+    if first > last + doubt:
         raise _refusal(endpoint, f"`start` ({_iso(first)}) is after `end` ({_iso(last)})")
-    return Span(first, last)
+    return Span(min(first, last), last)
+
+
+def _check_kept(endpoint: Endpoint, window: Window, name: str, moment: int, earliest: int) -> None:
+    if moment < earliest:
+        raise _refusal(
+            endpoint,
+            f"`{name}` ({_iso(moment)}) is too early: the exchange keeps the last "
+            f"{_days(window.kept)}, since {_iso(earliest)}",
+        )
 
 
 def _moment(endpoint: Endpoint, name: str, value: When, now: int) -> int:
     """A moment in milliseconds. A date without a time means, as an end, its last millisecond."""
     whole_day = isinstance(value, date) and not isinstance(value, datetime)
+    if isinstance(value, np.datetime64):
+        whole_day = np.datetime_data(value.dtype)[0] == "D"
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         moment = int(value)
     elif isinstance(value, str):
         text = value.strip()
+        whole_day = _DATE.fullmatch(text) is not None
         if text.lower() == "now":
-            return now
-        if text.startswith(("-", "+")):
-            return now + _relative(endpoint, name, text)
-        whole_day = len(text) == len("2026-01-31")
-        moment = _absolute(endpoint, name, text)
+            moment = now
+        elif text.startswith(("-", "+")):
+            moment = now + _relative(endpoint, name, text)
+        elif whole_day or _MOMENT.fullmatch(text):
+            moment = _absolute(endpoint, name, text)
+        else:
+            raise _no_time(endpoint, name)
     elif isinstance(value, date | datetime | np.datetime64):
         moment = _absolute(endpoint, name, value)
     else:
@@ -224,11 +254,13 @@ def _moment(endpoint: Endpoint, name: str, value: When, now: int) -> int:
 
 def _relative(endpoint: Endpoint, name: str, text: str) -> int:
     try:
-        delta = pd.Timedelta(text)
-    except ValueError:
+        delta = pd.Timedelta(text) if _RELATIVE.fullmatch(text) else None
+    except (ValueError, OverflowError):
+        delta = None
+    if delta is None:
         raise _refusal(
             endpoint, f'`{name}` reads {text!r}; a time before now reads like "-30D", "-12h" or "-15min"'
-        ) from None
+        )
     return _milliseconds(delta.to_pytimedelta())
 
 
@@ -238,9 +270,15 @@ def _absolute(endpoint: Endpoint, name: str, value: Any) -> int:
     except (ValueError, TypeError, OverflowError):
         moment = None
     if moment is None or pd.isna(moment):
-        raise _refusal(endpoint, f'`{name}` is no time; write it like "2026-01-31" or "2026-01-31 08:30"')
+        raise _no_time(endpoint, name)
     moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
     return _milliseconds(moment.to_pydatetime(warn=False) - _EPOCH)
+
+
+def _no_time(endpoint: Endpoint, name: str) -> UsageError:
+    return _refusal(
+        endpoint, f'`{name}` is no time; write it like "2026-01-31", "2026-01-31 08:30" (UTC) or "-30D"'
+    )
 
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")

@@ -127,9 +127,6 @@ COMMON: dict[int, Code] = {
     -2043: Code("NO_REFERENCE_PRICE", "missing"),
 }
 
-# -1127 "Lookup interval is too big" and its kin: a shorter span may succeed.
-SPAN_TOO_LONG = frozenset({-1127, -7001})
-
 SAPI: dict[int, Code] = {
     -1004: Code("SERVER_BUSY", "server"),
     -1011: Code("NON_WHITE_LIST", "credentials"),
@@ -205,3 +202,13 @@ def meaning(path: str, code: int) -> Code | None:
         if path.startswith(prefix) and code in table:
             return table[code]
     return COMMON.get(code)
+
+
+# A shorter span may succeed.
+_SPAN_TOO_LONG = frozenset({"MORE_THAN_XX_HOURS", "DATE_RANGE_NOT_SUPPORTED", "DATE_INTERVAL_LIMIT"})
+
+
+def is_span_too_long(path: str, code: int | None) -> bool:
+    """Whether a code says that the span asked for is too long."""
+    known = None if code is None else meaning(path, code)
+    return known is not None and known.name in _SPAN_TOO_LONG

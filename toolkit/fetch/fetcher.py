@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 
 from toolkit.catalogue import BY_ROUTE, Endpoint, pool_of
-from toolkit.catalogue.codes import SPAN_TOO_LONG
+from toolkit.catalogue.codes import is_span_too_long
+from toolkit.catalogue.model import MILLISECOND
 from toolkit.errors import ApiError, ContractError, IncompleteError, UndeclaredFieldWarning, UsageError
 from toolkit.fetch.connection import Connection
 from toolkit.fetch.progress import Progress
@@ -23,6 +24,7 @@ from toolkit.plan import Plan, Span, When, make_plan
 from toolkit.wire.sender import Call, Tally
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-]+)+")
+_DAY = 86_400_000
 _OWN = {"timestamp", "recvWindow", "signature"}
 _PRIVATE = re.compile(r"(email|key|secret|token|address)$", re.IGNORECASE)
 
@@ -80,7 +82,8 @@ class Fetcher:
         # Planned by the time as known, so that a bad argument is refused with nothing sent; and again
         # by the exchange's own where that had to be asked for.
         known = self._sender.time_known(host)
-        plan = make_plan(endpoint, arguments, start, end, int(self._sender.time(host) * 1000))
+        now = int(self._sender.time(host) * 1000)
+        plan = make_plan(endpoint, arguments, start, end, now, sure=known)
         if endpoint.window and not known:
             plan = make_plan(endpoint, arguments, start, end, int(self._sender.measured_time(host) * 1000))
         tally = Tally()
@@ -95,22 +98,27 @@ class Fetcher:
         fetch = _Fetch(plan, Gathering(endpoint, kind), progress, tally)
         try:
             with progress:
-                if plan.span is None:
-                    self._pages(fetch, {})
-                for window in plan.windows():
-                    self._window(fetch, window)
+                self._walk(fetch)
             _check_overflow(fetch)
         except BaseException as error:
             if fetch.gathering.rows:
                 error.partial = self._frame(fetch, complete=False)  # type: ignore[attr-defined]
             raise
-        return self._frame(fetch, complete=True)
+        frame = self._frame(fetch, complete=True)
+        try:
+            self._warn(endpoint, fetch.gathering.undeclared)
+        except UndeclaredFieldWarning as warning:  # where warnings are errors
+            warning.partial = frame
+            raise
+        return frame
 
     def get(
         self, path: str, parameters: Mapping[str, object], *, weight: int, uid: bool, numbers: Numbers | None
     ) -> pd.DataFrame:
         """One signed GET of a path, its columns inferred from the answer."""
         kind = self._kind(numbers)
+        if not isinstance(path, str):
+            raise UsageError("`path` is text. Nothing was sent.")
         declared = BY_ROUTE.get(("GET", path))
         pool = declared.pool if declared else pool_of(path, uid=uid)
         if pool is None or not _PATH.fullmatch(path):
@@ -120,6 +128,8 @@ class Fetcher:
             )
         if own := sorted(_OWN & parameters.keys()):
             raise UsageError(f"{', '.join(own)}: the toolkit sends this itself. Nothing was sent.")
+        if isinstance(weight, bool) or not isinstance(weight, int) or weight < 1:
+            raise UsageError(f"`weight` is a whole number from 1 on, not {weight!r}. Nothing was sent.")
         if declared:
             weight = declared.weight_of(parameters)
         tally = Tally()
@@ -136,49 +146,56 @@ class Fetcher:
 
     # -- windows and pages -----------------------------------------------------------------------------
 
-    def _window(self, fetch: _Fetch, window: Span) -> None:
-        """Fetch one window; where answers are full or the span is refused as too long, in parts."""
-        limited = fetch.plan.endpoint.paging.kind == "limit"
-        step = window.length
-        start = window.start
-        while start <= window.end:
-            step = min(step, window.end - start + 1)
-            part = Span(start, start + step - 1)
-            sent = {"startTime": part.start, "endTime": part.end}
-            if not limited:
-                self._pages(fetch, sent)
-                start += step
-                fetch.progress.arrived(fetch.gathering.rows, start)
-                continue
-            rows = self._limited(fetch, sent, step)
-            if rows is None:
-                step //= 2
-                continue
-            start += step
-            fetch.progress.arrived(fetch.gathering.rows, start)
-            if rows < fetch.plan.endpoint.paging.maximum // 3:
-                step *= 2  # what follows may be sparser than what made it short
+    def _walk(self, fetch: _Fetch) -> None:
+        plan = fetch.plan
+        if plan.span is None:
+            self._pages(fetch, {})
+        elif plan.endpoint.paging.kind == "limit":
+            self._parts(fetch, plan.span)
+        else:
+            for window in plan.windows():
+                self._pages(fetch, {"startTime": window.start, "endTime": window.end})
+                fetch.progress.arrived(fetch.gathering.rows, window.end)
 
-    def _limited(self, fetch: _Fetch, sent: Mapping[str, int], step: int) -> int | None:
-        """One answer of an endpoint without pages: its rows, None where the window is too long.
+    def _parts(self, fetch: _Fetch, span: Span) -> None:
+        """Fetch a span of an endpoint without pages in parts, each as long as its answer allows.
 
         A full answer may have left rows out, and which ones is not documented: it is not used, and
-        the window asked for again in halves. One millisecond cannot be halved.
+        half its part is asked for instead. What cannot be halved (a millisecond, or a day where rows
+        are daily) is kept as it is, and said.
         """
-        paging = fetch.plan.endpoint.paging
-        try:
-            payload = self._ask(fetch, {**sent, paging.size: paging.maximum})
-        except ApiError as error:
-            if error.code in SPAN_TOO_LONG and step > 1:
-                return None
-            raise
-        full = isinstance(payload, list) and len(payload) >= paging.maximum
-        if full and step > 1:
-            return None
-        if full:
-            fetch.overflowing.append(sent["startTime"])
-        fetch.gathering.begin_window()
-        return fetch.gathering.add(payload)
+        endpoint = fetch.plan.endpoint
+        window, paging = endpoint.window, endpoint.paging
+        daily = window is not None and window.per_day
+        longest = span.length
+        if window is not None and window.longest is not None:
+            longest = window.longest // MILLISECOND + 1
+        step, start = longest, span.start
+        while start <= span.end:
+            end = min(start + step - 1, span.end)
+            smallest = start
+            if daily:  # a part ends with a day
+                smallest = min(start - start % _DAY + _DAY - 1, span.end)
+                end = max(smallest, end if end == span.end else end - (end + 1) % _DAY)
+            try:
+                payload = self._ask(fetch, {"startTime": start, "endTime": end, paging.size: paging.maximum})
+            except ApiError as error:
+                if end == smallest or not is_span_too_long(endpoint.path, error.code):
+                    raise
+                longest = step = (end - start + 1) // 2
+                continue
+            full = isinstance(payload, list) and len(payload) >= paging.maximum
+            if full and end > smallest:
+                step = (end - start + 1) // 2
+                continue
+            if full:
+                fetch.overflowing.append(start)
+            fetch.gathering.begin_window()
+            rows = fetch.gathering.add(payload)
+            start = end + 1
+            fetch.progress.arrived(fetch.gathering.rows, start)
+            if rows < paging.maximum // 3:
+                step = min(step * 2, longest)  # what follows may be sparser than what made it short
 
     def _pages(self, fetch: _Fetch, sent: Mapping[str, int]) -> None:
         """Every page of one window, or of an endpoint that has none."""
@@ -221,7 +238,6 @@ class Fetcher:
 
     def _frame(self, fetch: _Fetch, *, complete: bool) -> pd.DataFrame:
         endpoint = fetch.plan.endpoint
-        self._warn(endpoint, fetch.gathering.undeclared)
         return fetch.gathering.frame(
             self._attrs(endpoint.door, endpoint.system, fetch.plan.shown, fetch.tally, complete=complete)
         )
@@ -267,10 +283,12 @@ def _checked_numbers(numbers: Numbers) -> Numbers:
 def _check_overflow(fetch: _Fetch) -> None:
     if not fetch.overflowing:
         return
+    window = fetch.plan.endpoint.window
+    unit = "days" if window and window.per_day else "milliseconds"
     first = datetime.fromtimestamp(fetch.overflowing[0] / 1000, UTC).isoformat(timespec="milliseconds")
     raise IncompleteError(
         fetch.plan.endpoint.door,
-        f"{len(fetch.overflowing)} milliseconds (the first is {first}) hold as many rows as one answer may "
+        f"{len(fetch.overflowing)} {unit} (the first is {first}) hold as many rows as one answer may "
         f"have, {fetch.plan.endpoint.paging.maximum}: there may be more in them that cannot be had. "
         "Everything else was fetched",
     )
