@@ -331,3 +331,54 @@ def test_the_documented_limits_are_the_default(rig: Rig) -> None:
         "fapi": 2400,
         "papi": 6000,
     }
+
+
+def test_an_answer_after_the_turn_does_not_fill_the_new_minute_with_the_old_count() -> None:
+    clock = FakeClock(1_767_225_600.0 + 59.5)
+    budget = fresh(clock)
+    slow = budget.admit(FAPI, "/fapi/v1/x", 100, "x")
+    clock.advance(1.0)
+    budget.settle(slow, 200, {"X-MBX-USED-WEIGHT-1M": "2400", "Date": "Thu, 01 Jan 2026 00:01:00 GMT"})
+    budget.admit(FAPI, "/fapi/v1/x", 100, "x")
+    assert clock.slept == []
+    assert budget.snapshot().pools[0].used == 100
+
+
+def test_an_interrupt_while_a_watcher_redraws_leaves_nothing_in_flight() -> None:
+    clock = FakeClock()
+    budget = fresh(clock)
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
+    told: list[str] = []
+
+    def interrupt() -> None:
+        told.append(budget.snapshot().waiting_for)
+        if len(told) == 2:  # the wait is over
+            raise KeyboardInterrupt
+
+    budget.watch(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        budget.admit(FAPI, "/fapi/v1/x", 100, "x")
+    assert told[1] == ""
+    assert budget.snapshot().pools[0].in_flight == 0
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+def test_a_step_of_the_wall_clock_moves_no_pause_and_no_ban(step: float) -> None:
+    clock = FakeClock()
+    budget = fresh(clock)
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 429, {"Retry-After": "5"})
+    clock.wall_ahead = step
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "600"})
+    assert sum(clock.slept) == pytest.approx(5)
+    clock.wall_ahead += step
+    with pytest.raises(errors.BannedError) as caught:
+        budget.admit(FAPI, "/fapi/v1/x", 1, "x")
+    assert caught.value.until.timestamp() == pytest.approx(clock.time() + 600)
+    clock.advance(601)
+    budget.admit(FAPI, "/fapi/v1/x", 1, "x")
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1e400"])
+def test_a_retry_after_that_is_no_time_is_none(value: str) -> None:
+    assert read_retry_after({"Retry-After": value}, 0.0) is None
+    assert read_counts({"X-MBX-USED-WEIGHT-1M": "\u00b2"}) == []

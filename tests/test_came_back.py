@@ -312,3 +312,54 @@ def test_cookies_are_not_kept(elsewhere: tuple[str, list[dict[str, str]]], rig: 
     link.close()
     assert len(seen) >= 2
     assert not [headers for headers in seen if "Cookie" in headers]
+
+
+def test_a_ban_whose_end_only_the_message_tells_is_kept_to_its_end(rig: Rig) -> None:
+    end = int((rig.clock.time() + 86_400) * 1000)
+    message = f"Way too much request weight used; IP banned until {end}. Please use WebSocket."
+    rig.exchange.faults.add("error", path=PATH, status=418, code=-1003, message=message)
+    with pytest.raises(errors.BannedError) as caught:
+        read(rig)
+    assert caught.value.until.timestamp() == pytest.approx(end / 1000, abs=1)
+    rig.clock.advance(3600)
+    with pytest.raises(errors.BannedError):
+        read(rig)
+    assert len(rig.sent(PATH)) == 1
+
+
+class Rude(http.server.BaseHTTPRequestHandler):
+    """Says 418 and hangs up in the middle of the sentence; a header line of its is malformed."""
+
+    asked = 0
+
+    def do_GET(self) -> None:
+        type(self).asked += 1
+        self.wfile.write(
+            b"HTTP/1.1 418 Banned\r\nRetry-After: 300\r\nX Bad header\r\nContent-Length: 500\r\n\r\n{"
+        )
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_ban_that_is_cut_off_is_obeyed_and_no_log_shows_the_query(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Rude)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    hosts = dict.fromkeys(BASE_URLS, f"http://127.0.0.1:{server.server_port}")
+    link = toolkit.Link("k" * 64, "s" * 64, hosts=hosts, clock=rig.clock)
+    try:
+        with pytest.raises(errors.BannedError):
+            link.spot.customers(email="someone@example.com")
+        assert Rude.asked <= 2, "the time, and at most one request"
+        assert link.budget.banned_until is not None
+        assert "signature" not in caplog.text
+        assert "someone" not in caplog.text
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

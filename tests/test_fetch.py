@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.rig import Rig
 from toolkit import errors
 from toolkit.catalogue import BY_DOOR, Endpoint
+from toolkit.sandbox.messages import RefusedError
 from toolkit.sandbox.world.tables import ListTable
 
 DAY = 86_400_000
@@ -289,3 +290,73 @@ def test_what_is_no_amount_is_a_breach_of_contract(shared: Rig, amount: object, 
     put(shared, endpoint, [rebate(0, shared.now - 1000) | {"income": amount}])
     with pytest.raises(errors.ContractError):
         shared.link.exchange.rebates(numbers=numbers)
+
+
+class NoLongerThan(ListTable):
+    """Refuses spans beyond a length, as an exchange with an undocumented limit would."""
+
+    longest = 31 * DAY
+
+    def slice(self, start: Any, end: Any, filters: Any, offset: int, limit: int) -> list[Row]:
+        if end - start > self.longest:
+            raise RefusedError(-1127, "Lookup interval is too big.")
+        return super().slice(start, end, filters, offset, limit)
+
+    count = ListTable.count
+
+
+def daily(days: int, a_day: int) -> list[Row]:
+    first = int(pd.Timestamp("2025-01-01", tz="UTC").timestamp()) * 1000
+    return [
+        {"customerId": f"c{n}", "unit": "USDT", "tradeVol": "1", "rebateVol": "1", "time": first + day * DAY}
+        for day in range(days)
+        for n in range(a_day)
+    ]
+
+
+def test_a_length_that_was_refused_is_not_tried_again(shared: Rig) -> None:
+    shared.replace_exchange(
+        tables={
+            "futures.volumes": NoLongerThan(
+                [{"unit": "USDT", "tradeVol": "1", "time": row["time"]} for row in daily(360, 1)]
+            )
+        }
+    )
+    frame = shared.link.futures.volumes(start="2025-01-01", end="2025-12-26")
+    assert len(frame) == 360
+    refused = sum(entry.status == 400 for entry in shared.exchange.log)
+    assert refused <= 5
+    assert frame.attrs["requests"] <= 360 / 15
+
+
+def test_a_crowded_day_is_not_halved_to_nothing(shared: Rig) -> None:
+    put(shared, BY_DOOR["futures.traders"], daily(10, 1200))
+    with pytest.raises(errors.IncompleteError, match="10 days") as caught:
+        shared.link.futures.traders(start="2025-01-01", end="2025-01-10")
+    assert caught.value.partial is not None
+    assert caught.value.partial.attrs["requests"] <= 30
+    assert len(caught.value.partial) == 10_000
+
+
+@pytest.mark.parametrize("a_day", [1, 300, 999])
+def test_daily_rows_come_whole_wherever_the_span_begins(shared: Rig, a_day: int) -> None:
+    put(shared, BY_DOOR["futures.traders"], daily(12, a_day))
+    frame = shared.link.futures.traders(start="2025-01-01 10:35", end="2025-01-12 09:00")
+    assert len(frame) == 11 * a_day
+    assert frame.attrs["requests"] <= 30
+
+
+def test_a_warning_made_an_error_does_not_lose_the_fetch(shared: Rig) -> None:
+    put(shared, BY_DOOR["exchange.rebates"], [rebate(n, shared.now - 9 + n) | {"novel": n} for n in range(5)])
+    link = shared.new_link()
+    with pytest.raises(errors.UndeclaredFieldWarning) as caught:
+        link.exchange.rebates()
+    assert caught.value.partial is not None
+    assert len(caught.value.partial) == 5
+
+
+def test_the_warning_points_at_the_line_that_asked(shared: Rig) -> None:
+    put(shared, BY_DOOR["exchange.rebates"], [rebate(1, shared.now - 9) | {"novel": 1}])
+    with pytest.warns(errors.UndeclaredFieldWarning) as caught:
+        shared.new_link().exchange.rebates()
+    assert caught[0].filename == __file__

@@ -192,3 +192,12 @@ def test_a_row_at_the_edge_of_two_windows_comes_once() -> None:
     gathering.begin_window()
     gathering.add([trader(6), trader(7)])
     assert len(gathering.frame({})) == 3
+
+
+def test_an_empty_last_page_does_not_hide_a_row_at_the_edge() -> None:
+    gathering = Gathering(TRADERS, "float")
+    gathering.add([trader(5), trader(6)])
+    gathering.add([])
+    gathering.begin_window()
+    gathering.add([trader(6), trader(7)])
+    assert len(gathering.frame({})) == 3

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.rig import Rig
 from toolkit.catalogue import SAPI_IP
-from toolkit.errors import CredentialsError, NotFoundError, ToolkitError, UsageError
+from toolkit.errors import ContractError, CredentialsError, NotFoundError, ToolkitError, UsageError
 from toolkit.frames import Gathering
 from toolkit.inference import infer
 from toolkit.link import Link
@@ -137,3 +137,43 @@ def test_what_the_toolkit_sends_itself_cannot_be_given(rig: Rig, name: str) -> N
 def test_private_parameters_are_not_shown_in_attrs(desk_link: Link) -> None:
     frame = desk_link.get("/sapi/v1/apiReferral/customization", email="nobody@example.com")
     assert frame.attrs["parameters"] == {"email": "(hidden)"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "rows"),
+    [
+        ({"symbols": ["BTCUSDT", "ETHUSDT"]}, 1),
+        ([{"tags": ["a"]}, {"tags": ["b"]}], 2),
+        ({"rows": [], "total": 0}, 0),
+        ({"rows": [{"id": 1}], "total": 1}, 1),
+    ],
+)
+def test_no_row_is_lost_or_made_up(payload: Any, rows: int) -> None:
+    frame = frame_of(payload)
+    assert len(frame) == rows
+    assert frame.columns.is_unique
+
+
+def test_values_of_mixed_kinds_are_an_error() -> None:
+    with pytest.raises(ContractError):
+        frame_of([{"v": Decimal("1.5")}, {"v": "abc"}])
+
+
+def test_names_that_would_be_alike_are_numbered() -> None:
+    assert list(frame_of({"T": 1, "t": 2, "aB": 3, "a_b": 4}).columns) == ["t", "t_2", "a_b", "a_b_2"]
+
+
+def test_a_field_of_the_wrapper_does_not_vanish_behind_one_of_the_rows() -> None:
+    frame = frame_of({"balances": [{"asset": "A", "total": "1.0"}], "total": "9.0"})
+    assert frame["total"].tolist() == [1.0]
+    assert frame["outer_total"].tolist() == [9.0]
+
+
+@pytest.mark.parametrize("weight", [0, -5000, 1.5, "3", True])
+def test_a_weight_is_a_whole_number_from_one_on(rig: Rig, weight: Any) -> None:
+    with pytest.raises(UsageError, match="`weight`"):
+        rig.link.get("/fapi/v1/x", weight=weight)
+    with pytest.raises(UsageError, match="`x`"):
+        rig.link.get("/fapi/v1/x", x=object())
+    assert rig.sent() == []
+    assert rig.link.budget.snapshot().calls == ()

@@ -42,6 +42,13 @@ def test_the_real_exchange_is_the_default() -> None:
         ({"recv_window": 60_001}, "60000"),
         ({"numbers": "double"}, "numbers"),
         ({"verify": False}, "verify"),
+        ({"verify": ""}, "verify"),
+        ({"verify": 0}, "verify"),
+        ({"verify": "/no/such/file.pem"}, "does not exist"),
+        ({"hosts": dict.fromkeys(BASE_URLS, "https://example.com:99999")}, "https"),
+        ({"hosts": dict.fromkeys(BASE_URLS, "https://example.com?")}, "no path"),
+        ({"hosts": dict.fromkeys(BASE_URLS)}, "https"),
+        ({"recv_window": "5000"}, "recv_window"),
     ],
 )
 def test_arguments_that_cannot_be_right_are_refused(arguments: dict[str, Any], said: str) -> None:
@@ -61,6 +68,10 @@ def test_prices_are_what_is_then_charged(rig: Rig) -> None:
     assert rig.link.price("exchange.spot_balances").limit == 180_000
     with pytest.raises(errors.UsageError, match="no door"):
         rig.link.price("exchange.nothing")
+    with pytest.raises(errors.UsageError, match="how its rows lie in the span"):
+        rig.link.price("spot.rebates", rows=500)
+    with pytest.raises(errors.UsageError, match="`rows`"):
+        rig.link.price("exchange.partner", rows=-1)
 
 
 def test_the_signed_request_reaches_the_exchange_byte_for_byte(rig: Rig) -> None:
@@ -162,6 +173,13 @@ def test_a_demo_stops_with_its_link_and_leaves_nothing() -> None:
     assert set(threading.enumerate()) <= before
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{address}/api/v3/ping", timeout=5)
+
+
+def test_a_demo_that_cannot_be_made_leaves_no_sandbox() -> None:
+    before = set(threading.enumerate())
+    with pytest.raises(errors.UsageError, match="numbers"):
+        toolkit.demo(numbers="bad")  # type: ignore[arg-type]
+    assert set(threading.enumerate()) <= before
 
 
 def test_a_demo_that_nobody_holds_stops_by_itself() -> None:

@@ -161,3 +161,58 @@ def test_the_default_span_is_one_window(endpoint: Endpoint) -> None:
     given_arguments = {p.name: values.get(p.name, "1") for p in endpoint.params if p.required}
     given_arguments |= {"from_id": "1"} if endpoint.at_least_one else {}
     assert len(list(make_plan(endpoint, given_arguments, None, None, NOW).windows())) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "today",
+        "10:30",
+        "01/02/2026",
+        "2026-3-10",
+        "20260310",
+        "Mar 10 2026",
+        "2026-03",
+        "10:30:15.5",
+        "-30",
+        "-1e9",
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="`end`"):
+        span("2026-03-01", text)
+
+
+@pytest.mark.parametrize("text", ["-30000D", "-17000000D", "-99999999999D"])
+def test_before_2010_there_is_nothing(text: str) -> None:
+    with pytest.raises(UsageError, match="`start`"):
+        span(text)
+
+
+def test_a_day_of_numpy_means_its_whole_day_as_an_end() -> None:
+    assert span("2026-03-01", np.datetime64("2026-03-10")).end == at("2026-03-11") - 1
+    assert span("2026-03-01", np.datetime64("2026-03-10T00:00")).end == at("2026-03-10")
+
+
+def test_an_end_before_what_is_kept_is_what_is_named() -> None:
+    with pytest.raises(UsageError, match=r"`end` .* is too early: the exchange keeps the last 7 days"):
+        make_plan(BY_DOOR["spot.kickbacks"], {}, None, "-8D", NOW)
+
+
+def test_numpy_scalars_are_values_like_others() -> None:
+    plan = make_plan(BY_DOOR["futures.overview"], {"market": np.int64(2)}, None, None, NOW)
+    assert plan.parameters == {"type": 2}
+    plan = make_plan(BY_DOOR["exchange.bnb_burn"], {"sub_account_id": np.int64(5)}, None, None, NOW)
+    assert plan.parameters == {"subAccountId": "5"}
+    given_arguments = {"from_id": "1", "show_all_status": np.bool_(True)}
+    assert (
+        make_plan(BY_DOOR["exchange.transfers"], given_arguments, None, None, NOW).parameters["showAllStatus"]
+        is True
+    )
+
+
+def test_a_masked_key_is_refused() -> None:
+    with pytest.raises(UsageError, match="`api_key` is masked"):
+        make_plan(
+            BY_DOOR["exchange.ip_restriction"], {"sub_account_id": "1", "api_key": "Jvp***"}, None, None, NOW
+        )

@@ -117,3 +117,17 @@ def test_nobody_there_is_no_answer() -> None:
     link = toolkit.Link("k" * 64, "s" * 64, hosts=hosts, clock=FakeClock())
     with pytest.raises(errors.NoAnswerError, match=r"got no answer: the connection failed.*Sent 4 times"):
         link.spot.customer_id("A")
+
+
+def test_after_a_fork_the_parents_sockets_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes on one socket would read pieces of each other's answers."""
+    link = toolkit.demo()
+    link.exchange.partner()
+    parents = link._connection.session._session("api")
+    assert link._connection.session._session("api") is parents
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    childs = link._connection.session._session("api")
+    assert childs is not parents
+    assert len(link.exchange.partner()) == 1
+    parents.close()
+    link.close()

@@ -11,6 +11,7 @@ from decimal import Decimal
 from enum import Enum, IntEnum
 from urllib.parse import parse_qsl
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -166,3 +167,23 @@ def test_decimals_are_plain_digits_and_exact(value: Decimal) -> None:
     text = to_text("amount", value)
     assert re.fullmatch(r"-?\d+(\.\d+)?", text)
     assert Decimal(text) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.int64(5), "5"),
+        (np.float64(0.5), "0.5"),
+        (np.bool_(True), "true"),
+        (np.datetime64("2026-01-01"), "1767225600000"),
+        ([np.int64(1), np.int64(2)], "[1,2]"),
+    ],
+)
+def test_numpy_scalars_are_written_like_others(value: object, text: str) -> None:
+    assert to_text("x", value) == text
+
+
+def test_a_time_beyond_all_times_is_refused() -> None:
+    assert to_text("x", datetime(2200, 1, 1)) == "7258118400000"
+    with pytest.raises(UsageError, match="`x`"):
+        to_text("x", pd.NaT)

@@ -20,6 +20,8 @@ _AMOUNT = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
 _FIRST_TIME = 946_684_800_000  # 2000-01-01; smaller numbers are counts, or seconds
 _LAST_TIME = 4_102_444_800_000
 _INT64 = 2**63
+# Fields that hold an answer's rows; an empty list there means that there are none.
+_USUAL_LISTS = ("rows", "data", "list", "items", "records", "transfers")
 
 
 def infer(path: str, pool: Pool, payload: Any) -> tuple[Endpoint, list[dict[str, Any]]]:
@@ -33,8 +35,12 @@ def infer(path: str, pool: Pool, payload: Any) -> tuple[Endpoint, list[dict[str,
     fields = dict.fromkeys(field for row in rows for field in row)
     names: dict[str, str] = {}
     for field in fields:
-        name = _snake(field)
-        names[field] = name if name not in names.values() else field
+        name = plain = _snake(field)
+        number = 1
+        while name in names.values():
+            number += 1
+            name = f"{plain}_{number}"
+        names[field] = name
     columns = tuple(
         Column(
             name=names[field],
@@ -60,10 +66,18 @@ def infer(path: str, pool: Pool, payload: Any) -> tuple[Endpoint, list[dict[str,
 def _rows(payload: Any) -> list[dict[str, Any]]:
     if isinstance(payload, dict):
         lists = [name for name, value in payload.items() if _is_rows(value)]
+        if not lists and any(payload.get(name) == [] for name in _USUAL_LISTS):
+            return []
         if len(lists) != 1:
             return [payload]
-        outer = {name: value for name, value in payload.items() if name != lists[0]}
-        return [outer | row for row in payload[lists[0]]]
+        rows = payload[lists[0]]
+        inner = {name for row in rows for name in row}
+        outer = {
+            (f"outer_{name}" if name in inner else name): value
+            for name, value in payload.items()
+            if name != lists[0]
+        }
+        return [outer | row for row in rows]
     items = payload if isinstance(payload, list) else [payload]
     return [_as_row(item) for item in items]
 

@@ -182,9 +182,8 @@ def _text(endpoint: Endpoint, param: Param, value: object) -> str:
         raise _refusal(endpoint, f"`{param.name}` is empty{instead}")
     if param.private and "*" in value:
         raise _refusal(endpoint, f"`{param.name}` is masked (***): the exchange wants the whole of it")
-    if param.kind == "email":
-        if value.count("@") != 1:
-            raise _refusal(endpoint, f"`{param.name}` is an e-mail address with one @ in it")
+    if param.kind == "email" and value.count("@") != 1:
+        raise _refusal(endpoint, f"`{param.name}` is an e-mail address with one @ in it")
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 from toolkit.catalogue import BASE_URLS, Host
@@ -36,7 +37,7 @@ class Connection:
         recv_window: int,
         timeout: tuple[float, float],
         proxies: Mapping[str, str] | None,
-        verify: bool | str,
+        verify: bool | str | Path,
         limits: Mapping[str, int] | None,
         clock: Clock | None,
     ) -> None:

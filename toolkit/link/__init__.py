@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
+from pathlib import Path
 from types import MappingProxyType, TracebackType
 
 import pandas as pd
@@ -64,7 +65,8 @@ class Link:
         proxies: As in requests; the environment's when not given.
         verify: True, or the path of a file of certificates to trust. Certificates are always checked.
         limits: Weight a minute by name of pool, where this address is allowed another than the
-            documented one, or should leave some of it to others.
+            documented one, or should leave some of it to others. They hold for every Link of the
+            process that talks to the same exchange, until others are given.
         progress: Show a bar for a fetch that takes longer than a second.
         clock: Where time is read and waited; tests pass one of their own.
 
@@ -88,7 +90,7 @@ class Link:
         recv_window: int = 5000,
         timeout: tuple[float, float] = (5.0, 30.0),
         proxies: Mapping[str, str] | None = None,
-        verify: bool | str = True,
+        verify: bool | str | Path = True,
         limits: Mapping[str, int] | None = None,
         progress: bool = True,
         clock: Clock | None = None,
@@ -137,11 +139,19 @@ class Link:
             rows: Rows expected.
 
         Raises:
-            UsageError: There is no such door.
+            UsageError: There is no such door, its price depends on how its rows lie in the span, or
+                `rows` is no number of rows.
         """
         endpoint = BY_DOOR.get(door)
         if endpoint is None:
             raise UsageError(f"There is no door {door!r}; `toolkit.endpoints()` lists them all.")
+        if endpoint.window:
+            raise UsageError(
+                f"What {door} costs depends on how its rows lie in the span, which only fetching tells; a "
+                f"request weighs {endpoint.weight_of({})}."
+            )
+        if isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
+            raise UsageError(f"`rows` is a whole number from 0 on, not {rows!r}.")
         size = endpoint.paging.maximum or max(rows, 1)
         # A last page that is full is only known to be the last by an empty one after it.
         requests = (

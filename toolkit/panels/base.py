@@ -57,15 +57,16 @@ class Panel(ABC):
         self._wake = threading.Condition()
         self.widget = widgets.VBox([html(SHEET, "btk-style"), *self._build()])
         self.widget.add_class("btk-panel").add_class(f"btk-{self.kind}")
-        with _open_lock:
+        self._redraw()
+        self._unwatch = link.budget.watch(self._told)
+        self._thread = threading.Thread(target=self._work, name=f"{self.kind} panel", daemon=True)
+        with _open_lock:  # last of all, when nothing can go wrong any more
             before = _open.pop((self.kind, id(link)), None)
             _open[self.kind, id(link)] = self
         if before is not None:
             before.close()
-        self._redraw()
-        self._unwatch = link.budget.watch(self._told)
-        self._thread = threading.Thread(target=self._work, name=f"{self.kind} panel", daemon=True)
         self._thread.start()
+        self._told()  # of what happened since the first drawing
 
     # -- what a panel says for itself ------------------------------------------------------------
 

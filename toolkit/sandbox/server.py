@@ -117,7 +117,8 @@ class Sandbox:
         if thread is None or self._loop is None or self._stopping is None:
             return
         self._loop.call_soon_threadsafe(self._stopping.set)
-        thread.join()
+        if thread is not threading.current_thread():  # as when the last Link is collected in it
+            thread.join()
 
     def __enter__(self) -> Sandbox:
         return self.start()

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from toolkit import errors
 from toolkit.catalogue.codes import Remedy, meaning
-from toolkit.wire.headers import SHORTEST_BAN, read_retry_after
+from toolkit.wire.headers import LONGEST_BAN, SHORTEST_BAN, read_retry_after
 
 _CLASSES: dict[Remedy, type[errors.ApiError]] = {
     "credentials": errors.CredentialsError,
@@ -97,7 +97,7 @@ def error_of(
         return errors.ServerError(door, status, code, message or "no message", attempts)
     retry_after = read_retry_after(answer.headers, now)
     if status == 418:
-        wait = SHORTEST_BAN if retry_after is None else retry_after
+        wait = max(SHORTEST_BAN if retry_after is None else retry_after, _ban_in_words(answer, now))
         until = datetime.fromtimestamp(now, UTC) + timedelta(seconds=wait)
         return errors.BannedError(
             door, message or "This address is banned", until, code=code, retry_after=retry_after
@@ -110,6 +110,12 @@ def error_of(
         return _CLASSES[known.remedy](door, status, code, message)
     by_status = _BY_STATUS.get(status, errors.ApiError) if code is None else errors.ApiError
     return by_status(door, status, code, message)
+
+
+def _ban_in_words(answer: Answer, now: float) -> float:
+    """Seconds until the end of a ban that only the message tells ("IP banned until <milliseconds>")."""
+    told = re.search(rb"banned until (\d{13})", answer.body[:2000])
+    return min(int(told[1]) / 1000 - now, LONGEST_BAN) if told else 0.0
 
 
 def _code_and_message(answer: Answer) -> tuple[int | None, str]:

@@ -167,6 +167,7 @@ class Budget:
         self._turned = threading.Condition()
         self._counters: dict[tuple[str, str], _Counter] = {}
         self._calls: deque[CallRecord] = deque(maxlen=REMEMBERED_CALLS)
+        # Ends of pauses, bans and waits are kept by the monotonic clock, which nobody sets.
         self._paused: dict[Host, float] = {}
         self._banned_until: float | None = None
         self._ban_message = ""
@@ -196,7 +197,7 @@ class Budget:
                             pool, path, weight, door, method, counter.window, self._clock.monotonic()
                         )
                         break
-                    self._waiting[me] = (reason, self._clock.time() + wait)
+                    self._waiting[me] = (reason, self._clock.monotonic() + wait)
                 self._tell()
                 with self._turned:
                     # Asked again under the lock: what was in the way may be gone by now, and its
@@ -244,7 +245,8 @@ class Budget:
             if status == 429:
                 self._pause(pool, headers, now)
             elif status == 418:
-                self._ban(pool, headers, now)
+                after = read_retry_after(headers, now)
+                self._ban(pool, SHORTEST_BAN if after is None else after)
             self._turned.notify_all()
         self._tell()
 
@@ -270,9 +272,9 @@ class Budget:
     def banned_until(self) -> datetime | None:
         """When the ban of this address ends, None where there is none."""
         with self._turned:
-            if self._banned_until is None or self._clock.time() >= self._banned_until:
+            if self._banned_until is None or self._clock.monotonic() >= self._banned_until:
                 return None
-            return datetime.fromtimestamp(self._banned_until, UTC)
+            return datetime.fromtimestamp(self._wall(self._banned_until), UTC)
 
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
         """Have a function called after each answer and at each wait, in the thread that fetches.
@@ -292,25 +294,33 @@ class Budget:
 
         return unwatch
 
+    def ban(self, pool: Pool, seconds: float) -> None:
+        """Send nothing for so long: the exchange said so in words, not in a header."""
+        with self._turned:
+            self._ban(pool, seconds)
+            self._turned.notify_all()
+        self._tell()
+
     def own_wait(self) -> tuple[str, float] | None:
         """What the calling thread waits for and until when (seconds since 1970); None where it does not."""
         with self._turned:
-            return self._waiting.get(threading.get_ident())
+            wait = self._waiting.get(threading.get_ident())
+            return None if wait is None else (wait[0], self._wall(wait[1]))
 
     def snapshot(self) -> Snapshot:
         """Everything there is to see at this moment."""
         with self._turned:
-            now = self._clock.time()
+            now, ticks = self._clock.time(), self._clock.monotonic()
             soonest = min(self._waiting.values(), key=lambda wait: wait[1], default=("", 0.0))
-            banned = self._banned_until if self._banned_until and self._banned_until > now else None
+            banned = self._banned_until
             return Snapshot(
                 now=now,
                 pools=tuple(self._use(counter, now) for counter in self._counters.values()),
                 calls=tuple(self._calls),
                 waiting_for=soonest[0],
-                waiting_until=soonest[1],
-                paused={host: until for host, until in self._paused.items() if until > now},
-                banned_until=banned,
+                waiting_until=self._wall(soonest[1]) if soonest[0] else 0.0,
+                paused={host: self._wall(end) for host, end in self._paused.items() if end > ticks},
+                banned_until=self._wall(banned) if banned is not None and banned > ticks else None,
                 other_counts=dict(self._other_counts),
             )
 
@@ -318,10 +328,11 @@ class Budget:
 
     def _obstacle(self, pool: Pool, path: str, weight: int, door: str) -> tuple[float, str]:
         """Seconds to wait before this request may go, and for what; 0 where nothing is in the way."""
-        now = self._clock.time()
+        now = self._clock.monotonic()
         if self._banned_until is not None:
             if now < self._banned_until:
-                raise BannedError(door, self._ban_message, datetime.fromtimestamp(self._banned_until, UTC))
+                end = datetime.fromtimestamp(self._wall(self._banned_until), UTC)
+                raise BannedError(door, self._ban_message, end)
             self._banned_until = None
         pause = self._paused.get(pool.host, 0.0) - now
         if pause > 0:
@@ -332,6 +343,10 @@ class Budget:
         if spoken_for + weight <= self._limits[pool.name] or spoken_for == 0:
             return 0.0, ""
         return self._until_turn(pool), f"{pool.name} is used up"
+
+    def _wall(self, ticks: float) -> float:
+        """A moment of the monotonic clock in seconds since 1970."""
+        return self._clock.time() + ticks - self._clock.monotonic()
 
     def _until_turn(self, pool: Pool) -> float:
         host_clock = self._host_clocks[pool.host]
@@ -375,12 +390,10 @@ class Budget:
     def _pause(self, pool: Pool, headers: Mapping[str, str], now: float) -> None:
         after = read_retry_after(headers, now)
         wait = self._until_turn(pool) if after is None else after
-        self._paused[pool.host] = max(self._paused.get(pool.host, 0.0), now + wait)
+        self._paused[pool.host] = max(self._paused.get(pool.host, 0.0), self._clock.monotonic() + wait)
 
-    def _ban(self, pool: Pool, headers: Mapping[str, str], now: float) -> None:
-        after = read_retry_after(headers, now)
-        until = now + (SHORTEST_BAN if after is None else after)
-        self._banned_until = max(self._banned_until or 0.0, until)
+    def _ban(self, pool: Pool, seconds: float) -> None:
+        self._banned_until = max(self._banned_until or 0.0, self._clock.monotonic() + seconds)
         self._ban_message = f"{pool.host} banned this address"
 
     def _use(self, counter: _Counter, now: float) -> PoolUse:

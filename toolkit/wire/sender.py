@@ -120,6 +120,8 @@ class Sender:
             )
             if error is None and answer is not None:
                 return decode(call.door, answer)
+            if isinstance(error, errors.BannedError):
+                self._budget.ban(call.pool, (error.until.timestamp() - self._clock.time()))
             if isinstance(error, errors.ClockError) and not clock_was_wrong:
                 clock_was_wrong = True
                 self._measure(call.pool.host)

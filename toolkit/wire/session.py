@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
@@ -71,23 +72,24 @@ class Session:
         *,
         timeout: tuple[float, float],
         proxies: Mapping[str, str] | None = None,
-        verify: bool | str = True,
+        verify: bool | str | Path = True,
         trust_env: bool = True,
         connections: int = 16,
     ) -> None:
-        if verify is False:
+        if verify is not True and not (isinstance(verify, str | Path) and str(verify)):
             raise UsageError(
-                "`verify=False` would hand signed requests to anyone in between. Give the path of your "
-                "certificate authority's file instead. Nothing was sent."
+                "`verify` is True or the path of your certificate authority's file: anything else would hand "
+                "signed requests to anyone in between. Nothing was sent."
             )
-        if isinstance(verify, str) and not Path(verify).exists():
+        if verify is not True and not Path(verify).exists():
             raise UsageError("`verify` names a file of certificates that does not exist. Nothing was sent.")
         self.hosts = {host: checked_address(host, address) for host, address in hosts.items()}
         self._timeout = timeout
         self._lock = threading.Lock()
         self._sessions: dict[Host, requests.Session] = {}
         self._proxies = dict(proxies or {})
-        self._verify = verify
+        self._verify = verify if verify is True else str(verify)
+        self._process = os.getpid()
         self._trust_env = trust_env
         self._connections = connections
 
@@ -143,6 +145,9 @@ class Session:
 
     def _session(self, host: Host) -> requests.Session:
         with self._lock:
+            if self._process != os.getpid():
+                # After a fork the sockets are the parent's: two processes on one would mix their answers.
+                self._process, self._sessions = os.getpid(), {}
             session = self._sessions.get(host)
             if session is None:
                 session = self._sessions[host] = requests.Session()
@@ -180,9 +185,13 @@ def checked_address(host: str, address: str) -> str:
     Raises:
         UsageError: It is no such address.
     """
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address if isinstance(address, str) else "")
+        parts.port  # noqa: B018 - refuses what is no port
+    except (ValueError, AttributeError, TypeError):
+        parts = urlsplit("")
     secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(address))
-    plain = not (parts.query or parts.fragment or parts.username or parts.path.strip("/"))
+    plain = parts.username is None and not parts.path.strip("/") and not set("?#") & set(str(address))
     if not (parts.hostname and secure and plain):
         raise UsageError(
             f"The address of host {host!r} has to read like https://api.example.com: https (http only "

@@ -14,6 +14,7 @@ from decimal import Decimal
 from enum import Enum
 from urllib.parse import quote
 
+import numpy as np
 import pandas as pd
 
 from toolkit.errors import UsageError
@@ -31,6 +32,10 @@ def to_text(name: str, value: object) -> str:
     """
     if isinstance(value, Enum):
         return to_text(name, value.value)
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -42,13 +47,17 @@ def to_text(name: str, value: object) -> str:
     if isinstance(value, Decimal):
         return _plain(name, value)
     if isinstance(value, datetime | date):
-        moment = pd.Timestamp(value)
+        try:
+            moment = pd.Timestamp(value)
+        except (ValueError, OverflowError):
+            moment = pd.Timestamp("NaT")
         if pd.isna(moment):
-            raise UsageError(f"`{name}` is not a time (NaT). Nothing was sent.")
+            raise UsageError(f"`{name}` is not a time that can be sent. Nothing was sent.")
         moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment
         return str(moment.value // 10 ** (9 - 3))
     if isinstance(value, list | tuple):
-        items = [item if isinstance(item, int) else to_text(name, item) for item in value]
+        plain = [item.item() if isinstance(item, np.generic) else item for item in value]
+        items = [item if isinstance(item, int) else to_text(name, item) for item in plain]
         return json.dumps(items, separators=(",", ":"), ensure_ascii=False)
     raise UsageError(
         f"`{name}` is a {type(value).__name__}; text, numbers, Decimals, booleans, times, Enums and "
