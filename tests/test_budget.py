@@ -382,3 +382,13 @@ def test_a_step_of_the_wall_clock_moves_no_pause_and_no_ban(step: float) -> None
 def test_a_retry_after_that_is_no_time_is_none(value: str) -> None:
     assert read_retry_after({"Retry-After": value}, 0.0) is None
     assert read_counts({"X-MBX-USED-WEIGHT-1M": "\u00b2"}) == []
+
+
+def test_one_host_spelt_in_two_ways_is_one_host() -> None:
+    one = toolkit.Link("k" * 64, "s" * 64, hosts=dict.fromkeys(HOSTS, "https://two.invalid"))
+    other = toolkit.Link("k" * 64, "s" * 64, hosts=dict.fromkeys(HOSTS, "https://TWO.invalid:443/"))
+    assert one.budget is other.budget
+    assert (
+        toolkit.Link("k" * 64, "s" * 64, hosts=dict.fromkeys(HOSTS, "http://[::1]:80")).hosts["api"]
+        == "http://[::1]"
+    )

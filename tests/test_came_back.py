@@ -363,3 +363,26 @@ def test_a_ban_that_is_cut_off_is_obeyed_and_no_log_shows_the_query(
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_an_interrupt_shows_nothing_secret_in_its_traceback(rig: Rig) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    rig.link.exchange.partner()
+    rig.link.budget.watch(interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        rig.link.exchange.partner()
+    error: BaseException | None = caught.value
+    assert error is not None
+    assert error.__cause__ is None
+    assert error.__context__ is None or error.__suppress_context__
+    shown = []
+    trace = error.__traceback__
+    while trace is not None:
+        if "toolkit" in trace.tb_frame.f_code.co_filename.split("/"):
+            shown += [repr(value) for value in trace.tb_frame.f_locals.values()]
+        trace = trace.tb_next
+    assert shown
+    for secret in (rig.sandbox.key, rig.sandbox.secret, "signature="):
+        assert not [text for text in shown if secret in text]

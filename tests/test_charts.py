@@ -216,3 +216,10 @@ def test_every_frame_of_the_sandbox_draws() -> None:
         ):
             assert ax.patches
             ax.figure.canvas.draw()
+
+
+def test_a_day_that_the_end_of_the_span_cuts_is_paler() -> None:
+    attrs = {"fetched_at": "2026-05-01T00:00:00+00:00", "parameters": {"end": "2026-03-10T12:00:00+00:00"}}
+    assert pd.Timestamp("2026-03-10", tz="UTC") in charts._cut(attrs, "D")
+    attrs["parameters"] = {"end": "2026-03-10T23:59:59.999+00:00"}
+    assert pd.Timestamp("2026-03-10", tz="UTC") not in charts._cut(attrs, "D")

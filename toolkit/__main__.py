@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 
 import click
@@ -54,7 +55,12 @@ def sandbox(port: int, seed: int, latency_ms: float, limit_scale: float) -> None
     """
     from toolkit.sandbox import serve_forever
 
-    serve_forever(port=port, seed=seed, latency_ms=latency_ms, limit_scale=limit_scale)
+    if not isfinite(limit_scale) or not isfinite(latency_ms):
+        raise click.UsageError("--limit-scale and --latency-ms are finite numbers.")
+    try:
+        serve_forever(port=port, seed=seed, latency_ms=latency_ms, limit_scale=limit_scale)
+    except OSError as error:
+        raise click.ClickException(f"port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from None
 
 
 if __name__ == "__main__":

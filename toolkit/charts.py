@@ -289,13 +289,16 @@ def _every(sums: pd.DataFrame, freq: Freq) -> pd.DataFrame:
 
 
 def _cut(attrs: dict[Any, Any], freq: Freq) -> set[pd.Timestamp]:
-    """Starts of the periods that the frame holds only a part of: the running one, and the first."""
+    """Starts of the periods that the frame holds only a part of: the running one, the first, the last."""
     fetched = _moment(attrs.get("fetched_at")) or pd.Timestamp(datetime.now(UTC))
     parameters = attrs.get("parameters") or {}
     first = _moment(parameters.get("start"))
     cut = {_start(fetched, freq)}
     if first is not None and first != _start(first, freq):
         cut.add(_start(first, freq))
+    last = _moment(parameters.get("end"))
+    if last is not None and _start(last + pd.Timedelta(milliseconds=1), freq) == _start(last, freq):
+        cut.add(_start(last, freq))
     return cut
 
 
@@ -305,7 +308,7 @@ def _moment(value: object) -> pd.Timestamp | None:
     try:
         moment = pd.Timestamp(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        return None  # such as "-30D": the first day cannot be told from it
+        return None
     return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
 
 

@@ -110,7 +110,7 @@ class Sender:
         while True:
             self._keep_time(call.pool.host)
             attempts += 1
-            answer, lost = self._attempt(call, tally)
+            answer, lost = self._attempt_shown(call, tally)
             if lost is not None and lost.cut is not None and lost.cut.status >= 300:
                 answer, lost = lost.cut, None  # status and headers are whole and say enough
             error = (
@@ -152,6 +152,14 @@ class Sender:
         """The host's time in seconds, asked for first where it is not known well."""
         self._keep_time(host)
         return self.time(host)
+
+    def _attempt_shown(self, call: Call, tally: Tally) -> tuple[Answer | None, NoAnswer | None]:
+        """Send once; an interrupt shows no frame that holds the key or the signed address."""
+        try:
+            return self._attempt(call, tally)
+        except KeyboardInterrupt:
+            pass
+        raise KeyboardInterrupt
 
     def _attempt(self, call: Call, tally: Tally) -> tuple[Answer | None, NoAnswer | None]:
         """Send once: the answer, or how it was lost."""

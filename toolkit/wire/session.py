@@ -179,8 +179,8 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def checked_address(host: str, address: str) -> str:
-    """A host's base address, HTTPS unless it is this very machine.
+def checked_address(name: str, address: str) -> str:
+    """A host's base address in one spelling, HTTPS unless it is this very machine.
 
     Raises:
         UsageError: It is no such address.
@@ -194,7 +194,11 @@ def checked_address(host: str, address: str) -> str:
     plain = parts.username is None and not parts.path.strip("/") and not set("?#") & set(str(address))
     if not (parts.hostname and secure and plain):
         raise UsageError(
-            f"The address of host {host!r} has to read like https://api.example.com: https (http only "
+            f"The address of host {name!r} has to read like https://api.example.com: https (http only "
             "for 127.0.0.1), no path, no user name. Nothing was sent."
         )
-    return address.rstrip("/")
+    usual = {"https": 443, "http": 80}[parts.scheme]
+    port = f":{parts.port}" if parts.port not in (None, usual) else ""
+    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
+    # One spelling, so that all who mean the same host share one budget.
+    return f"{parts.scheme}://{host}{port}"
