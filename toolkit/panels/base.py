@@ -42,7 +42,8 @@ class Panel(ABC):
 
     Attributes:
         widget: The root of its widgets.
-        error: The last thing that went wrong, None where nothing has. `error.partial` has what had arrived before.
+        error: The last thing that went wrong, None where nothing has. `error.partial` has what had
+            arrived before.
     """
 
     kind: ClassVar[str]
