@@ -328,35 +328,43 @@ def test_a_ban_whose_end_only_the_message_tells_is_kept_to_its_end(rig: Rig) -> 
 
 
 class Rude(http.server.BaseHTTPRequestHandler):
-    """Says 418 and hangs up in the middle of the sentence; a header line of its is malformed."""
+    """Tells the time; else hangs up in the middle of a refusal, a header line of which is malformed."""
 
+    status = b"418 Banned"
     asked = 0
 
     def do_GET(self) -> None:
-        type(self).asked += 1
-        self.wfile.write(
-            b"HTTP/1.1 418 Banned\r\nRetry-After: 300\r\nX Bad header\r\nContent-Length: 500\r\n\r\n{"
-        )
+        if self.path == "/api/v3/time":
+            self.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 28\r\n\r\n{"serverTime":1767225600000}')
+        else:
+            type(self).asked += 1
+            self.wfile.write(b"HTTP/1.1 " + self.status + b"\r\nRetry-After: 300\r\n")
+            self.wfile.write(b"Content-Length: 500\r\nX Bad header\r\n\r\n{")
         self.close_connection = True
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 
-def test_a_ban_that_is_cut_off_is_obeyed_and_no_log_shows_the_query(
-    rig: Rig, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("status", "error"), [(b"418 Banned", errors.BannedError), (b"400 Bad", errors.ApiError)]
+)
+def test_a_refusal_that_is_cut_off_is_obeyed_and_no_log_shows_the_query(
+    rig: Rig, caplog: pytest.LogCaptureFixture, status: bytes, error: type[errors.ApiError]
 ) -> None:
     caplog.set_level("DEBUG")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Rude)
+    rude = type("Rude", (Rude,), {"status": status, "asked": 0})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), rude)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     hosts = dict.fromkeys(BASE_URLS, f"http://127.0.0.1:{server.server_port}")
     link = toolkit.Link("k" * 64, "s" * 64, hosts=hosts, clock=rig.clock)
     try:
-        with pytest.raises(errors.BannedError):
+        with pytest.raises(error):
             link.spot.customers(email="someone@example.com")
-        assert Rude.asked <= 2, "the time, and at most one request"
-        assert link.budget.banned_until is not None
+        assert rude.asked == 1  # type: ignore[attr-defined]
+        assert (link.budget.banned_until is not None) == (error is errors.BannedError)
+        assert "Failed to parse headers" in caplog.text, "the log that would show the address"
         assert "signature" not in caplog.text
         assert "someone" not in caplog.text
     finally:

@@ -93,3 +93,16 @@ def test_now_is_the_exchanges_now(ahead: float) -> None:
         assert len(frame) > 0
     finally:
         rig.close()
+
+
+@pytest.mark.parametrize(("ahead", "start"), [(3600.0, -1800.0), (-3600.0, -7 * 86_400.0 + 60)])
+def test_a_good_argument_is_not_refused_because_this_machines_clock_is_off(
+    ahead: float, start: float
+) -> None:
+    """Half an hour ago by the exchange may lie in this machine's future, and what is kept in its past."""
+    rig = Rig(ahead=ahead)
+    try:
+        moment = pd.Timestamp(rig.now + start * 1000, unit="ms", tz="UTC")
+        assert len(rig.link.spot.kickbacks(start=moment)) >= 0
+    finally:
+        rig.close()

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.rig import Rig
+from toolkit.catalogue import FAPI
+from toolkit.wire.budget import Reservation
 
 
 @pytest.fixture
@@ -71,3 +73,26 @@ def test_a_failure_takes_the_bar_away(slow: Rig, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.endswith("\r")
     told = len(slow.link.budget._watchers)
     assert told == 1, "it looks on no longer"
+
+
+def test_the_wait_of_another_thread_is_not_ours(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    budget = slow.link.budget
+    full = budget.admit(FAPI, "/fapi/v1/x", 2400, "x")
+    waits = threading.Event()
+    budget.watch(lambda: waits.set() if budget.snapshot().waiting_for else None)
+    released: list[Reservation] = []
+
+    class Patient(threading.Thread):
+        def run(self) -> None:
+            released.append(budget.admit(FAPI, "/fapi/v1/x", 100, "x"))
+
+    # Time does not pass by itself here: the thread waits until the other request is given back.
+    slow.clock.wait = lambda condition, seconds: condition.wait(5)  # type: ignore[method-assign]
+    thread = Patient()
+    thread.start()
+    assert waits.wait(5)
+    slow.link.spot.customers()
+    budget.release(full)
+    thread.join(5)
+    assert len(released) == 1
+    assert capsys.readouterr().err == ""
