@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import io
 import json
@@ -333,3 +334,17 @@ def test_the_line_goes_where_it_is_told_and_the_callers_signals_come_back(number
     serve_forever(out=out)
     assert json.loads(out.getvalue())["address"].startswith("http://127.0.0.1:")
     assert signal.getsignal(number) is before
+
+
+def test_a_start_that_cannot_succeed_says_so_and_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object, **__: object) -> asyncio.AbstractEventLoop:
+        raise OSError(24, "Too many open files")
+
+    this = Sandbox(world=world(), clock=FakeClock(NOW))
+    with monkeypatch.context() as patch:
+        patch.setattr(asyncio.events, "new_event_loop", none_left)
+        patch.setattr(asyncio, "new_event_loop", none_left)
+        with pytest.raises(OSError, match="Too many open files"):
+            this.start()
+    with this:
+        assert this.address.startswith("http://127.0.0.1:")

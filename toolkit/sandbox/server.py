@@ -104,11 +104,26 @@ class Sandbox:
         door.setblocking(False)
         self._port = door.getsockname()[1]
         ready = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(door, ready)), name="sandbox", daemon=True
-        )
+        failed: list[OSError] = []
+
+        def serve() -> None:
+            serving = self._serve(door, ready)
+            try:
+                asyncio.run(serving)
+            except OSError as error:
+                if ready.is_set():
+                    raise
+                serving.close()
+                failed.append(error)
+                ready.set()  # or `start` would wait for ever
+
+        self._thread = threading.Thread(target=serve, name="sandbox", daemon=True)
         self._thread.start()
         ready.wait()
+        if failed:
+            self._thread = None
+            door.close()
+            raise failed[0]
         return self
 
     def stop(self) -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -110,7 +111,7 @@ class Sender:
         while True:
             self._keep_time(call.pool.host)
             attempts += 1
-            answer, lost = self._attempt_shown(call, tally)
+            answer, lost = self._attempt_without_trace(call, tally)
             if lost is not None and lost.cut is not None and lost.cut.status >= 300:
                 answer, lost = lost.cut, None  # status and headers are whole and say enough
             error = (
@@ -121,7 +122,7 @@ class Sender:
             if error is None and answer is not None:
                 return decode(call.door, answer)
             if isinstance(error, errors.BannedError):
-                self._budget.ban(call.pool, (error.until.timestamp() - self._clock.time()))
+                self._budget.ban(call.pool, error.until.timestamp() - self._clock.time())
             if isinstance(error, errors.ClockError) and not clock_was_wrong:
                 clock_was_wrong = True
                 self._measure(call.pool.host)
@@ -153,13 +154,11 @@ class Sender:
         self._keep_time(host)
         return self.time(host)
 
-    def _attempt_shown(self, call: Call, tally: Tally) -> tuple[Answer | None, NoAnswer | None]:
+    def _attempt_without_trace(self, call: Call, tally: Tally) -> tuple[Answer | None, NoAnswer | None]:
         """Send once; an interrupt shows no frame that holds the key or the signed address."""
-        try:
+        with suppress(KeyboardInterrupt):
             return self._attempt(call, tally)
-        except KeyboardInterrupt:
-            pass
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt  # out here, with nothing of the one that was caught hanging on it
 
     def _attempt(self, call: Call, tally: Tally) -> tuple[Answer | None, NoAnswer | None]:
         """Send once: the answer, or how it was lost."""
