@@ -104,7 +104,7 @@ def snapshot(*uses: PoolUse, **changes: object) -> Snapshot:
         waiting_until=0.0,
         paused={},
         banned_until=None,
-        other_counts={},
+        other_counts=(),
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
 

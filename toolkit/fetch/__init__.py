@@ -6,7 +6,7 @@ from toolkit.fetch.connection import Connection, Source
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.frames import Numbers
 from toolkit.plan import When
-from toolkit.wire.budget import Budget, CallRecord, PoolUse, Snapshot
+from toolkit.wire.budget import Budget, CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot
 from toolkit.wire.clock import Clock
 
 __all__ = [
@@ -16,7 +16,9 @@ __all__ = [
     "Connection",
     "Fetcher",
     "Numbers",
+    "OtherCount",
     "PoolUse",
+    "ProcessUse",
     "Snapshot",
     "Source",
     "When",

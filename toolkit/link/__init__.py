@@ -19,7 +19,9 @@ from toolkit.fetch import (
     Connection,
     Fetcher,
     Numbers,
+    OtherCount,
     PoolUse,
+    ProcessUse,
     Snapshot,
     Source,
 )
@@ -28,7 +30,18 @@ from toolkit.link.futures import FuturesDoors
 from toolkit.link.portfolio import PortfolioDoors
 from toolkit.link.spot import SpotDoors
 
-__all__ = ["Budget", "CallRecord", "Clock", "Link", "Numbers", "PoolUse", "Price", "Snapshot"]
+__all__ = [
+    "Budget",
+    "CallRecord",
+    "Clock",
+    "Link",
+    "Numbers",
+    "OtherCount",
+    "PoolUse",
+    "Price",
+    "ProcessUse",
+    "Snapshot",
+]
 
 
 @dataclass(frozen=True, slots=True)

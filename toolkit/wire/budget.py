@@ -24,6 +24,7 @@ from toolkit.wire.headers import (
     read_date,
     read_retry_after,
 )
+from toolkit.wire.stop import Stop
 
 # Added to the turn of a window before it is trusted to have turned at the server, beside the
 # uncertainty of its clock.
@@ -56,19 +57,43 @@ class CallRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessUse:
+    """What one process of this machine used of a counter in the running window.
+
+    Attributes:
+        pid: Its number.
+        name: What it runs: the notebook of a kernel, or the script.
+        here: Whether it is this very process.
+        used: Weight of its answered requests.
+        in_flight: Weight of those that have not been answered yet.
+    """
+
+    pid: int
+    name: str
+    here: bool
+    used: int
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
 class PoolUse:
-    """State of one counter.
+    """State of one counter, which every process of this machine shares.
 
     Attributes:
         pool: The pool.
         path: The endpoint that has this counter to itself, "" where the pool is shared.
         door: The door that used it last.
-        used: Weight used in the running window, by the server's count where it gave one.
-        in_flight: Weight of requests that have not been answered yet.
+        used: Weight used in the running window by everybody on this address, by the server's count
+            where it gave one.
+        in_flight: Weight of this machine's requests that have not been answered yet.
         limit: Weight allowed in a window.
         turns_at: When the window turns, seconds since 1970 by this machine's clock.
         history: Start of each recent window (seconds since 1970) and the weight used in it, oldest
             first; the running one is last.
+        seconds: Length of a window.
+        others: Weight used by programs that do not share this budget, at least.
+        own_history: As `history`, of this process alone.
+        processes: The processes of this machine that used it in the running window.
     """
 
     pool: Pool
@@ -79,11 +104,41 @@ class PoolUse:
     limit: int
     turns_at: float
     history: tuple[tuple[float, int], ...]
+    seconds: int = 60
+    others: int = 0
+    own_history: tuple[tuple[float, int], ...] = ()
+    processes: tuple[ProcessUse, ...] = ()
 
     @property
     def share(self) -> float:
         """Used share of the limit."""
         return (self.used + self.in_flight) / self.limit
+
+    @property
+    def own(self) -> int:
+        """Weight of this process's answered requests in the running window."""
+        return sum(process.used for process in self.processes if process.here)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherCount:
+    """A count the server gave that no pool of ours is charged with, such as orders.
+
+    Attributes:
+        host: The host that counts.
+        kind: What it counts.
+        seconds: Length of its window.
+        used: How many, when it was last told.
+        limit: How many are allowed, None where that was not told.
+        turns_at: When its window turns, seconds since 1970 by this machine's clock.
+    """
+
+    host: Host
+    kind: CountKind
+    seconds: int
+    used: int
+    limit: int | None
+    turns_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +154,7 @@ class Snapshot:
         paused: Hosts that asked for a pause (429), and when it ends.
         banned_until: When the ban of this address ends, None where there is none.
         other_counts: Counts the servers gave that no pool of ours is charged with, such as orders.
+        alone: Why this process keeps its budget to itself, "" where the machine shares one.
     """
 
     now: float
@@ -108,7 +164,8 @@ class Snapshot:
     waiting_until: float
     paused: Mapping[Host, float]
     banned_until: float | None
-    other_counts: Mapping[tuple[Host, CountKind, int], int]
+    other_counts: tuple[OtherCount, ...]
+    alone: str = ""
 
 
 @dataclass(slots=True)
@@ -177,15 +234,37 @@ class Budget:
 
     # -- before and after a request ------------------------------------------------------------
 
-    def admit(self, pool: Pool, path: str, weight: int, door: str, method: str = "GET") -> Reservation:
+    def admit(
+        self,
+        pool: Pool,
+        path: str,
+        weight: int,
+        door: str,
+        method: str = "GET",
+        *,
+        stop: Stop | None = None,
+        share: float = 1.0,
+    ) -> Reservation:
         """Reserve weight, waiting for the window to turn where it does not fit.
+
+        Args:
+            pool: What the weight is charged to.
+            path: Path of the endpoint.
+            weight: Weight of the request.
+            door: Door or purpose it is sent for.
+            method: HTTP method.
+            stop: Ends the wait when it is set; it is told what is waited for.
+            share: Part of the limit this machine may use up for this request.
 
         Raises:
             BannedError: This address is banned; nothing may be sent.
+            Stopped: `stop` was set.
         """
         me = threading.get_ident()
         try:
             while True:
+                if stop is not None:
+                    stop.check()
                 with self._turned:
                     wait, reason = self._obstacle(pool, path, weight, door)
                     if wait <= 0:
@@ -256,6 +335,12 @@ class Budget:
             self._counter(reservation.pool, reservation.path).in_flight -= reservation.weight
             self._turned.notify_all()
 
+    def stop(self, stop: Stop) -> None:
+        """Set `stop`, and wake the threads of its fetch that wait here."""
+        stop.set()
+        with self._turned:
+            self._turned.notify_all()
+
     def set_limits(self, limits: Mapping[str, int]) -> None:
         """Allow other weights per window than the documented ones, by name of pool."""
         with self._turned:
@@ -321,7 +406,10 @@ class Budget:
                 waiting_until=self._wall(soonest[1]) if soonest[0] else 0.0,
                 paused={host: self._wall(end) for host, end in self._paused.items() if end > ticks},
                 banned_until=self._wall(banned) if banned is not None and banned > ticks else None,
-                other_counts=dict(self._other_counts),
+                other_counts=tuple(
+                    OtherCount(host, kind, seconds, used, None, now)
+                    for (host, kind, seconds), used in self._other_counts.items()
+                ),
             )
 
     # -- the rules, all under the lock -----------------------------------------------------------
