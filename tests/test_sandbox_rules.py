@@ -529,6 +529,12 @@ def overview(this: Exchange, **options: Any) -> Any:
     return ask(this, "futures.overview", **options)
 
 
+def rate_limits(this: Exchange, path: str) -> list[tuple[Any, ...]]:
+    told: Any = this.handle(Request("GET", path)).json()
+    names = ("rateLimitType", "intervalNum", "interval", "limit")
+    return [tuple(limit[name] for name in names) for limit in told["rateLimits"]]
+
+
 def test_weight_is_counted_to_the_last_call_and_the_minute_turns() -> None:
     clock = FakeClock(NOW)  # five seconds into the minute
     this = exchange(clock)
@@ -615,10 +621,56 @@ def test_whatever_fails_counts_as_well() -> None:
 def test_exchange_info_tells_the_limits_that_are_enforced() -> None:
     this = exchange(limit_scale=0.5)
     for path, limit in (("/api/v3/exchangeInfo", 3000), ("/fapi/v1/exchangeInfo", 1200)):
-        told: Any = this.handle(Request("GET", path)).json()
-        assert told["rateLimits"] == [
-            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": limit}
-        ]
+        assert rate_limits(this, path)[0] == ("REQUEST_WEIGHT", 1, "MINUTE", limit)
+
+
+def test_exchange_info_tells_the_documented_orders_which_never_bind() -> None:
+    this = exchange(limit_scale=0.5)
+    assert rate_limits(this, "/api/v3/exchangeInfo")[1:] == [
+        ("ORDERS", 10, "SECOND", 50),
+        ("ORDERS", 1, "DAY", 160_000),
+    ]
+    assert rate_limits(this, "/fapi/v1/exchangeInfo")[1:] == [("ORDERS", 1, "MINUTE", 1200)]
+    assert rate_limits(this, "/dapi/v1/exchangeInfo") == []
+
+
+def test_windows_of_another_length() -> None:
+    clock = FakeClock(NOW + 1)  # where a window of three seconds begins
+    this = exchange(clock, limit_scale=0.1, window_seconds=3)
+    assert rate_limits(this, "/fapi/v1/exchangeInfo")[0] == ("REQUEST_WEIGHT", 3, "SECOND", 240)
+    assert [overview(this).headers.get("X-MBX-USED-WEIGHT-3S") for _ in range(3)] == ["101", "201", "201"]
+    refused = overview(this)
+    assert error(refused) == (429, -1003)
+    assert refused.headers["Retry-After"] == "3"
+    assert "240 request weight per 3 SECOND" in refused.json()["msg"]
+    assert ask(this, "exchange.partner").headers["X-SAPI-USED-IP-WEIGHT-3S"] == "1"
+    assert ask(this, "exchange.futures_balances").headers["X-SAPI-USED-UID-WEIGHT-3S"] == "60"
+    clock.advance(3)
+    assert overview(this).headers["X-MBX-USED-WEIGHT-3S"] == "100"
+    assert [(window.pool, window.seconds) for window in this.windows if window.host == "fapi"] == [
+        ("fapi", 3)
+    ] * 2
+    assert exchange(window_seconds=60).limits.pools == exchange().limits.pools
+    for wrong in (0, -1, 1.5):
+        with pytest.raises(ValueError, match="window_seconds"):
+            exchange(window_seconds=wrong)
+
+
+def test_one_symbol_of_exchange_info() -> None:
+    this = exchange()
+    answer = this.handle(Request("GET", "/api/v3/exchangeInfo", b"symbol=BTCUSDT"))
+    told: Any = answer.json()
+    assert [symbol["symbol"] for symbol in told["symbols"]] == ["BTCUSDT"]
+    assert told["rateLimits"][0]["limit"] == 6000
+    assert answer.headers["X-MBX-USED-WEIGHT-1M"] == "20"
+    for wrong in (b"symbol=NOTHING", b"symbol=", b"symbol=btcusdt"):
+        assert error(this.handle(Request("GET", "/api/v3/exchangeInfo", wrong))) == (400, -1121)
+    everything: Any = this.handle(Request("GET", "/api/v3/exchangeInfo")).json()
+    assert len(everything["symbols"]) > 1
+
+
+def test_each_exchange_is_somebody_else() -> None:
+    assert len({exchange().id for _ in range(3)}) == 3
 
 
 def test_the_header_follows_the_interval() -> None:
@@ -682,6 +734,15 @@ def test_disorder_and_repeats_and_fields() -> None:
     assert ask(this, "exchange.rebates", params).json() == right
 
 
+def test_a_header_more() -> None:
+    this = exchange()
+    this.faults.add("extra-header", path="/fapi/", times=2, name="X-MBX-ORDER-COUNT-1M", value=7)
+    assert "X-MBX-ORDER-COUNT-1M" not in ask(this, "exchange.partner").headers
+    for answer in (overview(this), overview(this, signature="0")):  # refusals have headers too
+        assert answer.headers["X-MBX-ORDER-COUNT-1M"] == "7"
+    assert "X-MBX-ORDER-COUNT-1M" not in overview(this).headers
+
+
 def test_clock_skew() -> None:
     this = exchange()
     this.faults.add("clock-skew", times=None, seconds=-30)
@@ -718,6 +779,7 @@ def test_a_fault_only_where_it_was_asked_for() -> None:
         ("nonsense", {}),
         ("redirect", {}),
         ("clock-skew", {}),
+        ("extra-header", {"name": "X-A"}),
         ("reset", {"seconds": 3}),
         ("cut", {"times": 0}),
         ("cut", {"rate": 2}),

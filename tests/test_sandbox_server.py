@@ -22,6 +22,7 @@ import pytest
 
 from tests.clocks import FakeClock
 from tests.sandbox_support import NOW, NOW_MS, hmac_of, world
+from toolkit.catalogue import POOLS
 from toolkit.sandbox import Exchange, Sandbox, World, serve_forever
 from toolkit.sandbox.server import ADDRESS
 
@@ -163,8 +164,9 @@ def test_a_world_by_default() -> None:
     this = Sandbox(seed=3)
     assert this.world.seed == 3
     assert (this.key, this.secret) == (World(3, now=NOW).partner.key, World(3, now=NOW).partner.secret)
-    scaled = Sandbox(world=world(), limit_scale=0.5)
-    assert scaled.exchange.limits.limits["fapi"] == 1200
+    scaled = Sandbox(world=world(), limit_scale=0.5, window_seconds=2)
+    assert scaled.exchange.limits.limits["fapi"] == scaled.limits["fapi"] == 1200
+    assert scaled.exchange.limits.pools["fapi"].seconds == 2
     own = Exchange(world(), FakeClock(NOW))
     assert Sandbox(exchange=own).exchange is own
 
@@ -283,11 +285,28 @@ def test_other_processes_may_look_and_break(sandbox: Sandbox) -> None:
     assert send(sandbox, "/sandbox/nothing").status == 404
 
 
+def test_who_the_exchange_is(sandbox: Sandbox) -> None:
+    told = send(sandbox, "/sandbox/id").json()
+    assert told == send(sandbox, "/sandbox/id").json() == {"id": sandbox.exchange.id}
+    assert len(bytes.fromhex(told["id"])) == 16
+    sandbox.exchange = Exchange(world(), FakeClock(NOW))
+    assert send(sandbox, "/sandbox/id").json() != told
+    assert not sandbox.exchange.log
+    assert not sandbox.exchange.counts
+    assert not sandbox.exchange.windows
+
+
 @pytest.mark.parametrize(
     "headers", [{"Host": "evil.example"}, {"Origin": "http://127.0.0.1"}, {"Origin": "null"}]
 )
 def test_web_pages_may_not(sandbox: Sandbox, headers: dict[str, str]) -> None:
-    for method, name in (("GET", "log"), ("GET", "counts"), ("POST", "faults"), ("DELETE", "faults")):
+    for method, name in (
+        ("GET", "id"),
+        ("GET", "log"),
+        ("GET", "counts"),
+        ("POST", "faults"),
+        ("DELETE", "faults"),
+    ):
         reply = send(sandbox, f"/sandbox/{name}", method, '{"kind": "html"}', **headers)
         assert reply.status == 403
     assert ask(sandbox).status == 200
@@ -304,9 +323,9 @@ def test_hosts_that_are_this_machine(sandbox: Sandbox) -> None:
 
 
 def test_serving_until_told_to_stop() -> None:
-    code = "from toolkit.sandbox import serve_forever; serve_forever(port=0, seed=5, limit_scale=2)"
+    words = "-m toolkit sandbox --port 0 --seed 5 --limit-scale 2 --window-seconds 3"
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, "-W", "error", *words.split()],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -314,10 +333,12 @@ def test_serving_until_told_to_stop() -> None:
     )
     assert process.stdout is not None
     told = json.loads(process.stdout.readline())
-    assert told.keys() == {"address", "key", "secret"}
+    assert told.keys() == {"address", "key", "secret", "limits"}
+    assert told["limits"] == {pool.name: pool.limit * 2 for pool in POOLS}
     connection = http.client.HTTPConnection(told["address"].removeprefix("http://"), timeout=5)
     connection.request("GET", "/fapi/v1/exchangeInfo")
-    assert json.loads(connection.getresponse().read())["rateLimits"][0]["limit"] == 4800
+    weight = json.loads(connection.getresponse().read())["rateLimits"][0]
+    assert (weight["limit"], weight["interval"], weight["intervalNum"]) == (4800, "SECOND", 3)
     process.send_signal(signal.SIGTERM)
     out, err = process.communicate(timeout=5)
     connection.close()

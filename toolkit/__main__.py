@@ -47,18 +47,29 @@ def lab(path: Path | None, port: int | None, no_browser: bool) -> None:
     default=1.0,
     help="Multiply every rate limit: 0.01 to see them at work soon.",
 )
-def sandbox(port: int, seed: int, latency_ms: float, limit_scale: float) -> None:
+@click.option(
+    "--window-seconds",
+    type=click.IntRange(min=1),
+    help="Length of every limit's window, instead of the documented minute.",
+)
+def sandbox(port: int, seed: int, latency_ms: float, limit_scale: float, window_seconds: int | None) -> None:
     """Run the sandbox: a strict exchange with made-up data.
 
-    It listens on 127.0.0.1 only, prints one line of JSON with its address, key and secret, and
-    serves until it is stopped (Ctrl-C). Any client of the Link API may be pointed at it.
+    It listens on 127.0.0.1 only, prints one line of JSON with its address, key, secret and
+    limits, and serves until it is stopped (Ctrl-C). Any client of the Link API may be pointed at it.
     """
     from toolkit.sandbox import serve_forever
 
     if not isfinite(limit_scale) or not isfinite(latency_ms):
         raise click.UsageError("--limit-scale and --latency-ms are finite numbers.")
     try:
-        serve_forever(port=port, seed=seed, latency_ms=latency_ms, limit_scale=limit_scale)
+        serve_forever(
+            port=port,
+            seed=seed,
+            latency_ms=latency_ms,
+            limit_scale=limit_scale,
+            window_seconds=window_seconds,
+        )
     except OSError as error:
         raise click.ClickException(f"port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from None
 

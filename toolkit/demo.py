@@ -78,7 +78,17 @@ def demo(
     """
     running = os.environ.get(RUNNING)
     if running and seed is None and latency_ms == 0 and limit_scale == 1 and clock is None:
-        return DemoLink(None, **_read(running), numbers=numbers, progress=progress, limits=None, clock=None)
+        address, key, secret, limits = _read(running)
+        return DemoLink(
+            None,
+            address=address,
+            key=key,
+            secret=secret,
+            numbers=numbers,
+            progress=progress,
+            limits=_unusual(limits),
+            clock=None,
+        )
     from toolkit.sandbox import Sandbox
 
     sandbox = Sandbox(
@@ -92,7 +102,7 @@ def demo(
             secret=sandbox.secret,
             numbers=numbers,
             progress=progress,
-            limits={pool.name: max(1, int(pool.limit * limit_scale)) for pool in POOLS},
+            limits=_unusual(sandbox.limits),
             clock=clock,
         )
     except BaseException:
@@ -100,12 +110,20 @@ def demo(
         raise
 
 
-def _read(line: str) -> dict[str, str]:
+def _read(line: str) -> tuple[str, str, str, dict[str, int]]:
+    """Address, key, secret and limits of a running sandbox; no limits where it says none."""
     try:
         said = json.loads(line)
-        return {name: said[name] for name in ("address", "key", "secret")}
-    except (ValueError, KeyError, TypeError):
+        address, key, secret = (said[name] for name in ("address", "key", "secret"))
+        return address, key, secret, dict(said.get("limits") or {})
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(
             f"{RUNNING} is not the line a sandbox prints when it starts. Remove it from the environment, and "
             "`demo()` starts a sandbox of its own."
         ) from None
+
+
+def _unusual(limits: Mapping[str, int]) -> dict[str, int]:
+    """The limits that are not the documented ones."""
+    documented = {pool.name: pool.limit for pool in POOLS}
+    return {name: limit for name, limit in limits.items() if limit != documented.get(name, limit)}

@@ -1,5 +1,6 @@
 """Looking into the exchange, and breaking it, from another process.
 
+`GET /sandbox/id` (who the exchange is: a new one has a new id, on whatever port),
 `GET /sandbox/log`, `GET /sandbox/counts`, `GET /sandbox/windows`, `POST /sandbox/faults` (a JSON
 object: `kind` and what `Faults.add` takes) and `DELETE /sandbox/faults`. None of it is signed or
 counted. A web page open in the user's browser must not reach it: the Host has to be this machine by
@@ -25,6 +26,8 @@ def control(exchange: Exchange, request: Request) -> Answer:
     if "Origin" in request.headers or not _HOME.match(request.headers.get("Host", "")):
         return _answer(403, {"error": "only for programs on this machine"})
     question = f"{request.method} {request.path.removeprefix(PREFIX)}"
+    if question == "GET id":
+        return _answer(200, {"id": exchange.id})
     if question == "GET log":
         return _answer(200, [asdict(entry) for entry in list(exchange.log)])
     if question == "GET counts":

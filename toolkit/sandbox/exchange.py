@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from toolkit.sandbox.keys import Key
 from toolkit.sandbox.limits import Limits, Window
 from toolkit.sandbox.messages import Answer, RefusedError, Request, encode
 from toolkit.sandbox.parameters import Parameters, check_parameters, read_parameters
-from toolkit.sandbox.public import PUBLIC_ROUTES, PublicRoute
+from toolkit.sandbox.public import PUBLIC_ROUTES, Inquiry, PublicRoute
 from toolkit.sandbox.world import World
 from toolkit.sandbox.world.tables import Row, Table
 
@@ -74,8 +75,10 @@ class Exchange:
         tables: Rows that stand in for the world's behind a list endpoint, by door.
         limit_keeps: Which rows a limit keeps, see `Answers`.
         pools: Pools that stand in for the catalogue's, by name.
+        window_seconds: Length of every pool's window, where it is to be another than documented.
 
     Attributes:
+        id: Who this exchange is: another one at the same address has another id.
         faults: Ask here for things to go wrong.
         log: The last requests.
         counts: How often each status was answered; 0 stands for no answer at all.
@@ -91,11 +94,13 @@ class Exchange:
         tables: Mapping[str, Table] | None = None,
         limit_keeps: LimitKeeps = "oldest",
         pools: Mapping[str, Pool] | None = None,
+        window_seconds: int | None = None,
     ) -> None:
+        self.id = uuid.uuid4().hex
         self.world = world
         self.clock: Clock = clock or SystemClock()
         self.faults = Faults(world.seed)
-        self.limits = Limits(limit_scale, pools)
+        self.limits = Limits(limit_scale, pools, window_seconds)
         self.log: deque[LogEntry] = deque(maxlen=LOG_KEPT)
         self.counts: Counter[int] = Counter()
         self._answers = Answers(world, tables or {}, limit_keeps)
@@ -148,7 +153,7 @@ class Exchange:
         if fault is not None:
             return faulty.strike(fault)
         payload = (
-            self._public(visit, public)
+            self._public(visit, parameters, public)
             if endpoint is None
             else self._signed(visit, parameters, endpoint, now)
         )
@@ -185,12 +190,12 @@ class Exchange:
         visit.weight, visit.used = charge.weight, charge.used
         visit.headers.update(charge.headers)
 
-    def _public(self, visit: _Visit, public: PublicRoute | None) -> object:
+    def _public(self, visit: _Visit, parameters: Parameters, public: PublicRoute | None) -> object:
         request = visit.request
         known = public is not None or request.path in _PATHS
         if public is None or request.method != "GET":
             raise RefusedError(-1099, "Not found, unauthenticated, or unauthorized.", 405 if known else 404)
-        return public.answer(self.limits, visit.now_ms)
+        return public.answer(Inquiry(self.limits, visit.now_ms, parameters.values))
 
     def _signed(self, visit: _Visit, parameters: Parameters, endpoint: Endpoint, now: float) -> object:
         key = check_key(visit.request, visit.key)
@@ -223,6 +228,9 @@ class Exchange:
             **visit.headers,
             **answer.headers,
         }
+        fault = self.faults.take(faulty.HEADERS, visit.request.path)
+        if fault is not None:
+            headers[fault.text_of("name")] = fault.text_of("value")
         return replace(answer, headers=headers)
 
     def _record(self, visit: _Visit, status: int) -> None:

@@ -27,8 +27,10 @@ request that fits (with `times=None`, or up to `times` times).
 | missing-field | a field is missing in every row                       | field (first that is not  |
 |               |                                                       | optional)                 |
 | unknown-field | every row has a field nobody declared                 | field ("surprise"), value |
+| extra-header  | the answer carries one header more                    | name, value (must be      |
+|               |                                                       | given)                    |
 
-The last four happen to answers that have such rows, and are used up by no other.
+Those about rows and fields happen to answers that have such rows, and are used up by no other.
 """
 
 from __future__ import annotations
@@ -46,10 +48,11 @@ from toolkit.sandbox.world.tables import Row
 Kind = Literal[
     "server-error", "error", "wrapped-error", "rate-limit", "ban", "firewall", "html", "redirect", "timeout",
     "reset-before", "reset", "cut", "clock-skew", "disorder", "repeat", "missing-field", "unknown-field",
+    "extra-header",
 ]  # fmt: skip
 
 # When a fault is looked for: on arrival (before anything is counted), instead of the work, on the
-# rows, on the finished answer. A server error may come before or after the effect.
+# rows, on the finished answer, on whatever goes out. A server error may come before or after the effect.
 SKEW: frozenset[Kind] = frozenset({"clock-skew"})
 ARRIVAL: frozenset[Kind] = frozenset({"reset-before", "firewall", "ban"})
 INSTEAD: frozenset[Kind] = frozenset(
@@ -57,6 +60,7 @@ INSTEAD: frozenset[Kind] = frozenset(
 )
 ROWS: frozenset[Kind] = frozenset({"disorder", "repeat", "missing-field", "unknown-field"})
 AFTER: frozenset[Kind] = frozenset({"server-error", "timeout", "reset", "cut"})
+HEADERS: frozenset[Kind] = frozenset({"extra-header"})
 
 _OPTIONS: Mapping[Kind, Mapping[str, object]] = {
     "server-error": {"status": 503, "message": "Service Unavailable.", "code": -1001, "after_effect": False},
@@ -74,6 +78,7 @@ _OPTIONS: Mapping[Kind, Mapping[str, object]] = {
     "clock-skew": {"seconds": None},
     "missing-field": {"field": ""},
     "unknown-field": {"field": "surprise", "value": "boo"},
+    "extra-header": {"name": None, "value": None},
 }
 
 _PAGE = b"<html><head><title>%d</title></head><body><h1>%d %s</h1><hr>gateway</body></html>\n"

@@ -6,7 +6,7 @@ import math
 import re
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toolkit.catalogue import POOLS, Pool
 from toolkit.sandbox.messages import RefusedError
@@ -76,12 +76,21 @@ class Charge:
 
 
 class Limits:
-    """All counters of the exchange."""
+    """All counters of the exchange; `Exchange` says what the arguments mean."""
 
-    def __init__(self, scale: float = 1.0, pools: Mapping[str, Pool] | None = None) -> None:
+    def __init__(
+        self,
+        scale: float = 1.0,
+        pools: Mapping[str, Pool] | None = None,
+        window_seconds: int | None = None,
+    ) -> None:
         if scale <= 0:
             raise ValueError(f"limit_scale must be positive, not {scale}")
+        if window_seconds is not None and (not isinstance(window_seconds, int) or window_seconds < 1):
+            raise ValueError(f"window_seconds must be a whole number from 1, not {window_seconds}")
         self.pools: dict[str, Pool] = {pool.name: pool for pool in POOLS} | dict(pools or {})
+        if window_seconds is not None:
+            self.pools = {name: replace(pool, seconds=window_seconds) for name, pool in self.pools.items()}
         self.limits = {name: max(1, int(pool.limit * scale)) for name, pool in self.pools.items()}
         self.windows: deque[Window] = deque(maxlen=WINDOWS_KEPT)
         self._current: dict[tuple[str, str, str], Window] = {}

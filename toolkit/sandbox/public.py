@@ -7,7 +7,23 @@ from dataclasses import dataclass
 
 from toolkit.catalogue import API, FAPI, PAPI, SAPI_IP, Pool
 from toolkit.sandbox.limits import Limits, interval
+from toolkit.sandbox.messages import RefusedError
 from toolkit.sandbox.world.market import CM, SPOT, UM, Market, pair_of
+
+# Orders allowed by pool: seconds of the interval, and how many. As documented, whatever the scale.
+_ORDERS: Mapping[str, tuple[tuple[int, int], ...]] = {
+    API.name: ((10, 50), (86_400, 160_000)),
+    FAPI.name: ((60, 1200),),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What anybody asks, and what it takes to answer."""
+
+    limits: Limits
+    now_ms: int
+    values: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,41 +32,43 @@ class PublicRoute:
 
     pool: Pool | None
     weight: int
-    answer: Callable[[Limits, int], object]
+    answer: Callable[[Inquiry], object]
 
 
-def _ping(limits: Limits, now_ms: int) -> object:
+def _ping(asked: Inquiry) -> object:
     return {}
 
 
-def _time(limits: Limits, now_ms: int) -> object:
-    return {"serverTime": now_ms}
+def _time(asked: Inquiry) -> object:
+    return {"serverTime": asked.now_ms}
 
 
-def _status(limits: Limits, now_ms: int) -> object:
+def _status(asked: Inquiry) -> object:
     return {"status": 0, "msg": "normal"}
 
 
 def _rate_limits(limits: Limits, pool: Pool | None) -> list[dict[str, object]]:
-    """Exactly what is enforced, no more."""
+    """The weight that is enforced, and the orders that are documented.
+
+    Those never bind, because the sandbox takes no orders. The documents list RAW_REQUESTS for /api as
+    well; they are left out, because nobody would hold a client to them here.
+    """
     if pool is None:
         return []
-    number, _, word = interval(limits.pools[pool.name].seconds)
-    return [
-        {
-            "rateLimitType": "REQUEST_WEIGHT",
-            "interval": word,
-            "intervalNum": number,
-            "limit": limits.limits[pool.name],
-        }
-    ]
+    weight = _rate_limit("REQUEST_WEIGHT", limits.pools[pool.name].seconds, limits.limits[pool.name])
+    return [weight, *(_rate_limit("ORDERS", *order) for order in _ORDERS[pool.name])]
 
 
-def _info(limits: Limits, now_ms: int, pool: Pool | None, symbols: list[dict[str, object]]) -> object:
+def _rate_limit(kind: str, seconds: int, limit: int) -> dict[str, object]:
+    number, _, word = interval(seconds)
+    return {"rateLimitType": kind, "interval": word, "intervalNum": number, "limit": limit}
+
+
+def _info(asked: Inquiry, pool: Pool | None, symbols: list[dict[str, object]]) -> object:
     return {
         "timezone": "UTC",
-        "serverTime": now_ms,
-        "rateLimits": _rate_limits(limits, pool),
+        "serverTime": asked.now_ms,
+        "rateLimits": _rate_limits(asked.limits, pool),
         "exchangeFilters": [],
         "symbols": symbols,
     }
@@ -109,28 +127,32 @@ def _perpetual(market: Market, margin: str) -> dict[str, object]:
     }
 
 
-def _spot_info(limits: Limits, now_ms: int) -> object:
-    return _info(limits, now_ms, API, [_spot_symbol(market) for market in SPOT])
+def _spot_info(asked: Inquiry) -> object:
+    wanted = asked.values.get("symbol")
+    markets = [market for market in SPOT if wanted in (None, market.symbol)]
+    if not markets:
+        raise RefusedError(-1121, "Invalid symbol.")
+    return _info(asked, API, [_spot_symbol(market) for market in markets])
 
 
-def _um_info(limits: Limits, now_ms: int) -> object:
+def _um_info(asked: Inquiry) -> object:
     symbols = [_perpetual(market, market.quote) | {"status": "TRADING"} for market in UM]
-    return _info(limits, now_ms, FAPI, symbols)
+    return _info(asked, FAPI, symbols)
 
 
-def _cm_info(limits: Limits, now_ms: int) -> object:
+def _cm_info(asked: Inquiry) -> object:
     symbols = [
         _perpetual(market, market.base)
         | {"contractStatus": "TRADING", "contractSize": 100 if market.base == "BTC" else 10}
         for market in CM
     ]
-    return _info(limits, now_ms, None, symbols)
+    return _info(asked, None, symbols)
 
 
-def _options_info(limits: Limits, now_ms: int) -> object:
+def _options_info(asked: Inquiry) -> object:
     return {
         "timezone": "UTC",
-        "serverTime": now_ms,
+        "serverTime": asked.now_ms,
         "optionContracts": [],
         "optionAssets": [],
         "optionSymbols": [],

@@ -40,9 +40,10 @@ class Sandbox:
         seed: The same seed gives the same world.
         latency_ms: How long each answer takes at least.
         limit_scale: What all limits are multiplied by.
+        window_seconds: Length of every limit's window, where it is to be another than documented.
         world: The world behind it; one from the seed if not given.
         clock: What time it is; the machine's clock if not given.
-        exchange: An exchange to serve instead of one made from world, clock and scale.
+        exchange: An exchange to serve instead of one made from the rest.
 
     Attributes:
         exchange: The rules: its log, counters and faults.
@@ -56,13 +57,16 @@ class Sandbox:
         seed: int = 7,
         latency_ms: float = 0.0,
         limit_scale: float = 1.0,
+        window_seconds: int | None = None,
         world: World | None = None,
         clock: Clock | None = None,
         exchange: Exchange | None = None,
     ) -> None:
         if exchange is None:
             now = clock.time() if clock else None
-            exchange = Exchange(world or World(seed, now=now), clock, limit_scale=limit_scale)
+            exchange = Exchange(
+                world or World(seed, now=now), clock, limit_scale=limit_scale, window_seconds=window_seconds
+            )
         self.exchange = exchange
         self.world = exchange.world
         self._wanted_port = port
@@ -89,6 +93,11 @@ class Sandbox:
     def key(self) -> str:
         """The partner's API key."""
         return self.world.partner.key
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """Weight each pool allows in a window."""
+        return dict(self.exchange.limits.limits)
 
     @property
     def secret(self) -> str:
@@ -281,9 +290,10 @@ def serve_forever(
     seed: int = 7,
     latency_ms: float = 0.0,
     limit_scale: float = 1.0,
+    window_seconds: int | None = None,
     out: TextIO = sys.stdout,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; address, key and secret go out as one line of JSON."""
+    """Serve until SIGINT or SIGTERM; address, key, secret and limits go out as one line of JSON."""
     done = threading.Event()
 
     def finish(number: int, frame: FrameType | None) -> None:
@@ -291,8 +301,19 @@ def serve_forever(
 
     before = {number: signal.signal(number, finish) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with Sandbox(port=port, seed=seed, latency_ms=latency_ms, limit_scale=limit_scale) as sandbox:
-            told = {"address": sandbox.address, "key": sandbox.key, "secret": sandbox.secret}
+        with Sandbox(
+            port=port,
+            seed=seed,
+            latency_ms=latency_ms,
+            limit_scale=limit_scale,
+            window_seconds=window_seconds,
+        ) as sandbox:
+            told = {
+                "address": sandbox.address,
+                "key": sandbox.key,
+                "secret": sandbox.secret,
+                "limits": sandbox.limits,
+            }
             print(json.dumps(told), file=out, flush=True)
             # A wait without an end cannot be interrupted on Windows.
             while not done.wait(0.5):

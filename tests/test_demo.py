@@ -1,0 +1,48 @@
+"""A Link on a sandbox that runs already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import toolkit
+from tests.rig import Rig
+from toolkit import errors
+from toolkit.sandbox import Sandbox, World
+
+
+@pytest.fixture(scope="module")
+def scaled() -> Iterator[Sandbox]:
+    with Sandbox(world=World(seed=7), limit_scale=0.5, window_seconds=3) as running:
+        yield running
+
+
+def line(this: Sandbox, **more: Any) -> str:
+    return json.dumps({"address": this.address, "key": this.key, "secret": this.secret} | more)
+
+
+def test_its_limits_are_known(scaled: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOOLKIT_SANDBOX", line(scaled, limits=scaled.limits))
+    with toolkit.demo() as link:
+        assert link.sandbox is None
+        assert link.price("futures.overview").limit == 1200
+        assert link.price("exchange.partner").limit == 6000
+
+
+@pytest.mark.parametrize("limits", [{}, {"limits": None}, {"limits": {"of another day": 5}}])
+def test_one_that_says_none_has_the_documented_ones(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("TOOLKIT_SANDBOX", line(rig.sandbox, **limits))
+    with toolkit.demo() as link:
+        assert link.price("futures.overview").limit == 2400
+
+
+@pytest.mark.parametrize("limits", [5, "x", [1]])
+def test_limits_that_are_none(rig: Rig, monkeypatch: pytest.MonkeyPatch, limits: Any) -> None:
+    monkeypatch.setenv("TOOLKIT_SANDBOX", line(rig.sandbox, limits=limits))
+    with pytest.raises(errors.UsageError, match="TOOLKIT_SANDBOX"):
+        toolkit.demo()
