@@ -29,6 +29,7 @@ from toolkit.link.exchange import ExchangeDoors
 from toolkit.link.futures import FuturesDoors
 from toolkit.link.portfolio import PortfolioDoors
 from toolkit.link.spot import SpotDoors
+from toolkit.link.usage import usage
 
 __all__ = [
     "Budget",
@@ -203,6 +204,42 @@ class Link:
             ContractError: The answer is not JSON, or its columns hold values of mixed kinds.
         """
         return self._fetcher.get(path, parameters, weight=weight, uid=uid, numbers=numbers)
+
+    def usage(self) -> pd.DataFrame:
+        """Who has used how much of the rate limits, one row a counter and process; nothing is sent.
+
+        The rows are those of the windows that run at this moment: a row for each process of this machine
+        that used a counter, one called "others" where programs that do not share the budget used it too,
+        and one for each count the exchange gave that nobody here is charged with, such as orders. Pools
+        come in the catalogue's order, in each this process first.
+
+        The `used` of a counter's rows make up its `total`, except for what is on its way: requests without
+        an answer yet may be in the exchange's count already, or not be in it yet. `total`, `limit` and
+        `share` are the counter's, the same on each of its rows: take them once, not their sum.
+
+        Returns:
+            A frame with the columns
+
+            - pool (text): What is counted: api, sapi-ip, sapi-uid, fapi or papi.
+            - door (text): The door that has the counter to itself; missing where the pool is shared.
+            - counts (text): What is counted, weight or orders.
+            - window (time): Start of the running window, by the exchange's clock.
+            - seconds (integer): Length of the window.
+            - process (text): The notebook or script that used it, or "others"; missing where nobody is
+              told apart.
+            - pid (integer): Number of the process; missing for others.
+            - here (flag): Whether it is this very process.
+            - used (integer): What it used, weight of answered requests (for others: at least).
+            - in_flight (integer): Weight of its requests without an answer yet; not known of others.
+            - total (integer): What everybody on this address (or account) used, by the exchange's count.
+            - limit (integer): What is allowed in a window; missing where the exchange did not tell.
+            - share (number): Total and all that is in flight, as a part of the limit.
+            - resets_at (time): When the window turns, by this machine's clock.
+
+            `attrs` say when it was taken, and in "alone" why this process keeps its budget to itself
+            ("" where it shares it with the other processes of this machine).
+        """
+        return usage(self.budget.snapshot(), self.source)
 
     def close(self) -> None:
         """Close every connection. The Link may be used again afterwards: it opens new ones."""

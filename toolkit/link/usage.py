@@ -1,0 +1,105 @@
+"""What a budget knows as a frame: who used how much of which counter. Pure, a snapshot in and a frame out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from toolkit.catalogue import POOLS
+from toolkit.fetch import OtherCount, PoolUse, Snapshot, Source
+
+OTHERS = "others"
+
+_COLUMNS = {
+    "pool": "string",
+    "door": "string",
+    "counts": "string",
+    "window": "time",
+    "seconds": "Int64",
+    "process": "string",
+    "pid": "Int64",
+    "here": "boolean",
+    "used": "Int64",
+    "in_flight": "Int64",
+    "total": "Int64",
+    "limit": "Int64",
+    "share": "float64",
+    "resets_at": "time",
+}
+_ORDER = {pool.name: position for position, pool in enumerate(POOLS)}
+
+Row = dict[str, object]
+
+
+def usage(snapshot: Snapshot, source: Source) -> pd.DataFrame:
+    """The rows and columns that `Link.usage` describes."""
+    rows = [row for use in sorted(snapshot.pools, key=_place) for row in _pool_rows(use)]
+    rows += [_count_row(count) for count in snapshot.other_counts if count.turns_at > snapshot.now]
+    frame = pd.DataFrame(
+        {name: _column([row.get(name) for row in rows], kind) for name, kind in _COLUMNS.items()}
+    )
+    frame.attrs = {
+        "endpoint": "usage",
+        "source": source,
+        "fetched_at": datetime.fromtimestamp(snapshot.now, UTC).isoformat(timespec="milliseconds"),
+        "alone": snapshot.alone,
+    }
+    return frame
+
+
+def _place(use: PoolUse) -> tuple[int, str, str]:
+    return _ORDER.get(use.pool.name, len(POOLS)), use.door if use.path else "", use.path
+
+
+def _pool_rows(use: PoolUse) -> Iterator[Row]:
+    counter: Row = {
+        "pool": use.pool.name,
+        "door": use.door if use.path else None,
+        "counts": "weight",
+        "window": _thousandths(use.history[-1][0]),
+        "seconds": use.seconds,
+        "total": use.used,
+        "limit": use.limit,
+        "share": use.share,
+        "resets_at": _thousandths(use.turns_at),
+    }
+    used_it = [process for process in use.processes if process.used or process.in_flight]
+    for process in sorted(used_it, key=lambda each: (not each.here, -each.used, each.name, each.pid)):
+        yield counter | {
+            "process": process.name,
+            "pid": process.pid,
+            "here": process.here,
+            "used": process.used,
+            "in_flight": process.in_flight,
+        }
+    if use.others > 0:
+        yield counter | {"process": OTHERS, "here": False, "used": use.others}
+    elif not used_it and use.share:  # nobody is told apart
+        yield counter | {"used": use.used, "in_flight": use.in_flight}
+
+
+def _count_row(count: OtherCount) -> Row:
+    return {
+        "pool": count.kind if count.kind.startswith("sapi") else count.host,
+        "counts": "orders" if count.kind == "orders" else "weight",
+        # Windows turn at whole multiples of themselves by the exchange's clock, which is not quite ours.
+        "window": _thousandths((round(count.turns_at / count.seconds) - 1) * count.seconds),
+        "seconds": count.seconds,
+        "used": count.used,
+        "total": count.used,
+        "limit": count.limit,
+        "share": None if count.limit is None else count.used / count.limit,
+        "resets_at": _thousandths(count.turns_at),
+    }
+
+
+def _thousandths(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _column(values: list[object], kind: str) -> pd.Series:
+    if kind == "time":
+        return pd.to_datetime(pd.Series(values, dtype="int64"), unit="ms", utc=True).dt.as_unit("ms")
+    return pd.Series(values, dtype=kind)
