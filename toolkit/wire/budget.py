@@ -269,6 +269,8 @@ class Budget:
                     wait, reason = self._obstacle(pool, path, weight, door)
                     if wait <= 0:
                         waited = self._waiting.pop(me, None)
+                        if stop is not None:
+                            stop.waits.pop(me, None)
                         counter = self._counter(pool, path)
                         counter.in_flight += weight
                         counter.door = door
@@ -277,6 +279,8 @@ class Budget:
                         )
                         break
                     self._waiting[me] = (reason, self._clock.monotonic() + wait)
+                    if stop is not None:
+                        stop.waits[me] = self._waiting[me]
                 self._tell()
                 with self._turned:
                     # Asked again under the lock: what was in the way may be gone by now, and its
@@ -287,6 +291,8 @@ class Budget:
         except BaseException:
             with self._turned:
                 self._waiting.pop(me, None)
+                if stop is not None:
+                    stop.waits.pop(me, None)
             self._tell()
             raise
         if waited:
