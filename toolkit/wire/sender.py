@@ -32,6 +32,7 @@ from toolkit.wire.credentials import Credentials
 from toolkit.wire.headers import read_date
 from toolkit.wire.session import NoAnswer, Session
 from toolkit.wire.signing import encode, sign
+from toolkit.wire.stop import Stop
 
 # Pauses before a read is sent again after the exchange's side failed, as its documents advise.
 PAUSES = (0.2, 0.4, 0.8)
@@ -62,18 +63,20 @@ class Call:
 
 @dataclass(slots=True)
 class Tally:
-    """What a fetch has cost by now, repetitions included."""
+    """What a fetch has cost by now, repetitions included; its threads share it."""
 
     requests: int = 0
     weight: int = 0
     server_time: datetime | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def add(self, weight: int, server_time: float | None) -> None:
         """Count one request; the host's time where its clock was measured."""
-        self.requests += 1
-        self.weight += weight
-        if server_time is not None:
-            self.server_time = datetime.fromtimestamp(server_time, UTC)
+        with self._lock:
+            self.requests += 1
+            self.weight += weight
+            if server_time is not None:
+                self.server_time = datetime.fromtimestamp(server_time, UTC)
 
 
 class Sender:
@@ -97,10 +100,16 @@ class Sender:
         self._recv_window = recv_window
         self._measuring = {host: threading.Lock() for host in host_clocks}
 
-    def get(self, call: Call, tally: Tally) -> Any:
+    def get(self, call: Call, tally: Tally, stop: Stop | None = None) -> Any:
         """Send a read until its answer is definite, and return the JSON of that.
 
+        Args:
+            call: The read.
+            tally: Where its requests are counted.
+            stop: Ends it between two attempts, and while it waits, when it is set.
+
         Raises:
+            Stopped: `stop` was set.
             ApiError: The exchange refused it.
             ServerError: The exchange's side failed, time after time.
             ContractError: The answer is not what the documents promise.
@@ -111,7 +120,7 @@ class Sender:
         while True:
             self._keep_time(call.pool.host)
             attempts += 1
-            answer, lost = self._attempt_without_trace(call, tally)
+            answer, lost = self._attempt_without_trace(call, tally, stop)
             if lost is not None and lost.cut is not None and lost.cut.status >= 300:
                 answer, lost = lost.cut, None  # status and headers are whole and say enough
             error = (
@@ -134,9 +143,9 @@ class Sender:
                 # A 429 has made the budget wait already; a rate code on another status has not.
                 refusals += 1
                 if error.status != 429:
-                    self._clock.sleep(error.retry_after or 1.0)
+                    self._sleep(error.retry_after or 1.0, stop)
             elif (isinstance(error, errors.ServerError) or lost is not None) and failures < len(PAUSES):
-                self._clock.sleep(PAUSES[failures])
+                self._sleep(PAUSES[failures], stop)
                 failures += 1
             elif error is not None:
                 raise error
@@ -154,16 +163,24 @@ class Sender:
         self._keep_time(host)
         return self.time(host)
 
-    def _attempt_without_trace(self, call: Call, tally: Tally) -> tuple[Answer | None, NoAnswer | None]:
+    def _sleep(self, seconds: float, stop: Stop | None) -> None:
+        if stop is None:
+            self._clock.sleep(seconds)
+        else:
+            stop.sleep(self._clock, seconds)
+
+    def _attempt_without_trace(
+        self, call: Call, tally: Tally, stop: Stop | None
+    ) -> tuple[Answer | None, NoAnswer | None]:
         """Send once; an interrupt shows no frame that holds the key or the signed address."""
         with suppress(KeyboardInterrupt):
-            return self._attempt(call, tally)
+            return self._attempt(call, tally, stop)
         raise KeyboardInterrupt  # out here, with nothing of the one that was caught hanging on it
 
-    def _attempt(self, call: Call, tally: Tally) -> tuple[Answer | None, NoAnswer | None]:
+    def _attempt(self, call: Call, tally: Tally, stop: Stop | None) -> tuple[Answer | None, NoAnswer | None]:
         """Send once: the answer, or how it was lost."""
         host = call.pool.host
-        reservation = self._budget.admit(call.pool, call.path, call.weight, call.door)
+        reservation = self._budget.admit(call.pool, call.path, call.weight, call.door, stop=stop)
         status: int | None = None
         headers: Mapping[str, str] = {}
         try:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 
 from toolkit._version import __version__
 from toolkit.catalogue import Host
 from toolkit.errors import UsageError
 from toolkit.wire.answers import Answer
+from toolkit.wire.lines import Lines, hang_up
 
 KEY_HEADER = "X-MBX-APIKEY"
 _PIECE = 1 << 16
@@ -74,7 +74,7 @@ class Session:
         proxies: Mapping[str, str] | None = None,
         verify: bool | str | Path = True,
         trust_env: bool = True,
-        connections: int = 16,
+        connections: int = 32,
     ) -> None:
         if verify is not True and not (isinstance(verify, str | Path) and str(verify)):
             raise UsageError(
@@ -157,10 +157,18 @@ class Session:
                 session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
                 session.headers["User-Agent"] = f"binance-link-toolkit/{__version__}"
                 session.headers["Accept"] = "application/json"
-                adapter = HTTPAdapter(pool_maxsize=self._connections, max_retries=0)
+                adapter = Lines(pool_maxsize=self._connections, max_retries=0)
                 session.mount("https://", adapter)
                 session.mount("http://", adapter)
             return session
+
+    def abort(self, threads: Iterable[threading.Thread]) -> None:
+        """Break off what these threads ask and go on to ask, and close the connections they do it over.
+
+        Each of them gets `NoAnswer` soon; other threads notice nothing. A thread cannot be used for
+        requests any more afterwards.
+        """
+        hang_up(threads)
 
     def close(self) -> None:
         """Close every connection."""

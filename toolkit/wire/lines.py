@@ -1,0 +1,98 @@
+"""Connections that know which thread uses them, so that one fetch can be broken off and no other.
+
+`requests` keeps connections in a pool and hands them to whichever thread asks. Each connection notes
+the thread that it was handed to last; breaking off shuts down the sockets of the threads meant.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import weakref
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from requests.adapters import HTTPAdapter
+
+if TYPE_CHECKING:
+    from urllib3.connection import HTTPConnection
+else:
+    HTTPConnection = object  # mixed into the plain class and the one for TLS
+
+
+class Lines(HTTPAdapter):
+    """The adapter of `requests`, over connections that can be hung up."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pool of connections."""
+        super().init_poolmanager(*args, **kwargs)
+        _use_lines(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Make the pool of connections over a proxy."""
+        known = proxy in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not known:
+            _use_lines(manager)
+        return manager
+
+
+def hang_up(threads: Iterable[threading.Thread]) -> None:
+    """Shut down the sockets that these threads use, and every one they go on to use."""
+    with _LOCK:
+        _GONE.update(threads)
+        lines = [line for line in _LINES if line.user in _GONE]
+    for line in lines:
+        line.shut()
+
+
+_LOCK = threading.Lock()
+_GONE: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+
+
+class _Line(HTTPConnection):
+    user: threading.Thread | None = None
+    wire: Any = None
+
+    def connect(self) -> None:
+        super().connect()
+        self._note()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._note()
+        super().request(*args, **kwargs)
+
+    def _note(self) -> None:
+        with _LOCK:
+            self.user = threading.current_thread()
+            # Kept besides: a connection forgets its socket while the last answer on it is still read.
+            self.wire = self.sock or self.wire
+            _LINES.add(self)
+            gone = self.user in _GONE
+        if gone:
+            self.shut()
+
+    def shut(self) -> None:
+        # A proxy over TLS wraps the socket. What shuts down TLS politely would wait for the other side.
+        wire = self.wire if isinstance(self.wire, socket.socket) else getattr(self.wire, "socket", None)
+        with contextlib.suppress(OSError):
+            if wire is not None:
+                socket.socket.shutdown(wire, socket.SHUT_RDWR)
+
+
+_LINES: weakref.WeakSet[_Line] = weakref.WeakSet()
+
+
+def _use_lines(manager: Any) -> None:
+    manager.pool_classes_by_scheme = {
+        scheme: _noting(pool) for scheme, pool in manager.pool_classes_by_scheme.items()
+    }
+
+
+@cache
+def _noting(pool: type[Any]) -> type[Any]:
+    """A class of pools as this one, of connections that note who uses them."""
+    line = type("Line", (_Line, pool.ConnectionCls), {})
+    return type(pool.__name__, (pool,), {"ConnectionCls": line})
