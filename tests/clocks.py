@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import threading
 
+BREATH = 0.002
+
 
 class FakeClock:
-    """Time that passes only by sleeping; threads may share it.
+    """Time that passes only by sleeping.
+
+    Threads may share it. Who waits gives the others a moment first, so that their requests, signed by
+    the time that was, get through; several that wait set it forward to the last end of a wait, not by
+    the sum of all.
 
     Args:
         start: Seconds since 1970 to begin at.
@@ -32,7 +38,12 @@ class FakeClock:
             self.slept.append(seconds)
 
     def wait(self, condition: threading.Condition, seconds: float) -> None:
-        self.sleep(seconds)
+        until = self.monotonic() + seconds
+        if condition.wait(BREATH):
+            return
+        with self._lock:
+            self.slept.append(seconds)
+            self._now = max(self._now, until)
 
     def advance(self, seconds: float) -> None:
         with self._lock:

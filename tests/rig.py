@@ -52,7 +52,13 @@ class Rig:
 
     def new_link(self, key: str | None = None, secret: str | None = None, **arguments: Any) -> toolkit.Link:
         hosts = dict.fromkeys(BASE_URLS, self.sandbox.address)
-        settings: dict[str, Any] = {"hosts": hosts, "clock": self.clock, "timeout": (5.0, 0.3)} | arguments
+        # Time leaps where it is waited for: a request another thread has just signed must still be valid.
+        settings: dict[str, Any] = {
+            "hosts": hosts,
+            "clock": self.clock,
+            "timeout": (5.0, 0.3),
+            "recv_window": 60_000,
+        } | arguments
         return toolkit.Link(key or self.sandbox.key, secret or self.sandbox.secret, **settings)
 
     def sent(self, path: str = "") -> list[int]:

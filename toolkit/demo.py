@@ -35,12 +35,20 @@ class DemoLink(Link):
         secret: str,
         numbers: Numbers,
         progress: bool,
+        workers: int,
         limits: Mapping[str, int] | None,
         clock: Clock | None,
     ) -> None:
         hosts: dict[Host, str] = dict.fromkeys(BASE_URLS, address)
         super().__init__(
-            key, secret, hosts=hosts, numbers=numbers, progress=progress, limits=limits, clock=clock
+            key,
+            secret,
+            hosts=hosts,
+            numbers=numbers,
+            progress=progress,
+            workers=workers,
+            limits=limits,
+            clock=clock,
         )
         self.sandbox = sandbox
         if sandbox is not None:
@@ -61,6 +69,7 @@ def demo(
     limit_scale: float = 1.0,
     numbers: Numbers = "float",
     progress: bool = True,
+    workers: int = 16,
     clock: Clock | None = None,
 ) -> DemoLink:
     """A Link on the sandbox, which is started in the background: no key, no internet, made-up data.
@@ -74,6 +83,7 @@ def demo(
         limit_scale: Factor on the documented rate limits, to see small ones fill up.
         numbers: Amounts as "float" or "exact" columns.
         progress: Show a bar for a fetch that takes longer than a second.
+        workers: Requests a long fetch has under way at once, at most.
         clock: Where time is read and waited; tests pass one of their own.
     """
     running = os.environ.get(RUNNING)
@@ -86,6 +96,7 @@ def demo(
             secret=secret,
             numbers=numbers,
             progress=progress,
+            workers=workers,
             limits=_unusual(limits),
             clock=None,
         )
@@ -102,6 +113,7 @@ def demo(
             secret=sandbox.secret,
             numbers=numbers,
             progress=progress,
+            workers=workers,
             limits=_unusual(sandbox.limits),
             clock=clock,
         )

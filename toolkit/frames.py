@@ -99,6 +99,11 @@ class Gathering:
         """
         self._seen = self._latest.copy()
 
+    @property
+    def last_time(self) -> int | None:
+        """The latest moment of the rows by now in milliseconds, None where they carry no time."""
+        return self._last_time
+
     def frame(self, attrs: Mapping[str, object]) -> pd.DataFrame:
         """Everything taken in by now as a DataFrame."""
         table = pa.table(

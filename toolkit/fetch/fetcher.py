@@ -6,38 +6,44 @@ import re
 import threading
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import pandas as pd
 
 from toolkit.catalogue import BY_ROUTE, Endpoint, pool_of
-from toolkit.catalogue.codes import is_span_too_long
-from toolkit.catalogue.model import MILLISECOND
-from toolkit.errors import ApiError, ContractError, IncompleteError, UndeclaredFieldWarning, UsageError
+from toolkit.errors import IncompleteError, UndeclaredFieldWarning, UsageError
 from toolkit.fetch.connection import Connection
+from toolkit.fetch.crew import Alone, Crew, Threads
 from toolkit.fetch.progress import Progress
+from toolkit.fetch.strands import Request
+from toolkit.fetch.walk import Walk
 from toolkit.frames import Gathering, Numbers
 from toolkit.inference import infer
 from toolkit.plan import Plan, Span, When, make_plan
 from toolkit.wire.sender import Call, Tally
+from toolkit.wire.stop import Stop
+
+MOST_WORKERS = 32
+# Seconds a fetch that has ended leaves to requests under way: asked for on a guess, or behind an error.
+BREATH = 0.5
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-]+)+")
-_DAY = 86_400_000
 _OWN = {"timestamp", "recvWindow", "signature"}
 _PRIVATE = re.compile(r"(email|key|secret|token|address)$", re.IGNORECASE)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Fetch:
     """One fetch under way."""
 
     plan: Plan
     gathering: Gathering
-    progress: Progress
     tally: Tally
-    overflowing: list[int] = field(default_factory=list)
+    stop: Stop
 
 
 class Fetcher:
@@ -47,18 +53,20 @@ class Fetcher:
         connection: The key and the hosts it is used at.
         numbers: Amounts as float64, or exact.
         progress: Whether a long fetch shows a bar.
+        workers: Requests a long fetch has under way at once, at most.
 
     Raises:
-        UsageError: `numbers` is neither.
+        UsageError: `numbers` is neither, or `workers` is no such number.
     """
 
-    def __init__(self, connection: Connection, numbers: Numbers, *, progress: bool) -> None:
+    def __init__(self, connection: Connection, numbers: Numbers, *, progress: bool, workers: int) -> None:
         self._connection = connection
         self._sender = connection.sender
         self._clock = connection.clock
         self._source = connection.source
         self._numbers = _checked_numbers(numbers)
         self._progress = progress
+        self._workers = _checked_workers(workers)
         self._warned: set[tuple[str, str]] = set()
         self._warning = threading.Lock()
 
@@ -86,25 +94,9 @@ class Fetcher:
         plan = make_plan(endpoint, arguments, start, end, now, sure=known)
         if endpoint.window and not known:
             plan = make_plan(endpoint, arguments, start, end, int(self._sender.measured_time(host) * 1000))
-        tally = Tally()
-        progress = Progress(
-            endpoint.door,
-            plan.span,
-            tally,
-            budget=self._connection.budget,
-            clock=self._clock,
-            wanted=self._progress,
-        )
-        fetch = _Fetch(plan, Gathering(endpoint, kind), progress, tally)
-        try:
-            with progress:
-                self._walk(fetch)
-            _check_overflow(fetch)
-        except BaseException as error:
-            if fetch.gathering.rows:
-                error.partial = self._frame(fetch, complete=False)  # type: ignore[attr-defined]
-            raise
-        frame = self._frame(fetch, complete=True)
+        fetch = _Fetch(plan, Gathering(endpoint, kind), Tally(), Stop())
+        self._walk(fetch)
+        frame = self._frame(fetch)
         try:
             self._warn(endpoint, fetch.gathering.undeclared)
         except UndeclaredFieldWarning as warning:  # where warnings are errors
@@ -147,80 +139,65 @@ class Fetcher:
     # -- windows and pages -----------------------------------------------------------------------------
 
     def _walk(self, fetch: _Fetch) -> None:
-        plan = fetch.plan
-        if plan.span is None:
-            self._pages(fetch, {})
-        elif plan.endpoint.paging.kind == "limit":
-            self._parts(fetch, plan.span)
-        else:
-            for window in plan.windows():
-                self._pages(fetch, {"startTime": window.start, "endTime": window.end})
-                fetch.progress.arrived(fetch.gathering.rows, window.end)
+        """Fetch everything; what goes wrong carries the rows that had arrived."""
+        progress = Progress(
+            fetch.plan.endpoint.door,
+            fetch.plan.span,
+            fetch.tally,
+            stop=fetch.stop,
+            clock=self._clock,
+            wanted=self._progress,
+        )
+        crew, ahead = self._crew(fetch)
+        walk = Walk(fetch.plan, fetch.gathering, progress, crew, ahead)
+        try:
+            with progress, self._told_of_waits(progress, crew):
+                walk.run()
+            self._dismiss(fetch, crew, BREATH)
+            _check_overflow(fetch.plan.endpoint, walk.overflowing)
+        except BaseException as error:
+            self._dismiss(fetch, crew, BREATH if isinstance(error, Exception) else 0.0)
+            walk.rescue()
+            if fetch.gathering.rows:
+                error.partial = self._frame(fetch, walk.missing)  # type: ignore[attr-defined]
+            raise
 
-    def _parts(self, fetch: _Fetch, span: Span) -> None:
-        """Fetch a span of an endpoint without pages in parts, each as long as its answer allows.
+    def _crew(self, fetch: _Fetch) -> tuple[Crew[Request], int]:
+        """Who sends the requests of a fetch, and how many pages may be guessed to be there.
 
-        A full answer may have left rows out, and which ones is not documented: it is not used, and
-        half its part is asked for instead. What cannot be halved (a millisecond, or a day where rows
-        are daily) is kept as it is, and said.
+        Requests that weigh much go one after the other, and none of them on a guess: many at once
+        would take the allowance from everybody else on the machine, and what is asked for in vain
+        may be as much as a hundredth of it.
         """
-        endpoint = fetch.plan.endpoint
-        window, paging = endpoint.window, endpoint.paging
-        daily = window is not None and window.per_day
-        longest = span.length
-        if window is not None and window.longest is not None:
-            longest = window.longest // MILLISECOND + 1
-        step, start = longest, span.start
-        while start <= span.end:
-            end = min(start + step - 1, span.end)
-            smallest = start
-            if daily:  # a part ends with a day
-                smallest = min(start - start % _DAY + _DAY - 1, span.end)
-                end = max(smallest, end if end == span.end else end - (end + 1) % _DAY)
-            try:
-                payload = self._ask(fetch, {"startTime": start, "endTime": end, paging.size: paging.maximum})
-            except ApiError as error:
-                if end == smallest or not is_span_too_long(endpoint.path, error.code):
-                    raise
-                longest = step = (end - start + 1) // 2
-                continue
-            full = isinstance(payload, list) and len(payload) >= paging.maximum
-            if full and end > smallest:
-                step = (end - start + 1) // 2
-                continue
-            if full:
-                fetch.overflowing.append(start)
-            fetch.gathering.begin_window()
-            rows = fetch.gathering.add(payload)
-            start = end + 1
-            fetch.progress.arrived(fetch.gathering.rows, start)
-            if rows < paging.maximum // 3:
-                step = min(step * 2, longest)  # what follows may be sparser than what made it short
 
-    def _pages(self, fetch: _Fetch, sent: Mapping[str, int]) -> None:
-        """Every page of one window, or of an endpoint that has none."""
-        gathering, paging = fetch.gathering, fetch.plan.endpoint.paging
-        gathering.begin_window()
-        if paging.kind == "none":
-            gathering.add(self._ask(fetch, sent))
+        def work(request: Request) -> Any:
+            return self._ask(fetch, request.parameters)
+
+        endpoint = fetch.plan.endpoint
+        windows = islice(fetch.plan.windows(), 2)
+        if self._workers == 1 or (endpoint.paging.kind == "none" and len(list(windows)) < 2):
+            return Alone(work), 0
+        weight = endpoint.weight_of({**fetch.plan.parameters, endpoint.paging.size: endpoint.paging.maximum})
+        limit = self._connection.budget.limit(endpoint.pool)
+        size = min(self._workers, max(1, limit // (20 * weight)))
+        return Threads(size, work), limit // (100 * weight)
+
+    def _told_of_waits(self, progress: Progress, crew: Crew[Request]) -> AbstractContextManager[object]:
+        """Whoever fetches alone cannot look up while it waits: the budget has it told."""
+        watching = ExitStack()
+        if isinstance(crew, Alone):
+            watching.callback(self._connection.budget.watch(progress.waits_here))
+        return watching
+
+    def _dismiss(self, fetch: _Fetch, crew: Crew[Request], seconds: float) -> None:
+        """End a crew: what is under way may come in within so many seconds, the rest is broken off."""
+        if not isinstance(crew, Threads):
             return
-        page, offset, stale = 1, 0, 0
-        while True:
-            place = {"page": page} if paging.kind == "page" else {"offset": offset}
-            before = gathering.rows
-            rows = gathering.add(self._ask(fetch, {**sent, **place, paging.size: paging.maximum}))
-            fetch.progress.arrived(gathering.rows)
-            if rows < paging.maximum:
-                return
-            # One full page without a new row may be chance; an exchange that does not turn the pages
-            # would be asked for ever.
-            stale = stale + 1 if gathering.rows == before else 0
-            if stale == 2:
-                raise ContractError(
-                    fetch.plan.endpoint.door, f"page {page} and the one before repeat rows already had"
-                )
-            page += 1
-            offset += paging.maximum
+        self._connection.budget.stop(fetch.stop)
+        crew.dismiss()
+        if not crew.gone(seconds):
+            self._connection.session.abort(crew.threads)
+            crew.gone(BREATH / 2)
 
     def _ask(self, fetch: _Fetch, more: Mapping[str, object]) -> Any:
         endpoint = fetch.plan.endpoint
@@ -232,15 +209,17 @@ class Fetcher:
             pool=endpoint.pool,
             weight=endpoint.weight_of(parameters),
         )
-        return self._sender.get(call, fetch.tally)
+        return self._sender.get(call, fetch.tally, fetch.stop)
 
     # -- what the frame says about itself ----------------------------------------------------------------
 
-    def _frame(self, fetch: _Fetch, *, complete: bool) -> pd.DataFrame:
-        endpoint = fetch.plan.endpoint
-        return fetch.gathering.frame(
-            self._attrs(endpoint.door, endpoint.system, fetch.plan.shown, fetch.tally, complete=complete)
-        )
+    def _frame(self, fetch: _Fetch, missing: list[Span] | None = None) -> pd.DataFrame:
+        """The rows that are here: all of them, or with what is missing named."""
+        endpoint, complete = fetch.plan.endpoint, missing is None
+        attrs = self._attrs(endpoint.door, endpoint.system, fetch.plan.shown, fetch.tally, complete=complete)
+        if missing is not None and fetch.plan.span:
+            attrs["missing"] = [[_iso(span.start), _iso(span.end)] for span in missing]
+        return fetch.gathering.frame(attrs)
 
     def _attrs(
         self, door: str, system: str, shown: Mapping[str, object], tally: Tally, *, complete: bool
@@ -280,15 +259,26 @@ def _checked_numbers(numbers: Numbers) -> Numbers:
     return numbers
 
 
-def _check_overflow(fetch: _Fetch) -> None:
-    if not fetch.overflowing:
+def _checked_workers(workers: int) -> int:
+    whole = isinstance(workers, int) and not isinstance(workers, bool)
+    if not whole or not 1 <= workers <= MOST_WORKERS:
+        raise UsageError(
+            f"`workers` is a whole number from 1 to {MOST_WORKERS}, not {workers!r}. Nothing was sent."
+        )
+    return workers
+
+
+def _check_overflow(endpoint: Endpoint, overflowing: list[Span]) -> None:
+    if not overflowing:
         return
-    window = fetch.plan.endpoint.window
-    unit = "days" if window and window.per_day else "milliseconds"
-    first = datetime.fromtimestamp(fetch.overflowing[0] / 1000, UTC).isoformat(timespec="milliseconds")
+    unit = "days" if endpoint.window and endpoint.window.per_day else "milliseconds"
     raise IncompleteError(
-        fetch.plan.endpoint.door,
-        f"{len(fetch.overflowing)} {unit} (the first is {first}) hold as many rows as one answer may "
-        f"have, {fetch.plan.endpoint.paging.maximum}: there may be more in them that cannot be had. "
+        endpoint.door,
+        f"{len(overflowing)} {unit} (the first is {_iso(overflowing[0].start)}) hold as many rows as one "
+        f"answer may have, {endpoint.paging.maximum}: there may be more in them that cannot be had. "
         "Everything else was fetched",
     )
+
+
+def _iso(moment: int) -> str:
+    return datetime.fromtimestamp(moment / 1000, UTC).isoformat(timespec="milliseconds")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from toolkit.plan import Span
-from toolkit.wire.budget import Budget
 from toolkit.wire.clock import Clock
 from toolkit.wire.sender import Tally
+from toolkit.wire.stop import Stop
 
 if TYPE_CHECKING:
     from tqdm.std import tqdm
@@ -24,36 +24,38 @@ class Progress:
     """How far a fetch has come: through its span, in rows and requests, and what it waits for.
 
     Only the main thread shows one, which is where cells run: a bar of another thread would land in
-    whatever cell is running.
+    whatever cell is running. It is drawn by the thread that fetches and no other.
 
     Args:
         door: What is fetched.
         span: The whole span, None where there is none.
         tally: Requests are counted here.
-        budget: Tells of waits.
+        stop: Knows what the threads of the fetch wait for.
         clock: This machine's clock.
         wanted: Whether a bar may be shown at all.
+
+    Attributes:
+        patience: Seconds after which who waits for an answer looks again.
     """
 
     def __init__(
-        self, door: str, span: Span | None, tally: Tally, *, budget: Budget, clock: Clock, wanted: bool
+        self, door: str, span: Span | None, tally: Tally, *, stop: Stop, clock: Clock, wanted: bool
     ) -> None:
         self._door = door
         self._span = span
         self._tally = tally
-        self._budget = budget
+        self._stop = stop
         self._clock = clock
         self._began = clock.monotonic()
         self._rows = 0
         self._through = 0
         self._drawn = self._began
         self._bar: tqdm[Any] | None = None
-        self._unwatch: Callable[[], None] | None = None
         self._wanted = wanted and threading.current_thread() is threading.main_thread()
+        # Never for ever: on Windows an interrupt is noticed only between two waits.
+        self.patience = REDRAW_EVERY if self._wanted else 0.5
 
     def __enter__(self) -> Progress:
-        if self._wanted:
-            self._unwatch = self._budget.watch(self._told)
         return self
 
     def __exit__(
@@ -62,29 +64,42 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._unwatch is not None:
-            self._unwatch()
         if self._bar is not None:
             self._bar.close()
 
-    def arrived(self, rows: int, through: int | None = None) -> None:
+    def arrived(self, rows: int, through: int) -> None:
         """So many rows are here by now, and everything before this moment (milliseconds)."""
         self._rows = rows
-        if through is not None and self._span is not None:
+        if self._span is not None:
             self._through = through - self._span.start
         self._show("")
 
-    def _told(self) -> None:
-        wait = self._budget.own_wait()
-        if wait and threading.current_thread() is threading.main_thread():
-            reason, until = wait
-            self._show(f"{reason}: goes on at {datetime.fromtimestamp(until, UTC):%H:%M:%S} UTC")
-
-    def _show(self, waiting: str) -> None:
-        if not self._wanted:
+    def look(self, busy: int) -> None:
+        """Say what the fetch waits for, where every one of its requests under way does."""
+        waits = list(self._stop.waits.values())
+        if not waits or len(waits) < busy:
+            self._show("")
             return
+        reason, until = min(waits, key=lambda wait: wait[1])
+        seconds = max(0.0, until - self._clock.monotonic())
+        at = datetime.fromtimestamp(self._clock.time() + seconds, UTC)
+        self._show(f"{reason}: goes on in {math.ceil(seconds)} s, at {at:%H:%M:%S} UTC", seconds)
+
+    def waits_here(self) -> None:
+        """Say what the calling thread waits for, where it fetches by itself: once, as it cannot count."""
+        wait = self._stop.waits.get(threading.get_ident())
+        if wait is not None:
+            reason, until = wait
+            seconds = until - self._clock.monotonic()
+            at = datetime.fromtimestamp(self._clock.time() + seconds, UTC)
+            self._show(f"{reason}: goes on at {at:%H:%M:%S} UTC", seconds)
+
+    def _show(self, waiting: str, seconds: float = 0.0) -> None:
+        """Draw the bar, once the fetch takes longer than a second or will, with so many yet to wait."""
         now = self._clock.monotonic()
-        if not waiting and (now - self._began < PATIENCE or now - self._drawn < REDRAW_EVERY):
+        is_quick = now + seconds - self._began < PATIENCE
+        was_just_drawn = not waiting and now - self._drawn < REDRAW_EVERY
+        if not self._wanted or is_quick or was_just_drawn:
             return
         self._drawn = now
         if self._bar is None:

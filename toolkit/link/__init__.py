@@ -82,6 +82,7 @@ class Link:
             documented one, or should leave some of it to others. They hold for every Link of the
             process that talks to the same exchange, until others are given.
         progress: Show a bar for a fetch that takes longer than a second.
+        workers: Requests a long fetch has under way at once, at most.
         clock: Where time is read and waited; tests pass one of their own.
 
     Attributes:
@@ -107,6 +108,7 @@ class Link:
         verify: bool | str | Path = True,
         limits: Mapping[str, int] | None = None,
         progress: bool = True,
+        workers: int = 16,
         clock: Clock | None = None,
     ) -> None:
         self._connection = Connection(
@@ -120,7 +122,7 @@ class Link:
             limits=limits,
             clock=clock,
         )
-        self._fetcher = Fetcher(self._connection, numbers, progress=progress)
+        self._fetcher = Fetcher(self._connection, numbers, progress=progress, workers=workers)
         self.exchange = ExchangeDoors(self._fetcher)
         self.spot = SpotDoors(self._fetcher)
         self.futures = FuturesDoors(self._fetcher)

@@ -1,0 +1,128 @@
+"""Who sends the requests of one fetch: some threads, or the calling thread itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, Protocol, TypeVar
+
+J = TypeVar("J")
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[J]):
+    """A job that was done: what came of it, or the error it ended with."""
+
+    job: J
+    payload: Any
+    error: BaseException | None = None
+
+
+class Crew(Protocol[J]):
+    """Does jobs for a fetch.
+
+    Attributes:
+        size: Jobs it does at once, at most.
+        busy: Jobs given to it that have not been handed back.
+    """
+
+    size: int
+    busy: int
+
+    def give(self, job: J) -> None:
+        """Have a job done; there has to be a free hand for it."""
+        ...
+
+    def back(self, seconds: float) -> Done[J] | None:
+        """The next job that was done, None where none is within so many seconds."""
+        ...
+
+
+class Alone(Generic[J]):
+    """The calling thread does one job at a time, when it asks what came of it."""
+
+    size = 1
+
+    def __init__(self, work: Callable[[J], Any]) -> None:
+        self.busy = 0
+        self._work = work
+        self._jobs: deque[J] = deque()
+
+    def give(self, job: J) -> None:
+        """Keep a job until `back`."""
+        self._jobs.append(job)
+        self.busy += 1
+
+    def back(self, seconds: float) -> Done[J] | None:
+        """Do the job; not when only what is done already was asked for."""
+        if not seconds or not self._jobs:
+            return None
+        job = self._jobs.popleft()
+        try:
+            return Done(job, self._work(job))
+        except Exception as error:  # noqa: BLE001 - raised again, when its turn comes
+            return Done(job, None, error)
+        finally:
+            self.busy -= 1
+
+
+class Threads(Generic[J]):
+    """Threads that do jobs side by side, started when they are needed and ended with the fetch.
+
+    Args:
+        size: How many there are at most.
+        work: Does one job.
+    """
+
+    def __init__(self, size: int, work: Callable[[J], Any]) -> None:
+        self.size = size
+        self.busy = 0
+        self.threads: list[threading.Thread] = []
+        self._work = work
+        self._jobs: SimpleQueue[J | None] = SimpleQueue()
+        self._done: SimpleQueue[Done[J]] = SimpleQueue()
+
+    def give(self, job: J) -> None:
+        """Have a job done."""
+        self.busy += 1
+        if self.busy > len(self.threads):
+            # They do not keep the interpreter from ending.
+            thread = threading.Thread(target=self._serve, name="fetch", daemon=True)
+            self.threads.append(thread)
+            thread.start()
+        self._jobs.put(job)
+
+    def back(self, seconds: float) -> Done[J] | None:
+        """The next job that was done."""
+        try:
+            done = self._done.get(timeout=seconds) if seconds else self._done.get_nowait()
+        except Empty:
+            return None
+        self.busy -= 1
+        return done
+
+    def dismiss(self) -> None:
+        """Give out no more jobs: each thread ends with the one it has."""
+        for _ in self.threads:
+            self._jobs.put(None)
+
+    def gone(self, seconds: float) -> bool:
+        """Whether all threads have ended, after so many seconds at most."""
+        until = time.monotonic() + seconds
+        for thread in self.threads:
+            if thread.ident is not None:  # else an interrupt came before it was started
+                thread.join(max(0.0, until - time.monotonic()))
+        return not any(thread.is_alive() for thread in self.threads)
+
+    def _serve(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                done = Done(job, self._work(job))
+            except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
+                done = Done(job, None, error)
+            self._done.put(done)
+            del job, done  # an idle thread keeps no answer alive
