@@ -41,6 +41,7 @@ __all__ = [
     "CredentialsError",
     "FirewallError",
     "IncompleteError",
+    "LedgerWarning",
     "NoAnswerError",
     "NotFoundError",
     "OrderError",
@@ -297,3 +298,7 @@ class UndeclaredFieldWarning(UserWarning):
     """
 
     partial: pd.DataFrame | None = None
+
+
+class LedgerWarning(UserWarning):
+    """The rate limits cannot be shared with the other processes of this machine."""

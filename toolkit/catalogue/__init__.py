@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from toolkit.catalogue import exchange_link, link_futures, link_portfolio, link_spot
 from toolkit.catalogue.model import (
+    ALTERNATES,
     API,
     BASE_URLS,
     FAPI,
@@ -46,6 +47,7 @@ def pool_of(path: str, *, uid: bool = False) -> Pool | None:
 
 
 __all__ = [
+    "ALTERNATES",
     "API",
     "BASE_URLS",
     "BY_DOOR",

@@ -37,6 +37,14 @@ BASE_URLS: Mapping[Host, str] = MappingProxyType(
     }
 )
 
+# Other addresses of the same hosts: they count the same requests (general information of the REST API).
+ALTERNATES: Mapping[str, str] = MappingProxyType(
+    {
+        f"https://{name}.binance.com": BASE_URLS["api"]
+        for name in ("api-gcp", "api1", "api2", "api3", "api4")
+    }
+)
+
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -54,6 +62,8 @@ class Pool:
         shared: Whether all endpoints of the prefix draw on one counter, or each has one of its own.
         header: The answer's header that carries the server's own count.
         bans: Whether ignoring a 429 is answered with a ban (418).
+        rules: Where the exchange tells the limit that is in force, with its query; "" where nowhere.
+        rules_weight: Weight of asking there.
     """
 
     name: str
@@ -65,9 +75,19 @@ class Pool:
     shared: bool = True
     header: str = "X-MBX-USED-WEIGHT-1M"
     bans: bool = True
+    rules: str = ""
+    rules_weight: int = 1
 
 
-API = Pool(name="api", host="api", prefix="/api/", limit=6000)
+# One symbol keeps the answer short; the limits are the same.
+API = Pool(
+    name="api",
+    host="api",
+    prefix="/api/",
+    limit=6000,
+    rules="/api/v3/exchangeInfo?symbol=BTCUSDT",
+    rules_weight=20,
+)
 # On /sapi each endpoint has counters of its own, and the answer to too much is always 429: the
 # ban does not apply there (rate-limits page of 2026).
 SAPI_IP = Pool(
@@ -89,7 +109,7 @@ SAPI_UID = Pool(
     header="X-SAPI-USED-UID-WEIGHT-1M",
     bans=False,
 )
-FAPI = Pool(name="fapi", host="fapi", prefix="/fapi/", limit=2400)
+FAPI = Pool(name="fapi", host="fapi", prefix="/fapi/", limit=2400, rules="/fapi/v1/exchangeInfo")
 PAPI = Pool(name="papi", host="papi", prefix="/papi/", limit=6000)
 
 POOLS: tuple[Pool, ...] = (API, SAPI_IP, SAPI_UID, FAPI, PAPI)

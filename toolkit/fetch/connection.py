@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import secrets
+import threading
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from toolkit.catalogue import BASE_URLS, Host
-from toolkit.errors import UsageError
+from toolkit.errors import LedgerWarning, UsageError
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock
 from toolkit.wire.credentials import Credentials
 from toolkit.wire.sender import Sender
-from toolkit.wire.session import Session, is_loopback
+from toolkit.wire.session import NoAnswer, Session, is_loopback
 from toolkit.wire.shared import exchange_at
 
 Source = Literal["live", "sandbox"]
 
 LONGEST_RECV_WINDOW = 60_000
+# Seconds that a sandbox, which is on this very machine, has to say who it is.
+_SANDBOX_PATIENCE = (1.0, 1.0)
+
+_warned: set[str] = set()
+_warning = threading.Lock()
 
 
 class Connection:
@@ -39,6 +48,7 @@ class Connection:
         proxies: Mapping[str, str] | None,
         verify: bool | str | Path,
         limits: Mapping[str, int] | None,
+        share: float,
         clock: Clock | None,
     ) -> None:
         whole = isinstance(recv_window, int) and not isinstance(recv_window, bool)
@@ -46,6 +56,11 @@ class Connection:
             raise UsageError(
                 f"`recv_window` is a whole number of milliseconds from 1 to {LONGEST_RECV_WINDOW}, "
                 f"not {recv_window!r}."
+            )
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+            raise UsageError(
+                "`share` is the part of every limit that this Link may use up, above 0 and up to 1 "
+                f"(0.5 leaves half of it to others), not {share!r}."
             )
         credentials = Credentials(key, secret)
         addresses = _all_hosts(BASE_URLS if hosts is None else hosts)
@@ -60,7 +75,11 @@ class Connection:
             # A proxy of the environment has no business between this machine and itself.
             trust_env=not here,
         )
-        exchange = exchange_at(self.session.hosts, self.clock, limits, keep=not here)
+        sandbox = None
+        if here:
+            # Nobody shares a clock of one's own, so there the addresses say enough.
+            sandbox = _sandbox_at(self.session.hosts) if self.clock is SYSTEM_CLOCK else ""
+        exchange = exchange_at(self.session.hosts, self.clock, limits, sandbox)
         self._exchange = exchange  # kept alive: others at the same addresses share it
         self.budget = exchange.budget
         self.host_clocks = exchange.host_clocks
@@ -71,11 +90,40 @@ class Connection:
             host_clocks=exchange.host_clocks,
             clock=self.clock,
             recv_window=recv_window,
+            share=float(share),
+        )
+        self.warn_if_alone()
+
+    def warn_if_alone(self) -> None:
+        """Say it once where this process cannot share its budget with the others of this machine."""
+        why = self.budget.alone
+        with _warning:
+            if not why or why in _warned:
+                return
+            _warned.add(why)
+        warnings.warn(
+            f"The rate limits are counted by this process alone: {why}. Other kernels and scripts on this "
+            "machine are not seen except in the exchange's own counts; run one at a time, or give them "
+            'smaller shares (`Link(share=0.5)`). TOOLKIT_LEDGER names another folder, or "off".',
+            LedgerWarning,
+            stacklevel=4,
         )
 
     def close(self) -> None:
         """Close every socket."""
         self.session.close()
+
+
+def _sandbox_at(hosts: Mapping[Host, str]) -> str:
+    """Which sandbox it is: the next one on the same port must not inherit the counts of this one."""
+    session = Session(hosts, timeout=_SANDBOX_PATIENCE, trust_env=False)
+    try:
+        answer = session.get("api", "/sandbox/id", "", None)
+        return str(json.loads(answer.body)["id"])
+    except (NoAnswer, ValueError, KeyError, TypeError):
+        return secrets.token_hex(8)
+    finally:
+        session.close()
 
 
 def _all_hosts(hosts: Mapping[Host, str]) -> Mapping[Host, str]:

@@ -1,21 +1,22 @@
 """How much may still be sent: pools, the server's own counts, pauses and bans.
 
-One `Budget` serves every thread of a process that talks to the same exchange. A request is admitted
-before it is sent (which may wait for the window to turn) and settled when its answer has come. The
-counts in the answer's headers are the truth; what is in flight is counted on top of them.
+One `Budget` serves every thread of a process that talks to the same exchange, and the ledger under it
+all processes of the machine. A request is admitted before it is sent (which may wait for the window to
+turn) and settled when its answer has come. The counts in the answer's headers are the truth.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from toolkit.catalogue import POOLS, Host, Pool
 from toolkit.errors import BannedError
-from toolkit.wire.clock import Clock, HostClock
+from toolkit.wire.clock import Clock, HostClock, Measured
 from toolkit.wire.headers import (
     SHORTEST_BAN,
     Count,
@@ -24,13 +25,31 @@ from toolkit.wire.headers import (
     read_date,
     read_retry_after,
 )
+from toolkit.wire.ledger import (
+    EVERYWHERE,
+    Halt,
+    Key,
+    Ledger,
+    Obstacle,
+    Other,
+    Page,
+    Rule,
+    Sent,
+)
 from toolkit.wire.stop import Stop
 
 # Added to the turn of a window before it is trusted to have turned at the server, beside the
 # uncertainty of its clock.
 TURN_MARGIN = 0.02
+# How much later than its answer says the server may have counted.
+LATE = 1.0
 REMEMBERED_CALLS = 100
 REMEMBERED_WINDOWS = 60
+# A limit that was told is believed for a day; where asking failed, it is asked for again after some minutes.
+RULES_LAST = 86_400.0
+RULES_AGAIN = 600.0
+# What another process does with the budget is only seen by looking: soon at first, then less often.
+FIRST_LOOK, LAST_LOOK = 0.004, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +153,7 @@ class OtherCount:
     """
 
     host: Host
-    kind: CountKind
+    kind: str
     seconds: int
     used: int
     limit: int | None
@@ -168,36 +187,7 @@ class Snapshot:
     alone: str = ""
 
 
-@dataclass(slots=True)
-class _Counter:
-    """Weight used of a pool by window, so that a clock measured anew finds again what it counted."""
-
-    pool: Pool
-    path: str
-    door: str = ""
-    window: int = 0
-    by_window: dict[int, int] = field(default_factory=dict)
-    in_flight: int = 0
-
-    @property
-    def used(self) -> int:
-        return self.by_window.get(self.window, 0)
-
-    def add(self, weight: int) -> None:
-        self.by_window[self.window] = self.used + weight
-        self._forget()
-
-    def believe(self, window: int, used: int) -> None:
-        self.by_window[window] = max(self.by_window.get(window, 0), used)
-        self._forget()
-
-    def _forget(self) -> None:
-        while len(self.by_window) > REMEMBERED_WINDOWS:
-            del self.by_window[min(self.by_window)]
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(NamedTuple):
     """Leave to send one request."""
 
     pool: Pool
@@ -205,32 +195,52 @@ class Reservation:
     weight: int
     door: str
     method: str
+    key: Key
     window: int
     sent_at: float
 
 
+class _Wait(NamedTuple):
+    """What is in the way of a request.
+
+    Attributes:
+        reason: What it waits for, in words.
+        until: When that ends, by the monotonic clock.
+        soon: An answer, here or in another process, may end it before.
+    """
+
+    reason: str
+    until: float
+    soon: bool
+
+
 class Budget:
-    """What may still be sent from here, shared by threads.
+    """What may still be sent from this machine, shared by threads and, through the ledger, by processes.
 
     Args:
         clock: This machine's clock.
         host_clocks: Each host's clock, by which windows turn.
+        ledger: The record that all processes share; one of its own, in memory, when not given.
     """
 
-    def __init__(self, clock: Clock, host_clocks: Mapping[Host, HostClock]) -> None:
+    def __init__(
+        self, clock: Clock, host_clocks: Mapping[Host, HostClock], ledger: Ledger | None = None
+    ) -> None:
         self._clock = clock
         self._host_clocks = host_clocks
-        self._limits = {pool.name: pool.limit for pool in POOLS}
+        self._ledger = ledger or Ledger(None, clock)
         self._turned = threading.Condition()
-        self._counters: dict[tuple[str, str], _Counter] = {}
+        # Grows with everything that may end a wait, so that no notification is missed.
+        self._news = 0
+        self._limits: dict[str, int] = {}
+        self._rules: dict[str, list[Rule]] = {}
+        self._rules_known: dict[str, float] = {}
+        self._doors: dict[Key, str] = {}
+        self._own: dict[Key, dict[int, int]] = {}
         self._calls: deque[CallRecord] = deque(maxlen=REMEMBERED_CALLS)
-        # Ends of pauses, bans and waits are kept by the monotonic clock, which nobody sets.
-        self._paused: dict[Host, float] = {}
-        self._banned_until: float | None = None
-        self._ban_message = ""
-        self._waiting: dict[int, tuple[str, float]] = {}
-        self._other_counts: dict[tuple[Host, CountKind, int], int] = {}
+        self._waiting: dict[int, _Wait] = {}
         self._watchers: list[Callable[[], None]] = []
+        self._read_rules()
 
     # -- before and after a request ------------------------------------------------------------
 
@@ -261,46 +271,42 @@ class Budget:
             Stopped: `stop` was set.
         """
         me = threading.get_ident()
+        look = FIRST_LOOK
+        told = ""
+        reservation = None
         try:
             while True:
                 if stop is not None:
                     stop.check()
                 with self._turned:
-                    wait, reason = self._obstacle(pool, path, weight, door)
-                    if wait <= 0:
-                        waited = self._waiting.pop(me, None)
-                        if stop is not None:
-                            stop.waits.pop(me, None)
-                        counter = self._counter(pool, path)
-                        counter.in_flight += weight
-                        counter.door = door
-                        reservation = Reservation(
-                            pool, path, weight, door, method, counter.window, self._clock.monotonic()
-                        )
+                    news = self._news
+                    found = self._try(pool, path, weight, door, method=method, share=share)
+                    if isinstance(found, Reservation):
+                        reservation = found
                         break
-                    self._waiting[me] = (reason, self._clock.monotonic() + wait)
+                    self._waiting[me] = found
                     if stop is not None:
-                        stop.waits[me] = self._waiting[me]
-                self._tell()
+                        stop.waits[me] = found.reason, found.until
+                if told != found.reason:
+                    told = found.reason
+                    self._tell()
                 with self._turned:
-                    # Asked again under the lock: what was in the way may be gone by now, and its
-                    # notification with it.
-                    wait, _ = self._obstacle(pool, path, weight, door)
-                    if wait > 0:
-                        self._clock.wait(self._turned, wait)
-        except BaseException:
-            with self._turned:
-                self._waiting.pop(me, None)
+                    if news == self._news:
+                        left = found.until - self._clock.monotonic()
+                        self._clock.wait(self._turned, max(min(left, look) if found.soon else left, 0.0))
+                look = min(look * 1.5, LAST_LOOK)
+        finally:
+            if told:
+                with self._turned:
+                    self._waiting.pop(me, None)
                 if stop is not None:
                     stop.waits.pop(me, None)
-            self._tell()
-            raise
-        if waited:
-            try:
-                self._tell()
-            except BaseException:  # an interrupt while a panel or a bar redraws
-                self.release(reservation)
-                raise
+                try:
+                    self._tell()
+                except BaseException:  # an interrupt while a panel or a bar redraws
+                    if reservation is not None:
+                        self.release(reservation)
+                    raise
         return reservation
 
     def settle(
@@ -309,13 +315,14 @@ class Budget:
         """Record what came of a request; `status` None where no answer came."""
         headers = headers or {}
         pool = reservation.pool
-        now = self._clock.time()
+        now, ticks = self._clock.time(), self._clock.monotonic()
         with self._turned:
-            counter = self._counter(pool, reservation.path)
-            counter.in_flight -= reservation.weight
-            counted = self._take_counts(reservation, headers)
-            if not counted:
-                counter.add(reservation.weight)
+            self._news += 1
+            self._take_counts(reservation, headers, ticks)
+            own = self._own.setdefault(reservation.key, {})
+            own[reservation.window] = own.get(reservation.window, 0) + reservation.weight
+            if len(own) > REMEMBERED_WINDOWS:
+                del own[min(own)]
             self._calls.append(
                 CallRecord(
                     at=now,
@@ -324,48 +331,126 @@ class Budget:
                     path=reservation.path,
                     status=status,
                     weight=reservation.weight,
-                    seconds=self._clock.monotonic() - reservation.sent_at,
+                    seconds=ticks - reservation.sent_at,
                 )
             )
             if status == 429:
-                self._pause(pool, headers, now)
+                after = read_retry_after(headers, now)
+                wait = self._until_turn(reservation.key, pool) if after is None else after
+                self._ledger.halt(pool.host, wait)
+                self._rules_known.pop(pool.name, None)  # the limit may be another than was told
             elif status == 418:
                 after = read_retry_after(headers, now)
-                self._ban(pool, SHORTEST_BAN if after is None else after)
+                self._ledger.halt(EVERYWHERE, SHORTEST_BAN if after is None else after)
             self._turned.notify_all()
         self._tell()
 
     def release(self, reservation: Reservation) -> None:
         """Give back a reservation whose request never left this machine."""
         with self._turned:
-            self._counter(reservation.pool, reservation.path).in_flight -= reservation.weight
+            self._news += 1
+            window = self._window(reservation.key, reservation.pool)
+            self._ledger.release(reservation.key, window, reservation.weight, reservation.window)
             self._turned.notify_all()
+
+    def ban(self, seconds: float) -> None:
+        """Send nothing for so long: the exchange said so in words, not in a header."""
+        with self._turned:
+            self._news += 1
+            self._ledger.halt(EVERYWHERE, seconds)
+            self._turned.notify_all()
+        self._tell()
 
     def stop(self, stop: Stop) -> None:
         """Set `stop`, and wake the threads of its fetch that wait here."""
         stop.set()
         with self._turned:
+            self._news += 1
             self._turned.notify_all()
 
+    def after_fork(self) -> None:
+        """Begin anew in a child: what the parent's threads hold or wait for is not the child's."""
+        self._turned = threading.Condition()
+        self._waiting, self._watchers = {}, []
+
+    # -- limits and clocks -------------------------------------------------------------------------
+
     def set_limits(self, limits: Mapping[str, int]) -> None:
-        """Allow other weights per window than the documented ones, by name of pool."""
+        """Allow other weights per window than the exchange's, by name of pool."""
         with self._turned:
+            self._news += 1
             self._limits |= limits
             self._turned.notify_all()
 
     def limit(self, pool: Pool) -> int:
         """Weight a pool allows in a window."""
-        return self._limits[pool.name]
+        return self._limits.get(pool.name) or self._rule(pool).most
 
-    # -- for those who look on -----------------------------------------------------------------
+    def seconds(self, pool: Pool) -> int:
+        """Length of a pool's window."""
+        return self._rule(pool).seconds
+
+    def knows_rules(self, pool: Pool) -> bool:
+        """Whether the limit in force was told not long ago, to this process or another, or need not be."""
+        if not pool.rules:
+            return True
+        known = self._rules_known.get(pool.name)
+        return known is not None and self._clock.monotonic() < known
+
+    def learn(self, pool: Pool, rules: list[Rule]) -> None:
+        """Take over what the exchange says is in force; nothing where it could not be asked."""
+        with self._turned:
+            self._news += 1
+            if rules:
+                self._ledger.learn(pool.name, rules)
+                self._read_rules()
+            self._rules_known.setdefault(pool.name, self._clock.monotonic() + RULES_AGAIN)
+            self._turned.notify_all()
+
+    def shared_clock(self, host: Host) -> Measured | None:
+        """How a host's clock goes by the last measurement of any process of this machine."""
+        with self._turned:
+            return self._ledger.clock(host)
+
+    def share_clock(self, host: Host, measured: Measured) -> None:
+        """Tell the other processes of this machine how a host's clock goes."""
+        with self._turned:
+            self._ledger.set_clock(host, measured)
+
+    def _read_rules(self) -> None:
+        """Take over what any process of this machine was told."""
+        now = self._clock.time()
+        rules: dict[str, list[Rule]] = {}
+        for pool, rule, learnt in self._ledger.rules():
+            if 0 <= now - learnt < RULES_LAST:
+                rules.setdefault(pool, []).append(rule)
+                self._rules_known[pool] = self._clock.monotonic() + RULES_LAST - (now - learnt)
+        self._rules = rules
+
+    def _rule(self, pool: Pool) -> Rule:
+        """The limit of a pool's weight: as told, or else as documented."""
+        documented = Rule("weight", pool.seconds, pool.limit)
+        told = [rule for rule in self._rules.get(pool.name, ()) if rule.kind == "weight"]
+        # Of several the one whose count the answers tell, or else the strictest.
+        return min(
+            told,
+            key=lambda rule: (rule.seconds != pool.seconds, rule.most / rule.seconds),
+            default=documented,
+        )
+
+    # -- for those who look on ---------------------------------------------------------------------
 
     @property
     def banned_until(self) -> datetime | None:
         """When the ban of this address ends, None where there is none."""
         with self._turned:
-            if self._banned_until is None or self._clock.monotonic() >= self._banned_until:
-                return None
-            return datetime.fromtimestamp(self._wall(self._banned_until), UTC)
+            left = _left(self._ledger.halts(), EVERYWHERE)
+        return datetime.fromtimestamp(self._clock.time() + left, UTC) if left else None
+
+    @property
+    def alone(self) -> str:
+        """Why this process keeps its budget to itself although it should not, "" otherwise."""
+        return self._ledger.problem
 
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
         """Have a function called after each answer and at each wait, in the thread that fetches.
@@ -385,127 +470,155 @@ class Budget:
 
         return unwatch
 
-    def ban(self, pool: Pool, seconds: float) -> None:
-        """Send nothing for so long: the exchange said so in words, not in a header."""
-        with self._turned:
-            self._ban(pool, seconds)
-            self._turned.notify_all()
-        self._tell()
-
-    def own_wait(self) -> tuple[str, float] | None:
-        """What the calling thread waits for and until when (seconds since 1970); None where it does not."""
-        with self._turned:
-            wait = self._waiting.get(threading.get_ident())
-            return None if wait is None else (wait[0], self._wall(wait[1]))
-
     def snapshot(self) -> Snapshot:
-        """Everything there is to see at this moment."""
+        """Everything there is to see at this moment, of all processes of this machine."""
         with self._turned:
             now, ticks = self._clock.time(), self._clock.monotonic()
-            soonest = min(self._waiting.values(), key=lambda wait: wait[1], default=("", 0.0))
-            banned = self._banned_until
+            pages, others, names, me = self._ledger.read()
+            halts = self._ledger.halts()
+            soonest = min(self._waiting.values(), key=lambda wait: wait.until, default=None)
+            banned = _left(halts, EVERYWHERE)
             return Snapshot(
                 now=now,
-                pools=tuple(self._use(counter, now) for counter in self._counters.values()),
+                pools=tuple(use for page in pages if (use := self._use(page, names, me, now))),
                 calls=tuple(self._calls),
-                waiting_for=soonest[0],
-                waiting_until=self._wall(soonest[1]) if soonest[0] else 0.0,
-                paused={host: self._wall(end) for host, end in self._paused.items() if end > ticks},
-                banned_until=self._wall(banned) if banned is not None and banned > ticks else None,
-                other_counts=tuple(
-                    OtherCount(host, kind, seconds, used, None, now)
-                    for (host, kind, seconds), used in self._other_counts.items()
-                ),
+                waiting_for=soonest.reason if soonest else "",
+                waiting_until=now + soonest.until - ticks if soonest else 0.0,
+                paused={pool.host: now + left for pool in POOLS if (left := _left(halts, pool.host))},
+                banned_until=now + banned if banned else None,
+                other_counts=tuple(other for each in others if (other := self._other(each, now))),
+                alone=self._ledger.problem,
             )
+
+    def _use(self, page: Page, names: Mapping[int, tuple[int, str]], me: int, now: float) -> PoolUse | None:
+        """A counter as it stands now; None where nobody has used it for long."""
+        pool = _BY_NAME.get(page.key.pool)
+        if pool is None:
+            return None
+        counter, seconds = page.counter, page.key.seconds
+        window = self._window(page.key, pool)
+        if counter.window - window in (0, 1):
+            window = counter.window
+        known = {**page.history, counter.window: counter.used}
+        known = {each: used for each, used in known.items() if 0 <= window - each < REMEMBERED_WINDOWS}
+        if page.key not in self._doors and not any(used for used in known.values()):
+            return None
+        running = counter.window == window
+        own = {each: used for each, used in self._own.get(page.key, {}).items() if each <= window}
+        parts = counter.parts if running else {}
+        return PoolUse(
+            pool=pool,
+            path=page.key.path,
+            door=self._doors.get(page.key, page.door),
+            used=known.setdefault(window, 0),
+            in_flight=counter.in_flight if counter.window in (window, window - 1) else 0,
+            limit=self.limit(pool),
+            turns_at=now + seconds - self._host_clocks[pool.host].time() % seconds,
+            history=tuple((each * float(seconds), used) for each, used in sorted(known.items())),
+            seconds=seconds,
+            others=counter.others if running else 0,
+            own_history=tuple((each * float(seconds), used) for each, used in sorted(own.items())),
+            processes=tuple(
+                ProcessUse(
+                    *names.get(number, (0, "")), number == me, part.used, part.in_flight + part.carried
+                )
+                for number, part in parts.items()
+            ),
+        )
+
+    def _other(self, other: Other, now: float) -> OtherCount | None:
+        """A count that no pool is charged with, while its window lasts."""
+        pools = [pool for pool in POOLS if pool.host == other.host]
+        if not pools:
+            return None
+        host_now = self._host_clocks[pools[0].host].time()
+        if int(host_now // other.seconds) != other.window:
+            return None
+        most = (
+            rule.most
+            for pool in pools
+            for rule in self._rules.get(pool.name, ())
+            if (rule.kind, rule.seconds) == (other.kind, other.seconds)
+        )
+        turns_at = now + other.seconds - host_now % other.seconds
+        return OtherCount(pools[0].host, other.kind, other.seconds, other.used, next(most, None), turns_at)
 
     # -- the rules, all under the lock -----------------------------------------------------------
 
-    def _obstacle(self, pool: Pool, path: str, weight: int, door: str) -> tuple[float, str]:
-        """Seconds to wait before this request may go, and for what; 0 where nothing is in the way."""
+    def _try(
+        self, pool: Pool, path: str, weight: int, door: str, *, method: str, share: float
+    ) -> Reservation | _Wait:
+        """A reservation, or what is in its way."""
+        rule = self._rule(pool)
+        key = Key(pool.name, "" if pool.shared else path, rule.seconds)
+        limit = self._limits.get(pool.name) or rule.most
+        host_now = self._host_clocks[pool.host].time()
         now = self._clock.monotonic()
-        if self._banned_until is not None:
-            if now < self._banned_until:
-                end = datetime.fromtimestamp(self._wall(self._banned_until), UTC)
-                raise BannedError(door, self._ban_message, end)
-            self._banned_until = None
-        pause = self._paused.get(pool.host, 0.0) - now
-        if pause > 0:
-            return pause, f"{pool.host} asked to wait"
-        counter = self._counter(pool, path)
-        spoken_for = counter.used + counter.in_flight
-        # A request heavier than the whole limit goes alone: the exchange may know better.
-        if spoken_for + weight <= self._limits[pool.name] or spoken_for == 0:
-            return 0.0, ""
-        return self._until_turn(pool), f"{pool.name} is used up"
-
-    def _wall(self, ticks: float) -> float:
-        """A moment of the monotonic clock in seconds since 1970."""
-        return self._clock.time() + ticks - self._clock.monotonic()
-
-    def _until_turn(self, pool: Pool) -> float:
-        host_clock = self._host_clocks[pool.host]
-        return pool.seconds - host_clock.time() % pool.seconds + host_clock.error + TURN_MARGIN
-
-    def _counter(self, pool: Pool, path: str) -> _Counter:
-        """The counter a request is charged to, turned to the running window."""
-        own = "" if pool.shared else path
-        counter = self._counters.get((pool.name, own))
-        if counter is None:
-            counter = self._counters[pool.name, own] = _Counter(pool, own)
-        host_clock = self._host_clocks[pool.host]
-        # Until the turn is certain the old window's use is believed: a clock that is a little ahead
-        # must not spend the next allowance too early.
-        counter.window = int((host_clock.time() - host_clock.error) // pool.seconds)
-        return counter
-
-    def _take_counts(self, reservation: Reservation, headers: Mapping[str, str]) -> bool:
-        """Believe the server's counts; whether one of them was for this request's pool."""
-        pool, path = reservation.pool, reservation.path
-        counted = False
-        answered = read_date(headers)
-        for count in read_counts(headers):
-            counting = _pool_of(pool, count)
-            if counting is None:
-                self._other_counts[pool.host, count.kind, count.seconds] = count.used
-                continue
-            counter = self._counter(counting, path)
-            window = counter.window if answered is None else int(answered // counting.seconds)
-            if counting != pool or window <= reservation.window:
-                counter.believe(window, count.used)
-            else:
-                # Sent before the turn of the window and answered after it: the count may be of either.
-                # Taken for the old one's, or a full minute would seem to fill the new one too; our own
-                # weight is held against the new one all the same.
-                counter.believe(reservation.window, count.used)
-                counter.add(reservation.weight)
-            counted = counted or counting == pool
-        return counted
-
-    def _pause(self, pool: Pool, headers: Mapping[str, str], now: float) -> None:
-        after = read_retry_after(headers, now)
-        wait = self._until_turn(pool) if after is None else after
-        self._paused[pool.host] = max(self._paused.get(pool.host, 0.0), self._clock.monotonic() + wait)
-
-    def _ban(self, pool: Pool, seconds: float) -> None:
-        self._banned_until = max(self._banned_until or 0.0, self._clock.monotonic() + seconds)
-        self._ban_message = f"{pool.host} banned this address"
-
-    def _use(self, counter: _Counter, now: float) -> PoolUse:
-        self._counter(counter.pool, counter.path)  # turns it
-        known = {counter.window: counter.used} | counter.by_window
-        host_clock = self._host_clocks[counter.pool.host]
-        host_now = host_clock.time()
-        seconds = counter.pool.seconds
-        return PoolUse(
-            pool=counter.pool,
-            path=counter.path,
-            door=counter.door,
-            used=counter.used,
-            in_flight=counter.in_flight,
-            limit=self._limits[counter.pool.name],
-            turns_at=now + seconds - host_now % seconds,
-            history=tuple((window * seconds, used) for window, used in sorted(known.items())),
+        found = self._ledger.reserve(
+            key,
+            door,
+            host=pool.host,
+            window=self._window(key, pool),
+            weight=weight,
+            limit=limit,
+            share=share,
+            elapsed=host_now % rule.seconds / rule.seconds,
         )
+        if isinstance(found, int):
+            self._doors[key] = door
+            return Reservation(pool, path, weight, door, method, key, found, now)
+        if isinstance(found, str):
+            soon = found in ("in flight", "others")
+            return _Wait(_REASONS[found].format(pool.name), now + self._until_turn(key, pool), soon)
+        banned = _left(found, EVERYWHERE)
+        if banned:
+            end = datetime.fromtimestamp(self._clock.time() + banned, UTC)
+            raise BannedError(door, f"{pool.host} banned this address", end)
+        return _Wait(f"{pool.host} asked to wait", now + _left(found, pool.host), soon=False)
+
+    def _window(self, key: Key, pool: Pool) -> int:
+        """The running window.
+
+        Until the turn is certain it is the old one: a clock that is a little ahead must not spend the next
+        allowance too early.
+        """
+        host_clock = self._host_clocks[pool.host]
+        return int((host_clock.time() - host_clock.error) // key.seconds)
+
+    def _until_turn(self, key: Key, pool: Pool) -> float:
+        host_clock = self._host_clocks[pool.host]
+        return key.seconds - (host_clock.time() - host_clock.error) % key.seconds + TURN_MARGIN
+
+    def _take_counts(self, reservation: Reservation, headers: Mapping[str, str], ticks: float) -> None:
+        """Write down how a request ended, and every count that its answer told."""
+        pool, key = reservation.pool, reservation.key
+        window = self._window(key, pool)
+        answered = read_date(headers)
+        count_window = None if answered is None else int(answered // key.seconds)
+        if count_window is not None and count_window > window:
+            # The host has turned already, or its word on the time is not to be trusted.
+            host_clock = self._host_clocks[pool.host]
+            latest = int((host_clock.time() + host_clock.error + LATE) // key.seconds)
+            window, count_window = (count_window,) * 2 if count_window <= latest else (window, None)
+        told: int | None = None
+        for count in read_counts(headers):
+            if count.kind == _KINDS[pool.name] and count.seconds == key.seconds:
+                told = count.used
+            else:
+                self._take_other(pool, reservation.path, count)
+        sent = Sent(reservation.weight, reservation.window, reservation.sent_at, ticks)
+        self._ledger.settle(key, window, sent, told, count_window)
+
+    def _take_other(self, asked: Pool, path: str, count: Count) -> None:
+        """A count of another pool than the one that was asked, or of none."""
+        for pool in POOLS:
+            seconds = self._rule(pool).seconds
+            if (pool.prefix, _KINDS[pool.name], seconds) == (asked.prefix, count.kind, count.seconds):
+                key = Key(pool.name, "" if pool.shared else path, seconds)
+                self._ledger.believe(key, self._window(key, pool), count.used)
+                return
+        window = int(self._host_clocks[asked.host].time() // count.seconds)
+        self._ledger.note(Other(asked.host, count.kind, count.seconds, window, count.used))
 
     def _tell(self) -> None:
         with self._turned:
@@ -514,13 +627,17 @@ class Budget:
             watcher()
 
 
+def _left(halts: Iterable[Halt], host: str) -> float:
+    """Seconds that a halt of this host still lasts; 0 where there is none."""
+    return max((halt.left for halt in halts if halt.host == host), default=0.0)
+
+
+_BY_NAME: Mapping[str, Pool] = {pool.name: pool for pool in POOLS}
+_REASONS: Mapping[Obstacle, str] = {
+    "in flight": "{} is used up",
+    "used up": "{} is used up",
+    "share": "this link's share of {} is used up",
+    "others": "the rest of {} is left to other programs",
+}
 # Which kind of count the header of each pool is.
 _KINDS: Mapping[str, CountKind] = {pool.name: read_counts({pool.header: "0"})[0].kind for pool in POOLS}
-
-
-def _pool_of(asked: Pool, count: Count) -> Pool | None:
-    """The pool that a count in an answer speaks of."""
-    for pool in POOLS:
-        if (pool.prefix, _KINDS[pool.name], pool.seconds) == (asked.prefix, count.kind, count.seconds):
-            return pool
-    return None

@@ -10,7 +10,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+# What a measured clock may drift by, in seconds a second: crystals are better than that.
+DRIFT = 1e-4
+
+
+def _ticks() -> Callable[[], float]:
+    """A monotonic clock that goes on while the machine sleeps, where the system has one."""
+    number = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+    return time.monotonic if number is None else lambda: time.clock_gettime(number)
+
+
+_monotonic = _ticks()
 
 
 class Clock(Protocol):
@@ -41,8 +53,8 @@ class SystemClock:
         return time.time()
 
     def monotonic(self) -> float:
-        """Seconds that never step back."""
-        return time.monotonic()
+        """Seconds that never step back; the same for all processes of the machine."""
+        return _monotonic()
 
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
@@ -54,6 +66,20 @@ class SystemClock:
 
 
 SYSTEM_CLOCK = SystemClock()
+
+
+class Measured(NamedTuple):
+    """A host's clock against this machine's monotonic one.
+
+    Attributes:
+        ahead: The host's time minus the monotonic clock's.
+        error: Seconds that may be off.
+        at: When it was measured, by the monotonic clock.
+    """
+
+    ahead: float
+    error: float
+    at: float
 
 
 class HostClock:
@@ -68,33 +94,37 @@ class HostClock:
         self._clock = clock
         self._fresh_for = fresh_for
         self._lock = threading.Lock()
-        self._ahead = 0.0  # host's time minus this machine's monotonic clock
-        self._wall_ahead = 0.0  # wall clock minus monotonic clock when measured
-        self._measured_at: float | None = None
-        self.error = 0.0
+        self._measured: Measured | None = None
+        self._wall_ahead = 0.0  # wall clock minus monotonic clock when it was taken over
 
     def time(self) -> float:
         """The host's time in seconds; this machine's own where nothing was measured yet."""
-        with self._lock:
-            if self._measured_at is None:
-                return self._clock.time()
-            return self._clock.monotonic() + self._ahead
+        measured = self._measured
+        return self._clock.time() if measured is None else self._clock.monotonic() + measured.ahead
+
+    @property
+    def error(self) -> float:
+        """Seconds that the time may be off; 0 where nothing was measured yet."""
+        measured = self._measured
+        if measured is None:
+            return 0.0
+        return measured.error + DRIFT * max(0.0, self._clock.monotonic() - measured.at)
 
     @property
     def offset(self) -> float | None:
         """Seconds the host is ahead of this machine's wall clock, None before it was measured."""
-        return None if self._measured_at is None else self.time() - self._clock.time()
+        return None if self._measured is None else self.time() - self._clock.time()
 
     def is_fresh(self) -> bool:
         """Whether the measurement still holds."""
         with self._lock:
-            if self._measured_at is None:
+            if self._measured is None:
                 return False
             now = self._clock.monotonic()
             stepped = abs((self._clock.time() - now) - self._wall_ahead) > 1.0
-            return now - self._measured_at < self._fresh_for and not stepped
+            return now - self._measured.at < self._fresh_for and not stepped
 
-    def measure(self, ask: Callable[[], tuple[float, float]]) -> None:
+    def measure(self, ask: Callable[[], tuple[float, float]]) -> Measured:
         """Measure it.
 
         Args:
@@ -103,8 +133,14 @@ class HostClock:
         sent = self._clock.monotonic()
         host_time, off_by = ask()
         arrived = self._clock.monotonic()
+        measured = Measured(host_time - (sent + arrived) / 2, (arrived - sent) / 2 + off_by, arrived)
+        self.take_over(measured)
+        return measured
+
+    def take_over(self, measured: Measured) -> None:
+        """Go by a measurement made here or by another process of this machine, if it is a newer one."""
         with self._lock:
-            self._ahead = host_time - (sent + arrived) / 2
-            self._wall_ahead = self._clock.time() - arrived
-            self._measured_at = arrived
-            self.error = (arrived - sent) / 2 + off_by
+            if self._measured is not None and measured.at <= self._measured.at:
+                return
+            self._measured = measured
+            self._wall_ahead = self._clock.time() - self._clock.monotonic()

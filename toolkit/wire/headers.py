@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Literal
 
 # The documented bans: where a 418 does not say how long it lasts the shortest is assumed, and nothing
@@ -40,7 +41,7 @@ def read_counts(headers: Mapping[str, str]) -> list[Count]:
     """
     counts = []
     for name, value in headers.items():
-        match = _COUNT.match(name)
+        match = _COUNT.match(name) if name[:1] in "xX" else None
         if not match or not value.strip().isdecimal():
             continue
         kind: CountKind
@@ -73,6 +74,7 @@ def read_date(headers: Mapping[str, str]) -> float | None:
     return _date(headers.get("Date", ""))
 
 
+@lru_cache(maxsize=64)  # many answers of one second carry the same
 def _date(value: str) -> float | None:
     try:
         return parsedate_to_datetime(value).timestamp()

@@ -24,12 +24,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from toolkit import errors
-from toolkit.catalogue import API, FAPI, PAPI, Host, Pool
+from toolkit.catalogue import Host, Pool
 from toolkit.wire.answers import Answer, decode, error_of, excerpt
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import Clock, HostClock
 from toolkit.wire.credentials import Credentials
-from toolkit.wire.headers import read_date
+from toolkit.wire.hosts import Hosts
 from toolkit.wire.session import NoAnswer, Session
 from toolkit.wire.signing import encode, sign
 from toolkit.wire.stop import Stop
@@ -38,16 +38,6 @@ from toolkit.wire.stop import Stop
 PAUSES = (0.2, 0.4, 0.8)
 # How often a read may meet a 429 although it waited as told each time.
 PATIENCE = 5
-
-# 2010 and 2100: what lies outside is no time.
-_EARLIEST, _LATEST = 1_262_304_000, 4_102_444_800
-
-# Where each host tells the time. None is documented for /papi: the Date of a ping's answer serves.
-_TIME: Mapping[Host, tuple[Pool, str]] = {
-    "api": (API, "/api/v3/time"),
-    "fapi": (FAPI, "/fapi/v1/time"),
-    "papi": (PAPI, "/papi/v1/ping"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +81,7 @@ class Sender:
         host_clocks: Mapping[Host, HostClock],
         clock: Clock,
         recv_window: int,
+        share: float,
     ) -> None:
         self._credentials = credentials
         self._session = session
@@ -98,7 +89,8 @@ class Sender:
         self._host_clocks = host_clocks
         self._clock = clock
         self._recv_window = recv_window
-        self._measuring = {host: threading.Lock() for host in host_clocks}
+        self._share = share
+        self._hosts = Hosts(session, budget, host_clocks, share)
 
     def get(self, call: Call, tally: Tally, stop: Stop | None = None) -> Any:
         """Send a read until its answer is definite, and return the JSON of that.
@@ -118,7 +110,8 @@ class Sender:
         attempts = failures = refusals = 0
         clock_was_wrong = False
         while True:
-            self._keep_time(call.pool.host)
+            self._hosts.keep_time(call.pool.host, stop)
+            self._hosts.keep_rules(call.pool, stop)
             attempts += 1
             answer, lost = self._attempt_without_trace(call, tally, stop)
             if lost is not None and lost.cut is not None and lost.cut.status >= 300:
@@ -131,10 +124,10 @@ class Sender:
             if error is None and answer is not None:
                 return decode(call.door, answer)
             if isinstance(error, errors.BannedError):
-                self._budget.ban(call.pool, error.until.timestamp() - self._clock.time())
+                self._budget.ban(error.until.timestamp() - self._clock.time())
             if isinstance(error, errors.ClockError) and not clock_was_wrong:
                 clock_was_wrong = True
-                self._measure(call.pool.host)
+                self._hosts.measure(call.pool.host, stop)
             elif (
                 isinstance(error, errors.RateLimitError)
                 and not isinstance(error, errors.BannedError)
@@ -160,7 +153,7 @@ class Sender:
 
     def measured_time(self, host: Host) -> float:
         """The host's time in seconds, asked for first where it is not known well."""
-        self._keep_time(host)
+        self._hosts.keep_time(host)
         return self.time(host)
 
     def _sleep(self, seconds: float, stop: Stop | None) -> None:
@@ -180,7 +173,9 @@ class Sender:
     def _attempt(self, call: Call, tally: Tally, stop: Stop | None) -> tuple[Answer | None, NoAnswer | None]:
         """Send once: the answer, or how it was lost."""
         host = call.pool.host
-        reservation = self._budget.admit(call.pool, call.path, call.weight, call.door, stop=stop)
+        reservation = self._budget.admit(
+            call.pool, call.path, call.weight, call.door, stop=stop, share=self._share
+        )
         status: int | None = None
         headers: Mapping[str, str] = {}
         try:
@@ -205,49 +200,6 @@ class Sender:
             self._budget.settle(reservation, status, headers)
             host_clock = self._host_clocks[host]
             tally.add(call.weight, None if host_clock.offset is None else host_clock.time())
-
-    # -- the hosts' clocks -------------------------------------------------------------------------
-
-    def _keep_time(self, host: Host) -> None:
-        if self._host_clocks[host].is_fresh():
-            return
-        with self._measuring[host]:
-            if not self._host_clocks[host].is_fresh():
-                self._measure(host)
-
-    def _measure(self, host: Host) -> None:
-        """Measure a host's clock. Where that fails, the time as known stays good enough to try."""
-        pool, path = _TIME[host]
-        reservation = self._budget.admit(pool, path, 1, "clock")
-        answer: Answer | None = None
-
-        def ask() -> tuple[float, float]:
-            nonlocal answer
-            answer = self._session.get(host, path, "", None)
-            return _told_time(answer)
-
-        try:
-            self._host_clocks[host].measure(ask)
-        except (NoAnswer, errors.ContractError):
-            return
-        finally:
-            status, headers = (answer.status, answer.headers) if answer else (None, {})
-            self._budget.settle(reservation, status, headers)
-
-
-def _told_time(answer: Answer) -> tuple[float, float]:
-    """The host's time in an answer, and how much it may be off."""
-    if answer.status != 200:
-        raise errors.ContractError("clock", "no answer that tells the time")
-    payload = decode("clock", answer)
-    told = payload.get("serverTime") if isinstance(payload, dict) else None
-    if isinstance(told, int) and _EARLIEST <= told / 1000 < _LATEST:
-        return told / 1000, 0.0
-    date = read_date(answer.headers)
-    if date is None or told is not None:
-        raise errors.ContractError("clock", "the answer does not tell the time")
-    # Cut to whole seconds, so up to one behind: allowed (a timestamp may be old, but not ahead).
-    return date, 1.0
 
 
 def _lost(door: str, lost: NoAnswer | None, attempts: int) -> errors.ToolkitError:

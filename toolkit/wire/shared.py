@@ -1,4 +1,4 @@
-"""What every Link of this process that talks to the same exchange has in common.
+"""What all who talk to the same exchange have in common: the ledger, and in one process the rest as well.
 
 The exchange counts by address, so two Links that each believed in an allowance of their own would
 together use too much.
@@ -6,22 +6,32 @@ together use too much.
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Mapping
 
-from toolkit.catalogue import POOLS, Host
+from toolkit.catalogue import ALTERNATES, POOLS, Host
 from toolkit.errors import UsageError
 from toolkit.wire.budget import Budget
-from toolkit.wire.clock import Clock, HostClock
+from toolkit.wire.clock import SYSTEM_CLOCK, Clock, HostClock
+from toolkit.wire.ledger import Ledger, ledger_file
 
 
 class Exchange:
-    """The clocks of an exchange's hosts, and what may still be sent to them."""
+    """The clocks of an exchange's hosts, and what may still be sent to them.
 
-    def __init__(self, clock: Clock, hosts: Mapping[Host, str]) -> None:
+    Args:
+        hosts: Base address of each host.
+        clock: This machine's clock.
+        sandbox: Which sandbox it is, None for a real exchange.
+    """
+
+    def __init__(self, hosts: Mapping[Host, str], clock: Clock, sandbox: str | None) -> None:
         self.host_clocks: Mapping[Host, HostClock] = {host: HostClock(clock) for host in hosts}
-        self.budget = Budget(clock, self.host_clocks)
+        # Only who lives by the machine's own clock can share a record of times with other processes.
+        path = ledger_file(hosts, sandbox) if clock is SYSTEM_CLOCK else None
+        self.budget = Budget(clock, self.host_clocks, Ledger(path, clock))
 
 
 _lock = threading.Lock()
@@ -30,16 +40,17 @@ _kept: set[Exchange] = set()
 
 
 def exchange_at(
-    hosts: Mapping[Host, str], clock: Clock, limits: Mapping[str, int] | None, *, keep: bool
+    hosts: Mapping[Host, str], clock: Clock, limits: Mapping[str, int] | None, sandbox: str | None
 ) -> Exchange:
     """The one `Exchange` of these addresses in this process.
 
     Args:
         hosts: Base address of each host.
         clock: This machine's clock.
-        limits: Weight per window by name of pool, where it is not the documented one.
-        keep: Remember it when no Link uses it any more, so that a ban outlives the Link that met it.
-            Not so for sandboxes: the next one may get the same port.
+        limits: Weight per window by name of pool, where it is not the exchange's own.
+        sandbox: Which sandbox it is, None for a real exchange. A real one is remembered when no Link
+            uses it any more, so that a ban outlives the Link that met it; of sandboxes, the next one may
+            get the same port.
 
     Raises:
         UsageError: A limit is no positive number, or of no pool.
@@ -51,12 +62,25 @@ def exchange_at(
                 f"`limits` holds positive whole numbers by pool ({known}); {name!r} does not fit. "
                 "Nothing was sent."
             )
+    addresses = sorted((host, ALTERNATES.get(address, address)) for host, address in hosts.items())
+    place = (clock, sandbox, *addresses)
     with _lock:
-        exchange = _exchanges.get((clock, *sorted(hosts.items())))
+        exchange = _exchanges.get(place)
         if exchange is None:
-            exchange = _exchanges[clock, *sorted(hosts.items())] = Exchange(clock, hosts)
-        if keep:
+            exchange = _exchanges[place] = Exchange(hosts, clock, sandbox)
+        if sandbox is None:
             _kept.add(exchange)
     if limits:
         exchange.budget.set_limits(limits)
     return exchange
+
+
+def _after_fork() -> None:
+    global _lock  # noqa: PLW0603 - whoever held it does not exist in the child
+    _lock = threading.Lock()
+    for exchange in list(_exchanges.values()):
+        exchange.budget.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,144 @@
+"""What a host says about itself, asked for when it is needed: its time, and its limits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TypeGuard
+
+from toolkit.catalogue import API, FAPI, PAPI, Host, Pool
+from toolkit.errors import ContractError
+from toolkit.wire.answers import Answer, decode
+from toolkit.wire.budget import Budget
+from toolkit.wire.clock import HostClock
+from toolkit.wire.headers import read_date
+from toolkit.wire.ledger import Rule
+from toolkit.wire.session import NoAnswer, Session
+from toolkit.wire.stop import Stop
+
+# 2010 and 2100: what lies outside is no time.
+_EARLIEST, _LATEST = 1_262_304_000, 4_102_444_800
+# No limit, and no window, is larger.
+_LARGEST = 10**9
+
+# Where each host tells the time. None is documented for /papi: the Date of a ping's answer serves.
+_TIME: Mapping[Host, tuple[Pool, str]] = {
+    "api": (API, "/api/v3/time"),
+    "fapi": (FAPI, "/fapi/v1/time"),
+    "papi": (PAPI, "/papi/v1/ping"),
+}
+_KINDS = {"REQUEST_WEIGHT": "weight", "ORDERS": "orders"}
+_SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86_400}
+
+
+class Hosts:
+    """The hosts of one exchange, and what is known of their clocks and limits.
+
+    Args:
+        session: What they are asked with.
+        budget: What they may be asked for.
+        clocks: Their clocks, kept here.
+        share: Part of a limit that may be used up.
+    """
+
+    def __init__(
+        self, session: Session, budget: Budget, clocks: Mapping[Host, HostClock], share: float
+    ) -> None:
+        self._session = session
+        self._budget = budget
+        self._clocks = clocks
+        self._share = share
+        self._asking = {host: threading.Lock() for host in clocks}
+
+    def keep_time(self, host: Host, stop: Stop | None = None) -> None:
+        """Measure a host's clock where that was not done lately, here or in another process."""
+        clock = self._clocks[host]
+        if clock.is_fresh():
+            return
+        with self._asking[host]:
+            if clock.is_fresh():
+                return
+            shared = self._budget.shared_clock(host)
+            if shared is not None:
+                clock.take_over(shared)
+            if shared is None or not clock.is_fresh():
+                self.measure(host, stop)
+
+    def measure(self, host: Host, stop: Stop | None = None) -> None:
+        """Measure a host's clock. Where that fails, the time as known stays good enough to try."""
+        pool, path = _TIME[host]
+        with self._asking_of(pool, path, 1, "clock", stop) as ask:
+            try:
+                measured = self._clocks[host].measure(lambda: _told_time(ask()))
+            except (NoAnswer, ContractError):
+                return
+        self._budget.share_clock(host, measured)
+
+    def keep_rules(self, pool: Pool, stop: Stop | None = None) -> None:
+        """Ask for the limit in force where the exchange tells it and no process has asked lately."""
+        if self._budget.knows_rules(pool):
+            return
+        with self._asking[pool.host]:
+            if self._budget.knows_rules(pool):
+                return
+            rules: list[Rule] = []
+            asking = self._asking_of(pool, pool.rules, pool.rules_weight, "limits", stop)
+            with asking as ask, suppress(NoAnswer, ContractError):
+                rules = _told_rules(ask())
+            # Without an answer the documented limit has to do for a while.
+            self._budget.learn(pool, rules)
+
+    @contextmanager
+    def _asking_of(
+        self, pool: Pool, target: str, weight: int, door: str, stop: Stop | None
+    ) -> Iterator[Callable[[], Answer]]:
+        """Leave to send one question, and what sends it."""
+        path, _, query = target.partition("?")
+        reservation = self._budget.admit(pool, path, weight, door, stop=stop, share=self._share)
+        answer: Answer | None = None
+
+        def ask() -> Answer:
+            nonlocal answer
+            answer = self._session.get(pool.host, path, query, None)
+            return answer
+
+        try:
+            yield ask
+        finally:
+            status, headers = (answer.status, answer.headers) if answer else (None, {})
+            self._budget.settle(reservation, status, headers)
+
+
+def _told_rules(answer: Answer) -> list[Rule]:
+    """The limits in an answer of exchangeInfo that count weight or orders."""
+    payload = decode("limits", answer) if answer.status == 200 else {}
+    told = payload.get("rateLimits") if isinstance(payload, dict) else None
+    rules = []
+    for each in told if isinstance(told, list) else ():
+        if not isinstance(each, dict):
+            continue
+        kind, seconds = _KINDS.get(str(each.get("rateLimitType"))), _SECONDS.get(str(each.get("interval")))
+        number, most = each.get("intervalNum"), each.get("limit")
+        if kind and seconds and _is_sane(number) and _is_sane(most):
+            rules.append(Rule(kind, number * seconds, most))
+    return rules
+
+
+def _is_sane(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST
+
+
+def _told_time(answer: Answer) -> tuple[float, float]:
+    """The host's time in an answer, and how much it may be off."""
+    if answer.status != 200:
+        raise ContractError("clock", "no answer that tells the time")
+    payload = decode("clock", answer)
+    told = payload.get("serverTime") if isinstance(payload, dict) else None
+    if isinstance(told, int) and _EARLIEST <= told / 1000 < _LATEST:
+        return told / 1000, 0.0
+    date = read_date(answer.headers)
+    if date is None or told is not None:
+        raise ContractError("clock", "the answer does not tell the time")
+    # Cut to whole seconds, so up to one behind: allowed (a timestamp may be old, but not ahead).
+    return date, 1.0

@@ -1,0 +1,22 @@
+"""One record of what each counter has used, shared by all processes of this machine."""
+
+from __future__ import annotations
+
+from toolkit.wire.ledger.book import EVERYWHERE, Halt, Key, Ledger, Other, Page, Rule
+from toolkit.wire.ledger.counting import Counter, Obstacle, Part, Sent
+from toolkit.wire.ledger.place import ledger_file
+
+__all__ = [
+    "EVERYWHERE",
+    "Counter",
+    "Halt",
+    "Key",
+    "Ledger",
+    "Obstacle",
+    "Other",
+    "Page",
+    "Part",
+    "Rule",
+    "Sent",
+    "ledger_file",
+]

@@ -1,0 +1,410 @@
+"""What is written in the ledger, and what is read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from toolkit.wire.clock import Clock, Measured
+from toolkit.wire.ledger.counting import Counter, Obstacle, Part, Sent
+from toolkit.wire.ledger.processes import boot, is_alive
+from toolkit.wire.ledger.store import Execute, Store
+
+T = TypeVar("T")
+
+REMEMBERED_WINDOWS = 60
+EVERYWHERE = ""
+"""Instead of a host: a halt of all of them."""
+
+_LOAD = (
+    "SELECT c.id, c.window, c.told, c.doubtful, c.doubtful_since, c.others, c.expected, "
+    "p.process, p.used, p.in_flight, p.carried "
+    "FROM counter c LEFT JOIN part p ON p.counter = c.id WHERE c.pool = ? AND c.path = ? AND c.seconds = ?"
+)
+_BEGIN = (
+    "INSERT INTO counter "
+    "(pool, path, seconds, door, window, told, doubtful, doubtful_since, others, expected) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+)
+_SAVE = (
+    "UPDATE counter SET window = ?, told = ?, doubtful = ?, doubtful_since = ?, others = ?, expected = ? "
+    "WHERE id = ?"
+)
+_SAVE_PART = "REPLACE INTO part (counter, process, used, in_flight, carried) VALUES (?, ?, ?, ?, ?)"
+_HALTS = "SELECT host, until, wall_until, seconds, boot FROM halt"
+
+
+class Key(NamedTuple):
+    """What names a counter."""
+
+    pool: str
+    path: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Nothing is to be sent for a while.
+
+    Attributes:
+        host: Where to; EVERYWHERE for all hosts (a ban).
+        left: Seconds it still lasts.
+    """
+
+    host: str
+    left: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A limit as the exchange told it.
+
+    Attributes:
+        kind: What is counted: "weight" or "orders".
+        seconds: Length of the window.
+        most: How much is allowed in one.
+    """
+
+    kind: str
+    seconds: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything known of one counter.
+
+    Attributes:
+        key: Which one.
+        door: The door that used it first.
+        counter: Its state, as last written.
+        history: Weight used by window.
+    """
+
+    key: Key
+    door: str
+    counter: Counter
+    history: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A count that no pool is charged with, such as orders."""
+
+    host: str
+    kind: str
+    seconds: int
+    window: int
+    used: int
+
+
+class Ledger:
+    """The shared record. One thread at a time: the budget, its only user, has a lock.
+
+    Args:
+        path: Its file; None to keep it in memory.
+        clock: This machine's clock.
+    """
+
+    def __init__(self, path: Path | None, clock: Clock) -> None:
+        self._clock = clock
+        self._store = Store(path, clock)
+        # What was last read, so that tables that are begun anew do not begin with nothing.
+        self._known: dict[Key, tuple[str, Counter]] = {}
+        self._known_halts: list[tuple[object, ...]] = []
+        self._looked_in = 0
+
+    @property
+    def problem(self) -> str:
+        """Why it is not shared although it should be, "" otherwise."""
+        return self._store.problem
+
+    # -- requests ----------------------------------------------------------------------------------
+
+    def reserve(
+        self,
+        key: Key,
+        door: str,
+        *,
+        host: str,
+        window: int,
+        weight: int,
+        limit: int,
+        share: float,
+        elapsed: float,
+    ) -> int | Obstacle | list[Halt]:
+        """Reserve weight of a counter where nothing is in the way.
+
+        Args:
+            key: The counter.
+            door: Who asks.
+            host: Where the request is to go.
+            window: The counter's running window by that host's clock.
+            weight: Weight of the request.
+            limit: Weight allowed in a window.
+            share: Part of it that this machine may use up.
+            elapsed: Part of the window that is over.
+
+        Returns:
+            The window it is reserved in; else the obstacle, or the halts that forbid to send.
+        """
+
+        def work(execute: Execute) -> tuple[int, int | Obstacle | list[Halt]]:
+            halts = [halt for halt in self._read_halts(execute) if halt.host in (host, EVERYWHERE)]
+            if halts:
+                return window, halts
+            number, counter = self._load(execute, key, door, window)
+            turned = self._turn(execute, number, counter, window)
+            obstacle = counter.obstacle(weight, limit, share, elapsed)
+            if obstacle is None:
+                counter.reserve(self._store.process, weight)
+                self._save_part(execute, number, counter)
+            if turned:
+                self._save(execute, number, counter)
+            return counter.window, counter.window if obstacle is None else obstacle
+
+        running, found = self._run(work)
+        if running != self._looked_in:  # once a window is often enough
+            self._looked_in = running
+            self._store.check_place()
+        return found
+
+    def settle(self, key: Key, window: int, sent: Sent, count: int | None, count_window: int | None) -> None:
+        """Write down how a request ended: see `Counter.settle`."""
+
+        def work(execute: Execute) -> None:
+            number, counter = self._load(execute, key, "", window)
+            self._turn(execute, number, counter, window)
+            counter.settle(self._store.process, sent, count, count_window)
+            self._save_part(execute, number, counter)
+            self._save(execute, number, counter)
+            if count is not None and count_window is not None and count_window < counter.window:
+                self._remember(execute, number, count_window, count)
+
+        self._run(work)
+
+    def release(self, key: Key, window: int, weight: int, sent_in: int) -> None:
+        """Give back what was reserved in a window: the request was never sent."""
+
+        def work(execute: Execute) -> None:
+            number, counter = self._load(execute, key, "", window)
+            counter.release(self._store.process, weight, sent_in)
+            self._save_part(execute, number, counter)
+
+        self._run(work)
+
+    def believe(self, key: Key, window: int, count: int) -> None:
+        """The server's count of a counter, told by an answer that was charged to another."""
+
+        def work(execute: Execute) -> None:
+            number, counter = self._load(execute, key, "", window)
+            self._turn(execute, number, counter, window)
+            counter.believe(count)
+            self._save(execute, number, counter)
+
+        self._run(work)
+
+    # -- halts -------------------------------------------------------------------------------------
+
+    def halt(self, host: str, seconds: float) -> None:
+        """Send nothing to a host, or EVERYWHERE, for so long; a longer halt that is there stays."""
+
+        def work(execute: Execute) -> None:
+            left = {halt.host: halt.left for halt in self._read_halts(execute)}
+            if seconds > left.get(host, 0.0):
+                execute(
+                    "REPLACE INTO halt (host, until, wall_until, seconds, boot) VALUES (?, ?, ?, ?, ?)",
+                    (
+                        host,
+                        float(self._clock.monotonic() + seconds),
+                        float(self._clock.time() + seconds),
+                        float(seconds),
+                        boot(),
+                    ),
+                )
+            self._read_halts(execute)
+
+        self._run(work)
+
+    def halts(self) -> list[Halt]:
+        """The halts there are."""
+        return self._run(self._read_halts)
+
+    def _read_halts(self, execute: Execute) -> list[Halt]:
+        rows = execute(_HALTS).fetchall()
+        self._known_halts = rows
+        if not rows:
+            return []
+        halts = []
+        for host, until, wall_until, seconds, boot_then in rows:
+            same = boot_then == boot()
+            left = until - self._clock.monotonic() if same else wall_until - self._clock.time()
+            if left <= 0:
+                execute("DELETE FROM halt WHERE host = ?", (host,))
+            else:  # whatever became of the clocks, it never lasts longer than it was meant to
+                halts.append(Halt(host, min(left, seconds)))
+        return halts
+
+    # -- limits and clocks -------------------------------------------------------------------------
+
+    def learn(self, pool: str, rules: Iterable[Rule]) -> None:
+        """The limits that a host says are in force for a pool."""
+
+        def work(execute: Execute) -> None:
+            execute("DELETE FROM rule WHERE pool = ?", (pool,))
+            for rule in rules:
+                execute(
+                    "REPLACE INTO rule (pool, kind, seconds, most, learnt) VALUES (?, ?, ?, ?, ?)",
+                    (pool, rule.kind, rule.seconds, rule.most, float(self._clock.time())),
+                )
+
+        self._run(work)
+
+    def rules(self) -> list[tuple[str, Rule, float]]:
+        """Pool, limit and when it was learnt (seconds since 1970), of all that were."""
+
+        def work(execute: Execute) -> list[tuple[str, Rule, float]]:
+            rows = execute("SELECT pool, kind, seconds, most, learnt FROM rule").fetchall()
+            return [(pool, Rule(kind, seconds, most), at) for pool, kind, seconds, most, at in rows]
+
+        return self._run(work)
+
+    def set_clock(self, host: str, measured: Measured) -> None:
+        """Tell the other processes how a host's clock goes."""
+
+        def work(execute: Execute) -> None:
+            execute(
+                "REPLACE INTO clock (host, ahead, error, measured, boot) VALUES (?, ?, ?, ?, ?)",
+                (host, float(measured.ahead), float(measured.error), float(measured.at), boot()),
+            )
+
+        self._run(work)
+
+    def clock(self, host: str) -> Measured | None:
+        """How a host's clock goes, as some process measured it since the machine was started."""
+
+        def work(execute: Execute) -> Measured | None:
+            row = execute(
+                "SELECT ahead, error, measured FROM clock WHERE host = ? AND boot = ?", (host, boot())
+            ).fetchone()
+            return None if row is None else Measured(*row)
+
+        return self._run(work)
+
+    # -- for those who look on ---------------------------------------------------------------------
+
+    def note(self, other: Other) -> None:
+        """A count that no pool is charged with."""
+
+        def work(execute: Execute) -> None:
+            execute(
+                "REPLACE INTO other_count (host, kind, seconds, window, used) VALUES (?, ?, ?, ?, ?)",
+                (other.host, other.kind, other.seconds, other.window, other.used),
+            )
+
+        self._run(work)
+
+    def read(self) -> tuple[list[Page], list[Other], dict[int, tuple[int, str]], int]:
+        """All counters, other counts, the processes (pid and name by number) and this one's number."""
+
+        def work(execute: Execute) -> tuple[list[Page], list[Other], dict[int, tuple[int, str]], int]:
+            pages = []
+            for *key, door in execute("SELECT pool, path, seconds, door FROM counter ORDER BY id").fetchall():
+                number, counter = self._load(execute, Key(*key), door, 0)
+                history = execute("SELECT window, used FROM history WHERE counter = ?", (number,))
+                pages.append(Page(Key(*key), door, counter, dict(history.fetchall())))
+            others = [Other(*row) for row in execute("SELECT * FROM other_count").fetchall()]
+            processes = execute("SELECT id, pid, name FROM process").fetchall()
+            names = {number: (pid, name) for number, pid, name in processes}
+            return pages, others, names, self._store.process
+
+        return self._run(work)
+
+    def close(self) -> None:
+        """Close the file; it is opened again when it is used."""
+        self._store.close()
+
+    # -- rows --------------------------------------------------------------------------------------
+
+    def _run(self, work: Callable[[Execute], T]) -> T:
+        return self._store.run(work, seed=self._seed)
+
+    def _load(self, execute: Execute, key: Key, door: str, window: int) -> tuple[int, Counter]:
+        """The number of a counter and its state; a new one begins with this window."""
+        rows = execute(_LOAD, key).fetchall()
+        if rows:
+            number, counter = rows[0][0], Counter(*rows[0][1:7])
+            if rows[0][7] is not None:
+                counter.parts = {row[7]: Part(row[8], row[9], row[10]) for row in rows}
+        else:
+            counter = Counter(window)
+            number = execute(_BEGIN, (*key, door, window, 0, 0, 0.0, 0, 0)).fetchone()[0]
+        self._known[key] = door or self._known.get(key, (door,))[0], counter
+        return number, counter
+
+    def _turn(self, execute: Execute, number: int, counter: Counter, window: int) -> bool:
+        """Turn a counter to the running window; whether it had to be.
+
+        Where another process was already sure of the turn, it has turned. A counter that is further
+        ahead was written by a clock that was wrong.
+        """
+        if 0 <= counter.window - window <= 1:
+            return False
+        execute("REPLACE INTO history VALUES (?, ?, ?)", (number, counter.window, counter.used))
+        execute(
+            "DELETE FROM history WHERE counter = ? AND NOT window BETWEEN ? AND ?",
+            (number, window - REMEMBERED_WINDOWS, window),
+        )
+        counter.turn(window, lambda process: self._is_alive(execute, process))
+        execute("DELETE FROM part WHERE counter = ?", (number,))
+        for process, part in counter.parts.items():
+            execute(_SAVE_PART, (number, process, part.used, part.in_flight, part.carried))
+        return True
+
+    def _is_alive(self, execute: Execute, process: int) -> bool:
+        if process == self._store.process:
+            return True
+        row = execute("SELECT pid, started FROM process WHERE id = ?", (process,)).fetchone()
+        return row is not None and is_alive(*row)
+
+    def _save(self, execute: Execute, number: int, counter: Counter) -> None:
+        execute(
+            _SAVE,
+            (
+                counter.window,
+                counter.told,
+                counter.doubtful,
+                counter.doubtful_since,
+                counter.others,
+                counter.expected,
+                number,
+            ),
+        )
+
+    def _save_part(self, execute: Execute, number: int, counter: Counter) -> None:
+        """Write this process's part; the others write their own."""
+        process = self._store.process
+        part = counter.part(process)
+        execute(_SAVE_PART, (number, process, part.used, part.in_flight, part.carried))
+
+    def _remember(self, execute: Execute, number: int, window: int, used: int) -> None:
+        """A late word about a window that is over."""
+        execute(
+            "UPDATE history SET used = max(used, ?) WHERE counter = ? AND window = ?", (used, number, window)
+        )
+
+    def _seed(self, execute: Execute) -> None:
+        """Begin with what was known, where nothing is there yet."""
+        for key, (door, counter) in self._known.items():
+            if execute(_LOAD, key).fetchone():
+                continue
+            own = sum(part.in_flight + part.carried for part in counter.parts.values())
+            row = (*key, door, counter.window, counter.told, counter.doubtful + own, counter.doubtful_since)
+            execute(_BEGIN, (*row, counter.others, counter.expected)).fetchone()
+        for halt in self._known_halts:
+            execute(
+                "INSERT OR IGNORE INTO halt (host, until, wall_until, seconds, boot) VALUES (?, ?, ?, ?, ?)",
+                halt,
+            )

@@ -1,0 +1,205 @@
+"""The rules of counting: what is known of one counter, and whether a request fits into it.
+
+Pure: no file, no clock. A counter is charged by the requests of this machine's processes (`parts`)
+and by programs that nobody here knows (`others`). The server tells its count in each answer; what it
+may not have counted yet is held against the limit as well, so that the sum is never too small:
+
+- what is in flight, and what was in flight when the window turned (`carried`): it may be charged to
+  either window;
+- what is in doubt (`doubtful`): lost, or answered after the turn by a count that may be of either
+  window. The next count of a request that was sent later settles the doubt, because it includes
+  whatever was charged by then.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+# Where programs that do not share the ledger use the counter too, this part of the limit is left free
+# beside what they are expected to take: their next request is not known before it is counted.
+MARGIN = 0.03
+
+Obstacle = Literal["in flight", "others", "share", "used up"]
+
+
+@dataclass(slots=True)
+class Part:
+    """What one process used of a counter in the running window.
+
+    Attributes:
+        used: Weight of its answered requests.
+        in_flight: Weight of those without an answer yet.
+        carried: Weight of those without an answer yet that were sent in the window before.
+    """
+
+    used: int = 0
+    in_flight: int = 0
+    carried: int = 0
+
+
+@dataclass(slots=True)
+class Counter:
+    """What is known of one counter.
+
+    Attributes:
+        window: Number of the running window.
+        told: The server's own count in it, as last told.
+        doubtful: Weight that may be charged to it beside that.
+        doubtful_since: When the last of it came into doubt, by the monotonic clock.
+        others: Weight used by programs that do not share the ledger, at least.
+        expected: What they are expected to use in a window, by the last ones.
+        parts: By process.
+    """
+
+    window: int
+    told: int = 0
+    doubtful: int = 0
+    doubtful_since: float = 0.0
+    others: int = 0
+    expected: int = 0
+    parts: dict[int, Part] = field(default_factory=dict)
+
+    @property
+    def in_flight(self) -> int:
+        """Weight without an answer yet."""
+        return sum(part.in_flight + part.carried for part in self.parts.values())
+
+    @property
+    def ours(self) -> int:
+        """Weight of all requests of this machine that may be charged to the running window."""
+        return sum(part.used + part.in_flight + part.carried for part in self.parts.values())
+
+    @property
+    def used(self) -> int:
+        """Weight used in the running window, as far as it is known."""
+        return self.told + self.doubtful
+
+    def part(self, process: int) -> Part:
+        """The part of a process."""
+        return self.parts.setdefault(process, Part())
+
+    def turn(self, window: int, alive: Callable[[int], bool]) -> None:
+        """Begin another window.
+
+        Args:
+            window: Its number.
+            alive: Whether a process still runs: what the others had in flight went with them.
+        """
+        steps = window - self.window
+        self.expected = max(self.others, self.expected // 2) >> max(0, min(steps - 1, 64))
+        self.window = window
+        self.told = self.doubtful = self.others = 0
+        # What was sent two windows ago has long been charged, answered or not.
+        self.parts = (
+            {
+                process: Part(carried=part.in_flight)
+                for process, part in self.parts.items()
+                if part.in_flight and alive(process)
+            }
+            if steps == 1
+            else {}
+        )
+
+    def obstacle(self, weight: int, limit: int, share: float, elapsed: float) -> Obstacle | None:
+        """What keeps a request from being sent now.
+
+        Args:
+            weight: Its weight.
+            limit: Weight allowed in a window.
+            share: Part of the limit that this machine may use up for it.
+            elapsed: Part of the window that is over.
+
+        Returns:
+            None where nothing does; "in flight" where an answer may make room; "others" where room is
+            left to other programs, less and less of it as the window goes by; "share" and "used up"
+            where only the next window helps.
+        """
+        in_flight = self.in_flight
+        if not self.used and not in_flight:
+            return None  # a request heavier than the whole limit goes alone: the exchange may know better
+        room, own_room = limit - weight, share * limit - weight
+        ours = self.ours
+        if ours - in_flight > max(own_room, 0):
+            return "share"
+        if self.told > room or (self.used > room and not in_flight):
+            return "used up"
+        held = self._held(limit, elapsed)
+        if self.used + in_flight + held <= room and ours <= max(own_room, 0):
+            return None
+        return "others" if self.used + held > room and not in_flight else "in flight"
+
+    def _held(self, limit: int, elapsed: float) -> int:
+        """Weight left free for programs that do not share the ledger."""
+        if not self.others and not self.expected:
+            return 0
+        coming = float(self.expected - self.others)
+        if coming < 0:  # more than ever before: the excess may go on at its pace
+            coming = min(-coming * (1 - elapsed) / max(elapsed, 0.01), limit / 2)
+        return math.ceil(coming + MARGIN * limit)
+
+    def reserve(self, process: int, weight: int) -> None:
+        """A request goes out."""
+        self.part(process).in_flight += weight
+
+    def release(self, process: int, weight: int, window: int) -> None:
+        """It never went out after all."""
+        self._landed(self.part(process), weight, window)
+
+    def settle(self, process: int, sent: Sent, count: int | None, count_window: int | None) -> None:
+        """A request has come to its end.
+
+        Args:
+            process: Who sent it.
+            sent: The request.
+            count: The server's count in its answer, None where there was none.
+            count_window: The window that the answer was given in, None where that is not known.
+        """
+        part = self.part(process)
+        self._landed(part, sent.weight, sent.window)
+        if sent.window == self.window:
+            part.used += sent.weight
+            if count is not None and count_window in (None, self.window):
+                self.told = max(self.told, count)
+                if sent.sent_at > self.doubtful_since:
+                    self.doubtful = 0
+            else:
+                self._doubt(sent)
+        elif sent.window == self.window - 1 and (count is None or count_window != sent.window):
+            part.used += sent.weight
+            self._doubt(sent)
+        self.others = max(self.others, self.told - self.ours)
+
+    def believe(self, count: int) -> None:
+        """The server's count, told by an answer that was charged elsewhere."""
+        self.told = max(self.told, count)
+        self.others = max(self.others, self.told - self.ours)
+
+    def _landed(self, part: Part, weight: int, window: int) -> None:
+        if window == self.window:
+            part.in_flight = max(0, part.in_flight - weight)
+        elif window == self.window - 1:
+            part.carried = max(0, part.carried - weight)
+
+    def _doubt(self, sent: Sent) -> None:
+        self.doubtful += sent.weight
+        self.doubtful_since = max(self.doubtful_since, sent.ended)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request that has come to its end, as a counter sees it.
+
+    Attributes:
+        weight: What it weighs.
+        window: The window that it was sent in.
+        sent_at: When, by the monotonic clock.
+        ended: When it came to its end.
+    """
+
+    weight: int
+    window: int
+    sent_at: float
+    ended: float
