@@ -16,8 +16,19 @@ import toolkit
 from toolkit.catalogue import FAPI, SAPI_IP, SAPI_UID
 from toolkit.demo import DemoLink
 from toolkit.errors import CredentialsError
-from toolkit.link import CallRecord, PoolUse, Snapshot
-from toolkit.panels import AccountsPanel, Panel, accounts, holdings, pools, svg, text, weight
+from toolkit.link import CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot
+from toolkit.panels import (
+    AccountsPanel,
+    Panel,
+    accounts,
+    holdings,
+    pools,
+    sharing,
+    svg,
+    text,
+    weight,
+    weight_panel,
+)
 from toolkit.panels import accounts_view as view
 from toolkit.panels.base import error_note, note
 
@@ -113,7 +124,7 @@ def snapshot(*uses: PoolUse, **changes: object) -> Snapshot:
 
 
 def arcs(drawing: str) -> list[float]:
-    """Lengths of the arcs in percent of the ring: the track first, what is used last."""
+    """Lengths of the arcs in percent of the ring: the track first, then this process's and what follows."""
     return [float(length) for length in re.findall(r'stroke-dasharray="([\d.]+) 200"', drawing)]
 
 
@@ -123,17 +134,30 @@ def arcs(drawing: str) -> list[float]:
         (0.0, 0.0, [100.0], "0%"),
         (0.004, 0.0, [100.0, 0.4], "&lt;1%"),
         (0.37, 0.0, [100.0, 37.0], "37%"),
-        (0.30, 0.20, [100.0, 50.0, 30.0], "50%"),
-        (1.0, 0.0, [100.0, 100.0], "100%"),
-        (1.3, 0.1, [100.0, 100.0, 100.0], "140%"),
+        (0.30, 0.20, [100.0, 30.0, 20.0], "50%"),
+        (0.95, 0.10, [100.0, 95.0, 5.0], "105%"),
+        (1.3, 0.1, [100.0, 100.0], "140%"),
     ],
 )
 def test_gauge_is_filled_by_what_is_used_and_in_flight(
     used: float, in_flight: float, drawn: list[float], label: str
 ) -> None:
-    drawing = svg.gauge(used, in_flight)
+    drawing = svg.gauge(svg.Level(own=used, in_flight=in_flight))
     assert arcs(drawing) == drawn
     assert f">{label}</text>" in drawing
+
+
+def test_gauge_tells_apart_whose_the_use_is() -> None:
+    drawing = svg.gauge(svg.Level(own=0.3, machine=0.2, others=0.1, in_flight=0.05))
+    parts = re.findall(
+        r'stroke-opacity="([\d.]+)" stroke-dasharray="([\d.]+) 200" stroke-dashoffset="(\S+)"', drawing
+    )
+    assert parts[1:] == [("1", "30.00", "-0"), (".5", "20.00", "-30"), (".25", "5.00", "-60")]
+    # What others used is hatched, over its whole length and no further.
+    (hatching,) = re.findall(r'stroke-dasharray="0 50.00 ([\d. ]+) 200"', drawing)
+    assert float(hatching.split()[-1]) <= svg._TICK
+    assert 10 - svg._SPACE <= sum(map(float, hatching.split())) <= 10
+    assert "65%" in drawing
 
 
 @pytest.mark.parametrize(
@@ -153,13 +177,43 @@ def test_cards_name_the_state(used: int, chip: str) -> None:
 
 
 def test_bars_count_a_minute_without_requests_as_nothing() -> None:
-    past = use(history=((780.0, 18_000), (900.0, 36_000), (960.0, 90_000)))
-    assert pools.recent_shares(past, 5) == [0.0, 0.1, 0.0, 0.2, 0.5]
+    past = use(history=((780.0, 18_000), (900.0, 36_000), (960.0, 90_000)), own_history=((900.0, 6_000),))
+    assert pools.recent(past, 5) == [(0, 0), (18_000, 0), (0, 0), (36_000, 6_000), (90_000, 90_000)]
+
+
+def bars(drawing: str) -> list[tuple[float, str]]:
+    """Height and opacity of each block."""
+    found = re.findall(r'height="([\d.]+)" rx="1" fill="[^"]+" fill-opacity="([\d.]+)"', drawing)
+    return [(float(tall), opacity) for tall, opacity in found]
 
 
 def test_full_minutes_reach_the_line_of_the_limit() -> None:
-    heights = [float(tall) for tall in re.findall(r'height="([\d.]+)" rx', svg.minute_bars([0.0, 0.5, 1.7]))]
-    assert heights == [1.0, 13.0, 26.0]
+    drawing = svg.minute_bars([(0.0, 0.0), (0.5, 0.5), (1.7, 1.7)])
+    assert [tall for tall, _ in bars(drawing)] == [1.0, 13.0, 26.0]
+
+
+def test_bars_mark_this_process_s_part() -> None:
+    drawing = svg.minute_bars([(0.5, 0.0), (0.5, 0.25), (1.0, 0.75)])
+    assert bars(drawing) == [(13.0, ".25"), (6.5, ".25"), (6.5, ".6"), (6.5, ".45"), (19.5, "1")]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "windows"),
+    [(60, "15 min"), (10, "2 min 30 s"), (300, "1 h 15 min"), (1, "15 s"), (86_400, "15 days")],
+)
+def test_the_bars_say_how_long_they_are(seconds: int, windows: str) -> None:
+    shown = pools.cards(snapshot(use(seconds=seconds, history=((0.0, 90_000),))))
+    assert f"<span>{windows}</span>" in shown
+    assert f"Last {windows}: 90,000 used" in shown
+
+
+def test_windows_that_are_no_minutes_are_named() -> None:
+    ten = use(pool=FAPI, path="", limit=300, used=10, seconds=10, history=((950.0, 30), (960.0, 10)))
+    assert pools.pool_title(ten) == ("Futures · IP · 10 s", "")
+    assert pools.recent(ten, 2)[0][0] == 30
+    for seconds, waits in ((60, "Waiting for the minute"), (10, "Waiting for the window")):
+        held = snapshot(replace(ten, seconds=seconds), waiting_for="fapi is used up", waiting_until=1000.0)
+        assert waits in pools.banners(held)
 
 
 # -- the weight panel's parts ----------------------------------------------------------------------------
@@ -222,6 +276,141 @@ def test_last_calls_are_newest_first_and_escaped() -> None:
     assert "12 ms" in shown
 
 
+# -- shared with other processes -------------------------------------------------------------------
+
+HOSTILE = "<img src=x onerror=alert(1)>.py"
+
+
+def process(name: str, used: int, pid: int = 4902, *, here: bool = False, in_flight: int = 0) -> ProcessUse:
+    return ProcessUse(pid=pid, name=name, here=here, used=used, in_flight=in_flight)
+
+
+def futures(**changes: object) -> PoolUse:
+    """Futures weight of this kernel, of a script and of somebody else."""
+    shared = use(
+        pool=FAPI,
+        path="",
+        door="futures.overview",
+        used=1_240,
+        in_flight=60,
+        limit=2_400,
+        history=((960.0, 1_240),),
+        others=140,
+        processes=(process("report.py", 300), process("01_tour.ipynb", 800, 4711, here=True, in_flight=60)),
+    )
+    return replace(shared, **changes)  # type: ignore[arg-type]
+
+
+def mine(used: int) -> PoolUse:
+    """Used by this kernel and nobody else."""
+    own = (process("01_tour.ipynb", used, 4711, here=True),)
+    return futures(used=used, in_flight=0, others=0, processes=own, history=((960.0, used),))
+
+
+def plain(html: str) -> str:
+    return re.sub(r"<[^>]+>", "", html)
+
+
+def test_cards_say_whose_the_use_is() -> None:
+    shown = pools.cards(snapshot(futures()))
+    assert "1,240 + 60 / 2,400" in plain(shown)
+    for words in ("this kernel 800", "machine 300", "others 140"):
+        assert words in plain(shown)
+    said = "1,240 of 2,400 used (this kernel 800 · machine 300 · others 140), 60 in flight"
+    assert f'aria-label="54% of the limit: {said}"' in shown
+    assert 'aria-label="Last 15 min: 1,240 used, 800 of it by this kernel"' in shown
+
+
+def test_this_kernel_s_part_has_its_size() -> None:
+    shown = pools.cards(snapshot(futures()))
+    assert arcs(shown) == [100.0, 33.33, 12.5, 2.5]
+    assert [round(tall, 1) for tall, _ in bars(shown)][-2:] == [4.8, 8.7]  # 440 and 800 of 2,400 in 26 pixels
+
+
+@pytest.mark.parametrize("alone", ["", "No folder to write in"])
+def test_a_kernel_by_itself_needs_no_legend(alone: str) -> None:
+    own = snapshot(mine(1_240), alone=alone)
+    assert "btk-legend" not in pools.cards(own)
+    assert "this kernel" not in plain(pools.cards(own))
+    assert pools.by_process(own) == ""
+    assert "By whom" not in pools.static_pools(own)
+    assert "this kernel" not in pools.one_line(own)
+
+
+def test_parts_add_up_to_what_is_used() -> None:
+    whose = sharing.parts(futures())
+    assert whose == {"own": 800, "machine": 300, "others": 140, "in_flight": 60}
+    # The server has counted a request of this kernel's that it has not answered yet.
+    early = replace(mine(800), used=860, in_flight=60)
+    assert sharing.parts(early) == {"own": 860, "machine": 0, "others": 0, "in_flight": 60}
+    # More than the server has counted is not shown as used.
+    assert sharing.parts(futures(used=900)) == {"own": 760, "machine": 0, "others": 140, "in_flight": 60}
+
+
+def test_a_row_is_in_the_same_colours() -> None:
+    bar = sharing.bar(futures(in_flight=0))
+    assert re.findall(r'btk-(\w+) btk-ok" style="width:([\d.]+)%"', bar) == [
+        ("own", "33.3"),
+        ("machine", "12.5"),
+        ("others", "5.8"),
+    ]
+
+
+def test_a_table_says_which_process_used_what() -> None:
+    rows = [plain(row) for row in pools.by_process(snapshot(futures(), mine(5))).split("<tr>")]
+    assert len(rows) == 5  # what is before the first, heads, three of the shared pool, none of the other
+    assert rows[2] == "Futures · IP weight01_tour.ipynb this kernel471180033 %60"
+    assert rows[3].startswith("report.py490230012 %")
+    assert rows[4].startswith("others outside this budget, at least")
+    assert "1406 %" in rows[4]
+
+
+def test_many_processes_are_summed_up() -> None:
+    crowd = tuple(process(f"job_{at}.py", 10, at) for at in range(1, 21))
+    shown = plain(pools.by_process(snapshot(futures(others=0, used=200, processes=crowd))))
+    assert "8 more" in shown
+    assert shown.endswith("8 more–803 %–")
+
+
+def test_names_of_processes_are_escaped() -> None:
+    seen_by = snapshot(futures(processes=(process(HOSTILE, 300),)), alone=HOSTILE)
+    for html in (pools.by_process(seen_by), pools.static_pools(seen_by), pools.alone(seen_by)):
+        assert "<img src=x" not in html
+        assert "&lt;img src=x" in html
+
+
+def test_orders_are_rows_while_their_window_runs() -> None:
+    counts = (
+        OtherCount(host="api", kind="orders", seconds=10, used=12, limit=50, turns_at=1000.0),
+        OtherCount(host="fapi", kind="orders", seconds=86_400, used=7, limit=None, turns_at=9_000.0),
+        OtherCount(host="api", kind="sapi-uid", seconds=1, used=99, limit=100, turns_at=996.0),
+    )
+    told = snapshot(other_counts=counts)
+    shown = plain(pools.cards(told))
+    assert "Spot · orders in 10 s24 %12 / 50resets in 4 sok" in shown
+    assert "Futures · orders in 1 day7 limit not told" in shown
+    assert "99" not in shown
+    assert "Spot · orders in 10 s24 %12 of 50" in plain(pools.static_pools(told))
+    assert pools.one_line(told) == "Spot · orders in 10 s 12 of 50; Futures · orders in 1 day 7"
+
+
+def test_a_budget_of_its_own_is_said_quietly() -> None:
+    kept = snapshot(mine(5), alone="The folder cannot be written")
+    assert 'class="btk-note btk-idle"' in pools.alone(kept)
+    assert "The folder cannot be written. Other notebooks and scripts" in plain(pools.alone(kept))
+    assert "The folder cannot be written." in plain(pools.static_pools(kept))
+    assert "counting alone: The folder cannot be written" in pools.one_line(kept)
+    assert pools.banners(kept) == pools.alone(snapshot(mine(5))) == ""
+
+
+def test_the_static_picture_says_whose_the_use_is() -> None:
+    html = pools.static_pools(snapshot(futures(), mine(5)))
+    assert "this kernel 800 · machine 300 · others 140" in html
+    assert "01_tour.ipynb (this kernel, pid 4711) 800 + 60 in flight, report.py (pid 4902) 300" in plain(html)
+    line = pools.one_line(snapshot(futures()))
+    assert line == "Futures · IP 1,240 of 2,400 (54 %: this kernel 800 · machine 300 · others 140)"
+
+
 # -- the weight panel ------------------------------------------------------------------------------
 
 
@@ -268,6 +457,39 @@ def test_what_has_not_changed_is_not_written(link: DemoLink) -> None:
         assert drawn.wait(WITHIN)
         panel._told()
     assert written == []
+
+
+class Looked:
+    """A budget whose snapshot is as it is told, in place of what this process has counted."""
+
+    def __init__(self, link: DemoLink, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = snapshot()
+        monkeypatch.setattr(link.budget, "snapshot", lambda: self.now)
+
+
+def test_the_use_of_other_kernels_shows_though_nobody_tells(
+    link: DemoLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weight_panel, "LOOK_EVERY", 0.01)
+    looked = Looked(link, monkeypatch)
+    with weight(link) as panel:
+        wait_for(panel, "Nothing has been sent yet")
+        looked.now = snapshot(futures(processes=(process("report.py", 300),)))
+        wait_for(panel, "By process", "report.py")
+
+
+def test_it_looks_each_second_only_while_something_is_counted(
+    link: DemoLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = Looked(link, monkeypatch)
+    looked.now = snapshot(alone="No folder to write in")
+    with weight(link) as panel:
+        wait_for(panel, "No folder to write in")
+        assert panel._next_tick() == weight_panel.LOOK_EVERY == 5.0
+        looked.now = snapshot(futures())
+        panel._told()
+        wait_for(panel, "1,240")
+        assert panel._next_tick() <= 1.02
 
 
 def test_a_ban_shows_in_the_panel(link: DemoLink) -> None:

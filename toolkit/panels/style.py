@@ -99,6 +99,7 @@ _RULES = """
 .btk-gauge > svg { flex: none; display: block; overflow: visible; width: 96px; height: auto; }
 .btk-gauge > div { flex: 1; min-width: 0; }
 .btk-used { color: var(--btk-faint); white-space: nowrap; }
+.btk-gauge .btk-used { display: block; overflow: hidden; text-overflow: ellipsis; font-size: 12.5px; }
 .btk-used b { color: var(--btk-text); font-weight: 600; }
 .btk-gauge svg { display: block; }
 .btk-foot {
@@ -127,20 +128,39 @@ _RULES = """
 .btk-table td b { font-weight: 600; color: var(--btk-text); }
 .btk-table small, .btk-faint { color: var(--btk-faint); }
 .btk-table small { font-size: 11.5px; }
-.btk-table .btk-clip { max-width: 210px; overflow: hidden; text-overflow: ellipsis; }
+.btk-panel .btk-table td.btk-clip { max-width: min(300px, 42cqw); overflow: hidden; text-overflow: ellipsis; }
 .btk-off {
   color: var(--btk-faint); background: var(--btk-wash); border-radius: 99px; padding: 1px 8px;
   font-size: 11px;
 }
 .btk-level {
-  display: inline-block; width: 72px; height: 5px; border-radius: 3px; background: var(--btk-track);
+  display: inline-flex; width: 72px; height: 5px; border-radius: 3px; background: var(--btk-track);
   overflow: hidden; vertical-align: middle; margin-right: 10px;
 }
 .btk-num { display: inline-block; min-width: 62px; }
-.btk-level i { display: block; height: 100%; border-radius: 3px; background: var(--btk-brand); }
-.btk-level i.btk-ok { background: var(--btk-ok); }
-.btk-level i.btk-busy { background: var(--btk-busy); }
-.btk-level i.btk-hot { background: var(--btk-hot); }
+.btk-level i { display: block; height: 100%; background: var(--btk-brand); }
+.btk-level i:last-child { border-radius: 0 3px 3px 0; }
+.btk-level i.btk-ok, .btk-key.btk-ok { background: var(--btk-ok); }
+.btk-level i.btk-busy, .btk-key.btk-busy { background: var(--btk-busy); }
+.btk-level i.btk-hot, .btk-key.btk-hot { background: var(--btk-hot); }
+i.btk-machine { opacity: .5; }
+i.btk-in_flight { opacity: .25; }
+.btk-level i.btk-others, .btk-key.btk-others {
+  background: repeating-linear-gradient(90deg, var(--btk-faint) 0 1.5px, transparent 1.5px 3px);
+}
+.btk-legend {
+  display: flex; flex-wrap: wrap; gap: 1px 11px; margin-top: 8px; font-size: 11px; color: var(--btk-faint);
+  white-space: nowrap;
+}
+.btk-legend b { font-weight: 600; color: var(--btk-soft); }
+.btk-key {
+  display: inline-block; width: 9px; height: 9px; border-radius: 2px; margin-right: 5px;
+  vertical-align: -0.5px;
+}
+.btk-panel .btk-grouped tbody + tbody tr:first-child td { border-top: 1px solid var(--btk-line); }
+.btk-panel .btk-grouped tbody tr + tr td { border-top: 0; padding-top: 2px; }
+.btk-panel .btk-grouped .btk-pool { vertical-align: top; }
+.btk-panel .btk-grouped tbody tr:hover .btk-pool { background: transparent; }
 
 .btk-tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); overflow: hidden; }
 .btk-tiles > div { padding: 11px 14px; box-shadow: -1px -1px 0 var(--btk-line); min-width: 0; }
@@ -199,7 +219,12 @@ _RULES = """
   .btk-panel .btk-table th, .btk-panel .btk-table td { padding: 6px 9px; }
   .btk-level { width: 40px; margin-right: 6px; }
 }
-@container (max-width: 780px) { .btk-table .btk-mail { display: none; } }
+@container (max-width: 780px) {
+  .btk-table .btk-mail { display: none; }
+  .btk-panel .btk-table td.btk-clip { max-width: 32cqw; }
+  .btk-grouped .btk-name small { display: block; }
+}
+@container (max-width: 719px) { .btk-table .btk-path { display: none; } }
 @container (max-width: 560px) { .btk-table .btk-wide { display: none; } }
 """
 

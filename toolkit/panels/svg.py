@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from toolkit.panels.text import percent, safe
 
 State = Literal["ok", "busy", "hot"]
+Part = Literal["own", "machine", "others", "in_flight"]
+
+# In the order in which they fill a ring or a bar.
+PARTS: tuple[Part, ...] = ("own", "machine", "others", "in_flight")
+OPACITY: Mapping[Part, str] = {"own": "1", "machine": ".5", "others": ".8", "in_flight": ".25"}
 
 BUSY_FROM = 0.60
 HOT_FROM = 0.85
@@ -17,6 +22,10 @@ HOT_FROM = 0.85
 # The half ring: centre (52, 52), radius 44. Its path counts as 100 long, so that shares are percent.
 _RING = 'd="M8 52A44 44 0 0 1 96 52" pathLength="100" fill="none" stroke-width="10"'
 _GAP = 0.7
+_TICK, _SPACE = 1.0, 0.8
+
+# Opacity of this process's part of a bar and of the rest.
+_RUNNING, _PAST = ("1", ".45"), (".6", ".25")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +61,55 @@ def state_of(share: float) -> State:
     return "hot" if share >= HOT_FROM else "busy" if share >= BUSY_FROM else "ok"
 
 
-def gauge(used: float, in_flight: float = 0.0, ink: Ink = LIVE) -> str:
-    """Half a ring, filled by what is used and, paler, by what is on its way.
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How full a counter is and by whose doing, each a share of the limit.
+
+    Attributes:
+        own: Used by this process.
+        machine: Used by the other processes of this machine.
+        others: Used by programs that do not share the budget.
+        in_flight: Reserved by requests without an answer yet.
+    """
+
+    own: float
+    machine: float = 0.0
+    others: float = 0.0
+    in_flight: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """All of it; beyond 1 where more than the limit was used."""
+        return self.own + self.machine + self.others + self.in_flight
+
+    def spans(self, full: float) -> dict[Part, tuple[float, float]]:
+        """Where each part begins and ends on a scale of this length; what is beyond its end is cut off."""
+        spans: dict[Part, tuple[float, float]] = {}
+        start = 0.0
+        sizes = (self.own, self.machine, self.others, self.in_flight)
+        for part, size in zip(PARTS, sizes, strict=True):
+            end = min(start + size * full, full)
+            if end > start:
+                spans[part] = start, end
+            start = end
+        return spans
+
+
+def gauge(level: Level, said: str = "", ink: Ink = LIVE) -> str:
+    """Half a ring: this process's part in full colour, the machine's lighter, others' as grey ticks.
 
     Args:
-        used: Used share of the limit; beyond 1 the ring is full and the number tells the rest.
-        in_flight: Share that is reserved by requests without an answer yet.
+        level: How full it is; beyond 1 the ring is full and the number tells the rest.
+        said: What a screen reader says of it beside the number.
         ink: Colours.
     """
-    share = used + in_flight
-    colour = ink.of(state_of(share))
-    arcs = [
-        _arc(0, 100, ink.track),
-        _arc(0, min(share, 1) * 100, colour, "0.4") if in_flight else "",
-        _arc(0, min(used, 1) * 100, colour),
-    ]
+    colour = ink.of(state_of(level.share))
+    arcs = [_arc(0, 100, ink.track)]
+    for part, (start, end) in level.spans(100).items():
+        if part == "others":
+            arcs.append(_ticks(start, end, ink.faint))
+        else:
+            arcs.append(_arc(start, end, colour, OPACITY[part]))
     # The two thresholds are notches in the ring, cut out by the colour behind it.
     notches = "".join(
         f'<path {_RING} stroke="var(--btk-card,transparent)" '
@@ -74,10 +117,11 @@ def gauge(used: float, in_flight: float = 0.0, ink: Ink = LIVE) -> str:
         for at in (BUSY_FROM, HOT_FROM)
         if ink is LIVE
     )
-    label = percent(share).replace(" ", "")
+    label = percent(level.share).replace(" ", "")
+    name = f"{label} of the limit" + (f": {said}" if said else "")
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 104 60" width="104" height="60" role="img" '
-        f'aria-label="{safe(label)} of the limit">{"".join(arcs)}{notches}'
+        f'aria-label="{safe(name)}">{"".join(arcs)}{notches}'
         f'<text x="52" y="46" text-anchor="middle" font-size="19" font-weight="600" fill="{ink.text}" '
         f'font-family="inherit">{safe(label)}</text>'
         f'<text x="52" y="58.5" text-anchor="middle" font-size="9.5" fill="{ink.faint}" '
@@ -86,49 +130,79 @@ def gauge(used: float, in_flight: float = 0.0, ink: Ink = LIVE) -> str:
 
 
 def _arc(start: float, end: float, colour: str, opacity: str = "1") -> str:
-    if end <= start:
-        return ""
     return (
         f'<path {_RING} stroke="{colour}" stroke-opacity="{opacity}" '
         f'stroke-dasharray="{end - start:.2f} 200" stroke-dashoffset="{-start:g}"/>'
     )
 
 
-def minute_bars(shares: Sequence[float], ink: Ink = LIVE, *, width: int = 150, height: int = 30) -> str:
+def _ticks(start: float, end: float, colour: str) -> str:
+    """An arc that is hatched, so that it is told apart without its colour too."""
+    whole, rest = divmod(end - start, _TICK + _SPACE)
+    dashes = f"{_TICK} {_SPACE} " * int(whole) + f"{min(rest, _TICK):.2f} 200"
+    return f'<path {_RING} stroke="{colour}" stroke-dasharray="0 {start:.2f} {dashes}"/>'
+
+
+def minute_bars(
+    bars: Sequence[tuple[float, float]],
+    said: str = "",
+    ink: Ink = LIVE,
+    *,
+    width: int = 150,
+    height: int = 30,
+) -> str:
     """One bar a window, oldest first, the running one last; the dashed line is the limit.
 
     Args:
-        shares: Used share of the limit in each window.
+        bars: Used share of the limit in each window, and how much of that is this process's.
+        said: What a screen reader says of it.
         ink: Colours.
         width: Width in pixels; the drawing stretches with its place.
         height: Height in pixels.
     """
-    step = width / max(1, len(shares))
+    step = width / max(1, len(bars))
     room = height - 4
-    bars = []
-    for at, share in enumerate(shares):
-        tall = max(1.0, min(share, 1.0) * room)
-        colour = ink.of(state_of(share)) if share > 0 else ink.track
-        solid = "1" if at == len(shares) - 1 or share <= 0 else ".55"
-        bars.append(
-            f'<rect x="{at * step + 0.75:.2f}" y="{height - tall:.2f}" width="{step - 1.5:.2f}" '
-            f'height="{tall:.2f}" rx="1" fill="{colour}" fill-opacity="{solid}"/>'
+    drawn = []
+
+    def block(at: int, top: float, tall: float, colour: str, opacity: str) -> None:
+        drawn.append(
+            f'<rect x="{at * step + 0.75:.2f}" y="{top:.2f}" width="{step - 1.5:.2f}" '
+            f'height="{tall:.2f}" rx="1" fill="{colour}" fill-opacity="{opacity}"/>'
         )
+
+    for at, (share, own) in enumerate(bars):
+        tall = max(1.0, min(share, 1.0) * room)
+        if share <= 0:
+            block(at, height - tall, tall, ink.track, "1")
+            continue
+        strong, light = _RUNNING if at == len(bars) - 1 else _PAST
+        colour = ink.of(state_of(share))
+        mine = tall * min(own / share, 1.0)
+        if mine < tall:
+            block(at, height - tall, tall - mine, colour, light)
+        if mine > 0:
+            block(at, height - mine, mine, colour, strong)
+    name = f'role="img" aria-label="{safe(said)}"' if said else 'aria-hidden="true"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="100%" '
-        f'height="{height}" preserveAspectRatio="none" aria-hidden="true">'
+        f'height="{height}" preserveAspectRatio="none" {name}>'
         f'<line x1="0" x2="{width}" y1="3.5" y2="3.5" stroke="{ink.hot}" stroke-opacity=".75" '
-        f'stroke-dasharray="3 2.5" vector-effect="non-scaling-stroke"/>{"".join(bars)}</svg>'
+        f'stroke-dasharray="3 2.5" vector-effect="non-scaling-stroke"/>{"".join(drawn)}</svg>'
     )
 
 
-def share_bar(share: float, ink: Ink = STATIC) -> str:
+def share_bar(level: Level, ink: Ink = STATIC) -> str:
     """A level bar, for pictures without room for a ring."""
-    filled = max(0.0, min(share, 1.0)) * 120
+    colour = ink.of(state_of(level.share))
+    parts = "".join(
+        f'<rect x="{start:.1f}" width="{end - start:.1f}" height="8" '
+        f'fill="{ink.faint if part == "others" else colour}" fill-opacity="{OPACITY[part]}"/>'
+        for part, (start, end) in level.spans(120).items()
+    )
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 8" width="120" height="8">'
-        f'<rect width="120" height="8" rx="4" fill="{ink.track}"/>'
-        f'<rect width="{filled:.1f}" height="8" rx="4" fill="{ink.of(state_of(share))}"/></svg>'
+        '<clipPath id="round"><rect width="120" height="8" rx="4"/></clipPath>'
+        f'<g clip-path="url(#round)"><rect width="120" height="8" fill="{ink.track}"/>{parts}</g></svg>'
     )
 
 

@@ -82,6 +82,16 @@ def left(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} days"
 
 
+def span(seconds: int) -> str:
+    """A length of time: 10 s, 15 min, 1 h 15 min, 1 day."""
+    parts = []
+    for unit, size in (("day", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        number, seconds = divmod(seconds, size)
+        if number:
+            parts.append(plural(number, unit) if unit == "day" else f"{number} {unit}")
+    return " ".join(parts)
+
+
 def took(seconds: float) -> str:
     """How long a request took."""
     return f"{seconds * 1000:,.0f} ms"

@@ -16,32 +16,37 @@ if TYPE_CHECKING:
     from toolkit.link import Link
 
 TITLE = "Rate limits"
+# While nothing is counted here, seconds until it is looked whether another process has used something.
+LOOK_EVERY = 5.0
 
 
 class WeightPanel(Panel):
-    """Gauges of the pools in use, what is being waited for, and the last calls.
+    """Gauges of the pools in use, who uses them, what is being waited for, and the last calls.
 
     It never asks the exchange for anything.
     """
 
     kind: ClassVar[str] = "weight"
     _updated: float | None = None
-    _counting = _remembering = False
+    _counting = False
 
     def _build(self) -> list[widgets.Widget]:
         self._chips = html()
-        self._banner, self._cards, self._calls = html(), html(), html()
+        self._banner, self._alone = html(), html()
+        self._cards, self._processes, self._calls = html(), html(), html()
         hosts = sorted({urlsplit(url).netloc for url in self._link.hosts.values()})
         title = html(header_html(GAUGE_MARK, TITLE, " · ".join(hosts)), "btk-grow")
         head = widgets.HBox([title, self._chips])
         head.add_class("btk-head")
-        return [head, self._banner, self._cards, self._calls]
+        return [head, self._banner, self._alone, self._cards, self._processes, self._calls]
 
     def _redraw(self) -> None:
         snapshot = self._link.budget.snapshot()
         changed = [
             put(self._banner, pools.banners(snapshot)),
+            put(self._alone, pools.alone(snapshot)),
             put(self._cards, pools.cards(snapshot)),
+            put(self._processes, pools.by_process(snapshot)),
             put(self._calls, pools.calls(snapshot)),
         ]
         if any(changed):
@@ -49,14 +54,11 @@ class WeightPanel(Panel):
         # Of what was drawn just now: after the turn of the minute, which nobody tells of, there is
         # one more tick that draws zero.
         self._counting = bool(self._banner.value) or any(use.share for use in snapshot.pools)
-        self._remembering = any(any(pools.recent_shares(use)) for use in snapshot.pools)
         put(self._chips, chips(self._link, self._updated))
 
-    def _next_tick(self) -> float | None:
-        if self._counting:
-            return self._next_second()
-        # The bars of the last minutes move on until the last of them is out of sight.
-        return 60.0 if self._remembering else None
+    def _next_tick(self) -> float:
+        # The budget tells of this process's answers alone: what others use is looked up.
+        return self._next_second() if self._counting else LOOK_EVERY
 
     def _show_error(self, error: BaseException) -> None:
         put(self._banner, error_note(error, "panel"))
@@ -77,10 +79,12 @@ class WeightPanel(Panel):
 def weight(link: Link) -> WeightPanel:
     """Show how much of each rate limit is used, in a panel that moves while cells fetch.
 
-    One gauge for each pool in use: weight used and in flight, limit, time to the turn of the minute
-    and the last 15 minutes. Below them the last calls with status, weight and duration. A back-off
-    (429) or a ban (418) shows with the time that is left. The panel is told by the link's budget and
-    asks the exchange for nothing.
+    One gauge for each pool in use: weight used and in flight, limit, time to the turn of the window
+    and the last 15 windows. This kernel's part is in full colour, that of the machine's other
+    notebooks and scripts lighter, and what programs outside used hatched in grey; a table says which
+    process used what. Below them the last calls of this kernel with status, weight and duration. A
+    back-off (429) or a ban (418) shows with the time that is left. The panel reads the link's budget
+    and asks the exchange for nothing.
 
     Running the cell again replaces the panel; `close()` ends it.
 
