@@ -23,7 +23,7 @@ def test_half_the_round_trip_is_taken_off() -> None:
     host.measure(ask)
     assert host.time() == pytest.approx(clock.time() + 100)
     assert host.offset == pytest.approx(100)
-    assert host.error == pytest.approx(0.2)
+    assert host.reading()[1] == pytest.approx(0.2)
 
 
 def test_it_is_this_machines_until_it_was_measured() -> None:

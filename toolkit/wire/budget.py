@@ -426,17 +426,11 @@ class Budget:
                 rules.setdefault(pool, []).append(rule)
                 self._rules_known[pool] = self._clock.monotonic() + RULES_LAST - (now - learnt)
         self._rules = rules
+        self._in_force = {pool.name: _in_force(pool, rules.get(pool.name, ())) for pool in POOLS}
 
     def _rule(self, pool: Pool) -> Rule:
-        """The limit of a pool's weight: as told, or else as documented."""
-        documented = Rule("weight", pool.seconds, pool.limit)
-        told = [rule for rule in self._rules.get(pool.name, ()) if rule.kind == "weight"]
-        # Of several the one whose count the answers tell, or else the strictest.
-        return min(
-            told,
-            key=lambda rule: (rule.seconds != pool.seconds, rule.most / rule.seconds),
-            default=documented,
-        )
+        """The limit of a pool's weight that is in force, its length of window with it."""
+        return self._in_force[pool.name]
 
     # -- for those who look on ---------------------------------------------------------------------
 
@@ -552,13 +546,13 @@ class Budget:
         rule = self._rule(pool)
         key = Key(pool.name, "" if pool.shared else path, rule.seconds)
         limit = self._limits.get(pool.name) or rule.most
-        host_now = self._host_clocks[pool.host].time()
+        host_now, error = self._host_clocks[pool.host].reading()
         now = self._clock.monotonic()
         found = self._ledger.reserve(
             key,
             door,
             host=pool.host,
-            window=self._window(key, pool),
+            window=int((host_now - error) // rule.seconds),
             weight=weight,
             limit=limit,
             share=share,
@@ -582,24 +576,26 @@ class Budget:
         Until the turn is certain it is the old one: a clock that is a little ahead must not spend the next
         allowance too early.
         """
-        host_clock = self._host_clocks[pool.host]
-        return int((host_clock.time() - host_clock.error) // key.seconds)
+        host_now, error = self._host_clocks[pool.host].reading()
+        return int((host_now - error) // key.seconds)
 
     def _until_turn(self, key: Key, pool: Pool) -> float:
-        host_clock = self._host_clocks[pool.host]
-        return key.seconds - (host_clock.time() - host_clock.error) % key.seconds + TURN_MARGIN
+        host_now, error = self._host_clocks[pool.host].reading()
+        return key.seconds - (host_now - error) % key.seconds + TURN_MARGIN
 
     def _take_counts(self, reservation: Reservation, headers: Mapping[str, str], ticks: float) -> None:
         """Write down how a request ended, and every count that its answer told."""
         pool, key = reservation.pool, reservation.key
-        window = self._window(key, pool)
+        host_now, error = self._host_clocks[pool.host].reading()
+        window = int((host_now - error) // key.seconds)
         answered = read_date(headers)
         count_window = None if answered is None else int(answered // key.seconds)
         if count_window is not None and count_window > window:
             # The host has turned already, or its word on the time is not to be trusted.
-            host_clock = self._host_clocks[pool.host]
-            latest = int((host_clock.time() + host_clock.error + LATE) // key.seconds)
-            window, count_window = (count_window,) * 2 if count_window <= latest else (window, None)
+            if count_window <= int((host_now + error + LATE) // key.seconds):
+                window = count_window
+            else:
+                count_window = None
         told: int | None = None
         for count in read_counts(headers):
             if count.kind == _KINDS[pool.name] and count.seconds == key.seconds:
@@ -625,6 +621,16 @@ class Budget:
             watchers = list(self._watchers)
         for watcher in watchers:
             watcher()
+
+
+def _in_force(pool: Pool, told: Iterable[Rule]) -> Rule:
+    """The limit of a pool's weight: as told, or else as documented."""
+    # Of several the one whose count the answers tell, or else the strictest.
+    return min(
+        (rule for rule in told if rule.kind == "weight"),
+        key=lambda rule: (rule.seconds != pool.seconds, rule.most / rule.seconds),
+        default=Rule("weight", pool.seconds, pool.limit),
+    )
 
 
 def _left(halts: Iterable[Halt], host: str) -> float:

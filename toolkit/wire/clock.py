@@ -99,16 +99,15 @@ class HostClock:
 
     def time(self) -> float:
         """The host's time in seconds; this machine's own where nothing was measured yet."""
-        measured = self._measured
-        return self._clock.time() if measured is None else self._clock.monotonic() + measured.ahead
+        return self.reading()[0]
 
-    @property
-    def error(self) -> float:
-        """Seconds that the time may be off; 0 where nothing was measured yet."""
+    def reading(self) -> tuple[float, float]:
+        """The host's time in seconds, and how much it may be off (0 where nothing was measured yet)."""
         measured = self._measured
         if measured is None:
-            return 0.0
-        return measured.error + DRIFT * max(0.0, self._clock.monotonic() - measured.at)
+            return self._clock.time(), 0.0
+        now = self._clock.monotonic()
+        return now + measured.ahead, measured.error + DRIFT * max(0.0, now - measured.at)
 
     @property
     def offset(self) -> float | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 # The documented bans: where a 418 does not say how long it lasts the shortest is assumed, and nothing
 # is believed to last longer than the longest.
@@ -25,8 +24,7 @@ _COUNT = re.compile(
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(NamedTuple):
     """The server's own count of what was used in an interval."""
 
     kind: CountKind
@@ -40,18 +38,25 @@ def read_counts(headers: Mapping[str, str]) -> list[Count]:
     `X-MBX-USED-WEIGHT` without an interval is left out: it repeats the one with it.
     """
     counts = []
-    for name, value in headers.items():
-        match = _COUNT.match(name) if name[:1] in "xX" else None
-        if not match or not value.strip().isdecimal():
-            continue
-        kind: CountKind
-        if match["sapi"]:
-            kind = "sapi-ip" if match["sapi"].lower() == "ip" else "sapi-uid"
-        else:
-            kind = "weight" if match["mbx"].lower() == "used-weight" else "orders"
-        seconds = int(match["number"]) * _SECONDS[match["letter"].lower()]
-        counts.append(Count(kind, seconds, int(value)))
+    for name in headers:
+        counted = _counted(name)
+        if counted is not None and (used := headers[name].strip()).isdecimal():
+            counts.append(Count(*counted, int(used)))
     return counts
+
+
+@lru_cache(maxsize=256)  # every answer has the same names
+def _counted(name: str) -> tuple[CountKind, int] | None:
+    """What a header of this name counts, and in which interval."""
+    match = _COUNT.match(name)
+    if not match:
+        return None
+    kind: CountKind
+    if match["sapi"]:
+        kind = "sapi-ip" if match["sapi"].lower() == "ip" else "sapi-uid"
+    else:
+        kind = "weight" if match["mbx"].lower() == "used-weight" else "orders"
+    return kind, int(match["number"]) * _SECONDS[match["letter"].lower()]
 
 
 def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:

@@ -20,7 +20,7 @@ EVERYWHERE = ""
 
 _LOAD = (
     "SELECT c.id, c.window, c.told, c.doubtful, c.doubtful_since, c.others, c.expected, "
-    "p.process, p.used, p.in_flight, p.carried "
+    "p.process, p.used, p.in_flight, p.carried, EXISTS (SELECT 1 FROM halt) "
     "FROM counter c LEFT JOIN part p ON p.counter = c.id WHERE c.pool = ? AND c.path = ? AND c.seconds = ?"
 )
 _BEGIN = (
@@ -152,10 +152,10 @@ class Ledger:
         """
 
         def work(execute: Execute) -> tuple[int, int | Obstacle | list[Halt]]:
-            halts = [halt for halt in self._read_halts(execute) if halt.host in (host, EVERYWHERE)]
-            if halts:
+            number, counter, halted = self._load(execute, key, door, window)
+            halts = self._read_halts(execute) if halted else []
+            if halts := [halt for halt in halts if halt.host in (host, EVERYWHERE)]:
                 return window, halts
-            number, counter = self._load(execute, key, door, window)
             turned = self._turn(execute, number, counter, window)
             obstacle = counter.obstacle(weight, limit, share, elapsed)
             if obstacle is None:
@@ -175,7 +175,7 @@ class Ledger:
         """Write down how a request ended: see `Counter.settle`."""
 
         def work(execute: Execute) -> None:
-            number, counter = self._load(execute, key, "", window)
+            number, counter, _ = self._load(execute, key, "", window)
             self._turn(execute, number, counter, window)
             counter.settle(self._store.process, sent, count, count_window)
             self._save_part(execute, number, counter)
@@ -189,7 +189,7 @@ class Ledger:
         """Give back what was reserved in a window: the request was never sent."""
 
         def work(execute: Execute) -> None:
-            number, counter = self._load(execute, key, "", window)
+            number, counter, _ = self._load(execute, key, "", window)
             counter.release(self._store.process, weight, sent_in)
             self._save_part(execute, number, counter)
 
@@ -199,7 +199,7 @@ class Ledger:
         """The server's count of a counter, told by an answer that was charged to another."""
 
         def work(execute: Execute) -> None:
-            number, counter = self._load(execute, key, "", window)
+            number, counter, _ = self._load(execute, key, "", window)
             self._turn(execute, number, counter, window)
             counter.believe(count)
             self._save(execute, number, counter)
@@ -312,7 +312,7 @@ class Ledger:
         def work(execute: Execute) -> tuple[list[Page], list[Other], dict[int, tuple[int, str]], int]:
             pages = []
             for *key, door in execute("SELECT pool, path, seconds, door FROM counter ORDER BY id").fetchall():
-                number, counter = self._load(execute, Key(*key), door, 0)
+                number, counter, _ = self._load(execute, Key(*key), door, 0)
                 history = execute("SELECT window, used FROM history WHERE counter = ?", (number,))
                 pages.append(Page(Key(*key), door, counter, dict(history.fetchall())))
             others = [Other(*row) for row in execute("SELECT * FROM other_count").fetchall()]
@@ -331,18 +331,19 @@ class Ledger:
     def _run(self, work: Callable[[Execute], T]) -> T:
         return self._store.run(work, seed=self._seed)
 
-    def _load(self, execute: Execute, key: Key, door: str, window: int) -> tuple[int, Counter]:
-        """The number of a counter and its state; a new one begins with this window."""
+    def _load(self, execute: Execute, key: Key, door: str, window: int) -> tuple[int, Counter, bool]:
+        """Number and state of a counter, which a new one begins with this window; whether there is a halt."""
         rows = execute(_LOAD, key).fetchall()
         if rows:
-            number, counter = rows[0][0], Counter(*rows[0][1:7])
+            number, *state = rows[0][:7]
+            counter, halted = Counter(*state), bool(rows[0][11])
             if rows[0][7] is not None:
                 counter.parts = {row[7]: Part(row[8], row[9], row[10]) for row in rows}
         else:
-            counter = Counter(window)
+            counter, halted = Counter(window), True  # as if, to have it looked up
             number = execute(_BEGIN, (*key, door, window, 0, 0, 0.0, 0, 0)).fetchone()[0]
         self._known[key] = door or self._known.get(key, (door,))[0], counter
-        return number, counter
+        return number, counter, halted
 
     def _turn(self, execute: Execute, number: int, counter: Counter, window: int) -> bool:
         """Turn a counter to the running window; whether it had to be.

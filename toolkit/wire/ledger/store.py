@@ -115,6 +115,7 @@ class Store:
         self._path = path
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
+        self._execute: Execute | None = None
         self._in_memory = False
         self._file: tuple[int, int] | None = None
         self._pid = os.getpid()
@@ -129,23 +130,20 @@ class Store:
             work: Reads and writes with the function it is given.
             seed: Writes what is known into tables that are new.
         """
-        for last in (*[False] * (_TRIES - 1), True):
-            connection = self._ready(seed)
+        for _ in range(_TRIES):
+            execute = self._ready(seed)
             try:
-                connection.execute("BEGIN IMMEDIATE")
-                result = work(connection.execute)
-                connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                if last or self._in_memory:
+                execute("BEGIN IMMEDIATE")
+                result = work(execute)
+                execute("COMMIT")
+            except BaseException as error:  # an interrupt, too, must not leave the file locked
+                self._roll_back()
+                if not isinstance(error, sqlite3.Error) or self._in_memory:
                     raise
                 self._go_on_without(error)
             else:
                 return result
-            finally:
-                if connection.in_transaction:  # an error, or an interrupt
-                    with contextlib.suppress(sqlite3.Error):
-                        connection.execute("ROLLBACK")
-        raise AssertionError("the last try returns or raises")
+        raise AssertionError("the last try is in memory, and returns or raises")
 
     def check_place(self) -> None:
         """Whether the file is still where it was: who deletes or moves it must not split the machine."""
@@ -158,21 +156,25 @@ class Store:
 
     # -- opening -----------------------------------------------------------------------------------
 
-    def _ready(self, seed: Callable[[Execute], None]) -> sqlite3.Connection:
+    def _ready(self, seed: Callable[[Execute], None]) -> Execute:
+        """What runs a statement on the tables, which are opened first where they are not."""
         if self._pid != os.getpid():
             self._pid = os.getpid()
             if self._connection is not None and not self._in_memory:
                 _inherited.append(self._connection)
                 self._connection = self._file = None
+                self._execute = None
         again = bool(self.problem) and self._clock.monotonic() >= self._try_again_at
-        if self._connection is not None and not again:
-            return self._connection
+        if self._execute is not None and not again:
+            return self._execute
         if self._path is not None and (again or not self._in_memory):
             self._open_file(self._path, seed)
         if self._connection is None:
             self._in_memory = True
             self._connection = self._begin(_MEMORY, seed)
-        return self._connection
+        # One cursor for all: making one anew costs as much as a statement.
+        self._execute = self._connection.cursor().execute
+        return self._execute
 
     def _open_file(self, path: Path, seed: Callable[[Execute], None]) -> None:
         """Open the file, begun anew where it is damaged; where that fails all stays as it is."""
@@ -229,6 +231,11 @@ class Store:
 
     # -- when it goes wrong ------------------------------------------------------------------------
 
+    def _roll_back(self) -> None:
+        if self._connection is not None and self._connection.in_transaction:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
     def _go_on_without(self, error: sqlite3.Error) -> None:
         """The open file failed: begin anew where it is damaged, in memory where it cannot be had."""
         if self._path is None or not _is_damage(error) or not self._set_aside(self._path, self._file):
@@ -258,7 +265,7 @@ class Store:
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
-        self._file = None
+        self._execute = self._file = None
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
