@@ -1,0 +1,174 @@
+"""How well the processes of a machine use one allowance, and what keeping count of it costs.
+
+Nothing is asserted about seconds or per cent; what falls short of its goal says so. A 429 or a 418 of
+ours fails: there is to be none.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+import toolkit
+from tests.benchmarks.measure import seconds
+from tests.machine.scene import HUNDRED, ONE, Full, Scene, pause
+from toolkit.catalogue import BASE_URLS, FAPI
+
+LIMIT, WINDOW = 600, 3
+"""A quarter of the documented weight in a twentieth of the time: one process alone could use it up twice."""
+WINDOWS = 6
+
+
+def uses(windows: Sequence[Full], goal: float) -> str:
+    """How much of each window was used, and whether all of them reach the goal."""
+    each = " ".join(f"{window.use:.1%}" for window in windows)
+    return f"{each}; {'PASS' if min(window.use for window in windows) >= goal else 'SHORT'} of {goal:.0%}"
+
+
+@contextmanager
+def scene_of(folder: Path, limit: int = LIMIT, window: int = WINDOW) -> Iterator[Scene]:
+    with Scene(folder, limit=limit, seconds=window) as scene:
+        yield scene
+        statuses = scene.statuses()
+        print(f"    answers to ours by status: {statuses}")
+        assert not statuses.keys() & {429, 418}
+
+
+@pytest.mark.parametrize(
+    ("processes", "threads", "reads", "limit", "goal"),
+    [
+        (4, 2, ONE, LIMIT, 0.95),
+        (1, 2, ONE, LIMIT, 0.98),
+        (4, 2, HUNDRED, 100 * LIMIT, 0.95),
+    ],
+    ids=["four", "one", "four-heavy"],
+)
+def test_the_whole_allowance(
+    tmp_path: Path, processes: int, threads: int, reads: tuple[str, int], limit: int, goal: float
+) -> None:
+    print(
+        f"\n  {processes} processes with {threads} threads, reads of weight {reads[1]}, {limit} in {WINDOW} s"
+    )
+    with scene_of(tmp_path, limit) as scene:
+        kernels = scene.kernels(processes, threads=threads, reads=reads)
+        for kernel in kernels:
+            kernel.go()
+        pause(1.0)
+        windows = scene.full_windows(*scene.wait_for_windows(WINDOWS))
+        shares = [kernel.end().get("read", 0) for kernel in kernels]
+        sent = sum(window.used for window in windows) / reads[1] / (WINDOW * len(windows))
+        print(f"    used of each window: {uses(windows, goal)}")
+        print(f"    {sent:.0f} requests a second; reads of each process: {shares}")
+
+
+def test_throughput_where_nothing_binds(tmp_path: Path) -> None:
+    """What the machine could do: an allowance is only used up where this is more."""
+    for processes in (1, 4):
+        folder = tmp_path / str(processes)
+        folder.mkdir()
+        with Scene(folder, limit=10**7, seconds=WINDOW) as scene:
+            kernels = scene.kernels(processes)
+            for kernel in kernels:
+                kernel.go()
+            pause(1.0)
+            windows = scene.full_windows(*scene.wait_for_windows(1))
+            for kernel in kernels:
+                kernel.end()
+            rate = sum(window.used for window in windows) / WINDOW
+            print(f"\n  without a limit, {processes} processes with 2 threads: {rate:.0f} requests a second")
+
+
+def test_a_process_killed_in_the_middle(tmp_path: Path) -> None:
+    print(f"\n  SIGKILL for one of three processes, {LIMIT} in {WINDOW} s")
+    with scene_of(tmp_path) as scene:
+        kernels = scene.kernels(3, threads=4)
+        for kernel in kernels:
+            kernel.go()
+        pause(1.0)
+        begin, _ = scene.wait_for_windows(1)
+        pause(0.3)  # when it is busiest
+        kernels.pop().kill()
+        _, end = scene.wait_for_windows(3)
+        windows = scene.full_windows(begin, end)
+        for kernel in kernels:
+            kernel.end()
+        print(
+            f"    used of the window before: {windows[0].use:.1%}; of that of the kill: {windows[1].use:.1%}"
+        )
+        print(f"    of those after it: {uses(windows[2:], 0.95)}")
+
+
+@pytest.mark.parametrize("pattern", ["even", "start", "moment"])
+def test_beside_a_program_that_ignores_the_limits(tmp_path: Path, pattern: str) -> None:
+    print(f"\n  2 processes with 2 threads, and a stranger that sends {LIMIT // 2} of {LIMIT}: {pattern}")
+    with scene_of(tmp_path) as scene:
+        kernels, stranger = scene.kernels(2), scene.stranger(pattern, LIMIT // 2)
+        for each in (*kernels, stranger):
+            each.go()
+        pause(1.0)
+        scene.wait_for_windows(1)
+        windows = scene.full_windows(*scene.wait_for_windows(WINDOWS))
+        strange = stranger.end()
+        for kernel in kernels:
+            kernel.end()
+        print(f"    used of what it left: {uses(windows, 0.85)}")
+        print(f"    used by it: {[window.strange for window in windows]}; answers to it by status: {strange}")
+
+
+def test_a_ban(tmp_path: Path) -> None:
+    length = 5
+    print(f"\n  a ban of {length} s while 3 processes with 2 threads read; one is restarted meanwhile")
+    with Scene(tmp_path, limit=LIMIT, seconds=WINDOW) as scene:
+        *kernels, later = scene.kernels(4)
+        for kernel in kernels:
+            kernel.go()
+        pause(1.0)
+        scene.fault("ban", seconds=length, path="/fapi/")
+        pause(1.0)
+        kernels.pop().kill()
+        later.go()
+        pause(length + 1.0)
+        became = [kernel.end() for kernel in (*kernels, later)]
+        banned = next(entry["time"] for entry in scene.log() if entry["status"] == 418)
+        during = scene.log(banned, banned + length)
+        late = scene.log(banned + 0.5, banned + length)
+        after = scene.log(banned + length)
+        print(f"    sent during it: {len(during)}, of them later than 0.5 s: {len(late)}")
+        print(f"    first after it: {after[0]['time'] - banned:.2f} s; {became}")
+        assert len(during) <= 6, "each thread has at most one on its way"
+        assert not late
+        assert {entry["status"] for entry in after} == {200}
+
+
+def test_the_cost_of_keeping_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Baseline: one bare `requests` call, and one of a kept `requests.Session`, to the sandbox's ping."""
+    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path))
+    with Scene(tmp_path, limit=10**9, seconds=60) as scene:
+        told = json.loads(scene.line)
+        hosts = dict.fromkeys(BASE_URLS, scene.address)
+        with toolkit.Link(told["key"], told["secret"], hosts=hosts) as link, requests.Session() as session:
+            link.get(ONE[0])
+            budget = link.budget
+            url = f"{scene.address}/fapi/v1/ping"
+            headers = session.get(url, timeout=5).headers
+
+            def count() -> None:
+                budget.settle(budget.admit(FAPI, ONE[0], 1, "bench"), 200, headers)
+
+            def often(work: Callable[[], object], times: int) -> float:
+                return statistics.median(seconds(work, rounds=times // 5) for _ in range(5))
+
+            ours = often(count, 500)
+            bare = often(lambda: requests.get(url, timeout=5).json(), 200)
+            kept = often(lambda: session.get(url, timeout=5).json(), 200)
+    for what, baseline in (("a bare requests.get", bare), ("session.get", kept)):
+        print(
+            f"\n  reserving and recording: {ours * 1e6:.0f} us; {what}: {baseline * 1e6:.0f} us; "
+            f"ratio {ours / baseline:.1%}: {'PASS' if ours < 0.05 * baseline else 'SHORT'} of 5%"
+        )

@@ -1,0 +1,1 @@
+"""Several processes of one machine against one sandbox, on the real clock; its log is the judge."""

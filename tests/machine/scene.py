@@ -1,0 +1,252 @@
+"""A sandbox in a process of its own, processes that use it, and what its log says of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import requests
+
+from tests.machine import stranger
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE = 20.0
+ONE = ("/fapi/v1/time", 1)
+"""A read of weight 1. Asked through a door of ours it is signed, and the log names its key."""
+HUNDRED = ("/fapi/v1/apiReferral/overview", 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A window of /fapi that was open from start to end while everybody was at work.
+
+    Attributes:
+        start: When it began, seconds since 1970.
+        limit: Weight allowed.
+        used: Weight used by everybody.
+        strange: Weight used by the stranger.
+        refused: Requests of ours that were answered 429.
+    """
+
+    start: float
+    limit: int
+    used: int
+    strange: int
+    refused: int
+
+    @property
+    def use(self) -> float:
+        """Our part of what the stranger left."""
+        return (self.used - self.strange) / (self.limit - self.strange)
+
+
+class Process:
+    """A helper program that says "ready" and waits for the line of a sandbox."""
+
+    def __init__(self, scene: Scene, module: str, *arguments: object) -> None:
+        self._scene = scene
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", f"tests.machine.{module}", *map(str, arguments)],
+            cwd=ROOT,
+            env=scene.env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.pid = self._process.pid
+
+    def ready(self) -> None:
+        """Wait until it has imported what it needs."""
+        said = self._pipe(self._process.stdout).readline()
+        assert said == "ready\n", f"it said {said!r} and ended with {self._process.wait()}"
+
+    def go(self) -> None:
+        """Have it begin."""
+        into = self._pipe(self._process.stdin)
+        into.write(self._scene.line)
+        into.flush()
+
+    def end(self) -> dict[str, int]:
+        """Have it end; what became of its requests."""
+        said, _ = self._process.communicate(timeout=PATIENCE)
+        assert self._process.returncode == 0, f"it ended with {self._process.returncode}"
+        return dict(json.loads(said))
+
+    def kill(self) -> None:
+        """SIGKILL: nothing of its own runs any more. Nothing happens where it has ended."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(BrokenPipeError):
+                self._pipe(pipe).close()
+
+    @staticmethod
+    def _pipe(pipe: IO[str] | None) -> IO[str]:
+        assert pipe is not None
+        return pipe
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+
+class Scene:
+    """A sandbox in a process of its own, and a folder where its users share a ledger.
+
+    Args:
+        folder: Where the ledger lies.
+        limit: Weight that /fapi allows in a window.
+        seconds: Length of a window.
+        latency_ms: How long each answer takes at least.
+    """
+
+    def __init__(self, folder: Path, *, limit: int, seconds: int, latency_ms: float = 0.0) -> None:
+        self.limit, self.seconds = limit, seconds
+        self._ends = ExitStack()
+        self.env = dict(os.environ) | {"PYTHONPATH": str(ROOT), "TOOLKIT_LEDGER": str(folder)}
+        words = ["--port", "0", "--window-seconds", str(seconds)]
+        words += ["--limit-scale", repr((limit + 0.5) / 2400), "--latency-ms", str(latency_ms)]
+        self._sandbox = subprocess.Popen(
+            [sys.executable, "-m", "toolkit", "sandbox", *words],
+            cwd=ROOT,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    @cached_property
+    def line(self) -> str:
+        """What the sandbox printed, once it has: others may start meanwhile."""
+        assert self._sandbox.stdout is not None
+        line = self._sandbox.stdout.readline()
+        assert json.loads(line)["limits"]["fapi"] == self.limit
+        return line
+
+    @property
+    def address(self) -> str:
+        """Where the sandbox is."""
+        return str(json.loads(self.line)["address"])
+
+    def __enter__(self) -> Scene:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ends.close()
+        self._session.close()
+        self._sandbox.terminate()
+        self._sandbox.communicate(timeout=PATIENCE)
+
+    # -- who is at work ------------------------------------------------------------------------------
+
+    def kernel(self, *, threads: int = 2, reads: tuple[str, int] = ONE) -> Process:
+        """A process that reads without a rest, not ready yet."""
+        return self._ends.enter_context(Process(self, "kernel", threads, *reads))
+
+    def kernels(self, count: int, *, threads: int = 2, reads: tuple[str, int] = ONE) -> list[Process]:
+        """Some of them, ready."""
+        made = [self.kernel(threads=threads, reads=reads) for _ in range(count)]
+        for each in made:
+            each.ready()
+        return made
+
+    def stranger(self, pattern: str, count: int, seed: int = 1) -> Process:
+        """A program that ignores every limit, ready."""
+        made = self._ends.enter_context(Process(self, "stranger", pattern, count, self.seconds, seed))
+        made.ready()
+        return made
+
+    def fault(self, kind: str, **options: Any) -> None:
+        """Have something go wrong."""
+        answer = self._session.post(
+            f"{self.address}/sandbox/faults", json={"kind": kind, **options}, timeout=PATIENCE
+        )
+        assert answer.status_code == 200, answer.text
+
+    # -- what became of it ---------------------------------------------------------------------------
+
+    def ask(self, what: str) -> Any:
+        """What the sandbox says of itself."""
+        return self._session.get(f"{self.address}/sandbox/{what}", timeout=PATIENCE).json()
+
+    def log(self, since: float = 0.0, until: float = float("inf")) -> list[dict[str, Any]]:
+        """The requests that came to /fapi in a span of time."""
+        return [
+            entry
+            for entry in self.ask("log")
+            if entry["path"].startswith("/fapi/") and since <= entry["time"] < until
+        ]
+
+    def log_of(self, path: str, since: float = 0.0) -> list[dict[str, Any]]:
+        """The requests of one path from a moment on."""
+        return [entry for entry in self.log(since) if entry["path"] == path]
+
+    def statuses(self) -> dict[int, int]:
+        """How often ours were answered what."""
+        found: dict[int, int] = {}
+        for entry in self.log():
+            if entry["path"] != stranger.PATH:
+                found[entry["status"]] = found.get(entry["status"], 0) + 1
+        return found
+
+    def full_windows(self, since: float, until: float) -> list[Full]:
+        """The windows of /fapi that lie wholly in a span of time, also those in which nothing was sent."""
+        used = {window["start_ms"] // 1000: window["used"] for window in self.ask("windows") if _fapi(window)}
+        log = self.log(since, until)
+        first = int(-(-since // self.seconds)) * self.seconds
+        found = []
+        for start in range(first, int(until) - self.seconds + 1, self.seconds):
+            here = [entry for entry in log if start <= entry["time"] < start + self.seconds]
+            theirs = [entry for entry in here if entry["path"] == stranger.PATH]
+            found.append(
+                Full(
+                    start,
+                    self.limit,
+                    used.get(start, 0),
+                    sum(entry["weight"] for entry in theirs),
+                    sum(entry["status"] == 429 for entry in here) - sum(e["status"] == 429 for e in theirs),
+                )
+            )
+        return found
+
+    def wait_for_windows(self, count: int) -> tuple[float, float]:
+        """Let so many full windows pass; when the first began and the last ended."""
+        begin = (time.time() // self.seconds + 1) * self.seconds
+        end = begin + count * self.seconds
+        pause(end - time.time())
+        return begin, end
+
+
+def pause(seconds: float) -> None:
+    """Let real time pass: other processes are at work in it."""
+    threading.Event().wait(max(0.0, seconds))
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    """Wait for something to become true."""
+    patience = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < patience, f"waited in vain for {what}"
+        pause(0.01)
+
+
+def _fapi(window: Mapping[str, Any]) -> bool:
+    return bool(window["pool"] == "fapi")

@@ -1,0 +1,75 @@
+"""What the processes of one machine owe each other, in short; `make bench` has it at length.
+
+These take real time, because real processes are what they are about: windows of one second, and nothing
+is said here of how much of an allowance is used beyond what a busy machine can hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.machine.scene import HUNDRED, Scene, until
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with Scene(tmp_path, limit=20, seconds=1) as running:
+        yield running
+
+
+@pytest.fixture
+def four_heavy(tmp_path: Path) -> Iterator[Scene]:
+    with Scene(tmp_path, limit=420, seconds=1) as running:
+        yield running
+
+
+def test_two_processes_share_one_allowance(scene: Scene) -> None:
+    kernels = scene.kernels(2)
+    for kernel in kernels:
+        kernel.go()
+    until(lambda: len(scene.log()) > 5, "the first reads")
+    windows = scene.full_windows(*scene.wait_for_windows(2))
+    assert scene.statuses().keys() == {200}
+    assert sum(window.used for window in windows) >= scene.limit  # half of what is allowed
+
+
+def test_a_killed_process_holds_nothing_beyond_its_window(four_heavy: Scene) -> None:
+    scene = four_heavy
+    victim, survivor = scene.kernel(threads=4, reads=HUNDRED), scene.kernel(threads=1, reads=HUNDRED)
+    victim.ready()
+    survivor.ready()
+    scene.fault("timeout", times=4, path=HUNDRED[0])
+    victim.go()
+    until(lambda: len(scene.log_of(HUNDRED[0])) == 4, "four reads that fill the window and hang")
+    killed = scene.log_of(HUNDRED[0])[-1]["time"]
+    victim.kill()
+    survivor.go()
+    turned = (killed // scene.seconds + 1) * scene.seconds
+    # Four reads fit into a window only where nothing of the victim's is left in it.
+    until(lambda: len(scene.log_of(HUNDRED[0], turned)) >= 8, "the survivor's reads")
+    assert scene.log_of(HUNDRED[0], turned)[0]["time"] < turned + 3 * scene.seconds
+    assert scene.statuses().keys() == {0, 200}
+    assert max(window.used for window in scene.full_windows(turned, turned + 60)) >= 400
+
+
+def test_a_ban_stops_the_others_and_a_kernel_started_meanwhile(scene: Scene) -> None:
+    seconds = 2
+    first, second, later = scene.kernels(3)
+    first.go()
+    second.go()
+    until(lambda: {200} == scene.statuses().keys(), "the first reads")
+    scene.fault("ban", seconds=seconds, path="/fapi/")
+    until(lambda: 418 in scene.statuses(), "the ban")
+    banned = next(entry["time"] for entry in scene.log() if entry["status"] == 418)
+    first.kill()
+    later.go()
+    until(lambda: bool(scene.log(banned + seconds)), "its end")
+    during = scene.log(banned, banned + seconds)
+    assert len(during) <= 4, "more than each thread can have had on its way"
+    assert {entry["key"] for entry in during} == {"partner"}, "the new one would ask for the time first"
+    until(lambda: 200 in {entry["status"] for entry in scene.log(banned + seconds)}, "reads after it")
+    reads = [second.end(), later.end()]
+    assert all(each["BannedError"] > 1 and each["read"] > 0 for each in reads), reads
