@@ -158,6 +158,7 @@ def test_gauge_tells_apart_whose_the_use_is() -> None:
     assert float(hatching.split()[-1]) <= svg._TICK
     assert 10 - svg._SPACE <= sum(map(float, hatching.split())) <= 10
     assert "65%" in drawing
+    assert "<b>" not in svg.gauge(svg.Level(own=0.3), '"><b>') + svg.minute_bars([], '"><b>')
 
 
 @pytest.mark.parametrize(
@@ -344,6 +345,7 @@ def test_parts_add_up_to_what_is_used() -> None:
     early = replace(mine(800), used=860, in_flight=60)
     assert sharing.parts(early) == {"own": 860, "machine": 0, "others": 0, "in_flight": 60}
     # More than the server has counted is not shown as used.
+    assert sharing.parts(futures(used=90)) == {"own": 0, "machine": 0, "others": 90, "in_flight": 60}
     assert sharing.parts(futures(used=900)) == {"own": 760, "machine": 0, "others": 140, "in_flight": 60}
 
 
@@ -354,6 +356,26 @@ def test_a_row_is_in_the_same_colours() -> None:
         ("machine", "12.5"),
         ("others", "5.8"),
     ]
+
+
+def test_the_static_bar_has_a_piece_for_each_part() -> None:
+    bar = svg.share_bar(sharing.level(futures()))
+    pieces = re.findall(r'<rect x="([\d.]+)" width="([\d.]+)" height="8" fill="(#\w+)"', bar)
+    ok, grey = svg.STATIC.ok, svg.STATIC.faint
+    assert pieces == [("0.0", "40.0", ok), ("40.0", "15.0", ok), ("55.0", "7.0", grey), ("62.0", "3.0", ok)]
+
+
+def test_programs_outside_are_shown_to_a_kernel_by_itself() -> None:
+    seen_by = snapshot(replace(mine(800), used=940, others=140))
+    assert "this kernel 800others 140" in plain(pools.cards(seen_by))
+    assert pools.by_process(seen_by) == ""
+
+
+def test_a_process_shows_as_soon_as_it_has_something_in_flight() -> None:
+    starting = (process("01_tour.ipynb", 800, 4711, here=True), process("new.py", 0, 5, in_flight=60))
+    assert "new.py500 %60" in plain(pools.by_process(snapshot(futures(others=0, processes=starting))))
+    resting = (*starting[:1], process("new.py", 0, 5))
+    assert pools.by_process(snapshot(futures(others=0, processes=resting))) == ""
 
 
 def test_a_table_says_which_process_used_what() -> None:
