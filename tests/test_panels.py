@@ -314,7 +314,7 @@ def plain(html: str) -> str:
 
 def test_cards_say_whose_the_use_is() -> None:
     shown = pools.cards(snapshot(futures()))
-    assert "1,240 + 60 / 2,400" in plain(shown)
+    assert "1,240 / 2,400 · +60" in plain(shown)
     for words in ("this kernel 800", "machine 300", "others 140"):
         assert words in plain(shown)
     said = "1,240 of 2,400 used (this kernel 800 · machine 300 · others 140), 60 in flight"

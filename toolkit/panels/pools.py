@@ -143,9 +143,9 @@ def _used(use: PoolUse) -> str:
 
 
 def _used_briefly(use: PoolUse) -> str:
-    """As a sum where something is in flight: what a card has room for, and what its percentage says."""
-    flying = f" + {whole(use.in_flight)}" if use.in_flight else ""
-    used = f"<b>{whole(use.used)}</b>{flying} / {whole(use.limit)}"
+    """For a card, where the end of it may be cut off: the limit comes before what is in flight."""
+    flying = f" · +{whole(use.in_flight)}" if use.in_flight else ""
+    used = f"<b>{whole(use.used)}</b> / {whole(use.limit)}{flying}"
     return f'<span class="btk-used" title="{safe(sharing.said(use))}">{used}</span>'
 
 
