@@ -556,14 +556,13 @@ class Budget:
             weight=weight,
             limit=limit,
             share=share,
-            elapsed=host_now % rule.seconds / rule.seconds,
         )
         if isinstance(found, int):
             self._doors[key] = door
             return Reservation(pool, path, weight, door, method, key, found, now)
         if isinstance(found, str):
-            soon = found in ("in flight", "others")
-            return _Wait(_REASONS[found].format(pool.name), now + self._until_turn(key, pool), soon)
+            reason = _REASONS[found].format(pool.name)
+            return _Wait(reason, now + self._until_turn(key, pool), found == "in flight")
         banned = _left(found, EVERYWHERE)
         if banned:
             end = datetime.fromtimestamp(self._clock.time() + banned, UTC)
@@ -602,8 +601,11 @@ class Budget:
                 told = count.used
             else:
                 self._take_other(pool, reservation.path, count)
-        sent = Sent(reservation.weight, reservation.window, reservation.sent_at, ticks)
-        self._ledger.settle(key, window, sent, told, count_window)
+        elapsed = host_now % key.seconds / key.seconds
+        sent = Sent(reservation.weight, reservation.window, reservation.sent_at, ticks, elapsed)
+        self._ledger.settle(
+            key, sent, window=window, limit=self.limit(pool), count=told, count_window=count_window
+        )
 
     def _take_other(self, asked: Pool, path: str, count: Count) -> None:
         """A count of another pool than the one that was asked, or of none."""
@@ -611,7 +613,7 @@ class Budget:
             seconds = self._rule(pool).seconds
             if (pool.prefix, _KINDS[pool.name], seconds) == (asked.prefix, count.kind, count.seconds):
                 key = Key(pool.name, "" if pool.shared else path, seconds)
-                self._ledger.believe(key, self._window(key, pool), count.used)
+                self._ledger.believe(key, self._window(key, pool), self.limit(pool), count.used)
                 return
         window = int(self._host_clocks[asked.host].time() // count.seconds)
         self._ledger.note(Other(asked.host, count.kind, count.seconds, window, count.used))

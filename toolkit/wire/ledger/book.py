@@ -19,18 +19,18 @@ EVERYWHERE = ""
 """Instead of a host: a halt of all of them."""
 
 _LOAD = (
-    "SELECT c.id, c.window, c.told, c.doubtful, c.doubtful_since, c.others, c.expected, "
+    "SELECT c.id, c.window, c.told, c.told_at, c.doubtful, c.doubtful_since, c.others, c.expected, "
     "p.process, p.used, p.in_flight, p.carried, EXISTS (SELECT 1 FROM halt) "
     "FROM counter c LEFT JOIN part p ON p.counter = c.id WHERE c.pool = ? AND c.path = ? AND c.seconds = ?"
 )
 _BEGIN = (
     "INSERT INTO counter "
-    "(pool, path, seconds, door, window, told, doubtful, doubtful_since, others, expected) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+    "(pool, path, seconds, door, window, told, told_at, doubtful, doubtful_since, others, expected) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
 )
 _SAVE = (
-    "UPDATE counter SET window = ?, told = ?, doubtful = ?, doubtful_since = ?, others = ?, expected = ? "
-    "WHERE id = ?"
+    "UPDATE counter SET window = ?, told = ?, told_at = ?, doubtful = ?, doubtful_since = ?, others = ?, "
+    "expected = ? WHERE id = ?"
 )
 _SAVE_PART = "REPLACE INTO part (counter, process, used, in_flight, carried) VALUES (?, ?, ?, ?, ?)"
 _HALTS = "SELECT host, until, wall_until, seconds, boot FROM halt"
@@ -133,7 +133,6 @@ class Ledger:
         weight: int,
         limit: int,
         share: float,
-        elapsed: float,
     ) -> int | Obstacle | list[Halt]:
         """Reserve weight of a counter where nothing is in the way.
 
@@ -145,7 +144,6 @@ class Ledger:
             weight: Weight of the request.
             limit: Weight allowed in a window.
             share: Part of it that this machine may use up.
-            elapsed: Part of the window that is over.
 
         Returns:
             The window it is reserved in; else the obstacle, or the halts that forbid to send.
@@ -156,8 +154,8 @@ class Ledger:
             halts = self._read_halts(execute) if halted else []
             if halts := [halt for halt in halts if halt.host in (host, EVERYWHERE)]:
                 return window, halts
-            turned = self._turn(execute, number, counter, window)
-            obstacle = counter.obstacle(weight, limit, share, elapsed)
+            turned = self._turn(execute, number, counter, window, limit)
+            obstacle = counter.obstacle(weight, limit, share)
             if obstacle is None:
                 counter.reserve(self._store.process, weight)
                 self._save_part(execute, number, counter)
@@ -171,12 +169,14 @@ class Ledger:
             self._store.check_place()
         return found
 
-    def settle(self, key: Key, window: int, sent: Sent, count: int | None, count_window: int | None) -> None:
-        """Write down how a request ended: see `Counter.settle`."""
+    def settle(
+        self, key: Key, sent: Sent, *, window: int, limit: int, count: int | None, count_window: int | None
+    ) -> None:
+        """Write down how a request ended: see `Counter.settle`; window and limit are those in force."""
 
         def work(execute: Execute) -> None:
             number, counter, _ = self._load(execute, key, "", window)
-            self._turn(execute, number, counter, window)
+            self._turn(execute, number, counter, window, limit)
             counter.settle(self._store.process, sent, count, count_window)
             self._save_part(execute, number, counter)
             self._save(execute, number, counter)
@@ -195,12 +195,12 @@ class Ledger:
 
         self._run(work)
 
-    def believe(self, key: Key, window: int, count: int) -> None:
+    def believe(self, key: Key, window: int, limit: int, count: int) -> None:
         """The server's count of a counter, told by an answer that was charged to another."""
 
         def work(execute: Execute) -> None:
             number, counter, _ = self._load(execute, key, "", window)
-            self._turn(execute, number, counter, window)
+            self._turn(execute, number, counter, window, limit)
             counter.believe(count)
             self._save(execute, number, counter)
 
@@ -335,17 +335,17 @@ class Ledger:
         """Number and state of a counter, which a new one begins with this window; whether there is a halt."""
         rows = execute(_LOAD, key).fetchall()
         if rows:
-            number, *state = rows[0][:7]
-            counter, halted = Counter(*state), bool(rows[0][11])
-            if rows[0][7] is not None:
-                counter.parts = {row[7]: Part(row[8], row[9], row[10]) for row in rows}
+            number, *state = rows[0][:8]
+            counter, halted = Counter(*state), bool(rows[0][12])
+            if rows[0][8] is not None:
+                counter.parts = {row[8]: Part(row[9], row[10], row[11]) for row in rows}
         else:
             counter, halted = Counter(window), True  # as if, to have it looked up
-            number = execute(_BEGIN, (*key, door, window, 0, 0, 0.0, 0, 0)).fetchone()[0]
+            number = execute(_BEGIN, (*key, door, window, 0, 0.0, 0, 0.0, 0, 0)).fetchone()[0]
         self._known[key] = door or self._known.get(key, (door,))[0], counter
         return number, counter, halted
 
-    def _turn(self, execute: Execute, number: int, counter: Counter, window: int) -> bool:
+    def _turn(self, execute: Execute, number: int, counter: Counter, window: int, limit: int) -> bool:
         """Turn a counter to the running window; whether it had to be.
 
         Where another process was already sure of the turn, it has turned. A counter that is further
@@ -358,7 +358,7 @@ class Ledger:
             "DELETE FROM history WHERE counter = ? AND NOT window BETWEEN ? AND ?",
             (number, window - REMEMBERED_WINDOWS, window),
         )
-        counter.turn(window, lambda process: self._is_alive(execute, process))
+        counter.turn(window, limit, lambda process: self._is_alive(execute, process))
         execute("DELETE FROM part WHERE counter = ?", (number,))
         for process, part in counter.parts.items():
             execute(_SAVE_PART, (number, process, part.used, part.in_flight, part.carried))
@@ -376,6 +376,7 @@ class Ledger:
             (
                 counter.window,
                 counter.told,
+                counter.told_at,
                 counter.doubtful,
                 counter.doubtful_since,
                 counter.others,
@@ -402,8 +403,8 @@ class Ledger:
             if execute(_LOAD, key).fetchone():
                 continue
             own = sum(part.in_flight + part.carried for part in counter.parts.values())
-            row = (*key, door, counter.window, counter.told, counter.doubtful + own, counter.doubtful_since)
-            execute(_BEGIN, (*row, counter.others, counter.expected)).fetchone()
+            row = (*key, door, counter.window, counter.told, counter.told_at, counter.doubtful + own)
+            execute(_BEGIN, (*row, counter.doubtful_since, counter.others, counter.expected)).fetchone()
         for halt in self._known_halts:
             execute(
                 "INSERT OR IGNORE INTO halt (host, until, wall_until, seconds, boot) VALUES (?, ?, ?, ?, ?)",

@@ -18,9 +18,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-# Where programs that do not share the ledger use the counter too, this part of the limit is left free
-# beside what they are expected to take: their next request is not known before it is counted.
+# Where programs that do not share the ledger use the counter too, up to this part of the limit is left
+# free beside what they are expected to take: their next request is not known before it is counted.
 MARGIN = 0.03
+# They had less than they wanted where they ate into the margin: next time they are left so much more.
+GROWTH = 1.5
 
 Obstacle = Literal["in flight", "others", "share", "used up"]
 
@@ -47,6 +49,7 @@ class Counter:
     Attributes:
         window: Number of the running window.
         told: The server's own count in it, as last told.
+        told_at: Part of the window that was over then.
         doubtful: Weight that may be charged to it beside that.
         doubtful_since: When the last of it came into doubt, by the monotonic clock.
         others: Weight used by programs that do not share the ledger, at least.
@@ -56,6 +59,7 @@ class Counter:
 
     window: int
     told: int = 0
+    told_at: float = 0.0
     doubtful: int = 0
     doubtful_since: float = 0.0
     others: int = 0
@@ -81,17 +85,22 @@ class Counter:
         """The part of a process."""
         return self.parts.setdefault(process, Part())
 
-    def turn(self, window: int, alive: Callable[[int], bool]) -> None:
+    def turn(self, window: int, limit: int, alive: Callable[[int], bool]) -> None:
         """Begin another window.
 
         Args:
             window: Its number.
+            limit: Weight allowed in a window.
             alive: Whether a process still runs: what the others had in flight went with them.
         """
         steps = window - self.window
-        self.expected = max(self.others, self.expected // 2) >> max(0, min(steps - 1, 64))
+        wanted = self.others
+        if wanted and self.told > limit - self._margin(limit) / 2:
+            wanted = min(math.ceil(wanted * GROWTH), limit)
+        self.expected = max(wanted, self.expected // 2) >> max(0, min(steps - 1, 64))
         self.window = window
         self.told = self.doubtful = self.others = 0
+        self.told_at = 0.0
         # What was sent two windows ago has long been charged, answered or not.
         self.parts = (
             {
@@ -103,42 +112,48 @@ class Counter:
             else {}
         )
 
-    def obstacle(self, weight: int, limit: int, share: float, elapsed: float) -> Obstacle | None:
+    def obstacle(self, weight: int, limit: int, share: float) -> Obstacle | None:
         """What keeps a request from being sent now.
 
         Args:
             weight: Its weight.
             limit: Weight allowed in a window.
             share: Part of the limit that this machine may use up for it.
-            elapsed: Part of the window that is over.
 
         Returns:
-            None where nothing does; "in flight" where an answer may make room; "others" where room is
-            left to other programs, less and less of it as the window goes by; "share" and "used up"
-            where only the next window helps.
+            None where nothing does; "in flight" where an answer may make room; else what is full until the
+            window turns: the limit ("used up"), what is left of it to other programs ("others"), or this
+            machine's share of it ("share").
         """
         in_flight = self.in_flight
         if not self.used and not in_flight:
             return None  # a request heavier than the whole limit goes alone: the exchange may know better
-        room, own_room = limit - weight, share * limit - weight
+        room, own_room = limit - weight, max(share * limit - weight, 0)
         ours = self.ours
-        if ours - in_flight > max(own_room, 0):
-            return "share"
-        if self.told > room or (self.used > room and not in_flight):
-            return "used up"
-        held = self._held(limit, elapsed)
-        if self.used + in_flight + held <= room and ours <= max(own_room, 0):
+        held = self._held(limit)
+        if self.used + in_flight + held <= room and ours <= own_room:
             return None
-        return "others" if self.used + held > room and not in_flight else "in flight"
+        if ours - in_flight > own_room:
+            return "share"
+        if self.told > room:
+            return "used up"
+        if in_flight:
+            return "in flight"
+        return "others" if self.used <= room else "used up"
 
-    def _held(self, limit: int, elapsed: float) -> int:
+    def _held(self, limit: int) -> int:
         """Weight left free for programs that do not share the ledger."""
         if not self.others and not self.expected:
             return 0
         coming = float(self.expected - self.others)
-        if coming < 0:  # more than ever before: the excess may go on at its pace
-            coming = min(-coming * (1 - elapsed) / max(elapsed, 0.01), limit / 2)
-        return math.ceil(coming + MARGIN * limit)
+        if coming < 0:
+            # More than they are used to take: the excess may go on at its pace. The pace is that of the
+            # moment of the last count; that nothing was told since does not mean that nothing was sent.
+            coming = min(-coming * (1 - self.told_at) / max(self.told_at, 0.01), limit / 2)
+        return math.ceil(coming + self._margin(limit))
+
+    def _margin(self, limit: int) -> float:
+        return min(MARGIN * limit, max(self.others, self.expected))
 
     def reserve(self, process: int, weight: int) -> None:
         """A request goes out."""
@@ -163,6 +178,7 @@ class Counter:
             part.used += sent.weight
             if count is not None and count_window in (None, self.window):
                 self.told = max(self.told, count)
+                self.told_at = sent.elapsed
                 if sent.sent_at > self.doubtful_since:
                     self.doubtful = 0
             else:
@@ -197,9 +213,11 @@ class Sent:
         window: The window that it was sent in.
         sent_at: When, by the monotonic clock.
         ended: When it came to its end.
+        elapsed: Part of the window that was over then.
     """
 
     weight: int
     window: int
     sent_at: float
     ended: float
+    elapsed: float

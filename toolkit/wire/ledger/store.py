@@ -45,6 +45,7 @@ CREATE TABLE counter (
     door TEXT NOT NULL,
     window INTEGER NOT NULL CHECK (typeof(window) = 'integer'),
     told INTEGER NOT NULL CHECK (typeof(told) = 'integer'),
+    told_at REAL NOT NULL CHECK (typeof(told_at) = 'real'),
     doubtful INTEGER NOT NULL CHECK (typeof(doubtful) = 'integer'),
     doubtful_since REAL NOT NULL CHECK (typeof(doubtful_since) = 'real'),
     others INTEGER NOT NULL CHECK (typeof(others) = 'integer'),
