@@ -207,6 +207,19 @@ class Scene:
                 found[entry["status"]] = found.get(entry["status"], 0) + 1
         return found
 
+    def refusals(self) -> list[str]:
+        """Each 429 and 418 of ours, with the moment of its window and the requests right before it."""
+        log, found = self.log(), []
+        for place, entry in enumerate(log):
+            if entry["status"] in (429, 418) and entry["path"] != stranger.PATH:
+                before = [self._shown(each) for each in log[max(0, place - 8) : place + 1]]
+                found.append(f"window {entry['time'] // self.seconds:.0f}: " + ", ".join(before))
+        return found
+
+    def _shown(self, entry: Mapping[str, Any]) -> str:
+        who = "stranger" if entry["path"] == stranger.PATH else "ours"
+        return f"{entry['time'] % self.seconds:.3f} s {who} {entry['status']} ({entry['used']} used)"
+
     def full_windows(self, since: float, until: float) -> list[Full]:
         """The windows of /fapi that lie wholly in a span of time, also those in which nothing was sent."""
         used = {window["start_ms"] // 1000: window["used"] for window in self.ask("windows") if _fapi(window)}
