@@ -52,14 +52,17 @@ class Rig:
 
     def new_link(self, key: str | None = None, secret: str | None = None, **arguments: Any) -> toolkit.Link:
         hosts = dict.fromkeys(BASE_URLS, self.sandbox.address)
-        # Time leaps where it is waited for: a request another thread has just signed must still be valid.
-        settings: dict[str, Any] = {
-            "hosts": hosts,
-            "clock": self.clock,
-            "timeout": (5.0, 0.3),
-            "recv_window": 60_000,
-        } | arguments
-        return toolkit.Link(key or self.sandbox.key, secret or self.sandbox.secret, **settings)
+        settings: dict[str, Any] = {"hosts": hosts, "clock": self.clock, "timeout": (5.0, 0.3)} | arguments
+        link = toolkit.Link(key or self.sandbox.key, secret or self.sandbox.secret, **settings)
+        session = link._connection.session
+        get = session.get
+
+        def counted(*arguments: Any) -> Any:
+            with self.clock.request():
+                return get(*arguments)
+
+        session.get = counted  # type: ignore[method-assign]
+        return link
 
     def sent(self, path: str = "") -> list[int]:
         """Statuses of the requests the exchange has seen for a path."""

@@ -15,7 +15,7 @@ from toolkit.wire.budget import Reservation
 @pytest.fixture
 def slow() -> Iterator[Rig]:
     """Allowed so little that a longer fetch waits for the minute."""
-    made = Rig(exchange={"limit_scale": 0.002}, link={"limits": {"sapi-ip": 24}})
+    made = Rig(exchange={"limit_scale": 0.002}, link={"limits": {"sapi-ip": 24}, "workers": 1})
     yield made
     made.close()
 
@@ -44,7 +44,7 @@ def test_a_quick_fetch_says_nothing(slow: Rig, capsys: pytest.CaptureFixture[str
 
 
 def test_it_is_silent_when_asked(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
-    slow.new_link(progress=False).exchange.futures_rebates("um", start="-200D")
+    slow.new_link(progress=False, workers=1).exchange.futures_rebates("um", start="-200D")
     assert capsys.readouterr().err == ""
 
 

@@ -12,6 +12,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -58,7 +59,7 @@ class Gathering:
     def __init__(self, endpoint: Endpoint, numbers: Numbers) -> None:
         self._endpoint = endpoint
         self._types = [_arrow_type(column, numbers) for column in endpoint.columns]
-        self._chunks: list[list[pa.Array]] = [[] for _ in endpoint.columns]
+        self._answers: list[list[pa.Array]] = []
         self._seen: Counter[tuple[object, ...]] = Counter()
         self._latest: Counter[tuple[object, ...]] = Counter()
         self._last_time: int | None = None
@@ -81,12 +82,12 @@ class Gathering:
         columns = [self._values(column, rows) for column in self._endpoint.columns]
         fresh = self._fresh(columns)
         times = self._times(columns, fresh)
+        every = len(fresh) == count
         arrays = [
-            self._array(column, type_, [values[i] for i in fresh])
+            self._array(column, type_, values if every else [values[position] for position in fresh])
             for column, type_, values in zip(self._endpoint.columns, self._types, columns, strict=True)
         ]
-        for chunks, array in zip(self._chunks, arrays, strict=True):
-            chunks.append(array)
+        self._answers.append(arrays)  # whole or not at all, should an interrupt come
         before = self.rows
         self.rows += len(fresh)
         self._check_order(times, before)
@@ -108,8 +109,8 @@ class Gathering:
         """Everything taken in by now as a DataFrame."""
         table = pa.table(
             [
-                pa.chunked_array(chunks, type=type_)
-                for chunks, type_ in zip(self._chunks, self._types, strict=True)
+                pa.chunked_array([arrays[position] for arrays in self._answers], type=type_)
+                for position, type_ in enumerate(self._types)
             ],
             names=[column.name for column in self._endpoint.columns],
         )
@@ -155,47 +156,74 @@ class Gathering:
 
     def _values(self, column: Column, rows: Sequence[Row]) -> list[Any]:
         """One column's values as the exchange sent them; None where it left the field out."""
+        wires = column.wires
+        with suppress(KeyError):
+            return [row[wires[0]] for row in rows]
         values = []
         for position, row in enumerate(rows):
-            for wire in column.wires:
+            for wire in wires:
                 if wire in row:
                     values.append(row[wire])
                     break
             else:
                 if not column.optional:
-                    raise self._breach(f"row {position} has no field {column.wires[0]!r}")
+                    raise self._breach(f"row {position} has no field {wires[0]!r}")
                 values.append(None)
         return values
 
-    def _fresh(self, columns: list[list[Any]]) -> list[int]:
+    def _fresh(self, columns: list[list[Any]]) -> Sequence[int]:
         """Positions of the rows that no earlier answer had.
 
         Rows count as the same when the columns that name them are the same; all columns where none
         do. What stands twice within one answer stays two: a page does not repeat itself.
         """
         names = self._endpoint.identity
-        key_columns = [
-            values
-            for column, values in zip(self._endpoint.columns, columns, strict=True)
-            if column.name in names or not names
-        ]
-        here: Counter[tuple[object, ...]] = Counter()
-        fresh = []
-        for position, row in enumerate(zip(*key_columns, strict=True)):
-            key = tuple(tuple(value) if isinstance(value, list) else value for value in row)
-            try:
-                here[key] += 1
-            except TypeError:
-                raise self._breach(f"row {position} holds an object where a value should stand") from None
-            if here[key] > self._seen[key]:
-                fresh.append(position)
-        for key, times in here.items():
-            self._seen[key] = max(self._seen[key], times)
+        keys: list[tuple[object, ...]] = list(
+            zip(
+                *(
+                    values
+                    for column, values in zip(self._endpoint.columns, columns, strict=True)
+                    if column.name in names or not names
+                ),
+                strict=True,
+            )
+        )
+        try:
+            here = Counter(keys)
+        except TypeError:  # lists cannot be counted
+            keys = [tuple(tuple(item) if isinstance(item, list) else item for item in key) for key in keys]
+            here = self._counted(keys)
+        if len(here) == len(keys) and self._seen.keys().isdisjoint(here):
+            fresh: Sequence[int] = range(len(keys))  # as nearly always
+            dict.update(self._seen, here)
+        else:
+            fresh = self._sifted(keys)
+            for key, times in here.items():
+                self._seen[key] = max(self._seen[key], times)
         if here:  # the empty page at the end of a window is not what the next one may repeat
             self._latest = here
         return fresh
 
-    def _times(self, columns: list[list[Any]], fresh: list[int]) -> list[Any]:
+    def _counted(self, keys: list[tuple[object, ...]]) -> Counter[tuple[object, ...]]:
+        here: Counter[tuple[object, ...]] = Counter()
+        for position, key in enumerate(keys):
+            try:
+                here[key] += 1
+            except TypeError:
+                raise self._breach(f"row {position} holds an object where a value should stand") from None
+        return here
+
+    def _sifted(self, keys: list[tuple[object, ...]]) -> list[int]:
+        """Positions of those that stand here more often than in any answer before."""
+        here: Counter[tuple[object, ...]] = Counter()
+        fresh = []
+        for position, key in enumerate(keys):
+            here[key] += 1
+            if here[key] > self._seen[key]:
+                fresh.append(position)
+        return fresh
+
+    def _times(self, columns: list[list[Any]], fresh: Sequence[int]) -> list[Any]:
         for column, values in zip(self._endpoint.columns, columns, strict=True):
             if column.name == self._endpoint.order_by:
                 return [values[position] for position in fresh]
@@ -220,7 +248,7 @@ class Gathering:
         problem = ""
         try:
             convert = _float if type_ == pa.float64() else _CONVERT[column.kind]
-            array = pa.array([convert(value) for value in values], type=type_)
+            array = pa.array(_converted(convert, values), type=type_)
         except _BadValueError as bad:
             problem = str(bad)
         except (pa.ArrowInvalid, OverflowError):
@@ -237,6 +265,39 @@ class Gathering:
 
 def _arrow_type(column: Column, numbers: Numbers) -> pa.DataType:
     return EXACT if column.kind == "amount" and numbers == "exact" else _TYPES[column.kind]
+
+
+# -- whole columns: those of one plain type quickly, all others value by value -----------------------------
+
+
+def _converted(convert: Callable[[Any], Any], values: list[Any]) -> list[Any]:
+    """What `convert` makes of each value."""
+    types = set(map(type, values))
+    if len(types) == 1:
+        quick = _QUICK.get((convert, types.pop()))
+        converted = quick(values) if quick else None
+        if converted is not None:
+            return converted
+    return [convert(value) for value in values]
+
+
+def _quick_floats(values: list[str]) -> list[float] | None:
+    if not all(map(_DECIMAL.fullmatch, values)):
+        return None
+    numbers = list(map(float, values))
+    return None if any(map(math.isinf, numbers)) else numbers
+
+
+def _quick_amounts(values: list[str]) -> list[Decimal] | None:
+    return list(map(Decimal, values)) if all(map(_DECIMAL.fullmatch, values)) else None
+
+
+def _quick_times(values: list[int]) -> list[int] | None:
+    return values if min(values) >= 0 and max(values) < _YEAR_3000 else None
+
+
+def _as_they_are(values: list[Any]) -> list[Any]:
+    return values
 
 
 # -- single values: what the exchange sent, checked, as Arrow takes it ----------------------------------
@@ -328,4 +389,15 @@ _CONVERT: Mapping[str, Callable[[Any], Any]] = {
     "flag": _flag,
     "time": _time,
     "texts": _texts,
+}
+
+_QUICK: Mapping[tuple[Callable[[Any], Any], type], Callable[[list[Any]], list[Any] | None]] = {
+    (_text, str): _as_they_are,
+    (_identifier, str): _as_they_are,
+    (_identifier, int): lambda values: list(map(str, values)),
+    (_integer, int): _as_they_are,
+    (_flag, bool): _as_they_are,
+    (_time, int): _quick_times,
+    (_float, str): _quick_floats,
+    (_amount, str): _quick_amounts,
 }

@@ -165,9 +165,9 @@ class Fetcher:
     def _crew(self, fetch: _Fetch) -> tuple[Crew[Request], int]:
         """Who sends the requests of a fetch, and how many pages may be guessed to be there.
 
-        Requests that weigh much go one after the other, and none of them on a guess: many at once
-        would take the allowance from everybody else on the machine, and what is asked for in vain
-        may be as much as a hundredth of it.
+        Requests that weigh much go one after the other: many at once would take the allowance from
+        everybody else on the machine. What is asked for in vain may be a hundredth of the allowance;
+        and nothing where the price was told beforehand, which holds for endpoints without a window.
         """
 
         def work(request: Request) -> Any:
@@ -180,7 +180,7 @@ class Fetcher:
         weight = endpoint.weight_of({**fetch.plan.parameters, endpoint.paging.size: endpoint.paging.maximum})
         limit = self._connection.budget.limit(endpoint.pool)
         size = min(self._workers, max(1, limit // (20 * weight)))
-        return Threads(size, work), limit // (100 * weight)
+        return Threads(size, work), limit // (100 * weight) if endpoint.window else 0
 
     def _told_of_waits(self, progress: Progress, crew: Crew[Request]) -> AbstractContextManager[object]:
         """Whoever fetches alone cannot look up while it waits: the budget has it told."""

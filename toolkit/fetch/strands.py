@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from toolkit.catalogue import Endpoint
@@ -68,7 +69,7 @@ class Strand(ABC):
         """Whether the next request is known to be needed."""
 
     def may_guess(self, ahead: int) -> bool:
-        """Whether the next request, beside at most `ahead` others under way, is likely to be needed."""
+        """Whether the next request is likely to be needed, with `ahead` others under way at most."""
         return False
 
     def ask(self) -> Request:
@@ -136,14 +137,19 @@ class Strand(ABC):
 
 
 class Pages(Strand):
-    """Every page of a window. How many there are is not told: the first short one is the last."""
+    """Every page of a window. How many there are is not told: the first short one is the last.
+
+    How far a full page reaches into the window tells how many there will be if the rest is as crowded;
+    so many may be asked for at once.
+    """
 
     def __init__(self, endpoint: Endpoint, span: Span | None) -> None:
         super().__init__(endpoint, span)
         self._span = {"startTime": span.start, "endTime": span.end} if span else {}
         self._pages: dict[int, Any] = {}
         self._taken = 0
-        self._full = 0
+        self._furthest = 0
+        self._expected = 1
         self._short: int | None = None
         self._stale = 0
 
@@ -153,8 +159,8 @@ class Pages(Strand):
         return self._short is None and not self._under_way
 
     def may_guess(self, ahead: int) -> bool:
-        """As many pages at once as are known to be needed: no more is asked in vain than is used."""
-        return self._short is None and len(self._under_way) <= min(self._full, ahead)
+        """Whether the next page is one of those expected."""
+        return self._short is None and len(self._under_way) <= ahead and self._asked < self._expected
 
     def _next(self) -> Mapping[str, object]:
         paging, number = self.endpoint.paging, self._asked
@@ -168,13 +174,22 @@ class Pages(Strand):
             return
         self._pages[number] = payload
         if is_full(self.endpoint, payload):
-            self._full += 1
+            if number >= self._furthest:
+                self._furthest, self._expected = number, self._foreseen(number, payload)
             return
         self._short = number
         # What was asked for beyond the last page is not needed, and neither are its errors.
         for beyond in [each for each in self._pages if each > number]:
             del self._pages[beyond]
         self._drop_failures()
+
+    def _foreseen(self, number: int, payload: Any) -> int:
+        """Pages in the window if all of it is as crowded as up to this page's last row; 0 if unknown."""
+        moment = _last_moment(self.endpoint, payload)
+        if moment is None or self.span is None:
+            return 0
+        reached = max(1, moment - self.span.start + 1)
+        return ceil((number + 1) * self.span.length / reached)
 
     def failed(self, number: int, error: Exception) -> None:
         """Hold an error, unless it is beyond the last page."""
@@ -315,3 +330,14 @@ def rows_in(endpoint: Endpoint, payload: Any) -> int:
 def is_full(endpoint: Endpoint, payload: Any) -> bool:
     """Whether an answer has as many rows as were asked for: there may be more."""
     return endpoint.paging.kind != "none" and rows_in(endpoint, payload) >= endpoint.paging.maximum
+
+
+def _last_moment(endpoint: Endpoint, payload: Any) -> int | None:
+    """The time of an answer's last row, None where it tells none."""
+    rows = payload.get(endpoint.rows) if endpoint.rows and isinstance(payload, dict) else payload
+    row = rows[-1] if isinstance(rows, list) and rows else None
+    for column in endpoint.columns:
+        if column.name == endpoint.order_by and isinstance(row, dict):
+            moment = next((row[wire] for wire in column.wires if wire in row), None)
+            return moment if isinstance(moment, int) else None
+    return None

@@ -70,8 +70,9 @@ class Walk:
 
     def rescue(self) -> None:
         """Take in whatever else has come, although something is missing before it."""
-        with suppress(ContractError):
-            self._collect()
+        while (done := self._crew.back(0)) is not None:
+            if done.error is None:
+                done.job.strand.came(done.job.number, done.payload)
         for strand in self._open:
             with suppress(ContractError):
                 strand.rescue(self._gathering)
