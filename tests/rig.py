@@ -50,10 +50,22 @@ class Rig:
         """The exchange's time in milliseconds."""
         return int(self.exchange_clock.time() * 1000)
 
-    def new_link(self, key: str | None = None, secret: str | None = None, **arguments: Any) -> toolkit.Link:
+    def new_link(
+        self, key: str | None = None, secret: str | None = None, *, bare: bool = False, **arguments: Any
+    ) -> toolkit.Link:
+        """Another Link on the same exchange.
+
+        Args:
+            key: Another key.
+            secret: And its secret.
+            bare: The clock need not know of its requests: it goes by itself.
+            arguments: More arguments of the Link.
+        """
         hosts = dict.fromkeys(BASE_URLS, self.sandbox.address)
         settings: dict[str, Any] = {"hosts": hosts, "clock": self.clock, "timeout": (5.0, 0.3)} | arguments
         link = toolkit.Link(key or self.sandbox.key, secret or self.sandbox.secret, **settings)
+        if bare:
+            return link
         session = link._connection.session
         get = session.get
 

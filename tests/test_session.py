@@ -125,7 +125,7 @@ def test_after_a_fork_the_parents_sockets_are_left_alone(monkeypatch: pytest.Mon
     link.exchange.partner()
     parents = link._connection.session._session("api")
     assert link._connection.session._session("api") is parents
-    monkeypatch.setattr("os.getpid", lambda: -1)
+    monkeypatch.setattr("os.getpid", lambda: 1)
     childs = link._connection.session._session("api")
     assert childs is not parents
     assert len(link.exchange.partner()) == 1

@@ -1,0 +1,448 @@
+"""Several requests at once: the frame is the one that asking for one after the other gives."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.rig import Rig
+from tests.test_fetch import DAY, KINDS, put, rebate, smaller, spot_rebate
+from toolkit import errors
+from toolkit.catalogue import BY_DOOR
+from toolkit.fetch.fetcher import BREATH
+from toolkit.fetch.walk import HELD, Walk
+from toolkit.sandbox.clock import SystemClock
+from toolkit.wire.clock import SYSTEM_CLOCK
+
+REBATES = "/sapi/v1/broker/rebate/recentRecord"
+WORKERS = 6
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    made = Rig(link={"workers": WORKERS, "progress": False})
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Rig]:
+    made = Rig(link={"workers": WORKERS, "progress": False})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def real() -> Iterator[Rig]:
+    """On the machine's own clock, with time-outs too long to be waited for."""
+    made = Rig()
+    made.clock = SYSTEM_CLOCK  # type: ignore[assignment]
+    made.exchange_clock = SystemClock()  # type: ignore[assignment]
+    made.replace_exchange()
+    made.link.close()
+    made.link = made.new_link(workers=WORKERS, progress=False, timeout=(5.0, 30.0), bare=True)
+    yield made
+    made.close()
+
+
+def shuffle(rig: Rig, seed: int) -> None:
+    """Have the threads of a fetch come back in a random order."""
+    luck = random.Random(seed)
+    sender = rig.link._connection.sender
+    get = sender.get
+
+    def late(*arguments: Any) -> Any:
+        answer = get(*arguments)
+        time.sleep(luck.choice([0, 0, 0.001, 0.003]))
+        return answer
+
+    sender.get = late  # type: ignore[method-assign]
+
+
+def workers_left() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "fetch"]
+
+
+# -- the same frame ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("door", KINDS)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    # Rows crowd on a few moments of four weeks, or lie anywhere in them.
+    crowds=st.lists(st.tuples(st.integers(0, 28 * DAY), st.integers(1, 6)), max_size=12),
+    size=st.integers(2, 7),
+    luck=st.integers(),
+    faults=st.lists(st.sampled_from(["server-error", "cut", "reset"]), max_size=3),
+)
+def test_the_frame_is_the_one_of_asking_one_after_the_other(
+    shared: Rig, door: str, crowds: list[tuple[int, int]], size: int, luck: int, faults: list[str]
+) -> None:
+    make, arguments, _ = KINDS[door]
+    endpoint = smaller(door, size)
+    if endpoint.paging.kind == "limit":
+        endpoint = smaller(door, 40)  # one millisecond has to fit
+    now = shared.now
+    days = 6 if endpoint.window and endpoint.window.kept else 28
+    times = [now - 1 - moment % (days * DAY) for moment, count in crowds for _ in range(count)]
+    put(shared, endpoint, [make(n, moment) for n, moment in enumerate(times)])
+    span = {"start": now - days * DAY, "end": now} if endpoint.window else {}
+    alone = shared.new_link(workers=1, progress=False)._fetcher.fetch(endpoint, arguments, **span)
+    link = shared.new_link(workers=WORKERS, progress=False)
+    before = shared.link
+    shared.link = link
+    shuffle(shared, luck)
+    shared.link = before
+    for kind in faults:
+        shared.exchange.faults.add(kind, path=endpoint.path)
+    seen = len(shared.sent(endpoint.path))
+    together = link._fetcher.fetch(endpoint, arguments, **span)
+    shared.exchange.faults.clear()
+    link.close()
+    pd.testing.assert_frame_equal(together, alone)
+    assert len(together) == len(times)
+    assert together.attrs["complete"] is True
+    assert "missing" not in together.attrs
+    assert together.attrs["requests"] == len(shared.sent(endpoint.path)) - seen
+    assert together.attrs["weight"] == together.attrs["requests"] * endpoint.weight_of({})
+    assert not workers_left()
+
+
+def test_requests_are_under_way_side_by_side_and_no_more_than_allowed(rig: Rig) -> None:
+    endpoint = smaller("exchange.rebates", 5)
+    put(rig, endpoint, [rebate(n, rig.now - 200 * 1000 + n * 1000) for n in range(199)])
+    together = _together(rig)
+    frame = rig.link._fetcher.fetch(endpoint, {}, start=rig.now - 200 * 1000)
+    assert len(frame) == 199
+    assert together() == WORKERS
+    assert frame.attrs["requests"] <= 41, "how far a page reaches tells how many there are"
+
+
+@pytest.mark.parametrize(("limit", "most"), [(19, 1), (60, 3), (12_000, WORKERS)])
+def test_dear_requests_are_few_at_once(rig: Rig, limit: int, most: int) -> None:
+    rig.link.close()
+    rig.link = rig.new_link(workers=WORKERS, progress=False, limits={"sapi-ip": limit})
+    endpoint = smaller("exchange.rebates", 5)
+    put(rig, endpoint, [rebate(n, rig.now - 60 * DAY + n * DAY) for n in range(60)])
+    together = _together(rig)
+    assert len(rig.link._fetcher.fetch(endpoint, {}, start="-61D")) == 60
+    assert together() == most
+
+
+def test_nothing_is_asked_on_a_guess_where_the_price_was_told(rig: Rig) -> None:
+    frame = rig.link.exchange.futures_balances("um")
+    price = rig.link.price("exchange.futures_balances", rows=len(frame))
+    assert frame.attrs["requests"] == price.requests > 2
+
+
+def _together(rig: Rig) -> Callable[[], int]:
+    """The most requests that were under way at once, from here on."""
+    counts = [0]
+    get = rig.link._connection.session.get
+    now = [0]
+    lock = threading.Lock()
+
+    def counted(*arguments: Any) -> Any:
+        with lock:
+            now[0] += 1
+            counts.append(now[0])
+        time.sleep(0.003)  # as if it were further away
+        try:
+            return get(*arguments)
+        finally:
+            with lock:
+                now[0] -= 1
+
+    rig.link._connection.session.get = counted  # type: ignore[method-assign]
+    return lambda: max(counts)
+
+
+def test_one_request_needs_no_thread(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a thread was started")
+
+    monkeypatch.setattr("toolkit.fetch.crew.threading.Thread", refuse)
+    assert len(rig.link.exchange.partner()) == 1
+    assert len(rig.new_link(workers=1).exchange.rebates(start="-20D")) > 0
+
+
+@pytest.mark.parametrize("workers", [0, 33, 2.0, True, "4", None])
+def test_workers_are_a_number_from_1_to_32(rig: Rig, workers: Any) -> None:
+    with pytest.raises(errors.UsageError, match=r"`workers` is a whole number from 1 to 32"):
+        rig.new_link(workers=workers)
+
+
+# -- memory ------------------------------------------------------------------------------------------
+
+
+def test_what_waits_for_its_turn_is_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first window's answer comes last: the others do not pile up behind it."""
+    walks: list[Walk] = []
+    made = Walk.__init__
+
+    def noted(self: Walk, *arguments: Any) -> None:
+        made(self, *arguments)
+        walks.append(self)
+
+    monkeypatch.setattr(Walk, "__init__", noted)
+    endpoint = smaller("exchange.rebates", 5)
+    windows = 80
+    put(rig, endpoint, [rebate(n, rig.now - windows * 7 * DAY + n * 7 * DAY + 9) for n in range(windows)])
+    sender = rig.link._connection.sender
+    get = sender.get
+    enough = threading.Event()
+    others: list[int] = []
+
+    def first_is_last(call: Any, *more: Any) -> Any:
+        answer = get(call, *more)
+        if call.parameters["startTime"] == rig.now - windows * 7 * DAY:
+            enough.wait(0.2)
+        else:
+            others.append(1)
+        return answer
+
+    sender.get = first_is_last  # type: ignore[method-assign]
+    frame = rig.link._fetcher.fetch(endpoint, {}, start=rig.now - windows * 7 * DAY)
+    assert len(frame) == windows
+    assert walks[0].most == HELD * WORKERS
+
+
+# -- failures ----------------------------------------------------------------------------------------
+
+
+def failing_at(rig: Rig, fails: Callable[[Any], bool], error: Exception) -> None:
+    sender = rig.link._connection.sender
+    get = sender.get
+
+    def get_or_fail(call: Any, *more: Any) -> Any:
+        if fails(call.parameters):
+            raise error
+        time.sleep(0.003)
+        return get(call, *more)
+
+    sender.get = get_or_fail  # type: ignore[method-assign]
+
+
+def test_the_first_error_in_order_is_raised_and_what_is_missing_is_named(rig: Rig) -> None:
+    endpoint = smaller("exchange.rebates", 5)
+    start, end = rig.now - 28 * DAY, rig.now - 1
+    put(rig, endpoint, [rebate(n, start + n * DAY) for n in range(28)])
+    third = start + 14 * DAY
+    failure = errors.ServerError("exchange.rebates", 503, None, "Away.")
+    failing_at(rig, lambda asked: asked["startTime"] == third, failure)
+    with pytest.raises(errors.ServerError) as caught:
+        rig.link._fetcher.fetch(endpoint, {}, start=start, end=end)
+    partial = caught.value.partial
+    assert partial is not None
+    assert partial.attrs["complete"] is False
+    moments = partial["time"].astype("int64").tolist()
+    assert moments == sorted(moments)
+    missing = [[_ms(first), _ms(last)] for first, last in partial.attrs["missing"]]
+    assert json.loads(json.dumps(partial.attrs["missing"])) == partial.attrs["missing"]
+    assert any(first <= third and third + 7 * DAY - 1 <= last for first, last in missing)
+    for moment in (start + n * DAY for n in range(28)):
+        assert moment in moments or any(first <= moment <= last for first, last in missing)
+    # What is missing can be asked for: nothing is lost and nothing is fetched for nothing.
+    rig.link.close()
+    rig.link = rig.new_link(workers=WORKERS, progress=False)
+    rest = [rig.link._fetcher.fetch(endpoint, {}, start=first, end=last) for first, last in missing]
+    whole = pd.concat([partial, *rest]).drop_duplicates("trade_id")
+    assert len(whole) == 28
+    assert not workers_left()
+
+
+def _ms(text: str) -> int:
+    return int(pd.Timestamp(text).timestamp() * 1000)
+
+
+def test_an_error_beyond_the_last_page_is_none(rig: Rig) -> None:
+    """The first page is crowded, so that more pages are expected than there are."""
+    endpoint = smaller("exchange.rebates", 5)
+    start = rig.now - 6 * DAY
+    put(rig, endpoint, [rebate(n, start + n) for n in range(7)])
+    failure = errors.ServerError("exchange.rebates", 503, None, "Away.")
+    failing_at(rig, lambda asked: asked["page"] > 2, failure)
+    frame = rig.link._fetcher.fetch(endpoint, {}, start=start)
+    assert len(frame) == 7
+    assert frame.attrs["complete"] is True
+
+
+def test_a_breach_of_contract_is_found_in_order(rig: Rig) -> None:
+    endpoint = smaller("exchange.rebates", 5)
+    start = rig.now - 28 * DAY
+    rows = [rebate(n, start + n * DAY) for n in range(28)]
+    del rows[9]["income"]
+    del rows[20]["tradeId"]
+    put(rig, endpoint, rows)
+    with pytest.raises(errors.ContractError, match="'income'") as caught:
+        rig.link._fetcher.fetch(endpoint, {}, start=start)
+    assert caught.value.partial is not None
+    assert len(caught.value.partial) >= 7
+
+
+def test_a_millisecond_that_does_not_fit_is_what_is_missing(rig: Rig) -> None:
+    endpoint = smaller("spot.rebates", 4)
+    crowd = rig.now - 10 * DAY
+    put(rig, endpoint, [spot_rebate(n, crowd) for n in range(6)] + [spot_rebate(9, rig.now - DAY)])
+    with pytest.raises(errors.IncompleteError) as caught:
+        rig.link._fetcher.fetch(endpoint, {}, start="-20D")
+    assert caught.value.partial is not None
+    assert len(caught.value.partial) == 5
+    assert [[_ms(a), _ms(b)] for a, b in caught.value.partial.attrs["missing"]] == [[crowd, crowd]]
+
+
+# -- interrupts --------------------------------------------------------------------------------------
+
+
+def interrupted(work: Callable[[], object], when: Callable[[], bool]) -> tuple[KeyboardInterrupt, float]:
+    """Do some work and press Ctrl-C when it is time; what comes of it, and after how many seconds."""
+    import _thread
+
+    pressed: list[float] = []
+
+    def press() -> None:
+        until = time.monotonic() + 10
+        while not when() and time.monotonic() < until:
+            time.sleep(0.002)
+        pressed.append(time.monotonic())
+        _thread.interrupt_main()
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        work()
+    took = time.monotonic() - pressed[0]
+    thread.join()
+    return caught.value, took
+
+
+def crowded(rig: Rig) -> Any:
+    endpoint = smaller("exchange.rebates", 5)
+    now = int(rig.exchange_clock.time() * 1000)
+    put(rig, endpoint, [rebate(n, now - 200_000 + n * 1000) for n in range(190)])
+    return endpoint
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 2
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.002)
+    return holds()
+
+
+def test_ctrl_c_breaks_off_what_hangs_and_nobody_elses(real: Rig) -> None:
+    endpoint = crowded(real)
+    real.link.exchange.partner()
+    real.exchange.faults.add("timeout", path="/sapi/v1/broker/info", times=1)
+    hanging = real.link
+    other: list[object] = []
+
+    def ask() -> None:
+        try:
+            other.append(hanging.exchange.partner())
+        except Exception as error:
+            other.append(error)
+
+    neighbour = threading.Thread(target=ask, daemon=True)
+    neighbour.start()
+    assert eventually(lambda: len(real.sandbox._open) == 1)
+
+    def hang() -> bool:
+        if len(real.sent(REBATES)) >= 3 and not real.exchange.faults._faults:
+            real.exchange.faults.add("timeout", path=REBATES, times=None)
+        return len(real.sandbox._open) >= 3
+
+    error, took = interrupted(
+        lambda: hanging._fetcher.fetch(endpoint, {}, start=int(time.time() * 1000) - 250_000), hang
+    )
+    assert took < 1
+    partial = error.partial  # type: ignore[attr-defined]
+    assert 0 < len(partial) < 190
+    assert partial.attrs["missing"]
+    assert not workers_left()
+    assert eventually(lambda: len(real.sandbox._open) == 1), "what it opened is closed"
+    assert not other, "the other thread's request is still under way"
+    for stream in list(real.sandbox._open):  # its answer never comes: it is asked for again
+        real.sandbox._loop.call_soon_threadsafe(stream.close)  # type: ignore[union-attr]
+    neighbour.join(5)
+    assert isinstance(other[0], pd.DataFrame)
+    # The Link is as good as before.
+    real.exchange.faults.clear()
+    assert len(hanging._fetcher.fetch(endpoint, {}, start=int(time.time() * 1000) - 250_000)) == 190
+
+
+def test_ctrl_c_ends_the_wait_for_the_minute(real: Rig) -> None:
+    endpoint = crowded(real)
+    real.link.close()
+    real.link = real.new_link(workers=WORKERS, progress=False, limits={"sapi-ip": 200}, bare=True)
+    budget = real.link.budget
+    full = [budget.admit(endpoint.pool, endpoint.path, 195, "others")]
+
+    error, took = interrupted(
+        lambda: real.link._fetcher.fetch(endpoint, {}, start=int(time.time() * 1000) - 250_000),
+        lambda: bool(budget.snapshot().waiting_for),
+    )
+    budget.release(full[0])
+    assert took < 1
+    assert len(error.partial) == 25  # type: ignore[attr-defined]
+    assert not workers_left()
+    assert not budget.snapshot().waiting_for
+
+
+def test_an_interrupt_shows_nothing_secret_of_its_threads(real: Rig) -> None:
+    endpoint = crowded(real)
+    real.exchange.faults.add("timeout", path=REBATES, times=None)
+    error, _ = interrupted(
+        lambda: real.link._fetcher.fetch(endpoint, {}, start=int(time.time() * 1000) - 250_000),
+        lambda: bool(real.sandbox._open),
+    )
+    shown = []
+    trace = error.__traceback__
+    while trace is not None:
+        if "toolkit" in trace.tb_frame.f_code.co_filename.split("/"):
+            shown += [repr(value) for value in trace.tb_frame.f_locals.values()]
+        trace = trace.tb_next
+    assert shown
+    for secret in (real.sandbox.key, real.sandbox.secret, "signature="):
+        assert not [text for text in shown if secret in text]
+    assert error.__context__ is None
+
+
+def test_a_guess_that_hangs_does_not_hold_up_the_end(real: Rig) -> None:
+    """Everything is here: what was asked for beyond the last page is broken off."""
+    endpoint = smaller("exchange.rebates", 5)
+    now = int(real.exchange_clock.time() * 1000)
+    put(real, endpoint, [rebate(n, now - 200_000 + n) for n in range(7)])
+    link = real.new_link(workers=2, progress=False, timeout=(5.0, 30.0), bare=True)
+    sender = link._connection.sender
+    get = sender.get
+
+    def guesses_hang(call: Any, *more: Any) -> Any:
+        if call.parameters["page"] == 3:
+            real.exchange.faults.add("timeout", path=REBATES)
+        elif call.parameters["page"] == 2:
+            eventually(lambda: bool(real.sandbox._open))
+        return get(call, *more)
+
+    sender.get = guesses_hang  # type: ignore[method-assign]
+    began = time.monotonic()
+    frame = link._fetcher.fetch(endpoint, {}, start=now - 250_000)
+    assert len(frame) == 7
+    assert time.monotonic() - began < 2 * BREATH + 1
+    assert not workers_left()
+
+
+def test_the_answers_of_an_endpoint_are_never_newest_first_and_paged() -> None:
+    """Pages would come in the wrong order; and how far one reaches would be told by its first row."""
+    assert not [
+        each for each in BY_DOOR.values() if each.newest_first and each.paging.kind in ("page", "offset")
+    ]
