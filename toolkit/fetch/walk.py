@@ -42,7 +42,7 @@ class Walk:
         self._progress = progress
         self._crew = crew
         self._ahead = ahead
-        self._coming = _strands(plan)
+        self._coming = deque(_strands(plan))
         self._open: deque[Strand] = deque()  # in order; the first is the one being taken in
 
     def run(self) -> None:
@@ -57,16 +57,15 @@ class Walk:
             if self._open and self._open[0].is_ready:
                 self._take()
                 self._collect()
-            elif self._crew.busy:
+            elif not self._open and not self._coming:
+                return  # pages that were guessed and are not there may still be under way
+            else:
                 self._raise_what_stands()
                 done = self._crew.back(self._progress.patience)
                 if done is not None:
                     self._file(done)
                     self._collect()
                 self._progress.look(self._crew.busy)
-            else:
-                self._raise_what_stands()
-                return
 
     def rescue(self) -> None:
         """Take in whatever else has come, although something is missing before it."""
@@ -113,10 +112,9 @@ class Walk:
         for strand in self._open:
             if strand.is_sure:
                 return strand
-        following = next(self._coming, None)
-        if following is not None:
-            self._open.append(following)
-            return following
+        if self._coming:
+            self._open.append(self._coming.popleft())
+            return self._open[-1]
         return next((strand for strand in self._open if strand.may_guess(self._ahead)), None)
 
     def _outstanding(self) -> int:
