@@ -21,38 +21,39 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 
 @pytest.fixture
-def four_heavy(tmp_path: Path) -> Iterator[Scene]:
+def few(tmp_path: Path) -> Iterator[Scene]:
+    """Four reads of weight 100 fit into a window, and the little that a process asks at first."""
     with Scene(tmp_path, limit=420, seconds=1) as running:
         yield running
 
 
-def test_two_processes_share_one_allowance(scene: Scene) -> None:
-    kernels = scene.kernels(2)
+def test_two_processes_share_one_allowance(few: Scene) -> None:
+    # With four threads each could fill the window before it hears of the other's first read.
+    kernels = few.kernels(2, threads=4, reads=HUNDRED)
     for kernel in kernels:
         kernel.go()
-    until(lambda: len(scene.log()) > 5, "the first reads")
-    windows = scene.full_windows(*scene.wait_for_windows(2))
-    assert scene.statuses().keys() == {200}
-    assert sum(window.used for window in windows) >= scene.limit  # half of what is allowed
+    until(lambda: bool(few.log_of(HUNDRED[0])), "the first reads")
+    windows = few.full_windows(*few.wait_for_windows(2))
+    assert few.statuses().keys() == {200}
+    assert sum(window.used for window in windows) >= few.limit  # half of what is allowed
 
 
-def test_a_killed_process_holds_nothing_beyond_its_window(four_heavy: Scene) -> None:
-    scene = four_heavy
-    victim, survivor = scene.kernel(threads=4, reads=HUNDRED), scene.kernel(threads=1, reads=HUNDRED)
+def test_a_killed_process_holds_nothing_beyond_its_window(few: Scene) -> None:
+    victim, survivor = few.kernel(threads=4, reads=HUNDRED), few.kernel(threads=1, reads=HUNDRED)
     victim.ready()
     survivor.ready()
-    scene.fault("timeout", times=4, path=HUNDRED[0])
+    few.fault("timeout", times=4, path=HUNDRED[0])
     victim.go()
-    until(lambda: len(scene.log_of(HUNDRED[0])) == 4, "four reads that fill the window and hang")
-    killed = scene.log_of(HUNDRED[0])[-1]["time"]
+    until(lambda: len(few.log_of(HUNDRED[0])) == 4, "four reads that fill the window and hang")
+    killed = few.log_of(HUNDRED[0])[-1]["time"]
     victim.kill()
     survivor.go()
-    turned = (killed // scene.seconds + 1) * scene.seconds
+    turned = (killed // few.seconds + 1) * few.seconds
     # Four reads fit into a window only where nothing of the victim's is left in it.
-    until(lambda: len(scene.log_of(HUNDRED[0], turned)) >= 8, "the survivor's reads")
-    assert scene.log_of(HUNDRED[0], turned)[0]["time"] < turned + 3 * scene.seconds
-    assert scene.statuses().keys() == {0, 200}
-    assert max(window.used for window in scene.full_windows(turned, turned + 60)) >= 400
+    until(lambda: len(few.log_of(HUNDRED[0], turned)) >= 8, "the survivor's reads")
+    assert few.log_of(HUNDRED[0], turned)[0]["time"] < turned + 3 * few.seconds
+    assert few.statuses().keys() == {0, 200}
+    assert max(window.used for window in few.full_windows(turned, turned + 60)) >= 400
 
 
 def test_a_ban_stops_the_others_and_a_kernel_started_meanwhile(scene: Scene) -> None:
