@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 
@@ -9,7 +10,10 @@ import pytest
 
 from tests.rig import Rig
 from toolkit.catalogue import FAPI
+from toolkit.fetch.progress import Progress
 from toolkit.wire.budget import Reservation
+from toolkit.wire.sender import Tally
+from toolkit.wire.stop import Stop
 
 
 @pytest.fixture
@@ -73,6 +77,55 @@ def test_a_failure_takes_the_bar_away(slow: Rig, capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.endswith("\r")
     told = len(slow.link.budget._watchers)
     assert told == 1, "it looks on no longer"
+
+
+def test_a_wait_of_all_threads_is_counted_down(capsys: pytest.CaptureFixture[str]) -> None:
+    rig = Rig(link={"limits": {"sapi-ip": 100}, "workers": 4})
+    stop = threading.Event()
+
+    def wait(condition: threading.Condition, seconds: float) -> None:
+        # A second passes with every look at the bar, so that the wait ends, but not at once.
+        if rig.clock.under_way or stop.is_set() or condition.wait(0.02):
+            condition.wait(0.005)
+        else:
+            rig.clock.advance(1.0)
+
+    rig.clock.wait = wait  # type: ignore[method-assign]
+    try:
+        frame = rig.link.exchange.futures_rebates("um", start="-200D")
+    finally:
+        stop.set()
+        rig.close()
+    assert frame.attrs["requests"] > 100
+    said = capsys.readouterr().err
+    told = re.findall(r"sapi-ip is used up: goes on in (\d+) s, at (\d\d:\d\d:\d\d) UTC", said)
+    seconds = [int(each) for each, _ in told]
+    assert len(set(seconds)) > 2, "it counts"
+    assert seconds[0] > seconds[1] > seconds[2], "down"
+    assert told[0][1] in ("00:01:00", "00:01:01")
+
+
+def test_while_one_thread_is_busy_nothing_is_said_of_those_that_wait(
+    slow: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stop = Stop()
+    progress = Progress("x", None, Tally(), stop=stop, clock=slow.clock, wanted=True)
+    stop.waits[1] = ("fapi is used up", slow.clock.monotonic() + 30)
+    slow.clock.advance(2)
+    progress.look(busy=2)
+    assert "used up" not in capsys.readouterr().err
+    progress.look(busy=1)
+    assert "fapi is used up: goes on in 28 s" in capsys.readouterr().err
+    with progress:
+        pass
+
+
+def test_a_short_wait_of_a_quick_fetch_shows_nothing(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    stop = Stop()
+    progress = Progress("x", None, Tally(), stop=stop, clock=slow.clock, wanted=True)
+    stop.waits[1] = ("fapi is used up", slow.clock.monotonic() + 0.5)
+    progress.look(busy=1)
+    assert capsys.readouterr().err == ""
 
 
 def test_the_wait_of_another_thread_is_not_ours(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
