@@ -166,8 +166,7 @@ class Fetcher:
         """Who sends the requests of a fetch, and how many pages may be guessed to be there.
 
         Requests that weigh much go one after the other: many at once would take the allowance from
-        everybody else on the machine. What is asked for in vain may be a hundredth of the allowance;
-        and nothing where the price was told beforehand, which holds for endpoints without a window.
+        everybody else on the machine. What is asked for in vain may be a hundredth of the allowance.
         """
 
         def work(request: Request) -> Any:
@@ -180,7 +179,7 @@ class Fetcher:
         weight = endpoint.weight_of({**fetch.plan.parameters, endpoint.paging.size: endpoint.paging.maximum})
         limit = self._connection.budget.limit(endpoint.pool)
         size = min(self._workers, max(1, limit // (20 * weight)))
-        return Threads(size, work), limit // (100 * weight) if endpoint.window else 0
+        return Threads(size, work), limit // (100 * weight)
 
     def _told_of_waits(self, progress: Progress, crew: Crew[Request]) -> AbstractContextManager[object]:
         """Whoever fetches alone cannot look up while it waits: the budget has it told."""

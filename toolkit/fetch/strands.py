@@ -140,7 +140,8 @@ class Pages(Strand):
     """Every page of a window. How many there are is not told: the first short one is the last.
 
     How far a full page reaches into the window tells how many there will be if the rest is as crowded;
-    so many may be asked for at once.
+    so many may be asked for at once. Where there is no window nothing is guessed: its price is told
+    beforehand, by the number of rows.
     """
 
     def __init__(self, endpoint: Endpoint, span: Span | None) -> None:
