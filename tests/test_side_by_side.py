@@ -281,6 +281,19 @@ def test_what_came_from_behind_the_place_that_failed_is_kept(rig: Rig) -> None:
     assert missing == [[start, start + 7 * DAY - 1]]
 
 
+def test_windows_that_were_never_asked_for_are_missing_too(rig: Rig) -> None:
+    endpoint = smaller("exchange.rebates", 5)
+    start, end = rig.now - 40 * 7 * DAY, rig.now - 1
+    put(rig, endpoint, [rebate(n, start + n * 7 * DAY) for n in range(40)])
+    failure = errors.ServerError("exchange.rebates", 503, None, "Away.")
+    failing_at(rig, lambda asked: asked["startTime"] == start + 14 * DAY, failure)
+    with pytest.raises(errors.ServerError) as caught:
+        rig.link._fetcher.fetch(endpoint, {}, start=start, end=end)
+    assert caught.value.partial is not None
+    assert len(caught.value.partial) < 2 * WORKERS
+    assert _ms(caught.value.partial.attrs["missing"][-1][1]) == end
+
+
 def test_an_error_beyond_the_last_page_is_none(rig: Rig) -> None:
     """The first page is crowded, so that more pages are expected than there are."""
     endpoint = smaller("exchange.rebates", 5)
