@@ -39,10 +39,7 @@ BASE_URLS: Mapping[Host, str] = MappingProxyType(
 
 # Other addresses of the same hosts: they count the same requests (general information of the REST API).
 ALTERNATES: Mapping[str, str] = MappingProxyType(
-    {
-        f"https://{name}.binance.com": BASE_URLS["api"]
-        for name in ("api-gcp", "api1", "api2", "api3", "api4")
-    }
+    {f"https://{name}.binance.com": BASE_URLS["api"] for name in ("api-gcp", "api1", "api2", "api3", "api4")}
 )
 
 MILLISECOND = timedelta(milliseconds=1)

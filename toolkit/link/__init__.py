@@ -65,8 +65,8 @@ class Price:
 class Link:
     """A Binance Link partner's view of the exchange: every read is a method that returns a DataFrame.
 
-    Threads may share a Link. All Links of a process that talk to the same exchange share one budget
-    of rate-limit weight. Nothing here changes anything at the exchange.
+    Threads may share a Link. All Links, threads, kernels and scripts of this machine that talk to the
+    same exchange share one budget of rate-limit weight. Nothing here changes anything at the exchange.
 
     Args:
         key: API key; case-sensitive.
@@ -78,9 +78,11 @@ class Link:
         timeout: Seconds to connect, and seconds to wait for each piece of an answer.
         proxies: As in requests; the environment's when not given.
         verify: True, or the path of a file of certificates to trust. Certificates are always checked.
-        limits: Weight a minute by name of pool, where this address is allowed another than the
-            documented one, or should leave some of it to others. They hold for every Link of the
-            process that talks to the same exchange, until others are given.
+        limits: Weight a window by name of pool, where this address is allowed another than the
+            exchange says. They hold for every Link of the process that talks to the same exchange,
+            until others are given.
+        share: Part of every limit this machine may have used when this Link still sends: 0.5 leaves half
+            of the allowance to a bot at the same address, or to another kernel with a greater share.
         progress: Show a bar for a fetch that takes longer than a second.
         workers: Requests a long fetch has under way at once, at most.
         clock: Where time is read and waited; tests pass one of their own.
@@ -107,6 +109,7 @@ class Link:
         proxies: Mapping[str, str] | None = None,
         verify: bool | str | Path = True,
         limits: Mapping[str, int] | None = None,
+        share: float = 1.0,
         progress: bool = True,
         workers: int = 16,
         clock: Clock | None = None,
@@ -120,6 +123,7 @@ class Link:
             proxies=proxies,
             verify=verify,
             limits=limits,
+            share=share,
             clock=clock,
         )
         self._fetcher = Fetcher(self._connection, numbers, progress=progress, workers=workers)

@@ -35,6 +35,7 @@ from toolkit.wire.ledger import (
     Page,
     Rule,
     Sent,
+    Turn,
 )
 from toolkit.wire.stop import Stop
 
@@ -349,8 +350,7 @@ class Budget:
         """Give back a reservation whose request never left this machine."""
         with self._turned:
             self._news += 1
-            window = self._window(reservation.key, reservation.pool)
-            self._ledger.release(reservation.key, window, reservation.weight, reservation.window)
+            self._ledger.release(reservation.key, reservation.weight, reservation.window)
             self._turned.notify_all()
 
     def ban(self, seconds: float) -> None:
@@ -490,7 +490,7 @@ class Budget:
         if pool is None:
             return None
         counter, seconds = page.counter, page.key.seconds
-        window = self._window(page.key, pool)
+        window = self._turn(page.key, pool, 0.0).window
         if counter.window - window in (0, 1):
             window = counter.window
         known = {**page.history, counter.window: counter.used}
@@ -545,16 +545,13 @@ class Budget:
         """A reservation, or what is in its way."""
         rule = self._rule(pool)
         key = Key(pool.name, "" if pool.shared else path, rule.seconds)
-        limit = self._limits.get(pool.name) or rule.most
-        host_now, error = self._host_clocks[pool.host].reading()
         now = self._clock.monotonic()
         found = self._ledger.reserve(
             key,
             door,
             host=pool.host,
-            window=int((host_now - error) // rule.seconds),
+            turn=self._turn(key, pool, now),
             weight=weight,
-            limit=limit,
             share=share,
         )
         if isinstance(found, int):
@@ -569,14 +566,15 @@ class Budget:
             raise BannedError(door, f"{pool.host} banned this address", end)
         return _Wait(f"{pool.host} asked to wait", now + _left(found, pool.host), soon=False)
 
-    def _window(self, key: Key, pool: Pool) -> int:
+    def _turn(self, key: Key, pool: Pool, ticks: float) -> Turn:
         """The running window.
 
         Until the turn is certain it is the old one: a clock that is a little ahead must not spend the next
         allowance too early.
         """
         host_now, error = self._host_clocks[pool.host].reading()
-        return int((host_now - error) // key.seconds)
+        window = int((host_now - error) // key.seconds)
+        return Turn(window, ticks - (host_now - window * key.seconds), self.limit(pool))
 
     def _until_turn(self, key: Key, pool: Pool) -> float:
         host_now, error = self._host_clocks[pool.host].reading()
@@ -585,14 +583,14 @@ class Budget:
     def _take_counts(self, reservation: Reservation, headers: Mapping[str, str], ticks: float) -> None:
         """Write down how a request ended, and every count that its answer told."""
         pool, key = reservation.pool, reservation.key
-        host_now, error = self._host_clocks[pool.host].reading()
-        window = int((host_now - error) // key.seconds)
+        turn = self._turn(key, pool, ticks)
         answered = read_date(headers)
         count_window = None if answered is None else int(answered // key.seconds)
-        if count_window is not None and count_window > window:
+        if count_window is not None and count_window > turn.window:
             # The host has turned already, or its word on the time is not to be trusted.
+            host_now, error = self._host_clocks[pool.host].reading()
             if count_window <= int((host_now + error + LATE) // key.seconds):
-                window = count_window
+                turn = turn._replace(window=count_window, began=ticks)
             else:
                 count_window = None
         told: int | None = None
@@ -601,11 +599,9 @@ class Budget:
                 told = count.used
             else:
                 self._take_other(pool, reservation.path, count)
-        elapsed = host_now % key.seconds / key.seconds
+        elapsed = min(max((ticks - turn.began) / key.seconds, 0.0), 1.0)
         sent = Sent(reservation.weight, reservation.window, reservation.sent_at, ticks, elapsed)
-        self._ledger.settle(
-            key, sent, window=window, limit=self.limit(pool), count=told, count_window=count_window
-        )
+        self._ledger.settle(key, sent, turn, told, count_window)
 
     def _take_other(self, asked: Pool, path: str, count: Count) -> None:
         """A count of another pool than the one that was asked, or of none."""
@@ -613,7 +609,7 @@ class Budget:
             seconds = self._rule(pool).seconds
             if (pool.prefix, _KINDS[pool.name], seconds) == (asked.prefix, count.kind, count.seconds):
                 key = Key(pool.name, "" if pool.shared else path, seconds)
-                self._ledger.believe(key, self._window(key, pool), self.limit(pool), count.used)
+                self._ledger.believe(key, self._turn(key, pool, self._clock.monotonic()), count.used)
                 return
         window = int(self._host_clocks[asked.host].time() // count.seconds)
         self._ledger.note(Other(asked.host, count.kind, count.seconds, window, count.used))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toolkit.wire.ledger.book import EVERYWHERE, Halt, Key, Ledger, Other, Page, Rule
-from toolkit.wire.ledger.counting import Counter, Obstacle, Part, Sent
+from toolkit.wire.ledger.counting import Counter, Obstacle, Part, Sent, Turn
 from toolkit.wire.ledger.place import ledger_file
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "Part",
     "Rule",
     "Sent",
+    "Turn",
     "ledger_file",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from toolkit.wire.clock import Clock, Measured
-from toolkit.wire.ledger.counting import Counter, Obstacle, Part, Sent
+from toolkit.wire.ledger.counting import Counter, Obstacle, Part, Sent, Turn
 from toolkit.wire.ledger.processes import boot, is_alive
 from toolkit.wire.ledger.store import Execute, Store
 
@@ -20,7 +20,7 @@ EVERYWHERE = ""
 
 _LOAD = (
     "SELECT c.id, c.window, c.told, c.told_at, c.doubtful, c.doubtful_since, c.others, c.expected, "
-    "p.process, p.used, p.in_flight, p.carried, EXISTS (SELECT 1 FROM halt) "
+    "p.process, p.used, p.in_flight, p.carried, p.sent_at, EXISTS (SELECT 1 FROM halt) "
     "FROM counter c LEFT JOIN part p ON p.counter = c.id WHERE c.pool = ? AND c.path = ? AND c.seconds = ?"
 )
 _BEGIN = (
@@ -32,7 +32,9 @@ _SAVE = (
     "UPDATE counter SET window = ?, told = ?, told_at = ?, doubtful = ?, doubtful_since = ?, others = ?, "
     "expected = ? WHERE id = ?"
 )
-_SAVE_PART = "REPLACE INTO part (counter, process, used, in_flight, carried) VALUES (?, ?, ?, ?, ?)"
+_SAVE_PART = (
+    "REPLACE INTO part (counter, process, used, in_flight, carried, sent_at) VALUES (?, ?, ?, ?, ?, ?)"
+)
 _HALTS = "SELECT host, until, wall_until, seconds, boot FROM halt"
 
 
@@ -129,9 +131,8 @@ class Ledger:
         door: str,
         *,
         host: str,
-        window: int,
+        turn: Turn,
         weight: int,
-        limit: int,
         share: float,
     ) -> int | Obstacle | list[Halt]:
         """Reserve weight of a counter where nothing is in the way.
@@ -140,24 +141,23 @@ class Ledger:
             key: The counter.
             door: Who asks.
             host: Where the request is to go.
-            window: The counter's running window by that host's clock.
+            turn: The counter's running window by that host's clock.
             weight: Weight of the request.
-            limit: Weight allowed in a window.
-            share: Part of it that this machine may use up.
+            share: Part of the limit that this machine may use up.
 
         Returns:
             The window it is reserved in; else the obstacle, or the halts that forbid to send.
         """
 
         def work(execute: Execute) -> tuple[int, int | Obstacle | list[Halt]]:
-            number, counter, halted = self._load(execute, key, door, window)
+            number, counter, halted = self._load(execute, key, door, turn.window)
             halts = self._read_halts(execute) if halted else []
             if halts := [halt for halt in halts if halt.host in (host, EVERYWHERE)]:
-                return window, halts
-            turned = self._turn(execute, number, counter, window, limit)
-            obstacle = counter.obstacle(weight, limit, share)
+                return turn.window, halts
+            turned = self._turn(execute, number, counter, turn)
+            obstacle = counter.obstacle(weight, turn.limit, share)
             if obstacle is None:
-                counter.reserve(self._store.process, weight)
+                counter.reserve(self._store.process, weight, self._clock.monotonic())
                 self._save_part(execute, number, counter)
             if turned:
                 self._save(execute, number, counter)
@@ -169,14 +169,12 @@ class Ledger:
             self._store.check_place()
         return found
 
-    def settle(
-        self, key: Key, sent: Sent, *, window: int, limit: int, count: int | None, count_window: int | None
-    ) -> None:
-        """Write down how a request ended: see `Counter.settle`; window and limit are those in force."""
+    def settle(self, key: Key, sent: Sent, turn: Turn, count: int | None, count_window: int | None) -> None:
+        """Write down how a request ended: see `Counter.settle`."""
 
         def work(execute: Execute) -> None:
-            number, counter, _ = self._load(execute, key, "", window)
-            self._turn(execute, number, counter, window, limit)
+            number, counter, _ = self._load(execute, key, "", turn.window)
+            self._turn(execute, number, counter, turn)
             counter.settle(self._store.process, sent, count, count_window)
             self._save_part(execute, number, counter)
             self._save(execute, number, counter)
@@ -185,22 +183,22 @@ class Ledger:
 
         self._run(work)
 
-    def release(self, key: Key, window: int, weight: int, sent_in: int) -> None:
+    def release(self, key: Key, weight: int, window: int) -> None:
         """Give back what was reserved in a window: the request was never sent."""
 
         def work(execute: Execute) -> None:
             number, counter, _ = self._load(execute, key, "", window)
-            counter.release(self._store.process, weight, sent_in)
+            counter.release(self._store.process, weight, window)
             self._save_part(execute, number, counter)
 
         self._run(work)
 
-    def believe(self, key: Key, window: int, limit: int, count: int) -> None:
+    def believe(self, key: Key, turn: Turn, count: int) -> None:
         """The server's count of a counter, told by an answer that was charged to another."""
 
         def work(execute: Execute) -> None:
-            number, counter, _ = self._load(execute, key, "", window)
-            self._turn(execute, number, counter, window, limit)
+            number, counter, _ = self._load(execute, key, "", turn.window)
+            self._turn(execute, number, counter, turn)
             counter.believe(count)
             self._save(execute, number, counter)
 
@@ -336,21 +334,22 @@ class Ledger:
         rows = execute(_LOAD, key).fetchall()
         if rows:
             number, *state = rows[0][:8]
-            counter, halted = Counter(*state), bool(rows[0][12])
+            counter, halted = Counter(*state), bool(rows[0][13])
             if rows[0][8] is not None:
-                counter.parts = {row[8]: Part(row[9], row[10], row[11]) for row in rows}
+                counter.parts = {row[8]: Part(row[9], row[10], row[11], row[12]) for row in rows}
         else:
             counter, halted = Counter(window), True  # as if, to have it looked up
             number = execute(_BEGIN, (*key, door, window, 0, 0.0, 0, 0.0, 0, 0)).fetchone()[0]
         self._known[key] = door or self._known.get(key, (door,))[0], counter
         return number, counter, halted
 
-    def _turn(self, execute: Execute, number: int, counter: Counter, window: int, limit: int) -> bool:
+    def _turn(self, execute: Execute, number: int, counter: Counter, turn: Turn) -> bool:
         """Turn a counter to the running window; whether it had to be.
 
         Where another process was already sure of the turn, it has turned. A counter that is further
         ahead was written by a clock that was wrong.
         """
+        window = turn.window
         if 0 <= counter.window - window <= 1:
             return False
         execute("REPLACE INTO history VALUES (?, ?, ?)", (number, counter.window, counter.used))
@@ -358,10 +357,10 @@ class Ledger:
             "DELETE FROM history WHERE counter = ? AND NOT window BETWEEN ? AND ?",
             (number, window - REMEMBERED_WINDOWS, window),
         )
-        counter.turn(window, limit, lambda process: self._is_alive(execute, process))
+        counter.turn(turn, lambda process: self._is_alive(execute, process))
         execute("DELETE FROM part WHERE counter = ?", (number,))
         for process, part in counter.parts.items():
-            execute(_SAVE_PART, (number, process, part.used, part.in_flight, part.carried))
+            execute(_SAVE_PART, (number, process, part.used, part.in_flight, part.carried, part.sent_at))
         return True
 
     def _is_alive(self, execute: Execute, process: int) -> bool:
@@ -389,7 +388,7 @@ class Ledger:
         """Write this process's part; the others write their own."""
         process = self._store.process
         part = counter.part(process)
-        execute(_SAVE_PART, (number, process, part.used, part.in_flight, part.carried))
+        execute(_SAVE_PART, (number, process, part.used, part.in_flight, part.carried, part.sent_at))
 
     def _remember(self, execute: Execute, number: int, window: int, used: int) -> None:
         """A late word about a window that is over."""

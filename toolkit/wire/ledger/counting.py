@@ -16,13 +16,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 # Where programs that do not share the ledger use the counter too, up to this part of the limit is left
 # free beside what they are expected to take: their next request is not known before it is counted.
 MARGIN = 0.03
 # They had less than they wanted where they ate into the margin: next time they are left so much more.
 GROWTH = 1.5
+# Seconds within which a request arrives, though who sent it was killed.
+LANDING = 1.0
 
 Obstacle = Literal["in flight", "others", "share", "used up"]
 
@@ -35,11 +37,13 @@ class Part:
         used: Weight of its answered requests.
         in_flight: Weight of those without an answer yet.
         carried: Weight of those without an answer yet that were sent in the window before.
+        sent_at: When it sent its last one, by the monotonic clock.
     """
 
     used: int = 0
     in_flight: int = 0
     carried: int = 0
+    sent_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -85,32 +89,31 @@ class Counter:
         """The part of a process."""
         return self.parts.setdefault(process, Part())
 
-    def turn(self, window: int, limit: int, alive: Callable[[int], bool]) -> None:
+    def turn(self, turn: Turn, alive: Callable[[int], bool]) -> None:
         """Begin another window.
 
         Args:
-            window: Its number.
-            limit: Weight allowed in a window.
-            alive: Whether a process still runs: what the others had in flight went with them.
+            turn: The window, and the limit in force.
+            alive: Whether a process still runs.
         """
-        steps = window - self.window
+        steps = turn.window - self.window
         wanted = self.others
-        if wanted and self.told > limit - self._margin(limit) / 2:
-            wanted = min(math.ceil(wanted * GROWTH), limit)
+        if wanted and self.told > turn.limit - self._margin(turn.limit) / 2:
+            wanted = min(math.ceil(wanted * GROWTH), turn.limit)
         self.expected = max(wanted, self.expected // 2) >> max(0, min(steps - 1, 64))
-        self.window = window
+        before, self.parts = self.parts, {}
+        self.window = turn.window
         self.told = self.doubtful = self.others = 0
-        self.told_at = 0.0
-        # What was sent two windows ago has long been charged, answered or not.
-        self.parts = (
-            {
-                process: Part(carried=part.in_flight)
-                for process, part in self.parts.items()
-                if part.in_flight and alive(process)
-            }
-            if steps == 1
-            else {}
-        )
+        self.told_at = self.doubtful_since = 0.0
+        if steps != 1:
+            return  # what was sent two windows ago has long been charged, answered or not
+        for process, part in before.items():
+            if part.in_flight and alive(process):
+                self.parts[process] = Part(carried=part.in_flight, sent_at=part.sent_at)
+            elif part.in_flight and part.sent_at + LANDING > turn.began:
+                # Its last words may have been charged to either window.
+                self.doubtful += part.in_flight
+                self.doubtful_since = max(self.doubtful_since, turn.began)
 
     def obstacle(self, weight: int, limit: int, share: float) -> Obstacle | None:
         """What keeps a request from being sent now.
@@ -155,9 +158,11 @@ class Counter:
     def _margin(self, limit: int) -> float:
         return min(MARGIN * limit, max(self.others, self.expected))
 
-    def reserve(self, process: int, weight: int) -> None:
+    def reserve(self, process: int, weight: int, now: float) -> None:
         """A request goes out."""
-        self.part(process).in_flight += weight
+        part = self.part(process)
+        part.in_flight += weight
+        part.sent_at = now
 
     def release(self, process: int, weight: int, window: int) -> None:
         """It never went out after all."""
@@ -204,8 +209,21 @@ class Counter:
         self.doubtful_since = max(self.doubtful_since, sent.ended)
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Turn(NamedTuple):
+    """The running window of a counter, as the asking process knows it.
+
+    Attributes:
+        window: Its number.
+        began: When it began, by the monotonic clock.
+        limit: Weight allowed in it.
+    """
+
+    window: int
+    began: float
+    limit: int
+
+
+class Sent(NamedTuple):
     """A request that has come to its end, as a counter sees it.
 
     Attributes:

@@ -57,6 +57,7 @@ CREATE TABLE part (
     used INTEGER NOT NULL CHECK (typeof(used) = 'integer'),
     in_flight INTEGER NOT NULL CHECK (typeof(in_flight) = 'integer'),
     carried INTEGER NOT NULL CHECK (typeof(carried) = 'integer'),
+    sent_at REAL NOT NULL CHECK (typeof(sent_at) = 'real'),
     PRIMARY KEY (counter, process)) WITHOUT ROWID;
 CREATE TABLE history (
     counter INTEGER NOT NULL,
