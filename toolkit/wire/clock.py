@@ -133,13 +133,15 @@ class HostClock:
         host_time, off_by = ask()
         arrived = self._clock.monotonic()
         measured = Measured(host_time - (sent + arrived) / 2, (arrived - sent) / 2 + off_by, arrived)
-        self.take_over(measured)
+        self._go_by(measured)
         return measured
 
     def take_over(self, measured: Measured) -> None:
-        """Go by a measurement made here or by another process of this machine, if it is a newer one."""
+        """Go by a measurement that another process of this machine made, if it is newer than the own one."""
+        if self._measured is None or measured.at > self._measured.at:
+            self._go_by(measured)
+
+    def _go_by(self, measured: Measured) -> None:
         with self._lock:
-            if self._measured is not None and measured.at <= self._measured.at:
-                return
             self._measured = measured
             self._wall_ahead = self._clock.time() - self._clock.monotonic()
