@@ -189,8 +189,8 @@ def test_what_waits_for_its_turn_is_bounded(rig: Rig, monkeypatch: pytest.Monkey
     walks: list[Walk] = []
     made = Walk.__init__
 
-    def noted(self: Walk, *arguments: Any) -> None:
-        made(self, *arguments)
+    def noted(self: Walk, *arguments: Any, **options: Any) -> None:
+        made(self, *arguments, **options)
         walks.append(self)
 
     monkeypatch.setattr(Walk, "__init__", noted)

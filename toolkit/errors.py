@@ -301,4 +301,10 @@ class UndeclaredFieldWarning(UserWarning):
 
 
 class LedgerWarning(UserWarning):
-    """The rate limits cannot be shared with the other processes of this machine."""
+    """The rate limits cannot be shared with the other processes of this machine.
+
+    Attributes:
+        partial: The whole frame, where the warning is made an error and came with a fetch.
+    """
+
+    partial: pd.DataFrame | None = None

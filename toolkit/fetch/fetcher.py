@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from toolkit.catalogue import BY_ROUTE, Endpoint, pool_of
-from toolkit.errors import IncompleteError, UndeclaredFieldWarning, UsageError
+from toolkit.errors import IncompleteError, LedgerWarning, UndeclaredFieldWarning, UsageError
 from toolkit.fetch.connection import Connection
 from toolkit.fetch.crew import Alone, Crew, Threads
 from toolkit.fetch.progress import Progress
@@ -45,6 +45,11 @@ class _Fetch:
     tally: Tally
     stop: Stop
 
+    @property
+    def place(self) -> tuple[object, ...]:
+        """What names a fetch that asks for the same."""
+        return self.plan.endpoint.door, *sorted(self.plan.parameters.items())
+
 
 class Fetcher:
     """Fetches what endpoints offer as frames.
@@ -67,6 +72,8 @@ class Fetcher:
         self._numbers = _checked_numbers(numbers)
         self._progress = progress
         self._workers = _checked_workers(workers)
+        # How many rows an endpoint without a span had the last time: so many pages are asked for at once.
+        self._rows: dict[tuple[object, ...], int] = {}
         self._warned: set[tuple[str, str]] = set()
         self._warning = threading.Lock()
 
@@ -99,7 +106,8 @@ class Fetcher:
         frame = self._frame(fetch)
         try:
             self._warn(endpoint, fetch.gathering.undeclared)
-        except UndeclaredFieldWarning as warning:  # where warnings are errors
+            self._connection.warn_if_alone()
+        except (UndeclaredFieldWarning, LedgerWarning) as warning:  # where warnings are errors
             warning.partial = frame
             raise
         return frame
@@ -148,8 +156,9 @@ class Fetcher:
             clock=self._clock,
             wanted=self._progress,
         )
-        crew, ahead = self._crew(fetch)
-        walk = Walk(fetch.plan, fetch.gathering, progress, crew, ahead)
+        rows = None if fetch.plan.span else self._rows.get(fetch.place)
+        crew, ahead = self._crew(fetch, known=rows is not None)
+        walk = Walk(fetch.plan, fetch.gathering, progress, crew, ahead=ahead, rows=rows)
         try:
             with progress, self._told_of_waits(progress, crew):
                 walk.run()
@@ -161,12 +170,15 @@ class Fetcher:
             if fetch.gathering.rows:
                 error.partial = self._frame(fetch, walk.missing)  # type: ignore[attr-defined]
             raise
+        if fetch.plan.span is None and fetch.plan.endpoint.paging.maximum:
+            self._rows[fetch.place] = fetch.gathering.rows
 
-    def _crew(self, fetch: _Fetch) -> tuple[Crew[Request], int]:
-        """Who sends the requests of a fetch, and how many pages may be guessed to be there.
+    def _crew(self, fetch: _Fetch, *, known: bool) -> tuple[Crew[Request], int]:
+        """Who sends the requests of a fetch, and how many pages may be asked for beyond the sure one.
 
         Requests that weigh much go one after the other: many at once would take the allowance from
-        everybody else on the machine. What is asked for in vain may be a hundredth of the allowance.
+        everybody else on the machine. What is asked for on a guess, and perhaps in vain, may be a
+        hundredth of the allowance; where the number of rows is known nothing is guessed.
         """
 
         def work(request: Request) -> Any:
@@ -179,7 +191,7 @@ class Fetcher:
         weight = endpoint.weight_of({**fetch.plan.parameters, endpoint.paging.size: endpoint.paging.maximum})
         limit = self._connection.budget.limit(endpoint.pool)
         size = min(self._workers, max(1, limit // (20 * weight)))
-        return Threads(size, work), limit // (100 * weight)
+        return Threads(size, work), size if known else limit // (100 * weight)
 
     def _told_of_waits(self, progress: Progress, crew: Crew[Request]) -> AbstractContextManager[object]:
         """Whoever fetches alone cannot look up while it waits: the budget has it told."""

@@ -140,17 +140,22 @@ class Pages(Strand):
     """Every page of a window. How many there are is not told: the first short one is the last.
 
     How far a full page reaches into the window tells how many there will be if the rest is as crowded;
-    so many may be asked for at once. Where there is no window nothing is guessed: its price is told
-    beforehand, by the number of rows.
+    so many may be asked for at once. Where there is no window nothing is guessed (its price is told
+    beforehand, by the number of rows), unless the number of rows is known from the time before.
+
+    Args:
+        endpoint: What is asked.
+        span: The window, None where the endpoint has none.
+        rows: How many rows there were the last time, None where that is not known.
     """
 
-    def __init__(self, endpoint: Endpoint, span: Span | None) -> None:
+    def __init__(self, endpoint: Endpoint, span: Span | None, rows: int | None = None) -> None:
         super().__init__(endpoint, span)
         self._span = {"startTime": span.start, "endTime": span.end} if span else {}
         self._pages: dict[int, Any] = {}
         self._taken = 0
         self._furthest = 0
-        self._expected = 1
+        self._expected = 1 if rows is None else rows // endpoint.paging.maximum + 1
         self._short: int | None = None
         self._stale = 0
 
@@ -175,8 +180,9 @@ class Pages(Strand):
             return
         self._pages[number] = payload
         if is_full(self.endpoint, payload):
-            if number >= self._furthest:
-                self._furthest, self._expected = number, self._foreseen(number, payload)
+            if self.span and number >= self._furthest:
+                self._furthest = number
+                self._expected = self._foreseen(number, payload, self.span)
             return
         self._short = number
         # What was asked for beyond the last page is not needed, and neither are its errors.
@@ -184,13 +190,13 @@ class Pages(Strand):
             del self._pages[beyond]
         self._drop_failures()
 
-    def _foreseen(self, number: int, payload: Any) -> int:
+    def _foreseen(self, number: int, payload: Any, span: Span) -> int:
         """Pages in the window if all of it is as crowded as up to this page's last row; 0 if unknown."""
         moment = _last_moment(self.endpoint, payload)
-        if moment is None or self.span is None:
+        if moment is None:
             return 0
-        reached = max(1, moment - self.span.start + 1)
-        return ceil((number + 1) * self.span.length / reached)
+        reached = max(1, moment - span.start + 1)
+        return ceil((number + 1) * span.length / reached)
 
     def failed(self, number: int, error: Exception) -> None:
         """Hold an error, unless it is beyond the last page."""

@@ -26,6 +26,7 @@ class Walk:
         progress: Told what has been taken in.
         crew: Sends the requests.
         ahead: Pages to ask for before it is known whether there are as many, at most.
+        rows: How many rows an endpoint without a span had the last time, None where that is not known.
 
     Attributes:
         overflowing: What holds more rows than one answer may have.
@@ -33,7 +34,14 @@ class Walk:
     """
 
     def __init__(
-        self, plan: Plan, gathering: Gathering, progress: Progress, crew: Crew[Request], ahead: int
+        self,
+        plan: Plan,
+        gathering: Gathering,
+        progress: Progress,
+        crew: Crew[Request],
+        *,
+        ahead: int,
+        rows: int | None,
     ) -> None:
         self.overflowing: list[Span] = []
         self.most = 0
@@ -42,7 +50,7 @@ class Walk:
         self._progress = progress
         self._crew = crew
         self._ahead = ahead
-        self._coming = deque(_strands(plan))
+        self._coming = deque(_strands(plan, rows))
         self._open: deque[Strand] = deque()  # in order; the first is the one being taken in
 
     def run(self) -> None:
@@ -156,9 +164,9 @@ class Walk:
                 raise failure[1]
 
 
-def _strands(plan: Plan) -> Iterator[Strand]:
+def _strands(plan: Plan, rows: int | None) -> Iterator[Strand]:
     if plan.span is None:
-        yield Pages(plan.endpoint, None)
+        yield Pages(plan.endpoint, None, rows)
     elif plan.endpoint.paging.kind == "limit":
         for window in plan.windows():
             yield Parts(plan.endpoint, window)

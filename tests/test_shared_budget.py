@@ -1,0 +1,306 @@
+"""What is left to others, what is learnt, and the rules that keep a count from being too small."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+import toolkit
+from tests.clocks import FakeClock
+from tests.rig import Rig
+from toolkit import errors
+from toolkit.catalogue import API, FAPI, Host
+from toolkit.wire.budget import RULES_AGAIN, RULES_LAST, Budget
+from toolkit.wire.clock import HostClock
+from toolkit.wire.ledger import Counter, Ledger, Part, Rule, Sent, Turn
+from toolkit.wire.ledger.counting import LANDING, MARGIN
+
+HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
+INFO = "/fapi/v1/exchangeInfo"
+DOOR = "/fapi/v1/apiReferral/overview"
+
+
+def shared(clock: FakeClock, path: Path) -> Budget:
+    """A budget on a ledger that others have too: as another process would see it."""
+    return Budget(clock, {host: HostClock(clock) for host in HOSTS}, Ledger(path, clock))
+
+
+def sent(weight: int, at: float, ended: float, window: int = 7) -> Sent:
+    return Sent(weight, window, at, ended, 0.5)
+
+
+# -- what one counter knows ------------------------------------------------------------------------------
+
+
+def test_a_lost_request_counts_until_a_later_one_was_counted() -> None:
+    counter = Counter(7, told=10)
+    counter.reserve(1, 5, now=1.0)
+    counter.settle(1, sent(5, 1.0, 4.0), None, None)
+    assert counter.used == 15
+    counter.reserve(1, 1, now=3.0)
+    counter.settle(1, sent(1, 3.0, 5.0), 11, 7)
+    assert counter.used == 16, "sent before the other was lost: it may have been counted before it"
+    counter.reserve(1, 1, now=4.5)
+    counter.settle(1, sent(1, 4.5, 6.0), 17, 7)
+    assert counter.used == 17, "sent later: whatever became of the lost one is in its count"
+
+
+def test_doubt_keeps_a_request_back_that_would_fit_without_it() -> None:
+    counter = Counter(7, told=10, others=0, doubtful=5)
+    assert counter.obstacle(6, 20, 1.0) == "used up"
+    assert counter.obstacle(5, 20, 1.0) is None
+
+
+def test_counts_that_come_in_another_order_do_not_lower_it() -> None:
+    counter = Counter(7)
+    for n in range(2):
+        counter.reserve(1, 5, now=float(n))
+    counter.settle(1, sent(5, 1.0, 2.0), 10, 7)
+    counter.settle(1, sent(5, 0.0, 3.0), 5, 7)
+    assert counter.told == 10
+
+
+def test_what_a_dead_process_had_in_flight_goes_with_the_window() -> None:
+    long_ago, just_now = 10.0, 59.5
+    for at, doubtful in ((long_ago, 0), (just_now, 8)):
+        counter = Counter(7, parts={1: Part(in_flight=3, sent_at=at), 2: Part(in_flight=8, sent_at=at)})
+        counter.turn(Turn(8, 60.0, 20), alive=lambda process: process == 1)
+        assert counter.parts == {1: Part(carried=3, sent_at=at)}
+        assert counter.doubtful == doubtful, "its last words may be charged after the turn, and only these"
+    assert just_now + LANDING > 60
+
+
+def test_nothing_is_carried_over_two_turns() -> None:
+    counter = Counter(7, told=5, parts={1: Part(used=5, in_flight=20)})
+    counter.turn(Turn(9, 0.0, 20), alive=lambda _: True)
+    assert counter.obstacle(20, 20, 1.0) is None
+
+
+def test_what_others_took_is_left_to_them_in_the_next_window() -> None:
+    counter = Counter(7, parts={1: Part(in_flight=1)})
+    counter.settle(1, sent(1, 0.0, 1.0), 301, 7)
+    assert counter.others == 300
+    counter.turn(Turn(8, 0.0, 600), alive=lambda _: True)
+    counter.reserve(1, 1, now=1.0)
+    left = 600 - 300 - math.ceil(MARGIN * 600)
+    assert counter.obstacle(left - 1, 600, 1.0) is None
+    assert counter.obstacle(left, 600, 1.0) == "in flight"
+    counter.settle(1, sent(1, 1.0, 2.0, 8), 1, 8)
+    assert counter.obstacle(left, 600, 1.0) == "others"
+
+
+def test_who_had_less_than_wanted_is_left_more_and_who_is_gone_less() -> None:
+    counter = Counter(7, told=600, others=100)
+    counter.turn(Turn(8, 0.0, 600), alive=lambda _: True)
+    assert counter.expected == 150
+    counter.turn(Turn(9, 0.0, 600), alive=lambda _: True)
+    assert counter.expected == 75
+    counter.turn(Turn(12, 0.0, 600), alive=lambda _: True)
+    assert counter.expected == 75 // 8, "each window without them halves it"
+
+
+def test_a_few_strange_requests_cost_no_more_than_a_few() -> None:
+    """A browser tab that asked for the time must not take three per cent of the allowance away."""
+    counter = Counter(7, told=2, others=2, told_at=0.99)
+    assert counter.obstacle(600 - 2 - 2 - 1, 600, 1.0) is None
+
+
+def test_a_newcomer_is_expected_to_go_on_at_its_pace() -> None:
+    counter = Counter(7, told=50, others=50, told_at=0.25)
+    assert counter.obstacle(600 - 50 - 150 - 18, 600, 1.0) is None
+    assert counter.obstacle(600 - 50 - 150 - 17, 600, 1.0) == "others"
+
+
+# -- a share for others ------------------------------------------------------------------------------------
+
+
+def test_a_link_with_a_share_leaves_the_rest(rig: Rig) -> None:
+    half = rig.new_link(share=0.5)
+    for _ in range(30):
+        half.futures.overview()
+    first, *_ = [window for window in rig.exchange.windows if window.pool == "fapi"]
+    assert 1000 <= first.used <= 1200
+    assert set(rig.sent()) == {200}
+
+
+def test_who_has_a_greater_share_goes_on(rig: Rig) -> None:
+    half = rig.new_link(share=0.5)
+    for _ in range(11):
+        half.futures.overview()
+    before = rig.clock.monotonic()
+    for _ in range(12):
+        rig.link.futures.overview()
+    assert rig.clock.monotonic() - before < 1
+    half.futures.overview()
+    assert rig.clock.monotonic() - before > 1, "what the other used counts for it as well"
+
+
+@pytest.mark.parametrize("share", [0, -0.5, 1.5, True, "half", None, float("nan")])
+def test_a_share_that_is_none_is_refused(rig: Rig, share: object) -> None:
+    with pytest.raises(errors.UsageError, match="share"):
+        rig.new_link(share=share)
+
+
+# -- limits, learnt ----------------------------------------------------------------------------------------
+
+
+def test_the_limit_in_force_is_learnt_before_the_first_request() -> None:
+    rig = Rig(exchange={"limit_scale": 0.25})
+    try:
+        assert rig.link.budget.limit(FAPI) == 2400
+        for _ in range(8):
+            rig.link.futures.overview()
+        assert rig.link.budget.limit(FAPI) == 600
+        assert rig.sent(INFO) == [200]
+        assert set(rig.sent()) == {200}
+    finally:
+        rig.close()
+
+
+def test_the_length_of_the_window_is_learnt_too() -> None:
+    rig = Rig(exchange={"limit_scale": 0.25, "window_seconds": 7})
+    try:
+        rig.link.futures.overview()
+        before = rig.clock.monotonic()
+        for _ in range(18):
+            rig.link.futures.overview()
+        assert 14 <= rig.clock.monotonic() - before < 30
+        assert set(rig.sent()) == {200}
+        use = next(use for use in rig.link.budget.snapshot().pools if use.pool == FAPI and use.seconds == 7)
+        assert use.limit == 600
+    finally:
+        rig.close()
+
+
+def test_it_is_asked_for_once_a_day_and_after_a_refusal(rig: Rig) -> None:
+    rig.link.futures.overview()
+    rig.link.futures.volumes()
+    assert len(rig.sent(INFO)) == 1
+    rig.clock.advance(RULES_LAST + 1)
+    rig.link.futures.overview()
+    assert len(rig.sent(INFO)) == 2
+    rig.exchange.faults.add("rate-limit", path=DOOR, seconds=1)
+    rig.link.futures.overview()
+    assert len(rig.sent(INFO)) == 3, "a limit that was overstepped may have been changed"
+
+
+def test_where_it_cannot_be_learnt_the_documented_one_holds_for_a_while(rig: Rig) -> None:
+    rig.exchange.faults.add("server-error", path=INFO, times=None)
+    rig.link.futures.overview()
+    rig.link.futures.overview()
+    assert rig.sent(INFO) == [503]
+    assert rig.link.budget.limit(FAPI) == 2400
+    rig.clock.advance(RULES_AGAIN + 1)
+    rig.exchange.faults.clear()
+    rig.link.futures.overview()
+    assert rig.sent(INFO) == [503, 200]
+
+
+def test_a_read_of_sapi_asks_for_no_limits(rig: Rig) -> None:
+    rig.link.exchange.partner()
+    assert rig.sent("/api/v3/exchangeInfo") == []
+    rig.link.get("/api/v3/time")
+    assert rig.sent("/api/v3/exchangeInfo") == [200]
+    assert rig.link.budget.knows_rules(API)
+
+
+def test_a_limit_given_by_hand_counts_before_a_learnt_one() -> None:
+    rig = Rig(link={"limits": {"fapi": 300}})
+    try:
+        rig.link.futures.overview()
+        assert rig.link.budget.limit(FAPI) == 300
+    finally:
+        rig.close()
+
+
+def test_of_several_limits_the_one_that_answers_tell_counts_and_nonsense_does_not() -> None:
+    budget = shared(FakeClock(), Path("/dev/null/none"))
+    budget.learn(FAPI, [Rule("weight", 10, 1000), Rule("weight", 60, 2000), Rule("orders", 60, 1)])
+    assert (budget.limit(FAPI), budget.seconds(FAPI)) == (2000, 60)
+    budget.learn(FAPI, [Rule("weight", 300, 5000), Rule("weight", 10, 1000)])
+    assert (budget.limit(FAPI), budget.seconds(FAPI)) == (5000, 300)
+
+
+def test_order_counts_are_shown_with_their_limit(rig: Rig) -> None:
+    rig.exchange.faults.add("extra-header", path=DOOR, name="X-MBX-ORDER-COUNT-1M", value=7)
+    rig.link.futures.overview()
+    (count,) = rig.link.budget.snapshot().other_counts
+    assert (count.host, count.kind, count.seconds, count.used, count.limit) == ("fapi", "orders", 60, 7, 1200)
+    usage = rig.link.usage()
+    assert usage.loc[usage["counts"] == "orders", "total"].tolist() == [7]
+    rig.clock.advance(61)
+    assert rig.link.budget.snapshot().other_counts == ()
+
+
+# -- what another process sees -----------------------------------------------------------------------------
+
+
+def test_two_processes_see_what_each_has_reserved(tmp_path: Path) -> None:
+    clock = FakeClock()
+    one, other = (shared(clock, tmp_path / "x.sqlite") for _ in range(2))
+    one.settle(one.admit(FAPI, DOOR, 300, "x"), 200)
+    one.admit(FAPI, DOOR, 2000, "x")
+    other.admit(FAPI, DOOR, 100, "y")
+    assert not clock.slept
+    (use,) = other.snapshot().pools
+    assert [(each.here, each.used, each.in_flight) for each in use.processes] == [
+        (False, 300, 2000),
+        (True, 0, 100),
+    ]
+    other.admit(FAPI, DOOR, 1, "y")
+    assert clock.slept, "it waited for the turn"
+
+
+def test_a_restarted_kernel_knows_that_it_is_banned(tmp_path: Path) -> None:
+    clock = FakeClock()
+    one = shared(clock, tmp_path / "x.sqlite")
+    one.settle(one.admit(FAPI, DOOR, 1, "x"), 418, {"Retry-After": "300"})
+    restarted = shared(clock, tmp_path / "x.sqlite")
+    clock.advance(100)
+    with pytest.raises(errors.BannedError) as caught:
+        restarted.admit(API, "/api/v3/time", 1, "clock")
+    assert caught.value.until.timestamp() == pytest.approx(clock.time() + 200)
+    clock.advance(201)
+    restarted.admit(API, "/api/v3/time", 1, "clock")
+
+
+def test_a_pause_holds_for_every_process_and_for_that_host_only(tmp_path: Path) -> None:
+    clock = FakeClock()
+    one, other = (shared(clock, tmp_path / "x.sqlite") for _ in range(2))
+    one.settle(one.admit(FAPI, DOOR, 1, "x"), 429, {"Retry-After": "17"})
+    other.admit(API, "/api/v3/time", 1, "clock")
+    assert not clock.slept
+    other.admit(FAPI, DOOR, 1, "x")
+    assert sum(clock.slept) == pytest.approx(17)
+
+
+def test_limits_and_clocks_are_learnt_once_for_all_processes(tmp_path: Path) -> None:
+    clock = FakeClock()
+    one, other = (shared(clock, tmp_path / "x.sqlite") for _ in range(2))
+    host_clock = HostClock(clock)
+    one.share_clock("fapi", host_clock.measure(lambda: (clock.time() + 5, 0.0)))
+    one.learn(FAPI, [Rule("weight", 60, 1000)])
+    assert other.shared_clock("fapi") == one.shared_clock("fapi")
+    third = shared(clock, tmp_path / "x.sqlite")
+    assert third.limit(FAPI) == 1000
+    assert third.knows_rules(FAPI)
+
+
+# -- pages whose number is known --------------------------------------------------------------------------
+
+
+def test_pages_are_asked_for_at_once_where_their_number_is_known_and_cost_the_same() -> None:
+    link = toolkit.demo(seed=7, latency_ms=30)
+    try:
+        first = link.exchange.futures_balances("um")
+        again = link.exchange.futures_balances("um")
+        price = link.price("exchange.futures_balances", len(first))
+        assert again.attrs["requests"] == first.attrs["requests"] == price.requests
+        assert link.sandbox is not None
+        times = [each.time for each in link.sandbox.exchange.log if "futuresSummary" in each.path]
+        half = len(times) // 2
+        assert times[-1] - times[half] < (times[half - 1] - times[0]) / 2
+    finally:
+        link.close()
