@@ -12,7 +12,7 @@ from tests.clocks import FakeClock
 from tests.rig import Rig
 from toolkit import errors
 from toolkit.catalogue import API, FAPI, Host
-from toolkit.wire.budget import RULES_AGAIN, RULES_LAST, Budget
+from toolkit.wire.budget import RULES_AGAIN, RULES_LAST, RULES_READ, Budget
 from toolkit.wire.clock import HostClock
 from toolkit.wire.ledger import Counter, Ledger, Part, Rule, Sent, Turn
 from toolkit.wire.ledger.counting import LANDING, MARGIN
@@ -286,6 +286,12 @@ def test_limits_and_clocks_are_learnt_once_for_all_processes(tmp_path: Path) -> 
     third = shared(clock, tmp_path / "x.sqlite")
     assert third.limit(FAPI) == 1000
     assert third.knows_rules(FAPI)
+    assert other.knows_rules(FAPI), "who was there before looks before it asks"
+    assert other.limit(FAPI) == 1000
+    one.learn(FAPI, [Rule("weight", 60, 500)])
+    clock.advance(RULES_READ + 1)
+    other.admit(FAPI, DOOR, 1, "x")
+    assert other.limit(FAPI) == 500
 
 
 # -- pages whose number is known --------------------------------------------------------------------------

@@ -7,6 +7,7 @@ turn) and settled when its answer has come. The counts in the answer's headers a
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -49,6 +50,8 @@ REMEMBERED_WINDOWS = 60
 # A limit that was told is believed for a day; where asking failed, it is asked for again after some minutes.
 RULES_LAST = 86_400.0
 RULES_AGAIN = 600.0
+# What other processes were told is taken over so often.
+RULES_READ = 10.0
 # What another process does with the budget is only seen by looking: soon at first, then less often.
 FIRST_LOOK, LAST_LOOK = 0.004, 0.1
 
@@ -236,6 +239,7 @@ class Budget:
         self._limits: dict[str, int] = {}
         self._rules: dict[str, list[Rule]] = {}
         self._rules_known: dict[str, float] = {}
+        self._rules_read_again = 0.0
         self._doors: dict[Key, str] = {}
         self._own: dict[Key, dict[int, int]] = {}
         self._calls: deque[CallRecord] = deque(maxlen=REMEMBERED_CALLS)
@@ -339,7 +343,8 @@ class Budget:
                 after = read_retry_after(headers, now)
                 wait = self._until_turn(reservation.key, pool) if after is None else after
                 self._ledger.halt(pool.host, wait)
-                self._rules_known.pop(pool.name, None)  # the limit may be another than was told
+                self._ledger.doubt_rules(pool.name)  # the limit may be another than was told
+                self._rules_known.pop(pool.name, None)
             elif status == 418:
                 after = read_retry_after(headers, now)
                 self._ledger.halt(EVERYWHERE, SHORTEST_BAN if after is None else after)
@@ -394,8 +399,12 @@ class Budget:
         """Whether the limit in force was told not long ago, to this process or another, or need not be."""
         if not pool.rules:
             return True
-        known = self._rules_known.get(pool.name)
-        return known is not None and self._clock.monotonic() < known
+        now = self._clock.monotonic()
+        if now < self._rules_known.get(pool.name, -math.inf):
+            return True
+        with self._turned:
+            self._read_rules()
+            return now < self._rules_known.get(pool.name, -math.inf)
 
     def learn(self, pool: Pool, rules: list[Rule]) -> None:
         """Take over what the exchange says is in force; nothing where it could not be asked."""
@@ -404,7 +413,8 @@ class Budget:
             if rules:
                 self._ledger.learn(pool.name, rules)
                 self._read_rules()
-            self._rules_known.setdefault(pool.name, self._clock.monotonic() + RULES_AGAIN)
+            else:
+                self._rules_known[pool.name] = self._clock.monotonic() + RULES_AGAIN
             self._turned.notify_all()
 
     def shared_clock(self, host: Host) -> Measured | None:
@@ -418,15 +428,16 @@ class Budget:
             self._ledger.set_clock(host, measured)
 
     def _read_rules(self) -> None:
-        """Take over what any process of this machine was told."""
-        now = self._clock.time()
+        """Take over what any process was told; what is older than a day is asked for again."""
+        now, ticks = self._clock.time(), self._clock.monotonic()
         rules: dict[str, list[Rule]] = {}
         for pool, rule, learnt in self._ledger.rules():
+            rules.setdefault(pool, []).append(rule)
             if 0 <= now - learnt < RULES_LAST:
-                rules.setdefault(pool, []).append(rule)
-                self._rules_known[pool] = self._clock.monotonic() + RULES_LAST - (now - learnt)
+                self._rules_known[pool] = ticks + RULES_LAST - (now - learnt)
         self._rules = rules
         self._in_force = {pool.name: _in_force(pool, rules.get(pool.name, ())) for pool in POOLS}
+        self._rules_read_again = ticks + RULES_READ
 
     def _rule(self, pool: Pool) -> Rule:
         """The limit of a pool's weight that is in force, its length of window with it."""
@@ -543,9 +554,11 @@ class Budget:
         self, pool: Pool, path: str, weight: int, door: str, *, method: str, share: float
     ) -> Reservation | _Wait:
         """A reservation, or what is in its way."""
+        now = self._clock.monotonic()
+        if now >= self._rules_read_again:
+            self._read_rules()
         rule = self._rule(pool)
         key = Key(pool.name, "" if pool.shared else path, rule.seconds)
-        now = self._clock.monotonic()
         found = self._ledger.reserve(
             key,
             door,

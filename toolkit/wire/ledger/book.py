@@ -260,6 +260,10 @@ class Ledger:
 
         self._run(work)
 
+    def doubt_rules(self, pool: str) -> None:
+        """Have a pool's limits asked for again; until then they stay in force."""
+        self._run(lambda execute: execute("UPDATE rule SET learnt = 0.0 WHERE pool = ?", (pool,)))
+
     def rules(self) -> list[tuple[str, Rule, float]]:
         """Pool, limit and when it was learnt (seconds since 1970), of all that were."""
 
