@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.browser.labpage import LabPage
 from tests.launched import Launched
@@ -50,8 +50,15 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def lab_page(launched: Launched, chromium: Browser) -> Iterator[LabPage]:
+@pytest.fixture(scope="session")
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """One for all pages: what Lab consists of is loaded once."""
     context = chromium.new_context(viewport={"width": 1400, "height": 1000})
-    yield LabPage(launched, context.new_page())
+    yield context
     context.close()
+
+
+@pytest.fixture(scope="module")
+def lab_page(launched: Launched, context: BrowserContext) -> Iterator[LabPage]:
+    with context.new_page() as page:
+        yield LabPage(launched, page)

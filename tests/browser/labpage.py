@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import nbformat
 from playwright.sync_api import Locator, Page
 
 from tests.launched import Launched
@@ -48,23 +49,68 @@ class LabPage:
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
         self._status_is_idle()
 
+    def open_cells(self, name: str, *cells: str) -> None:
+        """Write a notebook of these cells and open it."""
+        made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+        made.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(made, self.launched.folder / name)
+        self.open_notebook(name)
+
     def run_all(self) -> None:
         """Run every cell and wait until the last one is done, or one has failed."""
-        before = self._counts()
+        before = self.execution_counts()
         self._menu("Run", "runmenu:run-all")
         patience = time.monotonic() + RUN
         while time.monotonic() < patience:
             self.wait_idle()
-            counts = self._counts()
-            if self.failures() or all(counts[cell] not in {None, before.get(cell)} for cell in counts):
+            pairs = zip(before, self.execution_counts(), strict=True)
+            if self.failures() or all(now not in {None, was} for was, now in pairs):
                 return
             self.page.wait_for_timeout(200)
         raise AssertionError(f"{self.notebook} was not done within {RUN:.0f} seconds")
+
+    def start_cell(self, position: int) -> None:
+        """Run one cell, and do not wait for it."""
+        self.page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(position).click()
+        self.page.keyboard.press("Control+Enter")
+
+    def run_cell(self, position: int) -> list[dict[str, Any]]:
+        """Run one cell and wait until it is done.
+
+        Returns:
+            Its outputs, as saved.
+        """
+        before = self.execution_counts()
+        self.start_cell(position)
+        return self.done(position, before)
+
+    def done(self, position: int, before: list[int | None]) -> list[dict[str, Any]]:
+        """Wait until a cell that was started is done; its outputs, as saved."""
+        patience = time.monotonic() + STEP
+        while time.monotonic() < patience:
+            self.wait_idle()
+            cell = self._code()[position]
+            if cell["execution_count"] not in {None, before[position]}:
+                outputs: list[dict[str, Any]] = cell["outputs"]
+                return outputs
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"cell {position} of {self.notebook} was not done within {STEP:.0f} seconds")
+
+    def interrupt(self) -> float:
+        """Interrupt Kernel, in the menu; the seconds that the kernel then was busy for."""
+        self._menu("Kernel", "kernelmenu:interrupt")
+        began = time.monotonic()
+        self._status_is_idle()
+        return time.monotonic() - began
 
     def wait_idle(self) -> None:
         """Wait until the kernel is idle, and have the notebook saved as it then is."""
         self._status_is_idle()
         self._menu("File", "docmanager:save")
+
+    def execution_counts(self) -> list[int | None]:
+        """The number in front of each cell, as saved."""
+        return [cell["execution_count"] for cell in self._code()]
 
     def outputs(self) -> list[dict[str, Any]]:
         """Every output of the notebook as saved. (The page holds only the cells that are in view.)"""
@@ -106,6 +152,3 @@ class LabPage:
             text = self.notebook.read_text(encoding="utf-8")
         cells = json.loads(text)["cells"]
         return [cell for cell in cells if cell["cell_type"] == "code" and "".join(cell["source"]).strip()]
-
-    def _counts(self) -> dict[str, int | None]:
-        return {cell["id"]: cell["execution_count"] for cell in self._code()}
