@@ -49,8 +49,8 @@ def test_a_lost_request_counts_until_a_later_one_was_counted() -> None:
 
 def test_doubt_keeps_a_request_back_that_would_fit_without_it() -> None:
     counter = Counter(7, told=10, others=0, doubtful=5)
-    assert counter.obstacle(6, 20, 1.0) == "used up"
-    assert counter.obstacle(5, 20, 1.0) is None
+    assert counter.obstacle(6, 20, 1.0, 0.5) == "used up"
+    assert counter.obstacle(5, 20, 1.0, 0.5) is None
 
 
 def test_counts_that_come_in_another_order_do_not_lower_it() -> None:
@@ -75,7 +75,7 @@ def test_what_a_dead_process_had_in_flight_goes_with_the_window() -> None:
 def test_nothing_is_carried_over_two_turns() -> None:
     counter = Counter(7, told=5, parts={1: Part(used=5, in_flight=20)})
     counter.turn(Turn(9, 0.0, 20), alive=lambda _: True)
-    assert counter.obstacle(20, 20, 1.0) is None
+    assert counter.obstacle(20, 20, 1.0, 0.5) is None
 
 
 def test_what_others_took_is_left_to_them_in_the_next_window() -> None:
@@ -85,32 +85,54 @@ def test_what_others_took_is_left_to_them_in_the_next_window() -> None:
     counter.turn(Turn(8, 0.0, 600), alive=lambda _: True)
     counter.reserve(1, 1, now=1.0)
     left = 600 - 300 - math.ceil(MARGIN * 600)
-    assert counter.obstacle(left - 1, 600, 1.0) is None
-    assert counter.obstacle(left, 600, 1.0) == "in flight"
+    assert counter.obstacle(left - 1, 600, 1.0, 0.5) is None
+    assert counter.obstacle(left, 600, 1.0, 0.5) == "in flight"
     counter.settle(1, sent(1, 1.0, 2.0, 8), 1, 8)
-    assert counter.obstacle(left, 600, 1.0) == "others"
+    assert counter.obstacle(left, 600, 1.0, 0.5) == "others"
 
 
 def test_who_had_less_than_wanted_is_left_more_and_who_is_gone_less() -> None:
     counter = Counter(7, told=600, others=100)
     counter.turn(Turn(8, 0.0, 600), alive=lambda _: True)
     assert counter.expected == 150
+    counter.told_at = 0.9
     counter.turn(Turn(9, 0.0, 600), alive=lambda _: True)
     assert counter.expected == 75
-    counter.turn(Turn(12, 0.0, 600), alive=lambda _: True)
-    assert counter.expected == 75 // 8, "each window without them halves it"
+    counter.told_at = 0.1
+    counter.turn(Turn(10, 0.0, 600), alive=lambda _: True)
+    assert counter.expected == 65, "nothing was told of the end of that window: they may have come after it"
+    counter.turn(Turn(13, 0.0, 600), alive=lambda _: True)
+    assert counter.expected == 65 * 7 // 8 // 4, "windows in which nobody asked halve it"
 
 
 def test_a_few_strange_requests_cost_no_more_than_a_few() -> None:
     """A browser tab that asked for the time must not take three per cent of the allowance away."""
     counter = Counter(7, told=2, others=2, told_at=0.99)
-    assert counter.obstacle(600 - 2 - 2 - 1, 600, 1.0) is None
+    assert counter.obstacle(600 - 2 - 2 - 1, 600, 1.0, 0.5) is None
 
 
 def test_a_newcomer_is_expected_to_go_on_at_its_pace() -> None:
     counter = Counter(7, told=50, others=50, told_at=0.25)
-    assert counter.obstacle(600 - 50 - 150 - 18, 600, 1.0) is None
-    assert counter.obstacle(600 - 50 - 150 - 17, 600, 1.0) == "others"
+    assert counter.obstacle(600 - 50 - 150 - 18, 600, 1.0, 0.3) is None
+    assert counter.obstacle(600 - 50 - 150 - 17, 600, 1.0, 0.3) == "others"
+
+
+def test_a_burst_that_is_over_is_not_expected_to_go_on() -> None:
+    counter = Counter(7)
+    for at, count in ((0.01, 100), (0.06, 101), (0.2, 102)):
+        counter.reserve(1, 1, now=at)
+        counter.settle(1, Sent(1, 7, at, at, at), count, 7)
+    assert counter.others == 99
+    assert counter.obstacle(600 - 102 - 18, 600, 1.0, 0.2) is None
+
+
+def test_while_room_is_left_to_others_one_request_goes_now_and_then_to_see_what_they_do() -> None:
+    counter = Counter(8, told=282, told_at=0.2, expected=300)
+    assert counter.obstacle(1, 600, 1.0, 0.25) == "others"
+    assert counter.obstacle(1, 600, 1.0, 0.31) is None
+    counter.reserve(1, 1, now=0.0)
+    assert counter.obstacle(1, 600, 1.0, 0.31) == "in flight", "one at a time"
+    assert Counter(8, told=282, told_at=0.2, expected=300).obstacle(10, 600, 1.0, 0.31) == "others"
 
 
 # -- a share for others ------------------------------------------------------------------------------------

@@ -56,8 +56,7 @@ RULES_READ = 10.0
 FIRST_LOOK, LAST_LOOK = 0.004, 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class CallRecord:
+class CallRecord(NamedTuple):
     """One request as the panels and logs may show it: no parameters, nothing secret.
 
     Attributes:
@@ -572,7 +571,7 @@ class Budget:
             return Reservation(pool, path, weight, door, method, key, found, now)
         if isinstance(found, str):
             reason = _REASONS[found].format(pool.name)
-            return _Wait(reason, now + self._until_turn(key, pool), found == "in flight")
+            return _Wait(reason, now + self._until_turn(key, pool), found in ("in flight", "others"))
         banned = _left(found, EVERYWHERE)
         if banned:
             end = datetime.fromtimestamp(self._clock.time() + banned, UTC)

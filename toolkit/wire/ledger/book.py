@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -18,22 +19,33 @@ REMEMBERED_WINDOWS = 60
 EVERYWHERE = ""
 """Instead of a host: a halt of all of them."""
 
+# What all processes share of a counter, in the order in which `Counter` takes it.
+_STATE = (
+    "window",
+    "told",
+    "told_at",
+    "pace",
+    "paced_at",
+    "paced_others",
+    "doubtful",
+    "doubtful_since",
+    "others",
+    "expected",
+)
+_state_of = attrgetter(*_STATE)
+_PART = "p.process, p.used, p.in_flight, p.carried, p.sent_at, EXISTS (SELECT 1 FROM halt)"
 _LOAD = (
-    "SELECT c.id, c.window, c.told, c.told_at, c.doubtful, c.doubtful_since, c.others, c.expected, "
-    "p.process, p.used, p.in_flight, p.carried, p.sent_at, EXISTS (SELECT 1 FROM halt) "
+    f"SELECT c.id, {', '.join(f'c.{name}' for name in _STATE)}, {_PART} "  # noqa: S608 - names of ours
     "FROM counter c LEFT JOIN part p ON p.counter = c.id WHERE c.pool = ? AND c.path = ? AND c.seconds = ?"
 )
 _BEGIN = (
-    "INSERT INTO counter "
-    "(pool, path, seconds, door, window, told, told_at, doubtful, doubtful_since, others, expected) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
+    f"INSERT INTO counter (pool, path, seconds, door, {', '.join(_STATE)}) "  # noqa: S608 - as above
+    f"VALUES (?, ?, ?, ?{', ?' * len(_STATE)}) RETURNING id"
 )
-_SAVE = (
-    "UPDATE counter SET window = ?, told = ?, told_at = ?, doubtful = ?, doubtful_since = ?, others = ?, "
-    "expected = ? WHERE id = ?"
-)
+_SAVE = f"UPDATE counter SET {', '.join(f'{name} = ?' for name in _STATE)} WHERE id = ?"  # noqa: S608
+_NEW_PART = "INSERT INTO part (used, in_flight, carried, sent_at, counter, process) VALUES (?, ?, ?, ?, ?, ?)"
 _SAVE_PART = (
-    "REPLACE INTO part (counter, process, used, in_flight, carried, sent_at) VALUES (?, ?, ?, ?, ?, ?)"
+    "UPDATE part SET used = ?, in_flight = ?, carried = ?, sent_at = ? WHERE counter = ? AND process = ?"
 )
 _HALTS = "SELECT host, until, wall_until, seconds, boot FROM halt"
 
@@ -155,12 +167,13 @@ class Ledger:
             if halts := [halt for halt in halts if halt.host in (host, EVERYWHERE)]:
                 return turn.window, halts
             turned = self._turn(execute, number, counter, turn)
-            obstacle = counter.obstacle(weight, turn.limit, share)
+            now = self._clock.monotonic()
+            obstacle = counter.obstacle(weight, turn.limit, share, (now - turn.began) / key.seconds)
             if obstacle is None:
-                counter.reserve(self._store.process, weight, self._clock.monotonic())
+                counter.reserve(self._store.process, weight, now)
                 self._save_part(execute, number, counter)
             if turned:
-                self._save(execute, number, counter)
+                execute(_SAVE, (*_state_of(counter), number))
             return counter.window, counter.window if obstacle is None else obstacle
 
         running, found = self._run(work)
@@ -177,7 +190,7 @@ class Ledger:
             self._turn(execute, number, counter, turn)
             counter.settle(self._store.process, sent, count, count_window)
             self._save_part(execute, number, counter)
-            self._save(execute, number, counter)
+            execute(_SAVE, (*_state_of(counter), number))
             if count is not None and count_window is not None and count_window < counter.window:
                 self._remember(execute, number, count_window, count)
 
@@ -200,7 +213,7 @@ class Ledger:
             number, counter, _ = self._load(execute, key, "", turn.window)
             self._turn(execute, number, counter, turn)
             counter.believe(count)
-            self._save(execute, number, counter)
+            execute(_SAVE, (*_state_of(counter), number))
 
         self._run(work)
 
@@ -337,13 +350,13 @@ class Ledger:
         """Number and state of a counter, which a new one begins with this window; whether there is a halt."""
         rows = execute(_LOAD, key).fetchall()
         if rows:
-            number, *state = rows[0][:8]
-            counter, halted = Counter(*state), bool(rows[0][13])
-            if rows[0][8] is not None:
-                counter.parts = {row[8]: Part(row[9], row[10], row[11], row[12]) for row in rows}
+            first = rows[0]
+            number, halted, counter = first[0], bool(first[-1]), Counter(*first[1:-6])
+            if first[-6] is not None:
+                counter.parts = {row[-6]: Part(*row[-5:-1]) for row in rows}
         else:
             counter, halted = Counter(window), True  # as if, to have it looked up
-            number = execute(_BEGIN, (*key, door, window, 0, 0.0, 0, 0.0, 0, 0)).fetchone()[0]
+            number = execute(_BEGIN, (*key, door, *_state_of(counter))).fetchone()[0]
         self._known[key] = door or self._known.get(key, (door,))[0], counter
         return number, counter, halted
 
@@ -364,7 +377,7 @@ class Ledger:
         counter.turn(turn, lambda process: self._is_alive(execute, process))
         execute("DELETE FROM part WHERE counter = ?", (number,))
         for process, part in counter.parts.items():
-            execute(_SAVE_PART, (number, process, part.used, part.in_flight, part.carried, part.sent_at))
+            execute(_NEW_PART, (part.used, part.in_flight, part.carried, part.sent_at, number, process))
         return True
 
     def _is_alive(self, execute: Execute, process: int) -> bool:
@@ -373,26 +386,13 @@ class Ledger:
         row = execute("SELECT pid, started FROM process WHERE id = ?", (process,)).fetchone()
         return row is not None and is_alive(*row)
 
-    def _save(self, execute: Execute, number: int, counter: Counter) -> None:
-        execute(
-            _SAVE,
-            (
-                counter.window,
-                counter.told,
-                counter.told_at,
-                counter.doubtful,
-                counter.doubtful_since,
-                counter.others,
-                counter.expected,
-                number,
-            ),
-        )
-
     def _save_part(self, execute: Execute, number: int, counter: Counter) -> None:
         """Write this process's part; the others write their own."""
         process = self._store.process
         part = counter.part(process)
-        execute(_SAVE_PART, (number, process, part.used, part.in_flight, part.carried, part.sent_at))
+        row = (part.used, part.in_flight, part.carried, part.sent_at, number, process)
+        if not execute(_SAVE_PART, row).rowcount:
+            execute(_NEW_PART, row)
 
     def _remember(self, execute: Execute, number: int, window: int, used: int) -> None:
         """A late word about a window that is over."""
@@ -405,9 +405,8 @@ class Ledger:
         for key, (door, counter) in self._known.items():
             if execute(_LOAD, key).fetchone():
                 continue
-            own = sum(part.in_flight + part.carried for part in counter.parts.values())
-            row = (*key, door, counter.window, counter.told, counter.told_at, counter.doubtful + own)
-            execute(_BEGIN, (*row, counter.doubtful_since, counter.others, counter.expected)).fetchone()
+            in_doubt = replace(counter, doubtful=counter.doubtful + counter.in_flight)
+            execute(_BEGIN, (*key, door, *_state_of(in_doubt))).fetchone()
         for halt in self._known_halts:
             execute(
                 "INSERT OR IGNORE INTO halt (host, until, wall_until, seconds, boot) VALUES (?, ?, ?, ?, ?)",

@@ -25,6 +25,9 @@ MARGIN = 0.03
 GROWTH = 1.5
 # Seconds within which a request arrives, though who sent it was killed.
 LANDING = 1.0
+# Parts of a window: how long nothing may be told while room is left to others, over what stretch at least
+# their pace is taken, and from when on a window is taken for seen to its end.
+LOOK, PACE, LATE = 0.1, 0.05, 0.8
 
 Obstacle = Literal["in flight", "others", "share", "used up"]
 
@@ -54,6 +57,9 @@ class Counter:
         window: Number of the running window.
         told: The server's own count in it, as last told.
         told_at: Part of the window that was over then.
+        pace: What the others used in a whole window, by their pace lately.
+        paced_at: Part of the window that was over when that was last seen.
+        paced_others: What they had used by then.
         doubtful: Weight that may be charged to it beside that.
         doubtful_since: When the last of it came into doubt, by the monotonic clock.
         others: Weight used by programs that do not share the ledger, at least.
@@ -64,6 +70,9 @@ class Counter:
     window: int
     told: int = 0
     told_at: float = 0.0
+    pace: float = 0.0
+    paced_at: float = 0.0
+    paced_others: int = 0
     doubtful: int = 0
     doubtful_since: float = 0.0
     others: int = 0
@@ -73,12 +82,15 @@ class Counter:
     @property
     def in_flight(self) -> int:
         """Weight without an answer yet."""
-        return sum(part.in_flight + part.carried for part in self.parts.values())
+        return self._ours()[0]
 
-    @property
-    def ours(self) -> int:
-        """Weight of all requests of this machine that may be charged to the running window."""
-        return sum(part.used + part.in_flight + part.carried for part in self.parts.values())
+    def _ours(self) -> tuple[int, int]:
+        """This machine's weight that has no answer yet, and all of it that may be charged to the window."""
+        in_flight = used = 0
+        for part in self.parts.values():
+            in_flight += part.in_flight + part.carried
+            used += part.used
+        return in_flight, in_flight + used
 
     @property
     def used(self) -> int:
@@ -87,7 +99,10 @@ class Counter:
 
     def part(self, process: int) -> Part:
         """The part of a process."""
-        return self.parts.setdefault(process, Part())
+        part = self.parts.get(process)
+        if part is None:
+            part = self.parts[process] = Part()
+        return part
 
     def turn(self, turn: Turn, alive: Callable[[int], bool]) -> None:
         """Begin another window.
@@ -100,11 +115,13 @@ class Counter:
         wanted = self.others
         if wanted and self.told > turn.limit - self._margin(turn.limit) / 2:
             wanted = min(math.ceil(wanted * GROWTH), turn.limit)
-        self.expected = max(wanted, self.expected // 2) >> max(0, min(steps - 1, 64))
+        # That they took less is believed where it was seen until late in the window.
+        kept = self.expected // 2 if self.told_at >= LATE else self.expected * 7 // 8
+        self.expected = max(wanted, kept) >> max(0, min(steps - 1, 64))
         before, self.parts = self.parts, {}
         self.window = turn.window
-        self.told = self.doubtful = self.others = 0
-        self.told_at = self.doubtful_since = 0.0
+        self.told = self.doubtful = self.others = self.paced_others = 0
+        self.told_at = self.doubtful_since = self.pace = self.paced_at = 0.0
         if steps != 1:
             return  # what was sent two windows ago has long been charged, answered or not
         for process, part in before.items():
@@ -115,26 +132,26 @@ class Counter:
                 self.doubtful += part.in_flight
                 self.doubtful_since = max(self.doubtful_since, turn.began)
 
-    def obstacle(self, weight: int, limit: int, share: float) -> Obstacle | None:
+    def obstacle(self, weight: int, limit: int, share: float, elapsed: float) -> Obstacle | None:
         """What keeps a request from being sent now.
 
         Args:
             weight: Its weight.
             limit: Weight allowed in a window.
             share: Part of the limit that this machine may use up for it.
+            elapsed: Part of the window that is over.
 
         Returns:
-            None where nothing does; "in flight" where an answer may make room; else what is full until the
-            window turns: the limit ("used up"), what is left of it to other programs ("others"), or this
-            machine's share of it ("share").
+            None where nothing does; "in flight" where an answer may make room; "others" where the rest is
+            left to other programs for the time being; "share" and "used up" where only the next window
+            helps.
         """
-        in_flight = self.in_flight
+        in_flight, ours = self._ours()
         if not self.used and not in_flight:
             return None  # a request heavier than the whole limit goes alone: the exchange may know better
         room, own_room = limit - weight, max(share * limit - weight, 0)
-        ours = self.ours
-        held = self._held(limit)
-        if self.used + in_flight + held <= room and ours <= own_room:
+        coming, margin = self._left_to_others(limit)
+        if self.used + in_flight + coming + margin <= room and ours <= own_room:
             return None
         if ours - in_flight > own_room:
             return "share"
@@ -142,21 +159,27 @@ class Counter:
             return "used up"
         if in_flight:
             return "in flight"
-        return "others" if self.used <= room else "used up"
+        if self.used > room:
+            return "used up"
+        # Now and then one goes all the same, to see in its answer what the others do.
+        looks = elapsed - self.told_at >= LOOK and self.used + coming + margin / 2 <= room
+        return None if looks else "others"
 
-    def _held(self, limit: int) -> int:
-        """Weight left free for programs that do not share the ledger."""
+    def _left_to_others(self, limit: int) -> tuple[int, int]:
+        """Weight left free for programs that do not share the ledger, and a margin beside it."""
         if not self.others and not self.expected:
-            return 0
+            return 0, 0
         coming = float(self.expected - self.others)
         if coming < 0:
-            # More than they are used to take: the excess may go on at its pace. The pace is that of the
-            # moment of the last count; that nothing was told since does not mean that nothing was sent.
-            coming = min(-coming * (1 - self.told_at) / max(self.told_at, 0.01), limit / 2)
-        return math.ceil(coming + self._margin(limit))
+            # More than they are used to take: they may go on at the pace they had when it was last told.
+            # That nothing was told since does not mean that nothing was sent.
+            since = max(self.told_at - self.paced_at, PACE)
+            pace = max(self.pace, (self.others - self.paced_others) / since)
+            coming = min(pace * (1 - self.told_at), limit / 2)
+        return math.ceil(coming), self._margin(limit)
 
-    def _margin(self, limit: int) -> float:
-        return min(MARGIN * limit, max(self.others, self.expected))
+    def _margin(self, limit: int) -> int:
+        return math.ceil(min(MARGIN * limit, max(self.others, self.expected)))
 
     def reserve(self, process: int, weight: int, now: float) -> None:
         """A request goes out."""
@@ -191,12 +214,18 @@ class Counter:
         elif sent.window == self.window - 1 and (count is None or count_window != sent.window):
             part.used += sent.weight
             self._doubt(sent)
-        self.others = max(self.others, self.told - self.ours)
+        self._notice_others()
 
     def believe(self, count: int) -> None:
         """The server's count, told by an answer that was charged elsewhere."""
         self.told = max(self.told, count)
-        self.others = max(self.others, self.told - self.ours)
+        self._notice_others()
+
+    def _notice_others(self) -> None:
+        self.others = max(self.others, self.told - self._ours()[1])
+        if self.told_at - self.paced_at >= PACE:
+            self.pace = (self.others - self.paced_others) / (self.told_at - self.paced_at)
+            self.paced_at, self.paced_others = self.told_at, self.others
 
     def _landed(self, part: Part, weight: int, window: int) -> None:
         if window == self.window:
