@@ -108,7 +108,8 @@ def test_who_had_less_than_wanted_is_left_more_and_who_is_gone_less() -> None:
 def test_a_few_strange_requests_cost_no_more_than_a_few() -> None:
     """A browser tab that asked for the time must not take three per cent of the allowance away."""
     counter = Counter(7, told=2, others=2, told_at=0.99)
-    assert counter.obstacle(600 - 2 - 2 - 1, 600, 1.0, 0.5) is None
+    assert counter.obstacle(600 - 2 - 2 - 1, 600, 1.0, 0.99) is None
+    assert counter.obstacle(600 - 2 - 2 - 8, 600, 1.0, 0.0) is None
 
 
 def test_a_newcomer_is_expected_to_go_on_at_its_pace() -> None:
@@ -123,16 +124,18 @@ def test_a_burst_that_is_over_is_not_expected_to_go_on() -> None:
         counter.reserve(1, 1, now=at)
         counter.settle(1, Sent(1, 7, at, at, at), count, 7)
     assert counter.others == 99
-    assert counter.obstacle(600 - 102 - 18, 600, 1.0, 0.2) is None
+    assert counter.obstacle(460, 600, 1.0, 0.95) is None
 
 
-def test_while_room_is_left_to_others_one_request_goes_now_and_then_to_see_what_they_do() -> None:
-    counter = Counter(8, told=282, told_at=0.2, expected=300)
-    assert counter.obstacle(1, 600, 1.0, 0.25) == "others"
-    assert counter.obstacle(1, 600, 1.0, 0.31) is None
-    counter.reserve(1, 1, now=0.0)
-    assert counter.obstacle(1, 600, 1.0, 0.31) == "in flight", "one at a time"
-    assert Counter(8, told=282, told_at=0.2, expected=300).obstacle(10, 600, 1.0, 0.31) == "others"
+def test_beside_others_the_allowance_is_taken_bit_by_bit() -> None:
+    """Who takes all of it at once never sees what the others would have taken."""
+    beside = Counter(8, told=100, expected=100)
+    free = [600 - 100 - 18 - held for held in (360, 180, 100)]
+    for elapsed, weight in zip((0.0, 0.5, 0.9), free, strict=True):
+        assert beside.obstacle(weight, 600, 1.0, elapsed) is None
+        assert beside.obstacle(weight + 1, 600, 1.0, elapsed) == "others"
+    alone = Counter(8, told=100)
+    assert alone.obstacle(500, 600, 1.0, 0.0) is None
 
 
 # -- a share for others ------------------------------------------------------------------------------------

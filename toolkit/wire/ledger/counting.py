@@ -25,9 +25,12 @@ MARGIN = 0.03
 GROWTH = 1.5
 # Seconds within which a request arrives, though who sent it was killed.
 LANDING = 1.0
-# Parts of a window: how long nothing may be told while room is left to others, over what stretch at least
-# their pace is taken, and from when on a window is taken for seen to its end.
-LOOK, PACE, LATE = 0.1, 0.05, 0.8
+# Parts of a window: over what stretch at least the pace of others is taken, and from when on a window is
+# taken for seen to its end.
+PACE, LATE = 0.05, 0.8
+# While others use a counter so many times their use, and this part of the limit at most, is not taken at
+# once but bit by bit until the window ends.
+PATIENT, SLOWLY = 4, 0.6
 
 Obstacle = Literal["in flight", "others", "share", "used up"]
 
@@ -150,7 +153,7 @@ class Counter:
         if not self.used and not in_flight:
             return None  # a request heavier than the whole limit goes alone: the exchange may know better
         room, own_room = limit - weight, max(share * limit - weight, 0)
-        coming, margin = self._left_to_others(limit)
+        coming, margin = self._left_to_others(limit, elapsed)
         if self.used + in_flight + coming + margin <= room and ours <= own_room:
             return None
         if ours - in_flight > own_room:
@@ -159,24 +162,27 @@ class Counter:
             return "used up"
         if in_flight:
             return "in flight"
-        if self.used > room:
-            return "used up"
-        # Now and then one goes all the same, to see in its answer what the others do.
-        looks = elapsed - self.told_at >= LOOK and self.used + coming + margin / 2 <= room
-        return None if looks else "others"
+        return "used up" if self.used > room else "others"
 
-    def _left_to_others(self, limit: int) -> tuple[int, int]:
+    def _left_to_others(self, limit: int, elapsed: float) -> tuple[int, int]:
         """Weight left free for programs that do not share the ledger, and a margin beside it."""
-        if not self.others and not self.expected:
+        known = max(self.others, self.expected)
+        if not known:
             return 0, 0
-        coming = float(self.expected - self.others)
-        if coming < 0:
+        if self.others <= self.expected:
+            coming = float(self.expected - self.others)
+        else:
             # More than they are used to take: they may go on at the pace they had when it was last told.
             # That nothing was told since does not mean that nothing was sent.
-            since = max(self.told_at - self.paced_at, PACE)
-            pace = max(self.pace, (self.others - self.paced_others) / since)
-            coming = min(pace * (1 - self.told_at), limit / 2)
-        return math.ceil(coming), self._margin(limit)
+            coming = min(self._pace() * (1 - self.told_at), limit / 2)
+        # Who takes all at once when a window begins never sees what the others would have taken.
+        slowly = min(SLOWLY * limit, PATIENT * known) * (1 - elapsed)
+        return math.ceil(max(coming, slowly)), self._margin(limit)
+
+    def _pace(self) -> float:
+        """What the others would use in a whole window, by their pace lately."""
+        since = max(self.told_at - self.paced_at, PACE)
+        return max(self.pace, (self.others - self.paced_others) / since)
 
     def _margin(self, limit: int) -> int:
         return math.ceil(min(MARGIN * limit, max(self.others, self.expected)))
