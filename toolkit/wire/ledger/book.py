@@ -128,6 +128,9 @@ class Ledger:
         # What was last read, so that tables that are begun anew do not begin with nothing.
         self._known: dict[Key, tuple[str, Counter]] = {}
         self._known_halts: list[tuple[object, ...]] = []
+        # Rows as this process wrote them last: good for as long as no other process has written any.
+        self._fresh: dict[Key, tuple[int, Counter, bool]] = {}
+        self._version = 0
         self._looked_in = 0
 
     @property
@@ -223,6 +226,7 @@ class Ledger:
         """Send nothing to a host, or EVERYWHERE, for so long; a longer halt that is there stays."""
 
         def work(execute: Execute) -> None:
+            self._fresh.clear()
             left = {halt.host: halt.left for halt in self._read_halts(execute)}
             if seconds > left.get(host, 0.0):
                 execute(
@@ -254,6 +258,7 @@ class Ledger:
             left = until - self._clock.monotonic() if same else wall_until - self._clock.time()
             if left <= 0:
                 execute("DELETE FROM halt WHERE host = ?", (host,))
+                self._fresh.clear()
             else:  # whatever became of the clocks, it never lasts longer than it was meant to
                 halts.append(Halt(host, min(left, seconds)))
         return halts
@@ -344,10 +349,20 @@ class Ledger:
     # -- rows --------------------------------------------------------------------------------------
 
     def _run(self, work: Callable[[Execute], T]) -> T:
-        return self._store.run(work, seed=self._seed)
+        try:
+            return self._store.run(work, seed=self._seed)
+        except BaseException:
+            self._fresh.clear()  # what was changed here was not written
+            raise
 
     def _load(self, execute: Execute, key: Key, door: str, window: int) -> tuple[int, Counter, bool]:
         """Number and state of a counter, which a new one begins with this window; whether there is a halt."""
+        (version,) = execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._version = version
+            self._fresh.clear()
+        elif key in self._fresh:
+            return self._fresh[key]
         rows = execute(_LOAD, key).fetchall()
         if rows:
             first = rows[0]
@@ -358,7 +373,8 @@ class Ledger:
             counter, halted = Counter(window), True  # as if, to have it looked up
             number = execute(_BEGIN, (*key, door, *_state_of(counter))).fetchone()[0]
         self._known[key] = door or self._known.get(key, (door,))[0], counter
-        return number, counter, halted
+        self._fresh[key] = number, counter, halted
+        return self._fresh[key]
 
     def _turn(self, execute: Execute, number: int, counter: Counter, turn: Turn) -> bool:
         """Turn a counter to the running window; whether it had to be.
@@ -402,6 +418,7 @@ class Ledger:
 
     def _seed(self, execute: Execute) -> None:
         """Begin with what was known, where nothing is there yet."""
+        self._fresh.clear()
         for key, (door, counter) in self._known.items():
             if execute(_LOAD, key).fetchone():
                 continue
