@@ -38,6 +38,7 @@ def test_the_panel_of_one_shows_what_the_other_uses(notebooks: tuple[LabPage, La
     for _ in range(2):
         minute = time.time() // 60
         fetching.run_cell(1)
+        watching.look_at()
         try:
             fetchers.wait_for(timeout=SOON * 1000)
             break
