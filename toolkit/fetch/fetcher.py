@@ -142,7 +142,13 @@ class Fetcher:
         shown = {
             name: "(hidden)" if _PRIVATE.search(name) else str(value) for name, value in parameters.items()
         }
-        return gathering.frame(self._attrs(path, "unlisted", shown, tally, complete=True))
+        frame = gathering.frame(self._attrs(path, "unlisted", shown, tally, complete=True))
+        try:
+            self._connection.warn_if_alone()
+        except LedgerWarning as warning:  # where warnings are errors
+            warning.partial = frame
+            raise
+        return frame
 
     # -- windows and pages -----------------------------------------------------------------------------
 

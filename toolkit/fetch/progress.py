@@ -65,6 +65,8 @@ class Progress:
         trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
+            if kind is None and self._span is not None:
+                self._bar.n = self._span.length  # a bar that stops short of its end would stay, in red
             self._bar.close()
 
     def arrived(self, rows: int, through: int) -> None:
@@ -106,7 +108,7 @@ class Progress:
             self._bar = _bar(self._door, self._span)
         if self._span is not None:
             self._bar.n = min(self._through, self._span.length)
-        said = [f"{self._rows:,} rows", f"{self._tally.requests:,} requests", waiting]
+        said = [_plural(self._rows, "row"), _plural(self._tally.requests, "request"), waiting]
         self._bar.unit = " · ".join(filter(None, said))
         self._bar.refresh()
 
@@ -125,3 +127,7 @@ def _bar(door: str, span: Span | None) -> tqdm[Any]:
         bar_format=through if span else "{desc}: {unit}",
         leave=False,
     )
+
+
+def _plural(number: int, word: str) -> str:
+    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"

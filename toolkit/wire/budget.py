@@ -232,7 +232,9 @@ class Budget:
         self._clock = clock
         self._host_clocks = host_clocks
         self._ledger = ledger or Ledger(None, clock)
-        self._turned = threading.Condition()
+        # Entered as a plain lock: an interrupt that strikes while a condition is entered leaves it locked.
+        self._lock = threading.RLock()
+        self._turned = threading.Condition(self._lock)
         # Grows with everything that may end a wait, so that no notification is missed.
         self._news = 0
         self._limits: dict[str, int] = {}
@@ -282,7 +284,7 @@ class Budget:
             while True:
                 if stop is not None:
                     stop.check()
-                with self._turned:
+                with self._lock:
                     news = self._news
                     found = self._try(pool, path, weight, door, method=method, share=share)
                     if isinstance(found, Reservation):
@@ -294,14 +296,14 @@ class Budget:
                 if told != found.reason:
                     told = found.reason
                     self._tell()
-                with self._turned:
+                with self._lock:
                     if news == self._news:
                         left = found.until - self._clock.monotonic()
                         self._clock.wait(self._turned, max(min(left, look) if found.soon else left, 0.0))
                 look = min(look * 1.5, LAST_LOOK)
         finally:
             if told:
-                with self._turned:
+                with self._lock:
                     self._waiting.pop(me, None)
                 if stop is not None:
                     stop.waits.pop(me, None)
@@ -320,7 +322,7 @@ class Budget:
         headers = headers or {}
         pool = reservation.pool
         now, ticks = self._clock.time(), self._clock.monotonic()
-        with self._turned:
+        with self._lock:
             self._news += 1
             self._take_counts(reservation, headers, ticks)
             own = self._own.setdefault(reservation.key, {})
@@ -352,14 +354,14 @@ class Budget:
 
     def release(self, reservation: Reservation) -> None:
         """Give back a reservation whose request never left this machine."""
-        with self._turned:
+        with self._lock:
             self._news += 1
             self._ledger.release(reservation.key, reservation.weight, reservation.window)
             self._turned.notify_all()
 
     def ban(self, seconds: float) -> None:
         """Send nothing for so long: the exchange said so in words, not in a header."""
-        with self._turned:
+        with self._lock:
             self._news += 1
             self._ledger.halt(EVERYWHERE, seconds)
             self._turned.notify_all()
@@ -368,20 +370,21 @@ class Budget:
     def stop(self, stop: Stop) -> None:
         """Set `stop`, and wake the threads of its fetch that wait here."""
         stop.set()
-        with self._turned:
+        with self._lock:
             self._news += 1
             self._turned.notify_all()
 
     def after_fork(self) -> None:
         """Begin anew in a child: what the parent's threads hold or wait for is not the child's."""
-        self._turned = threading.Condition()
+        self._lock = threading.RLock()
+        self._turned = threading.Condition(self._lock)
         self._waiting, self._watchers = {}, []
 
     # -- limits and clocks -------------------------------------------------------------------------
 
     def set_limits(self, limits: Mapping[str, int]) -> None:
         """Allow other weights per window than the exchange's, by name of pool."""
-        with self._turned:
+        with self._lock:
             self._news += 1
             self._limits |= limits
             self._turned.notify_all()
@@ -401,13 +404,13 @@ class Budget:
         now = self._clock.monotonic()
         if now < self._rules_known.get(pool.name, -math.inf):
             return True
-        with self._turned:
+        with self._lock:
             self._read_rules()
             return now < self._rules_known.get(pool.name, -math.inf)
 
     def learn(self, pool: Pool, rules: list[Rule]) -> None:
         """Take over what the exchange says is in force; nothing where it could not be asked."""
-        with self._turned:
+        with self._lock:
             self._news += 1
             if rules:
                 self._ledger.learn(pool.name, rules)
@@ -418,12 +421,12 @@ class Budget:
 
     def shared_clock(self, host: Host) -> Measured | None:
         """How a host's clock goes by the last measurement of any process of this machine."""
-        with self._turned:
+        with self._lock:
             return self._ledger.clock(host)
 
     def share_clock(self, host: Host, measured: Measured) -> None:
         """Tell the other processes of this machine how a host's clock goes."""
-        with self._turned:
+        with self._lock:
             self._ledger.set_clock(host, measured)
 
     def _read_rules(self) -> None:
@@ -431,6 +434,8 @@ class Budget:
         now, ticks = self._clock.time(), self._clock.monotonic()
         rules: dict[str, list[Rule]] = {}
         for pool, rule, learnt in self._ledger.rules():
+            if rule.most <= 0 or rule.seconds <= 0:
+                continue
             rules.setdefault(pool, []).append(rule)
             if 0 <= now - learnt < RULES_LAST:
                 self._rules_known[pool] = ticks + RULES_LAST - (now - learnt)
@@ -447,7 +452,7 @@ class Budget:
     @property
     def banned_until(self) -> datetime | None:
         """When the ban of this address ends, None where there is none."""
-        with self._turned:
+        with self._lock:
             left = _left(self._ledger.halts(), EVERYWHERE)
         return datetime.fromtimestamp(self._clock.time() + left, UTC) if left else None
 
@@ -464,11 +469,11 @@ class Budget:
         Returns:
             A function that ends the watch.
         """
-        with self._turned:
+        with self._lock:
             self._watchers.append(watcher)
 
         def unwatch() -> None:
-            with self._turned:
+            with self._lock:
                 if watcher in self._watchers:
                     self._watchers.remove(watcher)
 
@@ -476,7 +481,7 @@ class Budget:
 
     def snapshot(self) -> Snapshot:
         """Everything there is to see at this moment, of all processes of this machine."""
-        with self._turned:
+        with self._lock:
             now, ticks = self._clock.time(), self._clock.monotonic()
             pages, others, names, me = self._ledger.read()
             halts = self._ledger.halts()
@@ -627,7 +632,7 @@ class Budget:
         self._ledger.note(Other(asked.host, count.kind, count.seconds, window, count.used))
 
     def _tell(self) -> None:
-        with self._turned:
+        with self._lock:
             watchers = list(self._watchers)
         for watcher in watchers:
             watcher()

@@ -95,6 +95,9 @@ class HostClock:
         self._fresh_for = fresh_for
         self._lock = threading.Lock()
         self._measured: Measured | None = None
+        # Until it is measured this machine's wall clock has to do, as it is now: a step later on changes
+        # nothing.
+        self._assumed = clock.time() - clock.monotonic()
         self._wall_ahead = 0.0  # wall clock minus monotonic clock when it was taken over
 
     def time(self) -> float:
@@ -103,10 +106,9 @@ class HostClock:
 
     def reading(self) -> tuple[float, float]:
         """The host's time in seconds, and how much it may be off (0 where nothing was measured yet)."""
-        measured = self._measured
+        measured, now = self._measured, self._clock.monotonic()
         if measured is None:
-            return self._clock.time(), 0.0
-        now = self._clock.monotonic()
+            return now + self._assumed, 0.0
         return now + measured.ahead, measured.error + DRIFT * max(0.0, now - measured.at)
 
     @property

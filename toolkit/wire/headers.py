@@ -14,6 +14,8 @@ from typing import Literal, NamedTuple
 SHORTEST_BAN = 120.0
 LONGEST_BAN = 3 * 86_400.0
 
+_DIGITS = 15  # no count has more
+
 CountKind = Literal["weight", "orders", "sapi-ip", "sapi-uid"]
 
 _COUNT = re.compile(
@@ -40,7 +42,10 @@ def read_counts(headers: Mapping[str, str]) -> list[Count]:
     counts = []
     for name in headers:
         counted = _counted(name)
-        if counted is not None and (used := headers[name].strip()).isdecimal():
+        if counted is None:
+            continue
+        used = headers[name].strip()
+        if used.isdecimal() and len(used) <= _DIGITS:
             counts.append(Count(*counted, int(used)))
     return counts
 

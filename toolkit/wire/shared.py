@@ -29,9 +29,14 @@ class Exchange:
 
     def __init__(self, hosts: Mapping[Host, str], clock: Clock, sandbox: str | None) -> None:
         self.host_clocks: Mapping[Host, HostClock] = {host: HostClock(clock) for host in hosts}
+        path, problem = None, ""
         # Only who lives by the machine's own clock can share a record of times with other processes.
-        path = ledger_file(hosts, sandbox) if clock is SYSTEM_CLOCK else None
-        self.budget = Budget(clock, self.host_clocks, Ledger(path, clock))
+        if clock is SYSTEM_CLOCK:
+            try:
+                path = ledger_file(hosts, sandbox)
+            except RuntimeError:  # so do pathlib and platformdirs say it
+                problem = "there is no home folder for the ledger"
+        self.budget = Budget(clock, self.host_clocks, Ledger(path, clock, problem))
 
 
 _lock = threading.Lock()

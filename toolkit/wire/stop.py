@@ -19,13 +19,15 @@ class Stop:
     """
 
     def __init__(self) -> None:
-        self.condition = threading.Condition()
+        # Entered as a plain lock: an interrupt that strikes while a condition is entered leaves it locked.
+        self._lock = threading.RLock()
+        self.condition = threading.Condition(self._lock)
         self.waits: dict[int, tuple[str, float]] = {}
         self._is_set = False
 
     def set(self) -> None:
         """Have every thread of the fetch give up as soon as it looks."""
-        with self.condition:
+        with self._lock:
             self._is_set = True
             self.condition.notify_all()
 
@@ -44,7 +46,7 @@ class Stop:
         Raises:
             Stopped: The fetch was stopped.
         """
-        with self.condition:
+        with self._lock:
             self.check()
             clock.wait(self.condition, seconds)
         self.check()

@@ -120,18 +120,18 @@ class Ledger:
     Args:
         path: Its file; None to keep it in memory.
         clock: This machine's clock.
+        problem: Why there is no file to be had, where that is known beforehand.
     """
 
-    def __init__(self, path: Path | None, clock: Clock) -> None:
+    def __init__(self, path: Path | None, clock: Clock, problem: str = "") -> None:
         self._clock = clock
-        self._store = Store(path, clock)
+        self._store = Store(path, clock, problem)
         # What was last read, so that tables that are begun anew do not begin with nothing.
         self._known: dict[Key, tuple[str, Counter]] = {}
-        self._known_halts: list[tuple[object, ...]] = []
+        self._known_halts: dict[str, float] = {}
         # Rows as this process wrote them last: good for as long as no other process has written any.
         self._fresh: dict[Key, tuple[int, Counter, bool]] = {}
         self._version = 0
-        self._looked_in = 0
 
     @property
     def problem(self) -> str:
@@ -164,11 +164,11 @@ class Ledger:
             The window it is reserved in; else the obstacle, or the halts that forbid to send.
         """
 
-        def work(execute: Execute) -> tuple[int, int | Obstacle | list[Halt]]:
+        def work(execute: Execute) -> int | Obstacle | list[Halt]:
             number, counter, halted = self._load(execute, key, door, turn.window)
             halts = self._read_halts(execute) if halted else []
             if halts := [halt for halt in halts if halt.host in (host, EVERYWHERE)]:
-                return turn.window, halts
+                return halts
             turned = self._turn(execute, number, counter, turn)
             now = self._clock.monotonic()
             obstacle = counter.obstacle(weight, turn.limit, share, (now - turn.began) / key.seconds)
@@ -177,13 +177,10 @@ class Ledger:
                 self._save_part(execute, number, counter)
             if turned:
                 execute(_SAVE, (*_state_of(counter), number))
-            return counter.window, counter.window if obstacle is None else obstacle
+            return counter.window if obstacle is None else obstacle
 
-        running, found = self._run(work)
-        if running != self._looked_in:  # once a window is often enough
-            self._looked_in = running
-            self._store.check_place()
-        return found
+        self._store.check_place()
+        return self._run(work)
 
     def settle(self, key: Key, sent: Sent, turn: Turn, count: int | None, count_window: int | None) -> None:
         """Write down how a request ended: see `Counter.settle`."""
@@ -229,17 +226,8 @@ class Ledger:
             self._fresh.clear()
             left = {halt.host: halt.left for halt in self._read_halts(execute)}
             if seconds > left.get(host, 0.0):
-                execute(
-                    "REPLACE INTO halt (host, until, wall_until, seconds, boot) VALUES (?, ?, ?, ?, ?)",
-                    (
-                        host,
-                        float(self._clock.monotonic() + seconds),
-                        float(self._clock.time() + seconds),
-                        float(seconds),
-                        boot(),
-                    ),
-                )
-            self._read_halts(execute)
+                self._write_halt(execute, host, seconds)
+                self._read_halts(execute)
 
         self._run(work)
 
@@ -247,20 +235,29 @@ class Ledger:
         """The halts there are."""
         return self._run(self._read_halts)
 
+    def _write_halt(self, execute: Execute, host: str, seconds: float) -> None:
+        ends = float(self._clock.monotonic() + seconds), float(self._clock.time() + seconds)
+        execute(
+            "REPLACE INTO halt (host, until, wall_until, seconds, boot) VALUES (?, ?, ?, ?, ?)",
+            (host, *ends, float(seconds), boot()),
+        )
+
     def _read_halts(self, execute: Execute) -> list[Halt]:
-        rows = execute(_HALTS).fetchall()
-        self._known_halts = rows
-        if not rows:
-            return []
         halts = []
-        for host, until, wall_until, seconds, boot_then in rows:
-            same = boot_then == boot()
-            left = until - self._clock.monotonic() if same else wall_until - self._clock.time()
+        for host, until, wall_until, seconds, boot_then in execute(_HALTS).fetchall():
+            known = boot_then == boot()
+            left = until - self._clock.monotonic() if known else wall_until - self._clock.time()
             if left <= 0:
                 execute("DELETE FROM halt WHERE host = ?", (host,))
                 self._fresh.clear()
-            else:  # whatever became of the clocks, it never lasts longer than it was meant to
-                halts.append(Halt(host, min(left, seconds)))
+                continue
+            if not known or left > seconds:
+                # Of before the machine was started, or of a clock that was wrong: whatever became of the
+                # clocks, it lasts no longer from now on than it was meant to.
+                left = min(left, seconds)
+                self._write_halt(execute, host, left)
+            halts.append(Halt(host, left))
+        self._known_halts = {halt.host: self._clock.monotonic() + halt.left for halt in halts}
         return halts
 
     # -- limits and clocks -------------------------------------------------------------------------
@@ -340,6 +337,7 @@ class Ledger:
             names = {number: (pid, name) for number, pid, name in processes}
             return pages, others, names, self._store.process
 
+        self._store.check_place()
         return self._run(work)
 
     def close(self) -> None:
@@ -416,16 +414,27 @@ class Ledger:
             "UPDATE history SET used = max(used, ?) WHERE counter = ? AND window = ?", (used, number, window)
         )
 
-    def _seed(self, execute: Execute) -> None:
-        """Begin with what was known, where nothing is there yet."""
+    def _seed(self, execute: Execute, from_memory: bool) -> None:
+        """Write down what was known where nothing is there yet, or where it was only kept in memory."""
+        known, self._known = self._known, {}
         self._fresh.clear()
-        for key, (door, counter) in self._known.items():
-            if execute(_LOAD, key).fetchone():
-                continue
-            in_doubt = replace(counter, doubtful=counter.doubtful + counter.in_flight)
-            execute(_BEGIN, (*key, door, *_state_of(in_doubt))).fetchone()
-        for halt in self._known_halts:
-            execute(
-                "INSERT OR IGNORE INTO halt (host, until, wall_until, seconds, boot) VALUES (?, ?, ?, ?, ?)",
-                halt,
-            )
+        halts, self._known_halts = self._known_halts, {}
+        for key, (door, counter) in known.items():
+            mine = replace(counter, doubtful=counter.doubtful + counter.in_flight, parts={})
+            is_new = not execute(_LOAD, key).fetchone()
+            number, theirs, _ = self._load(execute, key, door, mine.window)
+            if from_memory and theirs.window == mine.window:
+                mine.told = max(mine.told, theirs.told)
+                mine.doubtful = max(mine.doubtful, theirs.doubtful)
+                mine.doubtful_since = max(mine.doubtful_since, theirs.doubtful_since)
+            if is_new or (from_memory and theirs.window <= mine.window):
+                execute(_SAVE, (*_state_of(mine), number))
+                # Or what was sent from here would look like the use of others.
+                mine.part(self._store.process).used = counter.ours
+                self._save_part(execute, number, mine)
+        self._fresh.clear()
+        there = {halt.host: halt.left for halt in self._read_halts(execute)}
+        for host, until in halts.items():
+            if until - self._clock.monotonic() > there.get(host, 0.0):
+                self._write_halt(execute, host, until - self._clock.monotonic())
+        self._read_halts(execute)

@@ -87,6 +87,11 @@ class Counter:
         """Weight without an answer yet."""
         return self._ours()[0]
 
+    @property
+    def ours(self) -> int:
+        """All of this machine's weight that may be charged to the running window."""
+        return self._ours()[1]
+
     def _ours(self) -> tuple[int, int]:
         """This machine's weight that has no answer yet, and all of it that may be charged to the window."""
         in_flight = used = 0
@@ -156,10 +161,10 @@ class Counter:
         coming, margin = self._left_to_others(limit, elapsed)
         if self.used + in_flight + coming + margin <= room and ours <= own_room:
             return None
-        if ours - in_flight > own_room:
-            return "share"
         if self.told > room:
             return "used up"
+        if ours - in_flight > own_room:
+            return "share"
         if in_flight:
             return "in flight"
         return "used up" if self.used > room else "others"
@@ -228,7 +233,7 @@ class Counter:
         self._notice_others()
 
     def _notice_others(self) -> None:
-        self.others = max(self.others, self.told - self._ours()[1])
+        self.others = max(self.others, self.told - self.ours)
         if self.told_at - self.paced_at >= PACE:
             self.pace = (self.others - self.paced_others) / (self.told_at - self.paced_at)
             self.paced_at, self.paced_others = self.told_at, self.others

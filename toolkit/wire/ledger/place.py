@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import re
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,6 +21,7 @@ VARIABLE = "TOOLKIT_LEDGER"
 SCHEMA = 1
 _SANDBOX = "sandbox-"
 _SANDBOX_KEPT = 86_400.0
+_OPENING_PATIENCE = 5.0
 
 
 def folder() -> Path:
@@ -26,7 +30,7 @@ def folder() -> Path:
 
     given = os.environ.get(VARIABLE, "").strip()
     if given:
-        return Path(given).expanduser()
+        return Path(given).expanduser().absolute()
     return platformdirs.user_state_path("binance-link-toolkit", appauthor=False)
 
 
@@ -43,31 +47,73 @@ def ledger_file(hosts: Mapping[Host, str], sandbox: str | None) -> Path | None:
     whole = "\n".join(f"{name} {address}" for name, address in sorted(addresses.items()))
     netloc = urlsplit(addresses["api"]).netloc
     shown = re.sub(r"[^A-Za-z0-9.]+", "-", netloc).strip("-")
-    digest = hashlib.sha256(f"{whole}\n{sandbox or ''}".encode()).hexdigest()[:12]
+    # A home folder may be on the network, and machines must not share a file; who names a folder knows.
+    machine = "" if os.environ.get(VARIABLE, "").strip() else platform.node()
+    digest = hashlib.sha256(f"{whole}\n{sandbox or ''}\n{machine}".encode()).hexdigest()[:12]
     kind = "" if sandbox is None else _SANDBOX
     # Another schema is another file: two versions of the package on one machine leave each other's alone.
     return folder() / f"{kind}{shown}-{digest}.v{SCHEMA}.sqlite"
 
 
-def make_room(path: Path) -> None:
-    """Make the folder, and forget sandboxes that nobody has used for a day.
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """While a file is opened, made or set aside: one process at a time. There is a file meanwhile.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: It cannot be had.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    old = time.time() - _SANDBOX_KEPT
-    for other in path.parent.glob(f"{_SANDBOX}*"):
+    # In a folder that others may write to, its files are theirs as well.
+    mode = 0o600 | path.parent.stat().st_mode & 0o066
+    lock = _opened(Path(f"{path}.lock"), mode)
+    try:
+        _lock(lock)
+        _forget_sandboxes(path.parent)
+        if not path.exists():  # closing one that SQLite has open would end its locks
+            os.close(_opened(path, mode))  # SQLite gives the files beside it the same mode
+        yield
+    finally:
+        os.close(lock)
+
+
+def _opened(path: Path, mode: int) -> int:
+    """The number of a file that is opened, made with this mode where it is not there."""
+    number = os.open(path, os.O_RDWR | os.O_CREAT, mode)
+    with suppress(OSError, AttributeError):  # another user's; or no POSIX
+        if os.fstat(number).st_mode & 0o666 != mode:
+            os.fchmod(number, mode)
+    return number
+
+
+def _lock(number: int) -> None:
+    """Lock an open file until it is closed; it also ends with the process.
+
+    Raises:
+        OSError: Others have it locked for too long, or it cannot be locked.
+    """
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(number, msvcrt.LK_LOCK, 1)  # waits ten seconds
+        return
+    import fcntl
+
+    end = time.monotonic() + _OPENING_PATIENCE
+    while True:
         try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.005)
+        else:
+            return
+
+
+def _forget_sandboxes(folder: Path) -> None:
+    """Delete the ledgers of sandboxes that nobody has used for a day."""
+    old = time.time() - _SANDBOX_KEPT
+    for other in folder.glob(f"{_SANDBOX}*"):
+        with suppress(OSError):  # gone already, or another user's
             if other.stat().st_mtime < old:
                 other.unlink()
-        except OSError:  # gone already, or another user's
-            continue
-
-
-def open_to_group(path: Path) -> None:
-    """In a folder that others may write to, the ledger is theirs as well."""
-    if os.environ.get(VARIABLE):
-        mode = path.parent.stat().st_mode & 0o666
-        if path.stat().st_mode & 0o666 != mode:
-            path.chmod(mode)

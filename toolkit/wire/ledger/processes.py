@@ -12,11 +12,15 @@ _SAME_START = 1.0
 
 
 def started(pid: int) -> float | None:
-    """When a process began, seconds since 1970; None where there is none or it hides."""
+    """What tells a process from another one of the same number; None where there is none or it hides.
+
+    Seconds since 1970, or on Linux since the machine was started: there the former follow the wall clock.
+    """
     import psutil
 
     try:
-        return float(psutil.Process(pid).create_time())
+        since = psutil.boot_time() if psutil.LINUX else 0.0
+        return float(psutil.Process(pid).create_time()) - since
     except psutil.Error:
         return None
 
@@ -46,10 +50,8 @@ def own_name() -> str:
     """What this process runs, for people: the notebook of a kernel, or the script."""
     notebook = os.environ.get("JPY_SESSION_NAME", "")
     script = sys.argv[0] if sys.argv else ""
-    if notebook:
-        return Path(notebook).name
-    if "ipykernel" in script:
-        return "kernel"
+    if "ipykernel" in script:  # its children inherit the variable
+        return Path(notebook).name or "kernel"
     name = Path(script).name
     if name == "__main__.py":  # python -m package
         name = Path(script).parent.name
@@ -60,7 +62,7 @@ def own_name() -> str:
 def boot() -> str:
     """What this run of the machine is called: readings of the monotonic clock compare within one only."""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return Path("/proc/sys/kernel/random/boot_id").read_bytes().decode().strip()
     except OSError:
         import psutil
 

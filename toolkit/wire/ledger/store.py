@@ -9,9 +9,12 @@ tried again after a while.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sqlite3
+import threading
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,9 +25,15 @@ from toolkit.wire.ledger.processes import is_alive, own_name, started
 
 T = TypeVar("T")
 Execute = Callable[..., sqlite3.Cursor]
+Seed = Callable[[Execute, bool], None]
+"""Writes down what is known; whether the tables it comes from were kept in memory meanwhile."""
+_Identity = tuple[tuple[int, int] | None, ...]
 
-# How long another process may hold the file before it is done without; writing takes some 20 microseconds.
-LOCK_PATIENCE = 1.5
+# How long others may hold the file before it is done without. Writing takes some 20 microseconds, but a
+# process whose threads compute may be put off in the middle of it.
+LOCK_PATIENCE = 5.0
+# SQLite waits so long by itself; an interrupt is noticed only in between.
+_LOCK_WAIT = 0.2
 TRY_AGAIN_AFTER = 60.0
 # Small pages: each write of a few numbers costs one.
 _PAGE = 512
@@ -100,8 +109,12 @@ class _DamagedError(Exception):
     """The file is no ledger."""
 
 
-# Connections of the process that this one was forked from: closing them here would harm theirs.
-_inherited: list[sqlite3.Connection] = []
+# What a file that holds nonsense makes of reading it, besides errors of SQLite's.
+_NONSENSE = (TypeError, ValueError, ArithmeticError, LookupError, _DamagedError)
+_FAILURES = (sqlite3.Error, *_NONSENSE)
+
+
+_stores: weakref.WeakSet[Store] = weakref.WeakSet()
 
 
 class Store:
@@ -110,109 +123,113 @@ class Store:
     Args:
         path: The file; None to keep them in memory.
         clock: This machine's clock.
+        problem: Why there is no file to be had, where that is known beforehand.
 
     Attributes:
         process: Number of this process in them.
         problem: Why they are in memory although a file was wanted; "" where they are not.
     """
 
-    def __init__(self, path: Path | None, clock: Clock) -> None:
+    def __init__(self, path: Path | None, clock: Clock, problem: str = "") -> None:
         self._path = path
+        self._name = str(path)
         self._clock = clock
         self._connection: sqlite3.Connection | None = None
         self._execute: Execute | None = None
         self._in_memory = False
-        self._file: tuple[int, int] | None = None
-        self._pid = os.getpid()
+        self._file: _Identity | None = None
         self._try_again_at = 0.0
+        self._lock = threading.RLock()  # against a fork in another thread
         self.process = 0
-        self.problem = ""
+        self.problem = problem
+        _stores.add(self)
 
-    def run(self, work: Callable[[Execute], T], *, seed: Callable[[Execute], None]) -> T:
+    def run(self, work: Callable[[Execute], T], *, seed: Seed) -> T:
         """Have `work` done as one transaction; it may be begun again from the start.
 
         Args:
             work: Reads and writes with the function it is given.
-            seed: Writes what is known into tables that are new.
+            seed: Writes what is known into tables that were just opened.
         """
         for _ in range(_TRIES):
-            execute = self._ready(seed)
-            try:
-                execute("BEGIN IMMEDIATE")
-                result = work(execute)
-                execute("COMMIT")
-            except BaseException as error:  # an interrupt, too, must not leave the file locked
-                self._roll_back()
-                if not isinstance(error, sqlite3.Error) or self._in_memory:
-                    raise
-                self._go_on_without(error)
-            else:
-                return result
+            with self._lock:
+                connection, execute = self._ready(seed)
+                if connection.in_transaction:  # of an interrupt that came while another was dealt with
+                    connection.rollback()
+                try:
+                    # Commits or rolls back at the end, also where an interrupt strikes: the file must not
+                    # stay locked.
+                    with connection:
+                        _patiently(execute, "BEGIN IMMEDIATE")
+                        return work(execute)
+                except _FAILURES as error:
+                    if self._in_memory:
+                        raise
+                    self._go_on_without(error)
         raise AssertionError("the last try is in memory, and returns or raises")
 
     def check_place(self) -> None:
-        """Whether the file is still where it was: who deletes or moves it must not split the machine."""
-        if self._path is not None and self._file is not None and _identity(self._path) != self._file:
-            self._close()
+        """Open the file anew where it is another by now: who deletes it must not split the machine."""
+        if self._file is not None and _identity(self._name) != self._file:
+            self.close()
 
     def close(self) -> None:
-        """Close the file."""
-        self._close()
+        """Close the tables; what is in memory is lost."""
+        connection, self._connection = self._connection, None
+        self._execute = self._file = None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
 
     # -- opening -----------------------------------------------------------------------------------
 
-    def _ready(self, seed: Callable[[Execute], None]) -> Execute:
-        """What runs a statement on the tables, which are opened first where they are not."""
-        if self._pid != os.getpid():
-            self._pid = os.getpid()
-            if self._connection is not None and not self._in_memory:
-                _inherited.append(self._connection)
-                self._connection = self._file = None
-                self._execute = None
-        again = bool(self.problem) and self._clock.monotonic() >= self._try_again_at
-        if self._execute is not None and not again:
-            return self._execute
-        if self._path is not None and (again or not self._in_memory):
+    def _ready(self, seed: Seed) -> tuple[sqlite3.Connection, Execute]:
+        """The tables, which are opened first where they are not, and what runs a statement on them."""
+        is_due = self._in_memory and self._clock.monotonic() >= self._try_again_at
+        if self._connection is not None and self._execute is not None and not is_due:
+            return self._connection, self._execute
+        if self._path is not None and (is_due or not self._in_memory):
             self._open_file(self._path, seed)
         if self._connection is None:
             self._in_memory = True
+            if self._path is None:
+                self._try_again_at = math.inf
             self._connection = self._begin(_MEMORY, seed)
         # One cursor for all: making one anew costs as much as a statement.
         self._execute = self._connection.cursor().execute
-        return self._execute
+        return self._connection, self._execute
 
-    def _open_file(self, path: Path, seed: Callable[[Execute], None]) -> None:
+    def _open_file(self, path: Path, seed: Seed) -> None:
         """Open the file, begun anew where it is damaged; where that fails all stays as it is."""
-        for _ in range(2):
-            found = _identity(path)
+        found = None
+        for _ in range(_TRIES):
             try:
-                place.make_room(path)
-                connection = self._begin(str(path), seed)
-                place.open_to_group(path)
-            except (sqlite3.Error, _DamagedError, OSError) as error:
+                with place.opening(path):
+                    found = _identity(self._name)
+                    connection = self._begin(self._name, seed)
+            except (*_FAILURES, OSError) as error:
                 if _is_damage(error) and self._set_aside(path, found):
                     continue
                 self._lack(error)
-            else:
-                self._close()
-                self._connection, self._file = connection, _identity(path)
-                self._in_memory, self.problem = False, ""
+                return
+            self.close()
+            self._connection, self._file = connection, _identity(self._name)
+            self._in_memory, self.problem = False, ""
             return
+        self._lack(_DamagedError("it is damaged time and again"))
 
-    def _begin(self, name: str, seed: Callable[[Execute], None]) -> sqlite3.Connection:
+    def _begin(self, name: str, seed: Seed) -> sqlite3.Connection:
         """Open or make the tables, sign this process in and write down what it knows."""
-        connection = sqlite3.connect(
-            name, timeout=LOCK_PATIENCE, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(name, timeout=_LOCK_WAIT, isolation_level=None, check_same_thread=False)
         try:
             connection.execute(f"PRAGMA page_size = {_PAGE}")
-            _patiently(connection, "PRAGMA journal_mode = WAL")
+            _patiently(connection.execute, "PRAGMA journal_mode = WAL")
             # What a power cut takes away is no more than the counts of a minute.
             connection.execute("PRAGMA synchronous = OFF")
-            _patiently(connection, "BEGIN IMMEDIATE")
+            _patiently(connection.execute, "BEGIN IMMEDIATE")
             _make_tables(connection.execute)
             self.process = self._sign_in(connection.execute)
-            seed(connection.execute)
+            seed(connection.execute, self._in_memory)
             connection.execute("COMMIT")
         except BaseException:
             connection.close()
@@ -221,8 +238,12 @@ class Store:
 
     def _sign_in(self, execute: Execute) -> int:
         """The number of this process. Processes that have ended are forgotten."""
-        for number, pid, began in execute("SELECT id, pid, started FROM process").fetchall():
-            if not is_alive(pid, began):
+        own = os.getpid()
+        began = float(started(own) or 0.0)
+        for number, pid, then in execute("SELECT id, pid, started FROM process").fetchall():
+            if pid == own and abs(then - began) < 1.0 and not self._in_memory:
+                return int(number)  # it had the file open before
+            if not is_alive(pid, then):
                 execute(
                     "DELETE FROM process WHERE id = ?1 AND NOT EXISTS "
                     "(SELECT 1 FROM part WHERE process = ?1)",
@@ -230,34 +251,28 @@ class Store:
                 )
         row = execute(
             "INSERT INTO process (pid, started, name) VALUES (?, ?, ?) RETURNING id",
-            (self._pid, float(started(self._pid) or time.time()), own_name()),
+            (own, began, own_name()),
         ).fetchone()
         return int(row[0])
 
     # -- when it goes wrong ------------------------------------------------------------------------
 
-    def _roll_back(self) -> None:
-        if self._connection is not None and self._connection.in_transaction:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.execute("ROLLBACK")
-
-    def _go_on_without(self, error: sqlite3.Error) -> None:
+    def _go_on_without(self, error: Exception) -> None:
         """The open file failed: begin anew where it is damaged, in memory where it cannot be had."""
-        if self._path is None or not _is_damage(error) or not self._set_aside(self._path, self._file):
+        damaged = self._file
+        self.close()  # where files that are open cannot be moved
+        if self._path is None or not _is_damage(error) or not self._set_aside(self._path, damaged):
             self._lack(error)
-        self._close()
 
-    def _set_aside(self, path: Path, damaged: tuple[int, int] | None) -> bool:
+    def _set_aside(self, path: Path, damaged: _Identity | None) -> bool:
         """Move a damaged file out of the way, unless another process has done so already."""
-        if _identity(path) != damaged:
-            return True
         try:
-            for tail in ("", "-wal", "-shm"):
-                part = Path(f"{path}{tail}")
-                if part.exists():
-                    part.replace(f"{path}.damaged{tail}")
-        except OSError as error:
-            self._lack(error)
+            with place.opening(path):
+                if damaged is not None and _identity(self._name)[0] == damaged[0]:
+                    for tail in ("-wal", "-shm", ""):
+                        with contextlib.suppress(FileNotFoundError):
+                            Path(f"{path}{tail}").replace(f"{path}.damaged{tail}")
+        except OSError:
             return False
         return True
 
@@ -267,13 +282,6 @@ class Store:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         where = self._path.parent if self._path else ""
         self.problem = f"the ledger in {where} cannot be used ({reason or type(error).__name__})"
-
-    def _close(self) -> None:
-        connection, self._connection = self._connection, None
-        self._execute = self._file = None
-        if connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                connection.close()
 
 
 def _make_tables(execute: Execute) -> None:
@@ -287,13 +295,14 @@ def _make_tables(execute: Execute) -> None:
         raise _DamagedError
 
 
-def _patiently(connection: sqlite3.Connection, statement: str) -> None:
-    """Run a statement for which SQLite does not wait by itself while others begin the same file."""
-    end = time.monotonic() + LOCK_PATIENCE
+def _patiently(execute: Execute, statement: str) -> None:
+    """Run a statement that others may keep from being run for a while."""
+    end = None
     while True:
         try:
-            connection.execute(statement).fetchall()
+            execute(statement)
         except sqlite3.OperationalError as error:
+            end = end or time.monotonic() + LOCK_PATIENCE
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
                 raise
             time.sleep(0.005)
@@ -301,9 +310,14 @@ def _patiently(connection: sqlite3.Connection, statement: str) -> None:
             return
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(name: str) -> _Identity:
+    """Which file it is, and which log beside it holds what was written lately."""
+    return _numbers(name), _numbers(f"{name}-wal")
+
+
+def _numbers(name: str) -> tuple[int, int] | None:
     try:
-        stat = path.stat()
+        stat = os.stat(name)  # asked before each request, and a Path takes twice as long
     except OSError:
         return None
     return stat.st_dev, stat.st_ino
@@ -317,4 +331,32 @@ def _is_damage(error: Exception) -> bool:
     if isinstance(error, sqlite3.Error):
         code: Any = getattr(error, "sqlite_errorcode", None)
         return code is not None and (code & 0xFF) in _DAMAGE
-    return isinstance(error, _DamagedError)
+    return isinstance(error, _NONSENSE)
+
+
+# SQLite keeps its locks by process: a child that inherits an open file breaks those of its parent. So it is
+# closed before a fork, and each of the two opens it again.
+
+
+def _before_fork() -> None:
+    for store in list(_stores):
+        store._lock.acquire()
+        if store._file is not None:
+            store.close()
+
+
+def _after_fork_in_parent() -> None:
+    for store in list(_stores):
+        with contextlib.suppress(RuntimeError):  # made in between
+            store._lock.release()
+
+
+def _after_fork_in_child() -> None:
+    for store in list(_stores):
+        store._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )

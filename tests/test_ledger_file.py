@@ -1,0 +1,1345 @@
+"""The file under the rate limits: whatever becomes of it, the work goes on, and as far as can be together.
+
+Real files, real processes where a process is what it is about; clocks that do not wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import socket
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import toolkit
+from tests.clocks import FakeClock
+from toolkit import errors
+from toolkit.catalogue import BASE_URLS, FAPI, Host
+from toolkit.sandbox import Sandbox
+from toolkit.wire.budget import Budget
+from toolkit.wire.clock import SYSTEM_CLOCK, Clock, HostClock
+from toolkit.wire.ledger import EVERYWHERE, Key, Ledger, Sent, Turn, ledger_file, place, store
+
+ROOT = Path(__file__).parent.parent
+KEY = Key("fapi", "", 60)
+LIMIT = 2400
+PATIENCE = 20.0
+HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
+
+posix = pytest.mark.skipif(os.name != "posix", reason="forks, signals and users of POSIX")
+as_root = pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0, reason="only root may become somebody else"
+)
+
+
+# -- helpers ---------------------------------------------------------------------------------------------
+
+
+def turn_of(clock: Clock, limit: int = LIMIT) -> Turn:
+    now = clock.monotonic()
+    return Turn(int(now // 60), now - now % 60, limit)
+
+
+def reserve(ledger: Ledger, clock: Clock, weight: int = 1, key: Key = KEY) -> object:
+    return ledger.reserve(key, "x", host="fapi", turn=turn_of(clock), weight=weight, share=1.0)
+
+
+def settle(
+    ledger: Ledger, clock: Clock, weight: int = 1, count: int | None = None, sent_at: float | None = None
+) -> None:
+    now = clock.monotonic()
+    window = int(now // 60)
+    sent = Sent(weight, window, now - 0.001 if sent_at is None else sent_at, now, 0.5)
+    ledger.settle(KEY, sent, turn_of(clock), count, None if count is None else window)
+
+
+def known(ledger: Ledger) -> int:
+    """What a ledger holds against the limit."""
+    return sum(page.counter.used + page.counter.in_flight for page in ledger.read()[0])
+
+
+def is_shared(one: Ledger, other: Ledger, clock: Clock) -> bool:
+    """Whether what one of them sends, the other one knows of."""
+    before = known(other)
+    assert isinstance(reserve(one, clock, 7), int)
+    return known(other) == before + 7
+
+
+def is_sound(path: Path) -> bool:
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        return bool(file.execute("PRAGMA integrity_check").fetchall() == [("ok",)])
+
+
+def sql(path: Path, statement: str, *values: object) -> list[Any]:
+    """Somebody else's hand in the file."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
+        return file.execute(statement, values).fetchall()
+
+
+def fresh(clock: Clock, path: Path | None) -> Budget:
+    return Budget(clock, {host: HostClock(clock) for host in HOSTS}, Ledger(path, clock))
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledgers" / "ledger.sqlite"
+
+
+@pytest.fixture
+def ledgers(path: Path, clock: FakeClock) -> Iterator[Callable[[], Ledger]]:
+    """Makes ledgers on one file, each as if it were another process's."""
+    made: list[Ledger] = []
+
+    def make() -> Ledger:
+        made.append(Ledger(path, clock))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the Links of this test keep their ledgers."""
+    monkeypatch.setenv(place.VARIABLE, str(tmp_path / "shared"))
+    return tmp_path / "shared"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LOCK_PATIENCE", 0.05)
+
+
+def run(*script: str, arguments: tuple[object, ...] = (), env: dict[str, str] | None = None) -> str:
+    """What a script of its own process prints; it has the helpers of this file."""
+    whole = _PRELUDE + "".join(textwrap.dedent(part) for part in script)
+    inner = dict(os.environ) | {"PYTHONPATH": str(ROOT)} | (env or {})
+    done = subprocess.run(
+        [sys.executable, "-c", whole, *map(str, arguments)],
+        cwd=ROOT,
+        env=inner,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+_PRELUDE = """
+import os, sys, json, signal, threading, time, warnings, resource
+from pathlib import Path
+import psutil, platformdirs, toolkit
+from toolkit.wire.clock import SYSTEM_CLOCK
+from tests.test_ledger_file import *
+"""
+
+
+# -- a file that is no ledger ----------------------------------------------------------------------------
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(random.Random(3).randbytes(20_000))
+
+
+def _nothing(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _header_alone(path: Path) -> None:
+    path.write_bytes(b"SQLite format 3\0")
+
+
+def _another_database(path: Path) -> None:
+    sql(path, "CREATE TABLE counter (words TEXT)")
+
+
+def _another_version(path: Path) -> None:
+    sql(path, f"PRAGMA user_version = {place.SCHEMA + 1}")
+
+
+def _a_name_alone(path: Path) -> None:
+    sql(path, f"PRAGMA user_version = {place.SCHEMA}")
+
+
+def _cut(path: Path) -> None:
+    _written(path)
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def _holes(path: Path) -> None:
+    _written(path)
+    with path.open("r+b") as file:
+        for place_ in range(1000, path.stat().st_size, 700):
+            file.seek(place_)
+            file.write(b"\xff" * 90)
+
+
+def _other_types(path: Path) -> None:
+    """The right tables by name, made by who did not check what is written into them."""
+    _written(path)
+    kept = sql(path, "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql NOT NULL")
+    path.unlink()
+    for name, statement in kept:
+        if not name.startswith("sqlite_"):
+            sql(path, _without_checks(statement))
+    sql(path, f"PRAGMA user_version = {place.SCHEMA}")
+    for name in ("counter", "halt", "rule", "clock"):
+        columns = sql(path, f"PRAGMA table_info({name})")
+        values = ["fapi" if column[1] in ("pool", "host") else f"no {column[1]}" for column in columns]
+        if columns[0][1] == "id":
+            values[0] = 1  # type: ignore[call-overload]
+        sql(path, f"INSERT INTO {name} VALUES ({', '.join('?' * len(values))})", *values)
+    sql(path, "UPDATE counter SET path = '', seconds = 60")
+
+
+def _without_checks(statement: str) -> str:
+    while " CHECK (" in statement:
+        head, _, tail = statement.partition(" CHECK (")
+        depth, end = 1, 0
+        while depth:
+            depth += {"(": 1, ")": -1}.get(tail[end], 0)
+            end += 1
+        statement = head + tail[end:]
+    return statement
+
+
+def _other_columns(path: Path) -> None:
+    _written(path)
+    sql(path, "ALTER TABLE counter DROP COLUMN doubtful")
+
+
+def _a_table_less(path: Path) -> None:
+    _written(path)
+    sql(path, "DROP TABLE part")
+
+
+def _written(path: Path) -> None:
+    clock = FakeClock()
+    ledger = Ledger(path, clock)
+    for number in range(40):
+        reserve(ledger, clock, 1, Key("sapi-ip", f"/sapi/v1/{number}", 60))
+    ledger.halt("papi", 30.0)
+    ledger.close()
+
+
+DAMAGES = [
+    _garbage,
+    _nothing,
+    _header_alone,
+    _another_database,
+    _another_version,
+    _a_name_alone,
+    _cut,
+    _holes,
+    _other_types,
+    _other_columns,
+    _a_table_less,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_file_that_is_no_ledger_is_set_aside_and_begun_anew(
+    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], damage: Callable[[Path], None]
+) -> None:
+    path.parent.mkdir()
+    damage(path)
+    one, other = ledgers(), ledgers()
+    assert isinstance(reserve(one, clock, 5), int)
+    one.halt("fapi", 3.0)
+    assert [halt.host for halt in one.halts() if halt.host == "fapi"] == ["fapi"]
+    clock.advance(4.0)
+    assert one.rules() is not None
+    assert one.clock("fapi") is None
+    settle(one, clock, 5, 5)
+    assert (one.problem, other.problem) == ("", "")
+    assert is_shared(one, other, clock)
+    one.close()
+    other.close()
+    assert is_sound(path)
+
+
+@pytest.mark.parametrize("damage", [_garbage, _header_alone, _holes])
+def test_what_was_set_aside_can_still_be_looked_at(
+    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], damage: Callable[[Path], None]
+) -> None:
+    path.parent.mkdir()
+    damage(path)
+    before = path.read_bytes()
+    reserve(ledgers(), clock)
+    kept = [each for each in path.parent.iterdir() if each.name.endswith(".damaged")]
+    assert [each.read_bytes() for each in kept] == [before]
+
+
+def test_a_folder_in_the_place_of_the_file_stops_nobody(
+    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
+) -> None:
+    path.mkdir(parents=True)
+    ledger = ledgers()
+    assert isinstance(reserve(ledger, clock), int)
+    assert "cannot be used" in ledger.problem or is_shared(ledger, ledgers(), clock)
+
+
+@pytest.mark.parametrize("value", [0, -60])
+def test_a_limit_that_cannot_be_is_not_believed_whoever_wrote_it(
+    path: Path, clock: FakeClock, value: int
+) -> None:
+    fresh(clock, path)
+    sql(path, "INSERT INTO rule VALUES ('fapi', 'weight', ?, ?, ?)", value, value, clock.time())
+    budget = fresh(clock, path)
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
+    assert budget.limit(FAPI) > 0
+
+
+# -- damaged while it is open ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_bytes_overwritten_under_open_ledgers_stop_nobody(
+    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], seed: int
+) -> None:
+    luck = random.Random(seed)
+    one, other = ledgers(), ledgers()
+    for each in (one, other):
+        reserve(each, clock, 10)
+        settle(each, clock, 10, 20)
+    one.halt("papi", 400.0)
+    if seed % 2:
+        ledgers().close()
+        sql(path, "PRAGMA wal_checkpoint(FULL)")
+    for part in (path, Path(f"{path}-wal")):
+        with part.open("r+b") as file:
+            for _ in range(luck.randint(1, 40)):
+                file.seek(luck.randrange(max(1, part.stat().st_size)))
+                file.write(luck.choice([luck.randbytes(luck.randint(1, 200)), b"\0" * 100, b"7" * 9]))
+    third = ledgers()
+    for _ in range(6):
+        for each in (one, other, third):
+            assert reserve(each, clock) is not None
+            settle(each, clock)
+            each.halts()
+            each.rules()
+            each.clock("fapi")
+        clock.advance(25.0)
+    assert {one.problem, other.problem, third.problem} == {""}
+    assert is_shared(one, other, clock)
+    assert is_shared(other, third, clock)
+
+
+def test_who_begins_anew_writes_down_what_it_knew(
+    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
+) -> None:
+    ledger = ledgers()
+    reserve(ledger, clock, 300)
+    settle(ledger, clock, 300, 300)
+    reserve(ledger, clock, 50)
+    ledger.halt(EVERYWHERE, 600.0)
+    ledger.close()
+    _garbage(path)
+    assert known(ledger) == 350
+    assert [(halt.host, halt.left) for halt in ledgers().halts()] == [(EVERYWHERE, pytest.approx(600.0))]
+
+
+@pytest.mark.parametrize("gone", ["folder", "file", "all but the file", "moved"])
+def test_who_deletes_the_ledger_does_not_split_the_machine(
+    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], gone: str
+) -> None:
+    one = ledgers()
+    reserve(one, clock, 1000)
+    settle(one, clock, 1000, 1000)
+    if gone == "moved":
+        path.parent.rename(path.parent.with_name("elsewhere"))
+    else:
+        for part in list(path.parent.iterdir()):
+            if gone == "folder" or (part == path) == (gone == "file"):
+                part.unlink()
+        if gone == "folder":
+            path.parent.rmdir()
+    other = ledgers()
+    assert isinstance(reserve(one, clock), int)
+    assert isinstance(reserve(other, clock), int)
+    assert is_shared(one, other, clock), "not even until the window turns: 2400 would be sent twice"
+    assert is_shared(other, one, clock)
+    assert known(other) >= 1000
+    assert (one.problem, other.problem) == ("", "")
+    clock.advance(60.0)
+    reserve(one, clock)  # the window turns
+    assert is_shared(one, other, clock)
+
+
+# -- where no file can be had ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "where", ["/proc/ledgers/ledger.sqlite", "{file}/ledger.sqlite", "{file}/deeper/ledger.sqlite"]
+)
+def test_where_no_file_can_be_had_the_budget_is_kept_in_memory(
+    tmp_path: Path, clock: FakeClock, where: str
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    at = Path(where.format(file=tmp_path / "file"))
+    budget = fresh(clock, at)
+    for _ in range(24):
+        budget.settle(budget.admit(FAPI, "/fapi/v1/x", 100, "x"), 200)
+    assert clock.slept == []
+    budget.admit(FAPI, "/fapi/v1/x", 100, "x")
+    assert len(clock.slept) == 1, "and keeps the limits"
+    assert str(at.parent) in budget.alone
+
+
+@as_root
+@pytest.mark.parametrize("made", [True, False])
+def test_a_folder_that_may_only_be_read(tmp_path: Path, made: bool) -> None:
+    at = tmp_path / "ledgers" / "ledger.sqlite"
+    at.parent.mkdir()
+    if made:
+        _written(at)
+    tmp_path.chmod(0o755)
+    at.parent.chmod(0o555)
+    for parent in tmp_path.parents[:2]:
+        parent.chmod(0o755)
+    said = run(
+        """
+        os.setgid(64321), os.setuid(64321)
+        ledger = Ledger(Path(sys.argv[1]), SYSTEM_CLOCK)
+        print(isinstance(reserve(ledger, SYSTEM_CLOCK), int), ledger.problem)
+        """,
+        arguments=(at,),
+    )
+    assert said.startswith("True the ledger in ")
+
+
+@as_root
+def test_users_who_share_a_folder_share_the_ledger(tmp_path: Path) -> None:
+    """TOOLKIT_LEDGER names a folder that all may write to; the first one's file is open meanwhile."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    for parent in [tmp_path, *tmp_path.parents[:2]]:
+        parent.chmod(0o755)
+    said = run(
+        """
+        at = Path(os.environ["TOOLKIT_LEDGER"]) / "ledger.sqlite"
+        def become(user):
+            os.setgid(user), os.setuid(user)
+            ledger = Ledger(at, SYSTEM_CLOCK)
+            reserve(ledger, SYSTEM_CLOCK, 5)
+            return ledger
+        opened, over = os.pipe(), os.pipe()
+        first = os.fork()
+        if not first:
+            ledger = become(64321)
+            os.write(opened[1], b"x")
+            os.read(over[0], 1)
+            os._exit(0)
+        os.read(opened[0], 1)
+        second = os.fork()
+        if not second:
+            ledger = become(64322)
+            os.write(1, f"{known(ledger)} {ledger.problem}".encode())
+            os._exit(0)
+        os.waitpid(second, 0)
+        os.write(over[1], b"x")
+        os.waitpid(first, 0)
+        """,
+        env={place.VARIABLE: str(shared)},
+    )
+    assert said == "10 "
+
+
+@as_root
+def test_a_file_of_another_user_that_may_be_written_to_is_used(tmp_path: Path) -> None:
+    """Its mode need not be the one it would be made with today."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    at = shared / "ledger.sqlite"
+    _written(at)
+    at.chmod(0o666)
+    shared.chmod(0o1733)  # sticky: who did not make a file cannot change it
+    for parent in [tmp_path, *tmp_path.parents[:2]]:
+        parent.chmod(0o755)
+    said = run(
+        """
+        os.setgid(64321), os.setuid(64321)
+        ledger = Ledger(Path(os.environ["TOOLKIT_LEDGER"]) / "ledger.sqlite", SYSTEM_CLOCK)
+        print(reserve(ledger, SYSTEM_CLOCK, 5) and ledger.problem)
+        """,
+        env={place.VARIABLE: str(shared)},
+    )
+    assert said == "\n"
+
+
+@posix
+def test_nobody_else_reads_a_ledger_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    at = ledger_file(BASE_URLS, None)
+    assert at is not None
+    ledger = Ledger(at, FakeClock())
+    ledger.rules()
+    assert at.parent.stat().st_mode & 0o077 == 0
+    ledger.close()
+
+
+@posix
+def test_a_disk_that_is_full_stops_nobody(tmp_path: Path) -> None:
+    said = run(
+        """
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        clock = FakeClock()
+        ledger = Ledger(Path(sys.argv[1]), clock)
+        reserve(ledger, clock, 100)
+        size = Path(sys.argv[1]).stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
+        for number in range(300):
+            assert isinstance(reserve(ledger, clock, 1, Key("sapi-ip", f"/sapi/{number}", 60)), int)
+        print(ledger.problem, known(ledger), sep="|")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        clock.advance(store.TRY_AGAIN_AFTER)
+        reserve(ledger, clock)
+        print(ledger.problem, Ledger(Path(sys.argv[1]), clock).problem, sep="|")
+        """,
+        arguments=(tmp_path / "ledger.sqlite",),
+    )
+    first, last = said.splitlines()
+    assert first.startswith("the ledger in ")
+    assert int(first.partition("|")[2]) in (400, 401), "what was counted before is not forgotten"
+    assert last == "|"
+
+
+@as_root
+@pytest.mark.parametrize("size", ["16k", "64k"])
+def test_a_disk_too_small_for_the_ledger(tmp_path: Path, clock: FakeClock, size: str) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(disk)]
+    if subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        ledger = Ledger(disk / "ledger.sqlite", clock)
+        for number in range(300):
+            key = Key("sapi-ip", f"/sapi/{number}", 60)
+            assert isinstance(reserve(ledger, clock, 1, key), int)
+        assert str(disk) in ledger.problem
+        assert known(ledger) in (300, 301)
+        ledger.close()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_file_that_somebody_keeps_locked_is_done_without_and_come_back_to(
+    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], impatient: None
+) -> None:
+    one, other = ledgers(), ledgers()
+    reserve(one, clock, 1000)
+    settle(one, clock, 1000, 1000)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    for each in (one, other):
+        began = time.monotonic()
+        assert isinstance(reserve(each, clock, 10), int)
+        assert time.monotonic() - began < 2.0
+        assert "locked" in each.problem
+    assert known(one) >= 1010, "what was known is known in memory"
+    holder.execute("ROLLBACK")
+    clock.advance(store.TRY_AGAIN_AFTER / 2)
+    assert isinstance(reserve(one, clock), int)
+    assert one.problem != "", "the file is not tried at each request"
+    clock.advance(store.TRY_AGAIN_AFTER / 2)
+    assert isinstance(reserve(one, clock), int)
+    assert isinstance(reserve(other, clock), int)
+    assert (one.problem, other.problem) == ("", "")
+    assert is_shared(one, other, clock)
+    holder.close()
+
+
+def test_what_was_sent_without_the_file_is_known_when_it_is_back(
+    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], impatient: None
+) -> None:
+    clock.advance(5 - clock.monotonic() % 60 + 60)
+    one, other = ledgers(), ledgers()
+    reserve(one, clock)
+    reserve(other, clock)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    reserve(one, clock)
+    clock.advance(store.TRY_AGAIN_AFTER - 10.0)  # another window by now
+    for _ in range(20):
+        reserve(one, clock, 100)
+        settle(one, clock, 100)
+    one.halt(EVERYWHERE, 300.0)
+    holder.close()
+    clock.advance(10.0)
+    assert one.halts()
+    assert one.problem == ""
+    assert [halt.host for halt in other.halts()] == [EVERYWHERE]
+    assert known(other) >= 2000
+
+
+def test_a_ban_met_without_the_file_outweighs_an_old_one_in_it(
+    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], impatient: None
+) -> None:
+    one, other = ledgers(), ledgers()
+    other.rules()
+    one.rules()
+    other.halt(EVERYWHERE, 20.0)  # nobody looks at it again before it is over
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    one.halt(EVERYWHERE, 300.0)
+    assert one.problem
+    holder.close()
+    clock.advance(store.TRY_AGAIN_AFTER)
+    assert [halt.left for halt in one.halts()] == [pytest.approx(240.0)]
+    assert [halt.left for halt in other.halts()] == [pytest.approx(240.0)]
+
+
+def test_a_count_that_no_database_can_hold_loses_no_answer(path: Path, clock: FakeClock) -> None:
+    budget = fresh(clock, path)
+    for header in ("X-MBX-USED-WEIGHT-1M", "X-MBX-ORDER-COUNT-10S", "X-SAPI-USED-IP-WEIGHT-1M"):
+        budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, {header: "9" * 30})
+        clock.advance(60.0)
+    assert budget.alone == ""
+    assert not list(path.parent.glob("*.damaged"))
+
+
+# -- clocks ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+def test_a_step_of_the_wall_clock_moves_nothing_for_a_kernel_restarted_after_it(
+    path: Path, clock: FakeClock, step: float
+) -> None:
+    first = fresh(clock, path)
+    first.settle(first.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "600"})
+    clock.wall_ahead = step
+    clock.advance(100.0)
+    second = fresh(clock, path)
+    with pytest.raises(errors.BannedError) as caught:
+        second.admit(FAPI, "/fapi/v1/x", 1, "x")
+    assert caught.value.until.timestamp() == pytest.approx(clock.time() + 500.0)
+    clock.advance(501.0)
+    second.admit(FAPI, "/fapi/v1/x", 1, "x")
+    assert first.banned_until is None
+
+
+@pytest.mark.parametrize("step", [3600.0, -3600.0, -30.0, 86_400.0 * 365, -86_400.0 * 365])
+def test_windows_go_on_after_a_step_of_the_wall_clock(path: Path, clock: FakeClock, step: float) -> None:
+    """Nothing was measured, so that the windows go by the wall clock: a step costs a window at most."""
+    budget, other = fresh(clock, path), fresh(clock, path)
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
+    clock.wall_ahead = step
+    began = clock.monotonic()
+    for each in (budget, other):
+        each.settle(each.admit(FAPI, "/fapi/v1/x", 1200, "x"), 200)
+    assert clock.monotonic() - began <= 60.1
+    clock.advance(60.0)
+    before = list(clock.slept)
+    for each in (budget, other):
+        each.settle(each.admit(FAPI, "/fapi/v1/x", 1200, "x"), 200)
+    assert clock.slept == before
+
+
+@pytest.mark.parametrize(("step", "lasts"), [(0.0, 20.0), (-3600.0, 30.0), (3600.0, 0.0)])
+def test_a_pause_of_before_the_machine_was_restarted_is_never_longer_than_was_asked(
+    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], step: float, lasts: float
+) -> None:
+    """Only the wall clock tells how long that was, and it may have been stepped."""
+    ledgers().halt("fapi", 30.0)
+    sql(path, "UPDATE halt SET boot = 'another', until = until + 1e6")
+    clock.advance(10.0)
+    clock.wall_ahead = step
+    assert sum(halt.left for halt in ledgers().halts()) <= lasts + 0.01
+    clock.advance(lasts + 0.1)
+    assert ledgers().halts() == []
+
+
+def test_a_pause_that_cannot_be_is_none(path: Path, clock: FakeClock, ledgers: Callable[[], Ledger]) -> None:
+    """Of this very run of the machine, and with more left than was ever asked for."""
+    ledgers().halt("fapi", 30.0)
+    sql(path, "UPDATE halt SET until = until + 1e9")
+    ledgers().halts()
+    clock.advance(30.1)
+    assert ledgers().halts() == []
+
+
+def test_a_clock_measured_before_the_machine_was_restarted_is_not_gone_by(
+    path: Path, clock: FakeClock
+) -> None:
+    budget = fresh(clock, path)
+    measured = HostClock(clock).measure(lambda: (clock.time() + 5.0, 0.0))
+    budget.share_clock("fapi", measured)
+    assert fresh(clock, path).shared_clock("fapi") == measured
+    sql(path, "UPDATE clock SET boot = 'another'")
+    assert fresh(clock, path).shared_clock("fapi") is None
+
+
+def test_a_shorter_pause_does_not_end_a_longer_one(clock: FakeClock, ledgers: Callable[[], Ledger]) -> None:
+    one, other = ledgers(), ledgers()
+    one.halt("fapi", 100.0)
+    other.halt("fapi", 5.0)
+    assert [halt.left for halt in one.halts()] == [pytest.approx(100.0)]
+    other.halt("fapi", 200.0)
+    assert [halt.left for halt in one.halts()] == [pytest.approx(200.0)]
+    clock.advance(200.1)
+    assert one.halts() == other.halts() == []
+
+
+# -- two versions ----------------------------------------------------------------------------------------
+
+
+def test_two_versions_leave_each_others_files_alone(
+    folder: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = ledger_file(BASE_URLS, None)
+    monkeypatch.setattr(place, "SCHEMA", place.SCHEMA + 1)
+    new = ledger_file(BASE_URLS, None)
+    assert old is not None
+    assert new is not None
+    assert old != new
+    one, other = Ledger(old, clock), Ledger(new, clock)
+    monkeypatch.undo()
+    reserve(one, clock, 1000)
+    monkeypatch.setattr(place, "SCHEMA", place.SCHEMA + 1)
+    reserve(other, clock, 1000)
+    assert (one.problem, other.problem) == ("", "")
+    assert (known(one), known(other)) == (1000, 1000)
+    assert not list(old.parent.glob("*.damaged*"))
+    one.close()
+    other.close()
+
+
+# -- forks and interrupts --------------------------------------------------------------------------------
+
+
+FORKED = """
+at = Path(sys.argv[1])
+STEADY = Turn(1000, 0.0, 10**6)  # so that no window turns meanwhile
+def more(ledger, weight):
+    return ledger.reserve(KEY, "x", host="fapi", turn=STEADY, weight=weight, share=1.0)
+"""
+ANOTHER = """
+ledger = Ledger(at, SYSTEM_CLOCK)
+more(ledger, 100)
+print(known(ledger), flush=True)
+sys.stdin.readline()
+print(known(ledger), ledger.problem)
+ledger.close()
+"""
+
+
+@posix
+@pytest.mark.parametrize("ends", ["closes it", "ends", "is killed"])
+def test_a_child_is_counted_whatever_its_parent_does_next(tmp_path: Path, ends: str) -> None:
+    """Another process comes when the parent has ended: it and the child have to know of each other."""
+    said = run(
+        FORKED,
+        f"""
+        ANOTHER = {_PRELUDE + FORKED + ANOTHER!r}
+        told, opened = os.pipe(), os.pipe()
+        parent = os.fork()
+        if not parent:
+            ledger = Ledger(at, SYSTEM_CLOCK)
+            more(ledger, 1)
+            if os.fork():
+                os.read(opened[0], 1)
+                if sys.argv[2] == "closes it":
+                    ledger.close()
+                if sys.argv[2] == "is killed":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                os._exit(0)
+            parent = os.getppid()
+            more(ledger, 10)
+            os.write(opened[1], b"x")
+            while os.getppid() == parent:
+                time.sleep(0.001)
+            words = [sys.executable, "-c", ANOTHER, str(at)]
+            other = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            first = other.stdout.readline()
+            for _ in range(2000):
+                more(ledger, 1)
+            here = known(ledger)
+            there, _ = other.communicate("\\n")
+            ledger.close()
+            os.write(told[1], json.dumps([first, here, there, ledger.problem, is_sound(at)]).encode())
+            os._exit(0)
+        os.close(told[1])
+        os.waitpid(parent, 0)
+        print(os.read(told[0], 1000).decode() or "the child has died")
+        """,
+        arguments=(tmp_path / "ledger.sqlite", ends),
+    )
+    assert json.loads(said) == ["111\n", 2111, "2111 \n", "", True]
+
+
+@posix
+def test_a_child_forked_in_the_middle_of_a_transaction_goes_on_with_the_file(tmp_path: Path) -> None:
+    said = run(
+        FORKED,
+        """
+        hosts = ("api", "fapi", "papi")
+        clocks = {host: HostClock(SYSTEM_CLOCK) for host in hosts}
+        budget = Budget(SYSTEM_CLOCK, clocks, Ledger(at, SYSTEM_CLOCK))
+        os.register_at_fork(after_in_child=budget.after_fork)  # as toolkit.wire.shared does
+        over = threading.Event()
+        def work():
+            while not over.is_set():
+                budget.release(budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
+                over.wait(0.0005)  # nobody asks without a rest
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for each in threads: each.start()
+        alone = []
+        for _ in range(25):
+            mine, yours = os.pipe()
+            child = os.fork()
+            if not child:
+                try:
+                    budget.release(budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
+                    os.write(yours, (budget.alone or "shared").encode())
+                except BaseException as error:
+                    os.write(yours, repr(error).encode())
+                os._exit(0)
+            os.close(yours)
+            os.waitpid(child, 0)
+            alone.append(os.read(mine, 1000).decode())
+            os.close(mine)
+        over.set()
+        for each in threads: each.join()
+        print(json.dumps([sorted(set(alone)), budget.alone, is_sound(at)]))
+        """,
+        arguments=(tmp_path / "ledger.sqlite",),
+    )
+    assert json.loads(said) == [["shared"], "", True]
+
+
+@posix
+def test_interrupts_at_any_moment_leave_the_file_to_the_others(tmp_path: Path) -> None:
+    """Ctrl-C, and again while the first is dealt with: nothing stays locked, nothing is begun anew."""
+    said = run(
+        FORKED,
+        """
+        import random
+        luck = random.Random(5)
+        ledger = Ledger(at, SYSTEM_CLOCK)
+        other = Ledger(at, SYSTEM_CLOCK)
+        more(ledger, 1)
+        more(other, 1)
+        def again(*_):
+            signal.setitimer(signal.ITIMER_REAL, luck.uniform(1e-5, 4e-4))
+            raise KeyboardInterrupt
+        signal.signal(signal.SIGALRM, again)
+        slowest = interrupts = 0
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, luck.uniform(1e-5, 4e-4))
+                while True:
+                    more(ledger, 1)
+            except KeyboardInterrupt:
+                interrupts += 1
+            while True:
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                    break
+                except KeyboardInterrupt:
+                    pass
+            began = time.monotonic()
+            assert isinstance(more(other, 0), int)
+            slowest = max(slowest, time.monotonic() - began)
+        aside = [each.name for each in at.parent.glob("*.damaged*")]
+        said = [interrupts > 100, slowest < 1.0, ledger.problem, other.problem, aside, is_sound(at)]
+        print(json.dumps(said))
+        """,
+        arguments=(tmp_path / "ledger.sqlite",),
+    )
+    assert json.loads(said) == [True, True, "", "", [], True]
+
+
+@posix
+def test_an_interrupt_at_any_moment_leaves_the_budget_to_the_other_threads(tmp_path: Path) -> None:
+    """One Ctrl-C at a time, wherever it strikes: the lock that all threads share is free."""
+    said = run(
+        FORKED,
+        """
+        import random
+        luck = random.Random(5)
+        hosts = {host: HostClock(SYSTEM_CLOCK) for host in HOSTS}
+        budget = Budget(SYSTEM_CLOCK, hosts, Ledger(at, SYSTEM_CLOCK))
+        budget.set_limits({"fapi": 10**9})
+        def interrupt(*_):
+            raise KeyboardInterrupt
+        signal.signal(signal.SIGALRM, interrupt)
+        stuck = others = 0
+        end = time.monotonic() + 4.0
+        while time.monotonic() < end and not stuck:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, luck.uniform(1e-5, 6e-4))
+                while True:
+                    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
+            except KeyboardInterrupt:
+                pass
+            except RuntimeError:
+                others += 1
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            other = threading.Thread(target=budget.snapshot, daemon=True)
+            other.start()
+            other.join(2.0)
+            stuck += other.is_alive()
+        print(json.dumps([stuck, others]), flush=True)
+        os._exit(0)
+        """,
+        arguments=(tmp_path / "ledger.sqlite",),
+    )
+    assert json.loads(said) == [0, 0]
+
+
+@posix
+def test_a_thread_that_computes_does_not_lock_the_others_out(tmp_path: Path) -> None:
+    """A long call into C (sorting, parsing) keeps every other thread of a kernel waiting, also the one that
+    is in the middle of a transaction. Other kernels must not go on alone for that."""
+    at = tmp_path / "ledger.sqlite"
+    mine = Ledger(at, SYSTEM_CLOCK)
+    mine.rules()
+    script = (
+        _PRELUDE
+        + FORKED
+        + """
+ledger = Ledger(at, SYSTEM_CLOCK)
+ledger.rules()
+over = threading.Event()
+def work():
+    while not over.is_set():
+        more(ledger, 0)
+threading.Thread(target=work, daemon=True).start()
+print("ready", flush=True)
+for _ in range(8):
+    sum(range(40_000_000))
+    time.sleep(0.002)
+os._exit(0)
+"""
+    )
+    kernel = subprocess.Popen(
+        [sys.executable, "-c", script, str(at)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    slowest = 0.0
+    try:
+        assert kernel.stdout is not None
+        assert kernel.stdout.readline() == "ready\n"
+        while kernel.poll() is None:
+            began = time.monotonic()
+            reserve(mine, SYSTEM_CLOCK, 1)
+            slowest = max(slowest, time.monotonic() - began)
+            threading.Event().wait(0.002)
+            if mine.problem:
+                break
+    finally:
+        kernel.kill()
+        kernel.communicate()
+        mine.close()
+    assert mine.problem == ""
+    assert slowest < 5.0
+
+
+@posix
+def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(tmp_path: Path) -> None:
+    """SIGSTOP while it holds the file (Ctrl-Z): they go on in memory, and say so."""
+    at = tmp_path / "ledger.sqlite"
+    mine = Ledger(at, SYSTEM_CLOCK)
+    mine.rules()
+    script = (
+        _PRELUDE
+        + FORKED
+        + (
+            "def hold(execute):\n    print('held', flush=True)\n    os.kill(os.getpid(), signal.SIGSTOP)\n"
+            "ledger = Ledger(at, SYSTEM_CLOCK)\nledger.rules()\n"
+            "ledger._store.run(hold, seed=lambda *_: None)\n"
+        )
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script, str(at)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        began = time.monotonic()
+        assert isinstance(reserve(mine, SYSTEM_CLOCK), int)
+        assert time.monotonic() - began < store.LOCK_PATIENCE + 3.0
+        assert "locked" in mine.problem
+    finally:
+        holder.kill()
+        holder.communicate()
+    mine.close()
+    again = Ledger(at, SYSTEM_CLOCK)
+    assert isinstance(reserve(again, SYSTEM_CLOCK), int)
+    assert again.problem == ""
+    again.close()
+    assert is_sound(at)
+
+
+@posix
+def test_twenty_processes_that_begin_at_once_share_one_file(tmp_path: Path) -> None:
+    at = tmp_path / "new" / "folder" / "ledger.sqlite"
+    said = run(
+        FORKED,
+        """
+        gate, told = os.pipe(), os.pipe()
+        children = []
+        for number in range(20):
+            children.append(os.fork())
+            if not children[-1]:
+                os.close(gate[1])
+                os.read(gate[0], 1)  # until the parent closes it
+                try:
+                    ledger = Ledger(at, SYSTEM_CLOCK)
+                    for _ in range(20):
+                        more(ledger, 1)
+                    os.write(told[1], (json.dumps(ledger.problem) + "\\n").encode())
+                except BaseException as error:
+                    os.write(told[1], (json.dumps(repr(error)) + "\\n").encode())
+                os._exit(0)
+        os.close(gate[1])
+        for child in children:
+            os.waitpid(child, 0)
+        os.close(told[1])
+        said = [json.loads(line) for line in os.fdopen(told[0])]
+        print(json.dumps([sorted(set(said)), len(said), known(Ledger(at, SYSTEM_CLOCK)), is_sound(at)]))
+        """,
+        arguments=(at,),
+    )
+    assert json.loads(said) == [[""], 20, 400, True]
+
+
+@posix
+@pytest.mark.parametrize("strike", ["garbage", "deleted"])
+def test_processes_that_find_the_damage_at_the_same_moment_begin_one_file_anew(
+    tmp_path: Path, strike: str
+) -> None:
+    at = tmp_path / "ledgers" / "ledger.sqlite"
+    said = run(
+        FORKED,
+        """
+        told, go = os.pipe(), time.time() + 0.4
+        children = []
+        for number in range(8):
+            children.append(os.fork())
+            if not children[-1]:
+                alone = set()
+                try:
+                    ledger = Ledger(at, SYSTEM_CLOCK)
+                    while time.time() < go + 2.0:
+                        more(ledger, 0)
+                        if int(time.time() * 1000) % 7 == 0:
+                            ledger._store.check_place()
+                        alone.add(ledger.problem)
+                    more(ledger, 1)
+                except BaseException as error:
+                    alone.add(repr(error))
+                os.write(told[1], (json.dumps(sorted(alone)) + "\\n").encode())
+                os._exit(0)
+        while time.time() < go:
+            time.sleep(0.01)
+        for _ in range(6):
+            try:
+                if sys.argv[2] == "garbage":
+                    with at.open("r+b") as file:
+                        file.write(os.urandom(4000))
+                else:
+                    at.unlink()
+            except FileNotFoundError:
+                pass
+            time.sleep(0.3)
+        for child in children:
+            os.waitpid(child, 0)
+        os.close(told[1])
+        said = sorted({line for each in os.fdopen(told[0]) for line in json.loads(each)})
+        last = Ledger(at, SYSTEM_CLOCK)
+        more(last, 1)
+        said += [last.problem] if last.problem else []
+        last.close()
+        print(json.dumps([said, is_sound(at)]))
+        """,
+        arguments=(at, strike),
+    )
+    assert json.loads(said) == [[""], True]
+
+
+# -- what is said of it ----------------------------------------------------------------------------------
+
+
+def link_to(name: str, **arguments: Any) -> toolkit.Link:
+    hosts = dict.fromkeys(HOSTS, f"https://{name}.invalid")
+    return toolkit.Link("k" * 64, "s" * 64, **{"hosts": hosts, "progress": False} | arguments)
+
+
+def test_it_is_said_once_that_a_process_counts_alone_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv(place.VARIABLE, str(tmp_path / "file"))
+    with pytest.warns(errors.LedgerWarning) as said:
+        link_to("alone-a")
+    link_to("alone-b").close()
+    link_to("alone-a").close()
+    (text,) = [str(each.message) for each in said]
+    assert str(tmp_path / "file") in text
+    assert "one at a time" in text
+    assert "share=" in text
+    assert place.VARIABLE in text
+    assert said[0].filename == __file__
+
+
+@pytest.mark.parametrize("word", ["off", "OFF", " off "])
+def test_who_wants_no_ledger_is_left_in_peace(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, word: str
+) -> None:
+    monkeypatch.setenv(place.VARIABLE, word)
+    monkeypatch.chdir(tmp_path)
+    link = link_to(f"peace-{len(word)}{word.strip()}")
+    link.budget.release(link.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
+    assert link.budget.alone == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_named_from_here_stays_the_same_when_the_kernel_goes_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """`os.chdir` in a notebook is none of the ledger's business."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(place.VARIABLE, "ledgers")
+    link = link_to("relative")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for _ in range(3):
+        link.budget.release(link.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
+    link.budget._ledger.close()
+    link.budget.release(link.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
+    assert len(list((tmp_path / "ledgers").glob("*.sqlite"))) == 1
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@posix
+def test_who_has_no_home_gets_no_folder_called_tilde(tmp_path: Path) -> None:
+    """As in a container that runs under a number nobody has."""
+    said = run(
+        """
+        os.chdir(sys.argv[1])
+        if os.geteuid() == 0: os.chmod(".", 0o777)
+        for name in ("HOME", "XDG_STATE_HOME"): os.environ.pop(name, None)
+        import pwd
+        if os.geteuid() == 0: os.setgid(64399), os.setuid(64399)
+        warnings.simplefilter("ignore")
+        try:
+            pwd.getpwuid(os.getuid())
+            print("somebody")
+        except KeyError:
+            link_to("nobody")
+            print(sorted(os.listdir(".")))
+        """,
+        arguments=(tmp_path,),
+    )
+    assert said in ("[]\n", "somebody\n")
+
+
+@pytest.fixture
+def sandbox(folder: Path) -> Iterator[Sandbox]:
+    with Sandbox(seed=7) as running:
+        yield running
+
+
+def link_at(sandbox: Sandbox, **arguments: Any) -> toolkit.Link:
+    hosts: dict[Host, str] = dict.fromkeys(BASE_URLS, sandbox.address)
+    settings: dict[str, Any] = {"hosts": hosts, "progress": False} | arguments
+    return toolkit.Link(sandbox.key, sandbox.secret, **settings)
+
+
+def lock(folder: Path) -> sqlite3.Connection:
+    (at,) = folder.glob("*.sqlite")
+    holder = sqlite3.connect(at, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    return holder
+
+
+def test_a_file_that_is_lost_between_two_reads_is_told_of_and_costs_no_result(
+    sandbox: Sandbox, folder: Path, impatient: None
+) -> None:
+    with link_at(sandbox) as link:
+        whole = link.spot.rebates(start="-2D")
+        with contextlib.closing(lock(folder)), pytest.warns(errors.LedgerWarning, match="alone"):
+            again = link.spot.rebates(start="-2D")
+        assert len(again) == len(whole)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # once is enough
+            link.spot.rebates(start="-2D")
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_where_warnings_are_errors_no_rows_are_lost_when_the_file_is(
+    sandbox: Sandbox, folder: Path, impatient: None, workers: int
+) -> None:
+    with link_at(sandbox, workers=workers) as link:
+        whole = link.exchange.futures_rebates("um", start="-30D")
+        with contextlib.closing(lock(folder)), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                again = link.exchange.futures_rebates("um", start="-30D")
+            except errors.LedgerWarning as said:
+                again = said.partial  # type: ignore[attr-defined]
+        assert len(again) == len(whole) > 0
+
+
+def test_nothing_private_is_written_into_the_file(sandbox: Sandbox, folder: Path) -> None:
+    with link_at(sandbox) as link:
+        link.spot.customers(email="someone@example.com")
+        link.spot.rebates(start="-2D")
+        link.futures.overview()
+        link.exchange.futures_rebates("um", start="-3D")
+        link.get("/sapi/v1/apiReferral/customization", email="someone@example.com")
+        link.budget.snapshot()
+        written = b"".join(each.read_bytes() for each in folder.iterdir())
+    assert b"apiReferral" in written
+    written += b"".join(each.read_bytes() for each in folder.iterdir())
+    for private in (sandbox.key, sandbox.secret, "someone", "example.com", "signature", sandbox.key[:12]):
+        assert private.encode() not in written
+
+
+# -- whose ledger it is ----------------------------------------------------------------------------------
+
+
+def test_the_next_sandbox_on_the_same_port_inherits_nothing(folder: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with Sandbox(seed=7, limit_scale=0.05, port=port) as first, link_at(first) as link:
+        link.futures.overview()
+        link.budget.ban(300.0)
+        assert link.budget.limit(FAPI) == 120
+        assert link.budget.banned_until is not None
+    with Sandbox(seed=7, port=port) as second, link_at(second) as link:
+        assert second.address == first.address
+        link.futures.overview()
+        assert link.budget.limit(FAPI) == 2400
+        (use,) = [each for each in link.budget.snapshot().pools if each.pool == FAPI]
+        assert use.used < 120
+    assert len(list(folder.glob("sandbox-*.sqlite"))) == 2
+
+
+def test_a_sandbox_shares_nothing_with_the_real_exchange(folder: Path) -> None:
+    hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:8099")
+    files = {
+        ledger_file(BASE_URLS, None),
+        ledger_file(hosts, None),
+        ledger_file(hosts, ""),
+        ledger_file(hosts, "one"),
+        ledger_file(hosts, "two"),
+        ledger_file(BASE_URLS, "one"),
+        ledger_file(dict(BASE_URLS) | {"fapi": "https://elsewhere.invalid"}, None),
+    }
+    assert len(files) >= 6
+    assert ledger_file(BASE_URLS, None) not in {ledger_file(hosts, ""), ledger_file(BASE_URLS, "one")}
+
+
+@pytest.mark.parametrize("other", sorted(toolkit.catalogue.ALTERNATES))
+def test_other_addresses_of_the_same_exchange_share_its_ledger(folder: Path, other: str) -> None:
+    same = {
+        name: other if address == toolkit.catalogue.ALTERNATES[other] else address
+        for name, address in BASE_URLS.items()
+    }
+    assert same != dict(BASE_URLS)
+    assert ledger_file(same, None) == ledger_file(BASE_URLS, None)
+
+
+def test_limits_given_to_one_process_are_not_the_machines(path: Path, clock: FakeClock) -> None:
+    one, other = fresh(clock, path), fresh(clock, path)
+    one.set_limits({"fapi": 100})
+    assert (one.limit(FAPI), other.limit(FAPI), fresh(clock, path).limit(FAPI)) == (100, 2400, 2400)
+    other.settle(other.admit(FAPI, "/fapi/v1/x", 90, "x"), 200)
+    one.admit(FAPI, "/fapi/v1/x", 20, "x")
+    assert len(clock.slept) == 1, "what the other one sent counts against them all the same"
+
+
+def test_sandboxes_that_nobody_has_used_for_a_day_are_forgotten(folder: Path, clock: FakeClock) -> None:
+    hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:8099")
+    names = {each: ledger_file(hosts, each) for each in ("old", "young")}
+    real = ledger_file(BASE_URLS, None)
+    for at in (*names.values(), real):
+        assert at is not None
+        ledger = Ledger(at, clock)
+        reserve(ledger, clock)
+        ledger.close()
+    for at, hours in ((names["old"], 25), (names["young"], 23), (real, 999)):
+        assert at is not None
+        when = time.time() - hours * 3600
+        os.utime(at, (when, when))
+    another = Ledger(ledger_file(hosts, "new"), clock)
+    another.rules()
+    another.close()
+    kept = set(folder.glob("*.sqlite"))
+    assert names["old"] not in kept
+    assert {names["young"], real} <= kept
+
+
+def test_a_sandbox_in_use_is_not_forgotten_however_quiet_it_was(folder: Path, clock: FakeClock) -> None:
+    """A kernel left alone overnight keeps its Link; what it wrote last is long ago."""
+    hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:8099")
+    at = ledger_file(hosts, "quiet")
+    assert at is not None
+    one = Ledger(at, clock)
+    reserve(one, clock, 5)
+    long_ago = time.time() - 25 * 3600
+    for part in folder.iterdir():
+        os.utime(part, (long_ago, long_ago))
+    Ledger(ledger_file(hosts, "new"), clock).rules()
+    other = Ledger(at, clock)
+    assert isinstance(reserve(other, clock, 5), int)
+    assert isinstance(reserve(one, clock, 5), int)
+    assert is_shared(one, other, clock)
+    one.close()
+    other.close()
+
+
+# -- days ------------------------------------------------------------------------------------------------
+
+
+def test_days_of_work_leave_a_small_file(path: Path, clock: FakeClock, ledgers: Callable[[], Ledger]) -> None:
+    one, other = ledgers(), ledgers()
+    for number in range(1500):
+        for each in (one, other):
+            reserve(each, clock, 1)
+            settle(each, clock, 1)
+        if number % 10 == 0:
+            ledgers().rules()
+            ledgers().close()
+        clock.advance(59.0)
+    assert path.stat().st_size < 200_000
+    assert Path(f"{path}-wal").stat().st_size < 2_000_000
+    assert max(len(page.history) for page in one.read()[0]) <= 62
+
+
+def test_a_process_that_opens_the_file_again_is_still_one_process(
+    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
+) -> None:
+    ledger = ledgers()
+    for _ in range(5):
+        assert isinstance(reserve(ledger, clock, 100), int)
+        ledger.close()
+        settle(ledger, clock, 100, None)
+    (page,) = ledger.read()[0]
+    assert page.counter.in_flight == 0, "what came back is no longer on its way"
+    assert len(ledger.read()[2]) == 1
