@@ -846,7 +846,7 @@ def test_interrupts_at_any_moment_leave_the_file_to_the_others(tmp_path: Path) -
             raise KeyboardInterrupt
         signal.signal(signal.SIGALRM, again)
         slowest = interrupts = 0
-        end = time.monotonic() + 1.5
+        end = time.monotonic() + 0.7
         while time.monotonic() < end:
             try:
                 signal.setitimer(signal.ITIMER_REAL, luck.uniform(1e-5, 4e-4))
@@ -887,7 +887,7 @@ def test_an_interrupt_at_any_moment_leaves_the_budget_to_the_other_threads(tmp_p
             raise KeyboardInterrupt
         signal.signal(signal.SIGALRM, interrupt)
         stuck = others = 0
-        end = time.monotonic() + 4.0
+        end = time.monotonic() + 1.5
         while time.monotonic() < end and not stuck:
             try:
                 signal.setitimer(signal.ITIMER_REAL, luck.uniform(1e-5, 6e-4))
@@ -929,7 +929,7 @@ def work():
         more(ledger, 0)
 threading.Thread(target=work, daemon=True).start()
 print("ready", flush=True)
-for _ in range(8):
+for _ in range(3):
     sum(range(40_000_000))
     time.sleep(0.002)
 os._exit(0)
@@ -958,8 +958,11 @@ os._exit(0)
 
 
 @posix
-def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(tmp_path: Path) -> None:
+def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """SIGSTOP while it holds the file (Ctrl-Z): they go on in memory, and say so."""
+    monkeypatch.setattr(store, "LOCK_PATIENCE", 0.5)
     at = tmp_path / "ledger.sqlite"
     mine = Ledger(at, SYSTEM_CLOCK)
     mine.rules()
@@ -1043,7 +1046,7 @@ def test_processes_that_find_the_damage_at_the_same_moment_begin_one_file_anew(
                 alone = set()
                 try:
                     ledger = Ledger(at, SYSTEM_CLOCK)
-                    while time.time() < go + 2.0:
+                    while time.time() < go + 0.6:
                         more(ledger, 0)
                         if int(time.time() * 1000) % 7 == 0:
                             ledger._store.check_place()
@@ -1055,16 +1058,11 @@ def test_processes_that_find_the_damage_at_the_same_moment_begin_one_file_anew(
                 os._exit(0)
         while time.time() < go:
             time.sleep(0.01)
-        for _ in range(6):
-            try:
-                if sys.argv[2] == "garbage":
-                    with at.open("r+b") as file:
-                        file.write(os.urandom(4000))
-                else:
-                    at.unlink()
-            except FileNotFoundError:
-                pass
-            time.sleep(0.3)
+        if sys.argv[2] == "garbage":
+            with at.open("r+b") as file:
+                file.write(os.urandom(4000))
+        else:
+            at.unlink()
         for child in children:
             os.waitpid(child, 0)
         os.close(told[1])

@@ -65,7 +65,10 @@ def opening(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # In a folder that others may write to, its files are theirs as well.
     mode = 0o600 | path.parent.stat().st_mode & 0o066
-    lock = _opened(Path(f"{path}.lock"), mode)
+    try:
+        lock = _opened(Path(f"{path}.lock"), mode)
+    except PermissionError:  # another user's; it can be locked all the same
+        lock = os.open(f"{path}.lock", os.O_RDONLY)
     try:
         _lock(lock)
         _forget_sandboxes(path.parent)

@@ -208,7 +208,8 @@ class Store:
                     found = _identity(self._name)
                     connection = self._begin(self._name, seed)
             except (*_FAILURES, OSError) as error:
-                if _is_damage(error) and self._set_aside(path, found):
+                was_replaced = found is not None and _identity(self._name)[0] != found[0]
+                if was_replaced or (_is_damage(error) and self._set_aside(path, found)):
                     continue
                 self._lack(error)
                 return
@@ -261,6 +262,8 @@ class Store:
         """The open file failed: begin anew where it is damaged, in memory where it cannot be had."""
         damaged = self._file
         self.close()  # where files that are open cannot be moved
+        if damaged is not None and _identity(self._name)[0] != damaged[0]:
+            return  # another one is there by now
         if self._path is None or not _is_damage(error) or not self._set_aside(self._path, damaged):
             self._lack(error)
 
