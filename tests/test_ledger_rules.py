@@ -199,5 +199,5 @@ class Machine(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-Machine.TestCase.settings = settings(max_examples=200, stateful_step_count=50, report_multiple_bugs=False)
+Machine.TestCase.settings = settings(max_examples=120, stateful_step_count=50, report_multiple_bugs=False)
 TestMachine = Machine.TestCase
