@@ -28,6 +28,7 @@ from toolkit.wire.sender import Call, Tally
 from toolkit.wire.stop import Stop
 
 MOST_WORKERS = 32
+MOST_WEIGHT = 10**9  # beyond any limit
 # Seconds a fetch that has ended leaves to requests under way: asked for on a guess, or behind an error.
 BREATH = 0.5
 
@@ -128,7 +129,7 @@ class Fetcher:
             )
         if own := sorted(_OWN & parameters.keys()):
             raise UsageError(f"{', '.join(own)}: the toolkit sends this itself. Nothing was sent.")
-        if isinstance(weight, bool) or not isinstance(weight, int) or weight < 1:
+        if isinstance(weight, bool) or not isinstance(weight, int) or not 1 <= weight <= MOST_WEIGHT:
             raise UsageError(f"`weight` is a whole number from 1 on, not {weight!r}. Nothing was sent.")
         if declared:
             weight = declared.weight_of(parameters)

@@ -124,6 +124,7 @@ def _bar(door: str, span: Span | None) -> tqdm[Any]:
     return Bar(
         total=span.length if span else None,
         desc=door,
+        unit="",
         bar_format=through if span else "{desc}: {unit}",
         leave=False,
     )

@@ -243,7 +243,7 @@ class Link:
             - resets_at (time): When the window turns, by this machine's clock.
 
             `attrs` say when it was taken, and in "alone" why this process keeps its budget to itself
-            ("" where it shares it with the other processes of this machine).
+            ("" where it shares it with the other processes of this machine, or was told not to).
         """
         return usage(self.budget.snapshot(), self.source)
 

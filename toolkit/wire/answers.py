@@ -97,7 +97,7 @@ def error_of(
         return errors.ServerError(door, status, code, message or "no message", attempts)
     retry_after = read_retry_after(answer.headers, now)
     if status == 418:
-        wait = max(SHORTEST_BAN if retry_after is None else retry_after, _ban_in_words(answer, now))
+        wait = max(retry_after or SHORTEST_BAN, _ban_in_words(answer, now))
         until = datetime.fromtimestamp(now, UTC) + timedelta(seconds=wait)
         return errors.BannedError(
             door, message or "This address is banned", until, code=code, retry_after=retry_after

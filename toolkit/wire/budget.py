@@ -28,6 +28,7 @@ from toolkit.wire.headers import (
 )
 from toolkit.wire.ledger import (
     EVERYWHERE,
+    REMEMBERED_WINDOWS,
     Halt,
     Key,
     Ledger,
@@ -43,10 +44,11 @@ from toolkit.wire.stop import Stop
 # Added to the turn of a window before it is trusted to have turned at the server, beside the
 # uncertainty of its clock.
 TURN_MARGIN = 0.02
+# A 429 is never answered by sending again at once, whatever its header says.
+SHORTEST_PAUSE = 1.0
 # How much later than its answer says the server may have counted.
 LATE = 1.0
 REMEMBERED_CALLS = 100
-REMEMBERED_WINDOWS = 60
 # A limit that was told is believed for a day; where asking failed, it is asked for again after some minutes.
 RULES_LAST = 86_400.0
 RULES_AGAIN = 600.0
@@ -104,7 +106,7 @@ class PoolUse:
     Attributes:
         pool: The pool.
         path: The endpoint that has this counter to itself, "" where the pool is shared.
-        door: The door that used it last.
+        door: The door of this process that used it last, or else the one that used it first.
         used: Weight used in the running window by everybody on this address, by the server's count
             where it gave one.
         in_flight: Weight of this machine's requests that have not been answered yet.
@@ -176,7 +178,7 @@ class Snapshot:
         paused: Hosts that asked for a pause (429), and when it ends.
         banned_until: When the ban of this address ends, None where there is none.
         other_counts: Counts the servers gave that no pool of ours is charged with, such as orders.
-        alone: Why this process keeps its budget to itself, "" where the machine shares one.
+        alone: Why this process keeps its budget to itself although it should not, "" otherwise.
     """
 
     now: float
@@ -343,12 +345,12 @@ class Budget:
             if status == 429:
                 after = read_retry_after(headers, now)
                 wait = self._until_turn(reservation.key, pool) if after is None else after
-                self._ledger.halt(pool.host, wait)
+                self._ledger.halt(pool.host, max(wait, SHORTEST_PAUSE))
                 self._ledger.doubt_rules(pool.name)  # the limit may be another than was told
                 self._rules_known.pop(pool.name, None)
             elif status == 418:
                 after = read_retry_after(headers, now)
-                self._ledger.halt(EVERYWHERE, SHORTEST_BAN if after is None else after)
+                self._ledger.halt(EVERYWHERE, after or SHORTEST_BAN)
             self._turned.notify_all()
         self._tell()
 
@@ -379,6 +381,7 @@ class Budget:
         self._lock = threading.RLock()
         self._turned = threading.Condition(self._lock)
         self._waiting, self._watchers = {}, []
+        self._own, self._calls = {}, deque(maxlen=REMEMBERED_CALLS)
 
     # -- limits and clocks -------------------------------------------------------------------------
 
@@ -392,10 +395,6 @@ class Budget:
     def limit(self, pool: Pool) -> int:
         """Weight a pool allows in a window."""
         return self._limits.get(pool.name) or self._rule(pool).most
-
-    def seconds(self, pool: Pool) -> int:
-        """Length of a pool's window."""
-        return self._rule(pool).seconds
 
     def knows_rules(self, pool: Pool) -> bool:
         """Whether the limit in force was told not long ago, to this process or another, or need not be."""

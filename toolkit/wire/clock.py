@@ -93,7 +93,7 @@ class HostClock:
     def __init__(self, clock: Clock, *, fresh_for: float = 900.0) -> None:
         self._clock = clock
         self._fresh_for = fresh_for
-        self._lock = threading.Lock()
+        self.begin_anew()
         self._measured: Measured | None = None
         # Until it is measured this machine's wall clock has to do, as it is now: a step later on changes
         # nothing.
@@ -103,6 +103,10 @@ class HostClock:
     def time(self) -> float:
         """The host's time in seconds; this machine's own where nothing was measured yet."""
         return self.reading()[0]
+
+    def begin_anew(self) -> None:
+        """In a child that was forked: who held the lock in the parent does not exist there."""
+        self._lock = threading.Lock()
 
     def reading(self) -> tuple[float, float]:
         """The host's time in seconds, and how much it may be off (0 where nothing was measured yet)."""

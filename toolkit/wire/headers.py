@@ -20,7 +20,7 @@ CountKind = Literal["weight", "orders", "sapi-ip", "sapi-uid"]
 
 _COUNT = re.compile(
     r"^x-(?:mbx-(?P<mbx>used-weight|order-count)|sapi-used-(?P<sapi>ip|uid)-weight)"
-    r"-(?P<number>\d+)(?P<letter>[smhd])$",
+    r"-(?P<number>[1-9]\d{0,5})(?P<letter>[smhd])$",
     re.IGNORECASE,
 )
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -88,5 +88,5 @@ def read_date(headers: Mapping[str, str]) -> float | None:
 def _date(value: str) -> float | None:
     try:
         return parsedate_to_datetime(value).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

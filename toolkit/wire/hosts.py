@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TypeGuard
@@ -32,6 +34,9 @@ _KINDS = {"REQUEST_WEIGHT": "weight", "ORDERS": "orders"}
 _SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86_400}
 
 
+_all: weakref.WeakSet[Hosts] = weakref.WeakSet()
+
+
 class Hosts:
     """The hosts of one exchange, and what is known of their clocks and limits.
 
@@ -49,7 +54,12 @@ class Hosts:
         self._budget = budget
         self._clocks = clocks
         self._share = share
-        self._asking = {host: threading.Lock() for host in clocks}
+        self.begin_anew()
+        _all.add(self)
+
+    def begin_anew(self) -> None:
+        """In a child that was forked: who asked in the parent does not exist there."""
+        self._asking = {host: threading.Lock() for host in self._clocks}
 
     def keep_time(self, host: Host, stop: Stop | None = None) -> None:
         """Measure a host's clock where that was not done lately, here or in another process."""
@@ -142,3 +152,12 @@ def _told_time(answer: Answer) -> tuple[float, float]:
         raise ContractError("clock", "the answer does not tell the time")
     # Cut to whole seconds, so up to one behind: allowed (a timestamp may be old, but not ahead).
     return date, 1.0
+
+
+def _after_fork() -> None:
+    for hosts in list(_all):
+        hosts.begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -110,8 +110,7 @@ class Sender:
         attempts = failures = refusals = 0
         clock_was_wrong = False
         while True:
-            self._hosts.keep_time(call.pool.host, stop)
-            self._hosts.keep_rules(call.pool, stop)
+            self._prepare(call, stop)
             attempts += 1
             answer, lost = self._attempt_without_trace(call, tally, stop)
             if lost is not None and lost.cut is not None and lost.cut.status >= 300:
@@ -156,6 +155,14 @@ class Sender:
         self._hosts.keep_time(host)
         return self.time(host)
 
+    def _prepare(self, call: Call, stop: Stop | None) -> None:
+        """Have the host's clock and limits known; a ban is told of the door that was called."""
+        try:
+            self._hosts.keep_time(call.pool.host, stop)
+            self._hosts.keep_rules(call.pool, stop)
+        except errors.BannedError as error:
+            raise errors.BannedError(call.door, error.message, error.until) from None
+
     def _sleep(self, seconds: float, stop: Stop | None) -> None:
         if stop is None:
             self._clock.sleep(seconds)
@@ -187,8 +194,10 @@ class Sender:
                     "timestamp": int(self._host_clocks[host].time() * 1000),
                 }
             )
-            signed = f"{query}&signature={sign(self._credentials, query)}"
-            answer = self._session.get(host, call.path, signed, self._credentials.key)
+            # Not given a name: whatever goes wrong further on, no frame of this shows the signature.
+            answer = self._session.get(
+                host, call.path, f"{query}&signature={sign(self._credentials, query)}", self._credentials.key
+            )
             status, headers = answer.status, answer.headers
         except NoAnswer as lost:
             if lost.cut is not None:

@@ -85,6 +85,8 @@ def _after_fork() -> None:
     _lock = threading.Lock()
     for exchange in list(_exchanges.values()):
         exchange.budget.after_fork()
+        for clock in exchange.host_clocks.values():
+            clock.begin_anew()
 
 
 if hasattr(os, "register_at_fork"):

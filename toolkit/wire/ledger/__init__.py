@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from toolkit.wire.ledger.book import EVERYWHERE, Halt, Key, Ledger, Other, Page, Rule
+from toolkit.wire.ledger.book import EVERYWHERE, REMEMBERED_WINDOWS, Halt, Key, Ledger, Other, Page, Rule
 from toolkit.wire.ledger.counting import Counter, Obstacle, Part, Sent, Turn
 from toolkit.wire.ledger.place import ledger_file
 
 __all__ = [
     "EVERYWHERE",
+    "REMEMBERED_WINDOWS",
     "Counter",
     "Halt",
     "Key",

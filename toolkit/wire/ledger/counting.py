@@ -25,6 +25,8 @@ MARGIN = 0.03
 GROWTH = 1.5
 # Seconds within which a request arrives, though who sent it was killed.
 LANDING = 1.0
+# Seconds after which a request has been charged, though no answer has come yet.
+FLIGHT = 10.0
 # Parts of a window: over what stretch at least the pace of others is taken, and from when on a window is
 # taken for seen to its end.
 PACE, LATE = 0.05, 0.8
@@ -42,7 +44,7 @@ class Part:
     Attributes:
         used: Weight of its answered requests.
         in_flight: Weight of those without an answer yet.
-        carried: Weight of those without an answer yet that were sent in the window before.
+        carried: Weight of those without an answer yet that were sent in a window before.
         sent_at: When it sent its last one, by the monotonic clock.
     """
 
@@ -130,14 +132,13 @@ class Counter:
         self.window = turn.window
         self.told = self.doubtful = self.others = self.paced_others = 0
         self.told_at = self.doubtful_since = self.pace = self.paced_at = 0.0
-        if steps != 1:
-            return  # what was sent two windows ago has long been charged, answered or not
         for process, part in before.items():
-            if part.in_flight and alive(process):
-                self.parts[process] = Part(carried=part.in_flight, sent_at=part.sent_at)
-            elif part.in_flight and part.sent_at + LANDING > turn.began:
-                # Its last words may have been charged to either window.
-                self.doubtful += part.in_flight
+            under_way = part.in_flight + part.carried
+            if under_way and part.sent_at + FLIGHT > turn.began and alive(process):
+                self.parts[process] = Part(carried=under_way, sent_at=part.sent_at)
+            elif under_way and part.sent_at + LANDING > turn.began:
+                # The last words of a process that has ended may have been charged to either window.
+                self.doubtful += under_way
                 self.doubtful_since = max(self.doubtful_since, turn.began)
 
     def obstacle(self, weight: int, limit: int, share: float, elapsed: float) -> Obstacle | None:
@@ -222,7 +223,7 @@ class Counter:
                     self.doubtful = 0
             else:
                 self._doubt(sent)
-        elif sent.window == self.window - 1 and (count is None or count_window != sent.window):
+        elif sent.window < self.window and (count is None or count_window in (None, self.window)):
             part.used += sent.weight
             self._doubt(sent)
         self._notice_others()
@@ -241,7 +242,7 @@ class Counter:
     def _landed(self, part: Part, weight: int, window: int) -> None:
         if window == self.window:
             part.in_flight = max(0, part.in_flight - weight)
-        elif window == self.window - 1:
+        else:
             part.carried = max(0, part.carried - weight)
 
     def _doubt(self, sent: Sent) -> None:

@@ -71,6 +71,8 @@ def opening(path: Path) -> Iterator[None]:
         lock = os.open(f"{path}.lock", os.O_RDONLY)
     try:
         _lock(lock)
+        with suppress(OSError):
+            os.utime(lock)  # in use
         _forget_sandboxes(path.parent)
         if not path.exists():  # closing one that SQLite has open would end its locks
             os.close(_opened(path, mode))  # SQLite gives the files beside it the same mode
@@ -116,7 +118,9 @@ def _lock(number: int) -> None:
 def _forget_sandboxes(folder: Path) -> None:
     """Delete the ledgers of sandboxes that nobody has used for a day."""
     old = time.time() - _SANDBOX_KEPT
-    for other in folder.glob(f"{_SANDBOX}*"):
+    for name in {each.name.partition(".sqlite")[0] for each in folder.glob(f"{_SANDBOX}*")}:
         with suppress(OSError):  # gone already, or another user's
-            if other.stat().st_mtime < old:
-                other.unlink()
+            files = list(folder.glob(f"{name}.sqlite*"))
+            if max((each.stat().st_mtime for each in files), default=old) < old:
+                for each in files:
+                    each.unlink()

@@ -51,11 +51,16 @@ def own_name() -> str:
     notebook = os.environ.get("JPY_SESSION_NAME", "")
     script = sys.argv[0] if sys.argv else ""
     if "ipykernel" in script:  # its children inherit the variable
-        return Path(notebook).name or "kernel"
+        return _as_utf8(Path(notebook).name) or "kernel"
     name = Path(script).name
     if name == "__main__.py":  # python -m package
         name = Path(script).parent.name
-    return name if name not in ("", "-c") else "python"
+    return _as_utf8(name) if name not in ("", "-c") else "python"
+
+
+def _as_utf8(name: str) -> str:
+    """A file name need not be UTF-8, and SQLite takes nothing else."""
+    return name.encode("utf-8", "replace").decode()
 
 
 @cache
