@@ -334,3 +334,46 @@ def test_pages_are_asked_for_at_once_where_their_number_is_known_and_cost_the_sa
         assert times[-1] - times[half] < (times[half - 1] - times[0]) / 2
     finally:
         link.close()
+
+
+def test_a_warning_points_at_the_line_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path / "file" / "under"))
+    with pytest.warns(errors.LedgerWarning, match="counted by this process alone") as caught:
+        toolkit.demo().close()
+    assert [each.filename for each in caught] == [__file__]
+
+
+def test_no_retry_after_has_a_429_sent_again_at_once(rig: Rig) -> None:
+    rig.exchange.faults.add("rate-limit", path=DOOR, seconds=0, times=2)
+    before = rig.clock.monotonic()
+    rig.link.futures.overview()
+    assert rig.clock.monotonic() - before >= 2
+
+
+def test_a_418_that_does_not_say_how_long_is_no_ban_that_is_over() -> None:
+    budget = shared(FakeClock(), Path("/dev/null/none"))
+    budget.settle(budget.admit(FAPI, DOOR, 1, "x"), 418, {"Retry-After": "0"})
+    with pytest.raises(errors.BannedError):
+        budget.admit(FAPI, DOOR, 1, "x")
+
+
+@pytest.mark.parametrize("name", ["X-MBX-ORDER-COUNT-0S", f"X-MBX-ORDER-COUNT-{'9' * 20}S"])
+def test_a_header_that_counts_nothing_loses_no_answer(rig: Rig, name: str) -> None:
+    rig.exchange.faults.add("extra-header", path=DOOR, name=name, value=7)
+    assert len(rig.link.futures.overview()) == 1
+    assert rig.link.budget.snapshot().other_counts == ()
+
+
+def test_a_kernel_that_starts_during_a_ban_is_told_of_the_door_it_called(rig: Rig) -> None:
+    rig.link.budget.ban(100.0)
+    with pytest.raises(errors.BannedError, match=r"futures\.overview was refused"):
+        rig.link.futures.overview()
+
+
+def test_names_of_scripts_need_not_be_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["/home/x/r\udce9sum\udce9.py"])
+    budget = shared(FakeClock(), tmp_path / "x.sqlite")
+    budget.admit(FAPI, DOOR, 1, "x")
+    assert budget.alone == ""
+    assert budget.snapshot().pools[0].processes[0].name == "r?sum?.py"

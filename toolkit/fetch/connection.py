@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 import threading
 import warnings
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ Source = Literal["live", "sandbox"]
 LONGEST_RECV_WINDOW = 60_000
 # Seconds that a sandbox, which is on this very machine, has to say who it is.
 _SANDBOX_PATIENCE = (1.0, 1.0)
+
+_PACKAGE = str(Path(__file__).parent.parent)
 
 _warned: set[str] = set()
 _warning = threading.Lock()
@@ -106,12 +109,20 @@ class Connection:
             "machine are not seen except in the exchange's own counts; run one at a time, or give them "
             'smaller shares (`Link(share=0.5)`). TOOLKIT_LEDGER names another folder, or "off".',
             LedgerWarning,
-            stacklevel=4,
+            stacklevel=_outside(),
         )
 
     def close(self) -> None:
         """Close every socket."""
         self.session.close()
+
+
+def _outside() -> int:
+    """How many calls up the user's own code is, as seen by who asks."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _sandbox_at(hosts: Mapping[Host, str]) -> str:
