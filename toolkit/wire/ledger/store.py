@@ -8,6 +8,7 @@ tried again after a while.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import math
 import os
@@ -131,10 +132,10 @@ class Store:
     """
 
     def __init__(self, path: Path | None, clock: Clock, problem: str = "") -> None:
+        self._connection: sqlite3.Connection | None = None
         self._path = path
         self._name = str(path)
         self._clock = clock
-        self._connection: sqlite3.Connection | None = None
         self._execute: Execute | None = None
         self._in_memory = False
         self._file: _Identity | None = None
@@ -180,6 +181,9 @@ class Store:
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
+
+    def __del__(self) -> None:
+        self.close()
 
     # -- opening -----------------------------------------------------------------------------------
 
@@ -357,6 +361,12 @@ def _after_fork_in_parent() -> None:
 def _after_fork_in_child() -> None:
     for store in list(_stores):
         store._lock = threading.RLock()
+
+
+@atexit.register
+def _close_all() -> None:
+    for store in list(_stores):
+        store.close()
 
 
 if hasattr(os, "register_at_fork"):
