@@ -17,14 +17,18 @@ from toolkit.catalogue.model import (
     SAPI_IP,
     SAPI_UID,
     SYSTEM_TITLES,
+    Check,
     Column,
     Endpoint,
     Host,
+    Method,
     Paging,
     Param,
     Pool,
+    Reconciliation,
     System,
     Window,
+    Write,
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -34,8 +38,16 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *link_portfolio.ENDPOINTS,
 )
 
+WRITES: tuple[Write, ...] = (
+    *exchange_link.WRITES,
+    *link_spot.WRITES,
+    *link_futures.WRITES,
+    *link_portfolio.WRITES,
+)
+
 BY_DOOR: dict[str, Endpoint] = {endpoint.door: endpoint for endpoint in ENDPOINTS}
-BY_ROUTE: dict[tuple[str, str], Endpoint] = {(e.method, e.path): e for e in ENDPOINTS}
+WRITE_BY_DOOR: dict[str, Write] = {write.door: write for write in WRITES}
+BY_ROUTE: dict[tuple[str, str], Endpoint] = {(e.method, e.path): e for e in (*ENDPOINTS, *WRITES)}
 
 
 def pool_of(path: str, *, uid: bool = False) -> Pool | None:
@@ -60,13 +72,19 @@ __all__ = [
     "SAPI_IP",
     "SAPI_UID",
     "SYSTEM_TITLES",
+    "WRITES",
+    "WRITE_BY_DOOR",
+    "Check",
     "Column",
     "Endpoint",
     "Host",
+    "Method",
     "Paging",
     "Param",
     "Pool",
+    "Reconciliation",
     "System",
     "Window",
+    "Write",
     "pool_of",
 ]

@@ -212,3 +212,25 @@ def is_span_too_long(path: str, code: int | None) -> bool:
     """Whether a code says that the span asked for is too long."""
     known = None if code is None else meaning(path, code)
     return known is not None and known.name in _SPAN_TOO_LONG
+
+
+# The 503s of which the documents of futures and Portfolio Margin say that nothing was executed.
+_NOT_EXECUTED = (
+    "Service Unavailable",
+    "Internal error; unable to process your request. Please try again",
+    "Request throttled by system-level protection",
+)
+# Time-out while waiting for the back end; partial success. Both are 4XX, and neither says "not executed".
+_OPEN_STATUSES = frozenset({408, 409})
+
+
+def may_be_executed(path: str, status: int, code: int | None, message: str) -> bool:
+    """Whether a request that was answered with this error may have been executed all the same.
+
+    A 5XX leaves it open, unless the documents say otherwise of its very message. So do codes that speak of
+    the exchange's side under whatever status. Any other 4XX is the sender's fault: nothing was executed.
+    """
+    if status == 503 and path.startswith(("/fapi/", "/papi/")):
+        return not message.startswith(_NOT_EXECUTED)
+    known = None if code is None else meaning(path, code)
+    return status >= 500 or status in _OPEN_STATUSES or (known is not None and known.remedy == "server")

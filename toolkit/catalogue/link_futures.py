@@ -1,4 +1,4 @@
-"""Link and Trade (Futures): customers on USD-M and COIN-M futures. 9 reads, income among them.
+"""Link and Trade (Futures): customers on USD-M and COIN-M futures. 9 reads, income among them, 2 writes.
 
 All on fapi.binance.com, COIN-M too (`market="cm"`); dapi.binance.com has none of them. Reports come
 in daily buckets stamped with midnight UTC. No longest span is documented for them: the whole span is
@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import timedelta
 from types import MappingProxyType
 
-from toolkit.catalogue.model import FAPI, Column, Endpoint, Paging, Param, Window
+from toolkit.catalogue.link_spot import CUSTOMER_EMAIL, GIVEN_ID_COLUMNS, NEW_CUSTOMER_ID, given_id, own_id
+from toolkit.catalogue.model import FAPI, Column, Endpoint, Paging, Param, Window, Write
 
 _DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/futures"
 
@@ -285,3 +286,43 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     TRADER_COUNTS,
     TRADERS,
 )
+
+SET_CUSTOMER_ID = Write(
+    name="set_customer_id",
+    system="futures",
+    method="POST",
+    path="/fapi/v1/apiReferral/customization",
+    security="USER_DATA",
+    pool=FAPI,
+    weight=100,
+    params=(NEW_CUSTOMER_ID, CUSTOMER_EMAIL),
+    columns=GIVEN_ID_COLUMNS,
+    summary="Gives a futures customer an id.",
+    source=f"{_DOCS}/Customize-Id-For-Client-For-Partner",
+    reconciliation=given_id("futures.customers"),
+    subject=("email",),
+    repeatable=True,
+)
+
+SET_OWN_CUSTOMER_ID = Write(
+    name="set_own_customer_id",
+    system="futures",
+    method="POST",
+    path="/fapi/v1/apiReferral/userCustomization",
+    security="USER_DATA",
+    pool=FAPI,
+    weight=100,
+    params=(NEW_CUSTOMER_ID, BROKER_ID),
+    columns=CUSTOMER_ID_COLUMNS,
+    summary="Gives the futures customer who owns the key an id with the partner.",
+    notes=(
+        "Sent with the customer's key, not the partner's.",
+        "For a customer with Portfolio Margin use the door in `portfolio`.",
+    ),
+    source=f"{_DOCS}/Customize-Id-For-Client-For-Client",
+    reconciliation=own_id("futures.customer_id", "broker_id"),
+    subject=("broker_id",),
+    repeatable=True,
+)
+
+WRITES: tuple[Write, ...] = (SET_CUSTOMER_ID, SET_OWN_CUSTOMER_ID)

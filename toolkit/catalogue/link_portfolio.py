@@ -1,4 +1,4 @@
-"""Link and Trade (Portfolio Margin): the /papi twins of two futures reads.
+"""Link and Trade (Portfolio Margin): the /papi twins of two futures reads and a write.
 
 For customers who switched Portfolio Margin on; the futures doors do not know them.
 """
@@ -12,7 +12,8 @@ from toolkit.catalogue.link_futures import (
     MARKET,
     NEW_USER_COLUMNS,
 )
-from toolkit.catalogue.model import PAPI, Endpoint
+from toolkit.catalogue.link_spot import NEW_CUSTOMER_ID, own_id
+from toolkit.catalogue.model import PAPI, Endpoint, Write
 
 _DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/futures"
 
@@ -45,3 +46,23 @@ CUSTOMER_ID = Endpoint(
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (NEW_USER, CUSTOMER_ID)
+
+SET_OWN_CUSTOMER_ID = Write(
+    name="set_own_customer_id",
+    system="portfolio",
+    method="POST",
+    path="/papi/v1/apiReferral/userCustomization",
+    security="USER_DATA",
+    pool=PAPI,
+    weight=100,
+    params=(NEW_CUSTOMER_ID, BROKER_ID),
+    columns=CUSTOMER_ID_COLUMNS,
+    summary="Gives the Portfolio Margin customer who owns the key an id with the partner.",
+    notes=("Sent with the customer's key, not the partner's.",),
+    source=f"{_DOCS}/Customize-Id-For-Client-For-Client-PAPI",
+    reconciliation=own_id("portfolio.customer_id", "broker_id"),
+    subject=("broker_id",),
+    repeatable=True,
+)
+
+WRITES: tuple[Write, ...] = (SET_OWN_CUSTOMER_ID,)

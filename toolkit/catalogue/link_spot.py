@@ -1,16 +1,73 @@
-"""Link and Trade (Spot): customers that trade through the partner's product. 5 reads."""
+"""Link and Trade (Spot): customers that trade through the partner's product. 5 reads, 2 writes."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from types import MappingProxyType
 
-from toolkit.catalogue.model import SAPI_IP, Column, Endpoint, Paging, Param, Window
+from toolkit.catalogue.model import (
+    SAPI_IP,
+    Check,
+    Column,
+    Endpoint,
+    Paging,
+    Param,
+    Reconciliation,
+    Window,
+    Write,
+)
 
 _DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/spot"
 
 _AGENT_CODE = Param(
     wire="apiAgentCode", name="agent_code", kind="id", doc="The partner's Link id.", required=True
 )
+
+NEW_CUSTOMER_ID = Param(
+    wire="customerId",
+    name="customer_id",
+    kind="id",
+    doc="The id to give: no two customers have the same.",
+    required=True,
+)
+CUSTOMER_EMAIL = Param(
+    wire="email",
+    name="email",
+    kind="email",
+    doc="E-mail address of the customer.",
+    required=True,
+    private=True,
+)
+GIVEN_ID_COLUMNS = (
+    Column(name="customer_id", wire="customerId", kind="id", doc="Id the customer has now."),
+    Column(name="email", wire="email", kind="text", doc="E-mail address, masked."),
+)
+
+
+def given_id(read: str) -> Reconciliation:
+    """A customer's id is read back by the partner."""
+    return Reconciliation(
+        kind="in_force",
+        read=read,
+        ask=MappingProxyType({"customer_id": ("customer_id",)}),
+        checks=(
+            Check(column="customer_id", argument="customer_id"),
+            Check(column="email", argument="email"),
+        ),
+        look_at="the list of customers, by the id",
+    )
+
+
+def own_id(read: str, code: str) -> Reconciliation:
+    """A customer's id is read back with the customer's own key."""
+    return Reconciliation(
+        kind="in_force",
+        read=read,
+        ask=MappingProxyType({code: (code,)}),
+        checks=(Check(column="customer_id", argument="customer_id"),),
+        look_at="the customer's id, asked with the customer's key",
+    )
+
 
 NEW_USER = Endpoint(
     name="new_user",
@@ -159,3 +216,38 @@ KICKBACKS = Endpoint(
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (NEW_USER, CUSTOMERS, CUSTOMER_ID, REBATES, KICKBACKS)
+
+SET_CUSTOMER_ID = Write(
+    name="set_customer_id",
+    system="spot",
+    method="POST",
+    path="/sapi/v1/apiReferral/customization",
+    security="USER_DATA",
+    pool=SAPI_IP,
+    params=(NEW_CUSTOMER_ID, CUSTOMER_EMAIL),
+    columns=GIVEN_ID_COLUMNS,
+    summary="Gives a customer an id, in place of the one it had.",
+    source=f"{_DOCS}/Customize-Id-For-Client-For-Partner",
+    reconciliation=given_id("spot.customers"),
+    subject=("email",),
+    repeatable=True,
+)
+
+SET_OWN_CUSTOMER_ID = Write(
+    name="set_own_customer_id",
+    system="spot",
+    method="POST",
+    path="/sapi/v1/apiReferral/userCustomization",
+    security="USER_DATA",
+    pool=SAPI_IP,
+    params=(NEW_CUSTOMER_ID, _AGENT_CODE),
+    columns=(Column(name="customer_id", wire="customerId", kind="id", doc="Id the customer has now."),),
+    summary="Gives the customer who owns the key an id with the partner.",
+    notes=("Sent with the customer's key, not the partner's.",),
+    source=f"{_DOCS}/Customize-Id-For-Client-For-Client",
+    reconciliation=own_id("spot.customer_id", "agent_code"),
+    subject=("agent_code",),
+    repeatable=True,
+)
+
+WRITES: tuple[Write, ...] = (SET_CUSTOMER_ID, SET_OWN_CUSTOMER_ID)

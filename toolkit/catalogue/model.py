@@ -16,9 +16,11 @@ from typing import Any, Literal
 System = Literal["exchange", "spot", "futures", "portfolio"]
 Host = Literal["api", "fapi", "papi"]
 Security = Literal["NONE", "SIGNED", "USER_DATA", "TRADE"]
-ParamKind = Literal["text", "id", "email", "integer", "flag", "choice", "time"]
+ParamKind = Literal["text", "id", "email", "integer", "flag", "choice", "time", "amount", "rate", "addresses"]
 ColumnKind = Literal["text", "id", "amount", "integer", "flag", "time", "texts"]
 PagingKind = Literal["none", "page", "offset", "limit"]
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+ReconcileKind = Literal["client_id", "new_account", "new_key", "gone", "in_force", "changed", "by_hand"]
 
 SYSTEM_TITLES: Mapping[System, str] = MappingProxyType(
     {
@@ -119,13 +121,16 @@ class Param:
     Attributes:
         wire: Its name on the wire.
         name: Its name as an argument of the door.
-        kind: How its values are checked and written. Identifiers are text: they exceed 2**53.
+        kind: How its values are checked and written. Identifiers are text: they exceed 2**53; an amount is
+            above zero and a rate a fraction of 1, both never rounded; addresses are a list of IP addresses.
         doc: What it means, in one line.
         required: Whether the exchange insists on it.
         choices: The words a user may say, and what each is on the wire.
         default: What the exchange assumes when it is not sent.
         minimum: Smallest whole number allowed.
         maximum: Largest whole number allowed.
+        longest: Most characters of a text.
+        fixed: The only value there is: always sent, and no argument of the door.
         private: Never shown: it is left out of what a frame says about its request.
     """
 
@@ -138,6 +143,8 @@ class Param:
     default: int | str | bool | None = None
     minimum: int | None = None
     maximum: int | None = None
+    longest: int | None = None
+    fixed: bool | None = None
     private: bool = False
 
 
@@ -250,7 +257,7 @@ class Endpoint:
     columns: tuple[Column, ...]
     summary: str
     source: str
-    method: Literal["GET", "POST", "PUT", "DELETE"] = "GET"
+    method: Method = "GET"
     security: Security = "SIGNED"
     permission: str = ""
     weight: int | WeightRule = 1
@@ -306,3 +313,70 @@ class Endpoint:
     def weight_of(self, sent: Mapping[str, Any]) -> int:
         """Weight of a request that sends these wire parameters."""
         return self.weight if isinstance(self.weight, int) else self.weight(sent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that a read shows when a write was executed.
+
+    Attributes:
+        column: Column of the read.
+        argument: Argument of the write that it is compared with, "" where `value` says it.
+        how: "same" as the argument; "holds" or "lacks" each of the addresses in it; "masks" the key in it.
+        value: What the column has to be, where no argument says it.
+        choice: Where the argument is this word the column is true, and false where it is another.
+    """
+
+    column: str
+    argument: str = ""
+    how: Literal["same", "holds", "lacks", "masks"] = "same"
+    value: bool | None = None
+    choice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciliation:
+    """How it is found out what became of a write whose outcome is not known.
+
+    Attributes:
+        kind: What tells. "client_id": a row with the client's own id; "new_account", "new_key": something
+            that was not there before; "gone": nothing passes the checks any more; "in_force": the state
+            passes the checks; "changed": the state differs from the one before; "by_hand": no read tells.
+        read: Door of the read, "" where none tells.
+        ask: Arguments of the read, and the argument of the write each takes its value from: the first of
+            several that was given.
+        fixed: Arguments of the read that are always the same.
+        checks: What the read shows then.
+        before: The read is made before the write as well, and written down, to compare with.
+        look_at: What a person looks at, where no read tells or to be quite sure.
+    """
+
+    kind: ReconcileKind
+    look_at: str
+    read: str = ""
+    ask: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    fixed: Mapping[str, bool | str] = field(default_factory=lambda: MappingProxyType({}))
+    checks: tuple[Check, ...] = ()
+    before: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write(Endpoint):
+    """One method and path that changes something, declared once.
+
+    `columns` are those of the answer, which is one row; `summary` says what the call does.
+
+    Attributes:
+        reconciliation: How an unknown outcome is settled.
+        subject: Arguments that name what is changed: while a call about the same thing is not settled, no
+            other is sent.
+        confirm: Argument that has to be said twice, because it cannot be undone; "" where it can.
+        repeatable: Sent twice, it leaves what it leaves when sent once.
+        handed_over: Columns of the answer that are handed over once, and neither shown nor kept.
+    """
+
+    reconciliation: Reconciliation
+    subject: tuple[str, ...]
+    confirm: str = ""
+    repeatable: bool = False
+    handed_over: tuple[str, ...] = ()

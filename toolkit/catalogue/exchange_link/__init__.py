@@ -1,4 +1,4 @@
-"""Exchange Link (also Broker, Crypto-As-A-Service): sub-accounts of the partner. 17 reads.
+"""Exchange Link (also Broker, Crypto-As-A-Service): sub-accounts of the partner. 17 reads, 18 writes.
 
 Called with the partner's master key. Weight is 1 where the page prints none, and charged to the
 IP counter then (the kind is not stated; IP is the smaller allowance). `subAccountId` is text
@@ -7,9 +7,31 @@ everywhere: some answers spell it `subaccountId`, some send it as a JSON number 
 
 from __future__ import annotations
 
+from toolkit.catalogue.exchange_link.account_writes import (
+    CREATE_API_KEY,
+    CREATE_SUB_ACCOUNT,
+    DELETE_API_KEY,
+    DELETE_SUB_ACCOUNT,
+    ENABLE_FUTURES,
+    REMOVE_ADDRESSES,
+    SET_INTEREST_BNB_BURN,
+    SET_IP_RESTRICTION,
+    SET_PERMISSIONS,
+    SET_SPOT_BNB_BURN,
+    SET_UNIVERSAL_TRANSFER,
+)
 from toolkit.catalogue.exchange_link.accounts import API_KEYS, BNB_BURN, IP_RESTRICTION, PARTNER, SUB_ACCOUNTS
 from toolkit.catalogue.exchange_link.balances import FUTURES_BALANCES, MARGIN_BALANCES, SPOT_BALANCES
 from toolkit.catalogue.exchange_link.fees import CM_COMMISSION, FUTURES_REBATES, REBATES, UM_COMMISSION
+from toolkit.catalogue.exchange_link.money_writes import (
+    SET_CM_COMMISSION,
+    SET_COMMISSION,
+    SET_UM_COMMISSION,
+    TRANSFER,
+    TRANSFER_FUTURES,
+    TRANSFER_WITHIN,
+    UNIVERSAL_TRANSFER,
+)
 from toolkit.catalogue.exchange_link.transfers import (
     DEPOSIT,
     DEPOSITS,
@@ -17,7 +39,7 @@ from toolkit.catalogue.exchange_link.transfers import (
     TRANSFERS,
     UNIVERSAL_TRANSFERS,
 )
-from toolkit.catalogue.model import Endpoint
+from toolkit.catalogue.model import Endpoint, Write
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     PARTNER,
@@ -37,4 +59,25 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     CM_COMMISSION,
     REBATES,
     FUTURES_REBATES,
+)
+
+WRITES: tuple[Write, ...] = (
+    CREATE_SUB_ACCOUNT,
+    DELETE_SUB_ACCOUNT,
+    ENABLE_FUTURES,
+    CREATE_API_KEY,
+    DELETE_API_KEY,
+    SET_PERMISSIONS,
+    SET_UNIVERSAL_TRANSFER,
+    SET_IP_RESTRICTION,
+    REMOVE_ADDRESSES,
+    SET_SPOT_BNB_BURN,
+    SET_INTEREST_BNB_BURN,
+    TRANSFER,
+    TRANSFER_FUTURES,
+    UNIVERSAL_TRANSFER,
+    TRANSFER_WITHIN,
+    SET_COMMISSION,
+    SET_UM_COMMISSION,
+    SET_CM_COMMISSION,
 )
