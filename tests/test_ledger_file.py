@@ -18,6 +18,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -618,6 +619,71 @@ def test_a_count_that_no_database_can_hold_loses_no_answer(path: Path, clock: Fa
         clock.advance(60.0)
     assert budget.alone == ""
     assert not list(path.parent.glob("*.damaged"))
+
+
+@pytest.mark.parametrize("weight", [2**70, 1.5, None, "7", Decimal(1)])
+def test_an_argument_that_cannot_be_is_not_the_files_fault(
+    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], weight: Any
+) -> None:
+    one, other = ledgers(), ledgers()
+    assert isinstance(reserve(other, clock, 5), int)
+    with pytest.raises((ArithmeticError, TypeError, sqlite3.IntegrityError, sqlite3.ProgrammingError)):
+        reserve(one, clock, weight, Key("sapi-ip", "/sapi/v1/x", 60))
+    with pytest.raises((ArithmeticError, TypeError, sqlite3.IntegrityError, sqlite3.ProgrammingError)):
+        settle(one, clock, weight)
+    assert not list(path.parent.glob("*.damaged*"))
+    assert (one.problem, other.problem) == ("", "")
+    assert is_shared(one, other, clock)
+    assert is_shared(other, one, clock)
+    path.unlink()
+    assert isinstance(reserve(one, clock), int), "nor is it written down where the file is begun anew"
+    assert not list(path.parent.glob("*.damaged*"))
+    assert one.problem == ""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE counter SET told = 9e18",
+        "UPDATE part SET in_flight = 9223372036854775807",
+        "UPDATE counter SET pace = 9e999, others = 5",
+        "UPDATE process SET pid = 5000000000",
+        "UPDATE counter SET door = CAST(x'ff' AS TEXT)",
+    ],
+)
+def test_numbers_and_words_that_cannot_be_stop_nobody(
+    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], statement: str
+) -> None:
+    ledger = ledgers()
+    reserve(ledger, clock, 5)
+    reserve(ledger, clock, 5, Key("sapi-ip", "/sapi/v1/x", 60))
+    sql(path, statement)
+    for _ in range(3):
+        for each in (ledger, ledgers()):
+            assert reserve(each, clock) is not None
+            settle(each, clock)
+            each.read()
+        clock.advance(25.0)
+    assert ledger.problem == ""
+    clock.advance(120.0)
+    reserve(ledger, clock)  # the window turns
+    assert is_shared(ledger, ledgers(), clock)
+
+
+def test_a_file_that_is_damaged_time_and_again_is_done_without(
+    path: Path, ledgers: Callable[[], Ledger]
+) -> None:
+    ledger = ledgers()
+
+    def work(execute: store.Execute) -> str:
+        if execute("PRAGMA database_list").fetchone()[2]:
+            error = sqlite3.DatabaseError("malformed")
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
+        return "done"
+
+    assert ledger._store.run(work, seed=lambda *_: None) == "done"
+    assert "malformed" in ledger.problem
 
 
 # -- clocks ----------------------------------------------------------------------------------------------

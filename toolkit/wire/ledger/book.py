@@ -131,6 +131,7 @@ class Ledger:
         self._known_halts: dict[str, float] = {}
         # Rows as this process wrote them last: good for as long as no other process has written any.
         self._fresh: dict[Key, tuple[int, Counter, bool]] = {}
+        self._loaded: Key | None = None
         self._version = 0
 
     @property
@@ -347,14 +348,23 @@ class Ledger:
     # -- rows --------------------------------------------------------------------------------------
 
     def _run(self, work: Callable[[Execute], T]) -> T:
+        self._loaded = None
         try:
             return self._store.run(work, seed=self._seed)
-        except BaseException:
+        except BaseException as error:
             self._fresh.clear()  # what was changed here was not written
+            if isinstance(error, Exception):
+                self._forget_loaded()
             raise
+
+    def _forget_loaded(self) -> None:
+        """The counter that was changed last is not known: what it was changed to cannot be written."""
+        if self._loaded is not None:
+            self._known.pop(self._loaded, None)
 
     def _load(self, execute: Execute, key: Key, door: str, window: int) -> tuple[int, Counter, bool]:
         """Number and state of a counter, which a new one begins with this window; whether there is a halt."""
+        self._loaded = key
         (version,) = execute("PRAGMA data_version").fetchone()
         if version != self._version:
             self._version = version

@@ -29,7 +29,10 @@ def is_alive(pid: int, began: float) -> bool:
     """Whether the process of that number is still the one that began then."""
     import psutil
 
-    if not psutil.pid_exists(pid):
+    try:
+        if not psutil.pid_exists(pid):
+            return False
+    except OverflowError:  # no number that a process can have
         return False
     now = started(pid)
     if now is None:  # another user's, on a machine that hides those

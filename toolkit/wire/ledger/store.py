@@ -3,7 +3,7 @@
 A budget must never be the reason why a result is lost. So whatever is wrong with the file, the work
 goes on: a damaged one is set aside and begun anew; where none can be had (read-only folder, full disk,
 a file system that cannot lock) the same tables are kept in memory, `problem` says why, and the file is
-tried again after a while.
+tried again after a while. Only what is wrong with a sound file is the caller's own mistake, and raised.
 """
 
 from __future__ import annotations
@@ -105,6 +105,8 @@ CREATE TABLE other_count (
     PRIMARY KEY (host, kind, seconds)) WITHOUT ROWID;
 """
 
+_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+
 
 class _DamagedError(Exception):
     """The file is no ledger."""
@@ -151,8 +153,12 @@ class Store:
         Args:
             work: Reads and writes with the function it is given.
             seed: Writes what is known into tables that were just opened.
+
+        Raises:
+            Exception: What `work` raised, though nothing is wrong with the tables.
         """
-        for _ in range(_TRIES):
+        tries = 0
+        while True:  # what cannot be done with the file is done in memory, and that returns or raises
             with self._lock:
                 connection, execute = self._ready(seed)
                 if connection.in_transaction:  # of an interrupt that came while another was dealt with
@@ -164,10 +170,11 @@ class Store:
                         _patiently(execute, "BEGIN IMMEDIATE")
                         return work(execute)
                 except _FAILURES as error:
-                    if self._in_memory:
+                    fault = None if self._in_memory else _fault(connection, error)
+                    if fault is None:
                         raise
-                    self._go_on_without(error)
-        raise AssertionError("the last try is in memory, and returns or raises")
+                    tries += 1
+                    self._go_on_without(fault, give_up=tries >= _TRIES)
 
     def check_place(self) -> None:
         """Open the file anew where it is another by now: who deletes it must not split the machine."""
@@ -262,13 +269,15 @@ class Store:
 
     # -- when it goes wrong ------------------------------------------------------------------------
 
-    def _go_on_without(self, error: Exception) -> None:
+    def _go_on_without(self, error: Exception, give_up: bool) -> None:
         """The open file failed: begin anew where it is damaged, in memory where it cannot be had."""
         damaged = self._file
         self.close()  # where files that are open cannot be moved
-        if damaged is not None and _identity(self._name)[0] != damaged[0]:
-            return  # another one is there by now
-        if self._path is None or not _is_damage(error) or not self._set_aside(self._path, damaged):
+        was_replaced = damaged is not None and _identity(self._name)[0] != damaged[0]
+        is_away = was_replaced or (
+            self._path is not None and _is_damage(error) and self._set_aside(self._path, damaged)
+        )
+        if give_up or not is_away:
             self._lack(error)
 
     def _set_aside(self, path: Path, damaged: _Identity | None) -> bool:
@@ -302,6 +311,37 @@ def _make_tables(execute: Execute) -> None:
         raise _DamagedError
 
 
+def _fault(connection: sqlite3.Connection, error: Exception) -> Exception | None:
+    """What is wrong with the file where something failed on it; None where it is sound, and not at fault."""
+    code: Any = getattr(error, "sqlite_errorcode", None)
+    if code is not None and (code & 0xFF) not in _OF_ARGUMENTS:
+        return error
+    try:
+        _check(connection)
+    except (sqlite3.ProgrammingError, *_NONSENSE) as found:  # the former: it is closed
+        return found
+    except sqlite3.Error as found:
+        is_known = getattr(found, "sqlite_errorcode", None) is not None
+        return found if is_known else _DamagedError(str(found))  # words that are no UTF-8
+    return None
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    """Raise where the file holds what we cannot have written: each row has to fit into tables of ours."""
+    if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise _DamagedError
+    with contextlib.closing(sqlite3.connect(_MEMORY, isolation_level=None)) as ours:
+        _make_tables(ours.execute)
+        for (table,) in ours.execute(_TABLES).fetchall():
+            columns = [column[1] for column in ours.execute(f"PRAGMA table_info({table})")]
+            wanted = f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608 - names of ours
+            rows = connection.execute(wanted).fetchall()
+            if not all(isinstance(value, str) or abs(value) < _TOO_LARGE for row in rows for value in row):
+                raise _DamagedError
+            into = f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - as above
+            ours.executemany(into, rows)
+
+
 def _patiently(execute: Execute, statement: str) -> None:
     """Run a statement that others may keep from being run for a while."""
     end = None
@@ -331,6 +371,16 @@ def _numbers(name: str) -> tuple[int, int] | None:
 
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
+# Errors that what is to be written may be to blame for as well as what was read.
+_OF_ARGUMENTS = {
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_RANGE,
+    sqlite3.SQLITE_TOOBIG,
+}
+# Nothing that is counted or measured comes near it, and the sum of several still fits into a column.
+_TOO_LARGE = 2**60
 
 
 def _is_damage(error: Exception) -> bool:
