@@ -12,10 +12,11 @@ from tests.clocks import FakeClock
 from tests.rig import Rig
 from toolkit import errors
 from toolkit.catalogue import API, FAPI, Host
-from toolkit.wire.budget import RULES_AGAIN, RULES_LAST, RULES_READ, Budget
+from toolkit.wire.budget import Budget
 from toolkit.wire.clock import HostClock
 from toolkit.wire.ledger import Counter, Ledger, Part, Rule, Sent, Turn
 from toolkit.wire.ledger.counting import MARGIN
+from toolkit.wire.rules import RULES_AGAIN, RULES_LAST, RULES_READ
 
 HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
 INFO = "/fapi/v1/exchangeInfo"
@@ -244,9 +245,9 @@ def test_a_limit_given_by_hand_counts_before_a_learnt_one() -> None:
 def test_of_several_limits_the_one_that_answers_tell_counts_and_nonsense_does_not() -> None:
     budget = shared(FakeClock(), Path("/dev/null/none"))
     budget.learn(FAPI, [Rule("weight", 10, 1000), Rule("weight", 60, 2000), Rule("orders", 60, 1)])
-    assert budget._rule(FAPI) == Rule("weight", 60, 2000)
+    assert budget._rules.in_force(FAPI) == Rule("weight", 60, 2000)
     budget.learn(FAPI, [Rule("weight", 300, 5000), Rule("weight", 10, 1000)])
-    assert budget._rule(FAPI) == Rule("weight", 300, 5000)
+    assert budget._rules.in_force(FAPI) == Rule("weight", 300, 5000)
 
 
 def test_order_counts_are_shown_with_their_limit(rig: Rig) -> None:

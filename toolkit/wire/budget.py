@@ -7,11 +7,9 @@ turn) and settled when its answer has come. The counts in the answer's headers a
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -39,6 +37,8 @@ from toolkit.wire.ledger import (
     Sent,
     Turn,
 )
+from toolkit.wire.rules import Rules
+from toolkit.wire.snapshot import CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot
 from toolkit.wire.stop import Stop
 
 # Added to the turn of a window before it is trusted to have turned at the server, beside the
@@ -49,147 +49,8 @@ SHORTEST_PAUSE = 1.0
 # How much later than its answer says the server may have counted.
 LATE = 1.0
 REMEMBERED_CALLS = 100
-# A limit that was told is believed for a day; where asking failed, it is asked for again after some minutes.
-RULES_LAST = 86_400.0
-RULES_AGAIN = 600.0
-# What other processes were told is taken over so often.
-RULES_READ = 10.0
 # What another process does with the budget is only seen by looking: soon at first, then less often.
 FIRST_LOOK, LAST_LOOK = 0.004, 0.1
-
-
-class CallRecord(NamedTuple):
-    """One request as the panels and logs may show it: no parameters, nothing secret.
-
-    Attributes:
-        at: When its answer came, seconds since 1970.
-        door: Door or purpose it was sent for.
-        method: HTTP method.
-        path: Path without query.
-        status: HTTP status, None where no answer came.
-        weight: Weight it was charged.
-        seconds: How long it took.
-    """
-
-    at: float
-    door: str
-    method: str
-    path: str
-    status: int | None
-    weight: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessUse:
-    """What one process of this machine used of a counter in the running window.
-
-    Attributes:
-        pid: Its number.
-        name: What it runs: the notebook of a kernel, or the script.
-        here: Whether it is this very process.
-        used: Weight of its answered requests.
-        in_flight: Weight of those that have not been answered yet.
-    """
-
-    pid: int
-    name: str
-    here: bool
-    used: int
-    in_flight: int
-
-
-@dataclass(frozen=True, slots=True)
-class PoolUse:
-    """State of one counter, which every process of this machine shares.
-
-    Attributes:
-        pool: The pool.
-        path: The endpoint that has this counter to itself, "" where the pool is shared.
-        door: The door of this process that used it last, or else the one that used it first.
-        used: Weight used in the running window by everybody on this address, by the server's count
-            where it gave one.
-        in_flight: Weight of this machine's requests that have not been answered yet.
-        limit: Weight allowed in a window.
-        turns_at: When the window turns, seconds since 1970 by this machine's clock.
-        history: Start of each recent window (seconds since 1970) and the weight used in it, oldest
-            first; the running one is last.
-        seconds: Length of a window.
-        others: Weight used by programs that do not share this budget, at least.
-        own_history: As `history`, of this process alone.
-        processes: The processes of this machine that used it in the running window.
-    """
-
-    pool: Pool
-    path: str
-    door: str
-    used: int
-    in_flight: int
-    limit: int
-    turns_at: float
-    history: tuple[tuple[float, int], ...]
-    seconds: int = 60
-    others: int = 0
-    own_history: tuple[tuple[float, int], ...] = ()
-    processes: tuple[ProcessUse, ...] = ()
-
-    @property
-    def share(self) -> float:
-        """Used share of the limit."""
-        return (self.used + self.in_flight) / self.limit
-
-    @property
-    def own(self) -> int:
-        """Weight of this process's answered requests in the running window."""
-        return sum(process.used for process in self.processes if process.here)
-
-
-@dataclass(frozen=True, slots=True)
-class OtherCount:
-    """A count the server gave that no pool of ours is charged with, such as orders.
-
-    Attributes:
-        host: The host that counts.
-        kind: What it counts.
-        seconds: Length of its window.
-        used: How many, when it was last told.
-        limit: How many are allowed, None where that was not told.
-        turns_at: When its window turns, seconds since 1970 by this machine's clock.
-    """
-
-    host: Host
-    kind: str
-    seconds: int
-    used: int
-    limit: int | None
-    turns_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything a panel shows of a budget.
-
-    Attributes:
-        now: When it was taken, seconds since 1970.
-        pools: Counters in use.
-        calls: Recent calls, oldest first.
-        waiting_for: What a request waits for at this moment, "" where nothing waits.
-        waiting_until: When it goes on, seconds since 1970.
-        paused: Hosts that asked for a pause (429), and when it ends.
-        banned_until: When the ban of this address ends, None where there is none.
-        other_counts: Counts the servers gave that no pool of ours is charged with, such as orders.
-        alone: Why this process keeps its budget to itself although it should not, "" otherwise.
-    """
-
-    now: float
-    pools: tuple[PoolUse, ...]
-    calls: tuple[CallRecord, ...]
-    waiting_for: str
-    waiting_until: float
-    paused: Mapping[Host, float]
-    banned_until: float | None
-    other_counts: tuple[OtherCount, ...]
-    alone: str = ""
 
 
 class Reservation(NamedTuple):
@@ -211,7 +72,8 @@ class _Wait(NamedTuple):
     Attributes:
         reason: What it waits for, in words.
         until: When that ends, by the monotonic clock.
-        soon: An answer, here or in another process, may end it before.
+        soon: It may end before: by an answer, here or in another process, and where the rest is left to
+            others as time passes, too.
     """
 
     reason: str
@@ -239,16 +101,12 @@ class Budget:
         self._turned = threading.Condition(self._lock)
         # Grows with everything that may end a wait, so that no notification is missed.
         self._news = 0
-        self._limits: dict[str, int] = {}
-        self._rules: dict[str, list[Rule]] = {}
-        self._rules_known: dict[str, float] = {}
-        self._rules_read_again = 0.0
+        self._rules = Rules(clock, self._ledger)
         self._doors: dict[Key, str] = {}
         self._own: dict[Key, dict[int, int]] = {}
         self._calls: deque[CallRecord] = deque(maxlen=REMEMBERED_CALLS)
         self._waiting: dict[int, _Wait] = {}
         self._watchers: list[Callable[[], None]] = []
-        self._read_rules()
 
     # -- before and after a request ------------------------------------------------------------
 
@@ -346,8 +204,7 @@ class Budget:
                 after = read_retry_after(headers, now)
                 wait = self._until_turn(reservation.key, pool) if after is None else after
                 self._ledger.halt(pool.host, max(wait, SHORTEST_PAUSE))
-                self._ledger.doubt_rules(pool.name)  # the limit may be another than was told
-                self._rules_known.pop(pool.name, None)
+                self._rules.doubt(pool)  # the limit may be another than was told
             elif status == 418:
                 after = read_retry_after(headers, now)
                 self._ledger.halt(EVERYWHERE, after or SHORTEST_BAN)
@@ -389,33 +246,26 @@ class Budget:
         """Allow other weights per window than the exchange's, by name of pool."""
         with self._lock:
             self._news += 1
-            self._limits |= limits
+            self._rules.set_own(limits)
             self._turned.notify_all()
 
     def limit(self, pool: Pool) -> int:
         """Weight a pool allows in a window."""
-        return self._limits.get(pool.name) or self._rule(pool).most
+        return self._rules.limit(pool)
 
     def knows_rules(self, pool: Pool) -> bool:
         """Whether the limit in force was told not long ago, to this process or another, or need not be."""
-        if not pool.rules:
-            return True
-        now = self._clock.monotonic()
-        if now < self._rules_known.get(pool.name, -math.inf):
+        if self._rules.are_known(pool):
             return True
         with self._lock:
-            self._read_rules()
-            return now < self._rules_known.get(pool.name, -math.inf)
+            self._rules.read()
+            return self._rules.are_known(pool)
 
     def learn(self, pool: Pool, rules: list[Rule]) -> None:
         """Take over what the exchange says is in force; nothing where it could not be asked."""
         with self._lock:
             self._news += 1
-            if rules:
-                self._ledger.learn(pool.name, rules)
-                self._read_rules()
-            else:
-                self._rules_known[pool.name] = self._clock.monotonic() + RULES_AGAIN
+            self._rules.learn(pool, rules)
             self._turned.notify_all()
 
     def shared_clock(self, host: Host) -> Measured | None:
@@ -427,24 +277,6 @@ class Budget:
         """Tell the other processes of this machine how a host's clock goes."""
         with self._lock:
             self._ledger.set_clock(host, measured)
-
-    def _read_rules(self) -> None:
-        """Take over what any process was told; what is older than a day is asked for again."""
-        now, ticks = self._clock.time(), self._clock.monotonic()
-        rules: dict[str, list[Rule]] = {}
-        for pool, rule, learnt in self._ledger.rules():
-            if rule.most <= 0 or rule.seconds <= 0:
-                continue
-            rules.setdefault(pool, []).append(rule)
-            if 0 <= now - learnt < RULES_LAST:
-                self._rules_known[pool] = ticks + RULES_LAST - (now - learnt)
-        self._rules = rules
-        self._in_force = {pool.name: _in_force(pool, rules.get(pool.name, ())) for pool in POOLS}
-        self._rules_read_again = ticks + RULES_READ
-
-    def _rule(self, pool: Pool) -> Rule:
-        """The limit of a pool's weight that is in force, its length of window with it."""
-        return self._in_force[pool.name]
 
     # -- for those who look on ---------------------------------------------------------------------
 
@@ -545,7 +377,7 @@ class Budget:
         most = (
             rule.most
             for pool in pools
-            for rule in self._rules.get(pool.name, ())
+            for rule in self._rules.told(pool)
             if (rule.kind, rule.seconds) == (other.kind, other.seconds)
         )
         turns_at = now + other.seconds - host_now % other.seconds
@@ -558,10 +390,8 @@ class Budget:
     ) -> Reservation | _Wait:
         """A reservation, or what is in its way."""
         now = self._clock.monotonic()
-        if now >= self._rules_read_again:
-            self._read_rules()
-        rule = self._rule(pool)
-        key = Key(pool.name, "" if pool.shared else path, rule.seconds)
+        self._rules.read_again()
+        key = Key(pool.name, "" if pool.shared else path, self._rules.in_force(pool).seconds)
         found = self._ledger.reserve(
             key,
             door,
@@ -622,7 +452,7 @@ class Budget:
     def _take_other(self, asked: Pool, path: str, count: Count) -> None:
         """A count of another pool than the one that was asked, or of none."""
         for pool in POOLS:
-            seconds = self._rule(pool).seconds
+            seconds = self._rules.in_force(pool).seconds
             if (pool.prefix, _KINDS[pool.name], seconds) == (asked.prefix, count.kind, count.seconds):
                 key = Key(pool.name, "" if pool.shared else path, seconds)
                 self._ledger.believe(key, self._turn(key, pool, self._clock.monotonic()), count.used)
@@ -635,16 +465,6 @@ class Budget:
             watchers = list(self._watchers)
         for watcher in watchers:
             watcher()
-
-
-def _in_force(pool: Pool, told: Iterable[Rule]) -> Rule:
-    """The limit of a pool's weight: as told, or else as documented."""
-    # Of several the one whose count the answers tell, or else the strictest.
-    return min(
-        (rule for rule in told if rule.kind == "weight"),
-        key=lambda rule: (rule.seconds != pool.seconds, rule.most / rule.seconds),
-        default=Rule("weight", pool.seconds, pool.limit),
-    )
 
 
 def _left(halts: Iterable[Halt], host: str) -> float:
