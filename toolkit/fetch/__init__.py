@@ -6,8 +6,9 @@ from toolkit.fetch.connection import Connection, Source
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.frames import Numbers
 from toolkit.plan import When
-from toolkit.wire.budget import Budget, CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot
+from toolkit.wire.budget import Budget
 from toolkit.wire.clock import Clock
+from toolkit.wire.snapshot import CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot
 
 __all__ = [
     "Budget",
