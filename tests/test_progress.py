@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import tqdm.auto
+import tqdm.notebook
 
 from tests.rig import Rig
 from toolkit.catalogue import FAPI
 from toolkit.fetch.progress import Progress
+from toolkit.plan import Span
 from toolkit.wire.budget import Reservation
 from toolkit.wire.sender import Tally
 from toolkit.wire.stop import Stop
@@ -118,6 +122,27 @@ def test_while_one_thread_is_busy_nothing_is_said_of_those_that_wait(
     assert "fapi is used up: goes on in 28 s" in capsys.readouterr().err
     with progress:
         pass
+
+
+@pytest.mark.parametrize("span", [None, Span(0, 1000)])
+def test_in_a_notebook_a_fetch_without_a_span_shows_words_alone(
+    slow: Rig, monkeypatch: pytest.MonkeyPatch, span: Span | None
+) -> None:
+    shown = []
+
+    def display(container: Any) -> None:
+        _, bar, said = container.children
+        shown.append((bar.layout.display, said))
+
+    monkeypatch.setattr(tqdm.notebook, "display", display)
+    monkeypatch.setattr(tqdm.auto, "tqdm", tqdm.notebook.tqdm)
+    stop = Stop()
+    with Progress("x", span, Tally(), stop=stop, clock=slow.clock, wanted=True) as progress:
+        slow.clock.advance(2)
+        progress.arrived(3, 500)
+        ((is_shown, said),) = shown
+        assert (is_shown == "none") == (span is None), "an empty box would stand before the words"
+        assert "3 rows" in said.value.replace("\u2007", " ")
 
 
 def test_a_short_wait_of_a_quick_fetch_shows_nothing(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:

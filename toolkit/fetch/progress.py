@@ -119,6 +119,13 @@ def _bar(door: str, span: Span | None) -> tqdm[Any]:
     class Bar(tqdm):  # type: ignore[type-arg]
         monitor_interval = 0  # no thread that looks after it
 
+        @staticmethod
+        def status_printer(*given: Any, **named: Any) -> Any:
+            printer = tqdm.status_printer(*given, **named)
+            if span is None and hasattr(printer, "children"):  # a notebook's: it would be an empty grey box
+                printer.children[1].layout.display = "none"
+            return printer
+
     # What is said of rows and requests goes where the unit would stand.
     through = "{desc}: {percentage:3.0f}%|{bar}| {unit}"
     return Bar(
