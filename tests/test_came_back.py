@@ -11,6 +11,7 @@ import pytest
 
 import toolkit
 from tests.rig import Rig
+from tests.traces import locals_shown
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS
 from toolkit.wire.sender import PATIENCE, PAUSES
@@ -388,12 +389,6 @@ def test_an_interrupt_shows_nothing_secret_in_its_traceback(rig: Rig) -> None:
     assert error is not None
     assert error.__cause__ is None
     assert error.__context__ is None or error.__suppress_context__
-    shown = []
-    trace = error.__traceback__
-    while trace is not None:
-        if "toolkit" in trace.tb_frame.f_code.co_filename.split("/"):
-            shown += [repr(value) for value in trace.tb_frame.f_locals.values()]
-        trace = trace.tb_next
-    assert shown
+    shown = locals_shown(error)
     for secret in (rig.sandbox.key, rig.sandbox.secret, "signature="):
         assert not [text for text in shown if secret in text]

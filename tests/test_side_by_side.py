@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.rig import Rig
 from tests.test_fetch import DAY, KINDS, put, rebate, smaller, spot_rebate
+from tests.traces import locals_shown
 from toolkit import errors
 from toolkit.catalogue import BY_DOOR
 from toolkit.fetch.fetcher import BREATH
@@ -435,13 +436,7 @@ def test_an_interrupt_shows_nothing_secret_of_its_threads(real: Rig) -> None:
         lambda: real.link._fetcher.fetch(endpoint, {}, start=int(time.time() * 1000) - 250_000),
         lambda: bool(real.sandbox._open),
     )
-    shown = []
-    trace = error.__traceback__
-    while trace is not None:
-        if "toolkit" in trace.tb_frame.f_code.co_filename.split("/"):
-            shown += [repr(value) for value in trace.tb_frame.f_locals.values()]
-        trace = trace.tb_next
-    assert shown
+    shown = locals_shown(error)
     for secret in (real.sandbox.key, real.sandbox.secret, "signature="):
         assert not [text for text in shown if secret in text]
     assert error.__context__ is None

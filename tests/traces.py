@@ -1,0 +1,21 @@
+"""What a traceback shows of our frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import toolkit
+
+PACKAGE = Path(toolkit.__file__).parent
+
+
+def locals_shown(error: BaseException) -> list[str]:
+    """The local variables of the library's frames, as tools that print tracebacks show them."""
+    shown = []
+    trace = error.__traceback__
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename).is_relative_to(PACKAGE):
+            shown += [repr(value) for value in trace.tb_frame.f_locals.values()]
+        trace = trace.tb_next
+    assert shown, "it went through the library"
+    return shown
