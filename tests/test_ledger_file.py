@@ -26,18 +26,16 @@ import pytest
 
 import toolkit
 from tests.clocks import FakeClock
+from tests.ledgers import HOSTS, is_shared, is_sound, known, reserve, settle
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, FAPI, Host
 from toolkit.sandbox import Sandbox
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock, HostClock
-from toolkit.wire.ledger import EVERYWHERE, Key, Ledger, Sent, Turn, ledger_file, place, store
+from toolkit.wire.ledger import EVERYWHERE, Key, Ledger, ledger_file, place, store
 
 ROOT = Path(__file__).parent.parent
-KEY = Key("fapi", "", 60)
-LIMIT = 2400
 PATIENCE = 20.0
-HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks, signals and users of POSIX")
 as_root = pytest.mark.skipif(
@@ -46,41 +44,6 @@ as_root = pytest.mark.skipif(
 
 
 # -- helpers ---------------------------------------------------------------------------------------------
-
-
-def turn_of(clock: Clock, limit: int = LIMIT) -> Turn:
-    now = clock.monotonic()
-    return Turn(int(now // 60), now - now % 60, limit)
-
-
-def reserve(ledger: Ledger, clock: Clock, weight: int = 1, key: Key = KEY) -> object:
-    return ledger.reserve(key, "x", host="fapi", turn=turn_of(clock), weight=weight, share=1.0)
-
-
-def settle(
-    ledger: Ledger, clock: Clock, weight: int = 1, count: int | None = None, sent_at: float | None = None
-) -> None:
-    now = clock.monotonic()
-    window = int(now // 60)
-    sent = Sent(weight, window, now - 0.001 if sent_at is None else sent_at, now, 0.5)
-    ledger.settle(KEY, sent, turn_of(clock), count, None if count is None else window)
-
-
-def known(ledger: Ledger) -> int:
-    """What a ledger holds against the limit."""
-    return sum(page.counter.used + page.counter.in_flight for page in ledger.read()[0])
-
-
-def is_shared(one: Ledger, other: Ledger, clock: Clock) -> bool:
-    """Whether what one of them sends, the other one knows of."""
-    before = known(other)
-    assert isinstance(reserve(one, clock, 7), int)
-    return known(other) == before + 7
-
-
-def is_sound(path: Path) -> bool:
-    with contextlib.closing(sqlite3.connect(path)) as file:
-        return bool(file.execute("PRAGMA integrity_check").fetchall() == [("ok",)])
 
 
 def sql(path: Path, statement: str, *values: object) -> list[Any]:
@@ -129,9 +92,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "LOCK_PATIENCE", 0.05)
 
 
-def run(*script: str, arguments: tuple[object, ...] = (), env: dict[str, str] | None = None) -> str:
-    """What a script of its own process prints; it has the helpers of this file."""
-    whole = _PRELUDE + "".join(textwrap.dedent(part) for part in script)
+def run(
+    *script: str, arguments: tuple[object, ...] = (), env: dict[str, str] | None = None, prelude: str = ""
+) -> str:
+    """What a script of its own process prints; it has the helpers of `tests.ledgers`."""
+    whole = (prelude or _PRELUDE) + "".join(textwrap.dedent(part) for part in script)
     inner = dict(os.environ) | {"PYTHONPATH": str(ROOT)} | (env or {})
     done = subprocess.run(
         [sys.executable, "-c", whole, *map(str, arguments)],
@@ -146,12 +111,25 @@ def run(*script: str, arguments: tuple[object, ...] = (), env: dict[str, str] | 
     return done.stdout
 
 
-_PRELUDE = """
-import os, sys, json, signal, threading, time, warnings, resource
+# The package without its front door, which brings pandas and takes ten times as long as all the rest.
+_PRELUDE = f"""
+import sys, types
+sys.modules["toolkit"] = types.ModuleType("toolkit")
+sys.modules["toolkit"].__path__ = [{str(ROOT / "toolkit")!r}]
+import json, os, resource, signal, subprocess, threading, time
 from pathlib import Path
-import psutil, platformdirs, toolkit
-from toolkit.wire.clock import SYSTEM_CLOCK
-from tests.test_ledger_file import *
+import platformdirs, psutil
+from tests.clocks import FakeClock
+from tests.ledgers import *
+from toolkit.catalogue import FAPI
+from toolkit.wire.budget import Budget
+from toolkit.wire.clock import SYSTEM_CLOCK, HostClock
+from toolkit.wire.ledger import store
+"""
+_WHOLE = """
+import os, sys, warnings
+import platformdirs, psutil
+from tests.test_ledger_file import link_to
 """
 
 
@@ -1217,6 +1195,7 @@ def test_who_has_no_home_gets_no_folder_called_tilde(tmp_path: Path) -> None:
             print(sorted(os.listdir(".")))
         """,
         arguments=(tmp_path,),
+        prelude=_WHOLE,
     )
     assert said in ("[]\n", "somebody\n")
 

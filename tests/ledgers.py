@@ -1,0 +1,50 @@
+"""What tests do with a ledger, and scripts that they run: it needs no more of the library than that."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+from toolkit.catalogue import Host
+from toolkit.wire.clock import Clock
+from toolkit.wire.ledger import Key, Ledger, Sent, Turn
+
+KEY = Key("fapi", "", 60)
+LIMIT = 2400
+HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
+
+
+def turn_of(clock: Clock, limit: int = LIMIT) -> Turn:
+    now = clock.monotonic()
+    return Turn(int(now // 60), now - now % 60, limit)
+
+
+def reserve(ledger: Ledger, clock: Clock, weight: int = 1, key: Key = KEY) -> object:
+    return ledger.reserve(key, "x", host="fapi", turn=turn_of(clock), weight=weight, share=1.0)
+
+
+def settle(
+    ledger: Ledger, clock: Clock, weight: int = 1, count: int | None = None, sent_at: float | None = None
+) -> None:
+    now = clock.monotonic()
+    window = int(now // 60)
+    sent = Sent(weight, window, now - 0.001 if sent_at is None else sent_at, now, 0.5)
+    ledger.settle(KEY, sent, turn_of(clock), count, None if count is None else window)
+
+
+def known(ledger: Ledger) -> int:
+    """What a ledger holds against the limit."""
+    return sum(page.counter.used + page.counter.in_flight for page in ledger.read()[0])
+
+
+def is_shared(one: Ledger, other: Ledger, clock: Clock) -> bool:
+    """Whether what one of them sends, the other one knows of."""
+    before = known(other)
+    assert isinstance(reserve(one, clock, 7), int)
+    return known(other) == before + 7
+
+
+def is_sound(path: Path) -> bool:
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        return bool(file.execute("PRAGMA integrity_check").fetchall() == [("ok",)])
