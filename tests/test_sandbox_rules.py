@@ -237,7 +237,7 @@ def test_documented_signatures(secret: str, query: str, body: str, signature: st
         query += f"&signature={signature}"
     else:
         body += ("&" if body else "") + f"signature={signature}"
-    request = Request("POST", "/api/v3/order", query.encode(), body.encode())
+    request = Request("POST", "/api/v3/order", query.encode(), body.encode(), FORM)
     values = read_parameters(request).values
     key = Key(name="vector", key="k", secret=secret, uid="1")
     check_signed(request, values, key, int(values["timestamp"]))
@@ -379,13 +379,31 @@ def test_flags_in_any_spelling() -> None:
         assert ask(exchange(), "exchange.transfers", {"fromId": A, "showAllStatus": text}).status == 200
 
 
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
 def test_the_query_wins_over_the_body_except_for_get() -> None:
-    request = Request("POST", "/x", b"a=1&b=2", b"a=3&c=%2B+")
+    request = Request("POST", "/x", b"a=1&b=2", b"a=3&c=%2B+", FORM)
     parameters = read_parameters(request)
     assert parameters.values == {"a": "1", "b": "2", "c": "+ "}
-    assert (parameters.sent, parameters.repeated) == (4, False)
-    assert read_parameters(Request("POST", "/x", b"", b"a=1&a=1")).repeated
-    assert read_parameters(Request("GET", "/x", b"a=1", b"b=2")).values == {"a": "1"}
+    assert (parameters.sent, parameters.repeated) == (3, False)
+    assert read_parameters(Request("DELETE", "/x", b"", b"a=1&a=1", FORM)).repeated
+    assert read_parameters(Request("GET", "/x", b"a=1", b"b=2", FORM)).values == {"a": "1"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [
+        ("application/x-www-form-urlencoded", True),
+        ("Application/X-WWW-Form-Urlencoded ; charset=UTF-8", True),
+        ("application/json", False),
+        ("text/plain", False),
+        ("", False),
+    ],
+)
+def test_a_body_is_read_only_as_a_form(kind: str, read: bool) -> None:
+    request = Request("POST", "/x", b"a=1", b"b=2", {"Content-Type": kind} if kind else {})
+    assert read_parameters(request).values == ({"a": "1", "b": "2"} if read else {"a": "1"})
 
 
 # --- spans ---------------------------------------------------------------------------------------

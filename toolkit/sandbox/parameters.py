@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from urllib.parse import unquote, unquote_plus
 
 from toolkit.catalogue import Endpoint, Param
@@ -19,6 +21,11 @@ _WORD = "^[A-Za-z0-9]{1,64}$"
 _SYMBOL = r"^(?:[^\Wa-z]|[-.]){1,20}$"
 _FLAG = "^(?i:true|false)$"
 _CLIENT_ID = "^[A-Za-z0-9_.:/-]{1,64}$"
+_WORDS = "^[A-Z_]{1,40}$"
+_DECIMAL = r"^[0-9]{1,20}(?:\.[0-9]{1,40})?$"
+_DECIMALS = 8
+# PEM or mere base64, with or without the ends of lines.
+_PUBLIC_KEY = r"^[A-Za-z0-9+/=\s-]{1,4096}$"
 # Ids and e-mail addresses that people choose: everything but control characters.
 _FREE = r"^[^\x00-\x1f\x7f]{1,256}$"
 
@@ -34,7 +41,9 @@ _LEGAL: Mapping[str, str] = {
     "symbol": _SYMBOL,
     "pair": _SYMBOL,
     "coin": _SYMBOL,
-    "incomeType": "^[A-Z_]{1,40}$",
+    "asset": _SYMBOL,
+    "incomeType": _WORDS,
+    "publicKey": _PUBLIC_KEY,
 }
 _LARGEST = 2**63 - 1
 
@@ -48,7 +57,7 @@ class Parameters:
 
     Attributes:
         values: Value of each name; the query string wins over the body.
-        sent: How many were sent, repeats included.
+        sent: How many were sent; one in both places counts once.
         repeated: Whether a name came twice in the query string, or twice in the body.
     """
 
@@ -58,14 +67,17 @@ class Parameters:
 
 
 def read_parameters(request: Request) -> Parameters:
-    """The parameters of query string and body. A GET has no say in its body."""
+    """The parameters of query string and body.
+
+    A GET has no say in its body, and a body that does not say it is a form is not read.
+    """
     query = _pairs(request.query)
-    body = [] if request.method == "GET" else _pairs(request.body)
+    body = [] if request.method == "GET" or not _is_form(request) else _pairs(request.body)
     values: dict[str, str] = {}
     for name, value in (*query, *body):
         values.setdefault(name, value)
     repeated = len(dict(query)) < len(query) or len(dict(body)) < len(body)
-    return Parameters(values, len(query) + len(body), repeated)
+    return Parameters(values, len(values), repeated)
 
 
 def check_parameters(endpoint: Endpoint, parameters: Parameters) -> dict[str, str]:
@@ -94,6 +106,11 @@ def check_parameters(endpoint: Endpoint, parameters: Parameters) -> dict[str, st
     return values
 
 
+def _is_form(request: Request) -> bool:
+    kind = request.headers.get("Content-Type", "").partition(";")[0]
+    return kind.strip().lower() == "application/x-www-form-urlencoded"
+
+
 def _pairs(raw: bytes) -> list[tuple[str, str]]:
     pairs = []
     for part in raw.split(b"&"):
@@ -110,7 +127,7 @@ def _check_value(param: Param, text: str) -> None:
     if not text:
         raise mandatory(name) if param.required else RefusedError(-1105, f"Parameter '{name}' was empty.")
     legal = _legal(param)
-    if not re.search(legal, text):
+    if not re.fullmatch(legal, text):
         # `type` is the one choice whose refusal the documents name.
         if param.required or name == "type":
             raise mandatory(name)
@@ -119,19 +136,51 @@ def _check_value(param: Param, text: str) -> None:
         )
     if param.choices and text not in map(str, param.choices.values()):
         raise mandatory(name) if name == "type" else invalid(name)
+    _check(name, param.longest is None or len(text) <= param.longest)
+    if param.fixed is not None and text.lower() != str(param.fixed).lower():
+        raise mandatory(name)
     if param.kind in ("integer", "time"):
         number = int(text)
         low = 0 if param.minimum is None else param.minimum
         high = _LARGEST if param.maximum is None else param.maximum
-        if not low <= number <= high:
-            raise invalid(name)
+        _check(name, low <= number <= high)
+    elif param.kind == "amount":
+        _check_amount(name, text)
+    elif param.kind == "rate":
+        _check(name, Decimal(text) <= 1)
+    elif param.kind == "addresses":
+        _check(name, all(map(_is_address, text.split(","))))
+
+
+def _check(name: str, right: bool) -> None:
+    if not right:
+        raise invalid(name)
+
+
+def _check_amount(name: str, text: str) -> None:
+    if len(text.partition(".")[2]) > _DECIMALS:
+        raise RefusedError(-1111, f"Parameter '{name}' has too much precision.")
+    if Decimal(text) == 0:
+        raise RefusedError(-5007, "Quantity must be greater than zero.")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _legal(param: Param) -> str:
+    if param.choices and all(isinstance(choice, str) for choice in param.choices.values()):
+        return _WORDS
     if param.kind in ("integer", "time", "choice"):
         return _INTEGER
     if param.kind == "flag":
         return _FLAG
+    if param.kind in ("amount", "rate"):
+        return _DECIMAL
     return _LEGAL.get(param.wire, _FREE)
 
 
