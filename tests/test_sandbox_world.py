@@ -337,7 +337,8 @@ def test_keys() -> None:
 def test_what_changes_shows_in_the_answers() -> None:
     this = World(now=NOW)
     account = this.accounts[5]
-    account.tag, account.balances.spot = "changed", Decimal("1.5")
+    account.tag = "changed"
+    account.balances.wallets["spot"] = {"BTC": Decimal("1.25"), "USDT": Decimal("24100")}
     assert rows("exchange.sub_accounts", {"subAccountId": account.id}, this=this)[0]["tag"] == "changed"
     held = rows("exchange.spot_balances", {"subAccountId": account.id}, this=this)
     assert held == [{"subAccountId": account.id, "totalBalanceOfBtc": "1.5000000000000000"}]

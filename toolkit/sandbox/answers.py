@@ -11,6 +11,7 @@ from toolkit.sandbox.keys import PARTNER, Key
 from toolkit.sandbox.messages import RefusedError, invalid
 from toolkit.sandbox.spans import span_of
 from toolkit.sandbox.world import SubAccount, World
+from toolkit.sandbox.world.people import MAKER_BOUNDS, TAKER_BOUNDS
 from toolkit.sandbox.world.stream import DAY
 from toolkit.sandbox.world.tables import Row, Table
 
@@ -118,17 +119,17 @@ class Answers:
 
     def _partner(self, asked: Asked) -> object:
         return {
-            "maxMakerCommission": 0.002,
-            "minMakerCommission": 0.0002,
-            "maxTakerCommission": 0.002,
-            "minTakerCommission": 0.0004,
+            "maxMakerCommission": MAKER_BOUNDS[1],
+            "minMakerCommission": MAKER_BOUNDS[0],
+            "maxTakerCommission": TAKER_BOUNDS[1],
+            "minTakerCommission": TAKER_BOUNDS[0],
             "subAccountQty": len(self._world.accounts),
             "maxSubAccountQty": self._world.max_sub_accounts,
         }
 
     def _ip_restriction(self, asked: Asked) -> object:
         account = self._account(asked.values)
-        key = next((each for each in account.keys if each.key == asked.values["subAccountApiKey"]), None)
+        key = account.key(asked.values["subAccountApiKey"])
         if key is None:
             raise invalid("subAccountApiKey")
         return {
@@ -154,11 +155,12 @@ class Answers:
     def _cm_commission(self, asked: Asked) -> object:
         return self._commission(asked, "pair", self._account(asked.values).cm_commission)
 
-    def _commission(self, asked: Asked, name: str, rates: Mapping[str, tuple[int, int]]) -> object:
+    def _commission(self, asked: Asked, name: str, rates: Callable[[str], tuple[int, int] | None]) -> object:
         text = asked.values[name]
-        if text not in rates:
+        found = rates(text)
+        if found is None:
             raise RefusedError(-1121, "Invalid symbol.")
-        maker, taker = rates[text]
+        maker, taker = found
         account = int(asked.values["subAccountId"])
         return [{"subAccountId": account, name: text, "makerCommission": maker, "takerCommission": taker}]
 

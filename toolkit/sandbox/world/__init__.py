@@ -7,14 +7,18 @@ history is never held but made on demand, so a year with ten million rebates cos
 from __future__ import annotations
 
 import time as _time
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from toolkit.sandbox.keys import Key, letters, make_keys
-from toolkit.sandbox.world import people
+from toolkit.sandbox.world import examples, people
+from toolkit.sandbox.world.balances import Balances, master_balances
+from toolkit.sandbox.world.examples import WriteExample
 from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, Income
 from toolkit.sandbox.world.market import CM, SPOT, UM
-from toolkit.sandbox.world.money import Deposits, FuturesTransfers, Transfers
+from toolkit.sandbox.world.money import LAST_HOUR, Deposits, FuturesTransfers, Transfers
+from toolkit.sandbox.world.moves import MoveTable, Numbers, futures_table, spot_table, universal_table
 from toolkit.sandbox.world.people import ApiKey, Customer, SubAccount
 from toolkit.sandbox.world.rebates import AccountRebates, Kickbacks, SpotRebates
 from toolkit.sandbox.world.stream import HOUR, Recipe, Rhythm, Stream, StreamTable
@@ -50,6 +54,7 @@ class World:
         self.now = _time.time() if now is None else now
         self.now_ms = int(self.now * 1000)
         self.start_ms = _two_years_before(self.now)
+        self.master: Balances = master_balances()
         self.agent_code = letters(seed, "agent", length=8).upper()
         self.partner_uid = str(39_472_000 + seed % 997)
         self.keys: dict[str, Key] = make_keys(
@@ -58,9 +63,17 @@ class World:
         # Accounts and customers all exist when the month begins; the same all through it.
         settled = min(self.now_ms, _month_start(self.now))
         self.accounts: list[SubAccount] = people.make_accounts(seed, sub_accounts, self.start_ms, settled)
+        self._accounts_made = len(self.accounts)
+        self._keys_made = 0
+        # How many there were of what is limited, by UTC day and by minute.
+        self.deletions: Counter[int] = Counter()
+        self.futures_transfers: Counter[int] = Counter()
         self.max_sub_accounts = max(1000, sub_accounts)
         self.customers: list[Customer] = people.make_customers(seed, customers, self.start_ms, settled)
+        self._customer = next((each for each in self.customers if each.id and each.futures), None)
         self.business = self._make_business()
+        self.numbers = Numbers()
+        self.moves: dict[str, MoveTable] = {}
         self._tables = self._make_tables(rebates_per_day)
 
     def __repr__(self) -> str:
@@ -74,7 +87,9 @@ class World:
     @property
     def customer(self) -> Customer:
         """The customer who owns the key "customer"."""
-        return next(each for each in self.customers if each.id and each.futures)
+        if self._customer is None:
+            raise LookupError("no customer of this world has an id and trades futures")
+        return self._customer
 
     def account(self, sub_account_id: str) -> SubAccount | None:
         """The sub-account with this id."""
@@ -111,6 +126,28 @@ class World:
             return {"depositId": str(newest["depositId"]), "subAccountId": str(newest["subAccountId"])}
         return examples.get(door, {})
 
+    def example_write(self, door: str) -> WriteExample:
+        """A call of a write that would succeed now, and the key that may send it."""
+        return examples.example_write(self, door)
+
+    def add_account(self, tag: str, now_ms: int) -> SubAccount:
+        """One more sub-account, newer than all."""
+        account = people.new_account(self.seed, self._accounts_made, tag, now_ms)
+        self._accounts_made += 1
+        self.accounts.append(account)
+        return account
+
+    def new_key(self) -> tuple[str, str]:
+        """A key for a sub-account, and its secret."""
+        self._keys_made += 1
+        made = (self.seed, "made key", self._keys_made)
+        return letters(*made, "key"), letters(*made, "secret")
+
+    def give_id(self, customer: Customer, text: str) -> None:
+        """The customer goes by this id from now on, in reports of the past as well."""
+        customer.id = text
+        self._rebates.forget()
+
     def _make_business(self) -> dict[str, DailyBusiness]:
         traders = [customer for customer in self.customers if customer.futures]
         return {
@@ -137,7 +174,8 @@ class World:
         def add(door: str, made: tuple[Stream, Recipe]) -> None:
             tables[door] = StreamTable(lambda _: made, self.now_ms)
 
-        add("spot.rebates", stream("spot rebates", per_day, SpotRebates(self.customers, SPOT), 0.12))
+        rebates = stream("spot rebates", per_day, SpotRebates(self.customers, SPOT), 0.12)
+        self._rebates = tables["spot.rebates"] = StreamTable(lambda _: rebates, self.now_ms)
         add("spot.kickbacks", stream("kickbacks", 40, Kickbacks(SPOT), 0.12))
         add("exchange.rebates", stream("account rebates", per_day, AccountRebates(ids, joined, SPOT), 0.12))
         markets = {
@@ -145,14 +183,22 @@ class World:
             "2": stream("cm", per_day / 6, AccountRebates(ids, joined, CM, strangers=0.08), 0.12),
         }
         tables["exchange.futures_rebates"] = StreamTable(lambda f: markets[f["futuresType"]], self.now_ms)
-        add("exchange.transfers", stream("transfers", 24, Transfers(ids, joined, self.partner_uid)))
-        universal = Transfers(ids, joined, self.partner_uid, wallets=True)
-        add("exchange.universal_transfers", stream("universal", 36, universal))
+        master = self.partner_uid
+        spot = stream("transfers", 24, Transfers(ids, joined, master))
+        universal = stream("universal", 36, Transfers(ids, joined, master, wallets=True))
         moves = {
             market: stream(f"moves {market}", rows, FuturesTransfers(ids, joined, self.partner_uid))
             for market, rows in (("1", 400.0), ("2", 150.0))
         }
-        tables["exchange.futures_transfers"] = StreamTable(lambda f: moves[f["futuresType"]], self.now_ms)
+        self.moves = {
+            "exchange.transfers": spot_table(StreamTable(lambda _: spot, self.now_ms), master),
+            "exchange.universal_transfers": universal_table(
+                StreamTable(lambda _: universal, self.now_ms), master
+            ),
+            "exchange.futures_transfers": futures_table(
+                StreamTable(lambda f: moves[f["futuresType"]], self.now_ms)
+            ),
+        }
         add("exchange.deposits", stream("deposits", 18, Deposits(ids, joined)))
         tables["exchange.deposit"] = _OneDeposit(tables["exchange.deposits"])
         add("futures.income", stream("income", 60, Income(UM)))
@@ -164,7 +210,7 @@ class World:
         }
         for door, (places, row) in reports.items():
             tables[door] = DailyTable(self.business, places, row, self.now_ms)
-        return tables | self._live_tables()
+        return tables | self.moves | self._live_tables()
 
     def _live_tables(self) -> dict[str, Table]:
         accounts = self._accounts_asked
@@ -201,7 +247,7 @@ class World:
         return [
             each
             for each in self.customers
-            if each.id and number in (None, each.id) and email in (None, each.email)
+            if each.id and number in (None, each.id) and (email is None or email.lower() == each.email)
         ]
 
 
@@ -223,8 +269,8 @@ class _OneDeposit:
 
     @staticmethod
     def _hour(end: int | None, filters: Mapping[str, str]) -> tuple[int, int]:
-        # Ids may be any number of digits; hours stay where milliseconds are whole numbers of 64 bits.
-        hour = min(max(Deposits.hour_of(filters["depositId"]), 0), 10**9)
+        # Ids may be any number of digits.
+        hour = min(max(Deposits.hour_of(filters["depositId"]), 0), LAST_HOUR)
         last = hour * HOUR + HOUR - 1
         return hour * HOUR, last if end is None else min(end, last)
 
@@ -239,4 +285,4 @@ def _two_years_before(now: float) -> int:
     return int(datetime(date.year - YEARS, date.month, 1, tzinfo=UTC).timestamp() * 1000)
 
 
-__all__ = ["ApiKey", "Customer", "ListTable", "Row", "SubAccount", "Table", "World"]
+__all__ = ["ApiKey", "Customer", "ListTable", "Row", "SubAccount", "Table", "World", "WriteExample"]

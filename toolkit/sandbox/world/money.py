@@ -23,9 +23,17 @@ _COINS = ("USDT", "BTC", "ETH", "BNB", "SOL", "FDUSD", "XRP")
 _COIN_WEIGHTS = (50.0, 14.0, 12.0, 6.0, 6.0, 8.0, 4.0)
 _NETWORKS = {"USDT": ("TRX", "ETH", "BSC"), "BTC": ("BTC",), "ETH": ("ETH", "ARBITRUM"), "BNB": ("BSC",)}
 _CLIENT_ID = re.compile(r"sbx([0-9a-f]+)x([0-9a-f]+)\Z")
-_TXN = 1_000_000
+TXN = 1_000_000  # numbers of transfers in an hour
+LAST_HOUR = 10**9  # hours stay where milliseconds are whole numbers of 64 bits
 _DEPOSIT_STATES = (0, 6, 1)
 _CONFIRMATIONS = {"BTC": 2, "ETH": 12, "TRX": 20, "BSC": 15, "ARBITRUM": 12}
+
+
+def hour_of_client_id(text: str) -> int | None:
+    """The hour of the transfer that has this client id: it can be read from those of history."""
+    found = _CLIENT_ID.match(text)
+    hour = int(found[1], 16) if found else None
+    return hour if hour is not None and hour < LAST_HOUR else None
 
 
 class _Moves:
@@ -53,7 +61,7 @@ class _Moves:
         found = _CLIENT_ID.match(text)
         if found is None:
             return np.zeros(len(block), dtype=np.bool_)
-        hour, place = int(found[1], 16), int(found[2], 16)
+        hour, place = (min(int(part, 16), LAST_HOUR) for part in found.groups())
         passes: Mask = (block.hour == hour) & (block.place == place) & _has_client_id(block)
         return passes
 
@@ -137,8 +145,10 @@ class FuturesTransfers(_Moves):
     def mask(self, block: Block, filters: Mapping[str, str]) -> Mask:
         """Which rows have the sub-account on one of their sides, and this client id."""
         source, target = self.sides(block)
-        asked = self._places.get(filters.get("subAccountId", ""), MASTER - 1)
-        passes: Mask = (source == asked) | (target == asked)
+        passes: Mask = np.ones(len(block), dtype=np.bool_)
+        if "subAccountId" in filters:
+            asked = self._places.get(filters["subAccountId"], MASTER - 1)
+            passes &= (source == asked) | (target == asked)
         if "clientTranId" in filters:
             passes &= self._client_mask(block, filters["clientTranId"])
         return passes
@@ -203,7 +213,7 @@ class Deposits:
     @classmethod
     def hour_of(cls, deposit_id: str) -> int:
         """The hour a deposit came in: it can be read from its id."""
-        return (int(deposit_id) - cls.FIRST_ID) // _TXN
+        return (int(deposit_id) - cls.FIRST_ID) // TXN
 
     def rows(self, block: Block) -> list[Row]:
         """The rows as they go over the wire."""
@@ -252,7 +262,7 @@ class Deposits:
         return row
 
     def _numbers(self, block: Block) -> I64:
-        return self.FIRST_ID + block.hour * _TXN + block.place
+        return self.FIRST_ID + block.hour * TXN + block.place
 
     @staticmethod
     def _states(block: Block) -> I64:
@@ -274,7 +284,7 @@ def _states(block: Block) -> I64:
 
 
 def _txn(block: Block) -> I64:
-    return block.hour * _TXN + block.place
+    return block.hour * TXN + block.place
 
 
 def _has_client_id(block: Block) -> Mask:

@@ -1,4 +1,4 @@
-"""The partner's sub-accounts and customers. Sub-accounts are plain objects that writes may change."""
+"""The partner's sub-accounts and customers: plain objects that writes may change."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from decimal import Decimal
 import numpy as np
 
 from toolkit.sandbox.keys import letters
+from toolkit.sandbox.world.balances import PRICES, Balances, spread
 from toolkit.sandbox.world.hashing import key_of, uniform
 from toolkit.sandbox.world.market import CM, UM, pair_of
 from toolkit.sandbox.world.tables import Row
 
 Commission = tuple[int, int]
 
+# Lowest and highest spot commission the partner may set.
+MAKER_BOUNDS = (0.0002, 0.002)
+TAKER_BOUNDS = (0.0004, 0.002)
+
+_SYMBOLS = frozenset(market.symbol for market in UM)
+_PAIRS = frozenset(pair_of(market) for market in CM)
 _TAGS = ("retail", "prop", "family-office", "market-maker", "bot-desk", "treasury", "")
+_ENOUGH = 4  # sub-accounts, for one of them to be empty
 _NAMES = (
     "amara bela carlos dagny emre freya goran hana ilkay jonas kenji lucia "
     "milan nadia omar petra quinn rosa sven tomas uma viktor wanda yusuf"
@@ -31,6 +39,7 @@ class ApiKey:
     futures_trade: bool
     ip_list: list[str]
     update_time: int
+    universal_transfer: bool = False
 
     @property
     def masked(self) -> str:
@@ -39,23 +48,12 @@ class ApiKey:
 
 
 @dataclass(slots=True, kw_only=True)
-class Balances:
-    """What a sub-account holds: spot and margin in BTC, USD-M in USD, COIN-M in USDT."""
-
-    spot: Decimal = Decimal(0)
-    margin_assets: Decimal = Decimal(0)
-    margin_debt: Decimal = Decimal(0)
-    um_wallet: Decimal = Decimal(0)
-    um_profit: Decimal = Decimal(0)
-    um_position_margin: Decimal = Decimal(0)
-    um_order_margin: Decimal = Decimal(0)
-    cm_wallet: Decimal = Decimal(0)
-    cm_profit: Decimal = Decimal(0)
-
-
-@dataclass(slots=True, kw_only=True)
 class SubAccount:
-    """A sub-account and everything about it that may change."""
+    """A sub-account and everything about it that may change.
+
+    Its commissions on futures are those of its fee tier, which stay, and what the partner puts on top;
+    symbols and pairs without an adjustment are not in there.
+    """
 
     id: str
     email: str
@@ -67,18 +65,34 @@ class SubAccount:
     futures: bool = False
     spot_burn: bool = False
     interest_burn: bool = False
-    um_commission: dict[str, Commission] = field(default_factory=dict)
-    cm_commission: dict[str, Commission] = field(default_factory=dict)
+    um_tier: Commission = (200, 400)
+    cm_tier: Commission = (100, 450)
+    um_adjustment: dict[str, Commission] = field(default_factory=dict)
+    cm_adjustment: dict[str, Commission] = field(default_factory=dict)
     keys: list[ApiKey] = field(default_factory=list)
+    key_made_ms: int = 0
+    key_deleted_ms: int = 0
     balances: Balances = field(default_factory=Balances)
 
+    def key(self, text: str) -> ApiKey | None:
+        """The key that is this text."""
+        return next((each for each in self.keys if each.key == text), None)
 
-@dataclass(frozen=True, slots=True)
+    def um_commission(self, symbol: str) -> Commission | None:
+        """Maker and taker commission on a USD-M symbol; None where there is none of this name."""
+        return _together(self.um_tier, self.um_adjustment.get(symbol)) if symbol in _SYMBOLS else None
+
+    def cm_commission(self, pair: str) -> Commission | None:
+        """Maker and taker commission on a COIN-M pair; None where there is none of this name."""
+        return _together(self.cm_tier, self.cm_adjustment.get(pair)) if pair in _PAIRS else None
+
+
+@dataclass(slots=True)
 class Customer:
     """Somebody who trades through the partner's product.
 
     Attributes:
-        id: Id the partner gave, "" where it gave none.
+        id: Id that was given, "" where none was.
         email: E-mail address.
         joined: Milliseconds.
         futures: Trades futures, too.
@@ -98,6 +112,11 @@ class Customer:
     def futures_id(self) -> str:
         """What futures reports call the customer: the id, or a masked address where there is none."""
         return self.id or f"{self.email[:2]}****@{self.email.partition('@')[2]}"
+
+
+def _together(tier: Commission, adjustment: Commission | None) -> Commission:
+    maker, taker = adjustment or (0, 0)
+    return tier[0] + maker, tier[1] + taker
 
 
 def _join_times(seed: int, name: str, number: int, start_ms: int, now_ms: int) -> list[int]:
@@ -122,7 +141,7 @@ class Rolls:
 
 
 def make_accounts(seed: int, number: int, start_ms: int, now_ms: int) -> list[SubAccount]:
-    """The partner's sub-accounts, oldest first."""
+    """The partner's sub-accounts, oldest first. The newest one has no keys and holds nothing yet."""
     roll = Rolls(seed, "account", number)
     times = _join_times(seed, "account", number, start_ms, now_ms)
     rolls = zip(
@@ -132,9 +151,8 @@ def make_accounts(seed: int, number: int, start_ms: int, now_ms: int) -> list[Su
     for place, (time, row) in enumerate(zip(times, rolls, strict=True)):
         tag, rate, margin, futures, burn, size, keys, profit = row
         account = SubAccount(
-            # Ids beyond 2**53, as the documents show them, ascending like the times.
-            id=str(367_537_027_503_000_000 + place * 1_048_583 + int(rate * 999_983)),
-            email=f"desk-{place + 1:02d}_brokersubuser@sandbox.example",
+            id=account_id(place, rate),
+            email=account_email(place),
             tag=_TAGS[int(tag * len(_TAGS))],
             create_time=time,
             maker=0.001 if rate < 0.7 else 0.0015,
@@ -143,13 +161,30 @@ def make_accounts(seed: int, number: int, start_ms: int, now_ms: int) -> list[Su
             futures=futures < 0.65,
             spot_burn=burn < 0.6,
             interest_burn=burn < 0.3,
-            um_commission={m.symbol: (200 + int(rate * 5) * 20, 400 + int(tag * 5) * 20) for m in UM},
-            cm_commission={pair_of(m): (100 + int(rate * 5) * 20, 450 + int(tag * 5) * 20) for m in CM},
+            um_tier=(200 + int(rate * 5) * 20, 400 + int(tag * 5) * 20),
+            cm_tier=(100 + int(rate * 5) * 20, 450 + int(tag * 5) * 20),
         )
-        account.keys = _make_keys(seed, place, 1 + int(keys * 3), account, (time, now_ms))
-        account.balances = _make_balances(account, size, profit)
+        if place < number - 1 or number < _ENOUGH:
+            account.keys = _make_keys(seed, place, 1 + int(keys * 3), account, (time, now_ms))
+            account.balances = _make_balances(account, size, profit)
         made.append(account)
     return made
+
+
+def new_account(seed: int, place: int, tag: str, now_ms: int) -> SubAccount:
+    """A sub-account that the partner creates: the one after `place` others, deleted ones counted as well."""
+    (rate,) = (float(x) for x in uniform(key_of(seed, "account", "rate"), np.array([place])))
+    return SubAccount(id=account_id(place, rate), email=account_email(place), tag=tag, create_time=now_ms)
+
+
+def account_id(place: int, chance: float) -> str:
+    """Ids beyond 2**53, as the documents show them, ascending like the times."""
+    return str(367_537_027_503_000_000 + place * 1_048_583 + int(chance * 999_983))
+
+
+def account_email(place: int) -> str:
+    """The address that is made for a sub-account."""
+    return f"desk-{place + 1:02d}_brokersubuser@sandbox.example"
 
 
 def _make_keys(
@@ -178,17 +213,18 @@ def _make_balances(account: SubAccount, size: float, profit: float) -> Balances:
     """A few hold much and many hold little; what is switched off holds nothing."""
     wealth = Decimal(f"{0.02 * (1.0 / (1.0 - 0.985 * size)) ** 1.3 - 0.0187:.16f}")
     swing = Decimal(f"{profit - 0.45:.10f}")
-    balances = Balances(spot=wealth)
+    balances = Balances()
+    balances.wallets["spot"] = spread("spot", wealth * PRICES["BTC"])
     if account.margin_rates is not None:
         balances.margin_assets = wealth / 3
         balances.margin_debt = wealth * Decimal(f"{profit * 0.25:.8f}")
     if account.futures:
-        balances.um_wallet = wealth * 31_000
-        balances.um_profit = balances.um_wallet * swing / 8
-        balances.um_position_margin = balances.um_wallet * Decimal(f"{profit * 0.4:.8f}")
-        balances.um_order_margin = balances.um_wallet / 50
-        balances.cm_wallet = wealth * 9000
-        balances.cm_profit = balances.cm_wallet * swing / 12
+        um, cm = wealth * 31_000, wealth * 9000
+        balances.wallets["um"], balances.wallets["cm"] = spread("um", um), spread("cm", cm)
+        balances.um_profit = um * swing / 8
+        balances.um_position_margin = um * Decimal(f"{profit * 0.4:.8f}")
+        balances.um_order_margin = um / 50
+        balances.cm_profit = cm * swing / 12
     return balances
 
 
@@ -239,7 +275,8 @@ def key_row(account: SubAccount, key: ApiKey) -> Row:
 
 def spot_row(account: SubAccount) -> Row:
     """What an account holds on spot."""
-    return {"subAccountId": account.id, "totalBalanceOfBtc": f"{account.balances.spot:.16f}"}
+    bitcoins = account.balances.dollars("spot") / PRICES["BTC"]
+    return {"subAccountId": account.id, "totalBalanceOfBtc": f"{bitcoins:.16f}"}
 
 
 def margin_row(account: SubAccount) -> Row:
@@ -265,20 +302,22 @@ def futures_row(account: SubAccount, market: str) -> Row:
     if not account.futures:
         return {"futuresEnable": False, "subAccountId": account.id}
     if market == "2":
+        wallet = held.dollars("cm")
         return {
             "subAccountId": account.id,
-            "totalWalletBalanceOfUsdt": f"{held.cm_wallet:.14f}",
+            "totalWalletBalanceOfUsdt": f"{wallet:.14f}",
             "totalUnrealizedProfitOfUsdt": f"{held.cm_profit:.14f}",
-            "totalMarginBalanceOfUsdt": f"{held.cm_wallet + held.cm_profit:.14f}",
+            "totalMarginBalanceOfUsdt": f"{wallet + held.cm_profit:.14f}",
             "futuresEnable": True,
         }
+    wallet = held.dollars("um")
     return {
         "subAccountId": account.id,
         "totalInitialMargin": f"{held.um_position_margin + held.um_order_margin:.10f}",
         "totalMaintenanceMargin": f"{held.um_position_margin / 4:.10f}",
-        "totalWalletBalance": f"{held.um_wallet:.10f}",
+        "totalWalletBalance": f"{wallet:.10f}",
         "totalUnrealizedProfit": f"{held.um_profit:.10f}",
-        "totalMarginBalance": f"{held.um_wallet + held.um_profit:.10f}",
+        "totalMarginBalance": f"{wallet + held.um_profit:.10f}",
         "totalPositionInitialMargin": f"{held.um_position_margin:.10f}",
         "totalOpenOrderInitialMargin": f"{held.um_order_margin:.10f}",
         "futuresEnable": True,

@@ -230,6 +230,10 @@ class StreamTable:
         firsts = np.searchsorted(block.hour, touched)
         return recipe.rows(block.take(firsts[np.searchsorted(touched, hours)] + places))
 
+    def forget(self) -> None:
+        """What was found no longer holds: somebody goes by another name."""
+        self._find.cache_clear()
+
     def _search(self, start: int | None, end: int | None, filters: Filters) -> _Range | _Scattered:
         given = dict(filters)
         stream, recipe = self._choose(given)

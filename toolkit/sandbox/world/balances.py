@@ -1,0 +1,82 @@
+"""What accounts hold: wallets asset by asset, and what the reports add to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_DOWN, Decimal
+from typing import Literal
+
+from toolkit.sandbox.world.market import DOLLARS
+
+Wallet = Literal["spot", "um", "cm"]
+WALLETS: tuple[Wallet, ...] = ("spot", "um", "cm")
+FUTURES_WALLETS: frozenset[Wallet] = frozenset({"um", "cm"})
+
+PRICES: Mapping[str, Decimal] = {asset: Decimal(str(price)) for asset, price in DOLLARS.items()}
+UNIT = Decimal("0.00000001")
+
+# How much of the money in a wallet is in which asset. The first bears the risk of open positions.
+_SHARES: Mapping[Wallet, Mapping[str, str]] = {
+    "spot": {"USDT": "0.5", "BTC": "0.3", "ETH": "0.12", "BNB": "0.08"},
+    "um": {"USDT": "0.85", "USDC": "0.15"},
+    "cm": {"BTC": "0.6", "ETH": "0.4"},
+}
+_MASTER_DOLLARS = Decimal(20_000_000)
+
+
+def spread(wallet: Wallet, dollars: Decimal) -> dict[str, Decimal]:
+    """So many dollars in the assets of a wallet, in whole units of 1e-8."""
+    return {
+        asset: (dollars * Decimal(share) / PRICES[asset]).quantize(UNIT, ROUND_DOWN)
+        for asset, share in _SHARES[wallet].items()
+    }
+
+
+def _none() -> dict[Wallet, dict[str, Decimal]]:
+    return {wallet: {} for wallet in WALLETS}
+
+
+@dataclass(slots=True, kw_only=True)
+class Balances:
+    """What an account holds: wallets by asset, margin in BTC, profits and margins of positions in dollars."""
+
+    wallets: dict[Wallet, dict[str, Decimal]] = field(default_factory=_none)
+    margin_assets: Decimal = Decimal(0)
+    margin_debt: Decimal = Decimal(0)
+    um_profit: Decimal = Decimal(0)
+    um_position_margin: Decimal = Decimal(0)
+    um_order_margin: Decimal = Decimal(0)
+    cm_profit: Decimal = Decimal(0)
+
+    def dollars(self, wallet: Wallet) -> Decimal:
+        """What is in a wallet, at the sandbox's fixed prices."""
+        held = self.wallets[wallet].items()
+        return sum((amount * PRICES[asset] for asset, amount in held), Decimal(0))
+
+    def free(self, wallet: Wallet, asset: str) -> Decimal:
+        """How much of an asset may leave a wallet: not what open positions and orders need."""
+        held = self.wallets[wallet].get(asset, Decimal(0))
+        if wallet == "spot" or asset != next(iter(_SHARES[wallet])):
+            return held
+        needed = max(-self.cm_profit, Decimal(0))
+        if wallet == "um":
+            needed = self.um_position_margin + self.um_order_margin + max(-self.um_profit, Decimal(0))
+        return max(held - needed / PRICES[asset], Decimal(0))
+
+    def add(self, wallet: Wallet, asset: str, amount: Decimal) -> None:
+        """Put so much into a wallet, or take it out if it is negative."""
+        held = self.wallets[wallet]
+        held[asset] = held.get(asset, Decimal(0)) + amount
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left in any wallet."""
+        held = [amount for wallet in self.wallets.values() for amount in wallet.values()]
+        return not any((*held, self.margin_assets, self.margin_debt))
+
+
+def master_balances() -> Balances:
+    """The master account has plenty of everything."""
+    plenty = {asset: (_MASTER_DOLLARS / price).quantize(UNIT) for asset, price in PRICES.items()}
+    return Balances(wallets={wallet: dict(plenty) for wallet in WALLETS})

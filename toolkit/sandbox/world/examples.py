@@ -1,0 +1,120 @@
+"""Calls that would succeed: for tests, and for whoever wants to try a write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple
+
+from toolkit.sandbox.keys import Key
+from toolkit.sandbox.world.people import ApiKey, SubAccount
+
+if TYPE_CHECKING:
+    from toolkit.sandbox.world import World
+
+_ENOUGH = Decimal(20)
+
+
+class WriteExample(NamedTuple):
+    """A call of a write.
+
+    Attributes:
+        parameters: Its own parameters, as they go over the wire.
+        key: A key that may send it.
+    """
+
+    parameters: dict[str, str]
+    key: Key
+
+
+def example_write(world: World, door: str) -> WriteExample:
+    """A call of a write that would succeed now; LookupError where nothing is left that it could change."""
+    owner = "customer" if door.endswith(".set_own_customer_id") else "partner"
+    return WriteExample(_EXAMPLES[door](world), world.keys[owner])
+
+
+def _first(world: World, fits: Callable[[SubAccount], bool]) -> SubAccount:
+    # Keys are made and deleted one a second: the accounts that waited longest come first.
+    waiting = sorted(world.accounts, key=lambda each: max(each.key_made_ms, each.key_deleted_ms))
+    found = next((account for account in waiting if fits(account)), None)
+    if found is None:
+        raise LookupError("no sub-account is left that this could be done to")
+    return found
+
+
+def _account(world: World) -> dict[str, str]:
+    return {"subAccountId": _first(world, lambda each: each.futures and each.margin_rates is not None).id}
+
+
+def _key(world: World, fits: Callable[[ApiKey], bool] = lambda key: True) -> dict[str, str]:
+    def complete(account: SubAccount) -> bool:
+        return account.futures and account.margin_rates is not None and any(map(fits, account.keys))
+
+    account = _first(world, complete)
+    return {"subAccountId": account.id, "subAccountApiKey": next(filter(fits, account.keys)).key}
+
+
+def _idle(world: World) -> dict[str, str]:
+    return {"subAccountId": _first(world, lambda each: each.balances.empty and not each.keys).id}
+
+
+def _without_futures(world: World) -> dict[str, str]:
+    off = next((each for each in world.accounts if not each.futures), world.accounts[0])
+    return {"subAccountId": off.id, "futures": "true"}
+
+
+def _into(world: World) -> dict[str, str]:
+    return {"asset": "USDT", "amount": "12.5", "toId": _account(world)["subAccountId"]}
+
+
+def _within(world: World) -> dict[str, str]:
+    rich = _first(world, lambda each: each.futures and each.balances.free("spot", "USDT") >= _ENOUGH)
+    return {"subAccountId": rich.id, "asset": "USDT", "amount": "12.5", "type": "1"}
+
+
+def _customer(world: World) -> dict[str, str]:
+    return {"customerId": _new_id(world), "email": world.customers[0].email}
+
+
+def _own(code: str) -> Callable[[World], dict[str, str]]:
+    return lambda world: {"customerId": _new_id(world), code: world.agent_code}
+
+
+def _new_id(world: World) -> str:
+    taken = {customer.id for customer in world.customers}
+    return next(text for text in map("new-{}".format, count(1)) if text not in taken)
+
+
+_FLAGS = {"canTrade": "true", "marginTrade": "true", "futuresTrade": "false"}
+_PLUS = {"makerAdjustment": "20", "takerAdjustment": "40"}
+
+_EXAMPLES: dict[str, Callable[[World], dict[str, str]]] = {
+    "exchange.create_sub_account": lambda world: {"tag": "example"},
+    "exchange.delete_sub_account": _idle,
+    "exchange.enable_futures": _without_futures,
+    "exchange.create_api_key": lambda world: _account(world) | _FLAGS,
+    "exchange.delete_api_key": _key,
+    "exchange.set_permissions": lambda world: _key(world) | _FLAGS,
+    "exchange.set_universal_transfer": lambda world: _key(world) | {"canUniversalTransfer": "true"},
+    "exchange.set_ip_restriction": lambda world: _key(world) | {"status": "2", "ipAddress": "192.0.2.7"},
+    "exchange.remove_addresses": lambda world: _key(world, lambda key: bool(key.ip_list)),
+    "exchange.set_spot_bnb_burn": lambda world: _account(world) | {"spotBNBBurn": "true"},
+    "exchange.set_interest_bnb_burn": lambda world: _account(world) | {"interestBNBBurn": "true"},
+    "exchange.transfer": _into,
+    "exchange.transfer_futures": lambda world: _into(world) | {"futuresType": "1"},
+    "exchange.universal_transfer": lambda world: (
+        _into(world) | {"fromAccountType": "SPOT", "toAccountType": "USDT_FUTURE"}
+    ),
+    "exchange.transfer_within": _within,
+    "exchange.set_commission": lambda world: (
+        _account(world) | {"makerCommission": "0.0008", "takerCommission": "0.0012"}
+    ),
+    "exchange.set_um_commission": lambda world: _account(world) | {"symbol": "BTCUSDT"} | _PLUS,
+    "exchange.set_cm_commission": lambda world: _account(world) | {"pair": "BTCUSD"} | _PLUS,
+    "spot.set_customer_id": _customer,
+    "spot.set_own_customer_id": _own("apiAgentCode"),
+    "futures.set_customer_id": _customer,
+    "futures.set_own_customer_id": _own("brokerId"),
+    "portfolio.set_own_customer_id": _own("brokerId"),
+}
