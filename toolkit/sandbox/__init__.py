@@ -6,19 +6,21 @@
 from __future__ import annotations
 
 from toolkit.sandbox.clock import Clock, SystemClock
+from toolkit.sandbox.effects import Effect
 from toolkit.sandbox.exchange import Exchange, LogEntry
 from toolkit.sandbox.faults import Faults
 from toolkit.sandbox.keys import Key
 from toolkit.sandbox.limits import Window
 from toolkit.sandbox.messages import Answer, Delivery, Headers, Request
 from toolkit.sandbox.server import Sandbox, serve_forever
-from toolkit.sandbox.world import World
+from toolkit.sandbox.world import World, WriteExample
 from toolkit.sandbox.world.tables import ListTable, Table
 
 __all__ = [
     "Answer",
     "Clock",
     "Delivery",
+    "Effect",
     "Exchange",
     "Faults",
     "Headers",
@@ -31,5 +33,6 @@ __all__ = [
     "Table",
     "Window",
     "World",
+    "WriteExample",
     "serve_forever",
 ]

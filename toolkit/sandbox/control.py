@@ -1,7 +1,8 @@
 """Looking into the exchange, and breaking it, from another process.
 
 `GET /sandbox/id` (who the exchange is: a new one has a new id, on whatever port),
-`GET /sandbox/log`, `GET /sandbox/counts`, `GET /sandbox/windows`, `POST /sandbox/faults` (a JSON
+`GET /sandbox/log`, `GET /sandbox/effects` (what writes did), `GET /sandbox/counts`,
+`GET /sandbox/windows`, `POST /sandbox/faults` (a JSON
 object: `kind` and what `Faults.add` takes) and `DELETE /sandbox/faults`. None of it is signed or
 counted. A web page open in the user's browser must not reach it: the Host has to be this machine by
 name, which stops DNS rebinding, and nothing that carries an Origin is answered.
@@ -13,6 +14,7 @@ import json
 import re
 from dataclasses import asdict
 
+from toolkit.sandbox.effects import Effect
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.messages import Answer, Request, encode
 
@@ -30,6 +32,8 @@ def control(exchange: Exchange, request: Request) -> Answer:
         return _answer(200, {"id": exchange.id})
     if question == "GET log":
         return _answer(200, [asdict(entry) for entry in list(exchange.log)])
+    if question == "GET effects":
+        return _answer(200, [_effect(each) for each in exchange.effects])
     if question == "GET counts":
         return _answer(200, {str(status): number for status, number in dict(exchange.counts).items()})
     if question == "GET windows":
@@ -40,6 +44,16 @@ def control(exchange: Exchange, request: Request) -> Answer:
     if question == "POST faults":
         return _add_fault(exchange, request.body)
     return _answer(404, {"error": f"nothing is here: {question}"})
+
+
+def _effect(effect: Effect) -> dict[str, object]:
+    return {
+        "time_ms": effect.time_ms,
+        "door": effect.door,
+        "key_name": effect.key_name,
+        "parameters": dict(effect.parameters),
+        "answer_id": effect.answer_id,
+    }
 
 
 def _add_fault(exchange: Exchange, body: bytes) -> Answer:

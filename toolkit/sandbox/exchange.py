@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import Any
 
-from toolkit.catalogue import BY_ROUTE, ENDPOINTS, POOLS, Endpoint, Host, Pool
+from toolkit.catalogue import BY_ROUTE, POOLS, Endpoint, Host, Pool, Write
 from toolkit.sandbox import faults as faulty
 from toolkit.sandbox.answers import Answers, Asked, LimitKeeps, Page
 from toolkit.sandbox.authentication import check_key, check_permission, check_signed, find_key
 from toolkit.sandbox.clock import Clock, SystemClock
+from toolkit.sandbox.effects import Effect, shown
 from toolkit.sandbox.faults import Faults
 from toolkit.sandbox.keys import Key
 from toolkit.sandbox.limits import Limits, Window
@@ -23,11 +24,13 @@ from toolkit.sandbox.parameters import Parameters, check_parameters, read_parame
 from toolkit.sandbox.public import PUBLIC_ROUTES, Inquiry, PublicRoute
 from toolkit.sandbox.world import World
 from toolkit.sandbox.world.tables import Row, Table
+from toolkit.sandbox.writes import execute
 
 LOG_KEPT = 20_000
+EFFECTS_KEPT = 200_000
 IP_HEADER = "X-Sandbox-IP"
 
-_PATHS = frozenset(endpoint.path for endpoint in ENDPOINTS)
+_PATHS = frozenset(path for _, path in BY_ROUTE)
 _HOSTS: tuple[tuple[str, Host], ...] = tuple((pool.prefix, pool.host) for pool in POOLS)
 
 
@@ -103,6 +106,7 @@ class Exchange:
         self.limits = Limits(limit_scale, pools, window_seconds)
         self.log: deque[LogEntry] = deque(maxlen=LOG_KEPT)
         self.counts: Counter[int] = Counter()
+        self._effects: deque[Effect] = deque(maxlen=EFFECTS_KEPT)
         self._answers = Answers(world, tables or {}, limit_keeps)
         self._lock = threading.RLock()
 
@@ -111,6 +115,16 @@ class Exchange:
         """What each counter counted in each interval, oldest first."""
         with self._lock:
             return [replace(window) for window in self.limits.windows]
+
+    @property
+    def effects(self) -> list[Effect]:
+        """What writes did, oldest first."""
+        with self._lock:
+            return list(self._effects)
+
+    def effects_of(self, door: str, **wire_parameters: str) -> list[Effect]:
+        """What one write did, with these parameters if any are given (an e-mail address chooses nothing)."""
+        return [each for each in self.effects if each.door == door and each.has(wire_parameters)]
 
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
@@ -128,7 +142,7 @@ class Exchange:
 
     def _enter(self, request: Request) -> _Visit:
         now = self.clock.time()
-        skew = self.faults.take(faulty.SKEW, request.path)
+        skew = self.faults.take(faulty.SKEW, request)
         if skew is not None:
             now += skew.number_of("seconds")
         host = next((host for prefix, host in _HOSTS if request.path.startswith(prefix)), "")
@@ -136,20 +150,21 @@ class Exchange:
         return _Visit(request, now, request.headers.get(IP_HEADER, request.ip), host, key, {})
 
     def _answer(self, visit: _Visit) -> Answer:
-        path = visit.request.path
+        request = visit.request
+        path = request.path
         # Limits and bans go by the true clock: skew is about what the exchange says, not what it does.
         now = self.clock.time()
         self.limits.check_ban(visit.host, visit.ip, now)
-        fault = self.faults.take(faulty.ARRIVAL, path)
+        fault = self.faults.take(faulty.ARRIVAL, request)
         if fault is not None:
             if fault.kind == "ban":
                 raise self.limits.ban(visit.host, visit.ip, now, fault.number_of("seconds"))
             return faulty.strike(fault)
-        parameters = read_parameters(visit.request)
+        parameters = read_parameters(request)
         public = PUBLIC_ROUTES.get(path)
-        endpoint = BY_ROUTE.get((visit.request.method, path))
+        endpoint = BY_ROUTE.get((request.method, path))
         self._charge(visit, parameters, endpoint, public, now)
-        fault = self.faults.take(faulty.INSTEAD, path, faulty.before_effect)
+        fault = self.faults.take(faulty.INSTEAD, request, faulty.before_effect)
         if fault is not None:
             return faulty.strike(fault)
         payload = (
@@ -158,7 +173,7 @@ class Exchange:
             else self._signed(visit, parameters, endpoint, now)
         )
         answer = Answer(200, {}, encode(payload))
-        fault = self.faults.take(faulty.AFTER, path, faulty.after_effect)
+        fault = self.faults.take(faulty.AFTER, request, faulty.after_effect)
         if fault is None:
             return answer
         return faulty.cut(answer) if fault.kind == "cut" else faulty.strike(fault)
@@ -202,19 +217,26 @@ class Exchange:
         check_signed(visit.request, parameters.values, key, visit.now_ms)
         check_permission(key, endpoint)
         asked = Asked(endpoint, check_parameters(endpoint, parameters), key, int(now * 1000))
-        payload = self._answers.single(asked)
+        payload = self._written(asked) if isinstance(endpoint, Write) else self._answers.single(asked)
         if payload is not None:
-            return self._bent(endpoint, payload)
+            return self._bent(visit.request, endpoint, payload)
         page = self._answers.page(asked)
-        fault = self.faults.take(faulty.ROWS, endpoint.path, lambda each: faulty.can_bend(each, page))
+        fault = self.faults.take(faulty.ROWS, visit.request, lambda each: faulty.can_bend(each, page))
         rows = page.rows if fault is None else faulty.bend(fault, endpoint, page)
         return self._answers.wrap(asked, rows)
 
-    def _bent(self, endpoint: Endpoint, payload: Any) -> object:
+    def _written(self, asked: Asked) -> object:
+        """Change the world, and count it."""
+        done = execute(self.world, asked)
+        effect = Effect(asked.now_ms, asked.endpoint.door, asked.key.name, shown(asked.values), done.id)
+        self._effects.append(effect)
+        return done.payload
+
+    def _bent(self, request: Request, endpoint: Endpoint, payload: Any) -> object:
         """A single object is a page of one row to the faults."""
         rows: list[Row] = payload if isinstance(payload, list) else [payload]
         page = Page(rows, 0, None)
-        fault = self.faults.take(faulty.ROWS, endpoint.path, lambda each: faulty.can_bend(each, page))
+        fault = self.faults.take(faulty.ROWS, request, lambda each: faulty.can_bend(each, page))
         if fault is None:
             return payload
         bent = faulty.bend(fault, endpoint, page)
@@ -228,8 +250,7 @@ class Exchange:
             **visit.headers,
             **answer.headers,
         }
-        fault = self.faults.take(faulty.HEADERS, visit.request.path)
-        if fault is not None:
+        for fault in self.faults.take_all(faulty.HEADERS, visit.request):
             headers[fault.text_of("name")] = fault.text_of("value")
         return replace(answer, headers=headers)
 

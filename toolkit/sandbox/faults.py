@@ -1,8 +1,9 @@
 """Failing on request, one call or at a rate that follows from the seed.
 
-`exchange.faults.add(kind, *, times=1, path=None, rate=None, **options)`: `times` is how often it
-happens (None: until cleared), `path` a path or the beginning of one, `rate` the chance for each
-request that fits (with `times=None`, or up to `times` times).
+`exchange.faults.add(kind, *, times=1, path=None, method=None, rate=None, **options)`: `times` is how
+often it happens (None: until cleared), `path` a path or the beginning of one, `method` an HTTP method
+(several writes share their path with a read), `rate` the chance for each request that fits (with
+`times=None`, or up to `times` times).
 
 | kind          | what happens                                          | options (default)         |
 |---------------|-------------------------------------------------------|---------------------------|
@@ -10,17 +11,22 @@ request that fits (with `times=None`, or up to `times` times).
 |               |                                                       | (-1001), message,         |
 |               |                                                       | after_effect (False)      |
 | error         | any refusal                                           | status (400), code        |
-|               |                                                       | (-1000), message          |
-| wrapped-error | HTTP 200 around a code and a message                  | code (-1000), message     |
+|               |                                                       | (-1000), message,         |
+|               |                                                       | after_effect (False)      |
+| wrapped-error | HTTP 200 around a code and a message                  | code (-1000), message,    |
+|               |                                                       | after_effect (False)      |
 | rate-limit    | 429 with Retry-After                                  | seconds (5)               |
 | ban           | 418 with Retry-After, and the address stays banned    | seconds (120)             |
 | firewall      | 403 with an HTML page                                 |                           |
-| html          | an HTML page instead of an answer                     | status (502)              |
-| redirect      | 302 to another address                                | to (must be given)        |
+| html          | an HTML page instead of an answer                     | status (502),             |
+|               |                                                       | after_effect (False)      |
+| redirect      | 302 to another address                                | to (must be given),       |
+|               |                                                       | after_effect (False)      |
 | timeout       | the request is accepted and never answered            | after_effect (True)       |
 | reset-before  | the connection is reset, nothing was done             |                           |
 | reset         | everything was done, then the connection is reset     |                           |
-| cut           | half of the body under the full Content-Length        |                           |
+| cut           | everything was done, then half of the body comes      |                           |
+|               | under the full Content-Length                         |                           |
 | clock-skew    | the exchange's clock is off: time checks, Date, /time | seconds (must be given)   |
 | disorder      | the rows of a page stand the other way round          |                           |
 | repeat        | a page but the first begins with the row before it    |                           |
@@ -30,6 +36,8 @@ request that fits (with `times=None`, or up to `times` times).
 | extra-header  | the answer carries one header more                    | name, value (must be      |
 |               |                                                       | given)                    |
 
+What happens without the effect leaves no trace of a write; what happens after it strikes only a request
+that was answered, and a write was executed then. The answer of a write is a row to the faults.
 Those about rows and fields happen to answers that have such rows, and are used up by no other.
 """
 
@@ -41,7 +49,7 @@ from typing import Literal, get_args
 
 from toolkit.catalogue import Endpoint
 from toolkit.sandbox.answers import Page
-from toolkit.sandbox.messages import Answer, Delivery, RefusedError, encode
+from toolkit.sandbox.messages import Answer, Delivery, RefusedError, Request, encode
 from toolkit.sandbox.world.hashing import key_of
 from toolkit.sandbox.world.tables import Row
 
@@ -52,14 +60,16 @@ Kind = Literal[
 ]  # fmt: skip
 
 # When a fault is looked for: on arrival (before anything is counted), instead of the work, on the
-# rows, on the finished answer, on whatever goes out. A server error may come before or after the effect.
+# rows, on the finished answer, on whatever goes out. Some may come before the effect or after it.
 SKEW: frozenset[Kind] = frozenset({"clock-skew"})
 ARRIVAL: frozenset[Kind] = frozenset({"reset-before", "firewall", "ban"})
 INSTEAD: frozenset[Kind] = frozenset(
     {"server-error", "error", "wrapped-error", "rate-limit", "html", "redirect", "timeout"}
 )
 ROWS: frozenset[Kind] = frozenset({"disorder", "repeat", "missing-field", "unknown-field"})
-AFTER: frozenset[Kind] = frozenset({"server-error", "timeout", "reset", "cut"})
+AFTER: frozenset[Kind] = frozenset(
+    {"server-error", "error", "wrapped-error", "html", "redirect", "timeout", "reset", "cut"}
+)
 HEADERS: frozenset[Kind] = frozenset({"extra-header"})
 
 _OPTIONS: Mapping[Kind, Mapping[str, object]] = {
@@ -68,12 +78,17 @@ _OPTIONS: Mapping[Kind, Mapping[str, object]] = {
         "status": 400,
         "code": -1000,
         "message": "An unknown error occurred while processing the request.",
+        "after_effect": False,
     },
-    "wrapped-error": {"code": -1000, "message": "An unknown error occurred while processing the request."},
+    "wrapped-error": {
+        "code": -1000,
+        "message": "An unknown error occurred while processing the request.",
+        "after_effect": False,
+    },
     "rate-limit": {"seconds": 5},
     "ban": {"seconds": 120},
-    "html": {"status": 502},
-    "redirect": {"to": None},
+    "html": {"status": 502, "after_effect": False},
+    "redirect": {"to": None, "after_effect": False},
     "timeout": {"after_effect": True},
     "clock-skew": {"seconds": None},
     "missing-field": {"field": ""},
@@ -93,6 +108,7 @@ class Fault:
     number: int
     times: int | None = 1
     path: str | None = None
+    method: str | None = None
     rate: float | None = None
     options: dict[str, object] = field(default_factory=dict)
     seen: int = 0
@@ -124,6 +140,7 @@ class Faults:
         *,
         times: int | None = 1,
         path: str | None = None,
+        method: str | None = None,
         rate: float | None = None,
         **options: object,
     ) -> None:
@@ -141,26 +158,38 @@ class Faults:
         if rate is not None and not 0 <= rate <= 1:
             raise ValueError(f"rate must be from 0 to 1, not {rate}")
         self._made += 1
-        self._faults.append(Fault(known, self._made, times, path, rate, {**defaults, **options}))
+        self._faults.append(Fault(known, self._made, times, path, method, rate, {**defaults, **options}))
 
     def clear(self) -> None:
         """Forget all faults."""
         self._faults.clear()
 
     def take(
-        self, kinds: frozenset[Kind], path: str, fits: Callable[[Fault], bool] | None = None
+        self, kinds: frozenset[Kind], request: Request, fits: Callable[[Fault], bool] | None = None
     ) -> Fault | None:
-        """The first fault of these kinds that is due for this path; it counts as done."""
+        """The first fault of these kinds that is due for this request; it counts as done."""
         for fault in self._faults:
-            if fault.kind in kinds and (fits is None or fits(fault)) and self._due(fault, path):
-                fault.done += 1
-                if fault.done == fault.times:
-                    self._faults.remove(fault)
+            if fault.kind in kinds and (fits is None or fits(fault)) and self._due(fault, request):
+                self._done(fault)
                 return fault
         return None
 
-    def _due(self, fault: Fault, path: str) -> bool:
-        if fault.path is not None and not path.startswith(fault.path):
+    def take_all(self, kinds: frozenset[Kind], request: Request) -> list[Fault]:
+        """Every fault of these kinds that is due for this request, once; they count as done."""
+        due = [fault for fault in self._faults if fault.kind in kinds and self._due(fault, request)]
+        for fault in due:
+            self._done(fault)
+        return due
+
+    def _done(self, fault: Fault) -> None:
+        fault.done += 1
+        if fault.done == fault.times:
+            self._faults.remove(fault)
+
+    def _due(self, fault: Fault, request: Request) -> bool:
+        if fault.path is not None and not request.path.startswith(fault.path):
+            return False
+        if fault.method is not None and fault.method != request.method:
             return False
         if fault.rate is None:
             return True
@@ -210,6 +239,8 @@ def can_bend(fault: Fault, page: Page) -> bool:
         return len(page.rows) > 1
     if fault.kind == "repeat":
         return page.before is not None
+    if fault.kind == "missing-field":
+        return any(page.rows)  # the answer to a deletion has no field that could be missing
     return bool(page.rows)
 
 
