@@ -90,6 +90,10 @@ settings.register_profile(
 settings.register_profile("search", settings.get_profile("ci"), derandomize=False, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
+# --- the journal ---------------------------------------------------------------------------------
+
+os.environ["TOOLKIT_JOURNAL"] = str(SCRATCH / "journal")
+
 from tests.rig import Rig  # noqa: E402 - the environment is wiped before anything of ours is imported
 from toolkit.link import Link  # noqa: E402
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import toolkit
@@ -67,14 +67,18 @@ class Rig:
         if bare:
             return link
         session = link._connection.session
-        get = session.get
+        session.get = self._counted(session.get)  # type: ignore[method-assign]
+        session.send = self._counted(session.send)  # type: ignore[method-assign]
+        return link
+
+    def _counted(self, send: Callable[..., Any]) -> Callable[..., Any]:
+        """The clock knows of the requests that are under way."""
 
         def counted(*arguments: Any) -> Any:
             with self.clock.request():
-                return get(*arguments)
+                return send(*arguments)
 
-        session.get = counted  # type: ignore[method-assign]
-        return link
+        return counted
 
     def sent(self, path: str = "") -> list[int]:
         """Statuses of the requests the exchange has seen for a path."""

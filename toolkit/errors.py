@@ -2,6 +2,7 @@
 
     ToolkitError
     ├── UsageError               the arguments cannot be right; nothing was sent: mend the call
+    │   └── UnsettledError       a call about the same thing is not settled; nothing was sent: reconcile it
     ├── ApiError                 the exchange refused (4XX); nothing was executed: it is ours to mend
     │   ├── CredentialsError     key unknown, not allowed from this address, or not allowed to do this
     │   ├── SignatureError       the signature does not fit the key: check the secret
@@ -15,6 +16,9 @@
     │       └── BannedError      this address is banned (418): send nothing until `until`
     ├── ServerError              the exchange's side failed (5XX): for a read, try again later
     │   └── NoAnswerError        time-out or broken connection: nothing came back
+    ├── NotExecutedError         a write that never left, or that the exchange says it did not execute
+    ├── OutcomeUnknownError      a write that may have been executed, or not: `outcome.reconcile()`
+    ├── JournalError             the journal of writes cannot be written or read; nothing was sent
     └── ContractError            the answer is not what the documents promise
         ├── RedirectError        a redirect, which is never followed
         ├── OrderError           the rows are not oldest first
@@ -41,10 +45,14 @@ __all__ = [
     "CredentialsError",
     "FirewallError",
     "IncompleteError",
+    "JournalError",
+    "JournalWarning",
     "LedgerWarning",
     "NoAnswerError",
+    "NotExecutedError",
     "NotFoundError",
     "OrderError",
+    "OutcomeUnknownError",
     "ParameterError",
     "RateLimitError",
     "RedirectError",
@@ -54,6 +62,7 @@ __all__ = [
     "SignatureError",
     "ToolkitError",
     "UndeclaredFieldWarning",
+    "UnsettledError",
     "UsageError",
 ]
 
@@ -87,6 +96,18 @@ def _restore(cls: type[ToolkitError], args: tuple[object, ...], state: dict[str,
 
 class UsageError(ToolkitError, ValueError):
     """The arguments cannot be right. Nothing was sent."""
+
+
+class UnsettledError(UsageError):
+    """A call about the same thing is under way, or its outcome is not known. Nothing was sent.
+
+    Attributes:
+        number: Its number in the journal.
+    """
+
+    def __init__(self, message: str, number: int) -> None:
+        self.number = number
+        super().__init__(message)
 
 
 class ApiError(ToolkitError):
@@ -243,6 +264,47 @@ class NoAnswerError(ServerError):
     advice = "check the network, the proxy and the host's address, or try again later."
 
 
+class NotExecutedError(ToolkitError):
+    """A write that never left this machine, or of which the exchange says that it was not executed.
+
+    Attributes:
+        door: The door that was called.
+        reason: What stood in the way.
+        status: HTTP status, None where no answer came.
+    """
+
+    def __init__(self, door: str, reason: str, status: int | None = None) -> None:
+        self.door = door
+        self.reason = reason
+        self.status = status
+        super().__init__(f"{door}: {reason.rstrip('.')}. Nothing was executed; it may be sent again.")
+
+
+class OutcomeUnknownError(ToolkitError):
+    """A write that may have been executed, or not. The toolkit does not send it again.
+
+    Attributes:
+        door: The door that was called.
+        reason: What came instead of a clear answer.
+        status: HTTP status, None where no answer came.
+        number: Its number in the journal.
+    """
+
+    def __init__(self, door: str, reason: str, status: int | None = None, number: int | None = None) -> None:
+        self.door = door
+        self.reason = reason
+        self.status = status
+        self.number = number
+        super().__init__(
+            f"{door}: {reason.rstrip('.')}. Whether it was executed is not known. It was sent once and is "
+            "not sent again; `reconcile()` asks the exchange what happened."
+        )
+
+
+class JournalError(ToolkitError):
+    """The journal of writes cannot be written or read, and without it nothing is sent."""
+
+
 class ContractError(ToolkitError):
     """The answer is not what the documents promise: not JSON, cut off, or of another shape.
 
@@ -308,3 +370,7 @@ class LedgerWarning(UserWarning):
     """
 
     partial: pd.DataFrame | None = None
+
+
+class JournalWarning(UserWarning):
+    """A write was answered, and the journal could not take the answer down."""

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import operator
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import Enum
+from ipaddress import ip_address
 from typing import Any
 
 import numpy as np
@@ -32,6 +35,11 @@ _DAY = 86_400_000
 # looked at again once it has.
 _DOUBT = 20 * 3_600_000
 
+# Places behind the point that the exchange counts in: a float with more is not what was meant.
+_FLOAT_PLACES = 8
+# More digits than this are no amount of anything.
+_PLACES = 18
+_NUMBER = re.compile(r"\d{1,20}(\.\d{1,20})?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*")
 _RELATIVE = re.compile(r"[+-]\s*\d+(\.\d+)?\s*[A-Za-z]+")
@@ -99,12 +107,12 @@ def make_plan(
         UsageError: An argument cannot be right.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
-    known = {param.name: param for param in endpoint.params}
+    known = {param.name: param for param in endpoint.params if param.fixed is None}
     for name in given:
         if name not in known:
             allowed = ", ".join(known) or "no argument"
             raise _refusal(endpoint, f"there is no argument {name!r}; it takes {allowed}")
-    parameters: dict[str, object] = {}
+    parameters: dict[str, object] = {p.wire: p.fixed for p in endpoint.params if p.fixed is not None}
     shown: dict[str, object] = {}
     for name, param in known.items():
         if name not in given:
@@ -145,6 +153,10 @@ def _value(endpoint: Endpoint, param: Param, value: object) -> object:
         return bool(value)
     if param.kind == "integer":
         return _whole(endpoint, param, value)
+    if param.kind in ("amount", "rate"):
+        return _exact(endpoint, param, value)
+    if param.kind == "addresses":
+        return _addresses(endpoint, param, value)
     return _text(endpoint, param, value)
 
 
@@ -171,14 +183,76 @@ def _whole(endpoint: Endpoint, param: Param, value: object) -> int:
     return int(number)  # type: ignore[arg-type]
 
 
+def _exact(endpoint: Endpoint, param: Param, value: object) -> Decimal:
+    """Money, exactly as it was meant: a float that only comes near to it is refused."""
+    if isinstance(value, float):
+        number = Decimal(repr(value))
+        blurred = len(number.as_tuple().digits) > sys.float_info.dig
+        if number.is_finite() and (blurred or -_exponent(number) > _FLOAT_PLACES):
+            raise _refusal(
+                endpoint,
+                f"`{param.name}` is the float {value!r}: a float holds {sys.float_info.dig} digits for sure, "
+                f"and an asset has {_FLOAT_PLACES} behind the point. Give a Decimal, or text such as "
+                '"0.30"',
+            )
+    elif isinstance(value, Decimal):
+        number = value
+    elif (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, str) and _NUMBER.fullmatch(value)
+    ):
+        number = Decimal(value)
+    else:
+        raise _refusal(
+            endpoint,
+            f'`{param.name}` is a Decimal, or a number as text such as "12.5", not {_said(value)}',
+        )
+    small = param.kind == "rate" and 0 <= number <= 1
+    if not number.is_finite() or not (small or (param.kind == "amount" and number > 0)):
+        allowed = 'a fraction from 0 to 1 ("0.001" is 0.1 %)' if param.kind == "rate" else "above zero"
+        raise _refusal(endpoint, f"`{param.name}` is {allowed}, not {_said(value)}")
+    if -_exponent(number) > _PLACES or number.adjusted() > _PLACES:
+        raise _refusal(endpoint, f"`{param.name}` has at most {_PLACES} digits before and behind the point")
+    return number
+
+
+def _exponent(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0
+
+
+def _addresses(endpoint: Endpoint, param: Param, value: object) -> str:
+    """IP addresses as the exchange wants them, with commas between."""
+    given = value.split(",") if isinstance(value, str) else value
+    if not isinstance(given, list | tuple) or not given:
+        raise _refusal(
+            endpoint, f'`{param.name}` is a list of IP addresses such as ["203.0.113.7"], not {_said(value)}'
+        )
+    texts = []
+    for each in given:
+        try:
+            texts.append(str(ip_address(str(each).strip())))
+        except ValueError:
+            raise _refusal(
+                endpoint, f"`{param.name}` holds {_said(each)}, which is no IP address (ranges are not taken)"
+            ) from None
+    return ",".join(dict.fromkeys(texts))
+
+
 def _text(endpoint: Endpoint, param: Param, value: object) -> str:
+    text = _unmeasured(endpoint, param, value)
+    if param.longest is not None and len(text) > param.longest:
+        raise _refusal(endpoint, f"`{param.name}` has {param.longest} characters at most, not {len(text)}")
+    return text
+
+
+def _unmeasured(endpoint: Endpoint, param: Param, value: object) -> str:
     if param.kind == "id" and isinstance(value, int | np.integer) and not isinstance(value, bool):
         return str(int(value))
     if not isinstance(value, str):
         why = " (a float cannot hold an id exactly)" if isinstance(value, float) else ""
         raise _refusal(endpoint, f"`{param.name}` is text, not {_said(value)}{why}")
     if not value.strip():
-        instead = "" if param.required else "; leave it out to ask for all"
+        instead = "" if param.required else "; leave it out instead"
         raise _refusal(endpoint, f"`{param.name}` is empty{instead}")
     if param.private and "*" in value:
         raise _refusal(endpoint, f"`{param.name}` is masked (***): the exchange wants the whole of it")

@@ -40,7 +40,7 @@ CUSTOMER_EMAIL = Param(
 )
 GIVEN_ID_COLUMNS = (
     Column(name="customer_id", wire="customerId", kind="id", doc="Id the customer has now."),
-    Column(name="email", wire="email", kind="text", doc="E-mail address, masked."),
+    Column(name="email", wire="email", kind="text", doc="E-mail address, masked.", masked="email"),
 )
 
 

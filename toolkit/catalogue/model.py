@@ -159,6 +159,7 @@ class Column:
         doc: What it means, with its unit.
         optional: The exchange may leave it out; it is missing (NA) then.
         outer: The field stands beside the list of rows in the wrapper, not in the row.
+        masked: What is in it is shown masked: an API key, or an e-mail address.
     """
 
     name: str
@@ -167,6 +168,7 @@ class Column:
     doc: str
     optional: bool = False
     outer: bool = False
+    masked: Literal["", "key", "email"] = ""
 
     @property
     def wires(self) -> tuple[str, ...]:
@@ -372,11 +374,12 @@ class Write(Endpoint):
             other is sent.
         confirm: Argument that has to be said twice, because it cannot be undone; "" where it can.
         repeatable: Sent twice, it leaves what it leaves when sent once.
-        handed_over: Columns of the answer that are handed over once, and neither shown nor kept.
+        hands_over: Field of the answer that is handed over once, with the key beside it, and is neither shown
+            nor kept; "" where it has none.
     """
 
     reconciliation: Reconciliation
     subject: tuple[str, ...]
     confirm: str = ""
     repeatable: bool = False
-    handed_over: tuple[str, ...] = ()
+    hands_over: str = ""

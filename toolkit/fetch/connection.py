@@ -66,6 +66,8 @@ class Connection:
                 f"(0.5 leaves half of it to others), not {share!r}."
             )
         credentials = Credentials(key, secret)
+        self._recv_window = recv_window
+        self._share = float(share)
         addresses = _all_hosts(BASE_URLS if hosts is None else hosts)
         here = all(is_loopback(address) for address in addresses.values())
         self.source: Source = "sandbox" if here else "live"
@@ -81,21 +83,41 @@ class Connection:
         sandbox = None
         if here:
             # Nobody shares a clock of one's own, so there the addresses say enough.
-            sandbox = _sandbox_at(self.session.hosts) if self.clock is SYSTEM_CLOCK else ""
+            sandbox = ""
+            if self.clock is SYSTEM_CLOCK:
+                sandbox = self.sandbox_id() or secrets.token_hex(8)
         exchange = exchange_at(self.session.hosts, self.clock, limits, sandbox)
         self._exchange = exchange  # kept alive: others at the same addresses share it
         self.budget = exchange.budget
         self.host_clocks = exchange.host_clocks
-        self.sender = Sender(
+        self.sender = self._sender(credentials)
+        self.warn_if_alone()
+
+    def sender_with(self, key: str, secret: str) -> Sender:
+        """A sender with another key, at the same hosts and within the same budget.
+
+        Raises:
+            UsageError: Key or secret cannot be right.
+        """
+        return self._sender(Credentials(key, secret))
+
+    def _sender(self, credentials: Credentials) -> Sender:
+        return Sender(
             credentials=credentials,
             session=self.session,
-            budget=exchange.budget,
-            host_clocks=exchange.host_clocks,
+            budget=self.budget,
+            host_clocks=self.host_clocks,
             clock=self.clock,
-            recv_window=recv_window,
-            share=float(share),
+            recv_window=self._recv_window,
+            share=self._share,
         )
-        self.warn_if_alone()
+
+    def sandbox_id(self) -> str | None:
+        """Which sandbox answers at these hosts, by its own words; None where it is none.
+
+        An address of this machine is no proof: a tunnel to the real exchange has one, too.
+        """
+        return _sandbox_at(self.session.hosts) if self.source == "sandbox" else None
 
     def warn_if_alone(self) -> None:
         """Say it once where this process cannot share its budget with the others of this machine."""
@@ -125,14 +147,14 @@ def _outside() -> int:
     return level
 
 
-def _sandbox_at(hosts: Mapping[Host, str]) -> str:
-    """Which sandbox it is: the next one on the same port must not inherit the counts of this one."""
+def _sandbox_at(hosts: Mapping[Host, str]) -> str | None:
+    """Which sandbox it is: the next one on the same port must not inherit what is known of this one."""
     session = Session(hosts, timeout=_SANDBOX_PATIENCE, trust_env=False)
     try:
         answer = session.get("api", "/sandbox/id", "", None)
         return str(json.loads(answer.body)["id"])
     except (NoAnswer, ValueError, KeyError, TypeError):
-        return secrets.token_hex(8)
+        return None
     finally:
         session.close()
 

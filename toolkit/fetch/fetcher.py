@@ -61,6 +61,9 @@ class Fetcher:
         progress: Whether a long fetch shows a bar.
         workers: Requests a long fetch has under way at once, at most.
 
+    Attributes:
+        numbers: As given.
+
     Raises:
         UsageError: `numbers` is neither, or `workers` is no such number.
     """
@@ -70,7 +73,7 @@ class Fetcher:
         self._sender = connection.sender
         self._clock = connection.clock
         self._source = connection.source
-        self._numbers = _checked_numbers(numbers)
+        self.numbers = _checked_numbers(numbers)
         self._progress = progress
         self._workers = _checked_workers(workers)
         # How many rows an endpoint without a span had the last time: so many pages are asked for at once.
@@ -101,7 +104,8 @@ class Fetcher:
         now = int(self._sender.time(host) * 1000)
         plan = make_plan(endpoint, arguments, start, end, now, sure=known)
         if endpoint.window and not known:
-            plan = make_plan(endpoint, arguments, start, end, int(self._sender.measured_time(host) * 1000))
+            now = int(self._sender.measured_time(host, endpoint.door) * 1000)
+            plan = make_plan(endpoint, arguments, start, end, now)
         fetch = _Fetch(plan, Gathering(endpoint, kind), Tally(), Stop())
         self._walk(fetch)
         frame = self._frame(fetch)
@@ -268,7 +272,7 @@ class Fetcher:
             )
 
     def _kind(self, numbers: Numbers | None) -> Numbers:
-        return self._numbers if numbers is None else _checked_numbers(numbers)
+        return self.numbers if numbers is None else _checked_numbers(numbers)
 
 
 def _checked_numbers(numbers: Numbers) -> Numbers:

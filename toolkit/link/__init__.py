@@ -1,4 +1,4 @@
-"""The client: `Link` and its namespaces, one for each documented API. Everything here reads."""
+"""The client: `Link` and its namespaces, one for each documented API. All of them only read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -30,6 +31,9 @@ from toolkit.link.futures import FuturesDoors
 from toolkit.link.portfolio import PortfolioDoors
 from toolkit.link.spot import SpotDoors
 from toolkit.link.usage import usage
+
+if TYPE_CHECKING:
+    from toolkit.operations import Operations
 
 __all__ = [
     "Budget",
@@ -150,6 +154,44 @@ class Link:
     def clock_offset(self, host: Host = "api") -> float | None:
         """Seconds a host's clock is ahead of this machine's, None before it was first asked."""
         return self._connection.host_clocks[host].offset
+
+    def operations(
+        self,
+        *,
+        confirm: str = "",
+        key: str | None = None,
+        secret: str | None = None,
+        parameters: Literal["body", "query", "mixed"] = "body",
+        journal: str | Path | None = None,
+    ) -> Operations:
+        """The doors for writing: what changes something at the exchange. Nothing is sent by this.
+
+        Each call is written to a journal before it is sent, goes out once, and gives an outcome: confirmed,
+        rejected, or unknown, which `outcome.reconcile()` settles by asking the exchange.
+
+        Args:
+            confirm: "live", where this Link talks to the real exchange; the sandbox asks for nothing.
+            key: API key for writing, where it is another than the Link's: the Link itself never uses it.
+            secret: Its secret.
+            parameters: Where parameters go: in the form "body", so that addresses and amounts are in no
+                address; in the "query" string; or "mixed", with ids in the query string.
+            journal: Folder of the journal; that of TOOLKIT_JOURNAL or your state folder when not given.
+
+        Raises:
+            UsageError: An argument cannot be right.
+            JournalError: There can be no journal.
+        """
+        from toolkit.operations import Operations
+
+        return Operations(
+            self._connection,
+            self._fetcher,
+            confirm=confirm,
+            key=key,
+            secret=secret,
+            parameters=parameters,
+            journal=journal,
+        )
 
     def price(self, door: str, rows: int = 1) -> Price:
         """What a fetch of so many rows will cost, nothing sent.

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from toolkit import errors
-from toolkit.catalogue.codes import Remedy, meaning
+from toolkit.catalogue.codes import Remedy, may_be_executed, meaning
 from toolkit.wire.headers import LONGEST_BAN, SHORTEST_BAN, read_retry_after
 
 _CLASSES: dict[Remedy, type[errors.ApiError]] = {
@@ -110,6 +110,50 @@ def error_of(
         return _CLASSES[known.remedy](door, status, code, message)
     by_status = _BY_STATUS.get(status, errors.ApiError) if code is None else errors.ApiError
     return by_status(door, status, code, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the answer to a write says became of it.
+
+    Attributes:
+        executed: True, False, or None where the answer leaves it open.
+        error: What stands in the way of True.
+        payload: The JSON of the answer, where it was read.
+    """
+
+    executed: bool | None
+    error: errors.ToolkitError | None = None
+    payload: Any = field(default=None, repr=False)
+
+
+def judge(door: str, path: str, answer: Answer, now: float) -> Verdict:
+    """What became of a write that was answered like this. In doubt it may have been executed."""
+    error = error_of(door, path, answer, now)
+    status = answer.status
+    if error is None:
+        try:
+            payload = decode(door, answer)
+        except errors.ContractError:
+            return _open(door, "the answer is not JSON, or was cut off", status)
+        if not isinstance(payload, dict):
+            return _open(door, "the answer is no JSON object", status)
+        if payload.get("success") is False:
+            return _open(door, "the answer says that it was no success, and no more", status)
+        return Verdict(True, None, payload)
+    code, message = _code_and_message(answer)
+    said = f"the answer was HTTP {status}" + ("" if code is None else f", code {code}")
+    said += f": {message}" if message else ""
+    unclear = status < 400 and (code is None or meaning(path, code) is None)
+    if unclear or may_be_executed(path, status, code, message):
+        return _open(door, said, status)
+    if isinstance(error, errors.ServerError):
+        return Verdict(False, errors.NotExecutedError(door, said, status))
+    return Verdict(False, error)
+
+
+def _open(door: str, reason: str, status: int) -> Verdict:
+    return Verdict(None, errors.OutcomeUnknownError(door, reason, status))
 
 
 def _ban_in_words(answer: Answer, now: float) -> float:

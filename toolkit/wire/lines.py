@@ -10,7 +10,8 @@ import contextlib
 import socket
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,24 @@ def hang_up(threads: Iterable[threading.Thread]) -> None:
         line.shut()
 
 
+@dataclass(slots=True)
+class Departure:
+    """Whether anything of a request may have left this machine."""
+
+    began: bool = False
+
+
+@contextlib.contextmanager
+def departing() -> Iterator[Departure]:
+    """Watch this thread's next request: before its first byte goes out, it is noted."""
+    departure = _WATCHED.departure = Departure()
+    try:
+        yield departure
+    finally:
+        _WATCHED.departure = None
+
+
+_WATCHED = threading.local()
 _LOCK = threading.Lock()
 _GONE: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
@@ -61,7 +80,12 @@ class _Line(HTTPConnection):
         self._note()
 
     def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is None:  # so that a failure to connect is told from a loss on the way
+            self.connect()
         self._note()
+        departure = getattr(_WATCHED, "departure", None)
+        if departure is not None:
+            departure.began = True
         super().request(*args, **kwargs)
 
     def _note(self) -> None:

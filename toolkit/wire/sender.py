@@ -1,4 +1,7 @@
-"""Reads, sent until something definite is known about them.
+"""Reads, sent until something definite is known about them; writes, sent once and never again.
+
+A read is repeated as the table says. A write goes out once, whatever comes back, and `judge` says what
+that means for it.
 
 =============================  ==================================================================
 what came back                 what is done about it
@@ -17,20 +20,20 @@ other 4XX                      the `ApiError` that says what to do
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from toolkit import errors
-from toolkit.catalogue import Host, Pool
-from toolkit.wire.answers import Answer, decode, error_of, excerpt
+from toolkit.catalogue import Host, Method, Pool
+from toolkit.wire.answers import Answer, Verdict, decode, error_of, excerpt, judge
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import Clock, HostClock
 from toolkit.wire.credentials import Credentials
 from toolkit.wire.hosts import Hosts
-from toolkit.wire.session import NoAnswer, Session
+from toolkit.wire.session import Message, NoAnswer, Session
 from toolkit.wire.signing import encode, sign
 from toolkit.wire.stop import Stop
 
@@ -49,6 +52,45 @@ class Call:
     parameters: Mapping[str, object] = field(repr=False)
     pool: Pool
     weight: int
+
+
+Placement = Literal["body", "query", "mixed"]
+"""Where the parameters of a write go: all in the form body, all in the query string, or ids in the query."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One write, before it is signed.
+
+    Attributes:
+        door: The door that was called.
+        method, path: The request.
+        query, body: Parameters of the query string and of the form body.
+        placement: Where timestamp and signature go: "query", or else at the end of the body.
+        pool, weight: What it costs.
+    """
+
+    door: str
+    method: Method
+    path: str
+    query: Mapping[str, object] = field(repr=False)
+    body: Mapping[str, object] = field(repr=False)
+    placement: Placement
+    pool: Pool
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of a write.
+
+    Attributes:
+        verdict: Whether it was executed, as far as can be told.
+        interrupted: The user broke it off.
+    """
+
+    verdict: Verdict
+    interrupted: bool = False
 
 
 @dataclass(slots=True)
@@ -142,6 +184,99 @@ class Sender:
             elif error is not None:
                 raise error
 
+    def send(self, order: Order, about_to_send: Callable[[int], None]) -> Reply:
+        """Send a write once.
+
+        Args:
+            order: The write.
+            about_to_send: Told the timestamp that it will carry, before anything of it goes out; when it
+                raises, nothing does.
+
+        Raises:
+            BannedError: This address is banned; nothing was sent.
+        """
+        encode(order.query), encode(order.body)  # what cannot be written is refused before anything is sent
+        host = order.pool.host
+        self._prepare(order, None)
+        reservation = self._budget.admit(
+            order.pool, order.path, order.weight, order.door, order.method, share=self._share
+        )
+        status: int | None = None
+        headers: Mapping[str, str] = {}
+        left = False
+        try:
+            timestamp = int(self._host_clocks[host].time() * 1000)
+            about_to_send(timestamp)
+            left = True
+            answer, lost = self._send_without_trace(order, timestamp)
+            whole = answer or (lost.cut if lost is not None else None)
+            if whole is not None:
+                status, headers = whole.status, whole.headers
+        finally:
+            if left:
+                self._budget.settle(reservation, status, headers)
+            else:
+                self._budget.release(reservation)
+        if answer is None and lost is None:
+            return Reply(_broken_off(order.door), interrupted=True)
+        return Reply(self._judged(order, answer, lost))
+
+    def _send_without_trace(self, order: Order, timestamp: int) -> tuple[Answer | None, NoAnswer | None]:
+        """Send once: the answer, or how it was lost; neither when the user interrupts.
+
+        No frame of this is in the trace of whatever goes wrong further on, and none has a signature.
+        """
+        with suppress(KeyboardInterrupt):
+            query, body = encode(order.query), encode(order.body)
+            own = encode({"recvWindow": self._recv_window, "timestamp": timestamp})
+            if order.placement == "query":
+                query = f"{query}&{own}" if query else own
+            else:
+                body = f"{body}&{own}" if body else own
+            try:
+                return self._session.send(self._signed(order, query, body), self._credentials.key), None
+            except NoAnswer as lost:
+                return None, lost
+        return None, None
+
+    def _signed(self, order: Order, query: str, body: str) -> Message:
+        # Last of all, as the documents want it.
+        signature = f"&signature={sign(self._credentials, query, body)}"
+        if order.placement == "query":
+            query += signature
+        else:
+            body += signature
+        return Message(order.method, order.pool.host, order.path, query, body)
+
+    def _judged(self, order: Order, answer: Answer | None, lost: NoAnswer | None) -> Verdict:
+        if answer is None and lost is not None:
+            if lost.cut is None:
+                if not lost.sent:
+                    return Verdict(False, errors.NotExecutedError(order.door, f"{lost}: it never left"))
+                return Verdict(None, errors.OutcomeUnknownError(order.door, str(lost)))
+            if lost.cut.status < 300:
+                return Verdict(
+                    None,
+                    errors.OutcomeUnknownError(order.door, "the answer was cut off", lost.cut.status),
+                )
+            answer = lost.cut  # status and headers are whole and say enough
+        assert answer is not None  # noqa: S101 - for the type checker
+        verdict = judge(order.door, order.path, answer, self._clock.time())
+        if isinstance(verdict.error, errors.BannedError):
+            self._budget.ban(verdict.error.until.timestamp() - self._clock.time())
+        if isinstance(verdict.error, errors.ClockError):
+            self._hosts.measure(order.pool.host)  # for the next one: this one is not sent again
+        return verdict
+
+    @property
+    def recv_window(self) -> int:
+        """Milliseconds a request stays valid."""
+        return self._recv_window
+
+    def identify(self, digest: Callable[[str], str]) -> str:
+        """A digest of the key that requests are signed with."""
+        return digest(self._credentials.key)
+
     def time(self, host: Host) -> float:
         """The host's time in seconds as known: this machine's where it was not measured yet."""
         return self._host_clocks[host].time()
@@ -150,18 +285,17 @@ class Sender:
         """Whether the host's clock was measured not long ago."""
         return self._host_clocks[host].is_fresh()
 
-    def measured_time(self, host: Host) -> float:
+    def measured_time(self, host: Host, door: str) -> float:
         """The host's time in seconds, asked for first where it is not known well."""
-        self._hosts.keep_time(host)
+        with _told_of(door):
+            self._hosts.keep_time(host)
         return self.time(host)
 
-    def _prepare(self, call: Call, stop: Stop | None) -> None:
-        """Have the host's clock and limits known; a ban is told of the door that was called."""
-        try:
+    def _prepare(self, call: Call | Order, stop: Stop | None) -> None:
+        """Have the host's clock and limits known."""
+        with _told_of(call.door):
             self._hosts.keep_time(call.pool.host, stop)
             self._hosts.keep_rules(call.pool, stop)
-        except errors.BannedError as error:
-            raise errors.BannedError(call.door, error.message, error.until) from None
 
     def _sleep(self, seconds: float, stop: Stop | None) -> None:
         if stop is None:
@@ -209,6 +343,22 @@ class Sender:
             self._budget.settle(reservation, status, headers)
             host_clock = self._host_clocks[host]
             tally.add(call.weight, None if host_clock.offset is None else host_clock.time())
+
+
+@contextmanager
+def _told_of(door: str) -> Iterator[None]:
+    """A ban met while a host is asked for its clock or limits is told of the door that was called."""
+    until = None
+    try:
+        yield
+    except errors.BannedError as error:
+        until = error.until
+    if until is not None:
+        raise errors.BannedError(door, "This address is banned", until)
+
+
+def _broken_off(door: str) -> Verdict:
+    return Verdict(None, errors.OutcomeUnknownError(door, "it was interrupted while it was under way"))
 
 
 def _lost(door: str, lost: NoAnswer | None, attempts: int) -> errors.ToolkitError:

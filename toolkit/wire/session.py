@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,10 +14,10 @@ from urllib.parse import urlsplit
 import requests
 
 from toolkit._version import __version__
-from toolkit.catalogue import Host
+from toolkit.catalogue import Host, Method
 from toolkit.errors import UsageError
 from toolkit.wire.answers import Answer
-from toolkit.wire.lines import Lines, hang_up
+from toolkit.wire.lines import Lines, departing, hang_up
 
 KEY_HEADER = "X-MBX-APIKEY"
 _PIECE = 1 << 16
@@ -47,11 +48,32 @@ class NoAnswer(Exception):  # noqa: N818 - not an error of the package: it becom
 
     Attributes:
         cut: What had come of an answer that was cut off, None where nothing had.
+        sent: Whether anything of the request may have left this machine.
     """
 
-    def __init__(self, reason: str, cut: Answer | None = None) -> None:
+    def __init__(self, reason: str, cut: Answer | None = None, *, sent: bool = True) -> None:
         self.cut = cut
+        self.sent = sent
         super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request as it goes out, signed.
+
+    Attributes:
+        method: HTTP method.
+        host: Base host.
+        path: Path on it.
+        query: The query string, as it goes out.
+        body: The form body, as it goes out.
+    """
+
+    method: Method
+    host: Host
+    path: str
+    query: str = field(default="", repr=False)
+    body: str = field(default="", repr=False)
 
 
 class Session:
@@ -99,37 +121,56 @@ class Session:
         Raises:
             NoAnswer: No whole answer came.
         """
-        reason = ""
-        try:
-            answer, whole = self._get(host, path, query, key)
-        except requests.exceptions.ConnectTimeout:
-            reason = "no connection in time"
-        except requests.exceptions.Timeout:
-            reason = "no answer in time"
-        except requests.exceptions.SSLError:
-            reason = "the certificate or the encryption was not accepted"
-        except requests.exceptions.ProxyError:
-            reason = "the proxy could not be reached or refused"
-        except requests.exceptions.ConnectionError:
-            reason = "the connection failed or was broken off"
-        except requests.exceptions.RequestException as error:
-            reason = f"the request failed ({type(error).__name__})"
-        else:
-            if whole:
-                return answer
-            raise NoAnswer("the answer was cut off", answer)
-        # Raised out here so that neither the cause nor a frame holding the signed address hangs on it.
-        raise NoAnswer(reason)
+        return self._whole_answer(self._session(host), Message("GET", host, path, query), key)
 
-    def _get(self, host: Host, path: str, query: str, key: str | None) -> tuple[Answer, bool]:
+    def send(self, message: Message, key: str) -> Answer:
+        """Send one request that may change something, over a connection of its own.
+
+        One that was kept open may be closed by the other side in the moment it is used again, and then
+        nobody could tell whether the request had arrived.
+
+        Raises:
+            NoAnswer: No whole answer came; `sent` tells whether anything went out.
+        """
+        with self._new_session() as session:
+            return self._whole_answer(session, message, key)
+
+    def _whole_answer(self, session: requests.Session, message: Message, key: str | None) -> Answer:
+        reason = ""
+        with departing() as departure:
+            try:
+                answer, whole = self._answer(session, message, key)
+            except requests.exceptions.ConnectTimeout:
+                reason = "no connection in time"
+            except requests.exceptions.Timeout:
+                reason = "no answer in time"
+            except requests.exceptions.SSLError:
+                reason = "the certificate or the encryption was not accepted"
+            except requests.exceptions.ProxyError:
+                reason = "the proxy could not be reached or refused"
+            except requests.exceptions.ConnectionError:
+                reason = "the connection failed or was broken off"
+            except requests.exceptions.RequestException as error:
+                reason = f"the request failed ({type(error).__name__})"
+            else:
+                if whole:
+                    return answer
+                raise NoAnswer("the answer was cut off", answer)
+        # Raised out here so that neither the cause nor a frame holding the signed address hangs on it.
+        raise NoAnswer(reason, sent=departure.began)
+
+    def _answer(self, session: requests.Session, message: Message, key: str | None) -> tuple[Answer, bool]:
         """The answer, and whether all of it came."""
-        session = self._session(host)
+        address = self.hosts[message.host] + message.path
+        headers = {KEY_HEADER: key} if key else {}
+        if message.body:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
         request = session.prepare_request(
-            requests.Request("GET", self.hosts[host] + path, headers={KEY_HEADER: key} if key else {})
+            requests.Request(message.method, address, headers=headers, data=message.body.encode("ascii"))
         )
         # Set afterwards: `requests` would decode and encode the query again, and the signature is
         # over these very bytes.
-        request.url = f"{self.hosts[host]}{path}?{query}" if query else f"{self.hosts[host]}{path}"
+        request.url = f"{address}?{message.query}" if message.query else address
         settings = session.merge_environment_settings(request.url, self._proxies, True, self._verify, None)
         body = bytearray()
         with session.send(request, timeout=self._timeout, allow_redirects=False, **settings) as response:
@@ -150,17 +191,21 @@ class Session:
                 self._process, self._sessions = os.getpid(), {}
             session = self._sessions.get(host)
             if session is None:
-                session = self._sessions[host] = requests.Session()
-                session.trust_env = self._trust_env
-                # No netrc, and no cookies: the exchange uses neither.
-                session.auth = _no_auth
-                session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-                session.headers["User-Agent"] = f"binance-link-toolkit/{__version__}"
-                session.headers["Accept"] = "application/json"
-                adapter = Lines(pool_maxsize=self._connections, max_retries=0)
-                session.mount("https://", adapter)
-                session.mount("http://", adapter)
+                session = self._sessions[host] = self._new_session()
             return session
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = self._trust_env
+        # No netrc, and no cookies: the exchange uses neither.
+        session.auth = _no_auth
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        session.headers["User-Agent"] = f"binance-link-toolkit/{__version__}"
+        session.headers["Accept"] = "application/json"
+        adapter = Lines(pool_maxsize=self._connections, max_retries=0)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return session
 
     def abort(self, threads: Iterable[threading.Thread]) -> None:
         """Break off what these threads ask and go on to ask, and close the connections they do it over.

@@ -23,7 +23,9 @@ _KEY = Param(
     required=True,
     private=True,
 )
-_KEY_COLUMN = Column(name="api_key", wire=("apikey", "apiKey"), kind="id", doc="The key, masked.")
+_KEY_COLUMN = Column(
+    name="api_key", wire=("apikey", "apiKey"), kind="id", doc="The key, masked.", masked="key"
+)
 _UPDATE_TIME = Column(name="update_time", wire="updateTime", kind="time", doc="When it was changed, UTC.")
 _IP_LIST = Column(
     name="ip_list",
@@ -68,7 +70,13 @@ CREATE_SUB_ACCOUNT = Write(
     ),
     columns=(
         SUB_ACCOUNT_ID,
-        Column(name="email", wire="email", kind="text", doc="Address the exchange made for it."),
+        Column(
+            name="email",
+            wire="email",
+            kind="text",
+            doc="Address the exchange made for it, masked; `link.exchange.sub_accounts` has the whole.",
+            masked="email",
+        ),
         Column(name="tag", wire="tag", kind="text", doc="The tag.", optional=True),
     ),
     summary="Creates a sub-account.",
@@ -100,7 +108,6 @@ DELETE_SUB_ACCOUNT = Write(
     reconciliation=Reconciliation(
         kind="gone",
         read="exchange.sub_accounts",
-        ask=_ACCOUNT,
         checks=(Check(column="sub_account_id", argument="sub_account_id"),),
         look_at="the list of sub-accounts: it is in there, or it is not",
     ),
@@ -164,9 +171,6 @@ CREATE_API_KEY = Write(
     columns=(
         SUB_ACCOUNT_ID,
         _KEY_COLUMN,
-        Column(
-            name="secret_key", wire="secretKey", kind="id", doc="Its secret: never in here.", optional=True
-        ),
         *_FLAGS,
     ),
     summary="Creates an API key for a sub-account.",
@@ -185,7 +189,7 @@ CREATE_API_KEY = Write(
         look_at="the list of the sub-account's keys, for one that was not there before",
     ),
     subject=("sub_account_id",),
-    handed_over=("api_key", "secret_key"),
+    hands_over="secretKey",
 )
 
 DELETE_API_KEY = Write(

@@ -1,0 +1,9 @@
+"""The doors for writing, apart from `Link`: what changes something at the exchange, and what became of it."""
+
+from __future__ import annotations
+
+from toolkit.operations.operations import ExchangeWrites, Operations, Previews
+from toolkit.operations.outcome import NewKey, Outcome
+from toolkit.operations.preview import Point, Preview
+
+__all__ = ["ExchangeWrites", "NewKey", "Operations", "Outcome", "Point", "Preview", "Previews"]

@@ -1,0 +1,31 @@
+"""What all doors for writing have in common: each hands its declaration, arguments and terms on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+from toolkit.catalogue import Write
+from toolkit.operations.order import Terms
+
+__all__ = ["Amount", "Runner", "T", "Terms", "WriteDoors"]
+
+T = TypeVar("T")
+"""What a call gives: an `Outcome`, or a `Preview` where nothing is sent."""
+
+Amount = Decimal | str | int | float
+"""Money or a rate: nothing is rounded, and a float that only comes near is refused."""
+
+Runner = Callable[[Write, Mapping[str, object], Terms], T]
+
+
+class WriteDoors(Generic[T]):
+    """A namespace of doors for writing, such as `ops.exchange`."""
+
+    def __init__(self, run: Runner[T]) -> None:
+        self._run = run
+
+    def __repr__(self) -> str:
+        names = [name for name in dir(self) if not name.startswith("_")]
+        return f"{type(self).__name__}: {', '.join(names)}"

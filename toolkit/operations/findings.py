@@ -1,0 +1,238 @@
+"""Pure: what a read shows about a write whose outcome is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from ipaddress import ip_address
+from typing import Any, Literal
+
+import pandas as pd
+
+from toolkit.catalogue import Check, Write
+from toolkit.operations.masks import masks
+
+Row = Mapping[str, Any]
+
+# What is called otherwise in a read than in the answer of the write.
+_ALIASES = {"txn_id": "tran_id", "enable_futures": "futures_enable"}
+# The exchange's clock and that of its list of sub-accounts need not be the same one.
+_SLACK = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is known of a write before the read.
+
+    Attributes:
+        write: What was called.
+        arguments: Its arguments as the journal has them.
+        private: Private arguments that are at hand.
+        is_private: Whether a text is this private argument, by its digest.
+        sent_at: When it was sent, in milliseconds of the exchange.
+        until: From when on it cannot be executed any more.
+        before: Rows of the read made before it.
+        claimed: Ids that other calls of the same door have made.
+    """
+
+    write: Write
+    arguments: Mapping[str, Any]
+    private: Mapping[str, str]
+    is_private: Callable[[str, str], bool]
+    sent_at: int
+    until: int
+    before: Sequence[Row] | None
+    claimed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a read shows: executed, not there, still under way at the exchange, or it cannot be told."""
+
+    kind: Literal["executed", "absent", "pending", "open"]
+    told: str
+    row: Row | None = None
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A frame as plain rows that JSON can hold: decimals and ids as text, times in milliseconds."""
+    return [
+        {str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict(orient="records")
+    ]
+
+
+def find(case: Case, rows: Sequence[Row]) -> Finding:
+    """What the rows of the read show."""
+    return _KINDS[case.write.reconciliation.kind](case, rows)
+
+
+def payload_of(write: Write, case: Case, row: Row | None) -> dict[str, Any]:
+    """What can be said of an answer that was lost: from the read's row, and from the arguments."""
+    known: dict[str, Any] = {}
+    for column in write.columns:
+        for name in (column.name, _ALIASES.get(column.name, column.name)):
+            value = (row or {}).get(name, case.arguments.get(name))
+            if value is not None:
+                known[column.wires[0]] = value
+    return known
+
+
+def _by_client_id(case: Case, rows: Sequence[Row]) -> Finding:
+    number = case.arguments["client_tran_id"]
+    found = [row for row in rows if row["client_tran_id"] == number]
+    if not found:
+        return Finding("absent", f"no transfer has the id {number}")
+    row = found[0]
+    same = row["asset"] == case.arguments["asset"] and Decimal(row["qty"]) == Decimal(
+        case.arguments["amount"]
+    )
+    if not same:
+        return Finding("absent", f"the id {number} is that of another transfer ({row['qty']} {row['asset']})")
+    status = row.get("status") or "SUCCESS"
+    if status == "FAILURE":
+        return Finding("absent", f"transfer {number} failed at the exchange", row)
+    if status != "SUCCESS":
+        return Finding("pending", f"the exchange is still at transfer {number} ({status})", row)
+    return Finding("executed", f"transfer {number} is in the exchange's list", row)
+
+
+def _new_account(case: Case, rows: Sequence[Row]) -> Finding:
+    tag = case.arguments.get("tag") or ""
+    found = [
+        row
+        for row in rows
+        if (row["tag"] or "") == tag
+        and case.sent_at - _SLACK <= row["create_time"] <= case.until + _SLACK
+        and row["sub_account_id"] not in case.claimed
+    ]
+    what = f"with the tag {tag!r}" if tag else "without a tag"
+    if not found:
+        return Finding("absent", f"no sub-account {what} was created in that time")
+    if len(found) > 1:
+        ids = ", ".join(row["sub_account_id"] for row in found)
+        return Finding("open", f"several sub-accounts {what} were created in that time: {ids}")
+    return Finding("executed", f"sub-account {found[0]['sub_account_id']} was created", found[0])
+
+
+def _new_key(case: Case, rows: Sequence[Row]) -> Finding:
+    before = [row["api_key"] for row in case.before or ()]
+    fresh = []
+    for row in rows:
+        if row["api_key"] in before:
+            before.remove(row["api_key"])
+        else:
+            fresh.append(row)
+    fitting = [
+        row for row in fresh if all(_passes(case, check, row) for check in case.write.reconciliation.checks)
+    ]
+    if not fitting:
+        return Finding("absent", "the sub-account has no key that it did not have before")
+    if len(fitting) > 1:
+        names = ", ".join(row["api_key"] for row in fitting)
+        return Finding("open", f"the sub-account has several keys that it did not have before: {names}")
+    lost = (
+        "its secret went with the answer that was lost, so nobody can use it: delete it "
+        "(`ops.exchange.delete_api_key`, or at the exchange's site, as the API shows its keys masked) and "
+        "create another"
+    )
+    if "public_key" in case.arguments:
+        lost = "it belongs to your private key; the exchange's site shows the whole of it"
+    return Finding("executed", f"key {fitting[0]['api_key']} was created; {lost}", fitting[0])
+
+
+def _gone(case: Case, rows: Sequence[Row]) -> Finding:
+    checks = case.write.reconciliation.checks
+    now = sum(all(_passes(case, check, row) for check in checks) for row in rows)
+    before = 1
+    if case.before is not None:
+        before = sum(all(_passes(case, check, row) for check in checks) for row in case.before)
+    if before == 0:
+        return Finding("absent", "it was not there before either")
+    if now == 0 or now == before - 1:
+        return Finding("executed", "it is not there any more")
+    return Finding("absent", "it is still there")
+
+
+def _in_force(case: Case, rows: Sequence[Row]) -> Finding:
+    checks = case.write.reconciliation.checks
+    for row in rows:
+        if all(_passes(case, check, row) for check in checks):
+            return Finding("executed", "what was asked for is in force", row)
+    return Finding("absent", "what was asked for is not in force")
+
+
+def _changed(case: Case, rows: Sequence[Row]) -> Finding:
+    names = [check.column for check in case.write.reconciliation.checks]
+    before = [[row[name] for name in names] for row in case.before or ()]
+    now = [[row[name] for name in names] for row in rows]
+    if now != before:
+        return Finding("executed", "it is another than before", rows[0] if rows else None)
+    return Finding("absent", "it is the same as before")
+
+
+def _by_hand(case: Case, rows: Sequence[Row]) -> Finding:
+    return Finding("open", "no read of the API tells")
+
+
+_KINDS: Mapping[str, Callable[[Case, Sequence[Row]], Finding]] = {
+    "client_id": _by_client_id,
+    "new_account": _new_account,
+    "new_key": _new_key,
+    "gone": _gone,
+    "in_force": _in_force,
+    "changed": _changed,
+    "by_hand": _by_hand,
+}
+
+
+def _passes(case: Case, check: Check, row: Row) -> bool:
+    """Whether a row shows one thing that the write was to bring about."""
+    value = row.get(check.column)
+    if not check.argument:
+        return bool(value == check.value)
+    wanted = case.private.get(check.argument, case.arguments.get(check.argument))
+    if check.how == "masks":
+        return masks(str(value), str(wanted)) or value == wanted
+    if check.how == "lacks":
+        held = _addresses(value)
+        return not held if wanted is None else not held & _addresses(str(wanted).split(","))
+    if wanted is None:
+        return True  # the exchange was left to choose
+    if check.how == "holds":
+        return _addresses(str(wanted).split(",")) <= _addresses(value)
+    if check.choice:
+        return (wanted == check.choice) == bool(value)
+    if check.argument in case.private or check.argument in _PRIVATE:
+        return "*" in str(value) or case.is_private(check.argument, str(value).strip().lower())
+    if isinstance(wanted, bool):
+        return bool(value) == wanted
+    if check.column.endswith("commission"):
+        return value is not None and Decimal(str(value)) == Decimal(str(wanted))
+    return str(value) == str(wanted)
+
+
+_PRIVATE = frozenset({"email"})
+
+
+def _addresses(texts: Any) -> set[str]:
+    """IP addresses in one spelling; what is none stays as it is."""
+    spelled = set()
+    for text in texts or ():
+        try:
+            spelled.add(str(ip_address(str(text).strip())))
+        except ValueError:
+            spelled.add(str(text))
+    return spelled
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [str(each) for each in value]
+    if pd.isna(value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return int(value.timestamp() * 1000)
+    if hasattr(value, "item"):
+        value = value.item()
+    return format(value, "f") if isinstance(value, Decimal) else value

@@ -1,0 +1,51 @@
+"""What private values look like where they may be seen: as the exchange masks them itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from toolkit.catalogue import Param, Write
+
+HIDDEN = "(hidden)"
+_SHOWN, _STARS = 3, 13
+
+
+def masked_key(key: str) -> str:
+    """An API key as lists of the exchange show it."""
+    return key[:_SHOWN] + "*" * _STARS
+
+
+def masks(masked: str, key: str) -> bool:
+    """Whether a masked key may be that one; a key that is not masked is, or is not."""
+    if "*" not in masked:
+        return masked == key
+    return key.startswith(masked.partition("*")[0]) and key.endswith(masked.rpartition("*")[2])
+
+
+def masked_email(address: str) -> str:
+    """An e-mail address as the exchange's rebate rows show it."""
+    name, _, domain = address.rpartition("@")
+    return f"{name[:2]}***@***.{domain.rpartition('.')[2]}"
+
+
+def masked_answer(write: Write, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer without what is private in it; fields nobody declared may be that, too."""
+    declared = {wire for column in write.columns for wire in column.wires}
+    shown = {
+        name: value if name in declared else HIDDEN
+        for name, value in payload.items()
+        if name != write.hands_over
+    }
+    for column in write.columns:
+        for wire in column.wires:
+            if isinstance(shown.get(wire), str) and column.masked == "key":
+                shown[wire] = masked_key(shown[wire])
+            elif isinstance(shown.get(wire), str) and column.masked == "email":
+                shown[wire] = masked_email(shown[wire])
+    return shown
+
+
+def masked_argument(param: Param, value: object) -> object:
+    """A private argument as it may be shown."""
+    return masked_key(str(value)) if param.kind == "id" else HIDDEN

@@ -1,0 +1,302 @@
+"""`ops = link.operations()`: every write, its preview, and the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from toolkit.catalogue import Write
+from toolkit.errors import UnsettledError, UsageError
+from toolkit.fetch import Connection, Fetcher
+from toolkit.operations.account_doors import AccountWrites
+from toolkit.operations.customer_doors import FuturesWrites, PortfolioWrites, SpotWrites
+from toolkit.operations.desk import Desk
+from toolkit.operations.doors import T
+from toolkit.operations.journal import Entry, Journal
+from toolkit.operations.masks import masked_argument
+from toolkit.operations.money_doors import MoneyWrites
+from toolkit.operations.order import Meaning, Terms, checked_placement
+from toolkit.operations.outcome import Outcome
+from toolkit.operations.place import journal_file
+from toolkit.operations.preview import Point, Preview
+from toolkit.wire.sender import Placement
+from toolkit.wire.signing import to_text
+
+LIVE = "live"
+
+
+class ExchangeWrites(AccountWrites[T], MoneyWrites[T]):
+    """Exchange Link: sub-accounts, their keys, transfers and commissions."""
+
+
+class Operations:
+    """Every call that changes something at the exchange.
+
+    Each call is written to the journal before it is sent, goes out once, and gives an `Outcome`: confirmed,
+    rejected or unknown. Threads may share it; so may processes share the journal.
+
+    Args:
+        connection: The hosts, and the key for reading.
+        fetcher: Reads what settles an unknown outcome.
+        confirm: "live", where real accounts are changed.
+        key: Another API key for writing; the key for reading where none is given.
+        secret: Its secret.
+        parameters: Where parameters go: "body", "query" or "mixed".
+        journal: Folder of the journal.
+
+    Attributes:
+        exchange: Exchange Link.
+        spot: Link and Trade (Spot).
+        futures: Link and Trade (Futures).
+        portfolio: Link and Trade (Portfolio Margin).
+        preview: The same doors; they send nothing and show what would be sent.
+
+    Raises:
+        UsageError: An argument cannot be right.
+        JournalError: There can be no journal.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        fetcher: Fetcher,
+        *,
+        confirm: str = "",
+        key: str | None = None,
+        secret: str | None = None,
+        parameters: Placement = "body",
+        journal: str | Path | None = None,
+    ) -> None:
+        sandbox = connection.sandbox_id()
+        if sandbox is None and confirm != LIVE:
+            raise UsageError(
+                "This Link talks to the real exchange: what operations do there moves money, and not all of "
+                'it can be undone. Say so in code: `link.operations(confirm="live")`. Nothing was sent.'
+            )
+        if (key is None) != (secret is None):
+            raise UsageError("`key` and `secret` go together: give both or neither. Nothing was sent.")
+        path = journal_file(connection.session.hosts, sandbox, journal)
+        self._connection = connection
+        self._journal = Journal(path)
+        self._desk = Desk(
+            sender=connection.sender if key is None else connection.sender_with(key, secret or ""),
+            fetcher=fetcher,
+            journal=self._journal,
+            clock=connection.clock,
+            source="live" if sandbox is None else "sandbox",
+            numbers=fetcher.numbers,
+            placement=checked_placement(parameters),
+        )
+        self.exchange: ExchangeWrites[Outcome] = ExchangeWrites(self._desk.run)
+        self.spot: SpotWrites[Outcome] = SpotWrites(self._desk.run)
+        self.futures: FuturesWrites[Outcome] = FuturesWrites(self._desk.run)
+        self.portfolio: PortfolioWrites[Outcome] = PortfolioWrites(self._desk.run)
+        self.preview = Previews(self._desk, connection)
+
+    @property
+    def journal(self) -> Path:
+        """The file of the journal."""
+        return self._journal.path
+
+    def unresolved(self) -> pd.DataFrame:
+        """Calls of which it is not known what became of them, oldest first, one row each; nothing is sent.
+
+        Calls that are under way in a living process are not among them; those of a kernel that died are.
+
+        Returns:
+            A frame with the columns of `history`.
+        """
+        return _frame(self._journal.entries(unsettled=True), self._desk)
+
+    def history(self) -> pd.DataFrame:
+        """Every call in the journal, oldest first, one row each; nothing is sent.
+
+        Returns:
+            A frame with the columns
+
+            - number (integer): Number of the call, for `outcome` and `reconcile`.
+            - time (time): When it was written down, by this machine's clock.
+            - door (text): The door that was called.
+            - status (text): confirmed, rejected or unknown.
+            - told (text): Why.
+            - once (text): The name it was done under; missing where it has none.
+            - arguments (text): Its arguments, private ones masked.
+            - sent_at (time): When it was sent, by the exchange's clock; missing where it never left.
+            - settled_at (time): When it was known what became of it.
+            - settled_by (text): By what: answer, read, person, repetition or journal.
+            - process (text): Notebook or script that sent it.
+        """
+        return _frame(self._journal.entries(), self._desk)
+
+    def outcome(self, number: int) -> Outcome:
+        """The outcome of a call in the journal, as it is known now; nothing is sent.
+
+        Raises:
+            UsageError: The journal has no such call.
+        """
+        return self._desk.outcome(number)
+
+    def reconcile(
+        self, number: int, *, wait: bool = True, api_key: str | None = None, same_account: bool = False
+    ) -> Outcome:
+        """Ask the exchange what became of a call in the journal; see `Outcome.reconcile`.
+
+        Raises:
+            UsageError: The journal has no such call, or `api_key` is not that of the call.
+            ToolkitError: The exchange cannot be asked.
+        """
+        return self._desk.outcome(number).reconcile(wait=wait, api_key=api_key, same_account=same_account)
+
+    def resolve(self, number: int, *, happened: bool, note: str = "") -> Outcome:
+        """Write down what you found out about a call where no read tells; nothing is sent.
+
+        Args:
+            number: Its number.
+            happened: Whether it was executed.
+            note: How you know.
+
+        Raises:
+            UsageError: It is settled, or there is no such call.
+        """
+        if not isinstance(happened, bool):
+            raise UsageError(f"`happened` is True or False, not {happened!r}.")
+        self._desk.resolve(number, happened=happened, note=note)
+        return self._desk.outcome(number)
+
+    def free(self, once: str) -> Outcome:
+        """Free the name of a call that was rejected, so that it can be used again; nothing is sent.
+
+        Raises:
+            UsageError: There is no such name, or its call was not rejected.
+        """
+        return self._desk.outcome(self._journal.free(once).number)
+
+    def __repr__(self) -> str:
+        hosts = ", ".join(dict.fromkeys(self._connection.session.hosts.values()))
+        return f"Operations({self._desk.source}: {hosts})"
+
+
+class Previews:
+    """The doors for writing, which send nothing here and show what would be sent.
+
+    Attributes:
+        exchange, spot, futures, portfolio: As in `Operations`.
+    """
+
+    def __init__(self, desk: Desk, connection: Connection) -> None:
+        self._desk = desk
+        self._connection = connection
+        self.exchange: ExchangeWrites[Preview] = ExchangeWrites(self._preview)
+        self.spot: SpotWrites[Preview] = SpotWrites(self._preview)
+        self.futures: FuturesWrites[Preview] = FuturesWrites(self._preview)
+        self.portfolio: PortfolioWrites[Preview] = PortfolioWrites(self._preview)
+
+    def _preview(self, write: Write, arguments: Mapping[str, object], terms: Terms) -> Preview:
+        meaning = self._desk.understand(write, arguments, terms)
+        order = meaning.order
+        return Preview(
+            door=write.door,
+            summary=write.summary,
+            method=write.method,
+            address=self._connection.session.hosts[write.pool.host] + write.path,
+            query=_shown(write, order.query),
+            body=_shown(write, order.body),
+            weight=order.weight,
+            pool=write.pool.name,
+            checks=tuple(self._points(meaning, terms)),
+            source=self._desk.source,
+        )
+
+    def _points(self, meaning: Meaning, terms: Terms) -> list[Point]:
+        """What was looked at: the arguments were good, or this would not be reached."""
+        write = meaning.write
+        points = [Point(True, "every argument is one that the documents allow")]
+        if write.confirm:
+            said = (
+                f"`{write.confirm}` was said twice"
+                if meaning.confirmed
+                else (f"this cannot be undone: `confirm` has to say `{write.confirm}` a second time")
+            )
+            points.append(Point(meaning.confirmed, said))
+        try:
+            found = self._desk.look_up(meaning, terms)
+        except UnsettledError as error:
+            points.append(Point(False, f"a call about the same thing is not settled: #{error.number}"))
+        except UsageError as error:
+            points.append(Point(False, str(error)))
+        else:
+            if found is not None:
+                points.append(
+                    Point(
+                        False,
+                        f"it was done as #{found.number} under this name, whose outcome would come back",
+                    )
+                )
+            else:
+                points.append(Point(True, "no call about the same thing is open"))
+        until = self._connection.budget.banned_until
+        if until is not None:
+            points.append(Point(False, f"this address is banned until {until:%Y-%m-%d %H:%M:%S} UTC"))
+        how = write.reconciliation
+        if how.read:
+            points.append(Point(True, f"if its answer is lost, `link.{how.read}` tells what happened"))
+        else:
+            points.append(
+                Point(True, f"if its answer is lost no read tells what happened: look at {how.look_at}")
+            )
+        return points
+
+    def __repr__(self) -> str:
+        return "Previews: exchange, spot, futures, portfolio (nothing is sent)"
+
+
+def _shown(write: Write, parameters: Mapping[str, object]) -> dict[str, str]:
+    params = {param.wire: param for param in write.params}
+    return {
+        wire: str(masked_argument(params[wire], value)) if params[wire].private else to_text(wire, value)
+        for wire, value in parameters.items()
+    }
+
+
+def _frame(entries: list[Entry], desk: Desk) -> pd.DataFrame:
+    frame = pd.DataFrame(
+        [
+            {
+                "number": entry.number,
+                "time": entry.made_at,
+                "door": entry.door,
+                "status": entry.status if entry.is_settled else "unknown",
+                "told": entry.told if entry.is_settled else desk.told_of(entry),
+                "once": entry.once,
+                "arguments": ", ".join(f"{name}={value}" for name, value in entry.arguments.items()),
+                "sent_at": entry.sent_at,
+                "settled_at": entry.settled_at,
+                "settled_by": entry.settled_by,
+                "process": entry.process,
+            }
+            for entry in entries
+        ],
+        columns=[
+            "number",
+            "time",
+            "door",
+            "status",
+            "told",
+            "once",
+            "arguments",
+            "sent_at",
+            "settled_at",
+            "settled_by",
+            "process",
+        ],
+    )
+    frame["number"] = frame["number"].astype("Int64")
+    for name in ("time", "sent_at", "settled_at"):
+        moments = pd.to_datetime(frame[name].astype("Int64"), unit="ms", utc=True)
+        frame[name] = moments.dt.as_unit("ms")
+    for name in ("door", "status", "told", "once", "arguments", "settled_by", "process"):
+        frame[name] = frame[name].astype("string")
+    frame.attrs = {"source": desk.source, "journal": str(desk.journal.path)}
+    return frame

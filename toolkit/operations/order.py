@@ -1,0 +1,152 @@
+"""Pure: what a door's arguments mean, ready to be signed, to be shown and to be compared."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from hashlib import sha256
+from secrets import token_hex
+from types import MappingProxyType
+from typing import get_args
+
+from toolkit.catalogue import Param, Write
+from toolkit.errors import UsageError
+from toolkit.operations.masks import masked_argument
+from toolkit.plan import make_plan
+from toolkit.wire.sender import Order, Placement
+from toolkit.wire.signing import encode, to_text
+
+CLIENT_ID = "client_tran_id"
+_ONCE = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
+_ID_LENGTH = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is said beside the arguments.
+
+    Attributes:
+        once: Name under which it is done once.
+        confirm: What cannot be undone, said again.
+    """
+
+    once: str | None = None
+    confirm: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A call of a door for writing, understood.
+
+    Attributes:
+        write: What is called.
+        order: What goes out.
+        arguments: The arguments by name, as they may be shown and written down.
+        private: Private arguments by name. Kept in memory only.
+        same: Text that is the same for two calls that mean the same.
+        subject: Text that is the same for two calls that change the same thing.
+        confirmed: Whether what cannot be undone was said twice, or can be undone.
+    """
+
+    write: Write
+    order: Order
+    arguments: Mapping[str, object]
+    private: Mapping[str, str] = field(repr=False)
+    same: str = field(repr=False)
+    subject: str = field(repr=False)
+    confirmed: bool
+
+
+def understand(write: Write, arguments: Mapping[str, object], terms: Terms, placement: Placement) -> Meaning:
+    """What a call means.
+
+    Raises:
+        UsageError: An argument cannot be right; nothing was sent.
+    """
+    once = terms.once
+    if once is not None and not (isinstance(once, str) and _ONCE.fullmatch(once) and once.strip()):
+        raise UsageError(
+            f'{write.door}: `once` is a name of 1 to 64 characters, such as "2026-10-payout-417". '
+            "Nothing was sent."
+        )
+    parameters = dict(make_plan(write, arguments, None, None, 0).parameters)
+    named = {param.name: param for param in write.params if param.wire in parameters and param.fixed is None}
+    # Before an id is made for the call: one that is made says nothing about what is meant.
+    texts = {name: to_text(param.wire, parameters[param.wire]) for name, param in named.items()}
+    texts |= {name: _plain(texts[name]) for name, param in named.items() if param.kind in ("amount", "rate")}
+    same = json.dumps([write.door, sorted(texts.items())])
+    subject = json.dumps([write.door, [texts.get(name, "") for name in write.subject]])
+    client_id = next((param for param in write.params if param.name == CLIENT_ID), None)
+    if client_id is not None and client_id.wire not in parameters:
+        parameters[client_id.wire] = _made_id(write, once)
+        named[CLIENT_ID] = client_id
+    return Meaning(
+        write=write,
+        order=_order(write, parameters, placement),
+        arguments=MappingProxyType({name: _shown(param, parameters) for name, param in named.items()}),
+        private=MappingProxyType({name: texts[name] for name, param in named.items() if param.private}),
+        same=same,
+        subject=subject,
+        confirmed=not write.confirm or terms.confirm == texts[write.confirm],
+    )
+
+
+def checked_placement(placement: Placement) -> Placement:
+    """Where parameters go.
+
+    Raises:
+        UsageError: It is no such word.
+    """
+    if placement not in get_args(Placement):
+        raise UsageError(
+            f'`parameters` is "body" (as it should be), "query" or "mixed", not {placement!r}. '
+            "Nothing was sent."
+        )
+    return placement
+
+
+def _order(write: Write, parameters: Mapping[str, object], placement: Placement) -> Order:
+    ids = {param.wire for param in write.params if param.kind == "id" and not param.private}
+    in_query = {"body": set(), "query": set(parameters), "mixed": ids & set(parameters)}[placement]
+    query = {name: value for name, value in parameters.items() if name in in_query}
+    body = {name: value for name, value in parameters.items() if name not in in_query}
+    encode(query), encode(body)  # what cannot be written is refused before anything is written down
+    return Order(
+        door=write.door,
+        method=write.method,
+        path=write.path,
+        query=query,
+        body=body,
+        placement=placement,
+        pool=write.pool,
+        weight=write.weight_of(parameters),
+    )
+
+
+def _shown(param: Param, parameters: Mapping[str, object]) -> object:
+    value = parameters[param.wire]
+    if param.private:
+        return masked_argument(param, value)
+    word = next((word for word, on_wire in param.choices.items() if on_wire == value), None)
+    if word is not None:
+        return word
+    return value if isinstance(value, bool | int) else to_text(param.wire, value)
+
+
+def _plain(number: str) -> str:
+    """A number in one spelling: 1.50 and 1.5 are the same amount."""
+    return format(Decimal(number).normalize(), "f")
+
+
+def _made_id(write: Write, once: str | None) -> str:
+    """An id for a transfer.
+
+    That of a name is always the same: the exchange refuses it the second time, also where it comes from
+    another machine, or with another journal.
+    """
+    if once is None:
+        return "tk" + token_hex(_ID_LENGTH // 2)
+    return "tk" + sha256(f"{write.door}\n{once}".encode()).hexdigest()[:_ID_LENGTH]

@@ -1,0 +1,67 @@
+"""Where the journal of an exchange lies."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from toolkit.catalogue import ALTERNATES, Host
+from toolkit.errors import JournalError
+
+VARIABLE = "TOOLKIT_JOURNAL"
+"""Environment variable: a folder for the journals."""
+
+_SANDBOX = "journal-sandbox-"
+_SANDBOX_KEPT = 86_400.0
+
+
+def journal_file(hosts: Mapping[Host, str], sandbox: str | None, folder: str | Path | None) -> Path:
+    """The file of one exchange's journal.
+
+    Args:
+        hosts: Base address of each host. What the exchange calls the same host counts as the same.
+        sandbox: Which sandbox it is, None for a real exchange.
+        folder: Where it lies, None for the environment's or the user's state folder.
+
+    Raises:
+        JournalError: There is no folder for it.
+    """
+    place = _folder(folder)
+    addresses = {name: ALTERNATES.get(address, address) for name, address in hosts.items()}
+    whole = "\n".join(f"{name} {address}" for name, address in sorted(addresses.items()))
+    netloc = urlsplit(addresses["api"]).netloc
+    shown = re.sub(r"[^A-Za-z0-9.]+", "-", netloc).strip("-")
+    digest = hashlib.sha256(f"{whole}\n{sandbox or ''}".encode()).hexdigest()[:12]
+    if sandbox is None:
+        return place / f"journal-{shown}-{digest}.sqlite"
+    _forget_sandboxes(place)
+    return place / f"{_SANDBOX}{shown}-{digest}.sqlite"
+
+
+def _folder(given: str | Path | None) -> Path:
+    import platformdirs
+
+    named = str(given or os.environ.get(VARIABLE, "")).strip()
+    try:
+        if named:
+            return Path(named).expanduser().absolute()
+        return platformdirs.user_state_path("binance-link-toolkit", appauthor=False)
+    except RuntimeError:  # so do pathlib and platformdirs say it
+        raise JournalError(
+            f"There is no home folder for the journal of writes: name one in {VARIABLE}. Nothing was sent."
+        ) from None
+
+
+def _forget_sandboxes(folder: Path) -> None:
+    """Delete the journals of sandboxes that nobody has used for a day."""
+    old = time.time() - _SANDBOX_KEPT
+    for path in folder.glob(f"{_SANDBOX}*.sqlite"):
+        with suppress(OSError):
+            if path.stat().st_mtime < old:
+                path.unlink()
