@@ -13,13 +13,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.clocks import FakeClock
-from toolkit.catalogue import BY_DOOR
+from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR
 from toolkit.sandbox import Answer, Exchange, Key, Request, World
 
 NOW = datetime(2026, 11, 18, 10, 30, 5, tzinfo=UTC).timestamp()
 NOW_MS = int(NOW * 1000)
 DAY = 86_400_000
 ANSWERS = Path(__file__).parent / "answers"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @cache
@@ -30,6 +31,21 @@ def world() -> World:
 
 def exchange(clock: FakeClock | None = None, **options: Any) -> Exchange:
     return Exchange(options.pop("world", None) or world(), clock or FakeClock(NOW), **options)
+
+
+def fresh(clock: FakeClock | None = None, **options: Any) -> Exchange:
+    """An exchange with a world of its own, because it will change."""
+    return Exchange(World(now=NOW, sub_accounts=24, customers=30), clock or FakeClock(NOW), **options)
+
+
+def state(this: Exchange) -> str:
+    """All of the world that a write may change."""
+    world = this.world
+    day = (NOW_MS - DAY, NOW_MS + DAY)
+    filters = {"subAccountId": world.accounts[0].id, "futuresType": "1", "showAllStatus": "true"}
+    moved = [table.count(*day, filters) for table in world.moves.values()]
+    limits = (world.deletions, world.futures_transfers)
+    return repr((world.accounts, world.customers, world.master, moved, limits, len(this.effects)))
 
 
 def hmac_of(secret: str, payload: str) -> str:
@@ -74,6 +90,39 @@ def ask(this: Exchange, door: str, params: Mapping[str, object] | None = None, *
     return this.handle(signed(BY_DOOR[door].path, params, now_ms=now_ms, **options))
 
 
+def placed(
+    door: str,
+    query: Mapping[str, str],
+    body: Mapping[str, str],
+    *,
+    key: Key,
+    now_ms: int = NOW_MS,
+    headers: Mapping[str, str] = FORM,
+    signature: str | None = None,
+) -> Request:
+    """A rightly signed write: these parameters in the query string, those in the body."""
+    first, second = urlencode(query), urlencode({**body, "timestamp": str(now_ms)})
+    second += "&signature=" + (signature or hmac_of(key.secret, first + second))
+    write = WRITE_BY_DOOR[door]
+    given = {"X-MBX-APIKEY": key.key, **headers}
+    return Request(write.method, write.path, first.encode(), second.encode(), given)
+
+
+def write(
+    this: Exchange,
+    door: str,
+    params: Mapping[str, str] | None = None,
+    *,
+    key: Key | None = None,
+    **options: Any,
+) -> Answer:
+    """Send a write, all of it in the body; the world's example if nothing is given."""
+    example = this.world.example_write(door)
+    now_ms = int(this.clock.time() * 1000)
+    wanted = example.parameters if params is None else params
+    return this.handle(placed(door, {}, wanted, key=key or example.key, now_ms=now_ms, **options))
+
+
 def error(answer: Answer) -> tuple[int, int]:
     """Status and code of a refusal."""
     payload: Any = answer.json()
@@ -81,6 +130,39 @@ def error(answer: Answer) -> tuple[int, int]:
     return answer.status, payload["code"]
 
 
+def refused(this: Exchange, door: str, code: int, key: Key | None = None, **change: str | None) -> None:
+    """The world's example with a change (None: not sent) is refused, and nothing happened."""
+    before = state(this)
+    answer = write(this, door, _changed(this, door, **change), key=key)
+    assert error(answer) == (400, code), answer.body
+    assert state(this) == before
+
+
+def done(this: Exchange, door: str, **change: str | None) -> Any:
+    """The answer to the world's example with a change."""
+    answer = write(this, door, _changed(this, door, **change))
+    assert answer.status == 200, answer.body
+    return answer.json()
+
+
+def _changed(this: Exchange, door: str, **change: str | None) -> dict[str, str]:
+    params = this.world.example_write(door).parameters
+    return {name: text for name, text in {**params, **change}.items() if text is not None}
+
+
+def read(this: Exchange, door: str, **params: str) -> Any:
+    """What a read answers."""
+    answer = ask(this, door, params)
+    assert answer.status == 200, answer.body
+    return answer.json()
+
+
 def documented(door: str) -> list[Any]:
     """The documented answers of an endpoint."""
     return list(json.loads((ANSWERS / f"{door}.json").read_text()).values())
+
+
+def documented_write(door: str) -> dict[str, Any]:
+    """The documented answer of a write."""
+    answer: dict[str, Any] = json.loads((ANSWERS / "writes" / f"{door}.json").read_text())["documented"]
+    return answer

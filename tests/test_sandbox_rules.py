@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.clocks import FakeClock
 from tests.sandbox_support import (
     DAY,
+    FORM,
     NOW,
     NOW_MS,
     ask,
@@ -377,9 +378,6 @@ def test_values_arrive_as_they_were_meant(value: str) -> None:
 def test_flags_in_any_spelling() -> None:
     for text in ("true", "TRUE", "True"):
         assert ask(exchange(), "exchange.transfers", {"fromId": A, "showAllStatus": text}).status == 200
-
-
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def test_the_query_wins_over_the_body_except_for_get() -> None:

@@ -13,6 +13,8 @@ from toolkit.sandbox.world.people import ApiKey, SubAccount
 if TYPE_CHECKING:
     from toolkit.sandbox.world import World
 
+Last = Callable[[SubAccount], int]
+
 _ENOUGH = Decimal(20)
 
 
@@ -34,25 +36,35 @@ def example_write(world: World, door: str) -> WriteExample:
     return WriteExample(_EXAMPLES[door](world), world.keys[owner])
 
 
-def _first(world: World, fits: Callable[[SubAccount], bool]) -> SubAccount:
-    # Keys are made and deleted one a second: the accounts that waited longest come first.
-    waiting = sorted(world.accounts, key=lambda each: max(each.key_made_ms, each.key_deleted_ms))
-    found = next((account for account in waiting if fits(account)), None)
+def _first(world: World, fits: Callable[[SubAccount], bool], last: Last | None = None) -> SubAccount:
+    # What is allowed once a second is done to the account that has waited longest.
+    accounts = world.accounts if last is None else sorted(world.accounts, key=last)
+    found = next((account for account in accounts if fits(account)), None)
     if found is None:
         raise LookupError("no sub-account is left that this could be done to")
     return found
 
 
-def _account(world: World) -> dict[str, str]:
-    return {"subAccountId": _first(world, lambda each: each.futures and each.margin_rates is not None).id}
+def _complete(account: SubAccount) -> bool:
+    return account.futures and account.margin_rates is not None
 
 
-def _key(world: World, fits: Callable[[ApiKey], bool] = lambda key: True) -> dict[str, str]:
-    def complete(account: SubAccount) -> bool:
-        return account.futures and account.margin_rates is not None and any(map(fits, account.keys))
+def _account(world: World, last: Last | None = None) -> dict[str, str]:
+    return {"subAccountId": _first(world, _complete, last).id}
 
-    account = _first(world, complete)
-    return {"subAccountId": account.id, "subAccountApiKey": next(filter(fits, account.keys)).key}
+
+def _any(key: ApiKey) -> bool:
+    return True
+
+
+def _found_key(world: World, fits: Callable[[ApiKey], bool], last: Last | None) -> tuple[SubAccount, ApiKey]:
+    account = _first(world, lambda each: _complete(each) and any(map(fits, each.keys)), last)
+    return account, next(filter(fits, account.keys))
+
+
+def _key(world: World, fits: Callable[[ApiKey], bool] = _any, last: Last | None = None) -> dict[str, str]:
+    account, key = _found_key(world, fits, last)
+    return {"subAccountId": account.id, "subAccountApiKey": key.key}
 
 
 def _idle(world: World) -> dict[str, str]:
@@ -86,6 +98,16 @@ def _new_id(world: World) -> str:
     return next(text for text in map("new-{}".format, count(1)) if text not in taken)
 
 
+def _other(world: World, wire: str, now: Callable[[SubAccount], bool]) -> dict[str, str]:
+    account = _first(world, lambda each: each.margin_rates is not None)
+    return {"subAccountId": account.id, wire: "false" if now(account) else "true"}
+
+
+def _permissions(world: World) -> dict[str, str]:
+    may = _found_key(world, _any, None)[1].can_trade
+    return _key(world) | _FLAGS | {"canTrade": "false" if may else "true"}
+
+
 _FLAGS = {"canTrade": "true", "marginTrade": "true", "futuresTrade": "false"}
 _PLUS = {"makerAdjustment": "20", "takerAdjustment": "40"}
 
@@ -93,14 +115,16 @@ _EXAMPLES: dict[str, Callable[[World], dict[str, str]]] = {
     "exchange.create_sub_account": lambda world: {"tag": "example"},
     "exchange.delete_sub_account": _idle,
     "exchange.enable_futures": _without_futures,
-    "exchange.create_api_key": lambda world: _account(world) | _FLAGS,
-    "exchange.delete_api_key": _key,
-    "exchange.set_permissions": lambda world: _key(world) | _FLAGS,
+    "exchange.create_api_key": lambda world: _account(world, lambda each: each.key_made_ms) | _FLAGS,
+    "exchange.delete_api_key": lambda world: _key(world, last=lambda each: each.key_deleted_ms),
+    "exchange.set_permissions": _permissions,
     "exchange.set_universal_transfer": lambda world: _key(world) | {"canUniversalTransfer": "true"},
     "exchange.set_ip_restriction": lambda world: _key(world) | {"status": "2", "ipAddress": "192.0.2.7"},
     "exchange.remove_addresses": lambda world: _key(world, lambda key: bool(key.ip_list)),
-    "exchange.set_spot_bnb_burn": lambda world: _account(world) | {"spotBNBBurn": "true"},
-    "exchange.set_interest_bnb_burn": lambda world: _account(world) | {"interestBNBBurn": "true"},
+    "exchange.set_spot_bnb_burn": lambda world: _other(world, "spotBNBBurn", lambda each: each.spot_burn),
+    "exchange.set_interest_bnb_burn": lambda world: _other(
+        world, "interestBNBBurn", lambda each: each.interest_burn
+    ),
     "exchange.transfer": _into,
     "exchange.transfer_futures": lambda world: _into(world) | {"futuresType": "1"},
     "exchange.universal_transfer": lambda world: (

@@ -1,0 +1,196 @@
+"""Writes that go wrong, before the effect or after it; and writes over a socket."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.sandbox_support import NOW_MS, ask, documented_write, error, fresh, placed, state, write
+from toolkit.catalogue import WRITES
+from toolkit.sandbox import Sandbox
+
+DOORS = [each.door for each in WRITES]
+SAME_PATH = "/sapi/v1/broker/subAccount"
+
+BEFORE: list[tuple[str, dict[str, Any], int]] = [
+    ("server-error", {}, 503),
+    ("error", {"code": -1007, "status": 408}, 408),
+    ("wrapped-error", {}, 200),
+    ("rate-limit", {}, 429),
+    ("ban", {}, 418),
+    ("firewall", {}, 403),
+    ("html", {}, 502),
+    ("redirect", {"to": "http://127.0.0.1:1/"}, 302),
+    ("timeout", {"after_effect": False}, 0),
+    ("reset-before", {}, 0),
+]
+AFTER: list[tuple[str, dict[str, Any], int]] = [
+    ("server-error", {"after_effect": True}, 503),
+    ("error", {"code": -1007, "status": 408, "after_effect": True}, 408),
+    ("wrapped-error", {"after_effect": True}, 200),
+    ("html", {"after_effect": True}, 502),
+    ("redirect", {"to": "http://127.0.0.1:1/", "after_effect": True}, 302),
+    ("timeout", {}, 0),
+    ("reset", {}, 0),
+    ("cut", {}, 200),
+]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_fault_before_the_effect_leaves_no_trace(door: str) -> None:
+    this = fresh()
+    before = state(this)
+    for kind, options, status in BEFORE:
+        if kind != "ban":
+            this.faults.add(kind, **options)
+            assert write(this, door).status == status
+            assert state(this) == before, kind
+    assert write(this, door).status == 200
+    assert len(this.effects) == 1
+
+
+@pytest.mark.parametrize(("kind", "options", "status"), AFTER)
+def test_a_fault_after_the_effect_has_one(kind: str, options: dict[str, Any], status: int) -> None:
+    for door in DOORS:
+        this, twin = fresh(), fresh()
+        params, key = twin.world.example_write(door)
+        this.faults.add(kind, **options)
+        lost, right = write(this, door, params, key=key), write(twin, door, params, key=key)
+        assert lost.status == status
+        assert lost.delivery.kind == {"timeout": "silence"}.get(kind, kind) or lost.body != right.body
+        assert state(this) == state(twin)
+        assert this.effects == twin.effects
+        assert len(this.effects) == 1
+
+
+def test_a_ban_before_the_effect() -> None:
+    this = fresh()
+    before = state(this)
+    this.faults.add("ban")
+    assert [write(this, "exchange.transfer").status for _ in range(2)] == [418, 418]
+    assert state(this) == before
+
+
+def test_a_refused_write_uses_up_no_fault_that_comes_after_the_effect() -> None:
+    this = fresh()
+    this.faults.add("timeout")
+    params, key = this.world.example_write("exchange.transfer")
+    assert error(write(this, "exchange.transfer", params | {"asset": "NOPE"}, key=key)) == (400, -5003)
+    assert write(this, "exchange.transfer", params, key=key).delivery.kind == "silence"
+    assert len(this.effects) == 1
+
+
+def test_faults_by_method() -> None:
+    this = fresh()
+    this.faults.add("server-error", path=SAME_PATH, method="DELETE")
+    assert ask(this, "exchange.sub_accounts").status == 200
+    assert write(this, "exchange.create_sub_account").status == 200
+    assert write(this, "exchange.delete_sub_account").status == 503
+    assert write(this, "exchange.delete_sub_account").status == 200
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_fields_of_answers_gone_wrong(door: str) -> None:
+    this, right = fresh(), documented_write(door)
+    this.faults.add("unknown-field")
+    assert json.loads(write(this, door).body).keys() == right.keys() | {"surprise"}
+    this = fresh()
+    this.faults.add("missing-field")
+    told = json.loads(write(this, door).body)
+    if not right:
+        assert told == {}
+        assert ask(this, "exchange.partner").status == 200  # it was not used up by an answer without fields
+        return
+    assert len(told) == len(right) - 1
+    assert len(this.effects) == 1
+
+
+def test_two_headers_more() -> None:
+    this = fresh()
+    for name in ("X-One", "X-Two", "X-Often"):
+        this.faults.add("extra-header", times=None if name == "X-Often" else 1, name=name, value=name.lower())
+    first, second = write(this, "exchange.transfer"), write(this, "exchange.transfer")
+    assert [first.headers.get(name) for name in ("X-One", "X-Two", "X-Often")] == [
+        "x-one",
+        "x-two",
+        "x-often",
+    ]
+    assert [second.headers.get(name) for name in ("X-One", "X-Two", "X-Often")] == [None, None, "x-often"]
+
+
+# --- over a socket -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(exchange=fresh()) as running:
+        yield running
+
+
+def post(this: Sandbox, door: str, params: Mapping[str, str]) -> tuple[int, Any]:
+    request = placed(door, {}, params, key=this.world.partner)
+    connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=5)
+    try:
+        connection.request(request.method, request.path, request.body, dict(request.headers))
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def get(this: Sandbox, path: str) -> Any:
+    connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=5)
+    try:
+        connection.request("GET", path)
+        return json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+
+
+def test_post_and_delete_with_a_body(sandbox: Sandbox) -> None:
+    status, made = post(sandbox, "exchange.create_sub_account", {"tag": "über"})
+    assert (status, made["tag"]) == (200, "über")
+    assert post(sandbox, "exchange.delete_sub_account", {"subAccountId": made["subaccountId"]}) == (200, {})
+    doors = [effect["door"] for effect in get(sandbox, "/sandbox/effects")]
+    assert doors == ["exchange.create_sub_account", "exchange.delete_sub_account"]
+
+
+def test_other_processes_see_the_effects(sandbox: Sandbox) -> None:
+    assert get(sandbox, "/sandbox/effects") == []
+    params = sandbox.world.example_write("exchange.create_api_key").parameters
+    status, made = post(sandbox, "exchange.create_api_key", params)
+    assert status == 200
+    assert get(sandbox, "/sandbox/effects") == [
+        {
+            "time_ms": NOW_MS,
+            "door": "exchange.create_api_key",
+            "key_name": "partner",
+            "parameters": params,
+            "answer_id": made["apiKey"][:3] + "*" * 13,
+        }
+    ]
+
+
+def test_a_reset_before_and_after(sandbox: Sandbox) -> None:
+    params = sandbox.world.example_write("exchange.transfer").parameters
+    for kind, effects in (("reset-before", 0), ("reset", 1)):
+        sandbox.exchange.faults.add(kind, method="POST")
+        with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
+            post(sandbox, "exchange.transfer", params)
+        assert len(sandbox.exchange.effects) == effects
+
+
+def test_threads_share_the_world(sandbox: Sandbox) -> None:
+    params = sandbox.world.example_write("exchange.transfer").parameters | {"amount": "0.5"}
+    before = sandbox.world.master.wallets["spot"]["USDT"]
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda _: post(sandbox, "exchange.transfer", params), range(40)))
+    assert {status for status, _ in told} == {200}
+    assert len({answer["txnId"] for _, answer in told}) == 40
+    assert before - sandbox.world.master.wallets["spot"]["USDT"] == 20
+    assert len(sandbox.exchange.effects) == 40

@@ -1,0 +1,336 @@
+"""Writes: each does what its read shows, once; refused, broken or lost before the effect it does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.sandbox_support import (
+    DAY,
+    FORM,
+    NOW_MS,
+    ask,
+    documented_write,
+    error,
+    fresh,
+    hmac_of,
+    placed,
+    state,
+    write,
+)
+from toolkit.catalogue import WRITE_BY_DOOR, WRITES
+from toolkit.sandbox import Exchange, Request
+from toolkit.sandbox.authentication import OWN_DOORS
+from toolkit.sandbox.exchange import EFFECTS_KEPT
+from toolkit.sandbox.writes import WRITERS
+
+DOORS = [each.door for each in WRITES]
+
+
+def seen(this: Exchange, params: Mapping[str, str]) -> dict[str, Any]:
+    """What every read tells that could show a write with these parameters."""
+    world = this.world
+    account = params.get("subAccountId", params.get("toId", world.accounts[0].id))
+    own = {"subAccountId": account}
+    key = {"subAccountApiKey": params.get("subAccountApiKey", "none")}
+    since = {"startTime": str(NOW_MS - DAY), "limit": "500"}
+    every = {"fromId": world.partner_uid, "showAllStatus": "true", **since}
+    customer = {"customerId": params.get("customerId", "none")}
+    asked: list[tuple[str, dict[str, str]]] = [
+        ("exchange.partner", {}),
+        ("exchange.sub_accounts", {"size": "500"}),
+        ("exchange.api_keys", own | {"size": "500"}),
+        ("exchange.ip_restriction", own | key),
+        ("exchange.bnb_burn", own),
+        ("exchange.um_commission", own | {"symbol": "BTCUSDT"}),
+        ("exchange.cm_commission", own | {"pair": "BTCUSD"}),
+        ("exchange.spot_balances", own),
+        ("exchange.margin_balances", own),
+        ("exchange.futures_balances", own | {"futuresType": "1"}),
+        ("exchange.futures_balances", own | {"futuresType": "2"}),
+        ("exchange.transfers", every),
+        ("exchange.universal_transfers", every),
+        ("exchange.futures_transfers", own | {"futuresType": "1"} | since),
+        ("exchange.futures_transfers", own | {"futuresType": "2"} | since),
+        ("spot.customers", customer),
+        ("futures.customers", customer),
+    ]
+    answers = {
+        f"{door} {filters.get('futuresType', '')}".strip(): ask(this, door, filters)
+        for door, filters in asked
+    }
+    for door, code in (("spot", "apiAgentCode"), ("futures", "brokerId"), ("portfolio", "brokerId")):
+        name = f"{door}.customer_id"
+        answers[name] = ask(this, name, {code: world.agent_code}, key=world.keys["customer"])
+    told = {name: (answer.status, answer.json()) for name, answer in answers.items()}
+    for name in told:
+        if isinstance(told[name][1], dict):
+            told[name][1].pop("timestamp", None)  # type: ignore[union-attr]
+    return told
+
+
+ACCOUNT = {"exchange.sub_accounts", "exchange.partner"}
+CUSTOMER = {"spot.customers", "futures.customers"}
+OWN = CUSTOMER | {"spot.customer_id", "futures.customer_id", "portfolio.customer_id"}
+SHOWN: dict[str, set[str]] = {
+    "exchange.create_sub_account": ACCOUNT,
+    "exchange.delete_sub_account": ACCOUNT
+    | {
+        "exchange.api_keys",
+        "exchange.ip_restriction",
+        "exchange.bnb_burn",
+        "exchange.um_commission",
+        "exchange.cm_commission",
+        "exchange.spot_balances",
+        "exchange.margin_balances",
+        "exchange.futures_balances 1",
+        "exchange.futures_balances 2",
+        "exchange.futures_transfers 1",
+        "exchange.futures_transfers 2",
+    },
+    "exchange.enable_futures": {"exchange.futures_balances 1", "exchange.futures_balances 2"},
+    "exchange.create_api_key": {"exchange.api_keys"},
+    "exchange.delete_api_key": {"exchange.api_keys", "exchange.ip_restriction"},
+    "exchange.set_permissions": {"exchange.api_keys"},
+    "exchange.set_universal_transfer": set(),
+    "exchange.set_ip_restriction": {"exchange.ip_restriction"},
+    "exchange.remove_addresses": {"exchange.ip_restriction"},
+    "exchange.set_spot_bnb_burn": {"exchange.bnb_burn"},
+    "exchange.set_interest_bnb_burn": {"exchange.bnb_burn"},
+    "exchange.transfer": {"exchange.transfers", "exchange.spot_balances"},
+    "exchange.transfer_futures": {"exchange.futures_transfers 1", "exchange.futures_balances 1"},
+    "exchange.universal_transfer": {"exchange.universal_transfers", "exchange.futures_balances 1"},
+    "exchange.transfer_within": {"exchange.spot_balances", "exchange.futures_balances 1"},
+    "exchange.set_commission": {"exchange.sub_accounts"},
+    "exchange.set_um_commission": {"exchange.um_commission"},
+    "exchange.set_cm_commission": {"exchange.cm_commission"},
+    "spot.set_customer_id": CUSTOMER,
+    "spot.set_own_customer_id": OWN,
+    "futures.set_customer_id": CUSTOMER,
+    "futures.set_own_customer_id": OWN,
+    "portfolio.set_own_customer_id": OWN,
+}
+
+
+# --- what is done --------------------------------------------------------------------------------
+
+
+def test_every_declared_write_is_carried_out() -> None:
+    assert set(WRITERS) == set(DOORS) == set(SHOWN)
+    assert len(DOORS) == 23
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_the_answer_is_as_documented(door: str) -> None:
+    this, declared, right = fresh(), WRITE_BY_DOOR[door], documented_write(door)
+    params = this.world.example_write(door).parameters
+    answer = write(this, door)
+    assert answer.status == 200, answer.body
+    told: Any = answer.json()
+    assert told.keys() == right.keys()
+    assert {name: type(value) for name, value in told.items()} == {
+        name: type(value) for name, value in right.items()
+    }
+    for column in declared.columns:
+        assert column.optional or set(column.wires) & told.keys(), column.name
+    for name in ("subAccountId", "tag", "email", "symbol", "pair", "status", "makerAdjustment", "brokerId"):
+        if name in told and name in params:
+            assert str(told[name]) == params[name], name
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_the_fitting_reads_show_it_and_no_others(door: str) -> None:
+    this = fresh()
+    params = this.world.example_write(door).parameters
+    if door == "exchange.set_ip_restriction":
+        params |= {"ipAddress": "192.0.2.99"}
+    before = seen(this, params)
+    assert write(this, door, params).status == 200
+    after = seen(this, params)
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == SHOWN[door]
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_one_effect_is_counted_without_secrets(door: str) -> None:
+    this = fresh()
+    example = this.world.example_write(door)
+    answer = write(this, door, example.parameters, key=example.key)
+    (effect,) = this.effects
+    assert (effect.time_ms, effect.door, effect.key_name) == (NOW_MS, door, example.key.name)
+    sent = {name: text for name, text in example.parameters.items() if name != "email"}
+    if "subAccountApiKey" in sent:
+        sent["subAccountApiKey"] = sent["subAccountApiKey"][:3] + "*" * 13
+    assert dict(effect.parameters) == sent
+    told: Any = answer.json()
+    if "txnId" in told:
+        assert effect.answer_id == str(told["txnId"])
+    elif door == "exchange.create_sub_account":
+        assert effect.answer_id == told["subaccountId"]
+    elif door == "exchange.create_api_key":
+        assert effect.answer_id == told["apiKey"][:3] + "*" * 13
+    else:
+        assert effect.answer_id == ""
+    for private in (
+        told.get("secretKey"),
+        told.get("apiKey"),
+        example.parameters.get("email"),
+        example.key.key,
+    ):
+        assert not private or private not in repr(this.effects)
+
+
+def test_effects_are_found_by_their_parameters() -> None:
+    this = fresh()
+    a, b = this.world.accounts[:2]
+    key = a.keys[0].key
+    for account, amount in ((a, "1"), (b, "2"), (a, "3")):
+        params = {"toId": account.id, "asset": "USDT", "amount": amount}
+        assert write(this, "exchange.transfer", params).status == 200
+    write(
+        this,
+        "exchange.set_universal_transfer",
+        {"subAccountId": a.id, "subAccountApiKey": key, "canUniversalTransfer": "true"},
+    )
+    amounts = [each.parameters["amount"] for each in this.effects_of("exchange.transfer", toId=a.id)]
+    assert amounts == ["1", "3"]
+    assert len(this.effects_of("exchange.transfer")) == 3
+    assert this.effects_of("exchange.transfer", toId=a.id, amount="2") == []
+    assert len(this.effects_of("exchange.set_universal_transfer", subAccountApiKey=key)) == 1
+    assert EFFECTS_KEPT == 200_000
+
+
+def test_the_same_seed_and_calls_give_the_same_answers() -> None:
+    def answers() -> list[bytes]:
+        this = fresh()
+        return [write(this, door).body for door in DOORS]
+
+    assert answers() == answers()
+
+
+@pytest.mark.parametrize("door", [each.door for each in WRITES if each.repeatable])
+def test_what_may_be_repeated_leaves_the_same(door: str) -> None:
+    this = fresh()
+    example = this.world.example_write(door)
+    first = write(this, door, example.parameters, key=example.key)
+    once = repr((this.world.accounts, this.world.customers))
+    again = write(this, door, example.parameters, key=example.key)
+    assert (again.status, again.body) == (200, first.body)
+    assert repr((this.world.accounts, this.world.customers)) == once
+    assert len(this.effects) == 2
+
+
+# --- who may, and how it has to be sent ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_only_the_right_key_and_signature_change_anything(door: str) -> None:
+    this = fresh()
+    params, key = this.world.example_write(door)
+    keys = this.world.keys
+    before = state(this)
+    assert error(this.handle(placed(door, {}, params, key=key, headers={**FORM, "X-MBX-APIKEY": ""}))) == (
+        401,
+        -2014,
+    )
+    assert error(write(this, door, params, key=key, signature="0" * 64)) == (400, -1022)
+    for name in ("read-only", "no-link", "partner" if door in OWN_DOORS else "customer"):
+        assert error(write(this, door, params, key=keys[name])) == (401, -2015), name
+    trading = write(this, door, params, key=keys["trade-only"])
+    if WRITE_BY_DOOR[door].security == "USER_DATA":
+        assert error(trading) == (401, -2015)
+    else:
+        assert trading.status == 200
+        assert len(this.effects) == 1
+        return
+    assert state(this) == before
+
+
+MANDATORY = [(each.door, param.wire) for each in WRITES for param in each.params if param.required]
+
+
+@pytest.mark.parametrize(("door", "name"), MANDATORY)
+def test_what_is_mandatory(door: str, name: str) -> None:
+    this = fresh()
+    params, key = this.world.example_write(door)
+    before = state(this)
+    without = {each: text for each, text in params.items() if each != name}
+    assert error(write(this, door, without, key=key)) == (400, -1102)
+    assert error(write(this, door, params | {name: ""}, key=key)) == (400, -1102)
+    assert state(this) == before
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_strange_parameters(door: str) -> None:
+    this = fresh()
+    params, key = this.world.example_write(door)
+    before = state(this)
+    assert error(write(this, door, params | {"surprise": "1"}, key=key)) == (400, -1104)
+    name = next(iter(params))
+    twice = f"{urlencode(params)}&{name}=1"
+    text = f"{twice}&timestamp={NOW_MS}"
+    request = Request(
+        WRITE_BY_DOOR[door].method,
+        WRITE_BY_DOOR[door].path,
+        f"{text}&signature={hmac_of(key.secret, text)}".encode(),
+        b"",
+        {"X-MBX-APIKEY": key.key},
+    )
+    assert error(this.handle(request)) == (400, -1101)
+    assert state(this) == before
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_parameters_in_the_query_in_the_body_or_in_both(door: str) -> None:
+    first = None
+    for place in ("body", "query", "both"):
+        this = fresh()
+        params, key = this.world.example_write(door)
+        names = list(params)
+        query = {"body": [], "query": names, "both": names[::2]}[place]
+        ahead = {name: params[name] for name in query}
+        rest = {name: params[name] for name in params if name not in query}
+        answer = this.handle(placed(door, ahead, rest, key=key))
+        assert answer.status == 200, answer.body
+        first = first or answer.body
+        assert answer.body == first
+        (effect,) = this.effects
+        assert effect.parameters.keys() == params.keys() - {"email"}
+
+
+def test_the_query_wins() -> None:
+    this = fresh()
+    params, key = this.world.example_write("exchange.transfer")
+    answer = this.handle(placed("exchange.transfer", params, {"amount": "99", "asset": "BTC"}, key=key))
+    assert answer.status == 200
+    (effect,) = this.effects
+    assert (effect.parameters["amount"], effect.parameters["asset"]) == ("12.5", "USDT")
+    # A name in both places was sent once.
+    strange = placed("exchange.transfer", params, {"amount": "99", "x": "1"}, key=key)
+    told: Any = this.handle(strange).json()
+    assert told["msg"].endswith("read '5' parameter(s) but was sent '6'.")
+
+
+def test_a_body_of_another_type_was_not_sent() -> None:
+    this = fresh()
+    params, key = this.world.example_write("exchange.transfer")
+    for kind in ("application/json", "text/plain"):
+        request = placed("exchange.transfer", {}, params, key=key, headers={"Content-Type": kind})
+        assert error(this.handle(request)) == (400, -1102)
+    assert not this.effects
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [
+        ("/sapi/v1/broker/subAccount", "PUT", 405),
+        ("/sapi/v1/broker/futures/accountTransfer", "GET", 405),
+        ("/sapi/v1/broker/transfer", "DELETE", 405),
+        ("/sapi/v1/broker/transfers", "POST", 404),
+    ],
+)
+def test_other_methods(path: str, method: str, status: int) -> None:
+    assert error(fresh().handle(Request(method, path))) == (status, -1099)
