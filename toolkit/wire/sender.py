@@ -265,7 +265,8 @@ class Sender:
         if isinstance(verdict.error, errors.BannedError):
             self._budget.ban(verdict.error.until.timestamp() - self._clock.time())
         if isinstance(verdict.error, errors.ClockError):
-            self._hosts.measure(order.pool.host)  # for the next one: this one is not sent again
+            with suppress(errors.ToolkitError):  # what is known of this one does not hang on it
+                self._hosts.measure(order.pool.host)  # for the next one: this one is not sent again
         return verdict
 
     @property
