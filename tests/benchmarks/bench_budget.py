@@ -1,7 +1,7 @@
 """How well the processes of a machine use one allowance, and what keeping count of it costs.
 
 Nothing is asserted about seconds or per cent; what falls short of its goal says so. A 429 or a 418 of
-ours fails: there is to be none.
+ours fails: there is to be none, but beside a stranger whose bursts nobody can know beforehand.
 """
 
 from __future__ import annotations
@@ -32,14 +32,16 @@ def uses(windows: Sequence[Full], goal: float) -> str:
 
 
 @contextmanager
-def scene_of(folder: Path, limit: int = LIMIT, window: int = WINDOW) -> Iterator[Scene]:
+def scene_of(
+    folder: Path, limit: int = LIMIT, window: int = WINDOW, *, surprised: bool = False
+) -> Iterator[Scene]:
     with Scene(folder, limit=limit, seconds=window) as scene:
         yield scene
         statuses = scene.statuses()
         print(f"    answers to ours by status: {statuses}")
         for line in scene.refusals()[:5]:
             print(f"    refused in {line}")
-        assert not statuses.keys() & {429, 418}
+        assert not statuses.keys() & ({418} if surprised else {429, 418})
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ def test_a_process_killed_in_the_middle(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pattern", ["even", "start", "moment"])
 def test_beside_a_program_that_ignores_the_limits(tmp_path: Path, pattern: str) -> None:
     print(f"\n  2 processes with 2 threads, and a stranger that sends {LIMIT // 2} of {LIMIT}: {pattern}")
-    with scene_of(tmp_path) as scene:
+    with scene_of(tmp_path, surprised=pattern == "moment") as scene:
         kernels, stranger = scene.kernels(2), scene.stranger(pattern, LIMIT // 2)
         for each in (*kernels, stranger):
             each.go()

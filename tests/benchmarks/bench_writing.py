@@ -1,0 +1,78 @@
+"""What it costs that a write is written down, before it is sent and after it is answered."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+import toolkit
+from tests.benchmarks.measure import say, seconds
+from toolkit.demo import DemoLink
+
+WRITES = 20
+PATH = "/sapi/v1/broker/subAccount/bnbBurn/spot"
+
+
+@pytest.fixture
+def desk() -> Iterator[DemoLink]:
+    with toolkit.demo(limit_scale=1000) as link:
+        yield link
+
+
+def test_a_write_beside_a_bare_signed_post(desk: DemoLink, tmp_path: Path) -> None:
+    """Baseline: `requests.post`, which also opens a connection each time, and keeps no journal."""
+    ops = desk.operations(journal=tmp_path)
+    account = desk.exchange.sub_accounts()["sub_account_id"][0]
+    flags = itertools.cycle((True, False))
+
+    def ours() -> None:
+        for _ in range(WRITES):
+            ops.exchange.set_spot_bnb_burn(account, enabled=next(flags)).require()
+
+    def bare() -> None:
+        for _ in range(WRITES):
+            body = f"subAccountId={account}&spotBNBBurn=true&timestamp={int(time.time() * 1000)}"
+            body += "&signature=" + hmac.new(secret, body.encode(), hashlib.sha256).hexdigest()
+            headers = {"X-MBX-APIKEY": key, "Content-Type": "application/x-www-form-urlencoded"}
+            requests.post(desk.sandbox.address + PATH, body, headers=headers, timeout=5).raise_for_status()
+
+    assert desk.sandbox is not None
+    key, secret = desk.sandbox.key, desk.sandbox.secret.encode()
+    say(f"{WRITES} writes with journal and outcome", seconds(ours), seconds(bare), "bare requests.post")
+
+
+def test_a_step_of_the_journal(desk: DemoLink, tmp_path: Path) -> None:
+    """Baseline: a file that is opened, written to and brought to the disk (fsync)."""
+    journal = desk.operations(journal=tmp_path)._journal
+    entry, _ = journal.begin(
+        door="exchange.transfer",
+        arguments={},
+        same="a",
+        subject="a",
+        once=None,
+        digests={},
+        key="",
+        before=None,
+        repeatable=False,
+    )
+
+    def steps() -> None:
+        for moment in range(WRITES):
+            journal.sending(entry.number, moment, moment)
+
+    def bare() -> None:
+        for moment in range(WRITES):
+            with (tmp_path / "bare").open("w") as file:
+                file.write(str(moment))
+                file.flush()
+                os.fsync(file.fileno())
+
+    say(f"{WRITES} steps of the journal", seconds(steps), seconds(bare), "an fsync of a file of its own")
