@@ -1,0 +1,240 @@
+"""Calls of the doors for writing on a small sandbox, and what its world holds of them."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tests.clocks import FakeClock
+from tests.rig import Rig
+from toolkit.catalogue import WRITE_BY_DOOR, WRITES, Write
+from toolkit.operations import Operations, Outcome
+from toolkit.sandbox import World
+from toolkit.sandbox.effects import Effect
+from toolkit.sandbox.world.balances import Wallet
+
+NOW = FakeClock().time()
+DOORS = [write.door for write in WRITES]
+BY_HAND = [write.door for write in WRITES if not write.reconciliation.read]
+TOLD = [write.door for write in WRITES if write.reconciliation.read]
+REPEATABLE = [write.door for write in WRITES if write.repeatable]
+# Of these the exchange does not say that nothing was done.
+UNCLEAR = {
+    "status": 503,
+    "code": -1000,
+    "message": "Unknown error, please check your request or try again later.",
+}
+
+
+def small_world() -> World:
+    """A world that may be changed, at the moment the clock of a rig begins."""
+    return World(seed=7, now=NOW, sub_accounts=24, customers=30)
+
+
+PRISTINE = small_world()
+"""The same world, unchanged."""
+
+
+@contextmanager
+def memory_folder() -> Iterator[Path]:
+    """A folder for a journal, in memory where there is one: that it is on the disk is tested elsewhere."""
+    memory = Path("/dev/shm")  # noqa: S108 - made anew, with a name of its own
+    folder = Path(tempfile.mkdtemp(prefix="journal-", dir=memory if memory.is_dir() else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Bench:
+    """A rig with a small world of its own, and operations on it with a journal of their own.
+
+    Args:
+        folder: Folder of the journal.
+        rig: More arguments of the rig.
+    """
+
+    def __init__(self, folder: Path, **rig: Any) -> None:
+        self.folder = folder
+        self.rig = Rig(world=small_world(), **rig)
+        self.exchange = self.rig.exchange
+        self.world = self.rig.sandbox.world
+        self.faults = self.exchange.faults
+        self.clock = self.rig.clock
+        self._operations: dict[tuple[str, str], Operations] = {}
+
+    def operations(self, reader: str = "partner", writer: str | None = None) -> Operations:
+        """Operations that read with one key and write with another, each named as in the world."""
+        names = reader, writer or reader
+        if names not in self._operations:
+            read, write = (self.world.keys[name] for name in names)
+            link = self.rig.link if reader == "partner" else self.rig.new_link(read.key, read.secret)
+            other = {} if names[0] == names[1] else {"key": write.key, "secret": write.secret}
+            self._operations[names] = link.operations(journal=self.folder, **other)
+        return self._operations[names]
+
+    @property
+    def ops(self) -> Operations:
+        """Operations of the partner."""
+        return self.operations()
+
+    def fail(self, door: str, kind: str, **options: Any) -> None:
+        """Let the next call of a door go wrong."""
+        write = WRITE_BY_DOOR[door]
+        self.faults.add(kind, path=write.path, method=write.method, **options)
+
+    def sent(self, door: str) -> int:
+        """How often a door's request came in."""
+        write = WRITE_BY_DOOR[door]
+        return sum((each.method, each.path) == (write.method, write.path) for each in self.exchange.log)
+
+    def effects(self, door: str) -> list[Effect]:
+        """What a door did."""
+        return self.exchange.effects_of(door)
+
+    def close(self) -> None:
+        self.rig.close()
+
+
+def operations_of(bench: Bench, door: str) -> Operations:
+    """Operations with the key that may call a door."""
+    return bench.operations(bench.world.example_write(door).key.name)
+
+
+def example(world: World, door: str) -> dict[str, Any]:
+    """Arguments with which a door succeeds."""
+    return arguments_of(WRITE_BY_DOOR[door], world.example_write(door).parameters)
+
+
+def arguments_of(write: Write, wire: Mapping[str, str]) -> dict[str, Any]:
+    """Arguments of a door from what goes over the wire; what cannot be undone is said twice."""
+    given: dict[str, Any] = {}
+    for param in write.params:
+        text = wire.get(param.wire)
+        if text is None or param.fixed is not None:
+            continue
+        if param.choices:
+            given[param.name] = next(word for word, sent in param.choices.items() if str(sent) == text)
+        elif param.kind == "flag":
+            given[param.name] = text == "true"
+        elif param.kind == "integer":
+            given[param.name] = int(text)
+        else:
+            given[param.name] = text
+    return given | ({"confirm": given[write.confirm]} if write.confirm else {})
+
+
+def call(ops: Any, door: str, given: Mapping[str, Any], **terms: Any) -> Any:
+    """Call a door of `ops`, or of `ops.preview`."""
+    system, _, name = door.partition(".")
+    return getattr(getattr(ops, system), name)(**given, **terms)
+
+
+def do(bench: Bench, door: str, **change: Any) -> Outcome:
+    """Call a door as it would succeed, with a change."""
+    given = example(bench.world, door) | change
+    outcome: Outcome = call(operations_of(bench, door), door, given)
+    return outcome
+
+
+def another(door: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Another call about the same thing, None where there is no other."""
+    other = dict(given)
+    for name, value in given.items():
+        if name in WRITE_BY_DOOR[door].subject or name == "confirm":
+            continue
+        if isinstance(value, bool):
+            return other | {name: not value}
+        if isinstance(value, int):
+            return other | {name: value + 1}
+        if name in ("maker", "taker"):
+            return other | {name: "0.0005"}
+        if name == "addresses":
+            return other | {name: "192.0.2.8"}
+        if name == "customer_id":
+            return other | {name: "someone-else"}
+    return other if not WRITE_BY_DOOR[door].repeatable else None
+
+
+# -- what the world holds -------------------------------------------------------------------------------------
+
+Holds = Callable[[World, Mapping[str, str]], bool]
+
+
+def _account(world: World, sent: Mapping[str, str]) -> Any:
+    return world.account(sent["subAccountId"])
+
+
+def _key(world: World, sent: Mapping[str, str]) -> Any:
+    return _account(world, sent).key(sent["subAccountApiKey"])
+
+
+def _moved(account: str, wallet: Wallet) -> Holds:
+    """Whether just that much more is in a wallet than in a world where nothing happened."""
+
+    def holds(world: World, sent: Mapping[str, str]) -> bool:
+        before, now = (each.account(sent[account]) for each in (PRISTINE, world))
+        assert before is not None
+        assert now is not None
+        more = now.balances.free(wallet, sent["asset"]) - before.balances.free(wallet, sent["asset"])
+        assert more in (0, Decimal(sent["amount"]))
+        return more != 0
+
+    return holds
+
+
+def _named(world: World, sent: Mapping[str, str]) -> bool:
+    return any(each.id == sent["customerId"] and each.email == sent["email"] for each in world.customers)
+
+
+def _named_oneself(world: World, sent: Mapping[str, str]) -> bool:
+    return world.customer.id == sent["customerId"]
+
+
+def _adjusted(world: World, sent: Mapping[str, str]) -> bool:
+    account = _account(world, sent)
+    put = account.um_adjustment if "symbol" in sent else account.cm_adjustment
+    return bool(
+        put.get(sent.get("symbol", sent.get("pair")))
+        == (int(sent["makerAdjustment"]), int(sent["takerAdjustment"]))
+    )
+
+
+HOLDS: Mapping[str, Holds] = {
+    "exchange.create_sub_account": lambda world, sent: any(a.tag == sent["tag"] for a in world.accounts),
+    "exchange.delete_sub_account": lambda world, sent: _account(world, sent) is None,
+    "exchange.enable_futures": lambda world, sent: bool(_account(world, sent).futures),
+    "exchange.create_api_key": lambda world, sent: any(
+        key.update_time >= world.now_ms for key in _account(world, sent).keys
+    ),
+    "exchange.delete_api_key": lambda world, sent: _key(world, sent) is None,
+    "exchange.set_permissions": lambda world, sent: (
+        _key(world, sent).can_trade == (sent["canTrade"] == "true")
+    ),
+    "exchange.set_universal_transfer": lambda world, sent: bool(_key(world, sent).universal_transfer),
+    "exchange.set_ip_restriction": lambda world, sent: sent["ipAddress"] in _key(world, sent).ip_list,
+    "exchange.remove_addresses": lambda world, sent: not _key(world, sent).ip_list,
+    "exchange.set_spot_bnb_burn": lambda world, sent: (
+        _account(world, sent).spot_burn == (sent["spotBNBBurn"] == "true")
+    ),
+    "exchange.set_interest_bnb_burn": lambda world, sent: (
+        _account(world, sent).interest_burn == (sent["interestBNBBurn"] == "true")
+    ),
+    "exchange.transfer": _moved("toId", "spot"),
+    "exchange.transfer_futures": _moved("toId", "um"),
+    "exchange.universal_transfer": _moved("toId", "um"),
+    "exchange.transfer_within": _moved("subAccountId", "um"),
+    "exchange.set_commission": lambda world, sent: _account(world, sent).maker == 0.0008,
+    "exchange.set_um_commission": _adjusted,
+    "exchange.set_cm_commission": _adjusted,
+    "spot.set_customer_id": _named,
+    "spot.set_own_customer_id": _named_oneself,
+    "futures.set_customer_id": _named,
+    "futures.set_own_customer_id": _named_oneself,
+    "portfolio.set_own_customer_id": _named_oneself,
+}
