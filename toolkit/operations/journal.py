@@ -56,7 +56,10 @@ CREATE TABLE entries (
 );
 CREATE INDEX unsettled ON entries (subject) WHERE status IN ('prepared', 'sending', 'unknown');
 CREATE TABLE salt (salt BLOB NOT NULL);
+CREATE TABLE users (pid INTEGER NOT NULL, began REAL, boot TEXT NOT NULL);
 """
+
+_UNSETTLED = "status IN ('prepared', 'sending', 'unknown')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +119,32 @@ class Entry:
 _JSON = ("arguments", "digests", "before", "answer")
 _NAMES = tuple(each.name for each in fields(Entry))
 
-# Entries whose call has not come back yet, in this process: (file, number).
-_here: set[tuple[Path, int]] = set()
-_here_lock = threading.Lock()
+# One transaction at a time in this process, and no fork while one is open: SQLite would take the child
+# for its parent, and find the file locked for as long as it lives.
+_turn = threading.RLock()
+
+# Calls that have not come back yet, in this process: (file, number), and the thread that waits for it.
+_here: dict[tuple[Path, int], int] = {}
+
+
+def _before_fork() -> None:
+    _turn.acquire()
+
+
+def _after_fork_in_parent() -> None:
+    _turn.release()
+
+
+def _after_fork_in_child() -> None:
+    global _turn  # noqa: PLW0603 - the parent's is held by a thread that is not here
+    _turn = threading.RLock()
+    _here.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )
 
 
 class Journal:
@@ -133,8 +159,11 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with self._open() as file:
-            self._salt: bytes = file.execute("SELECT salt FROM salt").fetchone()[0]
+        self._salt = b""
+        with self._open(new=True) as file:
+            salt = _salt(file)
+            _sign_in(file)
+        self._salt = salt
 
     def digest(self, *parts: str) -> str:
         """What tells that two texts are the same, without telling them."""
@@ -172,40 +201,59 @@ class Journal:
             UnsettledError: A call about the same thing is not settled.
         """
         pid = os.getpid()
-        with self._open() as file:
-            found = self._check(file, same=same, subject=subject, once=once, repeatable=repeatable)
-            if found is not None:
-                return found, False
-            row = {
-                "door": door,
-                "arguments": _dumped(dict(arguments)),
-                "same": same,
-                "subject": subject,
-                "once": once,
-                "digests": _dumped(dict(digests)),
-                "key": key,
-                "process": processes.own_name(),
-                "pid": pid,
-                "began": processes.started(pid),
-                "boot": processes.boot(),
-                "made_at": _now(),
-                "status": "prepared",
-                "told": "written down, not sent yet",
-                "before": None if before is None else _dumped(before),
-            }
-            marks = ", ".join("?" * len(row))
-            cursor = file.execute(
-                f"INSERT INTO entries ({', '.join(row)}) VALUES ({marks})",  # noqa: S608 - our own names
-                [*row.values()],
-            )
-            number = int(cursor.lastrowid or 0)
-            with _here_lock:
-                _here.add((self.path, number))
-            return self._entry(file, number), True
+        number = 0
+        try:
+            with self._open() as file:
+                found = self._check(file, same=same, subject=subject, once=once, repeatable=repeatable)
+                if found is not None:
+                    return found, False
+                row = {
+                    "door": door,
+                    "arguments": _dumped(dict(arguments)),
+                    "same": same,
+                    "subject": subject,
+                    "once": once,
+                    "digests": _dumped(dict(digests)),
+                    "key": key,
+                    "process": processes.own_name(),
+                    "pid": pid,
+                    "began": processes.started(pid),
+                    "boot": processes.boot(),
+                    "made_at": _now(),
+                    "status": "prepared",
+                    "told": "written down, not sent yet",
+                    "before": None if before is None else _dumped(before),
+                }
+                marks = ", ".join("?" * len(row))
+                cursor = file.execute(
+                    f"INSERT INTO entries ({', '.join(row)}) VALUES ({marks})",  # noqa: S608 - our own names
+                    [*row.values()],
+                )
+                number = int(cursor.lastrowid or 0)
+                _here[self.path, number] = threading.get_ident()
+                entry = self._entry(file, number)
+        except BaseException:  # also where it is interrupted after it was written down: it never left
+            self.came_back(number)
+            raise
+        return entry, True
 
     def sending(self, number: int, sent_at: int, until: int) -> None:
-        """It goes out now."""
-        self._update(number, status="sending", told="sent, no answer yet", sent_at=sent_at, until=until)
+        """It goes out now.
+
+        Raises:
+            JournalError: It cannot be written down, or somebody took this process for dead and settled it.
+        """
+        with self._open() as file:
+            changed = file.execute(
+                "UPDATE entries SET status = 'sending', told = 'sent, no answer yet', sent_at = ?, until = ? "
+                "WHERE number = ? AND status = 'prepared'",
+                (sent_at, until, number),
+            ).rowcount
+            if not changed:
+                raise JournalError(
+                    f"#{number} is not in the journal {self.path} as it was written down, or was settled by "
+                    "another process. Nothing was sent."
+                )
 
     def settle(
         self,
@@ -218,9 +266,12 @@ class Journal:
     ) -> Entry:
         """Write down what became of it; a settled entry stays as it is."""
         with self._open() as file:
-            if not self._entry(file, number).is_settled:
+            known = self._find(file, "number = ?", number)
+            if not known:
+                raise JournalError(f"#{number} is not in the journal {self.path} any more.")
+            if not known[0].is_settled:
                 settled = status in ("confirmed", "rejected")
-                changes: dict[str, object] = {"status": status, "told": told}
+                changes: dict[str, object] = {"status": status, "told": _writable(told)}
                 if settled:
                     changes |= {"settled_at": _now(), "settled_by": by}
                 if answer is not None:
@@ -230,18 +281,17 @@ class Journal:
 
     def came_back(self, number: int) -> None:
         """The call has come back, whatever became of it."""
-        with _here_lock:
-            _here.discard((self.path, number))
+        _here.pop((self.path, number), None)
 
     def repeated(self, entry: Entry) -> None:
         """A call was confirmed: older ones that mean the same are settled by it."""
         told = f"the same call was sent again as #{entry.number}, which was confirmed"
         with self._open() as file:
-            file.execute(
-                "UPDATE entries SET status = 'confirmed', told = ?, settled_at = ?, "
-                "settled_by = 'repetition' WHERE same = ? AND number < ? AND status = 'unknown'",
-                (told, _now(), entry.same, entry.number),
-            )
+            for older in self._find(file, f"subject = ? AND {_UNSETTLED}", entry.subject):
+                # One whose process died while it was under way has not been called unknown yet.
+                if older.same == entry.same and older.number < entry.number and older.status != "prepared":
+                    changes = {"status": "confirmed", "told": told, "settled_at": _now()}
+                    _set(file, older.number, changes | {"settled_by": "repetition"})
 
     def free(self, once: str) -> Entry:
         """Take its name from an entry that was rejected.
@@ -280,7 +330,7 @@ class Journal:
                 return self._find(file, "1")
             return [
                 entry
-                for entry in self._find(file, "status IN ('prepared', 'sending', 'unknown')")
+                for entry in self._find(file, _UNSETTLED)
                 if not self.is_under_way(entry) and not self._never_left(file, entry)
             ]
 
@@ -301,9 +351,7 @@ class Journal:
                 _set(file, named[0].number, {"once": None})  # it never left: the name is as good as new
             elif named:
                 return self._done_under(named[0], same)
-        for entry in self._find(
-            file, "subject = ? AND status IN ('prepared', 'sending', 'unknown')", subject
-        ):
+        for entry in self._find(file, f"subject = ? AND {_UNSETTLED}", subject):
             if self.is_under_way(entry):
                 raise UnsettledError(
                     f"{entry.door}: the same is being changed by #{entry.number} at this moment, in "
@@ -339,16 +387,16 @@ class Journal:
         if entry.status not in ("prepared", "sending"):
             return False
         if entry.pid == os.getpid() and entry.boot == processes.boot():
-            with _here_lock:
-                return (self.path, entry.number) in _here
-        same_run = entry.boot == processes.boot() and entry.began is not None
-        return same_run and processes.is_alive(entry.pid, entry.began or 0.0)
+            # A thread that asks does not wait: its own call was broken off.
+            return _here.get((self.path, entry.number), threading.get_ident()) != threading.get_ident()
+        return _runs(entry.pid, entry.began, entry.boot)
 
     def _never_left(self, file: sqlite3.Connection, entry: Entry) -> bool:
-        """Whether it was written down and its process ended before it was sent; it is settled then."""
+        """Whether it was written down and broken off before it was sent; it is settled then."""
         if entry.status != "prepared":
             return False
-        told = "its process ended before it was sent: nothing was executed"
+        ended = "it was broken off" if entry.pid == os.getpid() else "its process ended"
+        told = f"{ended} before it was sent: nothing was executed"
         _set(
             file,
             entry.number,
@@ -368,41 +416,124 @@ class Journal:
             raise UsageError(f"The journal has no entry #{number}; `ops.history()` lists them all.")
         return found[0]
 
-    def _update(self, number: int, **changes: object) -> None:
-        with self._open() as file:
-            _set(file, number, changes)
-
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self, *, new: bool = False) -> Iterator[sqlite3.Connection]:
         """One transaction: on the disk when it ends well, undone when it does not.
 
-        The file is opened for each: writes are rare, and so neither forks nor threads nor a file that was
-        moved away can do harm.
+        The file is opened for each: writes are rare, and so neither forks nor threads can do harm. One that
+        is not the one this journal began with is not written to: its digests are under another salt.
         """
         try:
-            new = not self.path.exists()
-            if new:
-                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-            with contextlib.closing(
-                sqlite3.connect(self.path, timeout=LOCK_PATIENCE, isolation_level=None)
-            ) as file:
-                file.execute("PRAGMA synchronous = EXTRA")
-                file.execute("PRAGMA fullfsync = ON")
-                file.execute("BEGIN IMMEDIATE")
-                _made(file)
-                try:
-                    yield file
-                except (UnsettledError, UsageError):
-                    file.execute("COMMIT")  # what was found out on the way holds
-                    raise
-                file.execute("COMMIT")
+            with _turn:
+                if new:
+                    _make(self.path)
+                which = _which(self.path)
+                address = f"{self.path.absolute().as_uri()}?mode=rw"
+                with contextlib.closing(
+                    sqlite3.connect(address, timeout=LOCK_PATIENCE, isolation_level=None, uri=True)
+                ) as file:
+                    file.execute("PRAGMA synchronous = EXTRA")
+                    file.execute("PRAGMA fullfsync = ON")
+                    file.execute("BEGIN IMMEDIATE")
+                    _made(file)
+                    if self._salt and _salt(file) != self._salt:
+                        raise sqlite3.DatabaseError(f"{_ANOTHER}; {_ANEW}")
+                    try:
+                        yield file
+                    except (UnsettledError, UsageError):
+                        file.execute("COMMIT")  # what was found out on the way holds
+                        raise
+                    file.execute("COMMIT")
+                if _which(self.path) != which:
+                    raise sqlite3.DatabaseError(f"{_ANOTHER}; {_ANEW}")
         except (sqlite3.Error, OSError) as error:
+            gone = isinstance(error, FileNotFoundError) and not new
+            reason = f"it is not there any more; {_ANEW}" if gone else str(error)
             raise JournalError(
-                f"The journal {self.path} cannot be used ({error}). Without it nobody could tell later what "
+                f"The journal {self.path} cannot be used ({reason}). Without it nobody could tell later what "
                 "was done, so no write is sent. Give it room or rights, or name another folder in "
                 "TOOLKIT_JOURNAL; what this one remembers is not known there."
             ) from error
+
+
+_ANOTHER = "it is not the file any more that it was"
+_ANEW = "`link.operations()` begins one anew, which does not know what was done"
+
+
+def forget(path: Path) -> None:
+    """Delete a journal, unless a process that uses it still runs.
+
+    Raises:
+        OSError: It cannot be deleted.
+    """
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", timeout=0, isolation_level=None, uri=True)
+        ) as file:
+            file.execute("BEGIN EXCLUSIVE")
+            users = file.execute("SELECT pid, began, boot FROM users").fetchall()
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN):
+            return
+        users = []  # whatever it is, it is no journal that could be used
+    if not any(_runs(*user) for user in users):
+        path.unlink()
+        Path(f"{path}-journal").unlink(missing_ok=True)
+
+
+def _make(path: Path) -> None:
+    """Make the file where there is none, for its owner alone, in a folder that a power cut leaves there.
+
+    SQLite sees to it that the file's own name is on the disk.
+    """
+    missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True, mode=0o700)
+        _sync(folder.parent)
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the system can do that with folders."""
+    with contextlib.suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def _which(path: Path) -> tuple[int, int]:
+    """What tells a file from another one of the same name."""
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino
+
+
+def _salt(file: sqlite3.Connection) -> bytes:
+    row = file.execute("SELECT salt FROM salt").fetchone()
+    if row is None or not isinstance(row[0], bytes):
+        raise sqlite3.DatabaseError("its salt is missing")
+    return row[0]
+
+
+def _sign_in(file: sqlite3.Connection) -> None:
+    """Note that this process uses the journal, and forget those that have ended."""
+    own = (os.getpid(), processes.started(os.getpid()), processes.boot())
+    users = file.execute("SELECT rowid, pid, began, boot FROM users").fetchall()
+    here = False
+    for row, *user in users:
+        if not _runs(*user):
+            file.execute("DELETE FROM users WHERE rowid = ?", (row,))
+        elif user[0] == own[0]:
+            here = True
+    if not here:
+        file.execute("INSERT INTO users VALUES (?, ?, ?)", own)
+
+
+def _runs(pid: int, began: float | None, boot: str) -> bool:
+    """Whether that process still runs."""
+    return boot == processes.boot() and began is not None and processes.is_alive(pid, began)
 
 
 def _made(file: sqlite3.Connection) -> None:
@@ -412,6 +543,8 @@ def _made(file: sqlite3.Connection) -> None:
         return
     if version != 0:
         raise sqlite3.DatabaseError(f"it has format {version}, this version of the package writes {SCHEMA}")
+    if file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise sqlite3.DatabaseError("it is a database of something else")
     for statement in _TABLES.split(";"):
         if statement.strip():
             file.execute(statement)
@@ -429,14 +562,23 @@ def _set(file: sqlite3.Connection, number: int, changes: Mapping[str, object]) -
 
 def _loaded(row: tuple[Any, ...]) -> Entry:
     values = dict(zip(_NAMES, row, strict=True))
-    for name in _JSON:
-        values[name] = None if values[name] is None else json.loads(values[name])
+    try:
+        for name in _JSON:
+            values[name] = None if values[name] is None else json.loads(values[name])
+    except (ValueError, TypeError):
+        raise sqlite3.DatabaseError(f"#{values['number']} is damaged") from None
     return Entry(**values)
 
 
 def _dumped(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)  # decimals, exactly
+    # In ASCII: an answer may hold half a character, which no file takes. Decimals stay exact.
+    return json.dumps(value, separators=(",", ":"), default=str)
 
 
 def _now() -> int:
     return int(time.time() * 1000)
+
+
+def _writable(text: str) -> str:
+    """Text without halves of characters."""
+    return text.encode("utf-8", "replace").decode()

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from toolkit.catalogue import ALTERNATES, Host
 from toolkit.errors import JournalError
+from toolkit.operations.journal import forget
 
 VARIABLE = "TOOLKIT_JOURNAL"
 """Environment variable: a folder for the journals."""
@@ -59,9 +60,9 @@ def _folder(given: str | Path | None) -> Path:
 
 
 def _forget_sandboxes(folder: Path) -> None:
-    """Delete the journals of sandboxes that nobody has used for a day."""
+    """Delete the journals of sandboxes that nobody has used for a day, and no living kernel has open."""
     old = time.time() - _SANDBOX_KEPT
     for path in folder.glob(f"{_SANDBOX}*.sqlite"):
         with suppress(OSError):
             if path.stat().st_mtime < old:
-                path.unlink()
+                forget(path)
