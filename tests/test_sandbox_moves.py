@@ -295,7 +295,9 @@ def test_a_transfer_is_found_by_its_id_and_its_sides(door: str) -> None:
         assert rows(this, door, "mine", two, fromId=this.world.partner_uid) == []
     clock.advance(1)
     late = str(row["time"] + 1)
+    early = str(row["time"] - 1)
     assert rows(this, door, "mine", two, startTime=late) == []
+    assert rows(this, door, "mine", two, startTime=early, endTime=early) == []
     assert rows(this, door, "mine", two, startTime=str(row["time"]), endTime=str(row["time"])) == [row]
 
 

@@ -207,6 +207,7 @@ def test_deleting_needs_an_empty_account_without_keys() -> None:
     this = fresh()
     made = done(this, "exchange.create_sub_account")["subaccountId"]
     key = done(this, "exchange.create_api_key", subAccountId=made, marginTrade="false")["apiKey"]
+    refused(this, "exchange.delete_sub_account", -4001, subAccountId=made)
     done(this, "exchange.transfer", toId=made, amount="5")
     refused(this, "exchange.delete_sub_account", -4001, subAccountId=made)
     done(this, "exchange.delete_api_key", subAccountId=made, subAccountApiKey=key)
@@ -348,6 +349,17 @@ def test_all_permissions_are_said_each_time() -> None:
         rows = read(this, "exchange.api_keys", subAccountId=own["subAccountId"])
         (row,) = [row for row in rows if row["apikey"] == masked]
         assert {name: str(row[name]).lower() for name in params} == params
+
+
+def test_universal_transfers_are_allowed_and_forbidden() -> None:
+    this = fresh()
+    for text in ("true", "false"):
+        told = done(this, "exchange.set_universal_transfer", canUniversalTransfer=text)
+        owner = this.world.account(told["subaccountId"])
+        assert owner is not None
+        key = owner.key(told["apikey"])
+        assert key is not None
+        assert key.universal_transfer is told["canUniversalTransfer"] is (text == "true")
 
 
 def test_restrictions_come_and_go() -> None:
