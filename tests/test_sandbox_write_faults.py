@@ -85,9 +85,27 @@ def test_a_refused_write_uses_up_no_fault_that_comes_after_the_effect() -> None:
     assert len(this.effects) == 1
 
 
-def test_faults_by_method() -> None:
+def test_an_error_after_the_effect_does_not_say_that_nothing_was_done() -> None:
+    for effect, text in ((False, "Service Unavailable."), (True, "Unknown error, please check your request")):
+        this = fresh()
+        this.faults.add("server-error", after_effect=effect)
+        told: Any = write(this, "futures.set_customer_id").json()
+        assert told["msg"].startswith(text)
     this = fresh()
-    this.faults.add("server-error", path=SAME_PATH, method="DELETE")
+    this.faults.add("server-error", after_effect=True, message="m", code=-1007)
+    assert write(this, "exchange.transfer").json() == {"code": -1007, "msg": "m"}
+
+
+def test_too_much_weight_is_refused_before_anything_is_done() -> None:
+    this = fresh(limit_scale=1 / 12_000)
+    assert [write(this, "exchange.transfer").status for _ in range(3)] == [200, 429, 429]
+    assert len(this.effects) == 1
+
+
+@pytest.mark.parametrize("method", ["DELETE", "delete"])
+def test_faults_by_method(method: str) -> None:
+    this = fresh()
+    this.faults.add("server-error", path=SAME_PATH, method=method)
     assert ask(this, "exchange.sub_accounts").status == 200
     assert write(this, "exchange.create_sub_account").status == 200
     assert write(this, "exchange.delete_sub_account").status == 503

@@ -23,8 +23,8 @@ from tests.sandbox_support import (
 )
 from toolkit.catalogue import WRITE_BY_DOOR, WRITES
 from toolkit.sandbox import Exchange, Request
+from toolkit.sandbox import exchange as rules
 from toolkit.sandbox.authentication import OWN_DOORS
-from toolkit.sandbox.exchange import EFFECTS_KEPT
 from toolkit.sandbox.writes import WRITERS
 
 DOORS = [each.door for each in WRITES]
@@ -200,7 +200,19 @@ def test_effects_are_found_by_their_parameters() -> None:
     assert len(this.effects_of("exchange.transfer")) == 3
     assert this.effects_of("exchange.transfer", toId=a.id, amount="2") == []
     assert len(this.effects_of("exchange.set_universal_transfer", subAccountApiKey=key)) == 1
-    assert EFFECTS_KEPT == 200_000
+
+
+def test_the_oldest_effects_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rules.EFFECTS_KEPT == 200_000
+    monkeypatch.setattr(rules, "EFFECTS_KEPT", 2)
+    this = fresh()
+    for amount in ("1", "2", "3"):
+        write(
+            this,
+            "exchange.transfer",
+            this.world.example_write("exchange.transfer").parameters | {"amount": amount},
+        )
+    assert [each.parameters["amount"] for each in this.effects] == ["2", "3"]
 
 
 def test_the_same_seed_and_calls_give_the_same_answers() -> None:

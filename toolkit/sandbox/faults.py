@@ -7,8 +7,8 @@ often it happens (None: until cleared), `path` a path or the beginning of one, `
 
 | kind          | what happens                                          | options (default)         |
 |---------------|-------------------------------------------------------|---------------------------|
-| server-error  | 5XX and a code                                        | status (503), code        |
-|               |                                                       | (-1001), message,         |
+| server-error  | 5XX and a code; after the effect one that leaves open | status (503), code        |
+|               | what became of it                                     | (-1001), message,         |
 |               |                                                       | after_effect (False)      |
 | error         | any refusal                                           | status (400), code        |
 |               |                                                       | (-1000), message,         |
@@ -96,6 +96,12 @@ _OPTIONS: Mapping[Kind, Mapping[str, object]] = {
     "extra-header": {"name": None, "value": None},
 }
 
+# "Service Unavailable." is documented to mean that nothing was done, and this to leave it open.
+_LEFT_OPEN: Mapping[str, object] = {
+    "code": -1000,
+    "message": "Unknown error, please check your request or try again later.",
+}
+
 _PAGE = b"<html><head><title>%d</title></head><body><h1>%d %s</h1><hr>gateway</body></html>\n"
 _WORDS = {200: b"OK", 403: b"Forbidden", 502: b"Bad Gateway", 503: b"Service Unavailable"}
 
@@ -157,7 +163,10 @@ class Faults:
             raise ValueError(f"times must be at least 1, not {times}")
         if rate is not None and not 0 <= rate <= 1:
             raise ValueError(f"rate must be from 0 to 1, not {rate}")
+        if known == "server-error" and options.get("after_effect"):
+            defaults = {**defaults, **_LEFT_OPEN}
         self._made += 1
+        method = method.upper() if method else None
         self._faults.append(Fault(known, self._made, times, path, method, rate, {**defaults, **options}))
 
     def clear(self) -> None:
