@@ -39,6 +39,19 @@ class World:
             sub-accounts each; futures have half as many and a sixth.
         sub_accounts: How many sub-accounts there are.
         customers: How many customers there are.
+
+    Attributes:
+        accounts: The sub-accounts, oldest first.
+        master: What the master account holds: plenty.
+        customers: The customers, in the order they came.
+        keys: Keys that requests may be signed with, by name.
+        agent_code: The partner's Link id.
+        partner_uid: The master account's id.
+        max_sub_accounts: How many sub-accounts the partner may have.
+        moves: Reads that show transfers, by door; new ones are added to them.
+        numbers: Where new transfers get their numbers.
+        deletions: Sub-accounts deleted, by UTC day since 1970.
+        futures_transfers: Transfers on futures, by minute since 1970.
     """
 
     def __init__(
