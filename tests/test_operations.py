@@ -47,7 +47,7 @@ def bench(folder: Path) -> Iterator[Bench]:
     made.close()
 
 
-# -- every write, every accident -------------------------------------------------------------------------------
+# -- every write, every accident -------------------------------------------------------------------------
 
 LOST: dict[str, tuple[str, dict[str, Any], bool]] = {
     # name of the accident: kind of fault, its options, whether the write is executed

@@ -43,7 +43,7 @@ PRISTINE = small_world()
 @contextmanager
 def memory_folder() -> Iterator[Path]:
     """A folder for a journal, in memory where there is one: that it is on the disk is tested elsewhere."""
-    memory = Path("/dev/shm")  # noqa: S108 - made anew, with a name of its own
+    memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="journal-", dir=memory if memory.is_dir() else None))
     try:
         yield folder
@@ -126,7 +126,7 @@ def arguments_of(write: Write, wire: Mapping[str, str]) -> dict[str, Any]:
             given[param.name] = int(text)
         else:
             given[param.name] = text
-    return given | ({"confirm": given[write.confirm]} if write.confirm else {})
+    return given | ({"confirm": given[write.confirm]} if write.confirm in given else {})
 
 
 def call(ops: Any, door: str, given: Mapping[str, Any], **terms: Any) -> Any:
@@ -161,7 +161,7 @@ def another(door: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
     return other if not WRITE_BY_DOOR[door].repeatable else None
 
 
-# -- what the world holds -------------------------------------------------------------------------------------
+# -- what the world holds -------------------------------------------------------------------------------
 
 Holds = Callable[[World, Mapping[str, str]], bool]
 

@@ -188,7 +188,7 @@ def _exact(endpoint: Endpoint, param: Param, value: object) -> Decimal:
     if isinstance(value, float):
         number = Decimal(repr(value))
         blurred = len(number.as_tuple().digits) > sys.float_info.dig
-        if number.is_finite() and (blurred or -_exponent(number) > _FLOAT_PLACES):
+        if number.is_finite() and (blurred or _places(number) > _FLOAT_PLACES):
             raise _refusal(
                 endpoint,
                 f"`{param.name}` is the float {value!r}: a float holds {sys.float_info.dig} digits for sure, "
@@ -206,18 +206,20 @@ def _exact(endpoint: Endpoint, param: Param, value: object) -> Decimal:
             endpoint,
             f'`{param.name}` is a Decimal, or a number as text such as "12.5", not {_said(value)}',
         )
-    small = param.kind == "rate" and 0 <= number <= 1
-    if not number.is_finite() or not (small or (param.kind == "amount" and number > 0)):
+    if not number.is_finite() or not (0 <= number <= 1 if param.kind == "rate" else number > 0):
         allowed = 'a fraction from 0 to 1 ("0.001" is 0.1 %)' if param.kind == "rate" else "above zero"
         raise _refusal(endpoint, f"`{param.name}` is {allowed}, not {_said(value)}")
-    if -_exponent(number) > _PLACES or number.adjusted() > _PLACES:
+    if _places(number) > _PLACES or number.adjusted() > _PLACES:
         raise _refusal(endpoint, f"`{param.name}` has at most {_PLACES} digits before and behind the point")
     return number
 
 
-def _exponent(number: Decimal) -> int:
-    exponent = number.normalize().as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0
+def _places(number: Decimal) -> int:
+    """Places behind the point, without zeros at the end; nothing here rounds, as arithmetic would."""
+    _, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int):  # no finite number
+        return 0
+    return len("".join(map(str, digits)).rstrip("0")) - len(digits) - exponent
 
 
 def _addresses(endpoint: Endpoint, param: Param, value: object) -> str:

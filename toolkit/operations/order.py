@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from hashlib import sha256
 from secrets import token_hex
 from types import MappingProxyType
@@ -136,9 +135,9 @@ def _shown(param: Param, parameters: Mapping[str, object]) -> object:
     return value if isinstance(value, bool | int) else to_text(param.wire, value)
 
 
-def _plain(number: str) -> str:
-    """A number in one spelling: 1.50 and 1.5 are the same amount."""
-    return format(Decimal(number).normalize(), "f")
+def _plain(digits: str) -> str:
+    """A number in one spelling: 1.50 and 1.5 are the same amount. As text, because arithmetic rounds."""
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def _made_id(write: Write, once: str | None) -> str:

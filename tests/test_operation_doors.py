@@ -1,0 +1,618 @@
+"""For each of the writes: its door, its documented answer, how it is settled, its preview, its arguments."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, localcontext
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests import write_text
+from tests.clocks import FakeClock
+from tests.sandbox_support import placed
+from tests.write_support import (
+    NOW,
+    Bench,
+    arguments_of,
+    call,
+    example,
+    memory_folder,
+    operations_of,
+    small_world,
+)
+from toolkit.catalogue import BY_DOOR, SYSTEM_TITLES, WRITE_BY_DOOR, WRITES, Param, Write
+from toolkit.errors import UsageError
+from toolkit.frames import EXACT, Numbers
+from toolkit.link import Link
+from toolkit.operations import account_doors, customer_doors, money_doors
+from toolkit.operations.masks import masked_email, masked_key
+from toolkit.sandbox.exchange import Exchange
+
+ANSWERS = Path(__file__).parent / "answers" / "writes"
+DOCUMENTED = {
+    path.stem: json.loads(path.read_text(), parse_float=Decimal)["documented"]
+    for path in ANSWERS.glob("*.json")
+}
+EACH = pytest.mark.parametrize("write", WRITES, ids=lambda write: write.door)
+
+DTYPES = {
+    "text": pd.StringDtype(),
+    "id": pd.StringDtype(),
+    "amount": "float64",
+    "integer": pd.Int64Dtype(),
+    "flag": pd.BooleanDtype(),
+    "time": pd.DatetimeTZDtype("ms", "UTC"),
+    "texts": object,
+}
+
+
+@pytest.fixture(scope="module")
+def still() -> Iterator[Bench]:
+    """A sandbox at which nothing ever arrives that changes anything."""
+    with memory_folder() as folder:
+        made = Bench(folder)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """A sandbox of its own, and operations on it."""
+    with memory_folder() as folder:
+        made = Bench(folder)
+        yield made
+        made.close()
+
+
+# -- the doors ---------------------------------------------------------------------------------------------
+
+
+def door_of(namespaces: object, write: Write) -> Any:
+    return getattr(getattr(namespaces, write.system), write.name)
+
+
+def test_there_are_23_writes_and_each_has_a_documented_answer() -> None:
+    assert len(WRITES) == len(WRITE_BY_DOOR) == 23
+    assert set(DOCUMENTED) == set(WRITE_BY_DOOR)
+    counts = {system: sum(write.system == system for write in WRITES) for system in SYSTEM_TITLES}
+    assert counts == {"exchange": 18, "spot": 2, "futures": 2, "portfolio": 1}
+    assert {write.method for write in WRITES} == {"POST", "DELETE"}
+
+
+@EACH
+def test_a_door_is_an_explicit_method_with_the_declared_text(still: Bench, write: Write) -> None:
+    method = getattr(type(getattr(still.ops, write.system)), write.name)
+    module = Path(inspect.getsourcefile(method) or "").stem
+    wanted = write_text.source(write, module.removesuffix("_doors") + "_writes", write.name.upper())
+    arguments = [
+        (parameter.name, parameter.kind.name, parameter.default, parameter.annotation)
+        for parameter in list(inspect.signature(method).parameters.values())[1:]
+    ]
+    expected = [
+        (name, how, default, kind.replace("'", '"'))
+        for name, how, default, kind in write_text.signature(write)
+    ]
+    given = [(name, how, default, str(kind).replace("'", '"')) for name, how, default, kind in arguments]
+    assert given == expected, f"the door should read\n\n{wanted}"
+    assert inspect.getdoc(method) == write_text.docstring(write), f"the door should read\n\n{wanted}"
+
+
+@EACH
+def test_a_door_hands_on_every_argument_under_its_own_name(write: Write) -> None:
+    handed: list[tuple[Write, Mapping[str, object], Any]] = []
+
+    def run(*what: Any) -> None:
+        handed.append(what)
+
+    owner: Any = {"exchange": ExchangeRun, "spot": customer_doors.SpotWrites}.get(write.system)
+    owner = owner or {
+        "futures": customer_doors.FuturesWrites,
+        "portfolio": customer_doors.PortfolioWrites,
+    }.get(write.system)
+    given = {param.name: f"<{param.name}>" for param in write_text.ordered(write)}
+    said = {"confirm": "<again>"} if write.confirm else {}
+    getattr(owner(run), write.name)(**given, **said, once="<name>")
+    ((declared, arguments, terms),) = handed
+    assert declared is write
+    assert arguments == given
+    assert (terms.once, terms.confirm) == ("<name>", said.get("confirm", ""))
+
+
+class ExchangeRun(account_doors.AccountWrites[Any], money_doors.MoneyWrites[Any]):
+    """Both halves of `ops.exchange`."""
+
+
+def test_every_namespace_shows_its_doors_and_nothing_else(still: Bench) -> None:
+    for namespaces in (still.ops, still.ops.preview):
+        for system in SYSTEM_TITLES:
+            shown = {name for name in dir(getattr(namespaces, system)) if not name.startswith("_")}
+            assert shown == {write.name for write in WRITES if write.system == system}
+            assert all(name in repr(getattr(namespaces, system)) for name in shown)
+
+
+def test_a_link_has_no_door_that_changes_anything() -> None:
+    with Link("a" * 64, "b" * 64) as link:
+        for write in WRITES:
+            assert not hasattr(link, write.name)
+            assert not hasattr(getattr(link, write.system), write.name)
+    assert {endpoint.method for endpoint in BY_DOOR.values()} == {"GET"}
+
+
+@EACH
+def test_a_misspelt_keyword_is_refused_by_python_itself(still: Bench, write: Write) -> None:
+    with pytest.raises(TypeError):
+        door_of(still.ops, write)(subaccountid="1")
+
+
+# -- declarations ------------------------------------------------------------------------------------------
+
+
+@EACH
+def test_how_it_is_settled_can_be_done(write: Write) -> None:
+    """The read exists, can be asked with what the write is given, and shows what is looked for."""
+    how = write.reconciliation
+    own = {param.name for param in write.params if param.fixed is None}
+    assert set(write.subject) <= own
+    assert write.confirm in {"", *(param.name for param in write.params if param.required)}
+    assert how.look_at
+    if how.kind == "by_hand":
+        assert (how.read, dict(how.ask), dict(how.fixed), how.checks, how.before) == ("", {}, {}, (), False)
+        return
+    read = BY_DOOR[how.read]
+    asked = {param.name: param for param in read.params}
+    shown = {column.name for column in read.columns}
+    assert set(how.ask) | set(how.fixed) <= set(asked)
+    assert {name for name, param in asked.items() if param.required} <= set(how.ask) | set(how.fixed)
+    assert {source for sources in how.ask.values() for source in sources} <= own
+    for check in how.checks:
+        assert check.column in shown
+        assert not check.argument or check.argument in own
+        assert bool(check.argument) or check.value is not None or how.kind == "changed"
+        if check.choice:
+            choices = next(param.choices for param in write.params if param.name == check.argument)
+            assert check.choice in choices
+    assert how.checks or how.kind == "client_id"
+    if how.kind == "client_id":
+        assert "client_tran_id" in own
+        assert {"client_tran_id", "asset", "qty"} <= shown
+    if how.kind == "new_account":
+        assert {"tag", "create_time", "sub_account_id"} <= shown
+    assert how.before == (how.kind in ("new_key", "changed") or write.name == "delete_api_key")
+    if write.hands_over:
+        assert write.hands_over not in {wire for column in write.columns for wire in column.wires}
+
+
+@EACH
+def test_what_cannot_be_undone_has_to_be_said_twice_and_may_not_be_repeated(write: Write) -> None:
+    assert bool(write.confirm) == (write.method == "DELETE" and "brought back" in write.summary)
+    moves_or_makes = write.name.startswith(("create_", "delete_", "transfer", "universal_transfer"))
+    assert write.repeatable == (not moves_or_makes)
+
+
+@EACH
+def test_what_is_private_is_never_in_the_query_string(bench: Bench, write: Write) -> None:
+    """With ids in the query string as well, as a proxy's log would have them."""
+    for placement in ("body", "mixed"):
+        link = bench.rig.new_link(*_pair(bench, write))
+        ops = link.operations(journal=bench.folder / placement, parameters=placement)
+        preview = door_of(ops.preview, write)(**example(bench.world, write.door))
+        private = {param.wire for param in write.params if param.private}
+        assert not private & set(preview.query)
+        assert set(preview.query) == (
+            {p.wire for p in _ids(write, preview)} if placement == "mixed" else set()
+        )
+
+
+def _ids(write: Write, preview: Any) -> list[Param]:
+    sent = {*preview.query, *preview.body}
+    return [p for p in write.params if p.kind == "id" and not p.private and p.wire in sent]
+
+
+def _pair(bench: Bench, write: Write) -> tuple[str, str]:
+    key = bench.world.example_write(write.door).key
+    return key.key, key.secret
+
+
+@pytest.mark.parametrize("placement", ["query", "mixed"])
+@EACH
+def test_it_is_understood_wherever_its_parameters_are(bench: Bench, write: Write, placement: Any) -> None:
+    link = bench.rig.new_link(*_pair(bench, write))
+    ops = link.operations(journal=bench.folder / placement, parameters=placement)
+    assert door_of(ops, write)(**example(bench.world, write.door))
+    assert len(bench.effects(write.door)) == 1
+
+
+NEEDS = [(write, param) for write in WRITES for param in write.params]
+
+
+@pytest.mark.parametrize(
+    ("write", "param"), NEEDS, ids=lambda each: getattr(each, "door", getattr(each, "wire", ""))
+)
+def test_what_the_toolkit_asks_for_is_what_the_exchange_demands(
+    still: Bench, write: Write, param: Param
+) -> None:
+    exchange = Exchange(small_world(), FakeClock())
+    wire, key = exchange.world.example_write(write.door)
+    left = {name: text for name, text in wire.items() if name != param.wire}
+    answer = exchange.handle(placed(write.door, {}, left, key=key, now_ms=int(NOW * 1000)))
+    demanded = f"Mandatory parameter '{param.wire}'" in answer.body.decode()
+    if param.wire != "ipAddress":  # demanded where the key has none yet
+        assert demanded == param.required, answer.body
+    given = arguments_of(write, left)
+    if param.required and param.fixed is None:
+        with pytest.raises((TypeError, UsageError), match=f"{param.name}"):
+            door_of(still.ops.preview, write)(**given)
+        with pytest.raises(UsageError, match=f"`{param.name}` is required"):
+            door_of(still.ops.preview, write)(**given | {param.name: None})
+
+
+# -- documented answers ------------------------------------------------------------------------------------
+
+
+class Documented(Exchange):
+    """An exchange that answers each write as the documents print it."""
+
+    def _written(self, asked: Any) -> object:
+        return json.loads((ANSWERS / f"{asked.endpoint.door}.json").read_text())["documented"]
+
+
+@pytest.fixture(scope="module")
+def by_the_book() -> Iterator[Bench]:
+    with memory_folder() as folder:
+        made = Bench(folder)
+        made.rig.sandbox.exchange = Documented(made.world, made.rig.exchange_clock)
+        yield made
+        made.close()
+
+
+@pytest.mark.parametrize("numbers", ["float", "exact"])
+@EACH
+def test_the_documented_answer_becomes_the_declared_frame(
+    by_the_book: Bench, write: Write, numbers: Numbers
+) -> None:
+    link = by_the_book.rig.new_link(*_pair(by_the_book, write), numbers=numbers)
+    ops = link.operations(journal=by_the_book.folder / numbers)
+    frame = door_of(ops, write)(**example(by_the_book.world, write.door)).require()
+    answer = DOCUMENTED[write.door]
+    assert list(frame.columns) == [column.name for column in write.columns]
+    assert len(frame) == bool(write.columns)
+    assert isinstance(frame.index, pd.RangeIndex)
+    for column in write.columns:
+        exact = column.kind == "amount" and numbers == "exact"
+        assert frame[column.name].dtype == (pd.ArrowDtype(EXACT) if exact else DTYPES[column.kind])
+        sent = next(answer[wire] for wire in column.wires if wire in answer)
+        value = frame[column.name][0]
+        if column.masked:
+            assert value == (masked_key(sent) if column.masked == "key" else masked_email(sent))
+            assert sent not in value
+        elif column.kind == "time":
+            assert value == pd.Timestamp(sent, unit="ms", tz="UTC")
+        elif column.kind == "amount":
+            assert value == (sent if exact else float(sent))
+        else:
+            assert value == (str(sent) if column.kind == "id" else sent)
+    assert frame.attrs["endpoint"] == write.door
+    assert frame.attrs["undeclared"] == []
+    assert frame.attrs["complete"] is True
+    assert frame.attrs["source"] == "sandbox"
+
+
+# -- previews ----------------------------------------------------------------------------------------------
+
+
+@EACH
+def test_a_preview_sends_nothing_and_shows_what_would_be_sent(still: Bench, write: Write) -> None:
+    wire, given = still.world.example_write(write.door).parameters, example(still.world, write.door)
+    ops = operations_of(still, write.door)
+    requests = len(still.exchange.log)
+    preview = door_of(ops.preview, write)(**given)
+    assert preview
+    assert (preview.door, preview.method, preview.weight) == (write.door, write.method, write.weight)
+    assert preview.address == still.rig.link.hosts[write.pool.host] + write.path
+    assert preview.pool == write.pool.name
+    assert not preview.query
+    assert set(wire) <= set(preview.body) <= set(wire) | {"clientTranId"}
+    for param in write.params:
+        if param.wire in wire:
+            private, text = param.private, wire[param.wire]
+            assert (preview.body[param.wire] == text) != private
+    told = f"`link.{write.reconciliation.read}`" if write.reconciliation.read else "look at "
+    assert any(told in point.text for point in preview.checks)
+    for shown in (repr(preview), preview._repr_html_()):
+        assert write.path in shown
+        assert "nothing was sent" in shown.lower()
+        assert not any(wire[param.wire] in shown for param in write.params if param.private)
+    assert "SANDBOX" in preview._repr_html_()
+    assert len(still.exchange.log) == requests
+    assert len(ops.history()) == 0
+
+
+CONFIRMED = [write for write in WRITES if write.confirm]
+
+
+@pytest.mark.parametrize("confirm", ["", "yes", "*"])
+@pytest.mark.parametrize("write", CONFIRMED, ids=lambda write: write.door)
+def test_what_cannot_be_undone_is_not_sent_unless_it_is_said_twice(
+    still: Bench, write: Write, confirm: str
+) -> None:
+    given = example(still.world, write.door) | {"confirm": confirm}
+    preview = door_of(still.ops.preview, write)(**given)
+    assert not preview
+    assert f"NOT this cannot be undone: `confirm` has to say `{write.confirm}`" in repr(preview)
+    refused(still, write.door, given, "this cannot be undone", f"`confirm={write.confirm}`")
+
+
+def test_an_id_may_be_said_twice_as_text_and_as_a_number(bench: Bench) -> None:
+    given = example(bench.world, "exchange.delete_sub_account")
+    assert bench.ops.exchange.delete_sub_account(
+        int(given["sub_account_id"]), confirm=given["sub_account_id"]
+    )
+
+
+# -- arguments ---------------------------------------------------------------------------------------------
+
+
+def refused(bench: Bench, door: str, given: Mapping[str, Any], *said: str, **terms: Any) -> None:
+    """The door refuses in these words; the exchange has not heard of it, and nothing is written down."""
+    requests = len(bench.exchange.log)
+    ops = operations_of(bench, door)
+    entries = len(ops.history())
+    with pytest.raises(UsageError) as caught:
+        call(ops, door, given, **terms)
+    for words in ("Nothing was sent", *said):
+        assert words in str(caught.value)
+    assert len(bench.exchange.log) == requests
+    assert len(ops.history()) == entries
+
+
+class Coin(Enum):
+    HALF = "0.50"
+
+
+GOOD_AMOUNTS = [
+    (Decimal("12.5"), "12.5"),
+    (Decimal("1E+1"), "10"),
+    (Decimal("1E-8"), "0.00000001"),
+    (Decimal("0.30"), "0.30"),
+    ("12.50", "12.50"),
+    ("0.00000001", "0.00000001"),
+    (12, "12"),
+    (12.5, "12.5"),
+    (0.3, "0.3"),
+    (1e-8, "0.00000001"),
+    (1e2, "100.0"),
+    (np.int64(3), "3"),
+    (np.float64(1.25), "1.25"),
+    (Coin.HALF, "0.50"),
+]
+
+
+@pytest.mark.parametrize(("amount", "sent"), GOOD_AMOUNTS, ids=repr)
+def test_an_amount_goes_out_in_plain_digits_exactly_as_it_was_meant(
+    bench: Bench, amount: Any, sent: str
+) -> None:
+    given = example(bench.world, "exchange.transfer") | {"amount": amount}
+    outcome = bench.ops.exchange.transfer(**given)
+    (effect,) = bench.effects("exchange.transfer")
+    assert Decimal(effect.parameters["amount"]) == Decimal(sent)
+    assert effect.parameters["amount"] == sent
+    assert outcome.arguments["amount"] == sent
+
+
+BAD_AMOUNTS = [
+    0.1 + 0.2, 1e-9, 1.123456789, 123456789.12345678, 1e19, float("nan"), float("inf"), -1.5, 0.0, -1, 0,
+    True, False, "1,000", "1e3", "1E-8", "-1", "+1", " 1", "1 ", "1.", ".5", "1_000", "0x10", "NaN", "", "0",
+    "0.000", "0." + "1" * 19, "1" * 20, 10**19, Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity"),
+    Decimal("-0.5"), Decimal(0), Decimal("1e-19"), Decimal("1e30"), b"1", [1], 1j, np.float32(0.3),
+    np.float64("nan"), Decimal("1234567890.00000000000000000001"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("amount", BAD_AMOUNTS, ids=repr)
+def test_an_amount_that_may_not_be_meant_is_refused(still: Bench, amount: Any) -> None:
+    given = example(still.world, "exchange.transfer") | {"amount": amount}
+    refused(still, "exchange.transfer", given, "exchange.transfer: `amount`")
+
+
+AMOUNTS = [(write, param) for write in WRITES for param in write.params if param.kind in ("amount", "rate")]
+
+
+@pytest.mark.parametrize(
+    ("write", "param"), AMOUNTS, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
+)
+def test_every_amount_and_rate_is_held_to_it(still: Bench, write: Write, param: Param) -> None:
+    given = example(still.world, write.door)
+    for value in (0.1 + 0.2, True, "1,000", -1, float("nan"), Decimal("NaN"), Decimal("sNaN")):
+        refused(still, write.door, given | {param.name: value}, f"{write.door}: `{param.name}`")
+
+
+@pytest.mark.parametrize("rate", ["1.1", 2, 1.00001, "0.1%", Decimal("-0.001"), "100"], ids=repr)
+def test_a_rate_is_a_fraction(still: Bench, rate: Any) -> None:
+    given = example(still.world, "exchange.set_commission") | {"taker": rate}
+    refused(still, "exchange.set_commission", given, "`taker`")
+
+
+@pytest.mark.parametrize(
+    ("rate", "sent"),
+    [("0.0005", "0.0005"), (0.0005, "0.0005"), (Decimal("5E-4"), "0.0005")],
+)
+def test_a_rate_goes_out_in_plain_digits(bench: Bench, rate: Any, sent: str) -> None:
+    given = example(bench.world, "exchange.set_commission") | {"maker": rate}
+    assert bench.ops.exchange.set_commission(**given)
+    assert bench.effects("exchange.set_commission")[0].parameters["makerCommission"] == sent
+
+
+def test_amounts_count_as_the_same_however_they_are_written(bench: Bench) -> None:
+    given = example(bench.world, "exchange.transfer")
+    for amount in ("1.5", "1.50", "01.5", 1.5, Decimal("1.500"), np.float64(1.5)):
+        outcome = bench.ops.exchange.transfer(**given | {"amount": amount}, once="payout")
+        assert (outcome.number, outcome.status) == (1, "confirmed")
+    refused(bench, "exchange.transfer", given | {"amount": "1.51"}, "another call, #1", once="payout")
+    assert len(bench.effects("exchange.transfer")) == 1
+
+
+def test_amounts_that_differ_do_so_whatever_a_notebook_does_with_decimals(bench: Bench) -> None:
+    given = example(bench.world, "exchange.transfer")
+    with localcontext(prec=3):
+        assert bench.ops.exchange.transfer(**given | {"amount": "1234.56"}, once="payout")
+        other = given | {"amount": "1234.57"}
+        refused(bench, "exchange.transfer", other, "another call", once="payout")
+    assert bench.effects("exchange.transfer")[0].parameters["amount"] == "1234.56"
+
+
+GOOD_ADDRESSES = [
+    ("192.0.2.7", "192.0.2.7"),
+    ("192.0.2.7, 192.0.2.8", "192.0.2.7,192.0.2.8"),
+    (["192.0.2.7", "192.0.2.8"], "192.0.2.7,192.0.2.8"),
+    (("192.0.2.7", "192.0.2.7"), "192.0.2.7"),
+    (["2001:DB8:0:0::1"], "2001:db8::1"),
+]
+
+
+@pytest.mark.parametrize(("addresses", "sent"), GOOD_ADDRESSES)
+def test_addresses_may_be_a_list_or_text(bench: Bench, addresses: Any, sent: str) -> None:
+    given = example(bench.world, "exchange.set_ip_restriction") | {"addresses": addresses}
+    outcome = bench.ops.exchange.set_ip_restriction(**given)
+    assert outcome
+    assert bench.effects("exchange.set_ip_restriction")[0].parameters["ipAddress"] == sent
+    assert set(sent.split(",")) <= set(outcome.require()["ip_list"][0])
+
+
+BAD_ADDRESSES = [
+    "192.0.2.0/24",
+    ["192.0.2.7", "nonsense"],
+    "192.0.2.7-192.0.2.9",
+    [],
+    "",
+    {},
+    7,
+    ["192.0.2.7", None],
+]
+
+
+@pytest.mark.parametrize("door", ["exchange.set_ip_restriction", "exchange.remove_addresses"])
+@pytest.mark.parametrize("addresses", BAD_ADDRESSES, ids=repr)
+def test_what_is_no_list_of_addresses_is_refused(still: Bench, door: str, addresses: Any) -> None:
+    refused(still, door, example(still.world, door) | {"addresses": addresses}, f"{door}: `addresses`")
+
+
+def test_a_tag_is_shorter_than_32_characters(bench: Bench) -> None:
+    refused(
+        bench, "exchange.create_sub_account", {"tag": "t" * 32}, "`tag` has 31 characters at most, not 32"
+    )
+    assert bench.ops.exchange.create_sub_account(tag="t" * 31)
+
+
+def test_an_id_of_ones_own_has_32_characters_at_most(bench: Bench) -> None:
+    given = example(bench.world, "exchange.transfer")
+    refused(bench, "exchange.transfer", given | {"client_tran_id": "c" * 33}, "`client_tran_id`", "32")
+    outcome = bench.ops.exchange.transfer(**given, client_tran_id="c" * 32)
+    assert outcome.require()["client_tran_id"][0] == "c" * 32
+
+
+def test_every_transfer_has_an_id_made_beforehand(bench: Bench) -> None:
+    given = example(bench.world, "exchange.transfer")
+    made = {bench.ops.exchange.transfer(**given).arguments["client_tran_id"] for _ in range(2)}
+    sent = {effect.parameters["clientTranId"] for effect in bench.effects("exchange.transfer")}
+    assert made == sent
+    assert all(re.fullmatch("[A-Za-z0-9]{20,32}", text) for text in sent)
+    assert len(sent) == 2
+
+
+IDS = [(write, param) for write in WRITES for param in write.params if param.kind == "id"]
+
+
+@pytest.mark.parametrize(
+    ("write", "param"), IDS, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
+)
+def test_an_id_is_never_a_float_nor_empty(still: Bench, write: Write, param: Param) -> None:
+    given = example(still.world, write.door)
+    wrong = given | {param.name: 3.675e17}
+    refused(still, write.door, wrong, f"`{param.name}` is text", "a float cannot hold an id exactly")
+    refused(still, write.door, given | {param.name: " "}, f"`{param.name}` is empty")
+
+
+WITH_KEY = [write.door for write in WRITES if any(param.name == "api_key" for param in write.params)]
+
+
+@pytest.mark.parametrize("door", WITH_KEY)
+def test_a_masked_key_is_refused(still: Bench, door: str) -> None:
+    given = example(still.world, door)
+    masked = masked_key(given["api_key"])
+    given |= {"api_key": masked} | ({"confirm": masked} if "confirm" in given else {})
+    refused(still, door, given, "`api_key` is masked (***): the exchange wants the whole of it")
+
+
+@pytest.mark.parametrize("door", ["spot.set_customer_id", "futures.set_customer_id"])
+def test_an_email_address_is_one_and_whole(still: Bench, door: str) -> None:
+    given = example(still.world, door)
+    refused(still, door, given | {"email": "nobody"}, "`email` is an e-mail address")
+    refused(still, door, given | {"email": "om***@***.com"}, "`email` is masked")
+
+
+CHOICES = [(write, param) for write in WRITES for param in write.params if param.choices]
+
+
+@pytest.mark.parametrize("wrong", ["xx", 9, True, 1.0, ""])
+@pytest.mark.parametrize(
+    ("write", "param"), CHOICES, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
+)
+def test_a_bad_choice_is_refused_with_what_is_allowed(
+    still: Bench, write: Write, param: Param, wrong: object
+) -> None:
+    given = example(still.world, write.door) | {param.name: wrong}
+    refused(still, write.door, given, f"`{param.name}` is", *(f'"{word}"' for word in param.choices))
+
+
+FLAGS = [(w, p) for w in WRITES for p in w.params if p.kind == "flag" and p.fixed is None]
+
+
+@pytest.mark.parametrize(
+    ("write", "param"), FLAGS, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
+)
+def test_a_flag_is_true_or_false(still: Bench, write: Write, param: Param) -> None:
+    for wrong in ("false", 0, 1, "yes"):
+        given = example(still.world, write.door) | {param.name: wrong}
+        refused(still, write.door, given, f"`{param.name}` is True or False")
+
+
+@pytest.mark.parametrize("adjustment", [-1, 1.0, "20", True])
+def test_an_adjustment_is_a_whole_number(still: Bench, adjustment: Any) -> None:
+    given = example(still.world, "exchange.set_um_commission") | {"maker_adjustment": adjustment}
+    refused(still, "exchange.set_um_commission", given, "`maker_adjustment` is a whole number")
+
+
+@pytest.mark.parametrize("once", ["", " ", "n" * 65, "two\nlines", 7, b"x", True])
+def test_a_name_to_do_it_once_is_short_text(still: Bench, once: Any) -> None:
+    given = example(still.world, "exchange.enable_futures")
+    refused(still, "exchange.enable_futures", given, "`once` is a name of 1 to 64 characters", once=once)
+
+
+def test_one_side_of_a_transfer_has_to_be_a_sub_account(still: Bench) -> None:
+    for door in ("exchange.transfer", "exchange.transfer_futures", "exchange.universal_transfer"):
+        given = example(still.world, door) | {"to_id": None}
+        refused(still, door, given, "one of `from_id` and `to_id` has to be given")
+
+
+def test_the_real_exchange_is_only_written_to_where_that_was_said() -> None:
+    with memory_folder() as folder, Link("a" * 64, "b" * 64) as link:
+        for said in ("", "yes", "LIVE"):
+            with pytest.raises(UsageError, match='confirm="live"'):
+                link.operations(confirm=said, journal=folder)
+        assert link.operations(confirm="live", journal=folder).history().attrs["source"] == "live"
+
+
+def test_key_and_secret_go_together_and_parameters_have_a_place(still: Bench) -> None:
+    for half in ({"key": "a" * 64}, {"secret": "b" * 64}):
+        with pytest.raises(UsageError, match="give both or neither"):
+            still.rig.link.operations(journal=still.folder, **half)
+    with pytest.raises(UsageError, match='`parameters` is "body"'):
+        still.rig.link.operations(journal=still.folder, parameters="header")  # type: ignore[arg-type]
