@@ -301,6 +301,7 @@ SET_CUSTOMER_ID = Write(
     source=f"{_DOCS}/Customize-Id-For-Client-For-Partner",
     reconciliation=given_id("futures.customers"),
     subject=("email",),
+    changes="customer id",
     repeatable=True,
 )
 
@@ -322,6 +323,7 @@ SET_OWN_CUSTOMER_ID = Write(
     source=f"{_DOCS}/Customize-Id-For-Client-For-Client",
     reconciliation=own_id("futures.customer_id", "broker_id"),
     subject=("broker_id",),
+    changes="own customer id",
     repeatable=True,
 )
 

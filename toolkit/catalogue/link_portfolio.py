@@ -62,6 +62,7 @@ SET_OWN_CUSTOMER_ID = Write(
     source=f"{_DOCS}/Customize-Id-For-Client-For-Client-PAPI",
     reconciliation=own_id("portfolio.customer_id", "broker_id"),
     subject=("broker_id",),
+    changes="own customer id",
     repeatable=True,
 )
 

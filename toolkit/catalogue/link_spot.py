@@ -230,6 +230,7 @@ SET_CUSTOMER_ID = Write(
     source=f"{_DOCS}/Customize-Id-For-Client-For-Partner",
     reconciliation=given_id("spot.customers"),
     subject=("email",),
+    changes="customer id",
     repeatable=True,
 )
 
@@ -247,6 +248,7 @@ SET_OWN_CUSTOMER_ID = Write(
     source=f"{_DOCS}/Customize-Id-For-Client-For-Client",
     reconciliation=own_id("spot.customer_id", "agent_code"),
     subject=("agent_code",),
+    changes="own customer id",
     repeatable=True,
 )
 

@@ -372,6 +372,7 @@ class Write(Endpoint):
         reconciliation: How an unknown outcome is settled.
         subject: Arguments that name what is changed: while a call about the same thing is not settled, no
             other is sent.
+        changes: What it changes, in a word, where several doors change it: they wait for each other then.
         confirm: Argument that has to be said twice, because it cannot be undone; "" where it can.
         repeatable: Sent twice, it leaves what it leaves when sent once.
         hands_over: Field of the answer that is handed over once, with the key beside it, and is neither shown
@@ -380,6 +381,7 @@ class Write(Endpoint):
 
     reconciliation: Reconciliation
     subject: tuple[str, ...]
+    changes: str = ""
     confirm: str = ""
     repeatable: bool = False
     hands_over: str = ""

@@ -159,6 +159,8 @@ def _in_force(case: Case, rows: Sequence[Row]) -> Finding:
     for row in rows:
         if all(_passes(case, check, row) for check in checks):
             return Finding("executed", "what was asked for is in force", row)
+    if not rows and "sub_account_id" in case.arguments:
+        return Finding("open", "the sub-account, or its key, is not there any more")
     return Finding("absent", "what was asked for is not in force")
 
 

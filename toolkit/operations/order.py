@@ -77,7 +77,7 @@ def understand(write: Write, arguments: Mapping[str, object], terms: Terms, plac
     texts = {name: to_text(param.wire, parameters[param.wire]) for name, param in named.items()}
     texts |= {name: _plain(texts[name]) for name, param in named.items() if param.kind in ("amount", "rate")}
     same = json.dumps([write.door, sorted(texts.items())])
-    subject = json.dumps([write.door, [texts.get(name, "") for name in write.subject]])
+    subject = json.dumps([write.changes or write.door, [texts.get(name, "") for name in write.subject]])
     client_id = next((param for param in write.params if param.name == CLIENT_ID), None)
     if client_id is not None and client_id.wire not in parameters:
         parameters[client_id.wire] = _made_id(write, once)

@@ -326,6 +326,7 @@ SET_IP_RESTRICTION = Write(
         look_at="the key's IP restriction",
     ),
     subject=("sub_account_id", "api_key"),
+    changes="addresses",
     repeatable=True,
 )
 
@@ -356,6 +357,7 @@ REMOVE_ADDRESSES = Write(
         look_at="the key's IP restriction",
     ),
     subject=("sub_account_id", "api_key"),
+    changes="addresses",
     repeatable=True,
 )
 
