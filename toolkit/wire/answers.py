@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,7 +28,7 @@ _CLASSES: dict[Remedy, type[errors.ApiError]] = {
 _BY_STATUS = {401: errors.CredentialsError, 404: errors.NotFoundError, 410: errors.RetiredError}
 
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/=%_-]{40,}")
-_ADDRESS = re.compile(r"[^\s@\"'<>:,]+@[^\s@\"'<>:,]+")
+_ADDRESS = re.compile(r"[^\s@\"'<>:,]+(?:@|%40)[^\s@\"'<>:,]+", re.IGNORECASE)
 _LONGEST_MESSAGE = 300
 _LONGEST_EXCERPT = 120
 
@@ -88,8 +89,7 @@ def error_of(
     code, message = _code_and_message(answer)
     status = answer.status
     if 300 <= status < 400:
-        target = urlsplit(answer.headers.get("Location", ""))
-        return errors.RedirectError(door, status, without_secrets(target.hostname or "", 80))
+        return errors.RedirectError(door, status, _target(answer))
     if status < 400 and not (code is not None and code < 0):
         return None
     known = meaning(path, code) if code is not None else None
@@ -110,6 +110,13 @@ def error_of(
         return _CLASSES[known.remedy](door, status, code, message)
     by_status = _BY_STATUS.get(status, errors.ApiError) if code is None else errors.ApiError
     return by_status(door, status, code, message)
+
+
+def _target(answer: Answer) -> str:
+    """The host that a redirect points to, as far as it can be read."""
+    with suppress(ValueError):
+        return without_secrets(urlsplit(answer.headers.get("Location", "")).hostname or "", 80)
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from toolkit import errors
 from toolkit.catalogue import Host, Method, Pool
@@ -36,6 +36,8 @@ from toolkit.wire.hosts import Hosts
 from toolkit.wire.session import Message, NoAnswer, Session
 from toolkit.wire.signing import encode, sign
 from toolkit.wire.stop import Stop
+
+E = TypeVar("E", bound=BaseException)
 
 # Pauses before a read is sent again after the exchange's side failed, as its documents advise.
 PAUSES = (0.2, 0.4, 0.8)
@@ -224,20 +226,27 @@ class Sender:
     def _send_without_trace(self, order: Order, timestamp: int) -> tuple[Answer | None, NoAnswer | None]:
         """Send once: the answer, or how it was lost; neither when the user interrupts.
 
-        No frame of this is in the trace of whatever goes wrong further on, and none has a signature.
+        No frame of what it calls is in the trace of whatever goes wrong there: they hold what is signed.
         """
-        with suppress(KeyboardInterrupt):
-            query, body = encode(order.query), encode(order.body)
-            own = encode({"recvWindow": self._recv_window, "timestamp": timestamp})
-            if order.placement == "query":
-                query = f"{query}&{own}" if query else own
-            else:
-                body = f"{body}&{own}" if body else own
-            try:
-                return self._session.send(self._signed(order, query, body), self._credentials.key), None
-            except NoAnswer as lost:
-                return None, lost
-        return None, None
+        try:
+            return self._send(order, timestamp)
+        except KeyboardInterrupt:
+            return None, None
+        except BaseException as error:  # noqa: BLE001 - it goes on below
+            odd = _bare(error)
+        raise odd
+
+    def _send(self, order: Order, timestamp: int) -> tuple[Answer | None, NoAnswer | None]:
+        query, body = encode(order.query), encode(order.body)
+        own = encode({"recvWindow": self._recv_window, "timestamp": timestamp})
+        if order.placement == "query":
+            query = f"{query}&{own}" if query else own
+        else:
+            body = f"{body}&{own}" if body else own
+        try:
+            return self._session.send(self._signed(order, query, body), self._credentials.key), None
+        except NoAnswer as lost:
+            return None, _bare(lost)
 
     def _signed(self, order: Order, query: str, body: str) -> Message:
         # Last of all, as the documents want it.
@@ -307,10 +316,12 @@ class Sender:
     def _attempt_without_trace(
         self, call: Call, tally: Tally, stop: Stop | None
     ) -> tuple[Answer | None, NoAnswer | None]:
-        """Send once; an interrupt shows no frame that holds the key or the signed address."""
-        with suppress(KeyboardInterrupt):
+        """Send once; whatever goes wrong shows no frame that holds the key or the signed address."""
+        try:
             return self._attempt(call, tally, stop)
-        raise KeyboardInterrupt  # out here, with nothing of the one that was caught hanging on it
+        except BaseException as error:  # noqa: BLE001 - it goes on below
+            odd = _bare(error)
+        raise odd  # out here, with nothing of those frames hanging on it
 
     def _attempt(self, call: Call, tally: Tally, stop: Stop | None) -> tuple[Answer | None, NoAnswer | None]:
         """Send once: the answer, or how it was lost."""
@@ -337,13 +348,19 @@ class Sender:
         except NoAnswer as lost:
             if lost.cut is not None:
                 status, headers = lost.cut.status, lost.cut.headers
-            return None, lost
+            return None, _bare(lost)
         else:
             return answer, None
         finally:
             self._budget.settle(reservation, status, headers)
             host_clock = self._host_clocks[host]
             tally.add(call.weight, None if host_clock.offset is None else host_clock.time())
+
+
+def _bare(error: E) -> E:
+    """An error without the frames it came through, and without those it came from."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 @contextmanager

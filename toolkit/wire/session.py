@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -143,7 +144,8 @@ class Session:
             except requests.exceptions.ConnectTimeout:
                 reason = "no connection in time"
             except requests.exceptions.Timeout:
-                reason = "no answer in time"
+                # The handshake of TLS and a proxy's word count as answers, too.
+                reason = "no answer in time" if departure.began else "no connection in time"
             except requests.exceptions.SSLError:
                 reason = "the certificate or the encryption was not accepted"
             except requests.exceptions.ProxyError:
@@ -171,9 +173,13 @@ class Session:
         # Set afterwards: `requests` would decode and encode the query again, and the signature is
         # over these very bytes.
         request.url = f"{address}?{message.query}" if message.query else address
-        settings = session.merge_environment_settings(request.url, self._proxies, True, self._verify, None)
+        settings: Any = session.merge_environment_settings(
+            request.url, self._proxies, True, self._verify, None
+        )
         body = bytearray()
-        with session.send(request, timeout=self._timeout, allow_redirects=False, **settings) as response:
+        # Not through `session.send`: that reads where a redirect would lead, also when told not to follow.
+        adapter = session.get_adapter(request.url)
+        with adapter.send(request, timeout=self._timeout, **settings) as response:
             # Otherwise what came of an answer that is cut off would be lost, its beginning with it.
             response.raw.enforce_content_length = False
             try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -72,13 +73,24 @@ def _plain(name: str, number: Decimal) -> str:
 
 
 def encode(parameters: Mapping[str, object] | Iterable[tuple[str, object]]) -> str:
-    """Parameters as a query string or form body, in their order, percent-encoded; None is left out."""
+    """Parameters as a query string or form body, in their order, percent-encoded; None is left out.
+
+    Raises:
+        UsageError: A value cannot be written.
+    """
     pairs = parameters.items() if isinstance(parameters, Mapping) else parameters
     return "&".join(
-        f"{quote(name, safe='')}={quote(to_text(name, value), safe='')}"
+        f"{_quoted(name, name)}={_quoted(name, to_text(name, value))}"
         for name, value in pairs
         if value is not None
     )
+
+
+def _quoted(name: str, text: str) -> str:
+    with suppress(UnicodeEncodeError):
+        return quote(text, safe="")
+    # Out here: the other error holds the whole text.
+    raise UsageError(f"`{name}` holds half of a character, which no text on the wire can. Nothing was sent.")
 
 
 def sign(credentials: Credentials, query: str, body: str = "") -> str:
