@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NoReturn
 
 from toolkit.catalogue import Param, Write
 
 HIDDEN = "(hidden)"
 _SHOWN, _STARS = 3, 13
+
+
+class Hidden(Mapping[str, Any]):
+    """Values that nothing shows: neither their text, nor what lists attributes or local variables."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Hidden({', '.join(self)})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("private arguments are not pickled or copied: they would be written down in clear")
 
 
 def masked_key(key: str) -> str:
@@ -26,7 +50,9 @@ def masks(masked: str, key: str) -> bool:
 def masked_email(address: str) -> str:
     """An e-mail address as the exchange's rebate rows show it."""
     name, _, domain = address.rpartition("@")
-    return f"{name[:2]}***@***.{domain.rpartition('.')[2]}"
+    _, point, last = domain.rpartition(".")
+    # What is no address is private all the same.
+    return f"{name[:2]}***@***.{last}" if name and point else HIDDEN
 
 
 def masked_answer(write: Write, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,9 +65,13 @@ def masked_answer(write: Write, payload: Mapping[str, Any]) -> dict[str, Any]:
     }
     for column in write.columns:
         for wire in column.wires:
-            if isinstance(shown.get(wire), str) and column.masked == "key":
+            if not column.masked or shown.get(wire) is None:
+                continue
+            if not isinstance(shown[wire], str):
+                shown[wire] = HIDDEN
+            elif column.masked == "key":
                 shown[wire] = masked_key(shown[wire])
-            elif isinstance(shown.get(wire), str) and column.masked == "email":
+            else:
                 shown[wire] = masked_email(shown[wire])
     return shown
 

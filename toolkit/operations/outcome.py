@@ -10,6 +10,7 @@ import pandas as pd
 
 from toolkit.errors import OutcomeUnknownError, ToolkitError, UsageError
 from toolkit.operations import cards
+from toolkit.operations.masks import Hidden
 
 if TYPE_CHECKING:
     from toolkit.operations.desk import Desk
@@ -62,7 +63,7 @@ class Outcome:
         new_key: NewKey | None = None,
     ) -> None:
         self._desk = desk
-        self._private = dict(private or {})
+        self._private = Hidden(private or {})
         self._new_key = new_key
         self._hands_over = new_key is not None
         self._take(entry, error)
