@@ -1,0 +1,694 @@
+"""A write goes out once, as it was signed, and it is known whether anything of it may have left."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import parse_qsl, unquote
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tests import wires
+from tests.clocks import FakeClock
+from tests.rig import Rig
+from tests.sandbox_support import hmac_of
+from tests.test_session import certificate
+from tests.wires import Behaviour, Sent, Wire
+from toolkit import errors
+from toolkit.catalogue import BASE_URLS, SAPI_IP
+from toolkit.catalogue.exchange_link.account_writes import CREATE_SUB_ACCOUNT
+from toolkit.operations import Operations, Outcome
+from toolkit.sandbox import Request, World
+from toolkit.wire.credentials import Credentials
+from toolkit.wire.sender import Order, Placement
+from toolkit.wire.session import Message, NoAnswer, Session
+from toolkit.wire.signing import encode, sign
+
+PLACEMENTS = get_args(Placement)
+PATH = CREATE_SUB_ACCOUNT.path
+FORM = "application/x-www-form-urlencoded"
+KEY, SECRET = "k" * 64, "s" * 64
+# Every character that one encodes, decodes or signs in another way than the next.
+AWKWARD = [
+    "@ + % & = # / ? ;",
+    "a+b%20c%2B&x=1",
+    "\"'`\\<>",
+    " blanks ",
+    "名前・😀",
+    "e\u0301\u00e9 ~*!()",
+    "%",
+]
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    # A world as old as the clock: new sub-accounts are the last of the list.
+    made = Rig(world=World(seed=7, now=FakeClock().time()))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def wire(rig: Rig) -> Iterator[Wire]:
+    with wires.wire(rig.sandbox.address) as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def no_faults(rig: Rig) -> Iterator[None]:
+    yield
+    rig.exchange.faults.clear()
+
+
+def operations(rig: Rig, wire: Wire, parameters: Placement = "body") -> Operations:
+    link = rig.new_link(hosts=dict.fromkeys(BASE_URLS, wire.address), timeout=(0.3, 0.3), bare=True)
+    return link.operations(parameters=parameters)
+
+
+def verified(sent: Sent, secret: str) -> dict[str, str]:
+    """Parameters of a request whose signature holds for the bytes that came, by other means than ours."""
+    assert sent.raw.isascii()
+    where = sent.body if b"signature=" in sent.body else sent.query
+    signed, mark, signature = (sent.query + sent.body).partition(b"&signature=")
+    assert mark, sent.raw
+    assert where.endswith(b"&signature=" + signature), "the signature is last of all"
+    digest = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+    assert unquote(signature.decode()) == digest
+    parameters: dict[str, str] = {}
+    for part in (sent.query, sent.body):
+        pairs = parse_qsl(part.decode(), keep_blank_values=True, strict_parsing=bool(part))
+        assert parameters.keys().isdisjoint(name for name, _ in pairs)
+        parameters |= dict(pairs)
+    assert len(parameters) == len(set(parameters))
+    return parameters
+
+
+# -- what goes out is what was signed ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_parameters_are_where_they_were_asked_to_be(rig: Rig, wire: Wire, placement: Placement) -> None:
+    ops = operations(rig, wire, placement)
+    account = rig.sandbox.world.accounts[0].id
+    outcome = ops.exchange.transfer("BNB", "0.00000001", to_id=account, client_tran_id=f"mine-{placement}")
+    assert outcome.status == "confirmed", outcome
+    (sent,) = wire.writes
+    parameters = verified(sent, rig.sandbox.secret)
+    assert (sent.method, sent.target.partition("?")[0]) == ("POST", "/sapi/v1/broker/transfer")
+    assert parameters["recvWindow"] == "5000"
+    assert parameters["timestamp"] == str(rig.now)
+    assert parameters["amount"] == "0.00000001"
+    assert sent.headers["x-mbx-apikey"] == rig.sandbox.key
+    in_query = dict(parse_qsl(sent.query.decode()))
+    if placement == "body":
+        assert sent.query == b""
+        assert "?" not in sent.target
+    elif placement == "query":
+        assert sent.body == b""
+        assert "content-type" not in sent.headers
+    else:
+        assert in_query.keys() == {"toId", "clientTranId"}
+        assert b"timestamp=" in sent.body
+    if sent.body:
+        assert sent.headers["content-type"] == FORM
+        assert sent.headers["content-length"] == str(len(sent.body))
+
+
+def test_a_deletion_carries_a_body_too(rig: Rig, wire: Wire) -> None:
+    ops = operations(rig, wire)
+    idle = rig.sandbox.world.example_write("exchange.delete_sub_account").parameters["subAccountId"]
+    assert ops.exchange.delete_sub_account(idle, confirm=idle).status == "confirmed"
+    (sent,) = wire.writes
+    assert (sent.method, sent.query) == ("DELETE", b"")
+    assert verified(sent, rig.sandbox.secret)["subAccountId"] == idle
+    assert rig.sandbox.world.account(idle) is None
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("parameters", [{}, {"a b": "c+d", "é": "@"}], ids=["none", "some"])
+def test_every_method_is_signed_alike(
+    rig: Rig, wire: Wire, method: Any, placement: Placement, parameters: dict[str, object]
+) -> None:
+    sender = operations(rig, wire)._connection.sender
+    query: dict[str, object] = {} if placement == "body" else parameters
+    body = parameters if placement == "body" else {}
+    if placement == "mixed":
+        body = {"x": "y z"}
+    order = Order(
+        door="door",
+        method=method,
+        path="/sapi/v1/elsewhere",
+        query=query,
+        body=body,
+        placement=placement,
+        pool=SAPI_IP,
+        weight=1,
+    )
+    reply = sender.send(order, lambda _: None)
+    assert reply.verdict.executed is False, "there is no such path"
+    (sent,) = wire.writes
+    assert sent.method == method
+    read = verified(sent, rig.sandbox.secret)
+    assert {**query, **body}.items() <= read.items()
+    assert read.keys() - {*query, *body} == {"recvWindow", "timestamp", "signature"}
+
+
+def test_nothing_private_is_in_an_address_unless_asked_for(rig: Rig, wire: Wire) -> None:
+    """Addresses end up in the logs of proxies."""
+    customer = rig.sandbox.world.customers[1]
+    for placement in ("body", "mixed"):
+        ops = operations(rig, wire, placement)
+        assert ops.spot.set_customer_id(f"id {placement}", customer.email).status == "confirmed"
+        account = rig.sandbox.world.accounts[0]
+        made = ops.exchange.create_api_key(account.id, can_trade=True)
+        if made:
+            key = made.take_key().key
+            ops.exchange.set_ip_restriction(account.id, key, restriction="on", addresses=["192.0.2.9"])
+        rig.clock.advance(2)
+    assert len(wire.writes) == 6
+    for sent in wire.writes:
+        for private in ("email", "%40", "subAccountApiKey", "ipAddress", "signature"):
+            assert private not in sent.target
+
+
+texts = st.one_of(
+    st.text("@+%&=#/?; \"'aé名😀", min_size=1, max_size=31),
+    st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="*"), min_size=1, max_size=31),
+).filter(str.strip)
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_any_text_arrives_as_it_was_meant(rig: Rig, placement: Placement) -> None:
+    with wires.wire(rig.sandbox.address) as wire:
+        ops = operations(rig, wire, placement)
+        customer = rig.sandbox.world.customers[2]
+
+        @settings(max_examples=12)
+        @given(texts)
+        @example(AWKWARD[0])
+        @example(AWKWARD[1])
+        @example(AWKWARD[2])
+        @example(AWKWARD[3])
+        @example(AWKWARD[4])
+        @example(AWKWARD[5])
+        def check(text: str) -> None:
+            # An id that another call has settled is not in the way: the customer has one of its own.
+            outcome = ops.spot.set_customer_id(text, customer.email)
+            assert outcome.status == "confirmed", outcome
+            assert verified(wire.writes[-1], rig.sandbox.secret)["customerId"] == text
+            assert customer.id == text
+            frame = rig.link.spot.customers(customer_id=text)
+            assert frame["customer_id"].tolist() == [text]
+
+        check()
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("tag", AWKWARD)
+def test_a_tag_is_read_back_as_it_was_given(rig: Rig, wire: Wire, placement: Placement, tag: str) -> None:
+    outcome = operations(rig, wire, placement).exchange.create_sub_account(tag=tag)
+    made = outcome.require()["sub_account_id"][0]
+    assert outcome.require()["tag"][0] == tag
+    frame = rig.link.exchange.sub_accounts(sub_account_id=made)
+    assert frame["tag"].tolist() == [tag]
+    assert rig.exchange.effects[-1].parameters["tag"] == tag
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize(
+    "email",
+    ["ana+desk@example.com", "o'brien%40x+y@example.com", "a&b=c#d@exämple.com", "名+前@例え.example"],
+)
+def test_an_address_of_e_mail_arrives(rig: Rig, wire: Wire, placement: Placement, email: str) -> None:
+    customer = rig.sandbox.world.customers[3]
+    before, customer.email = customer.email, email
+    try:
+        outcome = operations(rig, wire, placement).spot.set_customer_id(f"of {email} {placement}", email)
+        assert outcome.status == "confirmed", outcome
+        assert verified(wire.writes[0], rig.sandbox.secret)["email"] == email
+        frame = rig.link.spot.customers(email=email)
+        assert frame["customer_id"].tolist() == [f"of {email} {placement}"]
+    finally:
+        customer.email = before
+
+
+def test_what_cannot_be_written_is_refused_and_not_even_written_down(rig: Rig, wire: Wire) -> None:
+    ops = operations(rig, wire)
+    before = len(ops.history())
+    with pytest.raises(errors.UsageError, match=r"`tag`.*Nothing was sent") as caught:
+        ops.exchange.create_sub_account(tag="half of \ud83d")
+    assert caught.value.__context__ is None, "the other error would hold the text"
+    assert wire.writes == []
+    assert len(ops.history()) == before
+
+
+# The vectors published with the API, the first without the stray blank it is printed with.
+VECTORS = [
+    (
+        "2b5eb11e18796d12d88f13dc27dbbd02c2cc51ff7059765ed9821957d82bb4d9",
+        "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC",
+        "quantity=1&price=9000&recvWindow=5000&timestamp=1591702613943",
+        "30baaf0fab549bbeda7f5ef201898b34122da25fd23c646cac2c529aebe670a4",
+    ),
+    (
+        "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j",
+        "symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC",
+        "quantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559",
+        "0fd168b8ddb4876a0358a8d14d0c9f3da0e9b20c5d52b2a00fcf7d1c602f9a77",
+    ),
+]
+
+
+@pytest.mark.parametrize(("secret", "query", "body", "signature"), VECTORS, ids=["V4", "V5"])
+def test_published_vectors_go_over_the_wire(
+    wire: Wire, secret: str, query: str, body: str, signature: str
+) -> None:
+    assert sign(Credentials(KEY, secret), query, body) == signature
+    session = Session(dict.fromkeys(BASE_URLS, wire.address), timeout=(1, 1))
+    message = Message("POST", "api", "/api/v3/order", query, f"{body}&signature={signature}")
+    session.send(message, KEY)
+    (sent,) = wire.writes
+    assert sent.query + sent.body == f"{query}{body}&signature={signature}".encode()
+    verified(sent, secret)
+
+
+# -- what the exchange makes of it ---------------------------------------------------------------------
+
+
+def by_hand(rig: Rig, query: str, body: str, *, flip: int | None = None) -> Any:
+    """A write signed by hand, one bit of its body turned afterwards if asked for."""
+    body += f"&timestamp={rig.now}"
+    signature = hmac_of(rig.sandbox.secret, query + body)
+    raw = bytearray(body, "ascii")
+    if flip is not None:
+        raw[flip] ^= 1
+    raw += f"&signature={signature}".encode()
+    headers = {"X-MBX-APIKEY": rig.sandbox.key, "Content-Type": FORM}
+    answer = rig.exchange.handle(Request("POST", PATH, query.encode(), bytes(raw), headers))
+    return answer.status, answer.json()
+
+
+def test_of_a_name_in_both_places_the_query_is_heard(rig: Rig) -> None:
+    status, told = by_hand(rig, "tag=from+the+query", "tag=from+the+body")
+    assert status == 200
+    assert told["tag"] == "from the query"
+    account = rig.sandbox.world.account(told["subaccountId"])
+    assert account is not None
+    assert account.tag == "from the query"
+
+
+@pytest.mark.parametrize("place", [4, 6])
+def test_a_bit_that_was_turned_is_refused_by_hand(rig: Rig, place: int) -> None:
+    before = len(rig.exchange.effects)
+    assert by_hand(rig, "", "tag=turned", flip=place) == (
+        400,
+        {"code": -1022, "msg": "Signature for this request is not valid."},
+    )
+    assert len(rig.exchange.effects) == before
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_a_bit_turned_on_the_way_is_rejected_and_nothing_executed(
+    rig: Rig, wire: Wire, placement: Placement
+) -> None:
+    ops = operations(rig, wire, placement)
+    before = len(rig.exchange.effects)
+
+    def turn(line: socket.socket) -> None:
+        raw = wire.writes[-1].raw.replace(b"tag=a", b"tag=b")
+        assert raw != wire.writes[-1].raw
+        line.sendall(wire._answer(raw))
+
+    wire.behave = turn
+    outcome = ops.exchange.create_sub_account(tag="a bit")
+    assert outcome.status == "rejected"
+    assert isinstance(outcome.error, errors.SignatureError)
+    assert outcome.error.code == -1022
+    assert len(rig.exchange.effects) == before
+    assert len(wire.writes) == 1
+
+
+# -- once, over a connection of its own ----------------------------------------------------------------
+
+
+def test_a_write_has_a_connection_of_its_own(rig: Rig, wire: Wire) -> None:
+    ops = operations(rig, wire)
+    for number in range(3):
+        ops._connection.session.get("api", "/api/v3/time", "", None)
+        assert ops.exchange.create_sub_account(tag=f"own {number}").status == "confirmed"
+    used = [sent.connection for sent in wire.writes]
+    assert len(set(used)) == 3
+    assert not {sent.connection for sent in wire.sent if sent.method == "GET"} & set(used)
+
+
+def test_a_server_that_closes_connections_it_kept_is_no_harm(rig: Rig, wire: Wire) -> None:
+    """It says that it keeps the connection and closes it behind its answer: the classic race."""
+    ops = operations(rig, wire)
+
+    def once(line: socket.socket) -> None:
+        line.sendall(wire._answer(wire.writes[-1].raw))  # `Wire` hangs up behind this
+
+    wire.behave = once
+    before = len(rig.exchange.effects)
+    for number in range(5):
+        assert ops.exchange.create_sub_account(tag=f"idle {number}").status == "confirmed"
+    assert len(wire.writes) == len(rig.exchange.effects) - before == 5
+
+
+def test_a_100_continue_is_waited_out(rig: Rig, wire: Wire) -> None:
+    ops = operations(rig, wire)
+
+    def encourage(line: socket.socket) -> None:
+        line.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" + wire._answer(wire.writes[-1].raw))
+
+    wire.behave = encourage
+    assert ops.exchange.create_sub_account(tag="go on").status == "confirmed"
+    assert len(wire.writes) == 1
+
+
+@pytest.mark.parametrize("status", [302, 307])
+@pytest.mark.parametrize("where", ["{elsewhere}/sapi?x=1", "/other", "http://[::1", "http://caf\xe9/"])
+def test_a_redirect_is_not_followed_and_the_key_not_sent_on(
+    rig: Rig, wire: Wire, status: int, where: str
+) -> None:
+    ops = operations(rig, wire)
+    with wires.wire() as elsewhere:
+        target = where.format(elsewhere=elsewhere.address).encode("latin-1")
+
+        def redirect(line: socket.socket) -> None:
+            line.sendall(wires.answer(status, b"<html>moved", b"Location: " + target))
+
+        wire.behave = redirect
+        outcome = ops.exchange.create_sub_account(tag=f"moved {status} {where}"[:31])
+        assert outcome.status == "unknown"
+        assert len(wire.writes) == 1
+        assert elsewhere.connections == 0
+    assert outcome.reconcile().status == "rejected"
+
+
+@pytest.mark.parametrize("status", [408, 413, 429, 500, 503])
+def test_no_answer_makes_it_go_out_again(rig: Rig, wire: Wire, status: int) -> None:
+    ops = operations(rig, wire)
+    wire.behave = lambda line: line.sendall(wires.answer(status, b"", b"Retry-After: 1"))
+    outcome = ops.exchange.create_sub_account(tag=f"no {status}")
+    assert outcome.status == ("rejected" if status in (413, 429) else "unknown")
+    assert len(wire.writes) == 1
+    rig.clock.advance(3)
+
+
+# -- whether anything left -----------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def closed_door() -> Iterator[str]:
+    """An address where nobody listens, and nobody will."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # bound, so that nobody else gets it; not listening
+        yield f"127.0.0.1:{held.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def crowded_door() -> Iterator[str]:
+    """An address whose queue is full: a connection gets no answer at all."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as door, contextlib.ExitStack() as waiting:
+        for _ in range(8):
+            line = waiting.enter_context(socket.socket())
+            line.setblocking(False)
+            line.connect_ex(door.getsockname())
+        yield f"127.0.0.1:{door.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def silent_door() -> Iterator[str]:
+    """Takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        yield f"127.0.0.1:{door.getsockname()[1]}"
+
+
+class Proxy:
+    """A proxy that is asked for a tunnel.
+
+    Args:
+        says: What it answers, b"" where it hangs up.
+        to: Where the tunnel leads.
+    """
+
+    def __init__(self, says: bytes, to: str = "") -> None:
+        self.asked: list[bytes] = []
+        self._says, self._to = says, to
+        self.wire = Wire()
+        self.wire.behave = self._tunnel
+        self.address = self.wire.address
+
+    def _tunnel(self, line: socket.socket) -> None:
+        self.asked.append(self.wire.writes[-1].raw)
+        if self._says:
+            line.sendall(self._says)
+        if not self._to:
+            return
+        host, _, port = self._to.partition(":")
+        with socket.create_connection((host, int(port)), 2) as onwards:
+            onwards.settimeout(0.02)
+            line.settimeout(0.02)
+            while True:
+                for source, target in ((line, onwards), (onwards, line)):
+                    with contextlib.suppress(TimeoutError):
+                        piece = source.recv(65536)
+                        if not piece:
+                            return
+                        target.sendall(piece)
+
+
+def session_to(address: str, **more: Any) -> Session:
+    return Session(dict.fromkeys(BASE_URLS, address), timeout=(0.3, 0.3), trust_env=False, **more)
+
+
+def lost(session: Session) -> NoAnswer:
+    body = encode({"tag": "it"}) + "&signature=" + "0" * 64
+    with pytest.raises(NoAnswer) as caught:
+        session.send(Message("POST", "api", PATH, "", body), KEY)
+    return caught.value
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
+    public, private = certificate(tmp_path_factory.mktemp("authority"), days=30)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(public, private)
+    return public, context
+
+
+def test_nobody_listens() -> None:
+    for scheme in ("http", "https"):
+        with closed_door() as where:
+            assert lost(session_to(f"{scheme}://{where}")).sent is False
+
+
+def test_no_such_name() -> None:
+    error = lost(session_to("https://nobody.invalid"))
+    assert error.sent is False
+
+
+def test_no_connection_in_time() -> None:
+    for scheme in ("http", "https"):
+        with crowded_door() as where:
+            error = lost(session_to(f"{scheme}://{where}"))
+        assert (error.sent, str(error)) == (False, "no connection in time")
+
+
+def test_no_handshake_in_time() -> None:
+    with silent_door() as where:
+        error = lost(session_to(f"https://{where}"))
+    assert (error.sent, str(error)) == (False, "no connection in time")
+
+
+def test_a_certificate_that_is_not_trusted(authority: tuple[Path, ssl.SSLContext]) -> None:
+    with wires.wire(context=authority[1]) as wire:
+        error = lost(session_to(wire.address))
+        assert wire.sent == []
+    assert (error.sent, str(error)) == (False, "the certificate or the encryption was not accepted")
+
+
+def test_a_server_that_speaks_no_tls() -> None:
+    with wires.wire() as wire:
+        error = lost(session_to(wire.address.replace("http:", "https:")))
+        assert not [sent for sent in wire.sent if b"signature" in sent.raw]
+    assert error.sent is False
+
+
+def test_a_proxy_that_is_not_there() -> None:
+    with closed_door() as where:
+        for scheme in ("http", "https"):
+            session = session_to(f"{scheme}://127.0.0.1:9", proxies={scheme: f"http://{where}"})
+            assert lost(session).sent is False
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+        b"HTTP/1.1 502 Bad Gateway\r\n\r\n<html>",
+        b"",
+        b"nonsense\r\n\r\n",
+    ],
+)
+def test_a_proxy_that_refuses_the_tunnel(says: bytes) -> None:
+    proxy = Proxy(says)
+    try:
+        error = lost(session_to("https://127.0.0.1:9", proxies={"https": proxy.address}))
+    finally:
+        proxy.wire.close()
+    assert error.sent is False
+    (asked,) = proxy.asked
+    assert asked.startswith(b"CONNECT 127.0.0.1:9 ")
+    assert KEY.encode() not in asked
+    assert b"signature" not in asked
+
+
+def test_a_proxy_that_does_not_answer() -> None:
+    with silent_door() as where:
+        error = lost(session_to("https://127.0.0.1:9", proxies={"https": f"http://{where}"}))
+    assert error.sent is False
+
+
+def test_a_proxy_whose_tunnel_leads_to_a_stranger(authority: tuple[Path, ssl.SSLContext]) -> None:
+    with wires.wire(context=authority[1]) as wire:
+        proxy = Proxy(b"HTTP/1.1 200 OK\r\n\r\n", wire.address.partition("//")[2])
+        try:
+            error = lost(session_to(wire.address, proxies={"https": proxy.address}))
+        finally:
+            proxy.wire.close()
+        assert wire.sent == []
+    assert error.sent is False
+
+
+def hang_up(line: socket.socket) -> None:
+    """Close without a word."""
+
+
+def be_silent(line: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        line.recv(1)
+
+
+def stammer(line: socket.socket) -> None:
+    line.sendall(b"HTTP/1.1 20")
+
+
+def talk_nonsense(line: socket.socket) -> None:
+    line.sendall(b"\x00\xff nonsense\r\n\r\n")
+
+
+LOSSES = [hang_up, wires.reset, be_silent, stammer, talk_nonsense]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
+@pytest.mark.parametrize("way", ["http", "https", "http proxy", "https proxy"])
+def test_what_is_lost_on_the_way_may_have_arrived(
+    authority: tuple[Path, ssl.SSLContext], way: str, loss: Behaviour
+) -> None:
+    context = authority[1] if "https" in way else None
+    proxy = None
+    with wires.wire(context=context) as wire:
+        wire.behave = loss
+        more: dict[str, Any] = {"verify": authority[0]} if context else {}
+        address = wire.address
+        if way == "http proxy":
+            more["proxies"] = {"http": wire.address}
+            address = "http://127.0.0.1:9"
+        elif way == "https proxy":
+            proxy = Proxy(b"HTTP/1.1 200 OK\r\n\r\n", wire.address.partition("//")[2])
+            more["proxies"] = {"https": proxy.address}
+        try:
+            error = lost(session_to(address, **more))
+        finally:
+            if proxy is not None:
+                proxy.wire.close()
+        assert error.sent is True
+        (sent,) = wire.writes
+        assert sent.body.endswith(b"0" * 64), "all of it was there: it may well be executed"
+
+
+def test_a_server_that_resets_at_once_may_have_got_it() -> None:
+    """The first byte may be under way when the reset comes: nobody can tell."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        session = session_to(f"http://127.0.0.1:{door.getsockname()[1]}")
+        new_session = session._new_session
+
+        def reset_first() -> Any:
+            made = new_session()
+            classes: Any = made.get_adapter("http://").poolmanager.pool_classes_by_scheme
+            pool = classes["http"]
+
+            class Line(pool.ConnectionCls):  # type: ignore[misc, name-defined]
+                def connect(self) -> None:
+                    super().connect()
+                    wires.reset(door.accept()[0])
+
+            classes["http"] = type("Pool", (pool,), {"ConnectionCls": Line})
+            return made
+
+        session._new_session = reset_first  # type: ignore[method-assign]
+        assert lost(session).sent is True
+
+
+# -- and what the user is told -------------------------------------------------------------------------
+
+
+def outcome_at(rig: Rig, address: str, tag: str, **more: Any) -> Outcome:
+    """A write to an address where the clock cannot even be asked for."""
+    hosts = dict.fromkeys(BASE_URLS, address)
+    link = rig.new_link(hosts=hosts, timeout=(0.3, 0.3), bare=True, **more)
+    with link:
+        return link.operations(confirm="live").exchange.create_sub_account(tag=tag)
+
+
+def test_what_never_left_is_rejected(rig: Rig) -> None:
+    with closed_door() as where:
+        outcome = outcome_at(rig, f"http://{where}", "never left")
+    assert outcome.status == "rejected"
+    assert "it never left" in outcome.told
+    assert isinstance(outcome.error, errors.NotExecutedError)
+
+
+def test_what_no_name_no_tls_and_no_proxy_let_out_is_rejected(
+    rig: Rig, authority: tuple[Path, ssl.SSLContext]
+) -> None:
+    assert outcome_at(rig, "https://nobody.invalid", "no name").status == "rejected"
+    with wires.wire(context=authority[1]) as wire:
+        assert outcome_at(rig, wire.address, "no trust").status == "rejected"
+        assert wire.sent == []
+    proxy = Proxy(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+    try:
+        refused = outcome_at(rig, "https://127.0.0.1:9", "no proxy", proxies={"https": proxy.address})
+    finally:
+        proxy.wire.close()
+    assert refused.status == "rejected"
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
+def test_what_may_have_left_is_unknown_and_asked_about(rig: Rig, wire: Wire, loss: Behaviour) -> None:
+    ops = operations(rig, wire)
+    before = len(rig.exchange.effects)
+
+    def execute_and_lose(line: socket.socket) -> None:
+        wire._answer(wire.writes[-1].raw)
+        loss(line)
+
+    wire.behave = execute_and_lose
+    outcome = ops.exchange.create_sub_account(tag=f"lost by {loss.__name__}")
+    assert outcome.status == "unknown"
+    assert isinstance(outcome.error, errors.OutcomeUnknownError)
+    assert len(rig.exchange.effects) - before == len(wire.writes) == 1
+    assert outcome.reconcile().status == "confirmed"
+    assert len(wire.writes) == 1
