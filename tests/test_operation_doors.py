@@ -186,6 +186,7 @@ def test_how_it_is_settled_can_be_done(write: Write) -> None:
     if how.kind == "new_account":
         assert {"tag", "create_time", "sub_account_id"} <= shown
     assert how.before == (how.kind in ("new_key", "changed") or write.name == "delete_api_key")
+    assert how.own == (write.name == "set_own_customer_id")
     if write.hands_over:
         assert write.hands_over not in {wire for column in write.columns for wire in column.wires}
 

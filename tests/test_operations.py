@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +17,38 @@ from tests.write_support import (
     DOORS,
     HOLDS,
     REPEATABLE,
+    TOLD,
     UNCLEAR,
     Bench,
     another,
     call,
+    do,
     example,
     memory_folder,
     operations_of,
 )
-from toolkit.catalogue import WRITE_BY_DOOR
+from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR
 from toolkit.errors import (
+    ApiError,
+    BannedError,
+    ClockError,
+    ContractError,
     CredentialsError,
+    FirewallError,
+    NotExecutedError,
+    NotFoundError,
     OutcomeUnknownError,
+    ParameterError,
+    RateLimitError,
+    RefusedError,
+    ServerError,
+    ToolkitError,
     UnsettledError,
+    UsageError,
 )
+from toolkit.operations import Operations, Outcome
+from toolkit.sandbox.exchange import Exchange
+from toolkit.sandbox.world.tables import ListTable
 
 EACH = pytest.mark.parametrize("door", DOORS)
 WINDOW = 15.0
@@ -151,3 +173,733 @@ def test_nothing_else_is_sent_about_what_is_not_settled(bench: Bench, door: str)
         assert call(ops, door, given).status == "confirmed"
         assert ops.outcome(lost.number).status == "confirmed"
         assert list(ops.history()["settled_by"]) == ["repetition", "answer"]
+
+
+# -- which answers mean what -----------------------------------------------------------------------------
+
+NOTHING_DONE: dict[str, tuple[str, dict[str, Any], type[ToolkitError], str]] = {
+    # name of the answer: kind of fault, its options, what `require` raises, what the outcome tells
+    "parameter": (
+        "error",
+        {"code": -1102, "message": "No tag."},
+        ParameterError,
+        "(HTTP 400, code -1102): No tag",
+    ),
+    "unknown-code": ("error", {"code": -99_999, "message": "New."}, ApiError, "code -99999): New"),
+    "refused": ("error", {"code": -5002, "message": "Poor."}, RefusedError, "code -5002): Poor"),
+    "clock": ("error", {"code": -1021, "message": "Late."}, ClockError, "code -1021): Late"),
+    "wrapped": ("wrapped-error", {"code": -5002, "message": "Poor."}, RefusedError, "HTTP 200, code -5002"),
+    "firewall": ("firewall", {}, FirewallError, "HTTP 403"),
+    "not-found": ("html", {"status": 404}, NotFoundError, "HTTP 404"),
+    "too-much": ("rate-limit", {"seconds": 5}, RateLimitError, "HTTP 429"),
+    "banned": ("ban", {}, BannedError, "HTTP 418"),
+}
+
+
+@pytest.mark.parametrize("answer", NOTHING_DONE)
+def test_an_answer_that_says_that_nothing_was_done_is_a_rejection(bench: Bench, answer: str) -> None:
+    kind, options, error, told = NOTHING_DONE[answer]
+    bench.fail("exchange.set_commission", kind, **options)
+    outcome = do(bench, "exchange.set_commission")
+    assert outcome.status == "rejected"
+    assert told in outcome.told
+    assert type(outcome.error) is error
+    with pytest.raises(error):
+        outcome.require()
+    assert (len(bench.effects(outcome.door)), bench.sent(outcome.door)) == (0, 1)
+    assert len(bench.ops.unresolved()) == 0
+    with pytest.raises(NotExecutedError, match="may be sent again"):
+        bench.ops.outcome(outcome.number).require()
+
+
+SAYS_NOTHING: dict[str, tuple[str, dict[str, Any], str]] = {
+    # name of the answer: kind of fault, its options, what the outcome tells
+    "408": ("error", {"status": 408, "code": -1100, "message": "Slow."}, "HTTP 408, code -1100: Slow"),
+    "409": ("error", {"status": 409, "code": -1100, "message": "Half."}, "HTTP 409"),
+    "500": ("server-error", {"status": 500}, "HTTP 500"),
+    "502-page": ("html", {"status": 502}, "HTTP 502: 502 502 Bad Gateway gateway"),
+    "timeout-code": ("error", {"code": -1007, "message": "Unknown."}, "HTTP 400, code -1007: Unknown"),
+    "unexpected-code": ("error", {"code": -1006}, "code -1006"),
+    "any-error-code": ("error", {"code": -1000}, "code -1000"),
+    "wrapped-server-code": ("wrapped-error", {"code": -1000}, "HTTP 200, code -1000"),
+    "wrapped-unknown-code": ("wrapped-error", {"code": -99_999}, "HTTP 200, code -99999"),
+    "page-200": ("html", {"status": 200}, "not JSON"),
+    "redirect": ("redirect", {"to": "https://evil.example/x?y=1"}, "HTTP 302"),
+    "missing-field": ("missing-field", {"field": "makerCommission"}, "no field 'makerCommission'"),
+}
+
+
+@pytest.mark.parametrize("answer", SAYS_NOTHING)
+def test_an_answer_that_does_not_say_what_was_done_leaves_it_unknown(bench: Bench, answer: str) -> None:
+    kind, options, told = SAYS_NOTHING[answer]
+    bench.fail("exchange.set_commission", kind, **options)
+    outcome = do(bench, "exchange.set_commission")
+    assert outcome.status == "unknown"
+    assert told in outcome.told
+    assert type(outcome.error) is OutcomeUnknownError
+    with pytest.raises(OutcomeUnknownError, match="sent once and is not sent again"):
+        outcome.require()
+    assert bench.sent(outcome.door) == 1
+    executed = len(bench.effects(outcome.door))
+    assert executed == (kind == "missing-field")
+    assert outcome.reconcile().status == ("confirmed" if executed else "rejected")
+
+
+class Answering(Exchange):
+    """An exchange that does what it is told, and answers as it likes."""
+
+    payload: object = None
+
+    def _written(self, asked: Any) -> object:
+        super()._written(asked)
+        return self.payload
+
+
+ODD_ANSWERS: dict[str, tuple[str, object]] = {
+    "list": ("exchange.set_commission", []),
+    "text": ("exchange.set_commission", "done"),
+    "number": ("exchange.delete_sub_account", 1),
+    "empty": ("exchange.set_commission", {}),
+    "no-success": ("exchange.transfer_futures", {"success": False, "txnId": "1", "clientTranId": "a"}),
+    "no-success-deleted": ("exchange.delete_sub_account", {"success": False}),
+    "null": ("exchange.transfer", {"txnId": {}, "clientTranId": "a"}),
+    "strange-amount": (
+        "exchange.set_commission",
+        {"subAccountId": "1", "makerCommission": "much", "takerCommission": 0.1},
+    ),
+    # An empty answer is what the documents promise of a deletion: one that says something is none.
+    "code-deleted": ("exchange.delete_sub_account", {"code": 700_001, "msg": "Try again."}),
+    "text-code-deleted": ("exchange.delete_api_key", {"code": "-1000", "msg": "Try again."}),
+    "message-deleted": ("exchange.delete_api_key", {"msg": "Too many requests."}),
+}
+
+
+@pytest.mark.parametrize("answer", ODD_ANSWERS)
+def test_an_answer_of_another_shape_leaves_it_unknown(folder: Path, answer: str) -> None:
+    door, payload = ODD_ANSWERS[answer]
+    bench = Bench(folder)
+    try:
+        exchange = Answering(bench.world, bench.rig.exchange_clock)
+        exchange.payload = payload
+        bench.rig.sandbox.exchange = bench.exchange = exchange
+        outcome = do(bench, door)
+        assert outcome.status == "unknown"
+        assert outcome.reconcile().status == "confirmed"
+        assert len(bench.effects(door)) == 1
+    finally:
+        bench.close()
+
+
+def test_a_field_nobody_declared_does_not_break_a_call_and_is_not_kept(bench: Bench) -> None:
+    bench.fail("exchange.set_commission", "unknown-field", field="surprise", value="hush-hush")
+    outcome = do(bench, "exchange.set_commission")
+    assert outcome
+    assert outcome.require().attrs["undeclared"] == ["surprise"]
+    assert "surprise" not in outcome.require().columns
+    assert b"hush-hush" not in bench.ops.journal.read_bytes()
+    bench.fail("exchange.delete_sub_account", "unknown-field")
+    assert do(bench, "exchange.delete_sub_account")
+
+
+UNAVAILABLE = "Service Unavailable."
+INTERNAL = "Internal error; unable to process your request. Please try again."
+THROTTLED = (
+    "Request throttled by system-level protection. Reduce-only/close-position orders are exempt. "
+    "Please try again."
+)
+UNKNOWN = "Unknown error, please check your request or try again later."
+MESSAGES = [
+    (503, -1000, UNAVAILABLE, "rejected"),
+    (503, -1001, INTERNAL, "rejected"),
+    (503, -1008, THROTTLED, "rejected"),
+    (503, -1000, UNKNOWN, "unknown"),
+    (503, -1000, "Request occur unknown error.", "unknown"),
+    (503, -1007, "Timeout waiting for response from backend server.", "unknown"),
+    (500, -1000, UNAVAILABLE, "unknown"),
+    (504, -1001, INTERNAL, "unknown"),
+]
+
+
+@pytest.mark.parametrize(
+    "door", ["futures.set_customer_id", "portfolio.set_own_customer_id", "spot.set_customer_id"]
+)
+@pytest.mark.parametrize(("status", "code", "message", "expected"), MESSAGES)
+def test_of_a_5xx_only_what_the_documents_of_futures_say_counts_as_not_executed(
+    bench: Bench, door: str, status: int, code: int, message: str, expected: str
+) -> None:
+    bench.fail(door, "server-error", status=status, code=code, message=message)
+    outcome = do(bench, door)
+    spot = door.startswith("spot")
+    assert outcome.status == ("unknown" if spot else expected)
+    assert message.rstrip(".") in outcome.told
+    if outcome.status == "rejected":
+        assert isinstance(outcome.error, NotExecutedError)
+        assert do(bench, door)
+
+
+def test_where_nothing_listens_nothing_was_done(bench: Bench) -> None:
+    assert do(bench, "exchange.enable_futures")
+    given = example(bench.world, "exchange.set_commission")
+    bench.rig.sandbox.stop()
+    outcome = bench.ops.exchange.set_commission(**given)
+    assert outcome.status == "rejected"
+    assert "it never left" in outcome.told
+    assert isinstance(outcome.error, NotExecutedError)
+    assert bench.effects("exchange.set_commission") == []
+
+
+def test_during_a_ban_nothing_is_sent_and_afterwards_it_is(bench: Bench) -> None:
+    bench.fail("exchange.enable_futures", "ban", seconds=120)
+    assert do(bench, "exchange.enable_futures").status == "rejected"
+    requests = len(bench.exchange.log)
+    given = example(bench.world, "exchange.set_commission")
+    preview = bench.ops.preview.exchange.set_commission(**given)
+    assert not preview
+    assert "this address is banned until 2026-01-01 00:02" in repr(preview)
+    outcome = bench.ops.exchange.set_commission(**given)
+    assert outcome.status == "rejected"
+    assert isinstance(outcome.error, BannedError)
+    assert len(bench.exchange.log) == requests
+    bench.clock.advance(125)
+    assert bench.ops.exchange.set_commission(**given)
+
+
+def test_after_a_429_the_next_call_waits_as_it_was_told(bench: Bench) -> None:
+    bench.fail("exchange.set_commission", "rate-limit", seconds=7)
+    began = bench.clock.time()
+    assert do(bench, "exchange.set_commission").status == "rejected"
+    assert bench.clock.time() == began
+    assert do(bench, "exchange.set_commission")
+    assert bench.clock.time() >= began + 7
+
+
+# -- what is not there yet -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recv_window", [1000, 5000, 60_000])
+def test_what_is_not_there_is_believed_only_once_it_cannot_come_any_more(
+    folder: Path, recv_window: int
+) -> None:
+    bench = Bench(folder, ahead=-40.0, link={"recv_window": recv_window})
+    try:
+        bench.fail("exchange.create_sub_account", "reset-before")
+        outcome = do(bench, "exchange.create_sub_account")
+        began, left = bench.clock.time(), recv_window / 1000 + 10
+        assert outcome.reconcile(wait=False).status == "unknown"
+        assert "no sub-account with the tag 'example' was created in that time" in outcome.told
+        assert f"it may still be executed for {left:.0f} s: ask again then" in outcome.told
+        assert bench.clock.time() == began
+        bench.clock.advance(left - 1)
+        assert outcome.reconcile(wait=False).status == "unknown"
+        assert outcome.reconcile().status == "rejected"
+        assert left < bench.clock.time() - began < left + 1
+    finally:
+        bench.close()
+
+
+def test_what_comes_late_is_found(bench: Bench) -> None:
+    bench.fail("exchange.create_sub_account", "reset-before")
+    outcome = do(bench, "exchange.create_sub_account")
+    assert outcome.reconcile(wait=False).status == "unknown"
+    bench.clock.advance(9)
+    made = bench.world.add_account("example", bench.rig.now)
+    assert outcome.reconcile().status == "confirmed"
+    assert outcome.require()["sub_account_id"][0] == made.id
+
+
+def moved(bench: Bench, door: str, **change: Any) -> dict[str, Any]:
+    """A row of the list of transfers as the exchange would show it of the example."""
+    sent = bench.world.example_write(door).parameters
+    row = {
+        "fromId": "",
+        "toId": sent["toId"],
+        "asset": "USDT",
+        "qty": "12.50000000",
+        "time": bench.rig.now + 200,
+        "txnId": "77",
+        "clientTranId": "mine",
+        "status": "SUCCESS",
+    }
+    if door == "exchange.universal_transfer":
+        row |= {"fromAccountType": "SPOT", "toAccountType": "USDT_FUTURE"}
+    if door == "exchange.transfer_futures":
+        row["tranId"] = row.pop("txnId")
+        del row["status"]
+    return row | change
+
+
+def after_a_lost_transfer(bench: Bench, door: str, *rows: dict[str, Any]) -> Outcome:
+    """A transfer that was lost before it was done, and what the exchange's list shows."""
+    read = WRITE_BY_DOOR[door].reconciliation.read
+    bench.rig.replace_exchange(tables={read: ListTable(rows)})
+    bench.exchange = bench.rig.exchange
+    bench.faults = bench.exchange.faults
+    ops = bench.ops
+    bench.fail(door, "reset-before")
+    outcome: Outcome = call(ops, door, example(bench.world, door) | {"client_tran_id": "mine"})
+    assert outcome.status == "unknown"
+    return outcome
+
+
+WITH_STATUS = ["exchange.transfer", "exchange.universal_transfer"]
+TRANSFERS = [*WITH_STATUS, "exchange.transfer_futures"]
+
+
+@pytest.mark.parametrize("status", ["INIT", "PROCESS"])
+@pytest.mark.parametrize("door", WITH_STATUS)
+def test_a_transfer_the_exchange_is_still_at_is_not_settled(bench: Bench, door: str, status: str) -> None:
+    outcome = after_a_lost_transfer(bench, door, moved(bench, door, status=status))
+    bench.clock.advance(60)
+    assert outcome.reconcile().status == "unknown"
+    assert f"the exchange is still at transfer mine ({status})" in outcome.told
+
+
+@pytest.mark.parametrize("door", WITH_STATUS)
+def test_a_transfer_that_failed_was_not_done(bench: Bench, door: str) -> None:
+    outcome = after_a_lost_transfer(bench, door, moved(bench, door, status="FAILURE"))
+    assert outcome.reconcile().status == "rejected"
+    assert "transfer mine failed at the exchange" in outcome.told
+
+
+@pytest.mark.parametrize("door", TRANSFERS)
+def test_a_transfer_that_is_in_the_list_was_done(bench: Bench, door: str) -> None:
+    outcome = after_a_lost_transfer(bench, door, moved(bench, door))
+    assert outcome.reconcile().status == "confirmed"
+    assert outcome.require()["txn_id"][0] == "77"
+    assert outcome.require()["client_tran_id"][0] == "mine"
+    assert outcome.require().attrs["complete"] is False
+
+
+OTHERS = [{"qty": "12.50000001"}, {"asset": "BTC"}, {"toId": "1"}, {"clientTranId": "MINE"}]
+
+
+@pytest.mark.parametrize("change", OTHERS, ids=lambda change: next(iter(change)))
+@pytest.mark.parametrize("door", TRANSFERS)
+def test_a_transfer_that_is_another_is_not_taken_for_it(
+    bench: Bench, door: str, change: dict[str, str]
+) -> None:
+    outcome = after_a_lost_transfer(bench, door, moved(bench, door, **change))
+    assert outcome.reconcile().status == "rejected"
+
+
+@pytest.mark.parametrize("door", TRANSFERS)
+def test_the_master_account_may_be_left_out_or_named(bench: Bench, door: str) -> None:
+    row = moved(bench, door, fromId=bench.world.partner_uid)
+    assert after_a_lost_transfer(bench, door, row).reconcile().status == "confirmed"
+
+
+@pytest.mark.parametrize("door", TRANSFERS)
+def test_a_transfer_that_is_older_than_the_call_is_for_a_person_to_judge(bench: Bench, door: str) -> None:
+    row = moved(bench, door, time=bench.rig.now - 30_000)
+    outcome = after_a_lost_transfer(bench, door, row)
+    assert outcome.reconcile().status == "unknown"
+    assert "transfer mine is in the exchange's list, and is older than this call" in outcome.told
+
+
+@pytest.mark.parametrize("name", ["fromAccountType", "toAccountType"])
+def test_a_transfer_between_other_wallets_is_not_taken_for_it(bench: Bench, name: str) -> None:
+    door = "exchange.universal_transfer"
+    outcome = after_a_lost_transfer(bench, door, moved(bench, door, **{name: "COIN_FUTURE"}))
+    assert outcome.reconcile().status == "rejected"
+
+
+# -- what may be ours, or not ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tag", ["twins", None])
+def test_several_that_may_be_it_are_named_and_a_person_decides(bench: Bench, tag: str | None) -> None:
+    bench.fail("exchange.create_sub_account", "reset")
+    outcome = bench.ops.exchange.create_sub_account(tag=tag)
+    ours = bench.effects("exchange.create_sub_account")[0].answer_id
+    other = bench.world.add_account(tag or "", bench.rig.now + 3000)
+    assert outcome.reconcile().status == "unknown"
+    assert ours in outcome.told
+    assert other.id in outcome.told
+    assert "`ops.resolve(1, happened=...)`" in outcome.told
+    settled = bench.ops.resolve(1, happened=True, note="theirs is older")
+    assert settled
+    assert settled.told == "said by you: theirs is older"
+    with pytest.raises(UsageError, match="#1 is settled"):
+        bench.ops.resolve(1, happened=False)
+
+
+def test_what_another_call_made_is_not_taken_for_it(bench: Bench) -> None:
+    assert bench.ops.exchange.create_sub_account(tag="twins")
+    bench.fail("exchange.create_sub_account", "reset-before")
+    lost = bench.ops.exchange.create_sub_account(tag="twins")
+    assert lost.reconcile().status == "rejected"
+
+
+@pytest.mark.parametrize("tag", ["", "another"])
+def test_what_has_another_tag_or_was_there_before_is_not_taken_for_it(bench: Bench, tag: str) -> None:
+    bench.world.add_account("mine", bench.rig.now - 60_000)
+    bench.fail("exchange.create_sub_account", "reset-before")
+    lost = bench.ops.exchange.create_sub_account(tag="mine")
+    bench.world.add_account(tag, bench.rig.now + 100)
+    assert lost.reconcile().status == "rejected"
+
+
+@pytest.mark.parametrize("public_key", [None, "MCowBQYDK2VwAyEA"])
+def test_of_a_key_whose_answer_was_lost_it_is_told_what_to_do(bench: Bench, public_key: str | None) -> None:
+    bench.fail("exchange.create_api_key", "reset")
+    outcome = do(bench, "exchange.create_api_key", public_key=public_key)
+    assert outcome.reconcile().status == "confirmed"
+    masked = bench.effects("exchange.create_api_key")[0].answer_id
+    assert f"key {masked} was created" in outcome.told
+    if public_key:
+        assert "it belongs to your private key" in outcome.told
+    else:
+        assert "its secret went with the answer that was lost" in outcome.told
+        assert "delete it" in outcome.told
+    with pytest.raises(UsageError, match="Delete the key and create another"):
+        outcome.take_key()
+
+
+def test_several_new_keys_are_named_and_none_is_taken_for_it(bench: Bench) -> None:
+    bench.fail("exchange.create_api_key", "reset")
+    given = example(bench.world, "exchange.create_api_key")
+    outcome = bench.ops.exchange.create_api_key(**given)
+    account = bench.world.account(given["sub_account_id"])
+    assert account is not None
+    account.keys.append(replace(account.keys[-1], key="Zz" + account.keys[-1].key[2:]))
+    assert outcome.reconcile().status == "unknown"
+    for key in account.keys[-2:]:
+        assert key.masked in outcome.told
+
+
+@pytest.mark.parametrize("deleted", [0, 1, 2])
+def test_a_deleted_key_is_told_from_others_that_look_alike(bench: Bench, deleted: int) -> None:
+    """The list shows three characters of a key: that ours is gone is told by how many are left."""
+    given = example(bench.world, "exchange.delete_api_key")
+    account = bench.world.account(given["sub_account_id"])
+    assert account is not None
+    ours = account.key(given["api_key"])
+    assert ours is not None
+    alike = [replace(ours, key=ours.key[:3] + letter * 61) for letter in "AB"]
+    account.keys += alike
+    bench.fail("exchange.delete_api_key", "reset" if deleted else "reset-before")
+    outcome = bench.ops.exchange.delete_api_key(**given)
+    if deleted == 2:
+        account.keys.remove(alike[0])
+    expected = {0: "rejected", 1: "confirmed", 2: "unknown"}[deleted]
+    assert outcome.reconcile().status == expected
+
+
+@pytest.mark.parametrize("door", ["exchange.set_um_commission", "exchange.set_cm_commission"])
+def test_an_adjustment_that_changes_nothing_cannot_be_told_from_none(bench: Bench, door: str) -> None:
+    """What is in force already is in force either way; the words do not say that it was not executed."""
+    assert do(bench, door)
+    bench.fail(door, "reset")
+    outcome = do(bench, door)
+    assert outcome.reconcile().status == "rejected"
+    assert "the same as before: it was not executed, or changed nothing" in outcome.told
+
+
+# -- another kernel, another key -------------------------------------------------------------------------
+
+SETTLED_WITHOUT_KEY = [
+    door for door in TOLD if "ip_restriction" not in WRITE_BY_DOOR[door].reconciliation.read
+]
+WITH_KEY = [door for door in TOLD if "api_key" in {param.name for param in WRITE_BY_DOOR[door].params}]
+
+
+def other_kernel(bench: Bench, door: str) -> Operations:
+    """Operations of another kernel: the same journal, and nothing remembered."""
+    key = bench.world.example_write(door).key
+    return bench.rig.new_link(key.key, key.secret).operations(journal=bench.folder)
+
+
+@pytest.mark.parametrize("kind", ["reset", "reset-before"])
+@pytest.mark.parametrize("door", SETTLED_WITHOUT_KEY)
+def test_another_kernel_finds_out_what_became_of_it(bench: Bench, door: str, kind: str) -> None:
+    other = other_kernel(bench, door)
+    bench.fail(door, kind)
+    number = do(bench, door).number
+    assert list(other.unresolved()["number"]) == [number]
+    outcome = other.reconcile(number)
+    assert outcome.status == ("confirmed" if kind == "reset" else "rejected")
+    assert bench.sent(door) == 1
+
+
+@pytest.mark.parametrize("door", WITH_KEY)
+def test_another_kernel_is_given_the_key_where_it_is_needed(bench: Bench, door: str) -> None:
+    given = example(bench.world, door)
+    other = other_kernel(bench, door)
+    bench.fail(door, "reset")
+    lost = call(operations_of(bench, door), door, given)
+    requests = len(bench.exchange.log)
+    with pytest.raises(UsageError, match="`api_key` is not the one that #1 was about"):
+        other.reconcile(1, api_key=given["api_key"][::-1])
+    assert len(bench.exchange.log) == requests
+    if door not in SETTLED_WITHOUT_KEY:
+        outcome = other.reconcile(1)
+        assert outcome.status == "unknown"
+        assert "`ops.reconcile(1, api_key=...)`" in outcome.told
+    outcome = other.reconcile(1, api_key=given["api_key"])
+    assert outcome.status == "confirmed"
+    assert given["api_key"] not in repr(outcome) + outcome._repr_html_()
+    assert lost.status == "unknown", "an outcome is what was known when it was asked"
+    assert lost.reconcile().status == "confirmed"
+
+
+@pytest.mark.parametrize("door", WITH_KEY)
+def test_keys_that_look_alike_are_not_mistaken_for_each_other(bench: Bench, door: str) -> None:
+    given = example(bench.world, door)
+    account = bench.world.account(given["sub_account_id"])
+    assert account is not None
+    ours = account.key(given["api_key"])
+    assert ours is not None
+    account.keys.insert(0, replace(ours, key=ours.key[:3] + "A" * 61, can_trade=not ours.can_trade))
+    bench.fail(door, "reset-before")
+    lost = call(operations_of(bench, door), door, given)
+    assert other_kernel(bench, door).reconcile(lost.number).status != "confirmed"
+    assert lost.reconcile().status == "rejected"
+
+
+def test_what_was_sent_with_another_key_is_only_judged_where_it_is_the_same_account(bench: Bench) -> None:
+    door = "exchange.set_commission"
+    bench.fail(door, "reset")
+    lost = do(bench, door)
+    other = bench.operations("partner", "trade-only")
+    requests = len(bench.exchange.log)
+    outcome = other.reconcile(lost.number)
+    assert outcome.status == "unknown"
+    assert "`reconcile(..., same_account=True)`" in outcome.told
+    assert len(bench.exchange.log) == requests
+    assert other.reconcile(lost.number, same_account=True).status == "confirmed"
+
+
+OWN = [door for door in DOORS if door.endswith("set_own_customer_id")]
+
+
+@pytest.mark.parametrize("door", OWN)
+def test_an_id_of_ones_own_is_not_looked_for_in_another_account(bench: Bench, door: str) -> None:
+    """Written with a customer's key, read with the partner's: the read shows another account."""
+    ops = bench.operations("partner", "customer")
+    bench.fail(door, "reset")
+    outcome = call(ops, door, example(bench.world, door))
+    assert outcome.reconcile().status == "unknown"
+    assert "another key" in outcome.told
+    assert bench.operations("customer").reconcile(outcome.number).status == "confirmed"
+
+
+# -- reads that go wrong ---------------------------------------------------------------------------------
+
+
+def test_a_read_that_is_refused_leaves_it_unknown(bench: Bench) -> None:
+    bench.fail("exchange.set_commission", "reset")
+    outcome = do(bench, "exchange.set_commission")
+    bench.faults.add("error", path="/sapi/v1/broker/subAccount", method="GET", code=-2015, status=401)
+    assert outcome.reconcile().status == "unknown"
+    assert "the read was refused" in outcome.told
+    assert outcome.reconcile().status == "confirmed"
+
+
+@pytest.mark.parametrize("kind", ["server-error", "reset-before", "cut", "html"])
+def test_a_read_that_fails_leaves_it_unknown(bench: Bench, kind: str) -> None:
+    bench.fail("exchange.set_commission", "reset-before")
+    outcome = do(bench, "exchange.set_commission")
+    bench.faults.add(kind, path="/sapi/v1/broker/subAccount", method="GET", times=4)
+    with pytest.raises((ServerError, ContractError)):
+        outcome.reconcile()
+    assert outcome.status == "unknown"
+    assert bench.ops.outcome(outcome.number).status == "unknown"
+    bench.faults.clear()
+    assert outcome.reconcile().status == "rejected"
+
+
+@pytest.mark.parametrize("door", ["exchange.create_api_key", "exchange.set_um_commission"])
+def test_what_has_to_be_read_before_and_cannot_be_is_not_sent(bench: Bench, door: str) -> None:
+    bench.faults.add(
+        "error", path=BY_DOOR[WRITE_BY_DOOR[door].reconciliation.read].path, method="GET", code=-5021
+    )
+    with pytest.raises(ApiError, match="-5021"):
+        do(bench, door)
+    assert bench.sent(door) == 0
+    assert len(bench.ops.history()) == 0
+
+
+# -- once ------------------------------------------------------------------------------------------------
+
+
+def test_a_name_is_done_once(bench: Bench) -> None:
+    given = example(bench.world, "exchange.transfer")
+    first = bench.ops.exchange.transfer(**given, once="october")
+    again = bench.ops.exchange.transfer(**given, once="october")
+    elsewhere = other_kernel(bench, "exchange.transfer").exchange.transfer(**given, once="october")
+    for outcome in (again, elsewhere):
+        assert (outcome.number, outcome.status) == (first.number, "confirmed")
+        assert outcome.require().equals(first.require())
+    assert (len(bench.effects("exchange.transfer")), bench.sent("exchange.transfer")) == (1, 1)
+    assert bench.ops.exchange.transfer(**given, once="november").number == 2
+    assert not bench.ops.preview.exchange.transfer(**given, once="october")
+
+
+def test_a_name_stands_for_one_call(bench: Bench) -> None:
+    given = example(bench.world, "exchange.transfer")
+    assert bench.ops.exchange.transfer(**given, once="october")
+    for other in ({"amount": "12.6"}, {"asset": "BTC"}, {"client_tran_id": "x"}):
+        with pytest.raises(UsageError, match="`once`: the name 'october' stands for another call, #1"):
+            bench.ops.exchange.transfer(**given | other, once="october")
+        assert "another call, #1" in repr(
+            bench.ops.preview.exchange.transfer(**given | other, once="october")
+        )
+    with pytest.raises(UsageError, match="stands for another call"):
+        bench.ops.exchange.enable_futures(given["to_id"], once="october")
+    assert bench.sent("exchange.transfer") == 1
+
+
+def test_under_a_name_what_is_unknown_stays_so_and_is_not_sent_again(bench: Bench) -> None:
+    given = example(bench.world, "exchange.set_commission")
+    bench.fail("exchange.set_commission", "reset-before")
+    ops = bench.ops
+    for _ in range(2):
+        outcome = ops.exchange.set_commission(**given, once="fees")
+        assert (outcome.number, outcome.status) == (1, "unknown")
+    assert bench.sent("exchange.set_commission") == 1
+    with pytest.raises(UsageError, match="is unknown: only the name of a call that was rejected"):
+        ops.free("fees")
+    assert outcome.reconcile().status == "rejected"
+    assert ops.exchange.set_commission(**given, once="fees").status == "rejected"
+    assert bench.sent("exchange.set_commission") == 1
+    assert "`ops.free('fees')`" in ops.outcome(1).next_step
+    assert ops.free("fees").status == "rejected"
+    assert ops.exchange.set_commission(**given, once="fees").number == 2
+    with pytest.raises(UsageError, match="is confirmed"):
+        ops.free("fees")
+    with pytest.raises(UsageError, match="Nothing was done under the name"):
+        ops.free("nobody")
+
+
+@pytest.mark.parametrize("door", TRANSFERS)
+def test_a_name_is_done_once_also_where_the_journal_is_another(bench: Bench, door: str) -> None:
+    given = example(bench.world, door)
+    first = call(bench.ops, door, given, once="october")
+    elsewhere = bench.rig.link.operations(journal=bench.folder / "elsewhere")
+    second = call(elsewhere, door, given, once="october")
+    assert second.arguments["client_tran_id"] == first.arguments["client_tran_id"]
+    assert second.status == "rejected"
+    assert "clientTranId" in second.told
+    assert len(bench.effects(door)) == 1
+    assert call(elsewhere, door, given, once="november")
+
+
+# -- outcomes --------------------------------------------------------------------------------------------
+
+
+def test_an_outcome_is_true_only_where_it_was_done(bench: Bench) -> None:
+    door = "exchange.set_commission"
+    done = do(bench, door)
+    bench.fail(door, "error", code=-1102, message="<b>No</b> `tag`.")
+    refused = do(bench, door)
+    bench.fail(door, "reset")
+    lost = do(bench, door)
+    assert [bool(each) for each in (done, refused, lost)] == [True, False, False]
+    assert (done.error, refused.frame, lost.frame) == (None, None, None)
+    shown = {"Confirmed: it was executed.": done, "Rejected: nothing was executed.": refused}
+    shown["Unknown: it may have been executed, or not."] = lost
+    for words, outcome in shown.items():
+        html = outcome._repr_html_()
+        assert f"#{outcome.number} {door} (SANDBOX): {words}" in repr(outcome)
+        assert words in html
+        assert "SANDBOX" in html
+        assert "<b>" not in html
+    assert "&lt;b&gt;No&lt;/b&gt;" in refused._repr_html_()
+    assert re.search(r"maker_commission.{1,3}0\.0008", repr(done))
+    assert "`ops.reconcile(3)` in any kernel" in repr(lost)
+
+
+def test_what_a_user_gave_is_escaped(bench: Bench) -> None:
+    tag = "<script>alert('x')</script>"
+    done = bench.ops.exchange.create_sub_account(tag=tag)
+    assert done.require()["tag"][0] == tag
+    bench.fail("exchange.create_sub_account", "reset-before")
+    lost = bench.ops.exchange.create_sub_account(tag=tag)
+    cards = [done, lost, lost.reconcile(), bench.ops.preview.exchange.create_sub_account(tag=tag)]
+    for card in cards:
+        html = card._repr_html_()
+        assert "<script" not in html
+        assert "&lt;script&gt;" in html
+
+
+def test_a_new_key_is_handed_over_once_and_nothing_keeps_it(bench: Bench) -> None:
+    given = example(bench.world, "exchange.create_api_key")
+    outcome = bench.ops.exchange.create_api_key(**given)
+    assert "`outcome.take_key()`" in outcome.next_step
+    new = outcome.take_key()
+    account = bench.world.account(given["sub_account_id"])
+    assert account is not None
+    assert new.key == account.keys[-1].key
+    assert len(new.secret) == 64
+    with pytest.raises(UsageError, match="handed over already"):
+        outcome.take_key()
+    for other in (bench.ops.outcome(outcome.number), outcome.reconcile()):
+        with pytest.raises(UsageError, match="handed over"):
+            other.take_key()
+    told = [repr(new), repr(outcome), outcome._repr_html_(), outcome.told, str(outcome.arguments)]
+    told += [outcome.require().to_string(), str(outcome.require().attrs), bench.ops.history().to_string()]
+    for text in told:
+        assert new.key not in text
+        assert new.secret not in text
+    for file in bench.folder.iterdir():
+        assert new.key.encode() not in file.read_bytes()
+        assert new.secret.encode() not in file.read_bytes()
+    with pytest.raises(TypeError, match="written down in clear"):
+        pickle.dumps(new)
+    with pytest.raises(TypeError, match="written down in clear"):
+        copy.deepcopy(new)
+
+
+def test_a_key_is_handed_over_although_its_answer_is_not_as_documented(bench: Bench) -> None:
+    bench.fail("exchange.create_api_key", "missing-field", field="canTrade")
+    outcome = do(bench, "exchange.create_api_key")
+    assert outcome.status == "unknown"
+    assert len(outcome.take_key().secret) == 64
+    assert outcome.reconcile().status == "confirmed"
+
+
+def test_an_outcome_is_not_written_down_and_its_frame_may_be(bench: Bench) -> None:
+    outcome = do(bench, "exchange.enable_futures")
+    for write_down in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="not pickled or copied"):
+            write_down(outcome)  # type: ignore[operator]
+    assert pickle.loads(pickle.dumps(outcome.require())).attrs == outcome.require().attrs
+
+
+def test_a_frame_says_where_it_came_from(bench: Bench) -> None:
+    bench.fail("exchange.set_permissions", "reset")
+    given = example(bench.world, "exchange.set_permissions")
+    lost = bench.ops.exchange.set_permissions(**given)
+    attrs = lost.reconcile().require().attrs
+    assert attrs["endpoint"] == "exchange.set_permissions"
+    assert attrs["system"] == "exchange"
+    assert attrs["source"] == "sandbox"
+    assert attrs["number"] == 1
+    assert attrs["settled_by"] == "read"
+    assert attrs["complete"] is False
+    assert attrs["parameters"]["sub_account_id"] == given["sub_account_id"]
+    assert given["api_key"] not in str(attrs)
+    done = bench.ops.exchange.set_permissions(**given).require()
+    assert (done.attrs["settled_by"], done.attrs["complete"]) == ("answer", True)
+
+
+def test_there_is_no_key_to_hand_over_where_none_was_made(bench: Bench) -> None:
+    with pytest.raises(UsageError, match="There is no key to hand over"):
+        do(bench, "exchange.enable_futures").take_key()
+
+
+@pytest.mark.parametrize("happened", [1, "yes", None])
+def test_what_a_person_says_is_true_or_false(bench: Bench, happened: Any) -> None:
+    bench.fail("exchange.transfer_within", "reset")
+    lost = do(bench, "exchange.transfer_within")
+    with pytest.raises(UsageError, match="`happened` is True or False"):
+        bench.ops.resolve(lost.number, happened=happened)
+    assert bench.ops.outcome(lost.number).status == "unknown"
+
+
+def test_there_is_no_outcome_of_a_call_that_never_was(bench: Bench) -> None:
+    for ask in (bench.ops.outcome, bench.ops.reconcile):
+        with pytest.raises(UsageError, match="no entry #99"):
+            ask(99)
+    with pytest.raises(UsageError, match="no entry #99"):
+        bench.ops.resolve(99, happened=True)

@@ -66,6 +66,7 @@ def own_id(read: str, code: str) -> Reconciliation:
         ask=MappingProxyType({code: (code,)}),
         checks=(Check(column="customer_id", argument="customer_id"),),
         look_at="the customer's id, asked with the customer's key",
+        own=True,
     )
 
 

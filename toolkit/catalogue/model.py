@@ -350,6 +350,7 @@ class Reconciliation:
         fixed: Arguments of the read that are always the same.
         checks: What the read shows then.
         before: The read is made before the write as well, and written down, to compare with.
+        own: The read shows the account whose key asks: only the key of the write will do.
         look_at: What a person looks at, where no read tells or to be quite sure.
     """
 
@@ -360,6 +361,7 @@ class Reconciliation:
     fixed: Mapping[str, bool | str] = field(default_factory=lambda: MappingProxyType({}))
     checks: tuple[Check, ...] = ()
     before: bool = False
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,7 +70,9 @@ class Desk:
         self._fetcher = fetcher
         self._clock = clock
         self._numbers = numbers
-        self._key = sender.identify(lambda key: journal.digest("key", key))
+        self._key, self._reading_key = (
+            each.identify(lambda key: journal.digest("key", key)) for each in (sender, fetcher._sender)
+        )
 
     # -- one call ------------------------------------------------------------------------------------------
 
@@ -177,6 +179,7 @@ class Desk:
             new_key = _new_key(write, payload)
             answer = masked_answer(write, payload)
             try:
+                _check(write, payload)
                 _frame(write, answer, self._numbers, {})
             except ContractError as breach:
                 error = unknown(entry.door, f"the answer is not as documented: {breach}", entry.number)
@@ -269,7 +272,7 @@ class Desk:
         how = write.reconciliation
         if how.kind == "by_hand":
             return Finding("open", "no read of the API tells")
-        if entry.key != self._key and not same_account:
+        if entry.key != (self._reading_key if how.own else self._key) and not same_account:
             return Finding(
                 "open",
                 "it was sent with another key, and reads with this one may show another account. With a key "
@@ -403,6 +406,13 @@ def _new_key(write: Write, payload: Mapping[str, Any]) -> NewKey | None:
     column = next(column for column in write.columns if column.masked == "key")
     key = next((payload[wire] for wire in column.wires if payload.get(wire)), "")
     return NewKey(str(key), str(payload.get(write.hands_over) or "")) if key else None
+
+
+def _check(write: Write, payload: Mapping[str, Any]) -> None:
+    """An answer that is documented as empty, and says something, may say that nothing was done."""
+    said = sorted({"code", "msg"} & payload.keys())
+    if said and not write.columns:
+        raise ContractError(write.door, f"it should be empty, and holds {' and '.join(said)}")
 
 
 def _lenient(write: Write) -> Write:

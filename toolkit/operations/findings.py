@@ -17,7 +17,15 @@ Row = Mapping[str, Any]
 
 # What is called otherwise in a read than in the answer of the write.
 _ALIASES = {"txn_id": "tran_id", "enable_futures": "futures_enable"}
-# The exchange's clock and that of its list of sub-accounts need not be the same one.
+# Arguments of transfers, and the columns that show them.
+_TRANSFER_COLUMNS = {
+    "asset": "asset",
+    "from_id": "from_id",
+    "to_id": "to_id",
+    "from_wallet": "from_account_type",
+    "to_wallet": "to_account_type",
+}
+# The exchange's clock and that of its lists need not be the same one.
 _SLACK = 2_000
 
 
@@ -82,19 +90,32 @@ def _by_client_id(case: Case, rows: Sequence[Row]) -> Finding:
     number = case.arguments["client_tran_id"]
     found = [row for row in rows if row["client_tran_id"] == number]
     if not found:
-        return Finding("absent", f"no transfer has the id {number}")
+        return Finding("absent", f"no transfer of that time has the id {number}")
     row = found[0]
-    same = row["asset"] == case.arguments["asset"] and Decimal(row["qty"]) == Decimal(
-        case.arguments["amount"]
-    )
-    if not same:
+    if not _is_that_transfer(case, row):
         return Finding("absent", f"the id {number} is that of another transfer ({row['qty']} {row['asset']})")
+    if row["time"] < case.sent_at - _SLACK:
+        return Finding("open", f"transfer {number} is in the exchange's list, and is older than this call")
     status = row.get("status") or "SUCCESS"
     if status == "FAILURE":
         return Finding("absent", f"transfer {number} failed at the exchange", row)
     if status != "SUCCESS":
         return Finding("pending", f"the exchange is still at transfer {number} ({status})", row)
     return Finding("executed", f"transfer {number} is in the exchange's list", row)
+
+
+def _is_that_transfer(case: Case, row: Row) -> bool:
+    """Whether a row with the id is the transfer that was asked for: an id may have been used before."""
+    if Decimal(row["qty"]) != Decimal(case.arguments["amount"]):
+        return False
+    choices = {param.name: param.choices for param in case.write.params}
+    for argument, column in _TRANSFER_COLUMNS.items():
+        wanted, shown = case.arguments.get(argument), row.get(column)
+        wanted = choices.get(argument, {}).get(str(wanted), wanted)
+        # The master account may be left out on either side, and may be named by its id.
+        if wanted and shown and str(wanted) != str(shown):
+            return False
+    return True
 
 
 def _new_account(case: Case, rows: Sequence[Row]) -> Finding:
@@ -149,8 +170,10 @@ def _gone(case: Case, rows: Sequence[Row]) -> Finding:
         before = sum(all(_passes(case, check, row) for check in checks) for row in case.before)
     if before == 0:
         return Finding("absent", "it was not there before either")
-    if now == 0 or now == before - 1:
+    if now in (0, before - 1):
         return Finding("executed", "it is not there any more")
+    if now != before:
+        return Finding("open", f"{now} of those that look like it are there, and {before} were before")
     return Finding("absent", "it is still there")
 
 
@@ -170,7 +193,7 @@ def _changed(case: Case, rows: Sequence[Row]) -> Finding:
     now = [[row[name] for name in names] for row in rows]
     if now != before:
         return Finding("executed", "it is another than before", rows[0] if rows else None)
-    return Finding("absent", "it is the same as before")
+    return Finding("absent", "it is the same as before: it was not executed, or changed nothing")
 
 
 def _by_hand(case: Case, rows: Sequence[Row]) -> Finding:
