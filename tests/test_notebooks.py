@@ -86,7 +86,7 @@ def test_notebooks_are_stored_clean(path: Path) -> None:
 
 
 def test_every_notebook_is_tested() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["01_tour", "02_rate_limits"]
+    assert [path.stem for path in NOTEBOOKS] == ["01_tour", "02_rate_limits", "03_sub_accounts"]
 
 
 def test_tour(run: Run) -> None:
@@ -148,6 +148,44 @@ def test_rate_limits(run: Run) -> None:
     assert "exchange.spot_balances" in bar["text/plain"]
     assert "240 accounts" in waited["text/plain"]
     assert "; 0 requests refused" in waited["text/plain"]
+
+
+def test_sub_accounts(run: Run) -> None:
+    notebook = nbformat.read(FOLDER / "03_sub_accounts.ipynb", as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell("print(new_key.key, new_key.secret)"))
+    notebook = run(notebook)
+    check_all_went_well(notebook)
+
+    def words(of: str) -> str:
+        *_, bundle = bundles(notebook, of)
+        if "bl-card" in bundle.get("text/html", ""):
+            assert ">SANDBOX<" in bundle["text/html"]
+        return " ".join(bundle["text/plain"].split())
+
+    assert "#1 exchange.create_sub_account (SANDBOX): Confirmed: it was executed." in words("created =")
+    assert "take_key()" in words("made =")
+    assert words("new_key =") == "NewKey(hidden: .key and .secret hand it over)"
+    assert "203.0.113.7" in words("set_ip_restriction")
+    assert "enable_futures = True" in words("enable_futures")
+    assert "Preview: nothing was sent." in words("ops.preview")
+    assert "#5 exchange.universal_transfer (SANDBOX): Confirmed" in words("again =")
+    assert "maker_commission = 0.001" in words('maker="0.001"')
+    assert "Rejected: nothing was executed." in words("too_much =")
+    assert "Unknown: it may have been executed, or not." in words("payout =")
+    assert "Nothing was sent now." in said(notebook, "UnsettledError")
+    assert "Confirmed: it was executed. Transfer tk" in words("payout.reconcile()")
+    assert "it may still be executed for 1" in words("wait=False")
+    assert "exchange.set_commission" in words("ops.unresolved()[")
+    assert "was sent again as #10, which was confirmed" in words("ops.outcome(")
+    for how in ("answer", "read", "repetition"):
+        assert how in words("ops.history()")
+    assert "exchange.delete_sub_account (SANDBOX): Confirmed" in words("delete_sub_account")
+
+    # The key shows nowhere, its secret still less.
+    shown = json.dumps([cell.get("outputs", []) for cell in notebook.cells[:-1]])
+    for secret in said(notebook, "print(new_key.key").split():
+        assert len(secret) > 30
+        assert secret not in shown
 
 
 def test_a_chart_and_a_panel_show_as_the_last_line_of_a_cell(run: Run) -> None:

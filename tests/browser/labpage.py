@@ -139,6 +139,29 @@ class LabPage:
         found.scroll_into_view_if_needed()
         return found
 
+    def card(self, text: str) -> Locator:
+        """The first card of an outcome or a preview with this text, brought into view."""
+        found = self.page.locator(".jp-OutputArea-output .bl-card", has_text=text).first
+        scroller = self.page.locator(".jp-WindowedPanel-outer").first
+        scroller.evaluate("e => e.scrollTo(0, 0)")
+        patience = time.monotonic() + STEP
+        while time.monotonic() < patience:  # only cells near the view are shown, and they move as others come
+            if found.is_visible():
+                found.scroll_into_view_if_needed()
+                self.page.wait_for_timeout(500)
+                if found.is_visible():
+                    return found
+            scroller.evaluate("e => e.scrollBy(0, e.clientHeight / 2)")
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"no card says {text!r}")
+
+    def choose_theme(self, name: str) -> None:
+        """Settings, Theme, and this one."""
+        self.page.locator(".lm-MenuBar-itemLabel", has_text="Settings").first.click()
+        self.page.locator(".lm-Menu-item", has_text="Theme").first.hover()
+        self.page.locator(".lm-Menu-item[data-command='apputils:change-theme']", has_text=name).first.click()
+        self.page.locator(f"body[data-jp-theme-name='{name}']").wait_for(state="attached")
+
     def screenshot(self, path: Path | str) -> None:
         """What is in view, as a picture."""
         self.page.screenshot(path=str(path))

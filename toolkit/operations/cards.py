@@ -1,14 +1,21 @@
-"""What outcomes and previews look like, as text and in a notebook. Everything shown is escaped."""
+"""What outcomes and previews look like, as text and in a notebook. Everything shown is escaped.
+
+A card reads well in light and dark, and without its style too: notebooks that are not trusted leave it
+out, so the words, and the blanks between them, are in the text itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from toolkit.operations.outcome import Outcome
-    from toolkit.operations.preview import Preview
+    from toolkit.operations.preview import Point, Preview
+
+Values = Mapping[str, object]
 
 _HEADLINES = {
     "confirmed": "Confirmed: it was executed.",
@@ -16,119 +23,150 @@ _HEADLINES = {
     "unknown": "Unknown: it may have been executed, or not.",
 }
 _MARKS = {"confirmed": "✓", "rejected": "✕", "unknown": "?"}
+_AGAIN = "Nothing has changed; it may be sent again."
+_STANDS_IN_THE_WAY = "As it stands it would not be sent: ✕ says why."
 
-# Colours that are readable on light and dark notebooks alike; the word beside says the same.
+# Text has the colour of the page around it; the state's own colour only marks what a word says beside it.
 _STYLE = """
-.bl-card{border:1px solid color-mix(in srgb,currentColor 22%,transparent);border-left:5px solid var(--bl-c);
-border-radius:8px;padding:12px 16px;margin:4px 0;max-width:760px;font:14px/1.5 system-ui,sans-serif}
-.bl-confirmed{--bl-c:#1a9d57}.bl-rejected{--bl-c:#d1453b}.bl-unknown{--bl-c:#d98a00}.bl-preview{--bl-c:#3b7dd8}
-.bl-card .bl-head{display:flex;align-items:center;gap:10px;font-weight:600;font-size:15px}
-.bl-card .bl-mark{display:inline-flex;align-items:center;justify-content:center;width:22px;height:22px;
-border-radius:50%;background:var(--bl-c);color:#fff;font-size:13px;flex:none}
-.bl-card .bl-badge{font-size:11px;font-weight:600;letter-spacing:.04em;border:1px solid currentColor;
-border-radius:4px;padding:0 6px;opacity:.75}
-.bl-card .bl-door{opacity:.75;font-weight:400;margin-left:auto;font-family:ui-monospace,monospace;
-font-size:12px}
-.bl-card .bl-next{margin-top:8px;padding:6px 10px;border-radius:6px;
-background:color-mix(in srgb,var(--bl-c) 13%,transparent)}
-.bl-card table{border-collapse:collapse;margin:8px 0 0;font-size:13px}
-.bl-card td{padding:2px 14px 2px 0;border:0;text-align:left;vertical-align:top;overflow-wrap:anywhere}
-.bl-card td:first-child{opacity:.7;white-space:nowrap}
-.bl-card code{font-family:ui-monospace,monospace;font-size:12.5px;background:none;padding:0;color:inherit}
+.bl-card{--bl-c:43,106,196;border:1px solid rgba(127,127,127,.35);border-left:5px solid rgb(var(--bl-c));
+border-radius:8px;padding:12px 16px;margin:4px 0;max-width:820px;box-sizing:border-box;
+font:14px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
+.bl-card.bl-confirmed{--bl-c:24,135,84}
+.bl-card.bl-rejected{--bl-c:205,62,52}
+.bl-card.bl-unknown{--bl-c:163,100,0}
+.bl-card .bl-head{display:flex;flex-wrap:wrap;align-items:center;gap:2px 10px;margin:0 0 4px}
+.bl-card .bl-title{display:flex;align-items:center;gap:10px;min-width:0;font-size:15px}
+.bl-card .bl-mark{display:inline-flex;align-items:center;justify-content:center;flex:none;width:22px;
+height:22px;border-radius:50%;background:rgb(var(--bl-c));color:#fff;font-size:13px;font-weight:600}
+.bl-card .bl-badge{font-size:11px;font-weight:600;letter-spacing:.04em;border-radius:99px;padding:1px 9px;
+background:#5b3fc4;color:#fff}
+.bl-card .bl-door{margin-left:auto;font:12px/1.5 ui-monospace,monospace;opacity:.8}
+.bl-card dl.bl-rows{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:3px 16px;
+margin:8px 0 0;font-size:13px}
+.bl-card dl.bl-rows>dt,.bl-card dl.bl-rows>dd{float:none;width:auto;margin:0;padding:0;font-weight:400}
+.bl-card dl.bl-rows>dt{opacity:.7}
+.bl-card .bl-pair{display:inline-block;margin-right:8px}
+.bl-card .bl-next{margin-top:10px;padding:6px 10px;border-radius:6px;background:rgba(var(--bl-c),.15)}
+.bl-card div>code,.bl-card dd>code{font:12.5px/1.5 ui-monospace,monospace;background:none;border:0;
+padding:0;color:inherit}
 """
 
 
 def text_of_outcome(outcome: Outcome) -> str:
     """An outcome as text."""
-    lines = [f"#{outcome.number} {outcome.door}: {_HEADLINES[outcome.status]} {_sentence(outcome.told)}"]
-    if outcome.status == "unknown":
-        lines.append(outcome.next_step)
-    else:
-        lines += [f"  {name}: {value}" for name, value in _answered(outcome)]
+    head = f"#{outcome.number} {outcome.door}{_mark_of(outcome._desk.source)}: {_HEADLINES[outcome.status]}"
+    lines = [f"{head} {_sentence(outcome.told)}"]
+    lines += [f"  {name}: {_listed(values)}" for name, values in _said(outcome)]
+    lines += [f"  next: {step}" for step in [_next_of(outcome)] if step]
     return "\n".join(lines)
 
 
 def html_of_outcome(outcome: Outcome, source: str) -> str:
     """An outcome as a card."""
-    status = outcome.status
-    rows = [("arguments", _listed(outcome.arguments)), *_answered(outcome)]
+    rows = [(name, _pairs(values)) for name, values in _said(outcome)]
     return _card(
-        f"<div>{escape(_sentence(outcome.told))}</div>" + _table(rows),
-        status=status,
-        mark=_MARKS[status],
-        headline=_HEADLINES[status],
+        f"<div>{_code(_sentence(outcome.told))}</div>{_table(rows)}",
+        status=outcome.status,
+        mark=_MARKS[outcome.status],
+        headline=_HEADLINES[outcome.status],
         source=source,
         label=f"#{outcome.number} {outcome.door}",
-        step=outcome.next_step,
+        step=_next_of(outcome),
     )
 
 
 def text_of_preview(preview: Preview) -> str:
     """A preview as text."""
-    lines = [f"{preview.door} (nothing was sent): {preview.summary}"]
-    lines += [f"  {name}: {value}" for name, value in _request(preview)]
+    lines = [f"{preview.door}{_mark_of(preview.source)}: Preview: nothing was sent. {preview.summary}"]
+    lines.append(f"  request: {preview.method} {preview.address}")
+    lines += [f"  {name}: {_listed(values)}" for name, values in _parts(preview)]
+    lines.append(f"  weight: {preview.weight}, pool {preview.pool}")
     lines += [f"  {'ok ' if point.good else 'NOT'} {point.text}" for point in preview.checks]
     return "\n".join(lines)
 
 
 def html_of_preview(preview: Preview) -> str:
     """A preview as a card."""
-    checks = "".join(
-        f"<tr><td>{'✓' if point.good else '✕'}</td><td>{_code(point.text)}</td></tr>"
-        for point in preview.checks
-    )
+    rows = [("request", _code(f"`{preview.method} {preview.address}`"))]
+    rows += [(name, _pairs(values)) for name, values in _parts(preview)]
+    rows.append(("weight", _code(f"{preview.weight}, pool {preview.pool}")))
+    points = [_point(point) for point in preview.checks]
     return _card(
-        f"<div>{escape(preview.summary)}</div>" + _table(_request(preview)) + f"<table>{checks}</table>",
+        f"<div>{_code(preview.summary)}</div>{_table(rows)}{_table(points)}",
         status="preview",
         mark="i",
         headline="Preview: nothing was sent.",
         source=preview.source,
         label=preview.door,
-        step="" if preview else "As it stands it would not be sent.",
+        step="" if preview else _STANDS_IN_THE_WAY,
     )
 
 
-def _request(preview: Preview) -> list[tuple[str, str]]:
-    rows = [("request", f"{preview.method} {preview.address}")]
-    for where, parameters in (("form body", preview.body), ("query string", preview.query)):
-        if parameters:
-            rows.append((where, _listed(parameters)))
-    return [*rows, ("weight", f"{preview.weight}, pool {preview.pool}")]
+def _said(outcome: Outcome) -> list[tuple[str, Values]]:
+    """What was asked for, and what the answer said; where that was lost, what is known of it."""
+    said: list[tuple[str, Values]] = [("asked", outcome.arguments)]
+    frame = outcome.frame
+    if frame is not None and len(frame):
+        known = {str(name): value for name, value in frame.iloc[0].items() if _is_there(value)}
+        said.append(("answer" if frame.attrs["complete"] else "known", known))
+    return [(name, values) for name, values in said if values]
+
+
+def _parts(preview: Preview) -> list[tuple[str, Values]]:
+    parts: list[tuple[str, Values]] = [("form body", preview.body), ("query string", preview.query)]
+    return [(name, values) for name, values in parts if values]
+
+
+def _point(point: Point) -> tuple[str, str]:
+    text = _code(_sentence(point.text))
+    return ("✓", text) if point.good else ("✕", f"<strong>{text}</strong>")
+
+
+def _next_of(outcome: Outcome) -> str:
+    return outcome.next_step or (_AGAIN if outcome.status == "rejected" else "")
+
+
+def _mark_of(source: str) -> str:
+    return " (SANDBOX)" if source == "sandbox" else ""
 
 
 def _card(inner: str, *, status: str, mark: str, headline: str, source: str, label: str, step: str) -> str:
-    badge = '<span class="bl-badge">SANDBOX</span>' if source == "sandbox" else ""
-    after = f'<div class="bl-next">{_code(step)}</div>' if step else ""
+    badge = '<span class="bl-badge">SANDBOX</span> ' if source == "sandbox" else ""
+    after = f'<div class="bl-next"><strong>Next:</strong> {_code(step)}</div>' if step else ""
     return (
-        f'<style>{_STYLE}</style><div class="bl-card bl-{status}"><div class="bl-head">'
-        f'<span class="bl-mark">{mark}</span>{escape(headline)}{badge}'
+        f'<style>{_STYLE}</style><div class="bl-card bl-{escape(status)}"><div class="bl-head">'
+        f'<span class="bl-title"><span class="bl-mark">{mark}</span> '
+        f"<strong>{escape(headline)}</strong></span> {badge}"
         f'<span class="bl-door">{escape(label)}</span></div>{inner}{after}</div>'
     )
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:
-    cells = "".join(f"<tr><td>{escape(name)}</td><td>{escape(value)}</td></tr>" for name, value in rows)
-    return f"<table>{cells}</table>" if cells else ""
+    """Rows of a name, and of text that is HTML already."""
+    cells = "".join(f"<dt>{escape(name)}</dt><dd>{inner}</dd>" for name, inner in rows)
+    return f'<dl class="bl-rows">{cells}</dl>' if cells else ""
 
 
-def _answered(outcome: Outcome) -> list[tuple[str, str]]:
-    """The answer's fields that are known."""
-    if outcome.frame is None or not len(outcome.frame):
-        return []
-    row = outcome.frame.iloc[0]
-    return [(str(name), _said(value)) for name, value in row.items() if _is_there(value)]
+def _pairs(values: Values) -> str:
+    """Names and values; a line breaks between two of them."""
+    return " ".join(
+        f'<span class="bl-pair">{escape(name)} = <strong>{escape(_shown(value))}</strong></span>'
+        for name, value in values.items()
+    )
+
+
+def _listed(values: Values) -> str:
+    return ", ".join(f"{name} = {_shown(value)}" for name, value in values.items())
 
 
 def _is_there(value: object) -> bool:
     return value is not None and str(value) not in ("<NA>", "nan", "NaT")
 
 
-def _said(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _listed(values: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in values.items()) or "none"
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return f"{value:%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, datetime) else str(value)
 
 
 def _sentence(text: str) -> str:
