@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -114,9 +114,18 @@ def test_what_is_refused_is_rejected(bench: Bench, door: str) -> None:
 @pytest.mark.parametrize("accident", LOST)
 @EACH
 def test_what_is_lost_is_unknown_and_reconcile_says_what_the_exchange_holds(
-    bench: Bench, door: str, accident: str
+    folder: Path, door: str, accident: str
 ) -> None:
     kind, options, executed = LOST[accident]
+    bench = Bench(folder, link={"timeout": (5.0, 0.15)} if kind == "timeout" else {})
+    try:
+        lost_and_found(bench, door, kind, options, executed)
+    finally:
+        bench.close()
+
+
+def lost_and_found(bench: Bench, door: str, kind: str, options: dict[str, Any], executed: bool) -> None:
+    """One write, one accident: unknown, and then what the exchange holds."""
     sent, given = bench.world.example_write(door).parameters, example(bench.world, door)
     ops = operations_of(bench, door)
     bench.fail(door, kind, **options)
@@ -549,7 +558,7 @@ def test_of_a_key_whose_answer_was_lost_it_is_told_what_to_do(bench: Bench, publ
     if public_key:
         assert "it belongs to your private key" in outcome.told
     else:
-        assert "its secret went with the answer that was lost" in outcome.told
+        assert "its secret went with the answer" in outcome.told
         assert "delete it" in outcome.told
     with pytest.raises(UsageError, match="Delete the key and create another"):
         outcome.take_key()
@@ -593,6 +602,82 @@ def test_an_adjustment_that_changes_nothing_cannot_be_told_from_none(bench: Benc
     outcome = do(bench, door)
     assert outcome.reconcile().status == "rejected"
     assert "the same as before: it was not executed, or changed nothing" in outcome.told
+
+
+def test_what_the_read_does_not_show_is_not_taken_for_granted(bench: Bench) -> None:
+    """The list of sub-accounts has no unit for margin rates: they may be in force, or not."""
+    assert do(bench, "exchange.set_commission")
+    bench.fail("exchange.set_commission", "reset-before")
+    rates = {"margin_maker": "0.0005", "margin_taker": "0.0006"}
+    outcome = do(bench, "exchange.set_commission", **rates)
+    assert outcome.reconcile().status == "unknown"
+    assert "the read does not tell `margin_maker` and `margin_taker`" in outcome.told
+    assert do(bench, "exchange.set_commission", **rates)
+    assert bench.ops.outcome(outcome.number).status == "confirmed"
+
+
+@pytest.mark.parametrize("door", ["spot.set_customer_id", "futures.set_customer_id"])
+def test_whose_id_it_is_is_told_however_the_address_was_written(bench: Bench, door: str) -> None:
+    given = example(bench.world, door)
+    written = f" {given['email'].title()} "
+    other = bench.world.customers[1]
+    bench.fail(door, "reset")
+    lost = call(bench.ops, door, given | {"email": written})
+    assert other_kernel(bench, door).reconcile(lost.number).status == "confirmed"
+    assert lost.reconcile().require()["customer_id"][0] == given["customer_id"]
+    # Now it is the id of the first one: a call for another customer was not executed.
+    bench.fail(door, "reset-before")
+    lost = call(bench.ops, door, given | {"email": other.email})
+    assert other_kernel(bench, door).reconcile(lost.number).status == "rejected"
+    assert other.email not in bench.ops.history().to_string()
+    assert other.email.encode() not in bench.ops.journal.read_bytes()
+
+
+class Meddling(Exchange):
+    """An exchange at which somebody does something else while it is at work."""
+
+    meanwhile: Any = None
+
+    def _written(self, asked: Any) -> object:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile:
+            meanwhile()
+        return super()._written(asked)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_while_it_is_under_way_nothing_else_is_sent_about_it_and_nobody_settles_it(
+    folder: Path, door: str
+) -> None:
+    bench = Bench(folder)
+    try:
+        exchange = Meddling(bench.world, bench.rig.exchange_clock)
+        bench.rig.sandbox.exchange = bench.exchange = exchange
+        given, ops, other = example(bench.world, door), operations_of(bench, door), other_kernel(bench, door)
+        refused: list[UsageError] = []
+
+        def meanwhile() -> None:
+            steps: list[Callable[[], object]] = [
+                lambda: call(ops, door, given),
+                lambda: call(other, door, given),
+                lambda: call(other, door, given, once="name"),
+                lambda: ops.resolve(1, happened=False),
+                lambda: other.resolve(1, happened=True),
+            ]
+            for step in steps:
+                try:
+                    step()
+                except UsageError as error:
+                    refused.append(error)
+            assert len(ops.unresolved()) == 0
+
+        exchange.meanwhile = meanwhile
+        assert call(ops, door, given).status == "confirmed"
+        assert [type(error) for error in refused] == [UnsettledError] * 3 + [UsageError] * 2
+        assert all("at this moment" in str(error) for error in refused)
+        assert bench.sent(door) == 1
+    finally:
+        bench.close()
 
 
 # -- another kernel, another key -------------------------------------------------------------------------

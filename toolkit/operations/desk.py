@@ -262,6 +262,10 @@ class Desk:
         entry = self.journal.entry(number)
         if entry.is_settled:
             raise UsageError(f"#{number} is settled: {entry.status}, {entry.told}.")
+        if self.journal.is_under_way(entry):
+            raise UsageError(
+                f"#{number} is under way at this moment in {entry.process}: its answer may still come."
+            )
         status: Status = "confirmed" if happened else "rejected"
         return self.journal.settle(number, status, f"said by you: {note or 'no note'}", "person", answer={})
 

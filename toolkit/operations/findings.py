@@ -153,7 +153,7 @@ def _new_key(case: Case, rows: Sequence[Row]) -> Finding:
         names = ", ".join(row["api_key"] for row in fitting)
         return Finding("open", f"the sub-account has several keys that it did not have before: {names}")
     lost = (
-        "its secret went with the answer that was lost, so nobody can use it: delete it "
+        "its secret went with the answer: where `take_key()` did not hand it over, delete it "
         "(`ops.exchange.delete_api_key`, or at the exchange's site, as the API shows its keys masked) and "
         "create another"
     )
@@ -178,9 +178,13 @@ def _gone(case: Case, rows: Sequence[Row]) -> Finding:
 
 
 def _in_force(case: Case, rows: Sequence[Row]) -> Finding:
-    checks = case.write.reconciliation.checks
+    how = case.write.reconciliation
     for row in rows:
-        if all(_passes(case, check, row) for check in checks):
+        if all(_passes(case, check, row) for check in how.checks):
+            seen = {check.argument for check in how.checks}.union(case.write.subject, *how.ask.values())
+            unseen = " and ".join(f"`{name}`" for name in case.arguments if name not in seen)
+            if unseen:
+                return Finding("open", f"the rest is in force, and the read does not tell {unseen}")
             return Finding("executed", "what was asked for is in force", row)
     if not rows and "sub_account_id" in case.arguments:
         return Finding("open", "the sub-account, or its key, is not there any more")
@@ -191,8 +195,10 @@ def _changed(case: Case, rows: Sequence[Row]) -> Finding:
     names = [check.column for check in case.write.reconciliation.checks]
     before = [[row[name] for name in names] for row in case.before or ()]
     now = [[row[name] for name in names] for row in rows]
+    if not rows:
+        return Finding("open", "the read shows nothing")
     if now != before:
-        return Finding("executed", "it is another than before", rows[0] if rows else None)
+        return Finding("executed", "it is another than before", rows[0])
     return Finding("absent", "it is the same as before: it was not executed, or changed nothing")
 
 
