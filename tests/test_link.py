@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import json
+import operator
 import threading
 from typing import Any
 
@@ -14,7 +16,7 @@ import requests
 import toolkit
 from tests.rig import Rig
 from toolkit import errors
-from toolkit.catalogue import BASE_URLS, ENDPOINTS
+from toolkit.catalogue import BASE_URLS, ENDPOINTS, WRITES
 from toolkit.listing import markdown
 
 KEY, SECRET = "k" * 64, "s" * 64
@@ -130,7 +132,8 @@ def test_keys_may_be_limited_to_some_security_types(rig: Rig) -> None:
 
 def test_the_list_of_endpoints_is_the_whole_catalogue() -> None:
     frame = toolkit.endpoints()
-    assert frame["door"].tolist() == [endpoint.door for endpoint in ENDPOINTS]
+    assert frame["door"].tolist() == [endpoint.door for endpoint in (*ENDPOINTS, *WRITES)]
+    assert frame["writes"].tolist() == [False] * len(ENDPOINTS) + [True] * len(WRITES)
     for column in (
         "name",
         "system",
@@ -148,7 +151,33 @@ def test_the_list_of_endpoints_is_the_whole_catalogue() -> None:
     assert weights["exchange.spot_balances"] == 3000
     windows = dict(zip(frame["door"], frame["window"], strict=True))
     assert windows["spot.rebates"] == pd.Timedelta(days=7)
-    assert set(markdown().split("`")) >= {endpoint.name for endpoint in ENDPOINTS}
+    assert set(markdown().split("`")) >= {endpoint.name for endpoint in (*ENDPOINTS, *WRITES)}
+
+
+def test_the_list_says_how_to_call_a_door_for_writing() -> None:
+    """Its namespaces lead to every door, and take the arguments that the list names."""
+    link = toolkit.demo()
+    frame = toolkit.endpoints()
+    namespaces = {False: link, True: link.operations()}
+    for row in frame.to_dict(orient="records"):
+        takes = inspect.signature(operator.attrgetter(row["door"])(namespaces[row["writes"]])).parameters
+        named = {name.rstrip("*") for name in row["arguments"].split(", ") if name}
+        assert named == takes.keys() - {"numbers", "confirm", "once"}, row["door"]
+        assert ("confirm" in takes) == pd.notna(row["confirm"])
+    link.close()
+
+
+def test_the_list_says_how_an_unknown_outcome_is_settled() -> None:
+    frame = toolkit.endpoints().set_index(["writes", "door"])
+    assert frame.loc[False, ["confirm", "settled_by"]].isna().to_numpy().all()
+    told = frame.loc[True]
+    assert told["settled_by"].notna().all()
+    assert told.loc["exchange.transfer", "settled_by"] == "your id in exchange.transfers"
+    assert told.loc["exchange.transfer_within", "settled_by"] == "no read: look by hand"
+    assert told["confirm"].dropna().to_dict() == {
+        "exchange.delete_sub_account": "sub_account_id",
+        "exchange.delete_api_key": "api_key",
+    }
 
 
 def test_the_public_names_are_sorted_and_there() -> None:

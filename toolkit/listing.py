@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import pandas as pd
 
-from toolkit.catalogue import ENDPOINTS, SYSTEM_TITLES, Endpoint
+from toolkit.catalogue import ENDPOINTS, SYSTEM_TITLES, WRITES, Endpoint, Write
 
 _TEXTS = (
     *("door", "name", "system", "method", "path", "security", "permission", "pool", "arguments", "paging"),
-    *("summary", "source"),
+    *("confirm", "settled_by", "summary", "source"),
 )
+
+_HOW = {
+    "client_id": "your id in {read}",
+    "new_account": "a new row in {read}",
+    "new_key": "a new row in {read}",
+    "gone": "no row in {read} any more",
+    "in_force": "what {read} shows",
+    "changed": "what {read} shows, against before",
+}
 
 
 def endpoints() -> pd.DataFrame:
@@ -18,7 +27,8 @@ def endpoints() -> pd.DataFrame:
     Returns:
         A frame with the columns
 
-        - door (text): How to call it: `link.<door>(...)`.
+        - door (text): How to call it: `link.<door>(...)`, and `ops.<door>(...)` where it writes.
+        - writes (flag): Whether it changes something.
         - name (text): Its name in its namespace.
         - system (text): exchange, spot, futures or portfolio.
         - method (text), path (text): The request.
@@ -34,10 +44,12 @@ def endpoints() -> pd.DataFrame:
         - kept (timedelta): How far back the exchange keeps rows.
         - paging (text): page, offset, limit (no pages: windows are halved) or none.
         - rows (integer): Most rows in one answer.
-        - summary (text): What the rows are.
+        - confirm (text): Argument that a write wants said twice, as it cannot be undone; missing elsewhere.
+        - settled_by (text): What tells what became of a write whose outcome is unknown; missing for reads.
+        - summary (text): What the rows are, or what is done.
         - source (text): Page of the documents.
     """
-    frame = pd.DataFrame([_row(endpoint) for endpoint in ENDPOINTS])
+    frame = pd.DataFrame([_row(endpoint) for endpoint in (*ENDPOINTS, *WRITES)])
     for name in _TEXTS:
         frame[name] = frame[name].astype("string")
     for name in ("weight", "limit", "rows"):
@@ -50,9 +62,10 @@ def endpoints() -> pd.DataFrame:
 def _row(endpoint: Endpoint) -> dict[str, object]:
     window, paging = endpoint.window, endpoint.paging
     params = sorted(endpoint.params, key=lambda param: not param.required)
-    arguments = [param.name + "*" * param.required for param in params]
+    arguments = [param.name + "*" * param.required for param in params if param.fixed is None]
     return {
         "door": endpoint.door,
+        "writes": isinstance(endpoint, Write),
         "name": endpoint.name,
         "system": endpoint.system,
         "method": endpoint.method,
@@ -69,23 +82,40 @@ def _row(endpoint: Endpoint) -> dict[str, object]:
         "kept": window.kept if window else None,
         "paging": paging.kind,
         "rows": paging.maximum or None,
+        "confirm": (endpoint.confirm or None) if isinstance(endpoint, Write) else None,
+        "settled_by": _settled_by(endpoint) if isinstance(endpoint, Write) else None,
         "summary": endpoint.summary,
         "source": endpoint.source,
     }
+
+
+def _settled_by(write: Write, read: str = "{}") -> str:
+    how = write.reconciliation
+    return _HOW[how.kind].format(read=read.format(how.read)) if how.read else "no read: look by hand"
 
 
 def markdown() -> str:
     """The catalogue as Markdown, for the README."""
     lines = []
     for system, title in SYSTEM_TITLES.items():
-        lines += [f"**{title}** · `link.{system}`", "", "| door | rows | request | weight | pool |"]
+        lines += [f"**{title}** · reads: `link.{system}`", "", "| door | rows | request | weight | pool |"]
         lines += ["|---|---|---|---|---|"]
         for endpoint in ENDPOINTS:
             if endpoint.system == system:
+                lines.append(f"| `{endpoint.name}` | {_summary_and_price(endpoint)} |")
+        lines += ["", f"**{title}** · writes: `ops.{system}`", ""]
+        lines += ["| door | what it does | request | weight | pool | an unknown outcome is settled by |"]
+        lines += ["|---|---|---|---|---|---|"]
+        for write in WRITES:
+            if write.system == system:
+                twice = f" Wants `confirm={write.confirm}`." if write.confirm else ""
                 lines.append(
-                    f"| `{endpoint.name}` | {endpoint.summary} | `{endpoint.method} {endpoint.path}` "
-                    f"| {endpoint.weight if isinstance(endpoint.weight, int) else 'by parameters'} "
-                    f"| {endpoint.pool.name} |"
+                    f"| `{write.name}` | {_summary_and_price(write, twice)} | {_settled_by(write, '`{}`')} |"
                 )
         lines.append("")
     return "\n".join(lines).rstrip()
+
+
+def _summary_and_price(endpoint: Endpoint, more: str = "") -> str:
+    weight = endpoint.weight if isinstance(endpoint.weight, int) else "by parameters"
+    return f"{endpoint.summary}{more} | `{endpoint.method} {endpoint.path}` | {weight} | {endpoint.pool.name}"
