@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from tests.rig import Rig
 from toolkit import errors
-from toolkit.catalogue import ENDPOINTS
+from toolkit.catalogue import ENDPOINTS, WRITES
 from toolkit.listing import markdown
 from toolkit.panels import base
 
@@ -42,6 +43,7 @@ def test_its_cells_run_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(names["accounts"]) == 240
     assert (tmp_path / "rebates.parquet").exists()
     assert [entry.status for entry in names["demo"].sandbox.exchange.log][:2] == [503, 503]
+    assert names["ops"].journal.name.startswith("journal-api.binance.com-")
     names["demo"].close()
 
 
@@ -54,7 +56,22 @@ def test_its_table_of_endpoints_is_the_catalogue() -> None:
     """Where this fails: put the text it expects between the two marks."""
     found = README.split("held fresh by a test -->")[1].split("<!-- /endpoints -->")[0].strip()
     assert found == markdown()
-    assert f"{len(ENDPOINTS)} reads" in README
+    assert f"{len(ENDPOINTS)} reads and {len(WRITES)} writes" in README
+
+
+def test_what_it_says_of_writing_is_there(rig: Rig) -> None:
+    writing = README.split("## Writing")[1].split("## Exports")[0]
+    assert f"{len(WRITES)} of them" in writing
+    ops = rig.link.operations()
+    things = {"ops": ops, "outcome": ops.exchange.create_sub_account()}
+    for thing, path in re.findall(r"`(ops|outcome)\.([\w.]+)", writing):
+        operator.attrgetter(path)(things[thing])  # raises where there is none
+    twice = writing.split("**What cannot be undone**")[1].split(")")[0]
+    assert re.findall(r"`(\w+)`", twice) == [write.name for write in WRITES if write.confirm]
+    by_hand = [write.name for write in WRITES if write.reconciliation.kind == "by_hand"]
+    assert sorted(re.findall(r"`(\w+)`", writing.split("No read tells of")[1].split(":")[0])) == sorted(
+        by_hand
+    )
 
 
 def test_its_errors_are_the_errors() -> None:
