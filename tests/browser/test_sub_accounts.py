@@ -84,8 +84,8 @@ def test_a_card_is_readable(notebook: LabPage, kind: str, theme: str, tmp_path: 
     assert picture.stat().st_size > 5_000
 
 
-def test_no_card_says_more_than_a_person_may_see(notebook: LabPage) -> None:
-    """What the notebook saves holds cards that escape what they show, and no script."""
+def test_no_card_holds_a_script(notebook: LabPage) -> None:
+    """A card is markup and style alone, also in the saved notebook."""
     pages = [
         "".join(output["data"].get("text/html", "")) for output in notebook.outputs() if "data" in output
     ]
