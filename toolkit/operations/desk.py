@@ -95,7 +95,8 @@ class Desk:
             return Outcome(self, found, private=meaning.private)
         before = None
         if write.reconciliation.before:
-            before = self._read(write, {**meaning.arguments, **meaning.private})
+            rows = self._read(write, {**meaning.arguments, **meaning.private})
+            before = [{name: value for name, value in row.items() if name != "email"} for row in rows]
         entry, is_new = self.journal.begin(
             door=write.door,
             arguments=meaning.arguments,
@@ -316,7 +317,8 @@ class Desk:
             self._clock.sleep(left / 1000 + 0.001)
 
     def _case(self, write: Write, entry: Entry, private: Mapping[str, str]) -> Case:
-        claimed = frozenset(str(answer.get("subaccountId")) for answer in self.journal.answers(entry.door))
+        answers = self.journal.answers(entry.door)
+        claimed = frozenset(str(answer.get(name)) for answer in answers for name in ("subaccountId", "txnId"))
         return Case(
             write=write,
             arguments=entry.arguments,

@@ -41,7 +41,7 @@ class Case:
         sent_at: When it was sent, in milliseconds of the exchange.
         until: From when on it cannot be executed any more.
         before: Rows of the read made before it.
-        claimed: Ids that other calls of the same door have made.
+        claimed: Ids of what other calls of the same door have made.
     """
 
     write: Write
@@ -94,6 +94,8 @@ def _by_client_id(case: Case, rows: Sequence[Row]) -> Finding:
     row = found[0]
     if not _is_that_transfer(case, row):
         return Finding("absent", f"the id {number} is that of another transfer ({row['qty']} {row['asset']})")
+    if str(row.get("txn_id") or row.get("tran_id")) in case.claimed:
+        return Finding("absent", f"the id {number} is that of a transfer made before")
     if row["time"] < case.sent_at - _SLACK:
         return Finding("open", f"transfer {number} is in the exchange's list, and is older than this call")
     status = row.get("status") or "SUCCESS"

@@ -348,7 +348,7 @@ class Journal:
         if once is not None:
             named = self._find(file, "once = ?", once)
             if named and named[0].status == "prepared" and not self.is_under_way(named[0]):
-                _set(file, named[0].number, {"once": None})  # it never left: the name is as good as new
+                self._never_left(file, named[0])
             elif named:
                 return self._done_under(named[0], same)
         for entry in self._find(file, f"subject = ? AND {_UNSETTLED}", subject):
@@ -397,11 +397,8 @@ class Journal:
             return False
         ended = "it was broken off" if entry.pid == os.getpid() else "its process ended"
         told = f"{ended} before it was sent: nothing was executed"
-        _set(
-            file,
-            entry.number,
-            {"status": "rejected", "told": told, "settled_at": _now(), "settled_by": "journal"},
-        )
+        changes = {"status": "rejected", "told": told, "settled_at": _now(), "settled_by": "journal"}
+        _set(file, entry.number, changes | {"once": None})  # the name is as good as new
         return True
 
     def _find(self, file: sqlite3.Connection, condition: str, *values: object) -> list[Entry]:

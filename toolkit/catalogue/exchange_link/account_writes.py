@@ -108,7 +108,9 @@ DELETE_SUB_ACCOUNT = Write(
     reconciliation=Reconciliation(
         kind="gone",
         read="exchange.sub_accounts",
+        ask=_ACCOUNT,
         checks=(Check(column="sub_account_id", argument="sub_account_id"),),
+        before=True,
         look_at="the list of sub-accounts: it is in there, or it is not",
     ),
     subject=("sub_account_id",),
