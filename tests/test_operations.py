@@ -92,8 +92,7 @@ def test_what_is_done_is_confirmed(bench: Bench, door: str) -> None:
     assert HOLDS[door](bench.world, sent)
     assert (len(bench.effects(door)), bench.sent(door)) == (1, 1)
     assert list(outcome.require().columns) == [column.name for column in WRITE_BY_DOOR[door].columns]
-    assert len(outcome.frame) == bool(WRITE_BY_DOOR[door].columns)
-    assert len(ops.unresolved()) == 0
+    assert len(outcome.require()) == bool(WRITE_BY_DOOR[door].columns)
 
 
 @EACH
@@ -108,7 +107,6 @@ def test_what_is_refused_is_rejected(bench: Bench, door: str) -> None:
     assert "-2015" in outcome.told
     assert not HOLDS[door](bench.world, example_write.parameters)
     assert (len(bench.effects(door)), bench.sent(door)) == (0, 1)
-    assert len(ops.unresolved()) == 0
 
 
 @pytest.mark.parametrize("accident", LOST)
@@ -117,7 +115,7 @@ def test_what_is_lost_is_unknown_and_reconcile_says_what_the_exchange_holds(
     folder: Path, door: str, accident: str
 ) -> None:
     kind, options, executed = LOST[accident]
-    bench = Bench(folder, link={"timeout": (5.0, 0.15)} if kind == "timeout" else {})
+    bench = Bench(folder, link={"timeout": (5.0, 0.2)} if kind == "timeout" else {})
     try:
         lost_and_found(bench, door, kind, options, executed)
     finally:
@@ -135,7 +133,6 @@ def lost_and_found(bench: Bench, door: str, kind: str, options: dict[str, Any], 
     assert outcome.error.number == outcome.number
     assert (len(bench.effects(door)), bench.sent(door)) == (executed, 1)
     assert HOLDS[door](bench.world, sent) == executed
-    assert list(ops.unresolved()["number"]) == [outcome.number]
     began = bench.clock.time()
 
     assert outcome.reconcile() is outcome
@@ -151,10 +148,9 @@ def lost_and_found(bench: Bench, door: str, kind: str, options: dict[str, Any], 
     assert outcome.status == ("confirmed" if executed else "rejected")
     assert bool(outcome) == executed
     assert (len(bench.effects(door)), bench.sent(door)) == (executed, 1)
-    assert len(ops.unresolved()) == 0
-    assert ops.outcome(outcome.number).status == outcome.status
-    settled_by = "person" if door in BY_HAND else "read"
-    assert list(ops.history()["settled_by"]) == [settled_by]
+    (entry,) = ops.history().to_dict("records")
+    assert (entry["number"], entry["status"]) == (outcome.number, outcome.status)
+    assert entry["settled_by"] == ("person" if door in BY_HAND else "read")
 
     requests = len(bench.exchange.log)
     assert outcome.reconcile().status == ("confirmed" if executed else "rejected")
@@ -176,7 +172,6 @@ def test_nothing_else_is_sent_about_what_is_not_settled(bench: Bench, door: str)
         assert caught.value.number == lost.number
         assert len(bench.exchange.log) == requests
         assert not call(ops.preview, door, other)
-        assert len(ops.history()) == 1
     if door in REPEATABLE:  # to do the same again does no harm, and says what the first one left
         assert call(ops.preview, door, given)
         assert call(ops, door, given).status == "confirmed"
@@ -216,7 +211,6 @@ def test_an_answer_that_says_that_nothing_was_done_is_a_rejection(bench: Bench, 
     with pytest.raises(error):
         outcome.require()
     assert (len(bench.effects(outcome.door)), bench.sent(outcome.door)) == (0, 1)
-    assert len(bench.ops.unresolved()) == 0
     with pytest.raises(NotExecutedError, match="may be sent again"):
         bench.ops.outcome(outcome.number).require()
 
@@ -645,7 +639,7 @@ class Meddling(Exchange):
         return super()._written(asked)
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", ["exchange.transfer", "exchange.set_commission", "exchange.delete_api_key"])
 def test_while_it_is_under_way_nothing_else_is_sent_about_it_and_nobody_settles_it(
     folder: Path, door: str
 ) -> None:

@@ -33,7 +33,7 @@ UNCLEAR = {
 
 def small_world() -> World:
     """A world that may be changed, at the moment the clock of a rig begins."""
-    return World(seed=7, now=NOW, sub_accounts=24, customers=30)
+    return World(seed=7, now=NOW, sub_accounts=10, customers=10)
 
 
 PRISTINE = small_world()
