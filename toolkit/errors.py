@@ -31,8 +31,10 @@ key, a secret, a signature or the query of a URL.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +67,34 @@ __all__ = [
     "UnsettledError",
     "UsageError",
 ]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+E = TypeVar("E", bound=BaseException)
+
+
+def bare(error: E) -> E:
+    """An error without the frames it came through, and without those it came from.
+
+    What prints a traceback may print the local variables of each frame, and some hold what is secret.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def without_frames(call: Callable[P, T]) -> Callable[P, T]:
+    """A call that is given something secret: its errors show neither that nor any frame below."""
+
+    @wraps(call)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return call(*args, **kwargs)
+        except (ToolkitError, KeyboardInterrupt) as error:
+            odd = bare(error)
+        del args, kwargs
+        raise odd
+
+    return guarded
 
 
 class ToolkitError(Exception):

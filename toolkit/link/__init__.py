@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from toolkit.catalogue import BY_DOOR, Host
-from toolkit.errors import UsageError
+from toolkit.errors import UsageError, without_frames
 from toolkit.fetch import (
     Budget,
     CallRecord,
@@ -101,6 +101,7 @@ class Link:
         UsageError: An argument cannot be right.
     """
 
+    @without_frames
     def __init__(
         self,
         key: str,
@@ -155,6 +156,7 @@ class Link:
         """Seconds a host's clock is ahead of this machine's, None before it was first asked."""
         return self._connection.host_clocks[host].offset
 
+    @without_frames
     def operations(
         self,
         *,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from toolkit.catalogue import Write
+from toolkit.errors import without_frames
 from toolkit.operations.order import Terms
 
 __all__ = ["Amount", "Runner", "T", "Terms", "WriteDoors"]
@@ -22,6 +23,12 @@ Runner = Callable[[Write, Mapping[str, object], Terms], T]
 
 class WriteDoors(Generic[T]):
     """A namespace of doors for writing, such as `ops.exchange`."""
+
+    def __init_subclass__(cls, **more: object) -> None:
+        super().__init_subclass__(**more)
+        for name, door in list(vars(cls).items()):
+            if not name.startswith("_"):
+                setattr(cls, name, without_frames(door))  # keys and addresses are among the arguments
 
     def __init__(self, run: Runner[T]) -> None:
         self._run = run

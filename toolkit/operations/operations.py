@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from toolkit.catalogue import Write
-from toolkit.errors import UnsettledError, UsageError
+from toolkit.errors import UnsettledError, UsageError, without_frames
 from toolkit.fetch import Connection, Fetcher
 from toolkit.operations.account_doors import AccountWrites
 from toolkit.operations.customer_doors import FuturesWrites, PortfolioWrites, SpotWrites
@@ -138,6 +138,7 @@ class Operations:
         """
         return self._desk.outcome(number)
 
+    @without_frames
     def reconcile(
         self, number: int, *, wait: bool = True, api_key: str | None = None, same_account: bool = False
     ) -> Outcome:

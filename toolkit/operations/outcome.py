@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 import pandas as pd
 
-from toolkit.errors import OutcomeUnknownError, ToolkitError, UsageError
+from toolkit.errors import OutcomeUnknownError, ToolkitError, UsageError, without_frames
 from toolkit.operations import cards
 from toolkit.operations.masks import Hidden
 
@@ -95,6 +95,7 @@ class Outcome:
         assert self.frame is not None  # noqa: S101 - for the type checker
         return self.frame
 
+    @without_frames
     def reconcile(
         self, *, wait: bool = True, api_key: str | None = None, same_account: bool = False
     ) -> Outcome:

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from toolkit import errors
 from toolkit.catalogue import Host, Method, Pool
@@ -36,8 +36,6 @@ from toolkit.wire.hosts import Hosts
 from toolkit.wire.session import Message, NoAnswer, Session
 from toolkit.wire.signing import encode, sign
 from toolkit.wire.stop import Stop
-
-E = TypeVar("E", bound=BaseException)
 
 # Pauses before a read is sent again after the exchange's side failed, as its documents advise.
 PAUSES = (0.2, 0.4, 0.8)
@@ -233,7 +231,7 @@ class Sender:
         except KeyboardInterrupt:
             return None, None
         except BaseException as error:  # noqa: BLE001 - it goes on below
-            odd = _bare(error)
+            odd = errors.bare(error)
         raise odd
 
     def _send(self, order: Order, timestamp: int) -> tuple[Answer | None, NoAnswer | None]:
@@ -246,7 +244,7 @@ class Sender:
         try:
             return self._session.send(self._signed(order, query, body), self._credentials.key), None
         except NoAnswer as lost:
-            return None, _bare(lost)
+            return None, errors.bare(lost)
 
     def _signed(self, order: Order, query: str, body: str) -> Message:
         # Last of all, as the documents want it.
@@ -320,7 +318,7 @@ class Sender:
         try:
             return self._attempt(call, tally, stop)
         except BaseException as error:  # noqa: BLE001 - it goes on below
-            odd = _bare(error)
+            odd = errors.bare(error)
         raise odd  # out here, with nothing of those frames hanging on it
 
     def _attempt(self, call: Call, tally: Tally, stop: Stop | None) -> tuple[Answer | None, NoAnswer | None]:
@@ -348,19 +346,13 @@ class Sender:
         except NoAnswer as lost:
             if lost.cut is not None:
                 status, headers = lost.cut.status, lost.cut.headers
-            return None, _bare(lost)
+            return None, errors.bare(lost)
         else:
             return answer, None
         finally:
             self._budget.settle(reservation, status, headers)
             host_clock = self._host_clocks[host]
             tally.add(call.weight, None if host_clock.offset is None else host_clock.time())
-
-
-def _bare(error: E) -> E:
-    """An error without the frames it came through, and without those it came from."""
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
 
 
 @contextmanager
