@@ -570,6 +570,18 @@ def test_several_new_keys_are_named_and_none_is_taken_for_it(bench: Bench) -> No
         assert key.masked in outcome.told
 
 
+def test_a_new_key_that_may_do_other_things_is_named(bench: Bench) -> None:
+    """It may be another one, or its permissions were changed since."""
+    bench.fail("exchange.create_api_key", "reset")
+    given = example(bench.world, "exchange.create_api_key")
+    outcome = bench.ops.exchange.create_api_key(**given)
+    account = bench.world.account(given["sub_account_id"])
+    assert account is not None
+    account.keys[-1].can_trade = not given["can_trade"]
+    assert outcome.reconcile().status == "unknown"
+    assert f"did not have before may do other things: {account.keys[-1].masked}" in outcome.told
+
+
 @pytest.mark.parametrize("deleted", [0, 1, 2])
 def test_a_deleted_key_is_told_from_others_that_look_alike(bench: Bench, deleted: int) -> None:
     """The list shows three characters of a key: that ours is gone is told by how many are left."""

@@ -146,11 +146,14 @@ def _new_key(case: Case, rows: Sequence[Row]) -> Finding:
             before.remove(row["api_key"])
         else:
             fresh.append(row)
+    if not fresh:
+        return Finding("absent", "the sub-account has no key that it did not have before")
     fitting = [
         row for row in fresh if all(_passes(case, check, row) for check in case.write.reconciliation.checks)
     ]
     if not fitting:
-        return Finding("absent", "the sub-account has no key that it did not have before")
+        names = ", ".join(row["api_key"] for row in fresh)
+        return Finding("open", f"keys that the sub-account did not have before may do other things: {names}")
     if len(fitting) > 1:
         names = ", ".join(row["api_key"] for row in fitting)
         return Finding("open", f"the sub-account has several keys that it did not have before: {names}")
