@@ -403,4 +403,10 @@ class LedgerWarning(UserWarning):
 
 
 class JournalWarning(UserWarning):
-    """A write was answered, and the journal could not take the answer down."""
+    """A write was answered, and the journal could not take the answer down.
+
+    Attributes:
+        outcome: Its outcome, which is lost otherwise where warnings are errors.
+    """
+
+    outcome: object = None

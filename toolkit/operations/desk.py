@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -70,6 +71,7 @@ class Desk:
         self._fetcher = fetcher
         self._clock = clock
         self._numbers = numbers
+        self._unwritten = threading.local()
         self._key, self._reading_key = (
             each.identify(lambda key: journal.digest("key", key)) for each in (sender, fetcher._sender)
         )
@@ -110,10 +112,13 @@ class Desk:
         )
         if not is_new:
             return Outcome(self, entry, private=meaning.private)
+        self._unwritten.error = None
         try:
-            return self._send(meaning, entry)
+            outcome = self._send(meaning, entry)
         finally:
             self.journal.came_back(entry.number)
+        self._warn(outcome)
+        return outcome
 
     def understand(self, write: Write, arguments: Mapping[str, object], terms: Terms) -> Meaning:
         """What a call means.
@@ -211,13 +216,19 @@ class Desk:
         try:
             return step()
         except JournalError as error:
-            warnings.warn(
-                "What became of the last call could not be written down; the journal still calls it not "
-                f"known. {error}",
-                JournalWarning,
-                stacklevel=2,
-            )
+            self._unwritten.error = error
             return None
+
+    def _warn(self, outcome: Outcome) -> None:
+        """Say that what became of a call could not be written down, once its outcome is made."""
+        error, self._unwritten.error = self._unwritten.error, None
+        if error is not None:
+            said = JournalWarning(
+                "What became of the last call could not be written down; the journal still calls it not "
+                f"known. {error}"
+            )
+            said.outcome = outcome
+            warnings.warn(said, stacklevel=3)
 
     # -- settling ------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from toolkit.wire.sender import Order, Placement
 from toolkit.wire.signing import encode, to_text
 
 CLIENT_ID = "client_tran_id"
-_ONCE = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
+_ONCE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}")
 _ID_LENGTH = 30
 
 
