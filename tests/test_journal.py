@@ -1,0 +1,837 @@
+"""The journal of writes: what is in it, who may use it at once, and what becomes of it when something fails.
+
+Real files, real processes where a process is what it is about; the sandbox is asked what happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clocks import FakeClock
+from tests.traces import locals_shown
+from tests.write_support import DOORS, Bench, do, example, memory_folder, operations_of
+from toolkit.catalogue import BASE_URLS
+from toolkit.errors import JournalError, JournalWarning, UnsettledError, UsageError
+from toolkit.operations import journal as journals
+from toolkit.operations.journal import Journal
+from toolkit.operations.place import VARIABLE, journal_file
+from toolkit.sandbox import Answer, Request
+
+ROOT = Path(__file__).parent.parent
+PATIENCE = 20.0
+DAY = 86_400
+
+posix = pytest.mark.skipif(os.name != "posix", reason="forks, signals and users of POSIX")
+as_root = pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0, reason="only root may become somebody else"
+)
+
+
+# -- helpers ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with memory_folder() as made:
+        yield made
+
+
+@pytest.fixture
+def path(folder: Path) -> Path:
+    return folder / "here" / "journal.sqlite"
+
+
+@pytest.fixture
+def bench(folder: Path) -> Iterator[Bench]:
+    made = Bench(folder)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journals, "LOCK_PATIENCE", 0.05)
+
+
+def begin(journal: Journal, what: str = "this", once: str | None = None, **other: Any) -> tuple[Any, bool]:
+    """Write down a call about something."""
+    given: dict[str, Any] = {
+        "door": "exchange.transfer", "arguments": {}, "same": what, "subject": what, "once": once,
+        "digests": {}, "key": "k", "before": None, "repeatable": False,
+    }  # fmt: skip
+    return journal.begin(**given | other)
+
+
+def sql(path: Path, statement: str, *values: object) -> list[Any]:
+    """Somebody else's hand in the file."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
+        return file.execute(statement, values).fetchall()
+
+
+def statuses(path: Path) -> list[str]:
+    return [status for (status,) in sql(path, "SELECT status FROM entries ORDER BY number")]
+
+
+def is_sound(path: Path) -> bool:
+    return sql(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+# The journal without the front door of the package, which brings pandas and takes ten times as long.
+_PRELUDE = f"""
+import sys, types
+for name in ("toolkit", "toolkit.operations"):
+    sys.modules[name] = types.ModuleType(name)
+    sys.modules[name].__path__ = [{str(ROOT)!r} + "/" + name.replace(".", "/")]
+import json, os, random, signal, threading, time
+from pathlib import Path
+from toolkit.errors import JournalError, UnsettledError
+from toolkit.operations.journal import Journal
+
+def begin(journal, what="this", once=None):
+    return journal.begin(door="d", arguments={{}}, same=what, subject=what, once=once, digests={{}}, key="k",
+                         before=None, repeatable=False)
+
+def whole(journal, what, once=None):
+    entry, new = begin(journal, what, once)
+    if new:
+        journal.sending(entry.number, 1, 2)
+        journal.settle(entry.number, "confirmed", "done", "answer")
+        journal.came_back(entry.number)
+    return new
+"""
+
+
+def start(script: str, *arguments: object, prelude: str = _PRELUDE) -> subprocess.Popen[str]:
+    """A process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", prelude + textwrap.dedent(script), *map(str, arguments)],
+        cwd=ROOT,
+        env=dict(os.environ) | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def told(process: subprocess.Popen[str], line: str = "") -> str:
+    """All that it says after it was told something."""
+    out, err = process.communicate(line, timeout=PATIENCE)
+    assert process.returncode == 0, err
+    return out
+
+
+@contextlib.contextmanager
+def waiting(path: Path, step: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process that has written a call down, or sent it, and lives."""
+    process = start(
+        """
+        journal = Journal(Path(sys.argv[1]))
+        entry, _ = begin(journal, once="pay")
+        if sys.argv[2] == "sending":
+            journal.sending(entry.number, 1, 2)
+        print("ready", flush=True)
+        sys.stdin.read()
+        """,
+        path,
+        step,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=PATIENCE)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.wait(PATIENCE)
+
+
+# -- who is at work --------------------------------------------------------------------------------------
+
+
+def test_processes_that_begin_the_same_at_once_do_it_once(path: Path) -> None:
+    script = """
+    journal = Journal(Path(sys.argv[1]))
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for number in range(25):
+        try:
+            if whole(journal, f"what-{number}", f"name-{number}"):
+                print(number)
+        except UnsettledError:
+            pass
+    """
+    running = [start(script, path) for _ in range(4)]
+    for process in running:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    done = Counter(line for process in running for line in told(process).split())
+    assert done == {str(number): 1 for number in range(25)}
+    assert statuses(path) == ["confirmed"] * 25
+
+
+def test_threads_that_call_the_same_name_at_once_do_it_once(bench: Bench) -> None:
+    ops, given = bench.ops, example(bench.world, "exchange.transfer")
+    together = threading.Barrier(6)
+    came: list[Any] = []
+
+    def pay() -> None:
+        together.wait(PATIENCE)
+        try:
+            came.append(ops.exchange.transfer(**given, once="pay").number)
+        except UnsettledError as error:
+            came.append(error.number)
+
+    threads = [threading.Thread(target=pay) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert came == [1] * 6
+    assert len(bench.effects("exchange.transfer")) == 1
+
+
+@posix
+def test_children_of_a_kernel_that_has_operations_share_its_journal(bench: Bench) -> None:
+    """Forked after operations were made and used: a name is done once, other calls once each."""
+    script = """
+    import os, sys, json
+    import toolkit
+    from tests.clocks import FakeClock
+    address, key, secret, folder, given = json.loads(sys.argv[1])
+    hosts = dict.fromkeys(("api", "fapi", "papi"), address)
+    ops = toolkit.Link(key, secret, hosts=hosts, clock=FakeClock(), progress=False).operations(journal=folder)
+    assert ops.exchange.create_sub_account(tag="parent")
+    children = []
+    for number in range(4):
+        child = os.fork()
+        if not child:
+            code = 1
+            try:
+                try:
+                    code = 0 if ops.exchange.transfer(**given, once="pay") else 2
+                except toolkit.errors.UnsettledError:
+                    code = 0
+                code = code or (0 if ops.exchange.create_sub_account(tag=f"child-{number}") else 3)
+            finally:
+                os._exit(code)
+        children.append(child)
+    print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children])
+    """
+    sandbox = bench.rig.sandbox
+    given = example(bench.world, "exchange.transfer")
+    wish = json.dumps([sandbox.address, sandbox.key, sandbox.secret, str(bench.folder), given])
+    assert told(start(script, wish, prelude="")) == "[0, 0, 0, 0]\n"
+    assert len(bench.effects("exchange.transfer")) == 1
+    tags = sorted(each.parameters["tag"] for each in bench.effects("exchange.create_sub_account"))
+    assert tags == ["child-0", "child-1", "child-2", "child-3", "parent"]
+    assert len(bench.ops.unresolved()) == 0
+    assert set(bench.ops.history()["status"]) == {"confirmed"}
+
+
+@posix
+def test_a_child_forked_while_a_thread_writes_can_write_as_well(path: Path) -> None:
+    said = told(
+        start(
+            """
+            journal = Journal(Path(sys.argv[1]))
+            over = threading.Event()
+
+            def work():
+                number = 0
+                while not over.is_set():
+                    number += 1
+                    whole(journal, f"thread-{number}")
+
+            thread = threading.Thread(target=work)
+            thread.start()
+            codes = []
+            for number in range(12):
+                child = os.fork()
+                if not child:
+                    began = time.monotonic()
+                    code = 1
+                    try:
+                        whole(journal, f"child-{number}")
+                        code = 0 if time.monotonic() - began < 5 else 2
+                    finally:
+                        os._exit(code)
+                codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+            over.set()
+            thread.join()
+            print(codes)
+            """,
+            path,
+        )
+    )
+    assert said == f"{[0] * 12}\n"
+    assert is_sound(path)
+    assert set(statuses(path)) == {"confirmed"}
+
+
+@pytest.mark.parametrize("step", ["prepared", "sending"])
+def test_a_call_under_way_in_another_process_is_left_to_it(path: Path, step: str) -> None:
+    with waiting(path, step):
+        journal = Journal(path)
+        assert journal.entries(unsettled=True) == []
+        with pytest.raises(UnsettledError, match="at this moment"):
+            begin(journal)
+        with pytest.raises(UnsettledError, match="under way at this moment"):
+            begin(journal, once="pay")
+        assert statuses(path) == [step]
+
+
+def test_what_a_dead_process_had_sent_is_not_known(path: Path) -> None:
+    with waiting(path, "sending") as process:
+        kill(process)
+        journal = Journal(path)
+        assert [entry.number for entry in journal.entries(unsettled=True)] == [1]
+        with pytest.raises(UnsettledError, match="is not known yet"):
+            begin(journal)
+        entry, new = begin(journal, once="pay")
+        assert (entry.number, new) == (1, False), "a name is not done a second time"
+
+
+@pytest.mark.parametrize("how", ["looked at", "called again"])
+def test_what_a_dead_process_had_only_written_down_never_left(path: Path, how: str) -> None:
+    with waiting(path, "prepared") as process:
+        kill(process)
+        journal = Journal(path)
+        if how == "looked at":
+            assert journal.entries(unsettled=True) == []
+        entry, new = begin(journal, once="pay")
+        assert (entry.number, new) == (2, True), "the name is as good as new"
+        first = journal.entry(1)
+        assert (first.status, first.settled_by, first.once) == ("rejected", "journal", None)
+        assert "before it was sent: nothing was executed" in first.told
+
+
+def test_a_number_that_another_process_has_now_does_not_bring_the_dead_to_life(path: Path) -> None:
+    with waiting(path, "sending") as process:
+        living = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        try:
+            sql(path, "UPDATE entries SET pid = ?, began = began - 60", living.pid)
+            assert [entry.number for entry in Journal(path).entries(unsettled=True)] == [1]
+        finally:
+            living.communicate(b"\n", timeout=PATIENCE)
+        kill(process)
+
+
+def test_a_call_from_before_the_machine_was_restarted_is_not_under_way(path: Path) -> None:
+    with waiting(path, "sending"):
+        sql(path, "UPDATE entries SET boot = 'another'")
+        assert [entry.number for entry in Journal(path).entries(unsettled=True)] == [1]
+
+
+def test_a_process_that_was_taken_for_dead_sends_nothing(path: Path) -> None:
+    """On another machine, or in another container, nobody can see that it lives."""
+    mine, theirs = Journal(path), Journal(path)
+    entry, _ = begin(mine)
+    sql(path, "UPDATE entries SET boot = 'another'")
+    assert theirs.entries(unsettled=True) == []
+    assert begin(theirs)[1]
+    with pytest.raises(JournalError, match=r"settled by another process\. Nothing was sent"):
+        mine.sending(entry.number, 1, 2)
+    assert statuses(path) == ["rejected", "prepared"]
+
+
+def test_a_confirmed_repetition_settles_what_a_dead_process_had_sent(path: Path) -> None:
+    with waiting(path, "sending") as process:
+        kill(process)
+        journal = Journal(path)
+        entry, new = begin(journal, repeatable=True)
+        assert new
+        journal.sending(entry.number, 1, 2)
+        journal.repeated(journal.settle(entry.number, "confirmed", "done", "answer"))
+        assert [(each.status, each.settled_by) for each in journal.entries()] == [
+            ("confirmed", "repetition"),
+            ("confirmed", "answer"),
+        ]
+
+
+# -- interrupts ------------------------------------------------------------------------------------------
+
+
+def after_each(bench: Bench, method: str, then: Callable[[], object]) -> None:
+    """Have something happen when a request was carried out, before its answer goes out."""
+    handle = bench.exchange.handle
+
+    def handled(request: Request) -> Answer:
+        answer = handle(request)
+        if request.method == method:
+            then()
+        return answer
+
+    bench.exchange.handle = handled  # type: ignore[method-assign]
+
+
+def interrupt() -> None:
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+@posix
+def test_an_interrupt_while_the_answer_is_waited_for(bench: Bench) -> None:
+    link = bench.rig.new_link(timeout=(5.0, PATIENCE))
+    ops = link.operations(journal=bench.folder)
+    given = example(bench.world, "exchange.create_api_key")
+    bench.fail("exchange.create_api_key", "timeout")
+    after_each(bench, "POST", interrupt)
+    with pytest.raises(KeyboardInterrupt, match=r"may have been executed: `ops.reconcile\(1\)`") as raised:
+        ops.exchange.create_api_key(**given)
+    shown = "\n".join(locals_shown(raised.value))
+    made = bench.world.account(given["sub_account_id"]).keys[-1]  # type: ignore[union-attr]
+    for secret in (bench.rig.sandbox.secret, bench.rig.sandbox.key, made.key, "signature="):
+        assert secret not in shown
+    assert list(ops.unresolved()["told"]) == ["it was interrupted while it was under way"]
+    assert ops.reconcile(1).status == "confirmed"
+    assert len(bench.effects("exchange.create_api_key")) == 1
+
+
+class Interrupted(FakeClock):
+    """A clock at which every wait is interrupted, once it is told so."""
+
+    on = False
+
+    def wait(self, condition: threading.Condition, seconds: float) -> None:
+        if self.on:
+            raise KeyboardInterrupt
+        super().wait(condition, seconds)
+
+
+def test_an_interrupt_while_the_budget_is_waited_for(bench: Bench) -> None:
+    clock = Interrupted()
+    link = bench.rig.new_link(clock=clock, bare=True, limits={"sapi-ip": 1})
+    ops = link.operations(journal=bench.folder)
+    given = example(bench.world, "exchange.transfer")
+    assert ops.exchange.transfer(**given)
+    clock.on = True
+    with pytest.raises(KeyboardInterrupt):
+        ops.exchange.transfer(**given)
+    assert bench.sent("exchange.transfer") == 1
+    last = ops.history().iloc[-1]
+    assert (last["status"], last["told"]) == ("rejected", "it never left (KeyboardInterrupt)")
+    assert len(ops.unresolved()) == 0
+    clock.on = False
+    clock.advance(60)
+    bench.clock.advance(60)
+    assert ops.exchange.transfer(**given), "nothing stands in its way"
+
+
+@posix
+def test_an_interrupt_while_it_is_written_down_stands_in_nobodys_way(path: Path) -> None:
+    said = told(
+        start(
+            """
+            journal, chance = Journal(Path(sys.argv[1])), random.Random(5)
+            signal.signal(signal.SIGALRM, signal.default_int_handler)
+            interrupted = again = 0
+            for number in range(200):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.00001, 0.0012))
+                    entry, _ = begin(journal, f"what-{number}", f"name-{number}")
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                    journal.came_back(entry.number)
+                except KeyboardInterrupt:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+                    interrupted += 1
+                again += whole(journal, f"what-{number}", f"name-{number}")
+            print(interrupted > 20, again, journal.entries(unsettled=True))
+            """,
+            path,
+        )
+    )
+    assert said == "True 200 []\n", "whether it was written down or not: it never left"
+    assert is_sound(path)
+    assert sql(path, "SELECT count(*) FROM entries WHERE status = 'confirmed'") == [(200,)]
+
+
+# -- a file that cannot be used --------------------------------------------------------------------------
+
+
+def lock(path: Path) -> contextlib.closing[sqlite3.Connection]:
+    holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN EXCLUSIVE")
+    return contextlib.closing(holder)
+
+
+def refused(bench: Bench) -> JournalError:
+    """A call that is not sent, because it cannot be written down."""
+    before = bench.sent("exchange.transfer")
+    with pytest.raises(JournalError, match="no write is sent") as raised:
+        bench.ops.exchange.transfer(**example(bench.world, "exchange.transfer"))
+    assert bench.sent("exchange.transfer") == before
+    return raised.value
+
+
+def test_a_file_that_is_locked_too_long(bench: Bench, impatient: None) -> None:
+    path = bench.ops.journal
+    with lock(path):
+        assert "locked" in str(refused(bench))
+    assert do(bench, "exchange.transfer")
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(random.Random(3).randbytes(20_000))
+
+
+def _cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def _header_alone(path: Path) -> None:
+    os.truncate(path, 100)
+
+
+def _another_version(path: Path) -> None:
+    sql(path, "PRAGMA user_version = 99")
+
+
+def _something_else(path: Path) -> None:
+    path.unlink()
+    sql(path, "CREATE TABLE recipes (name TEXT)")
+
+
+def _no_salt(path: Path) -> None:
+    sql(path, "DELETE FROM salt")
+
+
+def _half_a_row(path: Path) -> None:
+    sql(path, "UPDATE entries SET arguments = '{', status = 'unknown'")
+
+
+def _a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [_garbage, _cut, _header_alone, _another_version, _something_else, _no_salt, _half_a_row, _a_folder],
+)
+def test_a_file_that_is_no_journal_is_left_as_it_is_and_nothing_is_sent(
+    bench: Bench, damage: Callable[[Path], None]
+) -> None:
+    assert do(bench, "exchange.transfer")
+    path = bench.ops.journal
+    damage(path)
+    before = path.read_bytes() if path.is_file() else b""
+    refused(bench)
+    if damage is not _half_a_row:
+        with pytest.raises(JournalError):
+            bench.rig.link.operations(journal=bench.folder)
+    assert (path.read_bytes() if path.is_file() else b"") == before
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced", "emptied"])
+def test_a_file_that_is_not_the_one_it_was_is_not_written_to(bench: Bench, how: str, tmp_path: Path) -> None:
+    """Another file has another salt: nobody could find there what was written with this one."""
+    path = bench.ops.journal
+    path.unlink()
+    if how == "replaced":
+        shutil.copy(Bench(tmp_path).ops.journal, path)
+    elif how == "emptied":
+        path.touch()
+    assert "link.operations()" in str(refused(bench))
+    again = bench.rig.link.operations(journal=bench.folder)
+    assert again.exchange.transfer(**example(bench.world, "exchange.transfer"))
+
+
+class AtTheWait(FakeClock):
+    """A clock at which something happens when it is waited for."""
+
+    then: Callable[[], object] = staticmethod(lambda: None)
+
+    def wait(self, condition: threading.Condition, seconds: float) -> None:
+        self.then()
+        super().wait(condition, seconds)
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced", "settled"])
+def test_what_happens_to_an_entry_before_it_is_sent(bench: Bench, how: str) -> None:
+    clock = AtTheWait()
+    link = bench.rig.new_link(clock=clock, bare=True, limits={"sapi-ip": 1})
+    ops = link.operations(journal=bench.folder)
+    given = example(bench.world, "exchange.transfer")
+    assert ops.exchange.transfer(**given)
+
+    def happens() -> None:
+        if how == "settled":
+            sql(ops.journal, "UPDATE entries SET status = 'rejected' WHERE number = 2")
+            return
+        ops.journal.unlink()
+        if how == "replaced":
+            Journal(ops.journal)
+
+    clock.then = happens  # type: ignore[assignment, method-assign]
+    with pytest.raises(JournalError):
+        ops.exchange.transfer(**given)
+    assert bench.sent("exchange.transfer") == 1
+    assert len(bench.effects("exchange.transfer")) == 1
+
+
+@pytest.mark.parametrize("how", ["deleted", "locked", "replaced"])
+def test_what_happens_to_the_file_after_the_answer_costs_no_outcome(
+    bench: Bench, how: str, impatient: None
+) -> None:
+    path = bench.ops.journal
+    with contextlib.ExitStack() as ends:
+
+        def happens() -> None:
+            if how == "locked":
+                ends.enter_context(lock(path))
+                return
+            path.unlink()
+            if how == "replaced":
+                Journal(path)
+
+        after_each(bench, "POST", happens)
+        with pytest.warns(JournalWarning, match="could not be written down"):
+            outcome = do(bench, "exchange.create_api_key")
+    assert outcome.status == "confirmed"
+    assert outcome.take_key().secret
+    if how == "locked":
+        assert list(bench.ops.unresolved()["number"]) == [outcome.number]
+        assert bench.ops.reconcile(outcome.number).status == "confirmed"
+    assert len(bench.effects("exchange.create_api_key")) == 1
+
+
+def test_a_folder_that_cannot_be_made(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(JournalError, match="TOOLKIT_JOURNAL"):
+        bench.rig.link.operations(journal=tmp_path / "file" / "deeper")
+
+
+@as_root
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_what_may_only_be_read(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "journal.sqlite"
+    for each in (tmp_path, *list(tmp_path.parents)[:2]):
+        each.chmod(0o755)
+    Journal(path)
+    path.chmod(0o644)
+    if what == "file":
+        tmp_path.chmod(0o777)
+    said = told(
+        start(
+            """
+            from toolkit.wire.ledger import processes
+            processes.started(os.getpid())
+            journal = Journal(Path(sys.argv[1]))
+            os.seteuid(65534)
+            try:
+                begin(journal)
+            except JournalError as error:
+                print("no write is sent" in str(error))
+            """,
+            path,
+        )
+    )
+    assert said.split() == ["True"]
+    assert statuses(path) == []
+
+
+@posix
+def test_a_disk_that_is_full(path: Path) -> None:
+    said = told(
+        start(
+            """
+            import resource
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            journal = Journal(Path(sys.argv[1]))
+            under_way, _ = begin(journal, "first")
+            size = Path(sys.argv[1]).stat().st_size
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+            refused = done = 0
+            for number in range(40):
+                try:
+                    begin(journal, "x" * 2000 + str(number))
+                    done += 1
+                except JournalError:
+                    refused += 1
+            print(refused > 30, [entry.number for entry in journal.entries()] == list(range(1, done + 2)))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            journal.sending(under_way.number, 1, 2)
+            print(journal.entry(under_way.number).status, whole(journal, "last"))
+            """,
+            path,
+        )
+    )
+    assert said.split() == ["True", "True", "sending", "True"]
+    assert is_sound(path)
+
+
+def test_a_power_cut_right_after_the_file_was_made_leaves_a_file_that_can_be_used(path: Path) -> None:
+    path.parent.mkdir()
+    path.touch()
+    assert begin(Journal(path))[1]
+
+
+def test_half_a_character_in_an_answer_or_a_note_loses_nothing(path: Path) -> None:
+    journal = Journal(path)
+    entry, _ = begin(journal)
+    journal.sending(entry.number, 1, 2)
+    settled = journal.settle(entry.number, "confirmed", "half \ud83d", "answer", answer={"tag": "\ud83d"})
+    assert (settled.told, settled.answer) == ("half ?", {"tag": "\ud83d"})
+
+
+# -- where it lies, and who may read it ------------------------------------------------------------------
+
+
+@posix
+def test_only_its_owner_may_read_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = os.umask(0)
+    try:
+        journal = Journal(folder / "a" / "b" / "journal.sqlite")
+        begin(journal)
+    finally:
+        os.umask(before)
+    assert journal.path.stat().st_mode & 0o777 == 0o600
+    assert journal.path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_where_the_environment_says(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "named"))
+    assert bench.rig.link.operations().journal.parent == tmp_path / "named"
+    assert bench.rig.link.operations(journal=bench.folder).journal.parent == bench.folder
+
+
+def test_sandboxes_that_nobody_has_used_for_a_day_are_forgotten(folder: Path) -> None:
+    hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:8099")
+    old, young, living = (journal_file(hosts, name, folder) for name in ("old", "young", "living"))
+    real = journal_file(BASE_URLS, None, folder)
+    for path in (old, young, real):
+        told(start("Journal(Path(sys.argv[1]))", path))
+    Path(f"{old}-journal").touch()
+    quiet = Journal(living)  # left alone overnight
+    for path, hours in ((old, 25), (young, 23), (living, 25), (real, 999)):
+        when = time.time() - hours * 3600
+        os.utime(path, (when, when))
+    with lock(young):
+        journal_file(hosts, "new", folder)
+    assert {each.name for each in folder.iterdir()} == {young.name, living.name, real.name}
+    assert begin(quiet)[1]
+
+
+def test_a_journal_that_is_being_written_is_not_forgotten(folder: Path) -> None:
+    hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:8099")
+    path = journal_file(hosts, "busy", folder)
+    told(start("Journal(Path(sys.argv[1]))", path))
+    os.utime(path, (0, 0))
+    with lock(path):
+        journal_file(hosts, "new", folder)
+        assert path.exists()
+    journal_file(hosts, "new", folder)
+    assert not path.exists()
+
+
+def test_nothing_private_is_in_the_bytes_of_the_file(bench: Bench) -> None:
+    """Every door, done, lost and settled: the raw bytes hold no key, secret, address or signature."""
+    private = {bench.rig.sandbox.key, bench.rig.sandbox.secret}
+    for door in DOORS:
+        private |= {each.email for each in bench.world.customers}
+        for accident in ("reset", "unknown-field", ""):
+            if accident:
+                bench.fail(
+                    door, accident, **({"value": "very-private"} if accident == "unknown-field" else {})
+                )
+            bench.clock.advance(2)
+            ops = operations_of(bench, door)
+            outcome = do(bench, door, **({"tag": "t"} if door == "exchange.create_sub_account" else {}))
+            private |= {key.key for account in bench.world.accounts for key in account.keys}
+            private |= {account.email for account in bench.world.accounts}
+            outcome.reconcile()
+            if outcome.status == "unknown":
+                ops.resolve(outcome.number, happened=True, note="seen")
+            if door == "exchange.create_api_key" and not accident:
+                private.add(outcome.take_key().secret)
+    written = bench.ops.journal.read_bytes()
+    assert len(sql(bench.ops.journal, "SELECT 1 FROM entries")) == 3 * len(DOORS)
+    for text in (*private, "very-private", "signature", "X-MBX-APIKEY"):
+        assert text.encode() not in written
+
+
+# -- what is held back, and what is not taken for done ---------------------------------------------------
+
+
+def test_doors_that_change_the_same_wait_for_each_other(bench: Bench) -> None:
+    given = example(bench.world, "exchange.set_ip_restriction")
+    bench.fail("exchange.set_ip_restriction", "reset")
+    outcome = bench.ops.exchange.set_ip_restriction(**given)
+    key = {name: given[name] for name in ("sub_account_id", "api_key")}
+    with pytest.raises(UnsettledError) as raised:
+        bench.ops.exchange.remove_addresses(**key, addresses=given["addresses"])
+    assert raised.value.number == outcome.number
+    assert outcome.reconcile().status == "confirmed"
+    assert bench.ops.exchange.remove_addresses(**key, addresses=given["addresses"])
+
+
+def test_what_was_deleted_since_is_not_called_rejected(bench: Bench) -> None:
+    given = example(bench.world, "exchange.set_permissions")
+    bench.fail("exchange.set_permissions", "reset")
+    outcome = bench.ops.exchange.set_permissions(**given)
+    account = bench.world.account(given["sub_account_id"])
+    assert account is not None
+    account.keys.remove(account.key(given["api_key"]))  # type: ignore[arg-type]
+    if not account.keys:
+        account.keys = []
+    assert outcome.reconcile().status == "unknown"
+    assert "not there any more" in outcome.told
+
+
+def test_a_deletion_of_what_was_not_there_is_not_called_done(bench: Bench) -> None:
+    bench.fail("exchange.delete_sub_account", "reset-before")
+    wrong = "367537027503999999"
+    outcome = bench.ops.exchange.delete_sub_account(wrong, confirm=wrong)
+    assert outcome.reconcile().status == "rejected"
+    assert bench.effects("exchange.delete_sub_account") == []
+
+
+def test_a_transfer_is_not_taken_for_an_earlier_one_with_its_id(bench: Bench) -> None:
+    given = example(bench.world, "exchange.transfer") | {"client_tran_id": "mine"}
+    assert bench.ops.exchange.transfer(**given)
+    bench.fail("exchange.transfer", "reset-before")
+    outcome = bench.ops.exchange.transfer(**given)
+    assert outcome.reconcile().status == "rejected"
+    assert len(bench.effects("exchange.transfer")) == 1
+
+
+def test_a_name_that_no_file_takes_is_refused(bench: Bench) -> None:
+    with pytest.raises(UsageError, match="once"):
+        bench.ops.exchange.transfer(**example(bench.world, "exchange.transfer"), once="half \ud83d")
+
+
+def test_where_warnings_are_errors_no_outcome_is_lost(bench: Bench, impatient: None) -> None:
+    with contextlib.ExitStack() as ends, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        after_each(bench, "POST", lambda: ends.enter_context(lock(bench.ops.journal)))
+        try:
+            outcome = do(bench, "exchange.create_api_key")
+        except JournalWarning as said:
+            outcome = said.outcome  # type: ignore[attr-defined]
+    assert outcome.take_key().secret
