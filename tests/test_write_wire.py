@@ -22,6 +22,7 @@ from tests.rig import Rig
 from tests.sandbox_support import hmac_of
 from tests.test_session import certificate
 from tests.wires import Behaviour, Sent, Wire
+from tests.write_support import memory_folder
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, SAPI_IP
 from toolkit.catalogue.exchange_link.account_writes import CREATE_SUB_ACCOUNT
@@ -60,6 +61,14 @@ def rig() -> Iterator[Rig]:
 def wire(rig: Rig) -> Iterator[Wire]:
     with wires.wire(rig.sandbox.address) as made:
         yield made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def journal() -> Iterator[None]:
+    """In memory: that it is on the disk is tested elsewhere."""
+    with memory_folder() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOOLKIT_JOURNAL", str(folder))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -66,11 +66,13 @@ class Wire:
     Attributes:
         sent: All requests that came, whole or not.
         writes: Those that are no GET.
+        answered: What was answered to those that were handed on.
         behave: What is done with writes instead of handing them on.
     """
 
     def __init__(self, to: str | None = None, context: ssl.SSLContext | None = None) -> None:
         self.sent: list[Sent] = []
+        self.answered: list[bytes] = []
         self.behave: Behaviour | None = None
         self._to = None if to is None else ("127.0.0.1", int(urlsplit(to).port or 0))
         self._context = context
@@ -138,8 +140,11 @@ class Wire:
         if self._to is None:
             return answer(404, b'{"code":-1099,"msg":"Not found."}')
         with socket.create_connection(self._to, 5) as onwards:
+            onwards.settimeout(0.5)  # it may be told to be silent
             onwards.sendall(raw)
-            return read_answer(onwards)
+            answered = read_answer(onwards)
+        self.answered.append(answered)
+        return answered
 
 
 def answer(status: int, body: bytes = b"{}", *more: bytes) -> bytes:

@@ -1,0 +1,621 @@
+"""After a run that made keys and met every accident, nothing secret is anywhere but where it was handed over.
+
+The run is one, and everything is looked at afterwards: what was shown, logged, raised, pickled and written
+to disk. What may not be found is taken from the other side: from the world behind the sandbox, and from the
+bytes that came over the wire.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import hashlib
+import io
+import json
+import logging
+import pickle
+import re
+import signal
+import socket
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import nbformat
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from nbclient import NotebookClient
+
+import toolkit
+from tests import wires
+from tests.traces import PACKAGE
+from tests.wires import Wire
+from tests.write_support import memory_folder
+from toolkit.catalogue import BASE_URLS
+from toolkit.operations import NewKey, Operations, Outcome
+from toolkit.sandbox import Key, Sandbox
+from toolkit.sandbox.keys import letters
+from toolkit.wire.sender import Placement
+
+# The kernel is a program of its own, whose machinery may warn of what is not ours.
+pytestmark = pytest.mark.filterwarnings("default")
+
+ACCOUNTS = "/sapi/v1/broker/subAccount"
+KEYS = "/sapi/v1/broker/subAccountApi"
+CUSTOMERS = "/sapi/v1/apiReferral/customization"
+PUBLIC = "MCowBQYDK2VwAyEAhiG1kVpB1pqXw9bL3yQ5kTcZPqQ0pJm3bS8m7bq0zq8="
+RUNS = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{64}(?![A-Za-z0-9])")
+SIGNATURE = re.compile(rb"signature=([^&\s]+)")
+
+
+@dataclass
+class Marked:
+    """What must not be found, by what it is."""
+
+    found_at: dict[str, str] = field(default_factory=dict)
+
+    def add(self, what: str, text: str) -> None:
+        assert len(text) >= 8, (what, text)
+        for spelling in {text, quote(text, safe=""), json.dumps(text)[1:-1]}:
+            self.found_at[spelling] = what
+
+    def within(self, text: str) -> list[str]:
+        return [what for spelling, what in self.found_at.items() if spelling in text]
+
+
+class Run:
+    """All of it: made once, looked at by every test.
+
+    Attributes:
+        shown: What could be seen, by where.
+        marked: What must not be in there.
+    """
+
+    def __init__(self, folder: Path, sandbox: Sandbox, wire: Wire) -> None:
+        self.folder, self.sandbox, self.wire = folder, sandbox, wire
+        self.shown: dict[str, str] = {}
+        self.marked = Marked()
+        self.raised: dict[str, BaseException] = {}
+        self.statuses: set[str] = set()
+        world = sandbox.world
+        writer = Key(name="writer", key=letters("a writer's key"), secret=letters("its secret"), uid="1")
+        world.keys["writer"] = replace(writer, uid=world.partner.uid)
+        self.writer = world.keys["writer"]
+        for name, key in world.keys.items():
+            self.marked.add(f"key of {name}", key.key)
+            self.marked.add(f"secret of {name}", key.secret)
+        self.customers = world.customers[:6]
+        for customer in self.customers:
+            self.marked.add("a customer's address", customer.email)
+        self.link = toolkit.Link(
+            sandbox.key,
+            sandbox.secret,
+            hosts=dict.fromkeys(BASE_URLS, wire.address),
+            timeout=(1.0, 0.3),
+            progress=False,
+        )
+
+    def operations(self, parameters: Placement) -> Operations:
+        return self.link.operations(
+            key=self.writer.key,
+            secret=self.writer.secret,
+            parameters=parameters,
+            journal=self.folder / "journal",
+        )
+
+    # -- looking ----------------------------------------------------------------------------------------
+
+    def look(self, where: str, seen: object) -> None:
+        """Everything that this shows of itself."""
+        texts = [repr(seen), str(seen), f"{seen}"]
+        for name in ("_repr_html_", "_repr_mimebundle_", "_repr_markdown_"):
+            shows = getattr(seen, name, None)
+            if callable(shows):
+                texts.append(str(shows()))
+        with contextlib.suppress(TypeError):
+            texts.append(repr(vars(seen)))
+        if isinstance(seen, pd.DataFrame):
+            texts += [seen.to_csv(), seen.to_json(), repr(seen.attrs), repr(pickle.dumps(seen))]
+        if isinstance(seen, Outcome):
+            texts += [repr(seen.arguments), seen.told, seen.next_step, repr(seen.frame), repr(seen.error)]
+            self.statuses.add(seen.status)
+            if seen.frame is not None:
+                self.look(f"{where}, its frame", seen.frame)
+        self.shown[f"{len(self.shown)} {where}"] = "\n".join(texts)
+        if isinstance(seen, Outcome) and seen.error is not None:
+            self.look_at_error(f"{where}, its error", seen.error)
+            self.fails(f"{where}, required", seen.require)
+
+    def look_at_error(self, where: str, error: BaseException | None) -> None:
+        while error is not None:
+            texts = [str(error), repr(error), repr(vars(error)), repr(error.args)]
+            texts += traceback.format_exception(error, chain=True)
+            with contextlib.suppress(Exception):
+                texts.append(repr(pickle.dumps(error)))
+            self.shown[f"{len(self.shown)} {where}"] = "\n".join(texts)
+            # What tools that print the local variables of frames show of ours.
+            trace = error.__traceback__
+            while trace is not None:
+                code = trace.tb_frame.f_code
+                if Path(code.co_filename).is_relative_to(PACKAGE):
+                    mine = "\n".join(map(_said, trace.tb_frame.f_locals.values()))
+                    self.shown[f"{len(self.shown)} {where}, locals of {code.co_qualname}"] = mine
+                trace = trace.tb_next
+            error = error.__cause__ or error.__context__
+
+    def fails(self, where: str, call: Callable[[], object]) -> BaseException:
+        """What a call that must fail raises."""
+        try:
+            call()
+        except (Exception, KeyboardInterrupt) as error:
+            self.raised[where] = error
+            self.look_at_error(where, error)
+            return error
+        raise AssertionError(f"{where} did not fail")
+
+    def walk(self, where: str, start: object) -> None:
+        """What `vars` shows of whatever of ours can be got at through attributes."""
+        seen: set[int] = set()
+        todo: list[object] = [start]
+        while todo:
+            this = todo.pop()
+            if id(this) in seen:
+                continue
+            seen.add(id(this))
+            if type(this).__module__.startswith("toolkit") and not isinstance(this, Sandbox):
+                held = getattr(this, "__dict__", {})
+                self.shown[f"{len(self.shown)} {where}: {type(this).__name__}"] = f"{this!r}\n{held!r}"
+                todo += held.values()
+            elif isinstance(this, dict):
+                todo += this.values()
+            elif isinstance(this, list | tuple):
+                todo += this
+
+    # -- the run ----------------------------------------------------------------------------------------
+
+    def everything(self, parameters: Placement) -> None:
+        ops, faults = self.operations(parameters), self.sandbox.exchange.faults
+        # A sub-account has one new key a second, so each has a turn once.
+        accounts = iter([each.id for each in self.sandbox.world.accounts if each.futures])
+        customers = iter([each.email for each in self.customers])
+
+        made = ops.exchange.create_api_key(next(accounts), can_trade=True, once=f"key {parameters}")
+        self.look("a new key's outcome", made)
+        new = self.take(made)
+        self.look("the same, handed over", made)
+        self.fails("taken twice", made.take_key)
+        again = ops.exchange.create_api_key(
+            made.arguments["sub_account_id"], can_trade=True, once=f"key {parameters}"
+        )
+        self.look("the same name", again)
+        own = ops.exchange.create_api_key(next(accounts), can_trade=True, public_key=PUBLIC)
+        self.look("a key of one's own", own)
+        self.take(own)
+
+        # Everything about that key, and a customer.
+        account, email = made.arguments["sub_account_id"], next(customers)
+        flags = {"can_trade": True, "margin_trade": False, "futures_trade": False}
+        for doors in (ops.preview, ops):
+            self.look("permissions", doors.exchange.set_permissions(account, new.key, **flags))
+            self.look("universal", doors.exchange.set_universal_transfer(account, new.key, allowed=True))
+            restricted = doors.exchange.set_ip_restriction(
+                account, new.key, restriction="on", addresses=["192.0.2.7"]
+            )
+            self.look("restriction", restricted)
+            self.look("removal", doors.exchange.remove_addresses(account, new.key))
+            self.look("a customer", doors.spot.set_customer_id(f"{parameters} 1", email))
+            self.look("a futures customer", doors.futures.set_customer_id(f"{parameters} 2", email))
+            self.look("deletion", doors.exchange.delete_api_key(account, new.key, confirm=new.key))
+        self.look("deleted twice", ops.exchange.delete_api_key(account, new.key, confirm=new.key))
+
+        # What cannot be right.
+        self.fails("no confirmation", lambda: ops.exchange.delete_api_key(account, new.key))
+        wrong = self.writer.key
+        self.fails("another one", lambda: ops.exchange.delete_api_key(account, new.key, confirm=wrong))
+        self.fails("blank", lambda: ops.spot.set_customer_id(" ", email))
+        self.fails("two @", lambda: ops.spot.set_customer_id("x", f"{email}@x"))
+        self.fails("half", lambda: ops.spot.set_customer_id("\ud800", email))
+        self.fails("a name twice", lambda: ops.spot.set_customer_id("x", email, once=f"key {parameters}"))
+        self.fails("where", lambda: self.operations("nowhere"))  # type: ignore[arg-type]
+        self.fails("preview", lambda: ops.preview.spot.set_customer_id("", email))
+
+        # Every accident, to a key that is being made and to a customer.
+        echo = f"bad {self.writer.key} {self.writer.secret} {new.key} {new.secret} {email} {quote(email)}"
+        accidents: list[tuple[str, dict[str, Any]]] = [
+            ("error", {"message": echo}),
+            ("error", {"message": echo, "code": -1022}),
+            ("wrapped-error", {"message": echo}),
+            ("server-error", {"message": echo, "after_effect": True}),
+            ("server-error", {"message": echo, "after_effect": False}),
+            ("html", {"status": 200, "after_effect": True}),
+            ("redirect", {"to": f"https://elsewhere.example/{new.key}?email={email}&signature={'a' * 64}"}),
+            ("timeout", {}),
+            ("reset", {}),
+            ("reset-before", {}),
+            ("cut", {}),
+            ("missing-field", {}),
+            ("unknown-field", {"field": "secret_key_again", "value": new.secret}),
+            ("unknown-field", {"field": "subaccountId", "value": {"email": email}}),
+            ("unknown-field", {"field": "apiKey", "value": [new.key]}),
+        ]
+        # All of the table by the body, as it usually goes; some of it the other ways.
+        for number, (kind, options) in enumerate(accidents if parameters == "body" else accidents[::5]):
+            faults.add(kind, path=KEYS, method="POST", **options)
+            lost = ops.exchange.create_api_key(next(accounts), can_trade=True)
+            self.look(f"{kind} {number} to a key", lost)
+            if lost._new_key is not None:
+                self.take(lost)
+            self.settle(f"{kind} {number} to a key", ops, lost)
+            faults.clear()
+            faults.add(kind, path=CUSTOMERS, method="POST", **options)
+            lost = ops.spot.set_customer_id(f"{parameters} {number + 10}", email)
+            self.look(f"{kind} {number} to a customer", lost)
+            if lost.status == "unknown":
+                self.fails("not settled", lambda: ops.spot.set_customer_id("another", email))
+                self.look("preview of it", ops.preview.spot.set_customer_id("another", email))
+            self.settle(f"{kind} {number} to a customer", ops, lost)
+            faults.clear()
+
+        # Broken off, on the way and behind it; and the read before that fails.
+        self.wire.behave = interrupt
+        email = next(customers)
+        self.fails("interrupt", lambda: ops.spot.set_customer_id("i", email))
+        self.wire.behave = None
+        unwatch = self.link.budget.watch(raise_interrupt)
+        self.fails("interrupt behind it", lambda: ops.spot.set_customer_id("i2", email))
+        unwatch()
+        for number in ops.unresolved()["number"]:
+            self.settle("broken off", ops, ops.outcome(int(number)))
+        failures: dict[str, dict[str, Any]] = {"error": {"message": echo}, "html": {"status": 200}}
+        for kind, options in (failures | ({"reset": {}} if parameters == "body" else {})).items():
+            faults.add(kind, path=KEYS, method="GET", times=None, **options)
+            call = partial(ops.exchange.create_api_key, next(accounts), can_trade=True)
+            self.fails(f"{kind} before", call)
+            faults.clear()
+
+        for name, seen in {
+            "link": self.link,
+            "operations": ops,
+            "doors": ops.exchange,
+            "doors of customers": ops.spot,
+            "previews": ops.preview,
+            "history": ops.history(),
+            "unresolved": ops.unresolved(),
+            "usage": self.link.usage(),
+            "snapshot": self.link.budget.snapshot(),
+        }.items():
+            self.look(name, seen)
+        for number in ops.history()["number"]:
+            self.look("from the journal", ops.outcome(int(number)))
+        self.walk("operations", ops)
+        self.walk("an outcome", made)
+        for thing in (ops, made, new, made._private, self.link, ops.preview, ops.exchange):
+            self.fails(f"pickled {type(thing).__name__}", lambda thing=thing: pickle.dumps(thing))  # type: ignore[misc]
+
+    def the_journal_fails(self) -> None:
+        ops = self.operations("body")
+        email, aside = self.customers[5].email, ops.journal.with_suffix(".aside")
+
+        def take_away() -> None:
+            ops.journal.rename(aside)
+            ops.journal.mkdir()
+
+        def take_away_and_answer(line: socket.socket) -> None:
+            take_away()
+            line.sendall(self.wire._answer(self.wire.writes[-1].raw))
+
+        self.wire.behave = take_away_and_answer
+        self.look("answered, not written down", ops.spot.set_customer_id("j", email))
+        self.wire.behave = None
+        self.fails("no journal", lambda: ops.spot.set_customer_id("j2", email))
+        self.fails("no journal at all", lambda: self.operations("body"))
+        ops.journal.rmdir()
+        aside.rename(ops.journal)
+
+    def wrong_secrets(self) -> None:
+        key, secret = self.writer.key, self.writer.secret
+        hosts = dict.fromkeys(BASE_URLS, self.wire.address)
+        for pair in ((key, f"{secret} "), (f" {key}", secret), (key, f"{secret}é"), (f"{key}é", secret)):
+            bad_key, bad_secret = pair
+            self.fails("a bad secret", lambda k=bad_key, s=bad_secret: self.link.operations(key=k, secret=s))  # type: ignore[misc]
+            self.fails("and of a link", lambda k=bad_key, s=bad_secret: toolkit.Link(k, s, hosts=hosts))  # type: ignore[misc]
+        self.fails("half", lambda: self.link.operations(key=key))
+        self.fails("half", lambda: self.link.operations(secret=secret))
+        self.fails("no share", lambda: toolkit.Link(key, secret, hosts=hosts, share=7))
+        self.fails("no live", lambda: toolkit.Link(key, secret).operations(key=key, secret=secret))
+
+    def take(self, outcome: Outcome) -> NewKey:
+        new = outcome.take_key()
+        self.marked.add("a new key", new.key)
+        if new.secret:
+            self.marked.add("a new secret", new.secret)
+        self.look("the new key", new)
+        return new
+
+    def settle(self, where: str, ops: Operations, lost: Outcome) -> None:
+        """Ask about it in every way, and have it settled in the end."""
+        self.fails(f"{where}, of another key", lambda: settled_with(ops, lost.number, self.writer.key))
+        self.look(f"{where}, asked about", lost.reconcile(wait=False))
+        if lost.status == "unknown":
+            self.look(f"{where}, said by hand", ops.resolve(lost.number, happened=True, note="seen"))
+
+    def end(self) -> None:
+        """What came over the wire is known now."""
+        self.link.close()
+        for sent in self.wire.sent:
+            for signature in SIGNATURE.findall(sent.raw):
+                self.marked.add("a signature", signature.decode())
+        for answered in self.wire.answered:
+            for secret in re.findall(rb'"secretKey":"([^"]+)"', answered):
+                self.marked.add("a new secret", secret.decode())
+
+    def found(self, shown: dict[str, str]) -> dict[str, list[str]]:
+        """What is in there and must not be, by where."""
+        found = {place: sorted(set(self.marked.within(text))) for place, text in shown.items()}
+        return {place: whats for place, whats in found.items() if whats}
+
+
+def settled_with(ops: Operations, number: int, api_key: str) -> None:
+    outcome = ops.reconcile(number, wait=False, api_key=api_key)
+    raise LookupError(f"{outcome.status} already")
+
+
+def interrupt(line: socket.socket) -> None:
+    """The user presses stop while the answer is waited for."""
+    main = threading.main_thread().ident
+    assert main is not None
+    signal.pthread_kill(main, signal.SIGINT)
+    with contextlib.suppress(OSError):
+        line.recv(1)
+
+
+def raise_interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def _said(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception as error:
+        return f"<repr raised {error!r}>"
+
+
+class Everything(logging.Handler):
+    """Keeps what is logged, and all that a handler could make of it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(f"{record.getMessage()} {record.__dict__!r}")
+        if record.exc_info and record.exc_info[0]:
+            shown = traceback.TracebackException(*record.exc_info, capture_locals=True)  # type: ignore[arg-type]
+            self.texts += shown.format()
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    log, out, err = Everything(), io.StringIO(), io.StringIO()
+    root = logging.getLogger()
+    level = root.level
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
+        folder = stack.enter_context(memory_folder())
+        patch.setenv("TOOLKIT_LEDGER", str(folder / "ledger"))
+        sandbox = stack.enter_context(Sandbox(seed=7, limit_scale=100))
+        wire = stack.enter_context(wires.wire(sandbox.address))
+        made = Run(folder, sandbox, wire)
+        root.addHandler(log)
+        root.setLevel(logging.DEBUG)
+        try:
+            with (
+                warnings.catch_warnings(record=True) as warned,
+                contextlib.redirect_stdout(out),
+                contextlib.redirect_stderr(err),
+            ):
+                warnings.simplefilter("always")
+                for parameters in ("body", "query", "mixed"):
+                    made.everything(parameters)  # type: ignore[arg-type]
+                made.the_journal_fails()
+                made.wrong_secrets()
+        finally:
+            root.removeHandler(log)
+            root.setLevel(level)
+        made.end()
+        made.shown |= {
+            "the log": "\n".join(log.texts),
+            "stdout": out.getvalue(),
+            "stderr": err.getvalue(),
+            "warnings": "\n".join(f"{each.message} {vars(each)!r}" for each in warned),
+        }
+        for path in folder.rglob("*"):
+            if path.is_file():
+                made.shown[f"file {path.relative_to(folder)}"] = path.read_bytes().decode("latin-1")
+        yield made
+
+
+def test_the_run_met_everything(run: Run) -> None:
+    """Or else there would be nothing to find."""
+    assert run.statuses == {"confirmed", "rejected", "unknown"}
+    kinds = {type(error).__name__ for error in run.raised.values()}
+    assert kinds >= {"UsageError", "UnsettledError", "JournalError", "KeyboardInterrupt", "TypeError"}
+    assert kinds >= {"OutcomeUnknownError", "NotExecutedError", "SignatureError", "NoAnswerError"}
+    whats = set(run.marked.found_at.values())
+    assert whats >= {"key of partner", "secret of writer", "a new key", "a new secret", "a signature"}
+    assert list(run.marked.found_at.values()).count("a new secret") > 6
+    assert list(run.marked.found_at.values()).count("a signature") > 100
+    for place in ("the log", "warnings", "locals of", "file ledger", "file journal", "the new key"):
+        assert any(place in each and text for each, text in run.shown.items()), place
+    assert "POST" in run.shown["the log"], "it was logged"
+    assert "could not be written down" in run.shown["warnings"]
+
+
+def test_nothing_that_is_shown_raised_or_logged_holds_a_secret(run: Run) -> None:
+    assert run.found(run.shown) == {}
+
+
+def test_verbose_tracebacks_of_a_shell_hold_no_secret(run: Run) -> None:
+    """They print the variables of every line that an error came through."""
+    shell = InteractiveShell()
+    shown: dict[str, str] = {}
+    for where, error in run.raised.items():
+        if "required" in where or "pickled" in where:
+            continue
+        kind, trace = type(error), error.__traceback__
+        assert trace is not None
+        shell.InteractiveTB.set_mode(mode="Verbose")
+        # Without our own frames: a user's cell shows what the user has in it.
+        while trace.tb_next and not Path(trace.tb_frame.f_code.co_filename).is_relative_to(PACKAGE):
+            trace = trace.tb_next
+        if not Path(trace.tb_frame.f_code.co_filename).is_relative_to(PACKAGE):
+            continue
+        lines = shell.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=0)
+        shown[where] = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(lines))
+    assert sum("guarded(" in text for text in shown.values()) > 20
+    assert run.found(shown) == {}
+
+
+CELLS = """
+import logging, os, sys
+import toolkit
+logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
+%xmode Verbose
+hosts = dict.fromkeys(("api", "fapi", "papi"), os.environ["DESK_ADDRESS"])
+link = toolkit.Link(os.environ["DESK_KEY"], os.environ["DESK_SECRET"], hosts=hosts, timeout=(1.0, 0.3))
+ops = link.operations(key=os.environ["DESK_WRITER"], secret=os.environ["DESK_WRITERS_SECRET"])
+###
+made = ops.exchange.create_api_key(os.environ["DESK_ACCOUNT"], can_trade=True)
+made
+###
+display(made, made.frame, vars(made), ops.history(), ops, link)
+###
+new = made.take_key()
+new
+###
+os.environ["DESK_NEW"] = new.key  # a verbose traceback shows what the cell itself has in its variables
+made.take_key()
+###
+ops.exchange.set_ip_restriction(os.environ["DESK_ACCOUNT"], new.key, restriction="on", addresses="192.0.2.1")
+###
+ops.preview.spot.set_customer_id("x", os.environ["DESK_CUSTOMER"])
+###
+ops.spot.set_customer_id("the first is lost", os.environ["DESK_CUSTOMER"])
+###
+ops.spot.set_customer_id("it is not settled", os.environ["DESK_CUSTOMER"])
+###
+link.operations(key=os.environ["DESK_WRITER"], secret=os.environ["DESK_WRITERS_SECRET"] + " ")
+###
+toolkit.Link(os.environ["DESK_WRITER"], os.environ["DESK_WRITERS_SECRET"] + " ")
+###
+ops.exchange.delete_api_key(os.environ["DESK_ACCOUNT"], os.environ["DESK_NEW"])
+###
+ops.outcome(2).require(), ops.outcome(3).require()
+###
+ops.exchange.delete_api_key(os.environ["DESK_ACCOUNT"], new.key, confirm=new.key)
+###
+ops.history()
+"""
+
+
+def test_a_notebook_holds_no_secret(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run by a real kernel: all that a saved notebook holds, and the journal beside it."""
+    customer = run.sandbox.world.customers[7]
+    account = [each for each in run.sandbox.world.accounts if each.futures][-1]
+    said = {
+        "ADDRESS": run.wire.address,
+        "KEY": run.sandbox.key,
+        "SECRET": run.sandbox.secret,
+        "WRITER": run.writer.key,
+        "WRITERS_SECRET": run.writer.secret,
+        "ACCOUNT": account.id,
+        "CUSTOMER": customer.email,
+    }
+    for name, text in said.items():
+        monkeypatch.setenv(f"DESK_{name}", text)
+    for name in ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    monkeypatch.setenv("TOOLKIT_JOURNAL", str(tmp_path / "journal"))
+    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path / "ledger"))
+    monkeypatch.setenv("PYTHONPATH", str(PACKAGE.parent))
+    cells = [nbformat.v4.new_code_cell(text.strip()) for text in CELLS.split("###")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    run.sandbox.exchange.faults.add("reset", path=CUSTOMERS, method="POST")
+    client = NotebookClient(
+        notebook,
+        timeout=60,
+        kernel_name="python3",
+        allow_errors=True,
+        resources={"metadata": {"path": str(tmp_path)}},
+    )
+    client.execute()
+    run.sandbox.exchange.faults.clear()
+    run.end()
+    run.marked.add("a customer's address", customer.email)
+    raised = [output.ename for cell in cells for output in cell.outputs if output.output_type == "error"]
+    assert raised == [
+        "UsageError",
+        "UnsettledError",
+        "UsageError",
+        "UsageError",
+        "UsageError",
+        "OutcomeUnknownError",
+    ]
+    shown = {f"cell {number}": json.dumps(cell) for number, cell in enumerate(cells)}
+    shown |= {
+        path.name: path.read_bytes().decode("latin-1")
+        for folder in ("journal", "ledger")
+        for path in (tmp_path / folder).rglob("*")
+        if path.is_file()
+    }
+    assert any(name.startswith("journal") for name in shown)
+    assert "urllib3.connectionpool" in shown["cell 1"], "its log is on"
+    for kept in {effect.answer_id for effect in run.sandbox.exchange.effects_of("exchange.create_api_key")}:
+        assert kept.endswith("*")
+    assert run.found(shown) == {}
+
+
+def test_a_key_that_was_handed_over_is_nowhere_any_more(run: Run) -> None:
+    """Neither in the toolkit nor anywhere else in this process, once whoever took it has let it go."""
+    account = [each for each in run.sandbox.world.accounts if each.futures][-2]
+    outcome, digest = taken(run, account.id)
+    run.wire.sent.clear()
+    run.wire.answered.clear()
+    gc.collect()
+    assert [type(holder) for holder in holders(digest)] == []
+    assert outcome.status == "confirmed"
+
+
+def test_a_key_that_was_not_handed_over_is_found(run: Run) -> None:
+    """Or the test above would find nothing whatever happened."""
+    account = [each for each in run.sandbox.world.accounts if each.futures][-3]
+    outcome = run.operations("body").exchange.create_api_key(account.id, can_trade=True)
+    assert outcome._new_key is not None
+    digest = hashlib.sha256(outcome._new_key.secret.encode()).digest()
+    assert outcome._new_key in holders(digest)
+
+
+def taken(run: Run, account: str) -> tuple[Outcome, bytes]:
+    outcome = run.operations("body").exchange.create_api_key(account, can_trade=True)
+    return outcome, hashlib.sha256(outcome.take_key().secret.encode()).digest()
+
+
+def holders(digest: bytes) -> list[object]:
+    """Objects that refer to a text or bytes with the secret of this digest in it."""
+    found = []
+    for holder in gc.get_objects():
+        for held in gc.get_referents(holder):
+            if isinstance(held, str | bytes | bytearray) and 64 <= len(held) < 5000 and holds(held, digest):
+                found.append(holder)
+    return found
+
+
+def holds(held: str | bytes | bytearray, digest: bytes) -> bool:
+    text = held if isinstance(held, str) else bytes(held).decode("latin-1")
+    return any(hashlib.sha256(each.encode()).digest() == digest for each in RUNS.findall(text))
