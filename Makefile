@@ -8,7 +8,7 @@ TESTFLAGS ?=
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks bench witness lint clean chromium
+.PHONY: help lab test notebooks bench endurance witness lint clean chromium
 
 # An environment whose Python no longer runs (an upgraded system, a copied folder) is made anew.
 ifneq ($(shell test ! -e $(VENV) || $(PY) -c "" 2>&1),)
@@ -30,6 +30,9 @@ notebooks: $(VENV)/.dev  ## the notebooks alone, each from top to bottom on the 
 
 bench: $(VENV)/.dev  ## the measurements (tests/benchmarks/bench_*.py)
 	$(PY) -m pytest tests/benchmarks -o python_files='bench_*.py' -p no:randomly -s $(TESTFLAGS)
+
+endurance: $(VENV)/.dev  ## ten thousand random writes with accidents, and five hundred writers killed (minutes)
+	$(PY) -m pytest tests/endurance -o python_files='endure_*.py' -p no:randomly -s $(TESTFLAGS)
 
 witness: $(VENV)/.dev  ## clients written by others against the sandbox, each in an environment of its own
 	@$(PY) -m tests.witness.install

@@ -1,0 +1,54 @@
+"""Ten thousand random writes, and five hundred writers killed: what was counted is printed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.machine.kills import Kills
+from tests.random_writes import RandomWrites
+from tests.write_support import memory_folder
+
+SEED = int(os.environ.get("ENDURANCE_SEED", "20261122"))
+WRITES, KILLS = 10_000, 500
+
+
+def say(title: str, counted: Any, seconds: float) -> None:
+    """What was counted, a line each."""
+    print(f"\n{title}, seed {SEED}: {seconds:.0f} s")
+    for each in fields(counted):
+        value = getattr(counted, each.name)
+        if isinstance(value, Counter):
+            value = ", ".join(f"{name} {number}" for name, number in value.most_common())
+        elif isinstance(value, list):
+            value = len(value)
+        print(f"  {each.name.replace('_', ' '):16} {value}")
+
+
+def test_random_writes() -> None:
+    began = time.monotonic()
+    with memory_folder() as folder:
+        day = RandomWrites(SEED, folder)
+        try:
+            count = day.run(WRITES)
+        finally:
+            day.close()
+    say(f"{WRITES} random writes", count, time.monotonic() - began)
+    assert count.mistakes == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="forks and signals of POSIX")
+def test_killed_writers(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with Kills(tmp_path, SEED) as kills:
+        tally = kills.run(KILLS)
+    say(f"{KILLS} writers killed", tally, time.monotonic() - began)
+    assert tally.mistakes == []
+    assert tally.unresolved > KILLS / 10
+    assert tally.within_a_commit > KILLS / 20

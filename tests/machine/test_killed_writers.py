@@ -1,0 +1,20 @@
+"""Writers that are killed at random moments, in short; `make endurance` kills five hundred."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.machine.kills import Kills
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks and signals of POSIX")
+
+
+def test_after_each_kill_the_journal_tells_what_happened(tmp_path: Path) -> None:
+    with Kills(tmp_path, seed=4) as kills:
+        tally = kills.run(8)
+    assert tally.mistakes == []
+    assert tally.kills == 8
+    assert tally.entries >= tally.effects > 0

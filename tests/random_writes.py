@@ -1,0 +1,618 @@
+"""Random writes with random accidents against a sandbox that counts what happened; its count is the judge.
+
+Everything follows from the seed. Time passes only where the clock is set forward; requests go over a real
+socket. After each call, and at the end, the journal is held against the effects: mistakes are collected,
+each with the step it was found at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.clocks import FakeClock
+from tests.rig import Rig
+from tests.write_support import NOW, call
+from toolkit.catalogue import WRITE_BY_DOOR, Write
+from toolkit.errors import ToolkitError, UsageError
+from toolkit.operations import Operations, Outcome
+from toolkit.sandbox import Effect, World
+from toolkit.sandbox.world.people import ApiKey, SubAccount
+from toolkit.wire.sender import Placement
+
+ANSWER_SECONDS = 0.05
+_PLENTY = {"sapi-ip": 10**9, "sapi-uid": 10**9}
+_WRONG_ID = "367537027503999999"
+
+# What was asked for is not clear, or nothing was done, or so it says: (kind, options), weighed.
+_ACCIDENTS: tuple[tuple[int, str, dict[str, Any]], ...] = (
+    (6, "server-error", {"message": "Unknown error, please check your request or try again later."}),
+    (6, "server-error", {"message": "Unknown error, please check your request or try again later.",
+                         "after_effect": True}),
+    (3, "server-error", {"message": "Service Unavailable."}),
+    (3, "server-error", {"status": 502, "code": -1000, "after_effect": True}),
+    (3, "server-error", {"status": 500, "code": -1007, "message": "Timeout waiting for response from backend "
+                         "server. Send status unknown; execution status unknown.", "after_effect": True}),
+    (2, "server-error", {"status": 500, "code": -1007, "message": "Timeout waiting for response from backend "
+                         "server. Send status unknown; execution status unknown."}),
+    (2, "timeout", {}),
+    (1, "timeout", {"after_effect": False}),
+    (5, "reset-before", {}),
+    (6, "reset", {}),
+    (6, "cut", {}),
+    (3, "html", {}),
+    (3, "html", {"after_effect": True}),
+    (2, "html", {"status": 200, "after_effect": True}),
+    (2, "redirect", {"to": "https://elsewhere.invalid/"}),
+    (2, "redirect", {"to": "https://elsewhere.invalid/", "after_effect": True}),
+    (3, "wrapped-error", {}),
+    (3, "wrapped-error", {"after_effect": True}),
+    (2, "wrapped-error", {"code": -1007, "after_effect": True}),
+    (3, "rate-limit", {}),
+    (1, "ban", {}),
+    (2, "firewall", {}),
+    (4, "missing-field", {}),
+    (2, "unknown-field", {}),
+    (1, "clock-skew", {"seconds": 30}),
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of one entry, by the exchange's count.
+
+    Attributes:
+        door: The door that was called.
+        given: Its arguments.
+        status: What was told of it last.
+        effect: What it did, None where it did nothing.
+        changed: Whether the world was another afterwards.
+    """
+
+    door: str
+    given: dict[str, Any]
+    status: str
+    effect: Effect | None
+    changed: bool
+
+    @property
+    def write(self) -> Write:
+        return WRITE_BY_DOOR[self.door]
+
+
+@dataclass(slots=True)
+class Count:
+    """What was counted."""
+
+    writes: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    accidents: Counter[str] = field(default_factory=Counter)
+    settled: Counter[str] = field(default_factory=Counter)
+    effects: int = 0
+    entries: int = 0
+    lost: int = 0
+    restarts: int = 0
+    open: Counter[str] = field(default_factory=Counter)
+    mistakes: list[str] = field(default_factory=list)
+
+
+class RandomWrites:
+    """A partner's day gone wrong.
+
+    Args:
+        seed: The same seed gives the same calls and accidents.
+        folder: Where the journal lies.
+    """
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.chance = random.Random(seed)
+        self.folder = folder
+        world = World(seed=seed, now=NOW, sub_accounts=24, customers=30, rebates_per_day=4)
+        settings = {"limits": _PLENTY, "timeout": (5.0, ANSWER_SECONDS), "progress": False}
+        self.rig = Rig(link=settings, exchange={"limit_scale": 1e7}, world=world)
+        self.world = world
+        self.exchange = self.rig.exchange
+        self.clock: FakeClock = self.rig.clock
+        owner = world.keys["customer"]
+        self.links = {
+            "partner": self.rig.link,
+            "customer": self.rig.new_link(owner.key, owner.secret, **settings),
+        }
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.known: dict[int, Known] = {}
+        self.open: set[int] = set()
+        self.names: dict[str, int] = {}
+        self.count = Count()
+        self.tags = 0
+        self.ids = 0
+        self._seen = 0
+        self.restart()
+
+    def close(self) -> None:
+        for link in self.links.values():
+            link.close()
+        self.session.close()
+        self.rig.close()
+
+    # -- what is done --------------------------------------------------------------------------------------
+
+    def run(self, writes: int) -> Count:
+        """So many writes, then settle what is open, and look at all of it."""
+        while self.count.writes < writes:
+            self._step()
+        self.settle_all()
+        self.look_at_everything()
+        self.count.effects = len(self.exchange.effects)
+        self.count.entries = len(self.known)
+        return self.count
+
+    def restart(self) -> None:
+        """The kernel begins anew, with the same journal."""
+        placement: Placement = self.chance.choice(("body", "query", "mixed"))
+        self.ops: dict[str, Operations] = {
+            name: link.operations(journal=self.folder, parameters=placement)
+            for name, link in self.links.items()
+        }
+        self.count.restarts += 1
+
+    def _step(self) -> None:
+        chance = self.chance
+        self.clock.advance(chance.choice((0.0, 0.3, 1.1, 1.1, 5.0, 20.0)))
+        if chance.random() < 0.004:
+            self.clock.advance(86_400.0)  # what may be done so often a day may be done again
+        if chance.random() < 0.02:
+            self.restart()
+        if self.open and chance.random() < 0.25:
+            self.settle(chance.choice(sorted(self.open)))
+        if chance.random() < 0.05:
+            self.look_at_unresolved()
+        self._write()
+
+    def _write(self) -> None:
+        chance = self.chance
+        door = chance.choices(list(_DOORS), [weight for weight, _ in _DOORS.values()])[0]
+        given = _DOORS[door][1](self)
+        if self._unseen() & {given.get("sub_account_id"), given.get("api_key")}:
+            return
+        write = WRITE_BY_DOOR[door]
+        terms: dict[str, Any] = {}
+        if chance.random() < 0.15:
+            terms["once"] = f"name-{chance.randrange(400)}"
+        if chance.random() < 0.1 and self.known:  # the very same as before
+            earlier = chance.choice(list(self.known.values()))
+            door, given, write = earlier.door, earlier.given, earlier.write
+        accident = ""
+        if chance.random() < 0.4:
+            accident = self._arrange(write)
+        before, world = self._effects_now(), self._state(write)
+        self.count.writes += 1
+        outcome: Outcome | None = None
+        try:
+            outcome = call(self._ops_of(door), door, given, **terms)
+        except UsageError as error:
+            self.count.refused[type(error).__name__] += 1
+        except ToolkitError as error:  # what had to be read first was not to be had
+            self.count.refused[type(error).__name__] += 1
+        self.exchange.faults.clear()
+        if accident:
+            self._hear_out(accident)
+        done = self.exchange.effects[before:]
+        number = self._newest()
+        where = f"step {self.count.writes}: {door} {given} {terms} after {accident or 'no accident'}"
+        if len(done) > 1:
+            self._wrong(f"{where}: it happened {len(done)} times")
+        if outcome is None:
+            if done:
+                self._wrong(f"{where}: it was refused, and happened")
+            if number > self._highest:
+                self._wrong(f"{where}: it was refused, and entered as #{number}")
+            return
+        if outcome.number in self.known:
+            if done:
+                self._wrong(f"{where}: the name stood for #{outcome.number}, and it happened again")
+            if self.known[outcome.number].door != door or terms.get("once") not in self.names:
+                self._wrong(f"{where}: it came back as #{outcome.number}")
+            return
+        if outcome.number != number:
+            self._wrong(f"{where}: its entry is #{number}, its outcome #{outcome.number}")
+        self._highest = number
+        effect = done[0] if done else None
+        self.known[number] = Known(door, given, "", effect, world != self._state(write))
+        self._note(number, outcome.status)
+        if "once" in terms:
+            if terms["once"] in self.names:
+                self._wrong(f"{where}: the name was done as #{self.names[terms['once']]} before")
+            self.names[terms["once"]] = number
+        self.count.outcomes[outcome.status] += 1
+        if outcome.status == "confirmed" and effect is None:
+            self._wrong(f"{where}: confirmed, and it did not happen")
+        if outcome.status == "rejected" and effect is not None:
+            self._wrong(f"{where}: rejected ({outcome.told}), and it happened")
+        if effect is not None and not self._belongs(effect, self.known[number], outcome):
+            self._wrong(f"{where}: another thing happened: {effect}")
+        if effect is not None and outcome.status == "unknown":
+            self.count.lost += 1
+        if outcome.status == "confirmed" and write.repeatable:
+            for other in [*self.open]:
+                if (self.known[other].door, self.known[other].given) == (door, given):
+                    self._note(other, self._status(other))
+        if outcome.status == "rejected" and "once" in terms and chance.random() < 0.5:
+            self._ops_of(door).free(terms["once"])
+            del self.names[terms["once"]]
+        if outcome.status == "unknown" and chance.random() < 0.3:
+            self.settle(number, outcome)
+
+    _highest = 0
+
+    def _unseen(self) -> set[str | None]:
+        """What was made by calls whose answer was lost: nobody knows its name, and so nobody deletes it."""
+        lost = [effect for number in self.open if (effect := self.known[number].effect) is not None]
+        made = {each.answer_id for each in lost if each.door == "exchange.create_sub_account"}
+        masked = {each.answer_id for each in lost if each.door == "exchange.create_api_key"}
+        keys = (key for account in self.world.accounts for key in account.keys)
+        return made | {key.key for key in keys if key.masked in masked}
+
+    def _arrange(self, write: Write) -> str:
+        """One accident, or two, that strike this write, or now and then what is read before it."""
+        kinds = self.chance.choices(_ACCIDENTS, [weight for weight, _, _ in _ACCIDENTS])
+        if self.chance.random() < 0.05:
+            kinds += self.chance.choices(_ACCIDENTS, [weight for weight, _, _ in _ACCIDENTS])
+        for _, kind, options in kinds:
+            self.exchange.faults.add(kind, path=write.path, method=write.method, **options)
+            self.count.accidents[kind] += 1
+        if self.chance.random() < 0.05:
+            times = self.chance.randint(1, 6)
+            self.exchange.faults.add("server-error", method="GET", path="/sapi/v1/broker", times=times)
+        return ", ".join(kind for _, kind, _ in kinds)
+
+    def _hear_out(self, accident: str) -> None:
+        """Whatever the exchange has still to answer has been answered, and a ban is over."""
+        if "ban" in accident:
+            self.clock.advance(200.0)
+        self.session.get(f"{self.rig.sandbox.address}/sandbox/id", timeout=5).close()
+
+    # -- settling ------------------------------------------------------------------------------------------
+
+    def settle(self, number: int, outcome: Outcome | None = None) -> None:
+        """Ask what became of one, by its outcome or by its number; nothing may happen by that."""
+        each = self.known[number]
+        before = self._effects_now()
+        wait = self.chance.random() < 0.8
+        try:
+            if outcome is not None:
+                outcome.reconcile(wait=wait)
+            else:
+                known_key = "api_key" in each.given and self.chance.random() < 0.7
+                key = {"api_key": each.given["api_key"]} if known_key else {}
+                outcome = self._ops_of(each.door).reconcile(number, wait=wait, **key)
+        except ToolkitError as error:
+            self.count.refused[f"reconcile: {type(error).__name__}"] += 1
+            return
+        if self._effects_now() != before:
+            self._wrong(f"#{number} {each.door}: asking what became of it made something happen")
+        self._note(number, outcome.status)
+        self.count.settled[outcome.status] += 1
+        self._judge(number, outcome)
+
+    def _judge(self, number: int, outcome: Outcome) -> None:
+        """What a read has told against what happened."""
+        each = self.known[number]
+        what = f"#{number} {each.door} {each.given}: settled as {outcome.status} ({outcome.told})"
+        in_force = each.write.repeatable and _holds(self.world, each)
+        if outcome.status == "confirmed" and each.effect is None and not in_force:
+            self._wrong(f"{what}, and it did not happen")
+        in_vain = each.write.repeatable and not each.changed
+        if outcome.status == "rejected" and each.effect is not None and not in_vain:
+            self._wrong(f"{what}, and it happened at {each.effect.time_ms}")
+
+    def settle_all(self) -> None:
+        """Everything that is open, by whoever comes next."""
+        self.restart()
+        for number, each in self.known.items():
+            if each.status != "unknown":
+                continue
+            key = {"api_key": each.given["api_key"]} if "api_key" in each.given else {}
+            outcome = self._ops_of(each.door).reconcile(number, **key)
+            self._note(number, outcome.status)
+            self._judge(number, outcome)
+            if outcome.status == "unknown":
+                self.count.open[each.door] += 1
+                if each.write.reconciliation.read and self._is_there(each):
+                    self._wrong(f"#{number} {each.door} {each.given}: open in the end ({outcome.told})")
+
+    # -- what is held against what -------------------------------------------------------------------------
+
+    def look_at_unresolved(self) -> None:
+        """Exactly what is not known is said not to be known."""
+        shown = set(self.ops["partner"].unresolved()["number"])
+        wanted = self.open
+        if shown != wanted:
+            missing, strange = wanted - shown, shown - wanted
+            self._wrong(f"step {self.count.writes}: unresolved: missing {missing}, too many {strange}")
+
+    def look_at_everything(self) -> None:
+        """The whole journal against the whole count of effects."""
+        self.look_at_unresolved()
+        history = self.ops["customer"].history()
+        if list(history["number"]) != list(self.known):
+            self._wrong("the journal does not have the entries that were made")
+        for number, status in zip(history["number"], history["status"], strict=True):
+            if self.known[number].status != status:
+                self._wrong(
+                    f"#{number} is {status} in the journal, and was told as {self.known[number].status}"
+                )
+        theirs = [id(each.effect) for each in self.known.values() if each.effect is not None]
+        if sorted(theirs) != sorted(id(effect) for effect in self.exchange.effects):
+            self._wrong("an effect is without an entry, or has several")
+
+    def _belongs(self, effect: Effect, each: Known, outcome: Outcome) -> bool:
+        """Whether this is what was asked for."""
+        wire = {}
+        for param in each.write.params:
+            value = outcome.arguments.get(param.name)
+            if value is not None and not param.private and param.kind in ("id", "text"):
+                wire[param.wire] = str(value)
+        return effect.door == each.door and effect.has(wire)
+
+    def _state(self, write: Write) -> str:
+        """All that a write may change which leaves the same when sent twice."""
+        return repr((self.world.accounts, self.world.customers)) if write.repeatable else ""
+
+    def _effects_now(self) -> int:
+        return len(self.exchange.effects)
+
+    def _note(self, number: int, status: str) -> None:
+        self.known[number].status = status
+        if status == "unknown":
+            self.open.add(number)
+        else:
+            self.open.discard(number)
+
+    def _is_there(self, each: Known) -> bool:
+        """Whether what it was about can still be read."""
+        sides = [each.given[name] for name in ("from_id", "to_id") if name in each.given]
+        if "sub_account_id" not in each.given:
+            return all(map(self.world.account, sides))
+        account = self.world.account(each.given["sub_account_id"])
+        if account is None or each.given.get("symbol") == "NOSUCH":
+            return False
+        return "api_key" not in each.given or account.key(each.given["api_key"]) is not None
+
+    def _newest(self) -> int:
+        with contextlib.closing(sqlite3.connect(self.ops["partner"].journal)) as file:
+            return int(file.execute("SELECT coalesce(max(number), 0) FROM entries").fetchone()[0])
+
+    def _status(self, number: int) -> str:
+        return self.ops["partner"].outcome(number).status
+
+    def _ops_of(self, door: str) -> Operations:
+        return self.ops["customer" if door.endswith("set_own_customer_id") else "partner"]
+
+    def _wrong(self, what: str) -> None:
+        self.count.mistakes.append(what)
+
+    # -- arguments, drawn ----------------------------------------------------------------------------------
+
+    def account(self) -> SubAccount | None:
+        """A sub-account, most likely one that others are about as well; None for one that is none."""
+        if self.chance.random() < 0.06:
+            return None
+        some = self.world.accounts[: 8 if self.chance.random() < 0.6 else None]
+        return self.chance.choice(some) if some else None
+
+    def account_id(self) -> str:
+        account = self.account()
+        return account.id if account else _WRONG_ID
+
+    def key(self) -> dict[str, Any]:
+        """A sub-account and a key of it; one that is none at times."""
+        account = self.account()
+        keys = account.keys if account else []
+        wrong = self.chance.random() < 0.05 or not keys
+        key = "nokey" * 12 if wrong else self.chance.choice(keys).key
+        return {"sub_account_id": account.id if account else _WRONG_ID, "api_key": key}
+
+    def flag(self) -> bool:
+        return self.chance.random() < 0.5
+
+    def amount(self) -> str:
+        if self.chance.random() < 0.1:
+            return "999999999"
+        return f"{self.chance.randint(1, 30) / 100:.2f}"
+
+    def asset(self) -> str:
+        return self.chance.choices(("USDT", "BTC", "NOSUCH"), (8, 2, 1))[0]
+
+    def sides(self) -> dict[str, Any]:
+        chance = self.chance.random()
+        if chance < 0.5:
+            return {"to_id": self.account_id()}
+        if chance < 0.8:
+            return {"from_id": self.account_id()}
+        return {"from_id": self.account_id(), "to_id": self.account_id()}
+
+    def client_id(self) -> dict[str, Any]:
+        chance = self.chance.random()
+        if chance < 0.7:
+            return {}
+        if chance < 0.85 or not self.ids:
+            self.ids += 1
+            return {"client_tran_id": f"mine-{self.ids}"}
+        return {"client_tran_id": f"mine-{self.chance.randint(max(1, self.ids - 5), self.ids)}"}
+
+    def addresses(self) -> list[str]:
+        return [f"192.0.2.{self.chance.randint(1, 6)}" for _ in range(self.chance.randint(1, 3))]
+
+    def customer(self) -> dict[str, Any]:
+        # Who has a key gives himself his id: two who change it at once cannot know of each other.
+        own = self.world.customer
+        email = self.chance.choice([each.email for each in self.world.customers if each is not own])
+        if self.chance.random() < 0.1:
+            email = "nobody@post.example"
+        return {"customer_id": f"id-{self.chance.randint(1, 60)}", "email": email}
+
+    def tag(self) -> dict[str, Any]:
+        chance = self.chance.random()
+        if chance < 0.2:
+            return {}
+        if chance < 0.4:
+            return {"tag": f"again-{self.chance.randint(1, 3)}"}
+        self.tags += 1
+        return {"tag": f"tag-{self.tags}"}
+
+    def deletion(self) -> dict[str, Any]:
+        idle = [each.id for each in self.world.accounts if not each.keys and each.balances.empty]
+        account = self.chance.choice(idle) if idle and self.chance.random() < 0.8 else self.account_id()
+        confirm = account if self.chance.random() < 0.95 else ""
+        return {"sub_account_id": account, "confirm": confirm}
+
+    def key_deletion(self) -> dict[str, Any]:
+        given = self.key()
+        return given | {"confirm": given["api_key"]}
+
+
+def _own_id(day: RandomWrites, code: str) -> dict[str, Any]:
+    return {"customer_id": f"own-{day.chance.randint(1, 60)}", code: day.world.agent_code}
+
+
+def _restriction(day: RandomWrites) -> dict[str, Any]:
+    if day.flag():
+        return day.key() | {"restriction": "on", "addresses": day.addresses()}
+    return day.key() | {"restriction": "off"}
+
+
+_Draw = Callable[[RandomWrites], dict[str, Any]]
+
+_DOORS: dict[str, tuple[float, _Draw]] = {
+    "exchange.create_sub_account": (3, lambda day: day.tag()),
+    "exchange.delete_sub_account": (2, lambda day: day.deletion()),
+    "exchange.enable_futures": (3, lambda day: {"sub_account_id": day.account_id()}),
+    "exchange.create_api_key": (
+        4, lambda day: {"sub_account_id": day.account_id(), "can_trade": day.flag()},
+    ),
+    "exchange.delete_api_key": (4, lambda day: day.key_deletion()),
+    "exchange.set_permissions": (
+        5, lambda day: day.key()
+        | {"can_trade": day.flag(), "margin_trade": day.chance.random() < 0.2, "futures_trade": day.flag()},
+    ),
+    "exchange.set_universal_transfer": (4, lambda day: day.key() | {"allowed": day.flag()}),
+    "exchange.set_ip_restriction": (5, _restriction),
+    "exchange.remove_addresses": (
+        4, lambda day: day.key() | ({"addresses": day.addresses()} if day.flag() else {}),
+    ),
+    "exchange.set_spot_bnb_burn": (
+        3, lambda day: {"sub_account_id": day.account_id(), "enabled": day.flag()},
+    ),
+    "exchange.set_interest_bnb_burn": (
+        3, lambda day: {"sub_account_id": day.account_id(), "enabled": day.flag()},
+    ),
+    "exchange.transfer": (
+        8, lambda day: {"asset": day.asset(), "amount": day.amount()} | day.sides() | day.client_id(),
+    ),
+    "exchange.transfer_futures": (
+        6, lambda day: {"market": day.chance.choice(("um", "cm")), "asset": day.asset(), "amount": day.amount()}
+        | day.sides() | day.client_id(),
+    ),
+    "exchange.universal_transfer": (
+        8, lambda day: {
+            "asset": day.asset(), "amount": day.amount(), "from_wallet": day.chance.choice(("spot", "um")),
+            "to_wallet": day.chance.choice(("spot", "um", "cm")),
+        } | day.sides() | day.client_id(),
+    ),
+    "exchange.transfer_within": (
+        5, lambda day: {
+            "sub_account_id": day.account_id(), "asset": day.asset(), "amount": day.amount(),
+            "route": day.chance.choice(("spot_to_um", "um_to_spot")),
+        },
+    ),
+    "exchange.set_commission": (
+        4, lambda day: {
+            "sub_account_id": day.account_id(), "maker": f"0.00{day.chance.randint(1, 22):02d}",
+            "taker": f"0.00{day.chance.randint(4, 20):02d}",
+        },
+    ),
+    "exchange.set_um_commission": (
+        4, lambda day: {
+            "sub_account_id": day.account_id(), "symbol": day.chance.choice(("BTCUSDT", "ETHUSDT", "NOSUCH")),
+            "maker_adjustment": day.chance.choice((0, 20, 40, 300)), "taker_adjustment": 40,
+        },
+    ),
+    "exchange.set_cm_commission": (
+        3, lambda day: {
+            "sub_account_id": day.account_id(), "pair": "BTCUSD",
+            "maker_adjustment": day.chance.choice((0, 20, 40, 300)), "taker_adjustment": 40,
+        },
+    ),
+    "spot.set_customer_id": (3, lambda day: day.customer()),
+    "spot.set_own_customer_id": (
+        1, lambda day: _own_id(day, "agent_code"),
+    ),
+    "futures.set_customer_id": (3, lambda day: day.customer()),
+    "futures.set_own_customer_id": (
+        1, lambda day: _own_id(day, "broker_id"),
+    ),
+    "portfolio.set_own_customer_id": (
+        1, lambda day: _own_id(day, "broker_id"),
+    ),
+}  # fmt: skip
+
+
+def _holds(world: World, each: Known) -> bool:
+    """Whether the world is as a write that sets a state was to leave it."""
+    given, name = each.given, each.door.partition(".")[2]
+    if name in ("set_customer_id", "set_own_customer_id"):
+        mail = given.get("email", world.customer.email)
+        return any(
+            (customer.id, customer.email) == (given["customer_id"], mail) for customer in world.customers
+        )
+    account = world.account(given["sub_account_id"])
+    if account is None:
+        return False
+    key = account.key(given.get("api_key", ""))
+    return _STATES[name](account, key, given)
+
+
+_State = Callable[[SubAccount, Any, dict[str, Any]], bool]
+
+_STATES: dict[str, _State] = {
+    "enable_futures": lambda account, key, given: account.futures,
+    "set_permissions": lambda account, key, given: (
+        key is not None
+        and (key.can_trade, key.margin_trade, key.futures_trade)
+        == (given["can_trade"], given["margin_trade"], given["futures_trade"])
+    ),
+    "set_universal_transfer": lambda account, key, given: (
+        key is not None and key.universal_transfer == given["allowed"]
+    ),
+    "set_ip_restriction": lambda account, key, given: (
+        key is not None
+        and bool(key.ip_list) == (given["restriction"] == "on")
+        and set(given.get("addresses", ())) <= set(key.ip_list)
+    ),
+    "remove_addresses": lambda account, key, given: key is not None and _lacks(key, given.get("addresses")),
+    "set_spot_bnb_burn": lambda account, key, given: account.spot_burn == given["enabled"],
+    "set_interest_bnb_burn": lambda account, key, given: account.interest_burn == given["enabled"],
+    "set_commission": lambda account, key, given: (
+        (account.maker, account.taker) == (float(given["maker"]), float(given["taker"]))
+    ),
+    "set_um_commission": lambda account, key, given: (
+        account.um_adjustment.get(given["symbol"]) == (given["maker_adjustment"], given["taker_adjustment"])
+    ),
+    "set_cm_commission": lambda account, key, given: (
+        account.cm_adjustment.get(given["pair"]) == (given["maker_adjustment"], given["taker_adjustment"])
+    ),
+}
+
+
+def _lacks(key: ApiKey, addresses: list[str] | None) -> bool:
+    return not key.ip_list if addresses is None else not set(addresses) & set(key.ip_list)

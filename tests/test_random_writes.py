@@ -1,0 +1,42 @@
+"""Random writes with random accidents, in short; `make endurance` does ten thousand of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.random_writes import RandomWrites
+from tests.write_support import memory_folder
+
+
+def test_no_effect_is_doubled_and_no_outcome_is_wrong() -> None:
+    with memory_folder() as folder:
+        day = RandomWrites(11, folder)
+        try:
+            count = day.run(300)
+        finally:
+            day.close()
+    assert count.mistakes == []
+    assert min(count.outcomes.values()) > 40, "each outcome comes up"
+    assert count.lost > 10, "answers are lost whose calls were executed"
+    assert count.settled["confirmed"] > 10
+    assert count.settled["rejected"] > 10
+    assert count.restarts > 1
+
+
+@pytest.mark.parametrize("claim", ["confirmed", "rejected"])
+def test_the_judge_sees_what_is_wrong(claim: str) -> None:
+    """What settles with a wrong verdict, or is gone from the journal, is found."""
+    with memory_folder() as folder:
+        day = RandomWrites(11, folder)
+        try:
+            settle = day.ops["partner"]._journal.settle
+
+            def wrong(number: int, status: str, *rest: object, **more: object) -> object:
+                return settle(number, claim if status == "unknown" else status, *rest, **more)  # type: ignore[arg-type]
+
+            for ops in day.ops.values():
+                ops._journal.settle = wrong  # type: ignore[method-assign, assignment]
+            day.restart = lambda: None  # type: ignore[method-assign]
+            assert day.run(40).mistakes
+        finally:
+            day.close()
