@@ -103,7 +103,7 @@ for name in ("toolkit", "toolkit.operations"):
 import json, os, random, signal, threading, time
 from pathlib import Path
 from toolkit.errors import JournalError, UnsettledError
-from toolkit.operations.journal import Journal
+from toolkit.operations.journal import Journal, _here
 
 def begin(journal, what="this", once=None):
     return journal.begin(door="d", arguments={{}}, same=what, subject=what, once=once, digests={{}}, key="k",
@@ -461,12 +461,12 @@ def test_an_interrupt_while_it_is_written_down_stands_in_nobodys_way(path: Path)
                     signal.setitimer(signal.ITIMER_REAL, 0)
                     interrupted += 1
                 again += whole(journal, f"what-{number}", f"name-{number}")
-            print(interrupted > 20, again, journal.entries(unsettled=True))
+            print(interrupted > 20, again, journal.entries(unsettled=True), len(_here))
             """,
             path,
         )
     )
-    assert said == "True 200 []\n", "whether it was written down or not: it never left"
+    assert said == "True 200 [] 0\n", "whether it was written down or not: it never left"
     assert is_sound(path)
     assert sql(path, "SELECT count(*) FROM entries WHERE status = 'confirmed'") == [(200,)]
 
@@ -558,8 +558,16 @@ def test_a_file_that_is_not_the_one_it_was_is_not_written_to(bench: Bench, how: 
     elif how == "emptied":
         path.touch()
     assert "link.operations()" in str(refused(bench))
+    assert path.exists() == (how != "deleted")
     again = bench.rig.link.operations(journal=bench.folder)
     assert again.exchange.transfer(**example(bench.world, "exchange.transfer"))
+
+
+def test_a_file_that_is_replaced_while_it_is_written_to(path: Path, folder: Path) -> None:
+    journal = Journal(path)
+    with pytest.raises(JournalError, match="not the file any more"), journal._open() as file:
+        file.execute("DELETE FROM users")
+        os.replace(Journal(folder / "another.sqlite").path, path)
 
 
 class AtTheWait(FakeClock):
