@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.witness.questions import Question
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parents[1] / ".witness"
@@ -19,6 +26,8 @@ class Witness:
         program: The file in `programs/` that speaks to it.
         least: How many of the Link reads it must know.
         signatures: Which asymmetric signatures it can make, besides HMAC.
+        encodes: Whether it signs what goes out; otherwise it signs values as they are and encodes them
+            afterwards, so that awkward ones are refused.
     """
 
     name: str
@@ -26,6 +35,7 @@ class Witness:
     program: str
     least: int
     signatures: tuple[str, ...] = ("Ed25519", "RSA")
+    encodes: bool = True
 
     @property
     def requirement(self) -> str:
@@ -52,10 +62,26 @@ class Witness:
         """Why it was not installed, in one line."""
         return self.environment / ".failed"
 
+    def ask(self, address: str, questions: Sequence[Question], folder: Path) -> dict[str, Any]:
+        """What it says to these questions, asked in a process and an environment of its own."""
+        done = subprocess.run(
+            [self.python, "-E", "-s", HERE / "programs" / self.program, self.name],
+            input=json.dumps({"address": address, "calls": [each.as_json() for each in questions]}),
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            timeout=120,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{self.name} broke down:\n{done.stderr}")
+        said: dict[str, Any] = json.loads(done.stdout)
+        return said
+
 
 WITNESSES = (
     Witness("ccxt", ">=4.5,<5", "ask_ccxt.py", 28),
-    Witness("python-binance", ">=1.0.30,<2", "ask_python_binance.py", 15),
+    Witness("python-binance", ">=1.0.30,<2", "ask_python_binance.py", 15, encodes=False),
     # The official ones have no Link methods, but sign any path they are given.
     Witness("binance-common", ">=4.5,<5", "ask_sdk.py", 33),
     Witness("binance-connector", ">=3.12,<4", "ask_connector.py", 33),

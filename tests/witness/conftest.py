@@ -19,12 +19,14 @@ class Coverage:
         read: Doors whose rows it read right.
         unknown: Doors it does not know.
         refused: Kinds of bad requests that were refused as they should be.
+        written: Writes that it sent and that were found to be done.
     """
 
     version: str = ""
     read: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
 
 
 COVERAGE: pytest.StashKey[dict[str, Coverage]] = pytest.StashKey()
@@ -51,6 +53,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             f"{name:{width}}  {coverage.version:8}  {len(coverage.read):2} of {len(ENDPOINTS)} read"
             f"  {len(coverage.refused)} refusals understood"
         )
+        if coverage.written:
+            terminalreporter.line(f"{'':{width}}  wrote {', '.join(sorted(coverage.written))}")
         if coverage.unknown:
             doors = ", ".join(endpoint.door for endpoint in ENDPOINTS if endpoint.door in coverage.unknown)
             terminalreporter.line(f"{'':{width}}  does not know {doors}")

@@ -43,6 +43,7 @@ class Question:
     secret: str
     params: Mapping[str, str] = field(default_factory=dict)
     behind_ms: int = 0
+    method: str = "GET"
 
     def as_json(self) -> dict[str, Any]:
         """It, to be written down."""

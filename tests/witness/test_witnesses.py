@@ -6,8 +6,6 @@ parse on their own; what they read is held to the sandbox's own tables and to wh
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from tests.witness import questions
-from tests.witness.clients import HERE, WITNESSES, Witness
+from tests.witness.clients import WITNESSES, Witness
 from tests.witness.conftest import Coverage
 from tests.witness.questions import Question
 from toolkit.catalogue import BASE_URLS, ENDPOINTS, POOLS
@@ -131,21 +129,8 @@ def statement(
     witness: Witness = request.param
     if not witness.stamp.is_file():
         pytest.skip(f"{witness.name} is not installed, and its own test fails for it")
-    calls = [question.as_json() for question in all_questions(sandbox, pairs)]
-    asked = {"address": sandbox.address, "calls": calls}
-    done = subprocess.run(
-        [witness.python, "-E", "-s", HERE / "programs" / witness.program, witness.name],
-        input=json.dumps(asked),
-        capture_output=True,
-        text=True,
-        cwd=tmp_path_factory.mktemp("witness"),
-        timeout=120,
-        check=False,
-    )
-    if done.returncode:
-        pytest.fail(f"{witness.name} broke down:\n{done.stderr}", pytrace=False)
-    said = json.loads(done.stdout)
-    covered = coverage[witness.name] = Coverage(said["version"])
+    said = witness.ask(sandbox.address, all_questions(sandbox, pairs), tmp_path_factory.mktemp("witness"))
+    covered = coverage.setdefault(witness.name, Coverage(said["version"]))
     return Statement(witness, said["answers"], covered)
 
 

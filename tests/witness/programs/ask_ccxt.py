@@ -14,16 +14,19 @@ def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
     api = exchange.urls["api"]
     api.update({name: address + urlsplit(url).path for name, url in api.items()})
 
-    methods: dict[str, str] = {}
+    methods: dict[tuple[str, str], str] = {}
     for section, verbs in exchange.describe()["api"].items():
-        for path in verbs.get("get", ()):
-            words = "".join(word[:1].upper() + word[1:] for word in re.split(r"[^A-Za-z0-9]", path))
-            # A public section may list the same path; what reads Link is signed.
-            if not section.endswith("Public"):
-                methods[f"{urlsplit(api[section]).path}/{path}"] = f"{section}Get{words}"
+        # A public section may list the same path; what speaks to Link is signed.
+        if section.endswith("Public"):
+            continue
+        for verb, paths in verbs.items():
+            for path in paths:
+                words = "".join(word[:1].upper() + word[1:] for word in re.split(r"[^A-Za-z0-9]", path))
+                route = verb.upper(), f"{urlsplit(api[section]).path}/{path}"
+                methods[route] = f"{section}{verb.capitalize()}{words}"
 
-    def find(path: str) -> Ask | None:
-        return getattr(exchange, methods[path]) if path in methods else None
+    def find(method: str, path: str) -> Ask | None:
+        return getattr(exchange, methods[method, path]) if (method, path) in methods else None
 
     return Speaker(find, code)
 

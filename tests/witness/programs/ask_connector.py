@@ -12,11 +12,11 @@ def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
     secrets = {"private_key": secret} if "PRIVATE KEY" in secret else {}
     api = API(key, secret, base_url=address, **secrets)
 
-    def find(path: str) -> Ask:
+    def find(method: str, path: str) -> Ask:
         def ask(params: dict[str, str]) -> object:
             # They have no setting for the clock.
             binance.api.get_timestamp = lambda: int(time.time() * 1000) - behind_ms
-            return api.sign_request("GET", path, dict(params))
+            return api.sign_request(method, path, dict(params))
 
         return ask
 

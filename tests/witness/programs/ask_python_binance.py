@@ -20,18 +20,18 @@ def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
     client.PAPI_URL = f"{address}/papi"
     client.timestamp_offset = -behind_ms
 
-    def find(path: str) -> Ask | None:
-        method = getattr(client, NAMED.get(path) or name_of(path), None)
-        return method and (lambda params: method(**params))
+    def find(method: str, path: str) -> Ask | None:
+        known = getattr(client, NAMED.get(path) or name_of(method, path), None)
+        return known and (lambda params: known(**params))
 
     return Speaker(find, code)
 
 
-def name_of(path: str) -> str:
-    """`/sapi/v1/broker/subAccount` -> `margin_v1_get_broker_sub_account`."""
+def name_of(method: str, path: str) -> str:
+    """`GET /sapi/v1/broker/subAccount` -> `margin_v1_get_broker_sub_account`."""
     _, host, version, *words = path.split("/")
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", "_".join(words)).lower()
-    return f"{HOSTS[host]}_{version}_get_{snake}"
+    return f"{HOSTS[host]}_{version}_{method.lower()}_{snake}"
 
 
 def code(error: Exception) -> int | None:

@@ -19,12 +19,12 @@ def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
     signer = Signers.get_signer(private) if private else None
     session = requests.Session()
 
-    def find(path: str) -> Ask:
+    def find(method: str, path: str) -> Ask:
         def ask(params: dict[str, str]) -> Any:
             stamp = {"timestamp": int(time.time() * 1000) - behind_ms} if behind_ms else {}
             sent = {**params, **stamp}
             return send_request(
-                session, configuration, "GET", path, sent, is_signed=True, signer=signer
+                session, configuration, method, path, sent, is_signed=True, signer=signer
             ).data()
 
         return ask

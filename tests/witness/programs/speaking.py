@@ -24,11 +24,11 @@ class Speaker:
     """A client, ready to ask.
 
     Attributes:
-        find: The client's own way to read a path, given its parameters; None where it has none.
+        find: The client's own way to ask a method and path, given parameters; None where it has none.
         code: The exchange's error code in what the client raised; None where it is another error.
     """
 
-    find: Callable[[str], Ask | None]
+    find: Callable[[str, str], Ask | None]
     code: Callable[[Exception], int | None]
 
 
@@ -53,12 +53,12 @@ def speak(connect: Callable[[str, str, str, int], Speaker]) -> None:
     answers: dict[str, dict[str, Any]] = {}
     for call in asked["calls"]:
         speaker = connected(asked["address"], call["key"], call["secret"], call["behind_ms"])
-        answers[call["name"]] = _answer(speaker, call["path"], call["params"])
+        answers[call["name"]] = _answer(speaker, call["method"], call["path"], call["params"])
     json.dump({"version": importlib.metadata.version(sys.argv[1]), "answers": answers}, out)
 
 
-def _answer(speaker: Speaker, path: str, params: dict[str, str]) -> dict[str, Any]:
-    ask = speaker.find(path)
+def _answer(speaker: Speaker, method: str, path: str, params: dict[str, str]) -> dict[str, Any]:
+    ask = speaker.find(method, path)
     if ask is None:
         return {"unknown": True}
     try:
