@@ -520,7 +520,7 @@ _DOORS: dict[str, tuple[float, _Draw]] = {
         8, lambda day: {"asset": day.asset(), "amount": day.amount()} | day.sides() | day.client_id(),
     ),
     "exchange.transfer_futures": (
-        6, lambda day: {"market": day.chance.choice(("um", "cm")), "asset": day.asset(), "amount": day.amount()}
+        6, lambda day: {"asset": day.asset(), "amount": day.amount(), "market": "um" if day.flag() else "cm"}
         | day.sides() | day.client_id(),
     ),
     "exchange.universal_transfer": (

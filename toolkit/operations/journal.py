@@ -200,7 +200,10 @@ class Journal:
             UsageError: The name stands for another call.
             UnsettledError: A call about the same thing is not settled.
         """
-        pid = os.getpid()
+        pid, thread = os.getpid(), threading.get_ident()
+        for which, waiting in list(_here.items()):
+            if waiting == thread:  # interrupted between two steps: a thread makes one call at a time
+                _here.pop(which, None)
         number = 0
         try:
             with self._open() as file:
@@ -230,7 +233,7 @@ class Journal:
                     [*row.values()],
                 )
                 number = int(cursor.lastrowid or 0)
-                _here[self.path, number] = threading.get_ident()
+                _here[self.path, number] = thread
                 entry = self._entry(file, number)
         except BaseException:  # also where it is interrupted after it was written down: it never left
             self.came_back(number)
