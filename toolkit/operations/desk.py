@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR, Write
+from toolkit.catalogue import WRITE_BY_DOOR, Write
 from toolkit.errors import (
     ApiError,
     BannedError,
@@ -23,10 +23,9 @@ from toolkit.errors import (
 )
 from toolkit.fetch import Clock, Fetcher, Numbers, Source
 from toolkit.frames import Gathering
-from toolkit.operations import findings
-from toolkit.operations.findings import Case, Finding
+from toolkit.operations.inquiry import Inquiry
 from toolkit.operations.journal import Entry, Journal, Status
-from toolkit.operations.masks import masked_answer, masked_key, masks
+from toolkit.operations.masks import masked_answer
 from toolkit.operations.order import Meaning, Terms, understand
 from toolkit.operations.outcome import NewKey, Outcome, unknown
 from toolkit.wire.sender import Placement, Reply, Sender
@@ -36,8 +35,6 @@ T = TypeVar("T")
 # Milliseconds a request may be at work at the exchange after it was let in: what takes longer is ended
 # there with "execution status unknown" (-1007).
 PROCESSING = 10_000
-# Reads of transfers begin so much before a call was sent, in milliseconds, and end so much after.
-_BEFORE, _AFTER = 60_000, 3_600_000
 
 
 class Desk:
@@ -45,7 +42,8 @@ class Desk:
 
     Args:
         sender: Signs with the key for writing.
-        fetcher: Reads with the key for reading.
+        reader: Signs with the key for reading.
+        fetcher: Reads with that.
         journal: Where all of it is written down.
         clock: This machine's clock.
         source: Where it goes, "live" or "sandbox".
@@ -57,6 +55,7 @@ class Desk:
         self,
         *,
         sender: Sender,
+        reader: Sender,
         fetcher: Fetcher,
         journal: Journal,
         clock: Clock,
@@ -72,9 +71,10 @@ class Desk:
         self._clock = clock
         self._numbers = numbers
         self._unwritten = threading.local()
-        self._key, self._reading_key = (
-            each.identify(lambda key: journal.digest("key", key)) for each in (sender, fetcher._sender)
+        self._key, reading_key = (
+            each.identify(lambda key: journal.digest("key", key)) for each in (sender, reader)
         )
+        self._inquiry = Inquiry(fetcher, reader, journal, clock, keys=(self._key, reading_key))
 
     # -- one call ------------------------------------------------------------------------------------------
 
@@ -95,20 +95,21 @@ class Desk:
         found = self.look_up(meaning, terms)
         if found is not None:
             return Outcome(self, found, private=meaning.private)
-        before = None
+        before = newest = None
         if write.reconciliation.before:
-            rows = self._read(write, {**meaning.arguments, **meaning.private})
-            before = [{name: value for name, value in row.items() if name != "email"} for row in rows]
+            newest = self.journal.newest(self._digest(meaning, meaning.subject))
+            before = self._inquiry.before(meaning)
         entry, is_new = self.journal.begin(
             door=write.door,
             arguments=meaning.arguments,
-            same=self._digest(meaning.same),
-            subject=self._digest(meaning.subject),
+            same=self._digest(meaning, meaning.same),
+            subject=self._digest(meaning, meaning.subject),
             once=terms.once,
             digests={name: self.journal.digest(name, text) for name, text in meaning.private.items()},
             key=self._key,
             before=before,
             repeatable=write.repeatable,
+            newest=newest,
         )
         if not is_new:
             return Outcome(self, entry, private=meaning.private)
@@ -136,8 +137,8 @@ class Desk:
             UnsettledError: A call about the same thing is not settled.
         """
         return self.journal.check(
-            same=self._digest(meaning.same),
-            subject=self._digest(meaning.subject),
+            same=self._digest(meaning, meaning.same),
+            subject=self._digest(meaning, meaning.subject),
             once=terms.once,
             repeatable=meaning.write.repeatable,
         )
@@ -248,127 +249,32 @@ class Desk:
             ToolkitError: The exchange cannot be asked.
         """
         entry = self.journal.entry(entry.number)
-        if entry.is_settled:
+        if entry.is_settled or entry.sent_at is None:  # or another process is about to send it
             return entry
-        if entry.sent_at is None or entry.until is None:  # another process is about to send it
-            return entry
-        write = WRITE_BY_DOOR[entry.door]
-        private = {**private, **self._checked_key(entry, api_key)}
-        finding = self._find(write, entry, private, wait=wait, same_account=same_account)
+        if api_key is not None:
+            if self.journal.digest("api_key", api_key) != entry.digests.get("api_key"):
+                raise UsageError(
+                    f"`api_key` is not the one that #{entry.number} was about. Nothing was sent."
+                )
+            private = {**private, "api_key": api_key}
+        finding, answer = self._inquiry.ask(entry, private, wait=wait, same_account=same_account)
         if finding.kind == "executed":
-            case = self._case(write, entry, private)
-            answer = masked_answer(write, findings.payload_of(write, case, finding.row))
             return self.journal.settle(entry.number, "confirmed", finding.told, "read", answer=answer)
-        if finding.kind == "absent":
+        if finding.kind in ("absent", "failed"):
             return self.journal.settle(entry.number, "rejected", finding.told, "read")
-        told = finding.told
-        if finding.kind == "open":
-            told += (
-                f". Look at {write.reconciliation.look_at}; `ops.resolve({entry.number}, happened=...)` "
-                "writes down what you find"
-            )
-        return self.journal.settle(entry.number, "unknown", told, "read")
+        return self.journal.settle(entry.number, "unknown", finding.told, "read")
 
     def resolve(self, number: int, *, happened: bool, note: str) -> Entry:
         """Write down what a person found out."""
         entry = self.journal.entry(number)
         if entry.is_settled:
-            raise UsageError(f"#{number} is settled: {entry.status}, {entry.told}.")
+            raise UsageError(f"#{number} is settled already: it is {entry.status}.")
         if self.journal.is_under_way(entry):
             raise UsageError(
                 f"#{number} is under way at this moment in {entry.process}: its answer may still come."
             )
         status: Status = "confirmed" if happened else "rejected"
         return self.journal.settle(number, status, f"said by you: {note or 'no note'}", "person", answer={})
-
-    def _find(
-        self, write: Write, entry: Entry, private: Mapping[str, str], *, wait: bool, same_account: bool
-    ) -> Finding:
-        """What a read shows; what is not there is only believed once it cannot come any more."""
-        how = write.reconciliation
-        if how.kind == "by_hand":
-            return Finding("open", "no read of the API tells")
-        if entry.key != (self._reading_key if how.own else self._key) and not same_account:
-            return Finding(
-                "open",
-                "it was sent with another key, and reads with this one may show another account. With a key "
-                "of the same account, say so: `reconcile(..., same_account=True)`",
-            )
-        case = self._case(write, entry, private)
-        asked = {**case.arguments, **private}
-        if "api_key" in how.ask and "api_key" not in private and how.read != "exchange.api_keys":
-            return Finding(
-                "open",
-                "the read needs the sub-account's API key, which the journal does not keep. Give it: "
-                f"`ops.reconcile({entry.number}, api_key=...)`",
-            )
-        while True:
-            now = self._now(write)
-            try:
-                rows = self._read(write, asked, sent_at=case.sent_at, until=case.until)
-            except UsageError as error:
-                return Finding("open", f"the exchange does not show it any more ({error})")
-            except ApiError as error:
-                return Finding("open", f"the read was refused ({error})")
-            if "api_key" in how.ask and "api_key" not in private:
-                rows = [row for row in rows if masks(row["api_key"], str(case.arguments["api_key"]))]
-                if len(rows) > 1:
-                    return Finding(
-                        "open", f"several keys look alike: `ops.reconcile({entry.number}, api_key=...)`"
-                    )
-            finding = findings.find(case, rows)
-            left = case.until - now
-            if finding.kind != "absent" or left < 0:
-                return finding
-            if not wait:
-                return Finding(
-                    "pending",
-                    f"{finding.told}, and it may still be executed for {left / 1000:.0f} s: ask again then",
-                )
-            self._clock.sleep(left / 1000 + 0.001)
-
-    def _case(self, write: Write, entry: Entry, private: Mapping[str, str]) -> Case:
-        answers = self.journal.answers(entry.door)
-        claimed = frozenset(str(answer.get(name)) for answer in answers for name in ("subaccountId", "txnId"))
-        return Case(
-            write=write,
-            arguments=entry.arguments,
-            private=private,
-            is_private=lambda name, text: self.journal.digest(name, text) == entry.digests.get(name),
-            sent_at=entry.sent_at or 0,
-            until=entry.until or 0,
-            before=entry.before,
-            claimed=claimed,
-        )
-
-    def _checked_key(self, entry: Entry, api_key: str | None) -> dict[str, str]:
-        if api_key is None:
-            return {}
-        if self.journal.digest("api_key", api_key) != entry.digests.get("api_key"):
-            raise UsageError(f"`api_key` is not the one that #{entry.number} was about. Nothing was sent.")
-        return {"api_key": api_key}
-
-    def _now(self, write: Write) -> int:
-        return int(self._sender.measured_time(write.pool.host, write.door) * 1000)
-
-    def _read(
-        self, write: Write, known: Mapping[str, Any], *, sent_at: int = 0, until: int = 0
-    ) -> list[dict[str, Any]]:
-        """Rows of the read that tells what became of a write."""
-        how = write.reconciliation
-        read = BY_DOOR[how.read]
-        arguments: dict[str, object] = dict(how.fixed)
-        for name, sources in how.ask.items():
-            value = next((known[source] for source in sources if known.get(source) is not None), None)
-            if value is not None and not (name == "api_key" and "*" in str(value)):
-                arguments[name] = value
-        start, end = (sent_at - _BEFORE, until + _AFTER) if read.window else (None, None)
-        frame = self._fetcher.fetch(read, arguments, start=start, end=end, numbers="exact")
-        rows = findings.rows_of(frame)
-        for row in rows:
-            if "*" not in row.get("api_key", "*"):
-                row["api_key"] = masked_key(row["api_key"])
-        return rows
 
     # -- showing -------------------------------------------------------------------------------------------
 
@@ -402,8 +308,10 @@ class Desk:
             return f"it is under way at this moment in {entry.process}"
         return "its process ended before the answer came"
 
-    def _digest(self, text: str) -> str:
-        return self.journal.digest("call", text)
+    def _digest(self, meaning: Meaning, text: str) -> str:
+        # What is about the account that owns the key is another thing with another key.
+        whose = self._key if meaning.write.reconciliation.own else ""
+        return self.journal.digest("call", whose, text)
 
 
 def _refusal(error: ToolkitError | None) -> str:

@@ -56,9 +56,9 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a read shows: executed, not there, still under way at the exchange, or it cannot be told."""
+    """What a read shows: executed, not there (yet), failed for good, still under way, or nothing clear."""
 
-    kind: Literal["executed", "absent", "pending", "open"]
+    kind: Literal["executed", "absent", "failed", "pending", "open"]
     told: str
     row: Row | None = None
 
@@ -100,7 +100,7 @@ def _by_client_id(case: Case, rows: Sequence[Row]) -> Finding:
         return Finding("open", f"transfer {number} is in the exchange's list, and is older than this call")
     status = row.get("status") or "SUCCESS"
     if status == "FAILURE":
-        return Finding("absent", f"transfer {number} failed at the exchange", row)
+        return Finding("failed", f"transfer {number} failed at the exchange", row)
     if status != "SUCCESS":
         return Finding("pending", f"the exchange is still at transfer {number} ({status})", row)
     return Finding("executed", f"transfer {number} is in the exchange's list", row)
@@ -193,7 +193,7 @@ def _in_force(case: Case, rows: Sequence[Row]) -> Finding:
             return Finding("executed", "what was asked for is in force", row)
     if not rows and "sub_account_id" in case.arguments:
         return Finding("open", "the sub-account, or its key, is not there any more")
-    return Finding("absent", "what was asked for is not in force")
+    return Finding("absent", "what was asked for is not in force, unless somebody has undone it since")
 
 
 def _changed(case: Case, rows: Sequence[Row]) -> Finding:
@@ -268,7 +268,7 @@ def _plain(value: Any) -> Any:
     if pd.isna(value):
         return None
     if isinstance(value, pd.Timestamp):
-        return int(value.timestamp() * 1000)
+        return round(value.timestamp() * 1000)
     if hasattr(value, "item"):
         value = value.item()
     return format(value, "f") if isinstance(value, Decimal) else value

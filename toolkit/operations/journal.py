@@ -193,8 +193,11 @@ class Journal:
         key: str,
         before: Sequence[Mapping[str, Any]] | None,
         repeatable: bool,
+        newest: int | None = None,
     ) -> tuple[Entry, bool]:
         """Write a call down before it is sent: its entry, and whether it is new.
+
+        `newest` is the newest entry about the same thing when `before` was read, where it was.
 
         Raises:
             UsageError: The name stands for another call.
@@ -210,6 +213,15 @@ class Journal:
                 found = self._check(file, same=same, subject=subject, once=once, repeatable=repeatable)
                 if found is not None:
                     return found, False
+                later = (
+                    [] if newest is None else self._find(file, "subject = ? AND number > ?", subject, newest)
+                )
+                if later:
+                    raise UnsettledError(
+                        f"{door}: #{later[0].number} changed the same while it was looked at how things are. "
+                        "Nothing was sent; call again.",
+                        later[0].number,
+                    )
                 row = {
                     "door": door,
                     "arguments": _dumped(dict(arguments)),
@@ -336,6 +348,12 @@ class Journal:
                 for entry in self._find(file, _UNSETTLED)
                 if not self.is_under_way(entry) and not self._never_left(file, entry)
             ]
+
+    def newest(self, subject: str) -> int:
+        """Number of the newest entry about something, 0 where there is none."""
+        with self._open() as file:
+            query = "SELECT coalesce(max(number), 0) FROM entries WHERE subject = ?"
+            return int(file.execute(query, (subject,)).fetchone()[0])
 
     def answers(self, door: str) -> list[Mapping[str, Any]]:
         """The answers of all confirmed calls of a door."""

@@ -82,6 +82,7 @@ class Operations:
         self._journal = Journal(path)
         self._desk = Desk(
             sender=connection.sender if key is None else connection.sender_with(key, secret or ""),
+            reader=connection.sender,
             fetcher=fetcher,
             journal=self._journal,
             clock=connection.clock,

@@ -1,0 +1,179 @@
+"""Asks the exchange, by the read that a write's declaration names, what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR, Write
+from toolkit.errors import ApiError, UsageError
+from toolkit.fetch import Clock, Fetcher
+from toolkit.operations import findings
+from toolkit.operations.findings import Case, Finding, Row
+from toolkit.operations.journal import Entry, Journal
+from toolkit.operations.masks import masked_answer, masked_key, masks
+from toolkit.operations.order import Meaning
+from toolkit.wire.sender import Sender
+
+# Reads of transfers begin so much before a call was sent, in milliseconds, and end so much after.
+_BEFORE, _AFTER = 60_000, 3_600_000
+
+
+class Inquiry:
+    """What the exchange shows of writes.
+
+    Args:
+        fetcher: Reads with the key for reading.
+        reader: Knows the exchange's time.
+        journal: What is known of the writes.
+        clock: This machine's clock.
+        keys: Digests of the key for writing and of that for reading.
+    """
+
+    def __init__(
+        self, fetcher: Fetcher, reader: Sender, journal: Journal, clock: Clock, *, keys: tuple[str, str]
+    ) -> None:
+        self._fetcher = fetcher
+        self._reader = reader
+        self._journal = journal
+        self._clock = clock
+        self._key, self._reading_key = keys
+
+    def before(self, meaning: Meaning) -> list[Row]:
+        """What the read shows before the write, to compare with; nothing private.
+
+        Raises:
+            ToolkitError: It cannot be read.
+        """
+        rows = self._rows(meaning.write, {**meaning.arguments, **meaning.private})
+        return [{name: value for name, value in row.items() if name != "email"} for row in rows]
+
+    def ask(
+        self, entry: Entry, private: Mapping[str, str], *, wait: bool, same_account: bool
+    ) -> tuple[Finding, dict[str, Any]]:
+        """What the read shows, and what it tells of the answer that was lost; nothing private.
+
+        What is not there is only believed once it cannot come any more: that is waited for.
+
+        Args:
+            entry: The call.
+            private: Its private arguments, as far as they are at hand.
+            wait: Wait where waiting tells more.
+            same_account: The call's key, which is another than ours, is of the same account.
+        """
+        write = WRITE_BY_DOOR[entry.door]
+        obstacle = self._obstacle(write, entry, private, same_account=same_account)
+        if obstacle:
+            return _for_a_person(write, entry, obstacle), {}
+        case = self._case(write, entry, private)
+        while True:
+            now = int(self._reader.measured_time(write.pool.host, write.door) * 1000)
+            finding = self._find(case)
+            left = case.until - now
+            if finding.kind != "absent" or left < 0:
+                break
+            if not wait:
+                told = f"{finding.told}, and it may still be executed for {left / 1000:.0f} s: ask again then"
+                finding = Finding("pending", told)
+                break
+            self._clock.sleep(left / 1000 + 0.001)
+        if finding.kind == "open":
+            finding = _for_a_person(write, entry, finding.told)
+        return finding, masked_answer(write, findings.payload_of(write, case, finding.row))
+
+    def _obstacle(self, write: Write, entry: Entry, private: Mapping[str, str], *, same_account: bool) -> str:
+        """Why no read can tell, "" where one can."""
+        how = write.reconciliation
+        if how.kind == "by_hand":
+            return "no read of the API tells"
+        if entry.key != (self._reading_key if how.own else self._key) and not same_account:
+            return (
+                "it was sent with another key, and reads with this one may show another account. With a key "
+                "of the same account, say so: `reconcile(..., same_account=True)`"
+            )
+        if "api_key" in how.ask and "api_key" not in private and how.read != "exchange.api_keys":
+            return (
+                "the read needs the sub-account's API key, which the journal does not keep. Give it: "
+                f"`ops.reconcile({entry.number}, api_key=...)`"
+            )
+        return ""
+
+    def _case(self, write: Write, entry: Entry, private: Mapping[str, str]) -> Case:
+        answers = self._journal.answers(entry.door)
+        claimed = frozenset(str(answer.get(name)) for answer in answers for name in ("subaccountId", "txnId"))
+        return Case(
+            write=write,
+            arguments=entry.arguments,
+            private=private,
+            is_private=lambda name, text: self._journal.digest(name, text) == entry.digests.get(name),
+            sent_at=entry.sent_at or 0,
+            until=entry.until or 0,
+            before=entry.before,
+            claimed=claimed,
+        )
+
+    def _find(self, case: Case) -> Finding:
+        """Ask once."""
+        how = case.write.reconciliation
+        try:
+            rows = self._rows(case.write, {**case.arguments, **case.private}, case)
+        except UsageError as error:
+            return Finding("open", f"the exchange does not show it any more ({error})")
+        except ApiError as error:
+            return Finding("open", f"the read was refused ({error})")
+        if "api_key" in how.ask and "api_key" not in case.private:
+            rows = [row for row in rows if masks(row["api_key"], str(case.arguments["api_key"]))]
+            if len(rows) > 1:
+                return Finding("open", "several keys look alike: `reconcile(api_key=...)` says which it is")
+        return findings.find(case, rows)
+
+    def _rows(self, write: Write, known: Mapping[str, Any], case: Case | None = None) -> list[dict[str, Any]]:
+        """Rows of the read; where one way of asking is refused and there is another, of that."""
+        read = BY_DOOR[write.reconciliation.read]
+        start, end = (case.sent_at - _BEFORE, case.until + _AFTER) if case and read.window else (None, None)
+        ways = list(_ways(write, known))
+        while True:
+            arguments = ways.pop(0)
+            try:
+                frame = self._fetcher.fetch(read, arguments, start=start, end=end, numbers="exact")
+            except ApiError:
+                if not ways:
+                    raise
+            else:
+                break
+        rows = findings.rows_of(frame)
+        for row in rows:
+            if "*" not in row.get("api_key", "*"):
+                row["api_key"] = masked_key(row["api_key"])
+        return rows
+
+
+def _ways(write: Write, known: Mapping[str, Any]) -> Iterator[dict[str, object]]:
+    """Arguments of the read; more than one way where an argument may come from several of the write's.
+
+    What is gone may not be asked for by name any more, and is missing in the whole list all the same.
+    """
+    how = write.reconciliation
+    most = max((len(sources) for sources in how.ask.values()), default=1)
+    asked: list[dict[str, object]] = []
+    for place in range(most):
+        arguments: dict[str, object] = dict(how.fixed)
+        for name, sources in how.ask.items():
+            values = [known[source] for source in sources if known.get(source) is not None]
+            value = values[min(place, len(values) - 1)] if values else None
+            if value is not None and not (name == "api_key" and "*" in str(value)):
+                arguments[name] = value
+        asked.append(arguments)
+    if how.kind == "gone" and not any(param.required for param in BY_DOOR[how.read].params):
+        asked.append(dict(how.fixed))
+    for place, arguments in enumerate(asked):
+        if arguments not in asked[:place]:
+            yield arguments
+
+
+def _for_a_person(write: Write, entry: Entry, told: str) -> Finding:
+    look_at = write.reconciliation.look_at
+    return Finding(
+        "open",
+        f"{told}. Look at {look_at}; `ops.resolve({entry.number}, happened=...)` writes down what you find",
+    )
