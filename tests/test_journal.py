@@ -829,6 +829,32 @@ def test_a_transfer_is_not_taken_for_an_earlier_one_with_its_id(bench: Bench) ->
     assert len(bench.effects("exchange.transfer")) == 1
 
 
+def test_what_somebody_else_made_meanwhile_is_not_taken_for_ones_own(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another kernel creates a key between the list of keys that is kept to compare with and the call."""
+    given = example(bench.world, "exchange.create_api_key")
+    mine, theirs = bench.ops, bench.rig.new_link().operations(journal=bench.folder)
+    read = mine._desk._read
+
+    def read_slowly(*arguments: Any, **more: Any) -> Any:
+        rows = read(*arguments, **more)
+        assert theirs.exchange.create_api_key(**given)
+        return rows
+
+    monkeypatch.setattr(mine._desk, "_read", read_slowly)
+    bench.clock.advance(2)
+    with pytest.raises(UnsettledError, match="call again") as raised:
+        mine.exchange.create_api_key(**given)
+    assert raised.value.number == 1
+    monkeypatch.undo()
+    bench.clock.advance(2)
+    bench.fail("exchange.create_api_key", "reset-before")
+    outcome = mine.exchange.create_api_key(**given)
+    assert outcome.reconcile().status == "rejected"
+    assert len(bench.effects("exchange.create_api_key")) == 1
+
+
 def test_a_name_that_no_file_takes_is_refused(bench: Bench) -> None:
     with pytest.raises(UsageError, match="once"):
         bench.ops.exchange.transfer(**example(bench.world, "exchange.transfer"), once="half \ud83d")

@@ -213,15 +213,8 @@ class Journal:
                 found = self._check(file, same=same, subject=subject, once=once, repeatable=repeatable)
                 if found is not None:
                     return found, False
-                later = (
-                    [] if newest is None else self._find(file, "subject = ? AND number > ?", subject, newest)
-                )
-                if later:
-                    raise UnsettledError(
-                        f"{door}: #{later[0].number} changed the same while it was looked at how things are. "
-                        "Nothing was sent; call again.",
-                        later[0].number,
-                    )
+                if newest is not None:
+                    self._check_newest(file, door, subject, newest)
                 row = {
                     "door": door,
                     "arguments": _dumped(dict(arguments)),
@@ -387,6 +380,16 @@ class Journal:
                     entry.number,
                 )
         return None
+
+    def _check_newest(self, file: sqlite3.Connection, door: str, subject: str, newest: int) -> None:
+        """Whether nothing about the same thing was called since then."""
+        later = self._find(file, "subject = ? AND number > ?", subject, newest)
+        if later:
+            raise UnsettledError(
+                f"{door}: #{later[0].number} changed the same while it was looked at how things are. Nothing "
+                "was sent; call again.",
+                later[0].number,
+            )
 
     def _done_under(self, entry: Entry, same: str) -> Entry:
         """The entry of a name, where the call is the same and has come back."""
