@@ -28,7 +28,7 @@ from toolkit.sandbox import Effect, World
 from toolkit.sandbox.world.people import ApiKey, SubAccount
 from toolkit.wire.sender import Placement
 
-ANSWER_SECONDS = 0.05
+ANSWER_SECONDS = 0.1
 _PLENTY = {"sapi-ip": 10**9, "sapi-uid": 10**9}
 _WRONG_ID = "367537027503999999"
 
@@ -127,8 +127,6 @@ class RandomWrites:
             "partner": self.rig.link,
             "customer": self.rig.new_link(owner.key, owner.secret, **settings),
         }
-        self.session = requests.Session()
-        self.session.trust_env = False
         self.known: dict[int, Known] = {}
         self.open: set[int] = set()
         self.names: dict[str, int] = {}
@@ -141,7 +139,6 @@ class RandomWrites:
     def close(self) -> None:
         for link in self.links.values():
             link.close()
-        self.session.close()
         self.rig.close()
 
     # -- what is done --------------------------------------------------------------------------------------
@@ -204,7 +201,7 @@ class RandomWrites:
         except ToolkitError as error:  # what had to be read first was not to be had
             self.count.refused[type(error).__name__] += 1
         self.exchange.faults.clear()
-        if accident:
+        if accident or outcome is None or outcome.status == "unknown":
             self._hear_out(accident)
         done = self.exchange.effects[before:]
         number = self._newest()
@@ -279,7 +276,8 @@ class RandomWrites:
         """Whatever the exchange has still to answer has been answered, and a ban is over."""
         if "ban" in accident:
             self.clock.advance(200.0)
-        self.session.get(f"{self.rig.sandbox.address}/sandbox/id", timeout=5).close()
+        for _ in range(2):  # the first may overtake it
+            requests.get(f"{self.rig.sandbox.address}/sandbox/id", timeout=5).close()
 
     # -- settling ------------------------------------------------------------------------------------------
 
