@@ -98,7 +98,7 @@ class Run:
             sandbox.key,
             sandbox.secret,
             hosts=dict.fromkeys(BASE_URLS, wire.address),
-            timeout=(1.0, 0.3),
+            timeout=(2.0, 0.8),
             progress=False,
         )
 
@@ -273,7 +273,10 @@ class Run:
         unwatch()
         for number in ops.unresolved()["number"]:
             self.settle("broken off", ops, ops.outcome(int(number)))
-        failures: dict[str, dict[str, Any]] = {"error": {"message": echo}, "html": {"status": 200}}
+        failures: dict[str, dict[str, Any]] = {
+            "error": {"message": echo, "code": -1130},
+            "html": {"status": 200},
+        }
         for kind, options in (failures | ({"reset": {}} if parameters == "body" else {})).items():
             faults.add(kind, path=KEYS, method="GET", times=None, **options)
             call = partial(ops.exchange.create_api_key, next(accounts), can_trade=True)
@@ -488,7 +491,7 @@ import toolkit
 logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
 %xmode Verbose
 hosts = dict.fromkeys(("api", "fapi", "papi"), os.environ["DESK_ADDRESS"])
-link = toolkit.Link(os.environ["DESK_KEY"], os.environ["DESK_SECRET"], hosts=hosts, timeout=(1.0, 0.3))
+link = toolkit.Link(os.environ["DESK_KEY"], os.environ["DESK_SECRET"], hosts=hosts, timeout=(2.0, 2.0))
 ops = link.operations(key=os.environ["DESK_WRITER"], secret=os.environ["DESK_WRITERS_SECRET"])
 ###
 made = ops.exchange.create_api_key(os.environ["DESK_ACCOUNT"], can_trade=True)

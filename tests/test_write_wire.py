@@ -77,8 +77,9 @@ def no_faults(rig: Rig) -> Iterator[None]:
     rig.exchange.faults.clear()
 
 
-def operations(rig: Rig, wire: Wire, parameters: Placement = "body") -> Operations:
-    link = rig.new_link(hosts=dict.fromkeys(BASE_URLS, wire.address), timeout=(0.3, 0.3), bare=True)
+def operations(rig: Rig, wire: Wire, parameters: Placement = "body", patience: float = 5.0) -> Operations:
+    hosts = dict.fromkeys(BASE_URLS, wire.address)
+    link = rig.new_link(hosts=hosts, timeout=(patience, patience), bare=True)
     return link.operations(parameters=parameters)
 
 
@@ -687,7 +688,7 @@ def test_what_no_name_no_tls_and_no_proxy_let_out_is_rejected(
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
 def test_what_may_have_left_is_unknown_and_asked_about(rig: Rig, wire: Wire, loss: Behaviour) -> None:
-    ops = operations(rig, wire)
+    ops = operations(rig, wire, patience=0.3 if loss is be_silent else 5.0)
     before = len(rig.exchange.effects)
 
     def execute_and_lose(line: socket.socket) -> None:

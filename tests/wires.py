@@ -134,13 +134,16 @@ class Wire:
                     if sent.method != "GET" and self.behave is not None:
                         self.behave(line)
                         return
-                    line.sendall(self._answer(raw))
+                    answered = self._answer(raw)
+                    line.sendall(answered)
+                    if not _is_whole(answered):
+                        return
 
     def _answer(self, raw: bytes) -> bytes:
         if self._to is None:
             return answer(404, b'{"code":-1099,"msg":"Not found."}')
         with socket.create_connection(self._to, 5) as onwards:
-            onwards.settimeout(0.5)  # it may be told to be silent
+            onwards.settimeout(1.5)  # it may be told to be silent
             onwards.sendall(raw)
             answered = read_answer(onwards)
         self.answered.append(answered)
@@ -176,18 +179,20 @@ def _read(line: socket.socket) -> bytes:
         if not piece:
             return raw
         raw += piece
-    head, _, body = raw.partition(b"\r\n\r\n")
-    length = 0
-    for each in head.split(b"\r\n")[1:]:
-        name, _, value = each.partition(b":")
-        if name.strip().lower() == b"content-length":
-            length = int(value)
-    while len(body) < length:
+    while not _is_whole(raw):
         piece = line.recv(65536)
         if not piece:
             break
-        body += piece
-    return head + b"\r\n\r\n" + body
+        raw += piece
+    return raw
+
+
+def _is_whole(raw: bytes) -> bool:
+    """Whether a request or answer, whose head is there, has as much of a body as it says."""
+    head, _, body = raw.partition(b"\r\n\r\n")
+    fields = (each.partition(b":") for each in head.split(b"\r\n")[1:])
+    lengths = [int(value) for name, _, value in fields if name.strip().lower() == b"content-length"]
+    return len(body) >= sum(lengths)
 
 
 @contextlib.contextmanager
