@@ -408,7 +408,7 @@ def test_an_interrupt_while_the_answer_is_waited_for(bench: Bench) -> None:
     made = bench.world.account(given["sub_account_id"]).keys[-1]  # type: ignore[union-attr]
     for secret in (bench.rig.sandbox.secret, bench.rig.sandbox.key, made.key, "signature="):
         assert secret not in shown
-    assert list(ops.unresolved()["told"]) == ["it was interrupted while it was under way"]
+    assert list(ops.unresolved()["reason"]) == ["it was interrupted while it was under way"]
     assert ops.reconcile(1).status == "confirmed"
     assert len(bench.effects("exchange.create_api_key")) == 1
 
@@ -435,7 +435,7 @@ def test_an_interrupt_while_the_budget_is_waited_for(bench: Bench) -> None:
         ops.exchange.transfer(**given)
     assert bench.sent("exchange.transfer") == 1
     last = ops.history().iloc[-1]
-    assert (last["status"], last["told"]) == ("rejected", "it never left (KeyboardInterrupt)")
+    assert (last["status"], last["reason"]) == ("rejected", "it never left (KeyboardInterrupt)")
     assert len(ops.unresolved()) == 0
     clock.on = False
     clock.advance(60)
@@ -809,7 +809,7 @@ def test_what_was_deleted_since_is_not_called_rejected(bench: Bench) -> None:
     if not account.keys:
         account.keys = []
     assert outcome.reconcile().status == "unknown"
-    assert "not there any more" in outcome.told
+    assert "not there any more" in outcome.reason
 
 
 def test_a_deletion_of_what_was_not_there_is_not_called_done(bench: Bench) -> None:
@@ -835,14 +835,15 @@ def test_what_somebody_else_made_meanwhile_is_not_taken_for_ones_own(
     """Another kernel creates a key between the list of keys that is kept to compare with and the call."""
     given = example(bench.world, "exchange.create_api_key")
     mine, theirs = bench.ops, bench.rig.new_link().operations(journal=bench.folder)
-    read = mine._desk._read
+    fetcher = bench.rig.link._fetcher
+    read = fetcher.fetch
 
     def read_slowly(*arguments: Any, **more: Any) -> Any:
         rows = read(*arguments, **more)
         assert theirs.exchange.create_api_key(**given)
         return rows
 
-    monkeypatch.setattr(mine._desk, "_read", read_slowly)
+    monkeypatch.setattr(fetcher, "fetch", read_slowly)
     bench.clock.advance(2)
     with pytest.raises(UnsettledError, match="call again") as raised:
         mine.exchange.create_api_key(**given)
