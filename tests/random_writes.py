@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import random
 import sqlite3
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from tests.clocks import FakeClock
 from tests.rig import Rig
 from tests.write_support import NOW, call
 from toolkit.catalogue import WRITE_BY_DOOR, Write
-from toolkit.errors import ToolkitError, UsageError
+from toolkit.errors import ToolkitError, UndeclaredFieldWarning, UsageError
 from toolkit.operations import Operations, Outcome
 from toolkit.sandbox import Effect, World
 from toolkit.sandbox.world.people import ApiKey, SubAccount
@@ -145,8 +146,10 @@ class RandomWrites:
 
     def run(self, writes: int) -> Count:
         """So many writes, then settle what is open, and look at all of it."""
-        while self.count.writes < writes:
-            self._step()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UndeclaredFieldWarning)  # one of the accidents
+            while self.count.writes < writes:
+                self._step()
         self.settle_all()
         self.look_at_everything()
         self.count.effects = len(self.exchange.effects)
@@ -234,7 +237,7 @@ class RandomWrites:
         if outcome.status == "confirmed" and effect is None:
             self._wrong(f"{where}: confirmed, and it did not happen")
         if outcome.status == "rejected" and effect is not None:
-            self._wrong(f"{where}: rejected ({outcome.told}), and it happened")
+            self._wrong(f"{where}: rejected ({outcome.reason}), and it happened")
         if effect is not None and not self._belongs(effect, self.known[number], outcome):
             self._wrong(f"{where}: another thing happened: {effect}")
         if effect is not None and outcome.status == "unknown":
@@ -305,7 +308,7 @@ class RandomWrites:
     def _judge(self, number: int, outcome: Outcome) -> None:
         """What a read has told against what happened."""
         each = self.known[number]
-        what = f"#{number} {each.door} {each.given}: settled as {outcome.status} ({outcome.told})"
+        what = f"#{number} {each.door} {each.given}: settled as {outcome.status} ({outcome.reason})"
         in_force = each.write.repeatable and _holds(self.world, each)
         if outcome.status == "confirmed" and each.effect is None and not in_force:
             self._wrong(f"{what}, and it did not happen")
@@ -326,7 +329,7 @@ class RandomWrites:
             if outcome.status == "unknown":
                 self.count.open[each.door] += 1
                 if each.write.reconciliation.read and self._is_there(each):
-                    self._wrong(f"#{number} {each.door} {each.given}: open in the end ({outcome.told})")
+                    self._wrong(f"#{number} {each.door} {each.given}: open in the end ({outcome.reason})")
 
     # -- what is held against what -------------------------------------------------------------------------
 

@@ -758,6 +758,7 @@ def test_a_journal_that_is_being_written_is_not_forgotten(folder: Path) -> None:
     assert not path.exists()
 
 
+@pytest.mark.filterwarnings("ignore::toolkit.errors.UndeclaredFieldWarning")
 def test_nothing_private_is_in_the_bytes_of_the_file(bench: Bench) -> None:
     """Every door, done, lost and settled: the raw bytes hold no key, secret, address or signature."""
     private = {bench.rig.sandbox.key, bench.rig.sandbox.secret}
