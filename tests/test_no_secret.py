@@ -124,7 +124,7 @@ class Run:
         if isinstance(seen, pd.DataFrame):
             texts += [seen.to_csv(), seen.to_json(), repr(seen.attrs), repr(pickle.dumps(seen))]
         if isinstance(seen, Outcome):
-            texts += [repr(seen.arguments), seen.told, seen.next_step, repr(seen.frame), repr(seen.error)]
+            texts += [repr(seen.arguments), seen.next_step, repr(seen.frame), repr(seen.error)]
             self.statuses.add(seen.status)
             if seen.frame is not None:
                 self.look(f"{where}, its frame", seen.frame)
@@ -209,7 +209,7 @@ class Run:
                 account, new.key, restriction="on", addresses=["192.0.2.7"]
             )
             self.look("restriction", restricted)
-            self.look("removal", doors.exchange.remove_addresses(account, new.key))
+            self.look("removal", doors.exchange.remove_addresses(account, new.key, addresses=["192.0.2.7"]))
             self.look("a customer", doors.spot.set_customer_id(f"{parameters} 1", email))
             self.look("a futures customer", doors.futures.set_customer_id(f"{parameters} 2", email))
             self.look("deletion", doors.exchange.delete_api_key(account, new.key, confirm=new.key))
