@@ -26,7 +26,7 @@ from toolkit.catalogue import WRITE_BY_DOOR, Write
 from toolkit.errors import ToolkitError, UndeclaredFieldWarning, UsageError
 from toolkit.operations import Operations, Outcome
 from toolkit.sandbox import Effect, World
-from toolkit.sandbox.world.people import ApiKey, SubAccount
+from toolkit.sandbox.world.people import SubAccount
 from toolkit.wire.sender import Placement
 
 ANSWER_SECONDS = 0.1
@@ -508,9 +508,7 @@ _DOORS: dict[str, tuple[float, _Draw]] = {
     ),
     "exchange.set_universal_transfer": (4, lambda day: day.key() | {"allowed": day.flag()}),
     "exchange.set_ip_restriction": (5, _restriction),
-    "exchange.remove_addresses": (
-        4, lambda day: day.key() | ({"addresses": day.addresses()} if day.flag() else {}),
-    ),
+    "exchange.remove_addresses": (4, lambda day: day.key() | {"addresses": day.addresses()}),
     "exchange.set_spot_bnb_burn": (
         3, lambda day: {"sub_account_id": day.account_id(), "enabled": day.flag()},
     ),
@@ -600,7 +598,9 @@ _STATES: dict[str, _State] = {
         and bool(key.ip_list) == (given["restriction"] == "on")
         and set(given.get("addresses", ())) <= set(key.ip_list)
     ),
-    "remove_addresses": lambda account, key, given: key is not None and _lacks(key, given.get("addresses")),
+    "remove_addresses": lambda account, key, given: (
+        key is not None and not set(given["addresses"]) & set(key.ip_list)
+    ),
     "set_spot_bnb_burn": lambda account, key, given: account.spot_burn == given["enabled"],
     "set_interest_bnb_burn": lambda account, key, given: account.interest_burn == given["enabled"],
     "set_commission": lambda account, key, given: (
@@ -613,7 +613,3 @@ _STATES: dict[str, _State] = {
         account.cm_adjustment.get(given["pair"]) == (given["maker_adjustment"], given["taker_adjustment"])
     ),
 }
-
-
-def _lacks(key: ApiKey, addresses: list[str] | None) -> bool:
-    return not key.ip_list if addresses is None else not set(addresses) & set(key.ip_list)
