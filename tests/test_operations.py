@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import html
 import pickle
 import re
 from collections.abc import Callable, Iterator
@@ -43,6 +44,7 @@ from toolkit.errors import (
     RefusedError,
     ServerError,
     ToolkitError,
+    UndeclaredFieldWarning,
     UnsettledError,
     UsageError,
 )
@@ -104,7 +106,7 @@ def test_what_is_refused_is_rejected(bench: Bench, door: str) -> None:
     outcome = call(ops, door, example(bench.world, door))
     assert outcome.status == "rejected"
     assert isinstance(outcome.error, CredentialsError)
-    assert "-2015" in outcome.told
+    assert "-2015" in outcome.reason
     assert not HOLDS[door](bench.world, example_write.parameters)
     assert (len(bench.effects(door)), bench.sent(door)) == (0, 1)
 
@@ -138,8 +140,8 @@ def lost_and_found(bench: Bench, door: str, kind: str, options: dict[str, Any], 
     assert outcome.reconcile() is outcome
     if door in BY_HAND:
         assert outcome.status == "unknown"
-        assert WRITE_BY_DOOR[door].reconciliation.look_at in outcome.told
-        assert f"`ops.resolve({outcome.number}, happened=...)`" in outcome.told
+        assert WRITE_BY_DOOR[door].reconciliation.look_at in outcome.reason
+        assert f"`ops.resolve({outcome.number}, happened=...)`" in outcome.reason
         outcome = ops.resolve(outcome.number, happened=executed)
     elif executed:
         assert bench.clock.time() == began, "what is there was done: there is nothing to wait for"
@@ -206,7 +208,7 @@ def test_an_answer_that_says_that_nothing_was_done_is_a_rejection(bench: Bench, 
     bench.fail("exchange.set_commission", kind, **options)
     outcome = do(bench, "exchange.set_commission")
     assert outcome.status == "rejected"
-    assert told in outcome.told
+    assert told in outcome.reason
     assert type(outcome.error) is error
     with pytest.raises(error):
         outcome.require()
@@ -238,7 +240,7 @@ def test_an_answer_that_does_not_say_what_was_done_leaves_it_unknown(bench: Benc
     bench.fail("exchange.set_commission", kind, **options)
     outcome = do(bench, "exchange.set_commission")
     assert outcome.status == "unknown"
-    assert told in outcome.told
+    assert told in outcome.reason
     assert type(outcome.error) is OutcomeUnknownError
     with pytest.raises(OutcomeUnknownError, match="sent once and is not sent again"):
         outcome.require()
@@ -295,13 +297,23 @@ def test_an_answer_of_another_shape_leaves_it_unknown(folder: Path, answer: str)
 
 def test_a_field_nobody_declared_does_not_break_a_call_and_is_not_kept(bench: Bench) -> None:
     bench.fail("exchange.set_commission", "unknown-field", field="surprise", value="hush-hush")
-    outcome = do(bench, "exchange.set_commission")
+    with pytest.warns(UndeclaredFieldWarning, match="exchange.set_commission: .* surprise") as warned:
+        outcome = do(bench, "exchange.set_commission")
+    assert warned[0].filename.endswith(("test_operations.py", "write_support.py")), "where the user's code is"
     assert outcome
     assert outcome.require().attrs["undeclared"] == ["surprise"]
     assert "surprise" not in outcome.require().columns
     assert b"hush-hush" not in bench.ops.journal.read_bytes()
     bench.fail("exchange.delete_sub_account", "unknown-field")
     assert do(bench, "exchange.delete_sub_account")
+
+
+def test_where_warnings_are_errors_a_key_that_was_made_is_not_lost(bench: Bench) -> None:
+    bench.fail("exchange.create_api_key", "unknown-field")
+    with pytest.raises(UndeclaredFieldWarning) as raised:
+        do(bench, "exchange.create_api_key")
+    assert isinstance(raised.value.outcome, Outcome)
+    assert raised.value.outcome.take_key().secret
 
 
 UNAVAILABLE = "Service Unavailable."
@@ -334,7 +346,7 @@ def test_of_a_5xx_only_what_the_documents_of_futures_say_counts_as_not_executed(
     outcome = do(bench, door)
     spot = door.startswith("spot")
     assert outcome.status == ("unknown" if spot else expected)
-    assert message.rstrip(".") in outcome.told
+    assert message.rstrip(".") in outcome.reason
     if outcome.status == "rejected":
         assert isinstance(outcome.error, NotExecutedError)
         assert do(bench, door)
@@ -346,7 +358,7 @@ def test_where_nothing_listens_nothing_was_done(bench: Bench) -> None:
     bench.rig.sandbox.stop()
     outcome = bench.ops.exchange.set_commission(**given)
     assert outcome.status == "rejected"
-    assert "it never left" in outcome.told
+    assert "it never left" in outcome.reason
     assert isinstance(outcome.error, NotExecutedError)
     assert bench.effects("exchange.set_commission") == []
 
@@ -389,8 +401,8 @@ def test_what_is_not_there_is_believed_only_once_it_cannot_come_any_more(
         outcome = do(bench, "exchange.create_sub_account")
         began, left = bench.clock.time(), recv_window / 1000 + 10
         assert outcome.reconcile(wait=False).status == "unknown"
-        assert "no sub-account with the tag 'example' was created in that time" in outcome.told
-        assert f"it may still be executed for {left:.0f} s: ask again then" in outcome.told
+        assert "no sub-account with the tag 'example' was created in that time" in outcome.reason
+        assert f"it may still be executed for {left:.0f} s: ask again then" in outcome.reason
         assert bench.clock.time() == began
         bench.clock.advance(left - 1)
         assert outcome.reconcile(wait=False).status == "unknown"
@@ -454,14 +466,14 @@ def test_a_transfer_the_exchange_is_still_at_is_not_settled(bench: Bench, door: 
     outcome = after_a_lost_transfer(bench, door, moved(bench, door, status=status))
     bench.clock.advance(60)
     assert outcome.reconcile().status == "unknown"
-    assert f"the exchange is still at transfer mine ({status})" in outcome.told
+    assert f"the exchange is still at transfer mine ({status})" in outcome.reason
 
 
 @pytest.mark.parametrize("door", WITH_STATUS)
 def test_a_transfer_that_failed_was_not_done(bench: Bench, door: str) -> None:
     outcome = after_a_lost_transfer(bench, door, moved(bench, door, status="FAILURE"))
     assert outcome.reconcile().status == "rejected"
-    assert "transfer mine failed at the exchange" in outcome.told
+    assert "transfer mine failed at the exchange" in outcome.reason
 
 
 @pytest.mark.parametrize("door", TRANSFERS)
@@ -496,7 +508,7 @@ def test_a_transfer_that_is_older_than_the_call_is_for_a_person_to_judge(bench: 
     row = moved(bench, door, time=bench.rig.now - 30_000)
     outcome = after_a_lost_transfer(bench, door, row)
     assert outcome.reconcile().status == "unknown"
-    assert "transfer mine is in the exchange's list, and is older than this call" in outcome.told
+    assert "transfer mine is in the exchange's list, and is older than this call" in outcome.reason
 
 
 @pytest.mark.parametrize("name", ["fromAccountType", "toAccountType"])
@@ -516,12 +528,12 @@ def test_several_that_may_be_it_are_named_and_a_person_decides(bench: Bench, tag
     ours = bench.effects("exchange.create_sub_account")[0].answer_id
     other = bench.world.add_account(tag or "", bench.rig.now + 3000)
     assert outcome.reconcile().status == "unknown"
-    assert ours in outcome.told
-    assert other.id in outcome.told
-    assert "`ops.resolve(1, happened=...)`" in outcome.told
+    assert ours in outcome.reason
+    assert other.id in outcome.reason
+    assert "`ops.resolve(1, happened=...)`" in outcome.reason
     settled = bench.ops.resolve(1, happened=True, note="theirs is older")
     assert settled
-    assert settled.told == "said by you: theirs is older"
+    assert settled.reason == "said by you: theirs is older"
     with pytest.raises(UsageError, match="#1 is settled"):
         bench.ops.resolve(1, happened=False)
 
@@ -548,13 +560,13 @@ def test_of_a_key_whose_answer_was_lost_it_is_told_what_to_do(bench: Bench, publ
     outcome = do(bench, "exchange.create_api_key", public_key=public_key)
     assert outcome.reconcile().status == "confirmed"
     masked = bench.effects("exchange.create_api_key")[0].answer_id
-    assert f"key {masked} was created" in outcome.told
+    assert f"key {masked} was created" in outcome.reason
     if public_key:
-        assert "it belongs to your private key" in outcome.told
+        assert "it belongs to your private key" in outcome.reason
     else:
-        assert "its secret went with the answer" in outcome.told
-        assert "delete it" in outcome.told
-    with pytest.raises(UsageError, match="Delete the key and create another"):
+        assert "its secret went with the answer" in outcome.reason
+        assert "delete it" in outcome.reason
+    with pytest.raises(UsageError, match="delete the key and create another"):
         outcome.take_key()
 
 
@@ -567,7 +579,7 @@ def test_several_new_keys_are_named_and_none_is_taken_for_it(bench: Bench) -> No
     account.keys.append(replace(account.keys[-1], key="Zz" + account.keys[-1].key[2:]))
     assert outcome.reconcile().status == "unknown"
     for key in account.keys[-2:]:
-        assert key.masked in outcome.told
+        assert key.masked in outcome.reason
 
 
 def test_a_new_key_that_may_do_other_things_is_named(bench: Bench) -> None:
@@ -579,7 +591,7 @@ def test_a_new_key_that_may_do_other_things_is_named(bench: Bench) -> None:
     assert account is not None
     account.keys[-1].can_trade = not given["can_trade"]
     assert outcome.reconcile().status == "unknown"
-    assert f"did not have before may do other things: {account.keys[-1].masked}" in outcome.told
+    assert f"did not have before may do other things: {account.keys[-1].masked}" in outcome.reason
 
 
 @pytest.mark.parametrize("deleted", [0, 1, 2])
@@ -607,7 +619,7 @@ def test_an_adjustment_that_changes_nothing_cannot_be_told_from_none(bench: Benc
     bench.fail(door, "reset")
     outcome = do(bench, door)
     assert outcome.reconcile().status == "rejected"
-    assert "the same as before: it was not executed, or changed nothing" in outcome.told
+    assert "the same as before: it was not executed, or changed nothing" in outcome.reason
 
 
 def test_what_the_read_does_not_show_is_not_taken_for_granted(bench: Bench) -> None:
@@ -617,7 +629,7 @@ def test_what_the_read_does_not_show_is_not_taken_for_granted(bench: Bench) -> N
     rates = {"margin_maker": "0.0005", "margin_taker": "0.0006"}
     outcome = do(bench, "exchange.set_commission", **rates)
     assert outcome.reconcile().status == "unknown"
-    assert "the read does not tell `margin_maker` and `margin_taker`" in outcome.told
+    assert "the read does not tell `margin_maker` and `margin_taker`" in outcome.reason
     assert do(bench, "exchange.set_commission", **rates)
     assert bench.ops.outcome(outcome.number).status == "confirmed"
 
@@ -725,7 +737,7 @@ def test_another_kernel_is_given_the_key_where_it_is_needed(bench: Bench, door: 
     if door not in SETTLED_WITHOUT_KEY:
         outcome = other.reconcile(1)
         assert outcome.status == "unknown"
-        assert "`ops.reconcile(1, api_key=...)`" in outcome.told
+        assert "`ops.reconcile(1, api_key=...)`" in outcome.reason
     outcome = other.reconcile(1, api_key=given["api_key"])
     assert outcome.status == "confirmed"
     assert given["api_key"] not in repr(outcome) + outcome._repr_html_()
@@ -747,7 +759,7 @@ def test_keys_that_look_alike_are_not_mistaken_for_each_other(bench: Bench, door
     if flags:  # the other one has what was asked for
         outcome = other_kernel(bench, door).reconcile(lost.number)
         assert outcome.status == "unknown"
-        assert "several keys look alike" in outcome.told
+        assert "several keys look alike" in outcome.reason
     assert lost.reconcile().status == "rejected"
 
 
@@ -759,7 +771,7 @@ def test_what_was_sent_with_another_key_is_only_judged_where_it_is_the_same_acco
     requests = len(bench.exchange.log)
     outcome = other.reconcile(lost.number)
     assert outcome.status == "unknown"
-    assert "`reconcile(..., same_account=True)`" in outcome.told
+    assert "`reconcile(..., same_account=True)`" in outcome.reason
     assert len(bench.exchange.log) == requests
     assert other.reconcile(lost.number, same_account=True).status == "confirmed"
 
@@ -774,7 +786,7 @@ def test_an_id_of_ones_own_is_not_looked_for_in_another_account(bench: Bench, do
     bench.fail(door, "reset")
     outcome = call(ops, door, example(bench.world, door))
     assert outcome.reconcile().status == "unknown"
-    assert "another key" in outcome.told
+    assert "another key" in outcome.reason
     assert bench.operations("customer").reconcile(outcome.number).status == "confirmed"
 
 
@@ -786,7 +798,7 @@ def test_a_read_that_is_refused_leaves_it_unknown(bench: Bench) -> None:
     outcome = do(bench, "exchange.set_commission")
     bench.faults.add("error", path="/sapi/v1/broker/subAccount", method="GET", code=-2015, status=401)
     assert outcome.reconcile().status == "unknown"
-    assert "the read was refused" in outcome.told
+    assert "the read was refused" in outcome.reason
     assert outcome.reconcile().status == "confirmed"
 
 
@@ -874,7 +886,7 @@ def test_a_name_is_done_once_also_where_the_journal_is_another(bench: Bench, doo
     second = call(elsewhere, door, given, once="october")
     assert second.arguments["client_tran_id"] == first.arguments["client_tran_id"]
     assert second.status == "rejected"
-    assert "clientTranId" in second.told
+    assert "clientTranId" in second.reason
     assert len(bench.effects(door)) == 1
     assert call(elsewhere, door, given, once="november")
 
@@ -894,14 +906,14 @@ def test_an_outcome_is_true_only_where_it_was_done(bench: Bench) -> None:
     shown = {"Confirmed: it was executed.": done, "Rejected: nothing was executed.": refused}
     shown["Unknown: it may have been executed, or not."] = lost
     for words, outcome in shown.items():
-        html = outcome._repr_html_()
+        card = outcome._repr_html_()
         assert f"#{outcome.number} {door} (SANDBOX): {words}" in repr(outcome)
-        assert words in html
-        assert "SANDBOX" in html
-        assert "<b>" not in html
+        assert words in card
+        assert "SANDBOX" in card
+        assert "<b>" not in card
     assert "&lt;b&gt;No&lt;/b&gt;" in refused._repr_html_()
     assert re.search(r"maker_commission.{1,3}0\.0008", repr(done))
-    assert "`ops.reconcile(3)` in any kernel" in repr(lost)
+    assert "`ops.reconcile(3)`, in any kernel, asks" in repr(lost)
 
 
 def test_what_a_user_gave_is_escaped(bench: Bench) -> None:
@@ -912,9 +924,9 @@ def test_what_a_user_gave_is_escaped(bench: Bench) -> None:
     lost = bench.ops.exchange.create_sub_account(tag=tag)
     cards = [done, lost, lost.reconcile(), bench.ops.preview.exchange.create_sub_account(tag=tag)]
     for card in cards:
-        html = card._repr_html_()
-        assert "<script" not in html
-        assert "&lt;script&gt;" in html
+        shown = card._repr_html_()
+        assert "<script" not in shown
+        assert "&lt;script&gt;" in shown
 
 
 def test_a_new_key_is_handed_over_once_and_nothing_keeps_it(bench: Bench) -> None:
@@ -931,7 +943,7 @@ def test_a_new_key_is_handed_over_once_and_nothing_keeps_it(bench: Bench) -> Non
     for other in (bench.ops.outcome(outcome.number), outcome.reconcile()):
         with pytest.raises(UsageError, match="handed over"):
             other.take_key()
-    told = [repr(new), repr(outcome), outcome._repr_html_(), outcome.told, str(outcome.arguments)]
+    told = [repr(new), repr(outcome), outcome._repr_html_(), outcome.reason, str(outcome.arguments)]
     told += [outcome.require().to_string(), str(outcome.require().attrs), bench.ops.history().to_string()]
     for text in told:
         assert new.key not in text
@@ -998,3 +1010,46 @@ def test_there_is_no_outcome_of_a_call_that_never_was(bench: Bench) -> None:
             ask(99)
     with pytest.raises(UsageError, match="no entry #99"):
         bench.ops.resolve(99, happened=True)
+
+
+# -- what a user is told -------------------------------------------------------------------------------------
+
+
+def test_the_second_call_of_a_name_says_that_nothing_was_sent_now(bench: Bench) -> None:
+    given = example(bench.world, "exchange.set_commission")
+    first = bench.ops.exchange.set_commission(**given, once="fees-2026")
+    again = bench.ops.exchange.set_commission(**given, once="fees-2026")
+    assert (first.repeated, again.repeated, again.once) == (False, True, "fees-2026")
+    words = "Nothing was sent now: so it stands with the first call under the name 'fees-2026'."
+    for text in (repr(again), html.unescape(again._repr_html_())):
+        assert words in text
+        assert "once = " in text
+    assert "Nothing was sent now" not in repr(first)
+
+
+@pytest.mark.parametrize("door", ["exchange.transfer_within", "exchange.set_universal_transfer"])
+def test_where_no_read_tells_the_next_step_is_to_look(bench: Bench, door: str) -> None:
+    bench.fail(door, "reset")
+    lost = do(bench, door)
+    for outcome in (lost, lost.reconcile()):
+        assert WRITE_BY_DOOR[door].reconciliation.look_at in outcome.next_step
+        assert f"`ops.resolve({outcome.number}, happened=...)`" in outcome.next_step
+        assert "reconcile" not in outcome.next_step
+
+
+def test_a_preview_shows_no_id_that_the_call_will_not_have(bench: Bench) -> None:
+    given = example(bench.world, "exchange.transfer")
+    given.pop("client_tran_id", None)
+    assert bench.ops.preview.exchange.transfer(**given).body["clientTranId"] == "(made when it is sent)"
+    named = bench.ops.preview.exchange.transfer(**given, once="pay").body["clientTranId"]
+    done = bench.ops.exchange.transfer(**given, once="pay")
+    assert done.arguments["client_tran_id"] == named
+
+
+def test_a_preview_says_how_it_stands_with_a_name(bench: Bench) -> None:
+    given = example(bench.world, "exchange.transfer")
+    bench.fail("exchange.transfer", "reset-before")
+    bench.ops.exchange.transfer(**given, once="pay")
+    preview = bench.ops.preview.exchange.transfer(**given, once="pay")
+    assert not preview
+    assert "the name stands for #1, unknown: its outcome would come back" in repr(preview)

@@ -11,9 +11,10 @@ import pytest
 import tqdm.auto
 import tqdm.notebook
 
+from tests.clocks import FakeClock
 from tests.rig import Rig
 from toolkit.catalogue import FAPI
-from toolkit.fetch.progress import Progress
+from toolkit.fetch.progress import Progress, count_down
 from toolkit.plan import Span
 from toolkit.wire.budget import Reservation
 from toolkit.wire.sender import Tally
@@ -48,6 +49,18 @@ def test_a_long_fetch_says_how_far_it_is_and_what_it_waits_for(
 
 def test_a_quick_fetch_says_nothing(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
     slow.link.exchange.futures_rebates("um", start="-3D")
+    assert capsys.readouterr().err == ""
+
+
+def test_a_wait_is_counted_down(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = FakeClock()
+    began = clock.time()
+    count_down("exchange.transfer #3", 14.5, clock, wanted=True)
+    assert clock.time() - began == pytest.approx(14.5)
+    said = capsys.readouterr().err
+    assert all(f"exchange.transfer #3: {left} s" in said for left in (15, 8, 1))
+    count_down("exchange.transfer #3", 14.5, clock, wanted=False)
+    assert clock.time() - began == pytest.approx(29.0)
     assert capsys.readouterr().err == ""
 
 

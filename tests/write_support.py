@@ -218,7 +218,7 @@ HOLDS: Mapping[str, Holds] = {
     ),
     "exchange.set_universal_transfer": lambda world, sent: bool(_key(world, sent).universal_transfer),
     "exchange.set_ip_restriction": lambda world, sent: sent["ipAddress"] in _key(world, sent).ip_list,
-    "exchange.remove_addresses": lambda world, sent: not _key(world, sent).ip_list,
+    "exchange.remove_addresses": lambda world, sent: sent["ipAddress"] not in _key(world, sent).ip_list,
     "exchange.set_spot_bnb_burn": lambda world, sent: (
         _account(world, sent).spot_burn == (sent["spotBNBBurn"] == "true")
     ),

@@ -61,13 +61,13 @@ def docstring(write: Write) -> str:
 
 
 def is_positional(param: Param) -> bool:
-    return param.required and param.kind in POSITIONAL
+    return param.is_needed and param.kind in POSITIONAL
 
 
 def ordered(write: Write) -> list[Param]:
     """Parameters in the order of the door's arguments."""
     params = [param for param in write.params if param.fixed is None]
-    return sorted(params, key=lambda param: (not is_positional(param), not param.required))
+    return sorted(params, key=lambda param: (not is_positional(param), not param.is_needed))
 
 
 def kind_of(param: Param) -> str:
@@ -77,7 +77,7 @@ def kind_of(param: Param) -> str:
         kind = "str | Sequence[str]"
     else:
         return annotation(param)
-    return kind if param.required else f"{kind} | None"
+    return kind if param.is_needed else f"{kind} | None"
 
 
 def signature(write: Write) -> list[tuple[str, str, object, str]]:
@@ -85,7 +85,7 @@ def signature(write: Write) -> list[tuple[str, str, object, str]]:
     arguments: list[tuple[str, str, object, str]] = []
     for param in ordered(write):
         how = "POSITIONAL_OR_KEYWORD" if is_positional(param) else "KEYWORD_ONLY"
-        default = inspect.Parameter.empty if param.required else None
+        default = inspect.Parameter.empty if param.is_needed else None
         arguments.append((param.name, how, default, kind_of(param)))
     if write.confirm:
         arguments.append(("confirm", "KEYWORD_ONLY", "", "str | int"))

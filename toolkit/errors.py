@@ -226,7 +226,7 @@ class RateLimitError(ApiError):
         retry_after: Seconds the exchange asked to wait, None where it did not say.
     """
 
-    advice = "Wait for the next minute; another program may be using the allowance of this address."
+    advice = "Wait a moment, a minute at most; another program may be using the allowance of this address."
 
     def __init__(
         self, door: str, status: int, code: int | None, message: str, retry_after: float | None = None
@@ -387,9 +387,11 @@ class UndeclaredFieldWarning(UserWarning):
 
     Attributes:
         partial: The whole frame, where the warning is made an error.
+        outcome: The outcome, where it is made an error and came with a write.
     """
 
     partial: pd.DataFrame | None = None
+    outcome: object = None
 
 
 class LedgerWarning(UserWarning):

@@ -116,7 +116,7 @@ def make_plan(
     shown: dict[str, object] = {}
     for name, param in known.items():
         if name not in given:
-            if param.required:
+            if param.is_needed:
                 raise _refusal(endpoint, f"`{name}` is required: {_first_lower(param.doc)}")
             continue
         parameters[param.wire] = _value(endpoint, param, given[name])

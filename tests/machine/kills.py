@@ -219,7 +219,7 @@ class Kills:
                 outcome = ops.reconcile(entry, **key)
                 told = outcome.status
                 self.tally.settled[told] += 1
-                where += f" ({outcome.told})"
+                where += f" ({outcome.reason})"
             if told not in ("confirmed", "rejected"):
                 self._wrong(number, f"{where} is {told} still")
             elif (told == "confirmed") != (did[entry] == 1):

@@ -125,6 +125,7 @@ class Param:
             above zero and a rate a fraction of 1, both never rounded; addresses are a list of IP addresses.
         doc: What it means, in one line.
         required: Whether the exchange insists on it.
+        insisted: The exchange does not, and the door does: leaving it out would do more than one may mean.
         choices: The words a user may say, and what each is on the wire.
         default: What the exchange assumes when it is not sent.
         minimum: Smallest whole number allowed.
@@ -139,6 +140,7 @@ class Param:
     kind: ParamKind
     doc: str
     required: bool = False
+    insisted: bool = False
     choices: Mapping[str, int | str] = field(default_factory=lambda: MappingProxyType({}))
     default: int | str | bool | None = None
     minimum: int | None = None
@@ -146,6 +148,11 @@ class Param:
     longest: int | None = None
     fixed: bool | None = None
     private: bool = False
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the door has to be given it."""
+        return self.required or self.insisted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

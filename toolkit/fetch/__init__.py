@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.fetch.connection import Connection, Source
+from toolkit.fetch.connection import Connection, Source, outside
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.frames import Numbers
 from toolkit.plan import When
@@ -23,4 +23,5 @@ __all__ = [
     "Snapshot",
     "Source",
     "When",
+    "outside",
 ]

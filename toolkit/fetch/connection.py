@@ -131,7 +131,7 @@ class Connection:
             "machine are not seen except in the exchange's own counts; run one at a time, or give them "
             'smaller shares (`Link(share=0.5)`). TOOLKIT_LEDGER names another folder, or "off".',
             LedgerWarning,
-            stacklevel=_outside(),
+            stacklevel=outside(),
         )
 
     def close(self) -> None:
@@ -139,7 +139,7 @@ class Connection:
         self.session.close()
 
 
-def _outside() -> int:
+def outside() -> int:
     """How many calls up the user's own code is, as seen by who asks."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):

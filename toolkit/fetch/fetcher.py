@@ -16,9 +16,9 @@ import pandas as pd
 
 from toolkit.catalogue import BY_ROUTE, Endpoint, pool_of
 from toolkit.errors import IncompleteError, LedgerWarning, UndeclaredFieldWarning, UsageError
-from toolkit.fetch.connection import Connection
+from toolkit.fetch.connection import Connection, outside
 from toolkit.fetch.crew import Alone, Crew, Threads
-from toolkit.fetch.progress import Progress
+from toolkit.fetch.progress import Progress, count_down
 from toolkit.fetch.strands import Request
 from toolkit.fetch.walk import Walk
 from toolkit.frames import Gathering, Numbers
@@ -110,7 +110,7 @@ class Fetcher:
         self._walk(fetch)
         frame = self._frame(fetch)
         try:
-            self._warn(endpoint, fetch.gathering.undeclared)
+            self.warn_undeclared(endpoint, fetch.gathering.undeclared)
             self._connection.warn_if_alone()
         except (UndeclaredFieldWarning, LedgerWarning) as warning:  # where warnings are errors
             warning.partial = frame
@@ -259,7 +259,12 @@ class Fetcher:
             "complete": complete,
         }
 
-    def _warn(self, endpoint: Endpoint, undeclared: set[str]) -> None:
+    def count_down(self, what: str, seconds: float) -> None:
+        """Wait, and show for how long yet where a long fetch shows a bar."""
+        count_down(what, seconds, self._clock, wanted=self._progress)
+
+    def warn_undeclared(self, endpoint: Endpoint, undeclared: set[str]) -> None:
+        """Say once which fields of an answer nobody declared."""
         with self._warning:
             new = sorted(name for name in undeclared if (endpoint.door, name) not in self._warned)
             self._warned |= {(endpoint.door, name) for name in new}
@@ -268,7 +273,7 @@ class Fetcher:
                 f"{endpoint.door}: the exchange sent fields that the catalogue does not know: "
                 f"{', '.join(new)}. They were left out; a newer toolkit may have them.",
                 UndeclaredFieldWarning,
-                stacklevel=5,
+                stacklevel=outside(),
             )
 
     def _kind(self, numbers: Numbers | None) -> Numbers:

@@ -113,6 +113,29 @@ class Progress:
         self._bar.refresh()
 
 
+def count_down(what: str, seconds: float, clock: Clock, *, wanted: bool) -> None:
+    """Wait, and show for how long yet.
+
+    Args:
+        what: What is waited for.
+        seconds: How long.
+        clock: This machine's clock.
+        wanted: Whether a bar may be shown at all.
+    """
+    wanted = wanted and seconds > PATIENCE and threading.current_thread() is threading.main_thread()
+    bar = _bar(what, None) if wanted else None
+    end = clock.monotonic() + seconds
+    try:
+        while (left := end - clock.monotonic()) > 0:
+            if bar is not None:
+                bar.unit = f"{math.ceil(left)} s"
+                bar.refresh()
+            clock.sleep(min(left, 1.0) if bar is not None else left)
+    finally:
+        if bar is not None:
+            bar.close()
+
+
 def _bar(door: str, span: Span | None) -> tqdm[Any]:
     from tqdm.auto import tqdm
 

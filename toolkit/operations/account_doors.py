@@ -349,7 +349,7 @@ class AccountWrites(WriteDoors[T]):
         sub_account_id: str | int,
         api_key: str | int,
         *,
-        addresses: str | Sequence[str] | None = None,
+        addresses: str | Sequence[str],
         once: str | None = None,
     ) -> T:
         """Removes addresses from those that may use an API key of a sub-account.
@@ -362,7 +362,8 @@ class AccountWrites(WriteDoors[T]):
         Args:
             sub_account_id: Id of the sub-account.
             api_key: API key of the sub-account, the whole of it.
-            addresses: IP addresses to remove; every address when not given.
+            addresses: IP addresses to remove: at least one. Without any left the key may be used from
+                anywhere.
             once: A name under which it is done once, whatever happens: a second call of that name returns
                 the first outcome.
 

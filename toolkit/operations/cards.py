@@ -54,22 +54,22 @@ padding:0;color:inherit}
 
 def text_of_outcome(outcome: Outcome) -> str:
     """An outcome as text."""
-    head = f"#{outcome.number} {outcome.door}{_mark_of(outcome._desk.source)}: {_HEADLINES[outcome.status]}"
-    lines = [f"{head} {_sentence(outcome.told)}"]
+    head = f"#{outcome.number} {outcome.door}{_mark_of(outcome.source)}: {_HEADLINES[outcome.status]}"
+    lines = [f"{head} {_why(outcome)}"]
     lines += [f"  {name}: {_listed(values)}" for name, values in _said(outcome)]
     lines += [f"  next: {step}" for step in [_next_of(outcome)] if step]
     return "\n".join(lines)
 
 
-def html_of_outcome(outcome: Outcome, source: str) -> str:
+def html_of_outcome(outcome: Outcome) -> str:
     """An outcome as a card."""
     rows = [(name, _pairs(values)) for name, values in _said(outcome)]
     return _card(
-        f"<div>{_code(_sentence(outcome.told))}</div>{_table(rows)}",
+        f"<div>{_code(_why(outcome))}</div>{_table(rows)}",
         status=outcome.status,
         mark=_MARKS[outcome.status],
         headline=_HEADLINES[outcome.status],
-        source=source,
+        source=outcome.source,
         label=f"#{outcome.number} {outcome.door}",
         step=_next_of(outcome),
     )
@@ -102,9 +102,20 @@ def html_of_preview(preview: Preview) -> str:
     )
 
 
+def _why(outcome: Outcome) -> str:
+    """Why it is what it is; and that it was not sent now, where its name had been used."""
+    why = _sentence(outcome.reason)
+    if outcome.repeated:
+        why = f"Nothing was sent now: so it stands with the first call under the name {outcome.once!r}. {why}"
+    return why
+
+
 def _said(outcome: Outcome) -> list[tuple[str, Values]]:
     """What was asked for, and what the answer said; where that was lost, what is known of it."""
-    said: list[tuple[str, Values]] = [("asked", outcome.arguments)]
+    asked = dict(outcome.arguments)
+    if outcome.once is not None:
+        asked["once"] = outcome.once
+    said: list[tuple[str, Values]] = [("asked", asked)]
     frame = outcome.frame
     if frame is not None and len(frame):
         known = {str(name): value for name, value in frame.iloc[0].items() if _is_there(value)}

@@ -19,9 +19,10 @@ from toolkit.errors import (
     JournalWarning,
     NotExecutedError,
     ToolkitError,
+    UndeclaredFieldWarning,
     UsageError,
 )
-from toolkit.fetch import Clock, Fetcher, Numbers, Source
+from toolkit.fetch import Fetcher, Numbers, Source, outside
 from toolkit.frames import Gathering
 from toolkit.operations.inquiry import Inquiry
 from toolkit.operations.journal import Entry, Journal, Status
@@ -45,7 +46,6 @@ class Desk:
         reader: Signs with the key for reading.
         fetcher: Reads with that.
         journal: Where all of it is written down.
-        clock: This machine's clock.
         source: Where it goes, "live" or "sandbox".
         numbers: Amounts as "float" or "exact".
         placement: Where parameters go.
@@ -58,7 +58,6 @@ class Desk:
         reader: Sender,
         fetcher: Fetcher,
         journal: Journal,
-        clock: Clock,
         source: Source,
         numbers: Numbers,
         placement: Placement,
@@ -68,13 +67,12 @@ class Desk:
         self.placement = placement
         self._sender = sender
         self._fetcher = fetcher
-        self._clock = clock
         self._numbers = numbers
         self._unwritten = threading.local()
         self._key, reading_key = (
             each.identify(lambda key: journal.digest("key", key)) for each in (sender, reader)
         )
-        self._inquiry = Inquiry(fetcher, reader, journal, clock, keys=(self._key, reading_key))
+        self._inquiry = Inquiry(fetcher, reader, journal, keys=(self._key, reading_key))
 
     # -- one call ------------------------------------------------------------------------------------------
 
@@ -94,7 +92,7 @@ class Desk:
             )
         found = self.look_up(meaning, terms)
         if found is not None:
-            return Outcome(self, found, private=meaning.private)
+            return Outcome(self, found, private=meaning.private, repeated=True)
         before = newest = None
         if write.reconciliation.before:
             newest = self.journal.newest(self._digest(meaning, meaning.subject))
@@ -112,13 +110,13 @@ class Desk:
             newest=newest,
         )
         if not is_new:
-            return Outcome(self, entry, private=meaning.private)
+            return Outcome(self, entry, private=meaning.private, repeated=True)
         self._unwritten.error = None
         try:
             outcome = self._send(meaning, entry)
         finally:
             self.journal.came_back(entry.number)
-        self._warn(outcome)
+        self._warn(write, outcome)
         return outcome
 
     def understand(self, write: Write, arguments: Mapping[str, object], terms: Terms) -> Meaning:
@@ -220,8 +218,14 @@ class Desk:
             self._unwritten.error = error
             return None
 
-    def _warn(self, outcome: Outcome) -> None:
-        """Say that what became of a call could not be written down, once its outcome is made."""
+    def _warn(self, write: Write, outcome: Outcome) -> None:
+        """Say what is strange about a call, once its outcome is made: it hangs on the warning, too."""
+        undeclared = set() if outcome.frame is None else set(outcome.frame.attrs["undeclared"])
+        try:
+            self._fetcher.warn_undeclared(write, undeclared)
+        except UndeclaredFieldWarning as warning:  # where warnings are errors
+            warning.outcome = outcome
+            raise
         error, self._unwritten.error = self._unwritten.error, None
         if error is not None:
             said = JournalWarning(
@@ -229,7 +233,7 @@ class Desk:
                 f"known. {error}"
             )
             said.outcome = outcome
-            warnings.warn(said, stacklevel=3)
+            warnings.warn(said, stacklevel=outside())
 
     # -- settling ------------------------------------------------------------------------------------------
 

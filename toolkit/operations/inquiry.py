@@ -7,7 +7,7 @@ from typing import Any
 
 from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR, Write
 from toolkit.errors import ApiError, UsageError
-from toolkit.fetch import Clock, Fetcher
+from toolkit.fetch import Fetcher
 from toolkit.operations import findings
 from toolkit.operations.findings import Case, Finding, Row
 from toolkit.operations.journal import Entry, Journal
@@ -26,17 +26,13 @@ class Inquiry:
         fetcher: Reads with the key for reading.
         reader: Knows the exchange's time.
         journal: What is known of the writes.
-        clock: This machine's clock.
         keys: Digests of the key for writing and of that for reading.
     """
 
-    def __init__(
-        self, fetcher: Fetcher, reader: Sender, journal: Journal, clock: Clock, *, keys: tuple[str, str]
-    ) -> None:
+    def __init__(self, fetcher: Fetcher, reader: Sender, journal: Journal, *, keys: tuple[str, str]) -> None:
         self._fetcher = fetcher
         self._reader = reader
         self._journal = journal
-        self._clock = clock
         self._key, self._reading_key = keys
 
     def before(self, meaning: Meaning) -> list[Row]:
@@ -76,7 +72,8 @@ class Inquiry:
                 told = f"{finding.told}, and it may still be executed for {left / 1000:.0f} s: ask again then"
                 finding = Finding("pending", told)
                 break
-            self._clock.sleep(left / 1000 + 0.001)
+            what = f"{entry.door} #{entry.number}: not seen yet, asks again when it can come no more"
+            self._fetcher.count_down(what, left / 1000 + 0.001)
         if finding.kind == "open":
             finding = _for_a_person(write, entry, finding.told)
         return finding, masked_answer(write, findings.payload_of(write, case, finding.row))

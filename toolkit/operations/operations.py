@@ -17,7 +17,7 @@ from toolkit.operations.doors import T
 from toolkit.operations.journal import Entry, Journal
 from toolkit.operations.masks import masked_argument
 from toolkit.operations.money_doors import MoneyWrites
-from toolkit.operations.order import Meaning, Terms, checked_placement
+from toolkit.operations.order import CLIENT_ID, Meaning, Terms, checked_placement
 from toolkit.operations.outcome import Outcome
 from toolkit.operations.place import journal_file
 from toolkit.operations.preview import Point, Preview
@@ -85,7 +85,6 @@ class Operations:
             reader=connection.sender,
             fetcher=fetcher,
             journal=self._journal,
-            clock=connection.clock,
             source="live" if sandbox is None else "sandbox",
             numbers=fetcher.numbers,
             placement=checked_placement(parameters),
@@ -121,7 +120,7 @@ class Operations:
             - time (time): When it was written down, by this machine's clock.
             - door (text): The door that was called.
             - status (text): confirmed, rejected or unknown.
-            - told (text): Why.
+            - reason (text): Why.
             - once (text): The name it was done under; missing where it has none.
             - arguments (text): Its arguments, private ones masked.
             - sent_at (time): When it was sent, by the exchange's clock; missing where it never left.
@@ -203,8 +202,8 @@ class Previews:
             summary=write.summary,
             method=write.method,
             address=self._connection.session.hosts[write.pool.host] + write.path,
-            query=_shown(write, order.query),
-            body=_shown(write, order.body),
+            query=_shown(meaning, order.query),
+            body=_shown(meaning, order.body),
             weight=order.weight,
             pool=write.pool.name,
             checks=tuple(self._points(meaning, terms)),
@@ -233,7 +232,7 @@ class Previews:
                 points.append(
                     Point(
                         False,
-                        f"it was done as #{found.number} under this name, whose outcome would come back",
+                        f"the name stands for #{found.number}, {_status(found)}: its outcome would come back",
                     )
                 )
             else:
@@ -254,12 +253,22 @@ class Previews:
         return "Previews: exchange, spot, futures, portfolio (nothing is sent)"
 
 
-def _shown(write: Write, parameters: Mapping[str, object]) -> dict[str, str]:
-    params = {param.wire: param for param in write.params}
-    return {
-        wire: str(masked_argument(params[wire], value)) if params[wire].private else to_text(wire, value)
-        for wire, value in parameters.items()
-    }
+def _status(entry: Entry) -> str:
+    return entry.status if entry.is_settled else "unknown"
+
+
+def _shown(meaning: Meaning, parameters: Mapping[str, object]) -> dict[str, str]:
+    """Parameters as they would go out, private ones masked."""
+    params = {param.wire: param for param in meaning.write.params}
+    shown = {}
+    for wire, value in parameters.items():
+        if params[wire].private:
+            shown[wire] = str(masked_argument(params[wire], value))
+        elif params[wire].name == CLIENT_ID and meaning.draws_id:
+            shown[wire] = "(made when it is sent)"
+        else:
+            shown[wire] = to_text(wire, value)
+    return shown
 
 
 def _frame(entries: list[Entry], desk: Desk) -> pd.DataFrame:
@@ -269,8 +278,8 @@ def _frame(entries: list[Entry], desk: Desk) -> pd.DataFrame:
                 "number": entry.number,
                 "time": entry.made_at,
                 "door": entry.door,
-                "status": entry.status if entry.is_settled else "unknown",
-                "told": entry.told if entry.is_settled else desk.told_of(entry),
+                "status": _status(entry),
+                "reason": entry.told if entry.is_settled else desk.told_of(entry),
                 "once": entry.once,
                 "arguments": ", ".join(f"{name}={value}" for name, value in entry.arguments.items()),
                 "sent_at": entry.sent_at,
@@ -285,7 +294,7 @@ def _frame(entries: list[Entry], desk: Desk) -> pd.DataFrame:
             "time",
             "door",
             "status",
-            "told",
+            "reason",
             "once",
             "arguments",
             "sent_at",
@@ -298,7 +307,7 @@ def _frame(entries: list[Entry], desk: Desk) -> pd.DataFrame:
     for name in ("time", "sent_at", "settled_at"):
         moments = pd.to_datetime(frame[name].astype("Int64"), unit="ms", utc=True)
         frame[name] = moments.dt.as_unit("ms")
-    for name in ("door", "status", "told", "once", "arguments", "settled_by", "process"):
+    for name in ("door", "status", "reason", "once", "arguments", "settled_by", "process"):
         frame[name] = frame[name].astype("string")
     frame.attrs = {"source": desk.source, "journal": str(desk.journal.path)}
     return frame

@@ -47,6 +47,7 @@ class Meaning:
         private: Private arguments by name. Kept in memory only.
         same: Text that is the same for two calls that mean the same.
         subject: Text that is the same for two calls that change the same thing.
+        draws_id: Whether the client's id of it was drawn for this call, and is another the next time.
         confirmed: Whether what cannot be undone was said twice, or can be undone.
     """
 
@@ -56,6 +57,7 @@ class Meaning:
     private: Mapping[str, str] = field(repr=False)
     same: str = field(repr=False)
     subject: str = field(repr=False)
+    draws_id: bool
     confirmed: bool
 
 
@@ -79,7 +81,8 @@ def understand(write: Write, arguments: Mapping[str, object], terms: Terms, plac
     same = json.dumps([write.door, sorted(texts.items())])
     subject = json.dumps([write.changes or write.door, [texts.get(name, "") for name in write.subject]])
     client_id = next((param for param in write.params if param.name == CLIENT_ID), None)
-    if client_id is not None and client_id.wire not in parameters:
+    made = client_id is not None and client_id.wire not in parameters
+    if client_id is not None and made:
         parameters[client_id.wire] = _made_id(write, once)
         named[CLIENT_ID] = client_id
     return Meaning(
@@ -89,6 +92,7 @@ def understand(write: Write, arguments: Mapping[str, object], terms: Terms, plac
         private=MappingProxyType({name: texts[name] for name, param in named.items() if param.private}),
         same=same,
         subject=subject,
+        draws_id=made and once is None,
         confirmed=not write.confirm or terms.confirm == texts[write.confirm],
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 import pandas as pd
 
+from toolkit.catalogue import WRITE_BY_DOOR
 from toolkit.errors import OutcomeUnknownError, ToolkitError, UsageError, without_frames
 from toolkit.operations import cards
 from toolkit.operations.masks import Hidden
@@ -47,7 +48,10 @@ class Outcome:
         arguments: Its arguments; private ones masked.
         status: "confirmed": it was executed. "rejected": nothing was executed. "unknown": it may have been
             executed, or not; the toolkit does not send it again, and `reconcile` asks.
-        told: Why, in words.
+        reason: Why, in words.
+        once: The name it was done under, None where it has none.
+        repeated: Nothing was sent now: this is the outcome of the first call of that name.
+        source: "live" or "sandbox".
         frame: What the exchange answered, one row; where the answer was lost, what a read showed of it.
             None unless it is confirmed.
         error: What stands in the way of `require`, None when it is confirmed.
@@ -61,8 +65,11 @@ class Outcome:
         error: ToolkitError | None = None,
         private: Mapping[str, str] | None = None,
         new_key: NewKey | None = None,
+        repeated: bool = False,
     ) -> None:
         self._desk = desk
+        self.source = desk.source
+        self.repeated = repeated
         self._private = Hidden(private or {})
         self._new_key = new_key
         self._hands_over = new_key is not None
@@ -74,7 +81,8 @@ class Outcome:
         self.door = entry.door
         self.arguments = dict(entry.arguments)
         self.status: State = entry.status if entry.status in ("confirmed", "rejected") else "unknown"
-        self.told = entry.told if entry.is_settled else self._desk.told_of(entry)
+        self.once = entry.once
+        self.reason = entry.told if entry.is_settled else self._desk.told_of(entry)
         self.frame: pd.DataFrame | None = self._desk.frame_of(entry)
         self.error: ToolkitError | None = None
         if self.status != "confirmed":
@@ -141,8 +149,8 @@ class Outcome:
         if self.status != "confirmed" or self.door != "exchange.create_api_key":
             return f"There is no key to hand over: #{self.number} is {self.door}, {self.status}."
         return (
-            f"The key of #{self.number} is not in this kernel: it is handed over once, by the outcome of the "
-            "call itself, and kept nowhere. Delete the key and create another."
+            f"The key of #{self.number} is not here: it is handed over once, by the outcome of the call "
+            "itself, and kept nowhere. Where you do not have it, delete the key and create another."
         )
 
     @property
@@ -153,19 +161,25 @@ class Outcome:
                 "`outcome.take_key()` hands over the key and its secret, once; nothing shows or keeps them."
             )
         if self.status == "unknown":
+            how = WRITE_BY_DOOR[self.door].reconciliation
+            if how.kind == "by_hand":
+                return (
+                    f"It was sent once and is not sent again. Look at {how.look_at}; then "
+                    f"`ops.resolve({self.number}, happened=...)` writes down what you find."
+                )
             return (
-                "It was sent once and is not sent again. `outcome.reconcile()`, or "
-                f"`ops.reconcile({self.number})` in any kernel, asks the exchange what happened."
+                f"It was sent once and is not sent again. `ops.reconcile({self.number})`, in any kernel, "
+                "asks the exchange what happened; so does `.reconcile()` of this outcome."
             )
-        if self.status == "rejected" and self._entry.once:
-            return f"To use the name {self._entry.once!r} again: `ops.free({self._entry.once!r})`."
+        if self.status == "rejected" and self.once:
+            return f"To use the name {self.once!r} again: `ops.free({self.once!r})`."
         return ""
 
     def __repr__(self) -> str:
         return cards.text_of_outcome(self)
 
     def _repr_html_(self) -> str:
-        return cards.html_of_outcome(self, source=self._desk.source)
+        return cards.html_of_outcome(self)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

@@ -345,7 +345,9 @@ REMOVE_ADDRESSES = Write(
             wire="ipAddress",
             name="addresses",
             kind="addresses",
-            doc="IP addresses to remove; every address when not given.",
+            doc="IP addresses to remove: at least one. Without any left the key may be used from anywhere.",
+            # Left out it means every address, and a key that is open to all.
+            insisted=True,
         ),
     ),
     columns=(SUB_ACCOUNT_ID, _KEY_COLUMN, _IP_LIST, _UPDATE_TIME),

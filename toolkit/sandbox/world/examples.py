@@ -67,6 +67,11 @@ def _key(world: World, fits: Callable[[ApiKey], bool] = _any, last: Last | None 
     return {"subAccountId": account.id, "subAccountApiKey": key.key}
 
 
+def _listed(world: World) -> dict[str, str]:
+    account, key = _found_key(world, lambda each: bool(each.ip_list), None)
+    return {"subAccountId": account.id, "subAccountApiKey": key.key, "ipAddress": key.ip_list[0]}
+
+
 def _idle(world: World) -> dict[str, str]:
     return {"subAccountId": _first(world, lambda each: each.balances.empty and not each.keys).id}
 
@@ -120,7 +125,7 @@ _EXAMPLES: dict[str, Callable[[World], dict[str, str]]] = {
     "exchange.set_permissions": _permissions,
     "exchange.set_universal_transfer": lambda world: _key(world) | {"canUniversalTransfer": "true"},
     "exchange.set_ip_restriction": lambda world: _key(world) | {"status": "2", "ipAddress": "192.0.2.7"},
-    "exchange.remove_addresses": lambda world: _key(world, lambda key: bool(key.ip_list)),
+    "exchange.remove_addresses": _listed,
     "exchange.set_spot_bnb_burn": lambda world: _other(world, "spotBNBBurn", lambda each: each.spot_burn),
     "exchange.set_interest_bnb_burn": lambda world: _other(
         world, "interestBNBBurn", lambda each: each.interest_burn
