@@ -22,7 +22,7 @@ lab: $(VENV)/.lab  ## JupyterLab with the sandbox beside it, on this machine onl
 	@$(PY) -m toolkit lab $(LABFLAGS)
 
 test: chromium  ## every test, those in a real browser last
-	@$(PY) -m pytest $(TESTFLAGS); first=$$?; \
+	@$(PY) -m pytest -n logical $(TESTFLAGS); first=$$?; \
 	$(PY) -m pytest -m browser tests/browser $(TESTFLAGS) && exit $$first
 
 notebooks: $(VENV)/.dev  ## the notebooks alone, each from top to bottom on the sandbox

@@ -13,6 +13,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -44,6 +45,14 @@ as_root = pytest.mark.skipif(
 
 
 # -- helpers ---------------------------------------------------------------------------------------------
+
+
+def let_others_in(folder: Path) -> None:
+    """Other users may go into a test's folder."""
+    for parent in [folder, *folder.parents]:
+        if parent == Path(tempfile.gettempdir()):
+            return
+        parent.chmod(0o755)
 
 
 def sql(path: Path, statement: str, *values: object) -> list[Any]:
@@ -392,10 +401,8 @@ def test_a_folder_that_may_only_be_read(tmp_path: Path, made: bool) -> None:
     at.parent.mkdir()
     if made:
         _written(at)
-    tmp_path.chmod(0o755)
     at.parent.chmod(0o555)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+    let_others_in(tmp_path)
     said = run(
         """
         os.setgid(64321), os.setuid(64321)
@@ -413,8 +420,7 @@ def test_users_who_share_a_folder_share_the_ledger(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o777)
-    for parent in [tmp_path, *tmp_path.parents[:2]]:
-        parent.chmod(0o755)
+    let_others_in(tmp_path)
     said = run(
         """
         at = Path(os.environ["TOOLKIT_LEDGER"]) / "ledger.sqlite"
@@ -454,8 +460,7 @@ def test_a_file_of_another_user_that_may_be_written_to_is_used(tmp_path: Path) -
     _written(at)
     at.chmod(0o666)
     shared.chmod(0o1733)  # sticky: who did not make a file cannot change it
-    for parent in [tmp_path, *tmp_path.parents[:2]]:
-        parent.chmod(0o755)
+    let_others_in(tmp_path)
     said = run(
         """
         os.setgid(64321), os.setuid(64321)

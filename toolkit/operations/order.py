@@ -45,7 +45,8 @@ class Meaning:
         order: What goes out.
         arguments: The arguments by name, as they may be shown and written down.
         private: Private arguments by name. Kept in memory only.
-        same: Text that is the same for two calls that mean the same.
+        same: Text that is the same for two calls that mean the same. Its digest is in the journal, so how it
+            is made up is part of the journal's format.
         subject: Text that is the same for two calls that change the same thing.
         draws_id: Whether the client's id of it was drawn for this call, and is another the next time.
         confirmed: Whether what cannot be undone was said twice, or can be undone.
