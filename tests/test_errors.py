@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import copy
+import gc
 import inspect
 import pickle
 import re
+import traceback
+import weakref
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -139,3 +143,84 @@ def test_the_text_tells_of_what_had_arrived(error: errors.ToolkitError) -> None:
     assert "partial" not in str(error)
     error.partial = pd.DataFrame({"a": [1, 2]})
     assert "The 2 rows that had arrived are in `.partial`" in str(error)
+
+
+# -- errors of calls that are given something secret -------------------------------------------------------
+
+
+@errors.without_frames
+def door(key: str, values: Iterable[int] = (), *, error: BaseException | None = None) -> int:
+    """A door."""
+    if error is not None:
+        raise error
+    return len(key) + sum(values)
+
+
+def frames_of(error: BaseException) -> list[str]:
+    return [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+
+
+def shown_of(error: BaseException) -> str:
+    """All that a traceback with local variables shows, but for those of the test itself."""
+    assert error.__traceback__ is not None
+    trace = error.__traceback__.tb_next
+    shown = traceback.TracebackException(type(error), error, trace, capture_locals=True)
+    return "".join(shown.format())
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.UsageError("no"),
+        errors.UndeclaredFieldWarning("new"),
+        UserWarning("as an error"),
+        KeyboardInterrupt("stop"),
+        TypeError("ours"),
+        RuntimeError("ours"),
+        SystemExit(1),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_shows_the_users_frame_and_none_below(error: BaseException) -> None:
+    with pytest.raises(type(error)) as caught:
+        door("the key", error=error)
+    assert caught.value is error
+    assert frames_of(error)[1:] == ["guarded"]
+    assert "the key" not in shown_of(error)
+
+
+@pytest.mark.parametrize("more", [{"eror": None}, {"key": "the key"}])
+def test_nor_does_a_call_that_does_not_fit(more: dict[str, str]) -> None:
+    with pytest.raises(TypeError, match=r"door\(\) got") as caught:
+        door("the key", **more)  # type: ignore[arg-type]
+    assert frames_of(caught.value)[1:] == ["guarded"]
+    assert "the key" not in shown_of(caught.value)
+    assert not hasattr(caught.value, "__notes__"), "its text says all"
+
+
+def test_what_nobody_foresaw_tells_where_it_came_from() -> None:
+    def users_own() -> Iterable[int]:
+        secret = "the key"
+        yield len(secret) // 0
+
+    again = errors.without_frames(door)
+    with pytest.raises(ZeroDivisionError) as caught:
+        again("the key", users_own())
+    (note,) = caught.value.__notes__
+    assert "in users_own" in note
+    assert "yield len(secret) // 0" in note
+    assert frames_of(caught.value)[1:] == ["guarded"]
+    assert "the key" not in shown_of(caught.value)
+
+
+def test_an_error_that_is_let_go_is_gone() -> None:
+    gc.disable()
+    try:
+        error = errors.UsageError("no")
+        seen = weakref.ref(error)
+        with pytest.raises(errors.UsageError):
+            door("the key", error=error)
+        del error
+        assert seen() is None
+    finally:
+        gc.enable()

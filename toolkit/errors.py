@@ -31,6 +31,7 @@ key, a secret, a signature or the query of a URL.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -83,18 +84,36 @@ def bare(error: E) -> E:
 
 
 def without_frames(call: Callable[P, T]) -> Callable[P, T]:
-    """A call that is given something secret: its errors show neither that nor any frame below."""
+    """A call that is given something secret: its errors show neither that nor any frame below.
+
+    The user's own frames above stay. What nobody foresaw tells where it came from in a note: that has the
+    lines, and not what was in their variables.
+    """
 
     @wraps(call)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return call(*args, **kwargs)
-        except (ToolkitError, KeyboardInterrupt) as error:
-            odd = bare(error)
+        except BaseException as error:  # noqa: BLE001 - raised again; a misspelt keyword is among them
+            odd = bare(_placed(error))
         del args, kwargs
-        raise odd
+        try:
+            raise odd
+        finally:
+            del odd  # or it and this frame would keep each other alive
 
     return guarded
+
+
+def _placed(error: E) -> E:
+    """An error with a note of where it came from, where its text does not say all there is to do."""
+    if isinstance(error, (ToolkitError, Warning, KeyboardInterrupt)):
+        return error
+    lines = traceback.extract_tb(error.__traceback__)
+    # What ends in this module is of the call itself, or has been through another call like it.
+    if lines[-1].filename != __file__:
+        error.add_note("Within the call:\n" + "".join(traceback.format_list(lines[1:])).rstrip())
+    return error
 
 
 class ToolkitError(Exception):
