@@ -6,7 +6,10 @@ import datetime
 import http.server
 import ipaddress
 import json
+import os
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,3 +134,47 @@ def test_after_a_fork_the_parents_sockets_are_left_alone(monkeypatch: pytest.Mon
     assert len(link.exchange.partner()) == 1
     parents.close()
     link.close()
+
+
+FORKING = """
+import os, signal, threading
+import toolkit
+from toolkit.wire import lines
+
+link = toolkit.demo()
+link.exchange.partner()
+assert len(lines._LINES) > 0
+held, over = threading.Event(), threading.Event()
+def hold():
+    with lines._LOCK:
+        held.set()
+        over.wait()
+thread = threading.Thread(target=hold)
+thread.start()
+held.wait()
+child = os.fork()
+if not child:
+    signal.alarm(20)  # or it would wait for ever
+    parents = len(lines._LINES)
+    rows = len(link.exchange.partner())
+    os._exit(0 if (parents, rows) == (0, 1) else 1)
+_, status = os.waitpid(child, 0)
+over.set()
+thread.join()
+print("as it should be" if status == 0 else f"status {status}", flush=True)
+link.close()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
+def test_a_child_forked_while_a_thread_notes_a_connection_can_ask_as_well() -> None:
+    root = Path(toolkit.__file__).parent.parent
+    said = subprocess.run(
+        [sys.executable, "-c", FORKING],
+        env=os.environ | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert said.stdout == "as it should be\n", said.stderr

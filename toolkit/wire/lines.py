@@ -7,6 +7,7 @@ the thread that it was handed to last; breaking off shuts down the sockets of th
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 import weakref
@@ -107,6 +108,16 @@ class _Line(HTTPConnection):
 
 
 _LINES: weakref.WeakSet[_Line] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """Begin anew in a child: who held the lock does not exist there, and the lines are the parent's."""
+    global _LOCK, _GONE, _LINES
+    _LOCK, _GONE, _LINES = threading.Lock(), weakref.WeakSet(), weakref.WeakSet()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _use_lines(manager: Any) -> None:
