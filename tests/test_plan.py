@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from enum import Enum
+from ipaddress import ip_network
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.catalogue import BY_DOOR, ENDPOINTS, Endpoint, Window
+from toolkit.catalogue import BY_DOOR, ENDPOINTS, WRITE_BY_DOOR, Endpoint, Window
 from toolkit.errors import UsageError
 from toolkit.plan import Plan, Span, make_plan
 
@@ -216,3 +219,171 @@ def test_a_masked_key_is_refused() -> None:
         make_plan(
             BY_DOOR["exchange.ip_restriction"], {"sub_account_id": "1", "api_key": "Jvp***"}, None, None, NOW
         )
+
+
+# -- what is given from frames and arrays ----------------------------------------------------------------
+
+TRANSFER = WRITE_BY_DOOR["exchange.transfer"]
+COMMISSION = WRITE_BY_DOOR["exchange.set_commission"]
+RESTRICTION = WRITE_BY_DOOR["exchange.set_ip_restriction"]
+CUSTOMER = WRITE_BY_DOOR["spot.set_customer_id"]
+
+
+def value_of(endpoint: Endpoint, name: str, value: object) -> object:
+    """What an argument goes out as; the others do not matter."""
+    param = next(param for param in endpoint.params if param.name == name)
+    other = tuple(replace(each, required=False, insisted=False) for each in endpoint.params)
+    alone = replace(endpoint, params=other, at_least_one=())
+    made = make_plan(alone, {name: value}, None, None, NOW)
+    return made.parameters[param.wire]
+
+
+def refusal_of(endpoint: Endpoint, name: str, value: object) -> str:
+    with pytest.raises(UsageError) as caught:
+        value_of(endpoint, name, value)
+    said = str(caught.value)
+    assert said.startswith(f"{endpoint.door}: `{name}` ")
+    assert said.endswith("Nothing was sent.")
+    return said
+
+
+@pytest.mark.parametrize("amount", ["1" * 19, 10**18, Decimal(10**18), Decimal("1e18"), 1e18])
+def test_nineteen_digits_before_the_point_are_refused(amount: object) -> None:
+    assert "at most 18 digits" in refusal_of(TRANSFER, "amount", amount)
+
+
+@pytest.mark.parametrize("amount", ["9" * 18, 10**18 - 1, f"{'9' * 18}.{'9' * 18}"])
+def test_eighteen_are_not(amount: object) -> None:
+    assert value_of(TRANSFER, "amount", amount) == Decimal(str(amount))
+
+
+@pytest.mark.parametrize("rate", [-0.0, Decimal("-0"), Decimal("-0.00"), np.float64(-0.0)])
+def test_a_zero_below_zero_is_a_zero(rate: object) -> None:
+    assert not str(value_of(COMMISSION, "maker", rate)).startswith("-")
+
+
+@pytest.mark.parametrize("digits", ["\u0661\u0662", "1\u0662", "1.\u0665", "\uff11"])
+def test_digits_of_other_scripts_are_no_number(digits: str) -> None:
+    assert "a number as text" in refusal_of(TRANSFER, "amount", digits)
+
+
+@pytest.mark.parametrize(
+    "text", ["\u0662\u0660\u0662\u0666-03-01", "2026-03-0\u0661 08:30", "-\u0663\u0660D", "-3\u0660D"]
+)
+def test_nor_a_time(text: str) -> None:
+    with pytest.raises(UsageError, match="`start`"):
+        span(text)
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "\n", "\u00a0", "\u2009", "\u3000"])
+@pytest.mark.parametrize("endpoint", [CUSTOMER, BY_DOOR["spot.customers"]], ids=lambda each: each.door)
+def test_an_id_with_a_blank_around_it_is_refused(endpoint: Endpoint, blank: str) -> None:
+    for text in (f"{blank}Ab1", f"Ab1{blank}"):
+        assert "has a blank around it" in refusal_of(endpoint, "customer_id", text)
+    if blank != " ":
+        refusal_of(endpoint, "customer_id", f"Ab{blank}1")
+    assert value_of(endpoint, "customer_id", "Ab 1") == "Ab 1", "a name that a partner gave"
+
+
+def test_what_is_refused_of_a_private_argument_does_not_show_it() -> None:
+    for value in (b"key-of-a-customer", ["key-of-a-customer"]):
+        said = refusal_of(RESTRICTION, "api_key", value)
+        assert "key-of" not in said
+    assert "key-of" not in refusal_of(RESTRICTION, "api_key", "key-of-a-customer ")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "name", "value", "sent"),
+    [
+        (CUSTOMER, "customer_id", np.str_("Ab1"), "Ab1"),
+        (CUSTOMER, "customer_id", np.int64(7), "7"),
+        (CUSTOMER, "email", np.str_("a@example.com"), "a@example.com"),
+        (TRANSFER, "amount", np.int64(3), Decimal(3)),
+        (TRANSFER, "amount", np.float64(0.25), Decimal("0.25")),
+        (TRANSFER, "amount", np.str_("0.25"), Decimal("0.25")),
+        (BY_DOOR["exchange.transfers"], "show_all_status", np.bool_(False), False),
+    ],
+)
+def test_scalars_of_numpy_are_what_they_hold(
+    endpoint: Endpoint, name: str, value: object, sent: object
+) -> None:
+    made = value_of(endpoint, name, value)
+    assert made == sent
+    assert type(made) is type(sent)
+
+
+EVERY_KIND = [
+    (CUSTOMER, "customer_id"),
+    (CUSTOMER, "email"),
+    (TRANSFER, "amount"),
+    (RESTRICTION, "addresses"),
+    (RESTRICTION, "restriction"),
+    (BY_DOOR["exchange.transfers"], "show_all_status"),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "name"), EVERY_KIND, ids=lambda each: getattr(each, "door", each))
+@pytest.mark.parametrize("value", [pd.NA, pd.NaT, float("nan"), np.float64("nan")], ids=repr)
+def test_a_missing_value_is_refused(endpoint: Endpoint, name: str, value: object) -> None:
+    assert "is a missing value" in refusal_of(endpoint, name, value)
+
+
+@pytest.mark.parametrize(("endpoint", "name"), EVERY_KIND, ids=lambda each: getattr(each, "door", each))
+def test_what_arrow_holds_is_to_be_taken_out(endpoint: Endpoint, name: str) -> None:
+    for value in (pa.scalar("a@example.com"), pa.scalar(1), pa.scalar(None)):
+        said = refusal_of(endpoint, name, value)
+        assert ".as_py()" in said
+        assert "example.com" not in said
+    assert ".to_pylist()" in refusal_of(RESTRICTION, "addresses", pa.array(["192.0.2.7"]))
+
+
+@pytest.mark.parametrize("moment", [np.datetime64("2026-03-01T00:00:00.000000001"), np.timedelta64(5, "ns")])
+def test_a_time_of_numpy_is_no_id(moment: object) -> None:
+    assert "is text" in refusal_of(CUSTOMER, "customer_id", moment)
+
+
+TWO = ["192.0.2.9", "192.0.2.7"]
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        TWO,
+        tuple(TWO),
+        pd.Series(TWO, index=[5, 3]),
+        pd.Series(TWO, dtype="string[pyarrow]"),
+        pd.Index(TWO),
+        np.array(TWO),
+        np.array(TWO, dtype=object),
+        dict.fromkeys(TWO).keys(),
+        (each for each in TWO),
+        "192.0.2.9, 192.0.2.7",
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_addresses_are_taken_from_whatever_holds_them_in_its_order(addresses: object) -> None:
+    assert value_of(RESTRICTION, "addresses", addresses) == "192.0.2.9,192.0.2.7"
+
+
+def test_addresses_may_be_a_set() -> None:
+    made = str(value_of(RESTRICTION, "addresses", set(TWO)))
+    assert set(made.split(",")) == set(TWO)
+
+
+@pytest.mark.parametrize(
+    "addresses",
+    [
+        {"192.0.2.7": 1},
+        b"192.0.2.7",
+        ip_network("192.0.2.0/30"),
+        pd.DataFrame({"192.0.2.7": [1]}),
+        pd.Series([], dtype=object),
+        np.array("192.0.2.7"),
+        iter(()),
+        pd.Series(["192.0.2.7", None]),
+        pd.Series(["192.0.2.7", pd.NA], dtype="string"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_what_holds_no_addresses_or_not_only_addresses_is_refused(addresses: object) -> None:
+    refusal_of(RESTRICTION, "addresses", addresses)

@@ -7,15 +7,16 @@ it is cut into windows that do not overlap, oldest first.
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,11 @@ _DOUBT = 20 * 3_600_000
 _FLOAT_PLACES = 8
 # More digits than this are no amount of anything.
 _PLACES = 18
-_NUMBER = re.compile(r"\d{1,20}(\.\d{1,20})?")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*")
-_RELATIVE = re.compile(r"[+-]\s*\d+(\.\d+)?\s*[A-Za-z]+")
+# [0-9], because \d takes the digits of every script.
+_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*")
+_RELATIVE = re.compile(r"[+-]\s*[0-9]+(\.[0-9]+)?\s*[A-Za-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def make_plan(
                 raise _refusal(endpoint, f"`{name}` is required: {_first_lower(param.doc)}")
             continue
         parameters[param.wire] = _value(endpoint, param, given[name])
-        shown[name] = "(hidden)" if param.private else _plain(given[name])
+        shown[name] = "(hidden)" if param.private else _plain(_lasting(parameters, param, given[name]))
     _check_together(endpoint, given)
     span = None
     if endpoint.window:
@@ -143,8 +145,12 @@ def _check_together(endpoint: Endpoint, given: Mapping[str, object]) -> None:
 def _value(endpoint: Endpoint, param: Param, value: object) -> object:
     if isinstance(value, Enum):
         value = value.value
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic) and value.dtype.kind in "biufU":  # no times: their numbers say nothing
         value = value.item()
+    if _is_missing(value):
+        raise _refusal(endpoint, f"`{param.name}` is a missing value ({value}); None means not given")
+    if hasattr(value, "as_py"):
+        raise _refusal(endpoint, f"`{param.name}` is {_kind_of(value)}: give what its `.as_py()` returns")
     if param.kind == "choice":
         return _choice(endpoint, param, value)
     if param.kind == "flag":
@@ -209,9 +215,9 @@ def _exact(endpoint: Endpoint, param: Param, value: object) -> Decimal:
     if not number.is_finite() or not (0 <= number <= 1 if param.kind == "rate" else number > 0):
         allowed = 'a fraction from 0 to 1 ("0.001" is 0.1 %)' if param.kind == "rate" else "above zero"
         raise _refusal(endpoint, f"`{param.name}` is {allowed}, not {_said(value)}")
-    if _places(number) > _PLACES or number.adjusted() > _PLACES:
+    if _places(number) > _PLACES or number.adjusted() >= _PLACES:
         raise _refusal(endpoint, f"`{param.name}` has at most {_PLACES} digits before and behind the point")
-    return number
+    return number.copy_abs()  # a zero below zero is a zero
 
 
 def _places(number: Decimal) -> int:
@@ -224,13 +230,15 @@ def _places(number: Decimal) -> int:
 
 def _addresses(endpoint: Endpoint, param: Param, value: object) -> str:
     """IP addresses as the exchange wants them, with commas between."""
-    given = value.split(",") if isinstance(value, str) else value
-    if not isinstance(given, list | tuple) or not given:
+    given = value.split(",") if isinstance(value, str) else _items(value)
+    if not given:
         raise _refusal(
             endpoint, f'`{param.name}` is a list of IP addresses such as ["203.0.113.7"], not {_said(value)}'
         )
     texts = []
     for each in given:
+        if hasattr(each, "as_py"):
+            raise _refusal(endpoint, f"`{param.name}` holds {_kind_of(each)}: give its `.to_pylist()`")
         try:
             texts.append(str(ip_address(str(each).strip())))
         except ValueError:
@@ -238,6 +246,15 @@ def _addresses(endpoint: Endpoint, param: Param, value: object) -> str:
                 endpoint, f"`{param.name}` holds {_said(each)}, which is no IP address (ranges are not taken)"
             ) from None
     return ",".join(dict.fromkeys(texts))
+
+
+def _items(value: object) -> list[object]:
+    """What is in a list, a Series, a generator and the like, in its order; nothing where it is none."""
+    if not isinstance(value, Iterable) or isinstance(value, bytes | Mapping | IPv4Network | IPv6Network):
+        return []
+    if getattr(value, "ndim", 1) != 1:  # a table, or an array of one number
+        return []
+    return list(value)
 
 
 def _text(endpoint: Endpoint, param: Param, value: object) -> str:
@@ -248,16 +265,23 @@ def _text(endpoint: Endpoint, param: Param, value: object) -> str:
 
 
 def _unmeasured(endpoint: Endpoint, param: Param, value: object) -> str:
-    if param.kind == "id" and isinstance(value, int | np.integer) and not isinstance(value, bool):
+    if param.kind == "id" and isinstance(value, int) and not isinstance(value, bool):
         return str(int(value))
     if not isinstance(value, str):
         why = " (a float cannot hold an id exactly)" if isinstance(value, float) else ""
-        raise _refusal(endpoint, f"`{param.name}` is text, not {_said(value)}{why}")
+        said = _kind_of(value) if param.private else _said(value)
+        raise _refusal(endpoint, f"`{param.name}` is text, not {said}{why}")
     if not value.strip():
         instead = "" if param.required else "; leave it out instead"
         raise _refusal(endpoint, f"`{param.name}` is empty{instead}")
     if param.private and "*" in value:
         raise _refusal(endpoint, f"`{param.name}` is masked (***): the exchange wants the whole of it")
+    # An id is sent as it is, and is another one with a blank more. One within may belong to a name.
+    if param.kind == "id" and (value != value.strip() or not value.isprintable()):
+        raise _refusal(
+            endpoint,
+            f"`{param.name}` has a blank around it, or a character in it that no id has: leave it out",
+        )
     if param.kind == "email" and value.count("@") != 1:
         raise _refusal(endpoint, f"`{param.name}` is an e-mail address with one @ in it")
     return value
@@ -376,7 +400,21 @@ def _refusal(endpoint: Endpoint, problem: str) -> UsageError:
 
 def _said(value: object) -> str:
     text = repr(value)
-    return text if len(text) <= 40 else f"a {type(value).__name__}"
+    return text if len(text) <= 40 else _kind_of(value)
+
+
+def _kind_of(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
+
+
+def _is_missing(value: object) -> bool:
+    return value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
+
+
+def _lasting(parameters: Mapping[str, object], param: Param, value: object) -> object:
+    """An argument to be shown; what it goes out as where it can be gone through once, or is long to tell."""
+    return parameters[param.wire] if param.kind == "addresses" else value
 
 
 def _plain(value: object) -> object:
