@@ -22,9 +22,10 @@ from tests.sandbox_support import (
     write,
 )
 from toolkit.catalogue import WRITE_BY_DOOR, WRITES
-from toolkit.sandbox import Exchange, Request
+from toolkit.sandbox import Exchange, Request, effects
 from toolkit.sandbox import exchange as rules
 from toolkit.sandbox.authentication import OWN_DOORS
+from toolkit.sandbox.effects import shown
 from toolkit.sandbox.writes import WRITERS
 
 DOORS = [each.door for each in WRITES]
@@ -346,3 +347,15 @@ def test_a_body_of_another_type_was_not_sent() -> None:
 )
 def test_other_methods(path: str, method: str, status: int) -> None:
     assert error(fresh().handle(Request(method, path))) == (status, -1099)
+
+
+@pytest.mark.parametrize("wire", sorted({each.wire for w in WRITES for each in w.params if each.private}))
+def test_an_effect_shows_nothing_private(wire: str) -> None:
+    kept = shown({wire: "private-to-whom-it-is-of", "amount": "1"})
+    assert "private-to" not in str(kept)
+    assert kept["amount"] == "1"
+
+
+def test_what_else_the_catalogue_calls_private_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(effects._PRIVATE, "amount", "amount")
+    assert shown({"amount": "1", "asset": "BNB"}) == {"asset": "BNB"}

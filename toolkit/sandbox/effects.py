@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from toolkit.catalogue import WRITES
+
 _SHOWN = 3
 _STARS = "*" * 13
 
@@ -18,8 +20,8 @@ class Effect:
         time_ms: When, by the exchange's clock.
         door: Which write.
         key_name: Name of the key that sent it.
-        parameters: Its own parameters as they came over the wire; keys are shortened, addresses of e-mail
-            left out.
+        parameters: Its own parameters as they came over the wire; of what is private, keys are
+            shortened, and the rest is left out.
         answer_id: Number of the transfer, id of the new sub-account, the new key masked; "" for the others.
     """
 
@@ -36,7 +38,10 @@ class Effect:
 
 def shown(parameters: Mapping[str, str]) -> Mapping[str, str]:
     """Parameters as an effect keeps them."""
-    kept = {name: text for name, text in parameters.items() if name != "email"}
-    if "subAccountApiKey" in kept:
-        kept["subAccountApiKey"] = kept["subAccountApiKey"][:_SHOWN] + _STARS
+    kept = {name: text for name, text in parameters.items() if _PRIVATE.get(name) in (None, "id")}
+    for name in kept.keys() & _PRIVATE.keys():
+        kept[name] = kept[name][:_SHOWN] + _STARS
     return MappingProxyType(kept)
+
+
+_PRIVATE = {param.wire: param.kind for write in WRITES for param in write.params if param.private}
