@@ -256,6 +256,43 @@ def test_watchers_are_told_after_each_answer_until_they_stop() -> None:
     assert told == [1]
 
 
+def test_a_watcher_that_fails_is_told_of_once_and_harms_nothing(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[int] = []
+
+    def fail() -> None:
+        raise RuntimeError("a panel cannot draw")
+
+    unwatch = rig.link.budget.watch(fail)
+    rig.link.budget.watch(lambda: told.append(1))
+    for _ in range(3):
+        assert len(rig.link.exchange.partner()) == 1
+    assert len(told) >= 3, "who was told after it is told all the same"
+    failures = [each for each in caplog.records if "watches the budget failed" in each.message]
+    assert len(failures) == 1
+    assert failures[0].exc_info is not None
+    assert str(failures[0].exc_info[1]) == "a panel cannot draw"
+    unwatch()
+    rig.link.budget.watch(fail)
+    rig.link.exchange.partner()
+    assert len([each for each in caplog.records if "watches the budget failed" in each.message]) == 2
+
+
+def test_a_watcher_that_fails_at_a_wait_ends_neither_the_wait_nor_the_request() -> None:
+    clock = FakeClock()
+    budget = fresh(clock)
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
+
+    def fail() -> None:
+        raise RuntimeError("a panel cannot draw")
+
+    budget.watch(fail)
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 100, "x"), 200)
+    assert clock.slept
+    assert budget.snapshot().pools[0].used == 100
+
+
 def test_calls_are_shown_without_parameters(rig: Rig) -> None:
     rig.link.spot.customers(email="someone@example.com")
     shown = repr(rig.link.budget.snapshot())

@@ -7,6 +7,7 @@ turn) and settled when its answer has come. The counts in the answer's headers a
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -51,6 +52,9 @@ LATE = 1.0
 REMEMBERED_CALLS = 100
 # What another process does with the budget is only seen by looking: soon at first, then less often.
 FIRST_LOOK, LAST_LOOK = 0.004, 0.1
+
+
+_LOG = logging.getLogger(__name__)
 
 
 class Reservation(NamedTuple):
@@ -107,6 +111,7 @@ class Budget:
         self._calls: deque[CallRecord] = deque(maxlen=REMEMBERED_CALLS)
         self._waiting: dict[int, _Wait] = {}
         self._watchers: list[Callable[[], None]] = []
+        self._failed: list[Callable[[], None]] = []  # those of them that it has been said of
 
     # -- before and after a request ------------------------------------------------------------
 
@@ -237,7 +242,7 @@ class Budget:
         """Begin anew in a child: what the parent's threads hold or wait for is not the child's."""
         self._lock = threading.RLock()
         self._turned = threading.Condition(self._lock)
-        self._waiting, self._watchers = {}, []
+        self._waiting, self._watchers, self._failed = {}, [], []
         self._own, self._calls = {}, deque(maxlen=REMEMBERED_CALLS)
 
     # -- limits and clocks -------------------------------------------------------------------------
@@ -295,7 +300,8 @@ class Budget:
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
         """Have a function called after each answer and at each wait, in the thread that fetches.
 
-        It has to return at once and must not raise; `snapshot` tells it what there is to see.
+        It has to return at once; `snapshot` tells it what there is to see. An error that it raises is
+        logged, the first time, and harms no request: what came back is not lost. An interrupt goes through.
 
         Returns:
             A function that ends the watch.
@@ -305,8 +311,9 @@ class Budget:
 
         def unwatch() -> None:
             with self._lock:
-                if watcher in self._watchers:
-                    self._watchers.remove(watcher)
+                for watchers in (self._watchers, self._failed):
+                    if watcher in watchers:
+                        watchers.remove(watcher)
 
         return unwatch
 
@@ -464,7 +471,15 @@ class Budget:
         with self._lock:
             watchers = list(self._watchers)
         for watcher in watchers:
-            watcher()
+            try:
+                watcher()
+            except Exception:  # noqa: BLE001 - an answer would be lost that has come
+                with self._lock:
+                    is_first = watcher not in self._failed
+                    if is_first:
+                        self._failed.append(watcher)
+                if is_first:
+                    _LOG.exception("What watches the budget failed, which is not said again.")
 
 
 def _left(halts: Iterable[Halt], host: str) -> float:
