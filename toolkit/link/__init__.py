@@ -224,6 +224,7 @@ class Link:
         limit = self.budget.limit(endpoint.pool)
         return Price(requests, requests * endpoint.weight_of({}), endpoint.pool.name, limit)
 
+    @without_frames
     def get(
         self,
         path: str,

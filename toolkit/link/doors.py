@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from toolkit.catalogue import Endpoint
+from toolkit.errors import without_frames
 from toolkit.fetch import Fetcher, Numbers, When
 
 __all__ = ["Doors", "Numbers", "When"]
@@ -14,6 +15,12 @@ __all__ = ["Doors", "Numbers", "When"]
 
 class Doors:
     """A namespace of doors, such as `link.spot`."""
+
+    def __init_subclass__(cls, **more: object) -> None:
+        super().__init_subclass__(**more)
+        for name, door in list(vars(cls).items()):
+            if not name.startswith("_"):
+                setattr(cls, name, without_frames(door))  # keys and addresses are among the arguments
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
