@@ -23,6 +23,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -91,7 +92,11 @@ class Run:
         for name, key in world.keys.items():
             self.marked.add(f"key of {name}", key.key)
             self.marked.add(f"secret of {name}", key.secret)
-        self.customers = world.customers[:6]
+        # A sub-account has one new key a second, so they take turns.
+        self.accounts = cycle([each.id for each in world.accounts if each.futures])
+        self.customers = world.customers[:120]
+        # What was said by hand of an accident keeps its customer shut for a while, so they take turns.
+        self.emails = iter([each.email for each in self.customers[6:]])
         for customer in self.customers:
             self.marked.add("a customer's address", customer.email)
         self.link = toolkit.Link(
@@ -182,9 +187,8 @@ class Run:
 
     def everything(self, parameters: Placement) -> None:
         ops, faults = self.operations(parameters), self.sandbox.exchange.faults
-        # A sub-account has one new key a second, so each has a turn once.
-        accounts = iter([each.id for each in self.sandbox.world.accounts if each.futures])
-        customers = iter([each.email for each in self.customers])
+        accounts = self.accounts
+        customers = self.emails
 
         made = ops.exchange.create_api_key(next(accounts), can_trade=True, once=f"key {parameters}")
         self.look("a new key's outcome", made)
@@ -197,7 +201,7 @@ class Run:
         self.look("the same name", again)
         own = ops.exchange.create_api_key(next(accounts), can_trade=True, public_key=PUBLIC)
         self.look("a key of one's own", own)
-        self.take(own)
+        kept = self.take(own)
 
         # Everything about that key, and a customer.
         account, email = made.arguments["sub_account_id"], next(customers)
@@ -226,6 +230,23 @@ class Run:
         self.fails("where", lambda: self.operations("nowhere"))  # type: ignore[arg-type]
         self.fails("preview", lambda: ops.preview.spot.set_customer_id("", email))
 
+        self.fails("misspelt", lambda: ops.exchange.set_ip_restriction(account, new.key, restricton="on"))  # type: ignore[call-arg]
+        self.fails("one short", lambda: ops.exchange.set_permissions(account, new.key))  # type: ignore[call-arg]
+
+        # The same of what only reads.
+        reads, key = self.link.exchange, new.key
+        self.fails("read, misspelt", lambda: self.link.spot.customers(emial=email))  # type: ignore[call-arg]
+        self.fails("read, two @", lambda: self.link.spot.customers(email=f"{email}@x"))
+        self.fails("read, a blank", lambda: reads.ip_restriction(account, f"{key} "))
+        self.fails("read, no text", lambda: reads.ip_restriction(account, key.encode()))  # type: ignore[arg-type]
+        self.fails("read, no path", lambda: self.link.get("nowhere", email=email, subAccountApiKey=key))
+        faults.add("error", path=CUSTOMERS, method="GET", code=-1130, message=f"not {email}")
+        self.fails("read, refused", lambda: self.link.spot.customers(email=email))
+        faults.clear()
+        unwatch = self.link.budget.watch(raise_interrupt)
+        self.fails("read, interrupted", lambda: self.link.spot.customers(email=email))
+        unwatch()
+
         # Every accident, to a key that is being made and to a customer.
         echo = f"bad {self.writer.key} {self.writer.secret} {new.key} {new.secret} {email} {quote(email)}"
         accidents: list[tuple[str, dict[str, Any]]] = [
@@ -250,11 +271,12 @@ class Run:
             faults.add(kind, path=KEYS, method="POST", **options)
             lost = ops.exchange.create_api_key(next(accounts), can_trade=True)
             self.look(f"{kind} {number} to a key", lost)
-            if lost._new_key is not None:
+            if lost._desk.holds_key(lost.number):
                 self.take(lost)
             self.settle(f"{kind} {number} to a key", ops, lost)
             faults.clear()
             faults.add(kind, path=CUSTOMERS, method="POST", **options)
+            email = next(customers)
             lost = ops.spot.set_customer_id(f"{parameters} {number + 10}", email)
             self.look(f"{kind} {number} to a customer", lost)
             if lost.status == "unknown":
@@ -262,6 +284,18 @@ class Run:
                 self.look("preview of it", ops.preview.spot.set_customer_id("another", email))
             self.settle(f"{kind} {number} to a customer", ops, lost)
             faults.clear()
+
+        # Where warnings are errors.
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for path, method, call in (
+                (CUSTOMERS, "POST", lambda: ops.spot.set_customer_id(f"{parameters} warned", next(customers))),
+                (KEYS, "GET", lambda: reads.api_keys(own.arguments["sub_account_id"], api_key=kept.key)),
+            ):
+                faults.add("unknown-field", path=path, method=method, field=f"new_{parameters}_{method}")
+                warned = self.fails(f"warned, {method}", call)
+                assert isinstance(warned, toolkit.errors.UndeclaredFieldWarning), warned
+                faults.clear()
 
         # Broken off, on the way and behind it; and the read before that fails.
         self.wire.behave = interrupt
@@ -449,7 +483,8 @@ def test_the_run_met_everything(run: Run) -> None:
     assert run.statuses == {"confirmed", "rejected", "unknown"}
     kinds = {type(error).__name__ for error in run.raised.values()}
     assert kinds >= {"UsageError", "UnsettledError", "JournalError", "KeyboardInterrupt", "TypeError"}
-    assert kinds >= {"OutcomeUnknownError", "NotExecutedError", "SignatureError", "NoAnswerError"}
+    assert kinds >= {"UndeclaredFieldWarning", "ParameterError"}
+    assert kinds >= {"OutcomeUnknownError", "NotExecutedError", "SignatureError"}
     whats = set(run.marked.found_at.values())
     assert whats >= {"key of partner", "secret of writer", "a new key", "a new secret", "a signature"}
     assert list(run.marked.found_at.values()).count("a new secret") > 6
@@ -599,9 +634,10 @@ def test_a_key_that_was_not_handed_over_is_found(run: Run) -> None:
     """Or the test above would find nothing whatever happened."""
     account = [each for each in run.sandbox.world.accounts if each.futures][-3]
     outcome = run.operations("body").exchange.create_api_key(account.id, can_trade=True)
-    assert outcome._new_key is not None
-    digest = hashlib.sha256(outcome._new_key.secret.encode()).digest()
-    assert outcome._new_key in holders(digest)
+    new_key = outcome._desk._keys[outcome.number]
+    assert new_key is not None
+    digest = hashlib.sha256(new_key.secret.encode()).digest()
+    assert new_key in holders(digest)
 
 
 def taken(run: Run, account: str) -> tuple[Outcome, bytes]:

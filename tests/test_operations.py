@@ -142,6 +142,10 @@ def lost_and_found(bench: Bench, door: str, kind: str, options: dict[str, Any], 
         assert outcome.status == "unknown"
         assert WRITE_BY_DOOR[door].reconciliation.look_at in outcome.reason
         assert f"`ops.resolve({outcome.number}, happened=...)`" in outcome.reason
+        if not executed:
+            with pytest.raises(UsageError, match="may still be executed for 15 s"):
+                ops.resolve(outcome.number, happened=False)
+            bench.clock.sleep(WINDOW + 1)
         outcome = ops.resolve(outcome.number, happened=executed)
     elif executed:
         assert bench.clock.time() == began, "what is there was done: there is nothing to wait for"
@@ -304,8 +308,14 @@ def test_a_field_nobody_declared_does_not_break_a_call_and_is_not_kept(bench: Be
     assert outcome.require().attrs["undeclared"] == ["surprise"]
     assert "surprise" not in outcome.require().columns
     assert b"hush-hush" not in bench.ops.journal.read_bytes()
-    bench.fail("exchange.delete_sub_account", "unknown-field")
-    assert do(bench, "exchange.delete_sub_account")
+
+
+def test_an_answer_that_should_be_empty_and_is_not_may_say_that_nothing_was_done(bench: Bench) -> None:
+    bench.fail("exchange.delete_sub_account", "unknown-field", field="status", value="FAIL")
+    outcome = do(bench, "exchange.delete_sub_account")
+    assert outcome.status == "unknown"
+    assert "it should be empty, and holds status" in outcome.reason
+    assert outcome.reconcile().status == "confirmed"
 
 
 def test_where_warnings_are_errors_a_key_that_was_made_is_not_lost(bench: Bench) -> None:
@@ -534,6 +544,10 @@ def test_several_that_may_be_it_are_named_and_a_person_decides(bench: Bench, tag
     settled = bench.ops.resolve(1, happened=True, note="theirs is older")
     assert settled
     assert settled.reason == "said by you: theirs is older"
+    bench.clock.sleep(WINDOW + 1)
+    assert bench.ops.resolve(1, happened=False, note="a mistyped number").status == "rejected"
+    bench.world.accounts.remove(other)
+    assert bench.ops.reconcile(1).status == "confirmed", "what a read shows is stronger than a person's word"
     with pytest.raises(UsageError, match="#1 is settled"):
         bench.ops.resolve(1, happened=False)
 
@@ -767,13 +781,27 @@ def test_what_was_sent_with_another_key_is_only_judged_where_it_is_the_same_acco
     door = "exchange.set_commission"
     bench.fail(door, "reset")
     lost = do(bench, door)
-    other = bench.operations("partner", "trade-only")
+    other = bench.operations("read-only", "read-only")
     requests = len(bench.exchange.log)
     outcome = other.reconcile(lost.number)
     assert outcome.status == "unknown"
     assert "`reconcile(..., same_account=True)`" in outcome.reason
     assert len(bench.exchange.log) == requests
     assert other.reconcile(lost.number, same_account=True).status == "confirmed"
+
+
+def test_what_one_key_writes_and_another_reads_has_to_be_said_to_be_of_one_account(bench: Bench) -> None:
+    """The key that reads may show another account, where nothing of it is to be seen."""
+    given = example(bench.world, "exchange.transfer")
+    bench.fail("exchange.transfer", "reset")
+    lost = bench.operations("partner", "trade-only").exchange.transfer(**given)
+    bench.clock.sleep(WINDOW + 1)
+    assert lost.reconcile().status == "unknown"
+    assert "`reconcile(..., same_account=True)`" in lost.reason
+    link = bench.rig.new_link()
+    key = bench.world.keys["trade-only"]
+    ops = link.operations(key=key.key, secret=key.secret, same_account=True, journal=bench.folder)
+    assert ops.reconcile(lost.number).status == "confirmed"
 
 
 OWN = [door for door in DOORS if door.endswith("set_own_customer_id")]
@@ -796,10 +824,32 @@ def test_an_id_of_ones_own_is_not_looked_for_in_another_account(bench: Bench, do
 def test_a_read_that_is_refused_leaves_it_unknown(bench: Bench) -> None:
     bench.fail("exchange.set_commission", "reset")
     outcome = do(bench, "exchange.set_commission")
-    bench.faults.add("error", path="/sapi/v1/broker/subAccount", method="GET", code=-2015, status=401)
+    bench.faults.add("error", path="/sapi/v1/broker/subAccount", method="GET", code=-5021, message="No relation")
     assert outcome.reconcile().status == "unknown"
-    assert "the read was refused" in outcome.reason
+    assert "the read `link.exchange.sub_accounts` was refused (No relation)" in outcome.reason
+    assert "Nothing was" not in outcome.reason
     assert outcome.reconcile().status == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "error"),
+    [
+        ("error", {"code": -2015, "status": 401}, CredentialsError),
+        ("firewall", {}, FirewallError),
+        ("ban", {}, BannedError),
+    ],
+    ids=["credentials", "firewall", "ban"],
+)
+def test_an_exchange_that_cannot_be_asked_says_nothing_of_the_write(
+    bench: Bench, kind: str, options: dict[str, Any], error: type[Exception]
+) -> None:
+    bench.fail("exchange.set_commission", "reset")
+    outcome = do(bench, "exchange.set_commission")
+    why = outcome.reason
+    bench.faults.add(kind, path="/sapi/v1/broker/subAccount", method="GET", **options)
+    with pytest.raises(error):
+        outcome.reconcile()
+    assert (outcome.status, outcome.reason) == ("unknown", why)
 
 
 @pytest.mark.parametrize("kind", ["server-error", "reset-before", "cut", "html"])
@@ -820,7 +870,7 @@ def test_what_has_to_be_read_before_and_cannot_be_is_not_sent(bench: Bench, door
     bench.faults.add(
         "error", path=BY_DOOR[WRITE_BY_DOOR[door].reconciliation.read].path, method="GET", code=-5021
     )
-    with pytest.raises(ApiError, match="-5021"):
+    with pytest.raises(NotExecutedError, match=f"{door}: `link.* has to be read before it, and that failed"):
         do(bench, door)
     assert bench.sent(door) == 0
     assert len(bench.ops.history()) == 0

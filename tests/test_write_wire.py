@@ -163,7 +163,7 @@ def test_every_method_is_signed_alike(
         pool=SAPI_IP,
         weight=1,
     )
-    reply = sender.send(order, lambda _: None)
+    reply = sender.send(order, lambda now: now())
     assert reply.verdict.executed is False, "there is no such path"
     (sent,) = wire.writes
     assert sent.method == method
@@ -193,7 +193,8 @@ def test_nothing_private_is_in_an_address_unless_asked_for(rig: Rig, wire: Wire)
 texts = st.one_of(
     st.text("@+%&=#/?; \"'aé名😀", min_size=1, max_size=31),
     st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="*"), min_size=1, max_size=31),
-).filter(str.strip)
+).map(str.strip).filter(lambda text: text and text.isprintable())
+"""An id has no blanks around it."""
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
@@ -204,12 +205,12 @@ def test_any_text_arrives_as_it_was_meant(rig: Rig, placement: Placement) -> Non
 
         @settings(max_examples=12)
         @given(texts)
-        @example(AWKWARD[0])
-        @example(AWKWARD[1])
-        @example(AWKWARD[2])
-        @example(AWKWARD[3])
-        @example(AWKWARD[4])
-        @example(AWKWARD[5])
+        @example(AWKWARD[0].strip())
+        @example(AWKWARD[1].strip())
+        @example(AWKWARD[2].strip())
+        @example(AWKWARD[3].strip())
+        @example(AWKWARD[4].strip())
+        @example(AWKWARD[5].strip())
         def check(text: str) -> None:
             # An id that another call has settled is not in the way: the customer has one of its own.
             outcome = ops.spot.set_customer_id(text, customer.email)

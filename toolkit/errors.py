@@ -167,11 +167,15 @@ class ApiError(ToolkitError):
         status: HTTP status.
         code: The exchange's error code, None where the answer had none.
         message: The exchange's message.
+        advice: What to do about it.
     """
 
     advice = "Look the code up in the exchange's list of errors."
 
-    def __init__(self, door: str, status: int, code: int | None, message: str) -> None:
+    def __init__(
+        self, door: str, status: int, code: int | None, message: str, *, advice: str | None = None
+    ) -> None:
+        self.advice = advice or type(self).advice
         self.door = door
         self.status = status
         self.code = code

@@ -220,8 +220,12 @@ _NOT_EXECUTED = (
     "Internal error; unable to process your request. Please try again",
     "Request throttled by system-level protection",
 )
-# Time-out while waiting for the back end; partial success. Both are 4XX, and neither says "not executed".
-_OPEN_STATUSES = frozenset({408, 409})
+# 4XX that do not say "not executed": a time-out while waiting for the back end, partial success, too early,
+# and what gateways answer when one side hung up after the request had been handed on.
+_OPEN_STATUSES = frozenset({408, 409, 425, 460, 499})
+# "Transfer pending", and another meaning: the list has it twice.
+_OPEN_CODES = frozenset({-5012})
+_OPEN_WORDS = ("status unknown", "pending")
 
 
 def may_be_executed(path: str, status: int, code: int | None, message: str) -> bool:
@@ -232,5 +236,7 @@ def may_be_executed(path: str, status: int, code: int | None, message: str) -> b
     """
     if status == 503 and path.startswith(("/fapi/", "/papi/")):
         return not message.startswith(_NOT_EXECUTED)
+    if any(words in message.lower() for words in _OPEN_WORDS) or code in _OPEN_CODES:
+        return True
     known = None if code is None else meaning(path, code)
     return status >= 500 or status in _OPEN_STATUSES or (known is not None and known.remedy == "server")

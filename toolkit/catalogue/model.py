@@ -372,6 +372,31 @@ class Reconciliation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """From which wallet to which a write moves money: each named, or by the argument that says it.
+
+    Attributes:
+        source, target: A wallet ("spot", "um", "cm"), or the argument that says it.
+        route: The argument that says both, as in "spot_to_um"; "" where none does.
+        accounts: Arguments that name the accounts on both sides; the master account where one is not given.
+        through_spot: One of the two wallets has to be spot.
+    """
+
+    source: str = ""
+    target: str = ""
+    route: str = ""
+    accounts: tuple[str, str] = ("from_id", "to_id")
+    through_spot: bool = False
+
+    def wallets(self, said: Mapping[str, str]) -> tuple[str, str]:
+        """The wallets that a call's arguments, in words, mean."""
+        if self.route:
+            source, _, target = said[self.route].partition("_to_")
+            return source, target
+        return said.get(self.source, self.source), said.get(self.target, self.target)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Write(Endpoint):
     """One method and path that changes something, declared once.
 
@@ -382,6 +407,9 @@ class Write(Endpoint):
         subject: Arguments that name what is changed: while a call about the same thing is not settled, no
             other is sent.
         changes: What it changes, in a word, where several doors change it: they wait for each other then.
+        movement: What money it moves, if it does: calls that may mean the same movement wait for each other,
+            by whatever door.
+        makes: Column of the answer that names what was made, "" where nothing is.
         confirm: Argument that has to be said twice, because it cannot be undone; "" where it can.
         repeatable: Sent twice, it leaves what it leaves when sent once.
         hands_over: Field of the answer that is handed over once, with the key beside it, and is neither shown
@@ -391,6 +419,8 @@ class Write(Endpoint):
     reconciliation: Reconciliation
     subject: tuple[str, ...]
     changes: str = ""
+    movement: Movement | None = None
+    makes: str = ""
     confirm: str = ""
     repeatable: bool = False
     hands_over: str = ""

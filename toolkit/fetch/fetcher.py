@@ -47,9 +47,9 @@ class _Fetch:
     stop: Stop
 
     @property
-    def place(self) -> tuple[object, ...]:
-        """What names a fetch that asks for the same."""
-        return self.plan.endpoint.door, *sorted(self.plan.parameters.items())
+    def place(self) -> int:
+        """What names a fetch that asks for the same, without holding what it asks."""
+        return hash((self.plan.endpoint.door, *sorted(self.plan.parameters.items())))
 
 
 class Fetcher:
@@ -77,7 +77,7 @@ class Fetcher:
         self._progress = progress
         self._workers = _checked_workers(workers)
         # How many rows an endpoint without a span had the last time: so many pages are asked for at once.
-        self._rows: dict[tuple[object, ...], int] = {}
+        self._rows: dict[int, int] = {}
         self._warned: set[tuple[str, str]] = set()
         self._warning = threading.Lock()
 

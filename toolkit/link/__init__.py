@@ -163,10 +163,11 @@ class Link:
         confirm: str = "",
         key: str | None = None,
         secret: str | None = None,
+        same_account: bool = False,
         parameters: Literal["body", "query", "mixed"] = "body",
         journal: str | Path | None = None,
     ) -> Operations:
-        """The doors for writing: what changes something at the exchange. Nothing is sent by this.
+        """The doors for writing: what changes something at the exchange. Nothing is changed by this.
 
         Each call is written to a journal before it is sent, goes out once, and gives an outcome: confirmed,
         rejected, or unknown, which `outcome.reconcile()` settles by asking the exchange.
@@ -175,6 +176,8 @@ class Link:
             confirm: "live", where this Link talks to the real exchange; the sandbox asks for nothing.
             key: API key for writing, where it is another than the Link's: the Link itself never uses it.
             secret: Its secret.
+            same_account: That key, and those that wrote in the journal before, are of the Link's own account:
+                what is read with the Link's key tells what became of their writes.
             parameters: Where parameters go: in the form "body", so that addresses and amounts are in no
                 address; in the "query" string; or "mixed", with ids in the query string.
             journal: Folder of the journal; that of TOOLKIT_JOURNAL or your state folder when not given.
@@ -191,6 +194,7 @@ class Link:
             confirm=confirm,
             key=key,
             secret=secret,
+            same_account=same_account,
             parameters=parameters,
             journal=journal,
         )

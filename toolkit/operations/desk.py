@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -24,12 +24,14 @@ from toolkit.errors import (
 )
 from toolkit.fetch import Fetcher, Numbers, Source, outside
 from toolkit.frames import Gathering
+from toolkit.operations.findings import Row, check_answer
 from toolkit.operations.inquiry import Inquiry
-from toolkit.operations.journal import Entry, Journal, Status
+from toolkit.operations.journal import Entry, Journal, Status, Wish
 from toolkit.operations.masks import masked_answer
-from toolkit.operations.order import Meaning, Terms, understand
+from toolkit.operations.order import Meaning, Terms, may_be_the_same, understand
 from toolkit.operations.outcome import NewKey, Outcome, unknown
-from toolkit.wire.sender import Placement, Reply, Sender
+from toolkit.wire.answers import Verdict
+from toolkit.wire.sender import Placement, Sender
 
 T = TypeVar("T")
 
@@ -49,6 +51,7 @@ class Desk:
         source: Where it goes, "live" or "sandbox".
         numbers: Amounts as "float" or "exact".
         placement: Where parameters go.
+        same_account: All keys that were used here and are used now are of one account.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Desk:
         source: Source,
         numbers: Numbers,
         placement: Placement,
+        same_account: bool,
     ) -> None:
         self.journal = journal
         self.source = source
@@ -68,11 +72,13 @@ class Desk:
         self._sender = sender
         self._fetcher = fetcher
         self._numbers = numbers
-        self._unwritten = threading.local()
+        self._same_account = same_account
+        # Keys that were made here, by number: None once they are handed over.
+        self._keys: dict[int, NewKey | None] = {}
         self._key, reading_key = (
             each.identify(lambda key: journal.digest("key", key)) for each in (sender, reader)
         )
-        self._inquiry = Inquiry(fetcher, reader, journal, keys=(self._key, reading_key))
+        self._inquiry = Inquiry(fetcher, reader, journal, reading_key=reading_key)
 
     # -- one call ------------------------------------------------------------------------------------------
 
@@ -92,32 +98,50 @@ class Desk:
             )
         found = self.look_up(meaning, terms)
         if found is not None:
-            return Outcome(self, found, private=meaning.private, repeated=True)
+            return self._repeated(found, meaning)
         before = newest = None
         if write.reconciliation.before:
             newest = self.journal.newest(self._digest(meaning, meaning.subject))
-            before = self._inquiry.before(meaning)
+            before = self._before(meaning)
         entry, is_new = self.journal.begin(
+            self._wish(meaning, terms),
             door=write.door,
             arguments=meaning.arguments,
-            same=self._digest(meaning, meaning.same),
-            subject=self._digest(meaning, meaning.subject),
-            once=terms.once,
             digests={name: self.journal.digest(name, text) for name, text in meaning.private.items()},
-            key=self._key,
             before=before,
-            repeatable=write.repeatable,
             newest=newest,
         )
         if not is_new:
-            return Outcome(self, entry, private=meaning.private, repeated=True)
-        self._unwritten.error = None
+            return self._repeated(entry, meaning)
+        record = _Record(self.journal, entry)
         try:
-            outcome = self._send(meaning, entry)
+            outcome, interrupted = self._send(meaning, record)
         finally:
             self.journal.came_back(entry.number)
-        self._warn(write, outcome)
+        if interrupted:
+            raise _interrupted(outcome)
+        self._warn(write, outcome, record)
         return outcome
+
+    def _repeated(self, entry: Entry, meaning: Meaning) -> Outcome:
+        """The outcome of the first call of a name; a key it made is still handed over in this kernel."""
+        return Outcome(self, entry, private=meaning.private, repeated=True)
+
+    def _before(self, meaning: Meaning) -> list[Row]:
+        """How things are before the write.
+
+        Raises:
+            NotExecutedError: That cannot be read, so the write is not sent.
+        """
+        try:
+            return self._inquiry.before(meaning)
+        except ToolkitError as error:
+            why = error
+        read = meaning.write.reconciliation.read
+        said = getattr(why, "message", "") or type(why).__name__
+        raise NotExecutedError(
+            meaning.write.door, f"`link.{read}` has to be read before it, and that failed: {said}"
+        )
 
     def understand(self, write: Write, arguments: Mapping[str, object], terms: Terms) -> Meaning:
         """What a call means.
@@ -134,91 +158,102 @@ class Desk:
             UsageError: Its name stands for another call.
             UnsettledError: A call about the same thing is not settled.
         """
-        return self.journal.check(
+        return self.journal.check(self._wish(meaning, terms))
+
+    def _wish(self, meaning: Meaning, terms: Terms) -> Wish:
+        write = meaning.write
+        return Wish(
             same=self._digest(meaning, meaning.same),
             subject=self._digest(meaning, meaning.subject),
             once=terms.once,
-            repeatable=meaning.write.repeatable,
+            key=self._key,
+            same_account=self._same_account,
+            repeatable=write.repeatable,
+            now=int(self._sender.time(write.pool.host) * 1000),
+            clashes=lambda entry: may_be_the_same(write, meaning.arguments, entry.arguments),
         )
 
     def outcome(self, number: int) -> Outcome:
         """The outcome of an entry of the journal."""
-        return Outcome(self, self.journal.entry(number))
+        entry = self.journal.entry(number)
+        return Outcome(self, entry)
 
-    def _send(self, meaning: Meaning, entry: Entry) -> Outcome:
-        """Send what is written down, and write down what came of it."""
-        number, door = entry.number, entry.door
+    def take_key(self, number: int) -> NewKey | None:
+        """Let go of a key that was made."""
+        key = self._keys.get(number)
+        if key is not None:
+            self._keys[number] = None
+        return key
+
+    def holds_key(self, number: int) -> bool:
+        """Whether a call made a key here that was not handed over yet."""
+        return self._keys.get(number) is not None
+
+    def has_handed_over(self, number: int) -> bool:
+        """Whether a call made a key here that was handed over."""
+        return number in self._keys and self._keys[number] is None
+
+    def _send(self, meaning: Meaning, record: _Record) -> tuple[Outcome, bool]:
+        """Send what is written down, and write down what came of it; whether it was interrupted."""
+        number, door = record.entry.number, record.entry.door
         window = self._sender.recv_window + PROCESSING
         left = False
 
-        def about_to_send(timestamp: int) -> None:
+        def about_to_send(now: Callable[[], int]) -> int:
+            def stamp() -> tuple[int, int]:
+                timestamp = now()
+                return timestamp, timestamp + window
+
             nonlocal left
-            self.journal.sending(number, timestamp, timestamp + window)
+            timestamp = self.journal.sending(number, stamp)
             left = True
+            return timestamp
 
         try:
             reply = self._sender.send(meaning.order, about_to_send)
         except BannedError as error:  # said before anything was sent
-            entry = self._settle(entry, "rejected", _refusal(error))
-            return Outcome(self, entry, error=error, private=meaning.private)
+            record.settle("rejected", _refusal(error), never_left=True)
+            return Outcome(self, record.entry, error=error, private=meaning.private), False
         except BaseException as error:
             if left:
-                self._settle(entry, "unknown", f"it was broken off ({type(error).__name__})")
+                record.settle("unknown", f"it was broken off ({type(error).__name__})")
             elif not isinstance(error, JournalError):
-                self._settle(entry, "rejected", f"it never left ({type(error).__name__})")
+                record.settle("rejected", f"it never left ({type(error).__name__})", never_left=True)
+            if isinstance(error, KeyboardInterrupt) and not left:
+                raise KeyboardInterrupt(f"{door} was interrupted before it left: nothing was sent.") from None
             raise
-        if reply.interrupted:
-            self._settle(entry, "unknown", "it was interrupted while it was under way")
-            raise KeyboardInterrupt(
-                f"{door} was interrupted while it was under way, and may have been executed: "
-                f"`ops.reconcile({number})` asks the exchange."
-            )
-        return self._outcome(meaning, entry, reply)
+        if reply.verdict is None:
+            record.settle("unknown", "it was interrupted while it was under way")
+            return Outcome(self, record.entry, private=meaning.private), True
+        return self._outcome(meaning, record, reply.verdict), reply.interrupted
 
-    def _outcome(self, meaning: Meaning, entry: Entry, reply: Reply) -> Outcome:
-        write, verdict = meaning.write, reply.verdict
-        error, new_key = verdict.error, None
+    def _outcome(self, meaning: Meaning, record: _Record, verdict: Verdict) -> Outcome:
+        write, number, door = meaning.write, record.entry.number, record.entry.door
+        error = verdict.error
         if verdict.executed:
             payload: Mapping[str, Any] = verdict.payload
             # Whatever else is wrong with the answer, a key that was made is not lost.
             new_key = _new_key(write, payload)
+            if new_key is not None:
+                self._keys[number] = new_key
             answer = masked_answer(write, payload)
             try:
-                _check(write, payload)
+                check_answer(write, meaning.arguments, payload)
                 _frame(write, answer, self._numbers, {})
             except ContractError as breach:
-                error = unknown(entry.door, f"the answer is not as documented: {breach}", entry.number)
+                error = unknown(door, f"the answer is not as documented: {breach}", number)
             else:
-                told = "the exchange answered that it was done"
-                settled = self._settle(entry, "confirmed", told, answer=answer)
+                record.settle("confirmed", "the exchange answered that it was done", answer=answer)
                 if write.repeatable:
-                    self._write_down(lambda: self.journal.repeated(settled))
-                return Outcome(self, settled, private=meaning.private, new_key=new_key)
-        if verdict.executed is False:
-            entry = self._settle(entry, "rejected", _refusal(error))
-        else:
-            entry = self._settle(entry, "unknown", getattr(error, "reason", str(error)))
-            error = unknown(entry.door, entry.told, entry.number)
-        return Outcome(self, entry, error=error, private=meaning.private, new_key=new_key)
+                    record.step(lambda: self.journal.repeated(record.entry))
+        elif verdict.executed is False:
+            record.settle("rejected", _refusal(error), never_left=_never_left(error))
+        if record.entry.status not in ("confirmed", "rejected"):
+            record.settle("unknown", getattr(error, "reason", str(error)))
+            error = unknown(door, record.entry.told, number)
+        return Outcome(self, record.entry, error=error, private=meaning.private)
 
-    def _settle(
-        self, entry: Entry, status: Status, told: str, *, answer: Mapping[str, Any] | None = None
-    ) -> Entry:
-        """Write down what became of a call; the user gets it in any case."""
-        known = replace(entry, status=status, told=told, answer=answer)
-        written = self._write_down(
-            lambda: self.journal.settle(entry.number, status, told, "answer", answer=answer)
-        )
-        return known if written is None else written
-
-    def _write_down(self, step: Callable[[], T]) -> T | None:
-        try:
-            return step()
-        except JournalError as error:
-            self._unwritten.error = error
-            return None
-
-    def _warn(self, write: Write, outcome: Outcome) -> None:
+    def _warn(self, write: Write, outcome: Outcome, record: _Record) -> None:
         """Say what is strange about a call, once its outcome is made: it hangs on the warning, too."""
         undeclared = set() if outcome.frame is None else set(outcome.frame.attrs["undeclared"])
         try:
@@ -226,11 +261,10 @@ class Desk:
         except UndeclaredFieldWarning as warning:  # where warnings are errors
             warning.outcome = outcome
             raise
-        error, self._unwritten.error = self._unwritten.error, None
-        if error is not None:
+        if record.unwritten is not None:
             said = JournalWarning(
                 "What became of the last call could not be written down; the journal still calls it not "
-                f"known. {error}"
+                f"known. {record.unwritten}"
             )
             said.outcome = outcome
             warnings.warn(said, stacklevel=outside())
@@ -253,15 +287,21 @@ class Desk:
             ToolkitError: The exchange cannot be asked.
         """
         entry = self.journal.entry(entry.number)
-        if entry.is_settled or entry.sent_at is None:  # or another process is about to send it
+        said_by_a_person = entry.settled_by == "person"
+        if (entry.is_settled and not said_by_a_person) or entry.sent_at is None:
+            return entry
+        if self.journal.is_under_way(entry):  # its answer says more than any read
             return entry
         if api_key is not None:
+            api_key = str(api_key)
             if self.journal.digest("api_key", api_key) != entry.digests.get("api_key"):
                 raise UsageError(
                     f"`api_key` is not the one that #{entry.number} was about. Nothing was sent."
                 )
             private = {**private, "api_key": api_key}
-        finding, answer = self._inquiry.ask(entry, private, wait=wait, same_account=same_account)
+        finding, answer = self._inquiry.ask(
+            entry, private, wait=wait, same_account=same_account or self._same_account
+        )
         if finding.kind == "executed":
             return self.journal.settle(entry.number, "confirmed", finding.told, "read", answer=answer)
         if finding.kind in ("absent", "failed"):
@@ -271,11 +311,18 @@ class Desk:
     def resolve(self, number: int, *, happened: bool, note: str) -> Entry:
         """Write down what a person found out."""
         entry = self.journal.entry(number)
-        if entry.is_settled:
+        if entry.is_settled and entry.settled_by != "person":
             raise UsageError(f"#{number} is settled already: it is {entry.status}.")
         if self.journal.is_under_way(entry):
             raise UsageError(
                 f"#{number} is under way at this moment in {entry.process}: its answer may still come."
+            )
+        write = _write_of(entry)
+        left = (entry.until or 0) / 1000 - self._sender.time(write.pool.host)
+        if left > 0 and not happened:
+            raise UsageError(
+                f"#{number} may still be executed for {left:.0f} s: what is not there now may come. Look "
+                "again then."
             )
         status: Status = "confirmed" if happened else "rejected"
         return self.journal.settle(number, status, f"said by you: {note or 'no note'}", "person", answer={})
@@ -286,7 +333,7 @@ class Desk:
         """What the exchange answered, or what a read showed; None where the call is not confirmed."""
         if entry.status != "confirmed":
             return None
-        write = WRITE_BY_DOOR[entry.door]
+        write = _write_of(entry)
         attrs = {
             "endpoint": entry.door,
             "system": write.system,
@@ -310,6 +357,8 @@ class Desk:
             return entry.told
         if self.journal.is_under_way(entry):
             return f"it is under way at this moment in {entry.process}"
+        if entry.pid == os.getpid():
+            return "it was broken off before the answer was written down"
         return "its process ended before the answer came"
 
     def _digest(self, meaning: Meaning, text: str) -> str:
@@ -337,11 +386,67 @@ def _new_key(write: Write, payload: Mapping[str, Any]) -> NewKey | None:
     return NewKey(str(key), str(payload.get(write.hands_over) or "")) if key else None
 
 
-def _check(write: Write, payload: Mapping[str, Any]) -> None:
-    """An answer that is documented as empty, and says something, may say that nothing was done."""
-    said = sorted({"code", "msg"} & payload.keys())
-    if said and not write.columns:
-        raise ContractError(write.door, f"it should be empty, and holds {' and '.join(said)}")
+def _never_left(error: ToolkitError | None) -> bool:
+    return isinstance(error, NotExecutedError) and error.status is None
+
+
+def _interrupted(outcome: Outcome) -> KeyboardInterrupt:
+    """The user's interrupt, with the outcome hanging on it: a loop of calls ends, and nothing is lost."""
+    said = f"{outcome.door} was interrupted; #{outcome.number} is {outcome.status}: {outcome.reason}."
+    if outcome.status == "unknown":
+        said += f" `ops.reconcile({outcome.number})` asks the exchange."
+    error = KeyboardInterrupt(said)
+    error.outcome = outcome  # type: ignore[attr-defined]
+    return error
+
+
+def _write_of(entry: Entry) -> Write:
+    """The declaration of a call in the journal.
+
+    Raises:
+        UsageError: A newer version of the package made it.
+    """
+    write = WRITE_BY_DOOR.get(entry.door)
+    if write is None:
+        raise UsageError(
+            f"#{entry.number} is {entry.door}, which this version of the package does not know: use the one "
+            "that sent it."
+        )
+    return write
+
+
+class _Record:
+    """A call in the journal, and what of it could not be written down."""
+
+    def __init__(self, journal: Journal, entry: Entry) -> None:
+        self._journal = journal
+        self.entry = entry
+        self.unwritten: JournalError | None = None
+
+    def settle(
+        self,
+        status: Status,
+        told: str,
+        *,
+        answer: Mapping[str, Any] | None = None,
+        never_left: bool = False,
+    ) -> None:
+        """Write down what became of it; where that fails, it is known here all the same."""
+        known = replace(self.entry, status=status, told=told, answer=answer)
+        written = self.step(
+            lambda: self._journal.settle(
+                self.entry.number, status, told, "answer", answer=answer, never_left=never_left
+            )
+        )
+        self.entry = written or known
+
+    def step(self, step: Callable[[], T]) -> T | None:
+        """A step of the journal that must not stand in the way any more."""
+        try:
+            return step()
+        except JournalError as error:
+            self.unwritten = error
+            return None
 
 
 def _lenient(write: Write) -> Write:

@@ -11,7 +11,9 @@ from typing import Any, Literal
 import pandas as pd
 
 from toolkit.catalogue import Check, Write
+from toolkit.errors import ContractError
 from toolkit.operations.masks import masks
+from toolkit.operations.order import is_made_id
 
 Row = Mapping[str, Any]
 
@@ -78,9 +80,13 @@ def find(case: Case, rows: Sequence[Row]) -> Finding:
 def payload_of(write: Write, case: Case, row: Row | None) -> dict[str, Any]:
     """What can be said of an answer that was lost: from the read's row, and from the arguments."""
     known: dict[str, Any] = {}
+    # Of a state that is another than before, the arguments do not say what it is.
+    said = {} if write.reconciliation.kind == "changed" else case.arguments
     for column in write.columns:
         for name in (column.name, _ALIASES.get(column.name, column.name)):
-            value = (row or {}).get(name, case.arguments.get(name))
+            value = (row or {}).get(
+                name, said.get(name, case.arguments.get(name) if name in write.subject else None)
+            )
             if value is not None:
                 known[column.wires[0]] = value
     return known
@@ -93,7 +99,10 @@ def _by_client_id(case: Case, rows: Sequence[Row]) -> Finding:
         return Finding("absent", f"no transfer of that time has the id {number}")
     row = found[0]
     if not _is_that_transfer(case, row):
-        return Finding("absent", f"the id {number} is that of another transfer ({row['qty']} {row['asset']})")
+        told = f"the id {number} is that of another transfer ({row['qty']} {row['asset']})"
+        if is_made_id(str(number)):  # nobody else has it: so the list shows ours in another way
+            return Finding("open", f"a transfer with the id {number} shows other than asked: {row['qty']}")
+        return Finding("absent", told)
     if str(row.get("txn_id") or row.get("tran_id")) in case.claimed:
         return Finding("absent", f"the id {number} is that of a transfer made before")
     if row["time"] < case.sent_at - _SLACK:
@@ -135,7 +144,10 @@ def _new_account(case: Case, rows: Sequence[Row]) -> Finding:
     if len(found) > 1:
         ids = ", ".join(row["sub_account_id"] for row in found)
         return Finding("open", f"several sub-accounts {what} were created in that time: {ids}")
-    return Finding("executed", f"sub-account {found[0]['sub_account_id']} was created", found[0])
+    told = f"sub-account {found[0]['sub_account_id']} was created"
+    if not tag:
+        told += " in that time, unless by somebody else; a tag would tell"
+    return Finding("executed", told, found[0])
 
 
 def _new_key(case: Case, rows: Sequence[Row]) -> Finding:
@@ -158,9 +170,9 @@ def _new_key(case: Case, rows: Sequence[Row]) -> Finding:
         names = ", ".join(row["api_key"] for row in fitting)
         return Finding("open", f"the sub-account has several keys that it did not have before: {names}")
     lost = (
-        "its secret went with the answer: where `take_key()` did not hand it over, delete it "
-        "(`ops.exchange.delete_api_key`, or at the exchange's site, as the API shows its keys masked) and "
-        "create another"
+        "unless somebody else made one at that time it is this call's, and its secret went with the answer: "
+        "where `take_key()` does not hand it over, delete it (`ops.exchange.delete_api_key`, or at the "
+        "exchange's site, as the API shows its keys masked) and create another"
     )
     if "public_key" in case.arguments:
         lost = "it belongs to your private key; the exchange's site shows the whole of it"
@@ -203,12 +215,8 @@ def _changed(case: Case, rows: Sequence[Row]) -> Finding:
     if not rows:
         return Finding("open", "the read shows nothing")
     if now != before:
-        return Finding("executed", "it is another than before", rows[0])
+        return Finding("executed", "it is another than before, by this call or somebody else's", rows[0])
     return Finding("absent", "it is the same as before: it was not executed, or changed nothing")
-
-
-def _by_hand(case: Case, rows: Sequence[Row]) -> Finding:
-    return Finding("open", "no read of the API tells")
 
 
 _KINDS: Mapping[str, Callable[[Case, Sequence[Row]], Finding]] = {
@@ -218,7 +226,6 @@ _KINDS: Mapping[str, Callable[[Case, Sequence[Row]], Finding]] = {
     "gone": _gone,
     "in_force": _in_force,
     "changed": _changed,
-    "by_hand": _by_hand,
 }
 
 
@@ -239,16 +246,47 @@ def _passes(case: Case, check: Check, row: Row) -> bool:
         return _addresses(str(wanted).split(",")) <= _addresses(value)
     if check.choice:
         return (wanted == check.choice) == bool(value)
-    if check.argument in case.private or check.argument in _PRIVATE:
+    if any(param.private for param in case.write.params if param.name == check.argument):
         return "*" in str(value) or case.is_private(check.argument, str(value).strip().lower())
     if isinstance(wanted, bool):
         return bool(value) == wanted
-    if check.column.endswith("commission"):
-        return value is not None and Decimal(str(value)) == Decimal(str(wanted))
-    return str(value) == str(wanted)
+    return _equal(value, wanted)
 
 
-_PRIVATE = frozenset({"email"})
+def _equal(value: object, wanted: object) -> bool:
+    """Whether two values are the same, also where they are numbers in other spellings."""
+    if str(value) == str(wanted):
+        return True
+    try:
+        return Decimal(str(value)) == Decimal(str(wanted))
+    except ArithmeticError:
+        return False
+
+
+def check_answer(write: Write, arguments: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
+    """Whether an answer is about what was asked.
+
+    Raises:
+        ContractError: It says something where nothing is documented, or something else than was asked.
+    """
+    if not write.columns and payload:
+        raise ContractError(
+            write.door, f"it should be empty, and holds {', '.join(sorted(map(str, payload)))}"
+        )
+    asked = {check.column: check.argument for check in write.reconciliation.checks if check.how == "same"}
+    fixed = {check.column: check.value for check in write.reconciliation.checks if not check.argument}
+    private = {param.name for param in write.params if param.private}
+    for column in write.columns:
+        said = next((payload[wire] for wire in column.wires if wire in payload), None)
+        if column.kind == "id" and not column.optional and said == "":
+            raise ContractError(write.door, f"its {column.wires[0]} is empty")
+        name = column.name if column.name in arguments else asked.get(column.name, "")
+        wanted = fixed.get(_ALIASES.get(column.name, column.name), arguments.get(name))
+        if said is None or wanted is None or name in private:
+            continue
+        same = said == wanted if isinstance(wanted, bool) else _equal(said, wanted)
+        if not same:
+            raise ContractError(write.door, f"it speaks of another {column.name} than was asked")
 
 
 def _addresses(texts: Any) -> set[str]:

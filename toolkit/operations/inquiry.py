@@ -6,7 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR, Write
-from toolkit.errors import ApiError, UsageError
+from toolkit.errors import (
+    ApiError,
+    ClockError,
+    CredentialsError,
+    FirewallError,
+    RateLimitError,
+    SignatureError,
+    UsageError,
+)
 from toolkit.fetch import Fetcher
 from toolkit.operations import findings
 from toolkit.operations.findings import Case, Finding, Row
@@ -15,6 +23,10 @@ from toolkit.operations.masks import masked_answer, masked_key, masks
 from toolkit.operations.order import Meaning
 from toolkit.wire.sender import Sender
 
+# What says nothing of the write: the exchange cannot be asked now, or not with this key.
+_CANNOT_BE_ASKED = (RateLimitError, FirewallError, ClockError, SignatureError, CredentialsError)
+# Milliseconds by which a clock that was measured may be off at most.
+_SLACK = 5_000
 # Reads of transfers begin so much before a call was sent, in milliseconds, and end so much after.
 _BEFORE, _AFTER = 60_000, 3_600_000
 
@@ -26,14 +38,14 @@ class Inquiry:
         fetcher: Reads with the key for reading.
         reader: Knows the exchange's time.
         journal: What is known of the writes.
-        keys: Digests of the key for writing and of that for reading.
+        reading_key: Digest of the key for reading.
     """
 
-    def __init__(self, fetcher: Fetcher, reader: Sender, journal: Journal, *, keys: tuple[str, str]) -> None:
+    def __init__(self, fetcher: Fetcher, reader: Sender, journal: Journal, *, reading_key: str) -> None:
         self._fetcher = fetcher
         self._reader = reader
         self._journal = journal
-        self._key, self._reading_key = keys
+        self._reading_key = reading_key
 
     def before(self, meaning: Meaning) -> list[Row]:
         """What the read shows before the write, to compare with; nothing private.
@@ -63,12 +75,21 @@ class Inquiry:
             return _for_a_person(write, entry, obstacle), {}
         case = self._case(write, entry, private)
         while True:
-            now = int(self._reader.measured_time(write.pool.host, write.door) * 1000)
+            self._reader.measured_time(write.pool.host, write.door)
+            before = self._reader.surely(write.pool.host)
             finding = self._find(case)
-            left = case.until - now
-            if finding.kind != "absent" or left < 0:
+            after = self._reader.surely(write.pool.host)  # the read may have had the clock measured anew
+            if finding.kind != "absent":
                 break
-            if not wait:
+            if before is None or after is None:
+                told = f"{finding.told}, and the exchange's clock could not be measured: ask again"
+                finding = Finding("pending", told)
+                break
+            left = case.until - min(before, after) * 1000
+            if left < 0:
+                break
+            # More than a window: it was sent by a clock that was far ahead of the exchange's.
+            if not wait or left > case.until - case.sent_at + _SLACK:
                 told = f"{finding.told}, and it may still be executed for {left / 1000:.0f} s: ask again then"
                 finding = Finding("pending", told)
                 break
@@ -83,10 +104,10 @@ class Inquiry:
         how = write.reconciliation
         if how.kind == "by_hand":
             return "no read of the API tells"
-        if entry.key != (self._reading_key if how.own else self._key) and not same_account:
+        if entry.key != self._reading_key and not same_account:
             return (
-                "it was sent with another key, and reads with this one may show another account. With a key "
-                "of the same account, say so: `reconcile(..., same_account=True)`"
+                "it was sent with another key than the one that reads, which may show another account. Where "
+                "both are of one account, say so: `reconcile(..., same_account=True)`"
             )
         if "api_key" in how.ask and "api_key" not in private and how.read != "exchange.api_keys":
             return (
@@ -97,7 +118,8 @@ class Inquiry:
 
     def _case(self, write: Write, entry: Entry, private: Mapping[str, str]) -> Case:
         answers = self._journal.answers(entry.door)
-        claimed = frozenset(str(answer.get(name)) for answer in answers for name in ("subaccountId", "txnId"))
+        wires = next((column.wires for column in write.columns if column.name == write.makes), ())
+        claimed = frozenset(str(answer[wire]) for answer in answers for wire in wires if wire in answer)
         return Case(
             write=write,
             arguments=entry.arguments,
@@ -115,9 +137,13 @@ class Inquiry:
         try:
             rows = self._rows(case.write, {**case.arguments, **case.private}, case)
         except UsageError as error:
-            return Finding("open", f"the exchange does not show it any more ({error})")
+            said = str(error).removesuffix(" Nothing was sent.")
+            return Finding("open", f"the exchange does not show it any more ({said})")
+        except _CANNOT_BE_ASKED:
+            raise
         except ApiError as error:
-            return Finding("open", f"the read was refused ({error})")
+            said = error.message or f"HTTP {error.status}"
+            return Finding("open", f"the read `link.{how.read}` was refused ({said})")
         if "api_key" in how.ask and "api_key" not in case.private:
             rows = [row for row in rows if masks(row["api_key"], str(case.arguments["api_key"]))]
             if len(rows) > 1:
@@ -133,6 +159,8 @@ class Inquiry:
             arguments = ways.pop(0)
             try:
                 frame = self._fetcher.fetch(read, arguments, start=start, end=end, numbers="exact")
+            except _CANNOT_BE_ASKED:
+                raise
             except ApiError:
                 if not ways:
                     raise

@@ -17,7 +17,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -116,6 +116,30 @@ class Entry:
         return self.status in ("confirmed", "rejected")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A call that is to be sent, as far as it is compared with others.
+
+    Attributes:
+        same, subject: Digests as in an entry.
+        once: The name under which it is to be done once.
+        key: Digest of the API key.
+        same_account: Other keys in the journal are of the same account.
+        repeatable: Sent twice, it leaves what it leaves when sent once.
+        now: The exchange's time in milliseconds.
+        clashes: Whether an entry about the same thing may mean the same.
+    """
+
+    same: str
+    subject: str
+    once: str | None = None
+    key: str = ""
+    same_account: bool = False
+    repeatable: bool = False
+    now: int = 0
+    clashes: Callable[[Entry], bool] = lambda entry: True
+
+
 _JSON = ("arguments", "digests", "before", "answer")
 _NAMES = tuple(each.name for each in fields(Entry))
 
@@ -167,11 +191,13 @@ class Journal:
 
     def digest(self, *parts: str) -> str:
         """What tells that two texts are the same, without telling them."""
-        return hmac.new(self._salt, "\x1f".join(parts).encode(), hashlib.sha256).hexdigest()
+        return hmac.new(
+            self._salt, "\x1f".join(parts).encode("utf-8", "surrogatepass"), hashlib.sha256
+        ).hexdigest()
 
     # -- the life of an entry -----------------------------------------------------------------------------
 
-    def check(self, *, same: str, subject: str, once: str | None, repeatable: bool) -> Entry | None:
+    def check(self, wish: Wish) -> Entry | None:
         """The entry that a call under this name returns to, None where it is to be sent.
 
         Raises:
@@ -179,20 +205,16 @@ class Journal:
             UnsettledError: A call about the same thing is not settled.
         """
         with self._open() as file:
-            return self._check(file, same=same, subject=subject, once=once, repeatable=repeatable)
+            return self._check(file, wish)
 
     def begin(
         self,
+        wish: Wish,
         *,
         door: str,
         arguments: Mapping[str, Any],
-        same: str,
-        subject: str,
-        once: str | None,
         digests: Mapping[str, str],
-        key: str,
-        before: Sequence[Mapping[str, Any]] | None,
-        repeatable: bool,
+        before: Sequence[Mapping[str, Any]] | None = None,
         newest: int | None = None,
     ) -> tuple[Entry, bool]:
         """Write a call down before it is sent: its entry, and whether it is new.
@@ -210,19 +232,19 @@ class Journal:
         number = 0
         try:
             with self._open() as file:
-                found = self._check(file, same=same, subject=subject, once=once, repeatable=repeatable)
+                found = self._check(file, wish)
                 if found is not None:
                     return found, False
                 if newest is not None:
-                    self._check_newest(file, door, subject, newest)
+                    self._check_newest(file, door, wish.subject, newest)
                 row = {
                     "door": door,
                     "arguments": _dumped(dict(arguments)),
-                    "same": same,
-                    "subject": subject,
-                    "once": once,
+                    "same": wish.same,
+                    "subject": wish.subject,
+                    "once": wish.once,
                     "digests": _dumped(dict(digests)),
-                    "key": key,
+                    "key": wish.key,
                     "process": processes.own_name(),
                     "pid": pid,
                     "began": processes.started(pid),
@@ -245,13 +267,22 @@ class Journal:
             raise
         return entry, True
 
-    def sending(self, number: int, sent_at: int, until: int) -> None:
+    def sending(self, number: int, stamp: Callable[[], tuple[int, int]]) -> int:
         """It goes out now.
+
+        Args:
+            number: Its number.
+            stamp: Tells its timestamp and from when on it cannot be executed any more. It is asked once the
+                journal is ours: that may have taken a while.
+
+        Returns:
+            The timestamp.
 
         Raises:
             JournalError: It cannot be written down, or somebody took this process for dead and settled it.
         """
         with self._open() as file:
+            sent_at, until = stamp()
             changed = file.execute(
                 "UPDATE entries SET status = 'sending', told = 'sent, no answer yet', sent_at = ?, until = ? "
                 "WHERE number = ? AND status = 'prepared'",
@@ -262,6 +293,7 @@ class Journal:
                     f"#{number} is not in the journal {self.path} as it was written down, or was settled by "
                     "another process. Nothing was sent."
                 )
+            return sent_at
 
     def settle(
         self,
@@ -271,17 +303,33 @@ class Journal:
         by: SettledBy,
         *,
         answer: Mapping[str, Any] | None = None,
+        never_left: bool = False,
     ) -> Entry:
-        """Write down what became of it; a settled entry stays as it is."""
+        """Write down what became of it.
+
+        A settled entry stays as it is: only the exchange's own answer to the call is stronger than what a
+        read or a person said, and a read or another word is stronger than a person's.
+
+        Args:
+            number: Its number.
+            status: What became of it.
+            told: In words.
+            by: What says so.
+            answer: The answer's row.
+            never_left: It never left this machine: its name is as good as new.
+        """
         with self._open() as file:
             known = self._find(file, "number = ?", number)
             if not known:
                 raise JournalError(f"#{number} is not in the journal {self.path} any more.")
-            if not known[0].is_settled:
-                settled = status in ("confirmed", "rejected")
+            settled = status in ("confirmed", "rejected")
+            weaker = {"answer": ("read", "person", "repetition"), "read": ("person",), "person": ("person",)}
+            if not known[0].is_settled or (settled and known[0].settled_by in weaker.get(by, ())):
                 changes: dict[str, object] = {"status": status, "told": _writable(told)}
                 if settled:
                     changes |= {"settled_at": _now(), "settled_by": by}
+                if never_left:
+                    changes["once"] = None
                 if answer is not None:
                     changes["answer"] = _dumped(answer)
                 _set(file, number, changes)
@@ -329,18 +377,16 @@ class Journal:
             UsageError: There is none of this number.
         """
         with self._open() as file:
-            return self._entry(file, number)
+            entry = self._entry(file, number)
+            return self._entry(file, number) if self._never_left(file, entry) else entry
 
     def entries(self, *, unsettled: bool = False) -> list[Entry]:
         """All entries, oldest first; or those of which it is not known what became of them."""
         with self._open() as file:
-            if not unsettled:
-                return self._find(file, "1")
-            return [
-                entry
-                for entry in self._find(file, _UNSETTLED)
-                if not self.is_under_way(entry) and not self._never_left(file, entry)
-            ]
+            open_ = [entry for entry in self._find(file, _UNSETTLED) if not self._never_left(file, entry)]
+            if unsettled:
+                return [entry for entry in open_ if not self.is_under_way(entry)]
+            return self._find(file, "1")
 
     def newest(self, subject: str) -> int:
         """Number of the newest entry about something, 0 where there is none."""
@@ -356,30 +402,43 @@ class Journal:
 
     # -- within a transaction ------------------------------------------------------------------------------
 
-    def _check(
-        self, file: sqlite3.Connection, *, same: str, subject: str, once: str | None, repeatable: bool
-    ) -> Entry | None:
-        if once is not None:
-            named = self._find(file, "once = ?", once)
-            if named and named[0].status == "prepared" and not self.is_under_way(named[0]):
-                self._never_left(file, named[0])
-            elif named:
-                return self._done_under(named[0], same)
-        for entry in self._find(file, f"subject = ? AND {_UNSETTLED}", subject):
+    def _check(self, file: sqlite3.Connection, wish: Wish) -> Entry | None:
+        if wish.once is not None:
+            named = self._find(file, "once = ?", wish.once)
+            if named and not self._never_left(file, named[0]):
+                return self._done_under(named[0], wish)
+        for entry in self._find(file, f"subject = ? AND {_UNSETTLED}", wish.subject):
+            if not wish.clashes(entry):
+                continue
             if self.is_under_way(entry):
                 raise UnsettledError(
                     f"{entry.door}: the same is being changed by #{entry.number} at this moment, in "
                     f"{entry.process}. Nothing was sent.",
                     entry.number,
                 )
-            if not self._never_left(file, entry) and not (repeatable and entry.same == same):
+            if not self._never_left(file, entry) and not (wish.repeatable and entry.same == wish.same):
                 raise UnsettledError(
                     f"{entry.door}: what became of #{entry.number}, about the same thing, is not known yet: "
-                    f"{entry.told}. Nothing was sent now. `ops.reconcile({entry.number})` asks the exchange; "
-                    "call again once it is settled.",
+                    f"{entry.told.rstrip('.')}. Nothing was sent now. `ops.reconcile({entry.number})` asks "
+                    "the exchange; call again once it is settled.",
                     entry.number,
                 )
+        if wish.repeatable:
+            self._check_late(file, wish)
         return None
+
+    def _check_late(self, file: sqlite3.Connection, wish: Wish) -> None:
+        """Whether no setting whose answer was lost may still arrive, and undo this one."""
+        condition = "subject = ? AND until > ? AND settled_by IN ('read', 'repetition', 'person')"
+        for entry in self._find(file, condition, wish.subject, wish.now):
+            if entry.same != wish.same:
+                left = ((entry.until or 0) - wish.now) / 1000
+                raise UnsettledError(
+                    f"{entry.door}: the answer of #{entry.number}, about the same thing, was lost, and it "
+                    f"may still arrive at the exchange for {left:.0f} s and undo this one. Nothing was sent; "
+                    "call again then.",
+                    entry.number,
+                )
 
     def _check_newest(self, file: sqlite3.Connection, door: str, subject: str, newest: int) -> None:
         """Whether nothing about the same thing was called since then."""
@@ -391,12 +450,19 @@ class Journal:
                 later[0].number,
             )
 
-    def _done_under(self, entry: Entry, same: str) -> Entry:
+    def _done_under(self, entry: Entry, wish: Wish) -> Entry:
         """The entry of a name, where the call is the same and has come back."""
-        if entry.same != same:
+        if entry.same != wish.same:
+            freed = f", or free it with `ops.free({entry.once!r})`" if entry.status == "rejected" else ""
             raise UsageError(
                 f"`once`: the name {entry.once!r} stands for another call, #{entry.number} "
-                f"({entry.door}, {entry.status}). Nothing was sent. Give this one a name of its own."
+                f"({entry.door}, {entry.status}). Nothing was sent. Give this one a name of its own{freed}."
+            )
+        if wish.key != entry.key and not wish.same_account:
+            raise UsageError(
+                f"`once`: under the name {entry.once!r} #{entry.number} was sent with another API key. "
+                "Nothing was sent. If both keys are of one account, open the operations with "
+                "`same_account=True`; otherwise give this call a name of its own."
             )
         if self.is_under_way(entry):
             raise UnsettledError(
@@ -410,14 +476,14 @@ class Journal:
         """Whether the call may still come back: its process runs, and waits for it."""
         if entry.status not in ("prepared", "sending"):
             return False
-        if entry.pid == os.getpid() and entry.boot == processes.boot():
+        if entry.pid == os.getpid() and _runs(entry.pid, entry.began, entry.boot):
             # A thread that asks does not wait: its own call was broken off.
             return _here.get((self.path, entry.number), threading.get_ident()) != threading.get_ident()
         return _runs(entry.pid, entry.began, entry.boot)
 
     def _never_left(self, file: sqlite3.Connection, entry: Entry) -> bool:
         """Whether it was written down and broken off before it was sent; it is settled then."""
-        if entry.status != "prepared":
+        if entry.status != "prepared" or self.is_under_way(entry):
             return False
         ended = "it was broken off" if entry.pid == os.getpid() else "its process ended"
         told = f"{ended} before it was sent: nothing was executed"
@@ -471,8 +537,8 @@ class Journal:
             gone = isinstance(error, FileNotFoundError) and not new
             reason = f"it is not there any more; {_ANEW}" if gone else str(error)
             raise JournalError(
-                f"The journal {self.path} cannot be used ({reason}). Without it nobody could tell later what "
-                "was done, so no write is sent. Give it room or rights, or name another folder in "
+                f"The journal {self.path} cannot be used ({reason}). No write is sent without it, as nobody "
+                "could tell later what was done. Give it room or rights, or name another folder in "
                 "TOOLKIT_JOURNAL; what this one remembers is not known there."
             ) from error
 

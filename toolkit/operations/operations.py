@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from pathlib import Path
+from typing import SupportsIndex
 
 import pandas as pd
 
@@ -25,6 +27,15 @@ from toolkit.wire.sender import Placement
 from toolkit.wire.signing import to_text
 
 LIVE = "live"
+_REAL = (
+    "This Link talks to the real exchange: what operations do there moves money, and not all of it can be "
+    'undone. Say so in code: `link.operations(confirm="live")`. Nothing was sent.'
+)
+_NO_SANDBOX = (
+    "What answers at this machine's address does not say that it is a sandbox: it is busy, or stopped, or a "
+    "tunnel to the real exchange. Nothing was sent. Try again; only where it is the real exchange say "
+    '`link.operations(confirm="live")`.'
+)
 
 
 class ExchangeWrites(AccountWrites[T], MoneyWrites[T]):
@@ -43,6 +54,7 @@ class Operations:
         confirm: "live", where real accounts are changed.
         key: Another API key for writing; the key for reading where none is given.
         secret: Its secret.
+        same_account: That key, and those that wrote in the journal, are of the Link's own account.
         parameters: Where parameters go: "body", "query" or "mixed".
         journal: Folder of the journal.
 
@@ -66,28 +78,29 @@ class Operations:
         confirm: str = "",
         key: str | None = None,
         secret: str | None = None,
+        same_account: bool = False,
         parameters: Placement = "body",
         journal: str | Path | None = None,
     ) -> None:
-        sandbox = connection.sandbox_id()
-        if sandbox is None and confirm != LIVE:
-            raise UsageError(
-                "This Link talks to the real exchange: what operations do there moves money, and not all of "
-                'it can be undone. Say so in code: `link.operations(confirm="live")`. Nothing was sent.'
-            )
+        checked_placement(parameters)
         if (key is None) != (secret is None):
             raise UsageError("`key` and `secret` go together: give both or neither. Nothing was sent.")
+        sender = connection.sender if key is None else connection.sender_with(key, secret or "")
+        sandbox = connection.sandbox_id()
+        if sandbox is None and confirm != LIVE:
+            raise UsageError(_NO_SANDBOX if connection.source == "sandbox" else _REAL)
         path = journal_file(connection.session.hosts, sandbox, journal)
         self._connection = connection
         self._journal = Journal(path)
         self._desk = Desk(
-            sender=connection.sender if key is None else connection.sender_with(key, secret or ""),
+            sender=sender,
             reader=connection.sender,
             fetcher=fetcher,
             journal=self._journal,
             source="live" if sandbox is None else "sandbox",
             numbers=fetcher.numbers,
-            placement=checked_placement(parameters),
+            placement=parameters,
+            same_account=same_account,
         )
         self.exchange: ExchangeWrites[Outcome] = ExchangeWrites(self._desk.run)
         self.spot: SpotWrites[Outcome] = SpotWrites(self._desk.run)
@@ -136,7 +149,7 @@ class Operations:
         Raises:
             UsageError: The journal has no such call.
         """
-        return self._desk.outcome(number)
+        return self._desk.outcome(_number(number))
 
     @without_frames
     def reconcile(
@@ -148,7 +161,9 @@ class Operations:
             UsageError: The journal has no such call, or `api_key` is not that of the call.
             ToolkitError: The exchange cannot be asked.
         """
-        return self._desk.outcome(number).reconcile(wait=wait, api_key=api_key, same_account=same_account)
+        return self._desk.outcome(_number(number)).reconcile(
+            wait=wait, api_key=api_key, same_account=same_account
+        )
 
     def resolve(self, number: int, *, happened: bool, note: str = "") -> Outcome:
         """Write down what you found out about a call where no read tells; nothing is sent.
@@ -163,8 +178,8 @@ class Operations:
         """
         if not isinstance(happened, bool):
             raise UsageError(f"`happened` is True or False, not {happened!r}.")
-        self._desk.resolve(number, happened=happened, note=note)
-        return self._desk.outcome(number)
+        self._desk.resolve(_number(number), happened=happened, note=note)
+        return self._desk.outcome(_number(number))
 
     def free(self, once: str) -> Outcome:
         """Free the name of a call that was rejected, so that it can be used again; nothing is sent.
@@ -172,11 +187,13 @@ class Operations:
         Raises:
             UsageError: There is no such name, or its call was not rejected.
         """
+        if not isinstance(once, str):
+            raise UsageError(f"`once` is a name, which is text, not {once!r}.")
         return self._desk.outcome(self._journal.free(once).number)
 
     def __repr__(self) -> str:
         hosts = ", ".join(dict.fromkeys(self._connection.session.hosts.values()))
-        return f"Operations({self._desk.source}: {hosts})"
+        return f"Operations({self._desk.source}: {hosts}; journal {self.journal})"
 
 
 class Previews:
@@ -251,6 +268,13 @@ class Previews:
 
     def __repr__(self) -> str:
         return "Previews: exchange, spot, futures, portfolio (nothing is sent)"
+
+
+def _number(number: object) -> int:
+    """A number of the journal, also where it comes out of a frame."""
+    if isinstance(number, SupportsIndex) and not isinstance(number, bool):
+        return operator.index(number)
+    raise UsageError(f"A call's number is a whole number such as 17, not {number!r}.")
 
 
 def _status(entry: Entry) -> str:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from secrets import token_hex
 from types import MappingProxyType
 from typing import get_args
+from unicodedata import normalize
 
 from toolkit.catalogue import Param, Write
 from toolkit.errors import UsageError
@@ -21,6 +22,7 @@ from toolkit.wire.signing import encode, to_text
 CLIENT_ID = "client_tran_id"
 _ONCE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}")
 _ID_LENGTH = 30
+_MADE_ID = re.compile(r"tk[0-9a-f]{30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,10 @@ class Terms:
     once: str | None = None
     confirm: str = field(default="", repr=False)
 
+    def __post_init__(self) -> None:
+        if isinstance(self.once, str):  # what looks the same is the same name
+            object.__setattr__(self, "once", normalize("NFC", self.once))
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -47,7 +53,7 @@ class Meaning:
         private: Private arguments by name. Kept in memory only.
         same: Text that is the same for two calls that mean the same. Its digest is in the journal, so how it
             is made up is part of the journal's format.
-        subject: Text that is the same for two calls that change the same thing.
+        subject: Text that is the same for two calls that change the same thing, or move the same money.
         draws_id: Whether the client's id of it was drawn for this call, and is another the next time.
         confirmed: Whether what cannot be undone was said twice, or can be undone.
     """
@@ -69,33 +75,76 @@ def understand(write: Write, arguments: Mapping[str, object], terms: Terms, plac
         UsageError: An argument cannot be right; nothing was sent.
     """
     once = terms.once
-    if once is not None and not (isinstance(once, str) and _ONCE.fullmatch(once) and once.strip()):
+    if once is not None and not (isinstance(once, str) and _ONCE.fullmatch(once) and once.strip() == once):
         raise UsageError(
-            f'{write.door}: `once` is a name of 1 to 64 characters, such as "2026-10-payout-417". '
-            "Nothing was sent."
+            f'{write.door}: `once` is a name of 1 to 64 characters, such as "2026-10-payout-417", with no '
+            "blank at its ends. Nothing was sent."
         )
     parameters = dict(make_plan(write, arguments, None, None, 0).parameters)
     named = {param.name: param for param in write.params if param.wire in parameters and param.fixed is None}
     # Before an id is made for the call: one that is made says nothing about what is meant.
     texts = {name: to_text(param.wire, parameters[param.wire]) for name, param in named.items()}
-    texts |= {name: _plain(texts[name]) for name, param in named.items() if param.kind in ("amount", "rate")}
+    for name, param in named.items():
+        if param.kind in ("amount", "rate"):  # zeros at the end mean nothing, and may be too many
+            texts[name] = parameters[param.wire] = _plain(texts[name])
+        elif param.kind == "addresses":
+            texts[name] = ",".join(sorted(texts[name].split(",")))
+    shown = {name: _shown(param, parameters) for name, param in named.items()}
     same = json.dumps([write.door, sorted(texts.items())])
-    subject = json.dumps([write.changes or write.door, [texts.get(name, "") for name in write.subject]])
+    what = write.changes or write.door
+    subject = json.dumps([_moved(write, shown) or what, [texts.get(name, "") for name in write.subject]])
     client_id = next((param for param in write.params if param.name == CLIENT_ID), None)
     made = client_id is not None and client_id.wire not in parameters
     if client_id is not None and made:
-        parameters[client_id.wire] = _made_id(write, once)
-        named[CLIENT_ID] = client_id
+        parameters[client_id.wire] = shown[CLIENT_ID] = _made_id(write, once)
     return Meaning(
         write=write,
         order=_order(write, parameters, placement),
-        arguments=MappingProxyType({name: _shown(param, parameters) for name, param in named.items()}),
+        arguments=MappingProxyType(shown),
         private=MappingProxyType({name: texts[name] for name, param in named.items() if param.private}),
         same=same,
         subject=subject,
         draws_id=made and once is None,
         confirmed=not write.confirm or terms.confirm == texts[write.confirm],
     )
+
+
+def may_be_the_same(write: Write, given: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    """Whether two calls about the same thing may mean the same: only of money more is to be looked at.
+
+    The master account is the side that is not given, and may be given by its id as well.
+    """
+    if write.movement is None:
+        return True
+    mine, theirs = (_accounts(arguments) for arguments in (given, other))
+    shared = {*mine, *theirs} - {None} and ({*mine} & {*theirs}) - {None}
+    fits = all(
+        one is None or another is None or one == another for one, another in zip(mine, theirs, strict=True)
+    )
+    return bool(shared) and fits
+
+
+def _accounts(arguments: Mapping[str, object]) -> tuple[object, object]:
+    """Where money comes from and goes to, by whatever door."""
+    within = arguments.get("sub_account_id")
+    return arguments.get("from_id", within), arguments.get("to_id", within)
+
+
+def _moved(write: Write, shown: Mapping[str, object]) -> str:
+    """From which wallet to which money is moved, "" where none is.
+
+    Raises:
+        UsageError: Nothing moves so.
+    """
+    if write.movement is None:
+        return ""
+    source, target = write.movement.wallets({name: str(value) for name, value in shown.items()})
+    if write.movement.through_spot and "spot" not in (source, target):
+        raise UsageError(
+            f"{write.door}: nothing moves between two futures wallets: one of `{write.movement.source}` and "
+            f'`{write.movement.target}` is "spot". Nothing was sent.'
+        )
+    return f"money {source} {target}"
 
 
 def checked_placement(placement: Placement) -> Placement:
@@ -143,6 +192,11 @@ def _shown(param: Param, parameters: Mapping[str, object]) -> object:
 def _plain(digits: str) -> str:
     """A number in one spelling: 1.50 and 1.5 are the same amount. As text, because arithmetic rounds."""
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+def is_made_id(text: str) -> bool:
+    """Whether the id of a transfer was made here."""
+    return _MADE_ID.fullmatch(text) is not None
 
 
 def _made_id(write: Write, once: str | None) -> str:

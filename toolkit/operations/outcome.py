@@ -64,15 +64,12 @@ class Outcome:
         *,
         error: ToolkitError | None = None,
         private: Mapping[str, str] | None = None,
-        new_key: NewKey | None = None,
         repeated: bool = False,
     ) -> None:
         self._desk = desk
         self.source = desk.source
         self.repeated = repeated
         self._private = Hidden(private or {})
-        self._new_key = new_key
-        self._hands_over = new_key is not None
         self._take(entry, error)
 
     def _take(self, entry: Entry, error: ToolkitError | None = None) -> None:
@@ -99,7 +96,7 @@ class Outcome:
                 executed, `OutcomeUnknownError` where that is not known.
         """
         if self.error is not None:
-            raise self.error
+            raise self.error.with_traceback(None)
         assert self.frame is not None  # noqa: S101 - for the type checker
         return self.frame
 
@@ -138,25 +135,26 @@ class Outcome:
         Raises:
             UsageError: There is none to hand over, and what to do about it.
         """
-        key, self._new_key = self._new_key, None
+        key = self._desk.take_key(self.number)
         if key is None:
             raise UsageError(self._why_no_key())
         return key
 
     def _why_no_key(self) -> str:
-        if self._hands_over:
+        if self._desk.has_handed_over(self.number):
             return "The key was handed over already. The toolkit does not keep it."
-        if self.status != "confirmed" or self.door != "exchange.create_api_key":
+        if self.status != "confirmed" or not WRITE_BY_DOOR[self.door].hands_over:
             return f"There is no key to hand over: #{self.number} is {self.door}, {self.status}."
         return (
-            f"The key of #{self.number} is not here: it is handed over once, by the outcome of the call "
-            "itself, and kept nowhere. Where you do not have it, delete the key and create another."
+            f"The key of #{self.number} is not here: where the answer came it is handed over once, in the "
+            "kernel of the call, and kept nowhere. Where you do not have it, delete the key and create "
+            "another."
         )
 
     @property
     def next_step(self) -> str:
         """What to do next, "" where nothing is to be done."""
-        if self._new_key is not None:
+        if self._desk.holds_key(self.number):
             return (
                 "`outcome.take_key()` hands over the key and its secret, once; nothing shows or keeps them."
             )
@@ -170,6 +168,12 @@ class Outcome:
             return (
                 f"It was sent once and is not sent again. `ops.reconcile({self.number})`, in any kernel, "
                 "asks the exchange what happened; so does `.reconcile()` of this outcome."
+            )
+        if self.status == "rejected" and self.once and "client_tran_id" in self.arguments:
+            read = WRITE_BY_DOOR[self.door].reconciliation.read
+            return (
+                f"A transfer of the name {self.once!r} may have been made from elsewhere: `link.{read}` with "
+                f"its `client_tran_id` shows it. Where it was not, `ops.free({self.once!r})` frees the name."
             )
         if self.status == "rejected" and self.once:
             return f"To use the name {self.once!r} again: `ops.free({self.once!r})`."

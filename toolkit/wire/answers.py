@@ -134,6 +134,10 @@ class Verdict:
     payload: Any = field(default=None, repr=False)
 
 
+# A read is signed anew and sent again by itself; a write is not.
+_CALL_AGAIN = "The exchange's clock is measured anew for the next call: call again."
+
+
 def judge(door: str, path: str, answer: Answer, now: float) -> Verdict:
     """What became of a write that was answered like this. In doubt it may have been executed."""
     error = error_of(door, path, answer, now)
@@ -145,6 +149,8 @@ def judge(door: str, path: str, answer: Answer, now: float) -> Verdict:
             return _open(door, "the answer is not JSON, or was cut off", status)
         if not isinstance(payload, dict):
             return _open(door, "the answer is no JSON object", status)
+        if status != 200:
+            return _open(door, f"the answer was HTTP {status}, which is not documented", status)
         # Whatever the endpoint declares: gateways in front of it answer `{"msg": ..., "success": false}` too.
         if payload.get("success") is False:
             return _open(door, "the answer says that it was no success, and no more", status)
@@ -157,6 +163,8 @@ def judge(door: str, path: str, answer: Answer, now: float) -> Verdict:
         return _open(door, said, status)
     if isinstance(error, errors.ServerError):
         return Verdict(False, errors.NotExecutedError(door, said, status))
+    if isinstance(error, errors.ClockError):
+        error = errors.ClockError(door, status, code, message, advice=_CALL_AGAIN)
     return Verdict(False, error)
 
 

@@ -85,11 +85,11 @@ class Reply:
     """What came of a write.
 
     Attributes:
-        verdict: Whether it was executed, as far as can be told.
-        interrupted: The user broke it off.
+        verdict: Whether it was executed, as far as can be told; None where the user broke it off before.
+        interrupted: The user broke it off, before the answer or after it.
     """
 
-    verdict: Verdict
+    verdict: Verdict | None
     interrupted: bool = False
 
 
@@ -112,7 +112,7 @@ class Tally:
 
 
 class Sender:
-    """Signs and sends reads within the budget, and obeys what comes back."""
+    """Signs and sends within the budget, and obeys what comes back."""
 
     def __init__(
         self,
@@ -184,42 +184,44 @@ class Sender:
             elif error is not None:
                 raise error
 
-    def send(self, order: Order, about_to_send: Callable[[int], None]) -> Reply:
+    def send(self, order: Order, about_to_send: Callable[[Callable[[], int]], int]) -> Reply:
         """Send a write once.
 
         Args:
             order: The write.
-            about_to_send: Told the timestamp that it will carry, before anything of it goes out; when it
-                raises, nothing does.
+            about_to_send: Asked for the timestamp that it will carry, before anything of it goes out, and
+                given what tells the host's time in milliseconds; when it raises, nothing is sent.
 
         Raises:
             BannedError: This address is banned; nothing was sent.
         """
-        encode(order.query), encode(order.body)  # what cannot be written is refused before anything is sent
         host = order.pool.host
         self._prepare(order, None)
         reservation = self._budget.admit(
             order.pool, order.path, order.weight, order.door, order.method, share=self._share
         )
-        status: int | None = None
-        headers: Mapping[str, str] = {}
-        left = False
         try:
-            timestamp = int(self._host_clocks[host].time() * 1000)
-            about_to_send(timestamp)
-            left = True
+            timestamp = about_to_send(lambda: int(self._host_clocks[host].time() * 1000))
+        except BaseException:
+            self._budget.release(reservation)
+            raise
+        answer = lost = verdict = None
+        interrupted = False
+        try:
             answer, lost = self._send_without_trace(order, timestamp)
-            whole = answer or (lost.cut if lost is not None else None)
-            if whole is not None:
-                status, headers = whole.status, whole.headers
+            if answer is not None or lost is not None:
+                verdict = self._verdict(order, answer, lost)
         finally:
-            if left:
+            whole = answer or (lost.cut if lost is not None else None)
+            status, headers = (whole.status, whole.headers) if whole is not None else (None, {})
+            # What is known of the write does not hang on what is counted and told to others about it.
+            with suppress(KeyboardInterrupt):
+                interrupted = True
                 self._budget.settle(reservation, status, headers)
-            else:
-                self._budget.release(reservation)
-        if answer is None and lost is None:
-            return Reply(_broken_off(order.door), interrupted=True)
-        return Reply(self._judged(order, answer, lost))
+                interrupted = False
+        if verdict is not None:
+            self._obey(order, verdict)
+        return Reply(verdict, interrupted=interrupted or verdict is None)
 
     def _send_without_trace(self, order: Order, timestamp: int) -> tuple[Answer | None, NoAnswer | None]:
         """Send once: the answer, or how it was lost; neither when the user interrupts.
@@ -255,7 +257,7 @@ class Sender:
             body += signature
         return Message(order.method, order.pool.host, order.path, query, body)
 
-    def _judged(self, order: Order, answer: Answer | None, lost: NoAnswer | None) -> Verdict:
+    def _verdict(self, order: Order, answer: Answer | None, lost: NoAnswer | None) -> Verdict:
         if answer is None and lost is not None:
             if lost.cut is None:
                 if not lost.sent:
@@ -268,13 +270,15 @@ class Sender:
                 )
             answer = lost.cut  # status and headers are whole and say enough
         assert answer is not None  # noqa: S101 - for the type checker
-        verdict = judge(order.door, order.path, answer, self._clock.time())
+        return judge(order.door, order.path, answer, self._clock.time())
+
+    def _obey(self, order: Order, verdict: Verdict) -> None:
+        """Do what the answer asks for: it concerns the next call, as this one is not sent again."""
         if isinstance(verdict.error, errors.BannedError):
             self._budget.ban(verdict.error.until.timestamp() - self._clock.time())
         if isinstance(verdict.error, errors.ClockError):
-            with suppress(errors.ToolkitError):  # what is known of this one does not hang on it
-                self._hosts.measure(order.pool.host)  # for the next one: this one is not sent again
-        return verdict
+            with suppress(errors.ToolkitError):
+                self._hosts.measure(order.pool.host)
 
     @property
     def recv_window(self) -> int:
@@ -288,6 +292,11 @@ class Sender:
     def time(self, host: Host) -> float:
         """The host's time in seconds as known: this machine's where it was not measured yet."""
         return self._host_clocks[host].time()
+
+    def surely(self, host: Host) -> float | None:
+        """What the host's clock shows at the least, in seconds; None where it was not measured lately."""
+        time, error = self._host_clocks[host].reading()
+        return time - error if self.time_known(host) else None
 
     def time_known(self, host: Host) -> bool:
         """Whether the host's clock was measured not long ago."""
@@ -365,10 +374,6 @@ def _told_of(door: str) -> Iterator[None]:
         until = error.until
     if until is not None:
         raise errors.BannedError(door, "This address is banned", until)
-
-
-def _broken_off(door: str) -> Verdict:
-    return Verdict(None, errors.OutcomeUnknownError(door, "it was interrupted while it was under way"))
 
 
 def _lost(door: str, lost: NoAnswer | None, attempts: int) -> errors.ToolkitError:

@@ -88,6 +88,7 @@ CREATE_SUB_ACCOUNT = Write(
         look_at="the list of sub-accounts, by tag and time of creation",
     ),
     subject=("tag",),
+    makes="sub_account_id",
 )
 
 DELETE_SUB_ACCOUNT = Write(

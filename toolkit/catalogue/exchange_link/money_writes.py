@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from toolkit.catalogue.exchange_link.shared import DOCS, FUTURES_TYPE, SUB_ACCOUNT, SUB_ACCOUNT_ID
-from toolkit.catalogue.model import SAPI_IP, SAPI_UID, Check, Column, Param, Reconciliation, Write
+from toolkit.catalogue.model import SAPI_IP, SAPI_UID, Check, Column, Movement, Param, Reconciliation, Write
 
 _ASSET = Param(wire="asset", name="asset", kind="text", doc="What is moved, such as USDT.", required=True)
 _AMOUNT = Param(
@@ -68,7 +68,9 @@ TRANSFER = Write(
         fixed=MappingProxyType({"show_all_status": True}),
         look_at="the transfers of both sides, by your id of it",
     ),
-    subject=("asset", "amount", "from_id", "to_id"),
+    subject=("asset", "amount"),
+    movement=Movement(source="spot", target="spot"),
+    makes="txn_id",
 )
 
 TRANSFER_FUTURES = Write(
@@ -100,7 +102,9 @@ TRANSFER_FUTURES = Write(
         ),
         look_at="the futures transfers of the sub-account, by your id of it",
     ),
-    subject=("market", "asset", "amount", "from_id", "to_id"),
+    subject=("asset", "amount"),
+    movement=Movement(source="market", target="market"),
+    makes="txn_id",
 )
 
 UNIVERSAL_TRANSFER = Write(
@@ -131,7 +135,9 @@ UNIVERSAL_TRANSFER = Write(
         fixed=MappingProxyType({"show_all_status": True}),
         look_at="the universal transfers of both sides, by your id of it",
     ),
-    subject=("from_wallet", "to_wallet", "asset", "amount", "from_id", "to_id"),
+    subject=("asset", "amount"),
+    movement=Movement(source="from_wallet", target="to_wallet", through_spot=True),
+    makes="txn_id",
 )
 
 TRANSFER_WITHIN = Write(
@@ -167,7 +173,9 @@ TRANSFER_WITHIN = Write(
         look_at="the sub-account's wallets: `link.exchange.spot_balances` and `futures_balances`, or its "
         "transfer history at the exchange's site, at the time the entry names",
     ),
-    subject=("sub_account_id", "asset", "amount", "route"),
+    subject=("asset", "amount"),
+    movement=Movement(route="route", accounts=("sub_account_id", "sub_account_id")),
+    makes="txn_id",
 )
 
 
