@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import tempfile
 from pathlib import Path
 
 from toolkit.catalogue import Host
@@ -48,3 +49,11 @@ def is_shared(one: Ledger, other: Ledger, clock: Clock) -> bool:
 def is_sound(path: Path) -> bool:
     with contextlib.closing(sqlite3.connect(path)) as file:
         return bool(file.execute("PRAGMA integrity_check").fetchall() == [("ok",)])
+
+
+def let_others_in(folder: Path) -> None:
+    """Other users may go into a test's folder."""
+    for parent in [folder, *folder.parents]:
+        if parent == Path(tempfile.gettempdir()):
+            return
+        parent.chmod(0o755)

@@ -13,7 +13,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import textwrap
 import threading
 import time
@@ -27,7 +26,7 @@ import pytest
 
 import toolkit
 from tests.clocks import FakeClock
-from tests.ledgers import HOSTS, is_shared, is_sound, known, reserve, settle
+from tests.ledgers import HOSTS, is_shared, is_sound, known, let_others_in, reserve, settle
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, FAPI, Host
 from toolkit.sandbox import Sandbox
@@ -45,14 +44,6 @@ as_root = pytest.mark.skipif(
 
 
 # -- helpers ---------------------------------------------------------------------------------------------
-
-
-def let_others_in(folder: Path) -> None:
-    """Other users may go into a test's folder."""
-    for parent in [folder, *folder.parents]:
-        if parent == Path(tempfile.gettempdir()):
-            return
-        parent.chmod(0o755)
 
 
 def sql(path: Path, statement: str, *values: object) -> list[Any]:

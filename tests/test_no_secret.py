@@ -280,7 +280,7 @@ class Run:
             lost = ops.spot.set_customer_id(f"{parameters} {number + 10}", email)
             self.look(f"{kind} {number} to a customer", lost)
             if lost.status == "unknown":
-                self.fails("not settled", lambda: ops.spot.set_customer_id("another", email))
+                self.fails("not settled", partial(ops.spot.set_customer_id, "another", email))
                 self.look("preview of it", ops.preview.spot.set_customer_id("another", email))
             self.settle(f"{kind} {number} to a customer", ops, lost)
             faults.clear()
@@ -289,7 +289,11 @@ class Run:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             for path, method, call in (
-                (CUSTOMERS, "POST", lambda: ops.spot.set_customer_id(f"{parameters} warned", next(customers))),
+                (
+                    CUSTOMERS,
+                    "POST",
+                    lambda: ops.spot.set_customer_id(f"{parameters} warned", next(customers)),
+                ),
                 (KEYS, "GET", lambda: reads.api_keys(own.arguments["sub_account_id"], api_key=kept.key)),
             ):
                 faults.add("unknown-field", path=path, method=method, field=f"new_{parameters}_{method}")

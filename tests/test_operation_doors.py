@@ -271,7 +271,9 @@ def documented_call(bench: Bench, write: Write) -> dict[str, Any]:
     answer = DOCUMENTED[write.door]
     asked = {check.column: check.argument for check in write.reconciliation.checks if check.how == "same"}
     for column in write.columns:
-        name = column.name if column.name in {param.name for param in write.params} else asked.get(column.name)
+        name = (
+            column.name if column.name in {param.name for param in write.params} else asked.get(column.name)
+        )
         said = next((answer[wire] for wire in column.wires if wire in answer), None)
         if name and said is not None and name != "api_key":
             given[name] = str(said) if column.kind in ("id", "amount") else said

@@ -824,7 +824,9 @@ def test_an_id_of_ones_own_is_not_looked_for_in_another_account(bench: Bench, do
 def test_a_read_that_is_refused_leaves_it_unknown(bench: Bench) -> None:
     bench.fail("exchange.set_commission", "reset")
     outcome = do(bench, "exchange.set_commission")
-    bench.faults.add("error", path="/sapi/v1/broker/subAccount", method="GET", code=-5021, message="No relation")
+    bench.faults.add(
+        "error", path="/sapi/v1/broker/subAccount", method="GET", code=-5021, message="No relation"
+    )
     assert outcome.reconcile().status == "unknown"
     assert "the read `link.exchange.sub_accounts` was refused (No relation)" in outcome.reason
     assert "Nothing was" not in outcome.reason

@@ -190,10 +190,16 @@ def test_nothing_private_is_in_an_address_unless_asked_for(rig: Rig, wire: Wire)
             assert private not in sent.target
 
 
-texts = st.one_of(
-    st.text("@+%&=#/?; \"'aé名😀", min_size=1, max_size=31),
-    st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="*"), min_size=1, max_size=31),
-).map(str.strip).filter(lambda text: text and text.isprintable())
+texts = (
+    st.one_of(
+        st.text("@+%&=#/?; \"'aé名😀", min_size=1, max_size=31),
+        st.text(
+            st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="*"), min_size=1, max_size=31
+        ),
+    )
+    .map(str.strip)
+    .filter(lambda text: text and text.isprintable())
+)
 """An id has no blanks around it."""
 
 

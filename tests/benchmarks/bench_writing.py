@@ -16,6 +16,7 @@ import requests
 import toolkit
 from tests.benchmarks.measure import say, seconds
 from toolkit.demo import DemoLink
+from toolkit.operations.journal import Wish
 
 WRITES = 20
 PATH = "/sapi/v1/broker/subAccount/bnbBurn/spot"
@@ -52,21 +53,12 @@ def test_a_write_beside_a_bare_signed_post(desk: DemoLink, tmp_path: Path) -> No
 def test_a_step_of_the_journal(desk: DemoLink, tmp_path: Path) -> None:
     """Baseline: a file that is opened, written to and brought to the disk (fsync)."""
     journal = desk.operations(journal=tmp_path)._journal
-    entry, _ = journal.begin(
-        door="exchange.transfer",
-        arguments={},
-        same="a",
-        subject="a",
-        once=None,
-        digests={},
-        key="",
-        before=None,
-        repeatable=False,
-    )
+    wish = Wish(same="a", subject="a")
+    entry, _ = journal.begin(wish, door="exchange.transfer", arguments={}, digests={})
 
     def steps() -> None:
-        for moment in range(WRITES):
-            journal.sending(entry.number, moment, moment)
+        for _ in range(WRITES):
+            journal.settle(entry.number, "unknown", "measured", "answer")
 
     def bare() -> None:
         for moment in range(WRITES):
