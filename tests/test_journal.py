@@ -31,8 +31,9 @@ from tests.traces import locals_shown
 from tests.write_support import DOORS, Bench, do, example, memory_folder, operations_of
 from toolkit.catalogue import BASE_URLS
 from toolkit.errors import JournalError, JournalWarning, UnsettledError, UsageError
-from toolkit.operations import journal as journals
+from toolkit.operations import journal_file as files
 from toolkit.operations.journal import Journal, Wish
+from toolkit.operations.journal_file import JournalFile
 from toolkit.operations.place import VARIABLE, journal_file
 from toolkit.sandbox import Answer, Request
 
@@ -69,7 +70,7 @@ def bench(folder: Path) -> Iterator[Bench]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journals, "LOCK_PATIENCE", 0.05)
+    monkeypatch.setattr(files, "LOCK_PATIENCE", 0.05)
 
 
 def begin(journal: Journal, what: str = "this", once: str | None = None, **other: Any) -> tuple[Any, bool]:
@@ -573,7 +574,7 @@ def test_a_file_that_is_not_the_one_it_was_is_not_written_to(bench: Bench, how: 
 def test_a_file_that_is_replaced_while_it_is_written_to(path: Path, folder: Path) -> None:
     journal = Journal(path)
     another = Journal(folder / "another.sqlite").path
-    with pytest.raises(JournalError, match="not the file any more"), journal._open():
+    with pytest.raises(JournalError, match="not the file any more"), JournalFile(journal.path).transaction():
         os.replace(another, path)
 
 

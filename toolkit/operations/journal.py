@@ -8,56 +8,24 @@ under a salt of the file.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import json
 import os
-import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from toolkit.errors import JournalError, UnsettledError, UsageError
+from toolkit.operations.journal_file import JournalFile, runs
 from toolkit.wire.ledger import processes
 
 Status = Literal["prepared", "sending", "confirmed", "rejected", "unknown"]
 SettledBy = Literal["answer", "read", "person", "repetition", "journal"]
-
-SCHEMA = 1
-LOCK_PATIENCE = 10.0
-"""Seconds to wait for other processes that use the journal at this moment."""
-
-_TABLES = """
-CREATE TABLE entries (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    door TEXT NOT NULL,
-    arguments TEXT NOT NULL,
-    same TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    once TEXT UNIQUE,
-    digests TEXT NOT NULL,
-    key TEXT NOT NULL,
-    process TEXT NOT NULL, pid INTEGER NOT NULL, began REAL, boot TEXT NOT NULL,
-    made_at INTEGER NOT NULL,
-    sent_at INTEGER,
-    until INTEGER,
-    status TEXT NOT NULL CHECK (status IN ('prepared', 'sending', 'confirmed', 'rejected', 'unknown')),
-    told TEXT NOT NULL,
-    before TEXT,
-    answer TEXT,
-    settled_at INTEGER,
-    settled_by TEXT
-);
-CREATE INDEX unsettled ON entries (subject) WHERE status IN ('prepared', 'sending', 'unknown');
-CREATE TABLE salt (salt BLOB NOT NULL);
-CREATE TABLE users (pid INTEGER NOT NULL, began REAL, boot TEXT NOT NULL);
-"""
 
 _UNSETTLED = "status IN ('prepared', 'sending', 'unknown')"
 
@@ -143,32 +111,16 @@ class Wish:
 _JSON = ("arguments", "digests", "before", "answer")
 _NAMES = tuple(each.name for each in fields(Entry))
 
-# One transaction at a time in this process, and no fork while one is open: SQLite would take the child
-# for its parent, and find the file locked for as long as it lives.
-_turn = threading.RLock()
-
 # Calls that have not come back yet, in this process: (file, number), and the thread that waits for it.
 _here: dict[tuple[Path, int], int] = {}
 
 
-def _before_fork() -> None:
-    _turn.acquire()
-
-
-def _after_fork_in_parent() -> None:
-    _turn.release()
-
-
-def _after_fork_in_child() -> None:
-    global _turn  # noqa: PLW0603 - the parent's is held by a thread that is not here
-    _turn = threading.RLock()
+def _after_fork() -> None:
     _here.clear()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-    )
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class Journal:
@@ -183,16 +135,12 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._salt = b""
-        with self._open(new=True) as file:
-            salt = _salt(file)
-            _sign_in(file)
-        self._salt = salt
+        self._file = JournalFile(path)
 
     def digest(self, *parts: str) -> str:
         """What tells that two texts are the same, without telling them."""
         return hmac.new(
-            self._salt, "\x1f".join(parts).encode("utf-8", "surrogatepass"), hashlib.sha256
+            self._file.salt, "\x1f".join(parts).encode("utf-8", "surrogatepass"), hashlib.sha256
         ).hexdigest()
 
     # -- the life of an entry -----------------------------------------------------------------------------
@@ -204,7 +152,7 @@ class Journal:
             UsageError: The name stands for another call.
             UnsettledError: A call about the same thing is not settled.
         """
-        with self._open() as file:
+        with self._file.transaction() as file:
             return self._check(file, wish)
 
     def begin(
@@ -231,7 +179,7 @@ class Journal:
                 _here.pop(which, None)
         number = 0
         try:
-            with self._open() as file:
+            with self._file.transaction() as file:
                 found = self._check(file, wish)
                 if found is not None:
                     return found, False
@@ -281,7 +229,7 @@ class Journal:
         Raises:
             JournalError: It cannot be written down, or somebody took this process for dead and settled it.
         """
-        with self._open() as file:
+        with self._file.transaction() as file:
             sent_at, until = stamp()
             changed = file.execute(
                 "UPDATE entries SET status = 'sending', told = 'sent, no answer yet', sent_at = ?, until = ? "
@@ -318,7 +266,7 @@ class Journal:
             answer: The answer's row.
             never_left: It never left this machine: its name is as good as new.
         """
-        with self._open() as file:
+        with self._file.transaction() as file:
             known = self._find(file, "number = ?", number)
             if not known:
                 raise JournalError(f"#{number} is not in the journal {self.path} any more.")
@@ -342,7 +290,7 @@ class Journal:
     def repeated(self, entry: Entry) -> None:
         """A call was confirmed: older ones that mean the same are settled by it."""
         told = f"the same call was sent again as #{entry.number}, which was confirmed"
-        with self._open() as file:
+        with self._file.transaction() as file:
             for older in self._find(file, f"subject = ? AND {_UNSETTLED}", entry.subject):
                 # One whose process died while it was under way has not been called unknown yet.
                 if older.same == entry.same and older.number < entry.number and older.status != "prepared":
@@ -355,7 +303,7 @@ class Journal:
         Raises:
             UsageError: There is no such name, or what it stands for was not rejected.
         """
-        with self._open() as file:
+        with self._file.transaction() as file:
             found = self._find(file, "once = ?", once)
             if not found:
                 raise UsageError(f"Nothing was done under the name {once!r}.")
@@ -376,13 +324,13 @@ class Journal:
         Raises:
             UsageError: There is none of this number.
         """
-        with self._open() as file:
+        with self._file.transaction() as file:
             entry = self._entry(file, number)
             return self._entry(file, number) if self._never_left(file, entry) else entry
 
     def entries(self, *, unsettled: bool = False) -> list[Entry]:
         """All entries, oldest first; or those of which it is not known what became of them."""
-        with self._open() as file:
+        with self._file.transaction() as file:
             open_ = [entry for entry in self._find(file, _UNSETTLED) if not self._never_left(file, entry)]
             if unsettled:
                 return [entry for entry in open_ if not self.is_under_way(entry)]
@@ -390,13 +338,13 @@ class Journal:
 
     def newest(self, subject: str) -> int:
         """Number of the newest entry about something, 0 where there is none."""
-        with self._open() as file:
+        with self._file.transaction() as file:
             query = "SELECT coalesce(max(number), 0) FROM entries WHERE subject = ?"
             return int(file.execute(query, (subject,)).fetchone()[0])
 
     def answers(self, door: str) -> list[Mapping[str, Any]]:
         """The answers of all confirmed calls of a door."""
-        with self._open() as file:
+        with self._file.transaction() as file:
             found = self._find(file, "door = ? AND status = 'confirmed' AND answer IS NOT NULL", door)
             return [entry.answer for entry in found if entry.answer is not None]
 
@@ -476,10 +424,10 @@ class Journal:
         """Whether the call may still come back: its process runs, and waits for it."""
         if entry.status not in ("prepared", "sending"):
             return False
-        if entry.pid == os.getpid() and _runs(entry.pid, entry.began, entry.boot):
+        if entry.pid == os.getpid() and runs(entry.pid, entry.began, entry.boot):
             # A thread that asks does not wait: its own call was broken off.
             return _here.get((self.path, entry.number), threading.get_ident()) != threading.get_ident()
-        return _runs(entry.pid, entry.began, entry.boot)
+        return runs(entry.pid, entry.began, entry.boot)
 
     def _never_left(self, file: sqlite3.Connection, entry: Entry) -> bool:
         """Whether it was written down and broken off before it was sent; it is settled then."""
@@ -502,141 +450,6 @@ class Journal:
         if not found:
             raise UsageError(f"The journal has no entry #{number}; `ops.history()` lists them all.")
         return found[0]
-
-    @contextmanager
-    def _open(self, *, new: bool = False) -> Iterator[sqlite3.Connection]:
-        """One transaction: on the disk when it ends well, undone when it does not.
-
-        The file is opened for each: writes are rare, and so neither forks nor threads can do harm. One that
-        is not the one this journal began with is not written to: its digests are under another salt.
-        """
-        try:
-            with _turn:
-                if new:
-                    _make(self.path)
-                which = _which(self.path)
-                address = f"{self.path.absolute().as_uri()}?mode=rw"
-                with contextlib.closing(
-                    sqlite3.connect(address, timeout=LOCK_PATIENCE, isolation_level=None, uri=True)
-                ) as file:
-                    file.execute("PRAGMA synchronous = EXTRA")
-                    file.execute("PRAGMA fullfsync = ON")
-                    file.execute("BEGIN IMMEDIATE")
-                    _made(file)
-                    if self._salt and _salt(file) != self._salt:
-                        raise sqlite3.DatabaseError(f"{_ANOTHER}; {_ANEW}")
-                    try:
-                        yield file
-                    except (UnsettledError, UsageError):
-                        file.execute("COMMIT")  # what was found out on the way holds
-                        raise
-                    file.execute("COMMIT")
-                if _which(self.path) != which:
-                    raise sqlite3.DatabaseError(f"{_ANOTHER}; {_ANEW}")
-        except (sqlite3.Error, OSError) as error:
-            gone = isinstance(error, FileNotFoundError) and not new
-            reason = f"it is not there any more; {_ANEW}" if gone else str(error)
-            raise JournalError(
-                f"The journal {self.path} cannot be used ({reason}). No write is sent without it, as nobody "
-                "could tell later what was done. Give it room or rights, or name another folder in "
-                "TOOLKIT_JOURNAL; what this one remembers is not known there."
-            ) from error
-
-
-_ANOTHER = "it is not the file any more that it was"
-_ANEW = "`link.operations()` begins one anew, which does not know what was done"
-
-
-def forget(path: Path) -> None:
-    """Delete a journal, unless a process that uses it still runs.
-
-    Raises:
-        OSError: It cannot be deleted.
-    """
-    try:
-        with contextlib.closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", timeout=0, isolation_level=None, uri=True)
-        ) as file:
-            file.execute("BEGIN EXCLUSIVE")
-            users = file.execute("SELECT pid, began, boot FROM users").fetchall()
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN):
-            return
-        users = []  # whatever it is, it is no journal that could be used
-    if not any(_runs(*user) for user in users):
-        path.unlink()
-        Path(f"{path}-journal").unlink(missing_ok=True)
-
-
-def _make(path: Path) -> None:
-    """Make the file where there is none, for its owner alone, in a folder that a power cut leaves there.
-
-    SQLite sees to it that the file's own name is on the disk.
-    """
-    missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
-    for folder in reversed(missing):
-        folder.mkdir(exist_ok=True, mode=0o700)
-        _sync(folder.parent)
-    if not path.exists():
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def _sync(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the system can do that with folders."""
-    with contextlib.suppress(OSError):
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
-
-
-def _which(path: Path) -> tuple[int, int]:
-    """What tells a file from another one of the same name."""
-    stat = path.stat()
-    return stat.st_dev, stat.st_ino
-
-
-def _salt(file: sqlite3.Connection) -> bytes:
-    row = file.execute("SELECT salt FROM salt").fetchone()
-    if row is None or not isinstance(row[0], bytes):
-        raise sqlite3.DatabaseError("its salt is missing")
-    return row[0]
-
-
-def _sign_in(file: sqlite3.Connection) -> None:
-    """Note that this process uses the journal, and forget those that have ended."""
-    own = (os.getpid(), processes.started(os.getpid()), processes.boot())
-    users = file.execute("SELECT rowid, pid, began, boot FROM users").fetchall()
-    here = False
-    for row, *user in users:
-        if not _runs(*user):
-            file.execute("DELETE FROM users WHERE rowid = ?", (row,))
-        elif user[0] == own[0]:
-            here = True
-    if not here:
-        file.execute("INSERT INTO users VALUES (?, ?, ?)", own)
-
-
-def _runs(pid: int, began: float | None, boot: str) -> bool:
-    """Whether that process still runs."""
-    return boot == processes.boot() and began is not None and processes.is_alive(pid, began)
-
-
-def _made(file: sqlite3.Connection) -> None:
-    """Make the tables of a new file; refuse one of another version."""
-    version = file.execute("PRAGMA user_version").fetchone()[0]
-    if version == SCHEMA:
-        return
-    if version != 0:
-        raise sqlite3.DatabaseError(f"it has format {version}, this version of the package writes {SCHEMA}")
-    if file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        raise sqlite3.DatabaseError("it is a database of something else")
-    for statement in _TABLES.split(";"):
-        if statement.strip():
-            file.execute(statement)
-    file.execute("INSERT INTO salt VALUES (?)", (secrets.token_bytes(32),))
-    file.execute(f"PRAGMA user_version = {SCHEMA}")
 
 
 def _set(file: sqlite3.Connection, number: int, changes: Mapping[str, object]) -> None:

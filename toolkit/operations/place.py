@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from toolkit.catalogue import ALTERNATES, Host
 from toolkit.errors import JournalError
-from toolkit.operations.journal import forget
+from toolkit.operations.journal_file import forget
 
 VARIABLE = "TOOLKIT_JOURNAL"
 """Environment variable: a folder for the journals."""

@@ -1,0 +1,226 @@
+"""The file that a journal is: it outlives a power cut, is opened for each step, and never mistaken."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from toolkit.errors import JournalError, UnsettledError, UsageError
+from toolkit.wire.ledger import processes
+
+SCHEMA = 1
+LOCK_PATIENCE = 10.0
+"""Seconds to wait for other processes that use the journal at this moment."""
+
+_TABLES = """
+CREATE TABLE entries (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    door TEXT NOT NULL,
+    arguments TEXT NOT NULL,
+    same TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    once TEXT UNIQUE,
+    digests TEXT NOT NULL,
+    key TEXT NOT NULL,
+    process TEXT NOT NULL, pid INTEGER NOT NULL, began REAL, boot TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    sent_at INTEGER,
+    until INTEGER,
+    status TEXT NOT NULL CHECK (status IN ('prepared', 'sending', 'confirmed', 'rejected', 'unknown')),
+    told TEXT NOT NULL,
+    before TEXT,
+    answer TEXT,
+    settled_at INTEGER,
+    settled_by TEXT
+);
+CREATE INDEX unsettled ON entries (subject) WHERE status IN ('prepared', 'sending', 'unknown');
+CREATE TABLE salt (salt BLOB NOT NULL);
+CREATE TABLE users (pid INTEGER NOT NULL, began REAL, boot TEXT NOT NULL);
+"""
+
+# One transaction at a time in this process, and no fork while one is open: SQLite would take the child
+# for its parent, and find the file locked for as long as it lives.
+_turn = threading.RLock()
+
+
+def _before_fork() -> None:
+    _turn.acquire()
+
+
+def _after_fork_in_parent() -> None:
+    _turn.release()
+
+
+def _after_fork_in_child() -> None:
+    global _turn  # noqa: PLW0603 - the parent's is held by a thread that is not here
+    _turn = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+    )
+
+
+_ANOTHER = "it is not the file any more that it was"
+_ANEW = "`link.operations()` begins one anew, which does not know what was done"
+
+
+class JournalFile:
+    """The file of one journal.
+
+    Args:
+        path: Where it is; it is made where there is none.
+
+    Attributes:
+        path: As given.
+        salt: What digests in it are made with.
+
+    Raises:
+        JournalError: It cannot be had.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.salt = b""
+        with self.transaction(new=True) as file:
+            salt = _salt(file)
+            _sign_in(file)
+        self.salt = salt
+
+    @contextmanager
+    def transaction(self, *, new: bool = False) -> Iterator[sqlite3.Connection]:
+        """One transaction: on the disk when it ends well, undone when it does not.
+
+        The file is opened for each: writes are rare, and so neither forks nor threads can do harm. One that
+        is not the one this journal began with is not written to: its digests are under another salt.
+        """
+        try:
+            with _turn:
+                if new:
+                    _make(self.path)
+                which = _which(self.path)
+                address = f"{self.path.absolute().as_uri()}?mode=rw"
+                with contextlib.closing(
+                    sqlite3.connect(address, timeout=LOCK_PATIENCE, isolation_level=None, uri=True)
+                ) as file:
+                    file.execute("PRAGMA synchronous = EXTRA")
+                    file.execute("PRAGMA fullfsync = ON")
+                    file.execute("BEGIN IMMEDIATE")
+                    _made(file)
+                    if self.salt and _salt(file) != self.salt:
+                        raise sqlite3.DatabaseError(f"{_ANOTHER}; {_ANEW}")
+                    try:
+                        yield file
+                    except (UnsettledError, UsageError):
+                        file.execute("COMMIT")  # what was found out on the way holds
+                        raise
+                    file.execute("COMMIT")
+                if _which(self.path) != which:
+                    raise sqlite3.DatabaseError(f"{_ANOTHER}; {_ANEW}")
+        except (sqlite3.Error, OSError) as error:
+            gone = isinstance(error, FileNotFoundError) and not new
+            reason = f"it is not there any more; {_ANEW}" if gone else str(error)
+            raise JournalError(
+                f"The journal {self.path} cannot be used ({reason}). No write is sent without it, as nobody "
+                "could tell later what was done. Give it room or rights, or name another folder in "
+                "TOOLKIT_JOURNAL; what this one remembers is not known there."
+            ) from error
+
+
+def forget(path: Path) -> None:
+    """Delete a journal, unless a process that uses it still runs.
+
+    Raises:
+        OSError: It cannot be deleted.
+    """
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", timeout=0, isolation_level=None, uri=True)
+        ) as file:
+            file.execute("BEGIN EXCLUSIVE")
+            users = file.execute("SELECT pid, began, boot FROM users").fetchall()
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN):
+            return
+        users = []  # whatever it is, it is no journal that could be used
+    if not any(runs(*user) for user in users):
+        path.unlink()
+        Path(f"{path}-journal").unlink(missing_ok=True)
+
+
+def _make(path: Path) -> None:
+    """Make the file where there is none, for its owner alone, in a folder that a power cut leaves there.
+
+    SQLite sees to it that the file's own name is on the disk.
+    """
+    missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True, mode=0o700)
+        _sync(folder.parent)
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def _sync(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the system can do that with folders."""
+    with contextlib.suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def _which(path: Path) -> tuple[int, int]:
+    """What tells a file from another one of the same name."""
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino
+
+
+def _salt(file: sqlite3.Connection) -> bytes:
+    row = file.execute("SELECT salt FROM salt").fetchone()
+    if row is None or not isinstance(row[0], bytes):
+        raise sqlite3.DatabaseError("its salt is missing")
+    return row[0]
+
+
+def _sign_in(file: sqlite3.Connection) -> None:
+    """Note that this process uses the journal, and forget those that have ended."""
+    own = (os.getpid(), processes.started(os.getpid()), processes.boot())
+    users = file.execute("SELECT rowid, pid, began, boot FROM users").fetchall()
+    here = False
+    for row, *user in users:
+        if not runs(*user):
+            file.execute("DELETE FROM users WHERE rowid = ?", (row,))
+        elif user[0] == own[0]:
+            here = True
+    if not here:
+        file.execute("INSERT INTO users VALUES (?, ?, ?)", own)
+
+
+def runs(pid: int, began: float | None, boot: str) -> bool:
+    """Whether that process still runs."""
+    return boot == processes.boot() and began is not None and processes.is_alive(pid, began)
+
+
+def _made(file: sqlite3.Connection) -> None:
+    """Make the tables of a new file; refuse one of another version."""
+    version = file.execute("PRAGMA user_version").fetchone()[0]
+    if version == SCHEMA:
+        return
+    if version != 0:
+        raise sqlite3.DatabaseError(f"it has format {version}, this version of the package writes {SCHEMA}")
+    if file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise sqlite3.DatabaseError("it is a database of something else")
+    for statement in _TABLES.split(";"):
+        if statement.strip():
+            file.execute(statement)
+    file.execute("INSERT INTO salt VALUES (?)", (secrets.token_bytes(32),))
+    file.execute(f"PRAGMA user_version = {SCHEMA}")
