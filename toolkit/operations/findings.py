@@ -277,12 +277,15 @@ def check_answer(write: Write, arguments: Mapping[str, Any], payload: Mapping[st
     fixed = {check.column: check.value for check in write.reconciliation.checks if not check.argument}
     private = {param.name for param in write.params if param.private}
     for column in write.columns:
-        said = next((payload[wire] for wire in column.wires if wire in payload), None)
-        if column.kind == "id" and not column.optional and said == "":
-            raise ContractError(write.door, f"its {column.wires[0]} is empty")
+        wire = next((wire for wire in column.wires if wire in payload), None)
+        if wire is None:
+            continue
+        said = payload[wire]
+        if column.kind == "id" and not column.optional and said in (None, ""):
+            raise ContractError(write.door, f"its {wire} is empty")
         name = column.name if column.name in arguments else asked.get(column.name, "")
         wanted = fixed.get(_ALIASES.get(column.name, column.name), arguments.get(name))
-        if said is None or wanted is None or name in private:
+        if wanted is None or name in private:
             continue
         same = said == wanted if isinstance(wanted, bool) else _equal(said, wanted)
         if not same:
