@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -96,6 +97,8 @@ class Desk:
                 f"{write.door}: this cannot be undone. Say `{write.confirm}` a second time, as "
                 f"`confirm={write.confirm}`, to have it done. Nothing was sent."
             )
+        if write.repeatable:  # whether a late one may still arrive is told by the exchange's clock
+            self._ask_the_time(write)
         found = self.look_up(meaning, terms)
         if found is not None:
             return self._repeated(found, meaning)
@@ -122,6 +125,11 @@ class Desk:
             raise _interrupted(outcome)
         self._warn(write, outcome, record)
         return outcome
+
+    def _ask_the_time(self, write: Write) -> None:
+        """Have the exchange's clock known, where it tells it: this machine's may be an hour off."""
+        with suppress(ToolkitError):
+            self._sender.measured_time(write.pool.host, write.door)
 
     def _repeated(self, entry: Entry, meaning: Meaning) -> Outcome:
         """The outcome of the first call of a name; a key it made is still handed over in this kernel."""
@@ -174,8 +182,13 @@ class Desk:
         )
 
     def outcome(self, number: int) -> Outcome:
-        """The outcome of an entry of the journal."""
+        """The outcome of an entry of the journal.
+
+        Raises:
+            UsageError: There is none of this number, or a newer version of the package made it.
+        """
         entry = self.journal.entry(number)
+        _write_of(entry)
         return Outcome(self, entry)
 
     def take_key(self, number: int) -> NewKey | None:
@@ -318,6 +331,8 @@ class Desk:
                 f"#{number} is under way at this moment in {entry.process}: its answer may still come."
             )
         write = _write_of(entry)
+        if not happened:
+            self._ask_the_time(write)
         left = (entry.until or 0) / 1000 - self._sender.time(write.pool.host)
         if left > 0 and not happened:
             raise UsageError(

@@ -27,6 +27,8 @@ from toolkit.wire.ledger import processes
 Status = Literal["prepared", "sending", "confirmed", "rejected", "unknown"]
 SettledBy = Literal["answer", "read", "person", "repetition", "journal"]
 
+# SQLite counts no further.
+_NO_NUMBER = 2**63
 _UNSETTLED = "status IN ('prepared', 'sending', 'unknown')"
 
 
@@ -446,7 +448,7 @@ class Journal:
         return [_loaded(row) for row in rows]
 
     def _entry(self, file: sqlite3.Connection, number: int) -> Entry:
-        found = self._find(file, "number = ?", number)
+        found = self._find(file, "number = ?", number) if abs(number) < _NO_NUMBER else []
         if not found:
             raise UsageError(f"The journal has no entry #{number}; `ops.history()` lists them all.")
         return found[0]

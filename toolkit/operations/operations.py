@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import SupportsIndex
+from unicodedata import normalize
 
 import pandas as pd
 
@@ -166,7 +168,9 @@ class Operations:
         )
 
     def resolve(self, number: int, *, happened: bool, note: str = "") -> Outcome:
-        """Write down what you found out about a call where no read tells; nothing is sent.
+        """Write down what you found out about a call where no read tells.
+
+        Nothing is sent, but a question for the exchange's time where it is not known and that matters.
 
         Args:
             number: Its number.
@@ -189,7 +193,7 @@ class Operations:
         """
         if not isinstance(once, str):
             raise UsageError(f"`once` is a name, which is text, not {once!r}.")
-        return self._desk.outcome(self._journal.free(once).number)
+        return self._desk.outcome(self._journal.free(normalize("NFC", once)).number)
 
     def __repr__(self) -> str:
         hosts = ", ".join(dict.fromkeys(self._connection.session.hosts.values()))
@@ -273,7 +277,8 @@ class Previews:
 def _number(number: object) -> int:
     """A number of the journal, also where it comes out of a frame."""
     if isinstance(number, SupportsIndex) and not isinstance(number, bool):
-        return operator.index(number)
+        with suppress(TypeError):  # as an array of several says of itself
+            return operator.index(number)
     raise UsageError(f"A call's number is a whole number such as 17, not {number!r}.")
 
 
