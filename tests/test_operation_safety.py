@@ -1,0 +1,839 @@
+"""What keeps money from moving twice, and an outcome from being told that is not known."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.clocks import FakeClock
+from tests.write_support import HOLDS, Bench, call, do, example, memory_folder
+from toolkit.errors import ClockError, OutcomeUnknownError, UnsettledError, UsageError
+from toolkit.operations import Operations, Outcome
+from toolkit.operations.journal import Journal
+from toolkit.sandbox import Sandbox
+from toolkit.sandbox.exchange import Exchange
+from toolkit.sandbox.world.tables import ListTable
+
+WINDOW = 15.0
+"""Seconds after which a request cannot be executed any more: its window, and what it may be at work."""
+HOUR = 3600.0
+FEES = {"maker": "0.0008", "taker": "0.0012"}
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with memory_folder() as made:
+        yield made
+
+
+@pytest.fixture
+def bench(folder: Path) -> Iterator[Bench]:
+    """A sandbox of its own, and operations on it."""
+    made = Bench(folder)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def a(bench: Bench) -> str:
+    """A sub-account with futures."""
+    return bench.world.accounts[0].id
+
+
+@pytest.fixture
+def b(bench: Bench) -> str:
+    """Another one."""
+    return bench.world.accounts[1].id
+
+
+def put(bench: Bench, exchange: Exchange) -> None:
+    """Put another exchange behind the same door."""
+    bench.rig.sandbox.exchange = bench.exchange = exchange
+    bench.faults = exchange.faults
+
+
+class View:
+    """A clock seen from another process: the same time, and nothing measured yet."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._clock, name)
+
+
+def other_kernel(bench: Bench, **terms: Any) -> Operations:
+    """Operations of another kernel: the same journal, and nothing remembered; no host's clock is known."""
+    return bench.rig.new_link(clock=View(bench.clock)).operations(journal=bench.folder, **terms)
+
+
+@contextmanager
+def nothing_sent(bench: Bench) -> Iterator[None]:
+    requests = len(bench.exchange.log)
+    yield
+    assert len(bench.exchange.log) == requests
+
+
+def refused(bench: Bench, step: Callable[[], object], number: int) -> str:
+    """What is said where a step waits for a call that is not settled, and sends nothing."""
+    with nothing_sent(bench), pytest.raises(UnsettledError) as caught:
+        step()
+    assert caught.value.number == number
+    return str(caught.value)
+
+
+# -- money is one thing by whatever door ---------------------------------------------------------------------
+
+
+def test_money_that_may_have_moved_is_not_moved_by_another_door(bench: Bench, a: str, b: str) -> None:
+    ops, uid = bench.ops.exchange, bench.world.partner_uid
+    bench.fail("exchange.transfer", "reset-before")
+    lost = ops.transfer("USDT", "40", to_id=a)
+    assert lost.status == "unknown"
+    spot: dict[str, Any] = {"from_wallet": "spot", "to_wallet": "spot"}
+    for step in (
+        lambda: ops.transfer("USDT", "40", to_id=a),
+        lambda: ops.transfer("USDT", "40.00", to_id=a),
+        lambda: ops.transfer("USDT", Decimal("4E+1"), to_id=a),
+        lambda: ops.transfer("USDT", "40", from_id=uid, to_id=a),
+        lambda: ops.transfer("USDT", "40", to_id=a, once="name", client_tran_id="mine"),
+        lambda: ops.universal_transfer("USDT", "40", to_id=a, **spot),
+        lambda: ops.universal_transfer("USDT", "40.0", from_id=uid, to_id=a, **spot),
+    ):
+        refused(bench, step, lost.number)
+    assert not bench.ops.preview.exchange.universal_transfer("USDT", "40", to_id=a, **spot)
+    # What is another thing goes its way.
+    assert ops.transfer("USDT", "40", to_id=b)
+    assert ops.transfer("USDT", "41", to_id=a)
+    assert ops.transfer("USDC", "40", to_id=a).status in ("confirmed", "rejected")
+    assert ops.transfer_futures("USDT", "40", market="um", to_id=a)
+    assert ops.universal_transfer("USDT", "40", from_wallet="spot", to_wallet="um", to_id=a)
+    # And so does this one, once it is known that it was not done.
+    assert lost.reconcile().status == "rejected"
+    assert ops.transfer("USDT", "40.00", to_id=a)
+
+
+def test_money_of_one_account_between_its_wallets_is_one_thing_too(bench: Bench, a: str, b: str) -> None:
+    ops = bench.ops.exchange
+    bench.fail("exchange.transfer_within", "reset-before")
+    lost = ops.transfer_within(a, "USDT", "9", route="spot_to_um")
+    there: dict[str, Any] = {"from_wallet": "spot", "to_wallet": "um"}
+    back: dict[str, Any] = {"from_wallet": "um", "to_wallet": "spot"}
+    refused(bench, lambda: ops.universal_transfer("USDT", "9", from_id=a, to_id=a, **there), lost.number)
+    refused(bench, lambda: ops.transfer_within(a, "USDT", "9.0", route="spot_to_um"), lost.number)
+    assert ops.universal_transfer("USDT", "9", from_id=a, to_id=a, **back)
+    assert ops.universal_transfer("USDT", "9", from_id=b, to_id=b, **there)
+    assert ops.transfer_within(b, "USDT", "9", route="spot_to_um")
+
+
+def test_money_of_the_futures_wallets_of_a_door_of_their_own(bench: Bench, a: str, b: str) -> None:
+    ops, uid = bench.ops.exchange, bench.world.partner_uid
+    bench.fail("exchange.transfer_futures", "reset-before")
+    lost = ops.transfer_futures("USDT", "40", market="um", to_id=a)
+    refused(
+        bench,
+        lambda: ops.transfer_futures("USDT", "40", market="um", from_id=uid, to_id=a),
+        lost.number,
+    )
+    assert ops.transfer_futures("USDT", "40", market="um", to_id=b)
+
+
+def test_money_that_comes_in_does_not_keep_other_money_from_going_out(bench: Bench, a: str, b: str) -> None:
+    ops, uid = bench.ops.exchange, bench.world.partner_uid
+    bench.fail("exchange.transfer", "reset-before")
+    lost = ops.transfer("USDT", "40", from_id=a)
+    assert lost.status == "unknown"
+    assert ops.transfer("USDT", "40", to_id=b)
+    assert ops.transfer("USDT", "40", from_id=uid, to_id=b)
+    refused(bench, lambda: ops.transfer("USDT", "40", from_id=a, to_id=uid), lost.number)
+
+
+# -- an answer that speaks of something else -----------------------------------------------------------------
+
+
+class Answering(Exchange):
+    """An exchange that does what it is told, and says something else in its answer."""
+
+    change: dict[str, object] | None = None
+
+    def _written(self, asked: Any) -> object:
+        payload: Any = super()._written(asked)
+        change, self.change = self.change, None
+        return payload if change is None else payload | change
+
+
+OTHER_ANSWERS: dict[str, tuple[str, dict[str, object]]] = {
+    "transfer-id": ("exchange.transfer", {"clientTranId": "somebody-elses"}),
+    "transfer-no-txn": ("exchange.transfer", {"txnId": ""}),
+    "transfer-null-txn": ("exchange.transfer", {"txnId": None}),
+    "futures-id": ("exchange.transfer_futures", {"clientTranId": "somebody-elses"}),
+    "futures-no-success": ("exchange.transfer_futures", {"success": False}),
+    "futures-null-id": ("exchange.transfer_futures", {"clientTranId": None}),
+    "universal-id": ("exchange.universal_transfer", {"clientTranId": "somebody-elses"}),
+    "within-no-txn": ("exchange.transfer_within", {"txnId": ""}),
+    "rates-account": ("exchange.set_commission", {"subAccountId": "1"}),
+    "rates-null": ("exchange.set_commission", {"makerCommission": None}),
+    "rates-maker": ("exchange.set_commission", {"makerCommission": 0.0009}),
+    "rates-taker": ("exchange.set_commission", {"takerCommission": 0.0008}),
+    "um-rates": ("exchange.set_um_commission", {"makerAdjustment": 21}),
+    "um-symbol": ("exchange.set_um_commission", {"symbol": "ETHUSDT"}),
+    "cm-rates": ("exchange.set_cm_commission", {"takerAdjustment": 0}),
+    "futures-off": ("exchange.enable_futures", {"enableFutures": False}),
+    "futures-null": ("exchange.enable_futures", {"enableFutures": None}),
+    "futures-account": ("exchange.enable_futures", {"subaccountId": "1", "subAccountId": "1"}),
+    "permissions": ("exchange.set_permissions", {"canTrade": True}),
+    "burn": ("exchange.set_spot_bnb_burn", {"spotBNBBurn": True}),
+    "tag": ("exchange.create_sub_account", {"tag": "another"}),
+    "no-account": ("exchange.create_sub_account", {"subaccountId": "", "subAccountId": ""}),
+    "deleted": ("exchange.delete_sub_account", {"ok": True}),
+    "key-deleted": ("exchange.delete_api_key", {"status": ""}),
+}
+
+
+@pytest.mark.parametrize("answer", OTHER_ANSWERS)
+def test_an_answer_about_something_else_is_not_believed(bench: Bench, answer: str) -> None:
+    door, change = OTHER_ANSWERS[answer]
+    exchange = Answering(bench.world, bench.rig.exchange_clock)
+    exchange.change = change
+    put(bench, exchange)
+    sent = bench.world.example_write(door).parameters
+    outcome = do(bench, door)
+    assert outcome.status == "unknown"
+    assert type(outcome.error) is OutcomeUnknownError
+    assert (outcome.frame, len(bench.effects(door))) == (None, 1)
+    assert HOLDS[door](bench.world, sent), "it was done all the same"
+    assert len(bench.ops.unresolved()) == 1
+
+
+class Accepting(Exchange):
+    """An exchange that answers writes with another status."""
+
+    status = 200
+
+    def handle(self, request: Any) -> Any:
+        answer = super().handle(request)
+        if request.method == "GET" or answer.status != 200:
+            return answer
+        return type(answer)(self.status, answer.headers, answer.body)
+
+
+@pytest.mark.parametrize("door", ["exchange.transfer", "exchange.set_commission", "exchange.delete_api_key"])
+@pytest.mark.parametrize("status", [201, 202])
+def test_what_is_only_accepted_is_not_done(bench: Bench, door: str, status: int) -> None:
+    exchange = Accepting(bench.world, bench.rig.exchange_clock)
+    put(bench, exchange)
+    exchange.status = status
+    outcome = do(bench, door)
+    assert outcome.status == "unknown"
+    assert f"the answer was HTTP {status}" in outcome.reason
+    assert outcome.reconcile().status == "confirmed"
+
+
+OPEN: dict[str, tuple[str, dict[str, Any]]] = {
+    "499": ("error", {"status": 499, "code": -1100}),
+    "460": ("error", {"status": 460, "code": -1100}),
+    "425": ("error", {"status": 425, "code": -1100}),
+    "-5012": ("error", {"code": -5012, "message": "Transfer."}),
+    "-5012-wrapped": ("wrapped-error", {"code": -5012, "message": "Transfer."}),
+    "words": ("error", {"code": -1100, "message": "Send Status Unknown."}),
+    "words-wrapped": ("wrapped-error", {"code": -1100, "message": "Send status unknown."}),
+    "pending": ("error", {"code": -5002, "message": "Transfer Pending"}),
+}
+
+
+@pytest.mark.parametrize("answer", OPEN)
+def test_an_error_that_does_not_say_that_nothing_was_done_leaves_it_unknown(
+    bench: Bench, answer: str
+) -> None:
+    kind, options = OPEN[answer]
+    bench.fail("exchange.transfer", kind, **options, after_effect=True)
+    outcome = do(bench, "exchange.transfer")
+    assert outcome.status == "unknown"
+    assert bench.sent("exchange.transfer") == 1
+    assert outcome.reconcile().status == "confirmed"
+
+
+# -- the exchange's own answer is the strongest --------------------------------------------------------------
+
+
+class Meddling(Exchange):
+    """An exchange at which something else is done while it is at work."""
+
+    meanwhile: Callable[[], object] | None = None
+
+    def _written(self, asked: Any) -> object:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile:
+            meanwhile()
+        return super()._written(asked)
+
+
+@pytest.mark.parametrize("door", ["exchange.transfer", "exchange.set_commission"])
+def test_a_call_that_is_under_way_is_not_asked_about(bench: Bench, door: str) -> None:
+    exchange = Meddling(bench.world, bench.rig.exchange_clock)
+    put(bench, exchange)
+    ops, seen = bench.ops, []
+
+    def meanwhile() -> None:
+        with nothing_sent(bench):
+            seen.append(ops.reconcile(1))
+            seen.append(ops.reconcile(1, wait=False))
+
+    exchange.meanwhile = meanwhile
+    assert do(bench, door).status == "confirmed"
+    assert [each.status for each in seen] == ["unknown", "unknown"]
+    assert all("under way at this moment" in each.reason for each in seen)
+    assert list(ops.history()["settled_by"]) == ["answer"]
+
+
+@pytest.mark.parametrize("by", ["read", "person"])
+def test_an_answer_is_stronger_than_what_was_said_meanwhile(bench: Bench, by: Any) -> None:
+    """As where another kernel took this one for dead, and settled its call."""
+    door = "exchange.transfer"
+    exchange = Meddling(bench.world, bench.rig.exchange_clock)
+    put(bench, exchange)
+    journal = Journal(bench.ops.journal)
+    said = []
+    exchange.meanwhile = lambda: said.append(journal.settle(1, "rejected", "it is not there", by))
+    outcome = do(bench, door)
+    assert (said[0].status, said[0].settled_by) == ("rejected", by)
+    assert outcome.status == "confirmed"
+    assert (bench.ops.outcome(1).status, journal.entry(1).settled_by) == ("confirmed", "answer")
+    for weaker in ("read", "person"):
+        entry = journal.settle(1, "rejected", "it is not there", weaker)
+        assert (entry.status, entry.settled_by) == ("confirmed", "answer")
+    with pytest.raises(UsageError, match="#1 is settled already"):
+        bench.ops.resolve(1, happened=False)
+
+
+def test_an_answer_that_nothing_was_done_is_stronger_too(bench: Bench) -> None:
+    exchange = Meddling(bench.world, bench.rig.exchange_clock)
+    put(bench, exchange)
+    journal = Journal(bench.ops.journal)
+    exchange.meanwhile = lambda: journal.settle(1, "confirmed", "it is there", "person")
+    outcome = bench.ops.exchange.transfer("USDT", "999999999999", to_id=bench.world.accounts[0].id)
+    assert outcome.status == "rejected"
+    assert bench.ops.outcome(1).status == "rejected"
+
+
+# -- the clock that absence is believed by -------------------------------------------------------------------
+
+
+def lost_account(bench: Bench) -> Outcome:
+    bench.fail("exchange.create_sub_account", "reset-before")
+    outcome = do(bench, "exchange.create_sub_account")
+    assert outcome.status == "unknown"
+    return outcome
+
+
+def test_a_clock_that_was_wrong_when_it_was_asked_does_not_call_it_rejected(bench: Bench) -> None:
+    """As of a kernel that measured before the exchange's clock was set back: its read measures anew."""
+    other = other_kernel(bench)
+    bench.rig.exchange_clock.ahead = HOUR
+    bench.fail("exchange.transfer", "error", code=-5002)
+    do_with(other, bench, "exchange.transfer")
+    bench.rig.exchange_clock.ahead = 0.0
+    lost = lost_account(bench)
+    asked = other.reconcile(lost.number, wait=False)
+    assert asked.status == "unknown"
+    assert "it may still be executed for" in asked.reason
+    bench.world.add_account("example", bench.rig.now)
+    assert other.reconcile(lost.number).status == "confirmed"
+
+
+def do_with(ops: Operations, bench: Bench, door: str) -> Outcome:
+    outcome: Outcome = call(ops, door, example(bench.world, door))
+    return outcome
+
+
+class Slow(Exchange):
+    """An exchange whose reads take a while after the list was made."""
+
+    seconds = 0.0
+
+    def handle(self, request: Any) -> Any:
+        answer = super().handle(request)
+        if request.method == "GET" and "subAccount" in request.path:
+            self.clock._clock.advance(self.seconds)  # type: ignore[attr-defined]
+        return answer
+
+
+def test_a_list_that_was_made_before_it_could_come_no_more_does_not_count(bench: Bench) -> None:
+    exchange = Slow(bench.world, bench.rig.exchange_clock)
+    put(bench, exchange)
+    lost = lost_account(bench)
+    bench.clock.advance(WINDOW - 2)
+    exchange.seconds = 4.0
+    assert lost.reconcile(wait=False).status == "unknown"
+    assert lost.reconcile(wait=False).status == "rejected"
+
+
+def test_a_clock_that_cannot_be_measured_does_not_call_it_rejected(bench: Bench) -> None:
+    lost = lost_account(bench)
+    bench.clock.advance(1000)  # what was measured is too old to be gone by
+    bench.faults.add("reset", path="/api/v3/time", times=None)
+    for wait in (True, False):
+        assert lost.reconcile(wait=wait).status == "unknown"
+        assert "the exchange's clock could not be measured: ask again" in lost.reason
+    bench.faults.clear()
+    assert lost.reconcile().status == "rejected"
+
+
+def test_a_timestamp_far_ahead_does_not_have_it_waited_for(folder: Path) -> None:
+    bench = Bench(folder, ahead=-HOUR)
+    try:
+        bench.faults.add("reset", path="/api/v3/time", times=None)
+        lost = lost_account(bench)
+        bench.faults.clear()
+        began = bench.clock.time()
+        assert lost.reconcile().status == "unknown"
+        assert "it may still be executed for 36" in lost.reason
+        assert "ask again then" in lost.reason
+        assert bench.clock.time() < began + 1
+        bench.clock.advance(HOUR + WINDOW)
+        assert lost.reconcile().status == "rejected"
+    finally:
+        bench.close()
+
+
+def test_a_kernel_that_has_not_measured_does_not_let_a_person_say_no_too_early(folder: Path) -> None:
+    bench = Bench(folder, ahead=-HOUR)
+    try:
+        lost = lost_account(bench)
+        other = other_kernel(bench)
+        with pytest.raises(UsageError, match="may still be executed for 15 s"):
+            other.resolve(lost.number, happened=False)
+        bench.clock.advance(WINDOW + 1)
+        assert other.resolve(lost.number, happened=False).status == "rejected"
+    finally:
+        bench.close()
+
+
+# -- numbers out of frames -----------------------------------------------------------------------------------
+
+
+def test_numbers_are_taken_as_they_come_out_of_a_frame(bench: Bench, a: str) -> None:
+    ops = bench.ops
+    for amount in ("1", "2", "3", "4"):
+        bench.fail("exchange.transfer", "reset")
+        ops.exchange.transfer("USDT", amount, to_id=a)
+    for number in ops.unresolved()["number"].head(1):
+        assert ops.reconcile(number).status == "confirmed"
+    kinds: list[Callable[[pd.Series[Any]], Any]] = [
+        lambda numbers: numbers.iloc[0],
+        lambda numbers: numbers.to_numpy(dtype="int64")[0],
+        lambda numbers: np.int16(numbers.iloc[0]),
+    ]
+    for kind in kinds:
+        number = kind(ops.unresolved()["number"])
+        assert ops.outcome(number).status == "unknown"
+        assert ops.resolve(number, happened=True).status == "confirmed"
+        assert ops.reconcile(number).status == "confirmed"
+    assert len(ops.unresolved()) == 0
+    assert set(ops.history()["settled_by"]) == {"read"}
+
+
+STRANGE = [True, np.True_, "1", 1.0, np.float64(1), None, pd.NA, np.array([1, 2]), pd.Series([1])]
+
+
+@pytest.mark.parametrize("number", STRANGE, ids=lambda value: f"{type(value).__name__}")
+def test_what_is_no_number_is_refused_by_name(bench: Bench, number: Any) -> None:
+    bench.fail("exchange.transfer", "reset")
+    do(bench, "exchange.transfer")
+    steps: list[Callable[[], object]] = [
+        lambda: bench.ops.outcome(number),
+        lambda: bench.ops.reconcile(number),
+        lambda: bench.ops.resolve(number, happened=True),
+    ]
+    for step in steps:
+        with nothing_sent(bench), pytest.raises(UsageError, match="number is a whole number such as 17"):
+            step()
+    assert bench.ops.outcome(1).status == "unknown"
+
+
+def test_a_number_that_no_journal_can_hold_is_none_of_this_one(bench: Bench) -> None:
+    for number in (0, -1, 2**63, 2**80, -(2**80)):
+        with pytest.raises(UsageError, match=f"no entry #{number}"):
+            bench.ops.outcome(number)
+
+
+# -- settings that may still come ----------------------------------------------------------------------------
+
+
+def settle_by_read(bench: Bench, lost: Outcome) -> None:
+    assert lost.reconcile().status == "confirmed"
+
+
+def settle_by_repetition(bench: Bench, lost: Outcome) -> None:
+    assert do(bench, lost.door)
+    assert bench.ops.outcome(lost.number).status == "confirmed"
+
+
+def settle_by_a_person(bench: Bench, lost: Outcome) -> None:
+    assert bench.ops.resolve(lost.number, happened=True)
+
+
+SETTLING = [settle_by_read, settle_by_repetition, settle_by_a_person]
+
+
+@pytest.mark.parametrize("settle", SETTLING, ids=lambda settle: settle.__name__)
+def test_a_setting_that_may_still_come_keeps_others_waiting(
+    bench: Bench, a: str, b: str, settle: Callable[[Bench, Outcome], None]
+) -> None:
+    door, other = "exchange.set_commission", FEES | {"maker": "0.0009"}
+    bench.fail(door, "reset")
+    lost = do(bench, door)
+    settle(bench, lost)
+    said = refused(bench, lambda: bench.ops.exchange.set_commission(a, **other), lost.number)
+    assert "it may still arrive at the exchange for 15 s and undo this one" in said
+    assert not bench.ops.preview.exchange.set_commission(a, **other)
+    assert bench.ops.exchange.set_commission(b, **other), "of another account it is another thing"
+    assert bench.ops.exchange.set_commission(a, **FEES), "the very same call does no harm"
+    bench.clock.advance(WINDOW - 2)
+    assert "for 2 s" in refused(bench, lambda: bench.ops.exchange.set_commission(a, **other), lost.number)
+    bench.clock.advance(2.1)
+    assert bench.ops.exchange.set_commission(a, **other)
+
+
+def test_a_kernel_that_has_not_measured_waits_for_a_late_setting_too(folder: Path) -> None:
+    bench = Bench(folder, ahead=-HOUR)
+    try:
+        door = "exchange.set_commission"
+        bench.fail(door, "reset")
+        lost = do(bench, door)
+        assert lost.reconcile().status == "confirmed"
+        other = other_kernel(bench).exchange
+        account = bench.world.accounts[0].id
+        with pytest.raises(UnsettledError, match="may still arrive at the exchange for 15 s"):
+            other.set_commission(account, maker="0.0009", taker="0.0012")
+        assert bench.sent(door) == 1
+    finally:
+        bench.close()
+
+
+# -- once ----------------------------------------------------------------------------------------------------
+
+
+def test_the_name_of_a_call_that_was_not_connected_is_free(bench: Bench, a: str) -> None:
+    assert do(bench, "exchange.transfer")
+    port = int(bench.rig.sandbox.address.rpartition(":")[2])
+    bench.rig.sandbox.stop()
+    first = bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    assert (first.status, first.number) == ("rejected", 2)
+    bench.rig.sandbox = Sandbox(port=port, exchange=bench.exchange).start()
+    again = bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    assert (again.status, again.number, again.repeated) == ("confirmed", 3, False)
+    assert bench.sent("exchange.transfer") == 2
+
+
+def test_the_name_of_a_call_during_a_ban_is_free(bench: Bench, a: str) -> None:
+    bench.fail("exchange.enable_futures", "ban", seconds=120)
+    do(bench, "exchange.enable_futures")
+    with nothing_sent(bench):
+        first = bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    assert first.status == "rejected"
+    assert "ops.free" not in first.next_step
+    bench.clock.advance(125)
+    again = bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    assert (again.status, again.repeated) == ("confirmed", False)
+
+
+class Interrupted(FakeClock):
+    """A clock at which every wait is interrupted, once it is told so."""
+
+    on = False
+
+    def wait(self, condition: threading.Condition, seconds: float) -> None:
+        if self.on:
+            raise KeyboardInterrupt
+        super().wait(condition, seconds)
+
+
+def test_the_name_of_a_call_that_was_interrupted_before_it_left_is_free(bench: Bench, a: str) -> None:
+    clock = Interrupted()
+    link = bench.rig.new_link(clock=clock, bare=True, limits={"sapi-ip": 1})
+    ops = link.operations(journal=bench.folder)
+    assert do_with(ops, bench, "exchange.transfer")
+    clock.on = True
+    with nothing_sent(bench), pytest.raises(KeyboardInterrupt, match="before it left: nothing was sent"):
+        ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    last = ops.history().iloc[-1]
+    assert last["status"] == "rejected"
+    assert pd.isna(last["once"])
+    clock.on = False
+    for each in (clock, bench.clock):
+        each.advance(60)
+    assert not ops.exchange.transfer("USDT", "7", to_id=a, once="pay").repeated
+    assert bench.sent("exchange.transfer") == 2
+
+
+def test_what_the_exchange_refused_keeps_its_name(bench: Bench, a: str) -> None:
+    bench.fail("exchange.transfer", "error", code=-5002, message="Poor.")
+    assert bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay").status == "rejected"
+    assert bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay").repeated
+    assert bench.sent("exchange.transfer") == 1
+
+
+def test_a_name_of_another_key_is_that_of_another_account_unless_it_is_said(bench: Bench, a: str) -> None:
+    first = bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    other = bench.operations("partner", "trade-only")
+    with pytest.raises(UsageError, match=r"#1 was sent with another API key.*`same_account=True`"):
+        other.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    assert not other.preview.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    key = bench.world.keys["trade-only"]
+    said = other_kernel(bench, key=key.key, secret=key.secret, same_account=True)
+    again = said.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    assert (again.number, again.status, again.repeated) == (first.number, "confirmed", True)
+    assert bench.sent("exchange.transfer") == 1
+
+
+@pytest.mark.parametrize("name", ["pay ", " pay", "pay\u00a0", "pay\u3000", "pay\n", " ", ""])
+def test_a_name_with_a_blank_at_its_end_is_refused(bench: Bench, a: str, name: str) -> None:
+    with nothing_sent(bench), pytest.raises(UsageError, match="`once` is a name"):
+        bench.ops.exchange.transfer("USDT", "7", to_id=a, once=name)
+    assert len(bench.ops.history()) == 0
+
+
+def test_what_looks_the_same_is_the_same_name(bench: Bench, a: str) -> None:
+    composed, decomposed = "M\u00fcnchen", "Mu\u0308nchen"
+    first = bench.ops.exchange.transfer("USDT", "7", to_id=a, once=composed)
+    again = bench.ops.exchange.transfer("USDT", "7", to_id=a, once=decomposed)
+    assert (again.number, again.repeated) == (first.number, True)
+    assert bench.sent("exchange.transfer") == 1
+    bench.fail("exchange.transfer", "error", code=-5002, message="Poor.")
+    bench.ops.exchange.transfer("USDT", "8", to_id=a, once=f"{decomposed}-2")
+    assert bench.ops.free(f"{decomposed}-2").status == "rejected"
+    assert bench.ops.exchange.transfer("USDT", "8", to_id=a, once=f"{composed}-2")
+
+
+def test_addresses_in_another_order_are_the_same_call(bench: Bench) -> None:
+    given = example(bench.world, "exchange.set_ip_restriction")
+    one, two = "192.0.2.7,198.51.100.4", ["198.51.100.4", "192.0.2.7"]
+    first = bench.ops.exchange.set_ip_restriction(**given | {"addresses": one}, once="doors")
+    again = bench.ops.exchange.set_ip_restriction(**given | {"addresses": two}, once="doors")
+    assert first
+    assert (again.number, again.repeated) == (first.number, True)
+    with pytest.raises(UsageError, match="stands for another call"):
+        bench.ops.exchange.set_ip_restriction(**given | {"addresses": "192.0.2.7"}, once="doors")
+
+
+def test_the_same_amount_with_zeros_at_its_end_is_the_same_call(bench: Bench, a: str) -> None:
+    first = bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    assert bench.ops.exchange.transfer("USDT", Decimal("7.000"), to_id=a, once="pay").number == first.number
+
+
+# -- an id that shows something else -------------------------------------------------------------------------
+
+
+def lost_with_row(folder: Path, **change: Any) -> Outcome:
+    """A transfer that was lost, where the exchange's list has another of its id."""
+    bench = Bench(folder)
+    try:
+        to = bench.world.accounts[0].id
+        own = change.pop("own", None)
+        named = bench.ops.preview.exchange.transfer("USDT", "12.5", to_id=to, once="pay")
+        row = {
+            "fromId": "",
+            "toId": to,
+            "asset": "USDT",
+            "qty": "12.50000000",
+            "time": bench.rig.now + 200,
+            "txnId": "77",
+            "clientTranId": own or named.body["clientTranId"],
+            "status": "SUCCESS",
+        }
+        bench.rig.replace_exchange(tables={"exchange.transfers": ListTable([row | change])})
+        bench.exchange, bench.faults = bench.rig.exchange, bench.rig.exchange.faults
+        ops = other_kernel(bench)
+        bench.fail("exchange.transfer", "reset-before")
+        outcome = ops.exchange.transfer("USDT", "12.5", to_id=to, once="pay", client_tran_id=own)
+        assert outcome.status == "unknown"
+        return outcome.reconcile()
+    finally:
+        bench.close()
+
+
+@pytest.mark.parametrize("change", [{"qty": "12.4"}, {"asset": "BTC"}], ids=str)
+def test_an_id_that_was_made_here_is_nobody_elses(folder: Path, change: dict[str, str]) -> None:
+    """So where the list shows it in another way it is not known what was done."""
+    outcome = lost_with_row(folder, **change)
+    assert outcome.status == "unknown"
+    assert "shows other than asked" in outcome.reason
+    assert "`ops.resolve(" in outcome.reason
+
+
+@pytest.mark.parametrize("change", [{"qty": "12.4"}, {"asset": "BTC"}], ids=str)
+def test_an_id_of_ones_own_may_be_that_of_another_transfer(folder: Path, change: dict[str, str]) -> None:
+    outcome = lost_with_row(folder, own="mine", **change)
+    assert outcome.status == "rejected"
+    assert "the id mine is that of another transfer" in outcome.reason
+
+
+def test_an_id_that_shows_what_was_asked_was_done(folder: Path) -> None:
+    assert lost_with_row(folder).status == "confirmed"
+
+
+# -- what a person says --------------------------------------------------------------------------------------
+
+
+def test_a_person_cannot_say_no_while_it_may_still_come(bench: Bench) -> None:
+    lost = lost_account(bench)
+    with pytest.raises(UsageError, match="may still be executed for 15 s"):
+        bench.ops.resolve(lost.number, happened=False)
+    assert bench.ops.outcome(lost.number).status == "unknown"
+    assert bench.ops.resolve(lost.number, happened=True, note="seen").status == "confirmed"
+    with pytest.raises(UsageError, match="may still be executed"):
+        bench.ops.resolve(lost.number, happened=False)
+    bench.clock.advance(WINDOW + 0.1)
+    assert bench.ops.resolve(lost.number, happened=False, note="mistaken").status == "rejected"
+    assert bench.ops.outcome(lost.number).reason == "said by you: mistaken"
+    assert bench.ops.resolve(lost.number, happened=True, note="no, it is").status == "confirmed"
+    assert bench.ops.reconcile(lost.number).status == "rejected", "a read is stronger than a word"
+    with pytest.raises(UsageError, match="is settled already: it is rejected"):
+        bench.ops.resolve(lost.number, happened=True)
+
+
+# -- what is refused before anything is sent -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wallets", [("um", "cm"), ("cm", "um"), ("um", "um"), ("cm", "cm")], ids="-".join)
+def test_nothing_moves_between_two_futures_wallets(bench: Bench, a: str, wallets: tuple[str, str]) -> None:
+    source, target = wallets
+    given: dict[str, Any] = {"from_wallet": source, "to_wallet": target, "to_id": a}
+    for ops in (bench.ops, bench.ops.preview):
+        with nothing_sent(bench), pytest.raises(UsageError, match="nothing moves between two futures"):
+            call(ops, "exchange.universal_transfer", given | {"asset": "USDT", "amount": "1"})
+    assert len(bench.ops.history()) == 0
+
+
+# -- amounts out of exact frames -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("amount", "sent"),
+    [("35.443402070000000000", "35.44340207"), ("40.000000000000000000", "40"), ("100", "100")],
+)
+def test_zeros_at_the_end_of_an_amount_are_not_sent(bench: Bench, a: str, amount: str, sent: str) -> None:
+    outcome = bench.ops.exchange.transfer("USDT", Decimal(amount), to_id=a)
+    assert outcome.status == "confirmed"
+    assert bench.effects("exchange.transfer")[0].parameters["amount"] == sent
+    assert outcome.arguments["amount"] == sent
+
+
+def test_an_amount_of_an_exact_frame_is_sent_as_it_is(bench: Bench, a: str) -> None:
+    link = bench.rig.new_link(numbers="exact")
+    ops = link.operations(journal=bench.folder)
+    first = ops.exchange.transfer("USDT", "35.44340207", to_id=a)
+    assert first
+    amount = link.exchange.transfers(to_id=a, start="-1D")["qty"].iloc[-1]
+    assert isinstance(amount, Decimal)
+    back = ops.exchange.transfer("USDT", amount, from_id=a)
+    assert back.status == "confirmed"
+    assert bench.effects("exchange.transfer")[1].parameters["amount"] == "35.44340207"
+
+
+# -- new keys ------------------------------------------------------------------------------------------------
+
+
+def test_a_key_whose_outcome_was_dropped_is_handed_over_all_the_same(bench: Bench) -> None:
+    given = example(bench.world, "exchange.create_api_key")
+    bench.ops.exchange.create_api_key(**given)
+    outcome = bench.ops.outcome(1)
+    assert "`outcome.take_key()`" in outcome.next_step
+    account = bench.world.account(given["sub_account_id"])
+    assert account is not None
+    assert outcome.take_key().key == account.keys[-1].key
+    for other in (outcome, bench.ops.outcome(1)):
+        with pytest.raises(UsageError, match="handed over already"):
+            other.take_key()
+
+
+def test_a_key_is_handed_over_by_the_second_call_of_its_name(bench: Bench) -> None:
+    given = example(bench.world, "exchange.create_api_key")
+    bench.ops.exchange.create_api_key(**given, once="robot")
+    again = bench.ops.exchange.create_api_key(**given, once="robot")
+    assert again.repeated
+    assert len(again.take_key().secret) == 64
+    with pytest.raises(UsageError, match="handed over already"):
+        bench.ops.exchange.create_api_key(**given, once="robot").take_key()
+    assert len(bench.effects("exchange.create_api_key")) == 1
+
+
+# -- a clock that was wrong ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ahead", [30.0, -30.0])
+def test_a_write_that_is_refused_for_its_timestamp_is_not_signed_again(bench: Bench, ahead: float) -> None:
+    door = "exchange.transfer"
+    assert do(bench, door)
+    bench.rig.exchange_clock.ahead = ahead
+    outcome = do(bench, door)
+    assert outcome.status == "rejected"
+    assert type(outcome.error) is ClockError
+    for text in (outcome.reason, str(outcome.error)):
+        assert "-1021" in text
+        assert "call again" in text
+        assert "signed" not in text.lower()
+    assert (bench.sent(door), len(bench.effects(door))) == (2, 1)
+    assert do(bench, door)
+    assert (bench.sent(door), len(bench.effects(door))) == (3, 2)
+
+
+# -- a door of a newer version -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["confirmed", "rejected", "unknown"])
+def test_a_call_of_a_door_that_is_not_known_is_listed_and_left_alone(bench: Bench, status: str) -> None:
+    kinds = {"rejected": ("error", {"code": -5002}), "unknown": ("reset", {})}
+    if status in kinds:
+        kind, options = kinds[status]
+        bench.fail("exchange.transfer", kind, **options)
+    assert do(bench, "exchange.transfer").status == status
+    file = sqlite3.connect(bench.ops.journal)
+    with file:
+        file.execute("UPDATE entries SET door = 'exchange.teleport'")
+    file.close()
+    ops = other_kernel(bench)
+    assert list(ops.history()["door"]) == ["exchange.teleport"]
+    assert list(ops.history()["status"]) == [status]
+    assert len(ops.unresolved()) == (status == "unknown")
+    for step in (ops.outcome, ops.reconcile):
+        with nothing_sent(bench), pytest.raises(UsageError, match=r"exchange\.teleport, which this version"):
+            step(1)
+    with pytest.raises(UsageError):
+        ops.resolve(1, happened=True)
+    assert list(ops.history()["status"]) == [status]
+
+
+# -- interrupts ----------------------------------------------------------------------------------------------
+
+
+def test_an_interrupt_after_the_answer_came_loses_nothing(bench: Bench) -> None:
+    door = "exchange.create_api_key"
+    budget = bench.rig.link.budget
+
+    def interrupt() -> None:
+        calls = budget.snapshot().calls
+        if calls and calls[-1].door == door and calls[-1].method == "POST":
+            end()
+            raise KeyboardInterrupt
+
+    given = example(bench.world, door)
+    end = budget.watch(interrupt)
+    with pytest.raises(KeyboardInterrupt, match="#1 is confirmed") as caught:
+        bench.ops.exchange.create_api_key(**given)
+    outcome = caught.value.outcome  # type: ignore[attr-defined]
+    assert isinstance(outcome, Outcome)
+    assert outcome.status == "confirmed"
+    assert list(bench.ops.history()["settled_by"]) == ["answer"]
+    assert len(outcome.take_key().secret) == 64
+    assert (bench.sent(door), len(bench.effects(door))) == (1, 1)
