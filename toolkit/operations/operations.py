@@ -234,7 +234,7 @@ class Previews:
     def _points(self, meaning: Meaning, terms: Terms) -> list[Point]:
         """What was looked at: the arguments were good, or this would not be reached."""
         write = meaning.write
-        points = [Point(True, "every argument is one that the documents allow")]
+        points = [Point(True, "the arguments have the form that the documents ask for")]
         if write.confirm:
             said = (
                 f"`{write.confirm}` was said twice"
