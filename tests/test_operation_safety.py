@@ -157,6 +157,23 @@ def test_money_that_comes_in_does_not_keep_other_money_from_going_out(bench: Ben
     refused(bench, lambda: ops.transfer("USDT", "40", from_id=a, to_id=uid), lost.number)
 
 
+def test_money_that_goes_another_way_is_another_thing(bench: Bench, a: str, b: str) -> None:
+    ops, uid = bench.ops.exchange, bench.world.partner_uid
+    c = bench.world.accounts[3].id
+    bench.fail("exchange.transfer", "reset-before")
+    lost = ops.transfer("USDT", "4", from_id=b, to_id=a)
+    assert ops.transfer("USDT", "4", from_id=b, to_id=c)
+    assert ops.transfer("USDT", "4", from_id=c, to_id=a)
+    assert ops.transfer("USDT", "4", from_id=a, to_id=b)
+    refused(bench, lambda: ops.transfer("USDT", "4", from_id=b, to_id=a), lost.number)
+    bench.fail("exchange.transfer", "reset-before")
+    lost = ops.transfer("USDT", "5", from_id=uid, to_id=a)
+    assert ops.transfer("USDT", "5", from_id=uid, to_id=b)
+    assert ops.transfer("USDT", "5", from_id=a), "it comes back"
+    assert ops.transfer("USDT", "5", from_id=a, to_id=uid)
+    refused(bench, lambda: ops.transfer("USDT", "5", to_id=a), lost.number)
+
+
 # -- an answer that speaks of something else -----------------------------------------------------------------
 
 

@@ -116,12 +116,9 @@ def may_be_the_same(write: Write, given: Mapping[str, object], other: Mapping[st
     """
     if write.movement is None:
         return True
-    mine, theirs = (_accounts(arguments) for arguments in (given, other))
-    shared = {*mine, *theirs} - {None} and ({*mine} & {*theirs}) - {None}
-    fits = all(
-        one is None or another is None or one == another for one, another in zip(mine, theirs, strict=True)
-    )
-    return bool(shared) and fits
+    sides = list(zip(_accounts(given), _accounts(other), strict=True))
+    fits = all(one is None or another is None or one == another for one, another in sides)
+    return fits and any(one is not None and one == another for one, another in sides)
 
 
 def _accounts(arguments: Mapping[str, object]) -> tuple[object, object]:
