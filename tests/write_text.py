@@ -13,8 +13,8 @@ RAISES = (
     "JournalError: It cannot be written down; nothing was sent.",
 )
 ONCE = (
-    "once: A name under which it is done once, whatever happens: a second call of that name returns the "
-    "first outcome."
+    "once: A name under which it is done once, also after a restart and from another kernel: a second call "
+    "of that name sends nothing and returns the first outcome."
 )
 HOW = {
     "client_id": "by your id of it",

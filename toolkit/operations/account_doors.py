@@ -23,8 +23,8 @@ class AccountWrites(WriteDoors[T]):
         Args:
             tag: Tag to know it by, less than 32 characters. With one of its own a sub-account created in
                 a call whose answer was lost is found again for sure.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -57,8 +57,8 @@ class AccountWrites(WriteDoors[T]):
         Args:
             sub_account_id: Id of the sub-account.
             confirm: `sub_account_id` a second time: this cannot be undone.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Its `frame` is empty: so is the answer.
@@ -85,8 +85,8 @@ class AccountWrites(WriteDoors[T]):
 
         Args:
             sub_account_id: Id of the sub-account.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -131,8 +131,8 @@ class AccountWrites(WriteDoors[T]):
             futures_trade: It may trade futures.
             public_key: Public key (Ed25519 or RSA) for a key without a secret; the private part never
                 leaves you.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -182,8 +182,8 @@ class AccountWrites(WriteDoors[T]):
             sub_account_id: Id of the sub-account.
             api_key: API key of the sub-account, the whole of it.
             confirm: `api_key` a second time: this cannot be undone.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Its `frame` is empty: so is the answer.
@@ -225,8 +225,8 @@ class AccountWrites(WriteDoors[T]):
             can_trade: It may trade spot.
             margin_trade: It may trade on margin.
             futures_trade: It may trade futures.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -271,8 +271,8 @@ class AccountWrites(WriteDoors[T]):
             sub_account_id: Id of the sub-account.
             api_key: API key of the sub-account, the whole of it.
             allowed: It may move funds between the sub-account's wallets.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -315,8 +315,8 @@ class AccountWrites(WriteDoors[T]):
             api_key: API key of the sub-account, the whole of it.
             restriction: "on": only listed addresses may use the key; "off": any may.
             addresses: IP addresses that may use the key, put to those listed by now.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -364,8 +364,8 @@ class AccountWrites(WriteDoors[T]):
             api_key: API key of the sub-account, the whole of it.
             addresses: IP addresses to remove: at least one. Without any left the key may be used from
                 anywhere.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -399,8 +399,8 @@ class AccountWrites(WriteDoors[T]):
         Args:
             sub_account_id: Id of the sub-account.
             enabled: Pay spot and margin fees in BNB.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -435,8 +435,8 @@ class AccountWrites(WriteDoors[T]):
         Args:
             sub_account_id: Id of the sub-account.
             enabled: Pay margin interest in BNB.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns

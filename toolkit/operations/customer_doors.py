@@ -20,8 +20,8 @@ class SpotWrites(WriteDoors[T]):
         Args:
             customer_id: The id to give: no two customers have the same.
             email: E-mail address of the customer.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -52,8 +52,8 @@ class SpotWrites(WriteDoors[T]):
         Args:
             customer_id: The id to give: no two customers have the same.
             agent_code: The partner's Link id.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -86,8 +86,8 @@ class FuturesWrites(WriteDoors[T]):
         Args:
             customer_id: The id to give: no two customers have the same.
             email: E-mail address of the customer.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -120,8 +120,8 @@ class FuturesWrites(WriteDoors[T]):
         Args:
             customer_id: The id to give: no two customers have the same.
             broker_id: The partner's Link id.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -160,8 +160,8 @@ class PortfolioWrites(WriteDoors[T]):
         Args:
             customer_id: The id to give: no two customers have the same.
             broker_id: The partner's Link id.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns

@@ -35,8 +35,8 @@ class MoneyWrites(WriteDoors[T]):
             to_id: Sub-account it goes to; the master account when not given.
             client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is made
                 when not given.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -90,8 +90,8 @@ class MoneyWrites(WriteDoors[T]):
             to_id: Sub-account it goes to; the master account when not given.
             client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is made
                 when not given.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -149,8 +149,8 @@ class MoneyWrites(WriteDoors[T]):
             to_id: Sub-account it goes to; the master account when not given.
             client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is made
                 when not given.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -203,8 +203,8 @@ class MoneyWrites(WriteDoors[T]):
             asset: What is moved, such as USDT.
             amount: How much of it, as Decimal or text ("12.5"): nothing is rounded.
             route: From which wallet to which: "spot_to_um", "um_to_spot", "spot_to_cm" or "cm_to_spot".
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -249,8 +249,8 @@ class MoneyWrites(WriteDoors[T]):
             taker: Spot taker commission, as a fraction: "0.001" is 0.1 %.
             margin_maker: Margin maker commission, as a fraction: "0.001" is 0.1 %.
             margin_taker: Margin taker commission, as a fraction: "0.001" is 0.1 %.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -302,8 +302,8 @@ class MoneyWrites(WriteDoors[T]):
             symbol: The symbol, such as BTCUSDT.
             maker_adjustment: Put on the maker commission of its fee tier, in millionths: 100 is 0.01 %.
             taker_adjustment: Put on the taker commission of its fee tier, in millionths: 100 is 0.01 %.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -355,8 +355,8 @@ class MoneyWrites(WriteDoors[T]):
             pair: The pair, such as BTCUSD.
             maker_adjustment: Put on the maker commission of its fee tier, in millionths: 100 is 0.01 %.
             taker_adjustment: Put on the taker commission of its fee tier, in millionths: 100 is 0.01 %.
-            once: A name under which it is done once, whatever happens: a second call of that name returns
-                the first outcome.
+            once: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
