@@ -378,14 +378,12 @@ class Movement:
     Attributes:
         source, target: A wallet ("spot", "um", "cm"), or the argument that says it.
         route: The argument that says both, as in "spot_to_um"; "" where none does.
-        accounts: Arguments that name the accounts on both sides; the master account where one is not given.
         through_spot: One of the two wallets has to be spot.
     """
 
     source: str = ""
     target: str = ""
     route: str = ""
-    accounts: tuple[str, str] = ("from_id", "to_id")
     through_spot: bool = False
 
     def wallets(self, said: Mapping[str, str]) -> tuple[str, str]:

@@ -174,7 +174,7 @@ TRANSFER_WITHIN = Write(
         "transfer history at the exchange's site, at the time the entry names",
     ),
     subject=("asset", "amount"),
-    movement=Movement(route="route", accounts=("sub_account_id", "sub_account_id")),
+    movement=Movement(route="route"),
     makes="txn_id",
 )
 
