@@ -12,6 +12,7 @@ RAISES = (
     "UnsettledError: A call about the same thing is not settled; nothing was sent.",
     "JournalError: It cannot be written down; nothing was sent.",
 )
+BEFORE = "NotExecutedError: How things are before it could not be read; nothing was sent."
 ONCE = (
     "once: A name under which it is done once, also after a restart and from another kernel: a second call "
     "of that name sends nothing and returns the first outcome."
@@ -54,7 +55,7 @@ def docstring(write: Write) -> str:
         _wrapped(" ".join([*write.notes, settle])),
         ["Args:", *_items(arguments)],
         ["Returns:", *_items([returns]), *columns],
-        ["Raises:", *_items(RAISES)],
+        ["Raises:", *_items([*RAISES, *([BEFORE] if how.before else [])])],
         [f"Source: {write.source}"],
     ]
     return "\n\n".join("\n".join(part) for part in parts)

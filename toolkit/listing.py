@@ -61,8 +61,8 @@ def endpoints() -> pd.DataFrame:
 
 def _row(endpoint: Endpoint) -> dict[str, object]:
     window, paging = endpoint.window, endpoint.paging
-    params = sorted(endpoint.params, key=lambda param: not param.required)
-    arguments = [param.name + "*" * param.required for param in params if param.fixed is None]
+    params = sorted(endpoint.params, key=lambda param: not param.is_needed)
+    arguments = [param.name + "*" * param.is_needed for param in params if param.fixed is None]
     return {
         "door": endpoint.door,
         "writes": isinstance(endpoint, Write),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toolkit.fetch.connection import Connection, Source, outside
 from toolkit.fetch.fetcher import Fetcher
+from toolkit.fetch.namespace import Namespace
 from toolkit.frames import Numbers
 from toolkit.plan import When
 from toolkit.wire.budget import Budget
@@ -16,6 +17,7 @@ __all__ = [
     "Clock",
     "Connection",
     "Fetcher",
+    "Namespace",
     "Numbers",
     "OtherCount",
     "PoolUse",

@@ -67,6 +67,7 @@ class AccountWrites(WriteDoors[T]):
             UsageError: An argument cannot be right; nothing was sent.
             UnsettledError: A call about the same thing is not settled; nothing was sent.
             JournalError: It cannot be written down; nothing was sent.
+            NotExecutedError: How things are before it could not be read; nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Delete-Sub-Account
         """
@@ -147,6 +148,7 @@ class AccountWrites(WriteDoors[T]):
             UsageError: An argument cannot be right; nothing was sent.
             UnsettledError: A call about the same thing is not settled; nothing was sent.
             JournalError: It cannot be written down; nothing was sent.
+            NotExecutedError: How things are before it could not be read; nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Create-Api-Key-for-Sub-Account
         """
@@ -192,6 +194,7 @@ class AccountWrites(WriteDoors[T]):
             UsageError: An argument cannot be right; nothing was sent.
             UnsettledError: A call about the same thing is not settled; nothing was sent.
             JournalError: It cannot be written down; nothing was sent.
+            NotExecutedError: How things are before it could not be read; nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Delete-Sub-Account-Api-Key
         """

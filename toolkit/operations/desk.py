@@ -89,7 +89,7 @@ class Desk:
         Raises:
             UsageError: An argument cannot be right; nothing was sent.
             JournalError: It cannot be written down; nothing was sent.
-            ToolkitError: What has to be read before it could not be; nothing was sent.
+            NotExecutedError: How things are before it could not be read; nothing was sent.
         """
         meaning = self.understand(write, arguments, terms)
         if not meaning.confirmed:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from toolkit.catalogue import Write
-from toolkit.errors import without_frames
+from toolkit.fetch import Namespace
 from toolkit.operations.order import Terms
 
 __all__ = ["Amount", "Runner", "T", "Terms", "WriteDoors"]
@@ -21,18 +21,8 @@ Amount = Decimal | str | int | float
 Runner = Callable[[Write, Mapping[str, object], Terms], T]
 
 
-class WriteDoors(Generic[T]):
+class WriteDoors(Namespace, Generic[T]):
     """A namespace of doors for writing, such as `ops.exchange`."""
-
-    def __init_subclass__(cls, **more: object) -> None:
-        super().__init_subclass__(**more)
-        for name, door in list(vars(cls).items()):
-            if not name.startswith("_"):
-                setattr(cls, name, without_frames(door))  # keys and addresses are among the arguments
 
     def __init__(self, run: Runner[T]) -> None:
         self._run = run
-
-    def __repr__(self) -> str:
-        names = [name for name in dir(self) if not name.startswith("_")]
-        return f"{type(self).__name__}: {', '.join(names)}"

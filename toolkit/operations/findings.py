@@ -79,16 +79,16 @@ def find(case: Case, rows: Sequence[Row]) -> Finding:
 
 def payload_of(write: Write, case: Case, row: Row | None) -> dict[str, Any]:
     """What can be said of an answer that was lost: from the read's row, and from the arguments."""
+    said: Row = case.arguments
+    if write.reconciliation.kind == "changed":
+        # The arguments do not tell what a state is that is another than before: only whose it is.
+        said = {name: said[name] for name in write.subject}
+    seen = {**said, **(row or {})}
     known: dict[str, Any] = {}
-    # Of a state that is another than before, the arguments do not say what it is.
-    said = {} if write.reconciliation.kind == "changed" else case.arguments
     for column in write.columns:
         for name in (column.name, _ALIASES.get(column.name, column.name)):
-            value = (row or {}).get(
-                name, said.get(name, case.arguments.get(name) if name in write.subject else None)
-            )
-            if value is not None:
-                known[column.wires[0]] = value
+            if seen.get(name) is not None:
+                known[column.wires[0]] = seen[name]
     return known
 
 
@@ -99,10 +99,9 @@ def _by_client_id(case: Case, rows: Sequence[Row]) -> Finding:
         return Finding("absent", f"no transfer of that time has the id {number}")
     row = found[0]
     if not _is_that_transfer(case, row):
-        told = f"the id {number} is that of another transfer ({row['qty']} {row['asset']})"
         if is_made_id(str(number)):  # nobody else has it: so the list shows ours in another way
             return Finding("open", f"a transfer with the id {number} shows other than asked: {row['qty']}")
-        return Finding("absent", told)
+        return Finding("absent", f"the id {number} is that of another transfer ({row['qty']} {row['asset']})")
     if str(row.get("txn_id") or row.get("tran_id")) in case.claimed:
         return Finding("absent", f"the id {number} is that of a transfer made before")
     if row["time"] < case.sent_at - _SLACK:

@@ -319,6 +319,7 @@ class MoneyWrites(WriteDoors[T]):
             UsageError: An argument cannot be right; nothing was sent.
             UnsettledError: A call about the same thing is not settled; nothing was sent.
             JournalError: It cannot be written down; nothing was sent.
+            NotExecutedError: How things are before it could not be read; nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/fee/Change-Sub-Account-UM-Futures-Commission
         """
@@ -372,6 +373,7 @@ class MoneyWrites(WriteDoors[T]):
             UsageError: An argument cannot be right; nothing was sent.
             UnsettledError: A call about the same thing is not settled; nothing was sent.
             JournalError: It cannot be written down; nothing was sent.
+            NotExecutedError: How things are before it could not be read; nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/fee/Change-Sub-Account-CM-Futures-Commission
         """

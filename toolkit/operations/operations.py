@@ -300,43 +300,46 @@ def _shown(meaning: Meaning, parameters: Mapping[str, object]) -> dict[str, str]
     return shown
 
 
+_TEXT, _TIME = pd.StringDtype(), None
+# Columns of `history`, and their types.
+_HISTORY = {
+    "number": pd.Int64Dtype(),
+    "time": _TIME,
+    "door": _TEXT,
+    "status": _TEXT,
+    "reason": _TEXT,
+    "once": _TEXT,
+    "arguments": _TEXT,
+    "sent_at": _TIME,
+    "settled_at": _TIME,
+    "settled_by": _TEXT,
+    "process": _TEXT,
+}
+
+
 def _frame(entries: list[Entry], desk: Desk) -> pd.DataFrame:
-    frame = pd.DataFrame(
-        [
-            {
-                "number": entry.number,
-                "time": entry.made_at,
-                "door": entry.door,
-                "status": _status(entry),
-                "reason": entry.told if entry.is_settled else desk.told_of(entry),
-                "once": entry.once,
-                "arguments": ", ".join(f"{name}={value}" for name, value in entry.arguments.items()),
-                "sent_at": entry.sent_at,
-                "settled_at": entry.settled_at,
-                "settled_by": entry.settled_by,
-                "process": entry.process,
-            }
-            for entry in entries
-        ],
-        columns=[
-            "number",
-            "time",
-            "door",
-            "status",
-            "reason",
-            "once",
-            "arguments",
-            "sent_at",
-            "settled_at",
-            "settled_by",
-            "process",
-        ],
-    )
-    frame["number"] = frame["number"].astype("Int64")
-    for name in ("time", "sent_at", "settled_at"):
-        moments = pd.to_datetime(frame[name].astype("Int64"), unit="ms", utc=True)
-        frame[name] = moments.dt.as_unit("ms")
-    for name in ("door", "status", "reason", "once", "arguments", "settled_by", "process"):
-        frame[name] = frame[name].astype("string")
+    rows = [
+        (
+            entry.number,
+            entry.made_at,
+            entry.door,
+            _status(entry),
+            entry.told if entry.is_settled else desk.told_of(entry),
+            entry.once,
+            ", ".join(f"{name}={value}" for name, value in entry.arguments.items()),
+            entry.sent_at,
+            entry.settled_at,
+            entry.settled_by,
+            entry.process,
+        )
+        for entry in entries
+    ]
+    frame = pd.DataFrame(rows, columns=[*_HISTORY])
+    for name, kind in _HISTORY.items():
+        if kind is _TIME:
+            moments = pd.to_datetime(frame[name].astype("Int64"), unit="ms", utc=True)
+            frame[name] = moments.dt.as_unit("ms")
+        else:
+            frame[name] = frame[name].astype(kind)
     frame.attrs = {"source": desk.source, "journal": str(desk.journal.path)}
     return frame

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from toolkit.catalogue import ALTERNATES, Host
+from toolkit.catalogue import Host
 from toolkit.errors import JournalError
 from toolkit.operations.journal_file import forget
+from toolkit.wire.ledger.place import exchange_name
 
 VARIABLE = "TOOLKIT_JOURNAL"
 """Environment variable: a folder for the journals."""
@@ -34,15 +32,11 @@ def journal_file(hosts: Mapping[Host, str], sandbox: str | None, folder: str | P
         JournalError: There is no folder for it.
     """
     place = _folder(folder)
-    addresses = {name: ALTERNATES.get(address, address) for name, address in hosts.items()}
-    whole = "\n".join(f"{name} {address}" for name, address in sorted(addresses.items()))
-    netloc = urlsplit(addresses["api"]).netloc
-    shown = re.sub(r"[^A-Za-z0-9.]+", "-", netloc).strip("-")
-    digest = hashlib.sha256(f"{whole}\n{sandbox or ''}".encode()).hexdigest()[:12]
+    name = exchange_name(hosts, sandbox or "")
     if sandbox is None:
-        return place / f"journal-{shown}-{digest}.sqlite"
+        return place / f"journal-{name}.sqlite"
     _forget_sandboxes(place)
-    return place / f"{_SANDBOX}{shown}-{digest}.sqlite"
+    return place / f"{_SANDBOX}{name}.sqlite"
 
 
 def _folder(given: str | Path | None) -> Path:

@@ -43,16 +43,26 @@ def ledger_file(hosts: Mapping[Host, str], sandbox: str | None) -> Path | None:
     """
     if os.environ.get(VARIABLE, "").strip().lower() == "off":
         return None
-    addresses = {name: ALTERNATES.get(address, address) for name, address in hosts.items()}
-    whole = "\n".join(f"{name} {address}" for name, address in sorted(addresses.items()))
-    netloc = urlsplit(addresses["api"]).netloc
-    shown = re.sub(r"[^A-Za-z0-9.]+", "-", netloc).strip("-")
     # A home folder may be on the network, and machines must not share a file; who names a folder knows.
     machine = "" if os.environ.get(VARIABLE, "").strip() else platform.node()
-    digest = hashlib.sha256(f"{whole}\n{sandbox or ''}\n{machine}".encode()).hexdigest()[:12]
     kind = "" if sandbox is None else _SANDBOX
+    name = exchange_name(hosts, sandbox or "", machine)
     # Another schema is another file: two versions of the package on one machine leave each other's alone.
-    return folder() / f"{kind}{shown}-{digest}.v{SCHEMA}.sqlite"
+    return folder() / f"{kind}{name}.v{SCHEMA}.sqlite"
+
+
+def exchange_name(hosts: Mapping[Host, str], *more: str) -> str:
+    """What files about one exchange are called: where it is, for people, and a digest of all that tells it.
+
+    Args:
+        hosts: Base address of each host. What the exchange calls the same host counts as the same.
+        more: What else tells it from others.
+    """
+    addresses = {name: ALTERNATES.get(address, address) for name, address in hosts.items()}
+    whole = [f"{name} {address}" for name, address in sorted(addresses.items())]
+    shown = re.sub(r"[^A-Za-z0-9.]+", "-", urlsplit(addresses["api"]).netloc).strip("-")
+    digest = hashlib.sha256("\n".join([*whole, *more]).encode()).hexdigest()[:12]
+    return f"{shown}-{digest}"
 
 
 @contextmanager
