@@ -63,7 +63,7 @@ class Rig:
         """
         hosts = dict.fromkeys(BASE_URLS, self.sandbox.address)
         settings: dict[str, Any] = {"hosts": hosts, "clock": self.clock, "timeout": (5.0, 0.3)} | arguments
-        link = toolkit.Link(key or self.sandbox.key, secret or self.sandbox.secret, **settings)
+        link = toolkit.Link(key=key or self.sandbox.key, secret=secret or self.sandbox.secret, **settings)
         if bare:
             return link
         session = link._connection.session

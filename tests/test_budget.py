@@ -94,12 +94,12 @@ def test_links_of_one_process_share_the_allowance() -> None:
 def test_a_ban_outlives_the_link_that_met_it() -> None:
     hosts = dict.fromkeys(HOSTS, "https://one.invalid")
     clock = FakeClock()
-    first = toolkit.Link("k" * 64, "s" * 64, hosts=hosts, clock=clock)
+    first = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=clock)
     first.budget.settle(first.budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "300"})
     del first
     gc.collect()
     with pytest.raises(errors.BannedError):
-        toolkit.Link("k" * 64, "s" * 64, hosts=hosts, clock=clock).spot.customers()
+        toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=clock).spot.customers()
 
 
 def test_links_to_different_exchanges_share_nothing(rig: Rig) -> None:
@@ -423,10 +423,14 @@ def test_a_retry_after_that_is_no_time_is_none(value: str) -> None:
 
 
 def test_one_host_spelt_in_two_ways_is_one_host() -> None:
-    one = toolkit.Link("k" * 64, "s" * 64, hosts=dict.fromkeys(HOSTS, "https://two.invalid"))
-    other = toolkit.Link("k" * 64, "s" * 64, hosts=dict.fromkeys(HOSTS, "https://TWO.invalid:443/"))
+    one = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=dict.fromkeys(HOSTS, "https://two.invalid"))
+    other = toolkit.Link(
+        key="k" * 64, secret="s" * 64, hosts=dict.fromkeys(HOSTS, "https://TWO.invalid:443/")
+    )
     assert one.budget is other.budget
     assert (
-        toolkit.Link("k" * 64, "s" * 64, hosts=dict.fromkeys(HOSTS, "http://[::1]:80")).hosts["api"]
+        toolkit.Link(key="k" * 64, secret="s" * 64, hosts=dict.fromkeys(HOSTS, "http://[::1]:80")).hosts[
+            "api"
+        ]
         == "http://[::1]"
     )

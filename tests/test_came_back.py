@@ -309,7 +309,9 @@ def test_no_log_holds_a_secret(rig: Rig, caplog: pytest.LogCaptureFixture) -> No
 
 def test_cookies_are_not_kept(elsewhere: tuple[str, list[dict[str, str]]], rig: Rig) -> None:
     address, seen = elsewhere
-    link = toolkit.Link("k" * 64, "s" * 64, hosts=dict.fromkeys(BASE_URLS, address), clock=rig.clock)
+    link = toolkit.Link(
+        key="k" * 64, secret="s" * 64, hosts=dict.fromkeys(BASE_URLS, address), clock=rig.clock
+    )
     for _ in range(2):
         with pytest.raises(errors.ContractError):
             link.exchange.partner()
@@ -362,7 +364,7 @@ def test_a_refusal_that_is_cut_off_is_obeyed_and_no_log_shows_the_query(
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     hosts = dict.fromkeys(BASE_URLS, f"http://127.0.0.1:{server.server_port}")
-    link = toolkit.Link("k" * 64, "s" * 64, hosts=hosts, clock=rig.clock)
+    link = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=rig.clock)
     try:
         with pytest.raises(error):
             link.spot.customers(email="someone@example.com")

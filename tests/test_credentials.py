@@ -1,47 +1,72 @@
-"""A key and its secret stay out of sight."""
+"""A key and its secret stay out of sight, and of several keys the right one serves."""
 
 from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 
 import pytest
 
 import toolkit
-from toolkit.errors import UsageError
-from toolkit.wire.credentials import Credentials
+from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR, Security
+from toolkit.errors import NoKeyError
+from toolkit.wire.credentials import SECURITIES, Credentials, Keys
+from toolkit.wire.signers import signer_of
 
 KEY, SECRET = "KEYKEYKEY" * 7, "SECSECSEC" * 7
 
 
-def test_nothing_shows_them() -> None:
-    credentials = Credentials(KEY, SECRET)
-    link = toolkit.Link(KEY, SECRET)
-    for shown in (repr(credentials), str(credentials), f"{credentials}", repr(link), repr(link.exchange)):
+def credentials(*serves: Security, key: str = KEY) -> Credentials:
+    return Credentials(key, signer_of("`secret`", SECRET), serves or SECURITIES)
+
+
+SECRETIVE = [credentials(), signer_of("`secret`", SECRET), Keys([credentials()], "arguments")]
+
+
+@pytest.mark.parametrize("secretive", [*SECRETIVE, toolkit.Link(key=KEY, secret=SECRET)], ids=repr)
+def test_nothing_shows_them(secretive: object) -> None:
+    for shown in (repr(secretive), str(secretive), f"{secretive}", f"{getattr(secretive, '__dict__', '')}"):
         assert KEY not in shown
         assert SECRET not in shown
+    if secretive in SECRETIVE:
+        with pytest.raises(TypeError):
+            vars(secretive)
 
 
 @pytest.mark.parametrize("take", [copy.copy, copy.deepcopy, pickle.dumps])
-def test_they_are_not_copied_or_pickled(take: object) -> None:
+@pytest.mark.parametrize("secretive", SECRETIVE, ids=repr)
+def test_they_are_not_copied_or_pickled(secretive: object, take: Callable[[object], object]) -> None:
     with pytest.raises(TypeError, match="not pickled or copied"):
-        take(Credentials(KEY, SECRET))  # type: ignore[operator]
+        take(secretive)
+
+
+READER, TRADER, BOTH = credentials("USER_DATA"), credentials("TRADE"), credentials()
 
 
 @pytest.mark.parametrize(
-    ("key", "secret", "said"),
+    ("there", "door", "serves"),
     [
-        ("", SECRET, "`key`"),
-        (KEY, "", "`secret`"),
-        (f" {KEY}", SECRET, "blanks"),
-        (KEY, f"{SECRET}\n", "blanks"),
-        ("YOUR_API_KEY", SECRET, "placeholder"),
-        (KEY, "your_secret_here", "placeholder"),
-        (None, SECRET, "`key`"),
+        ((BOTH, READER), "spot.rebates", READER),
+        ((READER, BOTH), "spot.rebates", READER),
+        ((BOTH, READER), "exchange.rebates", READER),
+        ((TRADER, READER), "exchange.rebates", READER),
+        ((READER, TRADER), "exchange.api_keys", TRADER),  # its page asks for the trade option
+        ((TRADER,), "exchange.rebates", TRADER),  # nothing is printed on its page: any key may
+        ((READER, TRADER), "exchange.create_sub_account", TRADER),
+        ((READER, BOTH), "exchange.universal_transfer", BOTH),
+        ((READER, TRADER), "spot.set_customer_id", READER),  # USER_DATA is what its page asks for
+        ((READER, BOTH), "spot.set_customer_id", BOTH),
     ],
 )
-def test_what_cannot_be_one_is_refused_at_once(key: str, secret: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said) as caught:
-        toolkit.Link(key, secret)
-    assert SECRET not in str(caught.value)
-    assert KEY not in str(caught.value)
+def test_the_right_key_is_picked(there: tuple[Credentials, ...], door: str, serves: Credentials) -> None:
+    endpoint = (BY_DOOR | WRITE_BY_DOOR)[door]
+    picked = Keys(there, "here").pick(endpoint.security, door, privileged=endpoint.privileged)
+    assert picked is serves
+
+
+def test_where_none_fits_that_is_said() -> None:
+    with pytest.raises(
+        NoKeyError, match=r"spot.rebates wants .* USER_DATA, .*here may serve TRADE\. Nothing"
+    ):
+        Keys([TRADER], "here").pick("USER_DATA", "spot.rebates", privileged=False)

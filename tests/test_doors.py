@@ -380,7 +380,9 @@ def test_longer_spans_are_split_not_refused(
 
 def test_a_door_is_an_explicit_method() -> None:
     for endpoint in ENDPOINTS:
-        method = getattr(type(getattr(toolkit.Link("a" * 64, "b" * 64), endpoint.system)), endpoint.name)
+        method = getattr(
+            type(getattr(toolkit.Link(key="a" * 64, secret="b" * 64), endpoint.system)), endpoint.name
+        )
         assert inspect.getsourcefile(method)
         assert endpoint.name in inspect.getsource(method)
 

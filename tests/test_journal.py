@@ -232,7 +232,8 @@ def test_children_of_a_kernel_that_has_operations_share_its_journal(bench: Bench
     from tests.clocks import FakeClock
     address, key, secret, folder, given = json.loads(sys.argv[1])
     hosts = dict.fromkeys(("api", "fapi", "papi"), address)
-    ops = toolkit.Link(key, secret, hosts=hosts, clock=FakeClock(), progress=False).operations(journal=folder)
+    link = toolkit.Link(key=key, secret=secret, hosts=hosts, clock=FakeClock(), progress=False)
+    ops = link.operations(journal=folder)
     assert ops.exchange.create_sub_account(tag="parent")
     children = []
     for number in range(4):

@@ -21,7 +21,8 @@ LAYERS: dict[str, set[str]] = {
     "inference": {"errors", "catalogue"},
     "fetch": {"errors", "catalogue", "plan", "wire", "frames", "inference"},
     "operations": {"errors", "catalogue", "plan", "fetch", "wire", "frames"},
-    "link": {"errors", "catalogue", "fetch", "operations"},
+    "keys": {"errors", "catalogue", "wire"},
+    "link": {"errors", "catalogue", "fetch", "keys", "operations"},
     "charts": {"errors"},
     "export": {"errors", "_version"},
     "panels": {"errors", "link", "charts"},
@@ -42,6 +43,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "inference": {*HTTP, "sqlite3"},
     "fetch": HTTP,
     "operations": HTTP,  # the journal is kept by sqlite3; all that is sent goes through wire
+    "keys": HTTP,
     "link": HTTP,
     "charts": {*HTTP, "ipywidgets"},
     "panels": HTTP,

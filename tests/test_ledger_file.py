@@ -1131,7 +1131,7 @@ def test_processes_that_find_the_damage_at_the_same_moment_begin_one_file_anew(
 
 def link_to(name: str, **arguments: Any) -> toolkit.Link:
     hosts = dict.fromkeys(HOSTS, f"https://{name}.invalid")
-    return toolkit.Link("k" * 64, "s" * 64, **{"hosts": hosts, "progress": False} | arguments)
+    return toolkit.Link(key="k" * 64, secret="s" * 64, **{"hosts": hosts, "progress": False} | arguments)
 
 
 def test_it_is_said_once_that_a_process_counts_alone_and_what_to_do(
@@ -1213,7 +1213,7 @@ def sandbox(folder: Path) -> Iterator[Sandbox]:
 def link_at(sandbox: Sandbox, **arguments: Any) -> toolkit.Link:
     hosts: dict[Host, str] = dict.fromkeys(BASE_URLS, sandbox.address)
     settings: dict[str, Any] = {"hosts": hosts, "progress": False} | arguments
-    return toolkit.Link(sandbox.key, sandbox.secret, **settings)
+    return toolkit.Link(key=sandbox.key, secret=sandbox.secret, **settings)
 
 
 def lock(folder: Path) -> sqlite3.Connection:

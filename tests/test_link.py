@@ -23,7 +23,7 @@ KEY, SECRET = "k" * 64, "s" * 64
 
 
 def test_the_real_exchange_is_the_default() -> None:
-    link = toolkit.Link(KEY, SECRET)
+    link = toolkit.Link(key=KEY, secret=SECRET)
     assert dict(link.hosts) == BASE_URLS
     assert link.source == "live"
     assert (
@@ -55,7 +55,7 @@ def test_the_real_exchange_is_the_default() -> None:
 )
 def test_arguments_that_cannot_be_right_are_refused(arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(errors.UsageError, match=said):
-        toolkit.Link(KEY, SECRET, **arguments)
+        toolkit.Link(key=KEY, secret=SECRET, **arguments)
 
 
 def test_prices_are_what_is_then_charged(rig: Rig) -> None:

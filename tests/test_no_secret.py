@@ -100,8 +100,8 @@ class Run:
         for customer in self.customers:
             self.marked.add("a customer's address", customer.email)
         self.link = toolkit.Link(
-            sandbox.key,
-            sandbox.secret,
+            key=sandbox.key,
+            secret=sandbox.secret,
             hosts=dict.fromkeys(BASE_URLS, wire.address),
             timeout=(2.0, 0.8),
             progress=False,
@@ -366,11 +366,13 @@ class Run:
         for pair in ((key, f"{secret} "), (f" {key}", secret), (key, f"{secret}é"), (f"{key}é", secret)):
             bad_key, bad_secret = pair
             self.fails("a bad secret", lambda k=bad_key, s=bad_secret: self.link.operations(key=k, secret=s))  # type: ignore[misc]
-            self.fails("and of a link", lambda k=bad_key, s=bad_secret: toolkit.Link(k, s, hosts=hosts))  # type: ignore[misc]
+            self.fails(
+                "and of a link", lambda k=bad_key, s=bad_secret: toolkit.Link(key=k, secret=s, hosts=hosts)
+            )  # type: ignore[misc]
         self.fails("half", lambda: self.link.operations(key=key))
         self.fails("half", lambda: self.link.operations(secret=secret))
-        self.fails("no share", lambda: toolkit.Link(key, secret, hosts=hosts, share=7))
-        self.fails("no live", lambda: toolkit.Link(key, secret).operations(key=key, secret=secret))
+        self.fails("no share", lambda: toolkit.Link(key=key, secret=secret, hosts=hosts, share=7))
+        self.fails("no live", lambda: toolkit.Link(key=key, secret=secret).operations(key=key, secret=secret))
 
     def take(self, outcome: Outcome) -> NewKey:
         new = outcome.take_key()
@@ -530,7 +532,9 @@ import toolkit
 logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
 %xmode Verbose
 hosts = dict.fromkeys(("api", "fapi", "papi"), os.environ["DESK_ADDRESS"])
-link = toolkit.Link(os.environ["DESK_KEY"], os.environ["DESK_SECRET"], hosts=hosts, timeout=(2.0, 2.0))
+pair = {"key": os.environ["DESK_KEY"], "secret": os.environ["DESK_SECRET"]}
+link = toolkit.Link(**pair, hosts=hosts, timeout=(2.0, 2.0))
+del pair
 ops = link.operations(key=os.environ["DESK_WRITER"], secret=os.environ["DESK_WRITERS_SECRET"])
 ###
 made = ops.exchange.create_api_key(os.environ["DESK_ACCOUNT"], can_trade=True)
@@ -554,7 +558,7 @@ ops.spot.set_customer_id("it is not settled", os.environ["DESK_CUSTOMER"])
 ###
 link.operations(key=os.environ["DESK_WRITER"], secret=os.environ["DESK_WRITERS_SECRET"] + " ")
 ###
-toolkit.Link(os.environ["DESK_WRITER"], os.environ["DESK_WRITERS_SECRET"] + " ")
+toolkit.Link(key=os.environ["DESK_WRITER"], secret=os.environ["DESK_WRITERS_SECRET"] + " ")
 ###
 ops.exchange.delete_api_key(os.environ["DESK_ACCOUNT"], os.environ["DESK_NEW"])
 ###

@@ -29,7 +29,7 @@ from tests.write_support import (
     small_world,
 )
 from toolkit.catalogue import BY_DOOR, SYSTEM_TITLES, WRITE_BY_DOOR, WRITES, Param, Write
-from toolkit.errors import UsageError
+from toolkit.errors import NoKeyError, UsageError
 from toolkit.frames import EXACT, Numbers
 from toolkit.link import Link
 from toolkit.operations import account_doors, customer_doors, money_doors
@@ -139,7 +139,7 @@ def test_every_namespace_shows_its_doors_and_nothing_else(still: Bench) -> None:
 
 
 def test_a_link_has_no_door_that_changes_anything() -> None:
-    with Link("a" * 64, "b" * 64) as link:
+    with Link(key="a" * 64, secret="b" * 64) as link:
         for write in WRITES:
             assert not hasattr(link, write.name)
             assert not hasattr(getattr(link, write.system), write.name)
@@ -612,7 +612,7 @@ def test_one_side_of_a_transfer_has_to_be_a_sub_account(still: Bench) -> None:
 
 
 def test_the_real_exchange_is_only_written_to_where_that_was_said() -> None:
-    with memory_folder() as folder, Link("a" * 64, "b" * 64) as link:
+    with memory_folder() as folder, Link(key="a" * 64, secret="b" * 64) as link:
         for said in ("", "yes", "LIVE"):
             with pytest.raises(UsageError, match='confirm="live"'):
                 link.operations(confirm=said, journal=folder)
@@ -620,8 +620,8 @@ def test_the_real_exchange_is_only_written_to_where_that_was_said() -> None:
 
 
 def test_key_and_secret_go_together_and_parameters_have_a_place(still: Bench) -> None:
-    for half in ({"key": "a" * 64}, {"secret": "b" * 64}):
-        with pytest.raises(UsageError, match="give both or neither"):
+    for half, said in (({"key": "a" * 64}, "goes together"), ({"secret": "b" * 64}, "`key` is missing")):
+        with pytest.raises(NoKeyError, match=said):
             still.rig.link.operations(journal=still.folder, **half)
     with pytest.raises(UsageError, match='`parameters` is "body"'):
         still.rig.link.operations(journal=still.folder, parameters="header")  # type: ignore[arg-type]

@@ -25,8 +25,8 @@ CELLS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 @pytest.fixture
 def partners_key(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The key in the environment that one of the cells reads."""
-    monkeypatch.setenv("LINK_KEY", rig.sandbox.key)
-    monkeypatch.setenv("LINK_SECRET", rig.sandbox.secret)
+    monkeypatch.setenv("TOOLKIT_KEY", rig.sandbox.key)
+    monkeypatch.setenv("TOOLKIT_SECRET", rig.sandbox.secret)
     yield
     plt.close("all")
     for panel in list(base._open.values()):

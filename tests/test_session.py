@@ -99,12 +99,14 @@ def test_an_authority_of_ones_own_is_trusted_only_when_named(
 ) -> None:
     address, authority, seen, valid = secure
     hosts = dict.fromkeys(BASE_URLS, address)
-    stranger = toolkit.Link("k" * 64, "s" * 64, hosts=hosts, clock=FakeClock())
+    stranger = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=FakeClock())
     with pytest.raises(errors.NoAnswerError, match="certificate") as caught:
         stranger.spot.customer_id("A")
     assert "check the network" in str(caught.value)
     assert seen == [], "nothing signed went to a server that could not prove who it is"
-    friend = toolkit.Link("k" * 64, "s" * 64, hosts=hosts, verify=str(authority), clock=FakeClock())
+    friend = toolkit.Link(
+        key="k" * 64, secret="s" * 64, hosts=hosts, verify=str(authority), clock=FakeClock()
+    )
     if valid:
         assert friend.spot.customer_id("A")["customer_id"].tolist() == ["c"]
     else:
@@ -117,7 +119,7 @@ def test_an_authority_of_ones_own_is_trusted_only_when_named(
 
 def test_nobody_there_is_no_answer() -> None:
     hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:9")
-    link = toolkit.Link("k" * 64, "s" * 64, hosts=hosts, clock=FakeClock())
+    link = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=FakeClock())
     with pytest.raises(errors.NoAnswerError, match=r"got no answer: the connection failed.*Sent 4 times"):
         link.spot.customer_id("A")
 

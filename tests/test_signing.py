@@ -9,6 +9,7 @@ import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum
+from string import ascii_letters, digits
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from toolkit.errors import UsageError
 from toolkit.wire.credentials import Credentials
+from toolkit.wire.signers import signer_of
 from toolkit.wire.signing import encode, sign, to_text
 
 SPOT_SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
@@ -87,7 +89,7 @@ def test_published_vectors_come_out_as_exact_bytes_and_signatures(name: str) -> 
     secret, in_query, in_body, payload, signature = VECTORS[name]
     query, body = encode(in_query), encode(in_body)
     assert query + body == payload
-    assert sign(Credentials("k" * 64, secret), query, body) == signature
+    assert sign(Credentials("k" * 64, signer_of("secret", secret)), query, body) == signature
 
 
 class Side(Enum):
@@ -148,13 +150,11 @@ def test_every_text_survives_the_wire(parameters: dict[str, str]) -> None:
     assert dict(parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))) == parameters
 
 
-@given(st.text(max_size=40), st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1))
+@given(st.text(max_size=40), st.text(ascii_letters + digits, min_size=32))
 def test_the_signature_is_over_the_encoded_bytes(value: str, secret: str) -> None:
-    if "your_" in secret.lower():
-        return
     query = encode({"value": value})
     expected = hmac.new(secret.encode(), query.encode("ascii"), hashlib.sha256).hexdigest()
-    assert sign(Credentials("key", secret), query) == expected
+    assert sign(Credentials("k" * 64, signer_of("secret", secret)), query) == expected
 
 
 @given(st.lists(st.text(max_size=8), max_size=4))

@@ -31,6 +31,7 @@ from toolkit.sandbox import Request, World
 from toolkit.wire.credentials import Credentials
 from toolkit.wire.sender import Order, Placement
 from toolkit.wire.session import Message, NoAnswer, Session
+from toolkit.wire.signers import signer_of
 from toolkit.wire.signing import encode, sign
 
 PLACEMENTS = get_args(Placement)
@@ -162,6 +163,8 @@ def test_every_method_is_signed_alike(
         placement=placement,
         pool=SAPI_IP,
         weight=1,
+        security="SIGNED",
+        privileged=True,
     )
     reply = sender.send(order, lambda now: now())
     assert reply.verdict.executed is False, "there is no such path"
@@ -289,7 +292,7 @@ VECTORS = [
 def test_published_vectors_go_over_the_wire(
     wire: Wire, secret: str, query: str, body: str, signature: str
 ) -> None:
-    assert sign(Credentials(KEY, secret), query, body) == signature
+    assert sign(Credentials(KEY, signer_of("secret", secret)), query, body) == signature
     session = Session(dict.fromkeys(BASE_URLS, wire.address), timeout=(1, 1))
     message = Message("POST", "api", "/api/v3/order", query, f"{body}&signature={signature}")
     session.send(message, KEY)

@@ -2,7 +2,7 @@
 
 import toolkit
 
-link = toolkit.demo()                       # made-up data; toolkit.Link(key, secret) is the real thing
+link = toolkit.demo()                       # made-up data; toolkit.Link() is the real thing
 rebates = link.spot.rebates(start="-30D")   # a DataFrame: UTC times, oldest first, checked
 toolkit.panels.weight(link)                 # how much of the rate limits is used
 """

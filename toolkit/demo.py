@@ -41,8 +41,8 @@ class DemoLink(Link):
     ) -> None:
         hosts: dict[Host, str] = dict.fromkeys(BASE_URLS, address)
         super().__init__(
-            key,
-            secret,
+            key=key,
+            secret=secret,
             hosts=hosts,
             numbers=numbers,
             progress=progress,

@@ -2,6 +2,7 @@
 
     ToolkitError
     ├── UsageError               the arguments cannot be right; nothing was sent: mend the call
+    │   ├── NoKeyError           no key, or none that can be used or may serve this; nothing was sent
     │   └── UnsettledError       a call about the same thing is not settled; nothing was sent: reconcile it
     ├── ApiError                 the exchange refused (4XX); nothing was executed: it is ours to mend
     │   ├── CredentialsError     key unknown, not allowed from this address, or not allowed to do this
@@ -52,6 +53,7 @@ __all__ = [
     "JournalWarning",
     "LedgerWarning",
     "NoAnswerError",
+    "NoKeyError",
     "NotExecutedError",
     "NotFoundError",
     "OrderError",
@@ -145,6 +147,10 @@ def _restore(cls: type[ToolkitError], args: tuple[object, ...], state: dict[str,
 
 class UsageError(ToolkitError, ValueError):
     """The arguments cannot be right. Nothing was sent."""
+
+
+class NoKeyError(UsageError):
+    """There is no key, or it cannot be used, or none may serve what was called. Nothing was sent."""
 
 
 class UnsettledError(UsageError):

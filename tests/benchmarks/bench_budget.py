@@ -156,7 +156,10 @@ def test_the_cost_of_keeping_count(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with Scene(tmp_path, limit=10**9, seconds=60) as scene:
         told = json.loads(scene.line)
         hosts = dict.fromkeys(BASE_URLS, scene.address)
-        with toolkit.Link(told["key"], told["secret"], hosts=hosts) as link, requests.Session() as session:
+        with (
+            toolkit.Link(key=told["key"], secret=told["secret"], hosts=hosts) as link,
+            requests.Session() as session,
+        ):
             link.get(ONE[0])
             budget = link.budget
             url = f"{scene.address}/fapi/v1/ping"

@@ -53,7 +53,9 @@ def test_sixty_pages_from_far_away(days: float) -> None:
     with far_exchange(PAGES, days, LATENCY_MS) as told:
         hosts = dict.fromkeys(BASE_URLS, told["address"])
         limits = {"sapi-ip": 10**7}
-        link = toolkit.Link(told["key"], told["secret"], hosts=hosts, limits=limits, progress=False)
+        link = toolkit.Link(
+            key=told["key"], secret=told["secret"], hosts=hosts, limits=limits, progress=False
+        )
         session = requests.Session()
         session.headers["X-MBX-APIKEY"] = told["key"]
 

@@ -39,7 +39,7 @@ def main(threads: int, path: str, weight: int) -> None:
         sandbox = json.loads(line)
         # The limits are not handed over: they have to be learnt.
         hosts = dict.fromkeys(BASE_URLS, sandbox["address"])
-        with toolkit.Link(sandbox["key"], sandbox["secret"], hosts=hosts, progress=False) as link:
+        with toolkit.Link(key=sandbox["key"], secret=sandbox["secret"], hosts=hosts, progress=False) as link:
             running = [threading.Thread(target=read, args=(link,)) for _ in range(threads)]
             for thread in running:
                 thread.start()

@@ -80,8 +80,8 @@ class Kills:
         hosts = dict.fromkeys(BASE_URLS, self.sandbox.address)
         self.link = self._ends.enter_context(
             toolkit.Link(
-                self.sandbox.key, self.sandbox.secret, hosts=hosts, clock=self.clock, limits=PLENTY,  # type: ignore[arg-type]
-                progress=False,
+                key=self.sandbox.key, secret=self.sandbox.secret, hosts=hosts, progress=False,
+                clock=self.clock, limits=PLENTY,  # type: ignore[arg-type]
             )
         )  # fmt: skip
         self.session = self._ends.enter_context(requests.Session())

@@ -109,8 +109,8 @@ def write(order: Mapping[str, Any]) -> None:
     hosts = dict.fromkeys(BASE_URLS, order["address"])
     clock = ShiftedClock(order["ahead"], patient=True)
     link = toolkit.Link(
-        order["key"],
-        order["secret"],
+        key=order["key"],
+        secret=order["secret"],
         hosts=hosts,
         clock=clock,
         limits=PLENTY,

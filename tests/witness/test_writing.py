@@ -95,7 +95,9 @@ def accounts(sandbox: Sandbox) -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def link(sandbox: Sandbox) -> Iterator[Link]:
-    with Link(sandbox.key, sandbox.secret, hosts=dict.fromkeys(BASE_URLS, sandbox.address)) as made:
+    with Link(
+        key=sandbox.key, secret=sandbox.secret, hosts=dict.fromkeys(BASE_URLS, sandbox.address)
+    ) as made:
         yield made
 
 

@@ -319,6 +319,11 @@ class Endpoint:
             )
         return (*self.params, *extra, *self.unused)
 
+    @property
+    def privileged(self) -> bool:
+        """Whether its key has to be allowed more than to read."""
+        return bool(self.permission)
+
     def weight_of(self, sent: Mapping[str, Any]) -> int:
         """Weight of a request that sends these wire parameters."""
         return self.weight if isinstance(self.weight, int) else self.weight(sent)
@@ -422,3 +427,8 @@ class Write(Endpoint):
     confirm: str = ""
     repeatable: bool = False
     hands_over: str = ""
+
+    @property
+    def privileged(self) -> bool:
+        """It changes something."""
+        return True

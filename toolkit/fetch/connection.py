@@ -1,4 +1,4 @@
-"""One key's connection to the exchange: the parts of `wire`, put together."""
+"""One account's connection to the exchange: the parts of `wire`, put together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Literal
 from toolkit.catalogue import BASE_URLS, Host
 from toolkit.errors import LedgerWarning, UsageError
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock
-from toolkit.wire.credentials import Credentials
+from toolkit.wire.credentials import Keys
 from toolkit.wire.sender import Sender
 from toolkit.wire.session import NoAnswer, Session, is_loopback
 from toolkit.wire.shared import exchange_at
@@ -32,9 +32,9 @@ _warning = threading.Lock()
 
 
 class Connection:
-    """A key, the hosts it is used at, and what they have in common with other connections there.
+    """An account's keys, the hosts they are used at, and what these have in common with other connections.
 
-    The arguments are those of `Link`, which documents them.
+    The arguments besides `keys` are those of `Link`, which documents them.
 
     Raises:
         UsageError: An argument cannot be right.
@@ -42,8 +42,7 @@ class Connection:
 
     def __init__(
         self,
-        key: str,
-        secret: str,
+        keys: Keys,
         *,
         hosts: Mapping[Host, str] | None,
         recv_window: int,
@@ -65,7 +64,6 @@ class Connection:
                 "`share` is the part of every limit that this Link may use up, above 0 and up to 1 "
                 f"(0.5 leaves half of it to others), not {share!r}."
             )
-        credentials = Credentials(key, secret)
         self._recv_window = recv_window
         self._share = float(share)
         addresses = _all_hosts(BASE_URLS if hosts is None else hosts)
@@ -90,20 +88,13 @@ class Connection:
         self._exchange = exchange  # kept alive: others at the same addresses share it
         self.budget = exchange.budget
         self.host_clocks = exchange.host_clocks
-        self.sender = self._sender(credentials)
+        self.sender = self.sender_with(keys)
         self.warn_if_alone()
 
-    def sender_with(self, key: str, secret: str) -> Sender:
-        """A sender with another key, at the same hosts and within the same budget.
-
-        Raises:
-            UsageError: Key or secret cannot be right.
-        """
-        return self._sender(Credentials(key, secret))
-
-    def _sender(self, credentials: Credentials) -> Sender:
+    def sender_with(self, keys: Keys) -> Sender:
+        """A sender with these keys, at the same hosts and within the same budget."""
         return Sender(
-            credentials=credentials,
+            keys=keys,
             session=self.session,
             budget=self.budget,
             host_clocks=self.host_clocks,

@@ -97,6 +97,7 @@ class Fetcher:
             ToolkitError: Something else; its `partial` is what had arrived.
         """
         kind = self._kind(numbers)
+        self._sender.key_for(endpoint)  # where there is none for it, that is said before anything is sent
         host = endpoint.pool.host
         # Planned by the time as known, so that a bad argument is refused with nothing sent; and again
         # by the exchange's own where that had to be asked for.
@@ -139,7 +140,16 @@ class Fetcher:
             weight = declared.weight_of(parameters)
         tally = Tally()
         payload = self._sender.get(
-            Call(door=path, path=path, parameters=parameters, pool=pool, weight=weight), tally
+            Call(
+                door=path,
+                path=path,
+                parameters=parameters,
+                pool=pool,
+                weight=weight,
+                security=declared.security if declared else "SIGNED",
+                privileged=declared.privileged if declared else False,
+            ),
+            tally,
         )
         endpoint, rows = infer(path, pool, payload)
         gathering = Gathering(endpoint, kind)
@@ -230,6 +240,8 @@ class Fetcher:
             parameters=parameters,
             pool=endpoint.pool,
             weight=endpoint.weight_of(parameters),
+            security=endpoint.security,
+            privileged=endpoint.privileged,
         )
         return self._sender.get(call, fetch.tally, fetch.stop)
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import pandas as pd
 
 from toolkit.catalogue import BY_DOOR, Host
-from toolkit.errors import UsageError, without_frames
+from toolkit.errors import NoKeyError, UsageError, without_frames
 from toolkit.fetch import (
     Budget,
     CallRecord,
@@ -26,6 +26,7 @@ from toolkit.fetch import (
     Snapshot,
     Source,
 )
+from toolkit.keys import Keys, ask_keys, find_keys
 from toolkit.link.exchange import ExchangeDoors
 from toolkit.link.futures import FuturesDoors
 from toolkit.link.portfolio import PortfolioDoors
@@ -45,8 +46,25 @@ __all__ = [
     "PoolUse",
     "Price",
     "ProcessUse",
+    "Settings",
     "Snapshot",
 ]
+
+
+class Settings(TypedDict, total=False):
+    """What can be chosen of a Link besides its keys; `Link` says what each means."""
+
+    hosts: Mapping[Host, str] | None
+    numbers: Numbers
+    recv_window: int
+    timeout: tuple[float, float]
+    proxies: Mapping[str, str] | None
+    verify: bool | str | Path
+    limits: Mapping[str, int] | None
+    share: float
+    progress: bool
+    workers: int
+    clock: Clock | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +90,18 @@ class Link:
     Threads may share a Link. All Links, threads, kernels and scripts of this machine that talk to the
     same exchange share one budget of rate-limit weight. Nothing here changes anything at the exchange.
 
+    Keys come from the first of these that has any: the arguments; the environment (TOOLKIT_KEY with
+    TOOLKIT_SECRET or TOOLKIT_PRIVATE_KEY); the profile "default" in the file of profiles; the keyring of the
+    system. Who names a profile means that one, in the file or the keyring. `Link.ask()` asks for a key.
+
     Args:
-        key: API key; case-sensitive.
-        secret: Its secret; case-sensitive.
+        profile: Name of a profile, such as "desk".
+        key: API key; case-sensitive, used as it is.
+        secret: Its secret; case-sensitive, used as it is. A private key in PEM is taken for what it is.
+        private_key: Path of the file that holds its private key, Ed25519 or RSA, in PEM. Nobody else may read
+            that file.
+        passphrase: What the private key is locked with, if it is; TOOLKIT_PASSPHRASE when not given.
+        keys: Keys that were found before, as by `toolkit.keys.find_keys`, instead of all of the above.
         hosts: Other addresses for the three base hosts "api", "fapi" and "papi". https, or http for
             this machine.
         numbers: Amounts as "float" (float64) or "exact" (decimal128) columns.
@@ -98,15 +125,20 @@ class Link:
         portfolio: Link and Trade (Portfolio Margin).
 
     Raises:
-        UsageError: An argument cannot be right.
+        NoKeyError: There is no key, or it cannot be used.
+        UsageError: Another argument cannot be right.
     """
 
     @without_frames
     def __init__(
         self,
-        key: str,
-        secret: str,
+        profile: str | None = None,
         *,
+        key: str | None = None,
+        secret: str | None = None,
+        private_key: str | Path | None = None,
+        passphrase: str | None = None,
+        keys: Keys | None = None,
         hosts: Mapping[Host, str] | None = None,
         numbers: Numbers = "float",
         recv_window: int = 5000,
@@ -119,9 +151,13 @@ class Link:
         workers: int = 16,
         clock: Clock | None = None,
     ) -> None:
+        given = (profile, key, secret, private_key, passphrase)
+        if keys is None:
+            keys = find_keys(profile, key=key, secret=secret, private_key=private_key, passphrase=passphrase)
+        elif any(each is not None for each in given):
+            raise NoKeyError("Give `keys`, or say where they are, and not both. Nothing was sent.")
         self._connection = Connection(
-            key,
-            secret,
+            keys,
             hosts=hosts,
             recv_window=recv_window,
             timeout=timeout,
@@ -136,6 +172,24 @@ class Link:
         self.spot = SpotDoors(self._fetcher)
         self.futures = FuturesDoors(self._fetcher)
         self.portfolio = PortfolioDoors(self._fetcher)
+
+    @staticmethod
+    @without_frames
+    def ask(profile: str | None = None, **settings: Unpack[Settings]) -> Link:
+        """A Link on a key that is typed into a hidden prompt, in a notebook or a terminal.
+
+        What is typed is kept in memory and nowhere else. Asked are the key and its secret, or the path of its
+        private key; of a profile the passphrase of its private key, where it is nowhere else.
+
+        Args:
+            profile: Name of a profile whose private key is locked.
+            settings: The other arguments of `Link`.
+
+        Raises:
+            NoKeyError: What was typed cannot be a key, or there is nobody to ask.
+            UsageError: Another argument cannot be right.
+        """
+        return Link(keys=ask_keys(profile), **settings)
 
     @property
     def source(self) -> Source:
@@ -161,8 +215,11 @@ class Link:
         self,
         *,
         confirm: str = "",
+        profile: str | None = None,
         key: str | None = None,
         secret: str | None = None,
+        private_key: str | Path | None = None,
+        passphrase: str | None = None,
         same_account: bool = False,
         parameters: Literal["body", "query", "mixed"] = "body",
         journal: str | Path | None = None,
@@ -174,8 +231,12 @@ class Link:
 
         Args:
             confirm: "live", where this Link talks to the real exchange; the sandbox asks for nothing.
-            key: API key for writing, where it is another than the Link's: the Link itself never uses it.
+            profile: Profile of the key for writing, where it is not among the Link's own keys: the Link
+                itself never uses it.
+            key: Or that key itself.
             secret: Its secret.
+            private_key: Or the file of its private key.
+            passphrase: What that is locked with.
             same_account: That key, and those that wrote in the journal before, are of the Link's own account:
                 what is read with the Link's key tells what became of their writes.
             parameters: Where parameters go: in the form "body", so that addresses and amounts are in no
@@ -188,12 +249,14 @@ class Link:
         """
         from toolkit.operations import Operations
 
+        is_given = any(each is not None for each in (profile, key, secret, private_key, passphrase))
         return Operations(
             self._connection,
             self._fetcher,
             confirm=confirm,
-            key=key,
-            secret=secret,
+            keys=find_keys(profile, key=key, secret=secret, private_key=private_key, passphrase=passphrase)
+            if is_given
+            else None,
             same_account=same_account,
             parameters=parameters,
             journal=journal,

@@ -32,6 +32,7 @@ from toolkit.operations.masks import masked_answer
 from toolkit.operations.order import Meaning, Terms, may_be_the_same, understand
 from toolkit.operations.outcome import NewKey, Outcome, unknown
 from toolkit.wire.answers import Verdict
+from toolkit.wire.credentials import Credentials, Keys
 from toolkit.wire.sender import Placement, Sender
 
 T = TypeVar("T")
@@ -76,10 +77,8 @@ class Desk:
         self._same_account = same_account
         # Keys that were made here, by number: None once they are handed over.
         self._keys: dict[int, NewKey | None] = {}
-        self._key, reading_key = (
-            each.identify(lambda key: journal.digest("key", key)) for each in (sender, reader)
-        )
-        self._inquiry = Inquiry(fetcher, reader, journal, reading_key=reading_key)
+        self._siblings = self._digests(sender.keys)
+        self._inquiry = Inquiry(fetcher, reader, journal, reading_keys=self._digests(reader.keys))
 
     # -- one call ------------------------------------------------------------------------------------------
 
@@ -168,13 +167,20 @@ class Desk:
         """
         return self.journal.check(self._wish(meaning, terms))
 
+    def _digest_of_key(self, credentials: Credentials) -> str:
+        return self.journal.digest("key", credentials.key)
+
+    def _digests(self, keys: Keys) -> frozenset[str]:
+        return frozenset(map(self._digest_of_key, keys))
+
     def _wish(self, meaning: Meaning, terms: Terms) -> Wish:
         write = meaning.write
         return Wish(
             same=self._digest(meaning, meaning.same),
             subject=self._digest(meaning, meaning.subject),
             once=terms.once,
-            key=self._key,
+            key=self._digest_of_key(self._sender.key_for(write)),
+            siblings=self._siblings,
             same_account=self._same_account,
             repeatable=write.repeatable,
             now=int(self._sender.time(write.pool.host) * 1000),
@@ -378,7 +384,8 @@ class Desk:
 
     def _digest(self, meaning: Meaning, text: str) -> str:
         # What is about the account that owns the key is another thing with another key.
-        whose = self._key if meaning.write.reconciliation.own else ""
+        own = meaning.write.reconciliation.own
+        whose = self._digest_of_key(self._sender.key_for(meaning.write)) if own else ""
         return self.journal.digest("call", whose, text)
 
 

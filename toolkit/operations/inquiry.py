@@ -38,14 +38,16 @@ class Inquiry:
         fetcher: Reads with the key for reading.
         reader: Knows the exchange's time.
         journal: What is known of the writes.
-        reading_key: Digest of the key for reading.
+        reading_keys: Digests of the keys for reading.
     """
 
-    def __init__(self, fetcher: Fetcher, reader: Sender, journal: Journal, *, reading_key: str) -> None:
+    def __init__(
+        self, fetcher: Fetcher, reader: Sender, journal: Journal, *, reading_keys: frozenset[str]
+    ) -> None:
         self._fetcher = fetcher
         self._reader = reader
         self._journal = journal
-        self._reading_key = reading_key
+        self._reading_keys = reading_keys
 
     def before(self, meaning: Meaning) -> list[Row]:
         """What the read shows before the write, to compare with; nothing private.
@@ -104,7 +106,7 @@ class Inquiry:
         how = write.reconciliation
         if how.kind == "by_hand":
             return "no read of the API tells"
-        if entry.key != self._reading_key and not same_account:
+        if entry.key not in self._reading_keys and not same_account:
             return (
                 "it was sent with another key than the one that reads, which may show another account. Where "
                 "both are of one account, say so: `reconcile(..., same_account=True)`"

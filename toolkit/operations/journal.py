@@ -94,7 +94,8 @@ class Wish:
         same, subject: Digests as in an entry.
         once: The name under which it is to be done once.
         key: Digest of the API key.
-        same_account: Other keys in the journal are of the same account.
+        siblings: Digests of the keys of the same account, as far as they are known.
+        same_account: All keys in the journal are of the same account.
         repeatable: Sent twice, it leaves what it leaves when sent once.
         now: The exchange's time in milliseconds.
         clashes: Whether an entry about the same thing may mean the same.
@@ -104,6 +105,7 @@ class Wish:
     subject: str
     once: str | None = None
     key: str = ""
+    siblings: frozenset[str] = frozenset()
     same_account: bool = False
     repeatable: bool = False
     now: int = 0
@@ -408,7 +410,7 @@ class Journal:
                 f"`once`: the name {entry.once!r} stands for another call, #{entry.number} "
                 f"({entry.door}, {entry.status}). Nothing was sent. Give this one a name of its own{freed}."
             )
-        if wish.key != entry.key and not wish.same_account:
+        if entry.key not in {wish.key, *wish.siblings} and not wish.same_account:
             raise UsageError(
                 f"`once`: under the name {entry.once!r} #{entry.number} was sent with another API key. "
                 "Nothing was sent. If both keys are of one account, open the operations with "

@@ -25,6 +25,7 @@ from toolkit.operations.order import CLIENT_ID, Meaning, Terms, checked_placemen
 from toolkit.operations.outcome import Outcome
 from toolkit.operations.place import journal_file
 from toolkit.operations.preview import Point, Preview
+from toolkit.wire.credentials import Keys
 from toolkit.wire.sender import Placement
 from toolkit.wire.signing import to_text
 
@@ -54,9 +55,8 @@ class Operations:
         connection: The hosts, and the key for reading.
         fetcher: Reads what settles an unknown outcome.
         confirm: "live", where real accounts are changed.
-        key: Another API key for writing; the key for reading where none is given.
-        secret: Its secret.
-        same_account: That key, and those that wrote in the journal, are of the Link's own account.
+        keys: Other API keys for writing; the connection's where none are given.
+        same_account: Those keys, and those that wrote in the journal, are of the Link's own account.
         parameters: Where parameters go: "body", "query" or "mixed".
         journal: Folder of the journal.
 
@@ -78,16 +78,13 @@ class Operations:
         fetcher: Fetcher,
         *,
         confirm: str = "",
-        key: str | None = None,
-        secret: str | None = None,
+        keys: Keys | None = None,
         same_account: bool = False,
         parameters: Placement = "body",
         journal: str | Path | None = None,
     ) -> None:
         checked_placement(parameters)
-        if (key is None) != (secret is None):
-            raise UsageError("`key` and `secret` go together: give both or neither. Nothing was sent.")
-        sender = connection.sender if key is None else connection.sender_with(key, secret or "")
+        sender = connection.sender if keys is None else connection.sender_with(keys)
         sandbox = connection.sandbox_id()
         if sandbox is None and confirm != LIVE:
             raise UsageError(_NO_SANDBOX if connection.source == "sandbox" else _REAL)

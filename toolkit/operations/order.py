@@ -173,6 +173,8 @@ def _order(write: Write, parameters: Mapping[str, object], placement: Placement)
         placement=placement,
         pool=write.pool,
         weight=write.weight_of(parameters),
+        security=write.security,
+        privileged=write.privileged,
     )
 
 

@@ -1,52 +1,121 @@
-"""A key and its secret, kept out of sight."""
+"""API keys, what each may serve, and which of them serves a request. Nothing shows them."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
-from toolkit.errors import UsageError
+from toolkit.catalogue import Security
+from toolkit.errors import NoKeyError
+from toolkit.wire.signers import Kind, Signer, checked_text
+
+SECURITIES: tuple[Security, ...] = ("USER_DATA", "TRADE")
+"""The security types that a key may be limited to."""
 
 
 class Credentials:
-    """An API key with its secret. Nothing shows either of them.
+    """An API key, and what signs for it. Nothing shows either of them.
 
     Args:
         key: The API key, case-sensitive and never changed.
-        secret: Its secret, case-sensitive and never changed.
+        signer: What signs.
+        serves: Security types it may serve.
+        name: What an error calls the key.
+
+    Attributes:
+        serves: As given.
 
     Raises:
-        UsageError: One of them is empty, has blanks in it or is still a placeholder.
+        NoKeyError: The key cannot be one.
     """
 
-    __slots__ = ("_key", "_secret")
+    __slots__ = ("_key", "_signer", "serves")
 
-    def __init__(self, key: str, secret: str) -> None:
-        self._key = _checked("key", key)
-        self._secret = _checked("secret", secret).encode()
+    def __init__(
+        self,
+        key: str,
+        signer: Signer,
+        serves: Sequence[Security] = SECURITIES,
+        name: str = "`key`",
+    ) -> None:
+        self._key = checked_text(name, key)
+        self._signer = signer
+        self.serves = frozenset(serves)
 
     @property
     def key(self) -> str:
         """The key, for the header that carries it."""
         return self._key
 
+    @property
+    def kind(self) -> Kind:
+        """What it signs with."""
+        return self._signer.kind
+
+    @property
+    def bits(self) -> int | None:
+        """Length of its RSA key, None for the other kinds."""
+        return self._signer.bits
+
     def sign(self, payload: str) -> str:
-        """HMAC-SHA256 of a payload, which is what goes out on the wire, as hexadecimal digits."""
-        return hmac.new(self._secret, payload.encode("ascii"), hashlib.sha256).hexdigest()
+        """Signature of a payload, which is what goes out on the wire."""
+        return self._signer.sign(payload)
 
     def __repr__(self) -> str:
-        return "Credentials(hidden)"
+        return f"Credentials({self.kind}, hidden)"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("credentials are not pickled or copied: they would be written down in clear")
 
 
-def _checked(name: str, value: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise UsageError(f"`{name}` has to be the text that the exchange gave you. Nothing was sent.")
-    if value != value.strip() or any(ch.isspace() for ch in value):
-        raise UsageError(f"`{name}` has blanks in or around it: paste it again. Nothing was sent.")
-    if not value.isascii() or "your_" in value.lower():
-        raise UsageError(f"`{name}` is a placeholder, not what the exchange gave you. Nothing was sent.")
-    return value
+class Keys:
+    """The API keys of one account.
+
+    Args:
+        credentials: At least one.
+        origin: Where they come from, in words.
+
+    Attributes:
+        origin: As given.
+    """
+
+    __slots__ = ("_all", "origin")
+
+    def __init__(self, credentials: Sequence[Credentials], origin: str) -> None:
+        self._all = tuple(credentials)
+        self.origin = origin
+
+    def __iter__(self) -> Iterator[Credentials]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def pick(self, security: Security, door: str, *, privileged: bool) -> Credentials:
+        """The key that serves a request.
+
+        Of those that may, a read is served by one that can do little else, and what changes something, or
+        asks for a permission, by one that can.
+
+        Args:
+            security: What the documents ask for; SIGNED where they print none, and any key may serve it.
+            door: What is asked for, for the error.
+            privileged: It changes something, or the documents ask for a permission besides.
+
+        Raises:
+            NoKeyError: None may; nothing was sent.
+        """
+        able = [each for each in self._all if security == "SIGNED" or security in each.serves]
+        if not able:
+            had = " and ".join(sorted({" ".join(sorted(each.serves)) for each in self._all}))
+            raise NoKeyError(
+                f"{door} wants a key that may serve {security}, and those of {self.origin} may serve {had}. "
+                "Nothing was sent. Add a key that may, or say so of one that does."
+            )
+        return sorted(able, key=lambda each: ("TRADE" in each.serves) != privileged)[0]
+
+    def __repr__(self) -> str:
+        return f"Keys({len(self)} of {self.origin}, hidden)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("keys are not pickled or copied: they would be written down in clear")

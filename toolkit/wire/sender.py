@@ -27,11 +27,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from toolkit import errors
-from toolkit.catalogue import Host, Method, Pool
+from toolkit.catalogue import Endpoint, Host, Method, Pool, Security
 from toolkit.wire.answers import Answer, Verdict, decode, error_of, excerpt, judge
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import Clock, HostClock
-from toolkit.wire.credentials import Credentials
+from toolkit.wire.credentials import Credentials, Keys
 from toolkit.wire.hosts import Hosts
 from toolkit.wire.session import Message, NoAnswer, Session
 from toolkit.wire.signing import encode, sign
@@ -45,13 +45,23 @@ PATIENCE = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One read, before it is signed."""
+    """One read, before it is signed.
+
+    Attributes:
+        door: What was called.
+        path: Path of the request.
+        parameters: Its parameters.
+        pool, weight: What it costs.
+        security, privileged: Which key serves it.
+    """
 
     door: str
     path: str
     parameters: Mapping[str, object] = field(repr=False)
     pool: Pool
     weight: int
+    security: Security
+    privileged: bool
 
 
 Placement = Literal["body", "query", "mixed"]
@@ -68,6 +78,7 @@ class Order:
         query, body: Parameters of the query string and of the form body.
         placement: Where timestamp and signature go: "query", or else at the end of the body.
         pool, weight: What it costs.
+        security, privileged: Which key serves it.
     """
 
     door: str
@@ -78,6 +89,8 @@ class Order:
     placement: Placement
     pool: Pool
     weight: int
+    security: Security
+    privileged: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +130,7 @@ class Sender:
     def __init__(
         self,
         *,
-        credentials: Credentials,
+        keys: Keys,
         session: Session,
         budget: Budget,
         host_clocks: Mapping[Host, HostClock],
@@ -125,7 +138,7 @@ class Sender:
         recv_window: int,
         share: float,
     ) -> None:
-        self._credentials = credentials
+        self._keys = keys
         self._session = session
         self._budget = budget
         self._host_clocks = host_clocks
@@ -148,13 +161,15 @@ class Sender:
             ServerError: The exchange's side failed, time after time.
             ContractError: The answer is not what the documents promise.
         """
-        encode(call.parameters)  # what cannot be written is refused before anything is sent
+        # What cannot be written, and what no key may ask, is refused before anything is sent.
+        encode(call.parameters)
+        credentials = self.key_for(call)
         attempts = failures = refusals = 0
         clock_was_wrong = False
         while True:
             self._prepare(call, stop)
             attempts += 1
-            answer, lost = self._attempt_without_trace(call, tally, stop)
+            answer, lost = self._attempt_without_trace(call, credentials, tally, stop)
             if lost is not None and lost.cut is not None and lost.cut.status >= 300:
                 answer, lost = lost.cut, None  # status and headers are whole and say enough
             error = (
@@ -193,9 +208,11 @@ class Sender:
                 given what tells the host's time in milliseconds; when it raises, nothing is sent.
 
         Raises:
+            NoKeyError: No key may serve it; nothing was sent.
             BannedError: This address is banned; nothing was sent.
         """
         host = order.pool.host
+        credentials = self.key_for(order)
         self._prepare(order, None)
         reservation = self._budget.admit(
             order.pool, order.path, order.weight, order.door, order.method, share=self._share
@@ -208,7 +225,7 @@ class Sender:
         answer = lost = verdict = None
         interrupted = False
         try:
-            answer, lost = self._send_without_trace(order, timestamp)
+            answer, lost = self._send_without_trace(order, credentials, timestamp)
             if answer is not None or lost is not None:
                 verdict = self._verdict(order, answer, lost)
         finally:
@@ -223,20 +240,24 @@ class Sender:
             self._obey(order, verdict)
         return Reply(verdict, interrupted=interrupted or verdict is None)
 
-    def _send_without_trace(self, order: Order, timestamp: int) -> tuple[Answer | None, NoAnswer | None]:
+    def _send_without_trace(
+        self, order: Order, credentials: Credentials, timestamp: int
+    ) -> tuple[Answer | None, NoAnswer | None]:
         """Send once: the answer, or how it was lost; neither when the user interrupts.
 
         No frame of what it calls is in the trace of whatever goes wrong there: they hold what is signed.
         """
         try:
-            return self._send(order, timestamp)
+            return self._send(order, credentials, timestamp)
         except KeyboardInterrupt:
             return None, None
         except BaseException as error:  # noqa: BLE001 - it goes on below
             odd = errors.bare(error)
         raise odd
 
-    def _send(self, order: Order, timestamp: int) -> tuple[Answer | None, NoAnswer | None]:
+    def _send(
+        self, order: Order, credentials: Credentials, timestamp: int
+    ) -> tuple[Answer | None, NoAnswer | None]:
         query, body = encode(order.query), encode(order.body)
         own = encode({"recvWindow": self._recv_window, "timestamp": timestamp})
         if order.placement == "query":
@@ -244,13 +265,14 @@ class Sender:
         else:
             body = f"{body}&{own}" if body else own
         try:
-            return self._session.send(self._signed(order, query, body), self._credentials.key), None
+            return self._session.send(self._signed(order, credentials, query, body), credentials.key), None
         except NoAnswer as lost:
             return None, errors.bare(lost)
 
-    def _signed(self, order: Order, query: str, body: str) -> Message:
+    @staticmethod
+    def _signed(order: Order, credentials: Credentials, query: str, body: str) -> Message:
         # Last of all, as the documents want it.
-        signature = f"&signature={sign(self._credentials, query, body)}"
+        signature = f"&signature={sign(credentials, query, body)}"
         if order.placement == "query":
             query += signature
         else:
@@ -285,9 +307,18 @@ class Sender:
         """Milliseconds a request stays valid."""
         return self._recv_window
 
-    def identify(self, digest: Callable[[str], str]) -> str:
-        """A digest of the key that requests are signed with."""
-        return digest(self._credentials.key)
+    @property
+    def keys(self) -> Keys:
+        """What requests are signed with."""
+        return self._keys
+
+    def key_for(self, what: Call | Order | Endpoint) -> Credentials:
+        """The key that serves this.
+
+        Raises:
+            NoKeyError: None may; nothing was sent.
+        """
+        return self._keys.pick(what.security, what.door, privileged=what.privileged)
 
     def time(self, host: Host) -> float:
         """The host's time in seconds as known: this machine's where it was not measured yet."""
@@ -321,16 +352,18 @@ class Sender:
             stop.sleep(self._clock, seconds)
 
     def _attempt_without_trace(
-        self, call: Call, tally: Tally, stop: Stop | None
+        self, call: Call, credentials: Credentials, tally: Tally, stop: Stop | None
     ) -> tuple[Answer | None, NoAnswer | None]:
         """Send once; whatever goes wrong shows no frame that holds the key or the signed address."""
         try:
-            return self._attempt(call, tally, stop)
+            return self._attempt(call, credentials, tally, stop)
         except BaseException as error:  # noqa: BLE001 - it goes on below
             odd = errors.bare(error)
         raise odd  # out here, with nothing of those frames hanging on it
 
-    def _attempt(self, call: Call, tally: Tally, stop: Stop | None) -> tuple[Answer | None, NoAnswer | None]:
+    def _attempt(
+        self, call: Call, credentials: Credentials, tally: Tally, stop: Stop | None
+    ) -> tuple[Answer | None, NoAnswer | None]:
         """Send once: the answer, or how it was lost."""
         host = call.pool.host
         reservation = self._budget.admit(
@@ -349,7 +382,7 @@ class Sender:
             )
             # Not given a name: whatever goes wrong further on, no frame of this shows the signature.
             answer = self._session.get(
-                host, call.path, f"{query}&signature={sign(self._credentials, query)}", self._credentials.key
+                host, call.path, f"{query}&signature={sign(credentials, query)}", credentials.key
             )
             status, headers = answer.status, answer.headers
         except NoAnswer as lost:

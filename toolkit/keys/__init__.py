@@ -1,0 +1,15 @@
+"""Where API keys come from.
+
+In this order: arguments; the environment; a profile in a file of the user's; a profile in the system's
+keyring; a hidden prompt, where one is asked for. Whoever names a profile means it: the environment is not
+looked at then.
+"""
+
+from __future__ import annotations
+
+from toolkit.keys.making import add_profile, make_pair
+from toolkit.keys.prompt import ask_hidden, ask_keys
+from toolkit.keys.sources import find_keys
+from toolkit.wire.credentials import Keys
+
+__all__ = ["Keys", "add_profile", "ask_hidden", "ask_keys", "find_keys", "make_pair"]

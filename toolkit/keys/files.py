@@ -1,0 +1,104 @@
+"""Files that hold keys: where they are, and that nobody else may read them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from toolkit.errors import NoKeyError
+
+FOLDER = "TOOLKIT_CONFIG"
+"""Environment variable: the folder of the profiles."""
+
+OWNER_ONLY = 0o600
+# A file of profiles, or a private key, is far shorter.
+_LONGEST = 1_000_000
+
+
+def config_folder() -> Path:
+    """The folder of the profiles.
+
+    Raises:
+        NoKeyError: There is no home folder.
+    """
+    import platformdirs
+
+    named = os.environ.get(FOLDER, "").strip()
+    try:
+        if named:
+            return Path(named).expanduser().absolute()
+        return platformdirs.user_config_path("binance-link-toolkit", appauthor=False)
+    except RuntimeError:  # so do pathlib and platformdirs say it
+        raise NoKeyError(f"There is no home folder for profiles: name one in {FOLDER}.") from None
+
+
+def profiles_file() -> Path:
+    """The file of the profiles."""
+    return config_folder() / "profiles.toml"
+
+
+def read_private(path: Path) -> str:
+    """The text of a file that its owner alone may read.
+
+    Raises:
+        FileNotFoundError: There is none.
+        NoKeyError: It cannot be read, or others may read it.
+    """
+    problem = ""
+    try:
+        # What is looked at is what is read: the file behind the name may be another a moment later.
+        with path.open("rb") as file:
+            problem = _open_to_others(file.fileno(), path)
+            content = b"" if problem else file.read(_LONGEST + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        problem = f"{path} cannot be read: {error.strerror}"
+    if not problem:
+        text = content.decode("utf-8", "replace")
+        if len(content) <= _LONGEST and "\ufffd" not in text:
+            return text
+        problem = f"{path} is no text"
+    raise NoKeyError(f"{problem}. Nothing was sent.")
+
+
+def write_private(path: Path, text: str, *, replace: bool) -> None:
+    """Write a file that its owner alone may read, whole or not at all.
+
+    Raises:
+        FileExistsError: There is one, and it is not to be replaced.
+        OSError: It cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target = path.with_name(f"{path.name}.new") if replace else path
+    if replace:
+        target.unlink(missing_ok=True)
+    number = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+    try:
+        with os.fdopen(number, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            target.replace(path)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _open_to_others(number: int, path: Path) -> str:
+    """Why a file must not be used, "" where it may. Windows has no such bits."""
+    status = os.fstat(number)
+    if not stat.S_ISREG(status.st_mode):
+        return f"{path} is no file"
+    if os.name == "nt":
+        return ""
+    if status.st_mode & 0o077:
+        return (
+            f"{path} holds keys, and others on this machine may read or change it (its mode is "
+            f"{stat.S_IMODE(status.st_mode):o}): `chmod 600 {path}`"
+        )
+    if status.st_uid not in (os.getuid(), 0):
+        return f"{path} holds keys, and belongs to another user"
+    return ""
