@@ -331,7 +331,8 @@ def test_keys() -> None:
     texts = [text for key in keys.values() for text in (key.key, key.secret)]
     assert all(len(text) == 64 and text.isalnum() and text.isascii() for text in texts)
     assert len(set(texts)) == len(texts)
-    assert set(keys) == {"partner", "read-only", "trade-only", "no-link", "customer"}
+    names = {"partner", "open", "withdrawals", "read-only", "trade-only", "no-link", "customer"}
+    assert set(keys) == names
 
 
 def test_what_changes_shows_in_the_answers() -> None:

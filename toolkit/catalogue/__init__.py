@@ -6,6 +6,7 @@ Imports nothing of ours, so that client and sandbox may both read it.
 from __future__ import annotations
 
 from toolkit.catalogue import exchange_link, link_futures, link_portfolio, link_spot
+from toolkit.catalogue.account import KEY_PERMISSIONS
 from toolkit.catalogue.model import (
     ALTERNATES,
     API,
@@ -49,7 +50,9 @@ WRITES: tuple[Write, ...] = (
 
 BY_DOOR: dict[str, Endpoint] = {endpoint.door: endpoint for endpoint in ENDPOINTS}
 WRITE_BY_DOOR: dict[str, Write] = {write.door: write for write in WRITES}
-BY_ROUTE: dict[tuple[str, str], Endpoint] = {(e.method, e.path): e for e in (*ENDPOINTS, *WRITES)}
+BY_ROUTE: dict[tuple[str, str], Endpoint] = {
+    (e.method, e.path): e for e in (*ENDPOINTS, *WRITES, KEY_PERMISSIONS)
+}
 
 
 def pool_of(path: str, *, uid: bool = False) -> Pool | None:
@@ -68,6 +71,7 @@ __all__ = [
     "BY_ROUTE",
     "ENDPOINTS",
     "FAPI",
+    "KEY_PERMISSIONS",
     "NO_PAGES",
     "PAPI",
     "POOLS",

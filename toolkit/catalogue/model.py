@@ -13,7 +13,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
-System = Literal["exchange", "spot", "futures", "portfolio"]
+System = Literal["exchange", "spot", "futures", "portfolio", "account"]
 Host = Literal["api", "fapi", "papi"]
 Security = Literal["NONE", "SIGNED", "USER_DATA", "TRADE"]
 ParamKind = Literal["text", "id", "email", "integer", "flag", "choice", "time", "amount", "rate", "addresses"]
@@ -22,6 +22,7 @@ PagingKind = Literal["none", "page", "offset", "limit"]
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 ReconcileKind = Literal["client_id", "new_account", "new_key", "gone", "in_force", "changed", "by_hand"]
 
+# Systems that have doors.
 SYSTEM_TITLES: Mapping[System, str] = MappingProxyType(
     {
         "exchange": "Exchange Link",

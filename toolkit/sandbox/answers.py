@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from toolkit.catalogue import Endpoint
+from toolkit.catalogue import KEY_PERMISSIONS, Endpoint
 from toolkit.sandbox.keys import PARTNER, Key
 from toolkit.sandbox.messages import RefusedError, invalid
 from toolkit.sandbox.spans import span_of
@@ -21,6 +21,18 @@ _PAGE_NAMES = frozenset({"page", "offset", "startTime", "endTime"})
 # Defaults that choose rows: `type` 1 is USD-M, failed transfers are hidden.
 _CHOOSING = frozenset({"type", "showAllStatus", "filterResult"})
 _WITH_ACCOUNT = frozenset({"exchange.api_keys", "exchange.futures_transfers"})
+# What a key was allowed, as its owner sees it: by permissions of which one is enough.
+_SWITCHES: Mapping[str, frozenset[str]] = {
+    "enableInternalTransfer": frozenset({"internal transfer"}),
+    "enableMargin": frozenset({"Margin Loan, Repay & Transfer"}),
+    "enableFutures": frozenset({"Futures"}),
+    "permitsUniversalTransfer": frozenset({"Universal Transfer"}),
+    "enableVanillaOptions": frozenset({"European Options"}),
+    "enableFixApiTrade": frozenset({"FIX API Trading"}),
+    "enableFixReadOnly": frozenset({"FIX API Reading"}),
+    "enableSpotAndMarginTrading": frozenset({"trade", "Spot & Margin Trading"}),
+    "enablePortfolioMarginTrading": frozenset({"Portfolio Margin Trading"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,7 @@ class Answers:
             "futures.overview": self._overview,
             "portfolio.new_user": self._new_user,
             "portfolio.customer_id": self._broker_customer_id,
+            KEY_PERMISSIONS.door: _key_permissions,
         }
 
     def single(self, asked: Asked) -> object | None:
@@ -193,6 +206,18 @@ class Answers:
             "totalRebateVol": rebate,
             "time": asked.now_ms,
         }
+
+
+def _key_permissions(asked: Asked) -> object:
+    """What the key that asks may do. No permission to trade ends here, so the field for that is left out."""
+    key = asked.key
+    return {
+        "ipRestrict": bool(key.addresses),
+        "createTime": key.created_ms,
+        "enableReading": "USER_DATA" in key.securities,
+        "enableWithdrawals": key.withdrawals,
+        **{name: not key.permissions.isdisjoint(words) for name, words in _SWITCHES.items()},
+    }
 
 
 def _filters(endpoint: Endpoint, values: Mapping[str, str]) -> dict[str, str]:

@@ -12,15 +12,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
-from toolkit.catalogue import Endpoint, Write
-from toolkit.sandbox.keys import CUSTOMER, LENGTH, PARTNER, Key
+from toolkit.catalogue import KEY_PERMISSIONS, Endpoint, Write
+from toolkit.sandbox.keys import CUSTOMER, LENGTH, PARTNER, Key, read_public
 from toolkit.sandbox.messages import RefusedError, Request, invalid, mandatory
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 DEFAULT_RECV_WINDOW = 5000
 LONGEST_RECV_WINDOW = 60_000
@@ -42,8 +37,8 @@ CUSTOMER_DOORS = frozenset(
 OWN_DOORS = frozenset(
     {"spot.set_own_customer_id", "futures.set_own_customer_id", "portfolio.set_own_customer_id"}
 )
-# Any account has an income of its own.
-OPEN_DOORS = frozenset({"futures.income"})
+# Any account has an income of its own, and any key may ask what it may do.
+OPEN_DOORS = frozenset({"futures.income", KEY_PERMISSIONS.door})
 
 _KEY_FORM = re.compile(rf"[A-Za-z0-9]{{{LENGTH}}}\Z")
 _WHOLE = re.compile(r"[0-9]{1,18}\Z")
@@ -64,14 +59,18 @@ def payload_of(request: Request) -> bytes:
 def find_key(request: Request, keys: Iterable[Key]) -> Key | None:
     """The key the request names, if it is one of ours."""
     text = request.headers.get("X-MBX-APIKEY", "")
-    return next((key for key in keys if key.key == text), None) if text else None
+    # A copy: keys may be added meanwhile.
+    return next((key for key in tuple(keys) if key.key == text), None) if text else None
 
 
-def check_key(request: Request, key: Key | None) -> Key:
-    """The key that was found, or a refusal that says what is wrong with the one sent."""
+def check_key(request: Request, key: Key | None, ip: str) -> Key:
+    """The key that was found, or a refusal that says what is wrong with the one sent.
+
+    A key used from a wrong address is refused as an unknown one is.
+    """
     if not _KEY_FORM.match(request.headers.get("X-MBX-APIKEY", "")):
         raise RefusedError(-2014, "API-key format invalid.", 401)
-    if key is None:
+    if key is None or not key.is_used_from(ip):
         raise _not_permitted()
     return key
 
@@ -136,29 +135,19 @@ def _verify(key: Key, payload: bytes, signature: str) -> bool:
     return hmac.compare_digest(expected.encode(), signature.lower().encode())
 
 
-@lru_cache(maxsize=32)
-def _public_key(pem: str) -> PublicKeyTypes:
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-    return load_pem_public_key(pem.encode())
-
-
 def _verify_public(pem: str, payload: bytes, signature: str) -> bool:
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.hashes import SHA256
 
-    public = _public_key(pem)
+    public = read_public(pem)
     try:
         raw = base64.b64decode(signature, validate=True)
         if isinstance(public, RSAPublicKey):
             public.verify(raw, payload, PKCS1v15(), SHA256())
-        elif isinstance(public, Ed25519PublicKey):
-            public.verify(raw, payload)
         else:
-            return False
+            public.verify(raw, payload)
     except (binascii.Error, InvalidSignature):
         return False
     return True

@@ -213,7 +213,7 @@ class Exchange:
         return public.answer(Inquiry(self.limits, visit.now_ms, parameters.values))
 
     def _signed(self, visit: _Visit, parameters: Parameters, endpoint: Endpoint, now: float) -> object:
-        key = check_key(visit.request, visit.key)
+        key = check_key(visit.request, visit.key, visit.ip)
         check_signed(visit.request, parameters.values, key, visit.now_ms)
         check_permission(key, endpoint)
         asked = Asked(endpoint, check_parameters(endpoint, parameters), key, int(now * 1000))

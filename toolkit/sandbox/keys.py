@@ -5,6 +5,12 @@ from __future__ import annotations
 import hashlib
 import string
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 ALPHABET = string.ascii_letters + string.digits
 LENGTH = 64
@@ -13,6 +19,9 @@ LENGTH = 64
 PARTNER = "partner"
 CUSTOMER = "customer"
 STRANGER = "stranger"
+
+# This machine, and the two of the desk.
+ADDRESSES = frozenset({"127.0.0.1", "10.0.0.8", "10.0.0.9"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +37,9 @@ class Key:
         securities: Security types it may use.
         permissions: What it was allowed when it was made, in the documents' words.
         public_pem: Public key in PEM, of an RSA or Ed25519 key; such a key has no secret.
+        addresses: IP addresses it may be used from; from anywhere if there are none.
+        withdrawals: Whether it may withdraw.
+        created_ms: When it was made.
     """
 
     name: str
@@ -40,6 +52,37 @@ class Key:
         {"trade", "internal transfer", "Spot & Margin Trading", "Universal Transfer"}
     )
     public_pem: str = field(default="", repr=False)
+    addresses: frozenset[str] = frozenset()
+    withdrawals: bool = False
+    created_ms: int = 0
+
+    def __post_init__(self) -> None:
+        if self.withdrawals and not self.addresses:
+            raise ValueError("a key may withdraw only if it is limited to addresses")
+        if self.public_pem or not self.secret:
+            read_public(self.public_pem)
+
+    def is_used_from(self, ip: str) -> bool:
+        """Whether it may be used from this address."""
+        return not self.addresses or ip in self.addresses
+
+
+@lru_cache(maxsize=32)
+def read_public(pem: str) -> RSAPublicKey | Ed25519PublicKey:
+    """The RSA or Ed25519 key in a PEM; ValueError where there is none."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    wrong = "`public_pem` is not the PEM of an RSA or Ed25519 public key"
+    try:
+        public = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError(wrong) from None
+    if not isinstance(public, RSAPublicKey | Ed25519PublicKey):
+        raise ValueError(wrong)  # noqa: TRY004 - the text is at fault
+    return public
 
 
 def letters(*words: object, length: int = LENGTH) -> str:
@@ -50,17 +93,27 @@ def letters(*words: object, length: int = LENGTH) -> str:
     return "".join(ALPHABET[(high << 8 | low) % len(ALPHABET)] for high, low in pairs)
 
 
-def make_keys(seed: int, *, partner_uid: str, customer_uid: str, stranger_uid: str) -> dict[str, Key]:
-    """The keys of a world, by name: the partner's first."""
+def make_keys(
+    seed: int, created_ms: int, *, partner_uid: str, customer_uid: str, stranger_uid: str
+) -> dict[str, Key]:
+    """The keys of a world, by name: the partner's first, which is as a key should be."""
 
     def key(name: str, uid: str, **options: object) -> Key:
         pair = {"key": letters(seed, name, "key"), "secret": letters(seed, name, "secret")}
-        return Key(name=name, uid=uid, **pair, **options)  # type: ignore[arg-type]
+        return Key(name=name, uid=uid, created_ms=created_ms, **pair, **options)  # type: ignore[arg-type]
 
     none: frozenset[str] = frozenset()
     made = (
-        key("partner", partner_uid),
-        key("read-only", partner_uid, securities=frozenset({"SIGNED", "USER_DATA"}), permissions=none),
+        key("partner", partner_uid, addresses=ADDRESSES),
+        key("open", partner_uid),
+        key("withdrawals", partner_uid, addresses=ADDRESSES, withdrawals=True),
+        key(
+            "read-only",
+            partner_uid,
+            securities=frozenset({"SIGNED", "USER_DATA"}),
+            permissions=none,
+            addresses=ADDRESSES,
+        ),
         key("trade-only", partner_uid, securities=frozenset({"SIGNED", "TRADE"})),
         key("no-link", stranger_uid, owner=STRANGER),
         key("customer", customer_uid, owner=CUSTOMER),

@@ -47,7 +47,7 @@ class Sandbox:
 
     Attributes:
         exchange: The rules: its log, counters and faults.
-        world: What there is; `world.keys` has further keys.
+        world: What there is; `world.keys` has further keys, and `world.add_key` takes yours.
     """
 
     def __init__(

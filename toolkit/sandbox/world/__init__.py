@@ -9,6 +9,7 @@ from __future__ import annotations
 import time as _time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from toolkit.sandbox.keys import Key, letters, make_keys
@@ -71,7 +72,11 @@ class World:
         self.agent_code = letters(seed, "agent", length=8).upper()
         self.partner_uid = str(39_472_000 + seed % 997)
         self.keys: dict[str, Key] = make_keys(
-            seed, partner_uid=self.partner_uid, customer_uid="51827364", stranger_uid="64738291"
+            seed,
+            self.start_ms,
+            partner_uid=self.partner_uid,
+            customer_uid="51827364",
+            stranger_uid="64738291",
         )
         # Accounts and customers all exist when the month begins; the same all through it.
         settled = min(self.now_ms, _month_start(self.now))
@@ -149,6 +154,33 @@ class World:
         self._accounts_made += 1
         self.accounts.append(account)
         return account
+
+    def add_key(self, name: str, *, public_pem: str, like: str = "partner") -> Key:
+        """One more key: for the RSA or Ed25519 public key in this PEM, otherwise like another key.
+
+        It may be added while the exchange serves. Sign with your private key; no secret is made.
+
+        Args:
+            name: What it is called in `keys` and in logs; the API key follows from it and the seed.
+            public_pem: The public key.
+            like: The key whose owner, permissions and addresses it has.
+
+        Raises:
+            KeyError: No key is called `like`.
+            ValueError: The name is taken, or the PEM holds no such key.
+        """
+        text = letters(self.seed, name, "key")
+        made = replace(
+            self.keys[like],
+            name=name,
+            key=text,
+            secret="",
+            public_pem=public_pem,
+            created_ms=self.now_ms,
+        )
+        if self.keys.setdefault(name, made) is not made:
+            raise ValueError(f"there is a key {name!r} already")
+        return made
 
     def new_key(self) -> tuple[str, str]:
         """A key for a sub-account, and its secret."""
