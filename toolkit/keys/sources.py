@@ -60,8 +60,8 @@ def find_keys(
         raise NoKeyError(
             "No key was found. It is looked for in the arguments (`key=`, `secret=`), in the environment "
             f"({KEY} with {SECRET} or {PRIVATE_KEY}), in the profile `{USUAL}` of {profiles_file()}, and in "
-            "the system's keyring. `python -m toolkit key add` makes a profile, `toolkit.Link.ask()` asks for "
-            "a key, and `toolkit.demo()` needs none. Nothing was sent."
+            "the system's keyring. `python -m toolkit key add` makes a profile, `toolkit.Link.ask()` asks "
+            "for a key, and `toolkit.demo()` needs none. Nothing was sent."
         )
     entries, origin = found
     return Keys(
