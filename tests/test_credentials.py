@@ -66,7 +66,5 @@ def test_the_right_key_is_picked(there: tuple[Credentials, ...], door: str, serv
 
 
 def test_where_none_fits_that_is_said() -> None:
-    with pytest.raises(
-        NoKeyError, match=r"rebates wants .* USER_DATA, .*here may serve TRADE\. Nothing"
-    ):
+    with pytest.raises(NoKeyError, match=r"rebates wants .* USER_DATA, .*here may serve TRADE\. Nothing"):
         Keys([TRADER], "here").pick("USER_DATA", "spot.rebates", privileged=False)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
 
 import click
 
 from toolkit._version import __version__
+from toolkit.catalogue import Security
+from toolkit.errors import ToolkitError
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 
@@ -72,6 +76,89 @@ def sandbox(port: int, seed: int, latency_ms: float, limit_scale: float, window_
         )
     except OSError as error:
         raise click.ClickException(f"port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from None
+
+
+@main.group()
+def key() -> None:
+    """Make API keys, and write down where they are.
+
+    No key is ever given on the command line, where other users of the machine could read it: what is
+    secret is asked for and not shown.
+    """
+
+
+@key.command("new")
+@click.argument("name", default="default")
+@click.option("--file", type=click.Path(path_type=Path), help="Where the private part goes.")
+@click.option("--lock", is_flag=True, help="Lock the private part with a passphrase, which is asked for.")
+def new_key(name: str, file: Path | None, lock: bool) -> None:
+    """Make an Ed25519 pair, and print the public part.
+
+    The private part goes into NAME.pem in your config folder, which you alone may read. The public part
+    is pasted at the exchange, which gives an API key for it.
+    """
+    from toolkit.keys import ask_hidden, checked_name, config_folder, make_pair
+
+    with _told():
+        path = config_folder() / f"{checked_name(name)}.pem" if file is None else file
+        passphrase = None
+        if lock:
+            passphrase = ask_hidden("Passphrase: ")
+            if not passphrase or passphrase != ask_hidden("The same again: "):
+                raise click.ClickException("The two are not the same, or empty. Nothing was made.")
+        public = make_pair(path, passphrase)
+    click.echo(f"The private part is in {path}: keep it, and show it to nobody.", err=True)
+    click.echo(
+        "The public part is below. At the exchange: API Management, Create API, Self-generated; paste all of "
+        "it, allow reading only, and limit the key to your addresses. Then write down the API key that it "
+        "gives you:\n\n"
+        f"    python -m toolkit key add {name} --private-key {path}\n",
+        err=True,
+    )
+    click.echo(public, nl=False)
+
+
+@key.command("add")
+@click.argument("name", default="default")
+@click.option("--private-key", type=click.Path(path_type=Path), help="File of its private key, in PEM.")
+@click.option(
+    "--serves",
+    multiple=True,
+    type=click.Choice(["USER_DATA", "TRADE"]),
+    default=["USER_DATA", "TRADE"],
+    help="A security type it may serve; may be said twice.",
+)
+@click.option("--keyring", is_flag=True, help="Put it into the system's keyring instead of the file.")
+def add_key(name: str, private_key: Path | None, serves: tuple[Security, ...], keyring: bool) -> None:
+    """Write a key down as the profile NAME, which `toolkit.Link("NAME")` opens.
+
+    The API key is asked for, and its secret where it has no private key. A passphrase is asked for to see
+    that the private key opens, and is not written down.
+    """
+    from toolkit.keys import Entry, add_profile, ask_hidden, ask_passphrase
+
+    with _told():
+        entry = Entry(
+            where=f"profile {name}",
+            key=ask_hidden("API key: "),
+            secret=None if private_key else ask_hidden("Secret: "),
+            private_key=private_key and private_key.expanduser().absolute(),
+            serves=serves,
+        )
+        where = add_profile(name, entry, in_keyring=keyring, ask=ask_passphrase)
+    click.echo(f"Profile {name} is in {where}. `python -m toolkit doctor {name}` looks at it.")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What goes wrong is said in a line."""
+    said = ""
+    try:
+        yield
+    except ToolkitError as error:
+        said = str(error)
+    if said:
+        raise click.ClickException(said)
 
 
 if __name__ == "__main__":

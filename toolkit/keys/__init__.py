@@ -7,9 +7,23 @@ looked at then.
 
 from __future__ import annotations
 
+from toolkit.keys.files import config_folder
 from toolkit.keys.making import add_profile, make_pair
-from toolkit.keys.prompt import ask_hidden, ask_keys
+from toolkit.keys.profiles import USUAL, Entry, checked_name
+from toolkit.keys.prompt import ask_hidden, ask_keys, ask_passphrase
 from toolkit.keys.sources import find_keys
 from toolkit.wire.credentials import Keys
 
-__all__ = ["Keys", "add_profile", "ask_hidden", "ask_keys", "find_keys", "make_pair"]
+__all__ = [
+    "USUAL",
+    "Entry",
+    "Keys",
+    "add_profile",
+    "ask_hidden",
+    "ask_keys",
+    "ask_passphrase",
+    "checked_name",
+    "config_folder",
+    "find_keys",
+    "make_pair",
+]

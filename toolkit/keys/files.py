@@ -53,10 +53,10 @@ def read_private(path: Path) -> str:
             content = b"" if problem else file.read(_LONGEST + 1)
     except FileNotFoundError:
         raise
-    except OSError as error:
-        problem = f"{path} cannot be read: {error.strerror}"
+    except (OSError, ValueError) as error:  # what no path may hold is a ValueError
+        problem = f"{path} cannot be read: {getattr(error, 'strerror', error)}"
     if not problem:
-        text = content.decode("utf-8", "replace")
+        text = content.decode("utf-8-sig", "replace")
         if len(content) <= _LONGEST and "\ufffd" not in text:
             return text
         problem = f"{path} is no text"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from toolkit.errors import NoKeyError
+from toolkit.errors import NoKeyError, without_frames
 from toolkit.keys import system
 from toolkit.keys.files import profiles_file, read_private, write_private
 from toolkit.keys.profiles import Entry, checked_name, read_profiles, written
 from toolkit.keys.sources import Ask, credentials_of
 
 
+@without_frames
 def make_pair(path: Path, passphrase: str | None = None) -> str:
     """Make an Ed25519 pair: the private part goes into a file, the public part comes back in PEM.
 
@@ -40,6 +41,7 @@ def make_pair(path: Path, passphrase: str | None = None) -> str:
     return public.decode()
 
 
+@without_frames
 def add_profile(name: str, entry: Entry, *, in_keyring: bool = False, ask: Ask | None = None) -> str:
     """Write a profile of one key down; where it is now, in words.
 

@@ -68,8 +68,8 @@ def read_profiles(text: str, where: str) -> Mapping[str, Any]:
     try:
         profiles = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:  # which may hold the text, or a piece of it
-        found = re.search(r"line \d+, column \d+|end of document", str(error))
-        place = found[0] if found else "some place"
+        found = re.search(r"\(at (line \d+, column \d+|end of document)\)", str(error))
+        place = found[1] if found else "some place"
     except RecursionError:
         place = "some place"
     if place:

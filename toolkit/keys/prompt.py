@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import getpass
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
-from toolkit.errors import NoKeyError
+from toolkit.errors import NoKeyError, without_frames
 from toolkit.keys.profiles import Entry
 from toolkit.keys.sources import credentials_of, find_keys
 from toolkit.wire.credentials import Keys
 from toolkit.wire.signers import is_pem
 
 
+@without_frames
 def ask_keys(profile: str | None = None) -> Keys:
     """A key and its secret by a hidden prompt; or a profile, and its passphrases by one.
 
@@ -20,13 +22,13 @@ def ask_keys(profile: str | None = None) -> Keys:
         NoKeyError: What was typed cannot be a key, or there is nobody to ask.
     """
     if profile is not None:
-        return find_keys(profile, ask=_ask_passphrase)
+        return find_keys(profile, ask=ask_passphrase)
     key = ask_hidden("API key: ")
     secret = ask_hidden("Secret, or the file of the private key: ")
     entry = Entry(where="What was typed", key=key, secret=secret)
     if secret and not is_pem(secret) and _names_a_file(secret):
         entry = Entry(where="What was typed", key=key, private_key=secret)
-    return Keys([credentials_of(entry, None, ask=_ask_passphrase)], "a prompt")
+    return Keys([credentials_of(entry, None, ask=ask_passphrase)], "a prompt")
 
 
 def ask_hidden(question: str) -> str:
@@ -35,27 +37,27 @@ def ask_hidden(question: str) -> str:
     Raises:
         NoKeyError: There is nobody to ask.
     """
-    nobody = False
-    try:
-        with warnings.catch_warnings():
-            # It would read on where what is typed can be seen.
-            warnings.simplefilter("error", getpass.GetPassWarning)
-            return getpass.getpass(question)
-    except (getpass.GetPassWarning, EOFError, NotImplementedError, OSError):
-        nobody = True  # a notebook that runs by itself, or no terminal
-    assert nobody  # noqa: S101 - for the reader: raised out here, with nothing hanging on it
+    # A notebook that runs by itself, or no terminal: some go on where what is typed can be seen, and warn.
+    nobody = (getpass.GetPassWarning, EOFError, NotImplementedError, OSError)
+    with suppress(*nobody), warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        return getpass.getpass(question)
     raise NoKeyError(
         "There is nobody to ask for a key here: a prompt wants a notebook or a terminal. Use a profile "
         "(`python -m toolkit key add desk`) or the environment. Nothing was sent."
     )
 
 
-def _ask_passphrase(where: str) -> str:
+def ask_passphrase(where: str) -> str:
+    """The passphrase of a private key.
+
+    Raises:
+        NoKeyError: There is nobody to ask.
+    """
     return ask_hidden(f"{where}: passphrase of the private key: ")
 
 
 def _names_a_file(text: str) -> bool:
-    try:
+    with suppress(OSError, ValueError, RuntimeError):
         return Path(text).expanduser().is_file()
-    except (OSError, ValueError, RuntimeError):
-        return False
+    return False

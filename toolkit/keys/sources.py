@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from toolkit.errors import NoKeyError
+from toolkit.errors import NoKeyError, without_frames
 from toolkit.keys import system
 from toolkit.keys.files import profiles_file, read_private
 from toolkit.keys.profiles import USUAL, Entry, checked_name, entries_of, read_profiles
@@ -18,10 +18,13 @@ KEY, SECRET = "TOOLKIT_KEY", "TOOLKIT_SECRET"
 PRIVATE_KEY, PASSPHRASE = "TOOLKIT_PRIVATE_KEY", "TOOLKIT_PASSPHRASE"
 PROFILE = "TOOLKIT_PROFILE"
 
+_KEY_FILES = (".pem", ".key", ".p8", ".der")
+
 Ask = Callable[[str], str]
 """Asks for the passphrase of the key at a place."""
 
 
+@without_frames
 def find_keys(
     profile: str | None = None,
     *,
@@ -55,7 +58,8 @@ def find_keys(
         if any(os.environ.get(name) for name in (KEY, SECRET, PRIVATE_KEY)):
             return Keys([credentials_of(_in_environment(), passphrase, ask=ask)], "the environment")
         profile = os.environ.get(PROFILE) or None
-    found = _profile(checked_name(profile or USUAL), named=profile is not None)
+    name = USUAL if profile is None else checked_name(profile)
+    found = _profile(name, named=profile is not None)
     if found is None:
         raise NoKeyError(
             "No key was found. It is looked for in the arguments (`key=`, `secret=`), in the environment "
@@ -64,9 +68,7 @@ def find_keys(
             "for a key, and `toolkit.demo()` needs none. Nothing was sent."
         )
     entries, origin = found
-    return Keys(
-        [credentials_of(each, passphrase, profile=profile or USUAL, ask=ask) for each in entries], origin
-    )
+    return Keys([credentials_of(each, passphrase, profile=name, ask=ask) for each in entries], origin)
 
 
 def credentials_of(
@@ -98,8 +100,12 @@ def credentials_of(
     secret, name = entry.secret, names["secret"]
     if entry.private_key is not None:
         secret, name = _private_key(entry, names["private_key"])
-    phrase = passphrase if passphrase is not None else entry.passphrase
-    if phrase is None and isinstance(secret, str) and is_pem(secret) and is_locked(secret):
+    elif str(secret).endswith(_KEY_FILES):
+        raise NoKeyError(f"{name} is the name of a file: that is `private_key`. Nothing was sent.")
+    locked = isinstance(secret, str) and is_pem(secret) and is_locked(secret)
+    # Of the keys of a profile, what is given besides is for those that are locked.
+    phrase = entry.passphrase if profile and not locked else passphrase or entry.passphrase
+    if phrase is None and locked:
         phrase = os.environ.get(PASSPHRASE) or (profile and system.stored(f"{profile} passphrase")) or None
         if phrase is None and ask is not None:
             phrase = ask(name)
@@ -121,9 +127,10 @@ def _private_key(entry: Entry, name: str) -> tuple[str, str]:
         return given, name
     if not isinstance(given, str | Path) or not str(given).strip():
         raise NoKeyError(f"{name} is the path of a file in PEM. Nothing was sent.")
-    path, text = Path(), None
-    with suppress(FileNotFoundError, ValueError, RuntimeError):
+    path, text = entry.folder / given, None
+    with suppress(RuntimeError):  # nobody has such a home folder
         path = entry.folder / Path(given).expanduser()
+    with suppress(FileNotFoundError):
         text = read_private(path)
     if text is None:
         raise NoKeyError(f"{name} names a file that is not there. Nothing was sent.")

@@ -1,0 +1,675 @@
+"""Where keys come from, how each kind signs, and what is said of those that cannot be used."""
+
+from __future__ import annotations
+
+import base64
+import getpass
+import hashlib
+import io
+import json
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keyring
+import keyring.backend
+import pexpect
+import pytest
+import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa, x25519
+from keyring.errors import NoKeyringError, PasswordDeleteError
+
+import toolkit
+from tests.rig import Rig
+from tests.write_support import small_world
+from toolkit.catalogue import BASE_URLS
+from toolkit.errors import NoKeyError, SignatureError
+from toolkit.keys import find_keys
+from toolkit.keys.system import SERVICE
+from toolkit.sandbox.keys import letters
+from toolkit.wire.credentials import Credentials
+from toolkit.wire.signers import signer_of
+from toolkit.wire.signing import encode, sign
+
+KEY, SECRET = letters("a key"), letters("a secret")
+PASSPHRASE = "correct horse"
+
+Private = Any  # a private key of any kind
+
+
+def pem(private: Private, passphrase: str | None = None, form: str = "PKCS8") -> str:
+    lock = (
+        serialization.BestAvailableEncryption(passphrase.encode())
+        if passphrase
+        else serialization.NoEncryption()
+    )
+    return private.private_bytes(
+        serialization.Encoding.PEM, getattr(serialization.PrivateFormat, form), lock
+    ).decode()
+
+
+def public_pem(private: Private) -> str:
+    return (
+        private.public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        .decode()
+    )
+
+
+@pytest.fixture(scope="module")
+def pairs() -> dict[str, Private]:
+    """A private key of each kind the exchange takes."""
+    return {
+        "Ed25519": ed25519.Ed25519PrivateKey.generate(),
+        "RSA 2048": rsa.generate_private_key(65537, 2048),
+        "RSA 4096": rsa.generate_private_key(65537, 4096),
+    }
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The config folder, empty."""
+    monkeypatch.setenv("TOOLKIT_CONFIG", str(tmp_path))
+    return tmp_path
+
+
+def write(path: Path, text: str, mode: int = 0o600) -> Path:
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
+    return path
+
+
+def profiles(folder: Path, text: str, mode: int = 0o600) -> Path:
+    return write(folder / "profiles.toml", text, mode)
+
+
+PAIR = f'key = "{KEY}"\nsecret = "{SECRET}"\n'
+
+
+def secretless(error: BaseException) -> str:
+    """What an error says, in which nothing secret may be."""
+    text = f"{error} {error!r} {error.__dict__} {error.__context__!r} {error.__cause__!r}"
+    for secret in (KEY, SECRET, PASSPHRASE, "MC4CAQ", "PRIVATE KEY-----"):
+        assert secret not in text
+    return str(error)
+
+
+def refused(said: str, **arguments: Any) -> None:
+    with pytest.raises(NoKeyError, match=said) as caught:
+        toolkit.Link(**arguments)
+    assert "Nothing was sent" in secretless(caught.value)
+
+
+# -- how each kind signs ------------------------------------------------------------------------------
+
+# RFC 8032, section 7.1, tests 1 to 3: seed, message, signature.
+RFC_8032 = [
+    (
+        "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+        "",
+        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+        "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b",
+    ),
+    (
+        "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+        "72",
+        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+        "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
+    ),
+    (
+        "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+        "af82",
+        "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac"
+        "18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc027beceea1ec40a",
+    ),
+]
+
+
+@pytest.mark.parametrize(("seed", "message", "signature"), RFC_8032)
+@pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
+def test_ed25519_signs_as_rfc_8032_says(
+    seed: str, message: str, signature: str, passphrase: str | None
+) -> None:
+    private = ed25519.Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seed))
+    signer = signer_of("`private_key`", pem(private, passphrase), passphrase)
+    assert signer.kind == "Ed25519"
+    assert base64.b64decode(signer._sign(bytes.fromhex(message))).hex() == signature
+
+
+@pytest.mark.parametrize("bits", [2048, 4096])
+@pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
+@pytest.mark.parametrize("form", ["PKCS8", "TraditionalOpenSSL"])
+def test_rsa_signs_as_pkcs_1_says(
+    pairs: dict[str, Private], bits: int, passphrase: str | None, form: str
+) -> None:
+    private = pairs[f"RSA {bits}"]
+    signer = signer_of("`private_key`", pem(private, passphrase, form), passphrase)
+    assert (signer.kind, signer.bits) == ("RSA", bits)
+    message = "symbol=LTCBTC&timestamp=1668481559918"
+    signature = base64.b64decode(signer.sign(message), validate=True)
+    # RFC 8017, section 9.2, worked out by hand: 00 01 FF ... FF 00, what names SHA-256, and the hash.
+    named = (
+        bytes.fromhex("3031300d060960864801650304020105000420") + hashlib.sha256(message.encode()).digest()
+    )
+    padded = b"\x00\x01" + b"\xff" * (bits // 8 - len(named) - 3) + b"\x00" + named
+    numbers = private.public_key().public_numbers()
+    assert pow(int.from_bytes(signature), numbers.e, numbers.n).to_bytes(bits // 8) == padded
+
+
+@pytest.mark.parametrize("kind", ["Ed25519", "RSA 2048", "RSA 4096"])
+@pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
+def test_the_sandbox_takes_each_kind(
+    rig: Rig, pairs: dict[str, Private], kind: str, passphrase: str | None, tmp_path: Path
+) -> None:
+    made = rig.sandbox.world.add_key("mine", public_pem=public_pem(pairs[kind]))
+    path = write(tmp_path / "key.pem", pem(pairs[kind], passphrase))
+    link = toolkit.Link(
+        key=made.key,
+        private_key=path,
+        passphrase=passphrase,
+        hosts=dict.fromkeys(BASE_URLS, rig.sandbox.address),
+        clock=rig.clock,
+    )
+    assert len(link.exchange.partner()) == 1
+    for where in ("body", "query", "mixed"):
+        ops = link.operations(parameters=where, journal=tmp_path)  # type: ignore[arg-type]
+        assert ops.exchange.create_sub_account(tag=f"by {where}")
+    assert {entry.key for entry in rig.exchange.log if entry.key} == {"mine"}
+
+
+@pytest.mark.parametrize("kind", ["HMAC", "Ed25519", "RSA 2048", "RSA 4096"])
+def test_one_flipped_bit_is_refused(rig: Rig, pairs: dict[str, Private], kind: str) -> None:
+    if kind == "HMAC":
+        key, secret = rig.sandbox.key, rig.sandbox.secret
+    else:
+        secret = pem(pairs[kind])
+        key = rig.sandbox.world.add_key("mine", public_pem=public_pem(pairs[kind])).key
+    credentials = Credentials(key, signer_of("`secret`", secret))
+    url = f"{rig.sandbox.address}/sapi/v1/broker/info"
+    query = encode({"timestamp": rig.now})
+    signature = credentials.sign(query)
+    raw = bytearray(bytes.fromhex(signature) if kind == "HMAC" else base64.b64decode(signature))
+
+    def answered() -> requests.Response:
+        text = raw.hex() if kind == "HMAC" else base64.b64encode(raw).decode()
+        return requests.get(url, {"timestamp": rig.now, "signature": text}, headers={"X-MBX-APIKEY": key})
+
+    assert answered().status_code == 200
+    for place in (0, len(raw) // 2, len(raw) - 1):
+        for bit in (1, 128):
+            raw[place] ^= bit
+            assert answered().json()["code"] == -1022
+            raw[place] ^= bit
+    assert sign(credentials, query) in requests.Request("GET", url, params={"s": signature}).prepare().url  # type: ignore[operator]
+
+
+def test_the_wrong_private_key_is_told_apart_from_a_wrong_call(
+    rig: Rig, pairs: dict[str, Private], tmp_path: Path
+) -> None:
+    made = rig.sandbox.world.add_key("mine", public_pem=public_pem(pairs["RSA 2048"]))
+    path = write(tmp_path / "other.pem", pem(pairs["Ed25519"]))
+    hosts = dict.fromkeys(BASE_URLS, rig.sandbox.address)
+    link = toolkit.Link(key=made.key, private_key=path, hosts=hosts, clock=rig.clock)
+    with pytest.raises(SignatureError, match="does not belong"):
+        link.exchange.partner()
+
+
+# -- where they come from -----------------------------------------------------------------------------
+
+
+def test_arguments_come_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profiles(folder, f"[default]\n{PAIR}")
+    monkeypatch.setenv("TOOLKIT_KEY", letters("another"))
+    monkeypatch.setenv("TOOLKIT_SECRET", letters("its secret"))
+    found = find_keys(key=KEY, secret=SECRET)
+    assert (found.origin, [each.key for each in found]) == ("arguments", [KEY])
+
+
+def test_then_the_environment(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, pairs: dict[str, Private]
+) -> None:
+    profiles(folder, f'[default]\nkey = "{letters("another")}"\nsecret = "{SECRET}"\n')
+    monkeypatch.setenv("TOOLKIT_KEY", KEY)
+    monkeypatch.setenv("TOOLKIT_SECRET", SECRET)
+    assert [(each.key, each.kind) for each in find_keys()] == [(KEY, "HMAC")]
+    assert find_keys().origin == "the environment"
+    monkeypatch.delenv("TOOLKIT_SECRET")
+    path = write(folder / "mine.pem", pem(pairs["Ed25519"], PASSPHRASE))
+    monkeypatch.setenv("TOOLKIT_PRIVATE_KEY", str(path))
+    monkeypatch.setenv("TOOLKIT_PASSPHRASE", PASSPHRASE)
+    assert [each.kind for each in find_keys()] == ["Ed25519"]
+
+
+def test_a_private_key_is_known_by_its_content(
+    monkeypatch: pytest.MonkeyPatch, pairs: dict[str, Private]
+) -> None:
+    monkeypatch.setenv("TOOLKIT_KEY", KEY)
+    for name in ("TOOLKIT_SECRET", "TOOLKIT_PRIVATE_KEY"):
+        monkeypatch.setenv(name, pem(pairs["RSA 2048"]))
+        assert [(each.kind, each.bits) for each in find_keys()] == [("RSA", 2048)]
+        monkeypatch.delenv(name)
+    assert [each.kind for each in find_keys(key=KEY, secret=f"\n{pem(pairs['Ed25519'])}\n")] == ["Ed25519"]
+
+
+def test_then_the_profile_called_default(folder: Path) -> None:
+    path = profiles(folder, f"[other]\n{PAIR}\n[default]\n{PAIR}")
+    assert find_keys().origin == f"profile default in {path}"
+    assert [each.key for each in find_keys()] == [KEY]
+
+
+def test_who_names_a_profile_means_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = profiles(folder, f'[desk]\n{PAIR}\n[default]\nkey = "{SECRET}"\nsecret = "{KEY}"\n')
+    monkeypatch.setenv("TOOLKIT_KEY", letters("another"))
+    monkeypatch.setenv("TOOLKIT_SECRET", letters("its secret"))
+    assert [each.key for each in find_keys("desk")] == [KEY]
+    monkeypatch.delenv("TOOLKIT_KEY")
+    monkeypatch.delenv("TOOLKIT_SECRET")
+    monkeypatch.setenv("TOOLKIT_PROFILE", "desk")
+    assert find_keys().origin == f"profile desk in {path}"
+    assert toolkit.Link("desk").source == "live"
+
+
+def test_a_private_key_lies_beside_the_profiles(folder: Path, pairs: dict[str, Private]) -> None:
+    write(folder / "mine.pem", pem(pairs["Ed25519"], PASSPHRASE))
+    profiles(folder, f'[desk]\nkey = "{KEY}"\nprivate_key = "mine.pem"\npassphrase = "{PASSPHRASE}"\n')
+    assert [each.kind for each in find_keys("desk")] == ["Ed25519"]
+
+
+HOUSE = f"""
+[[house.keys]]
+key = "{KEY}"
+secret = "{SECRET}"
+serves = ["USER_DATA"]
+
+[[house.keys]]
+key = "{letters("a trader's")}"
+private_key = "trade.pem"
+serves = ["TRADE"]
+"""
+
+
+def test_a_profile_of_several_keys_serves_each_with_the_right_one(
+    folder: Path, pairs: dict[str, Private], tmp_path: Path
+) -> None:
+    rig, private = Rig(world=small_world()), pairs["Ed25519"]
+    world = rig.sandbox.world
+    reader = world.keys["read-only"]
+    trader = world.add_key("trader", public_pem=public_pem(private), like="trade-only")
+    write(folder / "trade.pem", pem(private, PASSPHRASE))
+    house = HOUSE.replace(KEY, reader.key).replace(SECRET, reader.secret)
+    profiles(folder, house.replace(letters("a trader's"), trader.key))
+    hosts = dict.fromkeys(BASE_URLS, rig.sandbox.address)
+    link = toolkit.Link("house", passphrase=PASSPHRASE, hosts=hosts, clock=rig.clock)
+    link.spot.customers()
+    link.exchange.partner()
+    assert {entry.key for entry in rig.exchange.log if entry.key} == {"read-only"}
+    ops = link.operations(journal=tmp_path)
+    made = ops.exchange.create_sub_account(tag="one", once="one")
+    assert made
+    assert rig.exchange.effects[-1].key_name == "trader"
+    assert ops.exchange.create_sub_account(tag="one", once="one").number == made.number
+    # Reads of one key settle what another of the same profile wrote: they are of one account.
+    rig.exchange.faults.add("reset", path="/sapi/v1/broker/subAccount", method="POST")
+    lost = ops.exchange.create_sub_account(tag="two")
+    assert lost.status == "unknown"
+    assert lost.reconcile().status == "confirmed"
+    rig.close()
+
+
+def test_where_no_key_of_it_fits_nothing_is_sent(rig: Rig, folder: Path) -> None:
+    profiles(folder, f"[desk]\n{PAIR}serves = ['TRADE']\n")
+    hosts = dict.fromkeys(BASE_URLS, rig.sandbox.address)
+    link = toolkit.Link("desk", hosts=hosts, clock=rig.clock)
+    before = len(rig.exchange.log)
+    for call in (link.spot.customers, link.futures.volumes, lambda: link.spot.rebates(start="-60D")):
+        with pytest.raises(NoKeyError, match="wants a key that may serve USER_DATA") as caught:
+            call()
+        assert "Nothing was sent" in secretless(caught.value)
+    reader = toolkit.Link(key=KEY, secret=SECRET, hosts=hosts, clock=rig.clock)
+    assert reader is not None
+    assert len(rig.exchange.log) == before
+
+
+def test_a_file_made_on_windows_is_read(folder: Path) -> None:
+    (folder / "profiles.toml").write_bytes(b"\xef\xbb\xbf" + f"[desk]\n{PAIR}".replace("\n", "\r\n").encode())
+    (folder / "profiles.toml").chmod(0o600)
+    assert [each.key for each in find_keys("desk")] == [KEY]
+
+
+# -- the keyring --------------------------------------------------------------------------------------
+
+
+class MemoryKeyring(keyring.backend.KeyringBackend):
+    """A backend as a desktop has one, without a desktop."""
+
+    priority = 1  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.held.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.held[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        raise PasswordDeleteError
+
+
+@pytest.fixture
+def memory() -> Iterator[MemoryKeyring]:
+    before = keyring.get_keyring()
+    made = MemoryKeyring()
+    keyring.set_keyring(made)
+    yield made
+    keyring.set_keyring(before)
+
+
+def test_then_the_keyring(folder: Path, memory: MemoryKeyring, pairs: dict[str, Private]) -> None:
+    memory.held[SERVICE, "default"] = f"[default]\n{PAIR}"
+    assert find_keys().origin == "profile default in the system's keyring"
+    path = write(folder / "mine.pem", pem(pairs["Ed25519"], PASSPHRASE))
+    memory.held[SERVICE, "desk"] = f'[desk]\nkey = "{KEY}"\nprivate_key = "{path}"\n'
+    with pytest.raises(NoKeyError, match="is locked with a passphrase"):
+        find_keys("desk")
+    memory.held[SERVICE, "desk passphrase"] = PASSPHRASE
+    assert [each.kind for each in find_keys("desk")] == ["Ed25519"]
+    profiles(folder, f"[default]\n{PAIR}")
+    assert "profiles.toml" in find_keys().origin
+
+
+def test_a_keyring_that_is_not_there_is_none(folder: Path, memory: MemoryKeyring) -> None:
+    def locked(*_: object) -> str:
+        raise NoKeyringError
+
+    memory.get_password = locked  # type: ignore[method-assign]
+    refused("No key was found")
+
+
+# -- the prompt ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Has these answers typed into the hidden prompts; hands out what was asked."""
+
+    def type_in(*answers: str) -> list[str]:
+        asked: list[str] = []
+        left = list(answers)
+
+        def answer(prompt: str = "", stream: object = None) -> str:
+            asked.append(prompt)
+            return left.pop(0)
+
+        monkeypatch.setattr(getpass, "getpass", answer)
+        return asked
+
+    return type_in
+
+
+def test_a_prompt_asks_for_a_key(rig: Rig, typed: Callable[..., list[str]]) -> None:
+    asked = typed(rig.sandbox.key, rig.sandbox.secret)
+    hosts = dict.fromkeys(BASE_URLS, rig.sandbox.address)
+    link = toolkit.Link.ask(hosts=hosts, clock=rig.clock, numbers="exact")
+    assert len(link.exchange.partner()) == 1
+    assert asked == ["API key: ", "Secret, or the file of the private key: "]
+
+
+def test_a_prompt_asks_for_what_a_private_key_is_locked_with(
+    folder: Path, pairs: dict[str, Private], typed: Callable[..., list[str]]
+) -> None:
+    path = write(folder / "mine.pem", pem(pairs["Ed25519"], PASSPHRASE))
+    asked = typed(KEY, str(path), PASSPHRASE)
+    toolkit.Link.ask()
+    assert len(asked) == 3
+    profiles(folder, f'[desk]\nkey = "{KEY}"\nprivate_key = "mine.pem"\n')
+    asked = typed(PASSPHRASE)
+    toolkit.Link.ask("desk")
+    assert ["passphrase" in each for each in asked] == [True]
+    typed("wrong")
+    with pytest.raises(NoKeyError, match="the passphrase is wrong"):
+        toolkit.Link.ask("desk")
+
+
+@pytest.mark.parametrize("nobody", [EOFError, NotImplementedError, getpass.GetPassWarning])
+def test_where_there_is_nobody_to_ask_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, nobody: type[Exception]
+) -> None:
+    def ask(prompt: str = "", stream: object = None) -> str:
+        if issubclass(nobody, Warning):
+            warnings.warn("it can be seen", nobody, stacklevel=2)
+            return KEY
+        raise nobody
+
+    monkeypatch.setattr(getpass, "getpass", ask)
+    with pytest.raises(NoKeyError, match="nobody to ask"):
+        toolkit.Link.ask()
+
+
+# -- what cannot be used: each has words of its own ---------------------------------------------------
+
+
+def test_no_key_anywhere(folder: Path) -> None:
+    refused("No key was found.*TOOLKIT_KEY.*profiles.toml.*keyring.*Link.ask")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"key": "YOUR_API_KEY", "secret": SECRET}, "`key` is a placeholder"),
+        ({"key": KEY, "secret": "your_secret_here"}, "`secret` is a placeholder"),
+        ({"key": KEY, "secret": "<paste the secret of the desk key in here>"}, "blanks in it"),
+        ({"key": "<API-KEY>", "secret": SECRET}, "`key` is a placeholder"),
+        ({"key": "xxxxxxxx", "secret": SECRET}, "`key` is a placeholder"),
+        ({"key": f" {KEY}", "secret": SECRET}, "`key` has blanks or line ends around it"),
+        ({"key": f"{KEY}\n", "secret": SECRET}, "`key` has blanks or line ends around it"),
+        ({"key": KEY, "secret": f"{SECRET}\u00a0"}, "`secret` has blanks or line ends around it"),
+        ({"key": f"{KEY[:9]} {KEY[9:]}", "secret": SECRET}, "`key` has blanks in it"),
+        ({"key": f'"{KEY}"', "secret": SECRET}, "`key` has quotes around it"),
+        ({"key": f"{KEY}\u200b", "secret": SECRET}, "`key` has characters that no key has"),
+        ({"key": f"{KEY[:20]}…", "secret": SECRET}, "`key` has characters that no key has"),
+        ({"key": f"{KEY}\x00", "secret": SECRET}, "`key` has characters that no key has"),
+        ({"key": "", "secret": SECRET}, "`key` is missing"),
+        ({"secret": SECRET}, "`key` is missing"),
+        ({"key": KEY}, "`key` goes together with `secret`, or with `private_key`"),
+        ({"key": KEY, "secret": SECRET, "private_key": "x.pem"}, "goes together with"),
+        ({"key": KEY, "secret": ""}, "`secret` has to be the text"),
+        ({"key": KEY, "secret": KEY}, "are the same text"),
+        ({"key": KEY, "secret": 7}, "`secret` has to be the text"),
+        ({"key": 7, "secret": SECRET}, "`key` has to be the text"),
+        ({"key": KEY, "secret": "desk.pem"}, "`secret` is the name of a file"),
+        ({"key": KEY, "private_key": "nowhere.pem"}, "`private_key` names a file that is not there"),
+        ({"key": KEY, "private_key": ""}, "`private_key` is the path"),
+        ({"key": KEY, "private_key": b"x"}, "`private_key` is the path"),
+        ({"key": KEY, "private_key": "\x00"}, "not there|cannot be read"),
+        ({"key": KEY, "secret": SECRET, "passphrase": "p"}, "only a private key is locked"),
+        ({"profile": "desk", "key": KEY, "secret": SECRET}, "and not both"),
+        ({"profile": KEY}, "A profile has a short name"),
+        ({"profile": "../desk"}, "A profile has a short name"),
+        ({"profile": ""}, "A profile has a short name"),
+        ({"profile": "nobody"}, "There is no profile of this name"),
+    ],
+)
+def test_each_mistake_has_its_own_words(folder: Path, arguments: dict[str, Any], said: str) -> None:
+    refused(said, **arguments)
+
+
+def test_a_variable_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setenv("TOOLKIT_KEY", KEY)
+    refused("TOOLKIT_KEY goes together with TOOLKIT_SECRET, or with TOOLKIT_PRIVATE_KEY")
+    monkeypatch.setenv("TOOLKIT_SECRET", f"{SECRET} ")
+    refused("TOOLKIT_SECRET has blanks")
+    monkeypatch.delenv("TOOLKIT_KEY")
+    refused("TOOLKIT_KEY is missing")
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o660, 0o644, 0o666])
+def test_a_file_others_may_read_is_refused(folder: Path, pairs: dict[str, Private], mode: int) -> None:
+    path = profiles(folder, f"[desk]\n{PAIR}", mode)
+    refused(
+        f"others on this machine may read or change it .its mode is {mode:o}.: `chmod 600", profile="desk"
+    )
+    path.chmod(0o400)
+    assert len(find_keys("desk")) == 1
+    key = write(folder / "mine.pem", pem(pairs["Ed25519"]), mode)
+    refused("mine.pem holds keys, and others on this machine", key=KEY, private_key=key)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_of_another_user_is_refused(folder: Path) -> None:
+    os.chown(profiles(folder, f"[desk]\n{PAIR}"), 12_345, 12_345)
+    refused("belongs to another user", profile="desk")
+
+
+def test_what_is_no_file_is_refused(folder: Path) -> None:
+    refused("cannot be read", key=KEY, private_key=folder)
+    (folder / "profiles.toml").mkdir()
+    refused("cannot be read", profile="desk")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[desk\n", "not written in TOML: look at line 1"),
+        (f"[desk]\nkey = {KEY}\n", "not written in TOML: look at line 2"),
+        (f'key = "{KEY}"', "under its name in brackets"),
+        (f'[desk]\n{KEY} = ""', r"a field that is none: \(a long one\)"),
+        (f"[desk]\n{PAIR}secert = 1", "a field that is none: secert"),
+        (f'[desk]\nkey = 1\nsecret = "{SECRET}"', "`key` is text in quotes"),
+        (f"[desk]\n{PAIR}serves = 'TRADE'", "`serves` is a list"),
+        (f"[desk]\n{PAIR}serves = ['WITHDRAW']", "`serves` is a list"),
+        (f"[desk]\n{PAIR}serves = [['TRADE']]", "`serves` is a list"),
+        (f"[desk]\n{PAIR}serves = []", "`serves` is a list"),
+        (f"[desk]\n{PAIR}keys = []", "either one key, or several"),
+        ("[desk]\nkeys = 7", "either one key, or several"),
+        ("[desk]\nkeys = [7]", "key 1, is no table"),
+        ("[desk]", "`key` is missing"),
+        (f'[desk]\nkey = "YOUR_API_KEY"\nsecret = "{SECRET}"', "desk.*`key` is a placeholder"),
+        ("[desk]\n" + "a." * 5000 + "b = 1", "not written in TOML|a field that is none"),
+        ("a = " + "[" * 50_000, "not written in TOML"),
+    ],
+)
+def test_each_mistake_in_a_profile_has_its_own_words(folder: Path, text: str, said: str) -> None:
+    profiles(folder, text)
+    refused(said, profile="desk")
+
+
+def test_each_wrong_kind_of_private_key_has_its_own_words(folder: Path, pairs: dict[str, Private]) -> None:
+    good = pairs["Ed25519"]
+    locked = pem(good, PASSPHRASE)
+    kinds = {
+        "of a kind that the exchange does not take": [
+            pem(ec.generate_private_key(ec.SECP256R1())),
+            pem(x25519.X25519PrivateKey.generate()),
+            pem(dsa.generate_private_key(1024)),
+        ],
+        "is an RSA key of 1024 bits: the exchange takes 2048 or 4096": [
+            pem(rsa.generate_private_key(65537, 1024))
+        ],
+        "it may be the public part, which is for the exchange": [public_pem(good)],
+        "OpenSSH's own format": [pem(good, form="OpenSSH")],
+        "holds no key in PEM": ["", "hello", SECRET, pem(good).replace("BEGIN", "BGIN")],
+        "is damaged": [pem(good)[:70] + "\n-----END PRIVATE KEY-----\n", pem(good).replace("\n", "\\n")],
+        "holds more than one key": [pem(good) + pem(good)],
+        "is no private key in PEM": [pem(good) + "é" * 10, pem(good) + "x" * 30_000],
+        "is locked with a passphrase: give `passphrase=`, set TOOLKIT_PASSPHRASE": [locked],
+    }
+    for said, texts in kinds.items():
+        for text in texts:
+            refused(said, key=KEY, private_key=write(folder / "mine.pem", text))
+    path = write(folder / "mine.pem", locked)
+    for wrong in ("wrong", PASSPHRASE.upper(), f"{PASSPHRASE} ", "é" * 2000):
+        refused("the passphrase is wrong", key=KEY, private_key=path, passphrase=wrong)
+    refused("given an empty passphrase|is locked", key=KEY, private_key=path, passphrase="")
+    open_key = write(folder / "open.pem", pem(good))
+    refused("is not locked, and was given a passphrase", key=KEY, private_key=open_key, passphrase="p")
+
+
+# -- the command --------------------------------------------------------------------------------------
+
+
+QUESTION = "(API key|Secret|Passphrase|The same again|passphrase of the private key): "
+
+
+@dataclass(frozen=True)
+class Ran:
+    status: int
+    shown: str
+
+
+def command(*arguments: str, typed: Sequence[str] = ()) -> Ran:
+    """Run it on a terminal of its own, where somebody types."""
+    shown = io.StringIO()
+    terminal = pexpect.spawn(
+        sys.executable, ["-m", "toolkit", *arguments], encoding="utf-8", timeout=30, dimensions=(50, 400)
+    )
+    terminal.logfile_read = shown
+    for line in typed:
+        terminal.expect(QUESTION)
+        terminal.sendline(line)
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    return Ran(terminal.exitstatus, shown.getvalue().replace("\r", ""))
+
+
+def test_a_pair_is_made_and_written_down(folder: Path, rig: Rig) -> None:
+    made = command("key", "new", "desk")
+    path = folder / "desk.pem"
+    assert made.status == 0, made.shown
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "PRIVATE KEY" not in made.shown
+    public = made.shown[made.shown.index("-----BEGIN PUBLIC") :]
+    key = rig.sandbox.world.add_key("pasted", public_pem=public.strip() + "\n").key
+    again = command("key", "new", "desk")
+    assert again.status == 1
+    assert "never written over" in again.shown
+    added = command("key", "add", "desk", "--private-key", str(path), typed=[key])
+    assert added.status == 0, added.shown
+    assert key not in added.shown
+    assert (folder / "profiles.toml").stat().st_mode & 0o777 == 0o600
+    hosts = dict.fromkeys(BASE_URLS, rig.sandbox.address)
+    assert len(toolkit.Link("desk", hosts=hosts, clock=rig.clock).exchange.partner()) == 1
+    twice = command("key", "add", "desk", typed=[KEY, SECRET])
+    assert (twice.status, "already" in twice.shown) == (1, True)
+    second = command("key", "add", "second", "--serves", "USER_DATA", typed=[KEY, SECRET])
+    assert second.status == 0, second.shown
+    assert SECRET not in second.shown
+    (read,) = find_keys("second")
+    assert (read.key, read.serves) == (KEY, {"USER_DATA"})
+    assert len(find_keys("desk")) == 1
+
+
+def test_a_pair_can_be_locked(folder: Path) -> None:
+    made = command("key", "new", "--lock", typed=[PASSPHRASE] * 2)
+    assert made.status == 0, made.shown
+    assert "ENCRYPTED" in (folder / "default.pem").read_text()
+    assert PASSPHRASE not in made.shown
+    differs = command("key", "new", "other", "--lock", typed=[PASSPHRASE, "another"])
+    assert differs.status == 1
+    assert not (folder / "other.pem").exists()
+
+
+def test_a_bad_key_is_not_written_down(folder: Path) -> None:
+    refusal = command("key", "add", "desk", typed=[KEY, KEY])
+    assert refusal.status == 1
+    assert "same text" in refusal.shown
+    assert not list(folder.iterdir())
+
+
+def test_a_profile_goes_into_the_keyring(folder: Path, memory: MemoryKeyring) -> None:
+    from toolkit.keys import Entry, add_profile
+
+    entry = Entry(where="x", key=KEY, secret=SECRET, serves=("TRADE",))
+    assert add_profile("desk", entry, in_keyring=True) == "the system's keyring"
+    assert [(each.key, each.serves) for each in find_keys("desk")] == [(KEY, {"TRADE"})]
+    with pytest.raises(NoKeyError, match="already"):
+        add_profile("desk", entry, in_keyring=True)
+    assert not (folder / "profiles.toml").exists()
+    assert json.dumps(KEY) in memory.held[SERVICE, "desk"]
