@@ -30,6 +30,11 @@ def docstring(endpoint: Endpoint) -> str:
         arguments.append(f"start: First moment, included; {_start(endpoint)}")
         arguments.append("end: Last moment, included; a date means its whole day. Now when not given.")
     arguments.append('numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.')
+    if shows_emails(endpoint):
+        arguments.append(
+            'emails: E-mail addresses "masked" or "clear"; as chosen on the Link when not given. Two may '
+            f"have the same mask: tell rows apart, and join them, by `{endpoint.columns[0].name}`."
+        )
     columns = [f"- {column.name} ({column.kind}): {column.doc}" for column in endpoint.columns]
     parts = [
         [endpoint.summary],
@@ -99,6 +104,11 @@ def ordered(endpoint: Endpoint) -> list[Param]:
     return sorted(endpoint.params, key=lambda param: not param.required)
 
 
+def shows_emails(endpoint: Endpoint) -> bool:
+    """Whether a column holds addresses that are only masked unless asked for."""
+    return any(column.kind == "email" and not column.masked for column in endpoint.columns)
+
+
 def annotation(param: Param) -> str:
     """The type a door's argument is annotated with."""
     kind = {"choice": "", "flag": "bool", "integer": "int", "id": "str | int"}.get(param.kind, "str")
@@ -120,6 +130,8 @@ def signature(endpoint: Endpoint) -> list[tuple[str, str, object, str]]:
     if endpoint.window:
         arguments += [("start", "KEYWORD_ONLY", None, "When"), ("end", "KEYWORD_ONLY", None, "When")]
     arguments.append(("numbers", "KEYWORD_ONLY", None, "Numbers | None"))
+    if shows_emails(endpoint):
+        arguments.append(("emails", "KEYWORD_ONLY", None, "Emails | None"))
     return arguments
 
 
@@ -135,10 +147,11 @@ def source(endpoint: Endpoint, module: str, constant: str) -> str:
     doc = "\n".join(f"        {line}".rstrip() for line in docstring(endpoint).splitlines()).strip()
     given = ", ".join(f'"{param.name}": {param.name}' for param in ordered(endpoint))
     span = ", start=start, end=end" if endpoint.window else ""
+    emails = ", emails=emails" if shows_emails(endpoint) else ""
     return (  # `ruff format` puts quotes and lines right
         f"    def {endpoint.name}({arguments}) -> pd.DataFrame:\n"
         f'        """{doc}\n        """\n'
-        f"        return self._fetch({module}.{constant}, {{{given}}}{span}, numbers=numbers)\n"
+        f"        return self._fetch({module}.{constant}, {{{given}}}{span}, numbers=numbers{emails})\n"
     )
 
 

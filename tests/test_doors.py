@@ -17,6 +17,7 @@ import toolkit
 from tests import door_text
 from tests.rig import Rig
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, SYSTEM_TITLES, Endpoint
+from toolkit.emails import mask
 from toolkit.errors import UsageError
 from toolkit.frames import EXACT, Gathering, Numbers
 from toolkit.link import Link
@@ -29,6 +30,7 @@ EACH = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpo
 DTYPES = {
     "text": pd.StringDtype(),
     "id": pd.StringDtype(),
+    "email": pd.StringDtype(),
     "amount": "float64",
     "integer": pd.Int64Dtype(),
     "flag": pd.BooleanDtype(),
@@ -92,6 +94,8 @@ def test_the_documented_answer_becomes_the_declared_frame(door: str, name: str, 
                 assert list(value) == sent[wire]
             elif column.kind == "integer":
                 assert value == int(sent[wire])
+            elif column.kind == "email":
+                assert value == mask(sent[wire])
             else:
                 assert value == sent[wire]
 
@@ -115,6 +119,10 @@ def test_an_empty_answer_has_the_same_columns_and_types(endpoint: Endpoint, numb
 
 @pytest.fixture(scope="module")
 def arguments(desk: Rig) -> Mapping[str, Any]:
+    return values_of(desk)
+
+
+def values_of(desk: Rig) -> Mapping[str, Any]:
     """Values for every argument a door may insist on, as the sandbox's partner has them."""
     account = desk.link.exchange.sub_accounts()["sub_account_id"][0]
     deposits = desk.link.exchange.deposits()
@@ -161,6 +169,7 @@ def test_the_sandbox_answers_it(
         "requests",
         "weight",
         "complete",
+        *(["emails"] if any(column.kind == "email" for column in endpoint.columns) else []),
         "undeclared",
     ]
     assert (attrs["endpoint"], attrs["system"], attrs["source"]) == (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from toolkit.catalogue import BASE_URLS, POOLS, Host
 from toolkit.errors import UsageError
-from toolkit.link import Clock, Link, Numbers
+from toolkit.link import Clock, Emails, Link, Numbers
 
 if TYPE_CHECKING:
     from toolkit.sandbox import Sandbox
@@ -34,6 +34,7 @@ class DemoLink(Link):
         key: str,
         secret: str,
         numbers: Numbers,
+        emails: Emails,
         progress: bool,
         workers: int,
         limits: Mapping[str, int] | None,
@@ -45,6 +46,7 @@ class DemoLink(Link):
             secret=secret,
             hosts=hosts,
             numbers=numbers,
+            emails=emails,
             progress=progress,
             workers=workers,
             limits=limits,
@@ -68,6 +70,7 @@ def demo(
     latency_ms: float = 0.0,
     limit_scale: float = 1.0,
     numbers: Numbers = "float",
+    emails: Emails = "masked",
     progress: bool = True,
     workers: int = 16,
     clock: Clock | None = None,
@@ -82,6 +85,7 @@ def demo(
         latency_ms: Milliseconds each answer is held back.
         limit_scale: Factor on the documented rate limits, to see small ones fill up.
         numbers: Amounts as "float" or "exact" columns.
+        emails: E-mail addresses "masked" or "clear".
         progress: Show a bar for a fetch that takes longer than a second.
         workers: Requests a long fetch has under way at once, at most.
         clock: Where time is read and waited; tests pass one of their own.
@@ -95,6 +99,7 @@ def demo(
             key=key,
             secret=secret,
             numbers=numbers,
+            emails=emails,
             progress=progress,
             workers=workers,
             limits=_unusual(limits),
@@ -112,6 +117,7 @@ def demo(
             key=sandbox.key,
             secret=sandbox.secret,
             numbers=numbers,
+            emails=emails,
             progress=progress,
             workers=workers,
             limits=_unusual(sandbox.limits),

@@ -1,9 +1,9 @@
 """Pure: rows of an answer become a typed DataFrame that keeps its contract.
 
 Exactly the declared columns in the declared order and types; times are `datetime64[ms, UTC]`,
-identifiers text, amounts float64 or exact `decimal128`; oldest first, checked and never sorted; a row
-that two answers both hold comes once. Rows are kept as Arrow arrays until the end, so memory stays
-in proportion to the result.
+identifiers text, amounts float64 or exact `decimal128`, e-mail addresses masked unless asked for;
+oldest first, checked and never sorted; a row that two answers both hold comes once. Rows are kept as
+Arrow arrays until the end, so memory stays in proportion to the result.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 
 from toolkit.catalogue import Column, Endpoint
+from toolkit.emails import Emails, mask
 from toolkit.errors import ContractError, OrderError
 
 Numbers = Literal["float", "exact"]
@@ -32,6 +33,7 @@ EXACT = pa.decimal128(36, 18)
 _TYPES: Mapping[str, pa.DataType] = {
     "text": pa.string(),
     "id": pa.string(),
+    "email": pa.string(),
     "amount": pa.float64(),
     "integer": pa.int64(),
     "flag": pa.bool_(),
@@ -54,10 +56,12 @@ class Gathering:
     Args:
         endpoint: What was asked.
         numbers: Whether amounts are float64 or exact.
+        emails: Whether e-mail addresses are masked or clear, where they are not always masked.
     """
 
-    def __init__(self, endpoint: Endpoint, numbers: Numbers) -> None:
+    def __init__(self, endpoint: Endpoint, numbers: Numbers, emails: Emails = "masked") -> None:
         self._endpoint = endpoint
+        self._emails = emails
         self._types = [_arrow_type(column, numbers) for column in endpoint.columns]
         self._answers: list[list[pa.Array]] = []
         self._seen: Counter[tuple[object, ...]] = Counter()
@@ -121,6 +125,8 @@ class Gathering:
                     [None if texts is None else list(texts) for texts in frame[column.name]], dtype=object
                 )
         frame.attrs = {str(name): value for name, value in attrs.items()}
+        if addresses := [column for column in self._endpoint.columns if column.kind == "email"]:
+            frame.attrs["emails"] = "masked" if all(map(self._is_masked, addresses)) else "clear"
         frame.attrs["undeclared"] = sorted(self.undeclared)
         return frame
 
@@ -246,6 +252,8 @@ class Gathering:
 
     def _array(self, column: Column, type_: pa.DataType, values: list[Any]) -> pa.Array:
         problem = ""
+        if self._is_masked(column):  # not before: rows are told apart by the addresses themselves
+            values = [mask(value) if isinstance(value, str) else value for value in values]
         try:
             convert = _float if type_ == pa.float64() else _CONVERT[column.kind]
             array = pa.array(_converted(convert, values), type=type_)
@@ -254,10 +262,13 @@ class Gathering:
         except (pa.ArrowInvalid, OverflowError):
             problem = "a number has more digits than can be kept exactly"
         else:
-            if not array.null_count or column.optional or column.kind in ("text", "id"):
+            if not array.null_count or column.optional or column.kind in ("text", "id", "email"):
                 return array
             problem = "it is empty in some rows"
         raise self._breach(f"column `{column.name}`: {problem}")
+
+    def _is_masked(self, column: Column) -> bool:
+        return column.kind == "email" and (column.masked == "email" or self._emails == "masked")
 
     def _breach(self, problem: str) -> ContractError:
         return ContractError(self._endpoint.door, f"{problem}; the exchange documents it otherwise")
@@ -384,6 +395,7 @@ def _kind_of(value: Any) -> str:
 _CONVERT: Mapping[str, Callable[[Any], Any]] = {
     "text": _text,
     "id": _identifier,
+    "email": _text,
     "amount": _amount,
     "integer": _integer,
     "flag": _flag,

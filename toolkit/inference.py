@@ -1,7 +1,8 @@
 """Pure: what an answer of an endpoint that the catalogue does not have looks like.
 
 The columns are read off the answer by the rules of the declared ones, and the frame is then made as
-for any other endpoint: identifiers are text, amounts are numbers, times are UTC.
+for any other endpoint: identifiers are text, amounts are numbers, times are UTC. As nothing says where
+e-mail addresses are, they are looked for everywhere.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from toolkit.catalogue import Column, Endpoint, Pool
 from toolkit.catalogue.model import ColumnKind
+from toolkit.emails import Emails, mask, mask_within
 
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^0-9A-Za-z]+")
 _AMOUNT = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
@@ -24,13 +26,18 @@ _INT64 = 2**63
 _USUAL_LISTS = ("rows", "data", "list", "items", "records", "transfers")
 
 
-def infer(path: str, pool: Pool, payload: Any) -> tuple[Endpoint, list[dict[str, Any]]]:
+def infer(
+    path: str, pool: Pool, payload: Any, emails: Emails = "masked"
+) -> tuple[Endpoint, list[dict[str, Any]]]:
     """A declaration that fits an answer, and the answer's rows for it.
 
     An object is one row. The one list of objects inside of an object is its rows, and the object's
     other fields become columns of each. Lists of lists get numbered columns; what is nested deeper
-    stays as JSON text.
+    stays as JSON text. Unless they are asked for, e-mail addresses are masked wherever they stand: also in
+    the middle of a text, in what is nested, and in names of fields.
     """
+    if emails == "masked":
+        payload = _masked(payload)
     rows = [_flat(row) for row in _rows(payload)]
     fields = dict.fromkeys(field for row in rows for field in row)
     names: dict[str, str] = {}
@@ -107,6 +114,27 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
+def _masked(value: Any, *, whole: bool = False) -> Any:
+    """A value of an answer with its e-mail addresses masked; `whole` says that each text in it is one."""
+    if isinstance(value, str):
+        return mask(value) if whole else mask_within(value)
+    if isinstance(value, list):
+        return [_masked(item, whole=whole) for item in value]
+    if not isinstance(value, dict):
+        return value
+    masked: dict[str, Any] = {}
+    for field, item in value.items():
+        name = mask_within(field)
+        while name in masked:  # two addresses may have one mask
+            name += "*"
+        masked[name] = _masked(item, whole=_is_email(field))
+    return masked
+
+
+def _is_email(field: str) -> bool:
+    return _snake(field).endswith(("email", "e_mail", "emails", "e_mails"))
+
+
 def _kind(field: str, values: list[Any]) -> ColumnKind:
     words = _snake(field).split("_")
     if all(isinstance(value, bool) for value in values):
@@ -124,9 +152,12 @@ def _kind(field: str, values: list[Any]) -> ColumnKind:
         return "id"
     if whole:
         return "integer" if all(-_INT64 <= value < _INT64 for value in values) else "id"
+    texts = all(isinstance(value, str) for value in values)
+    if texts and _is_email(field):
+        return "email"
     if all(_is_amount(value) for value in values):
         return "amount"
-    return "text" if all(isinstance(value, str) for value in values) else "texts"
+    return "text" if texts else "texts"
 
 
 def _is_amount(value: Any) -> bool:

@@ -81,7 +81,7 @@ CUSTOMERS = Endpoint(
     paging=Paging(kind="page", size="limit", default=100, maximum=1000),
     columns=(
         Column(name="customer_id", wire="customerId", kind="id", doc="Id the partner gave the customer."),
-        Column(name="email", wire="email", kind="text", doc="E-mail address (personal data)."),
+        Column(name="email", wire="email", kind="email", doc="E-mail address (personal data)."),
     ),
     identity=("customer_id", "email"),
     summary="The ids the partner gave its futures customers, one row a customer.",

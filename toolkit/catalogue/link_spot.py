@@ -40,7 +40,7 @@ CUSTOMER_EMAIL = Param(
 )
 GIVEN_ID_COLUMNS = (
     Column(name="customer_id", wire="customerId", kind="id", doc="Id the customer has now."),
-    Column(name="email", wire="email", kind="text", doc="E-mail address, masked.", masked="email"),
+    Column(name="email", wire="email", kind="email", doc="E-mail address, masked.", masked="email"),
 )
 
 
@@ -112,7 +112,7 @@ CUSTOMERS = Endpoint(
     not_together=("customer_id", "email"),
     columns=(
         Column(name="customer_id", wire="customerId", kind="id", doc="Id the partner gave the customer."),
-        Column(name="email", wire="email", kind="text", doc="E-mail address (personal data)."),
+        Column(name="email", wire="email", kind="email", doc="E-mail address (personal data)."),
     ),
     identity=("customer_id", "email"),
     summary="The ids the partner gave its customers, one row a customer.",
@@ -151,7 +151,14 @@ REBATES = Endpoint(
             kind="id",
             doc='Id the partner gave the customer; "" where none.',
         ),
-        Column(name="email", wire="email", kind="text", doc="E-mail address, masked by the exchange."),
+        # Should it ever come in clear, it is masked here, whatever is asked for.
+        Column(
+            name="email",
+            wire="email",
+            kind="email",
+            doc="E-mail address, masked by the exchange.",
+            masked="email",
+        ),
         Column(name="income", wire="income", kind="amount", doc="The rebate, in `asset`."),
         Column(name="asset", wire="asset", kind="text", doc="Asset the rebate is paid in."),
         Column(name="symbol", wire="symbol", kind="text", doc="What was traded."),

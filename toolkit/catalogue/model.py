@@ -17,7 +17,7 @@ System = Literal["exchange", "spot", "futures", "portfolio", "account"]
 Host = Literal["api", "fapi", "papi"]
 Security = Literal["NONE", "SIGNED", "USER_DATA", "TRADE"]
 ParamKind = Literal["text", "id", "email", "integer", "flag", "choice", "time", "amount", "rate", "addresses"]
-ColumnKind = Literal["text", "id", "amount", "integer", "flag", "time", "texts"]
+ColumnKind = Literal["text", "id", "email", "amount", "integer", "flag", "time", "texts"]
 PagingKind = Literal["none", "page", "offset", "limit"]
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 ReconcileKind = Literal["client_id", "new_account", "new_key", "gone", "in_force", "changed", "by_hand"]
@@ -163,11 +163,12 @@ class Column:
     Attributes:
         name: The column.
         wire: The field, or several spellings of it: the first one present counts.
-        kind: text, id (text that names something), amount, integer, flag, time, texts (a list).
+        kind: text, id (text that names something), email (an address: masked unless asked for), amount,
+            integer, flag, time, texts (a list).
         doc: What it means, with its unit.
         optional: The exchange may leave it out; it is missing (NA) then.
         outer: The field stands beside the list of rows in the wrapper, not in the row.
-        masked: What is in it is shown masked: an API key, or an e-mail address.
+        masked: What is in it is always shown masked: an API key, or an e-mail address.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from toolkit.emails import Emails
 from toolkit.fetch.connection import Connection, Source, outside
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.fetch.namespace import Namespace
@@ -16,6 +17,7 @@ __all__ = [
     "CallRecord",
     "Clock",
     "Connection",
+    "Emails",
     "Fetcher",
     "Namespace",
     "Numbers",

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from toolkit.catalogue import BY_ROUTE, Endpoint, pool_of
+from toolkit.emails import Emails, mask_within
 from toolkit.errors import IncompleteError, LedgerWarning, UndeclaredFieldWarning, UsageError
 from toolkit.fetch.connection import Connection, outside
 from toolkit.fetch.crew import Alone, Crew, Threads
@@ -58,6 +59,7 @@ class Fetcher:
     Args:
         connection: The key and the hosts it is used at.
         numbers: Amounts as float64, or exact.
+        emails: E-mail addresses masked, or clear.
         progress: Whether a long fetch shows a bar.
         workers: Requests a long fetch has under way at once, at most.
 
@@ -65,15 +67,24 @@ class Fetcher:
         numbers: As given.
 
     Raises:
-        UsageError: `numbers` is neither, or `workers` is no such number.
+        UsageError: `numbers` or `emails` is neither, or `workers` is no such number.
     """
 
-    def __init__(self, connection: Connection, numbers: Numbers, *, progress: bool, workers: int) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        numbers: Numbers,
+        *,
+        emails: Emails,
+        progress: bool,
+        workers: int,
+    ) -> None:
         self._connection = connection
         self._sender = connection.sender
         self._clock = connection.clock
         self._source = connection.source
         self.numbers = _checked_numbers(numbers)
+        self._emails = _checked_emails(emails)
         self._progress = progress
         self._workers = _checked_workers(workers)
         # How many rows an endpoint without a span had the last time: so many pages are asked for at once.
@@ -89,6 +100,7 @@ class Fetcher:
         start: When = None,
         end: When = None,
         numbers: Numbers | None = None,
+        emails: Emails | None = None,
     ) -> pd.DataFrame:
         """Everything an endpoint has for these arguments.
 
@@ -96,7 +108,7 @@ class Fetcher:
             UsageError: An argument cannot be right; nothing was sent.
             ToolkitError: Something else; its `partial` is what had arrived.
         """
-        kind = self._kind(numbers)
+        kind, shown = self._kind(numbers), self._shown(emails)
         self._sender.key_for(endpoint)  # where there is none for it, that is said before anything is sent
         host = endpoint.pool.host
         # Planned by the time as known, so that a bad argument is refused with nothing sent; and again
@@ -107,7 +119,7 @@ class Fetcher:
         if endpoint.window and not known:
             now = int(self._sender.measured_time(host, endpoint.door) * 1000)
             plan = make_plan(endpoint, arguments, start, end, now)
-        fetch = _Fetch(plan, Gathering(endpoint, kind), Tally(), Stop())
+        fetch = _Fetch(plan, Gathering(endpoint, kind, shown), Tally(), Stop())
         self._walk(fetch)
         frame = self._frame(fetch)
         try:
@@ -119,10 +131,17 @@ class Fetcher:
         return frame
 
     def get(
-        self, path: str, parameters: Mapping[str, object], *, weight: int, uid: bool, numbers: Numbers | None
+        self,
+        path: str,
+        parameters: Mapping[str, object],
+        *,
+        weight: int,
+        uid: bool,
+        numbers: Numbers | None,
+        emails: Emails | None,
     ) -> pd.DataFrame:
         """One signed GET of a path, its columns inferred from the answer."""
-        kind = self._kind(numbers)
+        kind, shown = self._kind(numbers), self._shown(emails)
         if not isinstance(path, str):
             raise UsageError("`path` is text. Nothing was sent.")
         declared = BY_ROUTE.get(("GET", path))
@@ -151,13 +170,16 @@ class Fetcher:
             ),
             tally,
         )
-        endpoint, rows = infer(path, pool, payload)
-        gathering = Gathering(endpoint, kind)
+        endpoint, rows = infer(path, pool, payload, shown)
+        gathering = Gathering(endpoint, kind, shown)
         gathering.add(rows)
-        shown = {
-            name: "(hidden)" if _PRIVATE.search(name) else str(value) for name, value in parameters.items()
+        asked = {
+            name: "(hidden)" if _PRIVATE.search(name) else mask_within(str(value))
+            for name, value in parameters.items()
         }
-        frame = gathering.frame(self._attrs(path, "unlisted", shown, tally, complete=True))
+        attrs = self._attrs(path, "unlisted", asked, tally, complete=True)
+        # Whatever its columns are called: an address may be in any of them.
+        frame = gathering.frame({**attrs, "emails": shown})
         try:
             self._connection.warn_if_alone()
         except LedgerWarning as warning:  # where warnings are errors
@@ -291,11 +313,21 @@ class Fetcher:
     def _kind(self, numbers: Numbers | None) -> Numbers:
         return self.numbers if numbers is None else _checked_numbers(numbers)
 
+    def _shown(self, emails: Emails | None) -> Emails:
+        return self._emails if emails is None else _checked_emails(emails)
+
 
 def _checked_numbers(numbers: Numbers) -> Numbers:
     if numbers not in ("float", "exact"):
         raise UsageError(f'`numbers` is "float" or "exact", not {numbers!r}. Nothing was sent.')
     return numbers
+
+
+def _checked_emails(emails: Emails) -> Emails:
+    if emails not in ("masked", "clear"):
+        # What was given is not said again: it may be an address.
+        raise UsageError('`emails` is "masked" or "clear". Nothing was sent.')
+    return emails
 
 
 def _checked_workers(workers: int) -> int:

@@ -18,6 +18,7 @@ from toolkit.fetch import (
     CallRecord,
     Clock,
     Connection,
+    Emails,
     Fetcher,
     Numbers,
     OtherCount,
@@ -40,6 +41,7 @@ __all__ = [
     "Budget",
     "CallRecord",
     "Clock",
+    "Emails",
     "Link",
     "Numbers",
     "OtherCount",
@@ -105,6 +107,7 @@ class Link:
         hosts: Other addresses for the three base hosts "api", "fapi" and "papi". https, or http for
             this machine.
         numbers: Amounts as "float" (float64) or "exact" (decimal128) columns.
+        emails: E-mail addresses, which are personal data, "masked" or "clear".
         recv_window: Milliseconds a request stays valid, 60000 at most.
         timeout: Seconds to connect, and seconds to wait for each piece of an answer.
         proxies: As in requests; the environment's when not given.
@@ -141,6 +144,7 @@ class Link:
         keys: Keys | None = None,
         hosts: Mapping[Host, str] | None = None,
         numbers: Numbers = "float",
+        emails: Emails = "masked",
         recv_window: int = 5000,
         timeout: tuple[float, float] = (5.0, 30.0),
         proxies: Mapping[str, str] | None = None,
@@ -167,7 +171,7 @@ class Link:
             share=share,
             clock=clock,
         )
-        self._fetcher = Fetcher(self._connection, numbers, progress=progress, workers=workers)
+        self._fetcher = Fetcher(self._connection, numbers, emails=emails, progress=progress, workers=workers)
         self.exchange = ExchangeDoors(self._fetcher)
         self.spot = SpotDoors(self._fetcher)
         self.futures = FuturesDoors(self._fetcher)
@@ -299,13 +303,15 @@ class Link:
         weight: int = 1,
         uid: bool = False,
         numbers: Numbers | None = None,
+        emails: Emails | None = None,
         **parameters: object,
     ) -> pd.DataFrame:
         """One signed GET of any path: for endpoints the catalogue does not have yet.
 
         Parameters go out as they are named and in their order. The answer's columns are inferred by the
         rules of the declared ones: names in snake_case, identifiers as text, amounts as numbers, times
-        as UTC. There are no windows and no pages: what one answer holds is what comes back.
+        as UTC. There are no windows and no pages: what one answer holds is what comes back. E-mail
+        addresses are masked wherever they stand.
 
         Args:
             path: Path of the endpoint, such as "/sapi/v1/account/apiRestrictions".
@@ -313,6 +319,7 @@ class Link:
                 catalogue has, its own weight counts.
             uid: Its weight is counted by account (UID) instead of by address.
             numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            emails: E-mail addresses "masked" or "clear"; as chosen on the Link when not given.
             parameters: Parameters by their wire names.
 
         Raises:
@@ -321,7 +328,7 @@ class Link:
             ServerError: The exchange's side failed time after time.
             ContractError: The answer is not JSON, or its columns hold values of mixed kinds.
         """
-        return self._fetcher.get(path, parameters, weight=weight, uid=uid, numbers=numbers)
+        return self._fetcher.get(path, parameters, weight=weight, uid=uid, numbers=numbers, emails=emails)
 
     def usage(self) -> pd.DataFrame:
         """Who has used how much of the rate limits, one row a counter and process; nothing is sent.

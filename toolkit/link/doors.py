@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from toolkit.catalogue import Endpoint
-from toolkit.fetch import Fetcher, Namespace, Numbers, When
+from toolkit.fetch import Emails, Fetcher, Namespace, Numbers, When
 
-__all__ = ["Doors", "Numbers", "When"]
+__all__ = ["Doors", "Emails", "Numbers", "When"]
 
 
 class Doors(Namespace):
@@ -26,5 +26,6 @@ class Doors(Namespace):
         start: When = None,
         end: When = None,
         numbers: Numbers | None = None,
+        emails: Emails | None = None,
     ) -> pd.DataFrame:
-        return self._fetcher.fetch(endpoint, arguments, start=start, end=end, numbers=numbers)
+        return self._fetcher.fetch(endpoint, arguments, start=start, end=end, numbers=numbers, emails=emails)

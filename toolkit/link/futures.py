@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 
 from toolkit.catalogue import link_futures
-from toolkit.link.doors import Doors, Numbers, When
+from toolkit.link.doors import Doors, Emails, Numbers, When
 
 
 class FuturesDoors(Doors):
@@ -52,6 +52,7 @@ class FuturesDoors(Doors):
         customer_id: str | int | None = None,
         email: str | None = None,
         numbers: Numbers | None = None,
+        emails: Emails | None = None,
     ) -> pd.DataFrame:
         """The ids the partner gave its futures customers, one row a customer.
 
@@ -64,12 +65,14 @@ class FuturesDoors(Doors):
             customer_id: Only the customer with this id.
             email: Only the customer with this e-mail address.
             numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            emails: E-mail addresses "masked" or "clear"; as chosen on the Link when not given. Two may
+                have the same mask: tell rows apart, and join them, by `customer_id`.
 
         Returns:
             A frame with the columns
 
             - customer_id (id): Id the partner gave the customer.
-            - email (text): E-mail address (personal data).
+            - email (email): E-mail address (personal data).
 
         Raises:
             UsageError: An argument cannot be right; nothing was sent.
@@ -80,7 +83,10 @@ class FuturesDoors(Doors):
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-Client-Email-Customized-Id
         """
         return self._fetch(
-            link_futures.CUSTOMERS, {"customer_id": customer_id, "email": email}, numbers=numbers
+            link_futures.CUSTOMERS,
+            {"customer_id": customer_id, "email": email},
+            numbers=numbers,
+            emails=emails,
         )
 
     def customer_id(self, broker_id: str | int, *, numbers: Numbers | None = None) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from toolkit.catalogue import link_spot
-from toolkit.link.doors import Doors, Numbers, When
+from toolkit.link.doors import Doors, Emails, Numbers, When
 
 
 class SpotDoors(Doors):
@@ -48,6 +48,7 @@ class SpotDoors(Doors):
         customer_id: str | int | None = None,
         email: str | None = None,
         numbers: Numbers | None = None,
+        emails: Emails | None = None,
     ) -> pd.DataFrame:
         """The ids the partner gave its customers, one row a customer.
 
@@ -58,12 +59,14 @@ class SpotDoors(Doors):
             customer_id: Only the customer with this id.
             email: Only the customer with this e-mail address.
             numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            emails: E-mail addresses "masked" or "clear"; as chosen on the Link when not given. Two may
+                have the same mask: tell rows apart, and join them, by `customer_id`.
 
         Returns:
             A frame with the columns
 
             - customer_id (id): Id the partner gave the customer.
-            - email (text): E-mail address (personal data).
+            - email (email): E-mail address (personal data).
 
         Raises:
             UsageError: An argument cannot be right; nothing was sent.
@@ -73,7 +76,9 @@ class SpotDoors(Doors):
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/spot/Get-Client-Email-Customized-Id
         """
-        return self._fetch(link_spot.CUSTOMERS, {"customer_id": customer_id, "email": email}, numbers=numbers)
+        return self._fetch(
+            link_spot.CUSTOMERS, {"customer_id": customer_id, "email": email}, numbers=numbers, emails=emails
+        )
 
     def customer_id(self, agent_code: str | int, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """The id of the customer who owns the key, as one row.
@@ -128,7 +133,7 @@ class SpotDoors(Doors):
             A frame with the columns
 
             - customer_id (id): Id the partner gave the customer; "" where none.
-            - email (text): E-mail address, masked by the exchange.
+            - email (email): E-mail address, masked by the exchange.
             - income (amount): The rebate, in `asset`.
             - asset (text): Asset the rebate is paid in.
             - symbol (text): What was traded.

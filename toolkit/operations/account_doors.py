@@ -30,8 +30,8 @@ class AccountWrites(WriteDoors[T]):
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - email (text): Address the exchange made for it, masked; `link.exchange.sub_accounts` has the
-                whole.
+            - email (email): Address the exchange made for it, masked;
+                `link.exchange.sub_accounts(emails="clear")` has the whole.
             - tag (text): The tag.
 
         Raises:

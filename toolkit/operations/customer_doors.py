@@ -27,7 +27,7 @@ class SpotWrites(WriteDoors[T]):
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
 
             - customer_id (id): Id the customer has now.
-            - email (text): E-mail address, masked.
+            - email (email): E-mail address, masked.
 
         Raises:
             UsageError: An argument cannot be right; nothing was sent.
@@ -93,7 +93,7 @@ class FuturesWrites(WriteDoors[T]):
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
 
             - customer_id (id): Id the customer has now.
-            - email (text): E-mail address, masked.
+            - email (email): E-mail address, masked.
 
         Raises:
             UsageError: An argument cannot be right; nothing was sent.

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR, Write
+import pandas as pd
+
+from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR, Endpoint, Write
+from toolkit.emails import mask_partial
 from toolkit.errors import (
     ApiError,
     ClockError,
@@ -160,7 +163,7 @@ class Inquiry:
         while True:
             arguments = ways.pop(0)
             try:
-                frame = self._fetcher.fetch(read, arguments, start=start, end=end, numbers="exact")
+                frame = self._read(read, arguments, start=start, end=end)
             except _CANNOT_BE_ASKED:
                 raise
             except ApiError:
@@ -173,6 +176,14 @@ class Inquiry:
             if "*" not in row.get("api_key", "*"):
                 row["api_key"] = masked_key(row["api_key"])
         return rows
+
+    def _read(self, read: Endpoint, arguments: Mapping[str, object], **span: int | None) -> pd.DataFrame:
+        """What is compared has to be exact and clear; nobody sees it."""
+        try:
+            return self._fetcher.fetch(read, arguments, **span, numbers="exact", emails="clear")
+        except BaseException as error:
+            mask_partial(error)  # that is seen
+            raise
 
 
 def _ways(write: Write, known: Mapping[str, Any]) -> Iterator[dict[str, object]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from toolkit.catalogue import Param, Write
+from toolkit.emails import mask
 
 HIDDEN = "(hidden)"
 _SHOWN, _STARS = 3, 13
@@ -47,14 +48,6 @@ def masks(masked: str, key: str) -> bool:
     return key.startswith(masked.partition("*")[0]) and key.endswith(masked.rpartition("*")[2])
 
 
-def masked_email(address: str) -> str:
-    """An e-mail address as the exchange's rebate rows show it."""
-    name, _, domain = address.rpartition("@")
-    _, point, last = domain.rpartition(".")
-    # What is no address is private all the same.
-    return f"{name[:2]}***@***.{last}" if name and point else HIDDEN
-
-
 def masked_answer(write: Write, payload: Mapping[str, Any]) -> dict[str, Any]:
     """An answer without what is private in it; fields nobody declared may be that, too."""
     declared = {wire for column in write.columns for wire in column.wires}
@@ -72,7 +65,7 @@ def masked_answer(write: Write, payload: Mapping[str, Any]) -> dict[str, Any]:
             elif column.masked == "key":
                 shown[wire] = masked_key(shown[wire])
             else:
-                shown[wire] = masked_email(shown[wire])
+                shown[wire] = mask(shown[wire])
     return shown
 
 

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from toolkit.panels.text import Amount, mask_email
+from toolkit.emails import mask
+from toolkit.panels.text import Amount
 
 Wallet = Literal["spot", "margin", "um", "cm"]
 Sort = Literal["btc", "spot", "margin", "um", "cm", "newest"]
@@ -112,7 +113,7 @@ def holdings(frames: Mapping[str, pd.DataFrame]) -> list[Holding]:
             Holding(
                 id=account,
                 tag=tag,
-                email=mask_email(address),
+                email=mask(address),
                 address=address.strip().casefold(),
                 created=created,
                 amounts={wallet: entries[wallet][0] if wallet in entries else None for wallet in COLUMNS},

@@ -17,14 +17,6 @@ def safe(value: object) -> str:
     return escape(str(value), quote=True)
 
 
-def mask_email(address: str) -> str:
-    """An e-mail address that can be told from others but not written to: `d***@example.com`."""
-    name, at, domain = address.strip().rpartition("@")
-    if not at:
-        name, domain = address.strip(), ""
-    return f"{name[:1]}***{at}{domain}" if name else ""
-
-
 def whole(value: float) -> str:
     """A whole number with thousands marks."""
     return f"{value:,.0f}"

@@ -73,8 +73,9 @@ CREATE_SUB_ACCOUNT = Write(
         Column(
             name="email",
             wire="email",
-            kind="text",
-            doc="Address the exchange made for it, masked; `link.exchange.sub_accounts` has the whole.",
+            kind="email",
+            doc="Address the exchange made for it, masked; "
+            '`link.exchange.sub_accounts(emails="clear")` has the whole.',
             masked="email",
         ),
         Column(name="tag", wire="tag", kind="text", doc="The tag.", optional=True),

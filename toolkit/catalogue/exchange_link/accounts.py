@@ -24,7 +24,7 @@ SUB_ACCOUNTS = Endpoint(
     paging=Paging(kind="page", size="size", default=500, maximum=500),
     columns=(
         SUB_ACCOUNT_ID,
-        Column(name="email", wire="email", kind="text", doc="Its e-mail address (personal data)."),
+        Column(name="email", wire="email", kind="email", doc="Its e-mail address (personal data)."),
         Column(name="tag", wire="tag", kind="text", doc="Tag given when it was created."),
         Column(
             name="maker_commission",

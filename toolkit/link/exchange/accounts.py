@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from toolkit.catalogue.exchange_link import accounts
-from toolkit.link.doors import Doors, Numbers
+from toolkit.link.doors import Doors, Emails, Numbers
 
 
 class AccountDoors(Doors):
@@ -42,7 +42,11 @@ class AccountDoors(Doors):
         return self._fetch(accounts.PARTNER, {}, numbers=numbers)
 
     def sub_accounts(
-        self, *, sub_account_id: str | int | None = None, numbers: Numbers | None = None
+        self,
+        *,
+        sub_account_id: str | int | None = None,
+        numbers: Numbers | None = None,
+        emails: Emails | None = None,
     ) -> pd.DataFrame:
         """The partner's sub-accounts, one row each.
 
@@ -54,12 +58,14 @@ class AccountDoors(Doors):
         Args:
             sub_account_id: Only this sub-account; all when not given.
             numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            emails: E-mail addresses "masked" or "clear"; as chosen on the Link when not given. Two may
+                have the same mask: tell rows apart, and join them, by `sub_account_id`.
 
         Returns:
             A frame with the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - email (text): Its e-mail address (personal data).
+            - email (email): Its e-mail address (personal data).
             - tag (text): Tag given when it was created.
             - maker_commission (amount): Spot maker commission, as a fraction: 0.001 is 0.1 %.
             - taker_commission (amount): Spot taker commission, as a fraction.
@@ -77,7 +83,9 @@ class AccountDoors(Doors):
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Query-Sub-Account
         """
-        return self._fetch(accounts.SUB_ACCOUNTS, {"sub_account_id": sub_account_id}, numbers=numbers)
+        return self._fetch(
+            accounts.SUB_ACCOUNTS, {"sub_account_id": sub_account_id}, numbers=numbers, emails=emails
+        )
 
     def api_keys(
         self, sub_account_id: str | int, *, api_key: str | int | None = None, numbers: Numbers | None = None

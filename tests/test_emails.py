@@ -1,0 +1,435 @@
+"""E-mail addresses are personal data: masked in every frame unless asked for, and nothing goes by a mask."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import toolkit
+from tests.rig import Rig
+from tests.test_doors import VALUES, door_of, needed, values_of
+from tests.test_fetch import account, put, smaller
+from tests.test_panels import seen, tree, wait_for
+from tests.write_support import Bench, memory_folder
+from toolkit.catalogue import BY_DOOR, ENDPOINTS, SAPI_IP, WRITES, Endpoint
+from toolkit.demo import DemoLink
+from toolkit.emails import mask, mask_within
+from toolkit.errors import ContractError, UndeclaredFieldWarning, UsageError
+from toolkit.frames import Gathering
+from toolkit.inference import infer
+from toolkit.link import Emails, Link
+from toolkit.panels import accounts
+
+CHOSEN = ["exchange.sub_accounts", "spot.customers", "futures.customers"]
+"""Doors whose addresses one may ask for in clear."""
+ALIKE = ["amber.lee@post.example", "amy.lim@mail.example"]
+"""Two addresses of one mask."""
+
+
+# -- the mask --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "masked"),
+    [
+        ("amber.lee@post.example", "am***@***.example"),
+        ("Amber.Lee@POST.example", "Am***@***.example"),
+        (" amber@lee-family.co.uk ", "am***@***.uk"),
+        ("lee@post.example", "l***@***.example"),
+        ("al@post.example", "a***@***.example"),
+        ("a@post.example", "***@***.example"),
+        ("@post.example", "***@***.example"),
+        ("@0@", "***@***"),
+        ("odd@name@post.example", "o***@***.example"),
+        ("amber@localhost", "am***@***"),
+        ("amber@[192.0.2.7]", "am***@***"),
+        ("amber", "***"),
+        ("+44 20 7946 0958", "***"),
+        ("", ""),
+        # what the exchange has masked
+        ("om***@***.com", "om***@***.com"),
+        ("test*****@126.com", "test*****@126.com"),
+        ("ft****@gmail.com", "ft****@gmail.com"),
+    ],
+)
+def test_a_mask_shows_two_letters_and_the_end(address: str, masked: str) -> None:
+    assert mask(address) == masked
+
+
+@given(st.emails())
+def test_no_mask_shows_a_name_or_its_domain(address: str) -> None:
+    name, _, domain = address.rpartition("@")
+    assume("*" not in name)
+    shown, _, end = mask(address).rpartition("@")
+    assert mask(address) != address
+    assert name not in shown
+    assert end in ("***", f"***.{domain.rpartition('.')[2]}")
+
+
+@given(st.text() | st.emails())
+def test_what_is_masked_stays_as_it_is(address: str) -> None:
+    assert mask(mask(address)) == mask(address)
+    assert mask_within(mask_within(address)) == mask_within(address)
+    if address.strip() and "***" not in address:
+        assert mask(address) != address.strip()
+
+
+@given(st.emails(), st.sampled_from(["{}", "to {}.", "<{}>", "mailto:{}", '{{"a": "{}"}}', "({}, {})"]))
+def test_an_address_within_a_text_is_masked(address: str, text: str) -> None:
+    assume("*" not in address)
+    for spelling in (address, address.replace("@", "%40")):
+        masked = mask_within(text.format(spelling, spelling))
+        assert spelling not in masked
+        assert "***" in masked
+
+
+@pytest.mark.parametrize(
+    "text", ["0.5@60000.15", "5 @ 60000", "@desk", "desk@", "a@b", "user at post.example"]
+)
+def test_what_is_no_address_stays_within_a_text(text: str) -> None:
+    assert mask_within(text) == text
+
+
+def test_a_long_text_takes_no_time() -> None:
+    text = "x" * 100_000
+    began = time.perf_counter()
+    assert mask_within(text) == text
+    assert time.perf_counter() - began < 1
+
+
+# -- every frame of every door ---------------------------------------------------------------------------
+
+
+def addresses_of(rig: Rig) -> list[str]:
+    world = rig.sandbox.world
+    return [each.email for each in (*world.accounts, *world.customers)]
+
+
+@pytest.fixture(scope="module")
+def values(desk: Rig) -> Mapping[str, Any]:
+    return values_of(desk)
+
+
+def everything(frame: pd.DataFrame, folder: Path) -> str:
+    """All that can be seen or kept of a frame."""
+    frame.to_parquet(folder / "frame.parquet", compression=None)
+    kept = [pickle.dumps(frame), (folder / "frame.parquet").read_bytes()]
+    texts = [
+        frame.to_csv(),
+        frame.to_json(date_format="iso"),
+        frame.to_html(),
+        repr(frame),
+        frame.to_string(),
+    ]
+    return "\n".join([*texts, json.dumps(frame.attrs), *(each.decode("latin-1") for each in kept)])
+
+
+def found(addresses: list[str], text: str) -> list[str]:
+    return [address for address in addresses if address in text]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
+def test_no_frame_holds_a_clear_address(
+    desk: Rig, values: Mapping[str, Any], endpoint: Endpoint, tmp_path: Path
+) -> None:
+    frame = door_of(desk.link, endpoint)(**needed(endpoint, values))
+    assert found(addresses_of(desk), everything(frame, tmp_path)) == []
+    holds = any(column.kind == "email" for column in endpoint.columns)
+    assert frame.attrs.get("emails") == ("masked" if holds else None)
+
+
+@pytest.mark.parametrize("door", CHOSEN)
+def test_whoever_asks_gets_them_clear(
+    desk: Rig, values: Mapping[str, Any], door: str, tmp_path: Path
+) -> None:
+    endpoint = BY_DOOR[door]
+    masked = door_of(desk.link, endpoint)()
+    clear_link = desk.new_link(emails="clear")
+    for frame in (door_of(desk.link, endpoint)(emails="clear"), door_of(clear_link, endpoint)()):
+        assert frame.attrs["emails"] == "clear"
+        assert set(frame["email"]) <= set(addresses_of(desk))
+        assert len(found(frame["email"].tolist(), everything(frame, tmp_path))) == len(frame) > 0
+        assert frame["email"].map(mask).tolist() == masked["email"].tolist()
+        rest = [name for name in frame.columns if name != "email"]
+        pd.testing.assert_frame_equal(frame[rest], masked[rest])
+    again = door_of(clear_link, endpoint)(emails="masked")
+    assert again.attrs["emails"] == "masked"
+    assert found(addresses_of(desk), everything(again, tmp_path)) == []
+
+
+def test_only_columns_of_one_kind_hold_addresses() -> None:
+    named = {e.door for e in ENDPOINTS for c in e.columns if c.kind == "email" and not c.masked}
+    assert sorted(named) == sorted(CHOSEN)
+    for endpoint in (*ENDPOINTS, *WRITES):
+        for column in endpoint.columns:
+            assert (column.kind == "email") == ("email" in column.name), (endpoint.door, column.name)
+    assert {c.masked for write in WRITES for c in write.columns if c.kind == "email"} == {"email"}
+
+
+def test_what_the_exchange_masks_is_masked_whatever_is_asked(rig: Rig) -> None:
+    row = {"customerId": "", "income": "1", "asset": "USDT", "symbol": "BTCUSDT", "orderId": 1, "tradeId": 2}
+    rows = [{**row, "email": email, "time": rig.now - 9} for email in ("om***@***.com", ALIKE[0])]
+    put(rig, BY_DOOR["spot.rebates"], rows)
+    frame = rig.new_link(emails="clear").spot.rebates()
+    assert frame["email"].tolist() == ["om***@***.com", mask(ALIKE[0])]
+    assert frame.attrs["emails"] == "masked"
+
+
+# -- told apart by what they are -------------------------------------------------------------------------
+
+
+def test_two_customers_of_one_mask_stay_two_over_pages(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert mask(ALIKE[0]) == mask(ALIKE[1])
+    door = smaller("futures.customers", 1)
+    rows: list[dict[str, object]] = [{"customerId": "desk", "email": email} for email in ALIKE]
+    put(rig, door, rows)
+    frame = rig.link._fetcher.fetch(door, {})
+    assert frame.attrs["requests"] >= 2
+    assert frame["email"].tolist() == ["am***@***.example"] * 2
+    # And one that two pages hold comes once.
+    gathering = Gathering(door, "float")
+    for _ in range(2):
+        gathering.add(rows)
+    assert len(gathering.frame({})) == 2
+
+
+def test_an_address_may_be_missing() -> None:
+    gathering = Gathering(BY_DOOR["spot.customers"], "float")
+    gathering.add([{"customerId": "a", "email": None}, {"customerId": "b", "email": ""}])
+    emails = gathering.frame({})["email"]
+    assert pd.isna(emails[0])
+    assert emails[1] == ""
+    with pytest.raises(ContractError, match="`email`: a number is no text"):
+        gathering.add([{"customerId": "c", "email": 1}])
+
+
+def test_what_had_arrived_is_masked_as_well(rig: Rig, tmp_path: Path) -> None:
+    door = smaller("exchange.sub_accounts", 5)
+    rows = [account(n, rig.now) | {"email": f"person-{n}@post.example"} for n in range(50)]
+    put(rig, door, rows)
+
+    def partial(emails: Emails | None) -> pd.DataFrame:
+        begun = len(rig.exchange.log)
+
+        def interrupt() -> None:
+            if len(rig.exchange.log) >= begun + 4:
+                raise KeyboardInterrupt
+
+        unwatch = rig.link.budget.watch(interrupt)
+        with pytest.raises(KeyboardInterrupt) as caught:
+            rig.link._fetcher.fetch(door, {}, emails=emails)
+        unwatch()
+        frame: pd.DataFrame = caught.value.partial  # type: ignore[attr-defined]
+        assert 0 < len(frame) < 50
+        return frame
+
+    assert "person-" not in everything(partial(None), tmp_path)
+    assert partial("clear")["email"][0] == "person-0@post.example"
+
+
+# -- what is compared with addresses ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with memory_folder() as folder:
+        made = Bench(folder)
+        yield made
+        made.close()
+
+
+@pytest.mark.parametrize("system", ["spot", "futures"])
+@pytest.mark.parametrize("kind", ["reset", "reset-before"])
+def test_whose_id_it_is_is_told_by_the_address_not_its_mask(bench: Bench, system: str, kind: str) -> None:
+    one, other = bench.world.customers[:2]
+    one.email, other.email = ALIKE
+    door = f"{system}.set_customer_id"
+    assert getattr(bench.ops, system).set_customer_id("the id", other.email)
+    assert getattr(bench.ops, system).set_customer_id("another", other.email)
+    # Now `one` is to have the id: it is somebody else's, or it is not.
+    bench.fail(door, kind)
+    lost = getattr(bench.ops, system).set_customer_id("the id", one.email)
+    if kind == "reset-before":
+        other.id = "the id"
+    assert lost.reconcile().status == ("confirmed" if kind == "reset" else "rejected")
+    if lost:
+        assert lost.require()["email"].tolist() == [mask(one.email)]
+
+
+def test_what_reconciling_read_before_it_failed_is_masked(bench: Bench, tmp_path: Path) -> None:
+    customer = bench.world.customers[0]
+    bench.fail("spot.set_customer_id", "reset")
+    lost = bench.ops.spot.set_customer_id("the id", customer.email)
+    bench.faults.add("unknown-field", path=BY_DOOR["spot.customers"].path, method="GET")
+    with pytest.raises(UndeclaredFieldWarning) as caught:
+        lost.reconcile()
+    assert caught.value.partial is not None
+    assert caught.value.partial["email"].tolist() == [mask(customer.email)]
+    assert caught.value.partial.attrs["emails"] == "masked"
+    assert customer.email not in everything(caught.value.partial, tmp_path)
+
+
+def test_an_outcome_shows_the_mask_and_the_list_has_the_whole(bench: Bench, tmp_path: Path) -> None:
+    link = bench.rig.new_link(emails="clear")
+    ops = link.operations(journal=bench.folder)
+    outcome = ops.exchange.create_sub_account(tag="desk 17")
+    address = bench.world.accounts[-1].email
+    frame = outcome.require()
+    assert frame["email"].tolist() == [mask(address)]
+    assert frame.attrs["emails"] == "masked"
+    assert address not in everything(frame, tmp_path) + outcome._repr_html_()
+    assert address.encode() not in ops.journal.read_bytes()
+    assert bench.rig.link.exchange.sub_accounts(emails="clear")["email"].iloc[-1] == address
+
+
+# -- the account panel -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def demo() -> Iterator[DemoLink]:
+    with toolkit.demo(seed=7) as link:
+        yield link
+
+
+@pytest.mark.parametrize(("given", "shown"), [({}, "masked"), ({"emails": "clear"}, "clear")])
+def test_a_demo_masks_them_as_well(given: Mapping[str, Any], shown: str) -> None:
+    with toolkit.demo(seed=7, **given) as link:
+        assert link.exchange.sub_accounts().attrs["emails"] == shown
+
+
+def test_the_panel_finds_a_whole_address_and_shows_none(demo: DemoLink) -> None:
+    assert demo.sandbox is not None
+    addresses = [each.email for each in demo.sandbox.world.accounts]
+    with accounts(demo) as panel:
+        static = panel._repr_mimebundle_()["text/html"]
+        wait_for(panel, "Refresh ·")
+        shown = seen(panel)
+        assert mask(addresses[0]) in static
+        assert mask(addresses[0]) in shown
+        assert found(addresses, static + shown + repr(panel)) == []
+        panel._filter.value = addresses[3]
+        wait_for(panel, "1 of 240")
+        assert found(addresses, seen(panel)) == []
+        assert any(getattr(each, "value", "") == addresses[3] for each in tree(panel.widget))
+
+
+def test_what_the_panel_had_fetched_before_an_error_is_masked(demo: DemoLink, tmp_path: Path) -> None:
+    assert demo.sandbox is not None
+    addresses = [each.email for each in demo.sandbox.world.accounts]
+    path = BY_DOOR["exchange.sub_accounts"].path
+    demo.sandbox.exchange.faults.add("unknown-field", path=path)
+    with accounts(demo) as panel:
+        panel._repr_mimebundle_()
+        assert isinstance(panel.error, UndeclaredFieldWarning)
+        partial = panel.error.partial
+        assert partial is not None
+        assert partial["email"].tolist() == [mask(address) for address in addresses]
+        assert partial["email"].dtype == pd.StringDtype()
+        assert found(addresses, everything(partial, tmp_path)) == []
+
+
+# -- endpoints the catalogue does not have ---------------------------------------------------------------
+
+
+def frame_of(payload: Any, emails: Emails = "masked") -> pd.DataFrame:
+    endpoint, rows = infer("/sapi/v1/x", SAPI_IP, payload, emails)
+    gathering = Gathering(endpoint, "float", emails)
+    gathering.add(rows)
+    return gathering.frame({})
+
+
+SCATTERED = {
+    "userEmail": ALIKE[0],
+    "parentEmail": "nobody",
+    "login": ALIKE[1],
+    "userId": "lee@post.example",
+    "note": f"ask {ALIKE[0]} or {ALIKE[1]}.",
+    "link": "https://www.example/?to=amber.lee%40post.example&n=1",
+    "nested": {"email": "nobody", "deep": [{"who": ALIKE[0], ALIKE[0]: 1, ALIKE[1]: 2}]},
+    "members": list(ALIKE),
+    "emails": ["nobody"],
+    ALIKE[0]: 1,
+    ALIKE[1]: 2,
+    "amount": "1.5",
+    "isEmail": True,
+    "count": 3,
+}
+
+
+def test_addresses_are_masked_wherever_they_stand(tmp_path: Path) -> None:
+    frame = frame_of([SCATTERED, SCATTERED])
+    shown = everything(frame, tmp_path)
+    for piece in (*ALIKE, "amber", "amy", "post.ex", "mail.ex", "nobody", "lee@", "%40"):
+        assert piece not in shown
+    first = {name: frame[name][0] for name in frame.columns}
+    assert first["user_email"] == first["login"] == "am***@***.example"
+    assert first["parent_email"] == "***"
+    assert first["note"] == "ask am***@***.example or am***@***.example."
+    assert json.loads(first["nested"])["email"] == "***"
+    assert sorted(json.loads(first["nested"])["deep"][0].values(), key=str) == [1, 2, "am***@***.example"]
+    assert first["members"] == ["am***@***.example"] * 2
+    assert first["emails"] == ["***"]
+    assert first["amount"] == 1.5
+    assert bool(first["is_email"])
+    assert first["count"] == 3
+    assert frame.shape == (2, len(SCATTERED))
+
+
+def test_addresses_stay_as_they_came_where_they_are_asked_for() -> None:
+    frame = frame_of([SCATTERED], "clear")
+    assert frame["user_email"][0] == ALIKE[0]
+    assert frame["note"][0] == SCATTERED["note"]
+    assert json.loads(frame["nested"][0]) == SCATTERED["nested"]
+    assert frame["members"][0] == ALIKE
+    assert frame.attrs["emails"] == "clear"
+
+
+def test_a_column_of_addresses_is_text_whatever_is_in_it() -> None:
+    assert frame_of([{"email": "007"}], "clear")["email"].tolist() == ["007"]
+    assert frame_of([{"email": "007"}])["email"].tolist() == ["***"]
+
+
+def test_get_masks_what_no_door_declares(desk: Rig, tmp_path: Path) -> None:
+    path, address = BY_DOOR["spot.customers"].path, desk.sandbox.world.customers[0].email
+    frame = desk.link.get(path)
+    assert frame.attrs["emails"] == "masked"
+    assert frame["email"].tolist() == desk.link.spot.customers()["email"].tolist()
+    assert found(addresses_of(desk), everything(frame, tmp_path)) == []
+    clear = desk.link.get(path, emails="clear")
+    assert clear["email"].tolist() == desk.link.spot.customers(emails="clear")["email"].tolist()
+    assert clear.attrs["emails"] == desk.new_link(emails="clear").get(path).attrs["emails"] == "clear"
+    assert desk.link.get("/sapi/v1/broker/info").attrs["emails"] == "masked"  # it may be in any column
+    asked = desk.link.get(path, customerId=address)
+    assert asked.attrs["parameters"] == {"customerId": mask(address)}
+
+
+# -- what cannot be --------------------------------------------------------------------------------------
+
+BAD: list[Any] = ["", "Clear", "hidden", True, 1, "someone@post.example"]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_emails_are_masked_or_clear(rig: Rig, bad: Any) -> None:
+    calls: list[Callable[..., object]] = [door_of(rig.link, BY_DOOR[door]) for door in CHOSEN]
+    calls += [rig.new_link, toolkit.demo, lambda emails: rig.link.get("/sapi/v1/broker/info", emails=emails)]
+    for call in calls:
+        with pytest.raises(UsageError, match=r'`emails` is "masked" or "clear"\. Nothing was sent') as caught:
+            call(emails=bad)
+        assert "someone" not in str(caught.value)
+    assert rig.sent() == []
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
+def test_no_other_door_takes_the_word(desk_link: Link, endpoint: Endpoint) -> None:
+    if endpoint.door not in CHOSEN:
+        with pytest.raises(TypeError, match="emails"):
+            door_of(desk_link, endpoint)(**needed(endpoint, VALUES), emails="clear")
