@@ -354,7 +354,11 @@ SCATTERED = {
     "userId": "lee@post.example",
     "note": f"ask {ALIKE[0]} or {ALIKE[1]}.",
     "link": "https://www.example/?to=amber.lee%40post.example&n=1",
-    "nested": {"email": "nobody", "deep": [{"who": ALIKE[0], ALIKE[0]: 1, ALIKE[1]: 2}]},
+    "nested": {
+        "email": "nobody",
+        "workEmail": {"name": "nobody"},
+        "deep": [{"who": ALIKE[0], ALIKE[0]: 1, ALIKE[1]: 2}],
+    },
     "members": list(ALIKE),
     "emails": ["nobody"],
     ALIKE[0]: 1,

@@ -127,7 +127,7 @@ def _masked(value: Any, *, whole: bool = False) -> Any:
         name = mask_within(field)
         while name in masked:  # two addresses may have one mask
             name += "*"
-        masked[name] = _masked(item, whole=_is_email(field))
+        masked[name] = _masked(item, whole=whole or _is_email(field))
     return masked
 
 
