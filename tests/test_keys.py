@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from toolkit.catalogue import BASE_URLS
 from toolkit.errors import NoKeyError, SignatureError
 from toolkit.keys import find_keys
 from toolkit.keys.system import SERVICE
+from toolkit.link import Settings
 from toolkit.sandbox.keys import letters
 from toolkit.wire.credentials import Credentials
 from toolkit.wire.signers import signer_of
@@ -436,6 +438,11 @@ def test_a_prompt_asks_for_what_a_private_key_is_locked_with(
     typed("wrong")
     with pytest.raises(NoKeyError, match="the passphrase is wrong"):
         toolkit.Link.ask("desk")
+
+
+def test_who_is_asked_may_choose_all_that_a_link_lets_choose() -> None:
+    of_a_key = {"self", "profile", "key", "secret", "private_key", "passphrase", "keys"}
+    assert Settings.__annotations__.keys() == signature(toolkit.Link).parameters.keys() - of_a_key
 
 
 @pytest.mark.parametrize("nobody", [EOFError, NotImplementedError, getpass.GetPassWarning])

@@ -58,6 +58,7 @@ class Settings(TypedDict, total=False):
 
     hosts: Mapping[Host, str] | None
     numbers: Numbers
+    emails: Emails
     recv_window: int
     timeout: tuple[float, float]
     proxies: Mapping[str, str] | None
