@@ -8,7 +8,7 @@ TESTFLAGS ?=
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks bench endurance witness lint clean chromium
+.PHONY: help lab test notebooks bench endurance witness lint audit clean chromium
 
 # An environment whose Python no longer runs (an upgraded system, a copied folder) is made anew.
 ifneq ($(shell test ! -e $(VENV) || $(PY) -c "" 2>&1),)
@@ -42,6 +42,10 @@ lint: $(VENV)/.dev  ## style, format, types
 	@failed=0; for reader in "ruff check" "ruff format --check" mypy; do \
 	    echo "$(PY) -m $$reader"; $(PY) -m $$reader || failed=1; \
 	done; exit $$failed
+
+audit: $(VENV)/.dev  ## what is known of faults in the packages that are installed (asks the internet)
+	@$(PY) -m pip install --quiet --disable-pip-version-check pip-audit
+	$(PY) -m pip_audit --skip-editable
 
 clean:  ## remove the environments and every cache
 	rm -rf $(VENV) .witness .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -199,7 +199,9 @@ def test_one_flipped_bit_is_refused(rig: Rig, pairs: dict[str, Private], kind: s
 
     def answered() -> requests.Response:
         text = raw.hex() if kind == "HMAC" else base64.b64encode(raw).decode()
-        return requests.get(url, {"timestamp": rig.now, "signature": text}, headers={"X-MBX-APIKEY": key})
+        return requests.get(
+            url, {"timestamp": rig.now, "signature": text}, headers={"X-MBX-APIKEY": key}, timeout=5
+        )
 
     assert answered().status_code == 200
     for place in (0, len(raw) // 2, len(raw) - 1):

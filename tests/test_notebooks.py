@@ -86,7 +86,7 @@ def test_notebooks_are_stored_clean(path: Path) -> None:
 
 
 def test_every_notebook_is_tested() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["01_tour", "02_rate_limits", "03_sub_accounts"]
+    assert [path.stem for path in NOTEBOOKS] == ["01_tour", "02_rate_limits", "03_sub_accounts", "04_keys"]
 
 
 def test_tour(run: Run) -> None:
@@ -184,6 +184,34 @@ def test_sub_accounts(run: Run) -> None:
     # The key shows nowhere, its secret still less.
     shown = json.dumps([cell.get("outputs", []) for cell in notebook.cells[:-1]])
     for secret in said(notebook, "print(new_key.key").split():
+        assert len(secret) > 30
+        assert secret not in shown
+
+
+def test_keys(run: Run) -> None:
+    notebook = nbformat.read(FOLDER / "04_keys.ipynb", as_version=4)
+    secrets = "print(pasted.key, *risky.key.split(), risky.secret, kept)"
+    place = next(n for n, cell in enumerate(notebook.cells) if "add_profile" in cell.source)
+    notebook.cells.insert(
+        place, nbformat.v4.new_code_cell("kept = (folder / 'desk.pem').read_text().split()[3]")
+    )
+    notebook.cells.append(nbformat.v4.new_code_cell(secrets))
+    notebook = run(notebook)
+    check_all_went_well(notebook)
+    assert "There is no profile of this name" in said(notebook, 'toolkit.Link("desk")')
+    assert "BEGIN PUBLIC KEY" in said(notebook, "make_pair")
+    assert "0o600" in said(notebook, "make_pair")
+    assert "***@***.example" in bundles(notebook, "sub_accounts()")[-1]["text/plain"]
+    for words in ("others on this machine may read", "`key` is a placeholder", "goes together with"):
+        assert words in said(notebook, "for wrong in")
+    (good,) = bundles(notebook, "link.doctor()")
+    (risky,) = bundles(notebook, "risky =")
+    for bundle in (good, risky):
+        assert ">SANDBOX<" in bundle["text/html"]
+    assert "withdraw" in risky["text/plain"]
+
+    shown = json.dumps([cell.get("outputs", []) for cell in notebook.cells[:-1]])
+    for secret in said(notebook, secrets).split():
         assert len(secret) > 30
         assert secret not in shown
 
