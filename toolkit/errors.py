@@ -203,7 +203,7 @@ class CredentialsError(ApiError):
 class SignatureError(ApiError):
     """The signature does not fit the key."""
 
-    advice = "The secret does not belong to this key: check both, character by character."
+    advice = "The secret, or the private key, does not belong to this API key: check both."
 
 
 class ClockError(ApiError):
