@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urlsplit
 
 from toolkit import errors
 from toolkit.catalogue.codes import Remedy, may_be_executed, meaning
 from toolkit.wire.headers import LONGEST_BAN, SHORTEST_BAN, read_retry_after
+from toolkit.wire.strict_json import Unreadable, read
 
 _CLASSES: dict[Remedy, type[errors.ApiError]] = {
     "credentials": errors.CredentialsError,
@@ -29,21 +28,36 @@ _BY_STATUS = {401: errors.CredentialsError, 404: errors.NotFoundError, 410: erro
 
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/=%_-]{40,}")
 _ADDRESS = re.compile(r"[^\s@\"'<>:,]+(?:@|%40)[^\s@\"'<>:,]+", re.IGNORECASE)
+_LAST_WORD = re.compile(r"[^\s\"'<>:,]*\Z")
 _LONGEST_MESSAGE = 300
 _LONGEST_EXCERPT = 120
+# Of a text, no more is looked at for what is secret: the patterns take time by the square of it.
+_LOOKED_AT = 2000
+# A page of rows is not decoded twice, and what refuses is short: the documented ones have 200 bytes.
+_LONGEST_WRAPPED_ERROR, LONGEST_REFUSAL = 1 << 12, 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back for one request, read whole."""
+    """What came back for one request, read whole.
+
+    Attributes:
+        status: HTTP status.
+        headers: Its headers.
+        body: Its body, decompressed; only the beginning where it has a flaw.
+        flaw: What keeps its body from being read, as "is larger than ..."; "" where nothing does.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    flaw: str = ""
 
 
 def without_secrets(text: str, longest: int) -> str:
     """Text of the exchange fit to be shown: shortened, no key, no signature, no e-mail address."""
+    if len(text) > _LOOKED_AT:
+        text = _LAST_WORD.sub("…", text[:_LOOKED_AT])  # half of something secret does not look like it
     text = _ADDRESS.sub("(e-mail)", _LONG_RUN.sub("(hidden)", text))
     text = "".join(character if character.isprintable() else " " for character in text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
@@ -53,25 +67,28 @@ def decode(door: str, answer: Answer) -> Any:
     """The JSON of an answer; numbers with a point are Decimals, so no amount is ever rounded.
 
     Raises:
-        ContractError: It is not JSON, is cut off, or holds a number that is none.
+        ContractError: It is not JSON, is cut off, or is none that a sane exchange sends.
     """
-    problem = ""
     try:
-        return json.loads(answer.body.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse)
-    except UnicodeDecodeError:
-        problem = "the answer is not UTF-8"
-    except (ValueError, RecursionError):
-        problem = "the answer is not JSON, or was cut off"
-    raise errors.ContractError(door, f"{problem} (HTTP {answer.status})", excerpt(answer))
+        return _payload(answer)
+    except Unreadable as unreadable:
+        problem = str(unreadable)
+    raise errors.ContractError(door, f"the answer {problem} (HTTP {answer.status})", excerpt(answer))
+
+
+def _payload(answer: Answer) -> Any:
+    if answer.flaw:
+        raise Unreadable(answer.flaw)
+    return read(answer.body)
 
 
 def excerpt(answer: Answer) -> str:
     """The first characters of an answer, nothing secret in them."""
-    return without_secrets(answer.body[:400].decode("utf-8", "replace"), _LONGEST_EXCERPT)
+    return without_secrets(_beginning(answer), _LONGEST_EXCERPT)
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(constant)
+def _beginning(answer: Answer) -> str:
+    return answer.body[: 4 * _LOOKED_AT].decode("utf-8", "replace")
 
 
 def error_of(
@@ -144,15 +161,15 @@ def judge(door: str, path: str, answer: Answer, now: float) -> Verdict:
     status = answer.status
     if error is None:
         try:
-            payload = decode(door, answer)
-        except errors.ContractError:
-            return _open(door, "the answer is not JSON, or was cut off", status)
+            payload = _payload(answer)
+        except Unreadable as unreadable:
+            return _open(door, f"the answer {unreadable}", status)
         if not isinstance(payload, dict):
             return _open(door, "the answer is no JSON object", status)
         if status != 200:
             return _open(door, f"the answer was HTTP {status}, which is not documented", status)
         # Whatever the endpoint declares: gateways in front of it answer `{"msg": ..., "success": false}` too.
-        if payload.get("success") is False:
+        if payload.get("success") is False or _is_refusal(payload.get("code")):
             return _open(door, "the answer says that it was no success, and no more", status)
         return Verdict(True, None, payload)
     code, message = _code_and_message(answer)
@@ -168,6 +185,11 @@ def judge(door: str, path: str, answer: Answer, now: float) -> Verdict:
     return Verdict(False, error)
 
 
+def _is_refusal(code: object) -> bool:
+    """Whether a code means an error: one in an answer too long for an error is looked at only here."""
+    return isinstance(code, int) and code < 0
+
+
 def _open(door: str, reason: str, status: int) -> Verdict:
     return Verdict(None, errors.OutcomeUnknownError(door, reason, status))
 
@@ -180,11 +202,11 @@ def _ban_in_words(answer: Answer, now: float) -> float:
 
 def _code_and_message(answer: Answer) -> tuple[int | None, str]:
     """`code` and `msg` of an error payload; for anything else no code and the first characters."""
-    if answer.status < 300 and len(answer.body) > 4096:
-        return None, ""  # an error payload is short; do not decode a page of rows twice
+    if len(answer.body) > (_LONGEST_WRAPPED_ERROR if answer.status < 300 else LONGEST_REFUSAL):
+        return None, ""
     try:
-        payload = json.loads(answer.body)
-    except (ValueError, RecursionError):
+        payload = _payload(answer)
+    except Unreadable:
         return None, _stripped(answer)
     if not isinstance(payload, dict):
         return None, ""
@@ -195,5 +217,5 @@ def _code_and_message(answer: Answer) -> tuple[int | None, str]:
 
 def _stripped(answer: Answer) -> str:
     """The words of an HTML page or plain text."""
-    text = re.sub(r"<[^>]*>", " ", answer.body[:2000].decode("utf-8", "replace"))
+    text = re.sub(r"<[^>]*>", " ", _beginning(answer)[:_LOOKED_AT])
     return without_secrets(" ".join(text.split()), _LONGEST_EXCERPT)

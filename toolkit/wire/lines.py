@@ -2,14 +2,21 @@
 
 `requests` keeps connections in a pool and hands them to whichever thread asks. Each connection notes
 the thread that it was handed to last; breaking off shuts down the sockets of the threads meant.
+
+An answer is read through a bound on its bytes and its time, whatever reads it: lines of a head that does
+not end, welcomes before it, sizes of chunks, what stands behind them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import http.client
+import io
+import math
 import os
 import socket
 import threading
+import time
 import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +29,13 @@ if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection
 else:
     HTTPConnection = object  # mixed into the plain class and the one for TLS
+
+# The largest documented answers, a thousand rows or every symbol of an exchange, have some 2 MiB.
+LONGEST_BODY = 1 << 24
+# Heads have some 2 KiB.
+_LONGEST_HEAD = 1 << 16
+# For what stands between the chunks of a body.
+_FRAMING = 1 << 20
 
 
 class Lines(HTTPAdapter):
@@ -50,17 +64,26 @@ def hang_up(threads: Iterable[threading.Thread]) -> None:
         line.shut()
 
 
+class BoundError(Exception):
+    """An answer goes on beyond its bound. Says which, and holds nothing of the answer."""
+
+
 @dataclass(slots=True)
 class Departure:
-    """Whether anything of a request may have left this machine."""
+    """Whether anything of a request may have left this machine, and until when its answer is read."""
 
+    until: float
     began: bool = False
 
 
 @contextlib.contextmanager
-def departing() -> Iterator[Departure]:
-    """Watch this thread's next request: before its first byte goes out, it is noted."""
-    departure = _WATCHED.departure = Departure()
+def departing(patience: float) -> Iterator[Departure]:
+    """Watch this thread's next request: before its first byte goes out, it is noted.
+
+    Args:
+        patience: Seconds until the end of the answer.
+    """
+    departure = _WATCHED.departure = Departure(time.monotonic() + patience)
     try:
         yield departure
     finally:
@@ -72,7 +95,46 @@ _LOCK = threading.Lock()
 _GONE: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
 
+class _Bounded(io.RawIOBase):
+    """What comes over a line for one answer."""
+
+    def __init__(self, line: io.RawIOBase, until: float) -> None:
+        self._line = line
+        self._until = until
+        self.left = _LONGEST_HEAD
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > self._until:
+            raise BoundError("did not come to its end in time")
+        if self.left <= 0:
+            raise BoundError("is larger than any good one")
+        count = self._line.readinto(buffer)
+        self.left -= count or 0
+        return count
+
+    def close(self) -> None:
+        super().close()
+        self._line.close()
+
+
+class _Answer(http.client.HTTPResponse):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        departure = getattr(_WATCHED, "departure", None)
+        line = self.fp.detach()
+        self._bounded = _Bounded(line, departure.until if departure is not None else math.inf)
+        self.fp = io.BufferedReader(self._bounded)
+
+    def begin(self, *args: Any, **kwargs: Any) -> None:
+        super().begin(*args, **kwargs)
+        self._bounded.left = LONGEST_BODY + _FRAMING
+
+
 class _Line(HTTPConnection):
+    response_class = _Answer
     user: threading.Thread | None = None
     wire: Any = None
 

@@ -18,10 +18,13 @@ from toolkit._version import __version__
 from toolkit.catalogue import Host, Method
 from toolkit.errors import UsageError
 from toolkit.wire.answers import Answer
-from toolkit.wire.lines import Lines, departing, hang_up
+from toolkit.wire.bodies import receive
+from toolkit.wire.lines import BoundError, Lines, departing, hang_up
 
 KEY_HEADER = "X-MBX-APIKEY"
-_PIECE = 1 << 16
+# A large answer over a slow line takes several time-outs, each of its pieces being in time; one that takes
+# longer than this many does not mean to end.
+_TIMEOUTS = 4
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -138,7 +141,8 @@ class Session:
 
     def _whole_answer(self, session: requests.Session, message: Message, key: str | None) -> Answer:
         reason = ""
-        with departing() as departure:
+        connect, read = self._timeout
+        with departing(connect + _TIMEOUTS * read) as departure:
             try:
                 answer, whole = self._answer(session, message, key)
             except requests.exceptions.ConnectTimeout:
@@ -154,6 +158,8 @@ class Session:
                 reason = "the connection failed or was broken off"
             except requests.exceptions.RequestException as error:
                 reason = f"the request failed ({type(error).__name__})"
+            except BoundError as error:
+                reason = f"the head of the answer {error}"
             else:
                 if whole:
                     return answer
@@ -176,19 +182,10 @@ class Session:
         settings: Any = session.merge_environment_settings(
             request.url, self._proxies, True, self._verify, None
         )
-        body = bytearray()
         # Not through `session.send`: that reads where a redirect would lead, also when told not to follow.
         adapter = session.get_adapter(request.url)
         with adapter.send(request, timeout=self._timeout, **settings) as response:
-            # Otherwise what came of an answer that is cut off would be lost, its beginning with it.
-            response.raw.enforce_content_length = False
-            try:
-                for piece in response.iter_content(_PIECE):
-                    body += piece
-                whole = not response.raw.length_remaining
-            except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ConnectionError):
-                whole = False
-            return Answer(response.status_code, response.headers, bytes(body)), whole
+            return receive(response)
 
     def _session(self, host: Host) -> requests.Session:
         with self._lock:
@@ -208,6 +205,7 @@ class Session:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.headers["User-Agent"] = f"binance-link-toolkit/{__version__}"
         session.headers["Accept"] = "application/json"
+        session.headers["Accept-Encoding"] = "gzip"  # what is decompressed within bounds
         adapter = Lines(pool_maxsize=self._connections, max_retries=0)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
