@@ -20,7 +20,7 @@ DEEPEST = 20
 _LONGEST_NUMBER = 64
 _LARGEST_EXPONENT = 99
 # No run of digits has twice as many: Python would take hours to read millions.
-_DIGITS = 200
+_DIGITS = 400
 
 # Python needs up to 32 bytes for each of a body as dense as can be, so this much needs no closer look.
 _SMALL = 1 << 20
@@ -33,6 +33,7 @@ _USUAL_RECURSION = 5000
 
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F])|.)", re.DOTALL)
 _TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_NESTING = frozenset({dict, list})
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -85,16 +86,16 @@ def _fields(value: Any, brackets: int) -> int:
         brackets: How many lists and objects its text may begin: no need to look for more.
     """
     fields = seen = 0
-    level = [value] if isinstance(value, dict | list) else []
+    level = [value] if type(value) in _NESTING else []
     for _ in range(DEEPEST):
-        objects = [each for each in level if isinstance(each, dict)]
-        lists = [each for each in level if isinstance(each, list)]
+        objects = [each for each in level if type(each) is dict]
+        lists = [each for each in level if type(each) is list] if len(objects) < len(level) else []
         fields += sum(map(len, objects))
         seen += len(level)
         if seen == brackets:
             return fields
         values = chain(chain.from_iterable(map(dict.values, objects)), chain.from_iterable(lists))
-        level = [each for each in values if isinstance(each, dict | list)]
+        level = [each for each in values if type(each) in _NESTING]
         if not level:
             return fields
     raise Unreadable(f"is nested deeper than {DEEPEST} levels")
