@@ -40,6 +40,9 @@ BASE_URLS: Mapping[Host, str] = MappingProxyType(
     }
 )
 
+# The domains whose hosts are the exchange's: its API, and the market data that it hands out to anyone.
+EXCHANGE_DOMAINS = ("binance.com", "binance.vision")
+
 # Other addresses of the same hosts: they count the same requests (general information of the REST API).
 ALTERNATES: Mapping[str, str] = MappingProxyType(
     {f"https://{name}.binance.com": BASE_URLS["api"] for name in ("api-gcp", "api1", "api2", "api3", "api4")}

@@ -13,10 +13,11 @@ from typing import Literal
 
 from toolkit.catalogue import BASE_URLS, Host
 from toolkit.errors import LedgerWarning, UsageError
+from toolkit.wire.addresses import is_loopback
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock
 from toolkit.wire.credentials import Keys
 from toolkit.wire.sender import Sender
-from toolkit.wire.session import NoAnswer, Session, is_loopback
+from toolkit.wire.session import NoAnswer, Session
 from toolkit.wire.shared import exchange_at
 
 Source = Literal["live", "sandbox"]

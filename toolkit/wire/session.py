@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 
 from toolkit._version import __version__
 from toolkit.catalogue import Host, Method
 from toolkit.errors import UsageError
+from toolkit.wire.addresses import checked_address
 from toolkit.wire.answers import Answer
 from toolkit.wire.bodies import receive
 from toolkit.wire.lines import BoundError, Lines, departing, hang_up
@@ -25,7 +25,6 @@ KEY_HEADER = "X-MBX-APIKEY"
 # A large answer over a slow line takes several time-outs, each of its pieces being in time; one that takes
 # longer than this many does not mean to end.
 _TIMEOUTS = 4
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class _WithoutQuery(logging.Filter):
@@ -158,6 +157,8 @@ class Session:
                 reason = "the connection failed or was broken off"
             except requests.exceptions.RequestException as error:
                 reason = f"the request failed ({type(error).__name__})"
+            except OSError:
+                reason = "the file of certificates, or what belongs to it, cannot be read"
             except BoundError as error:
                 reason = f"the head of the answer {error}"
             else:
@@ -227,35 +228,5 @@ class Session:
             session.close()
 
 
-def is_loopback(address: str) -> bool:
-    """Whether an address is this very machine."""
-    return urlsplit(address).hostname in _LOOPBACK
-
-
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
-
-
-def checked_address(name: str, address: str) -> str:
-    """A host's base address in one spelling, HTTPS unless it is this very machine.
-
-    Raises:
-        UsageError: It is no such address.
-    """
-    try:
-        parts = urlsplit(address if isinstance(address, str) else "")
-        parts.port  # noqa: B018 - refuses what is no port
-    except (ValueError, AttributeError, TypeError):
-        parts = urlsplit("")
-    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(address))
-    plain = parts.username is None and not parts.path.strip("/") and not set("?#") & set(str(address))
-    if not (parts.hostname and secure and plain):
-        raise UsageError(
-            f"The address of host {name!r} has to read like https://api.example.com: https (http only "
-            "for 127.0.0.1), no path, no user name. Nothing was sent."
-        )
-    usual = {"https": 443, "http": 80}[parts.scheme]
-    port = f":{parts.port}" if parts.port not in (None, usual) else ""
-    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
-    # One spelling, so that all who mean the same host share one budget.
-    return f"{parts.scheme}://{host}{port}"
