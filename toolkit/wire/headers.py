@@ -15,6 +15,7 @@ SHORTEST_BAN = 120.0
 LONGEST_BAN = 3 * 86_400.0
 
 _DIGITS = 15  # no count has more
+_LONGEST = 64  # no name and no date is longer; what is kept for later is short
 
 CountKind = Literal["weight", "orders", "sapi-ip", "sapi-uid"]
 
@@ -41,7 +42,7 @@ def read_counts(headers: Mapping[str, str]) -> list[Count]:
     """
     counts = []
     for name in headers:
-        counted = _counted(name)
+        counted = _counted(name) if len(name) <= _LONGEST else None
         if counted is None:
             continue
         used = headers[name].strip()
@@ -84,9 +85,13 @@ def read_date(headers: Mapping[str, str]) -> float | None:
     return _date(headers.get("Date", ""))
 
 
-@lru_cache(maxsize=64)  # many answers of one second carry the same
 def _date(value: str) -> float | None:
+    return _parsed_date(value) if len(value) <= _LONGEST else None
+
+
+@lru_cache(maxsize=64)  # many answers of one second carry the same
+def _parsed_date(value: str) -> float | None:
     try:
         return parsedate_to_datetime(value).timestamp()
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, IndexError, OSError):
         return None

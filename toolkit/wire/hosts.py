@@ -21,8 +21,8 @@ from toolkit.wire.stop import Stop
 
 # 2010 and 2100: what lies outside is no time.
 _EARLIEST, _LATEST = 1_262_304_000, 4_102_444_800
-# No limit, and no window, is larger.
-_LARGEST = 10**9
+# No limit is larger, and no window longer: one that never turned would stop every sender.
+_LARGEST, _LONGEST = 10**9, 86_400
 
 # Where each host tells the time. None is documented for /papi: the Date of a ping's answer serves.
 _TIME: Mapping[Host, tuple[Pool, str]] = {
@@ -130,7 +130,7 @@ def _told_rules(answer: Answer) -> list[Rule]:
             continue
         kind, seconds = _KINDS.get(str(each.get("rateLimitType"))), _SECONDS.get(str(each.get("interval")))
         number, most = each.get("intervalNum"), each.get("limit")
-        if kind and seconds and _is_sane(number) and _is_sane(most):
+        if kind and seconds and _is_sane(most) and _is_sane(number) and number * seconds <= _LONGEST:
             rules.append(Rule(kind, number * seconds, most))
     return rules
 
@@ -145,7 +145,7 @@ def _told_time(answer: Answer) -> tuple[float, float]:
         raise ContractError("clock", "no answer that tells the time")
     payload = decode("clock", answer)
     told = payload.get("serverTime") if isinstance(payload, dict) else None
-    if isinstance(told, int) and _EARLIEST <= told / 1000 < _LATEST:
+    if isinstance(told, int) and _EARLIEST * 1000 <= told < _LATEST * 1000:
         return told / 1000, 0.0
     date = read_date(answer.headers)
     if date is None or told is not None:

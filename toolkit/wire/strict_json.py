@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from contextlib import suppress
 from decimal import Decimal
 from itertools import chain
 from typing import Any, NoReturn
@@ -22,12 +23,13 @@ _LARGEST_EXPONENT = 99
 # No run of digits has twice as many: Python would take hours to read millions.
 _DIGITS = 400
 
-# Python needs up to 32 bytes for each of a body as dense as can be, so this much needs no closer look.
-_SMALL = 1 << 20
+# Python needs up to 44 bytes for each of a body as dense as can be, so this much needs no closer look.
+_SMALL = 1 << 19
 # What one of these in a body may cost in memory, measured: an object with its table, a list with its room, a
 # field with its name and its pair, a value with its place.
 _COSTS = ((b"{", 100), (b"[", 95), (b":", 150), (b",", 115))
-_MOST_MEMORY = 60 << 20
+# What is made of the values afterwards, a frame, takes half as much.
+_MOST_MEMORY = 40 << 20
 # As long as Python stops at so many levels itself, its reader of JSON cannot run out of stack.
 _USUAL_RECURSION = 5000
 
@@ -135,9 +137,10 @@ def _refuse(constant: str) -> NoReturn:
 
 def _number(text: str) -> Decimal:
     if len(text) <= _LONGEST_NUMBER:
-        number = Decimal(text)
-        if abs(number.adjusted()) <= _LARGEST_EXPONENT:
-            return number
+        with suppress(ArithmeticError):  # an exponent that not even a Decimal has
+            number = Decimal(text)
+            if abs(number.adjusted()) <= _LARGEST_EXPONENT:
+                return number
     raise Unreadable("holds a number that is longer, larger or smaller than any is")
 
 

@@ -1,0 +1,106 @@
+"""Answers that are mutated by what they reach in the code, until one gets out of the error tree.
+
+Run by `make fuzz`, which says how often and for how long. The seeds are the documented answers. An answer
+fails that raises anything but an error of ours, or takes more memory or time than its size allows.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+import sys
+import tempfile
+import time
+import tracemalloc
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(
+    include=["toolkit.wire.answers", "toolkit.wire.strict_json", "toolkit.wire.headers"]
+):
+    import toolkit.wire.answers
+    import toolkit.wire.headers
+    import toolkit.wire.strict_json
+with atheris.instrument_imports(include=["toolkit.frames", "toolkit.inference"]):
+    import toolkit.frames
+    import toolkit.inference  # noqa: F401
+
+from tests.hostile import documented, headers_of, read, write
+from toolkit.catalogue import Write
+from toolkit.wire.answers import Answer
+
+MOST_MEMORY = 64 << 20
+MOST_SECONDS = 5.0
+# Looking at memory makes everything slow.
+EACH = 50
+STATUSES = (200, 200, 200, 200, 201, 302, 400, 401, 403, 404, 418, 429, 500, 503)
+
+TOKEN = re.compile(rb'"(?:[^"\\\\]|\\\\.)*"|-?\d+(?:\.\d+)?|true|false|null|[\[\]{}:,]')
+ODD = [
+    *(b"null true false 0 -1 1e99 1e-99 1e400 0.1 -0.0 1E+2 NaN -Infinity 9223372036854775808").split(),
+    *(b'[] {} [[]] [{}] {} "" "1" "-1" "1e400" "\xef\xbc\x91" "\\\\ud800" "code" "msg"').split(),
+    *(b'32503680000000 1767225600000 "0x1" "\xff" "\\\\u0000" , : [ ] { } {"code":-1003,"msg":"x"}').split(),
+    b"9" * 100,
+    b"9" * 500,
+    b'"' + b"9" * 500 + b'"',
+    b"[" * 30 + b"]" * 30,
+    b'"\xf0\x9f\x98\x80"',
+]
+
+ENDPOINTS = [endpoint for endpoint, _ in documented()]
+NUMBER = itertools.count()
+
+
+def one(data: bytes) -> None:
+    """One answer: three bytes say of what, and with which status; up to a zero byte is a header."""
+    if len(data) < 3:
+        return
+    choice, numbers, status = data[0], "exact" if data[1] % 2 else "float", STATUSES[data[2] % len(STATUSES)]
+    header, found, body = data[3:].partition(b"\0")
+    header, body = (header, body) if found else (b"", data[3:])
+    answer = Answer(status, headers_of(header.decode("latin-1")), body)
+    looked = next(NUMBER) % EACH == 0
+    if looked:
+        tracemalloc.start()
+    began = time.monotonic()
+    try:
+        if choice >= len(ENDPOINTS):
+            read(None, answer, numbers)
+        elif isinstance(endpoint := ENDPOINTS[choice], Write):
+            write(endpoint, answer)
+        else:
+            read(endpoint, answer, numbers)
+        took = time.monotonic() - began
+        peak = tracemalloc.get_traced_memory()[1] if looked else 0
+    finally:
+        tracemalloc.stop()
+    if peak > MOST_MEMORY + len(data):
+        raise MemoryError(f"{peak >> 20} MiB for {len(data)} bytes")
+    if took > MOST_SECONDS:
+        raise TimeoutError(f"{took:.1f} s for {len(data)} bytes")
+
+
+def mutate(data: bytes, most: int, seed: int) -> bytes:
+    """Bytes as libFuzzer changes them; as often one word of JSON for another."""
+    dice = random.Random(seed)
+    words = list(TOKEN.finditer(data, 3))
+    if not words or dice.random() < 0.5:
+        return bytes(atheris.Mutate(data, most))
+    word = dice.choice(words)
+    other = dice.choice(ODD) if dice.random() < 0.6 else dice.choice(words)[0] * dice.choice((0, 1, 2))
+    return (data[: word.start()] + other + data[word.end() :])[:most]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for number, (_, body) in enumerate(documented()):
+            for name, choice in (("", number), ("i", 255)):
+                Path(folder, f"{number}{name}").write_bytes(bytes([choice, number % 2, 0]) + body)
+        atheris.Setup([*sys.argv, folder], one, custom_mutator=mutate)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
