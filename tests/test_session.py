@@ -21,13 +21,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 import toolkit
+from tests import wires
 from tests.clocks import FakeClock
+from tests.rig import Rig
 from toolkit import errors
-from toolkit.catalogue import BASE_URLS
+from toolkit.catalogue import BASE_URLS, EXCHANGE_DOMAINS
+from toolkit.wire.addresses import checked_address
+from toolkit.wire.session import Message, NoAnswer, Session
 
 
-def certificate(folder: Path, *, days: int) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 that is its own authority, valid until so many days from now."""
+def certificate(folder: Path, *, days: int, of: str = "127.0.0.1") -> tuple[Path, Path]:
+    """A certificate for an address that is its own authority, valid until so many days from now."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a desk's own authority")])
     now = datetime.datetime.now(datetime.UTC)
@@ -39,9 +43,7 @@ def certificate(folder: Path, *, days: int) -> tuple[Path, Path]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=10))
         .not_valid_after(now + datetime.timedelta(days=days))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False
-        )
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(of))]), False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
         .sign(key, hashes.SHA256())
@@ -115,6 +117,205 @@ def test_an_authority_of_ones_own_is_trusted_only_when_named(
         assert seen == []
     stranger.close()
     friend.close()
+
+
+@pytest.mark.parametrize(
+    ("days", "of", "trusted"),
+    [(-1, "127.0.0.1", True), (30, "127.0.0.2", True), (30, "127.0.0.1", False)],
+    ids=["expired", "another name", "its own authority"],
+)
+def test_without_a_good_certificate_not_a_byte_of_a_request_goes_out(
+    tmp_path: Path, days: int, of: str, trusted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the environment says: nothing in it switches the check off."""
+    for name in ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PYTHONHTTPSVERIFY", "REQUESTS_SSL_VERIFY"):
+        monkeypatch.setenv(name, "0" if name.startswith("PYTHON") else "")
+    public, private = certificate(tmp_path, days=days, of=of)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(public, private)
+    verify = public if trusted else True
+    with wires.wire(context=context) as wire:
+        hosts = dict.fromkeys(BASE_URLS, wire.address)
+        for environment in (True, False):
+            session = Session(hosts, timeout=(2, 2), verify=verify, trust_env=environment)
+            with pytest.raises(NoAnswer, match="certificate") as caught:
+                session.get("api", "/x", "signature=1", "k" * 64)
+            assert not caught.value.sent
+            with pytest.raises(NoAnswer, match="certificate") as caught:
+                session.send(Message("POST", "api", "/x", "", "signature=1"), "k" * 64)
+            assert not caught.value.sent
+            session.close()
+        assert wire.connections == 4
+        assert wire.sent == []
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_an_authority_of_the_environment_that_is_not_there_is_no_way_round(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, str(tmp_path / "nothing.pem"))
+    session = Session(dict.fromkeys(BASE_URLS, "https://127.0.0.1:9"), timeout=(1, 1))
+    with pytest.raises(NoAnswer, match="certificates, or what belongs to it, cannot be read") as caught:
+        session.get("api", "/x", "signature=1", "k" * 64)
+    assert not caught.value.sent
+    assert caught.value.__context__ is None
+
+
+def test_a_password_of_netrc_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("default login someone password hidden\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with wires.wire() as wire:
+        session = Session(dict.fromkeys(BASE_URLS, wire.address), timeout=(2, 2), trust_env=True)
+        session.get("api", "/x", "", None)
+        session.send(Message("POST", "api", "/x", "", "a=1"), "k" * 64)
+        session.close()
+        assert len(wire.sent) == 2
+        assert not [sent for sent in wire.sent if "authorization" in sent.headers]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("to", ["{elsewhere}/x", "//{bare}/x", "{same}/other", "/other", "https://{bare}/x"])
+def test_no_redirect_is_followed_by_a_read_or_a_write(rig: Rig, status: int, to: str) -> None:
+    with wires.wire() as wire, wires.wire() as elsewhere:
+        where = to.format(elsewhere=elsewhere.address, bare=elsewhere.address[7:], same=wire.address)
+        answer = wires.answer(status, b"", b"Location: " + where.encode())
+        wire._answer = lambda raw: answer  # type: ignore[method-assign]
+        session = Session(dict.fromkeys(BASE_URLS, wire.address), timeout=(2, 2))
+        assert session.get("api", "/x", "signature=1", "k" * 64).status == status
+        message = Message("POST", "api", "/x", "", "signature=1")
+        assert session.send(message, "k" * 64).status == status
+        session.close()
+        assert [sent.target for sent in wire.sent] == ["/x?signature=1", "/x"]
+        assert elsewhere.connections == 0
+
+
+GOOD_ADDRESSES = {
+    "https://api.binance.com": "https://api.binance.com",
+    "https://API1.Binance.Com:443/": "https://api1.binance.com",
+    "https://data-api.binance.vision": "https://data-api.binance.vision",
+    "https://gw.corp.example": "https://gw.corp.example",
+    "https://gateway": "https://gateway",
+    "https://my_gw.corp.example:8443": "https://my_gw.corp.example:8443",
+    "https://finance.corp.example": "https://finance.corp.example",
+    "https://balance.example": "https://balance.example",
+    "https://10.0.0.5:8443": "https://10.0.0.5:8443",
+    "https://[2001:DB8:0::1]:8443": "https://[2001:db8::1]:8443",
+    "http://127.0.0.1:80": "http://127.0.0.1",
+    "http://[::1]:99": "http://[::1]:99",
+}
+
+
+@pytest.mark.parametrize(("address", "spelling"), GOOD_ADDRESSES.items())
+def test_an_address_has_one_spelling(address: str, spelling: str) -> None:
+    assert checked_address("api", address) == spelling
+    assert checked_address("api", spelling) == spelling
+
+
+def refused(address: object) -> str:
+    """What a Link says that is given such a host."""
+    hosts: dict[str, object] = dict(BASE_URLS) | {"fapi": address}
+    with pytest.raises(errors.UsageError, match=r"host 'fapi' in `hosts`.*Nothing was sent") as caught:
+        toolkit.Link("k" * 64, "s" * 64, hosts=hosts)  # type: ignore[arg-type]
+    assert "k" * 64 not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            "http://192.0.2.1",
+            "http://api.binance.com",
+            "http://localhost:1",
+            "http://127.0.0.2",
+            "http://127.1",
+        ),
+        *(
+            "http://0.0.0.0:1",
+            "http://[::ffff:127.0.0.1]",
+            "http://127.0.0.1.evil.example",
+            "ftp://x.example",
+        ),
+        *(
+            "https://api.binance.com.",
+            "https://xn--bnance-n2a.com",
+            "https://b\u0131nance.com",
+            "https://x..example",
+        ),
+        *(
+            "https://someone@x.example",
+            "https://a:b@x.example",
+            "https://x.example/path",
+            "https://x.example?a=1",
+        ),
+        *("https://x.example#a", "https://x.example:0", "https://x.example:99999", "https://x.example:a"),
+        *(
+            "https://x.example\n",
+            " https://x.example",
+            "https://x\t.example",
+            "https://evil\\@api.binance.com",
+        ),
+        *(
+            "https://2130706433",
+            "https://0x7f.0.0.1",
+            "https://127.1",
+            "https://[::1",
+            "https://[fe80::1%25eth0]",
+        ),
+        *("https://", "//x.example", "x.example", "", None, 5, b"https://x.example", "https://-x.example"),
+        *("https://%61pi.example", "https://" + "a." * 130 + "example", "https://" + "a" * 64 + ".example"),
+    ],
+)
+def test_what_is_no_plain_address_is_refused(address: object) -> None:
+    assert "has to read like https://" in refused(address)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(
+            "b1nance.com",
+            "binannce.com",
+            "bnance.com",
+            "biance.com",
+            "bniance.com",
+            "binence.com",
+            "vinance.com",
+        ),
+        *(
+            "blnance.com",
+            "8inance.com",
+            "b1n4nc3.com",
+            "api-binance.com",
+            "binance-api.com",
+            "fapi.binance.co",
+        ),
+        *(
+            "api.binance.com.evil.example",
+            "binance.com.example",
+            "mybinance.com",
+            "b.inance.com",
+            "bin-ance.com",
+        ),
+        *(
+            "binance",
+            "binance.visions",
+            "abinance.vision",
+            "api.b1nance.example",
+            "binarnce.com",
+            "xbinance.com",
+        ),
+    ],
+)
+def test_a_name_that_reads_like_the_exchanges_is_refused(host: str) -> None:
+    said = refused(f"https://{host}")
+    assert f"{host} is none of its domains ({', '.join(EXCHANGE_DOMAINS)})" in said
+    assert "`proxies`" in said
+
+
+def test_the_documented_hosts_are_of_the_exchanges_domains() -> None:
+    for address in BASE_URLS.values():
+        assert checked_address("api", address) == address
 
 
 def test_nobody_there_is_no_answer() -> None:
