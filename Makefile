@@ -5,10 +5,11 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PYTHON ?=
 TESTFLAGS ?=
+FUZZ_SECONDS ?= 600
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks bench endurance witness lint audit clean chromium
+.PHONY: help lab test notebooks bench endurance fuzz witness lint audit clean chromium
 
 # An environment whose Python no longer runs (an upgraded system, a copied folder) is made anew.
 ifneq ($(shell test ! -e $(VENV) || $(PY) -c "" 2>&1),)
@@ -33,6 +34,13 @@ bench: $(VENV)/.dev  ## the measurements (tests/benchmarks/bench_*.py)
 
 endurance: $(VENV)/.dev  ## ten thousand random writes with accidents, and five hundred writers killed (minutes)
 	$(PY) -m pytest tests/endurance -o python_files='endure_*.py' -p no:randomly -s $(TESTFLAGS)
+
+fuzz: $(VENV)/.dev  ## answers mutated by what they reach in the code, for ten minutes (FUZZ_SECONDS=60)
+	@$(PY) -c "import atheris" 2>/dev/null || $(PY) -m pip install --quiet --disable-pip-version-check "atheris>=3" \
+	    || { echo "make: missing: atheris, which has no package for this Python: try PYTHON=python3.11" >&2; exit 1; }
+	@mkdir -p .cache
+	$(PY) -m tests.fuzz.fuzz_answers -max_total_time=$(FUZZ_SECONDS) -max_len=20000 -rss_limit_mb=2048 \
+	    -print_final_stats=1 -artifact_prefix=.cache/fuzz-
 
 witness: $(VENV)/.dev  ## clients written by others against the sandbox, each in an environment of its own
 	@$(PY) -m tests.witness.install
