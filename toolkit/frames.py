@@ -47,6 +47,7 @@ _PANDAS_TYPES: Mapping[pa.DataType, Any] = {
     EXACT: pd.ArrowDtype(EXACT),
 }
 _DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?")
+_INT64 = 2**63
 _YEAR_3000 = 32_503_680_000_000
 
 
@@ -187,7 +188,7 @@ class Gathering:
         keys: list[tuple[object, ...]] = list(
             zip(
                 *(
-                    values
+                    _spread(values)
                     for column, values in zip(self._endpoint.columns, columns, strict=True)
                     if column.name in names or not names
                 ),
@@ -276,6 +277,18 @@ class Gathering:
 
 def _arrow_type(column: Column, numbers: Numbers) -> pa.DataType:
     return EXACT if column.kind == "amount" and numbers == "exact" else _TYPES[column.kind]
+
+
+def _spread(values: list[Any]) -> list[Any]:
+    """Values to tell rows by: long numbers as text, since Python can be sent many that hash alike."""
+    types = set(map(type, values))
+    if not types & {int, Decimal} or (types == {int} and -_INT64 <= min(values) <= max(values) < _INT64):
+        return values
+    return [str(value) if _is_long(value) else value for value in values]
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, Decimal) or (isinstance(value, int) and not -_INT64 <= value < _INT64)
 
 
 # -- whole columns: those of one plain type quickly, all others value by value -----------------------------

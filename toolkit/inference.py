@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from toolkit.catalogue import Column, Endpoint, Pool
 from toolkit.catalogue.model import ColumnKind
 from toolkit.emails import Emails, mask, mask_within
+from toolkit.errors import ContractError
 
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^0-9A-Za-z]+")
 _AMOUNT = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
 _FIRST_TIME = 946_684_800_000  # 2000-01-01; smaller numbers are counts, or seconds
 _LAST_TIME = 4_102_444_800_000
 _INT64 = 2**63
+# No answer has as many rows, fields or values in all; what a frame needs grows with their product.
+_MOST_ROWS, _MOST_FIELDS, _MOST_VALUES = 50_000, 500, 1_000_000
 # Fields that hold an answer's rows; an empty list there means that there are none.
 _USUAL_LISTS = ("rows", "data", "list", "items", "records", "transfers")
 
@@ -35,11 +38,18 @@ def infer(
     other fields become columns of each. Lists of lists get numbered columns; what is nested deeper
     stays as JSON text. Unless they are asked for, e-mail addresses are masked wherever they stand: also in
     the middle of a text, in what is nested, and in names of fields.
+
+    Raises:
+        ContractError: The answer has more rows or fields than any.
     """
+    if any(isinstance(each, list) and len(each) > _MOST_ROWS for each in (payload, *_values(payload))):
+        raise ContractError(path, f"the answer has more than {_MOST_ROWS} rows")
     if emails == "masked":
         payload = _masked(payload)
     rows = [_flat(row) for row in _rows(payload)]
     fields = dict.fromkeys(field for row in rows for field in row)
+    if len(fields) > _MOST_FIELDS or len(fields) * len(rows) > _MOST_VALUES:
+        raise ContractError(path, f"the answer has {len(fields)} different fields in {len(rows)} rows")
     names: dict[str, str] = {}
     for field in fields:
         name = plain = _snake(field)
@@ -68,6 +78,10 @@ def infer(
         source="",
     )
     return endpoint, rows
+
+
+def _values(payload: Any) -> Iterable[Any]:
+    return payload.values() if isinstance(payload, dict) else ()
 
 
 def _rows(payload: Any) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import sys
 import threading
@@ -12,8 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from toolkit.catalogue import BASE_URLS, Host
-from toolkit.errors import LedgerWarning, UsageError
+from toolkit.errors import ContractError, LedgerWarning, UsageError
 from toolkit.wire.addresses import is_loopback
+from toolkit.wire.answers import decode
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock
 from toolkit.wire.credentials import Keys
 from toolkit.wire.sender import Sender
@@ -144,8 +144,8 @@ def _sandbox_at(hosts: Mapping[Host, str]) -> str | None:
     session = Session(hosts, timeout=_SANDBOX_PATIENCE, trust_env=False)
     try:
         answer = session.get("api", "/sandbox/id", "", None)
-        return str(json.loads(answer.body)["id"])
-    except (NoAnswer, ValueError, KeyError, TypeError):
+        return str(decode("sandbox", answer)["id"])
+    except (NoAnswer, ContractError, KeyError, TypeError):
         return None
     finally:
         session.close()
