@@ -489,7 +489,7 @@ def impostor(answer: Callable[[Impostor, socket.socket], None]) -> Iterator[tupl
     hosts = dict.fromkeys(BASE_URLS, server.address)
     try:
         with toolkit.Link(
-            KEY, SECRET, hosts=hosts, clock=FakeClock(), timeout=PATIENCE, progress=False
+            key=KEY, secret=SECRET, hosts=hosts, clock=FakeClock(), timeout=PATIENCE, progress=False
         ) as link:
             yield server, link
     finally:
@@ -556,7 +556,7 @@ def test_a_packed_answer_is_read_and_its_connection_kept() -> None:
     server = Packing(say(b""))
     hosts = dict.fromkeys(BASE_URLS, server.address)
     try:
-        with toolkit.Link(KEY, SECRET, hosts=hosts, clock=FakeClock(), timeout=(5, 5)) as link:
+        with toolkit.Link(key=KEY, secret=SECRET, hosts=hosts, clock=FakeClock(), timeout=(5, 5)) as link:
             for _ in range(3):
                 assert len(link.exchange.partner()) == 1
         assert {sent.headers["accept-encoding"] for sent in server.sent} == {"gzip"}
@@ -586,7 +586,7 @@ def test_a_time_that_is_none_is_not_believed(told: bytes) -> None:
     server = Liar(say(b""))
     hosts = dict.fromkeys(BASE_URLS, server.address)
     try:
-        with toolkit.Link(KEY, SECRET, hosts=hosts, clock=FakeClock(), timeout=(5, 5)) as link:
+        with toolkit.Link(key=KEY, secret=SECRET, hosts=hosts, clock=FakeClock(), timeout=(5, 5)) as link:
             assert len(link.exchange.partner()) == 1
             assert link.clock_offset("api") is None
     finally:

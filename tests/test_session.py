@@ -215,7 +215,7 @@ def refused(address: object) -> str:
     """What a Link says that is given such a host."""
     hosts: dict[str, object] = dict(BASE_URLS) | {"fapi": address}
     with pytest.raises(errors.UsageError, match=r"host 'fapi' in `hosts`.*Nothing was sent") as caught:
-        toolkit.Link("k" * 64, "s" * 64, hosts=hosts)  # type: ignore[arg-type]
+        toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts)  # type: ignore[arg-type]
     assert "k" * 64 not in str(caught.value)
     return str(caught.value)
 
