@@ -608,7 +608,7 @@ def test_a_notebook_holds_no_secret(run: Run, tmp_path: Path, monkeypatch: pytes
     assert raised == [
         "UsageError",
         "UnsettledError",
-        "UsageError",
+        "NoKeyError",
         "UsageError",
         "UsageError",
         "OutcomeUnknownError",
