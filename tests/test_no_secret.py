@@ -609,7 +609,7 @@ def test_a_notebook_holds_no_secret(run: Run, tmp_path: Path, monkeypatch: pytes
         "UsageError",
         "UnsettledError",
         "NoKeyError",
-        "UsageError",
+        "NoKeyError",
         "UsageError",
         "OutcomeUnknownError",
     ]
