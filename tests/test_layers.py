@@ -23,7 +23,8 @@ LAYERS: dict[str, set[str]] = {
     "fetch": {"errors", "catalogue", "emails", "plan", "wire", "frames", "inference"},
     "operations": {"errors", "catalogue", "emails", "plan", "fetch", "wire", "frames"},
     "keys": {"errors", "catalogue", "wire"},
-    "link": {"errors", "catalogue", "fetch", "keys", "operations"},
+    "doctor": {"errors", "catalogue", "fetch", "wire", "frames", "operations", "_version"},
+    "link": {"errors", "catalogue", "fetch", "keys", "operations", "doctor"},
     "charts": {"errors"},
     "export": {"errors", "_version"},
     "panels": {"errors", "emails", "link", "charts"},
@@ -46,6 +47,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "fetch": HTTP,
     "operations": HTTP,  # the journal is kept by sqlite3; all that is sent goes through wire
     "keys": HTTP,
+    "doctor": HTTP,
     "link": HTTP,
     "charts": {*HTTP, "ipywidgets"},
     "panels": HTTP,

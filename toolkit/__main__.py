@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from toolkit._version import __version__
 from toolkit.catalogue import Security
-from toolkit.errors import ToolkitError
+from toolkit.errors import LedgerWarning, NoKeyError, ToolkitError, UsageError
+
+if TYPE_CHECKING:
+    from toolkit.link import Link
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 
@@ -159,6 +165,50 @@ def _told() -> Iterator[None]:
         said = str(error)
     if said:
         raise click.ClickException(said)
+
+
+@main.command()
+@click.argument("profile", required=False)
+@click.option("--demo", is_flag=True, show_default=False, help="Examine the sandbox: no key is needed.")
+@click.option("--strict", is_flag=True, show_default=False, help="Exit with 1 for warnings, too.")
+@click.option("--json", "as_json", is_flag=True, show_default=False, help="Print the lines as JSON.")
+def doctor(profile: str | None, demo: bool, strict: bool, as_json: bool) -> None:
+    """Say what is well and what is not: hosts, clocks, keys, limits, ledger and journal.
+
+    PROFILE is the name of a profile; without it keys are looked for as `toolkit.Link()` does. Nothing
+    is changed, and what is sent weighs next to nothing. Nothing secret is printed. The exit status is 0
+    when nothing failed, 1 when something did, 2 when the command is not written like this.
+    """
+    if demo and profile is not None:
+        raise click.UsageError(
+            "A PROFILE is for the real exchange, --demo for the sandbox: give one of them."
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LedgerWarning)  # there is a line about it
+        try:
+            link = _opened(profile, demo)
+        except UsageError as error:
+            raise click.UsageError(str(error)) from None
+        with link:
+            diagnosis = link.doctor()
+    if as_json:
+        rows = diagnosis.frame.astype(object).where(diagnosis.frame.notna(), None).to_dict("records")
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        click.echo(repr(diagnosis))
+    bad = {"failure", "warning"} if strict else {"failure"}
+    raise SystemExit(int(diagnosis.verdict in bad))
+
+
+def _opened(profile: str | None, demo: bool) -> Link:
+    """The Link to examine; one without a key where there is none, which is a line of its own."""
+    import toolkit
+    from toolkit.keys import Keys
+
+    try:
+        return toolkit.demo() if demo else toolkit.Link(profile)
+    except NoKeyError as error:
+        return toolkit.Link(keys=Keys([], str(error)))
 
 
 if __name__ == "__main__":

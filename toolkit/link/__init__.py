@@ -35,6 +35,7 @@ from toolkit.link.spot import SpotDoors
 from toolkit.link.usage import usage
 
 if TYPE_CHECKING:
+    from toolkit.doctor import Diagnosis
     from toolkit.operations import Operations
 
 __all__ = [
@@ -366,6 +367,31 @@ class Link:
             ("" where it shares it with the other processes of this machine, or was told not to).
         """
         return usage(self.budget.snapshot(), self.source)
+
+    @without_frames
+    def doctor(self) -> Diagnosis:
+        """What is well and what is not: hosts, clocks, keys, limits, ledger, journal and versions.
+
+        It tells the round trip to each host, how far this machine's clock is off, what each key is and may
+        do, by the exchange's own words, and whether from anywhere; whether this address is banned, how full
+        the fullest counter is, whether ledger and journal are sound, and what was set up. Whatever is wrong
+        is a line of the diagnosis and not an error. Nothing secret is in it.
+
+        Requests: each host is asked for its time, and `GET /sapi/v1/account/apiRestrictions` once with each
+        key that may serve USER_DATA. Weight: 1 of each pool of a host, and 1 a key of pool sapi-ip. Nothing
+        is asked twice, and nothing is sent where this address is banned or was asked to wait. Where the
+        minute is used up, it waits for the next.
+
+        Returns:
+            A `Diagnosis`: shown in a cell it is a picture, `.frame` has a row for each thing that was looked
+            at, `.verdict` is the worst of all, and it is true when nothing failed.
+
+        Source:
+            https://developers.binance.com/docs/wallet/account/api-key-permission
+        """
+        from toolkit.doctor import examine
+
+        return examine(self._connection)
 
     def close(self) -> None:
         """Close every connection. The Link may be used again afterwards: it opens new ones."""

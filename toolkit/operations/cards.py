@@ -54,7 +54,7 @@ padding:0;color:inherit}
 
 def text_of_outcome(outcome: Outcome) -> str:
     """An outcome as text."""
-    head = f"#{outcome.number} {outcome.door}{_mark_of(outcome.source)}: {_HEADLINES[outcome.status]}"
+    head = f"#{outcome.number} {outcome.door}{mark_of(outcome.source)}: {_HEADLINES[outcome.status]}"
     lines = [f"{head} {_why(outcome)}"]
     lines += [f"  {name}: {_listed(values)}" for name, values in _said(outcome)]
     lines += [f"  next: {step}" for step in [_next_of(outcome)] if step]
@@ -64,8 +64,8 @@ def text_of_outcome(outcome: Outcome) -> str:
 def html_of_outcome(outcome: Outcome) -> str:
     """An outcome as a card."""
     rows = [(name, _pairs(values)) for name, values in _said(outcome)]
-    return _card(
-        f"<div>{_code(_why(outcome))}</div>{_table(rows)}",
+    return card(
+        f"<div>{code(_why(outcome))}</div>{_table(rows)}",
         status=outcome.status,
         mark=_MARKS[outcome.status],
         headline=_HEADLINES[outcome.status],
@@ -77,7 +77,7 @@ def html_of_outcome(outcome: Outcome) -> str:
 
 def text_of_preview(preview: Preview) -> str:
     """A preview as text."""
-    lines = [f"{preview.door}{_mark_of(preview.source)}: Preview: nothing was sent. {preview.summary}"]
+    lines = [f"{preview.door}{mark_of(preview.source)}: Preview: nothing was sent. {preview.summary}"]
     lines.append(f"  request: {preview.method} {preview.address}")
     lines += [f"  {name}: {_listed(values)}" for name, values in _parts(preview)]
     lines.append(f"  weight: {preview.weight}, pool {preview.pool}")
@@ -87,12 +87,12 @@ def text_of_preview(preview: Preview) -> str:
 
 def html_of_preview(preview: Preview) -> str:
     """A preview as a card."""
-    rows = [("request", _code(f"`{preview.method} {preview.address}`"))]
+    rows = [("request", code(f"`{preview.method} {preview.address}`"))]
     rows += [(name, _pairs(values)) for name, values in _parts(preview)]
-    rows.append(("weight", _code(f"{preview.weight}, pool {preview.pool}")))
+    rows.append(("weight", code(f"{preview.weight}, pool {preview.pool}")))
     points = [_point(point) for point in preview.checks]
-    return _card(
-        f"<div>{_code(preview.summary)}</div>{_table(rows)}{_table(points)}",
+    return card(
+        f"<div>{code(preview.summary)}</div>{_table(rows)}{_table(points)}",
         status="preview",
         mark="i",
         headline="Preview: nothing was sent.",
@@ -129,7 +129,7 @@ def _parts(preview: Preview) -> list[tuple[str, Values]]:
 
 
 def _point(point: Point) -> tuple[str, str]:
-    text = _code(_sentence(point.text))
+    text = code(_sentence(point.text))
     return ("✓", text) if point.good else ("✕", f"<strong>{text}</strong>")
 
 
@@ -137,13 +137,15 @@ def _next_of(outcome: Outcome) -> str:
     return outcome.next_step or (_AGAIN if outcome.status == "rejected" else "")
 
 
-def _mark_of(source: str) -> str:
+def mark_of(source: str) -> str:
+    """What a text says of data that are made up."""
     return " (SANDBOX)" if source == "sandbox" else ""
 
 
-def _card(inner: str, *, status: str, mark: str, headline: str, source: str, label: str, step: str) -> str:
+def card(inner: str, *, status: str, mark: str, headline: str, source: str, label: str, step: str) -> str:
+    """A card: its frame, head and next step around HTML."""
     badge = '<span class="bl-badge">SANDBOX</span> ' if source == "sandbox" else ""
-    after = f'<div class="bl-next"><strong>Next:</strong> {_code(step)}</div>' if step else ""
+    after = f'<div class="bl-next"><strong>Next:</strong> {code(step)}</div>' if step else ""
     return (
         f'<style>{_STYLE}</style><div class="bl-card bl-{escape(status)}"><div class="bl-head">'
         f'<span class="bl-title"><span class="bl-mark">{mark}</span> '
@@ -185,7 +187,7 @@ def _sentence(text: str) -> str:
     return (text[:1].upper() + text[1:]).rstrip(".") + "." if text else ""
 
 
-def _code(text: str) -> str:
-    """Text with what stands between backquotes as code."""
+def code(text: str) -> str:
+    """Text as HTML, escaped, with what stands between backquotes as code."""
     parts = escape(text).split("`")
     return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))

@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from toolkit.catalogue import POOLS, Host, Pool
@@ -296,6 +297,11 @@ class Budget:
     def alone(self) -> str:
         """Why this process keeps its budget to itself although it should not, "" otherwise."""
         return self._ledger.problem
+
+    @property
+    def ledger(self) -> Path | None:
+        """The file that all processes of this machine share, None where none is wanted."""
+        return self._ledger.path
 
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
         """Have a function called after each answer and at each wait, in the thread that fetches.

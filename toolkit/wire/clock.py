@@ -75,11 +75,13 @@ class Measured(NamedTuple):
         ahead: The host's time minus the monotonic clock's.
         error: Seconds that may be off.
         at: When it was measured, by the monotonic clock.
+        took: Seconds the answer took; 0 where another process measured it.
     """
 
     ahead: float
     error: float
     at: float
+    took: float = 0.0
 
 
 class HostClock:
@@ -138,7 +140,8 @@ class HostClock:
         sent = self._clock.monotonic()
         host_time, off_by = ask()
         arrived = self._clock.monotonic()
-        measured = Measured(host_time - (sent + arrived) / 2, (arrived - sent) / 2 + off_by, arrived)
+        took = arrived - sent
+        measured = Measured(host_time - (sent + arrived) / 2, took / 2 + off_by, arrived, took)
         self._go_by(measured)
         return measured
 

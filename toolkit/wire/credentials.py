@@ -72,8 +72,8 @@ class Keys:
     """The API keys of one account.
 
     Args:
-        credentials: At least one.
-        origin: Where they come from, in words.
+        credentials: At least one, except where hosts are only looked at.
+        origin: Where they come from, in words; where there are none, why.
 
     Attributes:
         origin: As given.

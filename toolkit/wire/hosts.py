@@ -13,7 +13,7 @@ from toolkit.catalogue import API, FAPI, PAPI, Host, Pool
 from toolkit.errors import ContractError
 from toolkit.wire.answers import Answer, decode
 from toolkit.wire.budget import Budget
-from toolkit.wire.clock import HostClock
+from toolkit.wire.clock import HostClock, Measured
 from toolkit.wire.headers import read_date
 from toolkit.wire.ledger import Rule
 from toolkit.wire.session import NoAnswer, Session
@@ -77,13 +77,22 @@ class Hosts:
 
     def measure(self, host: Host, stop: Stop | None = None) -> None:
         """Measure a host's clock. Where that fails, the time as known stays good enough to try."""
+        with suppress(NoAnswer, ContractError):
+            self.ask_time(host, stop)
+
+    def ask_time(self, host: Host, stop: Stop | None = None) -> Measured:
+        """Ask a host for its time, once, and go by that.
+
+        Raises:
+            NoAnswer: No whole answer came.
+            ContractError: What came does not tell the time.
+            BannedError: This address is banned; nothing was sent.
+        """
         pool, path = _TIME[host]
         with self._asking_of(pool, path, 1, "clock", stop) as ask:
-            try:
-                measured = self._clocks[host].measure(lambda: _told_time(ask()))
-            except (NoAnswer, ContractError):
-                return
+            measured = self._clocks[host].measure(lambda: _told_time(ask()))
         self._budget.share_clock(host, measured)
+        return measured
 
     def keep_rules(self, pool: Pool, stop: Stop | None = None) -> None:
         """Ask for the limit in force where the exchange tells it and no process has asked lately."""
@@ -142,7 +151,7 @@ def _is_sane(value: object) -> TypeGuard[int]:
 def _told_time(answer: Answer) -> tuple[float, float]:
     """The host's time in an answer, and how much it may be off."""
     if answer.status != 200:
-        raise ContractError("clock", "no answer that tells the time")
+        raise ContractError("clock", f"HTTP {answer.status} is no answer that tells the time")
     payload = decode("clock", answer)
     told = payload.get("serverTime") if isinstance(payload, dict) else None
     if isinstance(told, int) and _EARLIEST * 1000 <= told < _LATEST * 1000:

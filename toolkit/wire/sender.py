@@ -30,7 +30,7 @@ from toolkit import errors
 from toolkit.catalogue import Endpoint, Host, Method, Pool, Security
 from toolkit.wire.answers import Answer, Verdict, decode, error_of, excerpt, judge
 from toolkit.wire.budget import Budget
-from toolkit.wire.clock import Clock, HostClock
+from toolkit.wire.clock import Clock, HostClock, Measured
 from toolkit.wire.credentials import Credentials, Keys
 from toolkit.wire.hosts import Hosts
 from toolkit.wire.session import Message, NoAnswer, Session
@@ -53,6 +53,7 @@ class Call:
         parameters: Its parameters.
         pool, weight: What it costs.
         security, privileged: Which key serves it.
+        once: It is not sent again where the exchange's side fails, or asks to wait.
     """
 
     door: str
@@ -62,6 +63,7 @@ class Call:
     weight: int
     security: Security
     privileged: bool
+    once: bool = False
 
 
 Placement = Literal["body", "query", "mixed"]
@@ -164,6 +166,7 @@ class Sender:
         # What cannot be written, and what no key may ask, is refused before anything is sent.
         encode(call.parameters)
         credentials = self.key_for(call)
+        pauses = () if call.once else PAUSES
         attempts = failures = refusals = 0
         clock_was_wrong = False
         while True:
@@ -187,14 +190,14 @@ class Sender:
             elif (
                 isinstance(error, errors.RateLimitError)
                 and not isinstance(error, errors.BannedError)
-                and refusals < PATIENCE
+                and refusals < (0 if call.once else PATIENCE)
             ):
                 # A 429 has made the budget wait already; a rate code on another status has not.
                 refusals += 1
                 if error.status != 429:
                     self._sleep(error.retry_after or 1.0, stop)
-            elif (isinstance(error, errors.ServerError) or lost is not None) and failures < len(PAUSES):
-                self._sleep(PAUSES[failures], stop)
+            elif (isinstance(error, errors.ServerError) or lost is not None) and failures < len(pauses):
+                self._sleep(pauses[failures], stop)
                 failures += 1
             elif error is not None:
                 raise error
@@ -328,6 +331,10 @@ class Sender:
         """What the host's clock shows at the least, in seconds; None where it was not measured lately."""
         time, error = self._host_clocks[host].reading()
         return time - error if self.time_known(host) else None
+
+    def ask_time(self, host: Host) -> Measured:
+        """Ask a host for its time, once; `Hosts.ask_time` says what it raises."""
+        return self._hosts.ask_time(host)
 
     def time_known(self, host: Host) -> bool:
         """Whether the host's clock was measured not long ago."""

@@ -6,12 +6,15 @@ import logging
 import os
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
+from requests.utils import select_proxy
 
 from toolkit._version import __version__
 from toolkit.catalogue import Host, Method
@@ -188,6 +191,19 @@ class Session:
         with adapter.send(request, timeout=self._timeout, **settings) as response:
             return receive(response)
 
+    def way(self, host: Host) -> tuple[str, str]:
+        """The proxy on the way to a host, by its name alone, and the file of certificates that is trusted.
+
+        Both are "" where there is none but the usual.
+        """
+        address = self.hosts[host]
+        settings: Any = self._session(host).merge_environment_settings(
+            address, self._proxies, True, self._verify, None
+        )
+        trusted = settings["verify"]
+        proxy = _name_of_proxy(select_proxy(address, settings["proxies"]) or "")
+        return proxy, trusted if isinstance(trusted, str) else ""
+
     def _session(self, host: Host) -> requests.Session:
         with self._lock:
             if self._process != os.getpid():
@@ -230,3 +246,10 @@ class Session:
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
+
+
+def _name_of_proxy(address: str) -> str:
+    """The name of a proxy, "" where there is none, without the user and password in its address."""
+    with suppress(ValueError):
+        return urlsplit("//" + address.rpartition("@")[2].rpartition("://")[2]).hostname or ""
+    return "(unreadable)"

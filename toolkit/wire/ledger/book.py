@@ -121,9 +121,13 @@ class Ledger:
         path: Its file; None to keep it in memory.
         clock: This machine's clock.
         problem: Why there is no file to be had, where that is known beforehand.
+
+    Attributes:
+        path: As given.
     """
 
     def __init__(self, path: Path | None, clock: Clock, problem: str = "") -> None:
+        self.path = path
         self._clock = clock
         self._store = Store(path, clock, problem)
         # What was last read, so that tables that are begun anew do not begin with nothing.

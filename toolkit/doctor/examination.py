@@ -1,0 +1,38 @@
+"""All that is looked at, in order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from toolkit.catalogue import KEY_PERMISSIONS
+from toolkit.doctor.diagnosis import Diagnosis
+from toolkit.doctor.hosts import line_of_ban, line_of_source, line_of_weight, lines_of_host
+from toolkit.doctor.line import Line
+from toolkit.doctor.machine import lines_of_machine
+from toolkit.doctor.rights import lines_of_keys
+from toolkit.fetch import Connection
+
+
+def examine(connection: Connection) -> Diagnosis:
+    """Look at everything. What is wrong is a line of the diagnosis, and no error."""
+    budget = connection.budget
+    banned = budget.banned_until is not None
+    sandbox = None if banned else connection.sandbox_id()
+    made_up = connection.source == "sandbox" and (banned or sandbox is not None)
+    hosts: list[Line] = []
+    unreachable = False
+    for host in connection.session.hosts:
+        lines = lines_of_host(connection, host)
+        unreachable |= host == KEY_PERMISSIONS.pool.host and lines[0].verdict == "failure"
+        hosts += lines
+    keys = [*lines_of_keys(connection, unreachable=unreachable)]
+    lines = [
+        line_of_source(connection, made_up=made_up, asked=not banned),
+        *hosts,
+        line_of_ban(budget),
+        line_of_weight(budget),
+        *keys,
+        *lines_of_machine(connection, sandbox, banned=banned),
+    ]
+    examined_at = datetime.fromtimestamp(connection.clock.time(), UTC)
+    return Diagnosis(lines, "sandbox" if made_up else "live", examined_at)

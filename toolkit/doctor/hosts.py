@@ -1,0 +1,146 @@
+"""The hosts: whether they answer, how far this machine's clock is off, and whether they let us ask."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+
+from toolkit.catalogue import Host
+from toolkit.doctor.line import EXCHANGE, Line, listed, moment
+from toolkit.errors import BannedError, ContractError
+from toolkit.fetch import Budget, Connection
+from toolkit.wire.clock import Measured
+from toolkit.wire.session import NoAnswer
+
+_line = partial(Line, EXCHANGE)
+
+# Seconds that clocks may differ, and part of a limit that may be used, without a word.
+CLOCKS_DIFFER = 1.0
+MUCH = 0.8
+
+_NO_WAY = "Check the network, and the address of this host; then run the doctor again."
+_OTHER_STEPS = {
+    "certificate": "Somebody may be in between: send nothing. Where it is your own authority, name its file: "
+    '`Link(verify="/path/to/ca.pem")`.',
+    "proxy": "Check the proxy: the environment names it, or `proxies=` does.",
+}
+
+
+def silence(budget: Budget, host: Host) -> str:
+    """Why nothing is sent to a host at this moment, "" where it may be."""
+    snapshot = budget.snapshot()
+    if snapshot.banned_until is not None:
+        return "nothing is sent during a ban"
+    return "it asked to wait" if host in snapshot.paused else ""
+
+
+def line_of_source(connection: Connection, *, made_up: bool, asked: bool) -> Line:
+    """Whether this is the real exchange.
+
+    Args:
+        connection: The hosts.
+        made_up: What answers there is a sandbox.
+        asked: It was asked whether it is.
+    """
+    if connection.source == "live":
+        return _line("source", found="These are the real exchange's data.")
+    if made_up and asked:
+        return _line("source", found="A sandbox on this machine: all data are made up.")
+    if made_up:
+        return _line("source", found="An address of this machine, which is that of a sandbox.")
+    return _line(
+        "source",
+        verdict="warning",
+        found="What answers at this machine's address does not say that it is a sandbox.",
+        next_step="Start the sandbox again. Where it is a tunnel, take it for the real exchange.",
+    )
+
+
+def lines_of_host(connection: Connection, host: Host) -> list[Line]:
+    """Whether a host answers, and its clock."""
+    address = connection.session.hosts[host]
+    why = silence(connection.budget, host)
+    if why:
+        found = f"Not asked, and neither is its clock: {why}."
+        return [_line("host", host, verdict="note", found=found)]
+    try:
+        measured = connection.sender.ask_time(host)
+    except NoAnswer as lost:
+        found = f"{address} was not reached: {lost}."
+        step = next((text for word, text in _OTHER_STEPS.items() if word in str(lost)), _NO_WAY)
+    except (BannedError, ContractError) as error:
+        found = f"{address} is there, and does not let this address ask."
+        step = "The line about bans says until when."
+        if not silence(connection.budget, host):  # which its answer would have asked for
+            found = f"{address} does not answer as the exchange does: {str(error).removeprefix('clock: ')}"
+            step = "Check the address of this host, and what is in between: a proxy, or a page to sign in."
+    else:
+        reached = _line("host", host, found=f"{address} answered in {measured.took * 1000:.0f} ms.")
+        return [reached, _line_of_clock(connection, host, measured)]
+    return [_line("host", host, verdict="failure", found=found, next_step=step)]
+
+
+def _line_of_clock(connection: Connection, host: Host, measured: Measured) -> Line:
+    clock = connection.host_clocks[host]
+    offset, valid = clock.offset or 0.0, connection.sender.recv_window / 1000
+    if abs(offset) > CLOCKS_DIFFER + measured.error:
+        way = "behind" if offset > 0 else "ahead of"
+        return _line(
+            "clock",
+            host,
+            verdict="warning",
+            found=f"This machine's clock is {abs(offset):,.1f} s {way} the exchange's.",
+            next_step="Set this machine's clock. Requests work all the same: they carry the exchange's time.",
+        )
+    if measured.took > valid / 2:
+        return _line(
+            "clock",
+            host,
+            verdict="warning",
+            found=f"An answer takes {measured.took:.1f} s, and a request is valid for {valid:g} s only.",
+            next_step="Find a faster way to the exchange, or raise `Link(recv_window=...)`, 60000 at most.",
+        )
+    off = abs(offset) + measured.error
+    within = f"{off:.1f} s" if off >= 1 else f"{max(off * 1000, 1):.0f} ms"
+    return _line("clock", host, found=f"This machine's clock is right, within {within} of the exchange's.")
+
+
+def line_of_ban(budget: Budget) -> Line:
+    """Whether the exchange wants silence."""
+    snapshot = budget.snapshot()
+    if snapshot.banned_until is not None:
+        end = moment(datetime.fromtimestamp(snapshot.banned_until, UTC))
+        return _line(
+            "ban",
+            verdict="failure",
+            found=f"This address is banned until {end}; nothing is sent before then.",
+            next_step="Wait, and stop whatever else sends from this address: requests during a ban make it "
+            "longer.",
+        )
+    if snapshot.paused:
+        until = moment(datetime.fromtimestamp(max(snapshot.paused.values()), UTC))
+        return _line(
+            "ban",
+            verdict="warning",
+            found=f"{listed(snapshot.paused)} asked to wait (429) until {until}.",
+            next_step="Wait, and look for another program that sends from this address: `link.usage()`.",
+        )
+    return _line("ban", found="This address is not banned, and not asked to wait.")
+
+
+def line_of_weight(budget: Budget) -> Line:
+    """How full the fullest counter is."""
+    fullest = max(budget.snapshot().pools, key=lambda use: use.share, default=None)
+    if fullest is None:
+        return _line("weight", found="Nothing is used in this minute.")
+    name = f"{fullest.pool.name} ({fullest.door})" if fullest.path else fullest.pool.name
+    used = fullest.used + fullest.in_flight
+    found = f"The fullest counter is {name}: {used:,} of {fullest.limit:,}, {fullest.share:.0%}."
+    if fullest.share < MUCH:
+        return _line("weight", found=found)
+    return _line(
+        "weight",
+        verdict="warning",
+        found=found,
+        next_step="`link.usage()` says who uses it. What does not fit waits for the next minute by itself.",
+    )

@@ -1,0 +1,53 @@
+"""One thing that was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Verdict = Literal["ok", "note", "warning", "failure"]
+
+VERDICTS: tuple[Verdict, ...] = ("ok", "note", "warning", "failure")
+"""From good to bad."""
+
+EXCHANGE, KEYS, MACHINE = "The exchange", "The keys", "This machine"
+"""The parts of a diagnosis; each key is one more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One thing that was looked at. Nothing secret is in it.
+
+    Attributes:
+        part: Under which heading it stands.
+        check: What was looked at.
+        about: At which host or key, "" where there is but one.
+        verdict: What it means.
+        found: What there is to say, a sentence.
+        next_step: What to do, "" where nothing is to be done.
+    """
+
+    part: str
+    check: str
+    about: str = ""
+    verdict: Verdict = "ok"
+    found: str = ""
+    next_step: str = ""
+
+
+def worst(lines: Iterable[Line]) -> Verdict:
+    """The worst verdict of all."""
+    return max((line.verdict for line in lines), key=VERDICTS.index, default="ok")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a sentence has them: "a, b and c"."""
+    *before, last = names
+    return f"{', '.join(before)} and {last}" if before else last
+
+
+def moment(time: datetime) -> str:
+    """A time as a sentence has it."""
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,210 @@
+"""This machine: ledger, journal, who else may write to them, versions, and what the environment says."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import ssl
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
+
+from toolkit._version import __version__
+from toolkit.doctor.line import MACHINE, Line, listed
+from toolkit.errors import JournalError
+from toolkit.fetch import Budget, Connection
+from toolkit.operations.journal import Journal
+from toolkit.operations.place import journal_file
+from toolkit.wire.ledger.place import VARIABLE
+
+_line = partial(Line, MACHINE)
+
+_PACKAGE = "binance-link-toolkit"
+_SHOWN = ("pandas", "pyarrow", "requests", "urllib3", "cryptography")
+_LEAST = re.compile(r"(?P<name>[\w.-]+)[^;]*?>=\s*(?P<least>[\d.]+)[^;]*")
+# What they hold, every program that is started from here may read.
+_SECRET = {"TOOLKIT_KEY", "TOOLKIT_SECRET", "TOOLKIT_PASSPHRASE"}
+
+
+def lines_of_machine(connection: Connection, sandbox: str | None, *, banned: bool) -> Iterator[Line]:
+    """What lies on this machine, and how it is set up.
+
+    Args:
+        connection: The exchange that it is about.
+        sandbox: Which sandbox that is, None for a real one.
+        banned: Nobody could be asked which sandbox it is.
+    """
+    yield line_of_ledger(connection.budget)
+    files = [path for path in [connection.budget.ledger] if path is not None]
+    if banned and connection.source == "sandbox":
+        yield _line(
+            "journal", verdict="note", found="Not looked at: the sandbox cannot be asked which one it is."
+        )
+    else:
+        try:
+            path = journal_file(connection.session.hosts, sandbox, None)
+        except JournalError as error:
+            found = str(error).removesuffix(" Nothing was sent.")
+            yield _line("journal", verdict="warning", found=found, next_step="No write is sent without one.")
+        else:
+            files.append(path)
+            yield line_of_journal(path, sandbox)
+    yield line_of_files(files)
+    yield line_of_versions(_requirements())
+    yield line_of_way(connection)
+    yield line_of_environment(os.environ)
+
+
+def line_of_ledger(budget: Budget) -> Line:
+    """Whether the budget is shared with the other processes of this machine."""
+    if budget.alone:
+        return _line(
+            "ledger",
+            verdict="warning",
+            found=f"The limits are counted by this process alone: {budget.alone}.",
+            next_step=f"Mend that, or name another folder in {VARIABLE}; until then run one kernel at a "
+            "time, or give each a smaller share: `Link(share=0.5)`.",
+        )
+    if budget.ledger is None:
+        found = "Switched off: the limits are counted by this process alone, in memory."
+        return _line("ledger", verdict="note", found=found)
+    shared = f"All processes of this machine share {_place(budget.ledger)}."
+    damaged = Path(f"{budget.ledger}.damaged")
+    if damaged.exists():
+        found = f"{shared} An older one was damaged and set aside."
+        return _line("ledger", verdict="note", found=found, next_step=f"`{damaged}` can be deleted.")
+    return _line("ledger", found=shared)
+
+
+def line_of_journal(path: Path, sandbox: str | None) -> Line:
+    """Whether there is a journal, and what is not settled in it. None is made."""
+    if not path.exists():
+        return _line(
+            "journal", verdict="note", found=f"There is none yet: the first write makes {_place(path)}."
+        )
+    try:
+        unsettled = len(Journal(path).entries(unsettled=True))
+    except JournalError as error:
+        return _line(
+            "journal",
+            verdict="failure",
+            found=f"{_place(path)} cannot be used: {error.__cause__}.",
+            next_step="No write is sent without it. Do not delete it, as it knows what was done: give it "
+            "room or rights, or use the version of the package that wrote it.",
+        )
+    if not unsettled:
+        return _line("journal", found=f"Of every write it is known what became of it: {_place(path)}.")
+    live = "" if sandbox else 'confirm="live"'
+    many = "one write" if unsettled == 1 else f"each of {unsettled} writes"
+    return _line(
+        "journal",
+        verdict="warning",
+        found=f"Of {many} it is not known what became of it: {_place(path)}.",
+        next_step=f"`ops = link.operations({live})`; `ops.unresolved()` lists what is open, and "
+        "`ops.reconcile(number)` asks the exchange.",
+    )
+
+
+def _place(path: Path) -> str:
+    """A path in two parts, which fit into a line."""
+    return f"{path.name} in {path.parent}"
+
+
+def line_of_files(files: Iterable[Path]) -> Line:
+    """Whether others may write to the files, or to their folders."""
+    places = dict.fromkeys(each for path in files for each in (path.parent, path))
+    open_ = [path for path in places if os.name != "nt" and _is_open(path)]
+    if not open_:
+        return _line("files", found="Nobody else may change ledger and journal.")
+    paths = " ".join(map(str, open_))
+    shared = os.environ.get(VARIABLE) and all(
+        path.is_relative_to(Path(os.environ[VARIABLE]).expanduser().absolute()) for path in open_
+    )
+    return _line(
+        "files",
+        verdict="note" if shared else "warning",
+        found=f"Others on this machine may change {paths}.",
+        next_step=f"`chmod go-w {paths}`, unless they share it on purpose.",
+    )
+
+
+def _is_open(path: Path) -> bool:
+    """Whether others may write to it; in a folder with the sticky bit they may only add to it."""
+    with suppress(OSError):
+        mode = path.stat().st_mode
+        return bool(mode & (stat.S_IWGRP | stat.S_IWOTH)) and not mode & stat.S_ISVTX
+    return False
+
+
+def line_of_versions(requirements: Iterable[str]) -> Line:
+    """What runs here, and whether any of it is older than the package asks for."""
+    versions = [f"{name} {_installed(name) or '(none)'}" for name in _SHOWN]
+    here = [f"toolkit {__version__}", f"Python {platform.python_version()}", *versions]
+    found = f"{', '.join([*here, ' '.join(ssl.OPENSSL_VERSION.split()[:2])])}."
+    old = [
+        f"{match['name']} {installed} is older than {match['least']}"
+        for requirement in requirements
+        if (match := _LEAST.fullmatch(requirement))
+        and (installed := _installed(match["name"]))
+        and _is_older(installed, match["least"])
+    ]
+    if not old:
+        return _line("versions", found=found)
+    return _line(
+        "versions",
+        verdict="note",
+        found=f"{found} {listed(old)}.",
+        next_step=f"`python -m pip install --upgrade {_PACKAGE}` brings what it needs.",
+    )
+
+
+def _requirements() -> list[str]:
+    """What the package asks for, the extras apart; nothing where it runs from a folder."""
+    with suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.requires(_PACKAGE) or []
+    return []
+
+
+def _installed(name: str) -> str:
+    with suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.version(name)
+    return ""
+
+
+def _is_older(version: str, least: str) -> bool:
+    pairs = zip_longest(*(map(int, re.findall(r"\d+", each)) for each in (version, least)), fillvalue=0)
+    return next((has < wants for has, wants in pairs if has != wants), False)
+
+
+def line_of_way(connection: Connection) -> Line:
+    """What is between this machine and the exchange."""
+    ways = {host: connection.session.way(host) for host in connection.session.hosts}
+    proxies = dict.fromkeys(proxy for proxy, _ in ways.values() if proxy)
+    trusted = dict.fromkeys(file for _, file in ways.values() if file)
+    if not proxies and not trusted:
+        return _line("proxy", found="None; certificates are checked against the usual authorities.")
+    said = [f"Requests go through {listed(proxies)}."] if proxies else ["None."]
+    said += [f"The authorities in {listed(trusted)} are trusted."] if trusted else []
+    return _line("proxy", verdict="note", found=" ".join(said))
+
+
+def line_of_environment(environment: Mapping[str, str]) -> Line:
+    """Which variables of ours are set; never what they hold."""
+    names = sorted(name for name, value in environment.items() if name.startswith("TOOLKIT_") and value)
+    if not names:
+        return _line("environment", found="None of the toolkit's variables is set.")
+    found = f"Set: {', '.join(names)}."
+    if not _SECRET & set(names):
+        return _line("environment", found=found)
+    return _line(
+        "environment",
+        verdict="note",
+        found=found,
+        next_step="Every program that is started from there may read a key in the environment; a profile "
+        "keeps it apart: `python -m toolkit key add NAME`.",
+    )

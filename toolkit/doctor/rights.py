@@ -1,0 +1,195 @@
+"""The keys: what each is, and what the exchange says it may do. Nothing shows a key, or a part of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from toolkit.catalogue import KEY_PERMISSIONS
+from toolkit.doctor.hosts import silence
+from toolkit.doctor.line import KEYS, Line, listed
+from toolkit.errors import ApiError, RateLimitError, ServerError, ToolkitError
+from toolkit.fetch import Connection
+from toolkit.frames import Gathering
+from toolkit.wire.answers import without_secrets
+from toolkit.wire.credentials import SECURITIES, Credentials, Keys
+from toolkit.wire.sender import Call, Tally
+
+SOON = pd.Timedelta(days=14)
+
+_ASKED = "reading, rights, withdrawals and addresses"
+# Flags that say nothing of what the key may change, or have a line of their own.
+_APART = {"ip_restrict", "enable_reading", "enable_withdrawals", "enable_fix_read_only"}
+_PAGE = "the exchange's API page"
+
+Rights = Mapping[str, Any]
+
+
+def lines_of_keys(connection: Connection, *, unreachable: bool) -> Iterator[Line]:
+    """The keys of a connection, each examined with itself.
+
+    Args:
+        connection: The keys, and the hosts they are for.
+        unreachable: The host that would say what they may do was not reached.
+    """
+    keys = connection.sender.keys
+    if not len(keys):
+        said, _, more = keys.origin.removesuffix(" Nothing was sent.").partition(". ")
+        step = more or "Mend that, and run the doctor again."
+        yield Line(KEYS, "keys", "", "failure", f"{said.rstrip('.')}.", step)
+        return
+    many = "One key" if len(keys) == 1 else f"{len(keys)} keys"
+    yield Line(KEYS, "keys", "", "ok", f"{many}, from {keys.origin}.")
+    for number, key in enumerate(keys, start=1):
+        serves = listed(each for each in SECURITIES if each in key.serves)
+        about = f"key{'' if len(keys) == 1 else f' {number} of {len(keys)}'}, for {serves}"
+        examination = _Examination(connection, key, about)
+        yield examination.line_of_kind()
+        yield from examination.lines_of_rights(unreachable)
+
+
+class _Examination:
+    """One key, under examination."""
+
+    def __init__(self, connection: Connection, key: Credentials, about: str) -> None:
+        self._connection = connection
+        self._key = key
+        self._line = partial(Line, about[0].upper() + about[1:], about=about)
+
+    def line_of_kind(self) -> Line:
+        """What it signs with."""
+        kind = self._key.kind
+        if kind == "HMAC":
+            return self._line(
+                "type",
+                verdict="note",
+                found="HMAC, which the exchange calls deprecated: its secret is known on both sides.",
+                next_step="`python -m toolkit key new NAME` makes an Ed25519 pair for a key to replace it.",
+            )
+        return self._line("type", found=f"{kind} of {self._key.bits} bits." if self._key.bits else f"{kind}.")
+
+    def lines_of_rights(self, unreachable: bool) -> list[Line]:
+        """What it may do, by the exchange's own words."""
+        connection = self._connection
+        why = silence(connection.budget, KEY_PERMISSIONS.pool.host)
+        if KEY_PERMISSIONS.security not in self._key.serves:
+            return [self._unknown(f"a key for {listed(sorted(self._key.serves))} alone may not ask")]
+        if unreachable or why:
+            return [self._unknown(why or "the host was not reached")]
+        try:
+            rights, unknown = self._ask()
+        except RateLimitError:  # a ban is one, too
+            return [self._unknown("the exchange wants silence now")]
+        except ApiError as error:
+            said = f", code {error.code}" if error.code is not None else ""
+            found = f"The exchange refused it (HTTP {error.status}{said}): {error.message.rstrip('.')}."
+            return [self._line("accepted", verdict="failure", found=found, next_step=error.advice)]
+        except ToolkitError as error:
+            found = f"It could not be tried: {_short(error)}."
+            step = "Run the doctor again in a while."
+            return [self._line("accepted", verdict="failure", found=found, next_step=step)]
+        return [
+            self._accepted(rights),
+            self._reading(rights),
+            self._rights(rights, unknown),
+            self._withdrawals(rights),
+            self._addresses(rights),
+            *self._until(rights, connection.sender.time(KEY_PERMISSIONS.pool.host)),
+        ]
+
+    def _unknown(self, why: str) -> Line:
+        return self._line("rights", verdict="note", found=f"Not looked at are {_ASKED}: {why}.")
+
+    def _ask(self) -> tuple[Rights, list[str]]:
+        """The row of the answer, and fields in it that nobody declared. It is asked once."""
+        endpoint = KEY_PERMISSIONS
+        sender = self._connection.sender_with(Keys([self._key], self._connection.sender.keys.origin))
+        call = Call(
+            door=endpoint.door,
+            path=endpoint.path,
+            parameters={},
+            pool=endpoint.pool,
+            weight=endpoint.weight_of({}),
+            security=endpoint.security,
+            privileged=endpoint.privileged,
+            once=True,
+        )
+        gathering = Gathering(endpoint, "float")
+        gathering.add(sender.get(call, Tally()))
+        (row,) = gathering.frame({}).to_dict("records")
+        known = {str(name): value for name, value in row.items() if pd.notna(value)}
+        return known, sorted(gathering.undeclared)
+
+    def _accepted(self, rights: Rights) -> Line:
+        made = f" It was made on {rights['create_time']:%Y-%m-%d}." if "create_time" in rights else ""
+        return self._line("accepted", found=f"The exchange accepts it and its signature.{made}")
+
+    def _reading(self, rights: Rights) -> Line:
+        if rights["enable_reading"]:
+            return self._line("reading", found="It may read.")
+        return self._line(
+            "reading",
+            verdict="failure",
+            found="It may not read.",
+            next_step=f"Switch reading on for it on {_PAGE}.",
+        )
+
+    def _rights(self, rights: Rights, unknown: list[str]) -> Line:
+        """What it may change. From anywhere, that is more than can be wished."""
+        may = [
+            column.doc.removeprefix("May ").removesuffix(".").removesuffix(" (newer field)")
+            for column in KEY_PERMISSIONS.columns
+            if column.kind == "flag" and column.name not in _APART and rights.get(column.name)
+        ]
+        new = f" New to this toolkit: {without_secrets(', '.join(unknown), 120)}." if unknown else ""
+        if not may:
+            return self._line("rights", verdict="note" if new else "ok", found=f"It may change nothing.{new}")
+        return self._line(
+            "rights",
+            verdict="note" if rights["ip_restrict"] else "warning",
+            found=f"Besides reading it may {'; '.join(may)}.{new}",
+            next_step=f"Take away on {_PAGE} what you do not use; most reads need none of it.",
+        )
+
+    def _withdrawals(self, rights: Rights) -> Line:
+        if not rights["enable_withdrawals"]:
+            return self._line("withdrawals", found="It cannot withdraw.")
+        return self._line(
+            "withdrawals",
+            verdict="failure",
+            found="THIS KEY CAN TAKE MONEY OUT OF THE ACCOUNT.",
+            next_step=f"Make another key without withdrawals on {_PAGE}, and delete this one.",
+        )
+
+    def _addresses(self, rights: Rights) -> Line:
+        if rights["ip_restrict"]:
+            return self._line("addresses", found="It may be used from listed addresses only.")
+        return self._line(
+            "addresses",
+            verdict="warning",
+            found="It may be used from anywhere, by whoever gets hold of it.",
+            next_step=f"Limit it to the addresses of your machines on {_PAGE}.",
+        )
+
+    def _until(self, rights: Rights, now: float) -> list[Line]:
+        """When its right to trade ends, where it does."""
+        until: datetime | None = rights.get("trading_authority_expiration_time")
+        if until is None:
+            return []
+        left = until - pd.Timestamp(now, unit="s", tz="UTC")
+        found = f"Its right to trade {'ended' if left < pd.Timedelta(0) else 'ends'} on {until:%Y-%m-%d}."
+        if left > SOON:
+            return [self._line("trading", verdict="note", found=found)]
+        step = f"Renew it on {_PAGE}, where the key is to trade."
+        return [self._line("trading", verdict="warning", found=found, next_step=step)]
+
+
+def _short(error: ToolkitError) -> str:
+    """What an error says first."""
+    if isinstance(error, ServerError):
+        return error.message.rstrip(".")
+    return str(error).removeprefix(f"{KEY_PERMISSIONS.door}: ").rstrip(".")
