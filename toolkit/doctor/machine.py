@@ -83,10 +83,9 @@ def line_of_ledger(budget: Budget) -> Line:
 
 def line_of_journal(path: Path, sandbox: str | None) -> Line:
     """Whether there is a journal, and what is not settled in it. None is made."""
-    if not path.exists():
-        return _line(
-            "journal", verdict="note", found=f"There is none yet: the first write makes {_place(path)}."
-        )
+    if _is_missing(path):
+        found = f"There is none yet: the first write makes {_place(path)}."
+        return _line("journal", verdict="note", found=found)
     try:
         unsettled = len(Journal(path).entries(unsettled=True))
     except JournalError as error:
@@ -108,6 +107,17 @@ def line_of_journal(path: Path, sandbox: str | None) -> Line:
         next_step=f"`ops = link.operations({live})`; `ops.unresolved()` lists what is open, and "
         "`ops.reconcile(number)` asks the exchange.",
     )
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether there is no such file; whatever else stands in the way shows when it is opened."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _place(path: Path) -> str:

@@ -1,0 +1,788 @@
+"""The doctor: its table is right against a sandbox that is well, and against each thing that may be wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import requests
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+import toolkit
+from tests import wires
+from tests.rig import Rig
+from tests.test_session import certificate
+from toolkit import errors
+from toolkit.catalogue import BASE_URLS, KEY_PERMISSIONS, Host, Security
+from toolkit.doctor import Diagnosis, Line
+from toolkit.doctor.line import worst
+from toolkit.doctor.machine import line_of_environment, line_of_files, line_of_versions
+from toolkit.sandbox import Sandbox
+from toolkit.wire.credentials import SECURITIES, Credentials, Keys
+from toolkit.wire.ledger import ledger_file
+from toolkit.wire.session import Session
+from toolkit.wire.signers import signer_of
+
+ROOT = Path(__file__).parent.parent
+PATH = KEY_PERMISSIONS.path
+TIMES = ("/api/v3/time", "/fapi/v1/time", "/papi/v1/ping")
+ASKED = (*TIMES, PATH)
+
+Verdicts = dict[str, str]
+
+HOSTS = {f"{check} {host}": "ok" for host in BASE_URLS for check in ("host", "clock")}
+EXCHANGE: Verdicts = {"source": "ok", **HOSTS, "ban": "ok", "weight": "ok"}
+# Of the partner's key: HMAC, and it may trade.
+RIGHTS: Verdicts = {
+    "type": "note",
+    "accepted": "ok",
+    "reading": "ok",
+    "rights": "note",
+    "withdrawals": "ok",
+    "addresses": "ok",
+}
+# On a clock of one's own there is no ledger, and nothing was written yet.
+MACHINE: Verdicts = {
+    "ledger": "note",
+    "journal": "note",
+    "files": "ok",
+    "versions": "ok",
+    "proxy": "ok",
+    "environment": "ok",
+}
+BOTH = ", for USER_DATA and TRADE"
+
+
+def of_key(rights: Verdicts = RIGHTS, about: str = f"key{BOTH}") -> Verdicts:
+    return {f"{check} {about}": verdict for check, verdict in rights.items()}
+
+
+GOOD: Verdicts = {**EXCHANGE, "keys": "ok", **of_key(), **MACHINE}
+
+
+def table(diagnosis: Diagnosis) -> Verdicts:
+    """All of it, line by line."""
+    rows = diagnosis.frame.to_dict("records")
+    verdicts = {" ".join(filter(pd.notna, (row["check"], row["about"]))): row["verdict"] for row in rows}
+    assert len(verdicts) == len(rows)
+    return verdicts
+
+
+def line(diagnosis: Diagnosis, name: str) -> Line:
+    check, _, about = name.partition(" ")
+    (found,) = [each for each in diagnosis.lines if each.check == check and each.about.startswith(about)]
+    return found
+
+
+def link_of(rig: Rig, name: str, **arguments: Any) -> toolkit.Link:
+    key = rig.sandbox.world.keys[name]
+    return rig.new_link(key.key, key.secret, **arguments)
+
+
+def credentials(rig: Rig, name: str, *serves: Security) -> Credentials:
+    key = rig.sandbox.world.keys[name]
+    return Credentials(key.key, signer_of("secret", key.secret, None), serves or SECURITIES)
+
+
+def link_with(rig: Rig, keys: Keys, **hosts: str) -> toolkit.Link:
+    addresses: dict[Host, str] = dict.fromkeys(BASE_URLS, rig.sandbox.address)
+    return toolkit.Link(keys=keys, hosts={**addresses, **hosts}, clock=rig.clock, timeout=(2.0, 0.3))
+
+
+def asked_with(rig: Rig) -> list[str]:
+    """The keys that were asked what they may do."""
+    return [entry.key for entry in rig.exchange.log if entry.path == PATH]
+
+
+@pytest.fixture
+def nowhere() -> str:
+    """An address where nobody listens."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as door:
+        return f"http://127.0.0.1:{door.getsockname()[1]}"
+
+
+@pytest.fixture(autouse=True)
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the journals of a test."""
+    folder = tmp_path / "journal"
+    monkeypatch.setenv("TOOLKIT_JOURNAL", str(folder))
+    return folder
+
+
+# -- the five ------------------------------------------------------------------------------------------------
+
+
+def test_a_good_key(rig: Rig) -> None:
+    diagnosis = rig.link.doctor()
+    assert table(diagnosis) == GOOD
+    assert [*table(diagnosis)] == [*GOOD], "and in this order"
+    assert diagnosis
+    assert diagnosis.verdict == "note"
+    assert [entry.path for entry in rig.exchange.log] == [*ASKED]
+    assert [entry.weight for entry in rig.exchange.log] == [1, 1, 1, 1]
+
+
+def test_a_key_that_may_withdraw(rig: Rig) -> None:
+    diagnosis = link_of(rig, "withdrawals").doctor()
+    assert table(diagnosis) == GOOD | of_key({"withdrawals": "failure"})
+    assert not diagnosis
+    found = line(diagnosis, "withdrawals")
+    assert found.found.isupper()
+    assert "MONEY OUT" in found.found
+    assert "delete this one" in found.next_step
+
+
+def test_a_key_without_limits_of_addresses(rig: Rig) -> None:
+    diagnosis = link_of(rig, "open").doctor()
+    assert table(diagnosis) == GOOD | of_key({"rights": "warning", "addresses": "warning"})
+    assert diagnosis
+    assert diagnosis.verdict == "warning"
+    assert "from anywhere" in line(diagnosis, "addresses").found
+
+
+@pytest.mark.parametrize(("ahead", "way"), [(90.0, "90.0 s behind"), (-90.0, "90.0 s ahead of")])
+def test_a_clock_that_is_wrong(ahead: float, way: str) -> None:
+    rig = Rig(ahead=ahead)
+    diagnosis = rig.link.doctor()
+    wrong = {f"clock {host}": "warning" for host in BASE_URLS}
+    assert table(diagnosis) == GOOD | wrong, "requests work: they carry the exchange's time"
+    for host in ("api", "fapi"):
+        assert way in line(diagnosis, f"clock {host}").found
+    rig.close()
+
+
+def test_a_clock_that_is_a_little_off_is_right() -> None:
+    rig = Rig(ahead=0.9)
+    assert table(rig.link.doctor()) == GOOD
+    rig.close()
+
+
+def test_a_ban_that_is_known(rig: Rig) -> None:
+    rig.exchange.faults.add("ban", path="/sapi/")
+    with pytest.raises(errors.BannedError) as caught:
+        rig.link.exchange.partner()
+    before = len(rig.exchange.log)
+    diagnosis = rig.link.doctor()
+    unseen = {f"host {host}": "note" for host in BASE_URLS}
+    assert table(diagnosis) == {
+        "source": "ok",
+        **unseen,
+        "ban": "failure",
+        "weight": "ok",
+        "keys": "ok",
+        **of_key({"type": "note", "rights": "note"}),
+        **MACHINE,
+    }
+    assert len(rig.exchange.log) == before, "nothing is sent during a ban"
+    assert f"{caught.value.until:%Y-%m-%d %H:%M:%S} UTC" in line(diagnosis, "ban").found
+    for name in ("host api", "rights", "journal"):
+        assert line(diagnosis, name).found.startswith("Not ")
+    assert diagnosis.source == "sandbox"
+    assert not diagnosis
+
+
+# -- the exchange --------------------------------------------------------------------------------------------
+
+
+def test_a_ban_that_is_met_on_the_way(rig: Rig) -> None:
+    rig.exchange.faults.add("ban", path="/fapi/")
+    diagnosis = rig.link.doctor()
+    assert table(diagnosis) == {
+        "source": "ok",
+        "host api": "ok",
+        "clock api": "ok",
+        "host fapi": "failure",
+        "host papi": "note",
+        "ban": "failure",
+        "weight": "ok",
+        "keys": "ok",
+        **of_key({"type": "note", "rights": "note"}),
+        **MACHINE,
+    }
+    assert "does not let this address ask" in line(diagnosis, "host fapi").found
+    assert [entry.path for entry in rig.exchange.log] == ["/api/v3/time", "/fapi/v1/time"]
+
+
+def test_a_host_that_asked_to_wait_is_left_alone(rig: Rig) -> None:
+    rig.exchange.faults.add("rate-limit", path="/api/", seconds=40)
+    diagnosis = rig.link.doctor()
+    rest = of_key({"type": "note", "rights": "note"})
+    first = {name: verdict for name, verdict in EXCHANGE.items() if name != "clock api"}
+    expected = {**first, "host api": "failure", "ban": "warning", "keys": "ok", **rest, **MACHINE}
+    assert table(diagnosis) == expected
+    assert "api asked to wait (429) until 2026-01-01 00:00:40 UTC" in line(diagnosis, "ban").found
+    assert rig.clock.slept == []
+    again = rig.link.doctor()
+    assert table(again) == expected | {"host api": "note"}
+    assert rig.sent("/api/v3/time") == [429]
+
+
+def test_a_key_that_meets_a_ban_or_a_pause(rig: Rig) -> None:
+    for kind, verdict in (("rate-limit", "warning"), ("ban", "failure")):
+        rig.exchange.faults.add(kind, path=PATH)
+        diagnosis = rig.link.doctor()
+        rest = of_key({"type": "note", "rights": "note"})
+        assert table(diagnosis) == {**EXCHANGE, "ban": verdict, "keys": "ok", **rest, **MACHINE}
+        rig.clock.advance(60)
+    assert rig.sent(PATH) == [429, 418]
+
+
+def test_a_host_that_cannot_be_reached(rig: Rig, nowhere: str) -> None:
+    link = link_with(rig, Keys([credentials(rig, "partner")], "a test"), papi=nowhere)
+    diagnosis = link.doctor()
+    first = {name: verdict for name, verdict in EXCHANGE.items() if name != "clock papi"}
+    assert table(diagnosis) == {**first, "host papi": "failure", "keys": "ok", **of_key(), **MACHINE}
+    assert "the connection failed" in line(diagnosis, "host papi").found
+    assert "network" in line(diagnosis, "host papi").next_step
+
+
+def test_without_its_host_no_key_is_asked(rig: Rig, nowhere: str) -> None:
+    diagnosis = link_with(rig, Keys([credentials(rig, "partner")], "a test"), api=nowhere).doctor()
+    first = {name: verdict for name, verdict in EXCHANGE.items() if name != "clock api"}
+    rest = of_key({"type": "note", "rights": "note"})
+    # What a sandbox says of itself is asked there, too.
+    expected = {**first, "source": "warning", "host api": "failure", "keys": "ok", **rest, **MACHINE}
+    assert table(diagnosis) == expected
+    assert "the host was not reached" in line(diagnosis, "rights").found
+    assert diagnosis.source == "live", "nobody has said that the data are made up"
+    assert "SANDBOX" not in repr(diagnosis)
+
+
+def test_a_silent_host_costs_one_time_out(rig: Rig) -> None:
+    rig.exchange.faults.add("timeout", path="/fapi/", times=None)
+    rig.exchange.faults.add("timeout", path=PATH, times=None)
+    diagnosis = rig.link.doctor()
+    assert "no answer in time" in line(diagnosis, "host fapi").found
+    assert "no answer in time" in line(diagnosis, "accepted").found
+    assert rig.sent("/fapi/") == [0]
+    assert rig.sent(PATH) == [0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "said"),
+    [
+        ("html", {"status": 200}, "not JSON"),
+        ("html", {"status": 503}, "HTTP 503"),
+        ("redirect", {"to": "https://sign-in.invalid/"}, "HTTP 302"),
+        ("wrapped-error", {}, "does not tell the time"),
+        ("firewall", {}, "HTTP 403"),
+    ],
+)
+def test_what_is_not_the_exchange(rig: Rig, kind: str, options: dict[str, Any], said: str) -> None:
+    headers = {"name": "Date", "value": "soon"}  # which would tell the time, after all
+    rig.exchange.faults.add("extra-header", path="/fapi/", **headers)
+    rig.exchange.faults.add(kind, path="/fapi/", **options)
+    diagnosis = rig.link.doctor()
+    first = {name: verdict for name, verdict in EXCHANGE.items() if name != "clock fapi"}
+    assert table(diagnosis) == {**first, "host fapi": "failure", "keys": "ok", **of_key(), **MACHINE}
+    assert said in line(diagnosis, "host fapi").found
+    assert "in between" in line(diagnosis, "host fapi").next_step
+
+
+def test_a_certificate_that_is_not_trusted(rig: Rig, tmp_path: Path) -> None:
+    public, private = certificate(tmp_path, days=30)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(public, private)
+    with wires.wire(context=context) as wire:
+        keys = Keys([credentials(rig, "partner")], "a test")
+        diagnosis = link_with(rig, keys, fapi=wire.address).doctor()
+        assert wire.sent == []
+    assert table(diagnosis)["host fapi"] == "failure"
+    assert "certificate" in line(diagnosis, "host fapi").found
+    assert "verify=" in line(diagnosis, "host fapi").next_step
+
+
+def test_a_slow_way_to_the_exchange() -> None:
+    with Sandbox(seed=7) as sandbox:
+        hosts = dict.fromkeys(BASE_URLS, sandbox.address)
+        for window, verdict in ((1, "warning"), (60_000, "ok")):
+            link = toolkit.Link(key=sandbox.key, secret=sandbox.secret, hosts=hosts, recv_window=window)
+            diagnosis = link.doctor()
+            assert table(diagnosis)["clock api"] == verdict
+            if verdict == "warning":
+                assert "recv_window" in line(diagnosis, "clock api").next_step
+            link.close()
+
+
+@pytest.mark.parametrize(("used", "verdict"), [(1919, "ok"), (1921, "warning")])
+def test_a_counter_that_is_nearly_full(rig: Rig, used: int, verdict: str) -> None:
+    counted = {"name": "X-MBX-USED-WEIGHT-1M", "value": str(used)}
+    rig.exchange.faults.add("extra-header", path="/fapi/", **counted)
+    diagnosis = rig.link.doctor()
+    assert table(diagnosis) == GOOD | {"weight": verdict}
+    assert f"fapi: {used:,} of 2,400, 80%" in line(diagnosis, "weight").found
+
+
+# -- keys ----------------------------------------------------------------------------------------------------
+
+
+def test_a_secret_of_another_key(rig: Rig) -> None:
+    diagnosis = rig.new_link(secret="x" * 64).doctor()
+    rest = of_key({"type": "note", "accepted": "failure"})
+    assert table(diagnosis) == {**EXCHANGE, "keys": "ok", **rest, **MACHINE}
+    assert "code -1022" in line(diagnosis, "accepted").found
+    assert "secret does not belong" in line(diagnosis, "accepted").next_step
+
+
+def test_a_key_that_is_not_known(rig: Rig) -> None:
+    diagnosis = rig.new_link(key="x" * 64).doctor()
+    assert table(diagnosis)[f"accepted key{BOTH}"] == "failure"
+    assert "code -2015" in line(diagnosis, "accepted").found
+    assert "from this machine's address" in line(diagnosis, "accepted").next_step
+
+
+def test_an_exchange_that_is_not_well(rig: Rig) -> None:
+    rig.exchange.faults.add("server-error", path=PATH)
+    diagnosis = rig.link.doctor()
+    assert "Service Unavailable" in line(diagnosis, "accepted").found
+    rig.exchange.faults.add("missing-field", path=PATH, field="enableWithdrawals")
+    diagnosis = rig.link.doctor()
+    assert "enableWithdrawals" in line(diagnosis, "accepted").found
+    assert table(diagnosis)[f"accepted key{BOTH}"] == "failure", "what was not said is not taken for a no"
+    assert rig.sent(PATH) == [503, 200], "each was asked once"
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
+def test_keys_that_are_signed_for_with_a_private_key(rig: Rig, kind: str) -> None:
+    private = rsa.generate_private_key(65537, 2048) if kind == "rsa" else ed25519.Ed25519PrivateKey.generate()
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    key = rig.sandbox.world.add_key("mine", public_pem=public, like="read-only")
+    diagnosis = rig.new_link(key.key, pem).doctor()
+    assert table(diagnosis) == GOOD | of_key({"type": "ok", "rights": "ok"})
+    assert line(diagnosis, "type").found == {"rsa": "RSA of 2048 bits.", "ed25519": "Ed25519."}[kind]
+    assert "It was made on 20" in line(diagnosis, "accepted").found
+
+
+def test_each_of_several_keys_is_asked_with_itself(rig: Rig) -> None:
+    keys = [
+        credentials(rig, "read-only", "USER_DATA"),
+        credentials(rig, "trade-only", "TRADE"),
+        credentials(rig, "withdrawals"),
+    ]
+    diagnosis = link_with(rig, Keys(keys, "profile desk")).doctor()
+    assert table(diagnosis) == {
+        **EXCHANGE,
+        "keys": "ok",
+        **of_key(RIGHTS | {"rights": "ok"}, "key 1 of 3, for USER_DATA"),
+        **of_key({"type": "note", "rights": "note"}, "key 2 of 3, for TRADE"),
+        **of_key(RIGHTS | {"withdrawals": "failure"}, f"key 3 of 3{BOTH}"),
+        **MACHINE,
+    }
+    assert asked_with(rig) == ["read-only", "withdrawals"]
+    assert line(diagnosis, "keys").found == "3 keys, from profile desk."
+    assert "a key for TRADE alone may not ask" in line(diagnosis, "rights key 2").found
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected", "said"),
+    [
+        ("enableReading", False, {"reading": "failure"}, "It may not read"),
+        ("enableVanillaOptions", True, {}, "trade European options"),
+        ("enableFixApiTrade", True, {}, "trade over the FIX API."),
+        ("enableMoonTravel", True, {}, "New to this toolkit: enableMoonTravel."),
+        ("tradingAuthorityExpirationTime", 1_798_761_600_000, {"trading": "note"}, "ends on 2027-01-01"),
+        ("tradingAuthorityExpirationTime", 1_767_830_400_000, {"trading": "warning"}, "ends on 2026-01-08"),
+        ("tradingAuthorityExpirationTime", 1_767_139_200_000, {"trading": "warning"}, "ended on 2025-12-31"),
+    ],
+)
+def test_what_the_exchange_may_say_of_a_key(
+    rig: Rig, field: str, value: object, expected: Verdicts, said: str
+) -> None:
+    rig.exchange.faults.add("unknown-field", path=PATH, field=field, value=value)
+    diagnosis = rig.link.doctor()
+    assert table(diagnosis) == GOOD | of_key(expected)
+    assert any(said in each.found for each in diagnosis.lines)
+
+
+def test_a_key_that_may_only_read_is_told_of_what_is_new(rig: Rig) -> None:
+    rig.exchange.faults.add("unknown-field", path=PATH, field="enableMoonTravel", value=True)
+    diagnosis = link_of(rig, "read-only").doctor()
+    assert line(diagnosis, "rights").verdict == "note"
+    assert line(diagnosis, "rights").found == "It may change nothing. New to this toolkit: enableMoonTravel."
+
+
+def test_reading_in_another_way_changes_nothing(rig: Rig) -> None:
+    rig.exchange.faults.add("unknown-field", path=PATH, field="enableFixReadOnly", value=True)
+    assert line(link_of(rig, "read-only").doctor(), "rights").found == "It may change nothing."
+
+
+# -- this machine --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(seed=7) as running:
+        yield running
+
+
+def link_at(sandbox: Sandbox) -> toolkit.Link:
+    hosts = dict.fromkeys(BASE_URLS, sandbox.address)
+    return toolkit.Link(key=sandbox.key, secret=sandbox.secret, hosts=hosts)
+
+
+def test_a_ledger_that_is_shared(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path / "ledger"))
+    with link_at(sandbox) as link:
+        diagnosis = link.doctor()
+        assert table(diagnosis) == GOOD | {"ledger": "ok"}
+        assert str(tmp_path / "ledger") in line(diagnosis, "ledger").found
+
+
+def test_a_ledger_that_is_damaged(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path))
+    told = requests.get(f"{sandbox.address}/sandbox/id", timeout=5).json()["id"]
+    path = ledger_file(dict.fromkeys(BASE_URLS, sandbox.address), told)
+    assert path is not None
+    path.write_bytes(b"nonsense " * 1000)
+    with link_at(sandbox) as link:
+        diagnosis = link.doctor()
+    assert table(diagnosis) == GOOD
+    assert "damaged and set aside" in line(diagnosis, "ledger").found
+    assert f"{path}.damaged" in line(diagnosis, "ledger").next_step
+
+
+def test_a_ledger_that_stands_alone(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path / "file"))
+    with pytest.warns(errors.LedgerWarning):
+        link = link_at(sandbox)
+    diagnosis = link.doctor()
+    assert table(diagnosis) == GOOD | {"ledger": "warning"}
+    assert str(tmp_path) in line(diagnosis, "ledger").found
+    assert "TOOLKIT_LEDGER" in line(diagnosis, "ledger").next_step
+    link.close()
+
+
+def test_looking_makes_no_journal(rig: Rig, journal: Path) -> None:
+    diagnosis = rig.link.doctor()
+    assert "none yet" in line(diagnosis, "journal").found
+    assert not journal.exists()
+
+
+def test_a_journal_in_which_all_is_settled(rig: Rig) -> None:
+    ops = rig.link.operations()
+    ops.exchange.create_sub_account(tag="a").require()
+    diagnosis = rig.link.doctor()
+    assert table(diagnosis) == GOOD | {"journal": "ok"}
+    assert ops.journal.name in line(diagnosis, "journal").found
+
+
+@pytest.mark.parametrize(("lost", "said"), [(1, "Of one write it"), (2, "Of each of 2 writes it")])
+def test_a_journal_with_calls_that_are_not_settled(rig: Rig, lost: int, said: str) -> None:
+    ops = rig.link.operations()
+    rig.exchange.faults.add("reset", method="POST", times=lost)
+    for each in range(lost):
+        assert ops.exchange.create_sub_account(tag=f"desk {each}").status == "unknown"
+    before = rig.sent()
+    diagnosis = rig.link.doctor()
+    assert table(diagnosis) == GOOD | {"journal": "warning"}
+    assert line(diagnosis, "journal").found.startswith(said)
+    assert "`ops = link.operations()`" in line(diagnosis, "journal").next_step
+    assert rig.sent()[len(before) :] == [200] * 4, "nothing is reconciled by looking"
+
+
+def test_a_journal_of_a_newer_version(rig: Rig) -> None:
+    path = rig.link.operations().journal
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA user_version = 99")
+    diagnosis = rig.link.doctor()
+    assert table(diagnosis) == GOOD | {"journal": "failure"}
+    assert "format 99" in line(diagnosis, "journal").found
+    assert "Do not delete it" in line(diagnosis, "journal").next_step
+
+
+def test_a_journal_that_cannot_be_made(rig: Rig, journal: Path) -> None:
+    journal.touch()
+    diagnosis = rig.link.doctor()
+    assert table(diagnosis) == GOOD | {"journal": "failure"}
+    assert f"in {journal} cannot be used" in line(diagnosis, "journal").found
+
+
+def test_no_home_for_a_journal(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOOLKIT_JOURNAL", "~nobody-of-this-name/journal")
+    diagnosis = rig.link.doctor()
+    assert table(diagnosis) == GOOD | {"journal": "warning"}
+    assert "no home folder" in line(diagnosis, "journal").found
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
+def test_files_that_others_may_change(
+    rig: Rig, journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = rig.link.operations().journal
+    journal.chmod(0o777)
+    diagnosis = rig.link.doctor()
+    assert table(diagnosis) == GOOD | {"journal": "ok", "files": "warning"}
+    assert f"chmod go-w {journal}`" in line(diagnosis, "files").next_step
+    journal.chmod(0o1777)  # they may add to it, and no more
+    path.chmod(0o660)
+    assert f"may change {path}." in line(rig.link.doctor(), "files").found
+    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path))  # who shares a folder means it
+    assert line_of_files([path]).verdict == "note"
+    path.chmod(0o600)
+    assert line_of_files([path, tmp_path / "nothing"]).verdict == "ok"
+
+
+def test_versions() -> None:
+    enough = line_of_versions(["pandas>=2.2,<4", "requests", "nothing-of-this-name>=3", "Pandas<1"])
+    assert enough.verdict == "ok"
+    for name in ("toolkit", "Python", "pandas", "pyarrow", "requests", "urllib3", "cryptography", "OpenSSL"):
+        assert f"{name} " in enough.found
+    old = line_of_versions(["pandas>=99.1,<100", 'keyring>=999; extra == "keyring"', "pyarrow >=17"])
+    assert old.verdict == "note"
+    assert old.found.endswith(f"pandas {pd.__version__} is older than 99.1.")
+    assert "pip install" in old.next_step
+    assert line_of_versions([f"pandas>={pd.__version__}", f"pandas>={pd.__version__}.0"]).verdict == "ok"
+
+
+def test_the_way_to_the_exchange(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trusted = tmp_path / "authorities.pem"
+    trusted.touch()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(trusted))
+    proxies = {"https": "http://somebody:pass://w@rd@proxy.invalid:3128"}
+    hosts = dict.fromkeys(BASE_URLS, "https://exchange.invalid")
+    link = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, proxies=proxies)
+    diagnosis = link.doctor()
+    found = line(diagnosis, "proxy")
+    assert (found.verdict, found.found) == (
+        "note",
+        f"Requests go through proxy.invalid. The authorities in {trusted} are trusted.",
+    )
+    for secret in ("somebody", "pass", "w@rd"):
+        assert secret not in everything(diagnosis)
+    assert line(diagnosis, "source").found == "These are the real exchange's data."
+    assert [line(diagnosis, f"host {host}").verdict for host in BASE_URLS] == ["failure"] * 3
+    link.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("http://proxy.invalid:3128", "proxy.invalid"),
+        ("proxy.invalid:3128", "proxy.invalid"),
+        ("http://user:p/a:ss@proxy.invalid", "proxy.invalid"),
+        ("socks5://user@[::1]:9", "::1"),
+        ("http://[::1", "(unreadable)"),
+    ],
+)
+def test_a_proxy_is_named_without_its_user(address: str, name: str) -> None:
+    session = Session(
+        {"api": "https://exchange.invalid"}, timeout=(1.0, 1.0), proxies={"all": address}, trust_env=False
+    )
+    assert session.way("api") == (name, "")
+
+
+def test_variables_are_named_and_not_shown() -> None:
+    assert line_of_environment({"HOME": "/", "TOOLKIT_LEDGER": ""}).found.startswith("None")
+    plain = line_of_environment({"TOOLKIT_LEDGER": "off", "TOOLKIT_CONFIG": "/x"})
+    assert (plain.verdict, plain.found) == ("ok", "Set: TOOLKIT_CONFIG, TOOLKIT_LEDGER.")
+    for name in ("TOOLKIT_KEY", "TOOLKIT_SECRET", "TOOLKIT_PASSPHRASE"):
+        secret = line_of_environment({name: "hush"})
+        assert secret.verdict == "note"
+        assert "profile" in secret.next_step
+        assert "hush" not in f"{secret}"
+
+
+# -- what it looks like --------------------------------------------------------------------------------------
+
+
+def everything(diagnosis: Diagnosis) -> str:
+    """All that a diagnosis shows of itself."""
+    frame = diagnosis.frame
+    shown = [
+        repr(diagnosis),
+        diagnosis._repr_html_(),
+        frame.to_csv(),
+        repr(frame.attrs),
+        repr(vars(diagnosis)),
+    ]
+    return "\n".join(shown)
+
+
+def test_nothing_secret_is_in_any_of_it(rig: Rig) -> None:
+    world = rig.sandbox.world
+    keys = [credentials(rig, name) for name in ("partner", "withdrawals", "no-link")]
+    texts = [everything(link_with(rig, Keys(keys, "a test")).doctor())]
+    texts.append(everything(rig.new_link(secret="x" * 64).doctor()))
+    rig.exchange.faults.add("error", path=PATH, message=f"{world.partner.key} of {world.customers[0].email}")
+    texts.append(everything(rig.link.doctor()))
+    for text in texts:
+        for key in world.keys.values():
+            for secret in (key.key, key.secret):
+                parts = [secret[at : at + 8] for at in range(0, 57, 8)]
+                assert [part for part in parts if part in text] == []
+        assert "@" not in text
+        assert "signature=" not in text
+
+
+def test_the_frame_keeps_its_contract(rig: Rig) -> None:
+    frame = rig.link.doctor().frame
+    assert [*frame.columns] == ["check", "about", "verdict", "found", "next_step"]
+    assert all(isinstance(kind, pd.StringDtype) for kind in frame.dtypes)
+    assert frame.attrs == {
+        "endpoint": "doctor",
+        "source": "sandbox",
+        "fetched_at": "2026-01-01T00:00:00.000+00:00",
+    }
+    assert frame.loc[frame["check"] == "ban", ["about", "next_step"]].isna().to_numpy().all()
+    assert frame["found"].str.endswith(".").all()
+
+
+def test_whatever_is_not_good_says_what_to_do(rig: Rig, nowhere: str) -> None:
+    keys = Keys([credentials(rig, name) for name in ("withdrawals", "open")], "a test")
+    rig.exchange.faults.add("html", path="/fapi/")
+    diagnosis = link_with(rig, keys, papi=nowhere).doctor()
+    bad = [each for each in diagnosis.lines if each.verdict in ("warning", "failure")]
+    assert len(bad) == 5
+    assert all(each.next_step for each in bad)
+
+
+def test_the_text_fits_a_terminal(rig: Rig) -> None:
+    diagnosis = link_of(rig, "withdrawals").doctor()
+    lines = repr(diagnosis).splitlines()
+    assert lines[0].startswith("doctor (SANDBOX), 2026-01-01 00:00:00 UTC: Something does not work")
+    assert lines[1] == "1 failure, 4 notes, 22 things looked at."
+    assert "  FAILURE  withdrawals     THIS KEY CAN TAKE MONEY OUT OF THE ACCOUNT." in lines
+    assert "Key, for USER_DATA and TRADE" in lines
+    paths = ("journal", "/")
+    assert [text for text in lines if len(text) > 100 and not any(part in text for part in paths)] == []
+
+
+def test_the_picture_is_static_and_escaped(rig: Rig) -> None:
+    origin = "<script>alert(1)</script> & `more`"
+    html = link_with(rig, Keys([credentials(rig, "withdrawals")], origin)).doctor()._repr_html_()
+    assert "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; <code>more</code>" in html
+    assert ">SANDBOX</span>" in html
+    assert "<strong>THIS KEY CAN TAKE MONEY OUT OF THE ACCOUNT.</strong>" in html
+    assert ">failure</span>" in html
+    assert "http://" not in html.replace(rig.sandbox.address, ""), "it loads nothing"
+
+
+def test_the_worst_verdict_counts() -> None:
+    lines = [Line("", "a", verdict="note"), Line("", "b", verdict="warning"), Line("", "c")]
+    assert worst(lines) == "warning"
+    assert worst([]) == "ok"
+
+
+def test_an_interrupt_goes_through(rig: Rig) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    end = rig.link.budget.watch(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        rig.link.doctor()
+    end()
+    assert table(rig.link.doctor()) == GOOD
+
+
+# -- the command ---------------------------------------------------------------------------------------------
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`python -m toolkit doctor`, with these variables besides."""
+    return subprocess.run(
+        [sys.executable, "-m", "toolkit", "doctor", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def running(sandbox: Sandbox, name: str = "partner", **more: object) -> Mapping[str, str]:
+    """The variable that names a running sandbox, with one of its keys."""
+    key = sandbox.world.keys[name]
+    said = {"address": sandbox.address, "key": key.key, "secret": key.secret, **more}
+    return {"TOOLKIT_SANDBOX": json.dumps(said)}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "status"),
+    [
+        ("partner", [], 0),
+        ("partner", ["--strict"], 0),
+        ("open", [], 0),
+        ("open", ["--strict"], 1),
+        ("withdrawals", [], 1),
+    ],
+)
+def test_its_exit_status(sandbox: Sandbox, name: str, arguments: list[str], status: int) -> None:
+    done = run("--demo", *arguments, **running(sandbox, name))
+    assert (done.returncode, done.stderr) == (status, "")
+    assert done.stdout.startswith("doctor (SANDBOX)")
+    assert "Set: TOOLKIT_JOURNAL, TOOLKIT_SANDBOX." in done.stdout
+    assert sandbox.world.keys[name].key not in done.stdout
+
+
+def test_it_prints_json(sandbox: Sandbox) -> None:
+    done = run("--demo", "--json", **running(sandbox, "withdrawals"))
+    assert done.returncode == 1
+    rows = {row["check"]: row for row in json.loads(done.stdout)}
+    assert rows["withdrawals"]["verdict"] == "failure"
+    assert rows["ban"] == {
+        "check": "ban",
+        "about": None,
+        "verdict": "ok",
+        "found": "This address is not banned, and not asked to wait.",
+        "next_step": None,
+    }
+
+
+def test_a_ledger_that_stands_alone_is_a_line_and_no_warning(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run("--demo", "--strict", TOOLKIT_LEDGER=str(tmp_path / "file"), **running(sandbox))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "WARNING  ledger" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        (["--demo", "desk"], {}, "give one of them"),
+        (["--demo"], {"TOOLKIT_SANDBOX": "not what it printed"}, "TOOLKIT_SANDBOX"),
+        (["--nonsense"], {}, "No such option"),
+    ],
+)
+def test_what_it_does_not_understand(arguments: list[str], variables: dict[str, str], said: str) -> None:
+    done = run(*arguments, **variables)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_key_it_says_so_and_looks_at_the_rest() -> None:
+    # Through a proxy that is not there, so that nothing leaves this machine.
+    done = run(HTTPS_PROXY="http://user:hush@127.0.0.1:9")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "FAILURE  keys            No key was found." in done.stdout
+    assert " ".join(done.stdout.split()).count("the proxy could not be reached or refused") == 3
+    assert "Requests go through 127.0.0.1." in done.stdout
+    assert "hush" not in done.stdout
+    assert "These are the real exchange's data." in done.stdout
+
+
+def test_without_a_key_the_rest_is_looked_at(rig: Rig) -> None:
+    said = "No key was found. `python -m toolkit key add` makes a profile. Nothing was sent."
+    diagnosis = link_with(rig, Keys([], said)).doctor()
+    assert table(diagnosis) == {**EXCHANGE, "keys": "failure", **MACHINE}
+    found = line(diagnosis, "keys")
+    assert found.found == "No key was found."
+    assert found.next_step == "`python -m toolkit key add` makes a profile."
