@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from toolkit import errors
 from toolkit.catalogue import BASE_URLS, KEY_PERMISSIONS, Host, Security
 from toolkit.doctor import Diagnosis, Line
 from toolkit.doctor.line import worst
-from toolkit.doctor.machine import line_of_environment, line_of_files, line_of_versions
+from toolkit.doctor.machine import line_of_environment, line_of_files, line_of_versions, line_of_way
+from toolkit.doctor.picture import html_of
 from toolkit.sandbox import Sandbox
 from toolkit.wire.credentials import SECURITIES, Credentials, Keys
 from toolkit.wire.ledger import ledger_file
@@ -191,6 +193,17 @@ def test_a_ban_that_is_known(rig: Rig) -> None:
         assert line(diagnosis, name).found.startswith("Not ")
     assert diagnosis.source == "sandbox"
     assert not diagnosis
+
+
+def test_during_a_ban_not_even_the_sandbox_is_asked_which_one_it_is(rig: Rig) -> None:
+    with wires.wire(rig.sandbox.address) as wire:
+        link = rig.new_link(hosts=dict.fromkeys(BASE_URLS, wire.address))
+        rig.exchange.faults.add("ban", path="/sapi/")
+        with pytest.raises(errors.BannedError):
+            link.exchange.partner()
+        before = len(wire.sent)
+        assert not link.doctor()
+        assert len(wire.sent) == before
 
 
 # -- the exchange --------------------------------------------------------------------------------------------
@@ -439,6 +452,7 @@ def test_a_ledger_that_is_shared(sandbox: Sandbox, tmp_path: Path, monkeypatch: 
         diagnosis = link.doctor()
         assert table(diagnosis) == GOOD | {"ledger": "ok"}
         assert str(tmp_path / "ledger") in line(diagnosis, "ledger").found
+        assert all(link.budget.shared_clock(host) for host in BASE_URLS), "other processes need not ask"
 
 
 def test_a_ledger_that_is_damaged(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -570,6 +584,15 @@ def test_the_way_to_the_exchange(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     link.close()
 
 
+def test_an_authority_of_ones_own_is_named(tmp_path: Path) -> None:
+    trusted = tmp_path / "authorities.pem"
+    trusted.touch()
+    hosts = dict.fromkeys(BASE_URLS, "https://exchange.invalid")
+    with toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, verify=trusted) as link:
+        found = line_of_way(link._connection)
+    assert (found.verdict, found.found) == ("note", f"None. The authorities in {trusted} are trusted.")
+
+
 @pytest.mark.parametrize(
     ("address", "name"),
     [
@@ -672,6 +695,15 @@ def test_the_picture_is_static_and_escaped(rig: Rig) -> None:
     assert "<strong>THIS KEY CAN TAKE MONEY OUT OF THE ACCOUNT.</strong>" in html
     assert ">failure</span>" in html
     assert "http://" not in html.replace(rig.sandbox.address, ""), "it loads nothing"
+
+
+def test_every_part_of_a_line_is_escaped() -> None:
+    odd = Line("<a>", "<b>", "<c>", "warning", "<d>", "<e>")
+    html = html_of([odd], "live", datetime.fromtimestamp(0, UTC))
+    for each in "abcde":
+        assert f"&lt;{each}&gt;" in html
+        assert f"<{each}>" not in html
+    assert "SANDBOX" not in html
 
 
 def test_the_worst_verdict_counts() -> None:
