@@ -45,7 +45,9 @@ _PILLS: dict[Verdict, str] = {
     "warning": f"color:#fff;font-weight:600;background-color:{_BARS['warning']}",
     "failure": f"color:#fff;font-weight:600;background-color:{_BARS['failure']}",
 }
-_TABLE = "width:100%;margin:0;border:0;border-collapse:collapse;font-size:13px;line-height:19px;color:inherit"
+# Notebooks give all columns of a table one width unless they are told otherwise.
+_TABLE = "table-layout:auto;width:100%;margin:0;border:0;border-collapse:collapse;font-size:13px;"
+_TABLE += "line-height:19px;color:inherit"
 _ROW = "background-color:transparent;border:0"
 _HEADING = "text-align:left;font-weight:600;border:0;padding:13px 0 4px"
 _CELL = "text-align:left;vertical-align:top;border:0;white-space:normal;max-width:none;padding:3px "
@@ -75,9 +77,7 @@ def html_of(lines: Sequence[Line], source: str, examined_at: datetime) -> str:
     verdict = worst(lines)
     state, mark = _STATES[verdict]
     rows = "".join(_rows(lines))
-    table = (
-        f'<table style="width:100%;margin:0;border:0;border-collapse:collapse;font-size:13px">{rows}</table>'
-    )
+    table = f'<table style="{_TABLE}">{rows}</table>'
     return card(
         f"<div>{escape(_counted(lines))}</div>{table}",
         status=state,
@@ -101,9 +101,9 @@ def _rows(lines: Sequence[Line]) -> Iterator[str]:
                 found += f'<div style="{_NEXT}{bar}"><em>Next:</em> {code(line.next_step)}</div>'
             yield (
                 f'<tr style="{_ROW}">'
-                f'<td style="{_CELL}12px 3px 0;width:60px">'
+                f'<td style="{_CELL}12px 3px 0;width:60px;min-width:60px">'
                 f'<span style="{_PILL}{_PILLS[line.verdict]}">{line.verdict}</span></td> '
-                f'<td style="{_CELL}12px 3px 0;width:90px;opacity:.75">{escape(_name(line))}</td> '
+                f'<td style="{_CELL}12px 3px 0;width:90px;min-width:90px;opacity:.75">{escape(_name(line))}</td> '
                 f'<td style="{_CELL}0">{found}</td></tr>'
             )
 
