@@ -17,10 +17,10 @@ import toolkit
 from tests import door_text
 from tests.rig import Rig
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, SYSTEM_TITLES, Endpoint
-from toolkit.emails import mask
 from toolkit.errors import UsageError
 from toolkit.frames import EXACT, Gathering, Numbers
 from toolkit.link import Link
+from toolkit.privacy import mask, masked_key
 
 ANSWERS = Path(__file__).parent / "answers"
 DOCUMENTED = {path.stem: json.loads(path.read_text(), parse_float=Decimal) for path in ANSWERS.glob("*.json")}
@@ -88,6 +88,8 @@ def test_the_documented_answer_becomes_the_declared_frame(door: str, name: str, 
                 assert value == pd.Timestamp(sent[wire], unit="ms", tz="UTC")
             elif column.kind == "amount":
                 assert float(value) == float(sent[wire])
+            elif column.masked == "key":
+                assert value == masked_key(sent[wire])
             elif column.kind == "id":
                 assert value == str(sent[wire])
             elif column.kind == "texts":

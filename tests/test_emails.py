@@ -22,12 +22,12 @@ from tests.test_panels import seen, tree, wait_for
 from tests.write_support import Bench, memory_folder
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, SAPI_IP, WRITES, Endpoint
 from toolkit.demo import DemoLink
-from toolkit.emails import mask, mask_within
 from toolkit.errors import ContractError, UndeclaredFieldWarning, UsageError
 from toolkit.frames import Gathering
 from toolkit.inference import infer
 from toolkit.link import Emails, Link
 from toolkit.panels import accounts
+from toolkit.privacy import mask, mask_within
 
 CHOSEN = ["exchange.sub_accounts", "spot.customers", "futures.customers"]
 """Doors whose addresses one may ask for in clear."""

@@ -29,12 +29,11 @@ from tests.write_support import (
     small_world,
 )
 from toolkit.catalogue import BY_DOOR, SYSTEM_TITLES, WRITE_BY_DOOR, WRITES, Param, Write
-from toolkit.emails import mask
 from toolkit.errors import NoKeyError, UsageError
 from toolkit.frames import EXACT, Numbers
 from toolkit.link import Link
 from toolkit.operations import account_doors, customer_doors, money_doors
-from toolkit.operations.masks import masked_key
+from toolkit.privacy import mask, masked_key
 from toolkit.sandbox.exchange import Exchange
 
 ANSWERS = Path(__file__).parent / "answers" / "writes"

@@ -20,8 +20,8 @@ import pandas as pd
 import pyarrow as pa
 
 from toolkit.catalogue import Column, Endpoint
-from toolkit.emails import Emails, mask
 from toolkit.errors import ContractError, OrderError
+from toolkit.privacy import Emails, mask, masked_key
 
 Numbers = Literal["float", "exact"]
 Row = Mapping[str, Any]
@@ -253,6 +253,8 @@ class Gathering:
 
     def _array(self, column: Column, type_: pa.DataType, values: list[Any]) -> pa.Array:
         problem = ""
+        if column.masked == "key":  # not before: rows are told apart by the keys themselves
+            values = [masked_key(value) if isinstance(value, str) else value for value in values]
         if self._is_masked(column):  # not before: rows are told apart by the addresses themselves
             values = [mask(value) if isinstance(value, str) else value for value in values]
         try:

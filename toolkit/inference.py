@@ -15,8 +15,8 @@ from typing import Any
 
 from toolkit.catalogue import Column, Endpoint, Pool
 from toolkit.catalogue.model import ColumnKind
-from toolkit.emails import Emails, mask, mask_within
 from toolkit.errors import ContractError
+from toolkit.privacy import Emails, mask, mask_within
 
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^0-9A-Za-z]+")
 _AMOUNT = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
@@ -27,6 +27,8 @@ _INT64 = 2**63
 _MOST_ROWS, _MOST_FIELDS, _MOST_VALUES = 50_000, 500, 1_000_000
 # Fields that hold an answer's rows; an empty list there means that there are none.
 _USUAL_LISTS = ("rows", "data", "list", "items", "records", "transfers")
+# What an API key or its secret is called, in any of the spellings in use.
+_KEY = re.compile(r"(api|secret)_?key$", re.IGNORECASE)
 
 
 def infer(
@@ -65,6 +67,7 @@ def infer(
             kind=_kind(field, [row[field] for row in rows if row.get(field) is not None]),
             doc="Inferred from the answer.",
             optional=True,
+            masked="key" if _KEY.search(field) else "",
         )
         for field in fields
     )

@@ -101,9 +101,9 @@ def _rows(lines: Sequence[Line]) -> Iterator[str]:
                 found += f'<div style="{_NEXT}{bar}"><em>Next:</em> {code(line.next_step)}</div>'
             yield (
                 f'<tr style="{_ROW}">'
-                f'<td style="{_CELL}12px 3px 0;width:60px;min-width:60px">'
+                f'<td style="{_CELL}12px 3px 0;min-width:60px">'
                 f'<span style="{_PILL}{_PILLS[line.verdict]}">{line.verdict}</span></td> '
-                f'<td style="{_CELL}12px 3px 0;width:90px;min-width:90px;opacity:.75">{escape(_name(line))}</td> '
+                f'<td style="{_CELL}12px 3px 0;min-width:90px;opacity:.75">{escape(_name(line))}</td> '
                 f'<td style="{_CELL}0">{found}</td></tr>'
             )
 

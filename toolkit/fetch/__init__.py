@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from toolkit.emails import Emails
 from toolkit.fetch.connection import Connection, Source, outside
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.fetch.namespace import Namespace
 from toolkit.frames import Numbers
 from toolkit.plan import When
+from toolkit.privacy import Emails
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import Clock
 from toolkit.wire.snapshot import CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot

@@ -15,7 +15,6 @@ from typing import Any
 import pandas as pd
 
 from toolkit.catalogue import BY_ROUTE, Endpoint, pool_of
-from toolkit.emails import Emails, mask_within
 from toolkit.errors import IncompleteError, LedgerWarning, UndeclaredFieldWarning, UsageError
 from toolkit.fetch.connection import Connection, outside
 from toolkit.fetch.crew import Alone, Crew, Threads
@@ -25,6 +24,7 @@ from toolkit.fetch.walk import Walk
 from toolkit.frames import Gathering, Numbers
 from toolkit.inference import infer
 from toolkit.plan import Plan, Span, When, make_plan
+from toolkit.privacy import Emails, mask_within
 from toolkit.wire.sender import Call, Tally
 from toolkit.wire.stop import Stop
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -12,6 +13,8 @@ FOLDER = "TOOLKIT_CONFIG"
 """Environment variable: the folder of the profiles."""
 
 OWNER_ONLY = 0o600
+# What no file can be called may be the key itself, pasted where its file belongs: it is never repeated.
+_NONE_IS_CALLED_SO = (errno.ENOENT, errno.ENAMETOOLONG, errno.EINVAL)
 # A file of profiles, or a private key, is far shorter.
 _LONGEST = 1_000_000
 
@@ -45,16 +48,19 @@ def read_private(path: Path) -> str:
         FileNotFoundError: There is none.
         NoKeyError: It cannot be read, or others may read it.
     """
-    problem = ""
+    problem, is_there = "", True
     try:
         # What is looked at is what is read: the file behind the name may be another a moment later.
         with path.open("rb") as file:
             problem = _open_to_others(file.fileno(), path)
             content = b"" if problem else file.read(_LONGEST + 1)
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError) as error:  # what no path may hold is a ValueError
-        problem = f"{path} cannot be read: {getattr(error, 'strerror', error)}"
+    except ValueError:  # it has what no name may have
+        is_there = False
+    except OSError as error:
+        is_there = error.errno not in _NONE_IS_CALLED_SO
+        problem = f"{path} cannot be read: {error.strerror}"
+    if not is_there:
+        raise FileNotFoundError
     if not problem:
         text = content.decode("utf-8-sig", "replace")
         if len(content) <= _LONGEST and "\ufffd" not in text:

@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR, Endpoint, Write
-from toolkit.emails import mask_partial
 from toolkit.errors import (
     ApiError,
     ClockError,
@@ -22,8 +21,9 @@ from toolkit.fetch import Fetcher
 from toolkit.operations import findings
 from toolkit.operations.findings import Case, Finding, Row
 from toolkit.operations.journal import Entry, Journal
-from toolkit.operations.masks import masked_answer, masked_key, masks
+from toolkit.operations.masks import masked_answer, masks
 from toolkit.operations.order import Meaning
+from toolkit.privacy import mask_partial
 from toolkit.wire.sender import Sender
 
 # What says nothing of the write: the exchange cannot be asked now, or not with this key.
@@ -171,11 +171,7 @@ class Inquiry:
                     raise
             else:
                 break
-        rows = findings.rows_of(frame)
-        for row in rows:
-            if "*" not in row.get("api_key", "*"):
-                row["api_key"] = masked_key(row["api_key"])
-        return rows
+        return findings.rows_of(frame)
 
     def _read(self, read: Endpoint, arguments: Mapping[str, object], **span: int | None) -> pd.DataFrame:
         """What is compared has to be exact and clear; nobody sees it."""

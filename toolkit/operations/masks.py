@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from toolkit.catalogue import Param, Write
-from toolkit.emails import mask
+from toolkit.privacy import mask, masked_key
 
 HIDDEN = "(hidden)"
-_SHOWN, _STARS = 3, 13
 
 
 class Hidden(Mapping[str, Any]):
@@ -34,11 +33,6 @@ class Hidden(Mapping[str, Any]):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("private arguments are not pickled or copied: they would be written down in clear")
-
-
-def masked_key(key: str) -> str:
-    """An API key as lists of the exchange show it."""
-    return key[:_SHOWN] + "*" * _STARS
 
 
 def masks(masked: str, key: str) -> bool:

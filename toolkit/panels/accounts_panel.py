@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import ipywidgets as widgets
 import pandas as pd
 
-from toolkit.emails import mask_partial
 from toolkit.panels import accounts_view as view
 from toolkit.panels import holdings
 from toolkit.panels.base import Panel, chips, error_note, header, html, put, static_head
 from toolkit.panels.holdings import Holding
 from toolkit.panels.style import ACCOUNTS_MARK
 from toolkit.panels.text import clock, short
+from toolkit.privacy import mask_partial
 
 if TYPE_CHECKING:
     from toolkit.link import CallRecord, Link

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from toolkit.emails import mask
 from toolkit.panels.text import Amount
+from toolkit.privacy import mask
 
 Wallet = Literal["spot", "margin", "um", "cm"]
 Sort = Literal["btc", "spot", "margin", "um", "cm", "newest"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from toolkit.catalogue.exchange_link.shared import DOCS, SUB_ACCOUNT, SUB_ACCOUNT_ID
+from toolkit.catalogue.exchange_link.shared import DOCS, KEY_COLUMN, SUB_ACCOUNT, SUB_ACCOUNT_ID
 from toolkit.catalogue.model import (
     SAPI_IP,
     SAPI_UID,
@@ -22,9 +22,6 @@ _KEY = Param(
     doc="API key of the sub-account, the whole of it.",
     required=True,
     private=True,
-)
-_KEY_COLUMN = Column(
-    name="api_key", wire=("apikey", "apiKey"), kind="id", doc="The key, masked.", masked="key"
 )
 _UPDATE_TIME = Column(name="update_time", wire="updateTime", kind="time", doc="When it was changed, UTC.")
 _IP_LIST = Column(
@@ -174,7 +171,7 @@ CREATE_API_KEY = Write(
     ),
     columns=(
         SUB_ACCOUNT_ID,
-        _KEY_COLUMN,
+        KEY_COLUMN,
         *_FLAGS,
     ),
     summary="Creates an API key for a sub-account.",
@@ -234,7 +231,7 @@ SET_PERMISSIONS = Write(
         _flag("marginTrade", "margin_trade", "It may trade on margin."),
         _flag("futuresTrade", "futures_trade", "It may trade futures."),
     ),
-    columns=(SUB_ACCOUNT_ID, _KEY_COLUMN, *_FLAGS),
+    columns=(SUB_ACCOUNT_ID, KEY_COLUMN, *_FLAGS),
     summary="Says what an API key of a sub-account may do.",
     notes=(
         "All three are said each time: none stays as it was.",
@@ -266,7 +263,7 @@ SET_UNIVERSAL_TRANSFER = Write(
     ),
     columns=(
         SUB_ACCOUNT_ID,
-        _KEY_COLUMN,
+        KEY_COLUMN,
         Column(
             name="can_universal_transfer",
             wire="canUniversalTransfer",
@@ -315,7 +312,7 @@ SET_IP_RESTRICTION = Write(
         Column(name="status", wire="status", kind="text", doc='"1" any address, "2" only listed ones.'),
         _IP_LIST,
         _UPDATE_TIME,
-        _KEY_COLUMN,
+        KEY_COLUMN,
     ),
     summary="Says whether an API key of a sub-account may be used from anywhere, or from where.",
     source=f"{DOCS}/account/Update-IP-Restriction-for-Sub-Account-API-key-For-Master-Account",
@@ -352,7 +349,7 @@ REMOVE_ADDRESSES = Write(
             insisted=True,
         ),
     ),
-    columns=(SUB_ACCOUNT_ID, _KEY_COLUMN, _IP_LIST, _UPDATE_TIME),
+    columns=(SUB_ACCOUNT_ID, KEY_COLUMN, _IP_LIST, _UPDATE_TIME),
     summary="Removes addresses from those that may use an API key of a sub-account.",
     source=f"{DOCS}/account/Delete-IPRestriction-for-Sub-Account-Api-Key",
     reconciliation=Reconciliation(

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from toolkit.catalogue.exchange_link.shared import ANY_SUB_ACCOUNT, DOCS, SUB_ACCOUNT, SUB_ACCOUNT_ID
+from toolkit.catalogue.exchange_link.shared import (
+    ANY_SUB_ACCOUNT,
+    DOCS,
+    KEY_COLUMN,
+    SUB_ACCOUNT,
+    SUB_ACCOUNT_ID,
+)
 from toolkit.catalogue.model import SAPI_IP, Column, Endpoint, Paging, Param
 
 _API_KEY = Param(
@@ -78,7 +84,7 @@ API_KEYS = Endpoint(
     paging=Paging(kind="page", size="size", default=500, maximum=500),
     columns=(
         SUB_ACCOUNT_ID,
-        Column(name="api_key", wire=("apikey", "apiKey"), kind="id", doc="The key, masked by the exchange."),
+        KEY_COLUMN,
         Column(name="can_trade", wire="canTrade", kind="flag", doc="May trade spot."),
         Column(name="margin_trade", wire="marginTrade", kind="flag", doc="May trade on margin."),
         Column(name="futures_trade", wire="futuresTrade", kind="flag", doc="May trade futures."),
@@ -99,7 +105,7 @@ IP_RESTRICTION = Endpoint(
     columns=(
         SUB_ACCOUNT_ID,
         Column(name="ip_restrict", wire="ipRestrict", kind="flag", doc="Only listed addresses may use it."),
-        Column(name="api_key", wire=("apikey", "apiKey"), kind="id", doc="The key."),
+        KEY_COLUMN,
         Column(name="ip_list", wire="ipList", kind="texts", doc="Addresses that may use it."),
         Column(name="update_time", wire="updateTime", kind="time", doc="Last change, UTC."),
     ),

@@ -25,6 +25,9 @@ FUTURES_TYPE = Param(
     choices=MARKETS,
 )
 
+KEY_COLUMN = Column(
+    name="api_key", wire=("apikey", "apiKey"), kind="id", doc="The key, masked.", masked="key"
+)
 SUB_ACCOUNT_ID = Column(
     name="sub_account_id", wire=("subaccountId", "subAccountId"), kind="id", doc="Id of the sub-account."
 )

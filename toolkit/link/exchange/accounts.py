@@ -106,7 +106,7 @@ class AccountDoors(Doors):
             A frame with the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - api_key (id): The key, masked by the exchange.
+            - api_key (id): The key, masked.
             - can_trade (flag): May trade spot.
             - margin_trade (flag): May trade on margin.
             - futures_trade (flag): May trade futures.
@@ -141,7 +141,7 @@ class AccountDoors(Doors):
 
             - sub_account_id (id): Id of the sub-account.
             - ip_restrict (flag): Only listed addresses may use it.
-            - api_key (id): The key.
+            - api_key (id): The key, masked.
             - ip_list (texts): Addresses that may use it.
             - update_time (time): Last change, UTC.
 

@@ -1,8 +1,8 @@
-"""Pure: e-mail addresses are personal data; what of them may be seen.
+"""Pure: what may be seen of e-mail addresses, which are personal data, and of API keys.
 
-A mask has the shape of the exchange's own in spot rebates, `om***@***.com`: two first letters, and the
-end of the domain. The domain goes, as that of a person or of a firm says who it is. Many addresses have
-one mask, so nothing is told apart or joined by it.
+The mask of an address has the shape of the exchange's own in spot rebates, `om***@***.com`: two first
+letters, and the end of the domain. The domain goes, as that of a person or of a firm says who it is. Many
+addresses have one mask, so nothing is told apart or joined by it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, Literal
 Emails = Literal["masked", "clear"]
 
 _STARS = "***"
+_KEY_SHOWN, _KEY_STARS = 3, "*" * 13
 # What is masked already, by us or by the exchange: om***@***.com, test*****@126.com.
 _MASKED = re.compile(r"\*{3,}|[^*@]{0,4}\*{3,}@[^\s@]+")
 _LETTERS = re.compile(r"[A-Za-z]{2,24}")
@@ -49,3 +50,8 @@ def mask_partial(error: BaseException) -> None:
     if partial is not None and "email" in partial:
         partial["email"] = partial["email"].map(mask, na_action="ignore").astype(partial["email"].dtype)
         partial.attrs["emails"] = "masked"
+
+
+def masked_key(key: str) -> str:
+    """An API key as lists of the exchange show it; one that is masked stays as it is."""
+    return key if "*" in key else key[:_KEY_SHOWN] + _KEY_STARS

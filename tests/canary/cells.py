@@ -1,0 +1,144 @@
+"""Cells of a notebook at the same desk, run by a real kernel: panels, prompts, and what IPython shows."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import start_new_async_kernel
+
+from tests.canary.office import PASSPHRASE, Office
+
+# Wherever somebody is asked something, the answer is typed into the hidden prompt.
+CELLS = """
+%xmode Verbose
+%config InlineBackend.close_figures = True
+import getpass, json, logging, sys, threading, traceback
+import toolkit
+from tests.canary.script import PATHS, Desk, Given
+logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
+###
+from pathlib import Path
+given = Given(json.loads(getpass.getpass("given: ")))
+work = Path("kernel")
+work.mkdir()
+desk = Desk(given, work)
+hosts = desk.hosts
+###
+link = toolkit.Link.ask(hosts=hosts)
+link
+###
+locked = toolkit.Link.ask("locked", hosts=hosts)
+locked.exchange.partner()
+###
+toolkit.Link.ask("locked", hosts=hosts)
+###
+toolkit.Link.ask(hosts=hosts)
+###
+toolkit.Link(key=given["key"], secret=given["secret"] + " ")
+###
+toolkit.Link(given["key"], given["secret"])
+###
+link.spot.customers(email=given["stranger"], customer_id=given["stranger"])
+###
+print("".join(traceback.TracebackException(
+    type(sys.last_value), sys.last_value, sys.last_traceback, capture_locals=True).format()))
+vars(sys.last_value)
+###
+with desk.fault("error", "customers", code=-1130, message=given["echo"]):
+    link.spot.customers(email=given["stranger"])
+###
+weight = toolkit.panels.weight(link)
+weight
+###
+accounts = toolkit.panels.accounts(link)
+accounts
+###
+with desk.fault("error", "partner", code=-1130, message=given["echo"]):
+    broken = toolkit.panels.accounts(link)
+    broken._before_display()
+assert broken.error is not None
+broken
+###
+print(broken.error, vars(broken.error), broken, accounts, weight)
+###
+toolkit.charts.rebates(link.spot.rebates());
+###
+ops = link.operations()
+made = ops.exchange.create_api_key(given["account"], can_trade=True)
+display(made, made.frame, made.take_key(), ops, ops.history())
+###
+made.take_key()
+###
+ops.preview.spot.set_customer_id("seen before", given["stranger"])
+###
+thread = threading.Thread(target=lambda: link.spot.customers(email=[given["stranger"]]))
+thread.start()
+thread.join()
+###
+%who_ls
+###
+%history -n
+###
+link.doctor()
+"""
+RAISED = ["NoKeyError", "NoKeyError", "NoKeyError", "TypeError", "UsageError", "ParameterError", "UsageError"]
+
+
+class Kernel:
+    """A kernel at a desk.
+
+    Attributes:
+        said: All that it has said, as a frontend is told it: outputs, errors, and the state of widgets.
+        raised: The errors of its cells, by name.
+    """
+
+    def __init__(self, client: AsyncKernelClient) -> None:
+        self.said: list[str] = []
+        self.raised: list[str] = []
+        self._client = client
+
+    async def run(self, cells: str, answers: Iterator[str]) -> None:
+        """Run cells; whatever they ask for is typed in."""
+        for cell in cells.strip().split("###\n"):
+            await self._client.execute_interactive(
+                cell,
+                timeout=60,
+                stop_on_error=False,
+                output_hook=self._take,
+                stdin_hook=lambda message: self._client.input(next(answers)),
+            )
+
+    def _take(self, message: dict[str, Any]) -> None:
+        self.said.append(json.dumps([message["msg_type"], message["content"]], ensure_ascii=False))
+        if message["msg_type"] == "error":
+            self.raised.append(message["content"]["ename"])
+
+
+@contextlib.asynccontextmanager
+async def kernel(office: Office) -> AsyncIterator[Kernel]:
+    """One, ended in the end."""
+    environment = office.environment | {"JUPYTER_RUNTIME_DIR": os.environ["JUPYTER_RUNTIME_DIR"]}
+    with (office.place / "shown").open("ab") as shown:
+        manager, client = await start_new_async_kernel(
+            env=environment, cwd=str(office.place), stdout=shown, stderr=shown
+        )
+    try:
+        yield Kernel(client)
+    finally:
+        client.stop_channels()
+        await manager.shutdown_kernel(now=True)
+
+
+def answers(office: Office, given: str) -> Iterator[str]:
+    """What is typed into the prompts of the cells, in their order."""
+    partner = office.world.partner
+    yield given
+    yield from (partner.key, partner.secret)
+    yield PASSPHRASE
+    yield partner.secret  # it is no passphrase
+    yield from (partner.key, f"{partner.secret} ")

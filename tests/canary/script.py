@@ -1,0 +1,438 @@
+"""A desk's script, with logs and tracebacks as telling as can be: `python -m tests.canary.script`.
+
+It is told over its input what to work with, works with all of it, meets every error, and shows and writes
+down whatever it gets. What it shows of itself has nothing secret: what does is the toolkit's.
+
+Left out is `http.client`'s own `debuglevel`, which prints every request as it goes out: nothing but the
+key's owner turns that on, by hand and for that very purpose.
+"""
+
+from __future__ import annotations
+
+import copy
+import faulthandler
+import http.client
+import itertools
+import json
+import logging
+import os
+import pickle
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import cryptography.hazmat.primitives.serialization  # noqa: F401 - what takes long is imported once for all
+import pandas as pd
+import pyarrow.parquet  # noqa: F401
+import requests  # noqa: F401
+
+PATHS = {
+    "partner": "/sapi/v1/broker/info",
+    "accounts": "/sapi/v1/broker/subAccount",
+    "keys": "/sapi/v1/broker/subAccountApi",
+    "restriction": "/sapi/v1/broker/subAccountApi/ipRestriction",
+    "customers": "/sapi/v1/apiReferral/customization",
+    "rebates": "/sapi/v1/broker/rebate/recentRecord",
+}
+FACES = ("_repr_html_", "_repr_mimebundle_", "_repr_markdown_", "_repr_png_")
+
+
+class Given:
+    """What it works with. Nothing shows it, as the frames of this script are shown, too."""
+
+    __slots__ = ("_said",)
+
+    def __init__(self, said: dict[str, Any]) -> None:
+        self._said = said
+
+    def __getitem__(self, name: str) -> Any:
+        return self._said[name]
+
+    def next_customer(self) -> str:
+        """An e-mail address nobody has asked about."""
+        return str(self._said["customers"].pop())
+
+
+class Desk:
+    """Everything the script does, in the order in which it stands here.
+
+    Attributes:
+        met: The errors and warnings that were met, by name.
+    """
+
+    def __init__(self, given: Given, folder: Path) -> None:
+        self.given, self.folder = given, folder
+        self.met: set[str] = set()
+        self.numbers = itertools.count()
+        self.hosts = dict.fromkeys(("api", "fapi", "papi"), given["address"])
+        self.link = self.opened("hmac")
+        self.ops = self.link.operations(journal=folder / "journal")
+
+    def opened(self, profile: str, **settings: Any) -> Any:
+        import toolkit
+
+        return toolkit.Link(profile, **({"hosts": self.hosts, "timeout": (2.0, 1.0)} | settings))
+
+    # -- showing ----------------------------------------------------------------------------------------
+
+    def show(self, seen: Any) -> None:
+        """Everything that this shows of itself, on the screen; and a copy, where it lets itself be copied."""
+        print(f"{seen!r}\n{seen}\n{seen:}")
+        for name in FACES:
+            with suppress(AttributeError, TypeError):
+                print(getattr(seen, name)())
+        with suppress(TypeError):
+            print(vars(seen))
+        for copied in (copy.copy, copy.deepcopy, lambda what: what):
+            with suppress(TypeError, AttributeError, pickle.PicklingError):
+                self.keep("pickle", pickle.dumps(copied(seen)))
+        if isinstance(seen, pd.DataFrame):
+            self.show_frame(seen)
+        for name in ("frame", "error"):
+            if isinstance(getattr(seen, name, None), BaseException | pd.DataFrame):
+                self.show(getattr(seen, name))
+
+    def show_frame(self, frame: pd.DataFrame) -> None:
+        print(frame.attrs, *frame.columns)
+        frame = frame.head(20)  # the others are like them
+        path = self.folder / f"{next(self.numbers)}"
+        for name in ("csv", "json", "html", "parquet"):
+            getattr(frame, f"to_{name}")(path.with_suffix(f".{name}"))
+        print(pd.read_parquet(path.with_suffix(".parquet")).to_csv())  # it is compressed
+
+    def keep(self, kind: str, written: bytes) -> None:
+        (self.folder / f"{next(self.numbers)}.{kind}").write_bytes(written)
+
+    def tell(self, error: BaseException) -> None:
+        """All that the usual tools show of an error."""
+        if type(error).__name__ not in self.met:  # which takes long
+            sys.excepthook(type(error), error, error.__traceback__)
+        self.met.add(type(error).__name__)
+        told: BaseException | None = error
+        with suppress(AttributeError):  # what is half made cannot be shown
+            print("".join(traceback.TracebackException.from_exception(error, capture_locals=True).format()))
+        logging.getLogger("desk").error("it failed", exc_info=error)
+        while told is not None:
+            print(repr(told), told.args, vars(told), getattr(told, "__notes__", ()))
+            with suppress(TypeError, AttributeError, pickle.PicklingError):
+                self.keep("pickle", pickle.dumps(told))
+            told = told.__cause__ or told.__context__
+        if isinstance(getattr(error, "partial", None), pd.DataFrame):
+            self.show(error.partial)  # type: ignore[attr-defined]
+
+    def do(self, call: Callable[[], Any]) -> Any:
+        """Do it, and show what comes of it, whatever that is."""
+        try:
+            seen = call()
+        except BaseException as error:
+            self.tell(error)
+            return None
+        self.show(seen)
+        return seen
+
+    def demand(self, outcome: Any) -> None:
+        self.do(outcome.require)
+
+    @contextmanager
+    def fault(self, kind: str, path: str = "", **options: Any) -> Iterator[None]:
+        """The exchange fails in this way."""
+        wish = {"kind": kind, "path": PATHS.get(path, path), **options}
+        self.control("POST", {name: value for name, value in wish.items() if value != ""})
+        try:
+            yield
+        finally:
+            self.control("DELETE", None)
+
+    def control(self, method: str, wish: object) -> None:
+        connection = http.client.HTTPConnection(self.given["control"], timeout=5)
+        with closing(connection):
+            connection.request(method, "/sandbox/faults", json.dumps(wish).encode())
+            connection.getresponse().read()
+
+    # -- what every run does ------------------------------------------------------------------------------
+
+    def essence(self) -> None:
+        """A little of everything, and nothing that takes long: without any guard it shows a mark."""
+        given, link, ops = self.given, self.link, self.ops
+        self.mistakes_with_keys()
+        self.do(lambda: link)
+        self.do(lambda: next(iter(link._connection.sender.keys)))
+        self.do(lambda: link.spot.customers(email=given.next_customer()))
+        self.do(lambda: link.get(PATHS["customers"], email=given["stranger"]))
+        self.do(lambda: link.get(PATHS["restriction"], **given["asked"]))
+        self.do(lambda: link.spot.customers(email=given["stranger"], custmer="x"))
+        self.do(lambda: link.spot.customers(email=[given["stranger"]]))
+        self.do(lambda: link.exchange.ip_restriction("1", given["key"].encode()))
+        for kind, options in (
+            ("error", {"code": -999_999, "message": given["echo"]}),
+            ("redirect", {"to": f"https://elsewhere.example/{given['key']}?email={given['stranger']}"}),
+            ("html", {"status": 200}),
+        ):
+            with self.fault(kind, "customers", **options):
+                self.do(lambda: link.spot.customers(email=given["stranger"]))
+        with self.fault("timeout", "partner"), interrupted():
+            self.do(link.exchange.partner)
+        self.do(lambda: ops.preview.spot.set_customer_id("seen before", given["stranger"]))
+        self.do(lambda: ops.spot.set_customer_id("a customer", given.next_customer()))
+        made = self.do(lambda: ops.exchange.create_api_key(given["account"], can_trade=True))
+        self.do(made.take_key)
+        self.do(made.take_key)
+        self.do(ops.history)
+
+    def mistakes_with_keys(self) -> None:
+        import toolkit
+
+        given = self.given
+        self.do(lambda: toolkit.Link(given["key"], given["secret"]))  # type: ignore[misc]
+        self.do(lambda: toolkit.Link(given["key"]))
+        self.do(lambda: toolkit.Link(key=given["key"]))
+        self.do(lambda: toolkit.Link(key=given["key"], secret=f"{given['secret']} "))
+        self.do(lambda: toolkit.Link(key=given["key"], secert=given["secret"]))  # type: ignore[call-arg]
+        self.do(lambda: toolkit.Link(key=given["key"], private_key=given["locked"], passphrase="wrong"))
+        self.do(lambda: toolkit.Link(key=given["key"], private_key=given["secret"] * 9))
+        self.do(lambda: toolkit.Link(key=given["key"], secret=given["secret"], share=7))
+        self.do(lambda: toolkit.Link(key=given["key"], secret=given["secret"], hosts={"api": given["proxy"]}))
+        self.do(lambda: toolkit.Link("locked", passphrase=given["secret"]))
+        self.do(lambda: toolkit.Link("unquoted"))
+        self.do(lambda: toolkit.Link("misplaced"))
+
+    # -- what is done besides where it is told to ---------------------------------------------------------
+
+    def doors(self) -> None:
+        """Every door, with a key of each kind."""
+        for profile in ("ed25519", "rsa", "hmac"):
+            with self.opened(profile, workers=2, progress=True) as link:
+                self.all_reads(link)
+        self.charts()
+        self.all_writes()
+
+    def errors(self) -> None:
+        """Every error of the table."""
+        self.refusals_and_accidents()
+        self.writes_that_fail()
+        self.files_that_fail()
+        self.other_keys()
+        self.threads()
+        self.the_end()
+
+    def all_reads(self, link: Any) -> None:
+        for door in self.given["reads"]:
+            self.do(lambda door=door: called(link, door)(**self.given["reads"][door]))  # type: ignore[misc]
+        for each in (link, link.budget, link.budget.snapshot(), link.exchange, link.spot, link._connection):
+            self.do(lambda each=each: each)  # type: ignore[misc]
+        # Whatever else it offers that asks for nothing: usage, doctor and the like.
+        for name in dir(link):
+            if not name.startswith("_") and name != "close" and callable(getattr(link, name)):
+                self.do(getattr(link, name))
+        for door in self.given["reads"]:
+            self.do(lambda door=door: link.price(door, rows=3))  # type: ignore[misc]
+
+    def charts(self) -> None:
+        from toolkit import charts
+
+        link = self.link
+        for chart, frame in (
+            (charts.rebates, link.spot.rebates()),
+            (charts.balances, link.exchange.spot_balances()),
+            (charts.traders, link.futures.trader_counts()),
+        ):
+            axes = self.do(lambda chart=chart, frame=frame: chart(frame))  # type: ignore[misc]
+            for kind in ("png", "svg") if axes is not None else ():
+                axes.figure.savefig(self.folder / f"{next(self.numbers)}.{kind}", dpi=40)
+        self.do(lambda: charts.rebates(link.exchange.partner()))
+
+    def all_writes(self) -> None:
+        customer = self.opened("customer").operations(journal=self.folder / "journal")
+        for door in self.given["writes"]:
+            ops = customer if "own_customer" in door else self.ops
+            for doors in (ops.preview, ops):
+                self.do(lambda doors=doors, door=door: called(doors, door)(**self.given["writes"][door]))  # type: ignore[misc]
+        for number in self.ops.history()["number"]:
+            self.do(lambda number=number: self.ops.outcome(int(number)))  # type: ignore[misc]
+        self.do(lambda: self.ops)
+        self.do(self.ops.unresolved)
+
+    def refusals_and_accidents(self) -> None:
+        given, link = self.given, self.link
+        refusals = {
+            "ParameterError": (400, -1102),
+            "NotFoundError": (400, -1121),
+            "RefusedError": (400, -3041),
+            "RetiredError": (410, -1016),
+            "ApiError": (400, -999_999),
+            "ClockError": (400, -1021),
+        }
+        for status, code in refusals.values():
+            options = {"status": status, "code": code, "message": given["echo"], "times": None}
+            with self.fault("error", "customers", **options):
+                self.do(lambda: link.spot.customers(email=given["stranger"]))
+        for kind, more in (
+            ("firewall", {}),
+            ("server-error", {"message": given["echo"], "times": None}),
+            ("reset", {"times": None}),
+            ("rate-limit", {"seconds": 1, "times": None}),
+            ("missing-field", {}),
+            ("unknown-field", {"field": "another_key", "value": given["key"]}),
+            ("wrapped-error", {"message": given["echo"]}),
+        ):
+            with self.fault(kind, "partner", **more), warnings.catch_warnings():
+                warnings.simplefilter("error")
+                self.do(link.exchange.partner)
+        with self.fault("disorder", "rebates"):
+            self.do(link.exchange.rebates)
+        self.do(lambda: link.futures.traders(start="2025-01-01", end="2025-01-01"))
+        away = dict.fromkeys(self.hosts, "https://nobody.invalid")
+        with self.opened("hmac", hosts=away, proxies=given["proxies"]) as lost:
+            self.do(lost.exchange.partner)
+
+    def files_that_fail(self) -> None:
+        with closed(self.folder / "ledger") as folder, warnings.catch_warnings():
+            warnings.simplefilter("error")
+            os.environ["TOOLKIT_LEDGER"] = str(folder / "under")
+            here = dict.fromkeys(self.hosts, self.given["address"].replace("127.0.0.1", "[::1]"))
+            self.do(lambda: self.opened("hmac", hosts=here))
+            del os.environ["TOOLKIT_LEDGER"]
+        with closed(self.folder / "a file") as file:
+            self.do(lambda: self.link.operations(journal=file))
+
+    def writes_that_fail(self) -> None:
+        given, ops = self.given, self.ops
+        with self.fault("reset", "customers", method="POST"):
+            lost = self.do(lambda: ops.spot.set_customer_id("lost", given["lost"]))
+        self.demand(lost)
+        self.do(lambda: ops.spot.set_customer_id("not settled", given["lost"]))
+        self.do(lambda: lost.reconcile(wait=False))
+        with self.fault("html", "keys", method="GET", status=200):
+            self.do(lambda: ops.exchange.create_api_key(given["another"], can_trade=True))
+        with self.fault("error", "customers", method="POST", message=given["echo"]):
+            self.demand(self.do(lambda: ops.spot.set_customer_id("refused", given.next_customer())))
+        with self.fault("timeout", "customers", method="POST"), interrupted():
+            self.do(lambda: ops.spot.set_customer_id("broken off", given.next_customer()))
+        self.do(ops.unresolved)
+        self.do(lambda: ops.exchange.delete_api_key(given["account"], given["key"]))
+        with taken_away(ops, self.link), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            self.do(lambda: ops.spot.set_customer_id("not noted", given.next_customer()))
+
+    def other_keys(self) -> None:
+        """Those that the exchange does not know, or that sign for another."""
+        for profile in ("wrong key", "wrong secret", "stranger", "nobody"):
+            self.do(lambda profile=profile: self.opened(profile.replace(" ", "-")).exchange.partner())  # type: ignore[misc]
+        import toolkit
+
+        self.do(toolkit.Link.ask)
+        for name in ("TOOLKIT_KEY", "TOOLKIT_SECRET"):
+            os.environ[name] = self.given["key"]
+            self.do(lambda: toolkit.Link(hosts=self.hosts))
+        for name in ("TOOLKIT_KEY", "TOOLKIT_SECRET"):
+            del os.environ[name]
+
+    def threads(self) -> None:
+        """What a thread raises is shown by the interpreter itself."""
+        with self.fault("error", "customers", code=-999_999, message=self.given["echo"]):
+            thread = threading.Thread(target=lambda: self.link.spot.customers(email=self.given["stranger"]))
+            thread.start()
+            thread.join()
+
+    def the_end(self) -> None:
+        with self.fault("ban", "partner", seconds=60):
+            self.do(self.link.exchange.partner)
+        self.do(self.link.exchange.partner)
+        self.link.close()
+        faulthandler.dump_traceback(all_threads=True)
+
+
+def called(doors: Any, door: str) -> Any:
+    """The door of this name."""
+    system, _, name = door.partition(".")
+    return getattr(getattr(doors, system), name)
+
+
+@contextmanager
+def interrupted() -> Iterator[None]:
+    """The user presses stop a moment later."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 0.15)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def closed(path: Path) -> Iterator[Path]:
+    """A file stands where a folder is wanted."""
+    path.touch()
+    yield path
+    path.unlink()
+
+
+@contextmanager
+def taken_away(ops: Any, link: Any) -> Iterator[None]:
+    """The journal goes while an answer is waited for."""
+    aside = ops.journal.with_suffix(".aside")
+
+    def take() -> None:
+        if link.budget.snapshot().calls[-1].method == "POST" and not aside.exists():
+            ops.journal.rename(aside)
+            ops.journal.mkdir()
+
+    unwatch = link.budget.watch(take)
+    yield
+    unwatch()
+    ops.journal.rmdir()
+    aside.rename(ops.journal)
+
+
+def work(run: dict[str, Any]) -> None:
+    """Be a process of those surroundings, and do the essence of it, and the part that is wanted."""
+    os.environ.clear()
+    os.environ.update(run["environment"])
+    os.chdir(run["place"])
+    with open("shown", "ab") as shown:
+        for number in (1, 2):
+            os.dup2(shown.fileno(), number)
+    sys.path.insert(0, run["package"])
+    given = Given(run.pop("given"))
+    if given["part"]:
+        import rich.traceback
+
+        # As wide as can be: what is broken over lines is shown all the same.
+        rich.traceback.install(show_locals=True, width=200, locals_max_string=500)
+    faulthandler.enable()
+    warnings.simplefilter("always")
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
+    for name in ("urllib3", "requests", "toolkit", "asyncio"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    folder = Path("work")
+    folder.mkdir()
+    desk = Desk(given, folder)
+    desk.essence()
+    if given["part"]:
+        getattr(desk, given["part"])()
+    (folder / "met").write_text(json.dumps(sorted(desk.met)))
+
+
+def main() -> None:
+    """Each run is a process of its own, which has what takes long to import from here."""
+    for run in json.load(sys.stdin):
+        child = os.fork()
+        if not child:
+            work(run)
+            return
+        os.waitpid(child, 0)
+
+
+if __name__ == "__main__":
+    main()
