@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 import toolkit
-from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR, Security
+from tests.rig import Rig
+from tests.write_support import call, example, small_world
+from toolkit.catalogue import BASE_URLS, BY_DOOR, WRITE_BY_DOOR, WRITES, Security
 from toolkit.errors import NoKeyError
 from toolkit.wire.credentials import SECURITIES, Credentials, Keys
 from toolkit.wire.signers import signer_of
@@ -55,16 +58,36 @@ READER, TRADER, BOTH = credentials("USER_DATA"), credentials("TRADE"), credentia
         ((TRADER,), "exchange.rebates", TRADER),  # nothing is printed on its page: any key may
         ((READER, TRADER), "exchange.create_sub_account", TRADER),
         ((READER, BOTH), "exchange.universal_transfer", BOTH),
-        ((READER, TRADER), "spot.set_customer_id", READER),  # USER_DATA is what its page asks for
         ((READER, BOTH), "spot.set_customer_id", BOTH),
+        ((TRADER, BOTH), "exchange.spot_balances", BOTH),  # one that may not read would be refused perhaps
+        ((TRADER, BOTH), "exchange.create_sub_account", BOTH),
+        ((TRADER, READER), "exchange.create_sub_account", TRADER),
     ],
 )
 def test_the_right_key_is_picked(there: tuple[Credentials, ...], door: str, serves: Credentials) -> None:
     endpoint = (BY_DOOR | WRITE_BY_DOOR)[door]
-    picked = Keys(there, "here").pick(endpoint.security, door, privileged=endpoint.privileged)
+    picked = Keys(there, "here").pick(endpoint.needs, door, privileged=endpoint.privileged)
     assert picked is serves
 
 
 def test_where_none_fits_that_is_said() -> None:
     with pytest.raises(NoKeyError, match=r"rebates wants .* USER_DATA, .*here may serve TRADE\. Nothing"):
-        Keys([TRADER], "here").pick("USER_DATA", "spot.rebates", privileged=False)
+        Keys([TRADER], "here").pick({"USER_DATA"}, "spot.rebates", privileged=False)
+
+
+@pytest.mark.parametrize("door", [write.door for write in WRITES])
+def test_a_key_that_is_to_read_alone_changes_nothing(door: str, tmp_path: Path) -> None:
+    """Whatever the exchange would let it do: that it serves USER_DATA alone is the user's word."""
+    rig = Rig(world=small_world())
+    key = rig.sandbox.world.example_write(door).key
+    reader = Credentials(key.key, signer_of("`secret`", key.secret), ["USER_DATA"])
+    hosts = dict.fromkeys(BASE_URLS, rig.sandbox.address)
+    link = toolkit.Link(keys=Keys([reader], "here"), hosts=hosts, clock=rig.clock)
+    ops = link.operations(journal=tmp_path)
+    given = example(rig.sandbox.world, door)
+    assert not call(ops.preview, door, given)
+    with pytest.raises(NoKeyError, match=f"{door} wants a key that may serve .*TRADE"):
+        call(ops, door, given)
+    assert list(rig.exchange.log) == []
+    assert ops.history().empty
+    rig.close()

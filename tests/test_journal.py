@@ -375,7 +375,7 @@ def test_a_confirmed_repetition_settles_what_a_dead_process_had_sent(path: Path)
         entry, new = begin(journal, repeatable=True)
         assert new
         send(journal, entry.number)
-        journal.repeated(journal.settle(entry.number, "confirmed", "done", "answer"))
+        journal.repeated(journal.settle(entry.number, "confirmed", "done", "answer"), lambda older: True)
         assert [(each.status, each.settled_by) for each in journal.entries()] == [
             ("confirmed", "repetition"),
             ("confirmed", "answer"),

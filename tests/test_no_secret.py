@@ -111,6 +111,7 @@ class Run:
         return self.link.operations(
             key=self.writer.key,
             secret=self.writer.secret,
+            same_account=True,
             parameters=parameters,
             journal=self.folder / "journal",
         )
@@ -535,7 +536,9 @@ hosts = dict.fromkeys(("api", "fapi", "papi"), os.environ["DESK_ADDRESS"])
 pair = {"key": os.environ["DESK_KEY"], "secret": os.environ["DESK_SECRET"]}
 link = toolkit.Link(**pair, hosts=hosts, timeout=(2.0, 2.0))
 del pair
-ops = link.operations(key=os.environ["DESK_WRITER"], secret=os.environ["DESK_WRITERS_SECRET"])
+pair = {"key": os.environ["DESK_WRITER"], "secret": os.environ["DESK_WRITERS_SECRET"]}
+ops = link.operations(**pair, same_account=True)
+del pair
 ###
 made = ops.exchange.create_api_key(os.environ["DESK_ACCOUNT"], can_trade=True)
 made

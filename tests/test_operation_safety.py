@@ -16,6 +16,7 @@ import pytest
 
 from tests.clocks import FakeClock
 from tests.write_support import HOLDS, Bench, call, do, example, memory_folder
+from toolkit.catalogue import WRITES
 from toolkit.errors import ClockError, OutcomeUnknownError, UnsettledError, UsageError
 from toolkit.operations import Operations, Outcome
 from toolkit.operations.journal import Journal
@@ -854,3 +855,45 @@ def test_an_interrupt_after_the_answer_came_loses_nothing(bench: Bench) -> None:
     assert list(bench.ops.history()["settled_by"]) == ["answer"]
     assert len(outcome.take_key().secret) == 64
     assert (bench.sent(door), len(bench.effects(door))) == (1, 1)
+
+
+# -- keys of several accounts -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("door", [write.door for write in WRITES if write.reconciliation.before])
+def test_how_things_are_before_is_not_read_from_what_may_be_another_account(bench: Bench, door: str) -> None:
+    """Else the other account's rows would tell what became of the write."""
+    given = example(bench.world, door)
+    ops = bench.operations("open", "partner")
+    assert not call(ops.preview, door, given)
+    before = len(bench.exchange.log)
+    with pytest.raises(UsageError, match=r"is read before it, .*same_account=True.*Nothing was sent"):
+        call(ops, door, given)
+    assert [each for each in list(bench.exchange.log)[before:] if each.key] == []
+    bench.fail(door, "reset")
+    lost = call(bench.operations("withdrawals", "partner", same_account=True), door, given)
+    assert lost.reconcile().status in ("confirmed", "unknown")
+    assert len(bench.effects(door)) == 1
+
+
+def test_the_same_call_of_another_key_settles_nothing(bench: Bench) -> None:
+    door = "spot.set_customer_id"
+    given = example(bench.world, door)
+    bench.fail(door, "reset-before")
+    lost = call(bench.ops, door, given)
+    assert lost.status == "unknown"
+    other = bench.operations("open")
+    with pytest.raises(UnsettledError, match=f"#{lost.number}"):
+        call(other, door, given)
+    assert bench.ops.outcome(lost.number).status == "unknown"
+    again = call(bench.ops, door, given)
+    assert again.status == bench.ops.outcome(lost.number).status == "confirmed"
+
+
+def test_a_passphrase_alone_is_no_other_key(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment's key, perhaps another account's, would sign the writes."""
+    stranger = bench.world.keys["no-link"]
+    monkeypatch.setenv("TOOLKIT_KEY", stranger.key)
+    monkeypatch.setenv("TOOLKIT_SECRET", stranger.secret)
+    with pytest.raises(UsageError, match="`passphrase` is that of a key"):
+        bench.rig.link.operations(passphrase="a word", journal=bench.folder)

@@ -100,9 +100,9 @@ def test_what_is_done_is_confirmed(bench: Bench, door: str) -> None:
 @EACH
 def test_what_is_refused_is_rejected(bench: Bench, door: str) -> None:
     example_write = bench.world.example_write(door)
-    ops = bench.operations(
-        example_write.key.name, "partner" if example_write.key.name == "customer" else "read-only"
-    )
+    is_customers = example_write.key.name == "customer"
+    writer = "partner" if is_customers else "read-only"
+    ops = bench.operations(example_write.key.name, writer, same_account=not is_customers)
     outcome = call(ops, door, example(bench.world, door))
     assert outcome.status == "rejected"
     assert isinstance(outcome.error, CredentialsError)

@@ -163,7 +163,7 @@ def test_every_method_is_signed_alike(
         placement=placement,
         pool=SAPI_IP,
         weight=1,
-        security="SIGNED",
+        needs=frozenset(),
         privileged=True,
     )
     reply = sender.send(order, lambda now: now())

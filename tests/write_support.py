@@ -68,14 +68,16 @@ class Bench:
         self.clock = self.rig.clock
         self._operations: dict[tuple[str, str], Operations] = {}
 
-    def operations(self, reader: str = "partner", writer: str | None = None) -> Operations:
+    def operations(
+        self, reader: str = "partner", writer: str | None = None, *, same_account: bool = False
+    ) -> Operations:
         """Operations that read with one key and write with another, each named as in the world."""
         names = reader, writer or reader
         if names not in self._operations:
             read, write = (self.world.keys[name] for name in names)
             link = self.rig.link if reader == "partner" else self.rig.new_link(read.key, read.secret)
             other = {} if names[0] == names[1] else {"key": write.key, "secret": write.secret}
-            self._operations[names] = link.operations(journal=self.folder, **other)
+            self._operations[names] = link.operations(journal=self.folder, same_account=same_account, **other)
         return self._operations[names]
 
     @property

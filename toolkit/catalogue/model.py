@@ -325,6 +325,11 @@ class Endpoint:
         return (*self.params, *extra, *self.unused)
 
     @property
+    def needs(self) -> frozenset[Security]:
+        """Security types that its key has to serve; none where the documents print none."""
+        return frozenset({self.security}) - {"SIGNED"}
+
+    @property
     def privileged(self) -> bool:
         """Whether its key has to be allowed more than to read."""
         return bool(self.permission)
@@ -432,6 +437,11 @@ class Write(Endpoint):
     confirm: str = ""
     repeatable: bool = False
     hands_over: str = ""
+
+    @property
+    def needs(self) -> frozenset[Security]:
+        """TRADE besides what the documents print: a key that is to read alone changes nothing."""
+        return frozenset({self.security, "TRADE"}) - {"SIGNED"}
 
     @property
     def privileged(self) -> bool:

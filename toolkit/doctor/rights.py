@@ -114,7 +114,7 @@ class _Examination:
             parameters={},
             pool=endpoint.pool,
             weight=endpoint.weight_of({}),
-            security=endpoint.security,
+            needs=endpoint.needs,
             privileged=endpoint.privileged,
             once=True,
         )

@@ -165,7 +165,7 @@ class Fetcher:
                 parameters=parameters,
                 pool=pool,
                 weight=weight,
-                security=declared.security if declared else "SIGNED",
+                needs=declared.needs if declared else frozenset(),
                 privileged=declared.privileged if declared else False,
             ),
             tally,
@@ -262,7 +262,7 @@ class Fetcher:
             parameters=parameters,
             pool=endpoint.pool,
             weight=endpoint.weight_of(parameters),
-            security=endpoint.security,
+            needs=endpoint.needs,
             privileged=endpoint.privileged,
         )
         return self._sender.get(call, fetch.tally, fetch.stop)

@@ -255,7 +255,9 @@ class Link:
         """
         from toolkit.operations import Operations
 
-        is_given = any(each is not None for each in (profile, key, secret, private_key, passphrase))
+        is_given = any(each is not None for each in (profile, key, secret, private_key))
+        if passphrase is not None and not is_given:
+            raise NoKeyError("`passphrase` is that of a key: give it a profile or a key. Nothing was sent.")
         return Operations(
             self._connection,
             self._fetcher,

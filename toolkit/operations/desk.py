@@ -78,7 +78,8 @@ class Desk:
         # Keys that were made here, by number: None once they are handed over.
         self._keys: dict[int, NewKey | None] = {}
         self._siblings = self._digests(sender.keys)
-        self._inquiry = Inquiry(fetcher, reader, journal, reading_keys=self._digests(reader.keys))
+        self._readers = self._digests(reader.keys)
+        self._inquiry = Inquiry(fetcher, reader, journal, reading_keys=self._readers)
 
     # -- one call ------------------------------------------------------------------------------------------
 
@@ -96,6 +97,7 @@ class Desk:
                 f"{write.door}: this cannot be undone. Say `{write.confirm}` a second time, as "
                 f"`confirm={write.confirm}`, to have it done. Nothing was sent."
             )
+        self._sender.key_for(write)  # where there is none for it, that is said before anything is sent
         if write.repeatable:  # whether a late one may still arrive is told by the exchange's clock
             self._ask_the_time(write)
         found = self.look_up(meaning, terms)
@@ -162,10 +164,19 @@ class Desk:
         """The entry that a call returns to, None where it is to be sent.
 
         Raises:
-            UsageError: Its name stands for another call.
+            UsageError: Its name stands for another call, or how things are before it would be read with the
+                key of what may be another account.
             UnsettledError: A call about the same thing is not settled.
         """
-        return self.journal.check(self._wish(meaning, terms))
+        wish = self._wish(meaning, terms)
+        if meaning.write.reconciliation.before and wish.key not in self._readers and not self._same_account:
+            raise UsageError(
+                f"{meaning.write.door}: `link.{meaning.write.reconciliation.read}` is read before it, and "
+                "the Link's key is another than the one for writing. Where both are of one account, say so: "
+                "`link.operations(..., same_account=True)`; otherwise read and write with one key. Nothing "
+                "was sent."
+            )
+        return self.journal.check(wish)
 
     def _digest_of_key(self, credentials: Credentials) -> str:
         return self.journal.digest("key", credentials.key)
@@ -264,7 +275,12 @@ class Desk:
             else:
                 record.settle("confirmed", "the exchange answered that it was done", answer=answer)
                 if write.repeatable:
-                    record.step(lambda: self.journal.repeated(record.entry))
+                    ours = {record.entry.key, *self._siblings}
+                    record.step(
+                        lambda: self.journal.repeated(
+                            record.entry, lambda older: self._same_account or older.key in ours
+                        )
+                    )
         elif verdict.executed is False:
             record.settle("rejected", _refusal(error), never_left=_never_left(error))
         if record.entry.status not in ("confirmed", "rejected"):

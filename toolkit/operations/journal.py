@@ -111,6 +111,10 @@ class Wish:
     now: int = 0
     clashes: Callable[[Entry], bool] = lambda entry: True
 
+    def is_of_the_same_account(self, entry: Entry) -> bool:
+        """Whether a call in the journal was made for the account that this one is for."""
+        return self.same_account or entry.key == self.key or entry.key in self.siblings
+
 
 _JSON = ("arguments", "digests", "before", "answer")
 _NAMES = tuple(each.name for each in fields(Entry))
@@ -291,13 +295,19 @@ class Journal:
         """The call has come back, whatever became of it."""
         _here.pop((self.path, number), None)
 
-    def repeated(self, entry: Entry) -> None:
-        """A call was confirmed: older ones that mean the same are settled by it."""
+    def repeated(self, entry: Entry, is_ours: Callable[[Entry], bool]) -> None:
+        """A call was confirmed: older ones that mean the same are settled by it.
+
+        Args:
+            entry: The call.
+            is_ours: Whether an older one was made for the same account; another account's is another call.
+        """
         told = f"the same call was sent again as #{entry.number}, which was confirmed"
         with self._file.transaction() as file:
             for older in self._find(file, f"subject = ? AND {_UNSETTLED}", entry.subject):
                 # One whose process died while it was under way has not been called unknown yet.
-                if older.same == entry.same and older.number < entry.number and older.status != "prepared":
+                is_older = older.number < entry.number and older.status != "prepared"
+                if is_older and older.same == entry.same and is_ours(older):
                     changes = {"status": "confirmed", "told": told, "settled_at": _now()}
                     _set(file, older.number, changes | {"settled_by": "repetition"})
 
@@ -368,7 +378,8 @@ class Journal:
                     f"{entry.process}. Nothing was sent.",
                     entry.number,
                 )
-            if not self._never_left(file, entry) and not (wish.repeatable and entry.same == wish.same):
+            again = wish.repeatable and entry.same == wish.same and wish.is_of_the_same_account(entry)
+            if not again and not self._never_left(file, entry):
                 raise UnsettledError(
                     f"{entry.door}: what became of #{entry.number}, about the same thing, is not known yet: "
                     f"{entry.told.rstrip('.')}. Nothing was sent now. `ops.reconcile({entry.number})` asks "
@@ -410,7 +421,7 @@ class Journal:
                 f"`once`: the name {entry.once!r} stands for another call, #{entry.number} "
                 f"({entry.door}, {entry.status}). Nothing was sent. Give this one a name of its own{freed}."
             )
-        if entry.key not in {wish.key, *wish.siblings} and not wish.same_account:
+        if not wish.is_of_the_same_account(entry):
             raise UsageError(
                 f"`once`: under the name {entry.once!r} #{entry.number} was sent with another API key. "
                 "Nothing was sent. If both keys are of one account, open the operations with "

@@ -173,7 +173,7 @@ def _order(write: Write, parameters: Mapping[str, object], placement: Placement)
         placement=placement,
         pool=write.pool,
         weight=write.weight_of(parameters),
-        security=write.security,
+        needs=write.needs,
         privileged=write.privileged,
     )
 

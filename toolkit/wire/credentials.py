@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NoReturn
 
 from toolkit.catalogue import Security
@@ -91,28 +91,34 @@ class Keys:
     def __len__(self) -> int:
         return len(self._all)
 
-    def pick(self, security: Security, door: str, *, privileged: bool) -> Credentials:
+    def pick(self, needs: Collection[Security], door: str, *, privileged: bool) -> Credentials:
         """The key that serves a request.
 
         Of those that may, a read is served by one that can do little else, and what changes something, or
         asks for a permission, by one that can.
 
         Args:
-            security: What the documents ask for; SIGNED where they print none, and any key may serve it.
+            needs: Security types that it has to serve; where there are none any key may try.
             door: What is asked for, for the error.
             privileged: It changes something, or the documents ask for a permission besides.
 
         Raises:
             NoKeyError: None may; nothing was sent.
         """
-        able = [each for each in self._all if security == "SIGNED" or security in each.serves]
-        if not able:
-            had = " and ".join(sorted({" ".join(sorted(each.serves)) for each in self._all}))
-            raise NoKeyError(
-                f"{door} wants a key that may serve {security}, and those of {self.origin} may serve {had}. "
-                "Nothing was sent. Add a key that may, or say so of one that does."
+        able = [each for each in self._all if each.serves.issuperset(needs)]
+        if able:
+            wanted, other = ("TRADE", "USER_DATA") if privileged else ("USER_DATA", "TRADE")
+            return min(
+                able,
+                key=lambda each: (wanted not in each.serves, (other in each.serves) != privileged),
             )
-        return sorted(able, key=lambda each: ("TRADE" in each.serves) != privileged)[0]
+        if not self._all:
+            raise NoKeyError(self.origin)
+        had = ", ".join(sorted({" and ".join(sorted(each.serves)) for each in self._all}))
+        raise NoKeyError(
+            f"{door} wants a key that may serve {' and '.join(sorted(needs))}, and those of {self.origin} "
+            f"may serve {had}. Nothing was sent. Add a key that may, or say in its `serves` that one does."
+        )
 
     def __repr__(self) -> str:
         return f"Keys({len(self)} of {self.origin}, hidden)"

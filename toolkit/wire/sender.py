@@ -52,7 +52,7 @@ class Call:
         path: Path of the request.
         parameters: Its parameters.
         pool, weight: What it costs.
-        security, privileged: Which key serves it.
+        needs, privileged: Which key serves it.
         once: It is not sent again where the exchange's side fails, or asks to wait.
     """
 
@@ -61,7 +61,7 @@ class Call:
     parameters: Mapping[str, object] = field(repr=False)
     pool: Pool
     weight: int
-    security: Security
+    needs: frozenset[Security]
     privileged: bool
     once: bool = False
 
@@ -80,7 +80,7 @@ class Order:
         query, body: Parameters of the query string and of the form body.
         placement: Where timestamp and signature go: "query", or else at the end of the body.
         pool, weight: What it costs.
-        security, privileged: Which key serves it.
+        needs, privileged: Which key serves it.
     """
 
     door: str
@@ -91,7 +91,7 @@ class Order:
     placement: Placement
     pool: Pool
     weight: int
-    security: Security
+    needs: frozenset[Security]
     privileged: bool
 
 
@@ -321,7 +321,7 @@ class Sender:
         Raises:
             NoKeyError: None may; nothing was sent.
         """
-        return self._keys.pick(what.security, what.door, privileged=what.privileged)
+        return self._keys.pick(what.needs, what.door, privileged=what.privileged)
 
     def time(self, host: Host) -> float:
         """The host's time in seconds as known: this machine's where it was not measured yet."""
