@@ -501,6 +501,8 @@ def test_no_key_anywhere(folder: Path) -> None:
         ({"key": KEY, "private_key": SECRET * 9}, "`private_key` names a file that is not there"),
         ({"key": KEY, "secret": SECRET, "passphrase": "p"}, "only a private key is locked"),
         ({"profile": "desk", "key": KEY, "secret": SECRET}, "and not both"),
+        ({"keys": KEY}, "`keys` is what"),
+        ({"keys": KEY, "key": KEY}, "and not both"),
         ({"profile": KEY}, "A profile has a short name"),
         ({"profile": "../desk"}, "A profile has a short name"),
         ({"profile": ""}, "A profile has a short name"),

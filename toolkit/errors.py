@@ -6,7 +6,7 @@
     │   └── UnsettledError       a call about the same thing is not settled; nothing was sent: reconcile it
     ├── ApiError                 the exchange refused (4XX); nothing was executed: it is ours to mend
     │   ├── CredentialsError     key unknown, not allowed from this address, or not allowed to do this
-    │   ├── SignatureError       the signature does not fit the key: check the secret
+    │   ├── SignatureError       the signature does not fit the key: check the secret, or the private key
     │   ├── ClockError           the timestamp is outside of the window: check this machine's clock
     │   ├── ParameterError       a parameter is missing, unknown, malformed or out of range
     │   ├── NotFoundError        what was asked for does not exist

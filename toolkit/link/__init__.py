@@ -162,6 +162,8 @@ class Link:
             keys = find_keys(profile, key=key, secret=secret, private_key=private_key, passphrase=passphrase)
         elif any(each is not None for each in given):
             raise NoKeyError("Give `keys`, or say where they are, and not both. Nothing was sent.")
+        elif not isinstance(keys, Keys):
+            raise NoKeyError("`keys` is what `toolkit.keys.find_keys` gives. Nothing was sent.")
         self._connection = Connection(
             keys,
             hosts=hosts,

@@ -71,35 +71,26 @@ def _read(body: bytes) -> Any:
         _check_levels(body)
     if b"\\" in body and b"\\u" in body and any(escape[1] for escape in _ESCAPE.finditer(body)):
         raise Unreadable("holds half a character")
-    text = body.decode("utf-8")
-    value = _DECODER.decode(text)
-    # As many colons as fields: none stands twice. Otherwise they may be in texts, or one does.
-    if _fields(value, lists + objects) != body.count(b":"):
-        del value
-        value = _CAREFUL_DECODER.decode(text)
+    value = _DECODER.decode(body.decode("utf-8"))
+    _check_nesting(value, lists + objects)
     return value
 
 
-def _fields(value: Any, brackets: int) -> int:
-    """How many fields all objects in a value have, where it is not nested too deeply.
+def _check_nesting(value: Any, brackets: int) -> None:
+    """Refuse what is nested too deeply, level by level.
 
     Args:
         value: The value.
         brackets: How many lists and objects its text may begin: no need to look for more.
     """
-    fields = seen = 0
+    seen = 0
     level = [value] if type(value) in _NESTING else []
     for _ in range(DEEPEST):
-        objects = [each for each in level if type(each) is dict]
-        lists = [each for each in level if type(each) is list] if len(objects) < len(level) else []
-        fields += sum(map(len, objects))
         seen += len(level)
-        if seen == brackets:
-            return fields
-        values = chain(chain.from_iterable(map(dict.values, objects)), chain.from_iterable(lists))
+        if not level or seen == brackets:
+            return
+        values = chain.from_iterable(each.values() if type(each) is dict else each for each in level)
         level = [each for each in values if type(each) in _NESTING]
-        if not level:
-            return fields
     raise Unreadable(f"is nested deeper than {DEEPEST} levels")
 
 
@@ -151,5 +142,4 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_refuse)
-_CAREFUL_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_refuse, object_pairs_hook=_once)
+_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_refuse, object_pairs_hook=_once)
