@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from toolkit.errors import NoKeyError
+from toolkit.wire.ledger.place import _lock
 
 FOLDER = "TOOLKIT_CONFIG"
 """Environment variable: the folder of the profiles."""
@@ -51,7 +57,7 @@ def read_private(path: Path) -> str:
     problem, is_there = "", True
     try:
         # What is looked at is what is read: the file behind the name may be another a moment later.
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
             problem = _open_to_others(file.fileno(), path)
             content = b"" if problem else file.read(_LONGEST + 1)
     except ValueError:  # it has what no name may have
@@ -76,13 +82,14 @@ def write_private(path: Path, text: str, *, replace: bool) -> None:
         FileExistsError: There is one, and it is not to be replaced.
         OSError: It cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    target = path.with_name(f"{path.name}.new") if replace else path
+    make_folder(path.parent)
     if replace:
-        target.unlink(missing_ok=True)
-    number = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+        number, new = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
+        target = Path(new)
+    else:
+        number, target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), path
     try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
+        with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -93,18 +100,47 @@ def write_private(path: Path, text: str, *, replace: bool) -> None:
         raise
 
 
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """While a file is read and written again: one process at a time. The lock is a file beside it, and stays.
+
+    Raises:
+        OSError: It cannot be had.
+    """
+    make_folder(path.parent)
+    number = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, OWNER_ONLY)
+    try:
+        _lock(number)
+        yield
+    finally:
+        os.close(number)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that its owner alone may enter, and those above it that are missing likewise."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        with suppress(FileExistsError):  # made by another process meanwhile
+            each.mkdir(mode=0o700)
+            each.chmod(0o700)  # whatever the umask took away
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file, and do not wait for whoever might write into what is none."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def _open_to_others(number: int, path: Path) -> str:
     """Why a file must not be used, "" where it may. Windows has no such bits."""
     status = os.fstat(number)
     if not stat.S_ISREG(status.st_mode):
         return f"{path} is no file"
-    if os.name == "nt":
-        return ""
-    if status.st_mode & 0o077:
-        return (
-            f"{path} holds keys, and others on this machine may read or change it (its mode is "
-            f"{stat.S_IMODE(status.st_mode):o}): `chmod 600 {path}`"
-        )
-    if status.st_uid not in (os.getuid(), 0):
-        return f"{path} holds keys, and belongs to another user"
+    if sys.platform != "win32":
+        if status.st_mode & 0o077:
+            return (
+                f"{path} holds keys, and others on this machine may read or change it (its mode is "
+                f"{stat.S_IMODE(status.st_mode):o}): `chmod 600 {shlex.quote(str(path))}`"
+            )
+        if status.st_uid not in (os.getuid(), 0):
+            return f"{path} holds keys, and belongs to another user"
     return ""
