@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from toolkit.catalogue import Security
 from toolkit.errors import NoKeyError
@@ -43,15 +43,23 @@ class Entry:
     serves: tuple[Security, ...] = SECURITIES
     folder: Path = Path()
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("entries are not pickled or copied: they would be written down in clear")
 
-def checked_name(name: object) -> str:
+
+def checked_name(name: object, said_in: str = "") -> str:
     """The name of a profile.
+
+    Args:
+        name: The name.
+        said_in: The variable that holds it, where one does.
 
     Raises:
         NoKeyError: It cannot be one. What was given is not shown: it may be a key.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise NoKeyError(
+            f"{said_in}{': ' if said_in else ''}"
             'A profile has a short name of letters, digits, - and _, such as `toolkit.Link("desk")`. An API '
             "key goes into `key=`, its secret into `secret=`. Nothing was sent."
         )
@@ -70,7 +78,7 @@ def read_profiles(text: str, where: str) -> Mapping[str, Any]:
     except tomllib.TOMLDecodeError as error:  # which may hold the text, or a piece of it
         found = re.search(r"\(at (line \d+, column \d+|end of document)\)", str(error))
         place = found[1] if found else "some place"
-    except RecursionError:
+    except (RecursionError, ValueError):  # too deep, or a number of thousands of digits
         place = "some place"
     if place:
         raise NoKeyError(f"{where} is not written in TOML: look at {place}. Nothing was sent.")
@@ -106,7 +114,8 @@ def written(name: str, entry: Entry) -> str:
     for each in ("key", "secret", "private_key", "passphrase"):
         value = getattr(entry, each)
         if value is not None:
-            lines.append(f"{each} = {json.dumps(str(value), ensure_ascii=False)}")
+            text = json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+            lines.append(f"{each} = {text}")
     if set(entry.serves) != set(SECURITIES):
         lines.append(f"serves = {json.dumps(list(entry.serves))}")
     return "\n".join([*lines, ""])
@@ -126,14 +135,20 @@ def _entry(said: object, where: str, folder: Path) -> Entry:
     for name in _FIELDS[:-1]:
         if name in said and not isinstance(said[name], str):
             raise NoKeyError(f"{where}: `{name}` is text in quotes. Nothing was sent.")
-    return Entry(where=where, folder=folder, **(said | {"serves": _serves(said, where)}))
+    serves = checked_serves(said.get("serves", list(SECURITIES)), where)
+    return Entry(where=where, folder=folder, **(said | {"serves": serves}))
 
 
-def _serves(said: Mapping[str, Any], where: str) -> tuple[Security, ...]:
-    serves = said.get("serves", list(SECURITIES))
+def checked_serves(serves: object, where: str = "") -> tuple[Security, ...]:
+    """The security types that a key may serve.
+
+    Raises:
+        NoKeyError: They are no list of such.
+    """
     if isinstance(serves, list) and serves and all(each in SECURITIES for each in serves):
         return tuple(dict.fromkeys(serves))
     raise NoKeyError(
-        f'{where}: `serves` is a list of the security types that the key may serve, out of "USER_DATA" '
+        f"{where}{': ' if where else ''}"
+        '`serves` is a list of the security types that the key may serve, out of "USER_DATA" '
         '(reading) and "TRADE". Nothing was sent.'
     )
