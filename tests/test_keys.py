@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import base64
+import copy
 import getpass
 import hashlib
 import io
 import json
 import os
+import pickle
+import shlex
 import sys
+import tomllib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
@@ -18,19 +23,21 @@ from typing import Any
 
 import keyring
 import keyring.backend
-import pexpect
 import pytest
 import requests
+from click.testing import CliRunner
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa, x25519
-from keyring.errors import NoKeyringError, PasswordDeleteError
+from keyring.errors import KeyringLocked, NoKeyringError, PasswordDeleteError
 
 import toolkit
 from tests.rig import Rig
 from tests.write_support import small_world
+from toolkit.__main__ import main
 from toolkit.catalogue import BASE_URLS
 from toolkit.errors import NoKeyError, SignatureError
-from toolkit.keys import find_keys
+from toolkit.keys import add_profile, find_keys, free_name, make_pair
+from toolkit.keys.profiles import Entry
 from toolkit.keys.system import SERVICE
 from toolkit.link import Settings
 from toolkit.sandbox.keys import letters
@@ -566,6 +573,7 @@ def test_what_is_no_file_is_refused(folder: Path) -> None:
         (f'[desk]\nkey = "YOUR_API_KEY"\nsecret = "{SECRET}"', "desk.*`key` is a placeholder"),
         ("[desk]\n" + "a." * 5000 + "b = 1", "not written in TOML|a field that is none"),
         ("a = " + "[" * 50_000, "not written in TOML"),
+        ("[desk]\nkey = " + "7" * 5000, "not written in TOML"),
     ],
 )
 def test_each_mistake_in_a_profile_has_its_own_words(folder: Path, text: str, said: str) -> None:
@@ -618,6 +626,7 @@ class Ran:
 
 def command(*arguments: str, typed: Sequence[str] = ()) -> Ran:
     """Run it on a terminal of its own, where somebody types."""
+    pexpect = pytest.importorskip("pexpect")
     shown = io.StringIO()
     terminal = pexpect.spawn(
         sys.executable, ["-m", "toolkit", *arguments], encoding="utf-8", timeout=30, dimensions=(50, 400)
@@ -648,7 +657,7 @@ def test_a_pair_is_made_and_written_down(folder: Path, rig: Rig) -> None:
     assert (folder / "profiles.toml").stat().st_mode & 0o777 == 0o600
     hosts = dict.fromkeys(BASE_URLS, rig.sandbox.address)
     assert len(toolkit.Link("desk", hosts=hosts, clock=rig.clock).exchange.partner()) == 1
-    twice = command("key", "add", "desk", typed=[KEY, SECRET])
+    twice = command("key", "add", "desk")  # which is told before anything is asked
     assert (twice.status, "already" in twice.shown) == (1, True)
     second = command("key", "add", "second", "--serves", "USER_DATA", typed=[KEY, SECRET])
     assert second.status == 0, second.shown
@@ -676,12 +685,341 @@ def test_a_bad_key_is_not_written_down(folder: Path) -> None:
 
 
 def test_a_profile_goes_into_the_keyring(folder: Path, memory: MemoryKeyring) -> None:
-    from toolkit.keys import Entry, add_profile
+    def add() -> str:
+        return add_profile("desk", key=KEY, secret=SECRET, serves=("TRADE",), in_keyring=True)
 
-    entry = Entry(where="x", key=KEY, secret=SECRET, serves=("TRADE",))
-    assert add_profile("desk", entry, in_keyring=True) == "the system's keyring"
+    assert add() == "the system's keyring"
     assert [(each.key, each.serves) for each in find_keys("desk")] == [(KEY, {"TRADE"})]
     with pytest.raises(NoKeyError, match="already"):
-        add_profile("desk", entry, in_keyring=True)
+        add()
     assert not (folder / "profiles.toml").exists()
     assert json.dumps(KEY) in memory.held[SERVICE, "desk"]
+
+
+# -- writing profiles and pairs -----------------------------------------------------------------------
+
+
+def not_made(call: Callable[[], object], said: str) -> None:
+    with pytest.raises(NoKeyError, match=said) as caught:
+        call()
+    assert "Nothing was" in secretless(caught.value)
+
+
+SURROGATE = "\udcff\ud800"
+
+
+@pytest.mark.parametrize(
+    ("passphrase", "said"),
+    [
+        (f"{PASSPHRASE}{SURROGATE}", "is no text"),
+        (7, "is no text"),
+        ("", "is empty"),
+        (PASSPHRASE * 100, "is longer than 1,023 bytes"),
+        ("é" * 512, "is longer than 1,023 bytes"),
+    ],
+)
+def test_a_passphrase_that_cannot_be_one_locks_nothing(folder: Path, passphrase: Any, said: str) -> None:
+    not_made(lambda: make_pair(folder / "mine.pem", passphrase), said)
+    assert not list(folder.iterdir())
+
+
+def test_a_pair_goes_to_any_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    make_pair("~/mine.pem", "é" * 511)
+    assert [each.name for each in folder.iterdir()] == ["mine.pem"]
+    for path in (f"{folder}/{SURROGATE}", f"{folder}/\x00", "", None):
+        not_made(lambda path=path: make_pair(path), "`path` is")  # type: ignore[misc]
+
+
+def test_what_cannot_be_written_is_not(folder: Path, pairs: dict[str, Private]) -> None:
+    profiles(folder, f"[other]\n{PAIR}")
+    path = write(folder / os.fsdecode(b"\xff.pem"), pem(pairs["Ed25519"]))
+    not_made(lambda: add_profile("desk", key=KEY, private_key=path), "`private_key` has characters")
+    path = write(folder / "mine.pem", pem(pairs["Ed25519"], PASSPHRASE))
+    for phrase, said in (((PASSPHRASE + SURROGATE), "`passphrase` has characters"), (7, "is no text")):
+        not_made(
+            lambda phrase=phrase: add_profile("desk", key=KEY, private_key=path, passphrase=phrase),  # type: ignore[misc]
+            said,
+        )
+    not_made(lambda: add_profile("desk", key=KEY, secret=SECRET, serves=["WITHDRAW"]), "^`serves` is a list")  # type: ignore[list-item]
+    assert (folder / "profiles.toml").read_text() == f"[other]\n{PAIR}"
+
+
+def test_what_is_written_can_be_read(folder: Path, pairs: dict[str, Private]) -> None:
+    phrase = 'a \x7f "quoted" \\ \t é 🔑'
+    path = write(folder / "mine.pem", pem(pairs["Ed25519"], phrase))
+    add_profile("desk", key=KEY, private_key=path, passphrase=phrase)
+    assert [each.kind for each in find_keys("desk")] == ["Ed25519"]
+
+
+def test_an_entry_is_not_pickled_or_copied() -> None:
+    entry = Entry(where="", key=KEY, secret=SECRET)
+    assert KEY not in repr(entry)
+    for take in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="not pickled or copied"):
+            take(entry)
+
+
+def test_a_private_key_is_found_again_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pairs: dict[str, Private]
+) -> None:
+    config, work = tmp_path / "config", tmp_path / "work"
+    for each in (config, work, tmp_path / "elsewhere"):
+        each.mkdir()
+        write(each / "mine.pem", pem(pairs["Ed25519"]))
+    monkeypatch.setenv("TOOLKIT_CONFIG", str(config))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(work)
+    add_profile("relative", key=KEY, private_key="mine.pem")
+    add_profile("home", key=KEY, private_key="~/elsewhere/mine.pem")
+    add_profile("beside", key=KEY, private_key=Path("../config/mine.pem"))
+    held = tomllib.loads((config / "profiles.toml").read_text())
+    assert {name: profile["private_key"] for name, profile in held.items()} == {
+        "relative": str((work / "mine.pem").resolve()),
+        "home": str((tmp_path / "elsewhere" / "mine.pem").resolve()),
+        "beside": "mine.pem",
+    }
+    monkeypatch.chdir("/")
+    for name in held:
+        assert len(find_keys(name)) == 1
+
+
+def test_profiles_that_are_added_at_once_are_all_there(folder: Path) -> None:
+    def add(number: int) -> str:
+        return add_profile(f"desk{number}", key=KEY, secret=SECRET)
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(add, range(48)))
+    assert len(tomllib.loads((folder / "profiles.toml").read_text())) == 48
+    assert sorted(each.name for each in folder.iterdir()) == ["profiles.toml", "profiles.toml.lock"]
+
+
+def test_a_file_of_profiles_may_be_a_link_to_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, real = tmp_path / "config", tmp_path / "dotfiles" / "mine.toml"
+    config.mkdir()
+    real.parent.mkdir()
+    write(real, f"[other]\n{PAIR}")
+    (config / "profiles.toml").symlink_to(real)
+    monkeypatch.setenv("TOOLKIT_CONFIG", str(config))
+    add_profile("desk", key=KEY, secret=SECRET)
+    assert (config / "profiles.toml").is_symlink()
+    assert tomllib.loads(real.read_text()).keys() == {"other", "desk"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bits")
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o277])
+def test_folders_that_are_made_are_the_owners_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, umask: int
+) -> None:
+    monkeypatch.setenv("TOOLKIT_CONFIG", str(tmp_path / "a" / "b"))
+    before = os.umask(umask)
+    try:
+        add_profile("desk", key=KEY, secret=SECRET)
+    finally:
+        os.umask(before)
+    for path in (tmp_path / "a", tmp_path / "a" / "b"):
+        assert path.stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "a" / "b" / "profiles.toml").stat().st_mode & 0o077 == 0
+
+
+def test_a_name_is_in_the_file_or_in_the_keyring(folder: Path, memory: MemoryKeyring) -> None:
+    add_profile("desk", key=KEY, secret=SECRET)
+    add_profile("house", key=KEY, secret=SECRET, in_keyring=True)
+    for in_keyring in (False, True):
+        not_made(lambda at=in_keyring: free_name("desk", in_keyring=at), "profiles.toml has a profile desk")  # type: ignore[misc]
+        not_made(lambda at=in_keyring: free_name("house", in_keyring=at), "keyring has a profile house")  # type: ignore[misc]
+        not_made(
+            lambda at=in_keyring: add_profile("desk", key=KEY, secret=SECRET, in_keyring=at),  # type: ignore[misc]
+            "has a profile desk already",
+        )
+    assert free_name("third") == "third"
+
+
+# -- the environment, and what is said where nothing is found -----------------------------------------
+
+
+@pytest.mark.parametrize("name", ["TOOLKIT_KEY", "TOOLKIT_SECRET", "TOOLKIT_PRIVATE_KEY"])
+def test_a_key_and_a_profile_in_the_environment_are_too_much(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    profiles(folder, f"[desk]\n{PAIR}")
+    monkeypatch.setenv(name, SECRET)
+    monkeypatch.setenv("TOOLKIT_PROFILE", "desk")
+    refused(f"{name} and TOOLKIT_PROFILE are both set")
+    assert len(find_keys("desk")) == 1
+
+
+@pytest.mark.parametrize("name", [" ", "desk ", " desk"])
+def test_a_variable_that_is_no_name_is_called_by_its_own(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("TOOLKIT_PROFILE", name)
+    refused("^TOOLKIT_PROFILE: A profile has a short name")
+
+
+def test_where_no_key_is_found_the_profiles_are_named(folder: Path) -> None:
+    profiles(folder, f"[desk]\n{PAIR}[a]\n{PAIR}")
+    refused(r'No key was found.*profiles.toml, which has a, desk, and.*`toolkit.Link\("NAME"\)` opens')
+
+
+def test_a_place_is_named_once(folder: Path, pairs: dict[str, Private]) -> None:
+    write(folder / "mine.pem", pem(pairs["Ed25519"], PASSPHRASE))
+    for text in (
+        f'key = "{KEY}"',
+        f'key = "{KEY}"\nsecret = "{KEY}"',
+        f'key = "{KEY}"\nprivate_key = "mine.pem"\npassphrase = "wrong"',
+        f"{PAIR}serves = []",
+    ):
+        profiles(folder, f"[desk]\n{text}")
+        with pytest.raises(NoKeyError) as caught:
+            find_keys("desk")
+        assert str(caught.value).count("profile desk in") == 1
+
+
+# -- passphrases --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def locked(folder: Path, pairs: dict[str, Private]) -> Path:
+    """A profile whose private key is locked."""
+    write(folder / "mine.pem", pem(pairs["Ed25519"], PASSPHRASE))
+    return profiles(folder, f'[desk]\nkey = "{KEY}"\nprivate_key = "mine.pem"\n')
+
+
+def test_passphrases_have_an_order(
+    locked: Path, memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is wrong, and the next one, which goes before it, is told instead; the last one is right."""
+    refused("is locked with a passphrase: give", profile="desk")
+    monkeypatch.setenv("TOOLKIT_PASSPHRASE", "wrong")
+    refused("with TOOLKIT_PASSPHRASE cannot be opened: the passphrase is wrong", profile="desk")
+    memory.held[SERVICE, "desk passphrase"] = "wrong"
+    refused("with the passphrase of the system's keyring cannot be opened", profile="desk")
+    locked.write_text(locked.read_text() + 'passphrase = "wrong"\n')
+    refused("with its `passphrase` cannot be opened", profile="desk")
+    refused("with `passphrase=` cannot be opened", profile="desk", passphrase="wronger")
+    assert len(find_keys("desk", passphrase=PASSPHRASE)) == 1
+
+
+@pytest.mark.parametrize("place", ["keyring", "environment"])
+def test_who_may_ask_asks_where_what_was_found_is_wrong(
+    locked: Path,
+    memory: MemoryKeyring,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: Callable[..., list[str]],
+    place: str,
+) -> None:
+    def found(phrase: str) -> None:
+        if place == "environment":
+            monkeypatch.setenv("TOOLKIT_PASSPHRASE", phrase)
+        else:
+            memory.held[SERVICE, "desk passphrase"] = phrase
+
+    found("wrong")
+    asked = typed(PASSPHRASE)
+    toolkit.Link.ask("desk")
+    assert len(asked) == 1
+    found(PASSPHRASE)
+    asked = typed()
+    toolkit.Link.ask("desk")
+    assert asked == []
+
+
+def test_a_passphrase_for_what_is_not_locked_is_refused(folder: Path, pairs: dict[str, Private]) -> None:
+    write(folder / "trade.pem", pem(pairs["Ed25519"]))
+    profiles(folder, f"{HOUSE}\n[default]\n{PAIR}")
+    for profile in ("house", None):
+        refused("nothing in it is locked", profile=profile, passphrase="x")
+    write(folder / "trade.pem", pem(pairs["Ed25519"], PASSPHRASE))
+    assert len(find_keys("house", passphrase=PASSPHRASE)) == 2
+
+
+def test_a_passphrase_that_is_no_text_is_no_text(locked: Path) -> None:
+    refused("`passphrase` is no text", profile="desk", passphrase=7)
+
+
+# -- keyrings that fail, files that are none ----------------------------------------------------------
+
+
+def test_a_locked_keyring_is_told_from_an_empty_one(
+    locked: Path, memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused("the system's keyring has not got it", profile="nobody")
+
+    def is_locked(*_: object) -> str:
+        raise KeyringLocked(PASSPHRASE)
+
+    memory.get_password = memory.set_password = is_locked  # type: ignore[method-assign, assignment]
+    said = r"keyring,?( which)? cannot be read \(KeyringLocked\): unlock it"
+    refused(said, profile="nobody")
+    refused(said)
+    refused(f"is locked with a passphrase, and the system's {said}", profile="desk")
+    not_made(lambda: free_name("house", in_keyring=True), said)
+    assert free_name("house") == "house"
+
+
+def test_without_a_keyring_it_is_said_what_to_do(folder: Path, memory: MemoryKeyring) -> None:
+    def none(*_: object) -> None:
+        raise NoKeyringError
+
+    what = r"pip install \"binance-link-toolkit\[keyring\]\".*unlock it, or leave `--keyring`"
+    memory.set_password = none  # type: ignore[method-assign, assignment]
+    not_made(lambda: add_profile("desk", key=KEY, secret=SECRET, in_keyring=True), what)
+    memory.get_password = none  # type: ignore[method-assign, assignment]
+    not_made(lambda: add_profile("desk", key=KEY, secret=SECRET, in_keyring=True), what)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "mine.pem", 0o600)
+    refused("mine.pem is no file", key=KEY, private_key=folder / "mine.pem")
+
+
+# -- the command, more of it --------------------------------------------------------------------------
+
+
+def test_the_command_prints_paths_that_can_be_pasted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = folder / "the home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    made = command("key", "new", "desk", "--file", "~/mine.pem")
+    assert made.status == 0, made.shown
+    (line,) = (line for line in made.shown.splitlines() if "key add" in line)
+    assert shlex.split(line)[-1] == str((home / "mine.pem").resolve())
+    assert command("key", "new", "no name", "--file", "~/other.pem").status == 1
+    (home / "mine.pem").chmod(0o644)
+    refused(r"`chmod 600 '.*the home/mine.pem'`", key=KEY, private_key=home / "mine.pem")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["desk"], "has a profile desk already"),
+        (["no name"], "A profile has a short name"),
+        (["other", "--keyring"], "keyring is not there"),
+        (["desk", "--keep-passphrase"], "goes with --keyring and --private-key"),
+    ],
+)
+def test_what_cannot_be_added_is_not_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    profiles(folder, f"[desk]\n{PAIR}")
+    ran = command("key", "add", *arguments)
+    assert ran.status != 0
+    assert said in ran.shown
+    assert "API key:" not in ran.shown
+
+
+def test_a_passphrase_is_kept_in_the_keyring_for_who_says_so(
+    locked: Path, memory: MemoryKeyring, typed: Callable[..., list[str]]
+) -> None:
+    arguments = ["key", "add", "--keyring", "--private-key", str(locked.parent / "mine.pem")]
+    asked = typed(KEY, PASSPHRASE, KEY, PASSPHRASE)
+    for more in (["kept", "--keep-passphrase"], ["asked"]):
+        ran = CliRunner().invoke(main, [*arguments, *more])
+        assert ran.exit_code == 0, ran.output
+    assert len(asked) == 4
+    assert len(find_keys("kept")) == 1
+    assert PASSPHRASE in memory.held[SERVICE, "kept"]
+    refused("is locked with a passphrase", profile="asked")

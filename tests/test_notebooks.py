@@ -196,8 +196,11 @@ def test_keys(run: Run) -> None:
         place, nbformat.v4.new_code_cell("kept = (folder / 'desk.pem').read_text().split()[3]")
     )
     notebook.cells.append(nbformat.v4.new_code_cell(secrets))
+    left = "print(os.environ.get('TOOLKIT_CONFIG'))"
+    notebook.cells.insert(-1, nbformat.v4.new_code_cell(left))
     notebook = run(notebook)
     check_all_went_well(notebook)
+    assert said(notebook, left).strip() == "None"
     assert "There is no profile of this name" in said(notebook, 'toolkit.Link("desk")')
     assert "BEGIN PUBLIC KEY" in said(notebook, "make_pair")
     assert "0o600" in said(notebook, "make_pair")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,7 +107,8 @@ def new_key(name: str, file: Path | None, lock: bool) -> None:
     from toolkit.keys import ask_hidden, checked_name, config_folder, make_pair
 
     with _told():
-        path = config_folder() / f"{checked_name(name)}.pem" if file is None else file
+        beside = f"{checked_name(name)}.pem"
+        path = config_folder() / beside if file is None else _resolved(file)
         passphrase = None
         if lock:
             passphrase = ask_hidden("Passphrase: ")
@@ -118,7 +120,7 @@ def new_key(name: str, file: Path | None, lock: bool) -> None:
         "The public part is below. At the exchange: API Management, Create API, Self-generated; paste all of "
         "it, allow reading only, and limit the key to your addresses. Then write down the API key that it "
         "gives you:\n\n"
-        f"    python -m toolkit key add {name} --private-key {path}\n",
+        f"    python -m toolkit key add {name} --private-key {shlex.quote(str(path))}\n",
         err=True,
     )
     click.echo(public, nl=False)
@@ -135,24 +137,38 @@ def new_key(name: str, file: Path | None, lock: bool) -> None:
     help="A security type it may serve; may be said twice.",
 )
 @click.option("--keyring", is_flag=True, help="Put it into the system's keyring instead of the file.")
-def add_key(name: str, private_key: Path | None, serves: tuple[Security, ...], keyring: bool) -> None:
+@click.option("--keep-passphrase", is_flag=True, help="With --keyring: put the passphrase there, too.")
+def add_key(
+    name: str, private_key: Path | None, serves: tuple[Security, ...], keyring: bool, keep_passphrase: bool
+) -> None:
     """Write a key down as the profile NAME, which `toolkit.Link("NAME")` opens.
 
     The API key is asked for, and its secret where it has no private key. A passphrase is asked for to see
-    that the private key opens, and is not written down.
+    that the private key opens, and is not written down, except with --keep-passphrase.
     """
-    from toolkit.keys import Entry, add_profile, ask_hidden, ask_passphrase
+    from toolkit.keys import add_profile, ask_hidden, ask_passphrase, free_name
 
+    if keep_passphrase and not (keyring and private_key):
+        raise click.UsageError("--keep-passphrase goes with --keyring and --private-key.")
     with _told():
-        entry = Entry(
-            where=f"profile {name}",
+        where = add_profile(
+            free_name(name, in_keyring=keyring),
             key=ask_hidden("API key: "),
             secret=None if private_key else ask_hidden("Secret: "),
-            private_key=private_key and private_key.expanduser().absolute(),
+            private_key=private_key,
+            passphrase=ask_passphrase(str(private_key)) if keep_passphrase else None,
             serves=serves,
+            in_keyring=keyring,
+            ask=ask_passphrase,
         )
-        where = add_profile(name, entry, in_keyring=keyring, ask=ask_passphrase)
     click.echo(f"Profile {name} is in {where}. `python -m toolkit doctor {name}` looks at it.")
+
+
+def _resolved(path: Path) -> Path:
+    """All of a path, from any folder."""
+    with suppress(OSError, RuntimeError):  # nobody has such a home folder, or links go round in a circle
+        return path.expanduser().resolve()
+    return path
 
 
 @contextmanager

@@ -8,15 +8,13 @@ looked at then.
 from __future__ import annotations
 
 from toolkit.keys.files import config_folder
-from toolkit.keys.making import add_profile, make_pair
-from toolkit.keys.profiles import USUAL, Entry, checked_name
+from toolkit.keys.making import add_profile, free_name, make_pair
+from toolkit.keys.profiles import checked_name
 from toolkit.keys.prompt import ask_hidden, ask_keys, ask_passphrase
 from toolkit.keys.sources import find_keys
 from toolkit.wire.credentials import Keys
 
 __all__ = [
-    "USUAL",
-    "Entry",
     "Keys",
     "add_profile",
     "ask_hidden",
@@ -25,5 +23,6 @@ __all__ = [
     "checked_name",
     "config_folder",
     "find_keys",
+    "free_name",
     "make_pair",
 ]

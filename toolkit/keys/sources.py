@@ -12,7 +12,7 @@ from toolkit.keys import system
 from toolkit.keys.files import profiles_file, read_private
 from toolkit.keys.profiles import USUAL, Entry, checked_name, entries_of, read_profiles
 from toolkit.wire.credentials import Credentials, Keys
-from toolkit.wire.signers import is_locked, is_pem, signer_of
+from toolkit.wire.signers import Signer, is_locked, is_pem, signer_of
 
 KEY, SECRET = "TOOLKIT_KEY", "TOOLKIT_SECRET"
 PRIVATE_KEY, PASSPHRASE = "TOOLKIT_PRIVATE_KEY", "TOOLKIT_PASSPHRASE"
@@ -47,6 +47,8 @@ def find_keys(
     Raises:
         NoKeyError: There are none, or they cannot be used.
     """
+    if passphrase is not None and not isinstance(passphrase, str):
+        raise NoKeyError("`passphrase` is no text. Nothing was sent.")
     if (key, secret, private_key) != (None, None, None):
         if profile is not None:
             raise NoKeyError(
@@ -55,24 +57,28 @@ def find_keys(
         entry = Entry(where="", key=key, secret=secret, private_key=private_key)
         return Keys([credentials_of(entry, passphrase, ask=ask)], "arguments")
     if profile is None:
-        if any(os.environ.get(name) for name in (KEY, SECRET, PRIVATE_KEY)):
-            return Keys([credentials_of(_in_environment(), passphrase, ask=ask)], "the environment")
+        is_set = [name for name in (KEY, SECRET, PRIVATE_KEY) if os.environ.get(name)]
         profile = os.environ.get(PROFILE) or None
-    name = USUAL if profile is None else checked_name(profile)
-    found = _profile(name, named=profile is not None)
-    if found is None:
+        if is_set and profile is not None:
+            raise NoKeyError(
+                f"{is_set[0]} and {PROFILE} are both set in the environment: take one of them out, or name a "
+                'profile, `toolkit.Link("desk")`. Nothing was sent.'
+            )
+        if is_set:
+            return Keys([credentials_of(_in_environment(), passphrase, ask=ask)], "the environment")
+        name = USUAL if profile is None else checked_name(profile, PROFILE)
+    else:
+        name = checked_name(profile)
+    entries, origin = _profile(name, named=profile is not None)
+    if passphrase is not None and not any(_is_locked(_secret_of(each)[0]) for each in entries):
         raise NoKeyError(
-            "No key was found. It is looked for in the arguments (`key=`, `secret=`), in the environment "
-            f"({KEY} with {SECRET} or {PRIVATE_KEY}), in the profile `{USUAL}` of {profiles_file()}, and in "
-            "the system's keyring. `python -m toolkit key add` makes a profile, `toolkit.Link.ask()` asks "
-            "for a key, and `toolkit.demo()` needs none. Nothing was sent."
+            f"{origin}: nothing in it is locked with a passphrase: leave it out. Nothing was sent."
         )
-    entries, origin = found
     return Keys([credentials_of(each, passphrase, profile=name, ask=ask) for each in entries], origin)
 
 
 def credentials_of(
-    entry: Entry, passphrase: str | None, *, profile: str = "", ask: Ask | None = None
+    entry: Entry, passphrase: str | None = None, *, profile: str = "", ask: Ask | None = None
 ) -> Credentials:
     """What was written down of a key, fit to be used.
 
@@ -80,44 +86,87 @@ def credentials_of(
         entry: What was written down.
         passphrase: What its private key is locked with, where that was given.
         profile: Name of its profile.
-        ask: Asks for a passphrase that is nowhere else.
+        ask: Asks for a passphrase that is nowhere else, or wrong where it was found.
 
     Raises:
         NoKeyError: It cannot be used.
     """
-    names = _names(entry)
+    if entry.passphrase is not None and not isinstance(entry.passphrase, str):
+        raise NoKeyError(f"{_place(entry)}`passphrase` is no text. Nothing was sent.")
+    secret, name = _secret_of(entry)
+    if not _is_locked(secret):
+        # Of the keys of a profile, what is given besides is for those that are locked.
+        given = entry.passphrase if profile or passphrase is None else passphrase
+        signer = signer_of(name, secret, given)
+    elif passphrase is not None:
+        signer = signer_of(f"{name} with `passphrase=`", secret, passphrase)
+    elif entry.passphrase is not None:
+        signer = signer_of(f"{name} with its `passphrase`", secret, entry.passphrase)
+    else:
+        signer = _unlocked(name, secret, profile, ask)
+    return Credentials(entry.key or "", signer, entry.serves, f"{_place(entry)}{_names(entry)[0]}")
+
+
+def _unlocked(name: str, secret: str, profile: str, ask: Ask | None) -> Signer:
+    """What signs with a locked private key, of which the passphrase was not given with it."""
+    phrase, problem = system.stored(f"{profile} passphrase") if profile else (None, "")
+    whose = "the passphrase of the system's keyring"
+    if not phrase:
+        phrase, whose = os.environ.get(PASSPHRASE), PASSPHRASE
+    if ask is not None:
+        if phrase:
+            with suppress(NoKeyError):  # it is asked for, then
+                return signer_of(name, secret, phrase)
+        return signer_of(name, secret, ask(name))
+    if phrase:
+        return signer_of(f"{name} with {whose}", secret, phrase)
+    if problem:
+        raise NoKeyError(
+            f"{name} is locked with a passphrase, and the system's keyring {problem}. Give `passphrase=`, "
+            f"set {PASSPHRASE}, or have `toolkit.Link.ask()` ask for it. Nothing was sent."
+        )
+    return signer_of(name, secret)
+
+
+def _is_locked(secret: str) -> bool:
+    return isinstance(secret, str) and is_pem(secret) and is_locked(secret)
+
+
+def _secret_of(entry: Entry) -> tuple[str, str]:
+    """The secret or private key, and what errors call it.
+
+    Raises:
+        NoKeyError: There is none, or there is too much.
+    """
+    place, (key, secret, private_key) = _place(entry), _names(entry)
     if not entry.key:
         raise NoKeyError(
-            f"{names['key']} is missing: the API key that the exchange gave you. Nothing was sent."
+            f"{place}{key} is missing: the API key that the exchange gave you. Nothing was sent."
         )
     if (entry.secret is None) == (entry.private_key is None):
         raise NoKeyError(
-            f"{names['key']} goes together with {names['secret']}, or with {names['private_key']}: give one "
-            "of the two. Nothing was sent."
+            f"{place}{key} goes together with {secret}, or with {private_key}: give one of the two. Nothing "
+            "was sent."
         )
     if entry.key == entry.secret:
-        raise NoKeyError(f"{names['key']} and {names['secret']} are the same text. Nothing was sent.")
-    secret, name = entry.secret, names["secret"]
+        raise NoKeyError(f"{place}{key} and {secret} are the same text. Nothing was sent.")
     if entry.private_key is not None:
-        secret, name = _private_key(entry, names["private_key"])
-    elif str(secret).endswith(_KEY_FILES):
-        raise NoKeyError(f"{name} is the name of a file: that is `private_key`. Nothing was sent.")
-    locked = isinstance(secret, str) and is_pem(secret) and is_locked(secret)
-    # Of the keys of a profile, what is given besides is for those that are locked.
-    phrase = entry.passphrase if profile and not locked else passphrase or entry.passphrase
-    if phrase is None and locked:
-        phrase = os.environ.get(PASSPHRASE) or (profile and system.stored(f"{profile} passphrase")) or None
-        if phrase is None and ask is not None:
-            phrase = ask(name)
-    return Credentials(entry.key, signer_of(name, secret or "", phrase), entry.serves, names["key"])
+        return _private_key(entry, f"{place}{private_key}")
+    if str(entry.secret).endswith(_KEY_FILES):
+        raise NoKeyError(f"{place}{secret} is the name of a file: that is `private_key`. Nothing was sent.")
+    return entry.secret or "", f"{place}{secret}"
 
 
-def _names(entry: Entry) -> dict[str, str]:
-    """What errors call the fields."""
+def _place(entry: Entry) -> str:
+    """What errors begin with."""
+    return f"{entry.where}: " if entry.where not in ("", _ENVIRONMENT) else ""
+
+
+def _names(entry: Entry) -> tuple[str, str, str]:
+    """What errors call key, secret and private key."""
     if entry.where == _ENVIRONMENT:
-        return {"key": KEY, "secret": SECRET, "private_key": PRIVATE_KEY}
-    place = f"{entry.where}: " if entry.where else ""
-    return {each: f"{place}`{each}`" for each in ("key", "secret", "private_key")}
+        return KEY, SECRET, PRIVATE_KEY
+    return "`key`", "`secret`", "`private_key`"
 
 
 def _private_key(entry: Entry, name: str) -> tuple[str, str]:
@@ -149,11 +198,11 @@ def _in_environment() -> Entry:
     return Entry(where=_ENVIRONMENT, key=said(KEY), secret=said(SECRET), private_key=said(PRIVATE_KEY))
 
 
-def _profile(name: str, *, named: bool) -> tuple[list[Entry], str] | None:
-    """The keys of a profile and where it is; None where there is none and nobody named it.
+def _profile(name: str, *, named: bool) -> tuple[list[Entry], str]:
+    """The keys of a profile and where it is.
 
     Raises:
-        NoKeyError: There is none of a name that was given, or it cannot be used.
+        NoKeyError: There is none, or it cannot be used.
     """
     path = profiles_file()
     profiles = None
@@ -162,15 +211,24 @@ def _profile(name: str, *, named: bool) -> tuple[list[Entry], str] | None:
     if profiles is not None and name in profiles:
         where = f"profile {name} in {path}"
         return entries_of(profiles[name], where, path.parent), where
-    text = system.stored(name)
+    text, problem = system.stored(name)
     if text is not None:
         where = f"profile {name} in the system's keyring"
         profile = read_profiles(text, where).get(name, {})
         return entries_of(profile, where, path.parent), where
+    others = ", ".join(sorted(profiles or ()))
     if not named:
-        return None
-    there = "is not there" if profiles is None else f"has {', '.join(sorted(profiles)) or 'none'}"
+        opens = '`toolkit.Link("NAME")` opens another profile, ' if others else ""
+        raise NoKeyError(
+            "No key was found. It is looked for in the arguments (`key=`, `secret=`), in the environment "
+            f"({KEY} with {SECRET} or {PRIVATE_KEY}), in the profile `{USUAL}` of {path}"
+            f"{f', which has {others}' if others else ''}, and in the system's keyring"
+            f"{f', which {problem}' if problem else ''}. {opens}"
+            "`python -m toolkit key add` makes a profile, `toolkit.Link.ask()` asks for a key, and "
+            "`toolkit.demo()` needs none. Nothing was sent."
+        )
+    there = "is not there" if profiles is None else f"has {others or 'none'}"
     raise NoKeyError(
-        f"There is no profile of this name: {path} {there}, and the system's keyring has not got it. "
-        "`python -m toolkit key add NAME` makes one. Nothing was sent."
+        f"There is no profile of this name: {path} {there}, and the system's keyring "
+        f"{problem or 'has not got it'}. `python -m toolkit key add NAME` makes one. Nothing was sent."
     )

@@ -7,17 +7,22 @@ from toolkit.errors import NoKeyError
 SERVICE = "binance-link-toolkit"
 
 
-def stored(name: str) -> str | None:
-    """What the keyring holds under a name, None where it has nothing or there is none."""
+def stored(name: str) -> tuple[str | None, str]:
+    """What the keyring holds under a name, None for nothing; and what is wrong with it, "" for nothing.
+
+    What is wrong goes on after the words "the system's keyring".
+    """
     try:
         import keyring
-        from keyring.errors import KeyringError
+        from keyring.errors import NoKeyringError
     except ImportError:
-        return None
+        return None, "is not looked at, as the package `keyring` is not installed"
     try:
-        return keyring.get_password(SERVICE, name)
-    except (KeyringError, OSError, RuntimeError):  # locked, or no desktop to ask
-        return None
+        return keyring.get_password(SERVICE, name), ""
+    except NoKeyringError:
+        return None, "is not there"
+    except Exception as error:  # noqa: BLE001 - backends are others' code, and raise what they like
+        return None, f"cannot be read ({type(error).__name__}): unlock it"
 
 
 def store(name: str, text: str) -> None:
@@ -29,14 +34,18 @@ def store(name: str, text: str) -> None:
     problem = ""
     try:
         import keyring
-        from keyring.errors import KeyringError
-    except ImportError:
-        raise NoKeyError(
-            "The package `keyring` is not installed: `pip install keyring`. Nothing was stored."
-        ) from None
-    try:
+
         keyring.set_password(SERVICE, name, text)
-    except (KeyringError, OSError, RuntimeError) as error:
-        problem = type(error).__name__
+    except Exception as error:  # noqa: BLE001 - as above
+        problem = f"did not take it ({type(error).__name__})"
     if problem:
-        raise NoKeyError(f"The system's keyring did not take it ({problem}). Nothing was stored.")
+        raise unusable(problem)
+
+
+def unusable(problem: str) -> NoKeyError:
+    """The error for a keyring that nothing can be stored in."""
+    return NoKeyError(
+        f"The system's keyring {problem}. Install what it wants (`pip install "
+        '"binance-link-toolkit[keyring]"`), unlock it, or leave `--keyring` (`in_keyring=`) out. '
+        "Nothing was stored."
+    )
