@@ -14,6 +14,7 @@ import pytest
 from tests.rig import Rig
 from toolkit import errors
 from toolkit.catalogue import ENDPOINTS, WRITES
+from toolkit.keys import add_profile
 from toolkit.listing import markdown
 from toolkit.panels import base
 
@@ -23,17 +24,17 @@ CELLS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.fixture
-def partners_key(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The key in the environment that one of the cells reads."""
-    monkeypatch.setenv("TOOLKIT_KEY", rig.sandbox.key)
-    monkeypatch.setenv("TOOLKIT_SECRET", rig.sandbox.secret)
+def desks_profile(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The profile that one of the cells opens."""
+    monkeypatch.setenv("TOOLKIT_CONFIG", str(tmp_path / "config"))
+    add_profile("desk", key=rig.sandbox.key, secret=rig.sandbox.secret)
     yield
     plt.close("all")
     for panel in list(base._open.values()):
         panel.close()
 
 
-@pytest.mark.usefixtures("partners_key")
+@pytest.mark.usefixtures("desks_profile")
 def test_its_cells_run_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
@@ -45,6 +46,12 @@ def test_its_cells_run_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.Mo
     assert [entry.status for entry in names["demo"].sandbox.exchange.log][:2] == [503, 503]
     assert names["ops"].journal.name.startswith("journal-api.binance.com-")
     names["demo"].close()
+
+
+def test_the_profile_that_is_made_is_the_one_that_is_opened() -> None:
+    own = README.split("## Your own key")[1].split("## The doctor")[0]
+    assert set(re.findall(r"key (?:new|add) (\w+) ", own.split("```python")[0])) == {"desk"}
+    assert own.split("```python\n")[1].startswith('link = toolkit.Link("desk") ')
 
 
 def test_there_are_ten_cells_before_the_rest() -> None:
