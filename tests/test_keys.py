@@ -525,6 +525,8 @@ def test_a_variable_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch, folde
     refused("TOOLKIT_KEY goes together with TOOLKIT_SECRET, or with TOOLKIT_PRIVATE_KEY")
     monkeypatch.setenv("TOOLKIT_SECRET", f"{SECRET} ")
     refused("TOOLKIT_SECRET has blanks")
+    monkeypatch.setenv("TOOLKIT_SECRET", "desk.pem")
+    refused("TOOLKIT_SECRET is the name of a file: that is TOOLKIT_PRIVATE_KEY")
     monkeypatch.delenv("TOOLKIT_KEY")
     refused("TOOLKIT_KEY is missing")
 

@@ -153,7 +153,7 @@ def _secret_of(entry: Entry) -> tuple[str, str]:
     if entry.private_key is not None:
         return _private_key(entry, f"{place}{private_key}")
     if str(entry.secret).endswith(_KEY_FILES):
-        raise NoKeyError(f"{place}{secret} is the name of a file: that is `private_key`. Nothing was sent.")
+        raise NoKeyError(f"{place}{secret} is the name of a file: that is {private_key}. Nothing was sent.")
     return entry.secret or "", f"{place}{secret}"
 
 
