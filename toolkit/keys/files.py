@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from toolkit.errors import NoKeyError
-from toolkit.wire.ledger.place import _lock
+from toolkit.wire.ledger.place import lock
 
 FOLDER = "TOOLKIT_CONFIG"
 """Environment variable: the folder of the profiles."""
@@ -110,7 +110,7 @@ def alone(path: Path) -> Iterator[None]:
     make_folder(path.parent)
     number = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, OWNER_ONLY)
     try:
-        _lock(number)
+        lock(number)
         yield
     finally:
         os.close(number)

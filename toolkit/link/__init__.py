@@ -104,7 +104,8 @@ class Link:
         secret: Its secret; case-sensitive, used as it is. A private key in PEM is taken for what it is.
         private_key: Path of the file that holds its private key, Ed25519 or RSA, in PEM. Nobody else may read
             that file.
-        passphrase: What the private key is locked with, if it is; TOOLKIT_PASSPHRASE when not given.
+        passphrase: What the private key is locked with, if it is. When not given, that of the profile, the
+            keyring or TOOLKIT_PASSPHRASE.
         keys: Keys that were found before, as by `toolkit.keys.find_keys`, instead of all of the above.
         hosts: Other addresses for the three base hosts "api", "fapi" and "papi". https, or http for
             this machine.

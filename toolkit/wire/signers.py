@@ -150,11 +150,9 @@ def _private_key_signer(name: str, pem: str, passphrase: str | None) -> Signer:
         else:
             problem = "is not locked, and was given a passphrase: leave that out, or lock it"
     except (ValueError, UnsupportedAlgorithm):
-        wrong, damaged = (
-            "cannot be opened: the passphrase is wrong",
-            "is damaged: copy it again, line by line",
-        )
-        problem = wrong if is_locked(pem) else damaged
+        problem = "is damaged: copy it again, line by line"
+        if is_locked(pem):
+            problem = "cannot be opened: the passphrase is wrong"
     if isinstance(private, Ed25519PrivateKey):
         ed25519 = private  # for the type checker
         return Signer("Ed25519", lambda payload: base64.b64encode(ed25519.sign(payload)).decode())

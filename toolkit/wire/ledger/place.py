@@ -76,19 +76,19 @@ def opening(path: Path) -> Iterator[None]:
     # In a folder that others may write to, its files are theirs as well.
     mode = 0o600 | path.parent.stat().st_mode & 0o066
     try:
-        lock = _opened(Path(f"{path}.lock"), mode)
+        number = _opened(Path(f"{path}.lock"), mode)
     except PermissionError:  # another user's; it can be locked all the same
-        lock = os.open(f"{path}.lock", os.O_RDONLY)
+        number = os.open(f"{path}.lock", os.O_RDONLY)
     try:
-        _lock(lock)
+        lock(number)
         with suppress(OSError):
-            os.utime(lock)  # in use
+            os.utime(number)  # in use
         _forget_sandboxes(path.parent)
         if not path.exists():  # closing one that SQLite has open would end its locks
             os.close(_opened(path, mode))  # SQLite gives the files beside it the same mode
         yield
     finally:
-        os.close(lock)
+        os.close(number)
 
 
 def _opened(path: Path, mode: int) -> int:
@@ -100,7 +100,7 @@ def _opened(path: Path, mode: int) -> int:
     return number
 
 
-def _lock(number: int) -> None:
+def lock(number: int) -> None:
     """Lock an open file until it is closed; it also ends with the process.
 
     Raises:
