@@ -6,6 +6,7 @@ import datetime
 import http.server
 import ipaddress
 import json
+import math
 import os
 import ssl
 import subprocess
@@ -13,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -157,8 +159,78 @@ def test_an_authority_of_the_environment_that_is_not_there_is_no_way_round(
     session = Session(dict.fromkeys(BASE_URLS, "https://127.0.0.1:9"), timeout=(1, 1))
     with pytest.raises(NoAnswer, match="certificates, or what belongs to it, cannot be read") as caught:
         session.get("api", "/x", "signature=1", "k" * 64)
-    assert not caught.value.sent
+    assert (caught.value.sent, caught.value.kind) == (False, "authorities")
     assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_sees_nothing_of_a_tunnel(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside hosts elsewhere, for which it was meant: what goes to this machine is not encrypted."""
+    with wires.wire() as wire, wires.wire() as proxy:
+        for each in (name, name.lower()):
+            monkeypatch.setenv(each, proxy.address)
+        hosts = {**BASE_URLS, "fapi": wire.address}
+        session = Session(hosts, timeout=(2, 2))
+        session.get("fapi", "/x", "signature=1", "k" * 64)
+        session.send(Message("POST", "fapi", "/x", "", "signature=1"), "k" * 64)
+        assert session.way("fapi") == ("", "")
+        assert len(wire.sent) == 2
+        assert proxy.connections == 0
+        session.close()
+        session = Session(hosts, timeout=(2, 2), proxies={"http": proxy.address})
+        session.get("fapi", "/x", "", None)
+        assert proxy.connections == 1, "who names one for it means it"
+        session.close()
+
+
+@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize("password", ["p%C5%82ss", "p\u0142ss"])
+def test_a_password_for_a_proxy_that_cannot_be_sent_is_not_shown(
+    password: str, given: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = f"http://user:{password}@127.0.0.1:9"
+    if not given:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+    hosts = dict.fromkeys(BASE_URLS, "https://exchange.invalid")
+    session = Session(hosts, timeout=(1, 1), proxies={"https": proxy} if given else None)
+    for ask in (
+        lambda: session.get("api", "/x", "signature=1", "k" * 64),
+        lambda: session.send(Message("POST", "api", "/x", "", "signature=1"), "k" * 64),
+    ):
+        with pytest.raises(NoAnswer, match="the proxy's user or password cannot be sent") as caught:
+            ask()
+        assert (caught.value.sent, caught.value.kind) == (False, "proxy")
+        assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("timeout", value) for value in (10, (5, None), "10", "ab", (5,), (5, 1, 1), None, {5, 1})),
+        *(("timeout", (5, value)) for value in (0, -1, True, "1", math.inf, math.nan, 1e300, 10**400)),
+        ("proxies", "http://user:hushhush@proxy.invalid"),
+        ("proxies", ["http://user:hushhush@proxy.invalid"]),
+        ("proxies", {"https": b"http://user:hushhush@proxy.invalid"}),
+        ("proxies", {1: "http://user:hushhush@proxy.invalid"}),
+        ("hosts", ["https://hushhush.invalid"]),
+        ("hosts", "https://hushhush.invalid"),
+        ("hosts", {**BASE_URLS, "hushhush": "https://x.invalid"}),
+        ("hosts", {**BASE_URLS, 1: "https://hushhush.invalid"}),
+        ("verify", "hushhush" * 1000),
+        ("verify", "hushhush\0"),
+        ("verify", "hushhush"),
+    ],
+)
+def test_what_cannot_be_right_is_said_at_once_and_not_repeated(name: str, value: object) -> None:
+    given: dict[str, Any] = {name: value}
+    with pytest.raises(errors.UsageError, match=f"^`{name}`") as caught:
+        toolkit.Link(key="k" * 64, secret="s" * 64, **given)
+    assert "hushhush" not in repr(caught.value)
+    assert "Nothing was sent" in str(caught.value)
+    if name == "timeout":
+        assert "(seconds to connect, seconds to wait)" in str(caught.value)
 
 
 def test_a_password_of_netrc_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

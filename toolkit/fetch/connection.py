@@ -76,7 +76,7 @@ class Connection:
             timeout=timeout,
             proxies=proxies,
             verify=verify,
-            # A proxy of the environment has no business between this machine and itself.
+            # What the environment says is meant for other machines.
             trust_env=not here,
         )
         sandbox = None
@@ -152,9 +152,9 @@ def _sandbox_at(hosts: Mapping[Host, str]) -> str | None:
 
 
 def _all_hosts(hosts: Mapping[Host, str]) -> Mapping[Host, str]:
-    if set(hosts) != set(BASE_URLS):
+    if not isinstance(hosts, Mapping) or set(hosts) != set(BASE_URLS):
         raise UsageError(
-            f"`hosts` has an address for each of {', '.join(BASE_URLS)}, so that no request goes to a host "
-            f"nobody named; it has {', '.join(sorted(hosts)) or 'none'}."
+            f"`hosts` has an address for each of {', '.join(BASE_URLS)} and for nothing else, so that no "
+            'request goes to a host nobody named: {"api": "https://...", ...}. Nothing was sent.'
         )
     return hosts

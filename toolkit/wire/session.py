@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import requests
@@ -19,7 +19,7 @@ from requests.utils import select_proxy
 from toolkit._version import __version__
 from toolkit.catalogue import Host, Method
 from toolkit.errors import UsageError
-from toolkit.wire.addresses import checked_address
+from toolkit.wire.addresses import checked_address, is_loopback
 from toolkit.wire.answers import Answer
 from toolkit.wire.bodies import receive
 from toolkit.wire.lines import BoundError, Lines, departing, hang_up
@@ -28,6 +28,10 @@ KEY_HEADER = "X-MBX-APIKEY"
 # A large answer over a slow line takes several time-outs, each of its pieces being in time; one that takes
 # longer than this many does not mean to end.
 _TIMEOUTS = 4
+_LONGEST_TIMEOUT = 86_400.0
+
+Kind = Literal["certificate", "authorities", "proxy", "network"]
+"""What it was that failed."""
 
 
 class _WithoutQuery(logging.Filter):
@@ -55,11 +59,15 @@ class NoAnswer(Exception):  # noqa: N818 - not an error of the package: it becom
     Attributes:
         cut: What had come of an answer that was cut off, None where nothing had.
         sent: Whether anything of the request may have left this machine.
+        kind: What it was that failed.
     """
 
-    def __init__(self, reason: str, cut: Answer | None = None, *, sent: bool = True) -> None:
+    def __init__(
+        self, reason: str, cut: Answer | None = None, *, sent: bool = True, kind: Kind = "network"
+    ) -> None:
         self.cut = cut
         self.sent = sent
+        self.kind = kind
         super().__init__(reason)
 
 
@@ -90,8 +98,12 @@ class Session:
         timeout: Seconds to connect, and seconds to wait for each piece of the answer.
         proxies: As in requests.
         verify: As in requests: True, or the path of a file of certificates. Never False.
-        trust_env: Whether proxies and certificates are taken from the environment, as in requests.
+        trust_env: Whether proxies and certificates are taken from the environment, as in requests; for an
+            address of this machine never a proxy.
         connections: Connections kept open to each host.
+
+    Raises:
+        UsageError: An argument cannot be right.
     """
 
     def __init__(
@@ -109,13 +121,13 @@ class Session:
                 "`verify` is True or the path of your certificate authority's file: anything else would hand "
                 "signed requests to anyone in between. Nothing was sent."
             )
-        if verify is not True and not Path(verify).exists():
+        if verify is not True and not _exists(Path(verify)):
             raise UsageError("`verify` names a file of certificates that does not exist. Nothing was sent.")
         self.hosts = {host: checked_address(host, address) for host, address in hosts.items()}
-        self._timeout = timeout
+        self._timeout = _checked_timeout(timeout)
         self._lock = threading.Lock()
         self._sessions: dict[Host, requests.Session] = {}
-        self._proxies = dict(proxies or {})
+        self._proxies = _checked_proxies(proxies)
         self._verify = verify if verify is True else str(verify)
         self._process = os.getpid()
         self._trust_env = trust_env
@@ -143,6 +155,7 @@ class Session:
 
     def _whole_answer(self, session: requests.Session, message: Message, key: str | None) -> Answer:
         reason = ""
+        kind: Kind = "network"
         connect, read = self._timeout
         with departing(connect + _TIMEOUTS * read) as departure:
             try:
@@ -153,15 +166,18 @@ class Session:
                 # The handshake of TLS and a proxy's word count as answers, too.
                 reason = "no answer in time" if departure.began else "no connection in time"
             except requests.exceptions.SSLError:
-                reason = "the certificate or the encryption was not accepted"
+                reason, kind = "the certificate or the encryption was not accepted", "certificate"
             except requests.exceptions.ProxyError:
-                reason = "the proxy could not be reached or refused"
+                reason, kind = "the proxy could not be reached or refused", "proxy"
             except requests.exceptions.ConnectionError:
                 reason = "the connection failed or was broken off"
             except requests.exceptions.RequestException as error:
                 reason = f"the request failed ({type(error).__name__})"
             except OSError:
                 reason = "the file of certificates, or what belongs to it, cannot be read"
+                kind = "authorities"
+            except UnicodeError:  # everything else is plain ASCII
+                reason, kind = "the proxy's user or password cannot be sent", "proxy"
             except BoundError as error:
                 reason = f"the head of the answer {error}"
             else:
@@ -169,7 +185,7 @@ class Session:
                     return answer
                 raise NoAnswer("the answer was cut off", answer)
         # Raised out here so that neither the cause nor a frame holding the signed address hangs on it.
-        raise NoAnswer(reason, sent=departure.began)
+        raise NoAnswer(reason, sent=departure.began, kind=kind)
 
     def _answer(self, session: requests.Session, message: Message, key: str | None) -> tuple[Answer, bool]:
         """The answer, and whether all of it came."""
@@ -183,9 +199,7 @@ class Session:
         # Set afterwards: `requests` would decode and encode the query again, and the signature is
         # over these very bytes.
         request.url = f"{address}?{message.query}" if message.query else address
-        settings: Any = session.merge_environment_settings(
-            request.url, self._proxies, True, self._verify, None
-        )
+        settings = self._settings(session, self.hosts[message.host])
         # Not through `session.send`: that reads where a redirect would lead, also when told not to follow.
         adapter = session.get_adapter(request.url)
         with adapter.send(request, timeout=self._timeout, **settings) as response:
@@ -197,12 +211,20 @@ class Session:
         Both are "" where there is none but the usual.
         """
         address = self.hosts[host]
-        settings: Any = self._session(host).merge_environment_settings(
-            address, self._proxies, True, self._verify, None
-        )
+        settings = self._settings(self._session(host), address)
         trusted = settings["verify"]
         proxy = _name_of_proxy(select_proxy(address, settings["proxies"]) or "")
         return proxy, trusted if isinstance(trusted, str) else ""
+
+    def _settings(self, session: requests.Session, base: str) -> dict[str, Any]:
+        """Proxies and certificates for a host, by its base address."""
+        given = dict(self._proxies)  # those of the environment are written into it
+        settings: Any = session.merge_environment_settings(base, given, True, self._verify, None)
+        if is_loopback(base):
+            # What goes from this machine to itself is not encrypted. A proxy that the user names is the
+            # user's word; one of the environment was meant for others.
+            settings["proxies"] = self._proxies
+        return dict(settings)
 
     def _session(self, host: Host) -> requests.Session:
         with self._lock:
@@ -242,6 +264,43 @@ class Session:
             sessions, self._sessions = self._sessions, {}
         for session in sessions.values():
             session.close()
+
+
+def _exists(path: Path) -> bool:
+    with suppress(OSError):  # its name is longer than any is
+        return path.exists()
+    return False
+
+
+def _checked_timeout(timeout: tuple[float, float]) -> tuple[float, float]:
+    two = isinstance(timeout, tuple | list) and len(timeout) == 2
+    if not two or not all(_is_patience(seconds) for seconds in timeout):
+        raise UsageError(
+            "`timeout` is (seconds to connect, seconds to wait), as (5, 30): two finite numbers above 0, a "
+            "day at most. Nothing was sent."
+        )
+    connect, wait = timeout
+    return connect, wait
+
+
+def _is_patience(seconds: object) -> bool:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        return False
+    return 0 < seconds <= _LONGEST_TIMEOUT
+
+
+def _checked_proxies(proxies: Mapping[str, str] | None) -> dict[str, str]:
+    # What was given is not said again: it may hold a password.
+    if proxies is None:
+        return {}
+    if not isinstance(proxies, Mapping) or not all(
+        isinstance(name, str) and isinstance(proxy, str | None) for name, proxy in proxies.items()
+    ):
+        raise UsageError(
+            '`proxies` has the address of a proxy for each scheme, as {"https": "http://proxy.example:80"}. '
+            "Nothing was sent."
+        )
+    return dict(proxies)
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
