@@ -154,9 +154,41 @@ def test_no_row_is_lost_or_made_up(payload: Any, rows: int) -> None:
     assert frame.columns.is_unique
 
 
-def test_values_of_mixed_kinds_are_an_error() -> None:
-    with pytest.raises(ContractError):
-        frame_of([{"v": Decimal("1.5")}, {"v": "abc"}])
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([Decimal("1.50"), "abc"], ["1.50", "abc"]),
+        ([0, "NONE"], ["0", "NONE"]),
+        ([Decimal("0.00000001"), "", 10**30], ["0.00000001", "", "1" + "0" * 30]),
+        ([True, 1, None, "x"], ["true", "1", None, "x"]),
+        ([True, 0], ["true", "0"]),
+        ([[1, 2], []], ["[1, 2]", "[]"]),
+        ([[{"a": "b"}], [], None], ['[{"a": "b"}]', "[]", None]),
+        ([["a"], [], None], [["a"], [], None]),
+        ([["a"], "a"], ['["a"]', '"a"']),
+        ([{"a": 1}, 1, "x"], ['{"a": 1}', "1", '"x"']),
+    ],
+)
+@pytest.mark.parametrize("name", ["v", "subAccountId", "updateTime"])
+def test_what_a_column_is_goes_by_all_its_values(name: str, values: list[Any], shown: list[Any]) -> None:
+    endpoint, rows = infer("/sapi/v1/x", SAPI_IP, [{name: value} for value in values])
+    gathering = Gathering(endpoint, "float")
+    gathering.add(rows)
+    (column,) = gathering.frame({}).to_dict("list").values()
+    assert [None if value is pd.NA else value for value in column] == shown
+
+
+def test_networks_of_which_one_coin_has_none() -> None:
+    payload = [{"coin": "BTC", "networkList": [{"network": "BTC"}]}, {"coin": "XYZ", "networkList": []}]
+    assert frame_of(payload)["network_list"].tolist() == ['[{"network": "BTC"}]', "[]"]
+    assert payload[1]["networkList"] == [], "what came stays as it was"
+
+
+def test_an_error_names_the_path() -> None:
+    endpoint, rows = infer("/sapi/v1/x", SAPI_IP, [{"v": Decimal("1e60")}])
+    assert endpoint.door == "/sapi/v1/x"
+    with pytest.raises(ContractError, match=r"^/sapi/v1/x: column `v`: a number has more digits"):
+        Gathering(endpoint, "exact").add(rows)
 
 
 def test_names_that_would_be_alike_are_numbered() -> None:

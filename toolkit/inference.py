@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +29,18 @@ _MOST_ROWS, _MOST_FIELDS, _MOST_VALUES = 50_000, 500, 1_000_000
 _USUAL_LISTS = ("rows", "data", "list", "items", "records", "transfers")
 # What an API key or its secret is called, in any of the spellings in use.
 _KEY = re.compile(r"(api|secret)_?key$", re.IGNORECASE)
+_MAIL = re.compile(r"mails?(_?addr(ess)?(es)?)?$")
+
+
+class _Unlisted(Endpoint):
+    """An endpoint that no door leads to: it is called by its path."""
+
+    __slots__ = ()
+
+    @property
+    def door(self) -> str:
+        """Its path."""
+        return self.path
 
 
 def infer(
@@ -37,9 +49,10 @@ def infer(
     """A declaration that fits an answer, and the answer's rows for it.
 
     An object is one row. The one list of objects inside of an object is its rows, and the object's
-    other fields become columns of each. Lists of lists get numbered columns; what is nested deeper
-    stays as JSON text. Unless they are asked for, e-mail addresses are masked wherever they stand: also in
-    the middle of a text, in what is nested, and in names of fields.
+    other fields become columns of each. Lists of lists get numbered columns. A column with anything that is
+    nested deeper is JSON text, one with values of several kinds is text. Unless they are asked for, e-mail
+    addresses are masked wherever they stand: also in the middle of a text, in what is nested, and in names
+    of fields.
 
     Raises:
         ContractError: The answer has more rows or fields than any.
@@ -48,7 +61,7 @@ def infer(
         raise ContractError(path, f"the answer has more than {_MOST_ROWS} rows")
     if emails == "masked":
         payload = _masked(payload)
-    rows = [_flat(row) for row in _rows(payload)]
+    rows = [dict(row) for row in _rows(payload)]
     fields = dict.fromkeys(field for row in rows for field in row)
     if len(fields) > _MOST_FIELDS or len(fields) * len(rows) > _MOST_VALUES:
         raise ContractError(path, f"the answer has {len(fields)} different fields in {len(rows)} rows")
@@ -60,18 +73,26 @@ def infer(
             number += 1
             name = f"{plain}_{number}"
         names[field] = name
+    kinds: dict[str, ColumnKind] = {}
+    for field in fields:
+        having = [row for row in rows if row.get(field) is not None]
+        kind, convert = _kind(field, [row[field] for row in having])
+        kinds[field] = kind
+        if convert is not None:
+            for row in having:
+                row[field] = convert(row[field])
     columns = tuple(
         Column(
             name=names[field],
             wire=field,
-            kind=_kind(field, [row[field] for row in rows if row.get(field) is not None]),
+            kind=kinds[field],
             doc="Inferred from the answer.",
             optional=True,
             masked="key" if _KEY.search(field) else "",
         )
         for field in fields
     )
-    endpoint = Endpoint(
+    endpoint = _Unlisted(
         name=path,
         system="exchange",
         path=path,
@@ -118,13 +139,15 @@ def _as_row(item: Any) -> dict[str, Any]:
     return {"value": item}
 
 
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        field: json.dumps(value, default=str, ensure_ascii=False)
-        if isinstance(value, dict | list) and not _is_texts(value)
-        else value
-        for field, value in row.items()
-    }
+def _as_json(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
+
+
+def _as_text(value: Any) -> str:
+    """A plain value as it was written."""
+    if isinstance(value, str):
+        return value
+    return format(value, "f") if isinstance(value, Decimal) else _as_json(value)
 
 
 def _is_texts(value: Any) -> bool:
@@ -149,32 +172,37 @@ def _masked(value: Any, *, whole: bool = False) -> Any:
 
 
 def _is_email(field: str) -> bool:
-    return _snake(field).endswith(("email", "e_mail", "emails", "e_mails"))
+    return _MAIL.search(_snake(field)) is not None
 
 
-def _kind(field: str, values: list[Any]) -> ColumnKind:
+def _kind(field: str, values: list[Any]) -> tuple[ColumnKind, Callable[[Any], str] | None]:
+    """What a column is, and what has to be made of each of its values, if anything."""
     words = _snake(field).split("_")
     if all(isinstance(value, bool) for value in values):
-        return "flag" if values else "text"
+        return ("flag" if values else "text"), None
     if all(_is_texts(value) for value in values):
-        return "texts"
-    whole = all(isinstance(value, int) and not isinstance(value, bool) for value in values)
+        return "texts", None
+    if any(isinstance(value, dict | list) for value in values):
+        return "text", _as_json
+    if any(isinstance(value, bool) for value in values):
+        return "text", _as_text
+    whole = all(isinstance(value, int) for value in values)
     if (
         whole
         and words[-1] in {"time", "timestamp", "date"}
         and all(_FIRST_TIME <= value < _LAST_TIME for value in values)
     ):
-        return "time"
+        return "time", None
     if words[-1] in {"id", "uid", "no"} and all(isinstance(value, int | str) for value in values):
-        return "id"
+        return "id", None
     if whole:
-        return "integer" if all(-_INT64 <= value < _INT64 for value in values) else "id"
+        return ("integer" if all(-_INT64 <= value < _INT64 for value in values) else "id"), None
     texts = all(isinstance(value, str) for value in values)
     if texts and _is_email(field):
-        return "email"
+        return "email", None
     if all(_is_amount(value) for value in values):
-        return "amount"
-    return "text" if texts else "texts"
+        return "amount", None
+    return "text", None if texts else _as_text
 
 
 def _is_amount(value: Any) -> bool:
