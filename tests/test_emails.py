@@ -27,7 +27,8 @@ from toolkit.frames import Gathering
 from toolkit.inference import infer
 from toolkit.link import Emails, Link
 from toolkit.panels import accounts
-from toolkit.privacy import mask, mask_within
+from toolkit.privacy import mask, mask_within, names_shown, without_secrets
+from toolkit.wire.answers import Answer, error_of, excerpt
 
 CHOSEN = ["exchange.sub_accounts", "spot.customers", "futures.customers"]
 """Doors whose addresses one may ask for in clear."""
@@ -99,11 +100,84 @@ def test_what_is_no_address_stays_within_a_text(text: str) -> None:
     assert mask_within(text) == text
 
 
-def test_a_long_text_takes_no_time() -> None:
-    text = "x" * 100_000
+AT = [
+    "@",
+    "%40",
+    "%2540",
+    r"\u0040",
+    r"\\u0040",
+    r"\x40",
+    "&#64;",
+    "&#x40;",
+    "&commat;",
+    "&amp;#64;",
+    "\uff20",
+]
+
+
+@pytest.mark.parametrize("at", AT)
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            "jonathan{}post.example",
+            "jonathan{}localhost",
+            "jonathan{}[192.0.2.7]",
+            "jonathan{}post\uff0eexample",
+        ),
+        *('"jonathan lee"{}post.example', "lee{}post.example/jonathan{}post.example"),
+    ],
+)
+@pytest.mark.parametrize("text", ["{}", "to <{}>.", '{{"note": "{}"}}', "(a) {}, b"])
+def test_an_address_in_another_spelling_is_masked(text: str, address: str, at: str) -> None:
+    written = text.format(address.format(*[at] * 2))
+    body = json.dumps({"code": -1, "msg": written}).encode()
+    error = error_of("door", "/sapi/v1/x", Answer(400, {}, body), 0.0)
+    for shown in (mask_within(written), without_secrets(written), excerpt(Answer(200, {}, body)), str(error)):
+        for secret in ("jonathan", "post", "192.0.2.7", "lee"):
+            assert secret not in shown
+
+
+@pytest.mark.parametrize("text", ["100%40 of it", "btcusdt@aggTrade", "a &#64; b", r"\u0040", "x%2540"])
+def test_the_sign_alone_makes_no_address(text: str) -> None:
+    assert mask_within(text) == text
+
+
+@pytest.mark.parametrize(
+    "piece", ["x", "@", "a@", "a@b", "%25", "\\", '"', '"a', '"@', "a.", "&amp;", "a@1.", "[@"]
+)
+def test_a_long_text_takes_no_time(piece: str) -> None:
+    text = piece * 50_000
     began = time.perf_counter()
     assert mask_within(text) == text
+    without_secrets(text)
     assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize(
+    "field", ["mail", "userMail", "e_mail", "EMAIL", "mails", "mailAddress", "email_addr"]
+)
+def test_whatever_is_called_mail_holds_addresses(field: str) -> None:
+    _, rows = infer("/sapi/v1/x", SAPI_IP, {field: "jonathan at post", "other": {field: ["jonathan"]}})
+    assert "jonathan" not in repr(rows)
+
+
+def test_names_of_fields_that_nobody_declared_are_masked_and_few(rig: Rig) -> None:
+    names = ["jonathan@post.example", "Zz9y" * 16, "word " * 40, *(f"field{n:02}" for n in range(30))]
+    row = account(1, rig.now) | dict.fromkeys(names, 1)
+    put(rig, BY_DOOR["exchange.sub_accounts"], [row])
+    with pytest.warns(UndeclaredFieldWarning) as caught:
+        frame = rig.link.exchange.sub_accounts()
+    undeclared = frame.attrs["undeclared"]
+    assert undeclared[:2] == ["(e-mail)", "(hidden)"]
+    assert undeclared[-1] == "… and 13 more"
+    assert len(undeclared) == 21
+    said = str(caught[0].message)
+    assert ", ".join(undeclared) in said
+    assert "jonathan" not in said
+    assert "Zz9y" not in said
+    (long,) = names_shown(["word " * 40])
+    assert len(long) == 60
 
 
 # -- every frame of every door ---------------------------------------------------------------------------

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from toolkit.catalogue import Column, Endpoint
 from toolkit.errors import ContractError, OrderError
-from toolkit.privacy import Emails, mask, masked_key
+from toolkit.privacy import Emails, mask, masked_key, names_shown
 
 Numbers = Literal["float", "exact"]
 Row = Mapping[str, Any]
@@ -128,7 +128,7 @@ class Gathering:
         frame.attrs = {str(name): value for name, value in attrs.items()}
         if addresses := [column for column in self._endpoint.columns if column.kind == "email"]:
             frame.attrs["emails"] = "masked" if all(map(self._is_masked, addresses)) else "clear"
-        frame.attrs["undeclared"] = sorted(self.undeclared)
+        frame.attrs["undeclared"] = names_shown(self.undeclared)
         return frame
 
     # -- one answer, step by step --------------------------------------------------------------------
@@ -268,7 +268,7 @@ class Gathering:
             if not array.null_count or column.optional or column.kind in ("text", "id", "email"):
                 return array
             problem = "it is empty in some rows"
-        raise self._breach(f"column `{column.name}`: {problem}")
+        raise self._breach(f"column `{names_shown([column.name])[0]}`: {problem}")
 
     def _is_masked(self, column: Column) -> bool:
         return column.kind == "email" and (column.masked == "email" or self._emails == "masked")

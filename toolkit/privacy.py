@@ -8,6 +8,7 @@ addresses have one mask, so nothing is told apart or joined by it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Literal
 
 Emails = Literal["masked", "clear"]
@@ -17,10 +18,25 @@ _KEY_SHOWN, _KEY_STARS = 3, "*" * 13
 # What is masked already, by us or by the exchange: om***@***.com, test*****@126.com.
 _MASKED = re.compile(r"\*{3,}|[^*@]{0,4}\*{3,}@[^\s@]+")
 _LETTERS = re.compile(r"[A-Za-z]{2,24}")
-# An address within a text, also within one of the web; a price such as 0.5@60000.15 is none. It begins
-# where a part does: looked for from every letter on, a long text would take very long.
-_PART = r"[^\s@\"<>()\[\],;:\\]"
-_ADDRESS = re.compile(rf"(?<!{_PART}){_PART}+(?:@|%40)(?:[\w-]+\.)+(?!\d)[\w-]{{2,}}")
+# The sign in other spellings: wide, and as addresses of the web, JSON and HTML have it, also twice over.
+_AT = re.compile(
+    r"[\uff20\ufe6b]|%(?:25)*40|\\{1,8}(?:u0040|x40|uff20|ufe6b)"
+    r"|&(?:amp;)?(?:#0{0,4}64|#x0{0,4}40|commat);",
+    re.IGNORECASE,
+)
+# What an address is made of, several in a row included. It begins where such a run does: looked for from
+# every letter on, a long text would take very long.
+_RUN = r"[^\s\"<>()\[\],;:\\]"
+_LOCAL = rf"(?:(?<!{_RUN}){_RUN}+|\"[^\"\r\n]{{1,64}}\")"
+_LITERAL = r"\[[0-9A-Za-z.:-]{2,60}\]"
+# An address within a text, also within one of the web; a price such as 0.5@60000.15 is none.
+_ADDRESS = re.compile(
+    rf"{_LOCAL}@(?:(?:[\w-]+[.\u3002\uff0e\uff61])+(?!\d)[\w-]{{2,}}|localhost\b|{_LITERAL})", re.IGNORECASE
+)
+# And all that may be one: what is only to be read can do without the prices.
+_LIKELY = re.compile(rf"{_LOCAL}@(?:{_RUN}+|{_LITERAL})")
+_LONG_RUN = re.compile(r"[A-Za-z0-9+/=%_-]{40,}")
+_LONGEST_NAME, _MOST_NAMES = 60, 20
 
 
 def mask(address: str) -> str:
@@ -41,7 +57,29 @@ def mask(address: str) -> str:
 
 def mask_within(text: str) -> str:
     """A text with each address in it masked."""
-    return _ADDRESS.sub(lambda found: mask(found[0].replace("%40", "@")), text)
+    plain = _AT.sub("@", text)
+    masked = _ADDRESS.sub(lambda found: mask(found[0]), plain) if "@" in plain else plain
+    return text if masked == plain else masked
+
+
+def without_secrets(text: str) -> str:
+    """A text that is only to be read: no key, no signature, and nothing that may be an address."""
+    plain = _AT.sub("@", _LONG_RUN.sub("(hidden)", text))
+    return _LIKELY.sub("(e-mail)", plain)
+
+
+def names_shown(names: Iterable[str]) -> list[str]:
+    """Names that nobody knows, as they may be shown: sorted, not too long and not too many."""
+    shown = sorted({_name_shown(name) for name in names})
+    if len(shown) <= _MOST_NAMES + 1:  # to say that there is one more takes as much room
+        return shown
+    return [*shown[:_MOST_NAMES], f"… and {len(shown) - _MOST_NAMES} more"]
+
+
+def _name_shown(name: str) -> str:
+    name = without_secrets(name)
+    name = "".join(character if character.isprintable() else " " for character in name)
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def mask_partial(error: BaseException) -> None:

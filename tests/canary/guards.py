@@ -56,15 +56,15 @@ GUARDS = [
     ),
     Guard(
         "long runs of letters are taken out of what the exchange says",
-        "wire/answers.py",
+        "privacy.py",
         '_LONG_RUN.sub("(hidden)", text)',
         "text",
     ),
     Guard(
         "addresses are taken out of what the exchange says",
-        "wire/answers.py",
-        '_ADDRESS.sub("(e-mail)", _LONG_RUN.sub("(hidden)", text))',
-        '_LONG_RUN.sub("(hidden)", text)',
+        "privacy.py",
+        '_LIKELY.sub("(e-mail)", plain)',
+        "plain",
     ),
     Guard(
         "of a redirect only the host is told",

@@ -24,7 +24,7 @@ from toolkit.fetch.walk import Walk
 from toolkit.frames import Gathering, Numbers
 from toolkit.inference import infer
 from toolkit.plan import Plan, Span, When, make_plan
-from toolkit.privacy import Emails, mask_within
+from toolkit.privacy import Emails, mask_within, names_shown
 from toolkit.wire.sender import Call, Tally
 from toolkit.wire.stop import Stop
 
@@ -35,7 +35,7 @@ BREATH = 0.5
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-]+)+")
 _OWN = {"timestamp", "recvWindow", "signature"}
-_PRIVATE = re.compile(r"(email|key|secret|token|address)$", re.IGNORECASE)
+_PRIVATE = re.compile(r"(mail|key|secret|token|address)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +300,7 @@ class Fetcher:
     def warn_undeclared(self, endpoint: Endpoint, undeclared: set[str]) -> None:
         """Say once which fields of an answer nobody declared."""
         with self._warning:
-            new = sorted(name for name in undeclared if (endpoint.door, name) not in self._warned)
+            new = [name for name in names_shown(undeclared) if (endpoint.door, name) not in self._warned]
             self._warned |= {(endpoint.door, name) for name in new}
         if new:
             warnings.warn(

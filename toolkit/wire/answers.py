@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from toolkit import errors
+from toolkit import errors, privacy
 from toolkit.catalogue.codes import Remedy, may_be_executed, meaning
 from toolkit.wire.headers import LONGEST_BAN, SHORTEST_BAN, read_retry_after
 from toolkit.wire.strict_json import Unreadable, read
@@ -26,8 +26,6 @@ _CLASSES: dict[Remedy, type[errors.ApiError]] = {
 }
 _BY_STATUS = {401: errors.CredentialsError, 404: errors.NotFoundError, 410: errors.RetiredError}
 
-_LONG_RUN = re.compile(r"[A-Za-z0-9+/=%_-]{40,}")
-_ADDRESS = re.compile(r"[^\s@\"'<>:,]+(?:@|%40)[^\s@\"'<>:,]+", re.IGNORECASE)
 _LAST_WORD = re.compile(r"[^\s\"'<>:,]*\Z")
 _LONGEST_MESSAGE = 300
 _LONGEST_EXCERPT = 120
@@ -58,7 +56,7 @@ def without_secrets(text: str, longest: int) -> str:
     """Text of the exchange fit to be shown: shortened, no key, no signature, no e-mail address."""
     if len(text) > _LOOKED_AT:
         text = _LAST_WORD.sub("…", text[:_LOOKED_AT])  # half of something secret does not look like it
-    text = _ADDRESS.sub("(e-mail)", _LONG_RUN.sub("(hidden)", text))
+    text = privacy.without_secrets(text)
     text = "".join(character if character.isprintable() else " " for character in text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
