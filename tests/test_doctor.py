@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import socket
 import sqlite3
 import ssl
@@ -24,13 +26,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 import toolkit
 from tests import wires
 from tests.rig import Rig
+from tests.test_fetch import put
 from tests.test_session import certificate
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, KEY_PERMISSIONS, Host, Security
-from toolkit.doctor import Diagnosis, Line
+from toolkit.doctor import Diagnosis, Line, rights
 from toolkit.doctor.line import worst
 from toolkit.doctor.machine import line_of_environment, line_of_files, line_of_versions, line_of_way
-from toolkit.doctor.picture import html_of
+from toolkit.doctor.picture import html_of, text_of
 from toolkit.sandbox import Sandbox
 from toolkit.wire.credentials import SECURITIES, Credentials, Keys
 from toolkit.wire.ledger import ledger_file
@@ -315,6 +318,31 @@ def test_a_certificate_that_is_not_trusted(rig: Rig, tmp_path: Path) -> None:
     assert table(diagnosis)["host fapi"] == "failure"
     assert "certificate" in line(diagnosis, "host fapi").found
     assert "verify=" in line(diagnosis, "host fapi").next_step
+    assert "in between" in line(diagnosis, "host fapi").next_step
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said", "step"),
+    [
+        ("REQUESTS_CA_BUNDLE", "/nonexistent.pem", "cannot be read", "names a file that is not there"),
+        ("HTTPS_PROXY", "http://user:hush%C5%82@127.0.0.1:9", "password cannot be sent", "Check the proxy"),
+        ("HTTPS_PROXY", "http://user:hush@127.0.0.1:9", "could not be reached", "Check the proxy"),
+        ("NO_PROXY", "*", "the connection failed", "Check the network"),
+    ],
+)
+def test_what_to_do_goes_by_what_failed(
+    variable: str, value: str, said: str, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    hosts = dict.fromkeys(BASE_URLS, "https://exchange.invalid")
+    with toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts) as link:
+        diagnosis = link.doctor()
+    for host in BASE_URLS:
+        found = line(diagnosis, f"host {host}")
+        assert said in found.found
+        assert step in found.next_step
+        assert "in between" not in found.next_step
+    assert "hush" not in everything(diagnosis)
 
 
 def test_a_slow_way_to_the_exchange() -> None:
@@ -390,13 +418,38 @@ def test_each_of_several_keys_is_asked_with_itself(rig: Rig) -> None:
         **EXCHANGE,
         "keys": "ok",
         **of_key(RIGHTS | {"rights": "ok"}, "key 1 of 3, for USER_DATA"),
-        **of_key({"type": "note", "rights": "note"}, "key 2 of 3, for TRADE"),
+        **of_key({"type": "note", "rights": "warning"}, "key 2 of 3, for TRADE"),
         **of_key(RIGHTS | {"withdrawals": "failure"}, f"key 3 of 3{BOTH}"),
         **MACHINE,
     }
     assert asked_with(rig) == ["read-only", "withdrawals"]
     assert line(diagnosis, "keys").found == "3 keys, from profile desk."
-    assert "a key for TRADE alone may not ask" in line(diagnosis, "rights key 2").found
+    unasked = line(diagnosis, "rights key 2")
+    assert unasked.found.startswith("Whether it can withdraw was not looked at: a key for TRADE alone")
+    assert "USER_DATA" in unasked.next_step
+    assert "API page" in unasked.next_step
+
+
+def test_not_all_is_well_where_withdrawals_were_not_looked_at(rig: Rig) -> None:
+    diagnosis = link_with(rig, Keys([credentials(rig, "trade-only", "TRADE")], "a test")).doctor()
+    assert diagnosis.verdict == "warning"
+    assert "All is well" not in repr(diagnosis)
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+def test_an_answer_about_no_key_or_two(rig: Rig, rows: int) -> None:
+    row = {"ipRestrict": True, "enableReading": True, "enableWithdrawals": False}
+    put(rig, KEY_PERMISSIONS, [row] * rows)
+    diagnosis = rig.link.doctor()
+    rest = of_key({"type": "note", "accepted": "failure"})
+    assert table(diagnosis) == {**EXCHANGE, "keys": "ok", **rest, **MACHINE}
+    assert f"the answer has {rows} rows" in line(diagnosis, "accepted").found
+
+
+def test_each_flag_has_words_or_a_line_of_its_own() -> None:
+    flags = {column.name for column in KEY_PERMISSIONS.columns if column.kind == "flag"}
+    others = {"ip_restrict", "enable_reading", "enable_withdrawals", "enable_fix_read_only"}
+    assert flags == {*rights._MAY, *others}
 
 
 @pytest.mark.parametrize(
@@ -532,6 +585,42 @@ def test_no_home_for_a_journal(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Non
     diagnosis = rig.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "warning"}
     assert "no home folder" in line(diagnosis, "journal").found
+
+
+def test_a_journal_whose_name_is_too_long(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOOLKIT_JOURNAL", "/" + "x" * 300)
+    diagnosis = rig.link.doctor()
+    assert table(diagnosis) == GOOD | {"journal": "failure"}
+    assert "cannot be used" in line(diagnosis, "journal").found
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
+def test_no_home_for_a_ledger(sandbox: Sandbox, journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOOLKIT_LEDGER", "~nobody-of-this-name/ledger")
+    journal.mkdir()
+    journal.chmod(0o777)
+    with pytest.warns(errors.LedgerWarning):
+        link = link_at(sandbox)
+    diagnosis = link.doctor()
+    assert table(diagnosis) == GOOD | {"ledger": "warning", "files": "warning"}
+    link.close()
+
+
+def test_rights_to_files_are_not_looked_at_on_windows(tmp_path: Path) -> None:
+    found = line_of_files([tmp_path], windows=True)
+    assert found.verdict == "note"
+    assert "not looked at on Windows" in found.found
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
+def test_a_command_can_be_copied(tmp_path: Path) -> None:
+    folder = tmp_path / "two  words; and 'more'"
+    folder.mkdir()
+    folder.chmod(0o777)
+    found = line_of_files([folder / "ledger"])
+    shown = text_of([found], "live", datetime.fromtimestamp(0, UTC))
+    (command,) = re.findall("`(.*)`", shown)
+    assert shlex.split(command) == ["chmod", "go-w", str(folder)]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")

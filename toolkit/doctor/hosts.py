@@ -10,7 +10,7 @@ from toolkit.doctor.line import EXCHANGE, Line, listed, moment
 from toolkit.errors import BannedError, ContractError
 from toolkit.fetch import Budget, Connection
 from toolkit.wire.clock import Measured
-from toolkit.wire.session import NoAnswer
+from toolkit.wire.session import Kind, NoAnswer
 
 _line = partial(Line, EXCHANGE)
 
@@ -18,10 +18,12 @@ _line = partial(Line, EXCHANGE)
 CLOCKS_DIFFER = 1.0
 MUCH = 0.8
 
-_NO_WAY = "Check the network, and the address of this host; then run the doctor again."
-_OTHER_STEPS = {
+_STEPS: dict[Kind, str] = {
+    "network": "Check the network, and the address of this host; then run the doctor again.",
     "certificate": "Somebody may be in between: send nothing. Where it is your own authority, name its file: "
     '`Link(verify="/path/to/ca.pem")`.',
+    "authorities": "`REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE` of the environment, or `verify=`, names a file "
+    "that is not there or cannot be read: mend that.",
     "proxy": "Check the proxy: the environment names it, or `proxies=` does.",
 }
 
@@ -67,7 +69,7 @@ def lines_of_host(connection: Connection, host: Host) -> list[Line]:
         measured = connection.sender.ask_time(host)
     except NoAnswer as lost:
         found = f"{address} was not reached: {lost}."
-        step = next((text for word, text in _OTHER_STEPS.items() if word in str(lost)), _NO_WAY)
+        step = _STEPS[lost.kind]
     except (BannedError, ContractError) as error:
         found = f"{address} is there, and does not let this address ask."
         step = "The line about bans says until when."

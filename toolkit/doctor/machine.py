@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import re
+import shlex
 import ssl
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +21,7 @@ from toolkit.errors import JournalError
 from toolkit.fetch import Budget, Connection
 from toolkit.operations.journal import Journal
 from toolkit.operations.place import journal_file
-from toolkit.wire.ledger.place import VARIABLE
+from toolkit.wire.ledger.place import VARIABLE, folder
 
 _line = partial(Line, MACHINE)
 
@@ -125,22 +126,32 @@ def _place(path: Path) -> str:
     return f"{path.name} in {path.parent}"
 
 
-def line_of_files(files: Iterable[Path]) -> Line:
+def line_of_files(files: Iterable[Path], *, windows: bool = os.name == "nt") -> Line:
     """Whether others may write to the files, or to their folders."""
+    if windows:
+        found = "Whether others may change ledger and journal is not looked at on Windows."
+        return _line("files", verdict="note", found=found)
     places = dict.fromkeys(each for path in files for each in (path.parent, path))
-    open_ = [path for path in places if os.name != "nt" and _is_open(path)]
+    open_ = [path for path in places if _is_open(path)]
     if not open_:
         return _line("files", found="Nobody else may change ledger and journal.")
-    paths = " ".join(map(str, open_))
-    shared = os.environ.get(VARIABLE) and all(
-        path.is_relative_to(Path(os.environ[VARIABLE]).expanduser().absolute()) for path in open_
-    )
+    paths = shlex.join(map(str, open_))
+    shared = _shared_folder()
+    meant = shared is not None and all(path.is_relative_to(shared) for path in open_)
     return _line(
         "files",
-        verdict="note" if shared else "warning",
+        verdict="note" if meant else "warning",
         found=f"Others on this machine may change {paths}.",
         next_step=f"`chmod go-w {paths}`, unless they share it on purpose.",
     )
+
+
+def _shared_folder() -> Path | None:
+    """The folder that the user named for ledgers, which may be shared on purpose."""
+    with suppress(RuntimeError):  # there is no such home
+        if os.environ.get(VARIABLE, "").strip():
+            return folder()
+    return None
 
 
 def _is_open(path: Path) -> bool:

@@ -6,6 +6,7 @@ notebooks that are not trusted leave style sheets out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from html import escape
@@ -17,6 +18,8 @@ from toolkit.operations.cards import card, code, mark_of
 
 WIDTH = 100
 _VERDICT, _NAME = 9, 16
+_CODE = re.compile(r"`[^`]*`")
+_SPACE = "\0"  # where no line may end
 
 _HEADLINES: dict[Verdict, str] = {
     "ok": "All is well.",
@@ -125,6 +128,8 @@ def _counted(lines: Sequence[Line]) -> str:
 
 
 def _folded(head: str, text: str) -> list[str]:
-    """Text in lines beside a head, none of its words broken."""
-    folded = wrap(text, WIDTH - len(head), break_long_words=False, break_on_hyphens=False) or [""]
-    return [f"{head if place == 0 else ' ' * len(head)}{each}" for place, each in enumerate(folded)]
+    """Text in lines beside a head, no word broken and nothing between backquotes, which is to be copied."""
+    kept = _CODE.sub(lambda found: found[0].replace(" ", _SPACE), text)
+    folded = wrap(kept, WIDTH - len(head), break_long_words=False, break_on_hyphens=False) or [""]
+    lines = [each.replace(_SPACE, " ") for each in folded]
+    return [f"{head if place == 0 else ' ' * len(head)}{each}" for place, each in enumerate(lines)]

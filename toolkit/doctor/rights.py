@@ -12,18 +12,27 @@ import pandas as pd
 from toolkit.catalogue import KEY_PERMISSIONS
 from toolkit.doctor.hosts import silence
 from toolkit.doctor.line import KEYS, Line, listed
-from toolkit.errors import ApiError, RateLimitError, ServerError, ToolkitError
+from toolkit.errors import ApiError, ContractError, RateLimitError, ServerError, ToolkitError
 from toolkit.fetch import Connection
 from toolkit.frames import Gathering
-from toolkit.wire.answers import without_secrets
+from toolkit.privacy import names_shown
 from toolkit.wire.credentials import SECURITIES, Credentials, Keys
 from toolkit.wire.sender import Call, Tally
 
 SOON = pd.Timedelta(days=14)
 
 _ASKED = "reading, rights, withdrawals and addresses"
-# Flags that say nothing of what the key may change, or have a line of their own.
-_APART = {"ip_restrict", "enable_reading", "enable_withdrawals", "enable_fix_read_only"}
+# What each flag lets a key change. The others have a line of their own, or let it read.
+_MAY = {
+    "enable_internal_transfer": "transfer between the master account and its sub-accounts",
+    "permits_universal_transfer": "make universal transfers",
+    "enable_margin": "borrow, repay and transfer on margin",
+    "enable_futures": "trade futures",
+    "enable_spot_and_margin_trading": "trade spot and margin",
+    "enable_portfolio_margin_trading": "trade Portfolio Margin",
+    "enable_vanilla_options": "trade European options",
+    "enable_fix_api_trade": "trade over the FIX API",
+}
 _PAGE = "the exchange's API page"
 
 Rights = Mapping[str, Any]
@@ -77,7 +86,7 @@ class _Examination:
         connection = self._connection
         why = silence(connection.budget, KEY_PERMISSIONS.pool.host)
         if KEY_PERMISSIONS.security not in self._key.serves:
-            return [self._unknown(f"a key for {listed(sorted(self._key.serves))} alone may not ask")]
+            return [self._unasked()]
         if unreachable or why:
             return [self._unknown(why or "the host was not reached")]
         try:
@@ -104,6 +113,16 @@ class _Examination:
     def _unknown(self, why: str) -> Line:
         return self._line("rights", verdict="note", found=f"Not looked at are {_ASKED}: {why}.")
 
+    def _unasked(self) -> Line:
+        serves = listed(sorted(self._key.serves))
+        return self._line(
+            "rights",
+            verdict="warning",
+            found=f"Whether it can withdraw was not looked at: a key for {serves} alone may not ask.",
+            next_step=f"Let it serve {KEY_PERMISSIONS.security} for one run of the doctor, or look at it on "
+            f"{_PAGE}.",
+        )
+
     def _ask(self) -> tuple[Rights, list[str]]:
         """The row of the answer, and fields in it that nobody declared. It is asked once."""
         endpoint = KEY_PERMISSIONS
@@ -120,9 +139,12 @@ class _Examination:
         )
         gathering = Gathering(endpoint, "float")
         gathering.add(sender.get(call, Tally()))
-        (row,) = gathering.frame({}).to_dict("records")
+        rows = gathering.frame({}).to_dict("records")
+        if len(rows) != 1:
+            raise ContractError(endpoint.door, f"the answer has {len(rows)} rows, and a key has one")
+        (row,) = rows
         known = {str(name): value for name, value in row.items() if pd.notna(value)}
-        return known, sorted(gathering.undeclared)
+        return known, names_shown(gathering.undeclared)
 
     def _accepted(self, rights: Rights) -> Line:
         made = f" It was made on {rights['create_time']:%Y-%m-%d}." if "create_time" in rights else ""
@@ -140,12 +162,8 @@ class _Examination:
 
     def _rights(self, rights: Rights, unknown: list[str]) -> Line:
         """What it may change. From anywhere, that is more than can be wished."""
-        may = [
-            column.doc.removeprefix("May ").removesuffix(".").removesuffix(" (newer field)")
-            for column in KEY_PERMISSIONS.columns
-            if column.kind == "flag" and column.name not in _APART and rights.get(column.name)
-        ]
-        new = f" New to this toolkit: {without_secrets(', '.join(unknown), 120)}." if unknown else ""
+        may = [words for name, words in _MAY.items() if rights.get(name)]
+        new = f" New to this toolkit: {', '.join(unknown)}." if unknown else ""
         if not may:
             return self._line("rights", verdict="note" if new else "ok", found=f"It may change nothing.{new}")
         return self._line(

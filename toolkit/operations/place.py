@@ -56,7 +56,8 @@ def _folder(given: str | Path | None) -> Path:
 def _forget_sandboxes(folder: Path) -> None:
     """Delete the journals of sandboxes that nobody has used for a day, and no living kernel has open."""
     old = time.time() - _SANDBOX_KEPT
-    for path in folder.glob(f"{_SANDBOX}*.sqlite"):
-        with suppress(OSError):
-            if path.stat().st_mtime < old:
-                forget(path)
+    with suppress(OSError):  # such a name no folder can have
+        for path in folder.glob(f"{_SANDBOX}*.sqlite"):
+            with suppress(OSError):
+                if path.stat().st_mtime < old:
+                    forget(path)
