@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import requests
+from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
@@ -29,6 +30,7 @@ from tests.rig import Rig
 from tests.test_fetch import put
 from tests.test_session import certificate
 from toolkit import errors
+from toolkit.__main__ import main
 from toolkit.catalogue import BASE_URLS, KEY_PERMISSIONS, Host, Security
 from toolkit.doctor import Diagnosis, Line, rights
 from toolkit.doctor.line import worst
@@ -815,8 +817,13 @@ def test_an_interrupt_goes_through(rig: Rig) -> None:
 # -- the command ---------------------------------------------------------------------------------------------
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`python -m toolkit doctor`, with these variables besides."""
+def run(*arguments: str, **environment: str) -> Result:
+    """The command in this process, with these variables besides."""
+    return CliRunner().invoke(main, ["doctor", *arguments], env=environment, catch_exceptions=False)
+
+
+def run_alone(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command as a program of its own, with these variables besides."""
     return subprocess.run(
         [sys.executable, "-m", "toolkit", "doctor", *arguments],
         cwd=ROOT,
@@ -847,15 +854,25 @@ def running(sandbox: Sandbox, name: str = "partner", **more: object) -> Mapping[
 )
 def test_its_exit_status(sandbox: Sandbox, name: str, arguments: list[str], status: int) -> None:
     done = run("--demo", *arguments, **running(sandbox, name))
-    assert (done.returncode, done.stderr) == (status, "")
+    assert (done.exit_code, done.stderr) == (status, "")
     assert done.stdout.startswith("doctor (SANDBOX)")
     assert "Set: TOOLKIT_JOURNAL, TOOLKIT_SANDBOX." in done.stdout
     assert sandbox.world.keys[name].key not in done.stdout
 
 
+def test_it_is_a_program(sandbox: Sandbox) -> None:
+    done = run_alone("--demo", **running(sandbox, "withdrawals"))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("doctor (SANDBOX)")
+    done = run_alone("--nonsense")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "No such option" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_it_prints_json(sandbox: Sandbox) -> None:
     done = run("--demo", "--json", **running(sandbox, "withdrawals"))
-    assert done.returncode == 1
+    assert done.exit_code == 1
     rows = {row["check"]: row for row in json.loads(done.stdout)}
     assert rows["withdrawals"]["verdict"] == "failure"
     assert rows["ban"] == {
@@ -870,7 +887,7 @@ def test_it_prints_json(sandbox: Sandbox) -> None:
 def test_a_ledger_that_stands_alone_is_a_line_and_no_warning(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = run("--demo", "--strict", TOOLKIT_LEDGER=str(tmp_path / "file"), **running(sandbox))
-    assert (done.returncode, done.stderr) == (1, "")
+    assert (done.exit_code, done.stderr) == (1, "")
     assert "WARNING  ledger" in done.stdout
 
 
@@ -884,7 +901,7 @@ def test_a_ledger_that_stands_alone_is_a_line_and_no_warning(sandbox: Sandbox, t
 )
 def test_what_it_does_not_understand(arguments: list[str], variables: dict[str, str], said: str) -> None:
     done = run(*arguments, **variables)
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.exit_code, done.stdout) == (2, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -892,7 +909,7 @@ def test_what_it_does_not_understand(arguments: list[str], variables: dict[str, 
 def test_without_a_key_it_says_so_and_looks_at_the_rest() -> None:
     # Through a proxy that is not there, so that nothing leaves this machine.
     done = run(HTTPS_PROXY="http://user:hush@127.0.0.1:9")
-    assert (done.returncode, done.stderr) == (1, "")
+    assert (done.exit_code, done.stderr) == (1, "")
     assert "FAILURE  keys            No key was found." in done.stdout
     assert " ".join(done.stdout.split()).count("the proxy could not be reached or refused") == 3
     assert "Requests go through 127.0.0.1." in done.stdout
