@@ -19,6 +19,7 @@ from tests.test_fetch import DAY, KINDS, put, rebate, smaller, spot_rebate
 from tests.traces import locals_shown
 from toolkit import errors
 from toolkit.catalogue import BY_DOOR
+from toolkit.fetch.crew import Threads
 from toolkit.fetch.fetcher import BREATH
 from toolkit.fetch.walk import HELD, Walk
 from toolkit.sandbox.clock import SystemClock
@@ -118,53 +119,93 @@ def test_the_frame_is_the_one_of_asking_one_after_the_other(
     assert not workers_left()
 
 
-def test_requests_are_under_way_side_by_side_and_no_more_than_allowed(rig: Rig) -> None:
+class Crowd:
+    """Counts the requests that fetches have under way at once.
+
+    None is answered before its fetch has given out all it would and waits: so the count is certain.
+
+    Attributes:
+        most: The most that were under way.
+    """
+
+    def __init__(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.most = 0
+        self._here = self._over = self._turns = 0
+        self._changed = threading.Condition()
+        session = rig.link._connection.session
+        get, back = session.get, Threads.back
+
+        def held(*arguments: Any) -> Any:
+            if threading.current_thread().name != "fetch":  # what time it is, is asked first
+                return get(*arguments)
+            self._come()
+            try:
+                return get(*arguments)
+            finally:
+                self._go()
+
+        def waited(crew: Threads[Any], seconds: float) -> Any:
+            if seconds:
+                self._let_them_go(crew)
+            done = back(crew, seconds)
+            with self._changed:
+                self._over -= done is not None
+            return done
+
+        monkeypatch.setattr(session, "get", held)
+        monkeypatch.setattr(Threads, "back", waited)
+
+    def _come(self) -> None:
+        with self._changed:
+            self._here += 1
+            self.most = max(self.most, self._here)
+            turn = self._turns
+            self._changed.notify_all()
+            assert self._changed.wait_for(lambda: self._turns > turn, 10)
+
+    def _go(self) -> None:
+        with self._changed:
+            self._here -= 1
+            self._over += 1
+            self._changed.notify_all()
+
+    def _let_them_go(self, crew: Threads[Any]) -> None:
+        """Once each that was given out is here, or is over."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._here + self._over == crew.busy, 10)
+            self._turns += 1
+            self._changed.notify_all()
+
+
+def test_requests_are_under_way_side_by_side_and_no_more_than_allowed(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     endpoint = smaller("exchange.rebates", 5)
     put(rig, endpoint, [rebate(n, rig.now - 200 * 1000 + n * 1000) for n in range(199)])
-    together = _together(rig)
+    crowd = Crowd(rig, monkeypatch)
     frame = rig.link._fetcher.fetch(endpoint, {}, start=rig.now - 200 * 1000)
     assert len(frame) == 199
-    assert together() == WORKERS
+    assert crowd.most == WORKERS
     assert frame.attrs["requests"] <= 41, "how far a page reaches tells how many there are"
 
 
 @pytest.mark.parametrize(("limit", "most"), [(19, 1), (60, 3), (12_000, WORKERS)])
-def test_dear_requests_are_few_at_once(rig: Rig, limit: int, most: int) -> None:
+def test_dear_requests_are_few_at_once(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, limit: int, most: int
+) -> None:
     rig.link.close()
     rig.link = rig.new_link(workers=WORKERS, progress=False, limits={"sapi-ip": limit})
     endpoint = smaller("exchange.rebates", 5)
     put(rig, endpoint, [rebate(n, rig.now - 60 * DAY + n * DAY) for n in range(60)])
-    together = _together(rig)
+    crowd = Crowd(rig, monkeypatch)
     assert len(rig.link._fetcher.fetch(endpoint, {}, start="-61D")) == 60
-    assert together() == most
+    assert crowd.most == most
 
 
 def test_nothing_is_asked_on_a_guess_where_the_price_was_told(rig: Rig) -> None:
     frame = rig.link.exchange.futures_balances("um")
     price = rig.link.price("exchange.futures_balances", rows=len(frame))
     assert frame.attrs["requests"] == price.requests > 2
-
-
-def _together(rig: Rig) -> Callable[[], int]:
-    """The most requests that were under way at once, from here on."""
-    counts = [0]
-    get = rig.link._connection.session.get
-    now = [0]
-    lock = threading.Lock()
-
-    def counted(*arguments: Any) -> Any:
-        with lock:
-            now[0] += 1
-            counts.append(now[0])
-        time.sleep(0.003)  # as if it were further away
-        try:
-            return get(*arguments)
-        finally:
-            with lock:
-                now[0] -= 1
-
-    rig.link._connection.session.get = counted  # type: ignore[method-assign]
-    return lambda: max(counts)
 
 
 def test_one_request_needs_no_thread(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
