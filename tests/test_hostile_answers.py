@@ -151,10 +151,16 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("size", [MIB // 2, 2 * MIB, LONGEST_BODY])
-@pytest.mark.parametrize("piece", SHAPES.values(), ids=SHAPES.keys())
-@pytest.mark.parametrize("endpoint", [None, PARTNER], ids=["unlisted", "listed"])
-def test_memory_is_bounded_for_what_is_many(endpoint: Endpoint | None, piece: bytes, size: int) -> None:
+# Of these each costs most for its length, in a way of its own.
+WORST = ("lists", "objects of nought", "levels", "wide texts")
+MANY = [("unlisted", name, size) for name in SHAPES for size in (MIB // 2, 2 * MIB)]
+MANY += [("listed", name, size) for name in WORST for size in (MIB // 2, 2 * MIB)]
+MANY += [(path, name, LONGEST_BODY) for path in ("unlisted", "listed") for name in WORST]
+
+
+@pytest.mark.parametrize(("path", "name", "size"), MANY)
+def test_memory_is_bounded_for_what_is_many(path: str, name: str, size: int) -> None:
+    endpoint, piece = PARTNER if path == "listed" else None, SHAPES[name]
     body = b"[" + piece * (size // len(piece)) + b"0]"
     began = time.monotonic()
     with little_memory():
@@ -377,8 +383,12 @@ HEAD = KEPT + b"Connection: close\r\n"
 GZIP = HEAD + b"Content-Encoding: gzip\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 PIECE = b" " * 4096
-PATIENCE = (0.4, 0.25)
+PATIENCE = (0.1, 0.25)
 """Whatever pours without end is stopped by its size, or by its time on a machine that is busy."""
+SHORT = (0.05, 0.1)
+"""Where the time runs out five times."""
+ENOUGH = 4.0
+"""Seconds after which nobody pours on, so that a test fails whose other side would never have enough."""
 (GOOD,) = [body for endpoint, body in BODIES if endpoint is PARTNER]
 
 
@@ -387,10 +397,12 @@ class Impostor(Wire):
 
     Attributes:
         poured: Bytes of answers that it got rid of.
+        tired: Whether it stopped pouring before the other side had enough.
     """
 
     def __init__(self, answer: Callable[[Impostor, socket.socket], None]) -> None:
         self.poured = 0
+        self.tired = False
         self._rude = answer
         super().__init__()
 
@@ -400,8 +412,12 @@ class Impostor(Wire):
         return len([sent for sent in self.sent if not sent.target.startswith(("/api/v3/time", "/sandbox"))])
 
     def pour(self, line: socket.socket, piece: bytes, pause: float = 0.0) -> None:
-        """Send the same again and again, until the other side has enough."""
+        """Send the same again and again, until the other side has enough or it is tired of it."""
+        until = time.monotonic() + ENOUGH
         while not self._done.wait(pause) if pause else not self._done.is_set():
+            if time.monotonic() > until:
+                self.tired = True
+                return
             line.sendall(piece)
             self.poured += len(piece)
 
@@ -477,21 +493,24 @@ HEADS = {
     "a head without end": pour(HEAD, b"X-More: yes\r\n" * 100),
     "a line without end": pour(HEAD + b"X-More: "),
     "welcomes without end": pour(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
-    "a dripping head": pour(HEAD, b"X", 0.03),
+    "a dripping head": pour(HEAD, b"X", 0.01),
     "two lengths": say(HEAD, b"Content-Length: 5\r\nContent-Length: 7\r\n\r\n", GOOD),
     "no HTTP": say(b"\x16\x03\x01" * 100),
 }
 
 
 @contextmanager
-def impostor(answer: Callable[[Impostor, socket.socket], None]) -> Iterator[tuple[Impostor, toolkit.Link]]:
+def impostor(
+    answer: Callable[[Impostor, socket.socket], None], timeout: tuple[float, float] = PATIENCE
+) -> Iterator[tuple[Impostor, toolkit.Link]]:
     server = Impostor(answer)
     hosts = dict.fromkeys(BASE_URLS, server.address)
     try:
         with toolkit.Link(
-            key=KEY, secret=SECRET, hosts=hosts, clock=FakeClock(), timeout=PATIENCE, progress=False
+            key=KEY, secret=SECRET, hosts=hosts, clock=FakeClock(), timeout=timeout, progress=False
         ) as link:
             yield server, link
+        assert not server.tired, "it was heard for ever"
     finally:
         server.close()
 
@@ -523,7 +542,8 @@ def test_a_write_answered_like_this_is_unknown(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", HEADS)
 def test_a_head_is_bounded_as_well(kind: str) -> None:
-    with memory_folder() as folder, impostor(HEADS[kind]) as (server, link):
+    timeout = SHORT if kind == "a dripping head" else PATIENCE
+    with memory_folder() as folder, impostor(HEADS[kind], timeout) as (server, link):
         with little_memory(), pytest.raises(errors.NoAnswerError):
             link.exchange.partner()
         outcome = link.operations(confirm="live", journal=folder).exchange.transfer(
