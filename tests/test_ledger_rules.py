@@ -6,20 +6,19 @@ that counts what arrives and refuses what is too much, as strictly as the real o
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import subprocess
 import sys
-import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tests.clocks import FakeClock
+from tests.write_support import memory_folder
 from toolkit.wire.ledger import Key, Ledger, Sent, Turn
 from toolkit.wire.ledger.counting import LANDING
 
@@ -65,7 +64,8 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
+        self.ends = ExitStack()
+        self.folder = self.ends.enter_context(memory_folder())
         self.clock = FakeClock()
         self.window = 1000
         self.began = {1000: self.clock.monotonic()}
@@ -207,7 +207,7 @@ class Machine(RuleBasedStateMachine):
         assert isinstance(self.reserve(self.processes[0], LIMIT), int)
         for process in self.processes:
             process.ledger.close()
-        shutil.rmtree(self.folder)
+        self.ends.close()
 
 
 Machine.TestCase.settings = settings(max_examples=120, stateful_step_count=50, report_multiple_bugs=False)
