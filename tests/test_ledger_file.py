@@ -586,6 +586,30 @@ def test_a_ban_met_without_the_file_outweighs_an_old_one_in_it(
     assert [halt.left for halt in other.halts()] == [pytest.approx(240.0)]
 
 
+def test_a_ban_ends_when_it_was_said_to_however_long_the_file_was_locked(
+    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = ledgers()
+    one.rules()
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    looked, look = threading.Event(), clock.monotonic
+
+    def monotonic() -> float:
+        looked.set()
+        return look()
+
+    monkeypatch.setattr(clock, "monotonic", monotonic)
+    halting = threading.Thread(target=one.halt, args=(EVERYWHERE, 10.0))
+    halting.start()
+    assert looked.wait(3.0)
+    clock.advance(2.0)
+    holder.execute("ROLLBACK")
+    halting.join()
+    holder.close()
+    assert [halt.left for halt in one.halts()] == [pytest.approx(8.0)]
+
+
 def test_a_count_that_no_database_can_hold_loses_no_answer(path: Path, clock: FakeClock) -> None:
     budget = fresh(clock, path)
     for header in ("X-MBX-USED-WEIGHT-1M", "X-MBX-ORDER-COUNT-10S", "X-SAPI-USED-IP-WEIGHT-1M"):

@@ -226,12 +226,15 @@ class Ledger:
 
     def halt(self, host: str, seconds: float) -> None:
         """Send nothing to a host, or EVERYWHERE, for so long; a longer halt that is there stays."""
+        asked = self._clock.monotonic()
 
         def work(execute: Execute) -> None:
             self._fresh.clear()
+            # It ends when its error says it does, however long others had the file locked.
+            to_come = seconds - (self._clock.monotonic() - asked)
             left = {halt.host: halt.left for halt in self._read_halts(execute)}
-            if seconds > left.get(host, 0.0):
-                self._write_halt(execute, host, seconds)
+            if to_come > left.get(host, 0.0):
+                self._write_halt(execute, host, to_come)
                 self._read_halts(execute)
 
         self._run(work)
