@@ -127,16 +127,7 @@ class _Examination:
         """The row of the answer, and fields in it that nobody declared. It is asked once."""
         endpoint = KEY_PERMISSIONS
         sender = self._connection.sender_with(Keys([self._key], self._connection.sender.keys.origin))
-        call = Call(
-            door=endpoint.door,
-            path=endpoint.path,
-            parameters={},
-            pool=endpoint.pool,
-            weight=endpoint.weight_of({}),
-            needs=endpoint.needs,
-            privileged=endpoint.privileged,
-            once=True,
-        )
+        call = Call.of(endpoint, {}, once=True)
         gathering = Gathering(endpoint, "float")
         gathering.add(sender.get(call, Tally()))
         rows = gathering.frame({}).to_dict("records")

@@ -256,16 +256,7 @@ class Fetcher:
     def _ask(self, fetch: _Fetch, more: Mapping[str, object]) -> Any:
         endpoint = fetch.plan.endpoint
         parameters = {**fetch.plan.parameters, **more}
-        call = Call(
-            door=endpoint.door,
-            path=endpoint.path,
-            parameters=parameters,
-            pool=endpoint.pool,
-            weight=endpoint.weight_of(parameters),
-            needs=endpoint.needs,
-            privileged=endpoint.privileged,
-        )
-        return self._sender.get(call, fetch.tally, fetch.stop)
+        return self._sender.get(Call.of(endpoint, parameters), fetch.tally, fetch.stop)
 
     # -- what the frame says about itself ----------------------------------------------------------------
 

@@ -65,6 +65,20 @@ class Call:
     privileged: bool
     once: bool = False
 
+    @classmethod
+    def of(cls, endpoint: Endpoint, parameters: Mapping[str, object], *, once: bool = False) -> Call:
+        """A read of an endpoint that the catalogue has."""
+        return cls(
+            door=endpoint.door,
+            path=endpoint.path,
+            parameters=parameters,
+            pool=endpoint.pool,
+            weight=endpoint.weight_of(parameters),
+            needs=endpoint.needs,
+            privileged=endpoint.privileged,
+            once=once,
+        )
+
 
 Placement = Literal["body", "query", "mixed"]
 """Where the parameters of a write go: all in the form body, all in the query string, or ids in the query."""
