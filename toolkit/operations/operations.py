@@ -273,7 +273,7 @@ class Previews:
 
 def _number(number: object) -> int:
     """A number of the journal, also where it comes out of a frame."""
-    if isinstance(number, SupportsIndex) and not isinstance(number, bool):
+    if isinstance(number, SupportsIndex) and not pd.api.types.is_bool(number):
         with suppress(TypeError):  # as an array of several says of itself
             return operator.index(number)
     raise UsageError(f"A call's number is a whole number such as 17, not {number!r}.")
