@@ -37,7 +37,9 @@ def interrupted(notebook: LabPage, position: int, bar: str) -> list[str]:
 
 
 def result(notebook: LabPage, position: int) -> str:
-    (output,) = notebook.run_cell(position)
+    """What a cell's last line gave; on a slow machine a bar stands above it."""
+    outputs = notebook.run_cell(position)
+    (output,) = (each for each in outputs if each["output_type"] == "execute_result")
     return "".join(output["data"]["text/plain"])
 
 
