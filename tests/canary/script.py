@@ -415,7 +415,7 @@ def work(run: dict[str, Any]) -> None:
     logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
     for name in ("urllib3", "requests", "toolkit", "asyncio"):
         logging.getLogger(name).setLevel(logging.DEBUG)
-    folder = Path("work")
+    folder = Path("errors")
     folder.mkdir()
     desk = Desk(given, folder)
     desk.essence()
