@@ -168,6 +168,7 @@ def test_the_sandbox_answers_it(
         "parameters",
         "fetched_at",
         "server_time",
+        "as_of",
         "requests",
         "weight",
         "complete",

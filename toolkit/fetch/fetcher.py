@@ -271,6 +271,12 @@ class Fetcher:
     def _attrs(
         self, door: str, system: str, shown: Mapping[str, object], tally: Tally, *, complete: bool
     ) -> dict[str, object]:
+        """What a frame says of itself.
+
+        `fetched_at` is by this machine's clock and `server_time` by the host's, at the end. `as_of` is the
+        earliest `Date` of all answers that the frame was put together from: the exchange said none of it
+        before then. It is None where one of them does not tell it, or came out of a cache.
+        """
         fetched_at = datetime.fromtimestamp(self._clock.time(), UTC)
         return {
             "endpoint": door,
@@ -279,6 +285,7 @@ class Fetcher:
             "parameters": dict(shown),
             "fetched_at": fetched_at.isoformat(timespec="milliseconds"),
             "server_time": tally.server_time and tally.server_time.isoformat(timespec="milliseconds"),
+            "as_of": tally.as_of and tally.as_of.isoformat(timespec="milliseconds"),
             "requests": tally.requests,
             "weight": tally.weight,
             "complete": complete,

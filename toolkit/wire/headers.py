@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -25,6 +26,14 @@ _COUNT = re.compile(
     re.IGNORECASE,
 )
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+# How caches say that they answered themselves: in headers of their own, by the first word (as "HIT",
+# "TCP_MEM_HIT", "RefreshHit"); by a parameter of RFC 9211's header; by a warning that it is stale.
+_VERDICTS = ("X-Cache", "X-Cache-Status", "X-Proxy-Cache", "CF-Cache-Status")
+_KEPT = re.compile(r"\s*(?:[\w-]*hit|[\w-]*stale|updating|revalidated)\b", re.IGNORECASE)
+_HITS = {"hit", "hit=?1"}
+_STALE = re.compile(r"(?:^|,)\s*11[0-3]\b")
+_LONGEST_LIST = 1000  # several caches in a row say it in one header
 
 
 class Count(NamedTuple):
@@ -85,13 +94,46 @@ def read_date(headers: Mapping[str, str]) -> float | None:
     return _date(headers.get("Date", ""))
 
 
+def made_at(headers: Mapping[str, str]) -> float | None:
+    """When the exchange made an answer, at the earliest: its own `Date`, in seconds since 1970.
+
+    None where it has none that can be read, or was not made for this very request.
+    """
+    return None if is_cached(headers) else read_date(headers)
+
+
+def is_cached(headers: Mapping[str, str]) -> bool:
+    """Whether an answer says that a cache on the way gave it, so that it may be old.
+
+    `Age` stands in every answer that a cache kept (RFC 9111). Some leave it out and say so in a header of
+    their own, whose first word is the verdict: `X-Cache: Hit from cloudfront`. What they passed on (`Miss
+    from cloudfront`, which every answer of the exchange carries) is as good as one that came straight.
+    """
+    if "Age" in headers:
+        return True
+    if _STALE.search(headers.get("Warning", "")[:_LONGEST_LIST]):
+        return True
+    said = headers.get("Cache-Status", "")[:_LONGEST_LIST]
+    if any(parameter.strip().lower() in _HITS for parameter in re.split("[;,]", said)):
+        return True
+    return any(
+        _KEPT.match(verdict)
+        for name in _VERDICTS
+        for verdict in headers.get(name, "")[:_LONGEST_LIST].split(",")
+    )
+
+
 def _date(value: str) -> float | None:
     return _parsed_date(value) if len(value) <= _LONGEST else None
 
 
 @lru_cache(maxsize=64)  # many answers of one second carry the same
 def _parsed_date(value: str) -> float | None:
+    if value.count(",") > 1:  # the header came twice: one of the two is not the exchange's
+        return None
     try:
-        return parsedate_to_datetime(value).timestamp()
+        date = parsedate_to_datetime(value)
+        # Without a zone it is still Greenwich's, as all dates of HTTP are, and never this machine's.
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError, IndexError, OSError):
         return None

@@ -32,6 +32,7 @@ from toolkit.wire.answers import Answer, Verdict, decode, error_of, excerpt, jud
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import Clock, HostClock, Measured
 from toolkit.wire.credentials import Credentials, Keys
+from toolkit.wire.headers import made_at
 from toolkit.wire.hosts import Hosts
 from toolkit.wire.session import Message, NoAnswer, Session
 from toolkit.wire.signing import encode, sign
@@ -41,6 +42,8 @@ from toolkit.wire.stop import Stop
 PAUSES = (0.2, 0.4, 0.8)
 # How often a read may meet a 429 although it waited as told each time.
 PATIENCE = 5
+# Seconds by which the clocks of one exchange's machines may differ: a `Date` that is further ahead is wrong.
+CLOCKS_APART = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +127,22 @@ class Reply:
 
 @dataclass(slots=True)
 class Tally:
-    """What a fetch has cost by now, repetitions included; its threads share it."""
+    """What a fetch has cost by now, repetitions included, and how old it is; its threads share it.
+
+    Attributes:
+        requests: Requests sent.
+        weight: Their weight.
+        server_time: The host's time at the last of them, None before its clock was measured.
+        as_of: The earliest moment at which the exchange made one of the good answers, by their own `Date`,
+            which is cut to whole seconds. None where there is none, and for good where one of them does not
+            tell it or came out of a cache.
+    """
 
     requests: int = 0
     weight: int = 0
     server_time: datetime | None = None
+    as_of: datetime | None = None
+    _is_dated: bool = field(default=True, init=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def add(self, weight: int, server_time: float | None) -> None:
@@ -138,6 +152,16 @@ class Tally:
             self.weight += weight
             if server_time is not None:
                 self.server_time = datetime.fromtimestamp(server_time, UTC)
+
+    def answered(self, made_at: float | None) -> None:
+        """A good answer came: when the exchange made it at the earliest, None where that cannot be told."""
+        with self._lock:
+            self._is_dated = self._is_dated and made_at is not None
+            if made_at is None or not self._is_dated:
+                self.as_of = None
+                return
+            made = datetime.fromtimestamp(made_at, UTC)
+            self.as_of = made if self.as_of is None else min(self.as_of, made)
 
 
 class Sender:
@@ -195,7 +219,9 @@ class Sender:
                 else error_of(call.door, call.path, answer, self._clock.time(), attempts)
             )
             if error is None and answer is not None:
-                return decode(call.door, answer)
+                payload = decode(call.door, answer)
+                tally.answered(self._made_at(call.pool.host, answer))
+                return payload
             if isinstance(error, errors.BannedError):
                 self._budget.ban(error.until.timestamp() - self._clock.time())
             if isinstance(error, errors.ClockError) and not clock_was_wrong:
@@ -215,6 +241,14 @@ class Sender:
                 failures += 1
             elif error is not None:
                 raise error
+
+    def _made_at(self, host: Host, answer: Answer) -> float | None:
+        """When the exchange made an answer at the earliest; None where that cannot be told, or believed."""
+        made, clock = made_at(answer.headers), self._host_clocks[host]
+        if made is None or not clock.is_fresh():
+            return made
+        time, error = clock.reading()
+        return made if made <= time + error + CLOCKS_APART else None
 
     def send(self, order: Order, about_to_send: Callable[[Callable[[], int]], int]) -> Reply:
         """Send a write once.

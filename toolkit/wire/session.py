@@ -245,6 +245,9 @@ class Session:
         session.headers["User-Agent"] = f"binance-link-toolkit/{__version__}"
         session.headers["Accept"] = "application/json"
         session.headers["Accept-Encoding"] = "gzip"  # what is decompressed within bounds
+        # No cache on the way may keep an answer, or give one that it kept. Old ones know the second only.
+        session.headers["Cache-Control"] = "no-store, no-cache"
+        session.headers["Pragma"] = "no-cache"
         adapter = Lines(pool_maxsize=self._connections, max_retries=0)
         session.mount("https://", adapter)
         session.mount("http://", adapter)

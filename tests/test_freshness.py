@@ -1,0 +1,185 @@
+"""How old an answer is decides what it is believed for: nothing that a cache kept is taken for news."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import formatdate
+
+import pandas as pd
+import pytest
+
+import toolkit
+from tests import wires
+from tests.rig import Rig
+from toolkit import errors
+from toolkit.catalogue import BASE_URLS
+from toolkit.wire.headers import is_cached, made_at, read_date
+
+CACHED = {
+    "kept": ("Age", "600"),
+    "kept for no second": ("Age", "0"),
+    "kept for who knows how long": ("Age", ""),
+    "squid": ("X-Cache", "HIT from proxy.example:3128"),
+    "squid, from memory": ("X-Cache", "TCP_MEM_HIT from a proxy"),
+    "cloudfront": ("X-Cache", "Hit from cloudfront"),
+    "cloudfront, asked after": ("X-Cache", "RefreshHit from cloudfront"),
+    "two in a row": ("X-Cache", "MISS, HIT"),
+    "nginx": ("X-Cache-Status", "STALE"),
+    "cloudflare": ("CF-Cache-Status", "HIT"),
+    "as the standard has it": ("Cache-Status", "OriginCache; fwd=miss, ExampleCache; hit; ttl=376"),
+    "stale": ("Warning", '110 anderson/1.3.37 "Response is stale"'),
+    "cut off from the exchange": ("Warning", '199 - "x", 112 - "cut off"'),
+}
+DIRECT = {
+    "every answer of the exchange": ("X-Cache", "Miss from cloudfront"),
+    "an error of the front": ("X-Cache", "Error from cloudfront"),
+    "squid passed it on": ("X-Cache", "MISS from hit.example"),
+    "cloudflare": ("CF-Cache-Status", "DYNAMIC"),
+    "as the standard has it": ("Cache-Status", "ExampleCache; fwd=miss; stored"),
+    "a proxy": ("Via", "1.1 hit.example (squid)"),
+    "another warning": ("Warning", '199 - "110 things"'),
+}
+DATE = "Thu, 01 Jan 2026 00:00:00 GMT"
+SECONDS = 1_767_225_600.0
+
+
+@pytest.mark.parametrize("header", CACHED.values(), ids=CACHED)
+def test_an_answer_out_of_a_cache_is_known_by_any_of_its_signs(header: tuple[str, str]) -> None:
+    headers = {"Date": DATE, header[0]: header[1]}
+    assert is_cached(headers)
+    assert made_at(headers) is None
+
+
+@pytest.mark.parametrize("header", DIRECT.values(), ids=DIRECT)
+def test_an_answer_that_was_passed_on_is_as_good_as_one_that_came_straight(header: tuple[str, str]) -> None:
+    headers = {"Date": DATE, header[0]: header[1]}
+    assert not is_cached(headers)
+    assert made_at(headers) == SECONDS
+
+
+def test_a_date_is_greenwichs_and_of_two_none_is_believed() -> None:
+    """The tests run in a zone of their own, five hours and a quarter off."""
+    assert read_date({"Date": "Thu, 01 Jan 2026 00:00:00"}) == SECONDS
+    assert read_date({"Date": "Thu, 01 Jan 2026 00:00:00 -0000"}) == SECONDS
+    assert read_date({"Date": f"{DATE}, {DATE}"}) is None
+    assert made_at({"Date": "yesterday"}) is None
+    assert made_at({}) is None
+
+
+# -- what is asked for ---------------------------------------------------------------------------------------
+
+
+def test_every_request_asks_for_an_answer_that_no_cache_kept(rig: Rig) -> None:
+    with wires.wire(rig.sandbox.address) as between:
+        hosts = dict.fromkeys(BASE_URLS, between.address)
+        # With this machine's own clock it is also asked whether it is a sandbox.
+        link = toolkit.Link(key=rig.sandbox.key, secret=rig.sandbox.secret, hosts=hosts)
+        rigged = rig.new_link(hosts=hosts)
+        rigged.spot.rebates(start="-2D")
+        rigged.futures.overview()
+        rigged.get("/sapi/v1/broker/subAccount", uid=True)
+        rigged.doctor()
+        operations = rigged.operations(same_account=True)
+        operations.exchange.create_sub_account(tag="fresh")
+        link.close()
+        rigged.close()
+        asked = {sent.target.partition("?")[0] for sent in between.sent}
+        assert {"/sandbox/id", "/api/v3/time", "/fapi/v1/exchangeInfo", "/papi/v1/ping"} <= asked
+        assert between.writes
+        for sent in between.sent:
+            assert "no-store" in sent.headers["cache-control"], sent.line
+            assert "no-cache" in sent.headers["cache-control"], sent.line
+            assert sent.headers["pragma"] == "no-cache", sent.line
+        assert set(rig.sent()) == {200}
+
+
+# -- how old a frame is --------------------------------------------------------------------------------------
+
+Fetch = Callable[[toolkit.Link], pd.DataFrame]
+
+
+def rebates(link: toolkit.Link) -> pd.DataFrame:
+    return link.spot.rebates(start="-3D")
+
+
+def unlisted(link: toolkit.Link) -> pd.DataFrame:
+    return link.get("/sapi/v1/broker/subAccount", uid=True)
+
+
+PATHS = {rebates: "/sapi/v1/apiReferral/rebate/recentRecord", unlisted: "/sapi/v1/broker/subAccount"}
+
+
+@pytest.fixture(params=[rebates, unlisted])
+def fetch(request: pytest.FixtureRequest) -> Fetch:
+    made: Fetch = request.param
+    return made
+
+
+@pytest.fixture(scope="module")
+def fresh_rig() -> Iterator[Rig]:
+    made = Rig(ahead=3600.7, link={"workers": 1})
+    yield made
+    made.close()
+
+
+def test_a_frame_says_since_when_the_exchange_had_said_all_of_it(fresh_rig: Rig, fetch: Fetch) -> None:
+    """By the exchange's clock, cut to whole seconds, whatever this machine's shows."""
+    before = fresh_rig.exchange_clock.time()
+    frame = fetch(fresh_rig.link)
+    expected = datetime.fromtimestamp(int(before), UTC).isoformat(timespec="milliseconds")
+    assert frame.attrs["as_of"] == expected
+    assert frame.attrs["as_of"] <= frame.attrs["server_time"]
+
+
+def test_a_frame_is_as_old_as_its_oldest_answer(fresh_rig: Rig) -> None:
+    old = formatdate(fresh_rig.exchange_clock.time() - 7200, usegmt=True)
+    fresh_rig.link.spot.rebates(start="-1D")  # the clock and the limits are known by now
+    fresh_rig.exchange.faults.add("extra-header", path=PATHS[rebates], name="Date", value=old)
+    frame = rebates(fresh_rig.link)
+    assert frame.attrs["requests"] > 1
+    expected = datetime.fromtimestamp(read_date({"Date": old}) or 0, UTC)
+    assert frame.attrs["as_of"] == expected.isoformat(timespec="milliseconds")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [*CACHED.values(), ("Date", "soon"), ("Date", ""), ("Date", "Fri, 01 Jan 2027 00:00:00 GMT")],
+    ids=[*CACHED, "no date", "an empty date", "a date of next year"],
+)
+def test_a_frame_says_nothing_of_its_age_where_one_answer_does_not(
+    fresh_rig: Rig, fetch: Fetch, header: tuple[str, str]
+) -> None:
+    fetch(fresh_rig.link)
+    name, value = header
+    fresh_rig.exchange.faults.add("extra-header", path=PATHS[fetch], name=name, value=value)
+    assert fetch(fresh_rig.link).attrs["as_of"] is None
+    assert fetch(fresh_rig.link).attrs["as_of"] is not None
+
+
+def test_the_rows_kept_of_a_fetch_that_failed_say_it_too(fresh_rig: Rig) -> None:
+    link = fresh_rig.link
+    link.spot.rebates(start="-1D")
+    fresh_rig.exchange.faults.add("firewall", path=PATHS[rebates])
+    with pytest.raises(errors.FirewallError) as nothing:
+        rebates(link)
+    assert nothing.value.partial is None
+    now = int(fresh_rig.exchange_clock.time())
+
+    class Stops:
+        """Lets two answers through."""
+
+        count = 0
+
+        def __call__(self) -> None:
+            self.count += 1
+            if self.count == 3:
+                fresh_rig.exchange.faults.add("firewall", path=PATHS[rebates])
+
+    unwatch = link.budget.watch(Stops())
+    with pytest.raises(errors.FirewallError) as some:
+        rebates(link)
+    unwatch()
+    assert some.value.partial is not None
+    expected = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+    assert some.value.partial.attrs["as_of"] == expected
