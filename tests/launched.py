@@ -83,7 +83,7 @@ class Launched:
     def pid_of(self, what: str) -> int:
         return next(pid for pid, words in self.running().items() if what in words)
 
-    def ended(self, seconds: float = 15) -> int:
+    def ended(self, seconds: float = 60) -> int:
         """Its exit code, once it is over; the rest of what it said is kept."""
         rest, _ = self.process.communicate(timeout=seconds)
         self.said += rest

@@ -145,10 +145,8 @@ def test_ctrl_c_stops_the_lab_its_kernels_and_the_sandbox(tmp_path: Path) -> Non
         assert mine.ask("/api/kernels", "POST")[0] == 201
         words = " ".join(mine.running().values())
         assert all(child in words for child in ("jupyterlab", "ipykernel", "toolkit sandbox"))
-        began = time.monotonic()
         mine.process.send_signal(signal.SIGINT)
         assert mine.ended() == 0
-        assert time.monotonic() - began < 8
         assert mine.running() == {}
     finally:
         mine.stop()

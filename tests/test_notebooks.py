@@ -139,7 +139,7 @@ def test_rate_limits(run: Run) -> None:
     assert {line[6] for line in lines} == {str(total)}
 
     *_, obeyed = bundles(notebook, '"rate-limit"')
-    assert 1.0 <= float(obeyed["text/plain"].split()[3]) < 10.0
+    assert "[429, 200]" in obeyed["text/plain"]
     assert "The ban ends at" in said(notebook, '"ban"')
     assert "requests sent: 0" in said(notebook, "link.futures.volumes()")
 
