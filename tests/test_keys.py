@@ -6,7 +6,6 @@ import base64
 import copy
 import getpass
 import hashlib
-import io
 import json
 import os
 import pickle
@@ -14,9 +13,8 @@ import shlex
 import sys
 import tomllib
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ from keyring.errors import KeyringLocked, NoKeyringError, PasswordDeleteError
 
 import toolkit
 from tests.rig import Rig
+from tests.terminal import command
 from tests.write_support import small_world
 from toolkit.__main__ import main
 from toolkit.catalogue import BASE_URLS
@@ -615,31 +614,6 @@ def test_each_wrong_kind_of_private_key_has_its_own_words(folder: Path, pairs: d
 
 
 # -- the command --------------------------------------------------------------------------------------
-
-
-QUESTION = "(API key|Secret|Passphrase|The same again|passphrase of the private key): "
-
-
-@dataclass(frozen=True)
-class Ran:
-    status: int
-    shown: str
-
-
-def command(*arguments: str, typed: Sequence[str] = ()) -> Ran:
-    """Run it on a terminal of its own, where somebody types."""
-    pexpect = pytest.importorskip("pexpect")
-    shown = io.StringIO()
-    terminal = pexpect.spawn(
-        sys.executable, ["-m", "toolkit", *arguments], encoding="utf-8", timeout=30, dimensions=(50, 400)
-    )
-    terminal.logfile_read = shown
-    for line in typed:
-        terminal.expect(QUESTION)
-        terminal.sendline(line)
-    terminal.expect(pexpect.EOF)
-    terminal.close()
-    return Ran(terminal.exitstatus, shown.getvalue().replace("\r", ""))
 
 
 def test_a_pair_is_made_and_written_down(folder: Path, rig: Rig) -> None:
