@@ -102,12 +102,10 @@ class LabPage:
             self.page.wait_for_timeout(100)
         raise AssertionError(f"cell {position} of {self.notebook} was not done within {STEP:.0f} seconds")
 
-    def interrupt(self) -> float:
-        """Interrupt Kernel, in the menu; the seconds that the kernel then was busy for."""
+    def interrupt(self) -> None:
+        """Interrupt Kernel, in the menu, and wait until the kernel is idle."""
         self._menu("Kernel", "kernelmenu:interrupt")
-        began = time.monotonic()
         self._status_is_idle()
-        return time.monotonic() - began
 
     def wait_idle(self) -> None:
         """Wait until the kernel is idle, and have the notebook saved as it then is."""

@@ -14,7 +14,7 @@ from tests.launched import Launched
 
 pytestmark = pytest.mark.browser
 
-SOON = 8.0  # seconds; the panel looks every five where it shows nothing yet
+SOON = 30.0  # seconds; the panel looks every five where it shows nothing yet
 CONNECT = "import toolkit\nlink = toolkit.demo()"
 
 
