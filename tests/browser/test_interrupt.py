@@ -63,7 +63,7 @@ def test_while_it_waits_for_the_minute(notebook: LabPage) -> None:
 
 
 def test_while_the_exchange_does_not_answer(notebook: LabPage) -> None:
-    raised, _ = interrupted(notebook, 3, "spot.rebates")
+    raised, _ = interrupted(notebook, 3, "spot.rebates:")
     assert raised == ["KeyboardInterrupt"]
     attempts, works = result(notebook, 4).strip("()").split(", ")
     assert 1 <= int(attempts) <= 5, "given up by its time-out, the request of a window would be sent again"
