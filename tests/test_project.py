@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import json
 import re
@@ -160,3 +161,63 @@ def test_the_guard_stops_what_goes_out() -> None:
         socket.create_connection(("example.com", 80), timeout=1)
     with pytest.raises(socket.gaierror):
         socket.create_connection(("nobody.invalid", 80), timeout=1)
+
+
+_REAL_CLOCKS = {"time", "monotonic", "perf_counter", "time_ns", "monotonic_ns", "perf_counter_ns"}
+
+
+def asserted_seconds(source: str) -> list[int]:
+    """Lines that assert something of seconds by a real clock: on a busy machine they fail."""
+
+    def reads_a_clock(node: ast.AST) -> bool:
+        return any(
+            isinstance(each, ast.Call)
+            and isinstance(each.func, ast.Attribute)
+            and isinstance(each.func.value, ast.Name)
+            and (each.func.value.id, each.func.attr in _REAL_CLOCKS) == ("time", True)
+            for each in ast.walk(node)
+        )
+
+    found = []
+    for scope in ast.walk(ast.parse(source)):
+        if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        spans = {
+            target.id
+            for each in ast.walk(scope)
+            if isinstance(each, ast.Assign) and isinstance(each.value, ast.BinOp)
+            if isinstance(each.value.op, ast.Sub) and reads_a_clock(each.value)
+            for target in each.targets
+            if isinstance(target, ast.Name)
+        }
+        for each in ast.walk(scope):
+            if isinstance(each, ast.Assert) and (
+                reads_a_clock(each.test)
+                or any(isinstance(part, ast.Name) and part.id in spans for part in ast.walk(each.test))
+            ):
+                found.append(each.lineno)
+    return sorted(set(found))
+
+
+def test_no_test_asserts_seconds_by_a_real_clock() -> None:
+    exempt = ("tests/benchmarks/", "tests/endurance/")
+    paths = [name for name in tracked() if name.startswith("tests/") and name.endswith(".py")]
+    found = {
+        name: lines
+        for name in paths
+        if not name.startswith(exempt) and (lines := asserted_seconds((ROOT / name).read_text("utf-8")))
+    }
+    assert found == {}
+
+
+def test_asserted_seconds_would_be_found() -> None:
+    source = """
+def test(clock):
+    began = time.monotonic()
+    assert time.monotonic() - began < 5
+    took = time.perf_counter() - began
+    assert took < 2, "too long"
+    assert clock.monotonic() - began < 5
+    assert began
+"""
+    assert asserted_seconds(source) == [4, 6]

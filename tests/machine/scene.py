@@ -257,7 +257,8 @@ def until(holds: Callable[[], bool], what: str) -> None:
     """Wait for something to become true."""
     patience = time.monotonic() + PATIENCE
     while not holds():
-        assert time.monotonic() < patience, f"waited in vain for {what}"
+        if time.monotonic() > patience:
+            raise TimeoutError(f"waited in vain for {what}")
         pause(0.01)
 
 
