@@ -169,34 +169,33 @@ _REAL_CLOCKS = {"time", "monotonic", "perf_counter", "time_ns", "monotonic_ns", 
 def asserted_seconds(source: str) -> list[int]:
     """Lines that assert something of seconds by a real clock: on a busy machine they fail."""
 
-    def reads_a_clock(node: ast.AST) -> bool:
-        return any(
-            isinstance(each, ast.Call)
-            and isinstance(each.func, ast.Attribute)
-            and isinstance(each.func.value, ast.Name)
-            and (each.func.value.id, each.func.attr in _REAL_CLOCKS) == ("time", True)
-            for each in ast.walk(node)
-        )
+    def is_span(node: ast.AST) -> bool:
+        """Whether it is a clock's reading, or one less another."""
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
+            return is_span(node.left) or is_span(node.right)
+        called = node.func if isinstance(node, ast.Call) else None
+        if not isinstance(called, ast.Attribute) or not isinstance(called.value, ast.Name):
+            return False
+        return called.value.id == "time" and called.attr in _REAL_CLOCKS
 
-    found = []
+    found = set()
     for scope in ast.walk(ast.parse(source)):
         if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
+        nodes = list(ast.walk(scope))
         spans = {
             target.id
-            for each in ast.walk(scope)
-            if isinstance(each, ast.Assign) and isinstance(each.value, ast.BinOp)
-            if isinstance(each.value.op, ast.Sub) and reads_a_clock(each.value)
+            for each in nodes
+            if isinstance(each, ast.Assign) and isinstance(each.value, ast.BinOp) and is_span(each.value)
             for target in each.targets
             if isinstance(target, ast.Name)
         }
-        for each in ast.walk(scope):
-            if isinstance(each, ast.Assert) and (
-                reads_a_clock(each.test)
-                or any(isinstance(part, ast.Name) and part.id in spans for part in ast.walk(each.test))
-            ):
-                found.append(each.lineno)
-    return sorted(set(found))
+        for each in nodes:
+            for compared in ast.walk(each.test) if isinstance(each, ast.Assert) else ():
+                sides = [compared.left, *compared.comparators] if isinstance(compared, ast.Compare) else []
+                if any(is_span(side) or (isinstance(side, ast.Name) and side.id in spans) for side in sides):
+                    found.add(each.lineno)
+    return sorted(found)
 
 
 def test_no_test_asserts_seconds_by_a_real_clock() -> None:
