@@ -11,10 +11,14 @@ import pytest
 
 import toolkit
 from tests import wires
+from tests.clocks import FakeClock
 from tests.rig import Rig
+from tests.write_support import Bench, do, memory_folder
 from toolkit import errors
-from toolkit.catalogue import BASE_URLS
-from toolkit.wire.headers import is_cached, made_at, read_date
+from toolkit.catalogue import BASE_URLS, FAPI, Host
+from toolkit.wire.budget import Budget
+from toolkit.wire.clock import HostClock
+from toolkit.wire.headers import is_cached, made_at, now_by, read_date, read_retry_after
 
 CACHED = {
     "kept": ("Age", "600"),
@@ -183,3 +187,100 @@ def test_the_rows_kept_of_a_fetch_that_failed_say_it_too(fresh_rig: Rig) -> None
     assert some.value.partial is not None
     expected = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
     assert some.value.partial.attrs["as_of"] == expected
+
+
+# -- what an old answer is not believed for ------------------------------------------------------------------
+
+HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
+CLOCKS = {"api": "/api/v3/time", "fapi": "/fapi/v1/time", "papi": "/papi/v1/ping"}
+OLD = [("Age", "600"), ("X-Cache", "HIT from proxy.example")]
+
+
+@pytest.mark.parametrize("header", OLD, ids=["Age", "X-Cache"])
+@pytest.mark.parametrize("host", HOSTS)
+def test_an_old_answer_sets_no_clock(host: Host, header: tuple[str, str]) -> None:
+    """As a cache has it: the answer tells the time of ten minutes ago."""
+    rig = Rig(ahead=30.0)
+    try:
+        for _ in range(2):
+            rig.exchange.faults.add("clock-skew", path=CLOCKS[host], seconds=-600)
+            rig.exchange.faults.add("extra-header", path=CLOCKS[host], name=header[0], value=header[1])
+            with pytest.raises(errors.ContractError, match="cache"):
+                rig.link._connection.sender.ask_time(host)
+            assert rig.link.clock_offset(host) is None
+        rig.link._connection.sender.ask_time(host)
+        assert rig.link.clock_offset(host) == pytest.approx(30, abs=1.1)
+    finally:
+        rig.close()
+
+
+def test_a_time_that_its_own_date_does_not_bear_out_sets_no_clock(rig: Rig) -> None:
+    old = formatdate(rig.exchange_clock.time() - 60, usegmt=True)
+    rig.exchange.faults.add("extra-header", path=CLOCKS["api"], name="Date", value=old)
+    with pytest.raises(errors.ContractError, match="two times"):
+        rig.link._connection.sender.ask_time("api")
+    assert rig.link.clock_offset() is None
+
+
+def test_the_doctor_says_that_a_clock_was_not_told(rig: Rig) -> None:
+    rig.exchange.faults.add("extra-header", path=CLOCKS["fapi"], name="Age", value="600")
+    assert rig.link.doctor().frame["found"].str.contains("out of a cache").sum() == 1
+
+
+@pytest.mark.parametrize("header", [*OLD, None], ids=["Age", "X-Cache", "fresh"])
+def test_an_old_answer_tells_no_limit(header: tuple[str, str] | None) -> None:
+    rig = Rig(exchange={"limit_scale": 0.5})
+    try:
+        if header is not None:
+            path = "/fapi/v1/exchangeInfo"
+            rig.exchange.faults.add("extra-header", path=path, name=header[0], value=header[1])
+        rig.link.futures.overview()
+        assert rig.link.budget.limit(FAPI) == (1200 if header is None else 2400)
+    finally:
+        rig.close()
+
+
+@pytest.mark.parametrize("header", OLD, ids=["Age", "X-Cache"])
+def test_an_old_answer_tells_no_count(header: tuple[str, str]) -> None:
+    clock = FakeClock()
+    budget = Budget(clock, {host: HostClock(clock) for host in HOSTS})
+    told = {"X-MBX-USED-WEIGHT-1M": "2400", "X-MBX-ORDER-COUNT-10S": "3", "Date": DATE, header[0]: header[1]}
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, told)
+    assert budget.snapshot().pools[0].used == 1
+    assert not budget.snapshot().other_counts
+    budget.admit(FAPI, "/fapi/v1/x", 1, "x")
+    assert clock.slept == []
+
+
+def test_what_a_cache_says_of_waiting_is_reckoned_from_when_it_was_said() -> None:
+    assert read_retry_after({"Retry-After": "60", "Age": "45"}, SECONDS) == 15
+    assert read_retry_after({"Retry-After": "60", "Age": "600"}, SECONDS) == 0
+    assert now_by({"Date": DATE, "Age": "45"}, 0.0) == SECONDS + 45
+    assert now_by({"Date": DATE, "Age": "long"}, 7.0) == 7.0
+    assert now_by({"Date": DATE, "X-Cache": "HIT"}, 7.0) == 7.0
+    assert now_by({}, 7.0) == 7.0
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with memory_folder() as folder:
+        made = Bench(folder, ahead=30.0)
+        yield made
+        made.close()
+
+
+@pytest.mark.parametrize("status", [200, 400])
+@pytest.mark.parametrize("header", [*OLD, ("Date", DATE)], ids=["Age", "X-Cache", "Date"])
+def test_an_answer_that_is_not_this_writes_own_says_nothing_of_it(
+    bench: Bench, header: tuple[str, str], status: int
+) -> None:
+    """It may be the answer to another, while this one was handed on, or was not."""
+    bench.clock.advance(3600)
+    bench.rig.link._connection.sender.ask_time("api")
+    door = "exchange.create_sub_account"
+    if status == 400:
+        bench.fail(door, "error", code=-9000, after_effect=True)
+    bench.fail(door, "extra-header", name=header[0], value=header[1])
+    outcome = do(bench, door, tag=f"{header[0]}{status}".lower().replace("-", ""))
+    assert outcome.status == "unknown"
+    assert "cache" in str(outcome.error) or "older than the request" in str(outcome.error)

@@ -366,7 +366,7 @@ class Link:
             - total (integer): What everybody on this address (or account) used, by the exchange's count.
             - limit (integer): What is allowed in a window; missing where the exchange did not tell.
             - share (number): Total and all that is in flight, as a part of the limit.
-            - resets_at (time): When the window turns, by this machine's clock.
+            - resets_at (time): When the window turns, by the exchange's clock.
 
             `attrs` say when it was taken, and in "alone" why this process keeps its budget to itself
             ("" where it shares it with the other processes of this machine, or was told not to).

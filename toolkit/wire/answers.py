@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from toolkit import errors, privacy
 from toolkit.catalogue.codes import Remedy, may_be_executed, meaning
-from toolkit.wire.headers import LONGEST_BAN, SHORTEST_BAN, read_retry_after
+from toolkit.wire.headers import LONGEST_BAN, SHORTEST_BAN, is_cached, read_retry_after
 from toolkit.wire.strict_json import Unreadable, read
 
 _CLASSES: dict[Remedy, type[errors.ApiError]] = {
@@ -98,7 +98,7 @@ def error_of(
         door: Door that asked.
         path: Path that was asked, by whose host codes are looked up.
         answer: What came back.
-        now: Seconds since 1970, for the end of a ban.
+        now: The exchange's time as it was when the answer came, by which its absolute times are read.
         attempts: How often it was sent by now.
     """
     code, message = _code_and_message(answer)
@@ -112,7 +112,8 @@ def error_of(
         return errors.ServerError(door, status, code, message or "no message", attempts)
     retry_after = read_retry_after(answer.headers, now)
     if status == 418:
-        wait = max(retry_after or SHORTEST_BAN, _ban_in_words(answer, now))
+        # What it says in seconds needs no clock at all, and a date is by the clock that wrote it.
+        wait = retry_after or max(SHORTEST_BAN, _ban_in_words(answer, now))
         until = datetime.fromtimestamp(now, UTC) + timedelta(seconds=wait)
         return errors.BannedError(
             door, message or "This address is banned", until, code=code, retry_after=retry_after
@@ -155,8 +156,11 @@ _CALL_AGAIN = "The exchange's clock is measured anew for the next call: call aga
 
 def judge(door: str, path: str, answer: Answer, now: float) -> Verdict:
     """What became of a write that was answered like this. In doubt it may have been executed."""
-    error = error_of(door, path, answer, now)
     status = answer.status
+    if is_cached(answer.headers):
+        # Nobody knows which request it answers, and whether this one was handed on.
+        return _open(door, "the answer comes out of a cache on the way and says nothing of this call", status)
+    error = error_of(door, path, answer, now)
     if error is None:
         try:
             payload = _payload(answer)

@@ -22,8 +22,10 @@ from toolkit.wire.headers import (
     SHORTEST_BAN,
     Count,
     CountKind,
+    is_cached,
+    made_at,
+    now_by,
     read_counts,
-    read_date,
     read_retry_after,
 )
 from toolkit.wire.ledger import (
@@ -187,7 +189,11 @@ class Budget:
         """Record what came of a request; `status` None where no answer came."""
         headers = headers or {}
         pool = reservation.pool
-        now, ticks = self._clock.time(), self._clock.monotonic()
+        ticks = self._clock.monotonic()
+        date = made_at(headers)
+        if date is not None:
+            self._host_clocks[pool.host].dated(date)
+        now = now_by(headers, self.utc(pool.host))
         with self._lock:
             self._news += 1
             self._take_counts(reservation, headers, ticks)
@@ -197,7 +203,7 @@ class Budget:
                 del own[min(own)]
             self._calls.append(
                 CallRecord(
-                    at=now,
+                    at=self.utc(pool.host),
                     door=reservation.door,
                     method=reservation.method,
                     path=reservation.path,
@@ -209,11 +215,11 @@ class Budget:
             if status == 429:
                 after = read_retry_after(headers, now)
                 wait = self._until_turn(reservation.key, pool) if after is None else after
-                self._ledger.halt(pool.host, max(wait, SHORTEST_PAUSE))
+                self._ledger.halt(pool.host, max(wait, SHORTEST_PAUSE), now)
                 self._rules.doubt(pool)  # the limit may be another than was told
             elif status == 418:
                 after = read_retry_after(headers, now)
-                self._ledger.halt(EVERYWHERE, after or SHORTEST_BAN)
+                self._ledger.halt(EVERYWHERE, after or SHORTEST_BAN, now)
             self._turned.notify_all()
         self._tell()
 
@@ -228,7 +234,7 @@ class Budget:
         """Send nothing for so long: the exchange said so in words, not in a header."""
         with self._lock:
             self._news += 1
-            self._ledger.halt(EVERYWHERE, seconds)
+            self._ledger.halt(EVERYWHERE, seconds, self.utc())
             self._turned.notify_all()
         self._tell()
 
@@ -284,14 +290,24 @@ class Budget:
         with self._lock:
             self._ledger.set_clock(host, measured)
 
+    def utc(self, host: Host | None = None) -> float:
+        """The time in seconds since 1970 by a host's clock, or else by that of any host.
+
+        This machine's clock, which may be an hour off, tells it only where no host has told its own yet.
+        """
+        clocks = list(self._host_clocks.values())
+        if host is not None:
+            clocks.insert(0, self._host_clocks[host])
+        return next((clock.time() for clock in clocks if clock.is_the_hosts), self._clock.time())
+
     # -- for those who look on ---------------------------------------------------------------------
 
     @property
     def banned_until(self) -> datetime | None:
-        """When the ban of this address ends, None where there is none."""
+        """When the ban of this address ends, by the exchange's clock; None where there is none."""
         with self._lock:
             left = _left(self._ledger.halts(), EVERYWHERE)
-        return datetime.fromtimestamp(self._clock.time() + left, UTC) if left else None
+        return datetime.fromtimestamp(self.utc() + left, UTC) if left else None
 
     @property
     def alone(self) -> str:
@@ -326,7 +342,7 @@ class Budget:
     def snapshot(self) -> Snapshot:
         """Everything there is to see at this moment, of all processes of this machine."""
         with self._lock:
-            now, ticks = self._clock.time(), self._clock.monotonic()
+            now, ticks = self.utc(), self._clock.monotonic()
             pages, others, names, me = self._ledger.read()
             halts = self._ledger.halts()
             soonest = min(self._waiting.values(), key=lambda wait: wait.until, default=None)
@@ -421,7 +437,7 @@ class Budget:
             return _Wait(reason, now + self._until_turn(key, pool), found in ("in flight", "others"))
         banned = _left(found, EVERYWHERE)
         if banned:
-            end = datetime.fromtimestamp(self._clock.time() + banned, UTC)
+            end = datetime.fromtimestamp(self.utc(pool.host) + banned, UTC)
             raise BannedError(door, f"{pool.host} banned this address", end)
         return _Wait(f"{pool.host} asked to wait", now + _left(found, pool.host), soon=False)
 
@@ -443,7 +459,8 @@ class Budget:
         """Write down how a request ended, and every count that its answer told."""
         pool, key = reservation.pool, reservation.key
         turn = self._turn(key, pool, ticks)
-        answered = read_date(headers)
+        is_old = is_cached(headers)  # its counts are of some time ago
+        answered = made_at(headers)
         count_window = None if answered is None else int(answered // key.seconds)
         if count_window is not None and count_window > turn.window:
             # The host has turned already, or its word on the time is not to be trusted.
@@ -453,7 +470,7 @@ class Budget:
             else:
                 count_window = None
         told: int | None = None
-        for count in read_counts(headers):
+        for count in [] if is_old else read_counts(headers):
             if count.kind == _KINDS[pool.name] and count.seconds == key.seconds:
                 told = count.used
             else:

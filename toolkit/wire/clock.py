@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+# Seconds by which the clocks of one exchange's machines may differ: a `Date` that is further off is wrong.
+CLOCKS_APART = 5.0
 # What a measured clock may drift by, in seconds a second: crystals are better than that.
 DRIFT = 1e-4
 
@@ -97,9 +99,10 @@ class HostClock:
         self._fresh_for = fresh_for
         self.begin_anew()
         self._measured: Measured | None = None
-        # Until it is measured this machine's wall clock has to do, as it is now: a step later on changes
-        # nothing.
+        # Until it is measured this machine's wall clock has to do, as it is now (a step later on changes
+        # nothing), or the `Date` of an answer.
         self._assumed = clock.time() - clock.monotonic()
+        self._is_dated = False
         self._wall_ahead = 0.0  # wall clock minus monotonic clock when it was taken over
 
     def time(self) -> float:
@@ -116,6 +119,21 @@ class HostClock:
         if measured is None:
             return now + self._assumed, 0.0
         return now + measured.ahead, measured.error + DRIFT * max(0.0, now - measured.at)
+
+    @property
+    def is_the_hosts(self) -> bool:
+        """Whether its time is the host's own: measured, or told by the `Date` of an answer."""
+        return self._is_dated or self._measured is not None
+
+    def dated(self, date: float) -> None:
+        """Go by the `Date` of an answer that has just come, until it is measured.
+
+        It is cut to whole seconds: where this machine's clock agrees with it, that tells more.
+        """
+        assumed = date - self._clock.monotonic()
+        if abs(assumed - self._assumed) > CLOCKS_APART:
+            self._assumed = assumed
+        self._is_dated = True
 
     @property
     def offset(self) -> float | None:

@@ -75,12 +75,17 @@ def _counted(name: str) -> tuple[CountKind, int] | None:
 
 
 def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait by the `Retry-After` header: a number of seconds, or a date."""
+    """Seconds to wait by the `Retry-After` header: a number of seconds, or a date.
+
+    Args:
+        headers: Of the answer.
+        now: The exchange's time, as `now_by` tells it.
+    """
     value = headers.get("Retry-After", "").strip()
     if not value:
         return None
     try:
-        wait = float(value)
+        wait = float(value) - (_age(headers) or 0.0)  # it was said that long ago
     except ValueError:
         date = _date(value)
         if date is None:
@@ -92,6 +97,19 @@ def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
 def read_date(headers: Mapping[str, str]) -> float | None:
     """The `Date` header in seconds since 1970; it is cut to whole seconds."""
     return _date(headers.get("Date", ""))
+
+
+def now_by(headers: Mapping[str, str], otherwise: float) -> float:
+    """The exchange's time when an answer came, by which its absolute times are read.
+
+    Args:
+        headers: Of the answer. Its own `Date` is whose clock those times are by; `Age` is added to it.
+        otherwise: The host's time as measured, for an answer that does not tell.
+    """
+    date, age = read_date(headers), _age(headers)
+    if date is None or (age is None and is_cached(headers)):
+        return otherwise
+    return date + (age or 0.0)
 
 
 def made_at(headers: Mapping[str, str]) -> float | None:
@@ -121,6 +139,12 @@ def is_cached(headers: Mapping[str, str]) -> bool:
         for name in _VERDICTS
         for verdict in headers.get(name, "")[:_LONGEST_LIST].split(",")
     )
+
+
+def _age(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a cache kept an answer, None where none says so."""
+    value = headers.get("Age", "").strip()
+    return float(value) if value.isdecimal() and len(value) <= _DIGITS else None
 
 
 def _date(value: str) -> float | None:

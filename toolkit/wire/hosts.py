@@ -10,11 +10,11 @@ from contextlib import contextmanager, suppress
 from typing import TypeGuard
 
 from toolkit.catalogue import API, FAPI, PAPI, Host, Pool
-from toolkit.errors import ContractError
-from toolkit.wire.answers import Answer, decode
+from toolkit.errors import BannedError, ContractError
+from toolkit.wire.answers import Answer, decode, error_of
 from toolkit.wire.budget import Budget
-from toolkit.wire.clock import HostClock, Measured
-from toolkit.wire.headers import read_date
+from toolkit.wire.clock import CLOCKS_APART, HostClock, Measured
+from toolkit.wire.headers import is_cached, now_by, read_date
 from toolkit.wire.ledger import Rule
 from toolkit.wire.session import NoAnswer, Session
 from toolkit.wire.stop import Stop
@@ -127,11 +127,21 @@ class Hosts:
         finally:
             status, headers = (answer.status, answer.headers) if answer else (None, {})
             self._budget.settle(reservation, status, headers)
+            if answer is not None and answer.status >= 400:
+                self._obey(pool.host, door, path, answer)
+
+    def _obey(self, host: Host, door: str, path: str, answer: Answer) -> None:
+        """Keep a ban whose end only the words of an answer tell."""
+        now = now_by(answer.headers, self._budget.utc(host))
+        error = error_of(door, path, answer, now)
+        if isinstance(error, BannedError):
+            self._budget.ban(error.until.timestamp() - now)
 
 
 def _told_rules(answer: Answer) -> list[Rule]:
     """The limits in an answer of exchangeInfo that count weight or orders."""
-    payload = decode("limits", answer) if answer.status == 200 else {}
+    # A limit that a cache kept may be another by now.
+    payload = decode("limits", answer) if answer.status == 200 and not is_cached(answer.headers) else {}
     told = payload.get("rateLimits") if isinstance(payload, dict) else None
     rules = []
     for each in told if isinstance(told, list) else ():
@@ -152,11 +162,15 @@ def _told_time(answer: Answer) -> tuple[float, float]:
     """The host's time in an answer, and how much it may be off."""
     if answer.status != 200:
         raise ContractError("clock", f"HTTP {answer.status} is no answer that tells the time")
+    if is_cached(answer.headers):
+        raise ContractError("clock", "the answer comes out of a cache on the way, which tells no time")
     payload = decode("clock", answer)
     told = payload.get("serverTime") if isinstance(payload, dict) else None
-    if isinstance(told, int) and _EARLIEST * 1000 <= told < _LATEST * 1000:
-        return told / 1000, 0.0
     date = read_date(answer.headers)
+    if isinstance(told, int) and _EARLIEST * 1000 <= told < _LATEST * 1000:
+        if date is not None and abs(told / 1000 - date) > CLOCKS_APART:
+            raise ContractError("clock", "the answer tells two times that differ: one of them is old")
+        return told / 1000, 0.0
     if date is None or told is not None:
         raise ContractError("clock", "the answer does not tell the time")
     # Cut to whole seconds, so up to one behind: allowed (a timestamp may be old, but not ahead).

@@ -30,9 +30,9 @@ from toolkit import errors
 from toolkit.catalogue import Endpoint, Host, Method, Pool, Security
 from toolkit.wire.answers import Answer, Verdict, decode, error_of, excerpt, judge
 from toolkit.wire.budget import Budget
-from toolkit.wire.clock import Clock, HostClock, Measured
+from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
 from toolkit.wire.credentials import Credentials, Keys
-from toolkit.wire.headers import made_at
+from toolkit.wire.headers import made_at, now_by
 from toolkit.wire.hosts import Hosts
 from toolkit.wire.session import Message, NoAnswer, Session
 from toolkit.wire.signing import encode, sign
@@ -42,8 +42,6 @@ from toolkit.wire.stop import Stop
 PAUSES = (0.2, 0.4, 0.8)
 # How often a read may meet a 429 although it waited as told each time.
 PATIENCE = 5
-# Seconds by which the clocks of one exchange's machines may differ: a `Date` that is further ahead is wrong.
-CLOCKS_APART = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,17 +211,18 @@ class Sender:
             answer, lost = self._attempt_without_trace(call, credentials, tally, stop)
             if lost is not None and lost.cut is not None and lost.cut.status >= 300:
                 answer, lost = lost.cut, None  # status and headers are whole and say enough
+            now = self._exchange_time(call.pool.host, answer)
             error = (
                 _lost(call.door, lost, attempts)
                 if answer is None
-                else error_of(call.door, call.path, answer, self._clock.time(), attempts)
+                else error_of(call.door, call.path, answer, now, attempts)
             )
             if error is None and answer is not None:
                 payload = decode(call.door, answer)
                 tally.answered(self._made_at(call.pool.host, answer))
                 return payload
             if isinstance(error, errors.BannedError):
-                self._budget.ban(error.until.timestamp() - self._clock.time())
+                self._budget.ban(error.until.timestamp() - now)
             if isinstance(error, errors.ClockError) and not clock_was_wrong:
                 clock_was_wrong = True
                 self._hosts.measure(call.pool.host, stop)
@@ -241,6 +240,11 @@ class Sender:
                 failures += 1
             elif error is not None:
                 raise error
+
+    def _exchange_time(self, host: Host, answer: Answer | None) -> float:
+        """The exchange's time: what an answer says of times is read by its own clock."""
+        measured = self._budget.utc(host)
+        return measured if answer is None else now_by(answer.headers, measured)
 
     def _made_at(self, host: Host, answer: Answer) -> float | None:
         """When the exchange made an answer at the earliest; None where that cannot be told, or believed."""
@@ -275,10 +279,12 @@ class Sender:
             raise
         answer = lost = verdict = None
         interrupted = False
+        now = 0.0
         try:
             answer, lost = self._send_without_trace(order, credentials, timestamp)
             if answer is not None or lost is not None:
-                verdict = self._verdict(order, answer, lost)
+                now = self._exchange_time(host, answer if lost is None else lost.cut)
+                verdict = self._verdict(order, answer, lost, timestamp=timestamp, now=now)
         finally:
             whole = answer or (lost.cut if lost is not None else None)
             status, headers = (whole.status, whole.headers) if whole is not None else (None, {})
@@ -288,7 +294,7 @@ class Sender:
                 self._budget.settle(reservation, status, headers)
                 interrupted = False
         if verdict is not None:
-            self._obey(order, verdict)
+            self._obey(order, verdict, now)
         return Reply(verdict, interrupted=interrupted or verdict is None)
 
     def _send_without_trace(
@@ -330,7 +336,9 @@ class Sender:
             body += signature
         return Message(order.method, order.pool.host, order.path, query, body)
 
-    def _verdict(self, order: Order, answer: Answer | None, lost: NoAnswer | None) -> Verdict:
+    def _verdict(
+        self, order: Order, answer: Answer | None, lost: NoAnswer | None, *, timestamp: int, now: float
+    ) -> Verdict:
         if answer is None and lost is not None:
             if lost.cut is None:
                 if not lost.sent:
@@ -343,12 +351,20 @@ class Sender:
                 )
             answer = lost.cut  # status and headers are whole and say enough
         assert answer is not None  # noqa: S101 - for the type checker
-        return judge(order.door, order.path, answer, self._clock.time())
+        verdict = judge(order.door, order.path, answer, now)
+        if verdict.executed is None or isinstance(verdict.error, errors.ClockError):
+            return verdict  # the latter says itself that the timestamp was ahead
+        made, clock = made_at(answer.headers), self._host_clocks[order.pool.host]
+        earliest = timestamp / 1000 - clock.reading()[1] - CLOCKS_APART
+        if made is not None and clock.is_fresh() and made < earliest:
+            reason = "the answer is older than the request, so it answers another one"
+            return Verdict(None, errors.OutcomeUnknownError(order.door, reason, answer.status))
+        return verdict
 
-    def _obey(self, order: Order, verdict: Verdict) -> None:
+    def _obey(self, order: Order, verdict: Verdict, now: float) -> None:
         """Do what the answer asks for: it concerns the next call, as this one is not sent again."""
         if isinstance(verdict.error, errors.BannedError):
-            self._budget.ban(verdict.error.until.timestamp() - self._clock.time())
+            self._budget.ban(verdict.error.until.timestamp() - now)
         if isinstance(verdict.error, errors.ClockError):
             with suppress(errors.ToolkitError):
                 self._hosts.measure(order.pool.host)

@@ -62,7 +62,7 @@ class PoolUse:
             where it gave one.
         in_flight: Weight of this machine's requests that have not been answered yet.
         limit: Weight allowed in a window.
-        turns_at: When the window turns, seconds since 1970 by this machine's clock.
+        turns_at: When the window turns, seconds since 1970.
         history: Start of each recent window (seconds since 1970) and the weight used in it, oldest
             first; the running one is last.
         seconds: Length of a window.
@@ -105,7 +105,7 @@ class OtherCount:
         seconds: Length of its window.
         used: How many, when it was last told.
         limit: How many are allowed, None where that was not told.
-        turns_at: When its window turns, seconds since 1970 by this machine's clock.
+        turns_at: When its window turns, seconds since 1970.
     """
 
     host: Host
@@ -121,7 +121,8 @@ class Snapshot:
     """Everything a panel shows of a budget.
 
     Attributes:
-        now: When it was taken, seconds since 1970.
+        now: When it was taken, seconds since 1970, by the exchange's clock where that was measured: all
+            other times are by the same.
         pools: Counters in use.
         calls: Recent calls, oldest first.
         waiting_for: What a request waits for at this moment, "" where nothing waits.

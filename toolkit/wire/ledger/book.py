@@ -224,8 +224,14 @@ class Ledger:
 
     # -- halts -------------------------------------------------------------------------------------
 
-    def halt(self, host: str, seconds: float) -> None:
-        """Send nothing to a host, or EVERYWHERE, for so long; a longer halt that is there stays."""
+    def halt(self, host: str, seconds: float, now: float) -> None:
+        """Send nothing to a host, or EVERYWHERE, for so long; a longer halt that is there stays.
+
+        Args:
+            host: The host.
+            seconds: How long.
+            now: The exchange's time.
+        """
         asked = self._clock.monotonic()
 
         def work(execute: Execute) -> None:
@@ -234,7 +240,7 @@ class Ledger:
             to_come = seconds - (self._clock.monotonic() - asked)
             left = {halt.host: halt.left for halt in self._read_halts(execute)}
             if to_come > left.get(host, 0.0):
-                self._write_halt(execute, host, to_come)
+                self._write_halt(execute, host, to_come, now)
                 self._read_halts(execute)
 
         self._run(work)
@@ -243,8 +249,12 @@ class Ledger:
         """The halts there are."""
         return self._run(self._read_halts)
 
-    def _write_halt(self, execute: Execute, host: str, seconds: float) -> None:
-        ends = float(self._clock.monotonic() + seconds), float(self._clock.time() + seconds)
+    def _write_halt(self, execute: Execute, host: str, seconds: float, now: float = 0.0) -> None:
+        # The second counts after the machine was started anew, when its own clock is all there is. Whether
+        # that will be as wrong as it is now, or right by then, nobody knows: the later of both is safe, and
+        # `seconds` bounds it.
+        wall = max(self._clock.time(), now)
+        ends = float(self._clock.monotonic() + seconds), float(wall + seconds)
         execute(
             "REPLACE INTO halt (host, until, wall_until, seconds, boot) VALUES (?, ?, ?, ?, ?)",
             (host, *ends, float(seconds), boot()),

@@ -1,0 +1,150 @@
+"""The exchange's absolute times are read by the exchange's clock, whatever this machine's shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import formatdate
+from pathlib import Path
+
+import pytest
+
+from tests.clocks import FakeClock
+from tests.rig import Rig
+from toolkit import errors
+from toolkit.wire.answers import Answer, error_of
+from toolkit.wire.ledger import EVERYWHERE, Ledger, book
+
+PATH = "/sapi/v1/broker/info"
+TIME = "/api/v3/time"
+BAN = 1800.0  # seconds
+HOUR = 3600.0
+
+
+@pytest.fixture(params=[0.0, -HOUR, HOUR], ids=["right", "fast", "slow"])
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    """A Link whose machine's clock is right, an hour fast, or an hour slow."""
+    made = Rig(ahead=request.param)
+    yield made
+    made.close()
+
+
+def banned_in_words(rig: Rig, path: str) -> datetime:
+    """The next request to a path is answered with a ban whose end is only in its words."""
+    end = rig.now + int(BAN * 1000)
+    said = f"Way too much request weight used; IP banned until {end}. Please use the websocket."
+    rig.exchange.faults.add("error", path=path, status=418, code=-1003, message=said)
+    return datetime.fromtimestamp(end / 1000, UTC)
+
+
+def dated(rig: Rig, path: str, status: int, seconds: float) -> datetime:
+    """The next request to a path is refused, and asked to wait until a date."""
+    end = int(rig.exchange_clock.time() + seconds)
+    rig.exchange.faults.add("error", path=path, status=status, code=-1003, message="Too many requests.")
+    date = formatdate(end, usegmt=True)
+    rig.exchange.faults.add("extra-header", path=path, name="Retry-After", value=date)
+    return datetime.fromtimestamp(end, UTC)
+
+
+def assert_banned_until(rig: Rig, end: datetime) -> None:
+    """Whoever asks is told the same end, nothing is sent before it, and something is after it."""
+    seen = len(rig.exchange.log)
+    with pytest.raises(errors.BannedError) as caught:
+        rig.link.exchange.partner()
+    snapshot = rig.link.budget.snapshot()
+    assert snapshot.banned_until is not None
+    assert rig.link.budget.banned_until is not None
+    for told in (
+        caught.value.until,
+        rig.link.budget.banned_until,
+        datetime.fromtimestamp(snapshot.banned_until, UTC),
+    ):
+        assert abs((told - end).total_seconds()) <= 1.5
+    assert abs(snapshot.now - rig.exchange_clock.time()) < 1.5
+    rig.clock.advance((end.timestamp() - rig.exchange_clock.time()) - 1)
+    with pytest.raises(errors.BannedError):
+        rig.link.exchange.partner()
+    assert len(rig.exchange.log) == seen, "nothing is sent into a ban"
+    rig.clock.advance(3)
+    assert len(rig.link.exchange.partner()) == 1
+
+
+def test_a_ban_whose_end_is_in_words_ends_when_it_ends(rig: Rig) -> None:
+    end = banned_in_words(rig, PATH)
+    with pytest.raises(errors.BannedError) as caught:
+        rig.link.exchange.partner()
+    assert abs((caught.value.until - end).total_seconds()) <= 1.5
+    assert_banned_until(rig, end)
+
+
+def test_nor_is_it_forgotten_where_a_question_of_our_own_met_it(rig: Rig) -> None:
+    """The first request of all asks for the clock, so that nothing is measured yet."""
+    end = banned_in_words(rig, TIME)
+    with pytest.raises(errors.BannedError):
+        rig.link.exchange.partner()
+    assert_banned_until(rig, end)
+
+
+def test_a_ban_until_a_date_ends_at_that_date(rig: Rig) -> None:
+    end = dated(rig, PATH, 418, BAN)
+    with pytest.raises(errors.BannedError) as caught:
+        rig.link.exchange.partner()
+    assert abs((caught.value.until - end).total_seconds()) <= 1.5
+    assert_banned_until(rig, end)
+
+
+def test_without_a_date_of_its_own_an_answer_is_read_by_the_measured_clock(rig: Rig) -> None:
+    rig.link.exchange.partner()
+    end = banned_in_words(rig, PATH)
+    rig.exchange.faults.add("extra-header", path=PATH, name="Date", value="")
+    with pytest.raises(errors.BannedError) as caught:
+        rig.link.exchange.partner()
+    assert abs((caught.value.until - end).total_seconds()) <= 1.5
+    assert_banned_until(rig, end)
+
+
+def test_a_pause_until_a_date_is_as_long_as_meant(rig: Rig) -> None:
+    rig.link.exchange.partner()
+    before = rig.clock.monotonic()
+    dated(rig, PATH, 429, 120.0)
+    assert len(rig.link.exchange.partner()) == 1
+    assert 118 <= rig.clock.monotonic() - before <= 122
+
+
+NOW = 1_767_225_600.0
+DATED = formatdate(NOW + 600, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [("300", 300), (DATED, 600), (None, 1800), ("soon", 1800), ("0", 1800)],
+    ids=["seconds", "date", "words", "nonsense", "nothing to wait for"],
+)
+def test_seconds_beat_dates_and_dates_beat_words(retry_after: str | None, seconds: float) -> None:
+    headers = {"Date": formatdate(NOW, usegmt=True)}
+    if retry_after is not None:
+        headers["Retry-After"] = retry_after
+    body = b'{"code":-1003,"msg":"IP banned until %d."}' % int((NOW + 1800) * 1000)
+    error = error_of("door", PATH, Answer(418, headers, body), NOW)
+    assert isinstance(error, errors.BannedError)
+    assert error.until.timestamp() == NOW + seconds
+
+
+@pytest.mark.parametrize("off", [HOUR, -HOUR], ids=["fast", "slow"])
+@pytest.mark.parametrize("is_put_right", [True, False], ids=["put right", "as wrong as before"])
+def test_a_ban_is_not_cut_short_by_a_clock_that_was_wrong_before_the_machine_was_started_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, off: float, is_put_right: bool
+) -> None:
+    clock = FakeClock()
+    clock.wall_ahead = off
+    before = Ledger(tmp_path / "ledger.sqlite", clock)
+    before.halt(EVERYWHERE, BAN, now=clock.monotonic())  # the exchange's time is the right one
+    before.close()
+    monkeypatch.setattr(book, "boot", lambda: "another")
+    if is_put_right:
+        clock.wall_ahead = 0.0
+    clock.advance(600)
+    again = Ledger(tmp_path / "ledger.sqlite", clock)
+    (halt,) = again.halts()
+    assert BAN - 600 <= halt.left <= BAN
+    again.close()
