@@ -382,11 +382,11 @@ class Link:
         the fullest counter is, whether ledger and journal are sound, and what was set up. Whatever is wrong
         is a line of the diagnosis and not an error. Nothing secret is in it.
 
-        Requests: each host is asked for its time, and `GET /sapi/v1/account/apiRestrictions` once with each
-        key that may serve USER_DATA. Weight: 1 of each pool of a host, and 1 a key of pool sapi-ip. Nothing
-        is asked again, unless the exchange does not accept the time of a request (-1021): then its clock and
-        the key's rights are, once. Nothing is sent where this address is banned or was asked to wait. Where
-        the minute is used up, it waits for the next.
+        Requests: each host is asked for its time (twice where the first answer takes over a second), and
+        `GET /sapi/v1/account/apiRestrictions` once with each key that may serve USER_DATA. Weight: 1 of each
+        pool of a host, and 1 a key of pool sapi-ip. Nothing is asked again, unless the exchange does not
+        accept the time of a request (-1021): then its clock and the key's rights are, once. Nothing is sent
+        where this address is banned or was asked to wait. Where the minute is used up, it waits for the next.
 
         Returns:
             A `Diagnosis`: shown in a cell it is a picture, `.frame` has a row for each thing that was looked

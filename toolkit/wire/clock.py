@@ -150,7 +150,7 @@ class HostClock:
             return now - self._measured.at < self._fresh_for and not stepped
 
     def measure(self, ask: Callable[[], tuple[float, float]]) -> Measured:
-        """Measure it.
+        """Measure it; `go_by` has what is measured hold.
 
         Args:
             ask: Asks the host; returns its time in seconds and how much the answer may be off.
@@ -159,16 +159,15 @@ class HostClock:
         host_time, off_by = ask()
         arrived = self._clock.monotonic()
         took = arrived - sent
-        measured = Measured(host_time - (sent + arrived) / 2, took / 2 + off_by, arrived, took)
-        self._go_by(measured)
-        return measured
+        return Measured(host_time - (sent + arrived) / 2, took / 2 + off_by, arrived, took)
 
     def take_over(self, measured: Measured) -> None:
         """Go by a measurement that another process of this machine made, if it is newer than the own one."""
         if self._measured is None or measured.at > self._measured.at:
-            self._go_by(measured)
+            self.go_by(measured)
 
-    def _go_by(self, measured: Measured) -> None:
+    def go_by(self, measured: Measured) -> None:
+        """Go by a measurement from now on."""
         with self._lock:
             self._measured = measured
             self._wall_ahead = self._clock.time() - self._clock.monotonic()

@@ -7,10 +7,11 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from operator import attrgetter
 from typing import TypeGuard
 
 from toolkit.catalogue import API, FAPI, PAPI, Host, Pool
-from toolkit.errors import BannedError, ContractError
+from toolkit.errors import BannedError, ContractError, ToolkitError
 from toolkit.wire.answers import Answer, decode, error_of
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import CLOCKS_APART, HostClock, Measured
@@ -21,6 +22,9 @@ from toolkit.wire.stop import Stop
 
 # 2010 and 2100: what lies outside is no time.
 _EARLIEST, _LATEST = 1_262_304_000, 4_102_444_800
+# Seconds: an answer that takes longer has the time asked for again, and a clock that another process measured
+# is not good enough where it may be further off.
+LONG = ROUGH = 1.0
 # No limit is larger, and no window longer: one that never turned would stop every sender.
 _LARGEST, _LONGEST = 10**9, 86_400
 
@@ -72,7 +76,7 @@ class Hosts:
             shared = self._budget.shared_clock(host)
             if shared is not None:
                 clock.take_over(shared)
-            if shared is None or not clock.is_fresh():
+            if not clock.is_fresh() or clock.reading()[1] > ROUGH:
                 self.measure(host, stop)
 
     def measure(self, host: Host, stop: Stop | None = None) -> None:
@@ -81,18 +85,29 @@ class Hosts:
             self.ask_time(host, stop)
 
     def ask_time(self, host: Host, stop: Stop | None = None) -> Measured:
-        """Ask a host for its time, once, and go by that.
+        """Ask a host for its time, and go by that.
+
+        The first answer may have taken long only because the connection had to be made first. Nobody can
+        tell how much of that was the way there, so it is asked again over the same connection; the better of
+        both counts.
 
         Raises:
             NoAnswer: No whole answer came.
             ContractError: What came does not tell the time.
             BannedError: This address is banned; nothing was sent.
         """
-        pool, path = _TIME[host]
-        with self._asking_of(pool, path, 1, "clock", stop) as ask:
-            measured = self._clocks[host].measure(lambda: _told_time(ask()))
+        measured = self._measured(host, stop)
+        if measured.took > LONG:
+            with suppress(NoAnswer, ToolkitError):  # the first is there
+                measured = min(measured, self._measured(host, stop), key=attrgetter("error"))
+        self._clocks[host].go_by(measured)
         self._budget.share_clock(host, measured)
         return measured
+
+    def _measured(self, host: Host, stop: Stop | None) -> Measured:
+        pool, path = _TIME[host]
+        with self._asking_of(pool, path, 1, "clock", stop) as ask:
+            return self._clocks[host].measure(lambda: _told_time(ask()))
 
     def keep_rules(self, pool: Pool, stop: Stop | None = None) -> None:
         """Ask for the limit in force where the exchange tells it and no process has asked lately."""
@@ -173,8 +188,7 @@ def _told_time(answer: Answer) -> tuple[float, float]:
         return told / 1000, 0.0
     if date is None or told is not None:
         raise ContractError("clock", "the answer does not tell the time")
-    # Cut to whole seconds, so up to one behind: allowed (a timestamp may be old, but not ahead).
-    return date, 1.0
+    return date + 0.5, 0.5  # it is cut to whole seconds
 
 
 def _after_fork() -> None:

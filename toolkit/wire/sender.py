@@ -42,6 +42,8 @@ from toolkit.wire.stop import Stop
 PAUSES = (0.2, 0.4, 0.8)
 # How often a read may meet a 429 although it waited as told each time.
 PATIENCE = 5
+# Seconds by which a timestamp may be ahead of the exchange, which refuses one that is a second ahead.
+AHEAD = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,7 +275,7 @@ class Sender:
             order.pool, order.path, order.weight, order.door, order.method, share=self._share
         )
         try:
-            timestamp = about_to_send(lambda: int(self._host_clocks[host].time() * 1000))
+            stamp = about_to_send(lambda: timestamp(self._host_clocks[host], self._recv_window))
         except BaseException:
             self._budget.release(reservation)
             raise
@@ -281,10 +283,10 @@ class Sender:
         interrupted = False
         now = 0.0
         try:
-            answer, lost = self._send_without_trace(order, credentials, timestamp)
+            answer, lost = self._send_without_trace(order, credentials, stamp)
             if answer is not None or lost is not None:
                 now = self._exchange_time(host, answer if lost is None else lost.cut)
-                verdict = self._verdict(order, answer, lost, timestamp=timestamp, now=now)
+                verdict = self._verdict(order, answer, lost, timestamp=stamp, now=now)
         finally:
             whole = answer or (lost.cut if lost is not None else None)
             status, headers = (whole.status, whole.headers) if whole is not None else (None, {})
@@ -397,7 +399,7 @@ class Sender:
         return time - error if self.time_known(host) else None
 
     def ask_time(self, host: Host) -> Measured:
-        """Ask a host for its time, once; `Hosts.ask_time` says what it raises."""
+        """Ask a host for its time; `Hosts.ask_time` says what it raises."""
         return self._hosts.ask_time(host)
 
     def time_known(self, host: Host) -> bool:
@@ -448,7 +450,7 @@ class Sender:
                 {
                     **call.parameters,
                     "recvWindow": self._recv_window,
-                    "timestamp": int(self._host_clocks[host].time() * 1000),
+                    "timestamp": timestamp(self._host_clocks[host], self._recv_window),
                 }
             )
             # Not given a name: whatever goes wrong further on, no frame of this shows the signature.
@@ -466,6 +468,16 @@ class Sender:
             self._budget.settle(reservation, status, headers)
             host_clock = self._host_clocks[host]
             tally.add(call.weight, None if host_clock.offset is None else host_clock.time())
+
+
+def timestamp(clock: HostClock, recv_window: int) -> int:
+    """A host's time in milliseconds for a request to carry, set back by what it may be ahead.
+
+    The exchange takes what is old while its window lasts, and refuses what is a second ahead of it.
+    """
+    time, error = clock.reading()
+    back = min(max(0.0, error - AHEAD), recv_window / 2000)
+    return int((time - back) * 1000)
 
 
 @contextmanager
