@@ -6,7 +6,6 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -14,7 +13,7 @@ from toolkit.catalogue import BY_DOOR, SAPI_IP, WRITE_BY_DOOR, Endpoint
 from toolkit.errors import ToolkitError, UndeclaredFieldWarning
 from toolkit.frames import Gathering, Numbers
 from toolkit.inference import infer
-from toolkit.wire.answers import Answer, Verdict, decode, error_of, excerpt, judge
+from toolkit.wire.answers import Answer, Verdict, excerpt, judge, understand
 from toolkit.wire.headers import read_counts, read_date, read_retry_after
 
 ANSWERS = Path(__file__).parent / "answers"
@@ -48,10 +47,9 @@ def read(endpoint: Endpoint | None, answer: Answer, numbers: Numbers = "float") 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndeclaredFieldWarning)
         try:
-            error = error_of(door, path, answer, NOW)
+            payload, error = understand(door, path, answer, NOW)
             if error is not None:
                 raise error
-            payload: Any = decode(door, answer)
             if endpoint is None:
                 endpoint, payload = infer(path, SAPI_IP, payload)
             gathering = Gathering(endpoint, numbers)

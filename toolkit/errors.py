@@ -279,12 +279,13 @@ class BannedError(RateLimitError):
         message: str,
         until: datetime,
         *,
+        status: int = 418,
         code: int | None = None,
         retry_after: float | None = None,
     ) -> None:
         self.until = until
         end = f"{until:%Y-%m-%d %H:%M:%S} UTC"
-        super().__init__(door, 418, code, f"{message.rstrip('.')}. The ban ends at {end}.", retry_after)
+        super().__init__(door, status, code, f"{message.rstrip('.')}. The ban ends at {end}.", retry_after)
 
 
 class ServerError(ToolkitError):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from toolkit import errors, privacy
@@ -31,8 +31,25 @@ _LONGEST_MESSAGE = 300
 _LONGEST_EXCERPT = 120
 # Of a text, no more is looked at for what is secret: the patterns take time by the square of it.
 _LOOKED_AT = 2000
-# A page of rows is not decoded twice, and what refuses is short: the documented ones have 200 bytes.
-_LONGEST_WRAPPED_ERROR, LONGEST_REFUSAL = 1 << 12, 1 << 16
+# What refuses is short: the documented ones have 200 bytes.
+LONGEST_REFUSAL = 1 << 16
+# What an error wrapped into HTTP 200 consists of. An object that has more to say may be a row.
+_ENVELOPE = frozenset(
+    {
+        "code",
+        "data",
+        "error",
+        "errorData",
+        "message",
+        "messageDetail",
+        "msg",
+        "status",
+        "success",
+        "timestamp",
+    }
+)
+_NUMBER = re.compile(r"-?\d{1,9}", re.ASCII)
+_TOO_MANY = re.compile(r"too many requests|rate limit", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +106,20 @@ def _beginning(answer: Answer) -> str:
     return answer.body[: 4 * _LOOKED_AT].decode("utf-8", "replace")
 
 
+def understand(
+    door: str, path: str, answer: Answer, now: float, attempts: int = 1
+) -> tuple[Any, errors.ToolkitError | None]:
+    """The JSON of a good answer to a read, or the error that it means; the arguments are `error_of`'s.
+
+    Raises:
+        ContractError: It is no error, and cannot be read.
+    """
+    if answer.status >= 300:
+        return None, error_of(door, path, answer, now, attempts)
+    payload = decode(door, answer)  # once: it may be large
+    return payload, _error(door, path, answer, _said_in(payload), now=now, attempts=attempts)
+
+
 def error_of(
     door: str, path: str, answer: Answer, now: float, attempts: int = 1
 ) -> errors.ToolkitError | None:
@@ -101,24 +132,37 @@ def error_of(
         now: The exchange's time as it was when the answer came, by which its absolute times are read.
         attempts: How often it was sent by now.
     """
-    code, message = _code_and_message(answer)
-    status = answer.status
+    return _error(door, path, answer, _said(answer), now=now, attempts=attempts)
+
+
+def _error(
+    door: str, path: str, answer: Answer, said: _Said, *, now: float, attempts: int
+) -> errors.ToolkitError | None:
+    code, message, status = said.code, said.message, answer.status
     if 300 <= status < 400:
         return errors.RedirectError(door, status, _target(answer))
-    if status < 400 and not (code is not None and code < 0):
+    if status < 400 and not said.fails:
         return None
     known = meaning(path, code) if code is not None else None
     if status >= 500 or (known and known.remedy == "server"):
         return errors.ServerError(door, status, code, message or "no message", attempts)
     retry_after = read_retry_after(answer.headers, now)
-    if status == 418:
+    is_rate = status == 429 or (known is not None and known.remedy == "rate")
+    is_rate = is_rate or (status < 400 and code is None and _TOO_MANY.search(message) is not None)
+    in_words = _ban_in_words(message, now) if is_rate or status == 418 else 0.0
+    if status == 418 or in_words > 0:
         # What it says in seconds needs no clock at all, and a date is by the clock that wrote it.
-        wait = retry_after or max(SHORTEST_BAN, _ban_in_words(answer, now))
+        wait = retry_after or max(SHORTEST_BAN, in_words)
         until = datetime.fromtimestamp(now, UTC) + timedelta(seconds=wait)
         return errors.BannedError(
-            door, message or "This address is banned", until, code=code, retry_after=retry_after
+            door,
+            message or "This address is banned",
+            until,
+            status=status,
+            code=code,
+            retry_after=retry_after,
         )
-    if status == 429 or (known and known.remedy == "rate"):
+    if is_rate:
         return errors.RateLimitError(door, status, code, message, retry_after)
     if status == 403 and code is None:
         return errors.FirewallError(door, status, code, message)
@@ -170,11 +214,10 @@ def judge(door: str, path: str, answer: Answer, now: float) -> Verdict:
             return _open(door, "the answer is no JSON object", status)
         if status != 200:
             return _open(door, f"the answer was HTTP {status}, which is not documented", status)
-        # Whatever the endpoint declares: gateways in front of it answer `{"msg": ..., "success": false}` too.
-        if payload.get("success") is False or _is_refusal(payload.get("code")):
+        if (_number(payload.get("code")) or 0) < 0:
             return _open(door, "the answer says that it was no success, and no more", status)
         return Verdict(True, None, payload)
-    code, message = _code_and_message(answer)
+    code, message, _ = _said(answer)
     said = f"the answer was HTTP {status}" + ("" if code is None else f", code {code}")
     said += f": {message}" if message else ""
     unclear = status < 400 and (code is None or meaning(path, code) is None)
@@ -187,34 +230,80 @@ def judge(door: str, path: str, answer: Answer, now: float) -> Verdict:
     return Verdict(False, error)
 
 
-def _is_refusal(code: object) -> bool:
-    """Whether a code means an error: one in an answer too long for an error is looked at only here."""
-    return isinstance(code, int) and code < 0
-
-
 def _open(door: str, reason: str, status: int) -> Verdict:
     return Verdict(None, errors.OutcomeUnknownError(door, reason, status))
 
 
-def _ban_in_words(answer: Answer, now: float) -> float:
+def _ban_in_words(message: str, now: float) -> float:
     """Seconds until the end of a ban that only the message tells ("IP banned until <milliseconds>")."""
-    told = re.search(rb"banned until (\d{13})", answer.body[:2000])
+    told = re.search(r"banned until (\d{13})(?!\d)", message, re.ASCII)
     return min(int(told[1]) / 1000 - now, LONGEST_BAN) if told else 0.0
 
 
-def _code_and_message(answer: Answer) -> tuple[int | None, str]:
-    """`code` and `msg` of an error payload; for anything else no code and the first characters."""
-    if len(answer.body) > (_LONGEST_WRAPPED_ERROR if answer.status < 300 else LONGEST_REFUSAL):
-        return None, ""
+class _Said(NamedTuple):
+    """What an answer says of an error.
+
+    Attributes:
+        code: Its code, None where it has none.
+        message: Its message, or the first words of what is no JSON.
+        fails: It says so itself that it is an error, whatever its status.
+    """
+
+    code: int | None = None
+    message: str = ""
+    fails: bool = False
+
+
+def _said(answer: Answer) -> _Said:
+    if answer.status >= 300 and len(answer.body) > LONGEST_REFUSAL:
+        return _Said()
     try:
-        payload = _payload(answer)
+        return _said_in(_payload(answer))
     except Unreadable:
-        return None, _stripped(answer)
+        return _Said(None, _stripped(answer))
+
+
+def _said_in(payload: Any) -> _Said:
+    """What an object says of an error, or a list that holds nothing else.
+
+    A row may have columns called `code` and `msg`, too. An object is an error where its code is below 0 and
+    it has a message, or nothing else to say; where `success` is false; or where it is nothing but a code that
+    means no success, and its message.
+    """
+    if isinstance(payload, list):
+        all_fail = bool(payload) and all(
+            isinstance(each, dict) and each.keys() <= _ENVELOPE and _fails(each, strictly=True)
+            for each in payload
+        )
+        return _said_in(payload[0]) if all_fail else _Said()
     if not isinstance(payload, dict):
-        return None, ""
-    code, message = payload.get("code"), payload.get("msg")
-    known = isinstance(code, int) and not isinstance(code, bool)
-    return code if known else None, without_secrets(str(message or ""), _LONGEST_MESSAGE)
+        return _Said()
+    message = without_secrets(str(_message(payload) or ""), _LONGEST_MESSAGE)
+    return _Said(_number(payload.get("code")), message, _fails(payload))
+
+
+def _fails(payload: Mapping[str, Any], *, strictly: bool = False) -> bool:
+    """Whether an object says of itself that it is an error; strictly: only by what no row would say."""
+    success, code = payload.get("success"), _number(payload.get("code"))
+    if success is False or (isinstance(success, str) and success.lower() == "false"):
+        return True
+    if code is None:
+        return False
+    is_bare = payload.keys() <= _ENVELOPE and not payload.get("data")
+    if code < 0:
+        return is_bare or isinstance(_message(payload), str)
+    return is_bare and bool(_message(payload)) and success is None and code not in (0, 200) and not strictly
+
+
+def _message(payload: Mapping[str, Any]) -> Any:
+    return payload.get("msg") or payload.get("message")
+
+
+def _number(code: Any) -> int | None:
+    """A code as a number, which some write as text; None for what is none."""
+    if isinstance(code, str) and _NUMBER.fullmatch(code.strip()):
+        return int(code)
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
 
 
 def _stripped(answer: Answer) -> str:

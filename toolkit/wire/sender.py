@@ -28,7 +28,7 @@ from typing import Any, Literal
 
 from toolkit import errors
 from toolkit.catalogue import Endpoint, Host, Method, Pool, Security
-from toolkit.wire.answers import Answer, Verdict, decode, error_of, excerpt, judge
+from toolkit.wire.answers import Answer, Verdict, excerpt, judge, understand
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
 from toolkit.wire.credentials import Credentials, Keys
@@ -214,15 +214,14 @@ class Sender:
             if lost is not None and lost.cut is not None and lost.cut.status >= 300:
                 answer, lost = lost.cut, None  # status and headers are whole and say enough
             now = self._exchange_time(call.pool.host, answer)
-            error = (
-                _lost(call.door, lost, attempts)
-                if answer is None
-                else error_of(call.door, call.path, answer, now, attempts)
-            )
-            if error is None and answer is not None:
-                payload = decode(call.door, answer)
-                tally.answered(self._made_at(call.pool.host, answer))
-                return payload
+            error: errors.ToolkitError | None
+            if answer is None:
+                error = _lost(call.door, lost, attempts)
+            else:
+                payload, error = understand(call.door, call.path, answer, now, attempts)
+                if error is None:
+                    tally.answered(self._made_at(call.pool.host, answer))
+                    return payload
             if isinstance(error, errors.BannedError):
                 self._budget.ban(error.until.timestamp() - now)
             if isinstance(error, errors.ClockError) and not clock_was_wrong:
@@ -240,7 +239,7 @@ class Sender:
             elif (isinstance(error, errors.ServerError) or lost is not None) and failures < len(pauses):
                 self._sleep(pauses[failures], stop)
                 failures += 1
-            elif error is not None:
+            else:
                 raise error
 
     def _exchange_time(self, host: Host, answer: Answer | None) -> float:

@@ -1,0 +1,192 @@
+"""An error is one under HTTP 200 as well: no read takes it for a row, and no honest row is taken for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.rig import Rig
+from tests.test_doors import EACH, door_of, needed, values_of
+from tests.wires import Wire, answer
+from toolkit import errors
+from toolkit.catalogue import BASE_URLS, ENDPOINTS, Endpoint
+from toolkit.link import Link
+from toolkit.wire.answers import Answer, judge, understand
+
+LONG = "Invalid symbol. " * 500
+"""Longer than any message of a sane exchange."""
+
+SHAPES: dict[str, tuple[Any, type[errors.ApiError]]] = {
+    "code and message": ({"code": -1121, "msg": "Invalid symbol."}, errors.NotFoundError),
+    "code as text": ({"code": "-1121", "msg": "Invalid symbol."}, errors.NotFoundError),
+    "code alone": ({"code": -1121}, errors.NotFoundError),
+    "long": ({"code": -1121, "msg": LONG}, errors.NotFoundError),
+    "with more": ({"code": -1121, "msg": "Invalid symbol.", "id": "1"}, errors.NotFoundError),
+    "in a list": ([{"code": -1121, "msg": "Invalid symbol."}], errors.NotFoundError),
+    "a list of them": ([{"code": -1121, "msg": "No."}] * 300, errors.NotFoundError),
+    "no success": ({"success": False, "msg": "Illegal."}, errors.ApiError),
+    "no success, in words": ({"success": "false", "message": "Illegal."}, errors.ApiError),
+    "no success, in a list": ([{"success": False, "msg": "Illegal."}], errors.ApiError),
+    "no success, all of it": (
+        {"code": "000002", "message": "Illegal.", "messageDetail": None, "data": None, "success": False},
+        errors.ApiError,
+    ),
+    "no success, and rows": (
+        {"success": False, "transfers": [], "data": [], "futuresType": 1},
+        errors.ApiError,
+    ),
+    "another code": ({"code": 100001003, "msg": "Verification failed"}, errors.ApiError),
+    "banned": ({"code": -1003, "msg": "IP banned until 4102444799000."}, errors.BannedError),
+}
+
+HONEST: dict[str, Any] = {
+    "nothing": [],
+    "done": {"code": 200, "msg": "success"},
+    "done, of a gateway": {"code": "000000", "message": None, "data": [{"a": 1}], "success": True},
+    "a row with a code": {"code": -5, "name": "five below"},
+    "a row with a code above": {"code": 7, "msg": "seven", "id": 1},
+    "a word as a code": {"code": "USDT", "msg": "Tether"},
+    "rows with codes": [{"code": -1, "msg": "cold", "id": 1}, {"code": 1, "msg": "warm", "id": 2}],
+    "rows that were no success": [{"success": False, "id": 1}],
+    "rows of codes": [{"code": 7, "msg": "seven"}, {"code": 8, "msg": "eight"}],
+    "a flag as a code": {"code": True, "msg": "yes"},
+}
+
+
+class Front(Wire):
+    """In front of a sandbox: answers signed requests itself once it is told with what."""
+
+    instead: bytes | None = None
+
+    def _answer(self, raw: bytes) -> bytes:
+        if self.instead is not None and b"signature=" in raw:
+            return answer(200, self.instead)
+        return super()._answer(raw)
+
+
+@pytest.fixture(scope="module")
+def front(desk: Rig) -> Iterator[Front]:
+    made = Front(desk.sandbox.address)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def link(desk: Rig, front: Front) -> Iterator[Link]:
+    made = desk.new_link(hosts=dict.fromkeys(BASE_URLS, front.address), workers=1)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def values(desk: Rig) -> dict[str, Any]:
+    return dict(values_of(desk))
+
+
+@EACH
+def test_no_read_takes_it_for_a_row(
+    link: Link, front: Front, values: dict[str, Any], endpoint: Endpoint
+) -> None:
+    arguments = needed(endpoint, values)
+    for shape in ("code as text", "long", "in a list", "no success", "no success, and rows"):
+        payload, kind = SHAPES[shape]
+        front.instead = json.dumps(payload).encode()
+        try:
+            with pytest.raises(errors.ApiError) as caught:
+                door_of(link, endpoint)(**arguments)
+        finally:
+            front.instead = None
+        assert type(caught.value) is kind
+        assert caught.value.status == 200
+        assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "banned"])
+def test_nor_does_a_read_of_a_path_that_nobody_declared(link: Link, front: Front, shape: str) -> None:
+    payload, kind = SHAPES[shape]
+    front.instead = json.dumps(payload).encode()
+    try:
+        with pytest.raises(errors.ApiError) as caught:
+            link.get("/sapi/v1/new")
+    finally:
+        front.instead = None
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("payload", HONEST.values(), ids=HONEST)
+def test_an_honest_row_is_one(link: Link, front: Front, payload: Any) -> None:
+    front.instead = json.dumps(payload).encode()
+    try:
+        frame = link.get("/sapi/v1/new")
+    finally:
+        front.instead = None
+    expected = payload.get("data", [payload]) if isinstance(payload, dict) else payload
+    assert len(frame) == len(expected)
+
+
+DOCUMENTED = [
+    (each.stem, json.loads(each.read_text())[name])
+    for each in sorted((Path(__file__).parent / "answers").glob("*.json"))
+    for name in json.loads(each.read_text())
+]
+
+
+@pytest.mark.parametrize(("door", "payload"), DOCUMENTED, ids=[door for door, _ in DOCUMENTED])
+def test_no_documented_answer_is_taken_for_an_error(door: str, payload: Any) -> None:
+    good = Answer(200, {}, json.dumps(payload).encode())
+    assert understand(door, "/sapi/v1/x", good, 0.0)[1] is None
+
+
+@settings(max_examples=50)
+@given(
+    endpoint=st.sampled_from(ENDPOINTS),
+    code=st.integers(-99_999, -1),
+    as_text=st.booleans(),
+    message=st.text(max_size=40),
+    in_list=st.booleans(),
+    more=st.dictionaries(st.sampled_from(["timestamp", "status", "data"]), st.none(), max_size=3),
+)
+def test_whatever_the_code_it_is_an_error_of_the_class_that_says_what_to_do(
+    endpoint: Endpoint,
+    code: int,
+    message: str,
+    *,
+    as_text: bool,
+    in_list: bool,
+    more: dict[str, None],
+) -> None:
+    payload: Any = {"code": str(code) if as_text else code, "msg": message, **more}
+    body = json.dumps([payload] if in_list else payload).encode()
+    wrapped = understand(endpoint.door, endpoint.path, Answer(200, {}, body), 0.0)[1]
+    plain_body = json.dumps({"code": code, "msg": message}).encode()
+    plain = understand(endpoint.door, endpoint.path, Answer(400, {}, plain_body), 0.0)[1]
+    assert wrapped is not None
+    assert type(wrapped) is type(plain)
+
+
+def test_too_many_requests_without_a_code_is_a_limit_all_the_same() -> None:
+    body = json.dumps({"success": False, "msg": "Too many requests. Please try again later."}).encode()
+    _, error = understand("door", "/sapi/v1/x", Answer(200, {"Retry-After": "7"}, body), 0.0)
+    assert isinstance(error, errors.RateLimitError)
+    assert error.retry_after == 7
+
+
+def test_a_ban_under_http_200_is_one() -> None:
+    payload, _ = SHAPES["banned"]
+    _, error = understand("door", "/sapi/v1/x", Answer(200, {}, json.dumps(payload).encode()), 4102444000.0)
+    assert isinstance(error, errors.BannedError)
+    assert error.status == 200
+    assert error.until.timestamp() == 4102444799
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_write_is_confirmed_by_it(shape: str) -> None:
+    payload, _ = SHAPES[shape]
+    verdict = judge("door", "/sapi/v1/x", Answer(200, {}, json.dumps(payload).encode()), 4102444000.0)
+    assert not verdict.executed
