@@ -18,7 +18,7 @@ from toolkit.fetch.progress import Progress, count_down
 from toolkit.plan import Span
 from toolkit.wire.budget import Reservation
 from toolkit.wire.sender import Tally
-from toolkit.wire.stop import Stop
+from toolkit.wire.stop import Stop, Wait
 
 
 @pytest.fixture
@@ -55,11 +55,11 @@ def test_a_quick_fetch_says_nothing(slow: Rig, capsys: pytest.CaptureFixture[str
 def test_a_wait_is_counted_down(capsys: pytest.CaptureFixture[str]) -> None:
     clock = FakeClock()
     began = clock.time()
-    count_down("exchange.transfer #3", 14.5, clock, wanted=True)
+    count_down("exchange.transfer #3", 14.5, clock.time() + 14.5, clock, wanted=True)
     assert clock.time() - began == pytest.approx(14.5)
     said = capsys.readouterr().err
     assert all(f"exchange.transfer #3: {left} s" in said for left in (15, 8, 1))
-    count_down("exchange.transfer #3", 14.5, clock, wanted=False)
+    count_down("exchange.transfer #3", 14.5, clock.time() + 14.5, clock, wanted=False)
     assert clock.time() - began == pytest.approx(29.0)
     assert capsys.readouterr().err == ""
 
@@ -127,7 +127,7 @@ def test_while_one_thread_is_busy_nothing_is_said_of_those_that_wait(
 ) -> None:
     stop = Stop()
     progress = Progress("x", None, Tally(), stop=stop, clock=slow.clock, wanted=True)
-    stop.waits[1] = ("fapi is used up", slow.clock.monotonic() + 30)
+    stop.waits[1] = Wait("fapi is used up", slow.clock.monotonic() + 30, slow.clock.time() + 30)
     slow.clock.advance(2)
     progress.look(busy=2)
     assert "used up" not in capsys.readouterr().err
@@ -161,7 +161,7 @@ def test_in_a_notebook_a_fetch_without_a_span_shows_words_alone(
 def test_a_short_wait_of_a_quick_fetch_shows_nothing(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
     stop = Stop()
     progress = Progress("x", None, Tally(), stop=stop, clock=slow.clock, wanted=True)
-    stop.waits[1] = ("fapi is used up", slow.clock.monotonic() + 0.5)
+    stop.waits[1] = Wait("fapi is used up", slow.clock.monotonic() + 0.5, slow.clock.time() + 0.5)
     progress.look(busy=1)
     assert capsys.readouterr().err == ""
 

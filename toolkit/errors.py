@@ -258,10 +258,19 @@ class RateLimitError(ApiError):
     advice = "Wait a moment, a minute at most; another program may be using the allowance of this address."
 
     def __init__(
-        self, door: str, status: int, code: int | None, message: str, retry_after: float | None = None
+        self,
+        door: str,
+        status: int,
+        code: int | None,
+        message: str,
+        retry_after: float | None = None,
+        *,
+        advice: str | None = None,
     ) -> None:
         self.retry_after = retry_after
-        super().__init__(door, status, code, message)
+        if advice is None and retry_after is not None and retry_after > 60:
+            advice = f"The exchange asked to wait {retry_after:,.0f} s: call again then."
+        super().__init__(door, status, code, message, advice=advice)
 
 
 class BannedError(RateLimitError):
@@ -285,7 +294,8 @@ class BannedError(RateLimitError):
     ) -> None:
         self.until = until
         end = f"{until:%Y-%m-%d %H:%M:%S} UTC"
-        super().__init__(door, status, code, f"{message.rstrip('.')}. The ban ends at {end}.", retry_after)
+        said = f"{message.rstrip('.')}. The ban ends at {end}."
+        super().__init__(door, status, code, said, retry_after, advice=type(self).advice)
 
 
 class ServerError(ToolkitError):
@@ -297,13 +307,22 @@ class ServerError(ToolkitError):
         code: The exchange's error code, None where the answer had none.
         message: The exchange's message.
         attempts: How often it was sent.
+        retry_after: Seconds the exchange asked to wait, None where it did not say.
     """
 
     advice = "try again later."
 
     def __init__(
-        self, door: str, status: int | None, code: int | None, message: str, attempts: int = 1
+        self,
+        door: str,
+        status: int | None,
+        code: int | None,
+        message: str,
+        attempts: int = 1,
+        *,
+        retry_after: float | None = None,
     ) -> None:
+        self.retry_after = retry_after
         self.door = door
         self.status = status
         self.code = code
@@ -312,9 +331,10 @@ class ServerError(ToolkitError):
         label = f"HTTP {status}" if code is None else f"HTTP {status}, code {code}"
         what = "got no answer" if status is None else f"failed on the exchange's side ({label})"
         often = "once" if attempts == 1 else f"{attempts} times"
+        asked = f" It asked to wait {retry_after:,.0f} s." if retry_after else ""
         super().__init__(
-            f"{door} {what}: {message.rstrip('.')}. Sent {often}. It only reads, so nothing has changed; "
-            f"{self.advice}"
+            f"{door} {what}: {message.rstrip('.')}.{asked} Sent {often}. It only reads, so nothing has "
+            f"changed; {self.advice}"
         )
 
 

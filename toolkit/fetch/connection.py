@@ -12,6 +12,7 @@ from typing import Literal
 
 from toolkit.catalogue import BASE_URLS, Host
 from toolkit.errors import ContractError, LedgerWarning, UsageError
+from toolkit.fetch.progress import notice
 from toolkit.wire.addresses import is_loopback
 from toolkit.wire.answers import decode
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock
@@ -52,6 +53,7 @@ class Connection:
         verify: bool | str | Path,
         limits: Mapping[str, int] | None,
         share: float,
+        progress: bool,
         clock: Clock | None,
     ) -> None:
         whole = isinstance(recv_window, int) and not isinstance(recv_window, bool)
@@ -67,6 +69,7 @@ class Connection:
             )
         self._recv_window = recv_window
         self._share = float(share)
+        self._show = notice if progress else None
         addresses = _all_hosts(BASE_URLS if hosts is None else hosts)
         here = all(is_loopback(address) for address in addresses.values())
         self.source: Source = "sandbox" if here else "live"
@@ -102,6 +105,7 @@ class Connection:
             clock=self.clock,
             recv_window=self._recv_window,
             share=self._share,
+            show=self._show,
         )
 
     def sandbox_id(self) -> str | None:

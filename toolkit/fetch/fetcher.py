@@ -6,7 +6,6 @@ import re
 import threading
 import warnings
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -119,7 +118,7 @@ class Fetcher:
         if endpoint.window and not known:
             now = int(self._sender.measured_time(host, endpoint.door) * 1000)
             plan = make_plan(endpoint, arguments, start, end, now)
-        fetch = _Fetch(plan, Gathering(endpoint, kind, shown), Tally(), Stop())
+        fetch = _Fetch(plan, Gathering(endpoint, kind, shown), Tally(), Stop(endpoint.door))
         self._walk(fetch)
         frame = self._frame(fetch)
         try:
@@ -201,9 +200,11 @@ class Fetcher:
         )
         rows = None if fetch.plan.span else self._rows.get(fetch.place)
         crew, ahead = self._crew(fetch, known=rows is not None)
+        if isinstance(crew, Alone):  # whoever fetches alone cannot look up while it waits
+            fetch.stop.show = progress.waits_here
         walk = Walk(fetch.plan, fetch.gathering, progress, crew, ahead=ahead, rows=rows)
         try:
-            with progress, self._told_of_waits(progress, crew):
+            with progress:
                 walk.run()
             self._dismiss(fetch, crew, BREATH)
             _check_overflow(fetch.plan.endpoint, walk.overflowing)
@@ -235,13 +236,6 @@ class Fetcher:
         limit = self._connection.budget.limit(endpoint.pool)
         size = min(self._workers, max(1, limit // (20 * weight)))
         return Threads(size, work), size if known else limit // (100 * weight)
-
-    def _told_of_waits(self, progress: Progress, crew: Crew[Request]) -> AbstractContextManager[object]:
-        """Whoever fetches alone cannot look up while it waits: the budget has it told."""
-        watching = ExitStack()
-        if isinstance(crew, Alone):
-            watching.callback(self._connection.budget.watch(progress.waits_here))
-        return watching
 
     def _dismiss(self, fetch: _Fetch, crew: Crew[Request], seconds: float) -> None:
         """End a crew: what is under way may come in within so many seconds, the rest is broken off."""
@@ -293,7 +287,8 @@ class Fetcher:
 
     def count_down(self, what: str, seconds: float) -> None:
         """Wait, and show for how long yet where a long fetch shows a bar."""
-        count_down(what, seconds, self._clock, wanted=self._progress)
+        ends = self._connection.budget.utc() + seconds
+        count_down(what, seconds, ends, self._clock, wanted=self._progress)
 
     def warn_undeclared(self, endpoint: Endpoint, undeclared: set[str]) -> None:
         """Say once which fields of an answer nobody declared."""

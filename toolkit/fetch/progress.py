@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
-from datetime import UTC, datetime
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from toolkit.plan import Span
 from toolkit.wire.clock import Clock
 from toolkit.wire.sender import Tally
-from toolkit.wire.stop import Stop
+from toolkit.wire.stop import LONG_WAIT, Stop, Wait, moment
 
 if TYPE_CHECKING:
     from tqdm.std import tqdm
 
-PATIENCE = 1.0  # seconds; what is quicker shows nothing
+PATIENCE = LONG_WAIT  # seconds; what is quicker shows nothing
 REDRAW_EVERY = 0.1
+
+_LOG = logging.getLogger(__name__)
 
 
 class Progress:
@@ -82,19 +85,15 @@ class Progress:
         if not waits or len(waits) < busy:
             self._show("")
             return
-        reason, until = min(waits, key=lambda wait: wait[1])
-        seconds = max(0.0, until - self._clock.monotonic())
-        at = datetime.fromtimestamp(self._clock.time() + seconds, UTC)
-        self._show(f"{reason}: goes on in {math.ceil(seconds)} s, at {at:%H:%M:%S} UTC", seconds)
+        wait = min(waits, key=lambda each: each.until)
+        seconds = max(0.0, wait.until - self._clock.monotonic())
+        at = moment(wait.ends, wait.ends - seconds)
+        self._show(f"{wait.reason}: goes on in {math.ceil(seconds)} s, at {at}", seconds)
 
-    def waits_here(self) -> None:
+    def waits_here(self, door: str, wait: Wait, said: str) -> Callable[[], None]:
         """Say what the calling thread waits for, where it fetches by itself: once, as it cannot count."""
-        wait = self._stop.waits.get(threading.get_ident())
-        if wait is not None:
-            reason, until = wait
-            seconds = until - self._clock.monotonic()
-            at = datetime.fromtimestamp(self._clock.time() + seconds, UTC)
-            self._show(f"{reason}: goes on at {at:%H:%M:%S} UTC", seconds)
+        self._show(said, wait.until - self._clock.monotonic())
+        return lambda: None  # the bar goes on
 
     def _show(self, waiting: str, seconds: float = 0.0) -> None:
         """Draw the bar, once the fetch takes longer than a second or will, with so many yet to wait."""
@@ -113,22 +112,33 @@ class Progress:
         self._bar.refresh()
 
 
-def count_down(what: str, seconds: float, clock: Clock, *, wanted: bool) -> None:
-    """Wait, and show for how long yet.
+def notice(door: str, wait: Wait, said: str) -> Callable[[], None]:
+    """Show what a call waits for that has no bar, until it goes on: in the main thread, as bars are."""
+    if threading.current_thread() is not threading.main_thread():
+        return lambda: None
+    return _bar(door, None, said).close
+
+
+def count_down(what: str, seconds: float, ends: float, clock: Clock, *, wanted: bool) -> None:
+    """Wait, and show for how long yet. It is logged as every wait is.
 
     Args:
         what: What is waited for.
         seconds: How long.
+        ends: When that ends, in seconds since 1970 by the exchange's clock.
         clock: This machine's clock.
         wanted: Whether a bar may be shown at all.
     """
+    at = moment(ends, ends - seconds)
+    if seconds > PATIENCE:
+        _LOG.info("%s: goes on at %s", what, at)
     wanted = wanted and seconds > PATIENCE and threading.current_thread() is threading.main_thread()
     bar = _bar(what, None) if wanted else None
     end = clock.monotonic() + seconds
     try:
         while (left := end - clock.monotonic()) > 0:
             if bar is not None:
-                bar.unit = f"{math.ceil(left)} s"
+                bar.unit = f"{math.ceil(left)} s, until {at}"
                 bar.refresh()
             clock.sleep(min(left, 1.0) if bar is not None else left)
     finally:
@@ -136,7 +146,7 @@ def count_down(what: str, seconds: float, clock: Clock, *, wanted: bool) -> None
             bar.close()
 
 
-def _bar(door: str, span: Span | None) -> tqdm[Any]:
+def _bar(door: str, span: Span | None, said: str = "") -> tqdm[Any]:
     from tqdm.auto import tqdm
 
     class Bar(tqdm):  # type: ignore[type-arg]
@@ -154,7 +164,7 @@ def _bar(door: str, span: Span | None) -> tqdm[Any]:
     return Bar(
         total=span.length if span else None,
         desc=door,
-        unit="",
+        unit=said,
         bar_format=through if span else "{desc}: {unit}",
         leave=False,
     )

@@ -120,7 +120,8 @@ class Link:
             until others are given.
         share: Part of every limit this machine may have used when this Link still sends: 0.5 leaves half
             of the allowance to a bot at the same address, or to another kernel with a greater share.
-        progress: Show a bar for a fetch that takes longer than a second.
+        progress: Show a bar for a fetch that takes longer than a second, and what any call waits for. Each
+            wait of over a second is logged as well, at level INFO, with its reason and its end.
         workers: Requests a long fetch has under way at once, at most.
         clock: Where time is read and waited; tests pass one of their own.
 
@@ -174,6 +175,7 @@ class Link:
             verify=verify,
             limits=limits,
             share=share,
+            progress=progress,
             clock=clock,
         )
         self._fetcher = Fetcher(self._connection, numbers, emails=emails, progress=progress, workers=workers)

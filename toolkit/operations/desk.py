@@ -14,11 +14,11 @@ import pandas as pd
 from toolkit.catalogue import WRITE_BY_DOOR, Write
 from toolkit.errors import (
     ApiError,
-    BannedError,
     ContractError,
     JournalError,
     JournalWarning,
     NotExecutedError,
+    RateLimitError,
     ToolkitError,
     UndeclaredFieldWarning,
     UsageError,
@@ -241,7 +241,7 @@ class Desk:
 
         try:
             reply = self._sender.send(meaning.order, about_to_send)
-        except BannedError as error:  # said before anything was sent
+        except RateLimitError as error:  # a ban, or a wait that is too long: said before anything was sent
             record.settle("rejected", _refusal(error), never_left=True)
             return Outcome(self, record.entry, error=error, private=meaning.private), False
         except BaseException as error:

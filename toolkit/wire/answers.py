@@ -144,9 +144,10 @@ def _error(
     if status < 400 and not said.fails:
         return None
     known = meaning(path, code) if code is not None else None
-    if status >= 500 or (known and known.remedy == "server"):
-        return errors.ServerError(door, status, code, message or "no message", attempts)
     retry_after = read_retry_after(answer.headers, now)
+    if status >= 500 or (known and known.remedy == "server"):
+        said_so = message or "no message"
+        return errors.ServerError(door, status, code, said_so, attempts, retry_after=retry_after)
     is_rate = status == 429 or (known is not None and known.remedy == "rate")
     is_rate = is_rate or (status < 400 and code is None and _TOO_MANY.search(message) is not None)
     in_words = _ban_in_words(message, now) if is_rate or status == 418 else 0.0

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from toolkit.catalogue import POOLS, Host, Pool
-from toolkit.errors import BannedError
+from toolkit.errors import BannedError, RateLimitError
 from toolkit.wire.clock import Clock, HostClock, Measured
 from toolkit.wire.headers import (
     SHORTEST_BAN,
@@ -43,7 +43,7 @@ from toolkit.wire.ledger import (
 )
 from toolkit.wire.rules import Rules
 from toolkit.wire.snapshot import CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot
-from toolkit.wire.stop import Stop
+from toolkit.wire.stop import Stop, Wait, moment
 
 # Added to the turn of a window before it is trusted to have turned at the server, beside the
 # uncertainty of its clock.
@@ -52,6 +52,11 @@ TURN_MARGIN = 0.02
 SHORTEST_PAUSE = 1.0
 # How much later than its answer says the server may have counted.
 LATE = 1.0
+# Seconds that a request waits to be sent, whatever for. Where that is not enough, an error says until when.
+LONGEST_WAIT = 600.0
+# A 5XX that asks to be left alone for so many seconds at most is: by every sender to that host. What asks for
+# longer may be one endpoint that is out of order, and does not stop the others.
+LONGEST_REST = 60.0
 REMEMBERED_CALLS = 100
 # What another process does with the budget is only seen by looking: soon at first, then less often.
 FIRST_LOOK, LAST_LOOK = 0.004, 0.1
@@ -71,21 +76,6 @@ class Reservation(NamedTuple):
     key: Key
     window: int
     sent_at: float
-
-
-class _Wait(NamedTuple):
-    """What is in the way of a request.
-
-    Attributes:
-        reason: What it waits for, in words.
-        until: When that ends, by the monotonic clock.
-        soon: It may end before: by an answer, here or in another process, and where the rest is left to
-            others as time passes, too.
-    """
-
-    reason: str
-    until: float
-    soon: bool
 
 
 class Budget:
@@ -112,7 +102,7 @@ class Budget:
         self._doors: dict[Key, str] = {}
         self._own: dict[Key, dict[int, int]] = {}
         self._calls: deque[CallRecord] = deque(maxlen=REMEMBERED_CALLS)
-        self._waiting: dict[int, _Wait] = {}
+        self._waiting: dict[int, Wait] = {}
         self._watchers: list[Callable[[], None]] = []
         self._failed: list[Callable[[], None]] = []  # those of them that it has been said of
 
@@ -131,38 +121,42 @@ class Budget:
     ) -> Reservation:
         """Reserve weight, waiting for the window to turn where it does not fit.
 
+        A wait of over a second is said; one that would be longer than `LONGEST_WAIT` is not waited for.
+
         Args:
             pool: What the weight is charged to.
             path: Path of the endpoint.
             weight: Weight of the request.
             door: Door or purpose it is sent for.
             method: HTTP method.
-            stop: Ends the wait when it is set; it is told what is waited for.
+            stop: Ends the wait when it is set; it is told what is waited for, and says so.
             share: Part of the limit this machine may use up for this request.
 
         Raises:
             BannedError: This address is banned; nothing may be sent.
+            RateLimitError: It would have to wait too long; nothing was sent.
             Stopped: `stop` was set.
         """
         me = threading.get_ident()
         look = FIRST_LOOK
         told = ""
         reservation = None
+        stop = stop or Stop(door)
+        began = self._clock.monotonic()
         try:
             while True:
-                if stop is not None:
-                    stop.check()
+                stop.check()
                 with self._lock:
                     news = self._news
                     found = self._try(pool, path, weight, door, method=method, share=share)
                     if isinstance(found, Reservation):
                         reservation = found
                         break
+                    self._check_length(door, found, began)
                     self._waiting[me] = found
-                    if stop is not None:
-                        stop.waits[me] = found.reason, found.until
-                if told != found.reason:
-                    told = found.reason
+                told, before = found.reason, told
+                stop.waits_for(self._clock, found, began)
+                if told != before:
                     self._tell()
                 with self._lock:
                     if news == self._news:
@@ -173,15 +167,24 @@ class Budget:
             if told:
                 with self._lock:
                     self._waiting.pop(me, None)
-                if stop is not None:
-                    stop.waits.pop(me, None)
                 try:
+                    stop.goes_on()
                     self._tell()
                 except BaseException:  # an interrupt while a panel or a bar redraws
                     if reservation is not None:
                         self.release(reservation)
                     raise
         return reservation
+
+    def _check_length(self, door: str, wait: Wait, began: float) -> None:
+        """Raise where a wait is longer than anybody would want to wait without a word."""
+        now = self._clock.monotonic()
+        if (now - began if wait.soon else wait.until - now) <= LONGEST_WAIT:
+            return
+        left = wait.until - now
+        said = f"{wait.reason}, until {moment(wait.ends, wait.ends - left)}"
+        advice = f"No call waits longer than {LONGEST_WAIT / 60:.0f} minutes: call again then."
+        raise RateLimitError(door, 429, None, said, left, advice=advice)
 
     def settle(
         self, reservation: Reservation, status: int | None, headers: Mapping[str, str] | None = None
@@ -220,6 +223,10 @@ class Budget:
             elif status == 418:
                 after = read_retry_after(headers, now)
                 self._ledger.halt(EVERYWHERE, after or SHORTEST_BAN, now)
+            elif status is not None and status >= 500:
+                after = read_retry_after(headers, now)
+                if after is not None and 0 < after <= LONGEST_REST:
+                    self._ledger.halt(pool.host, after, now)
             self._turned.notify_all()
         self._tell()
 
@@ -229,6 +236,14 @@ class Budget:
             self._news += 1
             self._ledger.release(reservation.key, reservation.weight, reservation.window)
             self._turned.notify_all()
+
+    def pause(self, pool: Pool, path: str, seconds: float | None) -> None:
+        """Send nothing to a pool's host for so long, or until its window turns: as a 429 would have it."""
+        with self._lock:
+            self._news += 1
+            wait = self._until_turn(self._key(pool, path), pool) if seconds is None else seconds
+            self._ledger.halt(pool.host, max(wait, SHORTEST_PAUSE), self.utc(pool.host))
+        self._tell()
 
     def ban(self, seconds: float) -> None:
         """Send nothing for so long: the exchange said so in words, not in a header."""
@@ -339,6 +354,11 @@ class Budget:
 
         return unwatch
 
+    def wait_of(self, thread: int) -> Wait | None:
+        """What a thread waits for at this moment, None where it does not."""
+        with self._lock:
+            return self._waiting.get(thread)
+
     def snapshot(self) -> Snapshot:
         """Everything there is to see at this moment, of all processes of this machine."""
         with self._lock:
@@ -416,11 +436,11 @@ class Budget:
 
     def _try(
         self, pool: Pool, path: str, weight: int, door: str, *, method: str, share: float
-    ) -> Reservation | _Wait:
+    ) -> Reservation | Wait:
         """A reservation, or what is in its way."""
         now = self._clock.monotonic()
         self._rules.read_again()
-        key = Key(pool.name, "" if pool.shared else path, self._rules.in_force(pool).seconds)
+        key = self._key(pool, path)
         found = self._ledger.reserve(
             key,
             door,
@@ -434,12 +454,18 @@ class Budget:
             return Reservation(pool, path, weight, door, method, key, found, now)
         if isinstance(found, str):
             reason = _REASONS[found].format(pool.name)
-            return _Wait(reason, now + self._until_turn(key, pool), found in ("in flight", "others"))
+            left = self._until_turn(key, pool)
+            ends = self.utc(pool.host) + left
+            return Wait(reason, now + left, ends, found in ("in flight", "others"))
         banned = _left(found, EVERYWHERE)
         if banned:
             end = datetime.fromtimestamp(self.utc(pool.host) + banned, UTC)
             raise BannedError(door, f"{pool.host} banned this address", end)
-        return _Wait(f"{pool.host} asked to wait", now + _left(found, pool.host), soon=False)
+        left = _left(found, pool.host)
+        return Wait(f"{pool.host} asked to wait", now + left, self.utc(pool.host) + left)
+
+    def _key(self, pool: Pool, path: str) -> Key:
+        return Key(pool.name, "" if pool.shared else path, self._rules.in_force(pool).seconds)
 
     def _turn(self, key: Key, pool: Pool, ticks: float) -> Turn:
         """The running window.

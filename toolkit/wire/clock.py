@@ -25,6 +25,7 @@ def _ticks() -> Callable[[], float]:
 
 
 _monotonic = _ticks()
+_PIECE = 0.5
 
 
 class Clock(Protocol):
@@ -64,7 +65,10 @@ class SystemClock:
 
     def wait(self, condition: threading.Condition, seconds: float) -> None:
         """Let time pass until the condition is notified."""
-        condition.wait(seconds)
+        until = _monotonic() + seconds
+        # A piece at a time: on Windows an interrupt is noticed only between two waits.
+        while not condition.wait(max(0.0, min(until - _monotonic(), _PIECE))) and _monotonic() < until:
+            pass
 
 
 SYSTEM_CLOCK = SystemClock()

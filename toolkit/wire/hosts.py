@@ -13,8 +13,8 @@ from typing import TypeGuard
 from toolkit.catalogue import API, FAPI, PAPI, Host, Pool
 from toolkit.errors import BannedError, ContractError, ToolkitError
 from toolkit.wire.answers import Answer, decode, error_of
-from toolkit.wire.budget import Budget
-from toolkit.wire.clock import CLOCKS_APART, HostClock, Measured
+from toolkit.wire.budget import LAST_LOOK, Budget
+from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
 from toolkit.wire.headers import is_cached, now_by, read_date
 from toolkit.wire.ledger import Rule
 from toolkit.wire.session import NoAnswer, Session
@@ -48,12 +48,20 @@ class Hosts:
         session: What they are asked with.
         budget: What they may be asked for.
         clocks: Their clocks, kept here.
+        clock: This machine's clock.
         share: Part of a limit that may be used up.
     """
 
     def __init__(
-        self, session: Session, budget: Budget, clocks: Mapping[Host, HostClock], share: float
+        self,
+        session: Session,
+        budget: Budget,
+        clocks: Mapping[Host, HostClock],
+        *,
+        clock: Clock,
+        share: float,
     ) -> None:
+        self._clock = clock
         self._session = session
         self._budget = budget
         self._clocks = clocks
@@ -64,13 +72,14 @@ class Hosts:
     def begin_anew(self) -> None:
         """In a child that was forked: who asked in the parent does not exist there."""
         self._asking = {host: threading.Lock() for host in self._clocks}
+        self._asks: dict[Host, int] = {}  # the thread that has that lock, or had it last
 
     def keep_time(self, host: Host, stop: Stop | None = None) -> None:
         """Measure a host's clock where that was not done lately, here or in another process."""
         clock = self._clocks[host]
         if clock.is_fresh():
             return
-        with self._asking[host]:
+        with self._turn_to_ask(host, stop):
             if clock.is_fresh():
                 return
             shared = self._budget.shared_clock(host)
@@ -113,7 +122,7 @@ class Hosts:
         """Ask for the limit in force where the exchange tells it and no process has asked lately."""
         if self._budget.knows_rules(pool):
             return
-        with self._asking[pool.host]:
+        with self._turn_to_ask(pool.host, stop):
             if self._budget.knows_rules(pool):
                 return
             rules: list[Rule] = []
@@ -122,6 +131,30 @@ class Hosts:
                 rules = _told_rules(ask())
             # Without an answer the documented limit has to do for a while.
             self._budget.learn(pool, rules)
+
+    @contextmanager
+    def _turn_to_ask(self, host: Host, stop: Stop | None) -> Iterator[None]:
+        """One thread asks a host about itself at a time; what it waits for, the others wait for, too.
+
+        Raises:
+            Stopped: `stop` was set.
+        """
+        began = self._clock.monotonic()
+        try:
+            while not self._asking[host].acquire(timeout=LAST_LOOK):
+                wait = self._budget.wait_of(self._asks.get(host, 0))
+                if stop is not None:
+                    stop.check()
+                    if wait is not None:
+                        stop.waits_for(self._clock, wait, began)
+        finally:
+            if stop is not None:
+                stop.goes_on()
+        try:
+            self._asks[host] = threading.get_ident()
+            yield
+        finally:
+            self._asking[host].release()
 
     @contextmanager
     def _asking_of(

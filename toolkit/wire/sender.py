@@ -1,17 +1,20 @@
 """Reads, sent until something definite is known about them; writes, sent once and never again.
 
 A read is repeated as the table says. A write goes out once, whatever comes back, and `judge` says what
-that means for it.
+that means for it; what its answer asks for in waiting is kept by the next request to that host. A wait of
+over a second is said, and none is longer than `budget.LONGEST_WAIT`: then there is an error that says until
+when.
 
 =============================  ==================================================================
 what came back                 what is done about it
 =============================  ==================================================================
 2XX, JSON                      handed on
 -1021                          the clock is measured again; sent once more, signed anew
-429                            waits as long as the exchange asks, then sent again
+429, a rate code               waits as long as the exchange asks, ten minutes at most, then sent again
 418                            `BannedError`; nothing is sent before the ban ends
 other 4XX                      the `ApiError` that says what to do
-5XX, time-out, broken or cut   sent again, signed anew, after growing pauses; then `ServerError`
+5XX, time-out, broken or cut   sent again, signed anew, after growing pauses, or after as long as the
+                               answer asks (a minute in all at most); then `ServerError`
                                (`ContractError` for an answer that is cut off every time)
 3XX, not JSON                  `ContractError`; a redirect is never followed
 =============================  ==================================================================
@@ -29,19 +32,21 @@ from typing import Any, Literal
 from toolkit import errors
 from toolkit.catalogue import Endpoint, Host, Method, Pool, Security
 from toolkit.wire.answers import Answer, Verdict, excerpt, judge, understand
-from toolkit.wire.budget import Budget
+from toolkit.wire.budget import LONGEST_REST, LONGEST_WAIT, Budget
 from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
 from toolkit.wire.credentials import Credentials, Keys
 from toolkit.wire.headers import made_at, now_by
 from toolkit.wire.hosts import Hosts
 from toolkit.wire.session import Message, NoAnswer, Session
 from toolkit.wire.signing import encode, sign
-from toolkit.wire.stop import Stop
+from toolkit.wire.stop import Show, Stop, Wait
 
 # Pauses before a read is sent again after the exchange's side failed, as its documents advise.
 PAUSES = (0.2, 0.4, 0.8)
-# How often a read may meet a 429 although it waited as told each time.
+# How often a read may meet a 429, or a 5XX that asked to wait, although it waited as told each time.
 PATIENCE = 5
+# The code that goes with a 429.
+TOO_MANY_REQUESTS = -1003
 # Seconds by which a timestamp may be ahead of the exchange, which refuses one that is a second ahead.
 AHEAD = 0.5
 
@@ -165,7 +170,18 @@ class Tally:
 
 
 class Sender:
-    """Signs and sends within the budget, and obeys what comes back."""
+    """Signs and sends within the budget, and obeys what comes back.
+
+    Args:
+        keys: What requests are signed with.
+        session: What they are sent with.
+        budget: What may be sent.
+        host_clocks: Each host's clock.
+        clock: This machine's clock.
+        recv_window: Milliseconds a request stays valid.
+        share: Part of a limit that may be used up.
+        show: Shows the waits of calls that have nothing else to show them.
+    """
 
     def __init__(
         self,
@@ -177,6 +193,7 @@ class Sender:
         clock: Clock,
         recv_window: int,
         share: float,
+        show: Show | None = None,
     ) -> None:
         self._keys = keys
         self._session = session
@@ -185,7 +202,8 @@ class Sender:
         self._clock = clock
         self._recv_window = recv_window
         self._share = share
-        self._hosts = Hosts(session, budget, host_clocks, share)
+        self._show = show
+        self._hosts = Hosts(session, budget, host_clocks, clock=clock, share=share)
 
     def get(self, call: Call, tally: Tally, stop: Stop | None = None) -> Any:
         """Send a read until its answer is definite, and return the JSON of that.
@@ -193,19 +211,23 @@ class Sender:
         Args:
             call: The read.
             tally: Where its requests are counted.
-            stop: Ends it between two attempts, and while it waits, when it is set.
+            stop: Ends it between two attempts, and while it waits, when it is set; its waits are said there.
 
         Raises:
             Stopped: `stop` was set.
             ApiError: The exchange refused it.
+            RateLimitError: It would have to wait too long.
             ServerError: The exchange's side failed, time after time.
             ContractError: The answer is not what the documents promise.
         """
         # What cannot be written, and what no key may ask, is refused before anything is sent.
         encode(call.parameters)
         credentials = self.key_for(call)
+        stop = stop or Stop(call.door, self._show)
         pauses = () if call.once else PAUSES
-        attempts = failures = refusals = 0
+        attempts = failures = refusals = rests = 0
+        rested = 0.0
+        refused_at: float | None = None
         clock_was_wrong = False
         while True:
             self._prepare(call, stop)
@@ -227,17 +249,27 @@ class Sender:
             if isinstance(error, errors.ClockError) and not clock_was_wrong:
                 clock_was_wrong = True
                 self._hosts.measure(call.pool.host, stop)
-            elif (
-                isinstance(error, errors.RateLimitError)
-                and not isinstance(error, errors.BannedError)
-                and refusals < (0 if call.once else PATIENCE)
-            ):
-                # A 429 has made the budget wait already; a rate code on another status has not.
+            elif isinstance(error, errors.RateLimitError) and not isinstance(error, errors.BannedError):
                 refusals += 1
-                if error.status != 429:
-                    self._sleep(error.retry_after or 1.0, stop)
+                ticks = self._clock.monotonic()
+                refused_at = ticks if refused_at is None else refused_at
+                ends = ticks + (error.retry_after or 0.0)
+                if call.once or refusals > PATIENCE or ends - refused_at > LONGEST_WAIT:
+                    raise error
+                # A 429 has made the budget wait already; a rate code on another status has not.
+                if error.status != 429 and error.code in (None, TOO_MANY_REQUESTS):
+                    self._budget.pause(call.pool, call.path, error.retry_after)
+                elif error.status != 429:
+                    self._sleep(call, error.message or "too many requests", error.retry_after or 1.0, stop)
+            elif isinstance(error, errors.ServerError) and error.retry_after:
+                # The budget leaves the host alone for as long as it asked, unless that is too long.
+                rests, rested = rests + 1, rested + error.retry_after
+                if call.once or rests > PATIENCE or rested > LONGEST_REST:
+                    raise error
+                if (error.status or 0) < 500:  # whose waiting the budget does not know of
+                    self._sleep(call, "the exchange asked to wait", error.retry_after, stop)
             elif (isinstance(error, errors.ServerError) or lost is not None) and failures < len(pauses):
-                self._sleep(pauses[failures], stop)
+                self._sleep(call, "the exchange's side failed", pauses[failures], stop)
                 failures += 1
             else:
                 raise error
@@ -266,12 +298,14 @@ class Sender:
         Raises:
             NoKeyError: No key may serve it; nothing was sent.
             BannedError: This address is banned; nothing was sent.
+            RateLimitError: It would have to wait too long; nothing was sent.
         """
         host = order.pool.host
         credentials = self.key_for(order)
-        self._prepare(order, None)
+        stop = Stop(order.door, self._show)
+        self._prepare(order, stop)
         reservation = self._budget.admit(
-            order.pool, order.path, order.weight, order.door, order.method, share=self._share
+            order.pool, order.path, order.weight, order.door, order.method, stop=stop, share=self._share
         )
         try:
             stamp = about_to_send(lambda: timestamp(self._host_clocks[host], self._recv_window))
@@ -368,7 +402,7 @@ class Sender:
             self._budget.ban(verdict.error.until.timestamp() - now)
         if isinstance(verdict.error, errors.ClockError):
             with suppress(errors.ToolkitError):
-                self._hosts.measure(order.pool.host)
+                self._hosts.measure(order.pool.host, Stop(order.door, self._show))
 
     @property
     def recv_window(self) -> int:
@@ -399,7 +433,7 @@ class Sender:
 
     def ask_time(self, host: Host) -> Measured:
         """Ask a host for its time; `Hosts.ask_time` says what it raises."""
-        return self._hosts.ask_time(host)
+        return self._hosts.ask_time(host, Stop("clock", self._show))
 
     def time_known(self, host: Host) -> bool:
         """Whether the host's clock was measured not long ago."""
@@ -408,20 +442,18 @@ class Sender:
     def measured_time(self, host: Host, door: str) -> float:
         """The host's time in seconds, asked for first where it is not known well."""
         with _told_of(door):
-            self._hosts.keep_time(host)
+            self._hosts.keep_time(host, Stop(door, self._show))
         return self.time(host)
 
-    def _prepare(self, call: Call | Order, stop: Stop | None) -> None:
+    def _prepare(self, call: Call | Order, stop: Stop) -> None:
         """Have the host's clock and limits known."""
         with _told_of(call.door):
             self._hosts.keep_time(call.pool.host, stop)
             self._hosts.keep_rules(call.pool, stop)
 
-    def _sleep(self, seconds: float, stop: Stop | None) -> None:
-        if stop is None:
-            self._clock.sleep(seconds)
-        else:
-            stop.sleep(self._clock, seconds)
+    def _sleep(self, call: Call, reason: str, seconds: float, stop: Stop) -> None:
+        ends = self._budget.utc(call.pool.host) + seconds
+        stop.sleep(self._clock, Wait(reason, self._clock.monotonic() + seconds, ends))
 
     def _attempt_without_trace(
         self, call: Call, credentials: Credentials, tally: Tally, stop: Stop | None
@@ -481,14 +513,20 @@ def timestamp(clock: HostClock, recv_window: int) -> int:
 
 @contextmanager
 def _told_of(door: str) -> Iterator[None]:
-    """A ban met while a host is asked for its clock or limits is told of the door that was called."""
-    until = None
+    """What keeps a host from being asked for its clock or limits is told of the door that was called."""
+    until = refused = None
     try:
         yield
     except errors.BannedError as error:
         until = error.until
+    except errors.RateLimitError as error:
+        refused = error
     if until is not None:
         raise errors.BannedError(door, "This address is banned", until)
+    if refused is not None:
+        raise errors.RateLimitError(
+            door, refused.status, refused.code, refused.message, refused.retry_after, advice=refused.advice
+        )
 
 
 def _lost(door: str, lost: NoAnswer | None, attempts: int) -> errors.ToolkitError:

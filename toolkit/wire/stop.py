@@ -1,29 +1,75 @@
-"""Telling the threads of one fetch to give up, and knowing what they wait for."""
+"""Telling the threads of one call to give up, knowing what they wait for, and saying so."""
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from toolkit.wire.clock import Clock
+
+# Seconds: a wait that is longer is said, once.
+LONG_WAIT = 1.0
+
+_LOG = logging.getLogger(__name__)
 
 
 class Stopped(Exception):  # noqa: N818 - no error: it ends a thread's work and never reaches a user
     """The fetch this thread works for was stopped."""
 
 
-class Stop:
-    """Shared by the threads of one fetch.
+class Wait(NamedTuple):
+    """What a thread waits for.
 
     Attributes:
-        waits: By thread: what it waits for and until when by the monotonic clock.
+        reason: In words.
+        until: When it goes on, by the monotonic clock.
+        ends: The same in seconds since 1970, by the exchange's clock where that is known.
+        soon: It may go on before: by an answer, here or in another process, or as time passes.
     """
 
-    def __init__(self) -> None:
+    reason: str
+    until: float
+    ends: float
+    soon: bool = False
+
+
+Show = Callable[[str, Wait, str], Callable[[], None]]
+"""Shows the calling thread's wait: given who waits, for what, and the same in words. What it returns takes
+that away again."""
+
+
+def moment(at: float, now: float) -> str:
+    """A moment as it is said: the time of day in UTC, with its date where that is not today."""
+    then, today = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(now, UTC)
+    return f"{then:%H:%M:%S} UTC" if then.date() == today.date() else f"{then:%Y-%m-%d %H:%M:%S} UTC"
+
+
+class Stop:
+    """Shared by the threads of one call.
+
+    Args:
+        door: What was called.
+        show: Shows a wait of over a second where nothing else does. Whether or not it is shown, it is logged,
+            at level INFO and once for all threads.
+
+    Attributes:
+        waits: What each thread waits for, by its number.
+    """
+
+    def __init__(self, door: str = "", show: Show | None = None) -> None:
         # Entered as a plain lock: an interrupt that strikes while a condition is entered leaves it locked.
         self._lock = threading.RLock()
         self.condition = threading.Condition(self._lock)
-        self.waits: dict[int, tuple[str, float]] = {}
+        self.waits: dict[int, Wait] = {}
+        self.show = show
+        self._door = door
         self._is_set = False
+        self._logged: Wait | None = None
+        self._shown: dict[int, tuple[Wait, Callable[[], None]]] = {}
 
     def set(self) -> None:
         """Have every thread of the fetch give up as soon as it looks."""
@@ -40,13 +86,68 @@ class Stop:
         if self._is_set:
             raise Stopped
 
-    def sleep(self, clock: Clock, seconds: float) -> None:
+    def sleep(self, clock: Clock, wait: Wait) -> None:
         """Let time pass, or give up meanwhile.
 
         Raises:
             Stopped: The fetch was stopped.
         """
-        with self._lock:
-            self.check()
-            clock.wait(self.condition, seconds)
+        try:
+            self.waits_for(clock, wait, clock.monotonic())
+            with self._lock:
+                self.check()
+                clock.wait(self.condition, max(0.0, wait.until - clock.monotonic()))
+        finally:
+            self.goes_on()
         self.check()
+
+    def goes_on(self) -> None:
+        """The calling thread waits no longer."""
+        self.waits.pop(threading.get_ident(), None)
+        self._take_away()
+
+    def waits_for(self, clock: Clock, wait: Wait, began: float) -> None:
+        """The calling thread is about to wait, until `goes_on`.
+
+        Args:
+            clock: This machine's clock.
+            wait: What for.
+            began: When it began to wait, for whatever reason, by the monotonic clock.
+        """
+        me = threading.get_ident()
+        self.waits[me] = wait
+        now = clock.monotonic()
+        left = wait.until - now
+        # What may end at any moment is only said when it has not.
+        if now - began <= LONG_WAIT and (wait.soon or left <= LONG_WAIT):
+            return
+        shown = self._shown.get(me)
+        if shown is not None and _is_the_same(shown[0], wait):
+            return
+        self._take_away()
+        said = f"{wait.reason}: goes on at {moment(wait.ends, wait.ends - left)}"
+        take_away = _nothing
+        with suppress(Exception):  # what only shows never harms what is to be done
+            self._log(wait, said)
+            if self.show is not None:
+                take_away = self.show(self._door, wait, said)
+        self._shown[me] = wait, take_away
+
+    def _log(self, wait: Wait, said: str) -> None:
+        with self._lock:
+            before, self._logged = self._logged, wait
+        if before is None or not _is_the_same(before, wait):
+            _LOG.info("%s: %s", self._door, said)
+
+    def _take_away(self) -> None:
+        _, take_away = self._shown.pop(threading.get_ident(), (None, _nothing))
+        with suppress(Exception):
+            take_away()
+
+
+def _is_the_same(one: Wait, other: Wait) -> bool:
+    return one.reason == other.reason and abs(one.until - other.until) < LONG_WAIT
+
+
+def _nothing() -> None:
+    """There is nothing to take away."""

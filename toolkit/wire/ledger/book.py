@@ -224,13 +224,13 @@ class Ledger:
 
     # -- halts -------------------------------------------------------------------------------------
 
-    def halt(self, host: str, seconds: float, now: float) -> None:
+    def halt(self, host: str, seconds: float, now: float = 0.0) -> None:
         """Send nothing to a host, or EVERYWHERE, for so long; a longer halt that is there stays.
 
         Args:
             host: The host.
             seconds: How long.
-            now: The exchange's time.
+            now: The exchange's time, where it is known.
         """
         asked = self._clock.monotonic()
 
