@@ -93,10 +93,11 @@ def test_a_ban_until_a_date_ends_at_that_date(rig: Rig) -> None:
     assert_banned_until(rig, end)
 
 
-def test_without_a_date_of_its_own_an_answer_is_read_by_the_measured_clock(rig: Rig) -> None:
+@pytest.mark.parametrize("date", ["", "Thu, 01 Jan 1970 00:00:00 GMT"], ids=["none", "a wrong one"])
+def test_without_a_good_date_of_its_own_an_answer_is_read_by_the_measured_clock(rig: Rig, date: str) -> None:
     rig.link.exchange.partner()
     end = banned_in_words(rig, PATH)
-    rig.exchange.faults.add("extra-header", path=PATH, name="Date", value="")
+    rig.exchange.faults.add("extra-header", path=PATH, name="Date", value=date)
     with pytest.raises(errors.BannedError) as caught:
         rig.link.exchange.partner()
     assert abs((caught.value.until - end).total_seconds()) <= 1.5

@@ -124,7 +124,7 @@ def line_of_ban(budget: Budget) -> Line:
         return _line(
             "ban",
             verdict="warning",
-            found=f"{listed(snapshot.paused)} asked to wait (429) until {until}.",
+            found=f"{listed(snapshot.paused)} asked to wait until {until}.",
             next_step="Wait, and look for another program that sends from this address: `link.usage()`.",
         )
     return _line("ban", found="This address is not banned, and not asked to wait.")

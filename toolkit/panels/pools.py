@@ -288,7 +288,7 @@ def banners(snapshot: Snapshot) -> str:
     notes = [
         note(
             "busy",
-            "Back-off (429)",
+            "Back-off",
             f"The exchange ({host}) asked to wait until {clock(until)} UTC. Nothing is sent there before; "
             "calls go on by themselves.",
             f"<time>{left(until - now)}</time>",

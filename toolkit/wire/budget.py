@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from toolkit.catalogue import POOLS, Host, Pool
 from toolkit.errors import BannedError, RateLimitError
-from toolkit.wire.clock import Clock, HostClock, Measured
+from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
 from toolkit.wire.headers import (
     SHORTEST_BAN,
     Count,
@@ -196,7 +196,7 @@ class Budget:
         date = made_at(headers)
         if date is not None:
             self._host_clocks[pool.host].dated(date)
-        now = now_by(headers, self.utc(pool.host))
+        now = self.exchange_time(pool.host, headers)
         with self._lock:
             self._news += 1
             self._take_counts(reservation, headers, ticks)
@@ -314,6 +314,15 @@ class Budget:
         if host is not None:
             clocks.insert(0, self._host_clocks[host])
         return next((clock.time() for clock in clocks if clock.is_the_hosts), self._clock.time())
+
+    def exchange_time(self, host: Host, headers: Mapping[str, str]) -> float:
+        """The time by which an answer's absolute times are meant: by its own `Date`, in seconds since 1970.
+
+        By the host's clock as it was measured where it tells none, or one that is old or wrong.
+        """
+        measured, clock = self.utc(host), self._host_clocks[host]
+        told = now_by(headers, measured)
+        return measured if clock.is_fresh() and abs(told - measured) > CLOCKS_APART else told
 
     # -- for those who look on ---------------------------------------------------------------------
 

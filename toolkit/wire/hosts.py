@@ -15,7 +15,7 @@ from toolkit.errors import BannedError, ContractError, ToolkitError
 from toolkit.wire.answers import Answer, decode, error_of
 from toolkit.wire.budget import LAST_LOOK, Budget
 from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
-from toolkit.wire.headers import is_cached, now_by, read_date
+from toolkit.wire.headers import is_cached, read_date
 from toolkit.wire.ledger import Rule
 from toolkit.wire.session import NoAnswer, Session
 from toolkit.wire.stop import Stop
@@ -139,22 +139,22 @@ class Hosts:
         Raises:
             Stopped: `stop` was set.
         """
+        stop = stop or Stop()
         began = self._clock.monotonic()
+        is_ours = False
         try:
-            while not self._asking[host].acquire(timeout=LAST_LOOK):
+            while not (is_ours := self._asking[host].acquire(timeout=LAST_LOOK)):
+                stop.check()
                 wait = self._budget.wait_of(self._asks.get(host, 0))
-                if stop is not None:
-                    stop.check()
-                    if wait is not None:
-                        stop.waits_for(self._clock, wait, began)
-        finally:
-            if stop is not None:
-                stop.goes_on()
-        try:
+                if wait is not None:
+                    stop.waits_for(self._clock, wait, began)
+            stop.goes_on()
             self._asks[host] = threading.get_ident()
             yield
         finally:
-            self._asking[host].release()
+            stop.goes_on()
+            if is_ours:
+                self._asking[host].release()
 
     @contextmanager
     def _asking_of(
@@ -180,7 +180,7 @@ class Hosts:
 
     def _obey(self, host: Host, door: str, path: str, answer: Answer) -> None:
         """Keep a ban whose end only the words of an answer tell."""
-        now = now_by(answer.headers, self._budget.utc(host))
+        now = self._budget.exchange_time(host, answer.headers)
         error = error_of(door, path, answer, now)
         if isinstance(error, BannedError):
             self._budget.ban(error.until.timestamp() - now)

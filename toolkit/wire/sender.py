@@ -35,7 +35,7 @@ from toolkit.wire.answers import Answer, Verdict, excerpt, judge, understand
 from toolkit.wire.budget import LONGEST_REST, LONGEST_WAIT, Budget
 from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
 from toolkit.wire.credentials import Credentials, Keys
-from toolkit.wire.headers import made_at, now_by
+from toolkit.wire.headers import made_at
 from toolkit.wire.hosts import Hosts
 from toolkit.wire.session import Message, NoAnswer, Session
 from toolkit.wire.signing import encode, sign
@@ -235,7 +235,7 @@ class Sender:
             answer, lost = self._attempt_without_trace(call, credentials, tally, stop)
             if lost is not None and lost.cut is not None and lost.cut.status >= 300:
                 answer, lost = lost.cut, None  # status and headers are whole and say enough
-            now = self._exchange_time(call.pool.host, answer)
+            now = self._budget.exchange_time(call.pool.host, answer.headers if answer is not None else {})
             error: errors.ToolkitError | None
             if answer is None:
                 error = _lost(call.door, lost, attempts)
@@ -260,7 +260,7 @@ class Sender:
                 if error.status != 429 and error.code in (None, TOO_MANY_REQUESTS):
                     self._budget.pause(call.pool, call.path, error.retry_after)
                 elif error.status != 429:
-                    self._sleep(call, error.message or "too many requests", error.retry_after or 1.0, stop)
+                    self._sleep(call, "the exchange asked to slow down", error.retry_after or 1.0, stop)
             elif isinstance(error, errors.ServerError) and error.retry_after:
                 # The budget leaves the host alone for as long as it asked, unless that is too long.
                 rests, rested = rests + 1, rested + error.retry_after
@@ -273,11 +273,6 @@ class Sender:
                 failures += 1
             else:
                 raise error
-
-    def _exchange_time(self, host: Host, answer: Answer | None) -> float:
-        """The exchange's time: what an answer says of times is read by its own clock."""
-        measured = self._budget.utc(host)
-        return measured if answer is None else now_by(answer.headers, measured)
 
     def _made_at(self, host: Host, answer: Answer) -> float | None:
         """When the exchange made an answer at the earliest; None where that cannot be told, or believed."""
@@ -318,7 +313,8 @@ class Sender:
         try:
             answer, lost = self._send_without_trace(order, credentials, stamp)
             if answer is not None or lost is not None:
-                now = self._exchange_time(host, answer if lost is None else lost.cut)
+                whole = answer if lost is None else lost.cut
+                now = self._budget.exchange_time(host, whole.headers if whole is not None else {})
                 verdict = self._verdict(order, answer, lost, timestamp=stamp, now=now)
         finally:
             whole = answer or (lost.cut if lost is not None else None)

@@ -127,7 +127,7 @@ class Snapshot:
         calls: Recent calls, oldest first.
         waiting_for: What a request waits for at this moment, "" where nothing waits.
         waiting_until: When it goes on, seconds since 1970.
-        paused: Hosts that asked for a pause (429), and when it ends.
+        paused: Hosts that asked for a pause (429, 503), and when it ends.
         banned_until: When the ban of this address ends, None where there is none.
         other_counts: Counts the servers gave that no pool of ours is charged with, such as orders.
         alone: Why this process keeps its budget to itself although it should not, "" otherwise.
