@@ -83,8 +83,8 @@ def weight(link: Link) -> WeightPanel:
     and the last 15 windows. This kernel's part is in full colour, that of the machine's other
     notebooks and scripts lighter, and what programs outside used hatched in grey; a table says which
     process used what. Below them the last calls of this kernel with status, weight and duration. A
-    back-off (429, or a 503 that asks to wait) or a ban (418) shows with the time that is left. The panel reads the link's budget
-    and asks the exchange for nothing.
+    back-off (429, or a 503 that asks to wait) or a ban (418) shows with the time that is left. The panel
+    reads the link's budget and asks the exchange for nothing.
 
     Running the cell again replaces the panel; `close()` ends it.
 
