@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from toolkit.catalogue import BY_DOOR, Endpoint
 from toolkit.errors import ContractError, OrderError
 from toolkit.frames import Gathering
+from toolkit.repeats import Repeats
 
 TRADERS = BY_DOOR["futures.traders"]
 REBATES = BY_DOOR["exchange.rebates"]
@@ -201,3 +204,52 @@ def test_an_empty_last_page_does_not_hide_a_row_at_the_edge() -> None:
     gathering.begin_window()
     gathering.add([trader(6), trader(7)])
     assert len(gathering.frame({})) == 3
+
+
+def numbered_rebate(number: int) -> dict[str, Any]:
+    row = rebate(number, 1) | {"subaccountId": str(2**60 + number % 240), "income": f"0.{number:08d}"}
+    return row | {"tradeId": 9_000_000_000 + number, "time": 1_767_000_000_000 + number * 40}
+
+
+def test_a_window_of_many_rows_takes_little_more_than_its_frame() -> None:
+    """While it is gathered, with all that is remembered to tell repeated rows by."""
+    tracemalloc.start()
+    try:
+        arrow = pa.total_allocated_bytes()
+        gathering = Gathering(REBATES, "float")
+        peak = 0
+        for start in range(0, 40_000, 500):
+            gathering.add([numbered_rebate(number) for number in range(start, start + 500)])
+            peak = max(peak, tracemalloc.get_traced_memory()[0] + pa.total_allocated_bytes() - arrow)
+        frame = gathering.frame({})
+        peak = max(peak, tracemalloc.get_traced_memory()[1] + pa.total_allocated_bytes() - arrow)
+    finally:
+        tracemalloc.stop()
+    assert len(frame) == 40_000
+    assert peak <= 3 * frame.memory_usage(deep=True).sum()
+
+
+@pytest.mark.parametrize(
+    "values", [[-1, -2], [0, 2**61 - 1], [5, 5 + 2**61 - 1], [[-1], [-2]], [True, None], ["", "0"]]
+)
+def test_values_that_hash_alike_are_two_rows(values: list[Any]) -> None:
+    repeats = Repeats()
+    assert list(repeats.fresh([[values[0]]])) == [0]
+    assert list(repeats.fresh([[values[1]]])) == [0]
+    assert list(repeats.fresh([values])) == []
+
+
+@given(st.lists(st.lists(st.integers(0, 40), max_size=12), max_size=40))
+def test_rows_are_told_from_all_that_came_before_in_the_window(answers: list[list[int]]) -> None:
+    repeats = Repeats()
+    most: dict[int, int] = {}
+    for answer in answers:
+        fresh = repeats.fresh([list(answer)])
+        expected = [
+            position
+            for position, value in enumerate(answer)
+            if answer[: position + 1].count(value) > most.get(value, 0)
+        ]
+        assert list(fresh) == expected
+        for value in answer:
+            most[value] = max(most.get(value, 0), answer.count(value))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -22,6 +21,7 @@ import pyarrow as pa
 from toolkit.catalogue import Column, Endpoint
 from toolkit.errors import ContractError, OrderError
 from toolkit.privacy import Emails, mask, masked_key, names_shown
+from toolkit.repeats import Repeats
 
 Numbers = Literal["float", "exact"]
 Row = Mapping[str, Any]
@@ -47,7 +47,6 @@ _PANDAS_TYPES: Mapping[pa.DataType, Any] = {
     EXACT: pd.ArrowDtype(EXACT),
 }
 _DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?")
-_INT64 = 2**63
 _YEAR_3000 = 32_503_680_000_000
 
 
@@ -65,8 +64,7 @@ class Gathering:
         self._emails = emails
         self._types = [_arrow_type(column, numbers) for column in endpoint.columns]
         self._answers: list[list[pa.Array]] = []
-        self._seen: Counter[tuple[object, ...]] = Counter()
-        self._latest: Counter[tuple[object, ...]] = Counter()
+        self._repeats = Repeats()
         self._last_time: int | None = None
         self._declared = {wire for column in endpoint.columns for wire in column.wires}
         self.undeclared: set[str] = set()
@@ -103,7 +101,7 @@ class Gathering:
 
         The rows of all windows before it are forgotten, so that a long fetch does not remember each.
         """
-        self._seen = self._latest.copy()
+        self._repeats.begin_window()
 
     @property
     def last_time(self) -> int | None:
@@ -181,54 +179,18 @@ class Gathering:
     def _fresh(self, columns: list[list[Any]]) -> Sequence[int]:
         """Positions of the rows that no earlier answer had.
 
-        Rows count as the same when the columns that name them are the same; all columns where none
-        do. What stands twice within one answer stays two: a page does not repeat itself.
+        Rows count as the same when the columns that name them are the same; all columns where none do.
         """
         names = self._endpoint.identity
-        keys: list[tuple[object, ...]] = list(
-            zip(
-                *(
-                    _spread(values)
-                    for column, values in zip(self._endpoint.columns, columns, strict=True)
-                    if column.name in names or not names
-                ),
-                strict=True,
-            )
-        )
+        naming = [
+            values
+            for column, values in zip(self._endpoint.columns, columns, strict=True)
+            if column.name in names or not names
+        ]
         try:
-            here = Counter(keys)
-        except TypeError:  # lists cannot be counted
-            keys = [tuple(tuple(item) if isinstance(item, list) else item for item in key) for key in keys]
-            here = self._counted(keys)
-        if len(here) == len(keys) and self._seen.keys().isdisjoint(here):
-            fresh: Sequence[int] = range(len(keys))  # as nearly always
-            dict.update(self._seen, here)
-        else:
-            fresh = self._sifted(keys)
-            for key, times in here.items():
-                self._seen[key] = max(self._seen[key], times)
-        if here:  # the empty page at the end of a window is not what the next one may repeat
-            self._latest = here
-        return fresh
-
-    def _counted(self, keys: list[tuple[object, ...]]) -> Counter[tuple[object, ...]]:
-        here: Counter[tuple[object, ...]] = Counter()
-        for position, key in enumerate(keys):
-            try:
-                here[key] += 1
-            except TypeError:
-                raise self._breach(f"row {position} holds an object where a value should stand") from None
-        return here
-
-    def _sifted(self, keys: list[tuple[object, ...]]) -> list[int]:
-        """Positions of those that stand here more often than in any answer before."""
-        here: Counter[tuple[object, ...]] = Counter()
-        fresh = []
-        for position, key in enumerate(keys):
-            here[key] += 1
-            if here[key] > self._seen[key]:
-                fresh.append(position)
-        return fresh
+            return self._repeats.fresh(naming)
+        except TypeError:
+            raise self._breach("a row holds an object where a value should stand") from None
 
     def _times(self, columns: list[list[Any]], fresh: Sequence[int]) -> list[Any]:
         for column, values in zip(self._endpoint.columns, columns, strict=True):
@@ -279,18 +241,6 @@ class Gathering:
 
 def _arrow_type(column: Column, numbers: Numbers) -> pa.DataType:
     return EXACT if column.kind == "amount" and numbers == "exact" else _TYPES[column.kind]
-
-
-def _spread(values: list[Any]) -> list[Any]:
-    """Values to tell rows by: long numbers as text, since Python can be sent many that hash alike."""
-    types = set(map(type, values))
-    if not types & {int, Decimal} or (types == {int} and -_INT64 <= min(values) <= max(values) < _INT64):
-        return values
-    return [str(value) if _is_long(value) else value for value in values]
-
-
-def _is_long(value: Any) -> bool:
-    return isinstance(value, Decimal) or (isinstance(value, int) and not -_INT64 <= value < _INT64)
 
 
 # -- whole columns: those of one plain type quickly, all others value by value -----------------------------
