@@ -185,7 +185,7 @@ def test_requests_are_under_way_side_by_side_and_no_more_than_allowed(
     frame = rig.link._fetcher.fetch(endpoint, {}, start=rig.now - 200 * 1000)
     assert len(frame) == 199
     assert crowd.most == WORKERS
-    assert frame.attrs["requests"] <= 41, "how far a page reaches tells how many there are"
+    assert frame.attrs["requests"] <= 42, "how far a page reaches tells how many there are"
 
 
 @pytest.mark.parametrize(("limit", "most"), [(19, 1), (60, 3), (12_000, WORKERS)])
@@ -254,7 +254,7 @@ def test_what_waits_for_its_turn_is_bounded(rig: Rig, monkeypatch: pytest.Monkey
     sender.get = first_is_last  # type: ignore[method-assign]
     frame = rig.link._fetcher.fetch(endpoint, {}, start=rig.now - windows * 7 * DAY)
     assert len(frame) == windows
-    assert walks[0].most == HELD * WORKERS
+    assert HELD * WORKERS <= walks[0].most <= HELD * WORKERS + 1, "the first may always ask for one more"
 
 
 # -- failures ----------------------------------------------------------------------------------------
@@ -311,7 +311,7 @@ def test_what_came_from_behind_the_place_that_failed_is_kept(rig: Rig) -> None:
     put(rig, endpoint, [rebate(n, start + n * 7 * DAY) for n in range(4)])
 
     def first_fails_last(asked: Any) -> bool:
-        return bool(asked["startTime"] == start and eventually(lambda: len(rig.sent(REBATES)) == 3))
+        return bool(asked["startTime"] == start and eventually(lambda: len(rig.sent(REBATES)) == 6))
 
     failing_at(rig, first_fails_last, errors.ServerError("exchange.rebates", 503, None, "Away."))
     with pytest.raises(errors.ServerError) as caught:
@@ -341,7 +341,7 @@ def test_an_error_beyond_the_last_page_is_none(rig: Rig) -> None:
     start = rig.now - 6 * DAY
     put(rig, endpoint, [rebate(n, start + n) for n in range(7)])
     failure = errors.ServerError("exchange.rebates", 503, None, "Away.")
-    failing_at(rig, lambda asked: asked["page"] > 2, failure)
+    failing_at(rig, lambda asked: asked["page"] > 3, failure)
     frame = rig.link._fetcher.fetch(endpoint, {}, start=start)
     assert len(frame) == 7
     assert frame.attrs["complete"] is True
@@ -491,9 +491,9 @@ def test_a_guess_that_hangs_does_not_hold_up_the_end(real: Rig) -> None:
     get = sender.get
 
     def guesses_hang(call: Any, *more: Any) -> Any:
-        if call.parameters["page"] == 3:
+        if call.parameters["page"] == 4:
             real.exchange.faults.add("timeout", path=REBATES)
-        elif call.parameters["page"] == 2:
+        elif call.parameters["page"] == 3:
             eventually(lambda: bool(real.sandbox._open))
         return get(call, *more)
 

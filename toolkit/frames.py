@@ -21,6 +21,7 @@ import pyarrow as pa
 from toolkit.catalogue import Column, Endpoint
 from toolkit.errors import ContractError, OrderError
 from toolkit.privacy import Emails, mask, masked_key, names_shown
+from toolkit.question import Question
 from toolkit.repeats import Repeats
 
 Numbers = Literal["float", "exact"]
@@ -57,10 +58,18 @@ class Gathering:
         endpoint: What was asked.
         numbers: Whether amounts are float64 or exact.
         emails: Whether e-mail addresses are masked or clear, where they are not always masked.
+        question: What its rows have to answer, None where nothing is known of that.
     """
 
-    def __init__(self, endpoint: Endpoint, numbers: Numbers, emails: Emails = "masked") -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        numbers: Numbers,
+        emails: Emails = "masked",
+        question: Question | None = None,
+    ) -> None:
         self._endpoint = endpoint
+        self._question = question
         self._emails = emails
         self._types = [_arrow_type(column, numbers) for column in endpoint.columns]
         self._answers: list[list[pa.Array]] = []
@@ -70,11 +79,18 @@ class Gathering:
         self.undeclared: set[str] = set()
         self.rows = 0
 
-    def add(self, payload: Any) -> int:
+    def add(self, payload: Any, span: tuple[int, int] | None = None, most: int | None = None) -> int:
         """Take in one answer; how many rows it had, repeated ones included.
 
+        Args:
+            payload: The answer.
+            span: First and last moment that were asked for, None where no span was.
+            most: How many rows were asked for, None where no number was.
+
         Raises:
-            ContractError: The answer has another shape than declared.
+            ContractError: The answer has another shape than declared, or a row that does not answer the
+                question: none of its rows is kept then, as the others may be wrong as well. Or it has more
+                rows than were asked for, which are kept.
             OrderError: Its rows are not oldest first, or begin before the answer before it ended.
                 They are kept all the same.
         """
@@ -83,6 +99,7 @@ class Gathering:
         if self._endpoint.newest_first:
             rows = rows[::-1]
         columns = [self._values(column, rows) for column in self._endpoint.columns]
+        self._check_answered(columns, span)
         fresh = self._fresh(columns)
         times = self._times(columns, fresh)
         every = len(fresh) == count
@@ -94,6 +111,12 @@ class Gathering:
         before = self.rows
         self.rows += len(fresh)
         self._check_order(times, before)
+        if most is not None and len(fresh) > most:
+            raise ContractError(
+                self._endpoint.door,
+                f"the answer has {len(fresh):,} rows, and {most:,} were asked for at most: the exchange "
+                "leaves that out of account, so that nobody knows which rows it hands out",
+            )
         return count
 
     def begin_window(self) -> None:
@@ -175,6 +198,17 @@ class Gathering:
                     raise self._breach(f"row {position} has no field {wires[0]!r}")
                 values.append(None)
         return values
+
+    def _check_answered(self, columns: list[list[Any]], span: tuple[int, int] | None) -> None:
+        if self._question is None:
+            return
+        names = [column.name for column in self._endpoint.columns]
+        wrong = self._question.contradicted(dict(zip(names, columns, strict=True)), span)
+        if wrong:
+            raise ContractError(
+                self._endpoint.door,
+                f"{wrong}: the answer is to another question than was asked, and none of its rows was kept",
+            )
 
     def _fresh(self, columns: list[list[Any]]) -> Sequence[int]:
         """Positions of the rows that no earlier answer had.

@@ -105,6 +105,4 @@ def _told_apart(values: list[Any]) -> list[Any]:
 
 def _is_odd(value: Any) -> bool:
     """Numbers of which Python can be sent many that hash alike: as text they do not."""
-    return isinstance(value, Decimal) or (
-        isinstance(value, int) and not 0 <= value < sys.hash_info.modulus
-    )
+    return isinstance(value, Decimal) or (isinstance(value, int) and not 0 <= value < sys.hash_info.modulus)

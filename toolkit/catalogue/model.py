@@ -137,6 +137,8 @@ class Param:
         longest: Most characters of a text.
         fixed: The only value there is: always sent, and no argument of the door.
         private: Never shown: it is left out of what a frame says about its request.
+        columns: Columns of which one has the value in every row of the answer, where no field is named as
+            the parameter is; see `Endpoint.answers`.
     """
 
     wire: str
@@ -152,6 +154,7 @@ class Param:
     longest: int | None = None
     fixed: bool | None = None
     private: bool = False
+    columns: tuple[str, ...] = ()
 
     @property
     def is_needed(self) -> bool:
@@ -323,6 +326,16 @@ class Endpoint:
                 )
             )
         return (*self.params, *extra, *self.unused)
+
+    def answers(self, param: Param) -> tuple[Column, ...]:
+        """Columns that say in every row what a parameter asked for: of the same field, or as declared.
+
+        One of several has its value. The exchange spells some fields another way than the parameter.
+        """
+        if param.columns:
+            return tuple(column for column in self.columns if column.name in param.columns)
+        spelt = param.wire.lower()
+        return tuple(column for column in self.columns if spelt in map(str.lower, column.wires))
 
     @property
     def needs(self) -> frozenset[Security]:

@@ -17,13 +17,15 @@ from toolkit.catalogue import BY_ROUTE, Endpoint, pool_of
 from toolkit.errors import IncompleteError, LedgerWarning, UndeclaredFieldWarning, UsageError
 from toolkit.fetch.connection import Connection, outside
 from toolkit.fetch.crew import Alone, Crew, Threads
+from toolkit.fetch.parts import Counts
 from toolkit.fetch.progress import Progress, count_down
-from toolkit.fetch.strands import Request
+from toolkit.fetch.strands import Gap, Request
 from toolkit.fetch.walk import Walk
 from toolkit.frames import Gathering, Numbers
 from toolkit.inference import infer
 from toolkit.plan import Plan, Span, When, make_plan
 from toolkit.privacy import Emails, mask_within, names_shown
+from toolkit.question import Question
 from toolkit.wire.sender import Call, Tally
 from toolkit.wire.stop import Stop
 
@@ -42,6 +44,7 @@ class _Fetch:
     """One fetch under way."""
 
     plan: Plan
+    question: Question
     gathering: Gathering
     tally: Tally
     stop: Stop
@@ -118,8 +121,16 @@ class Fetcher:
         if endpoint.window and not known:
             now = int(self._sender.measured_time(host, endpoint.door) * 1000)
             plan = make_plan(endpoint, arguments, start, end, now)
-        fetch = _Fetch(plan, Gathering(endpoint, kind, shown), Tally(), Stop(endpoint.door))
-        self._walk(fetch)
+        tally, counts = Tally(), Counts(endpoint.paging)
+        while True:
+            question = Question(endpoint, plan.parameters)
+            gathering = Gathering(endpoint, kind, shown, question)
+            fetch = _Fetch(plan, question, gathering, tally, Stop(endpoint.door))
+            self._walk(fetch, counts)
+            if not counts.is_late:
+                break
+            # An answer that was believed had been cut, as a later one showed: all is asked for once more.
+            counts = counts.anew()
         frame = self._frame(fetch)
         try:
             self.warn_undeclared(endpoint, fetch.gathering.undeclared)
@@ -188,7 +199,7 @@ class Fetcher:
 
     # -- windows and pages -----------------------------------------------------------------------------
 
-    def _walk(self, fetch: _Fetch) -> None:
+    def _walk(self, fetch: _Fetch, counts: Counts) -> None:
         """Fetch everything; what goes wrong carries the rows that had arrived."""
         progress = Progress(
             fetch.plan.endpoint.door,
@@ -202,12 +213,15 @@ class Fetcher:
         crew, ahead = self._crew(fetch, known=rows is not None)
         if isinstance(crew, Alone):  # whoever fetches alone cannot look up while it waits
             fetch.stop.show = progress.waits_here
-        walk = Walk(fetch.plan, fetch.gathering, progress, crew, ahead=ahead, rows=rows)
+        walk = Walk(
+            fetch.plan, fetch.question, fetch.gathering, progress, crew, ahead=ahead, rows=rows, counts=counts
+        )
         try:
             with progress:
                 walk.run()
             self._dismiss(fetch, crew, BREATH)
-            _check_overflow(fetch.plan.endpoint, walk.overflowing)
+            if not counts.is_late:
+                _check_gaps(fetch.plan.endpoint, walk.gaps)
         except BaseException as error:
             self._dismiss(fetch, crew, BREATH if isinstance(error, Exception) else 0.0)
             walk.rescue()
@@ -332,15 +346,14 @@ def _checked_workers(workers: int) -> int:
     return workers
 
 
-def _check_overflow(endpoint: Endpoint, overflowing: list[Span]) -> None:
-    if not overflowing:
+def _check_gaps(endpoint: Endpoint, gaps: list[Gap]) -> None:
+    if not gaps:
         return
-    unit = "days" if endpoint.window and endpoint.window.per_day else "milliseconds"
+    first = gaps[0]
+    at = f" at {_iso(first.span.start)}" if first.span else ""
+    where = f"in {len(gaps)} places, the first" if len(gaps) > 1 else "in one place"
     raise IncompleteError(
-        endpoint.door,
-        f"{len(overflowing)} {unit} (the first is {_iso(overflowing[0].start)}) hold as many rows as one "
-        f"answer may have, {endpoint.paging.maximum}: there may be more in them that cannot be had. "
-        "Everything else was fetched",
+        endpoint.door, f"rows may be missing {where}{at}: {first.why}. Everything else was fetched"
     )
 
 

@@ -8,10 +8,13 @@ from contextlib import suppress
 
 from toolkit.errors import ContractError
 from toolkit.fetch.crew import Crew, Done
+from toolkit.fetch.pages import Pages
+from toolkit.fetch.parts import Counts, Parts
 from toolkit.fetch.progress import Progress
-from toolkit.fetch.strands import Pages, Parts, Request, Strand
+from toolkit.fetch.strands import Gap, Request, Strand
 from toolkit.frames import Gathering
 from toolkit.plan import Plan, Span
+from toolkit.question import Question
 
 HELD = 3
 """Answers under way or held until their turn, at most, for each of the crew: what bounds the memory."""
@@ -22,35 +25,39 @@ class Walk:
 
     Args:
         plan: What is to be fetched.
+        question: What its rows have to answer.
         gathering: Takes the answers in, in the order that asking for one after the other would have.
         progress: Told what has been taken in.
         crew: Sends the requests.
         ahead: Pages to ask for before it is known whether there are as many, at most.
         rows: How many rows an endpoint without a span had the last time, None where that is not known.
+        counts: What is known of how many rows the exchange hands out at once.
 
     Attributes:
-        overflowing: What holds more rows than one answer may have.
+        gaps: Where rows may be missing, although everything was taken in.
         most: The most answers that were under way or held at once.
     """
 
     def __init__(
         self,
         plan: Plan,
+        question: Question,
         gathering: Gathering,
         progress: Progress,
         crew: Crew[Request],
         *,
         ahead: int,
         rows: int | None,
+        counts: Counts,
     ) -> None:
-        self.overflowing: list[Span] = []
+        self.gaps: list[Gap] = []
         self.most = 0
         self._plan = plan
         self._gathering = gathering
         self._progress = progress
         self._crew = crew
         self._ahead = ahead
-        self._coming = deque(_strands(plan, rows))
+        self._coming = deque(_strands(plan, question, rows, counts))
         self._open: deque[Strand] = deque()  # in order; the first is the one being taken in
 
     def run(self) -> None:
@@ -89,9 +96,9 @@ class Walk:
         """What has not been taken in wholly, oldest first; nothing for an endpoint without a span."""
         if self._plan.span is None:
             return []
-        spans = list(self.overflowing)
+        gaps = self.gaps + [gap for strand in self._open for gap in strand.gaps]
+        spans = [gap.span for gap in gaps if gap.span]
         for strand in self._open:
-            spans += strand.overflowing
             if not strand.over and strand.span:
                 spans.append(Span(strand.since, strand.span.end))
         spans += [strand.span for strand in self._coming if strand.span]
@@ -151,7 +158,7 @@ class Walk:
         finally:
             self._progress.arrived(self._gathering.rows, strand.since)
         if strand.over:
-            self.overflowing += strand.overflowing
+            self.gaps += strand.gaps
             self._open.popleft()
 
     def _raise_what_stands(self) -> None:
@@ -164,15 +171,15 @@ class Walk:
                 raise failure[1]
 
 
-def _strands(plan: Plan, rows: int | None) -> Iterator[Strand]:
+def _strands(plan: Plan, question: Question, rows: int | None, counts: Counts) -> Iterator[Strand]:
     if plan.span is None:
-        yield Pages(plan.endpoint, None, rows)
+        yield Pages(plan.endpoint, question, None, rows)
     elif plan.endpoint.paging.kind == "limit":
         for window in plan.windows():
-            yield Parts(plan.endpoint, window)
+            yield Parts(plan.endpoint, question, window, counts)
     else:
         for window in plan.windows():
-            yield Pages(plan.endpoint, window)
+            yield Pages(plan.endpoint, question, window)
 
 
 def _joined(spans: list[Span]) -> list[Span]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
@@ -27,6 +26,7 @@ from toolkit.fetch import (
     Snapshot,
     Source,
 )
+from toolkit.fetch.pages import pages_of
 from toolkit.keys import Keys, ask_keys, find_keys
 from toolkit.link.exchange import ExchangeDoors
 from toolkit.link.futures import FuturesDoors
@@ -278,6 +278,9 @@ class Link:
     def price(self, door: str, rows: int = 1) -> Price:
         """What a fetch of so many rows will cost, nothing sent.
 
+        Where rows come in pages the last request is for the empty one that tells the end. One row that was
+        asked for by all that names it takes no such request.
+
         Args:
             door: The door, such as "exchange.spot_balances".
             rows: Rows expected.
@@ -296,11 +299,8 @@ class Link:
             )
         if isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
             raise UsageError(f"`rows` is a whole number from 0 on, not {rows!r}.")
-        size = endpoint.paging.maximum or max(rows, 1)
-        # A last page that is full is only known to be the last by an empty one after it.
-        requests = (
-            rows // size + 1 if endpoint.paging.kind in ("page", "offset") else max(1, ceil(rows / size))
-        )
+        is_paged = endpoint.paging.kind in ("page", "offset")
+        requests = pages_of(rows, endpoint.paging.maximum) if is_paged else 1
         limit = self.budget.limit(endpoint.pool)
         return Price(requests, requests * endpoint.weight_of({}), endpoint.pool.name, limit)
 

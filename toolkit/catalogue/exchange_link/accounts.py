@@ -18,6 +18,7 @@ _API_KEY = Param(
     doc="API key of the sub-account.",
     required=True,
     private=True,
+    columns=("api_key",),
 )
 
 SUB_ACCOUNTS = Endpoint(
@@ -79,6 +80,7 @@ API_KEYS = Endpoint(
             kind="id",
             doc="Only this API key; all keys of the sub-account when not given.",
             private=True,
+            columns=("api_key",),
         ),
     ),
     paging=Paging(kind="page", size="size", default=500, maximum=500),

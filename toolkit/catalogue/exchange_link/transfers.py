@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -82,7 +83,8 @@ FUTURES_TRANSFERS = Endpoint(
     system="exchange",
     path="/sapi/v1/broker/transfer/futures",
     pool=SAPI_IP,
-    params=(SUB_ACCOUNT, FUTURES_TYPE, _CLIENT_TRAN),
+    # It is on one side of each transfer.
+    params=(replace(SUB_ACCOUNT, columns=("from_id", "to_id")), FUTURES_TYPE, _CLIENT_TRAN),
     window=Window(longest=timedelta(days=30), default=timedelta(days=30), kept=timedelta(days=30)),
     paging=Paging(kind="page", size="limit", default=50, maximum=500),
     rows="transfers",
@@ -253,7 +255,7 @@ DEPOSIT = Endpoint(
     ),
     paging=Paging(kind="offset", size="limit", default=500, maximum=500),
     columns=_DEPOSIT_COLUMNS,
-    identity=("deposit_id", "sub_account_id", "tx_id", "address", "coin", "amount", "insert_time"),
+    identity=("deposit_id", "sub_account_id"),  # both are asked for: there is one at most
     order_by="insert_time",
     summary="One deposit, looked up by its id.",
     source=f"{DOCS}/asset/Get-Sub-Account-Deposit-History-v2",

@@ -1,0 +1,285 @@
+"""One window that comes in parts: of an endpoint that has a limit and no pages."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from toolkit.catalogue import ENDPOINTS, Endpoint, Paging
+from toolkit.catalogue.codes import is_span_too_long
+from toolkit.catalogue.model import MILLISECOND
+from toolkit.errors import ApiError, IncompleteError
+from toolkit.fetch.strands import Gap, Strand, moment_of, rows_of
+from toolkit.frames import Gathering
+from toolkit.plan import Span
+from toolkit.question import Question
+
+MOST_CROWDED = 100
+"""Milliseconds of one window that hold more rows than an answer may have. Some may where many orders are
+filled at once; a server that is full of them answers whatever it is asked with a full answer."""
+
+FEWEST = 10
+"""Fewer rows than this are what there is: no number of rows at which the exchange cuts is documented that
+is smaller."""
+
+_SIZES = {each.paging.default for each in ENDPOINTS} | {each.paging.maximum for each in ENDPOINTS}
+_DAY = 86_400_000
+
+
+class Counts:
+    """What the answers of one fetch tell of how many rows the exchange hands out at once.
+
+    Args:
+        paging: What was asked for.
+
+    Attributes:
+        cap: An answer with so many rows is full: there may be more. The number asked for, or a smaller one
+            at which an answer was found to be cut.
+        shown: So many rows the exchange is known to hand out: fewer were not cut.
+        is_late: An answer was believed that has as many rows as one that was found to be cut later on.
+    """
+
+    def __init__(self, paging: Paging) -> None:
+        self.cap = paging.maximum
+        self.shown = 0
+        self.is_late = False
+        self._paging = paging
+        self._highest = 0
+
+    def is_suspect(self, rows: int) -> bool:
+        """Whether an answer that is not full may have been cut all the same: so many rows are no chance."""
+        if rows < FEWEST or rows <= self.shown:
+            return False
+        is_round = rows in _SIZES or rows % 50 == 0
+        return is_round or rows >= self._paging.maximum * 49 // 50 or rows == self._highest
+
+    def believed(self, rows: int) -> None:
+        """An answer with so many rows is taken as whole."""
+        self._highest = max(self._highest, rows)
+
+    def checked(self, rows: int) -> None:
+        """It was found to be whole, or it had all that were asked for."""
+        self.shown = max(self.shown, rows)
+
+    def cut(self, rows: int) -> None:
+        """It was found to be cut; not if more were handed out: then rows were added meanwhile."""
+        if rows > self.shown and rows >= self._highest:
+            self.is_late = self.is_late or rows == self._highest
+            self.cap = min(self.cap, rows)
+
+    def anew(self) -> Counts:
+        """The same knowledge, for asking once more."""
+        counts = Counts(self._paging)
+        counts.cap, counts.shown = self.cap, self.shown
+        return counts
+
+
+@dataclass(slots=True)
+class _Suspicion:
+    """An answer that may have been cut, and spans in it with the rows that it has of them.
+
+    Where asking for these spans gives as many rows, nothing had been left out: each is shorter, and has
+    fewer rows than are handed out.
+    """
+
+    payload: Any
+    rows: int
+    spans: deque[tuple[Span, int]] = field(default_factory=deque)
+
+
+class Parts(Strand):
+    """A window of an endpoint without pages, in parts, each as long as its answer allows.
+
+    A full answer may have left rows out, and which ones is not documented: it is not used, and half
+    its part is asked for instead. What cannot be halved (a millisecond, or a day where rows are
+    daily) is kept as it is, and said. An answer whose number of rows is no chance is held against the
+    answers to its halves. Where there is a row for each day, the days tell whether all are there.
+
+    Args:
+        endpoint: What is asked.
+        question: What is asked for.
+        span: The window.
+        counts: What the answers of the fetch tell.
+    """
+
+    span: Span
+
+    def __init__(self, endpoint: Endpoint, question: Question, span: Span, counts: Counts) -> None:
+        super().__init__(endpoint, span)
+        window = endpoint.window
+        self._counts = counts
+        self._daily = window is not None and window.per_day
+        self._one_a_day = self._daily and question.is_pinned("id")
+        self._longest = span.length
+        if window is not None and window.longest is not None:
+            self._longest = window.longest // MILLISECOND + 1
+        self._step = self._longest
+        self._start = span.start  # of what was not asked for yet, or is to be asked for again
+        self._part = self._smallest = span
+        self._suspicion: _Suspicion | None = None
+        self._ready: deque[tuple[Any, Span]] = deque()
+
+    # -- asking --------------------------------------------------------------------------------------
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether there is a part left; each depends on the one before."""
+        return not self._under_way and not self._failures and self._start <= self.span.end
+
+    def _check_bounds(self) -> None:
+        super()._check_bounds()
+        if len(self.gaps) >= MOST_CROWDED and not self._daily:
+            raise IncompleteError(
+                self.endpoint.door,
+                f"{MOST_CROWDED} single milliseconds of one window have as many rows as one answer may: no "
+                "exchange has so many, and this one answers whatever it is asked with a full answer",
+            )
+
+    def _next(self) -> Mapping[str, object]:
+        paging = self.endpoint.paging
+        if self._suspicion is None:
+            self._part, self._smallest = self._next_part()
+            span = self._part
+        else:
+            span = self._suspicion.spans[0][0]
+        return {"startTime": span.start, "endTime": span.end, paging.size: paging.maximum}
+
+    def _next_part(self) -> tuple[Span, Span]:
+        """The next part, and the smallest that begins there."""
+        start = smallest = self._start
+        end = min(start + self._step - 1, self.span.end)
+        if self._daily:  # a part ends with a day
+            smallest = min(start - start % _DAY + _DAY - 1, self.span.end)
+            end = max(smallest, end if end == self.span.end else end - (end + 1) % _DAY)
+        return Span(start, end), Span(start, smallest)
+
+    # -- what came -----------------------------------------------------------------------------------
+
+    def _hold(self, number: int, payload: Any) -> None:
+        rows = rows_of(self.endpoint, payload)
+        if self._suspicion is not None:
+            self._compare(self._suspicion, len(rows))
+        elif self._has_every_day(rows):
+            self._believe(payload, len(rows))
+        elif len(rows) >= self._counts.cap:
+            self._halve(payload, len(rows))
+        elif self._part != self._smallest and self._is_suspect(rows):
+            self._suspicion = _Suspicion(payload, len(rows), deque(self._spans(rows)))
+            if not self._suspicion.spans:
+                self._suspicion = None
+                self._believe(payload, len(rows))
+        else:
+            self._believe(payload, len(rows))
+
+    def _is_suspect(self, rows: Sequence[Any]) -> bool:
+        is_short = self._one_a_day and len(rows) >= FEWEST and len(rows) > self._counts.shown
+        return is_short or self._counts.is_suspect(len(rows))
+
+    def _has_every_day(self, rows: Sequence[Any]) -> bool:
+        """Whether there is one row for each day, and no more can be."""
+        if not self._one_a_day or not rows:
+            return False
+        days = {moment_of(self.endpoint, row) for row in rows}
+        every = _days_of(self._part)
+        # The row of a day that had begun before the part does may be there as well.
+        return len(days) == len(rows) and every <= days <= every | {self._part.start // _DAY * _DAY}
+
+    def _halve(self, payload: Any, rows: int) -> None:
+        if rows >= self.endpoint.paging.maximum:
+            self._counts.checked(rows)
+        if self._part != self._smallest:
+            self._step = self._part.length // 2
+            return
+        unit = "day" if self._daily else "millisecond"
+        why = (
+            f"one {unit} holds as many rows as one answer has, {rows:,}: there may be more in it that cannot "
+            "be had"
+        )
+        self.gaps.append(Gap(why, self._part))
+        self._keep(payload)
+
+    def _believe(self, payload: Any, rows: int) -> None:
+        self._counts.believed(rows)
+        if rows < self._counts.cap // 3:
+            # What follows may be sparser than what made it short.
+            self._step = min(self._step * 2, self._longest)
+        self._keep(payload)
+
+    def _keep(self, payload: Any) -> None:
+        self._ready.append((payload, self._part))
+        self._start = self._part.end + 1
+
+    # -- suspicions ----------------------------------------------------------------------------------
+
+    def _spans(self, rows: Sequence[Any]) -> list[tuple[Span, int]]:
+        """Spans of the part, and the rows its answer has in each; none where a row does not tell its time.
+
+        Two halves by the number of rows; where all are of one moment, what is before and what is after it.
+        Where there is a row for each day at most, the days without one, if they are not all over the part.
+        """
+        part = self._part
+        times = [moment_of(self.endpoint, row) for row in rows]
+        moments = sorted(time for time in times if time is not None)
+        if len(moments) < len(times) or not part.start - _DAY < moments[0] <= moments[-1] <= part.end:
+            return []
+        missing = _days_of(part) - set(moments) if self._one_a_day else set()
+        if missing:
+            first, last = min(missing), max(missing)
+            within = sum(first <= moment <= last for moment in moments)
+            if within < len(moments):
+                return [(Span(first, min(last + _DAY - 1, part.end)), within)]
+        middle = moments[len(moments) // 2]
+        if middle == moments[0]:
+            middle = next((moment for moment in moments if moment > moments[0]), middle)
+        before = sum(moment < middle for moment in moments)
+        if before:
+            return [(Span(part.start, middle - 1), before), (Span(middle, part.end), len(moments) - before)]
+        around = [(Span(part.start, middle - 1), 0), (Span(middle + 1, part.end), 0)]
+        return [(span, count) for span, count in around if span.length > 0]
+
+    def _compare(self, suspicion: _Suspicion, rows: int) -> None:
+        _, expected = suspicion.spans.popleft()
+        if rows != expected:
+            self._suspicion = None
+            self._counts.cut(suspicion.rows)
+            self._step = self._part.length // 2
+        elif not suspicion.spans:
+            self._suspicion = None
+            self._counts.checked(suspicion.rows)
+            self._believe(suspicion.payload, suspicion.rows)
+
+    def failed(self, number: int, error: Exception) -> None:
+        """Hold an error; a part that is too long is asked for in halves."""
+        too_long = isinstance(error, ApiError) and is_span_too_long(self.endpoint.path, error.code)
+        if not too_long or self._part == self._smallest or self._suspicion is not None:
+            super().failed(number, error)
+            return
+        self._under_way.discard(number)
+        self._longest = self._step = self._part.length // 2
+
+    # -- taking in -----------------------------------------------------------------------------------
+
+    @property
+    def held(self) -> int:
+        """Parts that have come and were not taken in."""
+        return len(self._ready) + (self._suspicion is not None)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a part has come; they come in order."""
+        return bool(self._ready)
+
+    def take(self, gathering: Gathering) -> None:
+        """Take in the next part."""
+        payload, part = self._ready.popleft()
+        gathering.begin_window()
+        gathering.add(payload, (part.start, part.end), self.endpoint.paging.maximum)
+        self.since = part.end + 1
+        self.over = part.end == self.span.end
+
+
+def _days_of(part: Span) -> set[int]:
+    """The midnights in a part."""
+    return set(range(part.start + -part.start % _DAY, part.end + 1, _DAY))
