@@ -74,7 +74,6 @@ class Pages(Strand):
         self._expected = 1 if rows is None or not self._size else pages_of(rows, self._size)
         self._line: list[_Page] = []  # in order, without those that are void
         self._taken = 0
-        self._ended = False  # the last of the line is the last there is
         self._furthest = self._longest = 0
         self._stale = 0
 
@@ -117,6 +116,11 @@ class Pages(Strand):
 
     # -- what came -----------------------------------------------------------------------------------
 
+    @property
+    def _ended(self) -> bool:
+        """Whether the last page is here."""
+        return bool(self._line) and self._line[-1].rows is not None and self._is_last(self._line[-1])
+
     def _hold(self, number: int, payload: Any) -> None:
         waiting = range(self._taken, len(self._line))
         place = next((n for n in waiting if self._line[n].number == number), None)
@@ -126,7 +130,6 @@ class Pages(Strand):
         page.rows, page.payload = len(rows_of(self.endpoint, payload)), payload
         self._longest = max(self._longest, page.rows)
         if self._is_last(page):
-            self._ended = True
             self._void(place + 1)
             return
         following = self._line[place + 1] if place + 1 < len(self._line) else None

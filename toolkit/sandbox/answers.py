@@ -37,12 +37,17 @@ _SWITCHES: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question, checked."""
+    """One question, checked.
+
+    Attributes:
+        most: Rows that an answer has at most, None where only the question says that.
+    """
 
     endpoint: Endpoint
     values: Mapping[str, str]
     key: Key
     now_ms: int
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +118,8 @@ class Answers:
         more = 1 if offset else 0
         rows = table.slice(span.start, span.end, filters, offset - more, size + more)
         if more and rows:
-            return Page(rows[1:], offset, rows[0])
-        return Page(rows, offset, None)
+            return Page(rows[1:][: asked.most], offset, rows[0])
+        return Page(rows[: asked.most], offset, None)
 
     def wrap(self, asked: Asked, rows: list[Row]) -> object:
         """Rows in the shape the documents show."""

@@ -217,6 +217,10 @@ class Exchange:
         check_signed(visit.request, parameters.values, key, visit.now_ms)
         check_permission(key, endpoint)
         asked = Asked(endpoint, check_parameters(endpoint, parameters), key, int(now * 1000))
+        if not isinstance(endpoint, Write):
+            fits = faulty.QUESTION, visit.request, lambda each: faulty.can_mistake(each, asked)
+            for fault in self.faults.take_all(*fits):
+                asked = faulty.mistaken(fault, asked)
         payload = self._written(asked) if isinstance(endpoint, Write) else self._answers.single(asked)
         if payload is not None:
             return self._bent(visit.request, endpoint, payload)

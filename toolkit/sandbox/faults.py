@@ -28,6 +28,11 @@ often it happens (None: until cleared), `path` a path or the beginning of one, `
 | cut           | everything was done, then half of the body comes      |                           |
 |               | under the full Content-Length                         |                           |
 | clock-skew    | the exchange's clock is off: time checks, Date, /time | seconds (must be given)   |
+| cap           | an answer has at most so many rows, whatever was      | rows (100),               |
+|               | asked for; pages are counted in as many, or as asked  | counted (True)            |
+| ignore        | a parameter is left out of account                    | name (must be given)      |
+| wrong-times   | the rows of a span carry times of another             | days (0), seconds (False: |
+|               |                                                       | milliseconds)             |
 | disorder      | the rows of a page stand the other way round          |                           |
 | repeat        | a page but the first begins with the row before it    |                           |
 | missing-field | a field is missing in every row                       | field (first that is not  |
@@ -38,35 +43,38 @@ often it happens (None: until cleared), `path` a path or the beginning of one, `
 
 What happens without the effect leaves no trace of a write; what happens after it strikes only a request
 that was answered, and a write was executed then. The answer of a write is a row to the faults.
-Those about rows and fields happen to answers that have such rows, and are used up by no other.
+Those about rows and fields happen to answers that have such rows, and are used up by no other. Where size
+or page is left out of account their defaults count, where a filter or an end of the span is, there is none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from toolkit.catalogue import Endpoint
-from toolkit.sandbox.answers import Page
+from toolkit.sandbox.answers import Asked, Page
 from toolkit.sandbox.messages import Answer, Delivery, RefusedError, Request, encode
 from toolkit.sandbox.world.hashing import key_of
 from toolkit.sandbox.world.tables import Row
 
 Kind = Literal[
     "server-error", "error", "wrapped-error", "rate-limit", "ban", "firewall", "html", "redirect", "timeout",
-    "reset-before", "reset", "cut", "clock-skew", "disorder", "repeat", "missing-field", "unknown-field",
-    "extra-header",
+    "reset-before", "reset", "cut", "clock-skew", "cap", "ignore", "wrong-times", "disorder", "repeat",
+    "missing-field", "unknown-field", "extra-header",
 ]  # fmt: skip
 
 # When a fault is looked for: on arrival (before anything is counted), instead of the work, on the
-# rows, on the finished answer, on whatever goes out. Some may come before the effect or after it.
+# question once it is checked, on the rows, on the finished answer, on whatever goes out. Some may come
+# before the effect or after it.
 SKEW: frozenset[Kind] = frozenset({"clock-skew"})
 ARRIVAL: frozenset[Kind] = frozenset({"reset-before", "firewall", "ban"})
 INSTEAD: frozenset[Kind] = frozenset(
     {"server-error", "error", "wrapped-error", "rate-limit", "html", "redirect", "timeout"}
 )
-ROWS: frozenset[Kind] = frozenset({"disorder", "repeat", "missing-field", "unknown-field"})
+QUESTION: frozenset[Kind] = frozenset({"cap", "ignore"})
+ROWS: frozenset[Kind] = frozenset({"wrong-times", "disorder", "repeat", "missing-field", "unknown-field"})
 AFTER: frozenset[Kind] = frozenset(
     {"server-error", "error", "wrapped-error", "html", "redirect", "timeout", "reset", "cut"}
 )
@@ -91,6 +99,9 @@ _OPTIONS: Mapping[Kind, Mapping[str, object]] = {
     "redirect": {"to": None, "after_effect": False},
     "timeout": {"after_effect": True},
     "clock-skew": {"seconds": None},
+    "cap": {"rows": 100, "counted": True},
+    "ignore": {"name": None},
+    "wrong-times": {"days": 0, "seconds": False},
     "missing-field": {"field": ""},
     "unknown-field": {"field": "surprise", "value": "boo"},
     "extra-header": {"name": None, "value": None},
@@ -102,6 +113,7 @@ _LEFT_OPEN: Mapping[str, object] = {
     "message": "Unknown error, please check your request or try again later.",
 }
 
+_DAY = 86_400_000
 _PAGE = b"<html><head><title>%d</title></head><body><h1>%d %s</h1><hr>gateway</body></html>\n"
 _WORDS = {200: b"OK", 403: b"Forbidden", 502: b"Bad Gateway", 503: b"Service Unavailable"}
 
@@ -183,9 +195,15 @@ class Faults:
                 return fault
         return None
 
-    def take_all(self, kinds: frozenset[Kind], request: Request) -> list[Fault]:
+    def take_all(
+        self, kinds: frozenset[Kind], request: Request, fits: Callable[[Fault], bool] | None = None
+    ) -> list[Fault]:
         """Every fault of these kinds that is due for this request, once; they count as done."""
-        due = [fault for fault in self._faults if fault.kind in kinds and self._due(fault, request)]
+        due = [
+            fault
+            for fault in self._faults
+            if fault.kind in kinds and (fits is None or fits(fault)) and self._due(fault, request)
+        ]
         for fault in due:
             self._done(fault)
         return due
@@ -242,6 +260,27 @@ def cut(answer: Answer) -> Answer:
     return Answer(answer.status, answer.headers, answer.body, Delivery("cut", len(answer.body) // 2))
 
 
+def can_mistake(fault: Fault, asked: Asked) -> bool:
+    """Whether the question has what the fault needs, and can do without it where it is left out."""
+    if fault.kind == "cap":
+        return bool(asked.endpoint.paging.size)
+    name = fault.text_of("name")
+    needed = {param.wire for param in asked.endpoint.params if param.required}
+    return name in asked.values and name not in needed
+
+
+def mistaken(fault: Fault, asked: Asked) -> Asked:
+    """The question as the fault leaves it."""
+    values = dict(asked.values)
+    if fault.kind == "ignore":
+        del values[fault.text_of("name")]
+        return replace(asked, values=values)
+    rows, size = int(fault.number_of("rows")), asked.endpoint.paging.size
+    if fault.options["counted"]:
+        values[size] = str(min(rows, int(values.get(size, asked.endpoint.paging.default or rows))))
+    return replace(asked, values=values, most=rows)
+
+
 def can_bend(fault: Fault, page: Page) -> bool:
     """Whether the page has what the fault needs."""
     if fault.kind == "disorder":
@@ -259,11 +298,23 @@ def bend(fault: Fault, endpoint: Endpoint, page: Page) -> list[Row]:
         return page.rows[::-1]
     if fault.kind == "repeat" and page.before is not None:
         return [page.before, *page.rows]
+    if fault.kind == "wrong-times":
+        return [_mistimed(fault, endpoint, row) for row in page.rows]
     name = fault.text_of("field")
     if fault.kind == "unknown-field":
         return [{**row, name: fault.options["value"]} for row in page.rows]
     names = {name} if name else _first_field(endpoint)
     return [{key: value for key, value in row.items() if key not in names} for row in page.rows]
+
+
+def _mistimed(fault: Fault, endpoint: Endpoint, row: Row) -> Row:
+    wires = {wire for each in endpoint.columns if each.name == endpoint.order_by for wire in each.wires}
+    later = int(fault.number_of("days") * _DAY)
+    divisor = 1000 if fault.options["seconds"] else 1
+    return {
+        name: (value + later) // divisor if name in wires and isinstance(value, int) else value
+        for name, value in row.items()
+    }
 
 
 def _first_field(endpoint: Endpoint) -> set[str]:

@@ -1,0 +1,479 @@
+"""That a frame is whole is known, whatever number of rows the exchange hands out at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.rig import Rig
+from tests.test_fetch import (
+    DAY,
+    account,
+    daily,
+    deposit,
+    kickback,
+    put,
+    rebate,
+    smaller,
+    spot_rebate,
+    transfer,
+)
+from toolkit import errors
+from toolkit.catalogue import BY_DOOR, ENDPOINTS, Endpoint
+from toolkit.fetch import pages, parts, strands
+from toolkit.sandbox.world.tables import ListTable, Row
+
+
+WORKERS = 6
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Rig]:
+    made = Rig(link={"progress": False, "workers": WORKERS, "limits": {"fapi": 10**6, "sapi-ip": 10**6}})
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def no_limits(shared: Rig) -> Iterator[None]:
+    yield
+    shared.replace_exchange()
+
+
+def serve(rig: Rig, door: str, rows: list[Row], **options: Any) -> Endpoint:
+    endpoint = BY_DOOR[door]
+    put(rig, endpoint, rows, **options)
+    rig.exchange.limits = type(rig.exchange.limits)(10**6, None)
+    return endpoint
+
+
+def fetch(rig: Rig, door: str, arguments: dict[str, Any] | None = None, **span: Any) -> pd.DataFrame:
+    return rig.link._fetcher.fetch(BY_DOOR[door], arguments or {}, **span)
+
+
+def bookings(count: int, start: int, step: int) -> list[Row]:
+    return [
+        {
+            "symbol": "BTCUSDT",
+            "incomeType": "API_REBATE",
+            "income": f"0.{n}",
+            "asset": "USDT",
+            "info": "",
+            "time": start + n * step,
+        }
+        for n in range(count)
+    ]
+
+
+# -- pages -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("counted", [True, False])
+@pytest.mark.parametrize(("rows", "cap"), [(250, 100), (200, 100), (99, 100), (1203, 499), (30, 7), (3, 1)])
+def test_a_list_is_whole_where_fewer_rows_are_handed_out_than_asked_for(
+    shared: Rig, rows: int, cap: int, counted: bool
+) -> None:
+    endpoint = serve(
+        shared, "exchange.sub_accounts", [account(n, shared.now - 9 * DAY + n) for n in range(rows)]
+    )
+    shared.exchange.faults.add("cap", rows=cap, counted=counted, path=endpoint.path, times=None)
+    for again in range(2):  # how many there are is known the second time
+        frame = fetch(shared, "exchange.sub_accounts")
+        assert len(frame) == rows, again
+        assert frame["sub_account_id"].is_unique
+        assert frame.attrs["complete"] is True
+
+
+@pytest.mark.parametrize("cap", [1, 3, 40, 499])
+def test_what_is_counted_by_rows_is_asked_for_from_the_row_that_came_last(shared: Rig, cap: int) -> None:
+    rows = 12 * min(cap, 90) + 1
+    start = shared.now - 6 * DAY
+    endpoint = serve(
+        shared, "exchange.deposits", [deposit(n, start + n * (6 * DAY // rows)) for n in range(rows)]
+    )
+    shared.exchange.faults.add("cap", rows=cap, path=endpoint.path, times=None)
+    frame = fetch(shared, "exchange.deposits", start=start)
+    assert frame["deposit_id"].tolist() == [str(2**54 + n) for n in range(rows)]
+    assert frame.attrs["requests"] <= rows // cap + WORKERS
+
+
+def test_a_size_that_is_left_out_of_account_cuts_nothing(shared: Rig) -> None:
+    start = shared.now - 6 * DAY
+    endpoint = serve(shared, "exchange.futures_rebates", [rebate(n, start + n) for n in range(45)])
+    shared.exchange.faults.add("ignore", name="size", path=endpoint.path, times=None)
+    frame = fetch(shared, "exchange.futures_rebates", {"market": "um"}, start=start)
+    assert len(frame) == 45, "its pages have 10 rows, and 100 were asked for"
+
+
+class OneFewer(ListTable):
+    """Leaves the last row of a full page out, and counts pages by what was asked for."""
+
+    def slice(self, start: Any, end: Any, filters: Any, offset: int, limit: int) -> list[Row]:
+        rows = super().slice(start, end, filters, offset, limit)
+        return rows[:-1] if len(rows) == limit else rows
+
+
+class Filtered(ListTable):
+    """Leaves out some rows of each page after having counted them."""
+
+    def slice(self, start: Any, end: Any, filters: Any, offset: int, limit: int) -> list[Row]:
+        return [row for row in super().slice(start, end, filters, offset, limit) if row["tag"] != "hidden"]
+
+
+def test_a_list_that_cannot_be_known_to_be_whole_is_not_called_so(shared: Rig) -> None:
+    rows = [account(n, shared.now - 9 * DAY + n) for n in range(1300)]
+    shared.replace_exchange(tables={"exchange.sub_accounts": OneFewer(rows, "createTime")})
+    with pytest.raises(errors.IncompleteError, match="rows in between may have been left out") as caught:
+        fetch(shared, "exchange.sub_accounts")
+    assert caught.value.partial is not None
+    assert caught.value.partial.attrs["complete"] is False
+    assert len(caught.value.partial) >= 1297, "it is all there but what was left out"
+
+
+def test_all_is_fetched_from_behind_a_page_that_was_thinned(shared: Rig) -> None:
+    rows = [account(n, shared.now - 9 * DAY + n) for n in range(1300)]
+    for number in (600, 601, 700):
+        rows[number]["tag"] = "hidden"
+    shared.replace_exchange(tables={"exchange.sub_accounts": Filtered(rows, "createTime")})
+    with pytest.raises(errors.IncompleteError, match=r"page 2 has 497 of the 500 rows") as caught:
+        fetch(shared, "exchange.sub_accounts")
+    assert caught.value.partial is not None
+    assert len(caught.value.partial) == 1297
+
+
+def test_what_may_be_missing_between_pages_is_told_by_its_times(shared: Rig) -> None:
+    start = shared.now - 6 * DAY
+    rows = [rebate(n, start + n * 1000) for n in range(1300)]
+    shared.replace_exchange(tables={"exchange.rebates": OneFewer(rows)})
+    with pytest.raises(errors.IncompleteError) as caught:
+        fetch(shared, "exchange.rebates", start=start)
+    partial = caught.value.partial
+    assert partial is not None
+    there = set(partial["time"].astype("int64").tolist())
+    spans = [
+        [int(pd.Timestamp(each).timestamp() * 1000) for each in pair] for pair in partial.attrs["missing"]
+    ]
+    missing = [row["time"] for row in rows if row["time"] not in there]
+    assert missing
+    assert all(any(first <= time <= last for first, last in spans) for time in missing)
+
+
+def test_a_page_that_is_left_out_of_account_is_found(shared: Rig) -> None:
+    endpoint = serve(shared, "exchange.sub_accounts", [account(n, shared.now - DAY + n) for n in range(8)])
+    shared.exchange.faults.add("ignore", name="page", path=endpoint.path, times=None)
+    with pytest.raises(errors.ContractError, match="repeat rows already had") as caught:
+        fetch(shared, "exchange.sub_accounts")
+    assert caught.value.partial is not None
+    assert len(caught.value.partial) == 8
+
+
+def test_one_row_asked_for_by_all_that_names_it_is_all(shared: Rig) -> None:
+    frame = shared.link.exchange.sub_accounts()
+    one = shared.link.exchange.spot_balances(sub_account_id=str(frame["sub_account_id"][3]))
+    assert (len(one), one.attrs["requests"]) == (1, 1)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 19, 20, 21, 40, 53])
+def test_a_list_costs_its_pages_and_the_empty_one_as_the_price_says(shared: Rig, rows: int) -> None:
+    serve(shared, "exchange.sub_accounts", [account(n, shared.now - DAY + n) for n in range(rows)])
+    endpoint = smaller("exchange.sub_accounts", 20)
+    link = shared.new_link(progress=False)
+    for _ in range(2):
+        frame = link._fetcher.fetch(endpoint, {})
+        assert len(frame) == rows
+        assert frame.attrs["requests"] == pages.pages_of(rows, 20)
+
+
+# -- a limit alone -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("keeps", ["oldest", "newest"])
+@pytest.mark.parametrize("cap", [100, 490, 499, 250])
+def test_a_span_is_whole_where_fewer_rows_are_handed_out_than_asked_for(
+    shared: Rig, cap: int, keeps: str
+) -> None:
+    start = shared.now - 7 * DAY + 1
+    endpoint = serve(
+        shared, "spot.rebates", [spot_rebate(n, start + n * 60_000) for n in range(1234)], keeps=keeps
+    )
+    shared.exchange.faults.add("cap", rows=cap, path=endpoint.path, times=None)
+    frame = fetch(shared, "spot.rebates", start=start)
+    assert frame["trade_id"].tolist() == [str(n) for n in range(1234)]
+    assert frame.attrs["complete"] is True
+
+
+def test_the_same_number_twice_is_no_chance(shared: Rig) -> None:
+    """No round number, and the first answer is believed: all is asked for again."""
+    start = shared.now - 28 * DAY
+    endpoint = serve(shared, "spot.rebates", [spot_rebate(n, start + n * 3_000_000) for n in range(800)])
+    shared.exchange.faults.add("cap", rows=73, path=endpoint.path, times=None)
+    frame = fetch(shared, "spot.rebates", start=start)
+    assert frame["trade_id"].tolist() == [str(n) for n in range(800)]
+
+
+@pytest.mark.parametrize(
+    ("door", "make", "rows"), [("spot.kickbacks", None, 700), ("futures.income", bookings, 150)]
+)
+def test_a_limit_that_is_left_out_of_account_cuts_nothing(
+    shared: Rig, door: str, make: Any, rows: int
+) -> None:
+    """The documented default is what comes instead."""
+    start = shared.now - 6 * DAY
+    made = make(rows, start, 1000) if make else [kickback(n, start + n * 1000) for n in range(rows)]
+    endpoint = serve(shared, door, made)
+    shared.exchange.faults.add("ignore", name="limit", path=endpoint.path, times=None)
+    assert len(fetch(shared, door, start=start)) == rows
+
+
+@pytest.mark.parametrize(
+    ("times", "requests"),
+    [
+        ([], 1),
+        ([5], 1),
+        ([5] * 9, 1),
+        ([*range(130)], 1),
+        ([*range(100)], 3),  # a number at which lists are cut
+        ([5] * 100, 3),
+        ([*range(60), *[99] * 40], 3),
+    ],
+)
+def test_honest_answers_cost_little(shared: Rig, times: list[int], requests: int) -> None:
+    start = shared.now - 6 * DAY
+    serve(shared, "spot.rebates", [spot_rebate(n, start + 9 + time) for n, time in enumerate(times)])
+    frame = fetch(shared, "spot.rebates", start=start)
+    assert (len(frame), frame.attrs["requests"]) == (len(times), requests)
+
+
+def test_what_was_handed_out_once_is_not_doubted_again(shared: Rig) -> None:
+    start = shared.now - 21 * DAY
+    times = [week * 7 * DAY + n * 1000 for week in range(3) for n in range(100)]
+    serve(shared, "spot.rebates", [spot_rebate(n, start + time) for n, time in enumerate(times)])
+    frame = shared.new_link(progress=False, workers=1).spot.rebates(start=start)
+    assert (len(frame), frame.attrs["requests"]) == (300, 5)
+
+
+# -- a row for each day ------------------------------------------------------------------------------
+
+JANUARY = "2025-01-01"
+
+
+def days(count: int, without: set[int] | None = None) -> list[Row]:
+    rows = [{"unit": "USDT", "tradeVol": "1", "time": row["time"]} for row in daily(count, 1)]
+    return [row for n, row in enumerate(rows) if n not in (without or set())]
+
+
+@pytest.mark.parametrize("cap", [10, 30, 90, 100, 299])
+def test_the_days_tell_whether_all_are_there(shared: Rig, cap: int) -> None:
+    endpoint = serve(shared, "futures.volumes", days(300))
+    shared.exchange.faults.add("cap", rows=cap, path=endpoint.path, times=None)
+    frame = fetch(shared, "futures.volumes", start=JANUARY, end="2025-10-27")
+    assert len(frame) == 300
+    assert frame["time"].is_unique
+
+
+@pytest.mark.parametrize(
+    ("without", "last", "requests"),
+    [
+        (set(), "2025-04-10", 1),  # 100 days, 100 rows: a round number, and all there can be
+        (set(), "2025-10-27", 1),
+        ({299}, "2025-10-27", 2),  # the day that is not over
+        ({5, 6, 90}, "2025-10-27", 2),
+        ({0, 299}, "2025-10-27", 3),
+        (set(range(4, 300)), "2025-10-27", 1),  # a few days
+    ],
+)
+def test_days_without_a_row_cost_little(shared: Rig, without: set[int], last: str, requests: int) -> None:
+    serve(shared, "futures.volumes", days(300, without))
+    frame = fetch(shared, "futures.volumes", start=JANUARY, end=last)
+    expected = len([n for n in range(300) if n not in without and n < pd.Timestamp(last).day_of_year])
+    assert (len(frame), frame.attrs["requests"]) == (expected, requests)
+
+
+def test_a_row_for_each_day_is_one_customers(shared: Rig) -> None:
+    endpoint = serve(shared, "futures.traders", daily(300, 1))
+    shared.exchange.faults.add("cap", rows=77, path=endpoint.path, times=None)
+    frame = fetch(shared, "futures.traders", {"customer_id": "c0"}, start=JANUARY, end="2025-10-27")
+    assert len(frame) == 300
+
+
+# -- one answer --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_whole"), [(0, True), (99, True), (100, False), (101, True), (500, False)]
+)
+def test_a_list_without_pages_that_has_the_length_of_a_cut_one_is_not_called_whole(
+    shared: Rig, rows: int, is_whole: bool
+) -> None:
+    customers: list[Row] = [{"customerId": f"c{n}", "email": f"{n}@example.com"} for n in range(rows)]
+    serve(shared, "spot.customers", customers)
+    if is_whole:
+        assert fetch(shared, "spot.customers").attrs["complete"] is True
+        return
+    with pytest.raises(errors.IncompleteError, match="no way to ask for more") as caught:
+        fetch(shared, "spot.customers")
+    assert caught.value.partial is not None
+    assert len(caught.value.partial) == rows
+    assert caught.value.partial.attrs["complete"] is False
+    assert len(fetch(shared, "spot.customers", {"customer_id": "c7"})) == 1
+
+
+# -- how it is known for each read -------------------------------------------------------------------
+
+ONE_OBJECT = "one object"
+EMPTY_PAGE = "an empty page"
+HALVES = "halves of its span, where the number of rows is no chance"
+DAYS = "a row for each day; else as for those with a limit alone"
+NOTHING_MORE = "the documents: it has no pages; not where it is as long as lists are cut"
+NAMED = "one row, asked for by all that names it"
+
+HOW: dict[str, str] = {
+    "exchange.partner": ONE_OBJECT,
+    "exchange.sub_accounts": EMPTY_PAGE,
+    "exchange.api_keys": EMPTY_PAGE,
+    "exchange.ip_restriction": ONE_OBJECT,
+    "exchange.bnb_burn": ONE_OBJECT,
+    "exchange.spot_balances": EMPTY_PAGE,
+    "exchange.margin_balances": EMPTY_PAGE,
+    "exchange.futures_balances": EMPTY_PAGE,
+    "exchange.transfers": EMPTY_PAGE,
+    "exchange.futures_transfers": EMPTY_PAGE,
+    "exchange.universal_transfers": EMPTY_PAGE,
+    "exchange.deposits": EMPTY_PAGE,
+    "exchange.deposit": NAMED,
+    "exchange.um_commission": NAMED,
+    "exchange.cm_commission": NAMED,
+    "exchange.rebates": EMPTY_PAGE,
+    "exchange.futures_rebates": EMPTY_PAGE,
+    "spot.new_user": ONE_OBJECT,
+    "spot.customers": NOTHING_MORE,
+    "spot.customer_id": ONE_OBJECT,
+    "spot.rebates": HALVES,
+    "spot.kickbacks": HALVES,
+    "futures.new_user": ONE_OBJECT,
+    "futures.customers": EMPTY_PAGE,
+    "futures.customer_id": ONE_OBJECT,
+    "futures.income": HALVES,
+    "futures.overview": ONE_OBJECT,
+    "futures.volumes": DAYS,
+    "futures.rebates": DAYS,
+    "futures.trader_counts": DAYS,
+    "futures.traders": HALVES,
+    "portfolio.new_user": ONE_OBJECT,
+    "portfolio.customer_id": ONE_OBJECT,
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a read was answered, by the sandbox."""
+
+    frame: pd.DataFrame
+    rows: list[int]
+
+
+def seen(rig: Rig, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Seen:
+    sizes: list[int] = []
+    sender = rig.link._connection.sender
+    get = sender.get
+
+    def noted(*arguments: Any) -> Any:
+        payload = get(*arguments)
+        sizes.append(len(strands.rows_of(endpoint, payload)))
+        return payload
+
+    monkeypatch.setattr(sender, "get", noted)
+    example = rig.sandbox.world.example(endpoint.door)
+    names = {param.wire: param for param in endpoint.params}
+    arguments = {
+        names[wire].name: {str(on_wire): word for word, on_wire in names[wire].choices.items()}.get(
+            text, text
+        )
+        for wire, text in example.items()
+    }
+    return Seen(rig.link._fetcher.fetch(endpoint, arguments), sizes)
+
+
+def test_how_it_is_known_is_written_down_for_each_read() -> None:
+    assert list(HOW) == [endpoint.door for endpoint in ENDPOINTS]
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
+def test_a_frame_is_whole_by_what_is_written_down(
+    shared: Rig, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how, found = HOW[endpoint.door], seen(shared, endpoint, monkeypatch)
+    assert found.frame.attrs["complete"] is True
+    if how == EMPTY_PAGE:
+        assert min(found.rows) == 0
+    elif how in (HALVES, DAYS):
+        assert endpoint.paging.kind == "limit"
+        assert sum(found.rows) >= len(found.frame)
+    elif how == NOTHING_MORE:
+        assert endpoint.paging.kind == "none"
+    else:
+        assert found.rows in ([1], [0])
+
+
+# -- what never ends ---------------------------------------------------------------------------------
+
+
+class EverFull(ListTable):
+    """Has as many rows as were asked for, whatever was asked for."""
+
+    def __init__(self, make: Any) -> None:
+        super().__init__([])
+        self._make = make
+        self._made = 0
+
+    def count(self, start: int | None, end: int | None, filters: Any) -> int:
+        return 10**9
+
+    def slice(self, start: Any, end: Any, filters: Any, offset: int, limit: int) -> list[Row]:
+        self._made += limit
+        return [self._make(self._made + n, end or 0) for n in range(limit)]
+
+
+@pytest.mark.parametrize("door", ["exchange.rebates", "exchange.deposits", "exchange.transfers"])
+def test_pages_without_an_end_are_given_up(shared: Rig, door: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strands, "MOST_REQUESTS", 12)
+    make = {"exchange.rebates": rebate, "exchange.deposits": deposit, "exchange.transfers": transfer}[door]
+    shared.replace_exchange(tables={door: EverFull(make)})
+    arguments = {"from_id": "1"} if door == "exchange.transfers" else {}
+    with pytest.raises(errors.IncompleteError, match="12 requests for one window, and no end") as caught:
+        fetch(shared, door, arguments, start=shared.now - DAY)
+    assert caught.value.partial is not None
+    assert 0 < len(caught.value.partial) <= 12 * 500
+    assert caught.value.partial.attrs["complete"] is False
+    assert caught.value.partial.attrs["missing"]
+    assert len(shared.sent(BY_DOOR[door].path)) <= 12
+
+
+def test_a_list_without_an_end_is_given_up(shared: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strands, "MOST_REQUESTS", 5)
+    shared.replace_exchange(
+        tables={"exchange.sub_accounts": EverFull(lambda n, _: account(n, shared.now - 1))}
+    )
+    with pytest.raises(errors.IncompleteError, match="5 requests for one list"):
+        fetch(shared, "exchange.sub_accounts")
+
+
+def test_milliseconds_that_are_always_full_are_given_up(shared: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "MOST_CROWDED", 4)
+    shared.replace_exchange(tables={"spot.rebates": EverFull(spot_rebate)})
+    with pytest.raises(errors.IncompleteError, match="4 single milliseconds") as caught:
+        fetch(shared, "spot.rebates", start=shared.now - DAY)
+    partial = caught.value.partial
+    assert partial is not None
+    assert len(partial) == 4 * 500
+    assert partial.attrs["missing"]
+
+
+def test_the_bounds_are_beyond_what_is_honest() -> None:
+    """Trades of a partner's customers, day and night for a week."""
+    assert strands.MOST_REQUESTS * 500 / (7 * 24 * 3600) > 4
+    assert parts.MOST_CROWDED >= 100

@@ -1,0 +1,312 @@
+"""Every row of a frame answers the question: its span, its account, symbol, asset, key and size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.rig import Rig
+from tests.test_fetch import DAY, account, daily, deposit, kickback, put, rebate, spot_rebate, transfer
+from toolkit import errors
+from toolkit.catalogue import BY_DOOR, ENDPOINTS, Column, Endpoint, Param
+from toolkit.frames import Gathering
+from toolkit.question import Question
+from toolkit.sandbox.world.tables import ListTable, Row
+
+ANSWERS = Path(__file__).parent / "answers"
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Rig]:
+    made = Rig(link={"progress": False})
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def fresh(shared: Rig) -> Iterator[None]:
+    yield
+    shared.replace_exchange()
+
+
+# -- the span ----------------------------------------------------------------------------------------
+
+SPANS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "exchange.rebates": (rebate, {}),
+    "exchange.deposits": (deposit, {}),
+    "exchange.transfers": (transfer, {"from_id": "1"}),
+    "spot.rebates": (spot_rebate, {}),
+    "spot.kickbacks": (kickback, {}),
+}
+
+
+@pytest.mark.parametrize("options", [{"days": -40}, {"days": -400}, {"days": 2}, {"seconds": True}], ids=str)
+@pytest.mark.parametrize("door", SPANS)
+def test_rows_of_another_time_are_a_breach_of_contract(
+    shared: Rig, door: str, options: dict[str, Any]
+) -> None:
+    make, arguments = SPANS[door]
+    endpoint = BY_DOOR[door]
+    put(shared, endpoint, [make(n, shared.now - 5000 + n) for n in range(9)])
+    shared.exchange.faults.add("wrong-times", path=endpoint.path, times=None, **options)
+    with pytest.raises(errors.ContractError, match=r"row 0 is of .* to .* was asked for") as caught:
+        shared.link._fetcher.fetch(endpoint, arguments, start="-3D")
+    assert caught.value.partial is None, "no row of such an answer is kept"
+
+
+@pytest.mark.parametrize("door", SPANS)
+def test_a_span_that_is_left_out_of_account_is_found(shared: Rig, door: str) -> None:
+    make, arguments = SPANS[door]
+    endpoint = BY_DOOR[door]
+    put(shared, endpoint, [make(n, shared.now - 3 * DAY + n * DAY // 4) for n in range(9)])
+    for name in ("startTime", "endTime"):
+        shared.exchange.faults.add("ignore", name=name, path=endpoint.path, times=None)
+    start = shared.now - 2 * DAY
+    with pytest.raises(errors.ContractError, match="the answer is to another question"):
+        shared.link._fetcher.fetch(endpoint, arguments, start=start, end=start + DAY)
+
+
+class Astray(ListTable):
+    """Answers for the first window whatever is asked later on."""
+
+    def slice(self, start: Any, end: Any, filters: Any, offset: int, limit: int) -> list[Row]:
+        first = int(self._times[0])
+        return super().slice(first, min(end, first + 6 * DAY), filters, offset, limit)
+
+
+def test_what_came_before_an_answer_to_another_question_is_kept(shared: Rig) -> None:
+    endpoint = BY_DOOR["exchange.rebates"]
+    start = shared.now - 20 * DAY
+    shared.replace_exchange(tables={endpoint.door: Astray([rebate(n, start + n * DAY) for n in range(20)])})
+    link = shared.new_link(workers=1, progress=False)
+    with pytest.raises(errors.ContractError, match="another question") as caught:
+        link._fetcher.fetch(endpoint, {}, start=start)
+    partial = caught.value.partial
+    assert partial is not None
+    assert partial["trade_id"].tolist() == [str(2**55 + n) for n in range(7)]
+    assert partial.attrs["complete"] is False
+    first, last = partial.attrs["missing"][0]
+    assert pd.Timestamp(first) == pd.Timestamp(start + 7 * DAY, unit="ms", tz="UTC")
+    assert pd.Timestamp(last) == pd.Timestamp(shared.now, unit="ms", tz="UTC")
+
+
+def test_a_day_that_had_begun_before_the_span_may_be_there(shared: Rig) -> None:
+    endpoint = BY_DOOR["futures.traders"]
+    gathering = Gathering(endpoint, "float", question=Question(endpoint, {}))
+    midnight = daily(3, 1)
+    begins = int(midnight[1]["time"]) + 10_000_000  # type: ignore[call-overload]
+    assert gathering.add(midnight[1:], (begins, begins + 2 * DAY)) == 2
+    with pytest.raises(errors.ContractError, match="row 0 is of 2025-01-01"):
+        gathering.add(midnight, (begins, begins + 2 * DAY))
+
+
+# -- filters -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A parameter that rows tell, and the columns that do."""
+
+    endpoint: Endpoint
+    param: Param
+    columns: tuple[Column, ...]
+
+    def __str__(self) -> str:
+        return f"{self.endpoint.door} {self.param.wire}"
+
+
+FILTERS = [
+    Filter(endpoint, param, endpoint.answers(param))
+    for endpoint in ENDPOINTS
+    for param in endpoint.params
+    if endpoint.answers(param)
+]
+# Nothing in a row tells them: a switch, or what chooses a market that the rows do not name.
+UNTOLD = {
+    ("exchange.futures_balances", "futuresType"),
+    ("exchange.transfers", "showAllStatus"),
+    ("exchange.universal_transfers", "showAllStatus"),
+    ("exchange.futures_rebates", "futuresType"),
+    ("exchange.futures_rebates", "filterResult"),
+    ("spot.customer_id", "apiAgentCode"),
+    *((endpoint.door, "type") for endpoint in ENDPOINTS),
+}
+
+
+def test_every_filter_is_told_by_a_column_or_known_not_to_be() -> None:
+    told = {(each.endpoint.door, each.param.wire) for each in FILTERS}
+    every = {(endpoint.door, param.wire) for endpoint in ENDPOINTS for param in endpoint.params}
+    assert every - told <= UNTOLD
+    assert not told & UNTOLD
+
+
+def example_of(endpoint: Endpoint) -> Any:
+    return json.loads((ANSWERS / f"{endpoint.door}.json").read_text(), parse_float=Decimal)["documented"]
+
+
+def one_row(endpoint: Endpoint) -> tuple[Any, dict[str, Any]]:
+    """The documented answer with its first row alone, and that row with the wrapper's fields."""
+    answer = example_of(endpoint)
+    if endpoint.rows:
+        answer[endpoint.rows] = answer[endpoint.rows][:1]
+        return answer, {**answer, **answer[endpoint.rows][0]}
+    if isinstance(answer, list):
+        return answer[:1], dict(answer[0])
+    return answer, dict(answer)
+
+
+def value_in(row: dict[str, Any], columns: tuple[Column, ...]) -> Any:
+    return next((row[wire] for column in columns for wire in column.wires if row.get(wire)), None)
+
+
+@pytest.mark.parametrize("case", FILTERS, ids=str)
+def test_a_row_of_something_else_than_was_asked_for_is_a_breach_of_contract(case: Filter) -> None:
+    """On each documented answer: what it has may be asked for, and nothing else."""
+    answer, row = one_row(case.endpoint)
+    value = value_in(row, case.columns)
+    if value is None:
+        wire = case.columns[0].wires[0]
+        place = answer[case.endpoint.rows][0] if case.endpoint.rows else answer[0]
+        place[wire] = value = "7001"
+    asked = str(value).replace("*", "x")
+    Gathering(case.endpoint, "float", question=Question(case.endpoint, {case.param.wire: asked})).add(answer)
+    wrong = Gathering(
+        case.endpoint, "float", question=Question(case.endpoint, {case.param.wire: "9" + asked})
+    )
+    with pytest.raises(errors.ContractError, match="the answer is to another question") as caught:
+        wrong.add(answer)
+    assert wrong.rows == 0
+    if case.param.private:
+        assert asked not in str(caught.value)
+        assert str(value) not in str(caught.value)
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
+def test_what_is_left_out_of_account_is_found(shared: Rig, endpoint: Endpoint) -> None:
+    """Of the sandbox, which has more than one of each: every filter that is no must."""
+    world = shared.sandbox.world
+    for case in (each for each in FILTERS if each.endpoint is endpoint and not each.param.required):
+        whole = shared.link._fetcher.fetch(endpoint, arguments_of(shared, endpoint), emails="clear")
+        values = [v for column in case.columns for v in whole[column.name].dropna().unique() if v != ""]
+        if len(values) < 2 or case.param.choices or "api_key" in case.param.name:
+            continue
+        arguments = arguments_of(shared, endpoint, without=endpoint.not_together) | {
+            case.param.name: values[0]
+        }
+        assert len(shared.link._fetcher.fetch(endpoint, arguments)) < len(whole), case
+        shared.exchange.faults.add("ignore", name=case.param.wire, path=endpoint.path, times=None)
+        with pytest.raises(errors.ContractError, match="another question"):
+            shared.link._fetcher.fetch(endpoint, arguments)
+        shared.exchange.faults.clear()
+    assert world
+
+
+def arguments_of(rig: Rig, endpoint: Endpoint, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    example = rig.sandbox.world.example(endpoint.door)
+    words = {p.wire: {str(on_wire): word for word, on_wire in p.choices.items()} for p in endpoint.params}
+    names = {param.wire: param.name for param in endpoint.params}
+    return {
+        names[wire]: words[wire].get(text, text)
+        for wire, text in example.items()
+        if names[wire] not in without
+    }
+
+
+@pytest.mark.parametrize(
+    ("door", "asked", "row", "answers"),
+    [
+        (
+            "exchange.transfers",
+            {"fromId": "1"},
+            {"fromId": ""},
+            True,
+        ),  # the master account leaves its side empty
+        ("exchange.transfers", {"fromId": "1"}, {"fromId": None}, True),
+        ("exchange.transfers", {"fromId": "1"}, {"fromId": "2"}, False),
+        ("exchange.transfers", {"fromId": "1", "toId": "3"}, {"fromId": "1", "toId": "2"}, False),
+        ("exchange.transfers", {"clientTranId": "a"}, {"clientTranId": ""}, False),
+        ("spot.rebates", {"customerId": "c1"}, {"customerId": ""}, False),
+        ("exchange.rebates", {"subAccountId": "7"}, {"subaccountId": 7}, True),
+        ("exchange.deposits", {"status": 1}, {"status": 1}, True),
+        ("exchange.deposits", {"coin": "usdt"}, {"coin": "USDT"}, True),
+        ("exchange.deposits", {"coin": "USDT"}, {"coin": "USDC"}, False),
+        ("exchange.deposits", {"status": 1}, {"status": 6}, False),
+    ],
+)
+def test_what_the_exchange_spells_another_way_answers(
+    door: str, asked: dict[str, object], row: dict[str, object], answers: bool
+) -> None:
+    endpoint = BY_DOOR[door]
+    makers = {"exchange.transfers": transfer, "spot.rebates": spot_rebate, "exchange.rebates": rebate}
+    made = makers.get(door, deposit)(1, 1_700_000_000_000) | row
+    gathering = Gathering(endpoint, "float", question=Question(endpoint, asked))
+    if answers:
+        assert gathering.add([made]) == 1
+    else:
+        with pytest.raises(errors.ContractError):
+            gathering.add([made])
+
+
+def test_rows_of_both_the_account_and_another_are_told_apart() -> None:
+    """An empty side is the master account's, and who is named in another row is not the master account."""
+    endpoint = BY_DOOR["exchange.transfers"]
+    gathering = Gathering(endpoint, "float", question=Question(endpoint, {"fromId": "1"}))
+    with pytest.raises(errors.ContractError, match="row 1 has `from_id`"):
+        gathering.add([transfer(1, 5), transfer(2, 6) | {"fromId": ""}])
+
+
+@pytest.mark.parametrize(
+    ("shown", "answers"), [("abcd****", True), ("abcdefgh", True), ("abce****", False), ("xbcdefgh", False)]
+)
+def test_a_masked_key_answers_for_the_key(shown: str, answers: bool) -> None:
+    endpoint = BY_DOOR["exchange.api_keys"]
+    row = {"subaccountId": "1", "apikey": shown, "canTrade": True, "marginTrade": True, "futuresTrade": True}
+    gathering = Gathering(endpoint, "float", question=Question(endpoint, {"subAccountApiKey": "abcdefgh"}))
+    if answers:
+        assert gathering.add([row]) == 1
+        return
+    with pytest.raises(errors.ContractError, match="another `api_key` than was asked for") as caught:
+        gathering.add([row])
+    assert "abc" not in str(caught.value)
+
+
+def test_a_foreign_value_is_made_printable_and_short_before_it_is_said() -> None:
+    endpoint = BY_DOOR["exchange.um_commission"]
+    row = {"subAccountId": 1, "symbol": "\x1b[31m" + "E" * 90, "makerCommission": 1, "takerCommission": 1}
+    gathering = Gathering(endpoint, "float", question=Question(endpoint, {"symbol": "BTCUSDT"}))
+    with pytest.raises(errors.ContractError) as caught:
+        gathering.add([row])
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+
+
+# -- the size ----------------------------------------------------------------------------------------
+
+
+class Generous(ListTable):
+    """Answers with all there is, whatever was asked for."""
+
+    def slice(self, start: Any, end: Any, filters: Any, offset: int, limit: int) -> list[Row]:
+        return super().slice(start, end, filters, 0, 10**6)
+
+
+def test_more_rows_than_were_asked_for_are_a_breach_of_contract_and_kept(shared: Rig) -> None:
+    rows = [account(n, shared.now - DAY + n) for n in range(620)]
+    shared.replace_exchange(tables={"exchange.sub_accounts": Generous(rows, "createTime")})
+    with pytest.raises(errors.ContractError, match="has 620 rows, and 500 were asked for") as caught:
+        shared.link.exchange.sub_accounts()
+    assert caught.value.partial is not None
+    assert len(caught.value.partial) == 620
+    assert caught.value.partial.attrs["complete"] is False
+
+
+def test_an_answer_without_a_question_is_taken_as_it_is() -> None:
+    endpoint = replace(BY_DOOR["exchange.rebates"])
+    assert Gathering(endpoint, "float").add([rebate(1, 5)]) == 1
