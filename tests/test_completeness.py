@@ -27,7 +27,6 @@ from toolkit.catalogue import BY_DOOR, ENDPOINTS, Endpoint
 from toolkit.fetch import pages, parts, strands
 from toolkit.sandbox.world.tables import ListTable, Row
 
-
 WORKERS = 6
 
 

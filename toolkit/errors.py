@@ -23,7 +23,7 @@
     └── ContractError            the answer is not what the documents promise
         ├── RedirectError        a redirect, which is never followed
         ├── OrderError           the rows are not oldest first
-        └── IncompleteError      more rows in one millisecond than the exchange hands out
+        └── IncompleteError      rows may be missing that cannot be had, or nobody can tell
 
 Every error of a fetch carries `partial`: what had arrived before, as a frame whose
 `attrs["complete"]` is False (None where nothing had). No text and no attribute of an error holds a
@@ -429,7 +429,12 @@ class OrderError(ContractError):
 
 
 class IncompleteError(ContractError):
-    """One millisecond holds more rows than the exchange hands out in one answer."""
+    """Rows may be missing that cannot be had, or of which nobody can tell whether there are any.
+
+    One millisecond holds as many rows as the exchange hands out in one answer; pages leave rows out between
+    them; a list without pages is as long as a list that was cut; or there is no end of it. Everything else
+    is in `partial`, and its `attrs["missing"]` tells the times that are not known to be whole.
+    """
 
 
 class UndeclaredFieldWarning(UserWarning):

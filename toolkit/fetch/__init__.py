@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.fetch.connection import Connection, Source, outside
+from toolkit.fetch.connection import Connection, Source, warn
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.fetch.namespace import Namespace
 from toolkit.frames import Numbers
@@ -27,5 +27,5 @@ __all__ = [
     "Snapshot",
     "Source",
     "When",
-    "outside",
+    "warn",
 ]

@@ -122,17 +122,29 @@ class Connection:
             if not why or why in _warned:
                 return
             _warned.add(why)
-        warnings.warn(
+        said = (
             f"The rate limits are counted by this process alone: {why}. Other kernels and scripts on this "
             "machine are not seen except in the exchange's own counts; run one at a time, or give them "
-            'smaller shares (`Link(share=0.5)`). TOOLKIT_LEDGER names another folder, or "off".',
-            LedgerWarning,
-            stacklevel=outside(),
+            'smaller shares (`Link(share=0.5)`). TOOLKIT_LEDGER names another folder, or "off".'
         )
+        warn(LedgerWarning(said))
 
     def close(self) -> None:
         """Close every socket."""
         self.session.close()
+
+
+def warn(warning: Warning) -> None:
+    """Warn at the line of the user's own code; a warning that cannot be shown is forgotten.
+
+    Raises:
+        Warning: The warning itself, where the user has made such warnings errors.
+    """
+    try:
+        warnings.warn(warning, stacklevel=outside())
+    except Exception as error:
+        if error is warning:
+            raise
 
 
 def outside() -> int:

@@ -73,6 +73,9 @@ class Alone(Generic[J]):
 class Threads(Generic[J]):
     """Threads that do jobs side by side, started when they are needed and ended with the fetch.
 
+    Where the system starts no more of them, those that are there do it all; where there is none, the
+    calling thread does, when it asks what came of it.
+
     Args:
         size: How many there are at most.
         work: Does one job.
@@ -89,15 +92,24 @@ class Threads(Generic[J]):
     def give(self, job: J) -> None:
         """Have a job done."""
         self.busy += 1
-        if self.busy > len(self.threads):
-            # They do not keep the interpreter from ending.
-            thread = threading.Thread(target=self._serve, name="fetch", daemon=True)
-            self.threads.append(thread)
-            thread.start()
+        if len(self.threads) < min(self.busy, self.size):
+            self._start()
         self._jobs.put(job)
+
+    def _start(self) -> None:
+        # They do not keep the interpreter from ending.
+        thread = threading.Thread(target=self._serve, name="fetch", daemon=True)
+        self.threads.append(thread)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError):  # too many of them, or no room for its stack
+            self.threads.remove(thread)
+            self.size = max(1, len(self.threads))
 
     def back(self, seconds: float) -> Done[J] | None:
         """The next job that was done."""
+        if seconds and self.busy and not self.threads:
+            self._do()
         try:
             done = self._done.get(timeout=seconds) if seconds else self._done.get_nowait()
         except Empty:
@@ -126,3 +138,13 @@ class Threads(Generic[J]):
                 done = Done(job, None, error)
             self._done.put(done)
             del job, done  # an idle thread keeps no answer alive
+
+    def _do(self) -> None:
+        """Do a job in the calling thread; an interrupt leaves at once."""
+        job = self._jobs.get()
+        if job is None:
+            return
+        try:
+            self._done.put(Done(job, self._work(job)))
+        except Exception as error:  # noqa: BLE001 - raised again, when its turn comes
+            self._done.put(Done(job, None, error))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ import pandas as pd
 
 from toolkit.catalogue import BY_ROUTE, Endpoint, pool_of
 from toolkit.errors import IncompleteError, LedgerWarning, UndeclaredFieldWarning, UsageError
-from toolkit.fetch.connection import Connection, outside
+from toolkit.fetch.connection import Connection, warn
 from toolkit.fetch.crew import Alone, Crew, Threads
 from toolkit.fetch.parts import Counts
 from toolkit.fetch.progress import Progress, count_down
@@ -310,12 +309,11 @@ class Fetcher:
             new = [name for name in names_shown(undeclared) if (endpoint.door, name) not in self._warned]
             self._warned |= {(endpoint.door, name) for name in new}
         if new:
-            warnings.warn(
+            said = (
                 f"{endpoint.door}: the exchange sent fields that the catalogue does not know: "
-                f"{', '.join(new)}. They were left out; a newer toolkit may have them.",
-                UndeclaredFieldWarning,
-                stacklevel=outside(),
+                f"{', '.join(new)}. They were left out; a newer toolkit may have them."
             )
+            warn(UndeclaredFieldWarning(said))
 
     def _kind(self, numbers: Numbers | None) -> Numbers:
         return self.numbers if numbers is None else _checked_numbers(numbers)

@@ -7,15 +7,12 @@ import math
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
 
+from toolkit.fetch.bar import Bar
 from toolkit.plan import Span
 from toolkit.wire.clock import Clock
 from toolkit.wire.sender import Tally
 from toolkit.wire.stop import LONG_WAIT, Stop, Wait, moment
-
-if TYPE_CHECKING:
-    from tqdm.std import tqdm
 
 PATIENCE = LONG_WAIT  # seconds; what is quicker shows nothing
 REDRAW_EVERY = 0.1
@@ -53,7 +50,7 @@ class Progress:
         self._rows = 0
         self._through = 0
         self._drawn = self._began
-        self._bar: tqdm[Any] | None = None
+        self._bar: Bar | None = None
         self._wanted = wanted and threading.current_thread() is threading.main_thread()
         # Never for ever: on Windows an interrupt is noticed only between two waits.
         self.patience = REDRAW_EVERY if self._wanted else 0.5
@@ -104,7 +101,7 @@ class Progress:
             return
         self._drawn = now
         if self._bar is None:
-            self._bar = _bar(self._door, self._span)
+            self._bar = Bar(self._door, self._span.length if self._span else None)
         if self._span is not None:
             self._bar.n = min(self._through, self._span.length)
         said = [_plural(self._rows, "row"), _plural(self._tally.requests, "request"), waiting]
@@ -116,7 +113,10 @@ def notice(door: str, wait: Wait, said: str) -> Callable[[], None]:
     """Show what a call waits for that has no bar, until it goes on: in the main thread, as bars are."""
     if threading.current_thread() is not threading.main_thread():
         return lambda: None
-    return _bar(door, None, said).close
+    bar = Bar(door, None)
+    bar.unit = said
+    bar.refresh()
+    return bar.close
 
 
 def count_down(what: str, seconds: float, ends: float, clock: Clock, *, wanted: bool) -> None:
@@ -133,7 +133,7 @@ def count_down(what: str, seconds: float, ends: float, clock: Clock, *, wanted: 
     if seconds > PATIENCE:
         _LOG.info("%s: goes on at %s", what, at)
     wanted = wanted and seconds > PATIENCE and threading.current_thread() is threading.main_thread()
-    bar = _bar(what, None) if wanted else None
+    bar = Bar(what, None) if wanted else None
     end = clock.monotonic() + seconds
     try:
         while (left := end - clock.monotonic()) > 0:
@@ -144,30 +144,6 @@ def count_down(what: str, seconds: float, ends: float, clock: Clock, *, wanted: 
     finally:
         if bar is not None:
             bar.close()
-
-
-def _bar(door: str, span: Span | None, said: str = "") -> tqdm[Any]:
-    from tqdm.auto import tqdm
-
-    class Bar(tqdm):  # type: ignore[type-arg]
-        monitor_interval = 0  # no thread that looks after it
-
-        @staticmethod
-        def status_printer(*given: Any, **named: Any) -> Any:
-            printer = tqdm.status_printer(*given, **named)
-            if span is None and hasattr(printer, "children"):  # a notebook's: it would be an empty grey box
-                printer.children[1].layout.display = "none"
-            return printer
-
-    # What is said of rows and requests goes where the unit would stand.
-    through = "{desc}: {percentage:3.0f}%|{bar}| {unit}"
-    return Bar(
-        total=span.length if span else None,
-        desc=door,
-        unit=said,
-        bar_format=through if span else "{desc}: {unit}",
-        leave=False,
-    )
 
 
 def _plural(number: int, word: str) -> str:

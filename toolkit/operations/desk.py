@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -23,7 +22,7 @@ from toolkit.errors import (
     UndeclaredFieldWarning,
     UsageError,
 )
-from toolkit.fetch import Fetcher, Numbers, Source, outside
+from toolkit.fetch import Fetcher, Numbers, Source, warn
 from toolkit.frames import Gathering
 from toolkit.operations.findings import Row, check_answer
 from toolkit.operations.inquiry import Inquiry
@@ -302,7 +301,7 @@ class Desk:
                 f"known. {record.unwritten}"
             )
             said.outcome = outcome
-            warnings.warn(said, stacklevel=outside())
+            warn(said)
 
     # -- settling ------------------------------------------------------------------------------------------
 

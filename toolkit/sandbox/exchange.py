@@ -219,8 +219,8 @@ class Exchange:
         asked = Asked(endpoint, check_parameters(endpoint, parameters), key, int(now * 1000))
         if not isinstance(endpoint, Write):
             fits = faulty.QUESTION, visit.request, lambda each: faulty.can_mistake(each, asked)
-            for fault in self.faults.take_all(*fits):
-                asked = faulty.mistaken(fault, asked)
+            for mistake in self.faults.take_all(*fits):
+                asked = faulty.mistaken(mistake, asked)
         payload = self._written(asked) if isinstance(endpoint, Write) else self._answers.single(asked)
         if payload is not None:
             return self._bent(visit.request, endpoint, payload)

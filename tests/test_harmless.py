@@ -1,0 +1,241 @@
+"""What only shows never harms the work: no bar and no warning that fails loses a fetch or a write."""
+
+from __future__ import annotations
+
+import io
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import tqdm.auto
+
+from tests.clocks import FakeClock
+from tests.rig import Rig
+from tests.test_fetch import put, rebate
+from tests.write_support import Bench, memory_folder
+from toolkit import errors
+from toolkit.catalogue import BY_DOOR
+from toolkit.fetch.bar import Bar
+from toolkit.fetch.connection import warn
+from toolkit.fetch.crew import Threads
+from toolkit.fetch.progress import count_down
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[Rig]:
+    """Allowed so little that a longer fetch waits for the minute, and shows it."""
+    made = Rig(link={"limits": {"sapi-ip": 4}, "workers": 1})
+    put(made, BY_DOOR["exchange.rebates"], [])
+    yield made
+    made.close()
+
+
+class Broken(io.StringIO):
+    """A stderr that fails in a way of its own, from some write on."""
+
+    def __init__(self, error: BaseException, after: int = 0) -> None:
+        super().__init__()
+        self._error, self._left = error, after
+        self.failed = 0
+
+    def write(self, text: str) -> int:
+        self._left -= 1
+        if self._left < 0:
+            self.failed += 1
+            raise self._error
+        return super().write(text)
+
+
+STREAMS: dict[str, Callable[[], Any]] = {
+    "none, as under pythonw": lambda: None,
+    "a pipe that nobody reads": lambda: Broken(BrokenPipeError(32, "Broken pipe")),
+    "a pipe closed on the way": lambda: Broken(BrokenPipeError(32, "Broken pipe"), after=4),
+    "a full disk": lambda: Broken(OSError(28, "No space left on device")),
+    "closed": lambda: Broken(ValueError("I/O operation on closed file.")),
+    "a narrow encoding": lambda: Broken(UnicodeEncodeError("ascii", "\u2588", 0, 1, "not in range")),
+    "no stream at all": object,
+}
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_fetch_is_whole_where_its_bar_cannot_be_drawn(
+    slow: Rig, stream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", STREAMS[stream]())
+    before = slow.clock.monotonic()
+    frame = slow.link.exchange.rebates(start="-30D")
+    assert frame.attrs["complete"] is True
+    assert slow.clock.monotonic() - before > 60, "it has waited, and would have shown that"
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_wait_passes_where_it_cannot_be_counted_down(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", STREAMS[stream]())
+    clock = FakeClock()
+    began = clock.monotonic()
+    count_down("exchange.transfer #3", 14.5, clock, wanted=True)
+    assert clock.monotonic() - began == pytest.approx(14.5)
+
+
+@pytest.mark.parametrize("how", ["__init__", "refresh", "close"])
+def test_a_bar_that_fails_is_dropped(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a widget whose kernel has lost its page, and a warning of tqdm's that was made an error."""
+    calls: list[str] = []
+
+    def fail(*_: object, **__: object) -> None:
+        calls.append(how)
+        raise RuntimeError("no comm")
+
+    monkeypatch.setattr(tqdm.auto.tqdm, how, fail)
+    bar = Bar("a fetch", 100)
+    for _ in range(3):
+        bar.refresh()
+    bar.close()
+    bar.close()
+    assert calls == [how], "once it has failed it is not tried again"
+
+
+def test_an_interrupt_while_it_draws_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Broken(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        Bar("a fetch", None).refresh()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="signals of POSIX")
+def test_what_the_user_s_own_handler_of_a_signal_raises_leaves_the_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A deadline that happens to strike while the bar is drawn."""
+
+    class Alarming(io.StringIO):
+        def write(self, text: str) -> int:
+            signal.raise_signal(signal.SIGUSR1)
+            return len(text)
+
+    def deadline(*_: object) -> None:
+        raise TimeoutError("the user's")
+
+    before = signal.signal(signal.SIGUSR1, deadline)
+    monkeypatch.setattr(sys, "stderr", Alarming())
+    try:
+        with pytest.raises(TimeoutError, match="the user's"):
+            Bar("a fetch", None).refresh()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+# -- warnings ----------------------------------------------------------------------------------------
+
+
+def broken_showing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[str]:
+    """Warnings are shown, and showing them fails."""
+    shown: list[str] = []
+
+    def fail(message: object, *_: object, **__: object) -> None:
+        shown.append(str(message))
+        raise error
+
+    monkeypatch.setattr(warnings, "showwarning", fail)
+    return shown
+
+
+FAILURES = [ValueError("I/O operation on closed file."), OSError(28, "No space"), RuntimeError("a handler's")]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=repr)
+def test_a_warning_that_cannot_be_shown_loses_no_fetch(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = Rig()
+    try:
+        endpoint = BY_DOOR["exchange.rebates"]
+        put(rig, endpoint, [rebate(n, rig.now - 9 + n) | {"novel": n} for n in range(5)])
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            shown = broken_showing(monkeypatch, failure)
+            frame = rig.link.exchange.rebates()
+        assert len(frame) == 5
+        assert len(shown) == 1
+        assert frame.attrs["undeclared"] == ["novel"]
+    finally:
+        rig.close()
+
+
+def test_a_warning_that_cannot_be_shown_leaves_no_write_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    with memory_folder() as folder:
+        bench = Bench(folder)
+        try:
+            bench.fail("exchange.create_sub_account", "unknown-field")
+            operations = bench.ops
+            with warnings.catch_warnings():
+                warnings.simplefilter("always")
+                shown = broken_showing(monkeypatch, FAILURES[0])
+                outcome = operations.exchange.create_sub_account(tag="t")
+            assert shown
+            assert outcome.status == "confirmed"
+        finally:
+            bench.close()
+
+
+def test_a_warning_made_an_error_is_that_very_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = errors.LedgerWarning("alone")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(errors.LedgerWarning) as caught:
+            warn(said)
+    assert caught.value is said
+
+
+# -- threads -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("there", [0, 1, 2])
+def test_a_fetch_is_whole_where_no_more_threads_can_be_started(
+    there: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = Rig(link={"workers": 6, "progress": False})
+    try:
+        whole = rig.link.exchange.rebates(start="-30D")
+        start, started = threading.Thread.start, []
+
+        def refuse(thread: threading.Thread) -> None:
+            if thread.name == "fetch":
+                if len(started) == there:
+                    raise RuntimeError("can't start new thread")
+                started.append(thread)
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        frame = rig.link.exchange.rebates(start="-30D")
+        assert frame.equals(whole)
+        assert frame.attrs["complete"] is True
+        assert len(started) == there
+        rig.exchange.faults.add("error", path="/sapi/v1/broker/rebate", code=-1121, rate=0.5, times=None)
+        started.clear()
+        with pytest.raises(errors.NotFoundError):
+            rig.link.exchange.rebates(start="-60D")
+    finally:
+        rig.close()
+
+
+def test_jobs_are_done_by_the_threads_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+    crew: Threads[int] = Threads(4, lambda job: (job, threading.current_thread().name))
+
+    def refuse(thread: threading.Thread) -> None:
+        if crew.threads[1:]:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    for job in range(3):
+        crew.give(job)
+    done = [crew.back(5.0) for _ in range(3)]
+    assert sorted(each.payload for each in done if each) == [(0, "fetch"), (1, "fetch"), (2, "fetch")]
+    assert (crew.size, crew.busy, len(crew.threads)) == (1, 0, 1)
+    crew.dismiss()
+    assert crew.gone(5.0)

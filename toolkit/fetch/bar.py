@@ -1,0 +1,92 @@
+"""A progress bar that never harms what it shows: one that cannot be drawn is dropped."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tqdm.std import tqdm
+
+
+class Bar:
+    """A bar of tqdm's, where there is anything to draw it on.
+
+    There may be no stderr (under cron or pythonw), a pipe that nobody reads any more, a full disk behind it,
+    or a notebook that is gone: whatever drawing raises ends the bar and nothing else.
+
+    Args:
+        title: What is under way.
+        total: Where the bar ends, None where that is not known: it is a line of text then.
+
+    Attributes:
+        n: How far it has come.
+        unit: What is said beside it.
+    """
+
+    def __init__(self, title: str, total: int | None) -> None:
+        self.n = 0
+        self.unit = ""
+        self._bar: tqdm[Any] | None = None
+        self._try(lambda: self._make(title, total))
+
+    def refresh(self) -> None:
+        """Draw it as it is now."""
+        self._try(lambda: self._draw("refresh"))
+
+    def close(self) -> None:
+        """Take it away."""
+        self._try(lambda: self._draw("close"))
+
+    def _make(self, title: str, total: int | None) -> None:
+        self._bar = _bar(title, total)
+
+    def _draw(self, how: str) -> None:
+        if self._bar is not None:
+            self._bar.n, self._bar.unit = self.n, self.unit
+            getattr(self._bar, how)()
+
+    def _try(self, draw: Callable[[], None]) -> None:
+        try:
+            draw()
+        except Exception as error:
+            self._bar = None
+            if _is_of_a_signal(error):
+                raise
+
+
+def _is_of_a_signal(error: BaseException) -> bool:
+    """Whether the user's handler of a signal raised it, of an alarm perhaps: it only came up here."""
+    handlers = {getattr(signal.getsignal(each), "__code__", None) for each in signal.valid_signals()}
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code not in handlers:
+        trace = trace.tb_next
+    return trace is not None
+
+
+def _bar(title: str, total: int | None) -> tqdm[Any]:
+    from tqdm.auto import tqdm
+
+    class Quiet(tqdm):  # type: ignore[type-arg]
+        monitor_interval = 0  # no thread that looks after it
+
+        @staticmethod
+        def status_printer(*given: Any, **named: Any) -> Any:
+            printer = tqdm.status_printer(*given, **named)
+            if total is None and hasattr(printer, "children"):  # a notebook's: it would be an empty grey box
+                printer.children[1].layout.display = "none"
+            return printer
+
+        def __del__(self) -> None:
+            """One that could not be drawn is not drawn once more when it is thrown away."""
+
+    # What is said of rows and requests goes where the unit would stand.
+    through = "{desc}: {percentage:3.0f}%|{bar}| {unit}"
+    return Quiet(
+        total=total,
+        desc=title,
+        unit="",
+        bar_format="{desc}: {unit}" if total is None else through,
+        leave=False,
+    )
