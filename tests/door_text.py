@@ -80,9 +80,12 @@ def _how(endpoint: Endpoint) -> list[str]:
     if window and window.longest and not window.kept:
         lines.append(f"One request spans {_length(window.longest)} at most; longer spans are put together.")
     if paging.kind in ("page", "offset"):
-        lines.append(f"Every page is fetched, {paging.maximum} rows a request.")
+        lines.append(f"Every page is fetched, {paging.maximum} rows a request, up to one that is empty.")
     if paging.kind == "limit":
-        lines.append(f"An answer of {paging.maximum} rows is full: its span is asked for again in halves.")
+        lines.append(
+            f"An answer of {paging.maximum} rows is full: its span is asked for again in halves. So is that "
+            "of one whose number of rows may be no chance: 100 rows cost three requests where 130 cost one."
+        )
     return lines
 
 

@@ -101,6 +101,14 @@ def test_it_is_signed_and_charged_like_any_other(desk_link: Link) -> None:
     assert frame.attrs["weight"] == 1
 
 
+def test_one_object_is_whole_and_of_a_list_that_is_not_known(desk_link: Link) -> None:
+    assert desk_link.get("/sapi/v1/broker/info").attrs["complete"] is True
+    for path, size in [("/sapi/v1/broker/subAccount", 3), ("/sapi/v1/broker/subAccount/spotSummary", 2)]:
+        attrs = desk_link.get(path, size=size).attrs
+        assert attrs["complete"] is False
+        assert attrs["missing"] == [[None, None]]
+
+
 def test_a_declared_path_weighs_what_it_is_declared_to(desk_link: Link) -> None:
     assert desk_link.get("/sapi/v1/broker/subAccount/spotSummary", size=2).attrs["weight"] == 3000
 

@@ -750,6 +750,46 @@ def test_disorder_and_repeats_and_fields() -> None:
     assert ask(this, "exchange.rebates", params).json() == right
 
 
+def test_fewer_rows_than_were_asked_for() -> None:
+    this = exchange()
+    right: Any = ask(this, "exchange.rebates", {"size": 12}).json()
+    assert len(right) == 12
+    this.faults.add("cap", rows=4, times=2)
+    assert ask(this, "exchange.rebates", {"size": 12, "page": 2}).json() == right[4:8]
+    assert ask(this, "exchange.rebates", {"size": 3}).json() == right[:3]
+    this.faults.add("cap", rows=4, counted=False)
+    assert ask(this, "exchange.rebates", {"size": 6, "page": 2}).json() == right[6:10]
+    this.faults.add("cap", rows=4)
+    ask(this, "exchange.partner")  # there is no size to be cut
+    assert ask(this, "exchange.rebates", {"size": 12}).json() == right[:4]
+
+
+def test_parameters_left_out_of_account() -> None:
+    this = exchange()
+    right: Any = ask(this, "exchange.rebates", {"size": 5}).json()
+    this.faults.add("ignore", name="page")
+    assert ask(this, "exchange.rebates", {"size": 5, "page": 3}).json() == right
+    one = right[0]["subaccountId"]
+    this.faults.add("ignore", name="subAccountId")
+    ask(this, "exchange.api_keys")  # which cannot do without
+    assert ask(this, "exchange.rebates", {"size": 5, "subAccountId": one}).json() == right
+    assert all(
+        r["subaccountId"] == one for r in rows_of(ask(this, "exchange.rebates", {"subAccountId": one}).json())
+    )
+
+
+def test_times_of_another_span() -> None:
+    this = exchange()
+    right: Any = ask(this, "exchange.rebates", {"size": 5}).json()
+    this.faults.add("wrong-times", days=-40)
+    early: Any = ask(this, "exchange.rebates", {"size": 5}).json()
+    assert early == [row | {"time": row["time"] - 40 * DAY} for row in right]
+    this.faults.add("wrong-times", seconds=True)
+    assert ask(this, "exchange.rebates", {"size": 5}).json() == [
+        r | {"time": r["time"] // 1000} for r in right
+    ]
+
+
 def test_a_header_more() -> None:
     this = exchange()
     this.faults.add("extra-header", path="/fapi/", times=2, name="X-MBX-ORDER-COUNT-1M", value=7)

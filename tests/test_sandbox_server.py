@@ -259,8 +259,13 @@ def test_errors_of_any_kind(sandbox: Sandbox) -> None:
 def test_rows_gone_wrong(sandbox: Sandbox) -> None:
     page: dict[str, object] = {"size": 4, "page": 2}
     right = ask(sandbox, HISTORY, page).json()
-    for kind in ("disorder", "repeat", "missing-field", "unknown-field"):
-        sandbox.exchange.faults.add(kind)
+    for kind in ("disorder", "repeat", "missing-field", "unknown-field", "cap", "ignore", "wrong-times"):
+        more: dict[str, dict[str, object]] = {
+            "cap": {"rows": 1},
+            "ignore": {"name": "page"},
+            "wrong-times": {"days": 1},
+        }
+        sandbox.exchange.faults.add(kind, **more.get(kind, {}))  # type: ignore[arg-type]
         assert ask(sandbox, HISTORY, page).json() != right, kind
         assert ask(sandbox, HISTORY, page).json() == right
 

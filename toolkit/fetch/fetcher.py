@@ -186,7 +186,9 @@ class Fetcher:
             name: "(hidden)" if _PRIVATE.search(name) else mask_within(str(value))
             for name, value in parameters.items()
         }
-        attrs = self._attrs(path, "unlisted", asked, tally, complete=True)
+        attrs = self._attrs(path, "unlisted", asked, tally, complete=_is_one_object(payload))
+        if not attrs["complete"]:
+            attrs["missing"] = [[None, None]]
         # Whatever its columns are called: an address may be in any of them.
         frame = gathering.frame({**attrs, "emails": shown})
         try:
@@ -271,8 +273,9 @@ class Fetcher:
         """The rows that are here: all of them, or with what is missing named."""
         endpoint, complete = fetch.plan.endpoint, missing is None
         attrs = self._attrs(endpoint.door, endpoint.system, fetch.plan.shown, fetch.tally, complete=complete)
-        if missing is not None and fetch.plan.span:
-            attrs["missing"] = [[_iso(span.start), _iso(span.end)] for span in missing]
+        if missing is not None:
+            spans = [[_iso(span.start), _iso(span.end)] for span in missing]
+            attrs["missing"] = spans if fetch.plan.span else [[None, None]]  # no time tells
         return fetch.gathering.frame(attrs)
 
     def _attrs(
@@ -342,6 +345,14 @@ def _checked_workers(workers: int) -> int:
             f"`workers` is a whole number from 1 to {MOST_WORKERS}, not {workers!r}. Nothing was sent."
         )
     return workers
+
+
+def _is_one_object(payload: Any) -> bool:
+    """Whether an answer is no list, and holds none: of a list nobody knows whether it goes on."""
+    return isinstance(payload, dict) and not any(
+        isinstance(value, list) and any(isinstance(each, dict | list) for each in value)
+        for value in payload.values()
+    )
 
 
 def _check_gaps(endpoint: Endpoint, gaps: list[Gap]) -> None:

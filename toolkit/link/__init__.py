@@ -319,8 +319,9 @@ class Link:
 
         Parameters go out as they are named and in their order. The answer's columns are inferred by the
         rules of the declared ones: names in snake_case, identifiers as text, amounts as numbers, times
-        as UTC. There are no windows and no pages: what one answer holds is what comes back. E-mail
-        addresses are masked wherever they stand.
+        as UTC. There are no windows and no pages: what one answer holds is what comes back. Whether a list
+        goes on is not known: its `attrs["complete"]` is False. E-mail addresses are masked wherever they
+        stand.
 
         Args:
             path: Path of the endpoint, such as "/sapi/v1/account/apiRestrictions".

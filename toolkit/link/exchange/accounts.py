@@ -53,7 +53,7 @@ class AccountDoors(Doors):
         GET /sapi/v1/broker/subAccount: weight 1, pool sapi-ip (12,000 a minute for the address on this
         endpoint alone).
 
-        Every page is fetched, 500 rows a request.
+        Every page is fetched, 500 rows a request, up to one that is empty.
 
         Args:
             sub_account_id: Only this sub-account; all when not given.
@@ -95,7 +95,8 @@ class AccountDoors(Doors):
         GET /sapi/v1/broker/subAccountApi: weight 1, pool sapi-ip (12,000 a minute for the address on this
         endpoint alone).
 
-        Every page is fetched, 500 rows a request. The key that asks needs the "trade" permission.
+        Every page is fetched, 500 rows a request, up to one that is empty. The key that asks needs the
+        "trade" permission.
 
         Args:
             sub_account_id: Id of the sub-account.

@@ -21,8 +21,8 @@ class BalanceDoors(Doors):
         GET /sapi/v1/broker/subAccount/spotSummary: weight 3000, pool sapi-uid (180,000 a minute for the
         account on this endpoint alone).
 
-        Every page is fetched, 20 rows a request. A request carries 20 sub-accounts; 60 requests a minute
-        are allowed.
+        Every page is fetched, 20 rows a request, up to one that is empty. A request carries 20
+        sub-accounts; 60 requests a minute are allowed.
 
         Args:
             sub_account_id: Only this sub-account; all when not given.
@@ -53,7 +53,7 @@ class BalanceDoors(Doors):
         GET /sapi/v1/broker/subAccount/marginSummary: weight 1, pool sapi-ip (12,000 a minute for the
         address on this endpoint alone).
 
-        Every page is fetched, 20 rows a request.
+        Every page is fetched, 20 rows a request, up to one that is empty.
 
         Args:
             sub_account_id: Only this sub-account; all when not given.
@@ -93,8 +93,8 @@ class BalanceDoors(Doors):
         GET /sapi/v3/broker/subAccount/futuresSummary: weight 60, pool sapi-uid (180,000 a minute for the
         account on this endpoint alone).
 
-        Every page is fetched, 20 rows a request. Rows of sub-accounts without futures carry their id and
-        the flag alone.
+        Every page is fetched, 20 rows a request, up to one that is empty. Rows of sub-accounts without
+        futures carry their id and the flag alone.
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.

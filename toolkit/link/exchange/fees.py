@@ -93,7 +93,7 @@ class FeeDoors(Doors):
         on this endpoint alone).
 
         One request spans less than 7 days at most; longer spans are put together. Every page is fetched,
-        500 rows a request.
+        500 rows a request, up to one that is empty.
 
         Args:
             sub_account_id: Only this sub-account; all when not given.
@@ -139,7 +139,7 @@ class FeeDoors(Doors):
         address on this endpoint alone).
 
         One request spans less than 7 days at most; longer spans are put together. Every page is fetched,
-        100 rows a request. There is no filter by sub-account.
+        100 rows a request, up to one that is empty. There is no filter by sub-account.
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.

@@ -30,7 +30,7 @@ class TransferDoors(Doors):
         endpoint alone).
 
         One request spans 100 days at most; longer spans are put together. Every page is fetched, 500 rows
-        a request.
+        a request, up to one that is empty.
 
         Args:
             from_id: Sub-account the money left.
@@ -89,7 +89,8 @@ class TransferDoors(Doors):
         GET /sapi/v1/broker/transfer/futures: weight 1, pool sapi-ip (12,000 a minute for the address on
         this endpoint alone).
 
-        Every page is fetched, 500 rows a request. The exchange keeps the last 30 days.
+        Every page is fetched, 500 rows a request, up to one that is empty. The exchange keeps the last 30
+        days.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -145,7 +146,7 @@ class TransferDoors(Doors):
         this endpoint alone).
 
         One request spans 100 days at most; longer spans are put together. Every page is fetched, 500 rows
-        a request.
+        a request, up to one that is empty.
 
         Args:
             from_id: Sub-account the money left.
@@ -207,7 +208,7 @@ class TransferDoors(Doors):
         address on this endpoint alone).
 
         One request spans less than 7 days at most; longer spans are put together. Every page is fetched,
-        500 rows a request.
+        500 rows a request, up to one that is empty.
 
         Args:
             sub_account_id: Only this sub-account; all when not given.
@@ -262,7 +263,7 @@ class TransferDoors(Doors):
         GET /sapi/v2/broker/subAccount/depositHist: weight 10, pool sapi-ip (12,000 a minute for the
         address on this endpoint alone).
 
-        Every page is fetched, 500 rows a request.
+        Every page is fetched, 500 rows a request, up to one that is empty.
 
         Args:
             deposit_id: Id of the deposit.
