@@ -172,8 +172,9 @@ def test_a_page_that_is_left_out_of_account_is_found(shared: Rig) -> None:
 
 def test_one_row_asked_for_by_all_that_names_it_is_all(shared: Rig) -> None:
     frame = shared.link.exchange.sub_accounts()
-    one = shared.link.exchange.spot_balances(sub_account_id=str(frame["sub_account_id"][3]))
-    assert (len(one), one.attrs["requests"]) == (1, 1)
+    for _ in range(2):
+        one = shared.link.exchange.spot_balances(sub_account_id=str(frame["sub_account_id"][3]))
+        assert (len(one), one.attrs["requests"]) == (1, 1)
 
 
 @pytest.mark.parametrize("rows", [0, 1, 19, 20, 21, 40, 53])
@@ -245,6 +246,27 @@ def test_honest_answers_cost_little(shared: Rig, times: list[int], requests: int
     serve(shared, "spot.rebates", [spot_rebate(n, start + 9 + time) for n, time in enumerate(times)])
     frame = fetch(shared, "spot.rebates", start=start)
     assert (len(frame), frame.attrs["requests"]) == (len(times), requests)
+
+
+def test_an_answer_under_suspicion_is_kept_where_asking_on_fails(shared: Rig) -> None:
+    start = shared.now - 6 * DAY
+    endpoint = serve(shared, "spot.rebates", [spot_rebate(n, start + n) for n in range(100)])
+    link = shared.new_link(progress=False)
+    sender = link._connection.sender
+    get = sender.get
+
+    def once(call: Any, *more: Any) -> Any:
+        if shared.sent(endpoint.path):
+            raise errors.ServerError("spot.rebates", 503, None, "Away.")
+        return get(call, *more)
+
+    sender.get = once  # type: ignore[method-assign]
+    with pytest.raises(errors.ServerError) as caught:
+        link._fetcher.fetch(endpoint, {}, start=start)
+    assert caught.value.partial is not None
+    assert len(caught.value.partial) == 100
+    assert caught.value.partial.attrs["complete"] is False
+    assert pd.Timestamp(caught.value.partial.attrs["missing"][0][0]).timestamp() * 1000 == start
 
 
 def test_what_was_handed_out_once_is_not_doubted_again(shared: Rig) -> None:

@@ -105,7 +105,7 @@ def _said(
     if param.private:  # neither what was asked for nor what came is shown
         return f"row {position} has another {names} than was asked for"
     found = ", ".join(repr(names_shown([str(values[column.name][position] or "")])[0]) for column in columns)
-    return f"row {position} has {names} {found}, and {text!r} was asked for"
+    return f"row {position} has {names} {found}, and {names_shown([text])[0]!r} was asked for"
 
 
 def _moment(milliseconds: int) -> str:

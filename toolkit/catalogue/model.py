@@ -201,7 +201,7 @@ class Window:
         kept: How far back the exchange keeps rows, None where it does not say.
         both: startTime and endTime go together or not at all.
         required: Both are mandatory.
-        per_day: Rows are one a day, stamped with midnight UTC.
+        per_day: Rows are of days, stamped with midnight UTC; one a day where no id tells them apart.
     """
 
     longest: timedelta | None
@@ -217,8 +217,9 @@ class Paging:
     """How more rows than fit in one answer are had.
 
     Attributes:
-        kind: "page" counts pages from 1, "offset" counts rows from 0, "limit" has neither (a full
-            answer means that rows may be missing), "none" answers everything at once.
+        kind: "page" counts pages from 1, "offset" counts rows from 0: the end is told by an empty page.
+            "limit" has neither: that an answer is whole is told by asking for its span in halves, where its
+            number of rows may be no chance. "none" answers everything at once.
         size: Wire name of the number of rows.
         default: Rows in an answer when the size is not sent.
         maximum: Most rows one may ask for; what the toolkit asks for.

@@ -71,7 +71,8 @@ class Pages(Strand):
         self._span = {"startTime": span.start, "endTime": span.end} if span else {}
         self._size = endpoint.paging.maximum
         self._rows = rows
-        self._expected = 1 if rows is None or not self._size else pages_of(rows, self._size)
+        has_pages = endpoint.paging.kind != "none" and not self._one_row
+        self._expected = 1 if rows is None or not has_pages else pages_of(rows, self._size)
         self._line: list[_Page] = []  # in order, without those that are void
         self._taken = 0
         self._furthest = self._longest = 0

@@ -274,10 +274,20 @@ class Parts(Strand):
     def take(self, gathering: Gathering) -> None:
         """Take in the next part."""
         payload, part = self._ready.popleft()
-        gathering.begin_window()
-        gathering.add(payload, (part.start, part.end), self.endpoint.paging.maximum)
+        self._take_in(payload, part, gathering)
         self.since = part.end + 1
         self.over = part.end == self.span.end
+
+    def _take_in(self, payload: Any, part: Span, gathering: Gathering) -> None:
+        gathering.begin_window()
+        gathering.add(payload, (part.start, part.end), self.endpoint.paging.maximum)
+
+    def rescue(self, gathering: Gathering) -> None:
+        """Take in the parts that have come, and the one that is under suspicion: it may be short of some."""
+        super().rescue(gathering)
+        if self._suspicion is not None:
+            self._take_in(self._suspicion.payload, self._part, gathering)
+            self._suspicion = None
 
 
 def _days_of(part: Span) -> set[int]:
