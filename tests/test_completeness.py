@@ -28,11 +28,19 @@ from toolkit.fetch import pages, parts, strands
 from toolkit.sandbox.world.tables import ListTable, Row
 
 WORKERS = 6
+PATIENT = (5.0, 30.0)  # no request is counted twice because this machine is slow
 
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Rig]:
-    made = Rig(link={"progress": False, "workers": WORKERS, "limits": {"fapi": 10**6, "sapi-ip": 10**6}})
+    made = Rig(
+        link={
+            "progress": False,
+            "timeout": PATIENT,
+            "workers": WORKERS,
+            "limits": {"fapi": 10**6, "sapi-ip": 10**6},
+        }
+    )
     yield made
     made.close()
 
@@ -181,7 +189,7 @@ def test_one_row_asked_for_by_all_that_names_it_is_all(shared: Rig) -> None:
 def test_a_list_costs_its_pages_and_the_empty_one_as_the_price_says(shared: Rig, rows: int) -> None:
     serve(shared, "exchange.sub_accounts", [account(n, shared.now - DAY + n) for n in range(rows)])
     endpoint = smaller("exchange.sub_accounts", 20)
-    link = shared.new_link(progress=False)
+    link = shared.new_link(timeout=PATIENT, progress=False)
     for _ in range(2):
         frame = link._fetcher.fetch(endpoint, {})
         assert len(frame) == rows
@@ -251,7 +259,7 @@ def test_honest_answers_cost_little(shared: Rig, times: list[int], requests: int
 def test_an_answer_under_suspicion_is_kept_where_asking_on_fails(shared: Rig) -> None:
     start = shared.now - 6 * DAY
     endpoint = serve(shared, "spot.rebates", [spot_rebate(n, start + n) for n in range(100)])
-    link = shared.new_link(progress=False)
+    link = shared.new_link(timeout=PATIENT, progress=False)
     sender = link._connection.sender
     get = sender.get
 
@@ -273,7 +281,7 @@ def test_what_was_handed_out_once_is_not_doubted_again(shared: Rig) -> None:
     start = shared.now - 21 * DAY
     times = [week * 7 * DAY + n * 1000 for week in range(3) for n in range(100)]
     serve(shared, "spot.rebates", [spot_rebate(n, start + time) for n, time in enumerate(times)])
-    frame = shared.new_link(progress=False, workers=1).spot.rebates(start=start)
+    frame = shared.new_link(timeout=PATIENT, progress=False, workers=1).spot.rebates(start=start)
     assert (len(frame), frame.attrs["requests"]) == (300, 5)
 
 
