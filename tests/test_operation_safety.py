@@ -321,13 +321,15 @@ def test_an_answer_is_stronger_than_what_was_said_meanwhile(bench: Bench, by: An
     put(bench, exchange)
     journal = Journal(bench.ops.journal)
     said = []
-    exchange.meanwhile = lambda: said.append(journal.settle(1, "rejected", "it is not there", by))
+    exchange.meanwhile = lambda: said.append(
+        journal.settle(journal.entry(1), "rejected", "it is not there", by)
+    )
     outcome = do(bench, door)
     assert (said[0].status, said[0].settled_by) == ("rejected", by)
     assert outcome.status == "confirmed"
     assert (bench.ops.outcome(1).status, journal.entry(1).settled_by) == ("confirmed", "answer")
     for weaker in ("read", "person"):
-        entry = journal.settle(1, "rejected", "it is not there", weaker)
+        entry = journal.settle(journal.entry(1), "rejected", "it is not there", weaker)
         assert (entry.status, entry.settled_by) == ("confirmed", "answer")
     with pytest.raises(UsageError, match="#1 is settled already"):
         bench.ops.resolve(1, happened=False)
@@ -337,7 +339,7 @@ def test_an_answer_that_nothing_was_done_is_stronger_too(bench: Bench) -> None:
     exchange = Meddling(bench.world, bench.rig.exchange_clock)
     put(bench, exchange)
     journal = Journal(bench.ops.journal)
-    exchange.meanwhile = lambda: journal.settle(1, "confirmed", "it is there", "person")
+    exchange.meanwhile = lambda: journal.settle(journal.entry(1), "confirmed", "it is there", "person")
     outcome = bench.ops.exchange.transfer("USDT", "999999999999", to_id=bench.world.accounts[0].id)
     assert outcome.status == "rejected"
     assert bench.ops.outcome(1).status == "rejected"

@@ -31,8 +31,8 @@ def test_the_judge_sees_what_is_wrong(claim: str) -> None:
         try:
             settle = day.ops["partner"]._journal.settle
 
-            def wrong(number: int, status: str, *rest: object, **more: object) -> object:
-                return settle(number, claim if status == "unknown" else status, *rest, **more)  # type: ignore[arg-type]
+            def wrong(entry: object, status: str, *rest: object, **more: object) -> object:
+                return settle(entry, claim if status == "unknown" else status, *rest, **more)  # type: ignore[arg-type]
 
             for ops in day.ops.values():
                 ops._journal.settle = wrong  # type: ignore[method-assign, assignment]

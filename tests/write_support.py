@@ -13,7 +13,7 @@ from typing import Any
 from tests.clocks import FakeClock
 from tests.rig import Rig
 from toolkit.catalogue import WRITE_BY_DOOR, WRITES, Write
-from toolkit.operations import Operations, Outcome
+from toolkit.operations import Operations, Outcome, journal_file
 from toolkit.sandbox import World
 from toolkit.sandbox.effects import Effect
 from toolkit.sandbox.world.balances import Wallet
@@ -49,6 +49,16 @@ def memory_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def another_process() -> Iterator[None]:
+    """What a process remembers of journals is forgotten meanwhile, as in another one."""
+    ours, journal_file._memory = journal_file._memory, journal_file.Memory()
+    try:
+        yield
+    finally:
+        journal_file._memory = ours
 
 
 class Bench:

@@ -24,9 +24,10 @@ from toolkit.errors import (
 )
 from toolkit.fetch import Fetcher, Numbers, Source, warn
 from toolkit.frames import Gathering
+from toolkit.operations.entry import Entry, Status, Wish
 from toolkit.operations.findings import Row, check_answer
 from toolkit.operations.inquiry import Inquiry
-from toolkit.operations.journal import Entry, Journal, Status, Wish
+from toolkit.operations.journal import Journal
 from toolkit.operations.masks import masked_answer
 from toolkit.operations.order import Meaning, Terms, may_be_the_same, understand
 from toolkit.operations.outcome import NewKey, Outcome, unknown
@@ -74,8 +75,8 @@ class Desk:
         self._fetcher = fetcher
         self._numbers = numbers
         self._same_account = same_account
-        # Keys that were made here, by number: None once they are handed over.
-        self._keys: dict[int, NewKey | None] = {}
+        # Keys that were made here, by the token of the call: None once they are handed over.
+        self._keys: dict[str, NewKey | None] = {}
         self._siblings = self._digests(sender.keys)
         self._readers = self._digests(reader.keys)
         self._inquiry = Inquiry(fetcher, reader, journal, reading_keys=self._readers)
@@ -111,6 +112,7 @@ class Desk:
             door=write.door,
             arguments=meaning.arguments,
             digests={name: self.journal.digest(name, text) for name, text in meaning.private.items()},
+            drawn=meaning.drawn,
             before=before,
             newest=newest,
         )
@@ -120,7 +122,7 @@ class Desk:
         try:
             outcome, interrupted = self._send(meaning, record)
         finally:
-            self.journal.came_back(entry.number)
+            self.journal.came_back(entry)
         if interrupted:
             raise _interrupted(outcome)
         self._warn(write, outcome, record)
@@ -207,24 +209,24 @@ class Desk:
         _write_of(entry)
         return Outcome(self, entry)
 
-    def take_key(self, number: int) -> NewKey | None:
+    def take_key(self, entry: Entry) -> NewKey | None:
         """Let go of a key that was made."""
-        key = self._keys.get(number)
+        key = self._keys.get(entry.token)
         if key is not None:
-            self._keys[number] = None
+            self._keys[entry.token] = None
         return key
 
-    def holds_key(self, number: int) -> bool:
+    def holds_key(self, entry: Entry) -> bool:
         """Whether a call made a key here that was not handed over yet."""
-        return self._keys.get(number) is not None
+        return self._keys.get(entry.token) is not None
 
-    def has_handed_over(self, number: int) -> bool:
+    def has_handed_over(self, entry: Entry) -> bool:
         """Whether a call made a key here that was handed over."""
-        return number in self._keys and self._keys[number] is None
+        return entry.token in self._keys and self._keys[entry.token] is None
 
     def _send(self, meaning: Meaning, record: _Record) -> tuple[Outcome, bool]:
         """Send what is written down, and write down what came of it; whether it was interrupted."""
-        number, door = record.entry.number, record.entry.door
+        door = record.entry.door
         window = self._sender.recv_window + PROCESSING
         left = False
 
@@ -234,9 +236,9 @@ class Desk:
                 return timestamp, timestamp + window
 
             nonlocal left
-            timestamp = self.journal.sending(number, stamp)
+            record.entry = self.journal.sending(record.entry, stamp)
             left = True
-            return timestamp
+            return record.entry.sent_at or 0
 
         try:
             reply = self._sender.send(meaning.order, about_to_send)
@@ -264,7 +266,7 @@ class Desk:
             # Whatever else is wrong with the answer, a key that was made is not lost.
             new_key = _new_key(write, payload)
             if new_key is not None:
-                self._keys[number] = new_key
+                self._keys[record.entry.token] = new_key
             answer = masked_answer(write, payload)
             try:
                 check_answer(write, meaning.arguments, payload)
@@ -297,8 +299,8 @@ class Desk:
             raise
         if record.unwritten is not None:
             said = JournalWarning(
-                "What became of the last call could not be written down; the journal still calls it not "
-                f"known. {record.unwritten}"
+                "What became of the last call could not be written down: the journal does not "
+                f"know it. {record.unwritten}"
             )
             said.outcome = outcome
             warn(said)
@@ -320,7 +322,7 @@ class Desk:
             UsageError: `api_key` is not that of the call.
             ToolkitError: The exchange cannot be asked.
         """
-        entry = self.journal.entry(entry.number)
+        entry = self.journal.again(entry)
         said_by_a_person = entry.settled_by == "person"
         if (entry.is_settled and not said_by_a_person) or entry.sent_at is None:
             return entry
@@ -337,10 +339,10 @@ class Desk:
             entry, private, wait=wait, same_account=same_account or self._same_account
         )
         if finding.kind == "executed":
-            return self.journal.settle(entry.number, "confirmed", finding.told, "read", answer=answer)
+            return self.journal.settle(entry, "confirmed", finding.told, "read", answer=answer)
         if finding.kind in ("absent", "failed"):
-            return self.journal.settle(entry.number, "rejected", finding.told, "read")
-        return self.journal.settle(entry.number, "unknown", finding.told, "read")
+            return self.journal.settle(entry, "rejected", finding.told, "read")
+        return self.journal.settle(entry, "unknown", finding.told, "read")
 
     def resolve(self, number: int, *, happened: bool, note: str) -> Entry:
         """Write down what a person found out."""
@@ -361,7 +363,7 @@ class Desk:
                 "again then."
             )
         status: Status = "confirmed" if happened else "rejected"
-        return self.journal.settle(number, status, f"said by you: {note or 'no note'}", "person", answer={})
+        return self.journal.settle(entry, status, f"said by you: {note or 'no note'}", "person", answer={})
 
     # -- showing -------------------------------------------------------------------------------------------
 
@@ -472,7 +474,7 @@ class _Record:
         known = replace(self.entry, status=status, told=told, answer=answer)
         written = self.step(
             lambda: self._journal.settle(
-                self.entry.number, status, told, "answer", answer=answer, never_left=never_left
+                self.entry, status, told, "answer", answer=answer, never_left=never_left
             )
         )
         self.entry = written or known

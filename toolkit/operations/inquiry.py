@@ -19,8 +19,9 @@ from toolkit.errors import (
 )
 from toolkit.fetch import Fetcher
 from toolkit.operations import findings
+from toolkit.operations.entry import Entry
 from toolkit.operations.findings import Case, Finding, Row
-from toolkit.operations.journal import Entry, Journal
+from toolkit.operations.journal import Journal
 from toolkit.operations.masks import masked_answer, masks
 from toolkit.operations.order import Meaning
 from toolkit.privacy import mask_partial

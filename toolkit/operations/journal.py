@@ -4,123 +4,47 @@ One SQLite file an exchange. Every step is a transaction of its own that is on t
 Nothing private is written: keys of sub-accounts shortened as the exchange shows them, e-mail
 addresses not at all; that two calls are the same, or that a row is the one meant, is told by digests
 under a salt of the file.
+
+A file that is put back from a backup gives numbers again, and does not know what was sent since. So an entry
+is known by a token of its own, which every step on it looks at, and the file by how far it had come when
+this process saw it last (`journal_file`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import os
+import secrets
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from toolkit.errors import JournalError, UnsettledError, UsageError
+from toolkit.operations.entry import (
+    NAMES,
+    Drawn,
+    Entry,
+    SettledBy,
+    Status,
+    Wish,
+    change,
+    dumped,
+    loaded,
+    now,
+    writable,
+)
 from toolkit.operations.journal_file import JournalFile, runs
 from toolkit.wire.ledger import processes
-
-Status = Literal["prepared", "sending", "confirmed", "rejected", "unknown"]
-SettledBy = Literal["answer", "read", "person", "repetition", "journal"]
 
 # SQLite counts no further.
 _NO_NUMBER = 2**63
 _UNSETTLED = "status IN ('prepared', 'sending', 'unknown')"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One write in the journal.
-
-    Attributes:
-        number: Its number.
-        door: The door that was called.
-        arguments: Its arguments as they may be shown.
-        same: Digest of door and arguments: two calls with the same one mean the same.
-        subject: Digest of what is changed.
-        once: The name under which it is done once, None where it has none.
-        digests: Digests of its private arguments, by name.
-        key: Digest of the API key it was sent with.
-        process, pid, began, boot: The process that sent it.
-        made_at: When it was written down, in milliseconds of this machine.
-        sent_at: Timestamp it carried, in milliseconds of the exchange; None when it never left.
-        until: From when on it cannot be executed any more, in milliseconds of the exchange.
-        status: What became of it.
-        told: In words.
-        before: Rows of the read made before it.
-        answer: The answer's row, or the row of the read that showed it; nothing private.
-        settled_at: When that was known.
-        settled_by: By what: the answer, a read, a person, a repetition that was confirmed, or the journal
-            itself (it never left).
-    """
-
-    number: int
-    door: str
-    arguments: Mapping[str, Any]
-    same: str
-    subject: str
-    once: str | None
-    digests: Mapping[str, str]
-    key: str
-    process: str
-    pid: int
-    began: float | None
-    boot: str
-    made_at: int
-    sent_at: int | None
-    until: int | None
-    status: Status
-    told: str
-    before: Sequence[Mapping[str, Any]] | None = field(default=None, repr=False)
-    answer: Mapping[str, Any] | None = field(default=None, repr=False)
-    settled_at: int | None
-    settled_by: SettledBy | None
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether it is known what became of it."""
-        return self.status in ("confirmed", "rejected")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """A call that is to be sent, as far as it is compared with others.
-
-    Attributes:
-        same, subject: Digests as in an entry.
-        once: The name under which it is to be done once.
-        key: Digest of the API key.
-        siblings: Digests of the keys of the same account, as far as they are known.
-        same_account: All keys in the journal are of the same account.
-        repeatable: Sent twice, it leaves what it leaves when sent once.
-        now: The exchange's time in milliseconds.
-        clashes: Whether an entry about the same thing may mean the same.
-    """
-
-    same: str
-    subject: str
-    once: str | None = None
-    key: str = ""
-    siblings: frozenset[str] = frozenset()
-    same_account: bool = False
-    repeatable: bool = False
-    now: int = 0
-    clashes: Callable[[Entry], bool] = lambda entry: True
-
-    def is_of_the_same_account(self, entry: Entry) -> bool:
-        """Whether a call in the journal was made for the account that this one is for."""
-        return self.same_account or entry.key == self.key or entry.key in self.siblings
-
-
-_JSON = ("arguments", "digests", "before", "answer")
-_NAMES = tuple(each.name for each in fields(Entry))
-
-# Calls that have not come back yet, in this process: (file, number), and the thread that waits for it.
-_here: dict[tuple[Path, int], int] = {}
+# Calls that have not come back yet, in this process, by token, and the thread that waits for each.
+_here: dict[str, int] = {}
 
 
 def _after_fork() -> None:
@@ -170,6 +94,7 @@ class Journal:
         door: str,
         arguments: Mapping[str, Any],
         digests: Mapping[str, str],
+        drawn: Drawn = "",
         before: Sequence[Mapping[str, Any]] | None = None,
         newest: int | None = None,
     ) -> tuple[Entry, bool]:
@@ -182,10 +107,10 @@ class Journal:
             UnsettledError: A call about the same thing is not settled.
         """
         pid, thread = os.getpid(), threading.get_ident()
-        for which, waiting in list(_here.items()):
+        for other, waiting in list(_here.items()):
             if waiting == thread:  # interrupted between two steps: a thread makes one call at a time
-                _here.pop(which, None)
-        number = 0
+                _here.pop(other, None)
+        token = secrets.token_hex(16)
         try:
             with self._file.transaction() as file:
                 found = self._check(file, wish)
@@ -194,66 +119,65 @@ class Journal:
                 if newest is not None:
                     self._check_newest(file, door, wish.subject, newest)
                 row = {
+                    "token": token,
                     "door": door,
-                    "arguments": _dumped(dict(arguments)),
+                    "arguments": dumped(dict(arguments)),
                     "same": wish.same,
                     "subject": wish.subject,
                     "once": wish.once,
-                    "digests": _dumped(dict(digests)),
+                    "drawn": drawn,
+                    "digests": dumped(dict(digests)),
                     "key": wish.key,
                     "process": processes.own_name(),
                     "pid": pid,
                     "began": processes.started(pid),
                     "boot": processes.boot(),
-                    "made_at": _now(),
+                    "made_at": now(),
                     "status": "prepared",
                     "told": "written down, not sent yet",
-                    "before": None if before is None else _dumped(before),
+                    "before": None if before is None else dumped(before),
                 }
                 marks = ", ".join("?" * len(row))
-                cursor = file.execute(
+                file.execute(
                     f"INSERT INTO entries ({', '.join(row)}) VALUES ({marks})",  # noqa: S608 - our own names
                     [*row.values()],
                 )
-                number = int(cursor.lastrowid or 0)
-                _here[self.path, number] = thread
-                entry = self._entry(file, number)
+                _here[token] = thread
+                (entry,) = self._find(file, "token = ?", token)
         except BaseException:  # also where it is interrupted after it was written down: it never left
-            self.came_back(number)
+            _here.pop(token, None)
             raise
         return entry, True
 
-    def sending(self, number: int, stamp: Callable[[], tuple[int, int]]) -> int:
+    def sending(self, entry: Entry, stamp: Callable[[], tuple[int, int]]) -> Entry:
         """It goes out now.
 
         Args:
-            number: Its number.
+            entry: The call.
             stamp: Tells its timestamp and from when on it cannot be executed any more. It is asked once the
                 journal is ours: that may have taken a while.
 
         Returns:
-            The timestamp.
+            The entry, with the timestamp.
 
         Raises:
             JournalError: It cannot be written down, or somebody took this process for dead and settled it.
         """
-        with self._file.transaction() as file:
-            sent_at, until = stamp()
-            changed = file.execute(
-                "UPDATE entries SET status = 'sending', told = 'sent, no answer yet', sent_at = ?, until = ? "
-                "WHERE number = ? AND status = 'prepared'",
-                (sent_at, until, number),
-            ).rowcount
-            if not changed:
+        with self._file.transaction(entry.executed) as file:
+            known = self._held(file, entry)
+            if known.status != "prepared":
                 raise JournalError(
-                    f"#{number} is not in the journal {self.path} as it was written down, or was settled by "
-                    "another process. Nothing was sent."
+                    f"#{entry.number} was settled by another process, which took this one for dead. Nothing "
+                    "was sent."
                 )
-            return sent_at
+            sent_at, until = stamp()
+            told = "sent, no answer yet"
+            change(file, known, {"status": "sending", "told": told, "sent_at": sent_at, "until": until})
+            return self._held(file, entry)
 
     def settle(
         self,
-        number: int,
+        entry: Entry,
         status: Status,
         told: str,
         by: SettledBy,
@@ -267,33 +191,34 @@ class Journal:
         read or a person said, and a read or another word is stronger than a person's.
 
         Args:
-            number: Its number.
+            entry: The call.
             status: What became of it.
             told: In words.
             by: What says so.
             answer: The answer's row.
             never_left: It never left this machine: its name is as good as new.
+
+        Raises:
+            JournalError: It cannot be written down.
         """
-        with self._file.transaction() as file:
-            known = self._find(file, "number = ?", number)
-            if not known:
-                raise JournalError(f"#{number} is not in the journal {self.path} any more.")
+        with self._file.transaction(entry.executed) as file:
+            known = self._held(file, entry)
             settled = status in ("confirmed", "rejected")
             weaker = {"answer": ("read", "person", "repetition"), "read": ("person",), "person": ("person",)}
-            if not known[0].is_settled or (settled and known[0].settled_by in weaker.get(by, ())):
-                changes: dict[str, object] = {"status": status, "told": _writable(told)}
+            if not known.is_settled or (settled and known.settled_by in weaker.get(by, ())):
+                changes: dict[str, object] = {"status": status, "told": writable(told)}
                 if settled:
-                    changes |= {"settled_at": _now(), "settled_by": by}
+                    changes |= {"settled_at": now(), "settled_by": by}
                 if never_left:
                     changes["once"] = None
                 if answer is not None:
-                    changes["answer"] = _dumped(answer)
-                _set(file, number, changes)
-            return self._entry(file, number)
+                    changes["answer"] = dumped(answer)
+                change(file, known, changes)
+            return self._held(file, entry)
 
-    def came_back(self, number: int) -> None:
+    def came_back(self, entry: Entry) -> None:
         """The call has come back, whatever became of it."""
-        _here.pop((self.path, number), None)
+        _here.pop(entry.token, None)
 
     def repeated(self, entry: Entry, is_ours: Callable[[Entry], bool]) -> None:
         """A call was confirmed: older ones that mean the same are settled by it.
@@ -303,13 +228,14 @@ class Journal:
             is_ours: Whether an older one was made for the same account; another account's is another call.
         """
         told = f"the same call was sent again as #{entry.number}, which was confirmed"
-        with self._file.transaction() as file:
+        with self._file.transaction(entry.executed) as file:
+            self._held(file, entry)
             for older in self._find(file, f"subject = ? AND {_UNSETTLED}", entry.subject):
                 # One whose process died while it was under way has not been called unknown yet.
                 is_older = older.number < entry.number and older.status != "prepared"
                 if is_older and older.same == entry.same and is_ours(older):
-                    changes = {"status": "confirmed", "told": told, "settled_at": _now()}
-                    _set(file, older.number, changes | {"settled_by": "repetition"})
+                    changes = {"status": "confirmed", "told": told, "settled_at": now()}
+                    change(file, older, changes | {"settled_by": "repetition"})
 
     def free(self, once: str) -> Entry:
         """Take its name from an entry that was rejected.
@@ -327,20 +253,31 @@ class Journal:
                     f"#{entry.number}, done under the name {once!r}, is {entry.status}: only the name of a "
                     "call that was rejected can be used again."
                 )
-            _set(file, entry.number, {"once": None, "told": f"{entry.told} (its name {once!r} was freed)"})
-            return self._entry(file, entry.number)
+            change(file, entry, {"once": None, "told": f"{entry.told} (its name {once!r} was freed)"})
+            return self._held(file, entry)
 
     # -- reading -------------------------------------------------------------------------------------------
 
     def entry(self, number: int) -> Entry:
-        """One entry.
+        """The entry of a number.
 
         Raises:
             UsageError: There is none of this number.
         """
         with self._file.transaction() as file:
-            entry = self._entry(file, number)
-            return self._entry(file, number) if self._never_left(file, entry) else entry
+            found = self._find(file, "number = ?", number) if abs(number) < _NO_NUMBER else []
+            if not found:
+                raise UsageError(f"The journal has no entry #{number}; `ops.history()` lists them all.")
+            return self._looked_at(file, found[0])
+
+    def again(self, entry: Entry) -> Entry:
+        """An entry as it is now.
+
+        Raises:
+            JournalError: It is not in the file any more.
+        """
+        with self._file.transaction(entry.executed) as file:
+            return self._looked_at(file, self._held(file, entry))
 
     def entries(self, *, unsettled: bool = False) -> list[Entry]:
         """All entries, oldest first; or those of which it is not known what became of them."""
@@ -441,7 +378,7 @@ class Journal:
             return False
         if entry.pid == os.getpid() and runs(entry.pid, entry.began, entry.boot):
             # A thread that asks does not wait: its own call was broken off.
-            return _here.get((self.path, entry.number), threading.get_ident()) != threading.get_ident()
+            return _here.get(entry.token, threading.get_ident()) != threading.get_ident()
         return runs(entry.pid, entry.began, entry.boot)
 
     def _never_left(self, file: sqlite3.Connection, entry: Entry) -> bool:
@@ -450,50 +387,28 @@ class Journal:
             return False
         ended = "it was broken off" if entry.pid == os.getpid() else "its process ended"
         told = f"{ended} before it was sent: nothing was executed"
-        changes = {"status": "rejected", "told": told, "settled_at": _now(), "settled_by": "journal"}
-        _set(file, entry.number, changes | {"once": None})  # the name is as good as new
+        changes = {"status": "rejected", "told": told, "settled_at": now(), "settled_by": "journal"}
+        change(file, entry, changes | {"once": None})  # the name is as good as new
         return True
 
     def _find(self, file: sqlite3.Connection, condition: str, *values: object) -> list[Entry]:
-        names = ", ".join(_NAMES)
+        names = ", ".join(NAMES)
         query = f"SELECT {names} FROM entries WHERE {condition} ORDER BY number"  # noqa: S608 - ours
         rows = file.execute(query, values)
-        return [_loaded(row) for row in rows]
+        return [loaded(row) for row in rows]
 
-    def _entry(self, file: sqlite3.Connection, number: int) -> Entry:
-        found = self._find(file, "number = ?", number) if abs(number) < _NO_NUMBER else []
-        if not found:
-            raise UsageError(f"The journal has no entry #{number}; `ops.history()` lists them all.")
+    def _looked_at(self, file: sqlite3.Connection, entry: Entry) -> Entry:
+        """An entry, once it was looked at whether it ever left."""
+        return self._held(file, entry) if self._never_left(file, entry) else entry
+
+    def _held(self, file: sqlite3.Connection, entry: Entry) -> Entry:
+        """What the file has of an entry that somebody holds.
+
+        Raises:
+            JournalError: It is not there, or its number is another entry's.
+        """
+        found = self._find(file, "number = ?", entry.number)
+        if not found or found[0].token != entry.token:
+            there = f"is {found[0].door} in it, another call" if found else "is not in it"
+            raise self._file.replaced(f"#{entry.number} {there}", entry.executed)
         return found[0]
-
-
-def _set(file: sqlite3.Connection, number: int, changes: Mapping[str, object]) -> None:
-    names = ", ".join(f"{name} = ?" for name in changes)
-    file.execute(
-        f"UPDATE entries SET {names} WHERE number = ?",  # noqa: S608 - our own names
-        [*changes.values(), number],
-    )
-
-
-def _loaded(row: tuple[Any, ...]) -> Entry:
-    values = dict(zip(_NAMES, row, strict=True))
-    try:
-        for name in _JSON:
-            values[name] = None if values[name] is None else json.loads(values[name])
-    except (ValueError, TypeError):
-        raise sqlite3.DatabaseError(f"#{values['number']} is damaged") from None
-    return Entry(**values)
-
-
-def _dumped(value: object) -> str:
-    # In ASCII: an answer may hold half a character, which no file takes. Decimals stay exact.
-    return json.dumps(value, separators=(",", ":"), default=str)
-
-
-def _now() -> int:
-    return int(time.time() * 1000)
-
-
-def _writable(text: str) -> str:
-    """Text without halves of characters."""
-    return text.encode("utf-8", "replace").decode()

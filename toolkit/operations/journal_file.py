@@ -1,4 +1,10 @@
-"""The file that a journal is: it outlives a power cut, is opened for each step, and never mistaken."""
+"""The file that a journal is: it outlives a power cut, is opened for each step, and never mistaken.
+
+Every transaction that changes something leaves a step in it: a number and a random token. A process keeps
+the newest step it saw of each journal. A file in which that step is not any more was put back from a backup,
+or is a copy that was made before: what was sent since is not in it, so nothing is sent by it and nothing is
+read in it. So it is with another file, or another journal, in the place of the one that was used.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +20,20 @@ from pathlib import Path
 from toolkit.errors import JournalError, UnsettledError, UsageError
 from toolkit.wire.ledger import processes
 
-SCHEMA = 1
+SCHEMA = 2
 LOCK_PATIENCE = 10.0
 """Seconds to wait for other processes that use the journal at this moment."""
 
 _TABLES = """
 CREATE TABLE entries (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
+    token TEXT NOT NULL UNIQUE,
     door TEXT NOT NULL,
     arguments TEXT NOT NULL,
     same TEXT NOT NULL,
     subject TEXT NOT NULL,
     once TEXT UNIQUE,
+    drawn TEXT NOT NULL,
     digests TEXT NOT NULL,
     key TEXT NOT NULL,
     process TEXT NOT NULL, pid INTEGER NOT NULL, began REAL, boot TEXT NOT NULL,
@@ -40,6 +48,7 @@ CREATE TABLE entries (
     settled_by TEXT
 );
 CREATE INDEX unsettled ON entries (subject) WHERE status IN ('prepared', 'sending', 'unknown');
+CREATE TABLE steps (number INTEGER PRIMARY KEY, token BLOB NOT NULL);
 CREATE TABLE salt (salt BLOB NOT NULL);
 CREATE TABLE users (pid INTEGER NOT NULL, began REAL, boot TEXT NOT NULL);
 """
@@ -68,8 +77,20 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-_ANOTHER = "it is not the file any more that it was"
-_ANEW = "`link.operations()` begins one anew, which does not know what was done"
+class Memory:
+    """What this process knows of the journals it has used.
+
+    Attributes:
+        steps: Number and token of the newest step it saw, by the journal's salt.
+        places: Salt and file of what it used in a place, by its path.
+    """
+
+    def __init__(self) -> None:
+        self.steps: dict[bytes, tuple[int, bytes]] = {}
+        self.places: dict[str, tuple[bytes, tuple[int, int]]] = {}
+
+
+_memory = Memory()
 
 
 class JournalFile:
@@ -89,21 +110,30 @@ class JournalFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.salt = b""
+        self._place = os.path.realpath(path)
         with self.transaction(new=True) as file:
             salt = _salt(file)
             _sign_in(file)
         self.salt = salt
 
     @contextmanager
-    def transaction(self, *, new: bool = False) -> Iterator[sqlite3.Connection]:
+    def transaction(
+        self, executed: str = "Nothing was sent.", *, new: bool = False
+    ) -> Iterator[sqlite3.Connection]:
         """One transaction: on the disk when it ends well, undone when it does not.
 
-        The file is opened for each: writes are rare, and so neither forks nor threads can do harm. One that
-        is not the one this journal began with is not written to: its digests are under another salt.
+        The file is opened for each: writes are rare, and so neither forks nor threads can do harm.
+
+        Args:
+            executed: What is known of the call that it is about, for the error.
+            new: The journal is opened, and made where there is none.
+
+        Raises:
+            JournalError: The file cannot be used, or is not the one any more that this process used.
         """
         try:
             with _turn:
-                if new:
+                if new and self._place not in _memory.places:
                     _make(self.path)
                 which = _which(self.path)
                 address = f"{self.path.absolute().as_uri()}?mode=rw"
@@ -113,25 +143,65 @@ class JournalFile:
                     file.execute("PRAGMA synchronous = EXTRA")
                     file.execute("PRAGMA fullfsync = ON")
                     file.execute("BEGIN IMMEDIATE")
+                    changes = file.total_changes
                     _made(file)
-                    if self.salt and _salt(file) != self.salt:
-                        raise sqlite3.DatabaseError(f"{_ANOTHER}; {_ANEW}")
+                    self._check(file, which, executed)
                     try:
                         yield file
                     except (UnsettledError, UsageError):
-                        file.execute("COMMIT")  # what was found out on the way holds
+                        self._commit(file, changes, which)  # what was found out on the way holds
                         raise
-                    file.execute("COMMIT")
+                    self._commit(file, changes, which)
                 if _which(self.path) != which:
-                    raise sqlite3.DatabaseError(f"{_ANOTHER}; {_ANEW}")
+                    raise self.replaced("another file is in its place", executed)
         except (sqlite3.Error, OSError) as error:
-            gone = isinstance(error, FileNotFoundError) and not new
-            reason = f"it is not there any more; {_ANEW}" if gone else str(error)
+            if isinstance(error, FileNotFoundError) and self._place in _memory.places:
+                raise self.replaced("it is not there any more", executed) from error
             raise JournalError(
-                f"The journal {self.path} cannot be used ({reason}). No write is sent without it, as nobody "
-                "could tell later what was done. Give it room or rights, or name another folder in "
+                f"The journal {self.path} cannot be used ({error}). {executed} No write is sent without it, "
+                "as nobody could tell later what was done. Give it room or rights, or name another folder in "
                 "TOOLKIT_JOURNAL; what this one remembers is not known there."
             ) from error
+
+    def replaced(self, how: str, executed: str = "Nothing was sent.") -> JournalError:
+        """The error of a file that is not the one any more that was used.
+
+        Args:
+            how: How that is seen.
+            executed: What is known of the call that it is about.
+        """
+        return JournalError(
+            f"The journal {self.path} was replaced while this kernel used it, perhaps by a copy from a "
+            f"backup: {how}. {executed} No write is sent by what is there now and nothing is told from it: "
+            "it does not know what was sent since, and gives numbers and names again. Put the newer file "
+            "back; where that is lost, look at the exchange for what was sent since the backup. Then restart "
+            "the kernel, which goes on with the file that is there."
+        )
+
+    def _check(self, file: sqlite3.Connection, which: tuple[int, int], executed: str) -> None:
+        """Whether it is the file that this process used, and has not gone back."""
+        salt = _salt(file)
+        known = _memory.places.get(self._place, (salt, which))
+        if salt != known[0] or salt != (self.salt or salt):
+            raise self.replaced("another journal is in its place", executed)
+        if which != known[1]:
+            raise self.replaced("another file is in its place", executed)
+        number, token = _memory.steps.get(salt, (0, b""))
+        there = file.execute("SELECT token FROM steps WHERE number = ?", (number,)).fetchone()
+        if number and there != (token,):
+            raise self.replaced("it has gone back to how it was before", executed)
+
+    def _commit(self, file: sqlite3.Connection, changes: int, which: tuple[int, int]) -> None:
+        """Leave a step where something was changed, and keep in mind how far the file has come."""
+        if file.total_changes != changes:
+            file.execute("INSERT INTO steps (token) VALUES (?)", (secrets.token_bytes(8),))
+        salt = _salt(file)
+        newest = file.execute("SELECT number, token FROM steps ORDER BY number DESC LIMIT 1").fetchone()
+        if newest is None:
+            raise sqlite3.DatabaseError("its steps are missing")
+        file.execute("COMMIT")
+        _memory.steps[salt] = newest
+        _memory.places[self._place] = salt, which
 
 
 def forget(path: Path) -> None:

@@ -18,7 +18,8 @@ from toolkit.operations.account_doors import AccountWrites
 from toolkit.operations.customer_doors import FuturesWrites, PortfolioWrites, SpotWrites
 from toolkit.operations.desk import Desk
 from toolkit.operations.doors import T
-from toolkit.operations.journal import Entry, Journal
+from toolkit.operations.entry import Entry
+from toolkit.operations.journal import Journal
 from toolkit.operations.masks import masked_argument
 from toolkit.operations.money_doors import MoneyWrites
 from toolkit.operations.order import CLIENT_ID, Meaning, Terms, checked_placement
@@ -290,7 +291,7 @@ def _shown(meaning: Meaning, parameters: Mapping[str, object]) -> dict[str, str]
     for wire, value in parameters.items():
         if params[wire].private:
             shown[wire] = str(masked_argument(params[wire], value))
-        elif params[wire].name == CLIENT_ID and meaning.draws_id:
+        elif params[wire].name == CLIENT_ID and meaning.drawn == "call":
             shown[wire] = "(made when it is sent)"
         else:
             shown[wire] = to_text(wire, value)

@@ -14,6 +14,7 @@ from unicodedata import normalize
 
 from toolkit.catalogue import Param, Write
 from toolkit.errors import UsageError
+from toolkit.operations.entry import Drawn
 from toolkit.operations.masks import masked_argument
 from toolkit.plan import make_plan
 from toolkit.wire.sender import Order, Placement
@@ -54,7 +55,8 @@ class Meaning:
         same: Text that is the same for two calls that mean the same. Its digest is in the journal, so how it
             is made up is part of the journal's format.
         subject: Text that is the same for two calls that change the same thing, or move the same money.
-        draws_id: Whether the client's id of it was drawn for this call, and is another the next time.
+        drawn: Who drew the value that shows it in the exchange's lists: "call", where it is another the next
+            time; "name", where it follows from `once`; "" where the user gave it, or there is none.
         confirmed: Whether what cannot be undone was said twice, or can be undone.
     """
 
@@ -64,7 +66,7 @@ class Meaning:
     private: Mapping[str, str] = field(repr=False)
     same: str = field(repr=False)
     subject: str = field(repr=False)
-    draws_id: bool
+    drawn: Drawn
     confirmed: bool
 
 
@@ -104,7 +106,7 @@ def understand(write: Write, arguments: Mapping[str, object], terms: Terms, plac
         private=MappingProxyType({name: texts[name] for name, param in named.items() if param.private}),
         same=same,
         subject=subject,
-        draws_id=made and once is None,
+        drawn="" if not made else "name" if once else "call",
         confirmed=not write.confirm or terms.confirm == texts[write.confirm],
     )
 

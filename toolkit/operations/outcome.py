@@ -15,7 +15,7 @@ from toolkit.operations.masks import Hidden
 
 if TYPE_CHECKING:
     from toolkit.operations.desk import Desk
-    from toolkit.operations.journal import Entry
+    from toolkit.operations.entry import Entry
 
 State = Literal["confirmed", "rejected", "unknown"]
 
@@ -135,13 +135,13 @@ class Outcome:
         Raises:
             UsageError: There is none to hand over, and what to do about it.
         """
-        key = self._desk.take_key(self.number)
+        key = self._desk.take_key(self._entry)
         if key is None:
             raise UsageError(self._why_no_key())
         return key
 
     def _why_no_key(self) -> str:
-        if self._desk.has_handed_over(self.number):
+        if self._desk.has_handed_over(self._entry):
             return "The key was handed over already. The toolkit does not keep it."
         if self.status != "confirmed" or not WRITE_BY_DOOR[self.door].hands_over:
             return f"There is no key to hand over: #{self.number} is {self.door}, {self.status}."
@@ -154,7 +154,7 @@ class Outcome:
     @property
     def next_step(self) -> str:
         """What to do next, "" where nothing is to be done."""
-        if self._desk.holds_key(self.number):
+        if self._desk.holds_key(self._entry):
             return (
                 "`outcome.take_key()` hands over the key and its secret, once; nothing shows or keeps them."
             )

@@ -1,0 +1,298 @@
+"""A journal that is put back from a backup, deleted or exchanged under a running kernel.
+
+Such a file gives numbers again and has forgotten names: nothing is sent by it, and nothing told from it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.write_support import Bench, another_process, do, example, memory_folder
+from toolkit.errors import JournalError, JournalWarning
+from toolkit.operations import Operations
+from toolkit.operations.entry import Entry, Wish
+from toolkit.operations.journal import Journal
+from toolkit.sandbox import Answer, Request
+
+TRANSFER = "exchange.transfer"
+REPLACED = "was replaced while this kernel used it"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with memory_folder() as made:
+        yield made
+
+
+@pytest.fixture
+def bench(folder: Path) -> Iterator[Bench]:
+    made = Bench(folder)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def journal(folder: Path) -> Journal:
+    return Journal(folder / "journal.sqlite")
+
+
+def begin(journal: Journal, what: str = "this", **other: Any) -> Entry:
+    wish = Wish(same=what, subject=what, key="k", **other)
+    entry, _ = journal.begin(wish, door=TRANSFER, arguments={}, digests={})
+    return entry
+
+
+def send(journal: Journal, entry: Entry) -> Entry:
+    return journal.sending(entry, lambda: (1, 2))
+
+
+def sql(path: Path, statement: str, *values: object) -> list[Any]:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
+        return file.execute(statement, values).fetchall()
+
+
+def in_place(path: Path, backup: Path) -> None:
+    path.write_bytes(backup.read_bytes())
+
+
+def moved_over(path: Path, backup: Path) -> None:
+    os.replace(shutil.copy(backup, path.with_suffix(".again")), path)
+
+
+def deleted(path: Path, backup: Path) -> None:
+    path.unlink()
+
+
+def begun_anew(path: Path, backup: Path) -> None:
+    path.unlink()
+    with another_process():
+        Journal(path)
+
+
+WAYS = [in_place, moved_over, deleted, begun_anew]
+ANY_WAY = pytest.mark.parametrize("put_back", WAYS, ids=lambda way: way.__name__)
+
+
+def other_kernel(bench: Bench) -> Operations:
+    return bench.rig.new_link().operations(journal=bench.folder)
+
+
+@contextlib.contextmanager
+def nothing_sent(bench: Bench) -> Iterator[None]:
+    before = len(bench.exchange.log)
+    yield
+    assert len(bench.exchange.log) == before
+
+
+# -- what it is about ----------------------------------------------------------------------------------------
+
+
+def test_a_lost_transfer_is_not_taken_for_the_one_that_has_its_number_now(
+    bench: Bench, tmp_path: Path
+) -> None:
+    ops, to = bench.ops, bench.world.accounts[0].id
+    assert ops.exchange.transfer("USDT", "1", to_id=to)
+    backup = shutil.copy(ops.journal, tmp_path)
+    bench.fail(TRANSFER, "reset-before")
+    lost = ops.exchange.transfer("USDT", "500", to_id=to)
+    assert (lost.number, lost.status) == (2, "unknown")
+    in_place(ops.journal, Path(backup))
+    with another_process():
+        small = other_kernel(bench).exchange.transfer("USDT", "0.01", to_id=to)
+        assert (small.number, small.status) == (2, "confirmed")
+    steps: list[Callable[[], object]] = [
+        lost.reconcile,
+        lambda: ops.reconcile(2),
+        lambda: ops.outcome(2),
+        lambda: ops.resolve(2, happened=True),
+        lambda: ops.exchange.transfer("USDT", "500", to_id=to),
+        lambda: ops.preview.exchange.transfer("USDT", "500", to_id=to),
+        ops.history,
+        ops.unresolved,
+    ]
+    for step in steps:
+        with nothing_sent(bench), pytest.raises(JournalError, match=REPLACED):
+            step()
+    assert lost.status == "unknown"
+    with pytest.raises(JournalError, match=r"#2 exchange\.transfer was sent and may have been executed"):
+        lost.reconcile()
+
+
+@ANY_WAY
+def test_what_was_done_under_a_name_since_the_backup_is_not_done_again(
+    bench: Bench, tmp_path: Path, put_back: Callable[[Path, Path], None]
+) -> None:
+    door = "exchange.create_sub_account"
+    path = bench.ops.journal
+    backup = Path(shutil.copy(path, tmp_path))
+    assert bench.ops.exchange.create_sub_account(tag="desk 17", once="desk 17")
+    put_back(path, backup)
+    for again in (lambda: bench.ops, lambda: other_kernel(bench)):
+        with pytest.raises(JournalError, match=f"{REPLACED}.*restart the kernel"):
+            again().exchange.create_sub_account(tag="desk 17", once="desk 17")
+    assert len(bench.effects(door)) == 1
+    assert path.exists() == (put_back is not deleted), "nothing is made where it was"
+
+
+@ANY_WAY
+def test_what_had_been_sent_is_not_said_to_have_never_left(
+    journal: Journal, tmp_path: Path, put_back: Callable[[Path, Path], None]
+) -> None:
+    """No entry is missing in the backup, only that it was sent."""
+    entry = begin(journal, once="pay")
+    backup = Path(shutil.copy(journal.path, tmp_path))
+    send(journal, entry)
+    journal.came_back(entry)
+    put_back(journal.path, backup)
+    steps: list[Callable[[], object]] = [
+        lambda: journal.entry(entry.number),
+        lambda: journal.entries(unsettled=True),
+        lambda: begin(journal, once="pay"),
+        lambda: journal.free("pay"),
+        lambda: Journal(journal.path),
+    ]
+    for step in steps:
+        with pytest.raises(JournalError, match=REPLACED):
+            step()
+
+
+def test_a_copy_that_has_fallen_behind_is_no_second_journal(journal: Journal, tmp_path: Path) -> None:
+    copied = Path(shutil.copy(journal.path, tmp_path))
+    begin(journal, once="pay")
+    with pytest.raises(JournalError, match="gone back to how it was before"):
+        Journal(copied)
+
+
+def test_of_two_copies_only_one_goes_on(journal: Journal, tmp_path: Path) -> None:
+    copied = Journal(Path(shutil.copy(journal.path, tmp_path)))
+    begin(copied, once="pay")
+    with pytest.raises(JournalError, match=REPLACED):
+        begin(journal, once="pay")
+
+
+def test_what_another_kernel_did_since_the_backup_is_not_done_again(journal: Journal, tmp_path: Path) -> None:
+    """This one has seen nothing of it: that it is another file tells."""
+    backup = Path(shutil.copy(journal.path, tmp_path))
+    with another_process():
+        begin(Journal(journal.path), once="pay")
+    moved_over(journal.path, backup)
+    with pytest.raises(JournalError, match="another file is in its place"):
+        begin(journal, once="pay")
+
+
+# -- an entry is known by its token --------------------------------------------------------------------------
+
+STEPS: dict[str, Callable[[Journal, Entry], object]] = {
+    "sending": send,
+    "settle": lambda journal, entry: journal.settle(entry, "confirmed", "done", "answer"),
+    "again": lambda journal, entry: journal.again(entry),
+    "repeated": lambda journal, entry: journal.repeated(entry, lambda older: True),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("now", ["another", "gone"])
+def test_every_step_looks_at_the_token(journal: Journal, step: str, now: str) -> None:
+    """Also where the file itself does not tell, as in the first step of a kernel that was handed an entry."""
+    begin(journal, "other")
+    older = send(journal, begin(journal, "older"))
+    entry = begin(journal)
+    held = entry if step == "sending" else send(journal, entry)
+    sql(journal.path, "DELETE FROM entries WHERE number = ?", entry.number)
+    if now == "another":
+        journal.came_back(entry)
+        sql(journal.path, "UPDATE sqlite_sequence SET seq = ?", entry.number - 1)
+        assert begin(journal).number == entry.number
+    with pytest.raises(JournalError, match=f"#{entry.number} is ") as raised:
+        STEPS[step](journal, held)
+    sent = "was not sent" if step == "sending" else "was sent and may have been executed"
+    assert sent in str(raised.value)
+    left = sql(journal.path, "SELECT status FROM entries WHERE number >= ?", older.number)
+    assert left == [("sending",), ("prepared",)][: 1 + (now == "another")]
+
+
+def test_tokens_are_drawn(journal: Journal, tmp_path: Path) -> None:
+    """Two journals that go on from the same backup give other tokens to the same numbers."""
+    copied = Path(shutil.copy(journal.path, tmp_path))
+    first = begin(journal)
+    with another_process():
+        second = begin(Journal(copied))
+    assert (first.number, first.same) == (second.number, second.same)
+    assert first.token != second.token
+    assert len(bytes.fromhex(first.token)) == 16
+    assert first.token not in repr(first)
+
+
+def test_a_key_is_handed_over_to_its_own_call(bench: Bench) -> None:
+    made = do(bench, "exchange.create_api_key")
+    bench.clock.advance(2)
+    other = do(bench, "exchange.create_api_key")
+    # As of a journal in which the number is another call's.
+    other._entry = replace(other._entry, number=made.number)
+    assert other.take_key().key != made.take_key().key
+
+
+# -- what comes in while the file is exchanged ---------------------------------------------------------------
+
+
+@ANY_WAY
+def test_an_answer_that_comes_after_it_was_put_back_is_not_lost(
+    bench: Bench, tmp_path: Path, put_back: Callable[[Path, Path], None]
+) -> None:
+    path = bench.ops.journal
+    backup = Path(shutil.copy(path, tmp_path))
+    handle = bench.exchange.handle
+
+    def handled(request: Request) -> Answer:
+        answer = handle(request)
+        if request.method == "POST":
+            put_back(path, backup)
+        return answer
+
+    bench.exchange.handle = handled  # type: ignore[method-assign]
+    with pytest.warns(JournalWarning, match=f"could not be written down.*{REPLACED}"):
+        outcome = do(bench, "exchange.create_api_key")
+    assert outcome.status == "confirmed"
+    assert outcome.take_key().secret
+    with pytest.raises(JournalError, match=REPLACED):
+        do(bench, "exchange.create_api_key")
+    assert len(bench.effects("exchange.create_api_key")) == 1
+
+
+# -- what is no replacement ----------------------------------------------------------------------------------
+
+
+def test_what_others_write_and_vacuum_is_no_replacement(bench: Bench) -> None:
+    given = example(bench.world, TRANSFER)
+    assert bench.ops.exchange.transfer(**given)
+    with another_process():
+        other = other_kernel(bench)
+        for amount in ("1", "2"):
+            assert other.exchange.transfer(**given | {"amount": amount})
+        sql(bench.ops.journal, "DELETE FROM users")
+        sql(bench.ops.journal, "VACUUM")
+        assert other.exchange.transfer(**given | {"amount": "3"})
+    assert bench.ops.exchange.transfer(**given | {"amount": "4"})
+    assert len(bench.ops.history()) == 5
+    again = other_kernel(bench)
+    assert again.exchange.transfer(**given | {"amount": "5"}).number == 6
+
+
+def test_what_cannot_be_used_for_a_moment_is_used_again(journal: Journal) -> None:
+    """As while a backup is being taken: the file is there, and cannot be read."""
+    begin(journal)
+    away = journal.path.with_suffix(".away")
+    journal.path.rename(away)
+    with pytest.raises(JournalError, match="it is not there any more"):
+        begin(journal, "that")
+    away.rename(journal.path)
+    assert begin(journal, "that").number == 2
