@@ -600,7 +600,7 @@ def test_an_adjustment_is_a_whole_number(still: Bench, adjustment: Any) -> None:
     refused(still, "exchange.set_um_commission", given, "`maker_adjustment` is a whole number")
 
 
-@pytest.mark.parametrize("once", ["", " ", "n" * 65, "two\nlines", 7, b"x", True])
+@pytest.mark.parametrize("once", ["", " ", "\u00a0\n", "n" * 65, 7, b"x", True])
 def test_a_name_to_do_it_once_is_short_text(still: Bench, once: Any) -> None:
     given = example(still.world, "exchange.enable_futures")
     refused(still, "exchange.enable_futures", given, "`once` is a name of 1 to 64 characters", once=once)

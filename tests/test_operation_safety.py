@@ -616,25 +616,6 @@ def test_a_name_of_another_key_is_that_of_another_account_unless_it_is_said(benc
     assert bench.sent("exchange.transfer") == 1
 
 
-@pytest.mark.parametrize("name", ["pay ", " pay", "pay\u00a0", "pay\u3000", "pay\n", " ", ""])
-def test_a_name_with_a_blank_at_its_end_is_refused(bench: Bench, a: str, name: str) -> None:
-    with nothing_sent(bench), pytest.raises(UsageError, match="`once` is a name"):
-        bench.ops.exchange.transfer("USDT", "7", to_id=a, once=name)
-    assert len(bench.ops.history()) == 0
-
-
-def test_what_looks_the_same_is_the_same_name(bench: Bench, a: str) -> None:
-    composed, decomposed = "M\u00fcnchen", "Mu\u0308nchen"
-    first = bench.ops.exchange.transfer("USDT", "7", to_id=a, once=composed)
-    again = bench.ops.exchange.transfer("USDT", "7", to_id=a, once=decomposed)
-    assert (again.number, again.repeated) == (first.number, True)
-    assert bench.sent("exchange.transfer") == 1
-    bench.fail("exchange.transfer", "error", code=-5002, message="Poor.")
-    bench.ops.exchange.transfer("USDT", "8", to_id=a, once=f"{decomposed}-2")
-    assert bench.ops.free(f"{decomposed}-2").status == "rejected"
-    assert bench.ops.exchange.transfer("USDT", "8", to_id=a, once=f"{composed}-2")
-
-
 def test_addresses_in_another_order_are_the_same_call(bench: Bench) -> None:
     given = example(bench.world, "exchange.set_ip_restriction")
     one, two = "192.0.2.7,198.51.100.4", ["198.51.100.4", "192.0.2.7"]

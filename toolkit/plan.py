@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from toolkit.catalogue import Endpoint, Param, Window
+from toolkit.catalogue import Endpoint, Param, Window, Write
+from toolkit.characters import lookalike, unseen
 from toolkit.errors import UsageError
 
 When = str | date | datetime | np.datetime64 | int | None
@@ -147,6 +148,8 @@ def _value(endpoint: Endpoint, param: Param, value: object) -> object:
         value = value.value
     if isinstance(value, np.generic) and value.dtype.kind in "biufU":  # no times: their numbers say nothing
         value = value.item()
+    if isinstance(value, str):
+        _check_seen(endpoint, param.name, value, lines=param.lines)
     if _is_missing(value):
         raise _refusal(endpoint, f"`{param.name}` is a missing value ({value}); None means not given")
     if hasattr(value, "as_py"):
@@ -237,6 +240,8 @@ def _addresses(endpoint: Endpoint, param: Param, value: object) -> str:
         )
     texts = []
     for each in given:
+        if isinstance(each, str):
+            _check_seen(endpoint, param.name, each)
         if hasattr(each, "as_py"):
             raise _refusal(endpoint, f"`{param.name}` holds {_kind_of(each)}: give its `.to_pylist()`")
         try:
@@ -265,6 +270,7 @@ def _text(endpoint: Endpoint, param: Param, value: object) -> str:
 
 
 def _unmeasured(endpoint: Endpoint, param: Param, value: object) -> str:
+    is_write = isinstance(endpoint, Write)
     if param.kind == "id" and isinstance(value, int) and not isinstance(value, bool):
         return str(int(value))
     if not isinstance(value, str):
@@ -276,11 +282,13 @@ def _unmeasured(endpoint: Endpoint, param: Param, value: object) -> str:
         raise _refusal(endpoint, f"`{param.name}` is empty{instead}")
     if param.private and "*" in value:
         raise _refusal(endpoint, f"`{param.name}` is masked (***): the exchange wants the whole of it")
-    # An id is sent as it is, and is another one with a blank more. One within may belong to a name.
-    if param.kind == "id" and (value != value.strip() or not value.isprintable()):
+    # It is sent as it is, and is another one with a blank more. One within may belong to a name.
+    named = param.kind == "id" or (param.kind == "text" and is_write and not param.lines)
+    if named and value != value.strip():
+        raise _refusal(endpoint, f"`{param.name}` has a blank around it: leave it out")
+    if param.kind in ("id", "email") and is_write and (other := lookalike(value)):
         raise _refusal(
-            endpoint,
-            f"`{param.name}` has a blank around it, or a character in it that no id has: leave it out",
+            endpoint, f"`{param.name}` has {other} in it, which looks like another character: type it anew"
         )
     if param.kind == "email" and value.count("@") != 1:
         raise _refusal(endpoint, f"`{param.name}` is an e-mail address with one @ in it")
@@ -326,6 +334,7 @@ def _moment(endpoint: Endpoint, name: str, value: When, now: int) -> int:
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         moment = int(value)
     elif isinstance(value, str):
+        _check_seen(endpoint, name, value)
         text = value.strip()
         whole_day = _DATE.fullmatch(text) is not None
         if text.lower() == "now":
@@ -396,6 +405,16 @@ def _iso(moment: int) -> str:
 
 def _refusal(endpoint: Endpoint, problem: str) -> UsageError:
     return UsageError(f"{endpoint.door}: {problem}. Nothing was sent.")
+
+
+def _check_seen(endpoint: Endpoint, name: str, text: str, *, lines: bool = False) -> None:
+    """Refuse what is not what it looks like."""
+    if character := unseen(text, lines=lines):
+        raise _refusal(
+            endpoint,
+            f"`{name}` has {character} in it, which nobody sees or which looks like another character: leave "
+            "it out",
+        )
 
 
 def _said(value: object) -> str:

@@ -135,6 +135,7 @@ class Param:
         minimum: Smallest whole number allowed.
         maximum: Largest whole number allowed.
         longest: Most characters of a text.
+        lines: A text of several lines, such as a public key.
         fixed: The only value there is: always sent, and no argument of the door.
         private: Never shown: it is left out of what a frame says about its request.
         columns: Columns of which one has the value in every row of the answer, where no field is named as
@@ -152,6 +153,7 @@ class Param:
     minimum: int | None = None
     maximum: int | None = None
     longest: int | None = None
+    lines: bool = False
     fixed: bool | None = None
     private: bool = False
     columns: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from toolkit.catalogue import WRITE_BY_DOOR, Write
+from toolkit.characters import unseen
 from toolkit.errors import (
     ApiError,
     ContractError,
@@ -100,7 +101,7 @@ class Desk:
         self._sender.key_for(write)  # where there is none for it, that is said before anything is sent
         if write.repeatable:  # whether a late one may still arrive is told by the exchange's clock
             self._ask_the_time(write)
-        found = self.look_up(meaning, terms)
+        found = self.look_up(meaning)
         if found is not None:
             return self._repeated(found, meaning)
         before = newest = None
@@ -108,7 +109,7 @@ class Desk:
             newest = self.journal.newest(self._digest(meaning, meaning.subject))
             before = self._before(meaning)
         entry, is_new = self.journal.begin(
-            self._wish(meaning, terms),
+            self._wish(meaning),
             door=write.door,
             arguments=meaning.arguments,
             digests={name: self.journal.digest(name, text) for name, text in meaning.private.items()},
@@ -161,7 +162,7 @@ class Desk:
         """
         return understand(write, arguments, terms, self.placement)
 
-    def look_up(self, meaning: Meaning, terms: Terms) -> Entry | None:
+    def look_up(self, meaning: Meaning) -> Entry | None:
         """The entry that a call returns to, None where it is to be sent.
 
         Raises:
@@ -169,7 +170,7 @@ class Desk:
                 key of what may be another account.
             UnsettledError: A call about the same thing is not settled.
         """
-        wish = self._wish(meaning, terms)
+        wish = self._wish(meaning)
         if meaning.write.reconciliation.before and wish.key not in self._readers and not self._same_account:
             raise UsageError(
                 f"{meaning.write.door}: `link.{meaning.write.reconciliation.read}` is read before it, and "
@@ -185,12 +186,12 @@ class Desk:
     def _digests(self, keys: Keys) -> frozenset[str]:
         return frozenset(map(self._digest_of_key, keys))
 
-    def _wish(self, meaning: Meaning, terms: Terms) -> Wish:
+    def _wish(self, meaning: Meaning) -> Wish:
         write = meaning.write
         return Wish(
             same=self._digest(meaning, meaning.same),
             subject=self._digest(meaning, meaning.subject),
-            once=terms.once,
+            once=meaning.once,
             key=self._digest_of_key(self._sender.key_for(write)),
             siblings=self._siblings,
             same_account=self._same_account,
@@ -330,6 +331,8 @@ class Desk:
             return entry
         if api_key is not None:
             api_key = str(api_key)
+            if strange := unseen(api_key):
+                raise UsageError(f"`api_key` has {strange} in it: leave it out. Nothing was sent.")
             if self.journal.digest("api_key", api_key) != entry.digests.get("api_key"):
                 raise UsageError(
                     f"`api_key` is not the one that #{entry.number} was about. Nothing was sent."

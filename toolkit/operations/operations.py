@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import SupportsIndex
-from unicodedata import normalize
 
 import pandas as pd
 
@@ -22,7 +21,7 @@ from toolkit.operations.entry import Entry
 from toolkit.operations.journal import Journal
 from toolkit.operations.masks import masked_argument
 from toolkit.operations.money_doors import MoneyWrites
-from toolkit.operations.order import CLIENT_ID, Meaning, Terms, checked_placement
+from toolkit.operations.order import CLIENT_ID, Meaning, Terms, checked_name, checked_placement
 from toolkit.operations.outcome import Outcome
 from toolkit.operations.place import journal_file
 from toolkit.operations.preview import Point, Preview
@@ -191,7 +190,7 @@ class Operations:
         """
         if not isinstance(once, str):
             raise UsageError(f"`once` is a name, which is text, not {once!r}.")
-        return self._desk.outcome(self._journal.free(normalize("NFC", once)).number)
+        return self._desk.outcome(self._journal.free(checked_name("ops.free", once)).number)
 
     def __repr__(self) -> str:
         hosts = ", ".join(dict.fromkeys(self._connection.session.hosts.values()))
@@ -225,11 +224,11 @@ class Previews:
             body=_shown(meaning, order.body),
             weight=order.weight,
             pool=write.pool.name,
-            checks=tuple(self._points(meaning, terms)),
+            checks=tuple(self._points(meaning)),
             source=self._desk.source,
         )
 
-    def _points(self, meaning: Meaning, terms: Terms) -> list[Point]:
+    def _points(self, meaning: Meaning) -> list[Point]:
         """What was looked at: the arguments were good, or this would not be reached."""
         write = meaning.write
         points = [Point(True, "the arguments have the form that the documents ask for")]
@@ -241,7 +240,7 @@ class Previews:
             )
             points.append(Point(meaning.confirmed, said))
         try:
-            found = self._desk.look_up(meaning, terms)
+            found = self._desk.look_up(meaning)
         except UnsettledError as error:
             points.append(Point(False, f"a call about the same thing is not settled: #{error.number}"))
         except UsageError as error:

@@ -10,9 +10,9 @@ from hashlib import sha256
 from secrets import token_hex
 from types import MappingProxyType
 from typing import get_args
-from unicodedata import normalize
 
 from toolkit.catalogue import Param, Write
+from toolkit.characters import folded, twin, unseen
 from toolkit.errors import UsageError
 from toolkit.operations.entry import Drawn
 from toolkit.operations.masks import masked_argument
@@ -21,7 +21,7 @@ from toolkit.wire.sender import Order, Placement
 from toolkit.wire.signing import encode, to_text
 
 CLIENT_ID = "client_tran_id"
-_ONCE = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]{1,64}")
+_LONGEST_NAME = 64
 _ID_LENGTH = 30
 _MADE_ID = re.compile(r"tk[0-9a-f]{30}")
 
@@ -38,10 +38,6 @@ class Terms:
     once: str | None = None
     confirm: str = field(default="", repr=False)
 
-    def __post_init__(self) -> None:
-        if isinstance(self.once, str):  # what looks the same is the same name
-            object.__setattr__(self, "once", normalize("NFC", self.once))
-
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -52,6 +48,7 @@ class Meaning:
         order: What goes out.
         arguments: The arguments by name, as they may be shown and written down.
         private: Private arguments by name. Kept in memory only.
+        once: Name under which it is done once, as it looks.
         same: Text that is the same for two calls that mean the same. Its digest is in the journal, so how it
             is made up is part of the journal's format.
         subject: Text that is the same for two calls that change the same thing, or move the same money.
@@ -64,6 +61,7 @@ class Meaning:
     order: Order
     arguments: Mapping[str, object]
     private: Mapping[str, str] = field(repr=False)
+    once: str | None
     same: str = field(repr=False)
     subject: str = field(repr=False)
     drawn: Drawn
@@ -76,12 +74,7 @@ def understand(write: Write, arguments: Mapping[str, object], terms: Terms, plac
     Raises:
         UsageError: An argument cannot be right; nothing was sent.
     """
-    once = terms.once
-    if once is not None and not (isinstance(once, str) and _ONCE.fullmatch(once) and once.strip() == once):
-        raise UsageError(
-            f'{write.door}: `once` is a name of 1 to 64 characters, such as "2026-10-payout-417", with no '
-            "blank at its ends. Nothing was sent."
-        )
+    once = None if terms.once is None else checked_name(write.door, terms.once)
     parameters = dict(make_plan(write, arguments, None, None, 0).parameters)
     named = {param.name: param for param in write.params if param.wire in parameters and param.fixed is None}
     # Before an id is made for the call: one that is made says nothing about what is meant.
@@ -104,11 +97,38 @@ def understand(write: Write, arguments: Mapping[str, object], terms: Terms, plac
         order=_order(write, parameters, placement),
         arguments=MappingProxyType(shown),
         private=MappingProxyType({name: texts[name] for name, param in named.items() if param.private}),
+        once=once,
         same=same,
         subject=subject,
         drawn="" if not made else "name" if once else "call",
-        confirmed=not write.confirm or terms.confirm == texts[write.confirm],
+        confirmed=not write.confirm or _confirmed(write, terms.confirm) == texts[write.confirm],
     )
+
+
+def _confirmed(write: Write, said: str) -> str:
+    if strange := unseen(said):
+        raise UsageError(f"{write.door}: `confirm` has {strange} in it: leave it out. Nothing was sent.")
+    return said
+
+
+def checked_name(door: str, once: object) -> str:
+    """The name of a call: what looks the same is the same name, or is refused.
+
+    Raises:
+        UsageError: It is none.
+    """
+    name = folded(once) if isinstance(once, str) else ""
+    if strange := unseen(name) or twin(name):
+        raise UsageError(
+            f"{door}: `once` has {strange} in it, which nobody sees or which looks like another character. "
+            "Nothing was sent. Type the name anew, or leave the character out."
+        )
+    if not 1 <= len(name) <= _LONGEST_NAME:
+        raise UsageError(
+            f'{door}: `once` is a name of 1 to {_LONGEST_NAME} characters, such as "2026-10-payout-417". '
+            "Nothing was sent."
+        )
+    return name
 
 
 def may_be_the_same(write: Write, given: Mapping[str, object], other: Mapping[str, object]) -> bool:

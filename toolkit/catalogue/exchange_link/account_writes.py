@@ -167,6 +167,7 @@ CREATE_API_KEY = Write(
             name="public_key",
             kind="text",
             doc="Public key (Ed25519 or RSA) for a key without a secret; the private part never leaves you.",
+            lines=True,
         ),
     ),
     columns=(

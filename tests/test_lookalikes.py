@@ -1,0 +1,268 @@
+"""What looks the same is the same, or is refused with the character named: nothing is done twice for it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.write_support import Bench, call, example, memory_folder
+from toolkit.catalogue import WRITES, Write
+from toolkit.catalogue.model import Param
+from toolkit.characters import folded, lookalike, twin, unseen
+from toolkit.errors import UsageError
+
+NAME = "payout 2026-10 'desk'"
+TRANSFER = "exchange.transfer"
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with memory_folder() as folder:
+        made = Bench(folder)
+        yield made
+        made.close()
+
+
+def pay(bench: Bench, once: str, amount: str = "7") -> Any:
+    return bench.ops.exchange.transfer("USDT", amount, to_id=bench.world.accounts[0].id, once=once)
+
+
+# -- names under which something is done once ----------------------------------------------------------------
+
+SAME = {
+    "a no-break space": "payout\u00a02026-10 'desk'",
+    "two blanks": "payout  2026-10 'desk'",
+    "a tab": "payout\t2026-10 'desk'",
+    "a line end in the cell": "payout\n2026-10 'desk'\r\n",
+    "blanks around it": "  payout 2026-10 'desk'\u3000",
+    "an em space": "payout\u20032026-10 'desk'",
+    "full-width letters": "\uff50\uff41\uff59\uff4f\uff55\uff54 2026-10 'desk'",
+    "full-width digits": "payout \uff12\uff10\uff12\uff16-10 'desk'",
+    "mathematical letters": "\U0001d429\U0001d41a\U0001d432\U0001d428\U0001d42e\U0001d42d 2026-10 'desk'",
+    "an en dash": "payout 2026\u201310 'desk'",
+    "a minus": "payout 2026\u221210 'desk'",
+    "a no-break hyphen": "payout 2026\u201110 'desk'",
+    "a full-width hyphen": "payout 2026\uff0d10 'desk'",
+    "a word processor's quotes": "payout 2026-10 \u2018desk\u2019",
+}
+REFUSED = {
+    "a zero-width space": "pay\u200bout 2026-10 'desk'",
+    "a byte order mark": "\ufeffpayout 2026-10 'desk'",
+    "a soft hyphen": "pay\u00adout 2026-10 'desk'",
+    "a zero-width joiner": "payout 2026-10\u200d 'desk'",
+    "a direction mark": "payout 2026-10 'desk'\u200f",
+    "an isolate": "\u2066payout 2026-10 'desk'\u2069",
+    "a word joiner": "payout\u2060 2026-10 'desk'",
+    "a variation selector": "payout 2026-10\ufe0f 'desk'",
+    "a grapheme joiner": "payout 20\u034f26-10 'desk'",
+    "a Hangul filler": "payout 2026-10 'desk'\u3164",
+    "a Braille blank": "payout\u28002026-10 'desk'",
+    "a tag": "payout 2026-10 'desk'\U000e0041",
+    "a control character": "payout 2026-10 'desk'\x07",
+    "a Cyrillic letter": "p\u0430yout 2026-10 'desk'",
+    "a Greek letter": "pay\u03bfut 2026-10 'desk'",
+    "half a character": "payout 2026-10 'desk'\ud83d",
+}
+
+
+def test_names_that_look_the_same_are_one_transfer(bench: Bench) -> None:
+    first = pay(bench, NAME)
+    before = bench.sent(TRANSFER)
+    for what, name in SAME.items():
+        again = pay(bench, name)
+        assert (again.number, again.repeated, again.once) == (first.number, True, NAME), what
+        assert not bench.ops.preview.exchange.transfer(
+            "USDT", "7", to_id=bench.world.accounts[0].id, once=name
+        )
+    assert bench.sent(TRANSFER) == before
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_character_that_nobody_sees_is_named_and_nothing_sent(bench: Bench, what: str) -> None:
+    before, entries = bench.sent(TRANSFER), len(bench.ops.history())
+    for step in (lambda: pay(bench, REFUSED[what]), lambda: bench.ops.free(REFUSED[what])):
+        with pytest.raises(UsageError, match=r"`once` has U\+[0-9A-F]{4,5} .*Nothing was sent"):
+            step()
+    assert (bench.sent(TRANSFER), len(bench.ops.history())) == (before, entries)
+
+
+def test_the_character_is_named_by_its_name_in_unicode(bench: Bench) -> None:
+    with pytest.raises(UsageError, match=r"`once` has U\+200B ZERO WIDTH SPACE in it"):
+        pay(bench, "pay\u200bout")
+
+
+def test_a_name_may_be_freed_however_it_is_written(bench: Bench) -> None:
+    composed, decomposed = "M\u00fcnchen - 2", "Mu\u0308nchen \u2013 2"
+    bench.fail(TRANSFER, "error", code=-5002, message="Poor.")
+    assert pay(bench, decomposed).status == "rejected"
+    assert pay(bench, composed).repeated
+    assert bench.ops.free(composed).status == "rejected"
+    assert pay(bench, decomposed).status == "confirmed"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["\u0432\u044b\u043f\u043b\u0430\u0442\u0430 USDT 10", "\u7ed3\u7b97 2026-10", "caf\u00e9 \U0001f389"],
+)
+def test_names_of_other_scripts_are_names(bench: Bench, name: str) -> None:
+    assert pay(bench, name).once == name
+
+
+def _decorated() -> st.SearchStrategy[str]:
+    """The name, with what looks like each of its characters, and marks that nobody sees between them."""
+    blanks = st.sampled_from([" ", "\u00a0", "  ", "\t", "\u2009", "\u3000", "\n"])
+    hyphens = st.sampled_from("-\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d")
+    quotes = st.sampled_from("'\u2018\u2019\u2032\uff07")
+    marks = st.sampled_from(
+        ["", "", "", "", "", "", "\u200b", "\u00ad", "\ufeff", "\u200e", "\ufe0f", "\u034f", "\u061c"]
+    )
+
+    def twins(character: str) -> st.SearchStrategy[str]:
+        own = {" ": blanks, "-": hyphens, "'": quotes}
+        wide = chr(ord(character) + 0xFEE0) if "!" <= character <= "~" else character
+        return st.tuples(own.get(character, st.sampled_from([character, wide])), marks).map("".join)
+
+    return st.tuples(*map(twins, NAME)).map("".join)
+
+
+def test_however_a_name_is_decorated_it_is_one_transfer(bench: Bench) -> None:
+    amount = "3"
+    first = pay(bench, f"{NAME} twice", amount)
+    before = bench.sent(TRANSFER)
+    outcomes = set()
+
+    @settings(max_examples=150)
+    @given(_decorated())
+    def check(name: str) -> None:
+        hidden = [each for each in name if unseen(each) and not each.isspace()]
+        if hidden:
+            with pytest.raises(UsageError, match=unicodedata.name(hidden[0])):
+                pay(bench, f"{name} twice", amount)
+        else:
+            assert pay(bench, f"{name} twice", amount).number == first.number
+        outcomes.add("refused" if hidden else "same")
+
+    check()
+    assert outcomes == {"refused", "same"}
+    assert bench.sent(TRANSFER) == before
+
+
+# -- arguments -----------------------------------------------------------------------------------------------
+
+ARGUMENTS = [
+    (write, param)
+    for write in WRITES
+    for param in write.params
+    if param.fixed is None and param.kind not in ("flag", "integer")
+]
+HIDDEN = ("\u200b", "\ufeff", "\u00ad", "\u202e", "\ufe0f", "\u00a0", "\u3164")
+
+
+@pytest.mark.parametrize(
+    ("write", "param"), ARGUMENTS, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
+)
+def test_an_argument_with_a_character_nobody_sees_is_refused(
+    bench: Bench, write: Write, param: Param
+) -> None:
+    given = {param.name: "203.0.113.7" if param.kind == "addresses" else "a@b"}
+    given |= example(bench.world, write.door)
+    requests = len(bench.exchange.log)
+    for place, character in enumerate(HIDDEN):
+        text = str(given[param.name])
+        decorated = (character + text, text + character, text[:2] + character + text[2:])[place % 3]
+        values: list[Any] = [decorated] + ([[decorated]] if param.kind == "addresses" else [])
+        for value in values:
+            with pytest.raises(UsageError, match=rf"`{param.name}` has U\+{ord(character):04X} "):
+                call(bench.ops, write.door, given | {param.name: value})
+    assert len(bench.exchange.log) == requests
+
+
+def test_a_read_with_a_character_nobody_sees_is_refused(bench: Bench) -> None:
+    link, requests = bench.rig.link, len(bench.exchange.log)
+    for name, read in {
+        "sub_account_id": lambda: link.exchange.sub_accounts(sub_account_id="367537027503425913\u200b"),
+        "api_key": lambda: link.exchange.api_keys("1", api_key="\ufeffkey"),
+        "email": lambda: link.spot.customers(email="ana\u00ad@post.example"),
+        "customer_id": lambda: link.futures.customers(customer_id="ana\ufe0f"),
+        "symbol": lambda: link.exchange.um_commission("1", symbol="BTC\u00a0USDT"),
+        "start": lambda: link.spot.rebates(start="2025-12-30\u200b"),
+        "end": lambda: link.spot.rebates(end="\u200e2025-12-30"),
+    }.items():
+        with pytest.raises(UsageError, match=rf"`{name}` has U\+.*Nothing was sent"):
+            read()
+    assert len(bench.exchange.log) == requests
+
+
+IDS = {"full-width": "\uff4dine-1", "Cyrillic": "m\u0456ne-1", "an accent apart": "mine\u0301-1"}
+
+
+@pytest.mark.parametrize("what", IDS)
+@pytest.mark.parametrize(
+    ("door", "name"), [(TRANSFER, "client_tran_id"), ("spot.set_customer_id", "customer_id")]
+)
+def test_an_id_that_is_given_is_what_it_looks_like(bench: Bench, door: str, name: str, what: str) -> None:
+    given = example(bench.world, door) | {name: IDS[what]}
+    with pytest.raises(UsageError, match=rf"`{name}` has U\+.* which looks like another character"):
+        call(bench.ops, door, given)
+
+
+def test_what_cannot_be_undone_is_confirmed_by_what_it_looks_like(bench: Bench) -> None:
+    given = example(bench.world, "exchange.delete_sub_account")
+    given["confirm"] = f"{given['sub_account_id']}\u200b"
+    with pytest.raises(UsageError, match=r"`confirm` has U\+200B ZERO WIDTH SPACE in it"):
+        call(bench.ops, "exchange.delete_sub_account", given)
+    assert bench.sent("exchange.delete_sub_account") == 0
+
+
+def test_a_key_that_is_given_to_settle_something_is_what_it_looks_like(bench: Bench) -> None:
+    door = "exchange.set_ip_restriction"
+    given = example(bench.world, door)
+    bench.fail(door, "reset")
+    lost = call(bench.ops, door, given)
+    with pytest.raises(UsageError, match=r"`api_key` has U\+FEFF ZERO WIDTH NO-BREAK SPACE in it"):
+        bench.ops.reconcile(lost.number, api_key=f"\ufeff{given['api_key']}")
+    assert lost.reconcile().status == "confirmed"
+
+
+def test_a_public_key_may_have_lines(bench: Bench) -> None:
+    key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\r\n-----END PUBLIC KEY-----\n"
+    given = example(bench.world, "exchange.create_api_key") | {"public_key": key}
+    assert call(bench.ops.preview, "exchange.create_api_key", given)
+
+
+# -- characters ----------------------------------------------------------------------------------------------
+
+
+def test_all_that_unicode_draws_as_nothing_is_unseen() -> None:
+    """Format characters, controls, blanks of other widths, and what Unicode ignores where it is not known."""
+    for number in (*range(0x20000), *range(0xE0000, 0xE1000)):
+        character = chr(number)
+        category = unicodedata.category(character)
+        if category in ("Cf", "Cc", "Cs", "Zl", "Zp") or (category == "Zs" and character != " "):
+            assert unseen(character), hex(number)
+    for ignored in ("\u034f", "\u115f", "\u17b4", "\u180b", "\u3164", "\ufe00", "\uffa0", "\U000e0100"):
+        assert unseen(f"a{ignored}")
+    assert unseen("a\nb\tc", lines=True) == ""
+
+
+@given(st.text(max_size=40))
+def test_a_name_is_folded_once(text: str) -> None:
+    assert folded(folded(text)) == folded(text)
+
+
+def test_only_what_looks_like_another_is_called_so() -> None:
+    for text in (
+        "desk 17",
+        "\u7ed3\u7b97",
+        "\u0432\u044b\u043f\u043b\u0430\u0442\u0430 USDT",
+        "caf\u00e9",
+        "\u03b1-test",
+    ):
+        assert lookalike(text) == twin(text) == "", text
+    assert twin("p\u0430y") == "U+0430 CYRILLIC SMALL LETTER A"
+    assert lookalike("pay\u00b2") == "U+00B2 SUPERSCRIPT TWO"
