@@ -120,11 +120,13 @@ def test_a_door_hands_on_every_argument_under_its_own_name(write: Write) -> None
     }.get(write.system)
     given = {param.name: f"<{param.name}>" for param in write_text.ordered(write)}
     said = {"confirm": "<again>"} if write.confirm else {}
-    getattr(owner(run), write.name)(**given, **said, once="<name>")
+    marked = {"marked": True} if write.marks else {}
+    getattr(owner(run), write.name)(**given, **said, **marked, once="<name>")
     ((declared, arguments, terms),) = handed
     assert declared is write
     assert arguments == given
     assert (terms.once, terms.confirm) == ("<name>", said.get("confirm", ""))
+    assert terms.marked == bool(write.marks)
 
 
 class ExchangeRun(account_doors.AccountWrites[Any], money_doors.MoneyWrites[Any]):

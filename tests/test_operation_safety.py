@@ -350,7 +350,7 @@ def test_an_answer_that_nothing_was_done_is_stronger_too(bench: Bench) -> None:
 
 def lost_account(bench: Bench) -> Outcome:
     bench.fail("exchange.create_sub_account", "reset-before")
-    outcome = do(bench, "exchange.create_sub_account")
+    outcome = do(bench, "exchange.create_sub_account", marked=True)
     assert outcome.status == "unknown"
     return outcome
 
@@ -366,7 +366,7 @@ def test_a_clock_that_was_wrong_when_it_was_asked_does_not_call_it_rejected(benc
     asked = other.reconcile(lost.number, wait=False)
     assert asked.status == "unknown"
     assert "it may still be executed for" in asked.reason
-    bench.world.add_account("example", bench.rig.now)
+    bench.world.add_account(lost.arguments["tag"], bench.rig.now)
     assert other.reconcile(lost.number).status == "confirmed"
 
 

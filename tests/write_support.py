@@ -22,6 +22,10 @@ NOW = FakeClock().time()
 DOORS = [write.door for write in WRITES]
 BY_HAND = [write.door for write in WRITES if not write.reconciliation.read]
 TOLD = [write.door for write in WRITES if write.reconciliation.read]
+# Of these a trace may be anybody's: that they were done is not told by any read.
+TRACELESS = [
+    write.door for write in WRITES if write.reconciliation.kind in ("new_account", "new_key", "changed")
+]
 REPEATABLE = [write.door for write in WRITES if write.repeatable]
 # Of these the exchange does not say that nothing was done.
 UNCLEAR = {

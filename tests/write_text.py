@@ -18,13 +18,17 @@ ONCE = (
     "of that name sends nothing and returns the first outcome."
 )
 HOW = {
-    "client_id": "by your id of it",
-    "new_account": "by tag and time of creation",
-    "new_key": "by comparing the list of keys with the one before",
-    "gone": "by its absence",
-    "in_force": "by reading it back",
-    "changed": "by comparing it with the one before",
+    "client_id": "by the id that is drawn for it (an id of your own another call may have, too)",
+    "new_account": "by its mark; without one anybody may have made it",
+    "new_key": "where there is no new key; a new one anybody may have made",
+    "gone": "by its absence, whoever deleted it",
+    "in_force": "by reading it back, whoever set it",
+    "changed": "where nothing has changed; a change anybody may have made",
 }
+MARKED = (
+    "marked: Put a mark behind the {}, drawn for this call: where the answer is lost, what it made is known "
+    "by that."
+)
 POSITIONAL = ("id", "text", "email", "amount")
 
 
@@ -42,6 +46,8 @@ def docstring(write: Write) -> str:
     arguments = [f"{param.name}: {param.doc}" for param in ordered(write)]
     if write.confirm:
         arguments.append(f"confirm: `{write.confirm}` a second time: this cannot be undone.")
+    if write.marks:
+        arguments.append(MARKED.format(write.marks))
     arguments.append(ONCE)
     if write.columns:
         returns = "The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns"
@@ -90,6 +96,8 @@ def signature(write: Write) -> list[tuple[str, str, object, str]]:
         arguments.append((param.name, how, default, kind_of(param)))
     if write.confirm:
         arguments.append(("confirm", "KEYWORD_ONLY", "", "str | int"))
+    if write.marks:
+        arguments.append(("marked", "KEYWORD_ONLY", False, "bool"))
     arguments.append(("once", "KEYWORD_ONLY", None, "str | None"))
     return arguments
 
@@ -106,6 +114,8 @@ def source(write: Write, module: str, constant: str) -> str:
     doc = "\n".join(f"        {line}".rstrip() for line in docstring(write).splitlines()).strip()
     given = ", ".join(f'"{param.name}": {param.name}' for param in ordered(write))
     terms = "Terms(once, str(confirm))" if write.confirm else "Terms(once)"
+    if write.marks:
+        terms = "Terms(once, marked=marked)"
     return (
         f"    def {write.name}({', '.join(texts)}) -> T:\n"
         f'        """{doc}\n        """\n'

@@ -345,19 +345,23 @@ class NoAnswerError(ServerError):
 
 
 class NotExecutedError(ToolkitError):
-    """A write that never left this machine, or of which the exchange says that it was not executed.
+    """A write that was not executed: it never left, or the exchange or a read of it says so.
 
     Attributes:
         door: The door that was called.
         reason: What stood in the way.
         status: HTTP status, None where no answer came.
+        proven: Whether it is known that nothing was executed. Otherwise it is known how things are: not as
+            the write was to leave them.
     """
 
-    def __init__(self, door: str, reason: str, status: int | None = None) -> None:
+    def __init__(self, door: str, reason: str, status: int | None = None, *, proven: bool = True) -> None:
         self.door = door
         self.reason = reason
         self.status = status
-        super().__init__(f"{door}: {reason.rstrip('.')}. Nothing was executed; it may be sent again.")
+        self.proven = proven
+        again = "Nothing was executed; it may be sent again." if proven else "It may be sent again."
+        super().__init__(f"{door}: {reason.rstrip('.')}. {again}")
 
 
 class OutcomeUnknownError(ToolkitError):

@@ -382,6 +382,7 @@ class Reconciliation:
         kind: What tells. "client_id": a row with the client's own id; "new_account", "new_key": something
             that was not there before; "gone": nothing passes the checks any more; "in_force": the state
             passes the checks; "changed": the state differs from the one before; "by_hand": no read tells.
+            What may be said of each is in the table of `operations.findings`.
         read: Door of the read, "" where none tells.
         ask: Arguments of the read, and the argument of the write each takes its value from: the first of
             several that was given.
@@ -440,6 +441,8 @@ class Write(Endpoint):
             by whatever door.
         makes: Column of the answer that names what was made, "" where nothing is.
         confirm: Argument that has to be said twice, because it cannot be undone; "" where it can.
+        marks: Argument behind which a mark may be put that is drawn for the call, so that what it made is
+            known by it; "" where there is none.
         repeatable: Sent twice, it leaves what it leaves when sent once.
         hands_over: Field of the answer that is handed over once, with the key beside it, and is neither shown
             nor kept; "" where it has none.
@@ -451,6 +454,7 @@ class Write(Endpoint):
     movement: Movement | None = None
     makes: str = ""
     confirm: str = ""
+    marks: str = ""
     repeatable: bool = False
     hands_over: str = ""
 

@@ -12,17 +12,21 @@ from toolkit.operations.doors import T, Terms, WriteDoors
 class AccountWrites(WriteDoors[T]):
     """Sub-accounts, their keys, and how they pay fees."""
 
-    def create_sub_account(self, *, tag: str | None = None, once: str | None = None) -> T:
+    def create_sub_account(
+        self, *, tag: str | None = None, marked: bool = False, once: str | None = None
+    ) -> T:
         """Creates a sub-account.
 
         POST /sapi/v1/broker/subAccount: weight 1, pool sapi-ip (12,000 a minute for the address on this
         endpoint alone). The key needs the "trade" permission.
 
-        An unknown outcome is settled by `exchange.sub_accounts`, by tag and time of creation.
+        An unknown outcome is settled by `exchange.sub_accounts`, by its mark; without one anybody may
+        have made it.
 
         Args:
-            tag: Tag to know it by, less than 32 characters. With one of its own a sub-account created in
-                a call whose answer was lost is found again for sure.
+            tag: Tag to know it by, less than 32 characters; less than 21 where it is marked.
+            marked: Put a mark behind the tag, drawn for this call: where the answer is lost, what it made
+                is known by that.
             once: A name under which it is done once, also after a restart and from another kernel: a
                 second call of that name sends nothing and returns the first outcome.
 
@@ -41,7 +45,7 @@ class AccountWrites(WriteDoors[T]):
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account
         """
-        return self._run(account_writes.CREATE_SUB_ACCOUNT, {"tag": tag}, Terms(once))
+        return self._run(account_writes.CREATE_SUB_ACCOUNT, {"tag": tag}, Terms(once, marked=marked))
 
     def delete_sub_account(
         self, sub_account_id: str | int, *, confirm: str | int = "", once: str | None = None
@@ -52,7 +56,8 @@ class AccountWrites(WriteDoors[T]):
         endpoint alone). The key needs the "trade" permission.
 
         Transfer all of its funds out and delete its API keys first. A partner may delete 20 sub-accounts
-        a day. An unknown outcome is settled by `exchange.sub_accounts`, by its absence.
+        a day. An unknown outcome is settled by `exchange.sub_accounts`, by its absence, whoever deleted
+        it.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -82,7 +87,7 @@ class AccountWrites(WriteDoors[T]):
         on this endpoint alone).
 
         The API cannot switch them off again. An unknown outcome is settled by
-        `exchange.futures_balances`, by reading it back.
+        `exchange.futures_balances`, by reading it back, whoever set it.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -123,7 +128,7 @@ class AccountWrites(WriteDoors[T]):
         Key and secret are in no frame: `outcome.take_key()` hands them over, once. Only one key can be
         created for a sub-account in a second. Margin and futures have to be switched on for the
         sub-account before its keys may trade them. An unknown outcome is settled by `exchange.api_keys`,
-        by comparing the list of keys with the one before.
+        where there is no new key; a new one anybody may have made.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -178,7 +183,7 @@ class AccountWrites(WriteDoors[T]):
         this endpoint alone). The key needs the "trade" permission.
 
         Only one key can be deleted for a sub-account in a second. An unknown outcome is settled by
-        `exchange.api_keys`, by its absence.
+        `exchange.api_keys`, by its absence, whoever deleted it.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -220,7 +225,8 @@ class AccountWrites(WriteDoors[T]):
         address on this endpoint alone). The key needs the "trade" permission.
 
         All three are said each time: none stays as it was. Margin and futures have to be switched on for
-        the sub-account first. An unknown outcome is settled by `exchange.api_keys`, by reading it back.
+        the sub-account first. An unknown outcome is settled by `exchange.api_keys`, by reading it back,
+        whoever set it.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -311,7 +317,7 @@ class AccountWrites(WriteDoors[T]):
         POST /sapi/v2/broker/subAccountApi/ipRestriction: weight 3000, pool sapi-uid (180,000 a minute for
         the account on this endpoint alone).
 
-        An unknown outcome is settled by `exchange.ip_restriction`, by reading it back.
+        An unknown outcome is settled by `exchange.ip_restriction`, by reading it back, whoever set it.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -360,7 +366,7 @@ class AccountWrites(WriteDoors[T]):
         DELETE /sapi/v1/broker/subAccountApi/ipRestriction/ipList: weight 1, pool sapi-ip (12,000 a minute
         for the address on this endpoint alone).
 
-        An unknown outcome is settled by `exchange.ip_restriction`, by reading it back.
+        An unknown outcome is settled by `exchange.ip_restriction`, by reading it back, whoever set it.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -397,7 +403,7 @@ class AccountWrites(WriteDoors[T]):
         POST /sapi/v1/broker/subAccount/bnbBurn/spot: weight 1, pool sapi-ip (12,000 a minute for the
         address on this endpoint alone).
 
-        An unknown outcome is settled by `exchange.bnb_burn`, by reading it back.
+        An unknown outcome is settled by `exchange.bnb_burn`, by reading it back, whoever set it.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -433,7 +439,7 @@ class AccountWrites(WriteDoors[T]):
         for the address on this endpoint alone).
 
         Margin has to be switched on for it first. An unknown outcome is settled by `exchange.bnb_burn`,
-        by reading it back.
+        by reading it back, whoever set it.
 
         Args:
             sub_account_id: Id of the sub-account.

@@ -22,8 +22,13 @@ _HEADLINES = {
     "rejected": "Rejected: nothing was executed.",
     "unknown": "Unknown: it may have been executed, or not.",
 }
+_OF_STATES = {
+    "confirmed": "Confirmed: it is as asked, whoever saw to it.",
+    "rejected": "Rejected: it is not as asked.",
+}
 _MARKS = {"confirmed": "✓", "rejected": "✕", "unknown": "?"}
 _AGAIN = "Nothing has changed; it may be sent again."
+_AGAIN_OF_STATES = "It may be sent again."
 _STANDS_IN_THE_WAY = "As it stands it would not be sent: ✕ says why."
 
 # Text has the colour of the page around it; the state's own colour only marks what a word says beside it.
@@ -54,7 +59,7 @@ padding:0;color:inherit}
 
 def text_of_outcome(outcome: Outcome) -> str:
     """An outcome as text."""
-    head = f"#{outcome.number} {outcome.door}{mark_of(outcome.source)}: {_HEADLINES[outcome.status]}"
+    head = f"#{outcome.number} {outcome.door}{mark_of(outcome.source)}: {_headline(outcome)}"
     lines = [f"{head} {_why(outcome)}"]
     lines += [f"  {name}: {_listed(values)}" for name, values in _said(outcome)]
     lines += [f"  next: {step}" for step in [_next_of(outcome)] if step]
@@ -68,7 +73,7 @@ def html_of_outcome(outcome: Outcome) -> str:
         f"<div>{code(_why(outcome))}</div>{_table(rows)}",
         status=outcome.status,
         mark=_MARKS[outcome.status],
-        headline=_HEADLINES[outcome.status],
+        headline=_headline(outcome),
         source=outcome.source,
         label=f"#{outcome.number} {outcome.door}",
         step=_next_of(outcome),
@@ -134,7 +139,13 @@ def _point(point: Point) -> tuple[str, str]:
 
 
 def _next_of(outcome: Outcome) -> str:
-    return outcome.next_step or (_AGAIN if outcome.status == "rejected" else "")
+    again = _AGAIN_OF_STATES if outcome.proof == "state" else _AGAIN
+    return outcome.next_step or (again if outcome.status == "rejected" else "")
+
+
+def _headline(outcome: Outcome) -> str:
+    headlines = _HEADLINES | (_OF_STATES if outcome.proof == "state" else {})
+    return headlines[outcome.status]
 
 
 def mark_of(source: str) -> str:

@@ -15,7 +15,7 @@ class SpotWrites(WriteDoors[T]):
         POST /sapi/v1/apiReferral/customization: weight 1, pool sapi-ip (12,000 a minute for the address
         on this endpoint alone).
 
-        An unknown outcome is settled by `spot.customers`, by reading it back.
+        An unknown outcome is settled by `spot.customers`, by reading it back, whoever set it.
 
         Args:
             customer_id: The id to give: no two customers have the same.
@@ -47,7 +47,7 @@ class SpotWrites(WriteDoors[T]):
         address on this endpoint alone).
 
         Sent with the customer's key, not the partner's. An unknown outcome is settled by
-        `spot.customer_id`, by reading it back.
+        `spot.customer_id`, by reading it back, whoever set it.
 
         Args:
             customer_id: The id to give: no two customers have the same.
@@ -81,7 +81,7 @@ class FuturesWrites(WriteDoors[T]):
         POST /fapi/v1/apiReferral/customization: weight 100, pool fapi (2,400 a minute for the address on
         all of /fapi/*).
 
-        An unknown outcome is settled by `futures.customers`, by reading it back.
+        An unknown outcome is settled by `futures.customers`, by reading it back, whoever set it.
 
         Args:
             customer_id: The id to give: no two customers have the same.
@@ -115,7 +115,8 @@ class FuturesWrites(WriteDoors[T]):
         on all of /fapi/*).
 
         Sent with the customer's key, not the partner's. For a customer with Portfolio Margin use the door
-        in `portfolio`. An unknown outcome is settled by `futures.customer_id`, by reading it back.
+        in `portfolio`. An unknown outcome is settled by `futures.customer_id`, by reading it back,
+        whoever set it.
 
         Args:
             customer_id: The id to give: no two customers have the same.
@@ -155,7 +156,7 @@ class PortfolioWrites(WriteDoors[T]):
         on all of /papi/*).
 
         Sent with the customer's key, not the partner's. An unknown outcome is settled by
-        `portfolio.customer_id`, by reading it back.
+        `portfolio.customer_id`, by reading it back, whoever set it.
 
         Args:
             customer_id: The id to give: no two customers have the same.

@@ -26,12 +26,13 @@ from toolkit.errors import (
 from toolkit.fetch import Fetcher, Numbers, Source, warn
 from toolkit.frames import Gathering
 from toolkit.operations.entry import Entry, Status, Wish
-from toolkit.operations.findings import Row, check_answer
+from toolkit.operations.findings import Row, check_answer, is_state
 from toolkit.operations.inquiry import Inquiry
 from toolkit.operations.journal import Journal
 from toolkit.operations.masks import masked_answer
 from toolkit.operations.order import Meaning, Terms, may_be_the_same, understand
-from toolkit.operations.outcome import NewKey, Outcome, unknown
+from toolkit.operations.outcome import NewKey, Outcome, Proof, unknown
+from toolkit.privacy import masked_key
 from toolkit.wire.answers import Verdict
 from toolkit.wire.credentials import Credentials, Keys
 from toolkit.wire.sender import Placement, Sender
@@ -78,6 +79,8 @@ class Desk:
         self._same_account = same_account
         # Keys that were made here, by the token of the call: None once they are handed over.
         self._keys: dict[str, NewKey | None] = {}
+        # And how lists show them.
+        self._masked: dict[str, str] = {}
         self._siblings = self._digests(sender.keys)
         self._readers = self._digests(reader.keys)
         self._inquiry = Inquiry(fetcher, reader, journal, reading_keys=self._readers)
@@ -138,7 +141,7 @@ class Desk:
         """The outcome of the first call of a name; a key it made is still handed over in this kernel."""
         return Outcome(self, entry, private=meaning.private, repeated=True)
 
-    def _before(self, meaning: Meaning) -> list[Row]:
+    def _before(self, meaning: Meaning) -> list[Row] | None:
         """How things are before the write.
 
         Raises:
@@ -268,6 +271,7 @@ class Desk:
             new_key = _new_key(write, payload)
             if new_key is not None:
                 self._keys[record.entry.token] = new_key
+                self._masked[record.entry.token] = masked_key(new_key.key)
             answer = masked_answer(write, payload)
             try:
                 check_answer(write, meaning.arguments, payload)
@@ -339,9 +343,13 @@ class Desk:
                 )
             private = {**private, "api_key": api_key}
         finding, answer = self._inquiry.ask(
-            entry, private, wait=wait, same_account=same_account or self._same_account
+            entry,
+            private,
+            wait=wait,
+            same_account=same_account or self._same_account,
+            named=self._masked.get(entry.token, ""),
         )
-        if finding.kind == "executed":
+        if finding.kind in ("executed", "so"):
             return self.journal.settle(entry, "confirmed", finding.told, "read", answer=answer)
         if finding.kind in ("absent", "failed"):
             return self.journal.settle(entry, "rejected", finding.told, "read")
@@ -386,10 +394,19 @@ class Desk:
         }
         return _frame(_lenient(write), entry.answer or {}, self._numbers, attrs)
 
+    def proof_of(self, entry: Entry) -> Proof:
+        """What is known of a call that is settled."""
+        if entry.settled_by == "repetition":
+            return "state"
+        if not entry.is_settled or entry.settled_by == "person":
+            return ""
+        by_read = entry.settled_by == "read" and is_state(_write_of(entry), entry.status)
+        return "state" if by_read else "execution"
+
     def error_of(self, entry: Entry) -> ToolkitError:
         """The error of an entry that is not confirmed."""
         if entry.status == "rejected":
-            return NotExecutedError(entry.door, entry.told)
+            return NotExecutedError(entry.door, entry.told, proven=self.proof_of(entry) != "state")
         return unknown(entry.door, self.told_of(entry), entry.number)
 
     def told_of(self, entry: Entry) -> str:

@@ -1,4 +1,39 @@
-"""Pure: what a read shows about a write whose outcome is not known."""
+"""Pure: what a read shows about a write whose outcome is not known.
+
+A trace that anyone could have left proves nothing: somebody else may have made the same at the same moment.
+That this very call was executed is told only by a value in the trace that the call drew. Of what sets a state
+the state is told, whoever brought it about. That something is not there is told once the call cannot be
+executed any more, by a list that is whole and was made after that.
+
+=============  =======================================  ==================================================
+kind           what the read shows                      what is said
+=============  =======================================  ==================================================
+client_id      the transfer, by an id that was drawn    confirmed: executed
+               ... by an id that follows from `once`    confirmed: the transfer of that name was made
+               ... by an id of the user's own           unknown: look who used the id
+               no such transfer                         rejected
+new_account    an account with a mark that was drawn    confirmed: executed
+               ... with the tag, or without one         unknown: look who made it
+               no such account                          rejected
+new_key        the key that a garbled answer named      confirmed: executed
+               another key than before                  unknown: look who made it
+               the same keys as before                  rejected
+gone           it was there and is not any more         confirmed as a state: it is gone
+               one of several that look alike is gone   unknown: look which
+               it is there, or was not there before     rejected
+in_force       what was asked for                       confirmed as a state: it is in force
+               something else                           rejected as a state: it is not in force
+changed        something else than before               unknown: the read does not show what was set
+               the same as before                       rejected as a state: it is as it was
+by_hand        no read shows it                         unknown: look by hand
+=============  =======================================  ==================================================
+
+client_id: transfer, transfer_futures, universal_transfer. new_account: create_sub_account. new_key:
+create_api_key. gone: delete_sub_account, delete_api_key. changed: set_um_commission, set_cm_commission.
+by_hand: transfer_within, set_universal_transfer. in_force: enable_futures, set_permissions,
+set_ip_restriction, remove_addresses, set_spot_bnb_burn, set_interest_bnb_burn, set_commission, and the five
+that give a customer an id.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +47,8 @@ import pandas as pd
 
 from toolkit.catalogue import Check, Write
 from toolkit.errors import ContractError
+from toolkit.operations.entry import Drawn
 from toolkit.operations.masks import masks
-from toolkit.operations.order import is_made_id
 
 Row = Mapping[str, Any]
 
@@ -42,7 +77,9 @@ class Case:
         is_private: Whether a text is this private argument, by its digest.
         sent_at: When it was sent, in milliseconds of the exchange.
         until: From when on it cannot be executed any more.
-        before: Rows of the read made before it.
+        before: Rows of the read made before it, None where that was not made, or proves nothing.
+        drawn: Who drew the value that shows it: the "call", its "name", or nobody.
+        named: The API key that its answer named, masked, where that came and was no good; "" otherwise.
         claimed: Ids of what other calls of the same door have made.
     """
 
@@ -53,16 +90,41 @@ class Case:
     sent_at: int
     until: int
     before: Sequence[Row] | None
+    drawn: Drawn
+    named: str
     claimed: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a read shows: executed, not there (yet), failed for good, still under way, or nothing clear."""
+    """What a read shows.
 
-    kind: Literal["executed", "absent", "failed", "pending", "open"]
+    Attributes:
+        kind: "executed": this very call was. "so": what was asked for is so, whoever saw to it. "absent": it
+            is not so, or not there. "failed": for good. "pending": the exchange is at it, or it may yet
+            come. "open": nothing clear.
+        told: In words.
+        row: The row that shows it.
+        by_absence: It follows from what is not in the list.
+    """
+
+    kind: Literal["executed", "so", "absent", "failed", "pending", "open"]
     told: str
     row: Row | None = None
+    by_absence: bool = False
+
+
+# Statuses that say how things are, and not what this call did.
+_STATES: Mapping[str, tuple[str, ...]] = {
+    "in_force": ("confirmed", "rejected"),
+    "changed": ("rejected",),
+    "gone": ("confirmed",),
+}
+
+
+def is_state(write: Write, status: str) -> bool:
+    """Whether a status that a read has told says how things are, and not what the call did."""
+    return status in _STATES.get(write.reconciliation.kind, ())
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -79,11 +141,7 @@ def find(case: Case, rows: Sequence[Row]) -> Finding:
 
 def payload_of(write: Write, case: Case, row: Row | None) -> dict[str, Any]:
     """What can be said of an answer that was lost: from the read's row, and from the arguments."""
-    said: Row = case.arguments
-    if write.reconciliation.kind == "changed":
-        # The arguments do not tell what a state is that is another than before: only whose it is.
-        said = {name: said[name] for name in write.subject}
-    seen = {**said, **(row or {})}
+    seen = {**case.arguments, **(row or {})}
     known: dict[str, Any] = {}
     for column in write.columns:
         for name in (column.name, _ALIASES.get(column.name, column.name)):
@@ -96,22 +154,33 @@ def _by_client_id(case: Case, rows: Sequence[Row]) -> Finding:
     number = case.arguments["client_tran_id"]
     found = [row for row in rows if row["client_tran_id"] == number]
     if not found:
-        return Finding("absent", f"no transfer of that time has the id {number}")
-    row = found[0]
-    if not _is_that_transfer(case, row):
-        if is_made_id(str(number)):  # nobody else has it: so the list shows ours in another way
-            return Finding("open", f"a transfer with the id {number} shows other than asked: {row['qty']}")
-        return Finding("absent", f"the id {number} is that of another transfer ({row['qty']} {row['asset']})")
+        return _absent(f"no transfer of that time has the id {number}")
+    fitting = [each for each in found if _is_that_transfer(case, each)]
+    if not fitting:
+        other = found[0]
+        if case.drawn:  # nobody else has it: so the list shows ours in another way
+            return Finding("open", f"a transfer with the id {number} shows other than asked: {other['qty']}")
+        return _absent(f"the id {number} is that of another transfer ({other['qty']} {other['asset']})")
+    row = next((each for each in fitting if each.get("status") != "FAILURE"), fitting[0])
     if str(row.get("txn_id") or row.get("tran_id")) in case.claimed:
-        return Finding("absent", f"the id {number} is that of a transfer made before")
+        return _absent(f"the id {number} is that of a transfer made before")
     if row["time"] < case.sent_at - _SLACK:
         return Finding("open", f"transfer {number} is in the exchange's list, and is older than this call")
     status = row.get("status") or "SUCCESS"
-    if status == "FAILURE":
-        return Finding("failed", f"transfer {number} failed at the exchange", row)
-    if status != "SUCCESS":
+    if status not in ("SUCCESS", "FAILURE"):
         return Finding("pending", f"the exchange is still at transfer {number} ({status})", row)
-    return Finding("executed", f"transfer {number} is in the exchange's list", row)
+    if status == "FAILURE":
+        told = f"transfer {number} failed at the exchange"
+        # One of another machine's under the same id may have failed, and ours may yet come.
+        return Finding("failed", told, row) if case.drawn == "call" else _absent(told)
+    if not case.drawn:
+        return Finding(
+            "open",
+            f"transfer {number} is in the exchange's list; the id is one that you gave, so another call with "
+            "it may have made it",
+        )
+    by = "" if case.drawn == "call" else ", by this call or by another one of the same name"
+    return Finding("executed", f"transfer {number} is in the exchange's list{by}", row)
 
 
 def _is_that_transfer(case: Case, row: Row) -> bool:
@@ -130,23 +199,25 @@ def _is_that_transfer(case: Case, row: Row) -> bool:
 
 def _new_account(case: Case, rows: Sequence[Row]) -> Finding:
     tag = case.arguments.get("tag") or ""
+    found = [row for row in rows if (row["tag"] or "") == tag]
+    if case.drawn and len(found) == 1:
+        told = f"sub-account {found[0]['sub_account_id']} was created: it has the mark that was drawn for it"
+        return Finding("executed", told, found[0])
     found = [
         row
-        for row in rows
-        if (row["tag"] or "") == tag
-        and case.sent_at - _SLACK <= row["create_time"] <= case.until + _SLACK
+        for row in found
+        if case.sent_at - _SLACK <= row["create_time"] <= case.until + _SLACK
         and row["sub_account_id"] not in case.claimed
     ]
     what = f"with the tag {tag!r}" if tag else "without a tag"
     if not found:
-        return Finding("absent", f"no sub-account {what} was created in that time")
-    if len(found) > 1:
-        ids = ", ".join(row["sub_account_id"] for row in found)
-        return Finding("open", f"several sub-accounts {what} were created in that time: {ids}")
-    told = f"sub-account {found[0]['sub_account_id']} was created"
-    if not tag:
-        told += " in that time, unless by somebody else; a tag would tell"
-    return Finding("executed", told, found[0])
+        return _absent(f"no sub-account {what} was created in that time")
+    ids = ", ".join(row["sub_account_id"] for row in found)
+    return Finding(
+        "open",
+        f"a sub-account {what} was created in that time ({ids}), and nothing in it tells whether by this "
+        "call or by somebody else; with `marked=True` it would",
+    )
 
 
 def _new_key(case: Case, rows: Sequence[Row]) -> Finding:
@@ -158,39 +229,45 @@ def _new_key(case: Case, rows: Sequence[Row]) -> Finding:
         else:
             fresh.append(row)
     if not fresh:
-        return Finding("absent", "the sub-account has no key that it did not have before")
-    fitting = [
-        row for row in fresh if all(_passes(case, check, row) for check in case.write.reconciliation.checks)
-    ]
-    if not fitting:
-        names = ", ".join(row["api_key"] for row in fresh)
-        return Finding("open", f"keys that the sub-account did not have before may do other things: {names}")
-    if len(fitting) > 1:
-        names = ", ".join(row["api_key"] for row in fitting)
-        return Finding("open", f"the sub-account has several keys that it did not have before: {names}")
-    lost = (
-        "unless somebody else made one at that time it is this call's, and its secret went with the answer: "
-        "where `take_key()` does not hand it over, delete it (`ops.exchange.delete_api_key`, or at the "
-        "exchange's site, as the API shows its keys masked) and create another"
+        return _absent("the sub-account has no key that it did not have before")
+    names = ", ".join(row["api_key"] for row in fresh)
+    if case.before is None:
+        return _unknown_before(f"the sub-account has the keys {names}")
+    named = [row for row in fresh if row["api_key"] == case.named]
+    if len(named) == 1:
+        told = f"key {case.named} was created: the exchange's answer named it"
+        return Finding("executed", f"{told}; {_lost_key(case)}", named[0])
+    return Finding(
+        "open",
+        f"the sub-account has a key that it did not have before ({names}), and nothing in it tells whether "
+        f"by this call or by somebody else. Where nobody else made one, {_lost_key(case)}",
     )
+
+
+def _lost_key(case: Case) -> str:
     if "public_key" in case.arguments:
-        lost = "it belongs to your private key; the exchange's site shows the whole of it"
-    return Finding("executed", f"key {fitting[0]['api_key']} was created; {lost}", fitting[0])
+        return "it belongs to your private key, and the exchange's site shows the whole of it"
+    return (
+        "its secret went with the answer: where `take_key()` does not hand it over, delete it "
+        "(`ops.exchange.delete_api_key`, or at the exchange's site, as the API shows its keys masked) and "
+        "create another"
+    )
 
 
 def _gone(case: Case, rows: Sequence[Row]) -> Finding:
     checks = case.write.reconciliation.checks
     now = sum(all(_passes(case, check, row) for check in checks) for row in rows)
-    before = 1
-    if case.before is not None:
-        before = sum(all(_passes(case, check, row) for check in checks) for row in case.before)
+    before = sum(all(_passes(case, check, row) for check in checks) for row in case.before or ())
+    if case.before is None:
+        return _unknown_before("it is there" if now else "it is not there")
     if before == 0:
-        return Finding("absent", "it was not there before either")
-    if now in (0, before - 1):
-        return Finding("executed", "it is not there any more")
-    if now != before:
-        return Finding("open", f"{now} of those that look like it are there, and {before} were before")
-    return Finding("absent", "it is still there")
+        return _absent("it was not there before either")
+    if now == 0 and before == 1:
+        told = "it is not there any more, deleted by this call or by somebody else's"
+        return Finding("so", told, by_absence=True)
+    if now == before:
+        return _absent("it is still there")
+    return Finding("open", f"{now} of those that look like it are there, and {before} were before")
 
 
 def _in_force(case: Case, rows: Sequence[Row]) -> Finding:
@@ -201,10 +278,10 @@ def _in_force(case: Case, rows: Sequence[Row]) -> Finding:
             unseen = " and ".join(f"`{name}`" for name in case.arguments if name not in seen)
             if unseen:
                 return Finding("open", f"the rest is in force, and the read does not tell {unseen}")
-            return Finding("executed", "what was asked for is in force", row)
+            return Finding("so", "what was asked for is in force, by this call or by somebody else's", row)
     if not rows and "sub_account_id" in case.arguments:
         return Finding("open", "the sub-account, or its key, is not there any more")
-    return Finding("absent", "what was asked for is not in force, unless somebody has undone it since")
+    return _absent("what was asked for is not in force: it was not executed, or has been changed since")
 
 
 def _changed(case: Case, rows: Sequence[Row]) -> Finding:
@@ -213,9 +290,23 @@ def _changed(case: Case, rows: Sequence[Row]) -> Finding:
     now = [[row[name] for name in names] for row in rows]
     if not rows:
         return Finding("open", "the read shows nothing")
+    if case.before is None:
+        return _unknown_before("it is as the read shows it now")
     if now != before:
-        return Finding("executed", "it is another than before, by this call or somebody else's", rows[0])
-    return Finding("absent", "it is the same as before: it was not executed, or changed nothing")
+        told = "it is another than before, by this call or by somebody else's"
+        return Finding(
+            "open", f"{told}; the read does not show what was set. The same call may be sent again"
+        )
+    return _absent("it is the same as before: it was not executed, or changed nothing")
+
+
+def _absent(told: str) -> Finding:
+    return Finding("absent", told, by_absence=True)
+
+
+def _unknown_before(told: str) -> Finding:
+    why = "the read that was made before the call was not whole, or not fresh"
+    return Finding("open", f"{told}; how it was before is not known: {why}")
 
 
 _KINDS: Mapping[str, Callable[[Case, Sequence[Row]], Finding]] = {

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
@@ -15,6 +18,7 @@ from toolkit.errors import (
     FirewallError,
     RateLimitError,
     SignatureError,
+    ToolkitError,
     UsageError,
 )
 from toolkit.fetch import Fetcher
@@ -35,6 +39,32 @@ _SLACK = 5_000
 _BEFORE, _AFTER = 60_000, 3_600_000
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a read has shown.
+
+    Attributes:
+        rows: The rows.
+        is_whole: The list is known to have all of them.
+        as_of: When the exchange made the oldest of the answers, in milliseconds and cut to a whole second, by
+            its own clock; None where that is not known, or a cache had kept one.
+    """
+
+    rows: list[dict[str, Any]]
+    is_whole: bool
+    as_of: int | None
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Seen:
+        """What a frame shows."""
+        as_of = frame.attrs.get("as_of")
+        return cls(
+            rows=findings.rows_of(frame),
+            is_whole=frame.attrs.get("complete") is True and not frame.attrs.get("missing"),
+            as_of=None if as_of is None else round(datetime.fromisoformat(as_of).timestamp() * 1000),
+        )
+
+
 class Inquiry:
     """What the exchange shows of writes.
 
@@ -53,37 +83,54 @@ class Inquiry:
         self._journal = journal
         self._reading_keys = reading_keys
 
-    def before(self, meaning: Meaning) -> list[Row]:
+    def before(self, meaning: Meaning) -> list[Row] | None:
         """What the read shows before the write, to compare with; nothing private.
+
+        None where that proves nothing later: it is not whole, or may be of another moment.
 
         Raises:
             ToolkitError: It cannot be read.
         """
-        rows = self._rows(meaning.write, {**meaning.arguments, **meaning.private})
-        return [{name: value for name, value in row.items() if name != "email"} for row in rows]
+        host = meaning.write.pool.host
+        with suppress(ToolkitError):
+            self._reader.measured_time(host, meaning.write.door)
+        began = self._reader.surely(host)
+        seen = self._rows(meaning.write, {**meaning.arguments, **meaning.private})
+        if began is None or seen.as_of is None or seen.as_of < int(began) * 1000 or not seen.is_whole:
+            return None
+        return [{name: value for name, value in row.items() if name != "email"} for row in seen.rows]
 
     def ask(
-        self, entry: Entry, private: Mapping[str, str], *, wait: bool, same_account: bool
+        self,
+        entry: Entry,
+        private: Mapping[str, str],
+        *,
+        wait: bool,
+        same_account: bool,
+        named: str = "",
     ) -> tuple[Finding, dict[str, Any]]:
         """What the read shows, and what it tells of the answer that was lost; nothing private.
 
-        What is not there is only believed once it cannot come any more: that is waited for.
+        What is not there is only believed once it cannot come any more: that is waited for. And it is only
+        believed of a list that is whole, and that the exchange made after that: a cache may have kept it.
 
         Args:
             entry: The call.
             private: Its private arguments, as far as they are at hand.
             wait: Wait where waiting tells more.
             same_account: The call's key, which is another than ours, is of the same account.
+            named: The API key that its answer named, masked, where it was no good otherwise.
         """
         write = WRITE_BY_DOOR[entry.door]
         obstacle = self._obstacle(write, entry, private, same_account=same_account)
         if obstacle:
             return _for_a_person(write, entry, obstacle), {}
-        case = self._case(write, entry, private)
+        case = self._case(write, entry, private, named)
+        over = -(-case.until // 1000) * 1000  # the dates of answers are cut to whole seconds
         while True:
             self._reader.measured_time(write.pool.host, write.door)
             before = self._reader.surely(write.pool.host)
-            finding = self._find(case)
+            seen, finding = self._find(case)
             after = self._reader.surely(write.pool.host)  # the read may have had the clock measured anew
             if finding.kind != "absent":
                 break
@@ -91,16 +138,20 @@ class Inquiry:
                 told = f"{finding.told}, and the exchange's clock could not be measured: ask again"
                 finding = Finding("pending", told)
                 break
-            left = case.until - min(before, after) * 1000
-            if left < 0:
+            left = over - min(before, after) * 1000
+            if left <= 0:
                 break
             # More than a window: it was sent by a clock that was far ahead of the exchange's.
-            if not wait or left > case.until - case.sent_at + _SLACK:
-                told = f"{finding.told}, and it may still be executed for {left / 1000:.0f} s: ask again then"
+            if not wait or left > over - case.sent_at + _SLACK:
+                last = max(0.0, left - (over - case.until)) / 1000
+                told = f"{finding.told}, and it may still be executed for {last:.0f} s: ask again then"
                 finding = Finding("pending", told)
                 break
             what = f"{entry.door} #{entry.number}: not seen yet, asks again when it can come no more"
             self._fetcher.count_down(what, left / 1000 + 0.001)
+        doubt = _doubt(case, seen, finding)
+        if doubt:
+            finding = Finding("open", f"{finding.told}; but {doubt}: that proves nothing. Ask again")
         if finding.kind == "open":
             finding = _for_a_person(write, entry, finding.told)
         return finding, masked_answer(write, findings.payload_of(write, case, finding.row))
@@ -122,7 +173,7 @@ class Inquiry:
             )
         return ""
 
-    def _case(self, write: Write, entry: Entry, private: Mapping[str, str]) -> Case:
+    def _case(self, write: Write, entry: Entry, private: Mapping[str, str], named: str) -> Case:
         answers = self._journal.answers(entry.door)
         wires = next((column.wires for column in write.columns if column.name == write.makes), ())
         claimed = frozenset(str(answer[wire]) for answer in answers for wire in wires if wire in answer)
@@ -134,29 +185,34 @@ class Inquiry:
             sent_at=entry.sent_at or 0,
             until=entry.until or 0,
             before=entry.before,
+            drawn=entry.drawn,
+            named=named,
             claimed=claimed,
         )
 
-    def _find(self, case: Case) -> Finding:
+    def _find(self, case: Case) -> tuple[Seen, Finding]:
         """Ask once."""
         how = case.write.reconciliation
+        nothing = Seen([], is_whole=False, as_of=None)
         try:
-            rows = self._rows(case.write, {**case.arguments, **case.private}, case)
+            seen = self._rows(case.write, {**case.arguments, **case.private}, case)
         except UsageError as error:
             said = str(error).removesuffix(" Nothing was sent.")
-            return Finding("open", f"the exchange does not show it any more ({said})")
+            return nothing, Finding("open", f"the exchange does not show it any more ({said})")
         except _CANNOT_BE_ASKED:
             raise
         except ApiError as error:
             said = error.message or f"HTTP {error.status}"
-            return Finding("open", f"the read `link.{how.read}` was refused ({said})")
+            return nothing, Finding("open", f"the read `link.{how.read}` was refused ({said})")
         if "api_key" in how.ask and "api_key" not in case.private:
-            rows = [row for row in rows if masks(row["api_key"], str(case.arguments["api_key"]))]
+            rows = [row for row in seen.rows if masks(row["api_key"], str(case.arguments["api_key"]))]
             if len(rows) > 1:
-                return Finding("open", "several keys look alike: `reconcile(api_key=...)` says which it is")
-        return findings.find(case, rows)
+                told = "several keys look alike: `reconcile(api_key=...)` says which it is"
+                return seen, Finding("open", told)
+            return seen, findings.find(case, rows)
+        return seen, findings.find(case, seen.rows)
 
-    def _rows(self, write: Write, known: Mapping[str, Any], case: Case | None = None) -> list[dict[str, Any]]:
+    def _rows(self, write: Write, known: Mapping[str, Any], case: Case | None = None) -> Seen:
         """Rows of the read; where one way of asking is refused and there is another, of that."""
         read = BY_DOOR[write.reconciliation.read]
         start, end = (case.sent_at - _BEFORE, case.until + _AFTER) if case and read.window else (None, None)
@@ -172,7 +228,7 @@ class Inquiry:
                     raise
             else:
                 break
-        return findings.rows_of(frame)
+        return Seen.of(frame)
 
     def _read(self, read: Endpoint, arguments: Mapping[str, object], **span: int | None) -> pd.DataFrame:
         """What is compared has to be exact and clear; nobody sees it."""
@@ -204,6 +260,22 @@ def _ways(write: Write, known: Mapping[str, Any]) -> Iterator[dict[str, object]]
     for place, arguments in enumerate(asked):
         if arguments not in asked[:place]:
             yield arguments
+
+
+def _doubt(case: Case, seen: Seen, finding: Finding) -> str:
+    """Why what a read shows proves nothing, "" where it does."""
+    if finding.kind not in ("so", "absent"):
+        return ""  # what shows this very call does so in an old answer, too
+    if finding.by_absence and not seen.is_whole:
+        return "the list is not known to be whole"
+    if seen.as_of is None:
+        return "a cache had kept the answer, or it does not tell when the exchange made it"
+    since = case.until if finding.kind == "absent" else case.sent_at // 1000 * 1000
+    if seen.as_of < since:
+        made = datetime.fromtimestamp(seen.as_of / 1000, UTC)
+        when = "the call could still be executed" if finding.kind == "absent" else "the call was sent later"
+        return f"the exchange made the answer at {made:%Y-%m-%d %H:%M:%S} UTC, when {when}"
+    return ""
 
 
 def _for_a_person(write: Write, entry: Entry, told: str) -> Finding:

@@ -26,15 +26,16 @@ class MoneyWrites(WriteDoors[T]):
         POST /sapi/v1/broker/transfer: weight 1, pool sapi-ip (12,000 a minute for the address on this
         endpoint alone). The key needs the "internal transfer" permission.
 
-        An unknown outcome is settled by `exchange.transfers`, by your id of it.
+        An unknown outcome is settled by `exchange.transfers`, by the id that is drawn for it (an id of
+        your own another call may have, too).
 
         Args:
             asset: What is moved, such as USDT.
             amount: How much of it, as Decimal or text ("12.5"): nothing is rounded.
             from_id: Sub-account it leaves; the master account when not given.
             to_id: Sub-account it goes to; the master account when not given.
-            client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is made
-                when not given.
+            client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is drawn
+                when not given, by which the transfer is known for sure.
             once: A name under which it is done once, also after a restart and from another kernel: a
                 second call of that name sends nothing and returns the first outcome.
 
@@ -80,7 +81,8 @@ class MoneyWrites(WriteDoors[T]):
         this endpoint alone). The key needs the "internal transfer" permission.
 
         A master account may transfer 5,000 times a minute. An unknown outcome is settled by
-        `exchange.futures_transfers`, by your id of it.
+        `exchange.futures_transfers`, by the id that is drawn for it (an id of your own another call may
+        have, too).
 
         Args:
             asset: What is moved, such as USDT.
@@ -88,8 +90,8 @@ class MoneyWrites(WriteDoors[T]):
             market: "um" for USD-margined, "cm" for coin-margined futures.
             from_id: Sub-account it leaves; the master account when not given.
             to_id: Sub-account it goes to; the master account when not given.
-            client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is made
-                when not given.
+            client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is drawn
+                when not given, by which the transfer is known for sure.
             once: A name under which it is done once, also after a restart and from another kernel: a
                 second call of that name sends nothing and returns the first outcome.
 
@@ -138,7 +140,7 @@ class MoneyWrites(WriteDoors[T]):
         this endpoint alone). The key needs the "internal transfer" permission.
 
         Not between two futures wallets. An unknown outcome is settled by `exchange.universal_transfers`,
-        by your id of it.
+        by the id that is drawn for it (an id of your own another call may have, too).
 
         Args:
             asset: What is moved, such as USDT.
@@ -147,8 +149,8 @@ class MoneyWrites(WriteDoors[T]):
             to_wallet: Wallet it goes to: "spot", "um" (USD-margined futures) or "cm" (coin-margined).
             from_id: Sub-account it leaves; the master account when not given.
             to_id: Sub-account it goes to; the master account when not given.
-            client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is made
-                when not given.
+            client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is drawn
+                when not given, by which the transfer is known for sure.
             once: A name under which it is done once, also after a restart and from another kernel: a
                 second call of that name sends nothing and returns the first outcome.
 
@@ -241,7 +243,7 @@ class MoneyWrites(WriteDoors[T]):
 
         `link.exchange.partner` tells the lowest and highest rate the partner may set. Margin rates only
         where margin is on; they follow the spot rates when not given. An unknown outcome is settled by
-        `exchange.sub_accounts`, by reading it back.
+        `exchange.sub_accounts`, by reading it back, whoever set it.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -295,7 +297,8 @@ class MoneyWrites(WriteDoors[T]):
         the address on this endpoint alone). The key needs the "trade" permission.
 
         Futures have to be switched on for it first. Clients by others know bounds: maker 200, taker 400.
-        An unknown outcome is settled by `exchange.um_commission`, by comparing it with the one before.
+        An unknown outcome is settled by `exchange.um_commission`, where nothing has changed; a change
+        anybody may have made.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -349,7 +352,8 @@ class MoneyWrites(WriteDoors[T]):
         for the address on this endpoint alone). The key needs the "trade" permission.
 
         Futures have to be switched on for it first. Clients by others know bounds: maker 100, taker 500.
-        An unknown outcome is settled by `exchange.cm_commission`, by comparing it with the one before.
+        An unknown outcome is settled by `exchange.cm_commission`, where nothing has changed; a change
+        anybody may have made.
 
         Args:
             sub_account_id: Id of the sub-account.

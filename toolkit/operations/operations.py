@@ -290,7 +290,7 @@ def _shown(meaning: Meaning, parameters: Mapping[str, object]) -> dict[str, str]
     for wire, value in parameters.items():
         if params[wire].private:
             shown[wire] = str(masked_argument(params[wire], value))
-        elif params[wire].name == CLIENT_ID and meaning.drawn == "call":
+        elif params[wire].name in (CLIENT_ID, meaning.write.marks) and meaning.drawn == "call":
             shown[wire] = "(made when it is sent)"
         else:
             shown[wire] = to_text(wire, value)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from secrets import token_hex
+from secrets import choice, token_hex
 from types import MappingProxyType
 from typing import get_args
 
@@ -23,7 +22,8 @@ from toolkit.wire.signing import encode, to_text
 CLIENT_ID = "client_tran_id"
 _LONGEST_NAME = 64
 _ID_LENGTH = 30
-_MADE_ID = re.compile(r"tk[0-9a-f]{30}")
+# Marks are read and typed by people: no letters that look alike. 31**9 is more than anybody makes.
+_LETTERS, _MARK_LENGTH = "23456789abcdefghjkmnpqrstuvwxyz", 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,12 @@ class Terms:
     Attributes:
         once: Name under which it is done once.
         confirm: What cannot be undone, said again.
+        marked: A mark is drawn for it, by which what it makes is known.
     """
 
     once: str | None = None
     confirm: str = field(default="", repr=False)
+    marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Meaning:
             is made up is part of the journal's format.
         subject: Text that is the same for two calls that change the same thing, or move the same money.
         drawn: Who drew the value that shows it in the exchange's lists: "call", where it is another the next
-            time; "name", where it follows from `once`; "" where the user gave it, or there is none.
+            time, as a mark is; "name", where it follows from `once`; "" where the user gave it, or where
+            there is none.
         confirmed: Whether what cannot be undone was said twice, or can be undone.
     """
 
@@ -75,6 +78,8 @@ def understand(write: Write, arguments: Mapping[str, object], terms: Terms, plac
         UsageError: An argument cannot be right; nothing was sent.
     """
     once = None if terms.once is None else checked_name(write.door, terms.once)
+    if not isinstance(terms.marked, bool):
+        raise UsageError(f"{write.door}: `marked` is True or False, not {terms.marked!r}. Nothing was sent.")
     parameters = dict(make_plan(write, arguments, None, None, 0).parameters)
     named = {param.name: param for param in write.params if param.wire in parameters and param.fixed is None}
     # Before an id is made for the call: one that is made says nothing about what is meant.
@@ -85,13 +90,18 @@ def understand(write: Write, arguments: Mapping[str, object], terms: Terms, plac
         elif param.kind == "addresses":
             texts[name] = ",".join(sorted(texts[name].split(",")))
     shown = {name: _shown(param, parameters) for name, param in named.items()}
-    same = json.dumps([write.door, sorted(texts.items())])
+    same = json.dumps([write.door, sorted(texts.items()), *(["marked"] if terms.marked else [])])
     what = write.changes or write.door
     subject = json.dumps([_moved(write, shown) or what, [texts.get(name, "") for name in write.subject]])
     client_id = next((param for param in write.params if param.name == CLIENT_ID), None)
     made = client_id is not None and client_id.wire not in parameters
     if client_id is not None and made:
         parameters[client_id.wire] = shown[CLIENT_ID] = _made_id(write, once)
+    drawn: Drawn = "" if not made else "name" if once else "call"
+    if terms.marked:
+        param = next(param for param in write.params if param.name == write.marks)
+        parameters[param.wire] = shown[param.name] = _marked(write, param, texts.get(param.name, ""))
+        drawn = "call"
     return Meaning(
         write=write,
         order=_order(write, parameters, placement),
@@ -100,7 +110,7 @@ def understand(write: Write, arguments: Mapping[str, object], terms: Terms, plac
         once=once,
         same=same,
         subject=subject,
-        drawn="" if not made else "name" if once else "call",
+        drawn=drawn,
         confirmed=not write.confirm or _confirmed(write, terms.confirm) == texts[write.confirm],
     )
 
@@ -215,9 +225,21 @@ def _plain(digits: str) -> str:
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
-def is_made_id(text: str) -> bool:
-    """Whether the id of a transfer was made here."""
-    return _MADE_ID.fullmatch(text) is not None
+def _marked(write: Write, param: Param, text: str) -> str:
+    """A text with a mark behind it that no other call has.
+
+    Raises:
+        UsageError: There is no room for it.
+    """
+    mark = "#" + "".join(choice(_LETTERS) for _ in range(_MARK_LENGTH))
+    marked = f"{text} {mark}".strip()
+    if param.longest is not None and len(marked) > param.longest:
+        room = param.longest - len(mark) - 1
+        raise UsageError(
+            f"{write.door}: `{param.name}` has {room} characters at most where it is marked, not "
+            f"{len(text)}. Nothing was sent."
+        )
+    return marked
 
 
 def _made_id(write: Write, once: str | None) -> str:

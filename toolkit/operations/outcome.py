@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from toolkit.operations.entry import Entry
 
 State = Literal["confirmed", "rejected", "unknown"]
+Proof = Literal["", "execution", "state"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Outcome:
         arguments: Its arguments; private ones masked.
         status: "confirmed": it was executed. "rejected": nothing was executed. "unknown": it may have been
             executed, or not; the toolkit does not send it again, and `reconcile` asks.
+        proof: What that is known of. "execution": that this very call was executed, or was not. "state": how
+            things are: as asked or not, whoever saw to it. "" where it is not known, or you said it.
         reason: Why, in words.
         once: The name it was done under, None where it has none.
         repeated: Nothing was sent now: this is the outcome of the first call of that name.
@@ -78,6 +81,7 @@ class Outcome:
         self.door = entry.door
         self.arguments = dict(entry.arguments)
         self.status: State = entry.status if entry.status in ("confirmed", "rejected") else "unknown"
+        self.proof: Proof = self._desk.proof_of(entry)
         self.once = entry.once
         self.reason = entry.told if entry.is_settled else self._desk.told_of(entry)
         self.frame: pd.DataFrame | None = self._desk.frame_of(entry)
@@ -106,8 +110,11 @@ class Outcome:
     ) -> Outcome:
         """Ask the exchange what happened, where that is not known. Nothing is changed by it.
 
-        What is there was done, at once. What is not there was not done only once the request cannot be
-        executed any more: its time window has to be over, some fifteen seconds after it was sent.
+        What carries a value that this call drew was done by it. Of settings and deletions it is told whether
+        they are in force, whoever saw to it (`proof` is "state" then). Any other trace somebody else may have
+        left: the outcome stays unknown and says what to look at. What is not there was not done only once
+        the request cannot be executed any more: its time window has to be over, some fifteen seconds after
+        it was sent, and the list that was read has to be whole and made after that.
 
         Args:
             wait: Wait for that where it matters; otherwise the outcome stays unknown until asked again.

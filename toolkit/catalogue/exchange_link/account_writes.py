@@ -60,8 +60,7 @@ CREATE_SUB_ACCOUNT = Write(
             wire="tag",
             name="tag",
             kind="text",
-            doc="Tag to know it by, less than 32 characters. With one of its own a sub-account created in a "
-            "call whose answer was lost is found again for sure.",
+            doc="Tag to know it by, less than 32 characters; less than 21 where it is marked.",
             longest=31,
         ),
     ),
@@ -87,6 +86,7 @@ CREATE_SUB_ACCOUNT = Write(
     ),
     subject=("tag",),
     makes="sub_account_id",
+    marks="tag",
 )
 
 DELETE_SUB_ACCOUNT = Write(

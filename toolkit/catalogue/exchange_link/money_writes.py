@@ -25,7 +25,8 @@ _CLIENT_TRAN = Param(
     wire="clientTranId",
     name="client_tran_id",
     kind="id",
-    doc="Id of your own for the transfer, unique, 32 characters at most; one is made when not given.",
+    doc="Id of your own for the transfer, unique, 32 characters at most; one is drawn when not given, by "
+    "which the transfer is known for sure.",
     longest=32,
 )
 _TXN_ID = Column(name="txn_id", wire="txnId", kind="id", doc="Id of the transfer.")
