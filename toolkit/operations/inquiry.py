@@ -16,6 +16,7 @@ from toolkit.errors import (
     ClockError,
     CredentialsError,
     FirewallError,
+    IncompleteError,
     RateLimitError,
     SignatureError,
     ToolkitError,
@@ -234,6 +235,10 @@ class Inquiry:
         """What is compared has to be exact and clear; nobody sees it."""
         try:
             return self._fetcher.fetch(read, arguments, **span, numbers="exact", emails="clear")
+        except IncompleteError as error:
+            if error.partial is None:
+                raise
+            return error.partial  # what is there is there, and the frame says that it is not whole
         except BaseException as error:
             mask_partial(error)  # that is seen
             raise

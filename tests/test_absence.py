@@ -1,0 +1,297 @@
+"""What is not there is believed only of a list that is whole and fresh; a real cache stands in front."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from email.utils import formatdate
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pandas as pd
+import pytest
+
+from tests.clocks import FakeClock
+from tests.wires import Wire
+from tests.write_support import Bench, call, example, memory_folder
+from toolkit.catalogue import BASE_URLS, BY_DOOR, WRITE_BY_DOOR, WRITES
+from toolkit.operations import Operations, Outcome
+from toolkit.operations.inquiry import Seen
+from toolkit.sandbox import Answer, Request
+from toolkit.sandbox.exchange import Exchange
+from toolkit.sandbox.world.people import account_row
+
+OVER = 16.0
+"""Seconds after which a call cannot be executed any more."""
+TRANSFER, CREATE = "exchange.transfer", "exchange.create_sub_account"
+BEFORE = [write.door for write in WRITES if write.reconciliation.before]
+
+
+class Cache(Wire):
+    """A proxy that keeps answers to reads, whoever asks and for whatever, and hands them out again.
+
+    Attributes:
+        keeps: Paths of which it keeps the next answer to each page.
+        kept: What it has.
+        marks: Changes what it hands out.
+    """
+
+    def __init__(self, to: str) -> None:
+        self.keeps: set[str] = set()
+        self.kept: dict[str, bytes] = {}
+        self.marks: Callable[[bytes], bytes] = bytes
+        super().__init__(to)
+
+    def _answer(self, raw: bytes) -> bytes:
+        method, target, _ = raw.partition(b"\r\n")[0].decode("latin-1").split(" ")
+        path, _, query = target.partition("?")
+        place = f"{path} {dict(parse_qsl(query)).get('page')}"
+        if method == "GET" and place in self.kept:
+            return self.marks(self.kept[place])
+        answered = super()._answer(raw)
+        if method == "GET" and path in self.keeps:
+            self.kept[place] = answered
+        return answered
+
+
+def aged(answer: bytes) -> bytes:
+    return answer.replace(b"\r\n", b"\r\nAge: 600\r\n", 1)
+
+
+def undated(answer: bytes) -> bytes:
+    return re.sub(rb"\r\nDate: [^\r]*", b"", answer)
+
+
+def dated_now(clock: FakeClock) -> Callable[[bytes], bytes]:
+    """As of a proxy that gives an answer it kept a date of its own, and at least an `Age`."""
+
+    def mark(answer: bytes) -> bytes:
+        date = formatdate(clock.time(), usegmt=True).encode()
+        return aged(re.sub(rb"Date: [^\r]*", b"Date: " + date, answer))
+
+    return mark
+
+
+class Behind:
+    """A bench whose Link asks through a cache."""
+
+    def __init__(self, bench: Bench, cache: Cache) -> None:
+        self.bench, self.cache = bench, cache
+        hosts = dict.fromkeys(BASE_URLS, cache.address)
+        self.link = bench.rig.new_link(hosts=hosts)
+        self.ops: Operations = self.link.operations(journal=bench.folder)
+
+    def keep(self, door: str) -> None:
+        """Have the next answer of a write's read kept."""
+        self.cache.keeps.add(BY_DOOR[WRITE_BY_DOOR[door].reconciliation.read].path)
+
+    def lose(self, door: str, kind: str, **more: Any) -> Outcome:
+        self.bench.fail(door, kind)
+        lost: Outcome = call(self.ops, door, example(self.bench.world, door), **more)
+        assert lost.status == "unknown"
+        return lost
+
+
+@pytest.fixture
+def behind() -> Iterator[Behind]:
+    with memory_folder() as folder:
+        bench = Bench(folder)
+        cache = Cache(bench.rig.sandbox.address)
+        try:
+            made = Behind(bench, cache)
+            yield made
+            made.link.close()
+        finally:
+            cache.close()
+            bench.close()
+
+
+def read_transfers(link: Any, bench: Bench) -> pd.DataFrame:
+    frame: pd.DataFrame = link.exchange.transfers(to_id=bench.world.accounts[0].id, start="-1h")
+    return frame
+
+
+# -- fresh ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["aged", "as it was", "undated", "dated now"])
+def test_a_transfer_that_was_made_is_not_called_rejected_by_an_old_answer(behind: Behind, how: str) -> None:
+    """Sent again it would pay twice."""
+    bench, cache = behind.bench, behind.cache
+    marks = {"aged": aged, "as it was": bytes, "undated": undated, "dated now": dated_now(bench.clock)}
+    cache.marks = marks[how]
+    behind.keep(TRANSFER)
+    assert len(read_transfers(behind.link, bench)) == 0
+    lost = behind.lose(TRANSFER, "reset")
+    bench.clock.advance(OVER)
+    for outcome in (lost.reconcile(), behind.ops.reconcile(lost.number, wait=False)):
+        assert outcome.status == "unknown"
+        why = "when the call could still be executed" if how == "as it was" else "a cache had kept the answer"
+        assert f"{why}" in outcome.reason
+        assert "that proves nothing. Ask again" in outcome.reason
+        assert f"`ops.resolve({lost.number}, happened=...)`" in outcome.reason
+    cache.kept.clear()
+    cache.keeps.clear()
+    assert lost.reconcile().status == "confirmed"
+    assert len(bench.effects(TRANSFER)) == 1
+
+
+def test_a_transfer_that_was_not_made_is_rejected_by_a_fresh_answer_only(behind: Behind) -> None:
+    bench, cache = behind.bench, behind.cache
+    cache.marks = aged
+    behind.keep(TRANSFER)
+    read_transfers(behind.link, bench)
+    lost = behind.lose(TRANSFER, "reset-before")
+    bench.clock.advance(OVER)
+    assert lost.reconcile().status == "unknown"
+    cache.kept.clear()
+    cache.keeps.clear()
+    assert lost.reconcile().status == "rejected"
+
+
+def test_what_shows_the_call_itself_does_so_in_an_old_answer_too(behind: Behind) -> None:
+    bench, cache = behind.bench, behind.cache
+    lost = behind.lose(TRANSFER, "reset")
+    behind.keep(TRANSFER)
+    assert len(read_transfers(behind.link, bench)) == 1
+    cache.marks = aged
+    bench.clock.advance(600)
+    path = BY_DOOR["exchange.transfers"].path
+    before = bench.rig.sent(path)
+    assert lost.reconcile().status == "confirmed"
+    assert bench.rig.sent(path) == before, "it came from the cache"
+
+
+def test_a_state_of_before_the_call_does_not_count(behind: Behind) -> None:
+    """It was in force, then something else was, and then it was set again; that call never arrived."""
+    bench, cache, door = behind.bench, behind.cache, "exchange.set_commission"
+    given = example(bench.world, door)
+    assert call(behind.ops, door, given)
+    behind.keep(door)
+    behind.link.exchange.sub_accounts(sub_account_id=given["sub_account_id"])
+    bench.clock.advance(60)
+    assert call(behind.ops, door, given | {"maker": "0.0009"})
+    bench.clock.advance(60)
+    lost = behind.lose(door, "reset-before")
+    for marks, why in ((bytes, "when the call was sent later"), (aged, "a cache had kept")):
+        cache.marks = marks
+        assert lost.reconcile().status == "unknown"
+        assert why in lost.reason
+    cache.kept.clear()
+    cache.keeps.clear()
+    assert lost.reconcile().status == "rejected"
+
+
+@pytest.mark.parametrize("door", BEFORE)
+@pytest.mark.parametrize("kind", ["reset", "reset-before"])
+def test_how_things_were_before_is_not_taken_from_a_cache(behind: Behind, door: str, kind: str) -> None:
+    """Something was made or changed after that: it would be taken for what the call did."""
+    bench, cache = behind.bench, behind.cache
+    cache.marks = aged
+    behind.keep(door)
+    given = example(bench.world, door)
+    assert call(behind.ops.preview, door, given)
+    bench.fail(door, "error", code=-5002, message="No.")
+    assert call(behind.ops, door, given).status == "rejected"  # its read is kept
+    assert cache.kept
+    lost = behind.lose(door, kind)
+    cache.kept.clear()
+    cache.keeps.clear()
+    bench.clock.advance(OVER)
+    lost.reconcile()
+    assert lost.status == "unknown"
+    assert "the read that was made before the call was not whole, or not fresh" in lost.reason
+
+
+def test_an_answer_of_the_second_in_which_it_ran_out_does_not_count_before_that(whole: Bench) -> None:
+    """Dates are cut to seconds: what is waited for is the next whole one."""
+    bench = whole
+    bench.clock.advance(0.4)
+    bench.fail(TRANSFER, "reset-before")
+    lost = call(bench.ops, TRANSFER, example(bench.world, TRANSFER))
+    bench.clock.advance(15.3)
+    assert lost.reconcile(wait=False).status == "unknown"
+    assert "it may still be executed for" in lost.reason
+    assert lost.reconcile().status == "rejected"
+
+
+# -- whole ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def whole() -> Iterator[Bench]:
+    with memory_folder() as folder:
+        bench = Bench(folder)
+        yield bench
+        bench.close()
+
+
+class Capped(Exchange):
+    """An exchange that hands out at most a hundred sub-accounts, whatever size is asked for.
+
+    Attributes:
+        pages: "short": its pages are as long as what it hands out. "long": they are as long as what was asked
+            for, and rows are left out between them. "gaps": as "short", and the second page is short by half.
+    """
+
+    pages = "short"
+    most = 100
+
+    def handle(self, request: Request) -> Answer:
+        answer = super().handle(request)
+        asked = dict(parse_qsl(request.query.decode()))
+        if request.path != BY_DOOR["exchange.sub_accounts"].path or request.method != "GET":
+            return answer
+        if answer.status != 200 or "subAccountId" in asked:
+            return answer
+        size, page = int(asked["size"]), int(asked.get("page", 1))
+        step = size if self.pages == "long" else min(size, self.most)
+        most = 50 if self.pages == "gaps" and page == 2 else self.most
+        rows = list(map(account_row, self.world.accounts))[(page - 1) * step :][: min(step, most)]
+        return replace(answer, body=json.dumps(rows).encode())
+
+
+@pytest.mark.parametrize("pages", ["short", "long", "gaps"])
+@pytest.mark.parametrize("kind", ["reset", "reset-before"])
+def test_an_account_that_was_created_is_not_called_rejected_by_a_list_that_was_cut(
+    whole: Bench, pages: str, kind: str
+) -> None:
+    bench = whole
+    for number in range(len(bench.world.accounts), 250):
+        bench.world.add_account("", bench.rig.now - 86_400_000 + number)
+    exchange = Capped(bench.world, bench.rig.exchange_clock)
+    exchange.pages = pages
+    bench.rig.sandbox.exchange = bench.exchange = exchange
+    bench.faults = exchange.faults
+    bench.fail(CREATE, kind)
+    lost = bench.ops.exchange.create_sub_account(tag="new", marked=True)
+    bench.world.add_account("later", bench.rig.now + 1)
+    lost.reconcile()
+    if kind == "reset":
+        assert lost.status in ("confirmed", "unknown")
+        assert lost.status == "confirmed" or "not known to be whole" in lost.reason
+    else:
+        assert lost.status == ("unknown" if pages == "gaps" else "rejected")
+    bench.rig.sandbox.exchange = Exchange(bench.world, bench.rig.exchange_clock)
+    assert lost.reconcile().status == ("confirmed" if kind == "reset" else "rejected")
+
+
+FRAMES: dict[str, tuple[dict[str, Any], Seen]] = {
+    "whole": (
+        {"complete": True, "as_of": "2026-11-28T12:00:00.000+00:00"},
+        Seen([], True, 1_795_867_200_000),
+    ),
+    "not whole": ({"complete": False, "as_of": None}, Seen([], False, None)),
+    "missing": ({"complete": True, "missing": [["a", "b"]]}, Seen([], False, None)),
+    "not said": ({}, Seen([], False, None)),
+}
+
+
+@pytest.mark.parametrize("what", FRAMES)
+def test_a_frame_is_believed_as_far_as_it_says(what: str) -> None:
+    attrs, seen = FRAMES[what]
+    frame = pd.DataFrame({"a": []})
+    frame.attrs = attrs
+    assert Seen.of(frame) == seen
