@@ -14,16 +14,18 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import requests
 
 from tests.clocks import FakeClock
+from tests.random_accidents import HIDDEN, Way, lookalike, with_a_hidden_character
 from tests.rig import Rig
-from tests.write_support import NOW, call
+from tests.write_support import NOW, another_process, call
 from toolkit.catalogue import WRITE_BY_DOOR, Write
-from toolkit.errors import ToolkitError, UndeclaredFieldWarning, UsageError
+from toolkit.errors import JournalError, NotExecutedError, ToolkitError, UndeclaredFieldWarning, UsageError
 from toolkit.operations import Operations, Outcome
 from toolkit.sandbox import Effect, World
 from toolkit.sandbox.world.people import SubAccount
@@ -102,6 +104,11 @@ class Count:
     entries: int = 0
     lost: int = 0
     restarts: int = 0
+    strangers: int = 0
+    restored: int = 0
+    lookalikes: int = 0
+    stale: int = 0
+    cut: int = 0
     open: Counter[str] = field(default_factory=Counter)
     mistakes: list[str] = field(default_factory=list)
 
@@ -128,17 +135,25 @@ class RandomWrites:
             "partner": self.rig.link,
             "customer": self.rig.new_link(owner.key, owner.secret, **settings),
         }
+        self.way = Way(self.exchange, self.chance)
+        # Somebody else with the same keys, and a journal of his own.
+        self.strangers = {
+            "partner": self.rig.new_link(**settings),
+            "customer": self.rig.new_link(owner.key, owner.secret, **settings),
+        }
+        self.foreign: list[Effect] = []
+        self.backup = b""
         self.known: dict[int, Known] = {}
         self.open: set[int] = set()
         self.names: dict[str, int] = {}
         self.count = Count()
         self.tags = 0
         self.ids = 0
-        self._seen = 0
+        self._touched: set[str] = set()
         self.restart()
 
     def close(self) -> None:
-        for link in self.links.values():
+        for link in (*self.links.values(), *self.strangers.values()):
             link.close()
         self.rig.close()
 
@@ -150,8 +165,10 @@ class RandomWrites:
             warnings.simplefilter("ignore", UndeclaredFieldWarning)  # one of the accidents
             while self.count.writes < writes:
                 self._step()
+        self.way.stale = 0.0
         self.settle_all()
         self.look_at_everything()
+        self.count.stale, self.count.cut = self.way.counted["stale"], self.way.counted["cut"]
         self.count.effects = len(self.exchange.effects)
         self.count.entries = len(self.known)
         return self.count
@@ -176,6 +193,13 @@ class RandomWrites:
             self.settle(chance.choice(sorted(self.open)))
         if chance.random() < 0.05:
             self.look_at_unresolved()
+        if chance.random() < 0.05:
+            self.backup = self.ops["partner"].journal.read_bytes()
+        if self.backup and chance.random() < 0.04:
+            self._restore()
+        if chance.random() < 0.05:
+            self.way.cut = chance.choice((None, 5, 10))
+            self.way.long_pages = chance.random() < 0.5
         self._write()
 
     def _write(self) -> None:
@@ -186,11 +210,26 @@ class RandomWrites:
             return
         write = WRITE_BY_DOOR[door]
         terms: dict[str, Any] = {}
+        name = ""
         if chance.random() < 0.15:
-            terms["once"] = f"name-{chance.randrange(400)}"
+            name = terms["once"] = f"name - {chance.randrange(400)}"
+            if chance.random() < 0.5:
+                terms["once"] = lookalike(chance, name)
+                self.count.lookalikes += 1
+            if chance.random() < 0.1:
+                terms["once"] = with_a_hidden_character(chance, name)
+        if write.marks and chance.random() < 0.5:
+            terms["marked"] = True
         if chance.random() < 0.1 and self.known:  # the very same as before
             earlier = chance.choice(list(self.known.values()))
             door, given, write = earlier.door, earlier.given, earlier.write
+            terms.pop("marked", None)
+        if chance.random() < 0.05 and self.names:  # the very same under a name that looks the same
+            name = chance.choice(list(self.names))
+            earlier = self.known[self.names[name]]
+            door, given, write = earlier.door, earlier.given, earlier.write
+            terms = {"once": lookalike(chance, name)}
+            self.count.lookalikes += 1
         accident = ""
         if chance.random() < 0.4:
             accident = self._arrange(write)
@@ -220,7 +259,7 @@ class RandomWrites:
         if outcome.number in self.known:
             if done:
                 self._wrong(f"{where}: the name stood for #{outcome.number}, and it happened again")
-            if self.known[outcome.number].door != door or terms.get("once") not in self.names:
+            if self.known[outcome.number].door != door or name not in self.names:
                 self._wrong(f"{where}: it came back as #{outcome.number}")
             return
         if outcome.number != number:
@@ -229,10 +268,12 @@ class RandomWrites:
         effect = done[0] if done else None
         self.known[number] = Known(door, given, "", effect, world != self._state(write))
         self._note(number, outcome.status)
-        if "once" in terms:
-            if terms["once"] in self.names:
-                self._wrong(f"{where}: the name was done as #{self.names[terms['once']]} before")
-            self.names[terms["once"]] = number
+        if name:
+            if name in self.names:
+                self._wrong(f"{where}: the name was done as #{self.names[name]} before")
+            if set(terms["once"]) & set(HIDDEN):
+                self._wrong(f"{where}: the name has a character in it that nobody sees")
+            self.names[name] = number
         self.count.outcomes[outcome.status] += 1
         if outcome.status == "confirmed" and effect is None:
             self._wrong(f"{where}: confirmed, and it did not happen")
@@ -246,13 +287,64 @@ class RandomWrites:
             for other in [*self.open]:
                 if (self.known[other].door, self.known[other].given) == (door, given):
                     self._note(other, self._status(other))
-        if outcome.status == "rejected" and "once" in terms and chance.random() < 0.5:
+        if outcome.status == "rejected" and name and chance.random() < 0.5:
             self._ops_of(door).free(terms["once"])
-            del self.names[terms["once"]]
+            del self.names[name]
+        if chance.random() < (0.2 if outcome.status == "unknown" else 0.02):
+            self._meddle(self.known[number])
         if outcome.status == "unknown" and chance.random() < 0.3:
             self.settle(number, outcome)
 
     _highest = 0
+
+    # -- others --------------------------------------------------------------------------------------------
+
+    def _meddle(self, each: Known) -> None:
+        """Somebody else makes the very same at the same time."""
+        link = self.strangers["customer" if each.door.endswith("set_own_customer_id") else "partner"]
+        ops = link.operations(journal=self.folder / "strangers")
+        before = self._effects_now()
+        with contextlib.suppress(ToolkitError):
+            call(ops, each.door, each.given)
+        theirs = self.exchange.effects[before:]
+        self.foreign += theirs
+        self.count.strangers += len(theirs)
+        if theirs:  # what is in vain for one is not for the other
+            self._touched.add(_subject(each))
+
+    def _restore(self) -> None:
+        """An older copy of the journal lies there for a moment, and another kernel goes on with it."""
+        path = self.ops["partner"].journal
+        newer = path.read_bytes()
+        if newer == self.backup:
+            return
+        self.count.restored += 1
+        path.write_bytes(self.backup)
+        to = self.world.accounts[0].id
+        with another_process():
+            before = self._effects_now()
+            other = self.strangers["partner"].operations(journal=self.folder)
+            with contextlib.suppress(ToolkitError):
+                other.exchange.transfer("USDT", "0.01", to_id=to)
+            self.foreign += self.exchange.effects[before:]
+        before = self._effects_now()
+        ops = self.ops["partner"]
+        steps: list[Callable[[], object]] = [lambda: ops.exchange.transfer("USDT", "0.02", to_id=to)]
+        steps += [partial(ops.reconcile, number) for number in sorted(self.open)[:3]]
+        for name, number in [*self.names.items()][-3:]:
+            each = self.known[number]
+            steps.append(partial(call, self._ops_of(each.door), each.door, each.given, once=name))
+        for step in steps:
+            try:
+                step()
+            except JournalError:
+                continue
+            except NotExecutedError:  # what had to be read first was not to be had
+                continue
+            self._wrong(f"step {self.count.writes}: a journal that was put back was gone by")
+        if self._effects_now() != before:
+            self._wrong(f"step {self.count.writes}: something was done by a journal that was put back")
+        path.write_bytes(newer)
 
     def _unseen(self) -> set[str | None]:
         """What was made by calls whose answer was lost: nobody knows its name, and so nobody deletes it."""
@@ -289,6 +381,7 @@ class RandomWrites:
         each = self.known[number]
         before = self._effects_now()
         wait = self.chance.random() < 0.8
+        self.way.stale = self.chance.choice((0.0, 0.0, 0.5, 0.9))
         try:
             if outcome is not None:
                 outcome.reconcile(wait=wait)
@@ -299,6 +392,8 @@ class RandomWrites:
         except ToolkitError as error:
             self.count.refused[f"reconcile: {type(error).__name__}"] += 1
             return
+        finally:
+            self.way.stale = 0.1
         if self._effects_now() != before:
             self._wrong(f"#{number} {each.door}: asking what became of it made something happen")
         self._note(number, outcome.status)
@@ -309,11 +404,13 @@ class RandomWrites:
         """What a read has told against what happened."""
         each = self.known[number]
         what = f"#{number} {each.door} {each.given}: settled as {outcome.status} ({outcome.reason})"
-        in_force = each.write.repeatable and _holds(self.world, each)
-        if outcome.status == "confirmed" and each.effect is None and not in_force:
+        holds = outcome.proof == "state" and _holds(self.world, each)
+        if outcome.status == "confirmed" and each.effect is None and not holds:
             self._wrong(f"{what}, and it did not happen")
-        in_vain = each.write.repeatable and not each.changed
-        if outcome.status == "rejected" and each.effect is not None and not in_vain:
+        in_vain = outcome.proof == "state" and (not each.changed or _subject(each) in self._touched)
+        undone = outcome.proof == "state" and each.write.reconciliation.kind == "in_force"
+        undone = undone and not _holds(self.world, each)
+        if outcome.status == "rejected" and each.effect is not None and not (in_vain or undone):
             self._wrong(f"{what}, and it happened at {each.effect.time_ms}")
 
     def settle_all(self) -> None:
@@ -328,8 +425,14 @@ class RandomWrites:
             self._judge(number, outcome)
             if outcome.status == "unknown":
                 self.count.open[each.door] += 1
-                if each.write.reconciliation.read and self._is_there(each):
+                if not self._may_stay_open(each) and self._is_there(each):
                     self._wrong(f"#{number} {each.door} {each.given}: open in the end ({outcome.reason})")
+
+    def _may_stay_open(self, each: Known) -> bool:
+        """Whether no read tells what became of it: a trace of it may be anybody's."""
+        how = each.write.reconciliation
+        by_anybody = how.kind in ("by_hand", "new_account", "new_key", "changed", "gone")
+        return by_anybody or "client_tran_id" in each.given
 
     # -- what is held against what -------------------------------------------------------------------------
 
@@ -353,6 +456,7 @@ class RandomWrites:
                     f"#{number} is {status} in the journal, and was told as {self.known[number].status}"
                 )
         theirs = [id(each.effect) for each in self.known.values() if each.effect is not None]
+        theirs += map(id, self.foreign)
         if sorted(theirs) != sorted(id(effect) for effect in self.exchange.effects):
             self._wrong("an effect is without an entry, or has several")
 
@@ -566,9 +670,19 @@ _DOORS: dict[str, tuple[float, _Draw]] = {
 }  # fmt: skip
 
 
+def _subject(each: Known) -> str:
+    """What a call is about."""
+    return repr([each.given.get(name) for name in each.write.subject])
+
+
 def _holds(world: World, each: Known) -> bool:
     """Whether the world is as a write that sets a state was to leave it."""
     given, name = each.given, each.door.partition(".")[2]
+    if name == "delete_sub_account":
+        return world.account(given["sub_account_id"]) is None
+    if name == "delete_api_key":
+        account = world.account(given["sub_account_id"])
+        return account is None or account.key(given["api_key"]) is None
     if name in ("set_customer_id", "set_own_customer_id"):
         mail = given.get("email", world.customer.email)
         return any(

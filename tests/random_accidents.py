@@ -1,0 +1,91 @@
+"""Accidents around random writes: caches and cut lists before reads, copies of journals, names, strangers."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlencode
+
+from toolkit.catalogue import BY_DOOR, WRITES
+from toolkit.sandbox import Answer, Exchange, Request
+from toolkit.sandbox.world.people import account_row
+
+_OWN = {"timestamp", "signature", "recvWindow"}
+_READS = {BY_DOOR[write.reconciliation.read].path for write in WRITES if write.reconciliation.read}
+_ACCOUNTS = BY_DOOR["exchange.sub_accounts"].path
+_LOOKS = {
+    "-": "-\u2010\u2011\u2013\u2212\uff0d",
+    " ": (" ", "\u00a0", "  ", "\u2009", "\u3000", "\t"),
+    "a": "a\uff41",
+    "e": "e\uff45",
+}
+HIDDEN = "\u200b\ufeff\u00ad\u200e\ufe0f"
+
+
+class Way:
+    """What stands between a client and the exchange: a cache, and a list that is cut.
+
+    Args:
+        exchange: The exchange.
+        chance: What draws.
+
+    Attributes:
+        stale: How often an answer to a read is one that was given before.
+        cut: Sub-accounts in one answer at most, None for as many as are asked for.
+        long_pages: Pages of a list that is cut are as long as what was asked for: rows are left out between.
+        counted: How often either happened.
+    """
+
+    def __init__(self, exchange: Exchange, chance: random.Random) -> None:
+        self.stale = 0.0
+        self.cut: int | None = None
+        self.long_pages = False
+        self.counted: dict[str, int] = {"stale": 0, "cut": 0}
+        self._chance = chance
+        self._exchange = exchange
+        self._kept: dict[str, list[Answer]] = {}
+        self._handle: Callable[[Request], Answer] = exchange.handle
+        exchange.handle = self.handle  # type: ignore[method-assign]
+
+    def handle(self, request: Request) -> Answer:
+        if request.method != "GET" or request.path not in _READS:
+            return self._handle(request)
+        asked = [pair for pair in parse_qsl(request.query.decode()) if pair[0] not in _OWN]
+        place = f"{request.path}?{urlencode(sorted(asked))}"
+        kept = self._kept.setdefault(place, [])
+        if kept and self._chance.random() < self.stale:
+            self.counted["stale"] += 1
+            old = self._chance.choice(kept)
+            if self._chance.random() < 0.5:
+                return old  # it has the date at which it was made
+            return replace(old, headers={**old.headers, "Age": "600"})
+        answer = self._handle(request)
+        if answer.status == 200 and answer.delivery.kind == "normal":
+            if self.cut is not None and request.path == _ACCOUNTS:
+                answer = self._shortened(answer, dict(asked), self.cut)
+            kept.append(answer)
+            del kept[:-3]
+        return answer
+
+    def _shortened(self, answer: Answer, asked: dict[str, str], most: int) -> Answer:
+        if "subAccountId" in asked:
+            return answer
+        self.counted["cut"] += 1
+        size, page = int(asked["size"]), int(asked.get("page", 1))
+        step = size if self.long_pages else min(size, most)
+        rows = list(map(account_row, self._exchange.world.accounts))[(page - 1) * step :][: min(step, most)]
+        return replace(answer, body=json.dumps(rows).encode())
+
+
+def lookalike(chance: random.Random, name: str) -> str:
+    """A name that looks the same."""
+    drawn = "".join(chance.choice(_LOOKS.get(character, character)) for character in name)
+    return chance.choice(("", " ", "\u00a0", "\n")) + drawn + chance.choice(("", " ", "\t"))
+
+
+def with_a_hidden_character(chance: random.Random, name: str) -> str:
+    """A name that looks the same, with a character in it that nobody sees."""
+    place = chance.randint(1, len(name) - 1)
+    return name[:place] + chance.choice(HIDDEN) + name[place:]
