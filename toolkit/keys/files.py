@@ -12,13 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import platformdirs
+
 from toolkit.errors import NoKeyError
-from toolkit.wire.ledger.place import lock
+from toolkit.storage import files
+from toolkit.storage.files import make_folder
 
 FOLDER = "TOOLKIT_CONFIG"
 """Environment variable: the folder of the profiles."""
 
-OWNER_ONLY = 0o600
 # What no file can be called may be the key itself, pasted where its file belongs: it is never repeated.
 _NONE_IS_CALLED_SO = (errno.ENOENT, errno.ENAMETOOLONG, errno.EINVAL)
 # A file of profiles, or a private key, is far shorter.
@@ -31,8 +33,6 @@ def config_folder() -> Path:
     Raises:
         NoKeyError: There is no home folder.
     """
-    import platformdirs
-
     named = os.environ.get(FOLDER, "").strip()
     try:
         if named:
@@ -57,7 +57,7 @@ def read_private(path: Path) -> str:
     problem, is_there = "", True
     try:
         # What is looked at is what is read: the file behind the name may be another a moment later.
-        with open(path, "rb", opener=_without_waiting) as file:
+        with open(files.followed(path), "rb", opener=files.opener) as file:
             problem = _open_to_others(file.fileno(), path)
             content = b"" if problem else file.read(_LONGEST + 1)
     except ValueError:  # it has what no name may have
@@ -87,7 +87,7 @@ def write_private(path: Path, text: str, *, replace: bool) -> None:
         number, new = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
         target = Path(new)
     else:
-        number, target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), path
+        number, target = files.make(path), path
     try:
         with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
             file.write(text)
@@ -108,26 +108,12 @@ def alone(path: Path) -> Iterator[None]:
         OSError: It cannot be had.
     """
     make_folder(path.parent)
-    number = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, OWNER_ONLY)
+    number = files.open_or_make(path.with_name(f"{path.name}.lock"))
     try:
-        lock(number)
+        files.lock(number)
         yield
     finally:
         os.close(number)
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder that its owner alone may enter, and those above it that are missing likewise."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    for each in reversed(missing):
-        with suppress(FileExistsError):  # made by another process meanwhile
-            each.mkdir(mode=0o700)
-            each.chmod(0o700)  # whatever the umask took away
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a file, and do not wait for whoever might write into what is none."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _open_to_others(number: int, path: Path) -> str:
@@ -143,4 +129,6 @@ def _open_to_others(number: int, path: Path) -> str:
             )
         if status.st_uid not in (os.getuid(), 0):
             return f"{path} holds keys, and belongs to another user"
+        if status.st_nlink > 1 and files.is_open_to_others(path.parent.stat()):
+            return f"{path} is a hard link in a folder that others may write to: it may be another file of yours"
     return ""

@@ -12,6 +12,7 @@ from toolkit.keys import system
 from toolkit.keys.files import alone, profiles_file, read_private, write_private
 from toolkit.keys.profiles import Entry, checked_name, checked_serves, read_profiles, written
 from toolkit.keys.sources import Ask, credentials_of
+from toolkit.storage.files import followed
 from toolkit.wire.credentials import SECURITIES
 from toolkit.wire.signers import is_pem
 
@@ -106,7 +107,7 @@ def add_profile(
         return "the system's keyring"
     problem = ""
     try:
-        target = path.resolve()  # what a link points to is written, and the link stays
+        target = followed(path)  # what a link points to is written, and the link stays
         with alone(target):
             text = _not_in_file(name, target)
             before = f"{text.rstrip()}\n\n" if text.strip() else ""

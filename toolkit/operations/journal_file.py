@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from toolkit.errors import JournalError, UnsettledError, UsageError
+from toolkit.storage import database, files, forks
 from toolkit.wire.ledger import processes
 
 SCHEMA = 2
@@ -55,7 +56,15 @@ CREATE TABLE users (pid INTEGER NOT NULL, began REAL, boot TEXT NOT NULL);
 
 # One transaction at a time in this process, and no fork while one is open: SQLite would take the child
 # for its parent, and find the file locked for as long as it lives.
-_turn = threading.RLock()
+_turn: threading.RLock
+
+
+def _make_turn() -> None:
+    global _turn  # noqa: PLW0603 - in a child, the parent's may be held by a thread that is not there
+    _turn = threading.RLock()
+
+
+forks.renew(_make_turn)
 
 
 def _before_fork() -> None:
@@ -66,15 +75,8 @@ def _after_fork_in_parent() -> None:
     _turn.release()
 
 
-def _after_fork_in_child() -> None:
-    global _turn  # noqa: PLW0603 - the parent's is held by a thread that is not here
-    _turn = threading.RLock()
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-    )
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)
 
 
 class Memory:
@@ -135,11 +137,8 @@ class JournalFile:
             with _turn:
                 if new and self._place not in _memory.places:
                     _make(self.path)
-                which = _which(self.path)
-                address = f"{self.path.absolute().as_uri()}?mode=rw"
-                with contextlib.closing(
-                    sqlite3.connect(address, timeout=LOCK_PATIENCE, isolation_level=None, uri=True)
-                ) as file:
+                which = database.which(self.path)
+                with contextlib.closing(database.connect(self.path, timeout=LOCK_PATIENCE)) as file:
                     file.execute("PRAGMA synchronous = EXTRA")
                     file.execute("PRAGMA fullfsync = ON")
                     file.execute("BEGIN IMMEDIATE")
@@ -152,7 +151,7 @@ class JournalFile:
                         self._commit(file, changes, which)  # what was found out on the way holds
                         raise
                     self._commit(file, changes, which)
-                if _which(self.path) != which:
+                if database.which(self.path) != which:
                     raise self.replaced("another file is in its place", executed)
         except (sqlite3.Error, OSError) as error:
             if isinstance(error, FileNotFoundError) and self._place in _memory.places:
@@ -211,9 +210,7 @@ def forget(path: Path) -> None:
         OSError: It cannot be deleted.
     """
     try:
-        with contextlib.closing(
-            sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", timeout=0, isolation_level=None, uri=True)
-        ) as file:
+        with contextlib.closing(database.connect(path, timeout=0)) as file:
             file.execute("BEGIN EXCLUSIVE")
             users = file.execute("SELECT pid, began, boot FROM users").fetchall()
     except sqlite3.Error as error:
@@ -230,12 +227,10 @@ def _make(path: Path) -> None:
 
     SQLite sees to it that the file's own name is on the disk.
     """
-    missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
-    for folder in reversed(missing):
-        folder.mkdir(exist_ok=True, mode=0o700)
+    for folder in files.make_folder(path.parent):
         _sync(folder.parent)
-    if not path.exists():
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    with contextlib.suppress(FileExistsError):
+        os.close(files.make(path))
 
 
 def _sync(folder: Path) -> None:
@@ -246,12 +241,6 @@ def _sync(folder: Path) -> None:
             os.fsync(number)
         finally:
             os.close(number)
-
-
-def _which(path: Path) -> tuple[int, int]:
-    """What tells a file from another one of the same name."""
-    stat = path.stat()
-    return stat.st_dev, stat.st_ino
 
 
 def _salt(file: sqlite3.Connection) -> bytes:
@@ -276,8 +265,11 @@ def _sign_in(file: sqlite3.Connection) -> None:
 
 
 def runs(pid: int, began: float | None, boot: str) -> bool:
-    """Whether that process still runs."""
-    return boot == processes.boot() and began is not None and processes.is_alive(pid, began)
+    """Whether that process still runs, as far as can be told: what cannot is not called ended."""
+    now = processes.boot()
+    if boot and now and boot != now:
+        return False
+    return processes.is_alive(pid, began)
 
 
 def _made(file: sqlite3.Connection) -> None:

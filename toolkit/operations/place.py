@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import platformdirs
+
 from toolkit.catalogue import Host
 from toolkit.errors import JournalError
 from toolkit.operations.journal_file import forget
@@ -40,16 +42,28 @@ def journal_file(hosts: Mapping[Host, str], sandbox: str | None, folder: str | P
 
 
 def _folder(given: str | Path | None) -> Path:
-    import platformdirs
-
     named = str(given or os.environ.get(VARIABLE, "")).strip()
     try:
         if named:
-            return Path(named).expanduser().absolute()
-        return platformdirs.user_state_path("binance-link-toolkit", appauthor=False)
+            path = Path(named).expanduser()
+        else:
+            path = platformdirs.user_state_path("binance-link-toolkit", appauthor=False)
     except RuntimeError:  # so do pathlib and platformdirs say it
         raise JournalError(
             f"There is no home folder for the journal of writes: name one in {VARIABLE}. Nothing was sent."
+        ) from None
+    if not given and not path.is_absolute():
+        raise JournalError(
+            f"{VARIABLE} names a folder by a part of its path, {named!r}: that is another folder, and another "
+            "journal that knows nothing of this one's writes, wherever a program is started. Name it by its "
+            "whole path. Nothing was sent."
+        )
+    try:
+        return Path(os.path.realpath(path))  # one file has one name, however it was come by
+    except OSError as error:  # the folder that this process is in was deleted
+        raise JournalError(
+            f"The folder {named!r} for the journal of writes cannot be found ({error.strerror}). Nothing was "
+            "sent."
         ) from None
 
 
@@ -59,5 +73,5 @@ def _forget_sandboxes(folder: Path) -> None:
     with suppress(OSError):  # such a name no folder can have
         for path in folder.glob(f"{_SANDBOX}*.sqlite"):
             with suppress(OSError):
-                if path.stat().st_mtime < old:
+                if os.lstat(path).st_mtime < old:
                     forget(path)

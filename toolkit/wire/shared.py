@@ -36,6 +36,8 @@ class Exchange:
                 path = ledger_file(hosts, sandbox)
             except RuntimeError:  # so do pathlib and platformdirs say it
                 problem = "there is no home folder for the ledger"
+            except OSError as error:  # the folder that this process is in was deleted
+                problem = f"the folder of the ledger cannot be found ({error.strerror})"
         self.budget = Budget(clock, self.host_clocks, Ledger(path, clock, problem))
 
 

@@ -263,7 +263,7 @@ class Ledger:
     def _read_halts(self, execute: Execute) -> list[Halt]:
         halts = []
         for host, until, wall_until, seconds, boot_then in execute(_HALTS).fetchall():
-            known = boot_then == boot()
+            known = bool(boot_then) and boot_then == boot()
             left = until - self._clock.monotonic() if known else wall_until - self._clock.time()
             if left <= 0:
                 execute("DELETE FROM halt WHERE host = ?", (host,))
@@ -322,7 +322,8 @@ class Ledger:
 
         def work(execute: Execute) -> Measured | None:
             row = execute(
-                "SELECT ahead, error, measured FROM clock WHERE host = ? AND boot = ?", (host, boot())
+                "SELECT ahead, error, measured FROM clock WHERE host = ? AND boot = ? AND boot != ''",
+                (host, boot()),
             ).fetchone()
             return None if row is None else Measured(*row)
 
@@ -443,9 +444,24 @@ class Ledger:
 
     def _seed(self, execute: Execute, from_memory: bool) -> None:
         """Write down what was known where nothing is there yet, or where it was only kept in memory."""
-        known, self._known = self._known, {}
+        known, halts = dict(self._known), dict(self._known_halts)
+        try:
+            self._write_known(execute, known, halts, from_memory=from_memory)
+        except BaseException:
+            self._known, self._known_halts = known, halts  # or a full disk would end a ban
+            raise
+        finally:
+            self._fresh.clear()
+
+    def _write_known(
+        self,
+        execute: Execute,
+        known: Mapping[Key, tuple[str, Counter]],
+        halts: Mapping[str, float],
+        *,
+        from_memory: bool,
+    ) -> None:
         self._fresh.clear()
-        halts, self._known_halts = self._known_halts, {}
         for key, (door, counter) in known.items():
             mine = replace(counter, doubtful=counter.doubtful + counter.in_flight, parts={})
             is_new = not execute(_LOAD, key).fetchone()
@@ -459,7 +475,7 @@ class Ledger:
                 # Or what was sent from here would look like the use of others.
                 mine.part(self._store.process).used = counter.ours
                 self._save_part(execute, number, mine)
-        self._fresh.clear()
+                self._known[key] = door, mine
         there = {halt.host: halt.left for halt in self._read_halts(execute)}
         for host, until in halts.items():
             if until - self._clock.monotonic() > there.get(host, 0.0):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import re
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import platformdirs
+
 from toolkit.catalogue import ALTERNATES, Host
+from toolkit.storage import files, machine
 
 VARIABLE = "TOOLKIT_LEDGER"
 """Environment variable: a folder for the ledgers (to share it between users), or "off"."""
@@ -21,13 +22,10 @@ VARIABLE = "TOOLKIT_LEDGER"
 SCHEMA = 1
 _SANDBOX = "sandbox-"
 _SANDBOX_KEPT = 86_400.0
-_OPENING_PATIENCE = 5.0
 
 
 def folder() -> Path:
     """The folder of all ledgers."""
-    import platformdirs
-
     given = os.environ.get(VARIABLE, "").strip()
     if given:
         return Path(given).expanduser().absolute()
@@ -43,12 +41,13 @@ def ledger_file(hosts: Mapping[Host, str], sandbox: str | None) -> Path | None:
     """
     if os.environ.get(VARIABLE, "").strip().lower() == "off":
         return None
+    where = folder()
     # A home folder may be on the network, and machines must not share a file; who names a folder knows.
-    machine = "" if os.environ.get(VARIABLE, "").strip() else platform.node()
+    ours = "" if os.environ.get(VARIABLE, "").strip() else machine.name(where)
     kind = "" if sandbox is None else _SANDBOX
-    name = exchange_name(hosts, sandbox or "", machine)
+    name = exchange_name(hosts, sandbox or "", ours)
     # Another schema is another file: two versions of the package on one machine leave each other's alone.
-    return folder() / f"{kind}{name}.v{SCHEMA}.sqlite"
+    return where / f"{kind}{name}.v{SCHEMA}.sqlite"
 
 
 def exchange_name(hosts: Mapping[Host, str], *more: str) -> str:
@@ -72,57 +71,20 @@ def opening(path: Path) -> Iterator[None]:
     Raises:
         OSError: It cannot be had.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    files.make_folder(path.parent)
     # In a folder that others may write to, its files are theirs as well.
-    mode = 0o600 | path.parent.stat().st_mode & 0o066
+    mode = files.OWNER_ONLY | path.parent.stat().st_mode & 0o066
+    number = files.open_or_make(path.with_name(f"{path.name}.lock"), mode=mode, shared=True)
     try:
-        number = _opened(Path(f"{path}.lock"), mode)
-    except PermissionError:  # another user's; it can be locked all the same
-        number = os.open(f"{path}.lock", os.O_RDONLY)
-    try:
-        lock(number)
+        files.lock(number)
         with suppress(OSError):
             os.utime(number)  # in use
         _forget_sandboxes(path.parent)
-        if not path.exists():  # closing one that SQLite has open would end its locks
-            os.close(_opened(path, mode))  # SQLite gives the files beside it the same mode
+        with suppress(FileExistsError):  # closing one that SQLite has open would end its locks
+            os.close(files.make(path, mode=mode))  # SQLite gives the files beside it the same mode
         yield
     finally:
         os.close(number)
-
-
-def _opened(path: Path, mode: int) -> int:
-    """The number of a file that is opened, made with this mode where it is not there."""
-    number = os.open(path, os.O_RDWR | os.O_CREAT, mode)
-    with suppress(OSError, AttributeError):  # another user's; or no POSIX
-        if os.fstat(number).st_mode & 0o666 != mode:
-            os.fchmod(number, mode)
-    return number
-
-
-def lock(number: int) -> None:
-    """Lock an open file until it is closed; it also ends with the process.
-
-    Raises:
-        OSError: Others have it locked for too long, or it cannot be locked.
-    """
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(number, msvcrt.LK_LOCK, 1)  # waits ten seconds
-        return
-    import fcntl
-
-    end = time.monotonic() + _OPENING_PATIENCE
-    while True:
-        try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.005)
-        else:
-            return
 
 
 def _forget_sandboxes(folder: Path) -> None:
@@ -131,6 +93,6 @@ def _forget_sandboxes(folder: Path) -> None:
     for name in {each.name.partition(".sqlite")[0] for each in folder.glob(f"{_SANDBOX}*")}:
         with suppress(OSError):  # gone already, or another user's
             files = list(folder.glob(f"{name}.sqlite*"))
-            if max((each.stat().st_mtime for each in files), default=old) < old:
+            if max((os.lstat(each).st_mtime for each in files), default=old) < old:
                 for each in files:
                     each.unlink()

@@ -1,14 +1,27 @@
-"""Who this process is, and whether another one still runs."""
+"""Who this process is, and whether another one still runs.
+
+Nothing here raises: what cannot be told (no `/proc`, another user's process, no file descriptor left) is
+unknown, and a process of which nothing is known is taken to run as long as there is one of its number.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from functools import cache
 from pathlib import Path
+from typing import NamedTuple
+
+from toolkit.storage import machine
 
 # Two readings of the same process's start differ by rounding only.
 _SAME_START = 1.0
+
+
+class _Seen(NamedTuple):
+    """What the system tells of a process: when it began, and whether it has ended but for its number."""
+
+    began: float
+    ended: bool
 
 
 def started(pid: int) -> float | None:
@@ -16,43 +29,62 @@ def started(pid: int) -> float | None:
 
     Seconds since 1970, or on Linux since the machine was started: there the former follow the wall clock.
     """
-    import psutil
-
-    try:
-        since = psutil.boot_time() if psutil.LINUX else 0.0
-        return float(psutil.Process(pid).create_time()) - since
-    except psutil.Error:
-        return None
+    seen = _look_at(pid)
+    return None if seen is None else seen.began
 
 
-def is_alive(pid: int, began: float) -> bool:
-    """Whether the process of that number is still the one that began then."""
-    import psutil
+def is_alive(pid: int, began: float | None) -> bool:
+    """Whether the process of that number is, as far as can be told, still the one that began then.
 
-    try:
-        if not psutil.pid_exists(pid):
-            return False
-    except OverflowError:  # no number that a process can have
+    Args:
+        pid: Its number.
+        began: What `started` told; None or 0 where it could not tell.
+    """
+    if not _exists(pid):
         return False
-    now = started(pid)
-    if now is None:  # another user's, on a machine that hides those
+    seen = _look_at(pid)
+    if seen is None:  # another user's, on a machine that hides those
         return True
-    return abs(now - began) < _SAME_START and not _is_zombie(pid)
+    return not seen.ended and (not began or abs(seen.began - began) < _SAME_START)
 
 
-def _is_zombie(pid: int) -> bool:
-    import psutil
-
+def _exists(pid: int) -> bool:
+    """Whether there is a process of this number, or it cannot be told."""
     try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-    except psutil.Error:
+        if sys.platform != "win32":
+            if pid <= 0:  # that would be a group of them
+                return False
+            os.kill(pid, 0)
+            return True
+        import psutil
+
+        return bool(psutil.pid_exists(pid))
+    except (ProcessLookupError, OverflowError):  # the latter: no number that a process can have
+        return False
+    except Exception:  # noqa: BLE001 - another user's, or psutil cannot look
         return True
+
+
+def _look_at(pid: int) -> _Seen | None:
+    """What the system tells of a process; None where it tells nothing."""
+    try:
+        if sys.platform.startswith("linux"):
+            # The name, in brackets, may hold anything; state and start follow as fields 3 and 22.
+            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+            return _Seen(int(fields[19]) / os.sysconf("SC_CLK_TCK"), fields[0] in (b"Z", b"X"))
+        import psutil
+
+        process = psutil.Process(pid)
+        return _Seen(float(process.create_time()), process.status() == psutil.STATUS_ZOMBIE)
+    except Exception:  # noqa: BLE001 - whatever keeps it from being told
+        return None
 
 
 def own_name() -> str:
     """What this process runs, for people: the notebook of a kernel, or the script."""
     notebook = os.environ.get("JPY_SESSION_NAME", "")
-    script = sys.argv[0] if sys.argv else ""
+    words = getattr(sys, "argv", None) or [""]  # a program that has Python built in may set none
+    script = str(words[0] or "")
     if "ipykernel" in script:  # its children inherit the variable
         return _as_utf8(Path(notebook).name) or "kernel"
     name = Path(script).name
@@ -66,12 +98,28 @@ def _as_utf8(name: str) -> str:
     return name.encode("utf-8", "replace").decode()
 
 
-@cache
+_boot: list[str] = []  # once it is known
+
+
 def boot() -> str:
-    """What this run of the machine is called: readings of the monotonic clock compare within one only."""
+    """What this run of the machine is called: readings of the monotonic clock compare within one only.
+
+    "" where it cannot be told at this moment; then nothing compares.
+    """
+    if not _boot:
+        told = machine.boot_id() or _boot_time()
+        if told:
+            _boot.append(told)
+    return _boot[0] if _boot else ""
+
+
+def _boot_time() -> str:
+    """When the machine was started, in words, where it has no better name for this run."""
+    if sys.platform.startswith("linux"):  # there it follows the wall clock
+        return ""
     try:
-        return Path("/proc/sys/kernel/random/boot_id").read_bytes().decode().strip()
-    except OSError:
         import psutil
 
         return f"{psutil.boot_time():.0f}"
+    except Exception:  # noqa: BLE001 - whatever keeps it from being told
+        return ""

@@ -12,6 +12,7 @@ import atexit
 import contextlib
 import math
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from toolkit.storage import database, forks
 from toolkit.wire.clock import Clock
 from toolkit.wire.ledger import place
 from toolkit.wire.ledger.processes import is_alive, own_name, started
@@ -106,6 +108,7 @@ CREATE TABLE other_count (
 """
 
 _TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+_NAMES = frozenset(re.findall(r"CREATE TABLE (\w+)", _SCHEMA))
 
 
 class _DamagedError(Exception):
@@ -142,10 +145,13 @@ class Store:
         self._in_memory = False
         self._file: _Identity | None = None
         self._try_again_at = 0.0
-        self._lock = threading.RLock()  # against a fork in another thread
         self.process = 0
         self.problem = problem
+        forks.renew(self._make_lock)
         _stores.add(self)
+
+    def _make_lock(self) -> None:
+        self._lock = threading.RLock()  # against a fork in another thread
 
     def run(self, work: Callable[[Execute], T], *, seed: Seed) -> T:
         """Have `work` done as one transaction; it may be begun again from the start.
@@ -205,7 +211,7 @@ class Store:
             self._in_memory = True
             if self._path is None:
                 self._try_again_at = math.inf
-            self._connection = self._begin(_MEMORY, seed)
+            self._connection = self._begin(None, seed)
         # One cursor for all: making one anew costs as much as a statement.
         self._execute = self._connection.cursor().execute
         return self._connection, self._execute
@@ -217,7 +223,7 @@ class Store:
             try:
                 with place.opening(path):
                     found = _identity(self._name)
-                    connection = self._begin(self._name, seed)
+                    connection = self._begin(path, seed)
             except (*_FAILURES, OSError) as error:
                 was_replaced = found is not None and _identity(self._name)[0] != found[0]
                 if was_replaced or (_is_damage(error) and self._set_aside(path, found)):
@@ -230,11 +236,19 @@ class Store:
             return
         self._lack(_DamagedError("it is damaged time and again"))
 
-    def _begin(self, name: str, seed: Seed) -> sqlite3.Connection:
+    def _begin(self, path: Path | None, seed: Seed) -> sqlite3.Connection:
         """Open or make the tables, sign this process in and write down what it knows."""
-        connection = sqlite3.connect(name, timeout=_LOCK_WAIT, isolation_level=None, check_same_thread=False)
+        before = self.process
+        if path is None:
+            connection = sqlite3.connect(_MEMORY, isolation_level=None, check_same_thread=False)
+        else:
+            connection = database.connect(path, timeout=_LOCK_WAIT, shared=True)
         try:
             connection.execute(f"PRAGMA page_size = {_PAGE}")
+            # Seen before anything is written: it may be the database of something else.
+            _check_tables(connection.execute)
+            if path is not None:
+                database.which(path, shared=True)  # its log is open by now, too
             _patiently(connection.execute, "PRAGMA journal_mode = WAL")
             # What a power cut takes away is no more than the counts of a minute.
             connection.execute("PRAGMA synchronous = OFF")
@@ -245,6 +259,7 @@ class Store:
             connection.execute("COMMIT")
         except BaseException:
             connection.close()
+            self.process = before
             raise
         return connection
 
@@ -285,7 +300,7 @@ class Store:
         try:
             with place.opening(path):
                 if damaged is not None and _identity(self._name)[0] == damaged[0]:
-                    for tail in ("-wal", "-shm", ""):
+                    for tail in ("-wal", "-shm", ""):  # renamed as they are: a link is not followed
                         with contextlib.suppress(FileNotFoundError):
                             Path(f"{path}{tail}").replace(f"{path}.damaged{tail}")
         except OSError:
@@ -298,6 +313,15 @@ class Store:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         where = self._path.parent if self._path else ""
         self.problem = f"the ledger in {where} cannot be used ({reason or type(error).__name__})"
+
+
+def _check_tables(execute: Execute) -> None:
+    """Raise where a file is neither empty nor a ledger of this version. Nothing is written."""
+    (version,) = _patiently(execute, "PRAGMA user_version").fetchone()
+    tables = _patiently(execute, "SELECT name FROM sqlite_schema").fetchall()
+    missing = _NAMES.difference(*tables)
+    if version not in (0, place.SCHEMA) or (tables if version == 0 else missing):
+        raise _DamagedError
 
 
 def _make_tables(execute: Execute) -> None:
@@ -342,19 +366,17 @@ def _check(connection: sqlite3.Connection) -> None:
             ours.executemany(into, rows)
 
 
-def _patiently(execute: Execute, statement: str) -> None:
+def _patiently(execute: Execute, statement: str) -> sqlite3.Cursor:
     """Run a statement that others may keep from being run for a while."""
     end = None
     while True:
         try:
-            execute(statement)
+            return execute(statement)
         except sqlite3.OperationalError as error:
             end = end or time.monotonic() + LOCK_PATIENCE
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
                 raise
             time.sleep(0.005)
-        else:
-            return
 
 
 def _identity(name: str) -> _Identity:
@@ -364,7 +386,7 @@ def _identity(name: str) -> _Identity:
 
 def _numbers(name: str) -> tuple[int, int] | None:
     try:
-        stat = os.stat(name)  # asked before each request, and a Path takes twice as long
+        stat = os.lstat(name)  # asked before each request, and a Path takes twice as long
     except OSError:
         return None
     return stat.st_dev, stat.st_ino
@@ -408,11 +430,6 @@ def _after_fork_in_parent() -> None:
             store._lock.release()
 
 
-def _after_fork_in_child() -> None:
-    for store in list(_stores):
-        store._lock = threading.RLock()
-
-
 @atexit.register
 def _close_all() -> None:
     for store in list(_stores):
@@ -420,6 +437,4 @@ def _close_all() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
-    )
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)
