@@ -13,6 +13,7 @@ from typing import Literal
 from toolkit.catalogue import BASE_URLS, Host
 from toolkit.errors import ContractError, LedgerWarning, UsageError
 from toolkit.fetch.progress import notice
+from toolkit.storage import forks
 from toolkit.wire.addresses import is_loopback
 from toolkit.wire.answers import decode
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock
@@ -30,7 +31,15 @@ _SANDBOX_PATIENCE = (1.0, 1.0)
 _PACKAGE = str(Path(__file__).parent.parent)
 
 _warned: set[str] = set()
-_warning = threading.Lock()
+_warning: threading.Lock
+
+
+def _make_lock() -> None:
+    global _warning  # noqa: PLW0603 - in a child, whoever held it does not exist
+    _warning = threading.Lock()
+
+
+forks.renew(_make_lock)
 
 
 class Connection:

@@ -25,6 +25,7 @@ from toolkit.inference import infer
 from toolkit.plan import Plan, Span, When, make_plan
 from toolkit.privacy import Emails, mask_within, names_shown
 from toolkit.question import Question
+from toolkit.storage import forks
 from toolkit.wire.sender import Call, Tally
 from toolkit.wire.stop import Stop
 
@@ -91,6 +92,9 @@ class Fetcher:
         # How many rows an endpoint without a span had the last time: so many pages are asked for at once.
         self._rows: dict[int, int] = {}
         self._warned: set[tuple[str, str]] = set()
+        forks.renew(self._make_lock)
+
+    def _make_lock(self) -> None:
         self._warning = threading.Lock()
 
     def fetch(

@@ -9,7 +9,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
@@ -130,5 +130,5 @@ def _open_to_others(number: int, path: Path) -> str:
         if status.st_uid not in (os.getuid(), 0):
             return f"{path} holds keys, and belongs to another user"
         if status.st_nlink > 1 and files.is_open_to_others(path.parent.stat()):
-            return f"{path} is a hard link in a folder that others may write to: it may be another file of yours"
+            return f"{path} is a hard link in a folder that others may write to, which is not followed"
     return ""

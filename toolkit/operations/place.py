@@ -54,9 +54,9 @@ def _folder(given: str | Path | None) -> Path:
         ) from None
     if not given and not path.is_absolute():
         raise JournalError(
-            f"{VARIABLE} names a folder by a part of its path, {named!r}: that is another folder, and another "
-            "journal that knows nothing of this one's writes, wherever a program is started. Name it by its "
-            "whole path. Nothing was sent."
+            f"{VARIABLE} names a folder by a relative path, {named!r}: a program that is started elsewhere "
+            "would keep another journal there, which does not know what was done. Give its whole path. "
+            "Nothing was sent."
         )
     try:
         return Path(os.path.realpath(path))  # one file has one name, however it was come by

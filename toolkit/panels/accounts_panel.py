@@ -52,10 +52,16 @@ class AccountsPanel(Panel):
         self._accounts: list[Holding] = []
         self._fetching = False
         self._started = 0.0
-        self._settled = threading.Event()
         self._requests_done = 0
         self._last_call: CallRecord | None = None
         super().__init__(link, now)
+
+    def _make_locks(self) -> None:
+        super()._make_locks()
+        before: threading.Event | None = getattr(self, "_settled", None)
+        self._settled = threading.Event()
+        if before is not None and before.is_set():  # in a child
+            self._settled.set()
 
     # -- widgets ---------------------------------------------------------------------------------------
 

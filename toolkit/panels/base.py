@@ -22,6 +22,7 @@ import ipywidgets as widgets
 from toolkit.errors import ToolkitError
 from toolkit.panels.style import SHEET
 from toolkit.panels.text import clock, safe
+from toolkit.storage import forks
 
 if TYPE_CHECKING:
     from toolkit.link import Link
@@ -32,7 +33,15 @@ REDRAW_EVERY = 0.1
 END_WITHIN = 2.0
 
 _open: dict[tuple[str, int], Panel] = {}
-_open_lock = threading.Lock()
+_open_lock: threading.Lock
+
+
+def _make_lock() -> None:
+    global _open_lock  # noqa: PLW0603 - in a child, whoever held it does not exist
+    _open_lock = threading.Lock()
+
+
+forks.renew(_make_lock)
 
 
 class Panel(ABC):
@@ -55,7 +64,7 @@ class Panel(ABC):
         self._closed = False
         self._jobs: deque[Callable[[], None]] = deque()
         self._stale = False
-        self._wake = threading.Condition()
+        forks.renew(self._make_locks)
         self.widget = widgets.VBox([html(SHEET, "btk-style"), *self._build()])
         self.widget.add_class("btk-panel").add_class(f"btk-{self.kind}")
         self._redraw()
@@ -68,6 +77,9 @@ class Panel(ABC):
             before.close()
         self._thread.start()
         self._told()  # of what happened since the first drawing
+
+    def _make_locks(self) -> None:
+        self._wake = threading.Condition()
 
     # -- what a panel says for itself ------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from toolkit.sandbox.public import PUBLIC_ROUTES, Inquiry, PublicRoute
 from toolkit.sandbox.world import World
 from toolkit.sandbox.world.tables import Row, Table
 from toolkit.sandbox.writes import execute
+from toolkit.storage import forks
 
 LOG_KEPT = 20_000
 EFFECTS_KEPT = 200_000
@@ -108,6 +109,9 @@ class Exchange:
         self.counts: Counter[int] = Counter()
         self._effects: deque[Effect] = deque(maxlen=EFFECTS_KEPT)
         self._answers = Answers(world, tables or {}, limit_keeps)
+        forks.renew(self._make_lock)
+
+    def _make_lock(self) -> None:
         self._lock = threading.RLock()
 
     @property

@@ -41,14 +41,18 @@ def connect(path: Path, *, timeout: float, shared: bool = False) -> sqlite3.Conn
         uri=True,
     )
     try:
-        if which(path, shared=shared) != before:
-            raise files.UnsafeFileError(path, "was replaced while it was opened")
+        _check_same(path, before, which(path, shared=shared))
         # Others may have written the schema: what it calls may do no harm.
         connection.execute("PRAGMA trusted_schema = OFF")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _check_same(path: Path, before: Which, now: Which) -> None:
+    if before != now:
+        raise files.UnsafeFileError(path, "was replaced while it was opened")
 
 
 def which(path: Path, *, shared: bool = False) -> Which:

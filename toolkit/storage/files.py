@@ -122,12 +122,13 @@ def _open(path: Path, how: int, *, shared: bool) -> int:
     try:
         status = os.fstat(number)
         check(path, status, shared=shared)
-        if not os.path.samestat(before, status):
-            raise FileNotFoundError(errno.ENOENT, f"{path.name} was replaced meanwhile", str(path))
     except BaseException:
         os.close(number)
         raise
-    return number
+    if os.path.samestat(before, status):
+        return number
+    os.close(number)
+    raise FileNotFoundError(errno.ENOENT, f"{path.name} was replaced meanwhile", str(path))
 
 
 def followed(path: Path) -> Path:

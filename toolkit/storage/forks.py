@@ -13,7 +13,8 @@ from types import MethodType
 
 Make = Callable[[], None]
 
-_makers: dict[Callable[[], Make | None], None] = {}  # a dict, as it keeps their order
+_functions: list[Make] = []
+_methods: dict[weakref.WeakMethod[MethodType], None] = {}  # a dict, as it keeps their order
 
 
 def renew(make: Make) -> None:
@@ -27,18 +28,18 @@ def renew(make: Make) -> None:
     """
     make()
     if isinstance(make, MethodType):
-        _makers[weakref.WeakMethod(make, _forget)] = None
+        _methods[weakref.WeakMethod(make, _forget)] = None
     else:
-        _makers[lambda: make] = None
+        _functions.append(make)
 
 
-def _forget(maker: weakref.ref[Make]) -> None:
-    _makers.pop(maker, None)
+def _forget(method: weakref.WeakMethod[MethodType]) -> None:
+    _methods.pop(method, None)
 
 
 def _renew_all() -> None:
-    for maker in tuple(_makers):
-        make = maker()
+    methods = [method() for method in tuple(_methods)]
+    for make in (*_functions, *methods):
         if make is not None:
             make()
 

@@ -51,7 +51,7 @@ def name(folder: Path) -> str:
 
 
 def machine_id() -> str:
-    """What the system calls this machine, the same after a restart and under another host name; "" if nothing."""
+    """What the system calls this machine, restarted or not, whatever its host name; "" if nothing."""
     if sys.platform == "win32":
         found = _registry(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid")
     elif sys.platform == "darwin":

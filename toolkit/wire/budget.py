@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from toolkit.catalogue import POOLS, Host, Pool
 from toolkit.errors import BannedError, RateLimitError
+from toolkit.storage import forks
 from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
 from toolkit.wire.headers import (
     SHORTEST_BAN,
@@ -93,18 +94,16 @@ class Budget:
         self._clock = clock
         self._host_clocks = host_clocks
         self._ledger = ledger or Ledger(None, clock)
-        # Entered as a plain lock: an interrupt that strikes while a condition is entered leaves it locked.
-        self._lock = threading.RLock()
-        self._turned = threading.Condition(self._lock)
         # Grows with everything that may end a wait, so that no notification is missed.
         self._news = 0
         self._rules = Rules(clock, self._ledger)
         self._doors: dict[Key, str] = {}
-        self._own: dict[Key, dict[int, int]] = {}
-        self._calls: deque[CallRecord] = deque(maxlen=REMEMBERED_CALLS)
-        self._waiting: dict[int, Wait] = {}
-        self._watchers: list[Callable[[], None]] = []
-        self._failed: list[Callable[[], None]] = []  # those of them that it has been said of
+        self._own: dict[Key, dict[int, int]]
+        self._calls: deque[CallRecord]
+        self._waiting: dict[int, Wait]
+        self._watchers: list[Callable[[], None]]
+        self._failed: list[Callable[[], None]]  # those of them that it has been said of
+        forks.renew(self.after_fork)
 
     # -- before and after a request ------------------------------------------------------------
 
@@ -261,7 +260,8 @@ class Budget:
             self._turned.notify_all()
 
     def after_fork(self) -> None:
-        """Begin anew in a child: what the parent's threads hold or wait for is not the child's."""
+        """Begin, or begin anew in a child: what the parent's threads hold or wait for is not the child's."""
+        # Entered as a plain lock: an interrupt that strikes while a condition is entered leaves it locked.
         self._lock = threading.RLock()
         self._turned = threading.Condition(self._lock)
         self._waiting, self._watchers, self._failed = {}, [], []

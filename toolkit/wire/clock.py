@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from toolkit.storage import forks
+
 # Seconds by which the clocks of one exchange's machines may differ: a `Date` that is further off is wrong.
 CLOCKS_APART = 5.0
 # What a measured clock may drift by, in seconds a second: crystals are better than that.
@@ -101,7 +103,7 @@ class HostClock:
     def __init__(self, clock: Clock, *, fresh_for: float = 900.0) -> None:
         self._clock = clock
         self._fresh_for = fresh_for
-        self.begin_anew()
+        forks.renew(self._make_lock)
         self._measured: Measured | None = None
         # Until it is measured this machine's wall clock has to do, as it is now (a step later on changes
         # nothing), or the `Date` of an answer.
@@ -113,8 +115,7 @@ class HostClock:
         """The host's time in seconds; this machine's own where nothing was measured yet."""
         return self.reading()[0]
 
-    def begin_anew(self) -> None:
-        """In a child that was forked: who held the lock in the parent does not exist there."""
+    def _make_lock(self) -> None:
         self._lock = threading.Lock()
 
     def reading(self) -> tuple[float, float]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from operator import attrgetter
@@ -12,6 +10,7 @@ from typing import TypeGuard
 
 from toolkit.catalogue import API, FAPI, PAPI, Host, Pool
 from toolkit.errors import BannedError, ContractError, ToolkitError
+from toolkit.storage import forks
 from toolkit.wire.answers import Answer, decode, error_of
 from toolkit.wire.budget import LAST_LOOK, Budget
 from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
@@ -36,9 +35,6 @@ _TIME: Mapping[Host, tuple[Pool, str]] = {
 }
 _KINDS = {"REQUEST_WEIGHT": "weight", "ORDERS": "orders"}
 _SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86_400}
-
-
-_all: weakref.WeakSet[Hosts] = weakref.WeakSet()
 
 
 class Hosts:
@@ -66,11 +62,9 @@ class Hosts:
         self._budget = budget
         self._clocks = clocks
         self._share = share
-        self.begin_anew()
-        _all.add(self)
+        forks.renew(self._make_locks)
 
-    def begin_anew(self) -> None:
-        """In a child that was forked: who asked in the parent does not exist there."""
+    def _make_locks(self) -> None:
         self._asking = {host: threading.Lock() for host in self._clocks}
         self._asks: dict[Host, int] = {}  # the thread that has that lock, or had it last
 
@@ -222,12 +216,3 @@ def _told_time(answer: Answer) -> tuple[float, float]:
     if date is None or told is not None:
         raise ContractError("clock", "the answer does not tell the time")
     return date + 0.5, 0.5  # it is cut to whole seconds
-
-
-def _after_fork() -> None:
-    for hosts in list(_all):
-        hosts.begin_anew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

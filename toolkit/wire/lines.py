@@ -13,7 +13,6 @@ import contextlib
 import http.client
 import io
 import math
-import os
 import socket
 import threading
 import time
@@ -24,6 +23,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
+
+from toolkit.storage import forks
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection
@@ -91,8 +92,8 @@ def departing(patience: float) -> Iterator[Departure]:
 
 
 _WATCHED = threading.local()
-_LOCK = threading.Lock()
-_GONE: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+_LOCK: threading.Lock
+_GONE: weakref.WeakSet[threading.Thread]
 
 
 class _Bounded(io.RawIOBase):
@@ -169,17 +170,16 @@ class _Line(HTTPConnection):
                 socket.socket.shutdown(wire, socket.SHUT_RDWR)
 
 
-_LINES: weakref.WeakSet[_Line] = weakref.WeakSet()
+_LINES: weakref.WeakSet[_Line]
 
 
-def _after_fork() -> None:
-    """Begin anew in a child: who held the lock does not exist there, and the lines are the parent's."""
+def _begin() -> None:
+    """Know of no connection; in a child, the connections there are belong to its parent."""
     global _LOCK, _GONE, _LINES
     _LOCK, _GONE, _LINES = threading.Lock(), weakref.WeakSet(), weakref.WeakSet()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+forks.renew(_begin)
 
 
 def _use_lines(manager: Any) -> None:

@@ -19,6 +19,7 @@ from requests.utils import select_proxy
 from toolkit._version import __version__
 from toolkit.catalogue import Host, Method
 from toolkit.errors import UsageError
+from toolkit.storage import forks
 from toolkit.wire.addresses import checked_address, is_loopback
 from toolkit.wire.answers import Answer
 from toolkit.wire.bodies import receive
@@ -125,13 +126,16 @@ class Session:
             raise UsageError("`verify` names a file of certificates that does not exist. Nothing was sent.")
         self.hosts = {host: checked_address(host, address) for host, address in hosts.items()}
         self._timeout = _checked_timeout(timeout)
-        self._lock = threading.Lock()
+        forks.renew(self._make_lock)
         self._sessions: dict[Host, requests.Session] = {}
         self._proxies = _checked_proxies(proxies)
         self._verify = verify if verify is True else str(verify)
         self._process = os.getpid()
         self._trust_env = trust_env
         self._connections = connections
+
+    def _make_lock(self) -> None:
+        self._lock = threading.Lock()
 
     def get(self, host: Host, path: str, query: str, key: str | None) -> Answer:
         """Send one GET with exactly this query string.

@@ -6,13 +6,13 @@ together use too much.
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections.abc import Mapping
 
 from toolkit.catalogue import ALTERNATES, POOLS, Host
 from toolkit.errors import UsageError
+from toolkit.storage import forks
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock, HostClock
 from toolkit.wire.ledger import Ledger, ledger_file
@@ -41,7 +41,7 @@ class Exchange:
         self.budget = Budget(clock, self.host_clocks, Ledger(path, clock, problem))
 
 
-_lock = threading.Lock()
+_lock: threading.Lock
 _exchanges: weakref.WeakValueDictionary[tuple[object, ...], Exchange] = weakref.WeakValueDictionary()
 _kept: set[Exchange] = set()
 
@@ -82,14 +82,9 @@ def exchange_at(
     return exchange
 
 
-def _after_fork() -> None:
-    global _lock  # noqa: PLW0603 - whoever held it does not exist in the child
+def _make_lock() -> None:
+    global _lock  # noqa: PLW0603 - in a child, whoever held it does not exist
     _lock = threading.Lock()
-    for exchange in list(_exchanges.values()):
-        exchange.budget.after_fork()
-        for clock in exchange.host_clocks.values():
-            clock.begin_anew()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+forks.renew(_make_lock)

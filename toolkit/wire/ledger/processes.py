@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,31 +52,30 @@ def is_alive(pid: int, began: float | None) -> bool:
 def _exists(pid: int) -> bool:
     """Whether there is a process of this number, or it cannot be told."""
     try:
-        if sys.platform != "win32":
-            if pid <= 0:  # that would be a group of them
-                return False
-            os.kill(pid, 0)
-            return True
-        import psutil
+        if sys.platform == "win32":
+            import psutil
 
-        return bool(psutil.pid_exists(pid))
+            return bool(psutil.pid_exists(pid))
+        if pid > 0:  # what is below would be a group of them
+            os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):  # the latter: no number that a process can have
         return False
     except Exception:  # noqa: BLE001 - another user's, or psutil cannot look
         return True
+    return pid > 0
 
 
 def _look_at(pid: int) -> _Seen | None:
     """What the system tells of a process; None where it tells nothing."""
     try:
-        if sys.platform.startswith("linux"):
-            # The name, in brackets, may hold anything; state and start follow as fields 3 and 22.
-            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-            return _Seen(int(fields[19]) / os.sysconf("SC_CLK_TCK"), fields[0] in (b"Z", b"X"))
-        import psutil
+        if not sys.platform.startswith("linux"):
+            import psutil
 
-        process = psutil.Process(pid)
-        return _Seen(float(process.create_time()), process.status() == psutil.STATUS_ZOMBIE)
+            process = psutil.Process(pid)
+            return _Seen(float(process.create_time()), process.status() == psutil.STATUS_ZOMBIE)
+        # The name, in brackets, may hold anything; state and start follow as fields 3 and 22.
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return _Seen(int(fields[19]) / os.sysconf("SC_CLK_TCK"), fields[0] in (b"Z", b"X"))
     except Exception:  # noqa: BLE001 - whatever keeps it from being told
         return None
 
@@ -115,11 +115,9 @@ def boot() -> str:
 
 def _boot_time() -> str:
     """When the machine was started, in words, where it has no better name for this run."""
-    if sys.platform.startswith("linux"):  # there it follows the wall clock
-        return ""
-    try:
-        import psutil
+    if not sys.platform.startswith("linux"):  # there it follows the wall clock
+        with suppress(Exception):
+            import psutil
 
-        return f"{psutil.boot_time():.0f}"
-    except Exception:  # noqa: BLE001 - whatever keeps it from being told
-        return ""
+            return f"{psutil.boot_time():.0f}"
+    return ""
