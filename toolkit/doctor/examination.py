@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from toolkit.catalogue import KEY_PERMISSIONS
 from toolkit.doctor.diagnosis import Diagnosis
 from toolkit.doctor.hosts import line_of_ban, line_of_source, line_of_weight, lines_of_host
-from toolkit.doctor.line import Line
+from toolkit.doctor.line import EXCHANGE, KEYS, Line, looked_at
 from toolkit.doctor.machine import lines_of_machine
 from toolkit.doctor.rights import lines_of_keys
 from toolkit.fetch import Connection
@@ -16,21 +18,23 @@ from toolkit.fetch import Connection
 def examine(connection: Connection) -> Diagnosis:
     """Look at everything. What is wrong is a line of the diagnosis, and no error."""
     budget = connection.budget
-    banned = budget.banned_until is not None
-    sandbox = None if banned else connection.sandbox_id()
+    banned, sandbox = True, None  # where it cannot be told, nothing is asked that a ban forbids
+    with suppress(Exception):
+        banned = budget.banned_until is not None
+        sandbox = None if banned else connection.sandbox_id()
     made_up = connection.source == "sandbox" and (banned or sandbox is not None)
     hosts: list[Line] = []
     unreachable = False
     for host in connection.session.hosts:
-        lines = lines_of_host(connection, host)
+        lines = looked_at(EXCHANGE, "host", partial(lines_of_host, connection, host), about=host)
         unreachable |= host == KEY_PERMISSIONS.pool.host and lines[0].verdict == "failure"
         hosts += lines
-    keys = [*lines_of_keys(connection, unreachable=unreachable)]
+    keys = looked_at(KEYS, "keys", partial(lines_of_keys, connection, unreachable=unreachable))
     lines = [
         line_of_source(connection, made_up=made_up, asked=not banned),
         *hosts,
-        line_of_ban(budget),
-        line_of_weight(budget),
+        *looked_at(EXCHANGE, "ban", lambda: [line_of_ban(budget)]),
+        *looked_at(EXCHANGE, "weight", lambda: [line_of_weight(budget)]),
         *keys,
         *lines_of_machine(connection, sandbox, banned=banned),
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from toolkit.errors import ToolkitError
 
 Verdict = Literal["ok", "note", "warning", "failure"]
 
@@ -35,6 +37,32 @@ class Line:
     verdict: Verdict = "ok"
     found: str = ""
     next_step: str = ""
+
+
+def looked_at(part: str, check: str, look: Callable[[], Iterable[Line]], *, about: str = "") -> list[Line]:
+    """What a check found, and where it failed that it did: one must not cost the user all the others.
+
+    Args:
+        part: As in `Line`.
+        check: As in `Line`.
+        look: Makes the lines.
+        about: As in `Line`.
+    """
+    lines: list[Line] = []
+    try:
+        lines.extend(look())
+    except Exception as error:  # noqa: BLE001 - whatever went wrong in it
+        found = f"It could not be looked at: {_reason(error)}."
+        step = "Mend that, or run the doctor again in a while."
+        lines.append(Line(part, check, about, "warning", found, step))
+    return lines
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong. The words of errors that are not ours may hold a signed address, and are left out."""
+    if isinstance(error, ToolkitError):
+        return str(error).removesuffix(" Nothing was sent.").rstrip(".")
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
 def worst(lines: Iterable[Line]) -> Verdict:

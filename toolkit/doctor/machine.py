@@ -9,14 +9,14 @@ import re
 import shlex
 import ssl
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 
 from toolkit._version import __version__
-from toolkit.doctor.line import MACHINE, Line, listed
+from toolkit.doctor.line import MACHINE, Line, listed, looked_at
 from toolkit.errors import JournalError
 from toolkit.fetch import Budget, Connection
 from toolkit.operations.journal import Journal
@@ -40,13 +40,13 @@ def lines_of_machine(connection: Connection, sandbox: str | None, *, banned: boo
         sandbox: Which sandbox that is, None for a real one.
         banned: Nobody could be asked which sandbox it is.
     """
-    yield line_of_ledger(connection.budget)
     files = [path for path in [connection.budget.ledger] if path is not None]
-    if banned and connection.source == "sandbox":
-        yield _line(
-            "journal", verdict="note", found="Not looked at: the sandbox cannot be asked which one it is."
-        )
-    else:
+
+    def journal() -> Iterator[Line]:
+        if banned and connection.source == "sandbox":
+            found = "Not looked at: the sandbox cannot be asked which one it is."
+            yield _line("journal", verdict="note", found=found)
+            return
         try:
             path = journal_file(connection.session.hosts, sandbox, None)
         except JournalError as error:
@@ -55,10 +55,17 @@ def lines_of_machine(connection: Connection, sandbox: str | None, *, banned: boo
         else:
             files.append(path)
             yield line_of_journal(path, sandbox)
-    yield line_of_files(files)
-    yield line_of_versions(_requirements())
-    yield line_of_way(connection)
-    yield line_of_environment(os.environ)
+
+    looks: Mapping[str, Callable[[], Iterable[Line]]] = {
+        "ledger": lambda: [line_of_ledger(connection.budget)],
+        "journal": journal,
+        "files": lambda: [line_of_files(files)],
+        "versions": lambda: [line_of_versions(_requirements())],
+        "proxy": lambda: [line_of_way(connection)],
+        "environment": lambda: [line_of_environment(os.environ)],
+    }
+    for check, look in looks.items():
+        yield from looked_at(MACHINE, check, look)
 
 
 def line_of_ledger(budget: Budget) -> Line:
@@ -79,6 +86,10 @@ def line_of_ledger(budget: Budget) -> Line:
     if damaged.exists():
         found = f"{shared} An older one was damaged and set aside."
         return _line("ledger", verdict="note", found=found, next_step=f"`{damaged}` can be deleted.")
+    named = os.environ.get(VARIABLE, "").strip()
+    if named and not Path(named).expanduser().is_absolute():
+        found = f"{shared} {VARIABLE} is a relative path: a program started elsewhere has another one."
+        return _line("ledger", verdict="note", found=found, next_step="Give its whole path.")
     return _line("ledger", found=shared)
 
 

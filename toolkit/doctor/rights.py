@@ -11,7 +11,7 @@ import pandas as pd
 
 from toolkit.catalogue import KEY_PERMISSIONS
 from toolkit.doctor.hosts import silence
-from toolkit.doctor.line import KEYS, Line, listed
+from toolkit.doctor.line import KEYS, Line, listed, looked_at
 from toolkit.errors import ApiError, ContractError, RateLimitError, ServerError, ToolkitError
 from toolkit.fetch import Connection
 from toolkit.frames import Gathering
@@ -57,8 +57,7 @@ def lines_of_keys(connection: Connection, *, unreachable: bool) -> Iterator[Line
         serves = listed(each for each in SECURITIES if each in key.serves)
         about = f"key{'' if len(keys) == 1 else f' {number} of {len(keys)}'}, for {serves}"
         examination = _Examination(connection, key, about)
-        yield examination.line_of_kind()
-        yield from examination.lines_of_rights(unreachable)
+        yield from examination.lines(unreachable=unreachable)
 
 
 class _Examination:
@@ -68,6 +67,14 @@ class _Examination:
         self._connection = connection
         self._key = key
         self._line = partial(Line, about[0].upper() + about[1:], about=about)
+
+    def lines(self, *, unreachable: bool) -> list[Line]:
+        """All there is to say of it, also where a part of it cannot be looked at."""
+        part, about = self._line.args[0], self._line.keywords["about"]
+        return [
+            *looked_at(part, "type", lambda: [self.line_of_kind()], about=about),
+            *looked_at(part, "rights", lambda: self.lines_of_rights(unreachable), about=about),
+        ]
 
     def line_of_kind(self) -> Line:
         """What it signs with."""
