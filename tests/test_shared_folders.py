@@ -1,0 +1,442 @@
+"""Where others may write to a folder of ours, nothing of theirs makes us open, change or follow another file.
+
+`TOOLKIT_LEDGER` names a folder that several users share. What a co-user puts there under the name of a file of
+ours is a link, a pipe or another file; the victim is this user, and so are his files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.clocks import FakeClock
+from tests.forked import in_child
+from tests.ledgers import is_shared, is_sound, known, reserve
+from toolkit.errors import JournalError, NoKeyError
+from toolkit.keys import find_keys
+from toolkit.keys.making import add_profile, make_pair
+from toolkit.operations.journal import Journal
+from toolkit.storage import files
+from toolkit.storage.files import UnsafeFileError
+from toolkit.wire.ledger import Ledger, store
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners, modes and links of POSIX")
+as_root = pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="only root gives files to somebody else"
+)
+STRANGER = 64_321
+PAIR = f'key = "{"k" * 64}"\nsecret = "{"s" * 64}"\n'
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o777)
+    return folder
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def ledgers(shared: Path, clock: FakeClock) -> Iterator[Callable[[], Ledger]]:
+    made: list[Ledger] = []
+
+    def make() -> Ledger:
+        made.append(Ledger(shared / "ledger.sqlite", clock))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    """A file of this user's that is nobody else's business."""
+    path = tmp_path / "private" / "profiles.toml"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.write_text(f"[desk]\n{PAIR}")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """Another database of this user's."""
+    path = tmp_path / "private" / "recipes.sqlite"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE TABLE recipes (name TEXT)")
+        file.commit()
+    return path
+
+
+def state(path: Path) -> tuple[bytes, int]:
+    return path.read_bytes(), stat.S_IMODE(path.stat().st_mode)
+
+
+def symbolic(at: Path, target: Path) -> None:
+    at.symlink_to(target)
+
+
+def hard(at: Path, target: Path) -> None:
+    os.link(target, at)
+
+
+LINKS = (symbolic, hard)
+
+
+def plant(link: Callable[[Path, Path], None], at: Path, target: Path) -> None:
+    """What a co-user does, after he has removed what is there."""
+    at.unlink(missing_ok=True)
+    link(at, target)
+
+
+# -- the ledger ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tail", [".lock", "", "-wal", "-shm", "-journal"])
+@pytest.mark.parametrize("link", LINKS)
+def test_a_link_in_the_place_of_a_file_of_the_ledger_changes_no_other_file(
+    shared: Path,
+    victim: Path,
+    clock: FakeClock,
+    ledgers: Callable[[], Ledger],
+    link: Callable[[Path, Path], None],
+    tail: str,
+) -> None:
+    before, planted = state(victim), shared / f"ledger.sqlite{tail}"
+    plant(link, planted, victim)
+    ledger = ledgers()
+    assert isinstance(reserve(ledger, clock, 5), int), "the work goes on, alone"
+    assert "link" in ledger.problem
+    assert planted.name in ledger.problem
+    assert state(victim) == before
+    assert not list(shared.glob("*.damaged*"))
+    planted.unlink()
+    clock.advance(store.TRY_AGAIN_AFTER)
+    assert isinstance(reserve(ledger, clock, 5), int)
+    assert is_shared(ledger, ledgers(), clock), "and together again when it is gone"
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_no_table_of_ours_is_made_in_another_database(
+    shared: Path,
+    database: Path,
+    clock: FakeClock,
+    ledgers: Callable[[], Ledger],
+    link: Callable[[Path, Path], None],
+) -> None:
+    before = state(database)
+    plant(link, shared / "ledger.sqlite", database)
+    assert isinstance(reserve(ledgers(), clock), int)
+    assert state(database) == before
+    assert not list(database.parent.glob("recipes.sqlite-*"))
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_database_of_something_else_is_set_aside_as_it_was(
+    shared: Path, clock: FakeClock, ledgers: Callable[[], Ledger], version: int
+) -> None:
+    at = shared / "ledger.sqlite"
+    with contextlib.closing(sqlite3.connect(at, isolation_level=None)) as file:
+        file.execute("CREATE TABLE recipes (name TEXT)")
+        file.execute(f"PRAGMA user_version = {version}")
+    before = at.read_bytes()
+    assert isinstance(reserve(ledgers(), clock), int)
+    assert (shared / "ledger.sqlite.damaged").read_bytes() == before
+    assert is_shared(ledgers(), ledgers(), clock)
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_link_that_takes_the_place_of_an_open_ledger_is_not_followed(
+    shared: Path,
+    victim: Path,
+    clock: FakeClock,
+    ledgers: Callable[[], Ledger],
+    link: Callable[[Path, Path], None],
+) -> None:
+    ledger, before = ledgers(), state(victim)
+    reserve(ledger, clock, 100)
+    plant(link, shared / "ledger.sqlite", victim)
+    assert isinstance(reserve(ledger, clock, 5), int)
+    assert "link" in ledger.problem
+    assert known(ledger) == 105
+    assert state(victim) == before
+
+
+@pytest.mark.parametrize("tail", [".lock", "", "-wal"])
+def test_a_pipe_that_nobody_writes_into_is_not_waited_for(
+    shared: Path, clock: FakeClock, ledgers: Callable[[], Ledger], tail: str
+) -> None:
+    os.mkfifo(shared / f"ledger.sqlite{tail}")
+    ledger = ledgers()
+    assert isinstance(reserve(ledger, clock), int)
+    assert "not a regular file" in ledger.problem
+
+
+def test_only_what_was_just_made_is_given_a_mode(
+    shared: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
+) -> None:
+    """A file that was there may be another one of the user's, moved there or linked to."""
+    there = shared / "ledger.sqlite.lock"
+    there.touch(0o600)
+    there.chmod(0o600)
+    before = os.umask(0o077)
+    try:
+        assert isinstance(reserve(ledgers(), clock), int)
+    finally:
+        os.umask(before)
+    assert state(there)[1] == 0o600
+    modes = {each.name: state(each)[1] for each in shared.iterdir() if each != there}
+    assert modes
+    assert set(modes.values()) == {0o666}, "and for all who share the folder, whatever the umask"
+
+
+@pytest.mark.parametrize("moment", range(16))
+def test_a_link_that_comes_between_two_looks_is_not_followed_either(
+    shared: Path,
+    victim: Path,
+    database: Path,
+    clock: FakeClock,
+    ledgers: Callable[[], Ledger],
+    monkeypatch: pytest.MonkeyPatch,
+    moment: int,
+) -> None:
+    """Before each call to the system, in turn, a co-user puts his links into place."""
+    before, calls = (state(victim), state(database)), 0
+    traps = {shared / "ledger.sqlite.lock": victim, shared / "ledger.sqlite": database}
+
+    def strike(name: object) -> None:
+        nonlocal calls
+        if "ledger.sqlite" in str(name):
+            calls += 1
+            if calls == moment + 1:
+                for at, target in traps.items():
+                    plant(symbolic, at, target)
+
+    def spied(module: Any, name: str) -> None:
+        call = getattr(module, name)
+
+        def spy(*args: Any, **settings: Any) -> Any:
+            strike(args[0])
+            return call(*args, **settings)
+
+        monkeypatch.setattr(module, name, spy)
+
+    for name in ("open", "lstat", "stat"):
+        spied(os, name)
+    spied(sqlite3, "connect")
+    ledger = ledgers()
+    assert isinstance(reserve(ledger, clock, 5), int)
+    assert isinstance(reserve(ledger, clock, 5), int)
+    monkeypatch.undo()
+    assert (state(victim), state(database)) == before
+    assert known(ledger) == 10
+
+
+@as_root
+def test_a_strangers_file_is_taken_only_where_the_folder_is_shared(
+    shared: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
+) -> None:
+    made = ledgers()
+    reserve(made, clock, 7)
+    made.close()
+    for each in shared.iterdir():
+        os.chown(each, STRANGER, STRANGER)
+    assert known(ledgers()) == 7
+    shared.chmod(0o755)
+    alone = ledgers()
+    assert isinstance(reserve(alone, clock), int)
+    assert "belongs to another user" in alone.problem
+    os.chown(shared, STRANGER, STRANGER)  # as under sudo, or on a network drive
+    clock.advance(store.TRY_AGAIN_AFTER)
+    assert isinstance(reserve(alone, clock), int)
+    assert alone.problem == ""
+
+
+@as_root
+def test_users_who_share_a_folder_lock_with_what_another_one_made(shared: Path) -> None:
+    """A lock file that may only be read locks as well."""
+    at = shared / "ledger.sqlite.lock"
+    at.touch()
+    at.chmod(0o644)
+    for parent in (shared, *shared.parents):
+        if parent.stat().st_uid == os.geteuid() and parent != Path("/") and parent.is_relative_to("/tmp"):
+            parent.chmod(parent.stat().st_mode | 0o055)
+
+    def work() -> str:
+        os.setgid(STRANGER)
+        os.setuid(STRANGER)
+        ledger = Ledger(shared / "ledger.sqlite", FakeClock())
+        reserve(ledger, FakeClock())
+        return ledger.problem
+
+    assert in_child(work) == ""
+
+
+def test_sandboxes_are_forgotten_by_what_lies_there_and_not_by_what_it_leads_to(
+    shared: Path, victim: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
+) -> None:
+    os.utime(victim, (0, 0))
+    link = shared / "sandbox-x.sqlite"
+    link.symlink_to(victim)
+    ledgers().rules()
+    assert link.is_symlink(), "the link is new, whatever the age of the file"
+    os.utime(link, (0, 0), follow_symlinks=False)
+    ledgers().rules()
+    assert not link.is_symlink()
+    assert victim.exists()
+
+
+# -- the journal -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tail", ["", "-journal", "-wal"])
+@pytest.mark.parametrize("link", [*LINKS, lambda at, _: os.mkfifo(at)])
+def test_a_journal_that_is_no_file_of_ours_is_refused(
+    shared: Path, victim: Path, link: Callable[[Path, Path], None], tail: str
+) -> None:
+    before, at = state(victim), shared / "journal.sqlite"
+    plant(link, shared / f"journal.sqlite{tail}", victim)
+    with pytest.raises(JournalError, match=r"journal\.sqlite\S* is (a|not a) .*No write is sent"):
+        Journal(at)
+    assert state(victim) == before
+
+
+def test_a_journal_is_not_made_where_a_dangling_link_leads(shared: Path, tmp_path: Path) -> None:
+    (shared / "journal.sqlite").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(JournalError, match="symbolic link"):
+        Journal(shared / "journal.sqlite")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_journal_that_became_a_link_is_not_written_to(
+    shared: Path, tmp_path: Path, link: Callable[[Path, Path], None]
+) -> None:
+    """Even where it leads to the very same journal, moved elsewhere."""
+    journal, moved = Journal(shared / "journal.sqlite"), tmp_path / "moved.sqlite"
+    journal.path.rename(moved)
+    before = moved.read_bytes()
+    plant(link, journal.path, moved)
+    with pytest.raises(JournalError, match="link"):
+        journal.entries()
+    assert moved.read_bytes() == before
+
+
+@as_root
+def test_a_journal_of_a_stranger_is_refused_also_in_a_shared_folder(shared: Path) -> None:
+    """He could have written there that a transfer of his making was ours."""
+    path = Journal(shared / "journal.sqlite").path
+    os.chown(path, STRANGER, STRANGER)
+    with pytest.raises(JournalError, match="belongs to another user"):
+        Journal(path)
+
+
+# -- keys ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def config(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TOOLKIT_CONFIG", str(shared))
+    for name in ("KEY", "SECRET", "PRIVATE_KEY", "PROFILE"):
+        monkeypatch.delenv(f"TOOLKIT_{name}", raising=False)
+    return shared
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_a_lock_of_the_profiles_is_no_link(
+    config: Path, victim: Path, link: Callable[[Path, Path], None]
+) -> None:
+    before = state(victim)
+    plant(link, config / "profiles.toml.lock", victim)
+    with pytest.raises(NoKeyError, match="cannot be written.*link"):
+        add_profile("desk", key="k" * 64, secret="s" * 64)
+    assert state(victim) == before
+    assert not (config / "profiles.toml").exists()
+
+
+@as_root
+def test_a_link_that_a_stranger_made_to_other_profiles_is_neither_read_nor_written(
+    config: Path, victim: Path
+) -> None:
+    before, link = state(victim), config / "profiles.toml"
+    link.symlink_to(victim)
+    assert len(find_keys("desk")) == 1, "one's own is followed"
+    os.chown(link, STRANGER, STRANGER, follow_symlinks=False)
+    with pytest.raises(NoKeyError, match="link that another user made"):
+        find_keys("desk")
+    with pytest.raises(NoKeyError, match="link that another user made"):
+        add_profile("other", key="k" * 64, secret="s" * 64)
+    assert state(victim) == before
+
+
+def test_a_hard_link_to_other_profiles_is_not_read_where_others_may_write(
+    config: Path, victim: Path
+) -> None:
+    hard(config / "profiles.toml", victim)
+    with pytest.raises(NoKeyError, match="hard link"):
+        find_keys("desk")
+    config.chmod(0o700)
+    assert len(find_keys("desk")) == 1
+
+
+def test_profiles_are_written_where_ones_own_link_leads_though_nothing_is_there_yet(
+    config: Path, tmp_path: Path
+) -> None:
+    (config / "profiles.toml").symlink_to(tmp_path / "dotfiles" / "mine.toml")
+    add_profile("desk", key="k" * 64, secret="s" * 64)
+    assert (config / "profiles.toml").is_symlink()
+    assert state(tmp_path / "dotfiles" / "mine.toml")[1] == 0o600
+
+
+def test_a_new_key_is_not_written_through_a_link(shared: Path, tmp_path: Path) -> None:
+    (shared / "mine.pem").symlink_to(tmp_path / "elsewhere.pem")
+    with pytest.raises(NoKeyError, match="is there already"):
+        make_pair(shared / "mine.pem")
+    assert not (tmp_path / "elsewhere.pem").exists()
+
+
+# -- the one way -----------------------------------------------------------------------------------------
+
+
+def test_links_that_lead_in_a_circle_end(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(UnsafeFileError, match="too many"):
+        files.followed(tmp_path / "a")
+
+
+def test_where_a_system_cannot_refuse_links_they_are_seen_beforehand(
+    shared: Path, victim: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_NO_LINKS", 0)
+    before = state(victim)
+    (shared / "x.lock").symlink_to(victim)
+    with pytest.raises(UnsafeFileError, match="symbolic link"):
+        files.open_or_make(shared / "x.lock", mode=0o666, shared=True)
+    assert state(victim) == before
+
+
+def test_a_ledger_that_is_what_it_should_be_is_left_as_it_is(
+    shared: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
+) -> None:
+    one, other = ledgers(), ledgers()
+    assert is_shared(one, other, clock)
+    assert (one.problem, other.problem) == ("", "")
+    one.close()
+    other.close()
+    assert is_sound(shared / "ledger.sqlite")
