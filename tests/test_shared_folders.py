@@ -1,7 +1,7 @@
 """Where others may write to a folder of ours, nothing of theirs makes us open, change or follow another file.
 
-`TOOLKIT_LEDGER` names a folder that several users share. What a co-user puts there under the name of a file of
-ours is a link, a pipe or another file; the victim is this user, and so are his files.
+`TOOLKIT_LEDGER` names a folder that several users share. What a co-user puts there under the name of a file
+of ours is a link, a pipe or another file; the victim is this user.
 """
 
 from __future__ import annotations
@@ -363,7 +363,7 @@ def test_a_lock_of_the_profiles_is_no_link(
 ) -> None:
     before = state(victim)
     plant(link, config / "profiles.toml.lock", victim)
-    with pytest.raises(NoKeyError, match="cannot be written.*link"):
+    with pytest.raises(NoKeyError, match=r"cannot be written.*link"):
         add_profile("desk", key="k" * 64, secret="s" * 64)
     assert state(victim) == before
     assert not (config / "profiles.toml").exists()
@@ -384,9 +384,7 @@ def test_a_link_that_a_stranger_made_to_other_profiles_is_neither_read_nor_writt
     assert state(victim) == before
 
 
-def test_a_hard_link_to_other_profiles_is_not_read_where_others_may_write(
-    config: Path, victim: Path
-) -> None:
+def test_a_hard_link_to_other_profiles_is_not_read_where_others_may_write(config: Path, victim: Path) -> None:
     hard(config / "profiles.toml", victim)
     with pytest.raises(NoKeyError, match="hard link"):
         find_keys("desk")

@@ -1,0 +1,203 @@
+"""Locks in a child that is forked while other threads hold them: whoever held them is not there."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import os
+import re
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.forked import in_child
+from tests.write_support import Bench, example
+from toolkit import panels
+from toolkit.operations import journal_file
+from toolkit.storage import forks
+from toolkit.wire.ledger.store import Store
+
+PACKAGE = Path(__file__).parent.parent / "toolkit"
+posix = pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
+
+# Made in a function that is not called again in a child: each of them ends with the call that made it.
+SHORT_LIVED = {
+    ("fetch/crew.py", "__init__"): "the queues of one fetch, between its own threads",
+    ("wire/stop.py", "__init__"): "of one fetch",
+    ("lab/__init__.py", "_stop_signals"): "of the launcher, which starts other programs and does not fork",
+    ("sandbox/server.py", "start"): "until the server is there",
+    ("sandbox/server.py", "_serve"): "of the loop of one server, whose thread is not in the child",
+    ("sandbox/server.py", "serve_forever"): "of a program of its own",
+}
+LOCKS = {"Lock", "RLock", "Condition", "Event", "Semaphore", "BoundedSemaphore", "Barrier"}
+LOCKS |= {"Queue", "SimpleQueue", "LifoQueue", "PriorityQueue"}
+
+
+def made_by(source: str) -> Iterator[str]:
+    """The function in which each lock is made, or the class, or "" for the module itself."""
+
+    def look(node: ast.AST, inside: str) -> Iterator[str]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Call) and _name(child.func) in LOCKS:
+                yield inside
+            is_named = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            yield from look(child, child.name if is_named else inside)
+
+    if any(f"{kind}(" in source for kind in LOCKS):
+        yield from look(ast.parse(source), "")
+
+
+def renewed_in(source: str) -> set[str]:
+    """The functions that a module has called again in each child."""
+    return set(re.findall(r"forks\.renew\((?:self\.)?(\w+)\)", source))
+
+
+def _name(function: ast.expr) -> str:
+    return getattr(function, "attr", "") or getattr(function, "id", "")
+
+
+def test_every_lock_that_outlives_a_call_is_made_anew_in_a_child() -> None:
+    found = set()
+    sources = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
+    inherited = renewed_in(sources[PACKAGE / "panels" / "base.py"])
+    for path, source in sources.items():
+        renewed = renewed_in(source) | (inherited if path.parent.name == "panels" else set())
+        found |= {(path.relative_to(PACKAGE).as_posix(), each) for each in {*made_by(source)} - renewed}
+    assert found == SHORT_LIVED.keys(), "have it made by a function that is given to `forks.renew`"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import threading\n_lock = threading.Lock()",
+        "from threading import RLock\nclass A:\n    lock = RLock()",
+        "from dataclasses import field\nclass A:\n    lock: object = field(default_factory=lambda: Lock())",
+        "class A:\n    def __init__(self):\n        self.x = {a: threading.Condition() for a in 'ab'}",
+    ],
+)
+def test_a_lock_is_found_wherever_it_is_made(source: str) -> None:
+    assert len(list(made_by(source))) == 1
+
+
+# -- all of them held ------------------------------------------------------------------------------------
+
+
+def parts_of(thing: object) -> Iterator[object]:
+    if isinstance(thing, dict | weakref.WeakValueDictionary):
+        yield from list(thing.values())
+    elif isinstance(thing, list | tuple | set | frozenset):
+        yield from list(thing)
+    elif type(thing).__module__.partition(".")[0] == "toolkit":
+        yield from list(getattr(thing, "__dict__", {}).values())
+        for slot in getattr(type(thing), "__slots__", ()):
+            yield getattr(thing, slot, None)
+    elif hasattr(thing, "__self__"):  # a method of ours, kept by somebody
+        yield thing.__self__
+
+
+def locks_within(*roots: object) -> list[Any]:
+    """Every lock that is reached from here by way of objects of ours, and the modules of the package."""
+    modules = [vars(module) for name, module in list(sys.modules.items()) if name.startswith("toolkit")]
+    seen: dict[int, object] = {}
+    ahead: list[object] = [*roots, *modules]
+    locks = []
+    while ahead:
+        thing = ahead.pop()
+        if id(thing) in seen:
+            continue
+        seen[id(thing)] = thing
+        if isinstance(thing, threading.Event):
+            thing = thing._cond  # type: ignore[attr-defined]
+        if hasattr(thing, "acquire") and hasattr(thing, "release"):
+            locks.append(thing)
+        else:
+            ahead += parts_of(thing)
+    # A fork waits for these by itself, so that no transaction is cut in two.
+    waited_for = [each._lock for each in seen.values() if isinstance(each, Store)] + [journal_file._turn]
+    return [each for each in locks if all(each is not other for other in waited_for)]
+
+
+@posix
+def test_a_child_that_is_forked_while_all_locks_are_held_can_use_everything(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    link, ops = bench.rig.link, bench.ops
+    given = example(bench.world, "exchange.transfer")
+    assert ops.exchange.transfer(**given)
+    link.spot.rebates(start="-2D")
+    held, over, locks = threading.Event(), threading.Event(), []
+
+    def hold() -> None:
+        locks.extend(locks_within(link, ops, panel, bench.exchange))
+        for each in locks:
+            each.acquire()
+        held.set()
+        over.wait()
+        for each in reversed(locks):
+            each.release()
+
+    def work() -> list[object]:
+        rows = len(link.spot.rebates(start="-2D"))
+        link.usage()
+        other = bench.rig.new_link(bench.rig.sandbox.key, bench.rig.sandbox.secret)
+        rows += len(other.exchange.futures_balances("um"))
+        status = ops.exchange.transfer(**given).status
+        panel.close()
+        panels.weight(link).close()
+        return [rows > 0, status, bool(link.doctor()), len(bench.exchange.effects) > 0]
+
+    def release() -> None:
+        over.set()
+        holder.join()
+
+    with panels.accounts(link, fetch=False) as panel:
+        holder = threading.Thread(target=hold)
+        holder.start()
+        assert held.wait(10.0)
+        assert len(locks) >= 15, "the session's, the clocks', the budget's, the panel's ..."
+        assert in_child(work, meanwhile=release) == [True, "confirmed", True, True]
+    assert len(bench.effects("exchange.transfer")) == 2
+    bench.rig.close()
+
+
+@posix
+def test_who_forks_while_holding_a_lock_can_let_go_of_it() -> None:
+    """It is another one in the child; the one that is held is as it was."""
+
+    class Owner:
+        def __init__(self) -> None:
+            forks.renew(self.make)
+
+        def make(self) -> None:
+            self.lock = threading.Lock()
+
+    owner = Owner()
+
+    def work() -> list[bool]:
+        held.release()
+        return [owner.lock is held, owner.lock.acquire(blocking=False)]
+
+    held = owner.lock
+    with held:
+        said = in_child(work)
+    assert said == [False, True]
+
+
+def test_what_is_made_anew_is_not_kept_alive_for_it() -> None:
+    class Owner:
+        def __init__(self) -> None:
+            forks.renew(self.make)
+
+        def make(self) -> None:
+            pass
+
+    before = len(forks._methods)
+    owners = [Owner() for _ in range(100)]
+    assert len(forks._methods) == before + 100
+    del owners
+    gc.collect()
+    assert len(forks._methods) <= before

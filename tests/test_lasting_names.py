@@ -1,0 +1,304 @@
+"""What is kept on this machine is found again, whatever the machine is called today.
+
+Host names change (DHCP, containers), a home may be a link, a program may be started elsewhere, and the number
+of a process is given away again. A ban must not be forgotten for it, nor a write.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.clocks import FakeClock
+from tests.forked import in_child
+from tests.write_support import Bench, example
+from toolkit.catalogue import BASE_URLS
+from toolkit.errors import JournalError
+from toolkit.operations.journal_file import runs
+from toolkit.operations.place import VARIABLE, journal_file
+from toolkit.storage import machine
+from toolkit.wire.clock import SYSTEM_CLOCK, HostClock
+from toolkit.wire.ledger import EVERYWHERE, Ledger, ledger_file, processes
+from toolkit.wire.shared import Exchange
+
+posix = pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="files of Linux")
+
+ID = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def rename(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Gives this machine another host name."""
+
+    def to(name: str) -> None:
+        monkeypatch.setattr(platform, "node", lambda: name)
+        monkeypatch.setattr(socket, "gethostname", lambda: name)
+
+    return to
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state folder of this user's, that no variable names."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "my state"))
+    monkeypatch.delenv("TOOLKIT_LEDGER", raising=False)
+    return tmp_path / "my state"
+
+
+@pytest.fixture
+def home_on(tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has the state folder lie on another kind of file system, on a machine of this machine-id."""
+
+    def put(kind: str, machine_id: str | None) -> None:
+        escaped = str(state).replace(" ", "\\040")
+        mounts = tmp_path / "mountinfo"
+        mounts.write_text(
+            "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+            f"40 22 0:45 / {escaped} rw shared:9 master:2 - {kind} box:/home rw\n"
+            "41 22 0:46 / /proc rw - proc proc rw\n".replace("\\\n", "\n")
+        )
+        known = tmp_path / "machine-id"
+        known.unlink(missing_ok=True)
+        if machine_id is not None:
+            known.write_text(machine_id)
+        monkeypatch.setattr(machine, "_MOUNTS", mounts)
+        monkeypatch.setattr(machine, "_MACHINE_IDS", (tmp_path / "none", known))
+
+    return put
+
+
+def name() -> str:
+    at = ledger_file(BASE_URLS, None)
+    assert at is not None
+    return at.name
+
+
+# -- the host name ---------------------------------------------------------------------------------------
+
+
+def test_a_ban_met_under_one_host_name_holds_under_the_next(
+    state: Path, rename: Callable[[str], None]
+) -> None:
+    clock = FakeClock()
+    rename("laptop.office.example")
+    first = Ledger(ledger_file(BASE_URLS, None), clock)
+    first.halt(EVERYWHERE, 3600.0)
+    first.close()
+    rename("dhcp-17-203")
+    second = Ledger(ledger_file(BASE_URLS, None), clock)
+    assert [(halt.host, halt.left) for halt in second.halts()] == [(EVERYWHERE, 3600.0)]
+    second.close()
+
+
+@linux
+@pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "fakeowner", "virtiofs"])
+@pytest.mark.parametrize("written", [f"{ID}\n", ID.upper(), "01234567-89ab-cdef-0123-456789abcdef"])
+def test_machines_that_share_a_home_are_told_apart_by_what_lasts(
+    home_on: Callable[..., None], rename: Callable[[str], None], kind: str, written: str
+) -> None:
+    home_on(kind, written.replace("\\\n", "\n"))
+    names = set()
+    for host in ("one", "two"):
+        rename(host)
+        names.add(name())
+    assert len(names) == 1
+    home_on(kind, ID[::-1])
+    assert name() not in names
+    assert ID[::-1][:8] not in name(), "the number itself is nobody's business"
+    assert ID not in machine.name(Path(os.environ["XDG_STATE_HOME"]))
+
+
+@linux
+@pytest.mark.parametrize("written", [None, "", "uninitialized\n", "0" * 32, "short", ID + "0"])
+def test_a_machine_id_that_is_none_tells_nothing(
+    home_on: Callable[..., None], rename: Callable[[str], None], written: str | None
+) -> None:
+    """As in containers: all of them would be one machine. On a network drive the host name has to do."""
+    names = {}
+    for kind in ("nfs4", "virtiofs"):
+        home_on(kind, written)
+        for host in ("one", "two"):
+            rename(host)
+            names[kind, host] = name()
+    assert names["nfs4", "one"] != names["nfs4", "two"], "SQLite must not be shared between machines"
+    assert names["virtiofs", "one"] == names["virtiofs", "two"], "a folder lent by this very machine"
+
+
+@linux
+def test_a_folder_on_a_disk_of_this_machine_keeps_its_ledger_whatever_the_machine_is_called(
+    home_on: Callable[..., None], rename: Callable[[str], None]
+) -> None:
+    """A volume that one container after another has mounted; an image that is given its id at each start."""
+    names = set()
+    for host, known in (("one", ID), ("two", ID[::-1]), ("three", None)):
+        home_on("ext4", known)
+        rename(host)
+        names.add(name())
+    assert len(names) == 1
+
+
+@linux
+def test_without_a_list_of_mounts_the_machine_id_tells(
+    home_on: Callable[..., None], rename: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home_on("ext4", ID)
+    monkeypatch.setattr(machine, "_MOUNTS", Path("/nowhere"))
+    rename("one")
+    before = name()
+    rename("two")
+    assert name() == before
+    home_on("ext4", None)
+    monkeypatch.setattr(machine, "_MOUNTS", Path("/nowhere"))
+    assert name() != before
+
+
+@linux
+def test_a_home_that_is_a_link_is_where_it_leads(
+    tmp_path: Path, state: Path, home_on: Callable[..., None], rename: Callable[[str], None]
+) -> None:
+    home_on("nfs4", None)
+    state.mkdir()
+    (tmp_path / "link").symlink_to(state)
+    rename("one")
+    assert machine.name(tmp_path / "link" / "deeper") == machine.name(state) != ""
+    assert machine.name(tmp_path) == ""
+
+
+def test_this_machine_has_a_name_or_needs_none() -> None:
+    assert machine.machine_id() == machine.machine_id()
+    assert machine.boot_id() == machine.boot_id()
+    assert machine.name(Path.home()) == machine.name(Path.home())
+
+
+# -- this run of the machine -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_boot_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_BOOT_ID", Path("/nowhere"))
+    monkeypatch.setattr(processes, "_boot", [])
+
+
+@linux
+def test_a_ban_holds_where_this_run_of_the_machine_cannot_be_told_from_another(
+    tmp_path: Path, no_boot_id: None
+) -> None:
+    """It goes by the wall clock then; and a measured clock is not believed."""
+    clock, at = FakeClock(), tmp_path / "ledger.sqlite"
+    first = Ledger(at, clock)
+    first.halt(EVERYWHERE, 600.0)
+    first.set_clock("api", HostClock(clock).measure(lambda: (clock.time(), 0.0)))
+    first.close()
+    clock.advance(100.0)
+    second = Ledger(at, clock)
+    assert [halt.left for halt in second.halts()] == [pytest.approx(500.0)]
+    assert second.clock("api") is None
+    clock.wall_ahead = 86_400.0 * -400
+    assert [halt.left <= 600.0 for halt in second.halts()] == [True]
+    second.close()
+
+
+@linux
+def test_what_is_not_known_for_a_moment_is_looked_up_again(
+    no_boot_id: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert processes.boot() == ""
+    (tmp_path / "boot_id").write_text("a run\n")
+    monkeypatch.setattr(machine, "_BOOT_ID", tmp_path / "boot_id")
+    assert processes.boot() == processes.boot() != ""
+
+
+# -- processes -------------------------------------------------------------------------------------------
+
+
+def test_a_process_that_cannot_be_looked_at_is_not_called_ended() -> None:
+    """Its write may be under way: nobody else may say that it never left."""
+    own = os.getpid()
+    assert runs(own, processes.started(own), processes.boot())
+    assert runs(own, None, processes.boot())
+    assert runs(own, processes.started(own), "")
+    assert not runs(own, processes.started(own), "another run")
+    assert not runs(own, 1e9, processes.boot()), "the number was given away again"
+    for nobody in (2**22 + 7, 2**70, 0, -1):
+        assert not runs(nobody, None, "")
+
+
+@posix
+def test_a_process_that_has_ended_is_known_to_have() -> None:
+    child = os.fork()
+    if not child:
+        signal.pause()
+        os._exit(0)
+    began = processes.started(child)
+    assert processes.is_alive(child, began)
+    os.kill(child, signal.SIGKILL)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    assert not processes.is_alive(child, began), "only its number is still there"
+    os.waitpid(child, 0)
+    assert not processes.is_alive(child, began)
+
+
+@pytest.mark.parametrize("words", [None, [], [""], ["-c"], ["/x/__main__.py"], ["a\udcff.py"]])
+def test_a_process_has_a_name_however_it_was_started(
+    monkeypatch: pytest.MonkeyPatch, words: list[str] | None
+) -> None:
+    if words is None:
+        monkeypatch.delattr(sys, "argv")
+    else:
+        monkeypatch.setattr(sys, "argv", words)
+    assert processes.own_name().encode() in (b"python", b"x", b"a?.py")
+
+
+# -- where the journal lies ------------------------------------------------------------------------------
+
+
+def test_a_journal_has_one_name_by_whatever_link_it_is_come_by(tmp_path: Path) -> None:
+    """Calls under way in this process are known by it."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    assert journal_file(BASE_URLS, None, tmp_path / "link") == journal_file(
+        BASE_URLS, None, tmp_path / "real"
+    )
+
+
+def test_a_journal_that_would_be_another_one_elsewhere_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`once=` would pay again in a kernel that was started in another folder, or after `os.chdir`."""
+    bench = Bench(tmp_path / "bench")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(VARIABLE, "journals")
+    with pytest.raises(JournalError, match=r"relative path, 'journals'.*Nothing was sent"):
+        bench.rig.link.operations()
+    assert not (tmp_path / "journals").exists()
+    ops = bench.rig.link.operations(journal="journals")  # who says it here means it
+    assert ops.exchange.transfer(**example(bench.world, "exchange.transfer"))
+    assert ops.journal.parent == tmp_path / "journals"
+    bench.rig.close()
+
+
+@posix
+def test_a_folder_that_was_deleted_under_the_process_is_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+
+    def work() -> list[str]:
+        os.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        os.environ["TOOLKIT_LEDGER"] = "ledgers"
+        budget = Exchange(BASE_URLS, SYSTEM_CLOCK, None).budget
+        with pytest.raises(JournalError, match="cannot be found"):
+            journal_file(BASE_URLS, None, "journals")
+        return [budget.alone]
+
+    (said,) = in_child(work)
+    assert "cannot be found" in said
