@@ -129,6 +129,7 @@ def test_a_child_that_is_forked_while_all_locks_are_held_can_use_everything(tmp_
     given = example(bench.world, "exchange.transfer")
     assert ops.exchange.transfer(**given)
     link.spot.rebates(start="-2D")
+    bench.clock.advance(3600.0)  # so that the child has to ask for time and limits itself
     held, over, locks = threading.Event(), threading.Event(), []
 
     def hold() -> None:

@@ -1,0 +1,254 @@
+"""No file descriptor left, a full disk, a system that tells nothing: a read goes on, a write is refused.
+
+Whoever fell back to counting alone says so, and comes back when the cause is gone. Limits of the system are
+set in children, as they hold for a whole process.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib.metadata
+import os
+import resource
+import signal
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+
+import toolkit
+from tests.clocks import FakeClock
+from tests.forked import in_child
+from tests.ledgers import HOSTS, known, reserve, settle
+from tests.rig import Rig
+from tests.write_support import Bench, example
+from toolkit.doctor.line import Line, looked_at
+from toolkit.errors import JournalError, LedgerWarning
+from toolkit.storage import machine
+from toolkit.wire.ledger import EVERYWHERE, Ledger, place, processes, store
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+
+FAILURES = [
+    RuntimeError("line 'btime' not found in /proc/stat"),
+    OSError(errno.EMFILE, "Too many open files"),
+    psutil.AccessDenied(1),
+    NotImplementedError(),
+]
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """Nothing more can be opened; for a child, as it holds for a whole process."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Nothing more can be written; for a child."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def link_to(name: str) -> toolkit.Link:
+    hosts = dict.fromkeys(HOSTS, f"https://{name}.invalid")
+    return toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, progress=False)
+
+
+def table(link: toolkit.Link) -> dict[str, Line]:
+    return {f"{line.check} {line.about}".strip(): line for line in link.doctor().lines}
+
+
+# -- the ledger ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shortage", [no_descriptors, full_disk])
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_shortage_of_a_moment_leaves_nobody_alone_for_good(
+    tmp_path: Path, shortage: Callable[[], Any], begun: bool
+) -> None:
+    clock, at = FakeClock(), tmp_path / "ledgers" / "ledger.sqlite"
+
+    def work() -> list[object]:
+        one = Ledger(at, clock)
+        if begun:
+            reserve(one, clock, 100)
+            one.halt(EVERYWHERE, 3600.0)
+            one.close()
+        with shortage():
+            for _ in range(3):
+                assert reserve(one, clock, 10) is not None
+                one.halts()
+                clock.advance(store.TRY_AGAIN_AFTER / 2)
+            said = one.problem
+        assert one.problem == said, "it is not tried at each request"
+        clock.advance(store.TRY_AGAIN_AFTER)
+        banned = [halt.host for halt in one.halts()]
+        other = Ledger(at, clock)
+        return [said, one.problem, banned, [halt.host for halt in other.halts()]]
+
+    said, after, *banned = in_child(work)
+    assert str(at.parent) in said
+    assert after == ""
+    assert banned == [[EVERYWHERE]] * 2 if begun else [[], []]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a disk")
+def test_what_was_counted_is_known_where_the_disk_is_full_only_at_the_very_end(tmp_path: Path) -> None:
+    """The file can be begun anew, and what was known be written down, but not for good."""
+    disk, clock = tmp_path / "disk", FakeClock()
+    disk.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(disk)]
+    if subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        for room in range(32, 49, 4):
+            ledger = Ledger(disk / "ledger.sqlite", clock)
+            reserve(ledger, clock, 100)
+            settle(ledger, clock, 100, 100)
+            ledger.halt(EVERYWHERE, 3600.0)
+            ledger.close()
+            for each in disk.iterdir():
+                each.unlink()
+            (disk / "others").write_bytes(b"x" * (256 - room) * 1024)
+            assert [halt.host for halt in ledger.halts()] == [EVERYWHERE]
+            assert known(ledger) == 100, room
+            ledger.close()
+            (disk / "others").unlink()
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+# -- a Link, its doctor and its writes ---------------------------------------------------------------------
+
+
+def test_a_link_without_descriptors_counts_alone_and_its_doctor_says_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(place.VARIABLE, str(tmp_path / "ledgers"))
+    monkeypatch.setenv("TOOLKIT_JOURNAL", str(tmp_path / "journals"))
+
+    def work() -> list[object]:
+        with no_descriptors(), warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", LedgerWarning)
+            link = link_to("shortage")
+            lines = table(link)
+        after = link_to("shortage")
+        return [
+            [str(each.message) for each in said if each.category is LedgerWarning],
+            {name: [line.verdict, line.found] for name, line in lines.items()},
+            len(after.doctor().lines) >= len(lines),
+        ]
+
+    said, lines, is_well = in_child(work)
+    (words,) = said
+    assert "counted by this process alone" in words
+    assert lines["ledger"][0] == "warning"
+    assert {"source", "host api", "ban", "weight", "keys", "journal", "files", "versions"} <= lines.keys()
+    assert {"proxy", "environment"} <= lines.keys()
+    assert is_well
+
+
+def test_no_write_is_sent_that_cannot_be_written_down(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    given = example(bench.world, "exchange.transfer")
+    assert bench.ops.exchange.transfer(**given)
+
+    def work() -> list[object]:
+        said = []
+        for shortage in (no_descriptors, full_disk):
+            with shortage():
+                for call in (lambda: bench.ops.exchange.transfer(**given), bench.ops.history):
+                    try:
+                        call()
+                    except JournalError as error:
+                        said.append("No write is sent without it" in str(error))
+        return [said, bench.ops.exchange.transfer(**given).status]
+
+    said, after = in_child(work)
+    assert said[0] is True
+    assert said[-2:] == [True, True] or said == [True, True, True], "a full disk can still be read from"
+    assert after == "confirmed"
+    assert bench.sent("exchange.transfer") == 2
+    bench.rig.close()
+
+
+# -- what the system does not tell -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda each: type(each).__name__)
+def test_a_system_that_tells_nothing_of_processes_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def fail(*_: object, **__: object) -> Any:
+        raise failure
+
+    monkeypatch.setenv(place.VARIABLE, str(tmp_path))
+    for name in ("boot_time", "pid_exists", "Process"):
+        monkeypatch.setattr(psutil, name, fail)
+    for kind in (sys.platform, "darwin"):
+        for module in (processes, machine):
+            monkeypatch.setattr(module, "sys", SimpleNamespace(platform=kind, argv=sys.argv))
+        monkeypatch.setattr(processes, "_boot", [])
+        link = link_to(f"silent-{kind}-{type(failure).__name__.lower()}")
+        assert link.budget.alone == ""
+        link.budget.snapshot()
+        assert table(link)["ledger"].verdict == "ok"
+        link.close()
+    assert processes.started(os.getpid()) is None
+    assert processes.is_alive(os.getpid(), 1.0)
+    assert not processes.is_alive(2**22 + 7, 1.0)
+
+
+# -- the doctor --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda each: type(each).__name__)
+def test_a_check_of_the_doctor_that_fails_costs_its_own_line_alone(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    before = table(rig.link)
+
+    def fail(_: str) -> Any:
+        raise failure
+
+    monkeypatch.setattr(importlib.metadata, "version", fail)
+    after = table(rig.link)
+    assert after.keys() == before.keys()
+    assert after["versions"].verdict == "warning"
+    assert after["versions"].found.startswith("It could not be looked at: ")
+    assert after["versions"].next_step
+    assert {name for name in before if before[name].verdict != after[name].verdict} == {"versions"}
+
+
+def test_what_was_found_before_a_check_failed_is_told_and_nothing_secret() -> None:
+    def look() -> Iterator[Line]:
+        yield Line("This machine", "x", found="The first.")
+        raise RuntimeError("GET https://api.example/x?signature=abcdef")
+
+    first, last = looked_at("This machine", "x", look, about="y")
+    assert first.found == "The first."
+    assert (last.verdict, last.about) == ("warning", "y")
+    assert "RuntimeError" in last.found
+    assert "signature" not in repr(last)
+    with pytest.raises(KeyboardInterrupt):
+        looked_at("This machine", "x", lambda: (_ for _ in ()).throw(KeyboardInterrupt()))
