@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import platform
-import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +20,7 @@ from tests.clocks import FakeClock
 from tests.forked import in_child
 from tests.write_support import Bench, example
 from toolkit.catalogue import BASE_URLS
+from toolkit.doctor.machine import line_of_ledger
 from toolkit.errors import JournalError
 from toolkit.operations.journal_file import runs
 from toolkit.operations.place import VARIABLE, journal_file
@@ -178,6 +179,17 @@ def test_this_machine_has_a_name_or_needs_none() -> None:
     assert machine.name(Path.home()) == machine.name(Path.home())
 
 
+def test_the_doctor_says_where_a_folder_is_another_one_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOOLKIT_LEDGER", "ledgers")
+    budget = Exchange(dict.fromkeys(BASE_URLS, "https://relative.invalid"), SYSTEM_CLOCK, None).budget
+    line = line_of_ledger(budget)
+    assert (line.verdict, line.next_step) == ("note", "Give its whole path.")
+    assert "TOOLKIT_LEDGER is a relative path" in line.found
+
+
 # -- this run of the machine -----------------------------------------------------------------------------
 
 
@@ -233,17 +245,13 @@ def test_a_process_that_cannot_be_looked_at_is_not_called_ended() -> None:
 
 @posix
 def test_a_process_that_has_ended_is_known_to_have() -> None:
-    child = os.fork()
-    if not child:
-        signal.pause()
-        os._exit(0)
-    began = processes.started(child)
-    assert processes.is_alive(child, began)
-    os.kill(child, signal.SIGKILL)
-    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-    assert not processes.is_alive(child, began), "only its number is still there"
-    os.waitpid(child, 0)
-    assert not processes.is_alive(child, began)
+    with subprocess.Popen(["sleep", "60"]) as child:
+        began = processes.started(child.pid)
+        assert processes.is_alive(child.pid, began)
+        child.kill()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert not processes.is_alive(child.pid, began), "only its number is still there"
+    assert not processes.is_alive(child.pid, began)
 
 
 @pytest.mark.parametrize("words", [None, [], [""], ["-c"], ["/x/__main__.py"], ["a\udcff.py"]])

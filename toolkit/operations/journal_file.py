@@ -12,6 +12,7 @@ import contextlib
 import os
 import secrets
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -267,7 +268,10 @@ def _sign_in(file: sqlite3.Connection) -> None:
 def runs(pid: int, began: float | None, boot: str) -> bool:
     """Whether that process still runs, as far as can be told: what cannot is not called ended."""
     now = processes.boot()
-    if boot and now and boot != now:
+    # Elsewhere than on Linux the start is told by the calendar, which tells it from one of another run of the
+    # machine as well, and better: some name a run after the time of its start, which follows the clock.
+    names_a_run = sys.platform.startswith("linux") or began is None
+    if names_a_run and boot and now and boot != now:
         return False
     return processes.is_alive(pid, began)
 
