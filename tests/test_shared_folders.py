@@ -19,7 +19,7 @@ import pytest
 
 from tests.clocks import FakeClock
 from tests.forked import in_child
-from tests.ledgers import is_shared, is_sound, known, reserve
+from tests.ledgers import is_shared, is_sound, known, let_others_in, reserve
 from toolkit.errors import JournalError, NoKeyError
 from toolkit.keys import find_keys
 from toolkit.keys.making import add_profile, make_pair
@@ -273,9 +273,7 @@ def test_users_who_share_a_folder_lock_with_what_another_one_made(shared: Path) 
     at = shared / "ledger.sqlite.lock"
     at.touch()
     at.chmod(0o644)
-    for parent in (shared, *shared.parents):
-        if parent.stat().st_uid == os.geteuid() and parent != Path("/") and parent.is_relative_to("/tmp"):
-            parent.chmod(parent.stat().st_mode | 0o055)
+    let_others_in(shared.parent)
 
     def work() -> str:
         os.setgid(STRANGER)
