@@ -168,6 +168,29 @@ def test_a_link_without_descriptors_counts_alone_and_its_doctor_says_what_is_wro
     assert is_well
 
 
+def test_a_second_shortage_is_told_of_as_the_first_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(place.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(store, "TRY_AGAIN_AFTER", 0.0)
+
+    def work() -> list[int]:
+        link, said = link_to("twice"), []
+        for _ in range(2):
+            link.budget._ledger.close()
+            with no_descriptors(), warnings.catch_warnings(record=True) as shown:
+                warnings.simplefilter("always", LedgerWarning)
+                for _ in range(3):
+                    link.budget.snapshot()
+                    link._connection.warn_if_alone()
+            link.budget.snapshot()
+            link._connection.warn_if_alone()
+            said.append(len(shown))
+        return said
+
+    assert in_child(work) == [1, 1]
+
+
 def test_no_write_is_sent_that_cannot_be_written_down(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     given = example(bench.world, "exchange.transfer")

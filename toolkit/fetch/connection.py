@@ -30,7 +30,7 @@ _SANDBOX_PATIENCE = (1.0, 1.0)
 
 _PACKAGE = str(Path(__file__).parent.parent)
 
-_warned: set[str] = set()
+_warned: dict[str, Path | None] = {}  # each reason that was said, and the folder it is about
 _warning: threading.Lock
 
 
@@ -125,12 +125,16 @@ class Connection:
         return _sandbox_at(self.session.hosts) if self.source == "sandbox" else None
 
     def warn_if_alone(self) -> None:
-        """Say it once where this process cannot share its budget with the others of this machine."""
-        why = self.budget.alone
+        """Say it once where this process cannot share its budget; and again where it could meanwhile."""
+        why, ledger = self.budget.alone, self.budget.ledger
+        folder = ledger and ledger.parent
         with _warning:
+            if not why and folder is not None:
+                for said in [each for each, about in _warned.items() if about == folder]:
+                    del _warned[said]
             if not why or why in _warned:
                 return
-            _warned.add(why)
+            _warned[why] = folder
         said = (
             f"The rate limits are counted by this process alone: {why}. Other kernels and scripts on this "
             "machine are not seen except in the exchange's own counts; run one at a time, or give them "
