@@ -326,7 +326,7 @@ def test_a_certificate_that_is_not_trusted(rig: Rig, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "said", "step"),
     [
-        ("REQUESTS_CA_BUNDLE", "/nonexistent.pem", "cannot be read", "names a file that is not there"),
+        ("REQUESTS_CA_BUNDLE", "/nonexistent.pem", "is not there", "Correct REQUESTS_CA_BUNDLE"),
         ("HTTPS_PROXY", "http://user:hush%C5%82@127.0.0.1:9", "password cannot be sent", "Check the proxy"),
         ("HTTPS_PROXY", "http://user:hush@127.0.0.1:9", "could not be reached", "Check the proxy"),
         ("NO_PROXY", "*", "the connection failed", "Check the network"),

@@ -308,6 +308,7 @@ class ServerError(ToolkitError):
         message: The exchange's message.
         attempts: How often it was sent.
         retry_after: Seconds the exchange asked to wait, None where it did not say.
+        advice: What to do about it.
     """
 
     advice = "try again later."
@@ -321,8 +322,10 @@ class ServerError(ToolkitError):
         attempts: int = 1,
         *,
         retry_after: float | None = None,
+        advice: str = "",
     ) -> None:
         self.retry_after = retry_after
+        self.advice = advice or type(self).advice
         self.door = door
         self.status = status
         self.code = code

@@ -25,9 +25,11 @@ def examine(connection: Connection) -> Diagnosis:
     made_up = connection.source == "sandbox" and (banned or sandbox is not None)
     hosts: list[Line] = []
     unreachable = False
+    refusing: set[str] = set()
     for host in connection.session.hosts:
-        lines = looked_at(EXCHANGE, "host", partial(lines_of_host, connection, host), about=host)
-        unreachable |= host == KEY_PERMISSIONS.pool.host and lines[0].verdict == "failure"
+        look = partial(lines_of_host, connection, host, refusing)
+        lines = looked_at(EXCHANGE, "host", look, about=host)
+        unreachable |= host == KEY_PERMISSIONS.pool.host and lines[0].verdict in ("failure", "note")
         hosts += lines
     keys = looked_at(KEYS, "keys", partial(lines_of_keys, connection, unreachable=unreachable))
     lines = [

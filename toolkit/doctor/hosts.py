@@ -10,7 +10,8 @@ from toolkit.doctor.line import EXCHANGE, Line, listed, moment
 from toolkit.errors import BannedError, ContractError
 from toolkit.fetch import Budget, Connection
 from toolkit.wire.clock import Measured
-from toolkit.wire.session import Kind, NoAnswer
+from toolkit.wire.failures import WANTS_PASSWORD
+from toolkit.wire.session import NoAnswer
 
 _line = partial(Line, EXCHANGE)
 
@@ -18,12 +19,9 @@ _line = partial(Line, EXCHANGE)
 CLOCKS_DIFFER = 1.0
 MUCH = 0.8
 
-_STEPS: dict[Kind, str] = {
+# What to do where the failure itself says no more.
+_STEPS = {
     "network": "Check the network, and the address of this host; then run the doctor again.",
-    "certificate": "Somebody may be in between: send nothing. Where it is your own authority, name its file: "
-    '`Link(verify="/path/to/ca.pem")`.',
-    "authorities": "`REQUESTS_CA_BUNDLE` or `CURL_CA_BUNDLE` of the environment, or `verify=`, names a file "
-    "that is not there or cannot be read: mend that.",
     "proxy": "Check the proxy: the environment names it, or `proxies=` does.",
 }
 
@@ -58,10 +56,19 @@ def line_of_source(connection: Connection, *, made_up: bool, asked: bool) -> Lin
     )
 
 
-def lines_of_host(connection: Connection, host: Host) -> list[Line]:
-    """Whether a host answers, and its clock."""
+def lines_of_host(connection: Connection, host: Host, refusing: set[str]) -> list[Line]:
+    """Whether a host answers, and its clock.
+
+    Args:
+        connection: The hosts.
+        host: The one.
+        refusing: Proxies that want another password, filled here: some lock out who asks on.
+    """
     address = connection.session.hosts[host]
     why = silence(connection.budget, host)
+    proxy, _ = connection.session.way(host)
+    if proxy in refusing:
+        why = f"the proxy {proxy} wants a user name and password, or other ones"
     if why:
         found = f"Not asked, and neither is its clock: {why}."
         return [_line("host", host, verdict="note", found=found)]
@@ -69,7 +76,9 @@ def lines_of_host(connection: Connection, host: Host) -> list[Line]:
         measured = connection.sender.ask_time(host)
     except NoAnswer as lost:
         found = f"{address} was not reached: {lost}."
-        step = _STEPS[lost.kind]
+        step = f"{lost.step[0].upper()}{lost.step[1:]}" if lost.step else _STEPS[lost.kind]
+        if str(lost) == WANTS_PASSWORD.reason:
+            refusing.add(proxy)
     except (BannedError, ContractError) as error:
         found = f"{address} is there, and does not let this address ask."
         step = "The line about bans says until when."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -17,11 +16,13 @@ from toolkit.errors import (
     ContractError,
     JournalError,
     JournalWarning,
+    NoAnswerError,
     NotExecutedError,
     RateLimitError,
     ToolkitError,
     UndeclaredFieldWarning,
     UsageError,
+    bare,
 )
 from toolkit.fetch import Fetcher, Numbers, Source, warn
 from toolkit.frames import Gathering
@@ -102,11 +103,14 @@ class Desk:
                 f"`confirm={write.confirm}`, to have it done. Nothing was sent."
             )
         self._sender.key_for(write)  # where there is none for it, that is said before anything is sent
+        lost = None
         if write.repeatable:  # whether a late one may still arrive is told by the exchange's clock
-            self._ask_the_time(write)
+            lost = self._ask_the_time(write)
         found = self.look_up(meaning)
         if found is not None:
             return self._repeated(found, meaning)
+        if lost is not None:
+            raise NotExecutedError(write.door, f"{lost.message}. {lost.advice}")
         before = newest = None
         if write.reconciliation.before:
             newest = self.journal.newest(self._digest(meaning, meaning.subject))
@@ -124,18 +128,26 @@ class Desk:
             return self._repeated(entry, meaning)
         record = _Record(self.journal, entry)
         try:
-            outcome, interrupted = self._send(meaning, record)
+            outcome, broken_off = self._send(meaning, record)
         finally:
             self.journal.came_back(entry)
-        if interrupted:
-            raise _interrupted(outcome)
+        if broken_off is not None:
+            raise _with_outcome(broken_off, outcome)
         self._warn(write, outcome, record)
         return outcome
 
-    def _ask_the_time(self, write: Write) -> None:
-        """Have the exchange's clock known, where it tells it: this machine's may be an hour off."""
-        with suppress(ToolkitError):
+    def _ask_the_time(self, write: Write) -> NoAnswerError | None:
+        """Have the exchange's clock known, where it tells it: this machine's may be an hour off.
+
+        What comes back says why nothing that is sent there now will get an answer.
+        """
+        try:
             self._sender.measured_time(write.pool.host, write.door)
+        except NoAnswerError as error:
+            return bare(error)
+        except ToolkitError:
+            pass
+        return None
 
     def _repeated(self, entry: Entry, meaning: Meaning) -> Outcome:
         """The outcome of the first call of a name; a key it made is still handed over in this kernel."""
@@ -228,8 +240,8 @@ class Desk:
         """Whether a call made a key here that was handed over."""
         return entry.token in self._keys and self._keys[entry.token] is None
 
-    def _send(self, meaning: Meaning, record: _Record) -> tuple[Outcome, bool]:
-        """Send what is written down, and write down what came of it; whether it was interrupted."""
+    def _send(self, meaning: Meaning, record: _Record) -> tuple[Outcome, BaseException | None]:
+        """Send what is written down, and write down what came of it; and what broke it off."""
         door = record.entry.door
         window = self._sender.recv_window + PROCESSING
         left = False
@@ -248,19 +260,17 @@ class Desk:
             reply = self._sender.send(meaning.order, about_to_send)
         except RateLimitError as error:  # a ban, or a wait that is too long: said before anything was sent
             record.settle("rejected", _refusal(error), never_left=True)
-            return Outcome(self, record.entry, error=error, private=meaning.private), False
+            return Outcome(self, record.entry, error=error, private=meaning.private), None
         except BaseException as error:
             if left:
                 record.settle("unknown", f"it was broken off ({type(error).__name__})")
-            elif not isinstance(error, JournalError):
+                raise _with_outcome(error, Outcome(self, record.entry, private=meaning.private)) from None
+            if not isinstance(error, JournalError):
                 record.settle("rejected", f"it never left ({type(error).__name__})", never_left=True)
-            if isinstance(error, KeyboardInterrupt) and not left:
+            if isinstance(error, KeyboardInterrupt):
                 raise KeyboardInterrupt(f"{door} was interrupted before it left: nothing was sent.") from None
             raise
-        if reply.verdict is None:
-            record.settle("unknown", "it was interrupted while it was under way")
-            return Outcome(self, record.entry, private=meaning.private), True
-        return self._outcome(meaning, record, reply.verdict), reply.interrupted
+        return self._outcome(meaning, record, reply.verdict), reply.broken_off
 
     def _outcome(self, meaning: Meaning, record: _Record, verdict: Verdict) -> Outcome:
         write, number, door = meaning.write, record.entry.number, record.entry.door
@@ -449,12 +459,15 @@ def _never_left(error: ToolkitError | None) -> bool:
     return isinstance(error, NotExecutedError) and error.status is None
 
 
-def _interrupted(outcome: Outcome) -> KeyboardInterrupt:
-    """The user's interrupt, with the outcome hanging on it: a loop of calls ends, and nothing is lost."""
+def _with_outcome(error: BaseException, outcome: Outcome) -> BaseException:
+    """What broke a call off, with its outcome: a loop of calls ends, and nothing is lost."""
     said = f"{outcome.door} was interrupted; #{outcome.number} is {outcome.status}: {outcome.reason}."
     if outcome.status == "unknown":
         said += f" `ops.reconcile({outcome.number})` asks the exchange."
-    error = KeyboardInterrupt(said)
+    if type(error) is KeyboardInterrupt:
+        error = KeyboardInterrupt(said)
+    else:  # an exception of the user's own is left as it is
+        error.add_note(said)
     error.outcome = outcome  # type: ignore[attr-defined]
     return error
 

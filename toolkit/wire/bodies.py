@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 
@@ -10,10 +11,14 @@ from urllib3.exceptions import HTTPError
 
 from toolkit.wire.answers import LONGEST_REFUSAL, Answer
 from toolkit.wire.lines import LONGEST_BODY, BoundError
+from toolkit.wire.origin import users_own
 
 _PIECE = 1 << 16
 # Of a body that is not read, so much is kept for the report of the problem.
 _BEGINNING = 1 << 13
+# Whoever compresses while sending may begin anew for each piece, and none is so small.
+_MOST_MEMBERS = 10_000
+_GZIP = {"gzip", "x-gzip"}  # two names of one thing, by RFC 9110
 
 
 class _FlawError(Exception):
@@ -39,10 +44,10 @@ def receive(response: requests.Response) -> tuple[Answer, bool]:
     status = response.status_code
     longest = LONGEST_BODY if status < 300 else LONGEST_REFUSAL
     body = bytearray()
-    flaw, whole = "", True
+    flaw, whole, outside = "", True, sys.exception()
     try:
-        encoding = response.headers.get("Content-Encoding", "").strip().lower()
-        for piece in _decoded(raw.stream(_PIECE, decode_content=False), encoding):
+        encodings = response.headers.get("Content-Encoding", "")
+        for piece in _decoded(raw.stream(_PIECE, decode_content=False), encodings):
             body += piece
             if len(body) > longest:
                 flaw = "is larger than any good one"
@@ -51,37 +56,55 @@ def receive(response: requests.Response) -> tuple[Answer, bool]:
             whole = not raw.length_remaining
     except (_FlawError, BoundError) as error:
         flaw = str(error)
-    except (_CutError, HTTPError, ValueError):  # a ValueError is a chunk of less than no length
+    except (_CutError, HTTPError, ValueError) as error:  # a ValueError is a chunk of less than no length
+        if users_own(error, outside) is not None:
+            raise
         whole = False
     if flaw:
         del body[_BEGINNING:]
     return Answer(status, response.headers, bytes(body), flaw), whole
 
 
-def _decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """The pieces as they were before they were compressed."""
-    if encoding in ("", "identity"):
+def _decoded(pieces: Iterable[bytes], encodings: str) -> Iterator[bytes]:
+    """The pieces as they were before they were compressed.
+
+    Args:
+        pieces: What came.
+        encodings: What was done to it, one after the other, with commas between.
+    """
+    names = [name for each in encodings.split(",") if (name := each.strip().lower()) not in ("", "identity")]
+    if not names:
         yield from pieces
-    elif encoding == "gzip":
+    elif len(names) == 1 and names[0] in _GZIP:
         yield from _inflated(pieces)
     else:
         raise _FlawError("is compressed in a way that was not asked for")
 
 
 def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-    began = False
+    """What the members of a gzip hold, one behind the other (RFC 1952, 2.2). Zeros behind one are padding."""
+    inflater = None
+    members = 0
     for piece in pieces:
         left = piece
         while left:
-            began = True
-            if inflater.eof:
-                raise _FlawError("goes on behind the end of what was compressed")
+            if inflater is None:
+                if members and not (left := left.lstrip(b"\0")):
+                    break
+                if members == _MOST_MEMBERS:
+                    raise _FlawError("is compressed in more parts than any good one")
+                inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+                members += 1
             try:
                 inflated = inflater.decompress(left, _PIECE)
             except zlib.error:
-                raise _FlawError("says that it is compressed, and is not") from None
+                problem = "says that it is compressed, and is not"
+                if members > 1:
+                    problem = "is damaged, or goes on behind the end of what was compressed"
+                raise _FlawError(problem) from None
             left = inflater.unconsumed_tail or inflater.unused_data
+            if inflater.eof:
+                inflater = None
             yield inflated
-    if began and not inflater.eof:
+    if inflater is not None:
         raise _CutError

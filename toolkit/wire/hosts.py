@@ -83,8 +83,12 @@ class Hosts:
                 self.measure(host, stop)
 
     def measure(self, host: Host, stop: Stop | None = None) -> None:
-        """Measure a host's clock. Where that fails, the time as known stays good enough to try."""
-        with suppress(NoAnswer, ContractError):
+        """Measure a host's clock. Where that fails, the time as known stays good enough to try.
+
+        Raises:
+            NoAnswer: Nothing else that is sent there would fare better.
+        """
+        with _unless_it_lasts():
             self.ask_time(host, stop)
 
     def ask_time(self, host: Host, stop: Stop | None = None) -> Measured:
@@ -121,7 +125,7 @@ class Hosts:
                 return
             rules: list[Rule] = []
             asking = self._asking_of(pool, pool.rules, pool.rules_weight, "limits", stop)
-            with asking as ask, suppress(NoAnswer, ContractError):
+            with asking as ask, _unless_it_lasts():
                 rules = _told_rules(ask())
             # Without an answer the documented limit has to do for a while.
             self._budget.learn(pool, rules)
@@ -178,6 +182,18 @@ class Hosts:
         error = error_of(door, path, answer, now)
         if isinstance(error, BannedError):
             self._budget.ban(error.until.timestamp() - now)
+
+
+@contextmanager
+def _unless_it_lasts() -> Iterator[None]:
+    """Go on without an answer, unless the next request is sure to fail in the same way."""
+    try:
+        yield
+    except ContractError:
+        pass
+    except NoAnswer as lost:
+        if lost.lasting:
+            raise
 
 
 def _told_rules(answer: Answer) -> list[Rule]:

@@ -14,6 +14,7 @@ import http.client
 import io
 import math
 import socket
+import sys
 import threading
 import time
 import weakref
@@ -23,8 +24,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.util.connection import allowed_gai_family
 
 from toolkit.storage import forks
+from toolkit.wire.origin import users_own
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection
@@ -91,6 +95,11 @@ def departing(patience: float) -> Iterator[Departure]:
         _WATCHED.departure = None
 
 
+def is_departing() -> bool:
+    """Whether a request of ours is under way in this thread."""
+    return getattr(_WATCHED, "departure", None) is not None
+
+
 _WATCHED = threading.local()
 _LOCK: threading.Lock
 _GONE: weakref.WeakSet[threading.Thread]
@@ -136,12 +145,39 @@ class _Answer(http.client.HTTPResponse):
 
 class _Line(HTTPConnection):
     response_class = _Answer
+    # Whatever `http.client.HTTPConnection.debuglevel` says: it prints requests with key and signature.
+    debuglevel = 0
     user: threading.Thread | None = None
     wire: Any = None
 
     def connect(self) -> None:
         super().connect()
         self._note()
+
+    def _new_conn(self) -> socket.socket:
+        """A socket to the first of the host's addresses that answers, as urllib3 makes it.
+
+        One address after the other is handed to it: it takes whatever is raised meanwhile for a failure of
+        the address and goes on to the next one, and a deadline of the user's would be lost.
+        """
+        if getattr(self, "_socks_options", None) is not None:  # the proxy may be the one to look names up
+            return super()._new_conn()
+        name, outside = self._dns_host, sys.exception()
+        try:
+            found = socket.getaddrinfo(name.strip("[]"), self.port, allowed_gai_family(), socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise NewConnectionError(self, "no such name") from error
+        try:
+            for left, (*_, place) in zip(range(len(found) - 1, -1, -1), found, strict=True):
+                self._dns_host = str(place[0])
+                try:
+                    return super()._new_conn()
+                except (OSError, HTTPError) as error:
+                    if not left or users_own(error, outside) is not None:
+                        raise
+        finally:
+            self._dns_host = name
+        raise NewConnectionError(self, "no address")
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:  # so that a failure to connect is told from a loss on the way

@@ -16,6 +16,7 @@ other 4XX                      the `ApiError` that says what to do
 5XX, time-out, broken or cut   sent again, signed anew, after growing pauses, or after as long as the
                                answer asks (a minute in all at most); then `ServerError`
                                (`ContractError` for an answer that is cut off every time)
+nothing, and so it will stay   `NoAnswerError` at once: a certificate or a proxy that refuses, a file missing
 3XX, not JSON                  `ContractError`; a redirect is never followed
 =============================  ==================================================================
 """
@@ -32,12 +33,12 @@ from typing import Any, Literal
 from toolkit import errors
 from toolkit.catalogue import Endpoint, Host, Method, Pool, Security
 from toolkit.wire.answers import Answer, Verdict, excerpt, judge, understand
-from toolkit.wire.budget import LONGEST_REST, LONGEST_WAIT, Budget
+from toolkit.wire.budget import LONGEST_REST, LONGEST_WAIT, Budget, Reservation
 from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
 from toolkit.wire.credentials import Credentials, Keys
 from toolkit.wire.headers import made_at
 from toolkit.wire.hosts import Hosts
-from toolkit.wire.session import Message, NoAnswer, Session
+from toolkit.wire.session import BrokenOff, Message, NoAnswer, Session
 from toolkit.wire.signing import encode, sign
 from toolkit.wire.stop import Show, Stop, Wait
 
@@ -122,12 +123,12 @@ class Reply:
     """What came of a write.
 
     Attributes:
-        verdict: Whether it was executed, as far as can be told; None where the user broke it off before.
-        interrupted: The user broke it off, before the answer or after it.
+        verdict: Whether it was executed, as far as can be told.
+        broken_off: The interrupt, or another exception of the user's own, that came meanwhile.
     """
 
-    verdict: Verdict | None
-    interrupted: bool = False
+    verdict: Verdict
+    broken_off: BaseException | None = None
 
 
 @dataclass(slots=True)
@@ -268,6 +269,8 @@ class Sender:
                     raise error
                 if (error.status or 0) < 500:  # whose waiting the budget does not know of
                     self._sleep(call, "the exchange asked to wait", error.retry_after, stop)
+            elif lost is not None and lost.lasting:
+                raise error
             elif (isinstance(error, errors.ServerError) or lost is not None) and failures < len(pauses):
                 self._sleep(call, "the exchange's side failed", pauses[failures], stop)
                 failures += 1
@@ -298,7 +301,10 @@ class Sender:
         host = order.pool.host
         credentials = self.key_for(order)
         stop = Stop(order.door, self._show)
-        self._prepare(order, stop)
+        try:
+            self._prepare(order, stop)
+        except errors.NoAnswerError as error:  # nothing else that is sent there would fare better
+            return Reply(Verdict(False, _not_executed(order.door, error.message, error.advice)))
         reservation = self._budget.admit(
             order.pool, order.path, order.weight, order.door, order.method, stop=stop, share=self._share
         )
@@ -307,45 +313,59 @@ class Sender:
         except BaseException:
             self._budget.release(reservation)
             raise
-        answer = lost = verdict = None
-        interrupted = False
+        status: int | None = None
+        headers: Mapping[str, str] = {}
         now = 0.0
         try:
-            answer, lost = self._send_without_trace(order, credentials, stamp)
-            if answer is not None or lost is not None:
-                whole = answer if lost is None else lost.cut
-                now = self._budget.exchange_time(host, whole.headers if whole is not None else {})
-                verdict = self._verdict(order, answer, lost, timestamp=stamp, now=now)
-        finally:
+            answer, lost, broken_off = self._send_without_trace(order, credentials, stamp)
             whole = answer or (lost.cut if lost is not None else None)
-            status, headers = (whole.status, whole.headers) if whole is not None else (None, {})
-            # What is known of the write does not hang on what is counted and told to others about it.
-            with suppress(KeyboardInterrupt):
-                interrupted = True
-                self._budget.settle(reservation, status, headers)
-                interrupted = False
-        if verdict is not None:
-            self._obey(order, verdict, now)
-        return Reply(verdict, interrupted=interrupted or verdict is None)
+            if whole is not None:
+                status, headers = whole.status, whole.headers
+            now = self._budget.exchange_time(host, headers)
+            verdict = self._verdict(order, answer, lost, broken_off, timestamp=stamp, now=now)
+        finally:
+            late = self._settled(reservation, status, headers)
+        # What is known of the write does not hang on what is counted and told to others about it.
+        later = self._obeyed(order, verdict, now)
+        return Reply(verdict, broken_off.error if broken_off is not None else late or later)
+
+    def _settled(
+        self, reservation: Reservation, status: int | None, headers: Mapping[str, str]
+    ) -> BaseException | None:
+        """Count what was sent; what came in between."""
+        try:
+            self._budget.settle(reservation, status, headers)
+        except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
+            return error
+        return None
+
+    def _obeyed(self, order: Order, verdict: Verdict, now: float) -> BaseException | None:
+        """Do what the answer asks for: it concerns the next call, as this one is not sent again."""
+        try:
+            if isinstance(verdict.error, errors.BannedError):
+                self._budget.ban(verdict.error.until.timestamp() - now)
+            if isinstance(verdict.error, errors.ClockError):
+                with suppress(errors.ToolkitError, NoAnswer):
+                    self._hosts.measure(order.pool.host, Stop(order.door, self._show))
+        except BaseException as error:  # noqa: BLE001 - as above
+            return error
+        return None
 
     def _send_without_trace(
         self, order: Order, credentials: Credentials, timestamp: int
-    ) -> tuple[Answer | None, NoAnswer | None]:
-        """Send once: the answer, or how it was lost; neither when the user interrupts.
+    ) -> tuple[Answer | None, NoAnswer | None, BrokenOff | None]:
+        """Send once: the answer, or how it was lost, or what broke it off.
 
         No frame of what it calls is in the trace of whatever goes wrong there: they hold what is signed.
         """
         try:
             return self._send(order, credentials, timestamp)
-        except KeyboardInterrupt:
-            return None, None
-        except BaseException as error:  # noqa: BLE001 - it goes on below
-            odd = errors.bare(error)
-        raise odd
+        except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
+            return None, None, BrokenOff(errors.bare(error), sent=True)
 
     def _send(
         self, order: Order, credentials: Credentials, timestamp: int
-    ) -> tuple[Answer | None, NoAnswer | None]:
+    ) -> tuple[Answer | None, NoAnswer | None, BrokenOff | None]:
         query, body = encode(order.query), encode(order.body)
         own = encode({"recvWindow": self._recv_window, "timestamp": timestamp})
         if order.placement == "query":
@@ -353,9 +373,12 @@ class Sender:
         else:
             body = f"{body}&{own}" if body else own
         try:
-            return self._session.send(self._signed(order, credentials, query, body), credentials.key), None
+            answer = self._session.send(self._signed(order, credentials, query, body), credentials.key)
         except NoAnswer as lost:
-            return None, errors.bare(lost)
+            return None, errors.bare(lost), None
+        except BrokenOff as broken_off:
+            return None, None, errors.bare(broken_off)
+        return answer, None, None
 
     @staticmethod
     def _signed(order: Order, credentials: Credentials, query: str, body: str) -> Message:
@@ -368,12 +391,24 @@ class Sender:
         return Message(order.method, order.pool.host, order.path, query, body)
 
     def _verdict(
-        self, order: Order, answer: Answer | None, lost: NoAnswer | None, *, timestamp: int, now: float
+        self,
+        order: Order,
+        answer: Answer | None,
+        lost: NoAnswer | None,
+        broken_off: BrokenOff | None,
+        *,
+        timestamp: int,
+        now: float,
     ) -> Verdict:
+        if broken_off is not None:
+            if broken_off.sent:
+                reason = "it was interrupted while it was under way"
+                return Verdict(None, errors.OutcomeUnknownError(order.door, reason))
+            return Verdict(False, errors.NotExecutedError(order.door, "it was interrupted before it left"))
         if answer is None and lost is not None:
             if lost.cut is None:
                 if not lost.sent:
-                    return Verdict(False, errors.NotExecutedError(order.door, f"{lost}: it never left"))
+                    return Verdict(False, _not_executed(order.door, str(lost), lost.step))
                 return Verdict(None, errors.OutcomeUnknownError(order.door, str(lost)))
             if lost.cut.status < 300:
                 return Verdict(
@@ -391,14 +426,6 @@ class Sender:
             reason = "the answer is older than the request, so it answers another one"
             return Verdict(None, errors.OutcomeUnknownError(order.door, reason, answer.status))
         return verdict
-
-    def _obey(self, order: Order, verdict: Verdict, now: float) -> None:
-        """Do what the answer asks for: it concerns the next call, as this one is not sent again."""
-        if isinstance(verdict.error, errors.BannedError):
-            self._budget.ban(verdict.error.until.timestamp() - now)
-        if isinstance(verdict.error, errors.ClockError):
-            with suppress(errors.ToolkitError):
-                self._hosts.measure(order.pool.host, Stop(order.door, self._show))
 
     @property
     def recv_window(self) -> int:
@@ -509,23 +536,33 @@ def timestamp(clock: HostClock, recv_window: int) -> int:
 
 @contextmanager
 def _told_of(door: str) -> Iterator[None]:
-    """What keeps a host from being asked for its clock or limits is told of the door that was called."""
-    until = refused = None
+    """What is met while a host is asked for its clock or limits is told of the door that was called."""
+    until = refused = lost = None
     try:
         yield
     except errors.BannedError as error:
         until = error.until
     except errors.RateLimitError as error:
         refused = error
+    except NoAnswer as error:
+        lost = error
     if until is not None:
         raise errors.BannedError(door, "This address is banned", until)
     if refused is not None:
         raise errors.RateLimitError(
             door, refused.status, refused.code, refused.message, refused.retry_after, advice=refused.advice
         )
+    if lost is not None:
+        raise _lost(door, lost, 1)
 
 
 def _lost(door: str, lost: NoAnswer | None, attempts: int) -> errors.ToolkitError:
     if lost is not None and lost.cut is not None:
         return errors.ContractError(door, f"the answer was cut off, {attempts} times over", excerpt(lost.cut))
-    return errors.NoAnswerError(door, None, None, str(lost), attempts)
+    step = lost.step if lost is not None else ""
+    return errors.NoAnswerError(door, None, None, str(lost), attempts, advice=step)
+
+
+def _not_executed(door: str, reason: str, step: str) -> errors.NotExecutedError:
+    said = f"{reason}: it never left"
+    return errors.NotExecutedError(door, f"{said}. {step[0].upper()}{step[1:]}" if step else said)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -18,12 +19,14 @@ from requests.utils import select_proxy
 
 from toolkit._version import __version__
 from toolkit.catalogue import Host, Method
-from toolkit.errors import UsageError
+from toolkit.errors import UsageError, bare
 from toolkit.storage import forks
 from toolkit.wire.addresses import checked_address, is_loopback
 from toolkit.wire.answers import Answer
 from toolkit.wire.bodies import receive
-from toolkit.wire.lines import BoundError, Lines, departing, hang_up
+from toolkit.wire.failures import WANTS_PASSWORD, WANTS_SIGN_IN, Failure, Kind, explain
+from toolkit.wire.lines import Departure, Lines, departing, hang_up, is_departing
+from toolkit.wire.origin import users_own
 
 KEY_HEADER = "X-MBX-APIKEY"
 # A large answer over a slow line takes several time-outs, each of its pieces being in time; one that takes
@@ -31,20 +34,18 @@ KEY_HEADER = "X-MBX-APIKEY"
 _TIMEOUTS = 4
 _LONGEST_TIMEOUT = 86_400.0
 
-Kind = Literal["certificate", "authorities", "proxy", "network"]
-"""What it was that failed."""
+# Answers that are not the exchange's, by their status: whoever is in between handed nothing on.
+_IN_BETWEEN = {407: WANTS_PASSWORD, 511: WANTS_SIGN_IN}
 
 
 class _WithoutQuery(logging.Filter):
-    """Takes the query, and with it the signature, out of what urllib3 logs of a request."""
+    """Takes the query, and with it the signature, out of what urllib3 logs of a request of ours."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep the record, shortened."""
-        if isinstance(record.args, tuple):
+        if isinstance(record.args, tuple) and is_departing():
             record.args = tuple(
-                argument.partition("?")[0]
-                if isinstance(argument, str) and "signature=" in argument
-                else argument
+                argument.partition("?")[0] if isinstance(argument, str) else argument
                 for argument in record.args
             )
         return True
@@ -59,17 +60,42 @@ class NoAnswer(Exception):  # noqa: N818 - not an error of the package: it becom
 
     Attributes:
         cut: What had come of an answer that was cut off, None where nothing had.
-        sent: Whether anything of the request may have left this machine.
+        sent: Whether anything of the request may have got to the exchange.
         kind: What it was that failed.
+        step: What to do about it, "" where the usual advice serves.
+        lasting: It would fail in the same way if it was sent again.
     """
 
     def __init__(
-        self, reason: str, cut: Answer | None = None, *, sent: bool = True, kind: Kind = "network"
+        self,
+        reason: str,
+        cut: Answer | None = None,
+        *,
+        sent: bool = True,
+        kind: Kind = "network",
+        step: str = "",
+        lasting: bool = False,
     ) -> None:
         self.cut = cut
         self.sent = sent
         self.kind = kind
+        self.step = step
+        self.lasting = lasting
         super().__init__(reason)
+
+
+class BrokenOff(BaseException):
+    """An interrupt, or another exception of the user's own, ended a write.
+
+    Attributes:
+        error: That exception.
+        sent: Whether anything of the request may have got to the exchange.
+    """
+
+    def __init__(self, error: BaseException, *, sent: bool) -> None:
+        self.error = error
+        self.sent = sent
+        super().__init__()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +169,8 @@ class Session:
         Raises:
             NoAnswer: No whole answer came.
         """
-        return self._whole_answer(self._session(host), Message("GET", host, path, query), key)
+        with self._departing() as departure:
+            return self._whole_answer(self._session(host), Message("GET", host, path, query), key, departure)
 
     def send(self, message: Message, key: str) -> Answer:
         """Send one request that may change something, over a connection of its own.
@@ -153,43 +180,61 @@ class Session:
 
         Raises:
             NoAnswer: No whole answer came; `sent` tells whether anything went out.
+            BrokenOff: The user ended it.
         """
-        with self._new_session() as session:
-            return self._whole_answer(session, message, key)
-
-    def _whole_answer(self, session: requests.Session, message: Message, key: str | None) -> Answer:
-        reason = ""
-        kind: Kind = "network"
-        connect, read = self._timeout
-        with departing(connect + _TIMEOUTS * read) as departure:
+        broken = None
+        with self._departing() as departure:
             try:
-                answer, whole = self._answer(session, message, key)
-            except requests.exceptions.ConnectTimeout:
-                reason = "no connection in time"
-            except requests.exceptions.Timeout:
-                # The handshake of TLS and a proxy's word count as answers, too.
-                reason = "no answer in time" if departure.began else "no connection in time"
-            except requests.exceptions.SSLError:
-                reason, kind = "the certificate or the encryption was not accepted", "certificate"
-            except requests.exceptions.ProxyError:
-                reason, kind = "the proxy could not be reached or refused", "proxy"
-            except requests.exceptions.ConnectionError:
-                reason = "the connection failed or was broken off"
-            except requests.exceptions.RequestException as error:
-                reason = f"the request failed ({type(error).__name__})"
-            except OSError:
-                reason = "the file of certificates, or what belongs to it, cannot be read"
-                kind = "authorities"
-            except UnicodeError:  # everything else is plain ASCII
-                reason, kind = "the proxy's user or password cannot be sent", "proxy"
-            except BoundError as error:
-                reason = f"the head of the answer {error}"
-            else:
+                with self._new_session() as session:
+                    return self._whole_answer(session, message, key, departure)
+            except NoAnswer:
+                raise
+            except BaseException as error:  # noqa: BLE001 - it goes on below
+                broken = bare(error)
+        raise BrokenOff(broken, sent=departure.began)
+
+    def _departing(self) -> AbstractContextManager[Departure]:
+        connect, read = self._timeout
+        return departing(connect + _TIMEOUTS * read)
+
+    def _whole_answer(
+        self, session: requests.Session, message: Message, key: str | None, departure: Departure
+    ) -> Answer:
+        failure, answer, own, outside = None, None, None, sys.exception()
+        try:
+            answer, whole = self._answer(session, message, key)
+        except Exception as error:
+            own = users_own(error, outside)
+            if own is None:
+                failure = self._explained(error, message.host, began=departure.began)
+                if failure is None:
+                    raise
+        # Raised out here so that neither the cause nor a frame holding the signed address hangs on it.
+        if own is not None:
+            raise bare(own)
+        if answer is not None:
+            failure = _IN_BETWEEN.get(answer.status)
+            if failure is None:
                 if whole:
                     return answer
                 raise NoAnswer("the answer was cut off", answer)
-        # Raised out here so that neither the cause nor a frame holding the signed address hangs on it.
-        raise NoAnswer(reason, sent=departure.began, kind=kind)
+        assert failure is not None  # noqa: S101 - for the type checker
+        # A proxy that wants a password has handed nothing on.
+        sent = departure.began and failure is not WANTS_PASSWORD
+        raise NoAnswer(
+            failure.reason, sent=sent, kind=failure.kind, step=failure.step, lasting=failure.lasting
+        )
+
+    def _explained(self, error: Exception, host: Host, *, began: bool) -> Failure | None:
+        proxy, trusted = self.way(host)
+        return explain(
+            error,
+            began=began,
+            host=urlsplit(self.hosts[host]).hostname or "",
+            proxy=proxy,
+            trusted=trusted,
+            given=isinstance(self._verify, str),
+        )
 
     def _answer(self, session: requests.Session, message: Message, key: str | None) -> tuple[Answer, bool]:
         """The answer, and whether all of it came."""
