@@ -97,7 +97,7 @@ def explain(
         return _of_proxy(chain, host, proxy)
     if isinstance(error, requests.exceptions.ConnectionError):
         return _of_connection(chain, host, began=began)
-    if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidProxyURL):
+    if isinstance(error, requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL):
         return Failure(
             "the address of the proxy is none that can be used",
             "proxy",

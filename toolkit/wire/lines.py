@@ -24,7 +24,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 from urllib3.util.connection import allowed_gai_family
 
 from toolkit.storage import forks
@@ -186,7 +186,15 @@ class _Line(HTTPConnection):
         departure = getattr(_WATCHED, "departure", None)
         if departure is not None:
             departure.began = True
-        super().request(*args, **kwargs)
+        outside = sys.exception()
+        try:
+            super().request(*args, **kwargs)
+        except OSError as error:
+            own = users_own(error, outside)
+            if own is None:
+                raise
+            # Some that break off the sending are passed over by urllib3: there may be an answer all the same.
+            raise ProtocolError("broken off", own) from own
 
     def _note(self) -> None:
         with _LOCK:

@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Iterator
 
 from requests import RequestException
+from urllib3.exceptions import HTTPError
 
 # Whose code raises what the network does. The second line may stand in for the standard library's.
 _NETWORK = {
@@ -36,7 +37,10 @@ def users_own(error: BaseException, outside: BaseException | None = None) -> Bas
         error: What came out of a request.
         outside: What was being handled when the request began: whatever that came from says nothing.
     """
-    return next((each for each in chain_of(error, outside) if not _is_of_the_network(each)), None)
+    found = [each for each in chain_of(error, outside) if not _is_of_the_network(each)]
+    # What wraps an exception is given its trace, too, and is not what was raised.
+    raised = (each for each in found if not isinstance(each, HTTPError | RequestException))
+    return next(raised, found[-1] if found else None)
 
 
 def chain_of(error: BaseException, outside: BaseException | None = None) -> Iterator[BaseException]:

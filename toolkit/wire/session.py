@@ -26,7 +26,7 @@ from toolkit.wire.answers import Answer
 from toolkit.wire.bodies import receive
 from toolkit.wire.failures import WANTS_PASSWORD, WANTS_SIGN_IN, Failure, Kind, explain
 from toolkit.wire.lines import Departure, Lines, departing, hang_up, is_departing
-from toolkit.wire.origin import users_own
+from toolkit.wire.origin import chain_of, users_own
 
 KEY_HEADER = "X-MBX-APIKEY"
 # A large answer over a slow line takes several time-outs, each of its pieces being in time; one that takes
@@ -209,6 +209,9 @@ class Session:
                 failure = self._explained(error, message.host, began=departure.began)
                 if failure is None:
                     raise
+            # The frames hold the signed address, and the socket, which is closed with them.
+            for each in [*chain_of(error, outside)]:
+                bare(each)
         # Raised out here so that neither the cause nor a frame holding the signed address hangs on it.
         if own is not None:
             raise bare(own)
