@@ -25,7 +25,7 @@ from toolkit import errors
 from toolkit.catalogue import BASE_URLS
 from toolkit.wire.session import NoAnswer, Session
 
-KEYS = {"key": "k" * 64, "secret": "s" * 64}
+KEYS: dict[str, Any] = {"key": "k" * 64, "secret": "s" * 64}
 SOMEWHERE = "https://exchange.invalid"
 REFUSAL = b"HTTP/1.1 %d Word\r\nContent-Length: 0\r\n\r\n"
 

@@ -240,11 +240,12 @@ class RetiredError(ApiError):
 
 
 class FirewallError(ApiError):
-    """The exchange's web application firewall stopped the request (403)."""
+    """The exchange's web application firewall stopped the request (403), or what is before it (451)."""
 
     advice = (
         "Send nothing for some minutes. If it comes again, look for values that read like SQL or "
-        "markup, and whether this address sends too much."
+        "markup, whether this address sends too much, and whether it is let in at all: those of clouds and "
+        "VPNs may not be, and a proxy of your company's may forbid the exchange."
     )
 
 

@@ -26,6 +26,22 @@ _CLASSES: dict[Remedy, type[errors.ApiError]] = {
 }
 _BY_STATUS = {401: errors.CredentialsError, 404: errors.NotFoundError, 410: errors.RetiredError}
 
+# How the exchange's edge says that it serves no such country: in words, or with a 451.
+_ELSEWHERE = re.compile(r"restricted location|block access from your country|not available in your", re.I)
+_NOT_FROM_THERE = (
+    "The exchange does not serve the country that this machine's address seems to be in; that of a cloud, a "
+    "VPN or a proxy may be in another one than you are. Send from an address in a country that it serves, or "
+    "ask the exchange. Sending again does not help."
+)
+# How firewalls say that they would like to see a browser.
+_CHALLENGES = {"x-amzn-waf-action": {"challenge", "captcha"}, "cf-mitigated": {"challenge"}}
+_CHALLENGE = "the firewall wants to see a browser"
+_LETS_IN = (
+    "The firewall takes this machine for a robot: no program passes its test. Send nothing for some minutes; "
+    "if it comes again, send from another address: those of clouds, VPNs and shared proxies are often taken "
+    "for such."
+)
+
 _LAST_WORD = re.compile(r"[^\s\"'<>:,]*\Z")
 _LONGEST_MESSAGE = 300
 _LONGEST_EXCERPT = 120
@@ -141,6 +157,12 @@ def _error(
     code, message, status = said.code, said.message, answer.status
     if 300 <= status < 400:
         return errors.RedirectError(door, status, _target(answer))
+    if _is_challenge(answer):  # whatever its status: AWS sends 202 and 405
+        return errors.FirewallError(door, status, None, message or _CHALLENGE, advice=_LETS_IN)
+    if status == 451 or (
+        status == 403 and code is None and _ELSEWHERE.search(_beginning(answer)[:_LOOKED_AT])
+    ):
+        return errors.FirewallError(door, status, code, message, advice=_NOT_FROM_THERE)
     if status < 400 and not said.fails:
         return None
     known = meaning(path, code) if code is not None else None
@@ -171,6 +193,10 @@ def _error(
         return _CLASSES[known.remedy](door, status, code, message)
     by_status = _BY_STATUS.get(status, errors.ApiError) if code is None else errors.ApiError
     return by_status(door, status, code, message)
+
+
+def _is_challenge(answer: Answer) -> bool:
+    return any(answer.headers.get(name, "").lower() in said for name, said in _CHALLENGES.items())
 
 
 def _target(answer: Answer) -> str:
@@ -219,6 +245,8 @@ def judge(door: str, path: str, answer: Answer, now: float) -> Verdict:
             return _open(door, "the answer says that it was no success, and no more", status)
         return Verdict(True, None, payload)
     code, message, _ = _said(answer)
+    if isinstance(error, errors.FirewallError):
+        message = error.message
     said = f"the answer was HTTP {status}" + ("" if code is None else f", code {code}")
     said += f": {message}" if message else ""
     unclear = status < 400 and (code is None or meaning(path, code) is None)
