@@ -347,6 +347,18 @@ def test_what_to_do_goes_by_what_failed(
     assert "hush" not in everything(diagnosis)
 
 
+def test_a_log_of_the_secrets_of_tls_is_a_warning(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "key log" not in table(rig.link.doctor())
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys.log"))
+    found = line(rig.link.doctor(), "key log")
+    assert found.verdict == "warning"
+    assert str(tmp_path / "keys.log") in found.found
+    assert "API keys and signed requests" in found.found
+    assert "Take SSLKEYLOGFILE out of the environment" in found.next_step
+
+
 def test_a_slow_way_to_the_exchange() -> None:
     with Sandbox(seed=7) as sandbox:
         hosts = dict.fromkeys(BASE_URLS, sandbox.address)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
 from toolkit.catalogue import KEY_PERMISSIONS
 from toolkit.doctor.diagnosis import Diagnosis
-from toolkit.doctor.hosts import line_of_ban, line_of_source, line_of_weight, lines_of_host
+from toolkit.doctor.hosts import line_of_ban, line_of_source, line_of_weight, lines_of_host, lines_of_key_log
 from toolkit.doctor.line import EXCHANGE, KEYS, Line, looked_at
 from toolkit.doctor.machine import lines_of_machine
 from toolkit.doctor.rights import lines_of_keys
@@ -35,6 +36,7 @@ def examine(connection: Connection) -> Diagnosis:
     lines = [
         line_of_source(connection, made_up=made_up, asked=not banned),
         *hosts,
+        *looked_at(EXCHANGE, "key log", partial(lines_of_key_log, os.environ)),
         *looked_at(EXCHANGE, "ban", lambda: [line_of_ban(budget)]),
         *looked_at(EXCHANGE, "weight", lambda: [line_of_weight(budget)]),
         *keys,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 
@@ -10,7 +11,7 @@ from toolkit.doctor.line import EXCHANGE, Line, listed, moment
 from toolkit.errors import BannedError, ContractError
 from toolkit.fetch import Budget, Connection
 from toolkit.wire.clock import Measured
-from toolkit.wire.failures import WANTS_PASSWORD
+from toolkit.wire.failures import KEY_LOG, WANTS_PASSWORD
 from toolkit.wire.session import NoAnswer
 
 _line = partial(Line, EXCHANGE)
@@ -114,6 +115,22 @@ def _line_of_clock(connection: Connection, host: Host, measured: Measured) -> Li
     off = abs(offset) + measured.error
     within = f"{off:.1f} s" if off >= 1 else f"{max(off * 1000, 1):.0f} ms"
     return _line("clock", host, found=f"This machine's clock is right, within {within} of the exchange's.")
+
+
+def lines_of_key_log(environment: Mapping[str, str]) -> list[Line]:
+    """Whether what keeps others from reading along is written down; no line where it is not."""
+    file = environment.get(KEY_LOG)
+    if not file:
+        return []
+    return [
+        _line(
+            "key log",
+            verdict="warning",
+            found=f"{KEY_LOG} is set: the secrets of TLS connections go into {file}. With it, whoever "
+            "records traffic can read API keys and signed requests.",
+            next_step=f"Take {KEY_LOG} out of the environment, start the kernel again, and delete that file.",
+        )
+    ]
 
 
 def line_of_ban(budget: Budget) -> Line:

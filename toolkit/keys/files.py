@@ -121,14 +121,50 @@ def _open_to_others(number: int, path: Path) -> str:
     status = os.fstat(number)
     if not stat.S_ISREG(status.st_mode):
         return f"{path} is no file"
-    if sys.platform != "win32":
-        if status.st_mode & 0o077:
-            return (
-                f"{path} holds keys, and others on this machine may read or change it (its mode is "
-                f"{stat.S_IMODE(status.st_mode):o}): `chmod 600 {shlex.quote(str(path))}`"
-            )
-        if status.st_uid not in (os.getuid(), 0):
-            return f"{path} holds keys, and belongs to another user"
-        if status.st_nlink > 1 and files.is_open_to_others(path.parent.stat()):
-            return f"{path} is a hard link in a folder that others may write to, which is not followed"
-    return ""
+    if sys.platform == "win32":
+        return ""
+    if status.st_uid not in (os.getuid(), 0):
+        return f"{path} holds keys, and belongs to another user: {_copy_of(path)}"
+    if status.st_nlink > 1 and files.is_open_to_others(path.parent.stat()):
+        return f"{path} is a hard link in a folder that others may write to, which is not followed"
+    mode = stat.S_IMODE(status.st_mode)
+    is_fixed = status.st_uid != os.getuid() or bool(os.fstatvfs(number).f_flag & os.ST_RDONLY)
+    if not mode & 0o077 or (is_fixed and not mode & 0o037 and _is_nobody_elses(status.st_gid)):
+        return ""
+    problem = f"{path} holds keys, and others on this machine may read or change it (its mode is {mode:o})"
+    if is_fixed:
+        return f"{problem}, which cannot be changed from here: mount it with mode 0400, or {_copy_of(path)}"
+    return (
+        f"{problem}: `chmod 600 {shlex.quote(str(path))}`. Where that changes nothing, as on a USB stick or "
+        f"a drive of Windows, {_copy_of(path)}"
+    )
+
+
+def _copy_of(path: Path) -> str:
+    """How to get a file that is one's own alone."""
+    return (
+        f"copy it into your home, `(umask 077; cp {shlex.quote(str(path))} ~/)`, and name the copy; or put "
+        "what is in it into the environment"
+    )
+
+
+def _is_nobody_elses(group: int) -> bool:
+    """Whether this user alone is in a group, as far as can be told for sure.
+
+    Secrets that are mounted into a container belong to root, and to a group that is a number without a name.
+    Of those with a name only a user's own one is sure: not every system tells all who are in another.
+    """
+    import grp
+    import pwd
+
+    if group not in (os.getgid(), os.getegid(), *os.getgroups()):
+        return False
+    try:
+        named = grp.getgrgid(group)
+    except KeyError:
+        return True
+    try:
+        own = pwd.getpwuid(os.getuid())
+    except KeyError:
+        return False
+    return named.gr_name == own.pw_name and own.pw_gid == group and set(named.gr_mem) <= {own.pw_name}

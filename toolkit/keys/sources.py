@@ -58,7 +58,7 @@ def find_keys(
         return Keys([credentials_of(entry, passphrase, ask=ask)], "arguments")
     if profile is None:
         is_set = [name for name in (KEY, SECRET, PRIVATE_KEY) if os.environ.get(name)]
-        profile = os.environ.get(PROFILE) or None
+        profile = os.environ.get(PROFILE, "").rstrip("\r\n") or None  # a file's line end
         if is_set and profile is not None:
             raise NoKeyError(
                 f"{is_set[0]} and {PROFILE} are both set in the environment: take one of them out, or name a "
@@ -176,16 +176,25 @@ def _private_key(entry: Entry, name: str) -> tuple[str, str]:
         return given, name
     if not isinstance(given, str | Path) or not str(given).strip():
         raise NoKeyError(f"{name} is the path of a file in PEM. Nothing was sent.")
-    path, text = entry.folder / given, None
-    with suppress(RuntimeError):  # nobody has such a home folder
-        path = entry.folder / Path(given).expanduser()
-    with suppress(FileNotFoundError):
-        text = read_private(path)
+    text = None
+    for each in _spellings(given):
+        path = entry.folder / each
+        with suppress(RuntimeError):  # nobody has such a home folder
+            path = entry.folder / Path(each).expanduser()
+        with suppress(FileNotFoundError):
+            text = read_private(path)
+            break
     if text is None:
         raise NoKeyError(f"{name} names a file that is not there. Nothing was sent.")
     if not is_pem(text):
         raise NoKeyError(f"{name}: {path} holds no key in PEM. Nothing was sent.")
     return text, f"{name} ({path})"
+
+
+def _spellings(given: str | Path) -> list[str | Path]:
+    """A path as it was given; and without what files and variables of an environment leave around it."""
+    plain = str(given).strip().strip("\ufeff\"'")
+    return [given] if plain in ("", str(given)) else [given, plain]
 
 
 _ENVIRONMENT = "The environment"

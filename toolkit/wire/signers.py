@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Literal, NoReturn
 
 from toolkit.errors import NoKeyError
@@ -20,6 +21,13 @@ Kind = Literal["HMAC", "RSA", "Ed25519"]
 RSA_BITS = (2048, 4096)
 
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+# A whole key; what stands between its lines in old locked ones has a colon.
+_WHOLE = re.compile(r"(-----BEGIN (?P<kind>[A-Z0-9 ]+)-----)(?P<body>[^-]*)(-----END (?P=kind)-----)")
+_LINE_ENDS = re.compile(r"\\+r\\+n|\\+[rn]|\r\n?")
+# What a word processor or a table makes of the lines of hyphens; a key that was coded once more.
+_LIKE_A_KEY = re.compile(r"BEGIN [A-Z0-9 ]*PRIVATE KEY")
+_CODED = "LS0tLS1CRUdJTi"
+_LINE = 64
 # A private key in PEM has some 3,300 characters at most.
 _LONGEST_PEM = 20_000
 # What stands in documents and examples in place of a key; some words only tell where the text is short.
@@ -59,6 +67,21 @@ def is_pem(text: str) -> bool:
     return _BEGIN.search(text) is not None
 
 
+def tidy_pem(text: str) -> str:
+    """A key in PEM in lines of its own, where variables, tables and editors left it in others.
+
+    Its text has no backslash, no quote and no blank between BEGIN and END, so what stands there of these came
+    on the way: line ends in letters or as blanks, quotes and a byte order mark around it.
+    """
+    text = _LINE_ENDS.sub("\n", text.strip().strip("\ufeff\"'`").strip())
+    whole = _WHOLE.fullmatch(text)
+    if whole is None or ":" in whole["body"]:
+        return text
+    body = "".join(whole["body"].split())
+    lines = [body[start : start + _LINE] for start in range(0, len(body), _LINE)]
+    return "\n".join([whole[1], *lines, whole[4], ""])
+
+
 def is_locked(pem: str) -> bool:
     """Whether a private key in PEM is locked with a passphrase."""
     return "ENCRYPTED" in pem
@@ -76,7 +99,7 @@ def signer_of(name: str, secret: str, passphrase: str | None = None) -> Signer:
         NoKeyError: It cannot be used.
     """
     if isinstance(secret, str) and is_pem(secret):
-        return _private_key_signer(name, secret, passphrase)
+        return _private_key_signer(name, tidy_pem(secret), passphrase)
     signer = _hmac_signer(checked_text(name, secret))
     if passphrase is not None:
         raise NoKeyError(
@@ -95,6 +118,13 @@ def checked_text(name: str, value: object) -> str:
     problem = ""
     if not isinstance(value, str) or not value:
         problem = "has to be the text that the exchange gave you"
+    elif _LIKE_A_KEY.search(value):
+        problem = (
+            "reads like a private key in PEM, and the five hyphens before and behind its BEGIN were changed "
+            "on the way: copy it as plain text"
+        )
+    elif value.startswith(_CODED):
+        problem = "is a private key in PEM that was coded in base64 once more: decode it first (`base64 -d`)"
     elif value != value.strip():
         problem = "has blanks or line ends around it: paste it again"
     elif any(ch.isspace() for ch in value):
@@ -129,7 +159,6 @@ def _private_key_signer(name: str, pem: str, passphrase: str | None) -> Signer:
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     problem = _unlike_a_private_key(pem)
     if not problem and passphrase is not None and not (isinstance(passphrase, str) and passphrase):
@@ -138,9 +167,7 @@ def _private_key_signer(name: str, pem: str, passphrase: str | None) -> Signer:
         raise NoKeyError(f"{name} {problem}. Nothing was sent.")
     private = None
     try:
-        private = load_pem_private_key(
-            pem.strip().encode("ascii"), None if passphrase is None else passphrase.encode()
-        )
+        private = _opened(pem, passphrase)
     except TypeError:  # one of the two: no passphrase for a locked key, or one for an open key
         if passphrase is None:
             problem = (
@@ -153,6 +180,8 @@ def _private_key_signer(name: str, pem: str, passphrase: str | None) -> Signer:
         problem = "is damaged: copy it again, line by line"
         if is_locked(pem):
             problem = "cannot be opened: the passphrase is wrong"
+            if passphrase is not None and passphrase != passphrase.strip():
+                problem += ". There are blanks around it, which count"
     if isinstance(private, Ed25519PrivateKey):
         ed25519 = private  # for the type checker
         return Signer("Ed25519", lambda payload: base64.b64encode(ed25519.sign(payload)).decode())
@@ -171,6 +200,29 @@ def _private_key_signer(name: str, pem: str, passphrase: str | None) -> Signer:
     raise NoKeyError(f"{name} {problem}. Nothing was sent.")
 
 
+def _opened(pem: str, passphrase: str | None) -> object:
+    """The private key in a PEM.
+
+    What `echo` and editors put around a passphrase was not typed when the key was locked: where it does not
+    fit with a line end behind it, or a byte order mark before it, it is tried without.
+
+    Raises:
+        TypeError: It is locked and there is no passphrase, or the other way round.
+        ValueError: It is damaged, or the passphrase is wrong.
+    """
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    text = pem.encode("ascii")
+    if passphrase is None:
+        return load_pem_private_key(text, None)
+    typed = passphrase.removeprefix("\ufeff").rstrip("\r\n")
+    if typed not in ("", passphrase):
+        with suppress(ValueError):
+            return load_pem_private_key(text, passphrase.encode())
+        passphrase = typed
+    return load_pem_private_key(text, passphrase.encode())
+
+
 def _unlike_a_private_key(pem: str) -> str:
     """What is wrong with a PEM before it is opened, "" where nothing is."""
     kinds = _BEGIN.findall(pem)
@@ -182,4 +234,8 @@ def _unlike_a_private_key(pem: str) -> str:
         return "is no private key: it may be the public part, which is for the exchange"
     if len(kinds) > 1:
         return "holds more than one key: leave the private one alone in it"
+    if ":" in pem and "\n" not in pem.strip():  # where there are such lines, blanks do not tell them apart
+        return "has lost its line ends: copy it again, line by line"
+    if f"-----END {kinds[0]}-----" not in pem:
+        return "was cut off: it ends with a line -----END ...-----, which is missing"
     return ""

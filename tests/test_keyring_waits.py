@@ -1,0 +1,122 @@
+"""A keyring that waits for a password nobody can type is not waited for without end."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+
+import toolkit
+from tests.test_key_texts import PRIVATE
+from tests.test_keys import KEY, PASSPHRASE, SECRET, MemoryKeyring, folder, memory, pem, refused, write
+from toolkit.errors import NoKeyError
+from toolkit.keys import add_profile, free_name, system
+
+_ = folder, memory  # fixtures
+
+
+@pytest.fixture
+def hanging(memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """A keyring that waits; what it was asked for."""
+    asked: list[str] = []
+    over = threading.Event()
+
+    def wait(service: str, name: str, *_: str) -> None:
+        asked.append(name)
+        over.wait()
+
+    memory.get_password = memory.set_password = wait  # type: ignore[method-assign, assignment]
+    monkeypatch.setattr(system, "PATIENCE", 0.0)
+    yield asked
+    over.set()
+    for thread in threading.enumerate():
+        if thread.name == "keyring":
+            thread.join()
+
+
+SAID = r"\(.*MemoryKeyring.*\) did not answer within 0 s: it may wait for a password.*PYTHON_KEYRING_BACKEND"
+
+
+def test_a_profile_that_may_be_in_it_is_an_error_that_says_how_to_go_round(
+    folder: Path, hanging: list[str]
+) -> None:
+    refused(f"There is no profile of this name.*the system's keyring {SAID}", profile="desk")
+    refused(f"No key was found.*the system's keyring, which {SAID}")
+    assert hanging == ["desk"], "while it hangs it is not asked for more"
+
+
+def test_a_passphrase_that_may_be_in_it_can_be_given_otherwise(
+    folder: Path, hanging: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(folder / "mine.pem", pem(PRIVATE, PASSPHRASE))
+    write(folder / "profiles.toml", f'[desk]\nkey = "{KEY}"\nprivate_key = "{path}"\n')
+    refused(f"is locked with a passphrase, and the system's keyring {SAID}", profile="desk")
+    monkeypatch.setenv("TOOLKIT_PASSPHRASE", PASSPHRASE)
+    toolkit.Link("desk").close()
+
+
+def test_nothing_is_put_into_it(folder: Path, hanging: list[str]) -> None:
+    assert free_name("desk") == "desk", "which the file can have all the same"
+    with pytest.raises(NoKeyError, match=f"^The system's keyring {SAID}.*Nothing was stored"):
+        add_profile("desk", key=KEY, secret=SECRET, in_keyring=True)
+    with pytest.raises(NoKeyError, match=SAID):
+        system.store("desk", "text")
+
+
+def test_when_it_answers_again_it_is_asked_again(
+    memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    memory.get_password = lambda *_: over.wait() and None  # type: ignore[method-assign, assignment, return-value]
+    monkeypatch.setattr(system, "PATIENCE", 0.0)
+    assert "did not answer" in system.stored("desk")[1]
+    over.set()
+    for thread in threading.enumerate():
+        if thread.name == "keyring":
+            thread.join()
+    monkeypatch.setattr(system, "PATIENCE", 30.0)
+    memory.get_password = lambda *_: "text"  # type: ignore[method-assign, assignment, return-value]
+    assert system.stored("desk") == ("text", "")
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals to a thread, of POSIX")
+def test_an_interrupt_ends_the_wait(memory: MemoryKeyring) -> None:
+    caller, over = threading.get_ident(), threading.Event()
+
+    def interrupted(*_: str) -> None:
+        signal.pthread_kill(caller, signal.SIGINT)
+        over.wait()
+
+    memory.get_password = interrupted  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        system.stored("desk")
+    over.set()
+
+
+def test_without_a_thread_it_is_asked_all_the_same(
+    memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    memory.held[system.SERVICE, "desk"] = "text"
+    monkeypatch.setattr(threading.Thread, "start", none)
+    assert system.stored("desk") == ("text", "")
+
+
+def test_a_long_wait_is_said_once(
+    memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(system, "_NOTICE", 0.0)
+    monkeypatch.setattr(system, "_LOOK", 0.001)
+    monkeypatch.setattr(system, "PATIENCE", 0.01)
+    over = threading.Event()
+    memory.get_password = lambda *_: over.wait() and None  # type: ignore[method-assign, assignment, return-value]
+    system.stored("desk")
+    over.set()
+    assert capsys.readouterr().err.count("is waited for") == 1
+    assert keyring.get_keyring() is memory
