@@ -350,9 +350,9 @@ def test_what_to_do_goes_by_what_failed(
 def test_a_log_of_the_secrets_of_tls_is_a_warning(
     rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "key log" not in table(rig.link.doctor())
+    assert "keylog" not in table(rig.link.doctor())
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys.log"))
-    found = line(rig.link.doctor(), "key log")
+    found = line(rig.link.doctor(), "keylog")
     assert found.verdict == "warning"
     assert str(tmp_path / "keys.log") in found.found
     assert "API keys and signed requests" in found.found

@@ -73,6 +73,25 @@ def test_conda_and_pip_ask_for_the_same() -> None:
     assert environment["name"] == project["name"]
 
 
+# What was withdrawn by those who made it, or can be installed nowhere without a compiler, of what we ask for.
+WITHDRAWN = {
+    "requests": ("2.32", "2.32.0", "2.32.1"),
+    "matplotlib": ("3.9.1",),
+    "psutil": ("5.9", "5.9.0", "5.9.1"),
+}
+
+
+def test_the_least_that_is_asked_for_can_be_had() -> None:
+    least = {
+        name: bound.removeprefix(">=")
+        for name, bounds in map(requirement, pyproject()["project"]["dependencies"])
+        for bound in bounds
+        if bound.startswith(">=")
+    }
+    assert set(WITHDRAWN) <= set(least)
+    assert {name for name, versions in WITHDRAWN.items() if least[name] in versions} == set()
+
+
 def test_the_version_is_in_one_place() -> None:
     import toolkit
 

@@ -124,7 +124,7 @@ def lines_of_key_log(environment: Mapping[str, str]) -> list[Line]:
         return []
     return [
         _line(
-            "key log",
+            "keylog",
             verdict="warning",
             found=f"{KEY_LOG} is set: the secrets of TLS connections go into {file}. With it, whoever "
             "records traffic can read API keys and signed requests.",

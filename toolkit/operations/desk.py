@@ -36,7 +36,7 @@ from toolkit.operations.outcome import NewKey, Outcome, Proof, unknown
 from toolkit.privacy import masked_key
 from toolkit.wire.answers import Verdict
 from toolkit.wire.credentials import Credentials, Keys
-from toolkit.wire.sender import Placement, Sender
+from toolkit.wire.sender import Placement, Sender, never_left
 
 T = TypeVar("T")
 
@@ -109,10 +109,8 @@ class Desk:
         found = self.look_up(meaning)
         if found is not None:
             return self._repeated(found, meaning)
-        if lost is not None:
-            raise NotExecutedError(write.door, f"{lost.message}. {lost.advice}")
         before = newest = None
-        if write.reconciliation.before:
+        if write.reconciliation.before and lost is None:
             newest = self.journal.newest(self._digest(meaning, meaning.subject))
             before = self._before(meaning)
         entry, is_new = self.journal.begin(
@@ -128,7 +126,11 @@ class Desk:
             return self._repeated(entry, meaning)
         record = _Record(self.journal, entry)
         try:
-            outcome, broken_off = self._send(meaning, record)
+            if lost is None:
+                outcome, broken_off = self._send(meaning, record)
+            else:
+                verdict = never_left(write.door, lost.message, lost.advice)
+                outcome, broken_off = self._outcome(meaning, record, verdict), None
         finally:
             self.journal.came_back(entry)
         if broken_off is not None:

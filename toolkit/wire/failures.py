@@ -25,6 +25,8 @@ KEY_LOG = "SSLKEYLOGFILE"
 _BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _UNUSED_BUNDLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
+# Of the 4XX those that may be over soon.
+_PASSING = {408, 425, 429}
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 
 # OpenSSL's numbers for what it does not like about a certificate.
@@ -124,9 +126,10 @@ def _setup(chain: list[BaseException], trusted: str, *, given: bool) -> Failure 
             lasting=True,
         )
     key_log = os.path.expandvars(os.environ.get(KEY_LOG, ""))
-    if key_log and (problem := _cannot_be_appended(key_log)):
+    unwritten = [each for each in chain if isinstance(each, OSError) and each.filename == key_log]
+    if key_log and unwritten:
         return Failure(
-            f"{KEY_LOG} names {key_log}, which cannot be written ({problem})",
+            f"{KEY_LOG} names {key_log}, which cannot be written ({unwritten[0].strerror})",
             "keylog",
             f"take {KEY_LOG} out of the environment and start the kernel again: whoever reads that file can "
             "read what is sent.",
@@ -141,21 +144,6 @@ def _setup(chain: list[BaseException], trusted: str, *, given: bool) -> Failure 
             lasting=True,
         )
     return None
-
-
-def _cannot_be_appended(path: str) -> str:
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_NONBLOCK", 0)))
-    except FileNotFoundError:
-        folder = os.path.dirname(path) or "."
-        return (
-            "" if os.access(folder, os.W_OK) else "there is no such folder, or nothing may be written there"
-        )
-    except OSError as error:
-        return error.strerror or type(error).__name__
-    except ValueError:
-        return "no file can be called so"
-    return ""
 
 
 def _cannot_be_trusted(path: str) -> str:
@@ -227,7 +215,7 @@ def _of_proxy(chain: list[BaseException], host: str, proxy: str) -> Failure:
         status = int(tunnel[1])
         if status == 407:
             return WANTS_PASSWORD
-        if 400 <= status < 500:
+        if 400 <= status < 500 and status not in _PASSING:
             return Failure(
                 f"the proxy {proxy} refuses the way to {host} (HTTP {status})",
                 "proxy",

@@ -165,7 +165,7 @@ class _Line(HTTPConnection):
         name, outside = self._dns_host, sys.exception()
         try:
             found = socket.getaddrinfo(name.strip("[]"), self.port, allowed_gai_family(), socket.SOCK_STREAM)
-        except socket.gaierror as error:
+        except (socket.gaierror, UnicodeError) as error:
             raise NewConnectionError(self, "no such name") from error
         try:
             for left, (*_, place) in zip(range(len(found) - 1, -1, -1), found, strict=True):

@@ -249,7 +249,8 @@ class Sender:
                 self._budget.ban(error.until.timestamp() - now)
             if isinstance(error, errors.ClockError) and not clock_was_wrong:
                 clock_was_wrong = True
-                self._hosts.measure(call.pool.host, stop)
+                with _told_of(call.door):
+                    self._hosts.measure(call.pool.host, stop)
             elif isinstance(error, errors.RateLimitError) and not isinstance(error, errors.BannedError):
                 refusals += 1
                 ticks = self._clock.monotonic()
@@ -304,7 +305,7 @@ class Sender:
         try:
             self._prepare(order, stop)
         except errors.NoAnswerError as error:  # nothing else that is sent there would fare better
-            return Reply(Verdict(False, _not_executed(order.door, error.message, error.advice)))
+            return Reply(never_left(order.door, error.message, error.advice))
         reservation = self._budget.admit(
             order.pool, order.path, order.weight, order.door, order.method, stop=stop, share=self._share
         )
@@ -408,7 +409,7 @@ class Sender:
         if answer is None and lost is not None:
             if lost.cut is None:
                 if not lost.sent:
-                    return Verdict(False, _not_executed(order.door, str(lost), lost.step))
+                    return never_left(order.door, str(lost), lost.step)
                 return Verdict(None, errors.OutcomeUnknownError(order.door, str(lost)))
             if lost.cut.status < 300:
                 return Verdict(
@@ -563,6 +564,8 @@ def _lost(door: str, lost: NoAnswer | None, attempts: int) -> errors.ToolkitErro
     return errors.NoAnswerError(door, None, None, str(lost), attempts, advice=step)
 
 
-def _not_executed(door: str, reason: str, step: str) -> errors.NotExecutedError:
+def never_left(door: str, reason: str, step: str) -> Verdict:
+    """What is known of a write of which nothing got to the exchange: the reason, and what to do about it."""
     said = f"{reason}: it never left"
-    return errors.NotExecutedError(door, f"{said}. {step[0].upper()}{step[1:]}" if step else said)
+    said += f". {step[0].upper()}{step[1:]}" if step else ""
+    return Verdict(False, errors.NotExecutedError(door, said))
