@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import functools
+import gc
 import os
 import signal
 import socket
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -186,6 +189,55 @@ def test_a_deadline_while_addresses_are_tried_is_not_lost(monkeypatch: pytest.Mo
             session.get("api", "/x", "", None)
         session.close()
     assert len(tried) == 1
+
+
+@pytest.mark.parametrize("kind", [BrokenPipeError, ConnectionResetError])
+def test_a_deadline_while_a_request_is_sent_is_not_passed_over(
+    kind: type[OSError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """urllib3 looks for an answer all the same where the other side has hung up meanwhile."""
+    with wire() as server, on_alarm(lambda: kind(errno.ECONNRESET, "deadline")) as alarm:
+        session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(5, 5), trust_env=False)
+
+        class Slow(socket.socket):
+            def sendall(self, *piece: Any) -> None:
+                alarm()
+                super().sendall(*piece)
+
+        monkeypatch.setattr(socket, "socket", Slow)
+        with pytest.raises(kind, match="deadline"):
+            session.get("api", "/x", "", None)
+        monkeypatch.undo()
+        session.close()
+    assert server.sent == []
+
+
+def test_what_a_deadline_leaves_behind_is_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits for the collector: sockets in circles of frames would be warned of, and may run out."""
+    called: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+    class Noted(socket.socket):
+        def connect(self, address: Any) -> None:
+            called.add(self)
+            super().connect(address)
+
+    with on_alarm(lambda: TimeoutError("deadline")) as alarm:
+
+        def behave(line: socket.socket) -> None:
+            alarm()
+            quiet(line)
+
+        with exchange(behave) as (_, session):
+            monkeypatch.setattr(socket, "socket", Noted)
+            gc.collect()
+            gc.disable()
+            try:
+                with contextlib.suppress(TimeoutError):
+                    session.get("api", "/x", "", None)
+                assert len(called) == 0
+            finally:
+                gc.enable()
+            monkeypatch.undo()
 
 
 def test_an_address_that_does_not_answer_is_followed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
