@@ -390,6 +390,24 @@ def test_a_fetch_that_a_deadline_ends_keeps_what_has_come(rig: Rig, workers: int
     assert partial.attrs["complete"] is False
 
 
+def test_errors_of_proxies_that_say_nothing_to_python_are_the_networks() -> None:
+    """Those of PySocks hold what happened in attributes of their own, and Python sees no argument."""
+    code = """
+class ProxyError(IOError):
+    def __init__(self, said):
+        self.said = said
+
+def fail():
+    raise ProxyError("Host unreachable")
+"""
+    socks: dict[str, Any] = {"__name__": "socks"}
+    exec(code, socks)
+    with pytest.raises(socks["ProxyError"]) as caught:
+        socks["fail"]()
+    assert caught.value.args == ()
+    assert users_own(caught.value) is None
+
+
 def test_where_it_was_raised_decides() -> None:
     assert users_own(TimeoutError("never raised")) is None
     with socket.socket() as line, pytest.raises(OSError, match="refused") as caught:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 import toolkit
 from tests import wires
@@ -23,6 +24,7 @@ from tests.wires import Wire, wire
 from tests.write_support import memory_folder
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS
+from toolkit.wire.failures import explain
 from toolkit.wire.session import NoAnswer, Session
 
 KEYS: dict[str, Any] = {"key": "k" * 64, "secret": "s" * 64}
@@ -193,6 +195,26 @@ def test_a_socks_proxy_without_its_package() -> None:
         link.spot.customer_id("A")
     assert 'pip install "requests[socks]"' in str(caught.value)
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("SOCKS5AuthError", "the proxy wants a user name and password"),
+        ("ProxyConnectionError", "the proxy could not be reached or refused: proxy.example"),
+        ("GeneralProxyError", "the proxy proxy.example has no way to api.example.com"),
+    ],
+)
+def test_what_a_socks_proxy_says_is_not_the_hosts(name: str, said: str) -> None:
+    """PySocks need not be there to be understood."""
+    cause = type(name, (OSError,), {"__module__": "socks"})("said")
+    error = requests.exceptions.ConnectionError(cause)
+    failure = explain(
+        error, began=False, host="api.example.com", proxy="proxy.example", trusted="", given=False
+    )
+    assert failure is not None
+    assert failure.reason.startswith(said)
+    assert failure.kind == "proxy"
 
 
 def test_a_proxys_address_that_is_none() -> None:

@@ -59,7 +59,8 @@ class _Question(threading.Thread):
         except ImportError:
             self.problem = "is not looked at, as the package `keyring` is not installed"
             return None
-        self.backend = str(keyring.get_keyring().name)
+        with suppress(Exception):  # some have no name
+            self.backend = str(keyring.get_keyring().name)
         try:
             return self._ask(keyring)
         except NoKeyringError:

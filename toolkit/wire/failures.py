@@ -53,7 +53,7 @@ class Failure:
 
 
 WANTS_PASSWORD = Failure(
-    "the proxy wants a user name and password (HTTP 407), or other ones, and handed nothing on",
+    "the proxy wants a user name and password, or other ones (HTTP 407), and handed nothing on",
     "proxy",
     "give them within the proxy's address, as `http://user:password@proxy.example:8080` (special characters "
     "percent-encoded), in `proxies=` or in HTTPS_PROXY. It is not asked again by itself: some lock out.",
@@ -88,6 +88,8 @@ def explain(
         return None
     if not began and (setup := _setup(chain, trusted, given=given)) is not None:
         return setup
+    if (by_socks := next((each for each in chain if type(each).__module__ == "socks"), None)) is not None:
+        return _of_socks(type(by_socks).__name__, chain, host, proxy)
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return Failure("no connection in time")
     if isinstance(error, requests.exceptions.Timeout):
@@ -235,6 +237,19 @@ def _of_proxy(chain: list[BaseException], host: str, proxy: str) -> Failure:
             lasting=True,
         )
     return Failure(f"the proxy could not be reached or refused: {_why(chain, proxy)}", "proxy")
+
+
+def _of_socks(name: str, chain: list[BaseException], host: str, proxy: str) -> Failure:
+    """What PySocks says, by the name of its error: it cannot be told apart otherwise."""
+    if name == "SOCKS5AuthError":
+        return WANTS_PASSWORD
+    if name == "ProxyConnectionError":
+        return Failure(f"the proxy could not be reached or refused: {_why(chain, proxy)}", "proxy")
+    return Failure(
+        f"the proxy {proxy} has no way to {host}, or does not let this machine use it",
+        "proxy",
+        "try again later; if it stays so, ask whoever runs the proxy.",
+    )
 
 
 def _of_connection(chain: list[BaseException], host: str, *, began: bool) -> Failure:

@@ -59,7 +59,7 @@ def chain_of(error: BaseException, outside: BaseException | None = None) -> Iter
 def _is_of_the_network(error: BaseException) -> bool:
     if isinstance(error, socket.gaierror | socket.herror | ssl.SSLError):
         return True  # whoever puts another resolver in place raises these
-    if isinstance(error, OSError) and not error.args and not isinstance(error, RequestException):
+    if isinstance(error, OSError) and type(error).__module__ == "builtins" and not error.args:
         return False  # thrown into the thread from outside: what fails says how
     trace = error.__traceback__
     if trace is None:
