@@ -7,7 +7,7 @@ import os
 import re
 import socket
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -242,7 +242,8 @@ def _of_proxy(chain: list[BaseException], host: str, proxy: str) -> Failure:
 def _of_socks(name: str, chain: list[BaseException], host: str, proxy: str) -> Failure:
     """What PySocks says, by the name of its error: it cannot be told apart otherwise."""
     if name == "SOCKS5AuthError":
-        return WANTS_PASSWORD
+        reason = "the proxy wants a user name and password, or other ones"
+        return replace(WANTS_PASSWORD, reason=reason)
     if name == "ProxyConnectionError":
         return Failure(f"the proxy could not be reached or refused: {_why(chain, proxy)}", "proxy")
     return Failure(
