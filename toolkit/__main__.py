@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from toolkit._version import __version__
 from toolkit.catalogue import Security
 from toolkit.errors import LedgerWarning, NoKeyError, ToolkitError, UsageError
+from toolkit.printable import printable
 
 if TYPE_CHECKING:
     from toolkit.link import Link
@@ -23,7 +24,30 @@ if TYPE_CHECKING:
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 
 
-@click.group(context_settings=SETTINGS)
+class Commands(click.Group):
+    """Says what is wrong with a command line without the characters in it that cannot be seen."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the command line up to the command's name."""
+        with _printable():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Read the rest of it, and run the command."""
+        with _printable():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _printable() -> Iterator[None]:
+    try:
+        yield
+    except click.ClickException as error:
+        object.__setattr__(error, "message", printable(error.message, keep="\n"))  # click calls it final
+        raise
+
+
+@click.group(cls=Commands, context_settings=SETTINGS)
 @click.version_option(__version__, "-V", "--version", prog_name="binance-link-toolkit")
 def main() -> None:
     """The analytics desk of a Binance Link partner, in Jupyter.
@@ -115,12 +139,12 @@ def new_key(name: str, file: Path | None, lock: bool) -> None:
             if not passphrase or passphrase != ask_hidden("The same again: "):
                 raise click.ClickException("The two are not the same, or empty. Nothing was made.")
         public = make_pair(path, passphrase)
-    click.echo(f"The private part is in {path}: keep it, and show it to nobody.", err=True)
+    click.echo(printable(f"The private part is in {path}: keep it, and show it to nobody."), err=True)
     click.echo(
         "The public part is below. At the exchange: API Management, Create API, Self-generated; paste all of "
         "it, allow reading only, and limit the key to your addresses. Then write down the API key that it "
         "gives you:\n\n"
-        f"    python -m toolkit key add {name} --private-key {shlex.quote(str(path))}\n",
+        f"    python -m toolkit key add {name} --private-key {printable(shlex.quote(str(path)))}\n",
         err=True,
     )
     click.echo(public, nl=False)
@@ -161,7 +185,7 @@ def add_key(
             in_keyring=keyring,
             ask=ask_passphrase,
         )
-    click.echo(f"Profile {name} is in {where}. `python -m toolkit doctor {name}` looks at it.")
+    click.echo(printable(f"Profile {name} is in {where}. `python -m toolkit doctor {name}` looks at it."))
 
 
 def _resolved(path: Path) -> Path:

@@ -38,6 +38,8 @@ from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
+from toolkit.printable import printable
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -118,6 +120,11 @@ def _placed(error: E) -> E:
     return error
 
 
+def _shown(error: BaseException) -> str:
+    """Its text, which may quote what came from outside, fit to be shown."""
+    return printable(BaseException.__str__(error))
+
+
 class ToolkitError(Exception):
     """Base of every error of this package.
 
@@ -128,7 +135,7 @@ class ToolkitError(Exception):
     partial: pd.DataFrame | None = None
 
     def __str__(self) -> str:
-        text = super().__str__()
+        text = _shown(self)
         if self.partial is not None:
             text += f" The {len(self.partial)} rows that had arrived are in `.partial`."
         return text
@@ -455,6 +462,7 @@ class UndeclaredFieldWarning(UserWarning):
 
     partial: pd.DataFrame | None = None
     outcome: object = None
+    __str__ = _shown
 
 
 class LedgerWarning(UserWarning):
@@ -465,6 +473,7 @@ class LedgerWarning(UserWarning):
     """
 
     partial: pd.DataFrame | None = None
+    __str__ = _shown
 
 
 class JournalWarning(UserWarning):
@@ -475,3 +484,4 @@ class JournalWarning(UserWarning):
     """
 
     outcome: object = None
+    __str__ = _shown

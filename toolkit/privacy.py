@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from toolkit.printable import printable
+
 Emails = Literal["masked", "clear"]
 
 _STARS = "***"
@@ -78,7 +80,7 @@ def names_shown(names: Iterable[str]) -> list[str]:
 
 def _name_shown(name: str) -> str:
     name = without_secrets(name)
-    name = "".join(character if character.isprintable() else " " for character in name)
+    name = printable(name)
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from toolkit.errors import ToolkitError
+from toolkit.printable import printable
 
 Verdict = Literal["ok", "note", "warning", "failure"]
 
@@ -37,6 +38,11 @@ class Line:
     verdict: Verdict = "ok"
     found: str = ""
     next_step: str = ""
+
+    def __post_init__(self) -> None:
+        # Names of files, hosts and processes, and what the exchange said, are quoted in it.
+        for name in ("part", "check", "about", "found", "next_step"):
+            object.__setattr__(self, name, printable(getattr(self, name)))
 
 
 def looked_at(part: str, check: str, look: Callable[[], Iterable[Line]], *, about: str = "") -> list[Line]:

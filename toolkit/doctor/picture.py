@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from html import escape
 from itertools import groupby
 from textwrap import wrap
 
 from toolkit.doctor.line import VERDICTS, Line, Verdict, moment, worst
 from toolkit.operations.cards import card, code, mark_of
+from toolkit.printable import safe
 
 WIDTH = 100
 _VERDICT, _NAME = 9, 16
@@ -82,7 +82,7 @@ def html_of(lines: Sequence[Line], source: str, examined_at: datetime) -> str:
     rows = "".join(_rows(lines))
     table = f'<table style="{_TABLE}">{rows}</table>'
     return card(
-        f"<div>{escape(_counted(lines))}</div>{table}",
+        f"<div>{safe(_counted(lines))}</div>{table}",
         status=state,
         mark=mark,
         headline=_HEADLINES[verdict],
@@ -94,7 +94,7 @@ def html_of(lines: Sequence[Line], source: str, examined_at: datetime) -> str:
 
 def _rows(lines: Sequence[Line]) -> Iterator[str]:
     for part, those in groupby(lines, lambda line: line.part):
-        yield f'<tr style="{_ROW}"><th colspan="3" style="{_HEADING}">{escape(part)}</th></tr>'
+        yield f'<tr style="{_ROW}"><th colspan="3" style="{_HEADING}">{safe(part)}</th></tr>'
         for line in those:
             found = code(line.found)
             if line.verdict == "failure":
@@ -106,7 +106,7 @@ def _rows(lines: Sequence[Line]) -> Iterator[str]:
                 f'<tr style="{_ROW}">'
                 f'<td style="{_CELL}12px 3px 0;min-width:60px">'
                 f'<span style="{_PILL}{_PILLS[line.verdict]}">{line.verdict}</span></td> '
-                f'<td style="{_CELL}12px 3px 0;min-width:90px;opacity:.75">{escape(_name(line))}</td> '
+                f'<td style="{_CELL}12px 3px 0;min-width:90px;opacity:.75">{safe(_name(line))}</td> '
                 f'<td style="{_CELL}0">{found}</td></tr>'
             )
 

@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from toolkit.printable import printable
+
 if TYPE_CHECKING:
     from tqdm.std import tqdm
 
@@ -85,7 +87,7 @@ def _bar(title: str, total: int | None) -> tqdm[Any]:
     through = "{desc}: {percentage:3.0f}%|{bar}| {unit}"
     return Quiet(
         total=total,
-        desc=title,
+        desc=printable(title),
         unit="",
         bar_format="{desc}: {unit}" if total is None else through,
         leave=False,

@@ -105,7 +105,7 @@ class Progress:
         if self._span is not None:
             self._bar.n = min(self._through, self._span.length)
         said = [_plural(self._rows, "row"), _plural(self._tally.requests, "request"), waiting]
-        self._bar.unit = " · ".join(filter(None, said))
+        self._bar.unit = printable(" · ".join(filter(None, said)))
         self._bar.refresh()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from toolkit.errors import NoKeyError, without_frames
 from toolkit.keys.profiles import Entry
 from toolkit.keys.sources import credentials_of, find_keys
+from toolkit.printable import printable
 from toolkit.wire.credentials import Keys
 from toolkit.wire.signers import is_pem
 
@@ -41,7 +42,7 @@ def ask_hidden(question: str) -> str:
     nobody = (getpass.GetPassWarning, EOFError, NotImplementedError, OSError)
     with suppress(*nobody), warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)
-        return getpass.getpass(question)
+        return getpass.getpass(printable(question))
     raise NoKeyError(
         "There is nobody to ask for a key here: a prompt wants a notebook or a terminal. Use a profile "
         "(`python -m toolkit key add desk`) or the environment. Nothing was sent."

@@ -33,6 +33,7 @@ from toolkit.link.futures import FuturesDoors
 from toolkit.link.portfolio import PortfolioDoors
 from toolkit.link.spot import SpotDoors
 from toolkit.link.usage import usage
+from toolkit.printable import printable
 
 if TYPE_CHECKING:
     from toolkit.doctor import Diagnosis
@@ -418,4 +419,5 @@ class Link:
         self.close()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.source}: {', '.join(dict.fromkeys(self.hosts.values()))})"
+        hosts = ", ".join(dict.fromkeys(self.hosts.values()))
+        return printable(f"{type(self).__name__}({self.source}: {hosts})")

@@ -9,6 +9,7 @@ import pandas as pd
 
 from toolkit.catalogue import POOLS
 from toolkit.fetch import OtherCount, PoolUse, Snapshot, Source
+from toolkit.printable import printable
 
 OTHERS = "others"
 
@@ -68,7 +69,7 @@ def _pool_rows(use: PoolUse) -> Iterator[Row]:
     used_it = [process for process in use.processes if process.used or process.in_flight]
     for process in sorted(used_it, key=lambda each: (not each.here, -each.used, each.name, each.pid)):
         yield counter | {
-            "process": process.name,
+            "process": printable(process.name),
             "pid": process.pid,
             "here": process.here,
             "used": process.used,

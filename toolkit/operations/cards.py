@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from html import escape
 from typing import TYPE_CHECKING
+
+from toolkit.printable import printable, safe
 
 if TYPE_CHECKING:
     from toolkit.operations.outcome import Outcome
@@ -63,7 +64,7 @@ def text_of_outcome(outcome: Outcome) -> str:
     lines = [f"{head} {_why(outcome)}"]
     lines += [f"  {name}: {_listed(values)}" for name, values in _said(outcome)]
     lines += [f"  next: {step}" for step in [_next_of(outcome)] if step]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def html_of_outcome(outcome: Outcome) -> str:
@@ -87,7 +88,7 @@ def text_of_preview(preview: Preview) -> str:
     lines += [f"  {name}: {_listed(values)}" for name, values in _parts(preview)]
     lines.append(f"  weight: {preview.weight}, pool {preview.pool}")
     lines += [f"  {'ok ' if point.good else 'NOT'} {point.text}" for point in preview.checks]
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def html_of_preview(preview: Preview) -> str:
@@ -158,23 +159,23 @@ def card(inner: str, *, status: str, mark: str, headline: str, source: str, labe
     badge = '<span class="bl-badge">SANDBOX</span> ' if source == "sandbox" else ""
     after = f'<div class="bl-next"><strong>Next:</strong> {code(step)}</div>' if step else ""
     return (
-        f'<style>{_STYLE}</style><div class="bl-card bl-{escape(status)}"><div class="bl-head">'
+        f'<style>{_STYLE}</style><div class="bl-card bl-{safe(status)}"><div class="bl-head">'
         f'<span class="bl-title"><span class="bl-mark">{mark}</span> '
-        f"<strong>{escape(headline)}</strong></span> {badge}"
-        f'<span class="bl-door">{escape(label)}</span></div>{inner}{after}</div>'
+        f"<strong>{safe(headline)}</strong></span> {badge}"
+        f'<span class="bl-door">{safe(label)}</span></div>{inner}{after}</div>'
     )
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> str:
     """Rows of a name, and of text that is HTML already."""
-    cells = "".join(f"<dt>{escape(name)}</dt><dd>{inner}</dd>" for name, inner in rows)
+    cells = "".join(f"<dt>{safe(name)}</dt><dd>{inner}</dd>" for name, inner in rows)
     return f'<dl class="bl-rows">{cells}</dl>' if cells else ""
 
 
 def _pairs(values: Values) -> str:
     """Names and values; a line breaks between two of them."""
     return " ".join(
-        f'<span class="bl-pair">{escape(name)} = <strong>{escape(_shown(value))}</strong></span>'
+        f'<span class="bl-pair">{safe(name)} = <strong>{safe(_shown(value))}</strong></span>'
         for name, value in values.items()
     )
 
@@ -200,5 +201,5 @@ def _sentence(text: str) -> str:
 
 def code(text: str) -> str:
     """Text as HTML, escaped, with what stands between backquotes as code."""
-    parts = escape(text).split("`")
+    parts = safe(text).split("`")
     return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))

@@ -25,6 +25,7 @@ from toolkit.operations.order import CLIENT_ID, Meaning, Terms, checked_name, ch
 from toolkit.operations.outcome import Outcome
 from toolkit.operations.place import journal_file
 from toolkit.operations.preview import Point, Preview
+from toolkit.printable import printable
 from toolkit.wire.credentials import Keys
 from toolkit.wire.sender import Placement
 from toolkit.wire.signing import to_text
@@ -194,7 +195,7 @@ class Operations:
 
     def __repr__(self) -> str:
         hosts = ", ".join(dict.fromkeys(self._connection.session.hosts.values()))
-        return f"Operations({self._desk.source}: {hosts}; journal {self.journal})"
+        return printable(f"Operations({self._desk.source}: {hosts}; journal {self.journal})")
 
 
 class Previews:
@@ -321,13 +322,13 @@ def _frame(entries: list[Entry], desk: Desk) -> pd.DataFrame:
             entry.made_at,
             entry.door,
             _status(entry),
-            entry.told if entry.is_settled else desk.told_of(entry),
+            printable(entry.told if entry.is_settled else desk.told_of(entry)),
             entry.once,
-            ", ".join(f"{name}={value}" for name, value in entry.arguments.items()),
+            printable(", ".join(f"{name}={value}" for name, value in entry.arguments.items())),
             entry.sent_at,
             entry.settled_at,
             entry.settled_by,
-            entry.process,
+            printable(entry.process),
         )
         for entry in entries
     ]

@@ -12,6 +12,7 @@ from toolkit.catalogue import WRITE_BY_DOOR
 from toolkit.errors import OutcomeUnknownError, ToolkitError, UsageError, without_frames
 from toolkit.operations import cards
 from toolkit.operations.masks import Hidden
+from toolkit.printable import printable
 
 if TYPE_CHECKING:
     from toolkit.operations.desk import Desk
@@ -83,7 +84,7 @@ class Outcome:
         self.status: State = entry.status if entry.status in ("confirmed", "rejected") else "unknown"
         self.proof: Proof = self._desk.proof_of(entry)
         self.once = entry.once
-        self.reason = entry.told if entry.is_settled else self._desk.told_of(entry)
+        self.reason = printable(entry.told if entry.is_settled else self._desk.told_of(entry))
         self.frame: pd.DataFrame | None = self._desk.frame_of(entry)
         self.error: ToolkitError | None = None
         if self.status != "confirmed":

@@ -223,7 +223,7 @@ class AccountsPanel(Panel):
             return head + (wrong or "<p>Nothing has been fetched yet.</p>")
         return head + wrong + view.static_table(holdings.arrange(self._accounts, "btc"), self._frames)
 
-    def __repr__(self) -> str:
+    def _text(self) -> str:
         made = ", SANDBOX" if self._link.source == "sandbox" else ""
         parts = [f"{len(self._accounts):,} sub-accounts" if self._fetched else "nothing fetched"]
         if self._fetched:

@@ -11,7 +11,8 @@ import pandas as pd
 from toolkit.panels import holdings
 from toolkit.panels.base import note
 from toolkit.panels.holdings import COLUMNS, Holding, Wallet
-from toolkit.panels.text import amount, clock, left, percent, plural, rate, safe, short, whole
+from toolkit.panels.text import amount, clock, left, percent, plural, rate, short, whole
+from toolkit.printable import safe
 
 if TYPE_CHECKING:
     from toolkit.link import Link, Snapshot

@@ -21,7 +21,8 @@ import ipywidgets as widgets
 
 from toolkit.errors import ToolkitError
 from toolkit.panels.style import SHEET
-from toolkit.panels.text import clock, safe
+from toolkit.panels.text import clock
+from toolkit.printable import printable, safe
 from toolkit.storage import forks
 
 if TYPE_CHECKING:
@@ -102,6 +103,10 @@ class Panel(ABC):
     def _static(self) -> str:
         """The picture for viewers without widgets: no style sheet, no inline SVG, no script."""
 
+    @abstractmethod
+    def _text(self) -> str:
+        """The panel in a line of plain text."""
+
     # -- for the panel's user ----------------------------------------------------------------------
 
     def close(self) -> None:
@@ -125,6 +130,9 @@ class Panel(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __repr__(self) -> str:
+        return printable(self._text())
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         self._before_display()

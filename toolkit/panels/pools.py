@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from toolkit.panels import sharing, svg
 from toolkit.panels.base import note
-from toolkit.panels.text import MISSING, clock, left, percent, plural, safe, span, took, whole
+from toolkit.panels.text import MISSING, clock, left, percent, plural, span, took, whole
+from toolkit.printable import safe
 
 if TYPE_CHECKING:
     from toolkit.link import CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from toolkit.panels.svg import Level, Part, state_of
-from toolkit.panels.text import safe, whole
+from toolkit.panels.text import whole
+from toolkit.printable import safe
 
 if TYPE_CHECKING:
     from toolkit.link import PoolUse

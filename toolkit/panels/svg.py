@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from toolkit.panels.text import percent, safe
+from toolkit.panels.text import percent
+from toolkit.printable import safe
 
 State = Literal["ok", "busy", "hot"]
 Part = Literal["own", "machine", "others", "in_flight"]

@@ -1,20 +1,14 @@
-"""How panels write numbers, times and names; whatever leaves this module is safe to show as HTML."""
+"""How panels write numbers and times; whatever leaves this module is safe to show as HTML."""
 
 from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
 from decimal import Decimal
-from html import escape
 
 Amount = float | Decimal | None
 
 MISSING = "–"
-
-
-def safe(value: object) -> str:
-    """Text that cannot break out of the markup around it."""
-    return escape(str(value), quote=True)
 
 
 def whole(value: float) -> str:

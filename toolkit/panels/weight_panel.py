@@ -71,7 +71,7 @@ class WeightPanel(Panel):
             + pools.static_calls(snapshot)
         )
 
-    def __repr__(self) -> str:
+    def _text(self) -> str:
         made = ", SANDBOX" if self._link.source == "sandbox" else ""
         return f"<Weight panel{made}: {pools.one_line(self._link.budget.snapshot())}>"
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from toolkit import errors, privacy
 from toolkit.catalogue.codes import Remedy, may_be_executed, meaning
+from toolkit.printable import printable
 from toolkit.wire.headers import LONGEST_BAN, SHORTEST_BAN, is_cached, read_retry_after
 from toolkit.wire.strict_json import Unreadable, read
 
@@ -90,7 +91,7 @@ def without_secrets(text: str, longest: int) -> str:
     if len(text) > _LOOKED_AT:
         text = _LAST_WORD.sub("…", text[:_LOOKED_AT])  # half of something secret does not look like it
     text = privacy.without_secrets(text)
-    text = "".join(character if character.isprintable() else " " for character in text)
+    text = printable(text)
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 

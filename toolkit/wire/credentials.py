@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from toolkit.catalogue import Security
 from toolkit.errors import NoKeyError
+from toolkit.printable import printable
 from toolkit.wire.signers import Kind, Signer, checked_text
 
 SECURITIES: tuple[Security, ...] = ("USER_DATA", "TRADE")
@@ -121,7 +122,7 @@ class Keys:
         )
 
     def __repr__(self) -> str:
-        return f"Keys({len(self)} of {self.origin}, hidden)"
+        return printable(f"Keys({len(self)} of {self.origin}, hidden)")
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("keys are not pickled or copied: they would be written down in clear")

@@ -1,0 +1,258 @@
+"""Hostile text goes through every display of the toolkit, and nothing that cannot be seen comes out."""
+
+from __future__ import annotations
+
+import ast
+import json
+import unicodedata
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import toolkit
+from tests.clocks import FakeClock
+from tests.test_panels import process, snapshot, use
+from tests.write_support import Bench, do, memory_folder
+from toolkit import errors
+from toolkit.__main__ import main
+from toolkit.doctor import Diagnosis, Line
+from toolkit.fetch.progress import count_down
+from toolkit.link.usage import usage
+from toolkit.operations import cards
+from toolkit.panels import accounts_view as view
+from toolkit.panels import holdings, pools
+from toolkit.panels.base import error_note
+from toolkit.printable import printable, safe
+from toolkit.privacy import names_shown
+from toolkit.wire.credentials import Keys
+
+ESC, BEL, RLO, ZWSP, CSI, BOM, HALF, TAG = (
+    "\x1b",
+    "\a",
+    "\u202e",
+    "\u200b",
+    "\x9b",
+    "\ufeff",
+    "\udc80",
+    "\U000e0041",
+)
+HOSTILE = f"币{ESC}[2Jx{BEL}{RLO}{ZWSP}{CSI}{BOM}\u2028\u3164\r<b>{TAG}"
+"""What a terminal, a browser or a reader can be deceived with, around letters that are well."""
+
+
+def unseen(text: str) -> list[str]:
+    """The characters of a text, line ends apart, that do something else than stand there."""
+    kinds = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    return [
+        each for each in text if each != "\n" and (unicodedata.category(each) in kinds or each == "\u3164")
+    ]
+
+
+def check(text: str, *, quoted: bool = True) -> None:
+    assert unseen(text) == []
+    if quoted:
+        assert r"\x1b[2J" in text
+        assert r"\u202e" in text
+        assert "币" in text
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with memory_folder() as folder:
+        bench = Bench(folder)
+        yield bench
+        bench.close()
+
+
+# -- the function ------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_seen_is_written_out_and_everything_else_stays() -> None:
+    assert printable(f"a{ESC}[31m{RLO}\t\n{TAG}{HALF}") == r"a\x1b[31m\u202e\t\n\U000e0041\udc80"
+    assert printable("Grüße, 币安, עברית, 0.5 ≤ 1 · C:\\new") == "Grüße, 币安, עברית, 0.5 ≤ 1 · C:\\new"
+    assert printable("one\ntwo\a", keep="\n") == "one\ntwo\\x07"
+    assert safe(f'<i title="{BEL}">') == r"&lt;i title=&quot;\x07&quot;&gt;"
+
+
+def test_every_character_that_is_no_mark_letter_or_blank_is_written_out() -> None:
+    every = "".join(map(chr, range(0x11_0000)))
+    assert unseen(printable(every)) == []
+
+
+# -- writes ------------------------------------------------------------------------------------------
+
+
+def test_an_outcome_shows_no_hostile_text(bench: Bench) -> None:
+    bench.fail("exchange.create_sub_account", "error", status=400, code=-1, message=HOSTILE)
+    outcome = do(bench, "exchange.create_sub_account", tag="desk")
+    assert outcome.status == "rejected"
+    for shown in (repr(outcome), outcome._repr_html_(), outcome.reason, str(outcome.error)):
+        check(shown)
+
+
+def test_a_card_shows_no_hostile_text_of_arguments_answers_and_names(bench: Bench) -> None:
+    outcome = do(bench, "exchange.create_sub_account", tag="other desk")
+    assert outcome.frame is not None
+    outcome.arguments["tag"] = HOSTILE
+    outcome.frame.loc[0, "email"] = HOSTILE
+    outcome.once, outcome.repeated = HOSTILE, True
+    for shown in (cards.text_of_outcome(outcome), cards.html_of_outcome(outcome)):
+        check(shown)
+
+
+def test_a_preview_shows_no_hostile_text(bench: Bench) -> None:
+    preview = bench.ops.preview.exchange.create_sub_account(tag="desk")
+    object.__setattr__(preview, "body", {"tag": HOSTILE, HOSTILE: "1"})
+    object.__setattr__(preview, "address", HOSTILE)
+    for shown in (repr(preview), preview._repr_html_()):
+        check(shown)
+
+
+def test_the_history_shows_no_hostile_text(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", [f"/tmp/{HOSTILE.encode('utf-8', 'replace').decode()}.py"])
+    bench.fail("exchange.create_sub_account", "error", status=400, code=-1, message=HOSTILE)
+    do(bench, "exchange.create_sub_account", tag="third desk")
+    last = bench.ops.history().iloc[-1]
+    check(last["reason"])
+    check(last["process"])
+
+
+# -- limits and panels -------------------------------------------------------------------------------
+
+
+def test_the_weight_panel_shows_no_hostile_name() -> None:
+    kept = snapshot(use(processes=(process(HOSTILE, 300),)), alone=HOSTILE)
+    shown = (pools.cards, pools.by_process, pools.static_pools, pools.alone)
+    for html in (each(kept) for each in shown):
+        check(html, quoted=html != pools.cards(kept))
+    check(" ".join(usage(kept, "live")["process"]))
+
+
+def test_the_accounts_panel_shows_no_hostile_text() -> None:
+    known = [
+        holdings.Holding(
+            id=HOSTILE,
+            tag=HOSTILE,
+            email=HOSTILE,
+            address="",
+            created=0,
+            amounts=dict.fromkeys(holdings.COLUMNS, 1.0),
+            off=frozenset(),
+        )
+    ]
+    for html in (view.table(known, {}, 0.0), view.static_table(known, {})):
+        check(html)
+        assert "<b>\\" not in html
+    check(error_note(errors.UsageError(HOSTILE), "panel"))
+    check(error_note(ValueError(HOSTILE), "panel"))
+
+
+def test_the_panel_in_a_line_shows_no_hostile_text() -> None:
+    with toolkit.demo(seed=7) as link, toolkit.panels.accounts(link) as panel:
+        panel.error = ValueError(HOSTILE)
+        check(repr(panel))
+        check(panel._repr_mimebundle_()["text/plain"])
+        check(panel._repr_mimebundle_()["text/html"])
+
+
+# -- errors, warnings, progress ------------------------------------------------------------------------
+
+
+def test_no_error_or_warning_says_hostile_text() -> None:
+    refused = errors.ApiError(HOSTILE, 400, -1, HOSTILE)
+    check(str(refused))
+    assert refused.message == HOSTILE  # what was received stays
+    for kind in vars(errors).values():
+        if isinstance(kind, type) and issubclass(kind, errors.ToolkitError | Warning):
+            error = kind.__new__(kind, HOSTILE)
+            error.args = (HOSTILE,)
+            check(str(error))
+
+
+def test_a_warning_that_python_prints_says_no_hostile_text() -> None:
+    for kind in (errors.LedgerWarning, errors.JournalWarning, errors.UndeclaredFieldWarning):
+        check(warnings.formatwarning(kind(HOSTILE), kind, "cell", 1, ""))
+
+
+def test_a_progress_bar_says_no_hostile_text(capfd: pytest.CaptureFixture[str]) -> None:
+    count_down(HOSTILE, 3.0, FakeClock(), wanted=True)
+    shown = capfd.readouterr().err.replace("\r", "").replace(f"{ESC}[A", "")
+    check(shown)
+
+
+def test_names_of_fields_are_shown_printable() -> None:
+    check(" ".join(names_shown([HOSTILE])))
+
+
+def test_where_keys_come_from_is_shown_printable() -> None:
+    check(repr(Keys([], HOSTILE)))
+
+
+# -- the doctor and the command line -------------------------------------------------------------------
+
+
+def test_no_line_of_the_doctor_has_hostile_text() -> None:
+    line = Line(HOSTILE, "files", HOSTILE, "warning", HOSTILE, HOSTILE)
+    check(line.found)
+    diagnosis = Diagnosis([line], "live", datetime(2026, 1, 1, tzinfo=UTC))
+    for shown in (repr(diagnosis), diagnosis._repr_html_(), diagnosis.frame.to_csv()):
+        check(shown)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [HOSTILE],
+        [f"--{HOSTILE}"],
+        ["lab", HOSTILE],
+        ["lab", "--port", HOSTILE],
+        ["doctor", "one", HOSTILE],
+        ["key", "new", HOSTILE],
+        ["key", "add", HOSTILE],
+        ["key", HOSTILE],
+        ["key", "add", "--serves", HOSTILE],
+        ["sandbox", HOSTILE],
+    ],
+    ids=lambda arguments: " ".join(arguments).replace(HOSTILE, "HOSTILE"),
+)
+def test_the_command_line_is_quoted_printable(arguments: list[str]) -> None:
+    ran = CliRunner().invoke(main, arguments)
+    assert ran.exit_code in {1, 2}
+    check(ran.output, quoted=arguments[0] != "key")
+
+
+def test_what_the_doctor_prints_into_a_pipe_is_printable(tmp_path: Path) -> None:
+    folder = tmp_path / HOSTILE.replace("/", "")
+    folder.mkdir()
+    for arguments in (["doctor", "--demo"], ["doctor", "--demo", "--json"]):
+        ran = CliRunner().invoke(main, arguments, env={"TOOLKIT_LEDGER": str(folder)})
+        check(ran.output)
+    assert any("\\u202e" in row["found"] for row in json.loads(ran.stdout))
+
+
+def test_a_pair_of_keys_in_a_folder_with_a_hostile_name(tmp_path: Path) -> None:
+    folder = tmp_path / HOSTILE.replace("/", "")
+    folder.mkdir()
+    ran = CliRunner().invoke(main, ["key", "new", "--file", str(folder / "desk.pem")])
+    assert ran.exit_code == 0, ran.output
+    check(ran.output)
+
+
+# -- the rule --------------------------------------------------------------------------------------------
+
+
+def test_html_is_escaped_in_one_place() -> None:
+    """Who escapes by hand forgets what cannot be seen."""
+    package = Path(toolkit.__file__).parent
+    by_hand = [
+        path.relative_to(package).as_posix()
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (isinstance(node, ast.ImportFrom) and node.module == "html")
+        or (isinstance(node, ast.Import) and any(name.name == "html" for name in node.names))
+    ]
+    assert by_hand == ["printable.py"]
