@@ -73,6 +73,11 @@ __all__ = [
     "UsageError",
 ]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 P = ParamSpec("P")
 T = TypeVar("T")
 E = TypeVar("E", bound=BaseException)

@@ -98,3 +98,7 @@ __all__ = [
     "Write",
     "pool_of",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -7,3 +7,7 @@ from toolkit.doctor.examination import examine
 from toolkit.doctor.line import Line, Verdict
 
 __all__ = ["Diagnosis", "Line", "Verdict", "examine"]
+
+
+def __dir__() -> list[str]:
+    return __all__

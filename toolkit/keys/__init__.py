@@ -26,3 +26,7 @@ __all__ = [
     "free_name",
     "make_pair",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

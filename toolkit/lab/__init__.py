@@ -34,6 +34,11 @@ import platformdirs
 
 __all__ = ["run"]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 HOST = "127.0.0.1"
 FIRST_NOTEBOOK = "01_tour.ipynb"
 CONFIG = Path(__file__).parent / "config"

@@ -55,6 +55,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 class Settings(TypedDict, total=False):
     """What can be chosen of a Link besides its keys; `Link` says what each means."""
 

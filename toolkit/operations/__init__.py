@@ -7,3 +7,7 @@ from toolkit.operations.outcome import NewKey, Outcome
 from toolkit.operations.preview import Point, Preview
 
 __all__ = ["ExchangeWrites", "NewKey", "Operations", "Outcome", "Point", "Preview", "Previews"]
+
+
+def __dir__() -> list[str]:
+    return __all__

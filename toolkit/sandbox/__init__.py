@@ -36,3 +36,7 @@ __all__ = [
     "WriteExample",
     "serve_forever",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -107,6 +107,10 @@ class Budget:
 
     # -- before and after a request ------------------------------------------------------------
 
+    def __dir__(self) -> list[str]:
+        # A user gets at it as `link.budget`; the rest is for those who send.
+        return ["alone", "banned_until", "ledger", "limit", "snapshot", "watch"]
+
     def admit(
         self,
         pool: Pool,

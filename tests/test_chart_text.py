@@ -1,0 +1,135 @@
+"""Foreign text on charts is text: no mathematics, no boxes, no warnings, in every label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.text import Text
+
+from toolkit import charts
+from toolkit.charts import _text
+
+DAYS = pd.date_range("2026-03-01", periods=12, freq="D", tz="UTC")
+FOREIGN = [r"$\alpha$", r"$\frac{1}$", "_hidden", "币安人生USDT", "עברית", "\x1b[31m\u202eBTC", "x" * 300]
+
+
+@pytest.fixture(autouse=True)
+def figures() -> Iterator[None]:
+    with mpl.rc_context({"backend": "agg"}):
+        settings = dict(mpl.rcParams)
+        yield
+        plt.close("all")
+        assert dict(mpl.rcParams) == settings
+
+
+def frame(name: str) -> pd.DataFrame:
+    return pd.DataFrame({"time": DAYS, "income": 1.5, "asset": name, "symbol": name, "customer_id": name})
+
+
+def texts(ax: Axes) -> list[Text]:
+    """Every text of a figure that has one."""
+    return [each for each in ax.figure.findobj(Text) if each.get_text()]
+
+
+def drawn(ax: Axes) -> str:
+    """All that is written on it. Drawing it warns of nothing, as warnings are errors here."""
+    ax.figure.canvas.draw()
+    return "\n".join(each.get_text() for each in texts(ax))
+
+
+def said(name: str) -> str:
+    """What a chart is to say of a name: written out where no font here has its letters."""
+    return _text.plain(_text.short_name(name))[0]
+
+
+@pytest.mark.parametrize("name", FOREIGN, ids=lambda name: ascii(name[:12]))
+@pytest.mark.parametrize("by", ["asset", "symbol"])
+def test_rebates_show_a_foreign_name_as_text(name: str, by: str | None) -> None:
+    ax = charts.rebates(frame(name), by=by)
+    assert said(name) in drawn(ax)
+
+
+@pytest.mark.parametrize("name", FOREIGN, ids=lambda name: ascii(name[:12]))
+def test_every_other_label_shows_a_foreign_name_as_text(name: str) -> None:
+    held = pd.DataFrame({"sub_account_id": [name, "b"], name: [2.0, 1.0]})
+    ax = charts.balances(held, column=name)
+    drawn(ax)
+    assert said(name) in ax.get_title(loc="left")
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["b", said(name)]
+    several = pd.concat([frame("USDT"), frame(name).head(3)])
+    assert f"Not drawn: {said(name)}" in drawn(charts.rebates(several, top=1))
+    assert said(name) in drawn(charts.rebates(frame("USDT"), asset=name))
+    stacked = frame("USDT").rename(columns={"symbol": name})
+    assert said(name) in drawn(charts.rebates(stacked, by=name))
+
+
+def test_a_legend_of_the_users_own_shows_text_too() -> None:
+    ax = charts.rebates(frame(r"$\frac{1}$").assign(asset="USDT"), by="symbol")
+    ax.legend()
+    ax.figure.canvas.draw()
+
+
+def test_tex_of_the_users_settings_is_not_for_foreign_text() -> None:
+    ax = charts.rebates(frame("a_b & $c$").assign(asset="100% USDT"), by="symbol")
+    foreign = [each for each in texts(ax) if "a_b" in each.get_text() or "100%" in each.get_text()]
+    assert len(foreign) == 2
+    assert not any(each.get_usetex() or each.get_parse_math() for each in foreign)
+
+
+def test_a_value_called_like_the_rest_is_not_taken_for_it() -> None:
+    rows = pd.concat([frame("Others").assign(income=5.0), frame("A"), frame("B"), frame("C")])
+    ax = charts.rebates(rows.assign(asset="USDT"), by="symbol", top=2)
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names[:3] == ["Others", "A", "Others"]
+    assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(12 * (5.0 + 3 * 1.5))
+
+
+# -- fonts -------------------------------------------------------------------------------------------
+
+
+def has(family: str, letter: int) -> bool:
+    return get_font(findfont(family)).get_char_index(letter) != 0
+
+
+@pytest.fixture
+def letter() -> str:
+    """A letter that matplotlib's own default font does not have, and another of its fonts does."""
+    letters = (at for at in range(0x2000, 0xFFFF) if chr(at).isprintable())
+    return next(chr(at) for at in letters if has("STIXGeneral", at) and not has("DejaVu Sans", at))
+
+
+def test_a_letter_is_drawn_in_a_font_that_has_it(letter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_text, "FALLBACKS", ("No Such Font", "STIXGeneral"))
+    ax = charts.rebates(frame(f"{letter}USDT"), by="symbol")
+    assert f"{letter}USDT" in drawn(ax)
+    (name, *_) = ax.get_legend().get_texts()
+    assert name.get_fontfamily() == [*mpl.rcParams["font.family"], "STIXGeneral"]
+
+
+def test_a_letter_that_no_font_has_is_written_out(letter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_text, "FALLBACKS", ("No Such Font",))
+    assert rf"\u{ord(letter):04x}USDT" in drawn(charts.rebates(frame(f"{letter}USDT"), by="symbol"))
+
+
+def test_the_font_the_user_has_chosen_comes_first(letter: str) -> None:
+    with mpl.rc_context({"font.family": ["STIXGeneral"]}):
+        text, how = _text.plain(f"{letter}é")
+    assert text == f"{letter}é"
+    assert how["fontfamily"] == ["STIXGeneral"]
+
+
+def test_a_legend_takes_the_rows_it_needs_and_stays_on_the_figure() -> None:
+    names = [f"{at} customer with a rather long name" for at in range(9)]
+    ax = charts.rebates(pd.concat([frame("USDT").assign(symbol=name) for name in names]), by="symbol", top=9)
+    drawn(ax)
+    box = ax.get_legend().get_window_extent()
+    assert box.x1 <= ax.figure.bbox.width
+    assert box.y1 < ax.figure.bbox.height
+    title = next(text for text in texts(ax) if text.get_text().startswith("Rebates by"))
+    assert title.get_window_extent().y0 >= box.y1 - 8

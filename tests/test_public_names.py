@@ -1,0 +1,110 @@
+"""What a user sees of a module or an object by TAB and `dir()`: what is for users, and nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+import toolkit
+from toolkit.demo import DemoLink
+
+Complete = Callable[[str], list[str]]
+
+
+def public_modules() -> list[ModuleType]:
+    """`toolkit`, and every module directly in it that says what it offers."""
+    found = [
+        importlib.import_module(f"toolkit.{each.name}") for each in pkgutil.iter_modules(toolkit.__path__)
+    ]
+    return [toolkit, *(module for module in found if hasattr(module, "__all__"))]
+
+
+@pytest.mark.parametrize("module", public_modules(), ids=lambda module: module.__name__)
+def test_a_module_lists_what_it_offers_and_nothing_else(module: ModuleType) -> None:
+    assert dir(module) == sorted(module.__all__)
+    assert all(hasattr(module, name) for name in module.__all__)
+    assert [name for name in module.__all__ if name.startswith("_")] == ["__version__"] * (module is toolkit)
+
+
+def test_those_a_user_meets_say_what_they_offer() -> None:
+    met = {"toolkit", *(f"toolkit.{name}" for name in ("charts", "errors", "keys", "operations", "panels"))}
+    assert met <= {module.__name__ for module in public_modules()}
+    assert dir(toolkit.charts) == ["balances", "rebates", "traders"]
+    assert dir(toolkit.panels) == ["accounts", "weight"]
+    assert all(isinstance(getattr(toolkit.errors, name), type) for name in dir(toolkit.errors))
+
+
+@pytest.fixture(scope="module")
+def link() -> Iterator[DemoLink]:
+    with toolkit.demo(seed=7) as link:
+        yield link
+
+
+def test_objects_a_user_meets_list_what_is_for_users(link: DemoLink) -> None:
+    shown = {
+        "budget": [name for name in dir(link.budget) if not name.startswith("_")],
+        "spot": [name for name in dir(link.spot) if not name.startswith("_")],
+    }
+    assert shown == {
+        "budget": ["alone", "banned_until", "ledger", "limit", "snapshot", "watch"],
+        "spot": ["customer_id", "customers", "kickbacks", "new_user", "rebates"],
+    }
+    assert all(hasattr(link.budget, name) for name in shown["budget"])
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Complete]:
+    """The TAB key of a real kernel in which the toolkit has been imported."""
+    home = tmp_path_factory.mktemp("kernel")
+    env = {**_environment(), "HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
+    manager, client = start_new_kernel(kernel_name="python3", env=env)
+    try:
+        reply = client.execute_interactive(
+            "import toolkit\nfrom toolkit import charts, errors, panels\nimport toolkit.keys", timeout=60
+        )
+        assert reply["content"]["status"] == "ok"
+
+        def ask(code: str) -> list[str]:
+            matches = client.complete(code, reply=True, timeout=60)["content"]["matches"]
+            return sorted({match.rpartition(".")[2] for match in matches})
+
+        yield ask
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(Path(toolkit.__file__).parents[1])}
+
+
+@pytest.mark.filterwarnings("default")  # the kernel's machinery warns of what is not ours
+@pytest.mark.parametrize(
+    ("code", "module"),
+    [
+        *((f"{name}.", name) for name in ("charts", "errors", "panels")),
+        *((f"toolkit.{name}.", name) for name in ("charts", "errors", "keys", "panels")),
+    ],
+)
+def test_the_tab_key_lists_them_in_a_kernel(complete: Complete, code: str, module: str) -> None:
+    assert complete(code) == dir(sys.modules[f"toolkit.{module}"])
+
+
+@pytest.mark.filterwarnings("default")
+def test_the_tab_key_lists_the_charts_to_import(complete: Complete) -> None:
+    names = complete("from toolkit.charts import ")
+    assert [name for name in names if not name.startswith("_")] == dir(toolkit.charts)
+
+
+@pytest.mark.filterwarnings("default")
+def test_the_tab_key_lists_the_package(complete: Complete) -> None:
+    assert complete("toolkit.") == sorted(set(toolkit.__all__) - {"__version__"})
