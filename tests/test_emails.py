@@ -383,9 +383,10 @@ def test_a_demo_masks_them_as_well(given: Mapping[str, Any], shown: str) -> None
 def test_the_panel_finds_a_whole_address_and_shows_none(demo: DemoLink) -> None:
     assert demo.sandbox is not None
     addresses = [each.email for each in demo.sandbox.world.accounts]
-    with accounts(demo) as panel:
-        static = panel._repr_mimebundle_()["text/html"]
+    with accounts(demo, fetch=True) as panel:
+        panel._repr_mimebundle_()
         wait_for(panel, "Refresh ·")
+        static = panel._repr_mimebundle_()["text/html"]
         shown = seen(panel)
         assert mask(addresses[0]) in static
         assert mask(addresses[0]) in shown
@@ -401,8 +402,9 @@ def test_what_the_panel_had_fetched_before_an_error_is_masked(demo: DemoLink, tm
     addresses = [each.email for each in demo.sandbox.world.accounts]
     path = BY_DOOR["exchange.sub_accounts"].path
     demo.sandbox.exchange.faults.add("unknown-field", path=path)
-    with accounts(demo) as panel:
+    with accounts(demo, fetch=True) as panel:
         panel._repr_mimebundle_()
+        assert panel.wait(10.0)
         assert isinstance(panel.error, UndeclaredFieldWarning)
         partial = panel.error.partial
         assert partial is not None

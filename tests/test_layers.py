@@ -63,7 +63,7 @@ LAYERS: dict[str, set[str]] = {
     "link": {"errors", "catalogue", "fetch", "keys", "operations", "doctor", "printable"},
     "charts": {"errors", "printable"},
     "export": {"errors", "_version"},
-    "panels": {"storage", "errors", "link", "charts", "privacy", "printable"},
+    "panels": {"storage", "errors", "link", "charts", "privacy", "printable", "fetch"},
     "sandbox": {"storage", "catalogue"},
     "printable": set(),
     "listing": {"catalogue"},

@@ -31,9 +31,11 @@ from toolkit.panels import (
 )
 from toolkit.panels import accounts_view as view
 from toolkit.panels.base import error_note, note
+from toolkit.sandbox import Answer, Request
 
 WITHIN = 10.0
 SPOT = "/sapi/v1/broker/subAccount/spotSummary"
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 @pytest.fixture
@@ -690,29 +692,176 @@ def test_exact_amounts_stay_exact() -> None:
 
 
 def shown_with_data(link: DemoLink) -> AccountsPanel:
-    panel = accounts(link)
+    panel = accounts(link, fetch=True)
     panel._repr_mimebundle_()
+    assert panel.wait(WITHIN)
     wait_for(panel, "Refresh ·")
     return panel
 
 
-def test_accounts_panel_fetches_when_it_is_first_shown(link: DemoLink) -> None:
+def named(panel: Panel, *words: str) -> ipywidgets.Button:
+    """The button that says one of these, and that shows."""
+    return next(
+        w
+        for w in tree(panel.widget)
+        if isinstance(w, ipywidgets.Button)
+        and any(word in w.description for word in words)
+        and w.layout.display != "none"
+    )
+
+
+def is_shown(panel: Panel, word: str) -> bool:
+    try:
+        return bool(named(panel, word))
+    except StopIteration:
+        return False
+
+
+def hold(link: DemoLink, monkeypatch: pytest.MonkeyPatch, door: str) -> threading.Event:
+    """Let the third page of a read wait until the event is set; the event that says it does is beside it."""
+    reached, go_on = threading.Event(), threading.Event()
+    exchange = link.sandbox.exchange
+    handle = exchange.handle
+
+    def held(request: Request) -> Answer:
+        if request.path == door and b"page=3&" in request.query:
+            reached.set()
+            assert go_on.wait(WITHIN)
+        return handle(request)
+
+    monkeypatch.setattr(exchange, "handle", held)
+    go_on.reached = reached  # type: ignore[attr-defined]
+    return go_on
+
+
+def test_the_panel_shows_at_once_with_its_price_and_asks_for_nothing(link: DemoLink) -> None:
     with accounts(link) as panel:
-        assert link.budget.snapshot().calls == ()
-        bundle = panel._repr_mimebundle_()
-        there_are = int(link.exchange.partner()["sub_account_qty"].iloc[0])
-        assert f"{there_are} sub-accounts of 1,000 allowed" in bundle["text/html"]
-        wait_for(panel, "Refresh ·", f"<b>{there_are} <small>")
-        assert {"btk-panel", "btk-accounts"} <= set(panel.widget._dom_classes)
-
-
-def test_without_fetch_it_waits_for_the_button(link: DemoLink) -> None:
-    with accounts(link, fetch=False) as panel:
-        assert "Nothing has been fetched" in panel._repr_mimebundle_()["text/html"]
+        html = panel._repr_mimebundle_()["text/html"]
+        assert "Nothing has been fetched" in html
+        assert "exchange.spot_balances" in html
+        shown = seen(panel)
+        assert "What a fetch costs" in shown
+        for word in ("spot_balances", "SAPI by account (UID)", "18,000", "of 180,000"):
+            assert word in shown
         assert button(panel).description == "Fetch · 6 requests or more"
         assert link.budget.snapshot().calls == ()
         button(panel).click()
         wait_for(panel, "Refresh ·")
+        assert "What a fetch costs" not in seen(panel)
+
+
+def test_with_fetch_it_shows_at_once_and_fetches_from_then_on(
+    link: DemoLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = hold(link, monkeypatch, SPOT)
+    with accounts(link, fetch=True) as panel:
+        assert link.budget.snapshot().calls == ()
+        bundle = panel._repr_mimebundle_()  # while the exchange answers nothing
+        assert WIDGET in bundle
+        assert "SANDBOX" in bundle["text/html"]
+        assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
+        shown = wait_for(panel, "Spot balances: 40 of 240 accounts", "of 54 requests", "Fetching…")
+        assert "<progress" in shown
+        assert "40 of 240 accounts</span>" in shown  # in the tile of what has not arrived
+        assert "waiting</span>" in shown
+        assert "<b>240 <small>" in shown  # and what has arrived shows already
+        assert "No sub-account matches" not in shown
+        held.set()
+        wait_for(panel, "Refresh ·")
+        assert panel.wait(WITHIN)
+        assert {"btk-panel", "btk-accounts"} <= set(panel.widget._dom_classes)
+        assert "240 sub-accounts of 1,000 allowed" in panel._repr_mimebundle_()["text/html"]
+
+
+def test_a_fetch_that_is_stopped_keeps_what_has_arrived_and_goes_on_from_there(
+    link: DemoLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = hold(link, monkeypatch, SPOT)
+    with accounts(link, fetch=True) as panel:
+        panel._repr_mimebundle_()
+        wait_for(panel, "Spot balances: 40 of 240 accounts")
+        assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
+        named(panel, "Stop").click()
+        held.set()
+        assert panel.wait(WITHIN)
+        shown = wait_for(panel, "Stopped", "Continue", "incomplete", "not fetched")
+        assert "Spot balances, Margin balances" in shown
+        assert panel.error is None
+        have = sum(account.amounts["spot"] is not None for account in panel._accounts)
+        assert 40 <= have < 240
+        assert f"{have} only" in shown
+        assert not is_shown(panel, "Stop")
+        asked = [call.door for call in link.budget.snapshot().calls]
+        named(panel, "Continue").click()
+        wait_for(panel, "Refresh · 54 requests")
+        assert panel.wait(WITHIN)
+        wait_until(panel, lambda html: "Stopped" not in html and "incomplete" not in html)
+        later = [call.door for call in link.budget.snapshot().calls][len(asked) :]
+        assert "exchange.sub_accounts" not in later  # what had arrived is not paid for again
+        assert later.count("exchange.spot_balances") == 13
+        assert all(account.amounts["spot"] is not None for account in panel._accounts)
+
+
+def test_a_fetch_that_fails_says_so_and_is_tried_again_from_there(link: DemoLink) -> None:
+    link.sandbox.exchange.faults.add("error", path=SPOT, status=401, code=-2015, message="No.")
+    with accounts(link, fetch=True) as panel:
+        panel._repr_mimebundle_()
+        assert panel.wait(WITHIN)
+        wait_for(panel, "CredentialsError", "incomplete", "not fetched", "240 sub-accounts")
+        assert "CredentialsError" in panel._repr_mimebundle_()["text/html"]
+        assert isinstance(panel.error, CredentialsError)
+        asked = len(link.budget.snapshot().calls)
+        retry = named(panel, "Retry")
+        said = re.fullmatch(r"Retry · (\d+) requests · .*", retry.description)
+        assert said
+        retry.click()
+        wait_until(panel, lambda html: "Refresh ·" in html and "CredentialsError" not in html)
+        assert panel.wait(WITHIN)
+        assert panel.error is None
+        assert len(link.budget.snapshot().calls) - asked == int(said[1])
+        assert not is_shown(panel, "Retry")
+
+
+def test_a_read_that_breaks_off_leaves_the_rows_it_had(
+    link: DemoLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = hold(link, monkeypatch, SPOT)
+    with accounts(link, fetch=True) as panel:
+        panel._repr_mimebundle_()
+        assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
+        link.sandbox.exchange.faults.add("error", path=SPOT, status=401, code=-2015, message="No.")
+        held.set()
+        assert panel.wait(WITHIN)
+        wait_for(panel, "40 only", "incomplete", "Find it in `panel.error.partial`")
+        assert sum(account.amounts["spot"] is not None for account in panel._accounts) == 40
+
+
+def test_an_interrupt_of_who_waits_stops_the_fetch(link: DemoLink, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = hold(link, monkeypatch, SPOT)
+    with accounts(link, fetch=True) as panel:
+        panel._repr_mimebundle_()
+        assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
+        assert not panel.wait(0.0)
+
+        class Interrupted(threading.Event):
+            def wait(self, timeout: float | None = None) -> bool:
+                raise KeyboardInterrupt
+
+        idle, panel._idle = panel._idle, Interrupted()
+        with pytest.raises(KeyboardInterrupt):
+            panel.wait()
+        panel._idle = idle
+        held.set()
+        assert panel.wait(WITHIN)
+        wait_for(panel, "Stopped")
+
+
+def test_running_the_cell_again_keeps_what_was_paid_for(link: DemoLink) -> None:
+    shown_with_data(link)
+    sent = len(link.budget.snapshot().calls)
+    with accounts(link) as again:
+        wait_for(again, "Refresh ·", "240 sub-accounts", "updated ")
+        assert len(link.budget.snapshot().calls) == sent
 
 
 def test_the_price_on_the_button_is_what_is_charged(link: DemoLink) -> None:
@@ -731,14 +880,6 @@ def test_the_price_on_the_button_is_what_is_charged(link: DemoLink) -> None:
         charged = sum(entry.weight for entry in entries if entry.path == SPOT)
         assert f"{charged:,}" == said[2]
         assert round(charged / 180_000 * 100) == int(said[4])
-
-
-def test_progress_counts_the_requests() -> None:
-    with toolkit.demo(seed=7, latency_ms=15) as slow, accounts(slow) as panel:
-        panel.refresh()
-        shown = wait_until(panel, lambda html: bool(re.search(r"[2-9] of 54 requests", html)))
-        assert "<progress" in shown
-        wait_for(panel, "Refresh ·")
 
 
 def test_filter_and_order_ask_for_nothing(link: DemoLink) -> None:
@@ -770,11 +911,3 @@ def test_an_error_shows_in_place_and_the_old_data_stay(link: DemoLink) -> None:
         gone = ("CredentialsError", "stale", "as of")
         wait_until(panel, lambda html: "Refresh ·" in html and not any(word in html for word in gone))
         assert panel.error is None
-
-
-def test_a_first_fetch_that_fails_shows_what_arrived(link: DemoLink) -> None:
-    link.sandbox.exchange.faults.add("error", path=SPOT, status=401, code=-2015, message="No.")
-    with accounts(link) as panel:
-        html = panel._repr_mimebundle_()["text/html"]
-        assert "CredentialsError" in html
-        wait_for(panel, "incomplete", "not fetched", "240 sub-accounts")

@@ -55,12 +55,16 @@ with desk.fault("error", "customers", code=-1130, message=given["echo"]):
 weight = toolkit.panels.weight(link)
 weight
 ###
-accounts = toolkit.panels.accounts(link)
+accounts = toolkit.panels.accounts(link, fetch=True)
+accounts
+###
+assert accounts.wait(60)
 accounts
 ###
 with desk.fault("error", "partner", code=-1130, message=given["echo"]):
     broken = toolkit.panels.accounts(link)
-    broken._before_display()
+    broken.refresh()
+    assert broken.wait(60)
 assert broken.error is not None
 broken
 ###

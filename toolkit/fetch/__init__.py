@@ -5,6 +5,7 @@ from __future__ import annotations
 from toolkit.fetch.connection import Connection, Source, warn
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.fetch.namespace import Namespace
+from toolkit.fetch.progress import follow
 from toolkit.frames import Numbers
 from toolkit.plan import When
 from toolkit.privacy import Emails
@@ -27,6 +28,7 @@ __all__ = [
     "Snapshot",
     "Source",
     "When",
+    "follow",
     "warn",
 ]
 

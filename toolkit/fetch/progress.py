@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from toolkit.fetch.bar import Bar
 from toolkit.plan import Span
+from toolkit.printable import printable
 from toolkit.wire.clock import Clock
 from toolkit.wire.sender import Tally
 from toolkit.wire.stop import LONG_WAIT, Stop, Wait, moment
@@ -18,6 +20,21 @@ PATIENCE = LONG_WAIT  # seconds; what is quicker shows nothing
 REDRAW_EVERY = 0.1
 
 _LOG = logging.getLogger(__name__)
+_followed = threading.local()
+
+
+@contextmanager
+def follow(told: Callable[[int], None]) -> Iterator[None]:
+    """Have the fetches of this thread tell how many rows have arrived, at least each half second.
+
+    What `told` raises ends the fetch, as an interrupt would, and carries the rows that had arrived.
+    """
+    before = getattr(_followed, "told", None)
+    _followed.told = told
+    try:
+        yield
+    finally:
+        _followed.told = before
 
 
 class Progress:
@@ -51,6 +68,7 @@ class Progress:
         self._through = 0
         self._drawn = self._began
         self._bar: Bar | None = None
+        self._told: Callable[[int], None] | None = getattr(_followed, "told", None)
         self._wanted = wanted and threading.current_thread() is threading.main_thread()
         # Never for ever: on Windows an interrupt is noticed only between two waits.
         self.patience = REDRAW_EVERY if self._wanted else 0.5
@@ -75,9 +93,11 @@ class Progress:
         if self._span is not None:
             self._through = through - self._span.start
         self._show("")
+        self._tell()
 
     def look(self, busy: int) -> None:
         """Say what the fetch waits for, where every one of its requests under way does."""
+        self._tell()
         waits = list(self._stop.waits.values())
         if not waits or len(waits) < busy:
             self._show("")
@@ -91,6 +111,10 @@ class Progress:
         """Say what the calling thread waits for, where it fetches by itself: once, as it cannot count."""
         self._show(said, wait.until - self._clock.monotonic())
         return lambda: None  # the bar goes on
+
+    def _tell(self) -> None:
+        if self._told is not None:
+            self._told(self._rows)
 
     def _show(self, waiting: str, seconds: float = 0.0) -> None:
         """Draw the bar, once the fetch takes longer than a second or will, with so many yet to wait."""

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
+from IPython import get_ipython
+from IPython.display import display
 
+from toolkit.fetch import follow
 from toolkit.panels import accounts_view as view
 from toolkit.panels import holdings
+from toolkit.panels.accounts_view import Read
 from toolkit.panels.base import Panel, chips, error_note, header, html, put, static_head
 from toolkit.panels.holdings import Holding
 from toolkit.panels.style import ACCOUNTS_MARK
@@ -20,12 +25,10 @@ from toolkit.panels.text import clock, short
 from toolkit.privacy import mask_partial
 
 if TYPE_CHECKING:
-    from toolkit.link import CallRecord, Link
+    from toolkit.link import Link
 
 TITLE = "Link partner"
-# How long a cell waits for the first fetch, so that a saved notebook has its picture. A longer one
-# goes on under the panel.
-FIRST_FETCH_WITHIN = 20.0
+LOOK_EVERY = 0.5
 
 _SORTS: tuple[tuple[str, holdings.Sort], ...] = (
     ("Most spot + margin", "btc"),
@@ -37,31 +40,48 @@ _SORTS: tuple[tuple[str, holdings.Sort], ...] = (
 )
 
 
+class _Stopped(Exception):  # noqa: N818 - no error: it ends a fetch
+    """The user stopped the fetch, or closed the panel."""
+
+    partial: pd.DataFrame | None = None
+
+
 class AccountsPanel(Panel):
     """Partner, totals, and each sub-account's balances over spot, margin and futures.
 
-    A fetch has a thread of its own while it lasts, so that filter and progress stay live.
+    A fetch has a thread of its own while it lasts, so that the cell ends at once, and filter and progress
+    stay live.
     """
 
     kind: ClassVar[str] = "accounts"
 
-    def __init__(self, link: Link, *, fetch: bool = True, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, link: Link, *, fetch: bool = False, now: Callable[[], float] = time.time) -> None:
         self._fetch_first = fetch
         self._frames: dict[str, pd.DataFrame] = {}
         self._fetched: dict[str, float] = {}
+        self._incomplete: dict[str, int] = {}
         self._accounts: list[Holding] = []
         self._fetching = False
+        self._was_stopped = False
         self._started = 0.0
+        self._left: tuple[Read, ...] = ()  # of the last fetch: what it has not brought
+        self._rows = 0
         self._requests_done = 0
-        self._last_call: CallRecord | None = None
+        self._display_id = f"accounts-{uuid.uuid4().hex}"
+        self._is_displayed = False
         super().__init__(link, now)
 
     def _make_locks(self) -> None:
         super()._make_locks()
-        before: threading.Event | None = getattr(self, "_settled", None)
-        self._settled = threading.Event()
-        if before is not None and before.is_set():  # in a child
-            self._settled.set()
+        self._halt = threading.Event()
+        self._idle = threading.Event()
+        self._idle.set()  # in a child, too: the thread that fetches is the parent's
+
+    def _take_over(self, before: Panel) -> None:
+        """Keep what the panel had that this one replaces: it was paid for."""
+        if isinstance(before, AccountsPanel):
+            self._frames, self._fetched = before._frames, before._fetched
+            self._incomplete, self._accounts = before._incomplete, before._accounts
 
     # -- widgets ---------------------------------------------------------------------------------------
 
@@ -73,7 +93,15 @@ class AccountsPanel(Panel):
         head = widgets.HBox([self._title, self._chips, self._button])
         head.add_class("btk-head")
 
-        self._banner, self._tiles = html(), html()
+        self._banner = html("", "btk-grow")
+        self._stop = widgets.Button(description="Stop", icon="stop", tooltip="Keep what has arrived")
+        self._stop.on_click(lambda _: self.stop())
+        self._retry = widgets.Button(icon="repeat", tooltip="Fetch what has not arrived")
+        self._retry.on_click(lambda _: self.retry())
+        state = widgets.HBox([self._banner, self._stop, self._retry])
+        state.add_class("btk-state-line")
+
+        self._tiles, self._cost = html(), html()
         self._count = html("", "btk-grow")
         self._sort = widgets.Dropdown(options=_SORTS)
         self._filter = widgets.Text(placeholder="Filter by id, tag or e-mail…")
@@ -84,67 +112,73 @@ class AccountsPanel(Panel):
         self._table = html()
         self._card = widgets.VBox([tools, self._table])
         self._card.add_class("btk-card")
-        return [head, self._banner, self._tiles, self._card]
+        return [head, state, self._tiles, self._cost, self._card]
 
     def _redraw(self) -> None:
-        self._price = view.price(self._link, self._known_accounts())
+        at = self._round()
         put(self._title, header(ACCOUNTS_MARK, TITLE, view.bounds(self._frames)))
         put(self._chips, chips(self._link, max(self._fetched.values(), default=None), self._shortfall()))
-        self._button.description = "Fetching…" if self._fetching else f"{self._verb} · {self._price}"
+        verb = "Refresh" if self._fetched else "Fetch"
+        cost = view.price(self._link, self._known_accounts())
+        self._button.description = "Fetching…" if self._fetching else f"{verb} · {cost}"
         self._button.disabled = self._fetching
-        self._draw_banner()
-        if not self._fetched:
-            put(self._tiles, "" if self._fetching or self.error else self._invitation())
-            self._card.layout.display = "none"
-            return
-        shown = holdings.arrange(self._accounts, self._sort.value, self._filter.value)
-        put(self._tiles, view.tiles(self._frames, self._accounts))
-        put(self._count, view.counted(len(shown), len(self._accounts)))
-        put(self._table, view.table(shown, self._fetched, self._started))
-        self._card.layout.display = None
+        self._draw_banner(at)
+        put(self._tiles, view.tiles(self._frames, self._accounts, at))
+        is_blank = not self._accounts
+        put(self._cost, view.price_card(self._link, self._known_accounts()) if is_blank else "")
+        self._card.layout.display = "none" if is_blank else None
+        if not is_blank:
+            shown = holdings.arrange(self._accounts, self._sort.value, self._filter.value)
+            put(self._count, view.counted(len(shown), len(self._accounts)))
+            put(self._table, view.table(shown, self._fetched, self._started, self._incomplete))
 
-    def _draw_banner(self) -> None:
+    def _round(self) -> view.Round:
+        """How far the fetch is."""
+        accounts = self._known_accounts()
+        under_way = self._left[0] if self._left else None
+        requests = self._requests_done
+        if under_way is not None and under_way.is_by_account and self._rows:
+            so_far = self._link.price(under_way.door, rows=self._rows).requests
+            # A full page is known to be the last only by the empty one after it, which has not come yet.
+            requests += so_far - (self._rows != accounts)
+        return view.Round(
+            left=self._left,
+            rows=self._rows,
+            accounts=accounts,
+            requests=requests,
+            of=view.price(self._link, accounts),
+            is_fetching=self._fetching,
+        )
+
+    def _draw_banner(self, at: view.Round) -> None:
         if self._fetching:
-            snapshot = self._link.budget.snapshot()
-            self._requests_done += self._new_calls(snapshot.calls)
-            put(self._banner, view.progress(self._requests_done, self._price.requests, snapshot))
+            said = view.progress(at, self._link.budget.snapshot())
+        elif self.error is not None:
+            said = error_note(self.error, "panel")
         else:
-            put(self._banner, error_note(self.error, "panel") if self.error else "")
+            said = view.stopped(at) if self._was_stopped else ""
+        put(self._banner, said)
+        self._stop.layout.display = None if self._fetching else "none"
+        can_go_on = bool(self._left) and not self._fetching
+        self._retry.layout.display = None if can_go_on else "none"
+        if can_go_on:
+            rest = view.price(self._link, self._known_accounts(), self._left)
+            verb = "Continue" if self._was_stopped else "Retry"
+            self._retry.description = f"{verb} · {rest}" if rest.counted else verb
 
     def _shortfall(self) -> str:
-        """What is wrong with the data since the last refresh failed."""
-        if not self.error or not self._fetched:
+        """What is wrong with the data since the last fetch did not come to its end."""
+        if self._fetching or not self._left or not self._fetched:
             return ""
-        if len(self._fetched) < len(view.READS):
+        if self._incomplete or len(self._fetched) < len(view.READS):
             return "incomplete"
         return f"stale · from {clock(min(self._fetched.values()))} UTC"
-
-    @property
-    def _verb(self) -> str:
-        return "Refresh" if self._fetched else "Fetch"
-
-    def _invitation(self) -> str:
-        return (
-            '<div class="btk-card btk-empty"><b>Nothing has been fetched yet</b>'
-            "The button above says what it costs before you press it.</div>"
-        )
 
     def _known_accounts(self) -> int | None:
         partner = self._frames.get("partner")
         if partner is None or partner.empty:
             return len(self._accounts) or None
         return int(partner["sub_account_qty"].iloc[0])
-
-    def _new_calls(self, calls: tuple[CallRecord, ...]) -> int:
-        """How many requests of ours were answered since this was last asked."""
-        doors = {read.door for read in view.READS}
-        new = 0
-        for call in reversed(calls):
-            if call is self._last_call:
-                break
-            new += call.door in doors
-        self._last_call = calls[-1] if calls else None
-        return new
 
     def _next_tick(self) -> float | None:
         return self._next_second() if self._fetching else None
@@ -156,71 +190,164 @@ class AccountsPanel(Panel):
 
     def refresh(self) -> None:
         """Fetch everything anew, at the price the button says; returns at once."""
-        self._post(self._start)
+        self._begin()
+        self._post(partial(self._start, view.READS))
 
-    def _start(self) -> None:
+    def retry(self) -> None:
+        """Fetch what the last fetch has not brought; returns at once."""
+        self._begin()
+        self._post(lambda: self._start(self._left, anew=False))
+
+    def _begin(self) -> None:
+        if self._idle.is_set():
+            self._halt.clear()
+            self._idle.clear()
+
+    def stop(self) -> None:
+        """Stop the fetch, if there is one; what has arrived is kept. Returns at once."""
+        self._halt.set()
+        self._told()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the fetch has ended. An interrupt stops it.
+
+        Args:
+            timeout: Seconds to wait at most; without end when not given.
+
+        Returns:
+            Whether it has ended.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        try:
+            while not self._idle.is_set():
+                rest = LOOK_EVERY if until is None else min(LOOK_EVERY, until - time.monotonic())
+                if rest <= 0:
+                    return False
+                self._idle.wait(rest)  # never for ever: on Windows an interrupt shows between two waits
+        except KeyboardInterrupt:
+            self.stop()
+            raise
+        return True
+
+    def _start(self, reads: tuple[Read, ...], *, anew: bool = True) -> None:
         if self._fetching:
             return
+        if not reads or self._closed:
+            self._idle.set()
+            return
         self._fetching = True
-        self._started = self._now()
-        self._requests_done = 0
-        calls = self._link.budget.snapshot().calls
-        self._last_call = calls[-1] if calls else None
-        threading.Thread(target=self._fetch, name="accounts panel's fetch", daemon=True).start()
+        self._was_stopped = False
+        self.error = None
+        self._left, self._rows = reads, 0
+        if anew:
+            self._started, self._requests_done = self._now(), 0
+        fetching = threading.Thread(
+            target=self._fetch, args=(reads,), name="accounts panel's fetch", daemon=True
+        )
+        try:
+            fetching.start()
+        except RuntimeError as error:  # there are too many threads
+            self._finish(error)
 
-    def _fetch(self) -> None:
+    def _fetch(self, reads: tuple[Read, ...]) -> None:
         """Make the reads one after the other; whatever arrives is handed to the panel's thread."""
         failed: Exception | None = None
-        try:
-            for read in view.READS:
-                if self._closed:
-                    break
+        for read in reads:
+            try:
+                self._check()
                 frame = self._read(read)
-                self._post(partial(self._take, read.key, frame, self._now()))
-        except Exception as error:  # noqa: BLE001 - shown in the panel
-            failed = error
+            except Exception as error:  # noqa: BLE001 - shown in the panel
+                failed = error
+                rows: pd.DataFrame | None = getattr(error, "partial", None)
+                if rows is not None and len(rows):
+                    self._post(partial(self._take_part, read, rows, self._now()))
+                break
+            self._post(partial(self._take, read, frame, self._now()))
         self._post(partial(self._finish, failed))
 
-    def _read(self, read: view.Read) -> pd.DataFrame:
+    def _check(self) -> None:
+        if self._halt.is_set() or self._closed:
+            raise _Stopped
+
+    def _read(self, read: Read) -> pd.DataFrame:
         system, _, name = read.door.partition(".")
         door: Any = getattr(getattr(self._link, system), name)
         given: dict[str, Any] = {"market": read.market} if read.market else {}
         if read.key == "accounts":  # the filter compares whole addresses; what is shown is masked
             given["emails"] = "clear"
+
+        def told(rows: int) -> None:
+            self._check()
+            if rows != self._rows:
+                self._rows = rows
+                self._told()
+
         try:
-            frame: pd.DataFrame = door(**given)
+            with follow(told):
+                frame: pd.DataFrame = door(**given)
         except Exception as error:
             mask_partial(error)
             raise
         return frame
 
-    def _take(self, key: str, frame: pd.DataFrame, at: float) -> None:
-        self._frames = self._frames | {key: frame}
-        self._fetched = self._fetched | {key: at}
+    def _take(self, read: Read, frame: pd.DataFrame, at: float) -> None:
+        self._left, self._rows = self._left[1:], 0
+        self._requests_done += int(frame.attrs["requests"])
+        self._incomplete = {key: rows for key, rows in self._incomplete.items() if key != read.key}
+        self._keep(read, frame, at)
+
+    def _take_part(self, read: Read, rows: pd.DataFrame, at: float) -> None:
+        """Keep the rows of a read that broke off, unless there is all of it from before."""
+        if read.key in self._frames and read.key not in self._incomplete:
+            return
+        if not rows.attrs.get("complete"):
+            self._incomplete = self._incomplete | {read.key: len(rows)}
+        self._keep(read, rows, at)
+
+    def _keep(self, read: Read, frame: pd.DataFrame, at: float) -> None:
+        self._frames = self._frames | {read.key: frame}
+        self._fetched = self._fetched | {read.key: at}
         self._accounts = holdings.holdings(self._frames)
 
     def _finish(self, failed: Exception | None) -> None:
         self._fetching = False
-        self.error = failed
-        self._settled.set()
+        self._rows = 0
+        self._was_stopped = isinstance(failed, _Stopped)
+        self.error = None if self._was_stopped else failed
+        self._idle.set()
+        if self._is_displayed and not self._closed:
+            self._display(update=True)
 
     def close(self) -> None:
-        """End the panel: its thread, its watch and every widget. May be called again."""
+        """End the panel: its fetch, its thread, its watch and every widget. May be called again."""
         super().close()
-        self._settled.set()
+        self._idle.set()
 
-    # -- the static picture -------------------------------------------------------------------------------
+    # -- the picture that a saved notebook has -------------------------------------------------------------
+
+    def _ipython_display_(self) -> None:
+        self._display()
+
+    def _display(self, *, update: bool = False) -> None:
+        """Show the panel; or bring the picture in the saved notebook up to date, once a fetch has ended."""
+        shell: Any = get_ipython()
+        if update and not hasattr(shell, "kernel"):
+            return  # a terminal would print it again
+        display(  # type: ignore[no-untyped-call]
+            self._repr_mimebundle_(), raw=True, display_id=self._display_id, update=update
+        )
+        self._is_displayed = True
 
     def _before_display(self) -> None:
-        if self._fetch_first and not self._settled.is_set():
+        if self._fetch_first:
+            self._fetch_first = False
             self.refresh()
-            self._settled.wait(FIRST_FETCH_WITHIN)
 
     def _static(self) -> str:
         head = static_head(self._link, TITLE, max(self._fetched.values(), default=None))
         wrong = error_note(self.error, "panel") if self.error else ""
-        if not self._fetched:
-            return head + (wrong or "<p>Nothing has been fetched yet.</p>")
+        if not self._accounts:
+            return head + wrong + view.static_price(self._link, self._known_accounts())
         return head + wrong + view.static_table(holdings.arrange(self._accounts, "btc"), self._frames)
 
     def _text(self) -> str:
@@ -236,20 +363,23 @@ class AccountsPanel(Panel):
         return f"<Accounts panel{made}: {'; '.join(parts)}>"
 
 
-def accounts(link: Link, *, fetch: bool = True) -> AccountsPanel:
+def accounts(link: Link, *, fetch: bool = False) -> AccountsPanel:
     """Show the partner's sub-accounts and what they hold over spot, margin and futures.
 
-    Totals by wallet, a table of sub-accounts with a filter and a choice of order, and a button that
-    says what a refresh costs before it is pressed. Spot and margin are in BTC and add up; futures are
-    in USD and USDT and stand apart. Wallets that are switched off say "off". E-mail addresses are
-    masked. Filtering and sorting ask the exchange for nothing. What goes wrong shows in the panel,
-    which keeps what it had and marks it stale.
+    The panel shows at once, with what a fetch would cost, and fetches when its button is pressed. Then it has
+    totals by wallet, and a table of sub-accounts with a filter and a choice of order. Spot and margin are
+    in BTC and add up; futures are in USD and USDT and stand apart. Wallets that are switched off say "off".
+    E-mail addresses are masked. Filtering and sorting ask the exchange for nothing.
 
-    Running the cell again replaces the panel; `close()` ends it.
+    A fetch goes on while other cells run, and shows how far it is. What goes wrong shows in the panel, with a
+    button that fetches the rest; what has arrived is kept. `panel.stop()` stops it, as its button does.
+
+    Running the cell again replaces the panel, which keeps what was fetched; `close()` ends it.
 
     Args:
         link: The Link to ask.
-        fetch: Fetch when it is first shown; otherwise the first fetch waits for the button.
+        fetch: Begin to fetch when it is first shown. `panel.wait()` waits for the end, as in a notebook that
+            runs by itself.
 
     Returns:
         The panel; as the last line of a cell it shows itself.

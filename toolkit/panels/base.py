@@ -76,6 +76,7 @@ class Panel(ABC):
             _open[self.kind, id(link)] = self
         if before is not None:
             before.close()
+            self._take_over(before)
         self._thread.start()
         self._told()  # of what happened since the first drawing
 
@@ -98,6 +99,9 @@ class Panel(ABC):
 
     def _before_display(self) -> None:  # noqa: B027 - most panels need nothing
         """Make ready what the static picture needs."""
+
+    def _take_over(self, before: Panel) -> None:  # noqa: B027 - most panels need nothing
+        """Keep what is worth it of the panel that this one replaces, which has ended."""
 
     @abstractmethod
     def _static(self) -> str:

@@ -183,6 +183,11 @@ i.btk-in_flight { opacity: .25; }
 .btk-note time { font-weight: 600; white-space: nowrap; }
 .btk-note progress { width: 130px; height: 6px; align-self: center; accent-color: var(--btk-brand); }
 .btk-note.btk-idle { color: var(--btk-text); }
+.btk-state-line { align-items: center; gap: 8px; flex-wrap: wrap; }
+.btk-panel .btk-state-line:not(:has(.btk-note)) { display: none; }
+.btk-state-line > .btk-grow { min-width: min(320px, 100%); }
+.btk-note progress:indeterminate { opacity: .7; }
+.btk-panel .btk-table .btk-total td { background: var(--btk-wash); }
 .btk-empty { padding: 34px 20px; text-align: center; color: var(--btk-faint); }
 .btk-empty b {
   display: block; color: var(--btk-text); font-weight: 600; font-size: 14px; margin-bottom: 3px;
