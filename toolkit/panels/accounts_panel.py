@@ -21,7 +21,7 @@ from toolkit.panels.accounts_view import Read
 from toolkit.panels.base import Panel, chips, error_note, header, html, put, static_head
 from toolkit.panels.holdings import Holding
 from toolkit.panels.style import ACCOUNTS_MARK
-from toolkit.panels.text import clock, short
+from toolkit.panels.text import clock, plural, short
 from toolkit.privacy import mask_partial
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class AccountsPanel(Panel):
         self._banner = html("", "btk-grow")
         self._stop = widgets.Button(description="Stop", icon="stop", tooltip="Keep what has arrived")
         self._stop.on_click(lambda _: self.stop())
-        self._retry = widgets.Button(icon="repeat", tooltip="Fetch what has not arrived")
+        self._retry = widgets.Button(icon="repeat")
         self._retry.on_click(lambda _: self.retry())
         state = widgets.HBox([self._banner, self._stop, self._retry])
         state.add_class("btk-state-line")
@@ -123,7 +123,7 @@ class AccountsPanel(Panel):
         self._button.description = "Fetching…" if self._fetching else f"{verb} · {cost}"
         self._button.disabled = self._fetching
         self._draw_banner(at)
-        put(self._tiles, view.tiles(self._frames, self._accounts, at))
+        put(self._tiles, view.tiles(self._frames, self._accounts, at, self._incomplete))
         is_blank = not self._accounts
         put(self._cost, view.price_card(self._link, self._known_accounts()) if is_blank else "")
         self._card.layout.display = "none" if is_blank else None
@@ -164,7 +164,8 @@ class AccountsPanel(Panel):
         if can_go_on:
             rest = view.price(self._link, self._known_accounts(), self._left)
             verb = "Continue" if self._was_stopped else "Retry"
-            self._retry.description = f"{verb} · {rest}" if rest.counted else verb
+            self._retry.description = f"{verb} · {plural(rest.requests, 'request')}" if rest.counted else verb
+            self._retry.tooltip = f"Fetch what has not arrived: {rest}"
 
     def _shortfall(self) -> str:
         """What is wrong with the data since the last fetch did not come to its end."""
@@ -314,9 +315,11 @@ class AccountsPanel(Panel):
         self._rows = 0
         self._was_stopped = isinstance(failed, _Stopped)
         self.error = None if self._was_stopped else failed
-        self._idle.set()
-        if self._is_displayed and not self._closed:
-            self._display(update=True)
+        try:
+            if self._is_displayed and not self._closed:
+                self._display(update=True)
+        finally:
+            self._idle.set()  # last, so that whoever waits finds the picture in the notebook
 
     def close(self) -> None:
         """End the panel: its fetch, its thread, its watch and every widget. May be called again."""
@@ -348,7 +351,8 @@ class AccountsPanel(Panel):
         wrong = error_note(self.error, "panel") if self.error else ""
         if not self._accounts:
             return head + wrong + view.static_price(self._link, self._known_accounts())
-        return head + wrong + view.static_table(holdings.arrange(self._accounts, "btc"), self._frames)
+        largest = holdings.arrange(self._accounts, "btc")
+        return head + wrong + view.static_table(largest, self._frames, self._incomplete)
 
     def _text(self) -> str:
         made = ", SANDBOX" if self._link.source == "sandbox" else ""
@@ -356,6 +360,7 @@ class AccountsPanel(Panel):
         if self._fetched:
             parts += [
                 f"{column.title} {short(holdings.total(self._accounts, wallet).amount)} {column.unit}"
+                + " (not of all accounts)" * (column.source in self._incomplete)
                 for wallet, column in holdings.COLUMNS.items()
             ]
         if self.error is not None:

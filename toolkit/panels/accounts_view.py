@@ -54,6 +54,7 @@ READS = (
     Read("cm", "exchange.futures_balances", "COIN-M futures", "cm"),
 )
 
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 # What is counted in a price while the number of sub-accounts is not known.
 SUPPOSED = 100
 
@@ -242,8 +243,13 @@ def _spread(total: holdings.Total) -> str:
     return f"in {plural(total.holding, 'account')}" + (f", {total.off:,} off" if total.off else "")
 
 
-def tiles(frames: Mapping[str, pd.DataFrame], accounts: Sequence[Holding], at: Round) -> str:
-    """The partner's totals; of what has not arrived, how far it is."""
+def tiles(
+    frames: Mapping[str, pd.DataFrame],
+    accounts: Sequence[Holding],
+    at: Round,
+    incomplete: Mapping[str, int] = _NOTHING,
+) -> str:
+    """The partner's totals; of what has not arrived, how far it is, and of what is cut, how much there is."""
     partner = frames.get("partner")
     if partner is not None:
         have, allowed = int(partner["sub_account_qty"].iloc[0]), int(partner["max_sub_account_qty"].iloc[0])
@@ -266,7 +272,11 @@ def tiles(frames: Mapping[str, pd.DataFrame], accounts: Sequence[Holding], at: R
             _long_title(wallet),
             short(totals[wallet].amount),
             column.unit,
-            under[wallet] if column.source in frames else at.so_far(column.source),
+            only(incomplete[column.source], at.accounts)
+            if column.source in incomplete
+            else under[wallet]
+            if column.source in frames
+            else at.so_far(column.source),
         )
         for wallet, column in COLUMNS.items()
     ]
@@ -278,11 +288,17 @@ def _long_title(wallet: Wallet) -> str:
     return f"Futures {title}" if wallet in ("um", "cm") else title
 
 
+def only(rows: int, accounts: int | None) -> str:
+    """What is said of a total that is of some accounts."""
+    of = f"{rows:,}" if accounts is None else f"{rows:,} of {accounts:,}"
+    return f'<span class="btk-cut">only {of} accounts</span>'
+
+
 def table(
     shown: Sequence[Holding],
     fetched: Mapping[str, float],
     since: float,
-    incomplete: Mapping[str, int] = MappingProxyType({}),
+    incomplete: Mapping[str, int] = _NOTHING,
 ) -> str:
     """Sub-accounts with what they hold, in the order given.
 
@@ -310,6 +326,9 @@ def table(
             age = f"<br><small>as of {clock(at)}</small>"
         return f"<th>{column.title}, {column.unit}{age}</th>"
 
+    both = [COLUMNS[wallet].source for wallet in ("spot", "margin")]
+    is_whole = all(source in fetched and source not in incomplete for source in both)
+    in_part = "" if is_whole else "<br><small>of what is here</small>"
     largest = max((float(value) for account in shown if (value := account.btc) is not None), default=0.0)
     rows = "".join(_row(account, largest) for account in shown[:MOST_ROWS])
     more = len(shown) - MOST_ROWS
@@ -321,7 +340,7 @@ def table(
     return (
         '<div class="btk-scroll"><table class="btk-table"><thead><tr><th class="btk-left">Account</th>'
         f'<th class="btk-left btk-wide btk-mail">E-mail</th>{head("spot")}{head("margin")}'
-        f'<th class="btk-wide">Spot + margin, BTC</th>{head("um")}{head("cm")}</tr></thead>'
+        f'<th class="btk-wide">Spot + margin, BTC{in_part}</th>{head("um")}{head("cm")}</tr></thead>'
         f"<tbody>{rows}</tbody></table>{rest}</div>"
     )
 
@@ -379,13 +398,25 @@ def stopped(at: Round) -> str:
     return note("idle", "Stopped", f"What had arrived is kept. Not fetched, or not all of it: {rest}.")
 
 
-def static_table(accounts: Iterable[Holding], frames: Mapping[str, pd.DataFrame]) -> str:
+def _static_spread(
+    total: holdings.Total, source: str, frames: Mapping[str, pd.DataFrame], incomplete: Mapping[str, int]
+) -> str:
+    if source in incomplete:
+        return f"only {plural(incomplete[source], 'account')}"
+    return _spread(total) if source in frames else "not fetched"
+
+
+def static_table(
+    accounts: Iterable[Holding],
+    frames: Mapping[str, pd.DataFrame],
+    incomplete: Mapping[str, int] = _NOTHING,
+) -> str:
     """Totals and the largest accounts as plain tables."""
     accounts = list(accounts)
     left_cell = ' style="text-align:left"'
     totals = "".join(
         f"<tr><td{left_cell}>{_long_title(wallet)}</td><td><b>{short(total.amount)}</b> {column.unit}</td>"
-        f"<td{left_cell}>{_spread(total)}</td></tr>"
+        f"<td{left_cell}>{_static_spread(total, column.source, frames, incomplete)}</td></tr>"
         for wallet, column in COLUMNS.items()
         for total in (holdings.total(accounts, wallet),)
     )

@@ -173,6 +173,7 @@ i.btk-in_flight { opacity: .25; }
   white-space: nowrap;
 }
 .btk-tiles b small { font-size: 12px; font-weight: 500; color: var(--btk-faint); }
+.btk-tiles .btk-cut { color: var(--btk-busy-text); }
 .btk-tiles .btk-up { color: var(--btk-ok-text); }
 .btk-tiles .btk-down { color: var(--btk-hot-text); }
 
@@ -185,7 +186,7 @@ i.btk-in_flight { opacity: .25; }
 .btk-note.btk-idle { color: var(--btk-text); }
 .btk-state-line { align-items: center; gap: 8px; flex-wrap: wrap; }
 .btk-panel .btk-state-line:not(:has(.btk-note)) { display: none; }
-.btk-state-line > .btk-grow { min-width: min(320px, 100%); }
+.btk-panel .btk-state-line > .btk-grow { flex: 1 1 0; min-width: min(320px, 100%); }
 .btk-note progress:indeterminate { opacity: .7; }
 .btk-panel .btk-table .btk-total td { background: var(--btk-wash); }
 .btk-empty { padding: 34px 20px; text-align: center; color: var(--btk-faint); }
