@@ -43,6 +43,7 @@ def test_the_weight_panel_shows_what_the_cells_have_used(tour: LabPage) -> None:
 
 def test_the_accounts_panel_shows_balances(tour: LabPage) -> None:
     panel = tour.panel("btk-accounts")
+    panel.get_by_role("button", name="Refresh").wait_for()  # the cell ended before the fetch did
     assert "SANDBOX" in panel.inner_text()
     rows = panel.locator(".btk-table tbody tr")
     assert rows.count() > 5
@@ -55,6 +56,14 @@ def test_a_button_in_one_panel_moves_the_other(tour: LabPage) -> None:
     tour.panel("btk-accounts").get_by_role("button", name="Refresh").click()
     refused.wait_for(state="detached")
     tour.panel("btk-weight").get_by_text("exchange.futures_balances").first.wait_for(state="attached")
+
+
+def test_the_saved_notebook_has_the_balances(tour: LabPage) -> None:
+    """For viewers without widgets: the picture follows once the fetch has ended."""
+    tour.panel("btk-accounts").get_by_role("button", name="Refresh").wait_for()
+    tour.wait_idle()
+    saved = ["".join(output["data"].get("text/html", "")) for output in tour.outputs() if "data" in output]
+    assert any("240 sub-accounts of 1,000 allowed" in html for html in saved)
 
 
 def test_nothing_goes_out(tour: LabPage) -> None:
