@@ -133,3 +133,4 @@ def test_a_legend_takes_the_rows_it_needs_and_stays_on_the_figure() -> None:
     assert box.y1 < ax.figure.bbox.height
     title = next(text for text in texts(ax) if text.get_text().startswith("Rebates by"))
     assert title.get_window_extent().y0 >= box.y1 - 8
+    assert title.get_fontweight() == "bold"

@@ -48,7 +48,7 @@ def traders(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         names, colours = ["Customers"], [draw.COLOURS[3]]
         customers = labels(rows["customer_id"]).loc[days.index]
         sums = customers.groupby(days).nunique().to_frame()
-    target = ax or draw.figure(1, 3.2)[0]
+    target = ax or draw.figure(1, draw.EMPTY_HEIGHT if sums.empty else 3.2)[0]
     if sums.empty:
         draw.empty(target, title, "a day", "Nobody traded", frame.attrs)
         return target
@@ -100,7 +100,8 @@ def balances(
             "Leave one row for each, such as with `frame.drop_duplicates('sub_account_id', keep='last')`."
         )
     largest = values.set_axis(accounts).sort_values(ascending=False).head(top)[::-1]
-    target = ax or draw.figure(1, 0.9 + 0.26 * max(len(largest), 4))[0]
+    height = draw.EMPTY_HEIGHT if largest.empty else 0.9 + 0.26 * len(largest)
+    target = ax or draw.figure(1, height)[0]
     what = ", ".join(short_name(part) for part in (title, unit) if part)
     if largest.empty:
         draw.empty(target, what, "the largest sub-accounts", "No sub-account holds anything", {})

@@ -40,6 +40,7 @@ SPANS: dict[str, tuple[str, str]] = {"D": ("a day", "D"), "W": ("a week", "W-SUN
 
 _TITLE: dict[str, Any] = {"fontsize": 11, "fontweight": "bold", "color": TEXT}
 _SMALL = 8.5
+EMPTY_HEIGHT = 1.9
 # Widths of a letter, and of what stands around a name in the legend, in points.
 _LETTER, _AROUND = 4.9, 27.0
 
@@ -208,10 +209,10 @@ def label(ax: Axes, at: pd.Timestamp, height: float, text: str, weight: str = "n
     )
 
 
-def titles(ax: Axes, title: str, unit: str, pad: float = 8) -> None:
+def titles(ax: Axes, title: str, unit: str) -> None:
     """What is drawn, and in which unit."""
     drawn, how = plain(f"{title} · {unit}" if unit else title, "bold")
-    ax.set_title(drawn, loc="left", pad=pad, **_TITLE, **how)
+    ax.set_title(drawn, loc="left", pad=8, **_TITLE, **how)
 
 
 def note_below(ax: Axes, text: str) -> None:
@@ -258,7 +259,8 @@ def legend(ax: Axes, entries: Sequence[tuple[str, Artist]]) -> None:
     for text, name in zip(drawn.get_texts(), names, strict=True):
         put(text, name)
     rows = -(-len(names) // columns)
-    ax.set_title(ax.get_title(loc="left"), loc="left", pad=9 + 17 * rows)
+    drawn_title, how = plain(ax.get_title(loc="left"), "bold")
+    ax.set_title(drawn_title, loc="left", pad=12.5 + 13.5 * rows, **_TITLE, **how)
 
 
 def _width(name: str) -> float:

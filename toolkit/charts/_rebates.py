@@ -66,7 +66,7 @@ def rebates(
     chart = _Chart(title, freq, stack, top, rows.attrs)
     assets = _ranked(rows)
     if not assets:
-        target = ax or draw.figure(1, 3.6)[0]
+        target = ax or draw.figure(1, draw.EMPTY_HEIGHT)[0]
         wanted = short_name(asset or "")
         note = (
             f"No {title.lower()} in {wanted}; there are some in {some(map(short_name, every))}"
