@@ -91,6 +91,9 @@ FORMS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
     "from CSV": csv,
     "from Parquet": parquet,
     "from Parquet, as Arrow": lambda frame, folder: parquet(frame, folder, dtype_backend="pyarrow"),
+    "as pandas' own numbers": lambda frame, _: frame.assign(income=frame["income"].astype("Float64")).reindex(
+        [*frame.index, -1]
+    ),
     "without attrs": lambda frame, _: pd.DataFrame(frame.to_dict("list")),
 }
 
@@ -118,6 +121,7 @@ def test_exact_frames_of_the_toolkit_draw() -> None:
         usdt = frame[frame["asset"] == "USDT"]
         assert total(charts.rebates(frame, asset="USDT")) == pytest.approx(float(sum(usdt["income"])))
         assert charts.balances(link.exchange.spot_balances()).patches
+        assert charts.balances(link.exchange.margin_balances()).patches  # with wallets that are off
 
 
 # -- every frame of the toolkit --------------------------------------------------------------------------
@@ -260,7 +264,7 @@ def test_every_frame_of_the_toolkit_is_drawn_or_refused_with_what_would_do() -> 
         (lambda frame: charts.rebates(frame.assign(income="much")), "'income' holds no amounts"),
         (lambda frame: charts.rebates(frame.assign(asset=None)), "have no asset"),
         (lambda frame: charts.rebates(pd.concat([frame, frame], axis=1)), "several columns"),
-        (lambda frame: charts.rebates(frame, top=0), "top is a whole number"),
+        (lambda frame: charts.rebates(frame, top=0), "`top` is a whole number"),
         (lambda frame: charts.rebates(frame, by="colour"), "'colour', which is no column"),
     ],
 )

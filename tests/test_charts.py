@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
@@ -110,6 +111,11 @@ def test_a_stack_keeps_the_largest_and_adds_up_the_others() -> None:
     names = [label.get_text() for label in ax.get_legend().get_texts()]
     assert names == ["D", "C", "Others", "7-day average"]
     assert sum(heights(ax)) == sum(range(1, 13))
+
+
+def test_a_number_of_numpy_will_do() -> None:
+    ax = charts.rebates(rebates(symbol=["A", "B", "C", "D"] * 3), by="symbol", top=np.int64(2))
+    assert len(ax.get_legend().get_texts()) == 4
 
 
 def test_weeks_and_months_have_no_day_average() -> None:

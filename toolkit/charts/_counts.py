@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from toolkit.charts import _draw as draw
-from toolkit.charts._data import BALANCES, NONE, amounts, as_frame, labels, need, some, times
+from toolkit.charts._data import BALANCES, NONE, amounts, as_frame, labels, need, some, times, whole
 from toolkit.charts._text import short_name
 from toolkit.errors import UsageError
 
@@ -76,8 +76,7 @@ def balances(
         UsageError: The frame has no such column, several rows for a sub-account, or amounts of different
             assets.
     """
-    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
-        raise UsageError(f"top is a whole number from 1 on, not {top!r}.")
+    top = whole(top, "top")
     if isinstance(frame, pd.Series) and frame.index.name is None:
         frame = frame.rename_axis("sub_account_id")
     rows = as_frame(frame, "balances", column or "amount")

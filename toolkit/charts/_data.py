@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import isnan
-from typing import Any
+from math import isnan, nan
+from operator import index
+from typing import Any, SupportsIndex
 
 import pandas as pd
 
@@ -103,9 +104,21 @@ def amounts(column: pd.Series) -> pd.Series:
         UsageError: They are no numbers.
     """
     try:
-        return column.map(float, na_action="ignore").astype("float64")
+        plain = column.astype(object).map(lambda value: nan if is_missing(value) else float(value))
+        return plain.astype("float64")
     except (TypeError, ValueError):
         raise UsageError(f"Column {column.name!r} holds no amounts.") from None
+
+
+def whole(number: object, name: str) -> int:
+    """A whole number from 1 on, of whatever type.
+
+    Raises:
+        UsageError: It is none.
+    """
+    if isinstance(number, SupportsIndex) and not pd.api.types.is_bool(number) and index(number) >= 1:
+        return index(number)
+    raise UsageError(f"`{name}` is a whole number from 1 on, not {number!r}.")
 
 
 def labels(column: pd.Series) -> pd.Series:

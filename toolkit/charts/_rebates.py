@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from toolkit.charts import _draw as draw
-from toolkit.charts._data import amounts, as_frame, labels, need, some, times
+from toolkit.charts._data import amounts, as_frame, labels, need, some, times, whole
 from toolkit.charts._draw import Freq
 from toolkit.charts._text import short_name
 from toolkit.errors import UsageError
@@ -56,8 +56,9 @@ def rebates(
     """
     if freq not in draw.SPANS:
         raise UsageError(f'freq is {freq!r}; it may be "D", "W" or "MS".')
-    if isinstance(top, bool) or not isinstance(top, int) or top < 1:
-        raise UsageError(f"top is a whole number from 1 on, not {top!r}.")
+    top = whole(top, "top")
+    if by == "unit":  # as some call it
+        by = "asset"
     stack = None if by == "asset" else by
     title, rows = _rows(frame, stack, asset)
     every = _ranked(rows)
@@ -102,8 +103,6 @@ def _rows(data: object, stack: str | None, asset: str | None) -> tuple[str, pd.D
         frame = frame.rename(columns={"rebate_vol": "income"})
     if "asset" not in frame and "unit" in frame:
         frame = frame.rename(columns={"unit": "asset"})
-    if stack == "unit" and "unit" not in frame:
-        stack = "asset"
     if not len(frame.columns):  # as an empty list of rows makes one
         frame = pd.DataFrame({"income": [], "asset": [], "time": [], **({stack: []} if stack else {})})
     if "asset" not in frame and asset is not None and {"income", "time"} <= set(frame.columns):

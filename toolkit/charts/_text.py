@@ -14,8 +14,9 @@ from matplotlib.text import Text
 
 from toolkit.printable import printable
 
-# Wide ones of Linux, Windows and macOS.
+# What comes with matplotlib, and wide ones of Linux, Windows and macOS.
 FALLBACKS = (
+    "DejaVu Sans",
     *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN"),
     *("WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback"),
     *("Microsoft YaHei", "SimHei", "SimSun", "Malgun Gothic", "Yu Gothic", "Meiryo", "Segoe UI"),
@@ -72,6 +73,6 @@ def _has(family: str, weight: str, letter: str) -> bool:
         return True
     try:
         file = findfont(FontProperties(family=[family], weight=weight), fallback_to_default=False)
-    except ValueError:  # it is not installed
+        return get_font(file).get_char_index(ord(letter)) != 0
+    except (ValueError, OSError, RuntimeError):  # it is not installed, or cannot be read
         return False
-    return get_font(file).get_char_index(ord(letter)) != 0
