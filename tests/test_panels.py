@@ -859,6 +859,29 @@ def test_an_interrupt_of_who_waits_stops_the_fetch(link: DemoLink, monkeypatch: 
         wait_for(panel, "Stopped")
 
 
+def test_running_the_cell_again_does_not_make_whole_what_was_not(
+    link: DemoLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = hold(link, monkeypatch, SPOT)
+    panel = accounts(link, fetch=True)
+    panel._repr_mimebundle_()
+    assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
+    panel.stop()
+    held.set()
+    assert panel.wait(WITHIN)
+    with accounts(link) as again:
+        wait_for(again, "incomplete", "Stopped", " of 240 accounts")
+        named(again, "Continue").click()
+        wait_until(again, lambda html: "Refresh ·" in html and "incomplete" not in html)
+
+
+def test_a_partner_without_sub_accounts_has_a_panel_too(link: DemoLink) -> None:
+    link.sandbox.world.accounts.clear()
+    with shown_with_data(link) as panel:
+        assert "What a fetch costs" not in seen(panel)
+        assert "0 sub-accounts" in panel._repr_mimebundle_()["text/html"]
+
+
 def test_running_the_cell_again_keeps_what_was_paid_for(link: DemoLink) -> None:
     shown_with_data(link)
     sent = len(link.budget.snapshot().calls)

@@ -82,6 +82,9 @@ class AccountsPanel(Panel):
         if isinstance(before, AccountsPanel):
             self._frames, self._fetched = before._frames, before._fetched
             self._incomplete, self._accounts = before._incomplete, before._accounts
+            self._left, self._started = before._left, before._started
+            self._requests_done, self.error = before._requests_done, before.error
+            self._was_stopped = before._was_stopped or before._fetching
 
     # -- widgets ---------------------------------------------------------------------------------------
 
@@ -124,7 +127,7 @@ class AccountsPanel(Panel):
         self._button.disabled = self._fetching
         self._draw_banner(at)
         put(self._tiles, view.tiles(self._frames, self._accounts, at, self._incomplete))
-        is_blank = not self._accounts
+        is_blank = self._is_blank
         put(self._cost, view.price_card(self._link, self._known_accounts()) if is_blank else "")
         self._card.layout.display = "none" if is_blank else None
         if not is_blank:
@@ -166,6 +169,11 @@ class AccountsPanel(Panel):
             verb = "Continue" if self._was_stopped else "Retry"
             self._retry.description = f"{verb} · {plural(rest.requests, 'request')}" if rest.counted else verb
             self._retry.tooltip = f"Fetch what has not arrived: {rest}"
+
+    @property
+    def _is_blank(self) -> bool:
+        """Whether there is nothing to show yet; a partner may also have no sub-accounts."""
+        return not self._accounts and len(self._fetched) < len(view.READS)
 
     def _shortfall(self) -> str:
         """What is wrong with the data since the last fetch did not come to its end."""
@@ -298,8 +306,9 @@ class AccountsPanel(Panel):
         self._keep(read, frame, at)
 
     def _take_part(self, read: Read, rows: pd.DataFrame, at: float) -> None:
-        """Keep the rows of a read that broke off, unless there is all of it from before."""
-        if read.key in self._frames and read.key not in self._incomplete:
+        """Keep the rows of a read that broke off, unless there are more of it from before."""
+        is_whole = read.key in self._frames and read.key not in self._incomplete
+        if is_whole or len(rows) < self._incomplete.get(read.key, 0):
             return
         if not rows.attrs.get("complete"):
             self._incomplete = self._incomplete | {read.key: len(rows)}
@@ -349,7 +358,7 @@ class AccountsPanel(Panel):
     def _static(self) -> str:
         head = static_head(self._link, TITLE, max(self._fetched.values(), default=None))
         wrong = error_note(self.error, "panel") if self.error else ""
-        if not self._accounts:
+        if self._is_blank:
             return head + wrong + view.static_price(self._link, self._known_accounts())
         largest = holdings.arrange(self._accounts, "btc")
         return head + wrong + view.static_table(largest, self._frames, self._incomplete)
