@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -14,8 +15,6 @@ from jupyter_client.manager import start_new_kernel
 
 import toolkit
 from toolkit.demo import DemoLink
-
-Complete = Callable[[str], list[str]]
 
 
 def public_modules() -> list[ModuleType]:
@@ -59,52 +58,27 @@ def test_objects_a_user_meets_list_what_is_for_users(link: DemoLink) -> None:
     assert all(hasattr(link.budget, name) for name in shown["budget"])
 
 
-@pytest.fixture(scope="module")
-def complete(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Complete]:
-    """The TAB key of a real kernel in which the toolkit has been imported."""
-    home = tmp_path_factory.mktemp("kernel")
-    env = {**_environment(), "HOME": str(home), "IPYTHONDIR": str(home / "ipython")}
+@pytest.mark.filterwarnings("default")  # the kernel's machinery warns of what is not ours
+def test_the_tab_key_lists_them_in_a_kernel(tmp_path: Path) -> None:
+    """One kernel, and one test, as each worker of the tests would start another."""
+    packages = Path(toolkit.__file__).parents[1]
+    env = os.environ | {"HOME": str(tmp_path), "IPYTHONDIR": str(tmp_path), "PYTHONPATH": str(packages)}
     manager, client = start_new_kernel(kernel_name="python3", env=env)
     try:
-        reply = client.execute_interactive(
-            "import toolkit\nfrom toolkit import charts, errors, panels\nimport toolkit.keys", timeout=60
-        )
-        assert reply["content"]["status"] == "ok"
+        imports = "import toolkit\nfrom toolkit import charts, errors, panels\nimport toolkit.keys"
+        assert client.execute_interactive(imports, timeout=60)["content"]["status"] == "ok"
 
-        def ask(code: str) -> list[str]:
+        def complete(code: str) -> list[str]:
             matches = client.complete(code, reply=True, timeout=60)["content"]["matches"]
-            return sorted({match.rpartition(".")[2] for match in matches})
+            names = sorted({match.rpartition(".")[2] for match in matches})
+            return [name for name in names if not name.startswith("_")]
 
-        yield ask
+        for name in ("charts", "errors", "panels"):
+            assert complete(f"{name}.") == dir(getattr(toolkit, name))
+        for name in ("charts", "errors", "keys", "panels"):
+            assert complete(f"toolkit.{name}.") == dir(sys.modules[f"toolkit.{name}"])
+        assert complete("toolkit.") == sorted({*toolkit.__all__} - {"__version__"})
+        assert complete("from toolkit.charts import ") == dir(toolkit.charts)
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return {**os.environ, "PYTHONPATH": str(Path(toolkit.__file__).parents[1])}
-
-
-@pytest.mark.filterwarnings("default")  # the kernel's machinery warns of what is not ours
-@pytest.mark.parametrize(
-    ("code", "module"),
-    [
-        *((f"{name}.", name) for name in ("charts", "errors", "panels")),
-        *((f"toolkit.{name}.", name) for name in ("charts", "errors", "keys", "panels")),
-    ],
-)
-def test_the_tab_key_lists_them_in_a_kernel(complete: Complete, code: str, module: str) -> None:
-    assert complete(code) == dir(sys.modules[f"toolkit.{module}"])
-
-
-@pytest.mark.filterwarnings("default")
-def test_the_tab_key_lists_the_charts_to_import(complete: Complete) -> None:
-    names = complete("from toolkit.charts import ")
-    assert [name for name in names if not name.startswith("_")] == dir(toolkit.charts)
-
-
-@pytest.mark.filterwarnings("default")
-def test_the_tab_key_lists_the_package(complete: Complete) -> None:
-    assert complete("toolkit.") == sorted(set(toolkit.__all__) - {"__version__"})
