@@ -18,7 +18,7 @@ from tests import door_text
 from tests.rig import Rig
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, SYSTEM_TITLES, Endpoint
 from toolkit.errors import UsageError
-from toolkit.frames import EXACT, Gathering, Numbers
+from toolkit.frames import Gathering, Numbers
 from toolkit.link import Link
 from toolkit.privacy import mask, masked_key
 
@@ -47,7 +47,7 @@ def assert_as_declared(frame: pd.DataFrame, endpoint: Endpoint, numbers: Numbers
     assert list(frame.columns) == [column.name for column in endpoint.columns]
     for column in endpoint.columns:
         exact = column.kind == "amount" and numbers == "exact"
-        expected = pd.ArrowDtype(EXACT) if exact else DTYPES[column.kind]
+        expected = "exact" if exact else DTYPES[column.kind]
         assert frame[column.name].dtype == expected, column.name
     assert isinstance(frame.index, pd.RangeIndex)
     if endpoint.order_by:

@@ -185,6 +185,15 @@ def test_exact_columns_can_be_added_and_compared() -> None:
     assert (frame["trade_vol"] > frame["rebate_vol"]).tolist() == [False, True]
 
 
+def test_exact_columns_can_be_added_and_subtracted_any_number_of_times() -> None:
+    gathering = Gathering(TRADERS, "exact")
+    gathering.add([trader(5, tradeVol="0.1", rebateVol="0.2"), trader(6, tradeVol="1E-8", rebateVol="-3")])
+    frame = gathering.frame({})
+    traded, earned = (frame.groupby("unit")[name].sum() for name in ("trade_vol", "rebate_vol"))
+    assert (traded - earned).tolist() == [Decimal("2.90000001")]
+    assert (traded + traded + traded + traded - earned - earned).tolist() == [Decimal("6.00000004")]
+
+
 def test_attrs_are_plain_values() -> None:
     assert gather(TRADERS, [trader(5)]).attrs == {"complete": True, "undeclared": []}
 

@@ -30,7 +30,7 @@ from tests.write_support import (
 )
 from toolkit.catalogue import BY_DOOR, SYSTEM_TITLES, WRITE_BY_DOOR, WRITES, Param, Write
 from toolkit.errors import NoKeyError, UsageError
-from toolkit.frames import EXACT, Numbers
+from toolkit.frames import Numbers
 from toolkit.link import Link
 from toolkit.operations import account_doors, customer_doors, money_doors
 from toolkit.privacy import mask, masked_key
@@ -299,7 +299,7 @@ def test_the_documented_answer_becomes_the_declared_frame(
     assert isinstance(frame.index, pd.RangeIndex)
     for column in write.columns:
         exact = column.kind == "amount" and numbers == "exact"
-        assert frame[column.name].dtype == (pd.ArrowDtype(EXACT) if exact else DTYPES[column.kind])
+        assert frame[column.name].dtype == ("exact" if exact else DTYPES[column.kind])
         sent = next(answer[wire] for wire in column.wires if wire in answer)
         value = frame[column.name][0]
         if column.masked:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from toolkit import errors
+from toolkit import amounts, errors
 from toolkit._version import __version__
 from toolkit.demo import demo
 from toolkit.link import Link
@@ -21,7 +21,7 @@ from toolkit.listing import endpoints
 if TYPE_CHECKING:
     from toolkit import charts, panels
 
-__all__ = ["Link", "__version__", "charts", "demo", "endpoints", "errors", "panels"]
+__all__ = ["Link", "__version__", "amounts", "charts", "demo", "endpoints", "errors", "panels"]
 
 
 def __getattr__(name: str) -> ModuleType:

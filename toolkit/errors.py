@@ -4,6 +4,7 @@
     ├── UsageError               the arguments cannot be right; nothing was sent: mend the call
     │   ├── NoKeyError           no key, or none that can be used or may serve this; nothing was sent
     │   └── UnsettledError       a call about the same thing is not settled; nothing was sent: reconcile it
+    ├── InexactError             exact amounts would have to be rounded, or become floats: say how
     ├── ApiError                 the exchange refused (4XX); nothing was executed: it is ours to mend
     │   ├── CredentialsError     key unknown, not allowed from this address, or not allowed to do this
     │   ├── SignatureError       the signature does not fit the key: check the secret, or the private key
@@ -51,6 +52,7 @@ __all__ = [
     "CredentialsError",
     "FirewallError",
     "IncompleteError",
+    "InexactError",
     "JournalError",
     "JournalWarning",
     "LedgerWarning",
@@ -175,6 +177,13 @@ class UnsettledError(UsageError):
     def __init__(self, message: str, number: int) -> None:
         self.number = number
         super().__init__(message)
+
+
+class InexactError(ToolkitError, ArithmeticError):
+    """Exact amounts would have to be rounded, or become floats. Nothing was changed.
+
+    What is exact stays exact: the text names the way to say where to round, or that an estimate will do.
+    """
 
 
 class ApiError(ToolkitError):

@@ -18,6 +18,8 @@ from typing import Any, Literal
 import pandas as pd
 import pyarrow as pa
 
+from toolkit.amounts import ExactDtype
+from toolkit.amounts.integers import EXACT
 from toolkit.catalogue import Column, Endpoint
 from toolkit.errors import ContractError, OrderError
 from toolkit.privacy import Emails, mask, masked_key, names_shown
@@ -26,10 +28,6 @@ from toolkit.repeats import Repeats
 
 Numbers = Literal["float", "exact"]
 Row = Mapping[str, Any]
-
-# Room for 18 digits before the point and 18 behind it, more than any amount of the exchange has. Arrow
-# stops at 38 in all: two are left, so that columns can be added and subtracted.
-EXACT = pa.decimal128(36, 18)
 
 _TYPES: Mapping[str, pa.DataType] = {
     "text": pa.string(),
@@ -45,7 +43,7 @@ _PANDAS_TYPES: Mapping[pa.DataType, Any] = {
     pa.string(): pd.StringDtype(),
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
-    EXACT: pd.ArrowDtype(EXACT),
+    EXACT: ExactDtype(),
 }
 _DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?")
 _YEAR_3000 = 32_503_680_000_000

@@ -1,0 +1,511 @@
+"""Exact amounts: whatever pandas is asked to do with them comes out to the last digit, or says what to do."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+import sqlite3
+from collections.abc import Callable
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.decimal_contexts import HOSTILE, hostile
+from toolkit.amounts import ExactDtype, divide, exact, read_parquet
+from toolkit.amounts.integers import EXACT
+from toolkit.catalogue import BY_DOOR
+from toolkit.errors import InexactError, ToolkitError, UsageError
+from toolkit.frames import Gathering
+
+UNIT = 10**18
+D = Decimal
+
+
+def column(*values: object, name: str | None = "income") -> pd.Series:
+    return pd.Series(list(values), dtype="exact", name=name)
+
+
+def of_units(numbers: list[int | None]) -> pd.Series:
+    """Amounts of so many units of 10**-18, by way of text: nothing of ours made it."""
+    return column(*(None if n is None else spelled(n) for n in numbers))
+
+
+def spelled(number: int) -> str:
+    digits = f"{abs(number):019d}"
+    return f"{'-' if number < 0 else ''}{digits[:-18]}.{digits[-18:]}"
+
+
+def in_units(values: Any) -> list[int | None]:
+    """The other way round, digit by digit."""
+    found: list[int | None] = []
+    for value in values:
+        if value is pd.NA:
+            found.append(None)
+            continue
+        assert isinstance(value, Decimal)
+        whole, _, rest = f"{value:f}".partition(".")
+        assert len(rest) <= 18
+        found.append(int(whole + rest.ljust(18, "0")))
+    return found
+
+
+INCOME = column("10.5", "0.00000001", None, "-3", "1234567890123456789.123456789012345678", "2")
+FRAME = pd.DataFrame(
+    {
+        "asset": ["USDT", "USDT", "BTC", "BTC", "USDT", "BTC"],
+        "time": pd.date_range("2026-01-01", periods=6, freq="12h", tz="UTC"),
+        "income": INCOME,
+        "commission": column("0.1", "0.2", "0.3", "1", "2", "0", name="commission"),
+    }
+)
+INCOMES, FEES = FRAME.groupby("asset")["income"], FRAME.groupby("asset")["commission"]
+FEE = FRAME["commission"]
+OTHER = column("0.25", "0.25", "0.25", "0.25", "0.25", "0.25")
+
+
+# -- against whole numbers -----------------------------------------------------------------------------
+
+within = st.integers(-(10**36), 10**36)
+amounts = st.lists(st.one_of(st.none(), within), max_size=12)
+pairs = st.lists(st.tuples(within, within, st.integers(0, 2)), max_size=12)
+
+
+@given(pairs)
+def test_sums_and_differences_of_columns_are_those_of_whole_numbers(rows: list[tuple[int, int, int]]) -> None:
+    left, right = of_units([a for a, _, _ in rows]), of_units([b for _, b, _ in rows])
+    assert in_units(left + right) == [a + b for a, b, _ in rows]
+    assert in_units(left - right) == [a - b for a, b, _ in rows]
+    assert in_units(left + left + left + left - right) == [4 * a - b for a, b, _ in rows]
+    assert in_units(-left) == [-a for a, _, _ in rows]
+    assert (left < right).tolist() == [a < b for a, b, _ in rows]
+    assert (left == right).tolist() == [a == b for a, b, _ in rows]
+
+
+@given(pairs)
+def test_group_sums_and_their_differences_are_those_of_whole_numbers(
+    rows: list[tuple[int, int, int]],
+) -> None:
+    frame = pd.DataFrame(
+        {
+            "asset": pd.Series([key for _, _, key in rows], dtype="int64"),
+            "income": of_units([a for a, _, _ in rows]),
+            "commission": of_units([b for _, b, _ in rows]),
+        }
+    )
+    income = frame.groupby("asset")["income"].sum()
+    left = income - frame.groupby("asset")["commission"].sum()
+    wanted: dict[int, int] = {}
+    for a, b, key in rows:
+        wanted[key] = wanted.get(key, 0) + a - b
+    assert dict(zip(left.index, in_units(left), strict=True)) == wanted
+    assert in_units(frame.groupby("asset")["income"].transform("sum")) == [
+        in_units([income[key]])[0] for _, _, key in rows
+    ]
+
+
+@given(amounts)
+def test_totals_and_running_ones_are_those_of_whole_numbers(numbers: list[int | None]) -> None:
+    values = of_units(numbers)
+    known = [number for number in numbers if number is not None]
+    assert in_units([values.sum()]) == [sum(known)]
+    so_far = 0
+    wanted: list[int | None] = []
+    for number in numbers:
+        so_far += number or 0
+        wanted.append(None if number is None else so_far)
+    assert in_units(values.cumsum()) == wanted
+    assert in_units(values.sort_values().dropna()) == sorted(known)
+    assert in_units(values.dropna().unique()) == list(dict.fromkeys(known))
+    assert in_units([values.max(), values.min()]) == ([max(known), min(known)] if known else [None, None])
+
+
+@given(st.integers(-(10**19), 10**19), st.integers(-(10**17), 10**17))
+def test_a_product_is_exact_or_refused(a: int, b: int) -> None:
+    product, rest = divmod(a * b, UNIT)
+    if rest:
+        with pytest.raises(InexactError):
+            of_units([a]) * of_units([b])
+    else:
+        assert in_units(of_units([a]) * of_units([b])) == [product]
+
+
+def test_a_product_is_exact_where_both_columns_hold_the_largest_numbers() -> None:
+    large, small = 10**38 - 1, UNIT
+    assert in_units(of_units([large, small]) * of_units([small, large])) == [large, large]
+    with pytest.raises(InexactError, match="does not fit"):
+        of_units([large]) * of_units([large])
+
+
+@given(st.lists(within, min_size=1, max_size=9), st.integers(0, 8))
+def test_rounding_goes_to_the_even_neighbour(numbers: list[int], places: int) -> None:
+    step = D(1).scaleb(-places)
+    for got, number in zip(of_units(numbers).round(places), numbers, strict=True):
+        assert got == D(number).scaleb(-18).quantize(step) or abs(number) >= 10**28
+
+
+# -- what a user of pandas does ------------------------------------------------------------------------
+
+BIG = D("1234567890123456789.123456789012345678")
+WORKS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
+    "income minus commission of each asset": (
+        lambda: INCOMES.sum() - FEES.sum(),
+        [D("-2.3"), D("1234567890123456797.323456799012345678")],
+    ),
+    "the same by name": (
+        lambda: INCOMES.sum().sub(FEES.sum(), fill_value=0),
+        [D("-2.3"), D("1234567890123456797.323456799012345678")],
+    ),
+    "four group sums": (lambda: FEES.sum() + FEES.sum() + FEES.sum() + FEES.sum(), [D("5.2"), D("9.2")]),
+    "diff": (FEE.diff, [None, D("0.1"), D("0.1"), D("0.7"), D(1), D(-2)]),
+    "diff of groups": (FEES.diff, [None, D("0.1"), None, D("0.7"), D("1.8"), D(-1)]),
+    "shift": (lambda: FEE.shift(1, fill_value=0)[:2], [D(0), D("0.1")]),
+    "cumsum": (FEE.cumsum, [D("0.1"), D("0.3"), D("0.6"), D("1.6"), D("3.6"), D("3.6")]),
+    "cumsum of groups": (FEES.cumsum, [D("0.1"), D("0.3"), D("0.3"), D("1.3"), D("2.3"), D("1.3")]),
+    "cummax": (INCOME.cummax, [D("10.5"), D("10.5"), None, D("10.5"), BIG, BIG]),
+    "cummin of groups": (INCOMES.cummin, [D("10.5"), D("1E-8"), None, D(-3), D("1E-8"), D(-3)]),
+    "rank": (FEE.rank, [2.0, 3.0, 4.0, 5.0, 6.0, 1.0]),
+    "rank in groups": (FEES.rank, [1.0, 2.0, 2.0, 3.0, 3.0, 1.0]),
+    "median of groups": (FEES.median, [D("0.3"), D("0.2")]),
+    "min of groups": (INCOMES.min, [D(-3), D("1E-8")]),
+    "max of groups": (INCOMES.max, [D(2), BIG]),
+    "first of groups": (INCOMES.first, [D(-3), D("10.5")]),
+    "last of groups": (INCOMES.last, [D(2), BIG]),
+    "idxmax of groups": (INCOMES.idxmax, [5, 4]),
+    "count of groups": (INCOMES.count, [2, 3]),
+    "several sums": (lambda: FEES.agg(["sum", "max"])["sum"], [D("1.3"), D("2.3")]),
+    "a function of groups": (lambda: FEES.agg(lambda fees: fees.sum()), [D("1.3"), D("2.3")]),
+    "groups with few": (lambda: FEES.sum(min_count=4), [None, None]),
+    "groups by amount": (FRAME.groupby("income")["commission"].sum, [D(1), D("0.2"), D(0), D("0.1"), D(2)]),
+    "pivot_table": (
+        lambda: FRAME.pivot_table(index="asset", values="commission", aggfunc="sum")["commission"],
+        [D("1.3"), D("2.3")],
+    ),
+    "unstack": (
+        lambda: FRAME.groupby(["asset", "time"])["commission"].sum().unstack(fill_value=0).iloc[:, 0],
+        [D(0), D("0.1")],
+    ),
+    "resample": (
+        lambda: FRAME.set_index("time")["commission"].resample("D").sum(),
+        [D("0.3"), D("1.3"), D(2)],
+    ),
+    "merge": (lambda: FRAME.merge(FEES.sum().rename("all"), on="asset")["all"][:2], [D("2.3"), D("2.3")]),
+    "merge by amount": (lambda: FRAME.merge(FRAME[["income"]][:1], on="income")["commission"], [D("0.1")]),
+    "concat": (lambda: pd.concat([FEE[:1], OTHER[:1]]), [D("0.1"), D("0.25")]),
+    "concat with whole numbers": (
+        lambda: pd.concat([FEE[:1], pd.Series([2**63], dtype="uint64")]),
+        [D("0.1"), D(2**63)],
+    ),
+    "concat with a frame without the column": (
+        lambda: pd.concat([FRAME[["asset", "commission"]][:1], FRAME[["asset"]][:1]])["commission"],
+        [D("0.1"), None],
+    ),
+    "concat with another decimal of Arrow's": (
+        lambda: pd.concat([FEE[:1], pd.Series([D("1.5")], dtype=pd.ArrowDtype(pa.decimal128(20, 8)))]),
+        [D("0.1"), D("1.5")],
+    ),
+    "times a whole number": (lambda: FEE[:2] * 3, [D("0.3"), D("0.6")]),
+    "times numpy's": (lambda: np.int64(3) * FEE[:2], [D("0.3"), D("0.6")]),
+    "times a Decimal": (lambda: FEE[:2] * D("0.5"), [D("0.05"), D("0.1")]),
+    "a Decimal minus": (lambda: D(1) - FEE[:2], [D("0.9"), D("0.8")]),
+    "with whole numbers": (lambda: FEE[:2] * pd.Series([2, 3]), [D("0.2"), D("0.6")]),
+    "with Int64": (lambda: FEE[:2] + pd.Series([2, None], dtype="Int64"), [D("2.1"), None]),
+    "with decimals": (lambda: pd.Series([D(1), D(2)], dtype=object) - FEE[:2], [D("0.9"), D("1.8")]),
+    "a sum over columns": (
+        lambda: FRAME[["income", "commission"]].sum(axis=1)[:3],
+        [D("10.6"), D("0.20000001"), D("0.3")],
+    ),
+    "sums of columns": (FRAME[["commission"]].sum, [D("3.6")]),
+    "eval": (lambda: FRAME.eval("commission - commission")[:1], [D(0)]),
+    "dot": (lambda: [FEE.dot(OTHER)], [D("0.9")]),
+    "numpy's sum": (lambda: [np.sum(FEE), np.sum(FEE.array)], [D("3.6"), D("3.6")]),
+    "numpy's abs": (lambda: np.abs(INCOME[3:4]), [D(3)]),
+    "abs": (lambda: INCOME.abs()[3:4], [D(3)]),
+    "round": (lambda: column("0.125", "0.375", "-2.5").round(2), [D("0.12"), D("0.38"), D("-2.5")]),
+    "quantile": (lambda: FEE.quantile([0.25, 0.5, 0.9]), [D("0.125"), D("0.25"), D("1.5")]),
+    "median": (lambda: [FEE.median()], [D("0.25")]),
+    "compared with a float": (lambda: INCOME > 0.1, [True, False, None, False, True, True]),
+    "compared with a Decimal": (lambda: FEE.eq(D("0.1")), [True, False, False, False, False, False]),
+    "compared with more than fits": (lambda: INCOME < 10**40, [True, True, None, True, True, True]),
+    "compared with text": (lambda: FEE[:1] == "much", [False]),
+    "compared with a list": (lambda: column("1", None, "2") == ["much", D(1), 2], [False, None, True]),
+    "between": (lambda: FEE.between(0, D("0.2")), [True, True, False, False, False, True]),
+    "query": (lambda: FRAME.query("commission > 0.3")["commission"], [D(1), D(2)]),
+    "fillna": (lambda: INCOME.fillna(0)[2:3], [D(0)]),
+    "ffill": (lambda: INCOME.ffill()[2:3], [D("1E-8")]),
+    "where": (lambda: INCOME.where(INCOME > 0, 0)[3:4], [D(0)]),
+    "clip": (lambda: FEE.clip(D("0.2"), 1), [D("0.2"), D("0.2"), D("0.3"), D(1), D(1), D("0.2")]),
+    "replace": (lambda: FEE.replace(D(1), D(9))[3:4], [D(9)]),
+    "isin": (lambda: FEE.isin([D("0.1"), 2, 0.3]), [True, False, True, False, True, False]),
+    "value_counts": (lambda: column("2.5", "1", "2.50").value_counts(), [2, 1]),
+    "unique": (lambda: column("2.5", None, "1", "2.50").unique(), [D("2.5"), None, D(1)]),
+    "drop_duplicates": (lambda: column("2.5", "2.50").drop_duplicates(), [D("2.5")]),
+    "sort_values": (lambda: INCOME.sort_values(ascending=False)[:2], [BIG, D("10.5")]),
+    "a mask": (lambda: FEE[FEE > 1], [D(2)]),
+    "reindex": (lambda: FEE.reindex([0, 9]), [D("0.1"), None]),
+    "map": (lambda: FEE[:1].map(str), ["0.1"]),
+    "apply": (lambda: FEE[:2].apply(float), [0.1, 0.2]),
+    "floats where they are asked for": (lambda: FEE.astype("float64")[:3], [0.1, 0.2, 0.3]),
+    "Arrow's floats": (lambda: FEE.astype("double[pyarrow]")[:3], [0.1, 0.2, 0.3]),
+    "text": (lambda: INCOME.astype(str)[[1, 3]], ["0.00000001", "-3"]),
+    "whole numbers": (lambda: column("3", "-4").astype("int64"), [3, -4]),
+    "objects": (lambda: FEE.astype(object)[:1], [D("0.1")]),
+    "correlation": (lambda: FRAME[["commission"]].astype("float64").corr()["commission"], [1.0]),
+}
+
+
+@pytest.mark.parametrize("what", WORKS)
+def test_what_has_an_exact_result_has_it(what: str) -> None:
+    call, wanted = WORKS[what]
+    got = list(call())
+    assert [None if pd.isna(value) else value for value in got] == wanted
+    for value, want in zip(got, wanted, strict=True):
+        assert pd.isna(value) or isinstance(value, float) == isinstance(want, float)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_every_result_is_the_same_whatever_has_become_of_python_decimals(name: str) -> None:
+    with hostile(name):
+        found = {
+            what: [None if pd.isna(value) else value for value in call()] for what, (call, _) in WORKS.items()
+        }
+    assert found == {what: wanted for what, (_, wanted) in WORKS.items()}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: INCOMES.sum() - FEES.sum(),
+        INCOMES.sum,
+        FEE.diff,
+        lambda: FEE + FEE,
+        lambda: FEE * 2,
+        lambda: FRAME["income"].iloc[:0],
+        lambda: pd.concat([FEE, FEE]),
+        lambda: FEE.where(FEE > 0),
+        lambda: pickle.loads(pickle.dumps(FEE[1:3])),
+    ],
+)
+def test_what_comes_of_exact_amounts_is_exact_again(call: Callable[[], pd.Series]) -> None:
+    assert call().dtype == "exact"
+    assert isinstance(call().dtype, ExactDtype)
+
+
+FLOATS = pd.Series([0.5] * 6)
+REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
+    "* 0.5": (lambda: FEE * 0.5, r"Decimal\('0.5'\)"),
+    "0.5 *": (lambda: 0.5 * FEE, r"Decimal\('0.5'\)"),
+    "* numpy's float": (lambda: np.float64(0.25) * FEE, r"Decimal\('0.25'\)"),
+    "+ a column of floats": (lambda: FEE + FLOATS, r'astype\("float64"\)'),
+    "< a column of floats": (lambda: FEE < FLOATS, r'astype\("float64"\)'),
+    "> a float that is not what it shows": (lambda: FEE > 0.1 + 0.2, r"Decimal\('0.30000000000000004'\)"),
+    "a frame * 0.5": (lambda: FRAME[["commission"]] * 0.5, r"Decimal\('0.5'\)"),
+    "fillna(0.5)": (lambda: INCOME.fillna(0.5), r"Decimal\('0.5'\)"),
+    "where(..., 0.5)": (lambda: FEE.where(FEE > 1, 0.5), r"Decimal\('0.5'\)"),
+    "made of floats": (lambda: pd.Series([0.5], dtype="exact"), r"Decimal\('0.5'\)"),
+    "exact() of floats": (lambda: exact(FLOATS), r"Decimal\('0.5'\)"),
+    "/": (lambda: FEE / 3, r"toolkit\.amounts\.divide"),
+    "/ of columns": (lambda: FEE / OTHER, r"toolkit\.amounts\.divide"),
+    "//": (lambda: FEE // 3, r"toolkit\.amounts\.divide"),
+    "%": (lambda: FEE % 3, r"toolkit\.amounts\.divide"),
+    "1 /": (lambda: 1 / OTHER, r"toolkit\.amounts\.divide"),
+    "**": (lambda: FEE**2, "multiply"),
+    "pct_change": (OTHER.pct_change, r"toolkit\.amounts\.divide"),
+    "mean": (FEE.mean, r"divide\(amounts\.sum\(\), amounts\.count\(\), places=8\)"),
+    "mean of groups": (FEES.mean, r"divide\(amounts\.sum\(\), amounts\.count\(\), places=8\)"),
+    "mean of a frame": (FRAME[["commission"]].mean, r"toolkit\.amounts\.divide"),
+    "pivot_table, which takes means": (
+        lambda: FRAME.pivot_table(index="asset", values="commission"),
+        r"toolkit\.amounts\.divide",
+    ),
+    "std": (FEE.std, r'astype\("float64"\)'),
+    "std of groups": (FEES.std, r'astype\("float64"\)'),
+    "describe": (FEE.describe, r'astype\("float64"\)'),
+    "describe of a frame": (FRAME.describe, r'astype\("float64"\)'),
+    "rolling": (FEE.rolling(2).sum, r'astype\("float64"\)'),
+    "expanding": (FEE.expanding().sum, r'astype\("float64"\)'),
+    "ewm": (FEE.ewm(2).mean, r'astype\("float64"\)'),
+    "cut": (lambda: pd.cut(FEE, 2), r'astype\("float64"\)'),
+    "prod": (FEE.prod, r'astype\("float64"\)'),
+    "cumprod": (FEE.cumprod, r'astype\("float64"\)'),
+    "interpolate": (INCOME.interpolate, "ffill"),
+    "sqrt": (lambda: np.sqrt(FEE), r'astype\("float64"\)'),
+    "numpy's mean of the values": (lambda: np.mean(FEE.array), "methods of a Series"),
+    "numpy's running sum of the values": (lambda: np.cumsum(FEE.array), "methods of a Series"),
+    "numpy's reductions": (lambda: np.add.reduce(FEE.array), r'astype\("float64"\)'),
+    "a number of text with too many places": (lambda: column("1." + "0" * 250 + "1"), "18 behind"),
+    "numpy's floats": (lambda: np.asarray(FEE, dtype=float), r'astype\("float64"\)'),
+    "cut to whole numbers": (lambda: FEE.astype("int64"), "round"),
+    "a sum that is too large": (lambda: of_units([10**38 - 1]) + 1, r"20 digits before the point"),
+    "a group sum that is too large": (
+        lambda: of_units([10**38 - 1] * 2).groupby([1, 1]).sum(),
+        r"20 digits before the point",
+    ),
+    "a running sum that is too large": (lambda: of_units([10**38 - 1] * 2).cumsum(), "20 digits"),
+    "a product with too many places": (lambda: FEE * D("1E-18"), r"round\(8\)"),
+    "a number with too many places": (lambda: FEE + D("1E-19"), "18 behind"),
+    "a number that is too large": (lambda: FEE + 10**30, "20 digits"),
+    "a quantile between two": (
+        lambda: column("0", "0.000000000000000001").quantile(0.5),
+        'interpolation="lower"',
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_has_none_says_what_to_do(what: str) -> None:
+    call, advice = REFUSED[what]
+    with pytest.raises(InexactError, match=advice) as caught:
+        call()
+    assert isinstance(caught.value, ToolkitError)
+
+
+@pytest.mark.parametrize("value", [True, "1", [1], object()])
+def test_what_is_no_amount_is_none(value: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        FEE + value  # type: ignore[operator]
+
+
+def test_a_sum_of_a_column_may_have_more_digits_than_a_column_has_room_for() -> None:
+    assert in_units([of_units([10**38 - 1] * 3).sum()]) == [3 * (10**38 - 1)]
+
+
+def test_an_amount_that_is_put_in_leaves_the_copy_alone() -> None:
+    values, copied = FEE.copy(), FEE.copy()
+    values.iloc[0] = D("7.5")
+    values.iloc[[1, 2]] = [8, None]
+    values[values == 2] = 3
+    assert [None if pd.isna(value) else value for value in values] == [D("7.5"), D(8), None, D(1), D(3), D(0)]
+    assert copied.equals(FEE)
+    with pytest.raises(InexactError):
+        values.iloc[0] = 0.5
+    assert values.iloc[0] == D("7.5")
+
+
+def test_amounts_show_all_their_digits_and_no_zeros_behind_them() -> None:
+    shown = repr(INCOME)
+    assert [line.split()[1] for line in shown.splitlines()[:4]] == ["10.5", "0.00000001", "<NA>", "-3"]
+    assert "dtype: exact" in shown
+    assert [str(value) for value in column("1.50", "100", "0")] == ["1.5", "100", "0"]
+
+
+def test_a_chart_of_them_is_drawn() -> None:
+    axes = FRAME.set_index("time")["commission"].plot()
+    assert [float(value) for value in axes.lines[0].get_ydata()] == [0.1, 0.2, 0.3, 1.0, 2.0, 0.0]
+    assert len(FEES.sum().plot.bar(ax=plt.figure().add_subplot()).patches) == 2
+    plt.close("all")
+
+
+# -- there and back ------------------------------------------------------------------------------------
+
+
+def gathered(*incomes: str | None) -> pd.DataFrame:
+    gathering = Gathering(BY_DOOR["spot.rebates"], "exact")
+    row = {"customerId": "c", "email": "a@b.example", "asset": "USDT", "symbol": "BTCUSDT", "time": 5}
+    row |= {"orderId": "1", "tradeId": "2", "distributeTime": 6}
+    gathering.add([row | {"income": income, "tradeId": str(n)} for n, income in enumerate(incomes)])
+    return gathering.frame({"endpoint": "spot.rebates", "complete": True})
+
+
+@pytest.mark.parametrize("incomes", [("1.5", "123456789012345678.123456789012345678"), ()])
+def test_a_frame_comes_back_from_parquet_as_it_was(tmp_path: Path, incomes: tuple[str, ...]) -> None:
+    frame = gathered(*incomes)
+    assert (
+        frame["income"].dtype == frame["commission"].dtype == "exact"
+    )  # the latter was left out: all missing
+    frame.to_parquet(tmp_path / "frame.parquet")
+    again = read_parquet(tmp_path / "frame.parquet")
+    pd.testing.assert_frame_equal(again, frame)
+    assert again.attrs == frame.attrs
+
+
+def test_a_parquet_file_holds_plain_decimals_for_whoever_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "frame.parquet"
+    gathered("1.5", "-0.00000001").to_parquet(path)
+    schema = pq.read_schema(path)
+    assert schema.field("income").type == EXACT == pa.decimal128(38, 18)
+    # What pandas goes by when it reads the file: a name of ours would fail where the toolkit is not imported.
+    columns = {each["name"]: each["numpy_type"] for each in json.loads(schema.metadata[b"pandas"])["columns"]}
+    assert columns["income"] == "object"
+    plain = pd.read_parquet(path)
+    assert plain["income"].tolist() == [D("1.5"), D("-0.00000001")]
+    assert pd.read_parquet(path, dtype_backend="pyarrow")["income"].sum() == D("1.49999999")
+    again = exact(plain)
+    assert again["income"].equals(gathered("1.5", "-0.00000001")["income"])
+    assert again.attrs == plain.attrs
+
+
+def test_csv_json_and_sql_have_every_digit() -> None:
+    frame = FRAME[["income"]]
+    lines = frame.to_csv(index=False).split()
+    assert [D(line) for line in lines[1:3]] == [D("10.5"), D("1E-8")]
+    again = pd.read_csv(io.StringIO(frame.to_csv(index=False)), dtype={"income": "exact"})
+    pd.testing.assert_frame_equal(again, frame)
+    if pd.__version__ >= "3":  # before, no type could say how it is written as JSON
+        written = json.loads(frame["income"].to_json(orient="values"))
+        assert written == ["10.5", "0.00000001", None, "-3", "1234567890123456789.123456789012345678", "2"]
+    with sqlite3.connect(":memory:") as file:
+        frame.to_sql("income", file, index=False)
+        stored = pd.read_sql("SELECT income FROM income", file)
+    file.close()
+    assert stored["income"][4] == "1234567890123456789.123456789012345678"
+    assert exact(stored["income"]).equals(frame["income"])
+
+
+def test_some_rows_are_pickled_without_the_others() -> None:
+    values = column(*range(1000))
+    assert len(pickle.dumps(values[:3].array)) < len(pickle.dumps(values.array)) / 10
+
+
+def test_a_frame_takes_no_more_memory_than_arrow_does() -> None:
+    values = column(*range(1000))
+    assert values.memory_usage(index=False) <= 17 * len(values)
+
+
+# -- dividing ------------------------------------------------------------------------------------------
+
+
+def test_a_mean_is_rounded_where_it_is_asked_to_be() -> None:
+    means = divide(FEES.sum(), FEES.count(), places=8)
+    assert means.tolist() == [D("0.43333333"), D("0.76666667")]
+    assert means.dtype == "exact"
+    assert divide(FEES.sum(), FEES.count(), places=8, rounding=ROUND_DOWN).tolist()[1] == D("0.76666666")
+    assert divide(FEE.sum(), FEE.count(), places=2) == D("0.6")
+    assert divide(1, 3, places=4, rounding=ROUND_UP) == D("0.3334")
+    assert divide(column("0.125"), 1, places=2).tolist() == [D("0.12")]  # halves go to the even digit
+
+
+@given(within, st.integers(1, 10**20), st.integers(0, 18))
+def test_a_quotient_is_the_nearest_there_is(amount: int, by: int, places: int) -> None:
+    step = 10 ** (18 - places)
+    try:
+        (got,) = in_units(divide(of_units([amount]), D(by).scaleb(-18), places=places))
+    except InexactError:
+        assert abs(amount) * UNIT // by >= 10**38 - step
+        return
+    assert got is not None
+    assert got % step == 0
+    assert 2 * abs(got * by - amount * UNIT) <= step * by
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: divide(FEE, 0, places=2), "by zero"),
+        (lambda: divide(FEE, 1, places=19), "places"),
+        (lambda: divide(FEE, 1, places=2, rounding="up"), "rounding"),
+        (lambda: divide(D(1), pd.NA, places=2), "missing"),
+    ],
+)
+def test_what_cannot_be_divided_is_said(call: Callable[[], Any], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        call()
