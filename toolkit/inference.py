@@ -15,6 +15,7 @@ from typing import Any
 
 from toolkit.catalogue import Column, Endpoint, Pool
 from toolkit.catalogue.model import ColumnKind
+from toolkit.decimals import in_own_context
 from toolkit.errors import ContractError
 from toolkit.privacy import Emails, mask, mask_within
 
@@ -139,6 +140,7 @@ def _as_row(item: Any) -> dict[str, Any]:
     return {"value": item}
 
 
+@in_own_context
 def _as_json(value: Any) -> str:
     return json.dumps(value, default=str, ensure_ascii=False)
 

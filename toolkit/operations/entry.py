@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from toolkit.decimals import in_own_context
+
 Status = Literal["prepared", "sending", "confirmed", "rejected", "unknown"]
 SettledBy = Literal["answer", "read", "person", "repetition", "journal"]
 Drawn = Literal["", "call", "name"]
@@ -142,6 +144,7 @@ def loaded(row: tuple[Any, ...]) -> Entry:
     return Entry(**values)
 
 
+@in_own_context
 def dumped(value: object) -> str:
     """A value as text that the file takes."""
     # In ASCII: an answer may hold half a character, which no file takes. Decimals stay exact.

@@ -234,7 +234,7 @@ def _profit(frame: pd.DataFrame | None, column: str) -> str:
     if value is None or not value:
         return ""
     way, mark = ("btk-up", "▲") if value > 0 else ("btk-down", "▼")
-    return f'<span class="{way}">{mark} {short(value if value > 0 else -value)} unrealised</span>'
+    return f'<span class="{way}">{mark} {short(abs(float(value)))} unrealised</span>'
 
 
 def _spread(total: holdings.Total) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from toolkit.decimals import in_own_context
 from toolkit.panels.text import Amount
 from toolkit.privacy import mask
 
@@ -151,6 +152,7 @@ def _amount(value: object) -> Amount:
     return None if _missing(value) else float(str(value))
 
 
+@in_own_context
 def add(amounts: Iterable[Amount]) -> Amount:
     """The sum of what is known, exact where the amounts are; None where nothing is known."""
     known: list[Any] = [value for value in amounts if value is not None]

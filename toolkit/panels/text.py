@@ -6,6 +6,8 @@ import math
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from toolkit.decimals import in_own_context
+
 Amount = float | Decimal | None
 
 MISSING = "–"
@@ -30,6 +32,7 @@ def rate(share: float) -> str:
     return f"{share * 100:.4f}".rstrip("0").rstrip(".") + " %"
 
 
+@in_own_context
 def amount(value: Amount, places: int) -> str:
     """An amount with a fixed number of places, so that columns line up at the point."""
     if value is None or math.isnan(value):
@@ -39,6 +42,7 @@ def amount(value: Amount, places: int) -> str:
     return f"{value:,.{places}f}".replace("-", "−")
 
 
+@in_own_context
 def short(value: Amount) -> str:
     """An amount for a headline: about four digits, then k or M."""
     if value is None or math.isnan(value):

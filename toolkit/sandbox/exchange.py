@@ -11,6 +11,7 @@ from email.utils import formatdate
 from typing import Any
 
 from toolkit.catalogue import BY_ROUTE, POOLS, Endpoint, Host, Pool, Write
+from toolkit.decimals import in_own_context
 from toolkit.sandbox import faults as faulty
 from toolkit.sandbox.answers import Answers, Asked, LimitKeeps, Page
 from toolkit.sandbox.authentication import check_key, check_permission, check_signed, find_key
@@ -130,6 +131,7 @@ class Exchange:
         """What one write did, with these parameters if any are given (an e-mail address chooses nothing)."""
         return [each for each in self.effects if each.door == door and each.has(wire_parameters)]
 
+    @in_own_context
     def handle(self, request: Request) -> Answer:
         """Answer a request."""
         with self._lock:

@@ -14,6 +14,8 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any, NoReturn
 
+from toolkit.decimals import to_decimal
+
 # Answers of the exchange have some six levels. So few are left that nothing that walks a value later on can
 # run out of stack.
 DEEPEST = 20
@@ -129,7 +131,7 @@ def _refuse(constant: str) -> NoReturn:
 def _number(text: str) -> Decimal:
     if len(text) <= _LONGEST_NUMBER:
         with suppress(ArithmeticError):  # an exponent that not even a Decimal has
-            number = Decimal(text)
+            number = to_decimal(text)
             if abs(number.adjusted()) <= _LARGEST_EXPONENT:
                 return number
     raise Unreadable("holds a number that is longer, larger or smaller than any is")

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from toolkit.decimals import in_own_context
 from toolkit.sandbox.keys import Key, letters, make_keys
 from toolkit.sandbox.world import examples, people
 from toolkit.sandbox.world.balances import Balances, master_balances
@@ -55,6 +56,7 @@ class World:
         futures_transfers: Transfers on futures, by minute since 1970.
     """
 
+    @in_own_context
     def __init__(
         self,
         seed: int = 7,

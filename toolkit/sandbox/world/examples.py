@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
+from toolkit.decimals import in_own_context
 from toolkit.sandbox.keys import Key
 from toolkit.sandbox.world.people import ApiKey, SubAccount
 
@@ -30,6 +31,7 @@ class WriteExample(NamedTuple):
     key: Key
 
 
+@in_own_context
 def example_write(world: World, door: str) -> WriteExample:
     """A call of a write that would succeed now; LookupError where nothing is left that it could change."""
     owner = "customer" if door.endswith(".set_own_customer_id") else "partner"

@@ -1,0 +1,169 @@
+"""What other libraries do to Python's decimals changes no digit of ours, and breaks nothing."""
+
+from __future__ import annotations
+
+import decimal
+import re
+import runpy
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+
+import toolkit
+from tests.decimal_contexts import HOSTILE, hostile
+from tests.rig import Rig
+from toolkit import decimals
+from toolkit.amounts import divide
+from toolkit.catalogue import POOLS
+from toolkit.decimals import CONTEXT, in_own_context, to_decimal
+from toolkit.inference import infer
+from toolkit.panels import accounts_view, holdings, text
+from toolkit.sandbox.world import World
+from toolkit.wire.signing import to_text
+from toolkit.wire.strict_json import Unreadable, read
+
+NOW = 1_767_225_600.0
+each_context = pytest.mark.parametrize("name", HOSTILE)
+# What rounds without a word, and what raises: between them they show what any other would.
+either_extreme = pytest.mark.parametrize("name", ["everything at once", "every trap"])
+
+
+def told(frame: pd.DataFrame) -> str:
+    """A frame as text, floats and decimals with all of their digits."""
+    return frame.astype(str).to_csv()
+
+
+def everything() -> list[str]:
+    """Reads, sums, charts, panels and writes, on a partner of its own."""
+    rig = Rig(world=World(seed=7, now=NOW, sub_accounts=24, customers=30))
+    try:
+        return [*shown(rig, "float"), *shown(rig, "exact"), *written(rig)]
+    finally:
+        plt.close("all")
+        rig.close()
+
+
+def shown(rig: Rig, numbers: Any) -> list[str]:
+    link = rig.new_link(numbers=numbers)
+    frames = {
+        "spot": link.exchange.spot_balances(),
+        "margin": link.exchange.margin_balances(),
+        "um": link.exchange.futures_balances(market="um"),
+        "cm": link.exchange.futures_balances(market="cm"),
+    }
+    income, rebates = link.futures.income(start="-3D"), link.spot.rebates(start="-1D")
+    all_frames = [
+        *frames.values(),
+        income,
+        rebates,
+        link.futures.overview(),
+        link.get("/sapi/v1/broker/info"),
+    ]
+    lines = [told(frame) for frame in all_frames]
+    lines.append(told(income.groupby(["asset", "income_type"])["income"].sum().to_frame()))
+    people = holdings.arrange(holdings.holdings(frames), "btc")
+    lines.append(accounts_view.static_table(people, frames))
+    lines.append(accounts_view.tiles(frames, people))
+    for axes in (toolkit.charts.rebates(rebates), toolkit.charts.balances(frames["spot"])):
+        lines.append(repr([(bar.get_width(), bar.get_height()) for bar in axes.patches]))
+        lines.append(repr([label.get_text() for label in axes.texts]))
+    if numbers == "exact":
+        of = income.groupby("asset")["income"]
+        lines.append(told((of.sum() - of.max()).to_frame()))
+        lines.append(told(divide(of.sum(), of.count(), places=8).to_frame()))
+        lines.append(f"{income['income'].sum():f} {income['income'].median():f}")
+        lines.append(told(income["income"].cumsum().round(3).to_frame()))
+        lines.append(repr(income["income"]))
+    return lines
+
+
+def written(rig: Rig) -> list[str]:
+    ops = rig.link.operations()
+    account = rig.exchange.world.accounts[0].id
+    outcomes = [
+        ops.exchange.transfer("USDT", Decimal("1234.56789012"), to_id=account),
+        ops.exchange.transfer("USDT", Decimal("1E-8"), from_id=account, once="back"),
+        ops.exchange.set_commission(account, maker="0.00081234", taker=Decimal("0.00121234")),
+    ]
+    rig.exchange.faults.add("reset", method="POST")
+    lost = ops.exchange.transfer("USDT", "0.12345678", to_id=account)
+    rig.exchange.faults.clear()
+    outcomes.append(lost.reconcile())
+    lines = [outcome.status for outcome in outcomes]
+    lines += [str(sorted(effect.parameters.items())) for effect in rig.exchange.effects]
+    lines.append(told(rig.new_link(numbers="exact").exchange.spot_balances()))
+    lines.append(told(ops.history()[["door", "status"]]))
+    return lines
+
+
+def told_of_a_call(line: str) -> str:
+    """Without the id that is drawn for each call."""
+    return re.sub(r"('clientTranId', ')[^']*", r"\1", line)
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOOLKIT_LEDGER", str(tmp_path_factory.mktemp("usual")))
+        return list(map(told_of_a_call, everything()))
+
+
+@either_extreme
+def test_no_digit_changes(
+    name: str, usual: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path))
+    with hostile(name):
+        found = list(map(told_of_a_call, everything()))
+    assert found == usual
+
+
+@either_extreme
+def test_a_demo_starts(name: str) -> None:
+    with hostile(name), toolkit.demo(progress=False, numbers="exact") as link:
+        assert link.exchange.partner()["max_maker_commission"].notna().all()
+
+
+@each_context
+def test_our_context_is_ours_and_the_users_is_as_it_was(name: str) -> None:
+    with hostile(name):
+        before = repr(decimal.getcontext())
+        assert in_own_context(lambda: Decimal(10**40) + Decimal("1E-18"))() == to_decimal(
+            "1" + "0" * 40 + ".000000000000000001"
+        )
+        assert repr(decimal.getcontext()) == before
+
+
+@pytest.mark.parametrize("said", ["prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps"])
+def test_our_context_leaves_nothing_to_the_default(said: str) -> None:
+    """An attribute that is not given would come from `decimal.DefaultContext`, as it is at that moment."""
+    with hostile("everything at once"):
+        again = runpy.run_path(decimals.__file__)["CONTEXT"]
+    assert repr(getattr(again, said)) == repr(getattr(CONTEXT, said))
+    assert CONTEXT.prec > 2 * 38
+
+
+@each_context
+def test_a_number_of_an_answer_is_itself_or_refused(name: str) -> None:
+    with hostile(name):
+        number = read(b'{"amount": 123456789.123456789}')["amount"]
+        assert number.as_tuple() == Decimal("123456789.123456789").as_tuple()
+        with pytest.raises(Unreadable):
+            read(b'{"amount": 1e99999999999999999999}')
+        assert to_text("amount", Decimal("-123456789.123456789")) == "-123456789.123456789"
+        _, rows = infer("/x", POOLS[0], read(b'[{"a": {"b": 1.5e-9}}]'))
+        assert rows == [{"a": '{"b": "1.5E-9"}'}]
+
+
+@each_context
+def test_panels_add_and_write_amounts_as_ever(name: str) -> None:
+    amounts = [Decimal("123456789.123456789"), Decimal("0.000000001"), None]
+    with hostile(name):
+        assert holdings.add(amounts) == Decimal("123456789.12345679")
+        assert text.amount(Decimal("-1234567.125"), 2) == "−1,234,567.12"
+        assert text.amount(Decimal("0.00000001"), 2) == "<0.01"
+        assert text.short(Decimal("1234567.5")) == "1.23 M"
