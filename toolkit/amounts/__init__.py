@@ -98,8 +98,8 @@ def divide(
 ) -> pd.Series | Decimal:
     """Divide exact amounts, rounded once, to the places asked for.
 
-    `divide(income.sum(), income.count(), places=8)` is a mean, and with the sums and counts of a `groupby`
-    the mean of each group.
+    With `of = frame.groupby("asset")["income"]`, `divide(of.sum(), of.count(), places=8)` is the mean of
+    each asset.
 
     Args:
         amounts: What is divided: exact amounts, or a single one.

@@ -1,0 +1,133 @@
+"""What we show is done as it should be: no example of ours adds up amounts of different assets."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from toolkit.catalogue import ENDPOINTS
+
+ROOT = Path(__file__).parent.parent
+# Columns that say what an amount is counted in, and the amounts beside them.
+UNITS = {"asset", "unit", "coin", "commission_asset"}
+AMOUNTS = {
+    column.name
+    for endpoint in ENDPOINTS
+    if UNITS & {column.name for column in endpoint.columns}
+    for column in endpoint.columns
+    if column.kind == "amount"
+}
+ADDING = {
+    "sum",
+    "cumsum",
+    "agg",
+    "aggregate",
+    "mean",
+    "median",
+    "pivot_table",
+    "resample",
+    "transform",
+    "rolling",
+}
+ADDING |= {"expanding", "describe", "dot", "add", "sub", "crosstab"}
+GROUPING = {"groupby", "pivot_table"}
+ADDS = re.compile(rf"\.({'|'.join(sorted(ADDING))})\(")
+
+
+def cells() -> Iterator[tuple[str, str]]:
+    """Each document of ours that shows code, and the code of all of it."""
+    for path in sorted(ROOT.glob("*.md")):
+        yield (
+            path.name,
+            "\n".join(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)),
+        )
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        yield (
+            path.name,
+            "\n".join("".join(each["source"]) for each in notebook["cells"] if each["cell_type"] == "code"),
+        )
+    for path in sorted((ROOT / "toolkit").rglob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)) if ADDS.search(source) else ():
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                yield path.name, "\n".join(calls_in(ast.get_docstring(node) or ""))
+
+
+def calls_in(text: str) -> Iterator[str]:
+    """What is code in prose: between backticks, or a line that reads as Python and calls something."""
+    for snippet in [*re.findall(r"`([^`\n]+)`", text), *(line.strip() for line in text.splitlines())]:
+        if ADDS.search(snippet) and reads_as_python(snippet):
+            yield snippet
+
+
+def reads_as_python(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except SyntaxError:
+        return False
+    return True
+
+
+def added_across_assets(code: str) -> list[str]:
+    """Statements that add amounts up without keeping each asset by itself."""
+    found = []
+    kept: dict[str, str] = {}  # what a name stands for that a group, or a selection by asset, was given
+    for statement in ast.parse(code).body:
+        text = ast.unparse(statement)
+        for name, meaning in kept.items():
+            text = re.sub(rf"\b{name}\b(?=[.\[])", lambda _, meaning=meaning: f"({meaning})", text)  # type: ignore[misc]
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            value = text.partition(" = ")[2]
+            if re.search(r"\.groupby\(|\[.*asset", value):
+                kept[statement.targets[0].id] = value
+        names = {node.attr for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Attribute)}
+        words = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
+        adds = names & ADDING and (words & AMOUNTS or names & (AMOUNTS | GROUPING))
+        if adds and not (words | names) & UNITS:
+            found.append(ast.unparse(statement))
+    return found
+
+
+def test_no_example_adds_up_different_assets() -> None:
+    shown = [(name, code) for name, code in cells() if code]
+    assert [(name, found) for name, code in shown for found in added_across_assets(code)] == []
+    # There is something to look at, or this would always pass.
+    assert {"README.md", "01_tour.ipynb", "__init__.py"} <= {name for name, _ in shown}
+    assert "groupby" in dict(shown)["README.md"]
+    assert {"income", "trade_vol", "qty", "amount"} <= AMOUNTS
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'exact.groupby("income_type")["income"].sum()',
+        'rebates["income"].sum()',
+        "rebates.income.sum()",
+        'rebates.resample("D", on="time")["income"].sum()',
+        'rebates.pivot_table(index="customer_id", values="income", aggfunc="sum")',
+        'of = rebates.groupby("symbol")\nof["income"].agg("sum")',
+    ],
+)
+def test_one_that_did_would_be_found(code: str) -> None:
+    assert added_across_assets(code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'rebates.groupby("asset")["income"].sum()',
+        'exact.groupby(["asset", "income_type"])["income"].sum()',
+        'of = exact.groupby("asset")["income"]\nof.sum()',
+        'usdt = rebates[rebates["asset"] == "USDT"]\nusdt["income"].sum()',
+        'balances["total_balance_of_btc"].sum()',
+        "sum(call.status == 429 for call in snapshot.calls)",
+    ],
+)
+def test_one_that_keeps_them_apart_is_let_be(code: str) -> None:
+    assert added_across_assets(code) == []
