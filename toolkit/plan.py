@@ -12,6 +12,7 @@ import operator
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -25,6 +26,8 @@ import pandas as pd
 from toolkit.catalogue import Endpoint, Param, Window, Write
 from toolkit.characters import lookalike, unseen
 from toolkit.errors import UsageError
+from toolkit.moments import relative_moment
+from toolkit.suggestions import did_you_mean
 
 When = str | date | datetime | np.datetime64 | int | None
 """A moment: ISO text, "now", time before now as in "-30D" or "-12h", a date, a datetime, or milliseconds."""
@@ -45,7 +48,6 @@ _PLACES = 18
 _NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*")
-_RELATIVE = re.compile(r"[+-]\s*[0-9]+(\.[0-9]+)?\s*[A-Za-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,8 @@ def _choice(endpoint: Endpoint, param: Param, value: object) -> object:
     if isinstance(value, int | str) and not isinstance(value, bool) and value in param.choices.values():
         return value
     words = " or ".join(f'"{word}" ({on_wire})' for word, on_wire in param.choices.items())
-    raise _refusal(endpoint, f"`{param.name}` is {words}, not {_said(value)}")
+    question = did_you_mean(value, param.choices)
+    raise _refusal(endpoint, f"`{param.name}` is {words}, not {_said(value)}", question)
 
 
 def _whole(endpoint: Endpoint, param: Param, value: object) -> int:
@@ -340,11 +343,14 @@ def _moment(endpoint: Endpoint, name: str, value: When, now: int) -> int:
         if text.lower() == "now":
             moment = now
         elif text.startswith(("-", "+")):
-            moment = now + _relative(endpoint, name, text)
+            try:
+                moment = relative_moment(text, now)
+            except ValueError as error:
+                raise _refusal(endpoint, f"`{name}` {error}") from None
         elif whole_day or _MOMENT.fullmatch(text):
             moment = _absolute(endpoint, name, text)
         else:
-            raise _no_time(endpoint, name)
+            raise _no_time(endpoint, name, _with_minus(text, now))
     elif isinstance(value, date | datetime | np.datetime64):
         moment = _absolute(endpoint, name, value)
     else:
@@ -360,18 +366,6 @@ def _moment(endpoint: Endpoint, name: str, value: When, now: int) -> int:
     return moment + _DAY - 1 if name == "end" and whole_day else moment
 
 
-def _relative(endpoint: Endpoint, name: str, text: str) -> int:
-    try:
-        delta = pd.Timedelta(text) if _RELATIVE.fullmatch(text) else None
-    except (ValueError, OverflowError):
-        delta = None
-    if delta is None:
-        raise _refusal(
-            endpoint, f'`{name}` reads {text!r}; a time before now reads like "-30D", "-12h" or "-15min"'
-        )
-    return _milliseconds(delta.to_pytimedelta())
-
-
 def _absolute(endpoint: Endpoint, name: str, value: Any) -> int:
     try:
         moment = pd.Timestamp(value)
@@ -383,10 +377,20 @@ def _absolute(endpoint: Endpoint, name: str, value: Any) -> int:
     return _milliseconds(moment.to_pydatetime(warn=False) - _EPOCH)
 
 
-def _no_time(endpoint: Endpoint, name: str) -> UsageError:
+def _no_time(endpoint: Endpoint, name: str, question: str = "") -> UsageError:
     return _refusal(
-        endpoint, f'`{name}` is no time; write it like "2026-01-31", "2026-01-31 08:30" (UTC) or "-30D"'
+        endpoint,
+        f'`{name}` is no time; write it like "2026-01-31", "2026-01-31 08:30" (UTC) or "-30D"',
+        question,
     )
+
+
+def _with_minus(text: str, now: int) -> str:
+    """A question where only the minus is missing from a time before now."""
+    with suppress(ValueError):
+        relative_moment(f"-{text}", now)
+        return f' Did you mean "-{text}"?'
+    return ""
 
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -403,8 +407,8 @@ def _iso(moment: int) -> str:
 # -- words -------------------------------------------------------------------------------------------
 
 
-def _refusal(endpoint: Endpoint, problem: str) -> UsageError:
-    return UsageError(f"{endpoint.door}: {problem}. Nothing was sent.")
+def _refusal(endpoint: Endpoint, problem: str, question: str = "") -> UsageError:
+    return UsageError(f"{endpoint.door}: {problem}. Nothing was sent.{question}")
 
 
 def _check_seen(endpoint: Endpoint, name: str, text: str, *, lines: bool = False) -> None:

@@ -1,0 +1,102 @@
+"""Times before now: what is clear is read, what may mean two things is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolkit.catalogue import BY_DOOR
+from toolkit.errors import UsageError
+from toolkit.moments import relative_moment
+from toolkit.plan import make_plan
+
+NOW = 1_773_576_000_000  # 2026-03-15 12:00 UTC
+SECOND, HOUR, DAY = 1_000, 3_600_000, 86_400_000
+
+
+@pytest.mark.parametrize(
+    ("text", "before"),
+    [
+        ("-30D", 30 * DAY),
+        ("-2d", 2 * DAY),
+        ("- 2 days", 2 * DAY),
+        ("-1W", 7 * DAY),
+        ("-1w", 7 * DAY),
+        ("-12h", 12 * HOUR),
+        ("-3H", 3 * HOUR),
+        ("-1.5 hours", HOUR * 3 // 2),
+        ("-15min", HOUR // 4),
+        ("-90 minutes", HOUR * 3 // 2),
+        ("-10s", 10 * SECOND),
+        ("-250ms", 250),
+        ("+1D", -DAY),
+    ],
+)
+def test_what_is_clear_is_read(text: str, before: int) -> None:
+    assert relative_moment(text, NOW) == NOW - before
+
+
+@pytest.mark.parametrize("text", ["-1m", "-1M", "-3 m", "-0.5m", "+1m"])
+def test_m_alone_is_a_minute_or_a_month(text: str) -> None:
+    with pytest.raises(UsageError, match=r"`start` reads .*Is that \"min\" or \"MS\"\?") as caught:
+        make_plan(BY_DOOR["spot.rebates"], {}, text, None, NOW)
+    assert f'Minutes are "{text.replace(" ", "").rstrip("mM")}min"' in str(caught.value)
+    assert "Nothing was sent" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("-1m", "2026-02-15"),
+        ("-1MS", "2026-02-15"),
+        ("-1Ms", "2026-02-15"),
+        ("-1ME", "2026-02-15"),
+        ("-1mo", "2026-02-15"),
+        ("-2 months", "2026-01-15"),
+        ("-1Q", "2025-12-15"),
+        ("-1Y", "2025-03-15"),
+        ("-1y", "2025-03-15"),
+        ("-1 year", "2025-03-15"),
+        ("-999999999999y", "2026-01-31"),  # no calendar reaches so far: an example
+    ],
+)
+@pytest.mark.parametrize("name", ["start", "end"])
+def test_months_and_years_are_refused_with_the_date_that_is_meant(name: str, text: str, day: str) -> None:
+    with pytest.raises(UsageError, match=f'`{name}` reads .*no fixed length.*"{day}"'):
+        make_plan(BY_DOOR["spot.rebates"], {}, **{"start": "-9000D", "end": None, name: text}, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-30",
+        "-",
+        "-D",
+        "-1us",
+        "-1ns",
+        "-1T",
+        "-1B",
+        "-1d12h",
+        "-1e9",
+        "--1D",
+        "-1,5D",
+        "-٣D",
+        "-" + 40 * "9" + "D",
+    ],
+)
+def test_what_is_no_time_is_refused_with_one(text: str) -> None:
+    with pytest.raises(UsageError, match='"-30D", "-12h" or "-15min"'):
+        make_plan(BY_DOOR["spot.rebates"], {}, text, None, NOW)
+
+
+def test_a_missing_minus_is_asked_for() -> None:
+    with pytest.raises(UsageError, match=r'`start` is no time; .* Did you mean "-30D"\?$'):
+        make_plan(BY_DOOR["spot.rebates"], {}, "30D", None, NOW)
+
+
+@given(st.integers(0, 10**6), st.sampled_from(["D", "h", "min", "s", "ms"]))
+def test_units_add_up(number: int, unit: str) -> None:
+    one = NOW - relative_moment(f"-1{unit}", NOW)
+    assert NOW - relative_moment(f"-{number}{unit}", NOW) == number * one
+    assert relative_moment(f"+{number}.5{unit}", NOW) - NOW == (2 * number + 1) * one // 2
