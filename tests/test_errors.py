@@ -185,7 +185,7 @@ def test_an_error_shows_the_users_frame_and_none_below(error: BaseException) -> 
     with pytest.raises(type(error)) as caught:
         door("the key", error=error)
     assert caught.value is error
-    assert frames_of(error)[1:] == ["guarded"]
+    assert frames_of(error)[1:] == []
     assert "the key" not in shown_of(error)
 
 
@@ -193,9 +193,22 @@ def test_an_error_shows_the_users_frame_and_none_below(error: BaseException) -> 
 def test_nor_does_a_call_that_does_not_fit(more: dict[str, str]) -> None:
     with pytest.raises(TypeError, match=r"door\(\) got") as caught:
         door("the key", **more)  # type: ignore[arg-type]
-    assert frames_of(caught.value)[1:] == ["guarded"]
+    assert frames_of(caught.value)[1:] == []
     assert "the key" not in shown_of(caught.value)
     assert not hasattr(caught.value, "__notes__"), "its text says all"
+
+
+def test_an_error_within_the_users_own_handler_names_what_was_handled() -> None:
+    def users_own() -> None:
+        try:
+            raise LookupError("the user's own")
+        except LookupError:
+            door("the key", error=errors.UsageError("no"))
+
+    with pytest.raises(errors.UsageError) as caught:
+        users_own()
+    assert str(caught.value.__context__) == "the user's own"
+    assert caught.value.__cause__ is None
 
 
 def test_what_nobody_foresaw_tells_where_it_came_from() -> None:
@@ -209,7 +222,7 @@ def test_what_nobody_foresaw_tells_where_it_came_from() -> None:
     (note,) = caught.value.__notes__
     assert "in users_own" in note
     assert "yield len(secret) // 0" in note
-    assert frames_of(caught.value)[1:] == ["guarded"]
+    assert frames_of(caught.value)[1:] == []
     assert "the key" not in shown_of(caught.value)
 
 

@@ -572,6 +572,11 @@ class Interrupted(FakeClock):
 
     on = False
 
+    def sleep(self, seconds: float) -> None:
+        if self.on:
+            raise KeyboardInterrupt
+        super().sleep(seconds)
+
     def wait(self, condition: threading.Condition, seconds: float) -> None:
         if self.on:
             raise KeyboardInterrupt
@@ -838,6 +843,36 @@ def test_an_interrupt_after_the_answer_came_loses_nothing(bench: Bench) -> None:
     assert list(bench.ops.history()["settled_by"]) == ["answer"]
     assert len(outcome.take_key().secret) == 64
     assert (bench.sent(door), len(bench.effects(door))) == (1, 1)
+
+
+def test_an_interrupt_says_what_is_known_wherever_it_strikes(bench: Bench, a: str) -> None:
+    """Here it strikes while what the answer asks for is seen to, once it was counted."""
+    budget, told = bench.rig.link.budget, []
+
+    def interrupt() -> None:
+        told.append(budget.banned_until is not None)
+        if sum(told) == 2:
+            end()
+            raise KeyboardInterrupt
+
+    bench.fail("exchange.transfer", "ban")
+    end = budget.watch(interrupt)
+    with pytest.raises(KeyboardInterrupt, match=r"exchange.transfer was interrupted; #1 is \w+: ") as caught:
+        bench.ops.exchange.transfer("USDT", "7", to_id=a)
+    assert caught.value.outcome.number == 1  # type: ignore[attr-defined]
+
+
+def test_an_interrupted_reconciliation_says_that_all_is_as_it_was(bench: Bench, a: str) -> None:
+    clock = Interrupted()
+    link = bench.rig.new_link(clock=clock, bare=True)
+    bench.fail("exchange.transfer", "reset-before")
+    outcome = link.operations(journal=bench.folder).exchange.transfer("USDT", "7", to_id=a)
+    assert outcome.status == "unknown"
+    clock.on = True
+    again = r"Interrupted\. #1 is as it was, unknown: `ops\.reconcile\(1\)` asks again\."
+    with pytest.raises(KeyboardInterrupt, match=again):
+        outcome.reconcile()
+    assert outcome.status == "unknown"
 
 
 # -- keys of several accounts -----------------------------------------------------------------------------

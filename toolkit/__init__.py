@@ -17,11 +17,15 @@ from toolkit._version import __version__
 from toolkit.demo import demo
 from toolkit.link import Link
 from toolkit.listing import endpoints
+from toolkit.suggestions import attributes_of_module
 
 if TYPE_CHECKING:
     from toolkit import charts, panels
 
 __all__ = ["Link", "__version__", "amounts", "charts", "demo", "endpoints", "errors", "panels"]
+
+
+_missing = attributes_of_module(__name__, __all__)
 
 
 def __getattr__(name: str) -> ModuleType:
@@ -30,7 +34,11 @@ def __getattr__(name: str) -> ModuleType:
         import importlib
 
         return importlib.import_module(f"toolkit.{name}")
-    raise AttributeError(f"module 'toolkit' has no attribute {name!r}")
+    try:
+        _missing(name)
+    except AttributeError as error:
+        error.__traceback__ = None  # raised again, it does not show this frame
+        raise
 
 
 def __dir__() -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from toolkit.catalogue import BASE_URLS, POOLS, Host
 from toolkit.errors import UsageError
 from toolkit.link import Clock, Emails, Link, Numbers
+from toolkit.suggestions import suggests_arguments
 
 if TYPE_CHECKING:
     from toolkit.sandbox import Sandbox
@@ -64,6 +65,7 @@ class DemoLink(Link):
             self.sandbox.stop()
 
 
+@suggests_arguments
 def demo(
     *,
     seed: int | None = None,

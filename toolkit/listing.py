@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from toolkit.catalogue import ENDPOINTS, SYSTEM_TITLES, WRITES, Endpoint, Write
+from toolkit.suggestions import suggests_arguments
 
 _TEXTS = (
     *("door", "name", "system", "method", "path", "security", "permission", "pool", "arguments", "paging"),
@@ -21,6 +22,7 @@ _HOW = {
 }
 
 
+@suggests_arguments
 def endpoints() -> pd.DataFrame:
     """Every endpoint the toolkit knows, one row each; nothing is sent.
 

@@ -10,11 +10,18 @@ Colours go to the artists; no global setting is touched. Backgrounds are transpa
 grey that reads on white and on black, so that a chart fits a light and a dark notebook.
 """
 
+from typing import TYPE_CHECKING
+
 from toolkit.charts._counts import balances, traders
 from toolkit.charts._rebates import rebates
+from toolkit.suggestions import attributes_of_module
 
 __all__ = ["balances", "rebates", "traders"]
 
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if not TYPE_CHECKING:  # or every name would seem to be there
+    __getattr__ = attributes_of_module(__name__, __all__)

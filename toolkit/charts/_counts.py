@@ -9,6 +9,7 @@ from toolkit.charts import _draw as draw
 from toolkit.charts._data import BALANCES, NONE, amounts, as_frame, labels, need, some, times, whole
 from toolkit.charts._text import short_name
 from toolkit.errors import UsageError
+from toolkit.suggestions import suggests_arguments
 
 _TRADERS = "charts.traders() draws link.futures.trader_counts(), or link.futures.traders()"
 _BALANCES = (
@@ -17,6 +18,7 @@ _BALANCES = (
 )
 
 
+@suggests_arguments
 def traders(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Customers who traded a day: old ones and new ones, or all where that is not known.
 
@@ -58,6 +60,7 @@ def traders(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return target
 
 
+@suggests_arguments
 def balances(
     frame: pd.DataFrame | pd.Series, *, column: str | None = None, top: int = 15, ax: Axes | None = None
 ) -> Axes:

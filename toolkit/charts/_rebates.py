@@ -10,6 +10,7 @@ from toolkit.charts._data import amounts, as_frame, labels, need, some, times, w
 from toolkit.charts._draw import Freq
 from toolkit.charts._text import short_name
 from toolkit.errors import UsageError
+from toolkit.suggestions import did_you_mean, suggests_arguments
 
 OTHERS_LABEL = "Others"
 AVERAGE_LABEL = "7-day average"
@@ -21,6 +22,7 @@ _WANTED = (
 )
 
 
+@suggests_arguments
 def rebates(
     frame: pd.DataFrame | pd.Series,
     *,
@@ -109,7 +111,8 @@ def _rows(data: object, stack: str | None, asset: str | None) -> tuple[str, pd.D
         frame = frame.assign(asset=asset)
     need(frame, ("income", "asset", "time"), _WANTED)
     if stack is not None and stack not in frame:
-        raise UsageError(f"by is {stack!r}, which is no column; there are {some(frame.columns)}.")
+        question = did_you_mean(stack, map(str, frame.columns))
+        raise UsageError(f"by is {stack!r}, which is no column; there are {some(frame.columns)}.{question}")
     moments, income = times(frame["time"]), amounts(frame["income"])
     rows = pd.DataFrame({"time": moments, "income": income, "asset": frame["asset"].astype(object)})
     if stack is not None:

@@ -8,13 +8,14 @@ from datetime import datetime
 import pandas as pd
 
 from toolkit.doctor import picture
-from toolkit.doctor.line import Line, Verdict, worst
+from toolkit.doctor.line import Line, worst
 from toolkit.fetch import Source
+from toolkit.suggestions import Suggests
 
 _COLUMNS = ("check", "about", "verdict", "found", "next_step")
 
 
-class Diagnosis:
+class Diagnosis(Suggests):
     """What the doctor found. It is true when nothing failed.
 
     Attributes:
@@ -29,8 +30,8 @@ class Diagnosis:
         self.examined_at = examined_at
 
     @property
-    def verdict(self) -> Verdict:
-        """The worst verdict of all lines."""
+    def verdict(self) -> str:
+        """The worst verdict of all lines: "ok", "note", "warning" or "failure"."""
         return worst(self.lines)
 
     @property

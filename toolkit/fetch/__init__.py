@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toolkit.fetch.connection import Connection, Source, warn
 from toolkit.fetch.fetcher import Fetcher
-from toolkit.fetch.namespace import Namespace
+from toolkit.fetch.namespace import Bound, Namespace
 from toolkit.fetch.progress import follow
 from toolkit.frames import Numbers
 from toolkit.plan import When
@@ -14,6 +14,7 @@ from toolkit.wire.clock import Clock
 from toolkit.wire.snapshot import CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot
 
 __all__ = [
+    "Bound",
     "Budget",
     "CallRecord",
     "Clock",

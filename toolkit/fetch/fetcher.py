@@ -26,6 +26,7 @@ from toolkit.plan import Plan, Span, When, make_plan
 from toolkit.privacy import Emails, mask_within, names_shown
 from toolkit.question import Question
 from toolkit.storage import forks
+from toolkit.suggestions import did_you_mean
 from toolkit.wire.sender import Call, Tally
 from toolkit.wire.stop import Stop
 
@@ -331,14 +332,16 @@ class Fetcher:
 
 def _checked_numbers(numbers: Numbers) -> Numbers:
     if numbers not in ("float", "exact"):
-        raise UsageError(f'`numbers` is "float" or "exact", not {numbers!r}. Nothing was sent.')
+        question = did_you_mean(numbers, ("float", "exact"))
+        raise UsageError(f'`numbers` is "float" or "exact", not {numbers!r}. Nothing was sent.{question}')
     return numbers
 
 
 def _checked_emails(emails: Emails) -> Emails:
     if emails not in ("masked", "clear"):
         # What was given is not said again: it may be an address.
-        raise UsageError('`emails` is "masked" or "clear". Nothing was sent.')
+        question = did_you_mean(emails, ("masked", "clear"))
+        raise UsageError(f'`emails` is "masked" or "clear". Nothing was sent.{question}')
     return emails
 
 

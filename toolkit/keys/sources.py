@@ -11,6 +11,7 @@ from toolkit.errors import NoKeyError, without_frames
 from toolkit.keys import system
 from toolkit.keys.files import profiles_file, read_private
 from toolkit.keys.profiles import USUAL, Entry, checked_name, entries_of, read_profiles
+from toolkit.suggestions import did_you_mean
 from toolkit.wire.credentials import Credentials, Keys
 from toolkit.wire.signers import Signer, is_locked, is_pem, signer_of
 
@@ -237,7 +238,9 @@ def _profile(name: str, *, named: bool) -> tuple[list[Entry], str]:
             "`toolkit.demo()` needs none. Nothing was sent."
         )
     there = "is not there" if profiles is None else f"has {others or 'none'}"
+    question = did_you_mean(name, profiles or ())
     raise NoKeyError(
         f"There is no profile of this name: {path} {there}, and the system's keyring "
-        f"{problem or 'has not got it'}. `python -m toolkit key add NAME` makes one. Nothing was sent."
+        f"{problem or 'has not got it'}.{question} `python -m toolkit key add NAME` makes one. Nothing was "
+        "sent."
     )

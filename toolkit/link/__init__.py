@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import pandas as pd
 
-from toolkit.catalogue import BY_DOOR, Host
+from toolkit.catalogue import BASE_URLS, BY_DOOR, Host
 from toolkit.errors import NoKeyError, UsageError, without_frames
 from toolkit.fetch import (
+    Bound,
     Budget,
     CallRecord,
     Clock,
@@ -24,16 +25,17 @@ from toolkit.fetch import (
     PoolUse,
     ProcessUse,
     Snapshot,
-    Source,
 )
 from toolkit.fetch.pages import pages_of
 from toolkit.keys import Keys, ask_keys, find_keys
+from toolkit.link.doors import interrupts_explained
 from toolkit.link.exchange import ExchangeDoors
 from toolkit.link.futures import FuturesDoors
 from toolkit.link.portfolio import PortfolioDoors
 from toolkit.link.spot import SpotDoors
 from toolkit.link.usage import usage
 from toolkit.printable import printable
+from toolkit.suggestions import Suggests, closest, did_you_mean
 
 if TYPE_CHECKING:
     from toolkit.doctor import Diagnosis
@@ -77,7 +79,7 @@ class Settings(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class Price(Suggests):
     """What a fetch will cost.
 
     Attributes:
@@ -93,7 +95,7 @@ class Price:
     limit: int
 
 
-class Link:
+class Link(Bound):
     """A Binance Link partner's view of the exchange: every read is a method that returns a DataFrame.
 
     Threads may share a Link. All Links, threads, kernels and scripts of this machine that talk to the
@@ -208,7 +210,7 @@ class Link:
         return Link(keys=ask_keys(profile), **settings)
 
     @property
-    def source(self) -> Source:
+    def source(self) -> str:
         """Where rows come from: "live", or "sandbox" where every host is this machine."""
         return self._connection.source
 
@@ -223,10 +225,20 @@ class Link:
         return MappingProxyType(self._connection.session.hosts)
 
     def clock_offset(self, host: Host = "api") -> float | None:
-        """Seconds a host's clock is ahead of this machine's, None before it was first asked."""
+        """Seconds a host's clock is ahead of this machine's, None before it was first asked.
+
+        Args:
+            host: "api", "fapi" or "papi".
+
+        Raises:
+            UsageError: There is no such host.
+        """
+        if host not in self._connection.host_clocks:
+            raise UsageError(
+                f"There is no host {host!r}: there are {', '.join(BASE_URLS)}.{did_you_mean(host, BASE_URLS)}"
+            )
         return self._connection.host_clocks[host].offset
 
-    @without_frames
     def operations(
         self,
         *,
@@ -296,7 +308,8 @@ class Link:
         """
         endpoint = BY_DOOR.get(door)
         if endpoint is None:
-            raise UsageError(f"There is no door {door!r}; `toolkit.endpoints()` lists them all.")
+            question = did_you_mean(door, BY_DOOR)
+            raise UsageError(f"There is no door {door!r}.{question} `toolkit.endpoints()` lists them all.")
         if endpoint.window:
             raise UsageError(
                 f"What {door} costs depends on how its rows lie in the span, which only fetching tells; a "
@@ -309,7 +322,6 @@ class Link:
         limit = self.budget.limit(endpoint.pool)
         return Price(requests, requests * endpoint.weight_of({}), endpoint.pool.name, limit)
 
-    @without_frames
     def get(
         self,
         path: str,
@@ -343,7 +355,8 @@ class Link:
             ServerError: The exchange's side failed time after time.
             ContractError: The answer is not JSON, or its columns hold values of mixed kinds.
         """
-        return self._fetcher.get(path, parameters, weight=weight, uid=uid, numbers=numbers, emails=emails)
+        with interrupts_explained():
+            return self._fetcher.get(path, parameters, weight=weight, uid=uid, numbers=numbers, emails=emails)
 
     def usage(self) -> pd.DataFrame:
         """Who has used how much of the rate limits, one row a counter and process; nothing is sent.
@@ -379,9 +392,8 @@ class Link:
             `attrs` say when it was taken, and in "alone" why this process keeps its budget to itself
             ("" where it shares it with the other processes of this machine, or was told not to).
         """
-        return usage(self.budget.snapshot(), self.source)
+        return usage(self.budget.snapshot(), self._connection.source)
 
-    @without_frames
     def doctor(self) -> Diagnosis:
         """What is well and what is not: hosts, clocks, keys, limits, ledger, journal and versions.
 
@@ -421,6 +433,11 @@ class Link:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _elsewhere(self, name: str) -> list[str]:
+        names = {endpoint.name for endpoint in BY_DOOR.values()}
+        near = [name] if name in names else closest(name, names)
+        return [f"`{door}`" for door, endpoint in BY_DOOR.items() if endpoint.name in near]
 
     def __repr__(self) -> str:
         hosts = ", ".join(dict.fromkeys(self.hosts.values()))

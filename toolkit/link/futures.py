@@ -13,6 +13,8 @@ from toolkit.link.doors import Doors, Emails, Numbers, When
 class FuturesDoors(Doors):
     """Link and Trade (Futures): customers on USD-M and COIN-M futures."""
 
+    _system = "futures"
+
     def new_user(
         self, broker_id: str | int, *, market: Literal["um", "cm"] = "um", numbers: Numbers | None = None
     ) -> pd.DataFrame:

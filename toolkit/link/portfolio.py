@@ -13,6 +13,8 @@ from toolkit.link.doors import Doors, Numbers
 class PortfolioDoors(Doors):
     """Link and Trade (Portfolio Margin): the twins of two futures doors."""
 
+    _system = "portfolio"
+
     def new_user(
         self, broker_id: str | int, *, market: Literal["um", "cm"] = "um", numbers: Numbers | None = None
     ) -> pd.DataFrame:

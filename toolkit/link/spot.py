@@ -11,6 +11,8 @@ from toolkit.link.doors import Doors, Emails, Numbers, When
 class SpotDoors(Doors):
     """Link and Trade (Spot): customers that trade through the partner's product."""
 
+    _system = "spot"
+
     def new_user(self, agent_code: str | int, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """Whether the customer who owns the key is new to the partner, as one row.
 

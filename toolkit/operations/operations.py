@@ -11,8 +11,8 @@ from typing import SupportsIndex
 import pandas as pd
 
 from toolkit.catalogue import Write
-from toolkit.errors import UnsettledError, UsageError, without_frames
-from toolkit.fetch import Connection, Fetcher
+from toolkit.errors import UnsettledError, UsageError
+from toolkit.fetch import Bound, Connection, Fetcher
 from toolkit.operations.account_doors import AccountWrites
 from toolkit.operations.customer_doors import FuturesWrites, PortfolioWrites, SpotWrites
 from toolkit.operations.desk import Desk
@@ -46,7 +46,7 @@ class ExchangeWrites(AccountWrites[T], MoneyWrites[T]):
     """Exchange Link: sub-accounts, their keys, transfers and commissions."""
 
 
-class Operations:
+class Operations(Bound):
     """Every call that changes something at the exchange.
 
     Each call is written to the journal before it is sent, goes out once, and gives an `Outcome`: confirmed,
@@ -151,7 +151,6 @@ class Operations:
         """
         return self._desk.outcome(_number(number))
 
-    @without_frames
     def reconcile(
         self, number: int, *, wait: bool = True, api_key: str | None = None, same_account: bool = False
     ) -> Outcome:
@@ -198,7 +197,7 @@ class Operations:
         return printable(f"Operations({self._desk.source}: {hosts}; journal {self.journal})")
 
 
-class Previews:
+class Previews(Bound):
     """The doors for writing, which send nothing here and show what would be sent.
 
     Attributes:

@@ -16,6 +16,7 @@ from toolkit.errors import UsageError
 from toolkit.operations.entry import Drawn
 from toolkit.operations.masks import masked_argument
 from toolkit.plan import make_plan
+from toolkit.suggestions import did_you_mean
 from toolkit.wire.sender import Order, Placement
 from toolkit.wire.signing import encode, to_text
 
@@ -185,7 +186,7 @@ def checked_placement(placement: Placement) -> Placement:
     if placement not in get_args(Placement):
         raise UsageError(
             f'`parameters` is "body" (as it should be), "query" or "mixed", not {placement!r}. '
-            "Nothing was sent."
+            f"Nothing was sent.{did_you_mean(placement, get_args(Placement))}"
         )
     return placement
 

@@ -13,6 +13,7 @@ from toolkit.errors import OutcomeUnknownError, ToolkitError, UsageError, withou
 from toolkit.operations import cards
 from toolkit.operations.masks import Hidden
 from toolkit.printable import printable
+from toolkit.suggestions import Suggests
 
 if TYPE_CHECKING:
     from toolkit.operations.desk import Desk
@@ -41,7 +42,7 @@ class NewKey:
         raise TypeError("a new key is not pickled or copied: it would be written down in clear")
 
 
-class Outcome:
+class Outcome(Suggests):
     """What became of a write. It is true only when it is confirmed.
 
     Attributes:
@@ -93,6 +94,7 @@ class Outcome:
     def __bool__(self) -> bool:
         return self.status == "confirmed"
 
+    @without_frames
     def require(self) -> pd.DataFrame:
         """The frame of a confirmed write.
 
@@ -101,7 +103,7 @@ class Outcome:
                 executed, `OutcomeUnknownError` where that is not known.
         """
         if self.error is not None:
-            raise self.error.with_traceback(None)
+            raise self.error
         assert self.frame is not None  # noqa: S101 - for the type checker
         return self.frame
 
@@ -130,13 +132,19 @@ class Outcome:
             UsageError: `api_key` is not that of the call.
             ToolkitError: The exchange cannot be asked; the outcome stays as it is.
         """
-        self._take(
-            self._desk.reconcile(
+        try:
+            entry = self._desk.reconcile(
                 self._entry, self._private, wait=wait, api_key=api_key, same_account=same_account
             )
-        )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"Interrupted. #{self.number} is as it was, {self.status}: `ops.reconcile({self.number})` "
+                "asks again."
+            ) from None
+        self._take(entry)
         return self
 
+    @without_frames
     def take_key(self) -> NewKey:
         """Hand over the API key that was created, once: afterwards it is nowhere in the toolkit.
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from toolkit.operations import cards
+from toolkit.suggestions import Suggests
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Suggests):
     """A write that was not sent. It is true where it would be.
 
     Attributes:

@@ -1,13 +1,20 @@
 """Live panels under notebook cells: how much of the limits is used, and what the accounts hold."""
 
+from typing import TYPE_CHECKING
+
 from toolkit.panels.accounts_panel import AccountsPanel as AccountsPanel
 from toolkit.panels.accounts_panel import accounts
 from toolkit.panels.base import Panel as Panel
 from toolkit.panels.weight_panel import WeightPanel as WeightPanel
 from toolkit.panels.weight_panel import weight
+from toolkit.suggestions import attributes_of_module
 
 __all__ = ["accounts", "weight"]
 
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if not TYPE_CHECKING:  # or every name would seem to be there
+    __getattr__ = attributes_of_module(__name__, __all__)

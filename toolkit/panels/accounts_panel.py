@@ -23,6 +23,7 @@ from toolkit.panels.holdings import Holding
 from toolkit.panels.style import ACCOUNTS_MARK
 from toolkit.panels.text import clock, plural, short
 from toolkit.privacy import mask_partial
+from toolkit.suggestions import suggests_arguments
 
 if TYPE_CHECKING:
     from toolkit.link import Link
@@ -377,6 +378,7 @@ class AccountsPanel(Panel):
         return f"<Accounts panel{made}: {'; '.join(parts)}>"
 
 
+@suggests_arguments
 def accounts(link: Link, *, fetch: bool = False) -> AccountsPanel:
     """Show the partner's sub-accounts and what they hold over spot, margin and futures.
 

@@ -11,6 +11,7 @@ from toolkit.panels import pools
 from toolkit.panels.base import Panel, chips, error_note, html, put, static_head
 from toolkit.panels.base import header as header_html
 from toolkit.panels.style import GAUGE_MARK
+from toolkit.suggestions import suggests_arguments
 
 if TYPE_CHECKING:
     from toolkit.link import Link
@@ -76,6 +77,7 @@ class WeightPanel(Panel):
         return f"<Weight panel{made}: {pools.one_line(self._link.budget.snapshot())}>"
 
 
+@suggests_arguments
 def weight(link: Link) -> WeightPanel:
     """Show how much of each rate limit is used, in a panel that moves while cells fetch.
 

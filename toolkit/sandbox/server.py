@@ -13,7 +13,7 @@ import threading
 from collections.abc import Awaitable
 from http.client import responses
 from types import FrameType, TracebackType
-from typing import TextIO
+from typing import NoReturn, TextIO
 from urllib.parse import unquote
 
 from tornado import httputil
@@ -81,6 +81,12 @@ class Sandbox:
     def __repr__(self) -> str:
         state = self.address if self._thread else "stopped"
         return f"<Sandbox {state}, seed {self.world.seed}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a sandbox is not pickled or copied: other processes reach it at its `address`, with its `key` "
+            "and `secret`"
+        )
 
     @property
     def address(self) -> str:

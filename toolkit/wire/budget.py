@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from toolkit.catalogue import POOLS, Host, Pool
 from toolkit.errors import BannedError, RateLimitError
@@ -104,6 +104,12 @@ class Budget:
         self._watchers: list[Callable[[], None]]
         self._failed: list[Callable[[], None]]  # those of them that it has been said of
         forks.renew(self.after_fork)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a budget is not pickled or copied: make a Link in each process, and all of this machine share "
+            "one budget; `budget.snapshot()` and `link.usage()` can be pickled"
+        )
 
     # -- before and after a request ------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 from toolkit.catalogue import Security
 from toolkit.errors import NoKeyError
 from toolkit.printable import printable
-from toolkit.wire.signers import Kind, Signer, checked_text
+from toolkit.wire.signers import Signer, checked_text
 
 SECURITIES: tuple[Security, ...] = ("USER_DATA", "TRADE")
 """The security types that a key may be limited to."""
@@ -49,7 +49,7 @@ class Credentials:
         return self._key
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> str:
         """What it signs with."""
         return self._signer.kind
 

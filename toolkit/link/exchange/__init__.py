@@ -10,3 +10,5 @@ from toolkit.link.exchange.transfers import TransferDoors
 
 class ExchangeDoors(AccountDoors, BalanceDoors, TransferDoors, FeeDoors):
     """Exchange Link: the partner's sub-accounts, their keys, balances, transfers and rebates."""
+
+    _system = "exchange"
