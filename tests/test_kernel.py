@@ -1,0 +1,237 @@
+"""What a user sees in a real kernel: what TAB offers, what an error shows, what an interrupt keeps."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from types import UnionType
+from typing import Literal, TypeGuard, Union, get_args, get_origin, get_type_hints
+
+import pytest
+
+import toolkit
+from tests.kernels import Kernel, Shown
+from toolkit.catalogue import ENDPOINTS, SYSTEM_TITLES, WRITES
+
+# The kernel is a program of its own, whose machinery may warn of what is not ours.
+pytestmark = pytest.mark.filterwarnings("default")
+
+SETUP = """
+import toolkit
+link = toolkit.demo()
+ops = link.operations()
+diagnosis = link.doctor()
+usage = link.usage()
+snapshot = link.budget.snapshot()
+price = link.price("exchange.partner")
+rebates = link.spot.rebates(start="-2D")
+preview = ops.preview.exchange.create_sub_account(tag="x")
+outcome = ops.exchange.create_sub_account(tag="x")
+error = toolkit.errors.UsageError("no")
+panel = toolkit.panels.weight(link)
+"""
+
+
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    kernel = Kernel(tmp_path_factory.mktemp("k"))
+    try:
+        kernel.well(SETUP)
+        yield kernel
+    finally:
+        kernel.stop()
+
+
+def names(doors: object, system: str) -> set[str]:
+    return {door.name for door in doors if door.system == system}  # type: ignore[attr-defined]
+
+
+OFFERED: dict[str, set[str]] = {
+    "toolkit.": {"Link", "demo", "endpoints", "charts", "panels", "errors"},
+    "toolkit.charts.": {"balances", "rebates", "traders"},
+    "toolkit.panels.": {"accounts", "weight"},
+    "toolkit.errors.": {"ToolkitError", "UsageError", "ApiError"},
+    "toolkit.Link.": {"ask"},
+    "link.": {*SYSTEM_TITLES, "source", "budget", "hosts", "get", "price", "usage", "doctor", "operations"},
+    "link.so": {"source"},
+    "link.budget.": {"snapshot", "limit", "banned_until"},
+    "ops.": {*SYSTEM_TITLES, "preview", "history", "unresolved", "outcome", "reconcile", "resolve", "free"},
+    "ops.preview.": set(SYSTEM_TITLES),
+    "preview.": {"checks", "address", "body", "weight"},
+    "outcome.": {"status", "reason", "frame", "require", "reconcile", "next_step", "error"},
+    "diagnosis.": {"verdict", "frame", "lines", "source"},
+    "diagnosis.lines[0].": {"check", "verdict", "found", "next_step"},
+    "snapshot.": {"pools", "calls", "banned_until", "waiting_until"},
+    "snapshot.pools[0].": {"used", "limit", "share", "others"},
+    "price.": {"requests", "weight", "pool", "limit"},
+    'rebates["': {"income", "asset", "time"},
+    'rebates.attrs["': {"complete", "fetched_at"},
+    "error.": {"partial"},
+    "panel.": {"close", "widget"},
+    # Of calls: their arguments.
+    "link.spot.rebates(": {"customer_id=", "start=", "end=", "numbers="},
+    "link.spot.rebates(st": {"start="},
+    "link.get(": {"path=", "weight="},
+    "link.operations(": {"confirm=", "profile=", "journal="},
+    "ops.exchange.transfer(": {"asset=", "amount=", "from_id=", "to_id=", "once="},
+    "ops.preview.exchange.transfer(": {"asset=", "amount="},
+    "outcome.reconcile(": {"wait="},
+    "toolkit.Link(": {"profile=", "key=", "secret=", "numbers="},
+    "toolkit.demo(": {"seed=", "latency_ms=", "numbers="},
+    "toolkit.charts.rebates(": {"frame=", "by=", "asset=", "freq="},
+    "toolkit.panels.weight(": {"link="},
+    **{f"link.{system}.": names(ENDPOINTS, system) for system in SYSTEM_TITLES},
+    **{f"ops.{system}.": names(WRITES, system) for system in SYSTEM_TITLES},
+    **{f"ops.preview.{system}.": names(WRITES, system) for system in SYSTEM_TITLES},
+}
+# Behind these IPython looks with jedi alone: it runs neither calls nor properties itself.
+BY_JEDI = {
+    "link.budget.": {"snapshot", "limit", "banned_until"},
+    "link.doctor().": {"verdict", "frame", "lines"},
+    "toolkit.demo().": {"spot", "source", "sandbox"},
+    "link.operations().exchange.": names(WRITES, "exchange"),
+}
+# And these with jedi as well, which reads all of pandas for them: seconds, once on a machine.
+FRAMES = {"usage.us": {"used"}, "rebates.inc": {"income"}}
+
+
+@pytest.mark.parametrize("use_jedi", [True, False], ids=["jedi", "no jedi"])
+def test_tab_offers_what_there_is(kernel: Kernel, use_jedi: bool) -> None:
+    kernel.well(f"%config Completer.use_jedi = {use_jedi}")
+    expected = OFFERED | BY_JEDI if use_jedi else {**OFFERED, **FRAMES}
+    if not use_jedi:
+        del expected["link.budget."]
+    missed = {code: names - set(kernel.completions(code)) for code, names in expected.items()}
+    assert {code: names for code, names in missed.items() if names} == {}
+
+
+def says_a_literal(annotation: object) -> bool:
+    origin = get_origin(annotation)
+    if origin in (Union, UnionType):
+        return any(map(says_a_literal, get_args(annotation)))
+    return origin in (Literal, TypeGuard)
+
+
+def test_no_property_is_annotated_with_what_breaks_tab() -> None:
+    """jedi 0.20.1 fails at every object with such a property, and IPython offers nothing at all then."""
+    bad = []
+    for info in pkgutil.walk_packages(toolkit.__path__, "toolkit."):
+        if info.name.rpartition(".")[2] in ("__main__", "child"):
+            continue
+        for cls in vars(importlib.import_module(info.name)).values():
+            if not isinstance(cls, type) or cls.__module__ != info.name:
+                continue
+            for name, value in vars(cls).items():
+                call = value.fget if isinstance(value, property) else getattr(value, "func", None)
+                if call is not None and says_a_literal(get_type_hints(call).get("return")):
+                    bad.append(f"{cls.__qualname__}.{name}")
+    assert bad == []
+
+
+# -- errors ------------------------------------------------------------------------------------------------
+
+WRONG = """
+def report(start):
+    return {call}
+
+report("nonsense")
+"""
+
+
+@pytest.mark.parametrize("mode", ["Context", "Verbose", "Plain", "Minimal"])
+def test_an_error_shows_the_users_cell_and_nothing_of_ours(kernel: Kernel, mode: str) -> None:
+    kernel.well(f"%xmode {mode}")
+    try:
+        for call, error in {
+            "link.spot.rebates(start=start)": "UsageError: spot.rebates: `start` is no time",
+            "link.spot.rebates(strat=start)": "TypeError: rebates() got an unexpected keyword argument",
+            "link.spot.rebate(start=start)": "AttributeError: 'SpotDoors' object has no attribute 'rebate'",
+            "link.get(start)": "UsageError: A path begins with",
+            "link.price(start)": "UsageError: There is no door",
+            "toolkit.Link(start)": "NoKeyError: ",
+            "ops.exchange.transfer(asset=start, amount=-1)": "UsageError: exchange.transfer: ",
+            "ops.reconcile(start)": "UsageError: A call's number",
+            "outcome.reconcile(wiat=start)": "TypeError: reconcile() got an unexpected keyword argument",
+            "toolkit.demo(sed=start)": "TypeError: demo() got an unexpected keyword argument",
+        }.items():
+            shown = kernel.run(WRONG.format(call=call))
+            assert shown.error.startswith(error)
+            assert error in shown.traceback
+            if mode != "Minimal":
+                assert "report" in shown.traceback
+            for ours in ("guarded", "errors.py", "suggestions.py", "resolving arguments", "toolkit/"):
+                assert ours not in shown.traceback.replace("binance-link-toolkit/", "")
+    finally:
+        kernel.well("%xmode Context")
+
+
+def test_what_was_meant_is_said_where_the_user_looks(kernel: Kernel) -> None:
+    for code, meant in {
+        "link.exchnage": "Did you mean `exchange`?",
+        "link.rebates": "Did you mean `exchange.rebates`, `spot.rebates` or `futures.rebates`?",
+        "link.spot.rebate": "Did you mean `rebates`?",
+        "link.spot.rebates(strat='-1D')": "Did you mean `start`?",
+        "link.spot.rebates(numbers='exakt')": 'Did you mean "exact"?',
+    }.items():
+        shown = kernel.run(code)
+        assert meant in shown.error
+        assert shown.traceback.count("Did you mean") == 1
+
+
+# -- interrupts --------------------------------------------------------------------------------------------
+
+WHEN = """
+import sys, threading, time
+
+def when(condition):
+    def look():
+        while not condition():
+            time.sleep(0.01)
+        print("now", flush=True)
+    threading.Thread(target=look, daemon=True).start()
+"""
+
+
+def interrupted(kernel: Kernel, code: str, condition: str) -> Shown:
+    """A cell that is interrupted once the condition holds."""
+
+    def interrupt(shown: Shown) -> bool:
+        if "now" not in shown.text:
+            return False
+        kernel.interrupt()
+        return True
+
+    kernel.well(WHEN)
+    shown = kernel.run(f"when(lambda: {condition})\n{code}", while_it_runs=interrupt)
+    assert "guarded" not in shown.traceback
+    return shown
+
+
+def test_an_interrupt_says_what_had_arrived(kernel: Kernel) -> None:
+    kernel.well("slow = toolkit.demo(latency_ms=50, workers=1)")
+    shown = interrupted(kernel, "slow.spot.rebates(start='-300D')", "len(slow.sandbox.exchange.log) > 5")
+    rows = kernel.well("print(len(sys.last_value.partial), end='')")
+    assert shown.error.startswith(f"KeyboardInterrupt: Interrupted. {int(rows):,} rows of 20")
+    assert "UTC (all of them up to 20" in shown.error
+    assert "`sys.last_value.partial` has them" in shown.error
+    assert kernel.well("print(sys.last_value.partial.attrs['missing'][0][0][:10], end='')") in shown.error
+
+
+def test_an_interrupt_before_any_row_says_so(kernel: Kernel) -> None:
+    kernel.well("slow = toolkit.demo()\nslow.sandbox.exchange.faults.add('timeout', times=None)")
+    shown = interrupted(kernel, "slow.exchange.partner()", "slow.budget.snapshot().pools")
+    assert shown.error == "KeyboardInterrupt: Interrupted. No rows had arrived."
+
+
+def test_an_interrupt_of_a_write_says_what_is_known(kernel: Kernel) -> None:
+    kernel.well(
+        "slow = toolkit.demo()\n"
+        "slow_ops = slow.operations()\n"
+        "slow.sandbox.exchange.faults.add('timeout', method='POST', times=None)"
+    )
+    write = "slow_ops.exchange.create_sub_account(tag='slow')"
+    shown = interrupted(kernel, write, "slow_ops.history()['sent_at'].notna().any()")
+    assert "exchange.create_sub_account was interrupted; #1 is unknown" in shown.error
+    assert "`ops.reconcile(1)` asks the exchange" in shown.error
+    assert kernel.well("print(sys.last_value.outcome.status, end='')") == "unknown"
