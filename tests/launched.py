@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
+import json
 import os
 import re
 import signal
@@ -10,10 +12,15 @@ import socket
 import subprocess
 import sys
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import WebSocketClientConnection, websocket_connect
+
 MARK = "THIS_TEST_STARTED_IT"
+SOCKET_PATIENCE = 60.0
 
 
 def free_port() -> int:
@@ -68,6 +75,67 @@ class Launched:
             return answer.status, answer.read().decode()
         finally:
             connection.close()
+
+    def in_terminal(self, command: str) -> str:
+        """What a command shows in a terminal of the Lab."""
+        name = json.loads(self.ask("/api/terminals", "POST")[1])["name"]
+
+        async def talk(socket: WebSocketClientConnection) -> str:
+            # The mark is put together by the shell, so that the echo of what is typed does not have it.
+            typed = f"{command}; echo end''-of-it\r"
+            await socket.write_message(json.dumps(["stdin", typed]))
+            shown = ""
+            while "end-of-it" not in shown:
+                message = await socket.read_message()
+                assert message is not None, f"the terminal was closed:\n{shown}"
+                kind, *content = json.loads(message)
+                shown += content[0] if kind == "stdout" else ""
+            return shown.partition("end''-of-it")[2].replace("\r", "")
+
+        return self._over_socket(f"/terminals/websocket/{name}", talk)
+
+    def in_cell(self, code: str) -> str:
+        """What a cell writes in a kernel of the Lab."""
+        kernel = json.loads(self.ask("/api/kernels", "POST")[1])["id"]
+        request = uuid.uuid4().hex
+        header = {"msg_id": request, "msg_type": "execute_request", "session": request, "username": ""}
+        asked = {
+            "channel": "shell",
+            "header": {**header, "version": "5.3", "date": "2026-01-01T00:00:00Z"},
+            "parent_header": {},
+            "metadata": {},
+            "content": {"code": code, "silent": False},
+        }
+
+        async def talk(socket: WebSocketClientConnection) -> str:
+            await socket.write_message(json.dumps(asked))
+            shown = ""
+            while True:
+                message = await socket.read_message()
+                assert message is not None, f"the kernel is gone:\n{shown}"
+                said = json.loads(message)
+                if said.get("parent_header", {}).get("msg_id") != request:
+                    continue
+                shown += said["content"].get("text", "") if said["msg_type"] == "stream" else ""
+                if said["msg_type"] == "status" and said["content"]["execution_state"] == "idle":
+                    return shown
+
+        return self._over_socket(f"/api/kernels/{kernel}/channels", talk)
+
+    def _over_socket(self, path: str, talk: Callable[[WebSocketClientConnection], Awaitable[str]]) -> str:
+        address = f"ws://127.0.0.1:{self.port}{path}"
+        request = HTTPRequest(address, headers={"Authorization": f"token {self.token}"})
+
+        async def connected() -> str:
+            socket = await websocket_connect(request)
+            try:
+                return await asyncio.wait_for(talk(socket), SOCKET_PATIENCE)
+            finally:
+                socket.close()
+                while await socket.read_message() is not None:
+                    pass
+
+        return asyncio.run(connected())
 
     def running(self) -> dict[int, str]:
         """Every process that descends from it, orphans included, with its arguments."""

@@ -6,16 +6,22 @@ import http.client
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import toolkit
 from tests.launched import Launched
 from toolkit import lab
+from toolkit.lab.terminal import shell_command
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
 
@@ -41,6 +47,16 @@ def gone(launched: Launched, seconds: float = 10) -> bool:
     return True
 
 
+def put_another_python_first(home: Path) -> None:
+    """Have every shell of this home find another Python first, as conda and pyenv do."""
+    other = home / "other" / "python"
+    other.parent.mkdir()
+    other.write_text("#!/bin/sh\necho another Python\n")
+    other.chmod(0o755)
+    (home / ".bashrc").write_text('export READ_BASHRC=yes PATH="$HOME/other:$PATH"\n')
+    (home / ".profile").write_text('export READ_PROFILE=yes PATH="$HOME/other:/usr/bin:/bin"\n')
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -53,6 +69,7 @@ def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
     (theirs / "lab" / "user-settings").mkdir(parents=True)
     (theirs / "lab" / "user-settings" / "x.jupyterlab-settings").write_text("{}")
     (theirs / "jupyter_server_config.json").write_text('{"IdentityProvider": {"token": ""}}')
+    put_another_python_first(home)
     folder = tmp_path_factory.mktemp("work")
     (folder / "notebooks").mkdir()
     (folder / "notebooks" / "01_tour.ipynb").write_text(
@@ -113,11 +130,61 @@ def test_the_users_other_lab_is_neither_read_nor_written(launched: Launched) -> 
         "jupyter_server_config.json",
         "lab/user-settings/x.jupyterlab-settings",
     }
-    written = {name for name in contents(launched.home) if not name.startswith(".jupyter/")}
+    theirs = (".jupyter/", ".bashrc", ".profile", "other/", ".bash_history", ".ipython/", ".cache/")
+    written = {name for name in contents(launched.home) if not name.startswith(theirs)}
     assert [name for name in written if "themes" in name] != []
     assert {
         name for name in written if not name.startswith(".local/share/binance-link-toolkit/lab/")
     } == set()
+
+
+@LINUX
+def test_the_commands_of_the_readme_work_in_its_terminals_and_cells(
+    launched: Launched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the files say that a shell reads: what is first there is not this environment."""
+    shown = launched.in_terminal(
+        "command -v python; echo read: $READ_PROFILE $READ_BASHRC; python -m toolkit --version"
+    )
+    assert f"{Path(sys.executable).parent}/python\n" in shown
+    assert "read: yes yes\n" in shown
+    assert f"binance-link-toolkit, version {toolkit.__version__}\n" in shown
+
+    shown = launched.in_cell("!command -v python; echo $VIRTUAL_ENV; binance-link-toolkit --version")
+    assert shown.splitlines() == [
+        f"{Path(sys.executable).parent}/python",
+        sys.prefix if sys.prefix != sys.base_prefix else "",
+        f"binance-link-toolkit, version {toolkit.__version__}",
+    ]
+
+
+@LINUX
+@pytest.mark.parametrize("arguments", [[], ["--login"]], ids=["inner", "login"])
+@pytest.mark.parametrize("shell", ["bash", "sh"])
+def test_a_shell_finds_the_programs_of_this_python_first(
+    tmp_path: Path, shell: str, arguments: list[str]
+) -> None:
+    put_another_python_first(tmp_path)
+    path = shutil.which(shell)
+    if path is None:
+        pytest.skip(f"there is no {shell} here")
+    ran = subprocess.run(
+        [sys.executable, str(lab.TERMINAL), *arguments],
+        input="command -v python; echo $READ_PROFILE\n",
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "SHELL": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.splitlines() == [f"{Path(sys.executable).parent}/python", "yes" * bool(arguments)]
+
+
+def test_where_no_such_shell_is_known_it_is_started_as_it_is() -> None:
+    assert shell_command("/opt/nu", login=True) == ["/opt/nu"]
+    assert shell_command("/bin/zsh", login=False) == ["/bin/zsh"]
+    command = shell_command("/bin/zsh", login=True)
+    assert command[:3] == ["/bin/zsh", "-l", "-c"]
+    assert shlex.split(command[3]) == ["exec", sys.executable, str(lab.TERMINAL)]
 
 
 @LINUX
@@ -218,7 +285,7 @@ def test_kernels_use_sockets_where_their_path_fits() -> None:
 def test_what_steers_another_jupyter_is_not_handed_on() -> None:
     outer = {"JUPYTER_NO_CONFIG": "1", "JUPYTERLAB_DIR": "/x", "JUPYTER_TOKEN": "theirs", "PATH": "/bin"}
     inner = lab.lab_environment(outer, "{}", "ours", "/tmp/r")
-    assert inner["PATH"] == "/bin"
+    assert inner["PATH"] == f"{Path(sys.executable).parent}{os.pathsep}/bin"
     assert inner["JUPYTER_TOKEN"] == "ours"
     assert "JUPYTER_NO_CONFIG" not in inner
     assert "JUPYTERLAB_DIR" not in inner

@@ -110,6 +110,7 @@ def test_what_is_not_python_is_shipped_too() -> None:
         "py.typed",
         "lab/config/labconfig/page_config.json",
         "lab/config/jupyter_lab_config.json",
+        "lab/shells/bashrc",
     } <= shipped
     assert [name for name in shipped if not files("toolkit").joinpath(name).is_file()] == []
 

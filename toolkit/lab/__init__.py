@@ -8,6 +8,9 @@ updates, no search for language servers (which runs npm), hence no call to the o
 Both are children that end with the launcher, however it ends (child.py). Nothing secret is in their
 arguments, which every user of the machine can read: the token and the sandbox's key go through the
 environment.
+
+Terminals and `!` cells find this Python's programs first on their PATH (terminal.py), so that
+`python -m toolkit` works there as it is printed.
 """
 
 from __future__ import annotations
@@ -32,6 +35,8 @@ from urllib.parse import quote
 import click
 import platformdirs
 
+from toolkit.lab.terminal import with_programs
+
 __all__ = ["run"]
 
 
@@ -43,6 +48,7 @@ HOST = "127.0.0.1"
 FIRST_NOTEBOOK = "01_tour.ipynb"
 CONFIG = Path(__file__).parent / "config"
 CHILD = Path(__file__).parent / "child.py"
+TERMINAL = Path(__file__).parent / "terminal.py"
 USUAL_PORTS = range(8888, 8908)
 SANDBOX_PATIENCE = 60.0
 LAB_PATIENCE = 120.0
@@ -129,6 +135,10 @@ def lab_arguments(folder: Path, notebook: str | None, port: int, runtime: str, *
         f"--ServerApp.open_browser={browser}",
         f"--KernelManager.transport={kernel_transport(runtime)}",
     ]
+    if os.name == "posix":
+        # As Jupyter does: without a terminal around it, what a login shell reads has not been read yet.
+        shell = [sys.executable, str(TERMINAL), *([] if sys.stdout.isatty() else ["--login"])]
+        arguments.append(f"--ServerApp.terminado_settings=shell_command={shell!r}")
     if notebook is not None:
         arguments.append(f"--LabApp.default_url={_page(notebook)}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -147,9 +157,13 @@ def kernel_transport(runtime: str) -> str:
 
 
 def lab_environment(outer: Mapping[str, str], sandbox: str, token: str, runtime: str) -> dict[str, str]:
-    """The environment of JupyterLab and its kernels: the user's own, but for what steers Jupyter."""
+    """The environment of JupyterLab and its kernels: the user's own, but for what steers Jupyter.
+
+    This Python's programs come first, for `!` cells and on Windows for terminals.
+    """
     ours = platformdirs.user_data_path("binance-link-toolkit", appauthor=False) / "lab"
-    return {name: value for name, value in outer.items() if not name.startswith("JUPYTER")} | {
+    kept = {name: value for name, value in outer.items() if not name.startswith("JUPYTER")}
+    return with_programs(kept) | {
         "JUPYTER_CONFIG_PATH": str(CONFIG),
         "JUPYTER_CONFIG_DIR": str(ours / "config"),
         "JUPYTER_DATA_DIR": str(ours / "data"),
