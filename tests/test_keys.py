@@ -939,7 +939,7 @@ def test_without_a_keyring_it_is_said_what_to_do(folder: Path, memory: MemoryKey
     def none(*_: object) -> None:
         raise NoKeyringError
 
-    what = r"pip install \"binance-link-toolkit\[keyring\]\".*unlock it, or leave `--keyring`"
+    what = r"`python -m pip install keyring`.*unlock it, or leave `--keyring`"
     memory.set_password = none  # type: ignore[method-assign, assignment]
     not_made(lambda: add_profile("desk", key=KEY, secret=SECRET, in_keyring=True), what)
     memory.get_password = none  # type: ignore[method-assign, assignment]

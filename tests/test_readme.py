@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import matplotlib.pyplot as plt
 import pytest
 
 from tests.rig import Rig
 from toolkit import errors
+from toolkit.__main__ import main
 from toolkit.catalogue import ENDPOINTS, WRITES
 from toolkit.keys import add_profile
 from toolkit.listing import markdown
@@ -79,6 +83,41 @@ def test_what_it_says_of_writing_is_there(rig: Rig) -> None:
     assert sorted(re.findall(r"`(\w+)`", writing.split("No read tells of")[1].split(":")[0])) == sorted(
         by_hand
     )
+
+
+def said_commands() -> list[str]:
+    """The arguments of each `python -m toolkit` that README and notebooks print."""
+    texts = [README]
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        texts += ["".join(cell["source"]) for cell in json.loads(path.read_text())["cells"]]
+    return sorted(set(re.findall(r"python -m toolkit\b([^`#\n]*)", "\n".join(texts))))
+
+
+@pytest.mark.parametrize("arguments", said_commands())
+def test_the_commands_it_prints_are_there(arguments: str) -> None:
+    command: click.Command = main
+    words = [word for word in shlex.split(arguments) if word != "..."]
+    while isinstance(command, click.Group) and words:
+        command = command.commands[words.pop(0)]
+    options = {option for param in command.params for option in param.opts}
+    assert {word for word in words if word.startswith("-")} <= options | {"--help", "--version"}
+
+
+def test_it_says_how_to_install_with_and_without_make() -> None:
+    install = README.split("## Install")[1].split("\n## ")[0]
+    for said in (
+        ".venv/bin/pip install .\n",
+        ".venv/bin/python -m toolkit lab",
+        "py -m venv .venv\n",
+        ".venv\\Scripts\\pip install .\n",
+        ".venv\\Scripts\\python -m toolkit lab\n",
+        ". .venv/bin/activate",
+    ):
+        assert said in install
+    assert "make lab" in install
+    # By its name it would come from an index, where that name may be anybody's.
+    assert 'pip install "binance-link-toolkit' not in README
+    assert "pip install binance-link-toolkit" not in README
 
 
 def test_its_errors_are_the_errors() -> None:

@@ -267,6 +267,7 @@ def test_spelling_counts_and_neither_case_nor_underscores() -> None:
         "sub_account_id",
         "sub_accounts",
     ]
+    assert closest("incme", [1, ("a", "b"), None, "income"]) == ["income"], "columns may be anything"
     assert did_you_mean("sub_account", ("sub_account_id", "sub_accounts")).endswith(
         'Did you mean "sub_accounts" or "sub_account_id"?'
     )

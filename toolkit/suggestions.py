@@ -30,12 +30,12 @@ _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_O
 _OWN = ("self", "cls")
 
 
-def closest(word: object, words: Iterable[str], most: int = 3) -> list[str]:
+def closest(word: object, words: Iterable[object], most: int = 3) -> list[str]:
     """The words that are spelt most like this one, best first; none where none is near."""
     if not isinstance(word, str) or len(word) > _LONGEST:
         return []
     by_letters: dict[str, list[str]] = {}
-    for each in words:
+    for each in (each for each in words if isinstance(each, str)):
         by_letters.setdefault(_letters(each), []).append(each)
     given = _letters(word)
     near = get_close_matches(given, by_letters, n=most)
@@ -48,7 +48,7 @@ def closest(word: object, words: Iterable[str], most: int = 3) -> list[str]:
     ][:most]
 
 
-def did_you_mean(word: object, words: Iterable[str], mark: str = '"') -> str:
+def did_you_mean(word: object, words: Iterable[object], mark: str = '"') -> str:
     """A sentence for the end of an error, after a blank; "" where no word is near.
 
     Args:

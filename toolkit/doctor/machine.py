@@ -178,20 +178,20 @@ def line_of_versions(requirements: Iterable[str]) -> Line:
     versions = [f"{name} {_installed(name) or '(none)'}" for name in _SHOWN]
     here = [f"toolkit {__version__}", f"Python {platform.python_version()}", *versions]
     found = f"{', '.join([*here, ' '.join(ssl.OPENSSL_VERSION.split()[:2])])}."
-    old = [
-        f"{match['name']} {installed} is older than {match['least']}"
+    old = {
+        f"{match['name']} {installed} is older than {match['least']}": f'"{match["name"]}>={match["least"]}"'
         for requirement in requirements
         if (match := _LEAST.fullmatch(requirement))
         and (installed := _installed(match["name"]))
         and _is_older(installed, match["least"])
-    ]
+    }
     if not old:
         return _line("versions", found=found)
     return _line(
         "versions",
         verdict="note",
-        found=f"{found} {listed(old)}.",
-        next_step=f"`python -m pip install --upgrade {_PACKAGE}` brings what it needs.",
+        found=f"{found} {listed([*old])}.",
+        next_step=f"`python -m pip install {' '.join(old.values())}` brings newer ones.",
     )
 
 

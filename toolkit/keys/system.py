@@ -94,9 +94,8 @@ def store(name: str, text: str) -> None:
 def unusable(problem: str) -> NoKeyError:
     """The error for a keyring that nothing can be stored in."""
     return NoKeyError(
-        f"The system's keyring {problem}. Install what it wants (`pip install "
-        '"binance-link-toolkit[keyring]"`), unlock it, or leave `--keyring` (`in_keyring=`) out. '
-        "Nothing was stored."
+        f"The system's keyring {problem}. Install what it wants (`python -m pip install keyring`), unlock "
+        "it, or leave `--keyring` (`in_keyring=`) out. Nothing was stored."
     )
 
 
