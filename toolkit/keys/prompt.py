@@ -38,11 +38,12 @@ def ask_hidden(question: str) -> str:
     Raises:
         NoKeyError: There is nobody to ask.
     """
+    question = printable(question)  # it may name a file
     # A notebook that runs by itself, or no terminal: some go on where what is typed can be seen, and warn.
     nobody = (getpass.GetPassWarning, EOFError, NotImplementedError, OSError)
     with suppress(*nobody), warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)
-        return getpass.getpass(printable(question))
+        return getpass.getpass(question)
     raise NoKeyError(
         "There is nobody to ask for a key here: a prompt wants a notebook or a terminal. Use a profile "
         "(`python -m toolkit key add desk`) or the environment. Nothing was sent."

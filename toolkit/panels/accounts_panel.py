@@ -161,7 +161,6 @@ class AccountsPanel(Panel):
             said = error_note(self.error, "panel")
         else:
             said = view.stopped(at) if self._was_stopped else ""
-        put(self._banner, said)
         self._stop.layout.display = None if self._fetching else "none"
         can_go_on = bool(self._left) and not self._fetching
         self._retry.layout.display = None if can_go_on else "none"
@@ -170,6 +169,7 @@ class AccountsPanel(Panel):
             verb = "Continue" if self._was_stopped else "Retry"
             self._retry.description = f"{verb} · {plural(rest.requests, 'request')}" if rest.counted else verb
             self._retry.tooltip = f"Fetch what has not arrived: {rest}"
+        put(self._banner, said)  # after its buttons: who reads it may press them
 
     @property
     def _is_blank(self) -> bool:
