@@ -223,6 +223,28 @@ def test_the_same_number_twice_is_no_chance(shared: Rig) -> None:
     assert frame["trade_id"].tolist() == [str(n) for n in range(800)]
 
 
+def test_what_had_arrived_is_kept_where_asking_for_all_again_fails(
+    shared: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = shared.now - 28 * DAY
+    endpoint = serve(shared, "spot.rebates", [spot_rebate(n, start + n * 3_000_000) for n in range(800)])
+    shared.exchange.faults.add("cap", rows=73, path=endpoint.path, times=None)
+    anew = parts.Counts.anew
+
+    def fails_from_now_on(counts: parts.Counts) -> parts.Counts:
+        shared.exchange.faults.add("error", path=endpoint.path, code=-1121, times=None)
+        return anew(counts)
+
+    monkeypatch.setattr(parts.Counts, "anew", fails_from_now_on)
+    with pytest.raises(errors.NotFoundError) as caught:
+        fetch(shared, "spot.rebates", start=start)
+    partial = caught.value.partial
+    assert partial is not None
+    assert 500 < len(partial) < 800
+    assert partial.attrs["complete"] is False
+    assert len(partial.attrs["missing"]) == 1
+
+
 @pytest.mark.parametrize(
     ("door", "make", "rows"), [("spot.kickbacks", None, 700), ("futures.income", bookings, 150)]
 )
@@ -254,6 +276,25 @@ def test_honest_answers_cost_little(shared: Rig, times: list[int], requests: int
     serve(shared, "spot.rebates", [spot_rebate(n, start + 9 + time) for n, time in enumerate(times)])
     frame = fetch(shared, "spot.rebates", start=start)
     assert (len(frame), frame.attrs["requests"]) == (len(times), requests)
+
+
+def test_a_row_that_came_meanwhile_is_no_cut(shared: Rig) -> None:
+    start = shared.now - 6 * DAY
+    rows = [spot_rebate(n, start + n * 1000) for n in range(100)]
+
+    class Growing(ListTable):
+        asked = 0
+
+        def slice(self, start: Any, end: Any, filters: Any, offset: int, limit: int) -> list[Row]:
+            self.asked += 1
+            if self.asked == 2:
+                self.__init__([*rows, spot_rebate(100, shared.now - DAY)])  # type: ignore[misc]
+                self.asked = 2
+            return super().slice(start, end, filters, offset, limit)
+
+    shared.replace_exchange(tables={"spot.rebates": Growing(rows)})
+    frame = fetch(shared, "spot.rebates", start=start)
+    assert (len(frame), frame.attrs["requests"]) == (101, 4)
 
 
 def test_an_answer_under_suspicion_is_kept_where_asking_on_fails(shared: Rig) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -125,16 +125,21 @@ class Fetcher:
         if endpoint.window and not known:
             now = int(self._sender.measured_time(host, endpoint.door) * 1000)
             plan = make_plan(endpoint, arguments, start, end, now)
-        tally, counts = Tally(), Counts(endpoint.paging)
-        while True:
-            question = Question(endpoint, plan.parameters)
-            gathering = Gathering(endpoint, kind, shown, question)
-            fetch = _Fetch(plan, question, gathering, tally, Stop(endpoint.door))
-            self._walk(fetch, counts)
-            if not counts.is_late:
-                break
+        question, counts = Question(endpoint, plan.parameters), Counts(endpoint.paging)
+        gathering = Gathering(endpoint, kind, shown, question)
+        fetch = _Fetch(plan, question, gathering, Tally(), Stop(endpoint.door))
+        self._walk(fetch, counts)
+        while counts.is_late:
             # An answer that was believed had been cut, as a later one showed: all is asked for once more.
-            counts = counts.anew()
+            before, counts = fetch, counts.anew()
+            gathering = Gathering(endpoint, kind, shown, question)
+            fetch = replace(before, gathering=gathering, stop=Stop(endpoint.door))
+            try:
+                self._walk(fetch, counts)
+            except BaseException as error:
+                if before.gathering.rows > gathering.rows and plan.span:
+                    error.partial = self._frame(before, [plan.span])  # type: ignore[attr-defined]
+                raise
         frame = self._frame(fetch)
         try:
             self.warn_undeclared(endpoint, fetch.gathering.undeclared)

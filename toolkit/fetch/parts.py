@@ -95,7 +95,8 @@ class Parts(Strand):
     A full answer may have left rows out, and which ones is not documented: it is not used, and half
     its part is asked for instead. What cannot be halved (a millisecond, or a day where rows are
     daily) is kept as it is, and said. An answer whose number of rows is no chance is held against the
-    answers to its halves. Where there is a row for each day, the days tell whether all are there.
+    answers to its halves: where they have more rows, and the same answer comes again, it had been cut.
+    Where there is a row for each day, the days tell whether all are there.
 
     Args:
         endpoint: What is asked.
@@ -119,6 +120,7 @@ class Parts(Strand):
         self._start = span.start  # of what was not asked for yet, or is to be asked for again
         self._part = self._smallest = span
         self._suspicion: _Suspicion | None = None
+        self._belied = 0  # rows of the part's answer, where those to its halves had others
         self._ready: deque[tuple[Any, Span]] = deque()
 
     # -- asking --------------------------------------------------------------------------------------
@@ -139,11 +141,12 @@ class Parts(Strand):
 
     def _next(self) -> Mapping[str, object]:
         paging = self.endpoint.paging
-        if self._suspicion is None:
-            self._part, self._smallest = self._next_part()
-            span = self._part
-        else:
+        if self._suspicion is not None:
             span = self._suspicion.spans[0][0]
+        else:
+            if not self._belied:
+                self._part, self._smallest = self._next_part()
+            span = self._part
         return {"startTime": span.start, "endTime": span.end, paging.size: paging.maximum}
 
     def _next_part(self) -> tuple[Span, Span]:
@@ -159,8 +162,12 @@ class Parts(Strand):
 
     def _hold(self, number: int, payload: Any) -> None:
         rows = rows_of(self.endpoint, payload)
+        belied, self._belied = self._belied, 0
         if self._suspicion is not None:
             self._compare(self._suspicion, len(rows))
+        elif belied and belied == len(rows):  # else there were more to come meanwhile
+            self._counts.cut(len(rows))
+            self._step = self._part.length // 2
         elif self._has_every_day(rows):
             self._believe(payload, len(rows))
         elif len(rows) >= self._counts.cap:
@@ -243,8 +250,7 @@ class Parts(Strand):
         _, expected = suspicion.spans.popleft()
         if rows != expected:
             self._suspicion = None
-            self._counts.cut(suspicion.rows)
-            self._step = self._part.length // 2
+            self._belied = suspicion.rows
         elif not suspicion.spans:
             self._suspicion = None
             self._counts.checked(suspicion.rows)
@@ -257,6 +263,7 @@ class Parts(Strand):
             super().failed(number, error)
             return
         self._under_way.discard(number)
+        self._belied = 0
         self._longest = self._step = self._part.length // 2
 
     # -- taking in -----------------------------------------------------------------------------------
