@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
 from toolkit.catalogue import WRITE_BY_DOOR, Write
 from toolkit.characters import unseen
 from toolkit.errors import (
-    ApiError,
     ContractError,
     JournalError,
     JournalWarning,
@@ -33,12 +32,11 @@ from toolkit.operations.journal import Journal
 from toolkit.operations.masks import masked_answer
 from toolkit.operations.order import Meaning, Terms, may_be_the_same, understand
 from toolkit.operations.outcome import NewKey, Outcome, Proof, unknown
+from toolkit.operations.record import Record, has_not_left, new_key, refusal, with_outcome
 from toolkit.privacy import masked_key
 from toolkit.wire.answers import Verdict
 from toolkit.wire.credentials import Credentials, Keys
 from toolkit.wire.sender import Placement, Sender, never_left
-
-T = TypeVar("T")
 
 # Milliseconds a request may be at work at the exchange after it was let in: what takes longer is ended
 # there with "execution status unknown" (-1007).
@@ -124,7 +122,7 @@ class Desk:
         )
         if not is_new:
             return self._repeated(entry, meaning)
-        record = _Record(self.journal, entry)
+        record = Record(self.journal, entry)
         try:
             if lost is None:
                 outcome, broken_off = self._send(meaning, record)
@@ -134,7 +132,7 @@ class Desk:
         finally:
             self.journal.came_back(entry)
         if broken_off is not None:
-            raise _with_outcome(broken_off, outcome)
+            raise with_outcome(broken_off, outcome)
         self._warn(write, outcome, record)
         return outcome
 
@@ -242,7 +240,7 @@ class Desk:
         """Whether a call made a key here that was handed over."""
         return entry.token in self._keys and self._keys[entry.token] is None
 
-    def _send(self, meaning: Meaning, record: _Record) -> tuple[Outcome, BaseException | None]:
+    def _send(self, meaning: Meaning, record: Record) -> tuple[Outcome, BaseException | None]:
         """Send what is written down, and write down what came of it; and what broke it off."""
         door = record.entry.door
         window = self._sender.recv_window + PROCESSING
@@ -261,12 +259,12 @@ class Desk:
         try:
             reply = self._sender.send(meaning.order, about_to_send)
         except RateLimitError as error:  # a ban, or a wait that is too long: said before anything was sent
-            record.settle("rejected", _refusal(error), never_left=True)
+            record.settle("rejected", refusal(error), never_left=True)
             return Outcome(self, record.entry, error=error, private=meaning.private), None
         except BaseException as error:
             if left:
                 record.settle("unknown", f"it was broken off ({type(error).__name__})")
-                raise _with_outcome(error, Outcome(self, record.entry, private=meaning.private)) from None
+                raise with_outcome(error, Outcome(self, record.entry, private=meaning.private)) from None
             if not isinstance(error, JournalError):
                 record.settle("rejected", f"it never left ({type(error).__name__})", never_left=True)
             if isinstance(error, KeyboardInterrupt):
@@ -274,16 +272,16 @@ class Desk:
             raise
         return self._outcome(meaning, record, reply.verdict), reply.broken_off
 
-    def _outcome(self, meaning: Meaning, record: _Record, verdict: Verdict) -> Outcome:
+    def _outcome(self, meaning: Meaning, record: Record, verdict: Verdict) -> Outcome:
         write, number, door = meaning.write, record.entry.number, record.entry.door
         error = verdict.error
         if verdict.executed:
             payload: Mapping[str, Any] = verdict.payload
             # Whatever else is wrong with the answer, a key that was made is not lost.
-            new_key = _new_key(write, payload)
-            if new_key is not None:
-                self._keys[record.entry.token] = new_key
-                self._masked[record.entry.token] = masked_key(new_key.key)
+            made = new_key(write, payload)
+            if made is not None:
+                self._keys[record.entry.token] = made
+                self._masked[record.entry.token] = masked_key(made.key)
             answer = masked_answer(write, payload)
             try:
                 check_answer(write, meaning.arguments, payload)
@@ -300,13 +298,13 @@ class Desk:
                         )
                     )
         elif verdict.executed is False:
-            record.settle("rejected", _refusal(error), never_left=_never_left(error))
+            record.settle("rejected", refusal(error), never_left=has_not_left(error))
         if record.entry.status not in ("confirmed", "rejected"):
             record.settle("unknown", getattr(error, "reason", str(error)))
             error = unknown(door, record.entry.told, number)
         return Outcome(self, record.entry, error=error, private=meaning.private)
 
-    def _warn(self, write: Write, outcome: Outcome, record: _Record) -> None:
+    def _warn(self, write: Write, outcome: Outcome, record: Record) -> None:
         """Say what is strange about a call, once its outcome is made: it hangs on the warning, too."""
         undeclared = set() if outcome.frame is None else set(outcome.frame.attrs["undeclared"])
         try:
@@ -438,42 +436,6 @@ class Desk:
         return self.journal.digest("call", whose, text)
 
 
-def _refusal(error: ToolkitError | None) -> str:
-    """Why nothing was executed, without what the outcome says itself."""
-    if isinstance(error, NotExecutedError):
-        return error.reason
-    if not isinstance(error, ApiError):
-        return str(error)
-    label = f"HTTP {error.status}" + ("" if error.code is None else f", code {error.code}")
-    said = f": {error.message.rstrip('.')}" if error.message else ""
-    return f"the exchange refused it ({label}){said}. {error.advice}"
-
-
-def _new_key(write: Write, payload: Mapping[str, Any]) -> NewKey | None:
-    if not write.hands_over:
-        return None
-    column = next(column for column in write.columns if column.masked == "key")
-    key = next((payload[wire] for wire in column.wires if payload.get(wire)), "")
-    return NewKey(str(key), str(payload.get(write.hands_over) or "")) if key else None
-
-
-def _never_left(error: ToolkitError | None) -> bool:
-    return isinstance(error, NotExecutedError) and error.status is None
-
-
-def _with_outcome(error: BaseException, outcome: Outcome) -> BaseException:
-    """What broke a call off, with its outcome: a loop of calls ends, and nothing is lost."""
-    said = f"{outcome.door} was interrupted; #{outcome.number} is {outcome.status}: {outcome.reason}."
-    if outcome.status == "unknown":
-        said += f" `ops.reconcile({outcome.number})` asks the exchange."
-    if type(error) is KeyboardInterrupt:
-        error = KeyboardInterrupt(said)
-    else:  # an exception of the user's own is left as it is
-        error.add_note(said)
-    error.outcome = outcome  # type: ignore[attr-defined]
-    return error
-
-
 def _write_of(entry: Entry) -> Write:
     """The declaration of a call in the journal.
 
@@ -487,40 +449,6 @@ def _write_of(entry: Entry) -> Write:
             "that sent it."
         )
     return write
-
-
-class _Record:
-    """A call in the journal, and what of it could not be written down."""
-
-    def __init__(self, journal: Journal, entry: Entry) -> None:
-        self._journal = journal
-        self.entry = entry
-        self.unwritten: JournalError | None = None
-
-    def settle(
-        self,
-        status: Status,
-        told: str,
-        *,
-        answer: Mapping[str, Any] | None = None,
-        never_left: bool = False,
-    ) -> None:
-        """Write down what became of it; where that fails, it is known here all the same."""
-        known = replace(self.entry, status=status, told=told, answer=answer)
-        written = self.step(
-            lambda: self._journal.settle(
-                self.entry, status, told, "answer", answer=answer, never_left=never_left
-            )
-        )
-        self.entry = written or known
-
-    def step(self, step: Callable[[], T]) -> T | None:
-        """A step of the journal that must not stand in the way any more."""
-        try:
-            return step()
-        except JournalError as error:
-            self.unwritten = error
-            return None
 
 
 def _lenient(write: Write) -> Write:

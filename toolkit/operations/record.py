@@ -1,0 +1,87 @@
+"""A call in the journal while it is under way, and the words for what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from toolkit.catalogue import Write
+from toolkit.errors import ApiError, JournalError, NotExecutedError, ToolkitError
+from toolkit.operations.entry import Entry, Status
+from toolkit.operations.journal import Journal
+from toolkit.operations.outcome import NewKey, Outcome
+
+T = TypeVar("T")
+
+
+class Record:
+    """A call in the journal, and what of it could not be written down."""
+
+    def __init__(self, journal: Journal, entry: Entry) -> None:
+        self._journal = journal
+        self.entry = entry
+        self.unwritten: JournalError | None = None
+
+    def settle(
+        self,
+        status: Status,
+        told: str,
+        *,
+        answer: Mapping[str, Any] | None = None,
+        never_left: bool = False,
+    ) -> None:
+        """Write down what became of it; where that fails, it is known here all the same."""
+        known = replace(self.entry, status=status, told=told, answer=answer)
+        written = self.step(
+            lambda: self._journal.settle(
+                self.entry, status, told, "answer", answer=answer, never_left=never_left
+            )
+        )
+        self.entry = written or known
+
+    def step(self, step: Callable[[], T]) -> T | None:
+        """A step of the journal that must not stand in the way any more."""
+        try:
+            return step()
+        except JournalError as error:
+            self.unwritten = error
+            return None
+
+
+def refusal(error: ToolkitError | None) -> str:
+    """Why nothing was executed, without what the outcome says itself."""
+    if isinstance(error, NotExecutedError):
+        return error.reason
+    if not isinstance(error, ApiError):
+        return str(error)
+    label = f"HTTP {error.status}" + ("" if error.code is None else f", code {error.code}")
+    said = f": {error.message.rstrip('.')}" if error.message else ""
+    return f"the exchange refused it ({label}){said}. {error.advice}"
+
+
+def new_key(write: Write, payload: Mapping[str, Any]) -> NewKey | None:
+    """The key that an answer hands over, None where there is none in it."""
+    if not write.hands_over:
+        return None
+    column = next(column for column in write.columns if column.masked == "key")
+    key = next((payload[wire] for wire in column.wires if payload.get(wire)), "")
+    return NewKey(str(key), str(payload.get(write.hands_over) or "")) if key else None
+
+
+def has_not_left(error: ToolkitError | None) -> bool:
+    """Whether an error says that the call never left this machine."""
+    return isinstance(error, NotExecutedError) and error.status is None
+
+
+def with_outcome(error: BaseException, outcome: Outcome) -> BaseException:
+    """What broke a call off, with its outcome: a loop of calls ends, and nothing is lost."""
+    said = f"{outcome.door} was interrupted; #{outcome.number} is {outcome.status}: {outcome.reason}."
+    if outcome.status == "unknown":
+        said += f" `ops.reconcile({outcome.number})` asks the exchange."
+    if type(error) is KeyboardInterrupt:
+        error = KeyboardInterrupt(said)
+    else:  # an exception of the user's own is left as it is
+        error.add_note(said)
+    error.outcome = outcome  # type: ignore[attr-defined]
+    return error
