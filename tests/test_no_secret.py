@@ -272,7 +272,7 @@ class Run:
             faults.add(kind, path=KEYS, method="POST", **options)
             lost = ops.exchange.create_api_key(next(accounts), can_trade=True)
             self.look(f"{kind} {number} to a key", lost)
-            if lost._desk.holds_key(lost.number):
+            if lost._desk.holds_key(lost._entry):
                 self.take(lost)
             self.settle(f"{kind} {number} to a key", ops, lost)
             faults.clear()
@@ -647,7 +647,7 @@ def test_a_key_that_was_not_handed_over_is_found(run: Run) -> None:
     """Or the test above would find nothing whatever happened."""
     account = [each for each in run.sandbox.world.accounts if each.futures][-3]
     outcome = run.operations("body").exchange.create_api_key(account.id, can_trade=True)
-    new_key = outcome._desk._keys[outcome.number]
+    new_key = outcome._desk._keys[outcome._entry.token]
     assert new_key is not None
     digest = hashlib.sha256(new_key.secret.encode()).digest()
     assert new_key in holders(digest)
