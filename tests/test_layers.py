@@ -99,7 +99,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "errors": HTTP,
     "emails": {*HTTP, "pandas"},
     "decimals": {*HTTP, "pandas", "pyarrow"},
-    "amounts": HTTP,  # sqlite3 is only told how to keep a decimal
+    "amounts": {*HTTP, "sqlite3"},
     "catalogue": {*HTTP, "pandas", "pyarrow", "matplotlib", "ipywidgets", "tornado"},
     "plan": {*HTTP, "sqlite3"},
     "question": {*HTTP, "sqlite3"},

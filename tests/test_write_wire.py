@@ -708,7 +708,7 @@ def test_what_may_have_left_is_unknown_and_asked_about(rig: Rig, wire: Wire, los
         loss(line)
 
     wire.behave = execute_and_lose
-    outcome = ops.exchange.create_sub_account(tag=f"lost by {loss.__name__}")
+    outcome = ops.exchange.create_sub_account(tag=loss.__name__, marked=True)
     assert outcome.status == "unknown"
     assert isinstance(outcome.error, errors.OutcomeUnknownError)
     assert len(rig.exchange.effects) - before == len(wire.writes) == 1

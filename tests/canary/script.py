@@ -287,6 +287,7 @@ class Desk:
                 self.do(link.exchange.partner)
         with self.fault("disorder", "rebates"):
             self.do(link.exchange.rebates)
+        self.do(lambda: link.exchange.rebates(numbers="exact")["income"] * 0.5)
         self.do(lambda: link.futures.traders(start="2025-01-01", end="2025-01-01"))
         away = dict.fromkeys(self.hosts, "https://nobody.invalid")
         with self.opened("hmac", hosts=away, proxies=given["proxies"]) as lost:

@@ -6,7 +6,6 @@ makes exact amounts of decimals from elsewhere, `divide()` divides them and roun
 
 from __future__ import annotations
 
-import sqlite3
 from decimal import ROUND_HALF_EVEN, Decimal
 from os import PathLike
 from typing import TypeVar, overload
@@ -28,11 +27,6 @@ Data = TypeVar("Data", pd.Series, pd.DataFrame)
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-if (Decimal, sqlite3.PrepareProtocol) not in sqlite3.adapters:
-    # `DataFrame.to_sql` hands decimals to SQLite, which by itself takes none: in the text no digit is lost.
-    sqlite3.register_adapter(Decimal, "{:f}".format)
 
 
 def exact(data: Data) -> Data:
