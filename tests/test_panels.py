@@ -743,7 +743,7 @@ def test_the_panel_shows_at_once_with_its_price_and_asks_for_nothing(link: DemoL
         assert "What a fetch costs" in shown
         for word in ("spot_balances", "SAPI by account (UID)", "18,000", "of 180,000"):
             assert word in shown
-        assert button(panel).description == "Fetch · 6 requests or more"
+        assert button(panel).description == "Fetch · 11 requests or more"
         assert link.budget.snapshot().calls == ()
         button(panel).click()
         wait_for(panel, "Refresh ·")
@@ -760,7 +760,7 @@ def test_with_fetch_it_shows_at_once_and_fetches_from_then_on(
         assert WIDGET in bundle
         assert "SANDBOX" in bundle["text/html"]
         assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
-        shown = wait_for(panel, "Spot balances: 40 of 240 accounts", "of 54 requests", "Fetching…")
+        shown = wait_for(panel, "Spot balances: 40 of 240 accounts", "of 55 requests", "Fetching…")
         assert "<progress" in shown
         assert "40 of 240 accounts</span>" in shown  # in the tile of what has not arrived
         assert "waiting</span>" in shown
@@ -796,7 +796,7 @@ def test_a_fetch_that_is_stopped_keeps_what_has_arrived_and_goes_on_from_there(
         assert not is_shown(panel, "Stop")
         asked = [call.door for call in link.budget.snapshot().calls]
         named(panel, "Continue").click()
-        wait_for(panel, "Refresh · 54 requests")
+        wait_for(panel, "Refresh · 55 requests")
         assert panel.wait(WITHIN)
         wait_until(panel, lambda html: "Stopped" not in html and "incomplete" not in html)
         later = [call.door for call in link.budget.snapshot().calls][len(asked) :]
