@@ -24,7 +24,7 @@ class AccountWrites(WriteDoors[T]):
         have made it.
 
         Args:
-            tag: Tag to know it by, less than 32 characters; less than 21 where it is marked.
+            tag: Tag to know it by, less than 32 characters; less than 22 where it is marked.
             marked: Put a mark behind the tag, drawn for this call: where the answer is lost, what it made
                 is known by that.
             once: A name under which it is done once, also after a restart and from another kernel: a

@@ -232,8 +232,8 @@ def _marked(write: Write, param: Param, text: str) -> str:
     Raises:
         UsageError: There is no room for it.
     """
-    mark = "#" + "".join(choice(_LETTERS) for _ in range(_MARK_LENGTH))
-    marked = f"{text} {mark}".strip()
+    mark = "".join(choice(_LETTERS) for _ in range(_MARK_LENGTH))
+    marked = f"{text}-{mark}" if text else mark
     if param.longest is not None and len(marked) > param.longest:
         room = param.longest - len(mark) - 1
         raise UsageError(

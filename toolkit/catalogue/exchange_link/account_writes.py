@@ -60,7 +60,7 @@ CREATE_SUB_ACCOUNT = Write(
             wire="tag",
             name="tag",
             kind="text",
-            doc="Tag to know it by, less than 32 characters; less than 21 where it is marked.",
+            doc="Tag to know it by, less than 32 characters; less than 22 where it is marked.",
             longest=31,
         ),
     ),
