@@ -187,3 +187,12 @@ def test_the_wait_of_another_thread_is_not_ours(slow: Rig, capsys: pytest.Captur
     thread.join(5)
     assert len(released) == 1
     assert capsys.readouterr().err == ""
+
+
+def test_waits_that_are_short_but_many_show_a_bar(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    path = "/sapi/v1/broker/info"
+    slow.exchange.faults.add("rate-limit", path=path, times=4, seconds=1)
+    slow.link.exchange.partner()
+    said = capsys.readouterr().err
+    assert "2 requests · api asked to wait: goes on at" in said
+    assert said.endswith("\r")

@@ -14,7 +14,7 @@ from toolkit.plan import Span
 from toolkit.printable import printable
 from toolkit.wire.clock import Clock
 from toolkit.wire.sender import Tally
-from toolkit.wire.stop import LONG_WAIT, Stop, Wait, moment
+from toolkit.wire.stop import LONG_WAIT, Stop, moment
 
 PATIENCE = LONG_WAIT  # seconds; what is quicker shows nothing
 REDRAW_EVERY = 0.1
@@ -107,9 +107,9 @@ class Progress:
         at = moment(wait.ends, wait.ends - seconds)
         self._show(f"{wait.reason}: goes on in {math.ceil(seconds)} s, at {at}", seconds)
 
-    def waits_here(self, door: str, wait: Wait, said: str) -> Callable[[], None]:
+    def waits_here(self, door: str, said: str, seconds: float) -> Callable[[], None]:
         """Say what the calling thread waits for, where it fetches by itself: once, as it cannot count."""
-        self._show(said, wait.until - self._clock.monotonic())
+        self._show(said, seconds)
         return lambda: None  # the bar goes on
 
     def _tell(self) -> None:
@@ -133,9 +133,9 @@ class Progress:
         self._bar.refresh()
 
 
-def notice(door: str, wait: Wait, said: str) -> Callable[[], None]:
+def notice(door: str, said: str, seconds: float) -> Callable[[], None]:
     """Show what a call waits for that has no bar, until it goes on: in the main thread, as bars are."""
-    if threading.current_thread() is not threading.main_thread():
+    if seconds <= PATIENCE or threading.current_thread() is not threading.main_thread():
         return lambda: None
     bar = Bar(door, None)
     bar.unit = said

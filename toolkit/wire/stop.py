@@ -37,9 +37,9 @@ class Wait(NamedTuple):
     soon: bool = False
 
 
-Show = Callable[[str, Wait, str], Callable[[], None]]
-"""Shows the calling thread's wait: given who waits, for what, and the same in words. What it returns takes
-that away again."""
+Show = Callable[[str, str, float], Callable[[], None]]
+"""Shows the calling thread's wait: given who waits, what for and until when in words, and how many seconds
+yet. What it returns takes that away again."""
 
 
 def moment(at: float, now: float) -> str:
@@ -53,8 +53,8 @@ class Stop:
 
     Args:
         door: What was called.
-        show: Shows a wait of over a second where nothing else does. Whether or not it is shown, it is logged,
-            at level INFO and once for all threads.
+        show: Shows waits where nothing else does; short ones, too, as many of them may add up. A wait of over
+            a second is logged whether or not it is shown, at level INFO and once for all threads.
 
     Attributes:
         waits: What each thread waits for, by its number.
@@ -118,8 +118,8 @@ class Stop:
         self.waits[me] = wait
         now = clock.monotonic()
         left = wait.until - now
-        # What may end at any moment is only said when it has not.
-        if now - began <= LONG_WAIT and (wait.soon or left <= LONG_WAIT):
+        has_lasted = now - began > LONG_WAIT
+        if wait.soon and not has_lasted:  # what may end at any moment is only said when it has not
             return
         shown = self._shown.get(me)
         if shown is not None and _is_the_same(shown[0], wait):
@@ -128,9 +128,10 @@ class Stop:
         said = f"{wait.reason}: goes on at {moment(wait.ends, wait.ends - left)}"
         take_away = _nothing
         with suppress(Exception):  # what only shows never harms what is to be done
-            self._log(wait, said)
+            if has_lasted or left > LONG_WAIT:
+                self._log(wait, said)
             if self.show is not None:
-                take_away = self.show(self._door, wait, said)
+                take_away = self.show(self._door, said, left)
         self._shown[me] = wait, take_away
 
     def _log(self, wait: Wait, said: str) -> None:
