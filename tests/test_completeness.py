@@ -267,7 +267,7 @@ def test_a_limit_that_is_left_out_of_account_cuts_nothing(
         ([5] * 9, 1),
         ([*range(130)], 1),
         ([*range(100)], 3),  # a number at which lists are cut
-        ([5] * 100, 3),
+        ([5] * 150, 3),
         ([*range(60), *[99] * 40], 3),
     ],
 )
@@ -368,6 +368,29 @@ def test_a_row_for_each_day_is_one_customers(shared: Rig) -> None:
     shared.exchange.faults.add("cap", rows=77, path=endpoint.path, times=None)
     frame = fetch(shared, "futures.traders", {"customer_id": "c0"}, start=JANUARY, end="2025-10-27")
     assert len(frame) == 300
+
+
+@pytest.mark.parametrize("door", ["spot.rebates", "futures.traders"])
+@pytest.mark.parametrize(("rows", "is_whole"), [(99, True), (100, False), (101, True), (150, True)])
+def test_a_moment_that_has_as_many_rows_as_answers_are_cut_at_is_not_called_whole(
+    shared: Rig, door: str, rows: int, is_whole: bool
+) -> None:
+    """It cannot be asked for in parts."""
+    if door == "spot.rebates":
+        start = shared.now - 6 * DAY
+        serve(shared, door, [spot_rebate(n, start + DAY) for n in range(rows)])
+        span: dict[str, Any] = {"start": start}
+    else:
+        serve(shared, door, daily(1, rows))
+        span = {"start": JANUARY, "end": JANUARY}
+    if is_whole:
+        assert len(fetch(shared, door, **span)) == rows
+        return
+    with pytest.raises(errors.IncompleteError, match="there may be more in it that cannot be had") as caught:
+        fetch(shared, door, **span)
+    assert caught.value.partial is not None
+    assert len(caught.value.partial) == 100
+    assert len(caught.value.partial.attrs["missing"]) == 1
 
 
 # -- one answer --------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ from toolkit.plan import Span
 from toolkit.question import Question
 
 # Numbers of rows at which the exchange cuts lists, by its documents, as far as they are no small ones.
-ROUND = frozenset({each.paging.default for each in ENDPOINTS} | {each.paging.maximum for each in ENDPOINTS})
-_FEWEST = 100
+_SIZES = {each.paging.default or 0 for each in ENDPOINTS} | {each.paging.maximum for each in ENDPOINTS}
+ROUND = frozenset(size for size in _SIZES if size >= 100)
 
 
 def pages_of(rows: int, size: int) -> int:
@@ -203,7 +203,7 @@ class Pages(Strand):
 
     def _look_for_gaps(self, place: int, page: _Page) -> None:
         rows = page.rows or 0
-        if self.endpoint.paging.kind == "none" and not self._one_row and rows >= _FEWEST and rows in ROUND:
+        if self.endpoint.paging.kind == "none" and not self._one_row and rows in ROUND:
             why = (
                 f"its one answer has {rows:,} rows, a number at which the exchange cuts lists, and there is "
                 "no way to ask for more of them"

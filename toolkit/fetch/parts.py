@@ -11,6 +11,7 @@ from toolkit.catalogue import ENDPOINTS, Endpoint, Paging
 from toolkit.catalogue.codes import is_span_too_long
 from toolkit.catalogue.model import MILLISECOND
 from toolkit.errors import ApiError, IncompleteError
+from toolkit.fetch.pages import ROUND
 from toolkit.fetch.strands import Gap, Strand, moment_of, rows_of
 from toolkit.frames import Gathering
 from toolkit.plan import Span
@@ -81,11 +82,15 @@ class _Suspicion:
     """An answer that may have been cut, and spans in it with the rows that it has of them.
 
     Where asking for these spans gives as many rows, nothing had been left out: each is shorter, and has
-    fewer rows than are handed out.
+    fewer rows than are handed out. That says nothing of rows of one moment.
+
+    Attributes:
+        moment: Of all of them, None where they are of several.
     """
 
     payload: Any
     rows: int
+    moment: int | None
     spans: deque[tuple[Span, int]] = field(default_factory=deque)
 
 
@@ -172,11 +177,8 @@ class Parts(Strand):
             self._believe(payload, len(rows))
         elif len(rows) >= self._counts.cap:
             self._halve(payload, len(rows))
-        elif self._part != self._smallest and self._is_suspect(rows):
-            self._suspicion = _Suspicion(payload, len(rows), deque(self._spans(rows)))
-            if not self._suspicion.spans:
-                self._suspicion = None
-                self._believe(payload, len(rows))
+        elif self._is_suspect(rows):
+            self._doubt(payload, rows)
         else:
             self._believe(payload, len(rows))
 
@@ -199,13 +201,7 @@ class Parts(Strand):
         if self._part != self._smallest:
             self._step = self._part.length // 2
             return
-        unit = "day" if self._daily else "millisecond"
-        why = (
-            f"one {unit} holds as many rows as one answer has, {rows:,}: there may be more in it that cannot "
-            "be had"
-        )
-        self.gaps.append(Gap(why, self._part))
-        self._keep(payload)
+        self._keep_crowded(payload, rows, self._part)
 
     def _believe(self, payload: Any, rows: int) -> None:
         self._counts.believed(rows)
@@ -214,11 +210,39 @@ class Parts(Strand):
             self._step = min(self._step * 2, self._longest)
         self._keep(payload)
 
+    def _keep_crowded(self, payload: Any, rows: int, span: Span) -> None:
+        unit = "day" if self._daily else "millisecond"
+        why = (
+            f"one {unit} holds as many rows as answers are cut at, {rows:,}: there may be more in it that "
+            "cannot be had"
+        )
+        self.gaps.append(Gap(why, span))
+        self._keep(payload)
+
     def _keep(self, payload: Any) -> None:
         self._ready.append((payload, self._part))
         self._start = self._part.end + 1
 
     # -- suspicions ----------------------------------------------------------------------------------
+
+    def _doubt(self, payload: Any, rows: Sequence[Any]) -> None:
+        moments = {moment_of(self.endpoint, row) for row in rows}
+        spans = self._spans(rows) if self._part != self._smallest else []
+        suspicion = _Suspicion(payload, len(rows), moments.pop() if len(moments) == 1 else None, deque(spans))
+        if spans:
+            self._suspicion = suspicion
+        else:
+            self._clear(suspicion)
+
+    def _clear(self, suspicion: _Suspicion) -> None:
+        """Nothing more can be asked: the answer is whole, as far as can be known."""
+        moment = suspicion.moment
+        if moment is None or suspicion.rows not in ROUND:
+            self._believe(suspicion.payload, suspicion.rows)
+            return
+        end = moment + _DAY - 1 if self._daily else moment
+        span = Span(max(moment, self._part.start), min(end, self._part.end))
+        self._keep_crowded(suspicion.payload, suspicion.rows, span if span.length > 0 else self._part)
 
     def _spans(self, rows: Sequence[Any]) -> list[tuple[Span, int]]:
         """Spans of the part, and the rows its answer has in each; none where a row does not tell its time.
@@ -253,8 +277,9 @@ class Parts(Strand):
             self._belied = suspicion.rows
         elif not suspicion.spans:
             self._suspicion = None
-            self._counts.checked(suspicion.rows)
-            self._believe(suspicion.payload, suspicion.rows)
+            if suspicion.moment is None:
+                self._counts.checked(suspicion.rows)
+            self._clear(suspicion)
 
     def failed(self, number: int, error: Exception) -> None:
         """Hold an error; a part that is too long is asked for in halves."""
