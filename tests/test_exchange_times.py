@@ -59,7 +59,7 @@ def assert_banned_until(rig: Rig, end: datetime) -> None:
         rig.link.budget.banned_until,
         datetime.fromtimestamp(snapshot.banned_until, UTC),
     ):
-        assert abs((told - end).total_seconds()) <= 1.5
+        assert abs((told - end).total_seconds()) <= 2
     assert abs(snapshot.now - rig.exchange_clock.time()) < 1.5
     rig.clock.advance((end.timestamp() - rig.exchange_clock.time()) - 1)
     with pytest.raises(errors.BannedError):
@@ -73,7 +73,7 @@ def test_a_ban_whose_end_is_in_words_ends_when_it_ends(rig: Rig) -> None:
     end = banned_in_words(rig, PATH)
     with pytest.raises(errors.BannedError) as caught:
         rig.link.exchange.partner()
-    assert abs((caught.value.until - end).total_seconds()) <= 1.5
+    assert abs((caught.value.until - end).total_seconds()) <= 2
     assert_banned_until(rig, end)
 
 
@@ -89,7 +89,7 @@ def test_a_ban_until_a_date_ends_at_that_date(rig: Rig) -> None:
     end = dated(rig, PATH, 418, BAN)
     with pytest.raises(errors.BannedError) as caught:
         rig.link.exchange.partner()
-    assert abs((caught.value.until - end).total_seconds()) <= 1.5
+    assert abs((caught.value.until - end).total_seconds()) <= 2
     assert_banned_until(rig, end)
 
 
@@ -100,7 +100,7 @@ def test_without_a_good_date_of_its_own_an_answer_is_read_by_the_measured_clock(
     rig.exchange.faults.add("extra-header", path=PATH, name="Date", value=date)
     with pytest.raises(errors.BannedError) as caught:
         rig.link.exchange.partner()
-    assert abs((caught.value.until - end).total_seconds()) <= 1.5
+    assert abs((caught.value.until - end).total_seconds()) <= 2
     assert_banned_until(rig, end)
 
 
@@ -128,7 +128,8 @@ def test_seconds_beat_dates_and_dates_beat_words(retry_after: str | None, second
     body = b'{"code":-1003,"msg":"IP banned until %d."}' % int((NOW + 1800) * 1000)
     error = error_of("door", PATH, Answer(418, headers, body), NOW)
     assert isinstance(error, errors.BannedError)
-    assert error.until.timestamp() == NOW + seconds
+    assert error.until.timestamp() == NOW + seconds + 1, "whoever waits for it does not come too early"
+    assert error.retry_after in (None, seconds)
 
 
 @pytest.mark.parametrize("off", [HOUR, -HOUR], ids=["fast", "slow"])

@@ -135,13 +135,12 @@ def lines_of_key_log(environment: Mapping[str, str]) -> list[Line]:
 
 def line_of_ban(budget: Budget) -> Line:
     """Whether the exchange wants silence."""
-    snapshot = budget.snapshot()
-    if snapshot.banned_until is not None:
-        end = moment(datetime.fromtimestamp(snapshot.banned_until, UTC))
+    snapshot, banned_until = budget.snapshot(), budget.banned_until
+    if banned_until is not None:
         return _line(
             "ban",
             verdict="failure",
-            found=f"This address is banned until {end}; nothing is sent before then.",
+            found=f"This address is banned until {moment(banned_until)}; nothing is sent before then.",
             next_step="Wait, and stop whatever else sends from this address: requests during a ban make it "
             "longer.",
         )

@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from toolkit import errors, privacy
 from toolkit.catalogue.codes import Remedy, may_be_executed, meaning
 from toolkit.printable import printable
-from toolkit.wire.headers import LONGEST_BAN, SHORTEST_BAN, is_cached, read_retry_after
+from toolkit.wire.headers import LONGEST_BAN, SHORTEST_BAN, at_the_latest, is_cached, read_retry_after
 from toolkit.wire.strict_json import Unreadable, read
 
 _CLASSES: dict[Remedy, type[errors.ApiError]] = {
@@ -177,14 +176,14 @@ def _error(
     if status == 418 or in_words > 0:
         # What it says in seconds needs no clock at all, and a date is by the clock that wrote it.
         wait = retry_after or max(SHORTEST_BAN, in_words)
-        until = datetime.fromtimestamp(now, UTC) + timedelta(seconds=wait)
+        until = at_the_latest(now + wait)
         return errors.BannedError(
             door,
             message or "This address is banned",
             until,
             status=status,
             code=code,
-            retry_after=retry_after,
+            retry_after=wait if in_words > 0 else retry_after,
         )
     if is_rate:
         return errors.RateLimitError(door, status, code, message, retry_after)

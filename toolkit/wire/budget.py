@@ -11,7 +11,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -23,6 +23,7 @@ from toolkit.wire.headers import (
     SHORTEST_BAN,
     Count,
     CountKind,
+    at_the_latest,
     is_cached,
     made_at,
     now_by,
@@ -254,8 +255,12 @@ class Budget:
             self._ledger.halt(pool.host, max(wait, SHORTEST_PAUSE), self.utc(pool.host))
         self._tell()
 
+    def obey(self, error: BannedError) -> None:
+        """Send nothing for as long as an answer said: in words, perhaps, and not in a header."""
+        self.ban(error.retry_after or SHORTEST_BAN)
+
     def ban(self, seconds: float) -> None:
-        """Send nothing for so long: the exchange said so in words, not in a header."""
+        """Send nothing anywhere for so long."""
         with self._lock:
             self._news += 1
             self._ledger.halt(EVERYWHERE, seconds, self.utc())
@@ -326,13 +331,18 @@ class Budget:
         return next((clock.time() for clock in clocks if clock.is_the_hosts), self._clock.time())
 
     def exchange_time(self, host: Host, headers: Mapping[str, str]) -> float:
-        """The time by which an answer's absolute times are meant: by its own `Date`, in seconds since 1970.
+        """The time by which an answer's absolute times are meant, in seconds since 1970: by its own `Date`.
 
-        By the host's clock as it was measured where it tells none, or one that is old or wrong.
+        By the host's clock as it was measured where it tells none, or one that is old or wrong; and where
+        they agree, too, as a `Date` is cut to whole seconds.
         """
         measured, clock = self.utc(host), self._host_clocks[host]
         told = now_by(headers, measured)
-        return measured if clock.is_fresh() and abs(told - measured) > CLOCKS_APART else told
+        if not clock.is_fresh():
+            return told
+        error = clock.reading()[1]
+        agree = -error <= measured - told <= 1.0 + error
+        return measured if agree or abs(told - measured) > CLOCKS_APART else told
 
     # -- for those who look on ---------------------------------------------------------------------
 
@@ -341,7 +351,7 @@ class Budget:
         """When the ban of this address ends, by the exchange's clock; None where there is none."""
         with self._lock:
             left = _left(self._ledger.halts(), EVERYWHERE)
-        return datetime.fromtimestamp(self.utc() + left, UTC) if left else None
+        return at_the_latest(self.utc() + left) if left else None
 
     @property
     def alone(self) -> str:
@@ -478,7 +488,7 @@ class Budget:
             return Wait(reason, now + left, ends, found in ("in flight", "others"))
         banned = _left(found, EVERYWHERE)
         if banned:
-            end = datetime.fromtimestamp(self.utc(pool.host) + banned, UTC)
+            end = at_the_latest(self.utc(pool.host) + banned)
             raise BannedError(door, f"{pool.host} banned this address", end)
         left = _left(found, pool.host)
         return Wait(f"{pool.host} asked to wait", now + left, self.utc(pool.host) + left)

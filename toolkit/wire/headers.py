@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -14,6 +14,8 @@ from typing import Literal, NamedTuple
 # is believed to last longer than the longest.
 SHORTEST_BAN = 120.0
 LONGEST_BAN = 3 * 86_400.0
+
+_CLOSE = 0.05  # seconds: so well at least two good clocks agree
 
 _DIGITS = 15  # no count has more
 _LONGEST = 64  # no name and no date is longer; what is kept for later is short
@@ -92,6 +94,11 @@ def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
             return None
         wait = date - now
     return min(max(0.0, wait), LONGEST_BAN) if math.isfinite(wait) else None
+
+
+def at_the_latest(end: float) -> datetime:
+    """The end of a ban as it is told: whoever waits until then by a good clock does not come too early."""
+    return datetime.fromtimestamp(math.ceil(end + _CLOSE), UTC)
 
 
 def read_date(headers: Mapping[str, str]) -> float | None:

@@ -181,7 +181,7 @@ class Hosts:
         now = self._budget.exchange_time(host, answer.headers)
         error = error_of(door, path, answer, now)
         if isinstance(error, BannedError):
-            self._budget.ban(error.until.timestamp() - now)
+            self._budget.obey(error)
 
 
 @contextmanager

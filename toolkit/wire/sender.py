@@ -246,7 +246,7 @@ class Sender:
                     tally.answered(self._made_at(call.pool.host, answer))
                     return payload
             if isinstance(error, errors.BannedError):
-                self._budget.ban(error.until.timestamp() - now)
+                self._budget.obey(error)
             if isinstance(error, errors.ClockError) and not clock_was_wrong:
                 clock_was_wrong = True
                 with _told_of(call.door):
@@ -316,7 +316,6 @@ class Sender:
             raise
         status: int | None = None
         headers: Mapping[str, str] = {}
-        now = 0.0
         try:
             answer, lost, broken_off = self._send_without_trace(order, credentials, stamp)
             whole = answer or (lost.cut if lost is not None else None)
@@ -327,7 +326,7 @@ class Sender:
         finally:
             late = self._settled(reservation, status, headers)
         # What is known of the write does not hang on what is counted and told to others about it.
-        later = self._obeyed(order, verdict, now)
+        later = self._obeyed(order, verdict)
         return Reply(verdict, broken_off.error if broken_off is not None else late or later)
 
     def _settled(
@@ -340,11 +339,11 @@ class Sender:
             return error
         return None
 
-    def _obeyed(self, order: Order, verdict: Verdict, now: float) -> BaseException | None:
+    def _obeyed(self, order: Order, verdict: Verdict) -> BaseException | None:
         """Do what the answer asks for: it concerns the next call, as this one is not sent again."""
         try:
             if isinstance(verdict.error, errors.BannedError):
-                self._budget.ban(verdict.error.until.timestamp() - now)
+                self._budget.obey(verdict.error)
             if isinstance(verdict.error, errors.ClockError):
                 with suppress(errors.ToolkitError, NoAnswer):
                     self._hosts.measure(order.pool.host, Stop(order.door, self._show))
