@@ -27,6 +27,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
 
 # Made in a function that is not called again in a child: each of them ends with the call that made it.
 SHORT_LIVED = {
+    ("keys/system.py", "__init__"): "of one question to the keyring, between its thread and who asks",
     ("fetch/crew.py", "__init__"): "the queues of one fetch, between its own threads",
     ("wire/stop.py", "__init__"): "of one fetch",
     ("lab/__init__.py", "_stop_signals"): "of the launcher, which starts other programs and does not fork",

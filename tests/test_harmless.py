@@ -77,7 +77,7 @@ def test_a_wait_passes_where_it_cannot_be_counted_down(stream: str, monkeypatch:
     monkeypatch.setattr(sys, "stderr", STREAMS[stream]())
     clock = FakeClock()
     began = clock.monotonic()
-    count_down("exchange.transfer #3", 14.5, clock, wanted=True)
+    count_down("exchange.transfer #3", 14.5, clock.time() + 14.5, clock, wanted=True)
     assert clock.monotonic() - began == pytest.approx(14.5)
 
 

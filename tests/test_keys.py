@@ -325,7 +325,7 @@ def test_a_profile_of_several_keys_serves_each_with_the_right_one(
     assert ops.exchange.create_sub_account(tag="one", once="one").number == made.number
     # Reads of one key settle what another of the same profile wrote: they are of one account.
     rig.exchange.faults.add("reset", path="/sapi/v1/broker/subAccount", method="POST")
-    lost = ops.exchange.create_sub_account(tag="two")
+    lost = ops.exchange.create_sub_account(tag="two", marked=True)
     assert lost.status == "unknown"
     assert lost.reconcile().status == "confirmed"
     rig.close()

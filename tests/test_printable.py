@@ -179,7 +179,8 @@ def test_a_warning_that_python_prints_says_no_hostile_text() -> None:
 
 
 def test_a_progress_bar_says_no_hostile_text(capfd: pytest.CaptureFixture[str]) -> None:
-    count_down(HOSTILE, 3.0, FakeClock(), wanted=True)
+    clock = FakeClock()
+    count_down(HOSTILE, 3.0, clock.time() + 3.0, clock, wanted=True)
     shown = capfd.readouterr().err.replace("\r", "").replace(f"{ESC}[A", "")
     check(shown)
 

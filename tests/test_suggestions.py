@@ -229,7 +229,6 @@ def test_what_a_user_adds_to_a_link_shows_all_its_frames(things: dict[str, Any])
         (lambda link: link.price("spot.rebaets"), 'Did you mean "spot.rebates"'),
         (lambda link: link.clock_offset("fap"), 'Did you mean "fapi"'),
         (lambda link: toolkit.charts.rebates(link.spot.rebates(start="-1D"), by="symbl"), '"symbol"?'),
-        (lambda link: toolkit.charts.rebates(link.spot.rebates(start="-1D"), asset="usdt"), '"USDT"?'),
         (lambda link: link.operations(parameters="qeury"), 'Did you mean "query"?'),
         (
             lambda link: link.operations().exchange.universal_transfer(

@@ -12,10 +12,11 @@ PACKAGE = Path(toolkit.__file__).parent
 def locals_shown(error: BaseException) -> list[str]:
     """The local variables of the library's frames, as tools that print tracebacks show them.
 
-    Of a call that users make there is no such frame at all.
+    What goes through a call of a user's has no such frame any more; what is raised below it has.
     """
     shown = []
     trace = error.__traceback__
+    assert trace is not None, "it was raised"
     while trace is not None:
         if Path(trace.tb_frame.f_code.co_filename).is_relative_to(PACKAGE):
             shown += [repr(value) for value in trace.tb_frame.f_locals.values()]

@@ -8,16 +8,6 @@ from difflib import SequenceMatcher, get_close_matches
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
-__all__ = [
-    "Suggests",
-    "attributes_of_module",
-    "closest",
-    "did_you_mean",
-    "explain_misfit",
-    "public_methods",
-    "suggests_arguments",
-]
-
 P = ParamSpec("P")
 T = TypeVar("T")
 

@@ -10,11 +10,11 @@ Colours go to the artists; no global setting is touched. Backgrounds are transpa
 grey that reads on white and on black, so that a chart fits a light and a dark notebook.
 """
 
-from typing import TYPE_CHECKING
+import typing as _typing
 
 from toolkit.charts._counts import balances, traders
 from toolkit.charts._rebates import rebates
-from toolkit.suggestions import attributes_of_module
+from toolkit.suggestions import attributes_of_module as _attributes_of_module
 
 __all__ = ["balances", "rebates", "traders"]
 
@@ -23,5 +23,5 @@ def __dir__() -> list[str]:
     return __all__
 
 
-if not TYPE_CHECKING:  # or every name would seem to be there
-    __getattr__ = attributes_of_module(__name__, __all__)
+if not _typing.TYPE_CHECKING:  # or every name would seem to be there
+    __getattr__ = _attributes_of_module(__name__, __all__)
