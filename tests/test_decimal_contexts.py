@@ -67,7 +67,15 @@ def shown(rig: Rig, numbers: Any) -> list[str]:
     lines.append(told(income.groupby(["asset", "income_type"])["income"].sum().to_frame()))
     people = holdings.arrange(holdings.holdings(frames), "btc")
     lines.append(accounts_view.static_table(people, frames))
-    lines.append(accounts_view.tiles(frames, people))
+    at = accounts_view.Round(
+        left=(),
+        rows=0,
+        accounts=len(people),
+        requests=0,
+        of=accounts_view.price(link, len(people)),
+        is_fetching=False,
+    )
+    lines.append(accounts_view.tiles(frames, people, at))
     for axes in (toolkit.charts.rebates(rebates), toolkit.charts.balances(frames["spot"])):
         lines.append(repr([(bar.get_width(), bar.get_height()) for bar in axes.patches]))
         lines.append(repr([label.get_text() for label in axes.texts]))
