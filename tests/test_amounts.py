@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import pickle
 import sqlite3
 from collections.abc import Callable
-from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from contextlib import closing
+from decimal import ROUND_DOWN, ROUND_UP, Context, Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from hypothesis import strategies as st
 from tests.decimal_contexts import HOSTILE, hostile
 from toolkit.amounts import ExactDtype, divide, exact, read_parquet
 from toolkit.amounts.integers import EXACT
+from toolkit.amounts.scalars import ExactDecimal
 from toolkit.catalogue import BY_DOOR
 from toolkit.errors import InexactError, ToolkitError, UsageError
 from toolkit.frames import Gathering
@@ -57,6 +61,13 @@ def in_units(values: Any) -> list[int | None]:
         assert len(rest) <= 18
         found.append(int(whole + rest.ljust(18, "0")))
     return found
+
+
+def stored(frame: pd.DataFrame) -> list[Any]:
+    """What SQLite has of the first column, once pandas has written it."""
+    with closing(sqlite3.connect(":memory:")) as file:
+        frame.to_sql("amounts", file, index=False)
+        return [value for value, *_ in file.execute("SELECT * FROM amounts")]
 
 
 INCOME = column("10.5", "0.00000001", None, "-3", "1234567890123456789.123456789012345678", "2")
@@ -144,6 +155,13 @@ def test_a_product_is_exact_where_both_columns_hold_the_largest_numbers() -> Non
     assert in_units(of_units([large, small]) * of_units([small, large])) == [large, large]
     with pytest.raises(InexactError, match="does not fit"):
         of_units([large]) * of_units([large])
+
+
+@given(within, within)
+def test_single_ones_are_added_subtracted_and_multiplied_as_whole_numbers_are(a: int, b: int) -> None:
+    one, other = of_units([a, b])
+    assert in_units([one + other, one - other, -one, abs(other)]) == [a + b, a - b, -a, abs(b)]
+    assert (one * other).as_integer_ratio() == Fraction(a * b, UNIT * UNIT).as_integer_ratio()
 
 
 @given(st.lists(within, min_size=1, max_size=9), st.integers(0, 8))
@@ -259,6 +277,81 @@ WORKS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
     "text": (lambda: INCOME.astype(str)[[1, 3]], ["0.00000001", "-3"]),
     "whole numbers": (lambda: column("3", "-4").astype("int64"), [3, -4]),
     "objects": (lambda: FEE.astype(object)[:1], [D("0.1")]),
+    "a total minus another": (
+        lambda: [INCOME.sum() - FEE.sum(), -INCOME.max()],
+        [D("1234567890123456795.023456799012345678"), D("-1234567890123456789.123456789012345678")],
+    ),
+    "a total of each group, one by one": (
+        lambda: [income - fee for income, fee in zip(INCOMES.sum(), FEES.sum(), strict=True)],
+        [D("-2.3"), D("1234567890123456797.323456799012345678")],
+    ),
+    "Python's sum": (
+        lambda: [sum(INCOME.dropna()), sum(FEE)],
+        [D("1234567890123456798.623456799012345678"), D("3.6")],
+    ),
+    "a single one with others": (
+        lambda: [INCOME[4] + 1, 1 - INCOME[4], D(2) * INCOME[4], INCOME[4] - D("1E-18"), abs(INCOME[3])],
+        [
+            D("1234567890123456790.123456789012345678"),
+            D("-1234567890123456788.123456789012345678"),
+            D("2469135780246913578.246913578024691356"),
+            D("1234567890123456789.123456789012345677"),
+            D(3),
+        ],
+    ),
+    "a single one with numpy's numbers": (
+        lambda: [np.int64(3) * FEE[0], *(INCOME[4] - np.array([1, 2]))],
+        [
+            D("0.3"),
+            D("1234567890123456788.123456789012345678"),
+            D("1234567890123456787.123456789012345678"),
+        ],
+    ),
+    "a single one minus a column": (
+        lambda: INCOME[4] - FEE[:1],
+        [D("1234567890123456789.023456789012345678")],
+    ),
+    "a single one with a missing one": (lambda: [INCOME[4] - INCOME[2]], [None]),
+    "a single one, rounded": (
+        lambda: [round(INCOME[4], 2), INCOME[4].quantize(D("0.001")), INCOME[4].quantize(D(1), ROUND_UP)],
+        [D("1234567890123456789.12"), D("1234567890123456789.123"), D("1234567890123456790")],
+    ),
+    "a single one, in other forms": (
+        lambda: [
+            (INCOME[4] * 100).normalize(),
+            INCOME[4].to_integral_value(),
+            INCOME[4].scaleb(-1),
+            INCOME[4].fma(2, 1),
+            INCOME[4].max(0),
+            INCOME[3].min(INCOME[4]),
+            int(INCOME[4]),
+        ],
+        [
+            D("123456789012345678912.3456789012345678"),
+            D("1234567890123456789"),
+            D("123456789012345678.9123456789012345678"),
+            D("2469135780246913579.246913578024691356"),
+            BIG,
+            D(-3),
+            1234567890123456789,
+        ],
+    ),
+    "a single one as text": (
+        lambda: [f"{INCOME[4]:,.2f}", f"{INCOME[1]:f}", str(INCOME[4])],
+        ["1,234,567,890,123,456,789.12", "0.00000001", "1234567890123456789.123456789012345678"],
+    ),
+    "a function of each": (
+        lambda: INCOME.dropna().apply(lambda value: value * 3)[[4]],
+        [D("3703703670370370367.370370367037037034")],
+    ),
+    "objects added up": (
+        lambda: [INCOME.dropna().astype(object).sum(), np.cumsum(FEE.astype(object).to_numpy())[-1]],
+        [D("1234567890123456798.623456799012345678"), D("3.6")],
+    ),
+    "in SQLite": (
+        lambda: stored(FRAME[["income"]]),
+        ["10.5", "0.00000001", None, "-3", "1234567890123456789.123456789012345678", "2"],
+    ),
     "correlation": (lambda: FRAME[["commission"]].astype("float64").corr()["commission"], [1.0]),
 }
 
@@ -301,6 +394,7 @@ def test_what_comes_of_exact_amounts_is_exact_again(call: Callable[[], pd.Series
 
 
 FLOATS = pd.Series([0.5] * 6)
+SINGLE = "float\\(amount\\) gives an estimate"
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "* 0.5": (lambda: FEE * 0.5, r"Decimal\('0.5'\)"),
     "0.5 *": (lambda: 0.5 * FEE, r"Decimal\('0.5'\)"),
@@ -358,6 +452,17 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: column("0", "0.000000000000000001").quantile(0.5),
         'interpolation="lower"',
     ),
+    "a single one * 0.5": (lambda: FEE[0] * 0.5, r"Decimal\('0.5'\)"),
+    "a single one - numpy's float": (lambda: np.float32(0.5) - FEE[0], r"Decimal\('0.5'\)"),
+    "a single one * a column of floats": (lambda: FEE[0] * FLOATS, r"Decimal\('0.5'\)"),
+    "a single one /": (lambda: FEE.sum() / FEE.count(), r"toolkit\.amounts\.divide.*" + SINGLE),
+    "a Decimal / a single one": (lambda: D(1) / FEE[0], r"toolkit\.amounts\.divide"),
+    "a single one //": (lambda: FEE[0] // 2, r"toolkit\.amounts\.divide"),
+    "a single one %": (lambda: 5 % FEE[0], r"toolkit\.amounts\.divide"),
+    "divmod of a single one": (lambda: divmod(FEE[0], 2), r"toolkit\.amounts\.divide"),
+    "a single one **": (lambda: FEE[0] ** 2, "multiply"),
+    "numpy's median": (lambda: np.median(FEE), r"toolkit\.amounts\.divide"),
+    "a single one of too many digits": (lambda: FEE[0] * D("1." + "1" * 250), r"round\(amount, 8\)"),
 }
 
 
@@ -377,6 +482,42 @@ def test_what_is_no_amount_is_none(value: object) -> None:
 
 def test_a_sum_of_a_column_may_have_more_digits_than_a_column_has_room_for() -> None:
     assert in_units([of_units([10**38 - 1] * 3).sum()]) == [3 * (10**38 - 1)]
+
+
+def test_a_single_one_goes_on_being_exact_in_whatever_it_is_put() -> None:
+    value = INCOME[4]
+    results = [
+        FEE.sum() - value, 1 - value, D(1) - value, -value, +value, abs(value), round(value, 3), value + BIG,
+        value.quantize(D(1)), divide(value, 3, places=8), pickle.loads(pickle.dumps(value)),
+        copy.deepcopy(value), FEE.astype(object)[0], next(iter(FEE)), FRAME.iloc[0]["income"],
+        INCOMES.sum()["BTC"],
+    ]  # fmt: skip
+    assert {type(each) for each in results} == {ExactDecimal}
+    assert pd.Series([value, None], dtype="exact").tolist() == [BIG, pd.NA]
+    assert pd.api.types.infer_dtype([value]) == "decimal"
+    assert pa.array([value, None], EXACT).to_pylist() == [BIG, None]
+    assert pa.array([value]).to_pylist() == [BIG]
+
+
+def test_a_single_one_is_the_decimal_of_its_number() -> None:
+    value = FEE[0]
+    assert value == D("0.1") == D("0.10") == value
+    assert hash(value) == hash(D("0.1"))
+    assert {D("0.10"): "found"}[value] == {value: "found"}[D("0.1")] == "found"
+    assert value < D("0.2") < FEE[3] == 1
+    assert repr(value) == "Decimal('0.1')"
+    assert (str(value), float(value), int(value), round(value)) == ("0.1", 0.1, 0, 0)
+    assert json.dumps({"fee": value}, default=str) == '{"fee": "0.1"}'
+    assert sorted([FEE[3], D("0.5"), value]) == [D("0.1"), D("0.5"), D(1)]
+    assert type(Decimal(value)) is Decimal  # computed with as Python's are
+    with pytest.raises(TypeError):
+        value + "1"
+
+
+def test_a_context_that_is_passed_says_how_to_round() -> None:
+    assert INCOME[0].quantize(D(1)) == 10
+    assert INCOME[0].quantize(D(1), context=Context(rounding=ROUND_UP)) == 11
+    assert INCOME[4].normalize(Context(prec=3)) == D("1.23E+18")
 
 
 def test_an_amount_that_is_put_in_leaves_the_copy_alone() -> None:
@@ -453,12 +594,17 @@ def test_csv_json_and_sql_have_every_digit() -> None:
     if pd.__version__ >= "3":  # before, no type could say how it is written as JSON
         written = json.loads(frame["income"].to_json(orient="values"))
         assert written == ["10.5", "0.00000001", None, "-3", "1234567890123456789.123456789012345678", "2"]
-    with sqlite3.connect(":memory:") as file:
-        frame.astype("string").to_sql("income", file, index=False)  # SQLite has no decimals
-        stored = pd.read_sql("SELECT income FROM income", file)
-    file.close()
-    assert stored["income"][4] == "1234567890123456789.123456789012345678"
-    assert exact(stored["income"]).equals(frame["income"])
+    with closing(sqlite3.connect(":memory:")) as file:
+        frame.to_sql("income", file, index=False)
+        plain = pd.read_sql("SELECT income FROM income", file)
+        again = pd.read_sql("SELECT income FROM income", file, dtype={"income": "exact"})
+        rows = file.execute("SELECT typeof(income) FROM income WHERE income = ?", [frame["income"][0]])
+        assert rows.fetchall() == [("text",)]
+        with pytest.raises(sqlite3.Error):  # nothing has become of the decimals of others
+            file.execute("SELECT ?", [D(1)])
+    assert plain["income"][4] == "1234567890123456789.123456789012345678"
+    assert exact(plain["income"]).equals(frame["income"])
+    pd.testing.assert_frame_equal(again, frame)
 
 
 def test_some_rows_are_pickled_without_the_others() -> None:

@@ -95,6 +95,7 @@ def written(rig: Rig) -> list[str]:
     outcomes = [
         ops.exchange.transfer("USDT", Decimal("1234.56789012"), to_id=account),
         ops.exchange.transfer("USDT", Decimal("1E-8"), from_id=account, once="back"),
+        ops.exchange.transfer("USDT", pd.Series(["12.34567891"], dtype="exact").sum(), to_id=account),
         ops.exchange.set_commission(account, maker="0.00081234", taker=Decimal("0.00121234")),
     ]
     rig.exchange.faults.add("reset", method="POST")

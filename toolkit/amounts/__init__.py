@@ -16,6 +16,7 @@ import pyarrow as pa
 from toolkit.amounts.array import ExactArray
 from toolkit.amounts.dtype import ExactDtype
 from toolkit.amounts.integers import PLACES, units
+from toolkit.amounts.scalars import ExactDecimal
 from toolkit.amounts.values import to_units
 from toolkit.decimals import in_own_context
 from toolkit.errors import UsageError
@@ -102,7 +103,7 @@ def divide(
         rounding: How, as in the module decimal: `ROUND_HALF_EVEN`, `ROUND_DOWN` and so on.
 
     Returns:
-        Exact amounts, or a single Decimal where both were.
+        Exact amounts, or a single one where both were.
 
     Raises:
         InexactError: One is a float, or the result has more digits than there is room for.
@@ -114,7 +115,7 @@ def divide(
         (quotient,) = _divided([to_units(amounts)], [to_units(by)], places, rounding)
         if quotient is None:
             raise UsageError("There is nothing to divide, or nothing to divide by: it is missing.")
-        return quotient
+        return ExactDecimal(quotient)
     if isinstance(amounts, pd.Series) and isinstance(by, pd.Series):
         amounts, by = amounts.align(by)
     (of, *_) = [each for each in (amounts, by) if isinstance(each, pd.Series)]

@@ -206,7 +206,7 @@ class ExactArray(Operators):
         return np.array(self._texts(), object)
 
     def _values_for_factorize(self) -> tuple[np.ndarray, Any]:
-        return objects(decimals(units(self._data), None)), None
+        return objects(decimals(units(self._data), None, Decimal)), None
 
     def factorize(self, use_na_sentinel: bool = True) -> tuple[np.ndarray, ExactArray]:
         """Each as the number of its value, and the values, in the order they come in."""

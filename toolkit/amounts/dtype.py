@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pyarrow as pa
 from pandas.api.extensions import ExtensionDtype, register_extension_dtype
 
 from toolkit.amounts.integers import EXACT, PLACES
+from toolkit.amounts.scalars import ExactDecimal
 from toolkit.amounts.values import to_arrow
 
 
@@ -23,7 +23,7 @@ class ExactDtype(ExtensionDtype):
     """
 
     name = "exact"
-    type = Decimal
+    type = ExactDecimal
     kind = "O"
     na_value = pd.NA
     _is_numeric = True

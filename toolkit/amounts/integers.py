@@ -8,6 +8,8 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 
+from toolkit.amounts.scalars import ExactDecimal
+
 PLACES = 18
 # As many digits as Arrow's decimal128 has. Twenty stand before the point: any int64 or uint64 fits as well.
 EXACT = pa.decimal128(38, PLACES)
@@ -75,9 +77,11 @@ def text(number: int) -> str:
     return "-" + digits if number < 0 else digits
 
 
-def decimals(numbers: Sequence[int | None], missing: object) -> list[object]:
-    """Amounts as `Decimal`."""
-    return [missing if number is None else Decimal(text(number)) for number in numbers]
+def decimals(
+    numbers: Sequence[int | None], missing: object, kind: type[Decimal] = ExactDecimal
+) -> list[object]:
+    """Amounts one by one."""
+    return [missing if number is None else kind(text(number)) for number in numbers]
 
 
 def scaled(value: Decimal | int) -> int | None:

@@ -6,26 +6,28 @@ import math
 import sys
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from toolkit.amounts.integers import EXACT, of_units, scaled
-from toolkit.decimals import to_decimal
+from toolkit.amounts.refusals import refuse_float
+from toolkit.amounts.scalars import ExactDecimal
+from toolkit.decimals import CONTEXT, to_decimal
 from toolkit.errors import InexactError
 
 ROOM = "20 digits before the point and 18 behind it"
 # What to do about what does not fit.
 ELSE = (
-    "Round to fewer places first, as in .round(8), or compute with .astype(object), in Python's decimals and "
-    "their context."
+    "Round to fewer places first, as in .round(8), or compute with .astype(object), value by value and with "
+    f"up to {CONTEXT.prec} digits."
 )
 
 
 # Arrow takes these as they are, or not at all.
-_PLAIN = {Decimal, type(None)}
+_PLAIN = {Decimal, ExactDecimal, type(None)}
 
 
 def is_missing(value: object) -> bool:
@@ -40,15 +42,6 @@ def is_missing(value: object) -> bool:
 def is_many(value: object) -> bool:
     """Whether it is a list of values, an array or the like, and not a single one."""
     return pd.api.types.is_list_like(value) and getattr(value, "ndim", 1) != 0
-
-
-def refuse_float(value: object = None) -> NoReturn:
-    """A float among exact amounts."""
-    written = f"Decimal({str(float(value))!r})" if isinstance(value, float) else 'Decimal("0.5")'
-    raise InexactError(
-        f"These amounts are exact, and a float is not: write {written} instead of a float, or turn the "
-        'amounts into floats where an estimate will do, with .astype("float64").'
-    )
 
 
 def to_units(value: object, *, text: bool = False) -> int | None:
