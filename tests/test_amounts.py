@@ -352,6 +352,7 @@ WORKS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
         lambda: stored(FRAME[["income"]]),
         ["10.5", "0.00000001", None, "-3", "1234567890123456789.123456789012345678", "2"],
     ),
+    "all of the largest": (lambda: FEE.nlargest(6)[:2], [D(2), D(1)]),
     "correlation": (lambda: FRAME[["commission"]].astype("float64").corr()["commission"], [1.0]),
 }
 
@@ -395,6 +396,7 @@ def test_what_comes_of_exact_amounts_is_exact_again(call: Callable[[], pd.Series
 
 FLOATS = pd.Series([0.5] * 6)
 SINGLE = "float\\(amount\\) gives an estimate"
+LARGEST = r"sort_values\(ascending=False\)\.head\(n\)"
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "* 0.5": (lambda: FEE * 0.5, r"Decimal\('0.5'\)"),
     "0.5 *": (lambda: 0.5 * FEE, r"Decimal\('0.5'\)"),
@@ -463,6 +465,10 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "a single one **": (lambda: FEE[0] ** 2, "multiply"),
     "numpy's median": (lambda: np.median(FEE), r"toolkit\.amounts\.divide"),
     "a single one of too many digits": (lambda: FEE[0] * D("1." + "1" * 250), r"round\(amount, 8\)"),
+    "nlargest": (lambda: FEE.nlargest(2), LARGEST),
+    "nsmallest": (lambda: FEE.nsmallest(2), r"sort_values\(\)\.head\(n\)"),
+    "nlargest of a frame": (lambda: FRAME.nlargest(2, "commission"), LARGEST),
+    "nlargest of groups": (lambda: FEES.nlargest(2), LARGEST),
 }
 
 

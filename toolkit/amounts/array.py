@@ -7,6 +7,7 @@ exact amounts to floats but `.astype("float64")`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
@@ -40,6 +41,9 @@ from toolkit.decimals import CONTEXT
 
 # Room for any sum of a column.
 _TOTAL = pa.decimal256(76, 18)
+# pandas' nlargest and nsmallest live here. They ask for a numpy array and sort it with code that takes no
+# objects: "No matching signature found" is all they would say. Only the caller's module tells them apart.
+_SELECTING = "pandas.core.methods.selectn"
 _OPEN = "of exact amounts has no exact result in general"
 
 
@@ -163,6 +167,12 @@ class ExactArray(Operators):
             raise ValueError("exact amounts become a numpy array only as a copy")
         if dtype is not None and np.dtype(dtype) != object:
             refuse("Exact amounts become floats only where that is said", "{estimate}")
+        if sys._getframe(1).f_globals.get("__name__") == _SELECTING:
+            refuse(
+                "pandas takes the largest and smallest of its own numbers only",
+                "instead of nlargest(n) write .sort_values(ascending=False).head(n), "
+                "of nsmallest(n) .sort_values().head(n)",
+            )
         return objects(list(self))
 
     def to_numpy(self, dtype: Any = None, copy: bool = False, na_value: Any = no_default) -> np.ndarray:
