@@ -129,7 +129,8 @@ def test_a_407_that_comes_as_an_answer_is_the_proxys(plain: Wire) -> None:
         with pytest.raises(errors.NoAnswerError, match="the proxy wants a user name"):
             link.spot.customer_id("A")
         assert len(plain.sent) == before + 1
-        link._connection.host_clocks["api"].measure(lambda: (FakeClock().time(), 0.0))
+        clock = link._connection.host_clocks["api"]
+        clock.go_by(clock.measure(lambda: (FakeClock().time(), 0.0)))
         ops = link.operations(confirm="live", journal=folder)
         outcome = ops.exchange.create_sub_account(tag="proxy")
     assert outcome.status == "rejected"

@@ -46,7 +46,7 @@ class Bar:
 
     def _draw(self, how: str) -> None:
         if self._bar is not None:
-            self._bar.n, self._bar.unit = self.n, self.unit
+            self._bar.n, self._bar.unit = self.n, printable(self.unit)
             getattr(self._bar, how)()
 
     def _try(self, draw: Callable[[], None]) -> None:

@@ -11,7 +11,6 @@ from types import TracebackType
 
 from toolkit.fetch.bar import Bar
 from toolkit.plan import Span
-from toolkit.printable import printable
 from toolkit.wire.clock import Clock
 from toolkit.wire.sender import Tally
 from toolkit.wire.stop import LONG_WAIT, Stop, moment
@@ -129,7 +128,7 @@ class Progress:
         if self._span is not None:
             self._bar.n = min(self._through, self._span.length)
         said = [_plural(self._rows, "row"), _plural(self._tally.requests, "request"), waiting]
-        self._bar.unit = printable(" · ".join(filter(None, said)))
+        self._bar.unit = " · ".join(filter(None, said))
         self._bar.refresh()
 
 
