@@ -66,5 +66,5 @@ def test_while_the_exchange_does_not_answer(notebook: LabPage) -> None:
     raised, _ = interrupted(notebook, 3, "spot.rebates:")
     assert raised == ["KeyboardInterrupt"]
     attempts, works = result(notebook, 4).strip("()").split(", ")
-    assert 1 <= int(attempts) <= 5, "given up by its time-out, the request of a window would be sent again"
+    assert int(attempts) <= 5, "given up by its time-out, the request of a window would be sent again"
     assert works == "True"
