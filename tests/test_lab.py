@@ -118,6 +118,14 @@ def test_no_news_no_updates_no_extension_manager(launched: Launched) -> None:
     assert json.loads(launched.ask("/lab/api/update")[1])["notification"] is None
 
 
+def test_a_first_tab_is_waited_for(launched: Launched) -> None:
+    """The first completion loads much, and Lab shows nothing at all where it takes longer than this."""
+    status, said = launched.ask("/lab/api/settings/@jupyterlab/completer-extension:manager")
+
+    assert status == 200
+    assert json.loads(said)["schema"]["properties"]["providerTimeout"]["default"] >= 10_000
+
+
 def test_the_users_other_lab_is_neither_read_nor_written(launched: Launched) -> None:
     settings = "/lab/api/settings/@jupyterlab/apputils-extension:themes"
     connection = http.client.HTTPConnection("127.0.0.1", launched.port, timeout=30)

@@ -4,6 +4,8 @@ The Lab is one of its own. Its configuration, settings, workspaces, trust and ru
 folders of this package's, and none that the user keeps for another Lab is read or written.
 `config/` goes first on `JUPYTER_CONFIG_PATH`: no news prompt, no extension manager, no look for
 updates, no search for language servers (which runs npm), hence no call to the outside.
+A completion is waited for longer than Lab's one second: the first one imports what it completes, and
+what comes too late is not shown at all.
 
 Both are children that end with the launcher, however it ends (child.py). Nothing secret is in their
 arguments, which every user of the machine can read: the token and the sandbox's key go through the
