@@ -48,6 +48,13 @@ def written(ax: Axes) -> list[str]:
     return [text.get_text() for text in ax.texts]
 
 
+def dates(ax: Axes) -> list[str]:
+    ax.figure.canvas.draw()
+    low, high = ax.get_xlim()
+    ticks = zip(ax.get_xticks(), ax.get_xticklabels(), strict=True)
+    return [label.get_text() for at, label in ticks if low <= at <= high and label.get_text()]
+
+
 def title(ax: Axes) -> str:
     return str(ax.get_title(loc="left"))
 
@@ -238,6 +245,33 @@ def test_an_empty_chart_spans_what_was_asked_for(link: DemoLink) -> None:
 
 
 # -- what cannot be drawn ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "freq", "days"),
+    [
+        ("2026-02-01", "2026-02-01", "D", ["1 Feb"]),
+        ("2026-02-01", "2026-02-02", "D", ["1 Feb", "2 Feb"]),
+        ("2026-02-27", "2026-03-01", "D", ["27 Feb", "28 Feb", "1 Mar"]),
+        ("2026-02-01", "2026-03-31", "MS", ["Feb 2026", "Mar 2026"]),
+    ],
+)
+def test_a_short_span_names_each_period_once(start: str, end: str, freq: Any, days: list[str]) -> None:
+    moments = pd.date_range(start, pd.Timestamp(end) + pd.Timedelta("20h"), freq="5h", tz="UTC")
+    frame = pd.DataFrame({"time": moments, "asset": "USDT", "income": 1.0})
+
+    assert dates(charts.rebates(frame, freq=freq)) == days
+
+
+@pytest.mark.parametrize(
+    ("end", "days"),
+    [("2026-02-02T08:00:00+00:00", ["2 Feb"]), ("2026-02-01T20:00:00+00:00", ["1 Feb"])],
+)
+def test_an_empty_short_span_names_each_day_once(end: str, days: list[str]) -> None:
+    frame = pd.DataFrame({"time": pd.to_datetime([], utc=True), "asset": "", "income": 0.0})
+    frame.attrs["parameters"] = {"start": "2026-02-01T08:00:00+00:00", "end": end}
+
+    assert dates(charts.rebates(frame)) == days
 
 
 def test_every_frame_of_the_toolkit_is_drawn_or_refused_with_what_would_do() -> None:

@@ -153,6 +153,8 @@ def empty(ax: Axes, title: str, unit: str, why: str, attrs: dict[Any, Any]) -> N
     if first is not None and last is not None and first < last:
         ax.set_xlim(first, last)  # type: ignore[arg-type]
         _dates(ax, 1.0)
+        if first.normalize() < first and first.normalize() == last.normalize():  # there is no midnight in it
+            ax.set_xticks([first], [f"{first.day} {first:%b}"])  # type: ignore[arg-type]
     else:
         ax.set_xticks([])
     drawn, how = plain(why)
@@ -161,9 +163,11 @@ def empty(ax: Axes, title: str, unit: str, why: str, attrs: dict[Any, Any]) -> N
 
 
 def _date(value: float, days: float) -> str:
-    """Day and month, or month and year where bars are months."""
+    """Day and month, or month and year where bars are months; nothing between, or it would come again."""
     date = num2date(value)  # type: ignore[no-untyped-call]
-    return f"{date:%b %Y}" if days > 27 else f"{date.day} {date:%b}"
+    if days > 27:
+        return f"{date:%b %Y}" if date.day == 1 and date.hour == 0 else ""
+    return f"{date.day} {date:%b}" if date.hour == 0 and date.minute == 0 else ""
 
 
 def frame(ax: Axes, grid: Literal["x", "y"]) -> None:
