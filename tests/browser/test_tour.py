@@ -50,6 +50,28 @@ def test_the_accounts_panel_shows_balances(tour: LabPage) -> None:
     assert sum(numbers(rows.first.inner_text())[1:]) > 0
 
 
+CUT_OFF = """panel => [...panel.querySelectorAll('.btk-card, .btk-foot, .btk-used, button')]
+    .filter(each => each.scrollWidth > each.clientWidth + 1 && !each.closest('.btk-clipped, .btk-rows'))
+    .map(each => each.className + ': ' + each.innerText)"""
+
+
+@pytest.mark.parametrize("width", [700, 1000, 1300, 1400, 1600])
+def test_nothing_in_a_panel_is_cut_off(tour: LabPage, width: int) -> None:
+    """In a narrow window too; a wide table in one can be scrolled."""
+    before = tour.page.viewport_size
+    assert before is not None
+    tour.page.set_viewport_size({"width": width, "height": before["height"]})
+    try:
+        for kind in ("btk-weight", "btk-accounts"):
+            panel = tour.panel(kind)
+            panel.get_by_text("SANDBOX").wait_for()
+            assert panel.evaluate(CUT_OFF) == []
+            for table in panel.locator(".btk-clipped, .btk-rows").all():
+                assert table.evaluate("each => getComputedStyle(each).overflowX") == "auto"
+    finally:
+        tour.page.set_viewport_size(before)
+
+
 def test_a_button_in_one_panel_moves_the_other(tour: LabPage) -> None:
     """The refused call of the tour is the last one to be seen, until a refresh sends others."""
     refused = tour.panel("btk-weight").get_by_text("exchange.api_keys")

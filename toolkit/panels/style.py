@@ -72,12 +72,12 @@ _RULES = """
 }
 
 .btk-card { border: 1px solid var(--btk-line); border-radius: 10px; background: var(--btk-card); }
-.btk-clipped, .btk-rows { overflow: hidden; }
+.btk-clipped, .btk-rows { overflow: auto hidden; }
 .btk-rows { margin-top: 10px; }
 .btk-grid { display: grid; gap: 10px; grid-template-columns: repeat(4, minmax(0, 1fr)); }
 .btk-grid.btk-3 { grid-template-columns: repeat(3, minmax(0, 1fr)); }
 .btk-grid.btk-2, .btk-grid.btk-1 { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-@container (max-width: 959px) { .btk-grid.btk-4 { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+@container (max-width: 1059px) { .btk-grid.btk-4 { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
 @container (max-width: 719px) { .btk-grid.btk-3 { grid-template-columns: minmax(0, 1fr); } }
 @container (max-width: 479px) { .btk-panel .btk-grid { grid-template-columns: minmax(0, 1fr); } }
 .btk-grid > .btk-card { padding: 12px 13px 11px; min-width: 0; }
@@ -103,8 +103,8 @@ _RULES = """
 .btk-used b { color: var(--btk-text); font-weight: 600; }
 .btk-gauge svg { display: block; }
 .btk-foot {
-  display: flex; justify-content: space-between; gap: 6px; color: var(--btk-faint); font-size: 11px;
-  white-space: nowrap; margin-top: 3px;
+  display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 6px; color: var(--btk-faint);
+  font-size: 11px; white-space: nowrap; margin-top: 3px;
 }
 
 .btk-card h4 { margin: 0; padding: 11px 14px 9px; font-size: 13px; font-weight: 600; color: var(--btk-text); }
@@ -199,9 +199,9 @@ i.btk-in_flight { opacity: .25; }
 }
 
 .btk-panel button.jupyter-button {
-  border-radius: 8px; font: inherit; font-weight: 600; padding: 0 14px; height: 32px; width: auto;
-  line-height: 30px; box-shadow: none; border: 1px solid var(--btk-line); background: var(--btk-card);
-  color: var(--btk-text);
+  border-radius: 8px; font: inherit; font-weight: 600; padding: 5px 14px; height: auto; min-height: 32px;
+  width: auto; max-width: 100%; line-height: 20px; white-space: normal; overflow: visible; box-shadow: none;
+  border: 1px solid var(--btk-line); background: var(--btk-card); color: var(--btk-text);
 }
 .btk-panel button.jupyter-button.btk-main {
   background: var(--btk-brand); border-color: var(--btk-brand); color: #1d1800;
