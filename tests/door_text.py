@@ -84,7 +84,7 @@ def _how(endpoint: Endpoint) -> list[str]:
     if paging.kind == "limit":
         lines.append(
             f"An answer of {paging.maximum} rows is full: its span is asked for again in halves. So is that "
-            "of one whose number of rows may be no chance: 100 rows cost three requests where 130 cost one."
+            "of one that may have been cut at fewer: 100 rows cost three requests where 130 cost one."
         )
     return lines
 

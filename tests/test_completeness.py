@@ -419,7 +419,7 @@ def test_a_list_without_pages_that_has_the_length_of_a_cut_one_is_not_called_who
 
 ONE_OBJECT = "one object"
 EMPTY_PAGE = "an empty page"
-HALVES = "halves of its span, where the number of rows is no chance"
+HALVES = "halves of its span, where it may have been cut at that number of rows"
 DAYS = "a row for each day; else as for those with a limit alone"
 NOTHING_MORE = "the documents: it has no pages; not where it is as long as lists are cut"
 NAMED = "one row, asked for by all that names it"

@@ -220,8 +220,8 @@ class Paging:
 
     Attributes:
         kind: "page" counts pages from 1, "offset" counts rows from 0: the end is told by an empty page.
-            "limit" has neither: that an answer is whole is told by asking for its span in halves, where its
-            number of rows may be no chance. "none" answers everything at once.
+            "limit" has neither: that an answer is whole is told by asking for its span in halves, where it
+            may have been cut at its number of rows. "none" answers everything at once.
         size: Wire name of the number of rows.
         default: Rows in an answer when the size is not sent.
         maximum: Most rows one may ask for; what the toolkit asks for.

@@ -50,7 +50,7 @@ class Counts:
         self._highest = 0
 
     def is_suspect(self, rows: int) -> bool:
-        """Whether an answer that is not full may have been cut all the same: so many rows are no chance."""
+        """Whether an answer that is not full may have been cut all the same, at so many rows."""
         if rows < FEWEST or rows <= self.shown:
             return False
         is_round = rows in _SIZES or rows % 50 == 0
@@ -99,8 +99,9 @@ class Parts(Strand):
 
     A full answer may have left rows out, and which ones is not documented: it is not used, and half
     its part is asked for instead. What cannot be halved (a millisecond, or a day where rows are
-    daily) is kept as it is, and said. An answer whose number of rows is no chance is held against the
-    answers to its halves: where they have more rows, and the same answer comes again, it had been cut.
+    daily) is kept as it is, and said. An answer that may have been cut at its number of rows is held
+    against the answers to its halves: where they have more rows, and the same answer comes again, it had
+    been cut.
     Where there is a row for each day, the days tell whether all are there.
 
     Args:

@@ -133,9 +133,9 @@ class FuturesDoors(Doors):
 
         GET /fapi/v1/income: weight 100, pool fapi (2,400 a minute for the address on all of /fapi/*).
 
-        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one whose
-        number of rows may be no chance: 100 rows cost three requests where 130 cost one. The exchange
-        keeps the last three months.
+        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
+        have been cut at fewer: 100 rows cost three requests where 130 cost one. The exchange keeps the
+        last three months.
 
         Args:
             symbol: Only this symbol.
@@ -220,8 +220,8 @@ class FuturesDoors(Doors):
         GET /fapi/v1/apiReferral/tradeVol: weight 100, pool fapi (2,400 a minute for the address on all of
         /fapi/*).
 
-        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one whose
-        number of rows may be no chance: 100 rows cost three requests where 130 cost one.
+        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
+        have been cut at fewer: 100 rows cost three requests where 130 cost one.
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.
@@ -259,8 +259,8 @@ class FuturesDoors(Doors):
         GET /fapi/v1/apiReferral/rebateVol: weight 100, pool fapi (2,400 a minute for the address on all
         of /fapi/*).
 
-        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one whose
-        number of rows may be no chance: 100 rows cost three requests where 130 cost one.
+        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
+        have been cut at fewer: 100 rows cost three requests where 130 cost one.
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.
@@ -298,9 +298,9 @@ class FuturesDoors(Doors):
         GET /fapi/v1/apiReferral/traderNum: weight 100, pool fapi (2,400 a minute for the address on all
         of /fapi/*).
 
-        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one whose
-        number of rows may be no chance: 100 rows cost three requests where 130 cost one. The documented
-        example has two rows of one day: the time alone does not name a row.
+        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
+        have been cut at fewer: 100 rows cost three requests where 130 cost one. The documented example
+        has two rows of one day: the time alone does not name a row.
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.
@@ -341,8 +341,8 @@ class FuturesDoors(Doors):
         GET /fapi/v1/apiReferral/traderSummary: weight 100, pool fapi (2,400 a minute for the address on
         all of /fapi/*).
 
-        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one whose
-        number of rows may be no chance: 100 rows cost three requests where 130 cost one.
+        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
+        have been cut at fewer: 100 rows cost three requests where 130 cost one.
 
         Args:
             customer_id: Only this customer.

@@ -123,8 +123,8 @@ class SpotDoors(Doors):
         address on this endpoint alone).
 
         One request spans 7 days at most; longer spans are put together. An answer of 500 rows is full:
-        its span is asked for again in halves. So is that of one whose number of rows may be no chance:
-        100 rows cost three requests where 130 cost one.
+        its span is asked for again in halves. So is that of one that may have been cut at fewer: 100 rows
+        cost three requests where 130 cost one.
 
         Args:
             customer_id: Only this customer.
@@ -169,9 +169,9 @@ class SpotDoors(Doors):
         GET /sapi/v1/apiReferral/kickback/recentRecord: weight 1, pool sapi-ip (12,000 a minute for the
         address on this endpoint alone).
 
-        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one whose
-        number of rows may be no chance: 100 rows cost three requests where 130 cost one. Asked with the
-        customer's key, not the partner's. The exchange keeps the last 7 days.
+        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
+        have been cut at fewer: 100 rows cost three requests where 130 cost one. Asked with the customer's
+        key, not the partner's. The exchange keeps the last 7 days.
 
         Args:
             start: First moment, included; 7 days before the end when not given. Not more than 7 days ago.

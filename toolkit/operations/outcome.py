@@ -49,10 +49,11 @@ class Outcome(Suggests):
         number: Its number in the journal.
         door: The door that was called.
         arguments: Its arguments; private ones masked.
-        status: "confirmed": it was executed. "rejected": nothing was executed. "unknown": it may have been
-            executed, or not; the toolkit does not send it again, and `reconcile` asks.
-        proof: What that is known of. "execution": that this very call was executed, or was not. "state": how
-            things are: as asked or not, whoever saw to it. "" where it is not known, or you said it.
+        status: "confirmed": it was executed, or things are as it asked for. "rejected": nothing was executed,
+            or things are not so; `proof` says which. "unknown": it may have been executed, or not; the
+            toolkit does not send it again, and `reconcile` asks.
+        proof: What is known. "execution": that this very call was executed, or was not. "state": only that
+            things are as it asked for, or are not, whoever saw to it. "": nothing, or what you said.
         reason: Why, in words.
         once: The name it was done under, None where it has none.
         repeated: Nothing was sent now: this is the outcome of the first call of that name.
