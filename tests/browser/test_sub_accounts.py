@@ -51,6 +51,8 @@ LOOK = """card => {
   return {contrasts, outside: outside.map(element => element.textContent)};
 }"""
 
+BEHIND_CODE = "card => [...card.querySelectorAll('code')].map(code => getComputedStyle(code).backgroundColor)"
+
 
 @pytest.fixture(scope="module")
 def notebook(lab_page: LabPage) -> Iterator[LabPage]:
@@ -78,6 +80,7 @@ def test_a_card_is_readable(notebook: LabPage, kind: str, theme: str, tmp_path: 
     assert len(looks["contrasts"]) > 5
     assert [text for text, contrast in looks["contrasts"] if contrast < READABLE] == []
     assert looks["outside"] == []
+    assert set(card.evaluate(BEHIND_CODE)) <= {"rgba(0, 0, 0, 0)"}, "the card is one colour"
     picture = tmp_path / f"{kind} {theme}.png"
     card.screenshot(path=str(picture))
     notebook.screenshot(tmp_path / f"{kind} {theme} page.png")

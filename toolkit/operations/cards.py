@@ -33,6 +33,7 @@ _AGAIN_OF_STATES = "It may be sent again."
 _STANDS_IN_THE_WAY = "As it stands it would not be sent: ✕ says why."
 
 # Text has the colour of the page around it; the state's own colour only marks what a word says beside it.
+# What is important has to be, against a notebook's own box around code.
 _STYLE = """
 .bl-card{--bl-c:43,106,196;border:1px solid rgba(127,127,127,.35);border-left:5px solid rgb(var(--bl-c));
 border-radius:8px;padding:12px 16px;margin:4px 0;max-width:820px;box-sizing:border-box;
@@ -53,8 +54,8 @@ margin:8px 0 0;font-size:13px}
 .bl-card dl.bl-rows>dt{opacity:.7}
 .bl-card .bl-pair{display:inline-block;margin-right:8px}
 .bl-card .bl-next{margin-top:10px;padding:6px 10px;border-radius:6px;background:rgba(var(--bl-c),.15)}
-.bl-card div>code,.bl-card dd>code{font:12.5px/1.5 ui-monospace,monospace;background:none;border:0;
-padding:0;color:inherit}
+.bl-card code{font:12.5px/1.5 ui-monospace,monospace;color:inherit;border:0;
+background:none!important;padding:0!important}
 """
 
 
