@@ -1,0 +1,31 @@
+"""Tab in a real Lab: the very first one, too, which loads what it completes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.labpage import LabPage
+
+pytestmark = pytest.mark.browser
+
+OFFERED = {
+    "link.": {"exchange", "spot", "futures", "portfolio", "operations", "doctor", "usage"},
+    "link.spot.": {"customers", "rebates"},
+    "toolkit.charts.": {"balances", "rebates", "traders"},
+    "toolkit.panels.": {"accounts", "weight"},
+}
+
+
+def test_tab_shows_what_there_is(lab_page: LabPage) -> None:
+    page = lab_page.page
+    lab_page.open_cells("tab.ipynb", "import toolkit\n\nlink = toolkit.demo()", *OFFERED)
+    lab_page.run_cell(0)
+    for position, (text, names) in enumerate(OFFERED.items(), start=1):
+        page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(position).click()
+        page.keyboard.press("End")
+        page.keyboard.press("Tab")
+        offered = page.locator(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-match")
+        offered.first.wait_for()
+        assert names <= set(offered.all_inner_texts()), text
+        page.keyboard.press("Escape")
+        page.locator(".jp-Completer:not(.lm-mod-hidden)").wait_for(state="detached")
