@@ -1104,7 +1104,7 @@ def test_the_second_call_of_a_name_says_that_nothing_was_sent_now(bench: Bench) 
     first = bench.ops.exchange.set_commission(**given, once="fees-2026")
     again = bench.ops.exchange.set_commission(**given, once="fees-2026")
     assert (first.repeated, again.repeated, again.once) == (False, True, "fees-2026")
-    words = "Nothing was sent now: so it stands with the first call under the name 'fees-2026'."
+    words = "Nothing was sent now: this is the outcome of the first call named 'fees-2026'."
     for text in (repr(again), html.unescape(again._repr_html_())):
         assert words in text
         assert "once = " in text

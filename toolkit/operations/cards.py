@@ -113,7 +113,7 @@ def _why(outcome: Outcome) -> str:
     """Why it is what it is; and that it was not sent now, where its name had been used."""
     why = _sentence(outcome.reason)
     if outcome.repeated:
-        why = f"Nothing was sent now: so it stands with the first call under the name {outcome.once!r}. {why}"
+        why = f"Nothing was sent now: this is the outcome of the first call named {outcome.once!r}. {why}"
     return why
 
 
