@@ -172,7 +172,8 @@ def test_the_list_says_how_an_unknown_outcome_is_settled() -> None:
     assert frame.loc[False, ["confirm", "settled_by"]].isna().to_numpy().all()
     told = frame.loc[True]
     assert told["settled_by"].notna().all()
-    assert told.loc["exchange.transfer", "settled_by"] == "your id in exchange.transfers"
+    assert told.loc["exchange.transfer", "settled_by"] == "the id drawn for it, in exchange.transfers"
+    assert told.loc["exchange.create_api_key", "settled_by"] == "no new key in exchange.api_keys"
     assert told.loc["exchange.transfer_within", "settled_by"] == "no read: look by hand"
     assert told["confirm"].dropna().to_dict() == {
         "exchange.delete_sub_account": "sub_account_id",

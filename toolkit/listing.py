@@ -13,12 +13,12 @@ _TEXTS = (
 )
 
 _HOW = {
-    "client_id": "your id in {read}",
-    "new_account": "a new row in {read}",
-    "new_key": "a new row in {read}",
+    "client_id": "the id drawn for it, in {read}",
+    "new_account": "its mark in {read}, or no such account there",
+    "new_key": "no new key in {read}",
     "gone": "no row in {read} any more",
     "in_force": "what {read} shows",
-    "changed": "what {read} shows, against before",
+    "changed": "no change in {read}",
 }
 
 
@@ -47,7 +47,8 @@ def endpoints() -> pd.DataFrame:
         - paging (text): page, offset, limit (no pages: windows are halved) or none.
         - rows (integer): Most rows in one answer.
         - confirm (text): Argument that a write wants said twice, as it cannot be undone; missing elsewhere.
-        - settled_by (text): What tells what became of a write whose outcome is unknown; missing for reads.
+        - settled_by (text): What settles it where its outcome is unknown; anything else leaves it so. Missing
+            for reads.
         - summary (text): What the rows are, or what is done.
         - source (text): Page of the documents.
     """
