@@ -5,7 +5,7 @@
     │   ├── NoKeyError           no key, or none that can be used or may serve this; nothing was sent
     │   └── UnsettledError       a call about the same thing is not settled; nothing was sent: reconcile it
     ├── InexactError             exact amounts would have to be rounded, or become floats: say how
-    ├── ApiError                 the exchange refused (4XX); nothing was executed: it is ours to mend
+    ├── ApiError                 the exchange refused (4XX, or a code); nothing was executed: mend the call
     │   ├── CredentialsError     key unknown, not allowed from this address, or not allowed to do this
     │   ├── SignatureError       the signature does not fit the key: check the secret, or the private key
     │   ├── ClockError           the timestamp is outside of the window: check this machine's clock
@@ -13,14 +13,14 @@
     │   ├── NotFoundError        what was asked for does not exist
     │   ├── RefusedError         understood, but the account's state or balance does not allow it
     │   ├── RetiredError         the endpoint is no longer served
-    │   ├── FirewallError        the web application firewall stopped the request (403)
+    │   ├── FirewallError        a firewall stopped the request (403, 451)
     │   └── RateLimitError       too much weight used (429): wait
     │       └── BannedError      this address is banned (418): send nothing until `until`
     ├── ServerError              the exchange's side failed (5XX): for a read, try again later
     │   └── NoAnswerError        time-out or broken connection: nothing came back
     ├── NotExecutedError         a write that never left, or that the exchange says it did not execute
     ├── OutcomeUnknownError      a write that may have been executed, or not: `outcome.reconcile()`
-    ├── JournalError             the journal of writes cannot be written or read; nothing was sent
+    ├── JournalError             the journal cannot be used, or is not the one it was: nothing is sent
     └── ContractError            the answer is not what the documents promise
         ├── RedirectError        a redirect, which is never followed
         ├── OrderError           the rows are not oldest first
@@ -196,7 +196,7 @@ class InexactError(ToolkitError, ArithmeticError):
 
 
 class ApiError(ToolkitError):
-    """The exchange refused the request (4XX). Nothing was executed.
+    """The exchange refused the request: 4XX, or an error code in any other answer. Nothing was executed.
 
     Attributes:
         door: The door that was called, such as `spot.rebates`.
@@ -420,7 +420,10 @@ class OutcomeUnknownError(ToolkitError):
 
 
 class JournalError(ToolkitError):
-    """The journal of writes cannot be written or read, and without it nothing is sent."""
+    """The journal of writes cannot be written or read, or is not as this process left it (a backup?).
+
+    Without it nothing is sent, and nothing is said of what was sent before.
+    """
 
 
 class ContractError(ToolkitError):
