@@ -29,7 +29,7 @@ from toolkit.errors import JournalError, NotExecutedError, ToolkitError, Undecla
 from toolkit.operations import Operations, Outcome
 from toolkit.sandbox import Effect, World
 from toolkit.sandbox.world.people import SubAccount
-from toolkit.wire.sender import Placement
+from toolkit.wire.calls import Placement
 
 ANSWER_SECONDS = 0.1
 _PLENTY = {"sapi-ip": 10**9, "sapi-uid": 10**9}

@@ -43,7 +43,7 @@ from toolkit.catalogue import BASE_URLS
 from toolkit.operations import NewKey, Operations, Outcome
 from toolkit.sandbox import Key, Sandbox
 from toolkit.sandbox.keys import letters
-from toolkit.wire.sender import Placement
+from toolkit.wire.calls import Placement
 
 # The kernel is a program of its own, whose machinery may warn of what is not ours.
 pytestmark = pytest.mark.filterwarnings("default")

@@ -17,7 +17,7 @@ from toolkit.catalogue import FAPI
 from toolkit.fetch.progress import Progress, count_down
 from toolkit.plan import Span
 from toolkit.wire.budget import Reservation
-from toolkit.wire.sender import Tally
+from toolkit.wire.calls import Tally
 from toolkit.wire.stop import Stop, Wait
 
 

@@ -29,8 +29,8 @@ from toolkit.catalogue.exchange_link.account_writes import CREATE_SUB_ACCOUNT
 from toolkit.characters import lookalike, unseen
 from toolkit.operations import Operations, Outcome
 from toolkit.sandbox import Request, World
+from toolkit.wire.calls import Order, Placement
 from toolkit.wire.credentials import Credentials
-from toolkit.wire.sender import Order, Placement
 from toolkit.wire.session import Message, NoAnswer, Session
 from toolkit.wire.signers import signer_of
 from toolkit.wire.signing import encode, sign

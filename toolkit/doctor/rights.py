@@ -16,8 +16,8 @@ from toolkit.errors import ApiError, ContractError, RateLimitError, ServerError,
 from toolkit.fetch import Connection
 from toolkit.frames import Gathering
 from toolkit.privacy import names_shown
+from toolkit.wire.calls import Call, Tally
 from toolkit.wire.credentials import SECURITIES, Credentials, Keys
-from toolkit.wire.sender import Call, Tally
 
 SOON = pd.Timedelta(days=14)
 

@@ -27,7 +27,7 @@ from toolkit.privacy import Emails, mask_within, names_shown
 from toolkit.question import Question
 from toolkit.storage import forks
 from toolkit.suggestions import did_you_mean
-from toolkit.wire.sender import Call, Tally
+from toolkit.wire.calls import Call, Tally
 from toolkit.wire.stop import Stop
 
 MOST_WORKERS = 32

@@ -11,8 +11,8 @@ from types import TracebackType
 
 from toolkit.fetch.bar import Bar
 from toolkit.plan import Span
+from toolkit.wire.calls import Tally
 from toolkit.wire.clock import Clock
-from toolkit.wire.sender import Tally
 from toolkit.wire.stop import LONG_WAIT, Stop, moment
 
 PATIENCE = LONG_WAIT  # seconds; what is quicker shows nothing

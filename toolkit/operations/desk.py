@@ -35,8 +35,10 @@ from toolkit.operations.outcome import NewKey, Outcome, Proof, unknown
 from toolkit.operations.record import Record, has_not_left, new_key, refusal, with_outcome
 from toolkit.privacy import masked_key
 from toolkit.wire.answers import Verdict
+from toolkit.wire.calls import Placement
 from toolkit.wire.credentials import Credentials, Keys
-from toolkit.wire.sender import Placement, Sender, never_left
+from toolkit.wire.sender import Sender
+from toolkit.wire.verdicts import never_left
 
 # Milliseconds a request may be at work at the exchange after it was let in: what takes longer is ended
 # there with "execution status unknown" (-1007).

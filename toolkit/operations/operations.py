@@ -26,8 +26,8 @@ from toolkit.operations.outcome import Outcome
 from toolkit.operations.place import journal_file
 from toolkit.operations.preview import Point, Preview
 from toolkit.printable import printable
+from toolkit.wire.calls import Placement
 from toolkit.wire.credentials import Keys
-from toolkit.wire.sender import Placement
 from toolkit.wire.signing import to_text
 
 LIVE = "live"

@@ -17,7 +17,7 @@ from toolkit.operations.entry import Drawn
 from toolkit.operations.masks import masked_argument
 from toolkit.plan import make_plan
 from toolkit.suggestions import did_you_mean
-from toolkit.wire.sender import Order, Placement
+from toolkit.wire.calls import Order, Placement
 from toolkit.wire.signing import encode, to_text
 
 CLIENT_ID = "client_tran_id"

@@ -23,17 +23,15 @@ nothing, and so it will stay   `NoAnswerError` at once: a certificate or a proxy
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from toolkit import errors
-from toolkit.catalogue import Endpoint, Host, Method, Pool, Security
-from toolkit.wire.answers import Answer, Verdict, excerpt, judge, understand
+from toolkit.catalogue import Endpoint, Host
+from toolkit.wire.answers import Answer, Verdict, excerpt, understand
 from toolkit.wire.budget import LONGEST_REST, LONGEST_WAIT, Budget, Reservation
+from toolkit.wire.calls import Call, Order, Reply, Tally
 from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
 from toolkit.wire.credentials import Credentials, Keys
 from toolkit.wire.headers import made_at
@@ -41,6 +39,7 @@ from toolkit.wire.hosts import Hosts
 from toolkit.wire.session import BrokenOff, Message, NoAnswer, Session
 from toolkit.wire.signing import encode, sign
 from toolkit.wire.stop import Show, Stop, Wait
+from toolkit.wire.verdicts import never_left, verdict_of
 
 # Pauses before a read is sent again after the exchange's side failed, as its documents advise.
 PAUSES = (0.2, 0.4, 0.8)
@@ -50,124 +49,6 @@ PATIENCE = 5
 TOO_MANY_REQUESTS = -1003
 # Seconds by which a timestamp may be ahead of the exchange, which refuses one that is a second ahead.
 AHEAD = 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One read, before it is signed.
-
-    Attributes:
-        door: What was called.
-        path: Path of the request.
-        parameters: Its parameters.
-        pool, weight: What it costs.
-        needs, privileged: Which key serves it.
-        once: It is not sent again where the exchange's side fails, or asks to wait.
-    """
-
-    door: str
-    path: str
-    parameters: Mapping[str, object] = field(repr=False)
-    pool: Pool
-    weight: int
-    needs: frozenset[Security]
-    privileged: bool
-    once: bool = False
-
-    @classmethod
-    def of(cls, endpoint: Endpoint, parameters: Mapping[str, object], *, once: bool = False) -> Call:
-        """A read of an endpoint that the catalogue has."""
-        return cls(
-            door=endpoint.door,
-            path=endpoint.path,
-            parameters=parameters,
-            pool=endpoint.pool,
-            weight=endpoint.weight_of(parameters),
-            needs=endpoint.needs,
-            privileged=endpoint.privileged,
-            once=once,
-        )
-
-
-Placement = Literal["body", "query", "mixed"]
-"""Where the parameters of a write go: all in the form body, all in the query string, or ids in the query."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """One write, before it is signed.
-
-    Attributes:
-        door: The door that was called.
-        method, path: The request.
-        query, body: Parameters of the query string and of the form body.
-        placement: Where timestamp and signature go: "query", or else at the end of the body.
-        pool, weight: What it costs.
-        needs, privileged: Which key serves it.
-    """
-
-    door: str
-    method: Method
-    path: str
-    query: Mapping[str, object] = field(repr=False)
-    body: Mapping[str, object] = field(repr=False)
-    placement: Placement
-    pool: Pool
-    weight: int
-    needs: frozenset[Security]
-    privileged: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came of a write.
-
-    Attributes:
-        verdict: Whether it was executed, as far as can be told.
-        broken_off: The interrupt, or another exception of the user's own, that came meanwhile.
-    """
-
-    verdict: Verdict
-    broken_off: BaseException | None = None
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a fetch has cost by now, repetitions included, and how old it is; its threads share it.
-
-    Attributes:
-        requests: Requests sent.
-        weight: Their weight.
-        server_time: The host's time at the last of them, None before its clock was measured.
-        as_of: The earliest moment at which the exchange made one of the good answers, by their own `Date`,
-            which is cut to whole seconds. None where there is none, and for good where one of them does not
-            tell it or came out of a cache.
-    """
-
-    requests: int = 0
-    weight: int = 0
-    server_time: datetime | None = None
-    as_of: datetime | None = None
-    _is_dated: bool = field(default=True, init=False, repr=False, compare=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
-
-    def add(self, weight: int, server_time: float | None) -> None:
-        """Count one request; the host's time where its clock was measured."""
-        with self._lock:
-            self.requests += 1
-            self.weight += weight
-            if server_time is not None:
-                self.server_time = datetime.fromtimestamp(server_time, UTC)
-
-    def answered(self, made_at: float | None) -> None:
-        """A good answer came: when the exchange made it at the earliest, None where that cannot be told."""
-        with self._lock:
-            self._is_dated = self._is_dated and made_at is not None
-            if made_at is None or not self._is_dated:
-                self.as_of = None
-                return
-            made = datetime.fromtimestamp(made_at, UTC)
-            self.as_of = made if self.as_of is None else min(self.as_of, made)
 
 
 class Sender:
@@ -322,7 +203,8 @@ class Sender:
             if whole is not None:
                 status, headers = whole.status, whole.headers
             now = self._budget.exchange_time(host, headers)
-            verdict = self._verdict(order, answer, lost, broken_off, timestamp=stamp, now=now)
+            clock = self._host_clocks[host]
+            verdict = verdict_of(order, answer, lost, broken_off, timestamp=stamp, clock=clock, now=now)
         finally:
             late = self._settled(reservation, status, headers)
         # What is known of the write does not hang on what is counted and told to others about it.
@@ -389,43 +271,6 @@ class Sender:
         else:
             body += signature
         return Message(order.method, order.pool.host, order.path, query, body)
-
-    def _verdict(
-        self,
-        order: Order,
-        answer: Answer | None,
-        lost: NoAnswer | None,
-        broken_off: BrokenOff | None,
-        *,
-        timestamp: int,
-        now: float,
-    ) -> Verdict:
-        if broken_off is not None:
-            if broken_off.sent:
-                reason = "it was interrupted while it was under way"
-                return Verdict(None, errors.OutcomeUnknownError(order.door, reason))
-            return Verdict(False, errors.NotExecutedError(order.door, "it was interrupted before it left"))
-        if answer is None and lost is not None:
-            if lost.cut is None:
-                if not lost.sent:
-                    return never_left(order.door, str(lost), lost.step)
-                return Verdict(None, errors.OutcomeUnknownError(order.door, str(lost)))
-            if lost.cut.status < 300:
-                return Verdict(
-                    None,
-                    errors.OutcomeUnknownError(order.door, "the answer was cut off", lost.cut.status),
-                )
-            answer = lost.cut  # status and headers are whole and say enough
-        assert answer is not None  # noqa: S101 - for the type checker
-        verdict = judge(order.door, order.path, answer, now)
-        if verdict.executed is None or isinstance(verdict.error, errors.ClockError):
-            return verdict  # the latter says itself that the timestamp was ahead
-        made, clock = made_at(answer.headers), self._host_clocks[order.pool.host]
-        earliest = timestamp / 1000 - clock.reading()[1] - CLOCKS_APART
-        if made is not None and clock.is_fresh() and made < earliest:
-            reason = "the answer is older than the request, so it answers another one"
-            return Verdict(None, errors.OutcomeUnknownError(order.door, reason, answer.status))
-        return verdict
 
     @property
     def recv_window(self) -> int:
@@ -561,10 +406,3 @@ def _lost(door: str, lost: NoAnswer | None, attempts: int) -> errors.ToolkitErro
         return errors.ContractError(door, f"the answer was cut off, {attempts} times over", excerpt(lost.cut))
     step = lost.step if lost is not None else ""
     return errors.NoAnswerError(door, None, None, str(lost), attempts, advice=step)
-
-
-def never_left(door: str, reason: str, step: str) -> Verdict:
-    """What is known of a write of which nothing got to the exchange: the reason, and what to do about it."""
-    said = f"{reason}: it never left"
-    said += f". {step[0].upper()}{step[1:]}" if step else ""
-    return Verdict(False, errors.NotExecutedError(door, said))
