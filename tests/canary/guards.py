@@ -80,7 +80,7 @@ GUARDS = [
     ),
     Guard(
         "frames do not say which private arguments they were asked for with",
-        "plan.py",
+        "plan/__init__.py",
         '"(hidden)" if param.private else ',
         "",
     ),
@@ -92,9 +92,9 @@ GUARDS = [
     ),
     Guard(
         "a private argument that cannot be right is not repeated",
-        "plan.py",
-        "_kind_of(value) if param.private else _said(value)",
-        "_said(value)",
+        "plan/values.py",
+        "kind_of(value) if param.private else quoted(value)",
+        "quoted(value)",
     ),
     Guard(
         "API keys in frames are masked",

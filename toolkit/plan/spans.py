@@ -1,0 +1,167 @@
+"""Moments and spans, as a user says them and as the exchange counts them."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from toolkit.catalogue import Endpoint, Window
+from toolkit.errors import UsageError
+from toolkit.moments import relative_moment
+from toolkit.plan.words import check_seen, quoted, refusal
+
+When = str | date | datetime | np.datetime64 | int | None
+"""A moment: ISO text, "now", time before now as in "-30D" or "-12h", a date, a datetime, or milliseconds."""
+
+# Milliseconds of 2010-01-01 and 2100-01-01: whole numbers outside are seconds, or no times at all.
+_FIRST_MOMENT = 1_262_304_000_000
+_LAST_MOMENT = 4_102_444_800_000
+_DAY = 86_400_000
+# Before the exchange has told the time, this machine's may be off: what looks wrong by less than this is
+# looked at again once it has.
+DOUBT = 20 * 3_600_000
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time in milliseconds since 1970; both ends are included."""
+
+    start: int
+    end: int
+
+    @property
+    def length(self) -> int:
+        """How many milliseconds lie in it."""
+        return self.end - self.start + 1
+
+
+def span_of(endpoint: Endpoint, window: Window, start: When, end: When, now: int, *, doubt: int) -> Span:
+    """The span that is meant, within what the exchange keeps.
+
+    Args:
+        endpoint: What is asked.
+        window: What it allows.
+        start: First moment.
+        end: Last moment.
+        now: The exchange's time in milliseconds.
+        doubt: Milliseconds by which that may be off.
+
+    Raises:
+        UsageError: There can be no such span.
+    """
+    last = now if end is None else min(_moment(endpoint, "end", end, now), now)
+    earliest = None if window.kept is None else now - milliseconds(window.kept)
+    if start is None:
+        first = last - milliseconds(window.default)
+        if earliest is not None:
+            _check_kept(endpoint, window, "end", last, earliest - doubt)
+            first = min(max(first, earliest), last)
+        return Span(first, last)
+    first = _moment(endpoint, "start", start, now)
+    if first > now + doubt:
+        raise refusal(endpoint, f"`start` ({iso(first)}) lies in the future; now is {iso(now)}")
+    if earliest is not None:
+        _check_kept(endpoint, window, "start", first, earliest - doubt)
+    if first > last + doubt:
+        raise refusal(endpoint, f"`start` ({iso(first)}) is after `end` ({iso(last)})")
+    return Span(min(first, last), last)
+
+
+def _check_kept(endpoint: Endpoint, window: Window, name: str, moment: int, earliest: int) -> None:
+    if moment < earliest:
+        raise refusal(
+            endpoint,
+            f"`{name}` ({iso(moment)}) is too early: the exchange keeps the last "
+            f"{_days(window.kept)}, since {iso(earliest)}",
+        )
+
+
+def _moment(endpoint: Endpoint, name: str, value: When, now: int) -> int:
+    """A moment in milliseconds. A date without a time means, as an end, its last millisecond."""
+    whole_day = isinstance(value, date) and not isinstance(value, datetime)
+    if isinstance(value, np.datetime64):
+        whole_day = np.datetime_data(value.dtype)[0] == "D"
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        moment = int(value)
+    elif isinstance(value, str):
+        check_seen(endpoint, name, value)
+        text = value.strip()
+        whole_day = _DATE.fullmatch(text) is not None
+        if text.lower() == "now":
+            moment = now
+        elif text.startswith(("-", "+")):
+            try:
+                moment = relative_moment(text, now)
+            except ValueError as error:
+                raise refusal(endpoint, f"`{name}` {error}") from None
+        elif whole_day or _MOMENT.fullmatch(text):
+            moment = _absolute(endpoint, name, text)
+        else:
+            raise _no_time(endpoint, name, _with_minus(text, now))
+    elif isinstance(value, date | datetime | np.datetime64):
+        moment = _absolute(endpoint, name, value)
+    else:
+        raise refusal(
+            endpoint,
+            f'`{name}` is a time such as "2026-01-31", "-30D", a datetime or milliseconds, not '
+            f"{quoted(value)}",
+        )
+    if not _FIRST_MOMENT <= moment < _LAST_MOMENT:
+        raise refusal(
+            endpoint, f"`{name}` has to lie between 2010 and 2100; whole numbers are milliseconds since 1970"
+        )
+    return moment + _DAY - 1 if name == "end" and whole_day else moment
+
+
+def _absolute(endpoint: Endpoint, name: str, value: Any) -> int:
+    try:
+        moment = pd.Timestamp(value)
+    except (ValueError, TypeError, OverflowError):
+        moment = None
+    if moment is None or pd.isna(moment):
+        raise _no_time(endpoint, name)
+    moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    return milliseconds(moment.to_pydatetime(warn=False) - _EPOCH)
+
+
+def _no_time(endpoint: Endpoint, name: str, question: str = "") -> UsageError:
+    """The error of a call that cannot be right; `question` says what may have been meant."""
+    return refusal(
+        endpoint,
+        f'`{name}` is no time; write it like "2026-01-31", "2026-01-31 08:30" (UTC) or "-30D"',
+        question,
+    )
+
+
+def _with_minus(text: str, now: int) -> str:
+    """A question where only the minus is missing from a time before now."""
+    with suppress(ValueError):
+        relative_moment(f"-{text}", now)
+        return f' Did you mean "-{text}"?'
+    return ""
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def milliseconds(length: timedelta) -> int:
+    """A length of time in whole milliseconds."""
+    return length // timedelta(milliseconds=1)
+
+
+def iso(moment: int) -> str:
+    """A moment in words."""
+    return (_EPOCH + timedelta(milliseconds=moment)).isoformat(timespec="milliseconds")
+
+
+def _days(length: timedelta | None) -> str:
+    return f"{length.days} days" if length else ""
