@@ -21,6 +21,10 @@ from toolkit.plan.words import refusal
 __all__ = ["Plan", "Span", "When", "make_plan"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a door's arguments mean.
