@@ -17,6 +17,7 @@ import pytest
 
 from toolkit import errors
 from toolkit.catalogue.codes import BY_PREFIX, COMMON, FUTURES, SAPI, meaning
+from toolkit.tracebacks import without_frames
 from toolkit.wire.answers import Answer, decode, error_of, excerpt
 
 CLASSES = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if cls.__module__ == errors.__name__]
@@ -148,7 +149,7 @@ def test_the_text_tells_of_what_had_arrived(error: errors.ToolkitError) -> None:
 # -- errors of calls that are given something secret -------------------------------------------------------
 
 
-@errors.without_frames
+@without_frames
 def door(key: str, values: Iterable[int] = (), *, error: BaseException | None = None) -> int:
     """A door."""
     if error is not None:
@@ -216,7 +217,7 @@ def test_what_nobody_foresaw_tells_where_it_came_from() -> None:
         secret = "the key"
         yield len(secret) // 0
 
-    again = errors.without_frames(door)
+    again = without_frames(door)
     with pytest.raises(ZeroDivisionError) as caught:
         again("the key", users_own())
     (note,) = caught.value.__notes__

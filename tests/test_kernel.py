@@ -160,7 +160,7 @@ def test_an_error_shows_the_users_cell_and_nothing_of_ours(kernel: Kernel, mode:
             assert error in shown.traceback
             if mode != "Minimal":
                 assert "report" in shown.traceback
-            for ours in ("guarded", "errors.py", "suggestions.py", "resolving arguments", "toolkit/"):
+            for ours in ("guarded", "tracebacks.py", "suggestions.py", "resolving arguments", "toolkit/"):
                 assert ours not in shown.traceback.replace("binance-link-toolkit/", "")
     finally:
         kernel.well("%xmode Context")

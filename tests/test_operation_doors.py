@@ -32,7 +32,7 @@ from toolkit.catalogue import BY_DOOR, SYSTEM_TITLES, WRITE_BY_DOOR, WRITES, Par
 from toolkit.errors import NoKeyError, UsageError
 from toolkit.frames import Numbers
 from toolkit.link import Link
-from toolkit.operations import account_doors, customer_doors, money_doors
+from toolkit.operations import account_doors, customer_doors, key_doors, money_doors
 from toolkit.privacy import mask, masked_key
 from toolkit.sandbox.exchange import Exchange
 
@@ -129,7 +129,7 @@ def test_a_door_hands_on_every_argument_under_its_own_name(write: Write) -> None
     assert terms.marked == bool(write.marks)
 
 
-class ExchangeRun(account_doors.AccountWrites[Any], money_doors.MoneyWrites[Any]):
+class ExchangeRun(account_doors.AccountWrites[Any], key_doors.KeyWrites[Any], money_doors.MoneyWrites[Any]):
     """Both halves of `ops.exchange`."""
 
 

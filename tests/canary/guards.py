@@ -38,13 +38,13 @@ class Guard:
 GUARDS = [
     Guard(
         "errors show no frame that was given something secret",
-        "errors.py",
+        "tracebacks.py",
         "    return guarded\n",
         "    return call\n",
     ),
     Guard(
         "errors lose the frames and causes they come from",
-        "errors.py",
+        "tracebacks.py",
         "    error.__cause__ = error.__context__ = None\n    return error.with_traceback(None)\n",
         "    return error\n",
     ),

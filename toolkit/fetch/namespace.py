@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from toolkit.errors import without_frames
 from toolkit.suggestions import Suggests, public_methods
+from toolkit.tracebacks import without_frames
 
 
 class Bound(Suggests):

@@ -7,12 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from toolkit.catalogue import Security
-from toolkit.errors import NoKeyError, without_frames
+from toolkit.errors import NoKeyError
 from toolkit.keys import system
 from toolkit.keys.files import alone, profiles_file, read_private, write_private
 from toolkit.keys.profiles import Entry, checked_name, checked_serves, read_profiles, written
 from toolkit.keys.sources import Ask, credentials_of
 from toolkit.storage.files import followed
+from toolkit.tracebacks import without_frames
 from toolkit.wire.credentials import SECURITIES
 from toolkit.wire.signers import is_pem
 

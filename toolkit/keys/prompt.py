@@ -7,10 +7,11 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 
-from toolkit.errors import NoKeyError, without_frames
+from toolkit.errors import NoKeyError
 from toolkit.keys.profiles import Entry
 from toolkit.keys.sources import credentials_of, find_keys
 from toolkit.printable import printable
+from toolkit.tracebacks import without_frames
 from toolkit.wire.credentials import Keys
 from toolkit.wire.signers import is_pem
 

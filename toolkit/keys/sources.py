@@ -7,11 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from toolkit.errors import NoKeyError, without_frames
+from toolkit.errors import NoKeyError
 from toolkit.keys import system
 from toolkit.keys.files import profiles_file, read_private
 from toolkit.keys.profiles import USUAL, Entry, checked_name, entries_of, read_profiles
 from toolkit.suggestions import did_you_mean
+from toolkit.tracebacks import without_frames
 from toolkit.wire.credentials import Credentials, Keys
 from toolkit.wire.signers import Signer, is_locked, is_pem, signer_of
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 import pandas as pd
 
 from toolkit.catalogue import BASE_URLS, BY_DOOR, Host
-from toolkit.errors import NoKeyError, UsageError, without_frames
+from toolkit.errors import NoKeyError, UsageError
 from toolkit.fetch import (
     Bound,
     Budget,
@@ -36,6 +36,7 @@ from toolkit.link.spot import SpotDoors
 from toolkit.link.usage import usage
 from toolkit.printable import printable
 from toolkit.suggestions import Suggests, closest, did_you_mean
+from toolkit.tracebacks import without_frames
 
 if TYPE_CHECKING:
     from toolkit.doctor import Diagnosis

@@ -21,7 +21,6 @@ from toolkit.errors import (
     ToolkitError,
     UndeclaredFieldWarning,
     UsageError,
-    bare,
 )
 from toolkit.fetch import Fetcher, Numbers, Source, warn
 from toolkit.frames import Gathering
@@ -34,6 +33,7 @@ from toolkit.operations.order import Meaning, Terms, may_be_the_same, understand
 from toolkit.operations.outcome import NewKey, Outcome, Proof, unknown
 from toolkit.operations.record import Record, has_not_left, new_key, refusal, with_outcome
 from toolkit.privacy import masked_key
+from toolkit.tracebacks import bare
 from toolkit.wire.answers import Verdict
 from toolkit.wire.calls import Placement
 from toolkit.wire.credentials import Credentials, Keys

@@ -19,6 +19,7 @@ from toolkit.operations.desk import Desk
 from toolkit.operations.doors import T
 from toolkit.operations.entry import Entry
 from toolkit.operations.journal import Journal
+from toolkit.operations.key_doors import KeyWrites
 from toolkit.operations.masks import masked_argument
 from toolkit.operations.money_doors import MoneyWrites
 from toolkit.operations.order import CLIENT_ID, Meaning, Terms, checked_name, checked_placement
@@ -42,7 +43,7 @@ _NO_SANDBOX = (
 )
 
 
-class ExchangeWrites(AccountWrites[T], MoneyWrites[T]):
+class ExchangeWrites(AccountWrites[T], KeyWrites[T], MoneyWrites[T]):
     """Exchange Link: sub-accounts, their keys, transfers and commissions."""
 
 

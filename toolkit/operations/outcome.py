@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 import pandas as pd
 
 from toolkit.catalogue import WRITE_BY_DOOR
-from toolkit.errors import OutcomeUnknownError, ToolkitError, UsageError, without_frames
+from toolkit.errors import OutcomeUnknownError, ToolkitError, UsageError
 from toolkit.operations import cards
 from toolkit.operations.masks import Hidden
 from toolkit.printable import printable
 from toolkit.suggestions import Suggests
+from toolkit.tracebacks import without_frames
 
 if TYPE_CHECKING:
     from toolkit.operations.desk import Desk

@@ -29,6 +29,7 @@ from typing import Any
 
 from toolkit import errors
 from toolkit.catalogue import Endpoint, Host
+from toolkit.tracebacks import bare
 from toolkit.wire.answers import Answer, Verdict, excerpt, understand
 from toolkit.wire.budget import LONGEST_REST, LONGEST_WAIT, Budget, Reservation
 from toolkit.wire.calls import Call, Order, Reply, Tally
@@ -243,7 +244,7 @@ class Sender:
         try:
             return self._send(order, credentials, timestamp)
         except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
-            return None, None, BrokenOff(errors.bare(error), sent=True)
+            return None, None, BrokenOff(bare(error), sent=True)
 
     def _send(
         self, order: Order, credentials: Credentials, timestamp: int
@@ -257,9 +258,9 @@ class Sender:
         try:
             answer = self._session.send(self._signed(order, credentials, query, body), credentials.key)
         except NoAnswer as lost:
-            return None, errors.bare(lost), None
+            return None, bare(lost), None
         except BrokenOff as broken_off:
-            return None, None, errors.bare(broken_off)
+            return None, None, bare(broken_off)
         return answer, None, None
 
     @staticmethod
@@ -330,7 +331,7 @@ class Sender:
         try:
             return self._attempt(call, credentials, tally, stop)
         except BaseException as error:  # noqa: BLE001 - it goes on below
-            odd = errors.bare(error)
+            odd = bare(error)
         raise odd  # out here, with nothing of those frames hanging on it
 
     def _attempt(
@@ -360,7 +361,7 @@ class Sender:
         except NoAnswer as lost:
             if lost.cut is not None:
                 status, headers = lost.cut.status, lost.cut.headers
-            return None, errors.bare(lost)
+            return None, bare(lost)
         else:
             return answer, None
         finally:

@@ -19,8 +19,9 @@ from requests.utils import select_proxy
 
 from toolkit._version import __version__
 from toolkit.catalogue import Host, Method
-from toolkit.errors import UsageError, bare
+from toolkit.errors import UsageError
 from toolkit.storage import forks
+from toolkit.tracebacks import bare
 from toolkit.wire.addresses import checked_address, is_loopback
 from toolkit.wire.answers import Answer
 from toolkit.wire.bodies import receive
