@@ -12,6 +12,7 @@ from matplotlib import rcParams
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
 
+from toolkit.interruptions import forgiving
 from toolkit.printable import printable
 
 # What comes with matplotlib, and wide ones of Linux, Windows and macOS.
@@ -71,8 +72,7 @@ def _has(family: str, weight: str, letter: str) -> bool:
     """Whether a font of the system has a letter. matplotlib remembers what it has found and opened."""
     if letter == "\n":
         return True
-    try:
+    with forgiving(ValueError, OSError, RuntimeError):  # it is not installed, or cannot be read
         file = findfont(FontProperties(family=[family], weight=weight), fallback_to_default=False)
         return get_font(file).get_char_index(ord(letter)) != 0
-    except (ValueError, OSError, RuntimeError):  # it is not installed, or cannot be read
-        return False
+    return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -14,13 +13,14 @@ from toolkit.doctor.line import EXCHANGE, KEYS, Line, looked_at
 from toolkit.doctor.machine import lines_of_machine
 from toolkit.doctor.rights import lines_of_keys
 from toolkit.fetch import Connection
+from toolkit.interruptions import forgiving
 
 
 def examine(connection: Connection) -> Diagnosis:
     """Look at everything. What is wrong is a line of the diagnosis, and no error."""
     budget = connection.budget
     banned, sandbox = True, None  # where it cannot be told, nothing is asked that a ban forbids
-    with suppress(Exception):
+    with forgiving(Exception):
         banned = budget.banned_until is not None
         sandbox = None if banned else connection.sandbox_id()
     made_up = connection.source == "sandbox" and (banned or sandbox is not None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from toolkit.errors import ToolkitError
+from toolkit.interruptions import let_through
 from toolkit.printable import printable
 
 Verdict = Literal["ok", "note", "warning", "failure"]
@@ -55,9 +57,11 @@ def looked_at(part: str, check: str, look: Callable[[], Iterable[Line]], *, abou
         about: As in `Line`.
     """
     lines: list[Line] = []
+    outside = sys.exception()
     try:
         lines.extend(look())
     except Exception as error:  # noqa: BLE001 - whatever went wrong in it
+        let_through(error, outside)
         found = f"It could not be looked at: {_reason(error)}."
         step = "Mend that, or run the doctor again in a while."
         lines.append(Line(part, check, about, "warning", found, step))

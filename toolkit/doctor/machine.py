@@ -19,6 +19,7 @@ from toolkit._version import __version__
 from toolkit.doctor.line import MACHINE, Line, listed, looked_at
 from toolkit.errors import JournalError
 from toolkit.fetch import Budget, Connection
+from toolkit.interruptions import forgiving
 from toolkit.operations.journal import Journal
 from toolkit.operations.place import journal_file
 from toolkit.wire.ledger.place import VARIABLE, folder
@@ -123,12 +124,11 @@ def line_of_journal(path: Path, sandbox: str | None) -> Line:
 
 def _is_missing(path: Path) -> bool:
     """Whether there is no such file; whatever else stands in the way shows when it is opened."""
-    try:
-        path.stat()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
+    with forgiving(OSError):
+        try:
+            path.stat()
+        except FileNotFoundError:
+            return True
     return False
 
 
@@ -167,7 +167,7 @@ def _shared_folder() -> Path | None:
 
 def _is_open(path: Path) -> bool:
     """Whether others may write to it; in a folder with the sticky bit they may only add to it."""
-    with suppress(OSError):
+    with forgiving(OSError):
         mode = path.stat().st_mode
         return bool(mode & (stat.S_IWGRP | stat.S_IWOTH)) and not mode & stat.S_ISVTX
     return False

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import signal
+import os
+import sys
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from toolkit.interruptions import forgiving, let_through
 from toolkit.printable import printable
+from toolkit.storage import forks
 
 if TYPE_CHECKING:
     from tqdm.std import tqdm
@@ -50,21 +54,37 @@ class Bar:
             getattr(self._bar, how)()
 
     def _try(self, draw: Callable[[], None]) -> None:
+        outside = sys.exception()
         try:
             draw()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - of whatever it is drawn on
             self._bar = None
-            if _is_of_a_signal(error):
-                raise
+            let_through(error, outside)
 
 
-def _is_of_a_signal(error: BaseException) -> bool:
-    """Whether the user's handler of a signal raised it, of an alarm perhaps: it only came up here."""
-    handlers = {getattr(signal.getsignal(each), "__code__", None) for each in signal.valid_signals()}
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code not in handlers:
-        trace = trace.tb_next
-    return trace is not None
+_process = os.getpid()
+
+
+def _renew_lock() -> None:
+    """Give the bars of a child a lock of its threads.
+
+    tqdm has one lock among threads and one among processes for all bars, and the former is held for ever
+    where another thread drew at the moment of the fork. The latter goes on as it is: its holder still runs.
+    """
+    tqdm = sys.modules.get("tqdm.std")
+    if tqdm is None or os.getpid() == _process:
+        return
+    with forgiving(Exception):  # another tqdm than is known: its bars may hang, as they did
+        held, renewed = tqdm.TqdmDefaultWriteLock.th_lock, threading.RLock()
+        tqdm.TqdmDefaultWriteLock.th_lock = renewed
+        before = tqdm.tqdm.get_lock()
+        if type(before) is tqdm.TqdmDefaultWriteLock:
+            lock = tqdm.TqdmDefaultWriteLock()
+            lock.locks = [renewed if each is held else each for each in before.locks]
+            tqdm.tqdm.set_lock(lock)
+
+
+forks.renew(_renew_lock)
 
 
 def _bar(title: str, total: int | None) -> tqdm[Any]:

@@ -13,6 +13,7 @@ from typing import Literal
 from toolkit.catalogue import BASE_URLS, Host
 from toolkit.errors import ContractError, LedgerWarning, UsageError
 from toolkit.fetch.progress import notice
+from toolkit.interruptions import let_through
 from toolkit.storage import forks
 from toolkit.wire.addresses import is_loopback
 from toolkit.wire.answers import decode
@@ -153,11 +154,13 @@ def warn(warning: Warning) -> None:
     Raises:
         Warning: The warning itself, where the user has made such warnings errors.
     """
+    before = sys.exception()
     try:
         warnings.warn(warning, stacklevel=outside())
     except Exception as error:
         if error is warning:
             raise
+        let_through(error, before)
 
 
 def outside() -> int:

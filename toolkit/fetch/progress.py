@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import TracebackType
 
 from toolkit.fetch.bar import Bar
+from toolkit.interruptions import forgiving
 from toolkit.plan import Span
 from toolkit.wire.calls import Tally
 from toolkit.wire.clock import Clock
@@ -154,7 +155,8 @@ def count_down(what: str, seconds: float, ends: float, clock: Clock, *, wanted: 
     """
     at = moment(ends, ends - seconds)
     if seconds > PATIENCE:
-        _LOG.info("%s: goes on at %s", what, at)
+        with forgiving(Exception):  # a handler of the user's
+            _LOG.info("%s: goes on at %s", what, at)
     wanted = wanted and seconds > PATIENCE and threading.current_thread() is threading.main_thread()
     bar = Bar(what, None) if wanted else None
     end = clock.monotonic() + seconds

@@ -15,6 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from toolkit.errors import NoKeyError
+from toolkit.interruptions import let_through
 from toolkit.storage import files
 from toolkit.storage.files import make_folder
 
@@ -54,7 +55,7 @@ def read_private(path: Path) -> str:
         FileNotFoundError: There is none.
         NoKeyError: It cannot be read, or others may read it.
     """
-    problem, is_there = "", True
+    problem, is_there, outside = "", True, sys.exception()
     try:
         # What is looked at is what is read: the file behind the name may be another a moment later.
         with open(files.followed(path), "rb", opener=files.opener) as file:
@@ -63,6 +64,7 @@ def read_private(path: Path) -> str:
     except ValueError:  # it has what no name may have
         is_there = False
     except OSError as error:
+        let_through(error, outside)
         is_there = error.errno not in _NONE_IS_CALLED_SO
         problem = f"{path} cannot be read: {error.strerror}"
     if not is_there:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from toolkit.catalogue import Security
 from toolkit.errors import NoKeyError
+from toolkit.interruptions import forgiving, let_through
 from toolkit.keys import system
 from toolkit.keys.files import alone, profiles_file, read_private, write_private
 from toolkit.keys.profiles import Entry, checked_name, checked_serves, read_profiles, written
@@ -43,12 +45,13 @@ def make_pair(path: str | Path, passphrase: str | None = None) -> str:
         lock = serialization.BestAvailableEncryption(_checked_passphrase(passphrase))
     private = Ed25519PrivateKey.generate()
     text = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock).decode()
-    problem = ""
+    problem, outside = "", sys.exception()
     try:
         write_private(path, text, replace=False)
     except FileExistsError:
         problem = f"{path} is there already, and a key is never written over"
     except OSError as error:
+        let_through(error, outside)
         problem = f"{path} cannot be written: {error.strerror}"
     except ValueError:  # it has what no name may have
         problem = "`path` is no name that a file can have"
@@ -106,7 +109,7 @@ def add_profile(
     if in_keyring:
         system.store(name, written(name, entry))
         return "the system's keyring"
-    problem = ""
+    problem, outside = "", sys.exception()
     try:
         target = followed(path)  # what a link points to is written, and the link stays
         with alone(target):
@@ -114,6 +117,7 @@ def add_profile(
             before = f"{text.rstrip()}\n\n" if text.strip() else ""
             write_private(target, before + written(name, entry), replace=True)
     except OSError as error:
+        let_through(error, outside)
         problem = f"{path} cannot be written: {error.strerror}"
     if problem:
         raise NoKeyError(f"{problem}. Nothing was written.")
@@ -161,7 +165,7 @@ def _as_written(given: str | Path | None, folder: Path) -> str | Path | None:
     if not isinstance(given, str | Path) or not str(given).strip() or is_pem(str(given)):
         return given  # what cannot be one is told by who opens it
     path = _expanded(Path(given))
-    with suppress(OSError, ValueError, RuntimeError):
+    with forgiving(OSError, ValueError, RuntimeError):
         path = path.resolve()
     return path.name if path.parent == folder.resolve() else path
 

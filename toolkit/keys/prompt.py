@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from toolkit.errors import NoKeyError
+from toolkit.interruptions import forgiving
 from toolkit.keys.profiles import Entry
 from toolkit.keys.sources import credentials_of, find_keys
 from toolkit.printable import printable
@@ -61,6 +62,6 @@ def ask_passphrase(where: str) -> str:
 
 
 def _names_a_file(text: str) -> bool:
-    with suppress(OSError, ValueError, RuntimeError):
+    with forgiving(OSError, ValueError, RuntimeError):
         return Path(text).expanduser().is_file()
     return False

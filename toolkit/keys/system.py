@@ -10,10 +10,10 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from toolkit.errors import NoKeyError
+from toolkit.interruptions import forgiving, let_through
 
 SERVICE = "binance-link-toolkit"
 
@@ -45,9 +45,14 @@ class _Question(threading.Thread):
 
     def run(self) -> None:
         """Ask."""
+        outside = sys.exception()
         try:
             self.answer = self._answered()
-        except BaseException as error:  # noqa: BLE001 - backends are others' code, and raise what they like
+        except BaseException as error:  # backends are others' code, and raise what they like
+            if threading.current_thread() is not self:  # there is no thread for it
+                if not isinstance(error, Exception):
+                    raise
+                let_through(error, outside)
             self.problem = self._failed.format(type(error).__name__)
         finally:
             self.over.set()
@@ -59,7 +64,7 @@ class _Question(threading.Thread):
         except ImportError:
             self.problem = "is not looked at, as the package `keyring` is not installed"
             return None
-        with suppress(Exception):  # some have no name
+        with forgiving(Exception):  # some have no name
             self.backend = str(keyring.get_keyring().name)
         try:
             return self._ask(keyring)
@@ -106,7 +111,7 @@ def _asked(ask: Callable[[Any], str | None], failed: str) -> tuple[str | None, s
         question = _Question(ask, failed)
         try:
             question.start()
-        except RuntimeError:  # no more threads can be had
+        except (RuntimeError, MemoryError):  # no more threads can be had
             question.run()
         if _is_answered(question):
             return question.answer, question.problem
@@ -128,7 +133,7 @@ def _is_answered(question: _Question) -> bool:
             return False
         if waited >= _NOTICE and not told:
             told = True
-            with suppress(Exception):  # there may be nowhere to say it
+            with forgiving(Exception):  # there may be nowhere to say it
                 print(
                     f"The system's keyring ({question.backend}) is waited for, {PATIENCE:.0f} s at most: it "
                     "may show a window that asks for its password.",

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from toolkit.errors import JournalError, UnsettledError, UsageError
+from toolkit.interruptions import forgiving, let_through
 from toolkit.storage import database, files, forks
 from toolkit.wire.ledger import processes
 
@@ -134,6 +135,7 @@ class JournalFile:
         Raises:
             JournalError: The file cannot be used, or is not the one any more that this process used.
         """
+        outside = sys.exception()
         try:
             with _turn:
                 if new and self._place not in _memory.places:
@@ -155,6 +157,7 @@ class JournalFile:
                 if database.which(self.path) != which:
                     raise self.replaced("another file is in its place", executed)
         except (sqlite3.Error, OSError) as error:
+            let_through(error, outside)
             if isinstance(error, FileNotFoundError) and self._place in _memory.places:
                 raise self.replaced("it is not there any more", executed) from error
             raise JournalError(
@@ -236,7 +239,7 @@ def _make(path: Path) -> None:
 
 def _sync(folder: Path) -> None:
     """Have the names in a folder on the disk, where the system can do that with folders."""
-    with contextlib.suppress(OSError):
+    with forgiving(OSError):
         number = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(number)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
 
 from toolkit.catalogue import Host
 from toolkit.errors import JournalError
+from toolkit.interruptions import forgiving, let_through
 from toolkit.operations.journal_file import forget
 from toolkit.wire.ledger.place import exchange_name
 
@@ -58,9 +59,11 @@ def _folder(given: str | Path | None) -> Path:
             "would keep another journal there, which does not know what was done. Give its whole path. "
             "Nothing was sent."
         )
+    outside = sys.exception()
     try:
         return Path(os.path.realpath(path))  # one file has one name, however it was come by
     except OSError as error:  # the folder that this process is in was deleted
+        let_through(error, outside)
         raise JournalError(
             f"The folder {named!r} for the journal of writes cannot be found ({error.strerror}). Nothing was "
             "sent."
@@ -70,8 +73,8 @@ def _folder(given: str | Path | None) -> Path:
 def _forget_sandboxes(folder: Path) -> None:
     """Delete the journals of sandboxes that nobody has used for a day, and no living kernel has open."""
     old = time.time() - _SANDBOX_KEPT
-    with suppress(OSError):  # such a name no folder can have
+    with forgiving(OSError):  # such a name no folder can have
         for path in folder.glob(f"{_SANDBOX}*.sqlite"):
-            with suppress(OSError):
+            with forgiving(OSError):
                 if os.lstat(path).st_mtime < old:
                     forget(path)

@@ -16,6 +16,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from toolkit.interruptions import forgiving
+
 OWNER_ONLY = 0o600
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
@@ -108,7 +110,7 @@ def make(path: Path, *, mode: int = OWNER_ONLY) -> int:
     """
     number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINKS, mode)
     if sys.platform != "win32":
-        with suppress(OSError):  # a file system without modes
+        with forgiving(OSError):  # a file system without modes
             os.fchmod(number, mode)
     return number
 
@@ -182,7 +184,7 @@ def _open_to_owner(folder: Path) -> None:
     """Give the owner of a folder that was just made the rights that the umask took away."""
     if sys.platform == "win32":
         return
-    with suppress(OSError):
+    with forgiving(OSError):
         number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _NO_LINKS)
         try:
             if os.fstat(number).st_uid == os.geteuid():

@@ -10,8 +10,9 @@ import os
 import platform
 import re
 import sys
-from contextlib import suppress
 from pathlib import Path
+
+from toolkit.interruptions import forgiving
 
 # The number of a machine is not to be told to others (machine-id(5)): only what is made of it here is.
 _APPLICATION = b"binance-link-toolkit"
@@ -59,7 +60,7 @@ def machine_id() -> str:
     else:
         found = ""
         for path in _MACHINE_IDS:
-            with suppress(OSError):
+            with forgiving(OSError):
                 found = found or _checked(path.read_bytes().decode("ascii", "replace"))
     return _checked(found)
 
@@ -71,7 +72,7 @@ def boot_id() -> str:
         return _registry(key, "BootId")
     if sys.platform == "darwin":
         return _sysctl(b"kern.bootsessionuuid")
-    with suppress(OSError):
+    with forgiving(OSError):
         return _BOOT_ID.read_bytes().decode("ascii", "replace").strip()
     return ""
 
@@ -86,7 +87,7 @@ def _file_system(folder: Path) -> str:
     """The kind of file system that a folder is on, or would be made on; "" where that cannot be told."""
     found = ""
     if sys.platform.startswith("linux"):
-        with suppress(OSError, IndexError):
+        with forgiving(OSError, IndexError):
             real = os.path.realpath(folder)
             longest = 0
             for line in os.fsdecode(_MOUNTS.read_bytes()).splitlines():
@@ -107,7 +108,7 @@ def _registry(key: str, value: str) -> str:
     if sys.platform == "win32":
         import winreg
 
-        with suppress(OSError):
+        with forgiving(OSError):
             how = winreg.KEY_READ | winreg.KEY_WOW64_64KEY
             with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key, 0, how) as opened:
                 return str(winreg.QueryValueEx(opened, value)[0])
@@ -122,7 +123,7 @@ def _host_uuid() -> str:
         _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
 
     told = (ctypes.c_ubyte * 16)()
-    with suppress(OSError, AttributeError):
+    with forgiving(OSError, AttributeError):
         if ctypes.CDLL(None).gethostuuid(told, ctypes.byref(TimeSpec(1, 0))) == 0:
             return bytes(told).hex()
     return ""
@@ -133,7 +134,7 @@ def _sysctl(key: bytes) -> str:
     import ctypes
 
     told, size = ctypes.create_string_buffer(64), ctypes.c_size_t(64)
-    with suppress(OSError, AttributeError):
+    with forgiving(OSError, AttributeError):
         if ctypes.CDLL(None).sysctlbyname(key, told, ctypes.byref(size), None, 0) == 0:
             return told.value.decode("ascii", "replace")
     return ""

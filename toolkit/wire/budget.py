@@ -8,6 +8,7 @@ turn) and settled when its answer has come. The counts in the answer's headers a
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +18,7 @@ from typing import NamedTuple, NoReturn
 
 from toolkit.catalogue import POOLS, Host, Pool
 from toolkit.errors import BannedError, RateLimitError
+from toolkit.interruptions import forgiving, let_through
 from toolkit.storage import forks
 from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
 from toolkit.wire.headers import (
@@ -548,16 +550,19 @@ class Budget:
     def _tell(self) -> None:
         with self._lock:
             watchers = list(self._watchers)
+        outside = sys.exception()
         for watcher in watchers:
             try:
                 watcher()
-            except Exception:  # noqa: BLE001 - an answer would be lost that has come
+            except Exception as error:  # noqa: BLE001 - an answer would be lost that has come
+                let_through(error, outside)
                 with self._lock:
                     is_first = watcher not in self._failed
                     if is_first:
                         self._failed.append(watcher)
                 if is_first:
-                    _LOG.exception("What watches the budget failed, which is not said again.")
+                    with forgiving(Exception):  # a handler of the user's
+                        _LOG.exception("What watches the budget failed, which is not said again.")
 
 
 def _left(halts: Iterable[Halt], host: str) -> float:

@@ -7,14 +7,15 @@ import os
 import re
 import socket
 import ssl
+import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 import requests
 
+from toolkit.interruptions import chain_of, let_through
 from toolkit.wire.lines import BoundError
-from toolkit.wire.origin import chain_of
 
 Kind = Literal["certificate", "authorities", "keylog", "proxy", "network"]
 """What it was that failed."""
@@ -151,6 +152,7 @@ def _setup(chain: list[BaseException], trusted: str, *, given: bool) -> Failure 
 def _cannot_be_trusted(path: str) -> str:
     if os.path.isdir(path):
         return ""
+    outside = sys.exception()
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except FileNotFoundError:
@@ -158,6 +160,7 @@ def _cannot_be_trusted(path: str) -> str:
     except ssl.SSLError:
         return "holds none that can be read: it has to be PEM"
     except OSError as error:
+        let_through(error, outside)
         return f"cannot be read: {error.strerror}"
     except ValueError:
         return "is no name of a file"

@@ -10,6 +10,8 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from toolkit.interruptions import forgiving
+
 # The documented bans: where a 418 does not say how long it lasts the shortest is assumed, and nothing
 # is believed to last longer than the longest.
 SHORTEST_BAN = 120.0
@@ -162,9 +164,8 @@ def _date(value: str) -> float | None:
 def _parsed_date(value: str) -> float | None:
     if value.count(",") > 1:  # the header came twice: one of the two is not the exchange's
         return None
-    try:
+    with forgiving(TypeError, ValueError, OverflowError, IndexError, OSError):
         date = parsedate_to_datetime(value)
         # Without a zone it is still Greenwich's, as all dates of HTTP are, and never this machine's.
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
-    except (TypeError, ValueError, OverflowError, IndexError, OSError):
-        return None
+    return None

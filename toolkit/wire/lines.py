@@ -27,6 +27,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError
 from urllib3.util.connection import allowed_gai_family
 
+from toolkit.interruptions import forgiving
 from toolkit.storage import forks
 from toolkit.wire.origin import users_own
 
@@ -209,7 +210,7 @@ class _Line(HTTPConnection):
     def shut(self) -> None:
         # A proxy over TLS wraps the socket. What shuts down TLS politely would wait for the other side.
         wire = self.wire if isinstance(self.wire, socket.socket) else getattr(self.wire, "socket", None)
-        with contextlib.suppress(OSError):
+        with forgiving(OSError):
             if wire is not None:
                 socket.socket.shutdown(wire, socket.SHUT_RDWR)
 

@@ -6,12 +6,14 @@ together use too much.
 
 from __future__ import annotations
 
+import sys
 import threading
 import weakref
 from collections.abc import Mapping
 
 from toolkit.catalogue import ALTERNATES, POOLS, Host
 from toolkit.errors import UsageError
+from toolkit.interruptions import let_through
 from toolkit.storage import forks
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock, HostClock
@@ -32,11 +34,13 @@ class Exchange:
         path, problem = None, ""
         # Only who lives by the machine's own clock can share a record of times with other processes.
         if clock is SYSTEM_CLOCK:
+            outside = sys.exception()
             try:
                 path = ledger_file(hosts, sandbox)
             except RuntimeError:  # so do pathlib and platformdirs say it
                 problem = "there is no home folder for the ledger"
             except OSError as error:  # the folder that this process is in was deleted
+                let_through(error, outside)
                 problem = f"the folder of the ledger cannot be found ({error.strerror})"
         self.budget = Budget(clock, self.host_clocks, Ledger(path, clock, problem))
 

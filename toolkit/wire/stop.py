@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from toolkit.interruptions import forgiving
 from toolkit.wire.clock import Clock
 
 # Seconds: a wait that is longer is said, once.
@@ -127,7 +127,7 @@ class Stop:
         self._take_away()
         said = f"{wait.reason}: goes on at {moment(wait.ends, wait.ends - left)}"
         take_away = _nothing
-        with suppress(Exception):  # what only shows never harms what is to be done
+        with forgiving(Exception):  # what only shows never harms what is to be done
             if has_lasted or left > LONG_WAIT:
                 self._log(wait, said)
             if self.show is not None:
@@ -142,7 +142,7 @@ class Stop:
 
     def _take_away(self) -> None:
         _, take_away = self._shown.pop(threading.get_ident(), (None, _nothing))
-        with suppress(Exception):
+        with forgiving(Exception):
             take_away()
 
 

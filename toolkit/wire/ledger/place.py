@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from toolkit.catalogue import ALTERNATES, Host
+from toolkit.interruptions import forgiving
 from toolkit.storage import files, machine
 
 VARIABLE = "TOOLKIT_LEDGER"
@@ -77,7 +78,7 @@ def opening(path: Path) -> Iterator[None]:
     number = files.open_or_make(path.with_name(f"{path.name}.lock"), mode=mode, shared=True)
     try:
         files.lock(number)
-        with suppress(OSError):
+        with forgiving(OSError):
             os.utime(number)  # in use
         _forget_sandboxes(path.parent)
         with suppress(FileExistsError):  # closing one that SQLite has open would end its locks
@@ -91,7 +92,7 @@ def _forget_sandboxes(folder: Path) -> None:
     """Delete the ledgers of sandboxes that nobody has used for a day."""
     old = time.time() - _SANDBOX_KEPT
     for name in {each.name.partition(".sqlite")[0] for each in folder.glob(f"{_SANDBOX}*")}:
-        with suppress(OSError):  # gone already, or another user's
+        with forgiving(OSError):  # gone already, or another user's
             files = list(folder.glob(f"{name}.sqlite*"))
             if max((os.lstat(each).st_mtime for each in files), default=old) < old:
                 for each in files:

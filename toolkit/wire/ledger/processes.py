@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from toolkit.interruptions import forgiving, let_through
 from toolkit.storage import machine
 
 # Two readings of the same process's start differ by rounding only.
@@ -51,6 +51,7 @@ def is_alive(pid: int, began: float | None) -> bool:
 
 def _exists(pid: int) -> bool:
     """Whether there is a process of this number, or it cannot be told."""
+    outside = sys.exception()
     try:
         if sys.platform == "win32":
             import psutil
@@ -60,13 +61,15 @@ def _exists(pid: int) -> bool:
             os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):  # the latter: no number that a process can have
         return False
-    except Exception:  # noqa: BLE001 - another user's, or psutil cannot look
+    except Exception as error:  # noqa: BLE001 - another user's, or psutil cannot look
+        let_through(error, outside)
         return True
     return pid > 0
 
 
 def _look_at(pid: int) -> _Seen | None:
     """What the system tells of a process; None where it tells nothing."""
+    outside = sys.exception()
     try:
         if not sys.platform.startswith("linux"):
             import psutil
@@ -76,7 +79,8 @@ def _look_at(pid: int) -> _Seen | None:
         # The name, in brackets, may hold anything; state and start follow as fields 3 and 22.
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
         return _Seen(int(fields[19]) / os.sysconf("SC_CLK_TCK"), fields[0] in (b"Z", b"X"))
-    except Exception:  # noqa: BLE001 - whatever keeps it from being told
+    except Exception as error:  # noqa: BLE001 - whatever keeps it from being told
+        let_through(error, outside)
         return None
 
 
@@ -116,7 +120,7 @@ def boot() -> str:
 def _boot_time() -> str:
     """When the machine was started, in words, where it has no better name for this run."""
     if not sys.platform.startswith("linux"):  # there it follows the wall clock
-        with suppress(Exception):
+        with forgiving(Exception):
             import psutil
 
             return f"{psutil.boot_time():.0f}"

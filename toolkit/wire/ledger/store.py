@@ -14,6 +14,7 @@ import math
 import os
 import re
 import sqlite3
+import sys
 import threading
 import time
 import weakref
@@ -21,6 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from toolkit.interruptions import forgiving, let_through
 from toolkit.storage import database, forks
 from toolkit.wire.clock import Clock
 from toolkit.wire.ledger import place
@@ -218,13 +220,14 @@ class Store:
 
     def _open_file(self, path: Path, seed: Seed) -> None:
         """Open the file, begun anew where it is damaged; where that fails all stays as it is."""
-        found = None
+        found, outside = None, sys.exception()
         for _ in range(_TRIES):
             try:
                 with place.opening(path):
                     found = _identity(self._name)
                     connection = self._begin(path, seed)
             except (*_FAILURES, OSError) as error:
+                let_through(error, outside)
                 was_replaced = found is not None and _identity(self._name)[0] != found[0]
                 if was_replaced or (_is_damage(error) and self._set_aside(path, found)):
                     continue
@@ -297,13 +300,15 @@ class Store:
 
     def _set_aside(self, path: Path, damaged: _Identity | None) -> bool:
         """Move a damaged file out of the way, unless another process has done so already."""
+        outside = sys.exception()
         try:
             with place.opening(path):
                 if damaged is not None and _identity(self._name)[0] == damaged[0]:
                     for tail in ("-wal", "-shm", ""):  # renamed as they are: a link is not followed
                         with contextlib.suppress(FileNotFoundError):
                             Path(f"{path}{tail}").replace(f"{path}.damaged{tail}")
-        except OSError:
+        except OSError as error:
+            let_through(error, outside)
             return False
         return True
 
@@ -385,11 +390,10 @@ def _identity(name: str) -> _Identity:
 
 
 def _numbers(name: str) -> tuple[int, int] | None:
-    try:
+    with forgiving(OSError):
         stat = os.lstat(name)  # asked before each request, and a Path takes twice as long
-    except OSError:
-        return None
-    return stat.st_dev, stat.st_ino
+        return stat.st_dev, stat.st_ino
+    return None
 
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
