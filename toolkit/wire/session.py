@@ -20,6 +20,7 @@ from requests.utils import select_proxy
 from toolkit._version import __version__
 from toolkit.catalogue import Host, Method
 from toolkit.errors import UsageError
+from toolkit.interruptions import chain_of, forgiving
 from toolkit.storage import forks
 from toolkit.tracebacks import bare
 from toolkit.wire.addresses import checked_address, is_loopback
@@ -27,7 +28,7 @@ from toolkit.wire.answers import Answer
 from toolkit.wire.bodies import receive
 from toolkit.wire.failures import WANTS_PASSWORD, WANTS_SIGN_IN, Failure, Kind, explain
 from toolkit.wire.lines import Departure, Lines, departing, hang_up, is_departing
-from toolkit.wire.origin import chain_of, users_own
+from toolkit.wire.origin import users_own
 
 KEY_HEADER = "X-MBX-APIKEY"
 # A large answer over a slow line takes several time-outs, each of its pieces being in time; one that takes
@@ -39,21 +40,38 @@ _LONGEST_TIMEOUT = 86_400.0
 _IN_BETWEEN = {407: WANTS_PASSWORD, 511: WANTS_SIGN_IN}
 
 
-class _WithoutQuery(logging.Filter):
-    """Takes the query, and with it the signature, out of what urllib3 logs of a request of ours."""
+class _OfOurs(logging.Filter):
+    """Stands between what urllib3 logs of a request of ours and the user's filters and handlers.
+
+    They see no query, and with it no signature. What they raise ends here: it would go on into urllib3, and
+    the request would be lost with it.
+    """
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__()
+        self._logger = logger
+        logger.filters.insert(0, self)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep the record, shortened."""
-        if isinstance(record.args, tuple) and is_departing():
+        """Hand a record of ours on, shortened; keep those of others."""
+        if not is_departing():
+            return True
+        if isinstance(record.args, tuple):
             record.args = tuple(
                 argument.partition("?")[0] if isinstance(argument, str) else argument
                 for argument in record.args
             )
-        return True
+        others = logging.Filterer()
+        others.filters = [each for each in self._logger.filters if each is not self]
+        with forgiving(Exception):
+            kept = others.filter(record)
+            if kept:
+                self._logger.callHandlers(record if kept is True else kept)
+        return False
 
 
-for _name in ("urllib3.connectionpool", "urllib3.connection"):
-    logging.getLogger(_name).addFilter(_WithoutQuery())
+for _name in ("connection", "connectionpool", "poolmanager", "response", "util.retry"):
+    _OfOurs(logging.getLogger(f"urllib3.{_name}"))
 
 
 class NoAnswer(Exception):  # noqa: N818 - not an error of the package: it becomes one, or a retry
@@ -323,7 +341,7 @@ class Session:
 
 
 def _exists(path: Path) -> bool:
-    with suppress(OSError):  # its name is longer than any is
+    with forgiving(OSError):  # its name is longer than any is
         return path.exists()
     return False
 

@@ -1,0 +1,138 @@
+"""Handlers and filters of logs are the user's: one that raises loses no request, no write and no wait."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests import wires
+from tests.clocks import FakeClock
+from tests.rig import Rig
+from tests.wires import Wire, wire
+from tests.write_support import Bench, memory_folder
+from toolkit.catalogue import BASE_URLS
+from toolkit.fetch.progress import count_down
+from toolkit.wire.session import Message, Session
+
+
+class Failing(logging.Handler):
+    """As one that sends records to a service which is down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.seen.append(record.getMessage())
+        raise ConnectionResetError(104, "the service for logs")
+
+
+@pytest.fixture
+def failing() -> Iterator[Failing]:
+    root, handler = logging.getLogger(), Failing()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler
+    root.removeHandler(handler)
+    root.setLevel(before)
+
+
+@pytest.fixture
+def server() -> Iterator[Wire]:
+    with wire() as made:
+        made._answer = lambda raw: wires.answer(200)  # type: ignore[method-assign]
+        yield made
+
+
+def session_to(server: Wire) -> Session:
+    return Session(dict.fromkeys(BASE_URLS, server.address), timeout=(5, 5), trust_env=False)
+
+
+def test_a_read_and_a_write_are_answered(server: Wire, failing: Failing) -> None:
+    session = session_to(server)
+    assert session.get("api", "/x", "signature=1", None).status == 200
+    assert session.send(Message("POST", "api", "/x", "a=1&signature=1"), "key").status == 200
+    session.close()
+    assert len(server.sent) == 2, "each of them once"
+    assert any('"POST /x' in each for each in failing.seen), "it was logged"
+    assert not any("signature" in each for each in failing.seen)
+
+
+def test_a_filter_that_raises_is_as_harmless_and_the_others_count(server: Wire, failing: Failing) -> None:
+    logger, asked = logging.getLogger("urllib3.connectionpool"), []
+
+    def strict(record: logging.LogRecord) -> bool:
+        asked.append(record.getMessage())
+        return False
+
+    def odd(record: logging.LogRecord) -> bool:
+        raise ValueError("odd")
+
+    session = session_to(server)
+    for each in (strict, odd):
+        logger.addFilter(each)
+        assert session.get("api", "/x", "signature=1", None).status == 200
+        logger.removeFilter(each)
+    session.close()
+    assert any('"GET /x' in each for each in asked)
+    assert not any("signature" in each for each in asked)
+    assert not any('"GET /x' in each for each in failing.seen)
+
+
+def test_requests_of_others_are_logged_as_ever(failing: Failing) -> None:
+    with pytest.raises(ConnectionResetError, match="the service for logs"):
+        logging.getLogger("urllib3.connectionpool").debug("of another's")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="signals of POSIX")
+def test_a_deadline_that_strikes_while_it_is_logged_leaves(server: Wire) -> None:
+    class Slow(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            signal.raise_signal(signal.SIGUSR1)
+
+    def deadline(*_: object) -> None:
+        raise TimeoutError("deadline")
+
+    logger, slow, session = logging.getLogger("urllib3.connectionpool"), Slow(), session_to(server)
+    before, level = signal.signal(signal.SIGUSR1, deadline), logger.level
+    logger.addHandler(slow)
+    logger.setLevel(logging.DEBUG)
+    try:
+        with pytest.raises(TimeoutError, match="deadline"):
+            session.get("api", "/x", "signature=1", None)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        logger.removeHandler(slow)
+        logger.setLevel(level)
+        session.close()
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    with memory_folder() as folder:
+        made = Bench(folder)
+        yield made
+        made.close()
+
+
+def test_a_write_is_confirmed(bench: Bench, failing: Failing) -> None:
+    assert bench.ops.exchange.create_sub_account(tag="logged").status == "confirmed"
+    assert failing.seen
+
+
+def test_a_wait_and_a_watcher_that_fails_are_harmless(rig: Rig, failing: Failing) -> None:
+    clock = FakeClock()
+    count_down("exchange.transfer #3", 14.5, clock.time() + 14.5, clock, wanted=False)
+
+    def broken() -> None:
+        raise RuntimeError("no panel")
+
+    unwatch = rig.link.budget.watch(broken)
+    assert len(rig.link.spot.rebates(start="-2D"))
+    unwatch()
+    assert any("goes on at" in each for each in failing.seen)
+    assert any("watches the budget failed" in each for each in failing.seen)
