@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tqdm.std
 
 from tests.forked import in_child
 from tests.write_support import Bench, example
 from toolkit import panels
+from toolkit.fetch.bar import Bar
 from toolkit.operations import journal_file
 from toolkit.storage import forks
 from toolkit.wire.ledger.store import Store
@@ -203,3 +205,32 @@ def test_what_is_made_anew_is_not_kept_alive_for_it() -> None:
     del owners
     gc.collect()
     assert len(forks._methods) <= before
+
+
+@posix
+def test_a_bar_is_drawn_in_a_child_that_is_forked_while_another_thread_draws() -> None:
+    """The locks of the bars are tqdm's own; theirs among processes stays the one that there was."""
+    Bar("a fetch", 100).close()
+    default = tqdm.std.TqdmDefaultWriteLock
+    lock, held, over = tqdm.std.tqdm.get_lock(), threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with default.th_lock:
+            held.set()
+            over.wait()
+
+    def release() -> None:
+        over.set()
+        holder.join()
+
+    def work() -> list[bool]:
+        bar = Bar("a fetch", 100)
+        bar.refresh()
+        bar.close()
+        return [tqdm.std.tqdm.get_lock().locks[0] is lock.locks[0], default.th_lock is not lock.locks[-1]]
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert held.wait(10.0)
+    assert in_child(work, meanwhile=release) == [True, True]
+    assert tqdm.std.tqdm.get_lock() is lock, "nothing changes in the parent"

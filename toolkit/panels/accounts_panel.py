@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 import uuid
@@ -15,6 +16,7 @@ from IPython import get_ipython
 from IPython.display import display
 
 from toolkit.fetch import follow
+from toolkit.interruptions import let_through
 from toolkit.panels import accounts_view as view
 from toolkit.panels import holdings
 from toolkit.panels.accounts_view import Read
@@ -256,17 +258,28 @@ class AccountsPanel(Panel):
         )
         try:
             fetching.start()
-        except RuntimeError as error:  # there are too many threads
-            self._finish(error)
+        except (RuntimeError, MemoryError):  # too many of them, or no room for its stack
+            self._fetch_here(reads)
+
+    def _fetch_here(self, reads: tuple[Read, ...]) -> None:
+        """Fetch in the calling thread, as there is no other; what arrives is drawn at the end."""
+        try:
+            self._redraw()
+            self._fetch(reads)
+        except BaseException:
+            self._finish(_Stopped())
+            raise
 
     def _fetch(self, reads: tuple[Read, ...]) -> None:
         """Make the reads one after the other; whatever arrives is handed to the panel's thread."""
         failed: Exception | None = None
+        outside = sys.exception()
         for read in reads:
             try:
                 self._check()
                 frame = self._read(read)
             except Exception as error:  # noqa: BLE001 - shown in the panel
+                let_through(error, outside)
                 failed = error
                 rows: pd.DataFrame | None = getattr(error, "partial", None)
                 if rows is not None and len(rows):

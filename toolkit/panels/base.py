@@ -1,7 +1,8 @@
 """What every panel does right in Jupyter, so that a panel itself only says what it shows.
 
 - One daemon thread a panel writes to its widgets. Callbacks of widgets and of the budget, which run
-  in whatever thread Jupyter or a fetch has, only leave a job with it.
+  in whatever thread Jupyter or a fetch has, only leave a job with it. Where the system starts no more
+  threads, whoever leaves a job does it, until a thread can be had.
 - Running the cell again replaces the panel of that kind for that Link; `close` closes every widget
   of the tree, which nothing else would.
 - A saved notebook, or a viewer without widgets, gets a static picture that needs no style sheet.
@@ -10,16 +11,19 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import ipywidgets as widgets
 
 from toolkit.errors import ToolkitError
+from toolkit.interruptions import let_through
 from toolkit.panels.style import SHEET
 from toolkit.panels.text import clock
 from toolkit.printable import printable, safe
@@ -70,15 +74,19 @@ class Panel(ABC):
         self.widget.add_class("btk-panel").add_class(f"btk-{self.kind}")
         self._redraw()
         self._unwatch = link.budget.watch(self._told)
-        self._thread = threading.Thread(target=self._work, name=f"{self.kind} panel", daemon=True)
-        with _open_lock:  # last of all, when nothing can go wrong any more
+        self._thread: threading.Thread | None = None
+        self._is_drawing = False
+        with _open_lock:  # last of all, when nothing but an interrupt can come any more
             before = _open.pop((self.kind, id(link)), None)
             _open[self.kind, id(link)] = self
-        if before is not None:
-            before.close()
-            self._take_over(before)
-        self._thread.start()
-        self._told()  # of what happened since the first drawing
+        try:
+            if before is not None:
+                before.close()
+                self._take_over(before)
+            self._post(_nothing)  # draws what happened since the first drawing, and what was taken over
+        except BaseException:
+            self.close()
+            raise
 
     def _make_locks(self) -> None:
         self._wake = threading.Condition()
@@ -124,7 +132,7 @@ class Panel(ABC):
         with _open_lock:
             if _open.get((self.kind, id(self._link))) is self:
                 del _open[self.kind, id(self._link)]
-        if threading.current_thread() is not self._thread:
+        if self._thread is not None and threading.current_thread() is not self._thread:
             self._thread.join(END_WITHIN)
         for widget in list(_tree(self.widget)):
             widget.close()
@@ -150,6 +158,32 @@ class Panel(ABC):
         with self._wake:
             self._jobs.append(job)
             self._wake.notify_all()
+        if not self._has_thread():
+            self._do_jobs()
+
+    def _has_thread(self) -> bool:
+        """Whether there is a thread for the jobs; it is started with the first of them."""
+        with self._wake:
+            if self._thread is None and not self._is_drawing and not self._closed:
+                thread = threading.Thread(target=self._work, name=f"{self.kind} panel", daemon=True)
+                with suppress(RuntimeError, MemoryError):  # too many of them, or no room for its stack
+                    thread.start()
+                    self._thread = thread
+            return self._thread is not None
+
+    def _do_jobs(self) -> None:
+        """Do the jobs in the calling thread, one thread at a time: another that does them does these, too."""
+        while True:
+            with self._wake:
+                if self._is_drawing or self._closed or not self._jobs:
+                    return
+                self._is_drawing = True
+                job = self._jobs.popleft()
+            try:
+                self._guard(job)
+                self._guard(self._redraw)
+            finally:
+                self._is_drawing = False
 
     def _told(self) -> None:
         """The budget has news. Called in the thread that fetches: leaves word and returns at once."""
@@ -179,15 +213,21 @@ class Panel(ABC):
         return 1.02 - self._now() % 1
 
     def _guard(self, job: Callable[[], None]) -> None:
+        outside = sys.exception()
         try:
             job()
         except Exception as error:  # noqa: BLE001 - in a thread it would be lost, or land in another cell
+            let_through(error, outside)
             self.error = error
             self._show_error(error)
 
     @abstractmethod
     def _show_error(self, error: BaseException) -> None:
         """Show what a job raised."""
+
+
+def _nothing() -> None:
+    """A job that only has the panel drawn."""
 
 
 def _tree(widget: widgets.Widget) -> Iterator[widgets.Widget]:
