@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import tqdm.auto
+import tqdm.std
 
 from tests.clocks import FakeClock
 from tests.rig import Rig
@@ -97,6 +98,27 @@ def test_a_bar_that_fails_is_dropped(how: str, monkeypatch: pytest.MonkeyPatch) 
     bar.close()
     bar.close()
     assert calls == [how], "once it has failed it is not tried again"
+
+
+@pytest.mark.parametrize("after", [0, 2])
+def test_the_bars_of_others_go_on_where_one_of_ours_failed(
+    after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All bars of tqdm's share a lock."""
+    monkeypatch.setattr(sys, "stderr", Broken(BrokenPipeError(32, "Broken pipe"), after=after))
+    bar = Bar("a fetch", 100)
+    bar.refresh()
+    bar.close()
+    lock, had = tqdm.std.TqdmDefaultWriteLock.th_lock, []
+
+    def draw() -> None:
+        had.append(lock.acquire(blocking=False))
+        lock.release()
+
+    other = threading.Thread(target=draw)
+    other.start()
+    other.join()
+    assert had == [True]
 
 
 def test_an_interrupt_while_it_draws_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,6 +100,13 @@ def _bar(title: str, total: int | None) -> tqdm[Any]:
                 printer.children[1].layout.display = "none"
             return printer
 
+        def refresh(self, nolock: bool = False, lock_args: Any = None) -> Any:
+            """Draw it, and let go of the lock of all bars where that fails, too; tqdm itself does not."""
+            if nolock:
+                return super().refresh(nolock=True)
+            with self.get_lock():  # type: ignore[no-untyped-call]
+                return super().refresh(nolock=True)
+
         def __del__(self) -> None:
             """One that could not be drawn is not drawn once more when it is thrown away."""
 
