@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from toolkit.catalogue import WRITE_BY_DOOR, Write
+from toolkit.catalogue import Write
 from toolkit.characters import unseen
 from toolkit.errors import (
     ContractError,
@@ -23,7 +22,7 @@ from toolkit.errors import (
     UsageError,
 )
 from toolkit.fetch import Fetcher, Numbers, Source, warn
-from toolkit.frames import Gathering
+from toolkit.operations.declared import answer_frame, lenient, write_of
 from toolkit.operations.entry import Entry, Status, Wish
 from toolkit.operations.findings import Row, check_answer, is_state
 from toolkit.operations.inquiry import Inquiry
@@ -224,7 +223,7 @@ class Desk:
             UsageError: There is none of this number, or a newer version of the package made it.
         """
         entry = self.journal.entry(number)
-        _write_of(entry)
+        write_of(entry)
         return Outcome(self, entry)
 
     def take_key(self, entry: Entry) -> NewKey | None:
@@ -287,7 +286,7 @@ class Desk:
             answer = masked_answer(write, payload)
             try:
                 check_answer(write, meaning.arguments, payload)
-                _frame(write, answer, self._numbers, {})
+                answer_frame(write, answer, self._numbers, {})
             except ContractError as breach:
                 error = unknown(door, f"the answer is not as documented: {breach}", number)
             else:
@@ -376,7 +375,7 @@ class Desk:
             raise UsageError(
                 f"#{number} is under way at this moment in {entry.process}: its answer may still come."
             )
-        write = _write_of(entry)
+        write = write_of(entry)
         if not happened:
             self._ask_the_time(write)
         left = (entry.until or 0) / 1000 - self._sender.time(write.pool.host)
@@ -394,7 +393,7 @@ class Desk:
         """What the exchange answered, or what a read showed; None where the call is not confirmed."""
         if entry.status != "confirmed":
             return None
-        write = _write_of(entry)
+        write = write_of(entry)
         attrs = {
             "endpoint": entry.door,
             "system": write.system,
@@ -404,7 +403,7 @@ class Desk:
             "settled_by": entry.settled_by or "answer",
             "complete": entry.settled_by in (None, "answer"),
         }
-        return _frame(_lenient(write), entry.answer or {}, self._numbers, attrs)
+        return answer_frame(lenient(write), entry.answer or {}, self._numbers, attrs)
 
     def proof_of(self, entry: Entry) -> Proof:
         """What is known of a call that is settled."""
@@ -412,7 +411,7 @@ class Desk:
             return "state"
         if not entry.is_settled or entry.settled_by == "person":
             return ""
-        by_read = entry.settled_by == "read" and is_state(_write_of(entry), entry.status)
+        by_read = entry.settled_by == "read" and is_state(write_of(entry), entry.status)
         return "state" if by_read else "execution"
 
     def error_of(self, entry: Entry) -> ToolkitError:
@@ -436,32 +435,3 @@ class Desk:
         own = meaning.write.reconciliation.own
         whose = self._digest_of_key(self._sender.key_for(meaning.write)) if own else ""
         return self.journal.digest("call", whose, text)
-
-
-def _write_of(entry: Entry) -> Write:
-    """The declaration of a call in the journal.
-
-    Raises:
-        UsageError: A newer version of the package made it.
-    """
-    write = WRITE_BY_DOOR.get(entry.door)
-    if write is None:
-        raise UsageError(
-            f"#{entry.number} is {entry.door}, which this version of the package does not know: use the one "
-            "that sent it."
-        )
-    return write
-
-
-def _lenient(write: Write) -> Write:
-    """The write with columns that may be missing: where its answer was lost, not all of it is known."""
-    return replace(write, columns=tuple(replace(column, optional=True) for column in write.columns))
-
-
-def _frame(
-    write: Write, answer: Mapping[str, Any], numbers: Numbers, attrs: Mapping[str, object]
-) -> pd.DataFrame:
-    gathering = Gathering(write, numbers)
-    if write.columns:
-        gathering.add(answer)
-    return gathering.frame(attrs)

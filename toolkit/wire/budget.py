@@ -7,20 +7,18 @@ turn) and settled when its answer has come. The counts in the answer's headers a
 
 from __future__ import annotations
 
-import logging
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from toolkit.catalogue import POOLS, Host, Pool
 from toolkit.errors import BannedError, RateLimitError
-from toolkit.interruptions import forgiving, let_through
 from toolkit.storage import forks
-from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
+from toolkit.wire.clock import Clock, HostClock, Measured
 from toolkit.wire.headers import (
     SHORTEST_BAN,
     Count,
@@ -28,7 +26,6 @@ from toolkit.wire.headers import (
     at_the_latest,
     is_cached,
     made_at,
-    now_by,
     read_counts,
     read_retry_after,
 )
@@ -40,18 +37,15 @@ from toolkit.wire.ledger import (
     Ledger,
     Obstacle,
     Other,
-    Page,
     Rule,
     Sent,
-    Turn,
 )
 from toolkit.wire.rules import Rules
-from toolkit.wire.snapshot import CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot
+from toolkit.wire.snapshot import CallRecord, Snapshot
 from toolkit.wire.stop import Stop, Wait, moment
+from toolkit.wire.watchers import Watchers
+from toolkit.wire.windows import Windows
 
-# Added to the turn of a window before it is trusted to have turned at the server, beside the
-# uncertainty of its clock.
-TURN_MARGIN = 0.02
 # A 429 is never answered by sending again at once, whatever its header says.
 SHORTEST_PAUSE = 1.0
 # How much later than its answer says the server may have counted.
@@ -64,9 +58,6 @@ LONGEST_REST = 60.0
 REMEMBERED_CALLS = 100
 # What another process does with the budget is only seen by looking: soon at first, then less often.
 FIRST_LOOK, LAST_LOOK = 0.004, 0.1
-
-
-_LOG = logging.getLogger(__name__)
 
 
 class Reservation(NamedTuple):
@@ -100,12 +91,12 @@ class Budget:
         # Grows with everything that may end a wait, so that no notification is missed.
         self._news = 0
         self._rules = Rules(clock, self._ledger)
+        self._windows = Windows(clock, host_clocks, self._rules)
         self._doors: dict[Key, str] = {}
         self._own: dict[Key, dict[int, int]]
         self._calls: deque[CallRecord]
         self._waiting: dict[int, Wait]
-        self._watchers: list[Callable[[], None]]
-        self._failed: list[Callable[[], None]]  # those of them that it has been said of
+        self._watchers = Watchers()
         forks.renew(self.after_fork)
 
     def __reduce__(self) -> NoReturn:
@@ -169,7 +160,7 @@ class Budget:
                 told, before = found.reason, told
                 stop.waits_for(self._clock, found, began)
                 if told != before:
-                    self._tell()
+                    self._watchers.tell()
                 with self._lock:
                     if news == self._news:
                         left = found.until - self._clock.monotonic()
@@ -181,7 +172,7 @@ class Budget:
                     self._waiting.pop(me, None)
                 try:
                     stop.goes_on()
-                    self._tell()
+                    self._watchers.tell()
                 except BaseException:  # an interrupt while a panel or a bar redraws
                     if reservation is not None:
                         self.release(reservation)
@@ -229,7 +220,7 @@ class Budget:
             )
             if status == 429:
                 after = read_retry_after(headers, now)
-                wait = self._until_turn(reservation.key, pool) if after is None else after
+                wait = self._windows.until_turn(reservation.key, pool) if after is None else after
                 self._ledger.halt(pool.host, max(wait, SHORTEST_PAUSE), now)
                 self._rules.doubt(pool)  # the limit may be another than was told
             elif status == 418:
@@ -240,7 +231,7 @@ class Budget:
                 if after is not None and 0 < after <= LONGEST_REST:
                     self._ledger.halt(pool.host, after, now)
             self._turned.notify_all()
-        self._tell()
+        self._watchers.tell()
 
     def release(self, reservation: Reservation) -> None:
         """Give back a reservation whose request never left this machine."""
@@ -253,9 +244,10 @@ class Budget:
         """Send nothing to a pool's host for so long, or until its window turns: as a 429 would have it."""
         with self._lock:
             self._news += 1
-            wait = self._until_turn(self._key(pool, path), pool) if seconds is None else seconds
+            key = self._windows.key(pool, path)
+            wait = self._windows.until_turn(key, pool) if seconds is None else seconds
             self._ledger.halt(pool.host, max(wait, SHORTEST_PAUSE), self.utc(pool.host))
-        self._tell()
+        self._watchers.tell()
 
     def obey(self, error: BannedError) -> None:
         """Send nothing for as long as an answer said: in words, perhaps, and not in a header."""
@@ -267,7 +259,7 @@ class Budget:
             self._news += 1
             self._ledger.halt(EVERYWHERE, seconds, self.utc())
             self._turned.notify_all()
-        self._tell()
+        self._watchers.tell()
 
     def stop(self, stop: Stop) -> None:
         """Set `stop`, and wake the threads of its fetch that wait here."""
@@ -281,7 +273,7 @@ class Budget:
         # Entered as a plain lock: an interrupt that strikes while a condition is entered leaves it locked.
         self._lock = threading.RLock()
         self._turned = threading.Condition(self._lock)
-        self._waiting, self._watchers, self._failed = {}, [], []
+        self._waiting = {}
         self._own, self._calls = {}, deque(maxlen=REMEMBERED_CALLS)
 
     # -- limits and clocks -------------------------------------------------------------------------
@@ -323,28 +315,12 @@ class Budget:
             self._ledger.set_clock(host, measured)
 
     def utc(self, host: Host | None = None) -> float:
-        """The time in seconds since 1970 by a host's clock, or else by that of any host.
-
-        This machine's clock, which may be an hour off, tells it only where no host has told its own yet.
-        """
-        clocks = list(self._host_clocks.values())
-        if host is not None:
-            clocks.insert(0, self._host_clocks[host])
-        return next((clock.time() for clock in clocks if clock.is_the_hosts), self._clock.time())
+        """The time in seconds since 1970, as in `Windows.utc`."""
+        return self._windows.utc(host)
 
     def exchange_time(self, host: Host, headers: Mapping[str, str]) -> float:
-        """The time by which an answer's absolute times are meant, in seconds since 1970: by its own `Date`.
-
-        By the host's clock as it was measured where it tells none, or one that is old or wrong; and where
-        they agree, too, as a `Date` is cut to whole seconds.
-        """
-        measured, clock = self.utc(host), self._host_clocks[host]
-        told = now_by(headers, measured)
-        if not clock.is_fresh():
-            return told
-        error = clock.reading()[1]
-        agree = -error <= measured - told <= 1.0 + error
-        return measured if agree or abs(told - measured) > CLOCKS_APART else told
+        """The time by which an answer's absolute times are meant, as in `Windows.exchange_time`."""
+        return self._windows.exchange_time(host, headers)
 
     # -- for those who look on ---------------------------------------------------------------------
 
@@ -374,16 +350,7 @@ class Budget:
         Returns:
             A function that ends the watch.
         """
-        with self._lock:
-            self._watchers.append(watcher)
-
-        def unwatch() -> None:
-            with self._lock:
-                for watchers in (self._watchers, self._failed):
-                    if watcher in watchers:
-                        watchers.remove(watcher)
-
-        return unwatch
+        return self._watchers.add(watcher)
 
     def wait_of(self, thread: int) -> Wait | None:
         """What a thread waits for at this moment, None where it does not."""
@@ -398,70 +365,18 @@ class Budget:
             halts = self._ledger.halts()
             soonest = min(self._waiting.values(), key=lambda wait: wait.until, default=None)
             banned = _left(halts, EVERYWHERE)
+            look = partial(self._windows.use, names=names, me=me, now=now, doors=self._doors, own=self._own)
             return Snapshot(
                 now=now,
-                pools=tuple(use for page in pages if (use := self._use(page, names, me, now))),
+                pools=tuple(use for page in pages if (use := look(page))),
                 calls=tuple(self._calls),
                 waiting_for=soonest.reason if soonest else "",
                 waiting_until=now + soonest.until - ticks if soonest else 0.0,
                 paused={pool.host: now + left for pool in POOLS if (left := _left(halts, pool.host))},
                 banned_until=now + banned if banned else None,
-                other_counts=tuple(other for each in others if (other := self._other(each, now))),
+                other_counts=tuple(other for each in others if (other := self._windows.other(each, now))),
                 alone=self._ledger.problem,
             )
-
-    def _use(self, page: Page, names: Mapping[int, tuple[int, str]], me: int, now: float) -> PoolUse | None:
-        """A counter as it stands now; None where nobody has used it for long."""
-        pool = _BY_NAME.get(page.key.pool)
-        if pool is None:
-            return None
-        counter, seconds = page.counter, page.key.seconds
-        window = self._turn(page.key, pool, 0.0).window
-        if counter.window - window in (0, 1):
-            window = counter.window
-        known = {**page.history, counter.window: counter.used}
-        known = {each: used for each, used in known.items() if 0 <= window - each < REMEMBERED_WINDOWS}
-        if page.key not in self._doors and not any(used for used in known.values()):
-            return None
-        running = counter.window == window
-        own = {each: used for each, used in self._own.get(page.key, {}).items() if each <= window}
-        parts = counter.parts if running else {}
-        return PoolUse(
-            pool=pool,
-            path=page.key.path,
-            door=self._doors.get(page.key, page.door),
-            used=known.setdefault(window, 0),
-            in_flight=counter.in_flight if counter.window in (window, window - 1) else 0,
-            limit=self.limit(pool),
-            turns_at=now + seconds - self._host_clocks[pool.host].time() % seconds,
-            history=tuple((each * float(seconds), used) for each, used in sorted(known.items())),
-            seconds=seconds,
-            others=counter.others if running else 0,
-            own_history=tuple((each * float(seconds), used) for each, used in sorted(own.items())),
-            processes=tuple(
-                ProcessUse(
-                    *names.get(number, (0, "")), number == me, part.used, part.in_flight + part.carried
-                )
-                for number, part in parts.items()
-            ),
-        )
-
-    def _other(self, other: Other, now: float) -> OtherCount | None:
-        """A count that no pool is charged with, while its window lasts."""
-        pools = [pool for pool in POOLS if pool.host == other.host]
-        if not pools:
-            return None
-        host_now = self._host_clocks[pools[0].host].time()
-        if int(host_now // other.seconds) != other.window:
-            return None
-        most = (
-            rule.most
-            for pool in pools
-            for rule in self._rules.told(pool)
-            if (rule.kind, rule.seconds) == (other.kind, other.seconds)
-        )
-        turns_at = now + other.seconds - host_now % other.seconds
-        return OtherCount(pools[0].host, other.kind, other.seconds, other.used, next(most, None), turns_at)
 
     # -- the rules, all under the lock -----------------------------------------------------------
 
@@ -471,12 +386,12 @@ class Budget:
         """A reservation, or what is in its way."""
         now = self._clock.monotonic()
         self._rules.read_again()
-        key = self._key(pool, path)
+        key = self._windows.key(pool, path)
         found = self._ledger.reserve(
             key,
             door,
             host=pool.host,
-            turn=self._turn(key, pool, now),
+            turn=self._windows.turn(key, pool, now),
             weight=weight,
             share=share,
         )
@@ -485,7 +400,7 @@ class Budget:
             return Reservation(pool, path, weight, door, method, key, found, now)
         if isinstance(found, str):
             reason = _REASONS[found].format(pool.name)
-            left = self._until_turn(key, pool)
+            left = self._windows.until_turn(key, pool)
             ends = self.utc(pool.host) + left
             return Wait(reason, now + left, ends, found in ("in flight", "others"))
         banned = _left(found, EVERYWHERE)
@@ -495,27 +410,10 @@ class Budget:
         left = _left(found, pool.host)
         return Wait(f"{pool.host} asked to wait", now + left, self.utc(pool.host) + left)
 
-    def _key(self, pool: Pool, path: str) -> Key:
-        return Key(pool.name, "" if pool.shared else path, self._rules.in_force(pool).seconds)
-
-    def _turn(self, key: Key, pool: Pool, ticks: float) -> Turn:
-        """The running window.
-
-        Until the turn is certain it is the old one: a clock that is a little ahead must not spend the next
-        allowance too early.
-        """
-        host_now, error = self._host_clocks[pool.host].reading()
-        window = int((host_now - error) // key.seconds)
-        return Turn(window, ticks - (host_now - window * key.seconds), self.limit(pool))
-
-    def _until_turn(self, key: Key, pool: Pool) -> float:
-        host_now, error = self._host_clocks[pool.host].reading()
-        return key.seconds - (host_now - error) % key.seconds + TURN_MARGIN
-
     def _take_counts(self, reservation: Reservation, headers: Mapping[str, str], ticks: float) -> None:
         """Write down how a request ended, and every count that its answer told."""
         pool, key = reservation.pool, reservation.key
-        turn = self._turn(key, pool, ticks)
+        turn = self._windows.turn(key, pool, ticks)
         is_old = is_cached(headers)  # its counts are of some time ago
         answered = made_at(headers)
         count_window = None if answered is None else int(answered // key.seconds)
@@ -542,27 +440,10 @@ class Budget:
             seconds = self._rules.in_force(pool).seconds
             if (pool.prefix, _KINDS[pool.name], seconds) == (asked.prefix, count.kind, count.seconds):
                 key = Key(pool.name, "" if pool.shared else path, seconds)
-                self._ledger.believe(key, self._turn(key, pool, self._clock.monotonic()), count.used)
+                self._ledger.believe(key, self._windows.turn(key, pool, self._clock.monotonic()), count.used)
                 return
         window = int(self._host_clocks[asked.host].time() // count.seconds)
         self._ledger.note(Other(asked.host, count.kind, count.seconds, window, count.used))
-
-    def _tell(self) -> None:
-        with self._lock:
-            watchers = list(self._watchers)
-        outside = sys.exception()
-        for watcher in watchers:
-            try:
-                watcher()
-            except Exception as error:  # noqa: BLE001 - an answer would be lost that has come
-                let_through(error, outside)
-                with self._lock:
-                    is_first = watcher not in self._failed
-                    if is_first:
-                        self._failed.append(watcher)
-                if is_first:
-                    with forgiving(Exception):  # a handler of the user's
-                        _LOG.exception("What watches the budget failed, which is not said again.")
 
 
 def _left(halts: Iterable[Halt], host: str) -> float:
@@ -570,7 +451,6 @@ def _left(halts: Iterable[Halt], host: str) -> float:
     return max((halt.left for halt in halts if halt.host == host), default=0.0)
 
 
-_BY_NAME: Mapping[str, Pool] = {pool.name: pool for pool in POOLS}
 _REASONS: Mapping[Obstacle, str] = {
     "in flight": "{} is used up",
     "used up": "{} is used up",
