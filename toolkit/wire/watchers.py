@@ -22,7 +22,7 @@ class Watchers:
         forks.renew(self._begin)
 
     def _begin(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a handler of a signal may end a watch
         self._watchers, self._failed = [], []
 
     def __len__(self) -> int:
