@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,23 @@ def test_a_journal_that_cannot_be_opened_says_so_as_before(
         patch.setattr(sqlite3, "connect", fail)
         with pytest.raises(JournalError, match="of a drive on the network"):
             bench.ops.history()
+
+
+@pytest.mark.parametrize("kind", [TimeoutError, KeyboardInterrupt])
+def test_a_deadline_while_a_write_is_warned_of_carries_its_outcome(
+    bench: Bench, kind: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raised(*_: object) -> None:
+        raise kind("deadline")
+
+    bench.fail("exchange.create_sub_account", "unknown-field", field=kind.__name__)  # each is said once
+    with on_signal(raised) as strike, warnings.catch_warnings():
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "showwarning", lambda *_: strike())
+        with pytest.raises(kind) as caught:
+            bench.ops.exchange.create_sub_account(tag=f"warned of {kind.__name__[0]}")
+    said: Any = caught.value
+    assert said.outcome.status == "confirmed"
 
 
 def test_a_deadline_ends_the_doctor(rig: Rig) -> None:

@@ -134,7 +134,12 @@ class Desk:
             self.journal.came_back(entry)
         if broken_off is not None:
             raise with_outcome(broken_off, outcome)
-        self._warn(write, outcome, record)
+        try:
+            self._warn(write, outcome, record)
+        except Warning:  # where warnings are errors: the outcome hangs on it
+            raise
+        except BaseException as error:  # noqa: BLE001 - it goes on, with the outcome
+            raise with_outcome(error, outcome) from None
         return outcome
 
     def _ask_the_time(self, write: Write) -> NoAnswerError | None:
