@@ -107,8 +107,8 @@ class Kills:
         self._ends.close()
 
     def run(self, kills: int) -> Tally:
-        """So many kills."""
-        for number in range(kills):
+        """So many kills more: rounds are numbered on, as names and amounts follow from the number."""
+        for number in range(self.tally.kills, self.tally.kills + kills):
             self._kill_one(number)
         self._look_at_everything()
         return self.tally
