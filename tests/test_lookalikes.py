@@ -192,6 +192,9 @@ def test_a_read_with_a_character_nobody_sees_is_refused(bench: Bench) -> None:
         "symbol": lambda: link.exchange.um_commission("1", symbol="BTC\u00a0USDT"),
         "start": lambda: link.spot.rebates(start="2025-12-30\u200b"),
         "end": lambda: link.spot.rebates(end="\u200e2025-12-30"),
+        "subAccountId": lambda: link.get("/sapi/v1/broker/subAccount", subAccountId="3675\u00ad"),
+        "symbols": lambda: link.get("/api/v3/ticker/price", symbols=["BTCUSDT", "ETH\u200bUSDT"]),
+        "sym\\\\u200bbol": lambda: link.get("/api/v3/ticker/price", **{"sym\u200bbol": "BTCUSDT"}),
     }.items():
         with pytest.raises(UsageError, match=rf"`{name}` has U\+.*Nothing was sent"):
             read()

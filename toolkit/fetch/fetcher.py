@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from toolkit.catalogue import BY_ROUTE, Endpoint, pool_of
+from toolkit.characters import unseen
 from toolkit.errors import IncompleteError, LedgerWarning, UndeclaredFieldWarning, UsageError
 from toolkit.fetch.connection import Connection, warn
 from toolkit.fetch.crew import Alone, Crew, Threads
@@ -23,6 +24,7 @@ from toolkit.fetch.walk import Walk
 from toolkit.frames import Gathering, Numbers
 from toolkit.inference import infer
 from toolkit.plan import Plan, Span, When, make_plan
+from toolkit.printable import printable
 from toolkit.privacy import Emails, mask_within, names_shown
 from toolkit.question import Question
 from toolkit.storage import forks
@@ -170,6 +172,10 @@ class Fetcher:
                 "A path begins with /api/, /sapi/, /fapi/ or /papi/ and has no query; parameters are given "
                 "as keywords. Nothing was sent."
             )
+        for name, value in parameters.items():
+            texts = [name, *(value if isinstance(value, list | tuple) else [value])]
+            if strange := next(filter(None, map(unseen, map(str, texts))), ""):
+                raise UsageError(f"`{printable(name)}` has {strange} in it: leave it out. Nothing was sent.")
         if own := sorted(_OWN & parameters.keys()):
             raise UsageError(f"{', '.join(own)}: the toolkit sends this itself. Nothing was sent.")
         if isinstance(weight, bool) or not isinstance(weight, int) or not 1 <= weight <= MOST_WEIGHT:
