@@ -295,3 +295,70 @@ def test_a_frame_is_believed_as_far_as_it_says(what: str) -> None:
     frame = pd.DataFrame({"a": []})
     frame.attrs = attrs
     assert Seen.of(frame) == seen
+
+
+# -- newer than the call -------------------------------------------------------------------------------------
+
+
+class Slow(Cache):
+    """A way on which what tells the time takes seconds, so that a clock is measured badly.
+
+    Args:
+        bench: Behind it.
+        there: Seconds of the way there.
+        back: Seconds of the way back.
+    """
+
+    def __init__(self, bench: Bench, *, there: float = 0.0, back: float = 0.0) -> None:
+        self.clock, self.there, self.back = bench.clock, there, back
+        super().__init__(bench.rig.sandbox.address)
+
+    def _answer(self, raw: bytes) -> bytes:
+        asks_the_time = b"/time" in raw.partition(b"\r\n")[0]
+        self.clock.advance(self.there * asks_the_time)
+        answered = super()._answer(raw)
+        self.clock.advance(self.back * asks_the_time)
+        return answered
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_state_of_before_the_call_does_not_count_where_its_timestamp_was_set_back(wait: bool) -> None:
+    """What was asked for was in force, and then was not; the call that was to set it again never arrived."""
+    with memory_folder() as folder:
+        bench = Bench(folder)
+        cache = Slow(bench, back=5.0)
+        behind, door = Behind(bench, cache), "exchange.set_commission"
+        given = example(bench.world, door)
+        assert call(behind.ops, door, given)
+        bench.clock.advance(1)
+        behind.keep(door)
+        behind.link.exchange.sub_accounts(sub_account_id=given["sub_account_id"])
+        kept = bench.rig.now
+        assert call(behind.ops, door, given | {"maker": "0.0009"})
+        bench.clock.advance(1)
+        lost = behind.lose(door, "reset-before")
+        sent_at = int(behind.ops.history()["sent_at"].iloc[-1].timestamp() * 1000)
+        assert sent_at // 1000 * 1000 <= kept < bench.rig.now, "the kept answer is newer than what it carried"
+        lost.reconcile(wait=wait)
+        assert lost.status == "unknown"
+        cache.kept.clear()
+        cache.keeps.clear()
+        assert lost.reconcile().status == "rejected"
+        behind.link.close()
+        cache.close()
+        bench.close()
+
+
+def test_a_state_is_read_again_until_the_answer_is_surely_newer_than_the_call() -> None:
+    with memory_folder() as folder:
+        bench = Bench(folder)
+        cache = Slow(bench, there=3.0)
+        behind, door = Behind(bench, cache), "exchange.set_commission"
+        lost = behind.lose(door, "reset")
+        assert lost.reconcile(wait=False).status == "unknown"
+        assert "by an answer that may be older than the call: ask again" in lost.reason
+        assert lost.reconcile().status == "confirmed"
+        assert len(bench.effects(door)) == 1
+        behind.link.close()
+        cache.close()
+        bench.close()

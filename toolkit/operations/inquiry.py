@@ -32,10 +32,16 @@ from toolkit.operations.order import Meaning
 from toolkit.privacy import mask_partial
 from toolkit.wire.sender import Sender
 
+# Milliseconds a request may be at work at the exchange after it was let in: what takes longer is ended
+# there with "execution status unknown" (-1007).
+PROCESSING = 10_000
 # What says nothing of the write: the exchange cannot be asked now, or not with this key.
 _CANNOT_BE_ASKED = (RateLimitError, FirewallError, ClockError, SignatureError, CredentialsError)
 # Milliseconds by which a clock that was measured may be off at most.
 _SLACK = 5_000
+# How often a state is read until the answer is surely newer than the call, and the longest wait between two
+# of them in milliseconds: an answer that is older still is no fresh one.
+_LOOKS, _AGE = 3, 10_000
 # Reads of transfers begin so much before a call was sent, in milliseconds, and end so much after.
 _BEFORE, _AFTER = 60_000, 3_600_000
 
@@ -115,6 +121,11 @@ class Inquiry:
         What is not there is only believed once it cannot come any more: that is waited for. And it is only
         believed of a list that is whole, and that the exchange made after that: a cache may have kept it.
 
+        That something is so is only believed of an answer that the exchange made after the call had been
+        sent. The timestamp that it carried may lie seconds before that, as it was set back by what the clock
+        may have been off. So the answer has to be newer than this question, or than the time at which the
+        exchange would not have let the call in any more.
+
         Args:
             entry: The call.
             private: Its private arguments, as far as they are at hand.
@@ -127,11 +138,23 @@ class Inquiry:
         if obstacle:
             return _for_a_person(write, entry, obstacle), {}
         case = self._case(write, entry, private, named)
-        over = -(-case.until // 1000) * 1000  # the dates of answers are cut to whole seconds
+        over = _whole(case.until)
+        sent, looks = case.until - PROCESSING, 0
         while True:
             self._reader.measured_time(write.pool.host, write.door)
             before = self._reader.surely(write.pool.host)
+            asked = self._reader.at_the_latest(write.pool.host)
+            if asked is not None:  # to the second, as dates are
+                sent = min(sent, int(asked) * 1000)
             seen, finding = self._find(case)
+            looks += 1
+            if finding.kind == "so" and seen.as_of is not None and 0 < sent - seen.as_of < _AGE:
+                if wait and looks < _LOOKS:
+                    what = f"{entry.door} #{entry.number}: looks again by an answer that is surely newer"
+                    self._fetcher.count_down(what, (_whole(sent) - seen.as_of) / 1000)
+                    continue
+                told = f"{finding.told}, by an answer that may be older than the call: ask again"
+                finding = Finding("pending", told)
             after = self._reader.surely(write.pool.host)  # the read may have had the clock measured anew
             if finding.kind != "absent":
                 break
@@ -150,7 +173,7 @@ class Inquiry:
                 break
             what = f"{entry.door} #{entry.number}: not seen yet, asks again when it can come no more"
             self._fetcher.count_down(what, left / 1000 + 0.001)
-        doubt = _doubt(case, seen, finding)
+        doubt = _doubt(case, seen, finding, sent)
         if doubt:
             finding = Finding("open", f"{finding.told}; but {doubt}: that proves nothing. Ask again")
         if finding.kind == "open":
@@ -267,15 +290,23 @@ def _ways(write: Write, known: Mapping[str, Any]) -> Iterator[dict[str, object]]
             yield arguments
 
 
-def _doubt(case: Case, seen: Seen, finding: Finding) -> str:
-    """Why what a read shows proves nothing, "" where it does."""
+def _whole(moment: int) -> int:
+    """The next whole second: the dates of answers are cut to such."""
+    return -(-moment // 1000) * 1000
+
+
+def _doubt(case: Case, seen: Seen, finding: Finding, sent: int) -> str:
+    """Why what a read shows proves nothing, "" where it does.
+
+    `sent` is when the call had surely been sent.
+    """
     if finding.kind not in ("so", "absent"):
         return ""  # what shows this very call does so in an old answer, too
     if finding.by_absence and not seen.is_whole:
         return "the list is not known to be whole"
     if seen.as_of is None:
         return "a cache had kept the answer, or it does not tell when the exchange made it"
-    since = case.until if finding.kind == "absent" else case.sent_at // 1000 * 1000
+    since = case.until if finding.kind == "absent" else sent
     if seen.as_of < since:
         made = datetime.fromtimestamp(seen.as_of / 1000, UTC)
         when = "the call could still be executed" if finding.kind == "absent" else "the call was sent later"

@@ -300,6 +300,11 @@ class Sender:
         time, error = self._host_clocks[host].reading()
         return time - error if self.time_known(host) else None
 
+    def at_the_latest(self, host: Host) -> float | None:
+        """What the host's clock shows at the most, in seconds; None where it was not measured lately."""
+        time, error = self._host_clocks[host].reading()
+        return time + error if self.time_known(host) else None
+
     def ask_time(self, host: Host) -> Measured:
         """Ask a host for its time; `Hosts.ask_time` says what it raises."""
         return self._hosts.ask_time(host, Stop("clock", self._show))
