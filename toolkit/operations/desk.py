@@ -25,12 +25,12 @@ from toolkit.fetch import Fetcher, Numbers, Source, warn
 from toolkit.operations.declared import answer_frame, lenient, write_of
 from toolkit.operations.entry import Entry, Status, Wish
 from toolkit.operations.findings import Row, check_answer, is_state
-from toolkit.operations.inquiry import Inquiry
+from toolkit.operations.inquiry import PROCESSING, Inquiry
 from toolkit.operations.journal import Journal
 from toolkit.operations.masks import masked_answer
 from toolkit.operations.order import Meaning, Terms, may_be_the_same, understand
 from toolkit.operations.outcome import NewKey, Outcome, Proof, unknown
-from toolkit.operations.record import Record, has_not_left, new_key, refusal, with_outcome
+from toolkit.operations.record import OWED, Record, has_not_left, new_key, refusal, with_outcome
 from toolkit.privacy import masked_key
 from toolkit.tracebacks import bare
 from toolkit.wire.answers import Verdict
@@ -38,10 +38,6 @@ from toolkit.wire.calls import Placement
 from toolkit.wire.credentials import Credentials, Keys
 from toolkit.wire.sender import Sender
 from toolkit.wire.verdicts import never_left
-
-# Milliseconds a request may be at work at the exchange after it was let in: what takes longer is ended
-# there with "execution status unknown" (-1007).
-PROCESSING = 10_000
 
 
 class Desk:
@@ -130,16 +126,20 @@ class Desk:
             else:
                 verdict = never_left(write.door, lost.message, lost.advice)
                 outcome, broken_off = self._outcome(meaning, record, verdict), None
-        finally:
+        except BaseException:
             self.journal.came_back(entry)
-        if broken_off is not None:
-            raise with_outcome(broken_off, outcome)
-        try:
-            self._warn(write, outcome, record)
-        except Warning:  # where warnings are errors: the outcome hangs on it
             raise
-        except BaseException as error:  # noqa: BLE001 - it goes on, with the outcome
-            raise with_outcome(error, outcome) from None
+        broken_off = broken_off or record.broken_off
+        try:
+            self.journal.came_back(entry)
+            if broken_off is None:
+                self._warn(write, outcome, record)
+        except (UndeclaredFieldWarning, JournalWarning):  # where warnings are errors: it hangs on them
+            raise
+        except BaseException as error:  # noqa: BLE001 - it goes on below
+            broken_off = broken_off or error
+        if broken_off is not None:
+            raise with_outcome(broken_off, outcome, unwritten=record.is_unwritten)
         return outcome
 
     def _ask_the_time(self, write: Write) -> NoAnswerError | None:
@@ -276,9 +276,15 @@ class Desk:
             if isinstance(error, KeyboardInterrupt):
                 raise KeyboardInterrupt(f"{door} was interrupted before it left: nothing was sent.") from None
             raise
-        return self._outcome(meaning, record, reply.verdict), reply.broken_off
+        try:
+            return self._outcome(meaning, record, reply.verdict), reply.broken_off
+        except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
+            struck = error
+        # It struck once: what came is judged all the same.
+        return self._outcome(meaning, record, reply.verdict), reply.broken_off or struck
 
     def _outcome(self, meaning: Meaning, record: Record, verdict: Verdict) -> Outcome:
+        """What came of a call, written down."""
         write, number, door = meaning.write, record.entry.number, record.entry.door
         error = verdict.error
         if verdict.executed:
@@ -320,8 +326,7 @@ class Desk:
             raise
         if record.unwritten is not None:
             said = JournalWarning(
-                "What became of the last call could not be written down: the journal does not "
-                f"know it. {record.unwritten}"
+                f"What became of the last call could not be written down. {OWED} {record.unwritten}"
             )
             said.outcome = outcome
             warn(said)

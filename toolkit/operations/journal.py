@@ -8,6 +8,9 @@ under a salt of the file.
 A file that is put back from a backup gives numbers again, and does not know what was sent since. So an entry
 is known by a token of its own, which every step on it looks at, and the file by how far it had come when
 this process saw it last (`journal_file`).
+
+What an answer said and could not be written down (a disk that is full, a file that is locked, an interrupt)
+is owed: this process keeps it in mind, and writes it down with whatever step of the journal comes next.
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ import os
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +52,24 @@ _UNSETTLED = "status IN ('prepared', 'sending', 'unknown')"
 _here: dict[str, int] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """What became of a call, and what says so; as in `Journal.settle`."""
+
+    status: Status
+    told: str
+    by: SettledBy
+    answer: Mapping[str, Any] | None
+    never_left: bool
+
+
+# What is owed to each journal, by its salt and by token.
+_owed: dict[bytes, dict[str, _Word]] = {}
+
+
 def _after_fork() -> None:
     _here.clear()
+    _owed.clear()  # the parent writes it down
 
 
 if hasattr(os, "register_at_fork"):
@@ -84,7 +105,7 @@ class Journal:
             UsageError: The name stands for another call.
             UnsettledError: A call about the same thing is not settled.
         """
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             return self._check(file, wish)
 
     def begin(
@@ -112,7 +133,7 @@ class Journal:
                 _here.pop(other, None)
         token = secrets.token_hex(16)
         try:
-            with self._file.transaction() as file:
+            with self._transaction() as file:
                 found = self._check(file, wish)
                 if found is not None:
                     return found, False
@@ -163,7 +184,7 @@ class Journal:
         Raises:
             JournalError: It cannot be written down, or somebody took this process for dead and settled it.
         """
-        with self._file.transaction(entry.executed) as file:
+        with self._transaction(entry.executed) as file:
             known = self._held(file, entry)
             if known.status != "prepared":
                 raise JournalError(
@@ -201,20 +222,26 @@ class Journal:
         Raises:
             JournalError: It cannot be written down.
         """
-        with self._file.transaction(entry.executed) as file:
+        if by == "answer":
+            self.owe(entry, status, told, answer=answer, never_left=never_left)
+        with self._transaction(entry.executed) as file:
             known = self._held(file, entry)
-            settled = status in ("confirmed", "rejected")
-            weaker = {"answer": ("read", "person", "repetition"), "read": ("person",), "person": ("person",)}
-            if not known.is_settled or (settled and known.settled_by in weaker.get(by, ())):
-                changes: dict[str, object] = {"status": status, "told": writable(told)}
-                if settled:
-                    changes |= {"settled_at": now(), "settled_by": by}
-                if never_left:
-                    changes["once"] = None
-                if answer is not None:
-                    changes["answer"] = dumped(answer)
-                change(file, known, changes)
+            if by != "answer":
+                _settle(file, known, _Word(status, told, by, answer, never_left))
             return self._held(file, entry)
+
+    def owe(
+        self,
+        entry: Entry,
+        status: Status,
+        told: str,
+        *,
+        answer: Mapping[str, Any] | None = None,
+        never_left: bool = False,
+    ) -> None:
+        """Keep in mind what an answer said; the next step writes it down. The arguments are `settle`'s."""
+        word = _Word(status, told, "answer", answer, never_left)
+        _owed.setdefault(self._file.salt, {})[entry.token] = word
 
     def came_back(self, entry: Entry) -> None:
         """The call has come back, whatever became of it."""
@@ -228,7 +255,7 @@ class Journal:
             is_ours: Whether an older one was made for the same account; another account's is another call.
         """
         told = f"the same call was sent again as #{entry.number}, which was confirmed"
-        with self._file.transaction(entry.executed) as file:
+        with self._transaction(entry.executed) as file:
             self._held(file, entry)
             for older in self._find(file, f"subject = ? AND {_UNSETTLED}", entry.subject):
                 # One whose process died while it was under way has not been called unknown yet.
@@ -243,7 +270,7 @@ class Journal:
         Raises:
             UsageError: There is no such name, or what it stands for was not rejected.
         """
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             found = self._find(file, "once = ?", once)
             if not found:
                 raise UsageError(f"Nothing was done under the name {once!r}.")
@@ -264,7 +291,7 @@ class Journal:
         Raises:
             UsageError: There is none of this number.
         """
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             found = self._find(file, "number = ?", number) if abs(number) < _NO_NUMBER else []
             if not found:
                 raise UsageError(f"The journal has no entry #{number}; `ops.history()` lists them all.")
@@ -276,12 +303,12 @@ class Journal:
         Raises:
             JournalError: It is not in the file any more.
         """
-        with self._file.transaction(entry.executed) as file:
+        with self._transaction(entry.executed) as file:
             return self._looked_at(file, self._held(file, entry))
 
     def entries(self, *, unsettled: bool = False) -> list[Entry]:
         """All entries, oldest first; or those of which it is not known what became of them."""
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             open_ = [entry for entry in self._find(file, _UNSETTLED) if not self._never_left(file, entry)]
             if unsettled:
                 return [entry for entry in open_ if not self.is_under_way(entry)]
@@ -289,17 +316,31 @@ class Journal:
 
     def newest(self, subject: str) -> int:
         """Number of the newest entry about something, 0 where there is none."""
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             query = "SELECT coalesce(max(number), 0) FROM entries WHERE subject = ?"
             return int(file.execute(query, (subject,)).fetchone()[0])
 
     def answers(self, door: str) -> list[Mapping[str, Any]]:
         """The answers of all confirmed calls of a door."""
-        with self._file.transaction() as file:
+        with self._transaction() as file:
             found = self._find(file, "door = ? AND status = 'confirmed' AND answer IS NOT NULL", door)
             return [entry.answer for entry in found if entry.answer is not None]
 
     # -- within a transaction ------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self, executed: str = "Nothing was sent.") -> Iterator[sqlite3.Connection]:
+        """One transaction, in which what is owed is written down first."""
+        owed = _owed.get(self._file.salt, {})
+        paid = dict(owed)
+        with self._file.transaction(executed) as file:
+            for token, word in paid.items():
+                for entry in self._find(file, "token = ?", token):
+                    _settle(file, entry, word)
+            yield file
+        for token, word in paid.items():
+            if owed.get(token) is word:
+                del owed[token]
 
     def _check(self, file: sqlite3.Connection, wish: Wish) -> Entry | None:
         if wish.once is not None:
@@ -412,3 +453,19 @@ class Journal:
             there = f"is {found[0].door} in it, another call" if found else "is not in it"
             raise self._file.replaced(f"#{entry.number} {there}", entry.executed)
         return found[0]
+
+
+def _settle(file: sqlite3.Connection, known: Entry, word: _Word) -> None:
+    """Write down what became of a call, unless something stronger has been."""
+    settled = word.status in ("confirmed", "rejected")
+    weaker = {"answer": ("read", "person", "repetition"), "read": ("person",), "person": ("person",)}
+    if known.is_settled and not (settled and known.settled_by in weaker.get(word.by, ())):
+        return
+    changes: dict[str, object] = {"status": word.status, "told": writable(word.told)}
+    if settled:
+        changes |= {"settled_at": now(), "settled_by": word.by}
+    if word.never_left:
+        changes["once"] = None
+    if word.answer is not None:
+        changes["answer"] = dumped(word.answer)
+    change(file, known, changes)

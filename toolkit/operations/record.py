@@ -14,14 +14,26 @@ from toolkit.operations.outcome import NewKey, Outcome
 
 T = TypeVar("T")
 
+OWED = (
+    "The journal does not have it yet: once it can be used, any step in this kernel, as `ops.history()`, "
+    "writes it down."
+)
+
 
 class Record:
-    """A call in the journal, and what of it could not be written down."""
+    """A call in the journal, and what kept it from being written down.
+
+    Attributes:
+        entry: The call, as far as it is known.
+        unwritten: Why it could not be written down.
+        broken_off: The interrupt, or another exception of the user's own, that came meanwhile.
+    """
 
     def __init__(self, journal: Journal, entry: Entry) -> None:
         self._journal = journal
         self.entry = entry
         self.unwritten: JournalError | None = None
+        self.broken_off: BaseException | None = None
 
     def settle(
         self,
@@ -38,7 +50,14 @@ class Record:
                 self.entry, status, told, "answer", answer=answer, never_left=never_left
             )
         )
+        if written is None:  # it may have been interrupted before even that was kept in mind
+            self._journal.owe(known, status, told, answer=answer, never_left=never_left)
         self.entry = written or known
+
+    @property
+    def is_unwritten(self) -> bool:
+        """Whether something that is known could not be written down."""
+        return self.unwritten is not None or self.broken_off is not None
 
     def step(self, step: Callable[[], T]) -> T | None:
         """A step of the journal that must not stand in the way any more."""
@@ -46,7 +65,9 @@ class Record:
             return step()
         except JournalError as error:
             self.unwritten = error
-            return None
+        except BaseException as error:  # noqa: BLE001 - raised once what is known is at hand
+            self.broken_off = error
+        return None
 
 
 def refusal(error: ToolkitError | None) -> str:
@@ -74,9 +95,17 @@ def has_not_left(error: ToolkitError | None) -> bool:
     return isinstance(error, NotExecutedError) and error.status is None
 
 
-def with_outcome(error: BaseException, outcome: Outcome) -> BaseException:
-    """What broke a call off, with its outcome: a loop of calls ends, and nothing is lost."""
+def with_outcome(error: BaseException, outcome: Outcome, *, unwritten: bool = False) -> BaseException:
+    """What broke a call off, with its outcome: a loop of calls ends, and nothing is lost.
+
+    Args:
+        error: What broke it off.
+        outcome: Its outcome.
+        unwritten: That could not be written down.
+    """
     said = f"{outcome.door} was interrupted; #{outcome.number} is {outcome.status}: {outcome.reason}."
+    if unwritten:
+        said += f" {OWED}"
     if outcome.status == "unknown":
         said += f" `ops.reconcile({outcome.number})` asks the exchange."
     if type(error) is KeyboardInterrupt:

@@ -196,10 +196,29 @@ class Sender:
         except BaseException:
             self._budget.release(reservation)
             raise
+        answer, lost, broken_off = self._send_without_trace(order, credentials, stamp)
+        try:
+            return self._concluded(order, answer, lost, broken_off, timestamp=stamp, reservation=reservation)
+        except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
+            struck = error
+        # It struck once: what came is judged all the same.
+        verdict = self._verdict(order, answer, lost, broken_off, timestamp=stamp)
+        return Reply(verdict, broken_off.error if broken_off is not None else struck)
+
+    def _concluded(
+        self,
+        order: Order,
+        answer: Answer | None,
+        lost: NoAnswer | None,
+        broken_off: BrokenOff | None,
+        *,
+        timestamp: int,
+        reservation: Reservation,
+    ) -> Reply:
+        """What came of a write, counted and obeyed."""
         status: int | None = None
         headers: Mapping[str, str] = {}
         try:
-            answer, lost, broken_off = self._send_without_trace(order, credentials, stamp)
             whole = answer or (lost.cut if lost is not None else None)
             if whole is not None:
                 status, headers = whole.status, whole.headers
@@ -260,7 +279,7 @@ class Sender:
         except NoAnswer as lost:
             return None, bare(lost), None
         except BrokenOff as broken_off:
-            return None, None, bare(broken_off)
+            return broken_off.answer, None, bare(broken_off)
         return answer, None, None
 
     @staticmethod

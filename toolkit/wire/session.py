@@ -109,11 +109,13 @@ class BrokenOff(BaseException):
     Attributes:
         error: That exception.
         sent: Whether anything of the request may have got to the exchange.
+        answer: The answer, where all of it had come by then.
     """
 
-    def __init__(self, error: BaseException, *, sent: bool) -> None:
+    def __init__(self, error: BaseException, *, sent: bool, answer: Answer | None = None) -> None:
         self.error = error
         self.sent = sent
+        self.answer = answer
         super().__init__()
 
 
@@ -201,16 +203,17 @@ class Session:
             NoAnswer: No whole answer came; `sent` tells whether anything went out.
             BrokenOff: The user ended it.
         """
-        broken = None
-        with self._departing() as departure:
-            try:
-                with self._new_session() as session:
-                    return self._whole_answer(session, message, key, departure)
-            except NoAnswer:
-                raise
-            except BaseException as error:  # noqa: BLE001 - it goes on below
-                broken = bare(error)
-        raise BrokenOff(broken, sent=departure.began)
+        broken = answer = departure = None
+        try:
+            with self._departing() as departure, self._new_session() as session:
+                answer = self._whole_answer(session, message, key, departure)
+        except NoAnswer:
+            raise
+        except BaseException as error:  # noqa: BLE001 - it goes on below
+            broken = bare(error)
+        else:
+            return answer
+        raise BrokenOff(broken, sent=departure is not None and departure.began, answer=answer)
 
     def _departing(self) -> AbstractContextManager[Departure]:
         connect, read = self._timeout

@@ -31,7 +31,7 @@ def verdict_of(
         clock: The host's clock.
         now: The time by which what the answer says is meant.
     """
-    if broken_off is not None:
+    if broken_off is not None and answer is None:
         if broken_off.sent:
             reason = "it was interrupted while it was under way"
             return Verdict(None, errors.OutcomeUnknownError(order.door, reason))

@@ -1,0 +1,219 @@
+"""What is known of a call and could not be written down is written down with the next step."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from tests.write_support import Bench, another_process, do, example, memory_folder
+from toolkit.errors import JournalError, JournalWarning
+from toolkit.operations import journal_file as files
+from toolkit.operations.journal import Journal
+from toolkit.sandbox import Answer, Request
+
+CREATE, TRANSFER = "exchange.create_api_key", "exchange.transfer"
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with memory_folder() as folder:
+        made = Bench(folder)
+        yield made
+        made.close()
+
+
+class Deadline(Exception):
+    """What a handler of the user's own raises."""
+
+
+class Blocked:
+    """A journal that cannot be used from the moment on in which an answer goes out.
+
+    Args:
+        bench: Whose journal.
+        how: "locked" by another program, or an exception that strikes when it is used.
+    """
+
+    def __init__(self, bench: Bench, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.bench, self.how = bench, how
+        self._patch = monkeypatch
+        self._holder: sqlite3.Connection | None = None
+        bench.ops  # noqa: B018 - opened before
+        handle = bench.exchange.handle
+
+        def handled(request: Request) -> Answer:
+            answer = handle(request)
+            if request.method == "POST":
+                bench.exchange.handle = handle  # type: ignore[method-assign]
+                self.begin()
+            return answer
+
+        bench.exchange.handle = handled  # type: ignore[method-assign]
+
+    def begin(self) -> None:
+        if self.how == "locked":
+            self._patch.setattr(files, "LOCK_PATIENCE", 0.05)
+            self._holder = sqlite3.connect(
+                self.bench.ops.journal, isolation_level=None, check_same_thread=False
+            )
+            self._holder.execute("BEGIN EXCLUSIVE")
+            return
+        error: type[BaseException] = KeyboardInterrupt if self.how == "interrupt" else Deadline
+        real = files.database.connect
+
+        def connect(*_: Any, **__: Any) -> Any:
+            self._patch.setattr(files.database, "connect", real)
+            raise error
+
+        self._patch.setattr(files.database, "connect", connect)
+
+    def end(self) -> None:
+        if self._holder is not None:
+            self._holder.close()
+
+
+@pytest.fixture(params=["locked", "interrupt", "deadline"])
+def blocked(bench: Bench, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Blocked:
+    return Blocked(bench, request.param, monkeypatch)
+
+
+def outcome_of(act: Callable[[], Any], how: str) -> Any:
+    """What is known of a call, however it comes back."""
+    if how == "locked":
+        with pytest.warns(JournalWarning):
+            return act()
+    error = KeyboardInterrupt if how == "interrupt" else Deadline
+    with pytest.raises(error) as raised:
+        act()
+    return raised.value.outcome  # type: ignore[attr-defined]
+
+
+def test_an_answer_that_came_is_known_and_written_down_with_the_next_step(
+    bench: Bench, blocked: Blocked
+) -> None:
+    outcome = outcome_of(lambda: do(bench, CREATE), blocked.how)
+    assert outcome.status == "confirmed"
+    blocked.end()
+    assert len(bench.ops.unresolved()) == 0
+    (row,) = bench.ops.history().to_dict("records")
+    assert (row["status"], row["settled_by"]) == ("confirmed", "answer")
+    with another_process():
+        assert Journal(bench.ops.journal).entry(1).answer
+    assert len(outcome.take_key().secret) == 64
+    assert len(bench.effects(CREATE)) == 1
+
+
+def test_a_name_returns_to_the_answer_that_could_not_be_written_down(bench: Bench, blocked: Blocked) -> None:
+    given = example(bench.world, TRANSFER)
+    first = outcome_of(lambda: bench.ops.exchange.transfer(**given, once="a"), blocked.how)
+    blocked.end()
+    again = bench.ops.exchange.transfer(**given, once="a")
+    assert (first.status, again.status, again.number, again.repeated) == ("confirmed", "confirmed", 1, True)
+    assert again.frame is not None
+    assert list(again.frame.columns) == list(first.frame.columns)
+    assert len(bench.effects(TRANSFER)) == 1
+
+
+def test_a_refusal_is_written_down_with_the_next_step(bench: Bench, blocked: Blocked) -> None:
+    bench.fail(TRANSFER, "error", code=-5002, message="Poor.")
+    given = example(bench.world, TRANSFER)
+    first = outcome_of(lambda: bench.ops.exchange.transfer(**given), blocked.how)
+    blocked.end()
+    assert first.status == "rejected"
+    assert bench.ops.exchange.transfer(**given), "nothing stands in its way"
+    assert list(bench.ops.history()["status"]) == ["rejected", "confirmed"]
+
+
+def test_what_is_owed_is_not_written_into_another_journal(bench: Bench, tmp_path: Path) -> None:
+    path = bench.ops.journal
+    older = path.read_bytes()
+    handle = bench.exchange.handle
+
+    def handled(request: Request) -> Answer:
+        answer = handle(request)
+        if request.method == "POST":
+            path.write_bytes(older)
+        return answer
+
+    bench.exchange.handle = handled  # type: ignore[method-assign]
+    with pytest.warns(JournalWarning):
+        outcome = do(bench, TRANSFER)
+    assert outcome.status == "confirmed"
+    with pytest.raises(JournalError):
+        bench.ops.history()
+    assert path.read_bytes() == older
+
+
+# -- an interrupt at any moment after the answer came --------------------------------------------------------
+
+
+class Strike:
+    """An exception of the user's own, raised where a handler of a signal may: at the call of a function.
+
+    Args:
+        at: At which call, counted from the moment in which the answer is there.
+
+    Attributes:
+        count: Calls by now.
+    """
+
+    def __init__(self, at: int) -> None:
+        self.at, self.count = at, 0
+        self._came = False
+
+    def __enter__(self) -> Strike:
+        self._before = sys.gettrace()
+        sys.settrace(self._called)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(self._before)
+
+    @property
+    def struck(self) -> bool:
+        return self.count >= self.at
+
+    def _called(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if self._came:
+            self.count += 1
+            if self.count == self.at:
+                raise Deadline
+            return None
+        return self._returned if frame.f_code.co_name == "_whole_answer" else None
+
+    def _returned(self, frame: FrameType, event: str, arg: Any) -> Any:
+        self._came = self._came or (event == "return" and arg is not None)
+        return self._returned
+
+
+@pytest.mark.parametrize("first", [1, 20])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # where a finalizer is struck
+def test_whenever_an_interrupt_strikes_an_answer_that_came_is_known(bench: Bench, first: int) -> None:
+    link = bench.rig.new_link(bare=True)
+    ops = link.operations(journal=bench.folder)
+    given = example(bench.world, TRANSFER)
+    assert ops.exchange.transfer(**given)
+    at = first
+    while True:
+        outcome: Any = None
+        with Strike(at) as strike:
+            try:
+                outcome = ops.exchange.transfer(**given)
+            except Deadline as error:
+                outcome = getattr(error, "outcome", None)
+        if not strike.struck:
+            break
+        at += 41
+        bench.clock.advance(1)
+        assert outcome is not None, at
+        assert outcome.status == "confirmed", (at, outcome.reason)
+    assert at > 500
+    assert set(ops.history()["status"]) == {"confirmed"}
+    assert len(bench.effects(TRANSFER)) == len(ops.history())
+    link.close()
