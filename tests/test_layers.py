@@ -39,6 +39,7 @@ LAYERS: dict[str, set[str]] = {
     "fetch": {
         "errors",
         "catalogue",
+        "characters",
         "privacy",
         "plan",
         "wire",
