@@ -222,14 +222,33 @@ class Sender:
             whole = answer or (lost.cut if lost is not None else None)
             if whole is not None:
                 status, headers = whole.status, whole.headers
-            now = self._budget.exchange_time(host, headers)
-            clock = self._host_clocks[host]
-            verdict = verdict_of(order, answer, lost, broken_off, timestamp=stamp, clock=clock, now=now)
+            verdict = self._verdict(order, answer, lost, broken_off, timestamp=timestamp)
         finally:
             late = self._settled(reservation, status, headers)
         # What is known of the write does not hang on what is counted and told to others about it.
         later = self._obeyed(order, verdict)
         return Reply(verdict, broken_off.error if broken_off is not None else late or later)
+
+    def _verdict(
+        self,
+        order: Order,
+        answer: Answer | None,
+        lost: NoAnswer | None,
+        broken_off: BrokenOff | None,
+        *,
+        timestamp: int,
+    ) -> Verdict:
+        whole = answer or (lost.cut if lost is not None else None)
+        host = order.pool.host
+        return verdict_of(
+            order,
+            answer,
+            lost,
+            broken_off,
+            timestamp=timestamp,
+            clock=self._host_clocks[host],
+            now=self._budget.exchange_time(host, whole.headers if whole is not None else {}),
+        )
 
     def _settled(
         self, reservation: Reservation, status: int | None, headers: Mapping[str, str]
