@@ -1,6 +1,6 @@
 """The commands on a terminal of their own, where somebody types.
 
-Each runs in a process of its own, forked from one that has imported beforehand what takes long.
+Each runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any
 
 import pytest
+
+from tests.programs import forked
 
 QUESTION = "(API key|Secret|Passphrase|The same again|passphrase of the private key): "
 PATIENCE = 60.0
@@ -36,8 +35,8 @@ def command(*arguments: str, typed: Sequence[str] = ()) -> Ran:
     from pexpect import fdpexpect
 
     screen, keyboard = os.openpty()
-    here, there = _context().Pipe()
-    process = _context().Process(
+    here, there = forked().Pipe()
+    process = forked().Process(
         target=_run, args=(there, os.ttyname(keyboard), arguments, dict(os.environ), os.getcwd())
     )
     process.start()
@@ -55,13 +54,6 @@ def command(*arguments: str, typed: Sequence[str] = ()) -> Ran:
         process.kill()
         terminal.close()
     return Ran(process.exitcode, shown.getvalue().replace("\r", ""))
-
-
-@cache
-def _context() -> Any:
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["toolkit.__main__", "toolkit.keys", "toolkit.link"])
-    return context
 
 
 def _run(

@@ -1,6 +1,6 @@
-"""Threads that read without a rest, as a kernel: `python -m tests.machine.kernel THREADS PATH WEIGHT`.
+"""Threads that read without a rest, as a kernel.
 
-It says "ready" once everything is imported, makes its Link and begins when it is told the line that a
+It says "ready", makes its Link and begins when it is told the line that a
 sandbox prints, ends when its input ends, and then says as JSON what became of its reads.
 """
 
@@ -48,7 +48,3 @@ def main(threads: int, path: str, weight: int) -> None:
             for thread in running:
                 thread.join()
     print(json.dumps(became), flush=True)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 import requests
 
-from tests.machine import stranger
+from tests.machine import kernel, stranger
+from tests.programs import ROOT, Program
+from toolkit.__main__ import main as commands
 
-ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 20.0
 ONE = ("/fapi/v1/time", 1)
 """A read of weight 1. Asked through a door of ours it is signed, and the log names its key."""
@@ -54,47 +53,30 @@ class Full:
 class Process:
     """A helper program that says "ready" and waits for the line of a sandbox."""
 
-    def __init__(self, scene: Scene, module: str, *arguments: object) -> None:
+    def __init__(self, scene: Scene, main: Callable[..., None], *arguments: object) -> None:
         self._scene = scene
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", f"tests.machine.{module}", *map(str, arguments)],
-            cwd=ROOT,
-            env=scene.env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._process = Program(main, *arguments, env=scene.env)
         self.pid = self._process.pid
 
     def ready(self) -> None:
         """Wait until it has imported what it needs."""
-        said = self._pipe(self._process.stdout).readline()
-        assert said == "ready\n", f"it said {said!r} and ended with {self._process.wait()}"
+        said = self._process.stdout.readline()
+        assert said == "ready\n", f"it said {said!r} and ended"
 
     def go(self) -> None:
         """Have it begin."""
-        into = self._pipe(self._process.stdin)
-        into.write(self._scene.line)
-        into.flush()
+        self._process.stdin.write(self._scene.line)
+        self._process.stdin.flush()
 
     def end(self) -> dict[str, int]:
         """Have it end; what became of its requests."""
-        said, _ = self._process.communicate(timeout=PATIENCE)
-        assert self._process.returncode == 0, f"it ended with {self._process.returncode}"
+        said, status = self._process.communicate(PATIENCE)
+        assert status == 0, f"it ended with {status}"
         return dict(json.loads(said))
 
     def kill(self) -> None:
         """SIGKILL: nothing of its own runs any more. Nothing happens where it has ended."""
         self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with suppress(BrokenPipeError):
-                self._pipe(pipe).close()
-
-    @staticmethod
-    def _pipe(pipe: IO[str] | None) -> IO[str]:
-        assert pipe is not None
-        return pipe
 
     def __enter__(self) -> Process:
         return self
@@ -121,20 +103,13 @@ class Scene:
         self.env = dict(os.environ) | {"PYTHONPATH": str(ROOT), "TOOLKIT_LEDGER": str(folder)}
         words = ["--port", "0", "--window-seconds", str(seconds)]
         words += ["--limit-scale", repr((limit + 0.5) / 2400), "--latency-ms", str(latency_ms)]
-        self._sandbox = subprocess.Popen(
-            [sys.executable, "-m", "toolkit", "sandbox", *words],
-            cwd=ROOT,
-            env=self.env,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self._sandbox = Program(_sandbox, *words, env=self.env)
         self._session = requests.Session()
         self._session.trust_env = False
 
     @cached_property
     def line(self) -> str:
         """What the sandbox printed, once it has: others may start meanwhile."""
-        assert self._sandbox.stdout is not None
         line = self._sandbox.stdout.readline()
         assert json.loads(line)["limits"]["fapi"] == self.limit
         return line
@@ -153,13 +128,13 @@ class Scene:
         self._ends.close()
         self._session.close()
         self._sandbox.terminate()
-        self._sandbox.communicate(timeout=PATIENCE)
+        self._sandbox.communicate(PATIENCE)
 
     # -- who is at work ------------------------------------------------------------------------------
 
     def kernel(self, *, threads: int = 2, reads: tuple[str, int] = ONE) -> Process:
         """A process that reads without a rest, not ready yet."""
-        return self._ends.enter_context(Process(self, "kernel", threads, *reads))
+        return self._ends.enter_context(Process(self, kernel.main, threads, *reads))
 
     def kernels(self, count: int, *, threads: int = 2, reads: tuple[str, int] = ONE) -> list[Process]:
         """Some of them, ready."""
@@ -170,7 +145,7 @@ class Scene:
 
     def stranger(self, pattern: str, count: int, seed: int = 1) -> Process:
         """A program that ignores every limit, ready."""
-        made = self._ends.enter_context(Process(self, "stranger", pattern, count, self.seconds, seed))
+        made = self._ends.enter_context(Process(self, stranger.main, pattern, count, self.seconds, seed))
         made.ready()
         return made
 
@@ -264,3 +239,7 @@ def until(holds: Callable[[], bool], what: str) -> None:
 
 def _fapi(window: Mapping[str, Any]) -> bool:
     return bool(window["pool"] == "fapi")
+
+
+def _sandbox(*words: str) -> None:
+    commands(["sandbox", *words], prog_name="python -m toolkit")

@@ -1,6 +1,6 @@
-"""A program that knows nothing of any limit: `python -m tests.machine.stranger PATTERN COUNT SECONDS SEED`.
+"""A program that knows nothing of any limit.
 
-It sends COUNT plain requests in each window of SECONDS: spread evenly ("even"), as quickly as it can
+It sends `count` plain requests in each window of `seconds`: spread evenly ("even"), as quickly as it can
 when the window begins ("start"), or as quickly as it can at some moment of the first two thirds of it
 ("moment"). The first refusal ends its window, as it would end a program's work; going on would have
 the whole address banned. Otherwise it behaves as `kernel` does.
@@ -50,7 +50,3 @@ def main(pattern: str, count: int, seconds: int, seed: int) -> None:
         over.set()
         sending.join()
     print(json.dumps(became), flush=True)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
