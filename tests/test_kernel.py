@@ -106,6 +106,22 @@ def test_tab_offers_what_there_is(kernel: Kernel, use_jedi: bool) -> None:
     assert {code: names for code, names in missed.items() if names} == {}
 
 
+def test_tab_offers_the_public_names_alone(kernel: Kernel) -> None:
+    kernel.well("%config Completer.use_jedi = True")
+    kernel.well("from toolkit import charts, errors, panels\nimport toolkit.keys")
+
+    def complete(code: str) -> list[str]:
+        names = {name.rpartition(".")[2] for name in kernel.completions(code)}
+        return sorted(name for name in names if not name.startswith("_"))
+
+    for name in ("charts", "errors", "panels"):
+        assert complete(f"{name}.") == dir(getattr(toolkit, name))
+    for name in ("charts", "errors", "keys", "panels"):
+        assert complete(f"toolkit.{name}.") == dir(importlib.import_module(f"toolkit.{name}"))
+    assert complete("toolkit.") == sorted({*toolkit.__all__} - {"__version__"})
+    assert complete("from toolkit.charts import ") == dir(toolkit.charts)
+
+
 def says_a_literal(annotation: object) -> bool:
     origin = get_origin(annotation)
     if origin in (Union, UnionType):

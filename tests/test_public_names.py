@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import os
 import pkgutil
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 import pytest
-from jupyter_client.manager import start_new_kernel
 
 import toolkit
 from toolkit.demo import DemoLink
@@ -56,29 +52,3 @@ def test_objects_a_user_meets_list_what_is_for_users(link: DemoLink) -> None:
         "spot": ["customer_id", "customers", "kickbacks", "new_user", "rebates"],
     }
     assert all(hasattr(link.budget, name) for name in shown["budget"])
-
-
-@pytest.mark.filterwarnings("default")  # the kernel's machinery warns of what is not ours
-def test_the_tab_key_lists_them_in_a_kernel(tmp_path: Path) -> None:
-    """One kernel, and one test, as each worker of the tests would start another."""
-    packages = Path(toolkit.__file__).parents[1]
-    env = os.environ | {"HOME": str(tmp_path), "IPYTHONDIR": str(tmp_path), "PYTHONPATH": str(packages)}
-    manager, client = start_new_kernel(kernel_name="python3", env=env)
-    try:
-        imports = "import toolkit\nfrom toolkit import charts, errors, panels\nimport toolkit.keys"
-        assert client.execute_interactive(imports, timeout=60)["content"]["status"] == "ok"
-
-        def complete(code: str) -> list[str]:
-            matches = client.complete(code, reply=True, timeout=60)["content"]["matches"]
-            names = sorted({match.rpartition(".")[2] for match in matches})
-            return [name for name in names if not name.startswith("_")]
-
-        for name in ("charts", "errors", "panels"):
-            assert complete(f"{name}.") == dir(getattr(toolkit, name))
-        for name in ("charts", "errors", "keys", "panels"):
-            assert complete(f"toolkit.{name}.") == dir(sys.modules[f"toolkit.{name}"])
-        assert complete("toolkit.") == sorted({*toolkit.__all__} - {"__version__"})
-        assert complete("from toolkit.charts import ") == dir(toolkit.charts)
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
