@@ -26,11 +26,10 @@ import pytest
 from tests.canary.guards import PROMPT
 from tests.canary.marks import Marks
 from tests.canary.scenes import (
-    meet_every_error,
     offices,
     work_with_a_kernel,
+    work_with_a_script,
     work_with_commands,
-    work_with_every_door,
 )
 from toolkit.sandbox.keys import letters
 
@@ -45,8 +44,7 @@ def test_no_mark_is_anywhere() -> None:
     with offices(4) as places, ThreadPoolExecutor() as side_by_side:
         doors, failures, commands, kernel = places
         work = [
-            side_by_side.submit(work_with_every_door, doors),
-            side_by_side.submit(meet_every_error, failures),
+            side_by_side.submit(work_with_a_script, doors, failures),
             side_by_side.submit(work_with_commands, commands),
         ]
         asyncio.run(work_with_a_kernel(kernel))

@@ -92,9 +92,11 @@ def test_an_interrupt_ends_the_wait(memory: MemoryKeyring) -> None:
         over.wait()
 
     memory.get_password = interrupted  # type: ignore[method-assign, assignment]
-    with pytest.raises(KeyboardInterrupt):
-        system.stored("desk")
-    over.set()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            system.stored("desk")
+    finally:
+        over.set()
 
 
 def test_without_a_thread_it_is_asked_all_the_same(

@@ -12,18 +12,18 @@ def test_no_effect_is_doubled_and_no_outcome_is_wrong() -> None:
     with memory_folder() as folder:
         day = RandomWrites(11, folder)
         try:
-            count = day.run(300)
+            count = day.run(150)
         finally:
             day.close()
     assert count.mistakes == []
-    assert min(count.outcomes.values()) > 40, "each outcome comes up"
+    assert min(count.outcomes.values()) > 20, "each outcome comes up"
     assert count.lost > 10, "answers are lost whose calls were executed"
     assert count.settled["confirmed"] > 5
     assert count.settled["rejected"] > 5
     assert count.restarts > 1
     assert count.restored > 2, "an older journal lies there for a moment"
     assert count.strangers > 5, "somebody else makes the same"
-    assert min(count.lookalikes, count.stale, count.cut) > 5
+    assert min(count.lookalikes, count.stale, count.cut) > 2
 
 
 @pytest.mark.parametrize("claim", ["confirmed", "rejected"])

@@ -33,8 +33,13 @@ def offices(number: int) -> Iterator[list[Office]]:
         yield [stack.enter_context(Office(place)) for place in places]
 
 
-def work_with_every_door(office: Office) -> None:
-    run([office.wish("doors")])
+def work_with_a_script(doors: Office, failures: Office) -> None:
+    run([doors.wish("doors"), failures.wish("errors")])
+    look_at_every_door(doors)
+    look_at_every_error(failures)
+
+
+def look_at_every_door(office: Office) -> None:
     kinds = {Path(name).suffix for name in office.left()}
     assert kinds >= {".csv", ".html", ".json", ".parquet", ".pickle", ".png", ".svg", ".sqlite"}
     asked = {entry.path for entry in office.sandbox.exchange.log if entry.status == 200}
@@ -43,8 +48,7 @@ def work_with_every_door(office: Office) -> None:
     assert set(WRITE_BY_DOOR) - done == set()
 
 
-def meet_every_error(office: Office) -> None:
-    run([office.wish("errors")])
+def look_at_every_error(office: Office) -> None:
     left = office.left()
     met = set(json.loads(left["cwd/errors/met"]))
     assert met >= set(errors.__all__) - ABSTRACT

@@ -238,13 +238,13 @@ class Desk:
         from toolkit import charts
 
         link = self.link
-        for chart, frame in (
-            (charts.rebates, link.spot.rebates()),
-            (charts.balances, link.exchange.spot_balances()),
-            (charts.traders, link.futures.trader_counts()),
+        for chart, frame, kind in (
+            (charts.rebates, link.spot.rebates(), "png"),
+            (charts.balances, link.exchange.spot_balances(), "svg"),
+            (charts.traders, link.futures.trader_counts(), "svg"),
         ):
             axes = self.do(lambda chart=chart, frame=frame: chart(frame))  # type: ignore[misc]
-            for kind in ("png", "svg") if axes is not None else ():
+            if axes is not None:
                 axes.figure.savefig(self.folder / f"{next(self.numbers)}.{kind}", dpi=40)
         self.do(lambda: charts.rebates(link.exchange.partner()))
 
@@ -410,6 +410,8 @@ def work(run: dict[str, Any]) -> None:
     if given["part"]:
         import rich.traceback
 
+        # Colours show nothing, and take longer than all the rest.
+        rich.traceback.Traceback._guess_lexer = lambda *_: "text"  # type: ignore[method-assign]
         # As wide as can be: what is broken over lines is shown all the same.
         rich.traceback.install(show_locals=True, width=200, locals_max_string=500)
     faulthandler.enable()
