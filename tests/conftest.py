@@ -25,11 +25,14 @@ SCRATCH = Path(tempfile.mkdtemp(prefix="toolkit-tests-"))
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
 WIPED = ("TOOLKIT", "BINANCE", "JUPYTER", "IPYTHON", "JPY_", "MPL", "TQDM", "XDG_", "PYTHONWARNINGS")
-WIPED += ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT")
+WIPED += ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT", "PYTHONDONTWRITEBYTECODE")
 
 for name in list(os.environ):
     if name.startswith(WIPED) or name.lower().endswith("_proxy"):
         del os.environ[name]
+
+# Or every worker, and every program that a test starts, would compile all of it again.
+sys.dont_write_bytecode = False
 
 os.environ.update(
     {

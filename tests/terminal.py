@@ -8,10 +8,11 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import pytest
 
@@ -29,15 +30,37 @@ class Ran:
     shown: str
 
 
-def command(*arguments: str, typed: Sequence[str] = ()) -> Ran:
-    """Run `python -m toolkit` with these arguments, and type these lines where it asks."""
+def command(
+    *arguments: str,
+    typed: Iterable[str] = (),
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    once_typed: Callable[[], object] = lambda: None,
+) -> Ran:
+    """Run `python -m toolkit` with these arguments, and type these lines where it asks.
+
+    Args:
+        arguments: Its arguments.
+        typed: The lines.
+        environment: Its whole environment; that of the tests where it is left out.
+        folder: Where it runs.
+        once_typed: Done after each line.
+    """
     pexpect = pytest.importorskip("pexpect")
     from pexpect import fdpexpect
 
+    surroundings = dict(environment or os.environ), str(folder or os.getcwd())
     screen, keyboard = os.openpty()
     here, there = forked().Pipe()
     process = forked().Process(
-        target=_run, args=(there, os.ttyname(keyboard), arguments, dict(os.environ), os.getcwd())
+        target=_run,
+        args=(
+            there,
+            os.ttyname(keyboard),
+            arguments,
+            dict(environment or os.environ),
+            str(folder or os.getcwd()),
+        ),
     )
     process.start()
     here.recv()  # it has opened its terminal, which ends with it
@@ -48,6 +71,7 @@ def command(*arguments: str, typed: Sequence[str] = ()) -> Ran:
         for line in typed:
             terminal.expect(QUESTION)
             terminal.sendline(line)
+            once_typed()
         terminal.expect(pexpect.EOF)
         process.join(PATIENCE)
     finally:
@@ -57,7 +81,11 @@ def command(*arguments: str, typed: Sequence[str] = ()) -> Ran:
 
 
 def _run(
-    ready: Connection, terminal: str, arguments: Sequence[str], environment: Mapping[str, str], folder: str
+    ready: Connection,
+    terminal: str,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    folder: str | Path,
 ) -> None:
     """Be the command."""
     os.setsid()

@@ -79,9 +79,8 @@ def test_a_mark_is_found_in_each_spelling_and_in_pieces() -> None:
 def test_a_prompt_that_shows_what_is_typed_leaves_a_mark(tmp_path: Path) -> None:
     with offices(1) as (office,):
         partner = office.world.partner
-        office.command(
-            "key", "add", "desk", typed=[partner.key, partner.secret], package=PROMPT.removed(tmp_path)
-        )
+        typed = [partner.key, partner.secret]
+        office.command_of(PROMPT.removed(tmp_path), "key", "add", "desk", typed=typed)
         assert office.found()
 
 

@@ -94,6 +94,9 @@ def account(number: int, time: int) -> Row:
     }
 
 
+# Each is a fetch over a socket; HYPOTHESIS_PROFILE=search has twenty times as many.
+FEW = settings().max_examples // 7
+
 # One of each way to get more rows than fit in an answer, with a column that tells rows apart.
 KINDS: dict[str, tuple[Callable[[int, int], Row], dict[str, Any], str]] = {
     "exchange.rebates": (rebate, {}, "trade_id"),
@@ -146,7 +149,7 @@ def histories(draw: st.DrawFn, door: str) -> tuple[list[int], int, int, int]:
 
 @pytest.mark.parametrize("keeps", ["oldest", "newest"])
 @pytest.mark.parametrize("door", KINDS)
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_row_once_and_oldest_first(shared: Rig, door: str, keeps: str, data: st.DataObject) -> None:
     times, start, end, size = data.draw(histories(door))
@@ -175,7 +178,7 @@ def _said(value: object) -> object:
 
 
 @pytest.mark.parametrize("door", ["exchange.rebates", "exchange.deposits", "exchange.transfers"])
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(times=st.lists(st.integers(0, 3), max_size=20), size=st.integers(1, 5))
 def test_a_row_that_two_pages_both_hold_comes_once(
     shared: Rig, door: str, times: list[int], size: int

@@ -89,12 +89,34 @@ def test_every_notebook_is_tested() -> None:
     assert [path.stem for path in NOTEBOOKS] == ["01_tour", "02_rate_limits", "03_sub_accounts", "04_keys"]
 
 
+# A chart and a panel as the last line of a cell; and the panel run again, as seen from the kernel: one
+# thread, and the old panel's widgets are gone.
+LAST_LINES = [
+    "toolkit.charts.balances(link.exchange.spot_balances())",
+    "panel = toolkit.panels.weight(link)\npanel",
+    "panel = toolkit.panels.weight(link)\npanel.widget",
+    "import threading\n[t.name for t in threading.enumerate() if t.name == 'weight panel']",
+    "panel.close()\nlink.close()\n[t.name for t in threading.enumerate() if t.name == 'weight panel']",
+]
+
+
 def test_tour(run: Run) -> None:
     notebook = nbformat.read(FOLDER / "01_tour.ipynb", as_version=4)
     assert sum(cell.cell_type == "code" for cell in notebook.cells) == 10
-    notebook.cells.append(nbformat.v4.new_code_cell("assert accounts.wait(60)"))
+    added = ["assert accounts.wait(60)", *LAST_LINES]
+    notebook.cells += [nbformat.v4.new_code_cell(cell) for cell in added]
     notebook = run(notebook)
     check_all_went_well(notebook)
+
+    chart, panel, widget, before, after = (
+        [dict(output.data) for output in cell.outputs if "data" in output]
+        for cell in notebook.cells[-len(LAST_LINES) :]
+    )
+    assert any("image/png" in bundle for bundle in chart)
+    assert {WIDGET, "text/html", "text/plain"} <= set(panel[0])
+    assert WIDGET in widget[0]
+    assert before[0]["text/plain"] == "['weight panel']"
+    assert after[0]["text/plain"] == "[]"
 
     (endpoints,) = bundles(notebook, "toolkit.endpoints()")
     assert "spot.rebates" in endpoints["text/html"]
@@ -219,23 +241,3 @@ def test_keys(run: Run) -> None:
     for secret in said(notebook, secrets).split():
         assert len(secret) > 30
         assert secret not in shown
-
-
-def test_a_chart_and_a_panel_show_as_the_last_line_of_a_cell(run: Run) -> None:
-    cells = [
-        "import toolkit\nlink = toolkit.demo(seed=7)",
-        "toolkit.charts.balances(link.exchange.spot_balances())",
-        "panel = toolkit.panels.weight(link)\npanel",
-        "panel = toolkit.panels.weight(link)\npanel.widget",
-        # Run again, and seen from the kernel: one thread, and the old panel's widgets are gone.
-        "import threading\n[t.name for t in threading.enumerate() if 'panel' in t.name]",
-        "panel.close()\nlink.close()\n[t.name for t in threading.enumerate() if 'panel' in t.name]",
-    ]
-    notebook = run(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells]))
-    check_all_went_well(notebook)
-    shown = [[dict(output.data) for output in cell.outputs if "data" in output] for cell in notebook.cells]
-    assert any("image/png" in bundle for bundle in shown[1])
-    assert {WIDGET, "text/html", "text/plain"} <= set(shown[2][0])
-    assert WIDGET in shown[3][0]
-    assert shown[4][0]["text/plain"] == "['weight panel']"
-    assert shown[5][0]["text/plain"] == "[]"

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from tests.canary.marks import Marks
+from tests.terminal import PATIENCE, QUESTION, command
 from tests.wires import Wire
 from tests.write_support import arguments_of
 from toolkit.catalogue import ENDPOINTS, WRITES, Endpoint, Write
@@ -35,8 +36,6 @@ SEED = 1729
 PASSPHRASE = letters("canary", "passphrase", length=24)
 STRANGER = "nobody.we.know@mail.example"
 PROXY = "http://desk:{}@127.0.0.1:9".format(letters("canary", "proxy", length=20))
-
-QUESTION = "(API key|Secret|Passphrase|The same again|passphrase of the private key): "
 
 # A day with more rows than one answer may have.
 CROWDED = int(pd.Timestamp("2025-01-01", tz="UTC").timestamp()) * 1000
@@ -164,8 +163,21 @@ class Office:
             "package": str(package),
         }
 
-    def command(self, *arguments: str, typed: Iterable[str] = (), package: Path = ROOT) -> int:
+    def command(self, *arguments: str, typed: Iterable[str] = ()) -> int:
         """Run a command of the toolkit on a terminal of its own, where somebody types; its exit status."""
+        ran = command(
+            *arguments,
+            typed=typed,
+            environment=self.environment,
+            folder=self.place,
+            once_typed=self.look_around,
+        )
+        with (self.place / "shown").open("a") as file:
+            file.write(ran.shown)
+        return int(ran.status or 0)
+
+    def command_of(self, package: Path, *arguments: str, typed: Iterable[str] = ()) -> None:
+        """Run a command of the toolkit that lies in another folder."""
         shown = io.StringIO()
         terminal = pexpect.spawn(
             sys.executable,
@@ -173,19 +185,16 @@ class Office:
             cwd=str(self.place),
             env=self.environment | {"PYTHONPATH": str(package)},
             encoding="utf-8",
-            timeout=60,
+            timeout=PATIENCE,
             dimensions=(50, 400),
         )
         terminal.logfile_read = shown
         for line in typed:
             terminal.expect(QUESTION)
             terminal.sendline(line)
-            self.look_around()
         terminal.expect(pexpect.EOF)
         terminal.close()
-        with (self.place / "shown").open("a") as file:
-            file.write(shown.getvalue())
-        return int(terminal.exitstatus)
+        (self.place / "shown").write_text(shown.getvalue())
 
     @property
     def place(self) -> Path:

@@ -1,0 +1,20 @@
+"""Answers of a stranger that take long to read, in little memory all the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import hostile
+from tests.test_hostile_answers import LONG_TO_READ, MIB, little_memory, read_many
+from toolkit.wire.answers import Answer
+
+
+@pytest.mark.parametrize(("path", "name", "size"), LONG_TO_READ)
+def test_memory_is_bounded_for_what_takes_long(path: str, name: str, size: int) -> None:
+    read_many(path, name, size)
+
+
+def test_memory_is_bounded_for_the_longest_name_of_a_field() -> None:
+    body = b'{"":1,"' + b"a" * (8 * MIB) + b'":0}'
+    with little_memory():
+        hostile.read(None, Answer(200, {}, body))
