@@ -54,13 +54,7 @@ def command(
     here, there = forked().Pipe()
     process = forked().Process(
         target=_run,
-        args=(
-            there,
-            os.ttyname(keyboard),
-            arguments,
-            dict(environment or os.environ),
-            str(folder or os.getcwd()),
-        ),
+        args=(there, os.ttyname(keyboard), arguments, *surroundings),
     )
     process.start()
     here.recv()  # it has opened its terminal, which ends with it
