@@ -978,10 +978,31 @@ def test_an_interrupt_at_any_moment_leaves_the_budget_to_the_other_threads(tmp_p
     assert json.loads(said) == [0, 0]
 
 
+class CountedWaits:
+    """A clock on which only waiting takes time, a second each; `then` is called after three waits."""
+
+    def __init__(self, then: Callable[[], object]) -> None:
+        self.waits = 0
+        self._then = then
+
+    def monotonic(self) -> float:
+        return float(self.waits)
+
+    def sleep(self, seconds: float) -> None:
+        del seconds
+        self.waits += 1
+        if self.waits == 3:
+            self._then()
+        threading.Event().wait(0.001)
+
+
 @posix
-def test_a_thread_that_computes_does_not_lock_the_others_out(tmp_path: Path) -> None:
+def test_a_thread_that_computes_does_not_lock_the_others_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A long call into C (sorting, parsing) keeps every other thread of a kernel waiting, also the one that
     is in the middle of a transaction. Other kernels must not go on alone for that."""
+    monkeypatch.setattr(store, "_LOCK_WAIT", 0.01)
     at = tmp_path / "ledger.sqlite"
     mine = Ledger(at, SYSTEM_CLOCK)
     mine.rules()
@@ -989,36 +1010,44 @@ def test_a_thread_that_computes_does_not_lock_the_others_out(tmp_path: Path) -> 
         _PRELUDE
         + FORKED
         + """
+import ctypes
+call_into_c = ctypes.PyDLL(None).read  # keeps the interpreter to itself until there is something to read
+sys.setswitchinterval(60)  # so that it gets there before another thread may go on
+within = threading.Event()
 ledger = Ledger(at, SYSTEM_CLOCK)
 ledger.rules()
-over = threading.Event()
-def work():
-    while not over.is_set():
-        more(ledger, 0)
-threading.Thread(target=work, daemon=True).start()
-print("ready", flush=True)
-for _ in range(3):
-    sum(range(40_000_000))
-    time.sleep(0.002)
-os._exit(0)
+def hold(execute):
+    print("held", flush=True)
+    within.set()
+    time.sleep(0.001)
+holding = threading.Thread(target=ledger._store.run, args=(hold,), kwargs={"seed": lambda *_: None})
+holding.start()
+within.wait()
+call_into_c(0, ctypes.create_string_buffer(1), 1)
+holding.join()
 """
     )
     kernel = subprocess.Popen(
-        [sys.executable, "-c", script, str(at)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, str(at)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
+    assert kernel.stdin is not None
+    assert kernel.stdout is not None
+    over = kernel.stdin.fileno()
+    waiting = CountedWaits(then=lambda: os.write(over, b"."))
+    monkeypatch.setattr(store, "time", waiting)
     try:
-        assert kernel.stdout is not None
-        assert kernel.stdout.readline() == "ready\n"
-        while kernel.poll() is None:
-            reserve(mine, SYSTEM_CLOCK, 1)
-            threading.Event().wait(0.002)
-            if mine.problem:
-                break
+        assert kernel.stdout.readline() == "held\n"
+        assert isinstance(reserve(mine, SYSTEM_CLOCK), int)
+        assert waiting.waits >= 3, "it was kept waiting"
+        assert mine.problem == ""  # the file was never given up
     finally:
         kernel.kill()
         kernel.communicate()
         mine.close()
-    assert mine.problem == ""  # the file was never given up
 
 
 @posix
