@@ -239,6 +239,10 @@ class AccountsPanel(Panel):
         except KeyboardInterrupt:
             self.stop()
             raise
+        if self._is_displayed and not self._closed:
+            # A fetch that ended while no cell ran has shown its picture to nobody: whoever runs a notebook
+            # takes only what belongs to the cell that is running.
+            self._guard(partial(self._display, update=True))
         return True
 
     def _start(self, reads: tuple[Read, ...], *, anew: bool = True) -> None:
