@@ -84,6 +84,10 @@ FEE = FRAME["commission"]
 OTHER = column("0.25", "0.25", "0.25", "0.25", "0.25", "0.25")
 
 
+# As README's income minus commission: one index has other names than the other, and all that is in it.
+NETTED = FRAME.assign(fee_asset=["USDT", "BNB", "BTC", "BTC", "USDT", "BTC"])
+FEES_BY_ASSET = NETTED.groupby("fee_asset")["commission"].sum()
+
 # -- against whole numbers -----------------------------------------------------------------------------
 
 within = st.integers(-(10**36), 10**36)
@@ -200,6 +204,14 @@ WORKS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
     "last of groups": (INCOMES.last, [D(2), BIG]),
     "idxmax of groups": (INCOMES.idxmax, [5, 4]),
     "count of groups": (INCOMES.count, [2, 3]),
+    "less what is by another name": (
+        lambda: FEES.sum() - FEES_BY_ASSET,
+        [None, D(0), D("0.2")],
+    ),
+    "less what is by another name, and nothing where there is none": (
+        lambda: FEES.sum().sub(FEES_BY_ASSET, fill_value=0),
+        [D("-0.2"), D(0), D("0.2")],
+    ),
     "several sums": (lambda: FEES.agg(["sum", "max"])["sum"], [D("1.3"), D("2.3")]),
     "a function of groups": (lambda: FEES.agg(lambda fees: fees.sum()), [D("1.3"), D("2.3")]),
     "groups with few": (lambda: FEES.sum(min_count=4), [None, None]),

@@ -144,6 +144,8 @@ class ExactArray(Operators):
 
     def take(self, indices: Any, *, allow_fill: bool = False, fill_value: Any = None) -> ExactArray:
         """Those at these places."""
+        if indices is None:  # pandas aligns one of two indexes with other names so: all are at their places
+            return self.copy()
         places = np.asarray(indices, dtype=np.intp)
         if not len(self) and (places >= 0 if allow_fill else np.ones(len(places), bool)).any():
             raise IndexError("cannot do a non-empty take from an empty axes.")
