@@ -64,7 +64,8 @@ def read(body: bytes) -> Any:
 
 
 def _read(body: bytes) -> Any:
-    if any(body[start : start + _DIGITS].isdigit() for start in range(0, len(body), _DIGITS)):
+    # The rest behind the last whole stretch is shorter: a body that was cut off within a number ends so.
+    if any(body[start : start + _DIGITS].isdigit() for start in range(0, len(body) - _DIGITS + 1, _DIGITS)):
         raise Unreadable("holds a number of more digits than any has")
     lists, objects = body.count(b"["), body.count(b"{")
     if len(body) > _SMALL:
