@@ -103,8 +103,12 @@ def test_it_is_signed_and_charged_like_any_other(desk_link: Link) -> None:
 
 def test_one_object_is_whole_and_of_a_list_that_is_not_known(desk_link: Link) -> None:
     assert desk_link.get("/sapi/v1/broker/info").attrs["complete"] is True
-    for path, size in [("/sapi/v1/broker/subAccount", 3), ("/sapi/v1/broker/subAccount/spotSummary", 2)]:
-        attrs = desk_link.get(path, size=size).attrs
+    for path, size, page in [
+        ("/sapi/v1/broker/subAccount", 3, 1),
+        ("/sapi/v1/broker/subAccount/spotSummary", 2, 1),
+        ("/sapi/v1/broker/subAccount/spotSummary", 20, 900),  # an object whose list has no row
+    ]:
+        attrs = desk_link.get(path, size=size, page=page).attrs
         assert attrs["complete"] is False
         assert attrs["missing"] == [[None, None]]
 

@@ -366,9 +366,12 @@ def _checked_workers(workers: int) -> int:
 
 
 def _is_one_object(payload: Any) -> bool:
-    """Whether an answer is no list, and holds none: of a list nobody knows whether it goes on."""
+    """Whether an answer is no list, and holds none: of a list nobody knows whether it goes on.
+
+    An empty one may be the page behind the last, or one of texts that are none.
+    """
     return isinstance(payload, dict) and not any(
-        isinstance(value, list) and any(isinstance(each, dict | list) for each in value)
+        isinstance(value, list) and (not value or any(isinstance(each, dict | list) for each in value))
         for value in payload.values()
     )
 
