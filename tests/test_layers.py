@@ -124,7 +124,7 @@ LAYERS: dict[str, set[str]] = {
     "sandbox": {"storage", "catalogue", "decimals"},
     "printable": set(),
     "decimals": set(),
-    "amounts": {"errors", "decimals"},
+    "amounts": {"errors", "decimals", "suggestions"},
     "listing": {"catalogue", "suggestions"},
     "demo": {"errors", "catalogue", "link", "sandbox", "suggestions"},
     "suggestions": set(),

@@ -66,6 +66,7 @@ def things() -> Iterator[dict[str, Any]]:
         ("toolkit.errors.UsageEror", "Did you mean `UsageError`?"),
         ("toolkit.charts.rebate", "Did you mean `rebates`?"),
         ("toolkit.panels.wieght", "Did you mean `weight`?"),
+        ("toolkit.amounts.devide", "Did you mean `divide`?"),
     ],
 )
 def test_a_misspelt_name_is_answered_with_the_one_that_was_meant(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
 from os import PathLike
-from typing import TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import pandas as pd
 import pyarrow as pa
@@ -20,6 +20,7 @@ from toolkit.amounts.scalars import ExactDecimal
 from toolkit.amounts.values import to_units
 from toolkit.decimals import in_own_context
 from toolkit.errors import UsageError
+from toolkit.suggestions import attributes_of_module
 
 __all__ = ["ExactDtype", "divide", "exact", "read_parquet"]
 
@@ -28,6 +29,10 @@ Data = TypeVar("Data", pd.Series, pd.DataFrame)
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+if not TYPE_CHECKING:  # or every name would seem to be there
+    __getattr__ = attributes_of_module(__name__, __all__)
 
 
 def exact(data: Data) -> Data:
