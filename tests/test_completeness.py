@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,9 @@ from tests.test_fetch import (
 from toolkit import errors
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, Endpoint
 from toolkit.fetch import pages, parts, strands
+from toolkit.frames import Gathering
+from toolkit.plan import Span
+from toolkit.question import Question
 from toolkit.sandbox.world.tables import ListTable, Row
 
 WORKERS = 6
@@ -324,6 +327,65 @@ def test_what_was_handed_out_once_is_not_doubted_again(shared: Rig) -> None:
     serve(shared, "spot.rebates", [spot_rebate(n, start + time) for n, time in enumerate(times)])
     frame = shared.new_link(timeout=PATIENT, progress=False, workers=1).spot.rebates(start=start)
     assert (len(frame), frame.attrs["requests"]) == (300, 5)
+
+
+def weekly(count: int, cap: int, weeks: int, answered: Callable[[list[Any]], Any]) -> tuple[list[str], int]:
+    """Ids of the rows of windows that are asked for all at once, and how many requests they took.
+
+    Args:
+        count: Rows of each week, one a minute.
+        cap: Rows that are handed out at most.
+        weeks: How many.
+        answered: Chooses which of the requests under way is answered next.
+    """
+    endpoint, week = BY_DOOR["spot.rebates"], 7 * DAY
+    counts, question = parts.Counts(endpoint.paging), Question(endpoint, {})
+    start = 1_767_225_600_000
+    strands_ = [
+        parts.Parts(endpoint, question, Span(start + n * week, start + (n + 1) * week - 1), counts)
+        for n in range(weeks)
+    ]
+    every = [
+        spot_rebate(n * 10_000 + k, start + n * week + k * 60_000) for n in range(weeks) for k in range(count)
+    ]
+    under_way: list[Any] = []
+    requests = 0
+    while any(strand.is_sure for strand in strands_) or under_way:
+        under_way += [strand.ask() for strand in strands_ if strand.is_sure]
+        request = answered(under_way)
+        under_way.remove(request)
+        requests += 1
+        first, last = (int(str(request.parameters[name])) for name in ("startTime", "endTime"))
+        rows = [row for row in every if first <= row["time"] <= last]
+        request.strand.came(request.number, rows[:cap])
+    assert not counts.is_late
+    gathering = Gathering(endpoint, "float", question=question)
+    for strand in strands_:
+        while strand.is_ready:
+            strand.take(gathering)
+        assert strand.over
+        assert not strand.held
+    return gathering.frame({})["trade_id"].tolist(), requests
+
+
+ORDERS = {"as asked": lambda sent: sent[0], "the last first": lambda sent: sent[-1]}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("count", [100, 137, 250, 495])
+def test_what_one_window_tells_of_a_number_is_not_asked_of_the_others(count: int, order: str) -> None:
+    """Each week has as many rows as the others, as where robots trade: one check does for all behind it."""
+    ids, requests = weekly(count, 500, 13, ORDERS[order])
+    assert ids == [str(n * 10_000 + k) for n in range(13) for k in range(count)]
+    if order == "as asked":
+        assert requests <= 13 + 2 + 2
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("cap", [100, 250, 50, 10])
+def test_windows_that_waited_for_a_check_are_whole_where_it_shows_a_cut(cap: int, order: str) -> None:
+    ids, _ = weekly(261, cap, 5, ORDERS[order])
+    assert ids == [str(n * 10_000 + k) for n in range(5) for k in range(261)]
 
 
 # -- a row for each day ------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,29 @@ class Counts:
         self.is_late = False
         self._paging = paging
         self._highest = 0
+        self._checks: dict[int, int] = {}
+        self._waiting: list[Callable[[], None]] = []
+
+    def begins_check(self, since: int, rows: int) -> None:
+        """An answer with so many rows is being held against its halves, of the window from a moment on."""
+        self._checks[since] = rows
+
+    def ends_check(self, since: int) -> None:
+        """What came of it is known: whoever waits for a check looks again."""
+        if self._checks.pop(since, None) is not None:
+            waiting, self._waiting = self._waiting, []
+            for look in waiting:
+                look()
+
+    def waits(self, since: int, rows: int, look: Callable[[], None]) -> bool:
+        """Whether a check of an earlier window may tell enough of an answer: `look` is called after it.
+
+        Only of an earlier one, which is taken in before, so that no two wait for each other.
+        """
+        waits = any(start < since and checked >= rows for start, checked in self._checks.items())
+        if waits:
+            self._waiting.append(look)
+        return waits
 
     def is_suspect(self, rows: int) -> bool:
         """Whether an answer that is not full may have been cut all the same, at so many rows."""
@@ -101,7 +124,8 @@ class Parts(Strand):
     its part is asked for instead. What cannot be halved (a millisecond, or a day where rows are
     daily) is kept as it is, and said. An answer that may have been cut at its number of rows is held
     against the answers to its halves: where they have more rows, and the same answer comes again, it had
-    been cut.
+    been cut. While that is done for an earlier window, one of a later window with no more rows waits for the
+    result.
     Where there is a row for each day, the days tell whether all are there.
 
     Args:
@@ -127,6 +151,7 @@ class Parts(Strand):
         self._part = self._smallest = span
         self._suspicion: _Suspicion | None = None
         self._belied = 0  # rows of the part's answer, where those to its halves had others
+        self._waits = False  # for the check of another window, which may make one of its own needless
         self._ready: deque[tuple[Any, Span]] = deque()
 
     # -- asking --------------------------------------------------------------------------------------
@@ -134,7 +159,8 @@ class Parts(Strand):
     @property
     def is_sure(self) -> bool:
         """Whether there is a part left; each depends on the one before."""
-        return not self._under_way and not self._failures and self._start <= self.span.end
+        is_free = not self._under_way and not self._failures and not self._waits
+        return is_free and self._start <= self.span.end
 
     def _check_bounds(self) -> None:
         super()._check_bounds()
@@ -174,7 +200,13 @@ class Parts(Strand):
         elif belied and belied == len(rows):  # else there were more to come meanwhile
             self._counts.cut(len(rows))
             self._step = self._part.length // 2
-        elif self._has_every_day(rows):
+        else:
+            self._judge(payload, rows)
+        if self._suspicion is None and not self._belied:
+            self._counts.ends_check(self.span.start)
+
+    def _judge(self, payload: Any, rows: Sequence[Any]) -> None:
+        if self._has_every_day(rows):
             self._believe(payload, len(rows))
         elif len(rows) >= self._counts.cap:
             self._halve(payload, len(rows))
@@ -230,10 +262,19 @@ class Parts(Strand):
         moments = {moment_of(self.endpoint, row) for row in rows}
         spans = self._spans(rows) if self._part != self._smallest else []
         suspicion = _Suspicion(payload, len(rows), moments.pop() if len(moments) == 1 else None, deque(spans))
-        if spans:
-            self._suspicion = suspicion
-        else:
+        if not spans:
             self._clear(suspicion)
+            return
+        self._suspicion = suspicion
+        self._waits = self._counts.waits(self.span.start, len(rows), self._look_again)
+        if not self._waits:
+            self._counts.begins_check(self.span.start, len(rows))
+
+    def _look_again(self) -> None:
+        """The check of another window has ended."""
+        suspicion, self._suspicion, self._waits = self._suspicion, None, False
+        if suspicion is not None:
+            self._judge(suspicion.payload, rows_of(self.endpoint, suspicion.payload))
 
     def _clear(self, suspicion: _Suspicion) -> None:
         """Nothing more can be asked: the answer is whole, as far as can be known."""
