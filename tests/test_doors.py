@@ -259,6 +259,16 @@ VALUES = {
     "_deposit_of": "1",
 }
 
+
+def test_an_abbreviation_stays_one_where_it_begins_no_sentence(still: Rig) -> None:
+    refused(
+        still,
+        BY_DOOR["exchange.ip_restriction"],
+        {"sub_account_id": "1", "api_key": None},
+        "is required: API key of",
+    )
+
+
 MANDATORY = [(e, p) for e in ENDPOINTS for p in e.params if p.required]
 
 
