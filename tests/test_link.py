@@ -59,7 +59,15 @@ def test_arguments_that_cannot_be_right_are_refused(arguments: dict[str, Any], s
 
 
 def test_prices_are_what_is_then_charged(rig: Rig) -> None:
+    deposit = rig.link.exchange.deposits(start="-30D").iloc[0]
+
+    def one_deposit() -> pd.DataFrame:
+        return rig.link.exchange.deposit(
+            deposit_id=deposit["deposit_id"], sub_account_id=deposit["sub_account_id"]
+        )
+
     for door, call in [
+        ("exchange.deposit", one_deposit),
         ("exchange.spot_balances", rig.link.exchange.spot_balances),
         ("exchange.sub_accounts", rig.link.exchange.sub_accounts),
         ("exchange.partner", rig.link.exchange.partner),

@@ -24,6 +24,14 @@ def pages_of(rows: int, size: int) -> int:
     return ceil(rows / size) + 1 if rows else 1
 
 
+def requests_for(endpoint: Endpoint, rows: int) -> int:
+    """Requests that so many rows of an endpoint without a span take, asked for with what it requires."""
+    required = {param.wire: "" for param in endpoint.params if param.is_needed}
+    if endpoint.paging.kind not in ("page", "offset") or Question(endpoint, required).one_row:
+        return 1
+    return pages_of(rows, endpoint.paging.maximum)
+
+
 @dataclass(slots=True)
 class _Page:
     """A page that was asked for.

@@ -26,7 +26,7 @@ from toolkit.fetch import (
     ProcessUse,
     Snapshot,
 )
-from toolkit.fetch.pages import pages_of
+from toolkit.fetch.pages import requests_for
 from toolkit.keys import Keys, ask_keys, find_keys
 from toolkit.link.doors import interrupts_explained
 from toolkit.link.exchange import ExchangeDoors
@@ -318,8 +318,7 @@ class Link(Bound):
             )
         if isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
             raise UsageError(f"`rows` is a whole number from 0 on, not {rows!r}.")
-        is_paged = endpoint.paging.kind in ("page", "offset")
-        requests = pages_of(rows, endpoint.paging.maximum) if is_paged else 1
+        requests = requests_for(endpoint, rows)
         limit = self.budget.limit(endpoint.pool)
         return Price(requests, requests * endpoint.weight_of({}), endpoint.pool.name, limit)
 
