@@ -105,6 +105,34 @@ def test_a_name_may_be_freed_however_it_is_written(bench: Bench) -> None:
     assert pay(bench, decomposed).status == "confirmed"
 
 
+PAIRS = {
+    "a word of Cyrillic letters that are drawn like Latin ones": ("pay \u0410\u0412 1", "pay AB 1"),
+    "a Greek one": ("pay \u0391\u0392 2", "pay AB 2"),
+    "a Cherokee one": ("pay \u13aa 3", "pay A 3"),
+    "one beside a word of its own alphabet": (
+        "\u0432\u044b\u043f\u043b\u0430\u0442\u0430 \u0441 4",
+        "\u0432\u044b\u043f\u043b\u0430\u0442\u0430 c 4",
+    ),
+    "a fraction slash": ("pay 5\u20442026", "pay 5/2026"),
+    "a division slash": ("pay 6\u22152026", "pay 6/2026"),
+    "a ratio": ("pay 7\u22361", "pay 7:1"),
+    "an acute accent": ("pay 8 o\u00b4clock", "pay 8 o'clock"),
+    "a low quote": ("pay 9\u201a1", "pay 9,1"),
+    "a modifier minus": ("pay 10\u02d71", "pay 10-1"),
+}
+
+
+@pytest.mark.parametrize("what", PAIRS)
+def test_of_two_names_that_nobody_can_tell_apart_one_is_done(bench: Bench, what: str) -> None:
+    one, other = (pay(bench, name) for name in PAIRS[what])
+    assert (other.number, other.repeated) == (one.number, True)
+
+
+def test_a_letter_of_phonetics_in_a_latin_word_is_named(bench: Bench) -> None:
+    with pytest.raises(UsageError, match=r"`once` has U\+0261"):
+        pay(bench, "pa\u0261e")
+
+
 @pytest.mark.parametrize(
     "name",
     ["\u0432\u044b\u043f\u043b\u0430\u0442\u0430 USDT 10", "\u7ed3\u7b97 2026-10", "caf\u00e9 \U0001f389"],
@@ -201,7 +229,12 @@ def test_a_read_with_a_character_nobody_sees_is_refused(bench: Bench) -> None:
     assert len(bench.exchange.log) == requests
 
 
-IDS = {"full-width": "\uff4dine-1", "Cyrillic": "m\u0456ne-1", "an accent apart": "mine\u0301-1"}
+IDS = {
+    "full-width": "\uff4dine-1",
+    "all Cyrillic": "\u0410\u0412-1",
+    "Cyrillic": "m\u0456ne-1",
+    "an accent apart": "mine\u0301-1",
+}
 
 
 @pytest.mark.parametrize("what", IDS)
