@@ -17,6 +17,7 @@ from tests.clocks import FakeClock
 from tests.wires import Wire
 from tests.write_support import Bench, call, example, memory_folder
 from toolkit.catalogue import BASE_URLS, BY_DOOR, WRITE_BY_DOOR, WRITES
+from toolkit.errors import UnsettledError
 from toolkit.operations import Operations, Outcome
 from toolkit.operations.inquiry import Seen
 from toolkit.sandbox import Answer, Request
@@ -359,6 +360,27 @@ def test_a_state_is_read_again_until_the_answer_is_surely_newer_than_the_call() 
         assert "by an answer that may be older than the call: ask again" in lost.reason
         assert lost.reconcile().status == "confirmed"
         assert len(bench.effects(door)) == 1
+        behind.link.close()
+        cache.close()
+        bench.close()
+
+
+def test_what_may_still_arrive_is_not_called_late_by_a_clock_that_was_measured_badly() -> None:
+    with memory_folder() as folder:
+        bench = Bench(folder)
+        cache = Slow(bench, there=5.0)
+        behind, door = Behind(bench, cache), "exchange.set_commission"
+        lost = behind.lose(door, "reset")
+        (entry,) = behind.ops.history().to_dict("records")
+        assert lost.reconcile().status == "confirmed"
+        bench.clock.advance(entry["sent_at"].timestamp() + 14.0 - bench.rig.now / 1000)
+        other = example(bench.world, door) | {"maker": "0.0009"}
+        with pytest.raises(
+            UnsettledError, match="may still arrive at the exchange for 1 s and undo this one"
+        ):
+            call(behind.ops, door, other)
+        bench.clock.advance(4.0)
+        assert call(behind.ops, door, other)
         behind.link.close()
         cache.close()
         bench.close()

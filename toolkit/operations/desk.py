@@ -217,9 +217,14 @@ class Desk:
             siblings=self._siblings,
             same_account=self._same_account,
             repeatable=write.repeatable,
-            now=int(self._sender.time(write.pool.host) * 1000),
+            now=int(self._time_at_least(write) * 1000),
             clashes=lambda entry: may_be_the_same(write, meaning.arguments, entry.arguments),
         )
+
+    def _time_at_least(self, write: Write) -> float:
+        """What the exchange's clock shows at the least: by it nothing is called over too early."""
+        surely = self._sender.surely(write.pool.host)
+        return self._sender.time(write.pool.host) if surely is None else surely
 
     def outcome(self, number: int) -> Outcome:
         """The outcome of an entry of the journal.
@@ -388,7 +393,7 @@ class Desk:
         write = write_of(entry)
         if not happened:
             self._ask_the_time(write)
-        left = (entry.until or 0) / 1000 - self._sender.time(write.pool.host)
+        left = (entry.until or 0) / 1000 - self._time_at_least(write)
         if left > 0 and not happened:
             raise UsageError(
                 f"#{number} may still be executed for {left:.0f} s: what is not there now may come. Look "
