@@ -15,9 +15,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 # --- the environment -----------------------------------------------------------------------------
 
@@ -87,18 +87,27 @@ sys.addaudithook(_guard)
 
 # --- hypothesis ----------------------------------------------------------------------------------
 
-settings.register_profile(
-    "ci", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile("search", settings.get_profile("ci"), derandomize=False, max_examples=2000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Before any test is imported. The process that only hands out tests to others does not come here."""
+    if not isinstance(collector, pytest.Package):
+        return
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile(
+        "ci", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.register_profile("search", settings.get_profile("ci"), derandomize=False, max_examples=2000)
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
 
 # --- the journal ---------------------------------------------------------------------------------
 
 os.environ["TOOLKIT_JOURNAL"] = str(SCRATCH / "journal")
 
-from tests.rig import Rig  # noqa: E402 - the environment is wiped before anything of ours is imported
-from toolkit.link import Link  # noqa: E402
+if TYPE_CHECKING:  # the process that only hands out tests needs nothing of ours
+    from tests.rig import Rig
+    from toolkit.link import Link
 
 # --- the exchange --------------------------------------------------------------------------------
 
@@ -106,6 +115,8 @@ from toolkit.link import Link  # noqa: E402
 @pytest.fixture
 def rig() -> Iterator[Rig]:
     """A Link on a fresh sandbox, on a clock that does not wait."""
+    from tests.rig import Rig
+
     made = Rig()
     yield made
     made.close()
@@ -114,6 +125,8 @@ def rig() -> Iterator[Rig]:
 @pytest.fixture(scope="module")
 def desk() -> Iterator[Rig]:
     """A Link on a sandbox that nobody disturbs, for tests that only read."""
+    from tests.rig import Rig
+
     made = Rig()
     yield made
     made.close()
