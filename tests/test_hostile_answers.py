@@ -354,7 +354,7 @@ def mutated(draw: st.DrawFn, body: bytes) -> bytes:
 cases = st.sampled_from(BODIES).flatmap(lambda case: st.tuples(st.just(case[0]), mutated(case[1])))
 
 
-@settings(max_examples=600)
+@settings(max_examples=2 * settings().max_examples)
 @given(cases, st.sampled_from(["float", "exact"]), STATUSES)
 def test_a_mutated_answer_is_a_frame_or_an_error_of_ours(
     case: tuple[Endpoint, bytes], numbers: Any, status: int
