@@ -54,11 +54,12 @@ class Program:
         return int(self._process.pid)
 
     def communicate(self, patience: float) -> tuple[str, int]:
-        """Close what it reads; what it writes until it ends, and its exit status."""
+        """Close what it reads; the little that it writes until it ends, and its exit status."""
         self.close_stdin()
+        self._process.join(patience)
+        assert self._process.exitcode is not None, "it does not end"
         said = self.stdout.read()
         self.stdout.close()
-        self._process.join(patience)
         return said, self._process.exitcode
 
     def terminate(self) -> None:

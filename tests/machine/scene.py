@@ -61,7 +61,7 @@ class Process:
     def ready(self) -> None:
         """Wait until it has imported what it needs."""
         said = self._process.stdout.readline()
-        assert said == "ready\n", f"it said {said!r} and ended"
+        assert said == "ready\n", f"it said {said!r}"
 
     def go(self) -> None:
         """Have it begin."""
