@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -53,6 +53,18 @@ os.environ.update(
 )
 if hasattr(time, "tzset"):
     time.tzset()
+
+# --- who runs what -------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """All tests of a file by one process: each further one would start its kernel, or its Lab, again."""
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False  # files come in random order, too
+    return LoadFileScheduling(config, log)
+
 
 # --- the network ---------------------------------------------------------------------------------
 
