@@ -462,6 +462,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "a product with too many places": (lambda: FEE * D("1E-18"), r"round\(8\)"),
     "a number with too many places": (lambda: FEE + D("1E-19"), "18 behind"),
     "a number that is too large": (lambda: FEE + 10**30, "20 digits"),
+    "quantiles of groups": (lambda: FEES.quantile(0.25), "asks group by group"),
+    "quantiles of a frame's groups": (
+        lambda: FRAME[["asset", "commission"]].groupby("asset").quantile(0.25),
+        "asks group by group",
+    ),
     "a quantile between two": (
         lambda: column("0", "0.000000000000000001").quantile(0.5),
         'interpolation="lower"',
@@ -609,9 +614,10 @@ def test_csv_json_and_sql_have_every_digit() -> None:
     assert [D(line) for line in lines[1:3]] == [D("10.5"), D("1E-8")]
     again = pd.read_csv(io.StringIO(frame.to_csv(index=False)), dtype={"income": "exact"})
     pd.testing.assert_frame_equal(again, frame)
-    if pd.__version__ >= "3":  # before, no type could say how it is written as JSON
-        written = json.loads(frame["income"].to_json(orient="values"))
-        assert written == ["10.5", "0.00000001", None, "-3", "1234567890123456789.123456789012345678", "2"]
+    digits = ["10.5", "0.00000001", None, "-3", "1234567890123456789.123456789012345678", "2"]
+    assert json.loads(frame["income"].to_json(orient="values")) == digits
+    assert [*json.loads(frame["income"].to_json()).values()] == digits
+    assert [*json.loads(frame.to_json())["income"].values()] == digits
     with closing(sqlite3.connect(":memory:")) as file:
         frame.to_sql("income", file, index=False)
         plain = pd.read_sql("SELECT income FROM income", file)

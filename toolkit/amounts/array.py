@@ -41,9 +41,12 @@ from toolkit.decimals import CONTEXT
 
 # Room for any sum of a column.
 _TOTAL = pa.decimal256(76, 18)
-# pandas' nlargest and nsmallest live here. They ask for a numpy array and sort it with code that takes no
-# objects: "No matching signature found" is all they would say. Only the caller's module tells them apart.
-_SELECTING = "pandas.core.methods.selectn"
+# Some of pandas asks for nothing but a numpy array, so that only the caller tells what it is for. The first
+# two compute on it with code that takes no objects: "No matching signature found" is all they would say. The
+# third would write decimals as floats. The last two ask by methods of their own in later versions.
+_SELECTING = "pandas.core.methods.selectn"  # nlargest and nsmallest
+_QUANTILES = ("pandas.core.groupby.groupby", "pre_processor")  # of groups: _groupby_quantile
+_JSON = "pandas.io.json._json"  # of a Series: _values_for_json
 _OPEN = "of exact amounts has no exact result in general"
 
 
@@ -169,7 +172,13 @@ class ExactArray(Operators):
             raise ValueError("exact amounts become a numpy array only as a copy")
         if dtype is not None and np.dtype(dtype) != object:
             refuse("Exact amounts become floats only where that is said", "{estimate}")
-        if sys._getframe(1).f_globals.get("__name__") == _SELECTING:
+        caller = sys._getframe(1)
+        module = caller.f_globals.get("__name__")
+        if module == _JSON:
+            return self._values_for_json()
+        if (module, caller.f_code.co_name) == _QUANTILES:
+            self._groupby_quantile()
+        if module == _SELECTING:
             refuse(
                 "pandas takes the largest and smallest of its own numbers only",
                 "instead of nlargest(n) write .sort_values(ascending=False).head(n), "
