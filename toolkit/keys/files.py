@@ -38,7 +38,7 @@ def config_folder() -> Path:
     try:
         if named:
             return Path(named).expanduser().absolute()
-        return platformdirs.user_config_path("binance-link-toolkit", appauthor=False)
+        return platformdirs.user_config_path("binance-link-toolkit", appauthor=False).expanduser()
     except RuntimeError:  # so do pathlib and platformdirs say it
         raise NoKeyError(f"There is no home folder for profiles: name one in {FOLDER}.") from None
 

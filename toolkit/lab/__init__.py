@@ -163,7 +163,7 @@ def lab_environment(outer: Mapping[str, str], sandbox: str, token: str, runtime:
 
     This Python's programs come first, for `!` cells and on Windows for terminals.
     """
-    ours = platformdirs.user_data_path("binance-link-toolkit", appauthor=False) / "lab"
+    ours = platformdirs.user_data_path("binance-link-toolkit", appauthor=False).expanduser() / "lab"
     kept = {name: value for name, value in outer.items() if not name.startswith("JUPYTER")}
     return with_programs(kept) | {
         "JUPYTER_CONFIG_PATH": str(CONFIG),

@@ -48,7 +48,7 @@ def _folder(given: str | Path | None) -> Path:
         if named:
             path = Path(named).expanduser()
         else:
-            path = platformdirs.user_state_path("binance-link-toolkit", appauthor=False)
+            path = platformdirs.user_state_path("binance-link-toolkit", appauthor=False).expanduser()
     except RuntimeError:  # so do pathlib and platformdirs say it
         raise JournalError(
             f"There is no home folder for the journal of writes: name one in {VARIABLE}. Nothing was sent."

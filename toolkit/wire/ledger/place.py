@@ -30,7 +30,7 @@ def folder() -> Path:
     given = os.environ.get(VARIABLE, "").strip()
     if given:
         return Path(given).expanduser().absolute()
-    return platformdirs.user_state_path("binance-link-toolkit", appauthor=False)
+    return platformdirs.user_state_path("binance-link-toolkit", appauthor=False).expanduser()
 
 
 def ledger_file(hosts: Mapping[Host, str], sandbox: str | None) -> Path | None:
