@@ -26,6 +26,7 @@ atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
 WIPED = ("TOOLKIT", "BINANCE", "JUPYTER", "IPYTHON", "JPY_", "MPL", "TQDM", "XDG_", "PYTHONWARNINGS")
 WIPED += ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT", "PYTHONDONTWRITEBYTECODE")
+WIPED += ("COLUMNS", "LINES")  # readline tells xdist's workers, and an older tqdm cuts its bars to them
 
 for name in list(os.environ):
     if name.startswith(WIPED) or name.lower().endswith("_proxy"):

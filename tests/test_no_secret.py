@@ -534,15 +534,19 @@ import logging, os, sys
 import toolkit
 logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
 %xmode Verbose
-hosts = dict.fromkeys(("api", "fapi", "papi"), os.environ["DESK_ADDRESS"])
-pair = {"key": os.environ["DESK_KEY"], "secret": os.environ["DESK_SECRET"]}
+def desk(name):  # a verbose traceback shows what the cell itself names: os.environ, with all that is in it
+    return os.environ["DESK_" + name]
+def keep(key):
+    os.environ["DESK_NEW"] = key
+hosts = dict.fromkeys(("api", "fapi", "papi"), desk("ADDRESS"))
+pair = {"key": desk("KEY"), "secret": desk("SECRET")}
 link = toolkit.Link(**pair, hosts=hosts, timeout=(2.0, 2.0))
 del pair
-pair = {"key": os.environ["DESK_WRITER"], "secret": os.environ["DESK_WRITERS_SECRET"]}
+pair = {"key": desk("WRITER"), "secret": desk("WRITERS_SECRET")}
 ops = link.operations(**pair, same_account=True)
 del pair
 ###
-made = ops.exchange.create_api_key(os.environ["DESK_ACCOUNT"], can_trade=True)
+made = ops.exchange.create_api_key(desk("ACCOUNT"), can_trade=True)
 made
 ###
 display(made, made.frame, vars(made), ops.history(), ops, link)
@@ -550,26 +554,26 @@ display(made, made.frame, vars(made), ops.history(), ops, link)
 new = made.take_key()
 new
 ###
-os.environ["DESK_NEW"] = new.key  # a verbose traceback shows what the cell itself has in its variables
+keep(new.key)
 made.take_key()
 ###
-ops.exchange.set_ip_restriction(os.environ["DESK_ACCOUNT"], new.key, restriction="on", addresses="192.0.2.1")
+ops.exchange.set_ip_restriction(desk("ACCOUNT"), new.key, restriction="on", addresses="192.0.2.1")
 ###
-ops.preview.spot.set_customer_id("x", os.environ["DESK_CUSTOMER"])
+ops.preview.spot.set_customer_id("x", desk("CUSTOMER"))
 ###
-ops.spot.set_customer_id("the first is lost", os.environ["DESK_CUSTOMER"])
+ops.spot.set_customer_id("the first is lost", desk("CUSTOMER"))
 ###
-ops.spot.set_customer_id("it is not settled", os.environ["DESK_CUSTOMER"])
+ops.spot.set_customer_id("it is not settled", desk("CUSTOMER"))
 ###
-link.operations(key=os.environ["DESK_WRITER"], secret=os.environ["DESK_WRITERS_SECRET"] + " ")
+link.operations(key=desk("WRITER"), secret=desk("WRITERS_SECRET") + " ")
 ###
-toolkit.Link(key=os.environ["DESK_WRITER"], secret=os.environ["DESK_WRITERS_SECRET"] + " ")
+toolkit.Link(key=desk("WRITER"), secret=desk("WRITERS_SECRET") + " ")
 ###
-ops.exchange.delete_api_key(os.environ["DESK_ACCOUNT"], os.environ["DESK_NEW"])
+ops.exchange.delete_api_key(desk("ACCOUNT"), desk("NEW"))
 ###
 ops.outcome(2).require(), ops.outcome(3).require()
 ###
-ops.exchange.delete_api_key(os.environ["DESK_ACCOUNT"], new.key, confirm=new.key)
+ops.exchange.delete_api_key(desk("ACCOUNT"), new.key, confirm=new.key)
 ###
 ops.history()
 """
