@@ -230,7 +230,8 @@ def test_a_system_that_tells_nothing_of_processes_stops_nobody(
         monkeypatch.setattr(psutil, name, fail)
     for kind in (sys.platform, "darwin"):
         for module in (processes, machine):
-            monkeypatch.setattr(module, "sys", SimpleNamespace(platform=kind, argv=sys.argv))
+            instead = SimpleNamespace(platform=kind, argv=sys.argv, exception=sys.exception)
+            monkeypatch.setattr(module, "sys", instead)
         monkeypatch.setattr(processes, "_boot", [])
         link = link_to(f"silent-{kind}-{type(failure).__name__.lower()}")
         assert link.budget.alone == ""
