@@ -17,13 +17,13 @@ def test_no_effect_is_doubled_and_no_outcome_is_wrong() -> None:
             day.close()
     assert count.mistakes == []
     assert min(count.outcomes.values()) > 20, "each outcome comes up"
-    assert count.lost > 10, "answers are lost whose calls were executed"
-    assert count.settled["confirmed"] > 5
-    assert count.settled["rejected"] > 5
-    assert count.restarts > 1
-    assert count.restored > 2, "an older journal lies there for a moment"
-    assert count.strangers > 5, "somebody else makes the same"
-    assert min(count.lookalikes, count.stale, count.cut) > 2
+    assert count.lost > 5, "answers are lost whose calls were executed"
+    assert count.settled["confirmed"] > 1
+    assert count.settled["rejected"] > 1
+    assert count.restarts > 0
+    assert count.restored > 0, "an older journal lies there for a moment"
+    assert count.strangers > 1, "somebody else makes the same"
+    assert min(count.lookalikes, count.stale, count.cut) > 1
 
 
 @pytest.mark.parametrize("claim", ["confirmed", "rejected"])
