@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -65,8 +66,11 @@ def test_threads_may_share_a_link() -> None:
     link = toolkit.demo(seed=7, limit_scale=100)
     try:
         assert link.sandbox is not None
+        end = datetime.now(UTC)  # the sandbox goes on while they fetch
         with ThreadPoolExecutor(8) as pool:
-            frames = list(pool.map(lambda _: link.spot.rebates(start="-2D"), range(24)))
+            frames = list(
+                pool.map(lambda _: link.spot.rebates(start=end - timedelta(days=2), end=end), range(24))
+            )
         assert {len(frame) for frame in frames} == {len(frames[0])}
         assert all(frame["time"].is_monotonic_increasing for frame in frames)
         assert {entry.status for entry in link.sandbox.exchange.log} == {200}

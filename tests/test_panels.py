@@ -91,7 +91,8 @@ def button(panel: Panel) -> ipywidgets.Button:
 
 
 def panel_threads(panel: str) -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith(panel)]
+    """Those that draw; a fetch that was stopped ends by itself."""
+    return [each for each in threading.enumerate() if each.name in (panel, f"{panel} panel")]
 
 
 def use(**changes: object) -> PoolUse:

@@ -120,4 +120,5 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def _first_lower(text: str) -> str:
-    return text[0].lower() + text[1:].rstrip(".")
+    first = text[0] if text[1:2].isupper() else text[0].lower()  # an abbreviation stays one
+    return first + text[1:].rstrip(".")
