@@ -125,8 +125,7 @@ class Parts(Strand):
     daily) is kept as it is, and said. An answer that may have been cut at its number of rows is held
     against the answers to its halves: where they have more rows, and the same answer comes again, it had
     been cut. While that is done for an earlier window, one of a later window with no more rows waits for the
-    result.
-    Where there is a row for each day, the days tell whether all are there.
+    result. Where there is a row for each day, the days tell whether all are there.
 
     Args:
         endpoint: What is asked.
