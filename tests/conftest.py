@@ -120,6 +120,7 @@ os.environ["TOOLKIT_JOURNAL"] = str(SCRATCH / "journal")
 
 if TYPE_CHECKING:  # the process that only hands out tests needs nothing of ours
     from tests.rig import Rig
+    from tests.write_support import Bench
     from toolkit.link import Link
 
 # --- the exchange --------------------------------------------------------------------------------
@@ -149,3 +150,25 @@ def desk() -> Iterator[Rig]:
 def desk_link(desk: Rig) -> Link:
     """The Link of that."""
     return desk.link
+
+
+# --- writes --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder in memory: a journal has each of its steps on the disk."""
+    from tests.write_support import memory_folder
+
+    with memory_folder() as made:
+        yield made
+
+
+@pytest.fixture
+def bench(folder: Path) -> Iterator[Bench]:
+    """A sandbox of its own, and operations on it."""
+    from tests.write_support import Bench
+
+    made = Bench(folder)
+    yield made
+    made.close()

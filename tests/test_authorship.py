@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +17,6 @@ from tests.write_support import (
     call,
     do,
     example,
-    memory_folder,
     operations_of,
 )
 from toolkit.catalogue import WRITE_BY_DOOR
@@ -30,19 +27,6 @@ EACH = pytest.mark.parametrize("door", DOORS)
 TRANSFERS = [door for door in DOORS if WRITE_BY_DOOR[door].reconciliation.kind == "client_id"]
 CREATE = "exchange.create_sub_account"
 WINDOW = 15.0
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with memory_folder() as made:
-        yield made
-
-
-@pytest.fixture
-def bench(folder: Path) -> Iterator[Bench]:
-    made = Bench(folder)
-    yield made
-    made.close()
 
 
 def stranger(bench: Bench, door: str) -> Operations:

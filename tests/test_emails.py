@@ -19,7 +19,7 @@ from tests.rig import Rig
 from tests.test_doors import VALUES, door_of, needed, values_of
 from tests.test_fetch import account, put, smaller
 from tests.test_panels import seen, tree, wait_for
-from tests.write_support import Bench, memory_folder
+from tests.write_support import Bench
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, SAPI_IP, WRITES, Endpoint
 from toolkit.demo import DemoLink
 from toolkit.errors import ContractError, UndeclaredFieldWarning, UsageError
@@ -311,14 +311,6 @@ def test_what_had_arrived_is_masked_as_well(rig: Rig, tmp_path: Path) -> None:
 
 
 # -- what is compared with addresses ---------------------------------------------------------------------
-
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    with memory_folder() as folder:
-        made = Bench(folder)
-        yield made
-        made.close()
 
 
 @pytest.mark.parametrize("system", ["spot", "futures"])

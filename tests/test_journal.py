@@ -34,7 +34,6 @@ from tests.write_support import (
     another_process,
     do,
     example,
-    memory_folder,
     operations_of,
 )
 from toolkit.catalogue import BASE_URLS
@@ -60,21 +59,8 @@ as_root = pytest.mark.skipif(
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    with memory_folder() as made:
-        yield made
-
-
-@pytest.fixture
 def path(folder: Path) -> Path:
     return folder / "here" / "journal.sqlite"
-
-
-@pytest.fixture
-def bench(folder: Path) -> Iterator[Bench]:
-    made = Bench(folder)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -64,15 +64,6 @@ def still() -> Iterator[Bench]:
         made.close()
 
 
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    """A sandbox of its own, and operations on it."""
-    with memory_folder() as folder:
-        made = Bench(folder)
-        yield made
-        made.close()
-
-
 # -- the doors ---------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from tests.clocks import FakeClock
-from tests.write_support import HOLDS, Bench, call, do, example, memory_folder
+from tests.write_support import HOLDS, Bench, call, do, example
 from toolkit.catalogue import WRITES
 from toolkit.errors import ClockError, OutcomeUnknownError, UnsettledError, UsageError
 from toolkit.operations import Operations, Outcome
@@ -28,20 +28,6 @@ WINDOW = 15.0
 """Seconds after which a request cannot be executed any more: its window, and what it may be at work."""
 HOUR = 3600.0
 FEES = {"maker": "0.0008", "taker": "0.0012"}
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with memory_folder() as made:
-        yield made
-
-
-@pytest.fixture
-def bench(folder: Path) -> Iterator[Bench]:
-    """A sandbox of its own, and operations on it."""
-    made = Bench(folder)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import copy
 import html
 import pickle
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from tests.write_support import (
     call,
     do,
     example,
-    memory_folder,
     operations_of,
 )
 from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR
@@ -56,20 +55,6 @@ from toolkit.sandbox.world.tables import ListTable
 EACH = pytest.mark.parametrize("door", DOORS)
 WINDOW = 15.0
 """Seconds after which a request cannot be executed any more: its window, and what it may be at work."""
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with memory_folder() as made:
-        yield made
-
-
-@pytest.fixture
-def bench(folder: Path) -> Iterator[Bench]:
-    """A sandbox of its own, and operations on it."""
-    made = Bench(folder)
-    yield made
-    made.close()
 
 
 # -- every write, every accident -------------------------------------------------------------------------

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 
-from tests.write_support import Bench, another_process, do, example, memory_folder
+from tests.write_support import Bench, another_process, do, example
 from toolkit.errors import JournalError, JournalWarning
 from toolkit.operations import journal_file as files
 from toolkit.operations.journal import Journal
 from toolkit.sandbox import Answer, Request
 
 CREATE, TRANSFER = "exchange.create_api_key", "exchange.transfer"
-
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    with memory_folder() as folder:
-        made = Bench(folder)
-        yield made
-        made.close()
 
 
 class Deadline(Exception):

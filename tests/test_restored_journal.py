@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.write_support import Bench, another_process, do, example, memory_folder
+from tests.write_support import Bench, another_process, do, example
 from toolkit.errors import JournalError, JournalWarning
 from toolkit.operations import Operations
 from toolkit.operations.entry import Entry, Wish
@@ -25,19 +25,6 @@ from toolkit.sandbox import Answer, Request
 
 TRANSFER = "exchange.transfer"
 REPLACED = "was replaced while this kernel used it"
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with memory_folder() as made:
-        yield made
-
-
-@pytest.fixture
-def bench(folder: Path) -> Iterator[Bench]:
-    made = Bench(folder)
-    yield made
-    made.close()
 
 
 @pytest.fixture
