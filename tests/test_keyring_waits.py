@@ -92,11 +92,13 @@ def test_an_interrupt_ends_the_wait(memory: MemoryKeyring) -> None:
         over.wait()
 
     memory.get_password = interrupted  # type: ignore[method-assign, assignment]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
     try:
         with pytest.raises(KeyboardInterrupt):
             system.stored("desk")
     finally:
         over.set()
+        signal.signal(signal.SIGINT, before)
 
 
 def test_without_a_thread_it_is_asked_all_the_same(
