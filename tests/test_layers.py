@@ -167,6 +167,11 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
+def test_no_module_stands_beside_a_package_of_its_name() -> None:
+    """Python takes the package: what is in the module would never run, and nobody would notice."""
+    assert [path for path in modules() if path.with_suffix("").is_dir()] == []
+
+
 def layer_of(path: Path) -> str:
     """The layer of a module: the first name under `toolkit`."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
