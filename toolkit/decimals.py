@@ -9,7 +9,6 @@ in a context of its own. Comparing them, reading them from text and printing all
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from decimal import (
     ROUND_HALF_EVEN,
     Context,
@@ -37,11 +36,6 @@ CONTEXT = Context(
     flags=[],
     traps=[InvalidOperation, DivisionByZero, Overflow],
 )
-
-
-def own_context() -> AbstractContextManager[Context]:
-    """For a `with` statement: decimals are computed in a context of ours inside, and as before after it."""
-    return localcontext(CONTEXT)
 
 
 def in_own_context(call: Callable[P, T]) -> Callable[P, T]:
