@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -44,6 +45,7 @@ class Launched:
             name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "XDG_"))
         }
         inner |= {"HOME": str(self.home), MARK: self.mark, "CI": "true"}
+        inner["SHELL"] = shutil.which("bash") or "sh"  # whatever shell the tests themselves were started in
         if self.stand_in is not None:
             inner["TMPDIR"] = str(self.home)  # what a kill -9 leaves behind goes with the test's folder
             inner["PYTHONPATH"] = os.pathsep.join([str(self.stand_in), inner.get("PYTHONPATH", "")])
