@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 600
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks bench endurance fuzz witness lint audit clean chromium
+.PHONY: help lab test notebooks bench endurance fuzz interop lint audit clean chromium
 
 # An environment whose Python no longer runs (an upgraded system, a copied folder) is made anew.
 ifneq ($(shell test ! -e $(VENV) || $(PY) -c "" 2>&1),)
@@ -27,7 +27,7 @@ test: chromium  ## every test, those in a real browser last
 	$(PY) -m pytest -m browser tests/browser $(TESTFLAGS) && exit $$first
 
 notebooks: $(VENV)/.dev  ## the notebooks alone, each from top to bottom on the sandbox
-	$(PY) -m pytest tests/test_notebooks.py $(TESTFLAGS)
+	$(PY) -m pytest tests/notebooks/test_notebooks.py $(TESTFLAGS)
 
 bench: $(VENV)/.dev  ## the measurements (tests/benchmarks/bench_*.py)
 	$(PY) -m pytest tests/benchmarks -o python_files='bench_*.py' -p no:randomly -s $(TESTFLAGS)
@@ -42,9 +42,9 @@ fuzz: $(VENV)/.dev  ## answers mutated by what they reach in the code, for ten m
 	$(PY) -m tests.fuzz.fuzz_answers -max_total_time=$(FUZZ_SECONDS) -max_len=20000 -rss_limit_mb=2048 \
 	    -print_final_stats=1 -artifact_prefix=.cache/fuzz-
 
-witness: $(VENV)/.dev  ## clients written by others against the sandbox, each in an environment of its own
-	@$(PY) -m tests.witness.install
-	$(PY) -m pytest -m witness tests/witness $(TESTFLAGS)
+interop: $(VENV)/.dev  ## clients written by others against the sandbox, each in an environment of its own
+	@$(PY) -m tests.interop.install
+	$(PY) -m pytest -m interop tests/interop $(TESTFLAGS)
 
 lint: $(VENV)/.dev  ## style, format, types
 	@failed=0; for reader in "ruff check" "ruff format --check" mypy; do \
@@ -56,7 +56,7 @@ audit: $(VENV)/.dev  ## what is known of faults in the packages that are install
 	$(PY) -m pip_audit --skip-editable
 
 clean:  ## remove the environments and every cache
-	rm -rf $(VENV) .witness .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) .interop .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
 

@@ -13,11 +13,12 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+
+pytest_plugins = ["tests.support.fixtures"]
 
 # --- the environment -----------------------------------------------------------------------------
 
@@ -117,58 +118,3 @@ def pytest_collectstart(collector: pytest.Collector) -> None:
 # --- the journal ---------------------------------------------------------------------------------
 
 os.environ["TOOLKIT_JOURNAL"] = str(SCRATCH / "journal")
-
-if TYPE_CHECKING:  # the process that only hands out tests needs nothing of ours
-    from tests.rig import Rig
-    from tests.write_support import Bench
-    from toolkit.link import Link
-
-# --- the exchange --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def rig() -> Iterator[Rig]:
-    """A Link on a fresh sandbox, on a clock that does not wait."""
-    from tests.rig import Rig
-
-    made = Rig()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def desk() -> Iterator[Rig]:
-    """A Link on a sandbox that nobody disturbs, for tests that only read."""
-    from tests.rig import Rig
-
-    made = Rig()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def desk_link(desk: Rig) -> Link:
-    """The Link of that."""
-    return desk.link
-
-
-# --- writes --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder in memory: a journal has each of its steps on the disk."""
-    from tests.write_support import memory_folder
-
-    with memory_folder() as made:
-        yield made
-
-
-@pytest.fixture
-def bench(folder: Path) -> Iterator[Bench]:
-    """A sandbox of its own, and operations on it."""
-    from tests.write_support import Bench
-
-    made = Bench(folder)
-    yield made
-    made.close()

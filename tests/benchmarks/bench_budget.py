@@ -17,7 +17,7 @@ import requests
 
 import toolkit
 from tests.benchmarks.measure import seconds
-from tests.machine.scene import HUNDRED, ONE, Full, Scene, pause
+from tests.multiprocess.scene import HUNDRED, ONE, Full, Scene, pause
 from toolkit.catalogue import BASE_URLS, FAPI
 
 LIMIT, WINDOW = 600, 3

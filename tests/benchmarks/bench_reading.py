@@ -19,7 +19,7 @@ import requests
 
 import toolkit
 from tests.benchmarks.measure import say, seconds
-from tests.rig import Rig
+from tests.support.sandbox_env import Rig
 from toolkit.catalogue import BY_DOOR
 from toolkit.frames import Gathering
 from toolkit.sandbox.world.tables import ListTable

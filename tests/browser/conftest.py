@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.browser.labpage import LabPage
-from tests.launched import Launched
+from tests.support.launched import Launched
+from tests.support.paths import NOTEBOOKS
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 ARGUMENTS = [

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 import nbformat
 from playwright.sync_api import Locator, Page
 
-from tests.launched import Launched
+from tests.support.launched import Launched
 
 STEP = 60.0  # seconds that one step may take at most, on a slow machine
 RUN = 240.0  # and a whole notebook

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, TimeoutError
 
 from tests.browser.labpage import LabPage
-from tests.launched import Launched
+from tests.support.launched import Launched
 
 pytestmark = pytest.mark.browser
 

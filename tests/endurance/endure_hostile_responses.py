@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests import hostile
-from tests.test_hostile_answers import LONG_TO_READ, MIB, little_memory, read_many
+from tests.support import hostile
+from tests.unit.transport.test_hostile_responses import LONG_TO_READ, MIB, little_memory, read_many
 from toolkit.wire.answers import Answer
 
 

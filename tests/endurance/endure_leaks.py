@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.canary.guards import GUARDS
-from tests.canary.office import run
-from tests.canary.scenes import offices, run_notebooks
+from tests.leaks.guards import GUARDS
+from tests.leaks.scenes import offices, run_notebooks
+from tests.leaks.workspace import run
 
 pytestmark = pytest.mark.filterwarnings("default")
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.machine.kills import Kills
-from tests.random_writes import RandomWrites
-from tests.write_support import memory_folder
+from tests.multiprocess.kills import Kills
+from tests.support.random_writes import RandomWrites
+from tests.support.writes import memory_folder
 
 SEED = int(os.environ.get("ENDURANCE_SEED", "20261122"))
 WRITES, KILLS = 10_000, 500

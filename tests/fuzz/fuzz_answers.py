@@ -27,7 +27,7 @@ with atheris.instrument_imports(include=["toolkit.frames", "toolkit.inference"])
     import toolkit.frames
     import toolkit.inference  # noqa: F401
 
-from tests.hostile import documented, headers_of, read, write
+from tests.support.hostile import documented, headers_of, read, write
 from toolkit.catalogue import Write
 from toolkit.wire.answers import Answer
 

@@ -1,1 +1,1 @@
-"""Clients that nobody here wrote, pointed at the sandbox: see `clients.py`, and `make witness`."""
+"""Clients that nobody here wrote, pointed at the sandbox: see `clients.py`, and `make interop`."""

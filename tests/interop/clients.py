@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from tests.witness.questions import Question
+from tests.support.paths import ROOT
 
-HERE = Path(__file__).parent
-ENVIRONMENTS = HERE.parents[1] / ".witness"
+if TYPE_CHECKING:
+    from tests.interop.questions import Question
+
+PROGRAMS = ROOT / "tests" / "interop" / "programs"
+ENVIRONMENTS = ROOT / ".interop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Witness:
     def ask(self, address: str, questions: Sequence[Question], folder: Path) -> dict[str, Any]:
         """What it says to these questions, asked in a process and an environment of its own."""
         done = subprocess.run(
-            [self.python, "-E", "-s", HERE / "programs" / self.program, self.name],
+            [self.python, "-E", "-s", PROGRAMS / self.program, self.name],
             input=json.dumps({"address": address, "calls": [each.as_json() for each in questions]}),
             capture_output=True,
             text=True,

@@ -1,4 +1,4 @@
-"""Give each witness a virtual environment of its own: `python -m tests.witness.install`.
+"""Give each witness a virtual environment of its own: `python -m tests.interop.install`.
 
 What is there already stays. One that cannot be installed does not keep the others from it: its test
 says why.
@@ -11,7 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from textwrap import shorten
 
-from tests.witness.clients import WITNESSES, Witness
+from tests.interop.clients import WITNESSES, Witness
 
 
 def wanted(witness: Witness) -> str:

@@ -16,16 +16,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from tests.witness import questions
-from tests.witness.clients import WITNESSES, Witness
-from tests.witness.conftest import Coverage
-from tests.witness.questions import Question
+from tests.interop import questions
+from tests.interop.clients import WITNESSES, Witness
+from tests.interop.conftest import Coverage
+from tests.interop.questions import Question
 from toolkit.catalogue import BASE_URLS, ENDPOINTS, POOLS
 from toolkit.link import Link
 from toolkit.sandbox import Key, Sandbox
 from toolkit.sandbox.authentication import CUSTOMER_DOORS
 
-pytestmark = pytest.mark.witness
+pytestmark = pytest.mark.interop
 
 ACCOUNTS = "/sapi/v1/broker/subAccount"
 CUSTOMERS = "/sapi/v1/apiReferral/customization"
@@ -140,7 +140,7 @@ def statement(
 @pytest.mark.parametrize("witness", WITNESSES, ids=NAMES)
 def test_it_is_installed(witness: Witness) -> None:
     if not witness.stamp.is_file():
-        why = witness.failure.read_text("utf-8") if witness.failure.is_file() else "`make witness` does it"
+        why = witness.failure.read_text("utf-8") if witness.failure.is_file() else "`make interop` does it"
         pytest.fail(f"{witness.name} is not installed: {why}", pytrace=False)
 
 

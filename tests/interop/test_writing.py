@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from tests.witness.clients import WITNESSES, Witness
-from tests.witness.conftest import Coverage
-from tests.witness.questions import Question
+from tests.interop.clients import WITNESSES, Witness
+from tests.interop.conftest import Coverage
+from tests.interop.questions import Question
 from toolkit.catalogue import BASE_URLS, WRITE_BY_DOOR
 from toolkit.link import Link
 from toolkit.sandbox import Sandbox
 
-pytestmark = pytest.mark.witness
+pytestmark = pytest.mark.interop
 
 ACCOUNTS = "/sapi/v1/broker/subAccount"
 CUSTOMERS = "/sapi/v1/apiReferral/customization"

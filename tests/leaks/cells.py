@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import start_new_async_kernel
 
-from tests.canary.office import PASSPHRASE, Office
+from tests.leaks.workspace import PASSPHRASE, Office
 
 # Wherever somebody is asked something, the answer is typed into the hidden prompt.
 CELLS = """
@@ -19,7 +19,7 @@ CELLS = """
 %config InlineBackend.close_figures = True
 import getpass, json, logging, sys, threading, traceback
 import toolkit
-from tests.canary.script import PATHS, Desk, Given
+from tests.leaks.script import PATHS, Desk, Given
 logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
 ###
 from pathlib import Path

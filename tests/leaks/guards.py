@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.canary.office import ROOT
+from tests.support.paths import PACKAGE
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Guard:
 
     def removed(self, folder: Path) -> Path:
         """A folder with the toolkit without it."""
-        shutil.copytree(ROOT / "toolkit", folder / "toolkit")
+        shutil.copytree(PACKAGE, folder / "toolkit")
         module = folder / "toolkit" / self.file
         text = module.read_text()
         assert text.count(self.there) == 1, f"{self.name}: it is written otherwise by now"

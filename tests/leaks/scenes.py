@@ -12,15 +12,15 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from tests.canary import cells
-from tests.canary.office import PASSPHRASE, ROOT, Office, run
-from tests.write_support import memory_folder
+from tests.leaks import cells
+from tests.leaks.workspace import PASSPHRASE, Office, run
+from tests.support.paths import NOTEBOOKS
+from tests.support.writes import memory_folder
 from toolkit import errors
 from toolkit.catalogue import ENDPOINTS, WRITE_BY_DOOR
 from toolkit.sandbox import World
 
 ABSTRACT = {"ToolkitError"}
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 @contextmanager
@@ -93,7 +93,7 @@ async def run_notebooks(office: Office) -> None:
         await client.async_execute(env=environment)
         nbformat.write(notebook, office.place / path.name)
 
-    await asyncio.gather(*map(execute, NOTEBOOKS))
+    await asyncio.gather(*map(execute, sorted(NOTEBOOKS.glob("*.ipynb"))))
     assert office.wire.sent
 
 

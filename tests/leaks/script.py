@@ -1,4 +1,4 @@
-"""A desk's script, with logs and tracebacks as telling as can be: `python -m tests.canary.script`.
+"""A desk's script, with logs and tracebacks as telling as can be: `python -m tests.leaks.script`.
 
 It is told over its input what to work with, works with all of it, meets every error, and shows and writes
 down whatever it gets. What it shows of itself has nothing secret: what does is the toolkit's.

@@ -23,9 +23,9 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.canary.guards import PROMPT
-from tests.canary.marks import Marks
-from tests.canary.scenes import (
+from tests.leaks.guards import PROMPT
+from tests.leaks.marks import Marks
+from tests.leaks.scenes import (
     offices,
     work_with_a_kernel,
     work_with_a_script,

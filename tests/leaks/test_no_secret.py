@@ -35,10 +35,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from nbclient import NotebookClient
 
 import toolkit
-from tests import wires
-from tests.traces import PACKAGE
-from tests.wires import Wire
-from tests.write_support import memory_folder
+from tests.support import recording
+from tests.support.paths import PACKAGE, ROOT
+from tests.support.recording import Wire
+from tests.support.writes import memory_folder
 from toolkit.catalogue import BASE_URLS
 from toolkit.operations import NewKey, Operations, Outcome
 from toolkit.sandbox import Key, Sandbox
@@ -454,7 +454,7 @@ def run() -> Iterator[Run]:
         folder = stack.enter_context(memory_folder())
         patch.setenv("TOOLKIT_LEDGER", str(folder / "ledger"))
         sandbox = stack.enter_context(Sandbox(seed=7, limit_scale=100))
-        wire = stack.enter_context(wires.wire(sandbox.address))
+        wire = stack.enter_context(recording.wire(sandbox.address))
         made = Run(folder, sandbox, wire)
         root.addHandler(log)
         root.setLevel(logging.DEBUG)
@@ -598,7 +598,7 @@ def test_a_notebook_holds_no_secret(run: Run, tmp_path: Path, monkeypatch: pytes
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     monkeypatch.setenv("TOOLKIT_JOURNAL", str(tmp_path / "journal"))
     monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path / "ledger"))
-    monkeypatch.setenv("PYTHONPATH", str(PACKAGE.parent))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     cells = [nbformat.v4.new_code_cell(text.strip()) for text in CELLS.split("###")]
     notebook = nbformat.v4.new_notebook(cells=cells)
     run.sandbox.exchange.faults.add("reset", path=CUSTOMERS, method="POST")

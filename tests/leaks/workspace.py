@@ -20,10 +20,11 @@ import pexpect
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from tests.canary.marks import Marks
-from tests.terminal import PATIENCE, QUESTION, command
-from tests.wires import Wire
-from tests.write_support import arguments_of
+from tests.leaks.marks import Marks
+from tests.support.paths import ROOT
+from tests.support.recording import Wire
+from tests.support.terminal import PATIENCE, QUESTION, command
+from tests.support.writes import arguments_of
 from toolkit.catalogue import ENDPOINTS, WRITES, Endpoint, Write
 from toolkit.sandbox import Sandbox, World
 from toolkit.sandbox.exchange import Exchange
@@ -31,7 +32,6 @@ from toolkit.sandbox.keys import letters
 from toolkit.sandbox.world.tables import ListTable
 from toolkit.wire.signers import is_locked
 
-ROOT = Path(__file__).parent.parent.parent
 SEED = 1729
 PASSPHRASE = letters("canary", "passphrase", length=24)
 STRANGER = "nobody.we.know@mail.example"
@@ -324,7 +324,7 @@ def _write_arguments(world: World, write: Write) -> dict[str, Any]:
 def run(wishes: Sequence[Mapping[str, Any]]) -> None:
     """Run the desk's script, once for each wish."""
     subprocess.run(
-        [sys.executable, "-u", "-m", "tests.canary.script"],
+        [sys.executable, "-u", "-m", "tests.leaks.script"],
         input=json.dumps(wishes).encode(),
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},

@@ -21,9 +21,10 @@ import psutil
 import requests
 
 import toolkit
-from tests.machine.scene import ROOT, pause, until
-from tests.machine.writer import PLENTY, ShiftedClock, calls
-from tests.write_support import TRACELESS, call
+from tests.multiprocess.scene import pause, until
+from tests.multiprocess.writer import PLENTY, ShiftedClock, calls
+from tests.support.paths import ROOT
+from tests.support.writes import TRACELESS, call
 from toolkit.catalogue import BASE_URLS, WRITE_BY_DOOR
 from toolkit.operations import Operations
 from toolkit.sandbox import Effect, Exchange, Sandbox, World
@@ -88,7 +89,7 @@ class Kills:
         self.session = self._ends.enter_context(requests.Session())
         self.session.trust_env = False
         self._writers = subprocess.Popen(
-            [sys.executable, "-m", "tests.machine.writer"],
+            [sys.executable, "-m", "tests.multiprocess.writer"],
             cwd=ROOT,
             env=dict(os.environ) | {"PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,

@@ -16,8 +16,9 @@ from typing import Any
 
 import requests
 
-from tests.machine import kernel, stranger
-from tests.programs import ROOT, Program
+from tests.multiprocess import kernel, unaware
+from tests.support.paths import ROOT
+from tests.support.programs import Program
 from toolkit.__main__ import main as commands
 
 PATIENCE = 20.0
@@ -145,7 +146,7 @@ class Scene:
 
     def stranger(self, pattern: str, count: int, seed: int = 1) -> Process:
         """A program that ignores every limit, ready."""
-        made = self._ends.enter_context(Process(self, stranger.main, pattern, count, self.seconds, seed))
+        made = self._ends.enter_context(Process(self, unaware.main, pattern, count, self.seconds, seed))
         made.ready()
         return made
 
@@ -178,7 +179,7 @@ class Scene:
         """How often ours were answered what."""
         found: dict[int, int] = {}
         for entry in self.log():
-            if entry["path"] != stranger.PATH:
+            if entry["path"] != unaware.PATH:
                 found[entry["status"]] = found.get(entry["status"], 0) + 1
         return found
 
@@ -186,13 +187,13 @@ class Scene:
         """Each 429 and 418 of ours, with the moment of its window and the requests right before it."""
         log, found = self.log(), []
         for place, entry in enumerate(log):
-            if entry["status"] in (429, 418) and entry["path"] != stranger.PATH:
+            if entry["status"] in (429, 418) and entry["path"] != unaware.PATH:
                 before = [self._shown(each) for each in log[max(0, place - 8) : place + 1]]
                 found.append(f"window {entry['time'] // self.seconds:.0f}: " + ", ".join(before))
         return found
 
     def _shown(self, entry: Mapping[str, Any]) -> str:
-        who = "stranger" if entry["path"] == stranger.PATH else "ours"
+        who = "stranger" if entry["path"] == unaware.PATH else "ours"
         return f"{entry['time'] % self.seconds:.3f} s {who} {entry['status']} ({entry['used']} used)"
 
     def full_windows(self, since: float, until: float) -> list[Full]:
@@ -203,7 +204,7 @@ class Scene:
         found = []
         for start in range(first, int(until) - self.seconds + 1, self.seconds):
             here = [entry for entry in log if start <= entry["time"] < start + self.seconds]
-            theirs = [entry for entry in here if entry["path"] == stranger.PATH]
+            theirs = [entry for entry in here if entry["path"] == unaware.PATH]
             found.append(
                 Full(
                     start,

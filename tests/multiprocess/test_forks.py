@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 import tqdm.std
 
-from tests.forked import in_child
-from tests.write_support import Bench, example
+from tests.support.forked import in_child
+from tests.support.paths import PACKAGE
+from tests.support.writes import Bench, example
 from toolkit import panels
 from toolkit.fetch.bar import Bar
 from toolkit.operations import journal_file
 from toolkit.storage import forks
 from toolkit.wire.ledger.store import Store
 
-PACKAGE = Path(__file__).parent.parent / "toolkit"
 posix = pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
 
 # Made in a function that is not called again in a child: each of them ends with the call that made it.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.machine.kills import Kills
+from tests.multiprocess.kills import Kills
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks and signals of POSIX")
 

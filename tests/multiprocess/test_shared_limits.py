@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.machine.scene import HUNDRED, Scene, pause, until
+from tests.multiprocess.scene import HUNDRED, Scene, pause, until
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Processes that write without a rest until they are killed: `python -m tests.machine.writer`.
+"""Processes that write without a rest until they are killed: `python -m tests.multiprocess.writer`.
 
 It imports everything once and forks a writer for each line of JSON that it reads; a writer has opened
 nothing before it was forked. It says "PID" when a writer was forked, the writer says "begun" right before
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import toolkit
-from tests.write_support import call
+from tests.support.writes import call
 from toolkit.catalogue import BASE_URLS
 from toolkit.wire.clock import SYSTEM_CLOCK
 

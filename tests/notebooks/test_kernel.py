@@ -11,7 +11,7 @@ from typing import Literal, TypeGuard, Union, get_args, get_origin, get_type_hin
 import pytest
 
 import toolkit
-from tests.kernels import Kernel, Shown
+from tests.support.kernels import Kernel, Shown
 from toolkit.catalogue import ENDPOINTS, SYSTEM_TITLES, WRITES
 
 # The kernel is a program of its own, whose machinery may warn of what is not ours.

@@ -14,8 +14,9 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-FOLDER = Path(__file__).parent.parent / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+from tests.support.paths import NOTEBOOKS
+
+EACH = sorted(NOTEBOOKS.glob("*.ipynb"))
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 # The kernel is a program of its own, whose machinery may warn of what is not ours.
@@ -31,7 +32,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     # The kernel chooses its own way of showing figures.
     monkeypatch.delenv("MPLBACKEND", raising=False)
-    monkeypatch.setenv("PYTHONPATH", str(FOLDER.parent))
+    monkeypatch.setenv("PYTHONPATH", str(NOTEBOOKS.parent))
     # The saved picture is what a viewer without widgets has: state would blank it.
     return lambda notebook, **hooks: NotebookClient(
         notebook,
@@ -72,7 +73,7 @@ def check_all_went_well(notebook: NotebookNode) -> None:
             assert output.get("name") != "stderr", output.text
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EACH, ids=lambda path: path.stem)
 def test_notebooks_are_stored_clean(path: Path) -> None:
     stored = json.loads(path.read_text(encoding="utf-8"))
     nbformat.validate(stored)
@@ -88,7 +89,7 @@ def test_notebooks_are_stored_clean(path: Path) -> None:
 
 
 def test_every_notebook_is_tested() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["01_tour", "02_rate_limits", "03_sub_accounts", "04_keys"]
+    assert [path.stem for path in EACH] == ["01_tour", "02_rate_limits", "03_sub_accounts", "04_keys"]
 
 
 # A chart and a panel as the last line of a cell; and the panel run again, as seen from the kernel: one
@@ -120,7 +121,7 @@ between
 
 
 def test_tour(run: Run, tmp_path: Path) -> None:
-    notebook = nbformat.read(FOLDER / "01_tour.ipynb", as_version=4)
+    notebook = nbformat.read(NOTEBOOKS / "01_tour.ipynb", as_version=4)
     assert sum(cell.cell_type == "code" for cell in notebook.cells) == 10
 
     def fetch_now(cell: NotebookNode, **_: object) -> None:
@@ -169,9 +170,9 @@ def test_tour(run: Run, tmp_path: Path) -> None:
 
 def test_rate_limits(run: Run) -> None:
     shared = ("nightly_report.py", "link.usage()")
-    notebook = run(nbformat.read(FOLDER / "02_rate_limits.ipynb", as_version=4))
+    notebook = run(nbformat.read(NOTEBOOKS / "02_rate_limits.ipynb", as_version=4))
     if len(minutes(notebook, *shared)) > 1:  # what was used before the turn of the minute does not show
-        notebook = run(nbformat.read(FOLDER / "02_rate_limits.ipynb", as_version=4))
+        notebook = run(nbformat.read(NOTEBOOKS / "02_rate_limits.ipynb", as_version=4))
     check_all_went_well(notebook)
 
     (price,) = bundles(notebook, "link.price")
@@ -203,7 +204,7 @@ def test_rate_limits(run: Run) -> None:
 
 
 def test_sub_accounts(run: Run) -> None:
-    notebook = nbformat.read(FOLDER / "03_sub_accounts.ipynb", as_version=4)
+    notebook = nbformat.read(NOTEBOOKS / "03_sub_accounts.ipynb", as_version=4)
     notebook.cells.append(nbformat.v4.new_code_cell("print(new_key.key, new_key.secret)"))
     notebook = run(notebook)
     check_all_went_well(notebook)
@@ -241,7 +242,7 @@ def test_sub_accounts(run: Run) -> None:
 
 
 def test_keys(run: Run) -> None:
-    notebook = nbformat.read(FOLDER / "04_keys.ipynb", as_version=4)
+    notebook = nbformat.read(NOTEBOOKS / "04_keys.ipynb", as_version=4)
     secrets = "print(pasted.key, *risky.key.split(), risky.secret, kept)"
     place = next(n for n, cell in enumerate(notebook.cells) if "add_profile" in cell.source)
     notebook.cells.insert(

@@ -6,13 +6,12 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.support.paths import NOTEBOOKS, PACKAGE, ROOT
 from toolkit.catalogue import ENDPOINTS
 
-ROOT = Path(__file__).parent.parent
 # Columns that say what an amount is counted in, and the amounts beside them.
 UNITS = {"asset", "unit", "coin", "commission_asset"}
 AMOUNTS = {
@@ -46,13 +45,13 @@ def cells() -> Iterator[tuple[str, str]]:
             path.name,
             "\n".join(re.findall(r"```python\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)),
         )
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         notebook = json.loads(path.read_text(encoding="utf-8"))
         yield (
             path.name,
             "\n".join("".join(each["source"]) for each in notebook["cells"] if each["cell_type"] == "code"),
         )
-    for path in sorted((ROOT / "toolkit").rglob("*.py")):
+    for path in sorted(PACKAGE.rglob("*.py")):
         source = path.read_text(encoding="utf-8")
         for node in ast.walk(ast.parse(source)) if ADDS.search(source) else ():
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "toolkit"
+from tests.support.paths import PACKAGE
 
 # layer: the layers of ours that it may import, itself apart.
 LAYERS: dict[str, set[str]] = {

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import NOTEBOOKS, ROOT
+
 CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 TOP_LEVEL = {
     "README.md",
@@ -120,7 +121,7 @@ def test_the_top_level_holds_nothing_else() -> None:
 
 
 def notebooks() -> list[Path]:
-    return sorted((ROOT / "notebooks").rglob("[!.]*.ipynb"))
+    return sorted(NOTEBOOKS.rglob("[!.]*.ipynb"))
 
 
 def left_in(notebook: dict[str, object]) -> list[str]:
@@ -168,7 +169,7 @@ def test_importing_the_toolkit_stays_light() -> None:
 def test_the_make_targets_of_the_readme_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
-    assert {"lab", "test", "notebooks", "bench", "lint", "witness", "clean", "help"} <= targets
+    assert {"lab", "test", "notebooks", "bench", "lint", "interop", "clean", "help"} <= targets
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"\bmake ([a-z]+)\b(?= *[`#\n])", readme)) <= targets

@@ -14,7 +14,8 @@ import click
 import matplotlib.pyplot as plt
 import pytest
 
-from tests.rig import Rig
+from tests.support.paths import NOTEBOOKS, ROOT
+from tests.support.sandbox_env import Rig
 from toolkit import errors
 from toolkit.__main__ import main
 from toolkit.catalogue import ENDPOINTS, WRITES
@@ -22,7 +23,6 @@ from toolkit.keys import add_profile
 from toolkit.listing import markdown
 from toolkit.panels import base
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 CELLS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
@@ -88,7 +88,7 @@ def test_what_it_says_of_writing_is_there(rig: Rig) -> None:
 def said_commands() -> list[str]:
     """The arguments of each `python -m toolkit` that README and notebooks print."""
     texts = [README]
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         texts += ["".join(cell["source"]) for cell in json.loads(path.read_text())["cells"]]
     return sorted(set(re.findall(r"python -m toolkit\b([^`#\n]*)", "\n".join(texts))))
 

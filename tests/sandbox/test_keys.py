@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from tests.rig import Rig
-from tests.sandbox_support import (
+from tests.support.sandbox_env import Rig
+from tests.support.sandbox_requests import (
     FORM,
     NOW,
     NOW_MS,
@@ -37,7 +37,7 @@ from toolkit.sandbox import Answer, Exchange, Key, Request, World
 from toolkit.sandbox.authentication import find_key
 
 PATH = KEY_PERMISSIONS.path
-EXAMPLES = documented("doorless/account.key_permissions")
+EXAMPLES = documented("internal/account.key_permissions")
 ELSEWHERE = {"X-Sandbox-IP": "192.0.2.50"}
 REFUSED = (401, -2015)
 

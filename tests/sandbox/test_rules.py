@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.clocks import FakeClock
-from tests.sandbox_support import (
+from tests.support.clocks import FakeClock
+from tests.support.sandbox_requests import (
     DAY,
     FORM,
     NOW,

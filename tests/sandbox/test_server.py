@@ -14,21 +14,20 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from tests.clocks import FakeClock
-from tests.sandbox_support import NOW, NOW_MS, hmac_of, world
+from tests.support.clocks import FakeClock
+from tests.support.paths import ROOT
+from tests.support.sandbox_requests import NOW, NOW_MS, hmac_of, world
 from toolkit.catalogue import POOLS
 from toolkit.sandbox import Exchange, Sandbox, World, serve_forever
 from toolkit.sandbox.server import ADDRESS
 
 INFO = "/sapi/v1/broker/info"
 HISTORY = "/sapi/v1/broker/rebate/recentRecord"
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture

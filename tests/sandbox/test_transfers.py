@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.clocks import FakeClock
-from tests.sandbox_support import NOW, NOW_MS, done, fresh, read, refused, write
+from tests.support.clocks import FakeClock
+from tests.support.sandbox_requests import NOW, NOW_MS, done, fresh, read, refused, write
 from toolkit.sandbox import Exchange
 from toolkit.sandbox.world import SubAccount
 from toolkit.sandbox.world.balances import PRICES, WALLETS, Wallet

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.sandbox_support import DAY, NOW, NOW_MS, ask, exchange, minimal, world
+from tests.support.sandbox_requests import DAY, NOW, NOW_MS, ask, exchange, minimal, world
 from toolkit.catalogue import BY_DOOR, ENDPOINTS
 from toolkit.sandbox import World
 from toolkit.sandbox.world.hashing import chance, key_of, pick, uniform

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox_support import NOW_MS, ask, documented_write, error, fresh, placed, state, write
+from tests.support.sandbox_requests import NOW_MS, ask, documented_write, error, fresh, placed, state, write
 from toolkit.catalogue import WRITES
 from toolkit.sandbox import Sandbox
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.clocks import FakeClock
-from tests.sandbox_support import NOW, ask, done, fresh, read, refused, write
+from tests.support.clocks import FakeClock
+from tests.support.sandbox_requests import NOW, ask, done, fresh, read, refused, write
 from toolkit.sandbox import Exchange, World
 from toolkit.sandbox.world import SubAccount
 

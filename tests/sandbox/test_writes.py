@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.sandbox_support import (
+from tests.support.sandbox_requests import (
     DAY,
     FORM,
     NOW_MS,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import pandas as pd
 
+from tests.support.paths import ANSWERS
 from toolkit.catalogue import BY_DOOR, SAPI_IP, WRITE_BY_DOOR, Endpoint
 from toolkit.errors import ToolkitError, UndeclaredFieldWarning
 from toolkit.frames import Gathering, Numbers
@@ -16,7 +16,6 @@ from toolkit.inference import infer
 from toolkit.wire.answers import Answer, Verdict, excerpt, judge, understand
 from toolkit.wire.headers import read_counts, read_date, read_retry_after
 
-ANSWERS = Path(__file__).parent / "answers"
 NOW = 1_767_225_600.0
 LONGEST_TEXT = 2000
 """An error is read by a person."""

@@ -9,10 +9,10 @@ from contextlib import suppress
 from functools import cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
 _BEFOREHAND = ["toolkit.__main__", "toolkit.keys", "toolkit.link", "toolkit.sandbox.server"]
 
 

@@ -20,10 +20,10 @@ from typing import Any
 
 import requests
 
-from tests.clocks import FakeClock
-from tests.random_accidents import HIDDEN, Way, lookalike, with_a_hidden_character
-from tests.rig import Rig
-from tests.write_support import NOW, another_process, call
+from tests.support.clocks import FakeClock
+from tests.support.random_accidents import HIDDEN, Way, lookalike, with_a_hidden_character
+from tests.support.sandbox_env import Rig
+from tests.support.writes import NOW, another_process, call
 from toolkit.catalogue import WRITE_BY_DOOR, Write
 from toolkit.errors import JournalError, NotExecutedError, ToolkitError, UndeclaredFieldWarning, UsageError
 from toolkit.operations import Operations, Outcome

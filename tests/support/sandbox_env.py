@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import toolkit
-from tests.clocks import BehindClock, FakeClock
+from tests.support.clocks import BehindClock, FakeClock
 from toolkit.catalogue import BASE_URLS
 from toolkit.sandbox import Sandbox
 from toolkit.sandbox.exchange import Exchange

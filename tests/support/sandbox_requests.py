@@ -8,18 +8,17 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.clocks import FakeClock
+from tests.support.clocks import FakeClock
+from tests.support.paths import ANSWERS
 from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR
 from toolkit.sandbox import Answer, Exchange, Key, Request, World
 
 NOW = datetime(2026, 11, 18, 10, 30, 5, tzinfo=UTC).timestamp()
 NOW_MS = int(NOW * 1000)
 DAY = 86_400_000
-ANSWERS = Path(__file__).parent / "answers"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 

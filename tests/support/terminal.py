@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import forked
+from tests.support.programs import forked
 
 QUESTION = "(API key|Secret|Passphrase|The same again|passphrase of the private key): "
 PATIENCE = 60.0

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import toolkit
-
-PACKAGE = Path(toolkit.__file__).parent
+from tests.support.paths import PACKAGE
 
 
 def locals_shown(error: BaseException) -> list[str]:

@@ -10,8 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from tests.clocks import FakeClock
-from tests.rig import Rig
+from tests.support.clocks import FakeClock
+from tests.support.sandbox_env import Rig
 from toolkit.catalogue import WRITE_BY_DOOR, WRITES, Write
 from toolkit.operations import Operations, Outcome, journal_file
 from toolkit.sandbox import World

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import toolkit
-from tests.rig import Rig
+from tests.support.sandbox_env import Rig
 from toolkit import errors
 from toolkit.sandbox import Sandbox, World
 

@@ -18,15 +18,15 @@ from typing import Any
 
 import pytest
 
-from tests.clocks import FakeClock
-from tests.rig import Rig
-from tests.write_support import Bench, memory_folder
+from tests.support.clocks import FakeClock
+from tests.support.paths import PACKAGE
+from tests.support.sandbox_env import Rig
+from tests.support.writes import Bench, memory_folder
 from toolkit.errors import JournalError
 from toolkit.interruptions import forgiving, interruption
 from toolkit.wire.ledger import Ledger
 from toolkit.wire.origin import users_own
 
-PACKAGE = Path(__file__).parent.parent / "toolkit"
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="signals of POSIX")
 
 

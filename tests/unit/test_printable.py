@@ -14,9 +14,10 @@ import pytest
 from click.testing import CliRunner
 
 import toolkit
-from tests.clocks import FakeClock
-from tests.test_panels import process, snapshot, use
-from tests.write_support import Bench, do, memory_folder
+from tests.support.clocks import FakeClock
+from tests.support.paths import PACKAGE
+from tests.support.writes import Bench, do, memory_folder
+from tests.unit.panels.test_panels import process, snapshot, use
 from toolkit import errors
 from toolkit.__main__ import main
 from toolkit.doctor import Diagnosis, Line
@@ -248,10 +249,9 @@ def test_a_pair_of_keys_in_a_folder_with_a_hostile_name(tmp_path: Path) -> None:
 
 def test_html_is_escaped_in_one_place() -> None:
     """Who escapes by hand forgets what cannot be seen."""
-    package = Path(toolkit.__file__).parent
     by_hand = [
-        path.relative_to(package).as_posix()
-        for path in package.rglob("*.py")
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if (isinstance(node, ast.ImportFrom) and node.module == "html")
         or (isinstance(node, ast.Import) and any(name.name == "html" for name in node.names))

@@ -6,21 +6,29 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from tests.rig import Rig
-from tests.test_fetch import DAY, account, daily, deposit, kickback, put, rebate, spot_rebate, transfer
+from tests.support.paths import ANSWERS
+from tests.support.sandbox_env import Rig
+from tests.unit.fetch.test_fetch import (
+    DAY,
+    account,
+    daily,
+    deposit,
+    kickback,
+    put,
+    rebate,
+    spot_rebate,
+    transfer,
+)
 from toolkit import errors
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, Column, Endpoint, Param
 from toolkit.frames import Gathering
 from toolkit.question import Question
 from toolkit.sandbox.world.tables import ListTable, Row
-
-ANSWERS = Path(__file__).parent / "answers"
 
 
 @pytest.fixture(scope="module")

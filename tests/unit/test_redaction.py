@@ -14,12 +14,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import toolkit
-from tests.effort import assert_in_proportion
-from tests.rig import Rig
-from tests.test_doors import VALUES, door_of, needed, values_of
-from tests.test_fetch import account, put, smaller
-from tests.test_panels import seen, tree, wait_for
-from tests.write_support import Bench
+from tests.support.effort import assert_in_proportion
+from tests.support.sandbox_env import Rig
+from tests.support.writes import Bench
+from tests.unit.api.test_reads import VALUES, door_of, needed, values_of
+from tests.unit.fetch.test_fetch import account, put, smaller
+from tests.unit.panels.test_panels import seen, tree, wait_for
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, SAPI_IP, WRITES, Endpoint
 from toolkit.demo import DemoLink
 from toolkit.errors import ContractError, UndeclaredFieldWarning, UsageError

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import toolkit
-from tests.rig import Rig
+from tests.support.sandbox_env import Rig
 from toolkit import errors
 from toolkit.catalogue import ENDPOINTS, WRITES, Endpoint
 from toolkit.link import Link

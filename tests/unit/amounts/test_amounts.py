@@ -23,7 +23,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.decimal_contexts import HOSTILE, hostile
+from tests.support.decimal_contexts import HOSTILE, hostile
 from toolkit.amounts import ExactDtype, divide, exact, read_parquet
 from toolkit.amounts.integers import EXACT
 from toolkit.amounts.scalars import ExactDecimal

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 import toolkit
-from tests.decimal_contexts import HOSTILE, hostile
-from tests.rig import Rig
+from tests.support.decimal_contexts import HOSTILE, hostile
+from tests.support.sandbox_env import Rig
 from toolkit import decimals
 from toolkit.amounts import divide
 from toolkit.catalogue import POOLS

@@ -15,14 +15,14 @@ import pytest
 
 import toolkit
 from tests import door_text
-from tests.rig import Rig
+from tests.support.paths import ANSWERS
+from tests.support.sandbox_env import Rig
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, SYSTEM_TITLES, Endpoint
 from toolkit.errors import UsageError
 from toolkit.frames import Gathering, Numbers
 from toolkit.link import Link
 from toolkit.privacy import mask, masked_key
 
-ANSWERS = Path(__file__).parent / "answers"
 DOCUMENTED = {path.stem: json.loads(path.read_text(), parse_float=Decimal) for path in ANSWERS.glob("*.json")}
 EXAMPLES = [(door, name) for door, answers in sorted(DOCUMENTED.items()) for name in answers]
 EACH = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)

@@ -16,9 +16,10 @@ import pandas as pd
 import pytest
 
 from tests import write_text
-from tests.clocks import FakeClock
-from tests.sandbox_support import placed
-from tests.write_support import (
+from tests.support.clocks import FakeClock
+from tests.support.paths import DATA
+from tests.support.sandbox_requests import placed
+from tests.support.writes import (
     NOW,
     Bench,
     arguments_of,
@@ -36,7 +37,7 @@ from toolkit.operations import account_doors, customer_doors, key_doors, money_d
 from toolkit.privacy import mask, masked_key
 from toolkit.sandbox.exchange import Exchange
 
-ANSWERS = Path(__file__).parent / "answers" / "writes"
+ANSWERS = DATA / "answers" / "writes"
 DOCUMENTED = {
     path.stem: json.loads(path.read_text(), parse_float=Decimal)["documented"]
     for path in ANSWERS.glob("*.json")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import toolkit
-from tests.rig import Rig
-from tests.write_support import call, example, small_world
+from tests.support.sandbox_env import Rig
+from tests.support.writes import call, example, small_world
 from toolkit.catalogue import BASE_URLS, BY_DOOR, WRITE_BY_DOOR, WRITES, Security
 from toolkit.errors import NoKeyError
 from toolkit.wire.credentials import SECURITIES, Credentials, Keys

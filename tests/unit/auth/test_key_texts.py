@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from tests.test_keys import KEY, PASSPHRASE, folder, pem, profiles, refused, secretless, write
+from tests.unit.auth.test_keys import KEY, PASSPHRASE, folder, pem, profiles, refused, secretless, write
 from toolkit.errors import NoKeyError
 from toolkit.keys import find_keys
 from toolkit.keys.files import read_private

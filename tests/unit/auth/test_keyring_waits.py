@@ -11,8 +11,18 @@ import keyring
 import pytest
 
 import toolkit
-from tests.test_key_texts import PRIVATE
-from tests.test_keys import KEY, PASSPHRASE, SECRET, MemoryKeyring, folder, memory, pem, refused, write
+from tests.unit.auth.test_key_texts import PRIVATE
+from tests.unit.auth.test_keys import (
+    KEY,
+    PASSPHRASE,
+    SECRET,
+    MemoryKeyring,
+    folder,
+    memory,
+    pem,
+    refused,
+    write,
+)
 from toolkit.errors import NoKeyError
 from toolkit.keys import add_profile, free_name, system
 

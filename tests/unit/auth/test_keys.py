@@ -29,9 +29,9 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa, x25
 from keyring.errors import KeyringLocked, NoKeyringError, PasswordDeleteError
 
 import toolkit
-from tests.rig import Rig
-from tests.terminal import command
-from tests.write_support import small_world
+from tests.support.sandbox_env import Rig
+from tests.support.terminal import command
+from tests.support.writes import small_world
 from toolkit.__main__ import main
 from toolkit.catalogue import BASE_URLS
 from toolkit.errors import NoKeyError, SignatureError

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 import toolkit
-from tests.rig import Rig
+from tests.support.sandbox_env import Rig
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, ENDPOINTS, WRITES
 from toolkit.listing import markdown

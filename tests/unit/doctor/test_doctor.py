@@ -26,10 +26,11 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 import toolkit
-from tests import wires
-from tests.rig import Rig
-from tests.test_fetch import put
-from tests.test_session import certificate
+from tests.support import recording
+from tests.support.paths import ROOT
+from tests.support.sandbox_env import Rig
+from tests.unit.fetch.test_fetch import put
+from tests.unit.transport.test_session import certificate
 from toolkit import errors
 from toolkit.__main__ import main
 from toolkit.catalogue import BASE_URLS, KEY_PERMISSIONS, Host, Security
@@ -43,7 +44,6 @@ from toolkit.wire.ledger import ledger_file
 from toolkit.wire.session import Session
 from toolkit.wire.signers import signer_of
 
-ROOT = Path(__file__).parent.parent
 PATH = KEY_PERMISSIONS.path
 TIMES = ("/api/v3/time", "/fapi/v1/time", "/papi/v1/ping")
 ASKED = (*TIMES, PATH)
@@ -202,7 +202,7 @@ def test_a_ban_that_is_known(rig: Rig) -> None:
 
 
 def test_during_a_ban_not_even_the_sandbox_is_asked_which_one_it_is(rig: Rig) -> None:
-    with wires.wire(rig.sandbox.address) as wire:
+    with recording.wire(rig.sandbox.address) as wire:
         link = rig.new_link(hosts=dict.fromkeys(BASE_URLS, wire.address))
         rig.exchange.faults.add("ban", path="/sapi/")
         with pytest.raises(errors.BannedError):
@@ -314,7 +314,7 @@ def test_a_certificate_that_is_not_trusted(rig: Rig, tmp_path: Path) -> None:
     public, private = certificate(tmp_path, days=30)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(public, private)
-    with wires.wire(context=context) as wire:
+    with recording.wire(context=context) as wire:
         keys = Keys([credentials(rig, "partner")], "a test")
         diagnosis = link_with(rig, keys, fapi=wire.address).doctor()
         assert wire.sent == []

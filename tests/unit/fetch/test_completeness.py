@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.rig import Rig
-from tests.test_fetch import (
+from tests.support.sandbox_env import Rig
+from tests.unit.fetch.test_fetch import (
     DAY,
     account,
     daily,

@@ -14,10 +14,10 @@ import pytest
 import tqdm.auto
 import tqdm.std
 
-from tests.clocks import FakeClock
-from tests.rig import Rig
-from tests.test_fetch import put, rebate
-from tests.write_support import Bench, memory_folder
+from tests.support.clocks import FakeClock
+from tests.support.sandbox_env import Rig
+from tests.support.writes import Bench, memory_folder
+from tests.unit.fetch.test_fetch import put, rebate
 from toolkit import errors
 from toolkit.catalogue import BY_DOOR
 from toolkit.fetch.bar import Bar

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.rig import Rig
+from tests.support.sandbox_env import Rig
 from toolkit import errors
 from toolkit.catalogue import BY_DOOR, Endpoint
 from toolkit.sandbox.messages import RefusedError

@@ -11,8 +11,8 @@ import pytest
 import tqdm.auto
 import tqdm.notebook
 
-from tests.clocks import FakeClock
-from tests.rig import Rig
+from tests.support.clocks import FakeClock
+from tests.support.sandbox_env import Rig
 from toolkit.catalogue import FAPI
 from toolkit.fetch.progress import Progress, count_down
 from toolkit.plan import Span

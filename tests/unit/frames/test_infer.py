@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.rig import Rig
+from tests.support.sandbox_env import Rig
 from toolkit.catalogue import SAPI_IP
 from toolkit.errors import ContractError, CredentialsError, NotFoundError, ToolkitError, UsageError
 from toolkit.frames import Gathering

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 import toolkit
-from tests import wires
-from tests.clocks import FakeClock
-from tests.rig import Rig
-from tests.write_support import Bench, do, memory_folder
+from tests.support import recording
+from tests.support.clocks import FakeClock
+from tests.support.sandbox_env import Rig
+from tests.support.writes import Bench, do, memory_folder
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, FAPI, Host
 from toolkit.wire.budget import Budget
@@ -75,7 +75,7 @@ def test_a_date_is_greenwichs_and_of_two_none_is_believed() -> None:
 
 
 def test_every_request_asks_for_an_answer_that_no_cache_kept(rig: Rig) -> None:
-    with wires.wire(rig.sandbox.address) as between:
+    with recording.wire(rig.sandbox.address) as between:
         hosts = dict.fromkeys(BASE_URLS, between.address)
         # With this machine's own clock it is also asked whether it is a sandbox.
         link = toolkit.Link(key=rig.sandbox.key, secret=rig.sandbox.secret, hosts=hosts)

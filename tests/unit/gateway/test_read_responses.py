@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 import toolkit
-from tests.rig import Rig
-from tests.traces import locals_shown
+from tests.support.sandbox_env import Rig
+from tests.support.traces import locals_shown
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS
 from toolkit.wire.sender import PATIENCE, PAUSES

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.clocks import FakeClock
-from tests.rig import Rig
-from tests.write_support import Bench, do, memory_folder, small_world
+from tests.support.clocks import FakeClock
+from tests.support.sandbox_env import Rig
+from tests.support.writes import Bench, do, memory_folder, small_world
 from toolkit import errors
 from toolkit.catalogue import API, FAPI
 from toolkit.link import Link

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 import toolkit
-from tests.launched import Launched
+from tests.support.launched import Launched
 from toolkit import lab
 from toolkit.lab.terminal import shell_command
 

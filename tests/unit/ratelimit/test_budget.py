@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import toolkit
-from tests.clocks import FakeClock
-from tests.rig import Rig
+from tests.support.clocks import FakeClock
+from tests.support.sandbox_env import Rig
 from toolkit import errors
 from toolkit.catalogue import FAPI, POOLS, SAPI_IP, SAPI_UID, Host
 from toolkit.wire.budget import Budget

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import toolkit
-from tests.clocks import FakeClock
-from tests.rig import Rig
+from tests.support.clocks import FakeClock
+from tests.support.sandbox_env import Rig
 from toolkit import errors
 from toolkit.catalogue import API, FAPI, Host
 from toolkit.wire.budget import Budget

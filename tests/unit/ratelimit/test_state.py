@@ -17,8 +17,8 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tests.clocks import FakeClock
-from tests.write_support import memory_folder
+from tests.support.clocks import FakeClock
+from tests.support.writes import memory_folder
 from toolkit.wire.ledger import Key, Ledger, Sent, Turn
 from toolkit.wire.ledger.counting import LANDING
 

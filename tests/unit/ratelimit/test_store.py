@@ -25,8 +25,9 @@ from typing import Any
 import pytest
 
 import toolkit
-from tests.clocks import FakeClock
-from tests.ledgers import HOSTS, is_shared, is_sound, known, let_others_in, reserve, settle
+from tests.support.clocks import FakeClock
+from tests.support.paths import ROOT
+from tests.support.rate_limits import HOSTS, is_shared, is_sound, known, let_others_in, reserve, settle
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, FAPI, Host
 from toolkit.sandbox import Sandbox
@@ -34,7 +35,6 @@ from toolkit.wire.budget import Budget
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock, HostClock
 from toolkit.wire.ledger import EVERYWHERE, Key, Ledger, ledger_file, place, store
 
-ROOT = Path(__file__).parent.parent
 PATIENCE = 20.0
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks, signals and users of POSIX")
@@ -95,7 +95,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(
     *script: str, arguments: tuple[object, ...] = (), env: dict[str, str] | None = None, prelude: str = ""
 ) -> str:
-    """What a script of its own process prints; it has the helpers of `tests.ledgers`."""
+    """What a script of its own process prints; it has the helpers of `tests.support.rate_limits`."""
     whole = (prelude or _PRELUDE) + "".join(textwrap.dedent(part) for part in script)
     inner = dict(os.environ) | {"PYTHONPATH": str(ROOT)} | (env or {})
     done = subprocess.run(
@@ -119,8 +119,8 @@ sys.modules["toolkit"].__path__ = [{str(ROOT / "toolkit")!r}]
 import json, os, resource, signal, subprocess, threading, time
 from pathlib import Path
 import platformdirs, psutil
-from tests.clocks import FakeClock
-from tests.ledgers import *
+from tests.support.clocks import FakeClock
+from tests.support.rate_limits import *
 from toolkit.catalogue import FAPI
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import SYSTEM_CLOCK, HostClock
@@ -129,7 +129,7 @@ from toolkit.wire.ledger import store
 _WHOLE = """
 import os, sys, warnings
 import platformdirs, psutil
-from tests.test_ledger_file import link_to
+from tests.unit.ratelimit.test_store import link_to
 """
 
 

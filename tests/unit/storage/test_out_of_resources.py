@@ -24,11 +24,11 @@ import psutil
 import pytest
 
 import toolkit
-from tests.clocks import FakeClock
-from tests.forked import in_child
-from tests.ledgers import HOSTS, known, reserve, settle
-from tests.rig import Rig
-from tests.write_support import Bench, example
+from tests.support.clocks import FakeClock
+from tests.support.forked import in_child
+from tests.support.rate_limits import HOSTS, known, reserve, settle
+from tests.support.sandbox_env import Rig
+from tests.support.writes import Bench, example
 from toolkit.doctor.line import Line, looked_at
 from toolkit.errors import JournalError, LedgerWarning
 from toolkit.storage import machine

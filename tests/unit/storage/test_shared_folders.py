@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from tests.clocks import FakeClock
-from tests.forked import in_child
-from tests.ledgers import is_shared, is_sound, known, let_others_in, reserve
+from tests.support.clocks import FakeClock
+from tests.support.forked import in_child
+from tests.support.rate_limits import is_shared, is_sound, known, let_others_in, reserve
 from toolkit.errors import JournalError, NoKeyError
 from toolkit.keys import find_keys
 from toolkit.keys.making import add_profile, make_pair

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.clocks import FakeClock
-from tests.forked import in_child
-from tests.write_support import Bench, example
+from tests.support.clocks import FakeClock
+from tests.support.forked import in_child
+from tests.support.writes import Bench, example
 from toolkit.catalogue import BASE_URLS
 from toolkit.doctor.machine import line_of_ledger
 from toolkit.errors import JournalError

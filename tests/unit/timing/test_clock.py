@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.clocks import FakeClock
-from tests.rig import Rig
-from tests.wires import Wire
-from tests.write_support import small_world
+from tests.support.clocks import FakeClock
+from tests.support.recording import Wire
+from tests.support.sandbox_env import Rig
+from tests.support.writes import small_world
 from toolkit.catalogue import BASE_URLS
 from toolkit.link import Link
 from toolkit.wire.clock import HostClock, Measured

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.clocks import FakeClock
-from tests.rig import Rig
+from tests.support.clocks import FakeClock
+from tests.support.sandbox_env import Rig
 from toolkit import errors
 from toolkit.wire.answers import Answer, error_of
 from toolkit.wire.ledger import EVERYWHERE, Ledger, book

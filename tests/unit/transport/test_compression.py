@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import wires
-from tests.wires import Wire, wire
+from tests.support import recording
+from tests.support.recording import Wire, wire
 from toolkit.catalogue import BASE_URLS
 from toolkit.wire.answers import Answer
 from toolkit.wire.lines import LONGEST_BODY
@@ -30,7 +30,7 @@ def way() -> Iterator[tuple[Wire, Session]]:
 def received(way: tuple[Wire, Session], body: bytes, *encodings: bytes) -> Answer:
     server, session = way
     headers = [b"Content-Encoding: " + each for each in encodings]
-    said = wires.answer(200, body, *headers)
+    said = recording.answer(200, body, *headers)
     server._answer = lambda raw: said  # type: ignore[method-assign]
     return session.get("api", "/x", "", None)
 

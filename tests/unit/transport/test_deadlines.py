@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from tests import wires
-from tests.rig import Rig
-from tests.test_write_wire import crowded_door
-from tests.wires import Wire, wire
-from tests.write_support import Bench, memory_folder
+from tests.support import recording
+from tests.support.recording import Wire, wire
+from tests.support.sandbox_env import Rig
+from tests.support.writes import Bench, memory_folder
+from tests.unit.transport.test_writes_sent_once import crowded_door
 from toolkit.catalogue import BASE_URLS
 from toolkit.wire.origin import users_own
 from toolkit.wire.session import Message, NoAnswer, Session
@@ -156,7 +156,7 @@ def test_what_is_thrown_into_a_thread_from_outside_ends_it() -> None:
 
     def behave(line: socket.socket) -> None:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(caller), ctypes.py_object(TimeoutError))
-        line.sendall(wires.answer(200))
+        line.sendall(recording.answer(200))
 
     with exchange(behave) as (_, session), pytest.raises(TimeoutError) as caught:
         session.get("api", "/x", "", None)
@@ -264,7 +264,7 @@ def test_an_address_that_does_not_answer_is_followed_by_the_next(monkeypatch: py
 
 def test_what_was_being_handled_before_says_nothing() -> None:
     """A fetch within an `except` of the user's: what went wrong there is no part of it."""
-    with exchange(wires.reset) as (_, session):
+    with exchange(recording.reset) as (_, session):
         try:
             raise TimeoutError("earlier")
         except TimeoutError:
@@ -292,7 +292,7 @@ def test_tools_that_look_on_change_nothing(monkeypatch: pytest.MonkeyPatch) -> N
         return getresponse(self, *arguments)
 
     monkeypatch.setattr(http.client.HTTPConnection, "getresponse", traced)
-    with exchange(wires.reset) as (_, session), pytest.raises(NoAnswer, match="broken off"):
+    with exchange(recording.reset) as (_, session), pytest.raises(NoAnswer, match="broken off"):
         session.get("api", "/x", "", None)
 
 

@@ -20,13 +20,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import toolkit
-from tests import hostile, wires
-from tests.clocks import FakeClock
-from tests.effort import assert_in_proportion, effort
-from tests.hostile import NOW, documented, headers_of
-from tests.traces import locals_shown
-from tests.wires import Sent, Wire
-from tests.write_support import memory_folder
+from tests.support import hostile, recording
+from tests.support.clocks import FakeClock
+from tests.support.effort import assert_in_proportion, effort
+from tests.support.hostile import NOW, documented, headers_of
+from tests.support.recording import Sent, Wire
+from tests.support.traces import locals_shown
+from tests.support.writes import memory_folder
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, BY_DOOR, Endpoint, Write
 from toolkit.wire.answers import Answer, decode, error_of, excerpt, judge, without_secrets
@@ -440,12 +440,12 @@ class Impostor(Wire):
 
     def _serve(self, line: socket.socket, number: int) -> None:
         with suppress(OSError), line:
-            while raw := wires.read_request(line):
+            while raw := recording.read_request(line):
                 self.sent.append(Sent(number, raw))
                 if b"/sandbox" in raw:
-                    line.sendall(wires.answer(404))
+                    line.sendall(recording.answer(404))
                 elif b"/time" in raw:
-                    line.sendall(wires.answer(200, b'{"serverTime":%d}' % (NOW * 1000)))
+                    line.sendall(recording.answer(200, b'{"serverTime":%d}' % (NOW * 1000)))
                 else:
                     self._rude(self, line)
                     return
@@ -583,7 +583,7 @@ def test_a_packed_answer_is_read_and_its_connection_kept() -> None:
     class Packing(Impostor):
         def _serve(self, line: socket.socket, number: int) -> None:
             with suppress(OSError), line:
-                while raw := wires.read_request(line):
+                while raw := recording.read_request(line):
                     self.sent.append(Sent(number, raw))
                     body = b'{"serverTime":%d}' % (NOW * 1000) if b"/time" in raw else GOOD
                     line.sendall(KEPT + b"Content-Encoding: gzip\r\n" + length(gzip.compress(body)))
@@ -615,8 +615,8 @@ def test_a_time_that_is_none_is_not_believed(told: bytes) -> None:
     class Liar(Impostor):
         def _serve(self, line: socket.socket, number: int) -> None:
             with suppress(OSError), line:
-                while raw := wires.read_request(line):
-                    line.sendall(wires.answer(200, told if b"/time" in raw else GOOD))
+                while raw := recording.read_request(line):
+                    line.sendall(recording.answer(200, told if b"/time" in raw else GOOD))
 
     server = Liar(say(b""))
     hosts = dict.fromkeys(BASE_URLS, server.address)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import wires
-from tests.clocks import FakeClock
-from tests.rig import Rig
-from tests.wires import Wire, wire
-from tests.write_support import Bench, memory_folder
+from tests.support import recording
+from tests.support.clocks import FakeClock
+from tests.support.recording import Wire, wire
+from tests.support.sandbox_env import Rig
+from tests.support.writes import Bench, memory_folder
 from toolkit.catalogue import BASE_URLS
 from toolkit.fetch.progress import count_down
 from toolkit.wire.session import Message, Session
@@ -44,7 +44,7 @@ def failing() -> Iterator[Failing]:
 @pytest.fixture
 def server() -> Iterator[Wire]:
     with wire() as made:
-        made._answer = lambda raw: wires.answer(200)  # type: ignore[method-assign]
+        made._answer = lambda raw: recording.answer(200)  # type: ignore[method-assign]
         yield made
 
 

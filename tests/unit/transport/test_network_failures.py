@@ -15,13 +15,13 @@ import pytest
 import requests
 
 import toolkit
-from tests import wires
-from tests.clocks import FakeClock
-from tests.rig import Rig
-from tests.test_session import certificate
-from tests.test_write_wire import Proxy, closed_door
-from tests.wires import Wire, wire
-from tests.write_support import memory_folder
+from tests.support import recording
+from tests.support.clocks import FakeClock
+from tests.support.recording import Wire, wire
+from tests.support.sandbox_env import Rig
+from tests.support.writes import memory_folder
+from tests.unit.transport.test_session import certificate
+from tests.unit.transport.test_writes_sent_once import Proxy, closed_door
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS
 from toolkit.wire.failures import explain
@@ -52,7 +52,7 @@ def blunt(say: bytes) -> Iterator[str]:
             with line:
                 line.recv(10)
                 if not say:
-                    wires.reset(line)
+                    recording.reset(line)
                     return
                 line.sendall(say)
                 line.shutdown(socket.SHUT_WR)
@@ -117,7 +117,7 @@ def test_a_proxy_that_wants_a_password_has_executed_no_write(repeatable: bool) -
 def plain() -> Iterator[Wire]:
     """A proxy for plain HTTP, which wants a password for whatever comes."""
     with wire() as server:
-        refusal = wires.answer(407, b"<html>Sign in</html>", b"Proxy-Authenticate: Basic")
+        refusal = recording.answer(407, b"<html>Sign in</html>", b"Proxy-Authenticate: Basic")
         server._answer = lambda raw: refusal  # type: ignore[method-assign]
         server.behave = lambda line: line.sendall(refusal)
         yield server

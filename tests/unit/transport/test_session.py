@@ -23,9 +23,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 import toolkit
-from tests import wires
-from tests.clocks import FakeClock
-from tests.rig import Rig
+from tests.support import recording
+from tests.support.clocks import FakeClock
+from tests.support.paths import ROOT
+from tests.support.sandbox_env import Rig
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, EXCHANGE_DOMAINS
 from toolkit.wire.addresses import checked_address
@@ -137,7 +138,7 @@ def test_without_a_good_certificate_not_a_byte_of_a_request_goes_out(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(public, private)
     verify = public if trusted else True
-    with wires.wire(context=context) as wire:
+    with recording.wire(context=context) as wire:
         hosts = dict.fromkeys(BASE_URLS, wire.address)
         for environment in (True, False):
             session = Session(hosts, timeout=(2, 2), verify=verify, trust_env=environment)
@@ -169,7 +170,7 @@ def test_a_proxy_of_the_environment_sees_nothing_of_a_tunnel(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beside hosts elsewhere, for which it was meant: what goes to this machine is not encrypted."""
-    with wires.wire() as wire, wires.wire() as proxy:
+    with recording.wire() as wire, recording.wire() as proxy:
         for each in (name, name.lower()):
             monkeypatch.setenv(each, proxy.address)
         hosts = {**BASE_URLS, "fapi": wire.address}
@@ -237,7 +238,7 @@ def test_what_cannot_be_right_is_said_at_once_and_not_repeated(name: str, value:
 def test_a_password_of_netrc_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "netrc").write_text("default login someone password hidden\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    with wires.wire() as wire:
+    with recording.wire() as wire:
         session = Session(dict.fromkeys(BASE_URLS, wire.address), timeout=(2, 2), trust_env=True)
         session.get("api", "/x", "", None)
         session.send(Message("POST", "api", "/x", "", "a=1"), "k" * 64)
@@ -249,9 +250,9 @@ def test_a_password_of_netrc_is_not_sent(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("to", ["{elsewhere}/x", "//{bare}/x", "{same}/other", "/other", "https://{bare}/x"])
 def test_no_redirect_is_followed_by_a_read_or_a_write(rig: Rig, status: int, to: str) -> None:
-    with wires.wire() as wire, wires.wire() as elsewhere:
+    with recording.wire() as wire, recording.wire() as elsewhere:
         where = to.format(elsewhere=elsewhere.address, bare=elsewhere.address[7:], same=wire.address)
-        answer = wires.answer(status, b"", b"Location: " + where.encode())
+        answer = recording.answer(status, b"", b"Location: " + where.encode())
         wire._answer = lambda raw: answer  # type: ignore[method-assign]
         session = Session(dict.fromkeys(BASE_URLS, wire.address), timeout=(2, 2))
         assert session.get("api", "/x", "signature=1", "k" * 64).status == status
@@ -444,10 +445,9 @@ link.close()
 
 @pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
 def test_a_child_forked_while_a_thread_notes_a_connection_can_ask_as_well() -> None:
-    root = Path(toolkit.__file__).parent.parent
     said = subprocess.run(
         [sys.executable, "-c", FORKING],
-        env=os.environ | {"PYTHONPATH": str(root)},
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=60,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.rig import Rig
-from tests.test_doors import EACH, door_of, needed, values_of
-from tests.wires import Wire, answer
+from tests.support.paths import ANSWERS
+from tests.support.recording import Wire, answer
+from tests.support.sandbox_env import Rig
+from tests.unit.api.test_reads import EACH, door_of, needed, values_of
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, ENDPOINTS, Endpoint
 from toolkit.link import Link
@@ -132,7 +132,7 @@ def test_an_honest_row_is_one(link: Link, front: Front, payload: Any) -> None:
 
 DOCUMENTED = [
     (each.stem, json.loads(each.read_text())[name])
-    for each in sorted((Path(__file__).parent / "answers").glob("*.json"))
+    for each in sorted(ANSWERS.glob("*.json"))
     for name in json.loads(each.read_text())
 ]
 

@@ -16,13 +16,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests import wires
-from tests.clocks import FakeClock
-from tests.rig import Rig
-from tests.sandbox_support import hmac_of
-from tests.test_session import certificate
-from tests.wires import Behaviour, Sent, Wire
-from tests.write_support import memory_folder
+from tests.support import recording
+from tests.support.clocks import FakeClock
+from tests.support.recording import Behaviour, Sent, Wire
+from tests.support.sandbox_env import Rig
+from tests.support.sandbox_requests import hmac_of
+from tests.support.writes import memory_folder
+from tests.unit.transport.test_session import certificate
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, SAPI_IP
 from toolkit.catalogue.exchange_link.account_writes import CREATE_SUB_ACCOUNT
@@ -61,7 +61,7 @@ def rig() -> Iterator[Rig]:
 
 @pytest.fixture
 def wire(rig: Rig) -> Iterator[Wire]:
-    with wires.wire(rig.sandbox.address) as made:
+    with recording.wire(rig.sandbox.address) as made:
         yield made
 
 
@@ -209,7 +209,7 @@ texts = (
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
 def test_any_text_arrives_as_it_was_meant(rig: Rig, placement: Placement) -> None:
-    with wires.wire(rig.sandbox.address) as wire:
+    with recording.wire(rig.sandbox.address) as wire:
         ops = operations(rig, wire, placement)
         customer = rig.sandbox.world.customers[2]
 
@@ -402,11 +402,11 @@ def test_a_redirect_is_not_followed_and_the_key_not_sent_on(
     rig: Rig, wire: Wire, status: int, where: str
 ) -> None:
     ops = operations(rig, wire)
-    with wires.wire() as elsewhere:
+    with recording.wire() as elsewhere:
         target = where.format(elsewhere=elsewhere.address).encode("latin-1")
 
         def redirect(line: socket.socket) -> None:
-            line.sendall(wires.answer(status, b"<html>moved", b"Location: " + target))
+            line.sendall(recording.answer(status, b"<html>moved", b"Location: " + target))
 
         wire.behave = redirect
         outcome = ops.exchange.create_sub_account(tag=f"moved {status} {where}"[:31])
@@ -419,7 +419,7 @@ def test_a_redirect_is_not_followed_and_the_key_not_sent_on(
 @pytest.mark.parametrize("status", [408, 413, 429, 500, 503])
 def test_no_answer_makes_it_go_out_again(rig: Rig, wire: Wire, status: int) -> None:
     ops = operations(rig, wire)
-    wire.behave = lambda line: line.sendall(wires.answer(status, b"", b"Retry-After: 1"))
+    wire.behave = lambda line: line.sendall(recording.answer(status, b"", b"Retry-After: 1"))
     outcome = ops.exchange.create_sub_account(tag=f"no {status}")
     assert outcome.status == ("rejected" if status in (413, 429) else "unknown")
     assert len(wire.writes) == 1
@@ -533,7 +533,7 @@ def test_no_handshake_in_time() -> None:
 
 
 def test_a_certificate_that_is_not_trusted(authority: tuple[Path, ssl.SSLContext]) -> None:
-    with wires.wire(context=authority[1]) as wire:
+    with recording.wire(context=authority[1]) as wire:
         error = lost(session_to(wire.address))
         assert wire.sent == []
     assert (error.sent, error.kind) == (False, "certificate")
@@ -541,7 +541,7 @@ def test_a_certificate_that_is_not_trusted(authority: tuple[Path, ssl.SSLContext
 
 
 def test_a_server_that_speaks_no_tls() -> None:
-    with wires.wire() as wire:
+    with recording.wire() as wire:
         error = lost(session_to(wire.address.replace("http:", "https:")))
         assert not [sent for sent in wire.sent if b"signature" in sent.raw]
     assert error.sent is False
@@ -584,7 +584,7 @@ def test_a_proxy_that_does_not_answer() -> None:
 
 
 def test_a_proxy_whose_tunnel_leads_to_a_stranger(authority: tuple[Path, ssl.SSLContext]) -> None:
-    with wires.wire(context=authority[1]) as wire:
+    with recording.wire(context=authority[1]) as wire:
         proxy = Proxy(b"HTTP/1.1 200 OK\r\n\r\n", wire.address.partition("//")[2])
         try:
             error = lost(session_to(wire.address, proxies={"https": proxy.address}))
@@ -611,7 +611,7 @@ def talk_nonsense(line: socket.socket) -> None:
     line.sendall(b"\x00\xff nonsense\r\n\r\n")
 
 
-LOSSES = [hang_up, wires.reset, be_silent, stammer, talk_nonsense]
+LOSSES = [hang_up, recording.reset, be_silent, stammer, talk_nonsense]
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
@@ -621,7 +621,7 @@ def test_what_is_lost_on_the_way_may_have_arrived(
 ) -> None:
     context = authority[1] if "https" in way else None
     proxy = None
-    with wires.wire(context=context) as wire:
+    with recording.wire(context=context) as wire:
         wire.behave = loss
         more: dict[str, Any] = {"verify": authority[0]} if context else {}
         address = wire.address
@@ -655,7 +655,7 @@ def test_a_server_that_resets_at_once_may_have_got_it() -> None:
             class Line(pool.ConnectionCls):  # type: ignore[misc, name-defined]
                 def connect(self) -> None:
                     super().connect()
-                    wires.reset(door.accept()[0])
+                    recording.reset(door.accept()[0])
 
             classes["http"] = type("Pool", (pool,), {"ConnectionCls": Line})
             return made
@@ -687,7 +687,7 @@ def test_what_no_name_no_tls_and_no_proxy_let_out_is_rejected(
     rig: Rig, authority: tuple[Path, ssl.SSLContext]
 ) -> None:
     assert outcome_at(rig, "https://nobody.invalid", "no name").status == "rejected"
-    with wires.wire(context=authority[1]) as wire:
+    with recording.wire(context=authority[1]) as wire:
         assert outcome_at(rig, wire.address, "no trust").status == "rejected"
         assert wire.sent == []
     proxy = Proxy(b"HTTP/1.1 403 Forbidden\r\n\r\n")

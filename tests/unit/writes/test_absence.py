@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl
 import pandas as pd
 import pytest
 
-from tests.clocks import FakeClock
-from tests.wires import Wire
-from tests.write_support import Bench, call, example, memory_folder
+from tests.support.clocks import FakeClock
+from tests.support.recording import Wire
+from tests.support.writes import Bench, call, example, memory_folder
 from toolkit.catalogue import BASE_URLS, BY_DOOR, WRITE_BY_DOOR, WRITES
 from toolkit.errors import UnsettledError
 from toolkit.operations import Operations, Outcome

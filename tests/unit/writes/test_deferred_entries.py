@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.write_support import Bench, another_process, do, example
+from tests.support.writes import Bench, another_process, do, example
 from toolkit.errors import JournalError, JournalWarning
 from toolkit.operations import journal_file as files
 from toolkit.operations.journal import Journal

@@ -25,10 +25,11 @@ from typing import Any
 
 import pytest
 
-from tests.clocks import FakeClock
-from tests.ledgers import let_others_in
-from tests.traces import locals_shown
-from tests.write_support import (
+from tests.support.clocks import FakeClock
+from tests.support.paths import ROOT
+from tests.support.rate_limits import let_others_in
+from tests.support.traces import locals_shown
+from tests.support.writes import (
     DOORS,
     Bench,
     another_process,
@@ -45,7 +46,6 @@ from toolkit.operations.journal_file import JournalFile
 from toolkit.operations.place import VARIABLE, journal_file
 from toolkit.sandbox import Answer, Request
 
-ROOT = Path(__file__).parent.parent
 PATIENCE = 20.0
 DAY = 86_400
 
@@ -225,7 +225,7 @@ def test_children_of_a_kernel_that_has_operations_share_its_journal(bench: Bench
     script = """
     import os, sys, json
     import toolkit
-    from tests.clocks import FakeClock
+    from tests.support.clocks import FakeClock
     address, key, secret, folder, given = json.loads(sys.argv[1])
     hosts = dict.fromkeys(("api", "fapi", "papi"), address)
     link = toolkit.Link(key=key, secret=secret, hosts=hosts, clock=FakeClock(), progress=False)

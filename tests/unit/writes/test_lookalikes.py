@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.write_support import Bench, call, example, memory_folder
+from tests.support.writes import Bench, call, example, memory_folder
 from toolkit.catalogue import WRITES, Write
 from toolkit.catalogue.model import Param
 from toolkit.characters import folded, lookalike, twin, unseen

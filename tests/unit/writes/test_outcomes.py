@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.write_support import (
+from tests.support.writes import (
     BY_HAND,
     DOORS,
     HOLDS,

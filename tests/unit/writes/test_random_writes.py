@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.random_writes import RandomWrites
-from tests.write_support import memory_folder
+from tests.support.random_writes import RandomWrites
+from tests.support.writes import memory_folder
 
 
 def test_no_effect_is_doubled_and_no_outcome_is_wrong() -> None:

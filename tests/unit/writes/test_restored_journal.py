@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.write_support import Bench, another_process, do, example
+from tests.support.writes import Bench, another_process, do, example
 from toolkit.errors import JournalError, JournalWarning
 from toolkit.operations import Operations
 from toolkit.operations.entry import Entry, Wish

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.clocks import FakeClock
-from tests.write_support import HOLDS, Bench, call, do, example
+from tests.support.clocks import FakeClock
+from tests.support.writes import HOLDS, Bench, call, do, example
 from toolkit.catalogue import WRITES
 from toolkit.errors import ClockError, OutcomeUnknownError, UnsettledError, UsageError
 from toolkit.operations import Operations, Outcome
