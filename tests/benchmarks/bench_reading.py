@@ -19,7 +19,7 @@ import requests
 
 import toolkit
 from tests.benchmarks.measure import say, seconds
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit.catalogue import BY_DOOR
 from toolkit.frames import Gathering
 from toolkit.sandbox.world.tables import ListTable
@@ -90,15 +90,15 @@ def test_memory_of_a_fetch() -> None:
 
 def test_pages_over_a_socket() -> None:
     """Baseline: the same 40 pages one after another with bare requests, hmac and pandas."""
-    rig = Rig()
-    now = rig.now
-    rig.replace_exchange(
+    env = SandboxEnv()
+    now = env.now
+    env.replace_exchange(
         tables={
             REBATES.door: ListTable([row | {"time": now - 10**7 + n} for n, row in enumerate(rows(20_000))])
         }
     )
-    link = rig.new_link(limits={"sapi-ip": 10**9})
-    rig.exchange.limits = type(rig.exchange.limits)(10**6, None)
+    link = env.new_link(limits={"sapi-ip": 10**9})
+    env.exchange.limits = type(env.exchange.limits)(10**6, None)
 
     def ours() -> pd.DataFrame:
         return link.exchange.rebates(start="-6D")
@@ -106,21 +106,21 @@ def test_pages_over_a_socket() -> None:
     def bare() -> pd.DataFrame:
         pages = []
         with requests.Session() as session:
-            session.headers["X-MBX-APIKEY"] = rig.sandbox.key
+            session.headers["X-MBX-APIKEY"] = env.sandbox.key
             page = 1
             while not pages or len(pages[-1]) == 500:
                 query = (
-                    f"startTime={now - 6 * 86_400_000}&endTime={now}&page={page}&size=500&timestamp={rig.now}"
+                    f"startTime={now - 6 * 86_400_000}&endTime={now}&page={page}&size=500&timestamp={env.now}"
                 )
-                signature = hmac.new(rig.sandbox.secret.encode(), query.encode(), hashlib.sha256).hexdigest()
-                url = f"{rig.sandbox.address}{REBATES.path}?{query}&signature={signature}"
+                signature = hmac.new(env.sandbox.secret.encode(), query.encode(), hashlib.sha256).hexdigest()
+                url = f"{env.sandbox.address}{REBATES.path}?{query}&signature={signature}"
                 pages.append(pd.DataFrame(session.get(url, timeout=5).json()))
                 page += 1
         return pd.concat(pages, ignore_index=True)
 
     assert len(ours()) == len(bare()) == 20_000
     say("41 pages, 20,000 rows", seconds(ours, rounds=3), seconds(bare, rounds=3), "bare requests and pandas")
-    rig.close()
+    env.close()
 
 
 def test_import() -> None:

@@ -23,15 +23,15 @@ PATH = "/sapi/v1/broker/subAccount/bnbBurn/spot"
 
 
 @pytest.fixture
-def desk() -> Iterator[DemoLink]:
+def demo_link() -> Iterator[DemoLink]:
     with toolkit.demo(limit_scale=1000) as link:
         yield link
 
 
-def test_a_write_beside_a_bare_signed_post(desk: DemoLink, tmp_path: Path) -> None:
+def test_a_write_beside_a_bare_signed_post(demo_link: DemoLink, tmp_path: Path) -> None:
     """Baseline: `requests.post`, which also opens a connection each time, and keeps no journal."""
-    ops = desk.operations(journal=tmp_path)
-    account = desk.exchange.sub_accounts()["sub_account_id"][0]
+    ops = demo_link.operations(journal=tmp_path)
+    account = demo_link.exchange.sub_accounts()["sub_account_id"][0]
     flags = itertools.cycle((True, False))
 
     def ours() -> None:
@@ -43,16 +43,18 @@ def test_a_write_beside_a_bare_signed_post(desk: DemoLink, tmp_path: Path) -> No
             body = f"subAccountId={account}&spotBNBBurn=true&timestamp={int(time.time() * 1000)}"
             body += "&signature=" + hmac.new(secret, body.encode(), hashlib.sha256).hexdigest()
             headers = {"X-MBX-APIKEY": key, "Content-Type": "application/x-www-form-urlencoded"}
-            requests.post(desk.sandbox.address + PATH, body, headers=headers, timeout=5).raise_for_status()
+            requests.post(
+                demo_link.sandbox.address + PATH, body, headers=headers, timeout=5
+            ).raise_for_status()
 
-    assert desk.sandbox is not None
-    key, secret = desk.sandbox.key, desk.sandbox.secret.encode()
+    assert demo_link.sandbox is not None
+    key, secret = demo_link.sandbox.key, demo_link.sandbox.secret.encode()
     say(f"{WRITES} writes with journal and outcome", seconds(ours), seconds(bare), "bare requests.post")
 
 
-def test_a_step_of_the_journal(desk: DemoLink, tmp_path: Path) -> None:
+def test_a_step_of_the_journal(demo_link: DemoLink, tmp_path: Path) -> None:
     """Baseline: a file that is opened, written to and brought to the disk (fsync)."""
-    journal = desk.operations(journal=tmp_path)._journal
+    journal = demo_link.operations(journal=tmp_path)._journal
     wish = Wish(same="a", subject="a")
     entry, _ = journal.begin(wish, door="exchange.transfer", arguments={}, digests={})
 

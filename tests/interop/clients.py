@@ -1,4 +1,4 @@
-"""Who the witnesses are, and what is asked of each. Their requirement ranges stand here and nowhere else."""
+"""Who the clients are, and what is asked of each. Their requirement ranges stand here and nowhere else."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ENVIRONMENTS = ROOT / ".interop"
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class PeerClient:
     """A client that nobody here wrote.
 
     Attributes:
@@ -81,11 +81,11 @@ class Witness:
         return said
 
 
-WITNESSES = (
-    Witness("ccxt", ">=4.5,<5", "ask_ccxt.py", 28),
-    Witness("python-binance", ">=1.0.30,<2", "ask_python_binance.py", 15, encodes=False),
+PEERS = (
+    PeerClient("ccxt", ">=4.5,<5", "ask_ccxt.py", 28),
+    PeerClient("python-binance", ">=1.0.30,<2", "ask_python_binance.py", 15, encodes=False),
     # The official ones have no Link methods, but sign any path they are given.
-    Witness("binance-common", ">=4.5,<5", "ask_sdk.py", 33),
-    Witness("binance-connector", ">=3.12,<4", "ask_connector.py", 33),
-    Witness("binance-futures-connector", ">=4.1,<5", "ask_connector.py", 33, ("RSA",)),
+    PeerClient("binance-common", ">=4.5,<5", "ask_sdk.py", 33),
+    PeerClient("binance-connector", ">=3.12,<4", "ask_connector.py", 33),
+    PeerClient("binance-futures-connector", ">=4.1,<5", "ask_connector.py", 33, ("RSA",)),
 )

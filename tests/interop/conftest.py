@@ -1,4 +1,4 @@
-"""The table of what each witness has read, at the end of a run."""
+"""The table of what each client has read, at the end of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from toolkit.catalogue import ENDPOINTS
 
 @dataclass(slots=True)
 class Coverage:
-    """What a witness has done.
+    """What a client has done.
 
     Attributes:
         version: Of the client.
@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def coverage(request: pytest.FixtureRequest) -> dict[str, Coverage]:
-    """Coverage by witness, which the tests fill."""
+    """Coverage by client, which the tests fill."""
     return request.config.stash[COVERAGE]
 
 

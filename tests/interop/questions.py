@@ -1,4 +1,4 @@
-"""What the witnesses are asked, and what they should have read."""
+"""What the clients are asked, and what they should have read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ REFUSALS: Mapping[str, set[int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One call, as the witness programs take it."""
+    """One call, as the client programs take it."""
 
     name: str
     path: str
@@ -72,7 +72,7 @@ def read_ourselves(link: Link, endpoint: Endpoint, world: World) -> pd.DataFrame
     if endpoint.window:
         arguments |= {"start": START, "end": END}
     frame: pd.DataFrame = getattr(getattr(link, endpoint.system), endpoint.name)(**arguments)
-    # A witness asks once.
+    # A client asks once.
     return frame.head(endpoint.paging.maximum) if endpoint.paging.size else frame
 
 
@@ -107,7 +107,7 @@ def loose(value: Any) -> Any:
 
 
 def differences(endpoint: Endpoint, answer: Any, frame: pd.DataFrame, table: list[Any] | None) -> list[str]:
-    """Where a witness has read something else than we have, or than the sandbox holds."""
+    """Where a client has read something else than we have, or than the sandbox holds."""
     rows = rows_of(endpoint, answer)
     if len(rows) != len(frame):
         return [f"{len(rows)} rows, and {len(frame)} of ours"]

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from tests.interop import questions
-from tests.interop.clients import WITNESSES, Witness
+from tests.interop.clients import PEERS, PeerClient
 from tests.interop.conftest import Coverage
 from tests.interop.questions import Question
 from toolkit.catalogue import BASE_URLS, ENDPOINTS, POOLS
@@ -29,8 +29,8 @@ pytestmark = pytest.mark.interop
 
 ACCOUNTS = "/sapi/v1/broker/subAccount"
 CUSTOMERS = "/sapi/v1/apiReferral/customization"
-NAMES = [witness.name for witness in WITNESSES]
-# All witnesses and we share the minute; limits are not what they witness.
+NAMES = [peer.name for peer in PEERS]
+# All of them and we share the minute; limits are not what they are asked about.
 PLENTY = 100
 # Every character that a client may encode, or sign, in another way than the next.
 AWKWARD = {"customerId": "desk 7+8/é&=%20~*'", "email": "ana+desk@exämple.com"}
@@ -99,9 +99,9 @@ def frames(sandbox: Sandbox) -> dict[str, pd.DataFrame]:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What one witness said: its answers, by question."""
+    """What one client said: its answers, by question."""
 
-    witness: Witness
+    peer: PeerClient
     answers: dict[str, Any]
     coverage: Coverage
 
@@ -120,7 +120,7 @@ def all_questions(sandbox: Sandbox, pairs: dict[str, KeyPair]) -> list[Question]
     return asked
 
 
-@pytest.fixture(scope="session", params=WITNESSES, ids=NAMES)
+@pytest.fixture(scope="session", params=PEERS, ids=NAMES)
 def statement(
     request: pytest.FixtureRequest,
     sandbox: Sandbox,
@@ -128,20 +128,20 @@ def statement(
     coverage: dict[str, Coverage],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Statement:
-    """Asks one witness everything, in a process and an environment of its own."""
-    witness: Witness = request.param
-    if not witness.stamp.is_file():
-        pytest.skip(f"{witness.name} is not installed, and its own test fails for it")
-    said = witness.ask(sandbox.address, all_questions(sandbox, pairs), tmp_path_factory.mktemp("witness"))
-    covered = coverage.setdefault(witness.name, Coverage(said["version"]))
-    return Statement(witness, said["answers"], covered)
+    """Asks one client everything, in a process and an environment of its own."""
+    peer: PeerClient = request.param
+    if not peer.stamp.is_file():
+        pytest.skip(f"{peer.name} is not installed, and its own test fails for it")
+    said = peer.ask(sandbox.address, all_questions(sandbox, pairs), tmp_path_factory.mktemp("client"))
+    covered = coverage.setdefault(peer.name, Coverage(said["version"]))
+    return Statement(peer, said["answers"], covered)
 
 
-@pytest.mark.parametrize("witness", WITNESSES, ids=NAMES)
-def test_it_is_installed(witness: Witness) -> None:
-    if not witness.stamp.is_file():
-        why = witness.failure.read_text("utf-8") if witness.failure.is_file() else "`make interop` does it"
-        pytest.fail(f"{witness.name} is not installed: {why}", pytrace=False)
+@pytest.mark.parametrize("peer", PEERS, ids=NAMES)
+def test_it_is_installed(peer: PeerClient) -> None:
+    if not peer.stamp.is_file():
+        why = peer.failure.read_text("utf-8") if peer.failure.is_file() else "`make interop` does it"
+        pytest.fail(f"{peer.name} is not installed: {why}", pytrace=False)
 
 
 def test_it_reads_what_we_read(
@@ -162,7 +162,7 @@ def test_it_reads_what_we_read(
             else:
                 statement.coverage.read.add(endpoint.door)
     assert wrong == {}
-    assert len(statement.coverage.read) >= statement.witness.least
+    assert len(statement.coverage.read) >= statement.peer.least
 
 
 @pytest.mark.parametrize("name", questions.REFUSALS)
@@ -176,14 +176,14 @@ def test_it_is_refused(statement: Statement, name: str) -> None:
 def test_awkward_characters_arrive(statement: Statement, name: str) -> None:
     said = statement.answers[f"awkward {name}"]
     if "unknown" in said:
-        pytest.skip(f"{statement.witness.name} does not know {CUSTOMERS}")
+        pytest.skip(f"{statement.peer.name} does not know {CUSTOMERS}")
     assert said.get("answer") == [AWKWARD], said
 
 
 @pytest.mark.parametrize("name", ["Ed25519", "RSA"])
 def test_its_private_key_signs(statement: Statement, name: str) -> None:
-    if name not in statement.witness.signatures:
-        pytest.skip(f"{statement.witness.name} does not sign with {name}")
+    if name not in statement.peer.signatures:
+        pytest.skip(f"{statement.peer.name} does not sign with {name}")
     said = statement.answers[f"{name} signature"]
     assert isinstance(said.get("answer"), list), said
 

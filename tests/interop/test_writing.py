@@ -1,7 +1,7 @@
 """Clients that nobody here wrote change things at the sandbox; we find what they did, and they what we did.
 
 Where one signs values before it encodes them, what is awkward is refused, as it is by the exchange since
-2026: see `Witness.encodes`. Such a client writes plain values.
+2026: see `PeerClient.encodes`. Such a client writes plain values.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.interop.clients import WITNESSES, Witness
+from tests.interop.clients import PEERS, PeerClient
 from tests.interop.conftest import Coverage
 from tests.interop.questions import Question
 from toolkit.catalogue import BASE_URLS, WRITE_BY_DOOR
@@ -37,7 +37,7 @@ WRITES = {
 
 @dataclass
 class Party:
-    """A witness and what it writes about: nobody else touches that.
+    """A client and what it writes about: nobody else touches that.
 
     Attributes:
         tag, customer_id: As awkward as it can sign.
@@ -47,7 +47,7 @@ class Party:
         said: What it said, by question.
     """
 
-    witness: Witness
+    peer: PeerClient
     tag: str
     customer_id: str
     email: str
@@ -61,7 +61,7 @@ class Party:
 
     @property
     def transfer_id(self) -> str:
-        return f"of.{self.witness.name}"
+        return f"of.{self.peer.name}"
 
     def parameters(self, write: str) -> dict[str, str]:
         """What is sent for a write."""
@@ -90,7 +90,7 @@ def accounts(sandbox: Sandbox) -> dict[str, list[str]]:
     """Ids of sub-accounts, some of which can be deleted. Taken down before anything changes."""
     busy = [each.id for each in sandbox.world.accounts]
     now_ms = int(sandbox.exchange.clock.time() * 1000)
-    return {"busy": busy, "idle": [sandbox.world.add_account("idle", now_ms).id for _ in WITNESSES]}
+    return {"busy": busy, "idle": [sandbox.world.add_account("idle", now_ms).id for _ in PEERS]}
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("journal")
 
 
-@pytest.fixture(scope="module", params=WITNESSES, ids=lambda witness: witness.name)
+@pytest.fixture(scope="module", params=PEERS, ids=lambda peer: peer.name)
 def party(
     request: pytest.FixtureRequest,
     sandbox: Sandbox,
@@ -116,22 +116,20 @@ def party(
     coverage: dict[str, Coverage],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Party:
-    witness: Witness = request.param
-    if not witness.stamp.is_file():
-        pytest.skip(f"{witness.name} is not installed, and its own test fails for it")
-    place, world = WITNESSES.index(witness), sandbox.world
-    world.customers[place].email = (
-        f"ana+{place}@exämple.com" if witness.encodes else f"ana.{place}@example.com"
-    )
+    peer: PeerClient = request.param
+    if not peer.stamp.is_file():
+        pytest.skip(f"{peer.name} is not installed, and its own test fails for it")
+    place, world = PEERS.index(peer), sandbox.world
+    world.customers[place].email = f"ana+{place}@exämple.com" if peer.encodes else f"ana.{place}@example.com"
     world.customers[-1 - place].email = f"we+{place}@exämple.com"
     ops = link.operations(journal=journal, parameters=("body", "query", "mixed")[place % 3])  # type: ignore[arg-type]
     our_tag, our_id = f"ours {place}{AWKWARD}"[:31], f"{place} is ours{AWKWARD}"
     made = ops.exchange.create_sub_account(tag=our_tag).require()
     ops.spot.set_customer_id(our_id, world.customers[-1 - place].email).require()
     party = Party(
-        witness=witness,
-        tag=(f"{place}{AWKWARD}" if witness.encodes else f"plain-{place}")[:31],
-        customer_id=f"{place}{AWKWARD}" if witness.encodes else f"plain-{place}",
+        peer=peer,
+        tag=(f"{place}{AWKWARD}" if peer.encodes else f"plain-{place}")[:31],
+        customer_id=f"{place}{AWKWARD}" if peer.encodes else f"plain-{place}",
         email=world.customers[place].email,
         account=accounts["busy"][place],
         idle=accounts["idle"][place],
@@ -160,9 +158,9 @@ def party(
         Question("our account", ACCOUNTS, key.key, key.secret, {"subAccountId": party.our_account}),
         Question("our customer", CUSTOMERS, key.key, key.secret, {"customerId": party.our_id}),
     ]
-    said = witness.ask(sandbox.address, asked, tmp_path_factory.mktemp("writing"))
+    said = peer.ask(sandbox.address, asked, tmp_path_factory.mktemp("writing"))
     party.said = said["answers"]
-    coverage.setdefault(witness.name, Coverage(said["version"]))
+    coverage.setdefault(peer.name, Coverage(said["version"]))
     return party
 
 
@@ -196,18 +194,18 @@ def test_we_read_what_it_wrote(
 ) -> None:
     said = party.said[write]
     if "unknown" in said:
-        pytest.skip(f"{party.witness.name} does not know how to {write}")
+        pytest.skip(f"{party.peer.name} does not know how to {write}")
     assert "answer" in said, said
     read_back(party, link, write)
     assert len(sandbox.exchange.effects_of(WRITES[write], **party.parameters(write))) == 1
-    coverage[party.witness.name].written.add(write)
+    coverage[party.peer.name].written.add(write)
 
 
 def test_what_is_awkward_arrives_or_is_refused(party: Party, sandbox: Sandbox) -> None:
     said = party.said["awkward"]
-    place = WITNESSES.index(party.witness)
+    place = PEERS.index(party.peer)
     done = sandbox.exchange.effects_of("exchange.create_sub_account", tag=f"never {place} é+&")
-    if party.witness.encodes:
+    if party.peer.encodes:
         assert len(done) == 1, said
     else:
         assert said["code"] == -1022, said
@@ -224,5 +222,5 @@ def test_it_reads_what_we_wrote(party: Party) -> None:
     assert (str(row["subaccountId"]), row["tag"]) == (party.our_account, party.our_tag)
     said = party.said["our customer"]
     if "unknown" in said:
-        pytest.skip(f"{party.witness.name} does not know {CUSTOMERS}")
+        pytest.skip(f"{party.peer.name} does not know {CUSTOMERS}")
     assert said["answer"] == [{"customerId": party.our_id, "email": party.our_email}]

@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import start_new_async_kernel
 
-from tests.leaks.workspace import PASSPHRASE, Office
+from tests.leaks.workspace import PASSPHRASE, Workspace
 
 # Wherever somebody is asked something, the answer is typed into the hidden prompt.
 CELLS = """
@@ -19,15 +19,15 @@ CELLS = """
 %config InlineBackend.close_figures = True
 import getpass, json, logging, sys, threading, traceback
 import toolkit
-from tests.leaks.script import PATHS, Desk, Given
+from tests.leaks.script import PATHS, Given, Script
 logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
 ###
 from pathlib import Path
 given = Given(json.loads(getpass.getpass("given: ")))
 work = Path("kernel")
 work.mkdir()
-desk = Desk(given, work)
-hosts = desk.hosts
+script = Script(given, work)
+hosts = script.hosts
 ###
 link = toolkit.Link.ask(hosts=hosts)
 link
@@ -49,7 +49,7 @@ print("".join(traceback.TracebackException(
     type(sys.last_value), sys.last_value, sys.last_traceback, capture_locals=True).format()))
 vars(sys.last_value)
 ###
-with desk.fault("error", "customers", code=-1130, message=given["echo"]):
+with script.fault("error", "customers", code=-1130, message=given["echo"]):
     link.spot.customers(email=given["stranger"])
 ###
 weight = toolkit.panels.weight(link)
@@ -61,7 +61,7 @@ accounts
 assert accounts.wait(60)
 accounts
 ###
-with desk.fault("error", "partner", code=-1130, message=given["echo"]):
+with script.fault("error", "partner", code=-1130, message=given["echo"]):
     broken = toolkit.panels.accounts(link)
     broken.refresh()
     assert broken.wait(60)
@@ -94,7 +94,7 @@ RAISED = ["NoKeyError", "NoKeyError", "NoKeyError", "TypeError", "UsageError", "
 
 
 class Kernel:
-    """A kernel at a desk.
+    """A kernel in a workspace.
 
     Attributes:
         said: All that it has said, as a frontend is told it: outputs, errors, and the state of widgets.
@@ -124,12 +124,12 @@ class Kernel:
 
 
 @contextlib.asynccontextmanager
-async def kernel(office: Office) -> AsyncIterator[Kernel]:
+async def kernel(workspace: Workspace) -> AsyncIterator[Kernel]:
     """One, ended in the end."""
-    environment = office.environment | {"JUPYTER_RUNTIME_DIR": os.environ["JUPYTER_RUNTIME_DIR"]}
-    with (office.place / "shown").open("ab") as shown:
+    environment = workspace.environment | {"JUPYTER_RUNTIME_DIR": os.environ["JUPYTER_RUNTIME_DIR"]}
+    with (workspace.place / "shown").open("ab") as shown:
         manager, client = await start_new_async_kernel(
-            env=environment, cwd=str(office.place), stdout=shown, stderr=shown
+            env=environment, cwd=str(workspace.place), stdout=shown, stderr=shown
         )
     try:
         yield Kernel(client)
@@ -138,9 +138,9 @@ async def kernel(office: Office) -> AsyncIterator[Kernel]:
         await manager.shutdown_kernel(now=True)
 
 
-def answers(office: Office, given: str) -> Iterator[str]:
+def answers(workspace: Workspace, given: str) -> Iterator[str]:
     """What is typed into the prompts of the cells, in their order."""
-    partner = office.world.partner
+    partner = workspace.world.partner
     yield given
     yield from (partner.key, partner.secret)
     yield PASSPHRASE

@@ -59,7 +59,7 @@ class Given:
         return str(self._said["customers"].pop())
 
 
-class Desk:
+class Script:
     """Everything the script does, in the order in which it stands here.
 
     Attributes:
@@ -204,7 +204,7 @@ class Desk:
 
     # -- what is done besides where it is told to ---------------------------------------------------------
 
-    def doors(self) -> None:
+    def endpoints(self) -> None:
         """Every door with a key of one kind, and some of them with one of each other kind."""
         every = list(self.given["reads"])
         for profile, doors in (("ed25519", every[::6]), ("rsa", every[3::6]), ("hmac", every)):
@@ -421,11 +421,11 @@ def work(run: dict[str, Any]) -> None:
         logging.getLogger(name).setLevel(logging.DEBUG)
     folder = Path("errors")
     folder.mkdir()
-    desk = Desk(given, folder)
-    desk.essence()
+    script = Script(given, folder)
+    script.essence()
     if given["part"]:
-        getattr(desk, given["part"])()
-    (folder / "met").write_text(json.dumps(sorted(desk.met)))
+        getattr(script, given["part"])()
+    (folder / "met").write_text(json.dumps(sorted(script.met)))
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support.recording import Wire, wire
+from tests.support.recording import RecordingServer, recording_server
 from tests.unit.transport.test_writes_sent_once import Proxy
 from toolkit.catalogue import BASE_URLS
 from toolkit.wire.session import Message, NoAnswer, Session
@@ -47,7 +47,7 @@ def nothing_of_it(said: str) -> None:
 
 
 def test_nothing_secret_is_printed_or_logged(loud: Callable[[], str]) -> None:
-    with wire() as server:
+    with recording_server() as server:
         session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(5, 5), trust_env=False)
         ask(session)
         session.close()
@@ -66,13 +66,13 @@ def test_nothing_secret_is_said_of_a_proxy(loud: Callable[[], str], says: bytes)
     with pytest.raises(NoAnswer):
         ask(session)
     session.close()
-    proxy.wire.close()
+    proxy.server.close()
     nothing_of_it(loud())
 
 
 def test_what_others_send_is_shown_as_before(loud: Callable[[], str]) -> None:
     """Their debugging is theirs: nothing is switched off for them."""
-    with wire() as server:
+    with recording_server() as server:
         _ask_by_hand(server)
         logging.getLogger("urllib3.connectionpool").debug("%s", "/theirs?page=1")
     said = loud()
@@ -80,7 +80,7 @@ def test_what_others_send_is_shown_as_before(loud: Callable[[], str]) -> None:
     assert "/theirs?page=1" in said
 
 
-def _ask_by_hand(server: Wire) -> None:
+def _ask_by_hand(server: RecordingServer) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", int(server.address.rpartition(":")[2]), timeout=5)
     connection.request("GET", "/theirs")
     connection.getresponse().read()

@@ -26,10 +26,10 @@ import pytest
 from tests.leaks.guards import PROMPT
 from tests.leaks.marks import Marks
 from tests.leaks.scenes import (
-    offices,
     work_with_a_kernel,
     work_with_a_script,
     work_with_commands,
+    workspaces,
 )
 from toolkit.sandbox.keys import letters
 
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.filterwarnings("default")
 
 
 def test_no_mark_is_anywhere() -> None:
-    with offices(4) as places, ThreadPoolExecutor() as side_by_side:
+    with workspaces(4) as places, ThreadPoolExecutor() as side_by_side:
         doors, failures, commands, kernel = places
         work = [
             side_by_side.submit(work_with_a_script, doors, failures),
@@ -50,15 +50,15 @@ def test_no_mark_is_anywhere() -> None:
         asyncio.run(work_with_a_kernel(kernel))
         for each in work:
             each.result()
-        for office in places:
-            assert office.found() == {}
+        for workspace in places:
+            assert workspace.found() == {}
 
 
 # -- that it would be found ---------------------------------------------------------------------------
 
 
 def test_a_mark_is_found_in_each_spelling_and_in_pieces() -> None:
-    secret, address = letters("canary", "a secret")[:40] + "/+=", "jo+x@mail.example"
+    secret, address = letters("leaks", "a secret")[:40] + "/+=", "jo+x@mail.example"
     marks = Marks()
     marks.add("secret", secret)
     marks.add_address("address", address)
@@ -77,22 +77,22 @@ def test_a_mark_is_found_in_each_spelling_and_in_pieces() -> None:
 
 
 def test_a_prompt_that_shows_what_is_typed_leaves_a_mark(tmp_path: Path) -> None:
-    with offices(1) as (office,):
-        partner = office.world.partner
+    with workspaces(1) as (workspace,):
+        partner = workspace.world.partner
         typed = [partner.key, partner.secret]
-        office.command_of(PROMPT.removed(tmp_path), "key", "add", "desk", typed=typed)
-        assert office.found()
+        workspace.command_of(PROMPT.removed(tmp_path), "key", "add", "desk", typed=typed)
+        assert workspace.found()
 
 
 def test_a_mark_in_the_list_of_processes_is_found() -> None:
-    with offices(1) as (office,):
+    with workspaces(1) as (workspace,):
         # One of its own: others look around, too.
-        mark = letters("canary", "in the list of processes")
-        office.marks.add("a mark", mark)
+        mark = letters("leaks", "in the list of processes")
+        workspace.marks.add("a mark", mark)
         command = [sys.executable, "-c", "print(flush=True); input()", mark]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             process.stdout.readline()
-            office.look_around()
+            workspace.look_around()
             process.communicate(b"\n")
-        assert list(office.found()) == ["processes and their environments"]
+        assert list(workspace.found()) == ["processes and their environments"]

@@ -37,7 +37,7 @@ from nbclient import NotebookClient
 import toolkit
 from tests.support import recording
 from tests.support.paths import PACKAGE, ROOT
-from tests.support.recording import Wire
+from tests.support.recording import RecordingServer
 from tests.support.writes import memory_folder
 from toolkit.catalogue import BASE_URLS
 from toolkit.operations import NewKey, Operations, Outcome
@@ -79,8 +79,8 @@ class Run:
         marked: What must not be in there.
     """
 
-    def __init__(self, folder: Path, sandbox: Sandbox, wire: Wire) -> None:
-        self.folder, self.sandbox, self.wire = folder, sandbox, wire
+    def __init__(self, folder: Path, sandbox: Sandbox, server: RecordingServer) -> None:
+        self.folder, self.sandbox, self.server = folder, sandbox, server
         self.shown: dict[str, str] = {}
         self.marked = Marked()
         self.raised: dict[str, BaseException] = {}
@@ -102,7 +102,7 @@ class Run:
         self.link = toolkit.Link(
             key=sandbox.key,
             secret=sandbox.secret,
-            hosts=dict.fromkeys(BASE_URLS, wire.address),
+            hosts=dict.fromkeys(BASE_URLS, server.address),
             timeout=(2.0, 0.8),
             progress=False,
         )
@@ -303,10 +303,10 @@ class Run:
                 faults.clear()
 
         # Broken off, on the way and behind it; and the read before that fails.
-        self.wire.behave = interrupt
+        self.server.behave = interrupt
         email = next(customers)
         self.fails("interrupt", lambda: ops.spot.set_customer_id("i", email))
-        self.wire.behave = None
+        self.server.behave = None
         unwatch = self.link.budget.watch(raise_interrupt)
         self.fails("interrupt behind it", lambda: ops.spot.set_customer_id("i2", email))
         unwatch()
@@ -351,11 +351,11 @@ class Run:
 
         def take_away_and_answer(line: socket.socket) -> None:
             take_away()
-            line.sendall(self.wire._answer(self.wire.writes[-1].raw))
+            line.sendall(self.server._answer(self.server.writes[-1].raw))
 
-        self.wire.behave = take_away_and_answer
+        self.server.behave = take_away_and_answer
         self.look("answered, not written down", ops.spot.set_customer_id("j", email))
-        self.wire.behave = None
+        self.server.behave = None
         self.fails("no journal", lambda: ops.spot.set_customer_id("j2", email))
         self.fails("no journal at all", lambda: self.operations("body"))
         ops.journal.rmdir()
@@ -363,7 +363,7 @@ class Run:
 
     def wrong_secrets(self) -> None:
         key, secret = self.writer.key, self.writer.secret
-        hosts = dict.fromkeys(BASE_URLS, self.wire.address)
+        hosts = dict.fromkeys(BASE_URLS, self.server.address)
         for pair in ((key, f"{secret} "), (f" {key}", secret), (key, f"{secret}é"), (f"{key}é", secret)):
             bad_key, bad_secret = pair
             self.fails("a bad secret", lambda k=bad_key, s=bad_secret: self.link.operations(key=k, secret=s))  # type: ignore[misc]
@@ -393,10 +393,10 @@ class Run:
     def end(self) -> None:
         """What came over the wire is known now."""
         self.link.close()
-        for sent in self.wire.sent:
+        for sent in self.server.sent:
             for signature in SIGNATURE.findall(sent.raw):
                 self.marked.add("a signature", signature.decode())
-        for answered in self.wire.answered:
+        for answered in self.server.answered:
             for secret in re.findall(rb'"secretKey":"([^"]+)"', answered):
                 self.marked.add("a new secret", secret.decode())
 
@@ -454,8 +454,8 @@ def run() -> Iterator[Run]:
         folder = stack.enter_context(memory_folder())
         patch.setenv("TOOLKIT_LEDGER", str(folder / "ledger"))
         sandbox = stack.enter_context(Sandbox(seed=7, limit_scale=100))
-        wire = stack.enter_context(recording.wire(sandbox.address))
-        made = Run(folder, sandbox, wire)
+        server = stack.enter_context(recording.recording_server(sandbox.address))
+        made = Run(folder, sandbox, server)
         root.addHandler(log)
         root.setLevel(logging.DEBUG)
         try:
@@ -534,19 +534,19 @@ import logging, os, sys
 import toolkit
 logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
 %xmode Verbose
-def desk(name):  # a verbose traceback shows what the cell itself names: os.environ, with all that is in it
+def given(name):  # a verbose traceback shows what the cell itself names: os.environ, with all that is in it
     return os.environ["DESK_" + name]
 def keep(key):
     os.environ["DESK_NEW"] = key
-hosts = dict.fromkeys(("api", "fapi", "papi"), desk("ADDRESS"))
-pair = {"key": desk("KEY"), "secret": desk("SECRET")}
+hosts = dict.fromkeys(("api", "fapi", "papi"), given("ADDRESS"))
+pair = {"key": given("KEY"), "secret": given("SECRET")}
 link = toolkit.Link(**pair, hosts=hosts, timeout=(2.0, 2.0))
 del pair
-pair = {"key": desk("WRITER"), "secret": desk("WRITERS_SECRET")}
+pair = {"key": given("WRITER"), "secret": given("WRITERS_SECRET")}
 ops = link.operations(**pair, same_account=True)
 del pair
 ###
-made = ops.exchange.create_api_key(desk("ACCOUNT"), can_trade=True)
+made = ops.exchange.create_api_key(given("ACCOUNT"), can_trade=True)
 made
 ###
 display(made, made.frame, vars(made), ops.history(), ops, link)
@@ -557,23 +557,23 @@ new
 keep(new.key)
 made.take_key()
 ###
-ops.exchange.set_ip_restriction(desk("ACCOUNT"), new.key, restriction="on", addresses="192.0.2.1")
+ops.exchange.set_ip_restriction(given("ACCOUNT"), new.key, restriction="on", addresses="192.0.2.1")
 ###
-ops.preview.spot.set_customer_id("x", desk("CUSTOMER"))
+ops.preview.spot.set_customer_id("x", given("CUSTOMER"))
 ###
-ops.spot.set_customer_id("the first is lost", desk("CUSTOMER"))
+ops.spot.set_customer_id("the first is lost", given("CUSTOMER"))
 ###
-ops.spot.set_customer_id("it is not settled", desk("CUSTOMER"))
+ops.spot.set_customer_id("it is not settled", given("CUSTOMER"))
 ###
-link.operations(key=desk("WRITER"), secret=desk("WRITERS_SECRET") + " ")
+link.operations(key=given("WRITER"), secret=given("WRITERS_SECRET") + " ")
 ###
-toolkit.Link(key=desk("WRITER"), secret=desk("WRITERS_SECRET") + " ")
+toolkit.Link(key=given("WRITER"), secret=given("WRITERS_SECRET") + " ")
 ###
-ops.exchange.delete_api_key(desk("ACCOUNT"), desk("NEW"))
+ops.exchange.delete_api_key(given("ACCOUNT"), given("NEW"))
 ###
 ops.outcome(2).require(), ops.outcome(3).require()
 ###
-ops.exchange.delete_api_key(desk("ACCOUNT"), new.key, confirm=new.key)
+ops.exchange.delete_api_key(given("ACCOUNT"), new.key, confirm=new.key)
 ###
 ops.history()
 """
@@ -584,7 +584,7 @@ def test_a_notebook_holds_no_secret(run: Run, tmp_path: Path, monkeypatch: pytes
     customer = run.sandbox.world.customers[7]
     account = [each for each in run.sandbox.world.accounts if each.futures][-1]
     said = {
-        "ADDRESS": run.wire.address,
+        "ADDRESS": run.server.address,
         "KEY": run.sandbox.key,
         "SECRET": run.sandbox.secret,
         "WRITER": run.writer.key,
@@ -640,8 +640,8 @@ def test_a_key_that_was_handed_over_is_nowhere_any_more(run: Run) -> None:
     """Neither in the toolkit nor anywhere else in this process, once whoever took it has let it go."""
     account = [each for each in run.sandbox.world.accounts if each.futures][-2]
     outcome, digest = taken(run, account.id)
-    run.wire.sent.clear()
-    run.wire.answered.clear()
+    run.server.sent.clear()
+    run.server.answered.clear()
     gc.collect()
     assert [type(holder) for holder in holders(digest)] == []
     assert outcome.status == "confirmed"

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from tests.leaks.marks import Marks
 from tests.support.paths import ROOT
-from tests.support.recording import Wire
+from tests.support.recording import RecordingServer
 from tests.support.terminal import PATIENCE, QUESTION, command
 from tests.support.writes import arguments_of
 from toolkit.catalogue import ENDPOINTS, WRITES, Endpoint, Write
@@ -33,9 +33,9 @@ from toolkit.sandbox.world.tables import ListTable
 from toolkit.wire.signers import is_locked
 
 SEED = 1729
-PASSPHRASE = letters("canary", "passphrase", length=24)
+PASSPHRASE = letters("leaks", "passphrase", length=24)
 STRANGER = "nobody.we.know@mail.example"
-PROXY = "http://desk:{}@127.0.0.1:9".format(letters("canary", "proxy", length=20))
+PROXY = "http://desk:{}@127.0.0.1:9".format(letters("leaks", "proxy", length=20))
 
 # A day with more rows than one answer may have.
 CROWDED = int(pd.Timestamp("2025-01-01", tz="UTC").timestamp()) * 1000
@@ -66,7 +66,7 @@ def pairs() -> dict[str, tuple[str, str]]:
     return made
 
 
-class Office:
+class Workspace:
     """An exchange with marked keys, over a wire that keeps what came, and the folder of who works with it.
 
     Attributes:
@@ -88,9 +88,9 @@ class Office:
         self.marks = _marks(world)
         self.unmarked = {self.config / "profiles.toml", *(self.config / f"{name}.pem" for name in pairs())}
 
-    def __enter__(self) -> Office:
+    def __enter__(self) -> Workspace:
         self.sandbox.start()
-        self.wire = Watched(self)
+        self.server = Watched(self)
         self.config.mkdir(parents=True)
         self._write(self.config / "profiles.toml", _profiles(self.world))
         for name, (private, _) in pairs().items():
@@ -98,7 +98,7 @@ class Office:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.wire.close()
+        self.server.close()
         self.sandbox.stop()
 
     @staticmethod
@@ -136,7 +136,7 @@ class Office:
         told: list[str] = [partner.key, partner.secret, STRANGER, world.customers[0].email]
         return {
             "part": part,
-            "address": self.wire.address,
+            "address": self.server.address,
             "control": urlsplit(self.sandbox.address).netloc,
             "reads": {each.door: _arguments(each, world.example(each.door)) for each in ENDPOINTS},
             "writes": {each.door: _write_arguments(world, each) for each in _what_deletes_last()},
@@ -221,26 +221,26 @@ class Office:
 
     def found(self) -> dict[str, list[str]]:
         """What of the marks can be found, by where."""
-        for sent in self.wire.sent:
+        for sent in self.server.sent:
             for signature in _SIGNATURE.findall(sent.raw):
                 self.marks.add("a signature", signature.decode())
-        for answered in self.wire.answered:
+        for answered in self.server.answered:
             for new in _NEW.findall(answered):
                 self.marks.add("a new key, or its secret", new.decode())
         found = {place: self.marks.found(content) for place, content in self.left().items()}
         return {place: whats for place, whats in found.items() if whats}
 
 
-class Watched(Wire):
+class Watched(RecordingServer):
     """It looks around at each write, and at some of the reads, while they are under way."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
-        super().__init__(office.sandbox.address)
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        super().__init__(workspace.sandbox.address)
 
     def _answer(self, raw: bytes) -> bytes:
         if len(self.sent) % 20 == 0 or not raw.startswith(b"GET"):
-            self._office.look_around()
+            self._workspace.look_around()
         return super()._answer(raw)
 
 
@@ -276,7 +276,7 @@ def _marks(world: World) -> Marks:
 
 def _profiles(world: World) -> str:
     keys = world.keys
-    other = letters("canary", "another")
+    other = letters("leaks", "another")
 
     def pair(name: str, key: str, secret: str) -> str:
         return f'[{name}]\nkey = "{key}"\nsecret = "{secret}"\n'

@@ -18,7 +18,7 @@ import tqdm.std
 
 from tests.support.forked import in_child
 from tests.support.paths import PACKAGE
-from tests.support.writes import Bench, example
+from tests.support.writes import WriteEnv, example
 from toolkit import panels
 from toolkit.fetch.bar import Bar
 from toolkit.operations import journal_file
@@ -127,16 +127,16 @@ def locks_within(*roots: object) -> list[Any]:
 
 @posix
 def test_a_child_that_is_forked_while_all_locks_are_held_can_use_everything(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    link, ops = bench.rig.link, bench.ops
-    given = example(bench.world, "exchange.transfer")
+    write_env = WriteEnv(tmp_path)
+    link, ops = write_env.env.link, write_env.ops
+    given = example(write_env.world, "exchange.transfer")
     assert ops.exchange.transfer(**given)
     link.spot.rebates(start="-2D")
-    bench.clock.advance(3600.0)  # so that the child has to ask for time and limits itself
+    write_env.clock.advance(3600.0)  # so that the child has to ask for time and limits itself
     held, over, locks = threading.Event(), threading.Event(), []
 
     def hold() -> None:
-        locks.extend(locks_within(link, ops, panel, bench.exchange))
+        locks.extend(locks_within(link, ops, panel, write_env.exchange))
         for each in locks:
             each.acquire()
         held.set()
@@ -147,12 +147,12 @@ def test_a_child_that_is_forked_while_all_locks_are_held_can_use_everything(tmp_
     def work() -> list[object]:
         rows = len(link.spot.rebates(start="-2D"))
         link.usage()
-        other = bench.rig.new_link(bench.rig.sandbox.key, bench.rig.sandbox.secret)
+        other = write_env.env.new_link(write_env.env.sandbox.key, write_env.env.sandbox.secret)
         rows += len(other.exchange.futures_balances("um"))
         status = ops.exchange.transfer(**given).status
         panel.close()
         panels.weight(link).close()
-        return [rows > 0, status, bool(link.doctor()), len(bench.exchange.effects) > 0]
+        return [rows > 0, status, bool(link.doctor()), len(write_env.exchange.effects) > 0]
 
     def release() -> None:
         over.set()
@@ -164,8 +164,8 @@ def test_a_child_that_is_forked_while_all_locks_are_held_can_use_everything(tmp_
         assert held.wait(10.0)
         assert len(locks) >= 15, "the session's, the clocks', the budget's, the panel's ..."
         assert in_child(work, meanwhile=release) == [True, "confirmed", True, True]
-    assert len(bench.effects("exchange.transfer")) == 2
-    bench.rig.close()
+    assert len(write_env.effects("exchange.transfer")) == 2
+    write_env.env.close()
 
 
 @posix

@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 from tests.support.paths import NOTEBOOKS, ROOT
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.__main__ import main
 from toolkit.catalogue import ENDPOINTS, WRITES
@@ -28,17 +28,17 @@ CELLS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.fixture
-def desks_profile(rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def saved_profile(env: SandboxEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The profile that one of the cells opens."""
     monkeypatch.setenv("TOOLKIT_CONFIG", str(tmp_path / "config"))
-    add_profile("desk", key=rig.sandbox.key, secret=rig.sandbox.secret)
+    add_profile("desk", key=env.sandbox.key, secret=env.sandbox.secret)
     yield
     plt.close("all")
     for panel in list(base._open.values()):
         panel.close()
 
 
-@pytest.mark.usefixtures("desks_profile")
+@pytest.mark.usefixtures("saved_profile")
 def test_its_cells_run_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
@@ -70,10 +70,10 @@ def test_its_table_of_endpoints_is_the_catalogue() -> None:
     assert f"{len(ENDPOINTS)} reads and {len(WRITES)} writes" in README
 
 
-def test_what_it_says_of_writing_is_there(rig: Rig) -> None:
+def test_what_it_says_of_writing_is_there(env: SandboxEnv) -> None:
     writing = README.split("## Writing")[1].split("## Exports")[0]
     assert f"{len(WRITES)} of them" in writing
-    ops = rig.link.operations()
+    ops = env.link.operations()
     things = {"ops": ops, "outcome": ops.exchange.create_sub_account()}
     for thing, path in re.findall(r"`(ops|outcome)\.([\w.]+)", writing):
         operator.attrgetter(path)(things[thing])  # raises where there is none

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from tests.support.sandbox_requests import (
     FORM,
     NOW,
@@ -69,7 +69,7 @@ def told(key: Key) -> dict[str, Any]:
 # --- the declaration -----------------------------------------------------------------------------
 
 
-def test_it_is_declared_without_a_door() -> None:
+def test_it_is_declared_without_an_endpoint() -> None:
     assert BY_ROUTE["GET", "/sapi/v1/account/apiRestrictions"] is KEY_PERMISSIONS
     assert KEY_PERMISSIONS not in ENDPOINTS
     assert KEY_PERMISSIONS.door not in BY_DOOR
@@ -184,8 +184,8 @@ def test_it_is_asked_as_any_signed_endpoint_is() -> None:
     assert this.handle(signed(PATH, {"recvWindow": "60000"})).status == 200
 
 
-def test_link_reads_it_as_a_frame(rig: Rig) -> None:
-    frame = rig.link.get(PATH)
+def test_link_reads_it_as_a_frame(env: SandboxEnv) -> None:
+    frame = env.link.get(PATH)
     assert frame["enable_withdrawals"].tolist() == [False]
     assert frame.attrs["weight"] == 1
 
@@ -356,20 +356,20 @@ def test_keys_may_be_added_while_one_is_looked_for() -> None:
     assert len(this.keys) > number
 
 
-def test_a_key_is_added_while_the_server_runs(rig: Rig) -> None:
+def test_a_key_is_added_while_the_server_runs(env: SandboxEnv) -> None:
     private = pair("ed25519")
-    assert rig.link.exchange.partner()["sub_account_qty"][0] > 0
-    key = rig.sandbox.world.add_key("mine", public_pem=pem_of(private), like="read-only")
-    query = f"timestamp={rig.now}"
+    assert env.link.exchange.partner()["sub_account_qty"][0] > 0
+    key = env.sandbox.world.add_key("mine", public_pem=pem_of(private), like="read-only")
+    query = f"timestamp={env.now}"
     signature = text_of(sign(private, query))
-    connection = http.client.HTTPConnection(rig.sandbox.address.removeprefix("http://"), timeout=5)
+    connection = http.client.HTTPConnection(env.sandbox.address.removeprefix("http://"), timeout=5)
     try:
         connection.request("GET", f"{PATH}?{query}&signature={signature}", headers={"X-MBX-APIKEY": key.key})
         answer = connection.getresponse()
         assert (answer.status, json.loads(answer.read())["ipRestrict"]) == (200, True)
     finally:
         connection.close()
-    assert rig.exchange.log[-1].key == "mine"
+    assert env.exchange.log[-1].key == "mine"
 
 
 def test_the_texts_of_the_seeds_keys_stay() -> None:

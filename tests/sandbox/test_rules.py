@@ -32,7 +32,7 @@ from toolkit.sandbox.authentication import CUSTOMER_DOORS, OPEN_DOORS, check_sig
 from toolkit.sandbox.limits import LONGEST_BAN, STRIKES
 from toolkit.sandbox.parameters import read_parameters
 
-DOORS = [endpoint.door for endpoint in ENDPOINTS]
+READ_NAMES = [endpoint.door for endpoint in ENDPOINTS]
 INFO = "/sapi/v1/broker/info"
 
 
@@ -45,7 +45,7 @@ def rows_of(payload: Any) -> list[dict[str, Any]]:
     return payload if isinstance(payload, list) else [payload]
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", READ_NAMES)
 def test_every_endpoint_answers_as_documented(door: str) -> None:
     answer = ask(exchange(), door)
     assert answer.status == 200, answer.body
@@ -72,7 +72,7 @@ def test_every_endpoint_answers_as_documented(door: str) -> None:
 
 def test_the_partners_key_may_read_everything_in_the_catalogue() -> None:
     this = exchange()
-    assert {ask(this, door).status for door in DOORS} == {200}
+    assert {ask(this, door).status for door in READ_NAMES} == {200}
     assert this.counts == {200: 33}
 
 
@@ -287,7 +287,7 @@ def test_the_first_thing_wrong_is_the_one_that_is_told() -> None:
 # --- permissions ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", READ_NAMES)
 def test_what_each_key_may_do(door: str) -> None:
     endpoint = BY_DOOR[door]
     allowed = {

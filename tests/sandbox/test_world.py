@@ -380,7 +380,7 @@ def test_pages_of_a_big_world_are_the_whole() -> None:
     assert seen == sorted(seen, key=lambda each: int(str(each)))
 
 
-def test_every_door_has_an_example_that_the_exchange_takes() -> None:
+def test_every_endpoint_has_an_example_that_the_exchange_takes() -> None:
     for endpoint in ENDPOINTS:
         required = {param.wire for param in endpoint.params if param.required}
         assert required <= world().example(endpoint.door).keys(), endpoint.door

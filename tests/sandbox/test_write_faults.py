@@ -14,7 +14,7 @@ from tests.support.sandbox_requests import NOW_MS, ask, documented_write, error,
 from toolkit.catalogue import WRITES
 from toolkit.sandbox import Sandbox
 
-DOORS = [each.door for each in WRITES]
+WRITE_NAMES = [each.door for each in WRITES]
 SAME_PATH = "/sapi/v1/broker/subAccount"
 
 BEFORE: list[tuple[str, dict[str, Any], int]] = [
@@ -41,7 +41,7 @@ AFTER: list[tuple[str, dict[str, Any], int]] = [
 ]
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", WRITE_NAMES)
 def test_a_fault_before_the_effect_leaves_no_trace(door: str) -> None:
     this = fresh()
     before = state(this)
@@ -56,7 +56,7 @@ def test_a_fault_before_the_effect_leaves_no_trace(door: str) -> None:
 
 @pytest.mark.parametrize(("kind", "options", "status"), AFTER)
 def test_a_fault_after_the_effect_has_one(kind: str, options: dict[str, Any], status: int) -> None:
-    for door in DOORS:
+    for door in WRITE_NAMES:
         this, twin = fresh(), fresh()
         params, key = twin.world.example_write(door)
         this.faults.add(kind, **options)
@@ -112,7 +112,7 @@ def test_faults_by_method(method: str) -> None:
     assert write(this, "exchange.delete_sub_account").status == 200
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", WRITE_NAMES)
 def test_fields_of_answers_gone_wrong(door: str) -> None:
     this, right = fresh(), documented_write(door)
     this.faults.add("unknown-field")

@@ -28,7 +28,7 @@ from toolkit.sandbox.authentication import OWN_DOORS
 from toolkit.sandbox.effects import shown
 from toolkit.sandbox.writes import WRITERS
 
-DOORS = [each.door for each in WRITES]
+WRITE_NAMES = [each.door for each in WRITES]
 
 
 def seen(this: Exchange, params: Mapping[str, str]) -> dict[str, Any]:
@@ -120,11 +120,11 @@ SHOWN: dict[str, set[str]] = {
 
 
 def test_every_declared_write_is_carried_out() -> None:
-    assert set(WRITERS) == set(DOORS) == set(SHOWN)
-    assert len(DOORS) == 23
+    assert set(WRITERS) == set(WRITE_NAMES) == set(SHOWN)
+    assert len(WRITE_NAMES) == 23
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", WRITE_NAMES)
 def test_the_answer_is_as_documented(door: str) -> None:
     this, declared, right = fresh(), WRITE_BY_DOOR[door], documented_write(door)
     params = this.world.example_write(door).parameters
@@ -142,7 +142,7 @@ def test_the_answer_is_as_documented(door: str) -> None:
             assert str(told[name]) == params[name], name
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", WRITE_NAMES)
 def test_the_fitting_reads_show_it_and_no_others(door: str) -> None:
     this = fresh()
     params = this.world.example_write(door).parameters
@@ -155,7 +155,7 @@ def test_the_fitting_reads_show_it_and_no_others(door: str) -> None:
     assert changed == SHOWN[door]
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", WRITE_NAMES)
 def test_one_effect_is_counted_without_secrets(door: str) -> None:
     this = fresh()
     example = this.world.example_write(door)
@@ -219,7 +219,7 @@ def test_the_oldest_effects_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> No
 def test_the_same_seed_and_calls_give_the_same_answers() -> None:
     def answers() -> list[bytes]:
         this = fresh()
-        return [write(this, door).body for door in DOORS]
+        return [write(this, door).body for door in WRITE_NAMES]
 
     assert answers() == answers()
 
@@ -239,7 +239,7 @@ def test_what_may_be_repeated_leaves_the_same(door: str) -> None:
 # --- who may, and how it has to be sent ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", WRITE_NAMES)
 def test_only_the_right_key_and_signature_change_anything(door: str) -> None:
     this = fresh()
     params, key = this.world.example_write(door)
@@ -276,7 +276,7 @@ def test_what_is_mandatory(door: str, name: str) -> None:
     assert state(this) == before
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", WRITE_NAMES)
 def test_strange_parameters(door: str) -> None:
     this = fresh()
     params, key = this.world.example_write(door)
@@ -296,7 +296,7 @@ def test_strange_parameters(door: str) -> None:
     assert state(this) == before
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", WRITE_NAMES)
 def test_parameters_in_the_query_in_the_body_or_in_both(door: str) -> None:
     first = None
     for place in ("body", "query", "both"):

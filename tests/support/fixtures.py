@@ -13,35 +13,35 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.support.sandbox_env import Rig
-    from tests.support.writes import Bench
+    from tests.support.sandbox_env import SandboxEnv
+    from tests.support.writes import WriteEnv
     from toolkit.link import Link
 
 
 @pytest.fixture
-def rig() -> Iterator[Rig]:
+def env() -> Iterator[SandboxEnv]:
     """A Link on a fresh sandbox, on a clock that does not wait."""
-    from tests.support.sandbox_env import Rig
+    from tests.support.sandbox_env import SandboxEnv
 
-    made = Rig()
+    made = SandboxEnv()
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def desk() -> Iterator[Rig]:
+def shared_env() -> Iterator[SandboxEnv]:
     """A Link on a sandbox that nobody disturbs, for tests that only read."""
-    from tests.support.sandbox_env import Rig
+    from tests.support.sandbox_env import SandboxEnv
 
-    made = Rig()
+    made = SandboxEnv()
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def desk_link(desk: Rig) -> Link:
+def shared_link(shared_env: SandboxEnv) -> Link:
     """The Link of that."""
-    return desk.link
+    return shared_env.link
 
 
 @pytest.fixture
@@ -54,10 +54,10 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def bench(folder: Path) -> Iterator[Bench]:
+def write_env(folder: Path) -> Iterator[WriteEnv]:
     """A sandbox of its own, and operations on it."""
-    from tests.support.writes import Bench
+    from tests.support.writes import WriteEnv
 
-    made = Bench(folder)
+    made = WriteEnv(folder)
     yield made
     made.close()

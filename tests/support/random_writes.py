@@ -22,7 +22,7 @@ import requests
 
 from tests.support.clocks import FakeClock
 from tests.support.random_accidents import HIDDEN, Way, lookalike, with_a_hidden_character
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import NOW, another_process, call
 from toolkit.catalogue import WRITE_BY_DOOR, Write
 from toolkit.errors import JournalError, NotExecutedError, ToolkitError, UndeclaredFieldWarning, UsageError
@@ -126,20 +126,20 @@ class RandomWrites:
         self.folder = folder
         world = World(seed=seed, now=NOW, sub_accounts=24, customers=30, rebates_per_day=4)
         settings = {"limits": _PLENTY, "timeout": (5.0, ANSWER_SECONDS), "progress": False}
-        self.rig = Rig(link=settings, exchange={"limit_scale": 1e7}, world=world)
+        self.env = SandboxEnv(link=settings, exchange={"limit_scale": 1e7}, world=world)
         self.world = world
-        self.exchange = self.rig.exchange
-        self.clock: FakeClock = self.rig.clock
+        self.exchange = self.env.exchange
+        self.clock: FakeClock = self.env.clock
         owner = world.keys["customer"]
         self.links = {
-            "partner": self.rig.link,
-            "customer": self.rig.new_link(owner.key, owner.secret, **settings),
+            "partner": self.env.link,
+            "customer": self.env.new_link(owner.key, owner.secret, **settings),
         }
         self.way = Way(self.exchange, self.chance)
         # Somebody else with the same keys, and a journal of his own.
         self.strangers = {
-            "partner": self.rig.new_link(**settings),
-            "customer": self.rig.new_link(owner.key, owner.secret, **settings),
+            "partner": self.env.new_link(**settings),
+            "customer": self.env.new_link(owner.key, owner.secret, **settings),
         }
         self.foreign: list[Effect] = []
         self.backup = b""
@@ -155,7 +155,7 @@ class RandomWrites:
     def close(self) -> None:
         for link in (*self.links.values(), *self.strangers.values()):
             link.close()
-        self.rig.close()
+        self.env.close()
 
     # -- what is done --------------------------------------------------------------------------------------
 
@@ -204,8 +204,8 @@ class RandomWrites:
 
     def _write(self) -> None:
         chance = self.chance
-        door = chance.choices(list(_DOORS), [weight for weight, _ in _DOORS.values()])[0]
-        given = _DOORS[door][1](self)
+        door = chance.choices(list(_DRAWS), [weight for weight, _ in _DRAWS.values()])[0]
+        given = _DRAWS[door][1](self)
         if self._unseen() & {given.get("sub_account_id"), given.get("api_key")}:
             return
         write = WRITE_BY_DOOR[door]
@@ -372,7 +372,7 @@ class RandomWrites:
         if "ban" in accident:
             self.clock.advance(200.0)
         for _ in range(2):  # the first may overtake it
-            requests.get(f"{self.rig.sandbox.address}/sandbox/id", timeout=5).close()
+            requests.get(f"{self.env.sandbox.address}/sandbox/id", timeout=5).close()
 
     # -- settling ------------------------------------------------------------------------------------------
 
@@ -598,7 +598,7 @@ def _restriction(day: RandomWrites) -> dict[str, Any]:
 
 _Draw = Callable[[RandomWrites], dict[str, Any]]
 
-_DOORS: dict[str, tuple[float, _Draw]] = {
+_DRAWS: dict[str, tuple[float, _Draw]] = {
     "exchange.create_sub_account": (3, lambda day: day.tag()),
     "exchange.delete_sub_account": (2, lambda day: day.deletion()),
     "exchange.enable_futures": (3, lambda day: {"sub_account_id": day.account_id()}),

@@ -56,7 +56,7 @@ class Sent:
         return self.raw.partition(b"\r\n\r\n")[2]
 
 
-class Wire:
+class RecordingServer:
     """A server in front of another one: it keeps what comes, and hands it on unless told otherwise.
 
     Args:
@@ -196,9 +196,11 @@ def _is_whole(raw: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def wire(to: str | None = None, context: ssl.SSLContext | None = None) -> Iterator[Wire]:
+def recording_server(
+    to: str | None = None, context: ssl.SSLContext | None = None
+) -> Iterator[RecordingServer]:
     """One, closed in the end."""
-    made = Wire(to, context)
+    made = RecordingServer(to, context)
     try:
         yield made
     finally:

@@ -13,8 +13,8 @@ from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.world import World
 
 
-class Rig:
-    """Sandbox and Link. `rig.link` talks to `rig.exchange` over 127.0.0.1.
+class SandboxEnv:
+    """Sandbox and Link. `env.link` talks to `env.exchange` over 127.0.0.1.
 
     Args:
         ahead: Seconds the exchange's clock is ahead of the Link's.
@@ -38,7 +38,7 @@ class Rig:
         self.link = self.new_link(**(link or {}))
 
     def replace_exchange(self, **arguments: Any) -> None:
-        """Put another exchange behind the same door."""
+        """Put another exchange behind the same address."""
         self.sandbox.exchange = Exchange(self.sandbox.world, self.exchange_clock, **arguments)
 
     @property

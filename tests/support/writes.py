@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.clocks import FakeClock
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit.catalogue import WRITE_BY_DOOR, WRITES, Write
 from toolkit.operations import Operations, Outcome, journal_file
 from toolkit.sandbox import World
@@ -19,7 +19,7 @@ from toolkit.sandbox.effects import Effect
 from toolkit.sandbox.world.balances import Wallet
 
 NOW = FakeClock().time()
-DOORS = [write.door for write in WRITES]
+WRITE_NAMES = [write.door for write in WRITES]
 BY_HAND = [write.door for write in WRITES if not write.reconciliation.read]
 TOLD = [write.door for write in WRITES if write.reconciliation.read]
 # Of these a trace may be anybody's: that they were done is not told by any read.
@@ -36,7 +36,7 @@ UNCLEAR = {
 
 
 def small_world() -> World:
-    """A world that may be changed, at the moment the clock of a rig begins."""
+    """A world that may be changed, at the moment the clock of a `SandboxEnv` begins."""
     return World(seed=7, now=NOW, sub_accounts=10, customers=10)
 
 
@@ -65,21 +65,21 @@ def another_process() -> Iterator[None]:
         journal_file._memory = ours
 
 
-class Bench:
-    """A rig with a small world of its own, and operations on it with a journal of their own.
+class WriteEnv:
+    """A `SandboxEnv` with a small world of its own, and operations on it with a journal of their own.
 
     Args:
         folder: Folder of the journal.
-        rig: More arguments of the rig.
+        env: More arguments of the `SandboxEnv`.
     """
 
-    def __init__(self, folder: Path, **rig: Any) -> None:
+    def __init__(self, folder: Path, **env: Any) -> None:
         self.folder = folder
-        self.rig = Rig(world=small_world(), **rig)
-        self.exchange = self.rig.exchange
-        self.world = self.rig.sandbox.world
+        self.env = SandboxEnv(world=small_world(), **env)
+        self.exchange = self.env.exchange
+        self.world = self.env.sandbox.world
         self.faults = self.exchange.faults
-        self.clock = self.rig.clock
+        self.clock = self.env.clock
         self._operations: dict[tuple[str, str], Operations] = {}
 
     def operations(
@@ -89,7 +89,7 @@ class Bench:
         names = reader, writer or reader
         if names not in self._operations:
             read, write = (self.world.keys[name] for name in names)
-            link = self.rig.link if reader == "partner" else self.rig.new_link(read.key, read.secret)
+            link = self.env.link if reader == "partner" else self.env.new_link(read.key, read.secret)
             other = {} if names[0] == names[1] else {"key": write.key, "secret": write.secret}
             self._operations[names] = link.operations(journal=self.folder, same_account=same_account, **other)
         return self._operations[names]
@@ -114,12 +114,12 @@ class Bench:
         return self.exchange.effects_of(door)
 
     def close(self) -> None:
-        self.rig.close()
+        self.env.close()
 
 
-def operations_of(bench: Bench, door: str) -> Operations:
+def operations_of(write_env: WriteEnv, door: str) -> Operations:
     """Operations with the key that may call a door."""
-    return bench.operations(bench.world.example_write(door).key.name)
+    return write_env.operations(write_env.world.example_write(door).key.name)
 
 
 def example(world: World, door: str) -> dict[str, Any]:
@@ -151,10 +151,10 @@ def call(ops: Any, door: str, given: Mapping[str, Any], **terms: Any) -> Any:
     return getattr(getattr(ops, system), name)(**given, **terms)
 
 
-def do(bench: Bench, door: str, **change: Any) -> Outcome:
+def do(write_env: WriteEnv, door: str, **change: Any) -> Outcome:
     """Call a door as it would succeed, with a change."""
-    given = example(bench.world, door) | change
-    outcome: Outcome = call(operations_of(bench, door), door, given)
+    given = example(write_env.world, door) | change
+    outcome: Outcome = call(operations_of(write_env, door), door, given)
     return outcome
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import toolkit
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.sandbox import Sandbox, World
 
@@ -34,15 +34,15 @@ def test_its_limits_are_known(scaled: Sandbox, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize("limits", [{}, {"limits": None}, {"limits": {"of another day": 5}}])
 def test_one_that_says_none_has_the_documented_ones(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]
+    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]
 ) -> None:
-    monkeypatch.setenv("TOOLKIT_SANDBOX", line(rig.sandbox, **limits))
+    monkeypatch.setenv("TOOLKIT_SANDBOX", line(env.sandbox, **limits))
     with toolkit.demo() as link:
         assert link.price("futures.overview").limit == 2400
 
 
 @pytest.mark.parametrize("limits", [5, "x", [1]])
-def test_limits_that_are_none(rig: Rig, monkeypatch: pytest.MonkeyPatch, limits: Any) -> None:
-    monkeypatch.setenv("TOOLKIT_SANDBOX", line(rig.sandbox, limits=limits))
+def test_limits_that_are_none(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch, limits: Any) -> None:
+    monkeypatch.setenv("TOOLKIT_SANDBOX", line(env.sandbox, limits=limits))
     with pytest.raises(errors.UsageError, match="TOOLKIT_SANDBOX"):
         toolkit.demo()

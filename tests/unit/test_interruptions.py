@@ -20,8 +20,8 @@ import pytest
 
 from tests.support.clocks import FakeClock
 from tests.support.paths import PACKAGE
-from tests.support.sandbox_env import Rig
-from tests.support.writes import Bench, memory_folder
+from tests.support.sandbox_env import SandboxEnv
+from tests.support.writes import WriteEnv, memory_folder
 from toolkit.errors import JournalError
 from toolkit.interruptions import forgiving, interruption
 from toolkit.wire.ledger import Ledger
@@ -144,7 +144,7 @@ OPENING = [(os, "open"), (os, "utime"), (os, "lstat"), (sqlite3, "connect")]
 
 @pytest.mark.parametrize(("module", "name"), OPENING, ids=lambda each: getattr(each, "__name__", each))
 @pytest.mark.parametrize("handler", [deadline, file_gone], ids=["TimeoutError", "FileNotFoundError"])
-def test_a_deadline_while_the_ledger_opens_leaves_it(
+def test_a_deadline_while_the_store_opens_leaves_it(
     module: Any, name: str, handler: Callable[..., Any], tmp_path: Path
 ) -> None:
     ledger = Ledger(tmp_path / "ledger.sqlite", FakeClock())
@@ -157,22 +157,22 @@ def test_a_deadline_while_the_ledger_opens_leaves_it(
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+def write_env() -> Iterator[WriteEnv]:
     with memory_folder() as folder:
-        made = Bench(folder)
+        made = WriteEnv(folder)
         yield made
         made.close()
 
 
 @pytest.mark.parametrize(("module", "name"), [(os, "lstat"), (sqlite3, "connect")])
-def test_a_deadline_while_the_journal_opens_leaves_it(bench: Bench, module: Any, name: str) -> None:
+def test_a_deadline_while_the_journal_opens_leaves_it(write_env: WriteEnv, module: Any, name: str) -> None:
     with striking_in(module, name), pytest.raises(TimeoutError, match="deadline"):
-        bench.ops.history()
-    bench.ops.history()
+        write_env.ops.history()
+    write_env.ops.history()
 
 
 def test_a_journal_that_cannot_be_opened_says_so_as_before(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    write_env: WriteEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> Any:
         raise TimeoutError(110, "of a drive on the network")
@@ -180,31 +180,31 @@ def test_a_journal_that_cannot_be_opened_says_so_as_before(
     with on_signal(), monkeypatch.context() as patch:
         patch.setattr(sqlite3, "connect", fail)
         with pytest.raises(JournalError, match="of a drive on the network"):
-            bench.ops.history()
+            write_env.ops.history()
 
 
 @pytest.mark.parametrize("kind", [TimeoutError, KeyboardInterrupt])
 def test_a_deadline_while_a_write_is_warned_of_carries_its_outcome(
-    bench: Bench, kind: type[BaseException], monkeypatch: pytest.MonkeyPatch
+    write_env: WriteEnv, kind: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def raised(*_: object) -> None:
         raise kind("deadline")
 
-    bench.fail("exchange.create_sub_account", "unknown-field", field=kind.__name__)  # each is said once
+    write_env.fail("exchange.create_sub_account", "unknown-field", field=kind.__name__)  # each is said once
     with on_signal(raised) as strike, warnings.catch_warnings():
         warnings.simplefilter("always")
         monkeypatch.setattr(warnings, "showwarning", lambda *_: strike())
         with pytest.raises(kind) as caught:
-            bench.ops.exchange.create_sub_account(tag=f"warned of {kind.__name__[0]}")
+            write_env.ops.exchange.create_sub_account(tag=f"warned of {kind.__name__[0]}")
     said: Any = caught.value
     assert said.outcome.status == "confirmed"
 
 
-def test_a_deadline_ends_the_doctor(rig: Rig) -> None:
+def test_a_deadline_ends_the_doctor(env: SandboxEnv) -> None:
     import importlib.metadata
 
     with striking_in(importlib.metadata, "version"), pytest.raises(TimeoutError, match="deadline"):
-        rig.link.doctor()
+        env.link.doctor()
 
 
 # -- the rule ----------------------------------------------------------------------------------------------

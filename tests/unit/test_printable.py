@@ -16,7 +16,7 @@ from click.testing import CliRunner
 import toolkit
 from tests.support.clocks import FakeClock
 from tests.support.paths import PACKAGE
-from tests.support.writes import Bench, do, memory_folder
+from tests.support.writes import WriteEnv, do, memory_folder
 from tests.unit.panels.test_panels import process, snapshot, use
 from toolkit import errors
 from toolkit.__main__ import main
@@ -62,11 +62,11 @@ def check(text: str, *, quoted: bool = True) -> None:
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+def write_env() -> Iterator[WriteEnv]:
     with memory_folder() as folder:
-        bench = Bench(folder)
-        yield bench
-        bench.close()
+        write_env = WriteEnv(folder)
+        yield write_env
+        write_env.close()
 
 
 # -- the function ------------------------------------------------------------------------------------
@@ -87,16 +87,16 @@ def test_every_character_that_is_no_mark_letter_or_blank_is_written_out() -> Non
 # -- writes ------------------------------------------------------------------------------------------
 
 
-def test_an_outcome_shows_no_hostile_text(bench: Bench) -> None:
-    bench.fail("exchange.create_sub_account", "error", status=400, code=-1, message=HOSTILE)
-    outcome = do(bench, "exchange.create_sub_account", tag="desk")
+def test_an_outcome_shows_no_hostile_text(write_env: WriteEnv) -> None:
+    write_env.fail("exchange.create_sub_account", "error", status=400, code=-1, message=HOSTILE)
+    outcome = do(write_env, "exchange.create_sub_account", tag="desk")
     assert outcome.status == "rejected"
     for shown in (repr(outcome), outcome._repr_html_(), outcome.reason, str(outcome.error)):
         check(shown)
 
 
-def test_a_card_shows_no_hostile_text_of_arguments_answers_and_names(bench: Bench) -> None:
-    outcome = do(bench, "exchange.create_sub_account", tag="other desk")
+def test_a_card_shows_no_hostile_text_of_arguments_answers_and_names(write_env: WriteEnv) -> None:
+    outcome = do(write_env, "exchange.create_sub_account", tag="other desk")
     assert outcome.frame is not None
     outcome.arguments["tag"] = HOSTILE
     outcome.frame.loc[0, "email"] = HOSTILE
@@ -105,19 +105,19 @@ def test_a_card_shows_no_hostile_text_of_arguments_answers_and_names(bench: Benc
         check(shown)
 
 
-def test_a_preview_shows_no_hostile_text(bench: Bench) -> None:
-    preview = bench.ops.preview.exchange.create_sub_account(tag="desk")
+def test_a_preview_shows_no_hostile_text(write_env: WriteEnv) -> None:
+    preview = write_env.ops.preview.exchange.create_sub_account(tag="desk")
     object.__setattr__(preview, "body", {"tag": HOSTILE, HOSTILE: "1"})
     object.__setattr__(preview, "address", HOSTILE)
     for shown in (repr(preview), preview._repr_html_()):
         check(shown)
 
 
-def test_the_history_shows_no_hostile_text(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_history_shows_no_hostile_text(write_env: WriteEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", [f"/tmp/{HOSTILE.encode('utf-8', 'replace').decode()}.py"])
-    bench.fail("exchange.create_sub_account", "error", status=400, code=-1, message=HOSTILE)
-    do(bench, "exchange.create_sub_account", tag="third desk")
-    last = bench.ops.history().iloc[-1]
+    write_env.fail("exchange.create_sub_account", "error", status=400, code=-1, message=HOSTILE)
+    do(write_env, "exchange.create_sub_account", tag="third desk")
+    last = write_env.ops.history().iloc[-1]
     check(last["reason"])
     check(last["process"])
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.support.paths import ANSWERS
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from tests.unit.fetch.test_fetch import (
     DAY,
     account,
@@ -32,14 +32,14 @@ from toolkit.sandbox.world.tables import ListTable, Row
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Rig]:
-    made = Rig(link={"progress": False})
+def shared() -> Iterator[SandboxEnv]:
+    made = SandboxEnv(link={"progress": False})
     yield made
     made.close()
 
 
 @pytest.fixture(autouse=True)
-def fresh(shared: Rig) -> Iterator[None]:
+def fresh(shared: SandboxEnv) -> Iterator[None]:
     yield
     shared.replace_exchange()
 
@@ -58,7 +58,7 @@ SPANS: dict[str, tuple[Any, dict[str, Any]]] = {
 @pytest.mark.parametrize("options", [{"days": -40}, {"days": -400}, {"days": 2}, {"seconds": True}], ids=str)
 @pytest.mark.parametrize("door", SPANS)
 def test_rows_of_another_time_are_a_breach_of_contract(
-    shared: Rig, door: str, options: dict[str, Any]
+    shared: SandboxEnv, door: str, options: dict[str, Any]
 ) -> None:
     make, arguments = SPANS[door]
     endpoint = BY_DOOR[door]
@@ -70,7 +70,7 @@ def test_rows_of_another_time_are_a_breach_of_contract(
 
 
 @pytest.mark.parametrize("door", SPANS)
-def test_a_span_that_is_left_out_of_account_is_found(shared: Rig, door: str) -> None:
+def test_a_span_that_is_left_out_of_account_is_found(shared: SandboxEnv, door: str) -> None:
     make, arguments = SPANS[door]
     endpoint = BY_DOOR[door]
     put(shared, endpoint, [make(n, shared.now - 3 * DAY + n * DAY // 4) for n in range(9)])
@@ -89,7 +89,7 @@ class Astray(ListTable):
         return super().slice(first, min(end, first + 6 * DAY), filters, offset, limit)
 
 
-def test_what_came_before_an_answer_to_another_question_is_kept(shared: Rig) -> None:
+def test_what_came_before_an_answer_to_another_question_is_kept(shared: SandboxEnv) -> None:
     endpoint = BY_DOOR["exchange.rebates"]
     start = shared.now - 20 * DAY
     shared.replace_exchange(tables={endpoint.door: Astray([rebate(n, start + n * DAY) for n in range(20)])})
@@ -105,7 +105,7 @@ def test_what_came_before_an_answer_to_another_question_is_kept(shared: Rig) -> 
     assert pd.Timestamp(last) == pd.Timestamp(shared.now, unit="ms", tz="UTC")
 
 
-def test_a_day_that_had_begun_before_the_span_may_be_there(shared: Rig) -> None:
+def test_a_day_that_had_begun_before_the_span_may_be_there(shared: SandboxEnv) -> None:
     endpoint = BY_DOOR["futures.traders"]
     gathering = Gathering(endpoint, "float", question=Question(endpoint, {}))
     midnight = daily(3, 1)
@@ -197,7 +197,7 @@ def test_a_row_of_something_else_than_was_asked_for_is_a_breach_of_contract(case
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
-def test_what_is_left_out_of_account_is_found(shared: Rig, endpoint: Endpoint) -> None:
+def test_what_is_left_out_of_account_is_found(shared: SandboxEnv, endpoint: Endpoint) -> None:
     """Of the sandbox, which has more than one of each: every filter that is no must."""
     world = shared.sandbox.world
     for case in (each for each in FILTERS if each.endpoint is endpoint and not each.param.required):
@@ -216,8 +216,8 @@ def test_what_is_left_out_of_account_is_found(shared: Rig, endpoint: Endpoint) -
     assert world
 
 
-def arguments_of(rig: Rig, endpoint: Endpoint, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    example = rig.sandbox.world.example(endpoint.door)
+def arguments_of(env: SandboxEnv, endpoint: Endpoint, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    example = env.sandbox.world.example(endpoint.door)
     words = {p.wire: {str(on_wire): word for word, on_wire in p.choices.items()} for p in endpoint.params}
     names = {param.wire: param.name for param in endpoint.params}
     return {
@@ -305,7 +305,7 @@ class Generous(ListTable):
         return super().slice(start, end, filters, 0, 10**6)
 
 
-def test_more_rows_than_were_asked_for_are_a_breach_of_contract_and_kept(shared: Rig) -> None:
+def test_more_rows_than_were_asked_for_are_a_breach_of_contract_and_kept(shared: SandboxEnv) -> None:
     rows = [account(n, shared.now - DAY + n) for n in range(620)]
     shared.replace_exchange(tables={"exchange.sub_accounts": Generous(rows, "createTime")})
     with pytest.raises(errors.ContractError, match="has 620 rows, and 500 were asked for") as caught:

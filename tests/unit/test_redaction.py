@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import toolkit
 from tests.support.effort import assert_in_proportion
-from tests.support.sandbox_env import Rig
-from tests.support.writes import Bench
-from tests.unit.api.test_reads import VALUES, door_of, needed, values_of
+from tests.support.sandbox_env import SandboxEnv
+from tests.support.writes import WriteEnv
+from tests.unit.api.test_reads import VALUES, method_of, needed, values_of
 from tests.unit.fetch.test_fetch import account, put, smaller
 from tests.unit.panels.test_panels import seen, tree, wait_for
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, SAPI_IP, WRITES, Endpoint
@@ -162,12 +162,12 @@ def test_whatever_is_called_mail_holds_addresses(field: str) -> None:
     assert "jonathan" not in repr(rows)
 
 
-def test_names_of_fields_that_nobody_declared_are_masked_and_few(rig: Rig) -> None:
+def test_names_of_fields_that_nobody_declared_are_masked_and_few(env: SandboxEnv) -> None:
     names = ["jonathan@post.example", "Zz9y" * 16, "word " * 40, *(f"field{n:02}" for n in range(30))]
-    row = account(1, rig.now) | dict.fromkeys(names, 1)
-    put(rig, BY_DOOR["exchange.sub_accounts"], [row])
+    row = account(1, env.now) | dict.fromkeys(names, 1)
+    put(env, BY_DOOR["exchange.sub_accounts"], [row])
     with pytest.warns(UndeclaredFieldWarning) as caught:
-        frame = rig.link.exchange.sub_accounts()
+        frame = env.link.exchange.sub_accounts()
     undeclared = frame.attrs["undeclared"]
     assert undeclared[:2] == ["(e-mail)", "(hidden)"]
     assert undeclared[-1] == "… and 13 more"
@@ -183,14 +183,14 @@ def test_names_of_fields_that_nobody_declared_are_masked_and_few(rig: Rig) -> No
 # -- every frame of every door ---------------------------------------------------------------------------
 
 
-def addresses_of(rig: Rig) -> list[str]:
-    world = rig.sandbox.world
+def addresses_of(env: SandboxEnv) -> list[str]:
+    world = env.sandbox.world
     return [each.email for each in (*world.accounts, *world.customers)]
 
 
 @pytest.fixture(scope="module")
-def values(desk: Rig) -> Mapping[str, Any]:
-    return values_of(desk)
+def values(shared_env: SandboxEnv) -> Mapping[str, Any]:
+    return values_of(shared_env)
 
 
 def everything(frame: pd.DataFrame, folder: Path) -> str:
@@ -213,31 +213,31 @@ def found(addresses: list[str], text: str) -> list[str]:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
 def test_no_frame_holds_a_clear_address(
-    desk: Rig, values: Mapping[str, Any], endpoint: Endpoint, tmp_path: Path
+    shared_env: SandboxEnv, values: Mapping[str, Any], endpoint: Endpoint, tmp_path: Path
 ) -> None:
-    frame = door_of(desk.link, endpoint)(**needed(endpoint, values))
-    assert found(addresses_of(desk), everything(frame, tmp_path)) == []
+    frame = method_of(shared_env.link, endpoint)(**needed(endpoint, values))
+    assert found(addresses_of(shared_env), everything(frame, tmp_path)) == []
     holds = any(column.kind == "email" for column in endpoint.columns)
     assert frame.attrs.get("emails") == ("masked" if holds else None)
 
 
 @pytest.mark.parametrize("door", CHOSEN)
 def test_whoever_asks_gets_them_clear(
-    desk: Rig, values: Mapping[str, Any], door: str, tmp_path: Path
+    shared_env: SandboxEnv, values: Mapping[str, Any], door: str, tmp_path: Path
 ) -> None:
     endpoint = BY_DOOR[door]
-    masked = door_of(desk.link, endpoint)()
-    clear_link = desk.new_link(emails="clear")
-    for frame in (door_of(desk.link, endpoint)(emails="clear"), door_of(clear_link, endpoint)()):
+    masked = method_of(shared_env.link, endpoint)()
+    clear_link = shared_env.new_link(emails="clear")
+    for frame in (method_of(shared_env.link, endpoint)(emails="clear"), method_of(clear_link, endpoint)()):
         assert frame.attrs["emails"] == "clear"
-        assert set(frame["email"]) <= set(addresses_of(desk))
+        assert set(frame["email"]) <= set(addresses_of(shared_env))
         assert len(found(frame["email"].tolist(), everything(frame, tmp_path))) == len(frame) > 0
         assert frame["email"].map(mask).tolist() == masked["email"].tolist()
         rest = [name for name in frame.columns if name != "email"]
         pd.testing.assert_frame_equal(frame[rest], masked[rest])
-    again = door_of(clear_link, endpoint)(emails="masked")
+    again = method_of(clear_link, endpoint)(emails="masked")
     assert again.attrs["emails"] == "masked"
-    assert found(addresses_of(desk), everything(again, tmp_path)) == []
+    assert found(addresses_of(shared_env), everything(again, tmp_path)) == []
 
 
 def test_only_columns_of_one_kind_hold_addresses() -> None:
@@ -249,11 +249,11 @@ def test_only_columns_of_one_kind_hold_addresses() -> None:
     assert {c.masked for write in WRITES for c in write.columns if c.kind == "email"} == {"email"}
 
 
-def test_what_the_exchange_masks_is_masked_whatever_is_asked(rig: Rig) -> None:
+def test_what_the_exchange_masks_is_masked_whatever_is_asked(env: SandboxEnv) -> None:
     row = {"customerId": "", "income": "1", "asset": "USDT", "symbol": "BTCUSDT", "orderId": 1, "tradeId": 2}
-    rows = [{**row, "email": email, "time": rig.now - 9} for email in ("om***@***.com", ALIKE[0])]
-    put(rig, BY_DOOR["spot.rebates"], rows)
-    frame = rig.new_link(emails="clear").spot.rebates()
+    rows = [{**row, "email": email, "time": env.now - 9} for email in ("om***@***.com", ALIKE[0])]
+    put(env, BY_DOOR["spot.rebates"], rows)
+    frame = env.new_link(emails="clear").spot.rebates()
     assert frame["email"].tolist() == ["om***@***.com", mask(ALIKE[0])]
     assert frame.attrs["emails"] == "masked"
 
@@ -261,12 +261,14 @@ def test_what_the_exchange_masks_is_masked_whatever_is_asked(rig: Rig) -> None:
 # -- told apart by what they are -------------------------------------------------------------------------
 
 
-def test_two_customers_of_one_mask_stay_two_over_pages(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_customers_of_one_mask_stay_two_over_pages(
+    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert mask(ALIKE[0]) == mask(ALIKE[1])
     door = smaller("futures.customers", 1)
     rows: list[dict[str, object]] = [{"customerId": "desk", "email": email} for email in ALIKE]
-    put(rig, door, rows)
-    frame = rig.link._fetcher.fetch(door, {})
+    put(env, door, rows)
+    frame = env.link._fetcher.fetch(door, {})
     assert frame.attrs["requests"] >= 2
     assert frame["email"].tolist() == ["am***@***.example"] * 2
     # And one that two pages hold comes once.
@@ -286,21 +288,21 @@ def test_an_address_may_be_missing() -> None:
         gathering.add([{"customerId": "c", "email": 1}])
 
 
-def test_what_had_arrived_is_masked_as_well(rig: Rig, tmp_path: Path) -> None:
+def test_what_had_arrived_is_masked_as_well(env: SandboxEnv, tmp_path: Path) -> None:
     door = smaller("exchange.sub_accounts", 5)
-    rows = [account(n, rig.now) | {"email": f"person-{n}@post.example"} for n in range(50)]
-    put(rig, door, rows)
+    rows = [account(n, env.now) | {"email": f"person-{n}@post.example"} for n in range(50)]
+    put(env, door, rows)
 
     def partial(emails: Emails | None) -> pd.DataFrame:
-        begun = len(rig.exchange.log)
+        begun = len(env.exchange.log)
 
         def interrupt() -> None:
-            if len(rig.exchange.log) >= begun + 4:
+            if len(env.exchange.log) >= begun + 4:
                 raise KeyboardInterrupt
 
-        unwatch = rig.link.budget.watch(interrupt)
+        unwatch = env.link.budget.watch(interrupt)
         with pytest.raises(KeyboardInterrupt) as caught:
-            rig.link._fetcher.fetch(door, {}, emails=emails)
+            env.link._fetcher.fetch(door, {}, emails=emails)
         unwatch()
         frame: pd.DataFrame = caught.value.partial  # type: ignore[attr-defined]
         assert 0 < len(frame) < 50
@@ -315,15 +317,17 @@ def test_what_had_arrived_is_masked_as_well(rig: Rig, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("system", ["spot", "futures"])
 @pytest.mark.parametrize("kind", ["reset", "reset-before"])
-def test_whose_id_it_is_is_told_by_the_address_not_its_mask(bench: Bench, system: str, kind: str) -> None:
-    one, other = bench.world.customers[:2]
+def test_whose_id_it_is_is_told_by_the_address_not_its_mask(
+    write_env: WriteEnv, system: str, kind: str
+) -> None:
+    one, other = write_env.world.customers[:2]
     one.email, other.email = ALIKE
     door = f"{system}.set_customer_id"
-    assert getattr(bench.ops, system).set_customer_id("the id", other.email)
-    assert getattr(bench.ops, system).set_customer_id("another", other.email)
+    assert getattr(write_env.ops, system).set_customer_id("the id", other.email)
+    assert getattr(write_env.ops, system).set_customer_id("another", other.email)
     # Now `one` is to have the id: it is somebody else's, or it is not.
-    bench.fail(door, kind)
-    lost = getattr(bench.ops, system).set_customer_id("the id", one.email)
+    write_env.fail(door, kind)
+    lost = getattr(write_env.ops, system).set_customer_id("the id", one.email)
     if kind == "reset-before":
         other.id = "the id"
     assert lost.reconcile().status == ("confirmed" if kind == "reset" else "rejected")
@@ -331,11 +335,11 @@ def test_whose_id_it_is_is_told_by_the_address_not_its_mask(bench: Bench, system
         assert lost.require()["email"].tolist() == [mask(one.email)]
 
 
-def test_what_reconciling_read_before_it_failed_is_masked(bench: Bench, tmp_path: Path) -> None:
-    customer = bench.world.customers[0]
-    bench.fail("spot.set_customer_id", "reset")
-    lost = bench.ops.spot.set_customer_id("the id", customer.email)
-    bench.faults.add("unknown-field", path=BY_DOOR["spot.customers"].path, method="GET")
+def test_what_reconciling_read_before_it_failed_is_masked(write_env: WriteEnv, tmp_path: Path) -> None:
+    customer = write_env.world.customers[0]
+    write_env.fail("spot.set_customer_id", "reset")
+    lost = write_env.ops.spot.set_customer_id("the id", customer.email)
+    write_env.faults.add("unknown-field", path=BY_DOOR["spot.customers"].path, method="GET")
     with pytest.raises(UndeclaredFieldWarning) as caught:
         lost.reconcile()
     assert caught.value.partial is not None
@@ -344,17 +348,17 @@ def test_what_reconciling_read_before_it_failed_is_masked(bench: Bench, tmp_path
     assert customer.email not in everything(caught.value.partial, tmp_path)
 
 
-def test_an_outcome_shows_the_mask_and_the_list_has_the_whole(bench: Bench, tmp_path: Path) -> None:
-    link = bench.rig.new_link(emails="clear")
-    ops = link.operations(journal=bench.folder)
+def test_an_outcome_shows_the_mask_and_the_list_has_the_whole(write_env: WriteEnv, tmp_path: Path) -> None:
+    link = write_env.env.new_link(emails="clear")
+    ops = link.operations(journal=write_env.folder)
     outcome = ops.exchange.create_sub_account(tag="desk 17")
-    address = bench.world.accounts[-1].email
+    address = write_env.world.accounts[-1].email
     frame = outcome.require()
     assert frame["email"].tolist() == [mask(address)]
     assert frame.attrs["emails"] == "masked"
     assert address not in everything(frame, tmp_path) + outcome._repr_html_()
     assert address.encode() not in ops.journal.read_bytes()
-    assert bench.rig.link.exchange.sub_accounts(emails="clear")["email"].iloc[-1] == address
+    assert write_env.env.link.exchange.sub_accounts(emails="clear")["email"].iloc[-1] == address
 
 
 # -- the account panel -----------------------------------------------------------------------------------
@@ -470,17 +474,17 @@ def test_a_column_of_addresses_is_text_whatever_is_in_it() -> None:
     assert frame_of([{"email": "007"}])["email"].tolist() == ["***"]
 
 
-def test_get_masks_what_no_door_declares(desk: Rig, tmp_path: Path) -> None:
-    path, address = BY_DOOR["spot.customers"].path, desk.sandbox.world.customers[0].email
-    frame = desk.link.get(path)
+def test_get_masks_what_no_endpoint_declares(shared_env: SandboxEnv, tmp_path: Path) -> None:
+    path, address = BY_DOOR["spot.customers"].path, shared_env.sandbox.world.customers[0].email
+    frame = shared_env.link.get(path)
     assert frame.attrs["emails"] == "masked"
-    assert frame["email"].tolist() == desk.link.spot.customers()["email"].tolist()
-    assert found(addresses_of(desk), everything(frame, tmp_path)) == []
-    clear = desk.link.get(path, emails="clear")
-    assert clear["email"].tolist() == desk.link.spot.customers(emails="clear")["email"].tolist()
-    assert clear.attrs["emails"] == desk.new_link(emails="clear").get(path).attrs["emails"] == "clear"
-    assert desk.link.get("/sapi/v1/broker/info").attrs["emails"] == "masked"  # it may be in any column
-    asked = desk.link.get(path, customerId=address)
+    assert frame["email"].tolist() == shared_env.link.spot.customers()["email"].tolist()
+    assert found(addresses_of(shared_env), everything(frame, tmp_path)) == []
+    clear = shared_env.link.get(path, emails="clear")
+    assert clear["email"].tolist() == shared_env.link.spot.customers(emails="clear")["email"].tolist()
+    assert clear.attrs["emails"] == shared_env.new_link(emails="clear").get(path).attrs["emails"] == "clear"
+    assert shared_env.link.get("/sapi/v1/broker/info").attrs["emails"] == "masked"  # it may be in any column
+    asked = shared_env.link.get(path, customerId=address)
     assert asked.attrs["parameters"] == {"customerId": mask(address)}
 
 
@@ -490,18 +494,18 @@ BAD: list[Any] = ["", "Clear", "hidden", True, 1, "someone@post.example"]
 
 
 @pytest.mark.parametrize("bad", BAD)
-def test_emails_are_masked_or_clear(rig: Rig, bad: Any) -> None:
-    calls: list[Callable[..., object]] = [door_of(rig.link, BY_DOOR[door]) for door in CHOSEN]
-    calls += [rig.new_link, toolkit.demo, lambda emails: rig.link.get("/sapi/v1/broker/info", emails=emails)]
+def test_emails_are_masked_or_clear(env: SandboxEnv, bad: Any) -> None:
+    calls: list[Callable[..., object]] = [method_of(env.link, BY_DOOR[door]) for door in CHOSEN]
+    calls += [env.new_link, toolkit.demo, lambda emails: env.link.get("/sapi/v1/broker/info", emails=emails)]
     for call in calls:
         with pytest.raises(UsageError, match=r'`emails` is "masked" or "clear"\. Nothing was sent') as caught:
             call(emails=bad)
         assert "someone" not in str(caught.value)
-    assert rig.sent() == []
+    assert env.sent() == []
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
-def test_no_other_door_takes_the_word(desk_link: Link, endpoint: Endpoint) -> None:
+def test_no_other_endpoint_takes_the_word(shared_link: Link, endpoint: Endpoint) -> None:
     if endpoint.door not in CHOSEN:
         with pytest.raises(TypeError, match="emails"):
-            door_of(desk_link, endpoint)(**needed(endpoint, VALUES), emails="clear")
+            method_of(shared_link, endpoint)(**needed(endpoint, VALUES), emails="clear")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import toolkit
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.catalogue import ENDPOINTS, WRITES, Endpoint
 from toolkit.link import Link
@@ -23,19 +23,19 @@ from toolkit.suggestions import Suggests, closest, did_you_mean, suggests_argume
 
 @pytest.fixture(scope="module")
 def things() -> Iterator[dict[str, Any]]:
-    rig = Rig()
-    ops = rig.link.operations()
+    env = SandboxEnv()
+    ops = env.link.operations()
     yield {
-        "rig": rig,
-        "link": rig.link,
+        "env": env,
+        "link": env.link,
         "ops": ops,
         "outcome": ops.exchange.create_sub_account(),
         "preview": ops.preview.exchange.create_sub_account(),
-        "diagnosis": rig.link.doctor(),
-        "price": rig.link.price("exchange.partner"),
+        "diagnosis": env.link.doctor(),
+        "price": env.link.price("exchange.partner"),
         "toolkit": toolkit,
     }
-    rig.close()
+    env.close()
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def things() -> Iterator[dict[str, Any]]:
 def test_a_misspelt_name_is_answered_with_the_one_that_was_meant(
     things: dict[str, Any], path: str, meant: str
 ) -> None:
-    before = len(things["rig"].exchange.log)
+    before = len(things["env"].exchange.log)
     owner, _, name = path.rpartition(".")
     owner = operator.attrgetter(owner)(_Things(things)) if owner else things
     with pytest.raises(AttributeError) as caught:
@@ -83,7 +83,7 @@ def test_a_misspelt_name_is_answered_with_the_one_that_was_meant(
     assert len(traceback.extract_tb(caught.value.__traceback__)) == 1, "the user's own line alone"
     # Python adds a suggestion of its own to what it prints, where it can.
     assert "".join(traceback.format_exception(caught.value)).count("Did you mean") <= 1
-    assert len(things["rig"].exchange.log) == before
+    assert len(things["env"].exchange.log) == before
 
 
 class _Things:
@@ -144,8 +144,8 @@ def first_argument(door: Callable[..., object]) -> str:
 
 
 @pytest.mark.parametrize("endpoint", [*ENDPOINTS, *WRITES], ids=lambda endpoint: endpoint.door)
-def test_every_door_says_which_argument_was_meant(things: dict[str, Any], endpoint: Endpoint) -> None:
-    before = len(things["rig"].exchange.log)
+def test_every_endpoint_says_which_argument_was_meant(things: dict[str, Any], endpoint: Endpoint) -> None:
+    before = len(things["env"].exchange.log)
     is_write = endpoint in WRITES
     for owner in (things["ops"], things["ops"].preview) if is_write else (things["link"],):
         door = operator.attrgetter(endpoint.door)(owner)
@@ -157,7 +157,7 @@ def test_every_door_says_which_argument_was_meant(things: dict[str, Any], endpoi
         assert f"`{name}`" in said.partition("Did you mean")[2].partition("?")[0]
         assert said.endswith("Nothing was sent.")
         assert len(traceback.extract_tb(caught.value.__traceback__)) == 1
-    assert len(things["rig"].exchange.log) == before
+    assert len(things["env"].exchange.log) == before
 
 
 @pytest.mark.parametrize(
@@ -248,10 +248,10 @@ def test_a_misspelt_word_is_answered_with_the_one_that_was_meant(
 
 
 def test_a_misspelt_profile_is_answered_with_the_one_that_was_meant(
-    rig: Rig, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    env: SandboxEnv, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOOLKIT_CONFIG", str(tmp_path / "config"))
-    toolkit.keys.add_profile("desk", key=rig.sandbox.key, secret=rig.sandbox.secret)
+    toolkit.keys.add_profile("desk", key=env.sandbox.key, secret=env.sandbox.secret)
     with pytest.raises(errors.NoKeyError, match=r'Did you mean "desk"\?'):
         toolkit.Link("dekc")
 

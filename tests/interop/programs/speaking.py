@@ -1,6 +1,6 @@
-"""What the witness programs have in common: questions in, answers out. Nothing of the toolkit's is here.
+"""What the client programs have in common: questions in, answers out. Nothing of the toolkit's is here.
 
-A program runs in its witness's own environment; its one argument is the distribution it speaks to. It is
+A program runs in its client's own environment; its one argument is the distribution it speaks to. It is
 told on stdin what to ask, as JSON, and prints what came back. How a request is made, signed and sent, and
 how an answer is read, is the client's affair.
 """
@@ -34,7 +34,7 @@ class Speaker:
 
 def _stay_here(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "socket.connect" and isinstance(arguments[1], tuple) and arguments[1][0] != "127.0.0.1":
-        raise RuntimeError(f"a witness reaches for {arguments[1]}")
+        raise RuntimeError(f"a client reaches for {arguments[1]}")
 
 
 def speak(connect: Callable[[str, str, str, int], Speaker]) -> None:
@@ -46,7 +46,7 @@ def speak(connect: Callable[[str, str, str, int], Speaker]) -> None:
     """
     sys.addaudithook(_stay_here)
     if importlib.util.find_spec("toolkit") is not None:
-        raise RuntimeError("a witness must not be able to import the toolkit")
+        raise RuntimeError("a client must not be able to import the toolkit")
     out, sys.stdout = sys.stdout, sys.stderr
     asked = json.load(sys.stdin)
     connected = cache(connect)

@@ -15,7 +15,7 @@ import pytest
 
 import toolkit
 from tests.support.decimal_contexts import HOSTILE, hostile
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit import decimals
 from toolkit.amounts import divide
 from toolkit.catalogue import POOLS
@@ -39,16 +39,16 @@ def told(frame: pd.DataFrame) -> str:
 
 def everything() -> list[str]:
     """Reads, sums, charts, panels and writes, on a partner of its own."""
-    rig = Rig(world=World(seed=7, now=NOW, sub_accounts=24, customers=30))
+    env = SandboxEnv(world=World(seed=7, now=NOW, sub_accounts=24, customers=30))
     try:
-        return [*shown(rig, "float"), *shown(rig, "exact"), *written(rig)]
+        return [*shown(env, "float"), *shown(env, "exact"), *written(env)]
     finally:
         plt.close("all")
-        rig.close()
+        env.close()
 
 
-def shown(rig: Rig, numbers: Any) -> list[str]:
-    link = rig.new_link(numbers=numbers)
+def shown(env: SandboxEnv, numbers: Any) -> list[str]:
+    link = env.new_link(numbers=numbers)
     frames = {
         "spot": link.exchange.spot_balances(),
         "margin": link.exchange.margin_balances(),
@@ -89,22 +89,22 @@ def shown(rig: Rig, numbers: Any) -> list[str]:
     return lines
 
 
-def written(rig: Rig) -> list[str]:
-    ops = rig.link.operations()
-    account = rig.exchange.world.accounts[0].id
+def written(env: SandboxEnv) -> list[str]:
+    ops = env.link.operations()
+    account = env.exchange.world.accounts[0].id
     outcomes = [
         ops.exchange.transfer("USDT", Decimal("1234.56789012"), to_id=account),
         ops.exchange.transfer("USDT", Decimal("1E-8"), from_id=account, once="back"),
         ops.exchange.transfer("USDT", pd.Series(["12.34567891"], dtype="exact").sum(), to_id=account),
         ops.exchange.set_commission(account, maker="0.00081234", taker=Decimal("0.00121234")),
     ]
-    rig.exchange.faults.add("reset", method="POST")
+    env.exchange.faults.add("reset", method="POST")
     lost = ops.exchange.transfer("USDT", "0.12345678", to_id=account)
-    rig.exchange.faults.clear()
+    env.exchange.faults.clear()
     outcomes.append(lost.reconcile())
     lines = [outcome.status for outcome in outcomes]
-    lines += [str(sorted(effect.parameters.items())) for effect in rig.exchange.effects]
-    lines.append(told(rig.new_link(numbers="exact").exchange.spot_balances()))
+    lines += [str(sorted(effect.parameters.items())) for effect in env.exchange.effects]
+    lines.append(told(env.new_link(numbers="exact").exchange.spot_balances()))
     lines.append(told(ops.history()[["door", "status"]]))
     return lines
 

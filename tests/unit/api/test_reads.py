@@ -16,7 +16,7 @@ import pytest
 import toolkit
 from tests import door_text
 from tests.support.paths import ANSWERS
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, SYSTEM_TITLES, Endpoint
 from toolkit.errors import UsageError
 from toolkit.frames import Gathering, Numbers
@@ -39,7 +39,7 @@ DTYPES = {
 }
 
 
-def door_of(link: Link, endpoint: Endpoint) -> Any:
+def method_of(link: Link, endpoint: Endpoint) -> Any:
     return getattr(getattr(link, endpoint.system), endpoint.name)
 
 
@@ -120,17 +120,17 @@ def test_an_empty_answer_has_the_same_columns_and_types(endpoint: Endpoint, numb
 
 
 @pytest.fixture(scope="module")
-def arguments(desk: Rig) -> Mapping[str, Any]:
-    return values_of(desk)
+def arguments(shared_env: SandboxEnv) -> Mapping[str, Any]:
+    return values_of(shared_env)
 
 
-def values_of(desk: Rig) -> Mapping[str, Any]:
+def values_of(shared_env: SandboxEnv) -> Mapping[str, Any]:
     """Values for every argument a door may insist on, as the sandbox's partner has them."""
-    account = desk.link.exchange.sub_accounts()["sub_account_id"][0]
-    deposits = desk.link.exchange.deposits()
+    account = shared_env.link.exchange.sub_accounts()["sub_account_id"][0]
+    deposits = shared_env.link.exchange.deposits()
     return {
         "sub_account_id": account,
-        "api_key": desk.sandbox.world.accounts[0].keys[0].key,
+        "api_key": shared_env.sandbox.world.accounts[0].keys[0].key,
         "from_id": account,
         "market": "um",
         "symbol": "BTCUSDT",
@@ -154,10 +154,10 @@ def needed(endpoint: Endpoint, values: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("numbers", ["float", "exact"])
 @EACH
 def test_the_sandbox_answers_it(
-    desk_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, numbers: Numbers
+    shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, numbers: Numbers
 ) -> None:
     given = needed(endpoint, arguments)
-    frame = door_of(desk_link, endpoint)(**given, numbers=numbers)
+    frame = method_of(shared_link, endpoint)(**given, numbers=numbers)
     assert_as_declared(frame, endpoint, numbers)
     assert len(frame) > 0
     attrs = frame.attrs
@@ -189,9 +189,9 @@ def test_the_sandbox_answers_it(
 
 @EACH
 def test_frames_survive_parquet_with_their_attrs(
-    desk_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, tmp_path: Path
+    shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, tmp_path: Path
 ) -> None:
-    frame = door_of(desk_link, endpoint)(**needed(endpoint, arguments))
+    frame = method_of(shared_link, endpoint)(**needed(endpoint, arguments))
     frame.to_parquet(tmp_path / "frame.parquet")
     again = pd.read_parquet(tmp_path / "frame.parquet")
     assert again.attrs == frame.attrs
@@ -203,45 +203,45 @@ def test_frames_survive_parquet_with_their_attrs(
 
 
 @EACH
-def test_the_signature_equals_the_declaration(desk_link: Link, endpoint: Endpoint) -> None:
-    parameters = inspect.signature(door_of(desk_link, endpoint)).parameters.values()
+def test_the_signature_equals_the_declaration(shared_link: Link, endpoint: Endpoint) -> None:
+    parameters = inspect.signature(method_of(shared_link, endpoint)).parameters.values()
     found = [(p.name, p.kind.name, p.default, p.annotation) for p in parameters]
     assert found == door_text.signature(endpoint)
 
 
 @EACH
-def test_the_docstring_equals_the_declaration(desk_link: Link, endpoint: Endpoint) -> None:
-    assert inspect.getdoc(door_of(desk_link, endpoint)) == door_text.docstring(endpoint)
+def test_the_docstring_equals_the_declaration(shared_link: Link, endpoint: Endpoint) -> None:
+    assert inspect.getdoc(method_of(shared_link, endpoint)) == door_text.docstring(endpoint)
 
 
-def test_completion_shows_every_door_and_nothing_else(desk_link: Link) -> None:
+def test_completion_shows_every_endpoint_and_nothing_else(shared_link: Link) -> None:
     for system in SYSTEM_TITLES:
-        shown = {name for name in dir(getattr(desk_link, system)) if not name.startswith("_")}
+        shown = {name for name in dir(getattr(shared_link, system)) if not name.startswith("_")}
         assert shown == {endpoint.name for endpoint in ENDPOINTS if endpoint.system == system}
 
 
 @EACH
-def test_a_misspelt_keyword_is_refused_by_python_itself(desk_link: Link, endpoint: Endpoint) -> None:
+def test_a_misspelt_keyword_is_refused_by_python_itself(shared_link: Link, endpoint: Endpoint) -> None:
     with pytest.raises(TypeError):
-        door_of(desk_link, endpoint)(subaccountid="1")
+        method_of(shared_link, endpoint)(subaccountid="1")
 
 
 # -- rules that no splitting can satisfy ---------------------------------------------------------------------
 
 
-def refused(rig: Rig, endpoint: Endpoint, given: Mapping[str, Any], *said: str) -> None:
+def refused(env: SandboxEnv, endpoint: Endpoint, given: Mapping[str, Any], *said: str) -> None:
     """The door refuses, in these words, and the exchange has not heard of it."""
-    before = len(rig.exchange.log)
+    before = len(env.exchange.log)
     with pytest.raises(UsageError) as caught:
-        door_of(rig.link, endpoint)(**given)
+        method_of(env.link, endpoint)(**given)
     for words in (endpoint.door, "Nothing was sent", *said):
         assert words in str(caught.value)
-    assert len(rig.exchange.log) == before
+    assert len(env.exchange.log) == before
 
 
 @pytest.fixture(scope="module")
 def still() -> Any:
-    made = Rig()
+    made = SandboxEnv()
     yield made
     made.close()
 
@@ -260,7 +260,7 @@ VALUES = {
 }
 
 
-def test_an_abbreviation_stays_one_where_it_begins_no_sentence(still: Rig) -> None:
+def test_an_abbreviation_stays_one_where_it_begins_no_sentence(still: SandboxEnv) -> None:
     refused(
         still,
         BY_DOOR["exchange.ip_restriction"],
@@ -275,7 +275,7 @@ MANDATORY = [(e, p) for e in ENDPOINTS for p in e.params if p.required]
 @pytest.mark.parametrize(
     ("endpoint", "param"), MANDATORY, ids=lambda x: getattr(x, "door", getattr(x, "name", ""))
 )
-def test_mandatory_arguments_cannot_be_empty(still: Rig, endpoint: Endpoint, param: Any) -> None:
+def test_mandatory_arguments_cannot_be_empty(still: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
     given = needed(endpoint, VALUES)
     refused(still, endpoint, given | {param.name: None}, f"`{param.name}` is required")
     if param.kind != "choice":
@@ -290,7 +290,7 @@ CHOICES = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "choice"]
     ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "door", getattr(x, "name", ""))
 )
 def test_a_bad_choice_is_refused_with_what_is_allowed(
-    still: Rig, endpoint: Endpoint, param: Any, wrong: object
+    still: SandboxEnv, endpoint: Endpoint, param: Any, wrong: object
 ) -> None:
     given = needed(endpoint, VALUES) | {param.name: wrong}
     refused(still, endpoint, given, f"`{param.name}` is", *(f'"{word}"' for word in param.choices))
@@ -300,14 +300,14 @@ def test_a_bad_choice_is_refused_with_what_is_allowed(
     ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "door", getattr(x, "name", ""))
 )
 def test_a_choice_may_be_said_as_the_api_says_it(
-    desk_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, param: Any
+    shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, param: Any
 ) -> None:
     for word, on_wire in param.choices.items():
         given = needed(endpoint, arguments)
         if endpoint.window:
             given |= {"start": "2025-12-10", "end": "2025-12-20"}
-        by_word = door_of(desk_link, endpoint)(**given | {param.name: word.upper()})
-        by_wire = door_of(desk_link, endpoint)(**given | {param.name: on_wire})
+        by_word = method_of(shared_link, endpoint)(**given | {param.name: word.upper()})
+        by_wire = method_of(shared_link, endpoint)(**given | {param.name: on_wire})
         for frame in (by_word, by_wire):
             frame["time"] = None  # the moment differs
         assert by_word.equals(by_wire)
@@ -319,7 +319,7 @@ FLAGS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "flag"]
 @pytest.mark.parametrize(
     ("endpoint", "param"), FLAGS, ids=lambda x: getattr(x, "door", getattr(x, "name", ""))
 )
-def test_a_flag_is_true_or_false(still: Rig, endpoint: Endpoint, param: Any) -> None:
+def test_a_flag_is_true_or_false(still: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
     given = needed(endpoint, VALUES) | {param.name: "false"}
     refused(still, endpoint, given, f"`{param.name}` is True or False")
 
@@ -328,24 +328,24 @@ IDS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "id"]
 
 
 @pytest.mark.parametrize(("endpoint", "param"), IDS, ids=lambda x: getattr(x, "door", getattr(x, "name", "")))
-def test_an_id_is_never_a_float(still: Rig, endpoint: Endpoint, param: Any) -> None:
+def test_an_id_is_never_a_float(still: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
     given = needed(endpoint, VALUES) | {param.name: 3.675e17}
     refused(still, endpoint, given, f"`{param.name}` is text", "a float cannot hold an id exactly")
 
 
 @pytest.mark.parametrize("door", ["exchange.transfers", "exchange.universal_transfers"])
-def test_one_of_two_has_to_be_given(still: Rig, door: str) -> None:
+def test_one_of_two_has_to_be_given(still: SandboxEnv, door: str) -> None:
     refused(still, BY_DOOR[door], {}, "one of `from_id` and `to_id` has to be given")
 
 
 @pytest.mark.parametrize("door", ["spot.customers", "futures.customers"])
-def test_two_exclude_each_other(still: Rig, door: str) -> None:
+def test_two_exclude_each_other(still: SandboxEnv, door: str) -> None:
     given = {"customer_id": "a", "email": "a@example.com"}
     refused(still, BY_DOOR[door], given, "`customer_id` and `email` exclude each other")
 
 
 @pytest.mark.parametrize("door", ["spot.customers", "futures.customers"])
-def test_a_masked_email_cannot_be_asked_for(still: Rig, door: str) -> None:
+def test_a_masked_email_cannot_be_asked_for(still: SandboxEnv, door: str) -> None:
     refused(still, BY_DOOR[door], {"email": "om***@***.com"}, "`email` is masked")
     refused(still, BY_DOOR[door], {"email": "nobody"}, "`email` is an e-mail address")
 
@@ -355,7 +355,7 @@ KEPT = [endpoint for endpoint in WINDOWED if endpoint.window and endpoint.window
 
 
 @pytest.mark.parametrize("endpoint", KEPT, ids=lambda endpoint: endpoint.door)
-def test_history_that_is_no_longer_kept_is_refused(still: Rig, endpoint: Endpoint) -> None:
+def test_history_that_is_no_longer_kept_is_refused(still: SandboxEnv, endpoint: Endpoint) -> None:
     assert endpoint.window is not None
     assert endpoint.window.kept is not None
     days = endpoint.window.kept.days
@@ -365,16 +365,16 @@ def test_history_that_is_no_longer_kept_is_refused(still: Rig, endpoint: Endpoin
 
 @pytest.mark.parametrize("endpoint", KEPT, ids=lambda endpoint: endpoint.door)
 def test_all_history_that_is_kept_can_be_had(
-    desk_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint
+    shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint
 ) -> None:
     assert endpoint.window is not None
     assert endpoint.window.kept is not None
     start = f"-{endpoint.window.kept.days}D"
-    assert len(door_of(desk_link, endpoint)(**needed(endpoint, arguments), start=start)) > 0
+    assert len(method_of(shared_link, endpoint)(**needed(endpoint, arguments), start=start)) > 0
 
 
 @pytest.mark.parametrize("endpoint", WINDOWED, ids=lambda endpoint: endpoint.door)
-def test_spans_that_cannot_be_are_refused(still: Rig, endpoint: Endpoint) -> None:
+def test_spans_that_cannot_be_are_refused(still: SandboxEnv, endpoint: Endpoint) -> None:
     given = needed(endpoint, VALUES)
     refused(still, endpoint, given | {"start": "-1D", "end": "-2D"}, "`start`", "is after `end`")
     refused(still, endpoint, given | {"start": "+1D"}, "`start`", "lies in the future")
@@ -389,18 +389,18 @@ SPLIT = [e for e in WINDOWED if e.window and e.window.longest and not e.window.k
 
 @pytest.mark.parametrize("endpoint", SPLIT, ids=lambda endpoint: endpoint.door)
 def test_longer_spans_are_split_not_refused(
-    desk_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint
+    shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint
 ) -> None:
     assert endpoint.window is not None
     assert endpoint.window.longest is not None
     span = endpoint.window.longest * 2.5
     given = needed(endpoint, arguments)
-    frame = door_of(desk_link, endpoint)(**given, start=f"-{span.days}D")
+    frame = method_of(shared_link, endpoint)(**given, start=f"-{span.days}D")
     assert frame.attrs["requests"] >= 3
     assert_as_declared(frame, endpoint)
 
 
-def test_a_door_is_an_explicit_method() -> None:
+def test_an_endpoint_is_an_explicit_method() -> None:
     for endpoint in ENDPOINTS:
         method = getattr(
             type(getattr(toolkit.Link(key="a" * 64, secret="b" * 64), endpoint.system)), endpoint.name

@@ -21,7 +21,7 @@ from tests.support.paths import DATA
 from tests.support.sandbox_requests import placed
 from tests.support.writes import (
     NOW,
-    Bench,
+    WriteEnv,
     arguments_of,
     call,
     example,
@@ -57,10 +57,10 @@ DTYPES = {
 
 
 @pytest.fixture(scope="module")
-def still() -> Iterator[Bench]:
+def still() -> Iterator[WriteEnv]:
     """A sandbox at which nothing ever arrives that changes anything."""
     with memory_folder() as folder:
-        made = Bench(folder)
+        made = WriteEnv(folder)
         yield made
         made.close()
 
@@ -68,7 +68,7 @@ def still() -> Iterator[Bench]:
 # -- the doors ---------------------------------------------------------------------------------------------
 
 
-def door_of(namespaces: object, write: Write) -> Any:
+def method_of(namespaces: object, write: Write) -> Any:
     return getattr(getattr(namespaces, write.system), write.name)
 
 
@@ -81,7 +81,7 @@ def test_there_are_23_writes_and_each_has_a_documented_answer() -> None:
 
 
 @EACH
-def test_a_door_is_an_explicit_method_with_the_declared_text(still: Bench, write: Write) -> None:
+def test_an_endpoint_is_an_explicit_method_with_the_declared_text(still: WriteEnv, write: Write) -> None:
     method = getattr(type(getattr(still.ops, write.system)), write.name)
     module = Path(inspect.getsourcefile(method) or "").stem
     wanted = write_text.source(write, module.removesuffix("_doors") + "_writes", write.name.upper())
@@ -99,7 +99,7 @@ def test_a_door_is_an_explicit_method_with_the_declared_text(still: Bench, write
 
 
 @EACH
-def test_a_door_hands_on_every_argument_under_its_own_name(write: Write) -> None:
+def test_an_endpoint_hands_on_every_argument_under_its_own_name(write: Write) -> None:
     handed: list[tuple[Write, Mapping[str, object], Any]] = []
 
     def run(*what: Any) -> None:
@@ -125,7 +125,7 @@ class ExchangeRun(account_doors.AccountWrites[Any], key_doors.KeyWrites[Any], mo
     """Both halves of `ops.exchange`."""
 
 
-def test_every_namespace_shows_its_doors_and_nothing_else(still: Bench) -> None:
+def test_every_namespace_shows_its_endpoints_and_nothing_else(still: WriteEnv) -> None:
     for namespaces in (still.ops, still.ops.preview):
         for system in SYSTEM_TITLES:
             shown = {name for name in dir(getattr(namespaces, system)) if not name.startswith("_")}
@@ -133,7 +133,7 @@ def test_every_namespace_shows_its_doors_and_nothing_else(still: Bench) -> None:
             assert all(name in repr(getattr(namespaces, system)) for name in shown)
 
 
-def test_a_link_has_no_door_that_changes_anything() -> None:
+def test_a_link_has_no_endpoint_that_changes_anything() -> None:
     with Link(key="a" * 64, secret="b" * 64) as link:
         for write in WRITES:
             assert not hasattr(link, write.name)
@@ -142,9 +142,9 @@ def test_a_link_has_no_door_that_changes_anything() -> None:
 
 
 @EACH
-def test_a_misspelt_keyword_is_refused_by_python_itself(still: Bench, write: Write) -> None:
+def test_a_misspelt_keyword_is_refused_by_python_itself(still: WriteEnv, write: Write) -> None:
     with pytest.raises(TypeError):
-        door_of(still.ops, write)(subaccountid="1")
+        method_of(still.ops, write)(subaccountid="1")
 
 
 # -- declarations ------------------------------------------------------------------------------------------
@@ -194,26 +194,26 @@ def test_what_cannot_be_undone_has_to_be_said_twice_and_may_not_be_repeated(writ
 
 
 @EACH
-def test_what_is_private_is_never_in_the_query_string(still: Bench, write: Write) -> None:
+def test_what_is_private_is_never_in_the_query_string(still: WriteEnv, write: Write) -> None:
     """With ids in the query string as well, as a proxy's log would have them."""
-    ops = still.rig.link.operations(journal=still.folder, parameters="mixed")
-    preview = door_of(ops.preview, write)(**example(still.world, write.door))
+    ops = still.env.link.operations(journal=still.folder, parameters="mixed")
+    preview = method_of(ops.preview, write)(**example(still.world, write.door))
     ids = {param.wire for param in write.params if param.kind == "id" and not param.private}
     assert set(preview.query) == ids & {*preview.query, *preview.body}
     assert {param.wire for param in write.params if param.private} <= set(preview.body)
 
 
-def _pair(bench: Bench, write: Write) -> tuple[str, str]:
-    key = bench.world.example_write(write.door).key
+def _pair(write_env: WriteEnv, write: Write) -> tuple[str, str]:
+    key = write_env.world.example_write(write.door).key
     return key.key, key.secret
 
 
 @EACH
-def test_it_is_understood_with_some_of_it_in_the_query_string(bench: Bench, write: Write) -> None:
-    link = bench.rig.new_link(*_pair(bench, write))
-    ops = link.operations(journal=bench.folder, parameters="mixed")
-    assert door_of(ops, write)(**example(bench.world, write.door))
-    assert len(bench.effects(write.door)) == 1
+def test_it_is_understood_with_some_of_it_in_the_query_string(write_env: WriteEnv, write: Write) -> None:
+    link = write_env.env.new_link(*_pair(write_env, write))
+    ops = link.operations(journal=write_env.folder, parameters="mixed")
+    assert method_of(ops, write)(**example(write_env.world, write.door))
+    assert len(write_env.effects(write.door)) == 1
 
 
 NEEDS = [(write, param) for write in WRITES for param in write.params]
@@ -223,7 +223,7 @@ NEEDS = [(write, param) for write in WRITES for param in write.params]
     ("write", "param"), NEEDS, ids=lambda each: getattr(each, "door", getattr(each, "wire", ""))
 )
 def test_what_the_toolkit_asks_for_is_what_the_exchange_demands(
-    still: Bench, write: Write, param: Param
+    still: WriteEnv, write: Write, param: Param
 ) -> None:
     exchange = Exchange(small_world(), FakeClock())
     wire, key = exchange.world.example_write(write.door)
@@ -235,9 +235,9 @@ def test_what_the_toolkit_asks_for_is_what_the_exchange_demands(
     given = arguments_of(write, left)
     if param.required and param.fixed is None:
         with pytest.raises((TypeError, UsageError), match=f"{param.name}"):
-            door_of(still.ops.preview, write)(**given)
+            method_of(still.ops.preview, write)(**given)
         with pytest.raises(UsageError, match=f"`{param.name}` is required"):
-            door_of(still.ops.preview, write)(**given | {param.name: None})
+            method_of(still.ops.preview, write)(**given | {param.name: None})
 
 
 # -- documented answers ------------------------------------------------------------------------------------
@@ -251,18 +251,18 @@ class Documented(Exchange):
 
 
 @pytest.fixture(scope="module")
-def by_the_book() -> Iterator[Bench]:
+def by_the_book() -> Iterator[WriteEnv]:
     with memory_folder() as folder:
-        made = Bench(folder)
-        made.rig.sandbox.exchange = Documented(made.world, made.rig.exchange_clock)
+        made = WriteEnv(folder)
+        made.env.sandbox.exchange = Documented(made.world, made.env.exchange_clock)
         made.world.accounts[0].id = "1"  # whom the documents speak of
         yield made
         made.close()
 
 
-def documented_call(bench: Bench, write: Write) -> dict[str, Any]:
+def documented_call(write_env: WriteEnv, write: Write) -> dict[str, Any]:
     """A call that the documented answer fits: it speaks of what was asked."""
-    given = example(bench.world, write.door)
+    given = example(write_env.world, write.door)
     answer = DOCUMENTED[write.door]
     asked = {check.column: check.argument for check in write.reconciliation.checks if check.how == "same"}
     for column in write.columns:
@@ -278,11 +278,11 @@ def documented_call(bench: Bench, write: Write) -> dict[str, Any]:
 @pytest.mark.parametrize("numbers", ["float", "exact"])
 @EACH
 def test_the_documented_answer_becomes_the_declared_frame(
-    by_the_book: Bench, write: Write, numbers: Numbers
+    by_the_book: WriteEnv, write: Write, numbers: Numbers
 ) -> None:
-    link = by_the_book.rig.new_link(*_pair(by_the_book, write), numbers=numbers)
+    link = by_the_book.env.new_link(*_pair(by_the_book, write), numbers=numbers)
     ops = link.operations(journal=by_the_book.folder / numbers)
-    outcome = door_of(ops, write)(**documented_call(by_the_book, write))
+    outcome = method_of(ops, write)(**documented_call(by_the_book, write))
     frame = outcome.require()
     pd.testing.assert_frame_equal(ops.outcome(outcome.number).require(), frame)
     answer = DOCUMENTED[write.door]
@@ -313,14 +313,14 @@ def test_the_documented_answer_becomes_the_declared_frame(
 
 
 @EACH
-def test_a_preview_sends_nothing_and_shows_what_would_be_sent(still: Bench, write: Write) -> None:
+def test_a_preview_sends_nothing_and_shows_what_would_be_sent(still: WriteEnv, write: Write) -> None:
     wire, given = still.world.example_write(write.door).parameters, example(still.world, write.door)
     ops = operations_of(still, write.door)
     requests, journal = len(still.exchange.log), ops.journal.read_bytes()
-    preview = door_of(ops.preview, write)(**given)
+    preview = method_of(ops.preview, write)(**given)
     assert preview
     assert (preview.door, preview.method, preview.weight) == (write.door, write.method, write.weight)
-    assert preview.address == still.rig.link.hosts[write.pool.host] + write.path
+    assert preview.address == still.env.link.hosts[write.pool.host] + write.path
     assert preview.pool == write.pool.name
     assert not preview.query
     assert set(wire) <= set(preview.body) <= set(wire) | {"clientTranId"}
@@ -345,18 +345,18 @@ CONFIRMED = [write for write in WRITES if write.confirm]
 @pytest.mark.parametrize("confirm", ["", "yes", "*"])
 @pytest.mark.parametrize("write", CONFIRMED, ids=lambda write: write.door)
 def test_what_cannot_be_undone_is_not_sent_unless_it_is_said_twice(
-    still: Bench, write: Write, confirm: str
+    still: WriteEnv, write: Write, confirm: str
 ) -> None:
     given = example(still.world, write.door) | {"confirm": confirm}
-    preview = door_of(still.ops.preview, write)(**given)
+    preview = method_of(still.ops.preview, write)(**given)
     assert not preview
     assert f"NOT this cannot be undone: `confirm` has to say `{write.confirm}`" in repr(preview)
     refused(still, write.door, given, "this cannot be undone", f"`confirm={write.confirm}`")
 
 
-def test_an_id_may_be_said_twice_as_text_and_as_a_number(bench: Bench) -> None:
-    given = example(bench.world, "exchange.delete_sub_account")
-    assert bench.ops.exchange.delete_sub_account(
+def test_an_id_may_be_said_twice_as_text_and_as_a_number(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.delete_sub_account")
+    assert write_env.ops.exchange.delete_sub_account(
         int(given["sub_account_id"]), confirm=given["sub_account_id"]
     )
 
@@ -364,16 +364,16 @@ def test_an_id_may_be_said_twice_as_text_and_as_a_number(bench: Bench) -> None:
 # -- arguments ---------------------------------------------------------------------------------------------
 
 
-def refused(bench: Bench, door: str, given: Mapping[str, Any], *said: str, **terms: Any) -> None:
+def refused(write_env: WriteEnv, door: str, given: Mapping[str, Any], *said: str, **terms: Any) -> None:
     """The door refuses in these words; the exchange has not heard of it, and nothing is written down."""
-    requests = len(bench.exchange.log)
-    ops = operations_of(bench, door)
+    requests = len(write_env.exchange.log)
+    ops = operations_of(write_env, door)
     journal = ops.journal.read_bytes()
     with pytest.raises(UsageError) as caught:
         call(ops, door, given, **terms)
     for words in ("Nothing was sent", *said):
         assert words in str(caught.value)
-    assert len(bench.exchange.log) == requests
+    assert len(write_env.exchange.log) == requests
     assert ops.journal.read_bytes() == journal
 
 
@@ -401,11 +401,11 @@ GOOD_AMOUNTS = [
 
 @pytest.mark.parametrize(("amount", "sent"), GOOD_AMOUNTS, ids=repr)
 def test_an_amount_goes_out_in_plain_digits_exactly_as_it_was_meant(
-    bench: Bench, amount: Any, sent: str
+    write_env: WriteEnv, amount: Any, sent: str
 ) -> None:
-    given = example(bench.world, "exchange.transfer") | {"amount": amount}
-    outcome = bench.ops.exchange.transfer(**given)
-    (effect,) = bench.effects("exchange.transfer")
+    given = example(write_env.world, "exchange.transfer") | {"amount": amount}
+    outcome = write_env.ops.exchange.transfer(**given)
+    (effect,) = write_env.effects("exchange.transfer")
     assert Decimal(effect.parameters["amount"]) == Decimal(sent)
     assert effect.parameters["amount"] == sent
     assert outcome.arguments["amount"] == sent
@@ -421,7 +421,7 @@ BAD_AMOUNTS = [
 
 
 @pytest.mark.parametrize("amount", BAD_AMOUNTS, ids=repr)
-def test_an_amount_that_may_not_be_meant_is_refused(still: Bench, amount: Any) -> None:
+def test_an_amount_that_may_not_be_meant_is_refused(still: WriteEnv, amount: Any) -> None:
     given = example(still.world, "exchange.transfer") | {"amount": amount}
     refused(still, "exchange.transfer", given, "exchange.transfer: `amount`")
 
@@ -432,14 +432,14 @@ AMOUNTS = [(write, param) for write in WRITES for param in write.params if param
 @pytest.mark.parametrize(
     ("write", "param"), AMOUNTS, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
 )
-def test_every_amount_and_rate_is_held_to_it(still: Bench, write: Write, param: Param) -> None:
+def test_every_amount_and_rate_is_held_to_it(still: WriteEnv, write: Write, param: Param) -> None:
     given = example(still.world, write.door)
     for value in (0.1 + 0.2, True, "1,000", -1, float("nan"), Decimal("NaN"), Decimal("sNaN")):
         refused(still, write.door, given | {param.name: value}, f"{write.door}: `{param.name}`")
 
 
 @pytest.mark.parametrize("rate", ["1.1", 2, 1.00001, "0.1%", Decimal("-0.001"), "100"], ids=repr)
-def test_a_rate_is_a_fraction(still: Bench, rate: Any) -> None:
+def test_a_rate_is_a_fraction(still: WriteEnv, rate: Any) -> None:
     given = example(still.world, "exchange.set_commission") | {"taker": rate}
     refused(still, "exchange.set_commission", given, "`taker`")
 
@@ -448,28 +448,28 @@ def test_a_rate_is_a_fraction(still: Bench, rate: Any) -> None:
     ("rate", "sent"),
     [("0.0005", "0.0005"), (0.0005, "0.0005"), (Decimal("5E-4"), "0.0005")],
 )
-def test_a_rate_goes_out_in_plain_digits(bench: Bench, rate: Any, sent: str) -> None:
-    given = example(bench.world, "exchange.set_commission") | {"maker": rate}
-    assert bench.ops.exchange.set_commission(**given)
-    assert bench.effects("exchange.set_commission")[0].parameters["makerCommission"] == sent
+def test_a_rate_goes_out_in_plain_digits(write_env: WriteEnv, rate: Any, sent: str) -> None:
+    given = example(write_env.world, "exchange.set_commission") | {"maker": rate}
+    assert write_env.ops.exchange.set_commission(**given)
+    assert write_env.effects("exchange.set_commission")[0].parameters["makerCommission"] == sent
 
 
-def test_amounts_count_as_the_same_however_they_are_written(bench: Bench) -> None:
-    given = example(bench.world, "exchange.transfer")
+def test_amounts_count_as_the_same_however_they_are_written(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.transfer")
     for amount in ("1.5", "1.50", "01.5", 1.5, Decimal("1.500"), np.float64(1.5)):
-        outcome = bench.ops.exchange.transfer(**given | {"amount": amount}, once="payout")
+        outcome = write_env.ops.exchange.transfer(**given | {"amount": amount}, once="payout")
         assert (outcome.number, outcome.status) == (1, "confirmed")
-    refused(bench, "exchange.transfer", given | {"amount": "1.51"}, "another call, #1", once="payout")
-    assert len(bench.effects("exchange.transfer")) == 1
+    refused(write_env, "exchange.transfer", given | {"amount": "1.51"}, "another call, #1", once="payout")
+    assert len(write_env.effects("exchange.transfer")) == 1
 
 
-def test_amounts_that_differ_do_so_whatever_a_notebook_does_with_decimals(bench: Bench) -> None:
-    given = example(bench.world, "exchange.transfer")
+def test_amounts_that_differ_do_so_whatever_a_notebook_does_with_decimals(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.transfer")
     with localcontext(prec=3):
-        assert bench.ops.exchange.transfer(**given | {"amount": "1234.56"}, once="payout")
+        assert write_env.ops.exchange.transfer(**given | {"amount": "1234.56"}, once="payout")
         other = given | {"amount": "1234.57"}
-        refused(bench, "exchange.transfer", other, "another call", once="payout")
-    assert bench.effects("exchange.transfer")[0].parameters["amount"] == "1234.56"
+        refused(write_env, "exchange.transfer", other, "another call", once="payout")
+    assert write_env.effects("exchange.transfer")[0].parameters["amount"] == "1234.56"
 
 
 GOOD_ADDRESSES = [
@@ -482,11 +482,11 @@ GOOD_ADDRESSES = [
 
 
 @pytest.mark.parametrize(("addresses", "sent"), GOOD_ADDRESSES)
-def test_addresses_may_be_a_list_or_text(bench: Bench, addresses: Any, sent: str) -> None:
-    given = example(bench.world, "exchange.set_ip_restriction") | {"addresses": addresses}
-    outcome = bench.ops.exchange.set_ip_restriction(**given)
+def test_addresses_may_be_a_list_or_text(write_env: WriteEnv, addresses: Any, sent: str) -> None:
+    given = example(write_env.world, "exchange.set_ip_restriction") | {"addresses": addresses}
+    outcome = write_env.ops.exchange.set_ip_restriction(**given)
     assert outcome
-    assert bench.effects("exchange.set_ip_restriction")[0].parameters["ipAddress"] == sent
+    assert write_env.effects("exchange.set_ip_restriction")[0].parameters["ipAddress"] == sent
     assert set(sent.split(",")) <= set(outcome.require()["ip_list"][0])
 
 
@@ -504,28 +504,28 @@ BAD_ADDRESSES = [
 
 @pytest.mark.parametrize("door", ["exchange.set_ip_restriction", "exchange.remove_addresses"])
 @pytest.mark.parametrize("addresses", BAD_ADDRESSES, ids=repr)
-def test_what_is_no_list_of_addresses_is_refused(still: Bench, door: str, addresses: Any) -> None:
+def test_what_is_no_list_of_addresses_is_refused(still: WriteEnv, door: str, addresses: Any) -> None:
     refused(still, door, example(still.world, door) | {"addresses": addresses}, f"{door}: `addresses`")
 
 
-def test_a_tag_is_shorter_than_32_characters(bench: Bench) -> None:
+def test_a_tag_is_shorter_than_32_characters(write_env: WriteEnv) -> None:
     refused(
-        bench, "exchange.create_sub_account", {"tag": "t" * 32}, "`tag` has 31 characters at most, not 32"
+        write_env, "exchange.create_sub_account", {"tag": "t" * 32}, "`tag` has 31 characters at most, not 32"
     )
-    assert bench.ops.exchange.create_sub_account(tag="t" * 31)
+    assert write_env.ops.exchange.create_sub_account(tag="t" * 31)
 
 
-def test_an_id_of_ones_own_has_32_characters_at_most(bench: Bench) -> None:
-    given = example(bench.world, "exchange.transfer")
-    refused(bench, "exchange.transfer", given | {"client_tran_id": "c" * 33}, "`client_tran_id`", "32")
-    outcome = bench.ops.exchange.transfer(**given, client_tran_id="c" * 32)
+def test_an_id_of_ones_own_has_32_characters_at_most(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.transfer")
+    refused(write_env, "exchange.transfer", given | {"client_tran_id": "c" * 33}, "`client_tran_id`", "32")
+    outcome = write_env.ops.exchange.transfer(**given, client_tran_id="c" * 32)
     assert outcome.require()["client_tran_id"][0] == "c" * 32
 
 
-def test_every_transfer_has_an_id_made_beforehand(bench: Bench) -> None:
-    given = example(bench.world, "exchange.transfer")
-    made = {bench.ops.exchange.transfer(**given).arguments["client_tran_id"] for _ in range(2)}
-    sent = {effect.parameters["clientTranId"] for effect in bench.effects("exchange.transfer")}
+def test_every_transfer_has_an_id_made_beforehand(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.transfer")
+    made = {write_env.ops.exchange.transfer(**given).arguments["client_tran_id"] for _ in range(2)}
+    sent = {effect.parameters["clientTranId"] for effect in write_env.effects("exchange.transfer")}
     assert made == sent
     assert all(re.fullmatch("[A-Za-z0-9]{20,32}", text) for text in sent)
     assert len(sent) == 2
@@ -537,7 +537,7 @@ IDS = [(write, param) for write in WRITES for param in write.params if param.kin
 @pytest.mark.parametrize(
     ("write", "param"), IDS, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
 )
-def test_an_id_is_never_a_float_nor_empty(still: Bench, write: Write, param: Param) -> None:
+def test_an_id_is_never_a_float_nor_empty(still: WriteEnv, write: Write, param: Param) -> None:
     given = example(still.world, write.door)
     wrong = given | {param.name: 3.675e17}
     refused(still, write.door, wrong, f"`{param.name}` is text", "a float cannot hold an id exactly")
@@ -548,7 +548,7 @@ WITH_KEY = [write.door for write in WRITES if any(param.name == "api_key" for pa
 
 
 @pytest.mark.parametrize("door", WITH_KEY)
-def test_a_masked_key_is_refused(still: Bench, door: str) -> None:
+def test_a_masked_key_is_refused(still: WriteEnv, door: str) -> None:
     given = example(still.world, door)
     masked = masked_key(given["api_key"])
     given |= {"api_key": masked} | ({"confirm": masked} if "confirm" in given else {})
@@ -556,7 +556,7 @@ def test_a_masked_key_is_refused(still: Bench, door: str) -> None:
 
 
 @pytest.mark.parametrize("door", ["spot.set_customer_id", "futures.set_customer_id"])
-def test_an_email_address_is_one_and_whole(still: Bench, door: str) -> None:
+def test_an_email_address_is_one_and_whole(still: WriteEnv, door: str) -> None:
     given = example(still.world, door)
     refused(still, door, given | {"email": "nobody"}, "`email` is an e-mail address")
     refused(still, door, given | {"email": "om***@***.com"}, "`email` is masked")
@@ -570,7 +570,7 @@ CHOICES = [(write, param) for write in WRITES for param in write.params if param
     ("write", "param"), CHOICES, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
 )
 def test_a_bad_choice_is_refused_with_what_is_allowed(
-    still: Bench, write: Write, param: Param, wrong: object
+    still: WriteEnv, write: Write, param: Param, wrong: object
 ) -> None:
     given = example(still.world, write.door) | {param.name: wrong}
     refused(still, write.door, given, f"`{param.name}` is", *(f'"{word}"' for word in param.choices))
@@ -582,25 +582,25 @@ FLAGS = [(w, p) for w in WRITES for p in w.params if p.kind == "flag" and p.fixe
 @pytest.mark.parametrize(
     ("write", "param"), FLAGS, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
 )
-def test_a_flag_is_true_or_false(still: Bench, write: Write, param: Param) -> None:
+def test_a_flag_is_true_or_false(still: WriteEnv, write: Write, param: Param) -> None:
     for wrong in ("false", 0, 1, "yes"):
         given = example(still.world, write.door) | {param.name: wrong}
         refused(still, write.door, given, f"`{param.name}` is True or False")
 
 
 @pytest.mark.parametrize("adjustment", [-1, 1.0, "20", True])
-def test_an_adjustment_is_a_whole_number(still: Bench, adjustment: Any) -> None:
+def test_an_adjustment_is_a_whole_number(still: WriteEnv, adjustment: Any) -> None:
     given = example(still.world, "exchange.set_um_commission") | {"maker_adjustment": adjustment}
     refused(still, "exchange.set_um_commission", given, "`maker_adjustment` is a whole number")
 
 
 @pytest.mark.parametrize("once", ["", " ", "\u00a0\n", "n" * 65, 7, b"x", True])
-def test_a_name_to_do_it_once_is_short_text(still: Bench, once: Any) -> None:
+def test_a_name_to_do_it_once_is_short_text(still: WriteEnv, once: Any) -> None:
     given = example(still.world, "exchange.enable_futures")
     refused(still, "exchange.enable_futures", given, "`once` is a name of 1 to 64 characters", once=once)
 
 
-def test_one_side_of_a_transfer_has_to_be_a_sub_account(still: Bench) -> None:
+def test_one_side_of_a_transfer_has_to_be_a_sub_account(still: WriteEnv) -> None:
     for door in ("exchange.transfer", "exchange.transfer_futures", "exchange.universal_transfer"):
         given = example(still.world, door) | {"to_id": None}
         refused(still, door, given, "one of `from_id` and `to_id` has to be given")
@@ -614,9 +614,9 @@ def test_the_real_exchange_is_only_written_to_where_that_was_said() -> None:
         assert link.operations(confirm="live", journal=folder).history().attrs["source"] == "live"
 
 
-def test_key_and_secret_go_together_and_parameters_have_a_place(still: Bench) -> None:
+def test_key_and_secret_go_together_and_parameters_have_a_place(still: WriteEnv) -> None:
     for half, said in (({"key": "a" * 64}, "goes together"), ({"secret": "b" * 64}, "`key` is missing")):
         with pytest.raises(NoKeyError, match=said):
-            still.rig.link.operations(journal=still.folder, **half)
+            still.env.link.operations(journal=still.folder, **half)
     with pytest.raises(UsageError, match='`parameters` is "body"'):
-        still.rig.link.operations(journal=still.folder, parameters="header")  # type: ignore[arg-type]
+        still.env.link.operations(journal=still.folder, parameters="header")  # type: ignore[arg-type]

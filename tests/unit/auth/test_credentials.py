@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import toolkit
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import call, example, small_world
 from toolkit.catalogue import BASE_URLS, BY_DOOR, WRITE_BY_DOOR, WRITES, Security
 from toolkit.errors import NoKeyError
@@ -78,16 +78,16 @@ def test_where_none_fits_that_is_said() -> None:
 @pytest.mark.parametrize("door", [write.door for write in WRITES])
 def test_a_key_that_is_to_read_alone_changes_nothing(door: str, tmp_path: Path) -> None:
     """Whatever the exchange would let it do: that it serves USER_DATA alone is the user's word."""
-    rig = Rig(world=small_world())
-    key = rig.sandbox.world.example_write(door).key
+    env = SandboxEnv(world=small_world())
+    key = env.sandbox.world.example_write(door).key
     reader = Credentials(key.key, signer_of("`secret`", key.secret), ["USER_DATA"])
-    hosts = dict.fromkeys(BASE_URLS, rig.sandbox.address)
-    link = toolkit.Link(keys=Keys([reader], "here"), hosts=hosts, clock=rig.clock)
+    hosts = dict.fromkeys(BASE_URLS, env.sandbox.address)
+    link = toolkit.Link(keys=Keys([reader], "here"), hosts=hosts, clock=env.clock)
     ops = link.operations(journal=tmp_path)
-    given = example(rig.sandbox.world, door)
+    given = example(env.sandbox.world, door)
     assert not call(ops.preview, door, given)
     with pytest.raises(NoKeyError, match=f"{door} wants a key that may serve .*TRADE"):
         call(ops, door, given)
-    assert list(rig.exchange.log) == []
+    assert list(env.exchange.log) == []
     assert ops.history().empty
-    rig.close()
+    env.close()

@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa, x25
 from keyring.errors import KeyringLocked, NoKeyringError, PasswordDeleteError
 
 import toolkit
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from tests.support.terminal import command
 from tests.support.writes import small_world
 from toolkit.__main__ import main
@@ -172,41 +172,41 @@ def test_rsa_signs_as_pkcs_1_says(
 @pytest.mark.parametrize("kind", ["Ed25519", "RSA 2048", "RSA 4096"])
 @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
 def test_the_sandbox_takes_each_kind(
-    rig: Rig, pairs: dict[str, Private], kind: str, passphrase: str | None, tmp_path: Path
+    env: SandboxEnv, pairs: dict[str, Private], kind: str, passphrase: str | None, tmp_path: Path
 ) -> None:
-    made = rig.sandbox.world.add_key("mine", public_pem=public_pem(pairs[kind]))
+    made = env.sandbox.world.add_key("mine", public_pem=public_pem(pairs[kind]))
     path = write(tmp_path / "key.pem", pem(pairs[kind], passphrase))
     link = toolkit.Link(
         key=made.key,
         private_key=path,
         passphrase=passphrase,
-        hosts=dict.fromkeys(BASE_URLS, rig.sandbox.address),
-        clock=rig.clock,
+        hosts=dict.fromkeys(BASE_URLS, env.sandbox.address),
+        clock=env.clock,
     )
     assert len(link.exchange.partner()) == 1
     for where in ("body", "query", "mixed"):
         ops = link.operations(parameters=where, journal=tmp_path)  # type: ignore[arg-type]
         assert ops.exchange.create_sub_account(tag=f"by {where}")
-    assert {entry.key for entry in rig.exchange.log if entry.key} == {"mine"}
+    assert {entry.key for entry in env.exchange.log if entry.key} == {"mine"}
 
 
 @pytest.mark.parametrize("kind", ["HMAC", "Ed25519", "RSA 2048", "RSA 4096"])
-def test_one_flipped_bit_is_refused(rig: Rig, pairs: dict[str, Private], kind: str) -> None:
+def test_one_flipped_bit_is_refused(env: SandboxEnv, pairs: dict[str, Private], kind: str) -> None:
     if kind == "HMAC":
-        key, secret = rig.sandbox.key, rig.sandbox.secret
+        key, secret = env.sandbox.key, env.sandbox.secret
     else:
         secret = pem(pairs[kind])
-        key = rig.sandbox.world.add_key("mine", public_pem=public_pem(pairs[kind])).key
+        key = env.sandbox.world.add_key("mine", public_pem=public_pem(pairs[kind])).key
     credentials = Credentials(key, signer_of("`secret`", secret))
-    url = f"{rig.sandbox.address}/sapi/v1/broker/info"
-    query = encode({"timestamp": rig.now})
+    url = f"{env.sandbox.address}/sapi/v1/broker/info"
+    query = encode({"timestamp": env.now})
     signature = credentials.sign(query)
     raw = bytearray(bytes.fromhex(signature) if kind == "HMAC" else base64.b64decode(signature))
 
     def answered() -> requests.Response:
         text = raw.hex() if kind == "HMAC" else base64.b64encode(raw).decode()
         return requests.get(
-            url, {"timestamp": rig.now, "signature": text}, headers={"X-MBX-APIKEY": key}, timeout=5
+            url, {"timestamp": env.now, "signature": text}, headers={"X-MBX-APIKEY": key}, timeout=5
         )
 
     assert answered().status_code == 200
@@ -219,12 +219,12 @@ def test_one_flipped_bit_is_refused(rig: Rig, pairs: dict[str, Private], kind: s
 
 
 def test_the_wrong_private_key_is_told_apart_from_a_wrong_call(
-    rig: Rig, pairs: dict[str, Private], tmp_path: Path
+    env: SandboxEnv, pairs: dict[str, Private], tmp_path: Path
 ) -> None:
-    made = rig.sandbox.world.add_key("mine", public_pem=public_pem(pairs["RSA 2048"]))
+    made = env.sandbox.world.add_key("mine", public_pem=public_pem(pairs["RSA 2048"]))
     path = write(tmp_path / "other.pem", pem(pairs["Ed25519"]))
-    hosts = dict.fromkeys(BASE_URLS, rig.sandbox.address)
-    link = toolkit.Link(key=made.key, private_key=path, hosts=hosts, clock=rig.clock)
+    hosts = dict.fromkeys(BASE_URLS, env.sandbox.address)
+    link = toolkit.Link(key=made.key, private_key=path, hosts=hosts, clock=env.clock)
     with pytest.raises(SignatureError, match="does not belong"):
         link.exchange.partner()
 
@@ -306,43 +306,43 @@ serves = ["TRADE"]
 def test_a_profile_of_several_keys_serves_each_with_the_right_one(
     folder: Path, pairs: dict[str, Private], tmp_path: Path
 ) -> None:
-    rig, private = Rig(world=small_world()), pairs["Ed25519"]
-    world = rig.sandbox.world
+    env, private = SandboxEnv(world=small_world()), pairs["Ed25519"]
+    world = env.sandbox.world
     reader = world.keys["read-only"]
     trader = world.add_key("trader", public_pem=public_pem(private), like="trade-only")
     write(folder / "trade.pem", pem(private, PASSPHRASE))
     house = HOUSE.replace(KEY, reader.key).replace(SECRET, reader.secret)
     profiles(folder, house.replace(letters("a trader's"), trader.key))
-    hosts = dict.fromkeys(BASE_URLS, rig.sandbox.address)
-    link = toolkit.Link("house", passphrase=PASSPHRASE, hosts=hosts, clock=rig.clock)
+    hosts = dict.fromkeys(BASE_URLS, env.sandbox.address)
+    link = toolkit.Link("house", passphrase=PASSPHRASE, hosts=hosts, clock=env.clock)
     link.spot.customers()
     link.exchange.partner()
-    assert {entry.key for entry in rig.exchange.log if entry.key} == {"read-only"}
+    assert {entry.key for entry in env.exchange.log if entry.key} == {"read-only"}
     ops = link.operations(journal=tmp_path)
     made = ops.exchange.create_sub_account(tag="one", once="one")
     assert made
-    assert rig.exchange.effects[-1].key_name == "trader"
+    assert env.exchange.effects[-1].key_name == "trader"
     assert ops.exchange.create_sub_account(tag="one", once="one").number == made.number
     # Reads of one key settle what another of the same profile wrote: they are of one account.
-    rig.exchange.faults.add("reset", path="/sapi/v1/broker/subAccount", method="POST")
+    env.exchange.faults.add("reset", path="/sapi/v1/broker/subAccount", method="POST")
     lost = ops.exchange.create_sub_account(tag="two", marked=True)
     assert lost.status == "unknown"
     assert lost.reconcile().status == "confirmed"
-    rig.close()
+    env.close()
 
 
-def test_where_no_key_of_it_fits_nothing_is_sent(rig: Rig, folder: Path) -> None:
+def test_where_no_key_of_it_fits_nothing_is_sent(env: SandboxEnv, folder: Path) -> None:
     profiles(folder, f"[desk]\n{PAIR}serves = ['TRADE']\n")
-    hosts = dict.fromkeys(BASE_URLS, rig.sandbox.address)
-    link = toolkit.Link("desk", hosts=hosts, clock=rig.clock)
-    before = len(rig.exchange.log)
+    hosts = dict.fromkeys(BASE_URLS, env.sandbox.address)
+    link = toolkit.Link("desk", hosts=hosts, clock=env.clock)
+    before = len(env.exchange.log)
     for call in (link.spot.customers, link.futures.volumes, lambda: link.spot.rebates(start="-60D")):
         with pytest.raises(NoKeyError, match="wants a key that may serve USER_DATA") as caught:
             call()
         assert "Nothing was sent" in secretless(caught.value)
-    reader = toolkit.Link(key=KEY, secret=SECRET, hosts=hosts, clock=rig.clock)
+    reader = toolkit.Link(key=KEY, secret=SECRET, hosts=hosts, clock=env.clock)
     assert reader is not None
-    assert len(rig.exchange.log) == before
+    assert len(env.exchange.log) == before
 
 
 def test_a_file_made_on_windows_is_read(folder: Path) -> None:
@@ -424,10 +424,10 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     return type_in
 
 
-def test_a_prompt_asks_for_a_key(rig: Rig, typed: Callable[..., list[str]]) -> None:
-    asked = typed(rig.sandbox.key, rig.sandbox.secret)
-    hosts = dict.fromkeys(BASE_URLS, rig.sandbox.address)
-    link = toolkit.Link.ask(hosts=hosts, clock=rig.clock, numbers="exact")
+def test_a_prompt_asks_for_a_key(env: SandboxEnv, typed: Callable[..., list[str]]) -> None:
+    asked = typed(env.sandbox.key, env.sandbox.secret)
+    hosts = dict.fromkeys(BASE_URLS, env.sandbox.address)
+    link = toolkit.Link.ask(hosts=hosts, clock=env.clock, numbers="exact")
     assert len(link.exchange.partner()) == 1
     assert asked == ["API key: ", "Secret, or the file of the private key: "]
 
@@ -617,14 +617,14 @@ def test_each_wrong_kind_of_private_key_has_its_own_words(folder: Path, pairs: d
 # -- the command --------------------------------------------------------------------------------------
 
 
-def test_a_pair_is_made_and_written_down(folder: Path, rig: Rig) -> None:
+def test_a_pair_is_made_and_written_down(folder: Path, env: SandboxEnv) -> None:
     made = command("key", "new", "desk")
     path = folder / "desk.pem"
     assert made.status == 0, made.shown
     assert path.stat().st_mode & 0o777 == 0o600
     assert "PRIVATE KEY" not in made.shown
     public = made.shown[made.shown.index("-----BEGIN PUBLIC") :]
-    key = rig.sandbox.world.add_key("pasted", public_pem=public.strip() + "\n").key
+    key = env.sandbox.world.add_key("pasted", public_pem=public.strip() + "\n").key
     again = command("key", "new", "desk")
     assert again.status == 1
     assert "never written over" in again.shown
@@ -632,8 +632,8 @@ def test_a_pair_is_made_and_written_down(folder: Path, rig: Rig) -> None:
     assert added.status == 0, added.shown
     assert key not in added.shown
     assert (folder / "profiles.toml").stat().st_mode & 0o777 == 0o600
-    hosts = dict.fromkeys(BASE_URLS, rig.sandbox.address)
-    assert len(toolkit.Link("desk", hosts=hosts, clock=rig.clock).exchange.partner()) == 1
+    hosts = dict.fromkeys(BASE_URLS, env.sandbox.address)
+    assert len(toolkit.Link("desk", hosts=hosts, clock=env.clock).exchange.partner()) == 1
     twice = command("key", "add", "desk")  # which is told before anything is asked
     assert (twice.status, "already" in twice.shown) == (1, True)
     second = command("key", "add", "second", "--serves", "USER_DATA", typed=[KEY, SECRET])

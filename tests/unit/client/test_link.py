@@ -14,7 +14,7 @@ import pytest
 import requests
 
 import toolkit
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, ENDPOINTS, WRITES
 from toolkit.listing import markdown
@@ -58,78 +58,78 @@ def test_arguments_that_cannot_be_right_are_refused(arguments: dict[str, Any], s
         toolkit.Link(key=KEY, secret=SECRET, **arguments)
 
 
-def test_prices_are_what_is_then_charged(rig: Rig) -> None:
-    deposit = rig.link.exchange.deposits(start="-30D").iloc[0]
+def test_prices_are_what_is_then_charged(env: SandboxEnv) -> None:
+    deposit = env.link.exchange.deposits(start="-30D").iloc[0]
 
     def one_deposit() -> pd.DataFrame:
-        return rig.link.exchange.deposit(
+        return env.link.exchange.deposit(
             deposit_id=deposit["deposit_id"], sub_account_id=deposit["sub_account_id"]
         )
 
     for door, call in [
         ("exchange.deposit", one_deposit),
-        ("exchange.spot_balances", rig.link.exchange.spot_balances),
-        ("exchange.sub_accounts", rig.link.exchange.sub_accounts),
-        ("exchange.partner", rig.link.exchange.partner),
+        ("exchange.spot_balances", env.link.exchange.spot_balances),
+        ("exchange.sub_accounts", env.link.exchange.sub_accounts),
+        ("exchange.partner", env.link.exchange.partner),
     ]:
         frame = call()
-        price = rig.link.price(door, rows=len(frame))
+        price = env.link.price(door, rows=len(frame))
         assert (price.requests, price.weight) == (frame.attrs["requests"], frame.attrs["weight"]), door
-    assert rig.link.price("exchange.spot_balances").limit == 180_000
+    assert env.link.price("exchange.spot_balances").limit == 180_000
     with pytest.raises(errors.UsageError, match="no door"):
-        rig.link.price("exchange.nothing")
+        env.link.price("exchange.nothing")
     with pytest.raises(errors.UsageError, match="how its rows lie in the span"):
-        rig.link.price("spot.rebates", rows=500)
+        env.link.price("spot.rebates", rows=500)
     with pytest.raises(errors.UsageError, match="`rows`"):
-        rig.link.price("exchange.partner", rows=-1)
+        env.link.price("exchange.partner", rows=-1)
 
 
-def test_the_signed_request_reaches_the_exchange_byte_for_byte(rig: Rig) -> None:
+def test_the_signed_request_reaches_the_exchange_byte_for_byte(env: SandboxEnv) -> None:
     for customer in ("a b", "a+b", "100%", "a&b=c", "ü-１２", "/?#", "日本"):
-        assert len(rig.link.spot.customers(customer_id=customer)) == 0
-    assert set(rig.sent("/sapi/")) == {200}, "the signature was right every time"
+        assert len(env.link.spot.customers(customer_id=customer)) == 0
+    assert set(env.sent("/sapi/")) == {200}, "the signature was right every time"
 
 
-def test_an_email_is_found_in_whatever_case(rig: Rig) -> None:
-    customer = rig.link.spot.customers(customer_id=rig.link.spot.customers()["customer_id"][0])
+def test_an_email_is_found_in_whatever_case(env: SandboxEnv) -> None:
+    customer = env.link.spot.customers(customer_id=env.link.spot.customers()["customer_id"][0])
     assert len(customer) == 1
-    rig.link.spot.customers(email="SOME.One+x@Example.COM")
-    assert set(rig.sent("/sapi/")) == {200}
+    env.link.spot.customers(email="SOME.One+x@Example.COM")
+    assert set(env.sent("/sapi/")) == {200}
 
 
-def test_a_link_closes_and_can_be_used_again(rig: Rig) -> None:
-    with rig.link as link:
+def test_a_link_closes_and_can_be_used_again(env: SandboxEnv) -> None:
+    with env.link as link:
         link.exchange.partner()
-    assert len(rig.link.exchange.partner()) == 1
+    assert len(env.link.exchange.partner()) == 1
 
 
 def test_the_environment_proxies_have_no_say_on_this_machine(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    assert len(rig.link.exchange.partner()) == 1
+    assert len(env.link.exchange.partner()) == 1
 
 
-def test_a_proxy_that_is_given_is_used(rig: Rig) -> None:
-    link = rig.new_link(proxies={"http": "http://127.0.0.1:9"})
+def test_a_proxy_that_is_given_is_used(env: SandboxEnv) -> None:
+    link = env.new_link(proxies={"http": "http://127.0.0.1:9"})
     with pytest.raises(errors.NoAnswerError, match="proxy"):
         link.exchange.partner()
 
 
-def test_wrong_keys_and_secrets_are_told_apart(rig: Rig) -> None:
+def test_wrong_keys_and_secrets_are_told_apart(env: SandboxEnv) -> None:
     with pytest.raises(errors.SignatureError):
-        rig.new_link(secret="x" * 64).exchange.partner()
+        env.new_link(secret="x" * 64).exchange.partner()
     with pytest.raises(errors.CredentialsError) as caught:
-        rig.new_link(key="x" * 64).exchange.partner()
+        env.new_link(key="x" * 64).exchange.partner()
     assert caught.value.code == -2015
     with pytest.raises(errors.CredentialsError) as caught:
-        rig.new_link(key="short").exchange.partner()
+        env.new_link(key="short").exchange.partner()
     assert caught.value.code == -2014
 
 
-def test_keys_may_be_limited_to_some_security_types(rig: Rig) -> None:
-    read_only = rig.sandbox.world.keys["read-only"]
-    link = rig.new_link(read_only.key, read_only.secret)
+def test_keys_may_be_limited_to_some_security_types(env: SandboxEnv) -> None:
+    read_only = env.sandbox.world.keys["read-only"]
+    link = env.new_link(read_only.key, read_only.secret)
     assert len(link.exchange.partner()) == 1
     with pytest.raises(errors.CredentialsError, match="permission"):
         link.exchange.api_keys(link.exchange.sub_accounts()["sub_account_id"][0])
@@ -162,7 +162,7 @@ def test_the_list_of_endpoints_is_the_whole_catalogue() -> None:
     assert set(markdown().split("`")) >= {endpoint.name for endpoint in (*ENDPOINTS, *WRITES)}
 
 
-def test_the_list_says_how_to_call_a_door_for_writing() -> None:
+def test_the_list_says_how_to_call_an_endpoint_for_writing() -> None:
     """Its namespaces lead to every door, and take the arguments that the list names."""
     link = toolkit.demo()
     frame = toolkit.endpoints()
@@ -237,12 +237,12 @@ def test_the_same_seed_gives_the_same_world() -> None:
         link.close()
 
 
-def test_a_sandbox_that_runs_already_is_used(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    line = {"address": rig.sandbox.address, "key": rig.sandbox.key, "secret": rig.sandbox.secret}
+def test_a_sandbox_that_runs_already_is_used(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = {"address": env.sandbox.address, "key": env.sandbox.key, "secret": env.sandbox.secret}
     monkeypatch.setenv("TOOLKIT_SANDBOX", json.dumps(line))
-    rig.exchange_clock.ahead = 1000.0
+    env.exchange_clock.ahead = 1000.0
     with toolkit.demo() as link:
-        assert link.hosts["api"] == rig.sandbox.address
+        assert link.hosts["api"] == env.sandbox.address
         assert len(link.exchange.partner()) == 1
     monkeypatch.setenv("TOOLKIT_SANDBOX", "not what it printed")
     with pytest.raises(errors.UsageError, match="TOOLKIT_SANDBOX"):

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 import toolkit
 from tests.support import recording
 from tests.support.paths import ROOT
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from tests.unit.fetch.test_fetch import put
 from tests.unit.transport.test_session import certificate
 from toolkit import errors
@@ -94,31 +94,31 @@ def line(diagnosis: Diagnosis, name: str) -> Line:
     return found
 
 
-def link_of(rig: Rig, name: str, **arguments: Any) -> toolkit.Link:
-    key = rig.sandbox.world.keys[name]
-    return rig.new_link(key.key, key.secret, **arguments)
+def link_of(env: SandboxEnv, name: str, **arguments: Any) -> toolkit.Link:
+    key = env.sandbox.world.keys[name]
+    return env.new_link(key.key, key.secret, **arguments)
 
 
-def credentials(rig: Rig, name: str, *serves: Security) -> Credentials:
-    key = rig.sandbox.world.keys[name]
+def credentials(env: SandboxEnv, name: str, *serves: Security) -> Credentials:
+    key = env.sandbox.world.keys[name]
     return Credentials(key.key, signer_of("secret", key.secret, None), serves or SECURITIES)
 
 
-def link_with(rig: Rig, keys: Keys, **hosts: str) -> toolkit.Link:
-    addresses: dict[Host, str] = dict.fromkeys(BASE_URLS, rig.sandbox.address)
-    return toolkit.Link(keys=keys, hosts={**addresses, **hosts}, clock=rig.clock, timeout=(2.0, 0.3))
+def link_with(env: SandboxEnv, keys: Keys, **hosts: str) -> toolkit.Link:
+    addresses: dict[Host, str] = dict.fromkeys(BASE_URLS, env.sandbox.address)
+    return toolkit.Link(keys=keys, hosts={**addresses, **hosts}, clock=env.clock, timeout=(2.0, 0.3))
 
 
-def asked_with(rig: Rig) -> list[str]:
+def asked_with(env: SandboxEnv) -> list[str]:
     """The keys that were asked what they may do."""
-    return [entry.key for entry in rig.exchange.log if entry.path == PATH]
+    return [entry.key for entry in env.exchange.log if entry.path == PATH]
 
 
 @pytest.fixture
 def nowhere() -> str:
     """An address where nobody listens."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as door:
-        return f"http://127.0.0.1:{door.getsockname()[1]}"
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture(autouse=True)
@@ -132,18 +132,18 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # -- the five ------------------------------------------------------------------------------------------------
 
 
-def test_a_good_key(rig: Rig) -> None:
-    diagnosis = rig.link.doctor()
+def test_a_good_key(env: SandboxEnv) -> None:
+    diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD
     assert [*table(diagnosis)] == [*GOOD], "and in this order"
     assert diagnosis
     assert diagnosis.verdict == "note"
-    assert [entry.path for entry in rig.exchange.log] == [*ASKED]
-    assert [entry.weight for entry in rig.exchange.log] == [1, 1, 1, 1]
+    assert [entry.path for entry in env.exchange.log] == [*ASKED]
+    assert [entry.weight for entry in env.exchange.log] == [1, 1, 1, 1]
 
 
-def test_a_key_that_may_withdraw(rig: Rig) -> None:
-    diagnosis = link_of(rig, "withdrawals").doctor()
+def test_a_key_that_may_withdraw(env: SandboxEnv) -> None:
+    diagnosis = link_of(env, "withdrawals").doctor()
     assert table(diagnosis) == GOOD | of_key({"withdrawals": "failure"})
     assert not diagnosis
     found = line(diagnosis, "withdrawals")
@@ -152,8 +152,8 @@ def test_a_key_that_may_withdraw(rig: Rig) -> None:
     assert "delete this one" in found.next_step
 
 
-def test_a_key_without_limits_of_addresses(rig: Rig) -> None:
-    diagnosis = link_of(rig, "open").doctor()
+def test_a_key_without_limits_of_addresses(env: SandboxEnv) -> None:
+    diagnosis = link_of(env, "open").doctor()
     assert table(diagnosis) == GOOD | of_key({"rights": "warning", "addresses": "warning"})
     assert diagnosis
     assert diagnosis.verdict == "warning"
@@ -162,27 +162,27 @@ def test_a_key_without_limits_of_addresses(rig: Rig) -> None:
 
 @pytest.mark.parametrize(("ahead", "way"), [(90.0, "90.0 s behind"), (-90.0, "90.0 s ahead of")])
 def test_a_clock_that_is_wrong(ahead: float, way: str) -> None:
-    rig = Rig(ahead=ahead)
-    diagnosis = rig.link.doctor()
+    env = SandboxEnv(ahead=ahead)
+    diagnosis = env.link.doctor()
     wrong = {f"clock {host}": "warning" for host in BASE_URLS}
     assert table(diagnosis) == GOOD | wrong, "requests work: they carry the exchange's time"
     for host in ("api", "fapi"):
         assert way in line(diagnosis, f"clock {host}").found
-    rig.close()
+    env.close()
 
 
 def test_a_clock_that_is_a_little_off_is_right() -> None:
-    rig = Rig(ahead=0.9)
-    assert table(rig.link.doctor()) == GOOD
-    rig.close()
+    env = SandboxEnv(ahead=0.9)
+    assert table(env.link.doctor()) == GOOD
+    env.close()
 
 
-def test_a_ban_that_is_known(rig: Rig) -> None:
-    rig.exchange.faults.add("ban", path="/sapi/")
+def test_a_ban_that_is_known(env: SandboxEnv) -> None:
+    env.exchange.faults.add("ban", path="/sapi/")
     with pytest.raises(errors.BannedError) as caught:
-        rig.link.exchange.partner()
-    before = len(rig.exchange.log)
-    diagnosis = rig.link.doctor()
+        env.link.exchange.partner()
+    before = len(env.exchange.log)
+    diagnosis = env.link.doctor()
     unseen = {f"host {host}": "note" for host in BASE_URLS}
     assert table(diagnosis) == {
         "source": "ok",
@@ -193,7 +193,7 @@ def test_a_ban_that_is_known(rig: Rig) -> None:
         **of_key({"type": "note", "rights": "note"}),
         **MACHINE,
     }
-    assert len(rig.exchange.log) == before, "nothing is sent during a ban"
+    assert len(env.exchange.log) == before, "nothing is sent during a ban"
     assert f"{caught.value.until:%Y-%m-%d %H:%M:%S} UTC" in line(diagnosis, "ban").found
     for name in ("host api", "rights", "journal"):
         assert line(diagnosis, name).found.startswith("Not ")
@@ -201,23 +201,23 @@ def test_a_ban_that_is_known(rig: Rig) -> None:
     assert not diagnosis
 
 
-def test_during_a_ban_not_even_the_sandbox_is_asked_which_one_it_is(rig: Rig) -> None:
-    with recording.wire(rig.sandbox.address) as wire:
-        link = rig.new_link(hosts=dict.fromkeys(BASE_URLS, wire.address))
-        rig.exchange.faults.add("ban", path="/sapi/")
+def test_during_a_ban_not_even_the_sandbox_is_asked_which_one_it_is(env: SandboxEnv) -> None:
+    with recording.recording_server(env.sandbox.address) as server:
+        link = env.new_link(hosts=dict.fromkeys(BASE_URLS, server.address))
+        env.exchange.faults.add("ban", path="/sapi/")
         with pytest.raises(errors.BannedError):
             link.exchange.partner()
-        before = len(wire.sent)
+        before = len(server.sent)
         assert not link.doctor()
-        assert len(wire.sent) == before
+        assert len(server.sent) == before
 
 
 # -- the exchange --------------------------------------------------------------------------------------------
 
 
-def test_a_ban_that_is_met_on_the_way(rig: Rig) -> None:
-    rig.exchange.faults.add("ban", path="/fapi/")
-    diagnosis = rig.link.doctor()
+def test_a_ban_that_is_met_on_the_way(env: SandboxEnv) -> None:
+    env.exchange.faults.add("ban", path="/fapi/")
+    diagnosis = env.link.doctor()
     assert table(diagnosis) == {
         "source": "ok",
         "host api": "ok",
@@ -231,35 +231,35 @@ def test_a_ban_that_is_met_on_the_way(rig: Rig) -> None:
         **MACHINE,
     }
     assert "does not let this address ask" in line(diagnosis, "host fapi").found
-    assert [entry.path for entry in rig.exchange.log] == ["/api/v3/time", "/fapi/v1/time"]
+    assert [entry.path for entry in env.exchange.log] == ["/api/v3/time", "/fapi/v1/time"]
 
 
-def test_a_host_that_asked_to_wait_is_left_alone(rig: Rig) -> None:
-    rig.exchange.faults.add("rate-limit", path="/api/", seconds=40)
-    diagnosis = rig.link.doctor()
+def test_a_host_that_asked_to_wait_is_left_alone(env: SandboxEnv) -> None:
+    env.exchange.faults.add("rate-limit", path="/api/", seconds=40)
+    diagnosis = env.link.doctor()
     rest = of_key({"type": "note", "rights": "note"})
     first = {name: verdict for name, verdict in EXCHANGE.items() if name != "clock api"}
     expected = {**first, "host api": "failure", "ban": "warning", "keys": "ok", **rest, **MACHINE}
     assert table(diagnosis) == expected
     assert "api asked to wait until 2026-01-01 00:00:40 UTC" in line(diagnosis, "ban").found
-    assert rig.clock.slept == []
-    again = rig.link.doctor()
+    assert env.clock.slept == []
+    again = env.link.doctor()
     assert table(again) == expected | {"host api": "note"}
-    assert rig.sent("/api/v3/time") == [429]
+    assert env.sent("/api/v3/time") == [429]
 
 
-def test_a_key_that_meets_a_ban_or_a_pause(rig: Rig) -> None:
+def test_a_key_that_meets_a_ban_or_a_pause(env: SandboxEnv) -> None:
     for kind, verdict in (("rate-limit", "warning"), ("ban", "failure")):
-        rig.exchange.faults.add(kind, path=PATH)
-        diagnosis = rig.link.doctor()
+        env.exchange.faults.add(kind, path=PATH)
+        diagnosis = env.link.doctor()
         rest = of_key({"type": "note", "rights": "note"})
         assert table(diagnosis) == {**EXCHANGE, "ban": verdict, "keys": "ok", **rest, **MACHINE}
-        rig.clock.advance(60)
-    assert rig.sent(PATH) == [429, 418]
+        env.clock.advance(60)
+    assert env.sent(PATH) == [429, 418]
 
 
-def test_a_host_that_cannot_be_reached(rig: Rig, nowhere: str) -> None:
-    link = link_with(rig, Keys([credentials(rig, "partner")], "a test"), papi=nowhere)
+def test_a_host_that_cannot_be_reached(env: SandboxEnv, nowhere: str) -> None:
+    link = link_with(env, Keys([credentials(env, "partner")], "a test"), papi=nowhere)
     diagnosis = link.doctor()
     first = {name: verdict for name, verdict in EXCHANGE.items() if name != "clock papi"}
     assert table(diagnosis) == {**first, "host papi": "failure", "keys": "ok", **of_key(), **MACHINE}
@@ -267,8 +267,8 @@ def test_a_host_that_cannot_be_reached(rig: Rig, nowhere: str) -> None:
     assert "network" in line(diagnosis, "host papi").next_step
 
 
-def test_without_its_host_no_key_is_asked(rig: Rig, nowhere: str) -> None:
-    diagnosis = link_with(rig, Keys([credentials(rig, "partner")], "a test"), api=nowhere).doctor()
+def test_without_its_host_no_key_is_asked(env: SandboxEnv, nowhere: str) -> None:
+    diagnosis = link_with(env, Keys([credentials(env, "partner")], "a test"), api=nowhere).doctor()
     first = {name: verdict for name, verdict in EXCHANGE.items() if name != "clock api"}
     rest = of_key({"type": "note", "rights": "note"})
     # What a sandbox says of itself is asked there, too.
@@ -279,14 +279,14 @@ def test_without_its_host_no_key_is_asked(rig: Rig, nowhere: str) -> None:
     assert "SANDBOX" not in repr(diagnosis)
 
 
-def test_a_silent_host_costs_one_time_out(rig: Rig) -> None:
-    rig.exchange.faults.add("timeout", path="/fapi/", times=None)
-    rig.exchange.faults.add("timeout", path=PATH, times=None)
-    diagnosis = rig.link.doctor()
+def test_a_silent_host_costs_one_time_out(env: SandboxEnv) -> None:
+    env.exchange.faults.add("timeout", path="/fapi/", times=None)
+    env.exchange.faults.add("timeout", path=PATH, times=None)
+    diagnosis = env.link.doctor()
     assert "no answer in time" in line(diagnosis, "host fapi").found
     assert "no answer in time" in line(diagnosis, "accepted").found
-    assert rig.sent("/fapi/") == [0]
-    assert rig.sent(PATH) == [0]
+    assert env.sent("/fapi/") == [0]
+    assert env.sent(PATH) == [0]
 
 
 @pytest.mark.parametrize(
@@ -299,25 +299,25 @@ def test_a_silent_host_costs_one_time_out(rig: Rig) -> None:
         ("firewall", {}, "HTTP 403"),
     ],
 )
-def test_what_is_not_the_exchange(rig: Rig, kind: str, options: dict[str, Any], said: str) -> None:
+def test_what_is_not_the_exchange(env: SandboxEnv, kind: str, options: dict[str, Any], said: str) -> None:
     headers = {"name": "Date", "value": "soon"}  # which would tell the time, after all
-    rig.exchange.faults.add("extra-header", path="/fapi/", **headers)
-    rig.exchange.faults.add(kind, path="/fapi/", **options)
-    diagnosis = rig.link.doctor()
+    env.exchange.faults.add("extra-header", path="/fapi/", **headers)
+    env.exchange.faults.add(kind, path="/fapi/", **options)
+    diagnosis = env.link.doctor()
     first = {name: verdict for name, verdict in EXCHANGE.items() if name != "clock fapi"}
     assert table(diagnosis) == {**first, "host fapi": "failure", "keys": "ok", **of_key(), **MACHINE}
     assert said in line(diagnosis, "host fapi").found
     assert "in between" in line(diagnosis, "host fapi").next_step
 
 
-def test_a_certificate_that_is_not_trusted(rig: Rig, tmp_path: Path) -> None:
+def test_a_certificate_that_is_not_trusted(env: SandboxEnv, tmp_path: Path) -> None:
     public, private = certificate(tmp_path, days=30)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(public, private)
-    with recording.wire(context=context) as wire:
-        keys = Keys([credentials(rig, "partner")], "a test")
-        diagnosis = link_with(rig, keys, fapi=wire.address).doctor()
-        assert wire.sent == []
+    with recording.recording_server(context=context) as server:
+        keys = Keys([credentials(env, "partner")], "a test")
+        diagnosis = link_with(env, keys, fapi=server.address).doctor()
+        assert server.sent == []
     assert table(diagnosis)["host fapi"] == "failure"
     assert "certificate" in line(diagnosis, "host fapi").found
     assert "verify=" in line(diagnosis, "host fapi").next_step
@@ -349,11 +349,11 @@ def test_what_to_do_goes_by_what_failed(
 
 
 def test_a_log_of_the_secrets_of_tls_is_a_warning(
-    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    env: SandboxEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "keylog" not in table(rig.link.doctor())
+    assert "keylog" not in table(env.link.doctor())
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys.log"))
-    found = line(rig.link.doctor(), "keylog")
+    found = line(env.link.doctor(), "keylog")
     assert found.verdict == "warning"
     assert str(tmp_path / "keys.log") in found.found
     assert "API keys and signed requests" in found.found
@@ -373,10 +373,10 @@ def test_a_slow_way_to_the_exchange() -> None:
 
 
 @pytest.mark.parametrize(("used", "verdict"), [(1919, "ok"), (1921, "warning")])
-def test_a_counter_that_is_nearly_full(rig: Rig, used: int, verdict: str) -> None:
+def test_a_counter_that_is_nearly_full(env: SandboxEnv, used: int, verdict: str) -> None:
     counted = {"name": "X-MBX-USED-WEIGHT-1M", "value": str(used)}
-    rig.exchange.faults.add("extra-header", path="/fapi/", **counted)
-    diagnosis = rig.link.doctor()
+    env.exchange.faults.add("extra-header", path="/fapi/", **counted)
+    diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"weight": verdict}
     assert f"fapi: {used:,} of 2,400, 80%" in line(diagnosis, "weight").found
 
@@ -384,51 +384,51 @@ def test_a_counter_that_is_nearly_full(rig: Rig, used: int, verdict: str) -> Non
 # -- keys ----------------------------------------------------------------------------------------------------
 
 
-def test_a_secret_of_another_key(rig: Rig) -> None:
-    diagnosis = rig.new_link(secret="x" * 64).doctor()
+def test_a_secret_of_another_key(env: SandboxEnv) -> None:
+    diagnosis = env.new_link(secret="x" * 64).doctor()
     rest = of_key({"type": "note", "accepted": "failure"})
     assert table(diagnosis) == {**EXCHANGE, "keys": "ok", **rest, **MACHINE}
     assert "code -1022" in line(diagnosis, "accepted").found
     assert "does not belong" in line(diagnosis, "accepted").next_step
 
 
-def test_a_key_that_is_not_known(rig: Rig) -> None:
-    diagnosis = rig.new_link(key="x" * 64).doctor()
+def test_a_key_that_is_not_known(env: SandboxEnv) -> None:
+    diagnosis = env.new_link(key="x" * 64).doctor()
     assert table(diagnosis)[f"accepted key{BOTH}"] == "failure"
     assert "code -2015" in line(diagnosis, "accepted").found
     assert "from this machine's address" in line(diagnosis, "accepted").next_step
 
 
-def test_an_exchange_that_is_not_well(rig: Rig) -> None:
-    rig.exchange.faults.add("server-error", path=PATH)
-    diagnosis = rig.link.doctor()
+def test_an_exchange_that_is_not_well(env: SandboxEnv) -> None:
+    env.exchange.faults.add("server-error", path=PATH)
+    diagnosis = env.link.doctor()
     assert "Service Unavailable" in line(diagnosis, "accepted").found
-    rig.exchange.faults.add("missing-field", path=PATH, field="enableWithdrawals")
-    diagnosis = rig.link.doctor()
+    env.exchange.faults.add("missing-field", path=PATH, field="enableWithdrawals")
+    diagnosis = env.link.doctor()
     assert "enableWithdrawals" in line(diagnosis, "accepted").found
     assert table(diagnosis)[f"accepted key{BOTH}"] == "failure", "what was not said is not taken for a no"
-    assert rig.sent(PATH) == [503, 200], "each was asked once"
+    assert env.sent(PATH) == [503, 200], "each was asked once"
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ed25519"])
-def test_keys_that_are_signed_for_with_a_private_key(rig: Rig, kind: str) -> None:
+def test_keys_that_are_signed_for_with_a_private_key(env: SandboxEnv, kind: str) -> None:
     private = rsa.generate_private_key(65537, 2048) if kind == "rsa" else ed25519.Ed25519PrivateKey.generate()
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    key = rig.sandbox.world.add_key("mine", public_pem=public, like="read-only")
-    diagnosis = rig.new_link(key.key, pem).doctor()
+    key = env.sandbox.world.add_key("mine", public_pem=public, like="read-only")
+    diagnosis = env.new_link(key.key, pem).doctor()
     assert table(diagnosis) == GOOD | of_key({"type": "ok", "rights": "ok"})
     assert line(diagnosis, "type").found == {"rsa": "RSA of 2048 bits.", "ed25519": "Ed25519."}[kind]
     assert "It was made on 20" in line(diagnosis, "accepted").found
 
 
-def test_each_of_several_keys_is_asked_with_itself(rig: Rig) -> None:
+def test_each_of_several_keys_is_asked_with_itself(env: SandboxEnv) -> None:
     keys = [
-        credentials(rig, "read-only", "USER_DATA"),
-        credentials(rig, "trade-only", "TRADE"),
-        credentials(rig, "withdrawals"),
+        credentials(env, "read-only", "USER_DATA"),
+        credentials(env, "trade-only", "TRADE"),
+        credentials(env, "withdrawals"),
     ]
-    diagnosis = link_with(rig, Keys(keys, "profile desk")).doctor()
+    diagnosis = link_with(env, Keys(keys, "profile desk")).doctor()
     assert table(diagnosis) == {
         **EXCHANGE,
         "keys": "ok",
@@ -437,7 +437,7 @@ def test_each_of_several_keys_is_asked_with_itself(rig: Rig) -> None:
         **of_key(RIGHTS | {"withdrawals": "failure"}, f"key 3 of 3{BOTH}"),
         **MACHINE,
     }
-    assert asked_with(rig) == ["read-only", "withdrawals"]
+    assert asked_with(env) == ["read-only", "withdrawals"]
     assert line(diagnosis, "keys").found == "3 keys, from profile desk."
     unasked = line(diagnosis, "rights key 2")
     assert unasked.found.startswith("Whether it can withdraw was not looked at: a key for TRADE alone")
@@ -445,17 +445,17 @@ def test_each_of_several_keys_is_asked_with_itself(rig: Rig) -> None:
     assert "API page" in unasked.next_step
 
 
-def test_not_all_is_well_where_withdrawals_were_not_looked_at(rig: Rig) -> None:
-    diagnosis = link_with(rig, Keys([credentials(rig, "trade-only", "TRADE")], "a test")).doctor()
+def test_not_all_is_well_where_withdrawals_were_not_looked_at(env: SandboxEnv) -> None:
+    diagnosis = link_with(env, Keys([credentials(env, "trade-only", "TRADE")], "a test")).doctor()
     assert diagnosis.verdict == "warning"
     assert "All is well" not in repr(diagnosis)
 
 
 @pytest.mark.parametrize("rows", [0, 2])
-def test_an_answer_about_no_key_or_two(rig: Rig, rows: int) -> None:
+def test_an_answer_about_no_key_or_two(env: SandboxEnv, rows: int) -> None:
     row = {"ipRestrict": True, "enableReading": True, "enableWithdrawals": False}
-    put(rig, KEY_PERMISSIONS, [row] * rows)
-    diagnosis = rig.link.doctor()
+    put(env, KEY_PERMISSIONS, [row] * rows)
+    diagnosis = env.link.doctor()
     rest = of_key({"type": "note", "accepted": "failure"})
     assert table(diagnosis) == {**EXCHANGE, "keys": "ok", **rest, **MACHINE}
     assert f"the answer has {rows} rows" in line(diagnosis, "accepted").found
@@ -480,24 +480,24 @@ def test_each_flag_has_words_or_a_line_of_its_own() -> None:
     ],
 )
 def test_what_the_exchange_may_say_of_a_key(
-    rig: Rig, field: str, value: object, expected: Verdicts, said: str
+    env: SandboxEnv, field: str, value: object, expected: Verdicts, said: str
 ) -> None:
-    rig.exchange.faults.add("unknown-field", path=PATH, field=field, value=value)
-    diagnosis = rig.link.doctor()
+    env.exchange.faults.add("unknown-field", path=PATH, field=field, value=value)
+    diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | of_key(expected)
     assert any(said in each.found for each in diagnosis.lines)
 
 
-def test_a_key_that_may_only_read_is_told_of_what_is_new(rig: Rig) -> None:
-    rig.exchange.faults.add("unknown-field", path=PATH, field="enableMoonTravel", value=True)
-    diagnosis = link_of(rig, "read-only").doctor()
+def test_a_key_that_may_only_read_is_told_of_what_is_new(env: SandboxEnv) -> None:
+    env.exchange.faults.add("unknown-field", path=PATH, field="enableMoonTravel", value=True)
+    diagnosis = link_of(env, "read-only").doctor()
     assert line(diagnosis, "rights").verdict == "note"
     assert line(diagnosis, "rights").found == "It may change nothing. New to this toolkit: enableMoonTravel."
 
 
-def test_reading_in_another_way_changes_nothing(rig: Rig) -> None:
-    rig.exchange.faults.add("unknown-field", path=PATH, field="enableFixReadOnly", value=True)
-    assert line(link_of(rig, "read-only").doctor(), "rights").found == "It may change nothing."
+def test_reading_in_another_way_changes_nothing(env: SandboxEnv) -> None:
+    env.exchange.faults.add("unknown-field", path=PATH, field="enableFixReadOnly", value=True)
+    assert line(link_of(env, "read-only").doctor(), "rights").found == "It may change nothing."
 
 
 # -- this machine --------------------------------------------------------------------------------------------
@@ -514,7 +514,7 @@ def link_at(sandbox: Sandbox) -> toolkit.Link:
     return toolkit.Link(key=sandbox.key, secret=sandbox.secret, hosts=hosts)
 
 
-def test_a_ledger_that_is_shared(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_is_shared(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path / "ledger"))
     with link_at(sandbox) as link:
         diagnosis = link.doctor()
@@ -523,7 +523,7 @@ def test_a_ledger_that_is_shared(sandbox: Sandbox, tmp_path: Path, monkeypatch: 
         assert all(link.budget.shared_clock(host) for host in BASE_URLS), "other processes need not ask"
 
 
-def test_a_ledger_that_is_damaged(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_is_damaged(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path))
     told = requests.get(f"{sandbox.address}/sandbox/id", timeout=5).json()["id"]
     path = ledger_file(dict.fromkeys(BASE_URLS, sandbox.address), told)
@@ -536,9 +536,7 @@ def test_a_ledger_that_is_damaged(sandbox: Sandbox, tmp_path: Path, monkeypatch:
     assert f"{path}.damaged" in line(diagnosis, "ledger").next_step
 
 
-def test_a_ledger_that_stands_alone(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_that_stands_alone(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path / "file"))
     with pytest.warns(errors.LedgerWarning):
@@ -550,67 +548,67 @@ def test_a_ledger_that_stands_alone(
     link.close()
 
 
-def test_looking_makes_no_journal(rig: Rig, journal: Path) -> None:
-    diagnosis = rig.link.doctor()
+def test_looking_makes_no_journal(env: SandboxEnv, journal: Path) -> None:
+    diagnosis = env.link.doctor()
     assert "none yet" in line(diagnosis, "journal").found
     assert not journal.exists()
 
 
-def test_a_journal_in_which_all_is_settled(rig: Rig) -> None:
-    ops = rig.link.operations()
+def test_a_journal_in_which_all_is_settled(env: SandboxEnv) -> None:
+    ops = env.link.operations()
     ops.exchange.create_sub_account(tag="a").require()
-    diagnosis = rig.link.doctor()
+    diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "ok"}
     assert ops.journal.name in line(diagnosis, "journal").found
 
 
 @pytest.mark.parametrize(("lost", "said"), [(1, "Of one write it"), (2, "Of each of 2 writes it")])
-def test_a_journal_with_calls_that_are_not_settled(rig: Rig, lost: int, said: str) -> None:
-    ops = rig.link.operations()
-    rig.exchange.faults.add("reset", method="POST", times=lost)
+def test_a_journal_with_calls_that_are_not_settled(env: SandboxEnv, lost: int, said: str) -> None:
+    ops = env.link.operations()
+    env.exchange.faults.add("reset", method="POST", times=lost)
     for each in range(lost):
         assert ops.exchange.create_sub_account(tag=f"desk {each}").status == "unknown"
-    before = rig.sent()
-    diagnosis = rig.link.doctor()
+    before = env.sent()
+    diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "warning"}
     assert line(diagnosis, "journal").found.startswith(said)
     assert "`ops = link.operations()`" in line(diagnosis, "journal").next_step
-    assert rig.sent()[len(before) :] == [200] * 4, "nothing is reconciled by looking"
+    assert env.sent()[len(before) :] == [200] * 4, "nothing is reconciled by looking"
 
 
-def test_a_journal_of_a_newer_version(rig: Rig) -> None:
-    path = rig.link.operations().journal
+def test_a_journal_of_a_newer_version(env: SandboxEnv) -> None:
+    path = env.link.operations().journal
     with closing(sqlite3.connect(path)) as file:
         file.execute("PRAGMA user_version = 99")
-    diagnosis = rig.link.doctor()
+    diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "failure"}
     assert "format 99" in line(diagnosis, "journal").found
     assert "Do not delete it" in line(diagnosis, "journal").next_step
 
 
-def test_a_journal_that_cannot_be_made(rig: Rig, journal: Path) -> None:
+def test_a_journal_that_cannot_be_made(env: SandboxEnv, journal: Path) -> None:
     journal.touch()
-    diagnosis = rig.link.doctor()
+    diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "failure"}
     assert f"in {journal} cannot be used" in line(diagnosis, "journal").found
 
 
-def test_no_home_for_a_journal(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_home_for_a_journal(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_JOURNAL", "~nobody-of-this-name/journal")
-    diagnosis = rig.link.doctor()
+    diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "warning"}
     assert "no home folder" in line(diagnosis, "journal").found
 
 
-def test_a_journal_whose_name_is_too_long(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_whose_name_is_too_long(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_JOURNAL", "/" + "x" * 300)
-    diagnosis = rig.link.doctor()
+    diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "failure"}
     assert "cannot be used" in line(diagnosis, "journal").found
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
-def test_no_home_for_a_ledger(sandbox: Sandbox, journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_home_for_a_store(sandbox: Sandbox, journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_LEDGER", "~nobody-of-this-name/ledger")
     journal.mkdir()
     journal.chmod(0o777)
@@ -640,16 +638,16 @@ def test_a_command_can_be_copied(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
 def test_files_that_others_may_change(
-    rig: Rig, journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    env: SandboxEnv, journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = rig.link.operations().journal
+    path = env.link.operations().journal
     journal.chmod(0o777)
-    diagnosis = rig.link.doctor()
+    diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "ok", "files": "warning"}
     assert f"chmod go-w {journal}`" in line(diagnosis, "files").next_step
     journal.chmod(0o1777)  # they may add to it, and no more
     path.chmod(0o660)
-    assert f"may change {path}." in line(rig.link.doctor(), "files").found
+    assert f"may change {path}." in line(env.link.doctor(), "files").found
     monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path))  # who shares a folder means it
     assert line_of_files([path]).verdict == "note"
     path.chmod(0o600)
@@ -741,13 +739,13 @@ def everything(diagnosis: Diagnosis) -> str:
     return "\n".join(shown)
 
 
-def test_nothing_secret_is_in_any_of_it(rig: Rig) -> None:
-    world = rig.sandbox.world
-    keys = [credentials(rig, name) for name in ("partner", "withdrawals", "no-link")]
-    texts = [everything(link_with(rig, Keys(keys, "a test")).doctor())]
-    texts.append(everything(rig.new_link(secret="x" * 64).doctor()))
-    rig.exchange.faults.add("error", path=PATH, message=f"{world.partner.key} of {world.customers[0].email}")
-    texts.append(everything(rig.link.doctor()))
+def test_nothing_secret_is_in_any_of_it(env: SandboxEnv) -> None:
+    world = env.sandbox.world
+    keys = [credentials(env, name) for name in ("partner", "withdrawals", "no-link")]
+    texts = [everything(link_with(env, Keys(keys, "a test")).doctor())]
+    texts.append(everything(env.new_link(secret="x" * 64).doctor()))
+    env.exchange.faults.add("error", path=PATH, message=f"{world.partner.key} of {world.customers[0].email}")
+    texts.append(everything(env.link.doctor()))
     for text in texts:
         for key in world.keys.values():
             for secret in (key.key, key.secret):
@@ -757,8 +755,8 @@ def test_nothing_secret_is_in_any_of_it(rig: Rig) -> None:
         assert "signature=" not in text
 
 
-def test_the_frame_keeps_its_contract(rig: Rig) -> None:
-    frame = rig.link.doctor().frame
+def test_the_frame_keeps_its_contract(env: SandboxEnv) -> None:
+    frame = env.link.doctor().frame
     assert [*frame.columns] == ["check", "about", "verdict", "found", "next_step"]
     assert all(isinstance(kind, pd.StringDtype) for kind in frame.dtypes)
     assert frame.attrs == {
@@ -770,17 +768,17 @@ def test_the_frame_keeps_its_contract(rig: Rig) -> None:
     assert frame["found"].str.endswith(".").all()
 
 
-def test_whatever_is_not_good_says_what_to_do(rig: Rig, nowhere: str) -> None:
-    keys = Keys([credentials(rig, name) for name in ("withdrawals", "open")], "a test")
-    rig.exchange.faults.add("html", path="/fapi/")
-    diagnosis = link_with(rig, keys, papi=nowhere).doctor()
+def test_whatever_is_not_good_says_what_to_do(env: SandboxEnv, nowhere: str) -> None:
+    keys = Keys([credentials(env, name) for name in ("withdrawals", "open")], "a test")
+    env.exchange.faults.add("html", path="/fapi/")
+    diagnosis = link_with(env, keys, papi=nowhere).doctor()
     bad = [each for each in diagnosis.lines if each.verdict in ("warning", "failure")]
     assert len(bad) == 5
     assert all(each.next_step for each in bad)
 
 
-def test_the_text_fits_a_terminal(rig: Rig) -> None:
-    diagnosis = link_of(rig, "withdrawals").doctor()
+def test_the_text_fits_a_terminal(env: SandboxEnv) -> None:
+    diagnosis = link_of(env, "withdrawals").doctor()
     lines = repr(diagnosis).splitlines()
     assert lines[0].startswith("doctor (SANDBOX), 2026-01-01 00:00:00 UTC: Something does not work")
     assert lines[1] == "1 failure, 4 notes, 22 things looked at."
@@ -790,15 +788,15 @@ def test_the_text_fits_a_terminal(rig: Rig) -> None:
     assert [text for text in lines if len(text) > 100 and not any(part in text for part in paths)] == []
 
 
-def test_the_picture_is_static_and_escaped(rig: Rig) -> None:
+def test_the_picture_is_static_and_escaped(env: SandboxEnv) -> None:
     origin = "<script>alert(1)</script> & `more`"
-    html = link_with(rig, Keys([credentials(rig, "withdrawals")], origin)).doctor()._repr_html_()
+    html = link_with(env, Keys([credentials(env, "withdrawals")], origin)).doctor()._repr_html_()
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; <code>more</code>" in html
     assert ">SANDBOX</span>" in html
     assert "<strong>THIS KEY CAN TAKE MONEY OUT OF THE ACCOUNT.</strong>" in html
     assert ">failure</span>" in html
-    assert "http://" not in html.replace(rig.sandbox.address, ""), "it loads nothing"
+    assert "http://" not in html.replace(env.sandbox.address, ""), "it loads nothing"
 
 
 def test_every_part_of_a_line_is_escaped() -> None:
@@ -816,15 +814,15 @@ def test_the_worst_verdict_counts() -> None:
     assert worst([]) == "ok"
 
 
-def test_an_interrupt_goes_through(rig: Rig) -> None:
+def test_an_interrupt_goes_through(env: SandboxEnv) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    end = rig.link.budget.watch(interrupt)
+    end = env.link.budget.watch(interrupt)
     with pytest.raises(KeyboardInterrupt):
-        rig.link.doctor()
+        env.link.doctor()
     end()
-    assert table(rig.link.doctor()) == GOOD
+    assert table(env.link.doctor()) == GOOD
 
 
 # -- the command ---------------------------------------------------------------------------------------------
@@ -899,7 +897,7 @@ def test_it_prints_json(sandbox: Sandbox) -> None:
     }
 
 
-def test_a_ledger_that_stands_alone_is_a_line_and_no_warning(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_store_that_stands_alone_is_a_line_and_no_warning(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = run("--demo", "--strict", TOOLKIT_LEDGER=str(tmp_path / "file"), **running(sandbox))
     assert (done.exit_code, done.stderr) == (1, "")
@@ -932,9 +930,9 @@ def test_without_a_key_it_says_so_and_looks_at_the_rest() -> None:
     assert "These are the real exchange's data." in done.stdout
 
 
-def test_without_a_key_the_rest_is_looked_at(rig: Rig) -> None:
+def test_without_a_key_the_rest_is_looked_at(env: SandboxEnv) -> None:
     said = "No key was found. `python -m toolkit key add` makes a profile. Nothing was sent."
-    diagnosis = link_with(rig, Keys([], said)).doctor()
+    diagnosis = link_with(env, Keys([], said)).doctor()
     assert table(diagnosis) == {**EXCHANGE, "keys": "failure", **MACHINE}
     found = line(diagnosis, "keys")
     assert found.found == "No key was found."

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from tests.unit.fetch.test_fetch import (
     DAY,
     account,
@@ -35,8 +35,8 @@ PATIENT = (5.0, 30.0)  # no request is counted twice because this machine is slo
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Rig]:
-    made = Rig(
+def shared() -> Iterator[SandboxEnv]:
+    made = SandboxEnv(
         link={
             "progress": False,
             "timeout": PATIENT,
@@ -49,20 +49,20 @@ def shared() -> Iterator[Rig]:
 
 
 @pytest.fixture(autouse=True)
-def no_limits(shared: Rig) -> Iterator[None]:
+def no_limits(shared: SandboxEnv) -> Iterator[None]:
     yield
     shared.replace_exchange()
 
 
-def serve(rig: Rig, door: str, rows: list[Row], **options: Any) -> Endpoint:
+def serve(env: SandboxEnv, door: str, rows: list[Row], **options: Any) -> Endpoint:
     endpoint = BY_DOOR[door]
-    put(rig, endpoint, rows, **options)
-    rig.exchange.limits = type(rig.exchange.limits)(10**6, None)
+    put(env, endpoint, rows, **options)
+    env.exchange.limits = type(env.exchange.limits)(10**6, None)
     return endpoint
 
 
-def fetch(rig: Rig, door: str, arguments: dict[str, Any] | None = None, **span: Any) -> pd.DataFrame:
-    return rig.link._fetcher.fetch(BY_DOOR[door], arguments or {}, **span)
+def fetch(env: SandboxEnv, door: str, arguments: dict[str, Any] | None = None, **span: Any) -> pd.DataFrame:
+    return env.link._fetcher.fetch(BY_DOOR[door], arguments or {}, **span)
 
 
 def bookings(count: int, start: int, step: int) -> list[Row]:
@@ -85,7 +85,7 @@ def bookings(count: int, start: int, step: int) -> list[Row]:
 @pytest.mark.parametrize("counted", [True, False])
 @pytest.mark.parametrize(("rows", "cap"), [(250, 100), (200, 100), (99, 100), (1203, 499), (30, 7), (3, 1)])
 def test_a_list_is_whole_where_fewer_rows_are_handed_out_than_asked_for(
-    shared: Rig, rows: int, cap: int, counted: bool
+    shared: SandboxEnv, rows: int, cap: int, counted: bool
 ) -> None:
     endpoint = serve(
         shared, "exchange.sub_accounts", [account(n, shared.now - 9 * DAY + n) for n in range(rows)]
@@ -99,7 +99,9 @@ def test_a_list_is_whole_where_fewer_rows_are_handed_out_than_asked_for(
 
 
 @pytest.mark.parametrize("cap", [1, 3, 40, 499])
-def test_what_is_counted_by_rows_is_asked_for_from_the_row_that_came_last(shared: Rig, cap: int) -> None:
+def test_what_is_counted_by_rows_is_asked_for_from_the_row_that_came_last(
+    shared: SandboxEnv, cap: int
+) -> None:
     rows = 12 * min(cap, 90) + 1
     start = shared.now - 6 * DAY
     endpoint = serve(
@@ -111,7 +113,7 @@ def test_what_is_counted_by_rows_is_asked_for_from_the_row_that_came_last(shared
     assert frame.attrs["requests"] <= rows // cap + WORKERS
 
 
-def test_a_size_that_is_left_out_of_account_cuts_nothing(shared: Rig) -> None:
+def test_a_size_that_is_left_out_of_account_cuts_nothing(shared: SandboxEnv) -> None:
     start = shared.now - 6 * DAY
     endpoint = serve(shared, "exchange.futures_rebates", [rebate(n, start + n) for n in range(45)])
     shared.exchange.faults.add("ignore", name="size", path=endpoint.path, times=None)
@@ -134,7 +136,7 @@ class Filtered(ListTable):
         return [row for row in super().slice(start, end, filters, offset, limit) if row["tag"] != "hidden"]
 
 
-def test_a_list_that_cannot_be_known_to_be_whole_is_not_called_so(shared: Rig) -> None:
+def test_a_list_that_cannot_be_known_to_be_whole_is_not_called_so(shared: SandboxEnv) -> None:
     rows = [account(n, shared.now - 9 * DAY + n) for n in range(1300)]
     shared.replace_exchange(tables={"exchange.sub_accounts": OneFewer(rows, "createTime")})
     with pytest.raises(errors.IncompleteError, match="rows in between may have been left out") as caught:
@@ -144,7 +146,7 @@ def test_a_list_that_cannot_be_known_to_be_whole_is_not_called_so(shared: Rig) -
     assert len(caught.value.partial) >= 1297, "it is all there but what was left out"
 
 
-def test_all_is_fetched_from_behind_a_page_that_was_thinned(shared: Rig) -> None:
+def test_all_is_fetched_from_behind_a_page_that_was_thinned(shared: SandboxEnv) -> None:
     rows = [account(n, shared.now - 9 * DAY + n) for n in range(1300)]
     for number in (600, 601, 700):
         rows[number]["tag"] = "hidden"
@@ -155,7 +157,7 @@ def test_all_is_fetched_from_behind_a_page_that_was_thinned(shared: Rig) -> None
     assert len(caught.value.partial) == 1297
 
 
-def test_what_may_be_missing_between_pages_is_told_by_its_times(shared: Rig) -> None:
+def test_what_may_be_missing_between_pages_is_told_by_its_times(shared: SandboxEnv) -> None:
     start = shared.now - 6 * DAY
     rows = [rebate(n, start + n * 1000) for n in range(1300)]
     shared.replace_exchange(tables={"exchange.rebates": OneFewer(rows)})
@@ -172,7 +174,7 @@ def test_what_may_be_missing_between_pages_is_told_by_its_times(shared: Rig) -> 
     assert all(any(first <= time <= last for first, last in spans) for time in missing)
 
 
-def test_a_page_that_is_left_out_of_account_is_found(shared: Rig) -> None:
+def test_a_page_that_is_left_out_of_account_is_found(shared: SandboxEnv) -> None:
     endpoint = serve(shared, "exchange.sub_accounts", [account(n, shared.now - DAY + n) for n in range(8)])
     shared.exchange.faults.add("ignore", name="page", path=endpoint.path, times=None)
     with pytest.raises(errors.ContractError, match="repeat rows already had") as caught:
@@ -181,7 +183,7 @@ def test_a_page_that_is_left_out_of_account_is_found(shared: Rig) -> None:
     assert len(caught.value.partial) == 8
 
 
-def test_one_row_asked_for_by_all_that_names_it_is_all(shared: Rig) -> None:
+def test_one_row_asked_for_by_all_that_names_it_is_all(shared: SandboxEnv) -> None:
     frame = shared.link.exchange.sub_accounts()
     for _ in range(2):
         one = shared.link.exchange.spot_balances(sub_account_id=str(frame["sub_account_id"][3]))
@@ -189,7 +191,7 @@ def test_one_row_asked_for_by_all_that_names_it_is_all(shared: Rig) -> None:
 
 
 @pytest.mark.parametrize("rows", [0, 1, 19, 20, 21, 40, 53])
-def test_a_list_costs_its_pages_and_the_empty_one_as_the_price_says(shared: Rig, rows: int) -> None:
+def test_a_list_costs_its_pages_and_the_empty_one_as_the_price_says(shared: SandboxEnv, rows: int) -> None:
     serve(shared, "exchange.sub_accounts", [account(n, shared.now - DAY + n) for n in range(rows)])
     endpoint = smaller("exchange.sub_accounts", 20)
     link = shared.new_link(timeout=PATIENT, progress=False)
@@ -205,7 +207,7 @@ def test_a_list_costs_its_pages_and_the_empty_one_as_the_price_says(shared: Rig,
 @pytest.mark.parametrize("keeps", ["oldest", "newest"])
 @pytest.mark.parametrize("cap", [100, 490, 499, 250])
 def test_a_span_is_whole_where_fewer_rows_are_handed_out_than_asked_for(
-    shared: Rig, cap: int, keeps: str
+    shared: SandboxEnv, cap: int, keeps: str
 ) -> None:
     start = shared.now - 7 * DAY + 1
     endpoint = serve(
@@ -217,7 +219,7 @@ def test_a_span_is_whole_where_fewer_rows_are_handed_out_than_asked_for(
     assert frame.attrs["complete"] is True
 
 
-def test_the_same_number_twice_is_no_chance(shared: Rig) -> None:
+def test_the_same_number_twice_is_no_chance(shared: SandboxEnv) -> None:
     """No round number, and the first answer is believed: all is asked for again."""
     start = shared.now - 28 * DAY
     endpoint = serve(shared, "spot.rebates", [spot_rebate(n, start + n * 3_000_000) for n in range(800)])
@@ -227,7 +229,7 @@ def test_the_same_number_twice_is_no_chance(shared: Rig) -> None:
 
 
 def test_what_had_arrived_is_kept_where_asking_for_all_again_fails(
-    shared: Rig, monkeypatch: pytest.MonkeyPatch
+    shared: SandboxEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = shared.now - 28 * DAY
     endpoint = serve(shared, "spot.rebates", [spot_rebate(n, start + n * 3_000_000) for n in range(800)])
@@ -252,7 +254,7 @@ def test_what_had_arrived_is_kept_where_asking_for_all_again_fails(
     ("door", "make", "rows"), [("spot.kickbacks", None, 700), ("futures.income", bookings, 150)]
 )
 def test_a_limit_that_is_left_out_of_account_cuts_nothing(
-    shared: Rig, door: str, make: Any, rows: int
+    shared: SandboxEnv, door: str, make: Any, rows: int
 ) -> None:
     """The documented default is what comes instead."""
     start = shared.now - 6 * DAY
@@ -274,14 +276,14 @@ def test_a_limit_that_is_left_out_of_account_cuts_nothing(
         ([*range(60), *[99] * 40], 3),
     ],
 )
-def test_honest_answers_cost_little(shared: Rig, times: list[int], requests: int) -> None:
+def test_honest_answers_cost_little(shared: SandboxEnv, times: list[int], requests: int) -> None:
     start = shared.now - 6 * DAY
     serve(shared, "spot.rebates", [spot_rebate(n, start + 9 + time) for n, time in enumerate(times)])
     frame = fetch(shared, "spot.rebates", start=start)
     assert (len(frame), frame.attrs["requests"]) == (len(times), requests)
 
 
-def test_a_row_that_came_meanwhile_is_no_cut(shared: Rig) -> None:
+def test_a_row_that_came_meanwhile_is_no_cut(shared: SandboxEnv) -> None:
     start = shared.now - 6 * DAY
     rows = [spot_rebate(n, start + n * 1000) for n in range(100)]
 
@@ -300,7 +302,7 @@ def test_a_row_that_came_meanwhile_is_no_cut(shared: Rig) -> None:
     assert (len(frame), frame.attrs["requests"]) == (101, 4)
 
 
-def test_an_answer_under_suspicion_is_kept_where_asking_on_fails(shared: Rig) -> None:
+def test_an_answer_under_suspicion_is_kept_where_asking_on_fails(shared: SandboxEnv) -> None:
     start = shared.now - 6 * DAY
     endpoint = serve(shared, "spot.rebates", [spot_rebate(n, start + n) for n in range(100)])
     link = shared.new_link(timeout=PATIENT, progress=False)
@@ -321,7 +323,7 @@ def test_an_answer_under_suspicion_is_kept_where_asking_on_fails(shared: Rig) ->
     assert pd.Timestamp(caught.value.partial.attrs["missing"][0][0]).timestamp() * 1000 == start
 
 
-def test_what_was_handed_out_once_is_not_doubted_again(shared: Rig) -> None:
+def test_what_was_handed_out_once_is_not_doubted_again(shared: SandboxEnv) -> None:
     start = shared.now - 21 * DAY
     times = [week * 7 * DAY + n * 1000 for week in range(3) for n in range(100)]
     serve(shared, "spot.rebates", [spot_rebate(n, start + time) for n, time in enumerate(times)])
@@ -341,7 +343,7 @@ def weekly(count: int, cap: int, weeks: int, answered: Callable[[list[Any]], Any
     endpoint, week = BY_DOOR["spot.rebates"], 7 * DAY
     counts, question = parts.Counts(endpoint.paging), Question(endpoint, {})
     start = 1_767_225_600_000
-    strands_ = [
+    windows = [
         parts.Parts(endpoint, question, Span(start + n * week, start + (n + 1) * week - 1), counts)
         for n in range(weeks)
     ]
@@ -350,8 +352,8 @@ def weekly(count: int, cap: int, weeks: int, answered: Callable[[list[Any]], Any
     ]
     under_way: list[Any] = []
     requests = 0
-    while any(strand.is_sure for strand in strands_) or under_way:
-        under_way += [strand.ask() for strand in strands_ if strand.is_sure]
+    while any(strand.is_sure for strand in windows) or under_way:
+        under_way += [strand.ask() for strand in windows if strand.is_sure]
         request = answered(under_way)
         under_way.remove(request)
         requests += 1
@@ -360,7 +362,7 @@ def weekly(count: int, cap: int, weeks: int, answered: Callable[[list[Any]], Any
         request.strand.came(request.number, rows[:cap])
     assert not counts.is_late
     gathering = Gathering(endpoint, "float", question=question)
-    for strand in strands_:
+    for strand in windows:
         while strand.is_ready:
             strand.take(gathering)
         assert strand.over
@@ -399,7 +401,7 @@ def days(count: int, without: set[int] | None = None) -> list[Row]:
 
 
 @pytest.mark.parametrize("cap", [10, 30, 90, 100, 299])
-def test_the_days_tell_whether_all_are_there(shared: Rig, cap: int) -> None:
+def test_the_days_tell_whether_all_are_there(shared: SandboxEnv, cap: int) -> None:
     endpoint = serve(shared, "futures.volumes", days(300))
     shared.exchange.faults.add("cap", rows=cap, path=endpoint.path, times=None)
     frame = fetch(shared, "futures.volumes", start=JANUARY, end="2025-10-27")
@@ -418,14 +420,16 @@ def test_the_days_tell_whether_all_are_there(shared: Rig, cap: int) -> None:
         (set(range(4, 300)), "2025-10-27", 1),  # a few days
     ],
 )
-def test_days_without_a_row_cost_little(shared: Rig, without: set[int], last: str, requests: int) -> None:
+def test_days_without_a_row_cost_little(
+    shared: SandboxEnv, without: set[int], last: str, requests: int
+) -> None:
     serve(shared, "futures.volumes", days(300, without))
     frame = fetch(shared, "futures.volumes", start=JANUARY, end=last)
     expected = len([n for n in range(300) if n not in without and n < pd.Timestamp(last).day_of_year])
     assert (len(frame), frame.attrs["requests"]) == (expected, requests)
 
 
-def test_a_row_for_each_day_is_one_customers(shared: Rig) -> None:
+def test_a_row_for_each_day_is_one_customers(shared: SandboxEnv) -> None:
     endpoint = serve(shared, "futures.traders", daily(300, 1))
     shared.exchange.faults.add("cap", rows=77, path=endpoint.path, times=None)
     frame = fetch(shared, "futures.traders", {"customer_id": "c0"}, start=JANUARY, end="2025-10-27")
@@ -435,7 +439,7 @@ def test_a_row_for_each_day_is_one_customers(shared: Rig) -> None:
 @pytest.mark.parametrize("door", ["spot.rebates", "futures.traders"])
 @pytest.mark.parametrize(("rows", "is_whole"), [(99, True), (100, False), (101, True), (150, True)])
 def test_a_moment_that_has_as_many_rows_as_answers_are_cut_at_is_not_called_whole(
-    shared: Rig, door: str, rows: int, is_whole: bool
+    shared: SandboxEnv, door: str, rows: int, is_whole: bool
 ) -> None:
     """It cannot be asked for in parts."""
     if door == "spot.rebates":
@@ -462,7 +466,7 @@ def test_a_moment_that_has_as_many_rows_as_answers_are_cut_at_is_not_called_whol
     ("rows", "is_whole"), [(0, True), (99, True), (100, False), (101, True), (500, False)]
 )
 def test_a_list_without_pages_that_has_the_length_of_a_cut_one_is_not_called_whole(
-    shared: Rig, rows: int, is_whole: bool
+    shared: SandboxEnv, rows: int, is_whole: bool
 ) -> None:
     customers: list[Row] = [{"customerId": f"c{n}", "email": f"{n}@example.com"} for n in range(rows)]
     serve(shared, "spot.customers", customers)
@@ -531,9 +535,9 @@ class Seen:
     rows: list[int]
 
 
-def seen(rig: Rig, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Seen:
+def seen(env: SandboxEnv, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Seen:
     sizes: list[int] = []
-    sender = rig.link._connection.sender
+    sender = env.link._connection.sender
     get = sender.get
 
     def noted(*arguments: Any) -> Any:
@@ -542,7 +546,7 @@ def seen(rig: Rig, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Seen:
         return payload
 
     monkeypatch.setattr(sender, "get", noted)
-    example = rig.sandbox.world.example(endpoint.door)
+    example = env.sandbox.world.example(endpoint.door)
     names = {param.wire: param for param in endpoint.params}
     arguments = {
         names[wire].name: {str(on_wire): word for word, on_wire in names[wire].choices.items()}.get(
@@ -550,7 +554,7 @@ def seen(rig: Rig, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Seen:
         )
         for wire, text in example.items()
     }
-    return Seen(rig.link._fetcher.fetch(endpoint, arguments), sizes)
+    return Seen(env.link._fetcher.fetch(endpoint, arguments), sizes)
 
 
 def test_how_it_is_known_is_written_down_for_each_read() -> None:
@@ -559,7 +563,7 @@ def test_how_it_is_known_is_written_down_for_each_read() -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
 def test_a_frame_is_whole_by_what_is_written_down(
-    shared: Rig, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+    shared: SandboxEnv, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     how, found = HOW[endpoint.door], seen(shared, endpoint, monkeypatch)
     assert found.frame.attrs["complete"] is True
@@ -594,7 +598,9 @@ class EverFull(ListTable):
 
 
 @pytest.mark.parametrize("door", ["exchange.rebates", "exchange.deposits", "exchange.transfers"])
-def test_pages_without_an_end_are_given_up(shared: Rig, door: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_without_an_end_are_given_up(
+    shared: SandboxEnv, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(strands, "MOST_REQUESTS", 12)
     make = {"exchange.rebates": rebate, "exchange.deposits": deposit, "exchange.transfers": transfer}[door]
     shared.replace_exchange(tables={door: EverFull(make)})
@@ -608,7 +614,7 @@ def test_pages_without_an_end_are_given_up(shared: Rig, door: str, monkeypatch: 
     assert len(shared.sent(BY_DOOR[door].path)) <= 12
 
 
-def test_a_list_without_an_end_is_given_up(shared: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_without_an_end_is_given_up(shared: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strands, "MOST_REQUESTS", 5)
     shared.replace_exchange(
         tables={"exchange.sub_accounts": EverFull(lambda n, _: account(n, shared.now - 1))}
@@ -617,7 +623,9 @@ def test_a_list_without_an_end_is_given_up(shared: Rig, monkeypatch: pytest.Monk
         fetch(shared, "exchange.sub_accounts")
 
 
-def test_milliseconds_that_are_always_full_are_given_up(shared: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_milliseconds_that_are_always_full_are_given_up(
+    shared: SandboxEnv, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(parts, "MOST_CROWDED", 4)
     shared.replace_exchange(tables={"spot.rebates": EverFull(spot_rebate)})
     with pytest.raises(errors.IncompleteError, match="4 single milliseconds") as caught:

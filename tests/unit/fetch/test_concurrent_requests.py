@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from tests.support.traces import locals_shown
 from tests.unit.fetch.test_fetch import DAY, KINDS, put, rebate, smaller, spot_rebate
 from toolkit import errors
@@ -29,23 +29,23 @@ WORKERS = 6
 
 
 @pytest.fixture
-def rig() -> Iterator[Rig]:
-    made = Rig(link={"workers": WORKERS, "progress": False})
+def env() -> Iterator[SandboxEnv]:
+    made = SandboxEnv(link={"workers": WORKERS, "progress": False})
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Rig]:
-    made = Rig(link={"workers": WORKERS, "progress": False})
+def shared() -> Iterator[SandboxEnv]:
+    made = SandboxEnv(link={"workers": WORKERS, "progress": False})
     yield made
     made.close()
 
 
 @pytest.fixture
-def real() -> Iterator[Rig]:
+def real() -> Iterator[SandboxEnv]:
     """On the machine's own clock, with time-outs too long to be waited for."""
-    made = Rig()
+    made = SandboxEnv()
     made.clock = SYSTEM_CLOCK  # type: ignore[assignment]
     made.exchange_clock = SystemClock()  # type: ignore[assignment]
     made.replace_exchange()
@@ -55,10 +55,10 @@ def real() -> Iterator[Rig]:
     made.close()
 
 
-def shuffle(rig: Rig, seed: int) -> None:
+def shuffle(env: SandboxEnv, seed: int) -> None:
     """Have the threads of a fetch come back in a random order."""
     luck = random.Random(seed)
-    sender = rig.link._connection.sender
+    sender = env.link._connection.sender
     get = sender.get
 
     def late(*arguments: Any) -> Any:
@@ -86,7 +86,7 @@ def workers_left() -> list[threading.Thread]:
     faults=st.lists(st.sampled_from(["server-error", "cut", "reset"]), max_size=3),
 )
 def test_the_frame_is_the_one_of_asking_one_after_the_other(
-    shared: Rig, door: str, crowds: list[tuple[int, int]], size: int, luck: int, faults: list[str]
+    shared: SandboxEnv, door: str, crowds: list[tuple[int, int]], size: int, luck: int, faults: list[str]
 ) -> None:
     make, arguments, _ = KINDS[door]
     endpoint = smaller(door, size)
@@ -127,11 +127,11 @@ class Crowd:
         most: The most that were under way.
     """
 
-    def __init__(self, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
         self.most = 0
         self._here = self._over = self._turns = 0
         self._changed = threading.Condition()
-        session = rig.link._connection.session
+        session = env.link._connection.session
         get, back = session.get, Threads.back
 
         def held(*arguments: Any) -> Any:
@@ -177,12 +177,12 @@ class Crowd:
 
 
 def test_requests_are_under_way_side_by_side_and_no_more_than_allowed(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
+    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint = smaller("exchange.rebates", 5)
-    put(rig, endpoint, [rebate(n, rig.now - 200 * 1000 + n * 1000) for n in range(199)])
-    crowd = Crowd(rig, monkeypatch)
-    frame = rig.link._fetcher.fetch(endpoint, {}, start=rig.now - 200 * 1000)
+    put(env, endpoint, [rebate(n, env.now - 200 * 1000 + n * 1000) for n in range(199)])
+    crowd = Crowd(env, monkeypatch)
+    frame = env.link._fetcher.fetch(endpoint, {}, start=env.now - 200 * 1000)
     assert len(frame) == 199
     assert crowd.most == WORKERS
     assert frame.attrs["requests"] <= 42, "how far a page reaches tells how many there are"
@@ -190,78 +190,78 @@ def test_requests_are_under_way_side_by_side_and_no_more_than_allowed(
 
 @pytest.mark.parametrize(("limit", "most"), [(19, 1), (60, 3), (12_000, WORKERS)])
 def test_dear_requests_are_few_at_once(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, limit: int, most: int
+    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch, limit: int, most: int
 ) -> None:
-    rig.link.close()
-    rig.link = rig.new_link(workers=WORKERS, progress=False, limits={"sapi-ip": limit})
+    env.link.close()
+    env.link = env.new_link(workers=WORKERS, progress=False, limits={"sapi-ip": limit})
     endpoint = smaller("exchange.rebates", 5)
-    put(rig, endpoint, [rebate(n, rig.now - 60 * DAY + n * DAY) for n in range(60)])
-    crowd = Crowd(rig, monkeypatch)
-    assert len(rig.link._fetcher.fetch(endpoint, {}, start="-61D")) == 60
+    put(env, endpoint, [rebate(n, env.now - 60 * DAY + n * DAY) for n in range(60)])
+    crowd = Crowd(env, monkeypatch)
+    assert len(env.link._fetcher.fetch(endpoint, {}, start="-61D")) == 60
     assert crowd.most == most
 
 
-def test_nothing_is_asked_on_a_guess_where_the_price_was_told(rig: Rig) -> None:
-    frame = rig.link.exchange.futures_balances("um")
-    price = rig.link.price("exchange.futures_balances", rows=len(frame))
+def test_nothing_is_asked_on_a_guess_where_the_price_was_told(env: SandboxEnv) -> None:
+    frame = env.link.exchange.futures_balances("um")
+    price = env.link.price("exchange.futures_balances", rows=len(frame))
     assert frame.attrs["requests"] == price.requests > 2
 
 
-def test_one_request_needs_no_thread(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_request_needs_no_thread(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a thread was started")
 
     monkeypatch.setattr("toolkit.fetch.crew.threading.Thread", refuse)
-    assert len(rig.link.exchange.partner()) == 1
-    assert len(rig.new_link(workers=1).exchange.rebates(start="-20D")) > 0
+    assert len(env.link.exchange.partner()) == 1
+    assert len(env.new_link(workers=1).exchange.rebates(start="-20D")) > 0
 
 
 @pytest.mark.parametrize("workers", [0, 33, 2.0, True, "4", None])
-def test_workers_are_a_number_from_1_to_32(rig: Rig, workers: Any) -> None:
+def test_workers_are_a_number_from_1_to_32(env: SandboxEnv, workers: Any) -> None:
     with pytest.raises(errors.UsageError, match=r"`workers` is a whole number from 1 to 32"):
-        rig.new_link(workers=workers)
+        env.new_link(workers=workers)
 
 
 # -- memory ------------------------------------------------------------------------------------------
 
 
-def test_what_waits_for_its_turn_is_bounded(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_waits_for_its_turn_is_bounded(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first window's answer comes last: the others do not pile up behind it."""
-    walks: list[Walk] = []
+    paginators: list[Walk] = []
     made = Walk.__init__
 
     def noted(self: Walk, *arguments: Any, **options: Any) -> None:
         made(self, *arguments, **options)
-        walks.append(self)
+        paginators.append(self)
 
     monkeypatch.setattr(Walk, "__init__", noted)
     endpoint = smaller("exchange.rebates", 5)
     windows = 80
-    put(rig, endpoint, [rebate(n, rig.now - windows * 7 * DAY + n * 7 * DAY + 9) for n in range(windows)])
-    sender = rig.link._connection.sender
+    put(env, endpoint, [rebate(n, env.now - windows * 7 * DAY + n * 7 * DAY + 9) for n in range(windows)])
+    sender = env.link._connection.sender
     get = sender.get
     enough = threading.Event()
     others: list[int] = []
 
     def first_is_last(call: Any, *more: Any) -> Any:
         answer = get(call, *more)
-        if call.parameters["startTime"] == rig.now - windows * 7 * DAY:
+        if call.parameters["startTime"] == env.now - windows * 7 * DAY:
             enough.wait(0.2)
         else:
             others.append(1)
         return answer
 
     sender.get = first_is_last  # type: ignore[method-assign]
-    frame = rig.link._fetcher.fetch(endpoint, {}, start=rig.now - windows * 7 * DAY)
+    frame = env.link._fetcher.fetch(endpoint, {}, start=env.now - windows * 7 * DAY)
     assert len(frame) == windows
-    assert HELD * WORKERS <= walks[0].most <= HELD * WORKERS + 1, "the first may always ask for one more"
+    assert HELD * WORKERS <= paginators[0].most <= HELD * WORKERS + 1, "the first may always ask for one more"
 
 
 # -- failures ----------------------------------------------------------------------------------------
 
 
-def failing_at(rig: Rig, fails: Callable[[Any], bool], error: Exception) -> None:
-    sender = rig.link._connection.sender
+def failing_at(env: SandboxEnv, fails: Callable[[Any], bool], error: Exception) -> None:
+    sender = env.link._connection.sender
     get = sender.get
 
     def get_or_fail(call: Any, *more: Any) -> Any:
@@ -273,15 +273,15 @@ def failing_at(rig: Rig, fails: Callable[[Any], bool], error: Exception) -> None
     sender.get = get_or_fail  # type: ignore[method-assign]
 
 
-def test_the_first_error_in_order_is_raised_and_what_is_missing_is_named(rig: Rig) -> None:
+def test_the_first_error_in_order_is_raised_and_what_is_missing_is_named(env: SandboxEnv) -> None:
     endpoint = smaller("exchange.rebates", 5)
-    start, end = rig.now - 28 * DAY, rig.now - 1
-    put(rig, endpoint, [rebate(n, start + n * DAY) for n in range(28)])
+    start, end = env.now - 28 * DAY, env.now - 1
+    put(env, endpoint, [rebate(n, start + n * DAY) for n in range(28)])
     third = start + 14 * DAY
     failure = errors.ServerError("exchange.rebates", 503, None, "Away.")
-    failing_at(rig, lambda asked: asked["startTime"] == third, failure)
+    failing_at(env, lambda asked: asked["startTime"] == third, failure)
     with pytest.raises(errors.ServerError) as caught:
-        rig.link._fetcher.fetch(endpoint, {}, start=start, end=end)
+        env.link._fetcher.fetch(endpoint, {}, start=start, end=end)
     partial = caught.value.partial
     assert partial is not None
     assert partial.attrs["complete"] is False
@@ -293,9 +293,9 @@ def test_the_first_error_in_order_is_raised_and_what_is_missing_is_named(rig: Ri
     for moment in (start + n * DAY for n in range(28)):
         assert moment in moments or any(first <= moment <= last for first, last in missing)
     # What is missing can be asked for: nothing is lost and nothing is fetched for nothing.
-    rig.link.close()
-    rig.link = rig.new_link(workers=WORKERS, progress=False)
-    rest = [rig.link._fetcher.fetch(endpoint, {}, start=first, end=last) for first, last in missing]
+    env.link.close()
+    env.link = env.new_link(workers=WORKERS, progress=False)
+    rest = [env.link._fetcher.fetch(endpoint, {}, start=first, end=last) for first, last in missing]
     whole = pd.concat([partial, *rest]).drop_duplicates("trade_id")
     assert len(whole) == 28
     assert not workers_left()
@@ -305,67 +305,67 @@ def _ms(text: str) -> int:
     return int(pd.Timestamp(text).timestamp() * 1000)
 
 
-def test_what_came_from_behind_the_place_that_failed_is_kept(rig: Rig) -> None:
+def test_what_came_from_behind_the_place_that_failed_is_kept(env: SandboxEnv) -> None:
     endpoint = smaller("exchange.rebates", 5)
-    start, end = rig.now - 28 * DAY, rig.now - 1
-    put(rig, endpoint, [rebate(n, start + n * 7 * DAY) for n in range(4)])
+    start, end = env.now - 28 * DAY, env.now - 1
+    put(env, endpoint, [rebate(n, start + n * 7 * DAY) for n in range(4)])
 
     def first_fails_last(asked: Any) -> bool:
-        return bool(asked["startTime"] == start and eventually(lambda: len(rig.sent(REBATES)) == 6))
+        return bool(asked["startTime"] == start and eventually(lambda: len(env.sent(REBATES)) == 6))
 
-    failing_at(rig, first_fails_last, errors.ServerError("exchange.rebates", 503, None, "Away."))
+    failing_at(env, first_fails_last, errors.ServerError("exchange.rebates", 503, None, "Away."))
     with pytest.raises(errors.ServerError) as caught:
-        rig.link._fetcher.fetch(endpoint, {}, start=start, end=end)
+        env.link._fetcher.fetch(endpoint, {}, start=start, end=end)
     assert caught.value.partial is not None
     assert len(caught.value.partial) == 3
     missing = [[_ms(first), _ms(last)] for first, last in caught.value.partial.attrs["missing"]]
     assert missing == [[start, start + 7 * DAY - 1]]
 
 
-def test_windows_that_were_never_asked_for_are_missing_too(rig: Rig) -> None:
+def test_windows_that_were_never_asked_for_are_missing_too(env: SandboxEnv) -> None:
     endpoint = smaller("exchange.rebates", 5)
-    start, end = rig.now - 40 * 7 * DAY, rig.now - 1
-    put(rig, endpoint, [rebate(n, start + n * 7 * DAY) for n in range(40)])
+    start, end = env.now - 40 * 7 * DAY, env.now - 1
+    put(env, endpoint, [rebate(n, start + n * 7 * DAY) for n in range(40)])
     failure = errors.ServerError("exchange.rebates", 503, None, "Away.")
-    failing_at(rig, lambda asked: asked["startTime"] == start + 14 * DAY, failure)
+    failing_at(env, lambda asked: asked["startTime"] == start + 14 * DAY, failure)
     with pytest.raises(errors.ServerError) as caught:
-        rig.link._fetcher.fetch(endpoint, {}, start=start, end=end)
+        env.link._fetcher.fetch(endpoint, {}, start=start, end=end)
     assert caught.value.partial is not None
     assert len(caught.value.partial) < 2 * WORKERS
     assert _ms(caught.value.partial.attrs["missing"][-1][1]) == end
 
 
-def test_an_error_beyond_the_last_page_is_none(rig: Rig) -> None:
+def test_an_error_beyond_the_last_page_is_none(env: SandboxEnv) -> None:
     """The first page is crowded, so that more pages are expected than there are."""
     endpoint = smaller("exchange.rebates", 5)
-    start = rig.now - 6 * DAY
-    put(rig, endpoint, [rebate(n, start + n) for n in range(7)])
+    start = env.now - 6 * DAY
+    put(env, endpoint, [rebate(n, start + n) for n in range(7)])
     failure = errors.ServerError("exchange.rebates", 503, None, "Away.")
-    failing_at(rig, lambda asked: asked["page"] > 3, failure)
-    frame = rig.link._fetcher.fetch(endpoint, {}, start=start)
+    failing_at(env, lambda asked: asked["page"] > 3, failure)
+    frame = env.link._fetcher.fetch(endpoint, {}, start=start)
     assert len(frame) == 7
     assert frame.attrs["complete"] is True
 
 
-def test_a_breach_of_contract_is_found_in_order(rig: Rig) -> None:
+def test_a_breach_of_contract_is_found_in_order(env: SandboxEnv) -> None:
     endpoint = smaller("exchange.rebates", 5)
-    start = rig.now - 28 * DAY
+    start = env.now - 28 * DAY
     rows = [rebate(n, start + n * DAY) for n in range(28)]
     del rows[9]["income"]
     del rows[20]["tradeId"]
-    put(rig, endpoint, rows)
+    put(env, endpoint, rows)
     with pytest.raises(errors.ContractError, match="'income'") as caught:
-        rig.link._fetcher.fetch(endpoint, {}, start=start)
+        env.link._fetcher.fetch(endpoint, {}, start=start)
     assert caught.value.partial is not None
     assert len(caught.value.partial) >= 7
 
 
-def test_a_millisecond_that_does_not_fit_is_what_is_missing(rig: Rig) -> None:
+def test_a_millisecond_that_does_not_fit_is_what_is_missing(env: SandboxEnv) -> None:
     endpoint = smaller("spot.rebates", 4)
-    crowd = rig.now - 10 * DAY
-    put(rig, endpoint, [spot_rebate(n, crowd) for n in range(6)] + [spot_rebate(9, rig.now - DAY)])
+    crowd = env.now - 10 * DAY
+    put(env, endpoint, [spot_rebate(n, crowd) for n in range(6)] + [spot_rebate(9, env.now - DAY)])
     with pytest.raises(errors.IncompleteError) as caught:
-        rig.link._fetcher.fetch(endpoint, {}, start="-20D")
+        env.link._fetcher.fetch(endpoint, {}, start="-20D")
     assert caught.value.partial is not None
     assert len(caught.value.partial) == 5
     assert [[_ms(a), _ms(b)] for a, b in caught.value.partial.attrs["missing"]] == [[crowd, crowd]]
@@ -390,10 +390,10 @@ def interrupted(work: Callable[[], object], when: Callable[[], bool]) -> Keyboar
     return caught.value
 
 
-def crowded(rig: Rig) -> Any:
+def crowded(env: SandboxEnv) -> Any:
     endpoint = smaller("exchange.rebates", 5)
-    now = int(rig.exchange_clock.time() * 1000)
-    put(rig, endpoint, [rebate(n, now - 200_000 + n * 1000) for n in range(190)])
+    now = int(env.exchange_clock.time() * 1000)
+    put(env, endpoint, [rebate(n, now - 200_000 + n * 1000) for n in range(190)])
     return endpoint
 
 
@@ -404,7 +404,7 @@ def eventually(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
-def test_ctrl_c_breaks_off_what_hangs_and_nobody_elses(real: Rig) -> None:
+def test_ctrl_c_breaks_off_what_hangs_and_nobody_elses(real: SandboxEnv) -> None:
     endpoint = crowded(real)
     real.link.exchange.partner()
     real.exchange.faults.add("timeout", path="/sapi/v1/broker/info", times=1)
@@ -449,7 +449,7 @@ def test_ctrl_c_breaks_off_what_hangs_and_nobody_elses(real: Rig) -> None:
     assert len(hanging._fetcher.fetch(endpoint, {}, start=int(time.time() * 1000) - 250_000)) == 190
 
 
-def test_ctrl_c_ends_the_wait_for_the_minute(real: Rig) -> None:
+def test_ctrl_c_ends_the_wait_for_the_minute(real: SandboxEnv) -> None:
     endpoint = crowded(real)
     real.link.close()
     real.link = real.new_link(workers=WORKERS, progress=False, limits={"sapi-ip": 200}, bare=True)
@@ -468,7 +468,7 @@ def test_ctrl_c_ends_the_wait_for_the_minute(real: Rig) -> None:
     assert not budget.snapshot().waiting_for
 
 
-def test_an_interrupt_shows_nothing_secret_of_its_threads(real: Rig) -> None:
+def test_an_interrupt_shows_nothing_secret_of_its_threads(real: SandboxEnv) -> None:
     endpoint = crowded(real)
     real.exchange.faults.add("timeout", path=REBATES, times=None)
     error = interrupted(
@@ -481,7 +481,7 @@ def test_an_interrupt_shows_nothing_secret_of_its_threads(real: Rig) -> None:
     assert error.__context__ is None
 
 
-def test_a_guess_that_hangs_does_not_hold_up_the_end(real: Rig) -> None:
+def test_a_guess_that_hangs_does_not_hold_up_the_end(real: SandboxEnv) -> None:
     """Everything is here: what was asked for beyond the last page is broken off."""
     endpoint = smaller("exchange.rebates", 5)
     now = int(real.exchange_clock.time() * 1000)

@@ -15,8 +15,8 @@ import tqdm.auto
 import tqdm.std
 
 from tests.support.clocks import FakeClock
-from tests.support.sandbox_env import Rig
-from tests.support.writes import Bench, memory_folder
+from tests.support.sandbox_env import SandboxEnv
+from tests.support.writes import WriteEnv, memory_folder
 from tests.unit.fetch.test_fetch import put, rebate
 from toolkit import errors
 from toolkit.catalogue import BY_DOOR
@@ -27,9 +27,9 @@ from toolkit.fetch.progress import count_down
 
 
 @pytest.fixture(scope="module")
-def slow() -> Iterator[Rig]:
+def slow() -> Iterator[SandboxEnv]:
     """Allowed so little that a longer fetch waits for the minute, and shows it."""
-    made = Rig(link={"limits": {"sapi-ip": 4}, "workers": 1})
+    made = SandboxEnv(link={"limits": {"sapi-ip": 4}, "workers": 1})
     put(made, BY_DOOR["exchange.rebates"], [])
     yield made
     made.close()
@@ -64,7 +64,7 @@ STREAMS: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_a_fetch_is_whole_where_its_bar_cannot_be_drawn(
-    slow: Rig, stream: str, monkeypatch: pytest.MonkeyPatch
+    slow: SandboxEnv, stream: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stderr", STREAMS[stream]())
     before = slow.clock.monotonic()
@@ -172,27 +172,27 @@ FAILURES = [ValueError("I/O operation on closed file."), OSError(28, "No space")
 def test_a_warning_that_cannot_be_shown_loses_no_fetch(
     failure: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig = Rig()
+    env = SandboxEnv()
     try:
         endpoint = BY_DOOR["exchange.rebates"]
-        put(rig, endpoint, [rebate(n, rig.now - 9 + n) | {"novel": n} for n in range(5)])
+        put(env, endpoint, [rebate(n, env.now - 9 + n) | {"novel": n} for n in range(5)])
         with warnings.catch_warnings():
             warnings.simplefilter("always")
             shown = broken_showing(monkeypatch, failure)
-            frame = rig.link.exchange.rebates()
+            frame = env.link.exchange.rebates()
         assert len(frame) == 5
         assert len(shown) == 1
         assert frame.attrs["undeclared"] == ["novel"]
     finally:
-        rig.close()
+        env.close()
 
 
 def test_a_warning_that_cannot_be_shown_leaves_no_write_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     with memory_folder() as folder:
-        bench = Bench(folder)
+        write_env = WriteEnv(folder)
         try:
-            bench.fail("exchange.create_sub_account", "unknown-field")
-            operations = bench.ops
+            write_env.fail("exchange.create_sub_account", "unknown-field")
+            operations = write_env.ops
             with warnings.catch_warnings():
                 warnings.simplefilter("always")
                 shown = broken_showing(monkeypatch, FAILURES[0])
@@ -200,7 +200,7 @@ def test_a_warning_that_cannot_be_shown_leaves_no_write_unknown(monkeypatch: pyt
             assert shown
             assert outcome.status == "confirmed"
         finally:
-            bench.close()
+            write_env.close()
 
 
 def test_a_warning_made_an_error_is_that_very_warning(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,9 +219,9 @@ def test_a_warning_made_an_error_is_that_very_warning(monkeypatch: pytest.Monkey
 def test_a_fetch_is_whole_where_no_more_threads_can_be_started(
     there: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig = Rig(link={"workers": 6, "progress": False})
+    env = SandboxEnv(link={"workers": 6, "progress": False})
     try:
-        whole = rig.link.exchange.rebates(start="-30D")
+        whole = env.link.exchange.rebates(start="-30D")
         start, started = threading.Thread.start, []
 
         def refuse(thread: threading.Thread) -> None:
@@ -232,16 +232,16 @@ def test_a_fetch_is_whole_where_no_more_threads_can_be_started(
             start(thread)
 
         monkeypatch.setattr(threading.Thread, "start", refuse)
-        frame = rig.link.exchange.rebates(start="-30D")
+        frame = env.link.exchange.rebates(start="-30D")
         assert frame.equals(whole)
         assert frame.attrs["complete"] is True
         assert len(started) == there
-        rig.exchange.faults.add("error", path="/sapi/v1/broker/rebate", code=-1121, rate=0.5, times=None)
+        env.exchange.faults.add("error", path="/sapi/v1/broker/rebate", code=-1121, rate=0.5, times=None)
         started.clear()
         with pytest.raises(errors.NotFoundError):
-            rig.link.exchange.rebates(start="-60D")
+            env.link.exchange.rebates(start="-60D")
     finally:
-        rig.close()
+        env.close()
 
 
 def test_jobs_are_done_by_the_threads_there_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.catalogue import BY_DOOR, Endpoint
 from toolkit.sandbox.messages import RefusedError
@@ -109,15 +109,15 @@ KINDS: dict[str, tuple[Callable[[int, int], Row], dict[str, Any], str]] = {
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[Rig]:
-    made = Rig()
+def shared() -> Iterator[SandboxEnv]:
+    made = SandboxEnv()
     yield made
     made.close()
 
 
-def put(rig: Rig, endpoint: Endpoint, rows: list[Row], keeps: str = "oldest") -> ListTable:
+def put(env: SandboxEnv, endpoint: Endpoint, rows: list[Row], keeps: str = "oldest") -> ListTable:
     table = ListTable(rows, wire_of(endpoint, endpoint.order_by) if endpoint.order_by else "")
-    rig.replace_exchange(tables={endpoint.door: table}, limit_keeps=keeps)
+    env.replace_exchange(tables={endpoint.door: table}, limit_keeps=keeps)
     return table
 
 
@@ -151,7 +151,9 @@ def histories(draw: st.DrawFn, door: str) -> tuple[list[int], int, int, int]:
 @pytest.mark.parametrize("door", KINDS)
 @settings(max_examples=FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_every_row_once_and_oldest_first(shared: Rig, door: str, keeps: str, data: st.DataObject) -> None:
+def test_every_row_once_and_oldest_first(
+    shared: SandboxEnv, door: str, keeps: str, data: st.DataObject
+) -> None:
     times, start, end, size = data.draw(histories(door))
     make, arguments, name = KINDS[door]
     endpoint = smaller(door, size)
@@ -181,7 +183,7 @@ def _said(value: object) -> object:
 @settings(max_examples=FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(times=st.lists(st.integers(0, 3), max_size=20), size=st.integers(1, 5))
 def test_a_row_that_two_pages_both_hold_comes_once(
-    shared: Rig, door: str, times: list[int], size: int
+    shared: SandboxEnv, door: str, times: list[int], size: int
 ) -> None:
     make, arguments, name = KINDS[door]
     endpoint = smaller(door, size)
@@ -193,7 +195,9 @@ def test_a_row_that_two_pages_both_hold_comes_once(
 
 
 @pytest.mark.parametrize("keeps", ["oldest", "newest"])
-def test_a_millisecond_that_does_not_fit_says_so_and_keeps_what_it_has(shared: Rig, keeps: str) -> None:
+def test_a_millisecond_that_does_not_fit_says_so_and_keeps_what_it_has(
+    shared: SandboxEnv, keeps: str
+) -> None:
     endpoint = smaller("spot.rebates", 4)
     now = shared.now
     times = [5000, 4000, 4000, 4000, 4000, 4000, 3000, 2000]
@@ -207,7 +211,7 @@ def test_a_millisecond_that_does_not_fit_says_so_and_keeps_what_it_has(shared: R
     assert ages == [5000, 4000, 4000, 4000, 4000, 3000, 2000]
 
 
-def test_an_exchange_that_does_not_turn_the_pages_is_not_asked_for_ever(shared: Rig) -> None:
+def test_an_exchange_that_does_not_turn_the_pages_is_not_asked_for_ever(shared: SandboxEnv) -> None:
     endpoint = smaller("exchange.rebates", 2)
 
     class SamePage(ListTable):
@@ -222,7 +226,7 @@ def test_an_exchange_that_does_not_turn_the_pages_is_not_asked_for_ever(shared: 
     assert 0 < len(caught.value.partial) < 5
 
 
-def test_a_span_the_exchange_calls_too_long_is_halved(shared: Rig) -> None:
+def test_a_span_the_exchange_calls_too_long_is_halved(shared: SandboxEnv) -> None:
     endpoint = BY_DOOR["futures.volumes"]
     midnight = pd.Timestamp("2025-11-01", tz="UTC")
     rows: list[Row] = [
@@ -237,7 +241,7 @@ def test_a_span_the_exchange_calls_too_long_is_halved(shared: Rig) -> None:
     assert frame.attrs["requests"] > 4
 
 
-def test_windows_shrink_and_grow_with_the_rows_there_are(shared: Rig) -> None:
+def test_windows_shrink_and_grow_with_the_rows_there_are(shared: SandboxEnv) -> None:
     """A crowded hour in an empty month costs some requests, not thousands."""
     endpoint = smaller("spot.rebates", 50)
     now = shared.now
@@ -248,7 +252,7 @@ def test_windows_shrink_and_grow_with_the_rows_there_are(shared: Rig) -> None:
     assert frame.attrs["requests"] < 4 * (2000 / 50) + 60
 
 
-def test_both_ends_are_included_and_a_date_means_its_whole_day(shared: Rig) -> None:
+def test_both_ends_are_included_and_a_date_means_its_whole_day(shared: SandboxEnv) -> None:
     endpoint = BY_DOOR["spot.rebates"]
     first = int(pd.Timestamp("2025-12-01", tz="UTC").timestamp() * 1000)
     last = int(pd.Timestamp("2025-12-03", tz="UTC").timestamp() * 1000) + DAY - 1
@@ -258,7 +262,7 @@ def test_both_ends_are_included_and_a_date_means_its_whole_day(shared: Rig) -> N
     assert exact["trade_id"].tolist() == ["1"]
 
 
-def test_an_interrupt_keeps_what_arrived(shared: Rig) -> None:
+def test_an_interrupt_keeps_what_arrived(shared: SandboxEnv) -> None:
     endpoint = smaller("exchange.rebates", 5)
     put(shared, endpoint, [rebate(n, shared.now - 5000 + n) for n in range(50)])
 
@@ -274,7 +278,7 @@ def test_an_interrupt_keeps_what_arrived(shared: Rig) -> None:
     assert len(shared.link._fetcher.fetch(endpoint, {}, start="-1h")) == 50
 
 
-def test_exact_amounts_are_exact(shared: Rig) -> None:
+def test_exact_amounts_are_exact(shared: SandboxEnv) -> None:
     endpoint = BY_DOOR["exchange.rebates"]
     amounts = ["0.1", "0.2", "123456789012345678.123456789012345678"]
     rows = [rebate(n, shared.now - 1000) | {"income": amount} for n, amount in enumerate(amounts)]
@@ -288,7 +292,7 @@ def test_exact_amounts_are_exact(shared: Rig) -> None:
 
 @pytest.mark.parametrize("numbers", ["float", "exact"])
 @pytest.mark.parametrize("amount", ["NaN", "inf", "1_000", "0x10", "", "1,5", True, None, [1], {}])
-def test_what_is_no_amount_is_a_breach_of_contract(shared: Rig, amount: object, numbers: Any) -> None:
+def test_what_is_no_amount_is_a_breach_of_contract(shared: SandboxEnv, amount: object, numbers: Any) -> None:
     endpoint = BY_DOOR["exchange.rebates"]
     put(shared, endpoint, [rebate(0, shared.now - 1000) | {"income": amount}])
     with pytest.raises(errors.ContractError):
@@ -317,7 +321,7 @@ def daily(days: int, a_day: int) -> list[Row]:
     ]
 
 
-def test_a_length_that_was_refused_is_not_tried_again(shared: Rig) -> None:
+def test_a_length_that_was_refused_is_not_tried_again(shared: SandboxEnv) -> None:
     shared.replace_exchange(
         tables={
             "futures.volumes": NoLongerThan(
@@ -332,7 +336,7 @@ def test_a_length_that_was_refused_is_not_tried_again(shared: Rig) -> None:
     assert frame.attrs["requests"] <= 360 / 15
 
 
-def test_a_crowded_day_is_not_halved_to_nothing(shared: Rig) -> None:
+def test_a_crowded_day_is_not_halved_to_nothing(shared: SandboxEnv) -> None:
     put(shared, BY_DOOR["futures.traders"], daily(10, 1200))
     with pytest.raises(errors.IncompleteError, match=r"10 places.* one day holds as many rows") as caught:
         shared.link.futures.traders(start="2025-01-01", end="2025-01-10")
@@ -342,14 +346,14 @@ def test_a_crowded_day_is_not_halved_to_nothing(shared: Rig) -> None:
 
 
 @pytest.mark.parametrize("a_day", [1, 300, 999])
-def test_daily_rows_come_whole_wherever_the_span_begins(shared: Rig, a_day: int) -> None:
+def test_daily_rows_come_whole_wherever_the_span_begins(shared: SandboxEnv, a_day: int) -> None:
     put(shared, BY_DOOR["futures.traders"], daily(12, a_day))
     frame = shared.link.futures.traders(start="2025-01-01 10:35", end="2025-01-12 09:00")
     assert len(frame) == 11 * a_day
     assert frame.attrs["requests"] <= 30
 
 
-def test_a_warning_made_an_error_does_not_lose_the_fetch(shared: Rig) -> None:
+def test_a_warning_made_an_error_does_not_lose_the_fetch(shared: SandboxEnv) -> None:
     put(shared, BY_DOOR["exchange.rebates"], [rebate(n, shared.now - 9 + n) | {"novel": n} for n in range(5)])
     link = shared.new_link()
     with pytest.raises(errors.UndeclaredFieldWarning) as caught:
@@ -358,7 +362,7 @@ def test_a_warning_made_an_error_does_not_lose_the_fetch(shared: Rig) -> None:
     assert len(caught.value.partial) == 5
 
 
-def test_the_warning_points_at_the_line_that_asked(shared: Rig) -> None:
+def test_the_warning_points_at_the_line_that_asked(shared: SandboxEnv) -> None:
     put(shared, BY_DOOR["exchange.rebates"], [rebate(1, shared.now - 9) | {"novel": 1}])
     with pytest.warns(errors.UndeclaredFieldWarning) as caught:
         shared.new_link().exchange.rebates()

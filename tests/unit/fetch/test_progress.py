@@ -12,7 +12,7 @@ import tqdm.auto
 import tqdm.notebook
 
 from tests.support.clocks import FakeClock
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit.catalogue import FAPI
 from toolkit.fetch.progress import Progress, count_down
 from toolkit.plan import Span
@@ -22,15 +22,15 @@ from toolkit.wire.stop import Stop, Wait
 
 
 @pytest.fixture
-def slow() -> Iterator[Rig]:
+def slow() -> Iterator[SandboxEnv]:
     """Allowed so little that a longer fetch waits for the minute."""
-    made = Rig(exchange={"limit_scale": 0.002}, link={"limits": {"sapi-ip": 24}, "workers": 1})
+    made = SandboxEnv(exchange={"limit_scale": 0.002}, link={"limits": {"sapi-ip": 24}, "workers": 1})
     yield made
     made.close()
 
 
 def test_a_long_fetch_says_how_far_it_is_and_what_it_waits_for(
-    slow: Rig, capsys: pytest.CaptureFixture[str]
+    slow: SandboxEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = slow.link.exchange.futures_rebates("um", start="-200D")
     assert frame.attrs["requests"] > 48
@@ -47,7 +47,7 @@ def test_a_long_fetch_says_how_far_it_is_and_what_it_waits_for(
     assert said.endswith("\r"), "the bar goes when the fetch is done"
 
 
-def test_a_quick_fetch_says_nothing(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_quick_fetch_says_nothing(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
     slow.link.exchange.futures_rebates("um", start="-3D")
     assert capsys.readouterr().err == ""
 
@@ -64,13 +64,13 @@ def test_a_wait_is_counted_down(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
-def test_it_is_silent_when_asked(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_is_silent_when_asked(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
     slow.new_link(progress=False, workers=1).exchange.futures_rebates("um", start="-200D")
     assert capsys.readouterr().err == ""
 
 
 def test_another_thread_shows_no_bar_in_somebody_elses_cell(
-    slow: Rig, capsys: pytest.CaptureFixture[str]
+    slow: SandboxEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
     thread = threading.Thread(
         target=slow.link.exchange.futures_rebates, args=("um",), kwargs={"start": "-200D"}
@@ -81,7 +81,7 @@ def test_another_thread_shows_no_bar_in_somebody_elses_cell(
     assert capsys.readouterr().err == ""
 
 
-def test_a_failure_takes_the_bar_away(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_takes_the_bar_away(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
     path = "/sapi/v1/broker/rebate/futures/recentRecord"
 
     def fail_late() -> None:
@@ -97,22 +97,22 @@ def test_a_failure_takes_the_bar_away(slow: Rig, capsys: pytest.CaptureFixture[s
 
 
 def test_a_wait_of_all_threads_is_counted_down(capsys: pytest.CaptureFixture[str]) -> None:
-    rig = Rig(link={"limits": {"sapi-ip": 100}, "workers": 4})
+    env = SandboxEnv(link={"limits": {"sapi-ip": 100}, "workers": 4})
     stop = threading.Event()
 
     def wait(condition: threading.Condition, seconds: float) -> None:
         # A second passes with every look at the bar, so that the wait ends, but not at once.
-        if rig.clock.under_way or stop.is_set() or condition.wait(0.02):
+        if env.clock.under_way or stop.is_set() or condition.wait(0.02):
             condition.wait(0.005)
         else:
-            rig.clock.advance(1.0)
+            env.clock.advance(1.0)
 
-    rig.clock.wait = wait  # type: ignore[method-assign]
+    env.clock.wait = wait  # type: ignore[method-assign]
     try:
-        frame = rig.link.exchange.futures_rebates("um", start="-200D")
+        frame = env.link.exchange.futures_rebates("um", start="-200D")
     finally:
         stop.set()
-        rig.close()
+        env.close()
     assert frame.attrs["requests"] > 100
     said = capsys.readouterr().err
     told = re.findall(r"sapi-ip is used up: goes on in (\d+) s, at (\d\d:\d\d:\d\d) UTC", said)
@@ -123,7 +123,7 @@ def test_a_wait_of_all_threads_is_counted_down(capsys: pytest.CaptureFixture[str
 
 
 def test_while_one_thread_is_busy_nothing_is_said_of_those_that_wait(
-    slow: Rig, capsys: pytest.CaptureFixture[str]
+    slow: SandboxEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stop = Stop()
     progress = Progress("x", None, Tally(), stop=stop, clock=slow.clock, wanted=True)
@@ -139,7 +139,7 @@ def test_while_one_thread_is_busy_nothing_is_said_of_those_that_wait(
 
 @pytest.mark.parametrize("span", [None, Span(0, 1000)])
 def test_in_a_notebook_a_fetch_without_a_span_shows_words_alone(
-    slow: Rig, monkeypatch: pytest.MonkeyPatch, span: Span | None
+    slow: SandboxEnv, monkeypatch: pytest.MonkeyPatch, span: Span | None
 ) -> None:
     shown = []
 
@@ -158,7 +158,9 @@ def test_in_a_notebook_a_fetch_without_a_span_shows_words_alone(
         assert "3 rows" in said.value.replace("\u2007", " ")
 
 
-def test_a_short_wait_of_a_quick_fetch_shows_nothing(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_short_wait_of_a_quick_fetch_shows_nothing(
+    slow: SandboxEnv, capsys: pytest.CaptureFixture[str]
+) -> None:
     stop = Stop()
     progress = Progress("x", None, Tally(), stop=stop, clock=slow.clock, wanted=True)
     stop.waits[1] = Wait("fapi is used up", slow.clock.monotonic() + 0.5, slow.clock.time() + 0.5)
@@ -166,7 +168,7 @@ def test_a_short_wait_of_a_quick_fetch_shows_nothing(slow: Rig, capsys: pytest.C
     assert capsys.readouterr().err == ""
 
 
-def test_the_wait_of_another_thread_is_not_ours(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_wait_of_another_thread_is_not_ours(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
     budget = slow.link.budget
     full = budget.admit(FAPI, "/fapi/v1/x", 2400, "x")
     waits = threading.Event()
@@ -189,7 +191,9 @@ def test_the_wait_of_another_thread_is_not_ours(slow: Rig, capsys: pytest.Captur
     assert capsys.readouterr().err == ""
 
 
-def test_waits_that_are_short_but_many_show_a_bar(slow: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_waits_that_are_short_but_many_show_a_bar(
+    slow: SandboxEnv, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = "/sapi/v1/broker/info"
     slow.exchange.faults.add("rate-limit", path=path, times=4, seconds=1)
     slow.link.exchange.partner()

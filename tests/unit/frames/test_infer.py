@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit.catalogue import SAPI_IP
 from toolkit.errors import ContractError, CredentialsError, NotFoundError, ToolkitError, UsageError
 from toolkit.frames import Gathering
@@ -91,9 +91,9 @@ def test_whatever_comes_is_a_frame_or_an_error_of_ours(payload: Any) -> None:
     assert isinstance(frame, pd.DataFrame)
 
 
-def test_it_is_signed_and_charged_like_any_other(desk_link: Link) -> None:
-    frame = desk_link.get("/sapi/v1/broker/subAccount", size=3, page=2)
-    declared = desk_link.exchange.sub_accounts()
+def test_it_is_signed_and_charged_like_any_other(shared_link: Link) -> None:
+    frame = shared_link.get("/sapi/v1/broker/subAccount", size=3, page=2)
+    declared = shared_link.exchange.sub_accounts()
     assert frame["subaccount_id"].tolist() == declared["sub_account_id"][3:6].tolist()
     assert frame["create_time"].tolist() == declared["create_time"][3:6].tolist()
     assert frame.attrs["endpoint"] == "/sapi/v1/broker/subAccount"
@@ -101,25 +101,25 @@ def test_it_is_signed_and_charged_like_any_other(desk_link: Link) -> None:
     assert frame.attrs["weight"] == 1
 
 
-def test_one_object_is_whole_and_of_a_list_that_is_not_known(desk_link: Link) -> None:
-    assert desk_link.get("/sapi/v1/broker/info").attrs["complete"] is True
+def test_one_object_is_whole_and_of_a_list_that_is_not_known(shared_link: Link) -> None:
+    assert shared_link.get("/sapi/v1/broker/info").attrs["complete"] is True
     for path, size, page in [
         ("/sapi/v1/broker/subAccount", 3, 1),
         ("/sapi/v1/broker/subAccount/spotSummary", 2, 1),
         ("/sapi/v1/broker/subAccount/spotSummary", 20, 900),  # an object whose list has no row
     ]:
-        attrs = desk_link.get(path, size=size, page=page).attrs
+        attrs = shared_link.get(path, size=size, page=page).attrs
         assert attrs["complete"] is False
         assert attrs["missing"] == [[None, None]]
 
 
-def test_a_declared_path_weighs_what_it_is_declared_to(desk_link: Link) -> None:
-    assert desk_link.get("/sapi/v1/broker/subAccount/spotSummary", size=2).attrs["weight"] == 3000
+def test_a_declared_path_weighs_what_it_is_declared_to(shared_link: Link) -> None:
+    assert shared_link.get("/sapi/v1/broker/subAccount/spotSummary", size=2).attrs["weight"] == 3000
 
 
-def test_what_the_exchange_does_not_know_it_refuses(desk_link: Link) -> None:
+def test_what_the_exchange_does_not_know_it_refuses(shared_link: Link) -> None:
     with pytest.raises((NotFoundError, CredentialsError)):
-        desk_link.get("/sapi/v1/nothing/of/the/kind")
+        shared_link.get("/sapi/v1/nothing/of/the/kind")
 
 
 @pytest.mark.parametrize(
@@ -133,21 +133,21 @@ def test_what_the_exchange_does_not_know_it_refuses(desk_link: Link) -> None:
         "/sapi/ v1",
     ],
 )
-def test_what_is_no_path_of_this_api_is_refused(rig: Rig, path: str) -> None:
+def test_what_is_no_path_of_this_api_is_refused(env: SandboxEnv, path: str) -> None:
     with pytest.raises(UsageError, match="Nothing was sent"):
-        rig.link.get(path)
-    assert rig.sent() == []
+        env.link.get(path)
+    assert env.sent() == []
 
 
 @pytest.mark.parametrize("name", ["timestamp", "signature", "recvWindow"])
-def test_what_the_toolkit_sends_itself_cannot_be_given(rig: Rig, name: str) -> None:
+def test_what_the_toolkit_sends_itself_cannot_be_given(env: SandboxEnv, name: str) -> None:
     with pytest.raises(UsageError, match=name):
-        rig.link.get("/sapi/v1/broker/info", **{name: 1})
-    assert rig.sent() == []
+        env.link.get("/sapi/v1/broker/info", **{name: 1})
+    assert env.sent() == []
 
 
-def test_private_parameters_are_not_shown_in_attrs(desk_link: Link) -> None:
-    frame = desk_link.get("/sapi/v1/apiReferral/customization", email="nobody@example.com")
+def test_private_parameters_are_not_shown_in_attrs(shared_link: Link) -> None:
+    frame = shared_link.get("/sapi/v1/apiReferral/customization", email="nobody@example.com")
     assert frame.attrs["parameters"] == {"email": "(hidden)"}
 
 
@@ -214,10 +214,10 @@ def test_a_field_of_the_wrapper_does_not_vanish_behind_one_of_the_rows() -> None
 
 
 @pytest.mark.parametrize("weight", [0, -5000, 1.5, "3", True])
-def test_a_weight_is_a_whole_number_from_one_on(rig: Rig, weight: Any) -> None:
+def test_a_weight_is_a_whole_number_from_one_on(env: SandboxEnv, weight: Any) -> None:
     with pytest.raises(UsageError, match="`weight`"):
-        rig.link.get("/fapi/v1/x", weight=weight)
+        env.link.get("/fapi/v1/x", weight=weight)
     with pytest.raises(UsageError, match="`x`"):
-        rig.link.get("/fapi/v1/x", x=object())
-    assert rig.sent() == []
-    assert rig.link.budget.snapshot().calls == ()
+        env.link.get("/fapi/v1/x", x=object())
+    assert env.sent() == []
+    assert env.link.budget.snapshot().calls == ()

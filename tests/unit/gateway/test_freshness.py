@@ -12,8 +12,8 @@ import pytest
 import toolkit
 from tests.support import recording
 from tests.support.clocks import FakeClock
-from tests.support.sandbox_env import Rig
-from tests.support.writes import Bench, do, memory_folder
+from tests.support.sandbox_env import SandboxEnv
+from tests.support.writes import WriteEnv, do, memory_folder
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, FAPI, Host
 from toolkit.wire.budget import Budget
@@ -74,12 +74,12 @@ def test_a_date_is_greenwichs_and_of_two_none_is_believed() -> None:
 # -- what is asked for ---------------------------------------------------------------------------------------
 
 
-def test_every_request_asks_for_an_answer_that_no_cache_kept(rig: Rig) -> None:
-    with recording.wire(rig.sandbox.address) as between:
+def test_every_request_asks_for_an_answer_that_no_cache_kept(env: SandboxEnv) -> None:
+    with recording.recording_server(env.sandbox.address) as between:
         hosts = dict.fromkeys(BASE_URLS, between.address)
         # With this machine's own clock it is also asked whether it is a sandbox.
-        link = toolkit.Link(key=rig.sandbox.key, secret=rig.sandbox.secret, hosts=hosts)
-        rigged = rig.new_link(hosts=hosts)
+        link = toolkit.Link(key=env.sandbox.key, secret=env.sandbox.secret, hosts=hosts)
+        rigged = env.new_link(hosts=hosts)
         rigged.spot.rebates(start="-2D")
         rigged.futures.overview()
         rigged.get("/sapi/v1/broker/subAccount", uid=True)
@@ -95,7 +95,7 @@ def test_every_request_asks_for_an_answer_that_no_cache_kept(rig: Rig) -> None:
             assert "no-store" in sent.headers["cache-control"], sent.line
             assert "no-cache" in sent.headers["cache-control"], sent.line
             assert sent.headers["pragma"] == "no-cache", sent.line
-        assert set(rig.sent()) == {200}
+        assert set(env.sent()) == {200}
 
 
 # -- how old a frame is --------------------------------------------------------------------------------------
@@ -121,26 +121,26 @@ def fetch(request: pytest.FixtureRequest) -> Fetch:
 
 
 @pytest.fixture(scope="module")
-def fresh_rig() -> Iterator[Rig]:
-    made = Rig(ahead=3600.7, link={"workers": 1})
+def fresh_env() -> Iterator[SandboxEnv]:
+    made = SandboxEnv(ahead=3600.7, link={"workers": 1})
     yield made
     made.close()
 
 
-def test_a_frame_says_since_when_the_exchange_had_said_all_of_it(fresh_rig: Rig, fetch: Fetch) -> None:
+def test_a_frame_says_since_when_the_exchange_had_said_all_of_it(fresh_env: SandboxEnv, fetch: Fetch) -> None:
     """By the exchange's clock, cut to whole seconds, whatever this machine's shows."""
-    before = fresh_rig.exchange_clock.time()
-    frame = fetch(fresh_rig.link)
+    before = fresh_env.exchange_clock.time()
+    frame = fetch(fresh_env.link)
     expected = datetime.fromtimestamp(int(before), UTC).isoformat(timespec="milliseconds")
     assert frame.attrs["as_of"] == expected
     assert frame.attrs["as_of"] <= frame.attrs["server_time"]
 
 
-def test_a_frame_is_as_old_as_its_oldest_answer(fresh_rig: Rig) -> None:
-    old = formatdate(fresh_rig.exchange_clock.time() - 7200, usegmt=True)
-    fresh_rig.link.spot.rebates(start="-1D")  # the clock and the limits are known by now
-    fresh_rig.exchange.faults.add("extra-header", path=PATHS[rebates], name="Date", value=old)
-    frame = rebates(fresh_rig.link)
+def test_a_frame_is_as_old_as_its_oldest_answer(fresh_env: SandboxEnv) -> None:
+    old = formatdate(fresh_env.exchange_clock.time() - 7200, usegmt=True)
+    fresh_env.link.spot.rebates(start="-1D")  # the clock and the limits are known by now
+    fresh_env.exchange.faults.add("extra-header", path=PATHS[rebates], name="Date", value=old)
+    frame = rebates(fresh_env.link)
     assert frame.attrs["requests"] > 1
     expected = datetime.fromtimestamp(read_date({"Date": old}) or 0, UTC)
     assert frame.attrs["as_of"] == expected.isoformat(timespec="milliseconds")
@@ -152,23 +152,23 @@ def test_a_frame_is_as_old_as_its_oldest_answer(fresh_rig: Rig) -> None:
     ids=[*CACHED, "no date", "an empty date", "a date of next year"],
 )
 def test_a_frame_says_nothing_of_its_age_where_one_answer_does_not(
-    fresh_rig: Rig, fetch: Fetch, header: tuple[str, str]
+    fresh_env: SandboxEnv, fetch: Fetch, header: tuple[str, str]
 ) -> None:
-    fetch(fresh_rig.link)
+    fetch(fresh_env.link)
     name, value = header
-    fresh_rig.exchange.faults.add("extra-header", path=PATHS[fetch], name=name, value=value)
-    assert fetch(fresh_rig.link).attrs["as_of"] is None
-    assert fetch(fresh_rig.link).attrs["as_of"] is not None
+    fresh_env.exchange.faults.add("extra-header", path=PATHS[fetch], name=name, value=value)
+    assert fetch(fresh_env.link).attrs["as_of"] is None
+    assert fetch(fresh_env.link).attrs["as_of"] is not None
 
 
-def test_the_rows_kept_of_a_fetch_that_failed_say_it_too(fresh_rig: Rig) -> None:
-    link = fresh_rig.link
+def test_the_rows_kept_of_a_fetch_that_failed_say_it_too(fresh_env: SandboxEnv) -> None:
+    link = fresh_env.link
     link.spot.rebates(start="-1D")
-    fresh_rig.exchange.faults.add("firewall", path=PATHS[rebates])
+    fresh_env.exchange.faults.add("firewall", path=PATHS[rebates])
     with pytest.raises(errors.FirewallError) as nothing:
         rebates(link)
     assert nothing.value.partial is None
-    now = int(fresh_rig.exchange_clock.time())
+    now = int(fresh_env.exchange_clock.time())
 
     class Stops:
         """Lets two answers through."""
@@ -178,7 +178,7 @@ def test_the_rows_kept_of_a_fetch_that_failed_say_it_too(fresh_rig: Rig) -> None
         def __call__(self) -> None:
             self.count += 1
             if self.count == 3:
-                fresh_rig.exchange.faults.add("firewall", path=PATHS[rebates])
+                fresh_env.exchange.faults.add("firewall", path=PATHS[rebates])
 
     unwatch = link.budget.watch(Stops())
     with pytest.raises(errors.FirewallError) as some:
@@ -200,44 +200,44 @@ OLD = [("Age", "600"), ("X-Cache", "HIT from proxy.example")]
 @pytest.mark.parametrize("host", HOSTS)
 def test_an_old_answer_sets_no_clock(host: Host, header: tuple[str, str]) -> None:
     """As a cache has it: the answer tells the time of ten minutes ago."""
-    rig = Rig(ahead=30.0)
+    env = SandboxEnv(ahead=30.0)
     try:
         for _ in range(2):
-            rig.exchange.faults.add("clock-skew", path=CLOCKS[host], seconds=-600)
-            rig.exchange.faults.add("extra-header", path=CLOCKS[host], name=header[0], value=header[1])
+            env.exchange.faults.add("clock-skew", path=CLOCKS[host], seconds=-600)
+            env.exchange.faults.add("extra-header", path=CLOCKS[host], name=header[0], value=header[1])
             with pytest.raises(errors.ContractError, match="cache"):
-                rig.link._connection.sender.ask_time(host)
-            assert rig.link.clock_offset(host) is None
-        rig.link._connection.sender.ask_time(host)
-        assert rig.link.clock_offset(host) == pytest.approx(30, abs=1.1)
+                env.link._connection.sender.ask_time(host)
+            assert env.link.clock_offset(host) is None
+        env.link._connection.sender.ask_time(host)
+        assert env.link.clock_offset(host) == pytest.approx(30, abs=1.1)
     finally:
-        rig.close()
+        env.close()
 
 
-def test_a_time_that_its_own_date_does_not_bear_out_sets_no_clock(rig: Rig) -> None:
-    old = formatdate(rig.exchange_clock.time() - 60, usegmt=True)
-    rig.exchange.faults.add("extra-header", path=CLOCKS["api"], name="Date", value=old)
+def test_a_time_that_its_own_date_does_not_bear_out_sets_no_clock(env: SandboxEnv) -> None:
+    old = formatdate(env.exchange_clock.time() - 60, usegmt=True)
+    env.exchange.faults.add("extra-header", path=CLOCKS["api"], name="Date", value=old)
     with pytest.raises(errors.ContractError, match="two times"):
-        rig.link._connection.sender.ask_time("api")
-    assert rig.link.clock_offset() is None
+        env.link._connection.sender.ask_time("api")
+    assert env.link.clock_offset() is None
 
 
-def test_the_doctor_says_that_a_clock_was_not_told(rig: Rig) -> None:
-    rig.exchange.faults.add("extra-header", path=CLOCKS["fapi"], name="Age", value="600")
-    assert rig.link.doctor().frame["found"].str.contains("out of a cache").sum() == 1
+def test_the_doctor_says_that_a_clock_was_not_told(env: SandboxEnv) -> None:
+    env.exchange.faults.add("extra-header", path=CLOCKS["fapi"], name="Age", value="600")
+    assert env.link.doctor().frame["found"].str.contains("out of a cache").sum() == 1
 
 
 @pytest.mark.parametrize("header", [*OLD, None], ids=["Age", "X-Cache", "fresh"])
 def test_an_old_answer_tells_no_limit(header: tuple[str, str] | None) -> None:
-    rig = Rig(exchange={"limit_scale": 0.5})
+    env = SandboxEnv(exchange={"limit_scale": 0.5})
     try:
         if header is not None:
             path = "/fapi/v1/exchangeInfo"
-            rig.exchange.faults.add("extra-header", path=path, name=header[0], value=header[1])
-        rig.link.futures.overview()
-        assert rig.link.budget.limit(FAPI) == (1200 if header is None else 2400)
+            env.exchange.faults.add("extra-header", path=path, name=header[0], value=header[1])
+        env.link.futures.overview()
+        assert env.link.budget.limit(FAPI) == (1200 if header is None else 2400)
     finally:
-        rig.close()
+        env.close()
 
 
 @pytest.mark.parametrize("header", OLD, ids=["Age", "X-Cache"])
@@ -262,9 +262,9 @@ def test_what_a_cache_says_of_waiting_is_reckoned_from_when_it_was_said() -> Non
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+def write_env() -> Iterator[WriteEnv]:
     with memory_folder() as folder:
-        made = Bench(folder, ahead=30.0)
+        made = WriteEnv(folder, ahead=30.0)
         yield made
         made.close()
 
@@ -272,15 +272,15 @@ def bench() -> Iterator[Bench]:
 @pytest.mark.parametrize("status", [200, 400])
 @pytest.mark.parametrize("header", [*OLD, ("Date", DATE)], ids=["Age", "X-Cache", "Date"])
 def test_an_answer_that_is_not_this_writes_own_says_nothing_of_it(
-    bench: Bench, header: tuple[str, str], status: int
+    write_env: WriteEnv, header: tuple[str, str], status: int
 ) -> None:
     """It may be the answer to another, while this one was handed on, or was not."""
-    bench.clock.advance(3600)
-    bench.rig.link._connection.sender.ask_time("api")
+    write_env.clock.advance(3600)
+    write_env.env.link._connection.sender.ask_time("api")
     door = "exchange.create_sub_account"
     if status == 400:
-        bench.fail(door, "error", code=-9000, after_effect=True)
-    bench.fail(door, "extra-header", name=header[0], value=header[1])
-    outcome = do(bench, door, tag=f"{header[0]}{status}".lower().replace("-", ""))
+        write_env.fail(door, "error", code=-9000, after_effect=True)
+    write_env.fail(door, "extra-header", name=header[0], value=header[1])
+    outcome = do(write_env, door, tag=f"{header[0]}{status}".lower().replace("-", ""))
     assert outcome.status == "unknown"
     assert "cache" in str(outcome.error) or "older than the request" in str(outcome.error)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 import toolkit
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from tests.support.traces import locals_shown
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS
@@ -19,16 +19,16 @@ from toolkit.wire.sender import PATIENCE, PAUSES
 PATH = "/sapi/v1/broker/info"
 
 
-def read(rig: Rig) -> object:
-    return rig.link.exchange.partner()
+def read(env: SandboxEnv) -> object:
+    return env.link.exchange.partner()
 
 
-def test_2xx_is_a_frame(rig: Rig) -> None:
-    frame = rig.link.exchange.partner()
+def test_2xx_is_a_frame(env: SandboxEnv) -> None:
+    frame = env.link.exchange.partner()
     assert len(frame) == 1
     assert frame.attrs["requests"] == 1
     assert frame.attrs["complete"] is True
-    assert rig.sent(PATH) == [200]
+    assert env.sent(PATH) == [200]
 
 
 REFUSALS = [
@@ -46,11 +46,11 @@ REFUSALS = [
 
 @pytest.mark.parametrize(("status", "code", "kind"), REFUSALS)
 def test_4xx_is_the_error_that_says_what_to_do(
-    rig: Rig, status: int, code: int, kind: type[errors.ApiError]
+    env: SandboxEnv, status: int, code: int, kind: type[errors.ApiError]
 ) -> None:
-    rig.exchange.faults.add("error", path=PATH, status=status, code=code, message="The reason.")
+    env.exchange.faults.add("error", path=PATH, status=status, code=code, message="The reason.")
     with pytest.raises(kind) as caught:
-        read(rig)
+        read(env)
     error = caught.value
     assert type(error) is kind
     assert (error.status, error.code, error.message) == (status, code, "The reason.")
@@ -63,82 +63,82 @@ def test_4xx_is_the_error_that_says_what_to_do(
         kind.advice,
     ):
         assert said in str(error)
-    assert len(rig.sent(PATH)) == 1, "a refusal is never sent again"
+    assert len(env.sent(PATH)) == 1, "a refusal is never sent again"
 
 
-def test_an_error_inside_of_a_200_is_an_error(rig: Rig) -> None:
-    rig.exchange.faults.add("wrapped-error", path=PATH, code=-1121, message="Invalid symbol.")
+def test_an_error_inside_of_a_200_is_an_error(env: SandboxEnv) -> None:
+    env.exchange.faults.add("wrapped-error", path=PATH, code=-1121, message="Invalid symbol.")
     with pytest.raises(errors.NotFoundError):
-        read(rig)
+        read(env)
 
 
-def test_403_is_the_firewall(rig: Rig) -> None:
-    rig.exchange.faults.add("firewall", path=PATH)
+def test_403_is_the_firewall(env: SandboxEnv) -> None:
+    env.exchange.faults.add("firewall", path=PATH)
     with pytest.raises(errors.FirewallError, match="Send nothing for some minutes"):
-        read(rig)
+        read(env)
 
 
-def test_429_waits_as_long_as_told_and_sends_again(rig: Rig) -> None:
-    rig.exchange.faults.add("rate-limit", path=PATH, seconds=17)
-    before = rig.clock.monotonic()
-    frame = rig.link.exchange.partner()
+def test_429_waits_as_long_as_told_and_sends_again(env: SandboxEnv) -> None:
+    env.exchange.faults.add("rate-limit", path=PATH, seconds=17)
+    before = env.clock.monotonic()
+    frame = env.link.exchange.partner()
     assert len(frame) == 1
-    assert rig.sent(PATH) == [429, 200]
-    assert 17 <= rig.clock.monotonic() - before < 19
+    assert env.sent(PATH) == [429, 200]
+    assert 17 <= env.clock.monotonic() - before < 19
     assert frame.attrs["requests"] == 2, "what it cost includes the repetition"
 
 
-def test_429_stops_every_sender_of_that_host_and_no_other(rig: Rig) -> None:
-    rig.exchange.faults.add("rate-limit", path=PATH, seconds=30)
-    rig.link.exchange.partner()
-    before = rig.clock.monotonic()
-    rig.exchange.faults.add("rate-limit", path="/fapi/v1/apiReferral/overview", seconds=40)
+def test_429_stops_every_sender_of_that_host_and_no_other(env: SandboxEnv) -> None:
+    env.exchange.faults.add("rate-limit", path=PATH, seconds=30)
+    env.link.exchange.partner()
+    before = env.clock.monotonic()
+    env.exchange.faults.add("rate-limit", path="/fapi/v1/apiReferral/overview", seconds=40)
     paused: list[object] = []
-    rig.link.budget.watch(lambda: paused.append(dict(rig.link.budget.snapshot().paused)))
-    rig.link.futures.overview()
-    assert rig.clock.monotonic() - before >= 40
+    env.link.budget.watch(lambda: paused.append(dict(env.link.budget.snapshot().paused)))
+    env.link.futures.overview()
+    assert env.clock.monotonic() - before >= 40
     assert any("fapi" in seen and "api" not in seen for seen in paused)
 
 
-def test_429_again_and_again_is_an_error_in_the_end(rig: Rig) -> None:
-    rig.exchange.faults.add("rate-limit", path=PATH, seconds=1, times=None)
+def test_429_again_and_again_is_an_error_in_the_end(env: SandboxEnv) -> None:
+    env.exchange.faults.add("rate-limit", path=PATH, seconds=1, times=None)
     with pytest.raises(errors.RateLimitError) as caught:
-        read(rig)
+        read(env)
     assert caught.value.status == 429
     assert caught.value.retry_after == 1
-    assert len(rig.sent(PATH)) == PATIENCE + 1
+    assert len(env.sent(PATH)) == PATIENCE + 1
 
 
-def test_418_stops_everything_until_it_ends(rig: Rig) -> None:
-    rig.exchange.faults.add("ban", path=PATH, seconds=120)
+def test_418_stops_everything_until_it_ends(env: SandboxEnv) -> None:
+    env.exchange.faults.add("ban", path=PATH, seconds=120)
     with pytest.raises(errors.BannedError) as caught:
-        read(rig)
-    end = datetime.fromtimestamp(rig.clock.time() + 120, UTC)
+        read(env)
+    end = datetime.fromtimestamp(env.clock.time() + 120, UTC)
     assert abs((caught.value.until - end).total_seconds()) < 2
     assert f"{end:%Y-%m-%d}" in str(caught.value)
-    seen = len(rig.exchange.log)
-    other = rig.new_link()
-    for call in (rig.link.exchange.partner, rig.link.futures.overview, other.spot.customers):
+    seen = len(env.exchange.log)
+    other = env.new_link()
+    for call in (env.link.exchange.partner, env.link.futures.overview, other.spot.customers):
         with pytest.raises(errors.BannedError):
             call()
-    assert len(rig.exchange.log) == seen, "nothing is sent during a ban, by no Link and to no host"
-    rig.clock.advance(121)
-    assert len(rig.link.exchange.partner()) == 1
+    assert len(env.exchange.log) == seen, "nothing is sent during a ban, by no Link and to no host"
+    env.clock.advance(121)
+    assert len(env.link.exchange.partner()) == 1
 
 
 FAILURES = ["server-error", "timeout", "reset", "reset-before", "cut"]
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-def test_failures_of_the_other_side_are_sent_again_signed_anew(rig: Rig, kind: str) -> None:
-    rig.link.exchange.partner()
-    seen = len(rig.exchange.log)
-    rig.exchange.faults.add(kind, path=PATH, times=2)
-    before = rig.clock.monotonic()
-    frame = rig.link.exchange.partner()
+def test_failures_of_the_other_side_are_sent_again_signed_anew(env: SandboxEnv, kind: str) -> None:
+    env.link.exchange.partner()
+    seen = len(env.exchange.log)
+    env.exchange.faults.add(kind, path=PATH, times=2)
+    before = env.clock.monotonic()
+    frame = env.link.exchange.partner()
     assert frame.attrs["requests"] == 3
-    assert len(rig.exchange.log) - seen == 3
-    assert rig.clock.monotonic() - before >= sum(PAUSES[:2])
+    assert len(env.exchange.log) - seen == 3
+    assert env.clock.monotonic() - before >= sum(PAUSES[:2])
 
 
 @pytest.mark.parametrize(
@@ -151,13 +151,15 @@ def test_failures_of_the_other_side_are_sent_again_signed_anew(rig: Rig, kind: s
         ("html", errors.ServerError),
     ],
 )
-def test_failures_that_do_not_end_are_errors(rig: Rig, kind: str, error: type[errors.ToolkitError]) -> None:
-    rig.exchange.faults.add(kind, path=PATH, times=None)
+def test_failures_that_do_not_end_are_errors(
+    env: SandboxEnv, kind: str, error: type[errors.ToolkitError]
+) -> None:
+    env.exchange.faults.add(kind, path=PATH, times=None)
     with pytest.raises(error) as caught:
-        read(rig)
+        read(env)
     assert type(caught.value) is error
-    assert rig.link.budget.snapshot().calls[-1].door == "exchange.partner"
-    attempts = [call for call in rig.link.budget.snapshot().calls if call.door == "exchange.partner"]
+    assert env.link.budget.snapshot().calls[-1].door == "exchange.partner"
+    attempts = [call for call in env.link.budget.snapshot().calls if call.door == "exchange.partner"]
     assert len(attempts) == len(PAUSES) + 1
     if isinstance(caught.value, errors.ServerError):
         assert "nothing has changed" in str(caught.value)
@@ -165,22 +167,22 @@ def test_failures_that_do_not_end_are_errors(rig: Rig, kind: str, error: type[er
         assert caught.value.excerpt.startswith('{"maxMakerCommission"')
 
 
-def test_not_json_is_a_breach_of_contract_and_shows_how_it_began(rig: Rig) -> None:
-    rig.exchange.faults.add("html", path=PATH, status=200)
+def test_not_json_is_a_breach_of_contract_and_shows_how_it_began(env: SandboxEnv) -> None:
+    env.exchange.faults.add("html", path=PATH, status=200)
     with pytest.raises(errors.ContractError) as caught:
-        read(rig)
+        read(env)
     assert "<" in caught.value.excerpt
-    assert len(rig.sent(PATH)) == 1
+    assert len(env.sent(PATH)) == 1
 
 
 @pytest.mark.parametrize("kind", ["disorder", "missing-field"])
-def test_wrong_shapes_are_breaches_of_contract_and_keep_what_arrived(rig: Rig, kind: str) -> None:
+def test_wrong_shapes_are_breaches_of_contract_and_keep_what_arrived(env: SandboxEnv, kind: str) -> None:
     path = "/sapi/v1/broker/rebate/recentRecord"
-    rig.link.exchange.rebates()
-    rig.exchange.faults.add(kind, path=path)
+    env.link.exchange.rebates()
+    env.exchange.faults.add(kind, path=path)
     expected = errors.OrderError if kind == "disorder" else errors.ContractError
     with pytest.raises(expected) as caught:
-        rig.link.exchange.rebates()
+        env.link.exchange.rebates()
     assert type(caught.value) is expected
     if kind == "disorder":
         assert isinstance(caught.value, errors.OrderError)
@@ -192,28 +194,28 @@ def test_wrong_shapes_are_breaches_of_contract_and_keep_what_arrived(rig: Rig, k
         assert "rows that had arrived are in `.partial`" in str(caught.value)
 
 
-def test_a_field_nobody_declared_is_left_out_named_and_warned_of_once(rig: Rig) -> None:
-    rig.exchange.faults.add("unknown-field", path="/sapi/v1/broker/subAccount", times=2)
+def test_a_field_nobody_declared_is_left_out_named_and_warned_of_once(env: SandboxEnv) -> None:
+    env.exchange.faults.add("unknown-field", path="/sapi/v1/broker/subAccount", times=2)
     with pytest.warns(errors.UndeclaredFieldWarning, match="surprise"):
-        frame = rig.link.exchange.sub_accounts()
+        frame = env.link.exchange.sub_accounts()
     assert "surprise" not in frame.columns
     assert frame.attrs["undeclared"] == ["surprise"]
-    again = rig.link.exchange.sub_accounts()  # a second warning would be an error here
+    again = env.link.exchange.sub_accounts()  # a second warning would be an error here
     assert again.attrs["undeclared"] == ["surprise"]
 
 
-def test_what_arrived_before_a_failure_is_not_thrown_away(rig: Rig) -> None:
+def test_what_arrived_before_a_failure_is_not_thrown_away(env: SandboxEnv) -> None:
     path = "/sapi/v1/broker/rebate/recentRecord"
-    whole = rig.link.exchange.rebates(start="-30D")
-    before = len(rig.sent(path))
+    whole = env.link.exchange.rebates(start="-30D")
+    before = len(env.sent(path))
 
     def fail_after_three() -> None:
-        if len(rig.sent(path)) >= before + 3:
-            rig.exchange.faults.add("server-error", path=path, times=None)
+        if len(env.sent(path)) >= before + 3:
+            env.exchange.faults.add("server-error", path=path, times=None)
 
-    rig.link.budget.watch(fail_after_three)
+    env.link.budget.watch(fail_after_three)
     with pytest.raises(errors.ServerError) as caught:
-        rig.link.exchange.rebates(start="-30D")
+        env.link.exchange.rebates(start="-30D")
     partial = caught.value.partial
     assert partial is not None
     assert 0 < len(partial) < len(whole)
@@ -225,22 +227,22 @@ def test_what_arrived_before_a_failure_is_not_thrown_away(rig: Rig) -> None:
     )
 
 
-def test_a_clock_that_is_wrong_is_measured_and_the_request_signed_again(rig: Rig) -> None:
-    rig.link.exchange.partner()
-    rig.exchange_clock.ahead = 3600.0
-    frame = rig.link.exchange.partner()
-    assert rig.sent(PATH) == [200, 400, 200]
+def test_a_clock_that_is_wrong_is_measured_and_the_request_signed_again(env: SandboxEnv) -> None:
+    env.link.exchange.partner()
+    env.exchange_clock.ahead = 3600.0
+    frame = env.link.exchange.partner()
+    assert env.sent(PATH) == [200, 400, 200]
     assert frame.attrs["requests"] == 2
-    offset = rig.link.clock_offset("api")
+    offset = env.link.clock_offset("api")
     assert offset is not None
     assert abs(offset - 3600) < 1
 
 
-def test_a_timestamp_refused_twice_is_an_error(rig: Rig) -> None:
-    rig.exchange.faults.add("error", path=PATH, code=-1021, message="Timestamp.", times=None)
+def test_a_timestamp_refused_twice_is_an_error(env: SandboxEnv) -> None:
+    env.exchange.faults.add("error", path=PATH, code=-1021, message="Timestamp.", times=None)
     with pytest.raises(errors.ClockError):
-        read(rig)
-    assert len(rig.sent(PATH)) == 2
+        read(env)
+    assert len(env.sent(PATH)) == 2
 
 
 @pytest.fixture
@@ -268,49 +270,49 @@ def elsewhere() -> Iterator[tuple[str, list[dict[str, str]]]]:
 
 
 def test_a_redirect_is_not_followed_and_the_key_not_sent_on(
-    rig: Rig, elsewhere: tuple[str, list[dict[str, str]]]
+    env: SandboxEnv, elsewhere: tuple[str, list[dict[str, str]]]
 ) -> None:
     address, seen = elsewhere
-    rig.exchange.faults.add("redirect", path=PATH, to=f"{address}/landing?signature=abc")
+    env.exchange.faults.add("redirect", path=PATH, to=f"{address}/landing?signature=abc")
     with pytest.raises(errors.RedirectError) as caught:
-        read(rig)
+        read(env)
     assert caught.value.target == "127.0.0.1"
     assert "signature" not in str(caught.value)
     assert seen == []
 
 
-def test_no_error_text_or_frame_holds_a_secret(rig: Rig) -> None:
+def test_no_error_text_or_frame_holds_a_secret(env: SandboxEnv) -> None:
     """Over every kind of failure: text, attributes and the locals of the traceback."""
     email = "someone.private@example.com"
-    secrets = [rig.sandbox.key, rig.sandbox.secret, "signature=", email, "someone.private"]
+    secrets = [env.sandbox.key, env.sandbox.secret, "signature=", email, "someone.private"]
     for kind, options in [
-        ("error", {"message": f"bad {rig.sandbox.key} {email}"}),
-        ("server-error", {"message": f"bad {rig.sandbox.key} {email}"}),
+        ("error", {"message": f"bad {env.sandbox.key} {email}"}),
+        ("server-error", {"message": f"bad {env.sandbox.key} {email}"}),
         ("reset", {}),
         ("timeout", {}),
         ("html", {"status": 200}),
     ]:
-        rig.exchange.faults.clear()
-        rig.exchange.faults.add(kind, path="/sapi/v1/apiReferral/customization", times=None, **options)
+        env.exchange.faults.clear()
+        env.exchange.faults.add(kind, path="/sapi/v1/apiReferral/customization", times=None, **options)
         with pytest.raises(errors.ToolkitError) as caught:
-            rig.link.spot.customers(email=email)
+            env.link.spot.customers(email=email)
         error = caught.value
         shown = [str(error), repr(error), repr(vars(error)), repr(error.__context__), repr(error.__cause__)]
         assert not [secret for secret in secrets for text in shown if secret in text], kind
 
 
-def test_no_log_holds_a_secret(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_log_holds_a_secret(env: SandboxEnv, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
-    rig.link.spot.customers(email="someone.private@example.com")
+    env.link.spot.customers(email="someone.private@example.com")
     assert "/sapi/v1/apiReferral/customization" in caplog.text
-    for secret in (rig.sandbox.key, rig.sandbox.secret, "signature", "private"):
+    for secret in (env.sandbox.key, env.sandbox.secret, "signature", "private"):
         assert secret not in caplog.text
 
 
-def test_cookies_are_not_kept(elsewhere: tuple[str, list[dict[str, str]]], rig: Rig) -> None:
+def test_cookies_are_not_kept(elsewhere: tuple[str, list[dict[str, str]]], env: SandboxEnv) -> None:
     address, seen = elsewhere
     link = toolkit.Link(
-        key="k" * 64, secret="s" * 64, hosts=dict.fromkeys(BASE_URLS, address), clock=rig.clock
+        key="k" * 64, secret="s" * 64, hosts=dict.fromkeys(BASE_URLS, address), clock=env.clock
     )
     for _ in range(2):
         with pytest.raises(errors.ContractError):
@@ -320,17 +322,17 @@ def test_cookies_are_not_kept(elsewhere: tuple[str, list[dict[str, str]]], rig: 
     assert not [headers for headers in seen if "Cookie" in headers]
 
 
-def test_a_ban_whose_end_only_the_message_tells_is_kept_to_its_end(rig: Rig) -> None:
-    end = int((rig.clock.time() + 86_400) * 1000)
+def test_a_ban_whose_end_only_the_message_tells_is_kept_to_its_end(env: SandboxEnv) -> None:
+    end = int((env.clock.time() + 86_400) * 1000)
     message = f"Way too much request weight used; IP banned until {end}. Please use WebSocket."
-    rig.exchange.faults.add("error", path=PATH, status=418, code=-1003, message=message)
+    env.exchange.faults.add("error", path=PATH, status=418, code=-1003, message=message)
     with pytest.raises(errors.BannedError) as caught:
-        read(rig)
+        read(env)
     assert caught.value.until.timestamp() == pytest.approx(end / 1000, abs=1)
-    rig.clock.advance(3600)
+    env.clock.advance(3600)
     with pytest.raises(errors.BannedError):
-        read(rig)
-    assert len(rig.sent(PATH)) == 1
+        read(env)
+    assert len(env.sent(PATH)) == 1
 
 
 class Rude(http.server.BaseHTTPRequestHandler):
@@ -356,7 +358,7 @@ class Rude(http.server.BaseHTTPRequestHandler):
     ("status", "error"), [(b"418 Banned", errors.BannedError), (b"400 Bad", errors.ApiError)]
 )
 def test_a_refusal_that_is_cut_off_is_obeyed_and_no_log_shows_the_query(
-    rig: Rig, caplog: pytest.LogCaptureFixture, status: bytes, error: type[errors.ApiError]
+    env: SandboxEnv, caplog: pytest.LogCaptureFixture, status: bytes, error: type[errors.ApiError]
 ) -> None:
     caplog.set_level("DEBUG")
     rude = type("Rude", (Rude,), {"status": status, "asked": 0})
@@ -364,7 +366,7 @@ def test_a_refusal_that_is_cut_off_is_obeyed_and_no_log_shows_the_query(
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     hosts = dict.fromkeys(BASE_URLS, f"http://127.0.0.1:{server.server_port}")
-    link = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=rig.clock)
+    link = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=env.clock)
     try:
         with pytest.raises(error):
             link.spot.customers(email="someone@example.com")
@@ -379,18 +381,18 @@ def test_a_refusal_that_is_cut_off_is_obeyed_and_no_log_shows_the_query(
         server.server_close()
 
 
-def test_an_interrupt_shows_nothing_secret_in_its_traceback(rig: Rig) -> None:
+def test_an_interrupt_shows_nothing_secret_in_its_traceback(env: SandboxEnv) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    rig.link.exchange.partner()
-    rig.link.budget.watch(interrupt)
+    env.link.exchange.partner()
+    env.link.budget.watch(interrupt)
     with pytest.raises(KeyboardInterrupt) as caught:
-        rig.link.exchange.partner()
+        env.link.exchange.partner()
     error: BaseException | None = caught.value
     assert error is not None
     assert error.__cause__ is None
     assert error.__context__ is None or error.__suppress_context__
     shown = locals_shown(error)
-    for secret in (rig.sandbox.key, rig.sandbox.secret, "signature="):
+    for secret in (env.sandbox.key, env.sandbox.secret, "signature="):
         assert not [text for text in shown if secret in text]

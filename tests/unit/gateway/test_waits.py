@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.support.clocks import FakeClock
-from tests.support.sandbox_env import Rig
-from tests.support.writes import Bench, do, memory_folder, small_world
+from tests.support.sandbox_env import SandboxEnv
+from tests.support.writes import WriteEnv, do, memory_folder, small_world
 from toolkit import errors
 from toolkit.catalogue import API, FAPI
 from toolkit.link import Link
@@ -26,75 +26,75 @@ DAY = 86_400
 
 
 @pytest.fixture
-def rig() -> Iterator[Rig]:
-    made = Rig(world=small_world(), link={"workers": 1})
+def env() -> Iterator[SandboxEnv]:
+    made = SandboxEnv(world=small_world(), link={"workers": 1})
     yield made
     made.close()
 
 
-def asked_to_wait(rig: Rig, path: str, seconds: float, times: int = 1, **fault: Any) -> None:
+def asked_to_wait(env: SandboxEnv, path: str, seconds: float, times: int = 1, **fault: Any) -> None:
     """The next requests to a path are answered with an error that asks to wait."""
-    rig.exchange.faults.add("error", path=path, times=times, **{"status": 503, "code": -1001, **fault})
+    env.exchange.faults.add("error", path=path, times=times, **{"status": 503, "code": -1001, **fault})
     value = f"{seconds:.0f}"
-    rig.exchange.faults.add("extra-header", path=path, times=times, name="Retry-After", value=value)
+    env.exchange.faults.add("extra-header", path=path, times=times, name="Retry-After", value=value)
 
 
 # -- as long as asked, within bounds -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_the_exchanges_side_is_given_the_time_it_asks_for(rig: Rig, status: int) -> None:
-    rig.link.exchange.partner()
-    began = rig.clock.monotonic()
-    asked_to_wait(rig, PATH, 3, times=5, status=status)
-    assert len(rig.link.exchange.partner()) == 1
-    assert 15 <= rig.clock.monotonic() - began < 20
-    assert rig.sent(PATH)[1:] == [status] * 5 + [200]
+def test_the_exchanges_side_is_given_the_time_it_asks_for(env: SandboxEnv, status: int) -> None:
+    env.link.exchange.partner()
+    began = env.clock.monotonic()
+    asked_to_wait(env, PATH, 3, times=5, status=status)
+    assert len(env.link.exchange.partner()) == 1
+    assert 15 <= env.clock.monotonic() - began < 20
+    assert env.sent(PATH)[1:] == [status] * 5 + [200]
 
 
-def test_and_a_minute_in_all_at_most(rig: Rig) -> None:
-    asked_to_wait(rig, PATH, 25, times=5)
+def test_and_a_minute_in_all_at_most(env: SandboxEnv) -> None:
+    asked_to_wait(env, PATH, 25, times=5)
     with pytest.raises(errors.ServerError, match="It asked to wait 25 s") as caught:
-        rig.link.exchange.partner()
+        env.link.exchange.partner()
     assert caught.value.attempts == 3
     assert caught.value.retry_after == 25
 
 
-def test_what_asks_for_longer_is_an_error_at_once_and_stops_nobody_else(rig: Rig) -> None:
+def test_what_asks_for_longer_is_an_error_at_once_and_stops_nobody_else(env: SandboxEnv) -> None:
     """One endpoint that is out of order for an hour is no reason to leave the others alone."""
-    rig.link.exchange.partner()
-    began = rig.clock.monotonic()
-    asked_to_wait(rig, PATH, LONGEST_REST + 3540)
+    env.link.exchange.partner()
+    began = env.clock.monotonic()
+    asked_to_wait(env, PATH, LONGEST_REST + 3540)
     with pytest.raises(errors.ServerError, match="It asked to wait 3,600 s"):
-        rig.link.exchange.partner()
-    assert len(rig.link.exchange.sub_accounts()) > 0
-    assert rig.clock.monotonic() - began < 1
+        env.link.exchange.partner()
+    assert len(env.link.exchange.sub_accounts()) > 0
+    assert env.clock.monotonic() - began < 1
 
 
-def test_a_server_code_under_another_status_is_waited_for_as_well(rig: Rig) -> None:
-    rig.link.exchange.partner()
-    began = rig.clock.monotonic()
-    asked_to_wait(rig, PATH, 3, status=400)
-    assert len(rig.link.exchange.partner()) == 1
-    assert 3 <= rig.clock.monotonic() - began < 5
+def test_a_server_code_under_another_status_is_waited_for_as_well(env: SandboxEnv) -> None:
+    env.link.exchange.partner()
+    began = env.clock.monotonic()
+    asked_to_wait(env, PATH, 3, status=400)
+    assert len(env.link.exchange.partner()) == 1
+    assert 3 <= env.clock.monotonic() - began < 5
 
 
 def test_a_write_is_not_sent_again_and_the_next_one_leaves_the_host_alone() -> None:
     door = "exchange.create_sub_account"
     with memory_folder() as folder:
-        bench = Bench(folder)
+        write_env = WriteEnv(folder)
         try:
-            bench.rig.link.exchange.partner()
-            bench.fail(door, "error", status=503, code=-1000)
-            bench.fail(door, "extra-header", name="Retry-After", value="7")
-            began = bench.clock.monotonic()
-            assert do(bench, door, tag="one").status == "unknown"
-            assert bench.sent(door) == 1
-            assert bench.clock.monotonic() == began
-            assert len(bench.rig.link.exchange.sub_accounts()) > 0
-            assert 7 <= bench.clock.monotonic() - began < 8
+            write_env.env.link.exchange.partner()
+            write_env.fail(door, "error", status=503, code=-1000)
+            write_env.fail(door, "extra-header", name="Retry-After", value="7")
+            began = write_env.clock.monotonic()
+            assert do(write_env, door, tag="one").status == "unknown"
+            assert write_env.sent(door) == 1
+            assert write_env.clock.monotonic() == began
+            assert len(write_env.env.link.exchange.sub_accounts()) > 0
+            assert 7 <= write_env.clock.monotonic() - began < 8
         finally:
-            bench.close()
+            write_env.close()
 
 
 RATE_CODES = {
@@ -106,24 +106,24 @@ RATE_CODES = {
 
 
 @pytest.mark.parametrize("fault", RATE_CODES.values(), ids=RATE_CODES)
-def test_a_rate_code_under_any_status_waits_as_long_as_asked(rig: Rig, fault: dict[str, int]) -> None:
-    rig.link.exchange.partner()
-    began = rig.clock.monotonic()
-    asked_to_wait(rig, PATH, 20, **fault)
-    assert len(rig.link.exchange.partner()) == 1
-    assert 20 <= rig.clock.monotonic() - began < 22
+def test_a_rate_code_under_any_status_waits_as_long_as_asked(env: SandboxEnv, fault: dict[str, int]) -> None:
+    env.link.exchange.partner()
+    began = env.clock.monotonic()
+    asked_to_wait(env, PATH, 20, **fault)
+    assert len(env.link.exchange.partner()) == 1
+    assert 20 <= env.clock.monotonic() - began < 22
 
 
 @pytest.mark.parametrize("fault", RATE_CODES.values(), ids=RATE_CODES)
-def test_nobody_waits_for_days(rig: Rig, fault: dict[str, int]) -> None:
-    rig.link.exchange.partner()
-    began = rig.clock.monotonic()
-    asked_to_wait(rig, PATH, 2 * DAY, **fault)
+def test_nobody_waits_for_days(env: SandboxEnv, fault: dict[str, int]) -> None:
+    env.link.exchange.partner()
+    began = env.clock.monotonic()
+    asked_to_wait(env, PATH, 2 * DAY, **fault)
     with pytest.raises(errors.RateLimitError, match=r"asked to wait 172,800 s") as caught:
-        rig.link.exchange.partner()
+        env.link.exchange.partner()
     assert caught.value.retry_after == 2 * DAY
-    assert rig.clock.monotonic() - began < 1
-    assert rig.sent(PATH).count(200) == 1 + (fault["status"] == 200)
+    assert env.clock.monotonic() - began < 1
+    assert env.sent(PATH).count(200) == 1 + (fault["status"] == 200)
 
 
 CALLS: dict[str, Callable[[Link], object]] = {
@@ -135,15 +135,15 @@ CALLS: dict[str, Callable[[Link], object]] = {
 
 
 @pytest.fixture
-def warm(rig: Rig) -> Rig:
+def warm(env: SandboxEnv) -> SandboxEnv:
     """Its clock is known and it has just begun a minute."""
-    rig.link.exchange.partner()
-    return rig
+    env.link.exchange.partner()
+    return env
 
 
 @pytest.mark.parametrize("call", [CALLS["a read"], CALLS["a path"]], ids=["a read", "a path"])
 def test_while_a_host_asks_for_days_of_silence_each_call_says_until_when(
-    warm: Rig, call: Callable[[Link], object]
+    warm: SandboxEnv, call: Callable[[Link], object]
 ) -> None:
     warm.link.budget.pause(API, "", 2 * DAY)
     seen = len(warm.exchange.log)
@@ -162,7 +162,7 @@ def test_while_a_host_asks_for_days_of_silence_each_call_says_until_when(
     assert warm.sent()[seen:].count(200) > 0
 
 
-def test_so_does_a_write_which_was_never_sent(warm: Rig) -> None:
+def test_so_does_a_write_which_was_never_sent(warm: SandboxEnv) -> None:
     warm.link.budget.pause(API, "", 2 * DAY)
     seen = len(warm.exchange.log)
     outcome: Any = CALLS["a write"](warm.link)
@@ -177,7 +177,7 @@ def test_so_does_a_write_which_was_never_sent(warm: Rig) -> None:
 @pytest.mark.parametrize("is_known", [True, False], ids=["clock known", "clock asked for first"])
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_a_wait_is_said_once_with_its_end_and_its_reason(
-    rig: Rig,
+    env: SandboxEnv,
     call: Callable[[Link], object],
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
@@ -185,20 +185,22 @@ def test_a_wait_is_said_once_with_its_end_and_its_reason(
     is_known: bool,
 ) -> None:
     caplog.set_level(logging.INFO, logger="toolkit")
-    link = rig.new_link(workers=4) if call is CALLS["a read by several threads"] else rig.link
+    link = env.new_link(workers=4) if call is CALLS["a read by several threads"] else env.link
     if is_known:
         link.exchange.partner()
     link.budget.pause(API, "", 90)
     call(link)
     said = capsys.readouterr().err
-    if link is rig.link:  # several threads have a bar that counts down, while time passes
+    if link is env.link:  # several threads have a bar that counts down, while time passes
         assert said.count("api asked to wait: goes on at 00:01:30 UTC") == 1
     logged = [each.getMessage() for each in caplog.records if "asked to wait" in each.getMessage()]
     assert len(logged) == 1
     assert logged[0].endswith("api asked to wait: goes on at 00:01:30 UTC")
 
 
-def test_its_end_has_a_date_where_that_is_not_today(warm: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_its_end_has_a_date_where_that_is_not_today(
+    warm: SandboxEnv, capsys: pytest.CaptureFixture[str]
+) -> None:
     warm.clock.advance(DAY - 40)
     warm.link.budget.pause(API, "", 90)
     CALLS["a path"](warm.link)
@@ -208,17 +210,19 @@ def test_its_end_has_a_date_where_that_is_not_today(warm: Rig, capsys: pytest.Ca
 
 
 def test_it_is_told_by_the_exchanges_clock(capsys: pytest.CaptureFixture[str]) -> None:
-    rig = Rig(ahead=3600.0, link={"workers": 1})
+    env = SandboxEnv(ahead=3600.0, link={"workers": 1})
     try:
-        rig.link.exchange.partner()
-        rig.link.budget.pause(API, "", 90)
-        CALLS["a path"](rig.link)
+        env.link.exchange.partner()
+        env.link.budget.pause(API, "", 90)
+        CALLS["a path"](env.link)
         assert "goes on at 01:01:30 UTC" in capsys.readouterr().err
     finally:
-        rig.close()
+        env.close()
 
 
-def test_a_wait_for_the_limits_of_a_host_is_said(warm: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wait_for_the_limits_of_a_host_is_said(
+    warm: SandboxEnv, capsys: pytest.CaptureFixture[str]
+) -> None:
     warm.link._connection.sender.ask_time("fapi")
     warm.link.budget.pause(FAPI, "", 90)
     warm.link.futures.overview()
@@ -227,8 +231,10 @@ def test_a_wait_for_the_limits_of_a_host_is_said(warm: Rig, capsys: pytest.Captu
     assert "futures.overview" in said
 
 
-def test_a_used_up_minute_is_said_by_a_path_and_a_write(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
-    link = rig.new_link(limits={"sapi-ip": 2, "sapi-uid": 2}, workers=1)
+def test_a_used_up_minute_is_said_by_a_path_and_a_write(
+    env: SandboxEnv, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link = env.new_link(limits={"sapi-ip": 2, "sapi-uid": 2}, workers=1)
     for _ in range(2):
         link.get(PATH, uid=True)
     assert capsys.readouterr().err == ""
@@ -236,7 +242,7 @@ def test_a_used_up_minute_is_said_by_a_path_and_a_write(rig: Rig, capsys: pytest
     assert capsys.readouterr().err.count("is used up: goes on at 00:01:00 UTC") == 1
 
 
-def test_a_short_wait_is_not_said(warm: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_short_wait_is_not_said(warm: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
     warm.link.budget.pause(API, "", 0.5)
     CALLS["a path"](warm.link)
     assert capsys.readouterr().err == ""
@@ -262,22 +268,22 @@ def test_what_reconcile_waits_for_is_said(
     caplog.set_level(logging.INFO, logger="toolkit")
     door = "exchange.create_sub_account"
     with memory_folder() as folder:
-        bench = Bench(folder)
+        write_env = WriteEnv(folder)
         try:
-            bench.fail(door, "timeout", after_effect=False)
-            do(bench, door, tag="lost").reconcile()
+            write_env.fail(door, "timeout", after_effect=False)
+            do(write_env, door, tag="lost").reconcile()
         finally:
-            bench.close()
+            write_env.close()
     assert "until 00:00:1" in capsys.readouterr().err
     assert len([each for each in caplog.records if "goes on at 00:00:1" in each.getMessage()]) == 1
 
 
 @pytest.mark.parametrize("where", ["progress=False", "another thread"])
 def test_who_sees_no_bars_has_it_in_the_log(
-    rig: Rig, where: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    env: SandboxEnv, where: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="toolkit")
-    link = rig.new_link(progress=where != "progress=False", workers=1)
+    link = env.new_link(progress=where != "progress=False", workers=1)
     link.budget.pause(API, "", 90)
     if where == "another thread":
         thread = threading.Thread(target=CALLS["a path"], args=(link,))
@@ -304,7 +310,7 @@ class Broken(io.StringIO):
 @pytest.mark.parametrize("stderr", [None, Broken()], ids=["none", "broken"])
 @pytest.mark.parametrize("call", [CALLS["a path"], CALLS["a write"]], ids=["a path", "a write"])
 def test_what_cannot_be_said_keeps_nothing_from_being_done(
-    warm: Rig, monkeypatch: pytest.MonkeyPatch, stderr: Any, call: Callable[[Link], object]
+    warm: SandboxEnv, monkeypatch: pytest.MonkeyPatch, stderr: Any, call: Callable[[Link], object]
 ) -> None:
     warm.link.budget.pause(API, "", 90)
     monkeypatch.setattr(sys, "stderr", stderr)
@@ -314,7 +320,7 @@ def test_what_cannot_be_said_keeps_nothing_from_being_done(
 
 @pytest.mark.parametrize("call", [CALLS["a path"], CALLS["a write"]], ids=["a path", "a write"])
 def test_a_wait_can_be_left(
-    warm: Rig, call: Callable[[Link], object], capsys: pytest.CaptureFixture[str]
+    warm: SandboxEnv, call: Callable[[Link], object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     warm.link.budget.pause(API, "", 90)
     seen = len(warm.exchange.log)

@@ -237,7 +237,7 @@ def test_time_left_reads_at_a_glance(seconds: float, words: str) -> None:
     assert text.left(seconds) == words
 
 
-def test_a_pool_of_one_endpoint_is_called_by_its_door() -> None:
+def test_a_pool_of_one_endpoint_is_called_by_its_endpoint() -> None:
     named = pools.cards(snapshot(use()))
     assert "spot_balances <small>exchange · SAPI · UID</small>" in named
     assert "Futures · IP" in pools.cards(snapshot(use(pool=FAPI, path="", limit=2400, used=10)))

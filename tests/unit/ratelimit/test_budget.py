@@ -11,7 +11,7 @@ import pytest
 
 import toolkit
 from tests.support.clocks import FakeClock
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.catalogue import FAPI, POOLS, SAPI_IP, SAPI_UID, Host
 from toolkit.wire.budget import Budget
@@ -31,35 +31,35 @@ def fresh(clock: FakeClock) -> Budget:
 @pytest.mark.parametrize("ahead", [0.0, 17.3, -42.0])
 def test_three_minutes_of_allowance_are_used_whole_and_without_a_429(ahead: float) -> None:
     """24 requests of weight 100 fit in a minute of /fapi; 80 of them are wanted."""
-    rig = Rig(ahead=ahead)
+    env = SandboxEnv(ahead=ahead)
     try:
         for _ in range(80):
-            rig.link.futures.overview()
-        assert set(rig.sent()) == {200}
-        minutes = [w for w in rig.exchange.windows if w.pool == "fapi"]
+            env.link.futures.overview()
+        assert set(env.sent()) == {200}
+        minutes = [w for w in env.exchange.windows if w.pool == "fapi"]
         assert len(minutes) >= 4
         assert all(w.refused == 0 for w in minutes)
         for minute in minutes[:-1]:
             assert minute.used >= 0.95 * minute.limit
     finally:
-        rig.close()
+        env.close()
 
 
 def test_a_long_fetch_waits_for_the_minute_by_itself() -> None:
     """One call: a fetch whose windows and pages need more than three minutes' allowance."""
-    rig = Rig(exchange={"limit_scale": 0.01}, link={"limits": {"sapi-ip": 120}})
+    env = SandboxEnv(exchange={"limit_scale": 0.01}, link={"limits": {"sapi-ip": 120}})
     try:
-        frame = rig.link.exchange.futures_rebates("um", start="-700D")
+        frame = env.link.exchange.futures_rebates("um", start="-700D")
         assert frame.attrs["requests"] > 3 * 120
         assert frame["time"].is_monotonic_increasing
-        assert set(rig.sent()) == {200}
-        minutes = [w for w in rig.exchange.windows if w.pool == "sapi-ip"]
+        assert set(env.sent()) == {200}
+        minutes = [w for w in env.exchange.windows if w.pool == "sapi-ip"]
         assert len(minutes) >= 4
         for minute in minutes[:-1]:
             assert minute.refused == 0
             assert minute.used >= 0.95 * minute.limit
     finally:
-        rig.close()
+        env.close()
 
 
 def test_threads_may_share_a_link() -> None:
@@ -84,15 +84,15 @@ def test_threads_may_share_a_link() -> None:
 
 
 def test_links_of_one_process_share_the_allowance() -> None:
-    rig = Rig()
+    env = SandboxEnv()
     try:
-        links = [rig.link, rig.new_link(), rig.new_link()]
-        assert all(link.budget is rig.link.budget for link in links)
+        links = [env.link, env.new_link(), env.new_link()]
+        assert all(link.budget is env.link.budget for link in links)
         for n in range(60):
             links[n % 3].futures.overview()
-        assert set(rig.sent()) == {200}
+        assert set(env.sent()) == {200}
     finally:
-        rig.close()
+        env.close()
 
 
 def test_a_ban_outlives_the_link_that_met_it() -> None:
@@ -106,29 +106,29 @@ def test_a_ban_outlives_the_link_that_met_it() -> None:
         toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=clock).spot.customers()
 
 
-def test_links_to_different_exchanges_share_nothing(rig: Rig) -> None:
-    other = Rig()
+def test_links_to_different_exchanges_share_nothing(env: SandboxEnv) -> None:
+    other = SandboxEnv()
     try:
-        assert other.link.budget is not rig.link.budget
+        assert other.link.budget is not env.link.budget
     finally:
         other.close()
 
 
 def test_another_program_on_this_address_is_given_way_to() -> None:
     """Its use shows in the headers of our answers."""
-    rig = Rig()
+    env = SandboxEnv()
     try:
-        stranger = rig.new_link(clock=SYSTEM_CLOCK, recv_window=60_000)
-        assert stranger.budget is not rig.link.budget
-        rig.link.futures.overview()
+        stranger = env.new_link(clock=SYSTEM_CLOCK, recv_window=60_000)
+        assert stranger.budget is not env.link.budget
+        env.link.futures.overview()
         for _ in range(60):
-            rig.exchange.handle(_public("/fapi/v1/exchangeInfo"))
-        used = rig.exchange.windows[-1].used
-        rig.link.futures.overview()
-        use = next(use for use in rig.link.budget.snapshot().pools if use.pool == FAPI)
+            env.exchange.handle(_public("/fapi/v1/exchangeInfo"))
+        used = env.exchange.windows[-1].used
+        env.link.futures.overview()
+        use = next(use for use in env.link.budget.snapshot().pools if use.pool == FAPI)
         assert use.used == used + 100
     finally:
-        rig.close()
+        env.close()
 
 
 def _public(path: str) -> object:
@@ -261,25 +261,25 @@ def test_watchers_are_told_after_each_answer_until_they_stop() -> None:
 
 
 def test_a_watcher_that_fails_is_told_of_once_and_harms_nothing(
-    rig: Rig, caplog: pytest.LogCaptureFixture
+    env: SandboxEnv, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[int] = []
 
     def fail() -> None:
         raise RuntimeError("a panel cannot draw")
 
-    unwatch = rig.link.budget.watch(fail)
-    rig.link.budget.watch(lambda: told.append(1))
+    unwatch = env.link.budget.watch(fail)
+    env.link.budget.watch(lambda: told.append(1))
     for _ in range(3):
-        assert len(rig.link.exchange.partner()) == 1
+        assert len(env.link.exchange.partner()) == 1
     assert len(told) >= 3, "who was told after it is told all the same"
     failures = [each for each in caplog.records if "watches the budget failed" in each.message]
     assert len(failures) == 1
     assert failures[0].exc_info is not None
     assert str(failures[0].exc_info[1]) == "a panel cannot draw"
     unwatch()
-    rig.link.budget.watch(fail)
-    rig.link.exchange.partner()
+    env.link.budget.watch(fail)
+    env.link.exchange.partner()
     assert len([each for each in caplog.records if "watches the budget failed" in each.message]) == 2
 
 
@@ -297,9 +297,9 @@ def test_a_watcher_that_fails_at_a_wait_ends_neither_the_wait_nor_the_request() 
     assert budget.snapshot().pools[0].used == 100
 
 
-def test_calls_are_shown_without_parameters(rig: Rig) -> None:
-    rig.link.spot.customers(email="someone@example.com")
-    shown = repr(rig.link.budget.snapshot())
+def test_calls_are_shown_without_parameters(env: SandboxEnv) -> None:
+    env.link.spot.customers(email="someone@example.com")
+    shown = repr(env.link.budget.snapshot())
     assert "someone" not in shown
     assert "signature" not in shown
     assert "/sapi/v1/apiReferral/customization" in shown
@@ -308,9 +308,9 @@ def test_calls_are_shown_without_parameters(rig: Rig) -> None:
 @pytest.mark.parametrize(
     ("limits", "said"), [({"nonsense": 5}, "nonsense"), ({"fapi": 0}, "fapi"), ({"fapi": 1.5}, "fapi")]
 )
-def test_limits_that_cannot_be_are_refused(rig: Rig, limits: dict[str, int], said: str) -> None:
+def test_limits_that_cannot_be_are_refused(env: SandboxEnv, limits: dict[str, int], said: str) -> None:
     with pytest.raises(errors.UsageError, match=said):
-        rig.new_link(limits=limits)
+        env.new_link(limits=limits)
 
 
 # -- headers --------------------------------------------------------------------------------------------
@@ -365,8 +365,8 @@ def test_order_counts_are_kept_for_show() -> None:
     assert (count.host, count.kind, count.seconds, count.used) == ("fapi", "orders", 10, 3)
 
 
-def test_the_documented_limits_are_the_default(rig: Rig) -> None:
-    assert {pool.name: rig.link.budget.limit(pool) for pool in POOLS} == {
+def test_the_documented_limits_are_the_default(env: SandboxEnv) -> None:
+    assert {pool.name: env.link.budget.limit(pool) for pool in POOLS} == {
         "api": 6000,
         "sapi-ip": 12_000,
         "sapi-uid": 180_000,

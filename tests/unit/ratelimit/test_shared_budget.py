@@ -9,7 +9,7 @@ import pytest
 
 import toolkit
 from tests.support.clocks import FakeClock
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.catalogue import API, FAPI, Host
 from toolkit.wire.budget import Budget
@@ -20,7 +20,7 @@ from toolkit.wire.rules import RULES_AGAIN, RULES_LAST, RULES_READ
 
 HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
 INFO = "/fapi/v1/exchangeInfo"
-DOOR = "/fapi/v1/apiReferral/overview"
+OVERVIEW = "/fapi/v1/apiReferral/overview"
 
 
 def shared(clock: FakeClock, path: Path) -> Budget:
@@ -143,103 +143,103 @@ def test_beside_others_the_allowance_is_taken_bit_by_bit() -> None:
 # -- a share for others ------------------------------------------------------------------------------------
 
 
-def test_a_link_with_a_share_leaves_the_rest(rig: Rig) -> None:
-    half = rig.new_link(share=0.5)
+def test_a_link_with_a_share_leaves_the_rest(env: SandboxEnv) -> None:
+    half = env.new_link(share=0.5)
     for _ in range(30):
         half.futures.overview()
-    first, *_ = [window for window in rig.exchange.windows if window.pool == "fapi"]
+    first, *_ = [window for window in env.exchange.windows if window.pool == "fapi"]
     assert 1000 <= first.used <= 1200
-    assert set(rig.sent()) == {200}
+    assert set(env.sent()) == {200}
 
 
-def test_who_has_a_greater_share_goes_on(rig: Rig) -> None:
-    half = rig.new_link(share=0.5)
+def test_who_has_a_greater_share_goes_on(env: SandboxEnv) -> None:
+    half = env.new_link(share=0.5)
     for _ in range(11):
         half.futures.overview()
-    before = rig.clock.monotonic()
+    before = env.clock.monotonic()
     for _ in range(12):
-        rig.link.futures.overview()
-    assert rig.clock.monotonic() - before < 1
+        env.link.futures.overview()
+    assert env.clock.monotonic() - before < 1
     half.futures.overview()
-    assert rig.clock.monotonic() - before > 1, "what the other used counts for it as well"
+    assert env.clock.monotonic() - before > 1, "what the other used counts for it as well"
 
 
 @pytest.mark.parametrize("share", [0, -0.5, 1.5, True, "half", None, float("nan")])
-def test_a_share_that_is_none_is_refused(rig: Rig, share: object) -> None:
+def test_a_share_that_is_none_is_refused(env: SandboxEnv, share: object) -> None:
     with pytest.raises(errors.UsageError, match="share"):
-        rig.new_link(share=share)
+        env.new_link(share=share)
 
 
 # -- limits, learnt ----------------------------------------------------------------------------------------
 
 
 def test_the_limit_in_force_is_learnt_before_the_first_request() -> None:
-    rig = Rig(exchange={"limit_scale": 0.25})
+    env = SandboxEnv(exchange={"limit_scale": 0.25})
     try:
-        assert rig.link.budget.limit(FAPI) == 2400
+        assert env.link.budget.limit(FAPI) == 2400
         for _ in range(8):
-            rig.link.futures.overview()
-        assert rig.link.budget.limit(FAPI) == 600
-        assert rig.sent(INFO) == [200]
-        assert set(rig.sent()) == {200}
+            env.link.futures.overview()
+        assert env.link.budget.limit(FAPI) == 600
+        assert env.sent(INFO) == [200]
+        assert set(env.sent()) == {200}
     finally:
-        rig.close()
+        env.close()
 
 
 def test_the_length_of_the_window_is_learnt_too() -> None:
-    rig = Rig(exchange={"limit_scale": 0.25, "window_seconds": 7})
+    env = SandboxEnv(exchange={"limit_scale": 0.25, "window_seconds": 7})
     try:
-        rig.link.futures.overview()
-        before = rig.clock.monotonic()
+        env.link.futures.overview()
+        before = env.clock.monotonic()
         for _ in range(18):
-            rig.link.futures.overview()
-        assert 14 <= rig.clock.monotonic() - before < 30
-        assert set(rig.sent()) == {200}
-        use = next(use for use in rig.link.budget.snapshot().pools if use.pool == FAPI and use.seconds == 7)
+            env.link.futures.overview()
+        assert 14 <= env.clock.monotonic() - before < 30
+        assert set(env.sent()) == {200}
+        use = next(use for use in env.link.budget.snapshot().pools if use.pool == FAPI and use.seconds == 7)
         assert use.limit == 600
     finally:
-        rig.close()
+        env.close()
 
 
-def test_it_is_asked_for_once_a_day_and_after_a_refusal(rig: Rig) -> None:
-    rig.link.futures.overview()
-    rig.link.futures.volumes()
-    assert len(rig.sent(INFO)) == 1
-    rig.clock.advance(RULES_LAST + 1)
-    rig.link.futures.overview()
-    assert len(rig.sent(INFO)) == 2
-    rig.exchange.faults.add("rate-limit", path=DOOR, seconds=1)
-    rig.link.futures.overview()
-    assert len(rig.sent(INFO)) == 3, "a limit that was overstepped may have been changed"
+def test_it_is_asked_for_once_a_day_and_after_a_refusal(env: SandboxEnv) -> None:
+    env.link.futures.overview()
+    env.link.futures.volumes()
+    assert len(env.sent(INFO)) == 1
+    env.clock.advance(RULES_LAST + 1)
+    env.link.futures.overview()
+    assert len(env.sent(INFO)) == 2
+    env.exchange.faults.add("rate-limit", path=OVERVIEW, seconds=1)
+    env.link.futures.overview()
+    assert len(env.sent(INFO)) == 3, "a limit that was overstepped may have been changed"
 
 
-def test_where_it_cannot_be_learnt_the_documented_one_holds_for_a_while(rig: Rig) -> None:
-    rig.exchange.faults.add("server-error", path=INFO, times=None)
-    rig.link.futures.overview()
-    rig.link.futures.overview()
-    assert rig.sent(INFO) == [503]
-    assert rig.link.budget.limit(FAPI) == 2400
-    rig.clock.advance(RULES_AGAIN + 1)
-    rig.exchange.faults.clear()
-    rig.link.futures.overview()
-    assert rig.sent(INFO) == [503, 200]
+def test_where_it_cannot_be_learnt_the_documented_one_holds_for_a_while(env: SandboxEnv) -> None:
+    env.exchange.faults.add("server-error", path=INFO, times=None)
+    env.link.futures.overview()
+    env.link.futures.overview()
+    assert env.sent(INFO) == [503]
+    assert env.link.budget.limit(FAPI) == 2400
+    env.clock.advance(RULES_AGAIN + 1)
+    env.exchange.faults.clear()
+    env.link.futures.overview()
+    assert env.sent(INFO) == [503, 200]
 
 
-def test_a_read_of_sapi_asks_for_no_limits(rig: Rig) -> None:
-    rig.link.exchange.partner()
-    assert rig.sent("/api/v3/exchangeInfo") == []
-    rig.link.get("/api/v3/time")
-    assert rig.sent("/api/v3/exchangeInfo") == [200]
-    assert rig.link.budget.knows_rules(API)
+def test_a_read_of_sapi_asks_for_no_limits(env: SandboxEnv) -> None:
+    env.link.exchange.partner()
+    assert env.sent("/api/v3/exchangeInfo") == []
+    env.link.get("/api/v3/time")
+    assert env.sent("/api/v3/exchangeInfo") == [200]
+    assert env.link.budget.knows_rules(API)
 
 
 def test_a_limit_given_by_hand_counts_before_a_learnt_one() -> None:
-    rig = Rig(link={"limits": {"fapi": 300}})
+    env = SandboxEnv(link={"limits": {"fapi": 300}})
     try:
-        rig.link.futures.overview()
-        assert rig.link.budget.limit(FAPI) == 300
+        env.link.futures.overview()
+        assert env.link.budget.limit(FAPI) == 300
     finally:
-        rig.close()
+        env.close()
 
 
 def test_of_several_limits_the_one_that_answers_tell_counts_and_nonsense_does_not() -> None:
@@ -250,15 +250,15 @@ def test_of_several_limits_the_one_that_answers_tell_counts_and_nonsense_does_no
     assert budget._rules.in_force(FAPI) == Rule("weight", 300, 5000)
 
 
-def test_order_counts_are_shown_with_their_limit(rig: Rig) -> None:
-    rig.exchange.faults.add("extra-header", path=DOOR, name="X-MBX-ORDER-COUNT-1M", value=7)
-    rig.link.futures.overview()
-    (count,) = rig.link.budget.snapshot().other_counts
+def test_order_counts_are_shown_with_their_limit(env: SandboxEnv) -> None:
+    env.exchange.faults.add("extra-header", path=OVERVIEW, name="X-MBX-ORDER-COUNT-1M", value=7)
+    env.link.futures.overview()
+    (count,) = env.link.budget.snapshot().other_counts
     assert (count.host, count.kind, count.seconds, count.used, count.limit) == ("fapi", "orders", 60, 7, 1200)
-    usage = rig.link.usage()
+    usage = env.link.usage()
     assert usage.loc[usage["counts"] == "orders", "total"].tolist() == [7]
-    rig.clock.advance(61)
-    assert rig.link.budget.snapshot().other_counts == ()
+    env.clock.advance(61)
+    assert env.link.budget.snapshot().other_counts == ()
 
 
 # -- what another process sees -----------------------------------------------------------------------------
@@ -267,21 +267,21 @@ def test_order_counts_are_shown_with_their_limit(rig: Rig) -> None:
 def test_two_processes_see_what_each_has_reserved(tmp_path: Path) -> None:
     clock = FakeClock()
     one, other = (shared(clock, tmp_path / "x.sqlite") for _ in range(2))
-    one.settle(one.admit(FAPI, DOOR, 300, "x"), 200)
-    one.admit(FAPI, DOOR, 2000, "x")
-    other.admit(FAPI, DOOR, 100, "y")
+    one.settle(one.admit(FAPI, OVERVIEW, 300, "x"), 200)
+    one.admit(FAPI, OVERVIEW, 2000, "x")
+    other.admit(FAPI, OVERVIEW, 100, "y")
     assert not clock.slept
     for each in (one, other):
         (use,) = each.snapshot().pools
         assert (use.used, use.in_flight) == (300, 2100)
-    other.admit(FAPI, DOOR, 1, "y")
+    other.admit(FAPI, OVERVIEW, 1, "y")
     assert clock.slept, "it waited for the turn"
 
 
 def test_a_restarted_kernel_knows_that_it_is_banned(tmp_path: Path) -> None:
     clock = FakeClock()
     one = shared(clock, tmp_path / "x.sqlite")
-    one.settle(one.admit(FAPI, DOOR, 1, "x"), 418, {"Retry-After": "300"})
+    one.settle(one.admit(FAPI, OVERVIEW, 1, "x"), 418, {"Retry-After": "300"})
     restarted = shared(clock, tmp_path / "x.sqlite")
     clock.advance(100)
     with pytest.raises(errors.BannedError) as caught:
@@ -294,10 +294,10 @@ def test_a_restarted_kernel_knows_that_it_is_banned(tmp_path: Path) -> None:
 def test_a_pause_holds_for_every_process_and_for_that_host_only(tmp_path: Path) -> None:
     clock = FakeClock()
     one, other = (shared(clock, tmp_path / "x.sqlite") for _ in range(2))
-    one.settle(one.admit(FAPI, DOOR, 1, "x"), 429, {"Retry-After": "17"})
+    one.settle(one.admit(FAPI, OVERVIEW, 1, "x"), 429, {"Retry-After": "17"})
     other.admit(API, "/api/v3/time", 1, "clock")
     assert not clock.slept
-    other.admit(FAPI, DOOR, 1, "x")
+    other.admit(FAPI, OVERVIEW, 1, "x")
     assert sum(clock.slept) == pytest.approx(17)
 
 
@@ -315,7 +315,7 @@ def test_limits_and_clocks_are_learnt_once_for_all_processes(tmp_path: Path) -> 
     assert other.limit(FAPI) == 1000
     one.learn(FAPI, [Rule("weight", 60, 500)])
     clock.advance(RULES_READ + 1)
-    other.admit(FAPI, DOOR, 1, "x")
+    other.admit(FAPI, OVERVIEW, 1, "x")
     assert other.limit(FAPI) == 500
 
 
@@ -345,36 +345,36 @@ def test_a_warning_points_at_the_line_of_the_user(tmp_path: Path, monkeypatch: p
     assert [each.filename for each in caught] == [__file__]
 
 
-def test_no_retry_after_has_a_429_sent_again_at_once(rig: Rig) -> None:
-    rig.exchange.faults.add("rate-limit", path=DOOR, seconds=0, times=2)
-    before = rig.clock.monotonic()
-    rig.link.futures.overview()
-    assert rig.clock.monotonic() - before >= 2
+def test_no_retry_after_has_a_429_sent_again_at_once(env: SandboxEnv) -> None:
+    env.exchange.faults.add("rate-limit", path=OVERVIEW, seconds=0, times=2)
+    before = env.clock.monotonic()
+    env.link.futures.overview()
+    assert env.clock.monotonic() - before >= 2
 
 
 def test_a_418_that_does_not_say_how_long_is_no_ban_that_is_over() -> None:
     budget = shared(FakeClock(), Path("/dev/null/none"))
-    budget.settle(budget.admit(FAPI, DOOR, 1, "x"), 418, {"Retry-After": "0"})
+    budget.settle(budget.admit(FAPI, OVERVIEW, 1, "x"), 418, {"Retry-After": "0"})
     with pytest.raises(errors.BannedError):
-        budget.admit(FAPI, DOOR, 1, "x")
+        budget.admit(FAPI, OVERVIEW, 1, "x")
 
 
 @pytest.mark.parametrize("name", ["X-MBX-ORDER-COUNT-0S", f"X-MBX-ORDER-COUNT-{'9' * 20}S"])
-def test_a_header_that_counts_nothing_loses_no_answer(rig: Rig, name: str) -> None:
-    rig.exchange.faults.add("extra-header", path=DOOR, name=name, value=7)
-    assert len(rig.link.futures.overview()) == 1
-    assert rig.link.budget.snapshot().other_counts == ()
+def test_a_header_that_counts_nothing_loses_no_answer(env: SandboxEnv, name: str) -> None:
+    env.exchange.faults.add("extra-header", path=OVERVIEW, name=name, value=7)
+    assert len(env.link.futures.overview()) == 1
+    assert env.link.budget.snapshot().other_counts == ()
 
 
-def test_a_kernel_that_starts_during_a_ban_is_told_of_the_door_it_called(rig: Rig) -> None:
-    rig.link.budget.ban(100.0)
+def test_a_kernel_that_starts_during_a_ban_is_told_of_the_endpoint_it_called(env: SandboxEnv) -> None:
+    env.link.budget.ban(100.0)
     with pytest.raises(errors.BannedError, match=r"futures\.overview was refused"):
-        rig.link.futures.overview()
+        env.link.futures.overview()
 
 
 def test_names_of_scripts_need_not_be_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["/home/x/r\udce9sum\udce9.py"])
     budget = shared(FakeClock(), tmp_path / "x.sqlite")
-    budget.admit(FAPI, DOOR, 1, "x")
+    budget.admit(FAPI, OVERVIEW, 1, "x")
     assert budget.alone == ""
     assert budget.snapshot().pools[0].processes[0].name == "r?sum?.py"

@@ -59,7 +59,7 @@ class Request:
 PICK = st.integers(0, 7)
 
 
-class Machine(RuleBasedStateMachine):
+class SharedLimits(RuleBasedStateMachine):
     """Processes of one machine, and an exchange that counts."""
 
     def __init__(self) -> None:
@@ -210,5 +210,5 @@ class Machine(RuleBasedStateMachine):
         self.ends.close()
 
 
-Machine.TestCase.settings = settings(max_examples=120, stateful_step_count=50, report_multiple_bugs=False)
-TestMachine = Machine.TestCase
+TestSharedLimits = SharedLimits.TestCase
+TestSharedLimits.settings = settings(max_examples=120, stateful_step_count=50, report_multiple_bugs=False)

@@ -67,7 +67,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ledgers(path: Path, clock: FakeClock) -> Iterator[Callable[[], Ledger]]:
+def stores(path: Path, clock: FakeClock) -> Iterator[Callable[[], Ledger]]:
     """Makes ledgers on one file, each as if it were another process's."""
     made: list[Ledger] = []
 
@@ -237,12 +237,12 @@ DAMAGES = [
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_file_that_is_no_ledger_is_set_aside_and_begun_anew(
-    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], damage: Callable[[Path], None]
+def test_a_file_that_is_no_store_is_set_aside_and_begun_anew(
+    path: Path, clock: FakeClock, stores: Callable[[], Ledger], damage: Callable[[Path], None]
 ) -> None:
     path.parent.mkdir()
     damage(path)
-    one, other = ledgers(), ledgers()
+    one, other = stores(), stores()
     assert isinstance(reserve(one, clock, 5), int)
     one.halt("fapi", 3.0)
     assert [halt.host for halt in one.halts() if halt.host == "fapi"] == ["fapi"]
@@ -259,23 +259,23 @@ def test_a_file_that_is_no_ledger_is_set_aside_and_begun_anew(
 
 @pytest.mark.parametrize("damage", [_garbage, _header_alone, _holes])
 def test_what_was_set_aside_can_still_be_looked_at(
-    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], damage: Callable[[Path], None]
+    path: Path, clock: FakeClock, stores: Callable[[], Ledger], damage: Callable[[Path], None]
 ) -> None:
     path.parent.mkdir()
     damage(path)
     before = path.read_bytes()
-    reserve(ledgers(), clock)
+    reserve(stores(), clock)
     kept = [each for each in path.parent.iterdir() if each.name.endswith(".damaged")]
     assert [each.read_bytes() for each in kept] == [before]
 
 
 def test_a_folder_in_the_place_of_the_file_stops_nobody(
-    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
+    path: Path, clock: FakeClock, stores: Callable[[], Ledger]
 ) -> None:
     path.mkdir(parents=True)
-    ledger = ledgers()
+    ledger = stores()
     assert isinstance(reserve(ledger, clock), int)
-    assert "cannot be used" in ledger.problem or is_shared(ledger, ledgers(), clock)
+    assert "cannot be used" in ledger.problem or is_shared(ledger, stores(), clock)
 
 
 @pytest.mark.parametrize("value", [0, -60])
@@ -293,24 +293,24 @@ def test_a_limit_that_cannot_be_is_not_believed_whoever_wrote_it(
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_bytes_overwritten_under_open_ledgers_stop_nobody(
-    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], seed: int
+def test_bytes_overwritten_under_open_stores_stop_nobody(
+    path: Path, clock: FakeClock, stores: Callable[[], Ledger], seed: int
 ) -> None:
     luck = random.Random(seed)
-    one, other = ledgers(), ledgers()
+    one, other = stores(), stores()
     for each in (one, other):
         reserve(each, clock, 10)
         settle(each, clock, 10, 20)
     one.halt("papi", 400.0)
     if seed % 2:
-        ledgers().close()
+        stores().close()
         sql(path, "PRAGMA wal_checkpoint(FULL)")
     for part in (path, Path(f"{path}-wal")):
         with part.open("r+b") as file:
             for _ in range(luck.randint(1, 40)):
                 file.seek(luck.randrange(max(1, part.stat().st_size)))
                 file.write(luck.choice([luck.randbytes(luck.randint(1, 200)), b"\0" * 100, b"7" * 9]))
-    third = ledgers()
+    third = stores()
     for _ in range(6):
         for each in (one, other, third):
             assert reserve(each, clock) is not None
@@ -325,9 +325,9 @@ def test_bytes_overwritten_under_open_ledgers_stop_nobody(
 
 
 def test_who_begins_anew_writes_down_what_it_knew(
-    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
+    path: Path, clock: FakeClock, stores: Callable[[], Ledger]
 ) -> None:
-    ledger = ledgers()
+    ledger = stores()
     reserve(ledger, clock, 300)
     settle(ledger, clock, 300, 300)
     reserve(ledger, clock, 50)
@@ -335,14 +335,14 @@ def test_who_begins_anew_writes_down_what_it_knew(
     ledger.close()
     _garbage(path)
     assert known(ledger) == 350
-    assert [(halt.host, halt.left) for halt in ledgers().halts()] == [(EVERYWHERE, pytest.approx(600.0))]
+    assert [(halt.host, halt.left) for halt in stores().halts()] == [(EVERYWHERE, pytest.approx(600.0))]
 
 
 @pytest.mark.parametrize("gone", ["folder", "file", "all but the file", "moved"])
-def test_who_deletes_the_ledger_does_not_split_the_machine(
-    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], gone: str
+def test_who_deletes_the_store_does_not_split_the_machine(
+    path: Path, clock: FakeClock, stores: Callable[[], Ledger], gone: str
 ) -> None:
-    one = ledgers()
+    one = stores()
     reserve(one, clock, 1000)
     settle(one, clock, 1000, 1000)
     if gone == "moved":
@@ -353,7 +353,7 @@ def test_who_deletes_the_ledger_does_not_split_the_machine(
                 part.unlink()
         if gone == "folder":
             path.parent.rmdir()
-    other = ledgers()
+    other = stores()
     assert isinstance(reserve(one, clock), int)
     assert isinstance(reserve(other, clock), int)
     assert is_shared(one, other, clock), "not even until the window turns: 2400 would be sent twice"
@@ -406,7 +406,7 @@ def test_a_folder_that_may_only_be_read(tmp_path: Path, made: bool) -> None:
 
 
 @as_root
-def test_users_who_share_a_folder_share_the_ledger(tmp_path: Path) -> None:
+def test_users_who_share_a_folder_share_the_store(tmp_path: Path) -> None:
     """TOOLKIT_LEDGER names a folder that all may write to; the first one's file is open meanwhile."""
     shared = tmp_path / "shared"
     shared.mkdir()
@@ -464,7 +464,7 @@ def test_a_file_of_another_user_that_may_be_written_to_is_used(tmp_path: Path) -
 
 
 @posix
-def test_nobody_else_reads_a_ledger_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_nobody_else_reads_a_store_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     at = ledger_file(BASE_URLS, None)
     assert at is not None
@@ -502,7 +502,7 @@ def test_a_disk_that_is_full_stops_nobody(tmp_path: Path) -> None:
 
 @as_root
 @pytest.mark.parametrize("size", ["16k", "64k"])
-def test_a_disk_too_small_for_the_ledger(tmp_path: Path, clock: FakeClock, size: str) -> None:
+def test_a_disk_too_small_for_the_store(tmp_path: Path, clock: FakeClock, size: str) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(disk)]
@@ -521,9 +521,9 @@ def test_a_disk_too_small_for_the_ledger(tmp_path: Path, clock: FakeClock, size:
 
 
 def test_a_file_that_somebody_keeps_locked_is_done_without_and_come_back_to(
-    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], impatient: None
+    path: Path, clock: FakeClock, stores: Callable[[], Ledger], impatient: None
 ) -> None:
-    one, other = ledgers(), ledgers()
+    one, other = stores(), stores()
     reserve(one, clock, 1000)
     settle(one, clock, 1000, 1000)
     holder = sqlite3.connect(path, isolation_level=None)
@@ -545,10 +545,10 @@ def test_a_file_that_somebody_keeps_locked_is_done_without_and_come_back_to(
 
 
 def test_what_was_sent_without_the_file_is_known_when_it_is_back(
-    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], impatient: None
+    path: Path, clock: FakeClock, stores: Callable[[], Ledger], impatient: None
 ) -> None:
     clock.advance(5 - clock.monotonic() % 60 + 60)
-    one, other = ledgers(), ledgers()
+    one, other = stores(), stores()
     reserve(one, clock)
     reserve(other, clock)
     holder = sqlite3.connect(path, isolation_level=None)
@@ -568,9 +568,9 @@ def test_what_was_sent_without_the_file_is_known_when_it_is_back(
 
 
 def test_a_ban_met_without_the_file_outweighs_an_old_one_in_it(
-    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], impatient: None
+    path: Path, clock: FakeClock, stores: Callable[[], Ledger], impatient: None
 ) -> None:
-    one, other = ledgers(), ledgers()
+    one, other = stores(), stores()
     other.rules()
     one.rules()
     other.halt(EVERYWHERE, 20.0)  # nobody looks at it again before it is over
@@ -585,9 +585,9 @@ def test_a_ban_met_without_the_file_outweighs_an_old_one_in_it(
 
 
 def test_a_ban_ends_when_it_was_said_to_however_long_the_file_was_locked(
-    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], monkeypatch: pytest.MonkeyPatch
+    path: Path, clock: FakeClock, stores: Callable[[], Ledger], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = ledgers()
+    one = stores()
     one.rules()
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
@@ -619,9 +619,9 @@ def test_a_count_that_no_database_can_hold_loses_no_answer(path: Path, clock: Fa
 
 @pytest.mark.parametrize("weight", [2**70, 1.5, None, "7", Decimal(1)])
 def test_an_argument_that_cannot_be_is_not_the_files_fault(
-    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], weight: Any
+    path: Path, clock: FakeClock, stores: Callable[[], Ledger], weight: Any
 ) -> None:
-    one, other = ledgers(), ledgers()
+    one, other = stores(), stores()
     assert isinstance(reserve(other, clock, 5), int)
     with pytest.raises((ArithmeticError, TypeError, sqlite3.IntegrityError, sqlite3.ProgrammingError)):
         reserve(one, clock, weight, Key("sapi-ip", "/sapi/v1/x", 60))
@@ -648,14 +648,14 @@ def test_an_argument_that_cannot_be_is_not_the_files_fault(
     ],
 )
 def test_numbers_and_words_that_cannot_be_stop_nobody(
-    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], statement: str
+    path: Path, clock: FakeClock, stores: Callable[[], Ledger], statement: str
 ) -> None:
-    ledger = ledgers()
+    ledger = stores()
     reserve(ledger, clock, 5)
     reserve(ledger, clock, 5, Key("sapi-ip", "/sapi/v1/x", 60))
     sql(path, statement)
     for _ in range(3):
-        for each in (ledger, ledgers()):
+        for each in (ledger, stores()):
             assert reserve(each, clock) is not None
             settle(each, clock)
             each.read()
@@ -663,13 +663,13 @@ def test_numbers_and_words_that_cannot_be_stop_nobody(
     assert ledger.problem == ""
     clock.advance(120.0)
     reserve(ledger, clock)  # the window turns
-    assert is_shared(ledger, ledgers(), clock)
+    assert is_shared(ledger, stores(), clock)
 
 
 def test_a_file_that_is_damaged_time_and_again_is_done_without(
-    path: Path, ledgers: Callable[[], Ledger]
+    path: Path, stores: Callable[[], Ledger]
 ) -> None:
-    ledger = ledgers()
+    ledger = stores()
 
     def work(execute: store.Execute) -> str:
         if execute("PRAGMA database_list").fetchone()[2]:
@@ -721,25 +721,25 @@ def test_windows_go_on_after_a_step_of_the_wall_clock(path: Path, clock: FakeClo
 
 @pytest.mark.parametrize(("step", "lasts"), [(0.0, 20.0), (-3600.0, 30.0), (3600.0, 0.0)])
 def test_a_pause_of_before_the_machine_was_restarted_is_never_longer_than_was_asked(
-    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger], step: float, lasts: float
+    path: Path, clock: FakeClock, stores: Callable[[], Ledger], step: float, lasts: float
 ) -> None:
     """Only the wall clock tells how long that was, and it may have been stepped."""
-    ledgers().halt("fapi", 30.0)
+    stores().halt("fapi", 30.0)
     sql(path, "UPDATE halt SET boot = 'another', until = until + 1e6")
     clock.advance(10.0)
     clock.wall_ahead = step
-    assert sum(halt.left for halt in ledgers().halts()) <= lasts + 0.01
+    assert sum(halt.left for halt in stores().halts()) <= lasts + 0.01
     clock.advance(lasts + 0.1)
-    assert ledgers().halts() == []
+    assert stores().halts() == []
 
 
-def test_a_pause_that_cannot_be_is_none(path: Path, clock: FakeClock, ledgers: Callable[[], Ledger]) -> None:
+def test_a_pause_that_cannot_be_is_none(path: Path, clock: FakeClock, stores: Callable[[], Ledger]) -> None:
     """Of this very run of the machine, and with more left than was ever asked for."""
-    ledgers().halt("fapi", 30.0)
+    stores().halt("fapi", 30.0)
     sql(path, "UPDATE halt SET until = until + 1e9")
-    ledgers().halts()
+    stores().halts()
     clock.advance(30.1)
-    assert ledgers().halts() == []
+    assert stores().halts() == []
 
 
 def test_a_clock_measured_before_the_machine_was_restarted_is_not_gone_by(
@@ -753,8 +753,8 @@ def test_a_clock_measured_before_the_machine_was_restarted_is_not_gone_by(
     assert fresh(clock, path).shared_clock("fapi") is None
 
 
-def test_a_shorter_pause_does_not_end_a_longer_one(clock: FakeClock, ledgers: Callable[[], Ledger]) -> None:
-    one, other = ledgers(), ledgers()
+def test_a_shorter_pause_does_not_end_a_longer_one(clock: FakeClock, stores: Callable[[], Ledger]) -> None:
+    one, other = stores(), stores()
     one.halt("fapi", 100.0)
     other.halt("fapi", 5.0)
     assert [halt.left for halt in one.halts()] == [pytest.approx(100.0)]
@@ -1195,7 +1195,7 @@ def test_it_is_said_once_that_a_process_counts_alone_and_what_to_do(
 
 
 @pytest.mark.parametrize("word", ["off", "OFF", " off "])
-def test_who_wants_no_ledger_is_left_in_peace(
+def test_who_wants_no_store_is_left_in_peace(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, word: str
 ) -> None:
     monkeypatch.setenv(place.VARIABLE, word)
@@ -1346,7 +1346,7 @@ def test_a_sandbox_shares_nothing_with_the_real_exchange(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("other", sorted(toolkit.catalogue.ALTERNATES))
-def test_other_addresses_of_the_same_exchange_share_its_ledger(folder: Path, other: str) -> None:
+def test_other_addresses_of_the_same_exchange_share_its_store(folder: Path, other: str) -> None:
     same = {
         name: other if address == toolkit.catalogue.ALTERNATES[other] else address
         for name, address in BASE_URLS.items()
@@ -1408,15 +1408,15 @@ def test_a_sandbox_in_use_is_not_forgotten_however_quiet_it_was(folder: Path, cl
 # -- days ------------------------------------------------------------------------------------------------
 
 
-def test_days_of_work_leave_a_small_file(path: Path, clock: FakeClock, ledgers: Callable[[], Ledger]) -> None:
-    one, other = ledgers(), ledgers()
+def test_days_of_work_leave_a_small_file(path: Path, clock: FakeClock, stores: Callable[[], Ledger]) -> None:
+    one, other = stores(), stores()
     for number in range(1500):
         for each in (one, other):
             reserve(each, clock, 1)
             settle(each, clock, 1)
         if number % 10 == 0:
-            ledgers().rules()
-            ledgers().close()
+            stores().rules()
+            stores().close()
         clock.advance(59.0)
     assert path.stat().st_size < 200_000
     assert Path(f"{path}-wal").stat().st_size < 2_000_000
@@ -1424,9 +1424,9 @@ def test_days_of_work_leave_a_small_file(path: Path, clock: FakeClock, ledgers: 
 
 
 def test_a_process_that_opens_the_file_again_is_still_one_process(
-    path: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
+    path: Path, clock: FakeClock, stores: Callable[[], Ledger]
 ) -> None:
-    ledger = ledgers()
+    ledger = stores()
     for _ in range(5):
         assert isinstance(reserve(ledger, clock, 100), int)
         ledger.close()

@@ -27,8 +27,8 @@ import toolkit
 from tests.support.clocks import FakeClock
 from tests.support.forked import in_child
 from tests.support.rate_limits import HOSTS, known, reserve, settle
-from tests.support.sandbox_env import Rig
-from tests.support.writes import Bench, example
+from tests.support.sandbox_env import SandboxEnv
+from tests.support.writes import WriteEnv, example
 from toolkit.doctor.line import Line, looked_at
 from toolkit.errors import JournalError, LedgerWarning
 from toolkit.storage import machine
@@ -192,27 +192,27 @@ def test_a_second_shortage_is_told_of_as_the_first_was(
 
 
 def test_no_write_is_sent_that_cannot_be_written_down(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
-    given = example(bench.world, "exchange.transfer")
-    assert bench.ops.exchange.transfer(**given)
+    write_env = WriteEnv(tmp_path)
+    given = example(write_env.world, "exchange.transfer")
+    assert write_env.ops.exchange.transfer(**given)
 
     def work() -> list[object]:
         said = []
         for shortage in (no_descriptors, full_disk):
             with shortage():
-                for call in (lambda: bench.ops.exchange.transfer(**given), bench.ops.history):
+                for call in (lambda: write_env.ops.exchange.transfer(**given), write_env.ops.history):
                     try:
                         call()
                     except JournalError as error:
                         said.append("No write is sent without it" in str(error))
-        return [said, bench.ops.exchange.transfer(**given).status]
+        return [said, write_env.ops.exchange.transfer(**given).status]
 
     said, after = in_child(work)
     assert said[0] is True
     assert said[-2:] == [True, True] or said == [True, True, True], "a full disk can still be read from"
     assert after == "confirmed"
-    assert bench.sent("exchange.transfer") == 2
-    bench.rig.close()
+    assert write_env.sent("exchange.transfer") == 2
+    write_env.env.close()
 
 
 # -- what the system does not tell -------------------------------------------------------------------------
@@ -248,15 +248,15 @@ def test_a_system_that_tells_nothing_of_processes_stops_nobody(
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda each: type(each).__name__)
 def test_a_check_of_the_doctor_that_fails_costs_its_own_line_alone(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch, failure: Exception
+    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
-    before = table(rig.link)
+    before = table(env.link)
 
     def fail(_: str) -> Any:
         raise failure
 
     monkeypatch.setattr(importlib.metadata, "version", fail)
-    after = table(rig.link)
+    after = table(env.link)
     assert after.keys() == before.keys()
     assert after["versions"].verdict == "warning"
     assert after["versions"].found.startswith("It could not be looked at: ")

@@ -50,7 +50,7 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def ledgers(shared: Path, clock: FakeClock) -> Iterator[Callable[[], Ledger]]:
+def stores(shared: Path, clock: FakeClock) -> Iterator[Callable[[], Ledger]]:
     made: list[Ledger] = []
 
     def make() -> Ledger:
@@ -109,17 +109,17 @@ def plant(link: Callable[[Path, Path], None], at: Path, target: Path) -> None:
 
 @pytest.mark.parametrize("tail", [".lock", "", "-wal", "-shm", "-journal"])
 @pytest.mark.parametrize("link", LINKS)
-def test_a_link_in_the_place_of_a_file_of_the_ledger_changes_no_other_file(
+def test_a_link_in_the_place_of_a_file_of_the_store_changes_no_other_file(
     shared: Path,
     victim: Path,
     clock: FakeClock,
-    ledgers: Callable[[], Ledger],
+    stores: Callable[[], Ledger],
     link: Callable[[Path, Path], None],
     tail: str,
 ) -> None:
     before, planted = state(victim), shared / f"ledger.sqlite{tail}"
     plant(link, planted, victim)
-    ledger = ledgers()
+    ledger = stores()
     assert isinstance(reserve(ledger, clock, 5), int), "the work goes on, alone"
     assert "link" in ledger.problem
     assert planted.name in ledger.problem
@@ -128,7 +128,7 @@ def test_a_link_in_the_place_of_a_file_of_the_ledger_changes_no_other_file(
     planted.unlink()
     clock.advance(store.TRY_AGAIN_AFTER)
     assert isinstance(reserve(ledger, clock, 5), int)
-    assert is_shared(ledger, ledgers(), clock), "and together again when it is gone"
+    assert is_shared(ledger, stores(), clock), "and together again when it is gone"
 
 
 @pytest.mark.parametrize("link", LINKS)
@@ -136,39 +136,39 @@ def test_no_table_of_ours_is_made_in_another_database(
     shared: Path,
     database: Path,
     clock: FakeClock,
-    ledgers: Callable[[], Ledger],
+    stores: Callable[[], Ledger],
     link: Callable[[Path, Path], None],
 ) -> None:
     before = state(database)
     plant(link, shared / "ledger.sqlite", database)
-    assert isinstance(reserve(ledgers(), clock), int)
+    assert isinstance(reserve(stores(), clock), int)
     assert state(database) == before
     assert not list(database.parent.glob("recipes.sqlite-*"))
 
 
 @pytest.mark.parametrize("version", [0, 1])
 def test_a_database_of_something_else_is_set_aside_as_it_was(
-    shared: Path, clock: FakeClock, ledgers: Callable[[], Ledger], version: int
+    shared: Path, clock: FakeClock, stores: Callable[[], Ledger], version: int
 ) -> None:
     at = shared / "ledger.sqlite"
     with contextlib.closing(sqlite3.connect(at, isolation_level=None)) as file:
         file.execute("CREATE TABLE recipes (name TEXT)")
         file.execute(f"PRAGMA user_version = {version}")
     before = at.read_bytes()
-    assert isinstance(reserve(ledgers(), clock), int)
+    assert isinstance(reserve(stores(), clock), int)
     assert (shared / "ledger.sqlite.damaged").read_bytes() == before
-    assert is_shared(ledgers(), ledgers(), clock)
+    assert is_shared(stores(), stores(), clock)
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_a_link_that_takes_the_place_of_an_open_ledger_is_not_followed(
+def test_a_link_that_takes_the_place_of_an_open_store_is_not_followed(
     shared: Path,
     victim: Path,
     clock: FakeClock,
-    ledgers: Callable[[], Ledger],
+    stores: Callable[[], Ledger],
     link: Callable[[Path, Path], None],
 ) -> None:
-    ledger, before = ledgers(), state(victim)
+    ledger, before = stores(), state(victim)
     reserve(ledger, clock, 100)
     plant(link, shared / "ledger.sqlite", victim)
     assert isinstance(reserve(ledger, clock, 5), int)
@@ -179,16 +179,16 @@ def test_a_link_that_takes_the_place_of_an_open_ledger_is_not_followed(
 
 @pytest.mark.parametrize("tail", [".lock", "", "-wal"])
 def test_a_pipe_that_nobody_writes_into_is_not_waited_for(
-    shared: Path, clock: FakeClock, ledgers: Callable[[], Ledger], tail: str
+    shared: Path, clock: FakeClock, stores: Callable[[], Ledger], tail: str
 ) -> None:
     os.mkfifo(shared / f"ledger.sqlite{tail}")
-    ledger = ledgers()
+    ledger = stores()
     assert isinstance(reserve(ledger, clock), int)
     assert "not a regular file" in ledger.problem
 
 
 def test_only_what_was_just_made_is_given_a_mode(
-    shared: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
+    shared: Path, clock: FakeClock, stores: Callable[[], Ledger]
 ) -> None:
     """A file that was there may be another one of the user's, moved there or linked to."""
     there = shared / "ledger.sqlite.lock"
@@ -196,7 +196,7 @@ def test_only_what_was_just_made_is_given_a_mode(
     there.chmod(0o600)
     before = os.umask(0o077)
     try:
-        assert isinstance(reserve(ledgers(), clock), int)
+        assert isinstance(reserve(stores(), clock), int)
     finally:
         os.umask(before)
     assert state(there)[1] == 0o600
@@ -211,7 +211,7 @@ def test_a_link_that_comes_between_two_looks_is_not_followed_either(
     victim: Path,
     database: Path,
     clock: FakeClock,
-    ledgers: Callable[[], Ledger],
+    stores: Callable[[], Ledger],
     monkeypatch: pytest.MonkeyPatch,
     moment: int,
 ) -> None:
@@ -239,7 +239,7 @@ def test_a_link_that_comes_between_two_looks_is_not_followed_either(
     for name in ("open", "lstat", "stat"):
         spied(os, name)
     spied(sqlite3, "connect")
-    ledger = ledgers()
+    ledger = stores()
     assert isinstance(reserve(ledger, clock, 5), int)
     assert isinstance(reserve(ledger, clock, 5), int)
     monkeypatch.undo()
@@ -249,16 +249,16 @@ def test_a_link_that_comes_between_two_looks_is_not_followed_either(
 
 @as_root
 def test_a_strangers_file_is_taken_only_where_the_folder_is_shared(
-    shared: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
+    shared: Path, clock: FakeClock, stores: Callable[[], Ledger]
 ) -> None:
-    made = ledgers()
+    made = stores()
     reserve(made, clock, 7)
     made.close()
     for each in shared.iterdir():
         os.chown(each, STRANGER, STRANGER)
-    assert known(ledgers()) == 7
+    assert known(stores()) == 7
     shared.chmod(0o755)
-    alone = ledgers()
+    alone = stores()
     assert isinstance(reserve(alone, clock), int)
     assert "belongs to another user" in alone.problem
     os.chown(shared, STRANGER, STRANGER)  # as under sudo, or on a network drive
@@ -286,15 +286,15 @@ def test_users_who_share_a_folder_lock_with_what_another_one_made(shared: Path) 
 
 
 def test_sandboxes_are_forgotten_by_what_lies_there_and_not_by_what_it_leads_to(
-    shared: Path, victim: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
+    shared: Path, victim: Path, clock: FakeClock, stores: Callable[[], Ledger]
 ) -> None:
     os.utime(victim, (0, 0))
     link = shared / "sandbox-x.sqlite"
     link.symlink_to(victim)
-    ledgers().rules()
+    stores().rules()
     assert link.is_symlink(), "the link is new, whatever the age of the file"
     os.utime(link, (0, 0), follow_symlinks=False)
-    ledgers().rules()
+    stores().rules()
     assert not link.is_symlink()
     assert victim.exists()
 
@@ -427,10 +427,10 @@ def test_where_a_system_cannot_refuse_links_they_are_seen_beforehand(
     assert state(victim) == before
 
 
-def test_a_ledger_that_is_what_it_should_be_is_left_as_it_is(
-    shared: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
+def test_a_store_that_is_what_it_should_be_is_left_as_it_is(
+    shared: Path, clock: FakeClock, stores: Callable[[], Ledger]
 ) -> None:
-    one, other = ledgers(), ledgers()
+    one, other = stores(), stores()
     assert is_shared(one, other, clock)
     assert (one.problem, other.problem) == ("", "")
     one.close()

@@ -18,7 +18,7 @@ import pytest
 
 from tests.support.clocks import FakeClock
 from tests.support.forked import in_child
-from tests.support.writes import Bench, example
+from tests.support.writes import WriteEnv, example
 from toolkit.catalogue import BASE_URLS
 from toolkit.doctor.machine import line_of_ledger
 from toolkit.errors import JournalError
@@ -134,7 +134,7 @@ def test_a_machine_id_that_is_none_tells_nothing(
 
 
 @linux
-def test_a_folder_on_a_disk_of_this_machine_keeps_its_ledger_whatever_the_machine_is_called(
+def test_a_folder_on_a_disk_of_this_machine_keeps_its_store_whatever_the_machine_is_called(
     home_on: Callable[..., None], rename: Callable[[str], None]
 ) -> None:
     """A volume that one container after another has mounted; an image that is given its id at each start."""
@@ -281,16 +281,16 @@ def test_a_journal_that_would_be_another_one_elsewhere_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`once=` would pay again in a kernel that was started in another folder, or after `os.chdir`."""
-    bench = Bench(tmp_path / "bench")
+    write_env = WriteEnv(tmp_path / "write_env")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(VARIABLE, "journals")
     with pytest.raises(JournalError, match=r"relative path, 'journals'.*Nothing was sent"):
-        bench.rig.link.operations()
+        write_env.env.link.operations()
     assert not (tmp_path / "journals").exists()
-    ops = bench.rig.link.operations(journal="journals")  # who says it here means it
-    assert ops.exchange.transfer(**example(bench.world, "exchange.transfer"))
+    ops = write_env.env.link.operations(journal="journals")  # who says it here means it
+    assert ops.exchange.transfer(**example(write_env.world, "exchange.transfer"))
     assert ops.journal.parent == tmp_path / "journals"
-    bench.rig.close()
+    write_env.env.close()
 
 
 @posix

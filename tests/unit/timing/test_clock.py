@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.clocks import FakeClock
-from tests.support.recording import Wire
-from tests.support.sandbox_env import Rig
+from tests.support.recording import RecordingServer
+from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import small_world
 from toolkit.catalogue import BASE_URLS
 from toolkit.link import Link
@@ -67,41 +67,41 @@ def test_a_measurement_grows_old() -> None:
 
 @pytest.mark.parametrize("ahead", [0.0, 86_400.0, -86_400.0, 0.9])
 def test_every_host_is_asked_once_and_requests_carry_its_time(ahead: float) -> None:
-    rig = Rig(ahead=ahead)
+    env = SandboxEnv(ahead=ahead)
     try:
         for _ in range(2):
-            rig.link.exchange.partner()
-            rig.link.futures.overview()
-            rig.link.portfolio.customer_id("A")
-        assert set(rig.sent()) == {200}
-        assert len(rig.sent("/api/v3/time")) == len(rig.sent("/fapi/v1/time")) == 1
-        assert len(rig.sent("/papi/v1/ping")) == 1
+            env.link.exchange.partner()
+            env.link.futures.overview()
+            env.link.portfolio.customer_id("A")
+        assert set(env.sent()) == {200}
+        assert len(env.sent("/api/v3/time")) == len(env.sent("/fapi/v1/time")) == 1
+        assert len(env.sent("/papi/v1/ping")) == 1
         for host in ("api", "fapi"):
-            assert rig.link.clock_offset(host) == pytest.approx(ahead, abs=0.01)
+            assert env.link.clock_offset(host) == pytest.approx(ahead, abs=0.01)
         # Only a Date is to be had from /papi, cut to whole seconds: half a second off at most.
-        assert rig.link.clock_offset("papi") == pytest.approx(ahead, abs=0.51)
+        assert env.link.clock_offset("papi") == pytest.approx(ahead, abs=0.51)
     finally:
-        rig.close()
+        env.close()
 
 
-def test_a_host_that_does_not_tell_the_time_is_talked_to_all_the_same(rig: Rig) -> None:
-    rig.exchange.faults.add("reset", path="/api/v3/time", times=None)
-    assert len(rig.link.exchange.partner()) == 1
-    assert rig.link.clock_offset("api") is None
+def test_a_host_that_does_not_tell_the_time_is_talked_to_all_the_same(env: SandboxEnv) -> None:
+    env.exchange.faults.add("reset", path="/api/v3/time", times=None)
+    assert len(env.link.exchange.partner()) == 1
+    assert env.link.clock_offset("api") is None
 
 
 @pytest.mark.parametrize("ahead", [3 * 86_400.0, -3 * 86_400.0])
 def test_now_is_the_exchanges_now(ahead: float) -> None:
     """Also for the first fetch, whose arguments are checked before the exchange is asked."""
-    rig = Rig(ahead=ahead)
+    env = SandboxEnv(ahead=ahead)
     try:
-        frame = rig.link.spot.rebates(start="-1D")
+        frame = env.link.spot.rebates(start="-1D")
         assert pd.Timestamp(frame.attrs["parameters"]["end"]).timestamp() == pytest.approx(
-            rig.now / 1000, abs=1
+            env.now / 1000, abs=1
         )
         assert len(frame) > 0
     finally:
-        rig.close()
+        env.close()
 
 
 @pytest.mark.parametrize(("ahead", "start"), [(3600.0, -1800.0), (-3600.0, -7 * 86_400.0 + 60)])
@@ -109,23 +109,23 @@ def test_a_good_argument_is_not_refused_because_this_machines_clock_is_off(
     ahead: float, start: float
 ) -> None:
     """Half an hour ago by the exchange may lie in this machine's future, and what is kept in its past."""
-    rig = Rig(ahead=ahead)
+    env = SandboxEnv(ahead=ahead)
     try:
-        moment = pd.Timestamp(rig.now + start * 1000, unit="ms", tz="UTC")
-        assert len(rig.link.spot.kickbacks(start=moment)) >= 0
+        moment = pd.Timestamp(env.now + start * 1000, unit="ms", tz="UTC")
+        assert len(env.link.spot.kickbacks(start=moment)) >= 0
     finally:
-        rig.close()
+        env.close()
 
 
 # -- slow lines ----------------------------------------------------------------------------------------------
 
 
-class SlowWire(Wire):
+class SlowServer(RecordingServer):
     """In front of a sandbox: making its first connections takes long, or so do the answers of some paths."""
 
-    def __init__(self, rig: Rig, *, first: float = 0.0, time: float = 0.0) -> None:
-        self.clock, self.first, self.time = rig.clock, first, time
-        super().__init__(rig.sandbox.address)
+    def __init__(self, env: SandboxEnv, *, first: float = 0.0, time: float = 0.0) -> None:
+        self.clock, self.first, self.time = env.clock, first, time
+        super().__init__(env.sandbox.address)
 
     def _serve(self, line: socket.socket, number: int) -> None:
         if number == 1:
@@ -139,10 +139,10 @@ class SlowWire(Wire):
 
 
 @contextlib.contextmanager
-def slow(rig: Rig, *, first: float = 0.0, time: float = 0.0) -> Iterator[tuple[Link, SlowWire]]:
-    """A Link on a rig over such a line."""
-    line = SlowWire(rig, first=first, time=time)
-    link = rig.new_link(hosts=dict.fromkeys(BASE_URLS, line.address))
+def slow(env: SandboxEnv, *, first: float = 0.0, time: float = 0.0) -> Iterator[tuple[Link, SlowServer]]:
+    """A Link on a sandbox over such a line."""
+    line = SlowServer(env, first=first, time=time)
+    link = env.new_link(hosts=dict.fromkeys(BASE_URLS, line.address))
     try:
         yield link, line
     finally:
@@ -151,15 +151,15 @@ def slow(rig: Rig, *, first: float = 0.0, time: float = 0.0) -> Iterator[tuple[L
 
 
 @pytest.fixture
-def small() -> Iterator[Rig]:
-    made = Rig(world=small_world())
+def small() -> Iterator[SandboxEnv]:
+    made = SandboxEnv(world=small_world())
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("seconds", [5.0, 3.0, 0.9])
 def test_the_first_write_over_a_line_that_was_slow_to_come_up_is_not_ahead(
-    small: Rig, seconds: float
+    small: SandboxEnv, seconds: float
 ) -> None:
     """What it took to connect is no part of the way of what is sent later."""
     with slow(small, first=seconds) as (link, _):
@@ -168,11 +168,11 @@ def test_the_first_write_over_a_line_that_was_slow_to_come_up_is_not_ahead(
         assert link.clock_offset() == pytest.approx(0.0, abs=0.5)
 
 
-def test_a_quick_line_is_asked_once_and_a_slow_one_twice(small: Rig) -> None:
+def test_a_quick_line_is_asked_once_and_a_slow_one_twice(small: SandboxEnv) -> None:
     with slow(small, first=0.5) as (link, _):
         link.exchange.partner()
         assert len(small.sent("/api/v3/time")) == 1
-    other = Rig()
+    other = SandboxEnv()
     try:
         with slow(other, first=1.5) as (link, line):
             link.exchange.partner()
@@ -182,13 +182,15 @@ def test_a_quick_line_is_asked_once_and_a_slow_one_twice(small: Rig) -> None:
         other.close()
 
 
-def test_where_every_answer_takes_long_a_timestamp_is_set_back_by_what_it_may_be_ahead(small: Rig) -> None:
+def test_where_every_answer_takes_long_a_timestamp_is_set_back_by_what_it_may_be_ahead(
+    small: SandboxEnv,
+) -> None:
     with slow(small, time=3.0) as (link, _):
         outcome = link.operations().exchange.create_sub_account(tag="slow")
         assert outcome.status == "confirmed", outcome.error
 
 
-def test_nor_is_a_bad_measurement_of_another_process_gone_by(small: Rig) -> None:
+def test_nor_is_a_bad_measurement_of_another_process_gone_by(small: SandboxEnv) -> None:
     now = small.clock.monotonic()
     ahead = small.exchange_clock.time() - now + 2.5
     small.link.budget.share_clock("api", Measured(ahead, 2.5, now))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.clocks import FakeClock
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.wire.answers import Answer, error_of
 from toolkit.wire.ledger import EVERYWHERE, Ledger, book
@@ -22,94 +22,96 @@ HOUR = 3600.0
 
 
 @pytest.fixture(params=[0.0, -HOUR, HOUR], ids=["right", "fast", "slow"])
-def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+def env(request: pytest.FixtureRequest) -> Iterator[SandboxEnv]:
     """A Link whose machine's clock is right, an hour fast, or an hour slow."""
-    made = Rig(ahead=request.param)
+    made = SandboxEnv(ahead=request.param)
     yield made
     made.close()
 
 
-def banned_in_words(rig: Rig, path: str) -> datetime:
+def banned_in_words(env: SandboxEnv, path: str) -> datetime:
     """The next request to a path is answered with a ban whose end is only in its words."""
-    end = rig.now + int(BAN * 1000)
+    end = env.now + int(BAN * 1000)
     said = f"Way too much request weight used; IP banned until {end}. Please use the websocket."
-    rig.exchange.faults.add("error", path=path, status=418, code=-1003, message=said)
+    env.exchange.faults.add("error", path=path, status=418, code=-1003, message=said)
     return datetime.fromtimestamp(end / 1000, UTC)
 
 
-def dated(rig: Rig, path: str, status: int, seconds: float) -> datetime:
+def dated(env: SandboxEnv, path: str, status: int, seconds: float) -> datetime:
     """The next request to a path is refused, and asked to wait until a date."""
-    end = int(rig.exchange_clock.time() + seconds)
-    rig.exchange.faults.add("error", path=path, status=status, code=-1003, message="Too many requests.")
+    end = int(env.exchange_clock.time() + seconds)
+    env.exchange.faults.add("error", path=path, status=status, code=-1003, message="Too many requests.")
     date = formatdate(end, usegmt=True)
-    rig.exchange.faults.add("extra-header", path=path, name="Retry-After", value=date)
+    env.exchange.faults.add("extra-header", path=path, name="Retry-After", value=date)
     return datetime.fromtimestamp(end, UTC)
 
 
-def assert_banned_until(rig: Rig, end: datetime) -> None:
+def assert_banned_until(env: SandboxEnv, end: datetime) -> None:
     """Whoever asks is told the same end, nothing is sent before it, and something is after it."""
-    seen = len(rig.exchange.log)
+    seen = len(env.exchange.log)
     with pytest.raises(errors.BannedError) as caught:
-        rig.link.exchange.partner()
-    snapshot = rig.link.budget.snapshot()
+        env.link.exchange.partner()
+    snapshot = env.link.budget.snapshot()
     assert snapshot.banned_until is not None
-    assert rig.link.budget.banned_until is not None
+    assert env.link.budget.banned_until is not None
     for told in (
         caught.value.until,
-        rig.link.budget.banned_until,
+        env.link.budget.banned_until,
         datetime.fromtimestamp(snapshot.banned_until, UTC),
     ):
         assert abs((told - end).total_seconds()) <= 2
-    assert abs(snapshot.now - rig.exchange_clock.time()) < 1.5
-    rig.clock.advance((end.timestamp() - rig.exchange_clock.time()) - 1)
+    assert abs(snapshot.now - env.exchange_clock.time()) < 1.5
+    env.clock.advance((end.timestamp() - env.exchange_clock.time()) - 1)
     with pytest.raises(errors.BannedError):
-        rig.link.exchange.partner()
-    assert len(rig.exchange.log) == seen, "nothing is sent into a ban"
-    rig.clock.advance(3)
-    assert len(rig.link.exchange.partner()) == 1
+        env.link.exchange.partner()
+    assert len(env.exchange.log) == seen, "nothing is sent into a ban"
+    env.clock.advance(3)
+    assert len(env.link.exchange.partner()) == 1
 
 
-def test_a_ban_whose_end_is_in_words_ends_when_it_ends(rig: Rig) -> None:
-    end = banned_in_words(rig, PATH)
+def test_a_ban_whose_end_is_in_words_ends_when_it_ends(env: SandboxEnv) -> None:
+    end = banned_in_words(env, PATH)
     with pytest.raises(errors.BannedError) as caught:
-        rig.link.exchange.partner()
+        env.link.exchange.partner()
     assert abs((caught.value.until - end).total_seconds()) <= 2
-    assert_banned_until(rig, end)
+    assert_banned_until(env, end)
 
 
-def test_nor_is_it_forgotten_where_a_question_of_our_own_met_it(rig: Rig) -> None:
+def test_nor_is_it_forgotten_where_a_question_of_our_own_met_it(env: SandboxEnv) -> None:
     """The first request of all asks for the clock, so that nothing is measured yet."""
-    end = banned_in_words(rig, TIME)
+    end = banned_in_words(env, TIME)
     with pytest.raises(errors.BannedError):
-        rig.link.exchange.partner()
-    assert_banned_until(rig, end)
+        env.link.exchange.partner()
+    assert_banned_until(env, end)
 
 
-def test_a_ban_until_a_date_ends_at_that_date(rig: Rig) -> None:
-    end = dated(rig, PATH, 418, BAN)
+def test_a_ban_until_a_date_ends_at_that_date(env: SandboxEnv) -> None:
+    end = dated(env, PATH, 418, BAN)
     with pytest.raises(errors.BannedError) as caught:
-        rig.link.exchange.partner()
+        env.link.exchange.partner()
     assert abs((caught.value.until - end).total_seconds()) <= 2
-    assert_banned_until(rig, end)
+    assert_banned_until(env, end)
 
 
 @pytest.mark.parametrize("date", ["", "Thu, 01 Jan 1970 00:00:00 GMT"], ids=["none", "a wrong one"])
-def test_without_a_good_date_of_its_own_an_answer_is_read_by_the_measured_clock(rig: Rig, date: str) -> None:
-    rig.link.exchange.partner()
-    end = banned_in_words(rig, PATH)
-    rig.exchange.faults.add("extra-header", path=PATH, name="Date", value=date)
+def test_without_a_good_date_of_its_own_an_answer_is_read_by_the_measured_clock(
+    env: SandboxEnv, date: str
+) -> None:
+    env.link.exchange.partner()
+    end = banned_in_words(env, PATH)
+    env.exchange.faults.add("extra-header", path=PATH, name="Date", value=date)
     with pytest.raises(errors.BannedError) as caught:
-        rig.link.exchange.partner()
+        env.link.exchange.partner()
     assert abs((caught.value.until - end).total_seconds()) <= 2
-    assert_banned_until(rig, end)
+    assert_banned_until(env, end)
 
 
-def test_a_pause_until_a_date_is_as_long_as_meant(rig: Rig) -> None:
-    rig.link.exchange.partner()
-    before = rig.clock.monotonic()
-    dated(rig, PATH, 429, 120.0)
-    assert len(rig.link.exchange.partner()) == 1
-    assert 118 <= rig.clock.monotonic() - before <= 122
+def test_a_pause_until_a_date_is_as_long_as_meant(env: SandboxEnv) -> None:
+    env.link.exchange.partner()
+    before = env.clock.monotonic()
+    dated(env, PATH, 429, 120.0)
+    assert len(env.link.exchange.partner()) == 1
+    assert 118 <= env.clock.monotonic() - before <= 122
 
 
 NOW = 1_767_225_600.0

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import recording
-from tests.support.recording import Wire, wire
+from tests.support.recording import RecordingServer, recording_server
 from toolkit.catalogue import BASE_URLS
 from toolkit.wire.answers import Answer
 from toolkit.wire.lines import LONGEST_BODY
@@ -20,14 +20,14 @@ HALVES = gzip.compress(TEXT[:100]) + gzip.compress(TEXT[100:])
 
 
 @pytest.fixture(scope="module")
-def way() -> Iterator[tuple[Wire, Session]]:
-    with wire() as server:
+def way() -> Iterator[tuple[RecordingServer, Session]]:
+    with recording_server() as server:
         session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(5, 5), trust_env=False)
         yield server, session
         session.close()
 
 
-def received(way: tuple[Wire, Session], body: bytes, *encodings: bytes) -> Answer:
+def received(way: tuple[RecordingServer, Session], body: bytes, *encodings: bytes) -> Answer:
     server, session = way
     headers = [b"Content-Encoding: " + each for each in encodings]
     said = recording.answer(200, body, *headers)
@@ -38,17 +38,17 @@ def received(way: tuple[Wire, Session], body: bytes, *encodings: bytes) -> Answe
 @pytest.mark.parametrize(
     "name", [b"gzip", b"x-gzip", b"GZIP", b"X-GZip", b" gzip ", b"gzip, identity", b",gzip"]
 )
-def test_every_name_of_gzip_is_known(way: tuple[Wire, Session], name: bytes) -> None:
+def test_every_name_of_gzip_is_known(way: tuple[RecordingServer, Session], name: bytes) -> None:
     assert received(way, gzip.compress(TEXT), name).body == TEXT
 
 
-def test_headers_of_one_name_are_one_list(way: tuple[Wire, Session]) -> None:
+def test_headers_of_one_name_are_one_list(way: tuple[RecordingServer, Session]) -> None:
     assert received(way, gzip.compress(TEXT), b"identity", b"gzip").body == TEXT
     assert received(way, gzip.compress(gzip.compress(TEXT)), b"gzip", b"gzip").flaw
 
 
 @pytest.mark.parametrize("name", [b"", b"identity", b"Identity", b" , "])
-def test_what_is_not_compressed_is_taken_as_it_is(way: tuple[Wire, Session], name: bytes) -> None:
+def test_what_is_not_compressed_is_taken_as_it_is(way: tuple[RecordingServer, Session], name: bytes) -> None:
     assert received(way, TEXT, name).body == TEXT
 
 
@@ -63,17 +63,17 @@ def test_what_is_not_compressed_is_taken_as_it_is(way: tuple[Wire, Session], nam
     ],
     ids=["two", "one a byte", "empty ones around", "padding", "padding between"],
 )
-def test_several_members_are_one_answer(way: tuple[Wire, Session], body: bytes) -> None:
+def test_several_members_are_one_answer(way: tuple[RecordingServer, Session], body: bytes) -> None:
     answer = received(way, body, b"gzip")
     assert (answer.body, answer.flaw) == (TEXT, "")
 
 
-def test_nothing_compressed_is_nothing(way: tuple[Wire, Session]) -> None:
+def test_nothing_compressed_is_nothing(way: tuple[RecordingServer, Session]) -> None:
     assert received(way, b"", b"gzip").body == b""
 
 
 @pytest.mark.parametrize("end", [1, 8, 9, len(gzip.compress(TEXT[100:])) - 3])
-def test_a_member_that_is_cut_off_is_cut_off(way: tuple[Wire, Session], end: int) -> None:
+def test_a_member_that_is_cut_off_is_cut_off(way: tuple[RecordingServer, Session], end: int) -> None:
     with pytest.raises(NoAnswer, match="cut off"):
         received(way, HALVES[:-end], b"gzip")
 
@@ -90,23 +90,23 @@ def test_a_member_that_is_cut_off_is_cut_off(way: tuple[Wire, Session], end: int
     ],
     ids=["words", "words behind padding", "the same in clear", "a wrong sum", "in clear", "padding before"],
 )
-def test_what_is_none_is_refused(way: tuple[Wire, Session], body: bytes, said: str) -> None:
+def test_what_is_none_is_refused(way: tuple[RecordingServer, Session], body: bytes, said: str) -> None:
     assert said in received(way, body, b"gzip").flaw
 
 
 @pytest.mark.parametrize("name", [b"deflate", b"br", b"zstd", b"gzip, br", b"x-gzip, gzip", b"compress"])
-def test_what_was_not_asked_for_is_refused(way: tuple[Wire, Session], name: bytes) -> None:
+def test_what_was_not_asked_for_is_refused(way: tuple[RecordingServer, Session], name: bytes) -> None:
     assert received(way, zlib.compress(TEXT), name).flaw == "is compressed in a way that was not asked for"
 
 
-def test_a_bomb_of_many_members_is_no_larger_than_one(way: tuple[Wire, Session]) -> None:
+def test_a_bomb_of_many_members_is_no_larger_than_one(way: tuple[RecordingServer, Session]) -> None:
     small = gzip.compress(b" " * (1 << 20))
     answer = received(way, small * (LONGEST_BODY // (1 << 20) + 1), b"gzip")
     assert answer.flaw == "is larger than any good one"
 
 
 def test_members_that_hold_nothing_end_soon(
-    way: tuple[Wire, Session], monkeypatch: pytest.MonkeyPatch
+    way: tuple[RecordingServer, Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each costs as much as one that holds something, and no bound of bytes is ever met."""
     made: list[int] = []

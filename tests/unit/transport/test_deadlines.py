@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from tests.support import recording
-from tests.support.recording import Wire, wire
-from tests.support.sandbox_env import Rig
-from tests.support.writes import Bench, memory_folder
-from tests.unit.transport.test_writes_sent_once import crowded_door
+from tests.support.recording import RecordingServer, recording_server
+from tests.support.sandbox_env import SandboxEnv
+from tests.support.writes import WriteEnv, memory_folder
+from tests.unit.transport.test_writes_sent_once import full_backlog
 from toolkit.catalogue import BASE_URLS
 from toolkit.wire.origin import users_own
 from toolkit.wire.session import Message, NoAnswer, Session
@@ -69,9 +69,11 @@ def on_alarm(raised: Callable[[], BaseException]) -> Iterator[Callable[[], None]
 
 
 @contextlib.contextmanager
-def exchange(behave: Callable[[socket.socket], None], **more: Any) -> Iterator[tuple[Wire, Session]]:
+def exchange(
+    behave: Callable[[socket.socket], None], **more: Any
+) -> Iterator[tuple[RecordingServer, Session]]:
     """A server that does this with whatever comes, and a session to it."""
-    with wire() as server:
+    with recording_server() as server:
 
         def answered(raw: bytes) -> bytes:
             line = next(iter(server._open))
@@ -166,7 +168,7 @@ def test_what_is_thrown_into_a_thread_from_outside_ends_it() -> None:
 def test_a_deadline_while_addresses_are_tried_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host has several, and the next one is tried where one does not answer."""
     tried: list[object] = []
-    with crowded_door() as where, on_alarm(lambda: TimeoutError("deadline")) as alarm:
+    with full_backlog() as where, on_alarm(lambda: TimeoutError("deadline")) as alarm:
         port = int(where.rpartition(":")[2])
         lookup = socket.getaddrinfo
 
@@ -196,7 +198,7 @@ def test_a_deadline_while_a_request_is_sent_is_not_passed_over(
     kind: type[OSError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """urllib3 looks for an answer all the same where the other side has hung up meanwhile."""
-    with wire() as server, on_alarm(lambda: kind(errno.ECONNRESET, "deadline")) as alarm:
+    with recording_server() as server, on_alarm(lambda: kind(errno.ECONNRESET, "deadline")) as alarm:
         session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(5, 5), trust_env=False)
 
         class Slow(socket.socket):
@@ -241,7 +243,7 @@ def test_what_a_deadline_leaves_behind_is_closed_at_once(monkeypatch: pytest.Mon
 
 
 def test_an_address_that_does_not_answer_is_followed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    with wire() as server, socket.socket() as closed:
+    with recording_server() as server, socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         ports = closed.getsockname()[1], int(server.address.rpartition(":")[2])
         found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{n}", ports[1])) for n in (2, 1)]
@@ -300,18 +302,18 @@ def test_tools_that_look_on_change_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+def write_env() -> Iterator[WriteEnv]:
     with memory_folder() as folder:
-        made = Bench(folder)
+        made = WriteEnv(folder)
         yield made
         made.close()
 
 
 @pytest.mark.parametrize("raised", RAISED, ids=lambda raised: type(raised()).__name__)
 def test_a_write_that_a_deadline_ends_is_unknown_and_said_with_it(
-    bench: Bench, raised: Callable[[], BaseException], request: pytest.FixtureRequest
+    write_env: WriteEnv, raised: Callable[[], BaseException], request: pytest.FixtureRequest
 ) -> None:
-    with on_alarm(raised) as alarm, wire(bench.rig.sandbox.address) as server:
+    with on_alarm(raised) as alarm, recording_server(write_env.env.sandbox.address) as server:
 
         def execute_and_be_late(line: socket.socket) -> None:
             server._answer(server.writes[-1].raw)
@@ -319,8 +321,8 @@ def test_a_write_that_a_deadline_ends_is_unknown_and_said_with_it(
             quiet(line)
 
         server.behave = execute_and_be_late
-        link = bench.rig.new_link(hosts=dict.fromkeys(BASE_URLS, server.address), timeout=(5, 5))
-        ops = link.operations(journal=bench.folder)
+        link = write_env.env.new_link(hosts=dict.fromkeys(BASE_URLS, server.address), timeout=(5, 5))
+        ops = link.operations(journal=write_env.folder)
         tag = f"late {RAISED.index(raised)}"
         with pytest.raises(type(raised())) as caught:
             ops.exchange.create_sub_account(tag=tag)
@@ -334,17 +336,20 @@ def test_a_write_that_a_deadline_ends_is_unknown_and_said_with_it(
     assert server.writes[0].body.partition(b"signature=")[2].decode() not in repr(said)
 
 
-def test_a_write_that_a_deadline_ends_before_it_left_is_not_executed(bench: Bench) -> None:
+def test_a_write_that_a_deadline_ends_before_it_left_is_not_executed(write_env: WriteEnv) -> None:
     """The handshake hangs: nothing of the request has gone out."""
-    with on_alarm(lambda: TimeoutError("deadline")) as alarm, socket.create_server(("127.0.0.1", 0)) as door:
+    with (
+        on_alarm(lambda: TimeoutError("deadline")) as alarm,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+    ):
         session = Session(
-            dict.fromkeys(BASE_URLS, f"https://127.0.0.1:{door.getsockname()[1]}"),
+            dict.fromkeys(BASE_URLS, f"https://127.0.0.1:{listener.getsockname()[1]}"),
             timeout=(5, 5),
             trust_env=False,
         )
 
         def take() -> None:
-            line, _ = door.accept()
+            line, _ = listener.accept()
             with line:
                 line.recv(10)
                 alarm()
@@ -352,9 +357,9 @@ def test_a_write_that_a_deadline_ends_before_it_left_is_not_executed(bench: Benc
 
         thread = threading.Thread(target=take)
         thread.start()
-        link = bench.rig.new_link(bare=True)
+        link = write_env.env.new_link(bare=True)
         link._connection.sender._session = session
-        ops = link.operations(journal=bench.folder)
+        ops = link.operations(journal=write_env.folder)
         with pytest.raises(TimeoutError, match="deadline") as caught:
             ops.exchange.create_sub_account(tag="never left")
         thread.join()
@@ -367,10 +372,10 @@ def test_a_write_that_a_deadline_ends_before_it_left_is_not_executed(bench: Benc
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_fetch_that_a_deadline_ends_keeps_what_has_come(rig: Rig, workers: int) -> None:
-    link = rig.new_link(workers=workers, timeout=(5.0, 5.0))
+def test_a_fetch_that_a_deadline_ends_keeps_what_has_come(env: SandboxEnv, workers: int) -> None:
+    link = env.new_link(workers=workers, timeout=(5.0, 5.0))
     whole = link.spot.rebates(start="-40D")
-    with on_alarm(lambda: TimeoutError("deadline")) as alarm, wire(rig.sandbox.address) as server:
+    with on_alarm(lambda: TimeoutError("deadline")) as alarm, recording_server(env.sandbox.address) as server:
         answer = server._answer
 
         def twelfth_is_late(raw: bytes) -> bytes:
@@ -379,7 +384,7 @@ def test_a_fetch_that_a_deadline_ends_keeps_what_has_come(rig: Rig, workers: int
             return answer(raw)
 
         server._answer = twelfth_is_late  # type: ignore[method-assign]
-        late = rig.new_link(
+        late = env.new_link(
             workers=workers, hosts=dict.fromkeys(BASE_URLS, server.address), timeout=(5.0, 5.0)
         )
         with pytest.raises(TimeoutError, match="deadline") as caught:

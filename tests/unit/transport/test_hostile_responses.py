@@ -24,7 +24,7 @@ from tests.support import hostile, recording
 from tests.support.clocks import FakeClock
 from tests.support.effort import assert_in_proportion, effort
 from tests.support.hostile import NOW, documented, headers_of
-from tests.support.recording import Sent, Wire
+from tests.support.recording import RecordingServer, Sent
 from tests.support.traces import locals_shown
 from tests.support.writes import memory_folder
 from toolkit import errors
@@ -409,7 +409,7 @@ ENOUGH = 4.0
 (GOOD,) = [body for endpoint, body in BODIES if endpoint is PARTNER]
 
 
-class Impostor(Wire):
+class Impostor(RecordingServer):
     """Tells the time as it should, and answers everything else as it is told to.
 
     Attributes:

@@ -10,9 +10,9 @@ import pytest
 
 from tests.support import recording
 from tests.support.clocks import FakeClock
-from tests.support.recording import Wire, wire
-from tests.support.sandbox_env import Rig
-from tests.support.writes import Bench, memory_folder
+from tests.support.recording import RecordingServer, recording_server
+from tests.support.sandbox_env import SandboxEnv
+from tests.support.writes import WriteEnv, memory_folder
 from toolkit.catalogue import BASE_URLS
 from toolkit.fetch.progress import count_down
 from toolkit.wire.session import Message, Session
@@ -42,17 +42,17 @@ def failing() -> Iterator[Failing]:
 
 
 @pytest.fixture
-def server() -> Iterator[Wire]:
-    with wire() as made:
+def server() -> Iterator[RecordingServer]:
+    with recording_server() as made:
         made._answer = lambda raw: recording.answer(200)  # type: ignore[method-assign]
         yield made
 
 
-def session_to(server: Wire) -> Session:
+def session_to(server: RecordingServer) -> Session:
     return Session(dict.fromkeys(BASE_URLS, server.address), timeout=(5, 5), trust_env=False)
 
 
-def test_a_read_and_a_write_are_answered(server: Wire, failing: Failing) -> None:
+def test_a_read_and_a_write_are_answered(server: RecordingServer, failing: Failing) -> None:
     session = session_to(server)
     assert session.get("api", "/x", "signature=1", None).status == 200
     assert session.send(Message("POST", "api", "/x", "a=1&signature=1"), "key").status == 200
@@ -62,7 +62,9 @@ def test_a_read_and_a_write_are_answered(server: Wire, failing: Failing) -> None
     assert not any("signature" in each for each in failing.seen)
 
 
-def test_a_filter_that_raises_is_as_harmless_and_the_others_count(server: Wire, failing: Failing) -> None:
+def test_a_filter_that_raises_is_as_harmless_and_the_others_count(
+    server: RecordingServer, failing: Failing
+) -> None:
     logger, asked = logging.getLogger("urllib3.connectionpool"), []
 
     def strict(record: logging.LogRecord) -> bool:
@@ -89,7 +91,7 @@ def test_requests_of_others_are_logged_as_ever(failing: Failing) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="signals of POSIX")
-def test_a_deadline_that_strikes_while_it_is_logged_leaves(server: Wire) -> None:
+def test_a_deadline_that_strikes_while_it_is_logged_leaves(server: RecordingServer) -> None:
     class Slow(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             signal.raise_signal(signal.SIGUSR1)
@@ -112,27 +114,27 @@ def test_a_deadline_that_strikes_while_it_is_logged_leaves(server: Wire) -> None
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+def write_env() -> Iterator[WriteEnv]:
     with memory_folder() as folder:
-        made = Bench(folder)
+        made = WriteEnv(folder)
         yield made
         made.close()
 
 
-def test_a_write_is_confirmed(bench: Bench, failing: Failing) -> None:
-    assert bench.ops.exchange.create_sub_account(tag="logged").status == "confirmed"
+def test_a_write_is_confirmed(write_env: WriteEnv, failing: Failing) -> None:
+    assert write_env.ops.exchange.create_sub_account(tag="logged").status == "confirmed"
     assert failing.seen
 
 
-def test_a_wait_and_a_watcher_that_fails_are_harmless(rig: Rig, failing: Failing) -> None:
+def test_a_wait_and_a_watcher_that_fails_are_harmless(env: SandboxEnv, failing: Failing) -> None:
     clock = FakeClock()
     count_down("exchange.transfer #3", 14.5, clock.time() + 14.5, clock, wanted=False)
 
     def broken() -> None:
         raise RuntimeError("no panel")
 
-    unwatch = rig.link.budget.watch(broken)
-    assert len(rig.link.spot.rebates(start="-2D"))
+    unwatch = env.link.budget.watch(broken)
+    assert len(env.link.spot.rebates(start="-2D"))
     unwatch()
     assert any("goes on at" in each for each in failing.seen)
     assert any("watches the budget failed" in each for each in failing.seen)

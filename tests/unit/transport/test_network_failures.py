@@ -17,11 +17,11 @@ import requests
 import toolkit
 from tests.support import recording
 from tests.support.clocks import FakeClock
-from tests.support.recording import Wire, wire
-from tests.support.sandbox_env import Rig
+from tests.support.recording import RecordingServer, recording_server
+from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import memory_folder
 from tests.unit.transport.test_session import certificate
-from tests.unit.transport.test_writes_sent_once import Proxy, closed_door
+from tests.unit.transport.test_writes_sent_once import Proxy, closed_port
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS
 from toolkit.wire.failures import explain
@@ -39,16 +39,16 @@ def tunnels(status: int) -> Iterator[Proxy]:
     try:
         yield proxy
     finally:
-        proxy.wire.close()
+        proxy.server.close()
 
 
 @contextlib.contextmanager
 def blunt(say: bytes) -> Iterator[str]:
     """Says this to whatever is said first, and hangs up."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def take() -> None:
-            line, _ = door.accept()
+            line, _ = listener.accept()
             with line:
                 line.recv(10)
                 if not say:
@@ -62,7 +62,7 @@ def blunt(say: bytes) -> Iterator[str]:
 
         thread = threading.Thread(target=take)
         thread.start()
-        yield f"127.0.0.1:{door.getsockname()[1]}"
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
         thread.join()
 
 
@@ -114,16 +114,16 @@ def test_a_proxy_that_wants_a_password_has_executed_no_write(repeatable: bool) -
 
 
 @pytest.fixture(scope="module")
-def plain() -> Iterator[Wire]:
+def plain() -> Iterator[RecordingServer]:
     """A proxy for plain HTTP, which wants a password for whatever comes."""
-    with wire() as server:
+    with recording_server() as server:
         refusal = recording.answer(407, b"<html>Sign in</html>", b"Proxy-Authenticate: Basic")
         server._answer = lambda raw: refusal  # type: ignore[method-assign]
         server.behave = lambda line: line.sendall(refusal)
         yield server
 
 
-def test_a_407_that_comes_as_an_answer_is_the_proxys(plain: Wire) -> None:
+def test_a_407_that_comes_as_an_answer_is_the_proxys(plain: RecordingServer) -> None:
     before = len(plain.sent)
     with memory_folder() as folder, link_to("http://127.0.0.1:9", proxies={"http": plain.address}) as link:
         with pytest.raises(errors.NoAnswerError, match="the proxy wants a user name"):
@@ -170,18 +170,18 @@ def test_a_proxy_that_gives_no_tunnel(status: int, said: str, step: str, lasting
     assert (error.kind, error.sent, error.lasting) == ("proxy", False, lasting)
 
 
-def test_a_gateways_502_leaves_a_write_unknown(rig: Rig) -> None:
+def test_a_gateways_502_leaves_a_write_unknown(env: SandboxEnv) -> None:
     for status in (502, 504, 511):
-        with memory_folder() as folder, wire(rig.sandbox.address) as server:
+        with memory_folder() as folder, recording_server(env.sandbox.address) as server:
             server.behave = lambda line, status=status: line.sendall(REFUSAL % status)  # type: ignore[misc]
-            link = rig.new_link(hosts=dict.fromkeys(BASE_URLS, server.address))
+            link = env.new_link(hosts=dict.fromkeys(BASE_URLS, server.address))
             outcome = link.operations(journal=folder).exchange.create_sub_account(tag=f"x{status}")
             assert outcome.status == "unknown"
             link.close()
 
 
-def test_a_network_that_wants_a_sign_in_says_so_once(rig: Rig) -> None:
-    with wire() as server:
+def test_a_network_that_wants_a_sign_in_says_so_once(env: SandboxEnv) -> None:
+    with recording_server() as server:
         server._answer = lambda raw: REFUSAL % 511  # type: ignore[method-assign]
         said = pytest.raises(errors.NoAnswerError, match=r"wants a sign-in first.*Sent once.*in a browser")
         with link_to(server.address) as link, said:
@@ -232,7 +232,7 @@ def test_a_proxy_that_speaks_plain_http_where_tls_was_asked_of_it() -> None:
 
 
 def test_a_proxy_is_called_by_its_name_where_it_is_not_there() -> None:
-    with closed_door() as where:
+    with closed_port() as where:
         error = lost(SOMEWHERE, proxies={"https": f"http://user:hush@{where}"})
     assert "the proxy could not be reached or refused: 127.0.0.1 is there, and takes no" in str(error)
     error = lost("https://127.0.0.1:9", proxies={"https": "http://user:hush@nobody.invalid:3128"})
@@ -249,7 +249,7 @@ def test_a_name_that_nobody_knows_is_said() -> None:
 
 
 def test_a_port_that_nobody_listens_at_is_said() -> None:
-    with closed_door() as where:
+    with closed_port() as where:
         error = lost(f"http://{where}")
     assert "127.0.0.1 is there, and takes no connections at this port" in str(error)
 
@@ -282,11 +282,11 @@ def test_what_the_system_says_is_said_in_words(
 
 
 @contextlib.contextmanager
-def tls(folder: Path, **how: Any) -> Iterator[tuple[Wire, Path]]:
+def tls(folder: Path, **how: Any) -> Iterator[tuple[RecordingServer, Path]]:
     public, private = certificate(folder, **how)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(public, private)
-    with wire(context=context) as server:
+    with recording_server(context=context) as server:
         yield server, public
 
 
@@ -354,7 +354,7 @@ def test_a_file_of_authorities_is_named_with_what_named_it(
     )
     if content is None:
         file.unlink()
-    with wire() as server:
+    with recording_server() as server:
         session.hosts["api"] = server.address.replace("http:", "https:")
         with pytest.raises(NoAnswer) as caught:
             session.get("api", "/x", "", None)
@@ -368,7 +368,11 @@ def test_a_key_log_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: 
     file = tmp_path / "nowhere" / "keys.log"
     monkeypatch.setenv("SSLKEYLOGFILE", str(file))
     said = pytest.raises(errors.NoAnswerError, match=f"SSLKEYLOGFILE names {file}.*Sent once")
-    with wire() as server, link_to(server.address.replace("http:", "https:")) as link, said as caught:
+    with (
+        recording_server() as server,
+        link_to(server.address.replace("http:", "https:")) as link,
+        said as caught,
+    ):
         link.spot.customer_id("A")
     assert "check the network" not in str(caught.value)
     assert "take SSLKEYLOGFILE out of the environment" in str(caught.value)

@@ -26,7 +26,7 @@ import toolkit
 from tests.support import recording
 from tests.support.clocks import FakeClock
 from tests.support.paths import ROOT
-from tests.support.sandbox_env import Rig
+from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, EXCHANGE_DOMAINS
 from toolkit.wire.addresses import checked_address
@@ -138,8 +138,8 @@ def test_without_a_good_certificate_not_a_byte_of_a_request_goes_out(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(public, private)
     verify = public if trusted else True
-    with recording.wire(context=context) as wire:
-        hosts = dict.fromkeys(BASE_URLS, wire.address)
+    with recording.recording_server(context=context) as server:
+        hosts = dict.fromkeys(BASE_URLS, server.address)
         for environment in (True, False):
             session = Session(hosts, timeout=(2, 2), verify=verify, trust_env=environment)
             with pytest.raises(NoAnswer, match="certificate") as caught:
@@ -149,8 +149,8 @@ def test_without_a_good_certificate_not_a_byte_of_a_request_goes_out(
                 session.send(Message("POST", "api", "/x", "", "signature=1"), "k" * 64)
             assert not caught.value.sent
             session.close()
-        assert wire.connections == 4
-        assert wire.sent == []
+        assert server.connections == 4
+        assert server.sent == []
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
@@ -170,15 +170,15 @@ def test_a_proxy_of_the_environment_sees_nothing_of_a_tunnel(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beside hosts elsewhere, for which it was meant: what goes to this machine is not encrypted."""
-    with recording.wire() as wire, recording.wire() as proxy:
+    with recording.recording_server() as server, recording.recording_server() as proxy:
         for each in (name, name.lower()):
             monkeypatch.setenv(each, proxy.address)
-        hosts = {**BASE_URLS, "fapi": wire.address}
+        hosts = {**BASE_URLS, "fapi": server.address}
         session = Session(hosts, timeout=(2, 2))
         session.get("fapi", "/x", "signature=1", "k" * 64)
         session.send(Message("POST", "fapi", "/x", "", "signature=1"), "k" * 64)
         assert session.way("fapi") == ("", "")
-        assert len(wire.sent) == 2
+        assert len(server.sent) == 2
         assert proxy.connections == 0
         session.close()
         session = Session(hosts, timeout=(2, 2), proxies={"http": proxy.address})
@@ -238,28 +238,28 @@ def test_what_cannot_be_right_is_said_at_once_and_not_repeated(name: str, value:
 def test_a_password_of_netrc_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "netrc").write_text("default login someone password hidden\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    with recording.wire() as wire:
-        session = Session(dict.fromkeys(BASE_URLS, wire.address), timeout=(2, 2), trust_env=True)
+    with recording.recording_server() as server:
+        session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(2, 2), trust_env=True)
         session.get("api", "/x", "", None)
         session.send(Message("POST", "api", "/x", "", "a=1"), "k" * 64)
         session.close()
-        assert len(wire.sent) == 2
-        assert not [sent for sent in wire.sent if "authorization" in sent.headers]
+        assert len(server.sent) == 2
+        assert not [sent for sent in server.sent if "authorization" in sent.headers]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("to", ["{elsewhere}/x", "//{bare}/x", "{same}/other", "/other", "https://{bare}/x"])
-def test_no_redirect_is_followed_by_a_read_or_a_write(rig: Rig, status: int, to: str) -> None:
-    with recording.wire() as wire, recording.wire() as elsewhere:
-        where = to.format(elsewhere=elsewhere.address, bare=elsewhere.address[7:], same=wire.address)
+def test_no_redirect_is_followed_by_a_read_or_a_write(env: SandboxEnv, status: int, to: str) -> None:
+    with recording.recording_server() as server, recording.recording_server() as elsewhere:
+        where = to.format(elsewhere=elsewhere.address, bare=elsewhere.address[7:], same=server.address)
         answer = recording.answer(status, b"", b"Location: " + where.encode())
-        wire._answer = lambda raw: answer  # type: ignore[method-assign]
-        session = Session(dict.fromkeys(BASE_URLS, wire.address), timeout=(2, 2))
+        server._answer = lambda raw: answer  # type: ignore[method-assign]
+        session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(2, 2))
         assert session.get("api", "/x", "signature=1", "k" * 64).status == status
         message = Message("POST", "api", "/x", "", "signature=1")
         assert session.send(message, "k" * 64).status == status
         session.close()
-        assert [sent.target for sent in wire.sent] == ["/x?signature=1", "/x"]
+        assert [sent.target for sent in server.sent] == ["/x?signature=1", "/x"]
         assert elsewhere.connections == 0
 
 

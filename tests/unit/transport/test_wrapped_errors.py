@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.paths import ANSWERS
-from tests.support.recording import Wire, answer
-from tests.support.sandbox_env import Rig
-from tests.unit.api.test_reads import EACH, door_of, needed, values_of
+from tests.support.recording import RecordingServer, answer
+from tests.support.sandbox_env import SandboxEnv
+from tests.unit.api.test_reads import EACH, method_of, needed, values_of
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, ENDPOINTS, Endpoint
 from toolkit.link import Link
@@ -59,7 +59,7 @@ HONEST: dict[str, Any] = {
 }
 
 
-class Front(Wire):
+class Front(RecordingServer):
     """In front of a sandbox: answers signed requests itself once it is told with what."""
 
     instead: bytes | None = None
@@ -71,22 +71,22 @@ class Front(Wire):
 
 
 @pytest.fixture(scope="module")
-def front(desk: Rig) -> Iterator[Front]:
-    made = Front(desk.sandbox.address)
+def front(shared_env: SandboxEnv) -> Iterator[Front]:
+    made = Front(shared_env.sandbox.address)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def link(desk: Rig, front: Front) -> Iterator[Link]:
-    made = desk.new_link(hosts=dict.fromkeys(BASE_URLS, front.address), workers=1)
+def link(shared_env: SandboxEnv, front: Front) -> Iterator[Link]:
+    made = shared_env.new_link(hosts=dict.fromkeys(BASE_URLS, front.address), workers=1)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def values(desk: Rig) -> dict[str, Any]:
-    return dict(values_of(desk))
+def values(shared_env: SandboxEnv) -> dict[str, Any]:
+    return dict(values_of(shared_env))
 
 
 @EACH
@@ -99,7 +99,7 @@ def test_no_read_takes_it_for_a_row(
         front.instead = json.dumps(payload).encode()
         try:
             with pytest.raises(errors.ApiError) as caught:
-                door_of(link, endpoint)(**arguments)
+                method_of(link, endpoint)(**arguments)
         finally:
             front.instead = None
         assert type(caught.value) is kind

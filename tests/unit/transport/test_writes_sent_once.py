@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from tests.support import recording
 from tests.support.clocks import FakeClock
-from tests.support.recording import Behaviour, Sent, Wire
-from tests.support.sandbox_env import Rig
+from tests.support.recording import Behaviour, RecordingServer, Sent
+from tests.support.sandbox_env import SandboxEnv
 from tests.support.sandbox_requests import hmac_of
 from tests.support.writes import memory_folder
 from tests.unit.transport.test_session import certificate
@@ -52,16 +52,16 @@ AWKWARD = [
 
 
 @pytest.fixture(scope="module")
-def rig() -> Iterator[Rig]:
+def env() -> Iterator[SandboxEnv]:
     # A world as old as the clock: new sub-accounts are the last of the list.
-    made = Rig(world=World(seed=7, now=FakeClock().time()))
+    made = SandboxEnv(world=World(seed=7, now=FakeClock().time()))
     yield made
     made.close()
 
 
 @pytest.fixture
-def wire(rig: Rig) -> Iterator[Wire]:
-    with recording.wire(rig.sandbox.address) as made:
+def server(env: SandboxEnv) -> Iterator[RecordingServer]:
+    with recording.recording_server(env.sandbox.address) as made:
         yield made
 
 
@@ -74,14 +74,16 @@ def journal() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def no_faults(rig: Rig) -> Iterator[None]:
+def no_faults(env: SandboxEnv) -> Iterator[None]:
     yield
-    rig.exchange.faults.clear()
+    env.exchange.faults.clear()
 
 
-def operations(rig: Rig, wire: Wire, parameters: Placement = "body", patience: float = 5.0) -> Operations:
-    hosts = dict.fromkeys(BASE_URLS, wire.address)
-    link = rig.new_link(hosts=hosts, timeout=(patience, patience), bare=True)
+def operations(
+    env: SandboxEnv, server: RecordingServer, parameters: Placement = "body", patience: float = 5.0
+) -> Operations:
+    hosts = dict.fromkeys(BASE_URLS, server.address)
+    link = env.new_link(hosts=hosts, timeout=(patience, patience), bare=True)
     return link.operations(parameters=parameters)
 
 
@@ -107,18 +109,20 @@ def verified(sent: Sent, secret: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
-def test_parameters_are_where_they_were_asked_to_be(rig: Rig, wire: Wire, placement: Placement) -> None:
-    ops = operations(rig, wire, placement)
-    account = rig.sandbox.world.accounts[0].id
+def test_parameters_are_where_they_were_asked_to_be(
+    env: SandboxEnv, server: RecordingServer, placement: Placement
+) -> None:
+    ops = operations(env, server, placement)
+    account = env.sandbox.world.accounts[0].id
     outcome = ops.exchange.transfer("BNB", "0.00000001", to_id=account, client_tran_id=f"mine-{placement}")
     assert outcome.status == "confirmed", outcome
-    (sent,) = wire.writes
-    parameters = verified(sent, rig.sandbox.secret)
+    (sent,) = server.writes
+    parameters = verified(sent, env.sandbox.secret)
     assert (sent.method, sent.target.partition("?")[0]) == ("POST", "/sapi/v1/broker/transfer")
     assert parameters["recvWindow"] == "5000"
-    assert parameters["timestamp"] == str(rig.now)
+    assert parameters["timestamp"] == str(env.now)
     assert parameters["amount"] == "0.00000001"
-    assert sent.headers["x-mbx-apikey"] == rig.sandbox.key
+    assert sent.headers["x-mbx-apikey"] == env.sandbox.key
     in_query = dict(parse_qsl(sent.query.decode()))
     if placement == "body":
         assert sent.query == b""
@@ -134,23 +138,23 @@ def test_parameters_are_where_they_were_asked_to_be(rig: Rig, wire: Wire, placem
         assert sent.headers["content-length"] == str(len(sent.body))
 
 
-def test_a_deletion_carries_a_body_too(rig: Rig, wire: Wire) -> None:
-    ops = operations(rig, wire)
-    idle = rig.sandbox.world.example_write("exchange.delete_sub_account").parameters["subAccountId"]
+def test_a_deletion_carries_a_body_too(env: SandboxEnv, server: RecordingServer) -> None:
+    ops = operations(env, server)
+    idle = env.sandbox.world.example_write("exchange.delete_sub_account").parameters["subAccountId"]
     assert ops.exchange.delete_sub_account(idle, confirm=idle).status == "confirmed"
-    (sent,) = wire.writes
+    (sent,) = server.writes
     assert (sent.method, sent.query) == ("DELETE", b"")
-    assert verified(sent, rig.sandbox.secret)["subAccountId"] == idle
-    assert rig.sandbox.world.account(idle) is None
+    assert verified(sent, env.sandbox.secret)["subAccountId"] == idle
+    assert env.sandbox.world.account(idle) is None
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("placement", PLACEMENTS)
 @pytest.mark.parametrize("parameters", [{}, {"a b": "c+d", "é": "@"}], ids=["none", "some"])
 def test_every_method_is_signed_alike(
-    rig: Rig, wire: Wire, method: Any, placement: Placement, parameters: dict[str, object]
+    env: SandboxEnv, server: RecordingServer, method: Any, placement: Placement, parameters: dict[str, object]
 ) -> None:
-    sender = operations(rig, wire)._connection.sender
+    sender = operations(env, server)._connection.sender
     query: dict[str, object] = {} if placement == "body" else parameters
     body = parameters if placement == "body" else {}
     if placement == "mixed":
@@ -169,27 +173,27 @@ def test_every_method_is_signed_alike(
     )
     reply = sender.send(order, lambda now: now())
     assert reply.verdict.executed is False, "there is no such path"
-    (sent,) = wire.writes
+    (sent,) = server.writes
     assert sent.method == method
-    read = verified(sent, rig.sandbox.secret)
+    read = verified(sent, env.sandbox.secret)
     assert {**query, **body}.items() <= read.items()
     assert read.keys() - {*query, *body} == {"recvWindow", "timestamp", "signature"}
 
 
-def test_nothing_private_is_in_an_address_unless_asked_for(rig: Rig, wire: Wire) -> None:
+def test_nothing_private_is_in_an_address_unless_asked_for(env: SandboxEnv, server: RecordingServer) -> None:
     """Addresses end up in the logs of proxies."""
-    customer = rig.sandbox.world.customers[1]
+    customer = env.sandbox.world.customers[1]
     for placement in ("body", "mixed"):
-        ops = operations(rig, wire, placement)
+        ops = operations(env, server, placement)
         assert ops.spot.set_customer_id(f"id {placement}", customer.email).status == "confirmed"
-        account = rig.sandbox.world.accounts[0]
+        account = env.sandbox.world.accounts[0]
         made = ops.exchange.create_api_key(account.id, can_trade=True)
         if made:
             key = made.take_key().key
             ops.exchange.set_ip_restriction(account.id, key, restriction="on", addresses=["192.0.2.9"])
-        rig.clock.advance(2)
-    assert len(wire.writes) == 6
-    for sent in wire.writes:
+        env.clock.advance(2)
+    assert len(server.writes) == 6
+    for sent in server.writes:
         for private in ("email", "%40", "subAccountApiKey", "ipAddress", "signature"):
             assert private not in sent.target
 
@@ -208,10 +212,10 @@ texts = (
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
-def test_any_text_arrives_as_it_was_meant(rig: Rig, placement: Placement) -> None:
-    with recording.wire(rig.sandbox.address) as wire:
-        ops = operations(rig, wire, placement)
-        customer = rig.sandbox.world.customers[2]
+def test_any_text_arrives_as_it_was_meant(env: SandboxEnv, placement: Placement) -> None:
+    with recording.recording_server(env.sandbox.address) as server:
+        ops = operations(env, server, placement)
+        customer = env.sandbox.world.customers[2]
 
         @settings(max_examples=12)
         @given(texts)
@@ -225,9 +229,9 @@ def test_any_text_arrives_as_it_was_meant(rig: Rig, placement: Placement) -> Non
             # An id that another call has settled is not in the way: the customer has one of its own.
             outcome = ops.spot.set_customer_id(text, customer.email)
             assert outcome.status == "confirmed", outcome
-            assert verified(wire.writes[-1], rig.sandbox.secret)["customerId"] == text
+            assert verified(server.writes[-1], env.sandbox.secret)["customerId"] == text
             assert customer.id == text
-            frame = rig.link.spot.customers(customer_id=text)
+            frame = env.link.spot.customers(customer_id=text)
             assert frame["customer_id"].tolist() == [text]
 
         check()
@@ -235,13 +239,15 @@ def test_any_text_arrives_as_it_was_meant(rig: Rig, placement: Placement) -> Non
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
 @pytest.mark.parametrize("tag", AWKWARD)
-def test_a_tag_is_read_back_as_it_was_given(rig: Rig, wire: Wire, placement: Placement, tag: str) -> None:
-    outcome = operations(rig, wire, placement).exchange.create_sub_account(tag=tag)
+def test_a_tag_is_read_back_as_it_was_given(
+    env: SandboxEnv, server: RecordingServer, placement: Placement, tag: str
+) -> None:
+    outcome = operations(env, server, placement).exchange.create_sub_account(tag=tag)
     made = outcome.require()["sub_account_id"][0]
     assert outcome.require()["tag"][0] == tag
-    frame = rig.link.exchange.sub_accounts(sub_account_id=made)
+    frame = env.link.exchange.sub_accounts(sub_account_id=made)
     assert frame["tag"].tolist() == [tag]
-    assert rig.exchange.effects[-1].parameters["tag"] == tag
+    assert env.exchange.effects[-1].parameters["tag"] == tag
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
@@ -249,26 +255,30 @@ def test_a_tag_is_read_back_as_it_was_given(rig: Rig, wire: Wire, placement: Pla
     "email",
     ["ana+desk@example.com", "o'brien%40x+y@example.com", "a&b=c#d@exämple.com", "名+前@例え.example"],
 )
-def test_an_address_of_e_mail_arrives(rig: Rig, wire: Wire, placement: Placement, email: str) -> None:
-    customer = rig.sandbox.world.customers[3]
+def test_an_address_of_e_mail_arrives(
+    env: SandboxEnv, server: RecordingServer, placement: Placement, email: str
+) -> None:
+    customer = env.sandbox.world.customers[3]
     before, customer.email = customer.email, email
     try:
-        outcome = operations(rig, wire, placement).spot.set_customer_id(f"of {email} {placement}", email)
+        outcome = operations(env, server, placement).spot.set_customer_id(f"of {email} {placement}", email)
         assert outcome.status == "confirmed", outcome
-        assert verified(wire.writes[0], rig.sandbox.secret)["email"] == email
-        frame = rig.link.spot.customers(email=email)
+        assert verified(server.writes[0], env.sandbox.secret)["email"] == email
+        frame = env.link.spot.customers(email=email)
         assert frame["customer_id"].tolist() == [f"of {email} {placement}"]
     finally:
         customer.email = before
 
 
-def test_what_cannot_be_written_is_refused_and_not_even_written_down(rig: Rig, wire: Wire) -> None:
-    ops = operations(rig, wire)
+def test_what_cannot_be_written_is_refused_and_not_even_written_down(
+    env: SandboxEnv, server: RecordingServer
+) -> None:
+    ops = operations(env, server)
     before = len(ops.history())
     with pytest.raises(errors.UsageError, match=r"`tag`.*Nothing was sent") as caught:
         ops.exchange.create_sub_account(tag="half of \ud83d")
     assert caught.value.__context__ is None, "the other error would hold the text"
-    assert wire.writes == []
+    assert server.writes == []
     assert len(ops.history()) == before
 
 
@@ -291,13 +301,13 @@ VECTORS = [
 
 @pytest.mark.parametrize(("secret", "query", "body", "signature"), VECTORS, ids=["V4", "V5"])
 def test_published_vectors_go_over_the_wire(
-    wire: Wire, secret: str, query: str, body: str, signature: str
+    server: RecordingServer, secret: str, query: str, body: str, signature: str
 ) -> None:
     assert sign(Credentials(KEY, signer_of("secret", secret)), query, body) == signature
-    session = Session(dict.fromkeys(BASE_URLS, wire.address), timeout=(1, 1))
+    session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(1, 1))
     message = Message("POST", "api", "/api/v3/order", query, f"{body}&signature={signature}")
     session.send(message, KEY)
-    (sent,) = wire.writes
+    (sent,) = server.writes
     assert sent.query + sent.body == f"{query}{body}&signature={signature}".encode()
     verified(sent, secret)
 
@@ -305,132 +315,134 @@ def test_published_vectors_go_over_the_wire(
 # -- what the exchange makes of it ---------------------------------------------------------------------
 
 
-def by_hand(rig: Rig, query: str, body: str, *, flip: int | None = None) -> Any:
+def by_hand(env: SandboxEnv, query: str, body: str, *, flip: int | None = None) -> Any:
     """A write signed by hand, one bit of its body turned afterwards if asked for."""
-    body += f"&timestamp={rig.now}"
-    signature = hmac_of(rig.sandbox.secret, query + body)
+    body += f"&timestamp={env.now}"
+    signature = hmac_of(env.sandbox.secret, query + body)
     raw = bytearray(body, "ascii")
     if flip is not None:
         raw[flip] ^= 1
     raw += f"&signature={signature}".encode()
-    headers = {"X-MBX-APIKEY": rig.sandbox.key, "Content-Type": FORM}
-    answer = rig.exchange.handle(Request("POST", PATH, query.encode(), bytes(raw), headers))
+    headers = {"X-MBX-APIKEY": env.sandbox.key, "Content-Type": FORM}
+    answer = env.exchange.handle(Request("POST", PATH, query.encode(), bytes(raw), headers))
     return answer.status, answer.json()
 
 
-def test_of_a_name_in_both_places_the_query_is_heard(rig: Rig) -> None:
-    status, told = by_hand(rig, "tag=from+the+query", "tag=from+the+body")
+def test_of_a_name_in_both_places_the_query_is_heard(env: SandboxEnv) -> None:
+    status, told = by_hand(env, "tag=from+the+query", "tag=from+the+body")
     assert status == 200
     assert told["tag"] == "from the query"
-    account = rig.sandbox.world.account(told["subaccountId"])
+    account = env.sandbox.world.account(told["subaccountId"])
     assert account is not None
     assert account.tag == "from the query"
 
 
 @pytest.mark.parametrize("place", [4, 6])
-def test_a_bit_that_was_turned_is_refused_by_hand(rig: Rig, place: int) -> None:
-    before = len(rig.exchange.effects)
-    assert by_hand(rig, "", "tag=turned", flip=place) == (
+def test_a_bit_that_was_turned_is_refused_by_hand(env: SandboxEnv, place: int) -> None:
+    before = len(env.exchange.effects)
+    assert by_hand(env, "", "tag=turned", flip=place) == (
         400,
         {"code": -1022, "msg": "Signature for this request is not valid."},
     )
-    assert len(rig.exchange.effects) == before
+    assert len(env.exchange.effects) == before
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
 def test_a_bit_turned_on_the_way_is_rejected_and_nothing_executed(
-    rig: Rig, wire: Wire, placement: Placement
+    env: SandboxEnv, server: RecordingServer, placement: Placement
 ) -> None:
-    ops = operations(rig, wire, placement)
-    before = len(rig.exchange.effects)
+    ops = operations(env, server, placement)
+    before = len(env.exchange.effects)
 
     def turn(line: socket.socket) -> None:
-        raw = wire.writes[-1].raw.replace(b"tag=a", b"tag=b")
-        assert raw != wire.writes[-1].raw
-        line.sendall(wire._answer(raw))
+        raw = server.writes[-1].raw.replace(b"tag=a", b"tag=b")
+        assert raw != server.writes[-1].raw
+        line.sendall(server._answer(raw))
 
-    wire.behave = turn
+    server.behave = turn
     outcome = ops.exchange.create_sub_account(tag="a bit")
     assert outcome.status == "rejected"
     assert isinstance(outcome.error, errors.SignatureError)
     assert outcome.error.code == -1022
-    assert len(rig.exchange.effects) == before
-    assert len(wire.writes) == 1
+    assert len(env.exchange.effects) == before
+    assert len(server.writes) == 1
 
 
 # -- once, over a connection of its own ----------------------------------------------------------------
 
 
-def test_a_write_has_a_connection_of_its_own(rig: Rig, wire: Wire) -> None:
-    ops = operations(rig, wire)
+def test_a_write_has_a_connection_of_its_own(env: SandboxEnv, server: RecordingServer) -> None:
+    ops = operations(env, server)
     for number in range(3):
         ops._connection.session.get("api", "/api/v3/time", "", None)
         assert ops.exchange.create_sub_account(tag=f"own {number}").status == "confirmed"
-    used = [sent.connection for sent in wire.writes]
+    used = [sent.connection for sent in server.writes]
     assert len(set(used)) == 3
-    assert not {sent.connection for sent in wire.sent if sent.method == "GET"} & set(used)
+    assert not {sent.connection for sent in server.sent if sent.method == "GET"} & set(used)
 
 
-def test_a_server_that_closes_connections_it_kept_is_no_harm(rig: Rig, wire: Wire) -> None:
+def test_a_server_that_closes_connections_it_kept_is_no_harm(
+    env: SandboxEnv, server: RecordingServer
+) -> None:
     """It says that it keeps the connection and closes it behind its answer: the classic race."""
-    ops = operations(rig, wire)
+    ops = operations(env, server)
 
     def once(line: socket.socket) -> None:
-        line.sendall(wire._answer(wire.writes[-1].raw))  # `Wire` hangs up behind this
+        line.sendall(server._answer(server.writes[-1].raw))  # `RecordingServer` hangs up behind this
 
-    wire.behave = once
-    before = len(rig.exchange.effects)
+    server.behave = once
+    before = len(env.exchange.effects)
     for number in range(5):
         assert ops.exchange.create_sub_account(tag=f"idle {number}").status == "confirmed"
-    assert len(wire.writes) == len(rig.exchange.effects) - before == 5
+    assert len(server.writes) == len(env.exchange.effects) - before == 5
 
 
-def test_a_100_continue_is_waited_out(rig: Rig, wire: Wire) -> None:
-    ops = operations(rig, wire)
+def test_a_100_continue_is_waited_out(env: SandboxEnv, server: RecordingServer) -> None:
+    ops = operations(env, server)
 
     def encourage(line: socket.socket) -> None:
-        line.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" + wire._answer(wire.writes[-1].raw))
+        line.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" + server._answer(server.writes[-1].raw))
 
-    wire.behave = encourage
+    server.behave = encourage
     assert ops.exchange.create_sub_account(tag="go on").status == "confirmed"
-    assert len(wire.writes) == 1
+    assert len(server.writes) == 1
 
 
 @pytest.mark.parametrize("status", [302, 307])
 @pytest.mark.parametrize("where", ["{elsewhere}/sapi?x=1", "/other", "http://[::1", "http://caf\xe9/"])
 def test_a_redirect_is_not_followed_and_the_key_not_sent_on(
-    rig: Rig, wire: Wire, status: int, where: str
+    env: SandboxEnv, server: RecordingServer, status: int, where: str
 ) -> None:
-    ops = operations(rig, wire)
-    with recording.wire() as elsewhere:
+    ops = operations(env, server)
+    with recording.recording_server() as elsewhere:
         target = where.format(elsewhere=elsewhere.address).encode("latin-1")
 
         def redirect(line: socket.socket) -> None:
             line.sendall(recording.answer(status, b"<html>moved", b"Location: " + target))
 
-        wire.behave = redirect
+        server.behave = redirect
         outcome = ops.exchange.create_sub_account(tag=f"moved {status} {where}"[:31])
         assert outcome.status == "unknown"
-        assert len(wire.writes) == 1
+        assert len(server.writes) == 1
         assert elsewhere.connections == 0
     assert outcome.reconcile().status == "rejected"
 
 
 @pytest.mark.parametrize("status", [408, 413, 429, 500, 503])
-def test_no_answer_makes_it_go_out_again(rig: Rig, wire: Wire, status: int) -> None:
-    ops = operations(rig, wire)
-    wire.behave = lambda line: line.sendall(recording.answer(status, b"", b"Retry-After: 1"))
+def test_no_answer_makes_it_go_out_again(env: SandboxEnv, server: RecordingServer, status: int) -> None:
+    ops = operations(env, server)
+    server.behave = lambda line: line.sendall(recording.answer(status, b"", b"Retry-After: 1"))
     outcome = ops.exchange.create_sub_account(tag=f"no {status}")
     assert outcome.status == ("rejected" if status in (413, 429) else "unknown")
-    assert len(wire.writes) == 1
-    rig.clock.advance(3)
+    assert len(server.writes) == 1
+    env.clock.advance(3)
 
 
 # -- whether anything left -----------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def closed_door() -> Iterator[str]:
+def closed_port() -> Iterator[str]:
     """An address where nobody listens, and nobody will."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # bound, so that nobody else gets it; not listening
@@ -438,21 +450,21 @@ def closed_door() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def crowded_door() -> Iterator[str]:
+def full_backlog() -> Iterator[str]:
     """An address whose queue is full: a connection gets no answer at all."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as door, contextlib.ExitStack() as waiting:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as waiting:
         for _ in range(8):
             line = waiting.enter_context(socket.socket())
             line.setblocking(False)
-            line.connect_ex(door.getsockname())
-        yield f"127.0.0.1:{door.getsockname()[1]}"
+            line.connect_ex(listener.getsockname())
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 @contextlib.contextmanager
-def silent_door() -> Iterator[str]:
+def silent_server() -> Iterator[str]:
     """Takes connections and never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        yield f"127.0.0.1:{door.getsockname()[1]}"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 class Proxy:
@@ -466,12 +478,12 @@ class Proxy:
     def __init__(self, says: bytes, to: str = "") -> None:
         self.asked: list[bytes] = []
         self._says, self._to = says, to
-        self.wire = Wire()
-        self.wire.behave = self._tunnel
-        self.address = self.wire.address
+        self.server = RecordingServer()
+        self.server.behave = self._tunnel
+        self.address = self.server.address
 
     def _tunnel(self, line: socket.socket) -> None:
-        self.asked.append(self.wire.writes[-1].raw)
+        self.asked.append(self.server.writes[-1].raw)
         if self._says:
             line.sendall(self._says)
         if not self._to:
@@ -510,7 +522,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLCo
 
 def test_nobody_listens() -> None:
     for scheme in ("http", "https"):
-        with closed_door() as where:
+        with closed_port() as where:
             assert lost(session_to(f"{scheme}://{where}")).sent is False
 
 
@@ -521,34 +533,34 @@ def test_no_such_name() -> None:
 
 def test_no_connection_in_time() -> None:
     for scheme in ("http", "https"):
-        with crowded_door() as where:
+        with full_backlog() as where:
             error = lost(session_to(f"{scheme}://{where}"))
         assert (error.sent, str(error)) == (False, "no connection in time")
 
 
 def test_no_handshake_in_time() -> None:
-    with silent_door() as where:
+    with silent_server() as where:
         error = lost(session_to(f"https://{where}"))
     assert (error.sent, str(error)) == (False, "no connection in time")
 
 
 def test_a_certificate_that_is_not_trusted(authority: tuple[Path, ssl.SSLContext]) -> None:
-    with recording.wire(context=authority[1]) as wire:
-        error = lost(session_to(wire.address))
-        assert wire.sent == []
+    with recording.recording_server(context=authority[1]) as server:
+        error = lost(session_to(server.address))
+        assert server.sent == []
     assert (error.sent, error.kind) == (False, "certificate")
     assert "it was signed by an authority that is not trusted here" in str(error)
 
 
 def test_a_server_that_speaks_no_tls() -> None:
-    with recording.wire() as wire:
-        error = lost(session_to(wire.address.replace("http:", "https:")))
-        assert not [sent for sent in wire.sent if b"signature" in sent.raw]
+    with recording.recording_server() as server:
+        error = lost(session_to(server.address.replace("http:", "https:")))
+        assert not [sent for sent in server.sent if b"signature" in sent.raw]
     assert error.sent is False
 
 
 def test_a_proxy_that_is_not_there() -> None:
-    with closed_door() as where:
+    with closed_port() as where:
         for scheme in ("http", "https"):
             session = session_to(f"{scheme}://127.0.0.1:9", proxies={scheme: f"http://{where}"})
             assert lost(session).sent is False
@@ -569,7 +581,7 @@ def test_a_proxy_that_refuses_the_tunnel(says: bytes) -> None:
     try:
         error = lost(session_to("https://127.0.0.1:9", proxies={"https": proxy.address}))
     finally:
-        proxy.wire.close()
+        proxy.server.close()
     assert error.sent is False
     (asked,) = proxy.asked
     assert asked.startswith(b"CONNECT 127.0.0.1:9 ")
@@ -578,19 +590,19 @@ def test_a_proxy_that_refuses_the_tunnel(says: bytes) -> None:
 
 
 def test_a_proxy_that_does_not_answer() -> None:
-    with silent_door() as where:
+    with silent_server() as where:
         error = lost(session_to("https://127.0.0.1:9", proxies={"https": f"http://{where}"}))
     assert error.sent is False
 
 
 def test_a_proxy_whose_tunnel_leads_to_a_stranger(authority: tuple[Path, ssl.SSLContext]) -> None:
-    with recording.wire(context=authority[1]) as wire:
-        proxy = Proxy(b"HTTP/1.1 200 OK\r\n\r\n", wire.address.partition("//")[2])
+    with recording.recording_server(context=authority[1]) as server:
+        proxy = Proxy(b"HTTP/1.1 200 OK\r\n\r\n", server.address.partition("//")[2])
         try:
-            error = lost(session_to(wire.address, proxies={"https": proxy.address}))
+            error = lost(session_to(server.address, proxies={"https": proxy.address}))
         finally:
-            proxy.wire.close()
-        assert wire.sent == []
+            proxy.server.close()
+        assert server.sent == []
     assert error.sent is False
 
 
@@ -621,30 +633,30 @@ def test_what_is_lost_on_the_way_may_have_arrived(
 ) -> None:
     context = authority[1] if "https" in way else None
     proxy = None
-    with recording.wire(context=context) as wire:
-        wire.behave = loss
+    with recording.recording_server(context=context) as server:
+        server.behave = loss
         more: dict[str, Any] = {"verify": authority[0]} if context else {}
-        address = wire.address
+        address = server.address
         if way == "http proxy":
-            more["proxies"] = {"http": wire.address}
+            more["proxies"] = {"http": server.address}
             address = "http://127.0.0.1:9"
         elif way == "https proxy":
-            proxy = Proxy(b"HTTP/1.1 200 OK\r\n\r\n", wire.address.partition("//")[2])
+            proxy = Proxy(b"HTTP/1.1 200 OK\r\n\r\n", server.address.partition("//")[2])
             more["proxies"] = {"https": proxy.address}
         try:
             error = lost(session_to(address, **more))
         finally:
             if proxy is not None:
-                proxy.wire.close()
+                proxy.server.close()
         assert error.sent is True
-        (sent,) = wire.writes
+        (sent,) = server.writes
         assert sent.body.endswith(b"0" * 64), "all of it was there: it may well be executed"
 
 
 def test_a_server_that_resets_at_once_may_have_got_it() -> None:
     """The first byte may be under way when the reset comes: nobody can tell."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        session = session_to(f"http://127.0.0.1:{door.getsockname()[1]}")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        session = session_to(f"http://127.0.0.1:{listener.getsockname()[1]}")
         new_session = session._new_session
 
         def reset_first() -> Any:
@@ -655,7 +667,7 @@ def test_a_server_that_resets_at_once_may_have_got_it() -> None:
             class Line(pool.ConnectionCls):  # type: ignore[misc, name-defined]
                 def connect(self) -> None:
                     super().connect()
-                    recording.reset(door.accept()[0])
+                    recording.reset(listener.accept()[0])
 
             classes["http"] = type("Pool", (pool,), {"ConnectionCls": Line})
             return made
@@ -667,50 +679,52 @@ def test_a_server_that_resets_at_once_may_have_got_it() -> None:
 # -- and what the user is told -------------------------------------------------------------------------
 
 
-def outcome_at(rig: Rig, address: str, tag: str, **more: Any) -> Outcome:
+def outcome_at(env: SandboxEnv, address: str, tag: str, **more: Any) -> Outcome:
     """A write to an address where the clock cannot even be asked for."""
     hosts = dict.fromkeys(BASE_URLS, address)
-    link = rig.new_link(hosts=hosts, timeout=(0.3, 0.3), bare=True, **more)
+    link = env.new_link(hosts=hosts, timeout=(0.3, 0.3), bare=True, **more)
     with link:
         return link.operations(confirm="live").exchange.create_sub_account(tag=tag)
 
 
-def test_what_never_left_is_rejected(rig: Rig) -> None:
-    with closed_door() as where:
-        outcome = outcome_at(rig, f"http://{where}", "never left")
+def test_what_never_left_is_rejected(env: SandboxEnv) -> None:
+    with closed_port() as where:
+        outcome = outcome_at(env, f"http://{where}", "never left")
     assert outcome.status == "rejected"
     assert "it never left" in str(outcome.error)
     assert isinstance(outcome.error, errors.NotExecutedError)
 
 
 def test_what_no_name_no_tls_and_no_proxy_let_out_is_rejected(
-    rig: Rig, authority: tuple[Path, ssl.SSLContext]
+    env: SandboxEnv, authority: tuple[Path, ssl.SSLContext]
 ) -> None:
-    assert outcome_at(rig, "https://nobody.invalid", "no name").status == "rejected"
-    with recording.wire(context=authority[1]) as wire:
-        assert outcome_at(rig, wire.address, "no trust").status == "rejected"
-        assert wire.sent == []
+    assert outcome_at(env, "https://nobody.invalid", "no name").status == "rejected"
+    with recording.recording_server(context=authority[1]) as server:
+        assert outcome_at(env, server.address, "no trust").status == "rejected"
+        assert server.sent == []
     proxy = Proxy(b"HTTP/1.1 403 Forbidden\r\n\r\n")
     try:
-        refused = outcome_at(rig, "https://127.0.0.1:9", "no proxy", proxies={"https": proxy.address})
+        refused = outcome_at(env, "https://127.0.0.1:9", "no proxy", proxies={"https": proxy.address})
     finally:
-        proxy.wire.close()
+        proxy.server.close()
     assert refused.status == "rejected"
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
-def test_what_may_have_left_is_unknown_and_asked_about(rig: Rig, wire: Wire, loss: Behaviour) -> None:
-    ops = operations(rig, wire, patience=0.3 if loss is be_silent else 5.0)
-    before = len(rig.exchange.effects)
+def test_what_may_have_left_is_unknown_and_asked_about(
+    env: SandboxEnv, server: RecordingServer, loss: Behaviour
+) -> None:
+    ops = operations(env, server, patience=0.3 if loss is be_silent else 5.0)
+    before = len(env.exchange.effects)
 
     def execute_and_lose(line: socket.socket) -> None:
-        wire._answer(wire.writes[-1].raw)
+        server._answer(server.writes[-1].raw)
         loss(line)
 
-    wire.behave = execute_and_lose
+    server.behave = execute_and_lose
     outcome = ops.exchange.create_sub_account(tag=loss.__name__, marked=True)
     assert outcome.status == "unknown"
     assert isinstance(outcome.error, errors.OutcomeUnknownError)
-    assert len(rig.exchange.effects) - before == len(wire.writes) == 1
+    assert len(env.exchange.effects) - before == len(server.writes) == 1
     assert outcome.reconcile().status == "confirmed"
-    assert len(wire.writes) == 1
+    assert len(server.writes) == 1

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from tests.support.clocks import FakeClock
-from tests.support.recording import Wire
-from tests.support.writes import Bench, call, example, memory_folder
+from tests.support.recording import RecordingServer
+from tests.support.writes import WriteEnv, call, example, memory_folder
 from toolkit.catalogue import BASE_URLS, BY_DOOR, WRITE_BY_DOOR, WRITES
 from toolkit.errors import UnsettledError
 from toolkit.operations import Operations, Outcome
@@ -30,7 +30,7 @@ TRANSFER, CREATE = "exchange.transfer", "exchange.create_sub_account"
 BEFORE = [write.door for write in WRITES if write.reconciliation.before]
 
 
-class Cache(Wire):
+class Cache(RecordingServer):
     """A proxy that keeps answers to reads, whoever asks and for whatever, and hands them out again.
 
     Attributes:
@@ -76,21 +76,21 @@ def dated_now(clock: FakeClock) -> Callable[[bytes], bytes]:
 
 
 class Behind:
-    """A bench whose Link asks through a cache."""
+    """A `WriteEnv` whose Link asks through a cache."""
 
-    def __init__(self, bench: Bench, cache: Cache) -> None:
-        self.bench, self.cache = bench, cache
+    def __init__(self, write_env: WriteEnv, cache: Cache) -> None:
+        self.write_env, self.cache = write_env, cache
         hosts = dict.fromkeys(BASE_URLS, cache.address)
-        self.link = bench.rig.new_link(hosts=hosts)
-        self.ops: Operations = self.link.operations(journal=bench.folder)
+        self.link = write_env.env.new_link(hosts=hosts)
+        self.ops: Operations = self.link.operations(journal=write_env.folder)
 
     def keep(self, door: str) -> None:
         """Have the next answer of a write's read kept."""
         self.cache.keeps.add(BY_DOOR[WRITE_BY_DOOR[door].reconciliation.read].path)
 
     def lose(self, door: str, kind: str, **more: Any) -> Outcome:
-        self.bench.fail(door, kind)
-        lost: Outcome = call(self.ops, door, example(self.bench.world, door), **more)
+        self.write_env.fail(door, kind)
+        lost: Outcome = call(self.ops, door, example(self.write_env.world, door), **more)
         assert lost.status == "unknown"
         return lost
 
@@ -98,19 +98,19 @@ class Behind:
 @pytest.fixture
 def behind() -> Iterator[Behind]:
     with memory_folder() as folder:
-        bench = Bench(folder)
-        cache = Cache(bench.rig.sandbox.address)
+        write_env = WriteEnv(folder)
+        cache = Cache(write_env.env.sandbox.address)
         try:
-            made = Behind(bench, cache)
+            made = Behind(write_env, cache)
             yield made
             made.link.close()
         finally:
             cache.close()
-            bench.close()
+            write_env.close()
 
 
-def read_transfers(link: Any, bench: Bench) -> pd.DataFrame:
-    frame: pd.DataFrame = link.exchange.transfers(to_id=bench.world.accounts[0].id, start="-1h")
+def read_transfers(link: Any, write_env: WriteEnv) -> pd.DataFrame:
+    frame: pd.DataFrame = link.exchange.transfers(to_id=write_env.world.accounts[0].id, start="-1h")
     return frame
 
 
@@ -120,13 +120,13 @@ def read_transfers(link: Any, bench: Bench) -> pd.DataFrame:
 @pytest.mark.parametrize("how", ["aged", "as it was", "undated", "dated now"])
 def test_a_transfer_that_was_made_is_not_called_rejected_by_an_old_answer(behind: Behind, how: str) -> None:
     """Sent again it would pay twice."""
-    bench, cache = behind.bench, behind.cache
-    marks = {"aged": aged, "as it was": bytes, "undated": undated, "dated now": dated_now(bench.clock)}
+    write_env, cache = behind.write_env, behind.cache
+    marks = {"aged": aged, "as it was": bytes, "undated": undated, "dated now": dated_now(write_env.clock)}
     cache.marks = marks[how]
     behind.keep(TRANSFER)
-    assert len(read_transfers(behind.link, bench)) == 0
+    assert len(read_transfers(behind.link, write_env)) == 0
     lost = behind.lose(TRANSFER, "reset")
-    bench.clock.advance(OVER)
+    write_env.clock.advance(OVER)
     for outcome in (lost.reconcile(), behind.ops.reconcile(lost.number, wait=False)):
         assert outcome.status == "unknown"
         why = "when the call could still be executed" if how == "as it was" else "a cache had kept the answer"
@@ -136,16 +136,16 @@ def test_a_transfer_that_was_made_is_not_called_rejected_by_an_old_answer(behind
     cache.kept.clear()
     cache.keeps.clear()
     assert lost.reconcile().status == "confirmed"
-    assert len(bench.effects(TRANSFER)) == 1
+    assert len(write_env.effects(TRANSFER)) == 1
 
 
 def test_a_transfer_that_was_not_made_is_rejected_by_a_fresh_answer_only(behind: Behind) -> None:
-    bench, cache = behind.bench, behind.cache
+    write_env, cache = behind.write_env, behind.cache
     cache.marks = aged
     behind.keep(TRANSFER)
-    read_transfers(behind.link, bench)
+    read_transfers(behind.link, write_env)
     lost = behind.lose(TRANSFER, "reset-before")
-    bench.clock.advance(OVER)
+    write_env.clock.advance(OVER)
     assert lost.reconcile().status == "unknown"
     cache.kept.clear()
     cache.keeps.clear()
@@ -153,28 +153,28 @@ def test_a_transfer_that_was_not_made_is_rejected_by_a_fresh_answer_only(behind:
 
 
 def test_what_shows_the_call_itself_does_so_in_an_old_answer_too(behind: Behind) -> None:
-    bench, cache = behind.bench, behind.cache
+    write_env, cache = behind.write_env, behind.cache
     lost = behind.lose(TRANSFER, "reset")
     behind.keep(TRANSFER)
-    assert len(read_transfers(behind.link, bench)) == 1
+    assert len(read_transfers(behind.link, write_env)) == 1
     cache.marks = aged
-    bench.clock.advance(600)
+    write_env.clock.advance(600)
     path = BY_DOOR["exchange.transfers"].path
-    before = bench.rig.sent(path)
+    before = write_env.env.sent(path)
     assert lost.reconcile().status == "confirmed"
-    assert bench.rig.sent(path) == before, "it came from the cache"
+    assert write_env.env.sent(path) == before, "it came from the cache"
 
 
 def test_a_state_of_before_the_call_does_not_count(behind: Behind) -> None:
     """It was in force, then something else was, and then it was set again; that call never arrived."""
-    bench, cache, door = behind.bench, behind.cache, "exchange.set_commission"
-    given = example(bench.world, door)
+    write_env, cache, door = behind.write_env, behind.cache, "exchange.set_commission"
+    given = example(write_env.world, door)
     assert call(behind.ops, door, given)
     behind.keep(door)
     behind.link.exchange.sub_accounts(sub_account_id=given["sub_account_id"])
-    bench.clock.advance(60)
+    write_env.clock.advance(60)
     assert call(behind.ops, door, given | {"maker": "0.0009"})
-    bench.clock.advance(60)
+    write_env.clock.advance(60)
     lost = behind.lose(door, "reset-before")
     for marks, why in ((bytes, "when the call was sent later"), (aged, "a cache had kept")):
         cache.marks = marks
@@ -189,30 +189,30 @@ def test_a_state_of_before_the_call_does_not_count(behind: Behind) -> None:
 @pytest.mark.parametrize("kind", ["reset", "reset-before"])
 def test_how_things_were_before_is_not_taken_from_a_cache(behind: Behind, door: str, kind: str) -> None:
     """Something was made or changed after that: it would be taken for what the call did."""
-    bench, cache = behind.bench, behind.cache
+    write_env, cache = behind.write_env, behind.cache
     cache.marks = aged
     behind.keep(door)
-    given = example(bench.world, door)
+    given = example(write_env.world, door)
     assert call(behind.ops.preview, door, given)
-    bench.fail(door, "error", code=-5002, message="No.")
+    write_env.fail(door, "error", code=-5002, message="No.")
     assert call(behind.ops, door, given).status == "rejected"  # its read is kept
     assert cache.kept
     lost = behind.lose(door, kind)
     cache.kept.clear()
     cache.keeps.clear()
-    bench.clock.advance(OVER)
+    write_env.clock.advance(OVER)
     lost.reconcile()
     assert lost.status == "unknown"
     assert "the read that was made before the call was not whole, or not fresh" in lost.reason
 
 
-def test_an_answer_of_the_second_in_which_it_ran_out_does_not_count_before_that(whole: Bench) -> None:
+def test_an_answer_of_the_second_in_which_it_ran_out_does_not_count_before_that(whole: WriteEnv) -> None:
     """Dates are cut to seconds: what is waited for is the next whole one."""
-    bench = whole
-    bench.clock.advance(0.4)
-    bench.fail(TRANSFER, "reset-before")
-    lost = call(bench.ops, TRANSFER, example(bench.world, TRANSFER))
-    bench.clock.advance(15.3)
+    write_env = whole
+    write_env.clock.advance(0.4)
+    write_env.fail(TRANSFER, "reset-before")
+    lost = call(write_env.ops, TRANSFER, example(write_env.world, TRANSFER))
+    write_env.clock.advance(15.3)
     assert lost.reconcile(wait=False).status == "unknown"
     assert "it may still be executed for" in lost.reason
     assert lost.reconcile().status == "rejected"
@@ -222,11 +222,11 @@ def test_an_answer_of_the_second_in_which_it_ran_out_does_not_count_before_that(
 
 
 @pytest.fixture
-def whole() -> Iterator[Bench]:
+def whole() -> Iterator[WriteEnv]:
     with memory_folder() as folder:
-        bench = Bench(folder)
-        yield bench
-        bench.close()
+        write_env = WriteEnv(folder)
+        yield write_env
+        write_env.close()
 
 
 class Capped(Exchange):
@@ -257,25 +257,25 @@ class Capped(Exchange):
 @pytest.mark.parametrize("pages", ["short", "long", "gaps"])
 @pytest.mark.parametrize("kind", ["reset", "reset-before"])
 def test_an_account_that_was_created_is_not_called_rejected_by_a_list_that_was_cut(
-    whole: Bench, pages: str, kind: str
+    whole: WriteEnv, pages: str, kind: str
 ) -> None:
-    bench = whole
-    for number in range(len(bench.world.accounts), 250):
-        bench.world.add_account("", bench.rig.now - 86_400_000 + number)
-    exchange = Capped(bench.world, bench.rig.exchange_clock)
+    write_env = whole
+    for number in range(len(write_env.world.accounts), 250):
+        write_env.world.add_account("", write_env.env.now - 86_400_000 + number)
+    exchange = Capped(write_env.world, write_env.env.exchange_clock)
     exchange.pages = pages
-    bench.rig.sandbox.exchange = bench.exchange = exchange
-    bench.faults = exchange.faults
-    bench.fail(CREATE, kind)
-    lost = bench.ops.exchange.create_sub_account(tag="new", marked=True)
-    bench.world.add_account("later", bench.rig.now + 1)
+    write_env.env.sandbox.exchange = write_env.exchange = exchange
+    write_env.faults = exchange.faults
+    write_env.fail(CREATE, kind)
+    lost = write_env.ops.exchange.create_sub_account(tag="new", marked=True)
+    write_env.world.add_account("later", write_env.env.now + 1)
     lost.reconcile()
     if kind == "reset":
         assert lost.status in ("confirmed", "unknown")
         assert lost.status == "confirmed" or "not known to be whole" in lost.reason
     else:
         assert lost.status == ("unknown" if pages == "gaps" else "rejected")
-    bench.rig.sandbox.exchange = Exchange(bench.world, bench.rig.exchange_clock)
+    write_env.env.sandbox.exchange = Exchange(write_env.world, write_env.env.exchange_clock)
     assert lost.reconcile().status == ("confirmed" if kind == "reset" else "rejected")
 
 
@@ -305,14 +305,14 @@ class Slow(Cache):
     """A way on which what tells the time takes seconds, so that a clock is measured badly.
 
     Args:
-        bench: Behind it.
+        write_env: Behind it.
         there: Seconds of the way there.
         back: Seconds of the way back.
     """
 
-    def __init__(self, bench: Bench, *, there: float = 0.0, back: float = 0.0) -> None:
-        self.clock, self.there, self.back = bench.clock, there, back
-        super().__init__(bench.rig.sandbox.address)
+    def __init__(self, write_env: WriteEnv, *, there: float = 0.0, back: float = 0.0) -> None:
+        self.clock, self.there, self.back = write_env.clock, there, back
+        super().__init__(write_env.env.sandbox.address)
 
     def _answer(self, raw: bytes) -> bytes:
         asks_the_time = b"/time" in raw.partition(b"\r\n")[0]
@@ -326,20 +326,22 @@ class Slow(Cache):
 def test_a_state_of_before_the_call_does_not_count_where_its_timestamp_was_set_back(wait: bool) -> None:
     """What was asked for was in force, and then was not; the call that was to set it again never arrived."""
     with memory_folder() as folder:
-        bench = Bench(folder)
-        cache = Slow(bench, back=5.0)
-        behind, door = Behind(bench, cache), "exchange.set_commission"
-        given = example(bench.world, door)
+        write_env = WriteEnv(folder)
+        cache = Slow(write_env, back=5.0)
+        behind, door = Behind(write_env, cache), "exchange.set_commission"
+        given = example(write_env.world, door)
         assert call(behind.ops, door, given)
-        bench.clock.advance(1)
+        write_env.clock.advance(1)
         behind.keep(door)
         behind.link.exchange.sub_accounts(sub_account_id=given["sub_account_id"])
-        kept = bench.rig.now
+        kept = write_env.env.now
         assert call(behind.ops, door, given | {"maker": "0.0009"})
-        bench.clock.advance(1)
+        write_env.clock.advance(1)
         lost = behind.lose(door, "reset-before")
         sent_at = int(behind.ops.history()["sent_at"].iloc[-1].timestamp() * 1000)
-        assert sent_at // 1000 * 1000 <= kept < bench.rig.now, "the kept answer is newer than what it carried"
+        assert sent_at // 1000 * 1000 <= kept < write_env.env.now, (
+            "the kept answer is newer than what it carried"
+        )
         lost.reconcile(wait=wait)
         assert lost.status == "unknown"
         cache.kept.clear()
@@ -347,40 +349,40 @@ def test_a_state_of_before_the_call_does_not_count_where_its_timestamp_was_set_b
         assert lost.reconcile().status == "rejected"
         behind.link.close()
         cache.close()
-        bench.close()
+        write_env.close()
 
 
 def test_a_state_is_read_again_until_the_answer_is_surely_newer_than_the_call() -> None:
     with memory_folder() as folder:
-        bench = Bench(folder)
-        cache = Slow(bench, there=3.0)
-        behind, door = Behind(bench, cache), "exchange.set_commission"
+        write_env = WriteEnv(folder)
+        cache = Slow(write_env, there=3.0)
+        behind, door = Behind(write_env, cache), "exchange.set_commission"
         lost = behind.lose(door, "reset")
         assert lost.reconcile(wait=False).status == "unknown"
         assert "by an answer that may be older than the call: ask again" in lost.reason
         assert lost.reconcile().status == "confirmed"
-        assert len(bench.effects(door)) == 1
+        assert len(write_env.effects(door)) == 1
         behind.link.close()
         cache.close()
-        bench.close()
+        write_env.close()
 
 
 def test_what_may_still_arrive_is_not_called_late_by_a_clock_that_was_measured_badly() -> None:
     with memory_folder() as folder:
-        bench = Bench(folder)
-        cache = Slow(bench, there=5.0)
-        behind, door = Behind(bench, cache), "exchange.set_commission"
+        write_env = WriteEnv(folder)
+        cache = Slow(write_env, there=5.0)
+        behind, door = Behind(write_env, cache), "exchange.set_commission"
         lost = behind.lose(door, "reset")
         (entry,) = behind.ops.history().to_dict("records")
         assert lost.reconcile().status == "confirmed"
-        bench.clock.advance(entry["sent_at"].timestamp() + 14.0 - bench.rig.now / 1000)
-        other = example(bench.world, door) | {"maker": "0.0009"}
+        write_env.clock.advance(entry["sent_at"].timestamp() + 14.0 - write_env.env.now / 1000)
+        other = example(write_env.world, door) | {"maker": "0.0009"}
         with pytest.raises(
             UnsettledError, match="may still arrive at the exchange for 1 s and undo this one"
         ):
             call(behind.ops, door, other)
-        bench.clock.advance(4.0)
+        write_env.clock.advance(4.0)
         assert call(behind.ops, door, other)
         behind.link.close()
         cache.close()
-        bench.close()
+        write_env.close()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.writes import Bench, another_process, do, example
+from tests.support.writes import WriteEnv, another_process, do, example
 from toolkit.errors import JournalError, JournalWarning
 from toolkit.operations import journal_file as files
 from toolkit.operations.journal import Journal
@@ -28,31 +28,31 @@ class Blocked:
     """A journal that cannot be used from the moment on in which an answer goes out.
 
     Args:
-        bench: Whose journal.
+        write_env: Whose journal.
         how: "locked" by another program, or an exception that strikes when it is used.
     """
 
-    def __init__(self, bench: Bench, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.bench, self.how = bench, how
+    def __init__(self, write_env: WriteEnv, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.write_env, self.how = write_env, how
         self._patch = monkeypatch
         self._holder: sqlite3.Connection | None = None
-        bench.ops  # noqa: B018 - opened before
-        handle = bench.exchange.handle
+        write_env.ops  # noqa: B018 - opened before
+        handle = write_env.exchange.handle
 
         def handled(request: Request) -> Answer:
             answer = handle(request)
             if request.method == "POST":
-                bench.exchange.handle = handle  # type: ignore[method-assign]
+                write_env.exchange.handle = handle  # type: ignore[method-assign]
                 self.begin()
             return answer
 
-        bench.exchange.handle = handled  # type: ignore[method-assign]
+        write_env.exchange.handle = handled  # type: ignore[method-assign]
 
     def begin(self) -> None:
         if self.how == "locked":
             self._patch.setattr(files, "LOCK_PATIENCE", 0.05)
             self._holder = sqlite3.connect(
-                self.bench.ops.journal, isolation_level=None, check_same_thread=False
+                self.write_env.ops.journal, isolation_level=None, check_same_thread=False
             )
             self._holder.execute("BEGIN EXCLUSIVE")
             return
@@ -71,8 +71,8 @@ class Blocked:
 
 
 @pytest.fixture(params=["locked", "interrupt", "deadline"])
-def blocked(bench: Bench, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Blocked:
-    return Blocked(bench, request.param, monkeypatch)
+def blocked(write_env: WriteEnv, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Blocked:
+    return Blocked(write_env, request.param, monkeypatch)
 
 
 def outcome_of(act: Callable[[], Any], how: str) -> Any:
@@ -87,45 +87,47 @@ def outcome_of(act: Callable[[], Any], how: str) -> Any:
 
 
 def test_an_answer_that_came_is_known_and_written_down_with_the_next_step(
-    bench: Bench, blocked: Blocked
+    write_env: WriteEnv, blocked: Blocked
 ) -> None:
-    outcome = outcome_of(lambda: do(bench, CREATE), blocked.how)
+    outcome = outcome_of(lambda: do(write_env, CREATE), blocked.how)
     assert outcome.status == "confirmed"
     blocked.end()
-    assert len(bench.ops.unresolved()) == 0
-    (row,) = bench.ops.history().to_dict("records")
+    assert len(write_env.ops.unresolved()) == 0
+    (row,) = write_env.ops.history().to_dict("records")
     assert (row["status"], row["settled_by"]) == ("confirmed", "answer")
     with another_process():
-        assert Journal(bench.ops.journal).entry(1).answer
+        assert Journal(write_env.ops.journal).entry(1).answer
     assert len(outcome.take_key().secret) == 64
-    assert len(bench.effects(CREATE)) == 1
+    assert len(write_env.effects(CREATE)) == 1
 
 
-def test_a_name_returns_to_the_answer_that_could_not_be_written_down(bench: Bench, blocked: Blocked) -> None:
-    given = example(bench.world, TRANSFER)
-    first = outcome_of(lambda: bench.ops.exchange.transfer(**given, once="a"), blocked.how)
+def test_a_name_returns_to_the_answer_that_could_not_be_written_down(
+    write_env: WriteEnv, blocked: Blocked
+) -> None:
+    given = example(write_env.world, TRANSFER)
+    first = outcome_of(lambda: write_env.ops.exchange.transfer(**given, once="a"), blocked.how)
     blocked.end()
-    again = bench.ops.exchange.transfer(**given, once="a")
+    again = write_env.ops.exchange.transfer(**given, once="a")
     assert (first.status, again.status, again.number, again.repeated) == ("confirmed", "confirmed", 1, True)
     assert again.frame is not None
     assert list(again.frame.columns) == list(first.frame.columns)
-    assert len(bench.effects(TRANSFER)) == 1
+    assert len(write_env.effects(TRANSFER)) == 1
 
 
-def test_a_refusal_is_written_down_with_the_next_step(bench: Bench, blocked: Blocked) -> None:
-    bench.fail(TRANSFER, "error", code=-5002, message="Poor.")
-    given = example(bench.world, TRANSFER)
-    first = outcome_of(lambda: bench.ops.exchange.transfer(**given), blocked.how)
+def test_a_refusal_is_written_down_with_the_next_step(write_env: WriteEnv, blocked: Blocked) -> None:
+    write_env.fail(TRANSFER, "error", code=-5002, message="Poor.")
+    given = example(write_env.world, TRANSFER)
+    first = outcome_of(lambda: write_env.ops.exchange.transfer(**given), blocked.how)
     blocked.end()
     assert first.status == "rejected"
-    assert bench.ops.exchange.transfer(**given), "nothing stands in its way"
-    assert list(bench.ops.history()["status"]) == ["rejected", "confirmed"]
+    assert write_env.ops.exchange.transfer(**given), "nothing stands in its way"
+    assert list(write_env.ops.history()["status"]) == ["rejected", "confirmed"]
 
 
-def test_what_is_owed_is_not_written_into_another_journal(bench: Bench, tmp_path: Path) -> None:
-    path = bench.ops.journal
+def test_what_is_owed_is_not_written_into_another_journal(write_env: WriteEnv, tmp_path: Path) -> None:
+    path = write_env.ops.journal
     older = path.read_bytes()
-    handle = bench.exchange.handle
+    handle = write_env.exchange.handle
 
     def handled(request: Request) -> Answer:
         answer = handle(request)
@@ -133,12 +135,12 @@ def test_what_is_owed_is_not_written_into_another_journal(bench: Bench, tmp_path
             path.write_bytes(older)
         return answer
 
-    bench.exchange.handle = handled  # type: ignore[method-assign]
+    write_env.exchange.handle = handled  # type: ignore[method-assign]
     with pytest.warns(JournalWarning):
-        outcome = do(bench, TRANSFER)
+        outcome = do(write_env, TRANSFER)
     assert outcome.status == "confirmed"
     with pytest.raises(JournalError):
-        bench.ops.history()
+        write_env.ops.history()
     assert path.read_bytes() == older
 
 
@@ -186,10 +188,10 @@ class Strike:
 
 @pytest.mark.parametrize("first", [1, 20])
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # where a finalizer is struck
-def test_whenever_an_interrupt_strikes_an_answer_that_came_is_known(bench: Bench, first: int) -> None:
-    link = bench.rig.new_link(bare=True)
-    ops = link.operations(journal=bench.folder)
-    given = example(bench.world, TRANSFER)
+def test_whenever_an_interrupt_strikes_an_answer_that_came_is_known(write_env: WriteEnv, first: int) -> None:
+    link = write_env.env.new_link(bare=True)
+    ops = link.operations(journal=write_env.folder)
+    given = example(write_env.world, TRANSFER)
     assert ops.exchange.transfer(**given)
     at = first
     while True:
@@ -202,10 +204,10 @@ def test_whenever_an_interrupt_strikes_an_answer_that_came_is_known(bench: Bench
         if not strike.struck:
             break
         at += 41
-        bench.clock.advance(1)
+        write_env.clock.advance(1)
         assert outcome is not None, at
         assert outcome.status == "confirmed", (at, outcome.reason)
     assert at > 500
     assert set(ops.history()["status"]) == {"confirmed"}
-    assert len(bench.effects(TRANSFER)) == len(ops.history())
+    assert len(write_env.effects(TRANSFER)) == len(ops.history())
     link.close()

@@ -30,8 +30,8 @@ from tests.support.paths import ROOT
 from tests.support.rate_limits import let_others_in
 from tests.support.traces import locals_shown
 from tests.support.writes import (
-    DOORS,
-    Bench,
+    WRITE_NAMES,
+    WriteEnv,
     another_process,
     do,
     example,
@@ -198,8 +198,8 @@ def test_processes_that_begin_the_same_at_once_do_it_once(path: Path) -> None:
     assert statuses(path) == ["confirmed"] * 25
 
 
-def test_threads_that_call_the_same_name_at_once_do_it_once(bench: Bench) -> None:
-    ops, given = bench.ops, example(bench.world, "exchange.transfer")
+def test_threads_that_call_the_same_name_at_once_do_it_once(write_env: WriteEnv) -> None:
+    ops, given = write_env.ops, example(write_env.world, "exchange.transfer")
     together = threading.Barrier(6)
     came: list[Any] = []
 
@@ -216,11 +216,11 @@ def test_threads_that_call_the_same_name_at_once_do_it_once(bench: Bench) -> Non
     for thread in threads:
         thread.join()
     assert came == [1] * 6
-    assert len(bench.effects("exchange.transfer")) == 1
+    assert len(write_env.effects("exchange.transfer")) == 1
 
 
 @posix
-def test_children_of_a_kernel_that_has_operations_share_its_journal(bench: Bench) -> None:
+def test_children_of_a_kernel_that_has_operations_share_its_journal(write_env: WriteEnv) -> None:
     """Forked after operations were made and used: a name is done once, other calls once each."""
     script = """
     import os, sys, json
@@ -247,15 +247,15 @@ def test_children_of_a_kernel_that_has_operations_share_its_journal(bench: Bench
         children.append(child)
     print([os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children])
     """
-    sandbox = bench.rig.sandbox
-    given = example(bench.world, "exchange.transfer")
-    wish = json.dumps([sandbox.address, sandbox.key, sandbox.secret, str(bench.folder), given])
+    sandbox = write_env.env.sandbox
+    given = example(write_env.world, "exchange.transfer")
+    wish = json.dumps([sandbox.address, sandbox.key, sandbox.secret, str(write_env.folder), given])
     assert told(start(script, wish, prelude="")) == "[0, 0, 0, 0]\n"
-    assert len(bench.effects("exchange.transfer")) == 1
-    tags = sorted(each.parameters["tag"] for each in bench.effects("exchange.create_sub_account"))
+    assert len(write_env.effects("exchange.transfer")) == 1
+    tags = sorted(each.parameters["tag"] for each in write_env.effects("exchange.create_sub_account"))
     assert tags == ["child-0", "child-1", "child-2", "child-3", "parent"]
-    assert len(bench.ops.unresolved()) == 0
-    assert set(bench.ops.history()["status"]) == {"confirmed"}
+    assert len(write_env.ops.unresolved()) == 0
+    assert set(write_env.ops.history()["status"]) == {"confirmed"}
 
 
 @posix
@@ -380,9 +380,9 @@ def test_a_confirmed_repetition_settles_what_a_dead_process_had_sent(path: Path)
 # -- interrupts ------------------------------------------------------------------------------------------
 
 
-def after_each(bench: Bench, method: str, then: Callable[[], object]) -> None:
+def after_each(write_env: WriteEnv, method: str, then: Callable[[], object]) -> None:
     """Have something happen when a request was carried out, before its answer goes out."""
-    handle = bench.exchange.handle
+    handle = write_env.exchange.handle
 
     def handled(request: Request) -> Answer:
         answer = handle(request)
@@ -390,7 +390,7 @@ def after_each(bench: Bench, method: str, then: Callable[[], object]) -> None:
             then()
         return answer
 
-    bench.exchange.handle = handled  # type: ignore[method-assign]
+    write_env.exchange.handle = handled  # type: ignore[method-assign]
 
 
 def interrupt() -> None:
@@ -398,23 +398,23 @@ def interrupt() -> None:
 
 
 @posix
-def test_an_interrupt_while_the_answer_is_waited_for(bench: Bench) -> None:
-    link = bench.rig.new_link(timeout=(5.0, PATIENCE))
-    ops = link.operations(journal=bench.folder)
-    given = example(bench.world, "exchange.create_api_key")
-    bench.fail("exchange.create_api_key", "timeout")
-    after_each(bench, "POST", interrupt)
+def test_an_interrupt_while_the_answer_is_waited_for(write_env: WriteEnv) -> None:
+    link = write_env.env.new_link(timeout=(5.0, PATIENCE))
+    ops = link.operations(journal=write_env.folder)
+    given = example(write_env.world, "exchange.create_api_key")
+    write_env.fail("exchange.create_api_key", "timeout")
+    after_each(write_env, "POST", interrupt)
     with pytest.raises(
         KeyboardInterrupt, match=r"#1 is unknown: it was interrupted .* `ops.reconcile\(1\)`"
     ) as raised:
         ops.exchange.create_api_key(**given)
     shown = "\n".join(locals_shown(raised.value))
-    made = bench.world.account(given["sub_account_id"]).keys[-1]  # type: ignore[union-attr]
-    for secret in (bench.rig.sandbox.secret, bench.rig.sandbox.key, made.key, "signature="):
+    made = write_env.world.account(given["sub_account_id"]).keys[-1]  # type: ignore[union-attr]
+    for secret in (write_env.env.sandbox.secret, write_env.env.sandbox.key, made.key, "signature="):
         assert secret not in shown
     assert list(ops.unresolved()["reason"]) == ["it was interrupted while it was under way"]
     assert made.masked in ops.reconcile(1).reason
-    assert len(bench.effects("exchange.create_api_key")) == 1
+    assert len(write_env.effects("exchange.create_api_key")) == 1
 
 
 class Interrupted(FakeClock):
@@ -428,22 +428,22 @@ class Interrupted(FakeClock):
         super().wait(condition, seconds)
 
 
-def test_an_interrupt_while_the_budget_is_waited_for(bench: Bench) -> None:
+def test_an_interrupt_while_the_budget_is_waited_for(write_env: WriteEnv) -> None:
     clock = Interrupted()
-    link = bench.rig.new_link(clock=clock, bare=True, limits={"sapi-ip": 1})
-    ops = link.operations(journal=bench.folder)
-    given = example(bench.world, "exchange.transfer")
+    link = write_env.env.new_link(clock=clock, bare=True, limits={"sapi-ip": 1})
+    ops = link.operations(journal=write_env.folder)
+    given = example(write_env.world, "exchange.transfer")
     assert ops.exchange.transfer(**given)
     clock.on = True
     with pytest.raises(KeyboardInterrupt):
         ops.exchange.transfer(**given)
-    assert bench.sent("exchange.transfer") == 1
+    assert write_env.sent("exchange.transfer") == 1
     last = ops.history().iloc[-1]
     assert (last["status"], last["reason"]) == ("rejected", "it never left (KeyboardInterrupt)")
     assert len(ops.unresolved()) == 0
     clock.on = False
     clock.advance(60)
-    bench.clock.advance(60)
+    write_env.clock.advance(60)
     assert ops.exchange.transfer(**given), "nothing stands in its way"
 
 
@@ -484,20 +484,20 @@ def lock(path: Path) -> contextlib.closing[sqlite3.Connection]:
     return contextlib.closing(holder)
 
 
-def refused(bench: Bench) -> JournalError:
+def refused(write_env: WriteEnv) -> JournalError:
     """A call that is not sent, because it cannot be written down."""
-    before = bench.sent("exchange.transfer")
+    before = write_env.sent("exchange.transfer")
     with pytest.raises(JournalError, match=r"No write is sent (without it|by what is there now)") as raised:
-        bench.ops.exchange.transfer(**example(bench.world, "exchange.transfer"))
-    assert bench.sent("exchange.transfer") == before
+        write_env.ops.exchange.transfer(**example(write_env.world, "exchange.transfer"))
+    assert write_env.sent("exchange.transfer") == before
     return raised.value
 
 
-def test_a_file_that_is_locked_too_long(bench: Bench, impatient: None) -> None:
-    path = bench.ops.journal
+def test_a_file_that_is_locked_too_long(write_env: WriteEnv, impatient: None) -> None:
+    path = write_env.ops.journal
     with lock(path):
-        assert "locked" in str(refused(bench))
-    assert do(bench, "exchange.transfer")
+        assert "locked" in str(refused(write_env))
+    assert do(write_env, "exchange.transfer")
 
 
 def _garbage(path: Path) -> None:
@@ -539,35 +539,37 @@ def _a_folder(path: Path) -> None:
     [_garbage, _cut, _header_alone, _another_version, _something_else, _no_salt, _half_a_row, _a_folder],
 )
 def test_a_file_that_is_no_journal_is_left_as_it_is_and_nothing_is_sent(
-    bench: Bench, damage: Callable[[Path], None]
+    write_env: WriteEnv, damage: Callable[[Path], None]
 ) -> None:
-    assert do(bench, "exchange.transfer")
-    path = bench.ops.journal
+    assert do(write_env, "exchange.transfer")
+    path = write_env.ops.journal
     damage(path)
     before = path.read_bytes() if path.is_file() else b""
-    refused(bench)
+    refused(write_env)
     if damage is not _half_a_row:
         with pytest.raises(JournalError):
-            bench.rig.link.operations(journal=bench.folder)
+            write_env.env.link.operations(journal=write_env.folder)
     assert (path.read_bytes() if path.is_file() else b"") == before
 
 
 @pytest.mark.parametrize("how", ["deleted", "replaced", "emptied"])
-def test_a_file_that_is_not_the_one_it_was_is_not_written_to(bench: Bench, how: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_the_one_it_was_is_not_written_to(
+    write_env: WriteEnv, how: str, tmp_path: Path
+) -> None:
     """Another file has another salt: nobody could find there what was written with this one."""
-    path = bench.ops.journal
+    path = write_env.ops.journal
     path.unlink()
     if how == "replaced":
-        shutil.copy(Bench(tmp_path).ops.journal, path)
+        shutil.copy(WriteEnv(tmp_path).ops.journal, path)
     elif how == "emptied":
         path.touch()
-    assert "restart the kernel" in str(refused(bench))
+    assert "restart the kernel" in str(refused(write_env))
     with pytest.raises(JournalError, match="restart the kernel"):
-        bench.rig.link.operations(journal=bench.folder)
+        write_env.env.link.operations(journal=write_env.folder)
     assert path.exists() == (how != "deleted")
     with another_process():
-        again = bench.rig.new_link().operations(journal=bench.folder)
-        assert again.exchange.transfer(**example(bench.world, "exchange.transfer"))
+        again = write_env.env.new_link().operations(journal=write_env.folder)
+        assert again.exchange.transfer(**example(write_env.world, "exchange.transfer"))
 
 
 def test_a_file_that_is_replaced_while_it_is_written_to(path: Path, folder: Path) -> None:
@@ -589,11 +591,11 @@ class AtTheWait(FakeClock):
 
 
 @pytest.mark.parametrize("how", ["deleted", "replaced", "settled"])
-def test_what_happens_to_an_entry_before_it_is_sent(bench: Bench, how: str) -> None:
+def test_what_happens_to_an_entry_before_it_is_sent(write_env: WriteEnv, how: str) -> None:
     clock = AtTheWait()
-    link = bench.rig.new_link(clock=clock, bare=True, limits={"sapi-ip": 1})
-    ops = link.operations(journal=bench.folder)
-    given = example(bench.world, "exchange.transfer")
+    link = write_env.env.new_link(clock=clock, bare=True, limits={"sapi-ip": 1})
+    ops = link.operations(journal=write_env.folder)
+    given = example(write_env.world, "exchange.transfer")
     assert ops.exchange.transfer(**given)
 
     def happens() -> None:
@@ -608,15 +610,15 @@ def test_what_happens_to_an_entry_before_it_is_sent(bench: Bench, how: str) -> N
     clock.then = happens  # type: ignore[assignment, method-assign]
     with pytest.raises(JournalError):
         ops.exchange.transfer(**given)
-    assert bench.sent("exchange.transfer") == 1
-    assert len(bench.effects("exchange.transfer")) == 1
+    assert write_env.sent("exchange.transfer") == 1
+    assert len(write_env.effects("exchange.transfer")) == 1
 
 
 @pytest.mark.parametrize("how", ["deleted", "locked", "replaced"])
 def test_what_happens_to_the_file_after_the_answer_costs_no_outcome(
-    bench: Bench, how: str, impatient: None
+    write_env: WriteEnv, how: str, impatient: None
 ) -> None:
-    path = bench.ops.journal
+    path = write_env.ops.journal
     with contextlib.ExitStack() as ends:
 
         def happens() -> None:
@@ -628,21 +630,21 @@ def test_what_happens_to_the_file_after_the_answer_costs_no_outcome(
                 with another_process():
                     Journal(path)
 
-        after_each(bench, "POST", happens)
+        after_each(write_env, "POST", happens)
         with pytest.warns(JournalWarning, match="could not be written down"):
-            outcome = do(bench, "exchange.create_api_key")
+            outcome = do(write_env, "exchange.create_api_key")
     assert outcome.status == "confirmed"
     assert outcome.take_key().secret
     if how == "locked":
-        assert len(bench.ops.unresolved()) == 0
-        assert list(bench.ops.history()["settled_by"]) == ["answer"]
-    assert len(bench.effects("exchange.create_api_key")) == 1
+        assert len(write_env.ops.unresolved()) == 0
+        assert list(write_env.ops.history()["settled_by"]) == ["answer"]
+    assert len(write_env.effects("exchange.create_api_key")) == 1
 
 
-def test_a_folder_that_cannot_be_made(bench: Bench, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made(write_env: WriteEnv, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(JournalError, match="TOOLKIT_JOURNAL"):
-        bench.rig.link.operations(journal=tmp_path / "file" / "deeper")
+        write_env.env.link.operations(journal=tmp_path / "file" / "deeper")
 
 
 @as_root
@@ -735,10 +737,12 @@ def test_only_its_owner_may_read_it(folder: Path, monkeypatch: pytest.MonkeyPatc
     assert journal.path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_where_the_environment_says(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_environment_says(
+    write_env: WriteEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path / "named"))
-    assert bench.rig.link.operations().journal.parent == tmp_path / "named"
-    assert bench.rig.link.operations(journal=bench.folder).journal.parent == bench.folder
+    assert write_env.env.link.operations().journal.parent == tmp_path / "named"
+    assert write_env.env.link.operations(journal=write_env.folder).journal.parent == write_env.folder
 
 
 def test_sandboxes_that_nobody_has_used_for_a_day_are_forgotten(folder: Path) -> None:
@@ -771,32 +775,32 @@ def test_a_journal_that_is_being_written_is_not_forgotten(folder: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::toolkit.errors.UndeclaredFieldWarning")
-def test_nothing_private_is_in_the_bytes_of_the_file(bench: Bench) -> None:
+def test_nothing_private_is_in_the_bytes_of_the_file(write_env: WriteEnv) -> None:
     """Every door, done, lost and settled: the raw bytes hold no key, secret, address or signature."""
-    private = {bench.rig.sandbox.key, bench.rig.sandbox.secret}
+    private = {write_env.env.sandbox.key, write_env.env.sandbox.secret}
     more = {
         "exchange.create_sub_account": {"tag": "t"},
         "exchange.remove_addresses": {"addresses": ["203.0.113.9"]},
     }
-    for door in DOORS:
-        private |= {each.email for each in bench.world.customers}
+    for door in WRITE_NAMES:
+        private |= {each.email for each in write_env.world.customers}
         for accident in ("reset", "unknown-field", ""):
             if accident:
-                bench.fail(
+                write_env.fail(
                     door, accident, **({"value": "very-private"} if accident == "unknown-field" else {})
                 )
-            bench.clock.advance(16)  # what was lost may arrive for so long, and undo what comes next
-            ops = operations_of(bench, door)
-            outcome = do(bench, door, **more.get(door, {}))
-            private |= {key.key for account in bench.world.accounts for key in account.keys}
-            private |= {account.email for account in bench.world.accounts}
+            write_env.clock.advance(16)  # what was lost may arrive for so long, and undo what comes next
+            ops = operations_of(write_env, door)
+            outcome = do(write_env, door, **more.get(door, {}))
+            private |= {key.key for account in write_env.world.accounts for key in account.keys}
+            private |= {account.email for account in write_env.world.accounts}
             outcome.reconcile()
             if outcome.status == "unknown":
                 ops.resolve(outcome.number, happened=True, note="seen")
             if door == "exchange.create_api_key" and not accident:
                 private.add(outcome.take_key().secret)
-    written = bench.ops.journal.read_bytes()
-    assert len(sql(bench.ops.journal, "SELECT 1 FROM entries")) == 3 * len(DOORS)
+    written = write_env.ops.journal.read_bytes()
+    assert len(sql(write_env.ops.journal, "SELECT 1 FROM entries")) == 3 * len(WRITE_NAMES)
     for text in (*private, "very-private", "signature", "X-MBX-APIKEY"):
         assert text.encode() not in written
 
@@ -804,26 +808,26 @@ def test_nothing_private_is_in_the_bytes_of_the_file(bench: Bench) -> None:
 # -- what is held back, and what is not taken for done ---------------------------------------------------
 
 
-def test_doors_that_change_the_same_wait_for_each_other(bench: Bench) -> None:
-    given = example(bench.world, "exchange.set_ip_restriction")
-    bench.fail("exchange.set_ip_restriction", "reset")
-    outcome = bench.ops.exchange.set_ip_restriction(**given)
+def test_endpoints_that_change_the_same_wait_for_each_other(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.set_ip_restriction")
+    write_env.fail("exchange.set_ip_restriction", "reset")
+    outcome = write_env.ops.exchange.set_ip_restriction(**given)
     key = {name: given[name] for name in ("sub_account_id", "api_key")}
     with pytest.raises(UnsettledError) as raised:
-        bench.ops.exchange.remove_addresses(**key, addresses=given["addresses"])
+        write_env.ops.exchange.remove_addresses(**key, addresses=given["addresses"])
     assert raised.value.number == outcome.number
     assert outcome.reconcile().status == "confirmed"
     with pytest.raises(UnsettledError, match="may still arrive at the exchange for 15 s and undo this one"):
-        bench.ops.exchange.remove_addresses(**key, addresses=given["addresses"])
-    bench.clock.advance(16)
-    assert bench.ops.exchange.remove_addresses(**key, addresses=given["addresses"])
+        write_env.ops.exchange.remove_addresses(**key, addresses=given["addresses"])
+    write_env.clock.advance(16)
+    assert write_env.ops.exchange.remove_addresses(**key, addresses=given["addresses"])
 
 
-def test_what_was_deleted_since_is_not_called_rejected(bench: Bench) -> None:
-    given = example(bench.world, "exchange.set_permissions")
-    bench.fail("exchange.set_permissions", "reset")
-    outcome = bench.ops.exchange.set_permissions(**given)
-    account = bench.world.account(given["sub_account_id"])
+def test_what_was_deleted_since_is_not_called_rejected(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.set_permissions")
+    write_env.fail("exchange.set_permissions", "reset")
+    outcome = write_env.ops.exchange.set_permissions(**given)
+    account = write_env.world.account(given["sub_account_id"])
     assert account is not None
     account.keys.remove(account.key(given["api_key"]))  # type: ignore[arg-type]
     if not account.keys:
@@ -832,30 +836,30 @@ def test_what_was_deleted_since_is_not_called_rejected(bench: Bench) -> None:
     assert "not there any more" in outcome.reason
 
 
-def test_a_deletion_of_what_was_not_there_is_not_called_done(bench: Bench) -> None:
-    bench.fail("exchange.delete_sub_account", "reset-before")
+def test_a_deletion_of_what_was_not_there_is_not_called_done(write_env: WriteEnv) -> None:
+    write_env.fail("exchange.delete_sub_account", "reset-before")
     wrong = "367537027503999999"
-    outcome = bench.ops.exchange.delete_sub_account(wrong, confirm=wrong)
+    outcome = write_env.ops.exchange.delete_sub_account(wrong, confirm=wrong)
     assert outcome.reconcile().status == "rejected"
-    assert bench.effects("exchange.delete_sub_account") == []
+    assert write_env.effects("exchange.delete_sub_account") == []
 
 
-def test_a_transfer_is_not_taken_for_an_earlier_one_with_its_id(bench: Bench) -> None:
-    given = example(bench.world, "exchange.transfer") | {"client_tran_id": "mine"}
-    assert bench.ops.exchange.transfer(**given)
-    bench.fail("exchange.transfer", "reset-before")
-    outcome = bench.ops.exchange.transfer(**given)
+def test_a_transfer_is_not_taken_for_an_earlier_one_with_its_id(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.transfer") | {"client_tran_id": "mine"}
+    assert write_env.ops.exchange.transfer(**given)
+    write_env.fail("exchange.transfer", "reset-before")
+    outcome = write_env.ops.exchange.transfer(**given)
     assert outcome.reconcile().status == "rejected"
-    assert len(bench.effects("exchange.transfer")) == 1
+    assert len(write_env.effects("exchange.transfer")) == 1
 
 
 def test_what_somebody_else_made_meanwhile_is_not_taken_for_ones_own(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    write_env: WriteEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another kernel creates a key between the list of keys that is kept to compare with and the call."""
-    given = example(bench.world, "exchange.create_api_key")
-    mine, theirs = bench.ops, bench.rig.new_link().operations(journal=bench.folder)
-    fetcher = bench.rig.link._fetcher
+    given = example(write_env.world, "exchange.create_api_key")
+    mine, theirs = write_env.ops, write_env.env.new_link().operations(journal=write_env.folder)
+    fetcher = write_env.env.link._fetcher
     read = fetcher.fetch
 
     def read_slowly(*arguments: Any, **more: Any) -> Any:
@@ -864,29 +868,29 @@ def test_what_somebody_else_made_meanwhile_is_not_taken_for_ones_own(
         return rows
 
     monkeypatch.setattr(fetcher, "fetch", read_slowly)
-    bench.clock.advance(2)
+    write_env.clock.advance(2)
     with pytest.raises(UnsettledError, match="call again") as raised:
         mine.exchange.create_api_key(**given)
     assert raised.value.number == 1
     monkeypatch.undo()
-    bench.clock.advance(2)
-    bench.fail("exchange.create_api_key", "reset-before")
+    write_env.clock.advance(2)
+    write_env.fail("exchange.create_api_key", "reset-before")
     outcome = mine.exchange.create_api_key(**given)
     assert outcome.reconcile().status == "rejected"
-    assert len(bench.effects("exchange.create_api_key")) == 1
+    assert len(write_env.effects("exchange.create_api_key")) == 1
 
 
-def test_a_name_that_no_file_takes_is_refused(bench: Bench) -> None:
+def test_a_name_that_no_file_takes_is_refused(write_env: WriteEnv) -> None:
     with pytest.raises(UsageError, match="once"):
-        bench.ops.exchange.transfer(**example(bench.world, "exchange.transfer"), once="half \ud83d")
+        write_env.ops.exchange.transfer(**example(write_env.world, "exchange.transfer"), once="half \ud83d")
 
 
-def test_where_warnings_are_errors_no_outcome_is_lost(bench: Bench, impatient: None) -> None:
+def test_where_warnings_are_errors_no_outcome_is_lost(write_env: WriteEnv, impatient: None) -> None:
     with contextlib.ExitStack() as ends, warnings.catch_warnings():
         warnings.simplefilter("error")
-        after_each(bench, "POST", lambda: ends.enter_context(lock(bench.ops.journal)))
+        after_each(write_env, "POST", lambda: ends.enter_context(lock(write_env.ops.journal)))
         try:
-            outcome = do(bench, "exchange.create_api_key")
+            outcome = do(write_env, "exchange.create_api_key")
         except JournalWarning as said:
             outcome = said.outcome  # type: ignore[attr-defined]
     assert outcome.take_key().secret

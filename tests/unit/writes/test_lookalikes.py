@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.writes import Bench, call, example, memory_folder
+from tests.support.writes import WriteEnv, call, example, memory_folder
 from toolkit.catalogue import WRITES, Write
 from toolkit.catalogue.model import Param
 from toolkit.characters import folded, lookalike, twin, unseen
@@ -21,15 +21,15 @@ TRANSFER = "exchange.transfer"
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+def write_env() -> Iterator[WriteEnv]:
     with memory_folder() as folder:
-        made = Bench(folder)
+        made = WriteEnv(folder)
         yield made
         made.close()
 
 
-def pay(bench: Bench, once: str, amount: str = "7") -> Any:
-    return bench.ops.exchange.transfer("USDT", amount, to_id=bench.world.accounts[0].id, once=once)
+def pay(write_env: WriteEnv, once: str, amount: str = "7") -> Any:
+    return write_env.ops.exchange.transfer("USDT", amount, to_id=write_env.world.accounts[0].id, once=once)
 
 
 # -- names under which something is done once ----------------------------------------------------------------
@@ -70,39 +70,39 @@ REFUSED = {
 }
 
 
-def test_names_that_look_the_same_are_one_transfer(bench: Bench) -> None:
-    first = pay(bench, NAME)
-    before = bench.sent(TRANSFER)
+def test_names_that_look_the_same_are_one_transfer(write_env: WriteEnv) -> None:
+    first = pay(write_env, NAME)
+    before = write_env.sent(TRANSFER)
     for what, name in SAME.items():
-        again = pay(bench, name)
+        again = pay(write_env, name)
         assert (again.number, again.repeated, again.once) == (first.number, True, NAME), what
-        assert not bench.ops.preview.exchange.transfer(
-            "USDT", "7", to_id=bench.world.accounts[0].id, once=name
+        assert not write_env.ops.preview.exchange.transfer(
+            "USDT", "7", to_id=write_env.world.accounts[0].id, once=name
         )
-    assert bench.sent(TRANSFER) == before
+    assert write_env.sent(TRANSFER) == before
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_a_character_that_nobody_sees_is_named_and_nothing_sent(bench: Bench, what: str) -> None:
-    before, entries = bench.sent(TRANSFER), len(bench.ops.history())
-    for step in (lambda: pay(bench, REFUSED[what]), lambda: bench.ops.free(REFUSED[what])):
+def test_a_character_that_nobody_sees_is_named_and_nothing_sent(write_env: WriteEnv, what: str) -> None:
+    before, entries = write_env.sent(TRANSFER), len(write_env.ops.history())
+    for step in (lambda: pay(write_env, REFUSED[what]), lambda: write_env.ops.free(REFUSED[what])):
         with pytest.raises(UsageError, match=r"`once` has U\+[0-9A-F]{4,5} .*Nothing was sent"):
             step()
-    assert (bench.sent(TRANSFER), len(bench.ops.history())) == (before, entries)
+    assert (write_env.sent(TRANSFER), len(write_env.ops.history())) == (before, entries)
 
 
-def test_the_character_is_named_by_its_name_in_unicode(bench: Bench) -> None:
+def test_the_character_is_named_by_its_name_in_unicode(write_env: WriteEnv) -> None:
     with pytest.raises(UsageError, match=r"`once` has U\+200B ZERO WIDTH SPACE in it"):
-        pay(bench, "pay\u200bout")
+        pay(write_env, "pay\u200bout")
 
 
-def test_a_name_may_be_freed_however_it_is_written(bench: Bench) -> None:
+def test_a_name_may_be_freed_however_it_is_written(write_env: WriteEnv) -> None:
     composed, decomposed = "M\u00fcnchen - 2", "Mu\u0308nchen \u2013 2"
-    bench.fail(TRANSFER, "error", code=-5002, message="Poor.")
-    assert pay(bench, decomposed).status == "rejected"
-    assert pay(bench, composed).repeated
-    assert bench.ops.free(composed).status == "rejected"
-    assert pay(bench, decomposed).status == "confirmed"
+    write_env.fail(TRANSFER, "error", code=-5002, message="Poor.")
+    assert pay(write_env, decomposed).status == "rejected"
+    assert pay(write_env, composed).repeated
+    assert write_env.ops.free(composed).status == "rejected"
+    assert pay(write_env, decomposed).status == "confirmed"
 
 
 PAIRS = {
@@ -123,22 +123,22 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("what", PAIRS)
-def test_of_two_names_that_nobody_can_tell_apart_one_is_done(bench: Bench, what: str) -> None:
-    one, other = (pay(bench, name) for name in PAIRS[what])
+def test_of_two_names_that_nobody_can_tell_apart_one_is_done(write_env: WriteEnv, what: str) -> None:
+    one, other = (pay(write_env, name) for name in PAIRS[what])
     assert (other.number, other.repeated) == (one.number, True)
 
 
-def test_a_letter_of_phonetics_in_a_latin_word_is_named(bench: Bench) -> None:
+def test_a_letter_of_phonetics_in_a_latin_word_is_named(write_env: WriteEnv) -> None:
     with pytest.raises(UsageError, match=r"`once` has U\+0261"):
-        pay(bench, "pa\u0261e")
+        pay(write_env, "pa\u0261e")
 
 
 @pytest.mark.parametrize(
     "name",
     ["\u0432\u044b\u043f\u043b\u0430\u0442\u0430 USDT 10", "\u7ed3\u7b97 2026-10", "caf\u00e9 \U0001f389"],
 )
-def test_names_of_other_scripts_are_names(bench: Bench, name: str) -> None:
-    assert pay(bench, name).once == name
+def test_names_of_other_scripts_are_names(write_env: WriteEnv, name: str) -> None:
+    assert pay(write_env, name).once == name
 
 
 def _decorated() -> st.SearchStrategy[str]:
@@ -158,10 +158,10 @@ def _decorated() -> st.SearchStrategy[str]:
     return st.tuples(*map(twins, NAME)).map("".join)
 
 
-def test_however_a_name_is_decorated_it_is_one_transfer(bench: Bench) -> None:
+def test_however_a_name_is_decorated_it_is_one_transfer(write_env: WriteEnv) -> None:
     amount = "3"
-    first = pay(bench, f"{NAME} twice", amount)
-    before = bench.sent(TRANSFER)
+    first = pay(write_env, f"{NAME} twice", amount)
+    before = write_env.sent(TRANSFER)
     outcomes = set()
 
     @settings(max_examples=150)
@@ -170,14 +170,14 @@ def test_however_a_name_is_decorated_it_is_one_transfer(bench: Bench) -> None:
         hidden = [each for each in name if unseen(each) and not each.isspace()]
         if hidden:
             with pytest.raises(UsageError, match=unicodedata.name(hidden[0])):
-                pay(bench, f"{name} twice", amount)
+                pay(write_env, f"{name} twice", amount)
         else:
-            assert pay(bench, f"{name} twice", amount).number == first.number
+            assert pay(write_env, f"{name} twice", amount).number == first.number
         outcomes.add("refused" if hidden else "same")
 
     check()
     assert outcomes == {"refused", "same"}
-    assert bench.sent(TRANSFER) == before
+    assert write_env.sent(TRANSFER) == before
 
 
 # -- arguments -----------------------------------------------------------------------------------------------
@@ -195,23 +195,23 @@ HIDDEN = ("\u200b", "\ufeff", "\u00ad", "\u202e", "\ufe0f", "\u00a0", "\u3164")
     ("write", "param"), ARGUMENTS, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
 )
 def test_an_argument_with_a_character_nobody_sees_is_refused(
-    bench: Bench, write: Write, param: Param
+    write_env: WriteEnv, write: Write, param: Param
 ) -> None:
     given = {param.name: "203.0.113.7" if param.kind == "addresses" else "a@b"}
-    given |= example(bench.world, write.door)
-    requests = len(bench.exchange.log)
+    given |= example(write_env.world, write.door)
+    requests = len(write_env.exchange.log)
     for place, character in enumerate(HIDDEN):
         text = str(given[param.name])
         decorated = (character + text, text + character, text[:2] + character + text[2:])[place % 3]
         values: list[Any] = [decorated] + ([[decorated]] if param.kind == "addresses" else [])
         for value in values:
             with pytest.raises(UsageError, match=rf"`{param.name}` has U\+{ord(character):04X} "):
-                call(bench.ops, write.door, given | {param.name: value})
-    assert len(bench.exchange.log) == requests
+                call(write_env.ops, write.door, given | {param.name: value})
+    assert len(write_env.exchange.log) == requests
 
 
-def test_a_read_with_a_character_nobody_sees_is_refused(bench: Bench) -> None:
-    link, requests = bench.rig.link, len(bench.exchange.log)
+def test_a_read_with_a_character_nobody_sees_is_refused(write_env: WriteEnv) -> None:
+    link, requests = write_env.env.link, len(write_env.exchange.log)
     for name, read in {
         "sub_account_id": lambda: link.exchange.sub_accounts(sub_account_id="367537027503425913\u200b"),
         "api_key": lambda: link.exchange.api_keys("1", api_key="\ufeffkey"),
@@ -226,7 +226,7 @@ def test_a_read_with_a_character_nobody_sees_is_refused(bench: Bench) -> None:
     }.items():
         with pytest.raises(UsageError, match=rf"`{name}` has U\+.*Nothing was sent"):
             read()
-    assert len(bench.exchange.log) == requests
+    assert len(write_env.exchange.log) == requests
 
 
 IDS = {
@@ -241,34 +241,36 @@ IDS = {
 @pytest.mark.parametrize(
     ("door", "name"), [(TRANSFER, "client_tran_id"), ("spot.set_customer_id", "customer_id")]
 )
-def test_an_id_that_is_given_is_what_it_looks_like(bench: Bench, door: str, name: str, what: str) -> None:
-    given = example(bench.world, door) | {name: IDS[what]}
+def test_an_id_that_is_given_is_what_it_looks_like(
+    write_env: WriteEnv, door: str, name: str, what: str
+) -> None:
+    given = example(write_env.world, door) | {name: IDS[what]}
     with pytest.raises(UsageError, match=rf"`{name}` has U\+.* which looks like another character"):
-        call(bench.ops, door, given)
+        call(write_env.ops, door, given)
 
 
-def test_what_cannot_be_undone_is_confirmed_by_what_it_looks_like(bench: Bench) -> None:
-    given = example(bench.world, "exchange.delete_sub_account")
+def test_what_cannot_be_undone_is_confirmed_by_what_it_looks_like(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.delete_sub_account")
     given["confirm"] = f"{given['sub_account_id']}\u200b"
     with pytest.raises(UsageError, match=r"`confirm` has U\+200B ZERO WIDTH SPACE in it"):
-        call(bench.ops, "exchange.delete_sub_account", given)
-    assert bench.sent("exchange.delete_sub_account") == 0
+        call(write_env.ops, "exchange.delete_sub_account", given)
+    assert write_env.sent("exchange.delete_sub_account") == 0
 
 
-def test_a_key_that_is_given_to_settle_something_is_what_it_looks_like(bench: Bench) -> None:
+def test_a_key_that_is_given_to_settle_something_is_what_it_looks_like(write_env: WriteEnv) -> None:
     door = "exchange.set_ip_restriction"
-    given = example(bench.world, door)
-    bench.fail(door, "reset")
-    lost = call(bench.ops, door, given)
+    given = example(write_env.world, door)
+    write_env.fail(door, "reset")
+    lost = call(write_env.ops, door, given)
     with pytest.raises(UsageError, match=r"`api_key` has U\+FEFF ZERO WIDTH NO-BREAK SPACE in it"):
-        bench.ops.reconcile(lost.number, api_key=f"\ufeff{given['api_key']}")
+        write_env.ops.reconcile(lost.number, api_key=f"\ufeff{given['api_key']}")
     assert lost.reconcile().status == "confirmed"
 
 
-def test_a_public_key_may_have_lines(bench: Bench) -> None:
+def test_a_public_key_may_have_lines(write_env: WriteEnv) -> None:
     key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\r\n-----END PUBLIC KEY-----\n"
-    given = example(bench.world, "exchange.create_api_key") | {"public_key": key}
-    assert call(bench.ops.preview, "exchange.create_api_key", given)
+    given = example(write_env.world, "exchange.create_api_key") | {"public_key": key}
+    assert call(write_env.ops.preview, "exchange.create_api_key", given)
 
 
 # -- characters ----------------------------------------------------------------------------------------------

@@ -15,13 +15,13 @@ import pytest
 
 from tests.support.writes import (
     BY_HAND,
-    DOORS,
     HOLDS,
     REPEATABLE,
     TOLD,
     TRACELESS,
     UNCLEAR,
-    Bench,
+    WRITE_NAMES,
+    WriteEnv,
     another,
     call,
     do,
@@ -52,7 +52,7 @@ from toolkit.operations import Operations, Outcome
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.world.tables import ListTable
 
-EACH = pytest.mark.parametrize("door", DOORS)
+EACH = pytest.mark.parametrize("door", WRITE_NAMES)
 WINDOW = 15.0
 """Seconds after which a request cannot be executed any more: its window, and what it may be at work."""
 
@@ -71,30 +71,30 @@ LOST: dict[str, tuple[str, dict[str, Any], bool]] = {
 
 
 @EACH
-def test_what_is_done_is_confirmed(bench: Bench, door: str) -> None:
-    sent, given = bench.world.example_write(door).parameters, example(bench.world, door)
-    ops = operations_of(bench, door)
-    assert not HOLDS[door](bench.world, sent)
+def test_what_is_done_is_confirmed(write_env: WriteEnv, door: str) -> None:
+    sent, given = write_env.world.example_write(door).parameters, example(write_env.world, door)
+    ops = operations_of(write_env, door)
+    assert not HOLDS[door](write_env.world, sent)
     outcome = call(ops, door, given)
     assert outcome.status == "confirmed"
-    assert HOLDS[door](bench.world, sent)
-    assert (len(bench.effects(door)), bench.sent(door)) == (1, 1)
+    assert HOLDS[door](write_env.world, sent)
+    assert (len(write_env.effects(door)), write_env.sent(door)) == (1, 1)
     assert list(outcome.require().columns) == [column.name for column in WRITE_BY_DOOR[door].columns]
     assert len(outcome.require()) == bool(WRITE_BY_DOOR[door].columns)
 
 
 @EACH
-def test_what_is_refused_is_rejected(bench: Bench, door: str) -> None:
-    example_write = bench.world.example_write(door)
+def test_what_is_refused_is_rejected(write_env: WriteEnv, door: str) -> None:
+    example_write = write_env.world.example_write(door)
     is_customers = example_write.key.name == "customer"
     writer = "partner" if is_customers else "read-only"
-    ops = bench.operations(example_write.key.name, writer, same_account=not is_customers)
-    outcome = call(ops, door, example(bench.world, door))
+    ops = write_env.operations(example_write.key.name, writer, same_account=not is_customers)
+    outcome = call(ops, door, example(write_env.world, door))
     assert outcome.status == "rejected"
     assert isinstance(outcome.error, CredentialsError)
     assert "-2015" in outcome.reason
-    assert not HOLDS[door](bench.world, example_write.parameters)
-    assert (len(bench.effects(door)), bench.sent(door)) == (0, 1)
+    assert not HOLDS[door](write_env.world, example_write.parameters)
+    assert (len(write_env.effects(door)), write_env.sent(door)) == (0, 1)
 
 
 @pytest.mark.parametrize("accident", LOST)
@@ -103,25 +103,27 @@ def test_what_is_lost_is_unknown_and_reconcile_says_what_the_exchange_holds(
     folder: Path, door: str, accident: str
 ) -> None:
     kind, options, executed = LOST[accident]
-    bench = Bench(folder, link={"timeout": (5.0, 0.2)} if kind == "timeout" else {})
+    write_env = WriteEnv(folder, link={"timeout": (5.0, 0.2)} if kind == "timeout" else {})
     try:
-        lost_and_found(bench, door, kind, options, executed)
+        lost_and_found(write_env, door, kind, options, executed)
     finally:
-        bench.close()
+        write_env.close()
 
 
-def lost_and_found(bench: Bench, door: str, kind: str, options: dict[str, Any], executed: bool) -> None:
+def lost_and_found(
+    write_env: WriteEnv, door: str, kind: str, options: dict[str, Any], executed: bool
+) -> None:
     """One write, one accident: unknown, and then what the exchange holds."""
-    sent, given = bench.world.example_write(door).parameters, example(bench.world, door)
-    ops = operations_of(bench, door)
-    bench.fail(door, kind, **options)
+    sent, given = write_env.world.example_write(door).parameters, example(write_env.world, door)
+    ops = operations_of(write_env, door)
+    write_env.fail(door, kind, **options)
     outcome = call(ops, door, given)
     assert outcome.status == "unknown"
     assert isinstance(outcome.error, OutcomeUnknownError)
     assert outcome.error.number == outcome.number
-    assert (len(bench.effects(door)), bench.sent(door)) == (executed, 1)
-    assert HOLDS[door](bench.world, sent) == executed
-    began = bench.clock.time()
+    assert (len(write_env.effects(door)), write_env.sent(door)) == (executed, 1)
+    assert HOLDS[door](write_env.world, sent) == executed
+    began = write_env.clock.time()
 
     assert outcome.reconcile() is outcome
     by_hand = door in BY_HAND or (executed and door in TRACELESS)
@@ -132,41 +134,41 @@ def lost_and_found(bench: Bench, door: str, kind: str, options: dict[str, Any], 
         if not executed:
             with pytest.raises(UsageError, match="may still be executed for 15 s"):
                 ops.resolve(outcome.number, happened=False)
-            bench.clock.sleep(WINDOW + 1)
+            write_env.clock.sleep(WINDOW + 1)
         outcome = ops.resolve(outcome.number, happened=executed)
     elif executed:
         # One host tells its time to the second only, and an answer has to be surely newer than the call.
         rough = 1.0 if WRITE_BY_DOOR[door].pool.host == "papi" else 0.0
-        assert bench.clock.time() <= began + rough, "what is there was done: there is nothing to wait for"
+        assert write_env.clock.time() <= began + rough, "what is there was done: there is nothing to wait for"
     else:
-        assert bench.clock.time() > began + WINDOW, "what is not there may still come"
+        assert write_env.clock.time() > began + WINDOW, "what is not there may still come"
     assert outcome.status == ("confirmed" if executed else "rejected")
     assert bool(outcome) == executed
-    assert (len(bench.effects(door)), bench.sent(door)) == (executed, 1)
+    assert (len(write_env.effects(door)), write_env.sent(door)) == (executed, 1)
     (entry,) = ops.history().to_dict("records")
     assert (entry["number"], entry["status"]) == (outcome.number, outcome.status)
     assert entry["settled_by"] == ("person" if by_hand else "read")
 
-    requests = len(bench.exchange.log)
+    requests = len(write_env.exchange.log)
     assert outcome.reconcile().status == ("confirmed" if executed else "rejected")
     if not (by_hand and door in TOLD):
-        assert len(bench.exchange.log) == requests, "what is settled is not asked again"
+        assert len(write_env.exchange.log) == requests, "what is settled is not asked again"
 
 
 @EACH
-def test_nothing_else_is_sent_about_what_is_not_settled(bench: Bench, door: str) -> None:
-    given = example(bench.world, door)
-    ops = operations_of(bench, door)
-    bench.fail(door, "reset")
+def test_nothing_else_is_sent_about_what_is_not_settled(write_env: WriteEnv, door: str) -> None:
+    given = example(write_env.world, door)
+    ops = operations_of(write_env, door)
+    write_env.fail(door, "reset")
     lost = call(ops, door, given)
     assert lost.status == "unknown"
     other = another(door, given)
     if other is not None:
-        requests = len(bench.exchange.log)
+        requests = len(write_env.exchange.log)
         with pytest.raises(UnsettledError, match=f"`ops.reconcile\\({lost.number}\\)`") as caught:
             call(ops, door, other)
         assert caught.value.number == lost.number
-        assert len(bench.exchange.log) == requests
+        assert len(write_env.exchange.log) == requests
         assert not call(ops.preview, door, other)
     if door in REPEATABLE:  # to do the same again does no harm, and says what the first one left
         assert call(ops.preview, door, given)
@@ -197,18 +199,18 @@ NOTHING_DONE: dict[str, tuple[str, dict[str, Any], type[ToolkitError], str]] = {
 
 
 @pytest.mark.parametrize("answer", NOTHING_DONE)
-def test_an_answer_that_says_that_nothing_was_done_is_a_rejection(bench: Bench, answer: str) -> None:
+def test_an_answer_that_says_that_nothing_was_done_is_a_rejection(write_env: WriteEnv, answer: str) -> None:
     kind, options, error, told = NOTHING_DONE[answer]
-    bench.fail("exchange.set_commission", kind, **options)
-    outcome = do(bench, "exchange.set_commission")
+    write_env.fail("exchange.set_commission", kind, **options)
+    outcome = do(write_env, "exchange.set_commission")
     assert outcome.status == "rejected"
     assert told in outcome.reason
     assert type(outcome.error) is error
     with pytest.raises(error):
         outcome.require()
-    assert (len(bench.effects(outcome.door)), bench.sent(outcome.door)) == (0, 1)
+    assert (len(write_env.effects(outcome.door)), write_env.sent(outcome.door)) == (0, 1)
     with pytest.raises(NotExecutedError, match="may be sent again"):
-        bench.ops.outcome(outcome.number).require()
+        write_env.ops.outcome(outcome.number).require()
 
 
 SAYS_NOTHING: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -229,17 +231,19 @@ SAYS_NOTHING: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("answer", SAYS_NOTHING)
-def test_an_answer_that_does_not_say_what_was_done_leaves_it_unknown(bench: Bench, answer: str) -> None:
+def test_an_answer_that_does_not_say_what_was_done_leaves_it_unknown(
+    write_env: WriteEnv, answer: str
+) -> None:
     kind, options, told = SAYS_NOTHING[answer]
-    bench.fail("exchange.set_commission", kind, **options)
-    outcome = do(bench, "exchange.set_commission")
+    write_env.fail("exchange.set_commission", kind, **options)
+    outcome = do(write_env, "exchange.set_commission")
     assert outcome.status == "unknown"
     assert told in outcome.reason
     assert type(outcome.error) is OutcomeUnknownError
     with pytest.raises(OutcomeUnknownError, match="sent once and is not sent again"):
         outcome.require()
-    assert bench.sent(outcome.door) == 1
-    executed = len(bench.effects(outcome.door))
+    assert write_env.sent(outcome.door) == 1
+    executed = len(write_env.effects(outcome.door))
     assert executed == (kind == "missing-field")
     assert outcome.reconcile().status == ("confirmed" if executed else "rejected")
 
@@ -276,42 +280,42 @@ ODD_ANSWERS: dict[str, tuple[str, object]] = {
 @pytest.mark.parametrize("answer", ODD_ANSWERS)
 def test_an_answer_of_another_shape_leaves_it_unknown(folder: Path, answer: str) -> None:
     door, payload = ODD_ANSWERS[answer]
-    bench = Bench(folder)
+    write_env = WriteEnv(folder)
     try:
-        exchange = Answering(bench.world, bench.rig.exchange_clock)
+        exchange = Answering(write_env.world, write_env.env.exchange_clock)
         exchange.payload = payload
-        bench.rig.sandbox.exchange = bench.exchange = exchange
-        outcome = do(bench, door)
+        write_env.env.sandbox.exchange = write_env.exchange = exchange
+        outcome = do(write_env, door)
         assert outcome.status == "unknown"
         assert outcome.reconcile().status == "confirmed"
-        assert len(bench.effects(door)) == 1
+        assert len(write_env.effects(door)) == 1
     finally:
-        bench.close()
+        write_env.close()
 
 
-def test_a_field_nobody_declared_does_not_break_a_call_and_is_not_kept(bench: Bench) -> None:
-    bench.fail("exchange.set_commission", "unknown-field", field="surprise", value="hush-hush")
+def test_a_field_nobody_declared_does_not_break_a_call_and_is_not_kept(write_env: WriteEnv) -> None:
+    write_env.fail("exchange.set_commission", "unknown-field", field="surprise", value="hush-hush")
     with pytest.warns(UndeclaredFieldWarning, match="exchange.set_commission: .* surprise") as warned:
-        outcome = do(bench, "exchange.set_commission")
+        outcome = do(write_env, "exchange.set_commission")
     assert warned[0].filename.endswith(("test_operations.py", "write_support.py")), "where the user's code is"
     assert outcome
     assert outcome.require().attrs["undeclared"] == ["surprise"]
     assert "surprise" not in outcome.require().columns
-    assert b"hush-hush" not in bench.ops.journal.read_bytes()
+    assert b"hush-hush" not in write_env.ops.journal.read_bytes()
 
 
-def test_an_answer_that_should_be_empty_and_is_not_may_say_that_nothing_was_done(bench: Bench) -> None:
-    bench.fail("exchange.delete_sub_account", "unknown-field", field="status", value="FAIL")
-    outcome = do(bench, "exchange.delete_sub_account")
+def test_an_answer_that_should_be_empty_and_is_not_may_say_that_nothing_was_done(write_env: WriteEnv) -> None:
+    write_env.fail("exchange.delete_sub_account", "unknown-field", field="status", value="FAIL")
+    outcome = do(write_env, "exchange.delete_sub_account")
     assert outcome.status == "unknown"
     assert "it should be empty, and holds status" in outcome.reason
     assert outcome.reconcile().status == "confirmed"
 
 
-def test_where_warnings_are_errors_a_key_that_was_made_is_not_lost(bench: Bench) -> None:
-    bench.fail("exchange.create_api_key", "unknown-field")
+def test_where_warnings_are_errors_a_key_that_was_made_is_not_lost(write_env: WriteEnv) -> None:
+    write_env.fail("exchange.create_api_key", "unknown-field")
     with pytest.raises(UndeclaredFieldWarning) as raised:
-        do(bench, "exchange.create_api_key")
+        do(write_env, "exchange.create_api_key")
     assert isinstance(raised.value.outcome, Outcome)
     assert raised.value.outcome.take_key().secret
 
@@ -340,52 +344,52 @@ MESSAGES = [
 )
 @pytest.mark.parametrize(("status", "code", "message", "expected"), MESSAGES)
 def test_of_a_5xx_only_what_the_documents_of_futures_say_counts_as_not_executed(
-    bench: Bench, door: str, status: int, code: int, message: str, expected: str
+    write_env: WriteEnv, door: str, status: int, code: int, message: str, expected: str
 ) -> None:
-    bench.fail(door, "server-error", status=status, code=code, message=message)
-    outcome = do(bench, door)
+    write_env.fail(door, "server-error", status=status, code=code, message=message)
+    outcome = do(write_env, door)
     spot = door.startswith("spot")
     assert outcome.status == ("unknown" if spot else expected)
     assert message.rstrip(".") in outcome.reason
     if outcome.status == "rejected":
         assert isinstance(outcome.error, NotExecutedError)
-        assert do(bench, door)
+        assert do(write_env, door)
 
 
-def test_where_nothing_listens_nothing_was_done(bench: Bench) -> None:
-    assert do(bench, "exchange.enable_futures")
-    given = example(bench.world, "exchange.set_commission")
-    bench.rig.sandbox.stop()
-    outcome = bench.ops.exchange.set_commission(**given)
+def test_where_nothing_listens_nothing_was_done(write_env: WriteEnv) -> None:
+    assert do(write_env, "exchange.enable_futures")
+    given = example(write_env.world, "exchange.set_commission")
+    write_env.env.sandbox.stop()
+    outcome = write_env.ops.exchange.set_commission(**given)
     assert outcome.status == "rejected"
     assert "it never left" in outcome.reason
     assert isinstance(outcome.error, NotExecutedError)
-    assert bench.effects("exchange.set_commission") == []
+    assert write_env.effects("exchange.set_commission") == []
 
 
-def test_during_a_ban_nothing_is_sent_and_afterwards_it_is(bench: Bench) -> None:
-    bench.fail("exchange.enable_futures", "ban", seconds=120)
-    assert do(bench, "exchange.enable_futures").status == "rejected"
-    requests = len(bench.exchange.log)
-    given = example(bench.world, "exchange.set_commission")
-    preview = bench.ops.preview.exchange.set_commission(**given)
+def test_during_a_ban_nothing_is_sent_and_afterwards_it_is(write_env: WriteEnv) -> None:
+    write_env.fail("exchange.enable_futures", "ban", seconds=120)
+    assert do(write_env, "exchange.enable_futures").status == "rejected"
+    requests = len(write_env.exchange.log)
+    given = example(write_env.world, "exchange.set_commission")
+    preview = write_env.ops.preview.exchange.set_commission(**given)
     assert not preview
     assert "this address is banned until 2026-01-01 00:02" in repr(preview)
-    outcome = bench.ops.exchange.set_commission(**given)
+    outcome = write_env.ops.exchange.set_commission(**given)
     assert outcome.status == "rejected"
     assert isinstance(outcome.error, BannedError)
-    assert len(bench.exchange.log) == requests
-    bench.clock.advance(125)
-    assert bench.ops.exchange.set_commission(**given)
+    assert len(write_env.exchange.log) == requests
+    write_env.clock.advance(125)
+    assert write_env.ops.exchange.set_commission(**given)
 
 
-def test_after_a_429_the_next_call_waits_as_it_was_told(bench: Bench) -> None:
-    bench.fail("exchange.set_commission", "rate-limit", seconds=7)
-    began = bench.clock.time()
-    assert do(bench, "exchange.set_commission").status == "rejected"
-    assert bench.clock.time() == began
-    assert do(bench, "exchange.set_commission")
-    assert bench.clock.time() >= began + 7
+def test_after_a_429_the_next_call_waits_as_it_was_told(write_env: WriteEnv) -> None:
+    write_env.fail("exchange.set_commission", "rate-limit", seconds=7)
+    began = write_env.clock.time()
+    assert do(write_env, "exchange.set_commission").status == "rejected"
+    assert write_env.clock.time() == began
+    assert do(write_env, "exchange.set_commission")
+    assert write_env.clock.time() >= began + 7
 
 
 # -- what is not there yet -------------------------------------------------------------------------------
@@ -395,42 +399,42 @@ def test_after_a_429_the_next_call_waits_as_it_was_told(bench: Bench) -> None:
 def test_what_is_not_there_is_believed_only_once_it_cannot_come_any_more(
     folder: Path, recv_window: int
 ) -> None:
-    bench = Bench(folder, ahead=-40.0, link={"recv_window": recv_window})
+    write_env = WriteEnv(folder, ahead=-40.0, link={"recv_window": recv_window})
     try:
-        bench.fail("exchange.create_sub_account", "reset-before")
-        outcome = do(bench, "exchange.create_sub_account")
-        began, left = bench.clock.time(), recv_window / 1000 + 10
+        write_env.fail("exchange.create_sub_account", "reset-before")
+        outcome = do(write_env, "exchange.create_sub_account")
+        began, left = write_env.clock.time(), recv_window / 1000 + 10
         assert outcome.reconcile(wait=False).status == "unknown"
         assert "no sub-account with the tag 'example' was created in that time" in outcome.reason
         assert f"it may still be executed for {left:.0f} s: ask again then" in outcome.reason
-        assert bench.clock.time() == began
-        bench.clock.advance(left - 1)
+        assert write_env.clock.time() == began
+        write_env.clock.advance(left - 1)
         assert outcome.reconcile(wait=False).status == "unknown"
         assert outcome.reconcile().status == "rejected"
-        assert left < bench.clock.time() - began < left + 1
+        assert left < write_env.clock.time() - began < left + 1
     finally:
-        bench.close()
+        write_env.close()
 
 
-def test_what_comes_late_is_found(bench: Bench) -> None:
-    bench.fail("exchange.create_sub_account", "reset-before")
-    outcome = do(bench, "exchange.create_sub_account", marked=True)
+def test_what_comes_late_is_found(write_env: WriteEnv) -> None:
+    write_env.fail("exchange.create_sub_account", "reset-before")
+    outcome = do(write_env, "exchange.create_sub_account", marked=True)
     assert outcome.reconcile(wait=False).status == "unknown"
-    bench.clock.advance(9)
-    made = bench.world.add_account(outcome.arguments["tag"], bench.rig.now)
+    write_env.clock.advance(9)
+    made = write_env.world.add_account(outcome.arguments["tag"], write_env.env.now)
     assert outcome.reconcile().status == "confirmed"
     assert outcome.require()["sub_account_id"][0] == made.id
 
 
-def moved(bench: Bench, door: str, **change: Any) -> dict[str, Any]:
+def moved(write_env: WriteEnv, door: str, **change: Any) -> dict[str, Any]:
     """A row of the list of transfers as the exchange would show it of the example."""
-    sent = bench.world.example_write(door).parameters
+    sent = write_env.world.example_write(door).parameters
     row = {
         "fromId": "",
         "toId": sent["toId"],
         "asset": "USDT",
         "qty": "12.50000000",
-        "time": bench.rig.now + 200,
+        "time": write_env.env.now + 200,
         "txnId": "77",
         "clientTranId": "mine",
         "status": "SUCCESS",
@@ -443,25 +447,27 @@ def moved(bench: Bench, door: str, **change: Any) -> dict[str, Any]:
     return row | change
 
 
-def after_a_lost_transfer(bench: Bench, door: str, *rows: dict[str, Any], own: bool = False) -> Outcome:
+def after_a_lost_transfer(
+    write_env: WriteEnv, door: str, *rows: dict[str, Any], own: bool = False
+) -> Outcome:
     """A transfer that was lost before it was done, and what the exchange's list shows.
 
     Args:
-        bench: Where.
+        write_env: Where.
         door: The transfer.
         rows: Rows of the list; "mine" in one is the id of the transfer.
         own: That id is the user's own, and not drawn.
     """
-    given = example(bench.world, door)
+    given = example(write_env.world, door)
     given.pop("client_tran_id", None)
-    bench.fail(door, "reset-before")
-    outcome: Outcome = call(bench.ops, door, given | ({"client_tran_id": "mine"} if own else {}))
+    write_env.fail(door, "reset-before")
+    outcome: Outcome = call(write_env.ops, door, given | ({"client_tran_id": "mine"} if own else {}))
     assert outcome.status == "unknown"
     number = outcome.arguments["client_tran_id"]
     shown = [row | ({"clientTranId": number} if row["clientTranId"] == "mine" else {}) for row in rows]
-    bench.rig.replace_exchange(tables={WRITE_BY_DOOR[door].reconciliation.read: ListTable(shown)})
-    bench.exchange = bench.rig.exchange
-    bench.faults = bench.exchange.faults
+    write_env.env.replace_exchange(tables={WRITE_BY_DOOR[door].reconciliation.read: ListTable(shown)})
+    write_env.exchange = write_env.env.exchange
+    write_env.faults = write_env.exchange.faults
     return outcome
 
 
@@ -471,24 +477,26 @@ TRANSFERS = [*WITH_STATUS, "exchange.transfer_futures"]
 
 @pytest.mark.parametrize("status", ["INIT", "PROCESS"])
 @pytest.mark.parametrize("door", WITH_STATUS)
-def test_a_transfer_the_exchange_is_still_at_is_not_settled(bench: Bench, door: str, status: str) -> None:
-    outcome = after_a_lost_transfer(bench, door, moved(bench, door, status=status))
-    bench.clock.advance(60)
+def test_a_transfer_the_exchange_is_still_at_is_not_settled(
+    write_env: WriteEnv, door: str, status: str
+) -> None:
+    outcome = after_a_lost_transfer(write_env, door, moved(write_env, door, status=status))
+    write_env.clock.advance(60)
     assert outcome.reconcile().status == "unknown"
     number = outcome.arguments["client_tran_id"]
     assert f"the exchange is still at transfer {number} ({status})" in outcome.reason
 
 
 @pytest.mark.parametrize("door", WITH_STATUS)
-def test_a_transfer_that_failed_was_not_done(bench: Bench, door: str) -> None:
-    outcome = after_a_lost_transfer(bench, door, moved(bench, door, status="FAILURE"))
+def test_a_transfer_that_failed_was_not_done(write_env: WriteEnv, door: str) -> None:
+    outcome = after_a_lost_transfer(write_env, door, moved(write_env, door, status="FAILURE"))
     assert outcome.reconcile().status == "rejected"
     assert f"transfer {outcome.arguments['client_tran_id']} failed at the exchange" in outcome.reason
 
 
 @pytest.mark.parametrize("door", TRANSFERS)
-def test_a_transfer_that_is_in_the_list_was_done(bench: Bench, door: str) -> None:
-    outcome = after_a_lost_transfer(bench, door, moved(bench, door))
+def test_a_transfer_that_is_in_the_list_was_done(write_env: WriteEnv, door: str) -> None:
+    outcome = after_a_lost_transfer(write_env, door, moved(write_env, door))
     assert outcome.reconcile().status == "confirmed"
     assert outcome.require()["txn_id"][0] == "77"
     assert outcome.require()["client_tran_id"][0] == outcome.arguments["client_tran_id"]
@@ -505,40 +513,44 @@ OTHERS: list[tuple[str, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("door", "change"), OTHERS, ids=str)
 def test_a_transfer_that_is_another_is_not_taken_for_it(
-    bench: Bench, door: str, change: dict[str, str]
+    write_env: WriteEnv, door: str, change: dict[str, str]
 ) -> None:
     if door == "exchange.transfer_futures" and "toId" in change:  # the account asked for is on one side
-        change = {**change, "fromId": str(moved(bench, door)["toId"])}
-    outcome = after_a_lost_transfer(bench, door, moved(bench, door, **change), own=True)
+        change = {**change, "fromId": str(moved(write_env, door)["toId"])}
+    outcome = after_a_lost_transfer(write_env, door, moved(write_env, door, **change), own=True)
     assert outcome.reconcile().status == "rejected"
 
 
-def test_an_answer_to_another_question_tells_nothing_of_a_write(bench: Bench) -> None:
+def test_an_answer_to_another_question_tells_nothing_of_a_write(write_env: WriteEnv) -> None:
     door = "exchange.transfer_futures"
-    outcome = after_a_lost_transfer(bench, door, moved(bench, door, toId="1"))
+    outcome = after_a_lost_transfer(write_env, door, moved(write_env, door, toId="1"))
     with pytest.raises(ContractError, match="the answer is to another question"):
         outcome.reconcile()
     assert outcome.status == "unknown"
 
 
 @pytest.mark.parametrize("door", TRANSFERS)
-def test_the_master_account_may_be_left_out_or_named(bench: Bench, door: str) -> None:
-    row = moved(bench, door, fromId=bench.world.partner_uid)
-    assert after_a_lost_transfer(bench, door, row).reconcile().status == "confirmed"
+def test_the_master_account_may_be_left_out_or_named(write_env: WriteEnv, door: str) -> None:
+    row = moved(write_env, door, fromId=write_env.world.partner_uid)
+    assert after_a_lost_transfer(write_env, door, row).reconcile().status == "confirmed"
 
 
 @pytest.mark.parametrize("door", TRANSFERS)
-def test_a_transfer_that_is_older_than_the_call_is_for_a_person_to_judge(bench: Bench, door: str) -> None:
-    row = moved(bench, door, time=bench.rig.now - 30_000)
-    outcome = after_a_lost_transfer(bench, door, row)
+def test_a_transfer_that_is_older_than_the_call_is_for_a_person_to_judge(
+    write_env: WriteEnv, door: str
+) -> None:
+    row = moved(write_env, door, time=write_env.env.now - 30_000)
+    outcome = after_a_lost_transfer(write_env, door, row)
     assert outcome.reconcile().status == "unknown"
     assert "is in the exchange's list, and is older than this call" in outcome.reason
 
 
 @pytest.mark.parametrize("name", ["fromAccountType", "toAccountType"])
-def test_a_transfer_between_other_wallets_is_not_taken_for_it(bench: Bench, name: str) -> None:
+def test_a_transfer_between_other_wallets_is_not_taken_for_it(write_env: WriteEnv, name: str) -> None:
     door = "exchange.universal_transfer"
-    outcome = after_a_lost_transfer(bench, door, moved(bench, door, **{name: "COIN_FUTURE"}), own=True)
+    outcome = after_a_lost_transfer(
+        write_env, door, moved(write_env, door, **{name: "COIN_FUTURE"}), own=True
+    )
     assert outcome.reconcile().status == "rejected"
 
 
@@ -546,66 +558,70 @@ def test_a_transfer_between_other_wallets_is_not_taken_for_it(bench: Bench, name
 
 
 @pytest.mark.parametrize("tag", ["twins", None])
-def test_several_that_may_be_it_are_named_and_a_person_decides(bench: Bench, tag: str | None) -> None:
-    bench.fail("exchange.create_sub_account", "reset")
-    outcome = bench.ops.exchange.create_sub_account(tag=tag)
-    ours = bench.effects("exchange.create_sub_account")[0].answer_id
-    other = bench.world.add_account(tag or "", bench.rig.now + 3000)
+def test_several_that_may_be_it_are_named_and_a_person_decides(write_env: WriteEnv, tag: str | None) -> None:
+    write_env.fail("exchange.create_sub_account", "reset")
+    outcome = write_env.ops.exchange.create_sub_account(tag=tag)
+    ours = write_env.effects("exchange.create_sub_account")[0].answer_id
+    other = write_env.world.add_account(tag or "", write_env.env.now + 3000)
     assert outcome.reconcile().status == "unknown"
     assert ours in outcome.reason
     assert other.id in outcome.reason
     assert "`ops.resolve(1, happened=...)`" in outcome.reason
-    settled = bench.ops.resolve(1, happened=True, note="theirs is older")
+    settled = write_env.ops.resolve(1, happened=True, note="theirs is older")
     assert settled
     assert settled.reason == "said by you: theirs is older"
-    bench.clock.sleep(WINDOW + 1)
-    assert bench.ops.resolve(1, happened=False, note="a mistyped number").status == "rejected"
-    for each in [each for each in bench.world.accounts if each.id in (ours, other.id)]:
-        bench.world.accounts.remove(each)
-    assert bench.ops.resolve(1, happened=True, note="no, it is").status == "confirmed"
-    assert bench.ops.reconcile(1).status == "rejected", "what a read shows is stronger than a person's word"
+    write_env.clock.sleep(WINDOW + 1)
+    assert write_env.ops.resolve(1, happened=False, note="a mistyped number").status == "rejected"
+    for each in [each for each in write_env.world.accounts if each.id in (ours, other.id)]:
+        write_env.world.accounts.remove(each)
+    assert write_env.ops.resolve(1, happened=True, note="no, it is").status == "confirmed"
+    assert write_env.ops.reconcile(1).status == "rejected", (
+        "what a read shows is stronger than a person's word"
+    )
     with pytest.raises(UsageError, match="#1 is settled"):
-        bench.ops.resolve(1, happened=False)
+        write_env.ops.resolve(1, happened=False)
 
 
-def test_what_another_call_made_is_not_taken_for_it(bench: Bench) -> None:
-    assert bench.ops.exchange.create_sub_account(tag="twins")
-    bench.fail("exchange.create_sub_account", "reset-before")
-    lost = bench.ops.exchange.create_sub_account(tag="twins")
+def test_what_another_call_made_is_not_taken_for_it(write_env: WriteEnv) -> None:
+    assert write_env.ops.exchange.create_sub_account(tag="twins")
+    write_env.fail("exchange.create_sub_account", "reset-before")
+    lost = write_env.ops.exchange.create_sub_account(tag="twins")
     assert lost.reconcile().status == "rejected"
 
 
 @pytest.mark.parametrize("tag", ["", "another"])
-def test_what_has_another_tag_or_was_there_before_is_not_taken_for_it(bench: Bench, tag: str) -> None:
-    bench.world.add_account("mine", bench.rig.now - 60_000)
-    bench.fail("exchange.create_sub_account", "reset-before")
-    lost = bench.ops.exchange.create_sub_account(tag="mine")
-    bench.world.add_account(tag, bench.rig.now + 100)
+def test_what_has_another_tag_or_was_there_before_is_not_taken_for_it(write_env: WriteEnv, tag: str) -> None:
+    write_env.world.add_account("mine", write_env.env.now - 60_000)
+    write_env.fail("exchange.create_sub_account", "reset-before")
+    lost = write_env.ops.exchange.create_sub_account(tag="mine")
+    write_env.world.add_account(tag, write_env.env.now + 100)
     assert lost.reconcile().status == "rejected"
 
 
 @pytest.mark.parametrize("public_key", [None, "MCowBQYDK2VwAyEA"])
-def test_of_a_key_whose_answer_was_lost_it_is_told_what_to_do(bench: Bench, public_key: str | None) -> None:
-    bench.fail("exchange.create_api_key", "reset")
-    outcome = do(bench, "exchange.create_api_key", public_key=public_key)
+def test_of_a_key_whose_answer_was_lost_it_is_told_what_to_do(
+    write_env: WriteEnv, public_key: str | None
+) -> None:
+    write_env.fail("exchange.create_api_key", "reset")
+    outcome = do(write_env, "exchange.create_api_key", public_key=public_key)
     assert outcome.reconcile().status == "unknown"
-    masked = bench.effects("exchange.create_api_key")[0].answer_id
+    masked = write_env.effects("exchange.create_api_key")[0].answer_id
     assert f"a key that it did not have before ({masked})" in outcome.reason
-    assert bench.ops.resolve(outcome.number, happened=True, note="nobody else was there")
+    assert write_env.ops.resolve(outcome.number, happened=True, note="nobody else was there")
     if public_key:
         assert "it belongs to your private key" in outcome.reason
     else:
         assert "its secret went with the answer" in outcome.reason
         assert "delete it" in outcome.reason
     with pytest.raises(UsageError, match="delete the key and create another"):
-        bench.ops.outcome(outcome.number).take_key()
+        write_env.ops.outcome(outcome.number).take_key()
 
 
-def test_several_new_keys_are_named_and_none_is_taken_for_it(bench: Bench) -> None:
-    bench.fail("exchange.create_api_key", "reset")
-    given = example(bench.world, "exchange.create_api_key")
-    outcome = bench.ops.exchange.create_api_key(**given)
-    account = bench.world.account(given["sub_account_id"])
+def test_several_new_keys_are_named_and_none_is_taken_for_it(write_env: WriteEnv) -> None:
+    write_env.fail("exchange.create_api_key", "reset")
+    given = example(write_env.world, "exchange.create_api_key")
+    outcome = write_env.ops.exchange.create_api_key(**given)
+    account = write_env.world.account(given["sub_account_id"])
     assert account is not None
     account.keys.append(replace(account.keys[-1], key="Zz" + account.keys[-1].key[2:]))
     assert outcome.reconcile().status == "unknown"
@@ -613,12 +629,12 @@ def test_several_new_keys_are_named_and_none_is_taken_for_it(bench: Bench) -> No
         assert key.masked in outcome.reason
 
 
-def test_a_new_key_that_may_do_other_things_is_named(bench: Bench) -> None:
+def test_a_new_key_that_may_do_other_things_is_named(write_env: WriteEnv) -> None:
     """It may be another one, or its permissions were changed since."""
-    bench.fail("exchange.create_api_key", "reset")
-    given = example(bench.world, "exchange.create_api_key")
-    outcome = bench.ops.exchange.create_api_key(**given)
-    account = bench.world.account(given["sub_account_id"])
+    write_env.fail("exchange.create_api_key", "reset")
+    given = example(write_env.world, "exchange.create_api_key")
+    outcome = write_env.ops.exchange.create_api_key(**given)
+    account = write_env.world.account(given["sub_account_id"])
     assert account is not None
     account.keys[-1].can_trade = not given["can_trade"]
     assert outcome.reconcile().status == "unknown"
@@ -626,17 +642,17 @@ def test_a_new_key_that_may_do_other_things_is_named(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("deleted", [0, 1, 2])
-def test_a_deleted_key_is_told_from_others_that_look_alike(bench: Bench, deleted: int) -> None:
+def test_a_deleted_key_is_told_from_others_that_look_alike(write_env: WriteEnv, deleted: int) -> None:
     """The list shows three characters of a key: which of several is gone nobody can tell."""
-    given = example(bench.world, "exchange.delete_api_key")
-    account = bench.world.account(given["sub_account_id"])
+    given = example(write_env.world, "exchange.delete_api_key")
+    account = write_env.world.account(given["sub_account_id"])
     assert account is not None
     ours = account.key(given["api_key"])
     assert ours is not None
     alike = [replace(ours, key=ours.key[:3] + letter * 61) for letter in "AB"]
     account.keys += alike
-    bench.fail("exchange.delete_api_key", "reset" if deleted else "reset-before")
-    outcome = bench.ops.exchange.delete_api_key(**given)
+    write_env.fail("exchange.delete_api_key", "reset" if deleted else "reset-before")
+    outcome = write_env.ops.exchange.delete_api_key(**given)
     if deleted == 2:
         account.keys.remove(alike[0])
     assert outcome.reconcile().status == ("unknown" if deleted else "rejected")
@@ -645,42 +661,42 @@ def test_a_deleted_key_is_told_from_others_that_look_alike(bench: Bench, deleted
 
 
 @pytest.mark.parametrize("door", ["exchange.set_um_commission", "exchange.set_cm_commission"])
-def test_an_adjustment_that_changes_nothing_cannot_be_told_from_none(bench: Bench, door: str) -> None:
+def test_an_adjustment_that_changes_nothing_cannot_be_told_from_none(write_env: WriteEnv, door: str) -> None:
     """What is in force already is in force either way; the words do not say that it was not executed."""
-    assert do(bench, door)
-    bench.fail(door, "reset")
-    outcome = do(bench, door)
+    assert do(write_env, door)
+    write_env.fail(door, "reset")
+    outcome = do(write_env, door)
     assert outcome.reconcile().status == "rejected"
     assert "the same as before: it was not executed, or changed nothing" in outcome.reason
 
 
-def test_what_the_read_does_not_show_is_not_taken_for_granted(bench: Bench) -> None:
+def test_what_the_read_does_not_show_is_not_taken_for_granted(write_env: WriteEnv) -> None:
     """The list of sub-accounts has no unit for margin rates: they may be in force, or not."""
-    assert do(bench, "exchange.set_commission")
-    bench.fail("exchange.set_commission", "reset-before")
+    assert do(write_env, "exchange.set_commission")
+    write_env.fail("exchange.set_commission", "reset-before")
     rates = {"margin_maker": "0.0005", "margin_taker": "0.0006"}
-    outcome = do(bench, "exchange.set_commission", **rates)
+    outcome = do(write_env, "exchange.set_commission", **rates)
     assert outcome.reconcile().status == "unknown"
     assert "the read does not tell `margin_maker` and `margin_taker`" in outcome.reason
-    assert do(bench, "exchange.set_commission", **rates)
-    assert bench.ops.outcome(outcome.number).status == "confirmed"
+    assert do(write_env, "exchange.set_commission", **rates)
+    assert write_env.ops.outcome(outcome.number).status == "confirmed"
 
 
 @pytest.mark.parametrize("door", ["spot.set_customer_id", "futures.set_customer_id"])
-def test_whose_id_it_is_is_told_however_the_address_was_written(bench: Bench, door: str) -> None:
-    given = example(bench.world, door)
+def test_whose_id_it_is_is_told_however_the_address_was_written(write_env: WriteEnv, door: str) -> None:
+    given = example(write_env.world, door)
     written = f" {given['email'].title()} "
-    other = bench.world.customers[1]
-    bench.fail(door, "reset")
-    lost = call(bench.ops, door, given | {"email": written})
-    assert other_kernel(bench, door).reconcile(lost.number).status == "confirmed"
+    other = write_env.world.customers[1]
+    write_env.fail(door, "reset")
+    lost = call(write_env.ops, door, given | {"email": written})
+    assert other_kernel(write_env, door).reconcile(lost.number).status == "confirmed"
     assert lost.reconcile().require()["customer_id"][0] == given["customer_id"]
     # Now it is the id of the first one: a call for another customer was not executed.
-    bench.fail(door, "reset-before")
-    lost = call(bench.ops, door, given | {"email": other.email})
-    assert other_kernel(bench, door).reconcile(lost.number).status == "rejected"
-    assert other.email not in bench.ops.history().to_string()
-    assert other.email.encode() not in bench.ops.journal.read_bytes()
+    write_env.fail(door, "reset-before")
+    lost = call(write_env.ops, door, given | {"email": other.email})
+    assert other_kernel(write_env, door).reconcile(lost.number).status == "rejected"
+    assert other.email not in write_env.ops.history().to_string()
+    assert other.email.encode() not in write_env.ops.journal.read_bytes()
 
 
 class Meddling(Exchange):
@@ -699,11 +715,15 @@ class Meddling(Exchange):
 def test_while_it_is_under_way_nothing_else_is_sent_about_it_and_nobody_settles_it(
     folder: Path, door: str
 ) -> None:
-    bench = Bench(folder)
+    write_env = WriteEnv(folder)
     try:
-        exchange = Meddling(bench.world, bench.rig.exchange_clock)
-        bench.rig.sandbox.exchange = bench.exchange = exchange
-        given, ops, other = example(bench.world, door), operations_of(bench, door), other_kernel(bench, door)
+        exchange = Meddling(write_env.world, write_env.env.exchange_clock)
+        write_env.env.sandbox.exchange = write_env.exchange = exchange
+        given, ops, other = (
+            example(write_env.world, door),
+            operations_of(write_env, door),
+            other_kernel(write_env, door),
+        )
         refused: list[UsageError] = []
 
         def meanwhile() -> None:
@@ -725,9 +745,9 @@ def test_while_it_is_under_way_nothing_else_is_sent_about_it_and_nobody_settles_
         assert call(ops, door, given).status == "confirmed"
         assert [type(error) for error in refused] == [UnsettledError] * 3 + [UsageError] * 2
         assert all("at this moment" in str(error) for error in refused)
-        assert bench.sent(door) == 1
+        assert write_env.sent(door) == 1
     finally:
-        bench.close()
+        write_env.close()
 
 
 # -- another kernel, another key -------------------------------------------------------------------------
@@ -738,35 +758,35 @@ SETTLED_WITHOUT_KEY = [
 WITH_KEY = [door for door in TOLD if "api_key" in {param.name for param in WRITE_BY_DOOR[door].params}]
 
 
-def other_kernel(bench: Bench, door: str) -> Operations:
+def other_kernel(write_env: WriteEnv, door: str) -> Operations:
     """Operations of another kernel: the same journal, and nothing remembered."""
-    key = bench.world.example_write(door).key
-    return bench.rig.new_link(key.key, key.secret).operations(journal=bench.folder)
+    key = write_env.world.example_write(door).key
+    return write_env.env.new_link(key.key, key.secret).operations(journal=write_env.folder)
 
 
 @pytest.mark.parametrize("kind", ["reset", "reset-before"])
 @pytest.mark.parametrize("door", SETTLED_WITHOUT_KEY)
-def test_another_kernel_finds_out_what_became_of_it(bench: Bench, door: str, kind: str) -> None:
-    other = other_kernel(bench, door)
-    bench.fail(door, kind)
-    number = do(bench, door).number
+def test_another_kernel_finds_out_what_became_of_it(write_env: WriteEnv, door: str, kind: str) -> None:
+    other = other_kernel(write_env, door)
+    write_env.fail(door, kind)
+    number = do(write_env, door).number
     assert list(other.unresolved()["number"]) == [number]
     outcome = other.reconcile(number)
     done = "unknown" if door in TRACELESS else "confirmed"
     assert outcome.status == (done if kind == "reset" else "rejected")
-    assert bench.sent(door) == 1
+    assert write_env.sent(door) == 1
 
 
 @pytest.mark.parametrize("door", WITH_KEY)
-def test_another_kernel_is_given_the_key_where_it_is_needed(bench: Bench, door: str) -> None:
-    given = example(bench.world, door)
-    other = other_kernel(bench, door)
-    bench.fail(door, "reset")
-    lost = call(operations_of(bench, door), door, given)
-    requests = len(bench.exchange.log)
+def test_another_kernel_is_given_the_key_where_it_is_needed(write_env: WriteEnv, door: str) -> None:
+    given = example(write_env.world, door)
+    other = other_kernel(write_env, door)
+    write_env.fail(door, "reset")
+    lost = call(operations_of(write_env, door), door, given)
+    requests = len(write_env.exchange.log)
     with pytest.raises(UsageError, match="`api_key` is not the one that #1 was about"):
         other.reconcile(1, api_key=given["api_key"][::-1])
-    assert len(bench.exchange.log) == requests
+    assert len(write_env.exchange.log) == requests
     if door not in SETTLED_WITHOUT_KEY:
         outcome = other.reconcile(1)
         assert outcome.status == "unknown"
@@ -779,71 +799,75 @@ def test_another_kernel_is_given_the_key_where_it_is_needed(bench: Bench, door: 
 
 
 @pytest.mark.parametrize("door", WITH_KEY)
-def test_keys_that_look_alike_are_not_mistaken_for_each_other(bench: Bench, door: str) -> None:
-    given = example(bench.world, door)
-    account = bench.world.account(given["sub_account_id"])
+def test_keys_that_look_alike_are_not_mistaken_for_each_other(write_env: WriteEnv, door: str) -> None:
+    given = example(write_env.world, door)
+    account = write_env.world.account(given["sub_account_id"])
     assert account is not None
     ours = account.key(given["api_key"])
     assert ours is not None
     flags = {name: given[name] for name in ("can_trade", "margin_trade", "futures_trade") if name in given}
     account.keys.insert(0, replace(ours, key=ours.key[:3] + "A" * 61, ip_list=["192.0.2.7"], **flags))
-    bench.fail(door, "reset-before")
-    lost = call(operations_of(bench, door), door, given)
+    write_env.fail(door, "reset-before")
+    lost = call(operations_of(write_env, door), door, given)
     if flags:  # the other one has what was asked for
-        outcome = other_kernel(bench, door).reconcile(lost.number)
+        outcome = other_kernel(write_env, door).reconcile(lost.number)
         assert outcome.status == "unknown"
         assert "several keys look alike" in outcome.reason
     assert lost.reconcile().status == "rejected"
 
 
-def test_what_was_sent_with_another_key_is_only_judged_where_it_is_the_same_account(bench: Bench) -> None:
+def test_what_was_sent_with_another_key_is_only_judged_where_it_is_the_same_account(
+    write_env: WriteEnv,
+) -> None:
     door = "exchange.set_commission"
-    bench.fail(door, "reset")
-    lost = do(bench, door)
-    other = bench.operations("read-only", "read-only")
-    requests = len(bench.exchange.log)
+    write_env.fail(door, "reset")
+    lost = do(write_env, door)
+    other = write_env.operations("read-only", "read-only")
+    requests = len(write_env.exchange.log)
     outcome = other.reconcile(lost.number)
     assert outcome.status == "unknown"
     assert "`reconcile(..., same_account=True)`" in outcome.reason
-    assert len(bench.exchange.log) == requests
+    assert len(write_env.exchange.log) == requests
     assert other.reconcile(lost.number, same_account=True).status == "confirmed"
 
 
-def test_what_one_key_writes_and_another_reads_has_to_be_said_to_be_of_one_account(bench: Bench) -> None:
+def test_what_one_key_writes_and_another_reads_has_to_be_said_to_be_of_one_account(
+    write_env: WriteEnv,
+) -> None:
     """The key that reads may show another account, where nothing of it is to be seen."""
-    given = example(bench.world, "exchange.transfer")
-    bench.fail("exchange.transfer", "reset")
-    lost = bench.operations("partner", "trade-only").exchange.transfer(**given)
-    bench.clock.sleep(WINDOW + 1)
+    given = example(write_env.world, "exchange.transfer")
+    write_env.fail("exchange.transfer", "reset")
+    lost = write_env.operations("partner", "trade-only").exchange.transfer(**given)
+    write_env.clock.sleep(WINDOW + 1)
     assert lost.reconcile().status == "unknown"
     assert "`reconcile(..., same_account=True)`" in lost.reason
-    link = bench.rig.new_link()
-    key = bench.world.keys["trade-only"]
-    ops = link.operations(key=key.key, secret=key.secret, same_account=True, journal=bench.folder)
+    link = write_env.env.new_link()
+    key = write_env.world.keys["trade-only"]
+    ops = link.operations(key=key.key, secret=key.secret, same_account=True, journal=write_env.folder)
     assert ops.reconcile(lost.number).status == "confirmed"
 
 
-OWN = [door for door in DOORS if door.endswith("set_own_customer_id")]
+OWN = [door for door in WRITE_NAMES if door.endswith("set_own_customer_id")]
 
 
 @pytest.mark.parametrize("door", OWN)
-def test_an_id_of_ones_own_is_not_looked_for_in_another_account(bench: Bench, door: str) -> None:
+def test_an_id_of_ones_own_is_not_looked_for_in_another_account(write_env: WriteEnv, door: str) -> None:
     """Written with a customer's key, read with the partner's: the read shows another account."""
-    ops = bench.operations("partner", "customer")
-    bench.fail(door, "reset")
-    outcome = call(ops, door, example(bench.world, door))
+    ops = write_env.operations("partner", "customer")
+    write_env.fail(door, "reset")
+    outcome = call(ops, door, example(write_env.world, door))
     assert outcome.reconcile().status == "unknown"
     assert "another key" in outcome.reason
-    assert bench.operations("customer").reconcile(outcome.number).status == "confirmed"
+    assert write_env.operations("customer").reconcile(outcome.number).status == "confirmed"
 
 
 # -- reads that go wrong ---------------------------------------------------------------------------------
 
 
-def test_a_read_that_is_refused_leaves_it_unknown(bench: Bench) -> None:
-    bench.fail("exchange.set_commission", "reset")
-    outcome = do(bench, "exchange.set_commission")
-    bench.faults.add(
+def test_a_read_that_is_refused_leaves_it_unknown(write_env: WriteEnv) -> None:
+    write_env.fail("exchange.set_commission", "reset")
+    outcome = do(write_env, "exchange.set_commission")
+    write_env.faults.add(
         "error", path="/sapi/v1/broker/subAccount", method="GET", code=-5021, message="No relation"
     )
     assert outcome.reconcile().status == "unknown"
@@ -862,84 +886,84 @@ def test_a_read_that_is_refused_leaves_it_unknown(bench: Bench) -> None:
     ids=["credentials", "firewall", "ban"],
 )
 def test_an_exchange_that_cannot_be_asked_says_nothing_of_the_write(
-    bench: Bench, kind: str, options: dict[str, Any], error: type[Exception]
+    write_env: WriteEnv, kind: str, options: dict[str, Any], error: type[Exception]
 ) -> None:
-    bench.fail("exchange.set_commission", "reset")
-    outcome = do(bench, "exchange.set_commission")
+    write_env.fail("exchange.set_commission", "reset")
+    outcome = do(write_env, "exchange.set_commission")
     why = outcome.reason
-    bench.faults.add(kind, path="/sapi/v1/broker/subAccount", method="GET", **options)
+    write_env.faults.add(kind, path="/sapi/v1/broker/subAccount", method="GET", **options)
     with pytest.raises(error):
         outcome.reconcile()
     assert (outcome.status, outcome.reason) == ("unknown", why)
 
 
 @pytest.mark.parametrize("kind", ["server-error", "reset-before", "cut", "html"])
-def test_a_read_that_fails_leaves_it_unknown(bench: Bench, kind: str) -> None:
-    bench.fail("exchange.set_commission", "reset-before")
-    outcome = do(bench, "exchange.set_commission")
-    bench.faults.add(kind, path="/sapi/v1/broker/subAccount", method="GET", times=4)
+def test_a_read_that_fails_leaves_it_unknown(write_env: WriteEnv, kind: str) -> None:
+    write_env.fail("exchange.set_commission", "reset-before")
+    outcome = do(write_env, "exchange.set_commission")
+    write_env.faults.add(kind, path="/sapi/v1/broker/subAccount", method="GET", times=4)
     with pytest.raises((ServerError, ContractError)):
         outcome.reconcile()
     assert outcome.status == "unknown"
-    assert bench.ops.outcome(outcome.number).status == "unknown"
-    bench.faults.clear()
+    assert write_env.ops.outcome(outcome.number).status == "unknown"
+    write_env.faults.clear()
     assert outcome.reconcile().status == "rejected"
 
 
 @pytest.mark.parametrize("door", ["exchange.create_api_key", "exchange.set_um_commission"])
-def test_what_has_to_be_read_before_and_cannot_be_is_not_sent(bench: Bench, door: str) -> None:
-    bench.faults.add(
+def test_what_has_to_be_read_before_and_cannot_be_is_not_sent(write_env: WriteEnv, door: str) -> None:
+    write_env.faults.add(
         "error", path=BY_DOOR[WRITE_BY_DOOR[door].reconciliation.read].path, method="GET", code=-5021
     )
     with pytest.raises(NotExecutedError, match=f"{door}: `link.* has to be read before it, and that failed"):
-        do(bench, door)
-    assert bench.sent(door) == 0
-    assert len(bench.ops.history()) == 0
+        do(write_env, door)
+    assert write_env.sent(door) == 0
+    assert len(write_env.ops.history()) == 0
 
 
 # -- once ------------------------------------------------------------------------------------------------
 
 
-def test_a_name_is_done_once(bench: Bench) -> None:
-    given = example(bench.world, "exchange.transfer")
-    first = bench.ops.exchange.transfer(**given, once="october")
-    again = bench.ops.exchange.transfer(**given, once="october")
-    elsewhere = other_kernel(bench, "exchange.transfer").exchange.transfer(**given, once="october")
+def test_a_name_is_done_once(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.transfer")
+    first = write_env.ops.exchange.transfer(**given, once="october")
+    again = write_env.ops.exchange.transfer(**given, once="october")
+    elsewhere = other_kernel(write_env, "exchange.transfer").exchange.transfer(**given, once="october")
     for outcome in (again, elsewhere):
         assert (outcome.number, outcome.status) == (first.number, "confirmed")
         assert outcome.require().equals(first.require())
-    assert (len(bench.effects("exchange.transfer")), bench.sent("exchange.transfer")) == (1, 1)
-    assert bench.ops.exchange.transfer(**given, once="november").number == 2
-    assert not bench.ops.preview.exchange.transfer(**given, once="october")
+    assert (len(write_env.effects("exchange.transfer")), write_env.sent("exchange.transfer")) == (1, 1)
+    assert write_env.ops.exchange.transfer(**given, once="november").number == 2
+    assert not write_env.ops.preview.exchange.transfer(**given, once="october")
 
 
-def test_a_name_stands_for_one_call(bench: Bench) -> None:
-    given = example(bench.world, "exchange.transfer")
-    assert bench.ops.exchange.transfer(**given, once="october")
+def test_a_name_stands_for_one_call(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.transfer")
+    assert write_env.ops.exchange.transfer(**given, once="october")
     for other in ({"amount": "12.6"}, {"asset": "BTC"}, {"client_tran_id": "x"}):
         with pytest.raises(UsageError, match="`once`: the name 'october' stands for another call, #1"):
-            bench.ops.exchange.transfer(**given | other, once="october")
+            write_env.ops.exchange.transfer(**given | other, once="october")
         assert "another call, #1" in repr(
-            bench.ops.preview.exchange.transfer(**given | other, once="october")
+            write_env.ops.preview.exchange.transfer(**given | other, once="october")
         )
     with pytest.raises(UsageError, match="stands for another call"):
-        bench.ops.exchange.enable_futures(given["to_id"], once="october")
-    assert bench.sent("exchange.transfer") == 1
+        write_env.ops.exchange.enable_futures(given["to_id"], once="october")
+    assert write_env.sent("exchange.transfer") == 1
 
 
-def test_under_a_name_what_is_unknown_stays_so_and_is_not_sent_again(bench: Bench) -> None:
-    given = example(bench.world, "exchange.set_commission")
-    bench.fail("exchange.set_commission", "reset-before")
-    ops = bench.ops
+def test_under_a_name_what_is_unknown_stays_so_and_is_not_sent_again(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.set_commission")
+    write_env.fail("exchange.set_commission", "reset-before")
+    ops = write_env.ops
     for _ in range(2):
         outcome = ops.exchange.set_commission(**given, once="fees")
         assert (outcome.number, outcome.status) == (1, "unknown")
-    assert bench.sent("exchange.set_commission") == 1
+    assert write_env.sent("exchange.set_commission") == 1
     with pytest.raises(UsageError, match="is unknown: only the name of a call that was rejected"):
         ops.free("fees")
     assert outcome.reconcile().status == "rejected"
     assert ops.exchange.set_commission(**given, once="fees").status == "rejected"
-    assert bench.sent("exchange.set_commission") == 1
+    assert write_env.sent("exchange.set_commission") == 1
     assert "`ops.free('fees')`" in ops.outcome(1).next_step
     assert ops.free("fees").status == "rejected"
     assert ops.exchange.set_commission(**given, once="fees").number == 2
@@ -950,28 +974,28 @@ def test_under_a_name_what_is_unknown_stays_so_and_is_not_sent_again(bench: Benc
 
 
 @pytest.mark.parametrize("door", TRANSFERS)
-def test_a_name_is_done_once_also_where_the_journal_is_another(bench: Bench, door: str) -> None:
-    given = example(bench.world, door)
-    first = call(bench.ops, door, given, once="october")
-    elsewhere = bench.rig.link.operations(journal=bench.folder / "elsewhere")
+def test_a_name_is_done_once_also_where_the_journal_is_another(write_env: WriteEnv, door: str) -> None:
+    given = example(write_env.world, door)
+    first = call(write_env.ops, door, given, once="october")
+    elsewhere = write_env.env.link.operations(journal=write_env.folder / "elsewhere")
     second = call(elsewhere, door, given, once="october")
     assert second.arguments["client_tran_id"] == first.arguments["client_tran_id"]
     assert second.status == "rejected"
     assert "clientTranId" in second.reason
-    assert len(bench.effects(door)) == 1
+    assert len(write_env.effects(door)) == 1
     assert call(elsewhere, door, given, once="november")
 
 
 # -- outcomes --------------------------------------------------------------------------------------------
 
 
-def test_an_outcome_is_true_only_where_it_was_done(bench: Bench) -> None:
+def test_an_outcome_is_true_only_where_it_was_done(write_env: WriteEnv) -> None:
     door = "exchange.set_commission"
-    done = do(bench, door)
-    bench.fail(door, "error", code=-1102, message="<b>No</b> `tag`.")
-    refused = do(bench, door)
-    bench.fail(door, "reset")
-    lost = do(bench, door)
+    done = do(write_env, door)
+    write_env.fail(door, "error", code=-1102, message="<b>No</b> `tag`.")
+    refused = do(write_env, door)
+    write_env.fail(door, "reset")
+    lost = do(write_env, door)
     assert [bool(each) for each in (done, refused, lost)] == [True, False, False]
     assert (done.error, refused.frame, lost.frame) == (None, None, None)
     shown = {"Confirmed: it was executed.": done, "Rejected: nothing was executed.": refused}
@@ -987,39 +1011,39 @@ def test_an_outcome_is_true_only_where_it_was_done(bench: Bench) -> None:
     assert "`ops.reconcile(3)`, in any kernel, asks" in repr(lost)
 
 
-def test_what_a_user_gave_is_escaped(bench: Bench) -> None:
+def test_what_a_user_gave_is_escaped(write_env: WriteEnv) -> None:
     tag = "<script>alert('x')</script>"
-    done = bench.ops.exchange.create_sub_account(tag=tag)
+    done = write_env.ops.exchange.create_sub_account(tag=tag)
     assert done.require()["tag"][0] == tag
-    bench.fail("exchange.create_sub_account", "reset-before")
-    lost = bench.ops.exchange.create_sub_account(tag=tag)
-    cards = [done, lost, lost.reconcile(), bench.ops.preview.exchange.create_sub_account(tag=tag)]
+    write_env.fail("exchange.create_sub_account", "reset-before")
+    lost = write_env.ops.exchange.create_sub_account(tag=tag)
+    cards = [done, lost, lost.reconcile(), write_env.ops.preview.exchange.create_sub_account(tag=tag)]
     for card in cards:
         shown = card._repr_html_()
         assert "<script" not in shown
         assert "&lt;script&gt;" in shown
 
 
-def test_a_new_key_is_handed_over_once_and_nothing_keeps_it(bench: Bench) -> None:
-    given = example(bench.world, "exchange.create_api_key")
-    outcome = bench.ops.exchange.create_api_key(**given)
+def test_a_new_key_is_handed_over_once_and_nothing_keeps_it(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.create_api_key")
+    outcome = write_env.ops.exchange.create_api_key(**given)
     assert "`outcome.take_key()`" in outcome.next_step
     new = outcome.take_key()
-    account = bench.world.account(given["sub_account_id"])
+    account = write_env.world.account(given["sub_account_id"])
     assert account is not None
     assert new.key == account.keys[-1].key
     assert len(new.secret) == 64
     with pytest.raises(UsageError, match="handed over already"):
         outcome.take_key()
-    for other in (bench.ops.outcome(outcome.number), outcome.reconcile()):
+    for other in (write_env.ops.outcome(outcome.number), outcome.reconcile()):
         with pytest.raises(UsageError, match="handed over"):
             other.take_key()
     told = [repr(new), repr(outcome), outcome._repr_html_(), outcome.reason, str(outcome.arguments)]
-    told += [outcome.require().to_string(), str(outcome.require().attrs), bench.ops.history().to_string()]
+    told += [outcome.require().to_string(), str(outcome.require().attrs), write_env.ops.history().to_string()]
     for text in told:
         assert new.key not in text
         assert new.secret not in text
-    for file in bench.folder.iterdir():
+    for file in write_env.folder.iterdir():
         assert new.key.encode() not in file.read_bytes()
         assert new.secret.encode() not in file.read_bytes()
     with pytest.raises(TypeError, match="written down in clear"):
@@ -1028,26 +1052,26 @@ def test_a_new_key_is_handed_over_once_and_nothing_keeps_it(bench: Bench) -> Non
         copy.deepcopy(new)
 
 
-def test_a_key_is_handed_over_although_its_answer_is_not_as_documented(bench: Bench) -> None:
-    bench.fail("exchange.create_api_key", "missing-field", field="canTrade")
-    outcome = do(bench, "exchange.create_api_key")
+def test_a_key_is_handed_over_although_its_answer_is_not_as_documented(write_env: WriteEnv) -> None:
+    write_env.fail("exchange.create_api_key", "missing-field", field="canTrade")
+    outcome = do(write_env, "exchange.create_api_key")
     assert outcome.status == "unknown"
     assert len(outcome.take_key().secret) == 64
     assert outcome.reconcile().status == "confirmed"
 
 
-def test_an_outcome_is_not_written_down_and_its_frame_may_be(bench: Bench) -> None:
-    outcome = do(bench, "exchange.enable_futures")
+def test_an_outcome_is_not_written_down_and_its_frame_may_be(write_env: WriteEnv) -> None:
+    outcome = do(write_env, "exchange.enable_futures")
     for write_down in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="not pickled or copied"):
             write_down(outcome)  # type: ignore[operator]
     assert pickle.loads(pickle.dumps(outcome.require())).attrs == outcome.require().attrs
 
 
-def test_a_frame_says_where_it_came_from(bench: Bench) -> None:
-    bench.fail("exchange.set_permissions", "reset")
-    given = example(bench.world, "exchange.set_permissions")
-    lost = bench.ops.exchange.set_permissions(**given)
+def test_a_frame_says_where_it_came_from(write_env: WriteEnv) -> None:
+    write_env.fail("exchange.set_permissions", "reset")
+    given = example(write_env.world, "exchange.set_permissions")
+    lost = write_env.ops.exchange.set_permissions(**given)
     attrs = lost.reconcile().require().attrs
     assert attrs["endpoint"] == "exchange.set_permissions"
     assert attrs["system"] == "exchange"
@@ -1057,39 +1081,39 @@ def test_a_frame_says_where_it_came_from(bench: Bench) -> None:
     assert attrs["complete"] is False
     assert attrs["parameters"]["sub_account_id"] == given["sub_account_id"]
     assert given["api_key"] not in str(attrs)
-    done = bench.ops.exchange.set_permissions(**given).require()
+    done = write_env.ops.exchange.set_permissions(**given).require()
     assert (done.attrs["settled_by"], done.attrs["complete"]) == ("answer", True)
 
 
-def test_there_is_no_key_to_hand_over_where_none_was_made(bench: Bench) -> None:
+def test_there_is_no_key_to_hand_over_where_none_was_made(write_env: WriteEnv) -> None:
     with pytest.raises(UsageError, match="There is no key to hand over"):
-        do(bench, "exchange.enable_futures").take_key()
+        do(write_env, "exchange.enable_futures").take_key()
 
 
 @pytest.mark.parametrize("happened", [1, "yes", None])
-def test_what_a_person_says_is_true_or_false(bench: Bench, happened: Any) -> None:
-    bench.fail("exchange.transfer_within", "reset")
-    lost = do(bench, "exchange.transfer_within")
+def test_what_a_person_says_is_true_or_false(write_env: WriteEnv, happened: Any) -> None:
+    write_env.fail("exchange.transfer_within", "reset")
+    lost = do(write_env, "exchange.transfer_within")
     with pytest.raises(UsageError, match="`happened` is True or False"):
-        bench.ops.resolve(lost.number, happened=happened)
-    assert bench.ops.outcome(lost.number).status == "unknown"
+        write_env.ops.resolve(lost.number, happened=happened)
+    assert write_env.ops.outcome(lost.number).status == "unknown"
 
 
-def test_there_is_no_outcome_of_a_call_that_never_was(bench: Bench) -> None:
-    for ask in (bench.ops.outcome, bench.ops.reconcile):
+def test_there_is_no_outcome_of_a_call_that_never_was(write_env: WriteEnv) -> None:
+    for ask in (write_env.ops.outcome, write_env.ops.reconcile):
         with pytest.raises(UsageError, match="no entry #99"):
             ask(99)
     with pytest.raises(UsageError, match="no entry #99"):
-        bench.ops.resolve(99, happened=True)
+        write_env.ops.resolve(99, happened=True)
 
 
 # -- what a user is told -------------------------------------------------------------------------------------
 
 
-def test_the_second_call_of_a_name_says_that_nothing_was_sent_now(bench: Bench) -> None:
-    given = example(bench.world, "exchange.set_commission")
-    first = bench.ops.exchange.set_commission(**given, once="fees-2026")
-    again = bench.ops.exchange.set_commission(**given, once="fees-2026")
+def test_the_second_call_of_a_name_says_that_nothing_was_sent_now(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.set_commission")
+    first = write_env.ops.exchange.set_commission(**given, once="fees-2026")
+    again = write_env.ops.exchange.set_commission(**given, once="fees-2026")
     assert (first.repeated, again.repeated, again.once) == (False, True, "fees-2026")
     words = "Nothing was sent now: this is the outcome of the first call named 'fees-2026'."
     for text in (repr(again), html.unescape(again._repr_html_())):
@@ -1099,28 +1123,28 @@ def test_the_second_call_of_a_name_says_that_nothing_was_sent_now(bench: Bench) 
 
 
 @pytest.mark.parametrize("door", ["exchange.transfer_within", "exchange.set_universal_transfer"])
-def test_where_no_read_tells_the_next_step_is_to_look(bench: Bench, door: str) -> None:
-    bench.fail(door, "reset")
-    lost = do(bench, door)
+def test_where_no_read_tells_the_next_step_is_to_look(write_env: WriteEnv, door: str) -> None:
+    write_env.fail(door, "reset")
+    lost = do(write_env, door)
     for outcome in (lost, lost.reconcile()):
         assert WRITE_BY_DOOR[door].reconciliation.look_at in outcome.next_step
         assert f"`ops.resolve({outcome.number}, happened=...)`" in outcome.next_step
         assert "reconcile" not in outcome.next_step
 
 
-def test_a_preview_shows_no_id_that_the_call_will_not_have(bench: Bench) -> None:
-    given = example(bench.world, "exchange.transfer")
+def test_a_preview_shows_no_id_that_the_call_will_not_have(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.transfer")
     given.pop("client_tran_id", None)
-    assert bench.ops.preview.exchange.transfer(**given).body["clientTranId"] == "(made when it is sent)"
-    named = bench.ops.preview.exchange.transfer(**given, once="pay").body["clientTranId"]
-    done = bench.ops.exchange.transfer(**given, once="pay")
+    assert write_env.ops.preview.exchange.transfer(**given).body["clientTranId"] == "(made when it is sent)"
+    named = write_env.ops.preview.exchange.transfer(**given, once="pay").body["clientTranId"]
+    done = write_env.ops.exchange.transfer(**given, once="pay")
     assert done.arguments["client_tran_id"] == named
 
 
-def test_a_preview_says_how_it_stands_with_a_name(bench: Bench) -> None:
-    given = example(bench.world, "exchange.transfer")
-    bench.fail("exchange.transfer", "reset-before")
-    bench.ops.exchange.transfer(**given, once="pay")
-    preview = bench.ops.preview.exchange.transfer(**given, once="pay")
+def test_a_preview_says_how_it_stands_with_a_name(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.transfer")
+    write_env.fail("exchange.transfer", "reset-before")
+    write_env.ops.exchange.transfer(**given, once="pay")
+    preview = write_env.ops.preview.exchange.transfer(**given, once="pay")
     assert not preview
     assert "the name stands for #1, unknown: its outcome would come back" in repr(preview)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.writes import Bench, another_process, do, example
+from tests.support.writes import WriteEnv, another_process, do, example
 from toolkit.errors import JournalError, JournalWarning
 from toolkit.operations import Operations
 from toolkit.operations.entry import Entry, Wish
@@ -69,32 +69,32 @@ WAYS = [in_place, moved_over, deleted, begun_anew]
 ANY_WAY = pytest.mark.parametrize("put_back", WAYS, ids=lambda way: way.__name__)
 
 
-def other_kernel(bench: Bench) -> Operations:
-    return bench.rig.new_link().operations(journal=bench.folder)
+def other_kernel(write_env: WriteEnv) -> Operations:
+    return write_env.env.new_link().operations(journal=write_env.folder)
 
 
 @contextlib.contextmanager
-def nothing_sent(bench: Bench) -> Iterator[None]:
-    before = len(bench.exchange.log)
+def nothing_sent(write_env: WriteEnv) -> Iterator[None]:
+    before = len(write_env.exchange.log)
     yield
-    assert len(bench.exchange.log) == before
+    assert len(write_env.exchange.log) == before
 
 
 # -- what it is about ----------------------------------------------------------------------------------------
 
 
 def test_a_lost_transfer_is_not_taken_for_the_one_that_has_its_number_now(
-    bench: Bench, tmp_path: Path
+    write_env: WriteEnv, tmp_path: Path
 ) -> None:
-    ops, to = bench.ops, bench.world.accounts[0].id
+    ops, to = write_env.ops, write_env.world.accounts[0].id
     assert ops.exchange.transfer("USDT", "1", to_id=to)
     backup = shutil.copy(ops.journal, tmp_path)
-    bench.fail(TRANSFER, "reset-before")
+    write_env.fail(TRANSFER, "reset-before")
     lost = ops.exchange.transfer("USDT", "500", to_id=to)
     assert (lost.number, lost.status) == (2, "unknown")
     in_place(ops.journal, Path(backup))
     with another_process():
-        small = other_kernel(bench).exchange.transfer("USDT", "0.01", to_id=to)
+        small = other_kernel(write_env).exchange.transfer("USDT", "0.01", to_id=to)
         assert (small.number, small.status) == (2, "confirmed")
     steps: list[Callable[[], object]] = [
         lost.reconcile,
@@ -107,7 +107,7 @@ def test_a_lost_transfer_is_not_taken_for_the_one_that_has_its_number_now(
         ops.unresolved,
     ]
     for step in steps:
-        with nothing_sent(bench), pytest.raises(JournalError, match=REPLACED):
+        with nothing_sent(write_env), pytest.raises(JournalError, match=REPLACED):
             step()
     assert lost.status == "unknown"
     with pytest.raises(JournalError, match=r"#2 exchange\.transfer was sent and may have been executed"):
@@ -116,17 +116,17 @@ def test_a_lost_transfer_is_not_taken_for_the_one_that_has_its_number_now(
 
 @ANY_WAY
 def test_what_was_done_under_a_name_since_the_backup_is_not_done_again(
-    bench: Bench, tmp_path: Path, put_back: Callable[[Path, Path], None]
+    write_env: WriteEnv, tmp_path: Path, put_back: Callable[[Path, Path], None]
 ) -> None:
     door = "exchange.create_sub_account"
-    path = bench.ops.journal
+    path = write_env.ops.journal
     backup = Path(shutil.copy(path, tmp_path))
-    assert bench.ops.exchange.create_sub_account(tag="desk 17", once="desk 17")
+    assert write_env.ops.exchange.create_sub_account(tag="desk 17", once="desk 17")
     put_back(path, backup)
-    for again in (lambda: bench.ops, lambda: other_kernel(bench)):
+    for again in (lambda: write_env.ops, lambda: other_kernel(write_env)):
         with pytest.raises(JournalError, match=f"{REPLACED}.*restart the kernel"):
             again().exchange.create_sub_account(tag="desk 17", once="desk 17")
-    assert len(bench.effects(door)) == 1
+    assert len(write_env.effects(door)) == 1
     assert path.exists() == (put_back is not deleted), "nothing is made where it was"
 
 
@@ -219,10 +219,10 @@ def test_tokens_are_drawn(journal: Journal, tmp_path: Path) -> None:
     assert first.token not in repr(first)
 
 
-def test_a_key_is_handed_over_to_its_own_call(bench: Bench) -> None:
-    made = do(bench, "exchange.create_api_key")
-    bench.clock.advance(2)
-    other = do(bench, "exchange.create_api_key")
+def test_a_key_is_handed_over_to_its_own_call(write_env: WriteEnv) -> None:
+    made = do(write_env, "exchange.create_api_key")
+    write_env.clock.advance(2)
+    other = do(write_env, "exchange.create_api_key")
     # As of a journal in which the number is another call's.
     other._entry = replace(other._entry, number=made.number)
     assert other.take_key().key != made.take_key().key
@@ -233,11 +233,11 @@ def test_a_key_is_handed_over_to_its_own_call(bench: Bench) -> None:
 
 @ANY_WAY
 def test_an_answer_that_comes_after_it_was_put_back_is_not_lost(
-    bench: Bench, tmp_path: Path, put_back: Callable[[Path, Path], None]
+    write_env: WriteEnv, tmp_path: Path, put_back: Callable[[Path, Path], None]
 ) -> None:
-    path = bench.ops.journal
+    path = write_env.ops.journal
     backup = Path(shutil.copy(path, tmp_path))
-    handle = bench.exchange.handle
+    handle = write_env.exchange.handle
 
     def handled(request: Request) -> Answer:
         answer = handle(request)
@@ -245,32 +245,32 @@ def test_an_answer_that_comes_after_it_was_put_back_is_not_lost(
             put_back(path, backup)
         return answer
 
-    bench.exchange.handle = handled  # type: ignore[method-assign]
+    write_env.exchange.handle = handled  # type: ignore[method-assign]
     with pytest.warns(JournalWarning, match=f"could not be written down.*{REPLACED}"):
-        outcome = do(bench, "exchange.create_api_key")
+        outcome = do(write_env, "exchange.create_api_key")
     assert outcome.status == "confirmed"
     assert outcome.take_key().secret
     with pytest.raises(JournalError, match=REPLACED):
-        do(bench, "exchange.create_api_key")
-    assert len(bench.effects("exchange.create_api_key")) == 1
+        do(write_env, "exchange.create_api_key")
+    assert len(write_env.effects("exchange.create_api_key")) == 1
 
 
 # -- what is no replacement ----------------------------------------------------------------------------------
 
 
-def test_what_others_write_and_vacuum_is_no_replacement(bench: Bench) -> None:
-    given = example(bench.world, TRANSFER)
-    assert bench.ops.exchange.transfer(**given)
+def test_what_others_write_and_vacuum_is_no_replacement(write_env: WriteEnv) -> None:
+    given = example(write_env.world, TRANSFER)
+    assert write_env.ops.exchange.transfer(**given)
     with another_process():
-        other = other_kernel(bench)
+        other = other_kernel(write_env)
         for amount in ("1", "2"):
             assert other.exchange.transfer(**given | {"amount": amount})
-        sql(bench.ops.journal, "DELETE FROM users")
-        sql(bench.ops.journal, "VACUUM")
+        sql(write_env.ops.journal, "DELETE FROM users")
+        sql(write_env.ops.journal, "VACUUM")
         assert other.exchange.transfer(**given | {"amount": "3"})
-    assert bench.ops.exchange.transfer(**given | {"amount": "4"})
-    assert len(bench.ops.history()) == 5
-    again = other_kernel(bench)
+    assert write_env.ops.exchange.transfer(**given | {"amount": "4"})
+    assert len(write_env.ops.history()) == 5
+    again = other_kernel(write_env)
     assert again.exchange.transfer(**given | {"amount": "5"}).number == 6
 
 

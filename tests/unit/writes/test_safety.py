@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from tests.support.clocks import FakeClock
-from tests.support.writes import HOLDS, Bench, call, do, example
+from tests.support.writes import HOLDS, WriteEnv, call, do, example
 from toolkit.catalogue import WRITES
 from toolkit.errors import ClockError, OutcomeUnknownError, UnsettledError, UsageError
 from toolkit.operations import Operations, Outcome
@@ -31,21 +31,21 @@ FEES = {"maker": "0.0008", "taker": "0.0012"}
 
 
 @pytest.fixture
-def a(bench: Bench) -> str:
+def a(write_env: WriteEnv) -> str:
     """A sub-account with futures."""
-    return bench.world.accounts[0].id
+    return write_env.world.accounts[0].id
 
 
 @pytest.fixture
-def b(bench: Bench) -> str:
+def b(write_env: WriteEnv) -> str:
     """Another one."""
-    return bench.world.accounts[1].id
+    return write_env.world.accounts[1].id
 
 
-def put(bench: Bench, exchange: Exchange) -> None:
-    """Put another exchange behind the same door."""
-    bench.rig.sandbox.exchange = bench.exchange = exchange
-    bench.faults = exchange.faults
+def put(write_env: WriteEnv, exchange: Exchange) -> None:
+    """Put another exchange behind the same address."""
+    write_env.env.sandbox.exchange = write_env.exchange = exchange
+    write_env.faults = exchange.faults
 
 
 class View:
@@ -58,21 +58,21 @@ class View:
         return getattr(self._clock, name)
 
 
-def other_kernel(bench: Bench, **terms: Any) -> Operations:
+def other_kernel(write_env: WriteEnv, **terms: Any) -> Operations:
     """Operations of another kernel: the same journal, and nothing remembered; no host's clock is known."""
-    return bench.rig.new_link(clock=View(bench.clock)).operations(journal=bench.folder, **terms)
+    return write_env.env.new_link(clock=View(write_env.clock)).operations(journal=write_env.folder, **terms)
 
 
 @contextmanager
-def nothing_sent(bench: Bench) -> Iterator[None]:
-    requests = len(bench.exchange.log)
+def nothing_sent(write_env: WriteEnv) -> Iterator[None]:
+    requests = len(write_env.exchange.log)
     yield
-    assert len(bench.exchange.log) == requests
+    assert len(write_env.exchange.log) == requests
 
 
-def refused(bench: Bench, step: Callable[[], object], number: int) -> str:
+def refused(write_env: WriteEnv, step: Callable[[], object], number: int) -> str:
     """What is said where a step waits for a call that is not settled, and sends nothing."""
-    with nothing_sent(bench), pytest.raises(UnsettledError) as caught:
+    with nothing_sent(write_env), pytest.raises(UnsettledError) as caught:
         step()
     assert caught.value.number == number
     return str(caught.value)
@@ -81,9 +81,11 @@ def refused(bench: Bench, step: Callable[[], object], number: int) -> str:
 # -- money is one thing by whatever door ---------------------------------------------------------------------
 
 
-def test_money_that_may_have_moved_is_not_moved_by_another_door(bench: Bench, a: str, b: str) -> None:
-    ops, uid = bench.ops.exchange, bench.world.partner_uid
-    bench.fail("exchange.transfer", "reset-before")
+def test_money_that_may_have_moved_is_not_moved_by_another_endpoint(
+    write_env: WriteEnv, a: str, b: str
+) -> None:
+    ops, uid = write_env.ops.exchange, write_env.world.partner_uid
+    write_env.fail("exchange.transfer", "reset-before")
     lost = ops.transfer("USDT", "40", to_id=a)
     assert lost.status == "unknown"
     spot: dict[str, Any] = {"from_wallet": "spot", "to_wallet": "spot"}
@@ -96,8 +98,8 @@ def test_money_that_may_have_moved_is_not_moved_by_another_door(bench: Bench, a:
         lambda: ops.universal_transfer("USDT", "40", to_id=a, **spot),
         lambda: ops.universal_transfer("USDT", "40.0", from_id=uid, to_id=a, **spot),
     ):
-        refused(bench, step, lost.number)
-    assert not bench.ops.preview.exchange.universal_transfer("USDT", "40", to_id=a, **spot)
+        refused(write_env, step, lost.number)
+    assert not write_env.ops.preview.exchange.universal_transfer("USDT", "40", to_id=a, **spot)
     # What is another thing goes its way.
     assert ops.transfer("USDT", "40", to_id=b)
     assert ops.transfer("USDT", "41", to_id=a)
@@ -109,56 +111,60 @@ def test_money_that_may_have_moved_is_not_moved_by_another_door(bench: Bench, a:
     assert ops.transfer("USDT", "40.00", to_id=a)
 
 
-def test_money_of_one_account_between_its_wallets_is_one_thing_too(bench: Bench, a: str, b: str) -> None:
-    ops = bench.ops.exchange
-    bench.fail("exchange.transfer_within", "reset-before")
+def test_money_of_one_account_between_its_wallets_is_one_thing_too(
+    write_env: WriteEnv, a: str, b: str
+) -> None:
+    ops = write_env.ops.exchange
+    write_env.fail("exchange.transfer_within", "reset-before")
     lost = ops.transfer_within(a, "USDT", "9", route="spot_to_um")
     there: dict[str, Any] = {"from_wallet": "spot", "to_wallet": "um"}
     back: dict[str, Any] = {"from_wallet": "um", "to_wallet": "spot"}
-    refused(bench, lambda: ops.universal_transfer("USDT", "9", from_id=a, to_id=a, **there), lost.number)
-    refused(bench, lambda: ops.transfer_within(a, "USDT", "9.0", route="spot_to_um"), lost.number)
+    refused(write_env, lambda: ops.universal_transfer("USDT", "9", from_id=a, to_id=a, **there), lost.number)
+    refused(write_env, lambda: ops.transfer_within(a, "USDT", "9.0", route="spot_to_um"), lost.number)
     assert ops.universal_transfer("USDT", "9", from_id=a, to_id=a, **back)
     assert ops.universal_transfer("USDT", "9", from_id=b, to_id=b, **there)
     assert ops.transfer_within(b, "USDT", "9", route="spot_to_um")
 
 
-def test_money_of_the_futures_wallets_of_a_door_of_their_own(bench: Bench, a: str, b: str) -> None:
-    ops, uid = bench.ops.exchange, bench.world.partner_uid
-    bench.fail("exchange.transfer_futures", "reset-before")
+def test_money_of_futures_wallets_with_an_endpoint_of_their_own(write_env: WriteEnv, a: str, b: str) -> None:
+    ops, uid = write_env.ops.exchange, write_env.world.partner_uid
+    write_env.fail("exchange.transfer_futures", "reset-before")
     lost = ops.transfer_futures("USDT", "40", market="um", to_id=a)
     refused(
-        bench,
+        write_env,
         lambda: ops.transfer_futures("USDT", "40", market="um", from_id=uid, to_id=a),
         lost.number,
     )
     assert ops.transfer_futures("USDT", "40", market="um", to_id=b)
 
 
-def test_money_that_comes_in_does_not_keep_other_money_from_going_out(bench: Bench, a: str, b: str) -> None:
-    ops, uid = bench.ops.exchange, bench.world.partner_uid
-    bench.fail("exchange.transfer", "reset-before")
+def test_money_that_comes_in_does_not_keep_other_money_from_going_out(
+    write_env: WriteEnv, a: str, b: str
+) -> None:
+    ops, uid = write_env.ops.exchange, write_env.world.partner_uid
+    write_env.fail("exchange.transfer", "reset-before")
     lost = ops.transfer("USDT", "40", from_id=a)
     assert lost.status == "unknown"
     assert ops.transfer("USDT", "40", to_id=b)
     assert ops.transfer("USDT", "40", from_id=uid, to_id=b)
-    refused(bench, lambda: ops.transfer("USDT", "40", from_id=a, to_id=uid), lost.number)
+    refused(write_env, lambda: ops.transfer("USDT", "40", from_id=a, to_id=uid), lost.number)
 
 
-def test_money_that_goes_another_way_is_another_thing(bench: Bench, a: str, b: str) -> None:
-    ops, uid = bench.ops.exchange, bench.world.partner_uid
-    c = bench.world.accounts[3].id
-    bench.fail("exchange.transfer", "reset-before")
+def test_money_that_goes_another_way_is_another_thing(write_env: WriteEnv, a: str, b: str) -> None:
+    ops, uid = write_env.ops.exchange, write_env.world.partner_uid
+    c = write_env.world.accounts[3].id
+    write_env.fail("exchange.transfer", "reset-before")
     lost = ops.transfer("USDT", "4", from_id=b, to_id=a)
     assert ops.transfer("USDT", "4", from_id=b, to_id=c)
     assert ops.transfer("USDT", "4", from_id=c, to_id=a)
     assert ops.transfer("USDT", "4", from_id=a, to_id=b)
-    refused(bench, lambda: ops.transfer("USDT", "4", from_id=b, to_id=a), lost.number)
-    bench.fail("exchange.transfer", "reset-before")
+    refused(write_env, lambda: ops.transfer("USDT", "4", from_id=b, to_id=a), lost.number)
+    write_env.fail("exchange.transfer", "reset-before")
     lost = ops.transfer("USDT", "5", from_id=uid, to_id=a)
     assert ops.transfer("USDT", "5", from_id=uid, to_id=b)
     assert ops.transfer("USDT", "5", from_id=a), "it comes back"
     assert ops.transfer("USDT", "5", from_id=a, to_id=uid)
-    refused(bench, lambda: ops.transfer("USDT", "5", to_id=a), lost.number)
+    refused(write_env, lambda: ops.transfer("USDT", "5", to_id=a), lost.number)
 
 
 # -- an answer that speaks of something else -----------------------------------------------------------------
@@ -204,18 +210,18 @@ OTHER_ANSWERS: dict[str, tuple[str, dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("answer", OTHER_ANSWERS)
-def test_an_answer_about_something_else_is_not_believed(bench: Bench, answer: str) -> None:
+def test_an_answer_about_something_else_is_not_believed(write_env: WriteEnv, answer: str) -> None:
     door, change = OTHER_ANSWERS[answer]
-    exchange = Answering(bench.world, bench.rig.exchange_clock)
+    exchange = Answering(write_env.world, write_env.env.exchange_clock)
     exchange.change = change
-    put(bench, exchange)
-    sent = bench.world.example_write(door).parameters
-    outcome = do(bench, door)
+    put(write_env, exchange)
+    sent = write_env.world.example_write(door).parameters
+    outcome = do(write_env, door)
     assert outcome.status == "unknown"
     assert type(outcome.error) is OutcomeUnknownError
-    assert (outcome.frame, len(bench.effects(door))) == (None, 1)
-    assert HOLDS[door](bench.world, sent), "it was done all the same"
-    assert len(bench.ops.unresolved()) == 1
+    assert (outcome.frame, len(write_env.effects(door))) == (None, 1)
+    assert HOLDS[door](write_env.world, sent), "it was done all the same"
+    assert len(write_env.ops.unresolved()) == 1
 
 
 class Accepting(Exchange):
@@ -232,11 +238,11 @@ class Accepting(Exchange):
 
 @pytest.mark.parametrize("door", ["exchange.transfer", "exchange.set_commission", "exchange.delete_api_key"])
 @pytest.mark.parametrize("status", [201, 202])
-def test_what_is_only_accepted_is_not_done(bench: Bench, door: str, status: int) -> None:
-    exchange = Accepting(bench.world, bench.rig.exchange_clock)
-    put(bench, exchange)
+def test_what_is_only_accepted_is_not_done(write_env: WriteEnv, door: str, status: int) -> None:
+    exchange = Accepting(write_env.world, write_env.env.exchange_clock)
+    put(write_env, exchange)
     exchange.status = status
-    outcome = do(bench, door)
+    outcome = do(write_env, door)
     assert outcome.status == "unknown"
     assert f"the answer was HTTP {status}" in outcome.reason
     assert outcome.reconcile().status == "confirmed"
@@ -256,13 +262,13 @@ OPEN: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("answer", OPEN)
 def test_an_error_that_does_not_say_that_nothing_was_done_leaves_it_unknown(
-    bench: Bench, answer: str
+    write_env: WriteEnv, answer: str
 ) -> None:
     kind, options = OPEN[answer]
-    bench.fail("exchange.transfer", kind, **options, after_effect=True)
-    outcome = do(bench, "exchange.transfer")
+    write_env.fail("exchange.transfer", kind, **options, after_effect=True)
+    outcome = do(write_env, "exchange.transfer")
     assert outcome.status == "unknown"
-    assert bench.sent("exchange.transfer") == 1
+    assert write_env.sent("exchange.transfer") == 1
     assert outcome.reconcile().status == "confirmed"
 
 
@@ -282,82 +288,82 @@ class Meddling(Exchange):
 
 
 @pytest.mark.parametrize("door", ["exchange.transfer", "exchange.set_commission"])
-def test_a_call_that_is_under_way_is_not_asked_about(bench: Bench, door: str) -> None:
-    exchange = Meddling(bench.world, bench.rig.exchange_clock)
-    put(bench, exchange)
-    ops, seen = bench.ops, []
+def test_a_call_that_is_under_way_is_not_asked_about(write_env: WriteEnv, door: str) -> None:
+    exchange = Meddling(write_env.world, write_env.env.exchange_clock)
+    put(write_env, exchange)
+    ops, seen = write_env.ops, []
 
     def meanwhile() -> None:
-        with nothing_sent(bench):
+        with nothing_sent(write_env):
             seen.append(ops.reconcile(1))
             seen.append(ops.reconcile(1, wait=False))
 
     exchange.meanwhile = meanwhile
-    assert do(bench, door).status == "confirmed"
+    assert do(write_env, door).status == "confirmed"
     assert [each.status for each in seen] == ["unknown", "unknown"]
     assert all("under way at this moment" in each.reason for each in seen)
     assert list(ops.history()["settled_by"]) == ["answer"]
 
 
 @pytest.mark.parametrize("by", ["read", "person"])
-def test_an_answer_is_stronger_than_what_was_said_meanwhile(bench: Bench, by: Any) -> None:
+def test_an_answer_is_stronger_than_what_was_said_meanwhile(write_env: WriteEnv, by: Any) -> None:
     """As where another kernel took this one for dead, and settled its call."""
     door = "exchange.transfer"
-    exchange = Meddling(bench.world, bench.rig.exchange_clock)
-    put(bench, exchange)
-    journal = Journal(bench.ops.journal)
+    exchange = Meddling(write_env.world, write_env.env.exchange_clock)
+    put(write_env, exchange)
+    journal = Journal(write_env.ops.journal)
     said = []
     exchange.meanwhile = lambda: said.append(
         journal.settle(journal.entry(1), "rejected", "it is not there", by)
     )
-    outcome = do(bench, door)
+    outcome = do(write_env, door)
     assert (said[0].status, said[0].settled_by) == ("rejected", by)
     assert outcome.status == "confirmed"
-    assert (bench.ops.outcome(1).status, journal.entry(1).settled_by) == ("confirmed", "answer")
+    assert (write_env.ops.outcome(1).status, journal.entry(1).settled_by) == ("confirmed", "answer")
     for weaker in ("read", "person"):
         entry = journal.settle(journal.entry(1), "rejected", "it is not there", weaker)
         assert (entry.status, entry.settled_by) == ("confirmed", "answer")
     with pytest.raises(UsageError, match="#1 is settled already"):
-        bench.ops.resolve(1, happened=False)
+        write_env.ops.resolve(1, happened=False)
 
 
-def test_an_answer_that_nothing_was_done_is_stronger_too(bench: Bench) -> None:
-    exchange = Meddling(bench.world, bench.rig.exchange_clock)
-    put(bench, exchange)
-    journal = Journal(bench.ops.journal)
+def test_an_answer_that_nothing_was_done_is_stronger_too(write_env: WriteEnv) -> None:
+    exchange = Meddling(write_env.world, write_env.env.exchange_clock)
+    put(write_env, exchange)
+    journal = Journal(write_env.ops.journal)
     exchange.meanwhile = lambda: journal.settle(journal.entry(1), "confirmed", "it is there", "person")
-    outcome = bench.ops.exchange.transfer("USDT", "999999999999", to_id=bench.world.accounts[0].id)
+    outcome = write_env.ops.exchange.transfer("USDT", "999999999999", to_id=write_env.world.accounts[0].id)
     assert outcome.status == "rejected"
-    assert bench.ops.outcome(1).status == "rejected"
+    assert write_env.ops.outcome(1).status == "rejected"
 
 
 # -- the clock that absence is believed by -------------------------------------------------------------------
 
 
-def lost_account(bench: Bench) -> Outcome:
-    bench.fail("exchange.create_sub_account", "reset-before")
-    outcome = do(bench, "exchange.create_sub_account", marked=True)
+def lost_account(write_env: WriteEnv) -> Outcome:
+    write_env.fail("exchange.create_sub_account", "reset-before")
+    outcome = do(write_env, "exchange.create_sub_account", marked=True)
     assert outcome.status == "unknown"
     return outcome
 
 
-def test_a_clock_that_was_wrong_when_it_was_asked_does_not_call_it_rejected(bench: Bench) -> None:
+def test_a_clock_that_was_wrong_when_it_was_asked_does_not_call_it_rejected(write_env: WriteEnv) -> None:
     """As of a kernel that measured before the exchange's clock was set back: its read measures anew."""
-    other = other_kernel(bench)
-    bench.rig.exchange_clock.ahead = HOUR
-    bench.fail("exchange.transfer", "error", code=-5002)
-    do_with(other, bench, "exchange.transfer")
-    bench.rig.exchange_clock.ahead = 0.0
-    lost = lost_account(bench)
+    other = other_kernel(write_env)
+    write_env.env.exchange_clock.ahead = HOUR
+    write_env.fail("exchange.transfer", "error", code=-5002)
+    do_with(other, write_env, "exchange.transfer")
+    write_env.env.exchange_clock.ahead = 0.0
+    lost = lost_account(write_env)
     asked = other.reconcile(lost.number, wait=False)
     assert asked.status == "unknown"
     assert "it may still be executed for" in asked.reason
-    bench.world.add_account(lost.arguments["tag"], bench.rig.now)
+    write_env.world.add_account(lost.arguments["tag"], write_env.env.now)
     assert other.reconcile(lost.number).status == "confirmed"
 
 
-def do_with(ops: Operations, bench: Bench, door: str) -> Outcome:
-    outcome: Outcome = call(ops, door, example(bench.world, door))
+def do_with(ops: Operations, write_env: WriteEnv, door: str) -> Outcome:
+    outcome: Outcome = call(ops, door, example(write_env.world, door))
     return outcome
 
 
@@ -373,64 +379,64 @@ class Slow(Exchange):
         return answer
 
 
-def test_a_list_that_was_made_before_it_could_come_no_more_does_not_count(bench: Bench) -> None:
-    exchange = Slow(bench.world, bench.rig.exchange_clock)
-    put(bench, exchange)
-    lost = lost_account(bench)
-    bench.clock.advance(WINDOW - 2)
+def test_a_list_that_was_made_before_it_could_come_no_more_does_not_count(write_env: WriteEnv) -> None:
+    exchange = Slow(write_env.world, write_env.env.exchange_clock)
+    put(write_env, exchange)
+    lost = lost_account(write_env)
+    write_env.clock.advance(WINDOW - 2)
     exchange.seconds = 4.0
     assert lost.reconcile(wait=False).status == "unknown"
     assert lost.reconcile(wait=False).status == "rejected"
 
 
-def test_a_clock_that_cannot_be_measured_does_not_call_it_rejected(bench: Bench) -> None:
-    lost = lost_account(bench)
-    bench.clock.advance(1000)  # what was measured is too old to be gone by
-    bench.faults.add("reset", path="/api/v3/time", times=None)
+def test_a_clock_that_cannot_be_measured_does_not_call_it_rejected(write_env: WriteEnv) -> None:
+    lost = lost_account(write_env)
+    write_env.clock.advance(1000)  # what was measured is too old to be gone by
+    write_env.faults.add("reset", path="/api/v3/time", times=None)
     for wait in (True, False):
         assert lost.reconcile(wait=wait).status == "unknown"
         assert "the exchange's clock could not be measured: ask again" in lost.reason
-    bench.faults.clear()
+    write_env.faults.clear()
     assert lost.reconcile().status == "rejected"
 
 
 def test_a_timestamp_far_ahead_does_not_have_it_waited_for(folder: Path) -> None:
-    bench = Bench(folder, ahead=-HOUR)
+    write_env = WriteEnv(folder, ahead=-HOUR)
     try:
-        bench.faults.add("reset", path="/api/v3/time", times=None)
-        lost = lost_account(bench)
-        bench.faults.clear()
-        began = bench.clock.time()
+        write_env.faults.add("reset", path="/api/v3/time", times=None)
+        lost = lost_account(write_env)
+        write_env.faults.clear()
+        began = write_env.clock.time()
         assert lost.reconcile().status == "unknown"
         assert "it may still be executed for 36" in lost.reason
         assert "ask again then" in lost.reason
-        assert bench.clock.time() < began + 1
-        bench.clock.advance(HOUR + WINDOW)
+        assert write_env.clock.time() < began + 1
+        write_env.clock.advance(HOUR + WINDOW)
         assert lost.reconcile().status == "rejected"
     finally:
-        bench.close()
+        write_env.close()
 
 
 def test_a_kernel_that_has_not_measured_does_not_let_a_person_say_no_too_early(folder: Path) -> None:
-    bench = Bench(folder, ahead=-HOUR)
+    write_env = WriteEnv(folder, ahead=-HOUR)
     try:
-        lost = lost_account(bench)
-        other = other_kernel(bench)
+        lost = lost_account(write_env)
+        other = other_kernel(write_env)
         with pytest.raises(UsageError, match="may still be executed for 15 s"):
             other.resolve(lost.number, happened=False)
-        bench.clock.advance(WINDOW + 1)
+        write_env.clock.advance(WINDOW + 1)
         assert other.resolve(lost.number, happened=False).status == "rejected"
     finally:
-        bench.close()
+        write_env.close()
 
 
 # -- numbers out of frames -----------------------------------------------------------------------------------
 
 
-def test_numbers_are_taken_as_they_come_out_of_a_frame(bench: Bench, a: str) -> None:
-    ops = bench.ops
+def test_numbers_are_taken_as_they_come_out_of_a_frame(write_env: WriteEnv, a: str) -> None:
+    ops = write_env.ops
     for amount in ("1", "2", "3", "4"):
-        bench.fail("exchange.transfer", "reset")
+        write_env.fail("exchange.transfer", "reset")
         ops.exchange.transfer("USDT", amount, to_id=a)
     for number in ops.unresolved()["number"].head(1):
         assert ops.reconcile(number).status == "confirmed"
@@ -452,40 +458,40 @@ STRANGE = [True, np.True_, "1", 1.0, np.float64(1), None, pd.NA, np.array([1, 2]
 
 
 @pytest.mark.parametrize("number", STRANGE, ids=lambda value: f"{type(value).__name__}")
-def test_what_is_no_number_is_refused_by_name(bench: Bench, number: Any) -> None:
-    bench.fail("exchange.transfer", "reset")
-    do(bench, "exchange.transfer")
+def test_what_is_no_number_is_refused_by_name(write_env: WriteEnv, number: Any) -> None:
+    write_env.fail("exchange.transfer", "reset")
+    do(write_env, "exchange.transfer")
     steps: list[Callable[[], object]] = [
-        lambda: bench.ops.outcome(number),
-        lambda: bench.ops.reconcile(number),
-        lambda: bench.ops.resolve(number, happened=True),
+        lambda: write_env.ops.outcome(number),
+        lambda: write_env.ops.reconcile(number),
+        lambda: write_env.ops.resolve(number, happened=True),
     ]
     for step in steps:
-        with nothing_sent(bench), pytest.raises(UsageError, match="number is a whole number such as 17"):
+        with nothing_sent(write_env), pytest.raises(UsageError, match="number is a whole number such as 17"):
             step()
-    assert bench.ops.outcome(1).status == "unknown"
+    assert write_env.ops.outcome(1).status == "unknown"
 
 
-def test_a_number_that_no_journal_can_hold_is_none_of_this_one(bench: Bench) -> None:
+def test_a_number_that_no_journal_can_hold_is_none_of_this_one(write_env: WriteEnv) -> None:
     for number in (0, -1, 2**63, 2**80, -(2**80)):
         with pytest.raises(UsageError, match=f"no entry #{number}"):
-            bench.ops.outcome(number)
+            write_env.ops.outcome(number)
 
 
 # -- settings that may still come ----------------------------------------------------------------------------
 
 
-def settle_by_read(bench: Bench, lost: Outcome) -> None:
+def settle_by_read(write_env: WriteEnv, lost: Outcome) -> None:
     assert lost.reconcile().status == "confirmed"
 
 
-def settle_by_repetition(bench: Bench, lost: Outcome) -> None:
-    assert do(bench, lost.door)
-    assert bench.ops.outcome(lost.number).status == "confirmed"
+def settle_by_repetition(write_env: WriteEnv, lost: Outcome) -> None:
+    assert do(write_env, lost.door)
+    assert write_env.ops.outcome(lost.number).status == "confirmed"
 
 
-def settle_by_a_person(bench: Bench, lost: Outcome) -> None:
-    assert bench.ops.resolve(lost.number, happened=True)
+def settle_by_a_person(write_env: WriteEnv, lost: Outcome) -> None:
+    assert write_env.ops.resolve(lost.number, happened=True)
 
 
 SETTLING = [settle_by_read, settle_by_repetition, settle_by_a_person]
@@ -493,63 +499,65 @@ SETTLING = [settle_by_read, settle_by_repetition, settle_by_a_person]
 
 @pytest.mark.parametrize("settle", SETTLING, ids=lambda settle: settle.__name__)
 def test_a_setting_that_may_still_come_keeps_others_waiting(
-    bench: Bench, a: str, b: str, settle: Callable[[Bench, Outcome], None]
+    write_env: WriteEnv, a: str, b: str, settle: Callable[[WriteEnv, Outcome], None]
 ) -> None:
     door, other = "exchange.set_commission", FEES | {"maker": "0.0009"}
-    bench.fail(door, "reset")
-    lost = do(bench, door)
-    settle(bench, lost)
-    said = refused(bench, lambda: bench.ops.exchange.set_commission(a, **other), lost.number)
+    write_env.fail(door, "reset")
+    lost = do(write_env, door)
+    settle(write_env, lost)
+    said = refused(write_env, lambda: write_env.ops.exchange.set_commission(a, **other), lost.number)
     assert "it may still arrive at the exchange for 15 s and undo this one" in said
-    assert not bench.ops.preview.exchange.set_commission(a, **other)
-    assert bench.ops.exchange.set_commission(b, **other), "of another account it is another thing"
-    assert bench.ops.exchange.set_commission(a, **FEES), "the very same call does no harm"
-    bench.clock.advance(WINDOW - 2)
-    assert "for 2 s" in refused(bench, lambda: bench.ops.exchange.set_commission(a, **other), lost.number)
-    bench.clock.advance(2.1)
-    assert bench.ops.exchange.set_commission(a, **other)
+    assert not write_env.ops.preview.exchange.set_commission(a, **other)
+    assert write_env.ops.exchange.set_commission(b, **other), "of another account it is another thing"
+    assert write_env.ops.exchange.set_commission(a, **FEES), "the very same call does no harm"
+    write_env.clock.advance(WINDOW - 2)
+    assert "for 2 s" in refused(
+        write_env, lambda: write_env.ops.exchange.set_commission(a, **other), lost.number
+    )
+    write_env.clock.advance(2.1)
+    assert write_env.ops.exchange.set_commission(a, **other)
 
 
 def test_a_kernel_that_has_not_measured_waits_for_a_late_setting_too(folder: Path) -> None:
-    bench = Bench(folder, ahead=-HOUR)
+    write_env = WriteEnv(folder, ahead=-HOUR)
     try:
         door = "exchange.set_commission"
-        bench.fail(door, "reset")
-        lost = do(bench, door)
+        write_env.fail(door, "reset")
+        lost = do(write_env, door)
         assert lost.reconcile().status == "confirmed"
-        other = other_kernel(bench).exchange
-        account = bench.world.accounts[0].id
+        other = other_kernel(write_env).exchange
+        account = write_env.world.accounts[0].id
         with pytest.raises(UnsettledError, match="may still arrive at the exchange for 15 s"):
             other.set_commission(account, maker="0.0009", taker="0.0012")
-        assert bench.sent(door) == 1
+        assert write_env.sent(door) == 1
     finally:
-        bench.close()
+        write_env.close()
 
 
 # -- once ----------------------------------------------------------------------------------------------------
 
 
-def test_the_name_of_a_call_that_was_not_connected_is_free(bench: Bench, a: str) -> None:
-    assert do(bench, "exchange.transfer")
-    port = int(bench.rig.sandbox.address.rpartition(":")[2])
-    bench.rig.sandbox.stop()
-    first = bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+def test_the_name_of_a_call_that_was_not_connected_is_free(write_env: WriteEnv, a: str) -> None:
+    assert do(write_env, "exchange.transfer")
+    port = int(write_env.env.sandbox.address.rpartition(":")[2])
+    write_env.env.sandbox.stop()
+    first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
     assert (first.status, first.number) == ("rejected", 2)
-    bench.rig.sandbox = Sandbox(port=port, exchange=bench.exchange).start()
-    again = bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    write_env.env.sandbox = Sandbox(port=port, exchange=write_env.exchange).start()
+    again = write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
     assert (again.status, again.number, again.repeated) == ("confirmed", 3, False)
-    assert bench.sent("exchange.transfer") == 2
+    assert write_env.sent("exchange.transfer") == 2
 
 
-def test_the_name_of_a_call_during_a_ban_is_free(bench: Bench, a: str) -> None:
-    bench.fail("exchange.enable_futures", "ban", seconds=120)
-    do(bench, "exchange.enable_futures")
-    with nothing_sent(bench):
-        first = bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+def test_the_name_of_a_call_during_a_ban_is_free(write_env: WriteEnv, a: str) -> None:
+    write_env.fail("exchange.enable_futures", "ban", seconds=120)
+    do(write_env, "exchange.enable_futures")
+    with nothing_sent(write_env):
+        first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
     assert first.status == "rejected"
     assert "ops.free" not in first.next_step
-    bench.clock.advance(125)
-    again = bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    write_env.clock.advance(125)
+    again = write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
     assert (again.status, again.repeated) == ("confirmed", False)
 
 
@@ -569,58 +577,62 @@ class Interrupted(FakeClock):
         super().wait(condition, seconds)
 
 
-def test_the_name_of_a_call_that_was_interrupted_before_it_left_is_free(bench: Bench, a: str) -> None:
+def test_the_name_of_a_call_that_was_interrupted_before_it_left_is_free(write_env: WriteEnv, a: str) -> None:
     clock = Interrupted()
-    link = bench.rig.new_link(clock=clock, bare=True, limits={"sapi-ip": 1})
-    ops = link.operations(journal=bench.folder)
-    assert do_with(ops, bench, "exchange.transfer")
+    link = write_env.env.new_link(clock=clock, bare=True, limits={"sapi-ip": 1})
+    ops = link.operations(journal=write_env.folder)
+    assert do_with(ops, write_env, "exchange.transfer")
     clock.on = True
-    with nothing_sent(bench), pytest.raises(KeyboardInterrupt, match="before it left: nothing was sent"):
+    with nothing_sent(write_env), pytest.raises(KeyboardInterrupt, match="before it left: nothing was sent"):
         ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
     last = ops.history().iloc[-1]
     assert last["status"] == "rejected"
     assert pd.isna(last["once"])
     clock.on = False
-    for each in (clock, bench.clock):
+    for each in (clock, write_env.clock):
         each.advance(60)
     assert not ops.exchange.transfer("USDT", "7", to_id=a, once="pay").repeated
-    assert bench.sent("exchange.transfer") == 2
+    assert write_env.sent("exchange.transfer") == 2
 
 
-def test_what_the_exchange_refused_keeps_its_name(bench: Bench, a: str) -> None:
-    bench.fail("exchange.transfer", "error", code=-5002, message="Poor.")
-    assert bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay").status == "rejected"
-    assert bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay").repeated
-    assert bench.sent("exchange.transfer") == 1
+def test_what_the_exchange_refused_keeps_its_name(write_env: WriteEnv, a: str) -> None:
+    write_env.fail("exchange.transfer", "error", code=-5002, message="Poor.")
+    assert write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay").status == "rejected"
+    assert write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay").repeated
+    assert write_env.sent("exchange.transfer") == 1
 
 
-def test_a_name_of_another_key_is_that_of_another_account_unless_it_is_said(bench: Bench, a: str) -> None:
-    first = bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
-    other = bench.operations("partner", "trade-only")
+def test_a_name_of_another_key_is_that_of_another_account_unless_it_is_said(
+    write_env: WriteEnv, a: str
+) -> None:
+    first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    other = write_env.operations("partner", "trade-only")
     with pytest.raises(UsageError, match=r"#1 was sent with another API key.*`same_account=True`"):
         other.exchange.transfer("USDT", "7", to_id=a, once="pay")
     assert not other.preview.exchange.transfer("USDT", "7", to_id=a, once="pay")
-    key = bench.world.keys["trade-only"]
-    said = other_kernel(bench, key=key.key, secret=key.secret, same_account=True)
+    key = write_env.world.keys["trade-only"]
+    said = other_kernel(write_env, key=key.key, secret=key.secret, same_account=True)
     again = said.exchange.transfer("USDT", "7", to_id=a, once="pay")
     assert (again.number, again.status, again.repeated) == (first.number, "confirmed", True)
-    assert bench.sent("exchange.transfer") == 1
+    assert write_env.sent("exchange.transfer") == 1
 
 
-def test_addresses_in_another_order_are_the_same_call(bench: Bench) -> None:
-    given = example(bench.world, "exchange.set_ip_restriction")
+def test_addresses_in_another_order_are_the_same_call(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.set_ip_restriction")
     one, two = "192.0.2.7,198.51.100.4", ["198.51.100.4", "192.0.2.7"]
-    first = bench.ops.exchange.set_ip_restriction(**given | {"addresses": one}, once="doors")
-    again = bench.ops.exchange.set_ip_restriction(**given | {"addresses": two}, once="doors")
+    first = write_env.ops.exchange.set_ip_restriction(**given | {"addresses": one}, once="doors")
+    again = write_env.ops.exchange.set_ip_restriction(**given | {"addresses": two}, once="doors")
     assert first
     assert (again.number, again.repeated) == (first.number, True)
     with pytest.raises(UsageError, match="stands for another call"):
-        bench.ops.exchange.set_ip_restriction(**given | {"addresses": "192.0.2.7"}, once="doors")
+        write_env.ops.exchange.set_ip_restriction(**given | {"addresses": "192.0.2.7"}, once="doors")
 
 
-def test_the_same_amount_with_zeros_at_its_end_is_the_same_call(bench: Bench, a: str) -> None:
-    first = bench.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
-    assert bench.ops.exchange.transfer("USDT", Decimal("7.000"), to_id=a, once="pay").number == first.number
+def test_the_same_amount_with_zeros_at_its_end_is_the_same_call(write_env: WriteEnv, a: str) -> None:
+    first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    assert (
+        write_env.ops.exchange.transfer("USDT", Decimal("7.000"), to_id=a, once="pay").number == first.number
+    )
 
 
 # -- an id that shows something else -------------------------------------------------------------------------
@@ -628,30 +640,30 @@ def test_the_same_amount_with_zeros_at_its_end_is_the_same_call(bench: Bench, a:
 
 def lost_with_row(folder: Path, **change: Any) -> Outcome:
     """A transfer that was lost, where the exchange's list has another of its id."""
-    bench = Bench(folder)
+    write_env = WriteEnv(folder)
     try:
-        to = bench.world.accounts[0].id
+        to = write_env.world.accounts[0].id
         own = change.pop("own", None)
-        named = bench.ops.preview.exchange.transfer("USDT", "12.5", to_id=to, once="pay")
+        named = write_env.ops.preview.exchange.transfer("USDT", "12.5", to_id=to, once="pay")
         row = {
             "fromId": "",
             "toId": to,
             "asset": "USDT",
             "qty": "12.50000000",
-            "time": bench.rig.now + 200,
+            "time": write_env.env.now + 200,
             "txnId": "77",
             "clientTranId": own or named.body["clientTranId"],
             "status": "SUCCESS",
         }
-        bench.rig.replace_exchange(tables={"exchange.transfers": ListTable([row | change])})
-        bench.exchange, bench.faults = bench.rig.exchange, bench.rig.exchange.faults
-        ops = other_kernel(bench)
-        bench.fail("exchange.transfer", "reset-before")
+        write_env.env.replace_exchange(tables={"exchange.transfers": ListTable([row | change])})
+        write_env.exchange, write_env.faults = write_env.env.exchange, write_env.env.exchange.faults
+        ops = other_kernel(write_env)
+        write_env.fail("exchange.transfer", "reset-before")
         outcome = ops.exchange.transfer("USDT", "12.5", to_id=to, once="pay", client_tran_id=own)
         assert outcome.status == "unknown"
         return outcome.reconcile()
     finally:
-        bench.close()
+        write_env.close()
 
 
 @pytest.mark.parametrize("change", [{"qty": "12.4"}, {"asset": "BTC"}], ids=str)
@@ -677,34 +689,36 @@ def test_an_id_that_shows_what_was_asked_was_done(folder: Path) -> None:
 # -- what a person says --------------------------------------------------------------------------------------
 
 
-def test_a_person_cannot_say_no_while_it_may_still_come(bench: Bench) -> None:
-    lost = lost_account(bench)
+def test_a_person_cannot_say_no_while_it_may_still_come(write_env: WriteEnv) -> None:
+    lost = lost_account(write_env)
     with pytest.raises(UsageError, match="may still be executed for 15 s"):
-        bench.ops.resolve(lost.number, happened=False)
-    assert bench.ops.outcome(lost.number).status == "unknown"
-    assert bench.ops.resolve(lost.number, happened=True, note="seen").status == "confirmed"
+        write_env.ops.resolve(lost.number, happened=False)
+    assert write_env.ops.outcome(lost.number).status == "unknown"
+    assert write_env.ops.resolve(lost.number, happened=True, note="seen").status == "confirmed"
     with pytest.raises(UsageError, match="may still be executed"):
-        bench.ops.resolve(lost.number, happened=False)
-    bench.clock.advance(WINDOW + 0.1)
-    assert bench.ops.resolve(lost.number, happened=False, note="mistaken").status == "rejected"
-    assert bench.ops.outcome(lost.number).reason == "said by you: mistaken"
-    assert bench.ops.resolve(lost.number, happened=True, note="no, it is").status == "confirmed"
-    assert bench.ops.reconcile(lost.number).status == "rejected", "a read is stronger than a word"
+        write_env.ops.resolve(lost.number, happened=False)
+    write_env.clock.advance(WINDOW + 0.1)
+    assert write_env.ops.resolve(lost.number, happened=False, note="mistaken").status == "rejected"
+    assert write_env.ops.outcome(lost.number).reason == "said by you: mistaken"
+    assert write_env.ops.resolve(lost.number, happened=True, note="no, it is").status == "confirmed"
+    assert write_env.ops.reconcile(lost.number).status == "rejected", "a read is stronger than a word"
     with pytest.raises(UsageError, match="is settled already: it is rejected"):
-        bench.ops.resolve(lost.number, happened=True)
+        write_env.ops.resolve(lost.number, happened=True)
 
 
 # -- what is refused before anything is sent -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("wallets", [("um", "cm"), ("cm", "um"), ("um", "um"), ("cm", "cm")], ids="-".join)
-def test_nothing_moves_between_two_futures_wallets(bench: Bench, a: str, wallets: tuple[str, str]) -> None:
+def test_nothing_moves_between_two_futures_wallets(
+    write_env: WriteEnv, a: str, wallets: tuple[str, str]
+) -> None:
     source, target = wallets
     given: dict[str, Any] = {"from_wallet": source, "to_wallet": target, "to_id": a}
-    for ops in (bench.ops, bench.ops.preview):
-        with nothing_sent(bench), pytest.raises(UsageError, match="nothing moves between two futures"):
+    for ops in (write_env.ops, write_env.ops.preview):
+        with nothing_sent(write_env), pytest.raises(UsageError, match="nothing moves between two futures"):
             call(ops, "exchange.universal_transfer", given | {"asset": "USDT", "amount": "1"})
-    assert len(bench.ops.history()) == 0
+    assert len(write_env.ops.history()) == 0
 
 
 # -- amounts out of exact frames -----------------------------------------------------------------------------
@@ -714,92 +728,101 @@ def test_nothing_moves_between_two_futures_wallets(bench: Bench, a: str, wallets
     ("amount", "sent"),
     [("35.443402070000000000", "35.44340207"), ("40.000000000000000000", "40"), ("100", "100")],
 )
-def test_zeros_at_the_end_of_an_amount_are_not_sent(bench: Bench, a: str, amount: str, sent: str) -> None:
-    outcome = bench.ops.exchange.transfer("USDT", Decimal(amount), to_id=a)
+def test_zeros_at_the_end_of_an_amount_are_not_sent(
+    write_env: WriteEnv, a: str, amount: str, sent: str
+) -> None:
+    outcome = write_env.ops.exchange.transfer("USDT", Decimal(amount), to_id=a)
     assert outcome.status == "confirmed"
-    assert bench.effects("exchange.transfer")[0].parameters["amount"] == sent
+    assert write_env.effects("exchange.transfer")[0].parameters["amount"] == sent
     assert outcome.arguments["amount"] == sent
 
 
-def test_an_amount_of_an_exact_frame_is_sent_as_it_is(bench: Bench, a: str) -> None:
-    link = bench.rig.new_link(numbers="exact")
-    ops = link.operations(journal=bench.folder)
+def test_an_amount_of_an_exact_frame_is_sent_as_it_is(write_env: WriteEnv, a: str) -> None:
+    link = write_env.env.new_link(numbers="exact")
+    ops = link.operations(journal=write_env.folder)
     first = ops.exchange.transfer("USDT", "35.44340207", to_id=a)
     assert first
     amount = link.exchange.transfers(to_id=a, start="-1D")["qty"].iloc[-1]
     assert isinstance(amount, Decimal)
     back = ops.exchange.transfer("USDT", amount, from_id=a)
     assert back.status == "confirmed"
-    assert bench.effects("exchange.transfer")[1].parameters["amount"] == "35.44340207"
+    assert write_env.effects("exchange.transfer")[1].parameters["amount"] == "35.44340207"
 
 
 # -- new keys ------------------------------------------------------------------------------------------------
 
 
-def test_a_key_whose_outcome_was_dropped_is_handed_over_all_the_same(bench: Bench) -> None:
-    given = example(bench.world, "exchange.create_api_key")
-    bench.ops.exchange.create_api_key(**given)
-    outcome = bench.ops.outcome(1)
+def test_a_key_whose_outcome_was_dropped_is_handed_over_all_the_same(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.create_api_key")
+    write_env.ops.exchange.create_api_key(**given)
+    outcome = write_env.ops.outcome(1)
     assert "`outcome.take_key()`" in outcome.next_step
-    account = bench.world.account(given["sub_account_id"])
+    account = write_env.world.account(given["sub_account_id"])
     assert account is not None
     assert outcome.take_key().key == account.keys[-1].key
-    for other in (outcome, bench.ops.outcome(1)):
+    for other in (outcome, write_env.ops.outcome(1)):
         with pytest.raises(UsageError, match="handed over already"):
             other.take_key()
 
 
-def test_a_key_is_handed_over_by_the_second_call_of_its_name(bench: Bench) -> None:
-    given = example(bench.world, "exchange.create_api_key")
-    bench.ops.exchange.create_api_key(**given, once="robot")
-    again = bench.ops.exchange.create_api_key(**given, once="robot")
+def test_a_key_is_handed_over_by_the_second_call_of_its_name(write_env: WriteEnv) -> None:
+    given = example(write_env.world, "exchange.create_api_key")
+    write_env.ops.exchange.create_api_key(**given, once="robot")
+    again = write_env.ops.exchange.create_api_key(**given, once="robot")
     assert again.repeated
     assert len(again.take_key().secret) == 64
     with pytest.raises(UsageError, match="handed over already"):
-        bench.ops.exchange.create_api_key(**given, once="robot").take_key()
-    assert len(bench.effects("exchange.create_api_key")) == 1
+        write_env.ops.exchange.create_api_key(**given, once="robot").take_key()
+    assert len(write_env.effects("exchange.create_api_key")) == 1
 
 
 # -- a clock that was wrong ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ahead", [30.0, -30.0])
-def test_a_write_that_is_refused_for_its_timestamp_is_not_signed_again(bench: Bench, ahead: float) -> None:
+def test_a_write_that_is_refused_for_its_timestamp_is_not_signed_again(
+    write_env: WriteEnv, ahead: float
+) -> None:
     door = "exchange.transfer"
-    assert do(bench, door)
-    bench.rig.exchange_clock.ahead = ahead
-    outcome = do(bench, door)
+    assert do(write_env, door)
+    write_env.env.exchange_clock.ahead = ahead
+    outcome = do(write_env, door)
     assert outcome.status == "rejected"
     assert type(outcome.error) is ClockError
     for text in (outcome.reason, str(outcome.error)):
         assert "-1021" in text
         assert "call again" in text
         assert "signed" not in text.lower()
-    assert (bench.sent(door), len(bench.effects(door))) == (2, 1)
-    assert do(bench, door)
-    assert (bench.sent(door), len(bench.effects(door))) == (3, 2)
+    assert (write_env.sent(door), len(write_env.effects(door))) == (2, 1)
+    assert do(write_env, door)
+    assert (write_env.sent(door), len(write_env.effects(door))) == (3, 2)
 
 
 # -- a door of a newer version -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", ["confirmed", "rejected", "unknown"])
-def test_a_call_of_a_door_that_is_not_known_is_listed_and_left_alone(bench: Bench, status: str) -> None:
+def test_a_call_of_an_endpoint_that_is_not_known_is_listed_and_left_alone(
+    write_env: WriteEnv, status: str
+) -> None:
     kinds = {"rejected": ("error", {"code": -5002}), "unknown": ("reset", {})}
     if status in kinds:
         kind, options = kinds[status]
-        bench.fail("exchange.transfer", kind, **options)
-    assert do(bench, "exchange.transfer").status == status
-    file = sqlite3.connect(bench.ops.journal)
+        write_env.fail("exchange.transfer", kind, **options)
+    assert do(write_env, "exchange.transfer").status == status
+    file = sqlite3.connect(write_env.ops.journal)
     with file:
         file.execute("UPDATE entries SET door = 'exchange.teleport'")
     file.close()
-    ops = other_kernel(bench)
+    ops = other_kernel(write_env)
     assert list(ops.history()["door"]) == ["exchange.teleport"]
     assert list(ops.history()["status"]) == [status]
     assert len(ops.unresolved()) == (status == "unknown")
     for step in (ops.outcome, ops.reconcile):
-        with nothing_sent(bench), pytest.raises(UsageError, match=r"exchange\.teleport, which this version"):
+        with (
+            nothing_sent(write_env),
+            pytest.raises(UsageError, match=r"exchange\.teleport, which this version"),
+        ):
             step(1)
     with pytest.raises(UsageError):
         ops.resolve(1, happened=True)
@@ -809,9 +832,9 @@ def test_a_call_of_a_door_that_is_not_known_is_listed_and_left_alone(bench: Benc
 # -- interrupts ----------------------------------------------------------------------------------------------
 
 
-def test_an_interrupt_after_the_answer_came_loses_nothing(bench: Bench) -> None:
+def test_an_interrupt_after_the_answer_came_loses_nothing(write_env: WriteEnv) -> None:
     door = "exchange.create_api_key"
-    budget = bench.rig.link.budget
+    budget = write_env.env.link.budget
 
     def interrupt() -> None:
         calls = budget.snapshot().calls
@@ -819,21 +842,21 @@ def test_an_interrupt_after_the_answer_came_loses_nothing(bench: Bench) -> None:
             end()
             raise KeyboardInterrupt
 
-    given = example(bench.world, door)
+    given = example(write_env.world, door)
     end = budget.watch(interrupt)
     with pytest.raises(KeyboardInterrupt, match="#1 is confirmed") as caught:
-        bench.ops.exchange.create_api_key(**given)
+        write_env.ops.exchange.create_api_key(**given)
     outcome = caught.value.outcome  # type: ignore[attr-defined]
     assert isinstance(outcome, Outcome)
     assert outcome.status == "confirmed"
-    assert list(bench.ops.history()["settled_by"]) == ["answer"]
+    assert list(write_env.ops.history()["settled_by"]) == ["answer"]
     assert len(outcome.take_key().secret) == 64
-    assert (bench.sent(door), len(bench.effects(door))) == (1, 1)
+    assert (write_env.sent(door), len(write_env.effects(door))) == (1, 1)
 
 
-def test_an_interrupt_says_what_is_known_wherever_it_strikes(bench: Bench, a: str) -> None:
+def test_an_interrupt_says_what_is_known_wherever_it_strikes(write_env: WriteEnv, a: str) -> None:
     """Here it strikes while what the answer asks for is seen to, once it was counted."""
-    budget, told = bench.rig.link.budget, []
+    budget, told = write_env.env.link.budget, []
 
     def interrupt() -> None:
         told.append(budget.banned_until is not None)
@@ -841,18 +864,18 @@ def test_an_interrupt_says_what_is_known_wherever_it_strikes(bench: Bench, a: st
             end()
             raise KeyboardInterrupt
 
-    bench.fail("exchange.transfer", "ban")
+    write_env.fail("exchange.transfer", "ban")
     end = budget.watch(interrupt)
     with pytest.raises(KeyboardInterrupt, match=r"exchange.transfer was interrupted; #1 is \w+: ") as caught:
-        bench.ops.exchange.transfer("USDT", "7", to_id=a)
+        write_env.ops.exchange.transfer("USDT", "7", to_id=a)
     assert caught.value.outcome.number == 1  # type: ignore[attr-defined]
 
 
-def test_an_interrupted_reconciliation_says_that_all_is_as_it_was(bench: Bench, a: str) -> None:
+def test_an_interrupted_reconciliation_says_that_all_is_as_it_was(write_env: WriteEnv, a: str) -> None:
     clock = Interrupted()
-    link = bench.rig.new_link(clock=clock, bare=True)
-    bench.fail("exchange.transfer", "reset-before")
-    outcome = link.operations(journal=bench.folder).exchange.transfer("USDT", "7", to_id=a)
+    link = write_env.env.new_link(clock=clock, bare=True)
+    write_env.fail("exchange.transfer", "reset-before")
+    outcome = link.operations(journal=write_env.folder).exchange.transfer("USDT", "7", to_id=a)
     assert outcome.status == "unknown"
     clock.on = True
     again = r"Interrupted\. #1 is as it was, unknown: `ops\.reconcile\(1\)` asks again\."
@@ -865,39 +888,41 @@ def test_an_interrupted_reconciliation_says_that_all_is_as_it_was(bench: Bench, 
 
 
 @pytest.mark.parametrize("door", [write.door for write in WRITES if write.reconciliation.before])
-def test_how_things_are_before_is_not_read_from_what_may_be_another_account(bench: Bench, door: str) -> None:
+def test_how_things_are_before_is_not_read_from_what_may_be_another_account(
+    write_env: WriteEnv, door: str
+) -> None:
     """Else the other account's rows would tell what became of the write."""
-    given = example(bench.world, door)
-    ops = bench.operations("open", "partner")
+    given = example(write_env.world, door)
+    ops = write_env.operations("open", "partner")
     assert not call(ops.preview, door, given)
-    before = len(bench.exchange.log)
+    before = len(write_env.exchange.log)
     with pytest.raises(UsageError, match=r"is read before it, .*same_account=True.*Nothing was sent"):
         call(ops, door, given)
-    assert [each for each in list(bench.exchange.log)[before:] if each.key] == []
-    bench.fail(door, "reset")
-    lost = call(bench.operations("withdrawals", "partner", same_account=True), door, given)
+    assert [each for each in list(write_env.exchange.log)[before:] if each.key] == []
+    write_env.fail(door, "reset")
+    lost = call(write_env.operations("withdrawals", "partner", same_account=True), door, given)
     assert lost.reconcile().status in ("confirmed", "unknown")
-    assert len(bench.effects(door)) == 1
+    assert len(write_env.effects(door)) == 1
 
 
-def test_the_same_call_of_another_key_settles_nothing(bench: Bench) -> None:
+def test_the_same_call_of_another_key_settles_nothing(write_env: WriteEnv) -> None:
     door = "spot.set_customer_id"
-    given = example(bench.world, door)
-    bench.fail(door, "reset-before")
-    lost = call(bench.ops, door, given)
+    given = example(write_env.world, door)
+    write_env.fail(door, "reset-before")
+    lost = call(write_env.ops, door, given)
     assert lost.status == "unknown"
-    other = bench.operations("open")
+    other = write_env.operations("open")
     with pytest.raises(UnsettledError, match=f"#{lost.number}"):
         call(other, door, given)
-    assert bench.ops.outcome(lost.number).status == "unknown"
-    again = call(bench.ops, door, given)
-    assert again.status == bench.ops.outcome(lost.number).status == "confirmed"
+    assert write_env.ops.outcome(lost.number).status == "unknown"
+    again = call(write_env.ops, door, given)
+    assert again.status == write_env.ops.outcome(lost.number).status == "confirmed"
 
 
-def test_a_passphrase_alone_is_no_other_key(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_passphrase_alone_is_no_other_key(write_env: WriteEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     """The environment's key, perhaps another account's, would sign the writes."""
-    stranger = bench.world.keys["no-link"]
+    stranger = write_env.world.keys["no-link"]
     monkeypatch.setenv("TOOLKIT_KEY", stranger.key)
     monkeypatch.setenv("TOOLKIT_SECRET", stranger.secret)
     with pytest.raises(UsageError, match="`passphrase` is that of a key"):
-        bench.rig.link.operations(passphrase="a word", journal=bench.folder)
+        write_env.env.link.operations(passphrase="a word", journal=write_env.folder)
