@@ -166,7 +166,7 @@ def test_the_cost_of_keeping_count(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             headers = session.get(url, timeout=5).headers
 
             def count() -> None:
-                budget.settle(budget.admit(FAPI, ONE[0], 1, "write_env"), 200, headers)
+                budget.settle(budget.admit(FAPI, ONE[0], 1, "bench"), 200, headers)
 
             def each(work: Callable[[], object]) -> float:
                 return seconds(lambda: [work() for _ in range(50)]) / 50

@@ -281,7 +281,7 @@ def test_a_journal_that_would_be_another_one_elsewhere_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`once=` would pay again in a kernel that was started in another folder, or after `os.chdir`."""
-    write_env = WriteEnv(tmp_path / "write_env")
+    write_env = WriteEnv(tmp_path / "bench")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(VARIABLE, "journals")
     with pytest.raises(JournalError, match=r"relative path, 'journals'.*Nothing was sent"):
