@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+pytest.register_assert_rewrite("tests.support")
 pytest_plugins = ["tests.support.fixtures"]
 
 # --- the environment -----------------------------------------------------------------------------

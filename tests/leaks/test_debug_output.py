@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.support.listeners import Proxy
 from tests.support.recording import RecordingServer, recording_server
-from tests.unit.transport.test_writes_sent_once import Proxy
 from toolkit.catalogue import BASE_URLS
 from toolkit.wire.session import Message, NoAnswer, Session
 

@@ -241,3 +241,11 @@ def test(clock):
     assert began
 """
     assert asserted_seconds(source) == [4, 6]
+
+
+def test_only_one_file_of_the_tests_goes_by_its_own_place() -> None:
+    """The others ask `tests/support/paths.py`, and may move."""
+    code = [name for name in tracked() if name.startswith("tests/") and name.endswith(".py")]
+    by_place = re.compile(r"Path\(__file__\)|dirname\(__file__")
+    found = [name for name in code if by_place.search((ROOT / name).read_text(encoding="utf-8"))]
+    assert found == ["tests/support/paths.py"]

@@ -15,9 +15,9 @@ from click.testing import CliRunner
 
 import toolkit
 from tests.support.clocks import FakeClock
+from tests.support.panels import process, snapshot, use
 from tests.support.paths import PACKAGE
 from tests.support.writes import WriteEnv, do, memory_folder
-from tests.unit.panels.test_panels import process, snapshot, use
 from toolkit import errors
 from toolkit.__main__ import main
 from toolkit.doctor import Diagnosis, Line

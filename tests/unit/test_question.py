@@ -12,18 +12,8 @@ import pandas as pd
 import pytest
 
 from tests.support.paths import ANSWERS
+from tests.support.rows import DAY, account, daily, deposit, kickback, put, rebate, spot_rebate, transfer
 from tests.support.sandbox_env import SandboxEnv
-from tests.unit.fetch.test_fetch import (
-    DAY,
-    account,
-    daily,
-    deposit,
-    kickback,
-    put,
-    rebate,
-    spot_rebate,
-    transfer,
-)
 from toolkit import errors
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, Column, Endpoint, Param
 from toolkit.frames import Gathering

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 import toolkit
 from tests.support.effort import assert_in_proportion
+from tests.support.panels import seen, tree, wait_for
+from tests.support.rows import account, put, smaller
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv
 from tests.unit.api.test_reads import VALUES, method_of, needed, values_of
-from tests.unit.fetch.test_fetch import account, put, smaller
-from tests.unit.panels.test_panels import seen, tree, wait_for
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, SAPI_IP, WRITES, Endpoint
 from toolkit.demo import DemoLink
 from toolkit.errors import ContractError, UndeclaredFieldWarning, UsageError

@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.unit.auth.test_keys import KEY, PASSPHRASE, folder, pem, profiles, refused, secretless, write
+from tests.support.keys import KEY, PASSPHRASE, PRIVATE, pem, profiles, refused, secretless, write
 from toolkit.errors import NoKeyError
 from toolkit.keys import find_keys
 from toolkit.keys.files import read_private
 from toolkit.wire.signers import signer_of
 
-_ = folder  # a fixture
-
-PRIVATE = ed25519.Ed25519PrivateKey.generate()
 PEM = pem(PRIVATE)
 LOCKED = pem(PRIVATE, PASSPHRASE)
 LONG = pem(rsa.generate_private_key(65537, 2048))

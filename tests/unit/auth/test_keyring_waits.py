@@ -11,22 +11,9 @@ import keyring
 import pytest
 
 import toolkit
-from tests.unit.auth.test_key_texts import PRIVATE
-from tests.unit.auth.test_keys import (
-    KEY,
-    PASSPHRASE,
-    SECRET,
-    MemoryKeyring,
-    folder,
-    memory,
-    pem,
-    refused,
-    write,
-)
+from tests.support.keys import KEY, PASSPHRASE, PRIVATE, SECRET, MemoryKeyring, pem, refused, write
 from toolkit.errors import NoKeyError
 from toolkit.keys import add_profile, free_name, system
-
-_ = folder, memory  # fixtures
 
 
 @pytest.fixture

@@ -13,22 +13,32 @@ import shlex
 import sys
 import tomllib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
-import keyring
-import keyring.backend
 import pytest
 import requests
 from click.testing import CliRunner
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa, x25519
-from keyring.errors import KeyringLocked, NoKeyringError, PasswordDeleteError
+from keyring.errors import KeyringLocked, NoKeyringError
 
 import toolkit
+from tests.support.keys import (
+    KEY,
+    PASSPHRASE,
+    SECRET,
+    MemoryKeyring,
+    Private,
+    pem,
+    profiles,
+    refused,
+    secretless,
+    write,
+)
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.terminal import command
 from tests.support.writes import small_world
@@ -43,22 +53,6 @@ from toolkit.sandbox.keys import letters
 from toolkit.wire.credentials import Credentials
 from toolkit.wire.signers import signer_of
 from toolkit.wire.signing import encode, sign
-
-KEY, SECRET = letters("a key"), letters("a secret")
-PASSPHRASE = "correct horse"
-
-Private = Any  # a private key of any kind
-
-
-def pem(private: Private, passphrase: str | None = None, form: str = "PKCS8") -> str:
-    lock = (
-        serialization.BestAvailableEncryption(passphrase.encode())
-        if passphrase
-        else serialization.NoEncryption()
-    )
-    return private.private_bytes(
-        serialization.Encoding.PEM, getattr(serialization.PrivateFormat, form), lock
-    ).decode()
 
 
 def public_pem(private: Private) -> str:
@@ -79,38 +73,7 @@ def pairs() -> dict[str, Private]:
     }
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The config folder, empty."""
-    monkeypatch.setenv("TOOLKIT_CONFIG", str(tmp_path))
-    return tmp_path
-
-
-def write(path: Path, text: str, mode: int = 0o600) -> Path:
-    path.write_text(text, encoding="utf-8")
-    path.chmod(mode)
-    return path
-
-
-def profiles(folder: Path, text: str, mode: int = 0o600) -> Path:
-    return write(folder / "profiles.toml", text, mode)
-
-
 PAIR = f'key = "{KEY}"\nsecret = "{SECRET}"\n'
-
-
-def secretless(error: BaseException) -> str:
-    """What an error says, in which nothing secret may be."""
-    text = f"{error} {error!r} {error.__dict__} {error.__context__!r} {error.__cause__!r}"
-    for secret in (KEY, SECRET, PASSPHRASE, "MC4CAQ", "PRIVATE KEY-----"):
-        assert secret not in text
-    return str(error)
-
-
-def refused(said: str, **arguments: Any) -> None:
-    with pytest.raises(NoKeyError, match=said) as caught:
-        toolkit.Link(**arguments)
-    assert "Nothing was sent" in secretless(caught.value)
 
 
 # -- how each kind signs ------------------------------------------------------------------------------
@@ -352,34 +315,6 @@ def test_a_file_made_on_windows_is_read(folder: Path) -> None:
 
 
 # -- the keyring --------------------------------------------------------------------------------------
-
-
-class MemoryKeyring(keyring.backend.KeyringBackend):
-    """A backend as a desktop has one, without a desktop."""
-
-    priority = 1  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.held: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.held.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.held[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        raise PasswordDeleteError
-
-
-@pytest.fixture
-def memory() -> Iterator[MemoryKeyring]:
-    before = keyring.get_keyring()
-    made = MemoryKeyring()
-    keyring.set_keyring(made)
-    yield made
-    keyring.set_keyring(before)
 
 
 def test_then_the_keyring(folder: Path, memory: MemoryKeyring, pairs: dict[str, Private]) -> None:

@@ -27,10 +27,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 import toolkit
 from tests.support import recording
+from tests.support.certificates import certificate
 from tests.support.paths import ROOT
+from tests.support.rows import put
 from tests.support.sandbox_env import SandboxEnv
-from tests.unit.fetch.test_fetch import put
-from tests.unit.transport.test_session import certificate
 from toolkit import errors
 from toolkit.__main__ import main
 from toolkit.catalogue import BASE_URLS, KEY_PERMISSIONS, Host, Security

@@ -9,8 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.support.sandbox_env import SandboxEnv
-from tests.unit.fetch.test_fetch import (
+from tests.support.rows import (
     DAY,
     account,
     daily,
@@ -22,6 +21,7 @@ from tests.unit.fetch.test_fetch import (
     spot_rebate,
     transfer,
 )
+from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, Endpoint
 from toolkit.fetch import pages, parts, strands

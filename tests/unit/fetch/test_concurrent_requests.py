@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.rows import DAY, KINDS, put, rebate, smaller, spot_rebate
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.traces import locals_shown
-from tests.unit.fetch.test_fetch import DAY, KINDS, put, rebate, smaller, spot_rebate
 from toolkit import errors
 from toolkit.catalogue import BY_DOOR
 from toolkit.fetch.crew import Threads

@@ -15,9 +15,9 @@ import tqdm.auto
 import tqdm.std
 
 from tests.support.clocks import FakeClock
+from tests.support.rows import put, rebate
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, memory_folder
-from tests.unit.fetch.test_fetch import put, rebate
 from toolkit import errors
 from toolkit.catalogue import BY_DOOR
 from toolkit.fetch.bar import Bar

@@ -13,10 +13,22 @@ import pytest
 from ipywidgets.widgets.widget import _instances as living_widgets
 
 import toolkit
-from toolkit.catalogue import FAPI, SAPI_IP, SAPI_UID
+from tests.support.panels import (
+    SPOT,
+    WITHIN,
+    panel_threads,
+    process,
+    seen,
+    snapshot,
+    tree,
+    use,
+    wait_for,
+    wait_until,
+)
+from toolkit.catalogue import FAPI, SAPI_IP
 from toolkit.demo import DemoLink
 from toolkit.errors import CredentialsError
-from toolkit.link import CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot
+from toolkit.link import CallRecord, OtherCount, PoolUse
 from toolkit.panels import (
     AccountsPanel,
     Panel,
@@ -33,8 +45,6 @@ from toolkit.panels import accounts_view as view
 from toolkit.panels.base import error_note, note
 from toolkit.sandbox import Answer, Request
 
-WITHIN = 10.0
-SPOT = "/sapi/v1/broker/subAccount/spotSummary"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -44,83 +54,8 @@ def link() -> Iterator[DemoLink]:
         yield demo
 
 
-def tree(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from tree(child)
-
-
-def seen(panel: Panel) -> str:
-    """All that the panel shows, as HTML and text; without its style sheet."""
-    parts = []
-    for widget in tree(panel.widget):
-        if isinstance(widget, ipywidgets.HTML) and "<style>" not in widget.value:
-            parts.append(widget.value)
-        elif isinstance(widget, ipywidgets.Button):
-            parts.append(widget.description)
-    return "\n".join(parts)
-
-
-def wait_until(panel: Panel, check: Callable[[str], bool]) -> str:
-    """Wait, bounded, until what the panel shows passes; what it shows then."""
-    passed = threading.Event()
-
-    def look(_: object = None) -> None:
-        if check(seen(panel)):
-            passed.set()
-
-    watched = [w for w in tree(panel.widget) if isinstance(w, ipywidgets.HTML | ipywidgets.Button)]
-    for widget in watched:
-        widget.observe(look)
-    look()
-    try:
-        assert passed.wait(WITHIN), seen(panel)
-    finally:
-        for widget in watched:
-            widget.unobserve(look)
-    return seen(panel)
-
-
-def wait_for(panel: Panel, *words: str) -> str:
-    # All of them at once: a redraw writes one widget after the other.
-    return wait_until(panel, lambda shown: all(word in shown for word in words))
-
-
 def button(panel: Panel) -> ipywidgets.Button:
     return next(w for w in tree(panel.widget) if isinstance(w, ipywidgets.Button))
-
-
-def panel_threads(panel: str) -> list[threading.Thread]:
-    """Those that draw; a fetch that was stopped ends by itself."""
-    return [each for each in threading.enumerate() if each.name in (panel, f"{panel} panel")]
-
-
-def use(**changes: object) -> PoolUse:
-    plain = PoolUse(
-        pool=SAPI_UID,
-        path=SPOT,
-        door="exchange.spot_balances",
-        used=90_000,
-        in_flight=0,
-        limit=180_000,
-        turns_at=1020.0,
-        history=((960.0, 90_000),),
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]
-
-
-def snapshot(*uses: PoolUse, **changes: object) -> Snapshot:
-    plain = Snapshot(
-        now=996.0,
-        pools=uses,
-        calls=(),
-        waiting_for="",
-        waiting_until=0.0,
-        paused={},
-        banned_until=None,
-        other_counts=(),
-    )
-    return replace(plain, **changes)  # type: ignore[arg-type]
 
 
 # -- drawings --------------------------------------------------------------------------------------
@@ -283,10 +218,6 @@ def test_last_calls_are_newest_first_and_escaped() -> None:
 # -- shared with other processes -------------------------------------------------------------------
 
 HOSTILE = "<img src=x onerror=alert(1)>.py"
-
-
-def process(name: str, used: int, pid: int = 4902, *, here: bool = False, in_flight: int = 0) -> ProcessUse:
-    return ProcessUse(pid=pid, name=name, here=here, used=used, in_flight=in_flight)
 
 
 def futures(**changes: object) -> PoolUse:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 import toolkit
-from tests.unit.panels.test_panels import panel_threads, seen
+from tests.support.panels import panel_threads, seen
 from toolkit import panels
 from toolkit.demo import DemoLink
 from toolkit.keys import system

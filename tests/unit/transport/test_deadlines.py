@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 
 from tests.support import recording
+from tests.support.listeners import full_backlog
 from tests.support.recording import RecordingServer, recording_server
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, memory_folder
-from tests.unit.transport.test_writes_sent_once import full_backlog
 from toolkit.catalogue import BASE_URLS
 from toolkit.wire.origin import users_own
 from toolkit.wire.session import Message, NoAnswer, Session

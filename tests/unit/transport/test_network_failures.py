@@ -16,12 +16,12 @@ import requests
 
 import toolkit
 from tests.support import recording
+from tests.support.certificates import certificate
 from tests.support.clocks import FakeClock
+from tests.support.listeners import Proxy, closed_port
 from tests.support.recording import RecordingServer, recording_server
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import memory_folder
-from tests.unit.transport.test_session import certificate
-from tests.unit.transport.test_writes_sent_once import Proxy, closed_port
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS
 from toolkit.wire.failures import explain

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
 import http.server
-import ipaddress
 import json
 import math
 import os
@@ -17,13 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 import toolkit
 from tests.support import recording
+from tests.support.certificates import certificate
 from tests.support.clocks import FakeClock
 from tests.support.paths import ROOT
 from tests.support.sandbox_env import SandboxEnv
@@ -31,34 +26,6 @@ from toolkit import errors
 from toolkit.catalogue import BASE_URLS, EXCHANGE_DOMAINS
 from toolkit.wire.addresses import checked_address
 from toolkit.wire.session import Message, NoAnswer, Session
-
-
-def certificate(folder: Path, *, days: int, of: str = "127.0.0.1") -> tuple[Path, Path]:
-    """A certificate for an address that is its own authority, valid until so many days from now."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a desk's own authority")])
-    now = datetime.datetime.now(datetime.UTC)
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=10))
-        .not_valid_after(now + datetime.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(of))]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
-        .sign(key, hashes.SHA256())
-    )
-    public, private = folder / "certificate.pem", folder / "key.pem"
-    public.write_bytes(built.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return public, private
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

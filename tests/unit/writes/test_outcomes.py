@@ -297,7 +297,9 @@ def test_a_field_nobody_declared_does_not_break_a_call_and_is_not_kept(write_env
     write_env.fail("exchange.set_commission", "unknown-field", field="surprise", value="hush-hush")
     with pytest.warns(UndeclaredFieldWarning, match="exchange.set_commission: .* surprise") as warned:
         outcome = do(write_env, "exchange.set_commission")
-    assert warned[0].filename.endswith(("/writes/test_outcomes.py", "/support/writes.py")), "where the user's code is"
+    assert warned[0].filename.endswith(("/writes/test_outcomes.py", "/support/writes.py")), (
+        "where the user's code is"
+    )
     assert outcome
     assert outcome.require().attrs["undeclared"] == ["surprise"]
     assert "surprise" not in outcome.require().columns

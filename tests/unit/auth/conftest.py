@@ -1,0 +1,27 @@
+"""Places for the keys of these tests: a config folder and a keyring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+
+from tests.support.keys import MemoryKeyring
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The config folder, empty."""
+    monkeypatch.setenv("TOOLKIT_CONFIG", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def memory() -> Iterator[MemoryKeyring]:
+    before = keyring.get_keyring()
+    made = MemoryKeyring()
+    keyring.set_keyring(made)
+    yield made
+    keyring.set_keyring(before)
