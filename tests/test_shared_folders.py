@@ -1,7 +1,7 @@
 """Where others may write to a folder of ours, nothing of theirs makes us open, change or follow another file.
 
-`TOOLKIT_LEDGER` names a folder that several users share. What a co-user puts there under the name of a file
-of ours is a link, a pipe or another file; the victim is this user.
+`TOOLKIT_RATE_LIMITS` names a folder that several users share. What a co-user puts there under the name of a
+file of ours is a link, a pipe or another file; the victim is this user.
 """
 
 from __future__ import annotations

@@ -41,8 +41,9 @@ from toolkit.operations.entry import (
     now,
     writable,
 )
-from toolkit.operations.journal_file import JournalFile, runs
-from toolkit.wire.ledger import processes
+from toolkit.operations.journal_file import JournalFile
+from toolkit.storage import forks, processes
+from toolkit.storage.processes import runs
 
 # SQLite counts no further.
 _NO_NUMBER = 2**63
@@ -72,8 +73,7 @@ def _after_fork() -> None:
     _owed.clear()  # the parent writes it down
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+forks.in_child(_after_fork)
 
 
 class Journal:
