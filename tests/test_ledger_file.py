@@ -30,7 +30,7 @@ from tests.ledgers import HOSTS, is_shared, is_sound, known, let_others_in, rese
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, FAPI, Host
 from toolkit.sandbox import Sandbox
-from toolkit.storage import formats, paths
+from toolkit.storage import database, formats, paths
 from toolkit.storage.paths import ledger_file
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock, HostClock
@@ -1035,7 +1035,7 @@ holding.join()
     assert kernel.stdout is not None
     over = kernel.stdin.fileno()
     waiting = CountedWaits(then=lambda: os.write(over, b"."))
-    monkeypatch.setattr(store, "time", waiting)
+    monkeypatch.setattr(database, "time", waiting)
     try:
         assert kernel.stdout.readline() == "held\n"
         assert isinstance(reserve(mine, SYSTEM_CLOCK), int)
@@ -1324,7 +1324,7 @@ def test_the_next_sandbox_on_the_same_port_inherits_nothing(folder: Path) -> Non
         assert link.budget.limit(FAPI) == 2400
         (use,) = [each for each in link.budget.snapshot().pools if each.pool == FAPI]
         assert use.used < 120
-    assert len(list(folder.glob("sandbox-*.sqlite"))) == 2
+    assert len(list(folder.glob("rate-limits-sandbox-*.sqlite"))) == 2
 
 
 def test_a_sandbox_shares_nothing_with_the_real_exchange(folder: Path) -> None:

@@ -289,7 +289,7 @@ def test_sandboxes_are_forgotten_by_what_lies_there_and_not_by_what_it_leads_to(
     shared: Path, victim: Path, clock: FakeClock, ledgers: Callable[[], Ledger]
 ) -> None:
     os.utime(victim, (0, 0))
-    link = shared / "sandbox-x.sqlite"
+    link = shared / "rate-limits-sandbox-x.sqlite"
     link.symlink_to(victim)
     ledgers().rules()
     assert link.is_symlink(), "the link is new, whatever the age of the file"

@@ -108,7 +108,7 @@ class Halts:
                     (str(host), self._left(float(until), float(wall), float(seconds), str(boot_then))[0])
                     for host, until, wall, seconds, boot_then in rows
                 ]
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 continue
             except (sqlite3.Error, OSError, ValueError, TypeError) as error:
                 let_through(error, outside)
