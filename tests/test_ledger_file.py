@@ -771,9 +771,8 @@ def test_a_shorter_pause_does_not_end_a_longer_one(clock: FakeClock, ledgers: Ca
 
 def test_two_versions_leave_each_others_files_alone(folder: Path, clock: FakeClock) -> None:
     new = ledger_file(BASE_URLS, None)
-    (old, *_) = reversed(paths.earlier_ledger_files(BASE_URLS))
     assert new is not None
-    assert old.parent == new.parent
+    old = next(each for each in paths.earlier_ledger_files(BASE_URLS) if each.parent == new.parent)
     assert old != new
     old.parent.mkdir()
     old.write_bytes(b"whatever that version writes")

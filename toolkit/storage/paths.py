@@ -121,19 +121,15 @@ def ledger_file(hosts: Mapping[Host, str], sandbox: str | None) -> Path | None:
 
 def earlier_ledger_files(hosts: Mapping[Host, str]) -> list[Path]:
     """Where the version before may have kept the state of the rate limits of a real exchange."""
-    places: dict[Path, None] = {}
-    with suppress(RuntimeError):
-        named = _said(earlier.RATE_LIMITS_VARIABLE)
-        if named and named.lower() != "off":
-            folder = Path(named).expanduser().absolute()
-            places[folder / earlier.RATE_LIMITS_FILE.format(exchange_name(hosts, "", ""))] = None
-        folder = _state_folder()
-        name = exchange_name(hosts, "", machine.name(folder))
-        places[folder / earlier.RATE_LIMITS_FILE.format(name)] = None
-        if _said(RATE_LIMITS) and _said(RATE_LIMITS).lower() != "off":
-            folder = rate_limits_folder()
-            places[folder / earlier.RATE_LIMITS_FILE.format(exchange_name(hosts, "", ""))] = None
-    return list(places)
+    found: dict[Path, None] = {}
+    for named in (_said(earlier.RATE_LIMITS_VARIABLE), _said(RATE_LIMITS), ""):
+        if named.lower() == "off":
+            continue
+        with suppress(RuntimeError):  # there is no such home
+            folder = Path(named).expanduser().absolute() if named else _state_folder()
+            name = exchange_name(hosts, "", "" if named else machine.name(folder))
+            found[folder / earlier.RATE_LIMITS_FILE.format(name)] = None
+    return list(found)
 
 
 def other_versions(path: Path) -> list[Path]:
