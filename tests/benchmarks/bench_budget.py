@@ -152,7 +152,7 @@ def test_a_ban(tmp_path: Path) -> None:
 
 def test_the_cost_of_keeping_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Baseline: a bare `requests` call to the sandbox's ping, and one of a session that is kept open."""
-    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path))
+    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path))
     with Scene(tmp_path, limit=10**9, seconds=60) as scene:
         told = json.loads(scene.line)
         hosts = dict.fromkeys(BASE_URLS, scene.address)

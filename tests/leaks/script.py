@@ -296,10 +296,10 @@ class Script:
     def files_that_fail(self) -> None:
         with closed(self.folder / "ledger") as folder, warnings.catch_warnings():
             warnings.simplefilter("error")
-            os.environ["TOOLKIT_LEDGER"] = str(folder / "under")
+            os.environ["TOOLKIT_RATE_LIMITS"] = str(folder / "under")
             here = dict.fromkeys(self.hosts, self.given["address"].replace("127.0.0.1", "[::1]"))
             self.do(lambda: self.opened("hmac", hosts=here))
-            del os.environ["TOOLKIT_LEDGER"]
+            del os.environ["TOOLKIT_RATE_LIMITS"]
         with closed(self.folder / "a file") as file:
             self.do(lambda: self.link.operations(journal=file))
 

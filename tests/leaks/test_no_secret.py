@@ -452,7 +452,7 @@ def run() -> Iterator[Run]:
     level = root.level
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
         folder = stack.enter_context(memory_folder())
-        patch.setenv("TOOLKIT_LEDGER", str(folder / "ledger"))
+        patch.setenv("TOOLKIT_RATE_LIMITS", str(folder / "ledger"))
         sandbox = stack.enter_context(Sandbox(seed=7, limit_scale=100))
         server = stack.enter_context(recording.recording_server(sandbox.address))
         made = Run(folder, sandbox, server)
@@ -597,7 +597,7 @@ def test_a_notebook_holds_no_secret(run: Run, tmp_path: Path, monkeypatch: pytes
     for name in ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     monkeypatch.setenv("TOOLKIT_JOURNAL", str(tmp_path / "journal"))
-    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path / "ledger"))
+    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path / "ledger"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     cells = [nbformat.v4.new_code_cell(text.strip()) for text in CELLS.split("###")]
     notebook = nbformat.v4.new_notebook(cells=cells)

@@ -123,7 +123,7 @@ class Workspace:
             **{name: str(self.folder / name.lower()) for name in homes},
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
             "TOOLKIT_CONFIG": str(self.config),
-            "TOOLKIT_LEDGER": str(self.folder / "ledger"),
+            "TOOLKIT_RATE_LIMITS": str(self.folder / "ledger"),
             "TOOLKIT_JOURNAL": str(self.folder / "journal"),
             "PYTHONPATH": str(ROOT),
             "COLUMNS": "300",

@@ -101,7 +101,7 @@ class Scene:
     def __init__(self, folder: Path, *, limit: int, seconds: int, latency_ms: float = 0.0) -> None:
         self.limit, self.seconds = limit, seconds
         self._ends = ExitStack()
-        self.env = dict(os.environ) | {"PYTHONPATH": str(ROOT), "TOOLKIT_LEDGER": str(folder)}
+        self.env = dict(os.environ) | {"PYTHONPATH": str(ROOT), "TOOLKIT_RATE_LIMITS": str(folder)}
         words = ["--port", "0", "--window-seconds", str(seconds)]
         words += ["--limit-scale", repr((limit + 0.5) / 2400), "--latency-ms", str(latency_ms)]
         self._sandbox = Program(_sandbox, *words, env=self.env)

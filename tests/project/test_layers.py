@@ -14,7 +14,7 @@ from tests.support.paths import PACKAGE
 LAYERS: dict[str, set[str]] = {
     "_version": set(),
     "interruptions": set(),
-    "storage": {"interruptions"},
+    "storage": {"interruptions", "errors", "catalogue"},
     "errors": {"printable", "suggestions"},
     "tracebacks": {"errors", "suggestions"},
     "catalogue": set(),
@@ -79,6 +79,7 @@ LAYERS: dict[str, set[str]] = {
         "interruptions",
     },
     "doctor": {
+        "storage",
         "errors",
         "catalogue",
         "privacy",
@@ -246,7 +247,7 @@ def test_every_module_imports_only_what_its_layer_may(path: Path) -> None:
         ("wire", "import toolkit"),
         ("wire", "if TYPE_CHECKING:\n    from toolkit.link import Link"),
         ("lab", "from toolkit.sandbox import serve_forever"),
-        ("storage", "from toolkit.errors import ToolkitError"),
+        ("storage", "from toolkit.wire.clock import Clock"),
         ("storage", "import requests"),
         ("newcomer", "import json"),
     ],

@@ -231,7 +231,7 @@ def test_what_the_doctor_prints_into_a_pipe_is_printable(tmp_path: Path) -> None
     folder = tmp_path / HOSTILE.replace("/", "")
     folder.mkdir()
     for arguments in (["doctor", "--demo"], ["doctor", "--demo", "--json"]):
-        ran = CliRunner().invoke(main, arguments, env={"TOOLKIT_LEDGER": str(folder)})
+        ran = CliRunner().invoke(main, arguments, env={"TOOLKIT_RATE_LIMITS": str(folder)})
         check(ran.output)
     assert any("\\u202e" in row["found"] for row in json.loads(ran.stdout))
 

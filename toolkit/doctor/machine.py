@@ -21,8 +21,7 @@ from toolkit.errors import JournalError
 from toolkit.fetch import Budget, Connection
 from toolkit.interruptions import forgiving
 from toolkit.operations.journal import Journal
-from toolkit.operations.place import journal_file
-from toolkit.wire.ledger.place import VARIABLE, folder
+from toolkit.storage import paths
 
 _line = partial(Line, MACHINE)
 
@@ -49,7 +48,7 @@ def lines_of_machine(connection: Connection, sandbox: str | None, *, banned: boo
             yield _line("journal", verdict="note", found=found)
             return
         try:
-            path = journal_file(connection.session.hosts, sandbox, None)
+            path = paths.journal_file(connection.session.hosts, sandbox, None)
         except JournalError as error:
             found = str(error).removesuffix(" Nothing was sent.")
             yield _line("journal", verdict="warning", found=found, next_step="No write is sent without one.")
@@ -76,8 +75,8 @@ def line_of_ledger(budget: Budget) -> Line:
             "ledger",
             verdict="warning",
             found=f"The limits are counted by this process alone: {budget.alone}.",
-            next_step=f"Mend that, or name another folder in {VARIABLE}; until then run one kernel at a "
-            "time, or give each a smaller share: `Link(share=0.5)`.",
+            next_step=f"Mend that, or name another folder in {paths.RATE_LIMITS}; until then run one kernel "
+            "at a time, or give each a smaller share: `Link(share=0.5)`.",
         )
     if budget.ledger is None:
         found = "Switched off: the limits are counted by this process alone, in memory."
@@ -87,10 +86,19 @@ def line_of_ledger(budget: Budget) -> Line:
     if damaged.exists():
         found = f"{shared} An older one was damaged and set aside."
         return _line("ledger", verdict="note", found=found, next_step=f"`{damaged}` can be deleted.")
-    named = os.environ.get(VARIABLE, "").strip()
+    others = [_place(path) for path in paths.other_versions(budget.ledger)]
+    if others:
+        return _line(
+            "ledger",
+            verdict="note",
+            found=f"{shared} Another version of the package has its own: {listed(others)}.",
+            next_step="Bans that an older version met hold here too; requests of its programs are not "
+            "counted here. Once none of them runs, its file can be deleted.",
+        )
+    named = os.environ.get(paths.RATE_LIMITS, "").strip()
     if named and not Path(named).expanduser().is_absolute():
-        found = f"{shared} {VARIABLE} is a relative path: a program started elsewhere has another one."
-        return _line("ledger", verdict="note", found=found, next_step="Give its whole path.")
+        relative = f"{paths.RATE_LIMITS} is a relative path: a program started elsewhere has another one."
+        return _line("ledger", verdict="note", found=f"{shared} {relative}", next_step="Give its whole path.")
     return _line("ledger", found=shared)
 
 
@@ -160,8 +168,8 @@ def line_of_files(files: Iterable[Path], *, windows: bool = os.name == "nt") -> 
 def _shared_folder() -> Path | None:
     """The folder that the user named for ledgers, which may be shared on purpose."""
     with suppress(RuntimeError):  # there is no such home
-        if os.environ.get(VARIABLE, "").strip():
-            return folder()
+        if os.environ.get(paths.RATE_LIMITS, "").strip():
+            return paths.rate_limits_folder()
     return None
 
 
@@ -231,6 +239,9 @@ def line_of_environment(environment: Mapping[str, str]) -> Line:
     if not names:
         return _line("environment", found="None of the toolkit's variables is set.")
     found = f"Set: {', '.join(names)}."
+    renamed = " ".join(paths.renamed_variables(environment))
+    if renamed:
+        return _line("environment", verdict="warning", found=found, next_step=renamed)
     if not _SECRET & set(names):
         return _line("environment", found=found)
     return _line(

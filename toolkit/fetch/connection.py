@@ -14,7 +14,7 @@ from toolkit.catalogue import BASE_URLS, Host
 from toolkit.errors import ContractError, LedgerWarning, UsageError
 from toolkit.fetch.progress import notice
 from toolkit.interruptions import let_through
-from toolkit.storage import forks
+from toolkit.storage import forks, paths
 from toolkit.wire.addresses import is_loopback
 from toolkit.wire.answers import decode
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock
@@ -104,6 +104,7 @@ class Connection:
         self.host_clocks = exchange.host_clocks
         self.sender = self.sender_with(keys)
         self.warn_if_alone()
+        _warn_of_the_version_before(self.budget.left_behind)
 
     def sender_with(self, keys: Keys) -> Sender:
         """A sender with these keys, at the same hosts and within the same budget."""
@@ -139,13 +140,23 @@ class Connection:
         said = (
             f"The rate limits are counted by this process alone: {why}. Other kernels and scripts on this "
             "machine are not seen except in the exchange's own counts; run one at a time, or give them "
-            'smaller shares (`Link(share=0.5)`). TOOLKIT_LEDGER names another folder, or "off".'
+            f'smaller shares (`Link(share=0.5)`). {paths.RATE_LIMITS} names another folder, or "off".'
         )
         warn(LedgerWarning(said))
 
     def close(self) -> None:
         """Close every socket."""
         self.session.close()
+
+
+def _warn_of_the_version_before(left_behind: str) -> None:
+    """Say it once where something that was set up or noted under the version before is not used any more."""
+    for said in (*paths.renamed_variables(), left_behind):
+        with _warning:
+            if not said or said in _warned:
+                continue
+            _warned[said] = None
+        warn(LedgerWarning(said))
 
 
 def warn(warning: Warning) -> None:

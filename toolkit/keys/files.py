@@ -7,20 +7,11 @@ import os
 import shlex
 import stat
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-import platformdirs
 
 from toolkit.errors import NoKeyError
 from toolkit.interruptions import let_through
-from toolkit.storage import files
-from toolkit.storage.files import make_folder
-
-FOLDER = "TOOLKIT_CONFIG"
-"""Environment variable: the folder of the profiles."""
+from toolkit.storage import files, paths
 
 # What no file can be called may be the key itself, pasted where its file belongs: it is never repeated.
 _NONE_IS_CALLED_SO = (errno.ENOENT, errno.ENAMETOOLONG, errno.EINVAL)
@@ -34,13 +25,10 @@ def config_folder() -> Path:
     Raises:
         NoKeyError: There is no home folder.
     """
-    named = os.environ.get(FOLDER, "").strip()
     try:
-        if named:
-            return Path(named).expanduser().absolute()
-        return platformdirs.user_config_path("binance-link-toolkit", appauthor=False).expanduser()
+        return paths.config_folder()
     except RuntimeError:  # so do pathlib and platformdirs say it
-        raise NoKeyError(f"There is no home folder for profiles: name one in {FOLDER}.") from None
+        raise NoKeyError(f"There is no home folder for profiles: name one in {paths.CONFIG}.") from None
 
 
 def profiles_file() -> Path:
@@ -75,47 +63,6 @@ def read_private(path: Path) -> str:
             return text
         problem = f"{path} is no text"
     raise NoKeyError(f"{problem}. Nothing was sent.")
-
-
-def write_private(path: Path, text: str, *, replace: bool) -> None:
-    """Write a file that its owner alone may read, whole or not at all.
-
-    Raises:
-        FileExistsError: There is one, and it is not to be replaced.
-        OSError: It cannot be written.
-    """
-    make_folder(path.parent)
-    if replace:
-        number, new = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
-        target = Path(new)
-    else:
-        number, target = files.make(path), path
-    try:
-        with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            target.replace(path)
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """While a file is read and written again: one process at a time. The lock is a file beside it, and stays.
-
-    Raises:
-        OSError: It cannot be had.
-    """
-    make_folder(path.parent)
-    number = files.open_or_make(path.with_name(f"{path.name}.lock"))
-    try:
-        files.lock(number)
-        yield
-    finally:
-        os.close(number)
 
 
 def _open_to_others(number: int, path: Path) -> str:

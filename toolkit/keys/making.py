@@ -11,10 +11,10 @@ from toolkit.catalogue import Security
 from toolkit.errors import NoKeyError
 from toolkit.interruptions import forgiving, let_through
 from toolkit.keys import system
-from toolkit.keys.files import alone, profiles_file, read_private, write_private
+from toolkit.keys.files import profiles_file, read_private
 from toolkit.keys.profiles import Entry, checked_name, checked_serves, read_profiles, written
 from toolkit.keys.sources import Ask, credentials_of
-from toolkit.storage.files import followed
+from toolkit.storage import files
 from toolkit.tracebacks import without_frames
 from toolkit.wire.credentials import SECURITIES
 from toolkit.wire.signers import is_pem
@@ -47,7 +47,7 @@ def make_pair(path: str | Path, passphrase: str | None = None) -> str:
     text = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock).decode()
     problem, outside = "", sys.exception()
     try:
-        write_private(path, text, replace=False)
+        files.write(path, text, replace=False)
     except FileExistsError:
         problem = f"{path} is there already, and a key is never written over"
     except OSError as error:
@@ -111,11 +111,12 @@ def add_profile(
         return "the system's keyring"
     problem, outside = "", sys.exception()
     try:
-        target = followed(path)  # what a link points to is written, and the link stays
-        with alone(target):
+        target = files.followed(path)  # what a link points to is written, and the link stays
+        files.make_folder(target.parent)
+        with files.locked(target):
             text = _not_in_file(name, target)
             before = f"{text.rstrip()}\n\n" if text.strip() else ""
-            write_private(target, before + written(name, entry), replace=True)
+            files.write(target, before + written(name, entry), replace=True)
     except OSError as error:
         let_through(error, outside)
         problem = f"{path} cannot be written: {error.strerror}"

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from toolkit.catalogue import Security
 from toolkit.errors import NoKeyError
+from toolkit.storage import formats
 from toolkit.wire.credentials import SECURITIES
 
 USUAL = "default"
@@ -67,10 +68,10 @@ def checked_name(name: object, said_in: str = "") -> str:
 
 
 def read_profiles(text: str, where: str) -> Mapping[str, Any]:
-    """The profiles in a text, by name.
+    """The profiles in a text, by name. It may say which format it has: `format = 1`.
 
     Raises:
-        NoKeyError: It is no TOML, or not one of profiles.
+        NoKeyError: It is no TOML, not one of profiles, or one of a newer version of the package.
     """
     place = ""
     try:
@@ -82,6 +83,10 @@ def read_profiles(text: str, where: str) -> Mapping[str, Any]:
         place = "some place"
     if place:
         raise NoKeyError(f"{where} is not written in TOML: look at {place}. Nothing was sent.")
+    if isinstance(profiles.get("format"), int):
+        problem = formats.defect(profiles.pop("format"), formats.PROFILES)
+        if problem:
+            raise NoKeyError(f"{where} cannot be used: {problem}. Nothing was sent.")
     for name, profile in profiles.items():
         if not isinstance(profile, dict) or not _NAME.fullmatch(name):
             raise NoKeyError(

@@ -23,11 +23,11 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from toolkit.errors import JournalError, UnsettledError, UsageError
+from toolkit.operations import owed
 from toolkit.operations.entry import (
     NAMES,
     Drawn,
@@ -39,10 +39,11 @@ from toolkit.operations.entry import (
     dumped,
     loaded,
     now,
-    writable,
 )
-from toolkit.operations.journal_file import JournalFile, runs
-from toolkit.wire.ledger import processes
+from toolkit.operations.journal_file import JournalFile
+from toolkit.operations.owed import Result, record
+from toolkit.storage import forks, processes
+from toolkit.storage.processes import runs
 
 # SQLite counts no further.
 _NO_NUMBER = 2**63
@@ -52,28 +53,7 @@ _UNSETTLED = "status IN ('prepared', 'sending', 'unknown')"
 _here: dict[str, int] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """What became of a call, and what says so; as in `Journal.settle`."""
-
-    status: Status
-    told: str
-    by: SettledBy
-    answer: Mapping[str, Any] | None
-    never_left: bool
-
-
-# What is owed to each journal, by its salt and by token.
-_owed: dict[bytes, dict[str, _Word]] = {}
-
-
-def _after_fork() -> None:
-    _here.clear()
-    _owed.clear()  # the parent writes it down
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+forks.in_child(_here.clear)
 
 
 class Journal:
@@ -227,7 +207,7 @@ class Journal:
         with self._transaction(entry.executed) as file:
             known = self._held(file, entry)
             if by != "answer":
-                _settle(file, known, _Word(status, told, by, answer, never_left))
+                record(file, known, Result(status, told, by, answer, never_left))
             return self._held(file, entry)
 
     def owe(
@@ -240,8 +220,7 @@ class Journal:
         never_left: bool = False,
     ) -> None:
         """Keep in mind what an answer said; the next step writes it down. The arguments are `settle`'s."""
-        word = _Word(status, told, "answer", answer, never_left)
-        _owed.setdefault(self._file.salt, {})[entry.token] = word
+        owed.keep(self._file.salt, entry.token, Result(status, told, "answer", answer, never_left))
 
     def came_back(self, entry: Entry) -> None:
         """The call has come back, whatever became of it."""
@@ -331,16 +310,13 @@ class Journal:
     @contextmanager
     def _transaction(self, executed: str = "Nothing was sent.") -> Iterator[sqlite3.Connection]:
         """One transaction, in which what is owed is written down first."""
-        owed = _owed.get(self._file.salt, {})
-        paid = dict(owed)
+        results = owed.to(self._file.salt)
         with self._file.transaction(executed) as file:
-            for token, word in paid.items():
+            for token, result in results.items():
                 for entry in self._find(file, "token = ?", token):
-                    _settle(file, entry, word)
+                    record(file, entry, result)
             yield file
-        for token, word in paid.items():
-            if owed.get(token) is word:
-                del owed[token]
+        owed.paid(self._file.salt, results)
 
     def _check(self, file: sqlite3.Connection, wish: Wish) -> Entry | None:
         if wish.once is not None:
@@ -453,19 +429,3 @@ class Journal:
             there = f"is {found[0].door} in it, another call" if found else "is not in it"
             raise self._file.replaced(f"#{entry.number} {there}", entry.executed)
         return found[0]
-
-
-def _settle(file: sqlite3.Connection, known: Entry, word: _Word) -> None:
-    """Write down what became of a call, unless something stronger has been."""
-    settled = word.status in ("confirmed", "rejected")
-    weaker = {"answer": ("read", "person", "repetition"), "read": ("person",), "person": ("person",)}
-    if known.is_settled and not (settled and known.settled_by in weaker.get(word.by, ())):
-        return
-    changes: dict[str, object] = {"status": word.status, "told": writable(word.told)}
-    if settled:
-        changes |= {"settled_at": now(), "settled_by": word.by}
-    if word.never_left:
-        changes["once"] = None
-    if word.answer is not None:
-        changes["answer"] = dumped(word.answer)
-    change(file, known, changes)

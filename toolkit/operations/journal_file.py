@@ -20,10 +20,9 @@ from pathlib import Path
 
 from toolkit.errors import JournalError, UnsettledError, UsageError
 from toolkit.interruptions import forgiving, let_through
-from toolkit.storage import database, files, forks
-from toolkit.wire.ledger import processes
+from toolkit.storage import database, earlier, files, forks, formats, paths, users
+from toolkit.storage.formats import Schema
 
-SCHEMA = 2
 LOCK_PATIENCE = 10.0
 """Seconds to wait for other processes that use the journal at this moment."""
 
@@ -53,8 +52,8 @@ CREATE TABLE entries (
 CREATE INDEX unsettled ON entries (subject) WHERE status IN ('prepared', 'sending', 'unknown');
 CREATE TABLE steps (number INTEGER PRIMARY KEY, token BLOB NOT NULL);
 CREATE TABLE salt (salt BLOB NOT NULL);
-CREATE TABLE users (pid INTEGER NOT NULL, began REAL, boot TEXT NOT NULL);
 """
+SCHEMA = Schema(formats.JOURNAL, _TABLES + users.TABLE, earlier.JOURNALS)
 
 # One transaction at a time in this process, and no fork while one is open: SQLite would take the child
 # for its parent, and find the file locked for as long as it lives.
@@ -77,8 +76,7 @@ def _after_fork_in_parent() -> None:
     _turn.release()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)
+forks.around(_before_fork, _after_fork_in_parent)
 
 
 class Memory:
@@ -117,7 +115,7 @@ class JournalFile:
         self._place = os.path.realpath(path)
         with self.transaction(new=True) as file:
             salt = _salt(file)
-            _sign_in(file)
+            users.sign_in(file)
         self.salt = salt
 
     @contextmanager
@@ -163,7 +161,7 @@ class JournalFile:
             raise JournalError(
                 f"The journal {self.path} cannot be used ({error}). {executed} No write is sent without it, "
                 "as nobody could tell later what was done. Give it room or rights, or name another folder in "
-                "TOOLKIT_JOURNAL; what this one remembers is not known there."
+                f"{paths.JOURNAL}; what this one remembers is not known there."
             ) from error
 
     def replaced(self, how: str, executed: str = "Nothing was sent.") -> JournalError:
@@ -207,25 +205,6 @@ class JournalFile:
         _memory.places[self._place] = salt, which
 
 
-def forget(path: Path) -> None:
-    """Delete a journal, unless a process that uses it still runs.
-
-    Raises:
-        OSError: It cannot be deleted.
-    """
-    try:
-        with contextlib.closing(database.connect(path, timeout=0)) as file:
-            file.execute("BEGIN EXCLUSIVE")
-            users = file.execute("SELECT pid, began, boot FROM users").fetchall()
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN):
-            return
-        users = []  # whatever it is, it is no journal that could be used
-    if not any(runs(*user) for user in users):
-        path.unlink()
-        Path(f"{path}-journal").unlink(missing_ok=True)
-
-
 def _make(path: Path) -> None:
     """Make the file where there is none, for its owner alone, in a folder that a power cut leaves there.
 
@@ -254,42 +233,11 @@ def _salt(file: sqlite3.Connection) -> bytes:
     return row[0]
 
 
-def _sign_in(file: sqlite3.Connection) -> None:
-    """Note that this process uses the journal, and forget those that have ended."""
-    own = (os.getpid(), processes.started(os.getpid()), processes.boot())
-    users = file.execute("SELECT rowid, pid, began, boot FROM users").fetchall()
-    here = False
-    for row, *user in users:
-        if not runs(*user):
-            file.execute("DELETE FROM users WHERE rowid = ?", (row,))
-        elif user[0] == own[0]:
-            here = True
-    if not here:
-        file.execute("INSERT INTO users VALUES (?, ?, ?)", own)
-
-
-def runs(pid: int, began: float | None, boot: str) -> bool:
-    """Whether that process still runs, as far as can be told: what cannot is not called ended."""
-    now = processes.boot()
-    # Elsewhere than on Linux the start is told by the calendar, which tells it from one of another run of the
-    # machine as well, and better: some name a run after the time of its start, which follows the clock.
-    names_a_run = sys.platform.startswith("linux") or began is None
-    if names_a_run and boot and now and boot != now:
-        return False
-    return processes.is_alive(pid, began)
-
-
 def _made(file: sqlite3.Connection) -> None:
-    """Make the tables of a new file; refuse one of another version."""
-    version = file.execute("PRAGMA user_version").fetchone()[0]
-    if version == SCHEMA:
-        return
-    if version != 0:
-        raise sqlite3.DatabaseError(f"it has format {version}, this version of the package writes {SCHEMA}")
-    if file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        raise sqlite3.DatabaseError("it is a database of something else")
-    for statement in _TABLES.split(";"):
-        if statement.strip():
-            file.execute(statement)
-    file.execute("INSERT INTO salt VALUES (?)", (secrets.token_bytes(32),))
-    file.execute(f"PRAGMA user_version = {SCHEMA}")
+    """Have tables of today's format in the file: made in an empty one, and those of an earlier one rebuilt.
+
+    All of it happens in the transaction that then looks whether the file has gone back: one that was put back
+    from a backup stays as it was.
+    """
+    if SCHEMA.prepare(file.execute) == 0:
+        file.execute("INSERT INTO salt VALUES (?)", (secrets.token_bytes(32),))

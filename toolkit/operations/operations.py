@@ -24,9 +24,9 @@ from toolkit.operations.masks import masked_argument
 from toolkit.operations.money_doors import MoneyWrites
 from toolkit.operations.order import CLIENT_ID, Meaning, Terms, checked_name, checked_placement
 from toolkit.operations.outcome import Outcome
-from toolkit.operations.place import journal_file
 from toolkit.operations.preview import Point, Preview
 from toolkit.printable import printable
+from toolkit.storage.paths import journal_file
 from toolkit.wire.calls import Placement
 from toolkit.wire.credentials import Keys
 from toolkit.wire.signing import to_text

@@ -1,4 +1,6 @@
-"""Files of ours on this machine, the processes that share them, and what a fork does to both.
+"""The one way to a file of ours on this machine.
 
-The lowest layer: it knows nothing of exchanges, keys or frames.
+Where each file lies (`paths`), which format it has (`formats`, `earlier`), how it is opened and locked
+(`files`, `database`), which processes use it (`processes`, `users`), and what a fork does to it (`forks`).
+What the files hold, and what it means, is the business of the packages that own them.
 """

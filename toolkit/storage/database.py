@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from toolkit.storage import files
+from toolkit.storage.formats import Execute
 
 Which = tuple[int, int]
 """What tells a file from another one of the same name."""
@@ -48,6 +50,28 @@ def connect(path: Path, *, timeout: float, shared: bool = False) -> sqlite3.Conn
         connection.close()
         raise
     return connection
+
+
+def patiently(execute: Execute, statement: str, patience: float) -> sqlite3.Cursor:
+    """Run a statement that others may keep from being run for a while.
+
+    Args:
+        execute: Runs a statement.
+        statement: The statement.
+        patience: Seconds to wait for others. An interrupt is noticed meanwhile.
+
+    Raises:
+        sqlite3.Error: It cannot be run.
+    """
+    end = None
+    while True:
+        try:
+            return execute(statement)
+        except sqlite3.OperationalError as error:
+            end = end or time.monotonic() + patience
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.005)
 
 
 def _check_same(path: Path, before: Which, now: Which) -> None:

@@ -12,8 +12,10 @@ import errno
 import os
 import stat
 import sys
+import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from toolkit.interruptions import forgiving
@@ -191,6 +193,54 @@ def _open_to_owner(folder: Path) -> None:
                 os.fchmod(number, 0o700)
         finally:
             os.close(number)
+
+
+@contextmanager
+def locked(path: Path, *, mode: int = OWNER_ONLY, shared: bool = False) -> Iterator[int]:
+    """While a file is read, made or replaced: one process at a time. The lock is a file beside it, and stays.
+
+    Args:
+        path: The file, in a folder that is there.
+        mode: What the lock is made with.
+        shared: As in `check`.
+
+    Yields:
+        The number of the lock.
+
+    Raises:
+        OSError: It cannot be had.
+    """
+    number = open_or_make(path.with_name(f"{path.name}.lock"), mode=mode, shared=shared)
+    try:
+        lock(number)
+        yield number
+    finally:
+        os.close(number)
+
+
+def write(path: Path, text: str, *, replace: bool) -> None:
+    """Write a file that its owner alone may read, whole or not at all.
+
+    Raises:
+        FileExistsError: There is one, and it is not to be replaced.
+        OSError: It cannot be written.
+    """
+    make_folder(path.parent)
+    if replace:
+        number, new = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
+        target = Path(new)
+    else:
+        number, target = make(path), path
+    try:
+        with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            target.replace(path)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
 
 
 def lock(number: int) -> None:

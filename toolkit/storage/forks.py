@@ -1,7 +1,9 @@
-"""Locks after a fork.
+"""What is done about forks, for every module of ours.
 
 A lock that another thread holds at the moment of a fork is held for ever in the child, where that thread
 does not exist. So every lock that outlives one call is made by a function that runs again in each child.
+A fork in the middle of a transaction would leave the child with half of one: SQLite takes the child for its
+parent. So who has a database open has forks wait, and closes what must not be inherited.
 """
 
 from __future__ import annotations
@@ -33,6 +35,18 @@ def renew(make: Make) -> None:
         _functions.append(make)
 
 
+def around(before: Make, after_in_parent: Make) -> None:
+    """Call a function before every fork, and another one after it in the parent."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=before, after_in_parent=after_in_parent)
+
+
+def in_child(function: Make) -> None:
+    """Call a function in every child that is forked."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=function)
+
+
 def _forget(method: weakref.WeakMethod[MethodType]) -> None:
     _methods.pop(method, None)
 
@@ -44,5 +58,4 @@ def _renew_all() -> None:
             make()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all)
+in_child(_renew_all)

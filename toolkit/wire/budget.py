@@ -337,6 +337,11 @@ class Budget:
         return self._ledger.problem
 
     @property
+    def left_behind(self) -> str:
+        """What could not be taken over from the version of the package before, "" where nothing was left."""
+        return self._ledger.left_behind
+
+    @property
     def ledger(self) -> Path | None:
         """The file that all processes of this machine share, None where none is wanted."""
         return self._ledger.path

@@ -10,14 +10,15 @@ import sys
 import threading
 import weakref
 from collections.abc import Mapping
+from pathlib import Path
 
 from toolkit.catalogue import ALTERNATES, POOLS, Host
 from toolkit.errors import UsageError
 from toolkit.interruptions import let_through
-from toolkit.storage import forks
+from toolkit.storage import forks, paths
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock, HostClock
-from toolkit.wire.ledger import Ledger, ledger_file
+from toolkit.wire.ledger import Ledger
 
 
 class Exchange:
@@ -31,18 +32,20 @@ class Exchange:
 
     def __init__(self, hosts: Mapping[Host, str], clock: Clock, sandbox: str | None) -> None:
         self.host_clocks: Mapping[Host, HostClock] = {host: HostClock(clock) for host in hosts}
-        path, problem = None, ""
+        path, problem, earlier = None, "", list[Path]()
         # Only who lives by the machine's own clock can share a record of times with other processes.
         if clock is SYSTEM_CLOCK:
             outside = sys.exception()
             try:
-                path = ledger_file(hosts, sandbox)
+                path = paths.ledger_file(hosts, sandbox)
+                if path is not None and sandbox is None:
+                    earlier = paths.earlier_ledger_files(hosts)
             except RuntimeError:  # so do pathlib and platformdirs say it
                 problem = "there is no home folder for the ledger"
             except OSError as error:  # the folder that this process is in was deleted
                 let_through(error, outside)
                 problem = f"the folder of the ledger cannot be found ({error.strerror})"
-        self.budget = Budget(clock, self.host_clocks, Ledger(path, clock, problem))
+        self.budget = Budget(clock, self.host_clocks, Ledger(path, clock, problem, earlier))
 
 
 _lock: threading.Lock

@@ -117,7 +117,7 @@ def told_of_a_call(line: str) -> str:
 @pytest.fixture(scope="module")
 def usual(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TOOLKIT_LEDGER", str(tmp_path_factory.mktemp("usual")))
+        patch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path_factory.mktemp("usual")))
         return list(map(told_of_a_call, everything()))
 
 
@@ -125,7 +125,7 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_no_digit_changes(
     name: str, usual: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path))
+    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path))
     with hostile(name):
         found = list(map(told_of_a_call, everything()))
     assert found == usual

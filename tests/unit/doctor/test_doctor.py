@@ -39,8 +39,8 @@ from toolkit.doctor.line import worst
 from toolkit.doctor.machine import line_of_environment, line_of_files, line_of_versions, line_of_way
 from toolkit.doctor.picture import html_of, text_of
 from toolkit.sandbox import Sandbox
+from toolkit.storage.paths import ledger_file
 from toolkit.wire.credentials import SECURITIES, Credentials, Keys
-from toolkit.wire.ledger import ledger_file
 from toolkit.wire.session import Session
 from toolkit.wire.signers import signer_of
 
@@ -515,7 +515,7 @@ def link_at(sandbox: Sandbox) -> toolkit.Link:
 
 
 def test_a_store_that_is_shared(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path / "ledger"))
+    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path / "ledger"))
     with link_at(sandbox) as link:
         diagnosis = link.doctor()
         assert table(diagnosis) == GOOD | {"ledger": "ok"}
@@ -524,7 +524,7 @@ def test_a_store_that_is_shared(sandbox: Sandbox, tmp_path: Path, monkeypatch: p
 
 
 def test_a_store_that_is_damaged(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path))
+    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path))
     told = requests.get(f"{sandbox.address}/sandbox/id", timeout=5).json()["id"]
     path = ledger_file(dict.fromkeys(BASE_URLS, sandbox.address), told)
     assert path is not None
@@ -538,13 +538,13 @@ def test_a_store_that_is_damaged(sandbox: Sandbox, tmp_path: Path, monkeypatch: 
 
 def test_a_store_that_stands_alone(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path / "file"))
+    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path / "file"))
     with pytest.warns(errors.LedgerWarning):
         link = link_at(sandbox)
     diagnosis = link.doctor()
     assert table(diagnosis) == GOOD | {"ledger": "warning"}
     assert str(tmp_path) in line(diagnosis, "ledger").found
-    assert "TOOLKIT_LEDGER" in line(diagnosis, "ledger").next_step
+    assert "TOOLKIT_RATE_LIMITS" in line(diagnosis, "ledger").next_step
     link.close()
 
 
@@ -609,7 +609,7 @@ def test_a_journal_whose_name_is_too_long(env: SandboxEnv, monkeypatch: pytest.M
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
 def test_no_home_for_a_store(sandbox: Sandbox, journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TOOLKIT_LEDGER", "~nobody-of-this-name/ledger")
+    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", "~nobody-of-this-name/ledger")
     journal.mkdir()
     journal.chmod(0o777)
     with pytest.warns(errors.LedgerWarning):
@@ -648,7 +648,7 @@ def test_files_that_others_may_change(
     journal.chmod(0o1777)  # they may add to it, and no more
     path.chmod(0o660)
     assert f"may change {path}." in line(env.link.doctor(), "files").found
-    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path))  # who shares a folder means it
+    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path))  # who shares a folder means it
     assert line_of_files([path]).verdict == "note"
     path.chmod(0o600)
     assert line_of_files([path, tmp_path / "nothing"]).verdict == "ok"
@@ -713,9 +713,9 @@ def test_a_proxy_is_named_without_its_user(address: str, name: str) -> None:
 
 
 def test_variables_are_named_and_not_shown() -> None:
-    assert line_of_environment({"HOME": "/", "TOOLKIT_LEDGER": ""}).found.startswith("None")
-    plain = line_of_environment({"TOOLKIT_LEDGER": "off", "TOOLKIT_CONFIG": "/x"})
-    assert (plain.verdict, plain.found) == ("ok", "Set: TOOLKIT_CONFIG, TOOLKIT_LEDGER.")
+    assert line_of_environment({"HOME": "/", "TOOLKIT_RATE_LIMITS": ""}).found.startswith("None")
+    plain = line_of_environment({"TOOLKIT_RATE_LIMITS": "off", "TOOLKIT_CONFIG": "/x"})
+    assert (plain.verdict, plain.found) == ("ok", "Set: TOOLKIT_CONFIG, TOOLKIT_RATE_LIMITS.")
     for name in ("TOOLKIT_KEY", "TOOLKIT_SECRET", "TOOLKIT_PASSPHRASE"):
         secret = line_of_environment({name: "hush"})
         assert secret.verdict == "note"
@@ -899,7 +899,7 @@ def test_it_prints_json(sandbox: Sandbox) -> None:
 
 def test_a_store_that_stands_alone_is_a_line_and_no_warning(sandbox: Sandbox, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    done = run("--demo", "--strict", TOOLKIT_LEDGER=str(tmp_path / "file"), **running(sandbox))
+    done = run("--demo", "--strict", TOOLKIT_RATE_LIMITS=str(tmp_path / "file"), **running(sandbox))
     assert (done.exit_code, done.stderr) == (1, "")
     assert "WARNING  ledger" in done.stdout
 

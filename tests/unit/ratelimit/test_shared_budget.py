@@ -339,7 +339,7 @@ def test_pages_are_asked_for_at_once_where_their_number_is_known_and_cost_the_sa
 
 def test_a_warning_points_at_the_line_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setenv("TOOLKIT_LEDGER", str(tmp_path / "file" / "under"))
+    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path / "file" / "under"))
     with pytest.warns(errors.LedgerWarning, match="counted by this process alone") as caught:
         toolkit.demo().close()
     assert [each.filename for each in caught] == [__file__]

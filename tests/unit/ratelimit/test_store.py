@@ -31,9 +31,11 @@ from tests.support.rate_limits import HOSTS, is_shared, is_sound, known, let_oth
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, FAPI, Host
 from toolkit.sandbox import Sandbox
+from toolkit.storage import database, formats, paths
+from toolkit.storage.paths import ledger_file
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock, HostClock
-from toolkit.wire.ledger import EVERYWHERE, Key, Ledger, ledger_file, place, store
+from toolkit.wire.ledger import EVERYWHERE, Key, Ledger, store, tables
 
 PATIENCE = 20.0
 
@@ -83,13 +85,13 @@ def stores(path: Path, clock: FakeClock) -> Iterator[Callable[[], Ledger]]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the Links of this test keep their ledgers."""
-    monkeypatch.setenv(place.VARIABLE, str(tmp_path / "shared"))
+    monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path / "shared"))
     return tmp_path / "shared"
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "LOCK_PATIENCE", 0.05)
+    monkeypatch.setattr(tables, "LOCK_PATIENCE", 0.05)
 
 
 def run(
@@ -153,11 +155,11 @@ def _another_database(path: Path) -> None:
 
 
 def _another_version(path: Path) -> None:
-    sql(path, f"PRAGMA user_version = {place.SCHEMA + 1}")
+    sql(path, f"PRAGMA user_version = {formats.RATE_LIMITS - 1}")
 
 
 def _a_name_alone(path: Path) -> None:
-    sql(path, f"PRAGMA user_version = {place.SCHEMA}")
+    sql(path, f"PRAGMA user_version = {formats.RATE_LIMITS}")
 
 
 def _cut(path: Path) -> None:
@@ -181,7 +183,7 @@ def _other_types(path: Path) -> None:
     for name, statement in kept:
         if not name.startswith("sqlite_"):
             sql(path, _without_checks(statement))
-    sql(path, f"PRAGMA user_version = {place.SCHEMA}")
+    sql(path, f"PRAGMA user_version = {formats.RATE_LIMITS}")
     for name in ("counter", "halt", "rule", "clock"):
         columns = sql(path, f"PRAGMA table_info({name})")
         values = ["fapi" if column[1] in ("pool", "host") else f"no {column[1]}" for column in columns]
@@ -407,14 +409,14 @@ def test_a_folder_that_may_only_be_read(tmp_path: Path, made: bool) -> None:
 
 @as_root
 def test_users_who_share_a_folder_share_the_store(tmp_path: Path) -> None:
-    """TOOLKIT_LEDGER names a folder that all may write to; the first one's file is open meanwhile."""
+    """TOOLKIT_RATE_LIMITS names a folder that all may write to; the first one's file is open meanwhile."""
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o777)
     let_others_in(tmp_path)
     said = run(
         """
-        at = Path(os.environ["TOOLKIT_LEDGER"]) / "ledger.sqlite"
+        at = Path(os.environ["TOOLKIT_RATE_LIMITS"]) / "ledger.sqlite"
         def become(user):
             os.setgid(user), os.setuid(user)
             ledger = Ledger(at, SYSTEM_CLOCK)
@@ -437,7 +439,7 @@ def test_users_who_share_a_folder_share_the_store(tmp_path: Path) -> None:
         os.write(over[1], b"x")
         os.waitpid(first, 0)
         """,
-        env={place.VARIABLE: str(shared)},
+        env={paths.RATE_LIMITS: str(shared)},
     )
     assert said == "10 "
 
@@ -455,10 +457,10 @@ def test_a_file_of_another_user_that_may_be_written_to_is_used(tmp_path: Path) -
     said = run(
         """
         os.setgid(64321), os.setuid(64321)
-        ledger = Ledger(Path(os.environ["TOOLKIT_LEDGER"]) / "ledger.sqlite", SYSTEM_CLOCK)
+        ledger = Ledger(Path(os.environ["TOOLKIT_RATE_LIMITS"]) / "ledger.sqlite", SYSTEM_CLOCK)
         print(reserve(ledger, SYSTEM_CLOCK, 5) and ledger.problem)
         """,
-        env={place.VARIABLE: str(shared)},
+        env={paths.RATE_LIMITS: str(shared)},
     )
     assert said == "\n"
 
@@ -767,25 +769,19 @@ def test_a_shorter_pause_does_not_end_a_longer_one(clock: FakeClock, stores: Cal
 # -- two versions ----------------------------------------------------------------------------------------
 
 
-def test_two_versions_leave_each_others_files_alone(
-    folder: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old = ledger_file(BASE_URLS, None)
-    monkeypatch.setattr(place, "SCHEMA", place.SCHEMA + 1)
+def test_two_versions_leave_each_others_files_alone(folder: Path, clock: FakeClock) -> None:
     new = ledger_file(BASE_URLS, None)
-    assert old is not None
     assert new is not None
+    old = next(each for each in paths.earlier_ledger_files(BASE_URLS) if each.parent == new.parent)
     assert old != new
-    one, other = Ledger(old, clock), Ledger(new, clock)
-    monkeypatch.undo()
-    reserve(one, clock, 1000)
-    monkeypatch.setattr(place, "SCHEMA", place.SCHEMA + 1)
-    reserve(other, clock, 1000)
-    assert (one.problem, other.problem) == ("", "")
-    assert (known(one), known(other)) == (1000, 1000)
+    old.parent.mkdir()
+    old.write_bytes(b"whatever that version writes")
+    ledger = Ledger(new, clock)
+    reserve(ledger, clock, 1000)
+    assert (ledger.problem, known(ledger)) == ("", 1000)
+    ledger.close()
+    assert old.read_bytes() == b"whatever that version writes"
     assert not list(old.parent.glob("*.damaged*"))
-    one.close()
-    other.close()
 
 
 # -- forks and interrupts --------------------------------------------------------------------------------
@@ -1038,7 +1034,7 @@ holding.join()
     assert kernel.stdout is not None
     over = kernel.stdin.fileno()
     waiting = CountedWaits(then=lambda: os.write(over, b"."))
-    monkeypatch.setattr(store, "time", waiting)
+    monkeypatch.setattr(database, "time", waiting)
     try:
         assert kernel.stdout.readline() == "held\n"
         assert isinstance(reserve(mine, SYSTEM_CLOCK), int)
@@ -1055,7 +1051,7 @@ def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SIGSTOP while it holds the file (Ctrl-Z): they go on in memory, and say so."""
-    monkeypatch.setattr(store, "LOCK_PATIENCE", 0.5)
+    monkeypatch.setattr(tables, "LOCK_PATIENCE", 0.5)
     at = tmp_path / "ledger.sqlite"
     mine = Ledger(at, SYSTEM_CLOCK)
     mine.rules()
@@ -1181,7 +1177,7 @@ def test_it_is_said_once_that_a_process_counts_alone_and_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv(place.VARIABLE, str(tmp_path / "file"))
+    monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path / "file"))
     with pytest.warns(errors.LedgerWarning) as said:
         link_to("alone-a")
     link_to("alone-b").close()
@@ -1190,7 +1186,7 @@ def test_it_is_said_once_that_a_process_counts_alone_and_what_to_do(
     assert str(tmp_path / "file") in text
     assert "one at a time" in text
     assert "share=" in text
-    assert place.VARIABLE in text
+    assert paths.RATE_LIMITS in text
     assert said[0].filename == __file__
 
 
@@ -1198,7 +1194,7 @@ def test_it_is_said_once_that_a_process_counts_alone_and_what_to_do(
 def test_who_wants_no_store_is_left_in_peace(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, word: str
 ) -> None:
-    monkeypatch.setenv(place.VARIABLE, word)
+    monkeypatch.setenv(paths.RATE_LIMITS, word)
     monkeypatch.chdir(tmp_path)
     link = link_to(f"peace-{len(word)}{word.strip()}")
     link.budget.release(link.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
@@ -1212,7 +1208,7 @@ def test_a_folder_named_from_here_stays_the_same_when_the_kernel_goes_elsewhere(
     """`os.chdir` in a notebook is none of the ledger's business."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(place.VARIABLE, "ledgers")
+    monkeypatch.setenv(paths.RATE_LIMITS, "ledgers")
     link = link_to("relative")
     monkeypatch.chdir(tmp_path / "elsewhere")
     for _ in range(3):
@@ -1327,7 +1323,7 @@ def test_the_next_sandbox_on_the_same_port_inherits_nothing(folder: Path) -> Non
         assert link.budget.limit(FAPI) == 2400
         (use,) = [each for each in link.budget.snapshot().pools if each.pool == FAPI]
         assert use.used < 120
-    assert len(list(folder.glob("sandbox-*.sqlite"))) == 2
+    assert len(list(folder.glob("rate-limits-sandbox-*.sqlite"))) == 2
 
 
 def test_a_sandbox_shares_nothing_with_the_real_exchange(folder: Path) -> None:

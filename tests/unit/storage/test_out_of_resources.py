@@ -31,8 +31,8 @@ from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, example
 from toolkit.doctor.line import Line, looked_at
 from toolkit.errors import JournalError, LedgerWarning
-from toolkit.storage import machine
-from toolkit.wire.ledger import EVERYWHERE, Ledger, place, processes, store
+from toolkit.storage import machine, paths, processes
+from toolkit.wire.ledger import EVERYWHERE, Ledger, store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
 
@@ -144,7 +144,7 @@ def test_what_was_counted_is_known_where_the_disk_is_full_only_at_the_very_end(t
 def test_a_link_without_descriptors_counts_alone_and_its_doctor_says_what_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(place.VARIABLE, str(tmp_path / "ledgers"))
+    monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path / "ledgers"))
     monkeypatch.setenv("TOOLKIT_JOURNAL", str(tmp_path / "journals"))
 
     def work() -> list[object]:
@@ -171,7 +171,7 @@ def test_a_link_without_descriptors_counts_alone_and_its_doctor_says_what_is_wro
 def test_a_second_shortage_is_told_of_as_the_first_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(place.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
     monkeypatch.setattr(store, "TRY_AGAIN_AFTER", 0.0)
 
     def work() -> list[int]:
@@ -225,7 +225,7 @@ def test_a_system_that_tells_nothing_of_processes_stops_nobody(
     def fail(*_: object, **__: object) -> Any:
         raise failure
 
-    monkeypatch.setenv(place.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
     for name in ("boot_time", "pid_exists", "Process"):
         monkeypatch.setattr(psutil, name, fail)
     for kind in (sys.platform, "darwin"):

@@ -1,7 +1,7 @@
 """Where others may write to a folder of ours, nothing of theirs makes us open, change or follow another file.
 
-`TOOLKIT_LEDGER` names a folder that several users share. What a co-user puts there under the name of a file
-of ours is a link, a pipe or another file; the victim is this user.
+`TOOLKIT_RATE_LIMITS` names a folder that several users share. What a co-user puts there under the name of a
+file of ours is a link, a pipe or another file; the victim is this user.
 """
 
 from __future__ import annotations
@@ -289,7 +289,7 @@ def test_sandboxes_are_forgotten_by_what_lies_there_and_not_by_what_it_leads_to(
     shared: Path, victim: Path, clock: FakeClock, stores: Callable[[], Ledger]
 ) -> None:
     os.utime(victim, (0, 0))
-    link = shared / "sandbox-x.sqlite"
+    link = shared / "rate-limits-sandbox-x.sqlite"
     link.symlink_to(victim)
     stores().rules()
     assert link.is_symlink(), "the link is new, whatever the age of the file"

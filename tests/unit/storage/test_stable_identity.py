@@ -22,11 +22,11 @@ from tests.support.writes import WriteEnv, example
 from toolkit.catalogue import BASE_URLS
 from toolkit.doctor.machine import line_of_ledger
 from toolkit.errors import JournalError
-from toolkit.operations.journal_file import runs
-from toolkit.operations.place import VARIABLE, journal_file
-from toolkit.storage import machine
+from toolkit.storage import machine, processes
+from toolkit.storage.paths import JOURNAL, journal_file, ledger_file
+from toolkit.storage.processes import runs
 from toolkit.wire.clock import SYSTEM_CLOCK, HostClock
-from toolkit.wire.ledger import EVERYWHERE, Ledger, ledger_file, processes
+from toolkit.wire.ledger import EVERYWHERE, Ledger
 from toolkit.wire.shared import Exchange
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
@@ -50,7 +50,7 @@ def rename(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state folder of this user's, that no variable names."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "my state"))
-    monkeypatch.delenv("TOOLKIT_LEDGER", raising=False)
+    monkeypatch.delenv("TOOLKIT_RATE_LIMITS", raising=False)
     return tmp_path / "my state"
 
 
@@ -183,11 +183,11 @@ def test_the_doctor_says_where_a_folder_is_another_one_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOOLKIT_LEDGER", "ledgers")
+    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", "ledgers")
     budget = Exchange(dict.fromkeys(BASE_URLS, "https://relative.invalid"), SYSTEM_CLOCK, None).budget
     line = line_of_ledger(budget)
     assert (line.verdict, line.next_step) == ("note", "Give its whole path.")
-    assert "TOOLKIT_LEDGER is a relative path" in line.found
+    assert "TOOLKIT_RATE_LIMITS is a relative path" in line.found
 
 
 # -- this run of the machine -----------------------------------------------------------------------------
@@ -283,7 +283,7 @@ def test_a_journal_that_would_be_another_one_elsewhere_is_refused(
     """`once=` would pay again in a kernel that was started in another folder, or after `os.chdir`."""
     write_env = WriteEnv(tmp_path / "bench")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(VARIABLE, "journals")
+    monkeypatch.setenv(JOURNAL, "journals")
     with pytest.raises(JournalError, match=r"relative path, 'journals'.*Nothing was sent"):
         write_env.env.link.operations()
     assert not (tmp_path / "journals").exists()
@@ -302,7 +302,7 @@ def test_a_folder_that_was_deleted_under_the_process_is_said_so(
     def work() -> list[str]:
         os.chdir(tmp_path / "gone")
         (tmp_path / "gone").rmdir()
-        os.environ["TOOLKIT_LEDGER"] = "ledgers"
+        os.environ["TOOLKIT_RATE_LIMITS"] = "ledgers"
         budget = Exchange(BASE_URLS, SYSTEM_CLOCK, None).budget
         with pytest.raises(JournalError, match="cannot be found"):
             journal_file(BASE_URLS, None, "journals")

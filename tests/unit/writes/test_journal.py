@@ -43,8 +43,8 @@ from toolkit.operations import journal_file as files
 from toolkit.operations.entry import Entry, Wish
 from toolkit.operations.journal import Journal
 from toolkit.operations.journal_file import JournalFile
-from toolkit.operations.place import VARIABLE, journal_file
 from toolkit.sandbox import Answer, Request
+from toolkit.storage.paths import JOURNAL, journal_file
 
 PATIENCE = 20.0
 DAY = 86_400
@@ -659,7 +659,7 @@ def test_what_may_only_be_read(tmp_path: Path, what: str) -> None:
     said = told(
         start(
             """
-            from toolkit.wire.ledger import processes
+            from toolkit.storage import processes
             processes.started(os.getpid())
             journal = Journal(Path(sys.argv[1]))
             os.seteuid(65534)
@@ -740,7 +740,7 @@ def test_only_its_owner_may_read_it(folder: Path, monkeypatch: pytest.MonkeyPatc
 def test_where_the_environment_says(
     write_env: WriteEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "named"))
+    monkeypatch.setenv(JOURNAL, str(tmp_path / "named"))
     assert write_env.env.link.operations().journal.parent == tmp_path / "named"
     assert write_env.env.link.operations(journal=write_env.folder).journal.parent == write_env.folder
 
@@ -752,6 +752,7 @@ def test_sandboxes_that_nobody_has_used_for_a_day_are_forgotten(folder: Path) ->
     for path in (old, young, real):
         told(start("Journal(Path(sys.argv[1]))", path))
     Path(f"{old}-journal").touch()
+    os.utime(f"{old}-journal", (0, 0))
     quiet = Journal(living)  # left alone overnight
     for path, hours in ((old, 25), (young, 23), (living, 25), (real, 999)):
         when = time.time() - hours * 3600

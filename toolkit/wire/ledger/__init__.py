@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from toolkit.wire.ledger.book import EVERYWHERE, REMEMBERED_WINDOWS, Halt, Key, Ledger, Other, Page, Rule
+from toolkit.wire.ledger.book import REMEMBERED_WINDOWS, Ledger
 from toolkit.wire.ledger.counting import Counter, Obstacle, Part, Sent, Turn
-from toolkit.wire.ledger.place import ledger_file
+from toolkit.wire.ledger.records import EVERYWHERE, Halt, Key, Other, Page, Rule
 
 __all__ = [
     "EVERYWHERE",
@@ -20,5 +20,4 @@ __all__ = [
     "Rule",
     "Sent",
     "Turn",
-    "ledger_file",
 ]

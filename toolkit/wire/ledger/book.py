@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
+from toolkit.storage.formats import Execute
+from toolkit.storage.processes import boot, is_alive
 from toolkit.wire.clock import Clock, Measured
 from toolkit.wire.ledger.counting import Counter, Obstacle, Part, Sent, Turn
-from toolkit.wire.ledger.processes import boot, is_alive
-from toolkit.wire.ledger.store import Execute, Store
+from toolkit.wire.ledger.halts import Halts
+from toolkit.wire.ledger.records import EVERYWHERE, Halt, Key, Other, Page, Rule
+from toolkit.wire.ledger.store import Store
 
 T = TypeVar("T")
 
 REMEMBERED_WINDOWS = 60
-EVERYWHERE = ""
-"""Instead of a host: a halt of all of them."""
 
 # What all processes share of a counter, in the order in which `Counter` takes it.
 _STATE = (
@@ -47,71 +48,6 @@ _NEW_PART = "INSERT INTO part (used, in_flight, carried, sent_at, counter, proce
 _SAVE_PART = (
     "UPDATE part SET used = ?, in_flight = ?, carried = ?, sent_at = ? WHERE counter = ? AND process = ?"
 )
-_HALTS = "SELECT host, until, wall_until, seconds, boot FROM halt"
-
-
-class Key(NamedTuple):
-    """What names a counter."""
-
-    pool: str
-    path: str
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    """Nothing is to be sent for a while.
-
-    Attributes:
-        host: Where to; EVERYWHERE for all hosts (a ban).
-        left: Seconds it still lasts.
-    """
-
-    host: str
-    left: float
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A limit as the exchange told it.
-
-    Attributes:
-        kind: What is counted: "weight" or "orders".
-        seconds: Length of the window.
-        most: How much is allowed in one.
-    """
-
-    kind: str
-    seconds: int
-    most: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Everything known of one counter.
-
-    Attributes:
-        key: Which one.
-        door: The door that used it first.
-        counter: Its state, as last written.
-        history: Weight used by window.
-    """
-
-    key: Key
-    door: str
-    counter: Counter
-    history: Mapping[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Other:
-    """A count that no pool is charged with, such as orders."""
-
-    host: str
-    kind: str
-    seconds: int
-    window: int
-    used: int
 
 
 class Ledger:
@@ -121,18 +57,21 @@ class Ledger:
         path: Its file; None to keep it in memory.
         clock: This machine's clock.
         problem: Why there is no file to be had, where that is known beforehand.
+        earlier: Files of the version before, whose bans and pauses hold here too.
 
     Attributes:
         path: As given.
     """
 
-    def __init__(self, path: Path | None, clock: Clock, problem: str = "") -> None:
+    def __init__(
+        self, path: Path | None, clock: Clock, problem: str = "", earlier: Sequence[Path] = ()
+    ) -> None:
         self.path = path
         self._clock = clock
         self._store = Store(path, clock, problem)
+        self._halts = Halts(clock, earlier)
         # What was last read, so that tables that are begun anew do not begin with nothing.
         self._known: dict[Key, tuple[str, Counter]] = {}
-        self._known_halts: dict[str, float] = {}
         # Rows as this process wrote them last: good for as long as no other process has written any.
         self._fresh: dict[Key, tuple[int, Counter, bool]] = {}
         self._loaded: Key | None = None
@@ -142,6 +81,11 @@ class Ledger:
     def problem(self) -> str:
         """Why it is not shared although it should be, "" otherwise."""
         return self._store.problem
+
+    @property
+    def left_behind(self) -> str:
+        """What could not be taken over from the version before, "" where nothing was left."""
+        return self._halts.left_behind
 
     # -- requests ----------------------------------------------------------------------------------
 
@@ -240,7 +184,7 @@ class Ledger:
             to_come = seconds - (self._clock.monotonic() - asked)
             left = {halt.host: halt.left for halt in self._read_halts(execute)}
             if to_come > left.get(host, 0.0):
-                self._write_halt(execute, host, to_come, now)
+                self._halts.write(execute, host, to_come, now)
                 self._read_halts(execute)
 
         self._run(work)
@@ -249,33 +193,10 @@ class Ledger:
         """The halts there are."""
         return self._run(self._read_halts)
 
-    def _write_halt(self, execute: Execute, host: str, seconds: float, now: float = 0.0) -> None:
-        # The second counts after the machine was started anew, when its own clock is all there is. Whether
-        # that will be as wrong as it is now, or right by then, nobody knows: the later of both is safe, and
-        # `seconds` bounds it.
-        wall = max(self._clock.time(), now)
-        ends = float(self._clock.monotonic() + seconds), float(wall + seconds)
-        execute(
-            "REPLACE INTO halt (host, until, wall_until, seconds, boot) VALUES (?, ?, ?, ?, ?)",
-            (host, *ends, float(seconds), boot()),
-        )
-
     def _read_halts(self, execute: Execute) -> list[Halt]:
-        halts = []
-        for host, until, wall_until, seconds, boot_then in execute(_HALTS).fetchall():
-            known = bool(boot_then) and boot_then == boot()
-            left = until - self._clock.monotonic() if known else wall_until - self._clock.time()
-            if left <= 0:
-                execute("DELETE FROM halt WHERE host = ?", (host,))
-                self._fresh.clear()
-                continue
-            if not known or left > seconds:
-                # Of before the machine was started, or of a clock that was wrong: whatever became of the
-                # clocks, it lasts no longer from now on than it was meant to.
-                left = min(left, seconds)
-                self._write_halt(execute, host, left)
-            halts.append(Halt(host, left))
-        self._known_halts = {halt.host: self._clock.monotonic() + halt.left for halt in halts}
+        halts, has_ended = self._halts.read(execute)
+        if has_ended:
+            self._fresh.clear()
         return halts
 
     # -- limits and clocks -------------------------------------------------------------------------
@@ -444,11 +365,11 @@ class Ledger:
 
     def _seed(self, execute: Execute, from_memory: bool) -> None:
         """Write down what was known where nothing is there yet, or where it was only kept in memory."""
-        known, halts = dict(self._known), dict(self._known_halts)
+        known, halts = dict(self._known), dict(self._halts.known)
         try:
             self._write_known(execute, known, halts, from_memory=from_memory)
         except BaseException:
-            self._known, self._known_halts = known, halts  # or a full disk would end a ban
+            self._known, self._halts.known = known, halts  # or a full disk would end a ban
             raise
         finally:
             self._fresh.clear()
@@ -476,8 +397,5 @@ class Ledger:
                 mine.part(self._store.process).used = counter.ours
                 self._save_part(execute, number, mine)
                 self._known[key] = door, mine
-        there = {halt.host: halt.left for halt in self._read_halts(execute)}
-        for host, until in halts.items():
-            if until - self._clock.monotonic() > there.get(host, 0.0):
-                self._write_halt(execute, host, until - self._clock.monotonic())
+        self._halts.carry_over(execute, halts)
         self._read_halts(execute)

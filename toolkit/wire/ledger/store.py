@@ -12,115 +12,41 @@ import atexit
 import contextlib
 import math
 import os
-import re
 import sqlite3
 import sys
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from toolkit.interruptions import forgiving, let_through
-from toolkit.storage import database, forks
+from toolkit.storage import database, forks, paths
+from toolkit.storage.formats import Execute
+from toolkit.storage.processes import is_alive, own_name, started
 from toolkit.wire.clock import Clock
-from toolkit.wire.ledger import place
-from toolkit.wire.ledger.processes import is_alive, own_name, started
+from toolkit.wire.ledger.tables import (
+    FAILURES,
+    MEMORY,
+    DamagedError,
+    check_tables,
+    fault,
+    is_damage,
+    make_tables,
+    patiently,
+)
 
 T = TypeVar("T")
-Execute = Callable[..., sqlite3.Cursor]
 Seed = Callable[[Execute, bool], None]
 """Writes down what is known; whether the tables it comes from were kept in memory meanwhile."""
 _Identity = tuple[tuple[int, int] | None, ...]
 
-# How long others may hold the file before it is done without. Writing takes some 20 microseconds, but a
-# process whose threads compute may be put off in the middle of it.
-LOCK_PATIENCE = 5.0
 # SQLite waits so long by itself; an interrupt is noticed only in between.
 _LOCK_WAIT = 0.2
 TRY_AGAIN_AFTER = 60.0
 # Small pages: each write of a few numbers costs one.
 _PAGE = 512
-_MEMORY = ":memory:"
 _TRIES = 4
-
-_SCHEMA = """
-CREATE TABLE process (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    pid INTEGER NOT NULL CHECK (typeof(pid) = 'integer'),
-    started REAL NOT NULL CHECK (typeof(started) = 'real'),
-    name TEXT NOT NULL);
-CREATE TABLE counter (
-    id INTEGER PRIMARY KEY,
-    pool TEXT NOT NULL,
-    path TEXT NOT NULL,
-    seconds INTEGER NOT NULL CHECK (typeof(seconds) = 'integer'),
-    door TEXT NOT NULL,
-    window INTEGER NOT NULL CHECK (typeof(window) = 'integer'),
-    told INTEGER NOT NULL CHECK (typeof(told) = 'integer'),
-    told_at REAL NOT NULL CHECK (typeof(told_at) = 'real'),
-    pace REAL NOT NULL CHECK (typeof(pace) = 'real'),
-    paced_at REAL NOT NULL CHECK (typeof(paced_at) = 'real'),
-    paced_others INTEGER NOT NULL CHECK (typeof(paced_others) = 'integer'),
-    doubtful INTEGER NOT NULL CHECK (typeof(doubtful) = 'integer'),
-    doubtful_since REAL NOT NULL CHECK (typeof(doubtful_since) = 'real'),
-    others INTEGER NOT NULL CHECK (typeof(others) = 'integer'),
-    expected INTEGER NOT NULL CHECK (typeof(expected) = 'integer'),
-    UNIQUE (pool, path, seconds));
-CREATE TABLE part (
-    counter INTEGER NOT NULL,
-    process INTEGER NOT NULL,
-    used INTEGER NOT NULL CHECK (typeof(used) = 'integer'),
-    in_flight INTEGER NOT NULL CHECK (typeof(in_flight) = 'integer'),
-    carried INTEGER NOT NULL CHECK (typeof(carried) = 'integer'),
-    sent_at REAL NOT NULL CHECK (typeof(sent_at) = 'real'),
-    PRIMARY KEY (counter, process)) WITHOUT ROWID;
-CREATE TABLE history (
-    counter INTEGER NOT NULL,
-    window INTEGER NOT NULL,
-    used INTEGER NOT NULL CHECK (typeof(used) = 'integer'),
-    PRIMARY KEY (counter, window)) WITHOUT ROWID;
-CREATE TABLE halt (
-    host TEXT PRIMARY KEY,
-    until REAL NOT NULL CHECK (typeof(until) = 'real'),
-    wall_until REAL NOT NULL CHECK (typeof(wall_until) = 'real'),
-    seconds REAL NOT NULL CHECK (typeof(seconds) = 'real'),
-    boot TEXT NOT NULL);
-CREATE TABLE rule (
-    pool TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    seconds INTEGER NOT NULL CHECK (typeof(seconds) = 'integer'),
-    most INTEGER NOT NULL CHECK (typeof(most) = 'integer'),
-    learnt REAL NOT NULL CHECK (typeof(learnt) = 'real'),
-    PRIMARY KEY (pool, kind, seconds)) WITHOUT ROWID;
-CREATE TABLE clock (
-    host TEXT PRIMARY KEY,
-    ahead REAL NOT NULL CHECK (typeof(ahead) = 'real'),
-    error REAL NOT NULL CHECK (typeof(error) = 'real'),
-    measured REAL NOT NULL CHECK (typeof(measured) = 'real'),
-    boot TEXT NOT NULL);
-CREATE TABLE other_count (
-    host TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    seconds INTEGER NOT NULL CHECK (typeof(seconds) = 'integer'),
-    window INTEGER NOT NULL CHECK (typeof(window) = 'integer'),
-    used INTEGER NOT NULL CHECK (typeof(used) = 'integer'),
-    PRIMARY KEY (host, kind, seconds)) WITHOUT ROWID;
-"""
-
-_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-_NAMES = frozenset(re.findall(r"CREATE TABLE (\w+)", _SCHEMA))
-
-
-class _DamagedError(Exception):
-    """The file is no ledger."""
-
-
-# What a file that holds nonsense makes of reading it, besides errors of SQLite's.
-_NONSENSE = (TypeError, ValueError, ArithmeticError, LookupError, _DamagedError)
-_FAILURES = (sqlite3.Error, *_NONSENSE)
-
 
 _stores: weakref.WeakSet[Store] = weakref.WeakSet()
 
@@ -175,14 +101,14 @@ class Store:
                     # Commits or rolls back at the end, also where an interrupt strikes: the file must not
                     # stay locked.
                     with connection:
-                        _patiently(execute, "BEGIN IMMEDIATE")
+                        patiently(execute, "BEGIN IMMEDIATE")
                         return work(execute)
-                except _FAILURES as error:
-                    fault = None if self._in_memory else _fault(connection, error)
-                    if fault is None:
+                except FAILURES as error:
+                    found = None if self._in_memory else fault(connection, error)
+                    if found is None:
                         raise
                     tries += 1
-                    self._go_on_without(fault, give_up=tries >= _TRIES)
+                    self._go_on_without(found, give_up=tries >= _TRIES)
 
     def check_place(self) -> None:
         """Open the file anew where it is another by now: who deletes it must not split the machine."""
@@ -223,13 +149,13 @@ class Store:
         found, outside = None, sys.exception()
         for _ in range(_TRIES):
             try:
-                with place.opening(path):
+                with paths.opening(path):
                     found = _identity(self._name)
                     connection = self._begin(path, seed)
-            except (*_FAILURES, OSError) as error:
+            except (*FAILURES, OSError) as error:
                 let_through(error, outside)
                 was_replaced = found is not None and _identity(self._name)[0] != found[0]
-                if was_replaced or (_is_damage(error) and self._set_aside(path, found)):
+                if was_replaced or (is_damage(error) and self._set_aside(path, found)):
                     continue
                 self._lack(error)
                 return
@@ -237,26 +163,26 @@ class Store:
             self._connection, self._file = connection, _identity(self._name)
             self._in_memory, self.problem = False, ""
             return
-        self._lack(_DamagedError("it is damaged time and again"))
+        self._lack(DamagedError("it is damaged time and again"))
 
     def _begin(self, path: Path | None, seed: Seed) -> sqlite3.Connection:
         """Open or make the tables, sign this process in and write down what it knows."""
         before = self.process
         if path is None:
-            connection = sqlite3.connect(_MEMORY, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False)
         else:
             connection = database.connect(path, timeout=_LOCK_WAIT, shared=True)
         try:
             connection.execute(f"PRAGMA page_size = {_PAGE}")
             # Seen before anything is written: it may be the database of something else.
-            _check_tables(connection.execute)
+            check_tables(connection.execute)
             if path is not None:
                 database.which(path, shared=True)  # its log is open by now, too
-            _patiently(connection.execute, "PRAGMA journal_mode = WAL")
+            patiently(connection.execute, "PRAGMA journal_mode = WAL")
             # What a power cut takes away is no more than the counts of a minute.
             connection.execute("PRAGMA synchronous = OFF")
-            _patiently(connection.execute, "BEGIN IMMEDIATE")
-            _make_tables(connection.execute)
+            patiently(connection.execute, "BEGIN IMMEDIATE")
+            make_tables(connection.execute)
             self.process = self._sign_in(connection.execute)
             seed(connection.execute, self._in_memory)
             connection.execute("COMMIT")
@@ -293,7 +219,7 @@ class Store:
         self.close()  # where files that are open cannot be moved
         was_replaced = damaged is not None and _identity(self._name)[0] != damaged[0]
         is_away = was_replaced or (
-            self._path is not None and _is_damage(error) and self._set_aside(self._path, damaged)
+            self._path is not None and is_damage(error) and self._set_aside(self._path, damaged)
         )
         if give_up or not is_away:
             self._lack(error)
@@ -302,7 +228,7 @@ class Store:
         """Move a damaged file out of the way, unless another process has done so already."""
         outside = sys.exception()
         try:
-            with place.opening(path):
+            with paths.opening(path):
                 if damaged is not None and _identity(self._name)[0] == damaged[0]:
                     for tail in ("-wal", "-shm", ""):  # renamed as they are: a link is not followed
                         with contextlib.suppress(FileNotFoundError):
@@ -320,70 +246,6 @@ class Store:
         self.problem = f"the ledger in {where} cannot be used ({reason or type(error).__name__})"
 
 
-def _check_tables(execute: Execute) -> None:
-    """Raise where a file is neither empty nor a ledger of this version. Nothing is written."""
-    (version,) = _patiently(execute, "PRAGMA user_version").fetchone()
-    tables = _patiently(execute, "SELECT name FROM sqlite_schema").fetchall()
-    missing = _NAMES.difference(*tables)
-    if version not in (0, place.SCHEMA) or (tables if version == 0 else missing):
-        raise _DamagedError
-
-
-def _make_tables(execute: Execute) -> None:
-    """Make the tables where there are none, and check them where there are."""
-    (version,) = execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        for statement in _SCHEMA.split(";\n"):
-            execute(statement)
-        execute(f"PRAGMA user_version = {place.SCHEMA}")
-    elif version != place.SCHEMA or execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-        raise _DamagedError
-
-
-def _fault(connection: sqlite3.Connection, error: Exception) -> Exception | None:
-    """What is wrong with the file where something failed on it; None where it is sound, and not at fault."""
-    code: Any = getattr(error, "sqlite_errorcode", None)
-    if code is not None and (code & 0xFF) not in _OF_ARGUMENTS:
-        return error
-    try:
-        _check(connection)
-    except (sqlite3.ProgrammingError, *_NONSENSE) as found:  # the former: it is closed
-        return found
-    except sqlite3.Error as found:
-        is_known = getattr(found, "sqlite_errorcode", None) is not None
-        return found if is_known else _DamagedError(str(found))  # words that are no UTF-8
-    return None
-
-
-def _check(connection: sqlite3.Connection) -> None:
-    """Raise where the file holds what we cannot have written: each row has to fit into tables of ours."""
-    if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-        raise _DamagedError
-    with contextlib.closing(sqlite3.connect(_MEMORY, isolation_level=None)) as ours:
-        _make_tables(ours.execute)
-        for (table,) in ours.execute(_TABLES).fetchall():
-            columns = [column[1] for column in ours.execute(f"PRAGMA table_info({table})")]
-            wanted = f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608 - names of ours
-            rows = connection.execute(wanted).fetchall()
-            if not all(isinstance(value, str) or abs(value) < _TOO_LARGE for row in rows for value in row):
-                raise _DamagedError
-            into = f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - as above
-            ours.executemany(into, rows)
-
-
-def _patiently(execute: Execute, statement: str) -> sqlite3.Cursor:
-    """Run a statement that others may keep from being run for a while."""
-    end = None
-    while True:
-        try:
-            return execute(statement)
-        except sqlite3.OperationalError as error:
-            end = end or time.monotonic() + LOCK_PATIENCE
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
-                raise
-            time.sleep(0.005)
-
-
 def _identity(name: str) -> _Identity:
     """Which file it is, and which log beside it holds what was written lately."""
     return _numbers(name), _numbers(f"{name}-wal")
@@ -394,27 +256,6 @@ def _numbers(name: str) -> tuple[int, int] | None:
         stat = os.lstat(name)  # asked before each request, and a Path takes twice as long
         return stat.st_dev, stat.st_ino
     return None
-
-
-_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
-# Errors that what is to be written may be to blame for as well as what was read.
-_OF_ARGUMENTS = {
-    sqlite3.SQLITE_ERROR,
-    sqlite3.SQLITE_CONSTRAINT,
-    sqlite3.SQLITE_MISMATCH,
-    sqlite3.SQLITE_RANGE,
-    sqlite3.SQLITE_TOOBIG,
-}
-# Nothing that is counted or measured comes near it, and the sum of several still fits into a column.
-_TOO_LARGE = 2**60
-
-
-def _is_damage(error: Exception) -> bool:
-    """Whether the file is at fault, rather than the disk or the folder it lies in."""
-    if isinstance(error, sqlite3.Error):
-        code: Any = getattr(error, "sqlite_errorcode", None)
-        return code is not None and (code & 0xFF) in _DAMAGE
-    return isinstance(error, _NONSENSE)
 
 
 # SQLite keeps its locks by process: a child that inherits an open file breaks those of its parent. So it is
@@ -440,5 +281,4 @@ def _close_all() -> None:
         store.close()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)
+forks.around(_before_fork, _after_fork_in_parent)

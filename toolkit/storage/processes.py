@@ -49,6 +49,23 @@ def is_alive(pid: int, began: float | None) -> bool:
     return not seen.ended and (not began or abs(seen.began - began) < _SAME_START)
 
 
+def runs(pid: int, began: float | None, run: str) -> bool:
+    """Whether that process still runs, as far as can be told: what cannot is not called ended.
+
+    Args:
+        pid: Its number.
+        began: What `started` told; None where it could not tell.
+        run: What `boot` told when the process was noted.
+    """
+    now = boot()
+    # Elsewhere than on Linux the start is told by the calendar, which tells it from one of another run of the
+    # machine as well, and better: some name a run after the time of its start, which follows the clock.
+    names_a_run = sys.platform.startswith("linux") or began is None
+    if names_a_run and run and now and run != now:
+        return False
+    return is_alive(pid, began)
+
+
 def _exists(pid: int) -> bool:
     """Whether there is a process of this number, or it cannot be told."""
     outside = sys.exception()

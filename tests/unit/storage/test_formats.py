@@ -1,0 +1,450 @@
+"""What earlier versions of the package left on a machine is read, carried over, or said to be left behind.
+
+The files in `data/formats` were written by the code of their time, on a small sandbox.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+import toolkit
+from tests.support.clocks import FakeClock
+from tests.support.paths import DATA
+from tests.support.writes import DOORS, WriteEnv, another_process, call, example, memory_folder, operations_of
+from toolkit.catalogue import BASE_URLS, WRITE_BY_DOOR
+from toolkit.doctor.machine import line_of_environment, line_of_ledger
+from toolkit.errors import JournalError, LedgerWarning, NoKeyError, UnsettledError
+from toolkit.keys import system
+from toolkit.keys.making import add_profile, make_pair
+from toolkit.keys.profiles import entries_of, read_profiles
+from toolkit.keys.sources import find_keys
+from toolkit.operations import Operations
+from toolkit.operations.entry import Drawn, SettledBy, Status
+from toolkit.operations.journal import Journal
+from toolkit.operations.order import Terms
+from toolkit.storage import earlier, formats, paths
+from toolkit.wire.budget import Budget
+from toolkit.wire.clock import SYSTEM_CLOCK, HostClock
+from toolkit.wire.ledger import EVERYWHERE, Ledger
+
+FORMATS = DATA / "formats"
+OLD_VARIABLE = "TOOLKIT_LEDGER"  # keep: the name before
+EACH_JOURNAL = pytest.mark.parametrize("version", [1, 2])
+REPLACED = "was replaced while this kernel used it"
+
+
+def sql(path: Path, statement: str, *values: object) -> list[Any]:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
+        return file.execute(statement, values).fetchall()
+
+
+# -- journals --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def process_of_its_own() -> Iterator[None]:
+    """All tests use copies of the same journals."""
+    with another_process():
+        yield
+
+
+@pytest.fixture
+def write_env() -> Iterator[WriteEnv]:
+    with memory_folder() as folder:
+        write_env = WriteEnv(folder)
+        yield write_env
+        write_env.close()
+
+
+def old_journal(version: int, folder: Path) -> Path:
+    return Path(shutil.copy(FORMATS / f"journal-{version}.sqlite", folder / "journal.sqlite"))
+
+
+@contextlib.contextmanager
+def with_old_journal(write_env: WriteEnv, version: int) -> Iterator[Operations]:
+    """Operations in a process that finds the journal of an earlier version."""
+    path = write_env.ops.journal
+    write_env._operations.clear()
+    shutil.copy(FORMATS / f"journal-{version}.sqlite", path)
+    with another_process():
+        yield write_env.ops
+
+
+@EACH_JOURNAL
+def test_a_journal_of_an_earlier_format_is_read_in_full(version: int, tmp_path: Path) -> None:
+    path = old_journal(version, tmp_path)
+    before = sql(path, "SELECT * FROM entries ORDER BY number")
+    salt = sql(path, "SELECT * FROM salt")
+    assert sql(path, "PRAGMA user_version") == [(version,)]
+    entries = Journal(path).entries()
+    assert sql(path, "PRAGMA user_version") == [(formats.JOURNAL,)]
+    assert sql(path, "SELECT * FROM salt") == salt, "or no digest in it would fit any more"
+    assert len({entry.token for entry in entries}) == len(before) == 28
+    after = sql(path, "SELECT * FROM entries ORDER BY number")
+    for row, now in zip(before, after, strict=True):
+        kept = now if version == 2 else (now[0], *now[2:7], *now[8:])
+        # What its process had only written down when it ended never left, and is settled by looking at it.
+        assert kept == row or row[0] == 28
+    assert {entry.door for entry in entries} == {*DOORS}
+    for entry in entries:
+        assert entry.status in get_args(Status)
+        assert entry.drawn in get_args(Drawn)
+        assert entry.settled_by in (None, *get_args(SettledBy))
+        assert entry.arguments.keys() <= {param.name for param in WRITE_BY_DOOR[entry.door].params}
+
+
+@EACH_JOURNAL
+def test_numbers_go_on_after_those_of_an_earlier_journal(version: int, write_env: WriteEnv) -> None:
+    with with_old_journal(write_env, version) as ops:
+        done = ops.exchange.create_sub_account(tag="another")
+        assert (done.number, done.status) == (29, "confirmed")
+
+
+@EACH_JOURNAL
+@pytest.mark.parametrize("door", DOORS)
+def test_what_an_earlier_version_sent_is_recognised_as_the_same_call(
+    version: int, door: str, write_env: WriteEnv
+) -> None:
+    """The digests by which a call is found again are made as they were, whatever things are called by now."""
+    with with_old_journal(write_env, version):
+        ops = operations_of(write_env, door)
+        desk, journal = ops._desk, ops._journal
+        terms = Terms(once=None, confirm=str(example(write_env.world, door).get("confirm", "")), marked=False)
+        given = {name: value for name, value in example(write_env.world, door).items() if name != "confirm"}
+        wish = desk._wish(desk.understand(WRITE_BY_DOOR[door], given, terms))
+        known = [entry for entry in journal.entries() if entry.door == door]
+        assert wish.same in {entry.same for entry in known}
+        assert wish.subject in {entry.subject for entry in known}
+        assert wish.key in {entry.key for entry in known}
+
+
+@EACH_JOURNAL
+def test_nothing_that_is_open_in_an_earlier_journal_is_sent_again(version: int, write_env: WriteEnv) -> None:
+    with with_old_journal(write_env, version) as ops:
+        for door in ("exchange.transfer", "exchange.create_sub_account"):
+            with pytest.raises(UnsettledError, match="not known yet"):
+                call(ops, door, example(write_env.world, door))
+            assert not write_env.sent(door)
+
+
+@EACH_JOURNAL
+def test_a_name_of_an_earlier_journal_stands_for_what_was_done_under_it(
+    version: int, write_env: WriteEnv
+) -> None:
+    with with_old_journal(write_env, version) as ops:
+        given = example(write_env.world, "exchange.transfer")
+        done = ops.exchange.transfer(**given, once="2026-10-payout-417")
+        assert (done.number, done.status, done.repeated) == (1, "confirmed", True)
+        assert not write_env.sent("exchange.transfer")
+
+
+@EACH_JOURNAL
+def test_what_is_open_in_an_earlier_journal_can_be_reconciled(version: int, write_env: WriteEnv) -> None:
+    """Nothing of it was executed. What lists show by an id that was made for the call, they show for sure."""
+    with with_old_journal(write_env, version) as ops:
+        write_env.clock.advance(3600.0)
+        numbers = list(ops.unresolved()["number"])
+        assert len(numbers) == 20
+        found = {number: ops.reconcile(number, wait=False) for number in numbers}
+        assert all(each.status in ("rejected", "unknown", "confirmed") for each in found.values())
+        transfer = next(each for each in found.values() if each.door == "exchange.transfer_futures")
+        assert transfer.status == "rejected"
+
+
+def test_what_an_earlier_version_had_executed_is_found(write_env: WriteEnv) -> None:
+    """Its id follows from the name of the call, and so says for sure which call it was."""
+    name = "lost exchange.transfer"
+    given = example(write_env.world, "exchange.transfer")
+    elsewhere = write_env.env.new_link().operations(journal=write_env.folder / "elsewhere")
+    with with_old_journal(write_env, 2) as ops:
+        assert elsewhere.exchange.transfer(**given)  # the sandbox numbers its transfers from the start again
+        assert elsewhere.exchange.transfer(**given, once=name)
+        (number,) = [entry.number for entry in ops._journal.entries() if entry.once == name]
+        write_env.clock.advance(3600.0)
+        assert ops.reconcile(number, wait=False).status == "confirmed"
+
+
+# Put back under a kernel that has brought it into today's format.
+PUT_BACK = pytest.mark.parametrize("how", ["in place", "moved over"])
+
+
+@EACH_JOURNAL
+@PUT_BACK
+def test_an_earlier_journal_that_is_put_back_is_refused_and_left_as_it_is(
+    version: int, how: str, tmp_path: Path
+) -> None:
+    path = old_journal(version, tmp_path)
+    backup = FORMATS / f"journal-{version}.sqlite"
+    journal = Journal(path)
+    if how == "in place":
+        path.write_bytes(backup.read_bytes())
+    else:
+        os.replace(shutil.copy(backup, tmp_path / "again"), path)
+    for _ in range(2):
+        with pytest.raises(JournalError, match=REPLACED):
+            journal.entries()
+        with pytest.raises(JournalError, match=REPLACED):
+            Journal(path)
+    assert path.read_bytes() == backup.read_bytes()
+
+
+@EACH_JOURNAL
+def test_a_journal_that_cannot_be_brought_into_todays_format_stays_as_it_was(
+    version: int, tmp_path: Path
+) -> None:
+    path = old_journal(version, tmp_path)
+    sql(path, "PRAGMA ignore_check_constraints = ON")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
+        file.execute("PRAGMA ignore_check_constraints = ON")
+        file.execute("UPDATE entries SET status = 'nonsense' WHERE number = 12")
+    before = path.read_bytes()
+    with pytest.raises(JournalError, match="CHECK constraint failed"):
+        Journal(path)
+    assert path.read_bytes() == before
+
+
+def test_a_journal_of_a_newer_version_is_left_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    Journal(path)
+    sql(path, f"PRAGMA user_version = {formats.JOURNAL + 1}")
+    before = path.read_bytes()
+    with pytest.raises(JournalError, match=r"format 4.* newer version.*Nothing was sent"):
+        Journal(path)
+    assert path.read_bytes() == before
+
+
+def test_a_journal_lies_where_the_version_before_kept_it(tmp_path: Path) -> None:
+    path = paths.journal_file(BASE_URLS, None, tmp_path)
+    assert path.name == "journal-api.binance.com-89da1ac308a4.sqlite"
+
+
+def test_the_rate_limits_are_looked_for_where_the_version_before_kept_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
+    assert tmp_path / "api.binance.com-64be6293e312.v1.sqlite" in paths.earlier_ledger_files(BASE_URLS)
+
+
+# -- rate limits -----------------------------------------------------------------------------------------
+
+HALTS = {"papi": 30.0, EVERYWHERE: 3600.0}
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def old_limits(tmp_path: Path) -> Path:
+    return Path(shutil.copy(FORMATS / "rate-limits-1.sqlite", tmp_path / "old.sqlite"))
+
+
+def test_bans_and_pauses_of_the_version_before_hold(
+    clock: FakeClock, old_limits: Path, tmp_path: Path
+) -> None:
+    before = old_limits.read_bytes()
+    ledger = Ledger(tmp_path / "new.sqlite", clock, "", [old_limits])
+    assert {halt.host: halt.left for halt in ledger.halts()} == HALTS
+    assert (ledger.problem, ledger.left_behind) == ("", "")
+    ledger.close()
+    clock.advance(60.0)
+    again = Ledger(tmp_path / "new.sqlite", clock, "", [old_limits])
+    assert {halt.host: halt.left for halt in again.halts()} == {EVERYWHERE: 3540.0}
+    again.close()
+    assert old_limits.read_bytes() == before
+
+
+def test_they_hold_where_no_new_file_can_be_had(clock: FakeClock, old_limits: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ledger = Ledger(tmp_path / "file" / "new.sqlite", clock, "", [old_limits])
+    assert {halt.host: halt.left for halt in ledger.halts()} == HALTS
+    assert ledger.problem
+    ledger.close()
+
+
+def test_a_longer_ban_of_today_stays(clock: FakeClock, old_limits: Path, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "new.sqlite", clock)
+    ledger.halt(EVERYWHERE, 7200.0)
+    ledger.close()
+    ledger = Ledger(tmp_path / "new.sqlite", clock, "", [old_limits])
+    assert max(halt.left for halt in ledger.halts()) == 7200.0
+    ledger.close()
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(b"no database" * 100)
+
+
+def _no_table(path: Path) -> None:
+    sql(path, f"DROP TABLE {earlier.PAUSES.rpartition(' ')[2]}")
+
+
+@pytest.mark.parametrize("damage", [_garbage, _no_table])
+def test_what_cannot_be_taken_over_is_said_so(
+    damage: Callable[[Path], None], clock: FakeClock, old_limits: Path, tmp_path: Path
+) -> None:
+    damage(old_limits)
+    ledger = Ledger(tmp_path / "new.sqlite", clock, "", [old_limits])
+    assert ledger.halts() == []
+    assert ledger.problem == "", "what is new is not at fault"
+    assert str(old_limits) in ledger.left_behind
+    assert "a ban that it had met is not known here" in ledger.left_behind
+    ledger.close()
+
+
+def test_a_link_finds_what_the_version_before_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
+    hosts = dict.fromkeys(BASE_URLS, "https://carried-over.invalid")
+    old = next(each for each in paths.earlier_ledger_files(hosts) if each.parent == tmp_path)
+    shutil.copy(FORMATS / "rate-limits-1.sqlite", old)
+    until = SYSTEM_CLOCK.time() + 3000.0
+    sql(old, f"UPDATE {earlier.PAUSES.rpartition(' ')[2]} SET wall_until = ?", until)  # keep: the name before
+    with toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts) as link:
+        banned = link.budget.banned_until
+        assert banned is not None
+        assert banned.timestamp() == pytest.approx(until, abs=30.0)
+        line = line_of_ledger(link.budget)
+    assert (line.verdict, old.name in line.found) == ("note", True)
+
+
+def test_a_damaged_file_of_the_version_before_is_told_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
+    hosts = dict.fromkeys(BASE_URLS, "https://left-behind.invalid")
+    old = next(each for each in paths.earlier_ledger_files(hosts) if each.parent == tmp_path)
+    _garbage(old)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts).close()
+    assert [(each.category, old.name in str(each.message)) for each in said] == [(LedgerWarning, True)]
+
+
+def test_a_file_of_a_newer_version_is_left_to_it(clock: FakeClock, tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite"
+    ledger = Ledger(path, clock)
+    ledger.rules()
+    ledger.close()
+    sql(path, f"PRAGMA user_version = {formats.RATE_LIMITS + 1}")
+    ledger = Ledger(path, clock)
+    ledger.rules()
+    assert "a newer version wrote it" in ledger.problem
+    ledger.close()
+    assert sql(path, "PRAGMA user_version") == [(formats.RATE_LIMITS + 1,)]
+    assert not list(tmp_path.glob("*.damaged*"))
+
+
+def test_files_of_other_versions_are_found_beside_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: FakeClock
+) -> None:
+    monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
+    path = paths.ledger_file(BASE_URLS, None)
+    assert path is not None
+    newer = path.with_name(path.name.replace(f".v{formats.RATE_LIMITS}.", f".v{formats.RATE_LIMITS + 1}."))
+    newer.touch()
+    assert paths.other_versions(path) == [newer]
+    budget = Budget(clock, {host: HostClock(clock) for host in BASE_URLS}, Ledger(path, clock))
+    assert newer.name in line_of_ledger(budget).found
+
+
+def test_sandboxes_of_the_version_before_are_forgotten(tmp_path: Path, clock: FakeClock) -> None:
+    left = tmp_path / "sandbox-127.0.0.1-8099-0123456789ab.v1.sqlite"
+    left.touch()
+    os.utime(left, (0, 0))
+    ledger = Ledger(tmp_path / "new.sqlite", clock)
+    ledger.rules()
+    ledger.close()
+    assert not left.exists()
+
+
+def test_a_variable_under_its_old_name_is_said_to_be_called_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert OLD_VARIABLE != paths.RATE_LIMITS
+    monkeypatch.setenv(OLD_VARIABLE, str(tmp_path))
+    hosts = dict.fromkeys(BASE_URLS, "https://renamed.invalid")
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts).close()
+    (text,) = [str(each.message) for each in said if each.category is LedgerWarning]
+    assert OLD_VARIABLE in text
+    assert f"called {paths.RATE_LIMITS} now" in text
+    assert not list(tmp_path.iterdir()), "no second name for the same thing"
+    line = line_of_environment({OLD_VARIABLE: "off"})
+    assert (line.verdict, paths.RATE_LIMITS in line.next_step) == ("warning", True)
+
+
+def test_a_ban_is_found_where_the_old_variable_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OLD_VARIABLE, str(tmp_path))
+    assert paths.earlier_ledger_files(BASE_URLS)[0].parent == tmp_path
+    monkeypatch.setenv(OLD_VARIABLE, "off")
+    assert [each.parent for each in paths.earlier_ledger_files(BASE_URLS)] == [paths.rate_limits_folder()]
+
+
+# -- keys ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(paths.CONFIG, str(tmp_path))
+    path = tmp_path / "profiles.toml"
+    path.write_bytes((FORMATS / "profiles-1.toml").read_bytes())
+    path.chmod(0o600)
+    make_pair(tmp_path / "desk.pem")
+    return path
+
+
+def test_profiles_of_an_earlier_version_are_read(config: Path) -> None:
+    assert [each.key for each in find_keys()] == ["k" * 64]
+    (desk,) = find_keys("desk")
+    assert (desk.key, desk.serves) == ("d" * 64, {"USER_DATA"})
+    assert {each.key: each.serves for each in find_keys("both")} == {
+        "r" * 64: {"USER_DATA"},
+        "w" * 64: {"TRADE"},
+    }
+
+
+def test_a_file_of_profiles_may_say_its_format(config: Path) -> None:
+    config.write_text(f"format = {formats.PROFILES}\n\n{config.read_text()}")
+    assert [each.key for each in find_keys()] == ["k" * 64]
+    add_profile("another", key="a" * 64, secret="A" * 64)
+    assert [each.key for each in find_keys("another")] == ["a" * 64]
+    assert config.read_text().startswith(f"format = {formats.PROFILES}\n")
+
+
+@pytest.mark.parametrize("version", [formats.PROFILES + 1, 0])
+def test_profiles_of_a_newer_version_are_left_to_it(config: Path, version: int) -> None:
+    config.write_text(f"format = {version}\n\n{config.read_text()}")
+    before = config.read_bytes()
+    for attempt in (find_keys, lambda: add_profile("another", key="a" * 64, secret="A" * 64)):
+        with pytest.raises(NoKeyError, match=rf"profiles\.toml cannot be used: it has format {version}"):
+            attempt()
+    assert config.read_bytes() == before
+
+
+def test_a_profile_may_be_called_format() -> None:
+    assert [*read_profiles('[format]\nkey = "k"\nsecret = "s"\n', "here")] == ["format"]
+
+
+def test_a_keyring_entry_of_an_earlier_version_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(paths.CONFIG, str(tmp_path))
+    text = (FORMATS / "keyring-1.toml").read_text()
+    assert system.SERVICE == "binance-link-toolkit", "what it is filed under"
+    (entry,) = entries_of(read_profiles(text, "the keyring")["desk"], "the keyring", tmp_path)
+    assert (entry.key, entry.secret, entry.serves) == ("e" * 64, "t" * 64, ("USER_DATA",))
+    with pytest.raises(NoKeyError, match="the keyring cannot be used: it has format 2"):
+        read_profiles(f"format = 2\n{text}", "the keyring")
