@@ -16,7 +16,8 @@ from toolkit import errors
 from toolkit.catalogue import FAPI, POOLS, SAPI_IP, SAPI_UID, Host
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import SYSTEM_CLOCK, HostClock
-from toolkit.wire.headers import Count, read_counts, read_retry_after
+from toolkit.wire.headers import Count, read_counts
+from toolkit.wire.http_dates import read_retry_after
 
 HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
 

@@ -19,16 +19,8 @@ from toolkit.catalogue import POOLS, Host, Pool
 from toolkit.errors import BannedError, RateLimitError
 from toolkit.storage import forks
 from toolkit.wire.clock import Clock, HostClock, Measured
-from toolkit.wire.headers import (
-    SHORTEST_BAN,
-    Count,
-    CountKind,
-    at_the_latest,
-    is_cached,
-    made_at,
-    read_counts,
-    read_retry_after,
-)
+from toolkit.wire.headers import Count, CountKind, read_counts
+from toolkit.wire.http_dates import SHORTEST_BAN, at_the_latest, is_cached, made_at, read_retry_after
 from toolkit.wire.ledger import (
     EVERYWHERE,
     REMEMBERED_WINDOWS,

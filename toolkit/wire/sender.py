@@ -35,8 +35,8 @@ from toolkit.wire.budget import LONGEST_REST, LONGEST_WAIT, Budget, Reservation
 from toolkit.wire.calls import Call, Order, Reply, Tally
 from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
 from toolkit.wire.credentials import Credentials, Keys
-from toolkit.wire.headers import made_at
 from toolkit.wire.hosts import Hosts
+from toolkit.wire.http_dates import made_at
 from toolkit.wire.session import BrokenOff, Message, NoAnswer, Session
 from toolkit.wire.signing import encode, sign
 from toolkit.wire.stop import Show, Stop, Wait

@@ -17,7 +17,8 @@ from toolkit.interruptions import let_through
 from toolkit.storage import forks
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock, HostClock
-from toolkit.wire.ledger import Ledger, ledger_file
+from toolkit.wire.ledger import Ledger
+from toolkit.wire.ledger.place import ledger_file
 
 
 class Exchange:

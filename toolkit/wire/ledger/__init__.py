@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from toolkit.wire.ledger.book import EVERYWHERE, REMEMBERED_WINDOWS, Halt, Key, Ledger, Other, Page, Rule
 from toolkit.wire.ledger.counting import Counter, Obstacle, Part, Sent, Turn
-from toolkit.wire.ledger.place import ledger_file
 
 __all__ = [
     "EVERYWHERE",
@@ -20,5 +19,4 @@ __all__ = [
     "Rule",
     "Sent",
     "Turn",
-    "ledger_file",
 ]
