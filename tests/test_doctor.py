@@ -39,7 +39,7 @@ from toolkit.doctor.machine import line_of_environment, line_of_files, line_of_v
 from toolkit.doctor.picture import html_of, text_of
 from toolkit.sandbox import Sandbox
 from toolkit.wire.credentials import SECURITIES, Credentials, Keys
-from toolkit.wire.ledger import ledger_file
+from toolkit.wire.ledger.place import ledger_file
 from toolkit.wire.session import Session
 from toolkit.wire.signers import signer_of
 

@@ -26,7 +26,8 @@ from toolkit.operations.journal_file import runs
 from toolkit.operations.place import VARIABLE, journal_file
 from toolkit.storage import machine
 from toolkit.wire.clock import SYSTEM_CLOCK, HostClock
-from toolkit.wire.ledger import EVERYWHERE, Ledger, ledger_file, processes
+from toolkit.wire.ledger import EVERYWHERE, Ledger, processes
+from toolkit.wire.ledger.place import ledger_file
 from toolkit.wire.shared import Exchange
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")

@@ -32,7 +32,8 @@ from toolkit.catalogue import BASE_URLS, FAPI, Host
 from toolkit.sandbox import Sandbox
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import SYSTEM_CLOCK, Clock, HostClock
-from toolkit.wire.ledger import EVERYWHERE, Key, Ledger, ledger_file, place, store
+from toolkit.wire.ledger import EVERYWHERE, Key, Ledger, place, store
+from toolkit.wire.ledger.place import ledger_file
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 20.0

@@ -40,7 +40,8 @@ from tests.traces import PACKAGE
 from tests.wires import Wire
 from tests.write_support import memory_folder
 from toolkit.catalogue import BASE_URLS
-from toolkit.operations import NewKey, Operations, Outcome
+from toolkit.operations import NewKey, Outcome
+from toolkit.operations.operations import Operations
 from toolkit.sandbox import Key, Sandbox
 from toolkit.sandbox.keys import letters
 from toolkit.wire.calls import Placement

@@ -18,8 +18,9 @@ from tests.clocks import FakeClock
 from tests.write_support import HOLDS, Bench, call, do, example
 from toolkit.catalogue import WRITES
 from toolkit.errors import ClockError, OutcomeUnknownError, UnsettledError, UsageError
-from toolkit.operations import Operations, Outcome
+from toolkit.operations import Outcome
 from toolkit.operations.journal import Journal
+from toolkit.operations.operations import Operations
 from toolkit.sandbox import Sandbox
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.world.tables import ListTable

@@ -48,7 +48,8 @@ from toolkit.errors import (
     UnsettledError,
     UsageError,
 )
-from toolkit.operations import Operations, Outcome
+from toolkit.operations import Outcome
+from toolkit.operations.operations import Operations
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.world.tables import ListTable
 

@@ -16,7 +16,6 @@ import toolkit
 from toolkit.catalogue import FAPI, SAPI_IP, SAPI_UID
 from toolkit.demo import DemoLink
 from toolkit.errors import CredentialsError
-from toolkit.link import CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot
 from toolkit.panels import (
     AccountsPanel,
     Panel,
@@ -32,6 +31,7 @@ from toolkit.panels import (
 from toolkit.panels import accounts_view as view
 from toolkit.panels.base import error_note, note
 from toolkit.sandbox import Answer, Request
+from toolkit.wire.snapshot import CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot
 
 WITHIN = 10.0
 SPOT = "/sapi/v1/broker/subAccount/spotSummary"

@@ -18,9 +18,9 @@ import pytest
 
 from tests.write_support import Bench, another_process, do, example
 from toolkit.errors import JournalError, JournalWarning
-from toolkit.operations import Operations
 from toolkit.operations.entry import Entry, Wish
 from toolkit.operations.journal import Journal
+from toolkit.operations.operations import Operations
 from toolkit.sandbox import Answer, Request
 
 TRANSFER = "exchange.transfer"

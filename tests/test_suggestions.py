@@ -17,7 +17,7 @@ from tests.rig import Rig
 from toolkit import errors
 from toolkit.catalogue import ENDPOINTS, WRITES, Endpoint
 from toolkit.link import Link
-from toolkit.operations import Operations
+from toolkit.operations.operations import Operations
 from toolkit.suggestions import Suggests, closest, did_you_mean, suggests_arguments
 
 

@@ -27,7 +27,8 @@ from toolkit import errors
 from toolkit.catalogue import BASE_URLS, SAPI_IP
 from toolkit.catalogue.exchange_link.account_writes import CREATE_SUB_ACCOUNT
 from toolkit.characters import lookalike, unseen
-from toolkit.operations import Operations, Outcome
+from toolkit.operations import Outcome
+from toolkit.operations.operations import Operations
 from toolkit.sandbox import Request, World
 from toolkit.wire.calls import Order, Placement
 from toolkit.wire.credentials import Credentials

@@ -25,7 +25,7 @@ from tests.machine.scene import ROOT, pause, until
 from tests.machine.writer import PLENTY, ShiftedClock, calls
 from tests.write_support import TRACELESS, call
 from toolkit.catalogue import BASE_URLS, WRITE_BY_DOOR
-from toolkit.operations import Operations
+from toolkit.operations.operations import Operations
 from toolkit.sandbox import Effect, Exchange, Sandbox, World
 from toolkit.wire.signing import to_text
 

@@ -18,10 +18,11 @@ from pathlib import Path
 from toolkit._version import __version__
 from toolkit.doctor.line import MACHINE, Line, listed, looked_at
 from toolkit.errors import JournalError
-from toolkit.fetch import Budget, Connection
+from toolkit.fetch.connection import Connection
 from toolkit.interruptions import forgiving
 from toolkit.operations.journal import Journal
 from toolkit.operations.place import journal_file
+from toolkit.wire.budget import Budget
 from toolkit.wire.ledger.place import VARIABLE, folder
 
 _line = partial(Line, MACHINE)

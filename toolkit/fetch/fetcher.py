@@ -15,7 +15,7 @@ import pandas as pd
 from toolkit.catalogue import BY_ROUTE, Endpoint, pool_of
 from toolkit.characters import unseen
 from toolkit.errors import IncompleteError, LedgerWarning, UndeclaredFieldWarning, UsageError
-from toolkit.fetch.connection import Connection, warn
+from toolkit.fetch.connection import Connection
 from toolkit.fetch.crew import Alone, Crew, Threads
 from toolkit.fetch.parts import Counts
 from toolkit.fetch.progress import Progress, count_down
@@ -27,6 +27,7 @@ from toolkit.plan import Plan, Span, When, make_plan
 from toolkit.printable import printable
 from toolkit.privacy import Emails, mask_within, names_shown
 from toolkit.question import Question
+from toolkit.runtime.user_warnings import warn
 from toolkit.storage import forks
 from toolkit.suggestions import did_you_mean
 from toolkit.wire.calls import Call, Tally

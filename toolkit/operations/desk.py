@@ -21,7 +21,9 @@ from toolkit.errors import (
     UndeclaredFieldWarning,
     UsageError,
 )
-from toolkit.fetch import Fetcher, Numbers, Source, warn
+from toolkit.fetch.connection import Source
+from toolkit.fetch.fetcher import Fetcher
+from toolkit.frames import Numbers
 from toolkit.operations.declared import answer_frame, lenient, write_of
 from toolkit.operations.entry import Entry, Status, Wish
 from toolkit.operations.findings import Row, check_answer, is_state
@@ -32,6 +34,7 @@ from toolkit.operations.order import Meaning, Terms, may_be_the_same, understand
 from toolkit.operations.outcome import NewKey, Outcome, Proof, unknown
 from toolkit.operations.record import OWED, Record, has_not_left, new_key, refusal, with_outcome
 from toolkit.privacy import masked_key
+from toolkit.runtime.user_warnings import warn
 from toolkit.tracebacks import bare
 from toolkit.wire.answers import Verdict
 from toolkit.wire.calls import Placement

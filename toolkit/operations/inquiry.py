@@ -22,7 +22,7 @@ from toolkit.errors import (
     ToolkitError,
     UsageError,
 )
-from toolkit.fetch import Fetcher
+from toolkit.fetch.fetcher import Fetcher
 from toolkit.operations import findings
 from toolkit.operations.entry import Entry
 from toolkit.operations.findings import Case, Finding, Row

@@ -12,7 +12,9 @@ import pandas as pd
 
 from toolkit.catalogue import Write
 from toolkit.errors import UnsettledError, UsageError
-from toolkit.fetch import Bound, Connection, Fetcher
+from toolkit.fetch.connection import Connection
+from toolkit.fetch.fetcher import Fetcher
+from toolkit.fetch.namespace import Bound
 from toolkit.operations.account_doors import AccountWrites
 from toolkit.operations.customer_doors import FuturesWrites, PortfolioWrites, SpotWrites
 from toolkit.operations.desk import Desk
