@@ -28,6 +28,7 @@ from toolkit.operations.order import CLIENT_ID, Meaning, Terms, checked_name, ch
 from toolkit.operations.outcome import Outcome
 from toolkit.operations.place import journal_file
 from toolkit.operations.preview import Point, Preview
+from toolkit.operations.tracker import OutcomeTracker
 from toolkit.printable import printable
 from toolkit.wire.calls import Placement
 from toolkit.wire.credentials import Keys
@@ -124,7 +125,7 @@ class Operations(Bound):
         Returns:
             A frame with the columns of `history`.
         """
-        return _frame(self._journal.entries(unsettled=True), self._desk)
+        return _frame(self._journal.entries(unsettled=True), self._desk.outcomes)
 
     def history(self) -> pd.DataFrame:
         """Every call in the journal, oldest first, one row each; nothing is sent.
@@ -144,7 +145,7 @@ class Operations(Bound):
             - settled_by (text): By what: answer, read, person, repetition or journal.
             - process (text): Notebook or script that sent it.
         """
-        return _frame(self._journal.entries(), self._desk)
+        return _frame(self._journal.entries(), self._desk.outcomes)
 
     def outcome(self, number: int) -> Outcome:
         """The outcome of a call in the journal, as it is known now; nothing is sent.
@@ -152,7 +153,7 @@ class Operations(Bound):
         Raises:
             UsageError: The journal has no such call.
         """
-        return self._desk.outcome(_number(number))
+        return self._desk.outcomes.find(_number(number))
 
     def reconcile(
         self, number: int, *, wait: bool = True, api_key: str | None = None, same_account: bool = False
@@ -163,7 +164,7 @@ class Operations(Bound):
             UsageError: The journal has no such call, or `api_key` is not that of the call.
             ToolkitError: The exchange cannot be asked.
         """
-        return self._desk.outcome(_number(number)).reconcile(
+        return self._desk.outcomes.find(_number(number)).reconcile(
             wait=wait, api_key=api_key, same_account=same_account
         )
 
@@ -183,7 +184,7 @@ class Operations(Bound):
         if not isinstance(happened, bool):
             raise UsageError(f"`happened` is True or False, not {happened!r}.")
         self._desk.resolve(_number(number), happened=happened, note=note)
-        return self._desk.outcome(_number(number))
+        return self._desk.outcomes.find(_number(number))
 
     def free(self, once: str) -> Outcome:
         """Free the name of a call that was rejected, so that it can be used again; nothing is sent.
@@ -193,11 +194,11 @@ class Operations(Bound):
         """
         if not isinstance(once, str):
             raise UsageError(f"`once` is a name, which is text, not {once!r}.")
-        return self._desk.outcome(self._journal.free(checked_name("ops.free", once)).number)
+        return self._desk.outcomes.find(self._journal.free(checked_name("ops.free", once)).number)
 
     def __repr__(self) -> str:
         hosts = ", ".join(dict.fromkeys(self._connection.session.hosts.values()))
-        return printable(f"Operations({self._desk.source}: {hosts}; journal {self.journal})")
+        return printable(f"Operations({self._desk.outcomes.source}: {hosts}; journal {self.journal})")
 
 
 class Previews(Bound):
@@ -228,7 +229,7 @@ class Previews(Bound):
             weight=order.weight,
             pool=write.pool.name,
             checks=tuple(self._points(meaning)),
-            source=self._desk.source,
+            source=self._desk.outcomes.source,
         )
 
     def _points(self, meaning: Meaning) -> list[Point]:
@@ -317,14 +318,14 @@ _HISTORY = {
 }
 
 
-def _frame(entries: list[Entry], desk: Desk) -> pd.DataFrame:
+def _frame(entries: list[Entry], outcomes: OutcomeTracker) -> pd.DataFrame:
     rows = [
         (
             entry.number,
             entry.made_at,
             entry.door,
             _status(entry),
-            printable(entry.told if entry.is_settled else desk.told_of(entry)),
+            printable(entry.told if entry.is_settled else outcomes.told(entry)),
             entry.once,
             printable(", ".join(f"{name}={value}" for name, value in entry.arguments.items())),
             entry.sent_at,
@@ -341,5 +342,5 @@ def _frame(entries: list[Entry], desk: Desk) -> pd.DataFrame:
             frame[name] = moments.dt.as_unit("ms")
         else:
             frame[name] = frame[name].astype(kind)
-    frame.attrs = {"source": desk.source, "journal": str(desk.journal.path)}
+    frame.attrs = {"source": outcomes.source, "journal": str(outcomes.journal.path)}
     return frame
