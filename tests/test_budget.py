@@ -88,7 +88,7 @@ def test_links_of_one_process_share_the_allowance() -> None:
     rig = Rig()
     try:
         links = [rig.link, rig.new_link(), rig.new_link()]
-        assert all(link.budget is rig.link.budget for link in links)
+        assert all(link._connection.budget is rig.link._connection.budget for link in links)
         for n in range(60):
             links[n % 3].futures.overview()
         assert set(rig.sent()) == {200}
@@ -100,8 +100,9 @@ def test_a_ban_outlives_the_link_that_met_it() -> None:
     hosts = dict.fromkeys(HOSTS, "https://one.invalid")
     clock = FakeClock()
     first = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=clock)
-    first.budget.settle(first.budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "300"})
-    del first
+    budget = first._connection.budget
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "300"})
+    del first, budget
     gc.collect()
     with pytest.raises(errors.BannedError):
         toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=clock).spot.customers()
@@ -110,7 +111,7 @@ def test_a_ban_outlives_the_link_that_met_it() -> None:
 def test_links_to_different_exchanges_share_nothing(rig: Rig) -> None:
     other = Rig()
     try:
-        assert other.link.budget is not rig.link.budget
+        assert other.link._connection.budget is not rig.link._connection.budget
     finally:
         other.close()
 
@@ -120,7 +121,7 @@ def test_another_program_on_this_address_is_given_way_to() -> None:
     rig = Rig()
     try:
         stranger = rig.new_link(clock=SYSTEM_CLOCK, recv_window=60_000)
-        assert stranger.budget is not rig.link.budget
+        assert stranger._connection.budget is not rig.link._connection.budget
         rig.link.futures.overview()
         for _ in range(60):
             rig.exchange.handle(_public("/fapi/v1/exchangeInfo"))
@@ -432,7 +433,7 @@ def test_one_host_spelt_in_two_ways_is_one_host() -> None:
     other = toolkit.Link(
         key="k" * 64, secret="s" * 64, hosts=dict.fromkeys(HOSTS, "https://TWO.invalid:443/")
     )
-    assert one.budget is other.budget
+    assert one._connection.budget is other._connection.budget
     assert (
         toolkit.Link(key="k" * 64, secret="s" * 64, hosts=dict.fromkeys(HOSTS, "http://[::1]:80")).hosts[
             "api"

@@ -29,6 +29,7 @@ LAYERS: dict[str, set[str]] = {
         "storage",
         "printable",
         "decimals",
+        "suggestions",
         "tracebacks",
         "interruptions",
     },

@@ -812,7 +812,7 @@ def test_a_call_of_a_door_that_is_not_known_is_listed_and_left_alone(bench: Benc
 
 def test_an_interrupt_after_the_answer_came_loses_nothing(bench: Bench) -> None:
     door = "exchange.create_api_key"
-    budget = bench.rig.link.budget
+    budget = bench.rig.link._connection.budget
 
     def interrupt() -> None:
         calls = budget.snapshot().calls
@@ -834,7 +834,7 @@ def test_an_interrupt_after_the_answer_came_loses_nothing(bench: Bench) -> None:
 
 def test_an_interrupt_says_what_is_known_wherever_it_strikes(bench: Bench, a: str) -> None:
     """Here it strikes while what the answer asks for is seen to, once it was counted."""
-    budget, told = bench.rig.link.budget, []
+    budget, told = bench.rig.link._connection.budget, []
 
     def interrupt() -> None:
         told.append(budget.banned_until is not None)

@@ -489,7 +489,7 @@ class Looked:
 
     def __init__(self, link: DemoLink, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = snapshot()
-        monkeypatch.setattr(link.budget, "snapshot", lambda: self.now)
+        monkeypatch.setattr(link._connection.budget, "snapshot", lambda: self.now)
 
 
 def test_the_use_of_other_kernels_shows_though_nobody_tells(

@@ -29,7 +29,7 @@ from toolkit.printable import printable
 from toolkit.privacy import Emails
 from toolkit.suggestions import Suggests, closest, did_you_mean
 from toolkit.tracebacks import without_frames
-from toolkit.wire.budget import Budget
+from toolkit.wire.budget_view import BudgetView
 from toolkit.wire.clock import Clock
 
 if TYPE_CHECKING:
@@ -167,6 +167,7 @@ class Link(Bound):
             show=notice if progress else None,
             clock=clock,
         )
+        self._budget = BudgetView(self._connection.budget)
         self._fetcher = Fetcher(self._connection, numbers, emails=emails, progress=progress, workers=workers)
         self.exchange = ExchangeDoors(self._fetcher)
         self.spot = SpotDoors(self._fetcher)
@@ -197,9 +198,9 @@ class Link(Bound):
         return self._connection.source
 
     @property
-    def budget(self) -> Budget:
+    def budget(self) -> BudgetView:
         """What the exchange has counted, and what may still be sent."""
-        return self._connection.budget
+        return self._budget
 
     @property
     def hosts(self) -> Mapping[Host, str]:
