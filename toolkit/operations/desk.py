@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from toolkit.catalogue import Write
@@ -101,15 +102,15 @@ class Desk:
         lost = None
         if write.repeatable:  # whether a late one may still arrive is told by the exchange's clock
             lost = self._ask_the_time(write)
-        found = self.look_up(meaning)
+        wish, found = self.look_up(meaning)
         if found is not None:
             return self._repeated(found, meaning)
         before = newest = None
         if write.reconciliation.before and lost is None:
-            newest = self.journal.newest(self._digest(meaning, meaning.subject))
+            newest = self.journal.newest(wish.subject)
             before = self._before(meaning)
         entry, is_new = self.journal.begin(
-            self._wish(meaning),
+            replace(wish, now=self._now(write)),
             door=write.door,
             arguments=meaning.arguments,
             digests={name: self.journal.digest(name, text) for name, text in meaning.private.items()},
@@ -183,8 +184,8 @@ class Desk:
         """
         return understand(write, arguments, terms, self.placement)
 
-    def look_up(self, meaning: Meaning) -> Entry | None:
-        """The entry that a call returns to, None where it is to be sent.
+    def look_up(self, meaning: Meaning) -> tuple[Wish, Entry | None]:
+        """A call as it is compared with others; and the entry it returns to, None where it is to be sent.
 
         Raises:
             UsageError: Its name stands for another call, or how things are before it would be read with the
@@ -199,7 +200,7 @@ class Desk:
                 "`link.operations(..., same_account=True)`; otherwise read and write with one key. Nothing "
                 "was sent."
             )
-        return self.journal.check(wish)
+        return wish, self.journal.check(wish)
 
     def _digest_of_key(self, credentials: Credentials) -> str:
         return self.journal.digest("key", credentials.key)
@@ -217,9 +218,12 @@ class Desk:
             siblings=self._siblings,
             same_account=self._same_account,
             repeatable=write.repeatable,
-            now=int(self._time_at_least(write) * 1000),
+            now=self._now(write),
             clashes=lambda entry: may_be_the_same(write, meaning.arguments, entry.arguments),
         )
+
+    def _now(self, write: Write) -> int:
+        return int(self._time_at_least(write) * 1000)
 
     def _time_at_least(self, write: Write) -> float:
         """What the exchange's clock shows at the least: by it nothing is called over too early."""

@@ -224,8 +224,8 @@ class Previews(Bound):
             summary=write.summary,
             method=write.method,
             address=self._connection.session.hosts[write.pool.host] + write.path,
-            query=_shown(meaning, order.query),
-            body=_shown(meaning, order.body),
+            query=_shown(meaning, order.in_query),
+            body=_shown(meaning, order.in_body),
             weight=order.weight,
             pool=write.pool.name,
             checks=tuple(self._points(meaning)),
@@ -244,7 +244,7 @@ class Previews(Bound):
             )
             points.append(Point(meaning.confirmed, said))
         try:
-            found = self._desk.look_up(meaning)
+            _, found = self._desk.look_up(meaning)
         except UnsettledError as error:
             points.append(Point(False, f"a call about the same thing is not settled: #{error.number}"))
         except UsageError as error:
