@@ -19,7 +19,7 @@ LAYERS: dict[str, set[str]] = {
     "errors": {"printable", "suggestions"},
     "tracebacks": {"errors", "suggestions"},
     "catalogue": set(),
-    "privacy": {"printable"},
+    "privacy": {"printable", "catalogue"},
     "characters": set(),
     "wire": {
         "errors",

@@ -26,11 +26,11 @@ from toolkit.operations.entry import Entry, Status, Wish
 from toolkit.operations.findings import Row, check_answer
 from toolkit.operations.inquiry import PROCESSING, Inquiry
 from toolkit.operations.journal import Journal
-from toolkit.operations.masks import masked_answer
 from toolkit.operations.order import Meaning, Terms, may_be_the_same, understand
 from toolkit.operations.outcome import Outcome, unknown
 from toolkit.operations.record import OWED, Record, has_not_left, new_key, refusal, with_outcome
 from toolkit.operations.tracker import OutcomeTracker
+from toolkit.privacy import masked_answer
 from toolkit.runtime.user_warnings import warn
 from toolkit.tracebacks import bare
 from toolkit.wire.answers import Verdict

@@ -22,7 +22,6 @@ from toolkit.operations.doors import T
 from toolkit.operations.entry import Entry
 from toolkit.operations.journal import Journal
 from toolkit.operations.key_doors import KeyWrites
-from toolkit.operations.masks import masked_argument
 from toolkit.operations.money_doors import MoneyWrites
 from toolkit.operations.order import CLIENT_ID, Meaning, Terms, checked_name, checked_placement
 from toolkit.operations.outcome import Outcome
@@ -30,6 +29,7 @@ from toolkit.operations.place import journal_file
 from toolkit.operations.preview import Point, Preview
 from toolkit.operations.tracker import OutcomeTracker
 from toolkit.printable import printable
+from toolkit.privacy import masked_argument
 from toolkit.wire.calls import Placement
 from toolkit.wire.credentials import Keys
 from toolkit.wire.signing import to_text

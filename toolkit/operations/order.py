@@ -14,8 +14,8 @@ from toolkit.catalogue import Param, Write
 from toolkit.characters import folded, twin, unseen
 from toolkit.errors import UsageError
 from toolkit.operations.entry import Drawn
-from toolkit.operations.masks import masked_argument
 from toolkit.plan import parameters_of
+from toolkit.privacy import masked_argument
 from toolkit.suggestions import did_you_mean
 from toolkit.wire.calls import Order, Placement
 from toolkit.wire.signing import to_text

@@ -18,10 +18,9 @@ from toolkit.operations.entry import Entry, SettledBy
 from toolkit.operations.findings import is_state
 from toolkit.operations.inquiry import Inquiry
 from toolkit.operations.journal import Journal
-from toolkit.operations.masks import Hidden
 from toolkit.operations.outcome import Handover, NewKey, Outcome, OutcomeState, Proof, unknown
 from toolkit.printable import printable
-from toolkit.privacy import masked_key
+from toolkit.privacy import Hidden, masked_key
 
 
 class OutcomeTracker:
