@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 from toolkit.catalogue import BASE_URLS, POOLS, Host
 from toolkit.errors import UsageError
-from toolkit.link import Clock, Emails, Link, Numbers
+from toolkit.frames import Numbers
+from toolkit.link import Link
+from toolkit.privacy import Emails
 from toolkit.suggestions import suggests_arguments
+from toolkit.wire.clock import Clock
 
 if TYPE_CHECKING:
     from toolkit.sandbox import Sandbox

@@ -1,4 +1,4 @@
-"""Pure: what may be seen of e-mail addresses, which are personal data, and of API keys.
+"""Pure: what may be seen of e-mail addresses, which are personal data, of API keys, and of private values.
 
 The mask of an address has the shape of the exchange's own in spot rebates, `om***@***.com`: two first
 letters, and the end of the domain. The domain goes, as that of a person or of a firm says who it is. Many
@@ -8,12 +8,15 @@ addresses have one mask, so nothing is told apart or joined by it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, NoReturn
 
+from toolkit.catalogue import Param, Write
 from toolkit.printable import printable
 
 Emails = Literal["masked", "clear"]
+
+HIDDEN = "(hidden)"
 
 _STARS = "***"
 _KEY_SHOWN, _KEY_STARS = 3, "*" * 13
@@ -66,7 +69,7 @@ def mask_within(text: str) -> str:
 
 def without_secrets(text: str) -> str:
     """A text that is only to be read: no key, no signature, and nothing that may be an address."""
-    plain = _AT.sub("@", _LONG_RUN.sub("(hidden)", text))
+    plain = _AT.sub("@", _LONG_RUN.sub(HIDDEN, text))
     return _LIKELY.sub("(e-mail)", plain)
 
 
@@ -95,3 +98,60 @@ def mask_partial(error: BaseException) -> None:
 def masked_key(key: str) -> str:
     """An API key as lists of the exchange show it; one that is masked stays as it is."""
     return key if "*" in key else key[:_KEY_SHOWN] + _KEY_STARS
+
+
+class Hidden(Mapping[str, Any]):
+    """Values that nothing shows: neither their text, nor what lists attributes or local variables."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"Hidden({', '.join(self)})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("private arguments are not pickled or copied: they would be written down in clear")
+
+
+def masks(masked: str, key: str) -> bool:
+    """Whether a masked key may be that one; a key that is not masked is, or is not."""
+    if "*" not in masked:
+        return masked == key
+    return key.startswith(masked.partition("*")[0]) and key.endswith(masked.rpartition("*")[2])
+
+
+def masked_answer(write: Write, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer without what is private in it; fields nobody declared may be that, too."""
+    declared = {wire for column in write.columns for wire in column.wires}
+    shown = {
+        name: value if name in declared else HIDDEN
+        for name, value in payload.items()
+        if name != write.hands_over
+    }
+    for column in write.columns:
+        for wire in column.wires:
+            if not column.masked or shown.get(wire) is None:
+                continue
+            if not isinstance(shown[wire], str):
+                shown[wire] = HIDDEN
+            elif column.masked == "key":
+                shown[wire] = masked_key(shown[wire])
+            else:
+                shown[wire] = mask(shown[wire])
+    return shown
+
+
+def masked_argument(param: Param, value: object) -> object:
+    """A private argument as it may be shown."""
+    return masked_key(str(value)) if param.kind == "id" else HIDDEN

@@ -161,7 +161,7 @@ def test_the_cost_of_keeping_count(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             requests.Session() as session,
         ):
             link.get(ONE[0])
-            budget = link.budget
+            budget = link._connection.budget
             url = f"{scene.address}/fapi/v1/ping"
             headers = session.get(url, timeout=5).headers
 

@@ -18,10 +18,16 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(
-    include=["toolkit.wire.answers", "toolkit.wire.strict_json", "toolkit.wire.headers"]
+    include=[
+        "toolkit.wire.answers",
+        "toolkit.wire.strict_json",
+        "toolkit.wire.headers",
+        "toolkit.wire.http_dates",
+    ]
 ):
     import toolkit.wire.answers
     import toolkit.wire.headers
+    import toolkit.wire.http_dates
     import toolkit.wire.strict_json
 with atheris.instrument_imports(include=["toolkit.frames", "toolkit.inference"]):
     import toolkit.frames

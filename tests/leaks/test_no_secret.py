@@ -40,7 +40,8 @@ from tests.support.paths import PACKAGE, ROOT
 from tests.support.recording import RecordingServer
 from tests.support.writes import memory_folder
 from toolkit.catalogue import BASE_URLS
-from toolkit.operations import NewKey, Operations, Outcome
+from toolkit.operations import NewKey, Outcome
+from toolkit.operations.operations import Operations
 from toolkit.sandbox import Key, Sandbox
 from toolkit.sandbox.keys import letters
 from toolkit.wire.calls import Placement
@@ -272,7 +273,7 @@ class Run:
             faults.add(kind, path=KEYS, method="POST", **options)
             lost = ops.exchange.create_api_key(next(accounts), can_trade=True)
             self.look(f"{kind} {number} to a key", lost)
-            if lost._desk.holds_key(lost._entry):
+            if lost._handover.holds_key:
                 self.take(lost)
             self.settle(f"{kind} {number} to a key", ops, lost)
             faults.clear()
@@ -338,7 +339,7 @@ class Run:
             self.look("from the journal", ops.outcome(int(number)))
         self.walk("operations", ops)
         self.walk("an outcome", made)
-        for thing in (ops, made, new, made._private, self.link, ops.preview, ops.exchange):
+        for thing in (ops, made, new, made._ask, made._handover, self.link, ops.preview, ops.exchange):
             self.fails(f"pickled {type(thing).__name__}", lambda thing=thing: pickle.dumps(thing))  # type: ignore[misc]
 
     def the_journal_fails(self) -> None:
@@ -651,7 +652,7 @@ def test_a_key_that_was_not_handed_over_is_found(run: Run) -> None:
     """Or the test above would find nothing whatever happened."""
     account = [each for each in run.sandbox.world.accounts if each.futures][-3]
     outcome = run.operations("body").exchange.create_api_key(account.id, can_trade=True)
-    new_key = outcome._desk._keys[outcome._entry.token]
+    new_key = outcome._handover._key
     assert new_key is not None
     digest = hashlib.sha256(new_key.secret.encode()).digest()
     assert new_key in holders(digest)

@@ -26,7 +26,7 @@ from tests.multiprocess.writer import PLENTY, ShiftedClock, calls
 from tests.support.paths import ROOT
 from tests.support.writes import TRACELESS, call
 from toolkit.catalogue import BASE_URLS, WRITE_BY_DOOR
-from toolkit.operations import Operations
+from toolkit.operations.operations import Operations
 from toolkit.sandbox import Effect, Exchange, Sandbox, World
 from toolkit.wire.signing import to_text
 

@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 import toolkit
+from toolkit.catalogue import SAPI_IP
 from toolkit.demo import DemoLink
 
 
@@ -52,3 +53,13 @@ def test_objects_a_user_meets_list_what_is_for_users(link: DemoLink) -> None:
         "spot": ["customer_id", "customers", "kickbacks", "new_user", "rebates"],
     }
     assert all(hasattr(link.budget, name) for name in shown["budget"])
+
+
+def test_nothing_that_a_user_sees_of_the_budget_changes_it(link: DemoLink) -> None:
+    budget = link._connection.budget
+    own = {name for name in dir(type(budget)) if not name.startswith("_")}
+    assert {"admit", "ban", "learn", "pause", "release", "set_limits", "settle"} <= own
+    public = [name for name in dir(link.budget) if not name.startswith("_")]
+    assert public == ["alone", "banned_until", "ledger", "limit", "snapshot", "watch"]
+    assert not [name for name in own - set(public) if hasattr(link.budget, name)]
+    assert link.budget.limit(SAPI_IP) == budget.limit(SAPI_IP)

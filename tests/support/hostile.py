@@ -14,7 +14,8 @@ from toolkit.errors import ToolkitError, UndeclaredFieldWarning
 from toolkit.frames import Gathering, Numbers
 from toolkit.inference import infer
 from toolkit.wire.answers import Answer, Verdict, excerpt, judge, understand
-from toolkit.wire.headers import read_counts, read_date, read_retry_after
+from toolkit.wire.headers import read_counts
+from toolkit.wire.http_dates import read_date, read_retry_after
 
 NOW = 1_767_225_600.0
 LONGEST_TEXT = 2000

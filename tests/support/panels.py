@@ -9,8 +9,8 @@ from dataclasses import replace
 import ipywidgets
 
 from toolkit.catalogue import SAPI_UID
-from toolkit.link import PoolUse, ProcessUse, Snapshot
 from toolkit.panels import Panel
+from toolkit.wire.snapshot import PoolUse, ProcessUse, Snapshot
 
 WITHIN = 10.0
 SPOT = "/sapi/v1/broker/subAccount/spotSummary"

@@ -26,7 +26,8 @@ from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import NOW, another_process, call
 from toolkit.catalogue import WRITE_BY_DOOR, Write
 from toolkit.errors import JournalError, NotExecutedError, ToolkitError, UndeclaredFieldWarning, UsageError
-from toolkit.operations import Operations, Outcome
+from toolkit.operations import Outcome
+from toolkit.operations.operations import Operations
 from toolkit.sandbox import Effect, World
 from toolkit.sandbox.world.people import SubAccount
 from toolkit.wire.calls import Placement

@@ -13,7 +13,8 @@ from typing import Any
 from tests.support.clocks import FakeClock
 from tests.support.sandbox_env import SandboxEnv
 from toolkit.catalogue import WRITE_BY_DOOR, WRITES, Write
-from toolkit.operations import Operations, Outcome, journal_file
+from toolkit.operations import Outcome, journal_file
+from toolkit.operations.operations import Operations
 from toolkit.sandbox import World
 from toolkit.sandbox.effects import Effect
 from toolkit.sandbox.world.balances import Wallet

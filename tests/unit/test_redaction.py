@@ -25,9 +25,9 @@ from toolkit.demo import DemoLink
 from toolkit.errors import ContractError, UndeclaredFieldWarning, UsageError
 from toolkit.frames import Gathering
 from toolkit.inference import infer
-from toolkit.link import Emails, Link
+from toolkit.link import Link
 from toolkit.panels import accounts
-from toolkit.privacy import mask, mask_within, names_shown, without_secrets
+from toolkit.privacy import Emails, mask, mask_within, names_shown, without_secrets
 from toolkit.wire.answers import Answer, error_of, excerpt
 
 CHOSEN = ["exchange.sub_accounts", "spot.customers", "futures.customers"]

@@ -17,7 +17,7 @@ from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.catalogue import ENDPOINTS, WRITES, Endpoint
 from toolkit.link import Link
-from toolkit.operations import Operations
+from toolkit.operations.operations import Operations
 from toolkit.suggestions import Suggests, closest, did_you_mean, suggests_arguments
 
 

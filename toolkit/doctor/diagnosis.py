@@ -9,7 +9,7 @@ import pandas as pd
 
 from toolkit.doctor import picture
 from toolkit.doctor.line import Line, worst
-from toolkit.fetch import Source
+from toolkit.fetch.connection import Source
 from toolkit.suggestions import Suggests
 
 _COLUMNS = ("check", "about", "verdict", "found", "next_step")

@@ -12,7 +12,7 @@ from toolkit.doctor.hosts import line_of_ban, line_of_source, line_of_weight, li
 from toolkit.doctor.line import EXCHANGE, KEYS, Line, looked_at
 from toolkit.doctor.machine import lines_of_machine
 from toolkit.doctor.rights import lines_of_keys
-from toolkit.fetch import Connection
+from toolkit.fetch.connection import Connection
 from toolkit.interruptions import forgiving
 
 

@@ -9,7 +9,8 @@ from functools import partial
 from toolkit.catalogue import Host
 from toolkit.doctor.line import EXCHANGE, Line, listed, moment
 from toolkit.errors import BannedError, ContractError
-from toolkit.fetch import Budget, Connection
+from toolkit.fetch.connection import Connection
+from toolkit.wire.budget import Budget
 from toolkit.wire.clock import Measured
 from toolkit.wire.failures import KEY_LOG, WANTS_PASSWORD
 from toolkit.wire.session import NoAnswer

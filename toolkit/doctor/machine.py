@@ -18,10 +18,11 @@ from pathlib import Path
 from toolkit._version import __version__
 from toolkit.doctor.line import MACHINE, Line, listed, looked_at
 from toolkit.errors import JournalError
-from toolkit.fetch import Budget, Connection
+from toolkit.fetch.connection import Connection
 from toolkit.interruptions import forgiving
 from toolkit.operations.journal import Journal
 from toolkit.storage import paths
+from toolkit.wire.budget import Budget
 
 _line = partial(Line, MACHINE)
 

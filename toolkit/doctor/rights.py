@@ -13,7 +13,7 @@ from toolkit.catalogue import KEY_PERMISSIONS
 from toolkit.doctor.hosts import silence
 from toolkit.doctor.line import KEYS, Line, listed, looked_at
 from toolkit.errors import ApiError, ContractError, RateLimitError, ServerError, ToolkitError
-from toolkit.fetch import Connection
+from toolkit.fetch.connection import Connection
 from toolkit.frames import Gathering
 from toolkit.privacy import names_shown
 from toolkit.wire.calls import Call, Tally

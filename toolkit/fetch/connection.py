@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import secrets
-import sys
 import threading
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from toolkit.catalogue import BASE_URLS, Host
 from toolkit.errors import ContractError, LedgerWarning, UsageError
-from toolkit.fetch.progress import notice
-from toolkit.interruptions import let_through
+from toolkit.runtime.user_warnings import warn
 from toolkit.storage import forks, paths
 from toolkit.wire.addresses import is_loopback
 from toolkit.wire.answers import decode
@@ -22,14 +19,13 @@ from toolkit.wire.credentials import Keys
 from toolkit.wire.sender import Sender
 from toolkit.wire.session import NoAnswer, Session
 from toolkit.wire.shared import exchange_at
+from toolkit.wire.stop import Show
 
 Source = Literal["live", "sandbox"]
 
 LONGEST_RECV_WINDOW = 60_000
 # Seconds that a sandbox, which is on this very machine, has to say who it is.
 _SANDBOX_PATIENCE = (1.0, 1.0)
-
-_PACKAGE = str(Path(__file__).parent.parent)
 
 _warned: dict[str, Path | None] = {}  # each reason that was said, and the folder it is about
 _warning: threading.Lock
@@ -46,7 +42,8 @@ forks.renew(_make_lock)
 class Connection:
     """An account's keys, the hosts they are used at, and what these have in common with other connections.
 
-    The arguments besides `keys` are those of `Link`, which documents them.
+    The arguments besides `keys` and `show`, which shows what a call waits for, are those of `Link`, which
+    documents them.
 
     Raises:
         UsageError: An argument cannot be right.
@@ -63,7 +60,7 @@ class Connection:
         verify: bool | str | Path,
         limits: Mapping[str, int] | None,
         share: float,
-        progress: bool,
+        show: Show | None,
         clock: Clock | None,
     ) -> None:
         whole = isinstance(recv_window, int) and not isinstance(recv_window, bool)
@@ -79,7 +76,7 @@ class Connection:
             )
         self._recv_window = recv_window
         self._share = float(share)
-        self._show = notice if progress else None
+        self._show = show
         addresses = _all_hosts(BASE_URLS if hosts is None else hosts)
         here = all(is_loopback(address) for address in addresses.values())
         self.source: Source = "sandbox" if here else "live"
@@ -157,29 +154,6 @@ def _warn_of_the_version_before(left_behind: str) -> None:
                 continue
             _warned[said] = None
         warn(LedgerWarning(said))
-
-
-def warn(warning: Warning) -> None:
-    """Warn at the line of the user's own code; a warning that cannot be shown is forgotten.
-
-    Raises:
-        Warning: The warning itself, where the user has made such warnings errors.
-    """
-    before = sys.exception()
-    try:
-        warnings.warn(warning, stacklevel=outside())
-    except Exception as error:
-        if error is warning:
-            raise
-        let_through(error, before)
-
-
-def outside() -> int:
-    """How many calls up the user's own code is, as seen by who asks."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 def _sandbox_at(hosts: Mapping[Host, str]) -> str | None:

@@ -15,7 +15,7 @@ import pandas as pd
 from toolkit.catalogue import BY_ROUTE, Endpoint, pool_of
 from toolkit.characters import unseen
 from toolkit.errors import IncompleteError, LedgerWarning, UndeclaredFieldWarning, UsageError
-from toolkit.fetch.connection import Connection, warn
+from toolkit.fetch.connection import Connection
 from toolkit.fetch.crew import Alone, Crew, Threads
 from toolkit.fetch.parts import Counts
 from toolkit.fetch.progress import Progress, count_down
@@ -27,6 +27,7 @@ from toolkit.plan import Plan, Span, When, make_plan
 from toolkit.printable import printable
 from toolkit.privacy import Emails, mask_within, names_shown
 from toolkit.question import Question
+from toolkit.runtime.user_warnings import warn
 from toolkit.storage import forks
 from toolkit.suggestions import did_you_mean
 from toolkit.wire.calls import Call, Tally
@@ -119,14 +120,14 @@ class Fetcher:
         kind, shown = self._kind(numbers), self._shown(emails)
         self._sender.key_for(endpoint)  # where there is none for it, that is said before anything is sent
         host = endpoint.pool.host
-        # Planned by the time as known, so that a bad argument is refused with nothing sent; and again
-        # by the exchange's own where that had to be asked for.
+        # Planned by the time as known, so that a bad argument is refused with nothing sent; where the
+        # exchange's own had to be asked for the span is laid by that.
         known = self._sender.time_known(host)
         now = int(self._sender.time(host) * 1000)
         plan = make_plan(endpoint, arguments, start, end, now, sure=known)
         if endpoint.window and not known:
             now = int(self._sender.measured_time(host, endpoint.door) * 1000)
-            plan = make_plan(endpoint, arguments, start, end, now)
+            plan = plan.by(now)
         question, counts = Question(endpoint, plan.parameters), Counts(endpoint.paging)
         gathering = Gathering(endpoint, kind, shown, question)
         fetch = _Fetch(plan, question, gathering, Tally(), Stop(endpoint.door))

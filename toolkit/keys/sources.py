@@ -72,11 +72,18 @@ def find_keys(
     else:
         name = checked_name(profile)
     entries, origin = _profile(name, named=profile is not None)
-    if passphrase is not None and not any(_is_locked(_secret_of(each)[0]) for each in entries):
+    secrets = [_secret_of(each) for each in entries]
+    if passphrase is not None and not any(_is_locked(secret) for secret, _ in secrets):
         raise NoKeyError(
             f"{origin}: nothing in it is locked with a passphrase: leave it out. Nothing was sent."
         )
-    return Keys([credentials_of(each, passphrase, profile=name, ask=ask) for each in entries], origin)
+    return Keys(
+        [
+            _credentials(each, *secret, passphrase, profile=name, ask=ask)
+            for each, secret in zip(entries, secrets, strict=True)
+        ],
+        origin,
+    )
 
 
 def credentials_of(
@@ -93,9 +100,15 @@ def credentials_of(
     Raises:
         NoKeyError: It cannot be used.
     """
+    return _credentials(entry, *_secret_of(entry), passphrase, profile=profile, ask=ask)
+
+
+def _credentials(
+    entry: Entry, secret: str, name: str, passphrase: str | None, *, profile: str, ask: Ask | None
+) -> Credentials:
+    """As `credentials_of`, with the secret of the entry and what errors call it."""
     if entry.passphrase is not None and not isinstance(entry.passphrase, str):
         raise NoKeyError(f"{_place(entry)}`passphrase` is no text. Nothing was sent.")
-    secret, name = _secret_of(entry)
     if not _is_locked(secret):
         # Of the keys of a profile, what is given besides is for those that are locked.
         given = entry.passphrase if profile or passphrase is None else passphrase

@@ -12,21 +12,12 @@ import pandas as pd
 
 from toolkit.catalogue import BASE_URLS, BY_DOOR, Host
 from toolkit.errors import NoKeyError, UsageError
-from toolkit.fetch import (
-    Bound,
-    Budget,
-    CallRecord,
-    Clock,
-    Connection,
-    Emails,
-    Fetcher,
-    Numbers,
-    OtherCount,
-    PoolUse,
-    ProcessUse,
-    Snapshot,
-)
+from toolkit.fetch.connection import Connection
+from toolkit.fetch.fetcher import Fetcher
+from toolkit.fetch.namespace import Bound
 from toolkit.fetch.pages import requests_for
+from toolkit.fetch.progress import notice
+from toolkit.frames import Numbers
 from toolkit.keys import Keys, ask_keys, find_keys
 from toolkit.link.doors import interrupts_explained
 from toolkit.link.exchange import ExchangeDoors
@@ -35,27 +26,17 @@ from toolkit.link.portfolio import PortfolioDoors
 from toolkit.link.spot import SpotDoors
 from toolkit.link.usage import usage
 from toolkit.printable import printable
+from toolkit.privacy import Emails
 from toolkit.suggestions import Suggests, closest, did_you_mean
 from toolkit.tracebacks import without_frames
+from toolkit.wire.budget_view import BudgetView
+from toolkit.wire.clock import Clock
 
 if TYPE_CHECKING:
     from toolkit.doctor import Diagnosis
-    from toolkit.operations import Operations
+    from toolkit.operations.operations import Operations
 
-__all__ = [
-    "Budget",
-    "CallRecord",
-    "Clock",
-    "Emails",
-    "Link",
-    "Numbers",
-    "OtherCount",
-    "PoolUse",
-    "Price",
-    "ProcessUse",
-    "Settings",
-    "Snapshot",
-]
+__all__ = ["Link", "Price", "Settings"]
 
 
 def __dir__() -> list[str]:
@@ -183,9 +164,10 @@ class Link(Bound):
             verify=verify,
             limits=limits,
             share=share,
-            progress=progress,
+            show=notice if progress else None,
             clock=clock,
         )
+        self._budget = BudgetView(self._connection.budget)
         self._fetcher = Fetcher(self._connection, numbers, emails=emails, progress=progress, workers=workers)
         self.exchange = ExchangeDoors(self._fetcher)
         self.spot = SpotDoors(self._fetcher)
@@ -216,9 +198,9 @@ class Link(Bound):
         return self._connection.source
 
     @property
-    def budget(self) -> Budget:
+    def budget(self) -> BudgetView:
         """What the exchange has counted, and what may still be sent."""
-        return self._connection.budget
+        return self._budget
 
     @property
     def hosts(self) -> Mapping[Host, str]:
@@ -276,7 +258,7 @@ class Link(Bound):
             UsageError: An argument cannot be right.
             JournalError: There can be no journal.
         """
-        from toolkit.operations import Operations
+        from toolkit.operations.operations import Operations
 
         is_given = any(each is not None for each in (profile, key, secret, private_key))
         if passphrase is not None and not is_given:

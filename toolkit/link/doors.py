@@ -8,9 +8,11 @@ from contextlib import contextmanager
 import pandas as pd
 
 from toolkit.catalogue import WRITE_BY_DOOR, Endpoint
-from toolkit.fetch import Emails, Fetcher, Namespace, Numbers, When
-
-__all__ = ["Doors", "Emails", "Numbers", "When", "interrupts_explained"]
+from toolkit.fetch.fetcher import Fetcher
+from toolkit.fetch.namespace import Namespace
+from toolkit.frames import Numbers
+from toolkit.plan import When
+from toolkit.privacy import Emails
 
 
 class Doors(Namespace):

@@ -7,7 +7,10 @@ from typing import Literal
 import pandas as pd
 
 from toolkit.catalogue import link_futures
-from toolkit.link.doors import Doors, Emails, Numbers, When
+from toolkit.frames import Numbers
+from toolkit.link.doors import Doors
+from toolkit.plan import When
+from toolkit.privacy import Emails
 
 
 class FuturesDoors(Doors):

@@ -7,7 +7,8 @@ from typing import Literal
 import pandas as pd
 
 from toolkit.catalogue import link_portfolio
-from toolkit.link.doors import Doors, Numbers
+from toolkit.frames import Numbers
+from toolkit.link.doors import Doors
 
 
 class PortfolioDoors(Doors):

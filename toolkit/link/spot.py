@@ -5,7 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from toolkit.catalogue import link_spot
-from toolkit.link.doors import Doors, Emails, Numbers, When
+from toolkit.frames import Numbers
+from toolkit.link.doors import Doors
+from toolkit.plan import When
+from toolkit.privacy import Emails
 
 
 class SpotDoors(Doors):

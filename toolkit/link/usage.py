@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from toolkit.catalogue import POOLS
-from toolkit.fetch import OtherCount, PoolUse, Snapshot, Source
 from toolkit.printable import printable
+from toolkit.wire.snapshot import OtherCount, PoolUse, Snapshot
 
 OTHERS = "others"
 
@@ -34,7 +34,7 @@ _ORDER = {pool.name: position for position, pool in enumerate(POOLS)}
 Row = dict[str, object]
 
 
-def usage(snapshot: Snapshot, source: Source) -> pd.DataFrame:
+def usage(snapshot: Snapshot, source: str) -> pd.DataFrame:
     """The rows and columns that `Link.usage` describes."""
     rows = [row for use in sorted(snapshot.pools, key=_place) for row in _pool_rows(use)]
     rows += [_count_row(count) for count in snapshot.other_counts if count.turns_at > snapshot.now]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from toolkit.operations.operations import ExchangeWrites, Operations, Previews
 from toolkit.operations.outcome import NewKey, Outcome
 from toolkit.operations.preview import Point, Preview
 
-__all__ = ["ExchangeWrites", "NewKey", "Operations", "Outcome", "Point", "Preview", "Previews"]
+__all__ = ["NewKey", "Outcome", "Point", "Preview"]
 
 
 def __dir__() -> list[str]:

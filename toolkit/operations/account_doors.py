@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from toolkit.catalogue.exchange_link import account_writes
-from toolkit.operations.doors import T, Terms, WriteDoors
+from toolkit.operations.doors import T, WriteDoors
+from toolkit.operations.order import Terms
 
 
 class AccountWrites(WriteDoors[T]):

@@ -6,17 +6,116 @@ out, so the words, and the blanks between them, are in the text itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
+
+import pandas as pd
 
 from toolkit.printable import printable, safe
 
-if TYPE_CHECKING:
-    from toolkit.operations.outcome import Outcome
-    from toolkit.operations.preview import Point, Preview
-
 Values = Mapping[str, object]
+
+
+class Card(Protocol):
+    """What every card shows."""
+
+    @property
+    def door(self) -> str:
+        """The door that was called, or would be."""
+
+    @property
+    def source(self) -> str:
+        """Where that is: "live" or "sandbox"."""
+
+
+class OutcomeCard(Card, Protocol):
+    """What is shown of an outcome."""
+
+    @property
+    def number(self) -> int:
+        """Its number in the journal."""
+
+    @property
+    def status(self) -> str:
+        """What became of the write: "confirmed", "rejected" or "unknown"."""
+
+    @property
+    def proof(self) -> str:
+        """What is known: of this call ("execution"), or only of how things are ("state")."""
+
+    @property
+    def reason(self) -> str:
+        """Why it is known."""
+
+    @property
+    def arguments(self) -> Values:
+        """The arguments; private ones masked."""
+
+    @property
+    def once(self) -> str | None:
+        """The name it was done under."""
+
+    @property
+    def repeated(self) -> bool:
+        """Whether nothing was sent now."""
+
+    @property
+    def frame(self) -> pd.DataFrame | None:
+        """What the exchange answered."""
+
+    @property
+    def next_step(self) -> str:
+        """What to do next."""
+
+
+class CheckCard(Protocol):
+    """What is shown of one thing that was looked at before a write."""
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing stands in the way."""
+
+    @property
+    def text(self) -> str:
+        """What was found."""
+
+
+class PreviewCard(Card, Protocol):
+    """What is shown of a preview, which is true where it would be sent."""
+
+    @property
+    def summary(self) -> str:
+        """What the call does."""
+
+    @property
+    def method(self) -> str:
+        """HTTP method."""
+
+    @property
+    def address(self) -> str:
+        """Where it would go."""
+
+    @property
+    def query(self) -> Values:
+        """Parameters in the query string; private ones masked."""
+
+    @property
+    def body(self) -> Values:
+        """Parameters in the form body; private ones masked."""
+
+    @property
+    def weight(self) -> int:
+        """What it costs."""
+
+    @property
+    def pool(self) -> str:
+        """What that is charged to."""
+
+    @property
+    def checks(self) -> Sequence[CheckCard]:
+        """What was looked at."""
+
 
 _HEADLINES = {
     "confirmed": "Confirmed: it was executed.",
@@ -59,7 +158,7 @@ background:none!important;padding:0!important}
 """
 
 
-def text_of_outcome(outcome: Outcome) -> str:
+def text_of_outcome(outcome: OutcomeCard) -> str:
     """An outcome as text."""
     head = f"#{outcome.number} {outcome.door}{mark_of(outcome.source)}: {_headline(outcome)}"
     lines = [f"{head} {_why(outcome)}"]
@@ -68,7 +167,7 @@ def text_of_outcome(outcome: Outcome) -> str:
     return "\n".join(map(printable, lines))
 
 
-def html_of_outcome(outcome: Outcome) -> str:
+def html_of_outcome(outcome: OutcomeCard) -> str:
     """An outcome as a card."""
     rows = [(name, _pairs(values)) for name, values in _said(outcome)]
     return card(
@@ -82,7 +181,7 @@ def html_of_outcome(outcome: Outcome) -> str:
     )
 
 
-def text_of_preview(preview: Preview) -> str:
+def text_of_preview(preview: PreviewCard) -> str:
     """A preview as text."""
     lines = [f"{preview.door}{mark_of(preview.source)}: Preview: nothing was sent. {preview.summary}"]
     lines.append(f"  request: {preview.method} {preview.address}")
@@ -92,7 +191,7 @@ def text_of_preview(preview: Preview) -> str:
     return "\n".join(map(printable, lines))
 
 
-def html_of_preview(preview: Preview) -> str:
+def html_of_preview(preview: PreviewCard) -> str:
     """A preview as a card."""
     rows = [("request", code(f"`{preview.method} {preview.address}`"))]
     rows += [(name, _pairs(values)) for name, values in _parts(preview)]
@@ -109,7 +208,7 @@ def html_of_preview(preview: Preview) -> str:
     )
 
 
-def _why(outcome: Outcome) -> str:
+def _why(outcome: OutcomeCard) -> str:
     """Why it is what it is; and that it was not sent now, where its name had been used."""
     why = _sentence(outcome.reason)
     if outcome.repeated:
@@ -117,7 +216,7 @@ def _why(outcome: Outcome) -> str:
     return why
 
 
-def _said(outcome: Outcome) -> list[tuple[str, Values]]:
+def _said(outcome: OutcomeCard) -> list[tuple[str, Values]]:
     """What was asked for, and what the answer said; where that was lost, what is known of it."""
     asked = dict(outcome.arguments)
     if outcome.once is not None:
@@ -130,22 +229,22 @@ def _said(outcome: Outcome) -> list[tuple[str, Values]]:
     return [(name, values) for name, values in said if values]
 
 
-def _parts(preview: Preview) -> list[tuple[str, Values]]:
+def _parts(preview: PreviewCard) -> list[tuple[str, Values]]:
     parts: list[tuple[str, Values]] = [("form body", preview.body), ("query string", preview.query)]
     return [(name, values) for name, values in parts if values]
 
 
-def _point(point: Point) -> tuple[str, str]:
+def _point(point: CheckCard) -> tuple[str, str]:
     text = code(_sentence(point.text))
     return ("✓", text) if point.good else ("✕", f"<strong>{text}</strong>")
 
 
-def _next_of(outcome: Outcome) -> str:
+def _next_of(outcome: OutcomeCard) -> str:
     again = _AGAIN_OF_STATES if outcome.proof == "state" else _AGAIN
     return outcome.next_step or (again if outcome.status == "rejected" else "")
 
 
-def _headline(outcome: Outcome) -> str:
+def _headline(outcome: OutcomeCard) -> str:
     headlines = _HEADLINES | (_OF_STATES if outcome.proof == "state" else {})
     return headlines[outcome.status]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from toolkit.catalogue import link_futures, link_portfolio, link_spot
-from toolkit.operations.doors import T, Terms, WriteDoors
+from toolkit.operations.doors import T, WriteDoors
+from toolkit.operations.order import Terms
 
 
 class SpotWrites(WriteDoors[T]):

@@ -10,8 +10,7 @@ import pandas as pd
 
 from toolkit.catalogue import WRITE_BY_DOOR, Write
 from toolkit.errors import UsageError
-from toolkit.fetch import Numbers
-from toolkit.frames import Gathering
+from toolkit.frames import Gathering, Numbers
 from toolkit.operations.entry import Entry
 
 

@@ -1,15 +1,12 @@
-"""Sends writes, writes them down before and after, and settles what is not known."""
+"""Sends writes, and writes them down before and after."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-import pandas as pd
-
 from toolkit.catalogue import Write
-from toolkit.characters import unseen
 from toolkit.errors import (
     ContractError,
     JournalError,
@@ -21,17 +18,20 @@ from toolkit.errors import (
     UndeclaredFieldWarning,
     UsageError,
 )
-from toolkit.fetch import Fetcher, Numbers, Source, warn
-from toolkit.operations.declared import answer_frame, lenient, write_of
+from toolkit.fetch.connection import Source
+from toolkit.fetch.fetcher import Fetcher
+from toolkit.frames import Numbers
+from toolkit.operations.declared import write_of
 from toolkit.operations.entry import Entry, Status, Wish
-from toolkit.operations.findings import Row, check_answer, is_state
+from toolkit.operations.findings import Row, check_answer
 from toolkit.operations.inquiry import PROCESSING, Inquiry
 from toolkit.operations.journal import Journal
-from toolkit.operations.masks import masked_answer
 from toolkit.operations.order import Meaning, Terms, may_be_the_same, understand
-from toolkit.operations.outcome import NewKey, Outcome, Proof, unknown
+from toolkit.operations.outcome import Outcome, unknown
 from toolkit.operations.record import OWED, Record, has_not_left, new_key, refusal, with_outcome
-from toolkit.privacy import masked_key
+from toolkit.operations.tracker import OutcomeTracker
+from toolkit.privacy import masked_answer
+from toolkit.runtime.user_warnings import warn
 from toolkit.tracebacks import bare
 from toolkit.wire.answers import Verdict
 from toolkit.wire.calls import Placement
@@ -41,7 +41,7 @@ from toolkit.wire.verdicts import never_left
 
 
 class Desk:
-    """Where writes go through.
+    """Sends writes.
 
     Args:
         sender: Signs with the key for writing.
@@ -52,6 +52,10 @@ class Desk:
         numbers: Amounts as "float" or "exact".
         placement: Where parameters go.
         same_account: All keys that were used here and are used now are of one account.
+
+    Attributes:
+        journal, placement: As given.
+        outcomes: What became of writes.
     """
 
     def __init__(
@@ -67,19 +71,16 @@ class Desk:
         same_account: bool,
     ) -> None:
         self.journal = journal
-        self.source = source
         self.placement = placement
         self._sender = sender
         self._fetcher = fetcher
-        self._numbers = numbers
         self._same_account = same_account
-        # Keys that were made here, by the token of the call: None once they are handed over.
-        self._keys: dict[str, NewKey | None] = {}
-        # And how lists show them.
-        self._masked: dict[str, str] = {}
         self._siblings = self._digests(sender.keys)
         self._readers = self._digests(reader.keys)
         self._inquiry = Inquiry(fetcher, reader, journal, reading_keys=self._readers)
+        self.outcomes = OutcomeTracker(
+            journal, self._inquiry, source=source, numbers=numbers, same_account=same_account
+        )
 
     # -- one call ------------------------------------------------------------------------------------------
 
@@ -101,15 +102,15 @@ class Desk:
         lost = None
         if write.repeatable:  # whether a late one may still arrive is told by the exchange's clock
             lost = self._ask_the_time(write)
-        found = self.look_up(meaning)
+        wish, found = self.look_up(meaning)
         if found is not None:
             return self._repeated(found, meaning)
         before = newest = None
         if write.reconciliation.before and lost is None:
-            newest = self.journal.newest(self._digest(meaning, meaning.subject))
+            newest = self.journal.newest(wish.subject)
             before = self._before(meaning)
         entry, is_new = self.journal.begin(
-            self._wish(meaning),
+            replace(wish, now=self._now(write)),
             door=write.door,
             arguments=meaning.arguments,
             digests={name: self.journal.digest(name, text) for name, text in meaning.private.items()},
@@ -157,7 +158,7 @@ class Desk:
 
     def _repeated(self, entry: Entry, meaning: Meaning) -> Outcome:
         """The outcome of the first call of a name; a key it made is still handed over in this kernel."""
-        return Outcome(self, entry, private=meaning.private, repeated=True)
+        return self.outcomes.outcome(entry, private=meaning.private, repeated=True)
 
     def _before(self, meaning: Meaning) -> list[Row] | None:
         """How things are before the write.
@@ -183,8 +184,8 @@ class Desk:
         """
         return understand(write, arguments, terms, self.placement)
 
-    def look_up(self, meaning: Meaning) -> Entry | None:
-        """The entry that a call returns to, None where it is to be sent.
+    def look_up(self, meaning: Meaning) -> tuple[Wish, Entry | None]:
+        """A call as it is compared with others; and the entry it returns to, None where it is to be sent.
 
         Raises:
             UsageError: Its name stands for another call, or how things are before it would be read with the
@@ -199,7 +200,7 @@ class Desk:
                 "`link.operations(..., same_account=True)`; otherwise read and write with one key. Nothing "
                 "was sent."
             )
-        return self.journal.check(wish)
+        return wish, self.journal.check(wish)
 
     def _digest_of_key(self, credentials: Credentials) -> str:
         return self.journal.digest("key", credentials.key)
@@ -217,39 +218,17 @@ class Desk:
             siblings=self._siblings,
             same_account=self._same_account,
             repeatable=write.repeatable,
-            now=int(self._time_at_least(write) * 1000),
+            now=self._now(write),
             clashes=lambda entry: may_be_the_same(write, meaning.arguments, entry.arguments),
         )
+
+    def _now(self, write: Write) -> int:
+        return int(self._time_at_least(write) * 1000)
 
     def _time_at_least(self, write: Write) -> float:
         """What the exchange's clock shows at the least: by it nothing is called over too early."""
         surely = self._sender.surely(write.pool.host)
         return self._sender.time(write.pool.host) if surely is None else surely
-
-    def outcome(self, number: int) -> Outcome:
-        """The outcome of an entry of the journal.
-
-        Raises:
-            UsageError: There is none of this number, or a newer version of the package made it.
-        """
-        entry = self.journal.entry(number)
-        write_of(entry)
-        return Outcome(self, entry)
-
-    def take_key(self, entry: Entry) -> NewKey | None:
-        """Let go of a key that was made."""
-        key = self._keys.get(entry.token)
-        if key is not None:
-            self._keys[entry.token] = None
-        return key
-
-    def holds_key(self, entry: Entry) -> bool:
-        """Whether a call made a key here that was not handed over yet."""
-        return self._keys.get(entry.token) is not None
-
-    def has_handed_over(self, entry: Entry) -> bool:
-        """Whether a call made a key here that was handed over."""
-        return entry.token in self._keys and self._keys[entry.token] is None
 
     def _send(self, meaning: Meaning, record: Record) -> tuple[Outcome, BaseException | None]:
         """Send what is written down, and write down what came of it; and what broke it off."""
@@ -271,11 +250,12 @@ class Desk:
             reply = self._sender.send(meaning.order, about_to_send)
         except RateLimitError as error:  # a ban, or a wait that is too long: said before anything was sent
             record.settle("rejected", refusal(error), never_left=True)
-            return Outcome(self, record.entry, error=error, private=meaning.private), None
+            return self.outcomes.outcome(record.entry, error=error, private=meaning.private), None
         except BaseException as error:
             if left:
                 record.settle("unknown", f"it was broken off ({type(error).__name__})")
-                raise with_outcome(error, Outcome(self, record.entry, private=meaning.private)) from None
+                outcome = self.outcomes.outcome(record.entry, private=meaning.private)
+                raise with_outcome(error, outcome) from None
             if not isinstance(error, JournalError):
                 record.settle("rejected", f"it never left ({type(error).__name__})", never_left=True)
             if isinstance(error, KeyboardInterrupt):
@@ -291,18 +271,17 @@ class Desk:
     def _outcome(self, meaning: Meaning, record: Record, verdict: Verdict) -> Outcome:
         """What came of a call, written down."""
         write, number, door = meaning.write, record.entry.number, record.entry.door
-        error = verdict.error
+        error, frame = verdict.error, None
         if verdict.executed:
             payload: Mapping[str, Any] = verdict.payload
             # Whatever else is wrong with the answer, a key that was made is not lost.
             made = new_key(write, payload)
             if made is not None:
-                self._keys[record.entry.token] = made
-                self._masked[record.entry.token] = masked_key(made.key)
+                self.outcomes.made_key(record.entry, made)
             answer = masked_answer(write, payload)
             try:
                 check_answer(write, meaning.arguments, payload)
-                answer_frame(write, answer, self._numbers, {})
+                frame = self.outcomes.frame(write, record.entry, answer, "answer")
             except ContractError as breach:
                 error = unknown(door, f"the answer is not as documented: {breach}", number)
             else:
@@ -319,7 +298,7 @@ class Desk:
         if record.entry.status not in ("confirmed", "rejected"):
             record.settle("unknown", getattr(error, "reason", str(error)))
             error = unknown(door, record.entry.told, number)
-        return Outcome(self, record.entry, error=error, private=meaning.private)
+        return self.outcomes.outcome(record.entry, error=error, private=meaning.private, frame=frame)
 
     def _warn(self, write: Write, outcome: Outcome, record: Record) -> None:
         """Say what is strange about a call, once its outcome is made: it hangs on the warning, too."""
@@ -337,49 +316,6 @@ class Desk:
             warn(said)
 
     # -- settling ------------------------------------------------------------------------------------------
-
-    def reconcile(
-        self,
-        entry: Entry,
-        private: Mapping[str, str],
-        *,
-        wait: bool = True,
-        api_key: str | None = None,
-        same_account: bool = False,
-    ) -> Entry:
-        """Ask the exchange what became of a call, and write down what it shows.
-
-        Raises:
-            UsageError: `api_key` is not that of the call.
-            ToolkitError: The exchange cannot be asked.
-        """
-        entry = self.journal.again(entry)
-        said_by_a_person = entry.settled_by == "person"
-        if (entry.is_settled and not said_by_a_person) or entry.sent_at is None:
-            return entry
-        if self.journal.is_under_way(entry):  # its answer says more than any read
-            return entry
-        if api_key is not None:
-            api_key = str(api_key)
-            if strange := unseen(api_key):
-                raise UsageError(f"`api_key` has {strange} in it: leave it out. Nothing was sent.")
-            if self.journal.digest("api_key", api_key) != entry.digests.get("api_key"):
-                raise UsageError(
-                    f"`api_key` is not the one that #{entry.number} was about. Nothing was sent."
-                )
-            private = {**private, "api_key": api_key}
-        finding, answer = self._inquiry.ask(
-            entry,
-            private,
-            wait=wait,
-            same_account=same_account or self._same_account,
-            named=self._masked.get(entry.token, ""),
-        )
-        if finding.kind in ("executed", "so"):
-            return self.journal.settle(entry, "confirmed", finding.told, "read", answer=answer)
-        if finding.kind in ("absent", "failed"):
-            return self.journal.settle(entry, "rejected", finding.told, "read")
-        return self.journal.settle(entry, "unknown", finding.told, "read")
 
     def resolve(self, number: int, *, happened: bool, note: str) -> Entry:
         """Write down what a person found out."""
@@ -401,49 +337,6 @@ class Desk:
             )
         status: Status = "confirmed" if happened else "rejected"
         return self.journal.settle(entry, status, f"said by you: {note or 'no note'}", "person", answer={})
-
-    # -- showing -------------------------------------------------------------------------------------------
-
-    def frame_of(self, entry: Entry) -> pd.DataFrame | None:
-        """What the exchange answered, or what a read showed; None where the call is not confirmed."""
-        if entry.status != "confirmed":
-            return None
-        write = write_of(entry)
-        attrs = {
-            "endpoint": entry.door,
-            "system": write.system,
-            "source": self.source,
-            "parameters": dict(entry.arguments),
-            "number": entry.number,
-            "settled_by": entry.settled_by or "answer",
-            "complete": entry.settled_by in (None, "answer"),
-        }
-        return answer_frame(lenient(write), entry.answer or {}, self._numbers, attrs)
-
-    def proof_of(self, entry: Entry) -> Proof:
-        """What is known of a call that is settled."""
-        if entry.settled_by == "repetition":
-            return "state"
-        if not entry.is_settled or entry.settled_by == "person":
-            return ""
-        by_read = entry.settled_by == "read" and is_state(write_of(entry), entry.status)
-        return "state" if by_read else "execution"
-
-    def error_of(self, entry: Entry) -> ToolkitError:
-        """The error of an entry that is not confirmed."""
-        if entry.status == "rejected":
-            return NotExecutedError(entry.door, entry.told, proven=self.proof_of(entry) != "state")
-        return unknown(entry.door, self.told_of(entry), entry.number)
-
-    def told_of(self, entry: Entry) -> str:
-        """Why it is not known what became of an entry."""
-        if entry.status not in ("prepared", "sending"):
-            return entry.told
-        if self.journal.is_under_way(entry):
-            return f"it is under way at this moment in {entry.process}"
-        if entry.pid == os.getpid():
-            return "it was broken off before the answer was written down"
-        return "its process ended before the answer came"
 
     def _digest(self, meaning: Meaning, text: str) -> str:
         # What is about the account that owns the key is another thing with another key.

@@ -7,10 +7,8 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from toolkit.catalogue import Write
-from toolkit.fetch import Namespace
+from toolkit.fetch.namespace import Namespace
 from toolkit.operations.order import Terms
-
-__all__ = ["Amount", "Runner", "T", "Terms", "WriteDoors"]
 
 T = TypeVar("T")
 """What a call gives: an `Outcome`, or a `Preview` where nothing is sent."""

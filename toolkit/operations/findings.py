@@ -48,7 +48,7 @@ import pandas as pd
 from toolkit.catalogue import Check, Write
 from toolkit.errors import ContractError
 from toolkit.operations.entry import Drawn
-from toolkit.operations.masks import masks
+from toolkit.privacy import masks
 
 Row = Mapping[str, Any]
 

@@ -22,14 +22,13 @@ from toolkit.errors import (
     ToolkitError,
     UsageError,
 )
-from toolkit.fetch import Fetcher
+from toolkit.fetch.fetcher import Fetcher
 from toolkit.operations import findings
 from toolkit.operations.entry import Entry
 from toolkit.operations.findings import Case, Finding, Row
 from toolkit.operations.journal import Journal
-from toolkit.operations.masks import masked_answer, masks
 from toolkit.operations.order import Meaning
-from toolkit.privacy import mask_partial
+from toolkit.privacy import mask_partial, masked_answer, masks
 from toolkit.wire.sender import Sender
 
 # Milliseconds a request may be at work at the exchange after it was let in: what takes longer is ended

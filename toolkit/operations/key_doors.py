@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from toolkit.catalogue.exchange_link import account_writes
-from toolkit.operations.doors import T, Terms, WriteDoors
+from toolkit.operations.doors import T, WriteDoors
+from toolkit.operations.order import Terms
 
 
 class KeyWrites(WriteDoors[T]):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from toolkit.catalogue.exchange_link import money_writes
-from toolkit.operations.doors import Amount, T, Terms, WriteDoors
+from toolkit.operations.doors import Amount, T, WriteDoors
+from toolkit.operations.order import Terms
 
 
 class MoneyWrites(WriteDoors[T]):

@@ -12,7 +12,9 @@ import pandas as pd
 
 from toolkit.catalogue import Write
 from toolkit.errors import UnsettledError, UsageError
-from toolkit.fetch import Bound, Connection, Fetcher
+from toolkit.fetch.connection import Connection
+from toolkit.fetch.fetcher import Fetcher
+from toolkit.fetch.namespace import Bound
 from toolkit.operations.account_doors import AccountWrites
 from toolkit.operations.customer_doors import FuturesWrites, PortfolioWrites, SpotWrites
 from toolkit.operations.desk import Desk
@@ -20,12 +22,13 @@ from toolkit.operations.doors import T
 from toolkit.operations.entry import Entry
 from toolkit.operations.journal import Journal
 from toolkit.operations.key_doors import KeyWrites
-from toolkit.operations.masks import masked_argument
 from toolkit.operations.money_doors import MoneyWrites
 from toolkit.operations.order import CLIENT_ID, Meaning, Terms, checked_name, checked_placement
 from toolkit.operations.outcome import Outcome
 from toolkit.operations.preview import Point, Preview
+from toolkit.operations.tracker import OutcomeTracker
 from toolkit.printable import printable
+from toolkit.privacy import masked_argument
 from toolkit.storage.paths import journal_file
 from toolkit.wire.calls import Placement
 from toolkit.wire.credentials import Keys
@@ -122,7 +125,7 @@ class Operations(Bound):
         Returns:
             A frame with the columns of `history`.
         """
-        return _frame(self._journal.entries(unsettled=True), self._desk)
+        return _frame(self._journal.entries(unsettled=True), self._desk.outcomes)
 
     def history(self) -> pd.DataFrame:
         """Every call in the journal, oldest first, one row each; nothing is sent.
@@ -142,7 +145,7 @@ class Operations(Bound):
             - settled_by (text): By what: answer, read, person, repetition or journal.
             - process (text): Notebook or script that sent it.
         """
-        return _frame(self._journal.entries(), self._desk)
+        return _frame(self._journal.entries(), self._desk.outcomes)
 
     def outcome(self, number: int) -> Outcome:
         """The outcome of a call in the journal, as it is known now; nothing is sent.
@@ -150,7 +153,7 @@ class Operations(Bound):
         Raises:
             UsageError: The journal has no such call.
         """
-        return self._desk.outcome(_number(number))
+        return self._desk.outcomes.find(_number(number))
 
     def reconcile(
         self, number: int, *, wait: bool = True, api_key: str | None = None, same_account: bool = False
@@ -161,7 +164,7 @@ class Operations(Bound):
             UsageError: The journal has no such call, or `api_key` is not that of the call.
             ToolkitError: The exchange cannot be asked.
         """
-        return self._desk.outcome(_number(number)).reconcile(
+        return self._desk.outcomes.find(_number(number)).reconcile(
             wait=wait, api_key=api_key, same_account=same_account
         )
 
@@ -181,7 +184,7 @@ class Operations(Bound):
         if not isinstance(happened, bool):
             raise UsageError(f"`happened` is True or False, not {happened!r}.")
         self._desk.resolve(_number(number), happened=happened, note=note)
-        return self._desk.outcome(_number(number))
+        return self._desk.outcomes.find(_number(number))
 
     def free(self, once: str) -> Outcome:
         """Free the name of a call that was rejected, so that it can be used again; nothing is sent.
@@ -191,11 +194,11 @@ class Operations(Bound):
         """
         if not isinstance(once, str):
             raise UsageError(f"`once` is a name, which is text, not {once!r}.")
-        return self._desk.outcome(self._journal.free(checked_name("ops.free", once)).number)
+        return self._desk.outcomes.find(self._journal.free(checked_name("ops.free", once)).number)
 
     def __repr__(self) -> str:
         hosts = ", ".join(dict.fromkeys(self._connection.session.hosts.values()))
-        return printable(f"Operations({self._desk.source}: {hosts}; journal {self.journal})")
+        return printable(f"Operations({self._desk.outcomes.source}: {hosts}; journal {self.journal})")
 
 
 class Previews(Bound):
@@ -221,12 +224,12 @@ class Previews(Bound):
             summary=write.summary,
             method=write.method,
             address=self._connection.session.hosts[write.pool.host] + write.path,
-            query=_shown(meaning, order.query),
-            body=_shown(meaning, order.body),
+            query=_shown(meaning, order.in_query),
+            body=_shown(meaning, order.in_body),
             weight=order.weight,
             pool=write.pool.name,
             checks=tuple(self._points(meaning)),
-            source=self._desk.source,
+            source=self._desk.outcomes.source,
         )
 
     def _points(self, meaning: Meaning) -> list[Point]:
@@ -241,7 +244,7 @@ class Previews(Bound):
             )
             points.append(Point(meaning.confirmed, said))
         try:
-            found = self._desk.look_up(meaning)
+            _, found = self._desk.look_up(meaning)
         except UnsettledError as error:
             points.append(Point(False, f"a call about the same thing is not settled: #{error.number}"))
         except UsageError as error:
@@ -315,14 +318,14 @@ _HISTORY = {
 }
 
 
-def _frame(entries: list[Entry], desk: Desk) -> pd.DataFrame:
+def _frame(entries: list[Entry], outcomes: OutcomeTracker) -> pd.DataFrame:
     rows = [
         (
             entry.number,
             entry.made_at,
             entry.door,
             _status(entry),
-            printable(entry.told if entry.is_settled else desk.told_of(entry)),
+            printable(entry.told if entry.is_settled else outcomes.told(entry)),
             entry.once,
             printable(", ".join(f"{name}={value}" for name, value in entry.arguments.items())),
             entry.sent_at,
@@ -339,5 +342,5 @@ def _frame(entries: list[Entry], desk: Desk) -> pd.DataFrame:
             frame[name] = moments.dt.as_unit("ms")
         else:
             frame[name] = frame[name].astype(kind)
-    frame.attrs = {"source": desk.source, "journal": str(desk.journal.path)}
+    frame.attrs = {"source": outcomes.source, "journal": str(outcomes.journal.path)}
     return frame

@@ -14,11 +14,11 @@ from toolkit.catalogue import Param, Write
 from toolkit.characters import folded, twin, unseen
 from toolkit.errors import UsageError
 from toolkit.operations.entry import Drawn
-from toolkit.operations.masks import masked_argument
-from toolkit.plan import make_plan
+from toolkit.plan import parameters_of
+from toolkit.privacy import masked_argument
 from toolkit.suggestions import did_you_mean
 from toolkit.wire.calls import Order, Placement
-from toolkit.wire.signing import encode, to_text
+from toolkit.wire.signing import to_text
 
 CLIENT_ID = "client_tran_id"
 _LONGEST_NAME = 64
@@ -81,7 +81,7 @@ def understand(write: Write, arguments: Mapping[str, object], terms: Terms, plac
     once = None if terms.once is None else checked_name(write.door, terms.once)
     if not isinstance(terms.marked, bool):
         raise UsageError(f"{write.door}: `marked` is True or False, not {terms.marked!r}. Nothing was sent.")
-    parameters = dict(make_plan(write, arguments, None, None, 0).parameters)
+    parameters = parameters_of(write, arguments)
     named = {param.name: param for param in write.params if param.wire in parameters and param.fixed is None}
     # Before an id is made for the call: one that is made says nothing about what is meant.
     texts = {name: to_text(param.wire, parameters[param.wire]) for name, param in named.items()}
@@ -196,13 +196,12 @@ def _order(write: Write, parameters: Mapping[str, object], placement: Placement)
     in_query = {"body": set(), "query": set(parameters), "mixed": ids & set(parameters)}[placement]
     query = {name: value for name, value in parameters.items() if name in in_query}
     body = {name: value for name, value in parameters.items() if name not in in_query}
-    encode(query), encode(body)  # what cannot be written is refused before anything is written down
     return Order(
         door=write.door,
         method=write.method,
         path=write.path,
-        query=query,
-        body=body,
+        in_query=query,
+        in_body=body,
         placement=placement,
         pool=write.pool,
         weight=write.weight_of(parameters),

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NoReturn
+from typing import Literal, NoReturn, Protocol
 
 import pandas as pd
 
 from toolkit.catalogue import WRITE_BY_DOOR
 from toolkit.errors import OutcomeUnknownError, ToolkitError, UsageError
 from toolkit.operations import cards
-from toolkit.operations.masks import Hidden
-from toolkit.printable import printable
 from toolkit.suggestions import Suggests
 from toolkit.tracebacks import without_frames
-
-if TYPE_CHECKING:
-    from toolkit.operations.desk import Desk
-    from toolkit.operations.entry import Entry
 
 State = Literal["confirmed", "rejected", "unknown"]
 Proof = Literal["", "execution", "state"]
@@ -43,6 +37,63 @@ class NewKey:
         raise TypeError("a new key is not pickled or copied: it would be written down in clear")
 
 
+class Handover:
+    """A key that a call made, until it is handed over. All outcomes of the call have the same one.
+
+    Attributes:
+        is_done: The key was handed over.
+    """
+
+    __slots__ = ("_key", "is_done")
+
+    def __init__(self) -> None:
+        self._key: NewKey | None = None
+        self.is_done = False
+
+    def hold(self, key: NewKey) -> None:
+        """Hold a key that was just made."""
+        self._key = key
+
+    @property
+    def holds_key(self) -> bool:
+        """Whether there is a key that was not handed over yet."""
+        return self._key is not None
+
+    def take(self) -> NewKey | None:
+        """Let go of the key; None where there is none."""
+        key, self._key = self._key, None
+        self.is_done = self.is_done or key is not None
+        return key
+
+    def __repr__(self) -> str:
+        return "Handover(hidden)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a new key is not pickled or copied: it would be written down in clear")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeState:
+    """What is known of a write at one moment; the attributes are those of `Outcome`."""
+
+    number: int
+    door: str
+    arguments: Mapping[str, object]
+    status: State
+    proof: Proof
+    reason: str
+    once: str | None
+    frame: pd.DataFrame | None
+    error: ToolkitError | None
+
+
+class Ask(Protocol):
+    """Asks the exchange what became of one write; the arguments are those of `Outcome.reconcile`."""
+
+    def __call__(self, *, wait: bool, api_key: str | None, same_account: bool) -> OutcomeState:
+        """What is known then."""
+
+
 class Outcome(Suggests):
     """What became of a write. It is true only when it is confirmed.
 
@@ -65,33 +116,24 @@ class Outcome(Suggests):
     """
 
     def __init__(
-        self,
-        desk: Desk,
-        entry: Entry,
-        *,
-        error: ToolkitError | None = None,
-        private: Mapping[str, str] | None = None,
-        repeated: bool = False,
+        self, state: OutcomeState, *, source: str, ask: Ask, handover: Handover, repeated: bool = False
     ) -> None:
-        self._desk = desk
-        self.source = desk.source
+        self.source = source
         self.repeated = repeated
-        self._private = Hidden(private or {})
-        self._take(entry, error)
+        self._ask = ask
+        self._handover = handover
+        self._take(state)
 
-    def _take(self, entry: Entry, error: ToolkitError | None = None) -> None:
-        self._entry = entry
-        self.number = entry.number
-        self.door = entry.door
-        self.arguments = dict(entry.arguments)
-        self.status: State = entry.status if entry.status in ("confirmed", "rejected") else "unknown"
-        self.proof: Proof = self._desk.proof_of(entry)
-        self.once = entry.once
-        self.reason = printable(entry.told if entry.is_settled else self._desk.told_of(entry))
-        self.frame: pd.DataFrame | None = self._desk.frame_of(entry)
-        self.error: ToolkitError | None = None
-        if self.status != "confirmed":
-            self.error = error or self._desk.error_of(entry)
+    def _take(self, state: OutcomeState) -> None:
+        self.number = state.number
+        self.door = state.door
+        self.arguments = dict(state.arguments)
+        self.status: State = state.status
+        self.proof: Proof = state.proof
+        self.once = state.once
+        self.reason = state.reason
+        self.frame = state.frame
+        self.error = state.error
 
     def __bool__(self) -> bool:
         return self.status == "confirmed"
@@ -135,15 +177,13 @@ class Outcome(Suggests):
             ToolkitError: The exchange cannot be asked; the outcome stays as it is.
         """
         try:
-            entry = self._desk.reconcile(
-                self._entry, self._private, wait=wait, api_key=api_key, same_account=same_account
-            )
+            state = self._ask(wait=wait, api_key=api_key, same_account=same_account)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
                 f"Interrupted. #{self.number} is as it was, {self.status}: `ops.reconcile({self.number})` "
                 "asks again."
             ) from None
-        self._take(entry)
+        self._take(state)
         return self
 
     @without_frames
@@ -153,13 +193,13 @@ class Outcome(Suggests):
         Raises:
             UsageError: There is none to hand over, and what to do about it.
         """
-        key = self._desk.take_key(self._entry)
+        key = self._handover.take()
         if key is None:
             raise UsageError(self._why_no_key())
         return key
 
     def _why_no_key(self) -> str:
-        if self._desk.has_handed_over(self._entry):
+        if self._handover.is_done:
             return "The key was handed over already. The toolkit does not keep it."
         if self.status != "confirmed" or not WRITE_BY_DOOR[self.door].hands_over:
             return f"There is no key to hand over: #{self.number} is {self.door}, {self.status}."
@@ -172,7 +212,7 @@ class Outcome(Suggests):
     @property
     def next_step(self) -> str:
         """What to do next, "" where nothing is to be done."""
-        if self._desk.holds_key(self._entry):
+        if self._handover.holds_key:
             return (
                 "`outcome.take_key()` hands over the key and its secret, once; nothing shows or keeps them."
             )

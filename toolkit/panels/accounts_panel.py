@@ -15,7 +15,7 @@ import pandas as pd
 from IPython import get_ipython
 from IPython.display import display
 
-from toolkit.fetch import follow
+from toolkit.fetch.progress import follow
 from toolkit.interruptions import let_through
 from toolkit.panels import accounts_view as view
 from toolkit.panels import holdings

@@ -16,7 +16,8 @@ from toolkit.panels.text import MISSING, amount, clock, left, percent, plural, r
 from toolkit.printable import safe
 
 if TYPE_CHECKING:
-    from toolkit.link import Link, Snapshot
+    from toolkit.link import Link
+    from toolkit.wire.snapshot import Snapshot
 
 # More rows than anybody scrolls through: narrowing the filter is quicker.
 MOST_ROWS = 200

@@ -11,7 +11,7 @@ from toolkit.panels.text import MISSING, clock, left, percent, plural, span, too
 from toolkit.printable import safe
 
 if TYPE_CHECKING:
-    from toolkit.link import CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot
+    from toolkit.wire.snapshot import CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot
 
 # Cards for the busiest pools; /sapi has one for each endpoint, so the others are rows.
 MOST_CARDS = 4

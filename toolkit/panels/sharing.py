@@ -10,7 +10,7 @@ from toolkit.panels.text import whole
 from toolkit.printable import safe
 
 if TYPE_CHECKING:
-    from toolkit.link import PoolUse
+    from toolkit.wire.snapshot import PoolUse
 
 _NAMES: Mapping[Part, str] = {"own": "this kernel", "machine": "machine", "others": "others"}
 _HINTS: Mapping[Part, str] = {

@@ -8,17 +8,17 @@ it is cut into windows that do not overlap, oldest first.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
 
-from toolkit.catalogue import Endpoint, Param
-from toolkit.plan.spans import DOUBT, Span, When, iso, milliseconds, span_of
+from toolkit.catalogue import Endpoint
+from toolkit.plan.spans import DOUBT, Moment, Span, When, iso, milliseconds, read_moment, span_of
 from toolkit.plan.values import value_of
 from toolkit.plan.words import refusal
 
-__all__ = ["Plan", "Span", "When", "make_plan"]
+__all__ = ["Plan", "Span", "When", "make_plan", "parameters_of"]
 
 
 def __dir__() -> list[str]:
@@ -34,12 +34,28 @@ class Plan:
         parameters: What goes out, by wire name, besides span and paging.
         span: The whole span asked for, None where the endpoint has none.
         shown: The arguments as a frame may tell them.
+        start: First moment as it was said.
+        end: Last moment as it was said.
     """
 
     endpoint: Endpoint
     parameters: Mapping[str, object] = field(repr=False)
     span: Span | None
     shown: Mapping[str, object]
+    start: Moment | None = None
+    end: Moment | None = None
+
+    def by(self, now: int, *, sure: bool = True) -> Plan:
+        """The same by another time of the exchange: only its span lies elsewhere. As in `make_plan`.
+
+        Raises:
+            UsageError: There can be no such span.
+        """
+        window = self.endpoint.window
+        if window is None:
+            return self
+        span = span_of(self.endpoint, window, self.start, self.end, now, doubt=0 if sure else DOUBT)
+        return replace(self, span=span, shown={**self.shown, "start": iso(span.start), "end": iso(span.end)})
 
     def windows(self) -> Iterator[Span]:
         """The span in pieces the endpoint allows, oldest first; neighbours do not overlap."""
@@ -73,6 +89,25 @@ def make_plan(
     Raises:
         UsageError: An argument cannot be right.
     """
+    parameters = parameters_of(endpoint, arguments)
+    shown: dict[str, object] = {
+        param.name: "(hidden)" if param.private else _plain(arguments[param.name])
+        for param in endpoint.params
+        if param.fixed is None and param.wire in parameters
+    }
+    plan = Plan(endpoint, parameters, None, shown)
+    if endpoint.window is None:
+        return plan
+    last, first = read_moment(endpoint, "end", end, now), read_moment(endpoint, "start", start, now)
+    return replace(plan, start=first, end=last).by(now, sure=sure)
+
+
+def parameters_of(endpoint: Endpoint, arguments: Mapping[str, object]) -> dict[str, object]:
+    """What a door's arguments go out as, by wire name.
+
+    Raises:
+        UsageError: An argument cannot be right.
+    """
     given = {name: value for name, value in arguments.items() if value is not None}
     known = {param.name: param for param in endpoint.params if param.fixed is None}
     for name in given:
@@ -80,20 +115,13 @@ def make_plan(
             allowed = ", ".join(known) or "no argument"
             raise refusal(endpoint, f"there is no argument {name!r}; it takes {allowed}")
     parameters: dict[str, object] = {p.wire: p.fixed for p in endpoint.params if p.fixed is not None}
-    shown: dict[str, object] = {}
     for name, param in known.items():
-        if name not in given:
-            if param.is_needed:
-                raise refusal(endpoint, f"`{name}` is required: {_first_lower(param.doc)}")
-            continue
-        parameters[param.wire] = value_of(endpoint, param, given[name])
-        shown[name] = "(hidden)" if param.private else _plain(_lasting(parameters, param, given[name]))
+        if name in given:
+            parameters[param.wire] = value_of(endpoint, param, given[name])
+        elif param.is_needed:
+            raise refusal(endpoint, f"`{name}` is required: {_first_lower(param.doc)}")
     _check_together(endpoint, given)
-    span = None
-    if endpoint.window:
-        span = span_of(endpoint, endpoint.window, start, end, now, doubt=0 if sure else DOUBT)
-        shown |= {"start": iso(span.start), "end": iso(span.end)}
-    return Plan(endpoint, parameters, span, shown)
+    return parameters
 
 
 def _check_together(endpoint: Endpoint, given: Mapping[str, object]) -> None:
@@ -102,11 +130,6 @@ def _check_together(endpoint: Endpoint, given: Mapping[str, object]) -> None:
     both = [name for name in endpoint.not_together if name in given]
     if len(both) > 1:
         raise refusal(endpoint, f"{_listed(tuple(both))} exclude each other: give one of them")
-
-
-def _lasting(parameters: Mapping[str, object], param: Param, value: object) -> object:
-    """An argument to be shown; what it goes out as where it can be gone through once, or is long to tell."""
-    return parameters[param.wire] if param.kind == "addresses" else value
 
 
 def _plain(value: object) -> object:

@@ -44,7 +44,38 @@ class Span:
         return self.end - self.start + 1
 
 
-def span_of(endpoint: Endpoint, window: Window, start: When, end: When, now: int, *, doubt: int) -> Span:
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment as it was said.
+
+    Attributes:
+        name: The argument that says it.
+        milliseconds: How many since 1970; or since now, where it was said so.
+        from_now: Whether it was said so.
+    """
+
+    name: str
+    milliseconds: int
+    from_now: bool = False
+
+    def at(self, endpoint: Endpoint, now: int) -> int:
+        """The moment in milliseconds since 1970.
+
+        Raises:
+            UsageError: It lies too far away.
+        """
+        moment = now + self.milliseconds if self.from_now else self.milliseconds
+        if not _FIRST_MOMENT <= moment < _LAST_MOMENT:
+            raise refusal(
+                endpoint,
+                f"`{self.name}` has to lie between 2010 and 2100; whole numbers are milliseconds since 1970",
+            )
+        return moment
+
+
+def span_of(
+    endpoint: Endpoint, window: Window, start: Moment | None, end: Moment | None, now: int, *, doubt: int
+) -> Span:
     """The span that is meant, within what the exchange keeps.
 
     Args:
@@ -58,7 +89,7 @@ def span_of(endpoint: Endpoint, window: Window, start: When, end: When, now: int
     Raises:
         UsageError: There can be no such span.
     """
-    last = now if end is None else min(_moment(endpoint, "end", end, now), now)
+    last = now if end is None else min(end.at(endpoint, now), now)
     earliest = None if window.kept is None else now - milliseconds(window.kept)
     if start is None:
         first = last - milliseconds(window.default)
@@ -66,7 +97,7 @@ def span_of(endpoint: Endpoint, window: Window, start: When, end: When, now: int
             _check_kept(endpoint, window, "end", last, earliest - doubt)
             first = min(max(first, earliest), last)
         return Span(first, last)
-    first = _moment(endpoint, "start", start, now)
+    first = start.at(endpoint, now)
     if first > now + doubt:
         raise refusal(endpoint, f"`start` ({iso(first)}) lies in the future; now is {iso(now)}")
     if earliest is not None:
@@ -85,8 +116,23 @@ def _check_kept(endpoint: Endpoint, window: Window, name: str, moment: int, earl
         )
 
 
-def _moment(endpoint: Endpoint, name: str, value: When, now: int) -> int:
-    """A moment in milliseconds. A date without a time means, as an end, its last millisecond."""
+def read_moment(endpoint: Endpoint, name: str, value: When, now: int) -> Moment | None:
+    """The moment that an argument says, None where it is not given.
+
+    A date without a time means, as an end, its last millisecond.
+
+    Args:
+        endpoint: What is asked.
+        name: The argument.
+        value: Its value.
+        now: The exchange's time in milliseconds, as far as it is known.
+
+    Raises:
+        UsageError: It is no time.
+    """
+    if value is None:
+        return None
+    from_now = False
     whole_day = isinstance(value, date) and not isinstance(value, datetime)
     if isinstance(value, np.datetime64):
         whole_day = np.datetime_data(value.dtype)[0] == "D"
@@ -97,10 +143,10 @@ def _moment(endpoint: Endpoint, name: str, value: When, now: int) -> int:
         text = value.strip()
         whole_day = _DATE.fullmatch(text) is not None
         if text.lower() == "now":
-            moment = now
+            moment, from_now = 0, True
         elif text.startswith(("-", "+")):
             try:
-                moment = relative_moment(text, now)
+                moment, from_now = relative_moment(text, now) - now, True
             except ValueError as error:
                 raise refusal(endpoint, f"`{name}` {error}") from None
         elif whole_day or _MOMENT.fullmatch(text):
@@ -115,11 +161,7 @@ def _moment(endpoint: Endpoint, name: str, value: When, now: int) -> int:
             f'`{name}` is a time such as "2026-01-31", "-30D", a datetime or milliseconds, not '
             f"{quoted(value)}",
         )
-    if not _FIRST_MOMENT <= moment < _LAST_MOMENT:
-        raise refusal(
-            endpoint, f"`{name}` has to lie between 2010 and 2100; whole numbers are milliseconds since 1970"
-        )
-    return moment + _DAY - 1 if name == "end" and whole_day else moment
+    return Moment(name, moment + _DAY - 1 if name == "end" and whole_day else moment, from_now)
 
 
 def _absolute(endpoint: Endpoint, name: str, value: Any) -> int:

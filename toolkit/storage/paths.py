@@ -210,7 +210,7 @@ def _forget_sandboxes(folder: Path, prefix: str, delete: Callable[[Path], None])
     with forgiving(OSError):  # such a name no folder can have
         for name in {each.name.partition(".sqlite")[0] for each in folder.glob(f"{prefix}*")}:
             with forgiving(OSError):  # gone already, or another user's
-                found = folder.glob(f"{name}.sqlite*")
+                found = list(folder.glob(f"{name}.sqlite*"))  # a glob left half-way leaves the folder open
                 if max((os.lstat(each).st_mtime for each in found), default=old) < old:
                     delete(folder / f"{name}.sqlite")
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from toolkit import errors, privacy
 from toolkit.catalogue.codes import Remedy, may_be_executed, meaning
 from toolkit.printable import printable
-from toolkit.wire.headers import LONGEST_BAN, SHORTEST_BAN, at_the_latest, is_cached, read_retry_after
+from toolkit.wire.http_dates import LONGEST_BAN, SHORTEST_BAN, at_the_latest, is_cached, read_retry_after
 from toolkit.wire.strict_json import Unreadable, read
 
 _CLASSES: dict[Remedy, type[errors.ApiError]] = {

@@ -13,22 +13,14 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from toolkit.catalogue import POOLS, Host, Pool
 from toolkit.errors import BannedError, RateLimitError
 from toolkit.storage import forks
 from toolkit.wire.clock import Clock, HostClock, Measured
-from toolkit.wire.headers import (
-    SHORTEST_BAN,
-    Count,
-    CountKind,
-    at_the_latest,
-    is_cached,
-    made_at,
-    read_counts,
-    read_retry_after,
-)
+from toolkit.wire.headers import Count, CountKind, read_counts
+from toolkit.wire.http_dates import SHORTEST_BAN, at_the_latest, is_cached, made_at, read_retry_after
 from toolkit.wire.ledger import (
     EVERYWHERE,
     REMEMBERED_WINDOWS,
@@ -99,17 +91,7 @@ class Budget:
         self._watchers = Watchers()
         forks.renew(self.after_fork)
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            "a budget is not pickled or copied: make a Link in each process, and all of this machine share "
-            "one budget; `budget.snapshot()` and `link.usage()` can be pickled"
-        )
-
     # -- before and after a request ------------------------------------------------------------
-
-    def __dir__(self) -> list[str]:
-        # A user gets at it as `link.budget`; the rest is for those who send.
-        return ["alone", "banned_until", "ledger", "limit", "snapshot", "watch"]
 
     def admit(
         self,
@@ -347,14 +329,7 @@ class Budget:
         return self._ledger.path
 
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
-        """Have a function called after each answer and at each wait, in the thread that fetches.
-
-        It has to return at once; `snapshot` tells it what there is to see. An error that it raises is
-        logged, the first time, and harms no request: what came back is not lost. An interrupt goes through.
-
-        Returns:
-            A function that ends the watch.
-        """
+        """Have a function called after each answer and at each wait, as `BudgetView.watch` says."""
         return self._watchers.add(watcher)
 
     def wait_of(self, thread: int) -> Wait | None:

@@ -10,11 +10,12 @@ from typing import Literal
 
 from toolkit.catalogue import Endpoint, Method, Pool, Security
 from toolkit.wire.answers import Verdict
+from toolkit.wire.signing import encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One read, before it is signed.
+    """One read, before it is signed. What cannot be written is refused when it is made.
 
     Attributes:
         door: What was called.
@@ -23,6 +24,10 @@ class Call:
         pool, weight: What it costs.
         needs, privileged: Which key serves it.
         once: It is not sent again where the exchange's side fails, or asks to wait.
+        query: The parameters as they go out.
+
+    Raises:
+        UsageError: A parameter cannot be written.
     """
 
     door: str
@@ -33,6 +38,10 @@ class Call:
     needs: frozenset[Security]
     privileged: bool
     once: bool = False
+    query: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "query", encode(self.parameters))  # the only way where it is frozen
 
     @classmethod
     def of(cls, endpoint: Endpoint, parameters: Mapping[str, object], *, once: bool = False) -> Call:
@@ -55,27 +64,37 @@ Placement = Literal["body", "query", "mixed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One write, before it is signed.
+    """One write, before it is signed. What cannot be written is refused when it is made.
 
     Attributes:
         door: The door that was called.
         method, path: The request.
-        query, body: Parameters of the query string and of the form body.
+        in_query, in_body: Parameters of the query string and of the form body.
         placement: Where timestamp and signature go: "query", or else at the end of the body.
         pool, weight: What it costs.
         needs, privileged: Which key serves it.
+        query, body: The parameters as they go out.
+
+    Raises:
+        UsageError: A parameter cannot be written.
     """
 
     door: str
     method: Method
     path: str
-    query: Mapping[str, object] = field(repr=False)
-    body: Mapping[str, object] = field(repr=False)
+    in_query: Mapping[str, object] = field(repr=False)
+    in_body: Mapping[str, object] = field(repr=False)
     placement: Placement
     pool: Pool
     weight: int
     needs: frozenset[Security]
     privileged: bool
+    query: str = field(init=False, repr=False)
+    body: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "query", encode(self.in_query))  # the only way where it is frozen
+        object.__setattr__(self, "body", encode(self.in_body))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from toolkit.storage import forks
 from toolkit.wire.answers import Answer, decode, error_of
 from toolkit.wire.budget import LAST_LOOK, Budget
 from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
-from toolkit.wire.headers import is_cached, read_date
+from toolkit.wire.http_dates import is_cached, read_date
 from toolkit.wire.ledger import Rule
 from toolkit.wire.session import NoAnswer, Session
 from toolkit.wire.stop import Stop

@@ -35,8 +35,8 @@ from toolkit.wire.budget import LONGEST_REST, LONGEST_WAIT, Budget, Reservation
 from toolkit.wire.calls import Call, Order, Reply, Tally
 from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
 from toolkit.wire.credentials import Credentials, Keys
-from toolkit.wire.headers import made_at
 from toolkit.wire.hosts import Hosts
+from toolkit.wire.http_dates import made_at
 from toolkit.wire.session import BrokenOff, Message, NoAnswer, Session
 from toolkit.wire.signing import encode, sign
 from toolkit.wire.stop import Show, Stop, Wait
@@ -103,8 +103,7 @@ class Sender:
             ServerError: The exchange's side failed, time after time.
             ContractError: The answer is not what the documents promise.
         """
-        # What cannot be written, and what no key may ask, is refused before anything is sent.
-        encode(call.parameters)
+        # What no key may ask is refused before anything is sent.
         credentials = self.key_for(call)
         stop = stop or Stop(call.door, self._show)
         pauses = () if call.once else PAUSES
@@ -287,7 +286,7 @@ class Sender:
     def _send(
         self, order: Order, credentials: Credentials, timestamp: int
     ) -> tuple[Answer | None, NoAnswer | None, BrokenOff | None]:
-        query, body = encode(order.query), encode(order.body)
+        query, body = order.query, order.body
         own = encode({"recvWindow": self._recv_window, "timestamp": timestamp})
         if order.placement == "query":
             query = f"{query}&{own}" if query else own
@@ -389,13 +388,9 @@ class Sender:
         headers: Mapping[str, str] = {}
         try:
             # Signed after the wait, so that the timestamp is that of the sending.
-            query = encode(
-                {
-                    **call.parameters,
-                    "recvWindow": self._recv_window,
-                    "timestamp": timestamp(self._host_clocks[host], self._recv_window),
-                }
-            )
+            stamp = timestamp(self._host_clocks[host], self._recv_window)
+            own = encode({"recvWindow": self._recv_window, "timestamp": stamp})
+            query = f"{call.query}&{own}" if call.query else own
             # Not given a name: whatever goes wrong further on, no frame of this shows the signature.
             answer = self._session.get(
                 host, call.path, f"{query}&signature={sign(credentials, query)}", credentials.key

@@ -6,7 +6,7 @@ from toolkit import errors
 from toolkit.wire.answers import Answer, Verdict, judge
 from toolkit.wire.calls import Order
 from toolkit.wire.clock import CLOCKS_APART, HostClock
-from toolkit.wire.headers import made_at
+from toolkit.wire.http_dates import made_at
 from toolkit.wire.session import BrokenOff, NoAnswer
 
 

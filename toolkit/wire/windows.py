@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from toolkit.catalogue import POOLS, Host, Pool
 from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock
-from toolkit.wire.headers import now_by
+from toolkit.wire.http_dates import now_by
 from toolkit.wire.ledger import REMEMBERED_WINDOWS, Key, Other, Page, Turn
 from toolkit.wire.rules import Rules
 from toolkit.wire.snapshot import OtherCount, PoolUse, ProcessUse

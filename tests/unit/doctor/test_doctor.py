@@ -520,7 +520,9 @@ def test_a_store_that_is_shared(sandbox: Sandbox, tmp_path: Path, monkeypatch: p
         diagnosis = link.doctor()
         assert table(diagnosis) == GOOD | {"ledger": "ok"}
         assert str(tmp_path / "ledger") in line(diagnosis, "ledger").found
-        assert all(link.budget.shared_clock(host) for host in BASE_URLS), "other processes need not ask"
+        assert all(link._connection.budget.shared_clock(host) for host in BASE_URLS), (
+            "other processes need not ask"
+        )
 
 
 def test_a_store_that_is_damaged(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

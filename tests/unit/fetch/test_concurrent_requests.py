@@ -453,7 +453,7 @@ def test_ctrl_c_ends_the_wait_for_the_minute(real: SandboxEnv) -> None:
     endpoint = crowded(real)
     real.link.close()
     real.link = real.new_link(workers=WORKERS, progress=False, limits={"sapi-ip": 200}, bare=True)
-    budget = real.link.budget
+    budget = real.link._connection.budget
     full = [budget.admit(endpoint.pool, endpoint.path, 195, "others")]
 
     error = interrupted(

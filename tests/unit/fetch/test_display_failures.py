@@ -21,9 +21,9 @@ from tests.support.writes import WriteEnv, memory_folder
 from toolkit import errors
 from toolkit.catalogue import BY_DOOR
 from toolkit.fetch.bar import Bar
-from toolkit.fetch.connection import warn
 from toolkit.fetch.crew import Threads
 from toolkit.fetch.progress import count_down
+from toolkit.runtime.user_warnings import warn
 
 
 @pytest.fixture(scope="module")

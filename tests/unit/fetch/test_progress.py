@@ -92,7 +92,7 @@ def test_a_failure_takes_the_bar_away(slow: SandboxEnv, capsys: pytest.CaptureFi
     with pytest.raises(Exception, match="was refused"):
         slow.link.exchange.futures_rebates("um", start="-200D")
     assert capsys.readouterr().err.endswith("\r")
-    told = len(slow.link.budget._watchers)
+    told = len(slow.link._connection.budget._watchers)
     assert told == 1, "it looks on no longer"
 
 
@@ -169,7 +169,7 @@ def test_a_short_wait_of_a_quick_fetch_shows_nothing(
 
 
 def test_the_wait_of_another_thread_is_not_ours(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
-    budget = slow.link.budget
+    budget = slow.link._connection.budget
     full = budget.admit(FAPI, "/fapi/v1/x", 2400, "x")
     waits = threading.Event()
     budget.watch(lambda: waits.set() if budget.snapshot().waiting_for else None)

@@ -18,7 +18,7 @@ from toolkit import errors
 from toolkit.catalogue import BASE_URLS, FAPI, Host
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import HostClock
-from toolkit.wire.headers import is_cached, made_at, now_by, read_date, read_retry_after
+from toolkit.wire.http_dates import is_cached, made_at, now_by, read_date, read_retry_after
 
 CACHED = {
     "kept": ("Age", "600"),

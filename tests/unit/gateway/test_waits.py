@@ -145,7 +145,7 @@ def warm(env: SandboxEnv) -> SandboxEnv:
 def test_while_a_host_asks_for_days_of_silence_each_call_says_until_when(
     warm: SandboxEnv, call: Callable[[Link], object]
 ) -> None:
-    warm.link.budget.pause(API, "", 2 * DAY)
+    warm.link._connection.budget.pause(API, "", 2 * DAY)
     seen = len(warm.exchange.log)
     began = warm.clock.monotonic()
     with pytest.raises(errors.RateLimitError, match=r"until 2026-01-03 00:00:0\d UTC") as caught:
@@ -163,7 +163,7 @@ def test_while_a_host_asks_for_days_of_silence_each_call_says_until_when(
 
 
 def test_so_does_a_write_which_was_never_sent(warm: SandboxEnv) -> None:
-    warm.link.budget.pause(API, "", 2 * DAY)
+    warm.link._connection.budget.pause(API, "", 2 * DAY)
     seen = len(warm.exchange.log)
     outcome: Any = CALLS["a write"](warm.link)
     assert outcome.status == "rejected"
@@ -188,7 +188,7 @@ def test_a_wait_is_said_once_with_its_end_and_its_reason(
     link = env.new_link(workers=4) if call is CALLS["a read by several threads"] else env.link
     if is_known:
         link.exchange.partner()
-    link.budget.pause(API, "", 90)
+    link._connection.budget.pause(API, "", 90)
     call(link)
     said = capsys.readouterr().err
     if link is env.link:  # several threads have a bar that counts down, while time passes
@@ -202,7 +202,7 @@ def test_its_end_has_a_date_where_that_is_not_today(
     warm: SandboxEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
     warm.clock.advance(DAY - 40)
-    warm.link.budget.pause(API, "", 90)
+    warm.link._connection.budget.pause(API, "", 90)
     CALLS["a path"](warm.link)
     assert "api asked to wait: goes on at 2026-01-02 00:00:50 UTC" in capsys.readouterr().err
     assert moment(0.0, 86_399.0) == "00:00:00 UTC"
@@ -213,7 +213,7 @@ def test_it_is_told_by_the_exchanges_clock(capsys: pytest.CaptureFixture[str]) -
     env = SandboxEnv(ahead=3600.0, link={"workers": 1})
     try:
         env.link.exchange.partner()
-        env.link.budget.pause(API, "", 90)
+        env.link._connection.budget.pause(API, "", 90)
         CALLS["a path"](env.link)
         assert "goes on at 01:01:30 UTC" in capsys.readouterr().err
     finally:
@@ -224,7 +224,7 @@ def test_a_wait_for_the_limits_of_a_host_is_said(
     warm: SandboxEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
     warm.link._connection.sender.ask_time("fapi")
-    warm.link.budget.pause(FAPI, "", 90)
+    warm.link._connection.budget.pause(FAPI, "", 90)
     warm.link.futures.overview()
     said = capsys.readouterr().err
     assert said.count("fapi asked to wait") == 1
@@ -243,7 +243,7 @@ def test_a_used_up_minute_is_said_by_a_path_and_a_write(
 
 
 def test_a_short_wait_is_not_said(warm: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
-    warm.link.budget.pause(API, "", 0.5)
+    warm.link._connection.budget.pause(API, "", 0.5)
     CALLS["a path"](warm.link)
     assert capsys.readouterr().err == ""
 
@@ -284,7 +284,7 @@ def test_who_sees_no_bars_has_it_in_the_log(
 ) -> None:
     caplog.set_level(logging.INFO, logger="toolkit")
     link = env.new_link(progress=where != "progress=False", workers=1)
-    link.budget.pause(API, "", 90)
+    link._connection.budget.pause(API, "", 90)
     if where == "another thread":
         thread = threading.Thread(target=CALLS["a path"], args=(link,))
         thread.start()
@@ -312,7 +312,7 @@ class Broken(io.StringIO):
 def test_what_cannot_be_said_keeps_nothing_from_being_done(
     warm: SandboxEnv, monkeypatch: pytest.MonkeyPatch, stderr: Any, call: Callable[[Link], object]
 ) -> None:
-    warm.link.budget.pause(API, "", 90)
+    warm.link._connection.budget.pause(API, "", 90)
     monkeypatch.setattr(sys, "stderr", stderr)
     done: Any = call(warm.link)
     assert getattr(done, "status", "confirmed") == "confirmed"
@@ -322,7 +322,7 @@ def test_what_cannot_be_said_keeps_nothing_from_being_done(
 def test_a_wait_can_be_left(
     warm: SandboxEnv, call: Callable[[Link], object], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    warm.link.budget.pause(API, "", 90)
+    warm.link._connection.budget.pause(API, "", 90)
     seen = len(warm.exchange.log)
 
     def interrupt(*_: object) -> None:

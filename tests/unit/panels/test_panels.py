@@ -28,7 +28,6 @@ from tests.support.panels import (
 from toolkit.catalogue import FAPI, SAPI_IP
 from toolkit.demo import DemoLink
 from toolkit.errors import CredentialsError
-from toolkit.link import CallRecord, OtherCount, PoolUse
 from toolkit.panels import (
     AccountsPanel,
     Panel,
@@ -44,6 +43,7 @@ from toolkit.panels import (
 from toolkit.panels import accounts_view as view
 from toolkit.panels.base import error_note, note
 from toolkit.sandbox import Answer, Request
+from toolkit.wire.snapshot import CallRecord, OtherCount, PoolUse
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -420,7 +420,7 @@ class Looked:
 
     def __init__(self, link: DemoLink, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = snapshot()
-        monkeypatch.setattr(link.budget, "snapshot", lambda: self.now)
+        monkeypatch.setattr(link._connection.budget, "snapshot", lambda: self.now)
 
 
 def test_the_use_of_other_kernels_shows_though_nobody_tells(

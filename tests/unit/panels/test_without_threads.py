@@ -103,11 +103,11 @@ def test_a_panel_that_is_interrupted_as_it_opens_is_not_kept(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(threading.Thread, "start", interrupted)
-    watchers = len(link.budget._watchers)
+    watchers = len(link._connection.budget._watchers)
     with pytest.raises(KeyboardInterrupt):
         panels.weight(link)
     assert base._open == {}
-    assert len(link.budget._watchers) == watchers
+    assert len(link._connection.budget._watchers) == watchers
 
 
 def test_an_interrupt_of_a_keyring_without_a_thread_is_one(refused: list[str]) -> None:

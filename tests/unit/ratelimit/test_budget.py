@@ -16,7 +16,8 @@ from toolkit import errors
 from toolkit.catalogue import FAPI, POOLS, SAPI_IP, SAPI_UID, Host
 from toolkit.wire.budget import Budget
 from toolkit.wire.clock import SYSTEM_CLOCK, HostClock
-from toolkit.wire.headers import Count, read_counts, read_retry_after
+from toolkit.wire.headers import Count, read_counts
+from toolkit.wire.http_dates import read_retry_after
 
 HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
 
@@ -87,7 +88,7 @@ def test_links_of_one_process_share_the_allowance() -> None:
     env = SandboxEnv()
     try:
         links = [env.link, env.new_link(), env.new_link()]
-        assert all(link.budget is env.link.budget for link in links)
+        assert all(link._connection.budget is env.link._connection.budget for link in links)
         for n in range(60):
             links[n % 3].futures.overview()
         assert set(env.sent()) == {200}
@@ -99,8 +100,9 @@ def test_a_ban_outlives_the_link_that_met_it() -> None:
     hosts = dict.fromkeys(HOSTS, "https://one.invalid")
     clock = FakeClock()
     first = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=clock)
-    first.budget.settle(first.budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "300"})
-    del first
+    budget = first._connection.budget
+    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "300"})
+    del first, budget
     gc.collect()
     with pytest.raises(errors.BannedError):
         toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=clock).spot.customers()
@@ -109,7 +111,7 @@ def test_a_ban_outlives_the_link_that_met_it() -> None:
 def test_links_to_different_exchanges_share_nothing(env: SandboxEnv) -> None:
     other = SandboxEnv()
     try:
-        assert other.link.budget is not env.link.budget
+        assert other.link._connection.budget is not env.link._connection.budget
     finally:
         other.close()
 
@@ -119,7 +121,7 @@ def test_another_program_on_this_address_is_given_way_to() -> None:
     env = SandboxEnv()
     try:
         stranger = env.new_link(clock=SYSTEM_CLOCK, recv_window=60_000)
-        assert stranger.budget is not env.link.budget
+        assert stranger._connection.budget is not env.link._connection.budget
         env.link.futures.overview()
         for _ in range(60):
             env.exchange.handle(_public("/fapi/v1/exchangeInfo"))
@@ -431,7 +433,7 @@ def test_one_host_spelt_in_two_ways_is_one_host() -> None:
     other = toolkit.Link(
         key="k" * 64, secret="s" * 64, hosts=dict.fromkeys(HOSTS, "https://TWO.invalid:443/")
     )
-    assert one.budget is other.budget
+    assert one._connection.budget is other._connection.budget
     assert (
         toolkit.Link(key="k" * 64, secret="s" * 64, hosts=dict.fromkeys(HOSTS, "http://[::1]:80")).hosts[
             "api"

@@ -230,7 +230,7 @@ def test_a_read_of_sapi_asks_for_no_limits(env: SandboxEnv) -> None:
     assert env.sent("/api/v3/exchangeInfo") == []
     env.link.get("/api/v3/time")
     assert env.sent("/api/v3/exchangeInfo") == [200]
-    assert env.link.budget.knows_rules(API)
+    assert env.link._connection.budget.knows_rules(API)
 
 
 def test_a_limit_given_by_hand_counts_before_a_learnt_one() -> None:
@@ -367,7 +367,7 @@ def test_a_header_that_counts_nothing_loses_no_answer(env: SandboxEnv, name: str
 
 
 def test_a_kernel_that_starts_during_a_ban_is_told_of_the_endpoint_it_called(env: SandboxEnv) -> None:
-    env.link.budget.ban(100.0)
+    env.link._connection.budget.ban(100.0)
     with pytest.raises(errors.BannedError, match=r"futures\.overview was refused"):
         env.link.futures.overview()
 

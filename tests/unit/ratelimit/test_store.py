@@ -1197,7 +1197,7 @@ def test_who_wants_no_store_is_left_in_peace(
     monkeypatch.setenv(paths.RATE_LIMITS, word)
     monkeypatch.chdir(tmp_path)
     link = link_to(f"peace-{len(word)}{word.strip()}")
-    link.budget.release(link.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
+    link._connection.budget.release(link._connection.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
     assert link.budget.alone == ""
     assert not list(tmp_path.iterdir())
 
@@ -1212,9 +1212,9 @@ def test_a_folder_named_from_here_stays_the_same_when_the_kernel_goes_elsewhere(
     link = link_to("relative")
     monkeypatch.chdir(tmp_path / "elsewhere")
     for _ in range(3):
-        link.budget.release(link.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
-    link.budget._ledger.close()
-    link.budget.release(link.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
+        link._connection.budget.release(link._connection.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
+    link._connection.budget._ledger.close()
+    link._connection.budget.release(link._connection.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
     assert len(list((tmp_path / "ledgers").glob("*.sqlite"))) == 1
     assert not list((tmp_path / "elsewhere").iterdir())
 
@@ -1314,7 +1314,7 @@ def test_the_next_sandbox_on_the_same_port_inherits_nothing(folder: Path) -> Non
         port = probe.getsockname()[1]
     with Sandbox(seed=7, limit_scale=0.05, port=port) as first, link_at(first) as link:
         link.futures.overview()
-        link.budget.ban(300.0)
+        link._connection.budget.ban(300.0)
         assert link.budget.limit(FAPI) == 120
         assert link.budget.banned_until is not None
     with Sandbox(seed=7, port=port) as second, link_at(second) as link:

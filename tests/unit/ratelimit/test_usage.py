@@ -9,8 +9,8 @@ import pytest
 
 import toolkit
 from toolkit.catalogue import API, FAPI, SAPI_IP, Host
-from toolkit.link import OtherCount, PoolUse, ProcessUse, Snapshot
 from toolkit.link.usage import usage
+from toolkit.wire.snapshot import OtherCount, PoolUse, ProcessUse, Snapshot
 
 NOW = 1_795_000_036.25
 START = 1_795_000_020.0  # a whole minute

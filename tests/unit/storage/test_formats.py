@@ -19,7 +19,15 @@ import pytest
 import toolkit
 from tests.support.clocks import FakeClock
 from tests.support.paths import DATA
-from tests.support.writes import DOORS, WriteEnv, another_process, call, example, memory_folder, operations_of
+from tests.support.writes import (
+    WRITE_NAMES,
+    WriteEnv,
+    another_process,
+    call,
+    example,
+    memory_folder,
+    operations_of,
+)
 from toolkit.catalogue import BASE_URLS, WRITE_BY_DOOR
 from toolkit.doctor.machine import line_of_environment, line_of_ledger
 from toolkit.errors import JournalError, LedgerWarning, NoKeyError, UnsettledError
@@ -27,9 +35,9 @@ from toolkit.keys import system
 from toolkit.keys.making import add_profile, make_pair
 from toolkit.keys.profiles import entries_of, read_profiles
 from toolkit.keys.sources import find_keys
-from toolkit.operations import Operations
 from toolkit.operations.entry import Drawn, SettledBy, Status
 from toolkit.operations.journal import Journal
+from toolkit.operations.operations import Operations
 from toolkit.operations.order import Terms
 from toolkit.storage import earlier, formats, paths
 from toolkit.wire.budget import Budget
@@ -94,7 +102,7 @@ def test_a_journal_of_an_earlier_format_is_read_in_full(version: int, tmp_path: 
         kept = now if version == 2 else (now[0], *now[2:7], *now[8:])
         # What its process had only written down when it ended never left, and is settled by looking at it.
         assert kept == row or row[0] == 28
-    assert {entry.door for entry in entries} == {*DOORS}
+    assert {entry.door for entry in entries} == {*WRITE_NAMES}
     for entry in entries:
         assert entry.status in get_args(Status)
         assert entry.drawn in get_args(Drawn)
@@ -110,7 +118,7 @@ def test_numbers_go_on_after_those_of_an_earlier_journal(version: int, write_env
 
 
 @EACH_JOURNAL
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("door", WRITE_NAMES)
 def test_what_an_earlier_version_sent_is_recognised_as_the_same_call(
     version: int, door: str, write_env: WriteEnv
 ) -> None:

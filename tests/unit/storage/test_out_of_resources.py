@@ -177,7 +177,7 @@ def test_a_second_shortage_is_told_of_as_the_first_was(
     def work() -> list[int]:
         link, said = link_to("twice"), []
         for _ in range(2):
-            link.budget._ledger.close()
+            link._connection.budget._ledger.close()
             with no_descriptors(), warnings.catch_warnings(record=True) as shown:
                 warnings.simplefilter("always", LedgerWarning)
                 for _ in range(3):

@@ -193,11 +193,11 @@ def test_where_every_answer_takes_long_a_timestamp_is_set_back_by_what_it_may_be
 def test_nor_is_a_bad_measurement_of_another_process_gone_by(small: SandboxEnv) -> None:
     now = small.clock.monotonic()
     ahead = small.exchange_clock.time() - now + 2.5
-    small.link.budget.share_clock("api", Measured(ahead, 2.5, now))
+    small.link._connection.budget.share_clock("api", Measured(ahead, 2.5, now))
     outcome = small.link.operations().exchange.create_sub_account(tag="shared")
     assert outcome.status == "confirmed", outcome.error
     assert small.link.clock_offset() == pytest.approx(0.0, abs=0.01)
-    shared = small.link.budget.shared_clock("api")
+    shared = small.link._connection.budget.shared_clock("api")
     assert shared is not None
     assert shared.error < 0.1, "and the next process has it better"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
 from pathlib import Path
 
@@ -152,3 +152,22 @@ def test_a_ban_is_not_cut_short_by_a_clock_that_was_wrong_before_the_machine_was
     (halt,) = again.halts()
     assert BAN - 600 <= halt.left <= BAN
     again.close()
+
+
+class Read(str):
+    """A text that counts how often it is read."""
+
+    __slots__ = ("times",)
+
+    def strip(self, characters: str | None = None) -> str:
+        self.times = getattr(self, "times", 0) + 1
+        return super().strip(characters)
+
+
+def test_a_span_is_read_once_and_laid_by_the_clock_of_the_exchange(env: SandboxEnv) -> None:
+    start = Read("-1D")
+    asked = env.link.spot.rebates(start=start).attrs["parameters"]
+    assert start.times == 1
+    ends = datetime.fromisoformat(asked["end"])
+    assert abs(ends.timestamp() * 1000 - env.now) < 60_000, "whatever this machine's clock shows"
+    assert ends - datetime.fromisoformat(asked["start"]) == timedelta(days=1)

@@ -30,7 +30,8 @@ from tests.support.writes import memory_folder
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, BY_DOOR, Endpoint, Write
 from toolkit.wire.answers import Answer, decode, error_of, excerpt, judge, without_secrets
-from toolkit.wire.headers import LONGEST_BAN, read_counts, read_date, read_retry_after
+from toolkit.wire.headers import read_counts
+from toolkit.wire.http_dates import LONGEST_BAN, read_date, read_retry_after
 from toolkit.wire.lines import LONGEST_BODY
 from toolkit.wire.strict_json import DEEPEST, Unreadable, read
 

@@ -28,7 +28,8 @@ from toolkit import errors
 from toolkit.catalogue import BASE_URLS, SAPI_IP
 from toolkit.catalogue.exchange_link.account_writes import CREATE_SUB_ACCOUNT
 from toolkit.characters import lookalike, unseen
-from toolkit.operations import Operations, Outcome
+from toolkit.operations import Outcome
+from toolkit.operations.operations import Operations
 from toolkit.sandbox import Request, World
 from toolkit.wire.calls import Order, Placement
 from toolkit.wire.credentials import Credentials
@@ -164,8 +165,8 @@ def test_every_method_is_signed_alike(
         door="door",
         method=method,
         path="/sapi/v1/elsewhere",
-        query=query,
-        body=body,
+        in_query=query,
+        in_body=body,
         placement=placement,
         pool=SAPI_IP,
         weight=1,

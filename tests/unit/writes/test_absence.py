@@ -18,8 +18,9 @@ from tests.support.recording import RecordingServer
 from tests.support.writes import WriteEnv, call, example, memory_folder
 from toolkit.catalogue import BASE_URLS, BY_DOOR, WRITE_BY_DOOR, WRITES
 from toolkit.errors import UnsettledError
-from toolkit.operations import Operations, Outcome
+from toolkit.operations import Outcome
 from toolkit.operations.inquiry import Seen
+from toolkit.operations.operations import Operations
 from toolkit.sandbox import Answer, Request
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.world.people import account_row

@@ -21,7 +21,8 @@ from tests.support.writes import (
 )
 from toolkit.catalogue import WRITE_BY_DOOR
 from toolkit.errors import NotExecutedError, UsageError
-from toolkit.operations import Operations, Outcome, findings
+from toolkit.operations import Outcome, findings
+from toolkit.operations.operations import Operations
 
 EACH = pytest.mark.parametrize("door", WRITE_NAMES)
 TRANSFERS = [door for door in WRITE_NAMES if WRITE_BY_DOOR[door].reconciliation.kind == "client_id"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import gc
 import html
 import pickle
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -48,7 +51,10 @@ from toolkit.errors import (
     UnsettledError,
     UsageError,
 )
-from toolkit.operations import Operations, Outcome
+from toolkit.frames import Gathering
+from toolkit.operations import Outcome
+from toolkit.operations.desk import Desk
+from toolkit.operations.operations import Operations
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.world.tables import ListTable
 
@@ -291,6 +297,43 @@ def test_an_answer_of_another_shape_leaves_it_unknown(folder: Path, answer: str)
         assert len(write_env.effects(door)) == 1
     finally:
         write_env.close()
+
+
+def calls_of(function: Callable[..., object], within: Callable[[], object]) -> int:
+    """How often a function is called within another one."""
+    wanted: CodeType = function.__code__  # type: ignore[attr-defined]
+    found = []
+
+    def look(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is wanted:
+            found.append(frame.f_lineno)
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        within()
+    finally:
+        sys.setprofile(before)
+    return len(found)
+
+
+def test_a_frame_is_built_once_and_an_outcome_holds_no_executor(write_env: WriteEnv) -> None:
+    made: list[Outcome] = []
+    assert calls_of(Gathering.frame, lambda: made.append(do(write_env, "exchange.set_commission"))) == 1
+    assert calls_of(Gathering.frame, lambda: write_env.ops.outcome(made[0].number)) == 1
+    assert write_env.ops.outcome(made[0].number).require().equals(made[0].require())
+    assert write_env.ops.outcome(made[0].number).require().attrs == made[0].require().attrs
+    reached, left = {id(made[0])}, list(vars(made[0]).values())
+    while left:
+        held = left.pop()
+        assert not isinstance(held, Desk)
+        if id(held) in reached or not type(held).__module__.startswith(("toolkit.", "builtins")):
+            continue
+        reached.add(id(held))
+        if isinstance(held, FunctionType):  # its module is nothing that it holds
+            held = held.__closure__ or ()
+        left += [each for each in gc.get_referents(held) if not isinstance(each, type | ModuleType)]
+    assert len(reached) > 10, "what an outcome is made of was looked at"
 
 
 def test_a_field_nobody_declared_does_not_break_a_call_and_is_not_kept(write_env: WriteEnv) -> None:

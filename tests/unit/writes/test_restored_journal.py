@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from tests.support.writes import WriteEnv, another_process, do, example
-from toolkit.errors import JournalError, JournalWarning
-from toolkit.operations import Operations
+from toolkit.errors import JournalError, JournalWarning, UsageError
 from toolkit.operations.entry import Entry, Wish
 from toolkit.operations.journal import Journal
+from toolkit.operations.operations import Operations
 from toolkit.sandbox import Answer, Request
 
 TRANSFER = "exchange.transfer"
@@ -224,8 +224,11 @@ def test_a_key_is_handed_over_to_its_own_call(write_env: WriteEnv) -> None:
     write_env.clock.advance(2)
     other = do(write_env, "exchange.create_api_key")
     # As of a journal in which the number is another call's.
-    other._entry = replace(other._entry, number=made.number)
-    assert other.take_key().key != made.take_key().key
+    outcomes = write_env.ops._desk.outcomes
+    again = outcomes.outcome(replace(outcomes.journal.entry(other.number), number=made.number))
+    assert again.take_key().key != made.take_key().key
+    with pytest.raises(UsageError, match="handed over already"):
+        other.take_key()
 
 
 # -- what comes in while the file is exchanged ---------------------------------------------------------------

@@ -18,8 +18,9 @@ from tests.support.clocks import FakeClock
 from tests.support.writes import HOLDS, WriteEnv, call, do, example
 from toolkit.catalogue import WRITES
 from toolkit.errors import ClockError, OutcomeUnknownError, UnsettledError, UsageError
-from toolkit.operations import Operations, Outcome
+from toolkit.operations import Outcome
 from toolkit.operations.journal import Journal
+from toolkit.operations.operations import Operations
 from toolkit.sandbox import Sandbox
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.world.tables import ListTable
@@ -834,7 +835,7 @@ def test_a_call_of_an_endpoint_that_is_not_known_is_listed_and_left_alone(
 
 def test_an_interrupt_after_the_answer_came_loses_nothing(write_env: WriteEnv) -> None:
     door = "exchange.create_api_key"
-    budget = write_env.env.link.budget
+    budget = write_env.env.link._connection.budget
 
     def interrupt() -> None:
         calls = budget.snapshot().calls
@@ -856,7 +857,7 @@ def test_an_interrupt_after_the_answer_came_loses_nothing(write_env: WriteEnv) -
 
 def test_an_interrupt_says_what_is_known_wherever_it_strikes(write_env: WriteEnv, a: str) -> None:
     """Here it strikes while what the answer asks for is seen to, once it was counted."""
-    budget, told = write_env.env.link.budget, []
+    budget, told = write_env.env.link._connection.budget, []
 
     def interrupt() -> None:
         told.append(budget.banned_until is not None)

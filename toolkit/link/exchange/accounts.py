@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from toolkit.catalogue.exchange_link import accounts
-from toolkit.link.doors import Doors, Emails, Numbers
+from toolkit.frames import Numbers
+from toolkit.link.doors import Doors
+from toolkit.privacy import Emails
 
 
 class AccountDoors(Doors):

@@ -7,7 +7,8 @@ from typing import Literal
 import pandas as pd
 
 from toolkit.catalogue.exchange_link import balances
-from toolkit.link.doors import Doors, Numbers
+from toolkit.frames import Numbers
+from toolkit.link.doors import Doors
 
 
 class BalanceDoors(Doors):

@@ -7,7 +7,9 @@ from typing import Literal
 import pandas as pd
 
 from toolkit.catalogue.exchange_link import fees
-from toolkit.link.doors import Doors, Numbers, When
+from toolkit.frames import Numbers
+from toolkit.link.doors import Doors
+from toolkit.plan import When
 
 
 class FeeDoors(Doors):
