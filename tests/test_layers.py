@@ -53,6 +53,7 @@ LAYERS: dict[str, set[str]] = {
         "interruptions",
     },
     "operations": {
+        "display",
         "errors",
         "catalogue",
         "privacy",
@@ -79,6 +80,7 @@ LAYERS: dict[str, set[str]] = {
         "interruptions",
     },
     "doctor": {
+        "display",
         "errors",
         "catalogue",
         "privacy",
@@ -110,6 +112,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "export": {"errors", "_version"},
     "panels": {
+        "display",
         "storage",
         "errors",
         "link",
@@ -123,6 +126,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "sandbox": {"storage", "catalogue", "decimals"},
     "printable": set(),
+    "display": {"printable"},
     "decimals": set(),
     "amounts": {"errors", "decimals", "suggestions"},
     "listing": {"catalogue", "suggestions"},
@@ -157,6 +161,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "doctor": HTTP,
     "link": HTTP,
     "charts": {*HTTP, "ipywidgets"},
+    "display": {*HTTP, "pandas", "ipywidgets"},
     "panels": HTTP,
     "sandbox": {"requests", "urllib3"},
     "lab": {"pandas", "requests"},

@@ -22,12 +22,13 @@ from toolkit.panels import holdings
 from toolkit.panels.accounts_view import Read
 from toolkit.panels.base import Panel, chips, error_note, header, html, put, static_head
 from toolkit.panels.holdings import Holding
-from toolkit.panels.style import ACCOUNTS_MARK
 from toolkit.panels.text import clock, plural, short
 from toolkit.privacy import mask_partial
 from toolkit.suggestions import suggests_arguments
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from toolkit.link import Link
 
 TITLE = "Link partner"
@@ -122,7 +123,7 @@ class AccountsPanel(Panel):
 
     def _redraw(self) -> None:
         at = self._round()
-        put(self._title, header(ACCOUNTS_MARK, TITLE, view.bounds(self._frames)))
+        put(self._title, header("accounts", TITLE, view.bounds(self._frames)))
         put(self._chips, chips(self._link, max(self._fetched.values(), default=None), self._shortfall()))
         verb = "Refresh" if self._fetched else "Fetch"
         cost = view.price(self._link, self._known_accounts())
@@ -157,12 +158,13 @@ class AccountsPanel(Panel):
         )
 
     def _draw_banner(self, at: view.Round) -> None:
+        said = ""
         if self._fetching:
             said = view.progress(at, self._link.budget.snapshot())
         elif self.error is not None:
             said = error_note(self.error, "panel")
-        else:
-            said = view.stopped(at) if self._was_stopped else ""
+        elif self._was_stopped:
+            said = view.stopped(at)
         self._stop.layout.display = None if self._fetching else "none"
         can_go_on = bool(self._left) and not self._fetching
         self._retry.layout.display = None if can_go_on else "none"
@@ -373,13 +375,14 @@ class AccountsPanel(Panel):
             self._fetch_first = False
             self.refresh()
 
-    def _static(self) -> str:
+    def _static(self) -> Markup:
         head = static_head(self._link, TITLE, max(self._fetched.values(), default=None))
-        wrong = error_note(self.error, "panel") if self.error else ""
+        if self.error is not None:
+            head += error_note(self.error, "panel")
         if self._is_blank:
-            return head + wrong + view.static_price(self._link, self._known_accounts())
+            return head + view.static_price(self._link, self._known_accounts())
         largest = holdings.arrange(self._accounts, "btc")
-        return head + wrong + view.static_table(largest, self._frames, self._incomplete)
+        return head + view.static_table(largest, self._frames, self._incomplete)
 
     def _text(self) -> str:
         made = ", SANDBOX" if self._link.source == "sandbox" else ""
