@@ -33,7 +33,17 @@ TOP_LEVEL = {
     "tests",
     "toolkit",
 }
-HEAVY = {"matplotlib", "jinja2", "ipywidgets", "tornado", "IPython", "jupyterlab", "zmq", "click", "http.server"}
+HEAVY = {
+    "matplotlib",
+    "jinja2",
+    "ipywidgets",
+    "tornado",
+    "IPython",
+    "jupyterlab",
+    "zmq",
+    "click",
+    "http.server",
+}
 
 
 @cache
