@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import pandas as pd
 
 from toolkit.display.html import render
 from toolkit.panels import holdings, sharing, svg
+from toolkit.panels.accounts_reads import Counter, Round, price
 from toolkit.panels.base import note
 from toolkit.panels.holdings import COLUMNS, Holding, Wallet
 from toolkit.panels.text import MISSING, amount, clock, left, percent, plural, rate, short, whole
@@ -23,102 +23,11 @@ if TYPE_CHECKING:
 # More rows than anybody scrolls through: narrowing the filter is quicker.
 MOST_ROWS = 200
 STATIC_ROWS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """One of the reads a refresh makes.
-
-    Attributes:
-        key: Where its frame is kept.
-        door: Its door.
-        title: What it is called.
-        market: Its market, "" where it has none.
-    """
-
-    key: str
-    door: str
-    title: str
-    market: str = ""
-
-    @property
-    def is_by_account(self) -> bool:
-        """Whether it has a row for each sub-account."""
-        return self.key != "partner"
-
-
-READS = (
-    Read("partner", "exchange.partner", "Partner"),
-    Read("accounts", "exchange.sub_accounts", "Sub-accounts"),
-    Read("spot", "exchange.spot_balances", "Spot balances"),
-    Read("margin", "exchange.margin_balances", "Margin balances"),
-    Read("um", "exchange.futures_balances", "USD-M futures", "um"),
-    Read("cm", "exchange.futures_balances", "COIN-M futures", "cm"),
-)
-
-_NOTHING: Mapping[str, int] = MappingProxyType({})
 # What is counted in a price while the number of sub-accounts is not known.
 SUPPOSED = 100
 
+_NOTHING: Mapping[str, int] = MappingProxyType({})
 _POOLS = {"sapi-ip": "SAPI by IP address", "sapi-uid": "SAPI by account (UID)"}
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """What a refresh takes of one counter: an endpoint of /sapi has one to itself."""
-
-    door: str
-    pool: str
-    requests: int
-    weight: int
-    limit: int
-
-    @property
-    def share(self) -> float:
-        """Its part of what a minute allows."""
-        return self.weight / self.limit
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What some reads cost.
-
-    Attributes:
-        counters: What they take of each counter.
-        counted: Whether the number of sub-accounts is known; otherwise this is the least they cost.
-    """
-
-    counters: tuple[Counter, ...]
-    counted: bool
-
-    @property
-    def requests(self) -> int:
-        """Requests they make."""
-        return sum(counter.requests for counter in self.counters)
-
-    def __str__(self) -> str:
-        if not self.counted:
-            return f"{plural(self.requests, 'request')} or more"
-        fullest = max(self.counters, key=lambda counter: counter.share)
-        weight = f"{whole(fullest.weight)} of {whole(fullest.limit)} weight ({percent(fullest.share)})"
-        return f"{plural(self.requests, 'request')} · {weight}"
-
-
-def price(link: Link, accounts: int | None, reads: Iterable[Read] = READS) -> Price:
-    """What these reads cost with so many sub-accounts."""
-    counters: dict[str, Counter] = {}
-    for read in reads:
-        cost = link.price(read.door, rows=accounts if read.is_by_account and accounts else 1)
-        # Both futures markets draw on one counter.
-        before = counters.get(read.door)
-        counters[read.door] = Counter(
-            read.door,
-            cost.pool,
-            cost.requests + (before.requests if before else 0),
-            cost.weight + (before.weight if before else 0),
-            cost.limit,
-        )
-    return Price(tuple(counters.values()), counted=accounts is not None)
 
 
 def price_card(link: Link, accounts: int | None) -> Markup:
@@ -156,50 +65,6 @@ def _price_row(counter: Counter) -> dict[str, str]:
         "level": sharing.level_bar(svg.Level(counter.share), svg.state_of(counter.share)),
         "share": percent(counter.share),
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """A fetch under way, or one that has ended before its end.
-
-    Attributes:
-        left: The reads that are not done, in order; the first is under way.
-        rows: Rows of that one that have arrived.
-        accounts: How many sub-accounts there are, None where that is not known yet.
-        requests: Requests of the reads that are done.
-        of: Requests of all of them.
-        is_fetching: Whether it is under way.
-    """
-
-    left: tuple[Read, ...]
-    rows: int
-    accounts: int | None
-    requests: int
-    of: Price
-    is_fetching: bool
-
-    def so_far(self, key: str) -> str:
-        """How far a read has come that has nothing to show yet."""
-        if not self.is_fetching:
-            return "not fetched"
-        if self.left and self.left[0].key == key:
-            return self._rows_of()
-        return "waiting"
-
-    def _rows_of(self) -> str:
-        if self.accounts is None:
-            return plural(self.rows, "account")
-        return f"{self.rows:,} of {plural(self.accounts, 'account')}"
-
-    def said(self) -> str:
-        """How far it is, in words."""
-        if not self.left:
-            return "Done"
-        read = self.left[0]
-        text = f"{read.title}: {self._rows_of()}" if read.is_by_account else read.title
-        if not self.of.counted:
-            return text
-        return f"{text} · {min(self.requests, self.of.requests):,} of {plural(self.of.requests, 'request')}"
 
 
 def bounds(frames: Mapping[str, pd.DataFrame]) -> str:
