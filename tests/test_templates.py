@@ -6,8 +6,9 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
-from itertools import cycle
+from itertools import repeat
 from pathlib import Path
+from random import Random
 
 import jinja2
 import pytest
@@ -88,10 +89,11 @@ def macros(template: Template, values: dict[str, object]) -> Iterator[Macro]:
 
 def rendered(name: str, text: str, answers: Callable[[], Iterator[bool]]) -> str:
     """A template and every macro of its own, with this text wherever they show something."""
-    values: dict[str, object] = {variable: Anything(text, answers()) for variable in NAMES}
+    asked = answers()
+    values: dict[str, object] = {variable: Anything(text, asked) for variable in NAMES}
     shown = [render(name, **values)]
     for macro in macros(ENVIRONMENT.get_template(name), values):
-        shown.append(macro(*(Anything(text, answers()) for _ in macro.arguments)))
+        shown.append(macro(*(Anything(text, asked) for _ in macro.arguments)))
     return "".join(map(str, shown))
 
 
@@ -111,27 +113,27 @@ class Structure(HTMLParser):
         self.found.append((f"/{tag}", ()))
 
 
-ANSWERS = {
-    "yes": lambda: cycle([True]),
-    "no": lambda: cycle([False]),
-    "yes and no": lambda: cycle([True, False]),
-    "no and yes": lambda: cycle([False, True]),
-}
+def at_random(seed: int) -> Callable[[], Iterator[bool]]:
+    return lambda: (number < 0.5 for number in iter(Random(seed).random, None))
+
+
+# What the conditions of a template come to, one after the other: every branch is taken by some of them.
+ANSWERS = [lambda: repeat(True), lambda: repeat(False), *map(at_random, range(12))]
 
 
 @EACH
-@pytest.mark.parametrize("answers", ANSWERS.values(), ids=ANSWERS)
-def test_hostile_text_stays_text(name: str, answers: Callable[[], Iterator[bool]]) -> None:
-    shown = rendered(name, HOSTILE, answers)
-    assert unseen(shown) == []
-    assert "<script" not in shown
-    assert Structure(shown).found == Structure(rendered(name, "x", answers)).found
+def test_hostile_text_stays_text(name: str) -> None:
+    for answers in ANSWERS:
+        shown = rendered(name, HOSTILE, answers)
+        assert unseen(shown) == []
+        assert "<script" not in shown
+        assert Structure(shown).found == Structure(rendered(name, "x", answers)).found
 
 
 @EACH
 def test_hostile_text_is_shown_at_all(name: str) -> None:
     """Else the test above would have nothing to look at."""
-    shown = "".join(rendered(name, HOSTILE, answers) for answers in ANSWERS.values())
+    shown = "".join(rendered(name, HOSTILE, answers) for answers in ANSWERS)
     if name != "stylesheet.html.jinja":
         for escaped in ("币", "&lt;script&gt;", r"\x1b[2J", r"\u202e", r"\u200b", r"\u2028", r"\ud800\n"):
             assert escaped in shown
@@ -172,6 +174,8 @@ TAG = re.compile(
 
 def in_strings(code: str) -> list[str]:
     """The tags in the strings of a module, docstrings apart."""
+    if not TAG.search(code):
+        return []
     tree = ast.parse(code)
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     docstrings = {
