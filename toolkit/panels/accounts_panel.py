@@ -125,10 +125,6 @@ class AccountsPanel(Panel):
         at = self._round()
         put(self._title, header("accounts", TITLE, view.bounds(self._frames)))
         put(self._chips, chips(self._link, max(self._fetched.values(), default=None), self._shortfall()))
-        verb = "Refresh" if self._fetched else "Fetch"
-        cost = price(self._link, self._known_accounts())
-        self._button.description = "Fetching…" if self._fetching else f"{verb} · {cost}"
-        self._button.disabled = self._fetching
         self._draw_banner(at)
         put(self._tiles, view.tiles(self._frames, self._accounts, at, self._incomplete))
         is_blank = self._is_blank
@@ -138,6 +134,13 @@ class AccountsPanel(Panel):
             shown = holdings.arrange(self._accounts, self._sort.value, self._filter.value)
             put(self._count, view.counted(len(shown), len(self._accounts)))
             put(self._table, view.table(shown, self._fetched, self._started, self._incomplete))
+        self._draw_button()  # last: who reads it finds the rest drawn
+
+    def _draw_button(self) -> None:
+        verb = "Refresh" if self._fetched else "Fetch"
+        cost = price(self._link, self._known_accounts())
+        self._button.description = "Fetching…" if self._fetching else f"{verb} · {cost}"
+        self._button.disabled = self._fetching
 
     def _round(self) -> Round:
         """How far the fetch is."""
