@@ -2,13 +2,12 @@
 
 Answers of the exchange, names of files and processes, the environment and arguments may hold characters that
 move a terminal's cursor, ring its bell, turn the reading direction round or cannot be seen at all. Wherever
-such text is shown it is shown by these two functions; frames keep what was received.
+such text is shown it is shown by this function, which every template applies; frames keep what was received.
 """
 
 from __future__ import annotations
 
 import re
-from html import escape
 
 # Invisible although Python calls them printable: fillers, blanks, joiners and selectors of variants.
 _INVISIBLE = (
@@ -30,11 +29,6 @@ def printable(text: str, *, keep: str = "") -> str:
     if text.isascii() and text.isprintable():
         return text
     return _SUSPECT.sub(lambda found: found[0] if found[0] in keep else _shown(found[0]), text)
-
-
-def safe(value: object) -> str:
-    """Printable text that cannot break out of the HTML around it."""
-    return escape(printable(str(value)), quote=True)
 
 
 def _shown(character: str) -> str:

@@ -139,7 +139,7 @@ class LabPage:
 
     def card(self, text: str) -> Locator:
         """The first card of an outcome or a preview with this text, brought into view."""
-        found = self.page.locator(".jp-OutputArea-output .bl-card", has_text=text).first
+        found = self.page.locator(".jp-OutputArea-output .btk-result", has_text=text).first
         scroller = self.page.locator(".jp-WindowedPanel-outer").first
         scroller.evaluate("e => e.scrollTo(0, 0)")
         patience = time.monotonic() + STEP

@@ -92,6 +92,6 @@ def test_no_card_holds_a_script(notebook: LabPage) -> None:
     pages = [
         "".join(output["data"].get("text/html", "")) for output in notebook.outputs() if "data" in output
     ]
-    cards = [page for page in pages if "bl-card" in page]
+    cards = [page for page in pages if "btk-result" in page]
     assert len(cards) > 10
     assert not any("<script" in card or "onclick" in card for card in cards)

@@ -211,7 +211,7 @@ def test_sub_accounts(run: Run) -> None:
 
     def words(of: str) -> str:
         *_, bundle = bundles(notebook, of)
-        if "bl-card" in bundle.get("text/html", ""):
+        if "btk-result" in bundle.get("text/html", ""):
             assert ">SANDBOX<" in bundle["text/html"]
         return " ".join(bundle["text/plain"].split())
 

@@ -57,6 +57,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "operations": {
         "runtime",
+        "display",
         "errors",
         "catalogue",
         "privacy",
@@ -84,6 +85,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "doctor": {
         "storage",
+        "display",
         "errors",
         "catalogue",
         "privacy",
@@ -119,6 +121,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "export": {"errors", "_version"},
     "panels": {
+        "display",
         "storage",
         "errors",
         "link",
@@ -133,6 +136,7 @@ LAYERS: dict[str, set[str]] = {
     },
     "sandbox": {"storage", "catalogue", "decimals"},
     "printable": set(),
+    "display": {"printable"},
     "decimals": set(),
     "amounts": {"errors", "decimals", "suggestions"},
     "listing": {"catalogue", "suggestions"},
@@ -168,6 +172,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "doctor": HTTP,
     "link": HTTP,
     "charts": {*HTTP, "ipywidgets"},
+    "display": {*HTTP, "pandas", "ipywidgets"},
     "panels": HTTP,
     "sandbox": {"requests", "urllib3"},
     "lab": {"pandas", "requests"},

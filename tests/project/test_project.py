@@ -34,7 +34,17 @@ TOP_LEVEL = {
     "tests",
     "toolkit",
 }
-HEAVY = {"matplotlib", "ipywidgets", "tornado", "IPython", "jupyterlab", "zmq", "click", "http.server"}
+HEAVY = {
+    "matplotlib",
+    "jinja2",
+    "ipywidgets",
+    "tornado",
+    "IPython",
+    "jupyterlab",
+    "zmq",
+    "click",
+    "http.server",
+}
 
 
 @cache
@@ -109,6 +119,8 @@ def test_what_is_not_python_is_shipped_too() -> None:
     shipped = {name.removeprefix("toolkit/") for name in tracked() if name.startswith("toolkit/")}
     assert {
         "py.typed",
+        "display/style.css",
+        "display/templates/result.html.jinja",
         "lab/config/labconfig/page_config.json",
         "lab/config/jupyter_lab_config.json",
         "lab/shells/bashrc",

@@ -1,20 +1,16 @@
-"""What a diagnosis looks like, as text and in a notebook. Everything shown is escaped.
-
-What tells a bad line from a good one is written out in words, and styled in the elements themselves:
-notebooks that are not trusted leave style sheets out.
-"""
+"""What a diagnosis looks like, as text and in a notebook."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import groupby
 from textwrap import wrap
 
+from toolkit.display.html import render
 from toolkit.doctor.line import VERDICTS, Line, Verdict, moment, worst
-from toolkit.operations.cards import card, code, mark_of
-from toolkit.printable import safe
+from toolkit.operations.cards import mark_of
 
 WIDTH = 100
 _VERDICT, _NAME = 9, 16
@@ -35,30 +31,6 @@ _STATES: dict[Verdict, tuple[str, str]] = {
     "warning": ("unknown", "!"),
     "failure": ("rejected", "✕"),
 }
-# Text has the colour of the page around it, but on what is filled with a colour of its own.
-_BARS: dict[Verdict, str] = {
-    "ok": "rgb(24,135,84)",
-    "note": "rgb(127,127,127)",
-    "warning": "rgb(163,100,0)",
-    "failure": "rgb(205,62,52)",
-}
-_PILLS: dict[Verdict, str] = {
-    "ok": "background-color:rgba(24,160,96,.18)",
-    "note": "background-color:rgba(127,127,127,.2)",
-    "warning": f"color:#fff;font-weight:600;background-color:{_BARS['warning']}",
-    "failure": f"color:#fff;font-weight:600;background-color:{_BARS['failure']}",
-}
-# Notebooks give all columns of a table one width unless they are told otherwise.
-_TABLE = "table-layout:auto;width:100%;margin:0;border:0;border-collapse:collapse;font-size:13px;"
-_TABLE += "line-height:19px;color:inherit"
-_ROW = "background-color:transparent;border:0"
-_HEADING = "text-align:left;font-weight:600;border:0;padding:13px 0 4px"
-_CELL = "text-align:left;vertical-align:top;border:0;white-space:normal;max-width:none;padding:3px "
-_PILL = (
-    "display:inline-block;width:60px;border-radius:99px;font-size:11px;line-height:17px;"
-    "text-align:center;vertical-align:top;margin-top:1px;"
-)
-_NEXT = "margin:1px 0 2px;padding-left:9px;border-left:2px solid "
 
 
 def text_of(lines: Sequence[Line], source: str, examined_at: datetime) -> str:
@@ -79,36 +51,27 @@ def html_of(lines: Sequence[Line], source: str, examined_at: datetime) -> str:
     """A diagnosis as a card."""
     verdict = worst(lines)
     state, mark = _STATES[verdict]
-    rows = "".join(_rows(lines))
-    table = f'<table style="{_TABLE}">{rows}</table>'
-    return card(
-        f"<div>{safe(_counted(lines))}</div>{table}",
+    groups = groupby(lines, lambda line: line.part)
+    return render(
+        "diagnosis.html.jinja",
         status=state,
         mark=mark,
         headline=_HEADLINES[verdict],
         source=source,
         label=f"doctor, {moment(examined_at)}",
-        step="",
+        counted=_counted(lines),
+        groups=[(title, [_row(line) for line in those]) for title, those in groups],
+        next_step="",
     )
 
 
-def _rows(lines: Sequence[Line]) -> Iterator[str]:
-    for part, those in groupby(lines, lambda line: line.part):
-        yield f'<tr style="{_ROW}"><th colspan="3" style="{_HEADING}">{safe(part)}</th></tr>'
-        for line in those:
-            found = code(line.found)
-            if line.verdict == "failure":
-                found = f"<strong>{found}</strong>"
-            if line.next_step:
-                bar = _BARS[line.verdict]
-                found += f'<div style="{_NEXT}{bar}"><em>Next:</em> {code(line.next_step)}</div>'
-            yield (
-                f'<tr style="{_ROW}">'
-                f'<td style="{_CELL}12px 3px 0;min-width:60px">'
-                f'<span style="{_PILL}{_PILLS[line.verdict]}">{line.verdict}</span></td> '
-                f'<td style="{_CELL}12px 3px 0;min-width:90px;opacity:.75">{safe(_name(line))}</td> '
-                f'<td style="{_CELL}0">{found}</td></tr>'
-            )
+def _row(line: Line) -> dict[str, str]:
+    return {
+        "verdict": line.verdict,
+        "name": _name(line),
+        "found": line.found,
+        "next_step": line.next_step,
+    }
 
 
 def _name(line: Line) -> str:

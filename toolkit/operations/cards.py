@@ -1,18 +1,15 @@
-"""What outcomes and previews look like, as text and in a notebook. Everything shown is escaped.
-
-A card reads well in light and dark, and without its style too: notebooks that are not trusted leave it
-out, so the words, and the blanks between them, are in the text itself.
-"""
+"""What outcomes and previews look like, as text and in a notebook."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 import pandas as pd
 
-from toolkit.printable import printable, safe
+from toolkit.display.html import render
+from toolkit.printable import printable
 
 Values = Mapping[str, object]
 
@@ -131,32 +128,6 @@ _AGAIN = "Nothing has changed; it may be sent again."
 _AGAIN_OF_STATES = "It may be sent again."
 _STANDS_IN_THE_WAY = "As it stands it would not be sent: ✕ says why."
 
-# Text has the colour of the page around it; the state's own colour only marks what a word says beside it.
-# What is important has to be, against a notebook's own box around code.
-_STYLE = """
-.bl-card{--bl-c:43,106,196;border:1px solid rgba(127,127,127,.35);border-left:5px solid rgb(var(--bl-c));
-border-radius:8px;padding:12px 16px;margin:4px 0;max-width:820px;box-sizing:border-box;
-font:14px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
-.bl-card.bl-confirmed{--bl-c:24,135,84}
-.bl-card.bl-rejected{--bl-c:205,62,52}
-.bl-card.bl-unknown{--bl-c:163,100,0}
-.bl-card .bl-head{display:flex;flex-wrap:wrap;align-items:center;gap:2px 10px;margin:0 0 4px}
-.bl-card .bl-title{display:flex;align-items:center;gap:10px;min-width:0;font-size:15px}
-.bl-card .bl-mark{display:inline-flex;align-items:center;justify-content:center;flex:none;width:22px;
-height:22px;border-radius:50%;background:rgb(var(--bl-c));color:#fff;font-size:13px;font-weight:600}
-.bl-card .bl-badge{font-size:11px;font-weight:600;letter-spacing:.04em;border-radius:99px;padding:1px 9px;
-background:#5b3fc4;color:#fff}
-.bl-card .bl-door{margin-left:auto;font:12px/1.5 ui-monospace,monospace;opacity:.8}
-.bl-card dl.bl-rows{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:3px 16px;
-margin:8px 0 0;font-size:13px}
-.bl-card dl.bl-rows>dt,.bl-card dl.bl-rows>dd{float:none;width:auto;margin:0;padding:0;font-weight:400}
-.bl-card dl.bl-rows>dt{opacity:.7}
-.bl-card .bl-pair{display:inline-block;margin-right:8px}
-.bl-card .bl-next{margin-top:10px;padding:6px 10px;border-radius:6px;background:rgba(var(--bl-c),.15)}
-.bl-card code{font:12.5px/1.5 ui-monospace,monospace;color:inherit;border:0;
-background:none!important;padding:0!important}
-"""
-
 
 def text_of_outcome(outcome: OutcomeCard) -> str:
     """An outcome as text."""
@@ -169,15 +140,16 @@ def text_of_outcome(outcome: OutcomeCard) -> str:
 
 def html_of_outcome(outcome: OutcomeCard) -> str:
     """An outcome as a card."""
-    rows = [(name, _pairs(values)) for name, values in _said(outcome)]
-    return card(
-        f"<div>{code(_why(outcome))}</div>{_table(rows)}",
+    return render(
+        "outcome.html.jinja",
         status=outcome.status,
         mark=_MARKS[outcome.status],
         headline=_headline(outcome),
         source=outcome.source,
         label=f"#{outcome.number} {outcome.door}",
-        step=_next_of(outcome),
+        reason=_why(outcome),
+        facts=[(name, _pairs(values)) for name, values in _said(outcome)],
+        next_step=_next_of(outcome),
     )
 
 
@@ -193,18 +165,19 @@ def text_of_preview(preview: PreviewCard) -> str:
 
 def html_of_preview(preview: PreviewCard) -> str:
     """A preview as a card."""
-    rows = [("request", code(f"`{preview.method} {preview.address}`"))]
-    rows += [(name, _pairs(values)) for name, values in _parts(preview)]
-    rows.append(("weight", code(f"{preview.weight}, pool {preview.pool}")))
-    points = [_point(point) for point in preview.checks]
-    return card(
-        f"<div>{code(preview.summary)}</div>{_table(rows)}{_table(points)}",
+    return render(
+        "preview.html.jinja",
         status="preview",
         mark="i",
         headline="Preview: nothing was sent.",
         source=preview.source,
         label=preview.door,
-        step="" if preview else _STANDS_IN_THE_WAY,
+        summary=preview.summary,
+        request=f"{preview.method} {preview.address}",
+        parameters=[(name, _pairs(values)) for name, values in _parts(preview)],
+        weight=f"{preview.weight}, pool {preview.pool}",
+        checks=[{"passed": point.good, "text": _sentence(point.text)} for point in preview.checks],
+        next_step="" if preview else _STANDS_IN_THE_WAY,
     )
 
 
@@ -234,11 +207,6 @@ def _parts(preview: PreviewCard) -> list[tuple[str, Values]]:
     return [(name, values) for name, values in parts if values]
 
 
-def _point(point: CheckCard) -> tuple[str, str]:
-    text = code(_sentence(point.text))
-    return ("✓", text) if point.good else ("✕", f"<strong>{text}</strong>")
-
-
 def _next_of(outcome: OutcomeCard) -> str:
     again = _AGAIN_OF_STATES if outcome.proof == "state" else _AGAIN
     return outcome.next_step or (again if outcome.status == "rejected" else "")
@@ -254,34 +222,12 @@ def mark_of(source: str) -> str:
     return " (SANDBOX)" if source == "sandbox" else ""
 
 
-def card(inner: str, *, status: str, mark: str, headline: str, source: str, label: str, step: str) -> str:
-    """A card: its frame, head and next step around HTML."""
-    badge = '<span class="bl-badge">SANDBOX</span> ' if source == "sandbox" else ""
-    after = f'<div class="bl-next"><strong>Next:</strong> {code(step)}</div>' if step else ""
-    return (
-        f'<style>{_STYLE}</style><div class="bl-card bl-{safe(status)}"><div class="bl-head">'
-        f'<span class="bl-title"><span class="bl-mark">{mark}</span> '
-        f"<strong>{safe(headline)}</strong></span> {badge}"
-        f'<span class="bl-door">{safe(label)}</span></div>{inner}{after}</div>'
-    )
-
-
-def _table(rows: Iterable[tuple[str, str]]) -> str:
-    """Rows of a name, and of text that is HTML already."""
-    cells = "".join(f"<dt>{safe(name)}</dt><dd>{inner}</dd>" for name, inner in rows)
-    return f'<dl class="bl-rows">{cells}</dl>' if cells else ""
-
-
-def _pairs(values: Values) -> str:
-    """Names and values; a line breaks between two of them."""
-    return " ".join(
-        f'<span class="bl-pair">{safe(name)} = <strong>{safe(_shown(value))}</strong></span>'
-        for name, value in values.items()
-    )
+def _pairs(values: Values) -> list[tuple[str, str]]:
+    return [(name, _shown(value)) for name, value in values.items()]
 
 
 def _listed(values: Values) -> str:
-    return ", ".join(f"{name} = {_shown(value)}" for name, value in values.items())
+    return ", ".join(f"{name} = {value}" for name, value in _pairs(values))
 
 
 def _is_there(value: object) -> bool:
@@ -297,9 +243,3 @@ def _shown(value: object) -> str:
 def _sentence(text: str) -> str:
     text = text.strip()
     return (text[:1].upper() + text[1:]).rstrip(".") + "." if text else ""
-
-
-def code(text: str) -> str:
-    """Text as HTML, escaped, with what stands between backquotes as code."""
-    parts = safe(text).split("`")
-    return "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts))

@@ -19,15 +19,16 @@ from toolkit.fetch.progress import follow
 from toolkit.interruptions import let_through
 from toolkit.panels import accounts_view as view
 from toolkit.panels import holdings
-from toolkit.panels.accounts_view import Read
+from toolkit.panels.accounts_reads import READS, Read, Round, price
 from toolkit.panels.base import Panel, chips, error_note, header, html, put, static_head
 from toolkit.panels.holdings import Holding
-from toolkit.panels.style import ACCOUNTS_MARK
 from toolkit.panels.text import clock, plural, short
 from toolkit.privacy import mask_partial
 from toolkit.suggestions import suggests_arguments
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from toolkit.link import Link
 
 TITLE = "Link partner"
@@ -122,12 +123,8 @@ class AccountsPanel(Panel):
 
     def _redraw(self) -> None:
         at = self._round()
-        put(self._title, header(ACCOUNTS_MARK, TITLE, view.bounds(self._frames)))
+        put(self._title, header("accounts", TITLE, view.bounds(self._frames)))
         put(self._chips, chips(self._link, max(self._fetched.values(), default=None), self._shortfall()))
-        verb = "Refresh" if self._fetched else "Fetch"
-        cost = view.price(self._link, self._known_accounts())
-        self._button.description = "Fetching…" if self._fetching else f"{verb} · {cost}"
-        self._button.disabled = self._fetching
         self._draw_banner(at)
         put(self._tiles, view.tiles(self._frames, self._accounts, at, self._incomplete))
         is_blank = self._is_blank
@@ -137,8 +134,15 @@ class AccountsPanel(Panel):
             shown = holdings.arrange(self._accounts, self._sort.value, self._filter.value)
             put(self._count, view.counted(len(shown), len(self._accounts)))
             put(self._table, view.table(shown, self._fetched, self._started, self._incomplete))
+        self._draw_button()  # last: who reads it finds the rest drawn
 
-    def _round(self) -> view.Round:
+    def _draw_button(self) -> None:
+        verb = "Refresh" if self._fetched else "Fetch"
+        cost = price(self._link, self._known_accounts())
+        self._button.description = "Fetching…" if self._fetching else f"{verb} · {cost}"
+        self._button.disabled = self._fetching
+
+    def _round(self) -> Round:
         """How far the fetch is."""
         accounts = self._known_accounts()
         under_way = self._left[0] if self._left else None
@@ -147,27 +151,28 @@ class AccountsPanel(Panel):
             so_far = self._link.price(under_way.door, rows=self._rows).requests
             # A full page is known to be the last only by the empty one after it, which has not come yet.
             requests += so_far - (self._rows != accounts)
-        return view.Round(
+        return Round(
             left=self._left,
             rows=self._rows,
             accounts=accounts,
             requests=requests,
-            of=view.price(self._link, accounts),
+            of=price(self._link, accounts),
             is_fetching=self._fetching,
         )
 
-    def _draw_banner(self, at: view.Round) -> None:
+    def _draw_banner(self, at: Round) -> None:
+        said = ""
         if self._fetching:
             said = view.progress(at, self._link.budget.snapshot())
         elif self.error is not None:
             said = error_note(self.error, "panel")
-        else:
-            said = view.stopped(at) if self._was_stopped else ""
+        elif self._was_stopped:
+            said = view.stopped(at)
         self._stop.layout.display = None if self._fetching else "none"
         can_go_on = bool(self._left) and not self._fetching
         self._retry.layout.display = None if can_go_on else "none"
         if can_go_on:
-            rest = view.price(self._link, self._known_accounts(), self._left)
+            rest = price(self._link, self._known_accounts(), self._left)
             verb = "Continue" if self._was_stopped else "Retry"
             self._retry.description = f"{verb} · {plural(rest.requests, 'request')}" if rest.counted else verb
             self._retry.tooltip = f"Fetch what has not arrived: {rest}"
@@ -176,13 +181,13 @@ class AccountsPanel(Panel):
     @property
     def _is_blank(self) -> bool:
         """Whether there is nothing to show yet; a partner may also have no sub-accounts."""
-        return not self._accounts and len(self._fetched) < len(view.READS)
+        return not self._accounts and len(self._fetched) < len(READS)
 
     def _shortfall(self) -> str:
         """What is wrong with the data since the last fetch did not come to its end."""
         if self._fetching or not self._left or not self._fetched:
             return ""
-        if self._incomplete or len(self._fetched) < len(view.READS):
+        if self._incomplete or len(self._fetched) < len(READS):
             return "incomplete"
         return f"stale · from {clock(min(self._fetched.values()))} UTC"
 
@@ -203,7 +208,7 @@ class AccountsPanel(Panel):
     def refresh(self) -> None:
         """Fetch everything anew, at the price the button says; returns at once."""
         self._begin()
-        self._post(partial(self._start, view.READS))
+        self._post(partial(self._start, READS))
 
     def retry(self) -> None:
         """Fetch what the last fetch has not brought; returns at once."""
@@ -373,13 +378,14 @@ class AccountsPanel(Panel):
             self._fetch_first = False
             self.refresh()
 
-    def _static(self) -> str:
+    def _static(self) -> Markup:
         head = static_head(self._link, TITLE, max(self._fetched.values(), default=None))
-        wrong = error_note(self.error, "panel") if self.error else ""
+        if self.error is not None:
+            head += error_note(self.error, "panel")
         if self._is_blank:
-            return head + wrong + view.static_price(self._link, self._known_accounts())
+            return head + view.static_price(self._link, self._known_accounts())
         largest = holdings.arrange(self._accounts, "btc")
-        return head + wrong + view.static_table(largest, self._frames, self._incomplete)
+        return head + view.static_table(largest, self._frames, self._incomplete)
 
     def _text(self) -> str:
         made = ", SANDBOX" if self._link.source == "sandbox" else ""

@@ -18,18 +18,20 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import ipywidgets as widgets
 
+from toolkit.display.html import render
 from toolkit.errors import ToolkitError
 from toolkit.interruptions import let_through
-from toolkit.panels.style import SHEET
 from toolkit.panels.text import clock
-from toolkit.printable import printable, safe
+from toolkit.printable import printable
 from toolkit.storage import forks
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from toolkit.link import Link
 
 # After a redraw the next one waits this long: a burst of answers is drawn once.
@@ -70,7 +72,7 @@ class Panel(ABC):
         self._jobs: deque[Callable[[], None]] = deque()
         self._stale = False
         forks.renew(self._make_locks)
-        self.widget = widgets.VBox([html(SHEET, "btk-style"), *self._build()])
+        self.widget = widgets.VBox([html(render("stylesheet.html.jinja"), "btk-style"), *self._build()])
         self.widget.add_class("btk-panel").add_class(f"btk-{self.kind}")
         self._redraw()
         self._unwatch = link.budget.watch(self._told)
@@ -112,7 +114,7 @@ class Panel(ABC):
         """Keep what is worth it of the panel that this one replaces, which has ended."""
 
     @abstractmethod
-    def _static(self) -> str:
+    def _static(self) -> Markup:
         """The picture for viewers without widgets: no style sheet, no inline SVG, no script."""
 
     @abstractmethod
@@ -259,26 +261,21 @@ def put(widget: widgets.HTML, value: str) -> bool:
     return True
 
 
-def header(mark: str, title: str, under: str) -> str:
+def header(mark: Literal["gauge", "accounts"], title: str, under: str) -> Markup:
     """Mark, title and the line under it."""
-    return f'<div class="btk-title">{mark}<div><b>{safe(title)}</b><span>{safe(under)}</span></div></div>'
+    return render("header.html.jinja", mark=mark, title=title, under=under)
 
 
-def chips(link: Link, updated: float | None, shortfall: str = "") -> str:
+def chips(link: Link, updated: float | None, shortfall: str = "") -> Markup:
     """Where the data come from, how far apart the clocks are, and how new (or what is wrong with) it is."""
-    parts = [
-        '<span class="btk-chip btk-made" title="The data are made up">SANDBOX</span>'
-        if link.source == "sandbox"
-        else '<span class="btk-chip btk-live">Live</span>'
-    ]
     offset = link.clock_offset("api")
-    if offset is not None:
-        parts.append(f'<span class="btk-chip">clock {safe(_offset(offset))}</span>')
-    if shortfall:
-        parts.append(f'<span class="btk-chip btk-old">{safe(shortfall)}</span>')
-    elif updated is not None:
-        parts.append(f'<span class="btk-chip">updated {clock(updated)} UTC</span>')
-    return f'<div class="btk-chips">{"".join(parts)}</div>'
+    return render(
+        "chips.html.jinja",
+        source=link.source,
+        clock_offset="" if offset is None else _offset(offset),
+        shortfall=shortfall,
+        updated="" if updated is None else clock(updated),
+    )
 
 
 def _offset(seconds: float) -> str:
@@ -286,13 +283,29 @@ def _offset(seconds: float) -> str:
     return f"{thousandths:+,d} ms" if abs(thousandths) < 10_000 else f"{seconds:+,.1f} s"
 
 
-def note(state: str, title: str, text: str, right: str = "") -> str:
-    """A banner; `right` is HTML of ours."""
-    said = f"<b>{safe(title)}</b><span>{safe(text)}</span>"
-    return f'<div class="btk-note btk-{state}" role="status">{said}{right}</div>'
+def note(
+    state: str, title: str, text: str, *, remaining: str = "", progress: tuple[int, int] | None = None
+) -> Markup:
+    """A banner.
+
+    Args:
+        state: What its colour says.
+        title: What is the matter.
+        text: The same at length.
+        remaining: The time that is left.
+        progress: How much is done, and of how much; that is 0 where it is not known.
+    """
+    return render(
+        "note.html.jinja",
+        state=state,
+        title=title,
+        text=text,
+        remaining=remaining,
+        progress={"done": progress[0], "of": progress[1]} if progress else None,
+    )
 
 
-def error_note(error: BaseException, panel: str) -> str:
+def error_note(error: BaseException, panel: str) -> Markup:
     """What went wrong, what it means and where the rest of it is."""
     text = str(error) or "No message."
     if not isinstance(error, ToolkitError):
@@ -302,8 +315,7 @@ def error_note(error: BaseException, panel: str) -> str:
     return note("hot", type(error).__name__, text)
 
 
-def static_head(link: Link, title: str, updated: float | None) -> str:
+def static_head(link: Link, title: str, updated: float | None) -> Markup:
     """First line of a static picture."""
-    made = " <b>· SANDBOX</b> (the data are made up)" if link.source == "sandbox" else ""
-    when = f" · as of {clock(updated)} UTC" if updated is not None else ""
-    return f"<p><b>{safe(title)}</b>{made}{when}</p>"
+    when = "" if updated is None else clock(updated)
+    return render("static_head.html.jinja", title=title, source=link.source, updated=when)

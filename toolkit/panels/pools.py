@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from toolkit.display.html import render
 from toolkit.panels import sharing, svg
 from toolkit.panels.base import note
 from toolkit.panels.text import MISSING, clock, left, percent, plural, span, took, whole
-from toolkit.printable import safe
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from toolkit.wire.snapshot import CallRecord, OtherCount, PoolUse, ProcessUse, Snapshot
 
 # Cards for the busiest pools; /sapi has one for each endpoint, so the others are rows.
@@ -88,40 +90,28 @@ def busiest(pools: tuple[PoolUse, ...], most: int = MOST_CARDS) -> tuple[list[Po
     return [use for use in pools if use in chosen], [use for use in pools if use not in chosen]
 
 
-def cards(snapshot: Snapshot) -> str:
+def cards(snapshot: Snapshot) -> Markup:
     """A gauge for each of the busiest pools, a row for each of the others and for what else is counted."""
-    counts = running_counts(snapshot)
-    if not snapshot.pools and not counts:
-        return (
-            '<div class="btk-card btk-empty"><b>Nothing has been sent yet</b>'
-            "Each pool shows here with its first request, such as <code>link.exchange.partner()</code></div>"
-        )
     shown, others = busiest(snapshot.pools)
-    gauges = "".join(_card(use, snapshot) for use in shown)
-    grid = f'<div class="btk-grid btk-{len(shown)}">{gauges}</div>' if shown else ""
-    rows = [_row(use, snapshot) for use in others] + [_count_row(count, snapshot) for count in counts]
-    if not rows:
-        return grid
-    return (
-        f'{grid}<div class="btk-card btk-rows"><table class="btk-table"><tbody>{"".join(rows)}</tbody>'
-        "</table></div>"
-    )
+    rows = [_row(use, snapshot) for use in others]
+    rows += [_count_row(count, snapshot) for count in running_counts(snapshot)]
+    gauges = [_gauge(use, snapshot) for use in shown]
+    return render("limits.html.jinja", gauges=gauges, columns=len(gauges), rows=rows)
 
 
-def _chip(use: PoolUse, snapshot: Snapshot) -> str:
+def _chip(use: PoolUse, snapshot: Snapshot) -> dict[str, str]:
     if snapshot.banned_until is not None:
-        return '<span class="btk-state btk-hot">banned</span>'
+        return {"state": "hot", "label": "banned"}
     if use.pool.host in snapshot.paused:
-        return '<span class="btk-state btk-busy">paused</span>'
+        return {"state": "busy", "label": "paused"}
     return _state_chip(use.share)
 
 
-def _state_chip(share: float) -> str:
+def _state_chip(share: float) -> dict[str, str]:
     if not share:
-        return '<span class="btk-state btk-idle">idle</span>'
+        return {"state": "idle", "label": "idle"}
     state = svg.state_of(share)
-    label = "used up" if share >= 1 else _CHIPS[state]
-    return f'<span class="btk-state btk-{state}">{label}</span>'
+    return {"state": state, "label": "used up" if share >= 1 else _CHIPS[state]}
 
 
 def _turn(use: PoolUse, snapshot: Snapshot) -> str:
@@ -130,69 +120,68 @@ def _turn(use: PoolUse, snapshot: Snapshot) -> str:
     return f"resets in {left(use.turns_at - snapshot.now)}"
 
 
-def _name(use: PoolUse) -> str:
+def _name(use: PoolUse) -> dict[str, str]:
     title, own = pool_title(use)
-    hint = f' title="{safe(use.path)}"' if use.path else ""
     if own:
-        return f'<span class="btk-name"{hint}>{safe(own)} <small>{safe(title)}</small></span>'
-    return f'<span class="btk-name">{safe(title)} <small>weight</small></span>'
+        return {"name": own, "remark": title, "hint": use.path}
+    return {"name": title, "remark": "weight", "hint": ""}
 
 
-def _used(use: PoolUse) -> str:
-    flying = f" · {whole(use.in_flight)} in flight" if use.in_flight else ""
-    return f'<span class="btk-used"><b>{whole(use.used)}</b> / {whole(use.limit)}{flying}</span>'
-
-
-def _used_briefly(use: PoolUse) -> str:
-    """For a card, where the end of it may be cut off: the limit comes before what is in flight."""
-    flying = f" · +{whole(use.in_flight)}" if use.in_flight else ""
-    used = f"<b>{whole(use.used)}</b> / {whole(use.limit)}{flying}"
-    return f'<span class="btk-used" title="{safe(sharing.said(use))}">{used}</span>'
-
-
-def _card(use: PoolUse, snapshot: Snapshot) -> str:
+def _gauge(use: PoolUse, snapshot: Snapshot) -> dict[str, object]:
     lately = recent(use)
     all_used, own_used = (sum(weights) for weights in zip(*lately, strict=True))
     length = span(WINDOWS * use.seconds)
     said = f"Last {length}: {whole(all_used)} used, {whole(own_used)} of it by this kernel"
     bars = [(used / use.limit, own / use.limit) for used, own in lately]
-    return (
-        f'<div class="btk-card"><div class="btk-row">{_name(use)}{_chip(use, snapshot)}</div>'
-        f'<div class="btk-gauge">{svg.gauge(sharing.level(use), sharing.said(use))}'
-        f"<div>{_used_briefly(use)}{svg.minute_bars(bars, said)}"
-        f'<div class="btk-foot"><span>{length}</span><span>{_turn(use, snapshot)}</span></div>'
-        f"</div></div>{sharing.legend(use)}</div>"
-    )
+    return {
+        **_name(use),
+        **_chip(use, snapshot),
+        "ring": svg.gauge(sharing.level(use), sharing.said(use)),
+        "said": sharing.said(use),
+        "used": whole(use.used),
+        "limit": whole(use.limit),
+        # Briefly, and after the limit: the end of it may be cut off.
+        "in_flight": f" · +{whole(use.in_flight)}" if use.in_flight else "",
+        "bars": svg.minute_bars(bars, said),
+        "length": length,
+        "resets": _turn(use, snapshot),
+        "legend": sharing.legend(use),
+    }
 
 
-def _row(use: PoolUse, snapshot: Snapshot) -> str:
-    return (
-        f'<tr><td class="btk-left" style="width:40%">{_name(use)}</td>'
-        f'<td class="btk-wide">{sharing.bar(use)}<span class="btk-num">{percent(use.share)}</span></td>'
-        f"<td>{_used(use)}</td>"
-        f'<td class="btk-wide btk-faint">{_turn(use, snapshot)}</td><td>{_chip(use, snapshot)}</td></tr>'
-    )
+def _row(use: PoolUse, snapshot: Snapshot) -> dict[str, object]:
+    flying = f" · {whole(use.in_flight)} in flight" if use.in_flight else ""
+    return {
+        **_name(use),
+        **_chip(use, snapshot),
+        "is_wide": True,
+        "level": sharing.bar(use),
+        "share": percent(use.share),
+        "used": whole(use.used),
+        "limit": f"/ {whole(use.limit)}{flying}",
+        "resets": _turn(use, snapshot),
+    }
 
 
-def _count_row(count: OtherCount, snapshot: Snapshot) -> str:
-    share = count.used / count.limit if count.limit else None
-    level = chip = ""
-    limit = "limit not told"
-    if share is not None:
-        width = min(share, 1) * 100
-        level = (
-            f'<span class="btk-level"><i class="btk-{svg.state_of(share)}" style="width:{width:.1f}%"></i>'
-            f'</span><span class="btk-num">{percent(share)}</span>'
-        )
-        limit = f"/ {whole(count.limit or 0)}"
-        chip = _state_chip(share)
-    return (
-        f'<tr><td class="btk-left"><span class="btk-name">{safe(count_title(count))}</span></td>'
-        f'<td class="btk-wide">{level}</td>'
-        f'<td><span class="btk-used"><b>{whole(count.used)}</b> {limit}</span></td>'
-        f'<td class="btk-wide btk-faint">resets in {left(count.turns_at - snapshot.now)}</td>'
-        f"<td>{chip}</td></tr>"
-    )
+def _count_row(count: OtherCount, snapshot: Snapshot) -> dict[str, object]:
+    row: dict[str, object] = {
+        "name": count_title(count),
+        "remark": "",
+        "hint": "",
+        "is_wide": False,
+        "used": whole(count.used),
+        "resets": f"resets in {left(count.turns_at - snapshot.now)}",
+    }
+    if not count.limit:
+        return row | {"share": "", "limit": "limit not told", "state": ""}
+    share = count.used / count.limit
+    level = sharing.level_bar(svg.Level(share), svg.state_of(share))
+    return row | {
+        **_state_chip(share),
+        "level": level,
+        "share": percent(share),
+        "limit": f"/ {whole(count.limit)}",
+    }
 
 
 # -- by process ------------------------------------------------------------------------------------
@@ -206,52 +195,47 @@ def takers(use: PoolUse) -> list[ProcessUse]:
 
 def by_process(snapshot: Snapshot) -> str:
     """Which process used how much of each counter that another one than this uses too."""
-    groups = [use for use in snapshot.pools if not all(process.here for process in takers(use))]
-    if not groups:
-        return ""
-    rows = "".join(_group(use) for use in groups)
-    return (
-        '<div class="btk-card btk-clipped"><h4>By process <small>in the running window</small></h4>'
-        '<table class="btk-table btk-grouped"><thead><tr><th class="btk-left">Pool</th>'
-        '<th class="btk-left">Process</th><th class="btk-wide">pid</th><th>Weight</th>'
-        '<th class="btk-wide">Share</th><th>In flight</th>'
-        f"</tr></thead>{rows}</table></div>"
-    )
+    groups = [
+        {**_name(use), "rows": rows, "size": len(rows)}
+        for use in snapshot.pools
+        if not all(process.here for process in takers(use))
+        for rows in (_process_rows(use),)
+    ]
+    return render("processes.html.jinja", groups=groups) if groups else ""
 
 
-def _group(use: PoolUse) -> str:
-    shown = takers(use)
-    shown, left_out = shown[:MOST_PROCESSES], len(shown) - MOST_PROCESSES
-    rows = [
-        _process_row(
-            _process_name(process),
-            str(process.pid),
-            process.used,
-            use.limit,
-            whole(process.in_flight) if process.in_flight else MISSING,
-        )
+def _process_rows(use: PoolUse) -> list[dict[str, object]]:
+    everyone = takers(use)
+    shown, left_out = everyone[:MOST_PROCESSES], everyone[MOST_PROCESSES:]
+    rows: list[dict[str, object]] = [
+        {
+            "name": process.name,
+            "remark": "this kernel" if process.here else "",
+            "is_process": True,
+            "pid": process.pid,
+            "used": whole(process.used),
+            "share": percent(process.used / use.limit),
+            "in_flight": whole(process.in_flight) if process.in_flight else MISSING,
+        }
         for process in shown
     ]
-    if left_out > 0:
-        used = sum(process.used for process in takers(use)[MOST_PROCESSES:])
-        rows.append(_process_row(f"{left_out} more", MISSING, used, use.limit, MISSING))
+    if left_out:
+        rows.append(_sum_row(f"{len(left_out)} more", "", sum(process.used for process in left_out), use))
     if use.others:
-        name = "others <small>outside this budget, at least</small>"
-        rows.append(_process_row(name, MISSING, use.others, use.limit, MISSING))
-    first = f'<td class="btk-left btk-pool" rowspan="{len(rows)}">{_name(use)}</td>'
-    return f"<tbody><tr>{first}{'</tr><tr>'.join(rows)}</tr></tbody>"
+        rows.append(_sum_row("others", "outside this budget, at least", use.others, use))
+    return rows
 
 
-def _process_name(process: ProcessUse) -> str:
-    name = safe(process.name)
-    return f'<b title="{name}">{name}</b>' + (" <small>this kernel</small>" if process.here else "")
-
-
-def _process_row(name: str, pid: str, used: int, limit: int, in_flight: str) -> str:
-    return (
-        f'<td class="btk-left btk-clip">{name}</td><td class="btk-wide btk-faint">{pid}</td>'
-        f'<td>{whole(used)}</td><td class="btk-wide">{percent(used / limit)}</td><td>{in_flight}</td>'
-    )
+def _sum_row(name: str, remark: str, used: int, use: PoolUse) -> dict[str, object]:
+    return {
+        "name": name,
+        "remark": remark,
+        "is_process": False,
+        "pid": MISSING,
+        "used": whole(used),
+        "share": percent(used / use.limit),
+        "in_flight": MISSING,
+    }
 
 
 # -- banners and calls -----------------------------------------------------------------------------
@@ -284,7 +268,7 @@ def banners(snapshot: Snapshot) -> str:
             "Banned (418)",
             f"The exchange refuses this address until {clock(end)} UTC. Nothing is sent before then: "
             "requests during a ban make it longer.",
-            f"<time>{left(end - now)}</time>",
+            remaining=left(end - now),
         )
     notes = [
         note(
@@ -292,7 +276,7 @@ def banners(snapshot: Snapshot) -> str:
             "Back-off",
             f"The exchange ({host}) asked to wait until {clock(until)} UTC. Nothing is sent there before; "
             "calls go on by themselves.",
-            f"<time>{left(until - now)}</time>",
+            remaining=left(until - now),
         )
         for host, until in snapshot.paused.items()
     ]
@@ -302,7 +286,7 @@ def banners(snapshot: Snapshot) -> str:
                 "busy",
                 _waiting_title(snapshot),
                 f"{snapshot.waiting_for}. The call goes on by itself when the window turns.",
-                f"<time>{left(snapshot.waiting_until - now)}</time>",
+                remaining=left(snapshot.waiting_until - now),
             )
         )
     return "".join(notes)
@@ -313,70 +297,65 @@ def _waiting_title(snapshot: Snapshot) -> str:
     return "Waiting for the minute" if minutes else "Waiting for the window"
 
 
-def _status(call: CallRecord) -> str:
+def _status(call: CallRecord) -> dict[str, str]:
     if call.status is None:
-        return '<span class="btk-state btk-hot">no answer</span>'
+        return {"state": "hot", "status": "no answer"}
     state = "ok" if call.status < 300 else "busy" if call.status == 429 else "hot"
-    return f'<span class="btk-state btk-{state}">{call.status}</span>'
+    return {"state": state, "status": str(call.status)}
 
 
 def calls(snapshot: Snapshot) -> str:
     """The last calls, newest first."""
-    if not snapshot.calls:
-        return ""
-    newest = list(reversed(snapshot.calls[-MOST_CALLS:]))
-    rows = "".join(
-        f'<tr><td class="btk-left btk-faint">{clock(call.at)}</td>'
-        f'<td class="btk-left btk-clip"><b>{safe(call.door)}</b></td>'
-        f'<td class="btk-left btk-path btk-faint">{safe(call.method)} {safe(call.path)}</td>'
-        f"<td>{_status(call)}</td><td>{whole(call.weight)}</td><td>{took(call.seconds)}</td></tr>"
-        for call in newest
-    )
-    return (
-        '<div class="btk-card btk-clipped"><h4>Last calls</h4><table class="btk-table"><thead><tr>'
-        '<th class="btk-left">Time, UTC</th><th class="btk-left">Door</th>'
-        '<th class="btk-left btk-path">Request</th><th>Status</th><th>Weight</th><th>Took</th>'
-        f"</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    rows = [
+        {
+            **_status(call),
+            "at": clock(call.at),
+            "endpoint": call.door,
+            "method": call.method,
+            "path": call.path,
+            "weight": whole(call.weight),
+            "took": took(call.seconds),
+        }
+        for call in reversed(snapshot.calls[-MOST_CALLS:])
+    ]
+    return render("calls.html.jinja", calls=rows) if rows else ""
 
 
-def static_pools(snapshot: Snapshot) -> str:
+def static_pools(snapshot: Snapshot) -> Markup:
     """The pools as a plain table with drawn bars, whose the use is, and what else there is to know."""
-    why = (
-        f"<p><b>Counting alone.</b> {safe(_sentence(snapshot.alone))} {_ALONE}</p>" if snapshot.alone else ""
-    )
-    counts = running_counts(snapshot)
-    if not snapshot.pools and not counts:
-        return "<p>Nothing has been sent yet.</p>" + why
-    told_apart = any(sharing.shared(use) for use in snapshot.pools)
-    rows = []
-    for use in snapshot.pools:
-        title, own = pool_title(use)
-        label = percent(use.share)
-        whose = f'<td style="text-align:left">{safe(sharing.words(use))}</td>' if told_apart else ""
-        rows.append(
-            f'<tr><td style="text-align:left">{safe(title)}{safe(" · " + own if own else "")}</td>'
-            f"<td>{svg.as_image(svg.share_bar(sharing.level(use)), label)}</td><td><b>{label}</b></td>"
-            f"<td>{whole(use.used)} of {whole(use.limit)}</td>{whose}</tr>"
-        )
-    for count in counts:
-        of = f" of {whole(count.limit)}" if count.limit else ""
-        label = percent(count.used / count.limit) if count.limit else ""
-        rows.append(
-            f'<tr><td style="text-align:left">{safe(count_title(count))}</td><td></td><td><b>{label}</b></td>'
-            f"<td>{whole(count.used)}{of}</td>{'<td></td>' if told_apart else ''}</tr>"
-        )
-    whose = '<th style="text-align:left">By whom</th>' if told_apart else ""
-    return (
-        '<table><thead><tr><th style="text-align:left">Pool</th><th></th><th>Share</th><th>Used</th>'
-        f"{whose}</tr></thead><tbody>{''.join(rows)}</tbody></table>{_static_processes(snapshot)}{why}"
+    return render(
+        "static_limits.html.jinja",
+        rows=[*map(_static_row, snapshot.pools), *map(_static_count_row, running_counts(snapshot))],
+        by_whom=any(sharing.shared(use) for use in snapshot.pools),
+        processes=_static_processes(snapshot.pools),
+        local_only=f"{_sentence(snapshot.alone)} {_ALONE}" if snapshot.alone else "",
     )
 
 
-def _static_processes(snapshot: Snapshot) -> str:
-    """The processes that share a pool with this one, a line a pool."""
-    lines = []
-    for use in snapshot.pools:
+def _static_row(use: PoolUse) -> dict[str, str]:
+    return {
+        "name": full_title(use),
+        "bar": svg.data_uri(svg.share_bar(sharing.level(use))),
+        "share": percent(use.share),
+        "used": f"{whole(use.used)} of {whole(use.limit)}",
+        "by_whom": sharing.words(use),
+    }
+
+
+def _static_count_row(count: OtherCount) -> dict[str, str]:
+    return {
+        "name": count_title(count),
+        "bar": "",
+        "share": percent(count.used / count.limit) if count.limit else "",
+        "used": whole(count.used) + (f" of {whole(count.limit)}" if count.limit else ""),
+        "by_whom": "",
+    }
+
+
+def _static_processes(pools: Iterable[PoolUse]) -> list[dict[str, str]]:
+    """The processes that share a pool with this one."""
+    found = []
+    for use in pools:
         shown = takers(use)
         if all(process.here for process in shown):
             continue
@@ -385,8 +364,8 @@ def _static_processes(snapshot: Snapshot) -> str:
             + (f" + {whole(process.in_flight)} in flight" if process.in_flight else "")
             for process in shown[:MOST_PROCESSES]
         )
-        lines.append(f"<li>{safe(full_title(use))}: {safe(names)}</li>")
-    return f"<ul>{''.join(lines)}</ul>" if lines else ""
+        found.append({"name": full_title(use), "used_by": names})
+    return found
 
 
 def static_calls(snapshot: Snapshot) -> str:
@@ -394,10 +373,13 @@ def static_calls(snapshot: Snapshot) -> str:
     if not snapshot.calls:
         return ""
     last = snapshot.calls[-1]
-    status = "no answer" if last.status is None else f"HTTP {last.status}"
-    return (
-        f"<p>{plural(len(snapshot.calls), 'call')} remembered; the last one was {safe(last.door)} at "
-        f"{clock(last.at)} UTC ({status}, {took(last.seconds)}).</p>"
+    return render(
+        "static_calls.html.jinja",
+        number=plural(len(snapshot.calls), "call"),
+        endpoint=last.door,
+        at=clock(last.at),
+        status="no answer" if last.status is None else f"HTTP {last.status}",
+        took=took(last.seconds),
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from toolkit.panels.svg import Level, Part, state_of
+from toolkit.display.html import render
+from toolkit.panels.svg import Level, Part, State, state_of
 from toolkit.panels.text import whole
-from toolkit.printable import safe
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from toolkit.wire.snapshot import PoolUse
 
 _NAMES: Mapping[Part, str] = {"own": "this kernel", "machine": "machine", "others": "others"}
@@ -55,27 +57,34 @@ def said(use: PoolUse) -> str:
     return text + (f", {whole(use.in_flight)} in flight" if use.in_flight else "")
 
 
-def legend(use: PoolUse) -> str:
-    """The line that explains the colours, "" where there is nobody but this process."""
+def legend(use: PoolUse) -> list[dict[str, str]]:
+    """The keys that explain the colours, none where there is nobody but this process."""
     if not shared(use):
-        return ""
+        return []
     state = state_of(use.share)
-    keys = "".join(
-        f'<span title="{safe(_HINTS[part])}"><i class="btk-key btk-{part} btk-{state}"></i>'
-        f"{_NAMES[part]} <b>{whole(weight)}</b></span>"
+    return [
+        {"part": part, "state": state, "hint": _HINTS[part], "name": _NAMES[part], "weight": whole(weight)}
         for part, weight in _used_parts(use)
-    )
-    return f'<div class="btk-legend">{keys}</div>'
+    ]
 
 
-def bar(use: PoolUse) -> str:
+def bar(use: PoolUse) -> Markup:
     """A level bar in the legend's colours."""
-    state = state_of(use.share)
-    filled = "".join(
-        f'<i class="btk-{part} btk-{state}" style="width:{end - start:.1f}%"></i>'
-        for part, (start, end) in level(use).spans(100).items()
-    )
-    return f'<span class="btk-level" role="img" aria-label="{safe(said(use))}">{filled}</span>'
+    return level_bar(level(use), state_of(use.share), said(use))
+
+
+def level_bar(level: Level, state: State, said: str = "") -> Markup:
+    """A level bar.
+
+    Args:
+        level: How full it is.
+        state: What its colour says.
+        said: What a screen reader says of it.
+    """
+    pieces = [
+        {"part": part, "width": f"{end - start:.1f}"} for part, (start, end) in level.spans(100).items()
+    ]
+    return render("level.html.jinja", pieces=pieces, state=state, said=said)
 
 
 def _used_parts(use: PoolUse) -> list[tuple[Part, int]]:

@@ -1,4 +1,4 @@
-"""How panels write numbers and times; whatever leaves this module is safe to show as HTML."""
+"""How panels write numbers and times."""
 
 from __future__ import annotations
 

@@ -10,10 +10,11 @@ import ipywidgets as widgets
 from toolkit.panels import pools
 from toolkit.panels.base import Panel, chips, error_note, html, put, static_head
 from toolkit.panels.base import header as header_html
-from toolkit.panels.style import GAUGE_MARK
 from toolkit.suggestions import suggests_arguments
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from toolkit.link import Link
 
 TITLE = "Rate limits"
@@ -36,7 +37,7 @@ class WeightPanel(Panel):
         self._banner, self._alone = html(), html()
         self._cards, self._processes, self._calls = html(), html(), html()
         hosts = sorted({urlsplit(url).netloc for url in self._link.hosts.values()})
-        title = html(header_html(GAUGE_MARK, TITLE, " · ".join(hosts)), "btk-grow")
+        title = html(header_html("gauge", TITLE, " · ".join(hosts)), "btk-grow")
         head = widgets.HBox([title, self._chips])
         head.add_class("btk-head")
         return [head, self._banner, self._alone, self._cards, self._processes, self._calls]
@@ -64,7 +65,7 @@ class WeightPanel(Panel):
     def _show_error(self, error: BaseException) -> None:
         put(self._banner, error_note(error, "panel"))
 
-    def _static(self) -> str:
+    def _static(self) -> Markup:
         snapshot = self._link.budget.snapshot()
         return (
             static_head(self._link, TITLE, snapshot.now)

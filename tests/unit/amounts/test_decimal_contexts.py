@@ -21,7 +21,7 @@ from toolkit.amounts import divide
 from toolkit.catalogue import POOLS
 from toolkit.decimals import CONTEXT, in_own_context, to_decimal
 from toolkit.inference import infer
-from toolkit.panels import accounts_view, holdings, text
+from toolkit.panels import accounts_reads, accounts_view, holdings, text
 from toolkit.sandbox.world import World
 from toolkit.wire.signing import to_text
 from toolkit.wire.strict_json import Unreadable, read
@@ -67,12 +67,12 @@ def shown(env: SandboxEnv, numbers: Any) -> list[str]:
     lines.append(told(income.groupby(["asset", "income_type"])["income"].sum().to_frame()))
     people = holdings.arrange(holdings.holdings(frames), "btc")
     lines.append(accounts_view.static_table(people, frames))
-    at = accounts_view.Round(
+    at = accounts_reads.Round(
         left=(),
         rows=0,
         accounts=len(people),
         requests=0,
-        of=accounts_view.price(link, len(people)),
+        of=accounts_reads.price(link, len(people)),
         is_fetching=False,
     )
     lines.append(accounts_view.tiles(frames, people, at))

@@ -243,7 +243,7 @@ def mine(used: int) -> PoolUse:
 
 
 def plain(html: str) -> str:
-    return re.sub(r"<[^>]+>", "", html)
+    return re.sub(r"<[^>]+>|\n", "", html)
 
 
 def test_cards_say_whose_the_use_is() -> None:
