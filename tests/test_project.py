@@ -30,6 +30,7 @@ TOP_LEVEL = {
     ".gitignore",
     ".pre-commit-config.yaml",
     "notebooks",
+    "scripts",
     "tests",
     "toolkit",
 }
