@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 600
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks bench endurance fuzz interop lint audit clean chromium
+.PHONY: help lab test api notebooks bench endurance fuzz interop lint audit clean chromium
 
 # An environment whose Python no longer runs (an upgraded system, a copied folder) is made anew.
 ifneq ($(shell test ! -e $(VENV) || $(PY) -c "" 2>&1),)
@@ -25,6 +25,9 @@ lab: $(VENV)/.lab  ## JupyterLab with the sandbox beside it, on this machine onl
 test: chromium  ## every test, those in a real browser last
 	@$(PY) -m pytest -n logical $(TESTFLAGS); first=$$?; \
 	$(PY) -m pytest -m browser tests/browser $(TESTFLAGS) && exit $$first
+
+api: $(VENV)/.dev  ## the methods users call, compared with the endpoints they are generated from
+	$(PY) scripts/generate_api.py --check
 
 notebooks: $(VENV)/.dev  ## the notebooks alone, each from top to bottom on the sandbox
 	$(PY) -m pytest tests/notebooks/test_notebooks.py $(TESTFLAGS)

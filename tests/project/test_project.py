@@ -31,6 +31,7 @@ TOP_LEVEL = {
     ".gitignore",
     ".pre-commit-config.yaml",
     "notebooks",
+    "scripts",
     "tests",
     "toolkit",
 }

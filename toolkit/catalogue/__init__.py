@@ -7,33 +7,21 @@ from __future__ import annotations
 
 from toolkit.catalogue import exchange_link, link_futures, link_portfolio, link_spot
 from toolkit.catalogue.account import KEY_PERMISSIONS
+from toolkit.catalogue.hosts import ALTERNATES, BASE_URLS, EXCHANGE_DOMAINS, Host
 from toolkit.catalogue.model import (
-    ALTERNATES,
-    API,
-    BASE_URLS,
-    EXCHANGE_DOMAINS,
-    FAPI,
     NO_PAGES,
-    PAPI,
-    POOLS,
-    SAPI_IP,
-    SAPI_UID,
     SYSTEM_TITLES,
-    Check,
     Column,
     Endpoint,
-    Host,
     Method,
-    Movement,
     Paging,
     Param,
-    Pool,
-    Reconciliation,
     Security,
     System,
     Window,
-    Write,
 )
+from toolkit.catalogue.rate_limits import API, FAPI, PAPI, POOLS, SAPI_IP, SAPI_UID, Pool
+from toolkit.catalogue.writes import Check, Movement, Reconciliation, Write
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *exchange_link.ENDPOINTS,

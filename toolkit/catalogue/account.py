@@ -5,7 +5,8 @@ No door of `Link` reads it, so it is not among `ENDPOINTS`.
 
 from __future__ import annotations
 
-from toolkit.catalogue.model import SAPI_IP, Column, Endpoint
+from toolkit.catalogue.model import Column, Endpoint
+from toolkit.catalogue.rate_limits import SAPI_IP
 
 
 def _switch(name: str, wire: str, doc: str, *, optional: bool = True) -> Column:

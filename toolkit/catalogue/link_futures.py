@@ -11,7 +11,9 @@ from datetime import timedelta
 from types import MappingProxyType
 
 from toolkit.catalogue.link_spot import CUSTOMER_EMAIL, GIVEN_ID_COLUMNS, NEW_CUSTOMER_ID, given_id, own_id
-from toolkit.catalogue.model import FAPI, Column, Endpoint, Paging, Param, Window, Write
+from toolkit.catalogue.model import Column, Endpoint, Paging, Param, Window
+from toolkit.catalogue.rate_limits import FAPI
+from toolkit.catalogue.writes import Write
 
 _DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/futures"
 

@@ -13,7 +13,9 @@ from toolkit.catalogue.link_futures import (
     NEW_USER_COLUMNS,
 )
 from toolkit.catalogue.link_spot import NEW_CUSTOMER_ID, own_id
-from toolkit.catalogue.model import PAPI, Endpoint, Write
+from toolkit.catalogue.model import Endpoint
+from toolkit.catalogue.rate_limits import PAPI
+from toolkit.catalogue.writes import Write
 
 _DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/futures"
 

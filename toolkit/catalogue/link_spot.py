@@ -5,17 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from types import MappingProxyType
 
-from toolkit.catalogue.model import (
-    SAPI_IP,
-    Check,
-    Column,
-    Endpoint,
-    Paging,
-    Param,
-    Reconciliation,
-    Window,
-    Write,
-)
+from toolkit.catalogue.model import Column, Endpoint, Paging, Param, Window
+from toolkit.catalogue.rate_limits import SAPI_IP
+from toolkit.catalogue.writes import Check, Reconciliation, Write
 
 _DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/spot"
 

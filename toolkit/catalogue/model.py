@@ -7,20 +7,21 @@ here is nowhere else.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Literal
 
+from toolkit.catalogue.rate_limits import Pool
+
 System = Literal["exchange", "spot", "futures", "portfolio", "account"]
-Host = Literal["api", "fapi", "papi"]
 Security = Literal["NONE", "SIGNED", "USER_DATA", "TRADE"]
 ParamKind = Literal["text", "id", "email", "integer", "flag", "choice", "time", "amount", "rate", "addresses"]
 ColumnKind = Literal["text", "id", "email", "amount", "integer", "flag", "time", "texts"]
 PagingKind = Literal["none", "page", "offset", "limit"]
 Method = Literal["GET", "POST", "PUT", "DELETE"]
-ReconcileKind = Literal["client_id", "new_account", "new_key", "gone", "in_force", "changed", "by_hand"]
 
 # Systems that have doors.
 SYSTEM_TITLES: Mapping[System, str] = MappingProxyType(
@@ -32,90 +33,7 @@ SYSTEM_TITLES: Mapping[System, str] = MappingProxyType(
     }
 )
 
-BASE_URLS: Mapping[Host, str] = MappingProxyType(
-    {
-        "api": "https://api.binance.com",
-        "fapi": "https://fapi.binance.com",
-        "papi": "https://papi.binance.com",
-    }
-)
-
-# The domains whose hosts are the exchange's: its API, and the market data that it hands out to anyone.
-EXCHANGE_DOMAINS = ("binance.com", "binance.vision")
-
-# Other addresses of the same hosts: they count the same requests (general information of the REST API).
-ALTERNATES: Mapping[str, str] = MappingProxyType(
-    {f"https://{name}.binance.com": BASE_URLS["api"] for name in ("api-gcp", "api1", "api2", "api3", "api4")}
-)
-
 MILLISECOND = timedelta(milliseconds=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
-    """A counter that the weight of requests is charged to, and what it allows.
-
-    Attributes:
-        name: What users and panels call it.
-        host: The base host that counts.
-        prefix: The paths it serves begin with this.
-        limit: Weight allowed in one interval.
-        seconds: Length of the interval; it turns at whole multiples of itself, in server time.
-        scope: What the exchange counts by: the IP address or the account (UID).
-        shared: Whether all endpoints of the prefix draw on one counter, or each has one of its own.
-        header: The answer's header that carries the server's own count.
-        bans: Whether ignoring a 429 is answered with a ban (418).
-        rules: Where the exchange tells the limit that is in force, with its query; "" where nowhere.
-        rules_weight: Weight of asking there.
-    """
-
-    name: str
-    host: Host
-    prefix: str
-    limit: int
-    seconds: int = 60
-    scope: Literal["IP", "UID"] = "IP"
-    shared: bool = True
-    header: str = "X-MBX-USED-WEIGHT-1M"
-    bans: bool = True
-    rules: str = ""
-    rules_weight: int = 1
-
-
-# One symbol keeps the answer short; the limits are the same.
-API = Pool(
-    name="api",
-    host="api",
-    prefix="/api/",
-    limit=6000,
-    rules="/api/v3/exchangeInfo?symbol=BTCUSDT",
-    rules_weight=20,
-)
-# On /sapi each endpoint has counters of its own, and the answer to too much is always 429: the
-# ban does not apply there (rate-limits page of 2026).
-SAPI_IP = Pool(
-    name="sapi-ip",
-    host="api",
-    prefix="/sapi/",
-    limit=12_000,
-    shared=False,
-    header="X-SAPI-USED-IP-WEIGHT-1M",
-    bans=False,
-)
-SAPI_UID = Pool(
-    name="sapi-uid",
-    host="api",
-    prefix="/sapi/",
-    limit=180_000,
-    scope="UID",
-    shared=False,
-    header="X-SAPI-USED-UID-WEIGHT-1M",
-    bans=False,
-)
-FAPI = Pool(name="fapi", host="fapi", prefix="/fapi/", limit=2400, rules="/fapi/v1/exchangeInfo")
-PAPI = Pool(name="papi", host="papi", prefix="/papi/", limit=6000)
-
-POOLS: tuple[Pool, ...] = (API, SAPI_IP, SAPI_UID, FAPI, PAPI)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +66,7 @@ class Param:
     doc: str
     required: bool = False
     insisted: bool = False
-    choices: Mapping[str, int | str] = field(default_factory=lambda: MappingProxyType({}))
+    choices: Mapping[str, int | str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     default: int | str | bool | None = None
     minimum: int | None = None
     maximum: int | None = None
@@ -353,117 +271,3 @@ class Endpoint:
     def weight_of(self, sent: Mapping[str, Any]) -> int:
         """Weight of a request that sends these wire parameters."""
         return self.weight if isinstance(self.weight, int) else self.weight(sent)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One thing that a read shows when a write was executed.
-
-    Attributes:
-        column: Column of the read.
-        argument: Argument of the write that it is compared with, "" where `value` says it.
-        how: "same" as the argument; "holds" or "lacks" each of the addresses in it; "masks" the key in it.
-        value: What the column has to be, where no argument says it.
-        choice: Where the argument is this word the column is true, and false where it is another.
-    """
-
-    column: str
-    argument: str = ""
-    how: Literal["same", "holds", "lacks", "masks"] = "same"
-    value: bool | None = None
-    choice: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reconciliation:
-    """How it is found out what became of a write whose outcome is not known.
-
-    Attributes:
-        kind: What tells. "client_id": a row with the client's own id; "new_account", "new_key": something
-            that was not there before; "gone": nothing passes the checks any more; "in_force": the state
-            passes the checks; "changed": the state differs from the one before; "by_hand": no read tells.
-            What may be said of each is in the table of `operations.findings`.
-        read: Door of the read, "" where none tells.
-        ask: Arguments of the read, and the argument of the write each takes its value from: the first of
-            several that was given.
-        fixed: Arguments of the read that are always the same.
-        checks: What the read shows then.
-        before: The read is made before the write as well, and written down, to compare with.
-        own: The read shows the account whose key asks: only the key of the write will do.
-        look_at: What a person looks at, where no read tells or to be quite sure.
-    """
-
-    kind: ReconcileKind
-    look_at: str
-    read: str = ""
-    ask: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    fixed: Mapping[str, bool | str] = field(default_factory=lambda: MappingProxyType({}))
-    checks: tuple[Check, ...] = ()
-    before: bool = False
-    own: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Movement:
-    """From which wallet to which a write moves money: each named, or by the argument that says it.
-
-    Attributes:
-        source, target: A wallet ("spot", "um", "cm"), or the argument that says it.
-        route: The argument that says both, as in "spot_to_um"; "" where none does.
-        through_spot: One of the two wallets has to be spot.
-    """
-
-    source: str = ""
-    target: str = ""
-    route: str = ""
-    through_spot: bool = False
-
-    def wallets(self, said: Mapping[str, str]) -> tuple[str, str]:
-        """The wallets that a call's arguments, in words, mean."""
-        if self.route:
-            source, _, target = said[self.route].partition("_to_")
-            return source, target
-        return said.get(self.source, self.source), said.get(self.target, self.target)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write(Endpoint):
-    """One method and path that changes something, declared once.
-
-    `columns` are those of the answer, which is one row; `summary` says what the call does.
-
-    Attributes:
-        reconciliation: How an unknown outcome is settled.
-        subject: Arguments that name what is changed: while a call about the same thing is not settled, no
-            other is sent.
-        changes: What it changes, in a word, where several doors change it: they wait for each other then.
-        movement: What money it moves, if it does: calls that may mean the same movement wait for each other,
-            by whatever door.
-        makes: Column of the answer that names what was made, "" where nothing is.
-        confirm: Argument that has to be said twice, because it cannot be undone; "" where it can.
-        marks: Argument behind which a mark may be put that is drawn for the call, so that what it made is
-            known by it; "" where there is none.
-        repeatable: Sent twice, it leaves what it leaves when sent once.
-        hands_over: Field of the answer that is handed over once, with the key beside it, and is neither shown
-            nor kept; "" where it has none.
-    """
-
-    reconciliation: Reconciliation
-    subject: tuple[str, ...]
-    changes: str = ""
-    movement: Movement | None = None
-    makes: str = ""
-    confirm: str = ""
-    marks: str = ""
-    repeatable: bool = False
-    hands_over: str = ""
-
-    @property
-    def needs(self) -> frozenset[Security]:
-        """TRADE besides what the documents print: a key that is to read alone changes nothing."""
-        return frozenset({self.security, "TRADE"}) - {"SIGNED"}
-
-    @property
-    def privileged(self) -> bool:
-        """It changes something."""
-        return True

@@ -13,14 +13,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from toolkit.catalogue import POOLS, Host, Pool
 from toolkit.errors import BannedError, RateLimitError
 from toolkit.storage import forks
 from toolkit.wire.clock import Clock, HostClock, Measured
-from toolkit.wire.headers import Count, CountKind, read_counts
-from toolkit.wire.http_dates import SHORTEST_BAN, at_the_latest, is_cached, made_at, read_retry_after
+from toolkit.wire.http_dates import SHORTEST_BAN, at_the_latest, made_at, read_retry_after
 from toolkit.wire.ledger import (
     EVERYWHERE,
     REMEMBERED_WINDOWS,
@@ -28,10 +26,9 @@ from toolkit.wire.ledger import (
     Key,
     Ledger,
     Obstacle,
-    Other,
     Rule,
-    Sent,
 )
+from toolkit.wire.recorder import CountRecorder, Reservation
 from toolkit.wire.rules import Rules
 from toolkit.wire.snapshot import CallRecord, Snapshot
 from toolkit.wire.stop import Stop, Wait, moment
@@ -40,8 +37,6 @@ from toolkit.wire.windows import Windows
 
 # A 429 is never answered by sending again at once, whatever its header says.
 SHORTEST_PAUSE = 1.0
-# How much later than its answer says the server may have counted.
-LATE = 1.0
 # Seconds that a request waits to be sent, whatever for. Where that is not enough, an error says until when.
 LONGEST_WAIT = 600.0
 # A 5XX that asks to be left alone for so many seconds at most is: by every sender to that host. What asks for
@@ -50,19 +45,6 @@ LONGEST_REST = 60.0
 REMEMBERED_CALLS = 100
 # What another process does with the budget is only seen by looking: soon at first, then less often.
 FIRST_LOOK, LAST_LOOK = 0.004, 0.1
-
-
-class Reservation(NamedTuple):
-    """Leave to send one request."""
-
-    pool: Pool
-    path: str
-    weight: int
-    door: str
-    method: str
-    key: Key
-    window: int
-    sent_at: float
 
 
 class Budget:
@@ -84,6 +66,9 @@ class Budget:
         self._news = 0
         self._rules = Rules(clock, self._ledger)
         self._windows = Windows(clock, host_clocks, self._rules)
+        self._counts = CountRecorder(
+            clock, host_clocks, self._ledger, rules=self._rules, windows=self._windows
+        )
         self._doors: dict[Key, str] = {}
         self._own: dict[Key, dict[int, int]]
         self._calls: deque[CallRecord]
@@ -184,7 +169,7 @@ class Budget:
         now = self.exchange_time(pool.host, headers)
         with self._lock:
             self._news += 1
-            self._take_counts(reservation, headers, ticks)
+            self._counts.record(reservation, headers, ticks)
             own = self._own.setdefault(reservation.key, {})
             own[reservation.window] = own.get(reservation.window, 0) + reservation.weight
             if len(own) > REMEMBERED_WINDOWS:
@@ -390,41 +375,6 @@ class Budget:
         left = _left(found, pool.host)
         return Wait(f"{pool.host} asked to wait", now + left, self.utc(pool.host) + left)
 
-    def _take_counts(self, reservation: Reservation, headers: Mapping[str, str], ticks: float) -> None:
-        """Write down how a request ended, and every count that its answer told."""
-        pool, key = reservation.pool, reservation.key
-        turn = self._windows.turn(key, pool, ticks)
-        is_old = is_cached(headers)  # its counts are of some time ago
-        answered = made_at(headers)
-        count_window = None if answered is None else int(answered // key.seconds)
-        if count_window is not None and count_window > turn.window:
-            # The host has turned already, or its word on the time is not to be trusted.
-            host_now, error = self._host_clocks[pool.host].reading()
-            if count_window <= int((host_now + error + LATE) // key.seconds):
-                turn = turn._replace(window=count_window, began=ticks)
-            else:
-                count_window = None
-        told: int | None = None
-        for count in [] if is_old else read_counts(headers):
-            if count.kind == _KINDS[pool.name] and count.seconds == key.seconds:
-                told = count.used
-            else:
-                self._take_other(pool, reservation.path, count)
-        elapsed = min(max((ticks - turn.began) / key.seconds, 0.0), 1.0)
-        sent = Sent(reservation.weight, reservation.window, reservation.sent_at, ticks, elapsed)
-        self._ledger.settle(key, sent, turn, told, count_window)
-
-    def _take_other(self, asked: Pool, path: str, count: Count) -> None:
-        """A count of another pool than the one that was asked, or of none."""
-        for pool in POOLS:
-            seconds = self._rules.in_force(pool).seconds
-            if (pool.prefix, _KINDS[pool.name], seconds) == (asked.prefix, count.kind, count.seconds):
-                key = Key(pool.name, "" if pool.shared else path, seconds)
-                self._ledger.believe(key, self._windows.turn(key, pool, self._clock.monotonic()), count.used)
-                return
-        window = int(self._host_clocks[asked.host].time() // count.seconds)
-        self._ledger.note(Other(asked.host, count.kind, count.seconds, window, count.used))
-
 
 def _left(halts: Iterable[Halt], host: str) -> float:
     """Seconds that a halt of this host still lasts; 0 where there is none."""
@@ -437,5 +387,3 @@ _REASONS: Mapping[Obstacle, str] = {
     "share": "this link's share of {} is used up",
     "others": "the rest of {} is left to other programs",
 }
-# Which kind of count the header of each pool is.
-_KINDS: Mapping[str, CountKind] = {pool.name: read_counts({pool.header: "0"})[0].kind for pool in POOLS}

@@ -24,23 +24,24 @@ nothing, and so it will stay   `NoAnswerError` at once: a certificate or a proxy
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from toolkit import errors
 from toolkit.catalogue import Endpoint, Host
 from toolkit.tracebacks import bare
-from toolkit.wire.answers import Answer, Verdict, excerpt, understand
-from toolkit.wire.budget import LONGEST_REST, LONGEST_WAIT, Budget, Reservation
+from toolkit.wire.answers import Answer, excerpt, understand
+from toolkit.wire.budget import LONGEST_REST, LONGEST_WAIT, Budget
 from toolkit.wire.calls import Call, Order, Reply, Tally
 from toolkit.wire.clock import CLOCKS_APART, Clock, HostClock, Measured
 from toolkit.wire.credentials import Credentials, Keys
 from toolkit.wire.hosts import Hosts
 from toolkit.wire.http_dates import made_at
-from toolkit.wire.session import BrokenOff, Message, NoAnswer, Session
+from toolkit.wire.session import NoAnswer, Session
 from toolkit.wire.signing import encode, sign
 from toolkit.wire.stop import Show, Stop, Wait
-from toolkit.wire.verdicts import never_left, verdict_of
+from toolkit.wire.verdicts import never_left
+from toolkit.wire.write_sender import WriteSender
 
 # Pauses before a read is sent again after the exchange's side failed, as its documents advise.
 PAUSES = (0.2, 0.4, 0.8)
@@ -87,6 +88,14 @@ class Sender:
         self._share = share
         self._show = show
         self._hosts = Hosts(session, budget, host_clocks, clock=clock, share=share)
+        self._writes = WriteSender(
+            session=session,
+            budget=budget,
+            host_clocks=host_clocks,
+            hosts=self._hosts,
+            recv_window=recv_window,
+            show=show,
+        )
 
     def get(self, call: Call, tally: Tally, stop: Stop | None = None) -> Any:
         """Send a read until its answer is definite, and return the JSON of that.
@@ -195,120 +204,7 @@ class Sender:
         except BaseException:
             self._budget.release(reservation)
             raise
-        answer, lost, broken_off = self._send_without_trace(order, credentials, stamp)
-        try:
-            return self._concluded(order, answer, lost, broken_off, timestamp=stamp, reservation=reservation)
-        except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
-            struck = error
-        # It struck once: what came is judged all the same.
-        verdict = self._verdict(order, answer, lost, broken_off, timestamp=stamp)
-        return Reply(verdict, broken_off.error if broken_off is not None else struck)
-
-    def _concluded(
-        self,
-        order: Order,
-        answer: Answer | None,
-        lost: NoAnswer | None,
-        broken_off: BrokenOff | None,
-        *,
-        timestamp: int,
-        reservation: Reservation,
-    ) -> Reply:
-        """What came of a write, counted and obeyed."""
-        status: int | None = None
-        headers: Mapping[str, str] = {}
-        try:
-            whole = answer or (lost.cut if lost is not None else None)
-            if whole is not None:
-                status, headers = whole.status, whole.headers
-            verdict = self._verdict(order, answer, lost, broken_off, timestamp=timestamp)
-        finally:
-            late = self._settled(reservation, status, headers)
-        # What is known of the write does not hang on what is counted and told to others about it.
-        later = self._obeyed(order, verdict)
-        return Reply(verdict, broken_off.error if broken_off is not None else late or later)
-
-    def _verdict(
-        self,
-        order: Order,
-        answer: Answer | None,
-        lost: NoAnswer | None,
-        broken_off: BrokenOff | None,
-        *,
-        timestamp: int,
-    ) -> Verdict:
-        whole = answer or (lost.cut if lost is not None else None)
-        host = order.pool.host
-        return verdict_of(
-            order,
-            answer,
-            lost,
-            broken_off,
-            timestamp=timestamp,
-            clock=self._host_clocks[host],
-            now=self._budget.exchange_time(host, whole.headers if whole is not None else {}),
-        )
-
-    def _settled(
-        self, reservation: Reservation, status: int | None, headers: Mapping[str, str]
-    ) -> BaseException | None:
-        """Count what was sent; what came in between."""
-        try:
-            self._budget.settle(reservation, status, headers)
-        except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
-            return error
-        return None
-
-    def _obeyed(self, order: Order, verdict: Verdict) -> BaseException | None:
-        """Do what the answer asks for: it concerns the next call, as this one is not sent again."""
-        try:
-            if isinstance(verdict.error, errors.BannedError):
-                self._budget.obey(verdict.error)
-            if isinstance(verdict.error, errors.ClockError):
-                with suppress(errors.ToolkitError, NoAnswer):
-                    self._hosts.measure(order.pool.host, Stop(order.door, self._show))
-        except BaseException as error:  # noqa: BLE001 - as above
-            return error
-        return None
-
-    def _send_without_trace(
-        self, order: Order, credentials: Credentials, timestamp: int
-    ) -> tuple[Answer | None, NoAnswer | None, BrokenOff | None]:
-        """Send once: the answer, or how it was lost, or what broke it off.
-
-        No frame of what it calls is in the trace of whatever goes wrong there: they hold what is signed.
-        """
-        try:
-            return self._send(order, credentials, timestamp)
-        except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
-            return None, None, BrokenOff(bare(error), sent=True)
-
-    def _send(
-        self, order: Order, credentials: Credentials, timestamp: int
-    ) -> tuple[Answer | None, NoAnswer | None, BrokenOff | None]:
-        query, body = order.query, order.body
-        own = encode({"recvWindow": self._recv_window, "timestamp": timestamp})
-        if order.placement == "query":
-            query = f"{query}&{own}" if query else own
-        else:
-            body = f"{body}&{own}" if body else own
-        try:
-            answer = self._session.send(self._signed(order, credentials, query, body), credentials.key)
-        except NoAnswer as lost:
-            return None, bare(lost), None
-        except BrokenOff as broken_off:
-            return broken_off.answer, None, bare(broken_off)
-        return answer, None, None
-
-    @staticmethod
-    def _signed(order: Order, credentials: Credentials, query: str, body: str) -> Message:
-        # Last of all, as the documents want it.
-        signature = f"&signature={sign(credentials, query, body)}"
-        if order.placement == "query":
-            query += signature
-        else:
-            body += signature
-        return Message(order.method, order.pool.host, order.path, query, body)
+        return self._writes.send(order, credentials, reservation, stamp)
 
     @property
     def recv_window(self) -> int:

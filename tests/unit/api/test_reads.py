@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 import toolkit
-from tests import door_text
+from scripts import generate_api
 from tests.support.paths import ANSWERS
 from tests.support.sandbox_env import SandboxEnv
 from toolkit.catalogue import BY_DOOR, ENDPOINTS, SYSTEM_TITLES, Endpoint
@@ -206,12 +206,12 @@ def test_frames_survive_parquet_with_their_attrs(
 def test_the_signature_equals_the_declaration(shared_link: Link, endpoint: Endpoint) -> None:
     parameters = inspect.signature(method_of(shared_link, endpoint)).parameters.values()
     found = [(p.name, p.kind.name, p.default, p.annotation) for p in parameters]
-    assert found == door_text.signature(endpoint)
+    assert found == generate_api.read_signature(endpoint)
 
 
 @EACH
 def test_the_docstring_equals_the_declaration(shared_link: Link, endpoint: Endpoint) -> None:
-    assert inspect.getdoc(method_of(shared_link, endpoint)) == door_text.docstring(endpoint)
+    assert inspect.getdoc(method_of(shared_link, endpoint)) == generate_api.read_docstring(endpoint)
 
 
 def test_completion_shows_every_endpoint_and_nothing_else(shared_link: Link) -> None:

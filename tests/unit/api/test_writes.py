@@ -8,14 +8,13 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, localcontext
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests import write_text
+from scripts import generate_api
 from tests.support.clocks import FakeClock
 from tests.support.paths import DATA
 from tests.support.sandbox_requests import placed
@@ -83,19 +82,11 @@ def test_there_are_23_writes_and_each_has_a_documented_answer() -> None:
 @EACH
 def test_an_endpoint_is_an_explicit_method_with_the_declared_text(still: WriteEnv, write: Write) -> None:
     method = getattr(type(getattr(still.ops, write.system)), write.name)
-    module = Path(inspect.getsourcefile(method) or "").stem
-    wanted = write_text.source(write, module.removesuffix("_doors") + "_writes", write.name.upper())
-    arguments = [
-        (parameter.name, parameter.kind.name, parameter.default, parameter.annotation)
-        for parameter in list(inspect.signature(method).parameters.values())[1:]
-    ]
-    expected = [
-        (name, how, default, kind.replace("'", '"'))
-        for name, how, default, kind in write_text.signature(write)
-    ]
-    given = [(name, how, default, str(kind).replace("'", '"')) for name, how, default, kind in arguments]
-    assert given == expected, f"the door should read\n\n{wanted}"
-    assert inspect.getdoc(method) == write_text.docstring(write), f"the door should read\n\n{wanted}"
+    wanted = generate_api.write_source(write)
+    assert generate_api.found_signature(method) == generate_api.write_signature(write), (
+        f"the door should read\n\n{wanted}"
+    )
+    assert inspect.getdoc(method) == generate_api.write_docstring(write), f"the door should read\n\n{wanted}"
 
 
 @EACH
@@ -110,7 +101,7 @@ def test_an_endpoint_hands_on_every_argument_under_its_own_name(write: Write) ->
         "futures": customer_doors.FuturesWrites,
         "portfolio": customer_doors.PortfolioWrites,
     }.get(write.system)
-    given = {param.name: f"<{param.name}>" for param in write_text.ordered(write)}
+    given = {param.name: f"<{param.name}>" for param in generate_api.write_params(write)}
     said = {"confirm": "<again>"} if write.confirm else {}
     marked = {"marked": True} if write.marks else {}
     getattr(owner(run), write.name)(**given, **said, **marked, once="<name>")

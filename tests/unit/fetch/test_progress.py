@@ -16,8 +16,8 @@ from tests.support.sandbox_env import SandboxEnv
 from toolkit.catalogue import FAPI
 from toolkit.fetch.progress import Progress, count_down
 from toolkit.plan import Span
-from toolkit.wire.budget import Reservation
 from toolkit.wire.calls import Tally
+from toolkit.wire.recorder import Reservation
 from toolkit.wire.stop import Stop, Wait
 
 

@@ -39,7 +39,8 @@ from toolkit.catalogue.exchange_link.transfers import (
     TRANSFERS,
     UNIVERSAL_TRANSFERS,
 )
-from toolkit.catalogue.model import Endpoint, Write
+from toolkit.catalogue.model import Endpoint
+from toolkit.catalogue.writes import Write
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     PARTNER,

@@ -5,15 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from toolkit.catalogue.exchange_link.shared import DOCS, KEY_COLUMN, SUB_ACCOUNT, SUB_ACCOUNT_ID
-from toolkit.catalogue.model import (
-    SAPI_IP,
-    SAPI_UID,
-    Check,
-    Column,
-    Param,
-    Reconciliation,
-    Write,
-)
+from toolkit.catalogue.model import Column, Param
+from toolkit.catalogue.rate_limits import SAPI_IP, SAPI_UID
+from toolkit.catalogue.writes import Check, Reconciliation, Write
 
 _KEY = Param(
     wire="subAccountApiKey",

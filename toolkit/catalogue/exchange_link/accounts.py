@@ -9,7 +9,8 @@ from toolkit.catalogue.exchange_link.shared import (
     SUB_ACCOUNT,
     SUB_ACCOUNT_ID,
 )
-from toolkit.catalogue.model import SAPI_IP, Column, Endpoint, Paging, Param
+from toolkit.catalogue.model import Column, Endpoint, Paging, Param
+from toolkit.catalogue.rate_limits import SAPI_IP
 
 _API_KEY = Param(
     wire="subAccountApiKey",

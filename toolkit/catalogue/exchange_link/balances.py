@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from toolkit.catalogue.exchange_link.shared import ANY_SUB_ACCOUNT, DOCS, FUTURES_TYPE, SUB_ACCOUNT_ID
-from toolkit.catalogue.model import SAPI_IP, SAPI_UID, Column, Endpoint, Paging
+from toolkit.catalogue.model import Column, Endpoint, Paging
+from toolkit.catalogue.rate_limits import SAPI_IP, SAPI_UID
 
 _SNAPSHOT = Column(
     name="time", wire="timestamp", kind="time", doc="Moment of the snapshot at the exchange, UTC.", outer=True

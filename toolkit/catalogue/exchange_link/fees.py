@@ -12,7 +12,8 @@ from toolkit.catalogue.exchange_link.shared import (
     SUB_ACCOUNT,
     SUB_ACCOUNT_ID,
 )
-from toolkit.catalogue.model import MILLISECOND, SAPI_IP, Column, Endpoint, Paging, Param, Window
+from toolkit.catalogue.model import MILLISECOND, Column, Endpoint, Paging, Param, Window
+from toolkit.catalogue.rate_limits import SAPI_IP
 
 
 def _futures_commission(name: str, *, door: str, path: str, title: str, example: str, page: str) -> Endpoint:

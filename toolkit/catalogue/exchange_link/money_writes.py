@@ -5,7 +5,9 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from toolkit.catalogue.exchange_link.shared import DOCS, FUTURES_TYPE, SUB_ACCOUNT, SUB_ACCOUNT_ID
-from toolkit.catalogue.model import SAPI_IP, SAPI_UID, Check, Column, Movement, Param, Reconciliation, Write
+from toolkit.catalogue.model import Column, Param
+from toolkit.catalogue.rate_limits import SAPI_IP, SAPI_UID
+from toolkit.catalogue.writes import Check, Movement, Reconciliation, Write
 
 _ASSET = Param(wire="asset", name="asset", kind="text", doc="What is moved, such as USDT.", required=True)
 _AMOUNT = Param(

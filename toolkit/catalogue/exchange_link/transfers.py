@@ -15,7 +15,8 @@ from toolkit.catalogue.exchange_link.shared import (
     SUB_ACCOUNT_ID,
     TIME,
 )
-from toolkit.catalogue.model import MILLISECOND, SAPI_IP, Column, Endpoint, Paging, Param, Window
+from toolkit.catalogue.model import MILLISECOND, Column, Endpoint, Paging, Param, Window
+from toolkit.catalogue.rate_limits import SAPI_IP
 
 _FROM = Param(wire="fromId", name="from_id", kind="id", doc="Sub-account the money left.")
 _TO = Param(wire="toId", name="to_id", kind="id", doc="Sub-account the money went to.")
