@@ -74,7 +74,7 @@ def problems(folder: Path, secrets: Iterable[str]) -> Iterator[str]:
         yield from (f"{where}: {told}" for told in _flaws_of_links(path, pages, folder))
         outside = filter(_FROM_OUTSIDE.match, page.loaded)
         yield from (f"{where}: loads {address} from outside" for address in outside)
-        if any(secret in texts[path] for secret in secrets) or _SHAPES.search(page.said):
+        if shows_secret(page.said, secrets) or any(secret in texts[path] for secret in secrets):
             yield f"{where}: shows what looks like a key or a secret"
     for path in sorted(folder.rglob("*.css")):
         for address in _IN_CSS.findall(path.read_text("utf-8")):
@@ -95,6 +95,11 @@ def _flaws_of_links(path: Path, pages: dict[Path, Page], folder: Path) -> Iterat
             yield f"links to {link}, which does not exist"
         elif target in pages and unquote(address.fragment) not in pages[target].anchors:
             yield f"links to {link}, and there is no such anchor"
+
+
+def shows_secret(text: str, secrets: Iterable[str]) -> bool:
+    """Whether a text holds one of the secrets, or anything that looks like a key or a secret."""
+    return bool(_SHAPES.search(text)) or any(secret in text for secret in secrets)
 
 
 def sandbox_secrets() -> Iterator[str]:
