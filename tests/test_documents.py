@@ -56,7 +56,9 @@ def test_there_is_code_to_run() -> None:
 @pytest.mark.usefixtures("reader")
 def test_a_secret_that_an_example_shows_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("```python\nimport toolkit\nlink = toolkit.demo()\nlink.sandbox.secret\n```\n", "utf-8")
+    page.write_text(
+        "```python\nimport toolkit\nlink = toolkit.demo()\n'x' + link.sandbox.secret\n```\n", "utf-8"
+    )
     assert shows_secret(run(Document(page)).shown, sandbox_secrets())
 
 
