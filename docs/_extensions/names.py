@@ -25,14 +25,18 @@ class _Index:
 
     def __init__(self, env: BuildEnvironment) -> None:
         self.objects = env.domains.python_domain.objects
+        self._modules = env.domains.python_domain.modules
         self._by_last_word: dict[str, list[str]] = {}
-        for name in self.objects:
-            self._by_last_word.setdefault(name.rpartition(".")[2], []).append(name)
+        for name, found in self.objects.items():
+            if not found.aliased:
+                self._by_last_word.setdefault(name.rpartition(".")[2], []).append(name)
 
     def find(self, text: str) -> str | None:
         """The full name of the object that is meant, None where there is none, or more than one."""
         text = text.removeprefix("~").removesuffix("()").partition("(")[0]
-        candidates = [text, f"toolkit.{text}", f"link.{text}"]
+        candidates = [text, f"link.{text}"]
+        if f"toolkit.{text}" not in self._modules:  # `link` is an object in our texts, not a module
+            candidates.append(f"toolkit.{text}")
         for short, full in _OBJECTS.items():
             if text.startswith(short):
                 candidates.append(full + text.removeprefix(short))
