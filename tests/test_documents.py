@@ -12,11 +12,12 @@ import matplotlib.pyplot as plt
 import pytest
 
 from scripts.check_site import sandbox_secrets, shows_secret
-from tests.documents import DOCUMENTS, PAGES, Document, name_of, run
+from tests.documents import DOCUMENTS, PAGES, ROOT, Document, name_of, run
 from toolkit.keys import add_profile
 from toolkit.panels import base
 
-WITH_CODE = [path for path in DOCUMENTS if Document(path).blocks("python")]
+# Those that show how to use the toolkit: a guide for its developers quotes code instead.
+WITH_CODE = [path for path in (ROOT / "README.md", *PAGES) if Document(path).blocks("python")]
 
 
 @pytest.fixture
