@@ -9,11 +9,11 @@ FUZZ_SECONDS ?= 600
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test api notebooks bench endurance fuzz interop lint audit clean chromium
+.PHONY: help lab test api notebooks docs bench endurance fuzz interop lint audit clean chromium
 
 # An environment whose Python no longer runs (an upgraded system, a copied folder) is made anew.
 ifneq ($(shell test ! -e $(VENV) || $(PY) -c "" 2>&1),)
-$(shell rm -f $(VENV)/.lab $(VENV)/.dev)
+$(shell rm -f $(VENV)/.lab $(VENV)/.dev $(VENV)/.docs)
 endif
 
 help:  ## this list
@@ -31,6 +31,10 @@ api: $(VENV)/.dev  ## the methods users call, compared with the endpoints they a
 
 notebooks: $(VENV)/.dev  ## the notebooks alone, each from top to bottom on the sandbox
 	$(PY) -m pytest tests/notebooks/test_notebooks.py $(TESTFLAGS)
+
+docs: $(VENV)/.docs  ## the documentation, into docs/_build/html: warnings are errors, links are checked
+	@$(PY) -m sphinx -W -q -j auto -b html -d docs/_build/doctrees docs docs/_build/html
+	@$(PY) scripts/check_site.py docs/_build/html
 
 bench: $(VENV)/.dev  ## the measurements (tests/benchmarks/bench_*.py)
 	$(PY) -m pytest tests/benchmarks -o python_files='bench_*.py' -p no:randomly -s $(TESTFLAGS)
@@ -59,7 +63,8 @@ audit: $(VENV)/.dev  ## what is known of faults in the packages that are install
 	$(PY) -m pip_audit --skip-editable
 
 clean:  ## remove the environments and every cache
-	rm -rf $(VENV) .interop .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) .interop .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info \
+	    docs/_build docs/notebooks/*.ipynb
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
 
@@ -72,6 +77,11 @@ $(VENV)/.lab: pyproject.toml
 $(VENV)/.dev: pyproject.toml
 	@$(make_venv)
 	@$(call install,.[dev])
+	@touch $(VENV)/.lab $@
+
+$(VENV)/.docs: pyproject.toml
+	@$(make_venv)
+	@$(call install,.[docs])
 	@touch $(VENV)/.lab $@
 
 define install

@@ -30,6 +30,7 @@ TOP_LEVEL = {
     ".ci",
     ".gitignore",
     ".pre-commit-config.yaml",
+    "docs",
     "notebooks",
     "scripts",
     "tests",
@@ -182,7 +183,7 @@ def test_importing_the_toolkit_stays_light() -> None:
 def test_the_make_targets_of_the_readme_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
-    assert {"lab", "test", "notebooks", "bench", "lint", "interop", "clean", "help"} <= targets
+    assert {"lab", "test", "notebooks", "docs", "bench", "lint", "interop", "clean", "help"} <= targets
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"\bmake ([a-z]+)\b(?= *[`#\n])", readme)) <= targets

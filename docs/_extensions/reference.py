@@ -1,0 +1,223 @@
+"""What the reference is made of: the endpoints, the public names and the commands, from the toolkit itself.
+
+Nothing is listed by hand. Each directive writes Markdown, or reStructuredText where autodoc wants it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import click
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.ext.napoleon import Config, GoogleDocstring
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.inspect import stringify_signature
+
+import toolkit
+from toolkit.__main__ import main
+
+
+class Generated(SphinxDirective):
+    """A directive whose content is written, then parsed as Markdown."""
+
+    required_arguments = 1
+
+    def text(self) -> str:
+        """The Markdown."""
+        raise NotImplementedError
+
+    def run(self) -> list[nodes.Node]:
+        """Parse it in place."""
+        return self.parse_text_to_nodes(self.text(), allow_section_headings=True)
+
+
+def _in_rst(lines: list[str]) -> str:
+    return "\n".join(["``````{eval-rst}", *lines, "``````"])
+
+
+class EndpointTable(Generated):
+    """The endpoints of a namespace such as `link.spot`, one row each."""
+
+    def run(self) -> list[nodes.Node]:
+        """Parse it, and give the table a class for its style."""
+        parsed = super().run()
+        for table in parsed:
+            table["classes"].append("endpoints")
+        return parsed
+
+    def text(self) -> str:
+        """A table."""
+        prefix = self.arguments[0]
+        rows = ["| method | | weight | limit |", "|---|---|--:|---|"]
+        for row in _endpoints(prefix):
+            weight = "varies" if row.weight is None else row.weight
+            summary = row.summary.replace("|", r"\|")
+            name = f"{{py:meth}}`{row.name} <{prefix}.{row.name}>`"
+            request = f"`{row.method} {row.path}`"
+            rows.append(f"| {name} | {summary}<br>{request} | {weight} | {row.pool} |")
+        return "\n".join(rows)
+
+
+class EndpointMethods(Generated):
+    """The methods of a namespace, by the names under which a user calls them.
+
+    autodoc would name them by their class, which nobody ever types.
+    """
+
+    option_spec = {"class": directives.unchanged_required, "returns": directives.unchanged}  # noqa: RUF012
+
+    def text(self) -> str:
+        """One `py:method` each."""
+        prefix, (module, _, name) = self.arguments[0], self.options["class"].rpartition(".")
+        owner = getattr(importlib.import_module(module), name)
+        lines = []
+        for row in _endpoints(prefix):
+            method = getattr(owner, row.name)
+            lines += [f".. py:method:: {prefix}.{row.name}{self._signature(method)}", ""]
+            lines += [f"   {line}".rstrip() for line in self._docstring(f"{prefix}.{row.name}", method)]
+            lines.append("")
+        return _in_rst(lines)
+
+    def _signature(self, method: Any) -> str:
+        signature = inspect.signature(method)
+        _self, *parameters = signature.parameters.values()
+        signature = signature.replace(parameters=parameters)
+        if "returns" in self.options:
+            signature = signature.replace(return_annotation=self.options["returns"])
+        return stringify_signature(signature, unqualified_typehints=True)
+
+    def _docstring(self, name: str, method: Any) -> list[str]:
+        lines = inspect.getdoc(method).splitlines()
+        self.env.app.emit("autodoc-process-docstring", "method", name, method, {}, lines)
+        return lines
+
+
+class PublicNames(Generated):
+    """All that a module offers in its `__all__`: a summary, then each name in full."""
+
+    option_spec = {  # noqa: RUF012
+        "exclude": directives.unchanged,
+        "also": directives.unchanged,
+        "no-summary": directives.flag,
+    }
+
+    def text(self) -> str:
+        """A table, and an autodoc directive each."""
+        name = self.arguments[0]
+        module = importlib.import_module(name)
+        excluded = self.options.get("exclude", "").split()
+        names = [each for each in module.__all__ if each not in excluded and _is_documented(module, each)]
+        names += self.options.get("also", "").split()
+        table = ["| name | |", "|---|---|"]
+        lines = [f".. py:module:: {name}", ""]
+        for each in names:
+            thing = getattr(module, each)
+            table.append(f"| {{py:obj}}`{each} <{name}.{each}>` | {_first_line(thing)} |")
+            lines += [f".. {_kind(thing)}:: {name}.{each}", *["   :members:"] * isinstance(thing, type), ""]
+        summary = [] if "no-summary" in self.options else [*table, ""]
+        return "\n".join([*summary, _in_rst(lines)])
+
+
+def _first_line(thing: object) -> str:
+    """What a docstring begins with; nothing for a value, whose docstring is that of its class."""
+    has_own = isinstance(thing, type) or inspect.isfunction(thing)
+    return (inspect.getdoc(thing) or "").partition("\n")[0].replace("|", r"\|") if has_own else ""
+
+
+def _is_documented(module: ModuleType, name: str) -> bool:
+    return not name.startswith("_") and not isinstance(getattr(module, name), ModuleType)
+
+
+def _kind(thing: object) -> str:
+    if not isinstance(thing, type):
+        return "autofunction" if inspect.isfunction(thing) else "autodata"
+    return "autoexception" if issubclass(thing, BaseException) else "autoclass"
+
+
+class ErrorTree(Generated):
+    """The classes of a module of errors, as a tree."""
+
+    def text(self) -> str:
+        """A nested list."""
+        module = importlib.import_module(self.arguments[0])
+        classes = [getattr(module, name) for name in module.__all__]
+        roots = [each for each in classes if not any(base in classes for base in each.__bases__)]
+        return "\n".join(self._branch(roots, classes, ""))
+
+    def _branch(self, level: list[type], classes: list[type], indent: str) -> Iterator[str]:
+        for each in level:
+            yield f"{indent}- `{each.__name__}`: {_first_line(each)}"
+            below = [sub for sub in classes if sub.__bases__[0] is each]
+            yield from self._branch(below, classes, indent + "  ")
+
+
+class Commands(Generated):
+    """The help of each command, as it is printed."""
+
+    required_arguments = 0
+
+    def text(self) -> str:
+        """A section each."""
+        return "\n\n".join(
+            f"## `{' '.join(path)}`\n\n```text\n{text}\n```"
+            for path, text in _commands(main, ["python -m toolkit"])
+        )
+
+
+def _commands(command: click.Command, path: list[str]) -> Iterator[tuple[list[str], str]]:
+    with command.make_context(" ".join(path), [], resilient_parsing=True) as context:
+        yield path, command.get_help(context)
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            yield from _commands(below, [*path, name])
+
+
+_STYLE = Config(napoleon_custom_sections=[("Attributes", "params_style")])
+_ASTERISK = re.compile(r"(?<!\*)\*(?!\*)(?=[^`]*(?:`[^`]*`[^`]*)*$)")  # outside of backticks
+
+
+def _endpoints(prefix: str) -> Iterator[Any]:
+    """The rows of `toolkit.endpoints()` for `link.spot`, or for the writes of `ops.spot`."""
+    owner, _, system = prefix.partition(".")
+    frame = toolkit.endpoints()
+    frame = frame[(frame["system"] == system) & (frame["writes"] == (owner == "ops"))]
+    rows = frame.astype(object).where(frame.notna(), None)
+    return rows.itertuples(index=False)
+
+
+def as_rst(  # noqa: PLR0917 - as autodoc calls it
+    app: Sphinx, what: str, name: str, thing: object, options: Any, lines: list[str]
+) -> None:
+    """Say in reStructuredText what a docstring says: an asterisk is one, and lists may be indented."""
+    written, inner = [], None
+    for line in lines:
+        text = line.lstrip()
+        indent = len(line) - len(text)
+        if text.startswith("- "):
+            inner = indent + 2
+        elif not text or (inner is not None and indent < inner):
+            inner = None
+        elif inner is not None:
+            indent = inner
+        written.append(" " * indent + _ASTERISK.sub(r"\\*", text))
+    # Of a value napoleon would take what stands before the first colon for its type.
+    kind = "method" if what in ("attribute", "data", "property") else what
+    lines[:] = GoogleDocstring(written, _STYLE, app, kind, name, thing, options).lines()
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Called by Sphinx."""
+    app.add_directive("endpoint-table", EndpointTable)
+    app.add_directive("endpoint-methods", EndpointMethods)
+    app.add_directive("public-names", PublicNames)
+    app.add_directive("error-tree", ErrorTree)
+    app.add_directive("commands", Commands)
+    app.connect("autodoc-process-docstring", as_rst)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
