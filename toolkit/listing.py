@@ -1,4 +1,4 @@
-"""The catalogue as a frame, and as the table in the README."""
+"""The catalogue as a frame, and as the tables of the documentation."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _settled_by(write: Write, read: str = "{}") -> str:
 
 
 def markdown() -> str:
-    """The catalogue as Markdown, for the README."""
+    """The catalogue as Markdown, for docs/endpoints.md."""
     lines = []
     for system, title in SYSTEM_TITLES.items():
         lines += [f"**{title}** · reads: `link.{system}`", "", "| door | rows | request | weight | pool |"]
