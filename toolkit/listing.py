@@ -1,10 +1,10 @@
-"""The catalogue as a frame, and as the table in the README."""
+"""The catalogue as a frame, and as the tables of the documentation."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from toolkit.catalogue import ENDPOINTS, SYSTEM_TITLES, WRITES, Endpoint, Write
+from toolkit.catalogue import ENDPOINTS, WRITES, Endpoint, Write
 from toolkit.suggestions import suggests_arguments
 
 _TEXTS = (
@@ -95,30 +95,3 @@ def _row(endpoint: Endpoint) -> dict[str, object]:
 def _settled_by(write: Write, read: str = "{}") -> str:
     how = write.reconciliation
     return _HOW[how.kind].format(read=read.format(how.read)) if how.read else "no read: look by hand"
-
-
-def markdown() -> str:
-    """The catalogue as Markdown, for the README."""
-    lines = []
-    for system, title in SYSTEM_TITLES.items():
-        lines += [f"**{title}** · reads: `link.{system}`", "", "| door | rows | request | weight | pool |"]
-        lines += ["|---|---|---|---|---|"]
-        for endpoint in ENDPOINTS:
-            if endpoint.system == system:
-                lines.append(f"| `{endpoint.name}` | {_summary_and_price(endpoint)} |")
-        lines += ["", f"**{title}** · writes: `ops.{system}`", ""]
-        lines += ["| door | what it does | request | weight | pool | an unknown outcome is settled by |"]
-        lines += ["|---|---|---|---|---|---|"]
-        for write in WRITES:
-            if write.system == system:
-                twice = f" Wants `confirm={write.confirm}`." if write.confirm else ""
-                lines.append(
-                    f"| `{write.name}` | {_summary_and_price(write, twice)} | {_settled_by(write, '`{}`')} |"
-                )
-        lines.append("")
-    return "\n".join(lines).rstrip()
-
-
-def _summary_and_price(endpoint: Endpoint, more: str = "") -> str:
-    weight = endpoint.weight if isinstance(endpoint.weight, int) else "by parameters"
-    return f"{endpoint.summary}{more} | `{endpoint.method} {endpoint.path}` | {weight} | {endpoint.pool.name}"

@@ -23,6 +23,8 @@ CONDA_NAMES = {"matplotlib": "matplotlib-base"}
 TOP_LEVEL = {
     "README.md",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
     "LICENSE",
     "Makefile",
     "environment.yml",
@@ -109,8 +111,9 @@ def test_the_version_is_in_one_place() -> None:
     import toolkit
 
     assert toolkit.__version__ == importlib.metadata.version("binance-link-toolkit")
-    release = f"## [{toolkit.__version__}]"
-    assert release in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    notes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = notes.split("\n## [")[1]
+    assert newest.startswith(f"{toolkit.__version__}]") or f"version {toolkit.__version__}" in newest
     code = [name for name in tracked() if name.endswith((".py", ".toml", ".yml"))]
     spelt_out = [name for name in code if f'"{toolkit.__version__}"' in (ROOT / name).read_text("utf-8")]
     assert spelt_out == ["toolkit/_version.py"]
@@ -180,13 +183,16 @@ def test_importing_the_toolkit_stays_light() -> None:
     assert ran.stdout.split() == []
 
 
-def test_the_make_targets_of_the_readme_exist() -> None:
+def test_the_make_targets_of_the_documents_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
     assert {"lab", "test", "notebooks", "docs", "bench", "lint", "interop", "clean", "help"} <= targets
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"\bmake ([a-z]+)\b(?= *[`#\n])", readme)) <= targets
+    named = set()
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
+        named |= set(re.findall(r"(?<=`)make ([a-z]+)(?=`)|^make ([a-z]+)\b", path.read_text("utf-8"), re.M))
+    said = {name for pair in named for name in pair if name}
+    assert {"lab", "test", "lint"} <= said <= targets
 
 
 def test_the_guard_stops_what_goes_out() -> None:

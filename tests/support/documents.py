@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import toolkit
+from tests.support.paths import ROOT
 
-ROOT = next(folder for folder in Path(__file__).parents if (folder / "pyproject.toml").exists())
 DOCS = ROOT / "docs"
 PAGES = [path for path in sorted(DOCS.rglob("*.md")) if "_build" not in path.parts]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *PAGES]

@@ -1,7 +1,7 @@
 """The words in which endpoints are declared: frozen facts, no behaviour beyond reading them.
 
 One `Endpoint` is read by the door, the plan, the fetch, the frames, the budget, the sandbox's
-routes, `toolkit.endpoints()`, the README's table and the parametrised tests. A fact that is not
+routes, `toolkit.endpoints()`, the tables of the documentation and the parametrised tests. A fact that is not
 here is nowhere else.
 """
 

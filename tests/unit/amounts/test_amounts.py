@@ -84,7 +84,7 @@ FEE = FRAME["commission"]
 OTHER = column("0.25", "0.25", "0.25", "0.25", "0.25", "0.25")
 
 
-# As README's income minus commission: one index has other names than the other, and all that is in it.
+# As the income minus commission of docs/exports.md: one index has other names, and all that is in it.
 NETTED = FRAME.assign(fee_asset=["USDT", "BNB", "BTC", "BTC", "USDT", "BTC"])
 FEES_BY_ASSET = NETTED.groupby("fee_asset")["commission"].sum()
 

@@ -17,7 +17,6 @@ import toolkit
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.catalogue import BASE_URLS, ENDPOINTS, WRITES
-from toolkit.listing import markdown
 
 KEY, SECRET = "k" * 64, "s" * 64
 
@@ -159,7 +158,6 @@ def test_the_list_of_endpoints_is_the_whole_catalogue() -> None:
     assert weights["exchange.spot_balances"] == 3000
     windows = dict(zip(frame["door"], frame["window"], strict=True))
     assert windows["spot.rebates"] == pd.Timedelta(days=7)
-    assert set(markdown().split("`")) >= {endpoint.name for endpoint in (*ENDPOINTS, *WRITES)}
 
 
 def test_the_list_says_how_to_call_an_endpoint_for_writing() -> None:

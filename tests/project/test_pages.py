@@ -1,0 +1,138 @@
+"""What the documentation says of the code is true."""
+
+from __future__ import annotations
+
+import operator
+import re
+from typing import get_args
+
+import toolkit
+from tests.support.paths import ROOT
+from toolkit import errors
+from toolkit.catalogue import WRITES
+from toolkit.sandbox import faults
+
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+# All but those that Sphinx puts together out of others.
+WRITTEN = [path for path in PAGES if "```{" not in path.read_text(encoding="utf-8")]
+CELL = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def section(text: str, title: str) -> str:
+    """What stands under a heading, up to the next one of its level."""
+    return re.split(r"^## ", text.split(f"## {title}\n")[1], flags=re.MULTILINE)[0]
+
+
+def test_the_tree_of_errors_is_the_classes() -> None:
+    tree = page("errors").split("```\n")[1]
+    found: dict[str, str | None] = {}
+    above: list[str] = []
+    for line in tree.splitlines():
+        name = re.search(r"\w+Error\b", line)
+        assert name is not None
+        depth = name.start() // 4
+        above[depth:] = [name[0]]
+        found[name[0]] = above[depth - 1] if depth else None
+    expected = {name for name in errors.__all__ if name.endswith("Error")}
+    assert set(found) == expected
+    for name, parent in found.items():
+        bases = {each.__name__ for each in getattr(errors, name).__bases__}
+        assert parent is None or parent in bases
+
+
+def test_what_errors_carry_is_there() -> None:
+    """The attributes of each class, as its docstring and those of its bases name them."""
+    rows = re.findall(r"^\| (`.*`) \| (`\w+Error`.*?) \|", page("errors"), re.MULTILINE)
+    assert len(rows) > 5
+    for attributes, classes in rows:
+        for name in re.findall(r"`(\w+Error)`", classes):
+            said = "".join(each.__doc__ or "" for each in getattr(errors, name).__mro__)
+            for attribute in re.findall(r"`(\w+)`", attributes):
+                assert f"{attribute}: " in said, (name, attribute)
+
+
+def test_its_warnings_are_the_warnings() -> None:
+    named = set(re.findall(r"^\| `(\w+Warning)` \|", page("errors"), re.MULTILINE))
+    assert named == {name for name in errors.__all__ if name.endswith("Warning")}
+
+
+def test_its_faults_are_the_faults() -> None:
+    table = page("sandbox").split("| kind |")[1].split("\n\n")[0]
+    rows = re.findall(r"^\| `([a-z-]+)` \| .* \| (.*?) ?\|$", table, re.MULTILINE)
+    assert [kind for kind, _ in rows] == list(get_args(faults.Kind))
+    for kind, options in rows:
+        assert set(re.findall(r"`(\w+)`", options)) == set(faults._OPTIONS.get(kind, {})), kind
+
+
+def test_what_it_says_of_writing_is_there() -> None:
+    writing = page("writing-safely")
+    assert f"{len(WRITES)} of them" in writing
+    named = re.findall(r"`(ops|outcome)\.([\w.]+)", writing)
+    assert len(named) > 10
+    with toolkit.demo() as link:
+        ops = link.operations()
+        things = {"ops": ops, "outcome": ops.exchange.create_sub_account()}
+        for thing, path in named:
+            operator.attrgetter(path)(things[thing])  # raises where there is none
+    twice = section(writing, "What cannot be undone").split("want their subject")[0]
+    assert re.findall(r"`(\w+)`", twice) == [write.name for write in WRITES if write.confirm]
+    by_hand = [write.name for write in WRITES if write.reconciliation.kind == "by_hand"]
+    assert sorted(re.findall(r"`(\w+)`", writing.split("No read shows")[1].split(":")[0])) == sorted(by_hand)
+
+
+def test_the_journal_of_the_real_exchange_is_called_after_it() -> None:
+    with toolkit.Link(key="k" * 64, secret="s" * 64) as link:
+        ops = link.operations(confirm="live")
+    assert ops.journal.name.startswith("journal-api.binance.com-")
+
+
+def test_the_profile_that_is_made_is_the_one_that_is_opened() -> None:
+    before, cell = page("keys").split("```python\n")[:2]
+    assert set(re.findall(r"key (?:new|add) (\w+) ", before)) == {"reporting"}
+    assert 'link = toolkit.Link("reporting")' in cell
+
+
+def test_it_says_how_to_install_with_and_without_make() -> None:
+    install = page("getting-started")
+    for said in (
+        ".venv/bin/pip install .\n",
+        ".venv/bin/python -m toolkit lab",
+        "py -m venv .venv\n",
+        ".venv\\Scripts\\pip install .\n",
+        ".venv\\Scripts\\python -m toolkit lab\n",
+        ". .venv/bin/activate",
+        "conda env create -f environment.yml\n",
+        "make lab",
+    ):
+        assert said in install
+
+
+def test_the_variables_it_names_are_those_of_the_code() -> None:
+    """Each variable of the environment that the code reads is described, and no other."""
+    names = re.compile(r"\bTOOLKIT_[A-Z_]+\b")
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "toolkit").rglob("*.py")]
+    lines = [line for source in sources for line in source.splitlines()]
+    # Names of the version before are read, to say what they are called now.
+    code = "\n".join(line for line in lines if not line.endswith("# keep: the name before"))
+    described = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
+    assert set(names.findall(described)) == set(re.findall(r"\"(TOOLKIT_[A-Z_]+)\"", code))
+
+
+def test_every_page_is_linked_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\(docs/([\w-]+)\.md\)", readme))
+    assert linked >= {path.stem for path in WRITTEN}
+
+
+def test_the_style_guide_quotes_the_code() -> None:
+    """Where this fails, the code was changed: quote it anew, or choose a better example."""
+    examples = CELL.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "toolkit").rglob("*.py")]
+    assert len(examples) == 3
+    for example in examples:
+        indented = re.sub(r"^(?=.)", "    ", example, flags=re.MULTILINE)
+        assert any(example in source or indented in source for source in sources), example
