@@ -127,9 +127,9 @@ def test_the_history_shows_no_hostile_text(write_env: WriteEnv, monkeypatch: pyt
 
 def test_the_weight_panel_shows_no_hostile_name() -> None:
     kept = snapshot(use(processes=(process(HOSTILE, 300),)), alone=HOSTILE)
-    shown = (pools.cards, pools.by_process, pools.static_pools, pools.alone)
+    shown = (limits_view.cards, limits_view.by_process, limits_view.static_pools, limits_view.alone)
     for html in (each(kept) for each in shown):
-        check(html, quoted=html != pools.cards(kept))
+        check(html, quoted=html != limits_view.cards(kept))
     check(" ".join(usage(kept, "live")["process"]))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 RATE_LIMITS_VARIABLE = "TOOLKIT_LEDGER"  # keep: the name before
 RATE_LIMITS_FILE = "{}.v1.sqlite"  # keep: the name before
 RATE_LIMITS_SANDBOX = "sandbox-"  # keep: the name before
-PAUSES = "SELECT host, until, wall_until, seconds, boot FROM halt"  # keep: the name before
+WAITS = "SELECT host, until, wall_until, seconds, boot FROM halt"  # keep: the name before
 
 _ENTRY = (
     *("number", "token", "door", "arguments", "same", "subject", "once", "drawn"),  # keep: the name before

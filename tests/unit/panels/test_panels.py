@@ -33,7 +33,7 @@ from toolkit.panels import (
     Panel,
     accounts,
     holdings,
-    pools,
+    pools as limits_view,
     sharing,
     svg,
     text,
@@ -112,12 +112,12 @@ def test_states_turn_at_their_thresholds(share: float, state: str) -> None:
     [(0, "idle"), (1, "ok"), (108_000, "busy"), (153_000, "near limit"), (180_000, "used up")],
 )
 def test_cards_name_the_state(used: int, chip: str) -> None:
-    assert f">{chip}</span>" in pools.cards(snapshot(use(used=used)))
+    assert f">{chip}</span>" in limits_view.cards(snapshot(use(used=used)))
 
 
 def test_bars_count_a_minute_without_requests_as_nothing() -> None:
     past = use(history=((780.0, 18_000), (900.0, 36_000), (960.0, 90_000)), own_history=((900.0, 6_000),))
-    assert pools.recent(past, 5) == [(0, 0), (18_000, 0), (0, 0), (36_000, 6_000), (90_000, 90_000)]
+    assert limits_view.recent(past, 5) == [(0, 0), (18_000, 0), (0, 0), (36_000, 6_000), (90_000, 90_000)]
 
 
 def bars(drawing: str) -> list[tuple[float, str]]:
@@ -141,27 +141,27 @@ def test_bars_mark_this_process_s_part() -> None:
     [(60, "15 min"), (10, "2 min 30 s"), (300, "1 h 15 min"), (1, "15 s"), (86_400, "15 days")],
 )
 def test_the_bars_say_how_long_they_are(seconds: int, windows: str) -> None:
-    shown = pools.cards(snapshot(use(seconds=seconds, history=((0.0, 90_000),))))
+    shown = limits_view.cards(snapshot(use(seconds=seconds, history=((0.0, 90_000),))))
     assert f"<span>{windows}</span>" in shown
     assert f"Last {windows}: 90,000 used" in shown
 
 
 def test_windows_that_are_no_minutes_are_named() -> None:
     ten = use(pool=FAPI, path="", limit=300, used=10, seconds=10, history=((950.0, 30), (960.0, 10)))
-    assert pools.pool_title(ten) == ("Futures · IP · 10 s", "")
-    assert pools.recent(ten, 2)[0][0] == 30
+    assert limits_view.pool_title(ten) == ("Futures · IP · 10 s", "")
+    assert limits_view.recent(ten, 2)[0][0] == 30
     for seconds, waits in ((60, "Waiting for the minute"), (10, "Waiting for the window")):
         held = snapshot(replace(ten, seconds=seconds), waiting_for="fapi is used up", waiting_until=1000.0)
-        assert waits in pools.banners(held)
+        assert waits in limits_view.banners(held)
 
 
 # -- the weight panel's parts ----------------------------------------------------------------------------
 
 
 def test_countdown_goes_by_the_time_of_the_snapshot() -> None:
-    assert "resets in 24 s" in pools.cards(snapshot(use()))
-    assert "resets in 1 s" in pools.cards(snapshot(use(), now=1019.9))
-    assert "resets" not in pools.cards(snapshot(use(used=0)))
+    assert "resets in 24 s" in limits_view.cards(snapshot(use()))
+    assert "resets in 1 s" in limits_view.cards(snapshot(use(), now=1019.9))
+    assert "resets" not in limits_view.cards(snapshot(use(used=0)))
 
 
 @pytest.mark.parametrize(
@@ -173,9 +173,9 @@ def test_time_left_reads_at_a_glance(seconds: float, words: str) -> None:
 
 
 def test_a_pool_of_one_endpoint_is_called_by_its_endpoint() -> None:
-    named = pools.cards(snapshot(use()))
+    named = limits_view.cards(snapshot(use()))
     assert "spot_balances <small>exchange · SAPI · UID</small>" in named
-    assert "Futures · IP" in pools.cards(snapshot(use(pool=FAPI, path="", limit=2400, used=10)))
+    assert "Futures · IP" in limits_view.cards(snapshot(use(pool=FAPI, path="", limit=2400, used=10)))
 
 
 def test_the_busiest_pools_get_cards_in_the_order_of_first_use() -> None:
@@ -183,25 +183,25 @@ def test_the_busiest_pools_get_cards_in_the_order_of_first_use() -> None:
         use(pool=SAPI_IP, path=f"/sapi/{at}", limit=100, used=used, history=((960.0, used),))
         for at, used in enumerate((5, 90, 1, 70, 50, 2))
     ]
-    shown, others = pools.busiest(tuple(uses))
+    shown, others = limits_view.busiest(tuple(uses))
     assert [each.used for each in shown] == [5, 90, 70, 50]
     assert [each.used for each in others] == [1, 2]
     # At the turn of the minute all are at 0; the last minute keeps them in their places.
     turned = [replace(each, used=0, history=(*each.history, (1020.0, 0))) for each in uses]
-    assert [each.path for each in pools.busiest(tuple(turned))[0]] == [each.path for each in shown]
+    assert [each.path for each in limits_view.busiest(tuple(turned))[0]] == [each.path for each in shown]
 
 
 def test_a_ban_and_a_back_off_count_down() -> None:
-    banned = pools.banners(snapshot(use(), banned_until=1120.0))
+    banned = limits_view.banners(snapshot(use(), banned_until=1120.0))
     assert "Banned (418)" in banned
     assert "2 min 04 s" in banned
-    paused = pools.banners(snapshot(use(), paused={"api": 1001.0}))
+    paused = limits_view.banners(snapshot(use(), paused={"api": 1001.0}))
     assert "Back-off" in paused
     assert "<time>5 s</time>" in paused
-    waiting = pools.banners(snapshot(use(), waiting_for="sapi-uid is used up", waiting_until=1020.0))
+    waiting = limits_view.banners(snapshot(use(), waiting_for="sapi-uid is used up", waiting_until=1020.0))
     assert "sapi-uid is used up" in waiting
     assert "<time>24 s</time>" in waiting
-    assert pools.banners(snapshot(use())) == ""
+    assert limits_view.banners(snapshot(use())) == ""
 
 
 def test_last_calls_are_newest_first_and_escaped() -> None:
@@ -209,7 +209,7 @@ def test_last_calls_are_newest_first_and_escaped() -> None:
         CallRecord(at=990.0 + at, door=door, method="GET", path="/x", status=status, weight=1, seconds=0.0124)
         for at, (door, status) in enumerate((("<b>old</b>", 200), ("new", None)))
     )
-    shown = pools.calls(snapshot(calls=calls))
+    shown = limits_view.calls(snapshot(calls=calls))
     assert shown.index("new") < shown.index("&lt;b&gt;old")
     assert "no answer" in shown
     assert "12 ms" in shown
@@ -247,7 +247,7 @@ def plain(html: str) -> str:
 
 
 def test_cards_say_whose_the_use_is() -> None:
-    shown = pools.cards(snapshot(futures()))
+    shown = limits_view.cards(snapshot(futures()))
     assert "1,240 / 2,400 · +60" in plain(shown)
     for words in ("this kernel 800", "machine 300", "others 140"):
         assert words in plain(shown)
@@ -257,7 +257,7 @@ def test_cards_say_whose_the_use_is() -> None:
 
 
 def test_this_kernel_s_part_has_its_size() -> None:
-    shown = pools.cards(snapshot(futures()))
+    shown = limits_view.cards(snapshot(futures()))
     assert arcs(shown) == [100.0, 33.33, 12.5, 2.5]
     assert [round(tall, 1) for tall, _ in bars(shown)][-2:] == [4.8, 8.7]  # 440 and 800 of 2,400 in 26 pixels
 
@@ -265,11 +265,11 @@ def test_this_kernel_s_part_has_its_size() -> None:
 @pytest.mark.parametrize("alone", ["", "No folder to write in"])
 def test_a_kernel_by_itself_needs_no_legend(alone: str) -> None:
     own = snapshot(mine(1_240), alone=alone)
-    assert "btk-legend" not in pools.cards(own)
-    assert "this kernel" not in plain(pools.cards(own))
-    assert pools.by_process(own) == ""
-    assert "By whom" not in pools.static_pools(own)
-    assert "this kernel" not in pools.one_line(own)
+    assert "btk-legend" not in limits_view.cards(own)
+    assert "this kernel" not in plain(limits_view.cards(own))
+    assert limits_view.by_process(own) == ""
+    assert "By whom" not in limits_view.static_pools(own)
+    assert "this kernel" not in limits_view.one_line(own)
 
 
 def test_parts_add_up_to_what_is_used() -> None:
@@ -301,19 +301,19 @@ def test_the_static_bar_has_a_piece_for_each_part() -> None:
 
 def test_programs_outside_are_shown_to_a_kernel_by_itself() -> None:
     seen_by = snapshot(replace(mine(800), used=940, others=140))
-    assert "this kernel 800others 140" in plain(pools.cards(seen_by))
-    assert pools.by_process(seen_by) == ""
+    assert "this kernel 800others 140" in plain(limits_view.cards(seen_by))
+    assert limits_view.by_process(seen_by) == ""
 
 
 def test_a_process_shows_as_soon_as_it_has_something_in_flight() -> None:
     starting = (process("01_tour.ipynb", 800, 4711, here=True), process("new.py", 0, 5, in_flight=60))
-    assert "new.py500 %60" in plain(pools.by_process(snapshot(futures(others=0, processes=starting))))
+    assert "new.py500 %60" in plain(limits_view.by_process(snapshot(futures(others=0, processes=starting))))
     resting = (*starting[:1], process("new.py", 0, 5))
-    assert pools.by_process(snapshot(futures(others=0, processes=resting))) == ""
+    assert limits_view.by_process(snapshot(futures(others=0, processes=resting))) == ""
 
 
 def test_a_table_says_which_process_used_what() -> None:
-    rows = [plain(row) for row in pools.by_process(snapshot(futures(), mine(5))).split("<tr>")]
+    rows = [plain(row) for row in limits_view.by_process(snapshot(futures(), mine(5))).split("<tr>")]
     assert len(rows) == 5  # what is before the first, heads, three of the shared pool, none of the other
     assert rows[2] == "Futures · IP weight01_tour.ipynb this kernel471180033 %60"
     assert rows[3].startswith("report.py490230012 %")
@@ -323,14 +323,14 @@ def test_a_table_says_which_process_used_what() -> None:
 
 def test_many_processes_are_summed_up() -> None:
     crowd = tuple(process(f"job_{at}.py", 10, at) for at in range(1, 21))
-    shown = plain(pools.by_process(snapshot(futures(others=0, used=200, processes=crowd))))
+    shown = plain(limits_view.by_process(snapshot(futures(others=0, used=200, processes=crowd))))
     assert "8 more" in shown
     assert shown.endswith("8 more–803 %–")
 
 
 def test_names_of_processes_are_escaped() -> None:
     seen_by = snapshot(futures(processes=(process(HOSTILE, 300),)), alone=HOSTILE)
-    for html in (pools.by_process(seen_by), pools.static_pools(seen_by), pools.alone(seen_by)):
+    for html in (limits_view.by_process(seen_by), limits_view.static_pools(seen_by), limits_view.alone(seen_by)):
         assert "<img src=x" not in html
         assert "&lt;img src=x" in html
 
@@ -342,28 +342,28 @@ def test_orders_are_rows_while_their_window_runs() -> None:
         OtherCount(host="api", kind="sapi-uid", seconds=1, used=99, limit=100, turns_at=996.0),
     )
     told = snapshot(other_counts=counts)
-    shown = plain(pools.cards(told))
+    shown = plain(limits_view.cards(told))
     assert "Spot · orders in 10 s24 %12 / 50resets in 4 sok" in shown
     assert "Futures · orders in 1 day7 limit not told" in shown
     assert "99" not in shown
-    assert "Spot · orders in 10 s24 %12 of 50" in plain(pools.static_pools(told))
-    assert pools.one_line(told) == "Spot · orders in 10 s 12 of 50; Futures · orders in 1 day 7"
+    assert "Spot · orders in 10 s24 %12 of 50" in plain(limits_view.static_pools(told))
+    assert limits_view.one_line(told) == "Spot · orders in 10 s 12 of 50; Futures · orders in 1 day 7"
 
 
 def test_a_budget_of_its_own_is_said_quietly() -> None:
     kept = snapshot(mine(5), alone="The folder cannot be written")
-    assert 'class="btk-note btk-idle"' in pools.alone(kept)
-    assert "The folder cannot be written. Other notebooks and scripts" in plain(pools.alone(kept))
-    assert "The folder cannot be written." in plain(pools.static_pools(kept))
-    assert "counting alone: The folder cannot be written" in pools.one_line(kept)
-    assert pools.banners(kept) == pools.alone(snapshot(mine(5))) == ""
+    assert 'class="btk-note btk-idle"' in limits_view.alone(kept)
+    assert "The folder cannot be written. Other notebooks and scripts" in plain(limits_view.alone(kept))
+    assert "The folder cannot be written." in plain(limits_view.static_pools(kept))
+    assert "counting alone: The folder cannot be written" in limits_view.one_line(kept)
+    assert limits_view.banners(kept) == limits_view.alone(snapshot(mine(5))) == ""
 
 
 def test_the_static_picture_says_whose_the_use_is() -> None:
-    html = pools.static_pools(snapshot(futures(), mine(5)))
+    html = limits_view.static_pools(snapshot(futures(), mine(5)))
     assert "this kernel 800 · machine 300 · others 140" in html
     assert "01_tour.ipynb (this kernel, pid 4711) 800 + 60 in flight, report.py (pid 4902) 300" in plain(html)
-    line = pools.one_line(snapshot(futures()))
+    line = limits_view.one_line(snapshot(futures()))
     assert line == "Futures · IP 1,240 of 2,400 (54 %: this kernel 800 · machine 300 · others 140)"
 
 

@@ -294,7 +294,7 @@ def _garbage(path: Path) -> None:
 
 
 def _no_table(path: Path) -> None:
-    sql(path, f"DROP TABLE {earlier.PAUSES.rpartition(' ')[2]}")
+    sql(path, f"DROP TABLE {earlier.WAITS.rpartition(' ')[2]}")
 
 
 @pytest.mark.parametrize("damage", [_garbage, _no_table])
@@ -316,7 +316,7 @@ def test_a_link_finds_what_the_version_before_noted(tmp_path: Path, monkeypatch:
     old = next(each for each in paths.earlier_ledger_files(hosts) if each.parent == tmp_path)
     shutil.copy(FORMATS / "rate-limits-1.sqlite", old)
     until = SYSTEM_CLOCK.time() + 3000.0
-    sql(old, f"UPDATE {earlier.PAUSES.rpartition(' ')[2]} SET wall_until = ?", until)  # keep: the name before
+    sql(old, f"UPDATE {earlier.WAITS.rpartition(' ')[2]} SET wall_until = ?", until)  # keep: the name before
     with toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts) as link:
         banned = link.budget.banned_until
         assert banned is not None

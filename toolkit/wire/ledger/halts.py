@@ -103,7 +103,7 @@ class Halts:
             outside = sys.exception()
             try:
                 with contextlib.closing(database.connect(path, timeout=_PATIENCE, shared=True)) as file:
-                    rows = file.execute(earlier.PAUSES).fetchall()
+                    rows = file.execute(earlier.WAITS).fetchall()
                 found += [
                     (str(host), self._left(float(until), float(wall), float(seconds), str(boot_then))[0])
                     for host, until, wall, seconds, boot_then in rows
