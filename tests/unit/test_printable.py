@@ -25,7 +25,8 @@ from toolkit.fetch.progress import count_down
 from toolkit.link.usage import usage
 from toolkit.operations import cards
 from toolkit.panels import accounts_view as view
-from toolkit.panels import holdings, pools
+from toolkit.panels import holdings
+from toolkit.panels import pools as limits_view
 from toolkit.panels.base import error_note, note
 from toolkit.printable import printable
 from toolkit.privacy import names_shown

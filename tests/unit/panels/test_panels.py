@@ -33,7 +33,6 @@ from toolkit.panels import (
     Panel,
     accounts,
     holdings,
-    pools as limits_view,
     sharing,
     svg,
     text,
@@ -41,6 +40,9 @@ from toolkit.panels import (
     weight_panel,
 )
 from toolkit.panels import accounts_view as view
+from toolkit.panels import (
+    pools as limits_view,
+)
 from toolkit.panels.base import error_note, note
 from toolkit.sandbox import Answer, Request
 from toolkit.wire.snapshot import CallRecord, OtherCount, PoolUse
@@ -330,7 +332,11 @@ def test_many_processes_are_summed_up() -> None:
 
 def test_names_of_processes_are_escaped() -> None:
     seen_by = snapshot(futures(processes=(process(HOSTILE, 300),)), alone=HOSTILE)
-    for html in (limits_view.by_process(seen_by), limits_view.static_pools(seen_by), limits_view.alone(seen_by)):
+    for html in (
+        limits_view.by_process(seen_by),
+        limits_view.static_pools(seen_by),
+        limits_view.alone(seen_by),
+    ):
         assert "<img src=x" not in html
         assert "&lt;img src=x" in html
 
