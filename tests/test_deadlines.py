@@ -353,7 +353,7 @@ def test_a_write_that_a_deadline_ends_before_it_left_is_not_executed(bench: Benc
         thread = threading.Thread(target=take)
         thread.start()
         link = bench.rig.new_link(bare=True)
-        link._connection.sender._session = session
+        link._connection.sender._writes._session = session
         ops = link.operations(journal=bench.folder)
         with pytest.raises(TimeoutError, match="deadline") as caught:
             ops.exchange.create_sub_account(tag="never left")
