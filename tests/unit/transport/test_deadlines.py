@@ -358,7 +358,7 @@ def test_a_write_that_a_deadline_ends_before_it_left_is_not_executed(write_env: 
         thread = threading.Thread(target=take)
         thread.start()
         link = write_env.env.new_link(bare=True)
-        link._connection.sender._session = session
+        link._connection.sender._writes._session = session
         ops = link.operations(journal=write_env.folder)
         with pytest.raises(TimeoutError, match="deadline") as caught:
             ops.exchange.create_sub_account(tag="never left")
