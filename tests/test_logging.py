@@ -45,7 +45,7 @@ def records() -> Iterator[Records]:
 @pytest.fixture
 def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that has set up no logging: warnings without a handler would go to stderr."""
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    monkeypatch.setattr(logging.getLogger("toolkit"), "propagate", False)  # pytest's handlers are the root's
 
 
 @pytest.fixture(scope="module")
