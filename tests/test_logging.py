@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -42,10 +43,15 @@ def records() -> Iterator[Records]:
     logger.setLevel(before)
 
 
-@pytest.fixture
-def unasked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that has set up no logging: warnings without a handler would go to stderr."""
-    monkeypatch.setattr(logging.getLogger("toolkit"), "propagate", False)  # pytest's handlers are the root's
+@contextmanager
+def unasked() -> Iterator[None]:
+    """As in a process that has set up no logging: pytest's own handlers see nothing of ours."""
+    logger = logging.getLogger("toolkit")
+    ours = [each for each in logger.handlers if type(each) is logging.NullHandler]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logger, "propagate", False)
+        patch.setattr(logger, "handlers", ours)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +62,12 @@ def bench() -> Iterator[Bench]:
         made.close()
 
 
-@pytest.mark.usefixtures("unasked")
 def test_nothing_is_printed_unasked(rig: Rig, bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
     rig.exchange.faults.add("rate-limit", path=REBATES)
-    rig.new_link(progress=False).spot.rebates(start="-2D")
     bench.fail("exchange.create_sub_account", "reset")
-    outcome = bench.ops.exchange.create_sub_account(tag="quiet")
+    with unasked():  # warnings without a handler would go to stderr
+        rig.new_link(progress=False).spot.rebates(start="-2D")
+        outcome = bench.ops.exchange.create_sub_account(tag="quiet")
     assert outcome.status == "unknown", "which is logged as a warning"
     assert capfd.readouterr() == ("", "")
 
