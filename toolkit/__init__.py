@@ -9,6 +9,7 @@ toolkit.panels.weight(link)                 # how much of the rate limits is use
 
 from __future__ import annotations
 
+import logging
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Link", "__version__", "amounts", "charts", "demo", "endpoints", "errors", "panels"]
 
+# Silent unless asked for: without a handler Python would print warnings to stderr.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _missing = attributes_of_module(__name__, __all__)
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from toolkit.catalogue import Write
 from toolkit.errors import ApiError, JournalError, NotExecutedError, ToolkitError
+from toolkit.interruptions import forgiving
 from toolkit.operations.entry import Entry, Status
 from toolkit.operations.journal import Journal
 from toolkit.operations.outcome import NewKey, Outcome
 
 T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
 
 OWED = (
     "The journal does not have it yet: once it can be used, any step in this kernel, as `ops.history()`, "
@@ -53,6 +57,9 @@ class Record:
         if written is None:  # it may have been interrupted before even that was kept in mind
             self._journal.owe(known, status, told, answer=answer, never_left=never_left)
         self.entry = written or known
+        level = logging.WARNING if status == "unknown" else logging.INFO
+        with forgiving(Exception):  # a handler of the user's
+            _LOG.log(level, "write #%d %s: %s", self.entry.number, self.entry.door, status)
 
     @property
     def is_unwritten(self) -> bool:

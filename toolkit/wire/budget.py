@@ -7,6 +7,7 @@ turn) and settled when its answer has come. The counts in the answer's headers a
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from toolkit.catalogue import POOLS, Host, Pool
 from toolkit.errors import BannedError, RateLimitError
+from toolkit.interruptions import forgiving
 from toolkit.storage import forks
 from toolkit.wire.clock import Clock, HostClock, Measured
 from toolkit.wire.http_dates import SHORTEST_BAN, at_the_latest, made_at, read_retry_after
@@ -45,6 +47,8 @@ LONGEST_REST = 60.0
 REMEMBERED_CALLS = 100
 # What another process does with the budget is only seen by looking: soon at first, then less often.
 FIRST_LOOK, LAST_LOOK = 0.004, 0.1
+
+_LOG = logging.getLogger(__name__)
 
 
 class Budget:
@@ -174,30 +178,33 @@ class Budget:
             own[reservation.window] = own.get(reservation.window, 0) + reservation.weight
             if len(own) > REMEMBERED_WINDOWS:
                 del own[min(own)]
-            self._calls.append(
-                CallRecord(
-                    at=self.utc(pool.host),
-                    door=reservation.door,
-                    method=reservation.method,
-                    path=reservation.path,
-                    status=status,
-                    weight=reservation.weight,
-                    seconds=ticks - reservation.sent_at,
-                )
+            call = CallRecord(
+                at=self.utc(pool.host),
+                door=reservation.door,
+                method=reservation.method,
+                path=reservation.path,
+                status=status,
+                weight=reservation.weight,
+                seconds=ticks - reservation.sent_at,
             )
+            self._calls.append(call)
+            backoff = 0.0
             if status == 429:
                 after = read_retry_after(headers, now)
                 wait = self._windows.until_turn(reservation.key, pool) if after is None else after
-                self._ledger.halt(pool.host, max(wait, SHORTEST_PAUSE), now)
+                backoff = max(wait, SHORTEST_PAUSE)
+                self._ledger.halt(pool.host, backoff, now)
                 self._rules.doubt(pool)  # the limit may be another than was told
             elif status == 418:
-                after = read_retry_after(headers, now)
-                self._ledger.halt(EVERYWHERE, after or SHORTEST_BAN, now)
+                backoff = read_retry_after(headers, now) or SHORTEST_BAN
+                self._ledger.halt(EVERYWHERE, backoff, now)
             elif status is not None and status >= 500:
                 after = read_retry_after(headers, now)
                 if after is not None and 0 < after <= LONGEST_REST:
+                    backoff = after
                     self._ledger.halt(pool.host, after, now)
             self._turned.notify_all()
+        _log(call, pool.host, backoff)
         self._watchers.tell()
 
     def release(self, reservation: Reservation) -> None:
@@ -213,7 +220,10 @@ class Budget:
             self._news += 1
             key = self._windows.key(pool, path)
             wait = self._windows.until_turn(key, pool) if seconds is None else seconds
-            self._ledger.halt(pool.host, max(wait, SHORTEST_PAUSE), self.utc(pool.host))
+            backoff = max(wait, SHORTEST_PAUSE)
+            self._ledger.halt(pool.host, backoff, self.utc(pool.host))
+        with forgiving(Exception):
+            _LOG.warning("%s asked to slow down: no requests to it for %.1f s", pool.host, backoff)
         self._watchers.tell()
 
     def obey(self, error: BannedError) -> None:
@@ -224,8 +234,12 @@ class Budget:
         """Send nothing anywhere for so long."""
         with self._lock:
             self._news += 1
+            is_known = bool(_left(self._ledger.halts(), EVERYWHERE))
             self._ledger.halt(EVERYWHERE, seconds, self.utc())
             self._turned.notify_all()
+        if not is_known:  # where a 418 told it, that has been logged
+            with forgiving(Exception):
+                _LOG.warning("this address is banned: no requests for %.0f s", seconds)
         self._watchers.tell()
 
     def stop(self, stop: Stop) -> None:
@@ -374,6 +388,25 @@ class Budget:
             raise BannedError(door, f"{pool.host} banned this address", end)
         left = _left(found, pool.host)
         return Wait(f"{pool.host} asked to wait", now + left, self.utc(pool.host) + left)
+
+
+def _log(call: CallRecord, host: Host, backoff: float) -> None:
+    """Log a request that has ended. A handler is the user's, and one that fails loses no response."""
+    with forgiving(Exception):
+        if _LOG.isEnabledFor(logging.DEBUG):
+            _LOG.debug(
+                "%s %s to %s: %s, weight %d, %.0f ms",
+                call.method,
+                call.path,
+                host,
+                "no response" if call.status is None else call.status,
+                call.weight,
+                call.seconds * 1000,
+            )
+        if call.status == 418:
+            _LOG.warning("%s banned this address (418): no requests for %.0f s", host, backoff)
+        elif backoff:
+            _LOG.warning("%s answered %s: no requests to it for %.1f s", host, call.status, backoff)
 
 
 def _left(halts: Iterable[Halt], host: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -10,6 +11,7 @@ from typing import TypeGuard
 
 from toolkit.catalogue import API, FAPI, PAPI, Host, Pool
 from toolkit.errors import BannedError, ContractError, ToolkitError
+from toolkit.interruptions import forgiving
 from toolkit.storage import forks
 from toolkit.wire.answers import Answer, decode, error_of
 from toolkit.wire.budget import LAST_LOOK, Budget
@@ -35,6 +37,8 @@ _TIME: Mapping[Host, tuple[Pool, str]] = {
 }
 _KINDS = {"REQUEST_WEIGHT": "weight", "ORDERS": "orders"}
 _SECONDS = {"SECOND": 1, "MINUTE": 60, "HOUR": 3600, "DAY": 86_400}
+
+_LOG = logging.getLogger(__name__)
 
 
 class Hosts:
@@ -107,8 +111,11 @@ class Hosts:
         if measured.took > LONG:
             with suppress(NoAnswer, ToolkitError):  # the first is there
                 measured = min(measured, self._measured(host, stop), key=attrgetter("error"))
-        self._clocks[host].go_by(measured)
+        clock = self._clocks[host]
+        clock.go_by(measured)
         self._budget.share_clock(host, measured)
+        with forgiving(Exception):
+            _LOG.debug("clock of %s: %+.3f s, give or take %.3f s", host, clock.offset or 0.0, measured.error)
         return measured
 
     def _measured(self, host: Host, stop: Stop | None) -> Measured:

@@ -23,12 +23,14 @@ nothing, and so it will stay   `NoAnswerError` at once: a certificate or a proxy
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from toolkit import errors
 from toolkit.catalogue import Endpoint, Host
+from toolkit.interruptions import forgiving
 from toolkit.tracebacks import bare
 from toolkit.wire.answers import Answer, excerpt, understand
 from toolkit.wire.budget import LONGEST_REST, LONGEST_WAIT, Budget
@@ -51,6 +53,8 @@ PATIENCE = 5
 TOO_MANY_REQUESTS = -1003
 # Seconds by which a timestamp may be ahead of the exchange, which refuses one that is a second ahead.
 AHEAD = 0.5
+
+_LOG = logging.getLogger(__name__)
 
 
 class Sender:
@@ -167,6 +171,8 @@ class Sender:
                 failures += 1
             else:
                 raise error
+            with forgiving(Exception):
+                _LOG.info("%s: sent again after %s (attempt %d)", call.door, _label(error), attempts + 1)
 
     def _made_at(self, host: Host, answer: Answer) -> float | None:
         """When the exchange made an answer at the earliest; None where that cannot be told, or believed."""
@@ -302,6 +308,12 @@ class Sender:
             self._budget.settle(reservation, status, headers)
             host_clock = self._host_clocks[host]
             tally.add(call.weight, None if host_clock.offset is None else host_clock.time())
+
+
+def _label(error: errors.ToolkitError) -> str:
+    """An error in a log: its class and its status, nothing that the exchange said."""
+    status = getattr(error, "status", None)
+    return type(error).__name__ + (f" ({status})" if status is not None else "")
 
 
 def timestamp(clock: HostClock, recv_window: int) -> int:
