@@ -9,9 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.canary.marks import Marks
-from tests.rig import Rig
-from tests.write_support import Bench, memory_folder
+from tests.leaks.marks import Marks
+from tests.support.sandbox_env import SandboxEnv
+from tests.support.writes import WriteEnv, memory_folder
 from toolkit.errors import BannedError, ParameterError
 
 REBATES = "/sapi/v1/apiReferral/rebate/recentRecord"
@@ -55,64 +55,64 @@ def unasked() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+def write_env() -> Iterator[WriteEnv]:
     with memory_folder() as folder:
-        made = Bench(folder)
+        made = WriteEnv(folder)
         yield made
         made.close()
 
 
-def test_nothing_is_printed_unasked(rig: Rig, bench: Bench, capfd: pytest.CaptureFixture[str]) -> None:
-    rig.exchange.faults.add("rate-limit", path=REBATES)
-    bench.fail("exchange.create_sub_account", "reset")
+def test_nothing_is_printed_unasked(env: SandboxEnv, write_env: WriteEnv, capfd: pytest.CaptureFixture[str]) -> None:
+    env.exchange.faults.add("rate-limit", path=REBATES)
+    write_env.fail("exchange.create_sub_account", "reset")
     with unasked():  # warnings without a handler would go to stderr
-        rig.new_link(progress=False).spot.rebates(start="-2D")
-        outcome = bench.ops.exchange.create_sub_account(tag="quiet")
+        env.new_link(progress=False).spot.rebates(start="-2D")
+        outcome = write_env.ops.exchange.create_sub_account(tag="quiet")
     assert outcome.status == "unknown", "which is logged as a warning"
     assert capfd.readouterr() == ("", "")
 
 
-def test_each_request_is_logged(rig: Rig, records: Records) -> None:
-    rig.link.spot.rebates(start="-2D")
-    sent = rig.sent()
+def test_each_request_is_logged(env: SandboxEnv, records: Records) -> None:
+    env.link.spot.rebates(start="-2D")
+    sent = env.sent()
     requests = records.said(r"^DEBUG toolkit\.\S+ GET /\S+ to (api|fapi|papi): 200, weight \d+, \d+ ms$")
     assert len(requests) == len(sent)
-    assert len(records.said(re.escape(f" GET {REBATES} to api: 200, weight 1, "))) == len(rig.sent(REBATES))
+    assert len(records.said(re.escape(f" GET {REBATES} to api: 200, weight 1, "))) == len(env.sent(REBATES))
 
 
 def test_a_measured_clock_is_logged(records: Records) -> None:
-    rig = Rig(ahead=3600.0)
-    rig.link.spot.rebates(start="-2D")
-    rig.close()
+    env = SandboxEnv(ahead=3600.0)
+    env.link.spot.rebates(start="-2D")
+    env.close()
     assert records.said(r"^DEBUG toolkit\.\S+ clock of api: \+3600\.\d+ s, give or take 0\.\d+ s$")
 
 
-def test_a_request_that_is_sent_again_is_logged(rig: Rig, records: Records) -> None:
-    rig.exchange.faults.add("server-error", path=REBATES)
-    rig.link.spot.rebates(start="-2D")
+def test_a_request_that_is_sent_again_is_logged(env: SandboxEnv, records: Records) -> None:
+    env.exchange.faults.add("server-error", path=REBATES)
+    env.link.spot.rebates(start="-2D")
     assert records.said(
         r"^INFO toolkit\.\S+ spot\.rebates: sent again after ServerError \(503\) \(attempt 2\)$"
     )
 
 
-def test_a_request_without_a_response_is_logged(rig: Rig, records: Records) -> None:
-    rig.exchange.faults.add("reset-before", path=REBATES)
-    rig.link.spot.rebates(start="-2D")
+def test_a_request_without_a_response_is_logged(env: SandboxEnv, records: Records) -> None:
+    env.exchange.faults.add("reset-before", path=REBATES)
+    env.link.spot.rebates(start="-2D")
     assert records.said(re.escape(f"GET {REBATES} to api: no response, weight 1, "))
     assert records.said(r"sent again after NoAnswerError \(attempt 2\)$")
 
 
-def test_a_backoff_and_the_wait_for_it_are_logged(rig: Rig, records: Records) -> None:
-    rig.exchange.faults.add("rate-limit", path=REBATES, seconds=5)
-    rig.link.spot.rebates(start="-2D")
+def test_a_backoff_and_the_wait_for_it_are_logged(env: SandboxEnv, records: Records) -> None:
+    env.exchange.faults.add("rate-limit", path=REBATES, seconds=5)
+    env.link.spot.rebates(start="-2D")
     assert records.said(r"^WARNING toolkit\.\S+ api answered 429: no requests to it for 5\.0 s$")
     assert records.said(r"^INFO toolkit\.\S+ spot\.rebates: api asked to wait: goes on at ")
 
 
-def test_a_ban_is_logged_once(rig: Rig, records: Records) -> None:
-    rig.exchange.faults.add("ban", path=REBATES, seconds=120)
+def test_a_ban_is_logged_once(env: SandboxEnv, records: Records) -> None:
+    env.exchange.faults.add("ban", path=REBATES, seconds=120)
     with pytest.raises(BannedError):
-        rig.link.spot.rebates(start="-2D")
+        env.link.spot.rebates(start="-2D")
     assert len(records.said("banned")) == 1
     assert records.said(r"^WARNING toolkit\.\S+ api banned this address \(418\): no requests for 120 s$")
 
@@ -121,34 +121,34 @@ def test_a_ban_is_logged_once(rig: Rig, records: Records) -> None:
     ("kind", "status", "level"), [(None, "confirmed", "INFO"), ("reset", "unknown", "WARNING")]
 )
 def test_a_write_is_logged_with_its_number_and_status(
-    bench: Bench, records: Records, kind: str | None, status: str, level: str
+    write_env: WriteEnv, records: Records, kind: str | None, status: str, level: str
 ) -> None:
     if kind is not None:
-        bench.fail("exchange.create_sub_account", kind)
-    outcome = bench.ops.exchange.create_sub_account(tag=f"logged {status}")
+        write_env.fail("exchange.create_sub_account", kind)
+    outcome = write_env.ops.exchange.create_sub_account(tag=f"logged {status}")
     assert outcome.status == status
     said = f"write #{outcome.number} exchange.create_sub_account: {status}"
     assert [line for line in records.said(" write #") if line.startswith(level)] == records.said(f" {said}$")
     assert len(records.said(f" {said}$")) == 1
 
 
-def test_no_record_holds_a_secret(rig: Rig, bench: Bench, records: Records) -> None:
+def test_no_record_holds_a_secret(env: SandboxEnv, write_env: WriteEnv, records: Records) -> None:
     marks = Marks()
-    email = rig.sandbox.world.customers[0].email
-    for each in (rig.sandbox, bench.rig.sandbox):
+    email = env.sandbox.world.customers[0].email
+    for each in (env.sandbox, write_env.env.sandbox):
         marks.add("the key", each.key)
         marks.add("the secret", each.secret)
     marks.add_address("an e-mail address", email)
-    rig.exchange.faults.add(
+    env.exchange.faults.add(
         "error", path="/sapi/v1/apiReferral/customization", code=-1102, message=f"{email}?"
     )
     with pytest.raises(ParameterError):
-        rig.link.spot.customers(email=email)
-    rig.exchange.faults.add("cut", path=REBATES)
-    rig.link.spot.rebates(start="-2D")
-    made = bench.ops.exchange.create_sub_account(tag="private").require()
+        env.link.spot.customers(email=email)
+    env.exchange.faults.add("cut", path=REBATES)
+    env.link.spot.rebates(start="-2D")
+    made = write_env.ops.exchange.create_sub_account(tag="private").require()
     account = made["sub_account_id"].iloc[0]
-    new = bench.ops.exchange.create_api_key(account, can_trade=True).take_key()
+    new = write_env.ops.exchange.create_api_key(account, can_trade=True).take_key()
     marks.add("a key that was made", new.key)
     marks.add("its secret", new.secret)
     text = "\n".join(records.lines)
