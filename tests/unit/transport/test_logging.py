@@ -62,7 +62,9 @@ def write_env() -> Iterator[WriteEnv]:
         made.close()
 
 
-def test_nothing_is_printed_unasked(env: SandboxEnv, write_env: WriteEnv, capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_printed_unasked(
+    env: SandboxEnv, write_env: WriteEnv, capfd: pytest.CaptureFixture[str]
+) -> None:
     env.exchange.faults.add("rate-limit", path=REBATES)
     write_env.fail("exchange.create_sub_account", "reset")
     with unasked():  # warnings without a handler would go to stderr
