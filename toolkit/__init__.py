@@ -1,4 +1,4 @@
-"""The analytics desk of a Binance Link partner, in Jupyter.
+"""An analytics toolkit for Binance Link partners, in Jupyter.
 
 import toolkit
 

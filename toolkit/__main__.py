@@ -50,7 +50,7 @@ def _printable() -> Iterator[None]:
 @click.group(cls=Commands, context_settings=SETTINGS)
 @click.version_option(__version__, "-V", "--version", prog_name="binance-link-toolkit")
 def main() -> None:
-    """The analytics desk of a Binance Link partner, in Jupyter.
+    """An analytics toolkit for Binance Link partners, in Jupyter.
 
     Start with `lab`: it opens the tour on made-up data and needs neither keys nor a network.
     """

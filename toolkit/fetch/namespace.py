@@ -22,7 +22,7 @@ class Bound(Suggests):
     def __reduce__(self) -> NoReturn:
         raise TypeError(
             f"{type(self).__name__} is not pickled or copied, nor are its methods: it holds an API key and "
-            'open connections. Make a Link in each process, `toolkit.Link("desk")`: all of a machine share '
+            'open connections. Make a Link in each process, `toolkit.Link("reporting")`: all of a machine share '
             "one budget of rate limits anyway. Threads may share this one. The frames it returns can be "
             "pickled."
         )

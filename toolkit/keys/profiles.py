@@ -61,7 +61,7 @@ def checked_name(name: object, said_in: str = "") -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise NoKeyError(
             f"{said_in}{': ' if said_in else ''}"
-            'A profile has a short name of letters, digits, - and _, such as `toolkit.Link("desk")`. An API '
+            'A profile has a short name of letters, digits, - and _, such as `toolkit.Link("reporting")`. An API '
             "key goes into `key=`, its secret into `secret=`. Nothing was sent."
         )
     return name
@@ -90,7 +90,7 @@ def read_profiles(text: str, where: str) -> Mapping[str, Any]:
     for name, profile in profiles.items():
         if not isinstance(profile, dict) or not _NAME.fullmatch(name):
             raise NoKeyError(
-                f"{where} holds profiles, each under its name in brackets, such as [desk]; something else "
+                f"{where} holds profiles, each under its name in brackets, such as [reporting]; something else "
                 "stands there. Nothing was sent."
             )
     return profiles

@@ -48,7 +48,7 @@ def ask_hidden(question: str) -> str:
         return getpass.getpass(question)
     raise NoKeyError(
         "There is nobody to ask for a key here: a prompt wants a notebook or a terminal. Use a profile "
-        "(`python -m toolkit key add desk`) or the environment. Nothing was sent."
+        "(`python -m toolkit key add reporting`) or the environment. Nothing was sent."
     )
 
 

@@ -64,7 +64,7 @@ def find_keys(
         if is_set and profile is not None:
             raise NoKeyError(
                 f"{is_set[0]} and {PROFILE} are both set in the environment: take one of them out, or name a "
-                'profile, `toolkit.Link("desk")`. Nothing was sent.'
+                'profile, `toolkit.Link("reporting")`. Nothing was sent.'
             )
         if is_set:
             return Keys([credentials_of(_in_environment(), passphrase, ask=ask)], "the environment")

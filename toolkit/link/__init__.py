@@ -88,7 +88,7 @@ class Link(Bound):
     system. Who names a profile means that one, in the file or the keyring. `Link.ask()` asks for a key.
 
     Args:
-        profile: Name of a profile, such as "desk".
+        profile: Name of a profile, such as "reporting".
         key: API key; case-sensitive, used as it is.
         secret: Its secret; case-sensitive, used as it is. A private key in PEM is taken for what it is.
         private_key: Path of the file that holds its private key, Ed25519 or RSA, in PEM. Nobody else may read

@@ -37,7 +37,7 @@ def test_a_link_and_all_that_hangs_on_it_stay_in_their_process(
         whole, path = link.operations(), path.removeprefix("operations ")
     with pytest.raises(TypeError, match="is not pickled or copied") as caught:
         send(operator.attrgetter(path)(whole) if path else whole)
-    assert 'Make a Link in each process, `toolkit.Link("desk")`' in str(caught.value)
+    assert 'Make a Link in each process, `toolkit.Link("reporting")`' in str(caught.value)
     assert "one budget" in str(caught.value)
 
 
