@@ -292,7 +292,7 @@ def test_who_sees_no_bars_has_it_in_the_log(
     else:
         CALLS["a path"](link)
     assert capsys.readouterr().err == ""
-    assert [each.getMessage() for each in caplog.records if "asked" in each.getMessage()] == [
+    assert [each.getMessage() for each in caplog.records if "asked to wait" in each.getMessage()] == [
         f"{PATH}: api asked to wait: goes on at 00:01:30 UTC"
     ]
 
