@@ -43,7 +43,7 @@ _profile.mkdir(parents=True)
 # A kernel warns that it listens without encryption, which it does on this machine only.
 (_profile / "ipython_kernel_config.py").write_text("get_config().Application.log_level = 40\n", "utf-8")
 os.environ["TOOLKIT_JOURNAL"] = str(Path(_scratch, "journal"))
-os.environ["TOOLKIT_LEDGER"] = str(Path(_scratch, "ledger"))
+os.environ["TOOLKIT_RATE_LIMITS"] = str(Path(_scratch, "ledger"))
 
 # What a notebook shows depends on the toolkit as much as on the notebook: another toolkit, another cache.
 _sources = hashlib.sha256()
@@ -87,10 +87,10 @@ myst_url_schemes = ["http", "https"]
 default_role = "literal"  # `x` in a docstring is code, as in Markdown; `names` makes a link of it
 autodoc_typehints_format = "short"
 autodoc_type_aliases = {  # described in reference/types.md, rather than spelt out in each signature
-    "Amount": "toolkit.operations.doors.Amount",
-    "Emails": "toolkit.link.Emails",
-    "Host": "toolkit.catalogue.Host",
-    "Numbers": "toolkit.link.Numbers",
+    "Amount": "toolkit.api.writes.resource.Amount",
+    "Emails": "toolkit.client.Emails",
+    "Host": "toolkit.endpoints.Host",
+    "Numbers": "toolkit.client.Numbers",
     "When": "toolkit.fetch.When",
 }
 autodoc_member_order = "bysource"

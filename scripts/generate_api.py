@@ -1,4 +1,4 @@
-"""The text of the methods that users call, generated from the declarations in `toolkit.catalogue`.
+"""The text of the methods that users call, generated from the declarations in `toolkit.endpoints`.
 
     python scripts/generate_api.py                    every method, ready to paste
     python scripts/generate_api.py spot.rebates       the read and the write of that name
@@ -18,7 +18,15 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
-from toolkit.catalogue import (
+from toolkit.api.reads.exchange import ExchangeReads
+from toolkit.api.reads.futures import FuturesReads
+from toolkit.api.reads.portfolio import PortfolioReads
+from toolkit.api.reads.resource import ReadResource
+from toolkit.api.reads.spot import SpotReads
+from toolkit.api.writes.customers import FuturesWrites, PortfolioWrites, SpotWrites
+from toolkit.api.writes.operations import ExchangeWrites
+from toolkit.api.writes.resource import WriteResource
+from toolkit.endpoints import (
     ENDPOINTS,
     WRITES,
     Endpoint,
@@ -29,23 +37,15 @@ from toolkit.catalogue import (
     link_portfolio,
     link_spot,
 )
-from toolkit.catalogue.exchange_link import account_writes, accounts, balances, fees, money_writes, transfers
-from toolkit.link.doors import Doors
-from toolkit.link.exchange import ExchangeDoors
-from toolkit.link.futures import FuturesDoors
-from toolkit.link.portfolio import PortfolioDoors
-from toolkit.link.spot import SpotDoors
-from toolkit.operations.customer_doors import FuturesWrites, PortfolioWrites, SpotWrites
-from toolkit.operations.doors import WriteDoors
-from toolkit.operations.operations import ExchangeWrites
+from toolkit.endpoints.exchange_link import account_writes, accounts, balances, fees, money_writes, transfers
 
-READS: dict[System, type[Doors]] = {
-    "exchange": ExchangeDoors,
-    "spot": SpotDoors,
-    "futures": FuturesDoors,
-    "portfolio": PortfolioDoors,
+READS: dict[System, type[ReadResource]] = {
+    "exchange": ExchangeReads,
+    "spot": SpotReads,
+    "futures": FuturesReads,
+    "portfolio": PortfolioReads,
 }
-OPERATIONS: dict[System, type[WriteDoors[object]]] = {
+OPERATIONS: dict[System, type[WriteResource[object]]] = {
     "exchange": ExchangeWrites,
     "spot": SpotWrites,
     "futures": FuturesWrites,
@@ -138,7 +138,7 @@ def shows_emails(endpoint: Endpoint) -> bool:
 def _paging_notes(endpoint: Endpoint) -> list[str]:
     lines: list[str] = []
     window, paging = endpoint.window, endpoint.paging
-    if window and window.longest and not window.kept:
+    if window and window.longest and not window.retention:
         lines.append(f"One request spans {_length(window.longest)} at most; longer spans are put together.")
     if paging.kind in ("page", "offset"):
         lines.append(f"Every page is fetched, {paging.maximum} rows a request, up to one that is empty.")
@@ -153,9 +153,9 @@ def _paging_notes(endpoint: Endpoint) -> list[str]:
 def _start(endpoint: Endpoint) -> str:
     window = endpoint.window
     if window is None:
-        raise ValueError(f"{endpoint.door} has no span")
-    kept = f" Not more than {_length(window.kept)} ago." if window.kept else ""
-    return f"{_length(window.default)} before the end when not given.{kept}"
+        raise ValueError(f"{endpoint.qualified_name} has no span")
+    retention = f" Not more than {_length(window.retention)} ago." if window.retention else ""
+    return f"{_length(window.default)} before the end when not given.{retention}"
 
 
 def _length(length: timedelta) -> str:
@@ -200,13 +200,13 @@ def write_docstring(write: Write) -> str:
     resolved = (
         f"An unknown outcome is settled by `{how.read}`, {HOW[how.kind]}."
         if how.read
-        else f"No read settles an unknown outcome. Look at {how.look_at}."
+        else f"No read settles an unknown outcome. Look at {how.manual_check}."
     )
     arguments = [f"{param.name}: {param.doc}" for param in write_params(write)]
     if write.confirm:
         arguments.append(f"confirm: `{write.confirm}` a second time: this cannot be undone.")
-    if write.marks:
-        arguments.append(MARKED.format(write.marks))
+    if write.suffixed_argument:
+        arguments.append(MARKED.format(write.suffixed_argument))
     arguments.append(ONCE)
     if write.columns:
         returns = "The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns"
@@ -228,7 +228,7 @@ def write_docstring(write: Write) -> str:
 def write_params(write: Write) -> list[Param]:
     """Parameters in the order of the method's arguments: positional ones first, then required ones."""
     params = [param for param in write.params if param.fixed is None]
-    return sorted(params, key=lambda param: (not _is_positional(param), not param.is_needed))
+    return sorted(params, key=lambda param: (not _is_positional(param), not param.is_required))
 
 
 def write_signature(write: Write) -> list[Argument]:
@@ -236,33 +236,33 @@ def write_signature(write: Write) -> list[Argument]:
     arguments: list[Argument] = []
     for param in write_params(write):
         how = "POSITIONAL_OR_KEYWORD" if _is_positional(param) else "KEYWORD_ONLY"
-        default = inspect.Parameter.empty if param.is_needed else None
+        default = inspect.Parameter.empty if param.is_required else None
         arguments.append((param.name, how, default, _write_annotation(param)))
     if write.confirm:
         arguments.append(("confirm", "KEYWORD_ONLY", "", "str | int"))
-    if write.marks:
-        arguments.append(("marked", "KEYWORD_ONLY", False, "bool"))
-    arguments.append(("once", "KEYWORD_ONLY", None, "str | None"))
+    if write.suffixed_argument:
+        arguments.append(("unique", "KEYWORD_ONLY", False, "bool"))
+    arguments.append(("idempotency_key", "KEYWORD_ONLY", None, "str | None"))
     return arguments
 
 
 def write_source(write: Write) -> str:
     """The whole text of a method that writes."""
     given = ", ".join(f'"{param.name}": {param.name}' for param in write_params(write))
-    terms = "Terms(once, str(confirm))" if write.confirm else "Terms(once)"
-    if write.marks:
-        terms = "Terms(once, marked=marked)"
+    options = "Terms(once, str(confirm))" if write.confirm else "CallOptions(idempotency_key)"
+    if write.suffixed_argument:
+        options = "Terms(once, marked=marked)"
     return _method(
         write,
         write_signature(write),
         write_docstring(write),
         returns="T",
-        body=f"self._run({_constant(write)}, {{{given}}}, {terms})",
+        body=f"self._run({_constant(write)}, {{{given}}}, {options})",
     )
 
 
 def _is_positional(param: Param) -> bool:
-    return param.is_needed and param.kind in POSITIONAL
+    return param.is_required and param.kind in POSITIONAL
 
 
 def _write_annotation(param: Param) -> str:
@@ -272,7 +272,7 @@ def _write_annotation(param: Param) -> str:
         kind = "str | Sequence[str]"
     else:
         return annotation(param)
-    return kind if param.is_needed else f"{kind} | None"
+    return kind if param.is_required else f"{kind} | None"
 
 
 # -- both --------------------------------------------------------------------------------------------------
@@ -287,12 +287,12 @@ def annotation(param: Param) -> str:
 
 
 def _request(endpoint: Endpoint) -> str:
-    pool = endpoint.pool
-    whose = "the address" if pool.scope == "IP" else "the account"
-    what = f"all of {pool.prefix}*" if pool.shared else "this endpoint alone"
+    rate_limit = endpoint.rate_limit
+    whose = "the address" if rate_limit.scope == "IP" else "the account"
+    what = f"all of {rate_limit.prefix}*" if rate_limit.shared else "this endpoint alone"
     weight = endpoint.weight if isinstance(endpoint.weight, int) else "by its parameters"
-    limit = f"{pool.limit:,} a minute for {whose} on {what}"
-    return f"{endpoint.method} {endpoint.path}: weight {weight}, pool {pool.name} ({limit})"
+    limit = f"{rate_limit.limit:,} a minute for {whose} on {what}"
+    return f"{endpoint.method} {endpoint.path}: weight {weight}, pool {rate_limit.name} ({limit})"
 
 
 def _columns(endpoint: Endpoint) -> list[str]:
@@ -327,7 +327,7 @@ def _constant(endpoint: Endpoint) -> str:
         for name, value in vars(module).items():
             if value is endpoint:
                 return f"{module.__name__.rpartition('.')[2]}.{name}"
-    raise LookupError(f"{endpoint.door} is declared in none of the catalogue's modules")
+    raise LookupError(f"{endpoint.qualified_name} is declared in none of the catalogue's modules")
 
 
 def _method(
@@ -375,7 +375,7 @@ def _difference(
     found = [*map(_shown, found_signature(method)), "", *(inspect.getdoc(method) or "").splitlines()]
     if found != wanted:
         diff = difflib.unified_diff(found, wanted, "the code", "its declaration", lineterm="")
-        yield "\n".join([f"{endpoint.method} {endpoint.door}", *diff])
+        yield "\n".join([f"{endpoint.method} {endpoint.qualified_name}", *diff])
 
 
 def _shown(argument: Argument) -> str:
@@ -393,10 +393,14 @@ def main(arguments: list[str] | None = None) -> int:
         found = list(differences())
         print("\n\n".join(found) or f"{len(ENDPOINTS) + len(WRITES)} methods are as declared.")
         return 1 if found else 0
-    reads = [read_source(each) for each in ENDPOINTS if not options.names or each.door in options.names]
-    writes = [write_source(each) for each in WRITES if not options.names or each.door in options.names]
+    reads = [
+        read_source(each) for each in ENDPOINTS if not options.names or each.qualified_name in options.names
+    ]
+    writes = [
+        write_source(each) for each in WRITES if not options.names or each.qualified_name in options.names
+    ]
     if not reads and not writes:
-        parser.error("there is no endpoint of that name: `toolkit.endpoints()` lists them all")
+        parser.error("there is no endpoint of that name: `toolkit.list_endpoints()` lists them all")
     print("\n".join([*reads, *writes]))
     return 0
 

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 
 from toolkit import amounts, errors
 from toolkit._version import __version__
+from toolkit.client import Link
 from toolkit.demo import demo
-from toolkit.link import Link
-from toolkit.listing import endpoints
-from toolkit.suggestions import attributes_of_module
+from toolkit.endpoints.listing import list_endpoints
+from toolkit.text.suggestions import attributes_of_module
 
 if TYPE_CHECKING:
     from toolkit import charts, panels
 
-__all__ = ["Link", "__version__", "amounts", "charts", "demo", "endpoints", "errors", "panels"]
+__all__ = ["Link", "__version__", "amounts", "charts", "demo", "errors", "list_endpoints", "panels"]
 
 # Silent unless asked for: without a handler Python would print warnings to stderr.
 logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from toolkit._version import __version__
-from toolkit.catalogue import Security
-from toolkit.errors import LedgerWarning, NoKeyError, ToolkitError, UsageError
-from toolkit.printable import printable
+from toolkit.endpoints import Security
+from toolkit.errors import NoKeyError, RateLimitWarning, ToolkitError, UsageError
+from toolkit.text.printable import printable
 
 if TYPE_CHECKING:
-    from toolkit.link import Link
+    from toolkit.client import Link
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True}
 
@@ -128,9 +128,9 @@ def new_key(name: str, file: Path | None, lock: bool) -> None:
     The private part goes into NAME.pem in your config folder, which you alone may read. The public part
     is pasted at the exchange, which gives an API key for it.
     """
-    from toolkit.keys import ask_hidden, checked_name, config_folder, make_pair
+    from toolkit.auth.keys import ask_hidden, checked_name, config_folder, make_pair
 
-    with _told():
+    with _notify():
         beside = f"{checked_name(name)}.pem"
         path = config_folder() / beside if file is None else _resolved(file)
         passphrase = None
@@ -170,11 +170,11 @@ def add_key(
     The API key is asked for, and its secret where it has no private key. A passphrase is asked for to see
     that the private key opens, and is not written down, except with --keep-passphrase.
     """
-    from toolkit.keys import add_profile, ask_hidden, ask_passphrase, free_name
+    from toolkit.auth.keys import add_profile, ask_hidden, ask_passphrase, free_name
 
     if keep_passphrase and not (keyring and private_key):
         raise click.UsageError("--keep-passphrase goes with --keyring and --private-key.")
-    with _told():
+    with _notify():
         where = add_profile(
             free_name(name, in_keyring=keyring),
             key=ask_hidden("API key: "),
@@ -196,7 +196,7 @@ def _resolved(path: Path) -> Path:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _notify() -> Iterator[None]:
     """What goes wrong is said in a line."""
     said = ""
     try:
@@ -224,7 +224,7 @@ def doctor(profile: str | None, demo: bool, strict: bool, as_json: bool) -> None
             "A PROFILE is for the real exchange, --demo for the sandbox: give one of them."
         )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LedgerWarning)  # there is a line about it
+        warnings.simplefilter("ignore", RateLimitWarning)  # there is a line about it
         try:
             link = _opened(profile, demo)
         except UsageError as error:
@@ -237,13 +237,13 @@ def doctor(profile: str | None, demo: bool, strict: bool, as_json: bool) -> None
     else:
         click.echo(repr(diagnosis))
     bad = {"failure", "warning"} if strict else {"failure"}
-    raise SystemExit(int(diagnosis.verdict in bad))
+    raise SystemExit(int(diagnosis.status in bad))
 
 
 def _opened(profile: str | None, demo: bool) -> Link:
     """The Link to examine; one without a key where there is none, which is a line of its own."""
     import toolkit
-    from toolkit.keys import Keys
+    from toolkit.auth.keys import Keys
 
     try:
         return toolkit.demo() if demo else toolkit.Link(profile)

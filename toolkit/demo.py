@@ -8,13 +8,13 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from toolkit.catalogue import BASE_URLS, POOLS, Host
+from toolkit.client import Link
+from toolkit.endpoints import BASE_URLS, RATE_LIMITS, Host
 from toolkit.errors import UsageError
-from toolkit.frames import Numbers
-from toolkit.link import Link
-from toolkit.privacy import Emails
-from toolkit.suggestions import suggests_arguments
-from toolkit.wire.clock import Clock
+from toolkit.frames.builder import Numbers
+from toolkit.redaction import Emails
+from toolkit.text.suggestions import suggests_arguments
+from toolkit.timing.clock import Clock
 
 if TYPE_CHECKING:
     from toolkit.sandbox import Sandbox
@@ -148,5 +148,5 @@ def _read(line: str) -> tuple[str, str, str, dict[str, int]]:
 
 def _unusual(limits: Mapping[str, int]) -> dict[str, int]:
     """The limits that are not the documented ones."""
-    documented = {pool.name: pool.limit for pool in POOLS}
+    documented = {rate_limit.name: rate_limit.limit for rate_limit in RATE_LIMITS}
     return {name: limit for name, limit in limits.items() if limit != documented.get(name, limit)}

@@ -14,8 +14,8 @@ from sphinx.util.nodes import make_refnode
 # What stands for an object in our texts, and where its members are described.
 _OBJECTS = {
     "link.": "toolkit.Link.",
-    "ops.": "toolkit.operations.Operations.",
-    "outcome.": "toolkit.operations.Outcome.",
+    "ops.": "toolkit.writes.Operations.",
+    "outcome.": "toolkit.writes.Outcome.",
     "demo.": "toolkit.demo.DemoLink.",
 }
 

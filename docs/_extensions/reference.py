@@ -61,7 +61,7 @@ class EndpointTable(Generated):
             summary = row.summary.replace("|", r"\|")
             name = f"{{py:meth}}`{row.name} <{prefix}.{row.name}>`"
             request = f"`{row.method} {row.path}`"
-            rows.append(f"| {name} | {summary}<br>{request} | {weight} | {row.pool} |")
+            rows.append(f"| {name} | {summary}<br>{request} | {weight} | {row.rate_limit} |")
         return "\n".join(rows)
 
 
@@ -184,9 +184,9 @@ _ASTERISK = re.compile(r"(?<!\*)\*(?!\*)(?=[^`]*(?:`[^`]*`[^`]*)*$)")  # outside
 
 
 def _endpoints(prefix: str) -> Iterator[Any]:
-    """The rows of `toolkit.endpoints()` for `link.spot`, or for the writes of `ops.spot`."""
+    """The rows of `toolkit.list_endpoints()` for `link.spot`, or for the writes of `ops.spot`."""
     owner, _, system = prefix.partition(".")
-    frame = toolkit.endpoints()
+    frame = toolkit.list_endpoints()
     frame = frame[(frame["system"] == system) & (frame["writes"] == (owner == "ops"))]
     rows = frame.astype(object).where(frame.notna(), None)
     return rows.itertuples(index=False)

@@ -18,7 +18,7 @@ import requests
 import toolkit
 from tests.benchmarks.measure import seconds
 from tests.multiprocess.scene import HUNDRED, ONE, Full, Scene, pause
-from toolkit.catalogue import BASE_URLS, FAPI
+from toolkit.endpoints import BASE_URLS, FAPI
 
 LIMIT, WINDOW = 600, 3
 """A quarter of the documented weight in a twentieth of the time: one process alone could use it up twice."""
@@ -166,7 +166,7 @@ def test_the_cost_of_keeping_count(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             headers = session.get(url, timeout=5).headers
 
             def count() -> None:
-                budget.settle(budget.admit(FAPI, ONE[0], 1, "bench"), 200, headers)
+                budget.record_response(budget.admit(FAPI, ONE[0], 1, "bench"), 200, headers)
 
             def each(work: Callable[[], object]) -> float:
                 return seconds(lambda: [work() for _ in range(50)]) / 50

@@ -20,12 +20,12 @@ import requests
 import toolkit
 from tests.benchmarks.measure import say, seconds
 from tests.support.sandbox_env import SandboxEnv
-from toolkit.catalogue import BY_DOOR
-from toolkit.frames import Gathering
+from toolkit.endpoints import ENDPOINTS_BY_NAME
+from toolkit.frames.builder import FrameBuilder
 from toolkit.sandbox.world.tables import ListTable
-from toolkit.wire.strict_json import read
+from toolkit.transport.strict_json import read
 
-REBATES = BY_DOOR["exchange.rebates"]
+REBATES = ENDPOINTS_BY_NAME["exchange.rebates"]
 
 
 def rows(count: int) -> list[dict[str, Any]]:
@@ -49,10 +49,10 @@ def test_rows_to_a_frame(numbers: Any) -> None:
     bodies = [json.dumps(rows(100_000)[start : start + 500]) for start in range(0, 100_000, 500)]
 
     def ours() -> pd.DataFrame:
-        gathering = Gathering(REBATES, numbers)
+        builder = FrameBuilder(REBATES, numbers)
         for body in bodies:
-            gathering.add(json.loads(body, parse_float=Decimal))
-        return gathering.frame({})
+            builder.add(json.loads(body, parse_float=Decimal))
+        return builder.frame({})
 
     def bare() -> pd.DataFrame:
         frame = pd.concat([pd.DataFrame(json.loads(body)) for body in bodies], ignore_index=True)
@@ -73,10 +73,10 @@ def test_memory_of_a_fetch() -> None:
     ]
     arrow = pa.total_allocated_bytes()
     tracemalloc.start()
-    gathering = Gathering(REBATES, "float")
+    builder = FrameBuilder(REBATES, "float")
     for body in bodies:
-        gathering.add(json.loads(body))
-    frame = gathering.frame({})
+        builder.add(json.loads(body))
+    frame = builder.frame({})
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     peak += pa.total_allocated_bytes() - arrow
@@ -94,7 +94,9 @@ def test_pages_over_a_socket() -> None:
     now = env.now
     env.replace_exchange(
         tables={
-            REBATES.door: ListTable([row | {"time": now - 10**7 + n} for n, row in enumerate(rows(20_000))])
+            REBATES.qualified_name: ListTable(
+                [row | {"time": now - 10**7 + n} for n, row in enumerate(rows(20_000))]
+            )
         }
     )
     link = env.new_link(limits={"sapi-ip": 10**9})

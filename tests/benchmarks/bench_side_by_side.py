@@ -15,7 +15,7 @@ import requests
 import toolkit
 from tests.benchmarks.far_exchange import DAY, REBATES, far_exchange
 from tests.benchmarks.measure import say, seconds
-from toolkit.catalogue import BASE_URLS
+from toolkit.endpoints import BASE_URLS
 
 PAGES = 60
 LATENCY_MS = 60.0

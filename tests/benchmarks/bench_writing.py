@@ -16,7 +16,7 @@ import requests
 import toolkit
 from tests.benchmarks.measure import say, seconds
 from toolkit.demo import DemoLink
-from toolkit.operations.journal import Wish
+from toolkit.writes.journal import ConflictKey
 
 WRITES = 20
 PATH = "/sapi/v1/broker/subAccount/bnbBurn/spot"
@@ -55,12 +55,12 @@ def test_a_write_beside_a_bare_signed_post(demo_link: DemoLink, tmp_path: Path) 
 def test_a_step_of_the_journal(demo_link: DemoLink, tmp_path: Path) -> None:
     """Baseline: a file that is opened, written to and brought to the disk (fsync)."""
     journal = demo_link.operations(journal=tmp_path)._journal
-    wish = Wish(same="a", subject="a")
-    entry, _ = journal.begin(wish, door="exchange.transfer", arguments={}, digests={})
+    conflict_key = ConflictKey(same="a", subject="a")
+    entry, _ = journal.begin(conflict_key, endpoint="exchange.transfer", arguments={}, digests={})
 
     def steps() -> None:
         for _ in range(WRITES):
-            journal.settle(entry.number, "unknown", "measured", "answer")
+            journal.resolve(entry.number, "unknown", "measured", "answer")
 
     def bare() -> None:
         for moment in range(WRITES):

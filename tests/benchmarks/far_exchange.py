@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from toolkit.catalogue import BY_DOOR
+from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.sandbox import Exchange, ListTable, Sandbox, World
 
-REBATES = BY_DOOR["exchange.rebates"]
+REBATES = ENDPOINTS_BY_NAME["exchange.rebates"]
 DAY = 86_400_000
 
 
@@ -42,7 +42,7 @@ def main(pages: int, days: float, latency_ms: float) -> None:
     first = int(last - days * DAY)
     # The last page is one row short of full, so that it is known to be the last.
     table = ListTable(rows(pages * REBATES.paging.maximum - 1, first, last))
-    exchange = Exchange(World(seed=7), limit_scale=1000, tables={REBATES.door: table})
+    exchange = Exchange(World(seed=7), limit_scale=1000, tables={REBATES.qualified_name: table})
     with Sandbox(exchange=exchange, latency_ms=latency_ms) as sandbox:
         told = {"address": sandbox.address, "key": sandbox.key, "secret": sandbox.secret}
         print(json.dumps(told | {"first": first, "last": last}), flush=True)

@@ -69,13 +69,13 @@ class LabPage:
             self.page.wait_for_timeout(200)
         raise AssertionError(f"{self.notebook} was not done within {RUN:.0f} seconds")
 
-    def look_at(self) -> None:
+    def manual_check(self) -> None:
         """Have this page in front: Chromium takes its time with those behind."""
         self.page.bring_to_front()
 
     def start_cell(self, position: int) -> None:
         """Run one cell, and do not wait for it."""
-        self.look_at()
+        self.manual_check()
         self.page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(position).click()
         self.page.keyboard.press("Control+Enter")
 
@@ -91,7 +91,7 @@ class LabPage:
 
     def done(self, position: int, before: list[int | None]) -> list[dict[str, Any]]:
         """Wait until a cell that was started is done; its outputs, as saved."""
-        self.look_at()
+        self.manual_check()
         patience = time.monotonic() + STEP
         while time.monotonic() < patience:
             self.wait_idle()

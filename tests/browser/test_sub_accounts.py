@@ -26,7 +26,7 @@ LOOK = """card => {
     const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number);
     return {rgb: [r, g, b], a};
   };
-  const over = (top, alpha, below) => top.map((value, i) => value * alpha + below[i] * (1 - alpha));
+  const is_done = (top, alpha, below) => top.map((value, i) => value * alpha + below[i] * (1 - alpha));
   const light = rgb => {
     const [r, g, b] = rgb.map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
@@ -34,7 +34,7 @@ LOOK = """card => {
   const behind = element => {
     if (!element) return [255, 255, 255];
     const {rgb, a} = parse(getComputedStyle(element).backgroundColor);
-    return a === 1 ? rgb : over(rgb, a, behind(element.parentElement));
+    return a === 1 ? rgb : is_done(rgb, a, behind(element.parentElement));
   };
   const opacity = element => element === card ? 1
     : Number(getComputedStyle(element).opacity) * opacity(element.parentElement);
@@ -43,7 +43,7 @@ LOOK = """card => {
   const contrasts = pieces.map(element => {
     const below = behind(element);
     const {rgb, a} = parse(getComputedStyle(element).color);
-    const [x, y] = [light(over(rgb, a * opacity(element), below)), light(below)].sort((p, q) => q - p);
+    const [x, y] = [light(is_done(rgb, a * opacity(element), below)), light(below)].sort((p, q) => q - p);
     return [element.className + ' ' + element.textContent, (x + 0.05) / (y + 0.05)];
   });
   const box = card.getBoundingClientRect();

@@ -38,7 +38,7 @@ def test_the_panel_of_one_shows_what_the_other_uses(notebooks: tuple[LabPage, La
     for _ in range(2):
         minute = time.time() // 60
         fetching.run_cell(1)
-        watching.look_at()
+        watching.manual_check()
         try:
             fetchers.wait_for(timeout=SOON * 1000)
             break

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import hostile
 from tests.unit.transport.test_hostile_responses import LONG_TO_READ, MIB, little_memory, read_many
-from toolkit.wire.answers import Answer
+from toolkit.transport.responses import RawResponse
 
 
 @pytest.mark.parametrize(("path", "name", "size"), LONG_TO_READ)
@@ -17,4 +17,4 @@ def test_memory_is_bounded_for_what_takes_long(path: str, name: str, size: int) 
 def test_memory_is_bounded_for_the_longest_name_of_a_field() -> None:
     body = b'{"":1,"' + b"a" * (8 * MIB) + b'":0}'
     with little_memory():
-        hostile.read(None, Answer(200, {}, body))
+        hostile.read(None, RawResponse(200, {}, body))

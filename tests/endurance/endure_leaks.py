@@ -24,7 +24,7 @@ def test_no_mark_is_in_the_notebooks() -> None:
 def test_without_any_guard_there_is_a_mark(tmp_path: Path) -> None:
     with workspaces(len(GUARDS)) as places, ThreadPoolExecutor() as side_by_side:
         wishes = [
-            workspace.wish(package=guard.removed(tmp_path / str(number)))
+            workspace.conflict_key(package=guard.removed(tmp_path / str(number)))
             for number, (guard, workspace) in enumerate(zip(GUARDS, places, strict=True))
         ]
         list(side_by_side.map(run, (wishes[::2], wishes[1::2])))

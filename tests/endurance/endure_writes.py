@@ -47,8 +47,8 @@ def test_random_writes() -> None:
 def test_killed_writers(tmp_path: Path) -> None:
     began = time.monotonic()
     with Kills(tmp_path, SEED) as kills:
-        tally = kills.run(KILLS)
-    say(f"{KILLS} writers killed", tally, time.monotonic() - began)
-    assert tally.mistakes == []
-    assert tally.unresolved > KILLS / 10
-    assert tally.within_a_commit > KILLS / 20
+        stats = kills.run(KILLS)
+    say(f"{KILLS} writers killed", stats, time.monotonic() - began)
+    assert stats.mistakes == []
+    assert stats.unresolved > KILLS / 10
+    assert stats.within_a_commit > KILLS / 20

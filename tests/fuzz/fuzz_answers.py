@@ -19,23 +19,23 @@ import atheris
 
 with atheris.instrument_imports(
     include=[
-        "toolkit.wire.answers",
-        "toolkit.wire.strict_json",
-        "toolkit.wire.headers",
-        "toolkit.wire.http_dates",
+        "toolkit.transport.responses",
+        "toolkit.transport.strict_json",
+        "toolkit.ratelimit.headers",
+        "toolkit.timing.http_dates",
     ]
 ):
-    import toolkit.wire.answers
-    import toolkit.wire.headers
-    import toolkit.wire.http_dates
-    import toolkit.wire.strict_json
-with atheris.instrument_imports(include=["toolkit.frames", "toolkit.inference"]):
-    import toolkit.frames
-    import toolkit.inference  # noqa: F401
+    import toolkit.ratelimit.headers
+    import toolkit.timing.http_dates
+    import toolkit.transport.responses
+    import toolkit.transport.strict_json
+with atheris.instrument_imports(include=["toolkit.frames.builder", "toolkit.frames.infer"]):
+    import toolkit.frames.builder
+    import toolkit.frames.infer  # noqa: F401
 
 from tests.support.hostile import documented, headers_of, read, write
-from toolkit.catalogue import Write
-from toolkit.wire.answers import Answer
+from toolkit.endpoints import Write
+from toolkit.transport.responses import RawResponse
 
 MOST_MEMORY = 64 << 20
 MOST_SECONDS = 5.0
@@ -66,7 +66,7 @@ def one(data: bytes) -> None:
     choice, numbers, status = data[0], "exact" if data[1] % 2 else "float", STATUSES[data[2] % len(STATUSES)]
     header, found, body = data[3:].partition(b"\0")
     header, body = (header, body) if found else (b"", data[3:])
-    answer = Answer(status, headers_of(header.decode("latin-1")), body)
+    answer = RawResponse(status, headers_of(header.decode("latin-1")), body)
     looked = next(NUMBER) % EACH == 0
     if looked:
         tracemalloc.start()

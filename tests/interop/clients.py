@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
-    from tests.interop.questions import Question
+    from tests.interop.questions import Query
 
 PROGRAMS = ROOT / "tests" / "interop" / "programs"
 ENVIRONMENTS = ROOT / ".interop"
@@ -64,7 +64,7 @@ class PeerClient:
         """Why it was not installed, in one line."""
         return self.environment / ".failed"
 
-    def ask(self, address: str, questions: Sequence[Question], folder: Path) -> dict[str, Any]:
+    def ask(self, address: str, questions: Sequence[Query], folder: Path) -> dict[str, Any]:
         """What it says to these questions, asked in a process and an environment of its own."""
         done = subprocess.run(
             [self.python, "-E", "-s", PROGRAMS / self.program, self.name],

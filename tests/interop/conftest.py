@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from toolkit.catalogue import ENDPOINTS
+from toolkit.endpoints import ENDPOINTS
 
 
 @dataclass(slots=True)
@@ -56,5 +56,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         if coverage.written:
             terminalreporter.line(f"{'':{width}}  wrote {', '.join(sorted(coverage.written))}")
         if coverage.unknown:
-            doors = ", ".join(endpoint.door for endpoint in ENDPOINTS if endpoint.door in coverage.unknown)
-            terminalreporter.line(f"{'':{width}}  does not know {doors}")
+            endpoints = ", ".join(
+                endpoint.qualified_name
+                for endpoint in ENDPOINTS
+                if endpoint.qualified_name in coverage.unknown
+            )
+            terminalreporter.line(f"{'':{width}}  does not know {endpoints}")

@@ -54,8 +54,8 @@ def main() -> None:
     if missing:
         names = ", ".join(peer.name for peer in missing)
         print(f"Installing {names}, each into an environment of its own (a minute the first time) ...")
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(install, missing))
+        with ThreadPoolExecutor() as rate_limit:
+            list(rate_limit.map(install, missing))
 
 
 if __name__ == "__main__":

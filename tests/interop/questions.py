@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit.catalogue import BY_DOOR, Column, Endpoint
-from toolkit.link import Link
-from toolkit.privacy import masked_key
-from toolkit.sandbox import Key, World
+from toolkit.client import Link
+from toolkit.endpoints import ENDPOINTS_BY_NAME, Column, Endpoint
+from toolkit.redaction import masked_key
+from toolkit.sandbox import RegisteredKey, World
 
 # Five whole days that are over, both midnights included: nothing is added to them any more. Some doors fill a
 # page with them, and none is empty.
@@ -35,7 +35,7 @@ REFUSALS: Mapping[str, set[int]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Query:
     """One call, as the client programs take it."""
 
     name: str
@@ -51,9 +51,9 @@ class Question:
         return asdict(self)
 
 
-def wire_params(endpoint: Endpoint, world: World) -> dict[str, str]:
+def request_params(endpoint: Endpoint, world: World) -> dict[str, str]:
     """Everything the endpoint insists on, a span, and as many rows as it gives at once."""
-    params = dict(world.example(endpoint.door))
+    params = dict(world.example(endpoint.qualified_name))
     if endpoint.window:
         params |= {"startTime": str(_milliseconds(START)), "endTime": str(_milliseconds(END))}
     if endpoint.paging.size:
@@ -64,11 +64,11 @@ def wire_params(endpoint: Endpoint, world: World) -> dict[str, str]:
 def read_ourselves(link: Link, endpoint: Endpoint, world: World) -> pd.DataFrame:
     """The same, through the toolkit's own door."""
     arguments: dict[str, Any] = {}
-    example = world.example(endpoint.door)
+    example = world.example(endpoint.qualified_name)
     for param in endpoint.params:
-        if param.wire in example:
+        if param.field in example:
             words = {str(number): word for word, number in param.choices.items()}
-            arguments[param.name] = words.get(example[param.wire], example[param.wire])
+            arguments[param.name] = words.get(example[param.field], example[param.field])
     if endpoint.window:
         arguments |= {"start": START, "end": END}
     frame: pd.DataFrame = getattr(getattr(link, endpoint.system), endpoint.name)(**arguments)
@@ -79,12 +79,12 @@ def read_ourselves(link: Link, endpoint: Endpoint, world: World) -> pd.DataFrame
 def held(endpoint: Endpoint, world: World) -> list[Any] | None:
     """The rows of the sandbox's own table, None where it has none."""
     try:
-        table = world.table(endpoint.door)
+        table = world.table(endpoint.qualified_name)
     except KeyError:
         return None
-    declared = {param.wire: "" for param in endpoint.params}
+    declared = {param.field: "" for param in endpoint.params}
     filters = {name: text for name, text in TAKEN_FOR_GRANTED.items() if name in declared}
-    filters |= world.example(endpoint.door)
+    filters |= world.example(endpoint.qualified_name)
     start, end = (_milliseconds(moment) if endpoint.window else None for moment in (START, END))
     return table.slice(start, end, filters, 0, endpoint.paging.maximum or 2**31)
 
@@ -92,7 +92,9 @@ def held(endpoint: Endpoint, world: World) -> list[Any] | None:
 def rows_of(endpoint: Endpoint, answer: Any) -> list[Mapping[str, Any]]:
     """The rows of an answer, with what the wrapper says in each."""
     if endpoint.rows:
-        outer = {wire: answer[wire] for column in endpoint.columns if column.outer for wire in column.wires}
+        outer = {
+            field: answer[field] for column in endpoint.columns if column.outer for field in column.fields
+        }
         return [{**outer, **row} for row in answer[endpoint.rows]]
     return answer if isinstance(answer, list) else [answer]
 
@@ -136,11 +138,11 @@ def _milliseconds(moment: datetime) -> int:
 
 def _is_now(endpoint: Endpoint, column: Column) -> bool:
     """Whether it is the moment of the answer, which no two answers have in common."""
-    return column.kind == "time" and (column.outer or endpoint is BY_DOOR["futures.overview"])
+    return column.kind == "time" and (column.outer or endpoint is ENDPOINTS_BY_NAME["futures.overview"])
 
 
 def _read(column: Column, row: Mapping[str, Any]) -> Any:
-    value = next((row[wire] for wire in column.wires if wire in row), None)
+    value = next((row[field] for field in column.fields if field in row), None)
     if value is None or isinstance(value, bool | list):
         return value
     if column.kind == "amount":
@@ -156,9 +158,9 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, list) or not pd.isna(value) else None
 
 
-def bad_questions(partner: Key) -> list[Question]:
+def bad_questions(partner: RegisteredKey) -> list[Query]:
     """Requests that must be refused, one for each of `REFUSALS`."""
-    endpoint = BY_DOOR["exchange.bnb_burn"]
+    endpoint = ENDPOINTS_BY_NAME["exchange.bnb_burn"]
     account = {"subAccountId": "1"}
     changes: dict[str, dict[str, Any]] = {
         "wrong secret": {"secret": partner.secret[::-1]},
@@ -169,5 +171,5 @@ def bad_questions(partner: Key) -> list[Question]:
         "unknown parameter": {"params": {**account, "colour": "blue"}},
         "missing parameter": {"params": {}},
     }
-    good = Question("", endpoint.path, partner.key, partner.secret, account)
+    good = Query("", endpoint.path, partner.key, partner.secret, account)
     return [replace(good, name=name, **changes[name]) for name in REFUSALS]

@@ -19,11 +19,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.interop import questions
 from tests.interop.clients import PEERS, PeerClient
 from tests.interop.conftest import Coverage
-from tests.interop.questions import Question
-from toolkit.catalogue import BASE_URLS, ENDPOINTS, POOLS
-from toolkit.link import Link
-from toolkit.sandbox import Key, Sandbox
-from toolkit.sandbox.authentication import CUSTOMER_DOORS
+from tests.interop.questions import Query
+from toolkit.client import Link
+from toolkit.endpoints import BASE_URLS, ENDPOINTS, RATE_LIMITS
+from toolkit.sandbox import RegisteredKey, Sandbox
+from toolkit.sandbox.authentication import CUSTOMER_ENDPOINTS
 
 pytestmark = pytest.mark.interop
 
@@ -40,14 +40,14 @@ AWKWARD = {"customerId": "desk 7+8/é&=%20~*'", "email": "ana+desk@exämple.com"
 class KeyPair:
     """An API key as the exchange knows it, and the private key of its owner in PEM."""
 
-    key: Key
+    key: RegisteredKey
     private_pem: str
 
     @classmethod
     def of(cls, name: str, private: Ed25519PrivateKey | rsa.RSAPrivateKey) -> KeyPair:
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        key = Key(name=name, key=name.ljust(64, "0"), uid="1", public_pem=public.decode())
+        key = RegisteredKey(name=name, key=name.ljust(64, "0"), uid="1", public_pem=public.decode())
         return cls(key, pem.decode())
 
 
@@ -70,25 +70,25 @@ def sandbox(pairs: dict[str, KeyPair]) -> Iterator[Sandbox]:
         yield running
 
 
-def asks(sandbox: Sandbox, door: str) -> Key:
+def asks(sandbox: Sandbox, endpoint_name: str) -> RegisteredKey:
     """Whose key asks: some doors are a customer's."""
-    return sandbox.world.keys["customer" if door in CUSTOMER_DOORS else "partner"]
+    return sandbox.world.keys["customer" if endpoint_name in CUSTOMER_ENDPOINTS else "partner"]
 
 
 @pytest.fixture(scope="session")
 def frames(sandbox: Sandbox) -> dict[str, pd.DataFrame]:
     """What we read ourselves, by door."""
     hosts = dict.fromkeys(BASE_URLS, sandbox.address)
-    limits = {pool.name: pool.limit * PLENTY for pool in POOLS}
-    keys = {asks(sandbox, endpoint.door) for endpoint in ENDPOINTS}
+    limits = {rate_limit.name: rate_limit.limit * PLENTY for rate_limit in RATE_LIMITS}
+    keys = {asks(sandbox, endpoint.qualified_name) for endpoint in ENDPOINTS}
     links = {
         key.name: Link(key=key.key, secret=key.secret, hosts=hosts, limits=limits, emails="clear")
         for key in keys
     }
     try:
         return {
-            endpoint.door: questions.read_ourselves(
-                links[asks(sandbox, endpoint.door).name], endpoint, sandbox.world
+            endpoint.qualified_name: questions.read_ourselves(
+                links[asks(sandbox, endpoint.qualified_name).name], endpoint, sandbox.world
             )
             for endpoint in ENDPOINTS
         }
@@ -106,17 +106,17 @@ class Statement:
     coverage: Coverage
 
 
-def all_questions(sandbox: Sandbox, pairs: dict[str, KeyPair]) -> list[Question]:
+def all_questions(sandbox: Sandbox, pairs: dict[str, KeyPair]) -> list[Query]:
     partner = sandbox.world.partner
     asked = questions.bad_questions(partner)
     for endpoint in ENDPOINTS:
-        key = asks(sandbox, endpoint.door)
-        params = questions.wire_params(endpoint, sandbox.world)
-        asked.append(Question(endpoint.door, endpoint.path, key.key, key.secret, params))
+        key = asks(sandbox, endpoint.qualified_name)
+        params = questions.request_params(endpoint, sandbox.world)
+        asked.append(Query(endpoint.qualified_name, endpoint.path, key.key, key.secret, params))
     for name, pair in pairs.items():
-        asked.append(Question(f"{name} signature", ACCOUNTS, pair.key.key, pair.private_pem))
+        asked.append(Query(f"{name} signature", ACCOUNTS, pair.key.key, pair.private_pem))
     for name, text in AWKWARD.items():
-        asked.append(Question(f"awkward {name}", CUSTOMERS, partner.key, partner.secret, {name: text}))
+        asked.append(Query(f"awkward {name}", CUSTOMERS, partner.key, partner.secret, {name: text}))
     return asked
 
 
@@ -149,18 +149,18 @@ def test_it_reads_what_we_read(
 ) -> None:
     wrong: dict[str, object] = {}
     for endpoint in ENDPOINTS:
-        said = statement.answers[endpoint.door]
+        said = statement.answers[endpoint.qualified_name]
         if "unknown" in said:
-            statement.coverage.unknown.add(endpoint.door)
+            statement.coverage.unknown.add(endpoint.qualified_name)
         elif "error" in said:
-            wrong[endpoint.door] = said["error"]
+            wrong[endpoint.qualified_name] = said["error"]
         else:
-            frame, table = frames[endpoint.door], questions.held(endpoint, sandbox.world)
+            frame, table = frames[endpoint.qualified_name], questions.held(endpoint, sandbox.world)
             found = questions.differences(endpoint, said["answer"], frame, table)
             if found:
-                wrong[endpoint.door] = found
+                wrong[endpoint.qualified_name] = found
             else:
-                statement.coverage.read.add(endpoint.door)
+                statement.coverage.read.add(endpoint.qualified_name)
     assert wrong == {}
     assert len(statement.coverage.read) >= statement.peer.least
 
@@ -189,4 +189,4 @@ def test_its_private_key_signs(statement: Statement, name: str) -> None:
 
 
 def test_we_read_rows_to_be_compared(frames: dict[str, pd.DataFrame]) -> None:
-    assert [door for door, frame in frames.items() if frame.empty] == []
+    assert [endpoint_name for endpoint_name, frame in frames.items() if frame.empty] == []

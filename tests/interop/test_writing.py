@@ -16,9 +16,9 @@ import pytest
 
 from tests.interop.clients import PEERS, PeerClient
 from tests.interop.conftest import Coverage
-from tests.interop.questions import Question
-from toolkit.catalogue import BASE_URLS, WRITE_BY_DOOR
-from toolkit.link import Link
+from tests.interop.questions import Query
+from toolkit.client import Link
+from toolkit.endpoints import BASE_URLS, WRITES_BY_NAME
 from toolkit.sandbox import Sandbox
 
 pytestmark = pytest.mark.interop
@@ -141,22 +141,22 @@ def party(
     )
     key = world.partner
     asked = [
-        Question(
+        Query(
             write,
-            WRITE_BY_DOOR[door].path,
+            WRITES_BY_NAME[endpoint_name].path,
             key.key,
             key.secret,
             party.parameters(write),
-            method=WRITE_BY_DOOR[door].method,
+            method=WRITES_BY_NAME[endpoint_name].method,
         )
-        for write, door in WRITES.items()
+        for write, endpoint_name in WRITES.items()
     ]
     awkward = {"tag": f"never {place} é+&"}
     asked += [
-        Question("awkward", ACCOUNTS, key.key, key.secret, awkward, method="POST"),
-        Question("wrong secret", ACCOUNTS, key.key, key.secret[::-1], {"tag": "never"}, method="POST"),
-        Question("our account", ACCOUNTS, key.key, key.secret, {"subAccountId": party.our_account}),
-        Question("our customer", CUSTOMERS, key.key, key.secret, {"customerId": party.our_id}),
+        Query("awkward", ACCOUNTS, key.key, key.secret, awkward, method="POST"),
+        Query("wrong secret", ACCOUNTS, key.key, key.secret[::-1], {"tag": "never"}, method="POST"),
+        Query("our account", ACCOUNTS, key.key, key.secret, {"subAccountId": party.our_account}),
+        Query("our customer", CUSTOMERS, key.key, key.secret, {"customerId": party.our_id}),
     ]
     said = peer.ask(sandbox.address, asked, tmp_path_factory.mktemp("writing"))
     party.said = said["answers"]

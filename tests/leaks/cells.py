@@ -29,15 +29,15 @@ work.mkdir()
 script = Script(given, work)
 hosts = script.hosts
 ###
-link = toolkit.Link.ask(hosts=hosts)
+link = toolkit.Link.from_prompt(hosts=hosts)
 link
 ###
-locked = toolkit.Link.ask("locked", hosts=hosts)
+locked = toolkit.Link.from_prompt("locked", hosts=hosts)
 locked.exchange.partner()
 ###
-toolkit.Link.ask("locked", hosts=hosts)
+toolkit.Link.from_prompt("locked", hosts=hosts)
 ###
-toolkit.Link.ask(hosts=hosts)
+toolkit.Link.from_prompt(hosts=hosts)
 ###
 toolkit.Link(key=given["key"], secret=given["secret"] + " ")
 ###

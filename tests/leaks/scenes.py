@@ -17,7 +17,7 @@ from tests.leaks.workspace import PASSPHRASE, Workspace, run
 from tests.support.paths import NOTEBOOKS
 from tests.support.writes import memory_folder
 from toolkit import errors
-from toolkit.catalogue import ENDPOINTS, WRITE_BY_DOOR
+from toolkit.endpoints import ENDPOINTS, WRITES_BY_NAME
 from toolkit.sandbox import World
 
 ABSTRACT = {"ToolkitError"}
@@ -34,7 +34,7 @@ def workspaces(number: int) -> Iterator[list[Workspace]]:
 
 
 def work_with_a_script(endpoints: Workspace, failures: Workspace) -> None:
-    run([endpoints.wish("endpoints"), failures.wish("errors")])
+    run([endpoints.conflict_key("endpoints"), failures.conflict_key("errors")])
     look_at_every_endpoint(endpoints)
     look_at_every_error(failures)
 
@@ -44,8 +44,8 @@ def look_at_every_endpoint(workspace: Workspace) -> None:
     assert kinds >= {".csv", ".html", ".json", ".parquet", ".pickle", ".png", ".svg", ".sqlite"}
     asked = {entry.path for entry in workspace.sandbox.exchange.log if entry.status == 200}
     assert asked >= {endpoint.path for endpoint in ENDPOINTS}
-    done = {effect.door for effect in workspace.sandbox.exchange.effects}
-    assert set(WRITE_BY_DOOR) - done == set()
+    done = {effect.qualified_name for effect in workspace.sandbox.exchange.effects}
+    assert set(WRITES_BY_NAME) - done == set()
 
 
 def look_at_every_error(workspace: Workspace) -> None:
@@ -75,10 +75,10 @@ async def run_notebooks(workspace: Workspace) -> None:
     """On a sandbox that the environment names; some of them start one of their own besides."""
     own = World(seed=7)
     for key in own.keys.values():
-        workspace.marks.add("a key of the usual sandbox", key.key)
-        workspace.marks.add("a secret of the usual sandbox", key.secret)
+        workspace.suffixed_argument.add("a key of the usual sandbox", key.key)
+        workspace.suffixed_argument.add("a secret of the usual sandbox", key.secret)
     for new in own.new_key():
-        workspace.marks.add("a new key of the usual sandbox, or its secret", new)
+        workspace.suffixed_argument.add("a new key of the usual sandbox, or its secret", new)
     line = json.dumps(
         {
             "address": workspace.server.address,
@@ -106,7 +106,7 @@ def work_with_commands(workspace: Workspace) -> None:
     assert workspace.command("key", "new", "made", "--lock", typed=[PASSPHRASE] * 2) == 0
     made = workspace.config / "made.pem"
     workspace.unmarked.add(made)
-    workspace.marks.add_pem("a private key that was made", made.read_text())
+    workspace.suffixed_argument.add_pem("a private key that was made", made.read_text())
     typed = [partner.key, PASSPHRASE]
     assert workspace.command("key", "add", "made", "--private-key", str(made), typed=typed) == 0
     assert workspace.command("key", "add", "same", typed=[partner.key, partner.key]) == 1

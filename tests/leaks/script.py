@@ -142,17 +142,17 @@ class Script:
     @contextmanager
     def fault(self, kind: str, path: str = "", **options: Any) -> Iterator[None]:
         """The exchange fails in this way."""
-        wish = {"kind": kind, "path": PATHS.get(path, path), **options}
-        self.control("POST", {name: value for name, value in wish.items() if value != ""})
+        conflict_key = {"kind": kind, "path": PATHS.get(path, path), **options}
+        self.control("POST", {name: value for name, value in conflict_key.items() if value != ""})
         try:
             yield
         finally:
             self.control("DELETE", None)
 
-    def control(self, method: str, wish: object) -> None:
+    def control(self, method: str, conflict_key: object) -> None:
         connection = http.client.HTTPConnection(self.given["control"], timeout=5)
         with closing(connection):
-            connection.request(method, "/sandbox/faults", json.dumps(wish).encode())
+            connection.request(method, "/sandbox/faults", json.dumps(conflict_key).encode())
             connection.getresponse().read()
 
     # -- what every run does ------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ class Script:
         self.do(lambda: toolkit.Link(key=given["key"], secert=given["secret"]))  # type: ignore[call-arg]
         self.do(lambda: toolkit.Link(key=given["key"], private_key=given["locked"], passphrase="wrong"))
         self.do(lambda: toolkit.Link(key=given["key"], private_key=given["secret"] * 9))
-        self.do(lambda: toolkit.Link(key=given["key"], secret=given["secret"], share=7))
+        self.do(lambda: toolkit.Link(key=given["key"], secret=given["secret"], limit_fraction=7))
         self.do(lambda: toolkit.Link(key=given["key"], secret=given["secret"], hosts={"api": given["proxy"]}))
         self.do(lambda: toolkit.Link("locked", passphrase=given["secret"]))
         self.do(lambda: toolkit.Link("unquoted"))
@@ -207,9 +207,9 @@ class Script:
     def endpoints(self) -> None:
         """Every door with a key of one kind, and some of them with one of each other kind."""
         every = list(self.given["reads"])
-        for profile, doors in (("ed25519", every[::6]), ("rsa", every[3::6]), ("hmac", every)):
+        for profile, endpoints in (("ed25519", every[::6]), ("rsa", every[3::6]), ("hmac", every)):
             with self.opened(profile, workers=2, progress=True) as link:
-                self.reads(link, doors)
+                self.reads(link, endpoints)
         self.charts()
         self.all_writes()
 
@@ -222,17 +222,21 @@ class Script:
         self.threads()
         self.the_end()
 
-    def reads(self, link: Any, doors: list[str]) -> None:
-        for door in doors:
-            self.do(lambda door=door: called(link, door)(**self.given["reads"][door]))  # type: ignore[misc]
+    def reads(self, link: Any, endpoints: list[str]) -> None:
+        for endpoint_name in endpoints:
+            self.do(
+                lambda endpoint_name=endpoint_name: called(link, endpoint_name)(
+                    **self.given["reads"][endpoint_name]
+                )
+            )  # type: ignore[misc]
         for each in (link, link.budget, link.budget.snapshot(), link.exchange, link.spot, link._connection):
             self.do(lambda each=each: each)  # type: ignore[misc]
         # Whatever else it offers that asks for nothing: usage, doctor and the like.
         for name in dir(link):
             if not name.startswith("_") and name != "close" and callable(getattr(link, name)):
                 self.do(getattr(link, name))
-        for door in doors:
-            self.do(lambda door=door: link.price(door, rows=3))  # type: ignore[misc]
+        for endpoint_name in endpoints:
+            self.do(lambda endpoint_name=endpoint_name: link.estimate_weight(endpoint_name, rows=3))  # type: ignore[misc]
 
     def charts(self) -> None:
         from toolkit import charts
@@ -250,10 +254,14 @@ class Script:
 
     def all_writes(self) -> None:
         customer = self.opened("customer").operations(journal=self.folder / "journal")
-        for door in self.given["writes"]:
-            ops = customer if "own_customer" in door else self.ops
-            for doors in (ops.preview, ops):
-                self.do(lambda doors=doors, door=door: called(doors, door)(**self.given["writes"][door]))  # type: ignore[misc]
+        for endpoint_name in self.given["writes"]:
+            ops = customer if "own_customer" in endpoint_name else self.ops
+            for endpoints in (ops.preview, ops):
+                self.do(
+                    lambda endpoints=endpoints, endpoint_name=endpoint_name: called(endpoints, endpoint_name)(
+                        **self.given["writes"][endpoint_name]
+                    )
+                )  # type: ignore[misc]
         for number in self.ops.history()["number"]:
             self.do(lambda number=number: self.ops.outcome(int(number)))  # type: ignore[misc]
         self.do(lambda: self.ops)
@@ -290,8 +298,8 @@ class Script:
         self.do(lambda: link.exchange.rebates(numbers="exact")["income"] * 0.5)
         self.do(lambda: link.futures.traders(start="2025-01-01", end="2025-01-01"))
         away = dict.fromkeys(self.hosts, "https://nobody.invalid")
-        with self.opened("hmac", hosts=away, proxies=given["proxies"]) as lost:
-            self.do(lost.exchange.partner)
+        with self.opened("hmac", hosts=away, proxies=given["proxies"]) as failure:
+            self.do(failure.exchange.partner)
 
     def files_that_fail(self) -> None:
         with closed(self.folder / "ledger") as folder, warnings.catch_warnings():
@@ -306,10 +314,10 @@ class Script:
     def writes_that_fail(self) -> None:
         given, ops = self.given, self.ops
         with self.fault("reset", "customers", method="POST"):
-            lost = self.do(lambda: ops.spot.set_customer_id("lost", given["lost"]))
-        self.demand(lost)
+            failure = self.do(lambda: ops.spot.set_customer_id("lost", given["lost"]))
+        self.demand(failure)
         self.do(lambda: ops.spot.set_customer_id("not settled", given["lost"]))
-        self.do(lambda: lost.reconcile(wait=False))
+        self.do(lambda: failure.reconcile(wait=False))
         with self.fault("html", "keys", method="GET", status=200):
             self.do(lambda: ops.exchange.create_api_key(given["another"], can_trade=True))
         with self.fault("error", "customers", method="POST", message=given["echo"]):
@@ -328,7 +336,7 @@ class Script:
             self.do(lambda profile=profile: self.opened(profile.replace(" ", "-")).exchange.partner())  # type: ignore[misc]
         import toolkit
 
-        self.do(toolkit.Link.ask)
+        self.do(toolkit.Link.from_prompt)
         for name in ("TOOLKIT_KEY", "TOOLKIT_SECRET"):
             os.environ[name] = self.given["key"]
             self.do(lambda: toolkit.Link(hosts=self.hosts))
@@ -350,10 +358,10 @@ class Script:
         faulthandler.dump_traceback(all_threads=True)
 
 
-def called(doors: Any, door: str) -> Any:
+def called(endpoints: Any, endpoint_name: str) -> Any:
     """The door of this name."""
-    system, _, name = door.partition(".")
-    return getattr(getattr(doors, system), name)
+    system, _, name = endpoint_name.partition(".")
+    return getattr(getattr(endpoints, system), name)
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import pytest
 
 from tests.support.listeners import Proxy
 from tests.support.recording import RecordingServer, recording_server
-from toolkit.catalogue import BASE_URLS
-from toolkit.wire.session import Message, NoAnswer, Session
+from toolkit.endpoints import BASE_URLS
+from toolkit.transport.session import Session, SignedRequest, TransportFailure
 
 KEY = "k" * 64
 SIGNATURE = "f" * 64
@@ -38,7 +38,7 @@ def loud(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 def ask(session: Session) -> None:
     session.get("api", "/x", f"email={EMAIL}&signature={SIGNATURE}", KEY)
-    session.send(Message("POST", "api", "/x", f"email={EMAIL}", f"a=1&signature={SIGNATURE}"), KEY)
+    session.send(SignedRequest("POST", "api", "/x", f"email={EMAIL}", f"a=1&signature={SIGNATURE}"), KEY)
 
 
 def nothing_of_it(said: str) -> None:
@@ -63,7 +63,7 @@ def test_nothing_secret_is_said_of_a_proxy(loud: Callable[[], str], says: bytes)
     session = Session(
         dict.fromkeys(BASE_URLS, "https://127.0.0.1:9"), timeout=(1, 1), proxies={"https": where}
     )
-    with pytest.raises(NoAnswer):
+    with pytest.raises(TransportFailure):
         ask(session)
     session.close()
     proxy.server.close()

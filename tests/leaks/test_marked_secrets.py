@@ -42,9 +42,9 @@ pytestmark = pytest.mark.filterwarnings("default")
 
 def test_no_mark_is_anywhere() -> None:
     with workspaces(4) as places, ThreadPoolExecutor() as side_by_side:
-        doors, failures, commands, kernel = places
+        endpoints, failures, commands, kernel = places
         work = [
-            side_by_side.submit(work_with_a_script, doors, failures),
+            side_by_side.submit(work_with_a_script, endpoints, failures),
             side_by_side.submit(work_with_commands, commands),
         ]
         asyncio.run(work_with_a_kernel(kernel))
@@ -59,9 +59,9 @@ def test_no_mark_is_anywhere() -> None:
 
 def test_a_mark_is_found_in_each_spelling_and_in_pieces() -> None:
     secret, address = letters("leaks", "a secret")[:40] + "/+=", "jo+x@mail.example"
-    marks = Marks()
-    marks.add("secret", secret)
-    marks.add_address("address", address)
+    suffixed_argument = Marks()
+    suffixed_argument.add("secret", secret)
+    suffixed_argument.add_address("address", address)
     for text, what in ((secret, "secret"), (secret[9:21], "secret"), (address, "address")):
         for spelling in {
             text,
@@ -72,8 +72,10 @@ def test_a_mark_is_found_in_each_spelling_and_in_pieces() -> None:
             *(base64.b64encode(f"{'.' * before}{text} and so on".encode()).decode() for before in range(3)),
         }:
             shown = f"It is{' ' * 9}{spelling}".encode()
-            assert [each.split()[0] for each in marks.found(shown)] == [what], spelling
-    assert marks.found(f"{secret[:11]} {secret[12:20]} {address[:4]}***@***.example".encode()) == []
+            assert [each.split()[0] for each in suffixed_argument.found(shown)] == [what], spelling
+    assert (
+        suffixed_argument.found(f"{secret[:11]} {secret[12:20]} {address[:4]}***@***.example".encode()) == []
+    )
 
 
 def test_a_prompt_that_shows_what_is_typed_leaves_a_mark(tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_a_mark_in_the_list_of_processes_is_found() -> None:
     with workspaces(1) as (workspace,):
         # One of its own: others look around, too.
         mark = letters("leaks", "in the list of processes")
-        workspace.marks.add("a mark", mark)
+        workspace.suffixed_argument.add("a mark", mark)
         command = [sys.executable, "-c", "print(flush=True); input()", mark]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdout is not None

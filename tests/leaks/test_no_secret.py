@@ -39,12 +39,12 @@ from tests.support import recording
 from tests.support.paths import PACKAGE, ROOT
 from tests.support.recording import RecordingServer
 from tests.support.writes import memory_folder
-from toolkit.catalogue import BASE_URLS
-from toolkit.operations import NewKey, Outcome
-from toolkit.operations.operations import Operations
-from toolkit.sandbox import Key, Sandbox
+from toolkit.api.writes.operations import Operations
+from toolkit.endpoints import BASE_URLS
+from toolkit.gateway.calls import Placement
+from toolkit.sandbox import RegisteredKey, Sandbox
 from toolkit.sandbox.keys import letters
-from toolkit.wire.calls import Placement
+from toolkit.writes import NewKey, Outcome
 
 # The kernel is a program of its own, whose machinery may warn of what is not ours.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -77,29 +77,31 @@ class Run:
 
     Attributes:
         shown: What could be seen, by where.
-        marked: What must not be in there.
+        traceable: What must not be in there.
     """
 
     def __init__(self, folder: Path, sandbox: Sandbox, server: RecordingServer) -> None:
         self.folder, self.sandbox, self.server = folder, sandbox, server
         self.shown: dict[str, str] = {}
-        self.marked = Marked()
+        self.traceable = Marked()
         self.raised: dict[str, BaseException] = {}
         self.statuses: set[str] = set()
         world = sandbox.world
-        writer = Key(name="writer", key=letters("a writer's key"), secret=letters("its secret"), uid="1")
+        writer = RegisteredKey(
+            name="writer", key=letters("a writer's key"), secret=letters("its secret"), uid="1"
+        )
         world.keys["writer"] = replace(writer, uid=world.partner.uid)
         self.writer = world.keys["writer"]
         for name, key in world.keys.items():
-            self.marked.add(f"key of {name}", key.key)
-            self.marked.add(f"secret of {name}", key.secret)
+            self.traceable.add(f"key of {name}", key.key)
+            self.traceable.add(f"secret of {name}", key.secret)
         # A sub-account has one new key a second, so they take turns.
         self.accounts = cycle([each.id for each in world.accounts if each.futures])
         self.customers = world.customers[:120]
         # What was said by hand of an accident keeps its customer shut for a while, so they take turns.
         self.emails = iter([each.email for each in self.customers[6:]])
         for customer in self.customers:
-            self.marked.add("a customer's address", customer.email)
+            self.traceable.add("a customer's address", customer.email)
         self.link = toolkit.Link(
             key=sandbox.key,
             secret=sandbox.secret,
@@ -167,7 +169,7 @@ class Run:
             return error
         raise AssertionError(f"{where} did not fail")
 
-    def walk(self, where: str, start: object) -> None:
+    def paginator(self, where: str, start: object) -> None:
         """What `vars` shows of whatever of ours can be got at through attributes."""
         seen: set[int] = set()
         todo: list[object] = [start]
@@ -192,13 +194,15 @@ class Run:
         accounts = self.accounts
         customers = self.emails
 
-        made = ops.exchange.create_api_key(next(accounts), can_trade=True, once=f"key {parameters}")
+        made = ops.exchange.create_api_key(
+            next(accounts), can_trade=True, idempotency_key=f"key {parameters}"
+        )
         self.look("a new key's outcome", made)
         new = self.take(made)
         self.look("the same, handed over", made)
         self.fails("taken twice", made.take_key)
         again = ops.exchange.create_api_key(
-            made.arguments["sub_account_id"], can_trade=True, once=f"key {parameters}"
+            made.arguments["sub_account_id"], can_trade=True, idempotency_key=f"key {parameters}"
         )
         self.look("the same name", again)
         own = ops.exchange.create_api_key(next(accounts), can_trade=True, public_key=PUBLIC)
@@ -208,17 +212,19 @@ class Run:
         # Everything about that key, and a customer.
         account, email = made.arguments["sub_account_id"], next(customers)
         flags = {"can_trade": True, "margin_trade": False, "futures_trade": False}
-        for doors in (ops.preview, ops):
-            self.look("permissions", doors.exchange.set_permissions(account, new.key, **flags))
-            self.look("universal", doors.exchange.set_universal_transfer(account, new.key, allowed=True))
-            restricted = doors.exchange.set_ip_restriction(
+        for endpoints in (ops.preview, ops):
+            self.look("permissions", endpoints.exchange.set_permissions(account, new.key, **flags))
+            self.look("universal", endpoints.exchange.set_universal_transfer(account, new.key, allowed=True))
+            restricted = endpoints.exchange.set_ip_restriction(
                 account, new.key, restriction="on", addresses=["192.0.2.7"]
             )
             self.look("restriction", restricted)
-            self.look("removal", doors.exchange.remove_addresses(account, new.key, addresses=["192.0.2.7"]))
-            self.look("a customer", doors.spot.set_customer_id(f"{parameters} 1", email))
-            self.look("a futures customer", doors.futures.set_customer_id(f"{parameters} 2", email))
-            self.look("deletion", doors.exchange.delete_api_key(account, new.key, confirm=new.key))
+            self.look(
+                "removal", endpoints.exchange.remove_addresses(account, new.key, addresses=["192.0.2.7"])
+            )
+            self.look("a customer", endpoints.spot.set_customer_id(f"{parameters} 1", email))
+            self.look("a futures customer", endpoints.futures.set_customer_id(f"{parameters} 2", email))
+            self.look("deletion", endpoints.exchange.delete_api_key(account, new.key, confirm=new.key))
         self.look("deleted twice", ops.exchange.delete_api_key(account, new.key, confirm=new.key))
 
         # What cannot be right.
@@ -228,7 +234,9 @@ class Run:
         self.fails("blank", lambda: ops.spot.set_customer_id(" ", email))
         self.fails("two @", lambda: ops.spot.set_customer_id("x", f"{email}@x"))
         self.fails("half", lambda: ops.spot.set_customer_id("\ud800", email))
-        self.fails("a name twice", lambda: ops.spot.set_customer_id("x", email, once=f"key {parameters}"))
+        self.fails(
+            "a name twice", lambda: ops.spot.set_customer_id("x", email, idempotency_key=f"key {parameters}")
+        )
         self.fails("where", lambda: self.operations("nowhere"))  # type: ignore[arg-type]
         self.fails("preview", lambda: ops.preview.spot.set_customer_id("", email))
 
@@ -271,20 +279,20 @@ class Run:
         # All of the table by the body, as it usually goes; some of it the other ways.
         for number, (kind, options) in enumerate(accidents if parameters == "body" else accidents[::5]):
             faults.add(kind, path=KEYS, method="POST", **options)
-            lost = ops.exchange.create_api_key(next(accounts), can_trade=True)
-            self.look(f"{kind} {number} to a key", lost)
-            if lost._handover.holds_key:
-                self.take(lost)
-            self.settle(f"{kind} {number} to a key", ops, lost)
+            failure = ops.exchange.create_api_key(next(accounts), can_trade=True)
+            self.look(f"{kind} {number} to a key", failure)
+            if failure._handover.holds_key:
+                self.take(failure)
+            self.settle(f"{kind} {number} to a key", ops, failure)
             faults.clear()
             faults.add(kind, path=CUSTOMERS, method="POST", **options)
             email = next(customers)
-            lost = ops.spot.set_customer_id(f"{parameters} {number + 10}", email)
-            self.look(f"{kind} {number} to a customer", lost)
-            if lost.status == "unknown":
+            failure = ops.spot.set_customer_id(f"{parameters} {number + 10}", email)
+            self.look(f"{kind} {number} to a customer", failure)
+            if failure.status == "unknown":
                 self.fails("not settled", partial(ops.spot.set_customer_id, "another", email))
                 self.look("preview of it", ops.preview.spot.set_customer_id("another", email))
-            self.settle(f"{kind} {number} to a customer", ops, lost)
+            self.settle(f"{kind} {number} to a customer", ops, failure)
             faults.clear()
 
         # Where warnings are errors.
@@ -337,8 +345,8 @@ class Run:
             self.look(name, seen)
         for number in ops.history()["number"]:
             self.look("from the journal", ops.outcome(int(number)))
-        self.walk("operations", ops)
-        self.walk("an outcome", made)
+        self.paginator("operations", ops)
+        self.paginator("an outcome", made)
         for thing in (ops, made, new, made._ask, made._handover, self.link, ops.preview, ops.exchange):
             self.fails(f"pickled {type(thing).__name__}", lambda thing=thing: pickle.dumps(thing))  # type: ignore[misc]
 
@@ -346,12 +354,12 @@ class Run:
         ops = self.operations("body")
         email, aside = self.customers[5].email, ops.journal.with_suffix(".aside")
 
-        def take_away() -> None:
+        def hide() -> None:
             ops.journal.rename(aside)
             ops.journal.mkdir()
 
         def take_away_and_answer(line: socket.socket) -> None:
-            take_away()
+            hide()
             line.sendall(self.server._answer(self.server.writes[-1].raw))
 
         self.server.behave = take_away_and_answer
@@ -373,37 +381,37 @@ class Run:
             )  # type: ignore[misc]
         self.fails("half", lambda: self.link.operations(key=key))
         self.fails("half", lambda: self.link.operations(secret=secret))
-        self.fails("no share", lambda: toolkit.Link(key=key, secret=secret, hosts=hosts, share=7))
+        self.fails("no share", lambda: toolkit.Link(key=key, secret=secret, hosts=hosts, limit_fraction=7))
         self.fails("no live", lambda: toolkit.Link(key=key, secret=secret).operations(key=key, secret=secret))
 
     def take(self, outcome: Outcome) -> NewKey:
         new = outcome.take_key()
-        self.marked.add("a new key", new.key)
+        self.traceable.add("a new key", new.key)
         if new.secret:
-            self.marked.add("a new secret", new.secret)
+            self.traceable.add("a new secret", new.secret)
         self.look("the new key", new)
         return new
 
-    def settle(self, where: str, ops: Operations, lost: Outcome) -> None:
+    def settle(self, where: str, ops: Operations, failure: Outcome) -> None:
         """Ask about it in every way, and have it settled in the end."""
-        self.fails(f"{where}, of another key", lambda: settled_with(ops, lost.number, self.writer.key))
-        self.look(f"{where}, asked about", lost.reconcile(wait=False))
-        if lost.status == "unknown":
-            self.look(f"{where}, said by hand", ops.resolve(lost.number, happened=True, note="seen"))
+        self.fails(f"{where}, of another key", lambda: settled_with(ops, failure.number, self.writer.key))
+        self.look(f"{where}, asked about", failure.reconcile(wait=False))
+        if failure.status == "unknown":
+            self.look(f"{where}, said by hand", ops.resolve(failure.number, executed=True, note="seen"))
 
     def end(self) -> None:
         """What came over the wire is known now."""
         self.link.close()
         for sent in self.server.sent:
             for signature in SIGNATURE.findall(sent.raw):
-                self.marked.add("a signature", signature.decode())
+                self.traceable.add("a signature", signature.decode())
         for answered in self.server.answered:
             for secret in re.findall(rb'"secretKey":"([^"]+)"', answered):
-                self.marked.add("a new secret", secret.decode())
+                self.traceable.add("a new secret", secret.decode())
 
     def found(self, shown: dict[str, str]) -> dict[str, list[str]]:
         """What is in there and must not be, by where."""
-        found = {place: sorted(set(self.marked.within(text))) for place, text in shown.items()}
+        found = {place: sorted(set(self.traceable.within(text))) for place, text in shown.items()}
         return {place: whats for place, whats in found.items() if whats}
 
 
@@ -490,13 +498,13 @@ def test_the_run_met_everything(run: Run) -> None:
     """Or else there would be nothing to find."""
     assert run.statuses == {"confirmed", "rejected", "unknown"}
     kinds = {type(error).__name__ for error in run.raised.values()}
-    assert kinds >= {"UsageError", "UnsettledError", "JournalError", "KeyboardInterrupt", "TypeError"}
+    assert kinds >= {"UsageError", "PendingWriteError", "JournalError", "KeyboardInterrupt", "TypeError"}
     assert kinds >= {"UndeclaredFieldWarning", "ParameterError"}
     assert kinds >= {"OutcomeUnknownError", "NotExecutedError", "SignatureError"}
-    whats = set(run.marked.found_at.values())
+    whats = set(run.traceable.found_at.values())
     assert whats >= {"key of partner", "secret of writer", "a new key", "a new secret", "a signature"}
-    assert list(run.marked.found_at.values()).count("a new secret") > 6
-    assert list(run.marked.found_at.values()).count("a signature") > 100
+    assert list(run.traceable.found_at.values()).count("a new secret") > 6
+    assert list(run.traceable.found_at.values()).count("a signature") > 100
     for place in ("the log", "warnings", "locals of", "file ledger", "file journal", "the new key"):
         assert any(place in each and text for each, text in run.shown.items()), place
     assert "POST" in run.shown["the log"], "it was logged"
@@ -613,11 +621,11 @@ def test_a_notebook_holds_no_secret(run: Run, tmp_path: Path, monkeypatch: pytes
     client.execute()
     run.sandbox.exchange.faults.clear()
     run.end()
-    run.marked.add("a customer's address", customer.email)
+    run.traceable.add("a customer's address", customer.email)
     raised = [output.ename for cell in cells for output in cell.outputs if output.output_type == "error"]
     assert raised == [
         "UsageError",
-        "UnsettledError",
+        "PendingWriteError",
         "NoKeyError",
         "NoKeyError",
         "UsageError",

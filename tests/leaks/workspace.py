@@ -25,12 +25,12 @@ from tests.support.paths import ROOT
 from tests.support.recording import RecordingServer
 from tests.support.terminal import PATIENCE, QUESTION, command
 from tests.support.writes import arguments_of
-from toolkit.catalogue import ENDPOINTS, WRITES, Endpoint, Write
+from toolkit.auth.signers import is_locked
+from toolkit.endpoints import ENDPOINTS, WRITES, Endpoint, Write
 from toolkit.sandbox import Sandbox, World
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.keys import letters
 from toolkit.sandbox.world.tables import ListTable
-from toolkit.wire.signers import is_locked
 
 SEED = 1729
 PASSPHRASE = letters("leaks", "passphrase", length=24)
@@ -71,7 +71,7 @@ class Workspace:
 
     Attributes:
         folder: Holds the home and everything else of who works here.
-        marks: What may not be found in there.
+        suffixed_argument: What may not be found in there.
         cases: What the processes of this machine were called with while requests were under way, and
             what stood in the environment of those that work here.
     """
@@ -85,7 +85,7 @@ class Workspace:
         exchange = Exchange(world, limit_scale=100, tables={"futures.traders": ListTable(CROWD, "time")})
         self.sandbox = Sandbox(exchange=exchange)
         self.world = world
-        self.marks = _marks(world)
+        self.suffixed_argument = _marks(world)
         self.unmarked = {self.config / "profiles.toml", *(self.config / f"{name}.pem" for name in pairs())}
 
     def __enter__(self) -> Workspace:
@@ -138,8 +138,11 @@ class Workspace:
             "part": part,
             "address": self.server.address,
             "control": urlsplit(self.sandbox.address).netloc,
-            "reads": {each.door: _arguments(each, world.example(each.door)) for each in ENDPOINTS},
-            "writes": {each.door: _write_arguments(world, each) for each in _what_deletes_last()},
+            "reads": {
+                each.qualified_name: _arguments(each, world.example(each.qualified_name))
+                for each in ENDPOINTS
+            },
+            "writes": {each.qualified_name: _write_arguments(world, each) for each in _what_deletes_last()},
             "customers": [each.email for each in world.customers],
             "asked": world.example("exchange.ip_restriction"),
             "lost": world.customers[1].email,
@@ -154,7 +157,7 @@ class Workspace:
             "echo": f"not {' '.join(told)}",
         }
 
-    def wish(self, part: str = "", *, package: Path = ROOT) -> dict[str, Any]:
+    def conflict_key(self, part: str = "", *, package: Path = ROOT) -> dict[str, Any]:
         """A run of the desk's script that works here, with the toolkit in this folder."""
         return {
             "given": self.given(part),
@@ -223,11 +226,11 @@ class Workspace:
         """What of the marks can be found, by where."""
         for sent in self.server.sent:
             for signature in _SIGNATURE.findall(sent.raw):
-                self.marks.add("a signature", signature.decode())
+                self.suffixed_argument.add("a signature", signature.decode())
         for answered in self.server.answered:
             for new in _NEW.findall(answered):
-                self.marks.add("a new key, or its secret", new.decode())
-        found = {place: self.marks.found(content) for place, content in self.left().items()}
+                self.suffixed_argument.add("a new key, or its secret", new.decode())
+        found = {place: self.suffixed_argument.found(content) for place, content in self.left().items()}
         return {place: whats for place, whats in found.items() if whats}
 
 
@@ -245,33 +248,33 @@ class Watched(RecordingServer):
 
 
 def _marks(world: World) -> Marks:
-    marks = Marks()
+    suffixed_argument = Marks()
     for name, key in world.keys.items():
-        marks.add(f"API key {name}", key.key)
+        suffixed_argument.add(f"API key {name}", key.key)
         if key.secret:
-            marks.add(f"secret of {name}", key.secret)
+            suffixed_argument.add(f"secret of {name}", key.secret)
     for account in world.accounts:
         for each in account.keys:
-            marks.add("a sub-account's API key", each.key)
+            suffixed_argument.add("a sub-account's API key", each.key)
     for name, (private, _) in pairs().items():
-        marks.add_pem(f"private key {name}", private)
+        suffixed_argument.add_pem(f"private key {name}", private)
         opened = serialization.load_pem_private_key(
             private.encode(), PASSPHRASE.encode() if is_locked(private) else None
         )
         if isinstance(opened, rsa.RSAPrivateKey):
             number = opened.private_numbers().d
-            marks.add(f"number of private key {name}", str(number))
-            marks.add(f"number of private key {name}", f"{number:x}")
+            suffixed_argument.add(f"number of private key {name}", str(number))
+            suffixed_argument.add(f"number of private key {name}", f"{number:x}")
         else:
-            marks.add(f"number of private key {name}", opened.private_bytes_raw().hex())
-    marks.add("passphrase", PASSPHRASE)
-    marks.add("password of a proxy", PROXY.split(":")[2].partition("@")[0])
+            suffixed_argument.add(f"number of private key {name}", opened.private_bytes_raw().hex())
+    suffixed_argument.add("passphrase", PASSPHRASE)
+    suffixed_argument.add("password of a proxy", PROXY.split(":")[2].partition("@")[0])
     for customer in world.customers:
-        marks.add_address("a customer's e-mail address", customer.email)
-    marks.add_address("an e-mail address that was asked for", STRANGER)
+        suffixed_argument.add_address("a customer's e-mail address", customer.email)
+    suffixed_argument.add_address("an e-mail address that was asked for", STRANGER)
     for account in world.accounts:
-        marks.add_address("a sub-account's e-mail address", account.email)
-    return marks
+        suffixed_argument.add_address("a sub-account's e-mail address", account.email)
+    return suffixed_argument
 
 
 def _profiles(world: World) -> str:
@@ -300,11 +303,11 @@ def _profiles(world: World) -> str:
     )
 
 
-def _arguments(endpoint: Endpoint, wire: Mapping[str, str]) -> dict[str, Any]:
+def _arguments(endpoint: Endpoint, field: Mapping[str, str]) -> dict[str, Any]:
     """Arguments of a door for reading from what goes over the wire."""
     given: dict[str, Any] = {}
     for param in endpoint.params:
-        text = wire.get(param.wire)
+        text = field.get(param.field)
         if text is not None and param.fixed is None:
             words = (word for word, sent in param.choices.items() if str(sent) == text)
             given[param.name] = next(words) if param.choices else text
@@ -317,8 +320,8 @@ def _what_deletes_last() -> list[Write]:
 
 def _write_arguments(world: World, write: Write) -> dict[str, Any]:
     """Arguments with which a door for writing succeeds, also after all the others."""
-    given = arguments_of(write, world.example_write(write.door).parameters)
-    return given | ({"customer_id": write.door.replace(".", " ")} if "customer_id" in given else {})
+    given = arguments_of(write, world.example_write(write.qualified_name).parameters)
+    return given | ({"customer_id": write.qualified_name.replace(".", " ")} if "customer_id" in given else {})
 
 
 def run(wishes: Sequence[Mapping[str, Any]]) -> None:

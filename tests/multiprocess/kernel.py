@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 
 import toolkit
-from toolkit.catalogue import BASE_URLS
+from toolkit.endpoints import BASE_URLS
 from toolkit.errors import BannedError, ToolkitError
 
 ASK_AGAIN = 0.02
@@ -21,16 +21,16 @@ ASK_AGAIN = 0.02
 def main(threads: int, path: str, weight: int) -> None:
     """Read until the input ends."""
     became: Counter[str] = Counter()
-    over = threading.Event()
+    is_done = threading.Event()
 
     def read(link: toolkit.Link) -> None:
-        while not over.is_set():
+        while not is_done.is_set():
             try:
                 link.get(path, weight=weight)
                 became["read"] += 1
             except BannedError as error:
                 became[type(error).__name__] += 1
-                over.wait(ASK_AGAIN)  # nothing is sent; it only asks again whether it may
+                is_done.wait(ASK_AGAIN)  # nothing is sent; it only asks again whether it may
             except ToolkitError as error:
                 became[f"{type(error).__name__}: {error}"] += 1
 
@@ -44,7 +44,7 @@ def main(threads: int, path: str, weight: int) -> None:
             for thread in running:
                 thread.start()
             sys.stdin.read()
-            over.set()
+            is_done.set()
             for thread in running:
                 thread.join()
     print(json.dumps(became), flush=True)

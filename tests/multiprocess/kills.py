@@ -25,10 +25,10 @@ from tests.multiprocess.scene import pause, until
 from tests.multiprocess.writer import PLENTY, ShiftedClock, calls
 from tests.support.paths import ROOT
 from tests.support.writes import TRACELESS, call
-from toolkit.catalogue import BASE_URLS, WRITE_BY_DOOR
-from toolkit.operations.operations import Operations
+from toolkit.api.writes.operations import Operations
+from toolkit.auth.signing import to_text
+from toolkit.endpoints import BASE_URLS, WRITES_BY_NAME
 from toolkit.sandbox import Effect, Exchange, Sandbox, World
-from toolkit.wire.signing import to_text
 
 # A request that was sent before a kill cannot be executed any more so many seconds after it.
 OVER = 16.0
@@ -38,7 +38,7 @@ _LATENCY = 0.01
 
 
 @dataclass(slots=True)
-class Tally:
+class RequestStats:
     """What was counted."""
 
     kills: int = 0
@@ -47,7 +47,7 @@ class Tally:
     found: Counter[str] = field(default_factory=Counter)
     unresolved: int = 0
     settled: Counter[str] = field(default_factory=Counter)
-    by_hand: int = 0
+    manual: int = 0
     within_a_commit: int = 0
     called_again: int = 0
     mistakes: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Kills:
         self.keys = {each.id: each.keys[0].key for each in world.accounts if each.keys}
         exchange = Exchange(world, self.clock, limit_scale=1e7)
         self.sandbox = Sandbox(exchange=exchange)
-        self.tally = Tally()
+        self.stats = RequestStats()
         self._ends = contextlib.ExitStack()
 
     def __enter__(self) -> Kills:
@@ -108,12 +108,12 @@ class Kills:
     ) -> None:
         self._ends.close()
 
-    def run(self, kills: int) -> Tally:
+    def run(self, kills: int) -> RequestStats:
         """So many kills more: rounds are numbered on, as names and amounts follow from the number."""
-        for number in range(self.tally.kills, self.tally.kills + kills):
+        for number in range(self.stats.kills, self.stats.kills + kills):
             self._kill_one(number)
         self._look_at_everything()
-        return self.tally
+        return self.stats
 
     # -- one kill ------------------------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ class Kills:
             self._bury()
         until(lambda: _is_dead(pid), "its death")  # what it has begun on the disk may hold it a moment
         self._let_the_exchange_finish()
-        self.tally.kills += 1
+        self.stats.kills += 1
         self._look(number, effects_before, entries_before)
         self._call_again(number, order, effects_before, entries_before)
         if bury_late:
@@ -179,87 +179,91 @@ class Kills:
     # -- what is held against what -------------------------------------------------------------------------
 
     def _look(self, number: int, effects_before: int, entries_before: int) -> None:
-        file = self._file
+        file = self._handle
         if file is None:
             self._wrong(number, "there is no journal")
             return
-        self.tally.within_a_commit += Path(f"{file}-journal").exists()
+        self.stats.within_a_commit += Path(f"{file}-journal").exists()
         if self._sql("PRAGMA integrity_check") != [("ok",)]:
             self._wrong(number, "the journal is damaged")
         ops = self._operations()
         shown = list(ops.unresolved()["number"])
         rows = self._sql(
-            "SELECT number, door, arguments, status FROM entries WHERE number > ?", entries_before
+            "SELECT number, endpoint_name, arguments, status FROM entries WHERE number > ?", entries_before
         )
         open_ones = [each for each, _, _, status in rows if status not in ("confirmed", "rejected")]
         if shown != open_ones:
             self._wrong(number, f"unresolved are {shown}, open are {open_ones}")
         if len(open_ones) > 1:
             self._wrong(number, f"a writer that does one thing at a time left {len(open_ones)} open")
-        self.tally.unresolved += len(open_ones)
+        self.stats.unresolved += len(open_ones)
         effects = self._effects[effects_before:]
         owners: Counter[int] = Counter()
         did: Counter[int] = Counter()
-        for entry, door, arguments, status in rows:
-            self.tally.found[status] += 1
+        for entry, endpoint_name, arguments, status in rows:
+            self.stats.found[status] += 1
             for place, effect in enumerate(effects):
-                if _is_of(effect, door, json.loads(arguments)):
+                if _is_of(effect, endpoint_name, json.loads(arguments)):
                     owners[place] += 1
                     did[entry] += 1
         for place, effect in enumerate(effects):
             if owners[place] != 1:
                 self._wrong(number, f"{owners[place]} entries for {effect}")
-        for entry, door, arguments, status in rows:
-            where = f"#{entry} {door} {arguments}"
+        for entry, endpoint_name, arguments, status in rows:
+            where = f"#{entry} {endpoint_name} {arguments}"
             if did[entry] > 1:
                 self._wrong(number, f"{where} happened {did[entry]} times")
             told = status
             if entry in shown:
                 given = json.loads(arguments)
                 whole = self.keys.get(given.get("sub_account_id", ""), "")
-                key = {"api_key": whole} if door == "exchange.set_ip_restriction" else {}
+                key = {"api_key": whole} if endpoint_name == "exchange.set_ip_restriction" else {}
                 outcome = ops.reconcile(entry, **key)
                 told = outcome.status
-                self.tally.settled[told] += 1
+                self.stats.settled[told] += 1
                 where += f" ({outcome.reason})"
-                if told == "unknown" and did[entry] and door in TRACELESS:
+                if told == "unknown" and did[entry] and endpoint_name in TRACELESS:
                     # What it left could be anybody's, and only who looks at the exchange can tell.
-                    told = ops.resolve(entry, happened=True, note="I looked").status
-                    self.tally.by_hand += 1
+                    told = ops.resolve(entry, executed=True, note="I looked").status
+                    self.stats.manual += 1
             if told not in ("confirmed", "rejected"):
                 self._wrong(number, f"{where} is {told} still")
             elif (told == "confirmed") != (did[entry] == 1):
                 self._wrong(number, f"{where} was {status}, is {told}, and happened {did[entry]} times")
         if len(self._effects) != effects_before + len(effects):
             self._wrong(number, "asking what became of it made something happen")
-        self.tally.entries += len(rows)
+        self.stats.entries += len(rows)
 
     def _call_again(
         self, number: int, order: dict[str, Any], effects_before: int, entries_before: int
     ) -> None:
         """The next kernel calls what the last one called by a name: in all it happens once."""
-        named = dict(self._sql("SELECT once, number FROM entries WHERE number > ?", entries_before))
+        named = dict(
+            self._sql("SELECT idempotency_key, number FROM entries WHERE number > ?", entries_before)
+        )
         ops = self._operations()
         seen = 0
-        for door, given, terms in calls(order):
-            name = terms.get("once")
+        for endpoint_name, given, options in calls(order):
+            name = options.get("idempotency_key")
             if name is None:
                 continue
             seen += name in named
             if name not in named and seen == len(named) - (None in named):
                 break  # the first that the last kernel did not come to
-            outcome = call(ops, door, given, **terms)
+            outcome = call(ops, endpoint_name, given, **options)
             if outcome.number != named.get(name, outcome.number):
                 self._wrong(number, f"{name} was #{named[name]}, and came back as #{outcome.number}")
-            happened = sum(_is_of(each, door, outcome.arguments) for each in self._effects[effects_before:])
-            if happened != (outcome.status == "confirmed"):
-                self._wrong(number, f"{name} is {outcome.status} and happened {happened} times")
-            self.tally.called_again += 1
+            executed = sum(
+                _is_of(each, endpoint_name, outcome.arguments) for each in self._effects[effects_before:]
+            )
+            if executed != (outcome.status == "confirmed"):
+                self._wrong(number, f"{name} is {outcome.status} and happened {executed} times")
+            self.stats.called_again += 1
 
     def _look_at_everything(self) -> None:
         if len(self._operations().unresolved()):
             self._wrong(-1, "something is open in the end")
-        self.tally.effects = len(self._effects)
+        self.stats.effects = len(self._effects)
 
     def _operations(self) -> Operations:
         return self.link.operations(journal=self.folder)
@@ -269,21 +273,23 @@ class Kills:
         return self.sandbox.exchange.effects
 
     @property
-    def _file(self) -> Path | None:
+    def _handle(self) -> Path | None:
         return next(self.folder.glob("*.sqlite"), None)
 
     def _newest(self) -> int:
         return (
-            0 if self._file is None else int(self._sql("SELECT coalesce(max(number), 0) FROM entries")[0][0])
+            0
+            if self._handle is None
+            else int(self._sql("SELECT coalesce(max(number), 0) FROM entries")[0][0])
         )
 
     def _sql(self, statement: str, *values: object) -> list[Any]:
-        assert self._file is not None
-        with contextlib.closing(sqlite3.connect(self._file, isolation_level=None)) as file:
+        assert self._handle is not None
+        with contextlib.closing(sqlite3.connect(self._handle, isolation_level=None)) as file:
             return file.execute(statement, values).fetchall()
 
     def _wrong(self, number: int, what: str) -> None:
-        self.tally.mistakes.append(f"kill {number}: {what}")
+        self.stats.mistakes.append(f"kill {number}: {what}")
 
 
 def _is_dead(pid: int) -> bool:
@@ -293,13 +299,13 @@ def _is_dead(pid: int) -> bool:
         return True
 
 
-def _is_of(effect: Effect, door: str, arguments: Mapping[str, Any]) -> bool:
+def _is_of(effect: Effect, endpoint_name: str, arguments: Mapping[str, Any]) -> bool:
     """Whether this is what a call did. No two calls of the writers are alike."""
-    if effect.door != door:
+    if effect.qualified_name != endpoint_name:
         return False
-    wire = {}
-    for param in WRITE_BY_DOOR[door].params:
+    field = {}
+    for param in WRITES_BY_NAME[endpoint_name].params:
         value = arguments.get(param.name)
         if value is not None and not param.private:
-            wire[param.wire] = to_text(param.wire, param.choices.get(str(value), value))
-    return effect.has(wire)
+            field[param.field] = to_text(param.field, param.choices.get(str(value), value))
+    return effect.has(field)

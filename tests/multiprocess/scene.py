@@ -239,7 +239,7 @@ def until(holds: Callable[[], bool], what: str) -> None:
 
 
 def _fapi(window: Mapping[str, Any]) -> bool:
-    return bool(window["pool"] == "fapi")
+    return bool(window["rate_limit"] == "fapi")
 
 
 def _sandbox(*words: str) -> None:

@@ -21,9 +21,9 @@ from tests.support.paths import PACKAGE
 from tests.support.writes import WriteEnv, example
 from toolkit import panels
 from toolkit.fetch.bar import Bar
-from toolkit.operations import journal_file
-from toolkit.storage import forks
-from toolkit.wire.ledger.store import Store
+from toolkit.ratelimit.store import CounterDatabase
+from toolkit.runtime import forks
+from toolkit.writes import journal_store
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
 
@@ -121,7 +121,9 @@ def locks_within(*roots: object) -> list[Any]:
         else:
             ahead += parts_of(thing)
     # A fork waits for these by itself, so that no transaction is cut in two.
-    waited_for = [each._lock for each in seen.values() if isinstance(each, Store)] + [journal_file._turn]
+    waited_for = [each._lock for each in seen.values() if isinstance(each, CounterDatabase)] + [
+        journal_store._roll_over
+    ]
     return [each for each in locks if all(each is not other for other in waited_for)]
 
 
@@ -133,14 +135,14 @@ def test_a_child_that_is_forked_while_all_locks_are_held_can_use_everything(tmp_
     assert ops.exchange.transfer(**given)
     link.spot.rebates(start="-2D")
     write_env.clock.advance(3600.0)  # so that the child has to ask for time and limits itself
-    held, over, locks = threading.Event(), threading.Event(), []
+    held, is_done, locks = threading.Event(), threading.Event(), []
 
     def hold() -> None:
         locks.extend(locks_within(link, ops, panel, write_env.exchange))
         for each in locks:
             each.acquire()
         held.set()
-        over.wait()
+        is_done.wait()
         for each in reversed(locks):
             each.release()
 
@@ -155,7 +157,7 @@ def test_a_child_that_is_forked_while_all_locks_are_held_can_use_everything(tmp_
         return [rows > 0, status, bool(link.doctor()), len(write_env.exchange.effects) > 0]
 
     def release() -> None:
-        over.set()
+        is_done.set()
         holder.join()
 
     with panels.accounts(link, fetch=False) as panel:
@@ -213,15 +215,15 @@ def test_a_bar_is_drawn_in_a_child_that_is_forked_while_another_thread_draws() -
     """The locks of the bars are tqdm's own; theirs among processes stays the one that there was."""
     Bar("a fetch", 100).close()
     default = tqdm.std.TqdmDefaultWriteLock
-    lock, held, over = tqdm.std.tqdm.get_lock(), threading.Event(), threading.Event()
+    lock, held, is_done = tqdm.std.tqdm.get_lock(), threading.Event(), threading.Event()
 
     def hold() -> None:
         with default.th_lock:
             held.set()
-            over.wait()
+            is_done.wait()
 
     def release() -> None:
-        over.set()
+        is_done.set()
         holder.join()
 
     def work() -> list[bool]:

@@ -15,10 +15,10 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks and signals of
 def test_after_each_kill_the_journal_tells_what_happened(tmp_path: Path) -> None:
     with Kills(tmp_path, seed=4) as kills:
         kills.run(4)
-        tally, rounds = kills.run(4), 2  # what is called by then has names and amounts of its own
-        while tally.effects == 0 and rounds < 20:  # on a busy machine each may come before any effect
+        stats, rounds = kills.run(4), 2  # what is called by then has names and amounts of its own
+        while stats.effects == 0 and rounds < 20:  # on a busy machine each may come before any effect
             kills.run(4)
             rounds += 1
-    assert tally.mistakes == []
-    assert tally.kills == 4 * rounds
-    assert tally.entries >= tally.effects > 0
+    assert stats.mistakes == []
+    assert stats.kills == 4 * rounds
+    assert stats.entries >= stats.effects > 0

@@ -24,17 +24,17 @@ def main(pattern: str, count: int, seconds: int, seed: int) -> None:
     """Send until the input ends."""
     chance = random.Random(seed)
     became: Counter[int] = Counter()
-    over = threading.Event()
+    is_done = threading.Event()
 
     def send(address: str) -> None:
         with requests.Session() as session:
             session.trust_env = False
             window = time.time() // seconds + 1
-            while not over.wait(max(0.0, window * seconds - time.time())):
+            while not is_done.wait(max(0.0, window * seconds - time.time())):
                 start = 0.0 if pattern != "moment" else chance.uniform(0, seconds * 2 / 3)
                 gap = seconds / count if pattern == "even" else 0.0
                 for number in range(count):
-                    if over.wait(max(0.0, window * seconds + start + number * gap - time.time())):
+                    if is_done.wait(max(0.0, window * seconds + start + number * gap - time.time())):
                         return
                     status = session.get(address + PATH, timeout=5).status_code
                     became[status] += 1
@@ -47,6 +47,6 @@ def main(pattern: str, count: int, seconds: int, seed: int) -> None:
         sending = threading.Thread(target=send, args=(json.loads(line)["address"],))
         sending.start()
         sys.stdin.read()
-        over.set()
+        is_done.set()
         sending.join()
     print(json.dumps(became), flush=True)

@@ -17,12 +17,12 @@ from typing import Any
 
 import toolkit
 from tests.support.writes import call
-from toolkit.catalogue import BASE_URLS
-from toolkit.wire.clock import SYSTEM_CLOCK
+from toolkit.endpoints import BASE_URLS
+from toolkit.timing.clock import SYSTEM_CLOCK
 
 PLENTY = {"sapi-ip": 10**9, "sapi-uid": 10**9}
 
-Call = tuple[str, dict[str, Any], dict[str, Any]]
+ReadRequest = tuple[str, dict[str, Any], dict[str, Any]]
 
 
 class ShiftedClock:
@@ -56,7 +56,7 @@ class ShiftedClock:
             self.ahead += seconds
 
 
-def calls(order: Mapping[str, Any]) -> Iterator[Call]:
+def calls(order: Mapping[str, Any]) -> Iterator[ReadRequest]:
     """What the writer of a round calls, one after the other; no two calls are alike.
 
     A key that is to be deleted is named "made": it is the one that the call before has made.
@@ -69,34 +69,34 @@ def calls(order: Mapping[str, Any]) -> Iterator[Call]:
         amount = f"{unique / 10**8:.8f}"
         maker = f"{0.0002 + unique % 1799 / 10**6:.6f}"
         address = f"10.{unique >> 16 & 255}.{unique >> 8 & 255}.{unique & 255}"
-        terms = {"once": f"name-{unique}"} if place % 3 == order["first"] % 3 else {}
+        options = {"idempotency_key": f"name-{unique}"} if place % 3 == order["first"] % 3 else {}
         kind = (order["first"] + place) % 9
         if kind == 0:
-            yield "exchange.transfer", {"asset": "USDT", "amount": amount, "to_id": account}, terms
+            yield "exchange.transfer", {"asset": "USDT", "amount": amount, "to_id": account}, options
         elif kind == 1:
-            yield "exchange.create_sub_account", {"tag": f"tag-{unique}"}, terms
+            yield "exchange.create_sub_account", {"tag": f"tag-{unique}"}, options
         elif kind == 2:
             given = {"sub_account_id": account, "maker": maker, "taker": "0.001"}
-            yield "exchange.set_commission", given, terms
+            yield "exchange.set_commission", given, options
         elif kind == 3:
             wallets = {"from_wallet": "spot", "to_wallet": "um", "to_id": account}
-            yield "exchange.universal_transfer", {"asset": "USDT", "amount": amount} | wallets, terms
+            yield "exchange.universal_transfer", {"asset": "USDT", "amount": amount} | wallets, options
         elif kind == 4:
             given = {"sub_account_id": account, "api_key": key, "restriction": "on", "addresses": [address]}
-            yield "exchange.set_ip_restriction", given, terms
+            yield "exchange.set_ip_restriction", given, options
         elif kind == 5:
             given = {"sub_account_id": account, "symbol": "BTCUSDT"}
             adjustment = {"maker_adjustment": unique % 199, "taker_adjustment": unique % 397}
-            yield "exchange.set_um_commission", given | adjustment, terms
+            yield "exchange.set_um_commission", given | adjustment, options
         elif kind == 6:
             sides = {"from_id": other, "to_id": account}
             yield (
                 "exchange.transfer_futures",
                 {"asset": "USDT", "amount": amount, "market": "um"} | sides,
-                terms,
+                options,
             )
         elif kind == 7:
-            yield "exchange.create_api_key", {"sub_account_id": account, "can_trade": True}, terms
+            yield "exchange.create_api_key", {"sub_account_id": account, "can_trade": True}, options
         else:
             before = accounts[(unique - 1) * 7 % len(accounts)][0]
             made = {"sub_account_id": before, "api_key": "made", "confirm": "made"}
@@ -119,13 +119,13 @@ def write(order: Mapping[str, Any]) -> None:
     ops = link.operations(journal=order["journal"], parameters=order["parameters"])
     os.write(1, b"begun\n")
     made = ""
-    for door, given, terms in calls(order):
-        if door == "exchange.delete_api_key":
+    for endpoint_name, given, options in calls(order):
+        if endpoint_name == "exchange.delete_api_key":
             if not made:
                 continue
             given.update(api_key=made, confirm=made)
-        outcome = call(ops, door, given, **terms)
-        made = outcome.take_key().key if outcome and door == "exchange.create_api_key" else ""
+        outcome = call(ops, endpoint_name, given, **options)
+        made = outcome.take_key().key if outcome and endpoint_name == "exchange.create_api_key" else ""
     os._exit(3)  # it was to be killed before
 
 

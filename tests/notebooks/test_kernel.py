@@ -12,7 +12,7 @@ import pytest
 
 import toolkit
 from tests.support.kernels import Kernel, Shown
-from toolkit.catalogue import ENDPOINTS, SYSTEM_TITLES, WRITES
+from toolkit.endpoints import ENDPOINTS, SYSTEM_TITLES, WRITES
 
 # The kernel is a program of its own, whose machinery may warn of what is not ours.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -24,7 +24,7 @@ ops = link.operations()
 diagnosis = link.doctor()
 usage = link.usage()
 snapshot = link.budget.snapshot()
-price = link.price("exchange.partner")
+estimate_weight = link.estimate_weight("exchange.partner")
 rebates = link.spot.rebates(start="-2D")
 preview = ops.preview.exchange.create_sub_account(tag="x")
 outcome = ops.exchange.create_sub_account(tag="x")
@@ -43,8 +43,8 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         kernel.stop()
 
 
-def names(doors: object, system: str) -> set[str]:
-    return {door.name for door in doors if door.system == system}  # type: ignore[attr-defined]
+def names(endpoints: object, system: str) -> set[str]:
+    return {endpoint_name.name for endpoint_name in endpoints if endpoint_name.system == system}  # type: ignore[attr-defined]
 
 
 OFFERED: dict[str, set[str]] = {
@@ -64,7 +64,7 @@ OFFERED: dict[str, set[str]] = {
     "diagnosis.lines[0].": {"check", "verdict", "found", "next_step"},
     "snapshot.": {"pools", "calls", "banned_until", "waiting_until"},
     "snapshot.pools[0].": {"used", "limit", "share", "others"},
-    "price.": {"requests", "weight", "pool", "limit"},
+    "price.": {"requests", "weight", "rate_limit", "limit"},
     'rebates["': {"income", "asset", "time"},
     'rebates.attrs["': {"complete", "fetched_at"},
     "error.": {"partial"},
@@ -108,7 +108,7 @@ def test_tab_offers_what_there_is(kernel: Kernel, use_jedi: bool) -> None:
 
 def test_tab_offers_the_public_names_alone(kernel: Kernel) -> None:
     kernel.well("%config Completer.use_jedi = True")
-    kernel.well("from toolkit import charts, errors, panels\nimport toolkit.keys")
+    kernel.well("from toolkit import charts, errors, panels\nimport toolkit.auth.keys")
 
     def complete(code: str) -> list[str]:
         names = {name.rpartition(".")[2] for name in kernel.completions(code)}

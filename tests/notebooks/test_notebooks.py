@@ -175,9 +175,9 @@ def test_rate_limits(run: Run) -> None:
         notebook = run(nbformat.read(NOTEBOOKS / "02_rate_limits.ipynb", as_version=4))
     check_all_went_well(notebook)
 
-    (price,) = bundles(notebook, "link.price")
-    assert "weight=39000" in price["text/plain"]
-    assert "limit=45000" in price["text/plain"]
+    (estimate_weight,) = bundles(notebook, "link.price")
+    assert "weight=39000" in estimate_weight["text/plain"]
+    assert "limit=45000" in estimate_weight["text/plain"]
     assert "image/png" in bundles(notebook, "charts.balances")[-1]
 
     weights = re.findall(r"rows, .*?(\d+) weight", said(notebook, shared[0]))
@@ -225,7 +225,7 @@ def test_sub_accounts(run: Run) -> None:
     assert "maker_commission = 0.001" in words('maker="0.001"')
     assert "Rejected: nothing was executed." in words("too_much =")
     assert "Unknown: it may have been executed, or not." in words("payout =")
-    assert "Nothing was sent now." in said(notebook, "UnsettledError")
+    assert "Nothing was sent now." in said(notebook, "PendingWriteError")
     assert "Confirmed: it was executed. Transfer tk" in words("payout.reconcile()")
     assert "it may still be executed for 1" in words("wait=False")
     assert "exchange.set_commission" in words("ops.unresolved()[")

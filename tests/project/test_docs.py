@@ -37,7 +37,7 @@ def test_every_module_for_users_is_in_the_reference() -> None:
 def namespaces() -> dict[str, list[str]]:
     """The namespaces and the names in them, such as `link.spot` and `ops.spot`."""
     found: dict[str, list[str]] = {}
-    for row in toolkit.endpoints().itertuples():
+    for row in toolkit.list_endpoints().itertuples():
         found.setdefault(f"{'ops' if row.writes else 'link'}.{row.system}", []).append(row.name)
     return found
 

@@ -13,7 +13,7 @@ import pytest
 
 from scripts.check_site import sandbox_secrets, shows_secret
 from tests.support.documents import DOCUMENTS, PAGES, ROOT, Document, name_of, run
-from toolkit.keys import add_profile
+from toolkit.auth.keys import add_profile
 from toolkit.panels import base
 
 # Those that show how to use the toolkit: a guide for its developers quotes code instead.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.paths import NOTEBOOKS, PACKAGE, ROOT
-from toolkit.catalogue import ENDPOINTS
+from toolkit.endpoints import ENDPOINTS
 
 # Columns that say what an amount is counted in, and the amounts beside them.
 UNITS = {"asset", "unit", "coin", "commission_asset"}
@@ -79,8 +79,8 @@ def added_across_assets(code: str) -> list[str]:
     kept: dict[str, str] = {}  # what a name stands for that a group, or a selection by asset, was given
     for statement in ast.parse(code).body:
         text = ast.unparse(statement)
-        for name, meaning in kept.items():
-            text = re.sub(rf"\b{name}\b(?=[.\[])", lambda _, meaning=meaning: f"({meaning})", text)  # type: ignore[misc]
+        for name, code_for in kept.items():
+            text = re.sub(rf"\b{name}\b(?=[.\[])", lambda _, code_for=code_for: f"({code_for})", text)  # type: ignore[misc]
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             value = text.partition(" = ")[2]
             if re.search(r"\.groupby\(|\[.*asset", value):

@@ -241,28 +241,28 @@ def test_every_module_imports_only_what_its_layer_may(path: Path) -> None:
 @pytest.mark.parametrize(
     ("layer", "source"),
     [
-        ("sandbox", "from toolkit.wire.signing import sign"),
+        ("sandbox", "from toolkit.auth.signing import sign"),
         ("sandbox", "from toolkit import wire"),
-        ("sandbox", "def f():\n    import toolkit.link as link"),
-        ("sandbox", "import toolkit.frames"),
-        ("sandbox", "import toolkit.plan"),
+        ("sandbox", "def f():\n    import toolkit.client as link"),
+        ("sandbox", "import toolkit.frames.builder"),
+        ("sandbox", "import toolkit.planning"),
         ("sandbox", "import toolkit.fetch"),
         ("panels", "import requests"),
         ("panels", "def late():\n    from requests import Session"),
         ("panels", "import urllib.request as web"),
         ("panels", "from urllib import request"),
-        ("panels", "from toolkit.frames import Gathering"),
+        ("panels", "from toolkit.frames.builder import Gathering"),
         ("operations", "import requests"),
         ("operations", "def late():\n    import socket"),
         ("operations", "from urllib3 import PoolManager"),
         ("catalogue", "from toolkit import errors"),
-        ("errors", "from toolkit.catalogue import ENDPOINTS"),
-        ("plan", "from toolkit.wire.clock import Clock"),
+        ("errors", "from toolkit.endpoints import ENDPOINTS"),
+        ("plan", "from toolkit.timing.clock import Clock"),
         ("wire", "from toolkit import Link"),
         ("wire", "import toolkit"),
-        ("wire", "if TYPE_CHECKING:\n    from toolkit.link import Link"),
+        ("wire", "if TYPE_CHECKING:\n    from toolkit.client import Link"),
         ("lab", "from toolkit.sandbox import serve_forever"),
-        ("storage", "from toolkit.wire.clock import Clock"),
+        ("storage", "from toolkit.timing.clock import Clock"),
         ("storage", "import requests"),
         ("newcomer", "import json"),
     ],
@@ -273,7 +273,7 @@ def test_a_wrong_import_is_found(layer: str, source: str) -> None:
 
 def test_a_relative_import_is_no_way_round() -> None:
     assert offences("from ..wire import signing", "sandbox", "toolkit.sandbox") == [
-        "sandbox imports toolkit.wire.signing"
+        "sandbox imports toolkit.auth.signing"
     ]
     assert offences("from .world import seed", "sandbox", "toolkit.sandbox") == []
 
@@ -281,12 +281,12 @@ def test_a_relative_import_is_no_way_round() -> None:
 @pytest.mark.parametrize(
     ("layer", "source"),
     [
-        ("fetch", "from toolkit.plan import plan"),
+        ("fetch", "from toolkit.planning import plan"),
         ("operations", "import sqlite3"),
-        ("sandbox", "from toolkit.catalogue.model import Endpoint"),
+        ("sandbox", "from toolkit.endpoints.model import Endpoint"),
         ("panels", "from urllib.parse import urlsplit"),
         ("demo", "def demo():\n    from toolkit.sandbox import start"),
-        ("__init__", "from toolkit.link import Link"),
+        ("__init__", "from toolkit.client import Link"),
     ],
 )
 def test_a_right_import_passes(layer: str, source: str) -> None:

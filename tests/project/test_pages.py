@@ -9,7 +9,7 @@ from typing import get_args
 import toolkit
 from tests.support.paths import ROOT
 from toolkit import errors
-from toolkit.catalogue import WRITES
+from toolkit.endpoints import WRITES
 from toolkit.sandbox import faults
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -80,8 +80,8 @@ def test_what_it_says_of_writing_is_there() -> None:
             operator.attrgetter(path)(things[thing])  # raises where there is none
     twice = section(writing, "What cannot be undone").split("want their subject")[0]
     assert re.findall(r"`(\w+)`", twice) == [write.name for write in WRITES if write.confirm]
-    by_hand = [write.name for write in WRITES if write.reconciliation.kind == "by_hand"]
-    assert sorted(re.findall(r"`(\w+)`", writing.split("No read shows")[1].split(":")[0])) == sorted(by_hand)
+    manual = [write.name for write in WRITES if write.reconciliation.kind == "manual"]
+    assert sorted(re.findall(r"`(\w+)`", writing.split("No read shows")[1].split(":")[0])) == sorted(manual)
 
 
 def test_the_journal_of_the_real_exchange_is_called_after_it() -> None:

@@ -10,8 +10,8 @@ from types import ModuleType
 import pytest
 
 import toolkit
-from toolkit.catalogue import SAPI_IP
 from toolkit.demo import DemoLink
+from toolkit.endpoints import SAPI_IP
 
 
 def public_modules() -> list[ModuleType]:
@@ -49,7 +49,7 @@ def test_objects_a_user_meets_list_what_is_for_users(link: DemoLink) -> None:
         "spot": [name for name in dir(link.spot) if not name.startswith("_")],
     }
     assert shown == {
-        "budget": ["alone", "banned_until", "ledger", "limit", "snapshot", "watch"],
+        "budget": ["local_only_reason", "banned_until", "ledger", "limit", "snapshot", "watch"],
         "spot": ["customer_id", "customers", "kickbacks", "new_user", "rebates"],
     }
     assert all(hasattr(link.budget, name) for name in shown["budget"])
@@ -60,6 +60,6 @@ def test_nothing_that_a_user_sees_of_the_budget_changes_it(link: DemoLink) -> No
     own = {name for name in dir(type(budget)) if not name.startswith("_")}
     assert {"admit", "ban", "learn", "pause", "release", "set_limits", "settle"} <= own
     public = [name for name in dir(link.budget) if not name.startswith("_")]
-    assert public == ["alone", "banned_until", "ledger", "limit", "snapshot", "watch"]
+    assert public == ["local_only_reason", "banned_until", "ledger", "limit", "snapshot", "watch"]
     assert not [name for name in own - set(public) if hasattr(link.budget, name)]
     assert link.budget.limit(SAPI_IP) == budget.limit(SAPI_IP)

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.paths import ROOT
 from toolkit.__main__ import main
-from toolkit.catalogue import ENDPOINTS, WRITES
+from toolkit.endpoints import ENDPOINTS, WRITES
 from toolkit.panels import base
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -40,7 +40,7 @@ def test_its_cells_run_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.Mo
         exec(compile(cell, "README.md", "exec"), names)
     assert len(names["rebates"]) > 1000
     assert len(names["accounts"]) == 240
-    assert names["ops"].history()["once"].tolist() == ["team 17"]
+    assert names["ops"].history()["idempotency_key"].tolist() == ["team 17"]
     assert (tmp_path / "rebates.parquet").exists()
     names["link"].close()
 

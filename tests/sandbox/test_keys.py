@@ -24,16 +24,16 @@ from tests.support.sandbox_requests import (
     documented,
     error,
     exchange,
-    fresh,
+    new_rows,
     signed,
     state,
     world,
     write,
 )
-from toolkit.catalogue import BY_DOOR, BY_ROUTE, ENDPOINTS, KEY_PERMISSIONS, SAPI_IP
+from toolkit.endpoints import BY_ROUTE, ENDPOINTS, ENDPOINTS_BY_NAME, KEY_PERMISSIONS, SAPI_IP
 from toolkit.errors import ContractError
-from toolkit.frames import Gathering
-from toolkit.sandbox import Answer, Exchange, Key, Request, World
+from toolkit.frames.builder import FrameBuilder
+from toolkit.sandbox import Exchange, RegisteredKey, SandboxRequest, SandboxResponse, World
 from toolkit.sandbox.authentication import find_key
 
 PATH = KEY_PERMISSIONS.path
@@ -52,13 +52,13 @@ USUAL = {
 Private = rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 
-def permissions(this: Exchange, key: Key, **options: Any) -> Answer:
+def permissions(this: Exchange, key: RegisteredKey, **options: Any) -> SandboxResponse:
     return this.handle(signed(PATH, key=key, **options))
 
 
-def told(key: Key) -> dict[str, Any]:
+def told(key: RegisteredKey) -> dict[str, Any]:
     """What a key is told of itself."""
-    this = fresh()
+    this = new_rows()
     key = this.world.keys["asks"] = replace(key, key="x" * 64)
     answer = permissions(this, key)
     assert answer.status == 200, answer.body
@@ -72,10 +72,10 @@ def told(key: Key) -> dict[str, Any]:
 def test_it_is_declared_without_an_endpoint() -> None:
     assert BY_ROUTE["GET", "/sapi/v1/account/apiRestrictions"] is KEY_PERMISSIONS
     assert KEY_PERMISSIONS not in ENDPOINTS
-    assert KEY_PERMISSIONS.door not in BY_DOOR
-    assert (KEY_PERMISSIONS.security, KEY_PERMISSIONS.pool) == ("USER_DATA", SAPI_IP)
+    assert KEY_PERMISSIONS.qualified_name not in ENDPOINTS_BY_NAME
+    assert (KEY_PERMISSIONS.security, KEY_PERMISSIONS.rate_limit) == ("USER_DATA", SAPI_IP)
     assert KEY_PERMISSIONS.weight_of({}) == 1
-    assert KEY_PERMISSIONS.wire_params == ()
+    assert KEY_PERMISSIONS.request_params == ()
 
 
 @pytest.mark.parametrize("answer", EXAMPLES)
@@ -85,31 +85,31 @@ def test_the_documented_answers_fit_the_declaration(answer: dict[str, Any]) -> N
     assert list(frame.columns) == [column.name for column in KEY_PERMISSIONS.columns]
     (row,) = frame.to_dict("records")
     for column in KEY_PERMISSIONS.columns:
-        (wire,) = column.wires
-        if wire not in answer:
+        (field,) = column.fields
+        if field not in answer:
             assert pd.isna(row[column.name])
         elif column.kind == "time":
-            assert row[column.name] == pd.Timestamp(answer[wire], unit="ms", tz="UTC")
+            assert row[column.name] == pd.Timestamp(answer[field], unit="ms", tz="UTC")
         else:
-            assert row[column.name] is answer[wire]
+            assert row[column.name] is answer[field]
 
 
 def test_every_declared_field_is_documented_and_three_are_in_every_copy() -> None:
-    wires = {column.wires[0]: column.optional for column in KEY_PERMISSIONS.columns}
+    wires = {column.fields[0]: column.optional for column in KEY_PERMISSIONS.columns}
     assert set(wires) == set().union(*EXAMPLES)
-    needed = {wire for wire, optional in wires.items() if not optional}
+    needed = {field for field, optional in wires.items() if not optional}
     assert needed == {"ipRestrict", "enableReading", "enableWithdrawals"}
     (least,) = framed(dict.fromkeys(needed, True)).to_dict("records")
     assert sum(value is True for value in least.values()) == 3
-    for wire in needed:
-        with pytest.raises(ContractError, match=wire):
-            framed(dict.fromkeys(needed - {wire}, True))
+    for field in needed:
+        with pytest.raises(ContractError, match=field):
+            framed(dict.fromkeys(needed - {field}, True))
 
 
 def framed(answer: dict[str, Any]) -> pd.DataFrame:
-    gathering = Gathering(KEY_PERMISSIONS, "float")
-    gathering.add(answer)
-    return gathering.frame({})
+    builder = FrameBuilder(KEY_PERMISSIONS, "float")
+    builder.add(answer)
+    return builder.frame({})
 
 
 # --- what a key is told of itself ----------------------------------------------------------------
@@ -179,7 +179,7 @@ def test_it_is_asked_as_any_signed_endpoint_is() -> None:
     assert error(permissions(this, partner, signature="0" * 64)) == (400, -1022)
     assert error(permissions(this, partner, timestamp="1")) == (400, -1021)
     assert error(permissions(this, partner, method="POST")) == (405, -1099)
-    assert error(this.handle(Request("GET", PATH))) == (401, -2014)
+    assert error(this.handle(SandboxRequest("GET", PATH))) == (401, -2014)
     assert error(this.handle(signed(PATH, {"email": "a@b.example"}))) == (400, -1104)
     assert this.handle(signed(PATH, {"recvWindow": "60000"})).status == 200
 
@@ -210,7 +210,7 @@ def test_a_limited_key_reads_only_from_its_addresses(name: str) -> None:
 
 
 def test_a_limited_key_writes_only_from_its_addresses() -> None:
-    this = fresh()
+    this = new_rows()
     before = state(this)
     assert error(write(this, "exchange.create_sub_account", headers=FORM | ELSEWHERE)) == REFUSED
     assert state(this) == before
@@ -229,7 +229,7 @@ def test_a_key_without_addresses_is_used_from_anywhere(name: str) -> None:
 @pytest.mark.parametrize("path", ["/api/v3/time", "/sapi/v1/system/status", "/fapi/v1/exchangeInfo"])
 def test_public_paths_do_not_ask_where_a_key_is_used(path: str) -> None:
     headers = {"X-MBX-APIKEY": world().partner.key, **ELSEWHERE}
-    assert exchange().handle(Request("GET", path, headers=headers)).status == 200
+    assert exchange().handle(SandboxRequest("GET", path, headers=headers)).status == 200
 
 
 def test_a_key_may_withdraw_only_if_it_is_limited_to_addresses() -> None:
@@ -263,7 +263,7 @@ def text_of(raw: bytes) -> str:
 
 @pytest.mark.parametrize("kind", ["rsa", "ed25519"])
 def test_a_key_of_ones_own_verifies_and_one_flipped_bit_does_not(kind: str) -> None:
-    this, private = fresh(), pair(kind)
+    this, private = new_rows(), pair(kind)
     key = this.world.add_key("mine", public_pem=pem_of(private))
     raw = sign(private, f"timestamp={NOW_MS}")
     assert permissions(this, key, signature=text_of(raw)).status == 200
@@ -281,7 +281,7 @@ def test_a_key_of_ones_own_verifies_and_one_flipped_bit_does_not(kind: str) -> N
 
 @pytest.mark.parametrize("kind", ["rsa", "ed25519"])
 def test_a_key_of_ones_own_is_like_the_key_it_is_said_to_be_like(kind: str) -> None:
-    this, private = fresh(), pair(kind)
+    this, private = new_rows(), pair(kind)
     made = {
         like: this.world.add_key(f"my {like}", public_pem=pem_of(private), like=like)
         for like in ("partner", "read-only", "trade-only", "customer")
@@ -289,11 +289,11 @@ def test_a_key_of_ones_own_is_like_the_key_it_is_said_to_be_like(kind: str) -> N
     assert made == {like: this.world.keys[f"my {like}"] for like in made}
     assert not any(key.secret for key in made.values())
 
-    def read(like: str, **options: Any) -> Answer:
+    def read(like: str, **options: Any) -> SandboxResponse:
         raw = sign(private, f"timestamp={NOW_MS}")
         return ask(this, "exchange.partner", {}, key=made[like], signature=text_of(raw), **options)
 
-    def wrote(like: str) -> Answer:
+    def wrote(like: str) -> SandboxResponse:
         raw = sign(private, f"timestamp={NOW_MS}")
         return write(this, "exchange.create_sub_account", {}, key=made[like], signature=text_of(raw))
 
@@ -351,7 +351,7 @@ def test_keys_may_be_added_while_one_is_looked_for() -> None:
     text = Adding(this.keys["customer"].key)
     text.world, text.pem = this, pem_of(pair("ed25519"))
     number = len(this.keys)
-    found = find_key(Request("GET", PATH, headers={"X-MBX-APIKEY": text}), this.keys.values())
+    found = find_key(SandboxRequest("GET", PATH, headers={"X-MBX-APIKEY": text}), this.keys.values())
     assert found is this.keys["customer"]
     assert len(this.keys) > number
 

@@ -26,13 +26,13 @@ from tests.support.sandbox_requests import (
     signed,
     world,
 )
-from toolkit.catalogue import BY_DOOR, ENDPOINTS, FAPI, Pool
-from toolkit.sandbox import Exchange, Key, ListTable, Request, World
-from toolkit.sandbox.authentication import CUSTOMER_DOORS, OPEN_DOORS, check_signed, without_signature
-from toolkit.sandbox.limits import LONGEST_BAN, STRIKES
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, FAPI, RateLimit
+from toolkit.sandbox import Exchange, ListTable, RegisteredKey, SandboxRequest, World
+from toolkit.sandbox.authentication import CUSTOMER_ENDPOINTS, OPEN_ENDPOINTS, check_signed, without_signature
+from toolkit.sandbox.limits import MAX_BAN_S, STRIKES
 from toolkit.sandbox.parameters import read_parameters
 
-READ_NAMES = [endpoint.door for endpoint in ENDPOINTS]
+READ_NAMES = [endpoint.qualified_name for endpoint in ENDPOINTS]
 INFO = "/sapi/v1/broker/info"
 
 
@@ -45,12 +45,12 @@ def rows_of(payload: Any) -> list[dict[str, Any]]:
     return payload if isinstance(payload, list) else [payload]
 
 
-@pytest.mark.parametrize("door", READ_NAMES)
-def test_every_endpoint_answers_as_documented(door: str) -> None:
-    answer = ask(exchange(), door)
+@pytest.mark.parametrize("endpoint_name", READ_NAMES)
+def test_every_endpoint_answers_as_documented(endpoint_name: str) -> None:
+    answer = ask(exchange(), endpoint_name)
     assert answer.status == 200, answer.body
     payload: Any = answer.json()
-    examples = documented(door)
+    examples = documented(endpoint_name)
     assert any(type(payload) is type(example) for example in examples)
     if isinstance(payload, dict):
         assert any(payload.keys() == example.keys() for example in examples)
@@ -61,7 +61,9 @@ def test_every_endpoint_answers_as_documented(door: str) -> None:
         for name, value in row.items():
             types.setdefault(name, set()).add(type(value))
     # Newer fields that the example of one page lacks and the text of another has.
-    optional = {w for column in BY_DOOR[door].columns if column.optional for w in column.wires}
+    optional = {
+        w for column in ENDPOINTS_BY_NAME[endpoint_name].columns if column.optional for w in column.fields
+    }
     always = set.intersection(*(set(row) for row in known)) - optional
     assert rows
     for row in rows:
@@ -72,7 +74,7 @@ def test_every_endpoint_answers_as_documented(door: str) -> None:
 
 def test_the_partners_key_may_read_everything_in_the_catalogue() -> None:
     this = exchange()
-    assert {ask(this, door).status for door in READ_NAMES} == {200}
+    assert {ask(this, endpoint_name).status for endpoint_name in READ_NAMES} == {200}
     assert this.counts == {200: 33}
 
 
@@ -89,18 +91,18 @@ def test_the_partners_key_may_read_everything_in_the_catalogue() -> None:
     ],
 )
 def test_public_paths_need_no_key(path: str, field: str) -> None:
-    answer = exchange().handle(Request("GET", path))
+    answer = exchange().handle(SandboxRequest("GET", path))
     assert answer.status == 200
     assert field in answer.json()  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("path", ["/api/v3/ping", "/fapi/v1/ping", "/papi/v1/ping"])
 def test_ping_is_an_empty_object(path: str) -> None:
-    assert exchange().handle(Request("GET", path)).body == b"{}"
+    assert exchange().handle(SandboxRequest("GET", path)).body == b"{}"
 
 
 def test_the_date_and_time_follow_the_clock() -> None:
-    answer = exchange(FakeClock(NOW)).handle(Request("GET", "/api/v3/time"))
+    answer = exchange(FakeClock(NOW)).handle(SandboxRequest("GET", "/api/v3/time"))
     assert answer.headers["Date"] == "Wed, 18 Nov 2026 10:30:05 GMT"
     assert answer.json() == {"serverTime": NOW_MS}
 
@@ -131,7 +133,7 @@ def test_timestamp_malformed(stamp: str) -> None:
 def test_timestamp_and_signature_missing() -> None:
     headers = {"X-MBX-APIKEY": world().partner.key}
     for query, name in ((b"", "timestamp"), (b"timestamp=%d" % NOW_MS, "signature")):
-        answer = exchange().handle(Request("GET", INFO, query, b"", headers))
+        answer = exchange().handle(SandboxRequest("GET", INFO, query, b"", headers))
         assert error(answer) == (400, -1102)
         assert f"'{name}'".encode() in answer.body
 
@@ -176,10 +178,10 @@ def test_signature_may_stand_anywhere_and_every_other_byte_counts() -> None:
     payload = f"email=a%2bb%40c.example&timestamp={NOW_MS}"
     query = payload.replace("&", f"&signature={hmac_of(secret, payload)}&")
     path = "/sapi/v1/apiReferral/customization"
-    assert exchange().handle(Request("GET", path, query.encode(), b"", headers)).status == 200
+    assert exchange().handle(SandboxRequest("GET", path, query.encode(), b"", headers)).status == 200
     # The same value, written another way, is another payload.
     bent = query.replace("%2b", "%2B").encode()
-    assert error(exchange().handle(Request("GET", path, bent, b"", headers))) == (400, -1022)
+    assert error(exchange().handle(SandboxRequest("GET", path, bent, b"", headers))) == (400, -1022)
 
 
 def test_without_signature_keeps_everything_else() -> None:
@@ -193,7 +195,7 @@ def test_bytes_outside_ascii_have_to_be_encoded_before_signing() -> None:
     query = f"email=ü@x.example&timestamp={NOW_MS}"
     raw = f"{query}&signature={hmac_of(key.secret, query)}".encode()
     answer = exchange().handle(
-        Request("GET", "/sapi/v1/apiReferral/customization", raw, b"", {"X-MBX-APIKEY": key.key})
+        SandboxRequest("GET", "/sapi/v1/apiReferral/customization", raw, b"", {"X-MBX-APIKEY": key.key})
     )
     assert error(answer) == (400, -1022)
 
@@ -238,9 +240,9 @@ def test_documented_signatures(secret: str, query: str, body: str, signature: st
         query += f"&signature={signature}"
     else:
         body += ("&" if body else "") + f"signature={signature}"
-    request = Request("POST", "/api/v3/order", query.encode(), body.encode(), FORM)
+    request = SandboxRequest("POST", "/api/v3/order", query.encode(), body.encode(), FORM)
     values = read_parameters(request).values
-    key = Key(name="vector", key="k", secret=secret, uid="1")
+    key = RegisteredKey(name="vector", key="k", secret=secret, uid="1")
     check_signed(request, values, key, int(values["timestamp"]))
 
 
@@ -256,7 +258,7 @@ def test_public_keys(kind: str) -> None:
         raw = other.sign(query.encode())
         public = other.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     this = World(now=NOW)
-    key = Key(name=kind, key=kind.ljust(64, "x"), uid=this.partner_uid, public_pem=public.decode())
+    key = RegisteredKey(name=kind, key=kind.ljust(64, "x"), uid=this.partner_uid, public_pem=public.decode())
     this.keys[kind] = key
     market = exchange(world=this)
     text = base64.b64encode(raw).decode()
@@ -287,17 +289,17 @@ def test_the_first_thing_wrong_is_the_one_that_is_told() -> None:
 # --- permissions ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("door", READ_NAMES)
-def test_what_each_key_may_do(door: str) -> None:
-    endpoint = BY_DOOR[door]
+@pytest.mark.parametrize("endpoint_name", READ_NAMES)
+def test_what_each_key_may_do(endpoint_name: str) -> None:
+    endpoint = ENDPOINTS_BY_NAME[endpoint_name]
     allowed = {
         "read-only": not endpoint.permission,
         "trade-only": endpoint.security != "USER_DATA",
-        "no-link": door in OPEN_DOORS,
-        "customer": door in CUSTOMER_DOORS | OPEN_DOORS,
+        "no-link": endpoint_name in OPEN_ENDPOINTS,
+        "customer": endpoint_name in CUSTOMER_ENDPOINTS | OPEN_ENDPOINTS,
     }
     for name, right in allowed.items():
-        answer = ask(exchange(), door, key=world().keys[name])
+        answer = ask(exchange(), endpoint_name, key=world().keys[name])
         assert answer.status == 200 if right else error(answer) == (401, -2015), name
 
 
@@ -316,7 +318,7 @@ A = world().accounts[0].id
 
 
 @pytest.mark.parametrize(
-    ("door", "params", "code"),
+    ("endpoint_name", "params", "code"),
     [
         ("exchange.partner", "a=1", -1104),
         ("exchange.bnb_burn", f"subAccountId={A}&subAccountId={A}", -1101),
@@ -358,8 +360,8 @@ A = world().accounts[0].id
         ("futures.income", "incomeType=a%20b", -1100),
     ],
 )
-def test_parameters_refused(door: str, params: str, code: int) -> None:
-    assert error(exchange().handle(signed(BY_DOOR[door].path, params))) == (400, code)
+def test_parameters_refused(endpoint_name: str, params: str, code: int) -> None:
+    assert error(exchange().handle(signed(ENDPOINTS_BY_NAME[endpoint_name].path, params))) == (400, code)
 
 
 def test_the_text_for_unread_parameters_counts_what_was_sent() -> None:
@@ -381,12 +383,12 @@ def test_flags_in_any_spelling() -> None:
 
 
 def test_the_query_wins_over_the_body_except_for_get() -> None:
-    request = Request("POST", "/x", b"a=1&b=2", b"a=3&c=%2B+", FORM)
+    request = SandboxRequest("POST", "/x", b"a=1&b=2", b"a=3&c=%2B+", FORM)
     parameters = read_parameters(request)
     assert parameters.values == {"a": "1", "b": "2", "c": "+ "}
     assert (parameters.sent, parameters.repeated) == (3, False)
-    assert read_parameters(Request("DELETE", "/x", b"", b"a=1&a=1", FORM)).repeated
-    assert read_parameters(Request("GET", "/x", b"a=1", b"b=2", FORM)).values == {"a": "1"}
+    assert read_parameters(SandboxRequest("DELETE", "/x", b"", b"a=1&a=1", FORM)).repeated
+    assert read_parameters(SandboxRequest("GET", "/x", b"a=1", b"b=2", FORM)).values == {"a": "1"}
 
 
 @pytest.mark.parametrize(
@@ -400,19 +402,19 @@ def test_the_query_wins_over_the_body_except_for_get() -> None:
     ],
 )
 def test_a_body_is_read_only_as_a_form(kind: str, read: bool) -> None:
-    request = Request("POST", "/x", b"a=1", b"b=2", {"Content-Type": kind} if kind else {})
+    request = SandboxRequest("POST", "/x", b"a=1", b"b=2", {"Content-Type": kind} if kind else {})
     assert read_parameters(request).values == ({"a": "1", "b": "2"} if read else {"a": "1"})
 
 
 # --- spans ---------------------------------------------------------------------------------------
 
 
-def answered(door: str, times: list[int], params: str, **options: Any) -> list[int]:
+def answered(endpoint_name: str, times: list[int], params: str, **options: Any) -> list[int]:
     """Times of the rows that come back when rows with these times are there."""
-    field = "insertTime" if door == "exchange.deposits" else "time"
+    field = "insertTime" if endpoint_name == "exchange.deposits" else "time"
     table = ListTable([{field: time} for time in times], field)
-    this = exchange(tables={door: table}, **options)
-    answer = this.handle(signed(BY_DOOR[door].path, params))
+    this = exchange(tables={endpoint_name: table}, **options)
+    answer = this.handle(signed(ENDPOINTS_BY_NAME[endpoint_name].path, params))
     assert answer.status == 200, answer.body
     return [row[field] for row in rows_of(answer.json())]
 
@@ -431,7 +433,7 @@ def within(start: int, end: int) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("door", "params", "start", "end"),
+    ("endpoint_name", "params", "start", "end"),
     [
         ("exchange.transfers", FROM, N - DAYS_100, N),
         ("exchange.transfers", f"{FROM}&startTime={N - 150 * DAY}", N - 150 * DAY, N - 50 * DAY),
@@ -459,27 +461,27 @@ def within(start: int, end: int) -> list[int]:
         ("futures.traders", f"limit=500&startTime={N - 200 * DAY}&endTime={N - DAY}", N - 200 * DAY, N - DAY),
     ],
 )  # fmt: skip
-def test_which_span_a_request_means(door: str, params: str, start: int, end: int) -> None:
-    assert answered(door, EDGES, params) == within(start, end)
+def test_which_span_a_request_means(endpoint_name: str, params: str, start: int, end: int) -> None:
+    assert answered(endpoint_name, EDGES, params) == within(start, end)
 
 
-@pytest.mark.parametrize("door", [e.door for e in ENDPOINTS if e.window])
-def test_a_start_after_the_end(door: str) -> None:
-    params = minimal(door) | {"startTime": str(N), "endTime": str(N - 1)}
-    assert error(ask(exchange(), door, params)) == (400, -1023)
+@pytest.mark.parametrize("endpoint_name", [e.qualified_name for e in ENDPOINTS if e.window])
+def test_a_start_after_the_end(endpoint_name: str) -> None:
+    params = minimal(endpoint_name) | {"startTime": str(N), "endTime": str(N - 1)}
+    assert error(ask(exchange(), endpoint_name, params)) == (400, -1023)
 
 
-@pytest.mark.parametrize("door", [e.door for e in ENDPOINTS if e.window and e.window.longest])
-def test_a_span_too_long_by_a_millisecond(door: str) -> None:
-    window = BY_DOOR[door].window
+@pytest.mark.parametrize("endpoint_name", [e.qualified_name for e in ENDPOINTS if e.window and e.window.longest])
+def test_a_span_too_long_by_a_millisecond(endpoint_name: str) -> None:
+    window = ENDPOINTS_BY_NAME[endpoint_name].window
     assert window is not None
     assert window.longest is not None
     longest = int(window.longest.total_seconds() * 1000)
-    right = minimal(door) | {"startTime": str(N - longest), "endTime": str(N)}
-    assert ask(exchange(), door, right).status == 200
+    right = minimal(endpoint_name) | {"startTime": str(N - longest), "endTime": str(N)}
+    assert ask(exchange(), endpoint_name, right).status == 200
     wrong = right | {"startTime": str(N - longest - 1)}
-    answer = ask(exchange(), door, wrong)
-    shortened = door in ("exchange.transfers", "exchange.universal_transfers")
+    answer = ask(exchange(), endpoint_name, wrong)
+    shortened = endpoint_name in ("exchange.transfers", "exchange.universal_transfers")
     assert answer.status == 200 if shortened else error(answer) == (400, -1127)
 
 
@@ -488,17 +490,19 @@ def test_a_span_too_long_by_a_millisecond(door: str) -> None:
 TIMES = [N - DAY + k // 3 for k in range(100)]  # three rows in each millisecond
 
 
-@pytest.mark.parametrize("door", ["exchange.rebates", "exchange.deposits", "exchange.universal_transfers"])
-def test_pages_are_the_whole_list(door: str) -> None:
-    paging = BY_DOOR[door].paging
+@pytest.mark.parametrize(
+    "endpoint_name", ["exchange.rebates", "exchange.deposits", "exchange.universal_transfers"]
+)
+def test_pages_are_the_whole_list(endpoint_name: str) -> None:
+    paging = ENDPOINTS_BY_NAME[endpoint_name].paging
     rows: list[dict[str, object]] = [{"time": t, "insertTime": t, "n": n} for n, t in enumerate(TIMES)]
-    field = "insertTime" if door == "exchange.deposits" else "time"
-    this = exchange(tables={door: ListTable(rows, field)})
+    field = "insertTime" if endpoint_name == "exchange.deposits" else "time"
+    this = exchange(tables={endpoint_name: ListTable(rows, field)})
     got: list[Any] = []
     for number in range(20):
         place = {"page": number + 1} if paging.kind == "page" else {"offset": number * 7}
-        needed = {"fromId": world().partner_uid} if "transfers" in door else {}
-        got += rows_of(ask(this, door, {paging.size: 7, **place, **needed}).json())
+        needed = {"fromId": world().partner_uid} if "transfers" in endpoint_name else {}
+        got += rows_of(ask(this, endpoint_name, {paging.size: 7, **place, **needed}).json())
     assert got == rows
 
 
@@ -546,7 +550,7 @@ def overview(this: Exchange, **options: Any) -> Any:
 
 
 def rate_limits(this: Exchange, path: str) -> list[tuple[Any, ...]]:
-    told: Any = this.handle(Request("GET", path)).json()
+    told: Any = this.handle(SandboxRequest("GET", path)).json()
     names = ("rateLimitType", "intervalNum", "interval", "limit")
     return [tuple(limit[name] for name in names) for limit in told["rateLimits"]]
 
@@ -603,17 +607,17 @@ def test_going_on_after_429_is_banned_longer_each_time() -> None:
         assert overview(this, headers={"X-Sandbox-IP": "10.0.0.9"}).status in (200, 429)
         clock.advance(lengths[-1] + 60)
         overview(this, headers={"X-Sandbox-IP": "10.0.0.8"})
-    assert lengths == [min(120 * 2**k, int(LONGEST_BAN)) for k in range(13)]
+    assert lengths == [min(120 * 2**k, int(MAX_BAN_S)) for k in range(13)]
 
 
 def test_a_ban_stops_the_whole_host() -> None:
     clock = FakeClock(NOW)
     this = exchange(clock, limit_scale=0.001)
-    ping = Request("GET", "/api/v3/ping")
+    ping = SandboxRequest("GET", "/api/v3/ping")
     while this.handle(ping).status != 418:
         pass
     assert ask(this, "exchange.partner").status == 418
-    assert this.handle(Request("GET", "/fapi/v1/ping")).status == 200
+    assert this.handle(SandboxRequest("GET", "/fapi/v1/ping")).status == 200
     clock.advance(119.5)
     assert this.handle(ping).headers["Retry-After"] == "1"
     clock.advance(0.5)
@@ -630,7 +634,7 @@ def test_sapi_never_bans() -> None:
 def test_whatever_fails_counts_as_well() -> None:
     this = exchange()
     assert error(overview(this, signature="0"))[1] == -1022
-    assert this.handle(Request("GET", "/fapi/v1/nothing")).headers["X-MBX-USED-WEIGHT-1M"] == "101"
+    assert this.handle(SandboxRequest("GET", "/fapi/v1/nothing")).headers["X-MBX-USED-WEIGHT-1M"] == "101"
     assert overview(this).headers["X-MBX-USED-WEIGHT-1M"] == "201"
 
 
@@ -663,10 +667,10 @@ def test_windows_of_another_length() -> None:
     assert ask(this, "exchange.futures_balances").headers["X-SAPI-USED-UID-WEIGHT-3S"] == "60"
     clock.advance(3)
     assert overview(this).headers["X-MBX-USED-WEIGHT-3S"] == "100"
-    assert [(window.pool, window.seconds) for window in this.windows if window.host == "fapi"] == [
+    assert [(window.rate_limit, window.seconds) for window in this.windows if window.host == "fapi"] == [
         ("fapi", 3)
     ] * 2
-    assert exchange(window_seconds=60).limits.pools == exchange().limits.pools
+    assert exchange(window_seconds=60).limits.rate_limits == exchange().limits.rate_limits
     for wrong in (0, -1, 1.5):
         with pytest.raises(ValueError, match="window_seconds"):
             exchange(window_seconds=wrong)
@@ -674,14 +678,14 @@ def test_windows_of_another_length() -> None:
 
 def test_one_symbol_of_exchange_info() -> None:
     this = exchange()
-    answer = this.handle(Request("GET", "/api/v3/exchangeInfo", b"symbol=BTCUSDT"))
+    answer = this.handle(SandboxRequest("GET", "/api/v3/exchangeInfo", b"symbol=BTCUSDT"))
     told: Any = answer.json()
     assert [symbol["symbol"] for symbol in told["symbols"]] == ["BTCUSDT"]
     assert told["rateLimits"][0]["limit"] == 6000
     assert answer.headers["X-MBX-USED-WEIGHT-1M"] == "20"
     for wrong in (b"symbol=NOTHING", b"symbol=", b"symbol=btcusdt"):
-        assert error(this.handle(Request("GET", "/api/v3/exchangeInfo", wrong))) == (400, -1121)
-    everything: Any = this.handle(Request("GET", "/api/v3/exchangeInfo")).json()
+        assert error(this.handle(SandboxRequest("GET", "/api/v3/exchangeInfo", wrong))) == (400, -1121)
+    everything: Any = this.handle(SandboxRequest("GET", "/api/v3/exchangeInfo")).json()
     assert len(everything["symbols"]) > 1
 
 
@@ -690,9 +694,9 @@ def test_each_exchange_is_somebody_else() -> None:
 
 
 def test_the_header_follows_the_interval() -> None:
-    pool = Pool(name=FAPI.name, host="fapi", prefix="/fapi/", limit=300, seconds=10)
+    rate_limit = RateLimit(name=FAPI.name, host="fapi", prefix="/fapi/", limit=300, seconds=10)
     clock = FakeClock(NOW)
-    this = exchange(clock, pools={FAPI.name: pool})
+    this = exchange(clock, rate_limits={FAPI.name: rate_limit})
     assert [overview(this).headers["X-MBX-USED-WEIGHT-10S"] for _ in range(3)] == ["100", "200", "300"]
     assert overview(this).headers["Retry-After"] == "5"
     clock.advance(5)
@@ -709,7 +713,7 @@ def test_windows_are_aligned_and_scaled() -> None:
     this = exchange(limit_scale=0.5)
     overview(this)
     (window,) = this.windows
-    assert (window.pool, window.host, window.used, window.limit) == ("fapi", "fapi", 100, 1200)
+    assert (window.rate_limit, window.host, window.used, window.limit) == ("fapi", "fapi", 100, 1200)
     assert window.start_ms == NOW_MS - 5000
 
 
@@ -802,7 +806,7 @@ def test_a_header_more() -> None:
 def test_clock_skew() -> None:
     this = exchange()
     this.faults.add("clock-skew", times=None, seconds=-30)
-    assert this.handle(Request("GET", "/api/v3/time")).json() == {"serverTime": NOW_MS - 30_000}
+    assert this.handle(SandboxRequest("GET", "/api/v3/time")).json() == {"serverTime": NOW_MS - 30_000}
     answer = ask(this, "exchange.partner")
     assert error(answer) == (400, -1021)
     assert answer.headers["Date"] == "Wed, 18 Nov 2026 10:29:35 GMT"

@@ -22,7 +22,7 @@ import pytest
 from tests.support.clocks import FakeClock
 from tests.support.paths import ROOT
 from tests.support.sandbox_requests import NOW, NOW_MS, hmac_of, world
-from toolkit.catalogue import POOLS
+from toolkit.endpoints import RATE_LIMITS
 from toolkit.sandbox import Exchange, Sandbox, World, serve_forever
 from toolkit.sandbox.server import ADDRESS
 
@@ -36,7 +36,7 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-class Reply:
+class WriteAttempt:
     def __init__(self, answer: http.client.HTTPResponse) -> None:
         self.status, self.headers, self.body = answer.status, answer.headers, answer.read()
 
@@ -49,17 +49,19 @@ def target(this: Sandbox, path: str, params: dict[str, object] | None = None) ->
     return f"{path}?{query}&signature={hmac_of(this.secret, query)}"
 
 
-def send(this: Sandbox, where: str, method: str = "GET", body: str | None = None, **headers: str) -> Reply:
+def send(
+    this: Sandbox, where: str, method: str = "GET", body: str | None = None, **headers: str
+) -> WriteAttempt:
     connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=5)
     try:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, where, body, {"X-MBX-APIKEY": this.key, **names})
-        return Reply(connection.getresponse())
+        return WriteAttempt(connection.getresponse())
     finally:
         connection.close()
 
 
-def ask(this: Sandbox, path: str = INFO, params: dict[str, object] | None = None) -> Reply:
+def ask(this: Sandbox, path: str = INFO, params: dict[str, object] | None = None) -> WriteAttempt:
     return send(this, target(this, path, params))
 
 
@@ -162,8 +164,10 @@ def test_latency_is_each_answers_own() -> None:
 
 
 def test_many_threads_at_once(sandbox: Sandbox) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        used = list(pool.map(lambda _: int(ask(sandbox).headers["X-SAPI-USED-IP-WEIGHT-1M"]), range(60)))
+    with ThreadPoolExecutor(8) as rate_limit:
+        used = list(
+            rate_limit.map(lambda _: int(ask(sandbox).headers["X-SAPI-USED-IP-WEIGHT-1M"]), range(60))
+        )
     assert sorted(used) == list(range(1, 61))
 
 
@@ -173,7 +177,7 @@ def test_a_world_by_default() -> None:
     assert (this.key, this.secret) == (World(3, now=NOW).partner.key, World(3, now=NOW).partner.secret)
     scaled = Sandbox(world=world(), limit_scale=0.5, window_seconds=2)
     assert scaled.exchange.limits.limits["fapi"] == scaled.limits["fapi"] == 1200
-    assert scaled.exchange.limits.pools["fapi"].seconds == 2
+    assert scaled.exchange.limits.rate_limits["fapi"].seconds == 2
     own = Exchange(world(), FakeClock(NOW))
     assert Sandbox(exchange=own).exchange is own
 
@@ -291,7 +295,7 @@ def test_other_processes_may_look_and_break(sandbox: Sandbox) -> None:
         (INFO, 200, "partner"),
     ]
     (window,) = send(sandbox, "/sandbox/windows").json()
-    assert (window["pool"], window["used"], window["limit"]) == ("sapi-ip", 2, 12_000)
+    assert (window["rate_limit"], window["used"], window["limit"]) == ("sapi-ip", 2, 12_000)
     for bad in ("", "[1]", '{"kind": "no"}', '{"kind": "cut", "colour": 1}', '{"times": 1}'):
         assert send(sandbox, "/sandbox/faults", "POST", bad).status == 400
     assert send(sandbox, "/sandbox/nothing").status == 404
@@ -346,7 +350,7 @@ def test_serving_until_told_to_stop() -> None:
     assert process.stdout is not None
     told = json.loads(process.stdout.readline())
     assert told.keys() == {"address", "key", "secret", "limits"}
-    assert told["limits"] == {pool.name: pool.limit * 2 for pool in POOLS}
+    assert told["limits"] == {rate_limit.name: rate_limit.limit * 2 for rate_limit in RATE_LIMITS}
     connection = http.client.HTTPConnection(told["address"].removeprefix("http://"), timeout=5)
     connection.request("GET", "/fapi/v1/exchangeInfo")
     weight = json.loads(connection.getresponse().read())["rateLimits"][0]

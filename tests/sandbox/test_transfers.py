@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.clocks import FakeClock
-from tests.support.sandbox_requests import NOW, NOW_MS, done, fresh, read, refused, write
+from tests.support.sandbox_requests import NOW, NOW_MS, done, new_rows, read, refused, write
 from toolkit.sandbox import Exchange
 from toolkit.sandbox.world import SubAccount
 from toolkit.sandbox.world.balances import PRICES, WALLETS, Wallet
@@ -36,15 +36,17 @@ def rich(this: Exchange, *, futures: bool = True, skip: int = 0) -> SubAccount:
     return fit[skip]
 
 
-def rows(this: Exchange, door: str, client: str, account: str, **params: str) -> list[dict[str, Any]]:
+def rows(
+    this: Exchange, endpoint_name: str, client: str, account: str, **params: str
+) -> list[dict[str, Any]]:
     """Rows of the read that shows a transfer, by the client's id."""
-    if door == "exchange.transfer_futures":
+    if endpoint_name == "exchange.transfer_futures":
         params = {"subAccountId": account, "futuresType": "1", **params}
-        told: Any = read(this, READS[door], clientTranId=client, **params)
+        told: Any = read(this, READS[endpoint_name], clientTranId=client, **params)
         shown: list[dict[str, Any]] = told["transfers"]
         return shown
     params = {"toId": account, **params}
-    found: list[dict[str, Any]] = read(this, READS[door], clientTranId=client, **params)
+    found: list[dict[str, Any]] = read(this, READS[endpoint_name], clientTranId=client, **params)
     return found
 
 
@@ -62,11 +64,11 @@ ROUTES: list[tuple[str, dict[str, str], Wallet, Wallet]] = [
 ]
 
 
-@pytest.mark.parametrize(("door", "params", "source", "target"), ROUTES)
+@pytest.mark.parametrize(("endpoint_name", "params", "source", "target"), ROUTES)
 def test_money_goes_from_wallet_to_wallet_and_back(
-    door: str, params: dict[str, str], source: Wallet, target: Wallet
+    endpoint_name: str, params: dict[str, str], source: Wallet, target: Wallet
 ) -> None:
-    this = fresh()
+    this = new_rows()
     master, one, two = this.world.master, rich(this).balances, rich(this, skip=1).balances
     first, second = rich(this).id, rich(this, skip=1).id
     before = total(this, "BTC")
@@ -81,7 +83,7 @@ def test_money_goes_from_wallet_to_wallet_and_back(
     before += 9
     for ids, left, right in sides:
         held = left.wallets[source]["BTC"], right.wallets[target].get("BTC", Decimal(0))
-        done(this, door, **params, **ids, asset="BTC", amount="1.5")
+        done(this, endpoint_name, **params, **ids, asset="BTC", amount="1.5")
         assert left.wallets[source]["BTC"] == held[0] - Decimal("1.5")
         assert right.wallets[target]["BTC"] == held[1] + Decimal("1.5")
         assert total(this, "BTC") == before
@@ -92,7 +94,7 @@ def test_money_goes_from_wallet_to_wallet_and_back(
     [("1", "spot", "um"), ("2", "um", "spot"), ("3", "spot", "cm"), ("4", "cm", "spot")],
 )
 def test_money_moves_within_an_account(route: str, source: Wallet, target: Wallet) -> None:
-    this = fresh()
+    this = new_rows()
     account = rich(this)
     for wallet in WALLETS:
         account.balances.wallets[wallet] = {"ETH": Decimal(3)}
@@ -104,7 +106,7 @@ def test_money_moves_within_an_account(route: str, source: Wallet, target: Walle
 
 
 def test_reads_are_sums_of_the_wallets() -> None:
-    this = fresh()
+    this = new_rows()
     account = rich(this)
     own = {"subAccountId": account.id}
 
@@ -127,7 +129,7 @@ def test_reads_are_sums_of_the_wallets() -> None:
 
 
 def test_balances_never_fall_below_nothing() -> None:
-    this = fresh()
+    this = new_rows()
     account = rich(this)
     held = account.balances.wallets["spot"]["USDT"]
     out = {"fromId": account.id, "toId": None}
@@ -141,7 +143,7 @@ def test_balances_never_fall_below_nothing() -> None:
 
 
 def test_what_positions_need_stays() -> None:
-    this = fresh()
+    this = new_rows()
     account = next(each for each in this.world.accounts if each.futures and each.balances.um_profit < 0)
     held = account.balances
     needed = held.um_position_margin + held.um_order_margin - held.um_profit
@@ -156,7 +158,7 @@ def test_what_positions_need_stays() -> None:
 
 
 def test_every_account_can_spare_something() -> None:
-    for account in fresh().world.accounts:
+    for account in new_rows().world.accounts:
         for wallet in WALLETS:
             for asset, amount in account.balances.wallets[wallet].items():
                 assert 0 < account.balances.free(wallet, asset) <= amount
@@ -165,35 +167,35 @@ def test_every_account_can_spare_something() -> None:
 # --- refusals ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("door", READS)
-def test_transfers_refused(door: str) -> None:
-    this = fresh()
+@pytest.mark.parametrize("endpoint_name", READS)
+def test_transfers_refused(endpoint_name: str) -> None:
+    this = new_rows()
     uid, some = this.world.partner_uid, rich(this).id
-    alike = {"toAccountType": SPOT} if "universal" in door else {}
-    refused(this, door, -1102, fromId=None, toId=None)
-    refused(this, door, -5003, asset="NOPE")
-    refused(this, door, -5021, toId="12345")
-    refused(this, door, -5021, toId=some, fromId="12345")
-    refused(this, door, -1128, fromId=some, toId=some, **alike)
-    refused(this, door, -1128, fromId=uid, toId=uid, **alike)
-    refused(this, door, -1128, fromId=uid, toId=None, **alike)
-    refused(this, door, -1128, fromId=None, toId=uid, **alike)
+    alike = {"toAccountType": SPOT} if "universal" in endpoint_name else {}
+    refused(this, endpoint_name, -1102, fromId=None, toId=None)
+    refused(this, endpoint_name, -5003, asset="NOPE")
+    refused(this, endpoint_name, -5021, toId="12345")
+    refused(this, endpoint_name, -5021, toId=some, fromId="12345")
+    refused(this, endpoint_name, -1128, fromId=some, toId=some, **alike)
+    refused(this, endpoint_name, -1128, fromId=uid, toId=uid, **alike)
+    refused(this, endpoint_name, -1128, fromId=uid, toId=None, **alike)
+    refused(this, endpoint_name, -1128, fromId=None, toId=uid, **alike)
 
 
 def test_between_the_wallets_of_one_account() -> None:
-    this = fresh()
+    this = new_rows()
     for side in (rich(this).id, this.world.partner_uid):
         done(this, "exchange.universal_transfer", fromId=side, toId=side, amount="1")
 
 
 def test_without_futures() -> None:
-    this = fresh()
+    this = new_rows()
     off = rich(this, futures=False).id
     refused(this, "exchange.transfer_futures", -5011, toId=off)
     refused(this, "exchange.transfer_futures", -5011, toId=None, fromId=off)
     refused(this, "exchange.universal_transfer", -5011, toId=off)
-    back = {"fromId": off, "toId": None, "fromAccountType": UM, "toAccountType": SPOT}
-    refused(this, "exchange.universal_transfer", -5011, **back)
+    next_done = {"fromId": off, "toId": None, "fromAccountType": UM, "toAccountType": SPOT}
+    refused(this, "exchange.universal_transfer", -5011, **next_done)
     refused(this, "exchange.transfer_within", -5011, subAccountId=off)
     done(this, "exchange.transfer", toId=off)
     done(this, "exchange.universal_transfer", toId=off, toAccountType=SPOT)
@@ -204,14 +206,14 @@ def test_without_futures() -> None:
 @pytest.mark.parametrize("source", [UM, CM])
 @pytest.mark.parametrize("target", [UM, CM])
 def test_not_between_futures_wallets(source: str, target: str) -> None:
-    refused(fresh(), "exchange.universal_transfer", -1020, fromAccountType=source, toAccountType=target)
+    refused(new_rows(), "exchange.universal_transfer", -1020, fromAccountType=source, toAccountType=target)
 
 
 def test_so_many_futures_transfers_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     assert money.FUTURES_TRANSFERS_A_MINUTE == 5000
     monkeypatch.setattr(money, "FUTURES_TRANSFERS_A_MINUTE", 3)
     clock = FakeClock(NOW)  # five seconds into the minute
-    this = fresh(clock)
+    this = new_rows(clock)
     for _ in range(3):
         done(this, "exchange.transfer_futures")
     refused(this, "exchange.transfer_futures", -4005)
@@ -225,58 +227,60 @@ def test_so_many_futures_transfers_a_minute(monkeypatch: pytest.MonkeyPatch) -> 
 # --- client ids ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("door", READS)
-def test_a_client_id_is_used_once_for_each_kind(door: str) -> None:
+@pytest.mark.parametrize("endpoint_name", READS)
+def test_a_client_id_is_used_once_for_each_kind(endpoint_name: str) -> None:
     clock = FakeClock(NOW)
-    this = fresh(clock)
-    assert done(this, door, clientTranId="mine")["clientTranId"] == "mine"
+    this = new_rows(clock)
+    assert done(this, endpoint_name, clientTranId="mine")["clientTranId"] == "mine"
     clock.advance(400 * 86_400)
-    refused(this, door, -1130, clientTranId="mine")
-    refused(this, door, -1130, clientTranId="mine", amount="3", asset="BTC")
-    done(this, door, clientTranId="MINE")
-    for other in READS.keys() - {door}:
+    refused(this, endpoint_name, -1130, clientTranId="mine")
+    refused(this, endpoint_name, -1130, clientTranId="mine", amount="3", asset="BTC")
+    done(this, endpoint_name, clientTranId="MINE")
+    for other in READS.keys() - {endpoint_name}:
         done(this, other, clientTranId="mine")
 
 
-@pytest.mark.parametrize("door", READS)
-def test_client_ids_of_the_past_are_taken(door: str) -> None:
-    this = fresh()
+@pytest.mark.parametrize("endpoint_name", READS)
+def test_client_ids_of_the_past_are_taken(endpoint_name: str) -> None:
+    this = new_rows()
     filters = {"futuresType": "1", "showAllStatus": "true"}
-    table = this.world.table(READS[door])
+    table = this.world.table(READS[endpoint_name])
     whole = table.slice(NOW_MS - 300 * 86_400_000, NOW_MS, filters, 0, 10_000)
     old = next(row for row in whole if row["clientTranId"])
     # No id is taken that a transfer will have that is not there yet.
     later = table.slice(NOW_MS + 1, NOW_MS + 9 * 86_400_000, filters, 0, 999)
     coming = next(row for row in later if row["clientTranId"])
-    refused(this, door, -1130, clientTranId=str(old["clientTranId"]))
+    refused(this, endpoint_name, -1130, clientTranId=str(old["clientTranId"]))
     for strange in ("sbx0x0", "sbxfffffffffffx1", "sbx1xffffffffffffffff"):
-        done(this, door, clientTranId=strange)
-    done(this, door, clientTranId=str(coming["clientTranId"]))
+        done(this, endpoint_name, clientTranId=strange)
+    done(this, endpoint_name, clientTranId=str(coming["clientTranId"]))
 
 
-@pytest.mark.parametrize("door", READS)
-def test_an_id_is_made_where_none_is_sent(door: str) -> None:
-    this = fresh()
-    made = {done(this, door)["clientTranId"] for _ in range(3)}
+@pytest.mark.parametrize("endpoint_name", READS)
+def test_an_id_is_made_where_none_is_sent(endpoint_name: str) -> None:
+    this = new_rows()
+    made = {done(this, endpoint_name)["clientTranId"] for _ in range(3)}
     assert len(made) == 3
     assert all(made)
-    account = this.world.example_write(door).parameters["toId"]
-    assert rows(this, door, next(iter(made)), account) == []
-    refused(this, door, -1130, clientTranId=next(iter(made)))
+    account = this.world.example_write(endpoint_name).parameters["toId"]
+    assert rows(this, endpoint_name, next(iter(made)), account) == []
+    refused(this, endpoint_name, -1130, clientTranId=next(iter(made)))
 
 
 # --- where they are seen -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("door", READS)
-def test_a_transfer_is_found_by_its_id_and_its_sides(door: str) -> None:
+@pytest.mark.parametrize("endpoint_name", READS)
+def test_a_transfer_is_found_by_its_id_and_its_sides(endpoint_name: str) -> None:
     clock = FakeClock(NOW)
-    this = fresh(clock)
+    this = new_rows(clock)
     one, two = rich(this).id, rich(this, skip=1).id
     clock.advance(77)
-    extra = {"fromAccountType": SPOT, "toAccountType": UM} if "universal" in door else {}
-    made = done(this, door, fromId=one, toId=two, asset="USDT", amount="0.5", clientTranId="mine", **extra)
-    (row,) = rows(this, door, "mine", two)
+    extra = {"fromAccountType": SPOT, "toAccountType": UM} if "universal" in endpoint_name else {}
+    made = done(
+        this, endpoint_name, fromId=one, toId=two, asset="USDT", amount="0.5", clientTranId="mine", **extra
+    )
+    (row,) = rows(this, endpoint_name, "mine", two)
     number = row.get("txnId", row.get("tranId"))
     assert (number, type(number)) == (str(made["txnId"]), str)
     assert (row.get("fromId", row.get("from")), row.get("toId", row.get("to"))) == (one, two)
@@ -284,47 +288,49 @@ def test_a_transfer_is_found_by_its_id_and_its_sides(door: str) -> None:
     assert row["time"] == int(clock.time() * 1000)
     assert row.get("status", "SUCCESS") == "SUCCESS"
     assert {name: row.get(name) for name in extra} == extra
-    assert rows(this, door, "other", two) == []
-    if door == "exchange.transfer_futures":
-        assert rows(this, door, "mine", one) == [row]
-        assert rows(this, door, "mine", two, futuresType="2") == []
-        assert rows(this, door, "mine", rich(this, skip=2).id) == []
+    assert rows(this, endpoint_name, "other", two) == []
+    if endpoint_name == "exchange.transfer_futures":
+        assert rows(this, endpoint_name, "mine", one) == [row]
+        assert rows(this, endpoint_name, "mine", two, futuresType="2") == []
+        assert rows(this, endpoint_name, "mine", rich(this, skip=2).id) == []
     else:
-        assert rows(this, door, "mine", two, fromId=one) == [row]
-        assert rows(this, door, "mine", one) == []
-        assert rows(this, door, "mine", two, fromId=this.world.partner_uid) == []
+        assert rows(this, endpoint_name, "mine", two, fromId=one) == [row]
+        assert rows(this, endpoint_name, "mine", one) == []
+        assert rows(this, endpoint_name, "mine", two, fromId=this.world.partner_uid) == []
     clock.advance(1)
     late = str(row["time"] + 1)
     early = str(row["time"] - 1)
-    assert rows(this, door, "mine", two, startTime=late) == []
-    assert rows(this, door, "mine", two, startTime=early, endTime=early) == []
-    assert rows(this, door, "mine", two, startTime=str(row["time"]), endTime=str(row["time"])) == [row]
+    assert rows(this, endpoint_name, "mine", two, startTime=late) == []
+    assert rows(this, endpoint_name, "mine", two, startTime=early, endTime=early) == []
+    assert rows(this, endpoint_name, "mine", two, startTime=str(row["time"]), endTime=str(row["time"])) == [
+        row
+    ]
 
 
 def test_the_masters_side() -> None:
-    this = fresh()
+    this = new_rows()
     account, uid = rich(this).id, this.world.partner_uid
-    for door in ("exchange.transfer", "exchange.universal_transfer"):
-        done(this, door, fromId=None, toId=account, clientTranId="in")
+    for endpoint_name in ("exchange.transfer", "exchange.universal_transfer"):
+        done(this, endpoint_name, fromId=None, toId=account, clientTranId="in")
         done(
             this,
-            door,
+            endpoint_name,
             fromId=account,
             toId=None,
             clientTranId="out",
             amount="1",
-            **({"fromAccountType": UM, "toAccountType": SPOT} if "universal" in door else {}),
+            **({"fromAccountType": UM, "toAccountType": SPOT} if "universal" in endpoint_name else {}),
         )
-        (came,) = read(this, READS[door], fromId=uid, clientTranId="in")
-        (went,) = read(this, READS[door], toId=uid, clientTranId="out")
-        assert not came.get("fromId")
+        (receive,) = read(this, READS[endpoint_name], fromId=uid, clientTranId="in")
+        (went,) = read(this, READS[endpoint_name], toId=uid, clientTranId="out")
+        assert not receive.get("fromId")
         assert not went.get("toId")
-        assert ("fromId" in came, "toId" in went) == (("universal" not in door),) * 2
-        assert read(this, READS[door], toId=uid, clientTranId="in") == []
+        assert ("fromId" in receive, "toId" in went) == (("universal" not in endpoint_name),) * 2
+        assert read(this, READS[endpoint_name], toId=uid, clientTranId="in") == []
 
 
 def test_both_spellings_of_the_sides() -> None:
-    this = fresh()
+    this = new_rows()
     account = rich(this).id
     spelt = set()
     for number in range(4):
@@ -334,20 +340,20 @@ def test_both_spellings_of_the_sides() -> None:
     assert spelt == {True, False}
 
 
-@pytest.mark.parametrize("door", READS)
-def test_pages_of_old_and_new_rows_are_the_whole_in_order_of_time(door: str) -> None:
+@pytest.mark.parametrize("endpoint_name", READS)
+def test_pages_of_old_and_new_rows_are_the_whole_in_order_of_time(endpoint_name: str) -> None:
     clock = FakeClock(NOW)
-    this = fresh(clock)
+    this = new_rows(clock)
     account = this.world.accounts[0].id
     made = []
     for number in range(25):
         clock.advance((number % 5) * 1700.5)  # some at the same instant, business going on between others
-        answer = done(this, door, toId=account, clientTranId=f"n{number}")
+        answer = done(this, endpoint_name, toId=account, clientTranId=f"n{number}")
         made.append(str(answer["txnId"]))
     clock.advance(40_000)
-    table = this.world.table(READS[door])
+    table = this.world.table(READS[endpoint_name])
     filters = {"showAllStatus": "true"}
-    if "futures" in door:
+    if "futures" in endpoint_name:
         filters = {"subAccountId": account, "futuresType": "1"}
     end = int(clock.time() * 1000)
     start = end - 2 * 86_400_000
@@ -374,7 +380,7 @@ def test_numbers_are_not_those_of_the_worlds_own_transfers() -> None:
 
 
 def test_a_lost_answer_is_found_by_the_clients_id() -> None:
-    this = fresh()
+    this = new_rows()
     params, key = this.world.example_write("exchange.transfer")
     params["clientTranId"] = "lost"
     this.faults.add("timeout", method="POST")

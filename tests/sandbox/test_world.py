@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.support.sandbox_requests import DAY, NOW, NOW_MS, ask, exchange, minimal, world
-from toolkit.catalogue import BY_DOOR, ENDPOINTS
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME
 from toolkit.sandbox import World
 from toolkit.sandbox.world.hashing import chance, key_of, pick, uniform
 from toolkit.sandbox.world.rebates import NEWER_FIELDS_SINCE
@@ -43,13 +43,13 @@ def time_of(row: Row) -> int:
 
 
 def rows(
-    door: str,
+    endpoint_name: str,
     filters: dict[str, str],
     start: int | None = None,
     end: int | None = None,
     this: World | None = None,
 ) -> list[Row]:
-    return (this or world()).table(door).slice(start, end, filters, 0, 10**9)
+    return (this or world()).table(endpoint_name).slice(start, end, filters, 0, 10**9)
 
 
 @cache
@@ -81,32 +81,34 @@ def test_chance_is_even() -> None:
     assert abs(shares - [0.25, 0.5, 0.25]).max() < 0.01
 
 
-@pytest.mark.parametrize("door", [endpoint.door for endpoint in ENDPOINTS])
-def test_the_same_seed_gives_the_same_answers_and_another_seed_others(door: str) -> None:
+@pytest.mark.parametrize("endpoint_name", [endpoint.qualified_name for endpoint in ENDPOINTS])
+def test_the_same_seed_gives_the_same_answers_and_another_seed_others(endpoint_name: str) -> None:
     def answer(this: World) -> bytes:
-        return ask(exchange(world=this), door, minimal(door, this=this)).body
+        return ask(exchange(world=this), endpoint_name, minimal(endpoint_name, this=this)).body
 
     first = answer(world())
     assert answer(again(7)) == first
-    if door not in ("exchange.partner", "exchange.bnb_burn", "spot.customer_id"):
+    if endpoint_name not in ("exchange.partner", "exchange.bnb_burn", "spot.customer_id"):
         assert answer(again(8)) != first
 
 
 def test_the_same_month_gives_the_same_history() -> None:
     later = World(now=NOW + 5 * 86_400)
-    for door, filters in STREAMS.items():
+    for endpoint_name, filters in STREAMS.items():
         start, end = NOW_MS - 40 * DAY, NOW_MS - 20 * DAY
-        assert rows(door, filters, start, end, later) == rows(door, filters, start, end), door
+        assert rows(endpoint_name, filters, start, end, later) == rows(endpoint_name, filters, start, end), (
+            endpoint_name
+        )
 
 
 # --- rows ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("door", "filters"), STREAMS.items())
-def test_pages_put_together_are_the_whole(door: str, filters: dict[str, str]) -> None:
-    table = world().table(door)
+@pytest.mark.parametrize(("endpoint_name", "filters"), STREAMS.items())
+def test_pages_put_together_are_the_whole(endpoint_name: str, filters: dict[str, str]) -> None:
+    table = world().table(endpoint_name)
     start, end = NOW_MS - 30 * DAY + 12_345, NOW_MS - 7 * DAY - 54_321
-    whole = rows(door, filters, start, end)
+    whole = rows(endpoint_name, filters, start, end)
     assert len(whole) == table.count(start, end, filters) > 0
     assert all(start <= time_of(row) <= end for row in whole)
     assert all(time_of(a) <= time_of(b) for a, b in pairwise(whole))
@@ -116,20 +118,22 @@ def test_pages_put_together_are_the_whole(door: str, filters: dict[str, str]) ->
     assert table.slice(start, end, filters, len(whole), 5) == []
 
 
-@pytest.mark.parametrize(("door", "filters"), STREAMS.items())
-def test_a_span_is_the_rows_between_its_ends(door: str, filters: dict[str, str]) -> None:
-    whole = rows(door, filters, NOW_MS - 9 * DAY, NOW_MS)
+@pytest.mark.parametrize(("endpoint_name", "filters"), STREAMS.items())
+def test_a_span_is_the_rows_between_its_ends(endpoint_name: str, filters: dict[str, str]) -> None:
+    whole = rows(endpoint_name, filters, NOW_MS - 9 * DAY, NOW_MS)
     times = [time_of(row) for row in whole]
     for start, end in ((times[0], times[-1]), (times[1], times[-2]), (times[2] + 1, times[-3] - 1)):
         inside = [row for row in whole if start <= time_of(row) <= end]
-        assert rows(door, filters, start, end) == inside
-        assert world().table(door).count(start, end, filters) == len(inside)
-    assert rows(door, filters, times[0] + 1, times[0]) == []
+        assert rows(endpoint_name, filters, start, end) == inside
+        assert world().table(endpoint_name).count(start, end, filters) == len(inside)
+    assert rows(endpoint_name, filters, times[0] + 1, times[0]) == []
 
 
-@pytest.mark.parametrize(("door", "filters"), STREAMS.items())
-def test_nothing_is_in_the_future_or_before_the_beginning(door: str, filters: dict[str, str]) -> None:
-    table = world().table(door)
+@pytest.mark.parametrize(("endpoint_name", "filters"), STREAMS.items())
+def test_nothing_is_in_the_future_or_before_the_beginning(
+    endpoint_name: str, filters: dict[str, str]
+) -> None:
+    table = world().table(endpoint_name)
     total = table.count(None, None, filters)
     (first,) = table.slice(None, None, filters, 0, 1)
     (last,) = table.slice(None, None, filters, total - 1, 9)
@@ -140,7 +144,7 @@ def test_nothing_is_in_the_future_or_before_the_beginning(door: str, filters: di
 
 
 @pytest.mark.parametrize(
-    ("door", "name", "field"),
+    ("endpoint_name", "name", "field"),
     [
         ("spot.rebates", "customerId", "customerId"),
         ("exchange.rebates", "subAccountId", "subaccountId"),
@@ -160,25 +164,25 @@ def test_nothing_is_in_the_future_or_before_the_beginning(door: str, filters: di
         ("exchange.sub_accounts", "subAccountId", "subaccountId"),
     ],
 )
-def test_filters_choose_among_all_rows(door: str, name: str, field: str) -> None:
+def test_filters_choose_among_all_rows(endpoint_name: str, name: str, field: str) -> None:
     start = NOW_MS - 60 * DAY
-    base = {"showAllStatus": "true"} if "transfers" in door else {}
-    whole = rows(door, base, start, NOW_MS)
+    base = {"showAllStatus": "true"} if "transfers" in endpoint_name else {}
+    whole = rows(endpoint_name, base, start, NOW_MS)
     values = [row[field] for row in whole if row.get(field)]
     for value in (values[0], values[len(values) // 2], "none-such" if field != "status" else 9):
         chosen = [row for row in whole if row.get(field) == value]
         given = base | {name: str(value)}
-        assert rows(door, given, start, NOW_MS) == chosen
-        assert world().table(door).count(start, NOW_MS, given) == len(chosen)
+        assert rows(endpoint_name, given, start, NOW_MS) == chosen
+        assert world().table(endpoint_name).count(start, NOW_MS, given) == len(chosen)
 
 
 def test_the_master_is_a_side_of_transfers() -> None:
-    for door in ("exchange.transfers", "exchange.universal_transfers"):
-        master = rows(door, {"fromId": world().partner_uid, "showAllStatus": "true"})
+    for endpoint_name in ("exchange.transfers", "exchange.universal_transfers"):
+        master = rows(endpoint_name, {"fromId": world().partner_uid, "showAllStatus": "true"})
         assert master
         assert not any(row.get("fromId") for row in master)
         assert all(row["toId"] for row in master)
-        assert ("fromId" in set().union(*master)) == (door == "exchange.transfers")
+        assert ("fromId" in set().union(*master)) == (endpoint_name == "exchange.transfers")
 
 
 def test_futures_transfers_show_the_sub_account_on_either_side() -> None:
@@ -228,12 +232,12 @@ def test_sub_accounts() -> None:
     assert accounts[-1]["createTime"] - accounts[0]["createTime"] > 600 * DAY
     assert {row["marginMakerCommission"] == -1 for row in accounts} == {True, False}
     assert len({row["tag"] for row in accounts}) > 4
-    for door, flag in (
+    for endpoint_name, flag in (
         ("exchange.margin_balances", "marginEnable"),
         ("exchange.futures_balances", "futuresEnable"),
     ):
         for market in ("1", "2"):
-            balances = rows(door, {"futuresType": market})
+            balances = rows(endpoint_name, {"futuresType": market})
             off = [row for row in balances if not row[flag]]
             assert 40 < len(off) < 200
             assert all(row.keys() == {flag, "subAccountId"} for row in off)
@@ -382,6 +386,6 @@ def test_pages_of_a_big_world_are_the_whole() -> None:
 
 def test_every_endpoint_has_an_example_that_the_exchange_takes() -> None:
     for endpoint in ENDPOINTS:
-        required = {param.wire for param in endpoint.params if param.required}
-        assert required <= world().example(endpoint.door).keys(), endpoint.door
-        assert BY_DOOR[endpoint.door] is endpoint
+        required = {param.field for param in endpoint.params if param.required}
+        assert required <= world().example(endpoint.qualified_name).keys(), endpoint.qualified_name
+        assert ENDPOINTS_BY_NAME[endpoint.qualified_name] is endpoint

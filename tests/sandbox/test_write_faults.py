@@ -10,11 +10,20 @@ from typing import Any
 
 import pytest
 
-from tests.support.sandbox_requests import NOW_MS, ask, documented_write, error, fresh, placed, state, write
-from toolkit.catalogue import WRITES
+from tests.support.sandbox_requests import (
+    NOW_MS,
+    ask,
+    documented_write,
+    error,
+    new_rows,
+    placed,
+    state,
+    write,
+)
+from toolkit.endpoints import WRITES
 from toolkit.sandbox import Sandbox
 
-WRITE_NAMES = [each.door for each in WRITES]
+WRITE_NAMES = [each.qualified_name for each in WRITES]
 SAME_PATH = "/sapi/v1/broker/subAccount"
 
 BEFORE: list[tuple[str, dict[str, Any], int]] = [
@@ -41,35 +50,38 @@ AFTER: list[tuple[str, dict[str, Any], int]] = [
 ]
 
 
-@pytest.mark.parametrize("door", WRITE_NAMES)
-def test_a_fault_before_the_effect_leaves_no_trace(door: str) -> None:
-    this = fresh()
+@pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
+def test_a_fault_before_the_effect_leaves_no_trace(endpoint_name: str) -> None:
+    this = new_rows()
     before = state(this)
     for kind, options, status in BEFORE:
         if kind != "ban":
             this.faults.add(kind, **options)
-            assert write(this, door).status == status
+            assert write(this, endpoint_name).status == status
             assert state(this) == before, kind
-    assert write(this, door).status == 200
+    assert write(this, endpoint_name).status == 200
     assert len(this.effects) == 1
 
 
 @pytest.mark.parametrize(("kind", "options", "status"), AFTER)
 def test_a_fault_after_the_effect_has_one(kind: str, options: dict[str, Any], status: int) -> None:
-    for door in WRITE_NAMES:
-        this, twin = fresh(), fresh()
-        params, key = twin.world.example_write(door)
+    for endpoint_name in WRITE_NAMES:
+        this, twin = new_rows(), new_rows()
+        params, key = twin.world.example_write(endpoint_name)
         this.faults.add(kind, **options)
-        lost, right = write(this, door, params, key=key), write(twin, door, params, key=key)
-        assert lost.status == status
-        assert lost.delivery.kind == {"timeout": "silence"}.get(kind, kind) or lost.body != right.body
+        failure, right = (
+            write(this, endpoint_name, params, key=key),
+            write(twin, endpoint_name, params, key=key),
+        )
+        assert failure.status == status
+        assert failure.delivery.kind == {"timeout": "silence"}.get(kind, kind) or failure.body != right.body
         assert state(this) == state(twin)
         assert this.effects == twin.effects
         assert len(this.effects) == 1
 
 
 def test_a_ban_before_the_effect() -> None:
-    this = fresh()
+    this = new_rows()
     before = state(this)
     this.faults.add("ban")
     assert [write(this, "exchange.transfer").status for _ in range(2)] == [418, 418]
@@ -77,7 +89,7 @@ def test_a_ban_before_the_effect() -> None:
 
 
 def test_a_refused_write_uses_up_no_fault_that_comes_after_the_effect() -> None:
-    this = fresh()
+    this = new_rows()
     this.faults.add("timeout")
     params, key = this.world.example_write("exchange.transfer")
     assert error(write(this, "exchange.transfer", params | {"asset": "NOPE"}, key=key)) == (400, -5003)
@@ -87,24 +99,24 @@ def test_a_refused_write_uses_up_no_fault_that_comes_after_the_effect() -> None:
 
 def test_an_error_after_the_effect_does_not_say_that_nothing_was_done() -> None:
     for effect, text in ((False, "Service Unavailable."), (True, "Unknown error, please check your request")):
-        this = fresh()
+        this = new_rows()
         this.faults.add("server-error", after_effect=effect)
         told: Any = write(this, "futures.set_customer_id").json()
         assert told["msg"].startswith(text)
-    this = fresh()
+    this = new_rows()
     this.faults.add("server-error", after_effect=True, message="m", code=-1007)
     assert write(this, "exchange.transfer").json() == {"code": -1007, "msg": "m"}
 
 
 def test_too_much_weight_is_refused_before_anything_is_done() -> None:
-    this = fresh(limit_scale=1 / 12_000)
+    this = new_rows(limit_scale=1 / 12_000)
     assert [write(this, "exchange.transfer").status for _ in range(3)] == [200, 429, 429]
     assert len(this.effects) == 1
 
 
 @pytest.mark.parametrize("method", ["DELETE", "delete"])
 def test_faults_by_method(method: str) -> None:
-    this = fresh()
+    this = new_rows()
     this.faults.add("server-error", path=SAME_PATH, method=method)
     assert ask(this, "exchange.sub_accounts").status == 200
     assert write(this, "exchange.create_sub_account").status == 200
@@ -112,14 +124,14 @@ def test_faults_by_method(method: str) -> None:
     assert write(this, "exchange.delete_sub_account").status == 200
 
 
-@pytest.mark.parametrize("door", WRITE_NAMES)
-def test_fields_of_answers_gone_wrong(door: str) -> None:
-    this, right = fresh(), documented_write(door)
+@pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
+def test_fields_of_answers_gone_wrong(endpoint_name: str) -> None:
+    this, right = new_rows(), documented_write(endpoint_name)
     this.faults.add("unknown-field")
-    assert json.loads(write(this, door).body).keys() == right.keys() | {"surprise"}
-    this = fresh()
+    assert json.loads(write(this, endpoint_name).body).keys() == right.keys() | {"surprise"}
+    this = new_rows()
     this.faults.add("missing-field")
-    told = json.loads(write(this, door).body)
+    told = json.loads(write(this, endpoint_name).body)
     if not right:
         assert told == {}
         assert ask(this, "exchange.partner").status == 200  # it was not used up by an answer without fields
@@ -129,7 +141,7 @@ def test_fields_of_answers_gone_wrong(door: str) -> None:
 
 
 def test_two_headers_more() -> None:
-    this = fresh()
+    this = new_rows()
     for name in ("X-One", "X-Two", "X-Often"):
         this.faults.add("extra-header", times=None if name == "X-Often" else 1, name=name, value=name.lower())
     first, second = write(this, "exchange.transfer"), write(this, "exchange.transfer")
@@ -146,12 +158,12 @@ def test_two_headers_more() -> None:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(exchange=fresh()) as running:
+    with Sandbox(exchange=new_rows()) as running:
         yield running
 
 
-def post(this: Sandbox, door: str, params: Mapping[str, str]) -> tuple[int, Any]:
-    request = placed(door, {}, params, key=this.world.partner)
+def post(this: Sandbox, endpoint_name: str, params: Mapping[str, str]) -> tuple[int, Any]:
+    request = placed(endpoint_name, {}, params, key=this.world.partner)
     connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=5)
     try:
         connection.request(request.method, request.path, request.body, dict(request.headers))
@@ -174,8 +186,8 @@ def test_post_and_delete_with_a_body(sandbox: Sandbox) -> None:
     status, made = post(sandbox, "exchange.create_sub_account", {"tag": "über"})
     assert (status, made["tag"]) == (200, "über")
     assert post(sandbox, "exchange.delete_sub_account", {"subAccountId": made["subaccountId"]}) == (200, {})
-    doors = [effect["door"] for effect in get(sandbox, "/sandbox/effects")]
-    assert doors == ["exchange.create_sub_account", "exchange.delete_sub_account"]
+    endpoints = [effect["endpoint"] for effect in get(sandbox, "/sandbox/effects")]
+    assert endpoints == ["exchange.create_sub_account", "exchange.delete_sub_account"]
 
 
 def test_other_processes_see_the_effects(sandbox: Sandbox) -> None:
@@ -186,7 +198,7 @@ def test_other_processes_see_the_effects(sandbox: Sandbox) -> None:
     assert get(sandbox, "/sandbox/effects") == [
         {
             "time_ms": NOW_MS,
-            "door": "exchange.create_api_key",
+            "endpoint": "exchange.create_api_key",
             "key_name": "partner",
             "parameters": params,
             "answer_id": made["apiKey"][:3] + "*" * 13,
@@ -206,8 +218,8 @@ def test_a_reset_before_and_after(sandbox: Sandbox) -> None:
 def test_threads_share_the_world(sandbox: Sandbox) -> None:
     params = sandbox.world.example_write("exchange.transfer").parameters | {"amount": "0.5"}
     before = sandbox.world.master.wallets["spot"]["USDT"]
-    with ThreadPoolExecutor(8) as pool:
-        told = list(pool.map(lambda _: post(sandbox, "exchange.transfer", params), range(40)))
+    with ThreadPoolExecutor(8) as rate_limit:
+        told = list(rate_limit.map(lambda _: post(sandbox, "exchange.transfer", params), range(40)))
     assert {status for status, _ in told} == {200}
     assert len({answer["txnId"] for _, answer in told}) == 40
     assert before - sandbox.world.master.wallets["spot"]["USDT"] == 20

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.clocks import FakeClock
-from tests.support.sandbox_requests import NOW, ask, done, fresh, read, refused, write
+from tests.support.sandbox_requests import NOW, ask, done, new_rows, read, refused, write
 from toolkit.sandbox import Exchange, World
 from toolkit.sandbox.world import SubAccount
 
@@ -49,7 +49,7 @@ def account(this: Exchange, *, margin: bool | None = None, futures: bool | None 
     ],
 )
 @pytest.mark.parametrize(
-    "door",
+    "endpoint_name",
     [
         "exchange.transfer",
         "exchange.transfer_futures",
@@ -57,13 +57,13 @@ def account(this: Exchange, *, margin: bool | None = None, futures: bool | None 
         "exchange.transfer_within",
     ],
 )
-def test_amounts(door: str, amount: str, code: int) -> None:
-    refused(fresh(), door, code, amount=amount)
+def test_amounts(endpoint_name: str, amount: str, code: int) -> None:
+    refused(new_rows(), endpoint_name, code, amount=amount)
 
 
 @pytest.mark.parametrize("amount", ["1", "0.00000001", "007.5", "1.50000000"])
 def test_amounts_that_are_right(amount: str) -> None:
-    this = fresh()
+    this = new_rows()
     client = "mine"
     done(this, "exchange.transfer", amount=amount, clientTranId=client)
     (row,) = read(this, "exchange.transfers", fromId=this.world.partner_uid, clientTranId=client)
@@ -72,7 +72,7 @@ def test_amounts_that_are_right(amount: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("door", "name", "text", "code"),
+    ("endpoint_name", "name", "text", "code"),
     [
         ("exchange.create_sub_account", "tag", "x" * 32, -1130),
         ("exchange.create_sub_account", "tag", "", -1105),
@@ -94,7 +94,7 @@ def test_amounts_that_are_right(amount: str) -> None:
         ("exchange.transfer_futures", "futuresType", "3", -1130),
         ("exchange.transfer_within", "type", "5", -1102),
         ("exchange.transfer_within", "type", "spot", -1102),
-        ("exchange.universal_transfer", "fromAccountType", "MARGIN", -1130),
+        ("exchange.universal_transfer", "fromAccountType", "HEADROOM_FRACTION", -1130),
         ("exchange.universal_transfer", "toAccountType", "spot", -1102),
         ("exchange.set_commission", "makerCommission", "1.0001", -1130),
         ("exchange.set_commission", "makerCommission", "-0.001", -1102),
@@ -104,18 +104,18 @@ def test_amounts_that_are_right(amount: str) -> None:
         ("exchange.set_um_commission", "makerAdjustment", "-1", -1102),
     ],
 )  # fmt: skip
-def test_parameters_refused(door: str, name: str, text: str, code: int) -> None:
-    refused(fresh(), door, code, **{name: text})
+def test_parameters_refused(endpoint_name: str, name: str, text: str, code: int) -> None:
+    refused(new_rows(), endpoint_name, code, **{name: text})
 
 
 def test_texts_at_their_longest() -> None:
-    this = fresh()
+    this = new_rows()
     assert done(this, "exchange.create_sub_account", tag="x" * 31)["tag"] == "x" * 31
     assert done(this, "exchange.transfer", clientTranId="y" * 32)["clientTranId"] == "y" * 32
 
 
 def test_flags_in_any_spelling() -> None:
-    assert done(fresh(), "exchange.enable_futures", futures="TRUE")["enableFutures"] is True
+    assert done(new_rows(), "exchange.enable_futures", futures="TRUE")["enableFutures"] is True
 
 
 BY_ACCOUNT = [
@@ -127,21 +127,24 @@ BY_ACCOUNT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("door", BY_ACCOUNT)
-def test_strange_sub_accounts(door: str) -> None:
-    this = fresh()
-    refused(this, door, -5021, subAccountId="12345")
-    refused(this, door, -5021, subAccountId=this.world.partner_uid)
+@pytest.mark.parametrize("endpoint_name", BY_ACCOUNT)
+def test_strange_sub_accounts(endpoint_name: str) -> None:
+    this = new_rows()
+    refused(this, endpoint_name, -5021, subAccountId="12345")
+    refused(this, endpoint_name, -5021, subAccountId=this.world.partner_uid)
 
 
-@pytest.mark.parametrize("door", [door for door in BY_ACCOUNT if "key" in door or "set_perm" in door])
-def test_strange_keys(door: str) -> None:
-    this = fresh()
-    if door != "exchange.create_api_key":
-        refused(this, door, -1130, subAccountApiKey="x" * 64)
+@pytest.mark.parametrize(
+    "endpoint_name",
+    [endpoint_name for endpoint_name in BY_ACCOUNT if "key" in endpoint_name or "set_perm" in endpoint_name],
+)
+def test_strange_keys(endpoint_name: str) -> None:
+    this = new_rows()
+    if endpoint_name != "exchange.create_api_key":
+        refused(this, endpoint_name, -1130, subAccountApiKey="x" * 64)
         refused(
             this,
-            door,
+            endpoint_name,
             -1130,
             subAccountApiKey=this.world.accounts[1].keys[0].key,
             subAccountId=account(this).id,
@@ -153,7 +156,7 @@ def test_strange_keys(door: str) -> None:
 
 def test_a_new_sub_account() -> None:
     clock = FakeClock(NOW)
-    this = fresh(clock)
+    this = new_rows(clock)
     clock.advance(3600)
     made = done(this, "exchange.create_sub_account", tag="mine")
     newest = read(this, "exchange.sub_accounts", size="500")[-1]
@@ -177,7 +180,7 @@ def test_a_new_sub_account() -> None:
 
 
 def test_ids_ascend_also_after_the_newest_was_deleted() -> None:
-    this = fresh()
+    this = new_rows()
     ids, emails = [], []
     for _ in range(5):
         made = done(this, "exchange.create_sub_account")
@@ -190,21 +193,21 @@ def test_ids_ascend_also_after_the_newest_was_deleted() -> None:
 
 
 def test_without_a_tag() -> None:
-    this = fresh()
+    this = new_rows()
     made = done(this, "exchange.create_sub_account", tag=None)
     assert made.keys() == {"subaccountId", "email"}
     assert read(this, "exchange.sub_accounts", size="500")[-1]["tag"] == ""
 
 
 def test_no_more_sub_accounts_than_allowed() -> None:
-    this = fresh()
+    this = new_rows()
     this.world.max_sub_accounts = len(this.world.accounts) + 1
     done(this, "exchange.create_sub_account")
     refused(this, "exchange.create_sub_account", -9000)
 
 
 def test_deleting_needs_an_empty_account_without_keys() -> None:
-    this = fresh()
+    this = new_rows()
     made = done(this, "exchange.create_sub_account")["subaccountId"]
     key = done(this, "exchange.create_api_key", subAccountId=made, marginTrade="false")["apiKey"]
     refused(this, "exchange.delete_sub_account", -4001, subAccountId=made)
@@ -219,7 +222,7 @@ def test_deleting_needs_an_empty_account_without_keys() -> None:
 
 @pytest.mark.parametrize("held", ["um", "cm", "margin"])
 def test_money_anywhere_stands_in_the_way(held: str) -> None:
-    this = fresh()
+    this = new_rows()
     idle = next(each for each in this.world.accounts if each.balances.empty)
     done(this, "exchange.create_sub_account")  # another one without anything, for an example
     if held == "margin":
@@ -231,7 +234,7 @@ def test_money_anywhere_stands_in_the_way(held: str) -> None:
 
 def test_twenty_deletions_a_utc_day() -> None:
     clock = FakeClock(NOW)
-    this = fresh(clock)
+    this = new_rows(clock)
     ids = [done(this, "exchange.create_sub_account")["subaccountId"] for _ in range(22)]
     for each in ids[:20]:
         done(this, "exchange.delete_sub_account", subAccountId=each)
@@ -244,18 +247,20 @@ def test_twenty_deletions_a_utc_day() -> None:
 
 
 def test_interest_needs_margin() -> None:
-    this = fresh()
+    this = new_rows()
     off = account(this, margin=False)
     refused(this, "exchange.set_interest_bnb_burn", -3003, subAccountId=off.id)
-    for door, name in (("spot", "spotBNBBurn"), ("interest", "interestBNBBurn")):
+    for endpoint_name, name in (("spot", "spotBNBBurn"), ("interest", "interestBNBBurn")):
         for text in ("true", "false"):
-            done(this, f"exchange.set_{door}_bnb_burn", **{name: text})
-            own = this.world.example_write(f"exchange.set_{door}_bnb_burn").parameters["subAccountId"]
+            done(this, f"exchange.set_{endpoint_name}_bnb_burn", **{name: text})
+            own = this.world.example_write(f"exchange.set_{endpoint_name}_bnb_burn").parameters[
+                "subAccountId"
+            ]
             assert read(this, "exchange.bnb_burn", subAccountId=own)[name] is (text == "true")
 
 
 def test_futures_switched_on_stay_on() -> None:
-    this = fresh()
+    this = new_rows()
     off = account(this, futures=False)
     for _ in range(2):
         done(this, "exchange.enable_futures", subAccountId=off.id)
@@ -268,7 +273,7 @@ def test_futures_switched_on_stay_on() -> None:
 
 
 def test_a_new_key() -> None:
-    this = fresh()
+    this = new_rows()
     made = done(this, "exchange.create_api_key", marginTrade=None, futuresTrade="true")
     key, secret = made["apiKey"], made["secretKey"]
     assert len(key) == len(secret) == 64
@@ -287,12 +292,12 @@ def test_a_new_key() -> None:
 
 def test_a_key_for_a_public_key_has_no_secret() -> None:
     for text in ("MCowBQYDK2VwAyEA+/A=", "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n"):
-        assert "secretKey" not in done(fresh(), "exchange.create_api_key", publicKey=text)
+        assert "secretKey" not in done(new_rows(), "exchange.create_api_key", publicKey=text)
 
 
 def test_keys_are_never_the_same_and_follow_from_the_seed() -> None:
     def made() -> list[str]:
-        this = fresh()
+        this = new_rows()
         keys = []
         for _ in range(4):  # in one second: the example is of another sub-account each time
             answer = done(this, "exchange.create_api_key")
@@ -304,23 +309,23 @@ def test_keys_are_never_the_same_and_follow_from_the_seed() -> None:
     assert made() == first
 
 
-@pytest.mark.parametrize("door", ["exchange.create_api_key", "exchange.set_permissions"])
-def test_what_is_off_no_key_may_trade(door: str) -> None:
-    this = fresh()
+@pytest.mark.parametrize("endpoint_name", ["exchange.create_api_key", "exchange.set_permissions"])
+def test_what_is_off_no_key_may_trade(endpoint_name: str) -> None:
+    this = new_rows()
     for off, flag, code in (
         (account(this, margin=False), "marginTrade", -3003),
         (account(this, futures=False), "futuresTrade", -5011),
     ):
         own = {"subAccountId": off.id, "marginTrade": "false", "futuresTrade": "false"}
-        if door == "exchange.set_permissions":
+        if endpoint_name == "exchange.set_permissions":
             own["subAccountApiKey"] = off.keys[0].key
-        refused(this, door, code, **{**own, flag: "true"})
-        done(this, door, **own)
+        refused(this, endpoint_name, code, **{**own, flag: "true"})
+        done(this, endpoint_name, **own)
 
 
 def test_one_key_a_second_for_each_sub_account() -> None:
     clock = FakeClock(NOW)
-    this = fresh(clock)
+    this = new_rows(clock)
     first, other = [each.id for each in this.world.accounts if each.margin_rates][:2]
     done(this, "exchange.create_api_key", subAccountId=first)
     refused(this, "exchange.create_api_key", -4005, subAccountId=first)
@@ -340,7 +345,7 @@ def test_one_key_a_second_for_each_sub_account() -> None:
 
 
 def test_all_permissions_are_said_each_time() -> None:
-    this = fresh()
+    this = new_rows()
     own = this.world.example_write("exchange.set_permissions").parameters
     masked = own["subAccountApiKey"][:3] + "*" * 13
     for flags in (("true", "false", "true"), ("false", "true", "false"), ("true", "true", "true")):
@@ -352,7 +357,7 @@ def test_all_permissions_are_said_each_time() -> None:
 
 
 def test_universal_transfers_are_allowed_and_forbidden() -> None:
-    this = fresh()
+    this = new_rows()
     for text in ("true", "false"):
         told = done(this, "exchange.set_universal_transfer", canUniversalTransfer=text)
         owner = this.world.account(told["subaccountId"])
@@ -364,7 +369,7 @@ def test_universal_transfers_are_allowed_and_forbidden() -> None:
 
 def test_restrictions_come_and_go() -> None:
     clock = FakeClock(NOW)
-    this = fresh(clock)
+    this = new_rows(clock)
     owner = account(this, futures=True, margin=True)
     key = owner.keys[0]
     key.ip_list = []
@@ -403,7 +408,7 @@ def test_restrictions_come_and_go() -> None:
 
 
 def test_commissions_within_the_partners_bounds() -> None:
-    this = fresh()
+    this = new_rows()
     told = read(this, "exchange.partner")
     for side in ("maker", "taker"):
         low, high = (told[f"{end}{side.title()}Commission"] for end in ("min", "max"))
@@ -415,7 +420,7 @@ def test_commissions_within_the_partners_bounds() -> None:
 
 
 def test_margin_rates_follow_spot_and_only_where_margin_is_on() -> None:
-    this = fresh()
+    this = new_rows()
     on, off = account(this, margin=True), account(this, margin=False)
 
     def shown(owner: SubAccount) -> list[float]:
@@ -447,9 +452,9 @@ def test_margin_rates_follow_spot_and_only_where_margin_is_on() -> None:
 def test_adjustments(
     market: str, name: str, known: tuple[str, str], unknown: str, tops: tuple[int, int]
 ) -> None:
-    this = fresh()
-    door = f"exchange.set_{market}_commission"
-    own = this.world.example_write(door).parameters["subAccountId"]
+    this = new_rows()
+    endpoint_name = f"exchange.set_{market}_commission"
+    own = this.world.example_write(endpoint_name).parameters["subAccountId"]
 
     def commission(text: str) -> tuple[int, int]:
         (row,) = read(this, f"exchange.{market}_commission", subAccountId=own, **{name: text})
@@ -457,14 +462,14 @@ def test_adjustments(
 
     base, other = commission(known[0]), commission(known[1])
     for maker, taker in (tops, tops, (0, 0), (7, 9)):
-        told = done(this, door, makerAdjustment=str(maker), takerAdjustment=str(taker))
+        told = done(this, endpoint_name, makerAdjustment=str(maker), takerAdjustment=str(taker))
         expected = (base[0] + maker, base[1] + taker)
         assert (told["makerCommission"], told["takerCommission"]) == commission(known[0]) == expected
     assert commission(known[1]) == other
-    refused(this, door, -1130, makerAdjustment=str(tops[0] + 1))
-    refused(this, door, -1130, takerAdjustment=str(tops[1] + 1))
-    refused(this, door, -1121, **{name: unknown})
-    refused(this, door, -5011, subAccountId=account(this, futures=False).id)
+    refused(this, endpoint_name, -1130, makerAdjustment=str(tops[0] + 1))
+    refused(this, endpoint_name, -1130, takerAdjustment=str(tops[1] + 1))
+    refused(this, endpoint_name, -1121, **{name: unknown})
+    refused(this, endpoint_name, -5011, subAccountId=account(this, futures=False).id)
 
 
 # --- customers -----------------------------------------------------------------------------------
@@ -472,26 +477,29 @@ def test_adjustments(
 
 @pytest.mark.parametrize(("system", "code"), [("spot", -4039), ("futures", -1130)])
 def test_ids_given_by_the_partner(system: str, code: int) -> None:
-    this = fresh()
-    door = f"{system}.set_customer_id"
+    this = new_rows()
+    endpoint_name = f"{system}.set_customer_id"
     unnamed = next(each for each in this.world.customers if not each.id)
     named = next(each for each in this.world.customers if each.id)
     own = {"email": unnamed.email}
     assert read(this, f"{system}.customers", **own) == []
-    assert done(this, door, customerId="first", email=unnamed.email.upper()) == {"customerId": "first", **own}
+    assert done(this, endpoint_name, customerId="first", email=unnamed.email.upper()) == {
+        "customerId": "first",
+        **own,
+    }
     assert read(this, f"{system}.customers", **own) == [{"customerId": "first", **own}]
-    done(this, door, customerId="second", **own)
+    done(this, endpoint_name, customerId="second", **own)
     assert read(this, f"{system}.customers", customerId="first") == []
     assert read(this, f"{system}.customers", customerId="second") == [{"customerId": "second", **own}]
     assert read(this, f"{system}.customers", email=unnamed.email.title()) == [{"customerId": "second", **own}]
-    done(this, door, customerId="second", **own)
-    refused(this, door, -1130, customerId=named.id, **own)
-    refused(this, door, code, email="nobody@else.example")
-    done(this, door, customerId="first", email=named.email)
+    done(this, endpoint_name, customerId="second", **own)
+    refused(this, endpoint_name, -1130, customerId=named.id, **own)
+    refused(this, endpoint_name, code, email="nobody@else.example")
+    done(this, endpoint_name, customerId="first", email=named.email)
 
 
 def test_reports_of_the_past_show_the_new_id() -> None:
-    this = fresh()
+    this = new_rows()
     owner = next(each for each in this.world.customers if each.id)
     old = read(this, "spot.rebates", customerId=owner.id, limit="500")
     assert old
@@ -511,16 +519,16 @@ OWN = [
 
 @pytest.mark.parametrize(("system", "code"), OWN)
 def test_ids_that_customers_choose(system: str, code: str) -> None:
-    this = fresh()
-    door, key = f"{system}.set_own_customer_id", this.world.keys["customer"]
+    this = new_rows()
+    endpoint_name, key = f"{system}.set_own_customer_id", this.world.keys["customer"]
     taken = next(each.id for each in this.world.customers if each.id and each is not this.world.customer)
-    told = write(this, door, {"customerId": "me", code: this.world.agent_code}).json()
+    told = write(this, endpoint_name, {"customerId": "me", code: this.world.agent_code}).json()
     assert told == {"customerId": "me"} | ({} if system == "spot" else {code: this.world.agent_code})
     answer: Any = ask(this, f"{system}.customer_id", {code: this.world.agent_code}, key=key).json()
     assert answer["customerId"] == "me"
     assert this.world.customer.id == "me"
-    refused(this, door, -1130, key=key, customerId=taken)
-    refused(this, door, -1130, key=key, **{code: "OTHER"})
+    refused(this, endpoint_name, -1130, key=key, customerId=taken)
+    refused(this, endpoint_name, -1130, key=key, **{code: "OTHER"})
 
 
 def test_the_customer_with_the_key_stays_the_same() -> None:

@@ -15,20 +15,20 @@ from tests.support.sandbox_requests import (
     ask,
     documented_write,
     error,
-    fresh,
     hmac_of,
+    new_rows,
     placed,
     state,
     write,
 )
-from toolkit.catalogue import WRITE_BY_DOOR, WRITES
-from toolkit.sandbox import Exchange, Request, effects
+from toolkit.endpoints import WRITES, WRITES_BY_NAME
+from toolkit.sandbox import Exchange, SandboxRequest, effects
 from toolkit.sandbox import exchange as rules
-from toolkit.sandbox.authentication import OWN_DOORS
+from toolkit.sandbox.authentication import OWN_ENDPOINTS
 from toolkit.sandbox.effects import shown
 from toolkit.sandbox.writes import WRITERS
 
-WRITE_NAMES = [each.door for each in WRITES]
+WRITE_NAMES = [each.qualified_name for each in WRITES]
 
 
 def seen(this: Exchange, params: Mapping[str, str]) -> dict[str, Any]:
@@ -60,11 +60,11 @@ def seen(this: Exchange, params: Mapping[str, str]) -> dict[str, Any]:
         ("futures.customers", customer),
     ]
     answers = {
-        f"{door} {filters.get('futuresType', '')}".strip(): ask(this, door, filters)
-        for door, filters in asked
+        f"{endpoint_name} {filters.get('futuresType', '')}".strip(): ask(this, endpoint_name, filters)
+        for endpoint_name, filters in asked
     }
-    for door, code in (("spot", "apiAgentCode"), ("futures", "brokerId"), ("portfolio", "brokerId")):
-        name = f"{door}.customer_id"
+    for endpoint_name, code in (("spot", "apiAgentCode"), ("futures", "brokerId"), ("portfolio", "brokerId")):
+        name = f"{endpoint_name}.customer_id"
         answers[name] = ask(this, name, {code: world.agent_code}, key=world.keys["customer"])
     told = {name: (answer.status, answer.json()) for name, answer in answers.items()}
     for name in told:
@@ -124,11 +124,11 @@ def test_every_declared_write_is_carried_out() -> None:
     assert len(WRITE_NAMES) == 23
 
 
-@pytest.mark.parametrize("door", WRITE_NAMES)
-def test_the_answer_is_as_documented(door: str) -> None:
-    this, declared, right = fresh(), WRITE_BY_DOOR[door], documented_write(door)
-    params = this.world.example_write(door).parameters
-    answer = write(this, door)
+@pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
+def test_the_answer_is_as_documented(endpoint_name: str) -> None:
+    this, declared, right = new_rows(), WRITES_BY_NAME[endpoint_name], documented_write(endpoint_name)
+    params = this.world.example_write(endpoint_name).parameters
+    answer = write(this, endpoint_name)
     assert answer.status == 200, answer.body
     told: Any = answer.json()
     assert told.keys() == right.keys()
@@ -136,32 +136,36 @@ def test_the_answer_is_as_documented(door: str) -> None:
         name: type(value) for name, value in right.items()
     }
     for column in declared.columns:
-        assert column.optional or set(column.wires) & told.keys(), column.name
+        assert column.optional or set(column.fields) & told.keys(), column.name
     for name in ("subAccountId", "tag", "email", "symbol", "pair", "status", "makerAdjustment", "brokerId"):
         if name in told and name in params:
             assert str(told[name]) == params[name], name
 
 
-@pytest.mark.parametrize("door", WRITE_NAMES)
-def test_the_fitting_reads_show_it_and_no_others(door: str) -> None:
-    this = fresh()
-    params = this.world.example_write(door).parameters
-    if door == "exchange.set_ip_restriction":
+@pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
+def test_the_fitting_reads_show_it_and_no_others(endpoint_name: str) -> None:
+    this = new_rows()
+    params = this.world.example_write(endpoint_name).parameters
+    if endpoint_name == "exchange.set_ip_restriction":
         params |= {"ipAddress": "192.0.2.99"}
     before = seen(this, params)
-    assert write(this, door, params).status == 200
+    assert write(this, endpoint_name, params).status == 200
     after = seen(this, params)
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == SHOWN[door]
+    assert changed == SHOWN[endpoint_name]
 
 
-@pytest.mark.parametrize("door", WRITE_NAMES)
-def test_one_effect_is_counted_without_secrets(door: str) -> None:
-    this = fresh()
-    example = this.world.example_write(door)
-    answer = write(this, door, example.parameters, key=example.key)
+@pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
+def test_one_effect_is_counted_without_secrets(endpoint_name: str) -> None:
+    this = new_rows()
+    example = this.world.example_write(endpoint_name)
+    answer = write(this, endpoint_name, example.parameters, key=example.key)
     (effect,) = this.effects
-    assert (effect.time_ms, effect.door, effect.key_name) == (NOW_MS, door, example.key.name)
+    assert (effect.time_ms, effect.qualified_name, effect.key_name) == (
+        NOW_MS,
+        endpoint_name,
+        example.key.name,
+    )
     sent = {name: text for name, text in example.parameters.items() if name != "email"}
     if "subAccountApiKey" in sent:
         sent["subAccountApiKey"] = sent["subAccountApiKey"][:3] + "*" * 13
@@ -169,9 +173,9 @@ def test_one_effect_is_counted_without_secrets(door: str) -> None:
     told: Any = answer.json()
     if "txnId" in told:
         assert effect.answer_id == str(told["txnId"])
-    elif door == "exchange.create_sub_account":
+    elif endpoint_name == "exchange.create_sub_account":
         assert effect.answer_id == told["subaccountId"]
-    elif door == "exchange.create_api_key":
+    elif endpoint_name == "exchange.create_api_key":
         assert effect.answer_id == told["apiKey"][:3] + "*" * 13
     else:
         assert effect.answer_id == ""
@@ -185,7 +189,7 @@ def test_one_effect_is_counted_without_secrets(door: str) -> None:
 
 
 def test_effects_are_found_by_their_parameters() -> None:
-    this = fresh()
+    this = new_rows()
     a, b = this.world.accounts[:2]
     key = a.keys[0].key
     for account, amount in ((a, "1"), (b, "2"), (a, "3")):
@@ -206,7 +210,7 @@ def test_effects_are_found_by_their_parameters() -> None:
 def test_the_oldest_effects_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rules.EFFECTS_KEPT == 200_000
     monkeypatch.setattr(rules, "EFFECTS_KEPT", 2)
-    this = fresh()
+    this = new_rows()
     for amount in ("1", "2", "3"):
         write(
             this,
@@ -218,42 +222,44 @@ def test_the_oldest_effects_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_same_seed_and_calls_give_the_same_answers() -> None:
     def answers() -> list[bytes]:
-        this = fresh()
-        return [write(this, door).body for door in WRITE_NAMES]
+        this = new_rows()
+        return [write(this, endpoint_name).body for endpoint_name in WRITE_NAMES]
 
     assert answers() == answers()
 
 
-@pytest.mark.parametrize("door", [each.door for each in WRITES if each.repeatable])
-def test_what_may_be_repeated_leaves_the_same(door: str) -> None:
-    this = fresh()
-    example = this.world.example_write(door)
-    first = write(this, door, example.parameters, key=example.key)
-    once = repr((this.world.accounts, this.world.customers))
-    again = write(this, door, example.parameters, key=example.key)
+@pytest.mark.parametrize("endpoint_name", [each.qualified_name for each in WRITES if each.repeatable])
+def test_what_may_be_repeated_leaves_the_same(endpoint_name: str) -> None:
+    this = new_rows()
+    example = this.world.example_write(endpoint_name)
+    first = write(this, endpoint_name, example.parameters, key=example.key)
+    idempotency_key = repr((this.world.accounts, this.world.customers))
+    again = write(this, endpoint_name, example.parameters, key=example.key)
     assert (again.status, again.body) == (200, first.body)
-    assert repr((this.world.accounts, this.world.customers)) == once
+    assert repr((this.world.accounts, this.world.customers)) == idempotency_key
     assert len(this.effects) == 2
 
 
 # --- who may, and how it has to be sent ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("door", WRITE_NAMES)
-def test_only_the_right_key_and_signature_change_anything(door: str) -> None:
-    this = fresh()
-    params, key = this.world.example_write(door)
+@pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
+def test_only_the_right_key_and_signature_change_anything(endpoint_name: str) -> None:
+    this = new_rows()
+    params, key = this.world.example_write(endpoint_name)
     keys = this.world.keys
     before = state(this)
-    assert error(this.handle(placed(door, {}, params, key=key, headers={**FORM, "X-MBX-APIKEY": ""}))) == (
+    assert error(
+        this.handle(placed(endpoint_name, {}, params, key=key, headers={**FORM, "X-MBX-APIKEY": ""}))
+    ) == (
         401,
         -2014,
     )
-    assert error(write(this, door, params, key=key, signature="0" * 64)) == (400, -1022)
-    for name in ("read-only", "no-link", "partner" if door in OWN_DOORS else "customer"):
-        assert error(write(this, door, params, key=keys[name])) == (401, -2015), name
-    trading = write(this, door, params, key=keys["trade-only"])
-    if WRITE_BY_DOOR[door].security == "USER_DATA":
+    assert error(write(this, endpoint_name, params, key=key, signature="0" * 64)) == (400, -1022)
+    for name in ("read-only", "no-link", "partner" if endpoint_name in OWN_ENDPOINTS else "customer"):
+        assert error(write(this, endpoint_name, params, key=keys[name])) == (401, -2015), name
+    trading = write(this, endpoint_name, params, key=keys["trade-only"])
+    if WRITES_BY_NAME[endpoint_name].security == "USER_DATA":
         assert error(trading) == (401, -2015)
     else:
         assert trading.status == 200
@@ -262,32 +268,32 @@ def test_only_the_right_key_and_signature_change_anything(door: str) -> None:
     assert state(this) == before
 
 
-MANDATORY = [(each.door, param.wire) for each in WRITES for param in each.params if param.required]
+MANDATORY = [(each.qualified_name, param.field) for each in WRITES for param in each.params if param.required]
 
 
-@pytest.mark.parametrize(("door", "name"), MANDATORY)
-def test_what_is_mandatory(door: str, name: str) -> None:
-    this = fresh()
-    params, key = this.world.example_write(door)
+@pytest.mark.parametrize(("endpoint_name", "name"), MANDATORY)
+def test_what_is_mandatory(endpoint_name: str, name: str) -> None:
+    this = new_rows()
+    params, key = this.world.example_write(endpoint_name)
     before = state(this)
     without = {each: text for each, text in params.items() if each != name}
-    assert error(write(this, door, without, key=key)) == (400, -1102)
-    assert error(write(this, door, params | {name: ""}, key=key)) == (400, -1102)
+    assert error(write(this, endpoint_name, without, key=key)) == (400, -1102)
+    assert error(write(this, endpoint_name, params | {name: ""}, key=key)) == (400, -1102)
     assert state(this) == before
 
 
-@pytest.mark.parametrize("door", WRITE_NAMES)
-def test_strange_parameters(door: str) -> None:
-    this = fresh()
-    params, key = this.world.example_write(door)
+@pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
+def test_strange_parameters(endpoint_name: str) -> None:
+    this = new_rows()
+    params, key = this.world.example_write(endpoint_name)
     before = state(this)
-    assert error(write(this, door, params | {"surprise": "1"}, key=key)) == (400, -1104)
+    assert error(write(this, endpoint_name, params | {"surprise": "1"}, key=key)) == (400, -1104)
     name = next(iter(params))
     twice = f"{urlencode(params)}&{name}=1"
     text = f"{twice}&timestamp={NOW_MS}"
-    request = Request(
-        WRITE_BY_DOOR[door].method,
-        WRITE_BY_DOOR[door].path,
+    request = SandboxRequest(
+        WRITES_BY_NAME[endpoint_name].method,
+        WRITES_BY_NAME[endpoint_name].path,
         f"{text}&signature={hmac_of(key.secret, text)}".encode(),
         b"",
         {"X-MBX-APIKEY": key.key},
@@ -296,17 +302,17 @@ def test_strange_parameters(door: str) -> None:
     assert state(this) == before
 
 
-@pytest.mark.parametrize("door", WRITE_NAMES)
-def test_parameters_in_the_query_in_the_body_or_in_both(door: str) -> None:
+@pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
+def test_parameters_in_the_query_in_the_body_or_in_both(endpoint_name: str) -> None:
     first = None
     for place in ("body", "query", "both"):
-        this = fresh()
-        params, key = this.world.example_write(door)
+        this = new_rows()
+        params, key = this.world.example_write(endpoint_name)
         names = list(params)
         query = {"body": [], "query": names, "both": names[::2]}[place]
         ahead = {name: params[name] for name in query}
         rest = {name: params[name] for name in params if name not in query}
-        answer = this.handle(placed(door, ahead, rest, key=key))
+        answer = this.handle(placed(endpoint_name, ahead, rest, key=key))
         assert answer.status == 200, answer.body
         first = first or answer.body
         assert answer.body == first
@@ -315,7 +321,7 @@ def test_parameters_in_the_query_in_the_body_or_in_both(door: str) -> None:
 
 
 def test_the_query_wins() -> None:
-    this = fresh()
+    this = new_rows()
     params, key = this.world.example_write("exchange.transfer")
     answer = this.handle(placed("exchange.transfer", params, {"amount": "99", "asset": "BTC"}, key=key))
     assert answer.status == 200
@@ -328,7 +334,7 @@ def test_the_query_wins() -> None:
 
 
 def test_a_body_of_another_type_was_not_sent() -> None:
-    this = fresh()
+    this = new_rows()
     params, key = this.world.example_write("exchange.transfer")
     for kind in ("application/json", "text/plain"):
         request = placed("exchange.transfer", {}, params, key=key, headers={"Content-Type": kind})
@@ -346,12 +352,12 @@ def test_a_body_of_another_type_was_not_sent() -> None:
     ],
 )
 def test_other_methods(path: str, method: str, status: int) -> None:
-    assert error(fresh().handle(Request(method, path))) == (status, -1099)
+    assert error(new_rows().handle(SandboxRequest(method, path))) == (status, -1099)
 
 
-@pytest.mark.parametrize("wire", sorted({each.wire for w in WRITES for each in w.params if each.private}))
-def test_an_effect_shows_nothing_private(wire: str) -> None:
-    kept = shown({wire: "private-to-whom-it-is-of", "amount": "1"})
+@pytest.mark.parametrize("field", sorted({each.field for w in WRITES for each in w.params if each.private}))
+def test_an_effect_shows_nothing_private(field: str) -> None:
+    kept = shown({field: "private-to-whom-it-is-of", "amount": "1"})
     assert "private-to" not in str(kept)
     assert kept["amount"] == "1"
 

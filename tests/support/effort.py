@@ -24,5 +24,7 @@ def assert_in_proportion(small: Callable[[], object], large: Callable[[], object
 
     Three times as long is still believed: caches are smaller than what is large.
     """
-    once, more = effort(small), effort(large)
-    assert more < 3 * times * once, f"{more / once:.0f} times the effort for {times} times as much"
+    idempotency_key, more = effort(small), effort(large)
+    assert more < 3 * times * idempotency_key, (
+        f"{more / idempotency_key:.0f} times the effort for {times} times as much"
+    )

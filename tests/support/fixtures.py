@@ -15,7 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from tests.support.sandbox_env import SandboxEnv
     from tests.support.writes import WriteEnv
-    from toolkit.link import Link
+    from toolkit.client import Link
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from tests.support.paths import ANSWERS
-from toolkit.catalogue import BY_DOOR, SAPI_IP, WRITE_BY_DOOR, Endpoint
+from toolkit.endpoints import ENDPOINTS_BY_NAME, SAPI_IP, WRITES_BY_NAME, Endpoint
 from toolkit.errors import ToolkitError, UndeclaredFieldWarning
-from toolkit.frames import Gathering, Numbers
-from toolkit.inference import infer
-from toolkit.wire.answers import Answer, Verdict, excerpt, judge, understand
-from toolkit.wire.headers import read_counts
-from toolkit.wire.http_dates import read_date, read_retry_after
+from toolkit.frames.builder import FrameBuilder, Numbers
+from toolkit.frames.infer import infer
+from toolkit.ratelimit.headers import read_counts
+from toolkit.timing.http_dates import read_date, read_retry_after
+from toolkit.transport.responses import RawResponse, WriteResult, classify, excerpt, parse_response
 
 NOW = 1_767_225_600.0
 LONGEST_TEXT = 2000
@@ -24,13 +24,13 @@ LONGEST_TEXT = 2000
 
 def documented() -> Iterator[tuple[Endpoint, bytes]]:
     """Every endpoint, writes included, with its documented answer."""
-    for doors, folder in ((BY_DOOR, ANSWERS), (WRITE_BY_DOOR, ANSWERS / "writes")):
-        for door, endpoint in doors.items():
-            example = json.loads((folder / f"{door}.json").read_text(encoding="utf-8"))
+    for endpoints, folder in ((ENDPOINTS_BY_NAME, ANSWERS), (WRITES_BY_NAME, ANSWERS / "writes")):
+        for endpoint_name, endpoint in endpoints.items():
+            example = json.loads((folder / f"{endpoint_name}.json").read_text(encoding="utf-8"))
             yield endpoint, json.dumps(example["documented"]).encode()
 
 
-def read(endpoint: Endpoint | None, answer: Answer, numbers: Numbers = "float") -> pd.DataFrame | None:
+def read(endpoint: Endpoint | None, answer: RawResponse, numbers: Numbers = "float") -> pd.DataFrame | None:
     """The frame of an answer, None where it is refused as it should be.
 
     Args:
@@ -38,7 +38,7 @@ def read(endpoint: Endpoint | None, answer: Answer, numbers: Numbers = "float") 
         answer: What came back.
         numbers: Whether amounts are exact.
     """
-    door = endpoint.door if endpoint else "/sapi/v1/x"
+    endpoint_name = endpoint.qualified_name if endpoint else "/sapi/v1/x"
     path = endpoint.path if endpoint else "/sapi/v1/x"
     read_counts(answer.headers)
     read_retry_after(answer.headers, NOW)
@@ -47,29 +47,29 @@ def read(endpoint: Endpoint | None, answer: Answer, numbers: Numbers = "float") 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndeclaredFieldWarning)
         try:
-            payload, error = understand(door, path, answer, NOW)
+            payload, error = parse_response(endpoint_name, path, answer, NOW)
             if error is not None:
                 raise error
             if endpoint is None:
                 endpoint, payload = infer(path, SAPI_IP, payload)
-            gathering = Gathering(endpoint, numbers)
-            gathering.add(payload)
-            return gathering.frame({"complete": True})
+            builder = FrameBuilder(endpoint, numbers)
+            builder.add(payload)
+            return builder.frame({"complete": True})
         except ToolkitError as refused:
             if len(str(refused)) > LONGEST_TEXT:
                 raise AssertionError("the error says too much") from refused
             return None
 
 
-def write(endpoint: Endpoint, answer: Answer) -> Verdict:
+def write(endpoint: Endpoint, answer: RawResponse) -> WriteResult:
     """What became of a write; the frame of its answer is made as well."""
-    verdict = judge(endpoint.door, endpoint.path, answer, NOW)
-    assert (verdict.error is None) == (verdict.executed is True)
-    assert verdict.error is None or len(str(verdict.error)) <= LONGEST_TEXT
-    if verdict.executed:
+    result = classify(endpoint.qualified_name, endpoint.path, answer, NOW)
+    assert (result.error is None) == (result.executed is True)
+    assert result.error is None or len(str(result.error)) <= LONGEST_TEXT
+    if result.executed:
         assert 200 <= answer.status < 300
         read(endpoint, answer)
-    return verdict
+    return result
 
 
 def headers_of(text: str) -> Mapping[str, str]:

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import ipywidgets
 
-from toolkit.catalogue import SAPI_UID
+from toolkit.endpoints import SAPI_UID
 from toolkit.panels import Panel
-from toolkit.wire.snapshot import PoolUse, ProcessUse, Snapshot
+from toolkit.ratelimit.snapshot import ProcessUsage, RateLimitUse, Snapshot
 
 WITHIN = 10.0
 SPOT = "/sapi/v1/broker/subAccount/spotSummary"
@@ -63,21 +63,21 @@ def panel_threads(panel: str) -> list[threading.Thread]:
     return [each for each in threading.enumerate() if each.name in (panel, f"{panel} panel")]
 
 
-def use(**changes: object) -> PoolUse:
-    plain = PoolUse(
-        pool=SAPI_UID,
+def use(**changes: object) -> RateLimitUse:
+    plain = RateLimitUse(
+        rate_limit=SAPI_UID,
         path=SPOT,
-        door="exchange.spot_balances",
+        endpoint="exchange.spot_balances",
         used=90_000,
         in_flight=0,
         limit=180_000,
-        turns_at=1020.0,
+        resets_at=1020.0,
         history=((960.0, 90_000),),
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def snapshot(*uses: PoolUse, **changes: object) -> Snapshot:
+def snapshot(*uses: RateLimitUse, **changes: object) -> Snapshot:
     plain = Snapshot(
         now=996.0,
         pools=uses,
@@ -91,5 +91,5 @@ def snapshot(*uses: PoolUse, **changes: object) -> Snapshot:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def process(name: str, used: int, pid: int = 4902, *, here: bool = False, in_flight: int = 0) -> ProcessUse:
-    return ProcessUse(pid=pid, name=name, here=here, used=used, in_flight=in_flight)
+def process(name: str, used: int, pid: int = 4902, *, here: bool = False, in_flight: int = 0) -> ProcessUsage:
+    return ProcessUsage(pid=pid, name=name, here=here, used=used, in_flight=in_flight)

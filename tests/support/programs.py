@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.support.paths import ROOT
 
-_BEFOREHAND = ["toolkit.__main__", "toolkit.keys", "toolkit.link", "toolkit.sandbox.server"]
+_BEFOREHAND = ["toolkit.__main__", "toolkit.auth.keys", "toolkit.client", "toolkit.sandbox.server"]
 
 
 @cache

@@ -8,20 +8,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
-from toolkit.catalogue import BY_DOOR, WRITES
-from toolkit.sandbox import Answer, Exchange, Request
+from toolkit.endpoints import ENDPOINTS_BY_NAME, WRITES
+from toolkit.sandbox import Exchange, SandboxRequest, SandboxResponse
 from toolkit.sandbox.world.people import account_row
 
 _OWN = {"timestamp", "signature", "recvWindow"}
-_READS = {BY_DOOR[write.reconciliation.read].path for write in WRITES if write.reconciliation.read}
-_ACCOUNTS = BY_DOOR["exchange.sub_accounts"].path
+_READS = {ENDPOINTS_BY_NAME[write.reconciliation.read].path for write in WRITES if write.reconciliation.read}
+_ACCOUNTS = ENDPOINTS_BY_NAME["exchange.sub_accounts"].path
 _LOOKS = {
     "-": "-\u2010\u2011\u2013\u2212\uff0d",
     " ": (" ", "\u00a0", "  ", "\u2009", "\u3000", "\t"),
     "a": "a\uff41",
     "e": "e\uff45",
 }
-HIDDEN = "\u200b\ufeff\u00ad\u200e\ufe0f"
+REDACTED = "\u200b\ufeff\u00ad\u200e\ufe0f"
 
 
 class Way:
@@ -45,11 +45,11 @@ class Way:
         self.counted: dict[str, int] = {"stale": 0, "cut": 0}
         self._chance = chance
         self._exchange = exchange
-        self._kept: dict[str, list[Answer]] = {}
-        self._handle: Callable[[Request], Answer] = exchange.handle
+        self._kept: dict[str, list[SandboxResponse]] = {}
+        self._handle: Callable[[SandboxRequest], SandboxResponse] = exchange.handle
         exchange.handle = self.handle  # type: ignore[method-assign]
 
-    def handle(self, request: Request) -> Answer:
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
         if request.method != "GET" or request.path not in _READS:
             return self._handle(request)
         asked = [pair for pair in parse_qsl(request.query.decode()) if pair[0] not in _OWN]
@@ -69,7 +69,7 @@ class Way:
             del kept[:-3]
         return answer
 
-    def _shortened(self, answer: Answer, asked: dict[str, str], most: int) -> Answer:
+    def _shortened(self, answer: SandboxResponse, asked: dict[str, str], most: int) -> SandboxResponse:
         if "subAccountId" in asked:
             return answer
         self.counted["cut"] += 1
@@ -88,4 +88,4 @@ def lookalike(chance: random.Random, name: str) -> str:
 def with_a_hidden_character(chance: random.Random, name: str) -> str:
     """A name that looks the same, with a character in it that nobody sees."""
     place = chance.randint(1, len(name) - 1)
-    return name[:place] + chance.choice(HIDDEN) + name[place:]
+    return name[:place] + chance.choice(REDACTED) + name[place:]

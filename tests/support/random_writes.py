@@ -21,16 +21,16 @@ from typing import Any
 import requests
 
 from tests.support.clocks import FakeClock
-from tests.support.random_accidents import HIDDEN, Way, lookalike, with_a_hidden_character
+from tests.support.random_accidents import REDACTED, Way, lookalike, with_a_hidden_character
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import NOW, another_process, call
-from toolkit.catalogue import WRITE_BY_DOOR, Write
+from toolkit.api.writes.operations import Operations
+from toolkit.endpoints import WRITES_BY_NAME, Write
 from toolkit.errors import JournalError, NotExecutedError, ToolkitError, UndeclaredFieldWarning, UsageError
-from toolkit.operations import Outcome
-from toolkit.operations.operations import Operations
+from toolkit.gateway.calls import Placement
 from toolkit.sandbox import Effect, World
 from toolkit.sandbox.world.people import SubAccount
-from toolkit.wire.calls import Placement
+from toolkit.writes import Outcome
 
 ANSWER_SECONDS = 0.1
 _PLENTY = {"sapi-ip": 10**9, "sapi-uid": 10**9}
@@ -74,14 +74,14 @@ class Known:
     """What is known of one entry, by the exchange's count.
 
     Attributes:
-        door: The door that was called.
+        qualified_name: The door that was called.
         given: Its arguments.
         status: What was told of it last.
         effect: What it did, None where it did nothing.
         changed: Whether the world was another afterwards.
     """
 
-    door: str
+    qualified_name: str
     given: dict[str, Any]
     status: str
     effect: Effect | None
@@ -89,7 +89,7 @@ class Known:
 
     @property
     def write(self) -> Write:
-        return WRITE_BY_DOOR[self.door]
+        return WRITES_BY_NAME[self.qualified_name]
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ class Count:
     settled: Counter[str] = field(default_factory=Counter)
     effects: int = 0
     entries: int = 0
-    lost: int = 0
+    failure: int = 0
     restarts: int = 0
     strangers: int = 0
     restored: int = 0
@@ -191,7 +191,7 @@ class RandomWrites:
         if chance.random() < 0.02:
             self.restart()
         if self.open and chance.random() < 0.25:
-            self.settle(chance.choice(sorted(self.open)))
+            self.resolve(chance.choice(sorted(self.open)))
         if chance.random() < 0.05:
             self.look_at_unresolved()
         if chance.random() < 0.05:
@@ -205,31 +205,31 @@ class RandomWrites:
 
     def _write(self) -> None:
         chance = self.chance
-        door = chance.choices(list(_DRAWS), [weight for weight, _ in _DRAWS.values()])[0]
-        given = _DRAWS[door][1](self)
+        qualified_name = chance.choices(list(_DRAWS), [weight for weight, _ in _DRAWS.values()])[0]
+        given = _DRAWS[qualified_name][1](self)
         if self._unseen() & {given.get("sub_account_id"), given.get("api_key")}:
             return
-        write = WRITE_BY_DOOR[door]
-        terms: dict[str, Any] = {}
+        write = WRITES_BY_NAME[qualified_name]
+        options: dict[str, Any] = {}
         name = ""
         if chance.random() < 0.15:
-            name = terms["once"] = f"name - {chance.randrange(400)}"
+            name = options["idempotency_key"] = f"name - {chance.randrange(400)}"
             if chance.random() < 0.5:
-                terms["once"] = lookalike(chance, name)
+                options["idempotency_key"] = lookalike(chance, name)
                 self.count.lookalikes += 1
             if chance.random() < 0.1:
-                terms["once"] = with_a_hidden_character(chance, name)
-        if write.marks and chance.random() < 0.5:
-            terms["marked"] = True
+                options["idempotency_key"] = with_a_hidden_character(chance, name)
+        if write.suffixed_argument and chance.random() < 0.5:
+            options["marked"] = True
         if chance.random() < 0.1 and self.known:  # the very same as before
             earlier = chance.choice(list(self.known.values()))
-            door, given, write = earlier.door, earlier.given, earlier.write
-            terms.pop("marked", None)
+            qualified_name, given, write = earlier.qualified_name, earlier.given, earlier.write
+            options.pop("marked", None)
         if chance.random() < 0.05 and self.names:  # the very same under a name that looks the same
             name = chance.choice(list(self.names))
             earlier = self.known[self.names[name]]
-            door, given, write = earlier.door, earlier.given, earlier.write
-            terms = {"once": lookalike(chance, name)}
+            qualified_name, given, write = earlier.qualified_name, earlier.given, earlier.write
+            options = {"idempotency_key": lookalike(chance, name)}
             self.count.lookalikes += 1
         accident = ""
         if chance.random() < 0.4:
@@ -238,7 +238,7 @@ class RandomWrites:
         self.count.writes += 1
         outcome: Outcome | None = None
         try:
-            outcome = call(self._ops_of(door), door, given, **terms)
+            outcome = call(self._ops_of(qualified_name), qualified_name, given, **options)
         except UsageError as error:
             self.count.refused[type(error).__name__] += 1
         except ToolkitError as error:  # what had to be read first was not to be had
@@ -248,7 +248,9 @@ class RandomWrites:
             self._hear_out(accident)
         done = self.exchange.effects[before:]
         number = self._newest()
-        where = f"step {self.count.writes}: {door} {given} {terms} after {accident or 'no accident'}"
+        where = (
+            f"step {self.count.writes}: {qualified_name} {given} {options} after {accident or 'no accident'}"
+        )
         if len(done) > 1:
             self._wrong(f"{where}: it happened {len(done)} times")
         if outcome is None:
@@ -260,19 +262,19 @@ class RandomWrites:
         if outcome.number in self.known:
             if done:
                 self._wrong(f"{where}: the name stood for #{outcome.number}, and it happened again")
-            if self.known[outcome.number].door != door or name not in self.names:
+            if self.known[outcome.number].qualified_name != qualified_name or name not in self.names:
                 self._wrong(f"{where}: it came back as #{outcome.number}")
             return
         if outcome.number != number:
             self._wrong(f"{where}: its entry is #{number}, its outcome #{outcome.number}")
         self._highest = number
         effect = done[0] if done else None
-        self.known[number] = Known(door, given, "", effect, world != self._state(write))
+        self.known[number] = Known(qualified_name, given, "", effect, world != self._state(write))
         self._note(number, outcome.status)
         if name:
             if name in self.names:
                 self._wrong(f"{where}: the name was done as #{self.names[name]} before")
-            if set(terms["once"]) & set(HIDDEN):
+            if set(options["idempotency_key"]) & set(REDACTED):
                 self._wrong(f"{where}: the name has a character in it that nobody sees")
             self.names[name] = number
         self.count.outcomes[outcome.status] += 1
@@ -283,18 +285,18 @@ class RandomWrites:
         if effect is not None and not self._belongs(effect, self.known[number], outcome):
             self._wrong(f"{where}: another thing happened: {effect}")
         if effect is not None and outcome.status == "unknown":
-            self.count.lost += 1
+            self.count.failure += 1
         if outcome.status == "confirmed" and write.repeatable:
             for other in [*self.open]:
-                if (self.known[other].door, self.known[other].given) == (door, given):
+                if (self.known[other].qualified_name, self.known[other].given) == (qualified_name, given):
                     self._note(other, self._status(other))
         if outcome.status == "rejected" and name and chance.random() < 0.5:
-            self._ops_of(door).free(terms["once"])
+            self._ops_of(qualified_name).free(options["idempotency_key"])
             del self.names[name]
         if chance.random() < (0.2 if outcome.status == "unknown" else 0.02):
             self._meddle(self.known[number])
         if outcome.status == "unknown" and chance.random() < 0.3:
-            self.settle(number, outcome)
+            self.resolve(number, outcome)
 
     _highest = 0
 
@@ -302,11 +304,13 @@ class RandomWrites:
 
     def _meddle(self, each: Known) -> None:
         """Somebody else makes the very same at the same time."""
-        link = self.strangers["customer" if each.door.endswith("set_own_customer_id") else "partner"]
+        link = self.strangers[
+            "customer" if each.qualified_name.endswith("set_own_customer_id") else "partner"
+        ]
         ops = link.operations(journal=self.folder / "strangers")
         before = self._effects_now()
         with contextlib.suppress(ToolkitError):
-            call(ops, each.door, each.given)
+            call(ops, each.qualified_name, each.given)
         theirs = self.exchange.effects[before:]
         self.foreign += theirs
         self.count.strangers += len(theirs)
@@ -334,7 +338,15 @@ class RandomWrites:
         steps += [partial(ops.reconcile, number) for number in sorted(self.open)[:3]]
         for name, number in [*self.names.items()][-3:]:
             each = self.known[number]
-            steps.append(partial(call, self._ops_of(each.door), each.door, each.given, once=name))
+            steps.append(
+                partial(
+                    call,
+                    self._ops_of(each.qualified_name),
+                    each.qualified_name,
+                    each.given,
+                    idempotency_key=name,
+                )
+            )
         for step in steps:
             try:
                 step()
@@ -349,9 +361,9 @@ class RandomWrites:
 
     def _unseen(self) -> set[str | None]:
         """What was made by calls whose answer was lost: nobody knows its name, and so nobody deletes it."""
-        lost = [effect for number in self.open if (effect := self.known[number].effect) is not None]
-        made = {each.answer_id for each in lost if each.door == "exchange.create_sub_account"}
-        masked = {each.answer_id for each in lost if each.door == "exchange.create_api_key"}
+        failure = [effect for number in self.open if (effect := self.known[number].effect) is not None]
+        made = {each.answer_id for each in failure if each.qualified_name == "exchange.create_sub_account"}
+        masked = {each.answer_id for each in failure if each.qualified_name == "exchange.create_api_key"}
         keys = (key for account in self.world.accounts for key in account.keys)
         return made | {key.key for key in keys if key.masked in masked}
 
@@ -377,7 +389,7 @@ class RandomWrites:
 
     # -- settling ------------------------------------------------------------------------------------------
 
-    def settle(self, number: int, outcome: Outcome | None = None) -> None:
+    def resolve(self, number: int, outcome: Outcome | None = None) -> None:
         """Ask what became of one, by its outcome or by its number; nothing may happen by that."""
         each = self.known[number]
         before = self._effects_now()
@@ -389,14 +401,14 @@ class RandomWrites:
             else:
                 known_key = "api_key" in each.given and self.chance.random() < 0.7
                 key = {"api_key": each.given["api_key"]} if known_key else {}
-                outcome = self._ops_of(each.door).reconcile(number, wait=wait, **key)
+                outcome = self._ops_of(each.qualified_name).reconcile(number, wait=wait, **key)
         except ToolkitError as error:
             self.count.refused[f"reconcile: {type(error).__name__}"] += 1
             return
         finally:
             self.way.stale = 0.1
         if self._effects_now() != before:
-            self._wrong(f"#{number} {each.door}: asking what became of it made something happen")
+            self._wrong(f"#{number} {each.qualified_name}: asking what became of it made something happen")
         self._note(number, outcome.status)
         self.count.settled[outcome.status] += 1
         self._judge(number, outcome)
@@ -404,7 +416,7 @@ class RandomWrites:
     def _judge(self, number: int, outcome: Outcome) -> None:
         """What a read has told against what happened."""
         each = self.known[number]
-        what = f"#{number} {each.door} {each.given}: settled as {outcome.status} ({outcome.reason})"
+        what = f"#{number} {each.qualified_name} {each.given}: settled as {outcome.status} ({outcome.reason})"
         holds = outcome.proof == "state" and _holds(self.world, each)
         if outcome.status == "confirmed" and each.effect is None and not holds:
             self._wrong(f"{what}, and it did not happen")
@@ -421,18 +433,20 @@ class RandomWrites:
             if each.status != "unknown":
                 continue
             key = {"api_key": each.given["api_key"]} if "api_key" in each.given else {}
-            outcome = self._ops_of(each.door).reconcile(number, **key)
+            outcome = self._ops_of(each.qualified_name).reconcile(number, **key)
             self._note(number, outcome.status)
             self._judge(number, outcome)
             if outcome.status == "unknown":
-                self.count.open[each.door] += 1
+                self.count.open[each.qualified_name] += 1
                 if not self._may_stay_open(each) and self._is_there(each):
-                    self._wrong(f"#{number} {each.door} {each.given}: open in the end ({outcome.reason})")
+                    self._wrong(
+                        f"#{number} {each.qualified_name} {each.given}: open in the end ({outcome.reason})"
+                    )
 
     def _may_stay_open(self, each: Known) -> bool:
         """Whether no read tells what became of it: a trace of it may be anybody's."""
         how = each.write.reconciliation
-        by_anybody = how.kind in ("by_hand", "new_account", "new_key", "changed", "gone")
+        by_anybody = how.kind in ("manual", "new_account", "new_key", "changed", "gone")
         return by_anybody or "client_tran_id" in each.given
 
     # -- what is held against what -------------------------------------------------------------------------
@@ -463,12 +477,12 @@ class RandomWrites:
 
     def _belongs(self, effect: Effect, each: Known, outcome: Outcome) -> bool:
         """Whether this is what was asked for."""
-        wire = {}
+        field = {}
         for param in each.write.params:
             value = outcome.arguments.get(param.name)
             if value is not None and not param.private and param.kind in ("id", "text"):
-                wire[param.wire] = str(value)
-        return effect.door == each.door and effect.has(wire)
+                field[param.field] = str(value)
+        return effect.qualified_name == each.qualified_name and effect.has(field)
 
     def _state(self, write: Write) -> str:
         """All that a write may change which leaves the same when sent twice."""
@@ -501,8 +515,8 @@ class RandomWrites:
     def _status(self, number: int) -> str:
         return self.ops["partner"].outcome(number).status
 
-    def _ops_of(self, door: str) -> Operations:
-        return self.ops["customer" if door.endswith("set_own_customer_id") else "partner"]
+    def _ops_of(self, qualified_name: str) -> Operations:
+        return self.ops["customer" if qualified_name.endswith("set_own_customer_id") else "partner"]
 
     def _wrong(self, what: str) -> None:
         self.count.mistakes.append(what)
@@ -678,7 +692,7 @@ def _subject(each: Known) -> str:
 
 def _holds(world: World, each: Known) -> bool:
     """Whether the world is as a write that sets a state was to leave it."""
-    given, name = each.given, each.door.partition(".")[2]
+    given, name = each.given, each.qualified_name.partition(".")[2]
     if name == "delete_sub_account":
         return world.account(given["sub_account_id"]) is None
     if name == "delete_api_key":

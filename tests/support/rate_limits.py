@@ -7,39 +7,45 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from toolkit.catalogue import Host
-from toolkit.wire.clock import Clock
-from toolkit.wire.ledger import Key, Ledger, Sent, Turn
+from toolkit.endpoints import Host
+from toolkit.ratelimit import CompletedRequest, CounterKey, RateLimitStore, WindowBounds
+from toolkit.timing.clock import Clock
 
-KEY = Key("fapi", "", 60)
+KEY = CounterKey("fapi", "", 60)
 LIMIT = 2400
 HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
 
 
-def turn_of(clock: Clock, limit: int = LIMIT) -> Turn:
+def turn_of(clock: Clock, limit: int = LIMIT) -> WindowBounds:
     now = clock.monotonic()
-    return Turn(int(now // 60), now - now % 60, limit)
+    return WindowBounds(int(now // 60), now - now % 60, limit)
 
 
-def reserve(ledger: Ledger, clock: Clock, weight: int = 1, key: Key = KEY) -> object:
-    return ledger.reserve(key, "x", host="fapi", turn=turn_of(clock), weight=weight, share=1.0)
+def reserve(store: RateLimitStore, clock: Clock, weight: int = 1, key: CounterKey = KEY) -> object:
+    return store.reserve(
+        key, "x", host="fapi", window_bounds=turn_of(clock), weight=weight, limit_fraction=1.0
+    )
 
 
-def settle(
-    ledger: Ledger, clock: Clock, weight: int = 1, count: int | None = None, sent_at: float | None = None
+def record_response(
+    store: RateLimitStore,
+    clock: Clock,
+    weight: int = 1,
+    count: int | None = None,
+    sent_at: float | None = None,
 ) -> None:
     now = clock.monotonic()
     window = int(now // 60)
-    sent = Sent(weight, window, now - 0.001 if sent_at is None else sent_at, now, 0.5)
-    ledger.settle(KEY, sent, turn_of(clock), count, None if count is None else window)
+    sent = CompletedRequest(weight, window, now - 0.001 if sent_at is None else sent_at, now, 0.5)
+    store.record_response(KEY, sent, turn_of(clock), count, None if count is None else window)
 
 
-def known(ledger: Ledger) -> int:
+def known(store: RateLimitStore) -> int:
     """What a ledger holds against the limit."""
-    return sum(page.counter.used + page.counter.in_flight for page in ledger.read()[0])
+    return sum(page.counter.used + page.counter.in_flight for page in store.read()[0])
 
 
-def is_shared(one: Ledger, other: Ledger, clock: Clock) -> bool:
+def is_shared(one: RateLimitStore, other: RateLimitStore, clock: Clock) -> bool:
     """Whether what one of them sends, the other one knows of."""
     before = known(other)
     assert isinstance(reserve(one, clock, 7), int)

@@ -18,7 +18,7 @@ _NEVER_LINGER = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True)
-class Sent:
+class CompletedRequest:
     """A request as it came over the wire.
 
     Attributes:
@@ -71,7 +71,7 @@ class RecordingServer:
     """
 
     def __init__(self, to: str | None = None, context: ssl.SSLContext | None = None) -> None:
-        self.sent: list[Sent] = []
+        self.sent: list[CompletedRequest] = []
         self.answered: list[bytes] = []
         self.behave: Behaviour | None = None
         self._to = None if to is None else ("127.0.0.1", int(urlsplit(to).port or 0))
@@ -80,14 +80,14 @@ class RecordingServer:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._done = threading.Event()
-        self._door = socket.create_server(("127.0.0.1", 0))
+        self._endpoint_name = socket.create_server(("127.0.0.1", 0))
         scheme = "http" if context is None else "https"
-        self.address = f"{scheme}://127.0.0.1:{self._door.getsockname()[1]}"
+        self.address = f"{scheme}://127.0.0.1:{self._endpoint_name.getsockname()[1]}"
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
     @property
-    def writes(self) -> list[Sent]:
+    def writes(self) -> list[CompletedRequest]:
         return [each for each in self.sent if each.method != "GET"]
 
     @property
@@ -98,8 +98,8 @@ class RecordingServer:
     def close(self) -> None:
         self._done.set()
         with contextlib.suppress(OSError):
-            self._door.shutdown(socket.SHUT_RDWR)
-        self._door.close()
+            self._endpoint_name.shutdown(socket.SHUT_RDWR)
+        self._endpoint_name.close()
         with self._lock:
             for line in self._open:
                 with contextlib.suppress(OSError):
@@ -110,7 +110,7 @@ class RecordingServer:
     def _accept(self) -> None:
         while not self._done.is_set():
             try:
-                line, _ = self._door.accept()
+                line, _ = self._endpoint_name.accept()
             except OSError:
                 return
             self._count += 1
@@ -129,7 +129,7 @@ class RecordingServer:
                     self._open.add(line)
             with line:
                 while raw := read_request(line):
-                    sent = Sent(number, raw)
+                    sent = CompletedRequest(number, raw)
                     self.sent.append(sent)
                     if sent.method != "GET" and self.behave is not None:
                         self.behave(line)

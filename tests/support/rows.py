@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from tests.support.sandbox_env import SandboxEnv
-from toolkit.catalogue import BY_DOOR, Endpoint
+from toolkit.endpoints import ENDPOINTS_BY_NAME, Endpoint
 from toolkit.sandbox.world.tables import ListTable
 
 DAY = 86_400_000
@@ -102,17 +102,17 @@ KINDS: dict[str, tuple[Callable[[int, int], Row], dict[str, Any], str]] = {
 
 def put(env: SandboxEnv, endpoint: Endpoint, rows: list[Row], keeps: str = "oldest") -> ListTable:
     table = ListTable(rows, wire_of(endpoint, endpoint.order_by) if endpoint.order_by else "")
-    env.replace_exchange(tables={endpoint.door: table}, limit_keeps=keeps)
+    env.replace_exchange(tables={endpoint.qualified_name: table}, limit_keeps=keeps)
     return table
 
 
 def wire_of(endpoint: Endpoint, name: str) -> str:
-    return next(column.wires[0] for column in endpoint.columns if column.name == name)
+    return next(column.fields[0] for column in endpoint.columns if column.name == name)
 
 
-def smaller(door: str, size: int) -> Endpoint:
+def smaller(endpoint_name: str, size: int) -> Endpoint:
     """The same endpoint, asked for so few rows at once."""
-    endpoint = BY_DOOR[door]
+    endpoint = ENDPOINTS_BY_NAME[endpoint_name]
     return replace(endpoint, paging=replace(endpoint.paging, maximum=size))
 
 

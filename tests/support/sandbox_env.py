@@ -7,7 +7,7 @@ from typing import Any
 
 import toolkit
 from tests.support.clocks import BehindClock, FakeClock
-from toolkit.catalogue import BASE_URLS
+from toolkit.endpoints import BASE_URLS
 from toolkit.sandbox import Sandbox
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.world import World

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 
 from tests.support.clocks import FakeClock
 from tests.support.paths import ANSWERS
-from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR
-from toolkit.sandbox import Answer, Exchange, Key, Request, World
+from toolkit.endpoints import ENDPOINTS_BY_NAME, WRITES_BY_NAME
+from toolkit.sandbox import Exchange, RegisteredKey, SandboxRequest, SandboxResponse, World
 
 NOW = datetime(2026, 11, 18, 10, 30, 5, tzinfo=UTC).timestamp()
 NOW_MS = int(NOW * 1000)
@@ -32,7 +32,7 @@ def exchange(clock: FakeClock | None = None, **options: Any) -> Exchange:
     return Exchange(options.pop("world", None) or world(), clock or FakeClock(NOW), **options)
 
 
-def fresh(clock: FakeClock | None = None, **options: Any) -> Exchange:
+def new_rows(clock: FakeClock | None = None, **options: Any) -> Exchange:
     """An exchange with a world of its own, because it will change."""
     return Exchange(World(now=NOW, sub_accounts=24, customers=30), clock or FakeClock(NOW), **options)
 
@@ -51,10 +51,10 @@ def hmac_of(secret: str, payload: str) -> str:
     return hmac.new(secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
 
 
-def minimal(door: str, now_ms: int = NOW_MS, this: World | None = None) -> dict[str, str]:
+def minimal(endpoint_name: str, now_ms: int = NOW_MS, this: World | None = None) -> dict[str, str]:
     """What the endpoint insists on."""
-    endpoint = BY_DOOR[door]
-    params = (this or world()).example(door)
+    endpoint = ENDPOINTS_BY_NAME[endpoint_name]
+    params = (this or world()).example(endpoint_name)
     if endpoint.window and endpoint.window.required:
         params |= {"startTime": str(now_ms - 5 * DAY), "endTime": str(now_ms)}
     if endpoint.paging.size:
@@ -66,102 +66,108 @@ def signed(
     path: str,
     params: Mapping[str, object] | str = "",
     *,
-    key: Key | None = None,
+    key: RegisteredKey | None = None,
     now_ms: int = NOW_MS,
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     **override: str,
-) -> Request:
+) -> SandboxRequest:
     """A rightly signed request; `override` replaces what would have been sent."""
     key = key or world().partner
     query = params if isinstance(params, str) else urlencode(params)
     query += ("&" if query else "") + "timestamp=" + override.get("timestamp", str(now_ms))
     query += "&signature=" + override.get("signature", hmac_of(key.secret, query))
-    return Request(method, path, query.encode(), b"", {"X-MBX-APIKEY": key.key, **(headers or {})})
+    return SandboxRequest(method, path, query.encode(), b"", {"X-MBX-APIKEY": key.key, **(headers or {})})
 
 
-def ask(this: Exchange, door: str, params: Mapping[str, object] | None = None, **options: Any) -> Answer:
+def ask(
+    this: Exchange, endpoint_name: str, params: Mapping[str, object] | None = None, **options: Any
+) -> SandboxResponse:
     """Ask an endpoint; its minimal parameters if none are given."""
     now_ms = int(this.clock.time() * 1000)
     if params is None:
-        params = minimal(door, now_ms, this.world)
+        params = minimal(endpoint_name, now_ms, this.world)
     options.setdefault("key", this.world.partner)
-    return this.handle(signed(BY_DOOR[door].path, params, now_ms=now_ms, **options))
+    return this.handle(signed(ENDPOINTS_BY_NAME[endpoint_name].path, params, now_ms=now_ms, **options))
 
 
 def placed(
-    door: str,
+    endpoint_name: str,
     query: Mapping[str, str],
     body: Mapping[str, str],
     *,
-    key: Key,
+    key: RegisteredKey,
     now_ms: int = NOW_MS,
     headers: Mapping[str, str] = FORM,
     signature: str | None = None,
-) -> Request:
+) -> SandboxRequest:
     """A rightly signed write: these parameters in the query string, those in the body."""
     first, second = urlencode(query), urlencode({**body, "timestamp": str(now_ms)})
     second += "&signature=" + (signature or hmac_of(key.secret, first + second))
-    write = WRITE_BY_DOOR[door]
+    write = WRITES_BY_NAME[endpoint_name]
     given = {"X-MBX-APIKEY": key.key, **headers}
-    return Request(write.method, write.path, first.encode(), second.encode(), given)
+    return SandboxRequest(write.method, write.path, first.encode(), second.encode(), given)
 
 
 def write(
     this: Exchange,
-    door: str,
+    endpoint_name: str,
     params: Mapping[str, str] | None = None,
     *,
-    key: Key | None = None,
+    key: RegisteredKey | None = None,
     **options: Any,
-) -> Answer:
+) -> SandboxResponse:
     """Send a write, all of it in the body; the world's example if nothing is given."""
-    example = this.world.example_write(door)
+    example = this.world.example_write(endpoint_name)
     now_ms = int(this.clock.time() * 1000)
     wanted = example.parameters if params is None else params
-    return this.handle(placed(door, {}, wanted, key=key or example.key, now_ms=now_ms, **options))
+    return this.handle(placed(endpoint_name, {}, wanted, key=key or example.key, now_ms=now_ms, **options))
 
 
-def error(answer: Answer) -> tuple[int, int]:
+def error(answer: SandboxResponse) -> tuple[int, int]:
     """Status and code of a refusal."""
     payload: Any = answer.json()
     assert set(payload) == {"code", "msg"}, payload
     return answer.status, payload["code"]
 
 
-def refused(this: Exchange, door: str, code: int, key: Key | None = None, **change: str | None) -> None:
+def refused(
+    this: Exchange, endpoint_name: str, code: int, key: RegisteredKey | None = None, **change: str | None
+) -> None:
     """The world's example with a change (None: not sent) is refused, and nothing happened."""
     before = state(this)
-    answer = write(this, door, _changed(this, door, **change), key=key)
+    answer = write(this, endpoint_name, _changed(this, endpoint_name, **change), key=key)
     assert error(answer) == (400, code), answer.body
     assert state(this) == before
 
 
-def done(this: Exchange, door: str, **change: str | None) -> Any:
+def done(this: Exchange, endpoint_name: str, **change: str | None) -> Any:
     """The answer to the world's example with a change."""
-    answer = write(this, door, _changed(this, door, **change))
+    answer = write(this, endpoint_name, _changed(this, endpoint_name, **change))
     assert answer.status == 200, answer.body
     return answer.json()
 
 
-def _changed(this: Exchange, door: str, **change: str | None) -> dict[str, str]:
-    params = this.world.example_write(door).parameters
+def _changed(this: Exchange, endpoint_name: str, **change: str | None) -> dict[str, str]:
+    params = this.world.example_write(endpoint_name).parameters
     return {name: text for name, text in {**params, **change}.items() if text is not None}
 
 
-def read(this: Exchange, door: str, **params: str) -> Any:
+def read(this: Exchange, endpoint_name: str, **params: str) -> Any:
     """What a read answers."""
-    answer = ask(this, door, params)
+    answer = ask(this, endpoint_name, params)
     assert answer.status == 200, answer.body
     return answer.json()
 
 
-def documented(door: str) -> list[Any]:
+def documented(endpoint_name: str) -> list[Any]:
     """The documented answers of an endpoint."""
-    return list(json.loads((ANSWERS / f"{door}.json").read_text()).values())
+    return list(json.loads((ANSWERS / f"{endpoint_name}.json").read_text()).values())
 
 
-def documented_write(door: str) -> dict[str, Any]:
+def documented_write(endpoint_name: str) -> dict[str, Any]:
     """The documented answer of a write."""
-    answer: dict[str, Any] = json.loads((ANSWERS / "writes" / f"{door}.json").read_text())["documented"]
+    answer: dict[str, Any] = json.loads((ANSWERS / "writes" / f"{endpoint_name}.json").read_text())[
+        "documented"
+    ]
     return answer

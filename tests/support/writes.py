@@ -12,22 +12,24 @@ from typing import Any
 
 from tests.support.clocks import FakeClock
 from tests.support.sandbox_env import SandboxEnv
-from toolkit.catalogue import WRITE_BY_DOOR, WRITES, Write
-from toolkit.operations import Outcome, journal_file
-from toolkit.operations.operations import Operations
+from toolkit.api.writes.operations import Operations
+from toolkit.endpoints import WRITES, WRITES_BY_NAME, Write
 from toolkit.sandbox import World
 from toolkit.sandbox.effects import Effect
 from toolkit.sandbox.world.balances import Wallet
+from toolkit.writes import Outcome, journal_store
 
 NOW = FakeClock().time()
-WRITE_NAMES = [write.door for write in WRITES]
-BY_HAND = [write.door for write in WRITES if not write.reconciliation.read]
-TOLD = [write.door for write in WRITES if write.reconciliation.read]
+WRITE_NAMES = [write.qualified_name for write in WRITES]
+BY_HAND = [write.qualified_name for write in WRITES if not write.reconciliation.read]
+TOLD = [write.qualified_name for write in WRITES if write.reconciliation.read]
 # Of these a trace may be anybody's: that they were done is not told by any read.
 TRACELESS = [
-    write.door for write in WRITES if write.reconciliation.kind in ("new_account", "new_key", "changed")
+    write.qualified_name
+    for write in WRITES
+    if write.reconciliation.kind in ("new_account", "new_key", "changed")
 ]
-REPEATABLE = [write.door for write in WRITES if write.repeatable]
+REPEATABLE = [write.qualified_name for write in WRITES if write.repeatable]
 # Of these the exchange does not say that nothing was done.
 UNCLEAR = {
     "status": 503,
@@ -59,11 +61,11 @@ def memory_folder() -> Iterator[Path]:
 @contextmanager
 def another_process() -> Iterator[None]:
     """What a process remembers of journals is forgotten meanwhile, as in another one."""
-    ours, journal_file._memory = journal_file._memory, journal_file.Memory()
+    ours, journal_store._memory = journal_store._memory, journal_store.Memory()
     try:
         yield
     finally:
-        journal_file._memory = ours
+        journal_store._memory = ours
 
 
 class WriteEnv:
@@ -100,39 +102,39 @@ class WriteEnv:
         """Operations of the partner."""
         return self.operations()
 
-    def fail(self, door: str, kind: str, **options: Any) -> None:
+    def fail(self, endpoint_name: str, kind: str, **options: Any) -> None:
         """Let the next call of a door go wrong."""
-        write = WRITE_BY_DOOR[door]
+        write = WRITES_BY_NAME[endpoint_name]
         self.faults.add(kind, path=write.path, method=write.method, **options)
 
-    def sent(self, door: str) -> int:
+    def sent(self, endpoint_name: str) -> int:
         """How often a door's request came in."""
-        write = WRITE_BY_DOOR[door]
+        write = WRITES_BY_NAME[endpoint_name]
         return sum((each.method, each.path) == (write.method, write.path) for each in self.exchange.log)
 
-    def effects(self, door: str) -> list[Effect]:
+    def effects(self, endpoint_name: str) -> list[Effect]:
         """What a door did."""
-        return self.exchange.effects_of(door)
+        return self.exchange.effects_of(endpoint_name)
 
     def close(self) -> None:
         self.env.close()
 
 
-def operations_of(write_env: WriteEnv, door: str) -> Operations:
+def operations_of(write_env: WriteEnv, endpoint_name: str) -> Operations:
     """Operations with the key that may call a door."""
-    return write_env.operations(write_env.world.example_write(door).key.name)
+    return write_env.operations(write_env.world.example_write(endpoint_name).key.name)
 
 
-def example(world: World, door: str) -> dict[str, Any]:
+def example(world: World, endpoint_name: str) -> dict[str, Any]:
     """Arguments with which a door succeeds."""
-    return arguments_of(WRITE_BY_DOOR[door], world.example_write(door).parameters)
+    return arguments_of(WRITES_BY_NAME[endpoint_name], world.example_write(endpoint_name).parameters)
 
 
-def arguments_of(write: Write, wire: Mapping[str, str]) -> dict[str, Any]:
+def arguments_of(write: Write, field: Mapping[str, str]) -> dict[str, Any]:
     """Arguments of a door from what goes over the wire; what cannot be undone is said twice."""
     given: dict[str, Any] = {}
     for param in write.params:
-        text = wire.get(param.wire)
+        text = field.get(param.field)
         if text is None or param.fixed is not None:
             continue
         if param.choices:
@@ -146,24 +148,24 @@ def arguments_of(write: Write, wire: Mapping[str, str]) -> dict[str, Any]:
     return given | ({"confirm": given[write.confirm]} if write.confirm in given else {})
 
 
-def call(ops: Any, door: str, given: Mapping[str, Any], **terms: Any) -> Any:
+def call(ops: Any, endpoint_name: str, given: Mapping[str, Any], **options: Any) -> Any:
     """Call a door of `ops`, or of `ops.preview`."""
-    system, _, name = door.partition(".")
-    return getattr(getattr(ops, system), name)(**given, **terms)
+    system, _, name = endpoint_name.partition(".")
+    return getattr(getattr(ops, system), name)(**given, **options)
 
 
-def do(write_env: WriteEnv, door: str, **change: Any) -> Outcome:
+def do(write_env: WriteEnv, endpoint_name: str, **change: Any) -> Outcome:
     """Call a door as it would succeed, with a change."""
-    given = example(write_env.world, door) | change
-    outcome: Outcome = call(operations_of(write_env, door), door, given)
+    given = example(write_env.world, endpoint_name) | change
+    outcome: Outcome = call(operations_of(write_env, endpoint_name), endpoint_name, given)
     return outcome
 
 
-def another(door: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
+def another(endpoint_name: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
     """Another call about the same thing, None where there is no other."""
     other = dict(given)
     for name, value in given.items():
-        if name in WRITE_BY_DOOR[door].subject or name == "confirm":
+        if name in WRITES_BY_NAME[endpoint_name].subject or name == "confirm":
             continue
         if isinstance(value, bool):
             return other | {name: not value}
@@ -175,7 +177,7 @@ def another(door: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
             return other | {name: "192.0.2.8"}
         if name == "customer_id":
             return other | {name: "someone-else"}
-    return other if not WRITE_BY_DOOR[door].repeatable else None
+    return other if not WRITES_BY_NAME[endpoint_name].repeatable else None
 
 
 # -- what the world holds -------------------------------------------------------------------------------
@@ -191,7 +193,7 @@ def _key(world: World, sent: Mapping[str, str]) -> Any:
     return _account(world, sent).key(sent["subAccountApiKey"])
 
 
-def _moved(account: str, wallet: Wallet) -> Holds:
+def _leg(account: str, wallet: Wallet) -> Holds:
     """Whether just that much more is in a wallet than in a world where nothing happened."""
 
     def holds(world: World, sent: Mapping[str, str]) -> bool:
@@ -242,10 +244,10 @@ HOLDS: Mapping[str, Holds] = {
     "exchange.set_interest_bnb_burn": lambda world, sent: (
         _account(world, sent).interest_burn == (sent["interestBNBBurn"] == "true")
     ),
-    "exchange.transfer": _moved("toId", "spot"),
-    "exchange.transfer_futures": _moved("toId", "um"),
-    "exchange.universal_transfer": _moved("toId", "um"),
-    "exchange.transfer_within": _moved("subAccountId", "um"),
+    "exchange.transfer": _leg("toId", "spot"),
+    "exchange.transfer_futures": _leg("toId", "um"),
+    "exchange.universal_transfer": _leg("toId", "um"),
+    "exchange.transfer_within": _leg("subAccountId", "um"),
     "exchange.set_commission": lambda world, sent: _account(world, sent).maker == 0.0008,
     "exchange.set_um_commission": _adjusted,
     "exchange.set_cm_commission": _adjusted,

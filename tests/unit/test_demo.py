@@ -28,8 +28,8 @@ def test_its_limits_are_known(scaled: Sandbox, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("TOOLKIT_SANDBOX", line(scaled, limits=scaled.limits))
     with toolkit.demo() as link:
         assert link.sandbox is None
-        assert link.price("futures.overview").limit == 1200
-        assert link.price("exchange.partner").limit == 6000
+        assert link.estimate_weight("futures.overview").limit == 1200
+        assert link.estimate_weight("exchange.partner").limit == 6000
 
 
 @pytest.mark.parametrize("limits", [{}, {"limits": None}, {"limits": {"of another day": 5}}])
@@ -38,7 +38,7 @@ def test_one_that_says_none_has_the_documented_ones(
 ) -> None:
     monkeypatch.setenv("TOOLKIT_SANDBOX", line(env.sandbox, **limits))
     with toolkit.demo() as link:
-        assert link.price("futures.overview").limit == 2400
+        assert link.estimate_weight("futures.overview").limit == 2400
 
 
 @pytest.mark.parametrize("limits", [5, "x", [1]])

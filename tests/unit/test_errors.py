@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 
 from toolkit import errors
-from toolkit.catalogue.codes import BY_PREFIX, COMMON, FUTURES, SAPI, meaning
-from toolkit.tracebacks import without_frames
-from toolkit.wire.answers import Answer, decode, error_of, excerpt
+from toolkit.endpoints.codes import BY_PREFIX, COMMON, FUTURES, SAPI, code_for
+from toolkit.runtime.tracebacks import without_frames
+from toolkit.transport.responses import RawResponse, decode, error_of, excerpt
 
 CLASSES = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if cls.__module__ == errors.__name__]
 EXCEPTIONS = [cls for cls in CLASSES if issubclass(cls, errors.ToolkitError)]
@@ -45,8 +45,8 @@ def test_every_class_is_exported() -> None:
     assert {cls.__name__ for cls in CLASSES} == set(errors.__all__)
 
 
-def answer(status: int, body: str, **headers: str) -> Answer:
-    return Answer(status, headers, body.encode())
+def answer(status: int, body: str, **headers: str) -> RawResponse:
+    return RawResponse(status, headers, body.encode())
 
 
 PATHS = {"/api/": "/api/v3/x", "/sapi/": "/sapi/v1/x", "/fapi/": "/fapi/v1/x", "/papi/": "/papi/v1/x"}
@@ -58,8 +58,8 @@ CODES = [("/api/", code) for code in COMMON] + [
 @pytest.mark.parametrize(("prefix", "code"), CODES)
 def test_every_documented_code_has_a_home(prefix: str, code: int) -> None:
     body = f'{{"code": {code}, "msg": "said"}}'
-    error = error_of("door", PATHS[prefix], answer(400, body), 0.0)
-    known = meaning(PATHS[prefix], code)
+    error = error_of("endpoint", PATHS[prefix], answer(400, body), 0.0)
+    known = code_for(PATHS[prefix], code)
     assert known is not None
     assert error is not None
     assert type(error) is not errors.ApiError, "it says what to do"
@@ -69,11 +69,11 @@ def test_every_documented_code_has_a_home(prefix: str, code: int) -> None:
 
 
 def test_codes_are_looked_up_by_host() -> None:
-    assert meaning("/sapi/v1/x", -4047) == SAPI[-4047]
-    assert meaning("/fapi/v1/x", -4047) == FUTURES[-4047]
-    assert meaning("/sapi/v1/x", -4047) != meaning("/fapi/v1/x", -4047)
-    assert meaning("/sapi/v1/x", -1121) == meaning("/papi/v1/x", -1121) == COMMON[-1121]
-    assert meaning("/api/v3/x", -3041) is None
+    assert code_for("/sapi/v1/x", -4047) == SAPI[-4047]
+    assert code_for("/fapi/v1/x", -4047) == FUTURES[-4047]
+    assert code_for("/sapi/v1/x", -4047) != code_for("/fapi/v1/x", -4047)
+    assert code_for("/sapi/v1/x", -1121) == code_for("/papi/v1/x", -1121) == COMMON[-1121]
+    assert code_for("/api/v3/x", -3041) is None
 
 
 @pytest.mark.parametrize(
@@ -94,18 +94,18 @@ def test_codes_are_looked_up_by_host() -> None:
     ],
 )
 def test_what_a_status_and_a_body_mean(status: int, body: str, kind: type[errors.ToolkitError]) -> None:
-    assert type(error_of("door", "/sapi/v1/x", answer(status, body), 0.0)) is kind
+    assert type(error_of("endpoint", "/sapi/v1/x", answer(status, body), 0.0)) is kind
 
 
 @pytest.mark.parametrize("body", ["[]", "{}", '{"code": 200, "msg": ""}', '{"code": "000000000"}'])
 def test_good_answers_are_no_errors(body: str) -> None:
-    assert error_of("door", "/sapi/v1/x", answer(200, body), 0.0) is None
+    assert error_of("endpoint", "/sapi/v1/x", answer(200, body), 0.0) is None
 
 
 @pytest.mark.parametrize("body", ["", "<html>", '{"a": ', '{"a": NaN}', "[Infinity]", "\xff", "[" * 100_000])
 def test_what_is_not_json_is_a_breach_of_contract(body: str) -> None:
     with pytest.raises(errors.ContractError):
-        decode("door", Answer(200, {}, body.encode("latin-1")))
+        decode("endpoint", RawResponse(200, {}, body.encode("latin-1")))
 
 
 def test_excerpts_are_short_and_hold_no_secret() -> None:
@@ -119,14 +119,14 @@ def test_excerpts_are_short_and_hold_no_secret() -> None:
 
 SAMPLES: list[errors.ToolkitError] = [
     errors.UsageError("wrong"),
-    errors.ParameterError("door", 400, -1102, "missing"),
-    errors.RateLimitError("door", 429, -1003, "slow", 3.0),
-    errors.BannedError("door", "banned", datetime(2026, 1, 1, tzinfo=UTC)),
-    errors.ServerError("door", 503, None, "down", 4),
-    errors.NoAnswerError("door", None, None, "no answer in time", 4),
-    errors.ContractError("door", "not JSON", "<html>"),
-    errors.RedirectError("door", 302, "elsewhere"),
-    errors.OrderError("door", "order", (1, 2)),
+    errors.ParameterError("endpoint", 400, -1102, "missing"),
+    errors.RateLimitError("endpoint", 429, -1003, "slow", 3.0),
+    errors.BannedError("endpoint", "banned", datetime(2026, 1, 1, tzinfo=UTC)),
+    errors.ServerError("endpoint", 503, None, "down", 4),
+    errors.NoResponseError("endpoint", None, None, "no answer in time", 4),
+    errors.ContractError("endpoint", "not JSON", "<html>"),
+    errors.RedirectError("endpoint", 302, "elsewhere"),
+    errors.RowOrderError("endpoint", "order", (1, 2)),
 ]
 
 

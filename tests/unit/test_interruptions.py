@@ -23,9 +23,9 @@ from tests.support.paths import PACKAGE
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, memory_folder
 from toolkit.errors import JournalError
-from toolkit.interruptions import forgiving, interruption
-from toolkit.wire.ledger import Ledger
-from toolkit.wire.origin import users_own
+from toolkit.ratelimit import RateLimitStore
+from toolkit.runtime.interruptions import forgiving, interruption
+from toolkit.transport.origin import users_own
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="signals of POSIX")
 
@@ -147,13 +147,13 @@ OPENING = [(os, "open"), (os, "utime"), (os, "lstat"), (sqlite3, "connect")]
 def test_a_deadline_while_the_store_opens_leaves_it(
     module: Any, name: str, handler: Callable[..., Any], tmp_path: Path
 ) -> None:
-    ledger = Ledger(tmp_path / "ledger.sqlite", FakeClock())
+    store = RateLimitStore(tmp_path / "ledger.sqlite", FakeClock())
     with striking_in(module, name, handler), pytest.raises(OSError, match="deadline"):
-        ledger.halts()
-    assert ledger.problem == ""
-    ledger.halts()
-    assert ledger.problem == "", "nothing is wrong with the file"
-    ledger.close()
+        store.backoffs()
+    assert store.problem == ""
+    store.backoffs()
+    assert store.problem == "", "nothing is wrong with the file"
+    store.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.catalogue import BY_DOOR
+from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.errors import UsageError
-from toolkit.moments import relative_moment
-from toolkit.plan import make_plan
+from toolkit.planning import make_plan
+from toolkit.planning.relative_times import relative_moment
 
 NOW = 1_773_576_000_000  # 2026-03-15 12:00 UTC
 SECOND, HOUR, DAY = 1_000, 3_600_000, 86_400_000
@@ -40,7 +40,7 @@ def test_what_is_clear_is_read(text: str, before: int) -> None:
 @pytest.mark.parametrize("text", ["-1m", "-1M", "-3 m", "-0.5m", "+1m"])
 def test_m_alone_is_a_minute_or_a_month(text: str) -> None:
     with pytest.raises(UsageError, match=r"`start` reads .*Is that \"min\" or \"MS\"\?") as caught:
-        make_plan(BY_DOOR["spot.rebates"], {}, text, None, NOW)
+        make_plan(ENDPOINTS_BY_NAME["spot.rebates"], {}, text, None, NOW)
     assert f'Minutes are "{text.replace(" ", "").rstrip("mM")}min"' in str(caught.value)
     assert "Nothing was sent" in str(caught.value)
 
@@ -64,7 +64,9 @@ def test_m_alone_is_a_minute_or_a_month(text: str) -> None:
 @pytest.mark.parametrize("name", ["start", "end"])
 def test_months_and_years_are_refused_with_the_date_that_is_meant(name: str, text: str, day: str) -> None:
     with pytest.raises(UsageError, match=f'`{name}` reads .*no fixed length.*"{day}"'):
-        make_plan(BY_DOOR["spot.rebates"], {}, **{"start": "-9000D", "end": None, name: text}, now=NOW)
+        make_plan(
+            ENDPOINTS_BY_NAME["spot.rebates"], {}, **{"start": "-9000D", "end": None, name: text}, now=NOW
+        )
 
 
 @pytest.mark.parametrize(
@@ -87,12 +89,12 @@ def test_months_and_years_are_refused_with_the_date_that_is_meant(name: str, tex
 )
 def test_what_is_no_time_is_refused_with_one(text: str) -> None:
     with pytest.raises(UsageError, match='"-30D", "-12h" or "-15min"'):
-        make_plan(BY_DOOR["spot.rebates"], {}, text, None, NOW)
+        make_plan(ENDPOINTS_BY_NAME["spot.rebates"], {}, text, None, NOW)
 
 
 def test_a_missing_minus_is_asked_for() -> None:
     with pytest.raises(UsageError, match=r'`start` is no time; .* Did you mean "-30D"\?$'):
-        make_plan(BY_DOOR["spot.rebates"], {}, "30D", None, NOW)
+        make_plan(ENDPOINTS_BY_NAME["spot.rebates"], {}, "30D", None, NOW)
 
 
 @given(st.integers(0, 10**6), st.sampled_from(["D", "h", "min", "s", "ms"]))

@@ -20,17 +20,16 @@ from tests.support.paths import PACKAGE
 from tests.support.writes import WriteEnv, do, memory_folder
 from toolkit import errors
 from toolkit.__main__ import main
-from toolkit.doctor import Diagnosis, Line
+from toolkit.auth.credentials import Keys
+from toolkit.display import outcomes
+from toolkit.doctor import Check, Diagnosis
 from toolkit.fetch.progress import count_down
-from toolkit.link.usage import usage
-from toolkit.operations import cards
-from toolkit.panels import accounts_view as view
-from toolkit.panels import holdings
-from toolkit.panels import pools as limits_view
+from toolkit.panels.accounts_panel import holdings, view
 from toolkit.panels.base import error_note, note
-from toolkit.printable import printable
-from toolkit.privacy import names_shown
-from toolkit.wire.credentials import Keys
+from toolkit.panels.weight_panel import view as limits_view
+from toolkit.ratelimit.usage import usage
+from toolkit.redaction import names_shown
+from toolkit.text.printable import printable
 
 ESC, BEL, RLO, ZWSP, CSI, BOM, HALF, TAG = (
     "\x1b",
@@ -101,8 +100,8 @@ def test_a_card_shows_no_hostile_text_of_arguments_answers_and_names(write_env: 
     assert outcome.frame is not None
     outcome.arguments["tag"] = HOSTILE
     outcome.frame.loc[0, "email"] = HOSTILE
-    outcome.once, outcome.repeated = HOSTILE, True
-    for shown in (cards.text_of_outcome(outcome), cards.html_of_outcome(outcome)):
+    outcome.idempotency_key, outcome.repeated = HOSTILE, True
+    for shown in (outcomes.outcome_text(outcome), outcomes.outcome_html(outcome)):
         check(shown)
 
 
@@ -127,8 +126,13 @@ def test_the_history_shows_no_hostile_text(write_env: WriteEnv, monkeypatch: pyt
 
 
 def test_the_weight_panel_shows_no_hostile_name() -> None:
-    kept = snapshot(use(processes=(process(HOSTILE, 300),)), alone=HOSTILE)
-    shown = (limits_view.cards, limits_view.by_process, limits_view.static_pools, limits_view.alone)
+    kept = snapshot(use(processes=(process(HOSTILE, 300),)), local_only_reason=HOSTILE)
+    shown = (
+        limits_view.cards,
+        limits_view.by_process,
+        limits_view.static_rate_limits,
+        limits_view.local_only_reason,
+    )
     for html in (each(kept) for each in shown):
         check(html, quoted=html != limits_view.cards(kept))
     check(" ".join(usage(kept, "live")["process"]))
@@ -176,7 +180,7 @@ def test_no_error_or_warning_says_hostile_text() -> None:
 
 
 def test_a_warning_that_python_prints_says_no_hostile_text() -> None:
-    for kind in (errors.LedgerWarning, errors.JournalWarning, errors.UndeclaredFieldWarning):
+    for kind in (errors.RateLimitWarning, errors.JournalWarning, errors.UndeclaredFieldWarning):
         check(warnings.formatwarning(kind(HOSTILE), kind, "cell", 1, ""))
 
 
@@ -199,7 +203,7 @@ def test_where_keys_come_from_is_shown_printable() -> None:
 
 
 def test_no_line_of_the_doctor_has_hostile_text() -> None:
-    line = Line(HOSTILE, "files", HOSTILE, "warning", HOSTILE, HOSTILE)
+    line = Check(HOSTILE, "files", HOSTILE, "warning", HOSTILE, HOSTILE)
     check(line.found)
     diagnosis = Diagnosis([line], "live", datetime(2026, 1, 1, tzinfo=UTC))
     for shown in (repr(diagnosis), diagnosis._repr_html_(), diagnosis.frame.to_csv()):
@@ -250,11 +254,11 @@ def test_a_pair_of_keys_in_a_folder_with_a_hostile_name(tmp_path: Path) -> None:
 
 def test_no_html_is_escaped_by_hand() -> None:
     """Who does forgets what cannot be seen; templates do not (test_templates.py)."""
-    by_hand = [
+    manual = [
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if (isinstance(node, ast.ImportFrom) and node.module == "html")
         or (isinstance(node, ast.Import) and any(name.name == "html" for name in node.names))
     ]
-    assert by_hand == []
+    assert manual == []

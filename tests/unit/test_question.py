@@ -15,9 +15,9 @@ from tests.support.paths import ANSWERS
 from tests.support.rows import DAY, account, daily, deposit, kickback, put, rebate, spot_rebate, transfer
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
-from toolkit.catalogue import BY_DOOR, ENDPOINTS, Column, Endpoint, Param
-from toolkit.frames import Gathering
-from toolkit.question import Question
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, Column, Endpoint, Param
+from toolkit.frames.builder import FrameBuilder
+from toolkit.frames.validation import Query
 from toolkit.sandbox.world.tables import ListTable, Row
 
 
@@ -29,7 +29,7 @@ def shared() -> Iterator[SandboxEnv]:
 
 
 @pytest.fixture(autouse=True)
-def fresh(shared: SandboxEnv) -> Iterator[None]:
+def new_rows(shared: SandboxEnv) -> Iterator[None]:
     yield
     shared.replace_exchange()
 
@@ -46,12 +46,12 @@ SPANS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("options", [{"days": -40}, {"days": -400}, {"days": 2}, {"seconds": True}], ids=str)
-@pytest.mark.parametrize("door", SPANS)
+@pytest.mark.parametrize("endpoint_name", SPANS)
 def test_rows_of_another_time_are_a_breach_of_contract(
-    shared: SandboxEnv, door: str, options: dict[str, Any]
+    shared: SandboxEnv, endpoint_name: str, options: dict[str, Any]
 ) -> None:
-    make, arguments = SPANS[door]
-    endpoint = BY_DOOR[door]
+    make, arguments = SPANS[endpoint_name]
+    endpoint = ENDPOINTS_BY_NAME[endpoint_name]
     put(shared, endpoint, [make(n, shared.now - 5000 + n) for n in range(9)])
     shared.exchange.faults.add("wrong-times", path=endpoint.path, times=None, **options)
     with pytest.raises(errors.ContractError, match=r"row 0 is of .* to .* was asked for") as caught:
@@ -59,10 +59,10 @@ def test_rows_of_another_time_are_a_breach_of_contract(
     assert caught.value.partial is None, "no row of such an answer is kept"
 
 
-@pytest.mark.parametrize("door", SPANS)
-def test_a_span_that_is_left_out_of_account_is_found(shared: SandboxEnv, door: str) -> None:
-    make, arguments = SPANS[door]
-    endpoint = BY_DOOR[door]
+@pytest.mark.parametrize("endpoint_name", SPANS)
+def test_a_span_that_is_left_out_of_account_is_found(shared: SandboxEnv, endpoint_name: str) -> None:
+    make, arguments = SPANS[endpoint_name]
+    endpoint = ENDPOINTS_BY_NAME[endpoint_name]
     put(shared, endpoint, [make(n, shared.now - 3 * DAY + n * DAY // 4) for n in range(9)])
     for name in ("startTime", "endTime"):
         shared.exchange.faults.add("ignore", name=name, path=endpoint.path, times=None)
@@ -80,9 +80,11 @@ class Astray(ListTable):
 
 
 def test_what_came_before_an_answer_to_another_question_is_kept(shared: SandboxEnv) -> None:
-    endpoint = BY_DOOR["exchange.rebates"]
+    endpoint = ENDPOINTS_BY_NAME["exchange.rebates"]
     start = shared.now - 20 * DAY
-    shared.replace_exchange(tables={endpoint.door: Astray([rebate(n, start + n * DAY) for n in range(20)])})
+    shared.replace_exchange(
+        tables={endpoint.qualified_name: Astray([rebate(n, start + n * DAY) for n in range(20)])}
+    )
     link = shared.new_link(workers=1, progress=False)
     with pytest.raises(errors.ContractError, match="another question") as caught:
         link._fetcher.fetch(endpoint, {}, start=start)
@@ -96,13 +98,13 @@ def test_what_came_before_an_answer_to_another_question_is_kept(shared: SandboxE
 
 
 def test_a_day_that_had_begun_before_the_span_may_be_there(shared: SandboxEnv) -> None:
-    endpoint = BY_DOOR["futures.traders"]
-    gathering = Gathering(endpoint, "float", question=Question(endpoint, {}))
+    endpoint = ENDPOINTS_BY_NAME["futures.traders"]
+    builder = FrameBuilder(endpoint, "float", question=Query(endpoint, {}))
     midnight = daily(3, 1)
     begins = int(midnight[1]["time"]) + 10_000_000  # type: ignore[call-overload]
-    assert gathering.add(midnight[1:], (begins, begins + 2 * DAY)) == 2
+    assert builder.add(midnight[1:], (begins, begins + 2 * DAY)) == 2
     with pytest.raises(errors.ContractError, match="row 0 is of 2025-01-01"):
-        gathering.add(midnight, (begins, begins + 2 * DAY))
+        builder.add(midnight, (begins, begins + 2 * DAY))
 
 
 # -- filters -----------------------------------------------------------------------------------------
@@ -117,7 +119,7 @@ class Filter:
     columns: tuple[Column, ...]
 
     def __str__(self) -> str:
-        return f"{self.endpoint.door} {self.param.wire}"
+        return f"{self.endpoint.qualified_name} {self.param.field}"
 
 
 FILTERS = [
@@ -134,22 +136,24 @@ UNTOLD = {
     ("exchange.futures_rebates", "futuresType"),
     ("exchange.futures_rebates", "filterResult"),
     ("spot.customer_id", "apiAgentCode"),
-    *((endpoint.door, "type") for endpoint in ENDPOINTS),
+    *((endpoint.qualified_name, "type") for endpoint in ENDPOINTS),
 }
 
 
 def test_every_filter_is_told_by_a_column_or_known_not_to_be() -> None:
-    told = {(each.endpoint.door, each.param.wire) for each in FILTERS}
-    every = {(endpoint.door, param.wire) for endpoint in ENDPOINTS for param in endpoint.params}
+    told = {(each.endpoint.qualified_name, each.param.field) for each in FILTERS}
+    every = {(endpoint.qualified_name, param.field) for endpoint in ENDPOINTS for param in endpoint.params}
     assert every - told <= UNTOLD
     assert not told & UNTOLD
 
 
 def example_of(endpoint: Endpoint) -> Any:
-    return json.loads((ANSWERS / f"{endpoint.door}.json").read_text(), parse_float=Decimal)["documented"]
+    return json.loads((ANSWERS / f"{endpoint.qualified_name}.json").read_text(), parse_float=Decimal)[
+        "documented"
+    ]
 
 
-def one_row(endpoint: Endpoint) -> tuple[Any, dict[str, Any]]:
+def single_row(endpoint: Endpoint) -> tuple[Any, dict[str, Any]]:
     """The documented answer with its first row alone, and that row with the wrapper's fields."""
     answer = example_of(endpoint)
     if endpoint.rows:
@@ -161,22 +165,22 @@ def one_row(endpoint: Endpoint) -> tuple[Any, dict[str, Any]]:
 
 
 def value_in(row: dict[str, Any], columns: tuple[Column, ...]) -> Any:
-    return next((row[wire] for column in columns for wire in column.wires if row.get(wire)), None)
+    return next((row[field] for column in columns for field in column.fields if row.get(field)), None)
 
 
 @pytest.mark.parametrize("case", FILTERS, ids=str)
 def test_a_row_of_something_else_than_was_asked_for_is_a_breach_of_contract(case: Filter) -> None:
     """On each documented answer: what it has may be asked for, and nothing else."""
-    answer, row = one_row(case.endpoint)
+    answer, row = single_row(case.endpoint)
     value = value_in(row, case.columns)
     if value is None:
-        wire = case.columns[0].wires[0]
+        field = case.columns[0].wires[0]
         place = answer[case.endpoint.rows][0] if case.endpoint.rows else answer[0]
-        place[wire] = value = "7001"
+        place[field] = value = "7001"
     asked = str(value).replace("*", "x")
-    Gathering(case.endpoint, "float", question=Question(case.endpoint, {case.param.wire: asked})).add(answer)
-    wrong = Gathering(
-        case.endpoint, "float", question=Question(case.endpoint, {case.param.wire: "9" + asked})
+    FrameBuilder(case.endpoint, "float", question=Query(case.endpoint, {case.param.field: asked})).add(answer)
+    wrong = FrameBuilder(
+        case.endpoint, "float", question=Query(case.endpoint, {case.param.field: "9" + asked})
     )
     with pytest.raises(errors.ContractError, match="the answer is to another question") as caught:
         wrong.add(answer)
@@ -186,7 +190,7 @@ def test_a_row_of_something_else_than_was_asked_for_is_a_breach_of_contract(case
         assert str(value) not in str(caught.value)
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.qualified_name)
 def test_what_is_left_out_of_account_is_found(shared: SandboxEnv, endpoint: Endpoint) -> None:
     """Of the sandbox, which has more than one of each: every filter that is no must."""
     world = shared.sandbox.world
@@ -199,7 +203,7 @@ def test_what_is_left_out_of_account_is_found(shared: SandboxEnv, endpoint: Endp
             case.param.name: values[0]
         }
         assert len(shared.link._fetcher.fetch(endpoint, arguments)) < len(whole), case
-        shared.exchange.faults.add("ignore", name=case.param.wire, path=endpoint.path, times=None)
+        shared.exchange.faults.add("ignore", name=case.param.field, path=endpoint.path, times=None)
         with pytest.raises(errors.ContractError, match="another question"):
             shared.link._fetcher.fetch(endpoint, arguments)
         shared.exchange.faults.clear()
@@ -207,18 +211,20 @@ def test_what_is_left_out_of_account_is_found(shared: SandboxEnv, endpoint: Endp
 
 
 def arguments_of(env: SandboxEnv, endpoint: Endpoint, without: tuple[str, ...] = ()) -> dict[str, Any]:
-    example = env.sandbox.world.example(endpoint.door)
-    words = {p.wire: {str(on_wire): word for word, on_wire in p.choices.items()} for p in endpoint.params}
-    names = {param.wire: param.name for param in endpoint.params}
+    example = env.sandbox.world.example(endpoint.qualified_name)
+    words = {
+        p.field: {str(sent_value): word for word, sent_value in p.choices.items()} for p in endpoint.params
+    }
+    names = {param.field: param.name for param in endpoint.params}
     return {
-        names[wire]: words[wire].get(text, text)
-        for wire, text in example.items()
-        if names[wire] not in without
+        names[field]: words[field].get(text, text)
+        for field, text in example.items()
+        if names[field] not in without
     }
 
 
 @pytest.mark.parametrize(
-    ("door", "asked", "row", "answers"),
+    ("endpoint_name", "asked", "row", "answers"),
     [
         (
             "exchange.transfers",
@@ -239,48 +245,48 @@ def arguments_of(env: SandboxEnv, endpoint: Endpoint, without: tuple[str, ...] =
     ],
 )
 def test_what_the_exchange_spells_another_way_answers(
-    door: str, asked: dict[str, object], row: dict[str, object], answers: bool
+    endpoint_name: str, asked: dict[str, object], row: dict[str, object], answers: bool
 ) -> None:
-    endpoint = BY_DOOR[door]
+    endpoint = ENDPOINTS_BY_NAME[endpoint_name]
     makers = {"exchange.transfers": transfer, "spot.rebates": spot_rebate, "exchange.rebates": rebate}
-    made = makers.get(door, deposit)(1, 1_700_000_000_000) | row
-    gathering = Gathering(endpoint, "float", question=Question(endpoint, asked))
+    made = makers.get(endpoint_name, deposit)(1, 1_700_000_000_000) | row
+    builder = FrameBuilder(endpoint, "float", question=Query(endpoint, asked))
     if answers:
-        assert gathering.add([made]) == 1
+        assert builder.add([made]) == 1
     else:
         with pytest.raises(errors.ContractError):
-            gathering.add([made])
+            builder.add([made])
 
 
 def test_rows_of_both_the_account_and_another_are_told_apart() -> None:
     """An empty side is the master account's, and who is named in another row is not the master account."""
-    endpoint = BY_DOOR["exchange.transfers"]
-    gathering = Gathering(endpoint, "float", question=Question(endpoint, {"fromId": "1"}))
+    endpoint = ENDPOINTS_BY_NAME["exchange.transfers"]
+    builder = FrameBuilder(endpoint, "float", question=Query(endpoint, {"fromId": "1"}))
     with pytest.raises(errors.ContractError, match="row 1 has `from_id`"):
-        gathering.add([transfer(1, 5), transfer(2, 6) | {"fromId": ""}])
+        builder.add([transfer(1, 5), transfer(2, 6) | {"fromId": ""}])
 
 
 @pytest.mark.parametrize(
     ("shown", "answers"), [("abcd****", True), ("abcdefgh", True), ("abce****", False), ("xbcdefgh", False)]
 )
 def test_a_masked_key_answers_for_the_key(shown: str, answers: bool) -> None:
-    endpoint = BY_DOOR["exchange.api_keys"]
+    endpoint = ENDPOINTS_BY_NAME["exchange.api_keys"]
     row = {"subaccountId": "1", "apikey": shown, "canTrade": True, "marginTrade": True, "futuresTrade": True}
-    gathering = Gathering(endpoint, "float", question=Question(endpoint, {"subAccountApiKey": "abcdefgh"}))
+    builder = FrameBuilder(endpoint, "float", question=Query(endpoint, {"subAccountApiKey": "abcdefgh"}))
     if answers:
-        assert gathering.add([row]) == 1
+        assert builder.add([row]) == 1
         return
     with pytest.raises(errors.ContractError, match="another `api_key` than was asked for") as caught:
-        gathering.add([row])
+        builder.add([row])
     assert "abc" not in str(caught.value)
 
 
 def test_a_foreign_value_is_made_printable_and_short_before_it_is_said() -> None:
-    endpoint = BY_DOOR["exchange.um_commission"]
+    endpoint = ENDPOINTS_BY_NAME["exchange.um_commission"]
     row = {"subAccountId": 1, "symbol": "\x1b[31m" + "E" * 90, "makerCommission": 1, "takerCommission": 1}
-    gathering = Gathering(endpoint, "float", question=Question(endpoint, {"symbol": "BTCUSDT"}))
+    builder = FrameBuilder(endpoint, "float", question=Query(endpoint, {"symbol": "BTCUSDT"}))
     with pytest.raises(errors.ContractError) as caught:
-        gathering.add([row])
+        builder.add([row])
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 300
 
@@ -306,5 +312,5 @@ def test_more_rows_than_were_asked_for_are_a_breach_of_contract_and_kept(shared:
 
 
 def test_an_answer_without_a_question_is_taken_as_it_is() -> None:
-    endpoint = replace(BY_DOOR["exchange.rebates"])
-    assert Gathering(endpoint, "float").add([rebate(1, 5)]) == 1
+    endpoint = replace(ENDPOINTS_BY_NAME["exchange.rebates"])
+    assert FrameBuilder(endpoint, "float").add([rebate(1, 5)]) == 1

@@ -20,15 +20,15 @@ from tests.support.rows import account, put, smaller
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv
 from tests.unit.api.test_reads import VALUES, method_of, needed, values_of
-from toolkit.catalogue import BY_DOOR, ENDPOINTS, SAPI_IP, WRITES, Endpoint
+from toolkit.client import Link
 from toolkit.demo import DemoLink
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, SAPI_IP, WRITES, Endpoint
 from toolkit.errors import ContractError, UndeclaredFieldWarning, UsageError
-from toolkit.frames import Gathering
-from toolkit.inference import infer
-from toolkit.link import Link
+from toolkit.frames.builder import FrameBuilder
+from toolkit.frames.infer import infer
 from toolkit.panels import accounts
-from toolkit.privacy import Emails, mask, mask_within, names_shown, without_secrets
-from toolkit.wire.answers import Answer, error_of, excerpt
+from toolkit.redaction import Emails, mask, mask_within, names_shown, without_secrets
+from toolkit.transport.responses import RawResponse, error_of, excerpt
 
 CHOSEN = ["exchange.sub_accounts", "spot.customers", "futures.customers"]
 """Doors whose addresses one may ask for in clear."""
@@ -132,8 +132,13 @@ AT = [
 def test_an_address_in_another_spelling_is_masked(text: str, address: str, at: str) -> None:
     written = text.format(address.format(*[at] * 2))
     body = json.dumps({"code": -1, "msg": written}).encode()
-    error = error_of("door", "/sapi/v1/x", Answer(400, {}, body), 0.0)
-    for shown in (mask_within(written), without_secrets(written), excerpt(Answer(200, {}, body)), str(error)):
+    error = error_of("endpoint", "/sapi/v1/x", RawResponse(400, {}, body), 0.0)
+    for shown in (
+        mask_within(written),
+        without_secrets(written),
+        excerpt(RawResponse(200, {}, body)),
+        str(error),
+    ):
         for secret in ("jonathan", "post", "192.0.2.7", "lee"):
             assert secret not in shown
 
@@ -165,7 +170,7 @@ def test_whatever_is_called_mail_holds_addresses(field: str) -> None:
 def test_names_of_fields_that_nobody_declared_are_masked_and_few(env: SandboxEnv) -> None:
     names = ["jonathan@post.example", "Zz9y" * 16, "word " * 40, *(f"field{n:02}" for n in range(30))]
     row = account(1, env.now) | dict.fromkeys(names, 1)
-    put(env, BY_DOOR["exchange.sub_accounts"], [row])
+    put(env, ENDPOINTS_BY_NAME["exchange.sub_accounts"], [row])
     with pytest.warns(UndeclaredFieldWarning) as caught:
         frame = env.link.exchange.sub_accounts()
     undeclared = frame.attrs["undeclared"]
@@ -211,7 +216,7 @@ def found(addresses: list[str], text: str) -> list[str]:
     return [address for address in addresses if address in text]
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.qualified_name)
 def test_no_frame_holds_a_clear_address(
     shared_env: SandboxEnv, values: Mapping[str, Any], endpoint: Endpoint, tmp_path: Path
 ) -> None:
@@ -221,11 +226,11 @@ def test_no_frame_holds_a_clear_address(
     assert frame.attrs.get("emails") == ("masked" if holds else None)
 
 
-@pytest.mark.parametrize("door", CHOSEN)
+@pytest.mark.parametrize("endpoint_name", CHOSEN)
 def test_whoever_asks_gets_them_clear(
-    shared_env: SandboxEnv, values: Mapping[str, Any], door: str, tmp_path: Path
+    shared_env: SandboxEnv, values: Mapping[str, Any], endpoint_name: str, tmp_path: Path
 ) -> None:
-    endpoint = BY_DOOR[door]
+    endpoint = ENDPOINTS_BY_NAME[endpoint_name]
     masked = method_of(shared_env.link, endpoint)()
     clear_link = shared_env.new_link(emails="clear")
     for frame in (method_of(shared_env.link, endpoint)(emails="clear"), method_of(clear_link, endpoint)()):
@@ -241,18 +246,21 @@ def test_whoever_asks_gets_them_clear(
 
 
 def test_only_columns_of_one_kind_hold_addresses() -> None:
-    named = {e.door for e in ENDPOINTS for c in e.columns if c.kind == "email" and not c.masked}
+    named = {e.qualified_name for e in ENDPOINTS for c in e.columns if c.kind == "email" and not c.masked}
     assert sorted(named) == sorted(CHOSEN)
     for endpoint in (*ENDPOINTS, *WRITES):
         for column in endpoint.columns:
-            assert (column.kind == "email") == ("email" in column.name), (endpoint.door, column.name)
+            assert (column.kind == "email") == ("email" in column.name), (
+                endpoint.qualified_name,
+                column.name,
+            )
     assert {c.masked for write in WRITES for c in write.columns if c.kind == "email"} == {"email"}
 
 
 def test_what_the_exchange_masks_is_masked_whatever_is_asked(env: SandboxEnv) -> None:
     row = {"customerId": "", "income": "1", "asset": "USDT", "symbol": "BTCUSDT", "orderId": 1, "tradeId": 2}
     rows = [{**row, "email": email, "time": env.now - 9} for email in ("om***@***.com", ALIKE[0])]
-    put(env, BY_DOOR["spot.rebates"], rows)
+    put(env, ENDPOINTS_BY_NAME["spot.rebates"], rows)
     frame = env.new_link(emails="clear").spot.rebates()
     assert frame["email"].tolist() == ["om***@***.com", mask(ALIKE[0])]
     assert frame.attrs["emails"] == "masked"
@@ -265,33 +273,33 @@ def test_two_customers_of_one_mask_stay_two_over_pages(
     env: SandboxEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert mask(ALIKE[0]) == mask(ALIKE[1])
-    door = smaller("futures.customers", 1)
+    endpoint_name = smaller("futures.customers", 1)
     rows: list[dict[str, object]] = [{"customerId": "desk", "email": email} for email in ALIKE]
-    put(env, door, rows)
-    frame = env.link._fetcher.fetch(door, {})
+    put(env, endpoint_name, rows)
+    frame = env.link._fetcher.fetch(endpoint_name, {})
     assert frame.attrs["requests"] >= 2
     assert frame["email"].tolist() == ["am***@***.example"] * 2
     # And one that two pages hold comes once.
-    gathering = Gathering(door, "float")
+    builder = FrameBuilder(endpoint_name, "float")
     for _ in range(2):
-        gathering.add(rows)
-    assert len(gathering.frame({})) == 2
+        builder.add(rows)
+    assert len(builder.frame({})) == 2
 
 
 def test_an_address_may_be_missing() -> None:
-    gathering = Gathering(BY_DOOR["spot.customers"], "float")
-    gathering.add([{"customerId": "a", "email": None}, {"customerId": "b", "email": ""}])
-    emails = gathering.frame({})["email"]
+    builder = FrameBuilder(ENDPOINTS_BY_NAME["spot.customers"], "float")
+    builder.add([{"customerId": "a", "email": None}, {"customerId": "b", "email": ""}])
+    emails = builder.frame({})["email"]
     assert pd.isna(emails[0])
     assert emails[1] == ""
     with pytest.raises(ContractError, match="`email`: a number is no text"):
-        gathering.add([{"customerId": "c", "email": 1}])
+        builder.add([{"customerId": "c", "email": 1}])
 
 
 def test_what_had_arrived_is_masked_as_well(env: SandboxEnv, tmp_path: Path) -> None:
-    door = smaller("exchange.sub_accounts", 5)
+    endpoint_name = smaller("exchange.sub_accounts", 5)
     rows = [account(n, env.now) | {"email": f"person-{n}@post.example"} for n in range(50)]
-    put(env, door, rows)
+    put(env, endpoint_name, rows)
 
     def partial(emails: Emails | None) -> pd.DataFrame:
         begun = len(env.exchange.log)
@@ -302,7 +310,7 @@ def test_what_had_arrived_is_masked_as_well(env: SandboxEnv, tmp_path: Path) -> 
 
         unwatch = env.link.budget.watch(interrupt)
         with pytest.raises(KeyboardInterrupt) as caught:
-            env.link._fetcher.fetch(door, {}, emails=emails)
+            env.link._fetcher.fetch(endpoint_name, {}, emails=emails)
         unwatch()
         frame: pd.DataFrame = caught.value.partial  # type: ignore[attr-defined]
         assert 0 < len(frame) < 50
@@ -322,26 +330,26 @@ def test_whose_id_it_is_is_told_by_the_address_not_its_mask(
 ) -> None:
     one, other = write_env.world.customers[:2]
     one.email, other.email = ALIKE
-    door = f"{system}.set_customer_id"
+    endpoint_name = f"{system}.set_customer_id"
     assert getattr(write_env.ops, system).set_customer_id("the id", other.email)
     assert getattr(write_env.ops, system).set_customer_id("another", other.email)
     # Now `one` is to have the id: it is somebody else's, or it is not.
-    write_env.fail(door, kind)
-    lost = getattr(write_env.ops, system).set_customer_id("the id", one.email)
+    write_env.fail(endpoint_name, kind)
+    failure = getattr(write_env.ops, system).set_customer_id("the id", one.email)
     if kind == "reset-before":
         other.id = "the id"
-    assert lost.reconcile().status == ("confirmed" if kind == "reset" else "rejected")
-    if lost:
-        assert lost.require()["email"].tolist() == [mask(one.email)]
+    assert failure.reconcile().status == ("confirmed" if kind == "reset" else "rejected")
+    if failure:
+        assert failure.require()["email"].tolist() == [mask(one.email)]
 
 
 def test_what_reconciling_read_before_it_failed_is_masked(write_env: WriteEnv, tmp_path: Path) -> None:
     customer = write_env.world.customers[0]
     write_env.fail("spot.set_customer_id", "reset")
-    lost = write_env.ops.spot.set_customer_id("the id", customer.email)
-    write_env.faults.add("unknown-field", path=BY_DOOR["spot.customers"].path, method="GET")
+    failure = write_env.ops.spot.set_customer_id("the id", customer.email)
+    write_env.faults.add("unknown-field", path=ENDPOINTS_BY_NAME["spot.customers"].path, method="GET")
     with pytest.raises(UndeclaredFieldWarning) as caught:
-        lost.reconcile()
+        failure.reconcile()
     assert caught.value.partial is not None
     assert caught.value.partial["email"].tolist() == [mask(customer.email)]
     assert caught.value.partial.attrs["emails"] == "masked"
@@ -396,7 +404,7 @@ def test_the_panel_finds_a_whole_address_and_shows_none(demo: DemoLink) -> None:
 def test_what_the_panel_had_fetched_before_an_error_is_masked(demo: DemoLink, tmp_path: Path) -> None:
     assert demo.sandbox is not None
     addresses = [each.email for each in demo.sandbox.world.accounts]
-    path = BY_DOOR["exchange.sub_accounts"].path
+    path = ENDPOINTS_BY_NAME["exchange.sub_accounts"].path
     demo.sandbox.exchange.faults.add("unknown-field", path=path)
     with accounts(demo, fetch=True) as panel:
         panel._repr_mimebundle_()
@@ -414,9 +422,9 @@ def test_what_the_panel_had_fetched_before_an_error_is_masked(demo: DemoLink, tm
 
 def frame_of(payload: Any, emails: Emails = "masked") -> pd.DataFrame:
     endpoint, rows = infer("/sapi/v1/x", SAPI_IP, payload, emails)
-    gathering = Gathering(endpoint, "float", emails)
-    gathering.add(rows)
-    return gathering.frame({})
+    builder = FrameBuilder(endpoint, "float", emails)
+    builder.add(rows)
+    return builder.frame({})
 
 
 SCATTERED = {
@@ -475,7 +483,7 @@ def test_a_column_of_addresses_is_text_whatever_is_in_it() -> None:
 
 
 def test_get_masks_what_no_endpoint_declares(shared_env: SandboxEnv, tmp_path: Path) -> None:
-    path, address = BY_DOOR["spot.customers"].path, shared_env.sandbox.world.customers[0].email
+    path, address = ENDPOINTS_BY_NAME["spot.customers"].path, shared_env.sandbox.world.customers[0].email
     frame = shared_env.link.get(path)
     assert frame.attrs["emails"] == "masked"
     assert frame["email"].tolist() == shared_env.link.spot.customers()["email"].tolist()
@@ -495,7 +503,9 @@ BAD: list[Any] = ["", "Clear", "hidden", True, 1, "someone@post.example"]
 
 @pytest.mark.parametrize("bad", BAD)
 def test_emails_are_masked_or_clear(env: SandboxEnv, bad: Any) -> None:
-    calls: list[Callable[..., object]] = [method_of(env.link, BY_DOOR[door]) for door in CHOSEN]
+    calls: list[Callable[..., object]] = [
+        method_of(env.link, ENDPOINTS_BY_NAME[endpoint_name]) for endpoint_name in CHOSEN
+    ]
     calls += [env.new_link, toolkit.demo, lambda emails: env.link.get("/sapi/v1/broker/info", emails=emails)]
     for call in calls:
         with pytest.raises(UsageError, match=r'`emails` is "masked" or "clear"\. Nothing was sent') as caught:
@@ -504,8 +514,8 @@ def test_emails_are_masked_or_clear(env: SandboxEnv, bad: Any) -> None:
     assert env.sent() == []
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.qualified_name)
 def test_no_other_endpoint_takes_the_word(shared_link: Link, endpoint: Endpoint) -> None:
-    if endpoint.door not in CHOSEN:
+    if endpoint.qualified_name not in CHOSEN:
         with pytest.raises(TypeError, match="emails"):
             method_of(shared_link, endpoint)(**needed(endpoint, VALUES), emails="clear")

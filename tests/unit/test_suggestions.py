@@ -15,10 +15,10 @@ import pytest
 import toolkit
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
-from toolkit.catalogue import ENDPOINTS, WRITES, Endpoint
-from toolkit.link import Link
-from toolkit.operations.operations import Operations
-from toolkit.suggestions import Suggests, closest, did_you_mean, suggests_arguments
+from toolkit.api.writes.operations import Operations
+from toolkit.client import Link
+from toolkit.endpoints import ENDPOINTS, WRITES, Endpoint
+from toolkit.text.suggestions import Suggests, closest, did_you_mean, suggests_arguments
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def things() -> Iterator[dict[str, Any]]:
         "outcome": ops.exchange.create_sub_account(),
         "preview": ops.preview.exchange.create_sub_account(),
         "diagnosis": env.link.doctor(),
-        "price": env.link.price("exchange.partner"),
+        "price": env.link.estimate_weight("exchange.partner"),
         "toolkit": toolkit,
     }
     env.close()
@@ -139,19 +139,19 @@ def misspelt(name: str) -> str:
     return name[0] + name[2] + name[1] + name[3:] if len(name) > 3 and name[1] != name[2] else name[:-1]
 
 
-def first_argument(door: Callable[..., object]) -> str:
-    return next(name for name in inspect.signature(door).parameters if len(name) > 3)
+def first_argument(endpoint_name: Callable[..., object]) -> str:
+    return next(name for name in inspect.signature(endpoint_name).parameters if len(name) > 3)
 
 
-@pytest.mark.parametrize("endpoint", [*ENDPOINTS, *WRITES], ids=lambda endpoint: endpoint.door)
+@pytest.mark.parametrize("endpoint", [*ENDPOINTS, *WRITES], ids=lambda endpoint: endpoint.qualified_name)
 def test_every_endpoint_says_which_argument_was_meant(things: dict[str, Any], endpoint: Endpoint) -> None:
     before = len(things["env"].exchange.log)
     is_write = endpoint in WRITES
     for owner in (things["ops"], things["ops"].preview) if is_write else (things["link"],):
-        door = operator.attrgetter(endpoint.door)(owner)
-        name = first_argument(door)
+        endpoint_name = operator.attrgetter(endpoint.qualified_name)(owner)
+        name = first_argument(endpoint_name)
         with pytest.raises(TypeError) as caught:
-            door(**{misspelt(name): 1})
+            endpoint_name(**{misspelt(name): 1})
         said = str(caught.value)
         assert said.startswith(f"{endpoint.name}() got an unexpected keyword argument {misspelt(name)!r}.")
         assert f"`{name}`" in said.partition("Did you mean")[2].partition("?")[0]
@@ -166,7 +166,7 @@ def test_every_endpoint_says_which_argument_was_meant(things: dict[str, Any], en
         (lambda link, ops: toolkit.Link(profil="desk"), "Did you mean `profile`"),
         (lambda link, ops: toolkit.demo(sed=7), "Did you mean `seed`?"),
         (lambda link, ops: link.operations(conform="live"), "Did you mean `confirm`?"),
-        (lambda link, ops: link.price(dor="x"), "Did you mean `door`?"),
+        (lambda link, ops: link.estimate_weight(dor="x"), "Did you mean `endpoint_name`?"),
         (lambda link, ops: link.spot.rebates(startTime=1), "Did you mean `start`?"),
         (lambda link, ops: link.spot.customers(customerId="1"), "Did you mean `customer_id`?"),
         (
@@ -175,8 +175,8 @@ def test_every_endpoint_says_which_argument_was_meant(things: dict[str, Any], en
         ),
         (lambda link, ops: link.spot.new_user(), r"new_user\(\) missing 1 required .*'agent_code'\. Nothing"),
         (lambda link, ops: ops.reconcile(nubmer=1), "Did you mean `number`?"),
-        (lambda link, ops: ops.resolve(1, hapened=True), "Did you mean `happened`?"),
-        (lambda link, ops: toolkit.endpoints(sytem="spot"), r"endpoints\(\) got .*'sytem'"),
+        (lambda link, ops: ops.resolve(1, hapened=True), "Did you mean `executed`?"),
+        (lambda link, ops: toolkit.list_endpoints(sytem="spot"), r"endpoints\(\) got .*'sytem'"),
         (lambda link, ops: toolkit.charts.rebates(None, asse="BNB"), "Did you mean `asset`?"),
         (lambda link, ops: toolkit.charts.balances(None, tpo=3), "Did you mean `top`?"),
         (lambda link, ops: toolkit.panels.accounts(link, ftech=False), "Did you mean `fetch`?"),
@@ -204,11 +204,11 @@ def test_an_error_from_within_a_call_stays_what_it_is() -> None:
 
 
 def test_what_a_user_adds_to_a_link_shows_all_its_frames(things: dict[str, Any]) -> None:
-    class Desk(toolkit.Link):
+    class WriteExecutor(toolkit.Link):
         def report(self) -> object:
             return self.spot.rebates(start="nonsense")
 
-    desk = Desk(key="k" * 64, secret="s" * 64)
+    desk = WriteExecutor(key="k" * 64, secret="s" * 64)
     with pytest.raises(errors.UsageError) as caught:
         desk.report()
     assert [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)][1:] == ["report"]
@@ -227,7 +227,7 @@ def test_what_a_user_adds_to_a_link_shows_all_its_frames(things: dict[str, Any])
         (lambda link: link.spot.rebates(numbers="exakt"), 'Did you mean "exact"?'),
         (lambda link: link.spot.customers(emails="cleer"), 'Did you mean "clear"?'),
         (lambda link: link.futures.volumes(market="umm"), 'Did you mean "um"?'),
-        (lambda link: link.price("spot.rebaets"), 'Did you mean "spot.rebates"'),
+        (lambda link: link.estimate_weight("spot.rebaets"), 'Did you mean "spot.rebates"'),
         (lambda link: link.clock_offset("fap"), 'Did you mean "fapi"'),
         (lambda link: toolkit.charts.rebates(link.spot.rebates(start="-1D"), by="symbl"), '"symbol"?'),
         (lambda link: link.operations(parameters="qeury"), 'Did you mean "query"?'),
@@ -251,7 +251,7 @@ def test_a_misspelt_profile_is_answered_with_the_one_that_was_meant(
     env: SandboxEnv, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOOLKIT_CONFIG", str(tmp_path / "config"))
-    toolkit.keys.add_profile("desk", key=env.sandbox.key, secret=env.sandbox.secret)
+    toolkit.auth.keys.add_profile("desk", key=env.sandbox.key, secret=env.sandbox.secret)
     with pytest.raises(errors.NoKeyError, match=r'Did you mean "desk"\?'):
         toolkit.Link("dekc")
 

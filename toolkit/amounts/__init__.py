@@ -18,9 +18,9 @@ from toolkit.amounts.dtype import ExactDtype
 from toolkit.amounts.integers import PLACES, units
 from toolkit.amounts.scalars import ExactDecimal
 from toolkit.amounts.values import to_units
-from toolkit.decimals import in_own_context
 from toolkit.errors import UsageError
-from toolkit.suggestions import attributes_of_module
+from toolkit.runtime.decimals import in_own_context
+from toolkit.text.suggestions import attributes_of_module
 
 __all__ = ["ExactDtype", "divide", "exact", "read_parquet"]
 

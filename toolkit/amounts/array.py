@@ -22,22 +22,12 @@ from pandas.api.indexers import check_array_indexer
 
 from toolkit.amounts import grouping
 from toolkit.amounts.dtype import ExactDtype
-from toolkit.amounts.integers import (
-    EXACT,
-    PLACES,
-    UNIT,
-    codes,
-    decimals,
-    of_units,
-    scaled,
-    text,
-    units,
-)
+from toolkit.amounts.errors import refuse
+from toolkit.amounts.integers import EXACT, PLACES, UNIT, codes, decimals, of_units, scaled, text, units
 from toolkit.amounts.operators import Operators
-from toolkit.amounts.refusals import refuse
 from toolkit.amounts.results import made, masked, objects
 from toolkit.amounts.values import is_many, is_missing, to_arrow, to_units
-from toolkit.decimals import CONTEXT
+from toolkit.runtime.decimals import CONTEXT
 
 # Room for any sum of a column.
 _TOTAL = pa.decimal256(76, 18)
@@ -117,8 +107,8 @@ class ExactArray(Operators):
         if isinstance(item, int | np.integer):
             if not -len(self) <= item < len(self):
                 raise IndexError(f"there is no amount number {item}: there are {len(self)}")
-            place = int(item) % len(self)
-            return decimals(units(self._data[place : place + 1]), pd.NA)[0]
+            index = int(item) % len(self)
+            return decimals(units(self._data[index : index + 1]), pd.NA)[0]
         if isinstance(item, np.ndarray) and item.dtype.kind == "b":
             return type(self)(self._data.filter(pa.array(item)))
         if not isinstance(item, np.ndarray):
@@ -357,19 +347,19 @@ def _rounded(number: int, step: int) -> int:
     return (steps + (2 * rest > step or (2 * rest == step and steps % 2))) * step
 
 
-def _quantile(ordered: list[int], share: float, interpolation: str) -> int | None:
+def _quantile(ordered: list[int], fraction: float, interpolation: str) -> int | None:
     if not ordered:
         return None
-    place = Fraction(repr(share)) * (len(ordered) - 1)
-    below = place.numerator // place.denominator
-    part = place - below
+    index = Fraction(repr(fraction)) * (len(ordered) - 1)
+    below = index.numerator // index.denominator
+    part = index - below
     above = ordered[min(below + 1, len(ordered) - 1)] if part else ordered[below]
     if interpolation == "lower":
         return ordered[below]
     if interpolation == "higher":
         return above
     if interpolation == "nearest":
-        return ordered[round(place)]
+        return ordered[round(index)]
     if interpolation == "midpoint" and part:
         part = Fraction(1, 2)
     found = ordered[below] + (above - ordered[below]) * part

@@ -37,12 +37,12 @@ def sums(amounts: pa.Array, ids: np.ndarray, groups: int, at_least: int, *, skip
     if isinstance(totals, pa.ChunkedArray):
         totals = pa.concat_arrays([*totals.chunks, pa.array([], EXACT)])
     totals = pa.concat_arrays([totals, pa.array([0], EXACT)])
-    places = np.full(groups, len(totals) - 1)
-    places[found.column("id").to_numpy()] = np.arange(len(totals) - 1)
+    positions = np.full(groups, len(totals) - 1)
+    positions[found.column("id").to_numpy()] = np.arange(len(totals) - 1)
     without = np.bincount(ids[counted], minlength=groups) < at_least
     if not skipna:
         without[ids[(ids >= 0) & missing]] = True
-    return totals.take(pa.array(places, mask=without))
+    return totals.take(pa.array(positions, mask=without))
 
 
 def running(

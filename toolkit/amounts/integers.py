@@ -27,8 +27,8 @@ def units(array: pa.Array) -> list[int | None]:
         upper << 64 | lower for upper, lower in zip(high.tolist(), low.tolist(), strict=True)
     ]
     if array.null_count:
-        for place in np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False)).tolist():
-            numbers[place] = None
+        for digit in np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False)).tolist():
+            numbers[digit] = None
     return numbers
 
 

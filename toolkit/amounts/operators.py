@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pandas.api.extensions import ExtensionArray
 
+from toolkit.amounts.errors import refuse
 from toolkit.amounts.integers import EXACT, LIMIT, UNIT, of_units, scaled, units
-from toolkit.amounts.refusals import refuse
 from toolkit.amounts.results import answers, masked
 from toolkit.amounts.values import ELSE, ROOM, is_many, is_missing, narrowed, to_arrow, to_compare, to_units
 from toolkit.errors import InexactError

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from decimal import Context, Decimal, Inexact
 from typing import Any, NoReturn
 
-from toolkit.amounts.refusals import refuse, refuse_float
-from toolkit.decimals import CONTEXT, in_own_context
+from toolkit.amounts.errors import refuse, refuse_float
+from toolkit.runtime.decimals import CONTEXT, in_own_context
 
 # As many digits, but a result that would need more of them raises instead of being rounded.
 _EXACTLY = CONTEXT.copy()

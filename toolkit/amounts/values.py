@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from toolkit.amounts.errors import refuse_float
 from toolkit.amounts.integers import EXACT, of_units, scaled
-from toolkit.amounts.refusals import refuse_float
 from toolkit.amounts.scalars import ExactDecimal
-from toolkit.decimals import CONTEXT, to_decimal
 from toolkit.errors import InexactError
+from toolkit.runtime.decimals import CONTEXT, to_decimal
 
 ROOM = "20 digits before the point and 18 behind it"
 # What to do about what does not fit.

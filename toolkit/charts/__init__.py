@@ -14,7 +14,7 @@ import typing as _typing
 
 from toolkit.charts._counts import balances, traders
 from toolkit.charts._rebates import rebates
-from toolkit.suggestions import attributes_of_module as _attributes_of_module
+from toolkit.text.suggestions import attributes_of_module as _attributes_of_module
 
 __all__ = ["balances", "rebates", "traders"]
 

@@ -9,7 +9,7 @@ from toolkit.charts import _draw as draw
 from toolkit.charts._data import BALANCES, NONE, amounts, as_frame, labels, need, some, times, whole
 from toolkit.charts._text import short_name
 from toolkit.errors import UsageError
-from toolkit.suggestions import suggests_arguments
+from toolkit.text.suggestions import suggests_arguments
 
 _TRADERS = "charts.traders() draws link.futures.trader_counts(), or link.futures.traders()"
 _BALANCES = (
@@ -114,8 +114,8 @@ def balances(
     draw.name_bars(target, [short_name(name) for name in largest.index])
     draw.frame(target, "x")
     target.margins(x=0.1, y=0.02)
-    is_share = values.min() > 0
-    share = f"{largest.sum() / values.sum():.0%} of all" if is_share else ""
+    is_fraction = values.min() > 0
+    share = f"{largest.sum() / values.sum():.0%} of all" if is_fraction else ""
     draw.titles(target, f"{what}: the {len(largest)} largest sub-accounts", share)
     return target
 

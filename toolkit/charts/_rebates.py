@@ -10,7 +10,7 @@ from toolkit.charts._data import amounts, as_frame, labels, need, some, times, w
 from toolkit.charts._draw import Freq
 from toolkit.charts._text import short_name
 from toolkit.errors import UsageError
-from toolkit.suggestions import did_you_mean, suggests_arguments
+from toolkit.text.suggestions import did_you_mean, suggests_arguments
 
 OTHERS_LABEL = "Others"
 AVERAGE_LABEL = "7-day average"

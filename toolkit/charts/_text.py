@@ -12,8 +12,8 @@ from matplotlib import rcParams
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
 
-from toolkit.interruptions import forgiving
-from toolkit.printable import printable
+from toolkit.runtime.interruptions import forgiving
+from toolkit.text.printable import printable
 
 # What comes with matplotlib, and wide ones of Linux, Windows and macOS.
 FALLBACKS = (

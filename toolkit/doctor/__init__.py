@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from toolkit.doctor.check import Check, Status
 from toolkit.doctor.diagnosis import Diagnosis
-from toolkit.doctor.examination import examine
-from toolkit.doctor.line import Line, Verdict
+from toolkit.doctor.run_checks import run_checks
 
-__all__ = ["Diagnosis", "Line", "Verdict", "examine"]
+__all__ = ["Check", "Diagnosis", "Status", "run_checks"]
 
 
 def __dir__() -> list[str]:

@@ -7,32 +7,32 @@ from datetime import datetime
 
 import pandas as pd
 
-from toolkit.doctor import picture
-from toolkit.doctor.line import Line, worst
-from toolkit.fetch.connection import Source
-from toolkit.suggestions import Suggests
+from toolkit.doctor import html
+from toolkit.doctor.check import Check, worst
+from toolkit.gateway.connection import Source
+from toolkit.text.suggestions import Suggests
 
-_COLUMNS = ("check", "about", "verdict", "found", "next_step")
+_COLUMNS = ("name", "about", "status", "found", "next_step")
 
 
 class Diagnosis(Suggests):
     """What the doctor found. It is true when nothing failed.
 
     Attributes:
-        lines: What was looked at.
+        checks: What was looked at.
         source: "live" or "sandbox".
         examined_at: When it was.
     """
 
-    def __init__(self, lines: Sequence[Line], source: Source, examined_at: datetime) -> None:
-        self.lines = tuple(lines)
+    def __init__(self, checks: Sequence[Check], source: Source, examined_at: datetime) -> None:
+        self.checks = tuple(checks)
         self.source = source
         self.examined_at = examined_at
 
     @property
-    def verdict(self) -> str:
+    def status(self) -> str:
         """The worst verdict of all lines: "ok", "note", "warning" or "failure"."""
-        return worst(self.lines)
+        return worst(self.checks)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -40,14 +40,14 @@ class Diagnosis(Suggests):
 
         Its columns are all text:
 
-        - check: What was looked at.
+        - name: What was looked at.
         - about: The host or key; missing where there is but one.
-        - verdict: "ok"; "note", which is good to know; "warning", which asks for something to be done; or
+        - status: "ok"; "note", which is good to know; "warning", which asks for something to be done; or
           "failure", which does not work or is dangerous.
         - found: What there is to say.
         - next_step: What to do; missing where nothing is to be done.
         """
-        rows = [[getattr(line, name) or None for name in _COLUMNS] for line in self.lines]
+        rows = [[getattr(check, name) or None for name in _COLUMNS] for check in self.checks]
         frame = pd.DataFrame(rows, columns=[*_COLUMNS]).astype(pd.StringDtype())
         frame.attrs = {
             "endpoint": "doctor",
@@ -57,10 +57,10 @@ class Diagnosis(Suggests):
         return frame
 
     def __bool__(self) -> bool:
-        return self.verdict != "failure"
+        return self.status != "failure"
 
     def __repr__(self) -> str:
-        return picture.text_of(self.lines, self.source, self.examined_at)
+        return html.text_of(self.checks, self.source, self.examined_at)
 
     def _repr_html_(self) -> str:
-        return picture.html_of(self.lines, self.source, self.examined_at)
+        return html.html_of(self.checks, self.source, self.examined_at)

@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 
-from toolkit.catalogue import Host
-from toolkit.doctor.line import EXCHANGE, Line, listed, moment
+from toolkit.doctor.check import EXCHANGE, Check, listed, moment
+from toolkit.endpoints import Host
 from toolkit.errors import BannedError, ContractError
-from toolkit.fetch.connection import Connection
-from toolkit.wire.budget import Budget
-from toolkit.wire.clock import Measured
-from toolkit.wire.failures import KEY_LOG, WANTS_PASSWORD
-from toolkit.wire.session import NoAnswer
+from toolkit.gateway.connection import Connection
+from toolkit.ratelimit.budget import Budget
+from toolkit.timing.clock import Measured
+from toolkit.transport.failures import KEY_LOG, WANTS_PASSWORD
+from toolkit.transport.session import TransportFailure
 
-_line = partial(Line, EXCHANGE)
+_check = partial(Check, EXCHANGE)
 
 # Seconds that clocks may differ, and part of a limit that may be used, without a word.
-CLOCKS_DIFFER = 1.0
-MUCH = 0.8
+MAX_CLOCK_OFFSET_S = 1.0
+NEARLY_FULL = 0.8
 
 # What to do where the failure itself says no more.
 _STEPS = {
@@ -28,7 +28,7 @@ _STEPS = {
 }
 
 
-def silence(budget: Budget, host: Host) -> str:
+def no_requests_reason(budget: Budget, host: Host) -> str:
     """Why nothing is sent to a host at this moment, "" where it may be."""
     snapshot = budget.snapshot()
     if snapshot.banned_until is not None:
@@ -36,7 +36,7 @@ def silence(budget: Budget, host: Host) -> str:
     return "it asked to wait" if host in snapshot.paused else ""
 
 
-def line_of_source(connection: Connection, *, made_up: bool, asked: bool) -> Line:
+def source_check(connection: Connection, *, made_up: bool, asked: bool) -> Check:
     """Whether this is the real exchange.
 
     Args:
@@ -45,20 +45,20 @@ def line_of_source(connection: Connection, *, made_up: bool, asked: bool) -> Lin
         asked: It was asked whether it is.
     """
     if connection.source == "live":
-        return _line("source", found="These are the real exchange's data.")
+        return _check("source", found="These are the real exchange's data.")
     if made_up and asked:
-        return _line("source", found="A sandbox on this machine: all data are made up.")
+        return _check("source", found="A sandbox on this machine: all data are made up.")
     if made_up:
-        return _line("source", found="An address of this machine, which is that of a sandbox.")
-    return _line(
+        return _check("source", found="An address of this machine, which is that of a sandbox.")
+    return _check(
         "source",
-        verdict="warning",
+        status="warning",
         found="What answers at this machine's address does not say that it is a sandbox.",
         next_step="Start the sandbox again. Where it is a tunnel, take it for the real exchange.",
     )
 
 
-def lines_of_host(connection: Connection, host: Host, refusing: set[str]) -> list[Line]:
+def host_checks(connection: Connection, host: Host, refusing: set[str]) -> list[Check]:
     """Whether a host answers, and its clock.
 
     Args:
@@ -67,66 +67,66 @@ def lines_of_host(connection: Connection, host: Host, refusing: set[str]) -> lis
         refusing: Proxies that want another password, filled here: some lock out who asks on.
     """
     address = connection.session.hosts[host]
-    why = silence(connection.budget, host)
-    proxy, _ = connection.session.way(host)
+    why = no_requests_reason(connection.budget, host)
+    proxy, _ = connection.session.network_route(host)
     if proxy in refusing:
         why = f"the proxy {proxy} wants a user name and password, or other ones"
     if why:
         found = f"Not asked, and neither is its clock: {why}."
-        return [_line("host", host, verdict="note", found=found)]
+        return [_check("host", host, status="note", found=found)]
     try:
-        measured = connection.sender.ask_time(host)
-    except NoAnswer as lost:
-        found = f"{address} was not reached: {lost}."
-        step = f"{lost.step[0].upper()}{lost.step[1:]}" if lost.step else _STEPS[lost.kind]
-        if str(lost) == WANTS_PASSWORD.reason:
+        measured = connection.sender.fetch_time(host)
+    except TransportFailure as failure:
+        found = f"{address} was not reached: {failure}."
+        step = f"{failure.advice[0].upper()}{failure.advice[1:]}" if failure.advice else _STEPS[failure.kind]
+        if str(failure) == WANTS_PASSWORD.reason:
             refusing.add(proxy)
     except (BannedError, ContractError) as error:
         found = f"{address} is there, and does not let this address ask."
         step = "The line about bans says until when."
-        if not silence(connection.budget, host):  # which its answer would have asked for
+        if not no_requests_reason(connection.budget, host):  # which its answer would have asked for
             found = f"{address} does not answer as the exchange does: {str(error).removeprefix('clock: ')}"
             step = "Check the address of this host, and what is in between: a proxy, or a page to sign in."
     else:
-        reached = _line("host", host, found=f"{address} answered in {measured.took * 1000:.0f} ms.")
-        return [reached, _line_of_clock(connection, host, measured)]
-    return [_line("host", host, verdict="failure", found=found, next_step=step)]
+        reached = _check("host", host, found=f"{address} answered in {measured.took * 1000:.0f} ms.")
+        return [reached, _clock_check(connection, host, measured)]
+    return [_check("host", host, status="failure", found=found, next_step=step)]
 
 
-def _line_of_clock(connection: Connection, host: Host, measured: Measured) -> Line:
+def _clock_check(connection: Connection, host: Host, measured: Measured) -> Check:
     clock = connection.host_clocks[host]
     offset, valid = clock.offset or 0.0, connection.sender.recv_window / 1000
-    if abs(offset) > CLOCKS_DIFFER + measured.error:
+    if abs(offset) > MAX_CLOCK_OFFSET_S + measured.error:
         way = "behind" if offset > 0 else "ahead of"
-        return _line(
+        return _check(
             "clock",
             host,
-            verdict="warning",
+            status="warning",
             found=f"This machine's clock is {abs(offset):,.1f} s {way} the exchange's.",
             next_step="Set this machine's clock. Requests work all the same: they carry the exchange's time.",
         )
     if measured.took > valid / 2:
-        return _line(
+        return _check(
             "clock",
             host,
-            verdict="warning",
+            status="warning",
             found=f"An answer takes {measured.took:.1f} s, and a request is valid for {valid:g} s only.",
             next_step="Find a faster way to the exchange, or raise `Link(recv_window=...)`, 60000 at most.",
         )
     off = abs(offset) + measured.error
     within = f"{off:.1f} s" if off >= 1 else f"{max(off * 1000, 1):.0f} ms"
-    return _line("clock", host, found=f"This machine's clock is right, within {within} of the exchange's.")
+    return _check("clock", host, found=f"This machine's clock is right, within {within} of the exchange's.")
 
 
-def lines_of_key_log(environment: Mapping[str, str]) -> list[Line]:
+def key_log_checks(environment: Mapping[str, str]) -> list[Check]:
     """Whether what keeps others from reading along is written down; no line where it is not."""
     file = environment.get(KEY_LOG)
     if not file:
         return []
     return [
-        _line(
+        _check(
             "keylog",
-            verdict="warning",
+            status="warning",
             found=f"{KEY_LOG} is set: the secrets of TLS connections go into {file}. With it, whoever "
             "records traffic can read API keys and signed requests.",
             next_step=f"Take {KEY_LOG} out of the environment, start the kernel again, and delete that file.",
@@ -134,41 +134,41 @@ def lines_of_key_log(environment: Mapping[str, str]) -> list[Line]:
     ]
 
 
-def line_of_ban(budget: Budget) -> Line:
+def ban_check(budget: Budget) -> Check:
     """Whether the exchange wants silence."""
     snapshot, banned_until = budget.snapshot(), budget.banned_until
     if banned_until is not None:
-        return _line(
+        return _check(
             "ban",
-            verdict="failure",
+            status="failure",
             found=f"This address is banned until {moment(banned_until)}; nothing is sent before then.",
             next_step="Wait, and stop whatever else sends from this address: requests during a ban make it "
             "longer.",
         )
     if snapshot.paused:
         until = moment(datetime.fromtimestamp(max(snapshot.paused.values()), UTC))
-        return _line(
+        return _check(
             "ban",
-            verdict="warning",
+            status="warning",
             found=f"{listed(snapshot.paused)} asked to wait until {until}.",
             next_step="Wait, and look for another program that sends from this address: `link.usage()`.",
         )
-    return _line("ban", found="This address is not banned, and not asked to wait.")
+    return _check("ban", found="This address is not banned, and not asked to wait.")
 
 
-def line_of_weight(budget: Budget) -> Line:
+def weight_check(budget: Budget) -> Check:
     """How full the fullest counter is."""
-    fullest = max(budget.snapshot().pools, key=lambda use: use.share, default=None)
+    fullest = max(budget.snapshot().rate_limits, key=lambda use: use.used_fraction, default=None)
     if fullest is None:
-        return _line("weight", found="Nothing is used in this minute.")
-    name = f"{fullest.pool.name} ({fullest.door})" if fullest.path else fullest.pool.name
+        return _check("weight", found="Nothing is used in this minute.")
+    name = f"{fullest.rate_limit.name} ({fullest.endpoint})" if fullest.path else fullest.rate_limit.name
     used = fullest.used + fullest.in_flight
-    found = f"The fullest counter is {name}: {used:,} of {fullest.limit:,}, {fullest.share:.0%}."
-    if fullest.share < MUCH:
-        return _line("weight", found=found)
-    return _line(
+    found = f"The fullest counter is {name}: {used:,} of {fullest.limit:,}, {fullest.used_fraction:.0%}."
+    if fullest.used_fraction < NEARLY_FULL:
+        return _check("weight", found=found)
+    return _check(
         "weight",
-        verdict="warning",
+        status="warning",
         found=found,
         next_step="`link.usage()` says who uses it. What does not fit waits for the next minute by itself.",
     )

@@ -16,15 +16,15 @@ from itertools import zip_longest
 from pathlib import Path
 
 from toolkit._version import __version__
-from toolkit.doctor.line import MACHINE, Line, listed, looked_at
+from toolkit.doctor.check import MACHINE, Check, listed, run_check
 from toolkit.errors import JournalError
-from toolkit.fetch.connection import Connection
-from toolkit.interruptions import forgiving
-from toolkit.operations.journal import Journal
+from toolkit.gateway.connection import Connection
+from toolkit.ratelimit.budget import Budget
+from toolkit.runtime.interruptions import forgiving
 from toolkit.storage import paths
-from toolkit.wire.budget import Budget
+from toolkit.writes.journal import Journal
 
-_line = partial(Line, MACHINE)
+_check = partial(Check, MACHINE)
 
 _PACKAGE = "binance-link-toolkit"
 _SHOWN = ("pandas", "pyarrow", "requests", "urllib3", "cryptography")
@@ -33,7 +33,7 @@ _LEAST = re.compile(r"(?P<name>[\w.-]+)[^;]*?>=\s*(?P<least>[\d.]+)[^;]*")
 _SECRET = {"TOOLKIT_KEY", "TOOLKIT_SECRET", "TOOLKIT_PASSPHRASE"}
 
 
-def lines_of_machine(connection: Connection, sandbox: str | None, *, banned: bool) -> Iterator[Line]:
+def machine_checks(connection: Connection, sandbox: str | None, *, banned: bool) -> Iterator[Check]:
     """What lies on this machine, and how it is set up.
 
     Args:
@@ -41,57 +41,57 @@ def lines_of_machine(connection: Connection, sandbox: str | None, *, banned: boo
         sandbox: Which sandbox that is, None for a real one.
         banned: Nobody could be asked which sandbox it is.
     """
-    files = [path for path in [connection.budget.ledger] if path is not None]
+    files = [path for path in [connection.budget.store] if path is not None]
 
-    def journal() -> Iterator[Line]:
+    def journal() -> Iterator[Check]:
         if banned and connection.source == "sandbox":
             found = "Not looked at: the sandbox cannot be asked which one it is."
-            yield _line("journal", verdict="note", found=found)
+            yield _check("journal", status="note", found=found)
             return
         try:
             path = paths.journal_file(connection.session.hosts, sandbox, None)
         except JournalError as error:
             found = str(error).removesuffix(" Nothing was sent.")
-            yield _line("journal", verdict="warning", found=found, next_step="No write is sent without one.")
+            yield _check("journal", status="warning", found=found, next_step="No write is sent without one.")
         else:
             files.append(path)
-            yield line_of_journal(path, sandbox)
+            yield journal_check(path, sandbox)
 
-    looks: Mapping[str, Callable[[], Iterable[Line]]] = {
-        "ledger": lambda: [line_of_ledger(connection.budget)],
+    runs: Mapping[str, Callable[[], Iterable[Check]]] = {
+        "rate limits": lambda: [rate_limits_check(connection.budget)],
         "journal": journal,
-        "files": lambda: [line_of_files(files)],
-        "versions": lambda: [line_of_versions(_requirements())],
-        "proxy": lambda: [line_of_way(connection)],
-        "environment": lambda: [line_of_environment(os.environ)],
+        "files": lambda: [files_check(files)],
+        "versions": lambda: [versions_check(_requirements())],
+        "proxy": lambda: [proxy_check(connection)],
+        "environment": lambda: [environment_check(os.environ)],
     }
-    for check, look in looks.items():
-        yield from looked_at(MACHINE, check, look)
+    for check, run in runs.items():
+        yield from run_check(MACHINE, check, run)
 
 
-def line_of_ledger(budget: Budget) -> Line:
+def rate_limits_check(budget: Budget) -> Check:
     """Whether the budget is shared with the other processes of this machine."""
-    if budget.alone:
-        return _line(
-            "ledger",
-            verdict="warning",
-            found=f"The limits are counted by this process alone: {budget.alone}.",
+    if budget.local_only_reason:
+        return _check(
+            "rate limits",
+            status="warning",
+            found=f"The limits are counted by this process alone: {budget.local_only_reason}.",
             next_step=f"Mend that, or name another folder in {paths.RATE_LIMITS}; until then run one kernel "
             "at a time, or give each a smaller share: `Link(share=0.5)`.",
         )
-    if budget.ledger is None:
+    if budget.store is None:
         found = "Switched off: the limits are counted by this process alone, in memory."
-        return _line("ledger", verdict="note", found=found)
-    shared = f"All processes of this machine share {_place(budget.ledger)}."
-    damaged = Path(f"{budget.ledger}.damaged")
+        return _check("rate limits", status="note", found=found)
+    shared = f"All processes of this machine share {_short_path(budget.store)}."
+    damaged = Path(f"{budget.store}.damaged")
     if damaged.exists():
         found = f"{shared} An older one was damaged and set aside."
-        return _line("ledger", verdict="note", found=found, next_step=f"`{damaged}` can be deleted.")
-    others = [_place(path) for path in paths.other_versions(budget.ledger)]
+        return _check("rate limits", status="note", found=found, next_step=f"`{damaged}` can be deleted.")
+    others = [_short_path(path) for path in paths.other_versions(budget.store)]
     if others:
-        return _line(
-            "ledger",
-            verdict="note",
+        return _check(
+            "rate limits",
+            status="note",
             found=f"{shared} Another version of the package has its own: {listed(others)}.",
             next_step="Bans that an older version met hold here too; requests of its programs are not "
             "counted here. Once none of them runs, its file can be deleted.",
@@ -99,33 +99,35 @@ def line_of_ledger(budget: Budget) -> Line:
     named = os.environ.get(paths.RATE_LIMITS, "").strip()
     if named and not Path(named).expanduser().is_absolute():
         relative = f"{paths.RATE_LIMITS} is a relative path: a program started elsewhere has another one."
-        return _line("ledger", verdict="note", found=f"{shared} {relative}", next_step="Give its whole path.")
-    return _line("ledger", found=shared)
+        return _check(
+            "rate limits", status="note", found=f"{shared} {relative}", next_step="Give its whole path."
+        )
+    return _check("rate limits", found=shared)
 
 
-def line_of_journal(path: Path, sandbox: str | None) -> Line:
+def journal_check(path: Path, sandbox: str | None) -> Check:
     """Whether there is a journal, and what is not settled in it. None is made."""
     if _is_missing(path):
-        found = f"There is none yet: the first write makes {_place(path)}."
-        return _line("journal", verdict="note", found=found)
+        found = f"There is none yet: the first write makes {_short_path(path)}."
+        return _check("journal", status="note", found=found)
     try:
-        unsettled = len(Journal(path).entries(unsettled=True))
+        unresolved = len(Journal(path).entries(unresolved=True))
     except JournalError as error:
-        return _line(
+        return _check(
             "journal",
-            verdict="failure",
-            found=f"{_place(path)} cannot be used: {error.__cause__}.",
+            status="failure",
+            found=f"{_short_path(path)} cannot be used: {error.__cause__}.",
             next_step="No write is sent without it. Do not delete it, as it knows what was done: give it "
             "room or rights, or use the version of the package that wrote it.",
         )
-    if not unsettled:
-        return _line("journal", found=f"Of every write it is known what became of it: {_place(path)}.")
+    if not unresolved:
+        return _check("journal", found=f"Of every write it is known what became of it: {_short_path(path)}.")
     live = "" if sandbox else 'confirm="live"'
-    many = "one write" if unsettled == 1 else f"each of {unsettled} writes"
-    return _line(
+    many = "one write" if unresolved == 1 else f"each of {unresolved} writes"
+    return _check(
         "journal",
-        verdict="warning",
-        found=f"Of {many} it is not known what became of it: {_place(path)}.",
+        status="warning",
+        found=f"Of {many} it is not known what became of it: {_short_path(path)}.",
         next_step=f"`ops = link.operations({live})`; `ops.unresolved()` lists what is open, and "
         "`ops.reconcile(number)` asks the exchange.",
     )
@@ -141,26 +143,26 @@ def _is_missing(path: Path) -> bool:
     return False
 
 
-def _place(path: Path) -> str:
+def _short_path(path: Path) -> str:
     """A path in two parts, which fit into a line."""
     return f"{path.name} in {path.parent}"
 
 
-def line_of_files(files: Iterable[Path], *, windows: bool = os.name == "nt") -> Line:
+def files_check(files: Iterable[Path], *, windows: bool = os.name == "nt") -> Check:
     """Whether others may write to the files, or to their folders."""
     if windows:
         found = "Whether others may change ledger and journal is not looked at on Windows."
-        return _line("files", verdict="note", found=found)
-    places = dict.fromkeys(each for path in files for each in (path.parent, path))
-    open_ = [path for path in places if _is_open(path)]
+        return _check("files", status="note", found=found)
+    both = dict.fromkeys(each for path in files for each in (path.parent, path))
+    open_ = [path for path in both if _is_open(path)]
     if not open_:
-        return _line("files", found="Nobody else may change ledger and journal.")
+        return _check("files", found="Nobody else may change ledger and journal.")
     paths = shlex.join(map(str, open_))
     shared = _shared_folder()
     meant = shared is not None and all(path.is_relative_to(shared) for path in open_)
-    return _line(
+    return _check(
         "files",
-        verdict="note" if meant else "warning",
+        status="note" if meant else "warning",
         found=f"Others on this machine may change {paths}.",
         next_step=f"`chmod go-w {paths}`, unless they share it on purpose.",
     )
@@ -182,7 +184,7 @@ def _is_open(path: Path) -> bool:
     return False
 
 
-def line_of_versions(requirements: Iterable[str]) -> Line:
+def versions_check(requirements: Iterable[str]) -> Check:
     """What runs here, and whether any of it is older than the package asks for."""
     versions = [f"{name} {_installed(name) or '(none)'}" for name in _SHOWN]
     here = [f"toolkit {__version__}", f"Python {platform.python_version()}", *versions]
@@ -195,10 +197,10 @@ def line_of_versions(requirements: Iterable[str]) -> Line:
         and _is_older(installed, match["least"])
     }
     if not old:
-        return _line("versions", found=found)
-    return _line(
+        return _check("versions", found=found)
+    return _check(
         "versions",
-        verdict="note",
+        status="note",
         found=f"{found} {listed([*old])}.",
         next_step=f"`python -m pip install {' '.join(old.values())}` brings newer ones.",
     )
@@ -222,32 +224,32 @@ def _is_older(version: str, least: str) -> bool:
     return next((has < wants for has, wants in pairs if has != wants), False)
 
 
-def line_of_way(connection: Connection) -> Line:
+def proxy_check(connection: Connection) -> Check:
     """What is between this machine and the exchange."""
-    ways = {host: connection.session.way(host) for host in connection.session.hosts}
+    ways = {host: connection.session.network_route(host) for host in connection.session.hosts}
     proxies = dict.fromkeys(proxy for proxy, _ in ways.values() if proxy)
     trusted = dict.fromkeys(file for _, file in ways.values() if file)
     if not proxies and not trusted:
-        return _line("proxy", found="None; certificates are checked against the usual authorities.")
+        return _check("proxy", found="None; certificates are checked against the usual authorities.")
     said = [f"Requests go through {listed(proxies)}."] if proxies else ["None."]
     said += [f"The authorities in {listed(trusted)} are trusted."] if trusted else []
-    return _line("proxy", verdict="note", found=" ".join(said))
+    return _check("proxy", status="note", found=" ".join(said))
 
 
-def line_of_environment(environment: Mapping[str, str]) -> Line:
+def environment_check(environment: Mapping[str, str]) -> Check:
     """Which variables of ours are set; never what they hold."""
     names = sorted(name for name, value in environment.items() if name.startswith("TOOLKIT_") and value)
     if not names:
-        return _line("environment", found="None of the toolkit's variables is set.")
+        return _check("environment", found="None of the toolkit's variables is set.")
     found = f"Set: {', '.join(names)}."
     renamed = " ".join(paths.renamed_variables(environment))
     if renamed:
-        return _line("environment", verdict="warning", found=found, next_step=renamed)
+        return _check("environment", status="warning", found=found, next_step=renamed)
     if not _SECRET & set(names):
-        return _line("environment", found=found)
-    return _line(
+        return _check("environment", found=found)
+    return _check(
         "environment",
-        verdict="note",
+        status="note",
         found=found,
         next_step="Every program that is started from there may read a key in the environment; a profile "
         "keeps it apart: `python -m toolkit key add NAME`.",

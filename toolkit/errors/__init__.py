@@ -3,7 +3,7 @@
     ToolkitError
     ├── UsageError               the arguments cannot be right; nothing was sent: mend the call
     │   ├── NoKeyError           no key, or none that can be used or may serve this; nothing was sent
-    │   └── UnsettledError       a call about the same thing is not settled; nothing was sent: reconcile it
+    │   └── PendingWriteError       a call about the same thing is not settled; nothing was sent: reconcile it
     ├── InexactError             exact amounts would have to be rounded, or become floats: say how
     ├── ApiError                 the exchange refused (4XX, or a code); nothing was executed: mend the call
     │   ├── CredentialsError     key unknown, not allowed from this address, or not allowed to do this
@@ -17,13 +17,13 @@
     │   └── RateLimitError       too much weight used (429): wait
     │       └── BannedError      this address is banned (418): send nothing until `until`
     ├── ServerError              the exchange's side failed (5XX): for a read, try again later
-    │   └── NoAnswerError        time-out or broken connection: nothing came back
+    │   └── NoResponseError        time-out or broken connection: nothing came back
     ├── NotExecutedError         a write that never left, or that the exchange says it did not execute
     ├── OutcomeUnknownError      a write that may have been executed, or not: `outcome.reconcile()`
     ├── JournalError             the journal cannot be used, or is not the one it was: nothing is sent
     └── ContractError            the answer is not what the documents promise
         ├── RedirectError        a redirect, which is never followed
-        ├── OrderError           the rows are not oldest first
+        ├── RowOrderError           the rows are not oldest first
         └── IncompleteError      rows may be missing that cannot be had, or nobody can tell
 
 Every error of a fetch carries `partial`: what had arrived before, as a frame whose
@@ -40,7 +40,7 @@ from toolkit.errors.api import (
     ClockError,
     CredentialsError,
     FirewallError,
-    NoAnswerError,
+    NoResponseError,
     NotFoundError,
     ParameterError,
     RefusedError,
@@ -48,22 +48,13 @@ from toolkit.errors.api import (
     ServerError,
     SignatureError,
 )
-from toolkit.errors.base import (
-    InexactError,
-    NoKeyError,
-    ToolkitError,
-    UsageError,
-)
-from toolkit.errors.limits import (
-    BannedError,
-    LedgerWarning,
-    RateLimitError,
-)
+from toolkit.errors.base import InexactError, NoKeyError, ToolkitError, UsageError
+from toolkit.errors.limits import BannedError, RateLimitError, RateLimitWarning
 from toolkit.errors.responses import (
     ContractError,
     IncompleteError,
-    OrderError,
     RedirectError,
+    RowOrderError,
     UndeclaredFieldWarning,
 )
 from toolkit.errors.writes import (
@@ -71,9 +62,9 @@ from toolkit.errors.writes import (
     JournalWarning,
     NotExecutedError,
     OutcomeUnknownError,
-    UnsettledError,
+    PendingWriteError,
 )
-from toolkit.suggestions import attributes_of_module
+from toolkit.text.suggestions import attributes_of_module
 
 __all__ = [
     "ApiError",
@@ -86,23 +77,23 @@ __all__ = [
     "InexactError",
     "JournalError",
     "JournalWarning",
-    "LedgerWarning",
-    "NoAnswerError",
     "NoKeyError",
+    "NoResponseError",
     "NotExecutedError",
     "NotFoundError",
-    "OrderError",
     "OutcomeUnknownError",
     "ParameterError",
+    "PendingWriteError",
     "RateLimitError",
+    "RateLimitWarning",
     "RedirectError",
     "RefusedError",
     "RetiredError",
+    "RowOrderError",
     "ServerError",
     "SignatureError",
     "ToolkitError",
     "UndeclaredFieldWarning",
-    "UnsettledError",
     "UsageError",
 ]
 

@@ -9,7 +9,7 @@ class ApiError(ToolkitError):
     """The exchange refused the request: 4XX, or an error code in any other answer. Nothing was executed.
 
     Attributes:
-        door: The door that was called, such as `spot.rebates`.
+        endpoint: The door that was called, such as `spot.rebates`.
         status: HTTP status.
         code: The exchange's error code, None where the answer had none.
         message: The exchange's message.
@@ -19,16 +19,16 @@ class ApiError(ToolkitError):
     advice = "Look the code up in the exchange's list of errors."
 
     def __init__(
-        self, door: str, status: int, code: int | None, message: str, *, advice: str | None = None
+        self, endpoint: str, status: int, code: int | None, message: str, *, advice: str | None = None
     ) -> None:
         self.advice = advice or type(self).advice
-        self.door = door
+        self.endpoint = endpoint
         self.status = status
         self.code = code
         self.message = message
         label = f"HTTP {status}" + (f", code {code}" if code is not None else "")
         said = f": {message.rstrip('.')}" if message else ""
-        super().__init__(f"{door} was refused ({label}){said}. Nothing was executed. {self.advice}")
+        super().__init__(f"{endpoint} was refused ({label}){said}. Nothing was executed. {self.advice}")
 
 
 class CredentialsError(ApiError):
@@ -93,7 +93,7 @@ class ServerError(ToolkitError):
     """The exchange's side failed (5XX), also when asked again.
 
     Attributes:
-        door: The door that was called.
+        endpoint: The door that was called.
         status: HTTP status, None where no answer came.
         code: The exchange's error code, None where the answer had none.
         message: The exchange's message.
@@ -106,7 +106,7 @@ class ServerError(ToolkitError):
 
     def __init__(
         self,
-        door: str,
+        endpoint: str,
         status: int | None,
         code: int | None,
         message: str,
@@ -117,7 +117,7 @@ class ServerError(ToolkitError):
     ) -> None:
         self.retry_after = retry_after
         self.advice = advice or type(self).advice
-        self.door = door
+        self.endpoint = endpoint
         self.status = status
         self.code = code
         self.message = message
@@ -127,12 +127,12 @@ class ServerError(ToolkitError):
         often = "once" if attempts == 1 else f"{attempts} times"
         asked = f" It asked to wait {retry_after:,.0f} s." if retry_after else ""
         super().__init__(
-            f"{door} {what}: {message.rstrip('.')}.{asked} Sent {often}. It only reads, so nothing has "
+            f"{endpoint} {what}: {message.rstrip('.')}.{asked} Sent {often}. It only reads, so nothing has "
             f"changed; {self.advice}"
         )
 
 
-class NoAnswerError(ServerError):
+class NoResponseError(ServerError):
     """Time-out or broken connection: nothing came back, also when asked again."""
 
     advice = "check the network, the proxy and the host's address, or try again later."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from toolkit.printable import printable
+from toolkit.text.printable import printable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,7 +23,7 @@ class RateLimitError(ApiError):
 
     def __init__(
         self,
-        door: str,
+        endpoint: str,
         status: int,
         code: int | None,
         message: str,
@@ -34,7 +34,7 @@ class RateLimitError(ApiError):
         self.retry_after = retry_after
         if advice is None and retry_after is not None and retry_after > 60:
             advice = f"The exchange asked to wait {retry_after:,.0f} s: call again then."
-        super().__init__(door, status, code, message, advice=advice)
+        super().__init__(endpoint, status, code, message, advice=advice)
 
 
 class BannedError(RateLimitError):
@@ -48,7 +48,7 @@ class BannedError(RateLimitError):
 
     def __init__(
         self,
-        door: str,
+        endpoint: str,
         message: str,
         until: datetime,
         *,
@@ -59,10 +59,10 @@ class BannedError(RateLimitError):
         self.until = until
         end = f"{until:%Y-%m-%d %H:%M:%S} UTC"
         said = f"{message.rstrip('.')}. The ban ends at {end}."
-        super().__init__(door, status, code, said, retry_after, advice=type(self).advice)
+        super().__init__(endpoint, status, code, said, retry_after, advice=type(self).advice)
 
 
-class LedgerWarning(UserWarning):
+class RateLimitWarning(UserWarning):
     """The rate limits cannot be shared with the other processes of this machine.
 
     Attributes:

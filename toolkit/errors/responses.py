@@ -14,15 +14,15 @@ class ContractError(ToolkitError):
     """The answer is not what the documents promise: not JSON, cut off, or of another shape.
 
     Attributes:
-        door: The door that was called.
+        endpoint: The door that was called.
         excerpt: The first characters of the answer, for the report of the problem.
     """
 
-    def __init__(self, door: str, problem: str, excerpt: str = "") -> None:
-        self.door = door
+    def __init__(self, endpoint: str, problem: str, excerpt: str = "") -> None:
+        self.endpoint = endpoint
         self.excerpt = excerpt
         began = f" The answer began: {excerpt!r}." if excerpt else ""
-        super().__init__(f"{door}: {problem.rstrip('.')}.{began}")
+        super().__init__(f"{endpoint}: {problem.rstrip('.')}.{began}")
 
 
 class RedirectError(ContractError):
@@ -32,25 +32,25 @@ class RedirectError(ContractError):
         target: Host the answer pointed to, without path or query.
     """
 
-    def __init__(self, door: str, status: int, target: str) -> None:
+    def __init__(self, endpoint: str, status: int, target: str) -> None:
         self.target = target
         super().__init__(
-            door,
+            endpoint,
             f"the answer (HTTP {status}) redirects to {target or 'nowhere'}; it was not followed and "
             "nothing was executed. Check the host's address and any proxy in between",
         )
 
 
-class OrderError(ContractError):
+class RowOrderError(ContractError):
     """The rows are not oldest first.
 
     Attributes:
         rows: Positions of the first two rows that stand the wrong way round.
     """
 
-    def __init__(self, door: str, problem: str, rows: tuple[int, int]) -> None:
+    def __init__(self, endpoint: str, problem: str, rows: tuple[int, int]) -> None:
         self.rows = rows
-        super().__init__(door, problem)
+        super().__init__(endpoint, problem)
 
 
 class IncompleteError(ContractError):

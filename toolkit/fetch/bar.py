@@ -8,9 +8,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from toolkit.interruptions import forgiving, let_through
-from toolkit.printable import printable
-from toolkit.storage import forks
+from toolkit.runtime import forks
+from toolkit.runtime.interruptions import forgiving, let_through
+from toolkit.text.printable import printable
 
 if TYPE_CHECKING:
     from tqdm.std import tqdm
@@ -75,12 +75,12 @@ def _renew_lock() -> None:
     if tqdm is None or os.getpid() == _process:
         return
     with forgiving(Exception):  # another tqdm than is known: its bars may hang, as they did
-        held, renewed = tqdm.TqdmDefaultWriteLock.th_lock, threading.RLock()
+        buffered, renewed = tqdm.TqdmDefaultWriteLock.th_lock, threading.RLock()
         tqdm.TqdmDefaultWriteLock.th_lock = renewed
         before = tqdm.tqdm.get_lock()
         if type(before) is tqdm.TqdmDefaultWriteLock:
             lock = tqdm.TqdmDefaultWriteLock()
-            lock.locks = [renewed if each is held else each for each in before.locks]
+            lock.locks = [renewed if each is buffered else each for each in before.locks]
             tqdm.tqdm.set_lock(lock)
 
 

@@ -12,31 +12,31 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit.catalogue import BY_ROUTE, Endpoint, pool_of
-from toolkit.characters import unseen
-from toolkit.errors import IncompleteError, LedgerWarning, UndeclaredFieldWarning, UsageError
-from toolkit.fetch.connection import Connection
-from toolkit.fetch.crew import Alone, Crew, Threads
-from toolkit.fetch.parts import Counts
+from toolkit.endpoints import BY_ROUTE, Endpoint, rate_limit_of
+from toolkit.errors import IncompleteError, RateLimitWarning, UndeclaredFieldWarning, UsageError
+from toolkit.fetch.bisected_window import RowCounts
+from toolkit.fetch.executor import Executor, InlineExecutor, ThreadExecutor
+from toolkit.fetch.paginator import Paginator
 from toolkit.fetch.progress import Progress, count_down
-from toolkit.fetch.strands import Gap, Request
-from toolkit.fetch.walk import Walk
-from toolkit.frames import Gathering, Numbers
-from toolkit.inference import infer
-from toolkit.plan import Plan, Span, When, make_plan
-from toolkit.printable import printable
-from toolkit.privacy import Emails, mask_within, names_shown
-from toolkit.question import Question
+from toolkit.fetch.windows import Gap, PlannedRequest
+from toolkit.frames.builder import FrameBuilder, Numbers
+from toolkit.frames.infer import infer
+from toolkit.frames.validation import Query
+from toolkit.gateway.calls import ReadRequest, RequestStats
+from toolkit.gateway.connection import Connection
+from toolkit.planning import Plan, Span, When, make_plan
+from toolkit.redaction import Emails, mask_within, names_shown
+from toolkit.runtime import forks
 from toolkit.runtime.user_warnings import warn
-from toolkit.storage import forks
-from toolkit.suggestions import did_you_mean
-from toolkit.wire.calls import Call, Tally
-from toolkit.wire.stop import Stop
+from toolkit.text.characters import unseen
+from toolkit.text.printable import printable
+from toolkit.text.suggestions import did_you_mean
+from toolkit.timing.cancel import CancelToken
 
 MOST_WORKERS = 32
 MOST_WEIGHT = 10**9  # beyond any limit
 # Seconds a fetch that has ended leaves to requests under way: asked for on a guess, or behind an error.
-BREATH = 0.5
+SHUTDOWN_GRACE_S = 0.5
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-]+)+")
 _OWN = {"timestamp", "recvWindow", "signature"}
@@ -48,15 +48,15 @@ class _Fetch:
     """One fetch under way."""
 
     plan: Plan
-    question: Question
-    gathering: Gathering
-    tally: Tally
-    stop: Stop
+    question: Query
+    builder: FrameBuilder
+    stats: RequestStats
+    cancel: CancelToken
 
     @property
-    def place(self) -> int:
+    def cache_key(self) -> int:
         """What names a fetch that asks for the same, without holding what it asks."""
-        return hash((self.plan.endpoint.door, *sorted(self.plan.parameters.items())))
+        return hash((self.plan.endpoint.qualified_name, *sorted(self.plan.parameters.items())))
 
 
 class Fetcher:
@@ -119,35 +119,35 @@ class Fetcher:
         """
         kind, shown = self._kind(numbers), self._shown(emails)
         self._sender.key_for(endpoint)  # where there is none for it, that is said before anything is sent
-        host = endpoint.pool.host
+        host = endpoint.rate_limit.host
         # Planned by the time as known, so that a bad argument is refused with nothing sent; where the
         # exchange's own had to be asked for the span is laid by that.
-        known = self._sender.time_known(host)
+        known = self._sender.is_time_known(host)
         now = int(self._sender.time(host) * 1000)
         plan = make_plan(endpoint, arguments, start, end, now, sure=known)
         if endpoint.window and not known:
-            now = int(self._sender.measured_time(host, endpoint.door) * 1000)
+            now = int(self._sender.measured_time(host, endpoint.qualified_name) * 1000)
             plan = plan.by(now)
-        question, counts = Question(endpoint, plan.parameters), Counts(endpoint.paging)
-        gathering = Gathering(endpoint, kind, shown, question)
-        fetch = _Fetch(plan, question, gathering, Tally(), Stop(endpoint.door))
-        self._walk(fetch, counts)
+        question, counts = Query(endpoint, plan.parameters), RowCounts(endpoint.paging)
+        builder = FrameBuilder(endpoint, kind, shown, question)
+        fetch = _Fetch(plan, question, builder, RequestStats(), CancelToken(endpoint.qualified_name))
+        self._paginate(fetch, counts)
         while counts.is_late:
             # An answer that was believed had been cut, as a later one showed: all is asked for once more.
-            before, counts = fetch, counts.anew()
-            gathering = Gathering(endpoint, kind, shown, question)
-            fetch = replace(before, gathering=gathering, stop=Stop(endpoint.door))
+            before, counts = fetch, counts.renewed()
+            builder = FrameBuilder(endpoint, kind, shown, question)
+            fetch = replace(before, builder=builder, cancel=CancelToken(endpoint.qualified_name))
             try:
-                self._walk(fetch, counts)
+                self._paginate(fetch, counts)
             except BaseException as error:
-                if before.gathering.rows > gathering.rows and plan.span:
+                if before.builder.rows > builder.rows and plan.span:
                     error.partial = self._frame(before, [plan.span])  # type: ignore[attr-defined]
                 raise
         frame = self._frame(fetch)
         try:
-            self.warn_undeclared(endpoint, fetch.gathering.undeclared)
-            self._connection.warn_if_alone()
-        except (UndeclaredFieldWarning, LedgerWarning) as warning:  # where warnings are errors
+            self.warn_undeclared(endpoint, fetch.builder.undeclared)
+            self._connection.warn_if_local_only()
+        except (UndeclaredFieldWarning, RateLimitWarning) as warning:  # where warnings are errors
             warning.partial = frame
             raise
         return frame
@@ -167,8 +167,8 @@ class Fetcher:
         if not isinstance(path, str):
             raise UsageError("`path` is text. Nothing was sent.")
         declared = BY_ROUTE.get(("GET", path))
-        pool = declared.pool if declared else pool_of(path, uid=uid)
-        if pool is None or not _PATH.fullmatch(path):
+        rate_limit = declared.rate_limit if declared else rate_limit_of(path, uid=uid)
+        if rate_limit is None or not _PATH.fullmatch(path):
             raise UsageError(
                 "A path begins with /api/, /sapi/, /fapi/ or /papi/ and has no query; parameters are given "
                 "as keywords. Nothing was sent."
@@ -183,73 +183,80 @@ class Fetcher:
             raise UsageError(f"`weight` is a whole number from 1 on, not {weight!r}. Nothing was sent.")
         if declared:
             weight = declared.weight_of(parameters)
-        tally = Tally()
+        stats = RequestStats()
         payload = self._sender.get(
-            Call(
-                door=path,
+            ReadRequest(
+                qualified_name=path,
                 path=path,
                 parameters=parameters,
-                pool=pool,
+                rate_limit=rate_limit,
                 weight=weight,
                 needs=declared.needs if declared else frozenset(),
                 privileged=declared.privileged if declared else False,
             ),
-            tally,
+            stats,
         )
-        endpoint, rows = infer(path, pool, payload, shown)
-        gathering = Gathering(endpoint, kind, shown)
-        gathering.add(rows)
+        endpoint, rows = infer(path, rate_limit, payload, shown)
+        builder = FrameBuilder(endpoint, kind, shown)
+        builder.add(rows)
         asked = {
             name: "(hidden)" if _PRIVATE.search(name) else mask_within(str(value))
             for name, value in parameters.items()
         }
-        attrs = self._attrs(path, "unlisted", asked, tally, complete=_is_one_object(payload))
+        attrs = self._attrs(path, "unlisted", asked, stats, complete=_is_one_object(payload))
         if not attrs["complete"]:
             attrs["missing"] = [[None, None]]
         # Whatever its columns are called: an address may be in any of them.
-        frame = gathering.frame({**attrs, "emails": shown})
+        frame = builder.frame({**attrs, "emails": shown})
         try:
-            self._connection.warn_if_alone()
-        except LedgerWarning as warning:  # where warnings are errors
+            self._connection.warn_if_local_only()
+        except RateLimitWarning as warning:  # where warnings are errors
             warning.partial = frame
             raise
         return frame
 
     # -- windows and pages -----------------------------------------------------------------------------
 
-    def _walk(self, fetch: _Fetch, counts: Counts) -> None:
+    def _paginate(self, fetch: _Fetch, counts: RowCounts) -> None:
         """Fetch everything; what goes wrong carries the rows that had arrived."""
         progress = Progress(
-            fetch.plan.endpoint.door,
+            fetch.plan.endpoint.qualified_name,
             fetch.plan.span,
-            fetch.tally,
-            stop=fetch.stop,
+            fetch.stats,
+            cancel=fetch.cancel,
             clock=self._clock,
             wanted=self._progress,
         )
-        rows = None if fetch.plan.span else self._rows.get(fetch.place)
-        crew, ahead = self._crew(fetch, known=rows is not None)
-        if isinstance(crew, Alone):  # whoever fetches alone cannot look up while it waits
-            fetch.stop.show = progress.waits_here
-        walk = Walk(
-            fetch.plan, fetch.question, fetch.gathering, progress, crew, ahead=ahead, rows=rows, counts=counts
+        rows = None if fetch.plan.span else self._rows.get(fetch.cache_key)
+        executor, speculative = self._executor_for(fetch, known=rows is not None)
+        if isinstance(executor, InlineExecutor):  # whoever fetches alone cannot look up while it waits
+            fetch.cancel.show = progress.show_wait_here
+        paginator = Paginator(
+            fetch.plan,
+            fetch.question,
+            fetch.builder,
+            progress,
+            executor,
+            speculative=speculative,
+            rows=rows,
+            counts=counts,
         )
         try:
             with progress:
-                walk.run()
-            self._dismiss(fetch, crew, BREATH)
+                paginator.run()
+            self._close(fetch, executor, SHUTDOWN_GRACE_S)
             if not counts.is_late:
-                _check_gaps(fetch.plan.endpoint, walk.gaps)
+                _check_gaps(fetch.plan.endpoint, paginator.gaps)
         except BaseException as error:
-            self._dismiss(fetch, crew, BREATH if isinstance(error, Exception) else 0.0)
-            walk.rescue()
-            if fetch.gathering.rows:
-                error.partial = self._frame(fetch, walk.missing)  # type: ignore[attr-defined]
+            self._close(fetch, executor, SHUTDOWN_GRACE_S if isinstance(error, Exception) else 0.0)
+            paginator.salvage()
+            if fetch.builder.rows:
+                error.partial = self._frame(fetch, paginator.missing)  # type: ignore[attr-defined]
             raise
         if fetch.plan.span is None and fetch.plan.endpoint.paging.maximum:
-            self._rows[fetch.place] = fetch.gathering.rows
+            self._rows[fetch.cache_key] = fetch.builder.rows
 
-    def _crew(self, fetch: _Fetch, *, known: bool) -> tuple[Crew[Request], int]:
+    def _executor_for(self, fetch: _Fetch, *, known: bool) -> tuple[Executor[PlannedRequest], int]:
         """Who sends the requests of a fetch, and how many pages may be asked for beyond the sure one.
 
         Requests that weigh much go one after the other: many at once would take the allowance from
@@ -257,46 +264,54 @@ class Fetcher:
         hundredth of the allowance; where the number of rows is known nothing is guessed.
         """
 
-        def work(request: Request) -> Any:
+        def work(request: PlannedRequest) -> Any:
             return self._ask(fetch, request.parameters)
 
         endpoint = fetch.plan.endpoint
         windows = islice(fetch.plan.windows(), 2)
         if self._workers == 1 or (endpoint.paging.kind == "none" and len(list(windows)) < 2):
-            return Alone(work), 0
+            return InlineExecutor(work), 0
         weight = endpoint.weight_of({**fetch.plan.parameters, endpoint.paging.size: endpoint.paging.maximum})
-        limit = self._connection.budget.limit(endpoint.pool)
+        limit = self._connection.budget.limit(endpoint.rate_limit)
         size = min(self._workers, max(1, limit // (20 * weight)))
-        return Threads(size, work), size if known else limit // (100 * weight)
+        return ThreadExecutor(size, work), size if known else limit // (100 * weight)
 
-    def _dismiss(self, fetch: _Fetch, crew: Crew[Request], seconds: float) -> None:
+    def _close(self, fetch: _Fetch, executor: Executor[PlannedRequest], seconds: float) -> None:
         """End a crew: what is under way may come in within so many seconds, the rest is broken off."""
-        if not isinstance(crew, Threads):
+        if not isinstance(executor, ThreadExecutor):
             return
-        self._connection.budget.stop(fetch.stop)
-        crew.dismiss()
-        if not crew.gone(seconds):
-            self._connection.session.abort(crew.threads)
-            crew.gone(BREATH / 2)
+        self._connection.budget.cancel(fetch.cancel)
+        executor.close()
+        if not executor.wait_closed(seconds):
+            self._connection.session.abort(executor.threads)
+            executor.wait_closed(SHUTDOWN_GRACE_S / 2)
 
     def _ask(self, fetch: _Fetch, more: Mapping[str, object]) -> Any:
         endpoint = fetch.plan.endpoint
         parameters = {**fetch.plan.parameters, **more}
-        return self._sender.get(Call.of(endpoint, parameters), fetch.tally, fetch.stop)
+        return self._sender.get(ReadRequest.of(endpoint, parameters), fetch.stats, fetch.cancel)
 
     # -- what the frame says about itself ----------------------------------------------------------------
 
     def _frame(self, fetch: _Fetch, missing: list[Span] | None = None) -> pd.DataFrame:
         """The rows that are here: all of them, or with what is missing named."""
         endpoint, complete = fetch.plan.endpoint, missing is None
-        attrs = self._attrs(endpoint.door, endpoint.system, fetch.plan.shown, fetch.tally, complete=complete)
+        attrs = self._attrs(
+            endpoint.qualified_name, endpoint.system, fetch.plan.shown, fetch.stats, complete=complete
+        )
         if missing is not None:
             spans = [[_iso(span.start), _iso(span.end)] for span in missing]
             attrs["missing"] = spans if fetch.plan.span else [[None, None]]  # no time tells
-        return fetch.gathering.frame(attrs)
+        return fetch.builder.frame(attrs)
 
     def _attrs(
-        self, door: str, system: str, shown: Mapping[str, object], tally: Tally, *, complete: bool
+        self,
+        qualified_name: str,
+        system: str,
+        shown: Mapping[str, object],
+        stats: RequestStats,
+        *,
+        complete: bool,
     ) -> dict[str, object]:
         """What a frame says of itself.
 
@@ -306,15 +321,15 @@ class Fetcher:
         """
         fetched_at = datetime.fromtimestamp(self._clock.time(), UTC)
         return {
-            "endpoint": door,
+            "endpoint": qualified_name,
             "system": system,
             "source": self._source,
             "parameters": dict(shown),
             "fetched_at": fetched_at.isoformat(timespec="milliseconds"),
-            "server_time": tally.server_time and tally.server_time.isoformat(timespec="milliseconds"),
-            "as_of": tally.as_of and tally.as_of.isoformat(timespec="milliseconds"),
-            "requests": tally.requests,
-            "weight": tally.weight,
+            "server_time": stats.server_time and stats.server_time.isoformat(timespec="milliseconds"),
+            "as_of": stats.as_of and stats.as_of.isoformat(timespec="milliseconds"),
+            "requests": stats.requests,
+            "weight": stats.weight,
             "complete": complete,
         }
 
@@ -326,11 +341,15 @@ class Fetcher:
     def warn_undeclared(self, endpoint: Endpoint, undeclared: set[str]) -> None:
         """Say once which fields of an answer nobody declared."""
         with self._warning:
-            new = [name for name in names_shown(undeclared) if (endpoint.door, name) not in self._warned]
-            self._warned |= {(endpoint.door, name) for name in new}
+            new = [
+                name
+                for name in names_shown(undeclared)
+                if (endpoint.qualified_name, name) not in self._warned
+            ]
+            self._warned |= {(endpoint.qualified_name, name) for name in new}
         if new:
             said = (
-                f"{endpoint.door}: the exchange sent fields that the catalogue does not know: "
+                f"{endpoint.qualified_name}: the exchange sent fields that the catalogue does not know: "
                 f"{', '.join(new)}. They were left out; a newer toolkit may have them."
             )
             warn(UndeclaredFieldWarning(said))
@@ -384,7 +403,7 @@ def _check_gaps(endpoint: Endpoint, gaps: list[Gap]) -> None:
     at = f" at {_iso(first.span.start)}" if first.span else ""
     where = f"in {len(gaps)} places, the first" if len(gaps) > 1 else "in one place"
     raise IncompleteError(
-        endpoint.door, f"rows may be missing {where}{at}: {first.why}. Everything else was fetched"
+        endpoint.qualified_name, f"rows may be missing {where}{at}: {first.why}. Everything else was fetched"
     )
 
 

@@ -52,9 +52,9 @@ CONFIG = Path(__file__).parent / "config"
 CHILD = Path(__file__).parent / "child.py"
 TERMINAL = Path(__file__).parent / "terminal.py"
 USUAL_PORTS = range(8888, 8908)
-SANDBOX_PATIENCE = 60.0
-LAB_PATIENCE = 120.0
-STOP_PATIENCE = 10.0
+SANDBOX_START_TIMEOUT_S = 60.0
+LAB_START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 10.0
 LONGEST_SOCKET_PATH = 103  # the shortest limit among the systems we know (macOS)
 LONGEST_SOCKET_NAME = len("/kernel-00000000-0000-0000-0000-000000000000-ipc-000")
 
@@ -244,8 +244,8 @@ def _introduction(sandbox: subprocess.Popen[str], stop: threading.Event) -> str 
     out = _out(sandbox)
     reader = threading.Thread(target=lambda: lines.append(out.readline()), daemon=True)
     reader.start()
-    patience = time.monotonic() + SANDBOX_PATIENCE
-    while reader.is_alive() and time.monotonic() < patience:
+    timeout_s = time.monotonic() + SANDBOX_START_TIMEOUT_S
+    while reader.is_alive() and time.monotonic() < timeout_s:
         if stop.wait(0.02):
             return None
     line = lines[0].strip() if lines else ""
@@ -261,8 +261,8 @@ def _out(child: subprocess.Popen[str]) -> IO[str]:
 
 def _answers(lab: subprocess.Popen[str], port: int, token: str, stop: threading.Event) -> bool:
     """Wait until the Lab answers to its token; False where we were told to stop."""
-    patience = time.monotonic() + LAB_PATIENCE
-    while time.monotonic() < patience:
+    timeout_s = time.monotonic() + LAB_START_TIMEOUT_S
+    while time.monotonic() < timeout_s:
         if lab.poll() is not None:
             raise click.ClickException(
                 f"JupyterLab stopped before it answered (exit code {lab.returncode}); what it said is above."
@@ -271,7 +271,7 @@ def _answers(lab: subprocess.Popen[str], port: int, token: str, stop: threading.
             return True
         if stop.wait(0.1):
             return False
-    raise click.ClickException(f"JupyterLab did not answer within {LAB_PATIENCE:.0f} seconds.")
+    raise click.ClickException(f"JupyterLab did not answer within {LAB_START_TIMEOUT_S:.0f} seconds.")
 
 
 def _status(port: int, token: str) -> int | None:
@@ -287,14 +287,14 @@ def _status(port: int, token: str) -> int | None:
 
 
 def _watch(lab: subprocess.Popen[str], sandbox: subprocess.Popen[str], stop: threading.Event) -> None:
-    told = False
+    announced = False
     while not stop.wait(0.2):
         if lab.poll() is not None:
             if lab.returncode != 0:
                 raise click.ClickException(f"JupyterLab ended by itself (exit code {lab.returncode}).")
             return
-        if sandbox.poll() is not None and not told:
-            told = True
+        if sandbox.poll() is not None and not announced:
+            announced = True
             click.echo(f"The sandbox ended by itself (exit code {sandbox.returncode}).", err=True)
 
 
@@ -303,10 +303,10 @@ def _stop_all(children: Sequence[subprocess.Popen[str]]) -> None:
     for child in children:
         if child.poll() is None:
             child.terminate()
-    patience = time.monotonic() + STOP_PATIENCE
+    timeout_s = time.monotonic() + STOP_TIMEOUT_S
     for child in children:
         try:
-            child.wait(max(0.0, patience - time.monotonic()))
+            child.wait(max(0.0, timeout_s - time.monotonic()))
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from toolkit.panels.accounts_panel import AccountsPanel as AccountsPanel
-from toolkit.panels.accounts_panel import accounts
+from toolkit.panels.accounts_panel.widget import AccountsPanel as AccountsPanel
+from toolkit.panels.accounts_panel.widget import accounts
 from toolkit.panels.base import Panel as Panel
-from toolkit.panels.weight_panel import WeightPanel as WeightPanel
-from toolkit.panels.weight_panel import weight
-from toolkit.suggestions import attributes_of_module
+from toolkit.panels.weight_panel.widget import WeightPanel as WeightPanel
+from toolkit.panels.weight_panel.widget import weight
+from toolkit.text.suggestions import attributes_of_module
 
 __all__ = ["accounts", "weight"]
 

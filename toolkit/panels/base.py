@@ -22,17 +22,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import ipywidgets as widgets
 
+from toolkit.display.formatting import clock
 from toolkit.display.html import render
 from toolkit.errors import ToolkitError
-from toolkit.interruptions import let_through
-from toolkit.panels.text import clock
-from toolkit.printable import printable
-from toolkit.storage import forks
+from toolkit.runtime import forks
+from toolkit.runtime.interruptions import let_through
+from toolkit.text.printable import printable
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from toolkit.link import Link
+    from toolkit.client import Link
 
 # After a redraw the next one waits this long: a burst of answers is drawn once.
 REDRAW_EVERY = 0.1
@@ -75,7 +75,7 @@ class Panel(ABC):
         self.widget = widgets.VBox([html(render("stylesheet.html.jinja"), "btk-style"), *self._build()])
         self.widget.add_class("btk-panel").add_class(f"btk-{self.kind}")
         self._redraw()
-        self._unwatch = link.budget.watch(self._told)
+        self._unwatch = link.budget.watch(self._notify)
         self._thread: threading.Thread | None = None
         self._is_drawing = False
         with _open_lock:  # last of all, when nothing but an interrupt can come any more
@@ -187,7 +187,7 @@ class Panel(ABC):
             finally:
                 self._is_drawing = False
 
-    def _told(self) -> None:
+    def _notify(self) -> None:
         """The budget has news. Called in the thread that fetches: leaves word and returns at once."""
         with self._wake:
             self._stale = True

@@ -6,7 +6,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from toolkit.interruptions import let_through
+from toolkit.runtime.interruptions import let_through
 
 _PACKAGE = str(Path(__file__).parent.parent)
 

@@ -5,33 +5,33 @@
 
 from __future__ import annotations
 
-from toolkit.sandbox.clock import Clock, SystemClock
+from toolkit.sandbox.clock import SystemTime, TimeSource
 from toolkit.sandbox.effects import Effect
 from toolkit.sandbox.exchange import Exchange, LogEntry
 from toolkit.sandbox.faults import Faults
-from toolkit.sandbox.keys import Key
-from toolkit.sandbox.limits import Window
-from toolkit.sandbox.messages import Answer, Delivery, Headers, Request
+from toolkit.sandbox.keys import RegisteredKey
+from toolkit.sandbox.limits import IntervalCount
+from toolkit.sandbox.messages import Delivery, Headers, SandboxRequest, SandboxResponse
 from toolkit.sandbox.server import Sandbox, serve_forever
 from toolkit.sandbox.world import World, WriteExample
 from toolkit.sandbox.world.tables import ListTable, Table
 
 __all__ = [
-    "Answer",
-    "Clock",
     "Delivery",
     "Effect",
     "Exchange",
     "Faults",
     "Headers",
-    "Key",
+    "IntervalCount",
     "ListTable",
     "LogEntry",
-    "Request",
+    "RegisteredKey",
     "Sandbox",
-    "SystemClock",
+    "SandboxRequest",
+    "SandboxResponse",
+    "SystemTime",
     "Table",
-    "Window",
+    "TimeSource",
     "World",
     "WriteExample",
     "serve_forever",

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from toolkit.catalogue import KEY_PERMISSIONS, Endpoint
-from toolkit.sandbox.keys import PARTNER, Key
-from toolkit.sandbox.messages import RefusedError, invalid
+from toolkit.endpoints import KEY_PERMISSIONS, Endpoint
+from toolkit.sandbox.keys import PARTNER, RegisteredKey
+from toolkit.sandbox.messages import RefusalError, invalid
 from toolkit.sandbox.spans import span_of
 from toolkit.sandbox.world import SubAccount, World
 from toolkit.sandbox.world.people import MAKER_BOUNDS, TAKER_BOUNDS
@@ -45,13 +45,13 @@ class Asked:
 
     endpoint: Endpoint
     values: Mapping[str, str]
-    key: Key
+    key: RegisteredKey
     now_ms: int
     most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class RowPage:
     """Rows of an answer, and where among all rows they begin."""
 
     rows: list[Row]
@@ -86,27 +86,27 @@ class Answers:
             "futures.overview": self._overview,
             "portfolio.new_user": self._new_user,
             "portfolio.customer_id": self._broker_customer_id,
-            KEY_PERMISSIONS.door: _key_permissions,
+            KEY_PERMISSIONS.qualified_name: _key_permissions,
         }
 
     def single(self, asked: Asked) -> object | None:
         """The answer of an endpoint that has no pages; None where there is a table."""
-        door = asked.endpoint.door
-        if door in self._tables:
+        qualified_name = asked.endpoint.qualified_name
+        if qualified_name in self._tables:
             return None
-        made = self._objects.get(door)
+        made = self._objects.get(qualified_name)
         return made(asked) if made else None
 
-    def page(self, asked: Asked) -> Page:
+    def page(self, asked: Asked) -> RowPage:
         """The rows that a list endpoint answers with."""
         endpoint, values = asked.endpoint, asked.values
         span = span_of(endpoint, values, asked.now_ms)
-        if endpoint.door in _WITH_ACCOUNT and endpoint.door not in self._tables:
+        if endpoint.qualified_name in _WITH_ACCOUNT and endpoint.qualified_name not in self._tables:
             self._account(values)
-        table = self._tables.get(endpoint.door) or self._world.table(endpoint.door)
+        table = self._tables.get(endpoint.qualified_name) or self._world.table(endpoint.qualified_name)
         filters = _filters(endpoint, values)
         if span.start is not None and span.start > span.end:
-            return Page([], 0, None)
+            return RowPage([], 0, None)
         paging = endpoint.paging
         size = int(values.get(paging.size, paging.default or 0)) if paging.size else 2**31
         offset = int(values.get("offset", 0))
@@ -118,8 +118,8 @@ class Answers:
         more = 1 if offset else 0
         rows = table.slice(span.start, span.end, filters, offset - more, size + more)
         if more and rows:
-            return Page(rows[1:][: asked.most], offset, rows[0])
-        return Page(rows[: asked.most], offset, None)
+            return RowPage(rows[1:][: asked.most], offset, rows[0])
+        return RowPage(rows[: asked.most], offset, None)
 
     def wrap(self, asked: Asked, rows: list[Row]) -> object:
         """Rows in the shape the documents show."""
@@ -132,7 +132,7 @@ class Answers:
     def _account(self, values: Mapping[str, str]) -> SubAccount:
         account = self._world.account(values["subAccountId"])
         if account is None:
-            raise RefusedError(-5021, "This parent sub have no relation")
+            raise RefusalError(-5021, "This parent sub have no relation")
         return account
 
     def _partner(self, asked: Asked) -> object:
@@ -177,7 +177,7 @@ class Answers:
         text = asked.values[name]
         found = rates(text)
         if found is None:
-            raise RefusedError(-1121, "Invalid symbol.")
+            raise RefusalError(-1121, "Invalid symbol.")
         maker, taker = found
         account = int(asked.values["subAccountId"])
         return [{"subAccountId": account, name: text, "makerCommission": maker, "takerCommission": taker}]
@@ -233,7 +233,7 @@ def _filters(endpoint: Endpoint, values: Mapping[str, str]) -> dict[str, str]:
         if name not in _PAGE_NAMES and name != endpoint.paging.size
     }
     for param in endpoint.params:
-        if param.wire in _CHOOSING and param.default is not None:
+        if param.field in _CHOOSING and param.default is not None:
             default = param.choices.get(str(param.default), param.default)
-            filters.setdefault(param.wire, str(default).lower())
+            filters.setdefault(param.field, str(default).lower())
     return filters

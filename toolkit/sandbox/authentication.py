@@ -13,16 +13,16 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 
-from toolkit.catalogue import KEY_PERMISSIONS, Endpoint, Write
-from toolkit.sandbox.keys import CUSTOMER, LENGTH, PARTNER, Key, read_public
-from toolkit.sandbox.messages import RefusedError, Request, invalid, mandatory
+from toolkit.endpoints import KEY_PERMISSIONS, Endpoint, Write
+from toolkit.sandbox.keys import CUSTOMER, LENGTH, PARTNER, RegisteredKey, read_public
+from toolkit.sandbox.messages import RefusalError, SandboxRequest, invalid, mandatory
 
 DEFAULT_RECV_WINDOW = 5000
 LONGEST_RECV_WINDOW = 60_000
 AHEAD_MS = 1000
 
 # Asked with the key of a customer; the partner's key may ask them as well.
-CUSTOMER_DOORS = frozenset(
+CUSTOMER_ENDPOINTS = frozenset(
     {
         "spot.new_user",
         "spot.customer_id",
@@ -34,11 +34,11 @@ CUSTOMER_DOORS = frozenset(
     }
 )
 # Sent with the key of a customer and with no other: it is the customer's own id that changes.
-OWN_DOORS = frozenset(
+OWN_ENDPOINTS = frozenset(
     {"spot.set_own_customer_id", "futures.set_own_customer_id", "portfolio.set_own_customer_id"}
 )
 # Any account has an income of its own, and any key may ask what it may do.
-OPEN_DOORS = frozenset({"futures.income", KEY_PERMISSIONS.door})
+OPEN_ENDPOINTS = frozenset({"futures.income", KEY_PERMISSIONS.qualified_name})
 
 _KEY_FORM = re.compile(rf"[A-Za-z0-9]{{{LENGTH}}}\Z")
 _WHOLE = re.compile(r"[0-9]{1,18}\Z")
@@ -51,31 +51,31 @@ def without_signature(raw: bytes) -> bytes:
     return b"&".join(part for part in raw.split(b"&") if not part.startswith(b"signature="))
 
 
-def payload_of(request: Request) -> bytes:
+def payload_of(request: SandboxRequest) -> bytes:
     """What the signature is made over: query and body joined without a separator."""
     return without_signature(request.query) + without_signature(request.body)
 
 
-def find_key(request: Request, keys: Iterable[Key]) -> Key | None:
+def find_key(request: SandboxRequest, keys: Iterable[RegisteredKey]) -> RegisteredKey | None:
     """The key the request names, if it is one of ours."""
     text = request.headers.get("X-MBX-APIKEY", "")
     # A copy: keys may be added meanwhile.
     return next((key for key in tuple(keys) if key.key == text), None) if text else None
 
 
-def check_key(request: Request, key: Key | None, ip: str) -> Key:
+def check_key(request: SandboxRequest, key: RegisteredKey | None, ip: str) -> RegisteredKey:
     """The key that was found, or a refusal that says what is wrong with the one sent.
 
     A key used from a wrong address is refused as an unknown one is.
     """
     if not _KEY_FORM.match(request.headers.get("X-MBX-APIKEY", "")):
-        raise RefusedError(-2014, "API-key format invalid.", 401)
+        raise RefusalError(-2014, "API-key format invalid.", 401)
     if key is None or not key.is_used_from(ip):
         raise _not_permitted()
     return key
 
 
-def check_signed(request: Request, values: Mapping[str, str], key: Key, now_ms: int) -> None:
+def check_signed(request: SandboxRequest, values: Mapping[str, str], key: RegisteredKey, now_ms: int) -> None:
     """Timestamp, recvWindow and signature, in the order the exchange looks at them."""
     stamp = values.get("timestamp", "")
     if not _WHOLE.match(stamp):
@@ -85,15 +85,15 @@ def check_signed(request: Request, values: Mapping[str, str], key: Key, now_ms: 
     if not signature:
         raise mandatory("signature")
     if not _verify(key, payload_of(request), signature):
-        raise RefusedError(-1022, "Signature for this request is not valid.")
+        raise RefusalError(-1022, "Signature for this request is not valid.")
     sent = int(stamp)
     if sent >= now_ms + AHEAD_MS:
-        raise RefusedError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
+        raise RefusalError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
     if now_ms - sent > span:
-        raise RefusedError(-1021, "Timestamp for this request is outside of the recvWindow.")
+        raise RefusalError(-1021, "Timestamp for this request is outside of the recvWindow.")
 
 
-def check_permission(key: Key, endpoint: Endpoint) -> None:
+def check_permission(key: RegisteredKey, endpoint: Endpoint) -> None:
     """Whether the key may ask this endpoint."""
     allowed = endpoint.security in key.securities
     if endpoint.permission:
@@ -101,18 +101,18 @@ def check_permission(key: Key, endpoint: Endpoint) -> None:
     if isinstance(endpoint, Write):
         # Some pages name no permission. A key that may do nothing but read changes nothing all the same.
         allowed = allowed and bool(key.permissions)
-    if endpoint.door in CUSTOMER_DOORS:
+    if endpoint.qualified_name in CUSTOMER_ENDPOINTS:
         allowed = allowed and key.owner in (PARTNER, CUSTOMER)
-    elif endpoint.door in OWN_DOORS:
+    elif endpoint.qualified_name in OWN_ENDPOINTS:
         allowed = allowed and key.owner == CUSTOMER
-    elif endpoint.door not in OPEN_DOORS:
+    elif endpoint.qualified_name not in OPEN_ENDPOINTS:
         allowed = allowed and key.owner == PARTNER
     if not allowed:
         raise _not_permitted()
 
 
-def _not_permitted() -> RefusedError:
-    return RefusedError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+def _not_permitted() -> RefusalError:
+    return RefusalError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
 
 
 def _recv_window(text: str | None, path: str) -> int:
@@ -121,11 +121,11 @@ def _recv_window(text: str | None, path: str) -> int:
     if _WHOLE.match(text) and int(text) <= LONGEST_RECV_WINDOW:
         return int(text)
     if path.startswith("/sapi/"):
-        raise RefusedError(-1131, "recvWindow must be less than 60000")
+        raise RefusalError(-1131, "recvWindow must be less than 60000")
     raise invalid("recvWindow")
 
 
-def _verify(key: Key, payload: bytes, signature: str) -> bool:
+def _verify(key: RegisteredKey, payload: bytes, signature: str) -> bool:
     # Bytes outside ASCII have to be percent-encoded before signing since 2026-01-15.
     if not payload.isascii():
         return False

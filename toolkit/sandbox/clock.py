@@ -6,7 +6,7 @@ import time
 from typing import Protocol
 
 
-class Clock(Protocol):
+class TimeSource(Protocol):
     """Anything that tells the time."""
 
     def time(self) -> float:
@@ -14,7 +14,7 @@ class Clock(Protocol):
         ...
 
 
-class SystemClock:
+class SystemTime:
     """The machine's own clock."""
 
     def time(self) -> float:

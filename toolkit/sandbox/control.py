@@ -16,14 +16,14 @@ from dataclasses import asdict
 
 from toolkit.sandbox.effects import Effect
 from toolkit.sandbox.exchange import Exchange
-from toolkit.sandbox.messages import Answer, Request, encode
+from toolkit.sandbox.messages import SandboxRequest, SandboxResponse, encode
 
 PREFIX = "/sandbox/"
 
 _HOME = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?\Z")
 
 
-def control(exchange: Exchange, request: Request) -> Answer:
+def control(exchange: Exchange, request: SandboxRequest) -> SandboxResponse:
     """Answer a request whose path begins with `PREFIX`."""
     if "Origin" in request.headers or not _HOME.match(request.headers.get("Host", "")):
         return _answer(403, {"error": "only for programs on this machine"})
@@ -49,14 +49,14 @@ def control(exchange: Exchange, request: Request) -> Answer:
 def _effect(effect: Effect) -> dict[str, object]:
     return {
         "time_ms": effect.time_ms,
-        "door": effect.door,
+        "endpoint": effect.qualified_name,
         "key_name": effect.key_name,
         "parameters": dict(effect.parameters),
         "answer_id": effect.answer_id,
     }
 
 
-def _add_fault(exchange: Exchange, body: bytes) -> Answer:
+def _add_fault(exchange: Exchange, body: bytes) -> SandboxResponse:
     try:
         wish = json.loads(body)
         exchange.faults.add(**wish)
@@ -65,5 +65,5 @@ def _add_fault(exchange: Exchange, body: bytes) -> Answer:
     return _answer(200, {})
 
 
-def _answer(status: int, payload: object) -> Answer:
-    return Answer(status, {"Content-Type": "application/json;charset=UTF-8"}, encode(payload))
+def _answer(status: int, payload: object) -> SandboxResponse:
+    return SandboxResponse(status, {"Content-Type": "application/json;charset=UTF-8"}, encode(payload))

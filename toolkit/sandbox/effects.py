@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from toolkit.catalogue import WRITES
+from toolkit.endpoints import WRITES
 
 _SHOWN = 3
 _STARS = "*" * 13
@@ -18,7 +18,7 @@ class Effect:
 
     Attributes:
         time_ms: When, by the exchange's clock.
-        door: Which write.
+        qualified_name: Which write.
         key_name: Name of the key that sent it.
         parameters: Its own parameters as they came over the wire; of what is private, keys are
             shortened, and the rest is left out.
@@ -26,7 +26,7 @@ class Effect:
     """
 
     time_ms: int
-    door: str
+    qualified_name: str
     key_name: str
     parameters: Mapping[str, str]
     answer_id: str
@@ -44,4 +44,4 @@ def shown(parameters: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(kept)
 
 
-_PRIVATE = {param.wire: param.kind for write in WRITES for param in write.params if param.private}
+_PRIVATE = {param.field: param.kind for write in WRITES for param in write.params if param.private}

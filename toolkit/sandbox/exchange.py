@@ -10,30 +10,32 @@ from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import Any
 
-from toolkit.catalogue import BY_ROUTE, POOLS, Endpoint, Host, Pool, Write
-from toolkit.decimals import in_own_context
+from toolkit.endpoints import BY_ROUTE, RATE_LIMITS, Endpoint, Host, RateLimit, Write
+from toolkit.runtime import forks
+from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox import faults as faulty
-from toolkit.sandbox.answers import Answers, Asked, LimitKeeps, Page
+from toolkit.sandbox.answers import Answers, Asked, LimitKeeps, RowPage
 from toolkit.sandbox.authentication import check_key, check_permission, check_signed, find_key
-from toolkit.sandbox.clock import Clock, SystemClock
+from toolkit.sandbox.clock import SystemTime, TimeSource
 from toolkit.sandbox.effects import Effect, shown
 from toolkit.sandbox.faults import Faults
-from toolkit.sandbox.keys import Key
-from toolkit.sandbox.limits import Limits, Window
-from toolkit.sandbox.messages import Answer, RefusedError, Request, encode
+from toolkit.sandbox.keys import RegisteredKey
+from toolkit.sandbox.limits import IntervalCount, Limits
+from toolkit.sandbox.messages import RefusalError, SandboxRequest, SandboxResponse, encode
 from toolkit.sandbox.parameters import Parameters, check_parameters, read_parameters
-from toolkit.sandbox.public import PUBLIC_ROUTES, Inquiry, PublicRoute
+from toolkit.sandbox.public import PUBLIC_ROUTES, PublicRequest, PublicRoute
 from toolkit.sandbox.world import World
 from toolkit.sandbox.world.tables import Row, Table
 from toolkit.sandbox.writes import execute
-from toolkit.storage import forks
 
 LOG_KEPT = 20_000
 EFFECTS_KEPT = 200_000
 IP_HEADER = "X-Sandbox-IP"
 
 _PATHS = frozenset(path for _, path in BY_ROUTE)
-_HOSTS: tuple[tuple[str, Host], ...] = tuple((pool.prefix, pool.host) for pool in POOLS)
+_HOSTS: tuple[tuple[str, Host], ...] = tuple(
+    (rate_limit.prefix, rate_limit.host) for rate_limit in RATE_LIMITS
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,11 @@ class LogEntry:
 class _Visit:
     """A request on its way through the checks."""
 
-    request: Request
+    request: SandboxRequest
     now: float
     ip: str
     host: str
-    key: Key | None
+    key: RegisteredKey | None
     headers: dict[str, str]
     weight: int = 0
     used: int = 0
@@ -79,7 +81,7 @@ class Exchange:
         limit_scale: What all limits are multiplied by.
         tables: Rows that stand in for the world's behind a list endpoint, by door.
         limit_keeps: Which rows a limit keeps, see `Answers`.
-        pools: Pools that stand in for the catalogue's, by name.
+        rate_limits: Pools that stand in for the catalogue's, by name.
         window_seconds: Length of every pool's window, where it is to be another than documented.
 
     Attributes:
@@ -93,19 +95,19 @@ class Exchange:
     def __init__(
         self,
         world: World,
-        clock: Clock | None = None,
+        clock: TimeSource | None = None,
         *,
         limit_scale: float = 1.0,
         tables: Mapping[str, Table] | None = None,
         limit_keeps: LimitKeeps = "oldest",
-        pools: Mapping[str, Pool] | None = None,
+        rate_limits: Mapping[str, RateLimit] | None = None,
         window_seconds: int | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex
         self.world = world
-        self.clock: Clock = clock or SystemClock()
+        self.clock: TimeSource = clock or SystemTime()
         self.faults = Faults(world.seed)
-        self.limits = Limits(limit_scale, pools, window_seconds)
+        self.limits = Limits(limit_scale, rate_limits, window_seconds)
         self.log: deque[LogEntry] = deque(maxlen=LOG_KEPT)
         self.counts: Counter[int] = Counter()
         self._effects: deque[Effect] = deque(maxlen=EFFECTS_KEPT)
@@ -116,7 +118,7 @@ class Exchange:
         self._lock = threading.RLock()
 
     @property
-    def windows(self) -> list[Window]:
+    def windows(self) -> list[IntervalCount]:
         """What each counter counted in each interval, oldest first."""
         with self._lock:
             return [replace(window) for window in self.limits.windows]
@@ -127,26 +129,32 @@ class Exchange:
         with self._lock:
             return list(self._effects)
 
-    def effects_of(self, door: str, **wire_parameters: str) -> list[Effect]:
+    def effects_of(self, qualified_name: str, **wire_parameters: str) -> list[Effect]:
         """What one write did, with these parameters if any are given (an e-mail address chooses nothing)."""
-        return [each for each in self.effects if each.door == door and each.has(wire_parameters)]
+        return [
+            each
+            for each in self.effects
+            if each.qualified_name == qualified_name and each.has(wire_parameters)
+        ]
 
     @in_own_context
-    def handle(self, request: Request) -> Answer:
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
         """Answer a request."""
         with self._lock:
             visit = self._enter(request)
             try:
                 answer = self._answer(visit)
-            except RefusedError as refusal:
-                visit.code = refusal.code
-                visit.headers.update(refusal.headers)
-                answer = Answer(refusal.status, {}, encode({"code": refusal.code, "msg": refusal.text}))
+            except RefusalError as usage_error:
+                visit.code = usage_error.code
+                visit.headers.update(usage_error.headers)
+                answer = SandboxResponse(
+                    usage_error.status, {}, encode({"code": usage_error.code, "msg": usage_error.text})
+                )
             answer = self._dressed(answer, visit)
             self._record(visit, answer.status)
             return answer
 
-    def _enter(self, request: Request) -> _Visit:
+    def _enter(self, request: SandboxRequest) -> _Visit:
         now = self.clock.time()
         skew = self.faults.take(faulty.SKEW, request)
         if skew is not None:
@@ -155,7 +163,7 @@ class Exchange:
         key = find_key(request, self.world.keys.values())
         return _Visit(request, now, request.headers.get(IP_HEADER, request.ip), host, key, {})
 
-    def _answer(self, visit: _Visit) -> Answer:
+    def _answer(self, visit: _Visit) -> SandboxResponse:
         request = visit.request
         path = request.path
         # Limits and bans go by the true clock: skew is about what the exchange says, not what it does.
@@ -178,7 +186,7 @@ class Exchange:
             if endpoint is None
             else self._signed(visit, parameters, endpoint, now)
         )
-        answer = Answer(200, {}, encode(payload))
+        answer = SandboxResponse(200, {}, encode(payload))
         fault = self.faults.take(faulty.AFTER, request, faulty.after_effect)
         if fault is None:
             return answer
@@ -195,19 +203,26 @@ class Exchange:
         """Count the request, whatever becomes of it."""
         path = visit.request.path
         if endpoint is not None:
-            pool, weight = endpoint.pool, endpoint.weight_of(parameters.values)
+            rate_limit, weight = endpoint.rate_limit, endpoint.weight_of(parameters.values)
         elif public is not None:
-            if public.pool is None:
+            if public.rate_limit is None:
                 return
-            pool, weight = public.pool, public.weight
+            rate_limit, weight = public.rate_limit, public.weight
         else:
             # A path that does not exist still draws on the counter of its host; on /sapi there is none.
-            shared = next((pool for pool in POOLS if pool.shared and path.startswith(pool.prefix)), None)
+            shared = next(
+                (
+                    rate_limit
+                    for rate_limit in RATE_LIMITS
+                    if rate_limit.shared and path.startswith(rate_limit.prefix)
+                ),
+                None,
+            )
             if shared is None:
                 return
-            pool, weight = shared, 1
-        owner = visit.key.uid if pool.scope == "UID" and visit.key is not None else visit.ip
-        charge = self.limits.charge(pool, path, owner, weight, now)
+            rate_limit, weight = shared, 1
+        owner = visit.key.uid if rate_limit.scope == "UID" and visit.key is not None else visit.ip
+        charge = self.limits.charge(rate_limit, path, owner, weight, now)
         visit.weight, visit.used = charge.weight, charge.used
         visit.headers.update(charge.headers)
 
@@ -215,8 +230,8 @@ class Exchange:
         request = visit.request
         known = public is not None or request.path in _PATHS
         if public is None or request.method != "GET":
-            raise RefusedError(-1099, "Not found, unauthenticated, or unauthorized.", 405 if known else 404)
-        return public.answer(Inquiry(self.limits, visit.now_ms, parameters.values))
+            raise RefusalError(-1099, "Not found, unauthenticated, or unauthorized.", 405 if known else 404)
+        return public.answer(PublicRequest(self.limits, visit.now_ms, parameters.values))
 
     def _signed(self, visit: _Visit, parameters: Parameters, endpoint: Endpoint, now: float) -> object:
         key = check_key(visit.request, visit.key, visit.ip)
@@ -238,21 +253,23 @@ class Exchange:
     def _written(self, asked: Asked) -> object:
         """Change the world, and count it."""
         done = execute(self.world, asked)
-        effect = Effect(asked.now_ms, asked.endpoint.door, asked.key.name, shown(asked.values), done.id)
+        effect = Effect(
+            asked.now_ms, asked.endpoint.qualified_name, asked.key.name, shown(asked.values), done.id
+        )
         self._effects.append(effect)
         return done.payload
 
-    def _bent(self, request: Request, endpoint: Endpoint, payload: Any) -> object:
+    def _bent(self, request: SandboxRequest, endpoint: Endpoint, payload: Any) -> object:
         """A single object is a page of one row to the faults."""
         rows: list[Row] = payload if isinstance(payload, list) else [payload]
-        page = Page(rows, 0, None)
+        page = RowPage(rows, 0, None)
         fault = self.faults.take(faulty.ROWS, request, lambda each: faulty.can_bend(each, page))
         if fault is None:
             return payload
         bent = faulty.bend(fault, endpoint, page)
         return bent if isinstance(payload, list) else bent[0]
 
-    def _dressed(self, answer: Answer, visit: _Visit) -> Answer:
+    def _dressed(self, answer: SandboxResponse, visit: _Visit) -> SandboxResponse:
         """The answer with the headers every answer has."""
         headers = {
             "Content-Type": "application/json;charset=UTF-8",

@@ -53,9 +53,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from toolkit.catalogue import Endpoint
-from toolkit.sandbox.answers import Asked, Page
-from toolkit.sandbox.messages import Answer, Delivery, RefusedError, Request, encode
+from toolkit.endpoints import Endpoint
+from toolkit.sandbox.answers import Asked, RowPage
+from toolkit.sandbox.messages import Delivery, RefusalError, SandboxRequest, SandboxResponse, encode
 from toolkit.sandbox.world.hashing import key_of
 from toolkit.sandbox.world.tables import Row
 
@@ -186,7 +186,7 @@ class Faults:
         self._faults.clear()
 
     def take(
-        self, kinds: frozenset[Kind], request: Request, fits: Callable[[Fault], bool] | None = None
+        self, kinds: frozenset[Kind], request: SandboxRequest, fits: Callable[[Fault], bool] | None = None
     ) -> Fault | None:
         """The first fault of these kinds that is due for this request; it counts as done."""
         for fault in self._faults:
@@ -196,7 +196,7 @@ class Faults:
         return None
 
     def take_all(
-        self, kinds: frozenset[Kind], request: Request, fits: Callable[[Fault], bool] | None = None
+        self, kinds: frozenset[Kind], request: SandboxRequest, fits: Callable[[Fault], bool] | None = None
     ) -> list[Fault]:
         """Every fault of these kinds that is due for this request, once; they count as done."""
         due = [
@@ -213,7 +213,7 @@ class Faults:
         if fault.done == fault.times:
             self._faults.remove(fault)
 
-    def _due(self, fault: Fault, request: Request) -> bool:
+    def _due(self, fault: Fault, request: SandboxRequest) -> bool:
         if fault.path is not None and not request.path.startswith(fault.path):
             return False
         if fault.method is not None and fault.method != request.method:
@@ -234,30 +234,30 @@ def before_effect(fault: Fault) -> bool:
     return not fault.options.get("after_effect", False)
 
 
-def strike(fault: Fault) -> Answer:
+def strike(fault: Fault) -> SandboxResponse:
     """The answer that comes instead of the right one."""
     kind = fault.kind
     if kind in ("timeout", "reset", "reset-before"):
-        return Answer(0, {}, b"", Delivery("silence" if kind == "timeout" else kind))
+        return SandboxResponse(0, {}, b"", Delivery("silence" if kind == "timeout" else kind))
     if kind == "firewall":
         return _page(403)
     if kind == "html":
         return _page(int(fault.number_of("status")))
     if kind == "redirect":
-        return Answer(302, {"Location": fault.text_of("to"), "Content-Type": "text/html"}, b"")
+        return SandboxResponse(302, {"Location": fault.text_of("to"), "Content-Type": "text/html"}, b"")
     if kind == "wrapped-error":
-        return Answer(
+        return SandboxResponse(
             200, {}, encode({"code": int(fault.number_of("code")), "msg": fault.text_of("message")})
         )
     if kind == "rate-limit":
         seconds = str(int(fault.number_of("seconds")))
-        raise RefusedError(-1003, "Too many requests queued.", 429, {"Retry-After": seconds})
-    raise RefusedError(int(fault.number_of("code")), fault.text_of("message"), int(fault.number_of("status")))
+        raise RefusalError(-1003, "Too many requests queued.", 429, {"Retry-After": seconds})
+    raise RefusalError(int(fault.number_of("code")), fault.text_of("message"), int(fault.number_of("status")))
 
 
-def cut(answer: Answer) -> Answer:
+def cut(answer: SandboxResponse) -> SandboxResponse:
     """Half of the body, under the Content-Length of the whole."""
-    return Answer(answer.status, answer.headers, answer.body, Delivery("cut", len(answer.body) // 2))
+    return SandboxResponse(answer.status, answer.headers, answer.body, Delivery("cut", len(answer.body) // 2))
 
 
 def can_mistake(fault: Fault, asked: Asked) -> bool:
@@ -265,7 +265,7 @@ def can_mistake(fault: Fault, asked: Asked) -> bool:
     if fault.kind == "cap":
         return bool(asked.endpoint.paging.size)
     name = fault.text_of("name")
-    needed = {param.wire for param in asked.endpoint.params if param.required}
+    needed = {param.field for param in asked.endpoint.params if param.required}
     return name in asked.values and name not in needed
 
 
@@ -281,7 +281,7 @@ def mistaken(fault: Fault, asked: Asked) -> Asked:
     return replace(asked, values=values, most=rows)
 
 
-def can_bend(fault: Fault, page: Page) -> bool:
+def can_bend(fault: Fault, page: RowPage) -> bool:
     """Whether the page has what the fault needs."""
     if fault.kind == "disorder":
         return len(page.rows) > 1
@@ -292,7 +292,7 @@ def can_bend(fault: Fault, page: Page) -> bool:
     return bool(page.rows)
 
 
-def bend(fault: Fault, endpoint: Endpoint, page: Page) -> list[Row]:
+def bend(fault: Fault, endpoint: Endpoint, page: RowPage) -> list[Row]:
     """The rows as the fault leaves them."""
     if fault.kind == "disorder":
         return page.rows[::-1]
@@ -308,20 +308,20 @@ def bend(fault: Fault, endpoint: Endpoint, page: Page) -> list[Row]:
 
 
 def _mistimed(fault: Fault, endpoint: Endpoint, row: Row) -> Row:
-    wires = {wire for each in endpoint.columns if each.name == endpoint.order_by for wire in each.wires}
+    fields = {field for each in endpoint.columns if each.name == endpoint.order_by for field in each.fields}
     later = int(fault.number_of("days") * _DAY)
     divisor = 1000 if fault.options["seconds"] else 1
     return {
-        name: (value + later) // divisor if name in wires and isinstance(value, int) else value
+        name: (value + later) // divisor if name in fields and isinstance(value, int) else value
         for name, value in row.items()
     }
 
 
 def _first_field(endpoint: Endpoint) -> set[str]:
     column = next(column for column in endpoint.columns if not column.optional and not column.outer)
-    return set(column.wires)
+    return set(column.fields)
 
 
-def _page(status: int) -> Answer:
+def _page(status: int) -> SandboxResponse:
     body = _PAGE % (status, status, _WORDS.get(status, b"Error"))
-    return Answer(status, {"Content-Type": "text/html"}, body)
+    return SandboxResponse(status, {"Content-Type": "text/html"}, body)

@@ -25,7 +25,7 @@ ADDRESSES = frozenset({"127.0.0.1", "10.0.0.8", "10.0.0.9"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class RegisteredKey:
     """An API key.
 
     Attributes:
@@ -95,12 +95,12 @@ def letters(*words: object, length: int = LENGTH) -> str:
 
 def make_keys(
     seed: int, created_ms: int, *, partner_uid: str, customer_uid: str, stranger_uid: str
-) -> dict[str, Key]:
+) -> dict[str, RegisteredKey]:
     """The keys of a world, by name: the partner's first, which is as a key should be."""
 
-    def key(name: str, uid: str, **options: object) -> Key:
+    def key(name: str, uid: str, **options: object) -> RegisteredKey:
         pair = {"key": letters(seed, name, "key"), "secret": letters(seed, name, "secret")}
-        return Key(name=name, uid=uid, created_ms=created_ms, **pair, **options)  # type: ignore[arg-type]
+        return RegisteredKey(name=name, uid=uid, created_ms=created_ms, **pair, **options)  # type: ignore[arg-type]
 
     none: frozenset[str] = frozenset()
     made = (

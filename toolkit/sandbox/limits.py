@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from toolkit.catalogue import POOLS, Pool
-from toolkit.sandbox.messages import RefusedError
+from toolkit.endpoints import RATE_LIMITS, RateLimit
+from toolkit.sandbox.messages import RefusalError
 
 STRIKES = 5  # requests after the first 429 of a window before the ban
 FIRST_BAN = 120.0
-LONGEST_BAN = 3 * 86_400.0
+MAX_BAN_S = 3 * 86_400.0
 WINDOWS_KEPT = 10_000
 
 _INTERVALS = ((86_400, "D", "DAY"), (3600, "H", "HOUR"), (60, "M", "MINUTE"), (1, "S", "SECOND"))
@@ -27,18 +27,18 @@ def interval(seconds: int) -> tuple[int, str, str]:
     raise ValueError(f"{seconds} is not a whole number of seconds")
 
 
-def header_of(pool: Pool) -> str:
+def header_of(rate_limit: RateLimit) -> str:
     """Header that carries the used weight; its interval follows the pool's."""
-    number, letter, _ = interval(pool.seconds)
-    return re.sub(r"-\d+[A-Z]$", f"-{number}{letter}", pool.header)
+    number, letter, _ = interval(rate_limit.seconds)
+    return re.sub(r"-\d+[A-Z]$", f"-{number}{letter}", rate_limit.header)
 
 
 @dataclass(slots=True)
-class Window:
+class IntervalCount:
     """What one counter counted in one interval.
 
     Attributes:
-        pool: Name of the pool.
+        rate_limit: Name of the pool.
         host: Host that counts.
         start_ms: When the interval began.
         used: Weight of the requests that were let in.
@@ -49,7 +49,7 @@ class Window:
         seconds: Length of the interval.
     """
 
-    pool: str
+    rate_limit: str
     host: str
     start_ms: int
     used: int
@@ -81,19 +81,26 @@ class Limits:
     def __init__(
         self,
         scale: float = 1.0,
-        pools: Mapping[str, Pool] | None = None,
+        rate_limits: Mapping[str, RateLimit] | None = None,
         window_seconds: int | None = None,
     ) -> None:
         if scale <= 0:
             raise ValueError(f"limit_scale must be positive, not {scale}")
         if window_seconds is not None and (not isinstance(window_seconds, int) or window_seconds < 1):
             raise ValueError(f"window_seconds must be a whole number from 1, not {window_seconds}")
-        self.pools: dict[str, Pool] = {pool.name: pool for pool in POOLS} | dict(pools or {})
+        self.rate_limits: dict[str, RateLimit] = {
+            rate_limit.name: rate_limit for rate_limit in RATE_LIMITS
+        } | dict(rate_limits or {})
         if window_seconds is not None:
-            self.pools = {name: replace(pool, seconds=window_seconds) for name, pool in self.pools.items()}
-        self.limits = {name: max(1, int(pool.limit * scale)) for name, pool in self.pools.items()}
-        self.windows: deque[Window] = deque(maxlen=WINDOWS_KEPT)
-        self._current: dict[tuple[str, str, str], Window] = {}
+            self.rate_limits = {
+                name: replace(rate_limit, seconds=window_seconds)
+                for name, rate_limit in self.rate_limits.items()
+            }
+        self.limits = {
+            name: max(1, int(rate_limit.limit * scale)) for name, rate_limit in self.rate_limits.items()
+        }
+        self.windows: deque[IntervalCount] = deque(maxlen=WINDOWS_KEPT)
+        self._current: dict[tuple[str, str, str], IntervalCount] = {}
         self._offenders: dict[tuple[str, str], _Offender] = {}
 
     def check_ban(self, host: str, ip: str, now: float) -> None:
@@ -102,53 +109,55 @@ class Limits:
         if offender is not None and offender.banned_until > now:
             raise self._banned(offender, now)
 
-    def ban(self, host: str, ip: str, now: float, seconds: float | None = None) -> RefusedError:
+    def ban(self, host: str, ip: str, now: float, seconds: float | None = None) -> RefusalError:
         """Ban an address: two minutes, twice as long at each further ban, three days at most."""
         offender = self._offenders.setdefault((host, ip), _Offender())
-        length = min(FIRST_BAN * 2**offender.bans, LONGEST_BAN) if seconds is None else seconds
+        length = min(FIRST_BAN * 2**offender.bans, MAX_BAN_S) if seconds is None else seconds
         offender.banned_until = now + length
         offender.bans += 1
         return self._banned(offender, now)
 
-    def charge(self, pool: Pool, path: str, owner: str, weight: int, now: float) -> Charge:
+    def charge(self, rate_limit: RateLimit, path: str, owner: str, weight: int, now: float) -> Charge:
         """Charge a request to its pool, or refuse it."""
-        pool = self.pools[pool.name]
-        window = self._window(pool, "" if pool.shared else path, owner, now)
+        rate_limit = self.rate_limits[rate_limit.name]
+        window = self._window(rate_limit, "" if rate_limit.shared else path, owner, now)
         if window.used + weight <= window.limit:
             window.used += weight
-            return Charge(weight, window.used, {header_of(pool): str(window.used)})
+            return Charge(weight, window.used, {header_of(rate_limit): str(window.used)})
         window.refused += 1
-        headers = {header_of(pool): str(window.used)}
-        if pool.bans and window.refused > STRIKES:
-            refusal = self.ban(pool.host, owner, now)
+        headers = {header_of(rate_limit): str(window.used)}
+        if rate_limit.bans and window.refused > STRIKES:
+            usage_error = self.ban(rate_limit.host, owner, now)
         else:
-            number, _, word = interval(pool.seconds)
-            turn = window.start_ms / 1000 + pool.seconds
+            number, _, word = interval(rate_limit.seconds)
+            turn = window.start_ms / 1000 + rate_limit.seconds
             headers["Retry-After"] = str(max(1, math.ceil(turn - now)))
-            refusal = RefusedError(
+            usage_error = RefusalError(
                 -1003,
                 f"Too much request weight used; current limit is {window.limit} request weight "
                 f"per {number} {word}. Please use the websocket for live updates to avoid polling the API.",
                 429,
             )
-        refusal.headers.update(headers)
-        raise refusal
+        usage_error.headers.update(headers)
+        raise usage_error
 
-    def _window(self, pool: Pool, counter: str, owner: str, now: float) -> Window:
-        start_ms = int(now // pool.seconds) * pool.seconds * 1000
-        name = (pool.name, counter, owner)
+    def _window(self, rate_limit: RateLimit, counter: str, owner: str, now: float) -> IntervalCount:
+        start_ms = int(now // rate_limit.seconds) * rate_limit.seconds * 1000
+        name = (rate_limit.name, counter, owner)
         window = self._current.get(name)
         if window is None or window.start_ms != start_ms:
-            limit = self.limits[pool.name]
-            window = Window(pool.name, pool.host, start_ms, 0, limit, 0, counter, owner, pool.seconds)
+            limit = self.limits[rate_limit.name]
+            window = IntervalCount(
+                rate_limit.name, rate_limit.host, start_ms, 0, limit, 0, counter, owner, rate_limit.seconds
+            )
             self._current[name] = window
             self.windows.append(window)
         return window
 
     @staticmethod
-    def _banned(offender: _Offender, now: float) -> RefusedError:
+    def _banned(offender: _Offender, now: float) -> RefusalError:
         until = int(offender.banned_until * 1000)
-        return RefusedError(
+        return RefusalError(
             -1003,
             f"Way too much request weight used; IP banned until {until}. "
             "Please use the websocket for live updates to avoid bans.",

@@ -27,7 +27,7 @@ class Headers(Mapping[str, str]):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SandboxRequest:
     """A request as it came over the wire.
 
     Attributes:
@@ -69,7 +69,7 @@ NORMAL = Delivery()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SandboxResponse:
     """An answer, and how the server is to bring it."""
 
     status: int
@@ -82,7 +82,7 @@ class Answer:
         return json.loads(self.body)
 
 
-class RefusedError(Exception):
+class RefusalError(Exception):
     """The exchange says no: an HTTP status, a code and a text of the documents."""
 
     def __init__(
@@ -100,11 +100,11 @@ def encode(payload: object) -> bytes:
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def mandatory(name: str) -> RefusedError:
+def mandatory(name: str) -> RefusalError:
     """A mandatory parameter is missing or useless."""
-    return RefusedError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+    return RefusalError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
 
 
-def invalid(name: str) -> RefusedError:
+def invalid(name: str) -> RefusalError:
     """A parameter's value is not allowed."""
-    return RefusedError(-1130, f"Data sent for parameter '{name}' is not valid.")
+    return RefusalError(-1130, f"Data sent for parameter '{name}' is not valid.")

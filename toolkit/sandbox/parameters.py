@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import unquote, unquote_plus
 
-from toolkit.catalogue import Endpoint, Param
-from toolkit.sandbox.messages import RefusedError, Request, invalid, mandatory
+from toolkit.endpoints import Endpoint, Param
+from toolkit.sandbox.messages import RefusalError, SandboxRequest, invalid, mandatory
 
 ALWAYS_KNOWN = frozenset({"timestamp", "recvWindow", "signature"})
 
@@ -66,7 +66,7 @@ class Parameters:
     repeated: bool
 
 
-def read_parameters(request: Request) -> Parameters:
+def read_parameters(request: SandboxRequest) -> Parameters:
     """The parameters of query string and body.
 
     A GET has no say in its body, and a body that does not say it is a form is not read.
@@ -83,30 +83,30 @@ def read_parameters(request: Request) -> Parameters:
 def check_parameters(endpoint: Endpoint, parameters: Parameters) -> dict[str, str]:
     """The endpoint's own parameters, all of them allowed; a refusal otherwise."""
     if parameters.repeated:
-        raise RefusedError(-1101, "Duplicate values for a parameter detected.")
-    declared = {param.wire: param for param in endpoint.wire_params}
+        raise RefusalError(-1101, "Duplicate values for a parameter detected.")
+    declared = {param.field: param for param in endpoint.request_params}
     unread = [name for name in parameters.values if name not in declared and name not in ALWAYS_KNOWN]
     if unread:
         read = parameters.sent - len(unread)
-        raise RefusedError(
+        raise RefusalError(
             -1104,
             f"Not all sent parameters were read; read '{read}' parameter(s) "
             f"but was sent '{parameters.sent}'.",
         )
     values: dict[str, str] = {}
     for param in declared.values():
-        text = parameters.values.get(param.wire)
+        text = parameters.values.get(param.field)
         if text is None:
             if param.required:
-                raise mandatory(param.wire)
+                raise mandatory(param.field)
             continue
         _check_value(param, text)
-        values[param.wire] = text
+        values[param.field] = text
     _check_together(endpoint, values)
     return values
 
 
-def _is_form(request: Request) -> bool:
+def _is_form(request: SandboxRequest) -> bool:
     kind = request.headers.get("Content-Type", "").partition(";")[0]
     return kind.strip().lower() == "application/x-www-form-urlencoded"
 
@@ -123,15 +123,15 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
 
 
 def _check_value(param: Param, text: str) -> None:
-    name = param.wire
+    name = param.field
     if not text:
-        raise mandatory(name) if param.required else RefusedError(-1105, f"Parameter '{name}' was empty.")
+        raise mandatory(name) if param.required else RefusalError(-1105, f"Parameter '{name}' was empty.")
     legal = _legal(param)
     if not re.fullmatch(legal, text):
         # `type` is the one choice whose refusal the documents name.
         if param.required or name == "type":
             raise mandatory(name)
-        raise RefusedError(
+        raise RefusalError(
             -1100, f"Illegal characters found in parameter '{name}'; legal range is '{legal}'."
         )
     if param.choices and text not in map(str, param.choices.values()):
@@ -159,9 +159,9 @@ def _check(name: str, right: bool) -> None:
 
 def _check_amount(name: str, text: str) -> None:
     if len(text.partition(".")[2]) > _DECIMALS:
-        raise RefusedError(-1111, f"Parameter '{name}' has too much precision.")
+        raise RefusalError(-1111, f"Parameter '{name}' has too much precision.")
     if Decimal(text) == 0:
-        raise RefusedError(-5007, "Quantity must be greater than zero.")
+        raise RefusalError(-5007, "Quantity must be greater than zero.")
 
 
 def _is_address(text: str) -> bool:
@@ -181,16 +181,16 @@ def _legal(param: Param) -> str:
         return _FLAG
     if param.kind in ("amount", "rate"):
         return _DECIMAL
-    return _LEGAL.get(param.wire, _FREE)
+    return _LEGAL.get(param.field, _FREE)
 
 
 def _check_together(endpoint: Endpoint, values: Mapping[str, str]) -> None:
-    wires = {param.name: param.wire for param in endpoint.wire_params}
-    needed = [wires[name] for name in endpoint.at_least_one]
-    if endpoint.door in _SIZE_OR_ACCOUNT:
+    fields = {param.name: param.field for param in endpoint.request_params}
+    needed = [fields[name] for name in endpoint.at_least_one]
+    if endpoint.qualified_name in _SIZE_OR_ACCOUNT:
         needed = ["subAccountId", "size"]
     if needed and not any(name in values for name in needed):
         words = " or ".join(f"'{name}'" for name in needed)
-        raise RefusedError(-1102, f"Param {words} must be sent, but both were empty/null!")
-    if sum(wires[name] in values for name in endpoint.not_together) > 1:
-        raise RefusedError(-1128, "Combination of optional parameters invalid.")
+        raise RefusalError(-1102, f"Param {words} must be sent, but both were empty/null!")
+    if sum(fields[name] in values for name in endpoint.not_together) > 1:
+        raise RefusalError(-1128, "Combination of optional parameters invalid.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from toolkit.catalogue import API, FAPI, PAPI, SAPI_IP, Pool
+from toolkit.endpoints import API, FAPI, PAPI, SAPI_IP, RateLimit
 from toolkit.sandbox.limits import Limits, interval
-from toolkit.sandbox.messages import RefusedError
+from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.world.market import CM, SPOT, UM, Market, pair_of
 
 # Orders allowed by pool: seconds of the interval, and how many. As documented, whatever the scale.
@@ -18,7 +18,7 @@ _ORDERS: Mapping[str, tuple[tuple[int, int], ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Inquiry:
+class PublicRequest:
     """What anybody asks, and what it takes to answer."""
 
     limits: Limits
@@ -30,33 +30,35 @@ class Inquiry:
 class PublicRoute:
     """A path that needs no key. A path of no pool costs nothing."""
 
-    pool: Pool | None
+    rate_limit: RateLimit | None
     weight: int
-    answer: Callable[[Inquiry], object]
+    answer: Callable[[PublicRequest], object]
 
 
-def _ping(asked: Inquiry) -> object:
+def _ping(asked: PublicRequest) -> object:
     return {}
 
 
-def _time(asked: Inquiry) -> object:
+def _time(asked: PublicRequest) -> object:
     return {"serverTime": asked.now_ms}
 
 
-def _status(asked: Inquiry) -> object:
+def _status(asked: PublicRequest) -> object:
     return {"status": 0, "msg": "normal"}
 
 
-def _rate_limits(limits: Limits, pool: Pool | None) -> list[dict[str, object]]:
+def _rate_limits(limits: Limits, rate_limit: RateLimit | None) -> list[dict[str, object]]:
     """The weight that is enforced, and the orders that are documented.
 
     Those never bind, because the sandbox takes no orders. The documents list RAW_REQUESTS for /api as
     well; they are left out, because nobody would hold a client to them here.
     """
-    if pool is None:
+    if rate_limit is None:
         return []
-    weight = _rate_limit("REQUEST_WEIGHT", limits.pools[pool.name].seconds, limits.limits[pool.name])
-    return [weight, *(_rate_limit("ORDERS", *order) for order in _ORDERS[pool.name])]
+    weight = _rate_limit(
+        "REQUEST_WEIGHT", limits.rate_limits[rate_limit.name].seconds, limits.limits[rate_limit.name]
+    )
+    return [weight, *(_rate_limit("ORDERS", *order) for order in _ORDERS[rate_limit.name])]
 
 
 def _rate_limit(kind: str, seconds: int, limit: int) -> dict[str, object]:
@@ -64,11 +66,11 @@ def _rate_limit(kind: str, seconds: int, limit: int) -> dict[str, object]:
     return {"rateLimitType": kind, "interval": word, "intervalNum": number, "limit": limit}
 
 
-def _info(asked: Inquiry, pool: Pool | None, symbols: list[dict[str, object]]) -> object:
+def _info(asked: PublicRequest, rate_limit: RateLimit | None, symbols: list[dict[str, object]]) -> object:
     return {
         "timezone": "UTC",
         "serverTime": asked.now_ms,
-        "rateLimits": _rate_limits(asked.limits, pool),
+        "rateLimits": _rate_limits(asked.limits, rate_limit),
         "exchangeFilters": [],
         "symbols": symbols,
     }
@@ -102,7 +104,7 @@ def _spot_symbol(market: Market) -> dict[str, object]:
         "isMarginTradingAllowed": True,
         "filters": _filters(market),
         "permissions": [],
-        "permissionSets": [["SPOT", "MARGIN"]],
+        "permissionSets": [["SPOT", "HEADROOM_FRACTION"]],
     }
 
 
@@ -127,20 +129,20 @@ def _perpetual(market: Market, margin: str) -> dict[str, object]:
     }
 
 
-def _spot_info(asked: Inquiry) -> object:
+def _spot_info(asked: PublicRequest) -> object:
     wanted = asked.values.get("symbol")
     markets = [market for market in SPOT if wanted in (None, market.symbol)]
     if not markets:
-        raise RefusedError(-1121, "Invalid symbol.")
+        raise RefusalError(-1121, "Invalid symbol.")
     return _info(asked, API, [_spot_symbol(market) for market in markets])
 
 
-def _um_info(asked: Inquiry) -> object:
+def _um_info(asked: PublicRequest) -> object:
     symbols = [_perpetual(market, market.quote) | {"status": "TRADING"} for market in UM]
     return _info(asked, FAPI, symbols)
 
 
-def _cm_info(asked: Inquiry) -> object:
+def _cm_info(asked: PublicRequest) -> object:
     symbols = [
         _perpetual(market, market.base)
         | {"contractStatus": "TRADING", "contractSize": 100 if market.base == "BTC" else 10}
@@ -149,7 +151,7 @@ def _cm_info(asked: Inquiry) -> object:
     return _info(asked, None, symbols)
 
 
-def _options_info(asked: Inquiry) -> object:
+def _options_info(asked: PublicRequest) -> object:
     return {
         "timezone": "UTC",
         "serverTime": asked.now_ms,

@@ -21,10 +21,10 @@ from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream, StreamClosedError
 
-from toolkit.sandbox.clock import Clock
+from toolkit.sandbox.clock import TimeSource
 from toolkit.sandbox.control import PREFIX, control
 from toolkit.sandbox.exchange import Exchange
-from toolkit.sandbox.messages import Answer, Headers, Request
+from toolkit.sandbox.messages import Headers, SandboxRequest, SandboxResponse
 from toolkit.sandbox.world import World
 
 ADDRESS = "127.0.0.1"
@@ -59,7 +59,7 @@ class Sandbox:
         limit_scale: float = 1.0,
         window_seconds: int | None = None,
         world: World | None = None,
-        clock: Clock | None = None,
+        clock: TimeSource | None = None,
         exchange: Exchange | None = None,
     ) -> None:
         if exchange is None:
@@ -115,14 +115,14 @@ class Sandbox:
         if self._thread is not None:
             return self
         # Bound here, so that a port in use is an error of this call.
-        door = socket.create_server((ADDRESS, self._wanted_port), backlog=128)
-        door.setblocking(False)
-        self._port = door.getsockname()[1]
+        qualified_name = socket.create_server((ADDRESS, self._wanted_port), backlog=128)
+        qualified_name.setblocking(False)
+        self._port = qualified_name.getsockname()[1]
         ready = threading.Event()
         failed: list[OSError] = []
 
         def serve() -> None:
-            serving = self._serve(door, ready)
+            serving = self._serve(qualified_name, ready)
             try:
                 asyncio.run(serving)
             except OSError as error:
@@ -137,7 +137,7 @@ class Sandbox:
         ready.wait()
         if failed:
             self._thread = None
-            door.close()
+            qualified_name.close()
             raise failed[0]
         return self
 
@@ -158,10 +158,10 @@ class Sandbox:
     ) -> None:
         self.stop()
 
-    async def _serve(self, door: socket.socket, ready: threading.Event) -> None:
+    async def _serve(self, qualified_name: socket.socket, ready: threading.Event) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        server = HTTPServer(_Door(self))
-        server.add_socket(door)
+        server = HTTPServer(_ConnectionHandler(self))
+        server.add_socket(qualified_name)
         ready.set()
         await self._stopping.wait()
         server.stop()
@@ -172,7 +172,7 @@ class Sandbox:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(server.close_all_connections(), _STOP_SECONDS)
 
-    def _take(self, connection: HTTP1Connection, request: Request) -> None:
+    def _take(self, connection: HTTP1Connection, request: SandboxRequest) -> None:
         """Answer a request that has come in."""
         if self._latency:
             task = asyncio.get_running_loop().create_task(self._later(connection, request))
@@ -181,16 +181,16 @@ class Sandbox:
         else:
             self._deliver(connection, self._answer(request))
 
-    async def _later(self, connection: HTTP1Connection, request: Request) -> None:
+    async def _later(self, connection: HTTP1Connection, request: SandboxRequest) -> None:
         await asyncio.sleep(self._latency)
         self._deliver(connection, self._answer(request))
 
-    def _answer(self, request: Request) -> Answer:
+    def _answer(self, request: SandboxRequest) -> SandboxResponse:
         if request.path.startswith(PREFIX):
             return control(self.exchange, request)
         return self.exchange.handle(request)
 
-    def _deliver(self, connection: HTTP1Connection, answer: Answer) -> None:
+    def _deliver(self, connection: HTTP1Connection, answer: SandboxResponse) -> None:
         kind = answer.delivery.kind
         if connection.stream is None or connection.stream.closed():
             return
@@ -208,7 +208,7 @@ class Sandbox:
             stream.close()
 
 
-class _Door(httputil.HTTPServerConnectionDelegate):
+class _ConnectionHandler(httputil.HTTPServerConnectionDelegate):
     """Hands what comes in to the sandbox, byte for byte: tornado's own parsing is not used."""
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -252,7 +252,7 @@ class _Incoming(httputil.HTTPMessageDelegate):
     def finish(self) -> None:
         """All of it is there."""
         path, _, query = self._target.partition("?")
-        request = Request(
+        request = SandboxRequest(
             self._method,
             unquote(path),
             query.encode("latin-1"),  # as tornado decoded it: the bytes of the wire again
@@ -263,7 +263,7 @@ class _Incoming(httputil.HTTPMessageDelegate):
         self._sandbox._take(self._connection, request)
 
 
-def _write(connection: HTTP1Connection, answer: Answer) -> None:
+def _write(connection: HTTP1Connection, answer: SandboxResponse) -> None:
     headers = httputil.HTTPHeaders(dict(answer.headers))
     headers["Content-Length"] = str(len(answer.body))
     line = httputil.ResponseStartLine("HTTP/1.1", answer.status, responses.get(answer.status, "Unknown"))
@@ -271,7 +271,7 @@ def _write(connection: HTTP1Connection, answer: Answer) -> None:
     connection.finish()
 
 
-def _head(answer: Answer) -> bytes:
+def _head(answer: SandboxResponse) -> bytes:
     lines = [f"HTTP/1.1 {answer.status} {responses.get(answer.status, 'Unknown')}"]
     lines += [f"{name}: {value}" for name, value in answer.headers.items()]
     lines += [f"Content-Length: {len(answer.body)}", "", ""]

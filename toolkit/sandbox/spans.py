@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from toolkit.catalogue import Endpoint
-from toolkit.sandbox.messages import RefusedError
+from toolkit.endpoints import Endpoint
+from toolkit.sandbox.messages import RefusalError
 
 # The documents say the exchange silently shortens a longer span here; it refuses elsewhere.
 SHORTENED = frozenset({"exchange.transfers", "exchange.universal_transfers"})
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeRange:
     """Both ends are included. `forward` says whether the request counts from its start."""
 
     start: int | None
@@ -28,55 +28,55 @@ def milliseconds(span: timedelta) -> int:
     return span // timedelta(milliseconds=1)
 
 
-def span_of(endpoint: Endpoint, values: Mapping[str, str], now_ms: int) -> Span:
+def span_of(endpoint: Endpoint, values: Mapping[str, str], now_ms: int) -> TimeRange:
     """The span the request means; a refusal where it is not allowed."""
     window = endpoint.window
     if window is None:
-        return Span(None, now_ms, forward=True)
+        return TimeRange(None, now_ms, forward=True)
     start = int(values["startTime"]) if "startTime" in values else None
     end = int(values["endTime"]) if "endTime" in values else None
     if window.both and (start is None) != (end is None):
-        raise RefusedError(-1128, "Combination of optional parameters invalid.")
+        raise RefusalError(-1128, "Combination of optional parameters invalid.")
     forward = start is not None
     start, end = _completed(endpoint, start, end, now_ms)
     if start is not None:
         if start > end:
-            raise RefusedError(-1023, "Start time is greater than end time.")
-        end = _held(endpoint, start, end)
+            raise RefusalError(-1023, "Start time is greater than end time.")
+        end = _current(endpoint, start, end)
     # Rows that are no longer kept, and rows that do not exist yet, are left out without a word.
-    if window.kept is not None:
-        start = max(start or 0, now_ms - milliseconds(window.kept))
-    return Span(start, min(end, now_ms), forward)
+    if window.retention is not None:
+        start = max(start or 0, now_ms - milliseconds(window.retention))
+    return TimeRange(start, min(end, now_ms), forward)
 
 
 def _completed(endpoint: Endpoint, start: int | None, end: int | None, now_ms: int) -> tuple[int | None, int]:
     window = endpoint.window
     assert window is not None  # noqa: S101 - for the type checker; span_of has looked
     default = milliseconds(window.default)
-    if endpoint.door == "exchange.transfers":
+    if endpoint.qualified_name == "exchange.transfers":
         # Only startTime: startTime .. startTime + 100 days. Otherwise the 100 days before the end.
         if start is not None:
             return start, start + default if end is None else end
         end = now_ms if end is None else end
         return end - default, end
-    if endpoint.door in ("exchange.universal_transfers", "exchange.futures_transfers"):
+    if endpoint.qualified_name in ("exchange.universal_transfers", "exchange.futures_transfers"):
         # Only endTime: the 30 days before it. Only startTime: until now.
         end = now_ms if end is None else end
         return end - default if start is None else start, end
-    if window.per_day or endpoint.door == "futures.income":
+    if window.per_day or endpoint.qualified_name == "futures.income":
         # Without a start: the newest rows, as many as the limit allows.
-        if endpoint.door == "futures.income" and start is None and end is None:
+        if endpoint.qualified_name == "futures.income" and start is None and end is None:
             start = now_ms - default
         return start, now_ms if end is None else end
     # "startTime: 7 days before now; endTime: now", each by itself.
     return now_ms - default if start is None else start, now_ms if end is None else end
 
 
-def _held(endpoint: Endpoint, start: int, end: int) -> int:
+def _current(endpoint: Endpoint, start: int, end: int) -> int:
     longest = endpoint.window.longest if endpoint.window else None
     if longest is None or end - start <= milliseconds(longest):
         return end
-    if endpoint.door in SHORTENED:
+    if endpoint.qualified_name in SHORTENED:
         return start + milliseconds(longest)
     hours = math.ceil(longest / timedelta(hours=1))
-    raise RefusedError(-1127, f"More than {hours} hours between startTime and endTime.")
+    raise RefusalError(-1127, f"More than {hours} hours between startTime and endTime.")

@@ -18,14 +18,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from toolkit.interruptions import forgiving
+from toolkit.runtime.interruptions import forgiving
 
 OWNER_ONLY = 0o600
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0)
 # Others may delete and make a file while it is opened here; nobody honest does so time and again.
 _TRIES = 10
-_LOCK_PATIENCE = 5.0
+_LOCK_TIMEOUT_S = 5.0
 _MOST_LINKS = 40
 
 
@@ -256,7 +256,7 @@ def lock(number: int) -> None:
         return
     import fcntl
 
-    end = time.monotonic() + _LOCK_PATIENCE
+    end = time.monotonic() + _LOCK_TIMEOUT_S
     while True:
         try:
             fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)

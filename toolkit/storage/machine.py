@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 
-from toolkit.interruptions import forgiving
+from toolkit.runtime.interruptions import forgiving
 
 # The number of a machine is not to be told to others (machine-id(5)): only what is made of it here is.
 _APPLICATION = b"binance-link-toolkit"
@@ -122,10 +122,10 @@ def _host_uuid() -> str:
     class TimeSpec(ctypes.Structure):
         _fields_ = (("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long))
 
-    told = (ctypes.c_ubyte * 16)()
+    boot = (ctypes.c_ubyte * 16)()
     with forgiving(OSError, AttributeError):
-        if ctypes.CDLL(None).gethostuuid(told, ctypes.byref(TimeSpec(1, 0))) == 0:
-            return bytes(told).hex()
+        if ctypes.CDLL(None).gethostuuid(boot, ctypes.byref(TimeSpec(1, 0))) == 0:
+            return bytes(boot).hex()
     return ""
 
 
@@ -133,8 +133,8 @@ def _sysctl(key: bytes) -> str:
     """A text that the kernel of a Mac tells, "" where it does not."""
     import ctypes
 
-    told, size = ctypes.create_string_buffer(64), ctypes.c_size_t(64)
+    boot, size = ctypes.create_string_buffer(64), ctypes.c_size_t(64)
     with forgiving(OSError, AttributeError):
-        if ctypes.CDLL(None).sysctlbyname(key, told, ctypes.byref(size), None, 0) == 0:
-            return told.value.decode("ascii", "replace")
+        if ctypes.CDLL(None).sysctlbyname(key, boot, ctypes.byref(size), None, 0) == 0:
+            return boot.value.decode("ascii", "replace")
     return ""

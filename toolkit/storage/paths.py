@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from toolkit.catalogue import ALTERNATES, Host
+from toolkit.endpoints import ALTERNATES, Host
 from toolkit.errors import JournalError
-from toolkit.interruptions import forgiving, let_through
+from toolkit.runtime.interruptions import forgiving, let_through
 from toolkit.storage import earlier, files, formats, machine, users
 
 RATE_LIMITS = "TOOLKIT_RATE_LIMITS"
@@ -97,7 +97,7 @@ def _said(variable: str) -> str:
 # -- files -----------------------------------------------------------------------------------------------
 
 
-def ledger_file(hosts: Mapping[Host, str], sandbox: str | None) -> Path | None:
+def rate_limit_file(hosts: Mapping[Host, str], sandbox: str | None) -> Path | None:
     """The file of the rate limits of one exchange; None where the user wants none.
 
     Args:
@@ -114,7 +114,7 @@ def ledger_file(hosts: Mapping[Host, str], sandbox: str | None) -> Path | None:
     # A home folder may be on the network, and machines must not share a file; who names a folder knows.
     ours = "" if _said(RATE_LIMITS) else machine.name(folder)
     kind = "" if sandbox is None else _SANDBOX
-    name = exchange_name(hosts, sandbox or "", ours)
+    name = file_stem(hosts, sandbox or "", ours)
     # Another format is another file: two versions of the package on one machine leave each other's alone.
     return folder / f"{_RATE_LIMITS_FILE}{kind}{name}.v{formats.RATE_LIMITS}.sqlite"
 
@@ -127,7 +127,7 @@ def earlier_ledger_files(hosts: Mapping[Host, str]) -> list[Path]:
             continue
         with suppress(RuntimeError):  # there is no such home
             folder = Path(named).expanduser().absolute() if named else _state_folder()
-            name = exchange_name(hosts, "", "" if named else machine.name(folder))
+            name = file_stem(hosts, "", "" if named else machine.name(folder))
             found[folder / earlier.RATE_LIMITS_FILE.format(name)] = None
     return list(found)
 
@@ -151,14 +151,14 @@ def journal_file(hosts: Mapping[Host, str], sandbox: str | None, folder: str | P
         JournalError: There is no folder for it.
     """
     where = _journal_folder(folder)
-    name = exchange_name(hosts, sandbox or "")
+    name = file_stem(hosts, sandbox or "")
     if sandbox is None:
         return where / f"{_JOURNAL_FILE}{name}.sqlite"
     _forget_sandboxes(where, f"{_JOURNAL_FILE}{_SANDBOX}", users.delete_unless_used)
     return where / f"{_JOURNAL_FILE}{_SANDBOX}{name}.sqlite"
 
 
-def exchange_name(hosts: Mapping[Host, str], *more: str) -> str:
+def file_stem(hosts: Mapping[Host, str], *more: str) -> str:
     """What files about one exchange are called: where it is, for people, and a digest of all that tells it.
 
     Args:

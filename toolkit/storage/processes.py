@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from toolkit.interruptions import forgiving, let_through
+from toolkit.runtime.interruptions import forgiving, let_through
 from toolkit.storage import machine
 
 # Two readings of the same process's start differ by rounding only.
@@ -30,7 +30,7 @@ def started(pid: int) -> float | None:
 
     Seconds since 1970, or on Linux since the machine was started: there the former follow the wall clock.
     """
-    seen = _look_at(pid)
+    seen = _inspect(pid)
     return None if seen is None else seen.began
 
 
@@ -43,7 +43,7 @@ def is_alive(pid: int, began: float | None) -> bool:
     """
     if not _exists(pid):
         return False
-    seen = _look_at(pid)
+    seen = _inspect(pid)
     if seen is None:  # another user's, on a machine that hides those
         return True
     return not seen.ended and (not began or abs(seen.began - began) < _SAME_START)
@@ -84,7 +84,7 @@ def _exists(pid: int) -> bool:
     return pid > 0
 
 
-def _look_at(pid: int) -> _Seen | None:
+def _inspect(pid: int) -> _Seen | None:
     """What the system tells of a process; None where it tells nothing."""
     outside = sys.exception()
     try:

@@ -27,9 +27,9 @@ from tests.support.decimal_contexts import HOSTILE, hostile
 from toolkit.amounts import ExactDtype, divide, exact, read_parquet
 from toolkit.amounts.integers import EXACT
 from toolkit.amounts.scalars import ExactDecimal
-from toolkit.catalogue import BY_DOOR
+from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.errors import InexactError, ToolkitError, UsageError
-from toolkit.frames import Gathering
+from toolkit.frames.builder import FrameBuilder
 
 UNIT = 10**18
 D = Decimal
@@ -573,11 +573,11 @@ def test_a_chart_of_them_is_drawn() -> None:
 
 
 def gathered(*incomes: str | None) -> pd.DataFrame:
-    gathering = Gathering(BY_DOOR["spot.rebates"], "exact")
+    builder = FrameBuilder(ENDPOINTS_BY_NAME["spot.rebates"], "exact")
     row = {"customerId": "c", "email": "a@b.example", "asset": "USDT", "symbol": "BTCUSDT", "time": 5}
     row |= {"orderId": "1", "tradeId": "2", "distributeTime": 6}
-    gathering.add([row | {"income": income, "tradeId": str(n)} for n, income in enumerate(incomes)])
-    return gathering.frame({"endpoint": "spot.rebates", "complete": True})
+    builder.add([row | {"income": income, "tradeId": str(n)} for n, income in enumerate(incomes)])
+    return builder.frame({"endpoint": "spot.rebates", "complete": True})
 
 
 @pytest.mark.parametrize("incomes", [("1.5", "123456789012345678.123456789012345678"), ()])

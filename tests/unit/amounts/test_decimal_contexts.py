@@ -16,15 +16,16 @@ import pytest
 import toolkit
 from tests.support.decimal_contexts import HOSTILE, hostile
 from tests.support.sandbox_env import SandboxEnv
-from toolkit import decimals
 from toolkit.amounts import divide
-from toolkit.catalogue import POOLS
-from toolkit.decimals import CONTEXT, in_own_context, to_decimal
-from toolkit.inference import infer
-from toolkit.panels import accounts_reads, accounts_view, holdings, text
+from toolkit.auth.signing import to_text
+from toolkit.display import formatting
+from toolkit.endpoints import RATE_LIMITS
+from toolkit.frames.infer import infer
+from toolkit.panels.accounts_panel import holdings, model, view
+from toolkit.runtime import decimals
+from toolkit.runtime.decimals import CONTEXT, in_own_context, to_decimal
 from toolkit.sandbox.world import World
-from toolkit.wire.signing import to_text
-from toolkit.wire.strict_json import Unreadable, read
+from toolkit.transport.strict_json import Unreadable, read
 
 NOW = 1_767_225_600.0
 each_context = pytest.mark.parametrize("name", HOSTILE)
@@ -66,16 +67,16 @@ def shown(env: SandboxEnv, numbers: Any) -> list[str]:
     lines = [told(frame) for frame in all_frames]
     lines.append(told(income.groupby(["asset", "income_type"])["income"].sum().to_frame()))
     people = holdings.arrange(holdings.holdings(frames), "btc")
-    lines.append(accounts_view.static_table(people, frames))
-    at = accounts_reads.Round(
+    lines.append(view.static_table(people, frames))
+    at = model.FetchState(
         left=(),
         rows=0,
         accounts=len(people),
         requests=0,
-        of=accounts_reads.price(link, len(people)),
+        of=model.estimate_weight(link, len(people)),
         is_fetching=False,
     )
-    lines.append(accounts_view.tiles(frames, people, at))
+    lines.append(view.tiles(frames, people, at))
     for axes in (toolkit.charts.rebates(rebates), toolkit.charts.balances(frames["spot"])):
         lines.append(repr([(bar.get_width(), bar.get_height()) for bar in axes.patches]))
         lines.append(repr([label.get_text() for label in axes.texts]))
@@ -94,18 +95,18 @@ def written(env: SandboxEnv) -> list[str]:
     account = env.exchange.world.accounts[0].id
     outcomes = [
         ops.exchange.transfer("USDT", Decimal("1234.56789012"), to_id=account),
-        ops.exchange.transfer("USDT", Decimal("1E-8"), from_id=account, once="back"),
+        ops.exchange.transfer("USDT", Decimal("1E-8"), from_id=account, idempotency_key="back"),
         ops.exchange.transfer("USDT", pd.Series(["12.34567891"], dtype="exact").sum(), to_id=account),
         ops.exchange.set_commission(account, maker="0.00081234", taker=Decimal("0.00121234")),
     ]
     env.exchange.faults.add("reset", method="POST")
-    lost = ops.exchange.transfer("USDT", "0.12345678", to_id=account)
+    failure = ops.exchange.transfer("USDT", "0.12345678", to_id=account)
     env.exchange.faults.clear()
-    outcomes.append(lost.reconcile())
+    outcomes.append(failure.reconcile())
     lines = [outcome.status for outcome in outcomes]
     lines += [str(sorted(effect.parameters.items())) for effect in env.exchange.effects]
     lines.append(told(env.new_link(numbers="exact").exchange.spot_balances()))
-    lines.append(told(ops.history()[["door", "status"]]))
+    lines.append(told(ops.history()[["endpoint", "status"]]))
     return lines
 
 
@@ -164,7 +165,7 @@ def test_a_number_of_an_answer_is_itself_or_refused(name: str) -> None:
         with pytest.raises(Unreadable):
             read(b'{"amount": 1e99999999999999999999}')
         assert to_text("amount", Decimal("-123456789.123456789")) == "-123456789.123456789"
-        _, rows = infer("/x", POOLS[0], read(b'[{"a": {"b": 1.5e-9}}]'))
+        _, rows = infer("/x", RATE_LIMITS[0], read(b'[{"a": {"b": 1.5e-9}}]'))
         assert rows == [{"a": '{"b": "1.5E-9"}'}]
 
 
@@ -173,6 +174,6 @@ def test_panels_add_and_write_amounts_as_ever(name: str) -> None:
     amounts = [Decimal("123456789.123456789"), Decimal("0.000000001"), None]
     with hostile(name):
         assert holdings.add(amounts) == Decimal("123456789.12345679")
-        assert text.amount(Decimal("-1234567.125"), 2) == "−1,234,567.12"
-        assert text.amount(Decimal("0.00000001"), 2) == "<0.01"
-        assert text.short(Decimal("1234567.5")) == "1.23 M"
+        assert formatting.amount(Decimal("-1234567.125"), 2) == "−1,234,567.12"
+        assert formatting.amount(Decimal("0.00000001"), 2) == "<0.01"
+        assert formatting.short(Decimal("1234567.5")) == "1.23 M"

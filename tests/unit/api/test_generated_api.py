@@ -7,8 +7,8 @@ import ast
 import pytest
 
 from scripts import generate_api
-from toolkit.catalogue import ENDPOINTS, WRITES
-from toolkit.link.spot import SpotDoors
+from toolkit.api.reads.spot import SpotReads
+from toolkit.endpoints import ENDPOINTS, WRITES
 
 
 def test_the_code_is_as_generated(capsys: pytest.CaptureFixture[str]) -> None:
@@ -19,7 +19,7 @@ def test_the_code_is_as_generated(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_docstring_that_says_otherwise_is_shown_as_a_diff(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(SpotDoors.rebates, "__doc__", "Something else.")
+    monkeypatch.setattr(SpotReads.rebates, "__doc__", "Something else.")
     assert generate_api.main(["--check"]) == 1
     shown = capsys.readouterr().out
     assert shown.startswith("GET spot.rebates\n")
@@ -30,7 +30,7 @@ def test_a_docstring_that_says_otherwise_is_shown_as_a_diff(
 def test_an_argument_of_another_default_is_shown_as_a_diff(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(SpotDoors.rebates.__wrapped__.__kwdefaults__, "start", "-30D")  # type: ignore[attr-defined]
+    monkeypatch.setitem(SpotReads.rebates.__wrapped__.__kwdefaults__, "start", "-30D")  # type: ignore[attr-defined]
     assert generate_api.main(["--check"]) == 1
     shown = capsys.readouterr().out
     assert "\n-start: When = '-30D' (KEYWORD_ONLY)\n" in shown

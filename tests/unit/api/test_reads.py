@@ -17,15 +17,17 @@ import toolkit
 from scripts import generate_api
 from tests.support.paths import ANSWERS
 from tests.support.sandbox_env import SandboxEnv
-from toolkit.catalogue import BY_DOOR, ENDPOINTS, SYSTEM_TITLES, Endpoint
+from toolkit.client import Link
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, SYSTEM_TITLES, Endpoint
 from toolkit.errors import UsageError
-from toolkit.frames import Gathering, Numbers
-from toolkit.link import Link
-from toolkit.privacy import mask, masked_key
+from toolkit.frames.builder import FrameBuilder, Numbers
+from toolkit.redaction import mask, masked_key
 
 DOCUMENTED = {path.stem: json.loads(path.read_text(), parse_float=Decimal) for path in ANSWERS.glob("*.json")}
-EXAMPLES = [(door, name) for door, answers in sorted(DOCUMENTED.items()) for name in answers]
-EACH = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
+EXAMPLES = [
+    (endpoint_name, name) for endpoint_name, answers in sorted(DOCUMENTED.items()) for name in answers
+]
+EACH = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.qualified_name)
 
 DTYPES = {
     "text": pd.StringDtype(),
@@ -56,7 +58,7 @@ def assert_as_declared(frame: pd.DataFrame, endpoint: Endpoint, numbers: Numbers
 
 def test_there_are_33_reads_and_each_has_a_documented_answer() -> None:
     assert len(ENDPOINTS) == 33
-    assert set(DOCUMENTED) == set(BY_DOOR)
+    assert set(DOCUMENTED) == set(ENDPOINTS_BY_NAME)
     counts = {system: sum(e.system == system for e in ENDPOINTS) for system in SYSTEM_TITLES}
     assert counts == {"exchange": 17, "spot": 5, "futures": 9, "portfolio": 2}
 
@@ -65,13 +67,15 @@ def test_there_are_33_reads_and_each_has_a_documented_answer() -> None:
 
 
 @pytest.mark.parametrize("numbers", ["float", "exact"])
-@pytest.mark.parametrize(("door", "name"), EXAMPLES)
-def test_the_documented_answer_becomes_the_declared_frame(door: str, name: str, numbers: Numbers) -> None:
-    endpoint = BY_DOOR[door]
-    answer = DOCUMENTED[door][name]
-    gathering = Gathering(endpoint, numbers)
-    gathering.add(answer)
-    frame = gathering.frame({})
+@pytest.mark.parametrize(("endpoint_name", "name"), EXAMPLES)
+def test_the_documented_answer_becomes_the_declared_frame(
+    endpoint_name: str, name: str, numbers: Numbers
+) -> None:
+    endpoint = ENDPOINTS_BY_NAME[endpoint_name]
+    answer = DOCUMENTED[endpoint_name][name]
+    builder = FrameBuilder(endpoint, numbers)
+    builder.add(answer)
+    frame = builder.frame({})
     assert_as_declared(frame, endpoint, numbers)
     assert frame.attrs["undeclared"] == []
     rows = answer[endpoint.rows] if endpoint.rows else answer if isinstance(answer, list) else [answer]
@@ -79,39 +83,39 @@ def test_the_documented_answer_becomes_the_declared_frame(door: str, name: str, 
     for position, row in enumerate(rows):
         for column in endpoint.columns:
             sent = answer if column.outer else row
-            wire = next((wire for wire in column.wires if wire in sent), None)
+            field = next((field for field in column.fields if field in sent), None)
             value = frame[column.name][position]
-            if wire is None:
+            if field is None:
                 assert column.optional
                 assert pd.isna(value)
             elif column.kind == "time":
-                assert value == pd.Timestamp(sent[wire], unit="ms", tz="UTC")
+                assert value == pd.Timestamp(sent[field], unit="ms", tz="UTC")
             elif column.kind == "amount":
-                assert float(value) == float(sent[wire])
+                assert float(value) == float(sent[field])
             elif column.masked == "key":
-                assert value == masked_key(sent[wire])
+                assert value == masked_key(sent[field])
             elif column.kind == "id":
-                assert value == str(sent[wire])
+                assert value == str(sent[field])
             elif column.kind == "texts":
-                assert list(value) == sent[wire]
+                assert list(value) == sent[field]
             elif column.kind == "integer":
-                assert value == int(sent[wire])
+                assert value == int(sent[field])
             elif column.kind == "email":
-                assert value == mask(sent[wire])
+                assert value == mask(sent[field])
             else:
-                assert value == sent[wire]
+                assert value == sent[field]
 
 
 @pytest.mark.parametrize("numbers", ["float", "exact"])
 @EACH
 def test_an_empty_answer_has_the_same_columns_and_types(endpoint: Endpoint, numbers: Numbers) -> None:
-    gathering = Gathering(endpoint, numbers)
+    builder = FrameBuilder(endpoint, numbers)
     if endpoint.rows:
         wrapper = {endpoint.rows: [], endpoint.success or "timestamp": True}
-        gathering.add(wrapper | {w: 1 for c in endpoint.columns if c.outer for w in c.wires})
+        builder.add(wrapper | {w: 1 for c in endpoint.columns if c.outer for w in c.fields})
     else:
-        gathering.add([])
-    frame = gathering.frame({})
+        builder.add([])
+    frame = builder.frame({})
     assert len(frame) == 0
     assert_as_declared(frame, endpoint, numbers)
 
@@ -176,7 +180,7 @@ def test_the_sandbox_answers_it(
         "undeclared",
     ]
     assert (attrs["endpoint"], attrs["system"], attrs["source"]) == (
-        endpoint.door,
+        endpoint.qualified_name,
         endpoint.system,
         "sandbox",
     )
@@ -234,7 +238,7 @@ def refused(env: SandboxEnv, endpoint: Endpoint, given: Mapping[str, Any], *said
     before = len(env.exchange.log)
     with pytest.raises(UsageError) as caught:
         method_of(env.link, endpoint)(**given)
-    for words in (endpoint.door, "Nothing was sent", *said):
+    for words in (endpoint.qualified_name, "Nothing was sent", *said):
         assert words in str(caught.value)
     assert len(env.exchange.log) == before
 
@@ -263,7 +267,7 @@ VALUES = {
 def test_an_abbreviation_stays_one_where_it_begins_no_sentence(still: SandboxEnv) -> None:
     refused(
         still,
-        BY_DOOR["exchange.ip_restriction"],
+        ENDPOINTS_BY_NAME["exchange.ip_restriction"],
         {"sub_account_id": "1", "api_key": None},
         "is required: API key of",
     )
@@ -273,7 +277,7 @@ MANDATORY = [(e, p) for e in ENDPOINTS for p in e.params if p.required]
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "param"), MANDATORY, ids=lambda x: getattr(x, "door", getattr(x, "name", ""))
+    ("endpoint", "param"), MANDATORY, ids=lambda x: getattr(x, "endpoint", getattr(x, "name", ""))
 )
 def test_mandatory_arguments_cannot_be_empty(still: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
     given = needed(endpoint, VALUES)
@@ -287,7 +291,7 @@ CHOICES = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "choice"]
 
 @pytest.mark.parametrize("wrong", ["xx", 3, True, 1.0, ""])
 @pytest.mark.parametrize(
-    ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "door", getattr(x, "name", ""))
+    ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "endpoint", getattr(x, "name", ""))
 )
 def test_a_bad_choice_is_refused_with_what_is_allowed(
     still: SandboxEnv, endpoint: Endpoint, param: Any, wrong: object
@@ -297,17 +301,17 @@ def test_a_bad_choice_is_refused_with_what_is_allowed(
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "door", getattr(x, "name", ""))
+    ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "endpoint", getattr(x, "name", ""))
 )
 def test_a_choice_may_be_said_as_the_api_says_it(
     shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, param: Any
 ) -> None:
-    for word, on_wire in param.choices.items():
+    for word, sent_value in param.choices.items():
         given = needed(endpoint, arguments)
         if endpoint.window:
             given |= {"start": "2025-12-10", "end": "2025-12-20"}
         by_word = method_of(shared_link, endpoint)(**given | {param.name: word.upper()})
-        by_wire = method_of(shared_link, endpoint)(**given | {param.name: on_wire})
+        by_wire = method_of(shared_link, endpoint)(**given | {param.name: sent_value})
         for frame in (by_word, by_wire):
             frame["time"] = None  # the moment differs
         assert by_word.equals(by_wire)
@@ -317,7 +321,7 @@ FLAGS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "flag"]
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "param"), FLAGS, ids=lambda x: getattr(x, "door", getattr(x, "name", ""))
+    ("endpoint", "param"), FLAGS, ids=lambda x: getattr(x, "endpoint", getattr(x, "name", ""))
 )
 def test_a_flag_is_true_or_false(still: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
     given = needed(endpoint, VALUES) | {param.name: "false"}
@@ -327,53 +331,55 @@ def test_a_flag_is_true_or_false(still: SandboxEnv, endpoint: Endpoint, param: A
 IDS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "id"]
 
 
-@pytest.mark.parametrize(("endpoint", "param"), IDS, ids=lambda x: getattr(x, "door", getattr(x, "name", "")))
+@pytest.mark.parametrize(
+    ("endpoint", "param"), IDS, ids=lambda x: getattr(x, "endpoint", getattr(x, "name", ""))
+)
 def test_an_id_is_never_a_float(still: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
     given = needed(endpoint, VALUES) | {param.name: 3.675e17}
     refused(still, endpoint, given, f"`{param.name}` is text", "a float cannot hold an id exactly")
 
 
-@pytest.mark.parametrize("door", ["exchange.transfers", "exchange.universal_transfers"])
-def test_one_of_two_has_to_be_given(still: SandboxEnv, door: str) -> None:
-    refused(still, BY_DOOR[door], {}, "one of `from_id` and `to_id` has to be given")
+@pytest.mark.parametrize("endpoint_name", ["exchange.transfers", "exchange.universal_transfers"])
+def test_one_of_two_has_to_be_given(still: SandboxEnv, endpoint_name: str) -> None:
+    refused(still, ENDPOINTS_BY_NAME[endpoint_name], {}, "one of `from_id` and `to_id` has to be given")
 
 
-@pytest.mark.parametrize("door", ["spot.customers", "futures.customers"])
-def test_two_exclude_each_other(still: SandboxEnv, door: str) -> None:
+@pytest.mark.parametrize("endpoint_name", ["spot.customers", "futures.customers"])
+def test_two_exclude_each_other(still: SandboxEnv, endpoint_name: str) -> None:
     given = {"customer_id": "a", "email": "a@example.com"}
-    refused(still, BY_DOOR[door], given, "`customer_id` and `email` exclude each other")
+    refused(still, ENDPOINTS_BY_NAME[endpoint_name], given, "`customer_id` and `email` exclude each other")
 
 
-@pytest.mark.parametrize("door", ["spot.customers", "futures.customers"])
-def test_a_masked_email_cannot_be_asked_for(still: SandboxEnv, door: str) -> None:
-    refused(still, BY_DOOR[door], {"email": "om***@***.com"}, "`email` is masked")
-    refused(still, BY_DOOR[door], {"email": "nobody"}, "`email` is an e-mail address")
+@pytest.mark.parametrize("endpoint_name", ["spot.customers", "futures.customers"])
+def test_a_masked_email_cannot_be_asked_for(still: SandboxEnv, endpoint_name: str) -> None:
+    refused(still, ENDPOINTS_BY_NAME[endpoint_name], {"email": "om***@***.com"}, "`email` is masked")
+    refused(still, ENDPOINTS_BY_NAME[endpoint_name], {"email": "nobody"}, "`email` is an e-mail address")
 
 
 WINDOWED = [endpoint for endpoint in ENDPOINTS if endpoint.window]
-KEPT = [endpoint for endpoint in WINDOWED if endpoint.window and endpoint.window.kept]
+KEPT = [endpoint for endpoint in WINDOWED if endpoint.window and endpoint.window.retention]
 
 
-@pytest.mark.parametrize("endpoint", KEPT, ids=lambda endpoint: endpoint.door)
+@pytest.mark.parametrize("endpoint", KEPT, ids=lambda endpoint: endpoint.qualified_name)
 def test_history_that_is_no_longer_kept_is_refused(still: SandboxEnv, endpoint: Endpoint) -> None:
     assert endpoint.window is not None
-    assert endpoint.window.kept is not None
-    days = endpoint.window.kept.days
+    assert endpoint.window.retention is not None
+    days = endpoint.window.retention.days
     given = needed(endpoint, VALUES) | {"start": f"-{days + 1}D"}
     refused(still, endpoint, given, "`start`", f"keeps the last {days} days")
 
 
-@pytest.mark.parametrize("endpoint", KEPT, ids=lambda endpoint: endpoint.door)
+@pytest.mark.parametrize("endpoint", KEPT, ids=lambda endpoint: endpoint.qualified_name)
 def test_all_history_that_is_kept_can_be_had(
     shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint
 ) -> None:
     assert endpoint.window is not None
-    assert endpoint.window.kept is not None
-    start = f"-{endpoint.window.kept.days}D"
+    assert endpoint.window.retention is not None
+    start = f"-{endpoint.window.retention.days}D"
     assert len(method_of(shared_link, endpoint)(**needed(endpoint, arguments), start=start)) > 0
 
 
-@pytest.mark.parametrize("endpoint", WINDOWED, ids=lambda endpoint: endpoint.door)
+@pytest.mark.parametrize("endpoint", WINDOWED, ids=lambda endpoint: endpoint.qualified_name)
 def test_spans_that_cannot_be_are_refused(still: SandboxEnv, endpoint: Endpoint) -> None:
     given = needed(endpoint, VALUES)
     refused(still, endpoint, given | {"start": "-1D", "end": "-2D"}, "`start`", "is after `end`")
@@ -384,10 +390,10 @@ def test_spans_that_cannot_be_are_refused(still: SandboxEnv, endpoint: Endpoint)
     refused(still, endpoint, given | {"start": 1.5}, "`start` is a time such as")
 
 
-SPLIT = [e for e in WINDOWED if e.window and e.window.longest and not e.window.kept]
+SPLIT = [e for e in WINDOWED if e.window and e.window.longest and not e.window.retention]
 
 
-@pytest.mark.parametrize("endpoint", SPLIT, ids=lambda endpoint: endpoint.door)
+@pytest.mark.parametrize("endpoint", SPLIT, ids=lambda endpoint: endpoint.qualified_name)
 def test_longer_spans_are_split_not_refused(
     shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint
 ) -> None:

@@ -28,12 +28,12 @@ from tests.support.writes import (
     operations_of,
     small_world,
 )
-from toolkit.catalogue import BY_DOOR, SYSTEM_TITLES, WRITE_BY_DOOR, WRITES, Param, Write
+from toolkit.api.writes import accounts, customers, keys, transfers
+from toolkit.client import Link
+from toolkit.endpoints import ENDPOINTS_BY_NAME, SYSTEM_TITLES, WRITES, WRITES_BY_NAME, Param, Write
 from toolkit.errors import NoKeyError, UsageError
-from toolkit.frames import Numbers
-from toolkit.link import Link
-from toolkit.operations import account_doors, customer_doors, key_doors, money_doors
-from toolkit.privacy import mask, masked_key
+from toolkit.frames.builder import Numbers
+from toolkit.redaction import mask, masked_key
 from toolkit.sandbox.exchange import Exchange
 
 ANSWERS = DATA / "answers" / "writes"
@@ -41,7 +41,7 @@ DOCUMENTED = {
     path.stem: json.loads(path.read_text(), parse_float=Decimal)["documented"]
     for path in ANSWERS.glob("*.json")
 }
-EACH = pytest.mark.parametrize("write", WRITES, ids=lambda write: write.door)
+EACH = pytest.mark.parametrize("write", WRITES, ids=lambda write: write.qualified_name)
 
 DTYPES = {
     "text": pd.StringDtype(),
@@ -72,8 +72,8 @@ def method_of(namespaces: object, write: Write) -> Any:
 
 
 def test_there_are_23_writes_and_each_has_a_documented_answer() -> None:
-    assert len(WRITES) == len(WRITE_BY_DOOR) == 23
-    assert set(DOCUMENTED) == set(WRITE_BY_DOOR)
+    assert len(WRITES) == len(WRITES_BY_NAME) == 23
+    assert set(DOCUMENTED) == set(WRITES_BY_NAME)
     counts = {system: sum(write.system == system for write in WRITES) for system in SYSTEM_TITLES}
     assert counts == {"exchange": 18, "spot": 2, "futures": 2, "portfolio": 1}
     assert {write.method for write in WRITES} == {"POST", "DELETE"}
@@ -96,23 +96,23 @@ def test_an_endpoint_hands_on_every_argument_under_its_own_name(write: Write) ->
     def run(*what: Any) -> None:
         handed.append(what)
 
-    owner: Any = {"exchange": ExchangeRun, "spot": customer_doors.SpotWrites}.get(write.system)
+    owner: Any = {"exchange": ExchangeRun, "spot": customers.SpotWrites}.get(write.system)
     owner = owner or {
-        "futures": customer_doors.FuturesWrites,
-        "portfolio": customer_doors.PortfolioWrites,
+        "futures": customers.FuturesWrites,
+        "portfolio": customers.PortfolioWrites,
     }.get(write.system)
     given = {param.name: f"<{param.name}>" for param in generate_api.write_params(write)}
     said = {"confirm": "<again>"} if write.confirm else {}
-    marked = {"marked": True} if write.marks else {}
-    getattr(owner(run), write.name)(**given, **said, **marked, once="<name>")
-    ((declared, arguments, terms),) = handed
+    traceable = {"marked": True} if write.suffixed_argument else {}
+    getattr(owner(run), write.name)(**given, **said, **traceable, idempotency_key="<name>")
+    ((declared, arguments, options),) = handed
     assert declared is write
     assert arguments == given
-    assert (terms.once, terms.confirm) == ("<name>", said.get("confirm", ""))
-    assert terms.marked == bool(write.marks)
+    assert (options.idempotency_key, options.confirm) == ("<name>", said.get("confirm", ""))
+    assert options.traceable == bool(write.suffixed_argument)
 
 
-class ExchangeRun(account_doors.AccountWrites[Any], key_doors.KeyWrites[Any], money_doors.MoneyWrites[Any]):
+class ExchangeRun(accounts.AccountWrites[Any], keys.KeyWrites[Any], transfers.MoneyWrites[Any]):
     """Both halves of `ops.exchange`."""
 
 
@@ -129,7 +129,7 @@ def test_a_link_has_no_endpoint_that_changes_anything() -> None:
         for write in WRITES:
             assert not hasattr(link, write.name)
             assert not hasattr(getattr(link, write.system), write.name)
-    assert {endpoint.method for endpoint in BY_DOOR.values()} == {"GET"}
+    assert {endpoint.method for endpoint in ENDPOINTS_BY_NAME.values()} == {"GET"}
 
 
 @EACH
@@ -148,11 +148,11 @@ def test_how_it_is_settled_can_be_done(write: Write) -> None:
     own = {param.name for param in write.params if param.fixed is None}
     assert set(write.subject) <= own
     assert write.confirm in {"", *(param.name for param in write.params if param.required)}
-    assert how.look_at
-    if how.kind == "by_hand":
+    assert how.manual_check
+    if how.kind == "manual":
         assert (how.read, dict(how.ask), dict(how.fixed), how.checks, how.before) == ("", {}, {}, (), False)
         return
-    read = BY_DOOR[how.read]
+    read = ENDPOINTS_BY_NAME[how.read]
     asked = {param.name: param for param in read.params}
     shown = {column.name for column in read.columns}
     assert set(how.ask) | set(how.fixed) <= set(asked)
@@ -173,8 +173,8 @@ def test_how_it_is_settled_can_be_done(write: Write) -> None:
         assert {"tag", "create_time", "sub_account_id"} <= shown
     assert how.before in {"new_key": {True}, "changed": {True}, "gone": {True, False}}.get(how.kind, {False})
     assert how.own == (write.name == "set_own_customer_id")
-    if write.hands_over:
-        assert write.hands_over not in {wire for column in write.columns for wire in column.wires}
+    if write.handover_field:
+        assert write.handover_field not in {field for column in write.columns for field in column.fields}
 
 
 @EACH
@@ -188,14 +188,14 @@ def test_what_cannot_be_undone_has_to_be_said_twice_and_may_not_be_repeated(writ
 def test_what_is_private_is_never_in_the_query_string(still: WriteEnv, write: Write) -> None:
     """With ids in the query string as well, as a proxy's log would have them."""
     ops = still.env.link.operations(journal=still.folder, parameters="mixed")
-    preview = method_of(ops.preview, write)(**example(still.world, write.door))
-    ids = {param.wire for param in write.params if param.kind == "id" and not param.private}
+    preview = method_of(ops.preview, write)(**example(still.world, write.qualified_name))
+    ids = {param.field for param in write.params if param.kind == "id" and not param.private}
     assert set(preview.query) == ids & {*preview.query, *preview.body}
-    assert {param.wire for param in write.params if param.private} <= set(preview.body)
+    assert {param.field for param in write.params if param.private} <= set(preview.body)
 
 
 def _pair(write_env: WriteEnv, write: Write) -> tuple[str, str]:
-    key = write_env.world.example_write(write.door).key
+    key = write_env.world.example_write(write.qualified_name).key
     return key.key, key.secret
 
 
@@ -203,25 +203,25 @@ def _pair(write_env: WriteEnv, write: Write) -> tuple[str, str]:
 def test_it_is_understood_with_some_of_it_in_the_query_string(write_env: WriteEnv, write: Write) -> None:
     link = write_env.env.new_link(*_pair(write_env, write))
     ops = link.operations(journal=write_env.folder, parameters="mixed")
-    assert method_of(ops, write)(**example(write_env.world, write.door))
-    assert len(write_env.effects(write.door)) == 1
+    assert method_of(ops, write)(**example(write_env.world, write.qualified_name))
+    assert len(write_env.effects(write.qualified_name)) == 1
 
 
 NEEDS = [(write, param) for write in WRITES for param in write.params]
 
 
 @pytest.mark.parametrize(
-    ("write", "param"), NEEDS, ids=lambda each: getattr(each, "door", getattr(each, "wire", ""))
+    ("write", "param"), NEEDS, ids=lambda each: getattr(each, "endpoint", getattr(each, "wire", ""))
 )
 def test_what_the_toolkit_asks_for_is_what_the_exchange_demands(
     still: WriteEnv, write: Write, param: Param
 ) -> None:
     exchange = Exchange(small_world(), FakeClock())
-    wire, key = exchange.world.example_write(write.door)
-    left = {name: text for name, text in wire.items() if name != param.wire}
-    answer = exchange.handle(placed(write.door, {}, left, key=key, now_ms=int(NOW * 1000)))
-    demanded = f"Mandatory parameter '{param.wire}'" in answer.body.decode()
-    if param.wire != "ipAddress":  # demanded where the key has none yet
+    field, key = exchange.world.example_write(write.qualified_name)
+    left = {name: text for name, text in field.items() if name != param.field}
+    answer = exchange.handle(placed(write.qualified_name, {}, left, key=key, now_ms=int(NOW * 1000)))
+    demanded = f"Mandatory parameter '{param.field}'" in answer.body.decode()
+    if param.field != "ipAddress":  # demanded where the key has none yet
         assert demanded == param.required, answer.body
     given = arguments_of(write, left)
     if param.required and param.fixed is None:
@@ -238,7 +238,7 @@ class Documented(Exchange):
     """An exchange that answers each write as the documents print it."""
 
     def _written(self, asked: Any) -> object:
-        return json.loads((ANSWERS / f"{asked.endpoint.door}.json").read_text())["documented"]
+        return json.loads((ANSWERS / f"{asked.endpoint.qualified_name}.json").read_text())["documented"]
 
 
 @pytest.fixture(scope="module")
@@ -253,14 +253,14 @@ def by_the_book() -> Iterator[WriteEnv]:
 
 def documented_call(write_env: WriteEnv, write: Write) -> dict[str, Any]:
     """A call that the documented answer fits: it speaks of what was asked."""
-    given = example(write_env.world, write.door)
-    answer = DOCUMENTED[write.door]
+    given = example(write_env.world, write.qualified_name)
+    answer = DOCUMENTED[write.qualified_name]
     asked = {check.column: check.argument for check in write.reconciliation.checks if check.how == "same"}
     for column in write.columns:
         name = (
             column.name if column.name in {param.name for param in write.params} else asked.get(column.name)
         )
-        said = next((answer[wire] for wire in column.wires if wire in answer), None)
+        said = next((answer[field] for field in column.fields if field in answer), None)
         if name and said is not None and name != "api_key":
             given[name] = str(said) if column.kind in ("id", "amount") else said
     return given
@@ -276,14 +276,14 @@ def test_the_documented_answer_becomes_the_declared_frame(
     outcome = method_of(ops, write)(**documented_call(by_the_book, write))
     frame = outcome.require()
     pd.testing.assert_frame_equal(ops.outcome(outcome.number).require(), frame)
-    answer = DOCUMENTED[write.door]
+    answer = DOCUMENTED[write.qualified_name]
     assert list(frame.columns) == [column.name for column in write.columns]
     assert len(frame) == bool(write.columns)
     assert isinstance(frame.index, pd.RangeIndex)
     for column in write.columns:
         exact = column.kind == "amount" and numbers == "exact"
         assert frame[column.name].dtype == ("exact" if exact else DTYPES[column.kind])
-        sent = next(answer[wire] for wire in column.wires if wire in answer)
+        sent = next(answer[field] for field in column.fields if field in answer)
         value = frame[column.name][0]
         if column.masked:
             assert value == (masked_key(sent) if column.masked == "key" else mask(sent))
@@ -294,7 +294,7 @@ def test_the_documented_answer_becomes_the_declared_frame(
             assert value == (sent if exact else float(sent))
         else:
             assert value == (str(sent) if column.kind == "id" else sent)
-    assert frame.attrs["endpoint"] == write.door
+    assert frame.attrs["endpoint"] == write.qualified_name
     assert frame.attrs["undeclared"] == []
     assert frame.attrs["complete"] is True
     assert frame.attrs["source"] == "sandbox"
@@ -305,26 +305,33 @@ def test_the_documented_answer_becomes_the_declared_frame(
 
 @EACH
 def test_a_preview_sends_nothing_and_shows_what_would_be_sent(still: WriteEnv, write: Write) -> None:
-    wire, given = still.world.example_write(write.door).parameters, example(still.world, write.door)
-    ops = operations_of(still, write.door)
+    field, given = (
+        still.world.example_write(write.qualified_name).parameters,
+        example(still.world, write.qualified_name),
+    )
+    ops = operations_of(still, write.qualified_name)
     requests, journal = len(still.exchange.log), ops.journal.read_bytes()
     preview = method_of(ops.preview, write)(**given)
     assert preview
-    assert (preview.door, preview.method, preview.weight) == (write.door, write.method, write.weight)
-    assert preview.address == still.env.link.hosts[write.pool.host] + write.path
-    assert preview.pool == write.pool.name
+    assert (preview.endpoint, preview.method, preview.weight) == (
+        write.qualified_name,
+        write.method,
+        write.weight,
+    )
+    assert preview.address == still.env.link.hosts[write.rate_limit.host] + write.path
+    assert preview.rate_limit == write.rate_limit.name
     assert not preview.query
-    assert set(wire) <= set(preview.body) <= set(wire) | {"clientTranId"}
+    assert set(field) <= set(preview.body) <= set(field) | {"clientTranId"}
     for param in write.params:
-        if param.wire in wire:
-            private, text = param.private, wire[param.wire]
-            assert (preview.body[param.wire] == text) != private
+        if param.field in field:
+            private, text = param.private, field[param.field]
+            assert (preview.body[param.field] == text) != private
     told = f"`link.{write.reconciliation.read}`" if write.reconciliation.read else "look at "
     assert any(told in point.text for point in preview.checks)
     for shown in (repr(preview), preview._repr_html_()):
         assert write.path in shown
         assert "nothing was sent" in shown.lower()
-        assert not any(wire[param.wire] in shown for param in write.params if param.private)
+        assert not any(field[param.field] in shown for param in write.params if param.private)
     assert "SANDBOX" in preview._repr_html_()
     assert len(still.exchange.log) == requests
     assert ops.journal.read_bytes() == journal
@@ -334,15 +341,15 @@ CONFIRMED = [write for write in WRITES if write.confirm]
 
 
 @pytest.mark.parametrize("confirm", ["", "yes", "*"])
-@pytest.mark.parametrize("write", CONFIRMED, ids=lambda write: write.door)
+@pytest.mark.parametrize("write", CONFIRMED, ids=lambda write: write.qualified_name)
 def test_what_cannot_be_undone_is_not_sent_unless_it_is_said_twice(
     still: WriteEnv, write: Write, confirm: str
 ) -> None:
-    given = example(still.world, write.door) | {"confirm": confirm}
+    given = example(still.world, write.qualified_name) | {"confirm": confirm}
     preview = method_of(still.ops.preview, write)(**given)
     assert not preview
     assert f"NOT this cannot be undone: `confirm` has to say `{write.confirm}`" in repr(preview)
-    refused(still, write.door, given, "this cannot be undone", f"`confirm={write.confirm}`")
+    refused(still, write.qualified_name, given, "this cannot be undone", f"`confirm={write.confirm}`")
 
 
 def test_an_id_may_be_said_twice_as_text_and_as_a_number(write_env: WriteEnv) -> None:
@@ -355,13 +362,15 @@ def test_an_id_may_be_said_twice_as_text_and_as_a_number(write_env: WriteEnv) ->
 # -- arguments ---------------------------------------------------------------------------------------------
 
 
-def refused(write_env: WriteEnv, door: str, given: Mapping[str, Any], *said: str, **terms: Any) -> None:
+def refused(
+    write_env: WriteEnv, endpoint_name: str, given: Mapping[str, Any], *said: str, **options: Any
+) -> None:
     """The door refuses in these words; the exchange has not heard of it, and nothing is written down."""
     requests = len(write_env.exchange.log)
-    ops = operations_of(write_env, door)
+    ops = operations_of(write_env, endpoint_name)
     journal = ops.journal.read_bytes()
     with pytest.raises(UsageError) as caught:
-        call(ops, door, given, **terms)
+        call(ops, endpoint_name, given, **options)
     for words in ("Nothing was sent", *said):
         assert words in str(caught.value)
     assert len(write_env.exchange.log) == requests
@@ -421,12 +430,17 @@ AMOUNTS = [(write, param) for write in WRITES for param in write.params if param
 
 
 @pytest.mark.parametrize(
-    ("write", "param"), AMOUNTS, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
+    ("write", "param"), AMOUNTS, ids=lambda each: getattr(each, "endpoint", getattr(each, "name", ""))
 )
 def test_every_amount_and_rate_is_held_to_it(still: WriteEnv, write: Write, param: Param) -> None:
-    given = example(still.world, write.door)
+    given = example(still.world, write.qualified_name)
     for value in (0.1 + 0.2, True, "1,000", -1, float("nan"), Decimal("NaN"), Decimal("sNaN")):
-        refused(still, write.door, given | {param.name: value}, f"{write.door}: `{param.name}`")
+        refused(
+            still,
+            write.qualified_name,
+            given | {param.name: value},
+            f"{write.qualified_name}: `{param.name}`",
+        )
 
 
 @pytest.mark.parametrize("rate", ["1.1", 2, 1.00001, "0.1%", Decimal("-0.001"), "100"], ids=repr)
@@ -448,18 +462,24 @@ def test_a_rate_goes_out_in_plain_digits(write_env: WriteEnv, rate: Any, sent: s
 def test_amounts_count_as_the_same_however_they_are_written(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer")
     for amount in ("1.5", "1.50", "01.5", 1.5, Decimal("1.500"), np.float64(1.5)):
-        outcome = write_env.ops.exchange.transfer(**given | {"amount": amount}, once="payout")
+        outcome = write_env.ops.exchange.transfer(**given | {"amount": amount}, idempotency_key="payout")
         assert (outcome.number, outcome.status) == (1, "confirmed")
-    refused(write_env, "exchange.transfer", given | {"amount": "1.51"}, "another call, #1", once="payout")
+    refused(
+        write_env,
+        "exchange.transfer",
+        given | {"amount": "1.51"},
+        "another call, #1",
+        idempotency_key="payout",
+    )
     assert len(write_env.effects("exchange.transfer")) == 1
 
 
 def test_amounts_that_differ_do_so_whatever_a_notebook_does_with_decimals(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer")
     with localcontext(prec=3):
-        assert write_env.ops.exchange.transfer(**given | {"amount": "1234.56"}, once="payout")
+        assert write_env.ops.exchange.transfer(**given | {"amount": "1234.56"}, idempotency_key="payout")
         other = given | {"amount": "1234.57"}
-        refused(write_env, "exchange.transfer", other, "another call", once="payout")
+        refused(write_env, "exchange.transfer", other, "another call", idempotency_key="payout")
     assert write_env.effects("exchange.transfer")[0].parameters["amount"] == "1234.56"
 
 
@@ -493,10 +513,15 @@ BAD_ADDRESSES = [
 ]
 
 
-@pytest.mark.parametrize("door", ["exchange.set_ip_restriction", "exchange.remove_addresses"])
+@pytest.mark.parametrize("endpoint_name", ["exchange.set_ip_restriction", "exchange.remove_addresses"])
 @pytest.mark.parametrize("addresses", BAD_ADDRESSES, ids=repr)
-def test_what_is_no_list_of_addresses_is_refused(still: WriteEnv, door: str, addresses: Any) -> None:
-    refused(still, door, example(still.world, door) | {"addresses": addresses}, f"{door}: `addresses`")
+def test_what_is_no_list_of_addresses_is_refused(still: WriteEnv, endpoint_name: str, addresses: Any) -> None:
+    refused(
+        still,
+        endpoint_name,
+        example(still.world, endpoint_name) | {"addresses": addresses},
+        f"{endpoint_name}: `addresses`",
+    )
 
 
 def test_a_tag_is_shorter_than_32_characters(write_env: WriteEnv) -> None:
@@ -526,31 +551,35 @@ IDS = [(write, param) for write in WRITES for param in write.params if param.kin
 
 
 @pytest.mark.parametrize(
-    ("write", "param"), IDS, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
+    ("write", "param"), IDS, ids=lambda each: getattr(each, "endpoint", getattr(each, "name", ""))
 )
 def test_an_id_is_never_a_float_nor_empty(still: WriteEnv, write: Write, param: Param) -> None:
-    given = example(still.world, write.door)
+    given = example(still.world, write.qualified_name)
     wrong = given | {param.name: 3.675e17}
-    refused(still, write.door, wrong, f"`{param.name}` is text", "a float cannot hold an id exactly")
-    refused(still, write.door, given | {param.name: " "}, f"`{param.name}` is empty")
+    refused(
+        still, write.qualified_name, wrong, f"`{param.name}` is text", "a float cannot hold an id exactly"
+    )
+    refused(still, write.qualified_name, given | {param.name: " "}, f"`{param.name}` is empty")
 
 
-WITH_KEY = [write.door for write in WRITES if any(param.name == "api_key" for param in write.params)]
+WITH_KEY = [
+    write.qualified_name for write in WRITES if any(param.name == "api_key" for param in write.params)
+]
 
 
-@pytest.mark.parametrize("door", WITH_KEY)
-def test_a_masked_key_is_refused(still: WriteEnv, door: str) -> None:
-    given = example(still.world, door)
+@pytest.mark.parametrize("endpoint_name", WITH_KEY)
+def test_a_masked_key_is_refused(still: WriteEnv, endpoint_name: str) -> None:
+    given = example(still.world, endpoint_name)
     masked = masked_key(given["api_key"])
     given |= {"api_key": masked} | ({"confirm": masked} if "confirm" in given else {})
-    refused(still, door, given, "`api_key` is masked (***): the exchange wants the whole of it")
+    refused(still, endpoint_name, given, "`api_key` is masked (***): the exchange wants the whole of it")
 
 
-@pytest.mark.parametrize("door", ["spot.set_customer_id", "futures.set_customer_id"])
-def test_an_email_address_is_one_and_whole(still: WriteEnv, door: str) -> None:
-    given = example(still.world, door)
-    refused(still, door, given | {"email": "nobody"}, "`email` is an e-mail address")
-    refused(still, door, given | {"email": "om***@***.com"}, "`email` is masked")
+@pytest.mark.parametrize("endpoint_name", ["spot.set_customer_id", "futures.set_customer_id"])
+def test_an_email_address_is_one_and_whole(still: WriteEnv, endpoint_name: str) -> None:
+    given = example(still.world, endpoint_name)
+    refused(still, endpoint_name, given | {"email": "nobody"}, "`email` is an e-mail address")
+    refused(still, endpoint_name, given | {"email": "om***@***.com"}, "`email` is masked")
 
 
 CHOICES = [(write, param) for write in WRITES for param in write.params if param.choices]
@@ -558,25 +587,27 @@ CHOICES = [(write, param) for write in WRITES for param in write.params if param
 
 @pytest.mark.parametrize("wrong", ["xx", 9, True, 1.0, ""])
 @pytest.mark.parametrize(
-    ("write", "param"), CHOICES, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
+    ("write", "param"), CHOICES, ids=lambda each: getattr(each, "endpoint", getattr(each, "name", ""))
 )
 def test_a_bad_choice_is_refused_with_what_is_allowed(
     still: WriteEnv, write: Write, param: Param, wrong: object
 ) -> None:
-    given = example(still.world, write.door) | {param.name: wrong}
-    refused(still, write.door, given, f"`{param.name}` is", *(f'"{word}"' for word in param.choices))
+    given = example(still.world, write.qualified_name) | {param.name: wrong}
+    refused(
+        still, write.qualified_name, given, f"`{param.name}` is", *(f'"{word}"' for word in param.choices)
+    )
 
 
 FLAGS = [(w, p) for w in WRITES for p in w.params if p.kind == "flag" and p.fixed is None]
 
 
 @pytest.mark.parametrize(
-    ("write", "param"), FLAGS, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
+    ("write", "param"), FLAGS, ids=lambda each: getattr(each, "endpoint", getattr(each, "name", ""))
 )
 def test_a_flag_is_true_or_false(still: WriteEnv, write: Write, param: Param) -> None:
     for wrong in ("false", 0, 1, "yes"):
-        given = example(still.world, write.door) | {param.name: wrong}
-        refused(still, write.door, given, f"`{param.name}` is True or False")
+        given = example(still.world, write.qualified_name) | {param.name: wrong}
+        refused(still, write.qualified_name, given, f"`{param.name}` is True or False")
 
 
 @pytest.mark.parametrize("adjustment", [-1, 1.0, "20", True])
@@ -585,16 +616,22 @@ def test_an_adjustment_is_a_whole_number(still: WriteEnv, adjustment: Any) -> No
     refused(still, "exchange.set_um_commission", given, "`maker_adjustment` is a whole number")
 
 
-@pytest.mark.parametrize("once", ["", " ", "\u00a0\n", "n" * 65, 7, b"x", True])
-def test_a_name_to_do_it_once_is_short_text(still: WriteEnv, once: Any) -> None:
+@pytest.mark.parametrize("idempotency_key", ["", " ", "\u00a0\n", "n" * 65, 7, b"x", True])
+def test_a_name_to_do_it_once_is_short_text(still: WriteEnv, idempotency_key: Any) -> None:
     given = example(still.world, "exchange.enable_futures")
-    refused(still, "exchange.enable_futures", given, "`once` is a name of 1 to 64 characters", once=once)
+    refused(
+        still,
+        "exchange.enable_futures",
+        given,
+        "`idempotency_key` is a name of 1 to 64 characters",
+        idempotency_key=idempotency_key,
+    )
 
 
 def test_one_side_of_a_transfer_has_to_be_a_sub_account(still: WriteEnv) -> None:
-    for door in ("exchange.transfer", "exchange.transfer_futures", "exchange.universal_transfer"):
-        given = example(still.world, door) | {"to_id": None}
-        refused(still, door, given, "one of `from_id` and `to_id` has to be given")
+    for endpoint_name in ("exchange.transfer", "exchange.transfer_futures", "exchange.universal_transfer"):
+        given = example(still.world, endpoint_name) | {"to_id": None}
+        refused(still, endpoint_name, given, "one of `from_id` and `to_id` has to be given")
 
 
 def test_the_real_exchange_is_only_written_to_where_that_was_said() -> None:

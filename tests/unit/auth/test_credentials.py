@@ -12,10 +12,10 @@ import pytest
 import toolkit
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import call, example, small_world
-from toolkit.catalogue import BASE_URLS, BY_DOOR, WRITE_BY_DOOR, WRITES, Security
+from toolkit.auth.credentials import SECURITIES, Credentials, Keys
+from toolkit.auth.signers import signer_of
+from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, WRITES, WRITES_BY_NAME, Security
 from toolkit.errors import NoKeyError
-from toolkit.wire.credentials import SECURITIES, Credentials, Keys
-from toolkit.wire.signers import signer_of
 
 KEY, SECRET = "KEYKEYKEY" * 7, "SECSECSEC" * 7
 
@@ -48,7 +48,7 @@ READER, TRADER, BOTH = credentials("USER_DATA"), credentials("TRADE"), credentia
 
 
 @pytest.mark.parametrize(
-    ("there", "door", "serves"),
+    ("there", "endpoint_name", "serves"),
     [
         ((BOTH, READER), "spot.rebates", READER),
         ((READER, BOTH), "spot.rebates", READER),
@@ -64,9 +64,11 @@ READER, TRADER, BOTH = credentials("USER_DATA"), credentials("TRADE"), credentia
         ((TRADER, READER), "exchange.create_sub_account", TRADER),
     ],
 )
-def test_the_right_key_is_picked(there: tuple[Credentials, ...], door: str, serves: Credentials) -> None:
-    endpoint = (BY_DOOR | WRITE_BY_DOOR)[door]
-    picked = Keys(there, "here").pick(endpoint.needs, door, privileged=endpoint.privileged)
+def test_the_right_key_is_picked(
+    there: tuple[Credentials, ...], endpoint_name: str, serves: Credentials
+) -> None:
+    endpoint = (ENDPOINTS_BY_NAME | WRITES_BY_NAME)[endpoint_name]
+    picked = Keys(there, "here").pick(endpoint.needs, endpoint_name, privileged=endpoint.privileged)
     assert picked is serves
 
 
@@ -75,19 +77,19 @@ def test_where_none_fits_that_is_said() -> None:
         Keys([TRADER], "here").pick({"USER_DATA"}, "spot.rebates", privileged=False)
 
 
-@pytest.mark.parametrize("door", [write.door for write in WRITES])
-def test_a_key_that_is_to_read_alone_changes_nothing(door: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("endpoint_name", [write.qualified_name for write in WRITES])
+def test_a_key_that_is_to_read_alone_changes_nothing(endpoint_name: str, tmp_path: Path) -> None:
     """Whatever the exchange would let it do: that it serves USER_DATA alone is the user's word."""
     env = SandboxEnv(world=small_world())
-    key = env.sandbox.world.example_write(door).key
+    key = env.sandbox.world.example_write(endpoint_name).key
     reader = Credentials(key.key, signer_of("`secret`", key.secret), ["USER_DATA"])
     hosts = dict.fromkeys(BASE_URLS, env.sandbox.address)
     link = toolkit.Link(keys=Keys([reader], "here"), hosts=hosts, clock=env.clock)
     ops = link.operations(journal=tmp_path)
-    given = example(env.sandbox.world, door)
-    assert not call(ops.preview, door, given)
-    with pytest.raises(NoKeyError, match=f"{door} wants a key that may serve .*TRADE"):
-        call(ops, door, given)
+    given = example(env.sandbox.world, endpoint_name)
+    assert not call(ops.preview, endpoint_name, given)
+    with pytest.raises(NoKeyError, match=f"{endpoint_name} wants a key that may serve .*TRADE"):
+        call(ops, endpoint_name, given)
     assert list(env.exchange.log) == []
     assert ops.history().empty
     env.close()

@@ -12,14 +12,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.support.keys import KEY, PASSPHRASE, PRIVATE, pem, profiles, refused, secretless, write
+from toolkit.auth.keys import find_keys
+from toolkit.auth.keys.files import read_private
+from toolkit.auth.signers import signer_of
 from toolkit.errors import NoKeyError
-from toolkit.keys import find_keys
-from toolkit.keys.files import read_private
-from toolkit.wire.signers import signer_of
 
 PEM = pem(PRIVATE)
 LOCKED = pem(PRIVATE, PASSPHRASE)
-LONG = pem(rsa.generate_private_key(65537, 2048))
+SLOW_RESPONSE_S = pem(rsa.generate_private_key(65537, 2048))
 OLD_LOCKED = pem(rsa.generate_private_key(65537, 2048), PASSPHRASE, "TraditionalOpenSSL")
 
 WAYS: dict[str, Callable[[str], str]] = {
@@ -45,7 +45,7 @@ def bits_of(text: str, passphrase: str | None = None) -> bytes:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("text", [PEM, LONG], ids=["Ed25519", "RSA"])
+@pytest.mark.parametrize("text", [PEM, SLOW_RESPONSE_S], ids=["Ed25519", "RSA"])
 def test_a_private_key_is_read_however_its_lines_came(way: str, text: str) -> None:
     assert bits_of(WAYS[way](text)) == bits_of(text)
 

@@ -12,24 +12,24 @@ import pytest
 
 import toolkit
 from tests.support.keys import KEY, PASSPHRASE, PRIVATE, SECRET, MemoryKeyring, pem, refused, write
+from toolkit.auth.keys import add_profile, free_name, system
 from toolkit.errors import NoKeyError
-from toolkit.keys import add_profile, free_name, system
 
 
 @pytest.fixture
 def hanging(memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A keyring that waits; what it was asked for."""
     asked: list[str] = []
-    over = threading.Event()
+    is_done = threading.Event()
 
     def wait(service: str, name: str, *_: str) -> None:
         asked.append(name)
-        over.wait()
+        is_done.wait()
 
     memory.get_password = memory.set_password = wait  # type: ignore[method-assign, assignment]
-    monkeypatch.setattr(system, "PATIENCE", 0.0)
+    monkeypatch.setattr(system, "KEYRING_TIMEOUT_S", 0.0)
     yield asked
-    over.set()
+    is_done.set()
     for thread in threading.enumerate():
         if thread.name == "keyring":
             thread.join()
@@ -67,26 +67,26 @@ def test_nothing_is_put_into_it(folder: Path, hanging: list[str]) -> None:
 def test_when_it_answers_again_it_is_asked_again(
     memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    over = threading.Event()
-    memory.get_password = lambda *_: over.wait() and None  # type: ignore[method-assign, assignment, return-value]
-    monkeypatch.setattr(system, "PATIENCE", 0.0)
+    is_done = threading.Event()
+    memory.get_password = lambda *_: is_done.wait() and None  # type: ignore[method-assign, assignment, return-value]
+    monkeypatch.setattr(system, "KEYRING_TIMEOUT_S", 0.0)
     assert "did not answer" in system.stored("desk")[1]
-    over.set()
+    is_done.set()
     for thread in threading.enumerate():
         if thread.name == "keyring":
             thread.join()
-    monkeypatch.setattr(system, "PATIENCE", 30.0)
+    monkeypatch.setattr(system, "KEYRING_TIMEOUT_S", 30.0)
     memory.get_password = lambda *_: "text"  # type: ignore[method-assign, assignment, return-value]
     assert system.stored("desk") == ("text", "")
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals to a thread, of POSIX")
 def test_an_interrupt_ends_the_wait(memory: MemoryKeyring) -> None:
-    caller, over = threading.get_ident(), threading.Event()
+    caller, is_done = threading.get_ident(), threading.Event()
 
     def interrupted(*_: str) -> None:
         signal.pthread_kill(caller, signal.SIGINT)
-        over.wait()
+        is_done.wait()
 
     memory.get_password = interrupted  # type: ignore[method-assign, assignment]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
@@ -94,7 +94,7 @@ def test_an_interrupt_ends_the_wait(memory: MemoryKeyring) -> None:
         with pytest.raises(KeyboardInterrupt):
             system.stored("desk")
     finally:
-        over.set()
+        is_done.set()
         signal.signal(signal.SIGINT, before)
 
 
@@ -114,10 +114,10 @@ def test_a_long_wait_is_said_once(
 ) -> None:
     monkeypatch.setattr(system, "_NOTICE", 0.0)
     monkeypatch.setattr(system, "_LOOK", 0.001)
-    monkeypatch.setattr(system, "PATIENCE", 0.01)
-    over = threading.Event()
-    memory.get_password = lambda *_: over.wait() and None  # type: ignore[method-assign, assignment, return-value]
+    monkeypatch.setattr(system, "KEYRING_TIMEOUT_S", 0.01)
+    is_done = threading.Event()
+    memory.get_password = lambda *_: is_done.wait() and None  # type: ignore[method-assign, assignment, return-value]
     system.stored("desk")
-    over.set()
+    is_done.set()
     assert capsys.readouterr().err.count("is waited for") == 1
     assert keyring.get_keyring() is memory

@@ -43,16 +43,16 @@ from tests.support.sandbox_env import SandboxEnv
 from tests.support.terminal import command
 from tests.support.writes import small_world
 from toolkit.__main__ import main
-from toolkit.catalogue import BASE_URLS
+from toolkit.auth.credentials import Credentials
+from toolkit.auth.keys import add_profile, find_keys, free_name, make_pair
+from toolkit.auth.keys.profiles import ProfileEntry
+from toolkit.auth.keys.system import SERVICE
+from toolkit.auth.signers import signer_of
+from toolkit.auth.signing import encode, sign
+from toolkit.client import Settings
+from toolkit.endpoints import BASE_URLS
 from toolkit.errors import NoKeyError, SignatureError
-from toolkit.keys import add_profile, find_keys, free_name, make_pair
-from toolkit.keys.profiles import Entry
-from toolkit.keys.system import SERVICE
-from toolkit.link import Settings
 from toolkit.sandbox.keys import letters
-from toolkit.wire.credentials import Credentials
-from toolkit.wire.signers import signer_of
-from toolkit.wire.signing import encode, sign
 
 
 def public_pem(private: Private) -> str:
@@ -282,15 +282,15 @@ def test_a_profile_of_several_keys_serves_each_with_the_right_one(
     link.exchange.partner()
     assert {entry.key for entry in env.exchange.log if entry.key} == {"read-only"}
     ops = link.operations(journal=tmp_path)
-    made = ops.exchange.create_sub_account(tag="one", once="one")
+    made = ops.exchange.create_sub_account(tag="one", idempotency_key="one")
     assert made
     assert env.exchange.effects[-1].key_name == "trader"
-    assert ops.exchange.create_sub_account(tag="one", once="one").number == made.number
+    assert ops.exchange.create_sub_account(tag="one", idempotency_key="one").number == made.number
     # Reads of one key settle what another of the same profile wrote: they are of one account.
     env.exchange.faults.add("reset", path="/sapi/v1/broker/subAccount", method="POST")
-    lost = ops.exchange.create_sub_account(tag="two", marked=True)
-    assert lost.status == "unknown"
-    assert lost.reconcile().status == "confirmed"
+    failure = ops.exchange.create_sub_account(tag="two", traceable=True)
+    assert failure.status == "unknown"
+    assert failure.reconcile().status == "confirmed"
     env.close()
 
 
@@ -362,7 +362,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
 def test_a_prompt_asks_for_a_key(env: SandboxEnv, typed: Callable[..., list[str]]) -> None:
     asked = typed(env.sandbox.key, env.sandbox.secret)
     hosts = dict.fromkeys(BASE_URLS, env.sandbox.address)
-    link = toolkit.Link.ask(hosts=hosts, clock=env.clock, numbers="exact")
+    link = toolkit.Link.from_prompt(hosts=hosts, clock=env.clock, numbers="exact")
     assert len(link.exchange.partner()) == 1
     assert asked == ["API key: ", "Secret, or the file of the private key: "]
 
@@ -372,15 +372,15 @@ def test_a_prompt_asks_for_what_a_private_key_is_locked_with(
 ) -> None:
     path = write(folder / "mine.pem", pem(pairs["Ed25519"], PASSPHRASE))
     asked = typed(KEY, str(path), PASSPHRASE)
-    toolkit.Link.ask()
+    toolkit.Link.from_prompt()
     assert len(asked) == 3
     profiles(folder, f'[desk]\nkey = "{KEY}"\nprivate_key = "mine.pem"\n')
     asked = typed(PASSPHRASE)
-    toolkit.Link.ask("desk")
+    toolkit.Link.from_prompt("desk")
     assert ["passphrase" in each for each in asked] == [True]
     typed("wrong")
     with pytest.raises(NoKeyError, match="the passphrase is wrong"):
-        toolkit.Link.ask("desk")
+        toolkit.Link.from_prompt("desk")
 
 
 def test_who_is_asked_may_choose_all_that_a_link_lets_choose() -> None:
@@ -400,7 +400,7 @@ def test_where_there_is_nobody_to_ask_that_is_said(
 
     monkeypatch.setattr(getpass, "getpass", ask)
     with pytest.raises(NoKeyError, match="nobody to ask"):
-        toolkit.Link.ask()
+        toolkit.Link.from_prompt()
 
 
 # -- what cannot be used: each has words of its own ---------------------------------------------------
@@ -590,9 +590,9 @@ def test_a_pair_can_be_locked(folder: Path) -> None:
 
 
 def test_a_bad_key_is_not_written_down(folder: Path) -> None:
-    refusal = command("key", "add", "desk", typed=[KEY, KEY])
-    assert refusal.status == 1
-    assert "same text" in refusal.shown
+    usage_error = command("key", "add", "desk", typed=[KEY, KEY])
+    assert usage_error.status == 1
+    assert "same text" in usage_error.shown
     assert not list(folder.iterdir())
 
 
@@ -665,7 +665,7 @@ def test_what_is_written_can_be_read(folder: Path, pairs: dict[str, Private]) ->
 
 
 def test_an_entry_is_not_pickled_or_copied() -> None:
-    entry = Entry(where="", key=KEY, secret=SECRET)
+    entry = ProfileEntry(where="", key=KEY, secret=SECRET)
     assert KEY not in repr(entry)
     for take in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="not pickled or copied"):
@@ -700,8 +700,8 @@ def test_profiles_that_are_added_at_once_are_all_there(folder: Path) -> None:
     def add(number: int) -> str:
         return add_profile(f"desk{number}", key=KEY, secret=SECRET)
 
-    with ThreadPoolExecutor(16) as pool:
-        list(pool.map(add, range(48)))
+    with ThreadPoolExecutor(16) as rate_limit:
+        list(rate_limit.map(add, range(48)))
     assert len(tomllib.loads((folder / "profiles.toml").read_text())) == 48
     assert sorted(each.name for each in folder.iterdir()) == ["profiles.toml", "profiles.toml.lock"]
 
@@ -829,11 +829,11 @@ def test_who_may_ask_asks_where_what_was_found_is_wrong(
 
     found("wrong")
     asked = typed(PASSPHRASE)
-    toolkit.Link.ask("desk")
+    toolkit.Link.from_prompt("desk")
     assert len(asked) == 1
     found(PASSPHRASE)
     asked = typed()
-    toolkit.Link.ask("desk")
+    toolkit.Link.from_prompt("desk")
     assert asked == []
 
 

@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toolkit.auth.credentials import Credentials
+from toolkit.auth.signers import signer_of
+from toolkit.auth.signing import encode, sign, to_text
 from toolkit.errors import UsageError
-from toolkit.wire.credentials import Credentials
-from toolkit.wire.signers import signer_of
-from toolkit.wire.signing import encode, sign, to_text
 
 SPOT_SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
 FUTURES_SECRET = "2b5eb11e18796d12d88f13dc27dbbd02c2cc51ff7059765ed9821957d82bb4d9"

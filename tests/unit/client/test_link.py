@@ -16,7 +16,7 @@ import requests
 import toolkit
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
-from toolkit.catalogue import BASE_URLS, ENDPOINTS, WRITES
+from toolkit.endpoints import BASE_URLS, ENDPOINTS, WRITES
 
 KEY, SECRET = "k" * 64, "s" * 64
 
@@ -65,22 +65,25 @@ def test_prices_are_what_is_then_charged(env: SandboxEnv) -> None:
             deposit_id=deposit["deposit_id"], sub_account_id=deposit["sub_account_id"]
         )
 
-    for door, call in [
+    for endpoint_name, call in [
         ("exchange.deposit", one_deposit),
         ("exchange.spot_balances", env.link.exchange.spot_balances),
         ("exchange.sub_accounts", env.link.exchange.sub_accounts),
         ("exchange.partner", env.link.exchange.partner),
     ]:
         frame = call()
-        price = env.link.price(door, rows=len(frame))
-        assert (price.requests, price.weight) == (frame.attrs["requests"], frame.attrs["weight"]), door
-    assert env.link.price("exchange.spot_balances").limit == 180_000
+        estimate_weight = env.link.estimate_weight(endpoint_name, rows=len(frame))
+        assert (estimate_weight.requests, estimate_weight.weight) == (
+            frame.attrs["requests"],
+            frame.attrs["weight"],
+        ), endpoint_name
+    assert env.link.estimate_weight("exchange.spot_balances").limit == 180_000
     with pytest.raises(errors.UsageError, match="no door"):
-        env.link.price("exchange.nothing")
+        env.link.estimate_weight("exchange.nothing")
     with pytest.raises(errors.UsageError, match="how its rows lie in the span"):
-        env.link.price("spot.rebates", rows=500)
+        env.link.estimate_weight("spot.rebates", rows=500)
     with pytest.raises(errors.UsageError, match="`rows`"):
-        env.link.price("exchange.partner", rows=-1)
+        env.link.estimate_weight("exchange.partner", rows=-1)
 
 
 def test_the_signed_request_reaches_the_exchange_byte_for_byte(env: SandboxEnv) -> None:
@@ -111,7 +114,7 @@ def test_the_environment_proxies_have_no_say_on_this_machine(
 
 def test_a_proxy_that_is_given_is_used(env: SandboxEnv) -> None:
     link = env.new_link(proxies={"http": "http://127.0.0.1:9"})
-    with pytest.raises(errors.NoAnswerError, match="proxy"):
+    with pytest.raises(errors.NoResponseError, match="proxy"):
         link.exchange.partner()
 
 
@@ -138,8 +141,8 @@ def test_keys_may_be_limited_to_some_security_types(env: SandboxEnv) -> None:
 
 
 def test_the_list_of_endpoints_is_the_whole_catalogue() -> None:
-    frame = toolkit.endpoints()
-    assert frame["door"].tolist() == [endpoint.door for endpoint in (*ENDPOINTS, *WRITES)]
+    frame = toolkit.list_endpoints()
+    assert frame["endpoint"].tolist() == [endpoint.qualified_name for endpoint in (*ENDPOINTS, *WRITES)]
     assert frame["writes"].tolist() == [False] * len(ENDPOINTS) + [True] * len(WRITES)
     for column in (
         "name",
@@ -148,39 +151,41 @@ def test_the_list_of_endpoints_is_the_whole_catalogue() -> None:
         "path",
         "security",
         "weight",
-        "pool",
+        "rate_limit",
         "window",
         "paging",
         "summary",
     ):
         assert frame[column].notna().any(), column
-    weights = dict(zip(frame["door"], frame["weight"], strict=True))
+    weights = dict(zip(frame["endpoint"], frame["weight"], strict=True))
     assert weights["exchange.spot_balances"] == 3000
-    windows = dict(zip(frame["door"], frame["window"], strict=True))
+    windows = dict(zip(frame["endpoint"], frame["window"], strict=True))
     assert windows["spot.rebates"] == pd.Timedelta(days=7)
 
 
 def test_the_list_says_how_to_call_an_endpoint_for_writing() -> None:
     """Its namespaces lead to every door, and take the arguments that the list names."""
     link = toolkit.demo()
-    frame = toolkit.endpoints()
+    frame = toolkit.list_endpoints()
     namespaces = {False: link, True: link.operations()}
     for row in frame.to_dict(orient="records"):
-        takes = inspect.signature(operator.attrgetter(row["door"])(namespaces[row["writes"]])).parameters
+        takes = inspect.signature(operator.attrgetter(row["endpoint"])(namespaces[row["writes"]])).parameters
         named = {name.rstrip("*") for name in row["arguments"].split(", ") if name}
-        assert named == takes.keys() - {"numbers", "emails", "confirm", "once", "marked"}, row["door"]
+        assert named == takes.keys() - {"numbers", "emails", "confirm", "idempotency_key", "marked"}, row[
+            "endpoint"
+        ]
         assert ("confirm" in takes) == pd.notna(row["confirm"])
     link.close()
 
 
 def test_the_list_says_how_an_unknown_outcome_is_settled() -> None:
-    frame = toolkit.endpoints().set_index(["writes", "door"])
-    assert frame.loc[False, ["confirm", "settled_by"]].isna().to_numpy().all()
+    frame = toolkit.list_endpoints().set_index(["writes", "endpoint"])
+    assert frame.loc[False, ["confirm", "resolved_by"]].isna().to_numpy().all()
     told = frame.loc[True]
-    assert told["settled_by"].notna().all()
-    assert told.loc["exchange.transfer", "settled_by"] == "the id drawn for it, in exchange.transfers"
-    assert told.loc["exchange.create_api_key", "settled_by"] == "no new key in exchange.api_keys"
-    assert told.loc["exchange.transfer_within", "settled_by"] == "no read: look by hand"
+    assert told["resolved_by"].notna().all()
+    assert told.loc["exchange.transfer", "resolved_by"] == "the id drawn for it, in exchange.transfers"
+    assert told.loc["exchange.create_api_key", "resolved_by"] == "no new key in exchange.api_keys"
+    assert told.loc["exchange.transfer_within", "resolved_by"] == "no read: look by hand"
     assert told["confirm"].dropna().to_dict() == {
         "exchange.delete_sub_account": "sub_account_id",
         "exchange.delete_api_key": "api_key",
@@ -249,5 +254,5 @@ def test_a_sandbox_that_runs_already_is_used(env: SandboxEnv, monkeypatch: pytes
 
 def test_small_limits_are_known_on_both_sides() -> None:
     link = toolkit.demo(limit_scale=0.5)
-    assert link.price("futures.overview").limit == 1200
+    assert link.estimate_weight("futures.overview").limit == 1200
     link.close()

@@ -69,7 +69,7 @@ def test_multiprocessing_is_told_before_a_process_starts(link: toolkit.Link) -> 
 
 def test_what_a_link_returns_can_be_sent(link: toolkit.Link) -> None:
     rebates = link.spot.rebates(start="-1D")
-    for each in (rebates, link.usage(), link.price("exchange.partner"), link.budget.snapshot()):
+    for each in (rebates, link.usage(), link.estimate_weight("exchange.partner"), link.budget.snapshot()):
         again = pickle.loads(pickle.dumps(each))
         assert type(again) is type(each)
     again = pickle.loads(pickle.dumps(rebates))

@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 
 import toolkit
 from toolkit import charts
-from toolkit.catalogue import ENDPOINTS
 from toolkit.demo import DemoLink
+from toolkit.endpoints import ENDPOINTS
 from toolkit.errors import UsageError
 
 
@@ -283,7 +283,7 @@ def test_every_frame_of_the_toolkit_is_drawn_or_refused_with_what_would_do() -> 
                 said = title(chart(frame))
             except UsageError as error:
                 said = str(error)
-            assert " · " in said or "link." in said, endpoint.door
+            assert " · " in said or "link." in said, endpoint.qualified_name
             plt.close("all")
 
 

@@ -18,8 +18,8 @@ from jinja2.runtime import Macro
 import toolkit
 from tests.unit.test_printable import unseen
 from toolkit.display.html import _environment, _stylesheet, render
-from toolkit.doctor.picture import _STATES
-from toolkit.panels.svg import PARTS
+from toolkit.display.svg import PARTS
+from toolkit.doctor.html import _STATES
 
 PACKAGE = Path(toolkit.__file__).parent
 ENVIRONMENT = _environment()

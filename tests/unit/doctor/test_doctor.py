@@ -33,16 +33,16 @@ from tests.support.rows import put
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.__main__ import main
-from toolkit.catalogue import BASE_URLS, KEY_PERMISSIONS, Host, Security
-from toolkit.doctor import Diagnosis, Line, rights
-from toolkit.doctor.line import worst
-from toolkit.doctor.machine import line_of_environment, line_of_files, line_of_versions, line_of_way
-from toolkit.doctor.picture import html_of, text_of
+from toolkit.auth.credentials import SECURITIES, Credentials, Keys
+from toolkit.auth.signers import signer_of
+from toolkit.doctor import Check, Diagnosis, permissions
+from toolkit.doctor.check import worst
+from toolkit.doctor.html import html_of, text_of
+from toolkit.doctor.machine import environment_check, files_check, proxy_check, versions_check
+from toolkit.endpoints import BASE_URLS, KEY_PERMISSIONS, Host, Security
 from toolkit.sandbox import Sandbox
-from toolkit.storage.paths import ledger_file
-from toolkit.wire.credentials import SECURITIES, Credentials, Keys
-from toolkit.wire.session import Session
-from toolkit.wire.signers import signer_of
+from toolkit.storage.paths import rate_limit_file
+from toolkit.transport.session import Session
 
 PATH = KEY_PERMISSIONS.path
 TIMES = ("/api/v3/time", "/fapi/v1/time", "/papi/v1/ping")
@@ -63,7 +63,7 @@ RIGHTS: Verdicts = {
 }
 # On a clock of one's own there is no ledger, and nothing was written yet.
 MACHINE: Verdicts = {
-    "ledger": "note",
+    "rate limits": "note",
     "journal": "note",
     "files": "ok",
     "versions": "ok",
@@ -73,8 +73,8 @@ MACHINE: Verdicts = {
 BOTH = ", for USER_DATA and TRADE"
 
 
-def of_key(rights: Verdicts = RIGHTS, about: str = f"key{BOTH}") -> Verdicts:
-    return {f"{check} {about}": verdict for check, verdict in rights.items()}
+def of_key(permissions: Verdicts = RIGHTS, about: str = f"key{BOTH}") -> Verdicts:
+    return {f"{check} {about}": status for check, status in permissions.items()}
 
 
 GOOD: Verdicts = {**EXCHANGE, "keys": "ok", **of_key(), **MACHINE}
@@ -83,14 +83,14 @@ GOOD: Verdicts = {**EXCHANGE, "keys": "ok", **of_key(), **MACHINE}
 def table(diagnosis: Diagnosis) -> Verdicts:
     """All of it, line by line."""
     rows = diagnosis.frame.to_dict("records")
-    verdicts = {" ".join(filter(pd.notna, (row["check"], row["about"]))): row["verdict"] for row in rows}
+    verdicts = {" ".join(filter(pd.notna, (row["check"], row["about"]))): row["status"] for row in rows}
     assert len(verdicts) == len(rows)
     return verdicts
 
 
-def line(diagnosis: Diagnosis, name: str) -> Line:
+def line(diagnosis: Diagnosis, name: str) -> Check:
     check, _, about = name.partition(" ")
-    (found,) = [each for each in diagnosis.lines if each.check == check and each.about.startswith(about)]
+    (found,) = [each for each in diagnosis.checks if each.name == check and each.about.startswith(about)]
     return found
 
 
@@ -137,7 +137,7 @@ def test_a_good_key(env: SandboxEnv) -> None:
     assert table(diagnosis) == GOOD
     assert [*table(diagnosis)] == [*GOOD], "and in this order"
     assert diagnosis
-    assert diagnosis.verdict == "note"
+    assert diagnosis.status == "note"
     assert [entry.path for entry in env.exchange.log] == [*ASKED]
     assert [entry.weight for entry in env.exchange.log] == [1, 1, 1, 1]
 
@@ -156,7 +156,7 @@ def test_a_key_without_limits_of_addresses(env: SandboxEnv) -> None:
     diagnosis = link_of(env, "open").doctor()
     assert table(diagnosis) == GOOD | of_key({"rights": "warning", "addresses": "warning"})
     assert diagnosis
-    assert diagnosis.verdict == "warning"
+    assert diagnosis.status == "warning"
     assert "from anywhere" in line(diagnosis, "addresses").found
 
 
@@ -238,7 +238,7 @@ def test_a_host_that_asked_to_wait_is_left_alone(env: SandboxEnv) -> None:
     env.exchange.faults.add("rate-limit", path="/api/", seconds=40)
     diagnosis = env.link.doctor()
     rest = of_key({"type": "note", "rights": "note"})
-    first = {name: verdict for name, verdict in EXCHANGE.items() if name != "clock api"}
+    first = {name: status for name, status in EXCHANGE.items() if name != "clock api"}
     expected = {**first, "host api": "failure", "ban": "warning", "keys": "ok", **rest, **MACHINE}
     assert table(diagnosis) == expected
     assert "api asked to wait until 2026-01-01 00:00:40 UTC" in line(diagnosis, "ban").found
@@ -249,11 +249,11 @@ def test_a_host_that_asked_to_wait_is_left_alone(env: SandboxEnv) -> None:
 
 
 def test_a_key_that_meets_a_ban_or_a_pause(env: SandboxEnv) -> None:
-    for kind, verdict in (("rate-limit", "warning"), ("ban", "failure")):
+    for kind, status in (("rate-limit", "warning"), ("ban", "failure")):
         env.exchange.faults.add(kind, path=PATH)
         diagnosis = env.link.doctor()
         rest = of_key({"type": "note", "rights": "note"})
-        assert table(diagnosis) == {**EXCHANGE, "ban": verdict, "keys": "ok", **rest, **MACHINE}
+        assert table(diagnosis) == {**EXCHANGE, "ban": status, "keys": "ok", **rest, **MACHINE}
         env.clock.advance(60)
     assert env.sent(PATH) == [429, 418]
 
@@ -261,7 +261,7 @@ def test_a_key_that_meets_a_ban_or_a_pause(env: SandboxEnv) -> None:
 def test_a_host_that_cannot_be_reached(env: SandboxEnv, nowhere: str) -> None:
     link = link_with(env, Keys([credentials(env, "partner")], "a test"), papi=nowhere)
     diagnosis = link.doctor()
-    first = {name: verdict for name, verdict in EXCHANGE.items() if name != "clock papi"}
+    first = {name: status for name, status in EXCHANGE.items() if name != "clock papi"}
     assert table(diagnosis) == {**first, "host papi": "failure", "keys": "ok", **of_key(), **MACHINE}
     assert "the connection failed" in line(diagnosis, "host papi").found
     assert "network" in line(diagnosis, "host papi").next_step
@@ -269,7 +269,7 @@ def test_a_host_that_cannot_be_reached(env: SandboxEnv, nowhere: str) -> None:
 
 def test_without_its_host_no_key_is_asked(env: SandboxEnv, nowhere: str) -> None:
     diagnosis = link_with(env, Keys([credentials(env, "partner")], "a test"), api=nowhere).doctor()
-    first = {name: verdict for name, verdict in EXCHANGE.items() if name != "clock api"}
+    first = {name: status for name, status in EXCHANGE.items() if name != "clock api"}
     rest = of_key({"type": "note", "rights": "note"})
     # What a sandbox says of itself is asked there, too.
     expected = {**first, "source": "warning", "host api": "failure", "keys": "ok", **rest, **MACHINE}
@@ -304,7 +304,7 @@ def test_what_is_not_the_exchange(env: SandboxEnv, kind: str, options: dict[str,
     env.exchange.faults.add("extra-header", path="/fapi/", **headers)
     env.exchange.faults.add(kind, path="/fapi/", **options)
     diagnosis = env.link.doctor()
-    first = {name: verdict for name, verdict in EXCHANGE.items() if name != "clock fapi"}
+    first = {name: status for name, status in EXCHANGE.items() if name != "clock fapi"}
     assert table(diagnosis) == {**first, "host fapi": "failure", "keys": "ok", **of_key(), **MACHINE}
     assert said in line(diagnosis, "host fapi").found
     assert "in between" in line(diagnosis, "host fapi").next_step
@@ -354,7 +354,7 @@ def test_a_log_of_the_secrets_of_tls_is_a_warning(
     assert "keylog" not in table(env.link.doctor())
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys.log"))
     found = line(env.link.doctor(), "keylog")
-    assert found.verdict == "warning"
+    assert found.status == "warning"
     assert str(tmp_path / "keys.log") in found.found
     assert "API keys and signed requests" in found.found
     assert "Take SSLKEYLOGFILE out of the environment" in found.next_step
@@ -363,21 +363,21 @@ def test_a_log_of_the_secrets_of_tls_is_a_warning(
 def test_a_slow_way_to_the_exchange() -> None:
     with Sandbox(seed=7) as sandbox:
         hosts = dict.fromkeys(BASE_URLS, sandbox.address)
-        for window, verdict in ((1, "warning"), (60_000, "ok")):
+        for window, status in ((1, "warning"), (60_000, "ok")):
             link = toolkit.Link(key=sandbox.key, secret=sandbox.secret, hosts=hosts, recv_window=window)
             diagnosis = link.doctor()
-            assert table(diagnosis)["clock api"] == verdict
-            if verdict == "warning":
+            assert table(diagnosis)["clock api"] == status
+            if status == "warning":
                 assert "recv_window" in line(diagnosis, "clock api").next_step
             link.close()
 
 
-@pytest.mark.parametrize(("used", "verdict"), [(1919, "ok"), (1921, "warning")])
-def test_a_counter_that_is_nearly_full(env: SandboxEnv, used: int, verdict: str) -> None:
+@pytest.mark.parametrize(("used", "status"), [(1919, "ok"), (1921, "warning")])
+def test_a_counter_that_is_nearly_full(env: SandboxEnv, used: int, status: str) -> None:
     counted = {"name": "X-MBX-USED-WEIGHT-1M", "value": str(used)}
     env.exchange.faults.add("extra-header", path="/fapi/", **counted)
     diagnosis = env.link.doctor()
-    assert table(diagnosis) == GOOD | {"weight": verdict}
+    assert table(diagnosis) == GOOD | {"weight": status}
     assert f"fapi: {used:,} of 2,400, 80%" in line(diagnosis, "weight").found
 
 
@@ -447,7 +447,7 @@ def test_each_of_several_keys_is_asked_with_itself(env: SandboxEnv) -> None:
 
 def test_not_all_is_well_where_withdrawals_were_not_looked_at(env: SandboxEnv) -> None:
     diagnosis = link_with(env, Keys([credentials(env, "trade-only", "TRADE")], "a test")).doctor()
-    assert diagnosis.verdict == "warning"
+    assert diagnosis.status == "warning"
     assert "All is well" not in repr(diagnosis)
 
 
@@ -464,7 +464,7 @@ def test_an_answer_about_no_key_or_two(env: SandboxEnv, rows: int) -> None:
 def test_each_flag_has_words_or_a_line_of_its_own() -> None:
     flags = {column.name for column in KEY_PERMISSIONS.columns if column.kind == "flag"}
     others = {"ip_restrict", "enable_reading", "enable_withdrawals", "enable_fix_read_only"}
-    assert flags == {*rights._MAY, *others}
+    assert flags == {*permissions._MAY, *others}
 
 
 @pytest.mark.parametrize(
@@ -485,13 +485,13 @@ def test_what_the_exchange_may_say_of_a_key(
     env.exchange.faults.add("unknown-field", path=PATH, field=field, value=value)
     diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | of_key(expected)
-    assert any(said in each.found for each in diagnosis.lines)
+    assert any(said in each.found for each in diagnosis.checks)
 
 
 def test_a_key_that_may_only_read_is_told_of_what_is_new(env: SandboxEnv) -> None:
     env.exchange.faults.add("unknown-field", path=PATH, field="enableMoonTravel", value=True)
     diagnosis = link_of(env, "read-only").doctor()
-    assert line(diagnosis, "rights").verdict == "note"
+    assert line(diagnosis, "rights").status == "note"
     assert line(diagnosis, "rights").found == "It may change nothing. New to this toolkit: enableMoonTravel."
 
 
@@ -515,11 +515,11 @@ def link_at(sandbox: Sandbox) -> toolkit.Link:
 
 
 def test_a_store_that_is_shared(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path / "ledger"))
+    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path / "rate limits"))
     with link_at(sandbox) as link:
         diagnosis = link.doctor()
-        assert table(diagnosis) == GOOD | {"ledger": "ok"}
-        assert str(tmp_path / "ledger") in line(diagnosis, "ledger").found
+        assert table(diagnosis) == GOOD | {"rate limits": "ok"}
+        assert str(tmp_path / "rate limits") in line(diagnosis, "rate limits").found
         assert all(link._connection.budget.shared_clock(host) for host in BASE_URLS), (
             "other processes need not ask"
         )
@@ -528,25 +528,25 @@ def test_a_store_that_is_shared(sandbox: Sandbox, tmp_path: Path, monkeypatch: p
 def test_a_store_that_is_damaged(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path))
     told = requests.get(f"{sandbox.address}/sandbox/id", timeout=5).json()["id"]
-    path = ledger_file(dict.fromkeys(BASE_URLS, sandbox.address), told)
+    path = rate_limit_file(dict.fromkeys(BASE_URLS, sandbox.address), told)
     assert path is not None
     path.write_bytes(b"nonsense " * 1000)
     with link_at(sandbox) as link:
         diagnosis = link.doctor()
     assert table(diagnosis) == GOOD
-    assert "damaged and set aside" in line(diagnosis, "ledger").found
-    assert f"{path}.damaged" in line(diagnosis, "ledger").next_step
+    assert "damaged and set aside" in line(diagnosis, "rate limits").found
+    assert f"{path}.damaged" in line(diagnosis, "rate limits").next_step
 
 
 def test_a_store_that_stands_alone(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path / "file"))
-    with pytest.warns(errors.LedgerWarning):
+    with pytest.warns(errors.RateLimitWarning):
         link = link_at(sandbox)
     diagnosis = link.doctor()
-    assert table(diagnosis) == GOOD | {"ledger": "warning"}
-    assert str(tmp_path) in line(diagnosis, "ledger").found
-    assert "TOOLKIT_RATE_LIMITS" in line(diagnosis, "ledger").next_step
+    assert table(diagnosis) == GOOD | {"rate limits": "warning"}
+    assert str(tmp_path) in line(diagnosis, "rate limits").found
+    assert "TOOLKIT_RATE_LIMITS" in line(diagnosis, "rate limits").next_step
     link.close()
 
 
@@ -564,11 +564,11 @@ def test_a_journal_in_which_all_is_settled(env: SandboxEnv) -> None:
     assert ops.journal.name in line(diagnosis, "journal").found
 
 
-@pytest.mark.parametrize(("lost", "said"), [(1, "Of one write it"), (2, "Of each of 2 writes it")])
-def test_a_journal_with_calls_that_are_not_settled(env: SandboxEnv, lost: int, said: str) -> None:
+@pytest.mark.parametrize(("failure", "said"), [(1, "Of one write it"), (2, "Of each of 2 writes it")])
+def test_a_journal_with_calls_that_are_not_settled(env: SandboxEnv, failure: int, said: str) -> None:
     ops = env.link.operations()
-    env.exchange.faults.add("reset", method="POST", times=lost)
-    for each in range(lost):
+    env.exchange.faults.add("reset", method="POST", times=failure)
+    for each in range(failure):
         assert ops.exchange.create_sub_account(tag=f"desk {each}").status == "unknown"
     before = env.sent()
     diagnosis = env.link.doctor()
@@ -614,16 +614,16 @@ def test_no_home_for_a_store(sandbox: Sandbox, journal: Path, monkeypatch: pytes
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", "~nobody-of-this-name/ledger")
     journal.mkdir()
     journal.chmod(0o777)
-    with pytest.warns(errors.LedgerWarning):
+    with pytest.warns(errors.RateLimitWarning):
         link = link_at(sandbox)
     diagnosis = link.doctor()
-    assert table(diagnosis) == GOOD | {"ledger": "warning", "files": "warning"}
+    assert table(diagnosis) == GOOD | {"rate limits": "warning", "files": "warning"}
     link.close()
 
 
 def test_rights_to_files_are_not_looked_at_on_windows(tmp_path: Path) -> None:
-    found = line_of_files([tmp_path], windows=True)
-    assert found.verdict == "note"
+    found = files_check([tmp_path], windows=True)
+    assert found.status == "note"
     assert "not looked at on Windows" in found.found
 
 
@@ -632,7 +632,7 @@ def test_a_command_can_be_copied(tmp_path: Path) -> None:
     folder = tmp_path / "two  words; and 'more'"
     folder.mkdir()
     folder.chmod(0o777)
-    found = line_of_files([folder / "ledger"])
+    found = files_check([folder / "rate limits"])
     shown = text_of([found], "live", datetime.fromtimestamp(0, UTC))
     (command,) = re.findall("`(.*)`", shown)
     assert shlex.split(command) == ["chmod", "go-w", str(folder)]
@@ -651,21 +651,21 @@ def test_files_that_others_may_change(
     path.chmod(0o660)
     assert f"may change {path}." in line(env.link.doctor(), "files").found
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path))  # who shares a folder means it
-    assert line_of_files([path]).verdict == "note"
+    assert files_check([path]).status == "note"
     path.chmod(0o600)
-    assert line_of_files([path, tmp_path / "nothing"]).verdict == "ok"
+    assert files_check([path, tmp_path / "nothing"]).status == "ok"
 
 
 def test_versions() -> None:
-    enough = line_of_versions(["pandas>=2.2,<4", "requests", "nothing-of-this-name>=3", "Pandas<1"])
-    assert enough.verdict == "ok"
+    enough = versions_check(["pandas>=2.2,<4", "requests", "nothing-of-this-name>=3", "Pandas<1"])
+    assert enough.status == "ok"
     for name in ("toolkit", "Python", "pandas", "pyarrow", "requests", "urllib3", "cryptography", "OpenSSL"):
         assert f"{name} " in enough.found
-    old = line_of_versions(["pandas>=99.1,<100", 'keyring>=999; extra == "keyring"', "pyarrow >=17"])
-    assert old.verdict == "note"
+    old = versions_check(["pandas>=99.1,<100", 'keyring>=999; extra == "keyring"', "pyarrow >=17"])
+    assert old.status == "note"
     assert old.found.endswith(f"pandas {pd.__version__} is older than 99.1.")
     assert "pip install" in old.next_step
-    assert line_of_versions([f"pandas>={pd.__version__}", f"pandas>={pd.__version__}.0"]).verdict == "ok"
+    assert versions_check([f"pandas>={pd.__version__}", f"pandas>={pd.__version__}.0"]).status == "ok"
 
 
 def test_the_way_to_the_exchange(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -677,14 +677,14 @@ def test_the_way_to_the_exchange(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     link = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, proxies=proxies)
     diagnosis = link.doctor()
     found = line(diagnosis, "proxy")
-    assert (found.verdict, found.found) == (
+    assert (found.status, found.found) == (
         "note",
         f"Requests go through proxy.invalid. The authorities in {trusted} are trusted.",
     )
     for secret in ("somebody", "pass", "w@rd"):
         assert secret not in everything(diagnosis)
     assert line(diagnosis, "source").found == "These are the real exchange's data."
-    assert [line(diagnosis, f"host {host}").verdict for host in BASE_URLS] == ["failure"] * 3
+    assert [line(diagnosis, f"host {host}").status for host in BASE_URLS] == ["failure"] * 3
     link.close()
 
 
@@ -693,8 +693,8 @@ def test_an_authority_of_ones_own_is_named(tmp_path: Path) -> None:
     trusted.touch()
     hosts = dict.fromkeys(BASE_URLS, "https://exchange.invalid")
     with toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, verify=trusted) as link:
-        found = line_of_way(link._connection)
-    assert (found.verdict, found.found) == ("note", f"None. The authorities in {trusted} are trusted.")
+        found = proxy_check(link._connection)
+    assert (found.status, found.found) == ("note", f"None. The authorities in {trusted} are trusted.")
 
 
 @pytest.mark.parametrize(
@@ -711,16 +711,16 @@ def test_a_proxy_is_named_without_its_user(address: str, name: str) -> None:
     session = Session(
         {"api": "https://exchange.invalid"}, timeout=(1.0, 1.0), proxies={"all": address}, trust_env=False
     )
-    assert session.way("api") == (name, "")
+    assert session.network_route("api") == (name, "")
 
 
 def test_variables_are_named_and_not_shown() -> None:
-    assert line_of_environment({"HOME": "/", "TOOLKIT_RATE_LIMITS": ""}).found.startswith("None")
-    plain = line_of_environment({"TOOLKIT_RATE_LIMITS": "off", "TOOLKIT_CONFIG": "/x"})
-    assert (plain.verdict, plain.found) == ("ok", "Set: TOOLKIT_CONFIG, TOOLKIT_RATE_LIMITS.")
+    assert environment_check({"HOME": "/", "TOOLKIT_RATE_LIMITS": ""}).found.startswith("None")
+    plain = environment_check({"TOOLKIT_RATE_LIMITS": "off", "TOOLKIT_CONFIG": "/x"})
+    assert (plain.status, plain.found) == ("ok", "Set: TOOLKIT_CONFIG, TOOLKIT_RATE_LIMITS.")
     for name in ("TOOLKIT_KEY", "TOOLKIT_SECRET", "TOOLKIT_PASSPHRASE"):
-        secret = line_of_environment({name: "hush"})
-        assert secret.verdict == "note"
+        secret = environment_check({name: "hush"})
+        assert secret.status == "note"
         assert "profile" in secret.next_step
         assert "hush" not in f"{secret}"
 
@@ -759,7 +759,7 @@ def test_nothing_secret_is_in_any_of_it(env: SandboxEnv) -> None:
 
 def test_the_frame_keeps_its_contract(env: SandboxEnv) -> None:
     frame = env.link.doctor().frame
-    assert [*frame.columns] == ["check", "about", "verdict", "found", "next_step"]
+    assert [*frame.columns] == ["check", "about", "status", "found", "next_step"]
     assert all(isinstance(kind, pd.StringDtype) for kind in frame.dtypes)
     assert frame.attrs == {
         "endpoint": "doctor",
@@ -774,20 +774,20 @@ def test_whatever_is_not_good_says_what_to_do(env: SandboxEnv, nowhere: str) -> 
     keys = Keys([credentials(env, name) for name in ("withdrawals", "open")], "a test")
     env.exchange.faults.add("html", path="/fapi/")
     diagnosis = link_with(env, keys, papi=nowhere).doctor()
-    bad = [each for each in diagnosis.lines if each.verdict in ("warning", "failure")]
+    bad = [each for each in diagnosis.checks if each.status in ("warning", "failure")]
     assert len(bad) == 5
     assert all(each.next_step for each in bad)
 
 
 def test_the_text_fits_a_terminal(env: SandboxEnv) -> None:
     diagnosis = link_of(env, "withdrawals").doctor()
-    lines = repr(diagnosis).splitlines()
-    assert lines[0].startswith("doctor (SANDBOX), 2026-01-01 00:00:00 UTC: Something does not work")
-    assert lines[1] == "1 failure, 4 notes, 22 things looked at."
-    assert "  FAILURE  withdrawals     THIS KEY CAN TAKE MONEY OUT OF THE ACCOUNT." in lines
-    assert "Key, for USER_DATA and TRADE" in lines
+    checks = repr(diagnosis).splitlines()
+    assert checks[0].startswith("doctor (SANDBOX), 2026-01-01 00:00:00 UTC: Something does not work")
+    assert checks[1] == "1 failure, 4 notes, 22 things looked at."
+    assert "  FAILURE  withdrawals     THIS KEY CAN TAKE MONEY OUT OF THE ACCOUNT." in checks
+    assert "Key, for USER_DATA and TRADE" in checks
     paths = ("journal", "/")
-    assert [text for text in lines if len(text) > 100 and not any(part in text for part in paths)] == []
+    assert [text for text in checks if len(text) > 100 and not any(part in text for part in paths)] == []
 
 
 def test_the_picture_is_static_and_escaped(env: SandboxEnv) -> None:
@@ -802,7 +802,7 @@ def test_the_picture_is_static_and_escaped(env: SandboxEnv) -> None:
 
 
 def test_every_part_of_a_line_is_escaped() -> None:
-    odd = Line("<a>", "<b>", "<c>", "warning", "<d>", "<e>")
+    odd = Check("<a>", "<b>", "<c>", "warning", "<d>", "<e>")
     html = html_of([odd], "live", datetime.fromtimestamp(0, UTC))
     for each in "abcde":
         assert f"&lt;{each}&gt;" in html
@@ -811,8 +811,8 @@ def test_every_part_of_a_line_is_escaped() -> None:
 
 
 def test_the_worst_verdict_counts() -> None:
-    lines = [Line("", "a", verdict="note"), Line("", "b", verdict="warning"), Line("", "c")]
-    assert worst(lines) == "warning"
+    checks = [Check("", "a", status="note"), Check("", "b", status="warning"), Check("", "c")]
+    assert worst(checks) == "warning"
     assert worst([]) == "ok"
 
 
@@ -889,11 +889,11 @@ def test_it_prints_json(sandbox: Sandbox) -> None:
     done = run("--demo", "--json", **running(sandbox, "withdrawals"))
     assert done.exit_code == 1
     rows = {row["check"]: row for row in json.loads(done.stdout)}
-    assert rows["withdrawals"]["verdict"] == "failure"
+    assert rows["withdrawals"]["status"] == "failure"
     assert rows["ban"] == {
         "check": "ban",
         "about": None,
-        "verdict": "ok",
+        "status": "ok",
         "found": "This address is not banned, and not asked to wait.",
         "next_step": None,
     }
@@ -903,7 +903,7 @@ def test_a_store_that_stands_alone_is_a_line_and_no_warning(sandbox: Sandbox, tm
     (tmp_path / "file").touch()
     done = run("--demo", "--strict", TOOLKIT_RATE_LIMITS=str(tmp_path / "file"), **running(sandbox))
     assert (done.exit_code, done.stderr) == (1, "")
-    assert "WARNING  ledger" in done.stdout
+    assert "WARNING  rate limits" in done.stdout
 
 
 @pytest.mark.parametrize(

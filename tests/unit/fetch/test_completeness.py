@@ -23,15 +23,15 @@ from tests.support.rows import (
 )
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
-from toolkit.catalogue import BY_DOOR, ENDPOINTS, Endpoint
-from toolkit.fetch import pages, parts, strands
-from toolkit.frames import Gathering
-from toolkit.plan import Span
-from toolkit.question import Question
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, Endpoint
+from toolkit.fetch import bisected_window, paged_window, windows
+from toolkit.frames.builder import FrameBuilder
+from toolkit.frames.validation import Query
+from toolkit.planning import Span
 from toolkit.sandbox.world.tables import ListTable, Row
 
 WORKERS = 6
-PATIENT = (5.0, 30.0)  # no request is counted twice because this machine is slow
+CAUTION_FACTOR = (5.0, 30.0)  # no request is counted twice because this machine is slow
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def shared() -> Iterator[SandboxEnv]:
     made = SandboxEnv(
         link={
             "progress": False,
-            "timeout": PATIENT,
+            "timeout": CAUTION_FACTOR,
             "workers": WORKERS,
             "limits": {"fapi": 10**6, "sapi-ip": 10**6},
         }
@@ -54,15 +54,17 @@ def no_limits(shared: SandboxEnv) -> Iterator[None]:
     shared.replace_exchange()
 
 
-def serve(env: SandboxEnv, door: str, rows: list[Row], **options: Any) -> Endpoint:
-    endpoint = BY_DOOR[door]
+def serve(env: SandboxEnv, endpoint_name: str, rows: list[Row], **options: Any) -> Endpoint:
+    endpoint = ENDPOINTS_BY_NAME[endpoint_name]
     put(env, endpoint, rows, **options)
     env.exchange.limits = type(env.exchange.limits)(10**6, None)
     return endpoint
 
 
-def fetch(env: SandboxEnv, door: str, arguments: dict[str, Any] | None = None, **span: Any) -> pd.DataFrame:
-    return env.link._fetcher.fetch(BY_DOOR[door], arguments or {}, **span)
+def fetch(
+    env: SandboxEnv, endpoint_name: str, arguments: dict[str, Any] | None = None, **span: Any
+) -> pd.DataFrame:
+    return env.link._fetcher.fetch(ENDPOINTS_BY_NAME[endpoint_name], arguments or {}, **span)
 
 
 def bookings(count: int, start: int, step: int) -> list[Row]:
@@ -194,11 +196,11 @@ def test_one_row_asked_for_by_all_that_names_it_is_all(shared: SandboxEnv) -> No
 def test_a_list_costs_its_pages_and_the_empty_one_as_the_price_says(shared: SandboxEnv, rows: int) -> None:
     serve(shared, "exchange.sub_accounts", [account(n, shared.now - DAY + n) for n in range(rows)])
     endpoint = smaller("exchange.sub_accounts", 20)
-    link = shared.new_link(timeout=PATIENT, progress=False)
+    link = shared.new_link(timeout=CAUTION_FACTOR, progress=False)
     for _ in range(2):
         frame = link._fetcher.fetch(endpoint, {})
         assert len(frame) == rows
-        assert frame.attrs["requests"] == pages.pages_of(rows, 20)
+        assert frame.attrs["requests"] == paged_window.pages_of(rows, 20)
 
 
 # -- a limit alone -----------------------------------------------------------------------------------
@@ -234,13 +236,13 @@ def test_what_had_arrived_is_kept_where_asking_for_all_again_fails(
     start = shared.now - 28 * DAY
     endpoint = serve(shared, "spot.rebates", [spot_rebate(n, start + n * 3_000_000) for n in range(800)])
     shared.exchange.faults.add("cap", rows=73, path=endpoint.path, times=None)
-    anew = parts.Counts.anew
+    renewed = bisected_window.RowCounts.renewed
 
-    def fails_from_now_on(counts: parts.Counts) -> parts.Counts:
+    def fails_from_now_on(counts: bisected_window.RowCounts) -> bisected_window.RowCounts:
         shared.exchange.faults.add("error", path=endpoint.path, code=-1121, times=None)
-        return anew(counts)
+        return renewed(counts)
 
-    monkeypatch.setattr(parts.Counts, "anew", fails_from_now_on)
+    monkeypatch.setattr(bisected_window.RowCounts, "anew", fails_from_now_on)
     with pytest.raises(errors.NotFoundError) as caught:
         fetch(shared, "spot.rebates", start=start)
     partial = caught.value.partial
@@ -251,17 +253,17 @@ def test_what_had_arrived_is_kept_where_asking_for_all_again_fails(
 
 
 @pytest.mark.parametrize(
-    ("door", "make", "rows"), [("spot.kickbacks", None, 700), ("futures.income", bookings, 150)]
+    ("endpoint_name", "make", "rows"), [("spot.kickbacks", None, 700), ("futures.income", bookings, 150)]
 )
 def test_a_limit_that_is_left_out_of_account_cuts_nothing(
-    shared: SandboxEnv, door: str, make: Any, rows: int
+    shared: SandboxEnv, endpoint_name: str, make: Any, rows: int
 ) -> None:
     """The documented default is what comes instead."""
     start = shared.now - 6 * DAY
     made = make(rows, start, 1000) if make else [kickback(n, start + n * 1000) for n in range(rows)]
-    endpoint = serve(shared, door, made)
+    endpoint = serve(shared, endpoint_name, made)
     shared.exchange.faults.add("ignore", name="limit", path=endpoint.path, times=None)
-    assert len(fetch(shared, door, start=start)) == rows
+    assert len(fetch(shared, endpoint_name, start=start)) == rows
 
 
 @pytest.mark.parametrize(
@@ -305,16 +307,16 @@ def test_a_row_that_came_meanwhile_is_no_cut(shared: SandboxEnv) -> None:
 def test_an_answer_under_suspicion_is_kept_where_asking_on_fails(shared: SandboxEnv) -> None:
     start = shared.now - 6 * DAY
     endpoint = serve(shared, "spot.rebates", [spot_rebate(n, start + n) for n in range(100)])
-    link = shared.new_link(timeout=PATIENT, progress=False)
+    link = shared.new_link(timeout=CAUTION_FACTOR, progress=False)
     sender = link._connection.sender
     get = sender.get
 
-    def once(call: Any, *more: Any) -> Any:
+    def idempotency_key(call: Any, *more: Any) -> Any:
         if shared.sent(endpoint.path):
             raise errors.ServerError("spot.rebates", 503, None, "Away.")
         return get(call, *more)
 
-    sender.get = once  # type: ignore[method-assign]
+    sender.get = idempotency_key  # type: ignore[method-assign]
     with pytest.raises(errors.ServerError) as caught:
         link._fetcher.fetch(endpoint, {}, start=start)
     assert caught.value.partial is not None
@@ -327,7 +329,7 @@ def test_what_was_handed_out_once_is_not_doubted_again(shared: SandboxEnv) -> No
     start = shared.now - 21 * DAY
     times = [week * 7 * DAY + n * 1000 for week in range(3) for n in range(100)]
     serve(shared, "spot.rebates", [spot_rebate(n, start + time) for n, time in enumerate(times)])
-    frame = shared.new_link(timeout=PATIENT, progress=False, workers=1).spot.rebates(start=start)
+    frame = shared.new_link(timeout=CAUTION_FACTOR, progress=False, workers=1).spot.rebates(start=start)
     assert (len(frame), frame.attrs["requests"]) == (300, 5)
 
 
@@ -340,11 +342,13 @@ def weekly(count: int, cap: int, weeks: int, answered: Callable[[list[Any]], Any
         weeks: How many.
         answered: Chooses which of the requests under way is answered next.
     """
-    endpoint, week = BY_DOOR["spot.rebates"], 7 * DAY
-    counts, question = parts.Counts(endpoint.paging), Question(endpoint, {})
+    endpoint, week = ENDPOINTS_BY_NAME["spot.rebates"], 7 * DAY
+    counts, question = bisected_window.RowCounts(endpoint.paging), Query(endpoint, {})
     start = 1_767_225_600_000
     windows = [
-        parts.Parts(endpoint, question, Span(start + n * week, start + (n + 1) * week - 1), counts)
+        bisected_window.BisectedWindow(
+            endpoint, question, Span(start + n * week, start + (n + 1) * week - 1), counts
+        )
         for n in range(weeks)
     ]
     every = [
@@ -352,22 +356,22 @@ def weekly(count: int, cap: int, weeks: int, answered: Callable[[list[Any]], Any
     ]
     under_way: list[Any] = []
     requests = 0
-    while any(strand.is_sure for strand in windows) or under_way:
-        under_way += [strand.ask() for strand in windows if strand.is_sure]
+    while any(window_fetch.is_certain for window_fetch in windows) or under_way:
+        under_way += [window_fetch.ask() for window_fetch in windows if window_fetch.is_certain]
         request = answered(under_way)
         under_way.remove(request)
         requests += 1
         first, last = (int(str(request.parameters[name])) for name in ("startTime", "endTime"))
         rows = [row for row in every if first <= row["time"] <= last]
-        request.strand.came(request.number, rows[:cap])
+        request.window_fetch.receive(request.number, rows[:cap])
     assert not counts.is_late
-    gathering = Gathering(endpoint, "float", question=question)
-    for strand in windows:
-        while strand.is_ready:
-            strand.take(gathering)
-        assert strand.over
-        assert not strand.held
-    return gathering.frame({})["trade_id"].tolist(), requests
+    builder = FrameBuilder(endpoint, "float", question=question)
+    for window_fetch in windows:
+        while window_fetch.is_ready:
+            window_fetch.consume(builder)
+        assert window_fetch.is_done
+        assert not window_fetch.buffered
+    return builder.frame({})["trade_id"].tolist(), requests
 
 
 ORDERS = {"as asked": lambda sent: sent[0], "the last first": lambda sent: sent[-1]}
@@ -436,24 +440,24 @@ def test_a_row_for_each_day_is_one_customers(shared: SandboxEnv) -> None:
     assert len(frame) == 300
 
 
-@pytest.mark.parametrize("door", ["spot.rebates", "futures.traders"])
-@pytest.mark.parametrize(("rows", "is_whole"), [(99, True), (100, False), (101, True), (150, True)])
+@pytest.mark.parametrize("endpoint_name", ["spot.rebates", "futures.traders"])
+@pytest.mark.parametrize(("rows", "is_complete"), [(99, True), (100, False), (101, True), (150, True)])
 def test_a_moment_that_has_as_many_rows_as_answers_are_cut_at_is_not_called_whole(
-    shared: SandboxEnv, door: str, rows: int, is_whole: bool
+    shared: SandboxEnv, endpoint_name: str, rows: int, is_complete: bool
 ) -> None:
     """It cannot be asked for in parts."""
-    if door == "spot.rebates":
+    if endpoint_name == "spot.rebates":
         start = shared.now - 6 * DAY
-        serve(shared, door, [spot_rebate(n, start + DAY) for n in range(rows)])
+        serve(shared, endpoint_name, [spot_rebate(n, start + DAY) for n in range(rows)])
         span: dict[str, Any] = {"start": start}
     else:
-        serve(shared, door, daily(1, rows))
+        serve(shared, endpoint_name, daily(1, rows))
         span = {"start": JANUARY, "end": JANUARY}
-    if is_whole:
-        assert len(fetch(shared, door, **span)) == rows
+    if is_complete:
+        assert len(fetch(shared, endpoint_name, **span)) == rows
         return
     with pytest.raises(errors.IncompleteError, match="there may be more in it that cannot be had") as caught:
-        fetch(shared, door, **span)
+        fetch(shared, endpoint_name, **span)
     assert caught.value.partial is not None
     assert len(caught.value.partial) == 100
     assert len(caught.value.partial.attrs["missing"]) == 1
@@ -463,14 +467,14 @@ def test_a_moment_that_has_as_many_rows_as_answers_are_cut_at_is_not_called_whol
 
 
 @pytest.mark.parametrize(
-    ("rows", "is_whole"), [(0, True), (99, True), (100, False), (101, True), (500, False)]
+    ("rows", "is_complete"), [(0, True), (99, True), (100, False), (101, True), (500, False)]
 )
 def test_a_list_without_pages_that_has_the_length_of_a_cut_one_is_not_called_whole(
-    shared: SandboxEnv, rows: int, is_whole: bool
+    shared: SandboxEnv, rows: int, is_complete: bool
 ) -> None:
     customers: list[Row] = [{"customerId": f"c{n}", "email": f"{n}@example.com"} for n in range(rows)]
     serve(shared, "spot.customers", customers)
-    if is_whole:
+    if is_complete:
         assert fetch(shared, "spot.customers").attrs["complete"] is True
         return
     with pytest.raises(errors.IncompleteError, match="no way to ask for more") as caught:
@@ -542,30 +546,30 @@ def seen(env: SandboxEnv, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -
 
     def noted(*arguments: Any) -> Any:
         payload = get(*arguments)
-        sizes.append(len(strands.rows_of(endpoint, payload)))
+        sizes.append(len(windows.rows_of(endpoint, payload)))
         return payload
 
     monkeypatch.setattr(sender, "get", noted)
-    example = env.sandbox.world.example(endpoint.door)
-    names = {param.wire: param for param in endpoint.params}
+    example = env.sandbox.world.example(endpoint.qualified_name)
+    names = {param.field: param for param in endpoint.params}
     arguments = {
-        names[wire].name: {str(on_wire): word for word, on_wire in names[wire].choices.items()}.get(
+        names[field].name: {str(sent_value): word for word, sent_value in names[field].choices.items()}.get(
             text, text
         )
-        for wire, text in example.items()
+        for field, text in example.items()
     }
     return Seen(env.link._fetcher.fetch(endpoint, arguments), sizes)
 
 
 def test_how_it_is_known_is_written_down_for_each_read() -> None:
-    assert list(HOW) == [endpoint.door for endpoint in ENDPOINTS]
+    assert list(HOW) == [endpoint.qualified_name for endpoint in ENDPOINTS]
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.door)
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.qualified_name)
 def test_a_frame_is_whole_by_what_is_written_down(
     shared: SandboxEnv, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    how, found = HOW[endpoint.door], seen(shared, endpoint, monkeypatch)
+    how, found = HOW[endpoint.qualified_name], seen(shared, endpoint, monkeypatch)
     assert found.frame.attrs["complete"] is True
     if how == EMPTY_PAGE:
         assert min(found.rows) == 0
@@ -597,25 +601,27 @@ class EverFull(ListTable):
         return [self._make(self._made + n, end or 0) for n in range(limit)]
 
 
-@pytest.mark.parametrize("door", ["exchange.rebates", "exchange.deposits", "exchange.transfers"])
+@pytest.mark.parametrize("endpoint_name", ["exchange.rebates", "exchange.deposits", "exchange.transfers"])
 def test_pages_without_an_end_are_given_up(
-    shared: SandboxEnv, door: str, monkeypatch: pytest.MonkeyPatch
+    shared: SandboxEnv, endpoint_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(strands, "MOST_REQUESTS", 12)
-    make = {"exchange.rebates": rebate, "exchange.deposits": deposit, "exchange.transfers": transfer}[door]
-    shared.replace_exchange(tables={door: EverFull(make)})
-    arguments = {"from_id": "1"} if door == "exchange.transfers" else {}
+    monkeypatch.setattr(windows, "MOST_REQUESTS", 12)
+    make = {"exchange.rebates": rebate, "exchange.deposits": deposit, "exchange.transfers": transfer}[
+        endpoint_name
+    ]
+    shared.replace_exchange(tables={endpoint_name: EverFull(make)})
+    arguments = {"from_id": "1"} if endpoint_name == "exchange.transfers" else {}
     with pytest.raises(errors.IncompleteError, match="12 requests for one window, and no end") as caught:
-        fetch(shared, door, arguments, start=shared.now - DAY)
+        fetch(shared, endpoint_name, arguments, start=shared.now - DAY)
     assert caught.value.partial is not None
     assert 0 < len(caught.value.partial) <= 12 * 500
     assert caught.value.partial.attrs["complete"] is False
     assert caught.value.partial.attrs["missing"]
-    assert len(shared.sent(BY_DOOR[door].path)) <= 12
+    assert len(shared.sent(ENDPOINTS_BY_NAME[endpoint_name].path)) <= 12
 
 
 def test_a_list_without_an_end_is_given_up(shared: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(strands, "MOST_REQUESTS", 5)
+    monkeypatch.setattr(windows, "MOST_REQUESTS", 5)
     shared.replace_exchange(
         tables={"exchange.sub_accounts": EverFull(lambda n, _: account(n, shared.now - 1))}
     )
@@ -626,7 +632,7 @@ def test_a_list_without_an_end_is_given_up(shared: SandboxEnv, monkeypatch: pyte
 def test_milliseconds_that_are_always_full_are_given_up(
     shared: SandboxEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parts, "MOST_CROWDED", 4)
+    monkeypatch.setattr(bisected_window, "MOST_CROWDED", 4)
     shared.replace_exchange(tables={"spot.rebates": EverFull(spot_rebate)})
     with pytest.raises(errors.IncompleteError, match="4 single milliseconds") as caught:
         fetch(shared, "spot.rebates", start=shared.now - DAY)
@@ -638,5 +644,5 @@ def test_milliseconds_that_are_always_full_are_given_up(
 
 def test_the_bounds_are_beyond_what_is_honest() -> None:
     """Trades of a partner's customers, day and night for a week."""
-    assert strands.MOST_REQUESTS * 500 / (7 * 24 * 3600) > 4
-    assert parts.MOST_CROWDED >= 100
+    assert windows.MOST_REQUESTS * 500 / (7 * 24 * 3600) > 4
+    assert bisected_window.MOST_CROWDED >= 100

@@ -18,11 +18,11 @@ from tests.support.rows import DAY, KINDS, put, rebate, smaller, spot_rebate
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.traces import locals_shown
 from toolkit import errors
-from toolkit.catalogue import BY_DOOR
-from toolkit.fetch.crew import Threads
-from toolkit.fetch.walk import HELD, Walk
-from toolkit.sandbox.clock import SystemClock
-from toolkit.wire.clock import SYSTEM_CLOCK
+from toolkit.endpoints import ENDPOINTS_BY_NAME
+from toolkit.fetch.executor import ThreadExecutor
+from toolkit.fetch.paginator import MAX_BUFFERED, Paginator
+from toolkit.sandbox.clock import SystemTime
+from toolkit.timing.clock import SYSTEM_CLOCK
 
 REBATES = "/sapi/v1/broker/rebate/recentRecord"
 WORKERS = 6
@@ -47,7 +47,7 @@ def real() -> Iterator[SandboxEnv]:
     """On the machine's own clock, with time-outs too long to be waited for."""
     made = SandboxEnv()
     made.clock = SYSTEM_CLOCK  # type: ignore[assignment]
-    made.exchange_clock = SystemClock()  # type: ignore[assignment]
+    made.exchange_clock = SystemTime()  # type: ignore[assignment]
     made.replace_exchange()
     made.link.close()
     made.link = made.new_link(workers=WORKERS, progress=False, timeout=(5.0, 30.0), bare=True)
@@ -76,7 +76,7 @@ def workers_left() -> list[threading.Thread]:
 # -- the same frame ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("door", KINDS)
+@pytest.mark.parametrize("endpoint_name", KINDS)
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     # Rows crowd on a few moments of four weeks, or lie anywhere in them.
@@ -86,14 +86,19 @@ def workers_left() -> list[threading.Thread]:
     faults=st.lists(st.sampled_from(["server-error", "cut", "reset"]), max_size=3),
 )
 def test_the_frame_is_the_one_of_asking_one_after_the_other(
-    shared: SandboxEnv, door: str, crowds: list[tuple[int, int]], size: int, luck: int, faults: list[str]
+    shared: SandboxEnv,
+    endpoint_name: str,
+    crowds: list[tuple[int, int]],
+    size: int,
+    luck: int,
+    faults: list[str],
 ) -> None:
-    make, arguments, _ = KINDS[door]
-    endpoint = smaller(door, size)
+    make, arguments, _ = KINDS[endpoint_name]
+    endpoint = smaller(endpoint_name, size)
     if endpoint.paging.kind == "limit":
-        endpoint = smaller(door, 40)  # one millisecond has to fit
+        endpoint = smaller(endpoint_name, 40)  # one millisecond has to fit
     now = shared.now
-    days = 6 if endpoint.window and endpoint.window.kept else 28
+    days = 6 if endpoint.window and endpoint.window.retention else 28
     times = [now - 1 - moment % (days * DAY) for moment, count in crowds for _ in range(count)]
     put(shared, endpoint, [make(n, moment) for n, moment in enumerate(times)])
     span = {"start": now - days * DAY, "end": now} if endpoint.window else {}
@@ -129,12 +134,12 @@ class Crowd:
 
     def __init__(self, env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
         self.most = 0
-        self._here = self._over = self._turns = 0
+        self._running_here = self._over = self._turns = 0
         self._changed = threading.Condition()
         session = env.link._connection.session
-        get, back = session.get, Threads.back
+        get, next_done = session.get, ThreadExecutor.next_done
 
-        def held(*arguments: Any) -> Any:
+        def buffered(*arguments: Any) -> Any:
             if threading.current_thread().name != "fetch":  # what time it is, is asked first
                 return get(*arguments)
             self._come()
@@ -143,35 +148,35 @@ class Crowd:
             finally:
                 self._go()
 
-        def waited(crew: Threads[Any], seconds: float) -> Any:
+        def waited(executor: ThreadExecutor[Any], seconds: float) -> Any:
             if seconds:
-                self._let_them_go(crew)
-            done = back(crew, seconds)
+                self._let_them_go(executor)
+            done = next_done(executor, seconds)
             with self._changed:
                 self._over -= done is not None
             return done
 
-        monkeypatch.setattr(session, "get", held)
-        monkeypatch.setattr(Threads, "back", waited)
+        monkeypatch.setattr(session, "get", buffered)
+        monkeypatch.setattr(ThreadExecutor, "back", waited)
 
     def _come(self) -> None:
         with self._changed:
-            self._here += 1
-            self.most = max(self.most, self._here)
+            self._running_here += 1
+            self.most = max(self.most, self._running_here)
             turn = self._turns
             self._changed.notify_all()
             assert self._changed.wait_for(lambda: self._turns > turn, 10)
 
     def _go(self) -> None:
         with self._changed:
-            self._here -= 1
+            self._running_here -= 1
             self._over += 1
             self._changed.notify_all()
 
-    def _let_them_go(self, crew: Threads[Any]) -> None:
+    def _let_them_go(self, executor: ThreadExecutor[Any]) -> None:
         """Once each that was given out is here, or is over."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self._here + self._over == crew.busy, 10)
+            assert self._changed.wait_for(lambda: self._running_here + self._over == executor.busy, 10)
             self._turns += 1
             self._changed.notify_all()
 
@@ -203,15 +208,15 @@ def test_dear_requests_are_few_at_once(
 
 def test_nothing_is_asked_on_a_guess_where_the_price_was_told(env: SandboxEnv) -> None:
     frame = env.link.exchange.futures_balances("um")
-    price = env.link.price("exchange.futures_balances", rows=len(frame))
-    assert frame.attrs["requests"] == price.requests > 2
+    estimate_weight = env.link.estimate_weight("exchange.futures_balances", rows=len(frame))
+    assert frame.attrs["requests"] == estimate_weight.requests > 2
 
 
 def test_one_request_needs_no_thread(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a thread was started")
 
-    monkeypatch.setattr("toolkit.fetch.crew.threading.Thread", refuse)
+    monkeypatch.setattr("toolkit.fetch.executor.threading.Thread", refuse)
     assert len(env.link.exchange.partner()) == 1
     assert len(env.new_link(workers=1).exchange.rebates(start="-20D")) > 0
 
@@ -227,14 +232,14 @@ def test_workers_are_a_number_from_1_to_32(env: SandboxEnv, workers: Any) -> Non
 
 def test_what_waits_for_its_turn_is_bounded(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first window's answer comes last: the others do not pile up behind it."""
-    paginators: list[Walk] = []
-    made = Walk.__init__
+    paginators: list[Paginator] = []
+    made = Paginator.__init__
 
-    def noted(self: Walk, *arguments: Any, **options: Any) -> None:
+    def noted(self: Paginator, *arguments: Any, **options: Any) -> None:
         made(self, *arguments, **options)
         paginators.append(self)
 
-    monkeypatch.setattr(Walk, "__init__", noted)
+    monkeypatch.setattr(Paginator, "__init__", noted)
     endpoint = smaller("exchange.rebates", 5)
     windows = 80
     put(env, endpoint, [rebate(n, env.now - windows * 7 * DAY + n * 7 * DAY + 9) for n in range(windows)])
@@ -254,7 +259,9 @@ def test_what_waits_for_its_turn_is_bounded(env: SandboxEnv, monkeypatch: pytest
     sender.get = first_is_last  # type: ignore[method-assign]
     frame = env.link._fetcher.fetch(endpoint, {}, start=env.now - windows * 7 * DAY)
     assert len(frame) == windows
-    assert HELD * WORKERS <= paginators[0].most <= HELD * WORKERS + 1, "the first may always ask for one more"
+    assert MAX_BUFFERED * WORKERS <= paginators[0].most <= MAX_BUFFERED * WORKERS + 1, (
+        "the first may always ask for one more"
+    )
 
 
 # -- failures ----------------------------------------------------------------------------------------
@@ -454,7 +461,7 @@ def test_ctrl_c_ends_the_wait_for_the_minute(real: SandboxEnv) -> None:
     real.link.close()
     real.link = real.new_link(workers=WORKERS, progress=False, limits={"sapi-ip": 200}, bare=True)
     budget = real.link._connection.budget
-    full = [budget.admit(endpoint.pool, endpoint.path, 195, "others")]
+    full = [budget.admit(endpoint.rate_limit, endpoint.path, 195, "others")]
 
     error = interrupted(
         lambda: real.link._fetcher.fetch(endpoint, {}, start=int(time.time() * 1000) - 250_000),
@@ -507,5 +514,7 @@ def test_a_guess_that_hangs_does_not_hold_up_the_end(real: SandboxEnv) -> None:
 def test_the_answers_of_an_endpoint_are_never_newest_first_and_paged() -> None:
     """Pages would come in the wrong order; and how far one reaches would be told by its first row."""
     assert not [
-        each for each in BY_DOOR.values() if each.newest_first and each.paging.kind in ("page", "offset")
+        each
+        for each in ENDPOINTS_BY_NAME.values()
+        if each.newest_first and each.paging.kind in ("page", "offset")
     ]

@@ -19,9 +19,9 @@ from tests.support.rows import put, rebate
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, memory_folder
 from toolkit import errors
-from toolkit.catalogue import BY_DOOR
+from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.fetch.bar import Bar
-from toolkit.fetch.crew import Threads
+from toolkit.fetch.executor import ThreadExecutor
 from toolkit.fetch.progress import count_down
 from toolkit.runtime.user_warnings import warn
 
@@ -30,7 +30,7 @@ from toolkit.runtime.user_warnings import warn
 def slow() -> Iterator[SandboxEnv]:
     """Allowed so little that a longer fetch waits for the minute, and shows it."""
     made = SandboxEnv(link={"limits": {"sapi-ip": 4}, "workers": 1})
-    put(made, BY_DOOR["exchange.rebates"], [])
+    put(made, ENDPOINTS_BY_NAME["exchange.rebates"], [])
     yield made
     made.close()
 
@@ -174,7 +174,7 @@ def test_a_warning_that_cannot_be_shown_loses_no_fetch(
 ) -> None:
     env = SandboxEnv()
     try:
-        endpoint = BY_DOOR["exchange.rebates"]
+        endpoint = ENDPOINTS_BY_NAME["exchange.rebates"]
         put(env, endpoint, [rebate(n, env.now - 9 + n) | {"novel": n} for n in range(5)])
         with warnings.catch_warnings():
             warnings.simplefilter("always")
@@ -204,10 +204,10 @@ def test_a_warning_that_cannot_be_shown_leaves_no_write_unknown(monkeypatch: pyt
 
 
 def test_a_warning_made_an_error_is_that_very_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = errors.LedgerWarning("alone")
+    said = errors.RateLimitWarning("local_only_reason")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(errors.LedgerWarning) as caught:
+        with pytest.raises(errors.RateLimitWarning) as caught:
             warn(said)
     assert caught.value is said
 
@@ -246,18 +246,18 @@ def test_a_fetch_is_whole_where_no_more_threads_can_be_started(
 
 def test_jobs_are_done_by_the_threads_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     start = threading.Thread.start
-    crew: Threads[int] = Threads(4, lambda job: (job, threading.current_thread().name))
+    executor: ThreadExecutor[int] = ThreadExecutor(4, lambda job: (job, threading.current_thread().name))
 
     def refuse(thread: threading.Thread) -> None:
-        if crew.threads[1:]:
+        if executor.threads[1:]:
             raise RuntimeError("can't start new thread")
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     for job in range(3):
-        crew.give(job)
-    done = [crew.back(5.0) for _ in range(3)]
+        executor.submit(job)
+    done = [executor.next_done(5.0) for _ in range(3)]
     assert sorted(each.payload for each in done if each) == [(0, "fetch"), (1, "fetch"), (2, "fetch")]
-    assert (crew.size, crew.busy, len(crew.threads)) == (1, 0, 1)
-    crew.dismiss()
-    assert crew.gone(5.0)
+    assert (executor.size, executor.busy, len(executor.threads)) == (1, 0, 1)
+    executor.close()
+    assert executor.wait_closed(5.0)

@@ -23,8 +23,8 @@ from tests.support.rows import (
 )
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
-from toolkit.catalogue import BY_DOOR
-from toolkit.sandbox.messages import RefusedError
+from toolkit.endpoints import ENDPOINTS_BY_NAME
+from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.world.tables import ListTable
 
 # Each is a fetch over a socket; HYPOTHESIS_PROFILE=search has twenty times as many.
@@ -39,10 +39,10 @@ def shared() -> Iterator[SandboxEnv]:
 
 
 @st.composite
-def histories(draw: st.DrawFn, door: str) -> tuple[list[int], int, int, int]:
+def histories(draw: st.DrawFn, endpoint_name: str) -> tuple[list[int], int, int, int]:
     """Times of rows (milliseconds before now), a span, and a page size."""
-    window = BY_DOOR[door].window
-    reach = 6 * DAY if window and window.kept else 30 * DAY
+    window = ENDPOINTS_BY_NAME[endpoint_name].window
+    reach = 6 * DAY if window and window.retention else 30 * DAY
     span_start = draw(st.integers(0, reach))
     span_end = draw(st.integers(0, span_start))
     # Rows crowd on a few moments, most of them at the edges of spans and windows.
@@ -55,19 +55,19 @@ def histories(draw: st.DrawFn, door: str) -> tuple[list[int], int, int, int]:
 
 
 @pytest.mark.parametrize("keeps", ["oldest", "newest"])
-@pytest.mark.parametrize("door", KINDS)
+@pytest.mark.parametrize("endpoint_name", KINDS)
 @settings(max_examples=FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_every_row_once_and_oldest_first(
-    shared: SandboxEnv, door: str, keeps: str, data: st.DataObject
+    shared: SandboxEnv, endpoint_name: str, keeps: str, data: st.DataObject
 ) -> None:
-    times, start, end, size = data.draw(histories(door))
-    make, arguments, name = KINDS[door]
-    endpoint = smaller(door, size)
+    times, start, end, size = data.draw(histories(endpoint_name))
+    make, arguments, name = KINDS[endpoint_name]
+    endpoint = smaller(endpoint_name, size)
     now = shared.now
     crowd = max((times.count(moment) for moment in times), default=0)
     if endpoint.paging.kind == "limit":
-        endpoint = smaller(door, max(size, crowd + 1))  # one millisecond has to fit
+        endpoint = smaller(endpoint_name, max(size, crowd + 1))  # one millisecond has to fit
     table = put(shared, endpoint, [make(n, now - moment) for n, moment in enumerate(times)], keeps)
     span = {"start": now - start, "end": now - end} if endpoint.window else {}
     frame = shared.link._fetcher.fetch(endpoint, arguments, **span)
@@ -86,14 +86,14 @@ def _said(value: object) -> object:
     return float(value) if isinstance(value, str) and value.startswith("0.") else value
 
 
-@pytest.mark.parametrize("door", ["exchange.rebates", "exchange.deposits", "exchange.transfers"])
+@pytest.mark.parametrize("endpoint_name", ["exchange.rebates", "exchange.deposits", "exchange.transfers"])
 @settings(max_examples=FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(times=st.lists(st.integers(0, 3), max_size=20), size=st.integers(1, 5))
 def test_a_row_that_two_pages_both_hold_comes_once(
-    shared: SandboxEnv, door: str, times: list[int], size: int
+    shared: SandboxEnv, endpoint_name: str, times: list[int], size: int
 ) -> None:
-    make, arguments, name = KINDS[door]
-    endpoint = smaller(door, size)
+    make, arguments, name = KINDS[endpoint_name]
+    endpoint = smaller(endpoint_name, size)
     table = put(shared, endpoint, [make(n, shared.now - 1000 - moment) for n, moment in enumerate(times)])
     shared.exchange.faults.add("repeat", path=endpoint.path, times=None)
     frame = shared.link._fetcher.fetch(endpoint, arguments, start="-1D")
@@ -126,7 +126,7 @@ def test_an_exchange_that_does_not_turn_the_pages_is_not_asked_for_ever(shared: 
             return super().slice(start, end, filters, 0, limit)
 
     table = SamePage([rebate(n, shared.now - 9 + n) for n in range(5)])
-    shared.replace_exchange(tables={endpoint.door: table})
+    shared.replace_exchange(tables={endpoint.qualified_name: table})
     with pytest.raises(errors.ContractError, match="repeat rows already had") as caught:
         shared.link._fetcher.fetch(endpoint, {}, start="-1h")
     assert caught.value.partial is not None
@@ -134,7 +134,7 @@ def test_an_exchange_that_does_not_turn_the_pages_is_not_asked_for_ever(shared: 
 
 
 def test_a_span_the_exchange_calls_too_long_is_halved(shared: SandboxEnv) -> None:
-    endpoint = BY_DOOR["futures.volumes"]
+    endpoint = ENDPOINTS_BY_NAME["futures.volumes"]
     midnight = pd.Timestamp("2025-11-01", tz="UTC")
     rows: list[Row] = [
         {"unit": "USDT", "tradeVol": "1.0", "time": int((midnight + pd.Timedelta(days=n)).timestamp()) * 1000}
@@ -160,7 +160,7 @@ def test_windows_shrink_and_grow_with_the_rows_there_are(shared: SandboxEnv) -> 
 
 
 def test_both_ends_are_included_and_a_date_means_its_whole_day(shared: SandboxEnv) -> None:
-    endpoint = BY_DOOR["spot.rebates"]
+    endpoint = ENDPOINTS_BY_NAME["spot.rebates"]
     first = int(pd.Timestamp("2025-12-01", tz="UTC").timestamp() * 1000)
     last = int(pd.Timestamp("2025-12-03", tz="UTC").timestamp() * 1000) + DAY - 1
     put(shared, endpoint, [spot_rebate(n, t) for n, t in enumerate([first - 1, first, last, last + 1])])
@@ -186,7 +186,7 @@ def test_an_interrupt_keeps_what_arrived(shared: SandboxEnv) -> None:
 
 
 def test_exact_amounts_are_exact(shared: SandboxEnv) -> None:
-    endpoint = BY_DOOR["exchange.rebates"]
+    endpoint = ENDPOINTS_BY_NAME["exchange.rebates"]
     amounts = ["0.1", "0.2", "123456789012345678.123456789012345678"]
     rows = [rebate(n, shared.now - 1000) | {"income": amount} for n, amount in enumerate(amounts)]
     put(shared, endpoint, rows)
@@ -200,7 +200,7 @@ def test_exact_amounts_are_exact(shared: SandboxEnv) -> None:
 @pytest.mark.parametrize("numbers", ["float", "exact"])
 @pytest.mark.parametrize("amount", ["NaN", "inf", "1_000", "0x10", "", "1,5", True, None, [1], {}])
 def test_what_is_no_amount_is_a_breach_of_contract(shared: SandboxEnv, amount: object, numbers: Any) -> None:
-    endpoint = BY_DOOR["exchange.rebates"]
+    endpoint = ENDPOINTS_BY_NAME["exchange.rebates"]
     put(shared, endpoint, [rebate(0, shared.now - 1000) | {"income": amount}])
     with pytest.raises(errors.ContractError):
         shared.link.exchange.rebates(numbers=numbers)
@@ -213,7 +213,7 @@ class NoLongerThan(ListTable):
 
     def slice(self, start: Any, end: Any, filters: Any, offset: int, limit: int) -> list[Row]:
         if end - start > self.longest:
-            raise RefusedError(-1127, "Lookup interval is too big.")
+            raise RefusalError(-1127, "Lookup interval is too big.")
         return super().slice(start, end, filters, offset, limit)
 
     count = ListTable.count
@@ -235,7 +235,7 @@ def test_a_length_that_was_refused_is_not_tried_again(shared: SandboxEnv) -> Non
 
 
 def test_a_crowded_day_is_not_halved_to_nothing(shared: SandboxEnv) -> None:
-    put(shared, BY_DOOR["futures.traders"], daily(10, 1200))
+    put(shared, ENDPOINTS_BY_NAME["futures.traders"], daily(10, 1200))
     with pytest.raises(errors.IncompleteError, match=r"10 places.* one day holds as many rows") as caught:
         shared.link.futures.traders(start="2025-01-01", end="2025-01-10")
     assert caught.value.partial is not None
@@ -245,14 +245,18 @@ def test_a_crowded_day_is_not_halved_to_nothing(shared: SandboxEnv) -> None:
 
 @pytest.mark.parametrize("a_day", [1, 300, 999])
 def test_daily_rows_come_whole_wherever_the_span_begins(shared: SandboxEnv, a_day: int) -> None:
-    put(shared, BY_DOOR["futures.traders"], daily(12, a_day))
+    put(shared, ENDPOINTS_BY_NAME["futures.traders"], daily(12, a_day))
     frame = shared.link.futures.traders(start="2025-01-01 10:35", end="2025-01-12 09:00")
     assert len(frame) == 11 * a_day
     assert frame.attrs["requests"] <= 30
 
 
 def test_a_warning_made_an_error_does_not_lose_the_fetch(shared: SandboxEnv) -> None:
-    put(shared, BY_DOOR["exchange.rebates"], [rebate(n, shared.now - 9 + n) | {"novel": n} for n in range(5)])
+    put(
+        shared,
+        ENDPOINTS_BY_NAME["exchange.rebates"],
+        [rebate(n, shared.now - 9 + n) | {"novel": n} for n in range(5)],
+    )
     link = shared.new_link()
     with pytest.raises(errors.UndeclaredFieldWarning) as caught:
         link.exchange.rebates()
@@ -261,7 +265,7 @@ def test_a_warning_made_an_error_does_not_lose_the_fetch(shared: SandboxEnv) -> 
 
 
 def test_the_warning_points_at_the_line_that_asked(shared: SandboxEnv) -> None:
-    put(shared, BY_DOOR["exchange.rebates"], [rebate(1, shared.now - 9) | {"novel": 1}])
+    put(shared, ENDPOINTS_BY_NAME["exchange.rebates"], [rebate(1, shared.now - 9) | {"novel": 1}])
     with pytest.warns(errors.UndeclaredFieldWarning) as caught:
         shared.new_link().exchange.rebates()
     assert caught[0].filename == __file__

@@ -13,12 +13,12 @@ import tqdm.notebook
 
 from tests.support.clocks import FakeClock
 from tests.support.sandbox_env import SandboxEnv
-from toolkit.catalogue import FAPI
+from toolkit.endpoints import FAPI
 from toolkit.fetch.progress import Progress, count_down
-from toolkit.plan import Span
-from toolkit.wire.calls import Tally
-from toolkit.wire.recorder import Reservation
-from toolkit.wire.stop import Stop, Wait
+from toolkit.gateway.calls import RequestStats
+from toolkit.planning import Span
+from toolkit.ratelimit.recorder import Reservation
+from toolkit.timing.cancel import CancelToken, Wait
 
 
 @pytest.fixture
@@ -98,11 +98,11 @@ def test_a_failure_takes_the_bar_away(slow: SandboxEnv, capsys: pytest.CaptureFi
 
 def test_a_wait_of_all_threads_is_counted_down(capsys: pytest.CaptureFixture[str]) -> None:
     env = SandboxEnv(link={"limits": {"sapi-ip": 100}, "workers": 4})
-    stop = threading.Event()
+    cancel = threading.Event()
 
     def wait(condition: threading.Condition, seconds: float) -> None:
         # A second passes with every look at the bar, so that the wait ends, but not at once.
-        if env.clock.under_way or stop.is_set() or condition.wait(0.02):
+        if env.clock.under_way or cancel.is_set() or condition.wait(0.02):
             condition.wait(0.005)
         else:
             env.clock.advance(1.0)
@@ -111,7 +111,7 @@ def test_a_wait_of_all_threads_is_counted_down(capsys: pytest.CaptureFixture[str
     try:
         frame = env.link.exchange.futures_rebates("um", start="-200D")
     finally:
-        stop.set()
+        cancel.set()
         env.close()
     assert frame.attrs["requests"] > 100
     said = capsys.readouterr().err
@@ -125,13 +125,13 @@ def test_a_wait_of_all_threads_is_counted_down(capsys: pytest.CaptureFixture[str
 def test_while_one_thread_is_busy_nothing_is_said_of_those_that_wait(
     slow: SandboxEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stop = Stop()
-    progress = Progress("x", None, Tally(), stop=stop, clock=slow.clock, wanted=True)
-    stop.waits[1] = Wait("fapi is used up", slow.clock.monotonic() + 30, slow.clock.time() + 30)
+    cancel = CancelToken()
+    progress = Progress("x", None, RequestStats(), cancel=cancel, clock=slow.clock, wanted=True)
+    cancel.waits[1] = Wait("fapi is used up", slow.clock.monotonic() + 30, slow.clock.time() + 30)
     slow.clock.advance(2)
-    progress.look(busy=2)
+    progress.show_wait(busy=2)
     assert "used up" not in capsys.readouterr().err
-    progress.look(busy=1)
+    progress.show_wait(busy=1)
     assert "fapi is used up: goes on in 28 s" in capsys.readouterr().err
     with progress:
         pass
@@ -149,8 +149,8 @@ def test_in_a_notebook_a_fetch_without_a_span_shows_words_alone(
 
     monkeypatch.setattr(tqdm.notebook, "display", display)
     monkeypatch.setattr(tqdm.auto, "tqdm", tqdm.notebook.tqdm)
-    stop = Stop()
-    with Progress("x", span, Tally(), stop=stop, clock=slow.clock, wanted=True) as progress:
+    cancel = CancelToken()
+    with Progress("x", span, RequestStats(), cancel=cancel, clock=slow.clock, wanted=True) as progress:
         slow.clock.advance(2)
         progress.arrived(3, 500)
         ((is_shown, said),) = shown
@@ -161,10 +161,10 @@ def test_in_a_notebook_a_fetch_without_a_span_shows_words_alone(
 def test_a_short_wait_of_a_quick_fetch_shows_nothing(
     slow: SandboxEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stop = Stop()
-    progress = Progress("x", None, Tally(), stop=stop, clock=slow.clock, wanted=True)
-    stop.waits[1] = Wait("fapi is used up", slow.clock.monotonic() + 0.5, slow.clock.time() + 0.5)
-    progress.look(busy=1)
+    cancel = CancelToken()
+    progress = Progress("x", None, RequestStats(), cancel=cancel, clock=slow.clock, wanted=True)
+    cancel.waits[1] = Wait("fapi is used up", slow.clock.monotonic() + 0.5, slow.clock.time() + 0.5)
+    progress.show_wait(busy=1)
     assert capsys.readouterr().err == ""
 
 

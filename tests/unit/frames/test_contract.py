@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.catalogue import BY_DOOR, Endpoint
-from toolkit.errors import ContractError, OrderError
-from toolkit.frames import Gathering
-from toolkit.repeats import Repeats
+from toolkit.endpoints import ENDPOINTS_BY_NAME, Endpoint
+from toolkit.errors import ContractError, RowOrderError
+from toolkit.frames.builder import FrameBuilder
+from toolkit.frames.duplicates import Repeats
 
-TRADERS = BY_DOOR["futures.traders"]
-REBATES = BY_DOOR["exchange.rebates"]
+TRADERS = ENDPOINTS_BY_NAME["futures.traders"]
+REBATES = ENDPOINTS_BY_NAME["exchange.rebates"]
 
 
 def trader(time: Any, **other: Any) -> dict[str, Any]:
@@ -28,10 +28,10 @@ def trader(time: Any, **other: Any) -> dict[str, Any]:
 
 
 def gather(endpoint: Endpoint, *answers: Any) -> pd.DataFrame:
-    gathering = Gathering(endpoint, "float")
+    builder = FrameBuilder(endpoint, "float")
     for answer in answers:
-        gathering.add(answer)
-    return gathering.frame({"complete": True})
+        builder.add(answer)
+    return builder.frame({"complete": True})
 
 
 def test_times_are_milliseconds_in_utc() -> None:
@@ -42,13 +42,13 @@ def test_times_are_milliseconds_in_utc() -> None:
 
 def test_ids_beyond_2_to_the_53_stay_exact() -> None:
     row = {"subAccountId": 9_007_199_254_740_993, "spotBNBBurn": True, "interestBNBBurn": False}
-    assert gather(BY_DOOR["exchange.bnb_burn"], row)["sub_account_id"][0] == "9007199254740993"
+    assert gather(ENDPOINTS_BY_NAME["exchange.bnb_burn"], row)["sub_account_id"][0] == "9007199254740993"
 
 
 def test_an_object_is_one_row_and_a_list_as_many_as_it_has() -> None:
     key = {"apikey": "v", "subaccountId": "1", "canTrade": True, "marginTrade": True, "futuresTrade": False}
-    assert len(gather(BY_DOOR["exchange.api_keys"], key)) == 1
-    assert len(gather(BY_DOOR["exchange.api_keys"], [key, key | {"apikey": "w"}])) == 2
+    assert len(gather(ENDPOINTS_BY_NAME["exchange.api_keys"], key)) == 1
+    assert len(gather(ENDPOINTS_BY_NAME["exchange.api_keys"], [key, key | {"apikey": "w"}])) == 2
 
 
 def test_both_spellings_of_a_field_are_read() -> None:
@@ -58,7 +58,7 @@ def test_both_spellings_of_a_field_are_read() -> None:
         "futuresType": 2,
         "transfers": [row | {"from": "", "to": "2"}, row | {"fromId": "1", "toId": "3", "tranId": "2"}],
     }
-    frame = gather(BY_DOOR["exchange.futures_transfers"], answer)
+    frame = gather(ENDPOINTS_BY_NAME["exchange.futures_transfers"], answer)
     assert frame["from_id"].tolist() == ["", "1"]
     assert frame["to_id"].tolist() == ["2", "3"]
     assert frame["futures_type"].tolist() == [2, 2]
@@ -67,13 +67,13 @@ def test_both_spellings_of_a_field_are_read() -> None:
 def test_a_wrapper_that_says_no_success_is_a_breach() -> None:
     answer = {"success": False, "futuresType": 2, "transfers": []}
     with pytest.raises(ContractError, match="success"):
-        gather(BY_DOOR["exchange.futures_transfers"], answer)
+        gather(ENDPOINTS_BY_NAME["exchange.futures_transfers"], answer)
 
 
 @pytest.mark.parametrize("answer", [{}, {"data": {}}, [], "text", None, 5, [[1]], {"data": [1]}])
 def test_an_answer_of_another_shape_is_a_breach(answer: Any) -> None:
     with pytest.raises(ContractError, match=r"exchange\.spot_balances"):
-        gather(BY_DOOR["exchange.spot_balances"], answer)
+        gather(ENDPOINTS_BY_NAME["exchange.spot_balances"], answer)
 
 
 def test_a_missing_field_is_a_breach_that_names_it() -> None:
@@ -106,19 +106,19 @@ def test_a_value_of_another_kind_is_a_breach_that_names_the_column(field: str, v
 
 
 def test_rows_that_are_not_oldest_first_are_an_error_and_are_kept() -> None:
-    gathering = Gathering(TRADERS, "float")
-    with pytest.raises(OrderError) as caught:
-        gathering.add([trader(5), trader(9), trader(7)])
+    builder = FrameBuilder(TRADERS, "float")
+    with pytest.raises(RowOrderError) as caught:
+        builder.add([trader(5), trader(9), trader(7)])
     assert caught.value.rows == (1, 2)
     assert "Nothing was sorted" in str(caught.value)
-    assert len(gathering.frame({})) == 3
+    assert len(builder.frame({})) == 3
 
 
 def test_order_is_checked_over_answers_too() -> None:
-    gathering = Gathering(TRADERS, "float")
-    gathering.add([trader(5), trader(9)])
-    with pytest.raises(OrderError) as caught:
-        gathering.add([trader(8)])
+    builder = FrameBuilder(TRADERS, "float")
+    builder.add([trader(5), trader(9)])
+    with pytest.raises(RowOrderError) as caught:
+        builder.add([trader(8)])
     assert caught.value.rows == (1, 2)
 
 
@@ -130,7 +130,7 @@ def test_newest_first_is_reversed_where_it_is_declared_and_then_checked() -> Non
     newest_first = replace(TRADERS, newest_first=True)
     frame = gather(newest_first, [trader(9), trader(7), trader(5)])
     assert frame["time"].is_monotonic_increasing
-    with pytest.raises(OrderError):
+    with pytest.raises(RowOrderError):
         gather(newest_first, [trader(5), trader(7)])
 
 
@@ -152,10 +152,10 @@ def test_a_row_is_told_by_what_names_it_and_not_by_what_changes() -> None:
 @given(st.lists(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=6), max_size=5))
 def test_no_row_is_lost_or_repeated_whatever_answers_share(pages: list[list[tuple[int, int]]]) -> None:
     """A row comes as often as in the answer that has it most often."""
-    gathering = Gathering(replace(TRADERS, order_by=None), "float")
+    builder = FrameBuilder(replace(TRADERS, order_by=None), "float")
     for page in pages:
-        gathering.add([trader(time, customerId=str(who)) for time, who in page])
-    frame = gathering.frame({})
+        builder.add([trader(time, customerId=str(who)) for time, who in page])
+    frame = builder.frame({})
     most: dict[tuple[int, int], int] = {}
     for page in pages:
         for row in page:
@@ -169,7 +169,7 @@ def test_no_row_is_lost_or_repeated_whatever_answers_share(pages: list[list[tupl
 @given(st.lists(st.decimals(-(10**15), 10**15, places=8, allow_nan=False), max_size=20))
 def test_exact_amounts_sum_exactly_and_floats_are_the_nearest(amounts: list[Decimal]) -> None:
     rows = [trader(5, tradeVol=f"{amount:f}") for amount in amounts]
-    exact, near = Gathering(TRADERS, "exact"), Gathering(TRADERS, "float")
+    exact, near = FrameBuilder(TRADERS, "exact"), FrameBuilder(TRADERS, "float")
     exact.add(rows)
     near.add(rows)
     assert exact.frame({})["trade_vol"].tolist() == amounts
@@ -178,17 +178,17 @@ def test_exact_amounts_sum_exactly_and_floats_are_the_nearest(amounts: list[Deci
 
 
 def test_exact_columns_can_be_added_and_compared() -> None:
-    gathering = Gathering(TRADERS, "exact")
-    gathering.add([trader(5, tradeVol="0.1", rebateVol="0.2"), trader(6, tradeVol="1E-8", rebateVol="-3")])
-    frame = gathering.frame({})
+    builder = FrameBuilder(TRADERS, "exact")
+    builder.add([trader(5, tradeVol="0.1", rebateVol="0.2"), trader(6, tradeVol="1E-8", rebateVol="-3")])
+    frame = builder.frame({})
     assert (frame["trade_vol"] + frame["rebate_vol"]).tolist() == [Decimal("0.3"), Decimal("-2.99999999")]
     assert (frame["trade_vol"] > frame["rebate_vol"]).tolist() == [False, True]
 
 
 def test_exact_columns_can_be_added_and_subtracted_any_number_of_times() -> None:
-    gathering = Gathering(TRADERS, "exact")
-    gathering.add([trader(5, tradeVol="0.1", rebateVol="0.2"), trader(6, tradeVol="1E-8", rebateVol="-3")])
-    frame = gathering.frame({})
+    builder = FrameBuilder(TRADERS, "exact")
+    builder.add([trader(5, tradeVol="0.1", rebateVol="0.2"), trader(6, tradeVol="1E-8", rebateVol="-3")])
+    frame = builder.frame({})
     traded, earned = (frame.groupby("unit")[name].sum() for name in ("trade_vol", "rebate_vol"))
     assert (traded - earned).tolist() == [Decimal("2.90000001")]
     assert (traded + traded + traded + traded - earned - earned).tolist() == [Decimal("6.00000004")]
@@ -199,20 +199,20 @@ def test_attrs_are_plain_values() -> None:
 
 
 def test_a_row_at_the_edge_of_two_windows_comes_once() -> None:
-    gathering = Gathering(TRADERS, "float")
-    gathering.add([trader(5), trader(6)])
-    gathering.begin_window()
-    gathering.add([trader(6), trader(7)])
-    assert len(gathering.frame({})) == 3
+    builder = FrameBuilder(TRADERS, "float")
+    builder.add([trader(5), trader(6)])
+    builder.begin_window()
+    builder.add([trader(6), trader(7)])
+    assert len(builder.frame({})) == 3
 
 
 def test_an_empty_last_page_does_not_hide_a_row_at_the_edge() -> None:
-    gathering = Gathering(TRADERS, "float")
-    gathering.add([trader(5), trader(6)])
-    gathering.add([])
-    gathering.begin_window()
-    gathering.add([trader(6), trader(7)])
-    assert len(gathering.frame({})) == 3
+    builder = FrameBuilder(TRADERS, "float")
+    builder.add([trader(5), trader(6)])
+    builder.add([])
+    builder.begin_window()
+    builder.add([trader(6), trader(7)])
+    assert len(builder.frame({})) == 3
 
 
 def numbered_rebate(number: int) -> dict[str, Any]:
@@ -225,12 +225,12 @@ def test_a_window_of_many_rows_takes_little_more_than_its_frame() -> None:
     tracemalloc.start()
     try:
         arrow = pa.total_allocated_bytes()
-        gathering = Gathering(REBATES, "float")
+        builder = FrameBuilder(REBATES, "float")
         peak = 0
         for start in range(0, 40_000, 500):
-            gathering.add([numbered_rebate(number) for number in range(start, start + 500)])
+            builder.add([numbered_rebate(number) for number in range(start, start + 500)])
             peak = max(peak, tracemalloc.get_traced_memory()[0] + pa.total_allocated_bytes() - arrow)
-        frame = gathering.frame({})
+        frame = builder.frame({})
         peak = max(peak, tracemalloc.get_traced_memory()[1] + pa.total_allocated_bytes() - arrow)
     finally:
         tracemalloc.stop()
@@ -243,9 +243,9 @@ def test_a_window_of_many_rows_takes_little_more_than_its_frame() -> None:
 )
 def test_values_that_hash_alike_are_two_rows(values: list[Any]) -> None:
     repeats = Repeats()
-    assert list(repeats.fresh([[values[0]]])) == [0]
-    assert list(repeats.fresh([[values[1]]])) == [0]
-    assert list(repeats.fresh([values])) == []
+    assert list(repeats.new_rows([[values[0]]])) == [0]
+    assert list(repeats.new_rows([[values[1]]])) == [0]
+    assert list(repeats.new_rows([values])) == []
 
 
 @given(st.lists(st.lists(st.integers(0, 40), max_size=12), max_size=40))
@@ -253,12 +253,12 @@ def test_rows_are_told_from_all_that_came_before_in_the_window(answers: list[lis
     repeats = Repeats()
     most: dict[int, int] = {}
     for answer in answers:
-        fresh = repeats.fresh([list(answer)])
+        new_rows = repeats.new_rows([list(answer)])
         expected = [
             position
             for position, value in enumerate(answer)
             if answer[: position + 1].count(value) > most.get(value, 0)
         ]
-        assert list(fresh) == expected
+        assert list(new_rows) == expected
         for value in answer:
             most[value] = max(most.get(value, 0), answer.count(value))

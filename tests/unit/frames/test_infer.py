@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.sandbox_env import SandboxEnv
-from toolkit.catalogue import SAPI_IP
+from toolkit.client import Link
+from toolkit.endpoints import SAPI_IP
 from toolkit.errors import ContractError, CredentialsError, NotFoundError, ToolkitError, UsageError
-from toolkit.frames import Gathering
-from toolkit.inference import infer
-from toolkit.link import Link
+from toolkit.frames.builder import FrameBuilder
+from toolkit.frames.infer import infer
 
 
 def frame_of(payload: Any) -> pd.DataFrame:
     endpoint, rows = infer("/sapi/v1/x", SAPI_IP, payload)
-    gathering = Gathering(endpoint, "float")
-    gathering.add(rows)
-    return gathering.frame({})
+    builder = FrameBuilder(endpoint, "float")
+    builder.add(rows)
+    return builder.frame({})
 
 
 def test_names_and_types_follow_the_rules_of_declared_ones() -> None:
@@ -184,9 +184,9 @@ def test_no_row_is_lost_or_made_up(payload: Any, rows: int) -> None:
 @pytest.mark.parametrize("name", ["v", "subAccountId", "updateTime"])
 def test_what_a_column_is_goes_by_all_its_values(name: str, values: list[Any], shown: list[Any]) -> None:
     endpoint, rows = infer("/sapi/v1/x", SAPI_IP, [{name: value} for value in values])
-    gathering = Gathering(endpoint, "float")
-    gathering.add(rows)
-    (column,) = gathering.frame({}).to_dict("list").values()
+    builder = FrameBuilder(endpoint, "float")
+    builder.add(rows)
+    (column,) = builder.frame({}).to_dict("list").values()
     assert [None if value is pd.NA else value for value in column] == shown
 
 
@@ -198,9 +198,9 @@ def test_networks_of_which_one_coin_has_none() -> None:
 
 def test_an_error_names_the_path() -> None:
     endpoint, rows = infer("/sapi/v1/x", SAPI_IP, [{"v": Decimal("1e60")}])
-    assert endpoint.door == "/sapi/v1/x"
+    assert endpoint.qualified_name == "/sapi/v1/x"
     with pytest.raises(ContractError, match=r"^/sapi/v1/x: column `v`: a number has more digits"):
-        Gathering(endpoint, "exact").add(rows)
+        FrameBuilder(endpoint, "exact").add(rows)
 
 
 def test_names_that_would_be_alike_are_numbered() -> None:

@@ -15,10 +15,10 @@ from tests.support.clocks import FakeClock
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, do, memory_folder
 from toolkit import errors
-from toolkit.catalogue import BASE_URLS, FAPI, Host
-from toolkit.wire.budget import Budget
-from toolkit.wire.clock import HostClock
-from toolkit.wire.http_dates import is_cached, made_at, now_by, read_date, read_retry_after
+from toolkit.endpoints import BASE_URLS, FAPI, Host
+from toolkit.ratelimit.budget import Budget
+from toolkit.timing.clock import HostClock
+from toolkit.timing.http_dates import is_cached, made_at, now_by, read_date, read_retry_after
 
 CACHED = {
     "kept": ("Age", "600"),
@@ -206,9 +206,9 @@ def test_an_old_answer_sets_no_clock(host: Host, header: tuple[str, str]) -> Non
             env.exchange.faults.add("clock-skew", path=CLOCKS[host], seconds=-600)
             env.exchange.faults.add("extra-header", path=CLOCKS[host], name=header[0], value=header[1])
             with pytest.raises(errors.ContractError, match="cache"):
-                env.link._connection.sender.ask_time(host)
+                env.link._connection.sender.fetch_time(host)
             assert env.link.clock_offset(host) is None
-        env.link._connection.sender.ask_time(host)
+        env.link._connection.sender.fetch_time(host)
         assert env.link.clock_offset(host) == pytest.approx(30, abs=1.1)
     finally:
         env.close()
@@ -218,7 +218,7 @@ def test_a_time_that_its_own_date_does_not_bear_out_sets_no_clock(env: SandboxEn
     old = formatdate(env.exchange_clock.time() - 60, usegmt=True)
     env.exchange.faults.add("extra-header", path=CLOCKS["api"], name="Date", value=old)
     with pytest.raises(errors.ContractError, match="two times"):
-        env.link._connection.sender.ask_time("api")
+        env.link._connection.sender.fetch_time("api")
     assert env.link.clock_offset() is None
 
 
@@ -245,8 +245,8 @@ def test_an_old_answer_tells_no_count(header: tuple[str, str]) -> None:
     clock = FakeClock()
     budget = Budget(clock, {host: HostClock(clock) for host in HOSTS})
     told = {"X-MBX-USED-WEIGHT-1M": "2400", "X-MBX-ORDER-COUNT-10S": "3", "Date": DATE, header[0]: header[1]}
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, told)
-    assert budget.snapshot().pools[0].used == 1
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, told)
+    assert budget.snapshot().rate_limits[0].used == 1
     assert not budget.snapshot().other_counts
     budget.admit(FAPI, "/fapi/v1/x", 1, "x")
     assert clock.slept == []
@@ -276,11 +276,11 @@ def test_an_answer_that_is_not_this_writes_own_says_nothing_of_it(
 ) -> None:
     """It may be the answer to another, while this one was handed on, or was not."""
     write_env.clock.advance(3600)
-    write_env.env.link._connection.sender.ask_time("api")
-    door = "exchange.create_sub_account"
+    write_env.env.link._connection.sender.fetch_time("api")
+    endpoint_name = "exchange.create_sub_account"
     if status == 400:
-        write_env.fail(door, "error", code=-9000, after_effect=True)
-    write_env.fail(door, "extra-header", name=header[0], value=header[1])
-    outcome = do(write_env, door, tag=f"{header[0]}{status}".lower().replace("-", ""))
+        write_env.fail(endpoint_name, "error", code=-9000, after_effect=True)
+    write_env.fail(endpoint_name, "extra-header", name=header[0], value=header[1])
+    outcome = do(write_env, endpoint_name, tag=f"{header[0]}{status}".lower().replace("-", ""))
     assert outcome.status == "unknown"
     assert "cache" in str(outcome.error) or "older than the request" in str(outcome.error)

@@ -13,8 +13,8 @@ import toolkit
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.traces import locals_shown
 from toolkit import errors
-from toolkit.catalogue import BASE_URLS
-from toolkit.wire.sender import PATIENCE, PAUSES
+from toolkit.endpoints import BASE_URLS
+from toolkit.gateway.sender import MAX_RETRIES, RETRY_PAUSES_S
 
 PATH = "/sapi/v1/broker/info"
 
@@ -106,7 +106,7 @@ def test_429_again_and_again_is_an_error_in_the_end(env: SandboxEnv) -> None:
         read(env)
     assert caught.value.status == 429
     assert caught.value.retry_after == 1
-    assert len(env.sent(PATH)) == PATIENCE + 1
+    assert len(env.sent(PATH)) == MAX_RETRIES + 1
 
 
 def test_418_stops_everything_until_it_ends(env: SandboxEnv) -> None:
@@ -138,15 +138,15 @@ def test_failures_of_the_other_side_are_sent_again_signed_anew(env: SandboxEnv, 
     frame = env.link.exchange.partner()
     assert frame.attrs["requests"] == 3
     assert len(env.exchange.log) - seen == 3
-    assert env.clock.monotonic() - before >= sum(PAUSES[:2])
+    assert env.clock.monotonic() - before >= sum(RETRY_PAUSES_S[:2])
 
 
 @pytest.mark.parametrize(
     ("kind", "error"),
     [
         ("server-error", errors.ServerError),
-        ("timeout", errors.NoAnswerError),
-        ("reset", errors.NoAnswerError),
+        ("timeout", errors.NoResponseError),
+        ("reset", errors.NoResponseError),
         ("cut", errors.ContractError),
         ("html", errors.ServerError),
     ],
@@ -158,9 +158,9 @@ def test_failures_that_do_not_end_are_errors(
     with pytest.raises(error) as caught:
         read(env)
     assert type(caught.value) is error
-    assert env.link.budget.snapshot().calls[-1].door == "exchange.partner"
-    attempts = [call for call in env.link.budget.snapshot().calls if call.door == "exchange.partner"]
-    assert len(attempts) == len(PAUSES) + 1
+    assert env.link.budget.snapshot().calls[-1].endpoint_name == "exchange.partner"
+    attempts = [call for call in env.link.budget.snapshot().calls if call.endpoint == "exchange.partner"]
+    assert len(attempts) == len(RETRY_PAUSES_S) + 1
     if isinstance(caught.value, errors.ServerError):
         assert "nothing has changed" in str(caught.value)
     if isinstance(caught.value, errors.ContractError):
@@ -180,12 +180,12 @@ def test_wrong_shapes_are_breaches_of_contract_and_keep_what_arrived(env: Sandbo
     path = "/sapi/v1/broker/rebate/recentRecord"
     env.link.exchange.rebates()
     env.exchange.faults.add(kind, path=path)
-    expected = errors.OrderError if kind == "disorder" else errors.ContractError
+    expected = errors.RowOrderError if kind == "disorder" else errors.ContractError
     with pytest.raises(expected) as caught:
         env.link.exchange.rebates()
     assert type(caught.value) is expected
     if kind == "disorder":
-        assert isinstance(caught.value, errors.OrderError)
+        assert isinstance(caught.value, errors.RowOrderError)
         first, second = caught.value.rows
         partial = caught.value.partial
         assert partial is not None

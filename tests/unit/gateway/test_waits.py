@@ -15,11 +15,11 @@ from tests.support.clocks import FakeClock
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, do, memory_folder, small_world
 from toolkit import errors
-from toolkit.catalogue import API, FAPI
-from toolkit.link import Link
-from toolkit.wire.budget import LONGEST_REST, LONGEST_WAIT
-from toolkit.wire.clock import SystemClock
-from toolkit.wire.stop import Stop, Wait, moment
+from toolkit.client import Link
+from toolkit.endpoints import API, FAPI
+from toolkit.ratelimit.budget import MAX_SERVER_BACKOFF_S, MAX_WAIT_S
+from toolkit.timing.cancel import CancelToken, Wait, moment
+from toolkit.timing.clock import SystemClock
 
 PATH = "/sapi/v1/broker/info"
 DAY = 86_400
@@ -64,7 +64,7 @@ def test_what_asks_for_longer_is_an_error_at_once_and_stops_nobody_else(env: San
     """One endpoint that is out of order for an hour is no reason to leave the others alone."""
     env.link.exchange.partner()
     began = env.clock.monotonic()
-    asked_to_wait(env, PATH, LONGEST_REST + 3540)
+    asked_to_wait(env, PATH, MAX_SERVER_BACKOFF_S + 3540)
     with pytest.raises(errors.ServerError, match="It asked to wait 3,600 s"):
         env.link.exchange.partner()
     assert len(env.link.exchange.sub_accounts()) > 0
@@ -80,16 +80,16 @@ def test_a_server_code_under_another_status_is_waited_for_as_well(env: SandboxEn
 
 
 def test_a_write_is_not_sent_again_and_the_next_one_leaves_the_host_alone() -> None:
-    door = "exchange.create_sub_account"
+    endpoint_name = "exchange.create_sub_account"
     with memory_folder() as folder:
         write_env = WriteEnv(folder)
         try:
             write_env.env.link.exchange.partner()
-            write_env.fail(door, "error", status=503, code=-1000)
-            write_env.fail(door, "extra-header", name="Retry-After", value="7")
+            write_env.fail(endpoint_name, "error", status=503, code=-1000)
+            write_env.fail(endpoint_name, "extra-header", name="Retry-After", value="7")
             began = write_env.clock.monotonic()
-            assert do(write_env, door, tag="one").status == "unknown"
-            assert write_env.sent(door) == 1
+            assert do(write_env, endpoint_name, tag="one").status == "unknown"
+            assert write_env.sent(endpoint_name) == 1
             assert write_env.clock.monotonic() == began
             assert len(write_env.env.link.exchange.sub_accounts()) > 0
             assert 7 <= write_env.clock.monotonic() - began < 8
@@ -145,7 +145,7 @@ def warm(env: SandboxEnv) -> SandboxEnv:
 def test_while_a_host_asks_for_days_of_silence_each_call_says_until_when(
     warm: SandboxEnv, call: Callable[[Link], object]
 ) -> None:
-    warm.link._connection.budget.pause(API, "", 2 * DAY)
+    warm.link._connection.budget.back_off(API, "", 2 * DAY)
     seen = len(warm.exchange.log)
     began = warm.clock.monotonic()
     with pytest.raises(errors.RateLimitError, match=r"until 2026-01-03 00:00:0\d UTC") as caught:
@@ -157,13 +157,13 @@ def test_while_a_host_asks_for_days_of_silence_each_call_says_until_when(
     warm.clock.advance(DAY)
     with pytest.raises(errors.RateLimitError, match=r"until 2026-01-03 00:00:0\d UTC"):
         call(warm.link)
-    warm.clock.advance(DAY - LONGEST_WAIT + 1)
+    warm.clock.advance(DAY - MAX_WAIT_S + 1)
     call(warm.link)
     assert warm.sent()[seen:].count(200) > 0
 
 
 def test_so_does_a_write_which_was_never_sent(warm: SandboxEnv) -> None:
-    warm.link._connection.budget.pause(API, "", 2 * DAY)
+    warm.link._connection.budget.back_off(API, "", 2 * DAY)
     seen = len(warm.exchange.log)
     outcome: Any = CALLS["a write"](warm.link)
     assert outcome.status == "rejected"
@@ -188,7 +188,7 @@ def test_a_wait_is_said_once_with_its_end_and_its_reason(
     link = env.new_link(workers=4) if call is CALLS["a read by several threads"] else env.link
     if is_known:
         link.exchange.partner()
-    link._connection.budget.pause(API, "", 90)
+    link._connection.budget.back_off(API, "", 90)
     call(link)
     said = capsys.readouterr().err
     if link is env.link:  # several threads have a bar that counts down, while time passes
@@ -202,7 +202,7 @@ def test_its_end_has_a_date_where_that_is_not_today(
     warm: SandboxEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
     warm.clock.advance(DAY - 40)
-    warm.link._connection.budget.pause(API, "", 90)
+    warm.link._connection.budget.back_off(API, "", 90)
     CALLS["a path"](warm.link)
     assert "api asked to wait: goes on at 2026-01-02 00:00:50 UTC" in capsys.readouterr().err
     assert moment(0.0, 86_399.0) == "00:00:00 UTC"
@@ -213,7 +213,7 @@ def test_it_is_told_by_the_exchanges_clock(capsys: pytest.CaptureFixture[str]) -
     env = SandboxEnv(ahead=3600.0, link={"workers": 1})
     try:
         env.link.exchange.partner()
-        env.link._connection.budget.pause(API, "", 90)
+        env.link._connection.budget.back_off(API, "", 90)
         CALLS["a path"](env.link)
         assert "goes on at 01:01:30 UTC" in capsys.readouterr().err
     finally:
@@ -223,8 +223,8 @@ def test_it_is_told_by_the_exchanges_clock(capsys: pytest.CaptureFixture[str]) -
 def test_a_wait_for_the_limits_of_a_host_is_said(
     warm: SandboxEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    warm.link._connection.sender.ask_time("fapi")
-    warm.link._connection.budget.pause(FAPI, "", 90)
+    warm.link._connection.sender.fetch_time("fapi")
+    warm.link._connection.budget.back_off(FAPI, "", 90)
     warm.link.futures.overview()
     said = capsys.readouterr().err
     assert said.count("fapi asked to wait") == 1
@@ -243,7 +243,7 @@ def test_a_used_up_minute_is_said_by_a_path_and_a_write(
 
 
 def test_a_short_wait_is_not_said(warm: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
-    warm.link._connection.budget.pause(API, "", 0.5)
+    warm.link._connection.budget.back_off(API, "", 0.5)
     CALLS["a path"](warm.link)
     assert capsys.readouterr().err == ""
 
@@ -251,11 +251,11 @@ def test_a_short_wait_is_not_said(warm: SandboxEnv, capsys: pytest.CaptureFixtur
 def test_what_may_end_at_any_moment_is_said_when_it_has_lasted(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="toolkit")
     clock = FakeClock()
-    stop = Stop("door")
+    cancel = CancelToken("endpoint")
     began = clock.monotonic()
     wait = Wait("fapi is used up", began + 40, clock.time() + 40, soon=True)
     for _ in range(5):
-        stop.waits_for(clock, wait, began)
+        cancel.begin_wait(clock, wait, began)
         clock.advance(0.4)
     assert [each.getMessage() for each in caplog.records] == [
         "door: fapi is used up: goes on at 00:00:40 UTC"
@@ -266,12 +266,12 @@ def test_what_reconcile_waits_for_is_said(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="toolkit")
-    door = "exchange.create_sub_account"
+    endpoint_name = "exchange.create_sub_account"
     with memory_folder() as folder:
         write_env = WriteEnv(folder)
         try:
-            write_env.fail(door, "timeout", after_effect=False)
-            do(write_env, door, tag="lost").reconcile()
+            write_env.fail(endpoint_name, "timeout", after_effect=False)
+            do(write_env, endpoint_name, tag="lost").reconcile()
         finally:
             write_env.close()
     assert "until 00:00:1" in capsys.readouterr().err
@@ -284,7 +284,7 @@ def test_who_sees_no_bars_has_it_in_the_log(
 ) -> None:
     caplog.set_level(logging.INFO, logger="toolkit")
     link = env.new_link(progress=where != "progress=False", workers=1)
-    link._connection.budget.pause(API, "", 90)
+    link._connection.budget.back_off(API, "", 90)
     if where == "another thread":
         thread = threading.Thread(target=CALLS["a path"], args=(link,))
         thread.start()
@@ -312,7 +312,7 @@ class Broken(io.StringIO):
 def test_what_cannot_be_said_keeps_nothing_from_being_done(
     warm: SandboxEnv, monkeypatch: pytest.MonkeyPatch, stderr: Any, call: Callable[[Link], object]
 ) -> None:
-    warm.link._connection.budget.pause(API, "", 90)
+    warm.link._connection.budget.back_off(API, "", 90)
     monkeypatch.setattr(sys, "stderr", stderr)
     done: Any = call(warm.link)
     assert getattr(done, "status", "confirmed") == "confirmed"
@@ -322,7 +322,7 @@ def test_what_cannot_be_said_keeps_nothing_from_being_done(
 def test_a_wait_can_be_left(
     warm: SandboxEnv, call: Callable[[Link], object], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    warm.link._connection.budget.pause(API, "", 90)
+    warm.link._connection.budget.back_off(API, "", 90)
     seen = len(warm.exchange.log)
 
     def interrupt(*_: object) -> None:

@@ -25,27 +25,17 @@ from tests.support.panels import (
     wait_for,
     wait_until,
 )
-from toolkit.catalogue import FAPI, SAPI_IP
 from toolkit.demo import DemoLink
+from toolkit.display import formatting, svg
+from toolkit.endpoints import FAPI, SAPI_IP
 from toolkit.errors import CredentialsError
-from toolkit.panels import (
-    AccountsPanel,
-    Panel,
-    accounts,
-    holdings,
-    sharing,
-    svg,
-    text,
-    weight,
-    weight_panel,
-)
-from toolkit.panels import accounts_view as view
-from toolkit.panels import (
-    pools as limits_view,
-)
+from toolkit.panels import AccountsPanel, Panel, accounts, weight
+from toolkit.panels.accounts_panel import holdings, view
 from toolkit.panels.base import error_note, note
-from toolkit.sandbox import Answer, Request
-from toolkit.wire.snapshot import CallRecord, OtherCount, PoolUse
+from toolkit.panels.weight_panel import segments, widget
+from toolkit.panels.weight_panel import view as limits_view
+from toolkit.ratelimit.snapshot import CallRecord, OtherCount, RateLimitUse
+from toolkit.sandbox import SandboxRequest, SandboxResponse
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -88,7 +78,7 @@ def test_gauge_is_filled_by_what_is_used_and_in_flight(
 
 
 def test_gauge_tells_apart_whose_the_use_is() -> None:
-    drawing = svg.gauge(svg.Level(own=0.3, machine=0.2, others=0.1, in_flight=0.05))
+    drawing = svg.gauge(svg.Level(own=0.3, machine=0.2, external=0.1, in_flight=0.05))
     parts = re.findall(
         r'stroke-opacity="([\d.]+)" stroke-dasharray="([\d.]+) 200" stroke-dashoffset="(\S+)"', drawing
     )
@@ -102,11 +92,11 @@ def test_gauge_tells_apart_whose_the_use_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "state"),
+    ("used_fraction", "state"),
     [(0.0, "ok"), (0.599, "ok"), (0.6, "busy"), (0.849, "busy"), (0.85, "hot"), (2.0, "hot")],
 )
-def test_states_turn_at_their_thresholds(share: float, state: str) -> None:
-    assert svg.state_of(share) == state
+def test_states_turn_at_their_thresholds(used_fraction: float, state: str) -> None:
+    assert svg.state_of(used_fraction) == state
 
 
 @pytest.mark.parametrize(
@@ -149,8 +139,8 @@ def test_the_bars_say_how_long_they_are(seconds: int, windows: str) -> None:
 
 
 def test_windows_that_are_no_minutes_are_named() -> None:
-    ten = use(pool=FAPI, path="", limit=300, used=10, seconds=10, history=((950.0, 30), (960.0, 10)))
-    assert limits_view.pool_title(ten) == ("Futures · IP · 10 s", "")
+    ten = use(rate_limit=FAPI, path="", limit=300, used=10, seconds=10, history=((950.0, 30), (960.0, 10)))
+    assert limits_view.rate_limit_title(ten) == ("Futures · IP · 10 s", "")
     assert limits_view.recent(ten, 2)[0][0] == 30
     for seconds, waits in ((60, "Waiting for the minute"), (10, "Waiting for the window")):
         held = snapshot(replace(ten, seconds=seconds), waiting_for="fapi is used up", waiting_until=1000.0)
@@ -171,23 +161,23 @@ def test_countdown_goes_by_the_time_of_the_snapshot() -> None:
     [(-3, "0 s"), (0.2, "1 s"), (99, "99 s"), (124, "2 min 04 s"), (7500, "2 h 05 min"), (260_000, "3 days")],
 )
 def test_time_left_reads_at_a_glance(seconds: float, words: str) -> None:
-    assert text.left(seconds) == words
+    assert formatting.left(seconds) == words
 
 
 def test_a_pool_of_one_endpoint_is_called_by_its_endpoint() -> None:
     named = limits_view.cards(snapshot(use()))
     assert "spot_balances <small>exchange · SAPI · UID</small>" in named
-    assert "Futures · IP" in limits_view.cards(snapshot(use(pool=FAPI, path="", limit=2400, used=10)))
+    assert "Futures · IP" in limits_view.cards(snapshot(use(rate_limit=FAPI, path="", limit=2400, used=10)))
 
 
 def test_the_busiest_pools_get_cards_in_the_order_of_first_use() -> None:
     uses = [
-        use(pool=SAPI_IP, path=f"/sapi/{at}", limit=100, used=used, history=((960.0, used),))
+        use(rate_limit=SAPI_IP, path=f"/sapi/{at}", limit=100, used=used, history=((960.0, used),))
         for at, used in enumerate((5, 90, 1, 70, 50, 2))
     ]
-    shown, others = limits_view.busiest(tuple(uses))
+    shown, external = limits_view.busiest(tuple(uses))
     assert [each.used for each in shown] == [5, 90, 70, 50]
-    assert [each.used for each in others] == [1, 2]
+    assert [each.used for each in external] == [1, 2]
     # At the turn of the minute all are at 0; the last minute keeps them in their places.
     turned = [replace(each, used=0, history=(*each.history, (1020.0, 0))) for each in uses]
     assert [each.path for each in limits_view.busiest(tuple(turned))[0]] == [each.path for each in shown]
@@ -208,8 +198,10 @@ def test_a_ban_and_a_back_off_count_down() -> None:
 
 def test_last_calls_are_newest_first_and_escaped() -> None:
     calls = tuple(
-        CallRecord(at=990.0 + at, door=door, method="GET", path="/x", status=status, weight=1, seconds=0.0124)
-        for at, (door, status) in enumerate((("<b>old</b>", 200), ("new", None)))
+        CallRecord(
+            at=990.0 + at, endpoint=endpoint, method="GET", path="/x", status=status, weight=1, seconds=0.0124
+        )
+        for at, (endpoint, status) in enumerate((("<b>old</b>", 200), ("new", None)))
     )
     shown = limits_view.calls(snapshot(calls=calls))
     assert shown.index("new") < shown.index("&lt;b&gt;old")
@@ -222,26 +214,26 @@ def test_last_calls_are_newest_first_and_escaped() -> None:
 HOSTILE = "<img src=x onerror=alert(1)>.py"
 
 
-def futures(**changes: object) -> PoolUse:
+def futures(**changes: object) -> RateLimitUse:
     """Futures weight of this kernel, of a script and of somebody else."""
     shared = use(
-        pool=FAPI,
+        rate_limit=FAPI,
         path="",
-        door="futures.overview",
+        endpoint="futures.overview",
         used=1_240,
         in_flight=60,
         limit=2_400,
         history=((960.0, 1_240),),
-        others=140,
+        external=140,
         processes=(process("report.py", 300), process("01_tour.ipynb", 800, 4711, here=True, in_flight=60)),
     )
     return replace(shared, **changes)  # type: ignore[arg-type]
 
 
-def mine(used: int) -> PoolUse:
+def mine(used: int) -> RateLimitUse:
     """Used by this kernel and nobody else."""
     own = (process("01_tour.ipynb", used, 4711, here=True),)
-    return futures(used=used, in_flight=0, others=0, processes=own, history=((960.0, used),))
+    return futures(used=used, in_flight=0, external=0, processes=own, history=((960.0, used),))
 
 
 def plain(html: str) -> str:
@@ -264,54 +256,59 @@ def test_this_kernel_s_part_has_its_size() -> None:
     assert [round(tall, 1) for tall, _ in bars(shown)][-2:] == [4.8, 8.7]  # 440 and 800 of 2,400 in 26 pixels
 
 
-@pytest.mark.parametrize("alone", ["", "No folder to write in"])
-def test_a_kernel_by_itself_needs_no_legend(alone: str) -> None:
-    own = snapshot(mine(1_240), alone=alone)
+@pytest.mark.parametrize("local_only_reason", ["", "No folder to write in"])
+def test_a_kernel_by_itself_needs_no_legend(local_only_reason: str) -> None:
+    own = snapshot(mine(1_240), local_only_reason=local_only_reason)
     assert "btk-legend" not in limits_view.cards(own)
     assert "this kernel" not in plain(limits_view.cards(own))
     assert limits_view.by_process(own) == ""
-    assert "By whom" not in limits_view.static_pools(own)
+    assert "By whom" not in limits_view.static_rate_limits(own)
     assert "this kernel" not in limits_view.one_line(own)
 
 
 def test_parts_add_up_to_what_is_used() -> None:
-    whose = sharing.parts(futures())
-    assert whose == {"own": 800, "machine": 300, "others": 140, "in_flight": 60}
+    whose = segments.segments(futures())
+    assert whose == {"own": 800, "machine": 300, "external": 140, "in_flight": 60}
     # The server has counted a request of this kernel's that it has not answered yet.
     early = replace(mine(800), used=860, in_flight=60)
-    assert sharing.parts(early) == {"own": 860, "machine": 0, "others": 0, "in_flight": 60}
+    assert segments.segments(early) == {"own": 860, "machine": 0, "external": 0, "in_flight": 60}
     # More than the server has counted is not shown as used.
-    assert sharing.parts(futures(used=90)) == {"own": 0, "machine": 0, "others": 90, "in_flight": 60}
-    assert sharing.parts(futures(used=900)) == {"own": 760, "machine": 0, "others": 140, "in_flight": 60}
+    assert segments.segments(futures(used=90)) == {"own": 0, "machine": 0, "external": 90, "in_flight": 60}
+    assert segments.segments(futures(used=900)) == {
+        "own": 760,
+        "machine": 0,
+        "external": 140,
+        "in_flight": 60,
+    }
 
 
 def test_a_row_is_in_the_same_colours() -> None:
-    bar = sharing.bar(futures(in_flight=0))
+    bar = segments.bar(futures(in_flight=0))
     assert re.findall(r'btk-(\w+) btk-ok" style="width:([\d.]+)%"', bar) == [
         ("own", "33.3"),
         ("machine", "12.5"),
-        ("others", "5.8"),
+        ("external", "5.8"),
     ]
 
 
 def test_the_static_bar_has_a_piece_for_each_part() -> None:
-    bar = svg.share_bar(sharing.level(futures()))
+    bar = svg.usage_bar(segments.level(futures()))
     pieces = re.findall(r'<rect x="([\d.]+)" width="([\d.]+)" height="8" fill="(#\w+)"', bar)
     ok, grey = svg.STATIC.ok, svg.STATIC.faint
     assert pieces == [("0.0", "40.0", ok), ("40.0", "15.0", ok), ("55.0", "7.0", grey), ("62.0", "3.0", ok)]
 
 
 def test_programs_outside_are_shown_to_a_kernel_by_itself() -> None:
-    seen_by = snapshot(replace(mine(800), used=940, others=140))
+    seen_by = snapshot(replace(mine(800), used=940, external=140))
     assert "this kernel 800others 140" in plain(limits_view.cards(seen_by))
     assert limits_view.by_process(seen_by) == ""
 
 
 def test_a_process_shows_as_soon_as_it_has_something_in_flight() -> None:
     starting = (process("01_tour.ipynb", 800, 4711, here=True), process("new.py", 0, 5, in_flight=60))
-    assert "new.py500 %60" in plain(limits_view.by_process(snapshot(futures(others=0, processes=starting))))
+    assert "new.py500 %60" in plain(limits_view.by_process(snapshot(futures(external=0, processes=starting))))
     resting = (*starting[:1], process("new.py", 0, 5))
-    assert limits_view.by_process(snapshot(futures(others=0, processes=resting))) == ""
+    assert limits_view.by_process(snapshot(futures(external=0, processes=resting))) == ""
 
 
 def test_a_table_says_which_process_used_what() -> None:
@@ -325,17 +322,17 @@ def test_a_table_says_which_process_used_what() -> None:
 
 def test_many_processes_are_summed_up() -> None:
     crowd = tuple(process(f"job_{at}.py", 10, at) for at in range(1, 21))
-    shown = plain(limits_view.by_process(snapshot(futures(others=0, used=200, processes=crowd))))
+    shown = plain(limits_view.by_process(snapshot(futures(external=0, used=200, processes=crowd))))
     assert "8 more" in shown
     assert shown.endswith("8 more–803 %–")
 
 
 def test_names_of_processes_are_escaped() -> None:
-    seen_by = snapshot(futures(processes=(process(HOSTILE, 300),)), alone=HOSTILE)
+    seen_by = snapshot(futures(processes=(process(HOSTILE, 300),)), local_only_reason=HOSTILE)
     for html in (
         limits_view.by_process(seen_by),
-        limits_view.static_pools(seen_by),
-        limits_view.alone(seen_by),
+        limits_view.static_rate_limits(seen_by),
+        limits_view.local_only_reason(seen_by),
     ):
         assert "<img src=x" not in html
         assert "&lt;img src=x" in html
@@ -343,30 +340,32 @@ def test_names_of_processes_are_escaped() -> None:
 
 def test_orders_are_rows_while_their_window_runs() -> None:
     counts = (
-        OtherCount(host="api", kind="orders", seconds=10, used=12, limit=50, turns_at=1000.0),
-        OtherCount(host="fapi", kind="orders", seconds=86_400, used=7, limit=None, turns_at=9_000.0),
-        OtherCount(host="api", kind="sapi-uid", seconds=1, used=99, limit=100, turns_at=996.0),
+        OtherCount(host="api", kind="orders", seconds=10, used=12, limit=50, resets_at=1000.0),
+        OtherCount(host="fapi", kind="orders", seconds=86_400, used=7, limit=None, resets_at=9_000.0),
+        OtherCount(host="api", kind="sapi-uid", seconds=1, used=99, limit=100, resets_at=996.0),
     )
     told = snapshot(other_counts=counts)
     shown = plain(limits_view.cards(told))
     assert "Spot · orders in 10 s24 %12 / 50resets in 4 sok" in shown
     assert "Futures · orders in 1 day7 limit not told" in shown
     assert "99" not in shown
-    assert "Spot · orders in 10 s24 %12 of 50" in plain(limits_view.static_pools(told))
+    assert "Spot · orders in 10 s24 %12 of 50" in plain(limits_view.static_rate_limits(told))
     assert limits_view.one_line(told) == "Spot · orders in 10 s 12 of 50; Futures · orders in 1 day 7"
 
 
 def test_a_budget_of_its_own_is_said_quietly() -> None:
-    kept = snapshot(mine(5), alone="The folder cannot be written")
-    assert 'class="btk-note btk-idle"' in limits_view.alone(kept)
-    assert "The folder cannot be written. Other notebooks and scripts" in plain(limits_view.alone(kept))
-    assert "The folder cannot be written." in plain(limits_view.static_pools(kept))
+    kept = snapshot(mine(5), local_only_reason="The folder cannot be written")
+    assert 'class="btk-note btk-idle"' in limits_view.local_only_reason(kept)
+    assert "The folder cannot be written. Other notebooks and scripts" in plain(
+        limits_view.local_only_reason(kept)
+    )
+    assert "The folder cannot be written." in plain(limits_view.static_rate_limits(kept))
     assert "counting alone: The folder cannot be written" in limits_view.one_line(kept)
-    assert limits_view.banners(kept) == limits_view.alone(snapshot(mine(5))) == ""
+    assert limits_view.banners(kept) == limits_view.local_only_reason(snapshot(mine(5))) == ""
 
 
 def test_the_static_picture_says_whose_the_use_is() -> None:
-    html = limits_view.static_pools(snapshot(futures(), mine(5)))
+    html = limits_view.static_rate_limits(snapshot(futures(), mine(5)))
     assert "this kernel 800 · machine 300 · others 140" in html
     assert "01_tour.ipynb (this kernel, pid 4711) 800 + 60 in flight, report.py (pid 4902) 300" in plain(html)
     line = limits_view.one_line(snapshot(futures()))
@@ -414,10 +413,10 @@ def test_what_has_not_changed_is_not_written(link: DemoLink) -> None:
         for widget in tree(panel.widget):
             if widget.has_trait("value"):
                 widget.observe(written.append, names="value")
-        panel._told()
+        panel._notify()
         panel._post(drawn.set)
         assert drawn.wait(WITHIN)
-        panel._told()
+        panel._notify()
     assert written == []
 
 
@@ -432,7 +431,7 @@ class Looked:
 def test_the_use_of_other_kernels_shows_though_nobody_tells(
     link: DemoLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weight_panel, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(widget, "LOOK_EVERY", 0.01)
     looked = Looked(link, monkeypatch)
     with weight(link) as panel:
         wait_for(panel, "Nothing has been sent yet")
@@ -444,12 +443,12 @@ def test_it_looks_each_second_only_while_something_is_counted(
     link: DemoLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked = Looked(link, monkeypatch)
-    looked.now = snapshot(alone="No folder to write in")
+    looked.now = snapshot(local_only_reason="No folder to write in")
     with weight(link) as panel:
         wait_for(panel, "No folder to write in")
-        assert panel._next_tick() == weight_panel.LOOK_EVERY == 5.0
+        assert panel._next_tick() == widget.LOOK_EVERY == 5.0
         looked.now = snapshot(futures())
-        panel._told()
+        panel._notify()
         wait_for(panel, "1,240")
         assert panel._next_tick() <= 1.02
 
@@ -655,14 +654,14 @@ def is_shown(panel: Panel, word: str) -> bool:
         return False
 
 
-def hold(link: DemoLink, monkeypatch: pytest.MonkeyPatch, door: str) -> threading.Event:
+def hold(link: DemoLink, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> threading.Event:
     """Let the third page of a read wait until the event is set; the event that says it does is beside it."""
     reached, go_on = threading.Event(), threading.Event()
     exchange = link.sandbox.exchange
     handle = exchange.handle
 
-    def held(request: Request) -> Answer:
-        if request.path == door and b"page=3&" in request.query:
+    def held(request: SandboxRequest) -> SandboxResponse:
+        if request.path == endpoint and b"page=3&" in request.query:
             reached.set()
             assert go_on.wait(WITHIN)
         return handle(request)
@@ -719,25 +718,25 @@ def test_a_fetch_that_is_stopped_keeps_what_has_arrived_and_goes_on_from_there(
         panel._repr_mimebundle_()
         wait_for(panel, "Spot balances: 40 of 240 accounts")
         assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
-        named(panel, "Stop").click()
+        named(panel, "CancelToken").click()
         held.set()
         assert panel.wait(WITHIN)
         have = sum(account.amounts["spot"] is not None for account in panel._accounts)
         assert 40 <= have < 240
         # No total of some accounts passes for one of all.
         cut = f"{have} only", f"only {have} of 240 accounts"
-        shown = wait_for(panel, "Stopped", "Continue", "incomplete", "not fetched", *cut)
+        shown = wait_for(panel, "Cancelled", "Continue", "incomplete", "not fetched", *cut)
         assert "Spot balances, Margin balances" in shown
         assert panel.error is None
         assert "(not of all accounts)" in repr(panel)
         assert f"only {have} accounts" in panel._repr_mimebundle_()["text/html"]
-        assert not is_shown(panel, "Stop")
-        asked = [call.door for call in link.budget.snapshot().calls]
+        assert not is_shown(panel, "CancelToken")
+        asked = [call.endpoint for call in link.budget.snapshot().calls]
         named(panel, "Continue").click()
         wait_for(panel, "Refresh · 55 requests")
         assert panel.wait(WITHIN)
-        wait_until(panel, lambda html: "Stopped" not in html and "incomplete" not in html)
-        later = [call.door for call in link.budget.snapshot().calls][len(asked) :]
+        wait_until(panel, lambda html: "Cancelled" not in html and "incomplete" not in html)
+        later = [call.endpoint for call in link.budget.snapshot().calls][len(asked) :]
         assert "exchange.sub_accounts" not in later  # what had arrived is not paid for again
         assert later.count("exchange.spot_balances") == 13
         assert all(account.amounts["spot"] is not None for account in panel._accounts)
@@ -794,7 +793,7 @@ def test_an_interrupt_of_who_waits_stops_the_fetch(link: DemoLink, monkeypatch: 
         panel._idle = idle
         held.set()
         assert panel.wait(WITHIN)
-        wait_for(panel, "Stopped")
+        wait_for(panel, "Cancelled")
 
 
 def test_running_the_cell_again_does_not_make_whole_what_was_not(
@@ -808,7 +807,7 @@ def test_running_the_cell_again_does_not_make_whole_what_was_not(
     held.set()
     assert panel.wait(WITHIN)
     with accounts(link) as again:
-        wait_for(again, "incomplete", "Stopped", " of 240 accounts")
+        wait_for(again, "incomplete", "Cancelled", " of 240 accounts")
         named(again, "Continue").click()
         wait_until(again, lambda html: "Refresh ·" in html and "incomplete" not in html)
 
@@ -862,12 +861,12 @@ def test_filter_and_order_ask_for_nothing(link: DemoLink) -> None:
 
 
 def test_an_error_shows_in_place_and_the_old_data_stay(link: DemoLink) -> None:
-    refusal = "Invalid API-key, IP, or permissions for action."
+    usage_error = "Invalid API-key, IP, or permissions for action."
     with shown_with_data(link) as panel:
         kept = [account.amounts for account in panel._accounts]
-        link.sandbox.exchange.faults.add("error", path=SPOT, status=401, code=-2015, message=refusal)
+        link.sandbox.exchange.faults.add("error", path=SPOT, status=401, code=-2015, message=usage_error)
         panel.refresh()
-        wait_for(panel, "CredentialsError", refusal, "stale · from", "as of")
+        wait_for(panel, "CredentialsError", usage_error, "stale · from", "as of")
         assert isinstance(panel.error, CredentialsError)
         assert [account.amounts for account in panel._accounts] == kept
         assert "CredentialsError" in panel._repr_mimebundle_()["text/html"]

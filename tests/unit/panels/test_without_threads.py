@@ -11,8 +11,8 @@ import pytest
 import toolkit
 from tests.support.panels import panel_threads, seen
 from toolkit import panels
+from toolkit.auth.keys import system
 from toolkit.demo import DemoLink
-from toolkit.keys import system
 from toolkit.panels import base
 
 

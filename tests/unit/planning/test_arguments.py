@@ -16,21 +16,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.catalogue import BY_DOOR, ENDPOINTS, WRITE_BY_DOOR, Endpoint, Window
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, WRITES_BY_NAME, Endpoint, Window
 from toolkit.errors import UsageError
-from toolkit.plan import Plan, Span, make_plan
+from toolkit.planning import Plan, Span, make_plan
 
 NOW = int(pd.Timestamp("2026-03-15T12:00:00Z").timestamp() * 1000)
 DAY = 86_400_000
-REBATES = BY_DOOR["spot.rebates"]
+REBATES = ENDPOINTS_BY_NAME["spot.rebates"]
 
 
 def at(text: str) -> int:
     return int(pd.Timestamp(text, tz="UTC").timestamp() * 1000)
 
 
-def span(start: object = None, end: object = None, door: str = "spot.rebates") -> Span:
-    plan = make_plan(BY_DOOR[door], {}, start, end, NOW)  # type: ignore[arg-type]
+def span(start: object = None, end: object = None, endpoint_name: str = "spot.rebates") -> Span:
+    plan = make_plan(ENDPOINTS_BY_NAME[endpoint_name], {}, start, end, NOW)  # type: ignore[arg-type]
     assert plan.span is not None
     return plan.span
 
@@ -80,19 +80,19 @@ def test_a_date_as_end_means_its_whole_day_and_nothing_is_asked_of_the_future(
 
 
 def test_the_default_span_is_the_documented_one() -> None:
-    for door, days in [
+    for endpoint_name, days in [
         ("spot.rebates", 7),
         ("exchange.transfers", 100),
         ("exchange.universal_transfers", 30),
     ]:
-        given_arguments = {"from_id": "1"} if "transfers" in door else {}
-        plan = make_plan(BY_DOOR[door], given_arguments, None, None, NOW)
+        given_arguments = {"from_id": "1"} if "transfers" in endpoint_name else {}
+        plan = make_plan(ENDPOINTS_BY_NAME[endpoint_name], given_arguments, None, None, NOW)
         assert plan.span == Span(NOW - days * DAY, NOW)
     assert span(None, "2026-03-01 00:00") == Span(at("2026-02-22"), at("2026-03-01"))
 
 
 def test_spans_less_than_seven_days_are_less_than_seven_days() -> None:
-    plan = make_plan(BY_DOOR["exchange.rebates"], {}, "-21D", None, NOW)
+    plan = make_plan(ENDPOINTS_BY_NAME["exchange.rebates"], {}, "-21D", None, NOW)
     for window in plan.windows():
         assert window.end - window.start < 7 * DAY
 
@@ -121,14 +121,14 @@ def test_windows_cover_the_span_without_gap_or_overlap(start: int, length: int, 
 
 @given(st.text(max_size=12))
 def test_whatever_text_is_given_as_a_time_is_a_time_or_refused(text: str) -> None:
-    refusal = ""
+    usage_error = ""
     try:
         made = span(text)
     except UsageError as error:
-        refusal = str(error)
-    if refusal:
-        assert "`start`" in refusal
-        assert "Nothing was sent" in refusal
+        usage_error = str(error)
+    if usage_error:
+        assert "`start`" in usage_error
+        assert "Nothing was sent" in usage_error
     else:
         assert made.start <= made.end == NOW
 
@@ -138,14 +138,16 @@ class Market(Enum):
 
 
 def test_what_goes_out_has_wire_names_and_values() -> None:
-    plan = make_plan(BY_DOOR["exchange.futures_balances"], {"market": Market.COIN}, None, None, NOW)
+    plan = make_plan(ENDPOINTS_BY_NAME["exchange.futures_balances"], {"market": Market.COIN}, None, None, NOW)
     assert plan.parameters == {"futuresType": 2}
-    plan = make_plan(BY_DOOR["exchange.api_keys"], {"sub_account_id": 367537027503425913}, None, None, NOW)
+    plan = make_plan(
+        ENDPOINTS_BY_NAME["exchange.api_keys"], {"sub_account_id": 367537027503425913}, None, None, NOW
+    )
     assert plan.parameters == {"subAccountId": "367537027503425913"}
 
 
 def test_private_arguments_are_not_shown() -> None:
-    plan = make_plan(BY_DOOR["spot.customers"], {"email": "a@example.com"}, None, None, NOW)
+    plan = make_plan(ENDPOINTS_BY_NAME["spot.customers"], {"email": "a@example.com"}, None, None, NOW)
     assert plan.parameters == {"email": "a@example.com"}
     assert plan.shown == {"email": "(hidden)"}
 
@@ -158,7 +160,7 @@ def test_an_argument_that_does_not_exist_is_refused_with_those_that_do() -> None
 WINDOWED = [endpoint for endpoint in ENDPOINTS if endpoint.window]
 
 
-@pytest.mark.parametrize("endpoint", WINDOWED, ids=lambda endpoint: endpoint.door)
+@pytest.mark.parametrize("endpoint", WINDOWED, ids=lambda endpoint: endpoint.qualified_name)
 def test_the_default_span_is_one_window(endpoint: Endpoint) -> None:
     values = {"market": "um", "from_id": "1"}
     given_arguments = {p.name: values.get(p.name, "1") for p in endpoint.params if p.required}
@@ -199,17 +201,19 @@ def test_a_day_of_numpy_means_its_whole_day_as_an_end() -> None:
 
 def test_an_end_before_what_is_kept_is_what_is_named() -> None:
     with pytest.raises(UsageError, match=r"`end` .* is too early: the exchange keeps the last 7 days"):
-        make_plan(BY_DOOR["spot.kickbacks"], {}, None, "-8D", NOW)
+        make_plan(ENDPOINTS_BY_NAME["spot.kickbacks"], {}, None, "-8D", NOW)
 
 
 def test_numpy_scalars_are_values_like_others() -> None:
-    plan = make_plan(BY_DOOR["futures.overview"], {"market": np.int64(2)}, None, None, NOW)
+    plan = make_plan(ENDPOINTS_BY_NAME["futures.overview"], {"market": np.int64(2)}, None, None, NOW)
     assert plan.parameters == {"type": 2}
-    plan = make_plan(BY_DOOR["exchange.bnb_burn"], {"sub_account_id": np.int64(5)}, None, None, NOW)
+    plan = make_plan(ENDPOINTS_BY_NAME["exchange.bnb_burn"], {"sub_account_id": np.int64(5)}, None, None, NOW)
     assert plan.parameters == {"subAccountId": "5"}
     given_arguments = {"from_id": "1", "show_all_status": np.bool_(True)}
     assert (
-        make_plan(BY_DOOR["exchange.transfers"], given_arguments, None, None, NOW).parameters["showAllStatus"]
+        make_plan(ENDPOINTS_BY_NAME["exchange.transfers"], given_arguments, None, None, NOW).parameters[
+            "showAllStatus"
+        ]
         is True
     )
 
@@ -217,32 +221,36 @@ def test_numpy_scalars_are_values_like_others() -> None:
 def test_a_masked_key_is_refused() -> None:
     with pytest.raises(UsageError, match="`api_key` is masked"):
         make_plan(
-            BY_DOOR["exchange.ip_restriction"], {"sub_account_id": "1", "api_key": "Jvp***"}, None, None, NOW
+            ENDPOINTS_BY_NAME["exchange.ip_restriction"],
+            {"sub_account_id": "1", "api_key": "Jvp***"},
+            None,
+            None,
+            NOW,
         )
 
 
 # -- what is given from frames and arrays ----------------------------------------------------------------
 
-TRANSFER = WRITE_BY_DOOR["exchange.transfer"]
-COMMISSION = WRITE_BY_DOOR["exchange.set_commission"]
-RESTRICTION = WRITE_BY_DOOR["exchange.set_ip_restriction"]
-CUSTOMER = WRITE_BY_DOOR["spot.set_customer_id"]
+TRANSFER = WRITES_BY_NAME["exchange.transfer"]
+COMMISSION = WRITES_BY_NAME["exchange.set_commission"]
+RESTRICTION = WRITES_BY_NAME["exchange.set_ip_restriction"]
+CUSTOMER = WRITES_BY_NAME["spot.set_customer_id"]
 
 
 def value_of(endpoint: Endpoint, name: str, value: object) -> object:
     """What an argument goes out as; the others do not matter."""
     param = next(param for param in endpoint.params if param.name == name)
-    other = tuple(replace(each, required=False, insisted=False) for each in endpoint.params)
+    other = tuple(replace(each, required=False, required_by_client=False) for each in endpoint.params)
     alone = replace(endpoint, params=other, at_least_one=())
     made = make_plan(alone, {name: value}, None, None, NOW)
-    return made.parameters[param.wire]
+    return made.parameters[param.field]
 
 
 def refusal_of(endpoint: Endpoint, name: str, value: object) -> str:
     with pytest.raises(UsageError) as caught:
         value_of(endpoint, name, value)
     said = str(caught.value)
-    assert said.startswith(f"{endpoint.door}: `{name}` ")
+    assert said.startswith(f"{endpoint.qualified_name}: `{name}` ")
     assert said.endswith("Nothing was sent.")
     return said
 
@@ -276,7 +284,9 @@ def test_nor_a_time(text: str) -> None:
 
 
 @pytest.mark.parametrize("blank", [" ", "\t", "\n", "\u00a0", "\u2009", "\u3000"])
-@pytest.mark.parametrize("endpoint", [CUSTOMER, BY_DOOR["spot.customers"]], ids=lambda each: each.door)
+@pytest.mark.parametrize(
+    "endpoint", [CUSTOMER, ENDPOINTS_BY_NAME["spot.customers"]], ids=lambda each: each.qualified_name
+)
 def test_an_id_with_a_blank_around_it_is_refused(endpoint: Endpoint, blank: str) -> None:
     for text in (f"{blank}Ab1", f"Ab1{blank}"):
         said = "has a blank around it" if blank == " " else f"has U+{ord(blank):04X} "
@@ -302,7 +312,7 @@ def test_what_is_refused_of_a_private_argument_does_not_show_it() -> None:
         (TRANSFER, "amount", np.int64(3), Decimal(3)),
         (TRANSFER, "amount", np.float64(0.25), Decimal("0.25")),
         (TRANSFER, "amount", np.str_("0.25"), Decimal("0.25")),
-        (BY_DOOR["exchange.transfers"], "show_all_status", np.bool_(False), False),
+        (ENDPOINTS_BY_NAME["exchange.transfers"], "show_all_status", np.bool_(False), False),
     ],
 )
 def test_scalars_of_numpy_are_what_they_hold(
@@ -319,17 +329,17 @@ EVERY_KIND = [
     (TRANSFER, "amount"),
     (RESTRICTION, "addresses"),
     (RESTRICTION, "restriction"),
-    (BY_DOOR["exchange.transfers"], "show_all_status"),
+    (ENDPOINTS_BY_NAME["exchange.transfers"], "show_all_status"),
 ]
 
 
-@pytest.mark.parametrize(("endpoint", "name"), EVERY_KIND, ids=lambda each: getattr(each, "door", each))
+@pytest.mark.parametrize(("endpoint", "name"), EVERY_KIND, ids=lambda each: getattr(each, "endpoint", each))
 @pytest.mark.parametrize("value", [pd.NA, pd.NaT, float("nan"), np.float64("nan")], ids=repr)
 def test_a_missing_value_is_refused(endpoint: Endpoint, name: str, value: object) -> None:
     assert "is a missing value" in refusal_of(endpoint, name, value)
 
 
-@pytest.mark.parametrize(("endpoint", "name"), EVERY_KIND, ids=lambda each: getattr(each, "door", each))
+@pytest.mark.parametrize(("endpoint", "name"), EVERY_KIND, ids=lambda each: getattr(each, "endpoint", each))
 def test_what_arrow_holds_is_to_be_taken_out(endpoint: Endpoint, name: str) -> None:
     for value in (pa.scalar("a@example.com"), pa.scalar(1), pa.scalar(None)):
         said = refusal_of(endpoint, name, value)

@@ -13,16 +13,16 @@ import toolkit
 from tests.support.clocks import FakeClock
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
-from toolkit.catalogue import FAPI, POOLS, SAPI_IP, SAPI_UID, Host
-from toolkit.wire.budget import Budget
-from toolkit.wire.clock import SYSTEM_CLOCK, HostClock
-from toolkit.wire.headers import Count, read_counts
-from toolkit.wire.http_dates import read_retry_after
+from toolkit.endpoints import FAPI, RATE_LIMITS, SAPI_IP, SAPI_UID, Host
+from toolkit.ratelimit.budget import Budget
+from toolkit.ratelimit.headers import Count, read_counts
+from toolkit.timing.clock import SYSTEM_CLOCK, HostClock
+from toolkit.timing.http_dates import read_retry_after
 
 HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
 
 
-def fresh(clock: FakeClock) -> Budget:
+def new_rows(clock: FakeClock) -> Budget:
     return Budget(clock, {host: HostClock(clock) for host in HOSTS})
 
 
@@ -37,7 +37,7 @@ def test_three_minutes_of_allowance_are_used_whole_and_without_a_429(ahead: floa
         for _ in range(80):
             env.link.futures.overview()
         assert set(env.sent()) == {200}
-        minutes = [w for w in env.exchange.windows if w.pool == "fapi"]
+        minutes = [w for w in env.exchange.windows if w.rate_limit == "fapi"]
         assert len(minutes) >= 4
         assert all(w.refused == 0 for w in minutes)
         for minute in minutes[:-1]:
@@ -54,7 +54,7 @@ def test_a_long_fetch_waits_for_the_minute_by_itself() -> None:
         assert frame.attrs["requests"] > 3 * 120
         assert frame["time"].is_monotonic_increasing
         assert set(env.sent()) == {200}
-        minutes = [w for w in env.exchange.windows if w.pool == "sapi-ip"]
+        minutes = [w for w in env.exchange.windows if w.rate_limit == "sapi-ip"]
         assert len(minutes) >= 4
         for minute in minutes[:-1]:
             assert minute.refused == 0
@@ -68,9 +68,9 @@ def test_threads_may_share_a_link() -> None:
     try:
         assert link.sandbox is not None
         end = datetime.now(UTC)  # the sandbox goes on while they fetch
-        with ThreadPoolExecutor(8) as pool:
+        with ThreadPoolExecutor(8) as rate_limit:
             frames = list(
-                pool.map(lambda _: link.spot.rebates(start=end - timedelta(days=2), end=end), range(24))
+                rate_limit.map(lambda _: link.spot.rebates(start=end - timedelta(days=2), end=end), range(24))
             )
         assert {len(frame) for frame in frames} == {len(frames[0])}
         assert all(frame["time"].is_monotonic_increasing for frame in frames)
@@ -79,7 +79,7 @@ def test_threads_may_share_a_link() -> None:
             w.used for w in link.sandbox.exchange.windows if w.counter.endswith("rebate/recentRecord")
         )
         assert counted == sum(frame.attrs["weight"] for frame in frames)
-        assert all(use.in_flight == 0 for use in link.budget.snapshot().pools)
+        assert all(use.in_flight == 0 for use in link.budget.snapshot().rate_limits)
     finally:
         link.close()
 
@@ -101,7 +101,7 @@ def test_a_ban_outlives_the_link_that_met_it() -> None:
     clock = FakeClock()
     first = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=clock)
     budget = first._connection.budget
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "300"})
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "300"})
     del first, budget
     gc.collect()
     with pytest.raises(errors.BannedError):
@@ -127,16 +127,16 @@ def test_another_program_on_this_address_is_given_way_to() -> None:
             env.exchange.handle(_public("/fapi/v1/exchangeInfo"))
         used = env.exchange.windows[-1].used
         env.link.futures.overview()
-        use = next(use for use in env.link.budget.snapshot().pools if use.pool == FAPI)
+        use = next(use for use in env.link.budget.snapshot().rate_limits if use.rate_limit == FAPI)
         assert use.used == used + 100
     finally:
         env.close()
 
 
 def _public(path: str) -> object:
-    from toolkit.sandbox.messages import Request
+    from toolkit.sandbox.messages import SandboxRequest
 
-    return Request(method="GET", path=path, query=b"", body=b"", headers={}, ip="127.0.0.1")
+    return SandboxRequest(method="GET", path=path, query=b"", body=b"", headers={}, ip="127.0.0.1")
 
 
 # -- the rules ------------------------------------------------------------------------------------------
@@ -144,8 +144,8 @@ def _public(path: str) -> object:
 
 def test_a_request_that_does_not_fit_waits_for_the_turn_of_the_minute() -> None:
     clock = FakeClock(1_767_225_600.0 + 12.0)
-    budget = fresh(clock)
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
+    budget = new_rows(clock)
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
     assert clock.slept == []
     budget.admit(FAPI, "/fapi/v1/x", 1, "x")
     assert clock.time() == pytest.approx(1_767_225_660.0, abs=0.1)
@@ -153,38 +153,38 @@ def test_a_request_that_does_not_fit_waits_for_the_turn_of_the_minute() -> None:
 
 def test_endpoints_of_sapi_have_counters_of_their_own_and_fapi_shares_one() -> None:
     clock = FakeClock()
-    budget = fresh(clock)
+    budget = new_rows(clock)
     for path in ("/sapi/v1/a", "/sapi/v1/b"):
-        budget.settle(budget.admit(SAPI_IP, path, 12_000, "x"), 200)
-        budget.settle(budget.admit(SAPI_UID, path, 180_000, "x"), 200)
+        budget.record_response(budget.admit(SAPI_IP, path, 12_000, "x"), 200)
+        budget.record_response(budget.admit(SAPI_UID, path, 180_000, "x"), 200)
     assert clock.slept == []
     for path in ("/fapi/v1/a", "/fapi/v1/b"):
-        budget.settle(budget.admit(FAPI, path, 2400, "x"), 200)
+        budget.record_response(budget.admit(FAPI, path, 2400, "x"), 200)
     assert len(clock.slept) == 1
 
 
 def test_the_servers_count_is_the_truth() -> None:
     clock = FakeClock()
-    budget = fresh(clock)
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, {"X-MBX-USED-WEIGHT-1M": "2400"})
+    budget = new_rows(clock)
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, {"X-MBX-USED-WEIGHT-1M": "2400"})
     budget.admit(FAPI, "/fapi/v1/x", 1, "x")
     assert len(clock.slept) == 1
 
 
 def test_a_count_of_the_minute_before_does_not_fill_this_one() -> None:
     clock = FakeClock(1_767_225_600.0 + 59.9)
-    budget = fresh(clock)
+    budget = new_rows(clock)
     late = budget.admit(FAPI, "/fapi/v1/x", 1, "x")
     clock.advance(0.5)
     headers = {"X-MBX-USED-WEIGHT-1M": "2400", "Date": "Thu, 01 Jan 2026 00:00:59 GMT"}
-    budget.settle(late, 200, headers)
+    budget.record_response(late, 200, headers)
     budget.admit(FAPI, "/fapi/v1/x", 100, "x")
     assert clock.slept == []
 
 
 def test_what_is_in_flight_counts() -> None:
     clock = FakeClock()
-    budget = fresh(clock)
+    budget = new_rows(clock)
     held = [budget.admit(FAPI, "/fapi/v1/x", 1000, "x") for _ in range(2)]
     released: list[float] = []
 
@@ -197,28 +197,28 @@ def test_what_is_in_flight_counts() -> None:
     budget.admit(FAPI, "/fapi/v1/x", 1000, "x")
     assert released, "the third of 1000 does not fit in 2400 beside two that are not answered yet"
     assert clock.slept == [], "and goes as soon as it does, not only when the minute turns"
-    assert budget.snapshot().pools[0].in_flight == 2000
+    assert budget.snapshot().rate_limits[0].in_flight == 2000
 
 
 def test_a_request_heavier_than_the_limit_goes_alone() -> None:
     clock = FakeClock()
-    budget = fresh(clock)
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 5000, "x"), 200)
+    budget = new_rows(clock)
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 5000, "x"), 200)
     assert clock.slept == []
 
 
 def test_a_429_without_retry_after_waits_for_the_turn() -> None:
     clock = FakeClock(1_767_225_600.0 + 20.0)
-    budget = fresh(clock)
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 429)
+    budget = new_rows(clock)
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 429)
     budget.admit(FAPI, "/fapi/v1/x", 1, "x")
     assert clock.time() == pytest.approx(1_767_225_660.0, abs=0.1)
 
 
 def test_a_ban_ends_when_it_ends() -> None:
     clock = FakeClock()
-    budget = fresh(clock)
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "300"})
+    budget = new_rows(clock)
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "300"})
     assert budget.banned_until is not None
     with pytest.raises(errors.BannedError):
         budget.admit(SAPI_IP, "/sapi/v1/x", 1, "x")
@@ -244,7 +244,7 @@ def test_a_ban_ends_the_wait_of_every_thread() -> None:
     thread = threading.Thread(target=wait)
     thread.start()
     assert waiting.wait(5)
-    budget.settle(first, 418, {"Retry-After": "120"})
+    budget.record_response(first, 418, {"Retry-After": "120"})
     thread.join(5)
     assert not thread.is_alive()
     assert len(caught) == 1
@@ -252,13 +252,13 @@ def test_a_ban_ends_the_wait_of_every_thread() -> None:
 
 
 def test_watchers_are_told_after_each_answer_until_they_stop() -> None:
-    budget = fresh(FakeClock())
+    budget = new_rows(FakeClock())
     told: list[int] = []
     unwatch = budget.watch(lambda: told.append(len(budget.snapshot().calls)))
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
     unwatch()
     unwatch()
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
     assert told == [1]
 
 
@@ -287,16 +287,16 @@ def test_a_watcher_that_fails_is_told_of_once_and_harms_nothing(
 
 def test_a_watcher_that_fails_at_a_wait_ends_neither_the_wait_nor_the_request() -> None:
     clock = FakeClock()
-    budget = fresh(clock)
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
+    budget = new_rows(clock)
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
 
     def fail() -> None:
         raise RuntimeError("a panel cannot draw")
 
     budget.watch(fail)
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 100, "x"), 200)
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 100, "x"), 200)
     assert clock.slept
-    assert budget.snapshot().pools[0].used == 100
+    assert budget.snapshot().rate_limits[0].used == 100
 
 
 def test_calls_are_shown_without_parameters(env: SandboxEnv) -> None:
@@ -360,15 +360,15 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> 
 
 
 def test_order_counts_are_kept_for_show() -> None:
-    budget = fresh(FakeClock())
+    budget = new_rows(FakeClock())
     headers = {"X-MBX-ORDER-COUNT-10S": "3", "X-MBX-USED-WEIGHT-1M": "9"}
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, headers)
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, headers)
     (count,) = budget.snapshot().other_counts
     assert (count.host, count.kind, count.seconds, count.used) == ("fapi", "orders", 10, 3)
 
 
 def test_the_documented_limits_are_the_default(env: SandboxEnv) -> None:
-    assert {pool.name: env.link.budget.limit(pool) for pool in POOLS} == {
+    assert {rate_limit.name: env.link.budget.limit(rate_limit) for rate_limit in RATE_LIMITS} == {
         "api": 6000,
         "sapi-ip": 12_000,
         "sapi-uid": 180_000,
@@ -379,19 +379,21 @@ def test_the_documented_limits_are_the_default(env: SandboxEnv) -> None:
 
 def test_an_answer_after_the_turn_does_not_fill_the_new_minute_with_the_old_count() -> None:
     clock = FakeClock(1_767_225_600.0 + 59.5)
-    budget = fresh(clock)
+    budget = new_rows(clock)
     slow = budget.admit(FAPI, "/fapi/v1/x", 100, "x")
     clock.advance(1.0)
-    budget.settle(slow, 200, {"X-MBX-USED-WEIGHT-1M": "2400", "Date": "Thu, 01 Jan 2026 00:01:00 GMT"})
+    budget.record_response(
+        slow, 200, {"X-MBX-USED-WEIGHT-1M": "2400", "Date": "Thu, 01 Jan 2026 00:01:00 GMT"}
+    )
     budget.admit(FAPI, "/fapi/v1/x", 100, "x")
     assert clock.slept == []
-    assert budget.snapshot().pools[0].used == 100
+    assert budget.snapshot().rate_limits[0].used == 100
 
 
 def test_an_interrupt_while_a_watcher_redraws_leaves_nothing_in_flight() -> None:
     clock = FakeClock()
-    budget = fresh(clock)
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
+    budget = new_rows(clock)
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
     told: list[str] = []
 
     def interrupt() -> None:
@@ -403,16 +405,16 @@ def test_an_interrupt_while_a_watcher_redraws_leaves_nothing_in_flight() -> None
     with pytest.raises(KeyboardInterrupt):
         budget.admit(FAPI, "/fapi/v1/x", 100, "x")
     assert told[1] == ""
-    assert budget.snapshot().pools[0].in_flight == 0
+    assert budget.snapshot().rate_limits[0].in_flight == 0
 
 
 @pytest.mark.parametrize("step", [3600.0, -3600.0])
 def test_a_step_of_the_wall_clock_moves_no_pause_and_no_ban(step: float) -> None:
     clock = FakeClock()
-    budget = fresh(clock)
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 429, {"Retry-After": "5"})
+    budget = new_rows(clock)
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 429, {"Retry-After": "5"})
     clock.wall_ahead = step
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "600"})
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "600"})
     assert sum(clock.slept) == pytest.approx(5)
     clock.wall_ahead += step
     with pytest.raises(errors.BannedError) as caught:

@@ -11,12 +11,19 @@ import toolkit
 from tests.support.clocks import FakeClock
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
-from toolkit.catalogue import API, FAPI, Host
-from toolkit.wire.budget import Budget
-from toolkit.wire.clock import HostClock
-from toolkit.wire.ledger import Counter, Ledger, Part, Rule, Sent, Turn
-from toolkit.wire.ledger.counting import MARGIN
-from toolkit.wire.rules import RULES_AGAIN, RULES_LAST, RULES_READ
+from toolkit.endpoints import API, FAPI, Host
+from toolkit.ratelimit import (
+    CompletedRequest,
+    Counter,
+    ProcessCount,
+    RateLimitStore,
+    ReportedLimit,
+    WindowBounds,
+)
+from toolkit.ratelimit.budget import Budget
+from toolkit.ratelimit.counting import HEADROOM_FRACTION
+from toolkit.ratelimit.limits import LIMITS_REREAD_S, LIMITS_RETRY_S, LIMITS_VALID_S
+from toolkit.timing.clock import HostClock
 
 HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
 INFO = "/fapi/v1/exchangeInfo"
@@ -25,31 +32,31 @@ OVERVIEW = "/fapi/v1/apiReferral/overview"
 
 def shared(clock: FakeClock, path: Path) -> Budget:
     """A budget on a ledger that others have too: as another process would see it."""
-    return Budget(clock, {host: HostClock(clock) for host in HOSTS}, Ledger(path, clock))
+    return Budget(clock, {host: HostClock(clock) for host in HOSTS}, RateLimitStore(path, clock))
 
 
-def sent(weight: int, at: float, ended: float, window: int = 7) -> Sent:
-    return Sent(weight, window, at, ended, 0.5)
+def sent(weight: int, at: float, ended: float, window: int = 7) -> CompletedRequest:
+    return CompletedRequest(weight, window, at, ended, 0.5)
 
 
 # -- what one counter knows ------------------------------------------------------------------------------
 
 
 def test_a_lost_request_counts_until_a_later_one_was_counted() -> None:
-    counter = Counter(7, told=10)
+    counter = Counter(7, reported=10)
     counter.reserve(1, 5, now=1.0)
-    counter.settle(1, sent(5, 1.0, 4.0), None, None)
+    counter.record_response(1, sent(5, 1.0, 4.0), None, None)
     assert counter.used == 15
     counter.reserve(1, 1, now=3.0)
-    counter.settle(1, sent(1, 3.0, 5.0), 11, 7)
+    counter.record_response(1, sent(1, 3.0, 5.0), 11, 7)
     assert counter.used == 16, "sent before the other was lost: it may have been counted before it"
     counter.reserve(1, 1, now=4.5)
-    counter.settle(1, sent(1, 4.5, 6.0), 17, 7)
+    counter.record_response(1, sent(1, 4.5, 6.0), 17, 7)
     assert counter.used == 17, "sent later: whatever became of the lost one is in its count"
 
 
 def test_doubt_keeps_a_request_back_that_would_fit_without_it() -> None:
-    counter = Counter(7, told=10, others=0, doubtful=5)
+    counter = Counter(7, reported=10, external=0, unconfirmed=5)
     assert counter.obstacle(6, 20, 1.0, 0.5) == "used up"
     assert counter.obstacle(5, 20, 1.0, 0.5) is None
 
@@ -58,64 +65,68 @@ def test_counts_that_come_in_another_order_do_not_lower_it() -> None:
     counter = Counter(7)
     for n in range(2):
         counter.reserve(1, 5, now=float(n))
-    counter.settle(1, sent(5, 1.0, 2.0), 10, 7)
-    counter.settle(1, sent(5, 0.0, 3.0), 5, 7)
-    assert counter.told == 10
+    counter.record_response(1, sent(5, 1.0, 2.0), 10, 7)
+    counter.record_response(1, sent(5, 0.0, 3.0), 5, 7)
+    assert counter.reported == 10
 
 
 def test_what_a_dead_process_had_in_flight_goes_with_the_window() -> None:
-    for at, doubtful in ((51.0, 0), (59.5, 8)):
-        counter = Counter(7, parts={1: Part(in_flight=3, sent_at=at), 2: Part(in_flight=8, sent_at=at)})
-        counter.turn(Turn(8, 60.0, 20), alive=lambda process: process == 1)
-        assert counter.parts == {1: Part(carried=3, sent_at=at)}
-        assert counter.doubtful == doubtful, "its last words may be charged after the turn, and only these"
+    for at, unconfirmed in ((51.0, 0), (59.5, 8)):
+        counter = Counter(
+            7, processes={1: ProcessCount(in_flight=3, sent_at=at), 2: ProcessCount(in_flight=8, sent_at=at)}
+        )
+        counter.roll_over(WindowBounds(8, 60.0, 20), alive=lambda process: process == 1)
+        assert counter.processes == {1: ProcessCount(carried_over=3, sent_at=at)}
+        assert counter.unconfirmed == unconfirmed, (
+            "its last words may be charged after the turn, and only these"
+        )
 
 
 def test_what_was_sent_long_ago_has_been_charged() -> None:
     """Windows of a second may turn twice while a request is on its way; nobody is blocked for ever by one."""
-    for began, carried in ((9.0, 20), (11.0, 0)):
-        counter = Counter(7, told=5, parts={1: Part(used=5, in_flight=20, sent_at=0.0)})
-        counter.turn(Turn(9, began, 20), alive=lambda _: True)
-        assert counter.in_flight == carried
-        assert (counter.obstacle(20, 20, 1.0, 0.5) is None) == (not carried)
+    for began, carried_over in ((9.0, 20), (11.0, 0)):
+        counter = Counter(7, reported=5, processes={1: ProcessCount(used=5, in_flight=20, sent_at=0.0)})
+        counter.roll_over(WindowBounds(9, began, 20), alive=lambda _: True)
+        assert counter.in_flight == carried_over
+        assert (counter.obstacle(20, 20, 1.0, 0.5) is None) == (not carried_over)
 
 
 def test_what_others_took_is_left_to_them_in_the_next_window() -> None:
-    counter = Counter(7, parts={1: Part(in_flight=1)})
-    counter.settle(1, sent(1, 0.0, 1.0), 301, 7)
-    assert counter.others == 300
-    counter.turn(Turn(8, 0.0, 600), alive=lambda _: True)
+    counter = Counter(7, processes={1: ProcessCount(in_flight=1)})
+    counter.record_response(1, sent(1, 0.0, 1.0), 301, 7)
+    assert counter.external == 300
+    counter.roll_over(WindowBounds(8, 0.0, 600), alive=lambda _: True)
     counter.reserve(1, 1, now=1.0)
-    left = 600 - 300 - math.ceil(MARGIN * 600)
+    left = 600 - 300 - math.ceil(HEADROOM_FRACTION * 600)
     assert counter.obstacle(left - 1, 600, 1.0, 0.5) is None
     assert counter.obstacle(left, 600, 1.0, 0.5) == "in flight"
-    counter.settle(1, sent(1, 1.0, 2.0, 8), 1, 8)
+    counter.record_response(1, sent(1, 1.0, 2.0, 8), 1, 8)
     assert counter.obstacle(left, 600, 1.0, 0.5) == "others"
 
 
 def test_who_had_less_than_wanted_is_left_more_and_who_is_gone_less() -> None:
-    counter = Counter(7, told=600, others=100)
-    counter.turn(Turn(8, 0.0, 600), alive=lambda _: True)
+    counter = Counter(7, reported=600, external=100)
+    counter.roll_over(WindowBounds(8, 0.0, 600), alive=lambda _: True)
     assert counter.expected == 150
-    counter.told_at = 0.9
-    counter.turn(Turn(9, 0.0, 600), alive=lambda _: True)
+    counter.reported_at = 0.9
+    counter.roll_over(WindowBounds(9, 0.0, 600), alive=lambda _: True)
     assert counter.expected == 75
-    counter.told_at = 0.1
-    counter.turn(Turn(10, 0.0, 600), alive=lambda _: True)
+    counter.reported_at = 0.1
+    counter.roll_over(WindowBounds(10, 0.0, 600), alive=lambda _: True)
     assert counter.expected == 65, "nothing was told of the end of that window: they may have come after it"
-    counter.turn(Turn(13, 0.0, 600), alive=lambda _: True)
+    counter.roll_over(WindowBounds(13, 0.0, 600), alive=lambda _: True)
     assert counter.expected == 65 * 7 // 8 // 4, "windows in which nobody asked halve it"
 
 
 def test_a_few_strange_requests_cost_no_more_than_a_few() -> None:
     """A browser tab that asked for the time must not take three per cent of the allowance away."""
-    counter = Counter(7, told=2, others=2, told_at=0.99)
+    counter = Counter(7, reported=2, external=2, reported_at=0.99)
     assert counter.obstacle(600 - 2 - 2 - 1, 600, 1.0, 0.99) is None
     assert counter.obstacle(600 - 2 - 2 - 8, 600, 1.0, 0.0) is None
 
 
 def test_a_newcomer_is_expected_to_go_on_at_its_pace() -> None:
-    counter = Counter(7, told=50, others=50, told_at=0.25)
+    counter = Counter(7, reported=50, external=50, reported_at=0.25)
     assert counter.obstacle(600 - 50 - 150 - 18, 600, 1.0, 0.3) is None
     assert counter.obstacle(600 - 50 - 150 - 17, 600, 1.0, 0.3) == "others"
 
@@ -124,36 +135,36 @@ def test_a_burst_that_is_over_is_not_expected_to_go_on() -> None:
     counter = Counter(7)
     for at, count in ((0.01, 100), (0.06, 101), (0.2, 102)):
         counter.reserve(1, 1, now=at)
-        counter.settle(1, Sent(1, 7, at, at, at), count, 7)
-    assert counter.others == 99
+        counter.record_response(1, CompletedRequest(1, 7, at, at, at), count, 7)
+    assert counter.external == 99
     assert counter.obstacle(460, 600, 1.0, 0.95) is None
 
 
 def test_beside_others_the_allowance_is_taken_bit_by_bit() -> None:
     """Who takes all of it at once never sees what the others would have taken."""
-    beside = Counter(8, told=100, expected=100)
+    beside = Counter(8, reported=100, expected=100)
     free = [600 - 100 - 18 - held for held in (360, 180, 100)]
     for elapsed, weight in zip((0.0, 0.5, 0.9), free, strict=True):
         assert beside.obstacle(weight, 600, 1.0, elapsed) is None
         assert beside.obstacle(weight + 1, 600, 1.0, elapsed) == "others"
-    alone = Counter(8, told=100)
-    assert alone.obstacle(500, 600, 1.0, 0.0) is None
+    local_only_reason = Counter(8, reported=100)
+    assert local_only_reason.obstacle(500, 600, 1.0, 0.0) is None
 
 
 # -- a share for others ------------------------------------------------------------------------------------
 
 
 def test_a_link_with_a_share_leaves_the_rest(env: SandboxEnv) -> None:
-    half = env.new_link(share=0.5)
+    half = env.new_link(limit_fraction=0.5)
     for _ in range(30):
         half.futures.overview()
-    first, *_ = [window for window in env.exchange.windows if window.pool == "fapi"]
+    first, *_ = [window for window in env.exchange.windows if window.rate_limit == "fapi"]
     assert 1000 <= first.used <= 1200
     assert set(env.sent()) == {200}
 
 
 def test_who_has_a_greater_share_goes_on(env: SandboxEnv) -> None:
-    half = env.new_link(share=0.5)
+    half = env.new_link(limit_fraction=0.5)
     for _ in range(11):
         half.futures.overview()
     before = env.clock.monotonic()
@@ -164,10 +175,10 @@ def test_who_has_a_greater_share_goes_on(env: SandboxEnv) -> None:
     assert env.clock.monotonic() - before > 1, "what the other used counts for it as well"
 
 
-@pytest.mark.parametrize("share", [0, -0.5, 1.5, True, "half", None, float("nan")])
-def test_a_share_that_is_none_is_refused(env: SandboxEnv, share: object) -> None:
-    with pytest.raises(errors.UsageError, match="share"):
-        env.new_link(share=share)
+@pytest.mark.parametrize("limit_fraction", [0, -0.5, 1.5, True, "half", None, float("nan")])
+def test_a_share_that_is_none_is_refused(env: SandboxEnv, limit_fraction: object) -> None:
+    with pytest.raises(errors.UsageError, match="used_fraction"):
+        env.new_link(limit_fraction=limit_fraction)
 
 
 # -- limits, learnt ----------------------------------------------------------------------------------------
@@ -195,7 +206,11 @@ def test_the_length_of_the_window_is_learnt_too() -> None:
             env.link.futures.overview()
         assert 14 <= env.clock.monotonic() - before < 30
         assert set(env.sent()) == {200}
-        use = next(use for use in env.link.budget.snapshot().pools if use.pool == FAPI and use.seconds == 7)
+        use = next(
+            use
+            for use in env.link.budget.snapshot().rate_limits
+            if use.rate_limit == FAPI and use.seconds == 7
+        )
         assert use.limit == 600
     finally:
         env.close()
@@ -205,7 +220,7 @@ def test_it_is_asked_for_once_a_day_and_after_a_refusal(env: SandboxEnv) -> None
     env.link.futures.overview()
     env.link.futures.volumes()
     assert len(env.sent(INFO)) == 1
-    env.clock.advance(RULES_LAST + 1)
+    env.clock.advance(LIMITS_VALID_S + 1)
     env.link.futures.overview()
     assert len(env.sent(INFO)) == 2
     env.exchange.faults.add("rate-limit", path=OVERVIEW, seconds=1)
@@ -219,7 +234,7 @@ def test_where_it_cannot_be_learnt_the_documented_one_holds_for_a_while(env: San
     env.link.futures.overview()
     assert env.sent(INFO) == [503]
     assert env.link.budget.limit(FAPI) == 2400
-    env.clock.advance(RULES_AGAIN + 1)
+    env.clock.advance(LIMITS_RETRY_S + 1)
     env.exchange.faults.clear()
     env.link.futures.overview()
     assert env.sent(INFO) == [503, 200]
@@ -230,7 +245,7 @@ def test_a_read_of_sapi_asks_for_no_limits(env: SandboxEnv) -> None:
     assert env.sent("/api/v3/exchangeInfo") == []
     env.link.get("/api/v3/time")
     assert env.sent("/api/v3/exchangeInfo") == [200]
-    assert env.link._connection.budget.knows_rules(API)
+    assert env.link._connection.budget.has_current_limits(API)
 
 
 def test_a_limit_given_by_hand_counts_before_a_learnt_one() -> None:
@@ -244,10 +259,17 @@ def test_a_limit_given_by_hand_counts_before_a_learnt_one() -> None:
 
 def test_of_several_limits_the_one_that_answers_tell_counts_and_nonsense_does_not() -> None:
     budget = shared(FakeClock(), Path("/dev/null/none"))
-    budget.learn(FAPI, [Rule("weight", 10, 1000), Rule("weight", 60, 2000), Rule("orders", 60, 1)])
-    assert budget._rules.in_force(FAPI) == Rule("weight", 60, 2000)
-    budget.learn(FAPI, [Rule("weight", 300, 5000), Rule("weight", 10, 1000)])
-    assert budget._rules.in_force(FAPI) == Rule("weight", 300, 5000)
+    budget.update_limits(
+        FAPI,
+        [
+            ReportedLimit("weight", 10, 1000),
+            ReportedLimit("weight", 60, 2000),
+            ReportedLimit("orders", 60, 1),
+        ],
+    )
+    assert budget._limits.in_force(FAPI) == ReportedLimit("weight", 60, 2000)
+    budget.update_limits(FAPI, [ReportedLimit("weight", 300, 5000), ReportedLimit("weight", 10, 1000)])
+    assert budget._limits.in_force(FAPI) == ReportedLimit("weight", 300, 5000)
 
 
 def test_order_counts_are_shown_with_their_limit(env: SandboxEnv) -> None:
@@ -267,12 +289,12 @@ def test_order_counts_are_shown_with_their_limit(env: SandboxEnv) -> None:
 def test_two_processes_see_what_each_has_reserved(tmp_path: Path) -> None:
     clock = FakeClock()
     one, other = (shared(clock, tmp_path / "x.sqlite") for _ in range(2))
-    one.settle(one.admit(FAPI, OVERVIEW, 300, "x"), 200)
+    one.record_response(one.admit(FAPI, OVERVIEW, 300, "x"), 200)
     one.admit(FAPI, OVERVIEW, 2000, "x")
     other.admit(FAPI, OVERVIEW, 100, "y")
     assert not clock.slept
     for each in (one, other):
-        (use,) = each.snapshot().pools
+        (use,) = each.snapshot().rate_limits
         assert (use.used, use.in_flight) == (300, 2100)
     other.admit(FAPI, OVERVIEW, 1, "y")
     assert clock.slept, "it waited for the turn"
@@ -281,7 +303,7 @@ def test_two_processes_see_what_each_has_reserved(tmp_path: Path) -> None:
 def test_a_restarted_kernel_knows_that_it_is_banned(tmp_path: Path) -> None:
     clock = FakeClock()
     one = shared(clock, tmp_path / "x.sqlite")
-    one.settle(one.admit(FAPI, OVERVIEW, 1, "x"), 418, {"Retry-After": "300"})
+    one.record_response(one.admit(FAPI, OVERVIEW, 1, "x"), 418, {"Retry-After": "300"})
     restarted = shared(clock, tmp_path / "x.sqlite")
     clock.advance(100)
     with pytest.raises(errors.BannedError) as caught:
@@ -294,7 +316,7 @@ def test_a_restarted_kernel_knows_that_it_is_banned(tmp_path: Path) -> None:
 def test_a_pause_holds_for_every_process_and_for_that_host_only(tmp_path: Path) -> None:
     clock = FakeClock()
     one, other = (shared(clock, tmp_path / "x.sqlite") for _ in range(2))
-    one.settle(one.admit(FAPI, OVERVIEW, 1, "x"), 429, {"Retry-After": "17"})
+    one.record_response(one.admit(FAPI, OVERVIEW, 1, "x"), 429, {"Retry-After": "17"})
     other.admit(API, "/api/v3/time", 1, "clock")
     assert not clock.slept
     other.admit(FAPI, OVERVIEW, 1, "x")
@@ -305,16 +327,16 @@ def test_limits_and_clocks_are_learnt_once_for_all_processes(tmp_path: Path) -> 
     clock = FakeClock()
     one, other = (shared(clock, tmp_path / "x.sqlite") for _ in range(2))
     host_clock = HostClock(clock)
-    one.share_clock("fapi", host_clock.measure(lambda: (clock.time() + 5, 0.0)))
-    one.learn(FAPI, [Rule("weight", 60, 1000)])
+    one.publish_clock("fapi", host_clock.measure(lambda: (clock.time() + 5, 0.0)))
+    one.update_limits(FAPI, [ReportedLimit("weight", 60, 1000)])
     assert other.shared_clock("fapi") == one.shared_clock("fapi")
     third = shared(clock, tmp_path / "x.sqlite")
     assert third.limit(FAPI) == 1000
-    assert third.knows_rules(FAPI)
-    assert other.knows_rules(FAPI), "who was there before looks before it asks"
+    assert third.has_current_limits(FAPI)
+    assert other.has_current_limits(FAPI), "who was there before looks before it asks"
     assert other.limit(FAPI) == 1000
-    one.learn(FAPI, [Rule("weight", 60, 500)])
-    clock.advance(RULES_READ + 1)
+    one.update_limits(FAPI, [ReportedLimit("weight", 60, 500)])
+    clock.advance(LIMITS_REREAD_S + 1)
     other.admit(FAPI, OVERVIEW, 1, "x")
     assert other.limit(FAPI) == 500
 
@@ -327,8 +349,8 @@ def test_pages_are_asked_for_at_once_where_their_number_is_known_and_cost_the_sa
     try:
         first = link.exchange.futures_balances("um")
         again = link.exchange.futures_balances("um")
-        price = link.price("exchange.futures_balances", len(first))
-        assert again.attrs["requests"] == first.attrs["requests"] == price.requests
+        estimate_weight = link.estimate_weight("exchange.futures_balances", len(first))
+        assert again.attrs["requests"] == first.attrs["requests"] == estimate_weight.requests
         assert link.sandbox is not None
         times = [each.time for each in link.sandbox.exchange.log if "futuresSummary" in each.path]
         half = len(times) // 2
@@ -340,7 +362,7 @@ def test_pages_are_asked_for_at_once_where_their_number_is_known_and_cost_the_sa
 def test_a_warning_points_at_the_line_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path / "file" / "under"))
-    with pytest.warns(errors.LedgerWarning, match="counted by this process alone") as caught:
+    with pytest.warns(errors.RateLimitWarning, match="counted by this process alone") as caught:
         toolkit.demo().close()
     assert [each.filename for each in caught] == [__file__]
 
@@ -354,7 +376,7 @@ def test_no_retry_after_has_a_429_sent_again_at_once(env: SandboxEnv) -> None:
 
 def test_a_418_that_does_not_say_how_long_is_no_ban_that_is_over() -> None:
     budget = shared(FakeClock(), Path("/dev/null/none"))
-    budget.settle(budget.admit(FAPI, OVERVIEW, 1, "x"), 418, {"Retry-After": "0"})
+    budget.record_response(budget.admit(FAPI, OVERVIEW, 1, "x"), 418, {"Retry-After": "0"})
     with pytest.raises(errors.BannedError):
         budget.admit(FAPI, OVERVIEW, 1, "x")
 
@@ -376,5 +398,5 @@ def test_names_of_scripts_need_not_be_text(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("sys.argv", ["/home/x/r\udce9sum\udce9.py"])
     budget = shared(FakeClock(), tmp_path / "x.sqlite")
     budget.admit(FAPI, OVERVIEW, 1, "x")
-    assert budget.alone == ""
-    assert budget.snapshot().pools[0].processes[0].name == "r?sum?.py"
+    assert budget.local_only_reason == ""
+    assert budget.snapshot().rate_limits[0].processes[0].name == "r?sum?.py"

@@ -19,10 +19,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.support.clocks import FakeClock
 from tests.support.writes import memory_folder
-from toolkit.wire.ledger import Key, Ledger, Sent, Turn
-from toolkit.wire.ledger.counting import LANDING
+from toolkit.ratelimit import CompletedRequest, CounterKey, RateLimitStore, WindowBounds
+from toolkit.ratelimit.counting import ARRIVAL_GRACE_S
 
-KEY = Key("fapi", "", 60)
+KEY = CounterKey("fapi", "", 60)
 LIMIT = 20
 
 
@@ -38,7 +38,7 @@ def dead_pid() -> int:
 class Process:
     """A process that shares the ledger. Its clock may be a little behind the exchange's."""
 
-    ledger: Ledger
+    store: RateLimitStore
     behind: bool = False
 
 
@@ -50,7 +50,7 @@ class Request:
     weight: int
     window: int
     sent_at: float
-    told: int  # of strangers, when it was sent
+    reported: int  # of strangers, when it was sent
     count: int | None = None
     arrived_in: int | None = None
     strange: int = 0
@@ -77,14 +77,14 @@ class SharedLimits(RuleBasedStateMachine):
     def pick_process(self, pick: int) -> Process:
         return self.processes[pick % len(self.processes)]
 
-    def believed(self, process: Process) -> int:
+    def accepted(self, process: Process) -> int:
         """The window by that process's clock: the running one, or not quite."""
         return self.window - process.behind
 
     @precondition(lambda self: len(self.processes) < 4)
     @rule()
     def another(self) -> None:
-        self.processes.append(Process(Ledger(self.folder / "ledger.sqlite", self.clock)))
+        self.processes.append(Process(RateLimitStore(self.folder / "ledger.sqlite", self.clock)))
 
     @rule(weight=st.integers(1, 6))
     def a_stranger_sends(self, weight: int) -> None:
@@ -99,15 +99,17 @@ class SharedLimits(RuleBasedStateMachine):
         process = self.pick_process(pick)
         found = self.reserve(process, weight)
         if isinstance(found, int):
-            told = self.strange_told if found == self.window else 0
-            self.flying.append(Request(process, weight, found, self.clock.monotonic(), told))
+            reported = self.strange_told if found == self.window else 0
+            self.flying.append(Request(process, weight, found, self.clock.monotonic(), reported))
 
     def reserve(self, process: Process, weight: int) -> object:
-        turn = self.turn_of(self.believed(process))
-        return process.ledger.reserve(KEY, "x", host="fapi", turn=turn, weight=weight, share=1.0)
+        window_bounds = self.turn_of(self.accepted(process))
+        return process.store.reserve(
+            KEY, "x", host="fapi", window_bounds=window_bounds, weight=weight, limit_fraction=1.0
+        )
 
-    def turn_of(self, window: int) -> Turn:
-        return Turn(window, self.began.get(window, self.clock.monotonic()), LIMIT)
+    def turn_of(self, window: int) -> WindowBounds:
+        return WindowBounds(window, self.began.get(window, self.clock.monotonic()), LIMIT)
 
     @precondition(lambda self: any(each.count is None for each in self.flying))
     @rule(pick=PICK)
@@ -117,11 +119,11 @@ class SharedLimits(RuleBasedStateMachine):
         waiting = [
             each
             for each in self.flying
-            if each.count is None and (each.window == self.window or each.sent_at + LANDING > began)
+            if each.count is None and (each.window == self.window or each.sent_at + ARRIVAL_GRACE_S > began)
         ]
         if waiting:
             request = waiting[pick % len(waiting)]
-            untold = self.strange - (request.told if request.window == self.window else 0)
+            untold = self.strange - (request.reported if request.window == self.window else 0)
             assert self.counted - untold + request.weight <= LIMIT, "the exchange answers 429"
             self.counted += request.weight
             request.count, request.arrived_in, request.strange = self.counted, self.window, self.strange
@@ -136,23 +138,23 @@ class SharedLimits(RuleBasedStateMachine):
         if request.window == request.arrived_in == self.window:
             self.strange_told = max(self.strange_told, request.strange)
         # Without a date only the clock here tells the window, for which it has to be sure.
-        self.settle(request, request.count, date if dated or request.sender.behind else None)
+        self.record_response(request, request.count, date if dated or request.sender.behind else None)
 
     @precondition(lambda self: any(not each.sender.behind for each in self.flying))
     @rule(pick=PICK)
     def lose(self, pick: int) -> None:
         """No answer comes, whether it arrived or not; to know that takes longer than a clock is behind."""
         sure = [each for each in self.flying if not each.sender.behind]
-        self.settle(sure[pick % len(sure)], None, None)
+        self.record_response(sure[pick % len(sure)], None, None)
 
-    def settle(self, request: Request, count: int | None, count_window: int | None) -> None:
+    def record_response(self, request: Request, count: int | None, count_window: int | None) -> None:
         self.clock.advance(0.001)
         self.flying.remove(request)
-        sent = Sent(request.weight, request.window, request.sent_at, self.clock.monotonic(), 0.5)
-        request.sender.ledger.settle(
+        sent = CompletedRequest(request.weight, request.window, request.sent_at, self.clock.monotonic(), 0.5)
+        request.sender.store.record_response(
             KEY,
             sent,
-            self.turn_of(max(self.believed(request.sender), count_window or 0)),
+            self.turn_of(max(self.accepted(request.sender), count_window or 0)),
             count,
             count_window,
         )
@@ -164,14 +166,14 @@ class SharedLimits(RuleBasedStateMachine):
         process = self.pick_process(pick)
         self.processes.remove(process)
         self.flying = [each for each in self.flying if each.sender is not process]
-        number = process.ledger.read()[3]
-        process.ledger.close()
+        number = process.store.read()[3]
+        process.store.close()
         with sqlite3.connect(self.folder / "ledger.sqlite") as file:
             file.execute("UPDATE process SET pid = ? WHERE id = ?", (dead_pid(), number))
         file.close()
 
     @rule(behind=st.lists(st.booleans(), min_size=4, max_size=4), quickly=st.booleans())
-    def turn(self, behind: list[bool], quickly: bool) -> None:
+    def window_bounds(self, behind: list[bool], quickly: bool) -> None:
         """The exchange's window turns; a clock here may not be sure of it yet."""
         is_old = self.clock.monotonic() - self.began[self.window] > 10
         self.clock.advance(0.1 if quickly and is_old else 60)
@@ -194,7 +196,7 @@ class SharedLimits(RuleBasedStateMachine):
 
     @invariant()
     def what_is_known_is_never_too_little(self) -> None:
-        for page in self.processes[0].ledger.read()[0]:
+        for page in self.processes[0].store.read()[0]:
             if page.counter.window == self.window:
                 untold = self.strange - self.strange_told
                 assert page.counter.used + page.counter.in_flight >= self.counted - untold
@@ -202,11 +204,11 @@ class SharedLimits(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Nobody is blocked for ever: two windows on, the greatest request goes, whatever is still out."""
         self.everybody_is_sure()
-        self.turn([False] * 4, quickly=False)
-        self.turn([False] * 4, quickly=False)
+        self.window_bounds([False] * 4, quickly=False)
+        self.window_bounds([False] * 4, quickly=False)
         assert isinstance(self.reserve(self.processes[0], LIMIT), int)
         for process in self.processes:
-            process.ledger.close()
+            process.store.close()
         self.ends.close()
 
 

@@ -27,15 +27,23 @@ import pytest
 import toolkit
 from tests.support.clocks import FakeClock
 from tests.support.paths import ROOT
-from tests.support.rate_limits import HOSTS, is_shared, is_sound, known, let_others_in, reserve, settle
+from tests.support.rate_limits import (
+    HOSTS,
+    is_shared,
+    is_sound,
+    known,
+    let_others_in,
+    record_response,
+    reserve,
+)
 from toolkit import errors
-from toolkit.catalogue import BASE_URLS, FAPI, Host
+from toolkit.endpoints import BASE_URLS, FAPI, Host
+from toolkit.ratelimit import ALL_HOSTS, CounterKey, RateLimitStore, store, tables
+from toolkit.ratelimit.budget import Budget
 from toolkit.sandbox import Sandbox
 from toolkit.storage import database, formats, paths
-from toolkit.storage.paths import ledger_file
-from toolkit.wire.budget import Budget
-from toolkit.wire.clock import SYSTEM_CLOCK, Clock, HostClock
-from toolkit.wire.ledger import EVERYWHERE, Key, Ledger, store, tables
+from toolkit.storage.paths import rate_limit_file
+from toolkit.timing.clock import SYSTEM_CLOCK, Clock, HostClock
 
 PATIENCE = 20.0
 
@@ -54,8 +62,8 @@ def sql(path: Path, statement: str, *values: object) -> list[Any]:
         return file.execute(statement, values).fetchall()
 
 
-def fresh(clock: Clock, path: Path | None) -> Budget:
-    return Budget(clock, {host: HostClock(clock) for host in HOSTS}, Ledger(path, clock))
+def new_rows(clock: Clock, path: Path | None) -> Budget:
+    return Budget(clock, {host: HostClock(clock) for host in HOSTS}, RateLimitStore(path, clock))
 
 
 @pytest.fixture
@@ -69,12 +77,12 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def stores(path: Path, clock: FakeClock) -> Iterator[Callable[[], Ledger]]:
+def stores(path: Path, clock: FakeClock) -> Iterator[Callable[[], RateLimitStore]]:
     """Makes ledgers on one file, each as if it were another process's."""
-    made: list[Ledger] = []
+    made: list[RateLimitStore] = []
 
-    def make() -> Ledger:
-        made.append(Ledger(path, clock))
+    def make() -> RateLimitStore:
+        made.append(RateLimitStore(path, clock))
         return made[-1]
 
     yield make
@@ -91,7 +99,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "LOCK_PATIENCE", 0.05)
+    monkeypatch.setattr(tables, "LOCK_TIMEOUT_S", 0.05)
 
 
 def run(
@@ -123,10 +131,10 @@ from pathlib import Path
 import platformdirs, psutil
 from tests.support.clocks import FakeClock
 from tests.support.rate_limits import *
-from toolkit.catalogue import FAPI
-from toolkit.wire.budget import Budget
-from toolkit.wire.clock import SYSTEM_CLOCK, HostClock
-from toolkit.wire.ledger import store
+from toolkit.endpoints import FAPI
+from toolkit.ratelimit.budget import Budget
+from toolkit.timing.clock import SYSTEM_CLOCK, HostClock
+from toolkit.ratelimit import store
 """
 _WHOLE = """
 import os, sys, warnings
@@ -184,9 +192,9 @@ def _other_types(path: Path) -> None:
         if not name.startswith("sqlite_"):
             sql(path, _without_checks(statement))
     sql(path, f"PRAGMA user_version = {formats.RATE_LIMITS}")
-    for name in ("counter", "halt", "rule", "clock"):
+    for name in ("counter", "backoff", "reported_limit", "clock"):
         columns = sql(path, f"PRAGMA table_info({name})")
-        values = ["fapi" if column[1] in ("pool", "host") else f"no {column[1]}" for column in columns]
+        values = ["fapi" if column[1] in ("rate_limit", "host") else f"no {column[1]}" for column in columns]
         if columns[0][1] == "id":
             values[0] = 1  # type: ignore[call-overload]
         sql(path, f"INSERT INTO {name} VALUES ({', '.join('?' * len(values))})", *values)
@@ -216,11 +224,11 @@ def _a_table_less(path: Path) -> None:
 
 def _written(path: Path) -> None:
     clock = FakeClock()
-    ledger = Ledger(path, clock)
+    store = RateLimitStore(path, clock)
     for number in range(40):
-        reserve(ledger, clock, 1, Key("sapi-ip", f"/sapi/v1/{number}", 60))
-    ledger.halt("papi", 30.0)
-    ledger.close()
+        reserve(store, clock, 1, CounterKey("sapi-ip", f"/sapi/v1/{number}", 60))
+    store.back_off("papi", 30.0)
+    store.close()
 
 
 DAMAGES = [
@@ -240,18 +248,18 @@ DAMAGES = [
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_file_that_is_no_store_is_set_aside_and_begun_anew(
-    path: Path, clock: FakeClock, stores: Callable[[], Ledger], damage: Callable[[Path], None]
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], damage: Callable[[Path], None]
 ) -> None:
     path.parent.mkdir()
     damage(path)
     one, other = stores(), stores()
     assert isinstance(reserve(one, clock, 5), int)
-    one.halt("fapi", 3.0)
-    assert [halt.host for halt in one.halts() if halt.host == "fapi"] == ["fapi"]
+    one.back_off("fapi", 3.0)
+    assert [back_off.host for back_off in one.backoffs() if back_off.host == "fapi"] == ["fapi"]
     clock.advance(4.0)
-    assert one.rules() is not None
+    assert one.limits() is not None
     assert one.clock("fapi") is None
-    settle(one, clock, 5, 5)
+    record_response(one, clock, 5, 5)
     assert (one.problem, other.problem) == ("", "")
     assert is_shared(one, other, clock)
     one.close()
@@ -261,7 +269,7 @@ def test_a_file_that_is_no_store_is_set_aside_and_begun_anew(
 
 @pytest.mark.parametrize("damage", [_garbage, _header_alone, _holes])
 def test_what_was_set_aside_can_still_be_looked_at(
-    path: Path, clock: FakeClock, stores: Callable[[], Ledger], damage: Callable[[Path], None]
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], damage: Callable[[Path], None]
 ) -> None:
     path.parent.mkdir()
     damage(path)
@@ -272,22 +280,22 @@ def test_what_was_set_aside_can_still_be_looked_at(
 
 
 def test_a_folder_in_the_place_of_the_file_stops_nobody(
-    path: Path, clock: FakeClock, stores: Callable[[], Ledger]
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
     path.mkdir(parents=True)
-    ledger = stores()
-    assert isinstance(reserve(ledger, clock), int)
-    assert "cannot be used" in ledger.problem or is_shared(ledger, stores(), clock)
+    store = stores()
+    assert isinstance(reserve(store, clock), int)
+    assert "cannot be used" in store.problem or is_shared(store, stores(), clock)
 
 
 @pytest.mark.parametrize("value", [0, -60])
 def test_a_limit_that_cannot_be_is_not_believed_whoever_wrote_it(
     path: Path, clock: FakeClock, value: int
 ) -> None:
-    fresh(clock, path)
-    sql(path, "INSERT INTO rule VALUES ('fapi', 'weight', ?, ?, ?)", value, value, clock.time())
-    budget = fresh(clock, path)
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
+    new_rows(clock, path)
+    sql(path, "INSERT INTO reported_limit VALUES ('fapi', 'weight', ?, ?, ?)", value, value, clock.time())
+    budget = new_rows(clock, path)
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
     assert budget.limit(FAPI) > 0
 
 
@@ -296,14 +304,14 @@ def test_a_limit_that_cannot_be_is_not_believed_whoever_wrote_it(
 
 @pytest.mark.parametrize("seed", range(30))
 def test_bytes_overwritten_under_open_stores_stop_nobody(
-    path: Path, clock: FakeClock, stores: Callable[[], Ledger], seed: int
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], seed: int
 ) -> None:
     luck = random.Random(seed)
     one, other = stores(), stores()
     for each in (one, other):
         reserve(each, clock, 10)
-        settle(each, clock, 10, 20)
-    one.halt("papi", 400.0)
+        record_response(each, clock, 10, 20)
+    one.back_off("papi", 400.0)
     if seed % 2:
         stores().close()
         sql(path, "PRAGMA wal_checkpoint(FULL)")
@@ -316,9 +324,9 @@ def test_bytes_overwritten_under_open_stores_stop_nobody(
     for _ in range(6):
         for each in (one, other, third):
             assert reserve(each, clock) is not None
-            settle(each, clock)
-            each.halts()
-            each.rules()
+            record_response(each, clock)
+            each.backoffs()
+            each.limits()
             each.clock("fapi")
         clock.advance(25.0)
     assert {one.problem, other.problem, third.problem} == {""}
@@ -327,26 +335,28 @@ def test_bytes_overwritten_under_open_stores_stop_nobody(
 
 
 def test_who_begins_anew_writes_down_what_it_knew(
-    path: Path, clock: FakeClock, stores: Callable[[], Ledger]
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
-    ledger = stores()
-    reserve(ledger, clock, 300)
-    settle(ledger, clock, 300, 300)
-    reserve(ledger, clock, 50)
-    ledger.halt(EVERYWHERE, 600.0)
-    ledger.close()
+    store = stores()
+    reserve(store, clock, 300)
+    record_response(store, clock, 300, 300)
+    reserve(store, clock, 50)
+    store.back_off(ALL_HOSTS, 600.0)
+    store.close()
     _garbage(path)
-    assert known(ledger) == 350
-    assert [(halt.host, halt.left) for halt in stores().halts()] == [(EVERYWHERE, pytest.approx(600.0))]
+    assert known(store) == 350
+    assert [(back_off.host, back_off.left) for back_off in stores().backoffs()] == [
+        (ALL_HOSTS, pytest.approx(600.0))
+    ]
 
 
 @pytest.mark.parametrize("gone", ["folder", "file", "all but the file", "moved"])
 def test_who_deletes_the_store_does_not_split_the_machine(
-    path: Path, clock: FakeClock, stores: Callable[[], Ledger], gone: str
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], gone: str
 ) -> None:
     one = stores()
     reserve(one, clock, 1000)
-    settle(one, clock, 1000, 1000)
+    record_response(one, clock, 1000, 1000)
     if gone == "moved":
         path.parent.rename(path.parent.with_name("elsewhere"))
     else:
@@ -378,13 +388,13 @@ def test_where_no_file_can_be_had_the_budget_is_kept_in_memory(
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     at = Path(where.format(file=tmp_path / "file"))
-    budget = fresh(clock, at)
+    budget = new_rows(clock, at)
     for _ in range(24):
-        budget.settle(budget.admit(FAPI, "/fapi/v1/x", 100, "x"), 200)
+        budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 100, "x"), 200)
     assert clock.slept == []
     budget.admit(FAPI, "/fapi/v1/x", 100, "x")
     assert len(clock.slept) == 1, "and keeps the limits"
-    assert str(at.parent) in budget.alone
+    assert str(at.parent) in budget.local_only_reason
 
 
 @as_root
@@ -468,12 +478,12 @@ def test_a_file_of_another_user_that_may_be_written_to_is_used(tmp_path: Path) -
 @posix
 def test_nobody_else_reads_a_store_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    at = ledger_file(BASE_URLS, None)
+    at = rate_limit_file(BASE_URLS, None)
     assert at is not None
-    ledger = Ledger(at, FakeClock())
-    ledger.rules()
+    store = RateLimitStore(at, FakeClock())
+    store.limits()
     assert at.parent.stat().st_mode & 0o077 == 0
-    ledger.close()
+    store.close()
 
 
 @posix
@@ -490,7 +500,7 @@ def test_a_disk_that_is_full_stops_nobody(tmp_path: Path) -> None:
             assert isinstance(reserve(ledger, clock, 1, Key("sapi-ip", f"/sapi/{number}", 60)), int)
         print(ledger.problem, known(ledger), sep="|")
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        clock.advance(store.TRY_AGAIN_AFTER)
+        clock.advance(store.RETRY_FILE_AFTER_S)
         reserve(ledger, clock)
         print(ledger.problem, Ledger(Path(sys.argv[1]), clock).problem, sep="|")
         """,
@@ -511,23 +521,23 @@ def test_a_disk_too_small_for_the_store(tmp_path: Path, clock: FakeClock, size: 
     if subprocess.run(words, capture_output=True, check=False).returncode:
         pytest.skip("no disk can be mounted here")
     try:
-        ledger = Ledger(disk / "ledger.sqlite", clock)
+        store = RateLimitStore(disk / "ledger.sqlite", clock)
         for number in range(300):
-            key = Key("sapi-ip", f"/sapi/{number}", 60)
-            assert isinstance(reserve(ledger, clock, 1, key), int)
-        assert str(disk) in ledger.problem
-        assert known(ledger) in (300, 301)
-        ledger.close()
+            key = CounterKey("sapi-ip", f"/sapi/{number}", 60)
+            assert isinstance(reserve(store, clock, 1, key), int)
+        assert str(disk) in store.problem
+        assert known(store) in (300, 301)
+        store.close()
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_file_that_somebody_keeps_locked_is_done_without_and_come_back_to(
-    path: Path, clock: FakeClock, stores: Callable[[], Ledger], impatient: None
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], impatient: None
 ) -> None:
     one, other = stores(), stores()
     reserve(one, clock, 1000)
-    settle(one, clock, 1000, 1000)
+    record_response(one, clock, 1000, 1000)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     for each in (one, other):
@@ -535,10 +545,10 @@ def test_a_file_that_somebody_keeps_locked_is_done_without_and_come_back_to(
         assert "locked" in each.problem
     assert known(one) >= 1010, "what was known is known in memory"
     holder.execute("ROLLBACK")
-    clock.advance(store.TRY_AGAIN_AFTER / 2)
+    clock.advance(store.RETRY_FILE_AFTER_S / 2)
     assert isinstance(reserve(one, clock), int)
     assert one.problem != "", "the file is not tried at each request"
-    clock.advance(store.TRY_AGAIN_AFTER / 2)
+    clock.advance(store.RETRY_FILE_AFTER_S / 2)
     assert isinstance(reserve(one, clock), int)
     assert isinstance(reserve(other, clock), int)
     assert (one.problem, other.problem) == ("", "")
@@ -547,7 +557,7 @@ def test_a_file_that_somebody_keeps_locked_is_done_without_and_come_back_to(
 
 
 def test_what_was_sent_without_the_file_is_known_when_it_is_back(
-    path: Path, clock: FakeClock, stores: Callable[[], Ledger], impatient: None
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], impatient: None
 ) -> None:
     clock.advance(5 - clock.monotonic() % 60 + 60)
     one, other = stores(), stores()
@@ -556,41 +566,41 @@ def test_what_was_sent_without_the_file_is_known_when_it_is_back(
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     reserve(one, clock)
-    clock.advance(store.TRY_AGAIN_AFTER - 10.0)  # another window by now
+    clock.advance(store.RETRY_FILE_AFTER_S - 10.0)  # another window by now
     for _ in range(20):
         reserve(one, clock, 100)
-        settle(one, clock, 100)
-    one.halt(EVERYWHERE, 300.0)
+        record_response(one, clock, 100)
+    one.back_off(ALL_HOSTS, 300.0)
     holder.close()
     clock.advance(10.0)
-    assert one.halts()
+    assert one.backoffs()
     assert one.problem == ""
-    assert [halt.host for halt in other.halts()] == [EVERYWHERE]
+    assert [back_off.host for back_off in other.backoffs()] == [ALL_HOSTS]
     assert known(other) >= 2000
 
 
 def test_a_ban_met_without_the_file_outweighs_an_old_one_in_it(
-    path: Path, clock: FakeClock, stores: Callable[[], Ledger], impatient: None
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], impatient: None
 ) -> None:
     one, other = stores(), stores()
-    other.rules()
-    one.rules()
-    other.halt(EVERYWHERE, 20.0)  # nobody looks at it again before it is over
+    other.limits()
+    one.limits()
+    other.back_off(ALL_HOSTS, 20.0)  # nobody looks at it again before it is over
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    one.halt(EVERYWHERE, 300.0)
+    one.back_off(ALL_HOSTS, 300.0)
     assert one.problem
     holder.close()
-    clock.advance(store.TRY_AGAIN_AFTER)
-    assert [halt.left for halt in one.halts()] == [pytest.approx(240.0)]
-    assert [halt.left for halt in other.halts()] == [pytest.approx(240.0)]
+    clock.advance(store.RETRY_FILE_AFTER_S)
+    assert [back_off.left for back_off in one.backoffs()] == [pytest.approx(240.0)]
+    assert [back_off.left for back_off in other.backoffs()] == [pytest.approx(240.0)]
 
 
 def test_a_ban_ends_when_it_was_said_to_however_long_the_file_was_locked(
-    path: Path, clock: FakeClock, stores: Callable[[], Ledger], monkeypatch: pytest.MonkeyPatch
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = stores()
-    one.rules()
+    one.limits()
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     looked, look = threading.Event(), clock.monotonic
@@ -600,35 +610,35 @@ def test_a_ban_ends_when_it_was_said_to_however_long_the_file_was_locked(
         return look()
 
     monkeypatch.setattr(clock, "monotonic", monotonic)
-    halting = threading.Thread(target=one.halt, args=(EVERYWHERE, 10.0))
+    halting = threading.Thread(target=one.back_off, args=(ALL_HOSTS, 10.0))
     halting.start()
     assert looked.wait(3.0)
     clock.advance(2.0)
     holder.execute("ROLLBACK")
     halting.join()
     holder.close()
-    assert [halt.left for halt in one.halts()] == [pytest.approx(8.0)]
+    assert [back_off.left for back_off in one.backoffs()] == [pytest.approx(8.0)]
 
 
 def test_a_count_that_no_database_can_hold_loses_no_answer(path: Path, clock: FakeClock) -> None:
-    budget = fresh(clock, path)
+    budget = new_rows(clock, path)
     for header in ("X-MBX-USED-WEIGHT-1M", "X-MBX-ORDER-COUNT-10S", "X-SAPI-USED-IP-WEIGHT-1M"):
-        budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, {header: "9" * 30})
+        budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, {header: "9" * 30})
         clock.advance(60.0)
-    assert budget.alone == ""
+    assert budget.local_only_reason == ""
     assert not list(path.parent.glob("*.damaged"))
 
 
 @pytest.mark.parametrize("weight", [2**70, 1.5, None, "7", Decimal(1)])
 def test_an_argument_that_cannot_be_is_not_the_files_fault(
-    path: Path, clock: FakeClock, stores: Callable[[], Ledger], weight: Any
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], weight: Any
 ) -> None:
     one, other = stores(), stores()
     assert isinstance(reserve(other, clock, 5), int)
     with pytest.raises((ArithmeticError, TypeError, sqlite3.IntegrityError, sqlite3.ProgrammingError)):
-        reserve(one, clock, weight, Key("sapi-ip", "/sapi/v1/x", 60))
+        reserve(one, clock, weight, CounterKey("sapi-ip", "/sapi/v1/x", 60))
     with pytest.raises((ArithmeticError, TypeError, sqlite3.IntegrityError, sqlite3.ProgrammingError)):
-        settle(one, clock, weight)
+        record_response(one, clock, weight)
     assert not list(path.parent.glob("*.damaged*"))
     assert (one.problem, other.problem) == ("", "")
     assert is_shared(one, other, clock)
@@ -642,36 +652,36 @@ def test_an_argument_that_cannot_be_is_not_the_files_fault(
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE counter SET told = 9e18",
-        "UPDATE part SET in_flight = 9223372036854775807",
-        "UPDATE counter SET pace = 9e999, others = 5",
+        "UPDATE counter SET reported = 9e18",
+        "UPDATE process_count SET in_flight = 9223372036854775807",
+        "UPDATE counter SET pace = 9e999, external = 5",
         "UPDATE process SET pid = 5000000000",
-        "UPDATE counter SET door = CAST(x'ff' AS TEXT)",
+        "UPDATE counter SET endpoint_name = CAST(x'ff' AS TEXT)",
     ],
 )
 def test_numbers_and_words_that_cannot_be_stop_nobody(
-    path: Path, clock: FakeClock, stores: Callable[[], Ledger], statement: str
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], statement: str
 ) -> None:
-    ledger = stores()
-    reserve(ledger, clock, 5)
-    reserve(ledger, clock, 5, Key("sapi-ip", "/sapi/v1/x", 60))
+    store = stores()
+    reserve(store, clock, 5)
+    reserve(store, clock, 5, CounterKey("sapi-ip", "/sapi/v1/x", 60))
     sql(path, statement)
     for _ in range(3):
-        for each in (ledger, stores()):
+        for each in (store, stores()):
             assert reserve(each, clock) is not None
-            settle(each, clock)
+            record_response(each, clock)
             each.read()
         clock.advance(25.0)
-    assert ledger.problem == ""
+    assert store.problem == ""
     clock.advance(120.0)
-    reserve(ledger, clock)  # the window turns
-    assert is_shared(ledger, stores(), clock)
+    reserve(store, clock)  # the window turns
+    assert is_shared(store, stores(), clock)
 
 
 def test_a_file_that_is_damaged_time_and_again_is_done_without(
-    path: Path, stores: Callable[[], Ledger]
+    path: Path, stores: Callable[[], RateLimitStore]
 ) -> None:
-    ledger = stores()
+    store = stores()
 
     def work(execute: store.Execute) -> str:
         if execute("PRAGMA database_list").fetchone()[2]:
@@ -680,8 +690,8 @@ def test_a_file_that_is_damaged_time_and_again_is_done_without(
             raise error
         return "done"
 
-    assert ledger._store.run(work, seed=lambda *_: None) == "done"
-    assert "malformed" in ledger.problem
+    assert store._store.run(work, seed=lambda *_: None) == "done"
+    assert "malformed" in store.problem
 
 
 # -- clocks ----------------------------------------------------------------------------------------------
@@ -691,11 +701,11 @@ def test_a_file_that_is_damaged_time_and_again_is_done_without(
 def test_a_step_of_the_wall_clock_moves_nothing_for_a_kernel_restarted_after_it(
     path: Path, clock: FakeClock, step: float
 ) -> None:
-    first = fresh(clock, path)
-    first.settle(first.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "600"})
+    first = new_rows(clock, path)
+    first.record_response(first.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "600"})
     clock.wall_ahead = step
     clock.advance(100.0)
-    second = fresh(clock, path)
+    second = new_rows(clock, path)
     with pytest.raises(errors.BannedError) as caught:
         second.admit(FAPI, "/fapi/v1/x", 1, "x")
     assert caught.value.until.timestamp() == pytest.approx(clock.time() + 500.0)
@@ -707,79 +717,83 @@ def test_a_step_of_the_wall_clock_moves_nothing_for_a_kernel_restarted_after_it(
 @pytest.mark.parametrize("step", [3600.0, -3600.0, -30.0, 86_400.0 * 365, -86_400.0 * 365])
 def test_windows_go_on_after_a_step_of_the_wall_clock(path: Path, clock: FakeClock, step: float) -> None:
     """Nothing was measured, so that the windows go by the wall clock: a step costs a window at most."""
-    budget, other = fresh(clock, path), fresh(clock, path)
-    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
+    budget, other = new_rows(clock, path), new_rows(clock, path)
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
     clock.wall_ahead = step
     began = clock.monotonic()
     for each in (budget, other):
-        each.settle(each.admit(FAPI, "/fapi/v1/x", 1200, "x"), 200)
+        each.record_response(each.admit(FAPI, "/fapi/v1/x", 1200, "x"), 200)
     assert clock.monotonic() - began <= 60.1
     clock.advance(60.0)
     before = list(clock.slept)
     for each in (budget, other):
-        each.settle(each.admit(FAPI, "/fapi/v1/x", 1200, "x"), 200)
+        each.record_response(each.admit(FAPI, "/fapi/v1/x", 1200, "x"), 200)
     assert clock.slept == before
 
 
 @pytest.mark.parametrize(("step", "lasts"), [(0.0, 20.0), (-3600.0, 30.0), (3600.0, 0.0)])
 def test_a_pause_of_before_the_machine_was_restarted_is_never_longer_than_was_asked(
-    path: Path, clock: FakeClock, stores: Callable[[], Ledger], step: float, lasts: float
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], step: float, lasts: float
 ) -> None:
     """Only the wall clock tells how long that was, and it may have been stepped."""
-    stores().halt("fapi", 30.0)
-    sql(path, "UPDATE halt SET boot = 'another', until = until + 1e6")
+    stores().back_off("fapi", 30.0)
+    sql(path, "UPDATE backoff SET boot = 'another', until = until + 1e6")
     clock.advance(10.0)
     clock.wall_ahead = step
-    assert sum(halt.left for halt in stores().halts()) <= lasts + 0.01
+    assert sum(back_off.left for back_off in stores().backoffs()) <= lasts + 0.01
     clock.advance(lasts + 0.1)
-    assert stores().halts() == []
+    assert stores().backoffs() == []
 
 
-def test_a_pause_that_cannot_be_is_none(path: Path, clock: FakeClock, stores: Callable[[], Ledger]) -> None:
+def test_a_pause_that_cannot_be_is_none(
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
+) -> None:
     """Of this very run of the machine, and with more left than was ever asked for."""
-    stores().halt("fapi", 30.0)
-    sql(path, "UPDATE halt SET until = until + 1e9")
-    stores().halts()
+    stores().back_off("fapi", 30.0)
+    sql(path, "UPDATE backoff SET until = until + 1e9")
+    stores().backoffs()
     clock.advance(30.1)
-    assert stores().halts() == []
+    assert stores().backoffs() == []
 
 
 def test_a_clock_measured_before_the_machine_was_restarted_is_not_gone_by(
     path: Path, clock: FakeClock
 ) -> None:
-    budget = fresh(clock, path)
+    budget = new_rows(clock, path)
     measured = HostClock(clock).measure(lambda: (clock.time() + 5.0, 0.0))
-    budget.share_clock("fapi", measured)
-    assert fresh(clock, path).shared_clock("fapi") == measured
+    budget.publish_clock("fapi", measured)
+    assert new_rows(clock, path).shared_clock("fapi") == measured
     sql(path, "UPDATE clock SET boot = 'another'")
-    assert fresh(clock, path).shared_clock("fapi") is None
+    assert new_rows(clock, path).shared_clock("fapi") is None
 
 
-def test_a_shorter_pause_does_not_end_a_longer_one(clock: FakeClock, stores: Callable[[], Ledger]) -> None:
+def test_a_shorter_pause_does_not_end_a_longer_one(
+    clock: FakeClock, stores: Callable[[], RateLimitStore]
+) -> None:
     one, other = stores(), stores()
-    one.halt("fapi", 100.0)
-    other.halt("fapi", 5.0)
-    assert [halt.left for halt in one.halts()] == [pytest.approx(100.0)]
-    other.halt("fapi", 200.0)
-    assert [halt.left for halt in one.halts()] == [pytest.approx(200.0)]
+    one.back_off("fapi", 100.0)
+    other.back_off("fapi", 5.0)
+    assert [back_off.left for back_off in one.backoffs()] == [pytest.approx(100.0)]
+    other.back_off("fapi", 200.0)
+    assert [back_off.left for back_off in one.backoffs()] == [pytest.approx(200.0)]
     clock.advance(200.1)
-    assert one.halts() == other.halts() == []
+    assert one.backoffs() == other.backoffs() == []
 
 
 # -- two versions ----------------------------------------------------------------------------------------
 
 
 def test_two_versions_leave_each_others_files_alone(folder: Path, clock: FakeClock) -> None:
-    new = ledger_file(BASE_URLS, None)
+    new = rate_limit_file(BASE_URLS, None)
     assert new is not None
     old = next(each for each in paths.earlier_ledger_files(BASE_URLS) if each.parent == new.parent)
     assert old != new
     old.parent.mkdir()
     old.write_bytes(b"whatever that version writes")
-    ledger = Ledger(new, clock)
-    reserve(ledger, clock, 1000)
-    assert (ledger.problem, known(ledger)) == ("", 1000)
-    ledger.close()
+    store = RateLimitStore(new, clock)
+    reserve(store, clock, 1000)
+    assert (store.problem, known(store)) == ("", 1000)
+    store.close()
     assert old.read_bytes() == b"whatever that version writes"
     assert not list(old.parent.glob("*.damaged*"))
 
@@ -789,17 +803,17 @@ def test_two_versions_leave_each_others_files_alone(folder: Path, clock: FakeClo
 
 FORKED = """
 at = Path(sys.argv[1])
-STEADY = Turn(1000, 0.0, 10**6)  # so that no window turns meanwhile
-def more(ledger, weight):
-    return ledger.reserve(KEY, "x", host="fapi", turn=STEADY, weight=weight, share=1.0)
+STEADY = WindowBounds(1000, 0.0, 10**6)  # so that no window turns meanwhile
+def more(store, weight):
+    return store.reserve(KEY, "x", host="fapi", window_bounds=STEADY, weight=weight, limit_fraction=1.0)
 """
 ANOTHER = """
-ledger = Ledger(at, SYSTEM_CLOCK)
-more(ledger, 100)
-print(known(ledger), flush=True)
+store = RateLimitStore(at, SYSTEM_CLOCK)
+more(store, 100)
+print(known(store), flush=True)
 sys.stdin.readline()
-print(known(ledger), ledger.problem)
-ledger.close()
+print(known(store), store.problem)
+store.close()
 """
 
 
@@ -855,7 +869,7 @@ def test_a_child_forked_in_the_middle_of_a_transaction_goes_on_with_the_file(tmp
         hosts = ("api", "fapi", "papi")
         clocks = {host: HostClock(SYSTEM_CLOCK) for host in hosts}
         budget = Budget(SYSTEM_CLOCK, clocks, Ledger(at, SYSTEM_CLOCK))
-        os.register_at_fork(after_in_child=budget.after_fork)  # as toolkit.wire.shared does
+        os.register_at_fork(after_in_child=budget.after_fork)  # as toolkit.gateway.shared_state does
         over = threading.Event()
         def work():
             while not over.is_set():
@@ -1000,8 +1014,8 @@ def test_a_thread_that_computes_does_not_lock_the_others_out(
     is in the middle of a transaction. Other kernels must not go on alone for that."""
     monkeypatch.setattr(store, "_LOCK_WAIT", 0.01)
     at = tmp_path / "ledger.sqlite"
-    mine = Ledger(at, SYSTEM_CLOCK)
-    mine.rules()
+    mine = RateLimitStore(at, SYSTEM_CLOCK)
+    mine.limits()
     script = (
         _PRELUDE
         + FORKED
@@ -1010,13 +1024,13 @@ import ctypes
 call_into_c = ctypes.PyDLL(None).read  # keeps the interpreter to itself until there is something to read
 sys.setswitchinterval(60)  # so that it gets there before another thread may go on
 within = threading.Event()
-ledger = Ledger(at, SYSTEM_CLOCK)
-ledger.rules()
+store = RateLimitStore(at, SYSTEM_CLOCK)
+store.limits()
 def hold(execute):
     print("held", flush=True)
     within.set()
     time.sleep(0.001)
-holding = threading.Thread(target=ledger._store.run, args=(hold,), kwargs={"seed": lambda *_: None})
+holding = threading.Thread(target=store._store.run, args=(hold,), kwargs={"seed": lambda *_: None})
 holding.start()
 within.wait()
 call_into_c(0, ctypes.create_string_buffer(1), 1)
@@ -1032,8 +1046,8 @@ holding.join()
     )
     assert kernel.stdin is not None
     assert kernel.stdout is not None
-    over = kernel.stdin.fileno()
-    waiting = CountedWaits(then=lambda: os.write(over, b"."))
+    is_done = kernel.stdin.fileno()
+    waiting = CountedWaits(then=lambda: os.write(is_done, b"."))
     monkeypatch.setattr(database, "time", waiting)
     try:
         assert kernel.stdout.readline() == "held\n"
@@ -1051,10 +1065,10 @@ def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SIGSTOP while it holds the file (Ctrl-Z): they go on in memory, and say so."""
-    monkeypatch.setattr(tables, "LOCK_PATIENCE", 0.5)
+    monkeypatch.setattr(tables, "LOCK_TIMEOUT_S", 0.5)
     at = tmp_path / "ledger.sqlite"
-    mine = Ledger(at, SYSTEM_CLOCK)
-    mine.rules()
+    mine = RateLimitStore(at, SYSTEM_CLOCK)
+    mine.limits()
     script = (
         _PRELUDE
         + FORKED
@@ -1076,7 +1090,7 @@ def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(
         holder.kill()
         holder.communicate()
     mine.close()
-    again = Ledger(at, SYSTEM_CLOCK)
+    again = RateLimitStore(at, SYSTEM_CLOCK)
     assert isinstance(reserve(again, SYSTEM_CLOCK), int)
     assert again.problem == ""
     again.close()
@@ -1136,7 +1150,7 @@ def test_processes_that_find_the_damage_at_the_same_moment_begin_one_file_anew(
                     while time.time() < go + 0.6:
                         more(ledger, 0)
                         if int(time.time() * 1000) % 7 == 0:
-                            ledger._store.check_place()
+                            ledger._store.reopen_if_replaced()
                         alone.add(ledger.problem)
                     more(ledger, 1)
                 except BaseException as error:
@@ -1178,7 +1192,7 @@ def test_it_is_said_once_that_a_process_counts_alone_and_what_to_do(
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path / "file"))
-    with pytest.warns(errors.LedgerWarning) as said:
+    with pytest.warns(errors.RateLimitWarning) as said:
         link_to("alone-a")
     link_to("alone-b").close()
     link_to("alone-a").close()
@@ -1198,7 +1212,7 @@ def test_who_wants_no_store_is_left_in_peace(
     monkeypatch.chdir(tmp_path)
     link = link_to(f"peace-{len(word)}{word.strip()}")
     link._connection.budget.release(link._connection.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
-    assert link.budget.alone == ""
+    assert link.budget.local_only_reason == ""
     assert not list(tmp_path.iterdir())
 
 
@@ -1213,7 +1227,7 @@ def test_a_folder_named_from_here_stays_the_same_when_the_kernel_goes_elsewhere(
     monkeypatch.chdir(tmp_path / "elsewhere")
     for _ in range(3):
         link._connection.budget.release(link._connection.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
-    link._connection.budget._ledger.close()
+    link._connection.budget._store.close()
     link._connection.budget.release(link._connection.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
     assert len(list((tmp_path / "ledgers").glob("*.sqlite"))) == 1
     assert not list((tmp_path / "elsewhere").iterdir())
@@ -1267,7 +1281,10 @@ def test_a_file_that_is_lost_between_two_reads_is_told_of_and_costs_no_result(
 ) -> None:
     with link_at(sandbox) as link:
         whole = link.spot.rebates(start="-2D")
-        with contextlib.closing(lock(folder)), pytest.warns(errors.LedgerWarning, match="alone"):
+        with (
+            contextlib.closing(lock(folder)),
+            pytest.warns(errors.RateLimitWarning, match="local_only_reason"),
+        ):
             again = link.spot.rebates(start="-2D")
         assert len(again) == len(whole)
         with warnings.catch_warnings():
@@ -1285,7 +1302,7 @@ def test_where_warnings_are_errors_no_rows_are_lost_when_the_file_is(
             warnings.simplefilter("error")
             try:
                 again = link.exchange.futures_rebates("um", start="-30D")
-            except errors.LedgerWarning as said:
+            except errors.RateLimitWarning as said:
                 again = said.partial  # type: ignore[attr-defined]
         assert len(again) == len(whole) > 0
 
@@ -1321,7 +1338,7 @@ def test_the_next_sandbox_on_the_same_port_inherits_nothing(folder: Path) -> Non
         assert second.address == first.address
         link.futures.overview()
         assert link.budget.limit(FAPI) == 2400
-        (use,) = [each for each in link.budget.snapshot().pools if each.pool == FAPI]
+        (use,) = [each for each in link.budget.snapshot().rate_limits if each.rate_limit == FAPI]
         assert use.used < 120
     assert len(list(folder.glob("rate-limits-sandbox-*.sqlite"))) == 2
 
@@ -1329,53 +1346,56 @@ def test_the_next_sandbox_on_the_same_port_inherits_nothing(folder: Path) -> Non
 def test_a_sandbox_shares_nothing_with_the_real_exchange(folder: Path) -> None:
     hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:8099")
     files = {
-        ledger_file(BASE_URLS, None),
-        ledger_file(hosts, None),
-        ledger_file(hosts, ""),
-        ledger_file(hosts, "one"),
-        ledger_file(hosts, "two"),
-        ledger_file(BASE_URLS, "one"),
-        ledger_file(dict(BASE_URLS) | {"fapi": "https://elsewhere.invalid"}, None),
+        rate_limit_file(BASE_URLS, None),
+        rate_limit_file(hosts, None),
+        rate_limit_file(hosts, ""),
+        rate_limit_file(hosts, "one"),
+        rate_limit_file(hosts, "two"),
+        rate_limit_file(BASE_URLS, "one"),
+        rate_limit_file(dict(BASE_URLS) | {"fapi": "https://elsewhere.invalid"}, None),
     }
     assert len(files) >= 6
-    assert ledger_file(BASE_URLS, None) not in {ledger_file(hosts, ""), ledger_file(BASE_URLS, "one")}
+    assert rate_limit_file(BASE_URLS, None) not in {
+        rate_limit_file(hosts, ""),
+        rate_limit_file(BASE_URLS, "one"),
+    }
 
 
-@pytest.mark.parametrize("other", sorted(toolkit.catalogue.ALTERNATES))
+@pytest.mark.parametrize("other", sorted(toolkit.endpoints.ALTERNATES))
 def test_other_addresses_of_the_same_exchange_share_its_store(folder: Path, other: str) -> None:
     same = {
-        name: other if address == toolkit.catalogue.ALTERNATES[other] else address
+        name: other if address == toolkit.endpoints.ALTERNATES[other] else address
         for name, address in BASE_URLS.items()
     }
     assert same != dict(BASE_URLS)
-    assert ledger_file(same, None) == ledger_file(BASE_URLS, None)
+    assert rate_limit_file(same, None) == rate_limit_file(BASE_URLS, None)
 
 
 def test_limits_given_to_one_process_are_not_the_machines(path: Path, clock: FakeClock) -> None:
-    one, other = fresh(clock, path), fresh(clock, path)
+    one, other = new_rows(clock, path), new_rows(clock, path)
     one.set_limits({"fapi": 100})
-    assert (one.limit(FAPI), other.limit(FAPI), fresh(clock, path).limit(FAPI)) == (100, 2400, 2400)
-    other.settle(other.admit(FAPI, "/fapi/v1/x", 90, "x"), 200)
+    assert (one.limit(FAPI), other.limit(FAPI), new_rows(clock, path).limit(FAPI)) == (100, 2400, 2400)
+    other.record_response(other.admit(FAPI, "/fapi/v1/x", 90, "x"), 200)
     one.admit(FAPI, "/fapi/v1/x", 20, "x")
     assert len(clock.slept) == 1, "what the other one sent counts against them all the same"
 
 
 def test_sandboxes_that_nobody_has_used_for_a_day_are_forgotten(folder: Path, clock: FakeClock) -> None:
     hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:8099")
-    names = {each: ledger_file(hosts, each) for each in ("old", "young")}
-    real = ledger_file(BASE_URLS, None)
+    names = {each: rate_limit_file(hosts, each) for each in ("old", "young")}
+    real = rate_limit_file(BASE_URLS, None)
     for at in (*names.values(), real):
         assert at is not None
-        ledger = Ledger(at, clock)
-        reserve(ledger, clock)
-        ledger.close()
+        store = RateLimitStore(at, clock)
+        reserve(store, clock)
+        store.close()
     for at, hours in ((names["old"], 25), (names["young"], 23), (real, 999)):
         assert at is not None
         when = time.time() - hours * 3600
         for part in folder.glob(f"{at.name}*"):
             os.utime(part, (when, when))
-    another = Ledger(ledger_file(hosts, "new"), clock)
-    another.rules()
+    another = RateLimitStore(rate_limit_file(hosts, "new"), clock)
+    another.limits()
     another.close()
     kept = set(folder.glob("*.sqlite"))
     assert names["old"] not in kept
@@ -1385,15 +1405,15 @@ def test_sandboxes_that_nobody_has_used_for_a_day_are_forgotten(folder: Path, cl
 def test_a_sandbox_in_use_is_not_forgotten_however_quiet_it_was(folder: Path, clock: FakeClock) -> None:
     """A kernel left alone overnight keeps its Link; what it wrote last is long ago."""
     hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:8099")
-    at = ledger_file(hosts, "quiet")
+    at = rate_limit_file(hosts, "quiet")
     assert at is not None
-    one = Ledger(at, clock)
+    one = RateLimitStore(at, clock)
     reserve(one, clock, 5)
     long_ago = time.time() - 25 * 3600
     for part in folder.iterdir():
         os.utime(part, (long_ago, long_ago))
-    Ledger(ledger_file(hosts, "new"), clock).rules()
-    other = Ledger(at, clock)
+    RateLimitStore(rate_limit_file(hosts, "new"), clock).limits()
+    other = RateLimitStore(at, clock)
     assert isinstance(reserve(other, clock, 5), int)
     assert isinstance(reserve(one, clock, 5), int)
     assert is_shared(one, other, clock)
@@ -1404,14 +1424,16 @@ def test_a_sandbox_in_use_is_not_forgotten_however_quiet_it_was(folder: Path, cl
 # -- days ------------------------------------------------------------------------------------------------
 
 
-def test_days_of_work_leave_a_small_file(path: Path, clock: FakeClock, stores: Callable[[], Ledger]) -> None:
+def test_days_of_work_leave_a_small_file(
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
+) -> None:
     one, other = stores(), stores()
     for number in range(1500):
         for each in (one, other):
             reserve(each, clock, 1)
-            settle(each, clock, 1)
+            record_response(each, clock, 1)
         if number % 10 == 0:
-            stores().rules()
+            stores().limits()
             stores().close()
         clock.advance(59.0)
     assert path.stat().st_size < 200_000
@@ -1420,13 +1442,13 @@ def test_days_of_work_leave_a_small_file(path: Path, clock: FakeClock, stores: C
 
 
 def test_a_process_that_opens_the_file_again_is_still_one_process(
-    path: Path, clock: FakeClock, stores: Callable[[], Ledger]
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
-    ledger = stores()
+    store = stores()
     for _ in range(5):
-        assert isinstance(reserve(ledger, clock, 100), int)
-        ledger.close()
-        settle(ledger, clock, 100, None)
-    (page,) = ledger.read()[0]
+        assert isinstance(reserve(store, clock, 100), int)
+        store.close()
+        record_response(store, clock, 100, None)
+    (page,) = store.read()[0]
     assert page.counter.in_flight == 0, "what came back is no longer on its way"
-    assert len(ledger.read()[2]) == 1
+    assert len(store.read()[2]) == 1

@@ -8,15 +8,15 @@ import pandas as pd
 import pytest
 
 import toolkit
-from toolkit.catalogue import API, FAPI, SAPI_IP, Host
-from toolkit.link.usage import usage
-from toolkit.wire.snapshot import OtherCount, PoolUse, ProcessUse, Snapshot
+from toolkit.endpoints import API, FAPI, SAPI_IP, Host
+from toolkit.ratelimit.snapshot import OtherCount, ProcessUsage, RateLimitUse, Snapshot
+from toolkit.ratelimit.usage import usage
 
 NOW = 1_795_000_036.25
 START = 1_795_000_020.0  # a whole minute
 TYPES = {
-    "pool": "string",
-    "door": "string",
+    "rate_limit": "string",
+    "endpoint": "string",
     "counts": "string",
     "window": "datetime64[ms, UTC]",
     "seconds": "Int64",
@@ -27,46 +27,48 @@ TYPES = {
     "in_flight": "Int64",
     "total": "Int64",
     "limit": "Int64",
-    "share": "float64",
+    "used_fraction": "float64",
     "resets_at": "datetime64[ms, UTC]",
 }
-HERE = ProcessUse(pid=4711, name="01_tour.ipynb", here=True, used=100, in_flight=50)
-SCRIPT = ProcessUse(pid=88, name="report.py", here=False, used=300, in_flight=0)
-QUIET = ProcessUse(pid=99, name="quiet.py", here=False, used=0, in_flight=0)
+HERE = ProcessUsage(pid=4711, name="01_tour.ipynb", here=True, used=100, in_flight=50)
+SCRIPT = ProcessUsage(pid=88, name="report.py", here=False, used=300, in_flight=0)
+QUIET = ProcessUsage(pid=99, name="quiet.py", here=False, used=0, in_flight=0)
 
 
-def use(**changes: object) -> PoolUse:
-    plain = PoolUse(
-        pool=FAPI,
+def use(**changes: object) -> RateLimitUse:
+    plain = RateLimitUse(
+        rate_limit=FAPI,
         path="",
-        door="futures.overview",
+        endpoint="futures.overview",
         used=440,
         in_flight=50,
         limit=2_400,
-        turns_at=START + 60.0015,
+        resets_at=START + 60.0015,
         history=((START - 60, 7), (START, 440)),
-        others=40,
+        external=40,
         processes=(SCRIPT, QUIET, HERE),
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
 def orders(host: Host = "api", **changes: object) -> OtherCount:
-    plain = OtherCount(host=host, kind="orders", seconds=10, used=12, limit=50, turns_at=1_795_000_040.1)
+    plain = OtherCount(host=host, kind="orders", seconds=10, used=12, limit=50, resets_at=1_795_000_040.1)
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def snapshot(*uses: PoolUse, counts: tuple[OtherCount, ...] = (), alone: str = "") -> Snapshot:
+def snapshot(
+    *uses: RateLimitUse, counts: tuple[OtherCount, ...] = (), local_only_reason: str = ""
+) -> Snapshot:
     return Snapshot(
         now=NOW,
-        pools=uses,
+        rate_limits=uses,
         calls=(),
         waiting_for="",
         waiting_until=0.0,
         paused={},
         banned_until=None,
         other_counts=counts,
-        alone=alone,
+        local_only_reason=local_only_reason,
     )
 
 
@@ -98,7 +100,7 @@ def test_a_row_for_each_process_and_one_for_the_others() -> None:
     assert list(frame["used"]) == [100, 300, 40]
     assert list(frame["in_flight"].fillna(-1)) == [50, 0, -1]
     assert frame["used"].sum() == frame["total"].iloc[0] == 440
-    assert set(frame["share"]) == {490 / 2_400}
+    assert set(frame["used_fraction"]) == {490 / 2_400}
     assert set(frame["limit"]) == {2_400}
 
 
@@ -119,19 +121,19 @@ def test_pools_are_in_the_catalogue_s_order_and_orders_come_last() -> None:
     mine = {"others": 0, "processes": (HERE,)}
     uses = (
         use(**mine),
-        use(pool=SAPI_IP, path="/sapi/b", door="exchange.partner", **mine),
-        use(pool=SAPI_IP, path="/sapi/a", door="exchange.api_keys", **mine),
-        use(pool=API, **mine),
+        use(rate_limit=SAPI_IP, path="/sapi/b", endpoint="exchange.partner", **mine),
+        use(rate_limit=SAPI_IP, path="/sapi/a", endpoint="exchange.api_keys", **mine),
+        use(rate_limit=API, **mine),
     )
     frame = usage(snapshot(*uses, counts=(orders("fapi"),)), "live")
-    assert list(frame["pool"]) == ["api", "sapi-ip", "sapi-ip", "fapi", "fapi"]
-    assert list(frame["door"].fillna("")) == ["", "exchange.api_keys", "exchange.partner", "", ""]
+    assert list(frame["rate_limit"]) == ["api", "sapi-ip", "sapi-ip", "fapi", "fapi"]
+    assert list(frame["endpoint"].fillna("")) == ["", "exchange.api_keys", "exchange.partner", "", ""]
     assert list(frame["counts"]) == ["weight"] * 4 + ["orders"]
 
 
 def test_a_use_that_nobody_is_named_for_is_not_lost() -> None:
     frame = usage(
-        snapshot(use(others=0, processes=()), use(used=0, in_flight=0, others=0, processes=())), "live"
+        snapshot(use(external=0, processes=()), use(used=0, in_flight=0, external=0, processes=())), "live"
     )
     assert len(frame) == 1
     assert frame["process"].isna().all()
@@ -140,23 +142,23 @@ def test_a_use_that_nobody_is_named_for_is_not_lost() -> None:
 
 
 def test_other_counts_hold_until_their_window_turns() -> None:
-    daily = orders(kind="sapi-uid", seconds=86_400, used=5, limit=None, turns_at=1_795_046_400.0)
-    over = orders(turns_at=NOW)
-    frame = usage(snapshot(counts=(orders(), daily, over)), "live")
-    assert list(frame["pool"]) == ["api", "sapi-uid"]
+    daily = orders(kind="sapi-uid", seconds=86_400, used=5, limit=None, resets_at=1_795_046_400.0)
+    is_done = orders(resets_at=NOW)
+    frame = usage(snapshot(counts=(orders(), daily, is_done)), "live")
+    assert list(frame["rate_limit"]) == ["api", "sapi-uid"]
     assert list(frame["counts"]) == ["orders", "weight"]
     assert list(frame["used"]) == list(frame["total"]) == [12, 5]
-    assert frame["share"].iloc[0] == 0.24
-    assert frame["share"].isna().iloc[1]
+    assert frame["used_fraction"].iloc[0] == 0.24
+    assert frame["used_fraction"].isna().iloc[1]
     assert frame["limit"].isna().iloc[1]
 
 
 def test_attrs_say_when_and_whether_alone() -> None:
-    assert usage(snapshot(alone="No folder to write in"), "live").attrs == {
+    assert usage(snapshot(local_only_reason="No folder to write in"), "live").attrs == {
         "endpoint": "usage",
         "source": "live",
         "fetched_at": "2026-11-18T11:07:16.250+00:00",
-        "alone": "No folder to write in",
+        "local_only_reason": "No folder to write in",
     }
 
 
@@ -166,8 +168,8 @@ def test_a_link_tells_its_use_and_sends_nothing() -> None:
         link.exchange.partner()
         sent = len(link.sandbox.exchange.log)
         frame = link.usage()
-        partner = frame[frame["door"] == "exchange.partner"]
-        assert list(partner["pool"]) == ["sapi-ip"]
+        partner = frame[frame["endpoint"] == "exchange.partner"]
+        assert list(partner["rate_limit"]) == ["sapi-ip"]
         assert list(partner["used"]) == list(partner["total"]) == [1]
         assert frame.attrs["source"] == "sandbox"
         assert len(link.sandbox.exchange.log) == sent

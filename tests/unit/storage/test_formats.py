@@ -28,21 +28,21 @@ from tests.support.writes import (
     memory_folder,
     operations_of,
 )
-from toolkit.catalogue import BASE_URLS, WRITE_BY_DOOR
-from toolkit.doctor.machine import line_of_environment, line_of_ledger
-from toolkit.errors import JournalError, LedgerWarning, NoKeyError, UnsettledError
-from toolkit.keys import system
-from toolkit.keys.making import add_profile, make_pair
-from toolkit.keys.profiles import entries_of, read_profiles
-from toolkit.keys.sources import find_keys
-from toolkit.operations.entry import Drawn, SettledBy, Status
-from toolkit.operations.journal import Journal
-from toolkit.operations.operations import Operations
-from toolkit.operations.order import Terms
+from toolkit.api.writes.operations import Operations
+from toolkit.auth.keys import system
+from toolkit.auth.keys.making import add_profile, make_pair
+from toolkit.auth.keys.profiles import entries_of, read_profiles
+from toolkit.auth.keys.sources import find_keys
+from toolkit.doctor.machine import environment_check, rate_limits_check
+from toolkit.endpoints import BASE_URLS, WRITES_BY_NAME
+from toolkit.errors import JournalError, NoKeyError, PendingWriteError, RateLimitWarning
+from toolkit.ratelimit import ALL_HOSTS, RateLimitStore
+from toolkit.ratelimit.budget import Budget
 from toolkit.storage import earlier, formats, paths
-from toolkit.wire.budget import Budget
-from toolkit.wire.clock import SYSTEM_CLOCK, HostClock
-from toolkit.wire.ledger import EVERYWHERE, Ledger
+from toolkit.timing.clock import SYSTEM_CLOCK, HostClock
+from toolkit.writes.entry import IdOrigin, ResolvedBy, Status
+from toolkit.writes.journal import Journal
+from toolkit.writes.request import CallOptions
 
 FORMATS = DATA / "formats"
 OLD_VARIABLE = "TOOLKIT_LEDGER"  # keep: the name before
@@ -102,12 +102,12 @@ def test_a_journal_of_an_earlier_format_is_read_in_full(version: int, tmp_path: 
         kept = now if version == 2 else (now[0], *now[2:7], *now[8:])
         # What its process had only written down when it ended never left, and is settled by looking at it.
         assert kept == row or row[0] == 28
-    assert {entry.door for entry in entries} == {*WRITE_NAMES}
+    assert {entry.endpoint_name for entry in entries} == {*WRITE_NAMES}
     for entry in entries:
         assert entry.status in get_args(Status)
-        assert entry.drawn in get_args(Drawn)
-        assert entry.settled_by in (None, *get_args(SettledBy))
-        assert entry.arguments.keys() <= {param.name for param in WRITE_BY_DOOR[entry.door].params}
+        assert entry.drawn in get_args(IdOrigin)
+        assert entry.resolved_by in (None, *get_args(ResolvedBy))
+        assert entry.arguments.keys() <= {param.name for param in WRITES_BY_NAME[entry.endpoint_name].params}
 
 
 @EACH_JOURNAL
@@ -118,30 +118,38 @@ def test_numbers_go_on_after_those_of_an_earlier_journal(version: int, write_env
 
 
 @EACH_JOURNAL
-@pytest.mark.parametrize("door", WRITE_NAMES)
+@pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
 def test_what_an_earlier_version_sent_is_recognised_as_the_same_call(
-    version: int, door: str, write_env: WriteEnv
+    version: int, endpoint_name: str, write_env: WriteEnv
 ) -> None:
     """The digests by which a call is found again are made as they were, whatever things are called by now."""
     with with_old_journal(write_env, version):
-        ops = operations_of(write_env, door)
-        desk, journal = ops._desk, ops._journal
-        terms = Terms(once=None, confirm=str(example(write_env.world, door).get("confirm", "")), marked=False)
-        given = {name: value for name, value in example(write_env.world, door).items() if name != "confirm"}
-        wish = desk._wish(desk.understand(WRITE_BY_DOOR[door], given, terms))
-        known = [entry for entry in journal.entries() if entry.door == door]
-        assert wish.same in {entry.same for entry in known}
-        assert wish.subject in {entry.subject for entry in known}
-        assert wish.key in {entry.key for entry in known}
+        ops = operations_of(write_env, endpoint_name)
+        desk, journal = ops._executor, ops._journal
+        options = CallOptions(
+            idempotency_key=None,
+            confirm=str(example(write_env.world, endpoint_name).get("confirm", "")),
+            traceable=False,
+        )
+        given = {
+            name: value
+            for name, value in example(write_env.world, endpoint_name).items()
+            if name != "confirm"
+        }
+        conflict_key = desk._conflict_key(desk.parse_response(WRITES_BY_NAME[endpoint_name], given, options))
+        known = [entry for entry in journal.entries() if entry.endpoint_name == endpoint_name]
+        assert conflict_key.same in {entry.same for entry in known}
+        assert conflict_key.subject in {entry.subject for entry in known}
+        assert conflict_key.key in {entry.key for entry in known}
 
 
 @EACH_JOURNAL
 def test_nothing_that_is_open_in_an_earlier_journal_is_sent_again(version: int, write_env: WriteEnv) -> None:
     with with_old_journal(write_env, version) as ops:
-        for door in ("exchange.transfer", "exchange.create_sub_account"):
-            with pytest.raises(UnsettledError, match="not known yet"):
-                call(ops, door, example(write_env.world, door))
-            assert not write_env.sent(door)
+        for endpoint_name in ("exchange.transfer", "exchange.create_sub_account"):
+            with pytest.raises(PendingWriteError, match="not known yet"):
+                call(ops, endpoint_name, example(write_env.world, endpoint_name))
+            assert not write_env.sent(endpoint_name)
 
 
 @EACH_JOURNAL
@@ -150,7 +158,7 @@ def test_a_name_of_an_earlier_journal_stands_for_what_was_done_under_it(
 ) -> None:
     with with_old_journal(write_env, version) as ops:
         given = example(write_env.world, "exchange.transfer")
-        done = ops.exchange.transfer(**given, once="2026-10-payout-417")
+        done = ops.exchange.transfer(**given, idempotency_key="2026-10-payout-417")
         assert (done.number, done.status, done.repeated) == (1, "confirmed", True)
         assert not write_env.sent("exchange.transfer")
 
@@ -164,7 +172,7 @@ def test_what_is_open_in_an_earlier_journal_can_be_reconciled(version: int, writ
         assert len(numbers) == 20
         found = {number: ops.reconcile(number, wait=False) for number in numbers}
         assert all(each.status in ("rejected", "unknown", "confirmed") for each in found.values())
-        transfer = next(each for each in found.values() if each.door == "exchange.transfer_futures")
+        transfer = next(each for each in found.values() if each.endpoint_name == "exchange.transfer_futures")
         assert transfer.status == "rejected"
 
 
@@ -175,8 +183,8 @@ def test_what_an_earlier_version_had_executed_is_found(write_env: WriteEnv) -> N
     elsewhere = write_env.env.new_link().operations(journal=write_env.folder / "elsewhere")
     with with_old_journal(write_env, 2) as ops:
         assert elsewhere.exchange.transfer(**given)  # the sandbox numbers its transfers from the start again
-        assert elsewhere.exchange.transfer(**given, once=name)
-        (number,) = [entry.number for entry in ops._journal.entries() if entry.once == name]
+        assert elsewhere.exchange.transfer(**given, idempotency_key=name)
+        (number,) = [entry.number for entry in ops._journal.entries() if entry.idempotency_key == name]
         write_env.clock.advance(3600.0)
         assert ops.reconcile(number, wait=False).status == "confirmed"
 
@@ -244,7 +252,7 @@ def test_the_rate_limits_are_looked_for_where_the_version_before_kept_them(
 
 # -- rate limits -----------------------------------------------------------------------------------------
 
-HALTS = {"papi": 30.0, EVERYWHERE: 3600.0}
+HALTS = {"papi": 30.0, ALL_HOSTS: 3600.0}
 
 
 @pytest.fixture
@@ -261,32 +269,32 @@ def test_bans_and_pauses_of_the_version_before_hold(
     clock: FakeClock, old_limits: Path, tmp_path: Path
 ) -> None:
     before = old_limits.read_bytes()
-    ledger = Ledger(tmp_path / "new.sqlite", clock, "", [old_limits])
-    assert {halt.host: halt.left for halt in ledger.halts()} == HALTS
-    assert (ledger.problem, ledger.left_behind) == ("", "")
-    ledger.close()
+    store = RateLimitStore(tmp_path / "new.sqlite", clock, "", [old_limits])
+    assert {back_off.host: back_off.left for back_off in store.backoffs()} == HALTS
+    assert (store.problem, store.left_behind) == ("", "")
+    store.close()
     clock.advance(60.0)
-    again = Ledger(tmp_path / "new.sqlite", clock, "", [old_limits])
-    assert {halt.host: halt.left for halt in again.halts()} == {EVERYWHERE: 3540.0}
+    again = RateLimitStore(tmp_path / "new.sqlite", clock, "", [old_limits])
+    assert {back_off.host: back_off.left for back_off in again.backoffs()} == {ALL_HOSTS: 3540.0}
     again.close()
     assert old_limits.read_bytes() == before
 
 
 def test_they_hold_where_no_new_file_can_be_had(clock: FakeClock, old_limits: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    ledger = Ledger(tmp_path / "file" / "new.sqlite", clock, "", [old_limits])
-    assert {halt.host: halt.left for halt in ledger.halts()} == HALTS
-    assert ledger.problem
-    ledger.close()
+    store = RateLimitStore(tmp_path / "file" / "new.sqlite", clock, "", [old_limits])
+    assert {back_off.host: back_off.left for back_off in store.backoffs()} == HALTS
+    assert store.problem
+    store.close()
 
 
 def test_a_longer_ban_of_today_stays(clock: FakeClock, old_limits: Path, tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "new.sqlite", clock)
-    ledger.halt(EVERYWHERE, 7200.0)
-    ledger.close()
-    ledger = Ledger(tmp_path / "new.sqlite", clock, "", [old_limits])
-    assert max(halt.left for halt in ledger.halts()) == 7200.0
-    ledger.close()
+    store = RateLimitStore(tmp_path / "new.sqlite", clock)
+    store.back_off(ALL_HOSTS, 7200.0)
+    store.close()
+    store = RateLimitStore(tmp_path / "new.sqlite", clock, "", [old_limits])
+    assert max(back_off.left for back_off in store.backoffs()) == 7200.0
+    store.close()
 
 
 def _garbage(path: Path) -> None:
@@ -302,12 +310,12 @@ def test_what_cannot_be_taken_over_is_said_so(
     damage: Callable[[Path], None], clock: FakeClock, old_limits: Path, tmp_path: Path
 ) -> None:
     damage(old_limits)
-    ledger = Ledger(tmp_path / "new.sqlite", clock, "", [old_limits])
-    assert ledger.halts() == []
-    assert ledger.problem == "", "what is new is not at fault"
-    assert str(old_limits) in ledger.left_behind
-    assert "a ban that it had met is not known here" in ledger.left_behind
-    ledger.close()
+    store = RateLimitStore(tmp_path / "new.sqlite", clock, "", [old_limits])
+    assert store.backoffs() == []
+    assert store.problem == "", "what is new is not at fault"
+    assert str(old_limits) in store.left_behind
+    assert "a ban that it had met is not known here" in store.left_behind
+    store.close()
 
 
 def test_a_link_finds_what_the_version_before_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,8 +329,8 @@ def test_a_link_finds_what_the_version_before_noted(tmp_path: Path, monkeypatch:
         banned = link.budget.banned_until
         assert banned is not None
         assert banned.timestamp() == pytest.approx(until, abs=30.0)
-        line = line_of_ledger(link.budget)
-    assert (line.verdict, old.name in line.found) == ("note", True)
+        line = rate_limits_check(link.budget)
+    assert (line.result, old.name in line.found) == ("note", True)
 
 
 def test_a_damaged_file_of_the_version_before_is_told_of_once(
@@ -336,19 +344,19 @@ def test_a_damaged_file_of_the_version_before_is_told_of_once(
         warnings.simplefilter("always")
         for _ in range(2):
             toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts).close()
-    assert [(each.category, old.name in str(each.message)) for each in said] == [(LedgerWarning, True)]
+    assert [(each.category, old.name in str(each.message)) for each in said] == [(RateLimitWarning, True)]
 
 
 def test_a_file_of_a_newer_version_is_left_to_it(clock: FakeClock, tmp_path: Path) -> None:
     path = tmp_path / "new.sqlite"
-    ledger = Ledger(path, clock)
-    ledger.rules()
-    ledger.close()
+    store = RateLimitStore(path, clock)
+    store.rules()
+    store.close()
     sql(path, f"PRAGMA user_version = {formats.RATE_LIMITS + 1}")
-    ledger = Ledger(path, clock)
-    ledger.rules()
-    assert "a newer version wrote it" in ledger.problem
-    ledger.close()
+    store = RateLimitStore(path, clock)
+    store.rules()
+    assert "a newer version wrote it" in store.problem
+    store.close()
     assert sql(path, "PRAGMA user_version") == [(formats.RATE_LIMITS + 1,)]
     assert not list(tmp_path.glob("*.damaged*"))
 
@@ -357,22 +365,22 @@ def test_files_of_other_versions_are_found_beside_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: FakeClock
 ) -> None:
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
-    path = paths.ledger_file(BASE_URLS, None)
+    path = paths.rate_limit_file(BASE_URLS, None)
     assert path is not None
     newer = path.with_name(path.name.replace(f".v{formats.RATE_LIMITS}.", f".v{formats.RATE_LIMITS + 1}."))
     newer.touch()
     assert paths.other_versions(path) == [newer]
-    budget = Budget(clock, {host: HostClock(clock) for host in BASE_URLS}, Ledger(path, clock))
-    assert newer.name in line_of_ledger(budget).found
+    budget = Budget(clock, {host: HostClock(clock) for host in BASE_URLS}, RateLimitStore(path, clock))
+    assert newer.name in rate_limits_check(budget).found
 
 
 def test_sandboxes_of_the_version_before_are_forgotten(tmp_path: Path, clock: FakeClock) -> None:
     left = tmp_path / "sandbox-127.0.0.1-8099-0123456789ab.v1.sqlite"
     left.touch()
     os.utime(left, (0, 0))
-    ledger = Ledger(tmp_path / "new.sqlite", clock)
-    ledger.rules()
-    ledger.close()
+    store = RateLimitStore(tmp_path / "new.sqlite", clock)
+    store.rules()
+    store.close()
     assert not left.exists()
 
 
@@ -386,12 +394,12 @@ def test_a_variable_under_its_old_name_is_said_to_be_called_otherwise(
         warnings.simplefilter("always")
         for _ in range(2):
             toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts).close()
-    (text,) = [str(each.message) for each in said if each.category is LedgerWarning]
+    (text,) = [str(each.message) for each in said if each.category is RateLimitWarning]
     assert OLD_VARIABLE in text
     assert f"called {paths.RATE_LIMITS} now" in text
     assert not list(tmp_path.iterdir()), "no second name for the same thing"
-    line = line_of_environment({OLD_VARIABLE: "off"})
-    assert (line.verdict, paths.RATE_LIMITS in line.next_step) == ("warning", True)
+    line = environment_check({OLD_VARIABLE: "off"})
+    assert (line.result, paths.RATE_LIMITS in line.next_step) == ("warning", True)
 
 
 def test_a_ban_is_found_where_the_old_variable_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

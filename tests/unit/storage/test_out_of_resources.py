@@ -26,13 +26,13 @@ import pytest
 import toolkit
 from tests.support.clocks import FakeClock
 from tests.support.forked import in_child
-from tests.support.rate_limits import HOSTS, known, reserve, settle
+from tests.support.rate_limits import HOSTS, known, record_response, reserve
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, example
-from toolkit.doctor.line import Line, looked_at
-from toolkit.errors import JournalError, LedgerWarning
+from toolkit.doctor.check import Check, run_check
+from toolkit.errors import JournalError, RateLimitWarning
+from toolkit.ratelimit import ALL_HOSTS, RateLimitStore, store
 from toolkit.storage import machine, paths, processes
-from toolkit.wire.ledger import EVERYWHERE, Ledger, store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
 
@@ -74,8 +74,8 @@ def link_to(name: str) -> toolkit.Link:
     return toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, progress=False)
 
 
-def table(link: toolkit.Link) -> dict[str, Line]:
-    return {f"{line.check} {line.about}".strip(): line for line in link.doctor().lines}
+def table(link: toolkit.Link) -> dict[str, Check]:
+    return {f"{line.name} {line.about}".strip(): line for line in link.doctor().checks}
 
 
 # -- the ledger ------------------------------------------------------------------------------------------
@@ -89,27 +89,27 @@ def test_a_shortage_of_a_moment_leaves_nobody_alone_for_good(
     clock, at = FakeClock(), tmp_path / "ledgers" / "ledger.sqlite"
 
     def work() -> list[object]:
-        one = Ledger(at, clock)
+        one = RateLimitStore(at, clock)
         if begun:
             reserve(one, clock, 100)
-            one.halt(EVERYWHERE, 3600.0)
+            one.back_off(ALL_HOSTS, 3600.0)
             one.close()
         with shortage():
             for _ in range(3):
                 assert reserve(one, clock, 10) is not None
-                one.halts()
-                clock.advance(store.TRY_AGAIN_AFTER / 2)
+                one.backoffs()
+                clock.advance(store.RETRY_FILE_AFTER_S / 2)
             said = one.problem
         assert one.problem == said, "it is not tried at each request"
-        clock.advance(store.TRY_AGAIN_AFTER)
-        banned = [halt.host for halt in one.halts()]
-        other = Ledger(at, clock)
-        return [said, one.problem, banned, [halt.host for halt in other.halts()]]
+        clock.advance(store.RETRY_FILE_AFTER_S)
+        banned = [back_off.host for back_off in one.backoffs()]
+        other = RateLimitStore(at, clock)
+        return [said, one.problem, banned, [back_off.host for back_off in other.backoffs()]]
 
     said, after, *banned = in_child(work)
     assert str(at.parent) in said
     assert after == ""
-    assert banned == [[EVERYWHERE]] * 2 if begun else [[], []]
+    assert banned == [[ALL_HOSTS]] * 2 if begun else [[], []]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a disk")
@@ -122,17 +122,17 @@ def test_what_was_counted_is_known_where_the_disk_is_full_only_at_the_very_end(t
         pytest.skip("no disk can be mounted here")
     try:
         for room in range(32, 49, 4):
-            ledger = Ledger(disk / "ledger.sqlite", clock)
-            reserve(ledger, clock, 100)
-            settle(ledger, clock, 100, 100)
-            ledger.halt(EVERYWHERE, 3600.0)
-            ledger.close()
+            store = RateLimitStore(disk / "ledger.sqlite", clock)
+            reserve(store, clock, 100)
+            record_response(store, clock, 100, 100)
+            store.back_off(ALL_HOSTS, 3600.0)
+            store.close()
             for each in disk.iterdir():
                 each.unlink()
             (disk / "others").write_bytes(b"x" * (256 - room) * 1024)
-            assert [halt.host for halt in ledger.halts()] == [EVERYWHERE]
-            assert known(ledger) == 100, room
-            ledger.close()
+            assert [back_off.host for back_off in store.backoffs()] == [ALL_HOSTS]
+            assert known(store) == 100, room
+            store.close()
             (disk / "others").unlink()
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
@@ -149,22 +149,22 @@ def test_a_link_without_descriptors_counts_alone_and_its_doctor_says_what_is_wro
 
     def work() -> list[object]:
         with no_descriptors(), warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always", LedgerWarning)
+            warnings.simplefilter("always", RateLimitWarning)
             link = link_to("shortage")
-            lines = table(link)
+            checks = table(link)
         after = link_to("shortage")
         return [
-            [str(each.message) for each in said if each.category is LedgerWarning],
-            {name: [line.verdict, line.found] for name, line in lines.items()},
-            len(after.doctor().lines) >= len(lines),
+            [str(each.message) for each in said if each.category is RateLimitWarning],
+            {name: [line.status, line.found] for name, line in checks.items()},
+            len(after.doctor().checks) >= len(checks),
         ]
 
-    said, lines, is_well = in_child(work)
+    said, checks, is_well = in_child(work)
     (words,) = said
     assert "counted by this process alone" in words
-    assert lines["ledger"][0] == "warning"
-    assert {"source", "host api", "ban", "weight", "keys", "journal", "files", "versions"} <= lines.keys()
-    assert {"proxy", "environment"} <= lines.keys()
+    assert checks["rate limits"][0] == "warning"
+    assert {"source", "host api", "ban", "weight", "keys", "journal", "files", "versions"} <= checks.keys()
+    assert {"proxy", "environment"} <= checks.keys()
     assert is_well
 
 
@@ -172,19 +172,19 @@ def test_a_second_shortage_is_told_of_as_the_first_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
-    monkeypatch.setattr(store, "TRY_AGAIN_AFTER", 0.0)
+    monkeypatch.setattr(store, "RETRY_FILE_AFTER_S", 0.0)
 
     def work() -> list[int]:
         link, said = link_to("twice"), []
         for _ in range(2):
-            link._connection.budget._ledger.close()
+            link._connection.budget._store.close()
             with no_descriptors(), warnings.catch_warnings(record=True) as shown:
-                warnings.simplefilter("always", LedgerWarning)
+                warnings.simplefilter("always", RateLimitWarning)
                 for _ in range(3):
                     link.budget.snapshot()
-                    link._connection.warn_if_alone()
+                    link._connection.warn_if_local_only()
             link.budget.snapshot()
-            link._connection.warn_if_alone()
+            link._connection.warn_if_local_only()
             said.append(len(shown))
         return said
 
@@ -234,9 +234,9 @@ def test_a_system_that_tells_nothing_of_processes_stops_nobody(
             monkeypatch.setattr(module, "sys", instead)
         monkeypatch.setattr(processes, "_boot", [])
         link = link_to(f"silent-{kind}-{type(failure).__name__.lower()}")
-        assert link.budget.alone == ""
+        assert link.budget.local_only_reason == ""
         link.budget.snapshot()
-        assert table(link)["ledger"].verdict == "ok"
+        assert table(link)["rate limits"].status == "ok"
         link.close()
     assert processes.started(os.getpid()) is None
     assert processes.is_alive(os.getpid(), 1.0)
@@ -258,21 +258,21 @@ def test_a_check_of_the_doctor_that_fails_costs_its_own_line_alone(
     monkeypatch.setattr(importlib.metadata, "version", fail)
     after = table(env.link)
     assert after.keys() == before.keys()
-    assert after["versions"].verdict == "warning"
+    assert after["versions"].status == "warning"
     assert after["versions"].found.startswith("It could not be looked at: ")
     assert after["versions"].next_step
-    assert {name for name in before if before[name].verdict != after[name].verdict} == {"versions"}
+    assert {name for name in before if before[name].status != after[name].status} == {"versions"}
 
 
 def test_what_was_found_before_a_check_failed_is_told_and_nothing_secret() -> None:
-    def look() -> Iterator[Line]:
-        yield Line("This machine", "x", found="The first.")
+    def look() -> Iterator[Check]:
+        yield Check("This machine", "x", found="The first.")
         raise RuntimeError("GET https://api.example/x?signature=abcdef")
 
-    first, last = looked_at("This machine", "x", look, about="y")
+    first, last = run_check("This machine", "x", look, about="y")
     assert first.found == "The first."
-    assert (last.verdict, last.about) == ("warning", "y")
+    assert (last.status, last.about) == ("warning", "y")
     assert "RuntimeError" in last.found
     assert "signature" not in repr(last)
     with pytest.raises(KeyboardInterrupt):
-        looked_at("This machine", "x", lambda: (_ for _ in ()).throw(KeyboardInterrupt()))
+        run_check("This machine", "x", lambda: (_ for _ in ()).throw(KeyboardInterrupt()))

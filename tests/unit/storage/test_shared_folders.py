@@ -20,13 +20,13 @@ import pytest
 from tests.support.clocks import FakeClock
 from tests.support.forked import in_child
 from tests.support.rate_limits import is_shared, is_sound, known, let_others_in, reserve
+from toolkit.auth.keys import find_keys
+from toolkit.auth.keys.making import add_profile, make_pair
 from toolkit.errors import JournalError, NoKeyError
-from toolkit.keys import find_keys
-from toolkit.keys.making import add_profile, make_pair
-from toolkit.operations.journal import Journal
+from toolkit.ratelimit import RateLimitStore, store
 from toolkit.storage import files
 from toolkit.storage.files import UnsafeFileError
-from toolkit.wire.ledger import Ledger, store
+from toolkit.writes.journal import Journal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners, modes and links of POSIX")
 as_root = pytest.mark.skipif(
@@ -50,11 +50,11 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def stores(shared: Path, clock: FakeClock) -> Iterator[Callable[[], Ledger]]:
-    made: list[Ledger] = []
+def stores(shared: Path, clock: FakeClock) -> Iterator[Callable[[], RateLimitStore]]:
+    made: list[RateLimitStore] = []
 
-    def make() -> Ledger:
-        made.append(Ledger(shared / "ledger.sqlite", clock))
+    def make() -> RateLimitStore:
+        made.append(RateLimitStore(shared / "ledger.sqlite", clock))
         return made[-1]
 
     yield make
@@ -113,22 +113,22 @@ def test_a_link_in_the_place_of_a_file_of_the_store_changes_no_other_file(
     shared: Path,
     victim: Path,
     clock: FakeClock,
-    stores: Callable[[], Ledger],
+    stores: Callable[[], RateLimitStore],
     link: Callable[[Path, Path], None],
     tail: str,
 ) -> None:
     before, planted = state(victim), shared / f"ledger.sqlite{tail}"
     plant(link, planted, victim)
-    ledger = stores()
-    assert isinstance(reserve(ledger, clock, 5), int), "the work goes on, alone"
-    assert "link" in ledger.problem
-    assert planted.name in ledger.problem
+    rate_limit_store = stores()
+    assert isinstance(reserve(rate_limit_store, clock, 5), int), "the work goes on, alone"
+    assert "link" in rate_limit_store.problem
+    assert planted.name in rate_limit_store.problem
     assert state(victim) == before
     assert not list(shared.glob("*.damaged*"))
     planted.unlink()
-    clock.advance(store.TRY_AGAIN_AFTER)
-    assert isinstance(reserve(ledger, clock, 5), int)
-    assert is_shared(ledger, stores(), clock), "and together again when it is gone"
+    clock.advance(store.RETRY_FILE_AFTER_S)
+    assert isinstance(reserve(rate_limit_store, clock, 5), int)
+    assert is_shared(rate_limit_store, stores(), clock), "and together again when it is gone"
 
 
 @pytest.mark.parametrize("link", LINKS)
@@ -136,7 +136,7 @@ def test_no_table_of_ours_is_made_in_another_database(
     shared: Path,
     database: Path,
     clock: FakeClock,
-    stores: Callable[[], Ledger],
+    stores: Callable[[], RateLimitStore],
     link: Callable[[Path, Path], None],
 ) -> None:
     before = state(database)
@@ -148,7 +148,7 @@ def test_no_table_of_ours_is_made_in_another_database(
 
 @pytest.mark.parametrize("version", [0, 1])
 def test_a_database_of_something_else_is_set_aside_as_it_was(
-    shared: Path, clock: FakeClock, stores: Callable[[], Ledger], version: int
+    shared: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], version: int
 ) -> None:
     at = shared / "ledger.sqlite"
     with contextlib.closing(sqlite3.connect(at, isolation_level=None)) as file:
@@ -165,30 +165,30 @@ def test_a_link_that_takes_the_place_of_an_open_store_is_not_followed(
     shared: Path,
     victim: Path,
     clock: FakeClock,
-    stores: Callable[[], Ledger],
+    stores: Callable[[], RateLimitStore],
     link: Callable[[Path, Path], None],
 ) -> None:
-    ledger, before = stores(), state(victim)
-    reserve(ledger, clock, 100)
+    rate_limit_store, before = stores(), state(victim)
+    reserve(rate_limit_store, clock, 100)
     plant(link, shared / "ledger.sqlite", victim)
-    assert isinstance(reserve(ledger, clock, 5), int)
-    assert "link" in ledger.problem
-    assert known(ledger) == 105
+    assert isinstance(reserve(rate_limit_store, clock, 5), int)
+    assert "link" in rate_limit_store.problem
+    assert known(rate_limit_store) == 105
     assert state(victim) == before
 
 
 @pytest.mark.parametrize("tail", [".lock", "", "-wal"])
 def test_a_pipe_that_nobody_writes_into_is_not_waited_for(
-    shared: Path, clock: FakeClock, stores: Callable[[], Ledger], tail: str
+    shared: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], tail: str
 ) -> None:
     os.mkfifo(shared / f"ledger.sqlite{tail}")
-    ledger = stores()
-    assert isinstance(reserve(ledger, clock), int)
-    assert "not a regular file" in ledger.problem
+    rate_limit_store = stores()
+    assert isinstance(reserve(rate_limit_store, clock), int)
+    assert "not a regular file" in rate_limit_store.problem
 
 
 def test_only_what_was_just_made_is_given_a_mode(
-    shared: Path, clock: FakeClock, stores: Callable[[], Ledger]
+    shared: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
     """A file that was there may be another one of the user's, moved there or linked to."""
     there = shared / "ledger.sqlite.lock"
@@ -211,7 +211,7 @@ def test_a_link_that_comes_between_two_looks_is_not_followed_either(
     victim: Path,
     database: Path,
     clock: FakeClock,
-    stores: Callable[[], Ledger],
+    stores: Callable[[], RateLimitStore],
     monkeypatch: pytest.MonkeyPatch,
     moment: int,
 ) -> None:
@@ -239,17 +239,17 @@ def test_a_link_that_comes_between_two_looks_is_not_followed_either(
     for name in ("open", "lstat", "stat"):
         spied(os, name)
     spied(sqlite3, "connect")
-    ledger = stores()
-    assert isinstance(reserve(ledger, clock, 5), int)
-    assert isinstance(reserve(ledger, clock, 5), int)
+    rate_limit_store = stores()
+    assert isinstance(reserve(rate_limit_store, clock, 5), int)
+    assert isinstance(reserve(rate_limit_store, clock, 5), int)
     monkeypatch.undo()
     assert (state(victim), state(database)) == before
-    assert known(ledger) == 10
+    assert known(rate_limit_store) == 10
 
 
 @as_root
 def test_a_strangers_file_is_taken_only_where_the_folder_is_shared(
-    shared: Path, clock: FakeClock, stores: Callable[[], Ledger]
+    shared: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
     made = stores()
     reserve(made, clock, 7)
@@ -258,13 +258,13 @@ def test_a_strangers_file_is_taken_only_where_the_folder_is_shared(
         os.chown(each, STRANGER, STRANGER)
     assert known(stores()) == 7
     shared.chmod(0o755)
-    alone = stores()
-    assert isinstance(reserve(alone, clock), int)
-    assert "belongs to another user" in alone.problem
+    local_only_reason = stores()
+    assert isinstance(reserve(local_only_reason, clock), int)
+    assert "belongs to another user" in local_only_reason.problem
     os.chown(shared, STRANGER, STRANGER)  # as under sudo, or on a network drive
-    clock.advance(store.TRY_AGAIN_AFTER)
-    assert isinstance(reserve(alone, clock), int)
-    assert alone.problem == ""
+    clock.advance(store.RETRY_FILE_AFTER_S)
+    assert isinstance(reserve(local_only_reason, clock), int)
+    assert local_only_reason.problem == ""
 
 
 @as_root
@@ -278,23 +278,23 @@ def test_users_who_share_a_folder_lock_with_what_another_one_made(shared: Path) 
     def work() -> str:
         os.setgid(STRANGER)
         os.setuid(STRANGER)
-        ledger = Ledger(shared / "ledger.sqlite", FakeClock())
-        reserve(ledger, FakeClock())
-        return ledger.problem
+        rate_limit_store = RateLimitStore(shared / "ledger.sqlite", FakeClock())
+        reserve(rate_limit_store, FakeClock())
+        return rate_limit_store.problem
 
     assert in_child(work) == ""
 
 
 def test_sandboxes_are_forgotten_by_what_lies_there_and_not_by_what_it_leads_to(
-    shared: Path, victim: Path, clock: FakeClock, stores: Callable[[], Ledger]
+    shared: Path, victim: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
     os.utime(victim, (0, 0))
     link = shared / "rate-limits-sandbox-x.sqlite"
     link.symlink_to(victim)
-    stores().rules()
+    stores().limits()
     assert link.is_symlink(), "the link is new, whatever the age of the file"
     os.utime(link, (0, 0), follow_symlinks=False)
-    stores().rules()
+    stores().limits()
     assert not link.is_symlink()
     assert victim.exists()
 
@@ -428,7 +428,7 @@ def test_where_a_system_cannot_refuse_links_they_are_seen_beforehand(
 
 
 def test_a_store_that_is_what_it_should_be_is_left_as_it_is(
-    shared: Path, clock: FakeClock, stores: Callable[[], Ledger]
+    shared: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
     one, other = stores(), stores()
     assert is_shared(one, other, clock)

@@ -19,15 +19,15 @@ import pytest
 from tests.support.clocks import FakeClock
 from tests.support.forked import in_child
 from tests.support.writes import WriteEnv, example
-from toolkit.catalogue import BASE_URLS
-from toolkit.doctor.machine import line_of_ledger
+from toolkit.doctor.machine import rate_limits_check
+from toolkit.endpoints import BASE_URLS
 from toolkit.errors import JournalError
+from toolkit.gateway.shared_state import SharedState
+from toolkit.ratelimit import ALL_HOSTS, RateLimitStore
 from toolkit.storage import machine, processes
-from toolkit.storage.paths import JOURNAL, journal_file, ledger_file
+from toolkit.storage.paths import JOURNAL, journal_file, rate_limit_file
 from toolkit.storage.processes import runs
-from toolkit.wire.clock import SYSTEM_CLOCK, HostClock
-from toolkit.wire.ledger import EVERYWHERE, Ledger
-from toolkit.wire.shared import Exchange
+from toolkit.timing.clock import SYSTEM_CLOCK, HostClock
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="files of Linux")
@@ -77,7 +77,7 @@ def home_on(tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
 
 def name() -> str:
-    at = ledger_file(BASE_URLS, None)
+    at = rate_limit_file(BASE_URLS, None)
     assert at is not None
     return at.name
 
@@ -90,12 +90,12 @@ def test_a_ban_met_under_one_host_name_holds_under_the_next(
 ) -> None:
     clock = FakeClock()
     rename("laptop.office.example")
-    first = Ledger(ledger_file(BASE_URLS, None), clock)
-    first.halt(EVERYWHERE, 3600.0)
+    first = RateLimitStore(rate_limit_file(BASE_URLS, None), clock)
+    first.back_off(ALL_HOSTS, 3600.0)
     first.close()
     rename("dhcp-17-203")
-    second = Ledger(ledger_file(BASE_URLS, None), clock)
-    assert [(halt.host, halt.left) for halt in second.halts()] == [(EVERYWHERE, 3600.0)]
+    second = RateLimitStore(rate_limit_file(BASE_URLS, None), clock)
+    assert [(back_off.host, back_off.left) for back_off in second.backoffs()] == [(ALL_HOSTS, 3600.0)]
     second.close()
 
 
@@ -184,9 +184,9 @@ def test_the_doctor_says_where_a_folder_is_another_one_elsewhere(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", "ledgers")
-    budget = Exchange(dict.fromkeys(BASE_URLS, "https://relative.invalid"), SYSTEM_CLOCK, None).budget
-    line = line_of_ledger(budget)
-    assert (line.verdict, line.next_step) == ("note", "Give its whole path.")
+    budget = SharedState(dict.fromkeys(BASE_URLS, "https://relative.invalid"), SYSTEM_CLOCK, None).budget
+    line = rate_limits_check(budget)
+    assert (line.status, line.next_step) == ("note", "Give its whole path.")
     assert "TOOLKIT_RATE_LIMITS is a relative path" in line.found
 
 
@@ -205,16 +205,16 @@ def test_a_ban_holds_where_this_run_of_the_machine_cannot_be_told_from_another(
 ) -> None:
     """It goes by the wall clock then; and a measured clock is not believed."""
     clock, at = FakeClock(), tmp_path / "ledger.sqlite"
-    first = Ledger(at, clock)
-    first.halt(EVERYWHERE, 600.0)
+    first = RateLimitStore(at, clock)
+    first.back_off(ALL_HOSTS, 600.0)
     first.set_clock("api", HostClock(clock).measure(lambda: (clock.time(), 0.0)))
     first.close()
     clock.advance(100.0)
-    second = Ledger(at, clock)
-    assert [halt.left for halt in second.halts()] == [pytest.approx(500.0)]
+    second = RateLimitStore(at, clock)
+    assert [back_off.left for back_off in second.backoffs()] == [pytest.approx(500.0)]
     assert second.clock("api") is None
     clock.wall_ahead = 86_400.0 * -400
-    assert [halt.left <= 600.0 for halt in second.halts()] == [True]
+    assert [back_off.left <= 600.0 for back_off in second.backoffs()] == [True]
     second.close()
 
 
@@ -280,7 +280,7 @@ def test_a_journal_has_one_name_by_whatever_link_it_is_come_by(tmp_path: Path) -
 def test_a_journal_that_would_be_another_one_elsewhere_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`once=` would pay again in a kernel that was started in another folder, or after `os.chdir`."""
+    """`idempotency_key=` would pay again in a kernel that was started in another folder, or after `os.chdir`."""
     write_env = WriteEnv(tmp_path / "bench")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(JOURNAL, "journals")
@@ -303,10 +303,10 @@ def test_a_folder_that_was_deleted_under_the_process_is_said_so(
         os.chdir(tmp_path / "gone")
         (tmp_path / "gone").rmdir()
         os.environ["TOOLKIT_RATE_LIMITS"] = "ledgers"
-        budget = Exchange(BASE_URLS, SYSTEM_CLOCK, None).budget
+        budget = SharedState(BASE_URLS, SYSTEM_CLOCK, None).budget
         with pytest.raises(JournalError, match="cannot be found"):
             journal_file(BASE_URLS, None, "journals")
-        return [budget.alone]
+        return [budget.local_only_reason]
 
     (said,) = in_child(work)
     assert "cannot be found" in said

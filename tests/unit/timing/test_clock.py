@@ -15,10 +15,10 @@ from tests.support.clocks import FakeClock
 from tests.support.recording import RecordingServer
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import small_world
-from toolkit.catalogue import BASE_URLS
-from toolkit.link import Link
-from toolkit.wire.clock import HostClock, Measured
-from toolkit.wire.sender import timestamp
+from toolkit.client import Link
+from toolkit.endpoints import BASE_URLS
+from toolkit.gateway.sender import timestamp
+from toolkit.timing.clock import HostClock, Measured
 
 
 def test_half_the_round_trip_is_taken_off() -> None:
@@ -31,7 +31,7 @@ def test_half_the_round_trip_is_taken_off() -> None:
         clock.advance(0.2)  # and back
         return told, 0.0
 
-    host.go_by(host.measure(ask))
+    host.use(host.measure(ask))
     assert host.time() == pytest.approx(clock.time() + 100)
     assert host.offset == pytest.approx(100)
     assert host.reading()[1] == pytest.approx(0.2)
@@ -48,7 +48,7 @@ def test_it_is_this_machines_until_it_was_measured() -> None:
 def test_a_step_of_the_wall_clock_changes_nothing_but_has_it_measured_again() -> None:
     clock = FakeClock()
     host = HostClock(clock)
-    host.go_by(host.measure(lambda: (clock.time(), 0.0)))
+    host.use(host.measure(lambda: (clock.time(), 0.0)))
     before = host.time()
     clock.wall_ahead = -3600.0
     assert host.time() == before
@@ -58,7 +58,7 @@ def test_a_step_of_the_wall_clock_changes_nothing_but_has_it_measured_again() ->
 def test_a_measurement_grows_old() -> None:
     clock = FakeClock()
     host = HostClock(clock, fresh_for=60)
-    host.go_by(host.measure(lambda: (clock.time(), 0.0)))
+    host.use(host.measure(lambda: (clock.time(), 0.0)))
     clock.advance(59)
     assert host.is_fresh()
     clock.advance(2)
@@ -193,7 +193,7 @@ def test_where_every_answer_takes_long_a_timestamp_is_set_back_by_what_it_may_be
 def test_nor_is_a_bad_measurement_of_another_process_gone_by(small: SandboxEnv) -> None:
     now = small.clock.monotonic()
     ahead = small.exchange_clock.time() - now + 2.5
-    small.link._connection.budget.share_clock("api", Measured(ahead, 2.5, now))
+    small.link._connection.budget.publish_clock("api", Measured(ahead, 2.5, now))
     outcome = small.link.operations().exchange.create_sub_account(tag="shared")
     assert outcome.status == "confirmed", outcome.error
     assert small.link.clock_offset() == pytest.approx(0.0, abs=0.01)
@@ -202,17 +202,19 @@ def test_nor_is_a_bad_measurement_of_another_process_gone_by(small: SandboxEnv) 
     assert shared.error < 0.1, "and the next process has it better"
 
 
-@given(there=st.floats(0, 4), back=st.floats(0, 4))
-def test_a_timestamp_is_neither_ahead_nor_too_old_however_slow_the_line(there: float, back: float) -> None:
+@given(there=st.floats(0, 4), next_done=st.floats(0, 4))
+def test_a_timestamp_is_neither_ahead_nor_too_old_however_slow_the_line(
+    there: float, next_done: float
+) -> None:
     clock = FakeClock()
     host = HostClock(clock)
 
     def ask() -> tuple[float, float]:
         clock.advance(there)
         told = clock.time()
-        clock.advance(back)
+        clock.advance(next_done)
         return told, 0.0
 
-    host.go_by(host.measure(ask))
+    host.use(host.measure(ask))
     ahead = timestamp(host, recv_window=5000) / 1000 - clock.time()
     assert -5.0 < ahead < 1.0

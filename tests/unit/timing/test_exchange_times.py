@@ -12,8 +12,8 @@ import pytest
 from tests.support.clocks import FakeClock
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
-from toolkit.wire.answers import Answer, error_of
-from toolkit.wire.ledger import EVERYWHERE, Ledger, book
+from toolkit.ratelimit import ALL_HOSTS, RateLimitStore, state
+from toolkit.transport.responses import RawResponse, error_of
 
 PATH = "/sapi/v1/broker/info"
 TIME = "/api/v3/time"
@@ -128,7 +128,7 @@ def test_seconds_beat_dates_and_dates_beat_words(retry_after: str | None, second
     if retry_after is not None:
         headers["Retry-After"] = retry_after
     body = b'{"code":-1003,"msg":"IP banned until %d."}' % int((NOW + 1800) * 1000)
-    error = error_of("door", PATH, Answer(418, headers, body), NOW)
+    error = error_of("endpoint", PATH, RawResponse(418, headers, body), NOW)
     assert isinstance(error, errors.BannedError)
     assert error.until.timestamp() == NOW + seconds + 1, "whoever waits for it does not come too early"
     assert error.retry_after in (None, seconds)
@@ -141,16 +141,16 @@ def test_a_ban_is_not_cut_short_by_a_clock_that_was_wrong_before_the_machine_was
 ) -> None:
     clock = FakeClock()
     clock.wall_ahead = off
-    before = Ledger(tmp_path / "ledger.sqlite", clock)
-    before.halt(EVERYWHERE, BAN, now=clock.monotonic())  # the exchange's time is the right one
+    before = RateLimitStore(tmp_path / "ledger.sqlite", clock)
+    before.back_off(ALL_HOSTS, BAN, now=clock.monotonic())  # the exchange's time is the right one
     before.close()
-    monkeypatch.setattr(book, "boot", lambda: "another")
+    monkeypatch.setattr(state, "boot", lambda: "another")
     if is_put_right:
         clock.wall_ahead = 0.0
     clock.advance(600)
-    again = Ledger(tmp_path / "ledger.sqlite", clock)
-    (halt,) = again.halts()
-    assert BAN - 600 <= halt.left <= BAN
+    again = RateLimitStore(tmp_path / "ledger.sqlite", clock)
+    (back_off,) = again.backoffs()
+    assert BAN - 600 <= back_off.left <= BAN
     again.close()
 
 

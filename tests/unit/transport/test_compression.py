@@ -10,10 +10,10 @@ import pytest
 
 from tests.support import recording
 from tests.support.recording import RecordingServer, recording_server
-from toolkit.catalogue import BASE_URLS
-from toolkit.wire.answers import Answer
-from toolkit.wire.lines import LONGEST_BODY
-from toolkit.wire.session import NoAnswer, Session
+from toolkit.endpoints import BASE_URLS
+from toolkit.transport.connections import MAX_BODY_BYTES
+from toolkit.transport.responses import RawResponse
+from toolkit.transport.session import Session, TransportFailure
 
 TEXT = b'{"customerId":"%s"}' % (b"c" * 300)
 HALVES = gzip.compress(TEXT[:100]) + gzip.compress(TEXT[100:])
@@ -27,7 +27,7 @@ def way() -> Iterator[tuple[RecordingServer, Session]]:
         session.close()
 
 
-def received(way: tuple[RecordingServer, Session], body: bytes, *encodings: bytes) -> Answer:
+def received(way: tuple[RecordingServer, Session], body: bytes, *encodings: bytes) -> RawResponse:
     server, session = way
     headers = [b"Content-Encoding: " + each for each in encodings]
     said = recording.answer(200, body, *headers)
@@ -44,7 +44,7 @@ def test_every_name_of_gzip_is_known(way: tuple[RecordingServer, Session], name:
 
 def test_headers_of_one_name_are_one_list(way: tuple[RecordingServer, Session]) -> None:
     assert received(way, gzip.compress(TEXT), b"identity", b"gzip").body == TEXT
-    assert received(way, gzip.compress(gzip.compress(TEXT)), b"gzip", b"gzip").flaw
+    assert received(way, gzip.compress(gzip.compress(TEXT)), b"gzip", b"gzip").defect
 
 
 @pytest.mark.parametrize("name", [b"", b"identity", b"Identity", b" , "])
@@ -65,7 +65,7 @@ def test_what_is_not_compressed_is_taken_as_it_is(way: tuple[RecordingServer, Se
 )
 def test_several_members_are_one_answer(way: tuple[RecordingServer, Session], body: bytes) -> None:
     answer = received(way, body, b"gzip")
-    assert (answer.body, answer.flaw) == (TEXT, "")
+    assert (answer.body, answer.defect) == (TEXT, "")
 
 
 def test_nothing_compressed_is_nothing(way: tuple[RecordingServer, Session]) -> None:
@@ -74,7 +74,7 @@ def test_nothing_compressed_is_nothing(way: tuple[RecordingServer, Session]) -> 
 
 @pytest.mark.parametrize("end", [1, 8, 9, len(gzip.compress(TEXT[100:])) - 3])
 def test_a_member_that_is_cut_off_is_cut_off(way: tuple[RecordingServer, Session], end: int) -> None:
-    with pytest.raises(NoAnswer, match="cut off"):
+    with pytest.raises(TransportFailure, match="cut off"):
         received(way, HALVES[:-end], b"gzip")
 
 
@@ -91,18 +91,18 @@ def test_a_member_that_is_cut_off_is_cut_off(way: tuple[RecordingServer, Session
     ids=["words", "words behind padding", "the same in clear", "a wrong sum", "in clear", "padding before"],
 )
 def test_what_is_none_is_refused(way: tuple[RecordingServer, Session], body: bytes, said: str) -> None:
-    assert said in received(way, body, b"gzip").flaw
+    assert said in received(way, body, b"gzip").defect
 
 
 @pytest.mark.parametrize("name", [b"deflate", b"br", b"zstd", b"gzip, br", b"x-gzip, gzip", b"compress"])
 def test_what_was_not_asked_for_is_refused(way: tuple[RecordingServer, Session], name: bytes) -> None:
-    assert received(way, zlib.compress(TEXT), name).flaw == "is compressed in a way that was not asked for"
+    assert received(way, zlib.compress(TEXT), name).defect == "is compressed in a way that was not asked for"
 
 
 def test_a_bomb_of_many_members_is_no_larger_than_one(way: tuple[RecordingServer, Session]) -> None:
     small = gzip.compress(b" " * (1 << 20))
-    answer = received(way, small * (LONGEST_BODY // (1 << 20) + 1), b"gzip")
-    assert answer.flaw == "is larger than any good one"
+    answer = received(way, small * (MAX_BODY_BYTES // (1 << 20) + 1), b"gzip")
+    assert answer.defect == "is larger than any good one"
 
 
 def test_members_that_hold_nothing_end_soon(
@@ -113,5 +113,5 @@ def test_members_that_hold_nothing_end_soon(
     make = zlib.decompressobj
     monkeypatch.setattr(zlib, "decompressobj", lambda wbits: made.append(wbits) or make(wbits=wbits))
     answer = received(way, gzip.compress(b"") * 100_000, b"gzip")
-    assert "in more parts than any good one" in answer.flaw
+    assert "in more parts than any good one" in answer.defect
     assert len(made) <= 10_001

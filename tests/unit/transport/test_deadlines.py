@@ -22,13 +22,13 @@ from tests.support.listeners import full_backlog
 from tests.support.recording import RecordingServer, recording_server
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, memory_folder
-from toolkit.catalogue import BASE_URLS
-from toolkit.wire.origin import users_own
-from toolkit.wire.session import Message, NoAnswer, Session
+from toolkit.endpoints import BASE_URLS
+from toolkit.transport.origin import users_own
+from toolkit.transport.session import Session, SignedRequest, TransportFailure
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals to a thread, of POSIX")
 
-WRITE = Message("POST", "api", "/sapi/v1/x", "", "a=1&signature=" + "0" * 64)
+WRITE = SignedRequest("POST", "api", "/sapi/v1/x", "", "a=1&signature=" + "0" * 64)
 
 
 class Deadline(TimeoutError):
@@ -270,7 +270,7 @@ def test_what_was_being_handled_before_says_nothing() -> None:
         try:
             raise TimeoutError("earlier")
         except TimeoutError:
-            with pytest.raises(NoAnswer, match="broken off"):
+            with pytest.raises(TransportFailure, match="broken off"):
                 session.get("api", "/x", "", None)
 
 
@@ -280,7 +280,7 @@ def test_a_resolver_of_the_users_own_is_the_networks(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     session = Session(dict.fromkeys(BASE_URLS, "https://api.example.com"), timeout=(5, 5), trust_env=False)
-    with pytest.raises(NoAnswer, match=r"nobody knows an address of api\.example\.com"):
+    with pytest.raises(TransportFailure, match=r"nobody knows an address of api\.example\.com"):
         session.get("api", "/x", "", None)
 
 
@@ -294,7 +294,7 @@ def test_tools_that_look_on_change_nothing(monkeypatch: pytest.MonkeyPatch) -> N
         return getresponse(self, *arguments)
 
     monkeypatch.setattr(http.client.HTTPConnection, "getresponse", traced)
-    with exchange(recording.reset) as (_, session), pytest.raises(NoAnswer, match="broken off"):
+    with exchange(recording.reset) as (_, session), pytest.raises(TransportFailure, match="broken off"):
         session.get("api", "/x", "", None)
 
 

@@ -24,22 +24,22 @@ from tests.support import hostile, recording
 from tests.support.clocks import FakeClock
 from tests.support.effort import assert_in_proportion, effort
 from tests.support.hostile import NOW, documented, headers_of
-from tests.support.recording import RecordingServer, Sent
+from tests.support.recording import CompletedRequest, RecordingServer
 from tests.support.traces import locals_shown
 from tests.support.writes import memory_folder
 from toolkit import errors
-from toolkit.catalogue import BASE_URLS, BY_DOOR, Endpoint, Write
-from toolkit.wire.answers import Answer, decode, error_of, excerpt, judge, without_secrets
-from toolkit.wire.headers import read_counts
-from toolkit.wire.http_dates import LONGEST_BAN, read_date, read_retry_after
-from toolkit.wire.lines import LONGEST_BODY
-from toolkit.wire.strict_json import DEEPEST, Unreadable, read
+from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, Endpoint, Write
+from toolkit.ratelimit.headers import read_counts
+from toolkit.timing.http_dates import MAX_BAN_S, read_date, read_retry_after
+from toolkit.transport.connections import MAX_BODY_BYTES
+from toolkit.transport.responses import RawResponse, classify, decode, error_of, excerpt, without_secrets
+from toolkit.transport.strict_json import DEEPEST, Unreadable, read
 
 MIB = 1 << 20
 ROOM = 64 * MIB
 """What an answer may take besides its own size."""
 KEY, SECRET = "k" * 64, "s" * 64
-PARTNER = BY_DOOR["exchange.partner"]
+PARTNER = ENDPOINTS_BY_NAME["exchange.partner"]
 
 
 @contextmanager
@@ -94,11 +94,11 @@ REFUSED = {
 @pytest.mark.parametrize(("body", "reason"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_no_answer_needs_is_refused_with_its_reason(body: bytes, reason: str) -> None:
     with pytest.raises(errors.ContractError, match=f"door: the answer .*{reason}") as caught:
-        decode("door", Answer(200, {}, body))
+        decode("endpoint", RawResponse(200, {}, body))
     assert caught.value.__context__ is None, "the other error would hold the answer"
-    verdict = judge("door", "/sapi/v1/x", Answer(200, {}, body), NOW)
-    assert verdict.executed is None
-    assert reason in str(verdict.error)
+    result = classify("endpoint", "/sapi/v1/x", RawResponse(200, {}, body), NOW)
+    assert result.executed is None
+    assert reason in str(result.error)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ MANY = [("unlisted", name, MIB // 2) for name in WORST if name != "levels"]
 LONG_TO_READ = [("unlisted", "levels", MIB // 2)]
 """Which takes seconds, so that `make endurance` has it."""
 MANY += [(path, name, 2 * MIB) for path in ("unlisted", "listed") for name in SHAPES]
-MANY += [(path, name, LONGEST_BODY) for path in ("unlisted", "listed") for name in WORST]
+MANY += [(path, name, MAX_BODY_BYTES) for path in ("unlisted", "listed") for name in WORST]
 
 
 @pytest.mark.parametrize(("path", "name", "size"), MANY)
@@ -176,37 +176,37 @@ def read_many(path: str, name: str, size: int) -> None:
     endpoint, piece = PARTNER if path == "listed" else None, SHAPES[name]
     body = b"[" + piece * (size // len(piece)) + b"0]"
     with little_memory():
-        hostile.read(endpoint, Answer(200, {}, body))
+        hostile.read(endpoint, RawResponse(200, {}, body))
 
 
-LONG = {
-    "a text": b"a" * LONGEST_BODY,
-    "a text, a rare character last": b"a" * LONGEST_BODY + "😀".encode(),
+SLOW_RESPONSE_S = {
+    "a text": b"a" * MAX_BODY_BYTES,
+    "a text, a rare character last": b"a" * MAX_BODY_BYTES + "😀".encode(),
     "a text, half a dozen wide": b"a" * (4 * MIB) + "😀\\n".encode(),
     "a text, escaped": b"a" * (4 * MIB) + b"\\ud83d\\ude00",
-    "escapes": b"\\n" * (LONGEST_BODY // 2),
+    "escapes": b"\\n" * (MAX_BODY_BYTES // 2),
     "escaped characters": b"\\ud83d\\ude00" * (3 * MIB // 12),
     "key": b'":1,"' + b"a" * (2 * MIB),
 }
 
 
-@pytest.mark.parametrize("text", LONG.values(), ids=LONG.keys())
+@pytest.mark.parametrize("text", SLOW_RESPONSE_S.values(), ids=SLOW_RESPONSE_S.keys())
 def test_memory_is_bounded_for_what_is_long(text: bytes) -> None:
     for body in (b'["' + text + b'"]', b'{"' + text + b'":0}', b'{"msg":"' + text + b'","code":-1}'):
         for status in (200, 400):
             with little_memory():
-                hostile.read(None, Answer(status, {}, body))
+                hostile.read(None, RawResponse(status, {}, body))
 
 
 @pytest.mark.parametrize("kind", ["many fields", "many fields in many rows", "many in a row"])
 def test_an_unlisted_answer_of_more_fields_than_any_is_refused_soon(kind: str) -> None:
-    def answer(size: int) -> Answer:
+    def answer(size: int) -> RawResponse:
         many: Any = {
             "many fields": {f"f{number}": 1 for number in range(3 * size)},
             "many fields in many rows": [{f"f{number}": 1} for number in range(size)],
             "many in a row": [list(range(3 * size))],
         }[kind]
-        return Answer(200, {}, json.dumps(many).encode())
+        return RawResponse(200, {}, json.dumps(many).encode())
 
     small, large = answer(1250), answer(10_000)
     with little_memory():
@@ -215,13 +215,17 @@ def test_an_unlisted_answer_of_more_fields_than_any_is_refused_soon(kind: str) -
 
 
 def test_numbers_that_hash_alike_do_not_take_for_ever() -> None:
-    (row,) = [json.loads(body)[0] for endpoint, body in documented() if endpoint.door == "exchange.rebates"]
+    (row,) = [
+        json.loads(body)[0]
+        for endpoint, body in documented()
+        if endpoint.qualified_name == "exchange.rebates"
+    ]
 
-    def answer(count: int) -> Answer:
+    def answer(count: int) -> RawResponse:
         rows = [row | {"tradeId": (2**61 - 1) * number << 70} for number in range(count)]
-        return Answer(200, {}, json.dumps(rows).encode())
+        return RawResponse(200, {}, json.dumps(rows).encode())
 
-    endpoint, small, large = BY_DOOR["exchange.rebates"], answer(500), answer(4000)
+    endpoint, small, large = ENDPOINTS_BY_NAME["exchange.rebates"], answer(500), answer(4000)
     frame = hostile.read(endpoint, large)
     assert frame is not None
     assert len(frame) == 4000
@@ -244,9 +248,9 @@ def test_large_answers_of_an_exchange_that_means_well_pass() -> None:
 
 
 def test_a_refusal_too_long_is_known_by_its_status_and_not_decoded() -> None:
-    body = b'{"code":-1102,"msg":"' + b"x" * (LONGEST_BODY - 30) + b'"}'
+    body = b'{"code":-1102,"msg":"' + b"x" * (MAX_BODY_BYTES - 30) + b'"}'
     with little_memory():
-        error = error_of("door", "/sapi/v1/x", Answer(400, {}, body), NOW)
+        error = error_of("endpoint", "/sapi/v1/x", RawResponse(400, {}, body), NOW)
     assert isinstance(error, errors.ApiError)
     assert (error.code, error.message) == (None, "")
 
@@ -255,10 +259,12 @@ def test_a_refusal_too_long_is_known_by_its_status_and_not_decoded() -> None:
 def test_words_of_any_length_are_shortened_soon(character: str) -> None:
     def shorten(text: str) -> None:
         assert len(without_secrets(text, 120)) <= 120
-        assert len(excerpt(Answer(200, {}, text.encode()))) <= 120
+        assert len(excerpt(RawResponse(200, {}, text.encode()))) <= 120
         for status in (400, 418, 500):
             for body in (text, json.dumps({"code": -1, "msg": text}), json.dumps({"msg": [[text]]})):
-                error = error_of("door", "/sapi/v1/x", Answer(status, {"Location": text}, body.encode()), NOW)
+                error = error_of(
+                    "endpoint", "/sapi/v1/x", RawResponse(status, {"Location": text}, body.encode()), NOW
+                )
                 assert len(str(error)) < hostile.LONGEST_TEXT
 
     assert_in_proportion(lambda: shorten(character * 3750), lambda: shorten(character * 30_000))
@@ -269,7 +275,7 @@ def test_words_of_any_length_are_shortened_soon(character: str) -> None:
 def test_half_a_secret_is_not_shown_where_a_text_is_cut(before: int, shift: int) -> None:
     """The words in front of it become one short one, so that it moves to where it would show."""
     text = "A1b2" * 16 * before + " " * shift + '"' + "Zz9y" * 16 + '" rest' * 1000
-    for shown in (without_secrets(text, 300), excerpt(Answer(200, {}, text.encode()))):
+    for shown in (without_secrets(text, 300), excerpt(RawResponse(200, {}, text.encode()))):
         assert "Zz9y" not in shown
         assert "A1b2" not in shown
 
@@ -288,18 +294,18 @@ def test_odd_headers_count_nothing_and_stop_nobody_for_ever(value: str) -> None:
     for count in read_counts(headers):
         assert 0 <= count.used < 10**15
     wait = read_retry_after(headers, NOW)
-    assert wait is None or 0 <= wait <= LONGEST_BAN
+    assert wait is None or 0 <= wait <= MAX_BAN_S
     read_date(headers)
     for status in (200, 302, 418, 429, 503):
-        error = error_of("door", "/sapi/v1/x", Answer(status, headers, b"{}"), NOW)
+        error = error_of("endpoint", "/sapi/v1/x", RawResponse(status, headers, b"{}"), NOW)
         if isinstance(error, errors.BannedError):
-            assert 0 < error.until.timestamp() - NOW <= LONGEST_BAN
+            assert 0 < error.until.timestamp() - NOW <= MAX_BAN_S
         assert len(str(error)) < hostile.LONGEST_TEXT
 
 
 def test_a_write_is_not_believed_when_its_answer_has_the_code_of_an_error() -> None:
     body = json.dumps({"code": -1000, "msg": "x", "padding": "x" * 5000}).encode()
-    assert judge("door", "/sapi/v1/x", Answer(200, {}, body), NOW).executed is None
+    assert classify("endpoint", "/sapi/v1/x", RawResponse(200, {}, body), NOW).executed is None
 
 
 # -- mutated answers -----------------------------------------------------------------------------------
@@ -361,10 +367,10 @@ def test_a_mutated_answer_is_a_frame_or_an_error_of_ours(
     case: tuple[Endpoint, bytes], numbers: Any, status: int
 ) -> None:
     endpoint, body = case
-    answer = Answer(status, {}, body)
+    answer = RawResponse(status, {}, body)
     if isinstance(endpoint, Write):
-        verdict = hostile.write(endpoint, answer)
-        if verdict.executed:
+        result = hostile.write(endpoint, answer)
+        if result.executed:
             assert status == 200
             assert isinstance(read(body), dict)
     else:
@@ -379,7 +385,7 @@ def test_a_mutated_answer_is_a_frame_or_an_error_of_ours(
     STATUSES,
 )
 def test_so_is_anything_at_all(body: bytes, case: tuple[Endpoint, bytes], status: int) -> None:
-    answer = Answer(status, headers_of(body.decode("latin-1")), body)
+    answer = RawResponse(status, headers_of(body.decode("latin-1")), body)
     hostile.read(None, answer)
     hostile.read(case[0], answer)
     hostile.write(case[0], answer)
@@ -389,9 +395,11 @@ def test_so_is_anything_at_all(body: bytes, case: tuple[Endpoint, bytes], status
 def test_the_documented_answers_themselves_pass(numbers: Any) -> None:
     for endpoint, body in BODIES:
         if isinstance(endpoint, Write):
-            assert hostile.write(endpoint, Answer(200, {}, body)).executed, endpoint.door
+            assert hostile.write(endpoint, RawResponse(200, {}, body)).executed, endpoint.qualified_name
         else:
-            assert hostile.read(endpoint, Answer(200, {}, body), numbers) is not None, endpoint.door
+            assert hostile.read(endpoint, RawResponse(200, {}, body), numbers) is not None, (
+                endpoint.qualified_name
+            )
 
 
 # -- over the wire -------------------------------------------------------------------------------------
@@ -442,7 +450,7 @@ class Impostor(RecordingServer):
     def _serve(self, line: socket.socket, number: int) -> None:
         with suppress(OSError), line:
             while raw := recording.read_request(line):
-                self.sent.append(Sent(number, raw))
+                self.sent.append(CompletedRequest(number, raw))
                 if b"/sandbox" in raw:
                     line.sendall(recording.answer(404))
                 elif b"/time" in raw:
@@ -475,7 +483,7 @@ def length(body: bytes) -> bytes:
 
 
 PACKED = gzip.compress(GOOD)
-LARGER, LATE, CUT, PACKING = (
+LARGER, COUNT_DELAY_S, CUT, PACKING = (
     "larger than any|end in time",
     "end in time",
     "cut off, 4 times over",
@@ -492,9 +500,9 @@ IMPOSTORS: dict[str, tuple[Callable[[Impostor, socket.socket], None], str]] = {
         LARGER,
     ),
     "a length beyond all": (pour(HEAD + b"Content-Length: 4611686018427387904\r\n\r\n"), LARGER),
-    "dripping": (pour(HEAD + b"\r\n", b" ", 0.03), LATE),
-    "dripping chunks": (pour(CHUNKED, b"1\r\n \r\n", 0.03), LATE),
-    "dripping, packed": (pour(GZIP + b"\r\n" + PACKED[:10], b"\0\0\0\xff\xff", 0.03), LATE),
+    "dripping": (pour(HEAD + b"\r\n", b" ", 0.03), COUNT_DELAY_S),
+    "dripping chunks": (pour(CHUNKED, b"1\r\n \r\n", 0.03), COUNT_DELAY_S),
+    "dripping, packed": (pour(GZIP + b"\r\n" + PACKED[:10], b"\0\0\0\xff\xff", 0.03), COUNT_DELAY_S),
     "less than its length": (say(HEAD, b"Content-Length: 900\r\n\r\n", GOOD), CUT),
     "a chunk of less than no length": (say(CHUNKED, b"-5\r\n", GOOD), CUT),
     "a chunk of no number": (say(CHUNKED, b"zz\r\n", GOOD), CUT),
@@ -537,12 +545,12 @@ def impostor(
 def test_a_read_ends_soon_within_little_memory(kind: str) -> None:
     answer, reason = IMPOSTORS[kind]
     with impostor(answer) as (server, link):
-        with little_memory(LONGEST_BODY), pytest.raises(errors.ContractError, match=reason) as caught:
+        with little_memory(MAX_BODY_BYTES), pytest.raises(errors.ContractError, match=reason) as caught:
             link.exchange.partner()
         assert server.asked == (4 if CUT in str(caught.value) else 1), (
             "what is cut off is asked for again, and no other"
         )
-        assert server.poured < 2 * LONGEST_BODY, "no more is taken in"
+        assert server.poured < 2 * MAX_BODY_BYTES, "no more is taken in"
         assert not [text for text in locals_shown(caught.value) if KEY in text or "signature=" in text]
 
 
@@ -550,7 +558,7 @@ def test_a_read_ends_soon_within_little_memory(kind: str) -> None:
 def test_a_write_answered_like_this_is_unknown(kind: str) -> None:
     with memory_folder() as folder, impostor(IMPOSTORS[kind][0]) as (server, link):
         ops = link.operations(confirm="live", journal=folder)
-        with little_memory(LONGEST_BODY):
+        with little_memory(MAX_BODY_BYTES):
             outcome = ops.exchange.transfer("BNB", "1", to_id="1", client_tran_id="mine")
         assert outcome.status == "unknown", outcome
         assert server.asked == 1
@@ -560,7 +568,7 @@ def test_a_write_answered_like_this_is_unknown(kind: str) -> None:
 def test_a_head_is_bounded_as_well(kind: str) -> None:
     timeout = SHORT if kind == "a dripping head" else PATIENCE
     with memory_folder() as folder, impostor(HEADS[kind], timeout) as (server, link):
-        with little_memory(), pytest.raises(errors.NoAnswerError):
+        with little_memory(), pytest.raises(errors.NoResponseError):
             link.exchange.partner()
         outcome = link.operations(confirm="live", journal=folder).exchange.transfer(
             "BNB", "1", to_id="1", client_tran_id="x"
@@ -585,7 +593,7 @@ def test_a_packed_answer_is_read_and_its_connection_kept() -> None:
         def _serve(self, line: socket.socket, number: int) -> None:
             with suppress(OSError), line:
                 while raw := recording.read_request(line):
-                    self.sent.append(Sent(number, raw))
+                    self.sent.append(CompletedRequest(number, raw))
                     body = b'{"serverTime":%d}' % (NOW * 1000) if b"/time" in raw else GOOD
                     line.sendall(KEPT + b"Content-Encoding: gzip\r\n" + length(gzip.compress(body)))
 

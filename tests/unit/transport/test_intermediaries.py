@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from toolkit import errors
-from toolkit.wire.answers import Answer, error_of, judge
+from toolkit.transport.responses import RawResponse, classify, error_of
 
 CLOUDFRONT = (
     b"<HTML><H1>403 ERROR</H1><H2>The request could not be satisfied.</H2>The Amazon CloudFront distribution "
@@ -33,7 +33,7 @@ STOPPED: dict[str, tuple[int, Mapping[str, str], bytes, str]] = {
 @pytest.mark.parametrize("kind", STOPPED)
 def test_a_read_is_told_who_stopped_it(kind: str) -> None:
     status, headers, body, advice = STOPPED[kind]
-    error = error_of("spot.rebates", "/sapi/v1/x", Answer(status, headers, body), 0.0)
+    error = error_of("spot.rebates", "/sapi/v1/x", RawResponse(status, headers, body), 0.0)
     assert isinstance(error, errors.FirewallError)
     assert advice in error.advice
     assert advice in str(error)
@@ -44,15 +44,15 @@ def test_a_read_is_told_who_stopped_it(kind: str) -> None:
 def test_a_write_that_was_stopped_is_rejected_and_in_doubt_unknown(kind: str) -> None:
     """A 202 says of itself that something was accepted: that it was not is for the exchange to show."""
     status, headers, body, advice = STOPPED[kind]
-    verdict = judge("exchange.transfer", "/sapi/v1/x", Answer(status, headers, body), 0.0)
+    result = classify("exchange.transfer", "/sapi/v1/x", RawResponse(status, headers, body), 0.0)
     if status == 202:
-        assert verdict.executed is None
-        assert "the firewall wants to see a browser" in str(verdict.error)
+        assert result.executed is None
+        assert "the firewall wants to see a browser" in str(result.error)
     else:
-        assert verdict.executed is False
-        assert advice in str(verdict.error)
+        assert result.executed is False
+        assert advice in str(result.error)
 
 
 def test_a_refusal_of_the_exchange_is_none_of_theirs() -> None:
-    answer = Answer(403, {}, b'{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}')
+    answer = RawResponse(403, {}, b'{"code":-2015,"msg":"Invalid API-key, IP, or permissions for action."}')
     assert isinstance(error_of("x", "/sapi/v1/x", answer, 0.0), errors.CredentialsError)

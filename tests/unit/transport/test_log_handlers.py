@@ -13,9 +13,9 @@ from tests.support.clocks import FakeClock
 from tests.support.recording import RecordingServer, recording_server
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, memory_folder
-from toolkit.catalogue import BASE_URLS
+from toolkit.endpoints import BASE_URLS
 from toolkit.fetch.progress import count_down
-from toolkit.wire.session import Message, Session
+from toolkit.transport.session import Session, SignedRequest
 
 
 class Failing(logging.Handler):
@@ -55,7 +55,7 @@ def session_to(server: RecordingServer) -> Session:
 def test_a_read_and_a_write_are_answered(server: RecordingServer, failing: Failing) -> None:
     session = session_to(server)
     assert session.get("api", "/x", "signature=1", None).status == 200
-    assert session.send(Message("POST", "api", "/x", "a=1&signature=1"), "key").status == 200
+    assert session.send(SignedRequest("POST", "api", "/x", "a=1&signature=1"), "key").status == 200
     session.close()
     assert len(server.sent) == 2, "each of them once"
     assert any('"POST /x' in each for each in failing.seen), "it was logged"

@@ -135,12 +135,12 @@ def test_a_write_is_logged_with_its_number_and_status(
 
 
 def test_no_record_holds_a_secret(env: SandboxEnv, write_env: WriteEnv, records: Records) -> None:
-    marks = Marks()
+    suffixed_argument = Marks()
     email = env.sandbox.world.customers[0].email
     for each in (env.sandbox, write_env.env.sandbox):
-        marks.add("the key", each.key)
-        marks.add("the secret", each.secret)
-    marks.add_address("an e-mail address", email)
+        suffixed_argument.add("the key", each.key)
+        suffixed_argument.add("the secret", each.secret)
+    suffixed_argument.add_address("an e-mail address", email)
     env.exchange.faults.add(
         "error", path="/sapi/v1/apiReferral/customization", code=-1102, message=f"{email}?"
     )
@@ -151,9 +151,9 @@ def test_no_record_holds_a_secret(env: SandboxEnv, write_env: WriteEnv, records:
     made = write_env.ops.exchange.create_sub_account(tag="private").require()
     account = made["sub_account_id"].iloc[0]
     new = write_env.ops.exchange.create_api_key(account, can_trade=True).take_key()
-    marks.add("a key that was made", new.key)
-    marks.add("its secret", new.secret)
+    suffixed_argument.add("a key that was made", new.key)
+    suffixed_argument.add("its secret", new.secret)
     text = "\n".join(records.lines)
     assert len(records.lines) > 5
-    assert marks.found(text.encode()) == []
+    assert suffixed_argument.found(text.encode()) == []
     assert not re.search(r"signature|recvWindow|timestamp=|\?", text)

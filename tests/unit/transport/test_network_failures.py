@@ -23,9 +23,9 @@ from tests.support.recording import RecordingServer, recording_server
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import memory_folder
 from toolkit import errors
-from toolkit.catalogue import BASE_URLS
-from toolkit.wire.failures import explain
-from toolkit.wire.session import NoAnswer, Session
+from toolkit.endpoints import BASE_URLS
+from toolkit.transport.failures import explain
+from toolkit.transport.session import Session, TransportFailure
 
 KEYS: dict[str, Any] = {"key": "k" * 64, "secret": "s" * 64}
 SOMEWHERE = "https://exchange.invalid"
@@ -71,12 +71,12 @@ def link_to(address: str, **more: Any) -> toolkit.Link:
     return toolkit.Link(**KEYS, **settings, **more)
 
 
-def lost(address: str, **more: Any) -> NoAnswer:
+def failure(address: str, **more: Any) -> TransportFailure:
     session = Session(dict.fromkeys(BASE_URLS, address), timeout=(2, 2), **more)
-    with pytest.raises(NoAnswer) as caught:
+    with pytest.raises(TransportFailure) as caught:
         session.get("api", "/x", "signature=1", "k" * 64)
     session.close()
-    assert "signature" not in str(caught.value) + caught.value.step
+    assert "signature" not in str(caught.value) + caught.value.advice
     assert caught.value.__context__ is None
     return caught.value
 
@@ -87,7 +87,7 @@ def lost(address: str, **more: Any) -> NoAnswer:
 def test_a_proxy_that_wants_a_password_is_asked_once_by_a_read() -> None:
     with tunnels(407) as proxy, link_to(SOMEWHERE, proxies={"https": proxy.address}) as link:
         with pytest.raises(
-            errors.NoAnswerError, match=r"the proxy wants a user name.*407.*Sent once"
+            errors.NoResponseError, match=r"the proxy wants a user name.*407.*Sent once"
         ) as caught:
             link.spot.customer_id("A")
         assert len(proxy.asked) == 1
@@ -117,20 +117,20 @@ def test_a_proxy_that_wants_a_password_has_executed_no_write(repeatable: bool) -
 def plain() -> Iterator[RecordingServer]:
     """A proxy for plain HTTP, which wants a password for whatever comes."""
     with recording_server() as server:
-        refusal = recording.answer(407, b"<html>Sign in</html>", b"Proxy-Authenticate: Basic")
-        server._answer = lambda raw: refusal  # type: ignore[method-assign]
-        server.behave = lambda line: line.sendall(refusal)
+        usage_error = recording.answer(407, b"<html>Sign in</html>", b"Proxy-Authenticate: Basic")
+        server._answer = lambda raw: usage_error  # type: ignore[method-assign]
+        server.behave = lambda line: line.sendall(usage_error)
         yield server
 
 
 def test_a_407_that_comes_as_an_answer_is_the_proxys(plain: RecordingServer) -> None:
     before = len(plain.sent)
     with memory_folder() as folder, link_to("http://127.0.0.1:9", proxies={"http": plain.address}) as link:
-        with pytest.raises(errors.NoAnswerError, match="the proxy wants a user name"):
+        with pytest.raises(errors.NoResponseError, match="the proxy wants a user name"):
             link.spot.customer_id("A")
         assert len(plain.sent) == before + 1
         clock = link._connection.host_clocks["api"]
-        clock.go_by(clock.measure(lambda: (FakeClock().time(), 0.0)))
+        clock.use(clock.measure(lambda: (FakeClock().time(), 0.0)))
         ops = link.operations(confirm="live", journal=folder)
         outcome = ops.exchange.create_sub_account(tag="proxy")
     assert outcome.status == "rejected"
@@ -141,10 +141,10 @@ def test_a_407_that_comes_as_an_answer_is_the_proxys(plain: RecordingServer) -> 
 
 def test_the_doctor_asks_such_a_proxy_once() -> None:
     with tunnels(407) as proxy, link_to(SOMEWHERE, proxies={"https": proxy.address}) as link:
-        lines = {line.about: line for line in link.doctor().lines if line.check == "host"}
+        checks = {line.about: line for line in link.doctor().checks if line.name == "host"}
         assert len(proxy.asked) == 1
-    first, *others = lines.values()
-    assert (first.verdict, first.found.count("407")) == ("failure", 1)
+    first, *others = checks.values()
+    assert (first.result, first.found.count("407")) == ("failure", 1)
     assert first.next_step.startswith("Give them within the proxy's address")
     assert all("wants a user name and password" in line.found for line in others)
 
@@ -153,7 +153,7 @@ def test_the_doctor_asks_such_a_proxy_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "step", "lasting"),
+    ("status", "said", "advice", "lasting"),
     [
         (407, "wants a user name and password", "give them within", True),
         (403, "refuses the way to exchange.invalid (HTTP 403)", "allow exchange.invalid:443", True),
@@ -162,12 +162,12 @@ def test_the_doctor_asks_such_a_proxy_once() -> None:
         (504, "has no way to exchange.invalid (HTTP 504)", "try again later", False),
     ],
 )
-def test_a_proxy_that_gives_no_tunnel(status: int, said: str, step: str, lasting: bool) -> None:
+def test_a_proxy_that_gives_no_tunnel(status: int, said: str, advice: str, permanent: bool) -> None:
     with tunnels(status) as proxy:
-        error = lost(SOMEWHERE, proxies={"https": proxy.address})
+        error = failure(SOMEWHERE, proxies={"https": proxy.address})
     assert said in str(error)
-    assert step in error.step
-    assert (error.kind, error.sent, error.lasting) == ("proxy", False, lasting)
+    assert advice in error.advice
+    assert (error.kind, error.sent, error.permanent) == ("proxy", False, permanent)
 
 
 def test_a_gateways_502_leaves_a_write_unknown(env: SandboxEnv) -> None:
@@ -183,7 +183,7 @@ def test_a_gateways_502_leaves_a_write_unknown(env: SandboxEnv) -> None:
 def test_a_network_that_wants_a_sign_in_says_so_once(env: SandboxEnv) -> None:
     with recording_server() as server:
         server._answer = lambda raw: REFUSAL % 511  # type: ignore[method-assign]
-        said = pytest.raises(errors.NoAnswerError, match=r"wants a sign-in first.*Sent once.*in a browser")
+        said = pytest.raises(errors.NoResponseError, match=r"wants a sign-in first.*Sent once.*in a browser")
         with link_to(server.address) as link, said:
             link.spot.customer_id("A")
         assert len(server.sent) == 1
@@ -191,7 +191,7 @@ def test_a_network_that_wants_a_sign_in_says_so_once(env: SandboxEnv) -> None:
 
 @pytest.mark.skipif(find_spec("socks") is not None, reason="PySocks is installed")
 def test_a_socks_proxy_without_its_package() -> None:
-    said = pytest.raises(errors.NoAnswerError, match=r"speaks SOCKS, and the package PySocks.*Sent once")
+    said = pytest.raises(errors.NoResponseError, match=r"speaks SOCKS, and the package PySocks.*Sent once")
     with link_to(SOMEWHERE, proxies={"https": "socks5h://user:hush@127.0.0.1:9"}) as link, said as caught:
         link.spot.customer_id("A")
     assert 'pip install "requests[socks]"' in str(caught.value)
@@ -211,7 +211,7 @@ def test_what_a_socks_proxy_says_is_not_the_hosts(name: str, said: str) -> None:
     cause = type(name, (OSError,), {"__module__": "socks"})("said")
     error = requests.exceptions.ConnectionError(cause)
     failure = explain(
-        error, began=False, host="api.example.com", proxy="proxy.example", trusted="", given=False
+        error, has_sent=False, host="api.example.com", proxy="proxy.example", trusted="", given=False
     )
     assert failure is not None
     assert failure.reason.startswith(said)
@@ -219,23 +219,23 @@ def test_what_a_socks_proxy_says_is_not_the_hosts(name: str, said: str) -> None:
 
 
 def test_a_proxys_address_that_is_none() -> None:
-    error = lost(SOMEWHERE, proxies={"https": "gopher://127.0.0.1:9"})
+    error = failure(SOMEWHERE, proxies={"https": "gopher://127.0.0.1:9"})
     assert "the address of the proxy is none that can be used" in str(error)
-    assert (error.kind, error.lasting, error.sent) == ("proxy", True, False)
+    assert (error.kind, error.permanent, error.sent) == ("proxy", True, False)
 
 
 def test_a_proxy_that_speaks_plain_http_where_tls_was_asked_of_it() -> None:
     with blunt(REFUSAL % 400) as where:
-        error = lost(SOMEWHERE, proxies={"https": f"https://{where}"})
+        error = failure(SOMEWHERE, proxies={"https": f"https://{where}"})
     assert "seems to speak plain HTTP" in str(error)
-    assert "begin with http://" in error.step
+    assert "begin with http://" in error.advice
 
 
 def test_a_proxy_is_called_by_its_name_where_it_is_not_there() -> None:
     with closed_port() as where:
-        error = lost(SOMEWHERE, proxies={"https": f"http://user:hush@{where}"})
+        error = failure(SOMEWHERE, proxies={"https": f"http://user:hush@{where}"})
     assert "the proxy could not be reached or refused: 127.0.0.1 is there, and takes no" in str(error)
-    error = lost("https://127.0.0.1:9", proxies={"https": "http://user:hush@nobody.invalid:3128"})
+    error = failure("https://127.0.0.1:9", proxies={"https": "http://user:hush@nobody.invalid:3128"})
     assert "nobody knows an address of nobody.invalid (DNS)" in str(error)
     assert "hush" not in str(error)
 
@@ -244,13 +244,13 @@ def test_a_proxy_is_called_by_its_name_where_it_is_not_there() -> None:
 
 
 def test_a_name_that_nobody_knows_is_said() -> None:
-    error = lost(SOMEWHERE)
+    error = failure(SOMEWHERE)
     assert str(error) == "the connection failed: nobody knows an address of exchange.invalid (DNS)"
 
 
 def test_a_port_that_nobody_listens_at_is_said() -> None:
     with closed_port() as where:
-        error = lost(f"http://{where}")
+        error = failure(f"http://{where}")
     assert "127.0.0.1 is there, and takes no connections at this port" in str(error)
 
 
@@ -275,7 +275,7 @@ def test_what_the_system_says_is_said_in_words(
     # It comes out of the socket's own code, as far as the trace tells.
     monkeypatch.setitem(connect.__globals__, "__name__", "socket")
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
-    error = lost("http://127.0.0.1:9")
+    error = failure("http://127.0.0.1:9")
     monkeypatch.undo()
     assert said in str(error)
     assert not error.sent
@@ -291,7 +291,7 @@ def tls(folder: Path, **how: Any) -> Iterator[tuple[RecordingServer, Path]]:
 
 
 @pytest.mark.parametrize(
-    ("how", "trusted", "said", "step"),
+    ("how", "trusted", "said", "advice"),
     [
         (
             {"days": -1},
@@ -305,33 +305,33 @@ def tls(folder: Path, **how: Any) -> Iterator[tuple[RecordingServer, Path]]:
     ids=["expired", "another name", "another authority"],
 )
 def test_a_certificate_says_what_is_wrong_with_it(
-    tmp_path: Path, how: dict[str, Any], trusted: bool, said: str, step: str
+    tmp_path: Path, how: dict[str, Any], trusted: bool, said: str, advice: str
 ) -> None:
     with tls(tmp_path, **how) as (server, public):
-        error = lost(server.address, verify=public if trusted else True)
+        error = failure(server.address, verify=public if trusted else True)
         assert server.sent == []
     assert said in str(error)
-    assert step in error.step
-    assert (error.kind, error.lasting, error.sent) == ("certificate", True, False)
+    assert advice in error.advice
+    assert (error.kind, error.permanent, error.sent) == ("certificate", True, False)
 
 
 def test_authorities_that_nobody_looks_at_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
     with tls(tmp_path, days=30) as (server, _):
-        error = lost(server.address)
-    assert "SSL_CERT_FILE of the environment are not looked at" in error.step
+        error = failure(server.address)
+    assert "SSL_CERT_FILE of the environment are not looked at" in error.advice
 
 
 def test_a_server_that_speaks_no_tls_is_said() -> None:
     with blunt(REFUSAL % 400) as where:
-        error = lost(f"https://{where}")
+        error = failure(f"https://{where}")
     assert "does not speak TLS" in str(error)
 
 
 def test_a_handshake_that_is_broken_off_may_work_the_next_time() -> None:
     with blunt(b"") as where:
-        error = lost(f"https://{where}")
-    assert (error.kind, error.lasting, error.sent) == ("network", False, False)
+        error = failure(f"https://{where}")
+    assert (error.kind, error.permanent, error.sent) == ("network", False, False)
 
 
 # -- files ------------------------------------------------------------------------------------------------
@@ -356,18 +356,18 @@ def test_a_file_of_authorities_is_named_with_what_named_it(
         file.unlink()
     with recording_server() as server:
         session.hosts["api"] = server.address.replace("http:", "https:")
-        with pytest.raises(NoAnswer) as caught:
+        with pytest.raises(TransportFailure) as caught:
             session.get("api", "/x", "", None)
     session.close()
     assert str(caught.value).startswith(("`verify`" if given else "REQUESTS_CA_BUNDLE") + f" names {file} ")
     assert said in str(caught.value)
-    assert (caught.value.kind, caught.value.lasting, caught.value.sent) == ("authorities", True, False)
+    assert (caught.value.kind, caught.value.permanent, caught.value.sent) == ("authorities", True, False)
 
 
 def test_a_key_log_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "nowhere" / "keys.log"
     monkeypatch.setenv("SSLKEYLOGFILE", str(file))
-    said = pytest.raises(errors.NoAnswerError, match=f"SSLKEYLOGFILE names {file}.*Sent once")
+    said = pytest.raises(errors.NoResponseError, match=f"SSLKEYLOGFILE names {file}.*Sent once")
     with (
         recording_server() as server,
         link_to(server.address.replace("http:", "https:")) as link,

@@ -23,9 +23,9 @@ from tests.support.clocks import FakeClock
 from tests.support.paths import ROOT
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
-from toolkit.catalogue import BASE_URLS, EXCHANGE_DOMAINS
-from toolkit.wire.addresses import checked_address
-from toolkit.wire.session import Message, NoAnswer, Session
+from toolkit.endpoints import BASE_URLS, EXCHANGE_DOMAINS
+from toolkit.transport.addresses import checked_address
+from toolkit.transport.session import Session, SignedRequest, TransportFailure
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -72,7 +72,7 @@ def test_an_authority_of_ones_own_is_trusted_only_when_named(
     address, authority, seen, valid = secure
     hosts = dict.fromkeys(BASE_URLS, address)
     stranger = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=FakeClock())
-    with pytest.raises(errors.NoAnswerError, match="certificate") as caught:
+    with pytest.raises(errors.NoResponseError, match="certificate") as caught:
         stranger.spot.customer_id("A")
     assert "somebody may be in between: send nothing" in str(caught.value)
     assert "Sent once" in str(caught.value), "it would not be any better the next time"
@@ -83,7 +83,7 @@ def test_an_authority_of_ones_own_is_trusted_only_when_named(
     if valid:
         assert friend.spot.customer_id("A")["customer_id"].tolist() == ["c"]
     else:
-        with pytest.raises(errors.NoAnswerError, match="certificate"):
+        with pytest.raises(errors.NoResponseError, match="certificate"):
             friend.spot.customer_id("A")
         assert seen == []
     stranger.close()
@@ -109,11 +109,11 @@ def test_without_a_good_certificate_not_a_byte_of_a_request_goes_out(
         hosts = dict.fromkeys(BASE_URLS, server.address)
         for environment in (True, False):
             session = Session(hosts, timeout=(2, 2), verify=verify, trust_env=environment)
-            with pytest.raises(NoAnswer, match="certificate") as caught:
+            with pytest.raises(TransportFailure, match="certificate") as caught:
                 session.get("api", "/x", "signature=1", "k" * 64)
             assert not caught.value.sent
-            with pytest.raises(NoAnswer, match="certificate") as caught:
-                session.send(Message("POST", "api", "/x", "", "signature=1"), "k" * 64)
+            with pytest.raises(TransportFailure, match="certificate") as caught:
+                session.send(SignedRequest("POST", "api", "/x", "", "signature=1"), "k" * 64)
             assert not caught.value.sent
             session.close()
         assert server.connections == 4
@@ -126,7 +126,7 @@ def test_an_authority_of_the_environment_that_is_not_there_is_no_way_round(
 ) -> None:
     monkeypatch.setenv(name, str(tmp_path / "nothing.pem"))
     session = Session(dict.fromkeys(BASE_URLS, "https://127.0.0.1:9"), timeout=(1, 1))
-    with pytest.raises(NoAnswer, match=f"^{name} names .*nothing.pem.* is not there") as caught:
+    with pytest.raises(TransportFailure, match=f"^{name} names .*nothing.pem.* is not there") as caught:
         session.get("api", "/x", "signature=1", "k" * 64)
     assert (caught.value.sent, caught.value.kind) == (False, "authorities")
     assert caught.value.__context__ is None
@@ -143,8 +143,8 @@ def test_a_proxy_of_the_environment_sees_nothing_of_a_tunnel(
         hosts = {**BASE_URLS, "fapi": server.address}
         session = Session(hosts, timeout=(2, 2))
         session.get("fapi", "/x", "signature=1", "k" * 64)
-        session.send(Message("POST", "fapi", "/x", "", "signature=1"), "k" * 64)
-        assert session.way("fapi") == ("", "")
+        session.send(SignedRequest("POST", "fapi", "/x", "", "signature=1"), "k" * 64)
+        assert session.network_route("fapi") == ("", "")
         assert len(server.sent) == 2
         assert proxy.connections == 0
         session.close()
@@ -166,9 +166,9 @@ def test_a_password_for_a_proxy_that_cannot_be_sent_is_not_shown(
     session = Session(hosts, timeout=(1, 1), proxies={"https": proxy} if given else None)
     for ask in (
         lambda: session.get("api", "/x", "signature=1", "k" * 64),
-        lambda: session.send(Message("POST", "api", "/x", "", "signature=1"), "k" * 64),
+        lambda: session.send(SignedRequest("POST", "api", "/x", "", "signature=1"), "k" * 64),
     ):
-        with pytest.raises(NoAnswer, match="the proxy's user or password cannot be sent") as caught:
+        with pytest.raises(TransportFailure, match="the proxy's user or password cannot be sent") as caught:
             ask()
         assert (caught.value.sent, caught.value.kind) == (False, "proxy")
         assert caught.value.__context__ is None
@@ -208,7 +208,7 @@ def test_a_password_of_netrc_is_not_sent(tmp_path: Path, monkeypatch: pytest.Mon
     with recording.recording_server() as server:
         session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(2, 2), trust_env=True)
         session.get("api", "/x", "", None)
-        session.send(Message("POST", "api", "/x", "", "a=1"), "k" * 64)
+        session.send(SignedRequest("POST", "api", "/x", "", "a=1"), "k" * 64)
         session.close()
         assert len(server.sent) == 2
         assert not [sent for sent in server.sent if "authorization" in sent.headers]
@@ -223,7 +223,7 @@ def test_no_redirect_is_followed_by_a_read_or_a_write(env: SandboxEnv, status: i
         server._answer = lambda raw: answer  # type: ignore[method-assign]
         session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(2, 2))
         assert session.get("api", "/x", "signature=1", "k" * 64).status == status
-        message = Message("POST", "api", "/x", "", "signature=1")
+        message = SignedRequest("POST", "api", "/x", "", "signature=1")
         assert session.send(message, "k" * 64).status == status
         session.close()
         assert [sent.target for sent in server.sent] == ["/x?signature=1", "/x"]
@@ -362,7 +362,7 @@ def test_the_documented_hosts_are_of_the_exchanges_domains() -> None:
 def test_nobody_there_is_no_answer() -> None:
     hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:9")
     link = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=FakeClock())
-    with pytest.raises(errors.NoAnswerError, match=r"got no answer: the connection failed.*Sent 4 times"):
+    with pytest.raises(errors.NoResponseError, match=r"got no answer: the connection failed.*Sent 4 times"):
         link.spot.customer_id("A")
 
 
@@ -383,27 +383,27 @@ def test_after_a_fork_the_parents_sockets_are_left_alone(monkeypatch: pytest.Mon
 FORKING = """
 import os, signal, threading
 import toolkit
-from toolkit.wire import lines
+from toolkit.transport import connections
 
 link = toolkit.demo()
 link.exchange.partner()
-assert len(lines._LINES) > 0
-held, over = threading.Event(), threading.Event()
+assert len(connections._CONNECTIONS) > 0
+held, is_done = threading.Event(), threading.Event()
 def hold():
-    with lines._LOCK:
+    with connections._LOCK:
         held.set()
-        over.wait()
+        is_done.wait()
 thread = threading.Thread(target=hold)
 thread.start()
 held.wait()
 child = os.fork()
 if not child:
     signal.alarm(20)  # or it would wait for ever
-    parents = len(lines._LINES)
+    parents = len(connections._CONNECTIONS)
     rows = len(link.exchange.partner())
     os._exit(0 if (parents, rows) == (0, 1) else 1)
 _, status = os.waitpid(child, 0)
-over.set()
+is_done.set()
 thread.join()
 print("as it should be" if status == 0 else f"status {status}", flush=True)
 link.close()

@@ -15,18 +15,18 @@ from tests.support.recording import RecordingServer, answer
 from tests.support.sandbox_env import SandboxEnv
 from tests.unit.api.test_reads import EACH, method_of, needed, values_of
 from toolkit import errors
-from toolkit.catalogue import BASE_URLS, ENDPOINTS, Endpoint
-from toolkit.link import Link
-from toolkit.wire.answers import Answer, judge, understand
+from toolkit.client import Link
+from toolkit.endpoints import BASE_URLS, ENDPOINTS, Endpoint
+from toolkit.transport.responses import RawResponse, classify, parse_response
 
-LONG = "Invalid symbol. " * 500
+SLOW_RESPONSE_S = "Invalid symbol. " * 500
 """Longer than any message of a sane exchange."""
 
 SHAPES: dict[str, tuple[Any, type[errors.ApiError]]] = {
     "code and message": ({"code": -1121, "msg": "Invalid symbol."}, errors.NotFoundError),
     "code as text": ({"code": "-1121", "msg": "Invalid symbol."}, errors.NotFoundError),
     "code alone": ({"code": -1121}, errors.NotFoundError),
-    "long": ({"code": -1121, "msg": LONG}, errors.NotFoundError),
+    "long": ({"code": -1121, "msg": SLOW_RESPONSE_S}, errors.NotFoundError),
     "with more": ({"code": -1121, "msg": "Invalid symbol.", "id": "1"}, errors.NotFoundError),
     "in a list": ([{"code": -1121, "msg": "Invalid symbol."}], errors.NotFoundError),
     "a list of them": ([{"code": -1121, "msg": "No."}] * 300, errors.NotFoundError),
@@ -137,10 +137,12 @@ DOCUMENTED = [
 ]
 
 
-@pytest.mark.parametrize(("door", "payload"), DOCUMENTED, ids=[door for door, _ in DOCUMENTED])
-def test_no_documented_answer_is_taken_for_an_error(door: str, payload: Any) -> None:
-    good = Answer(200, {}, json.dumps(payload).encode())
-    assert understand(door, "/sapi/v1/x", good, 0.0)[1] is None
+@pytest.mark.parametrize(
+    ("endpoint_name", "payload"), DOCUMENTED, ids=[endpoint_name for endpoint_name, _ in DOCUMENTED]
+)
+def test_no_documented_answer_is_taken_for_an_error(endpoint_name: str, payload: Any) -> None:
+    good = RawResponse(200, {}, json.dumps(payload).encode())
+    assert parse_response(endpoint_name, "/sapi/v1/x", good, 0.0)[1] is None
 
 
 @settings(max_examples=50)
@@ -163,23 +165,25 @@ def test_whatever_the_code_it_is_an_error_of_the_class_that_says_what_to_do(
 ) -> None:
     payload: Any = {"code": str(code) if as_text else code, "msg": message, **more}
     body = json.dumps([payload] if in_list else payload).encode()
-    wrapped = understand(endpoint.door, endpoint.path, Answer(200, {}, body), 0.0)[1]
+    wrapped = parse_response(endpoint.qualified_name, endpoint.path, RawResponse(200, {}, body), 0.0)[1]
     plain_body = json.dumps({"code": code, "msg": message}).encode()
-    plain = understand(endpoint.door, endpoint.path, Answer(400, {}, plain_body), 0.0)[1]
+    plain = parse_response(endpoint.qualified_name, endpoint.path, RawResponse(400, {}, plain_body), 0.0)[1]
     assert wrapped is not None
     assert type(wrapped) is type(plain)
 
 
 def test_too_many_requests_without_a_code_is_a_limit_all_the_same() -> None:
     body = json.dumps({"success": False, "msg": "Too many requests. Please try again later."}).encode()
-    _, error = understand("door", "/sapi/v1/x", Answer(200, {"Retry-After": "7"}, body), 0.0)
+    _, error = parse_response("endpoint", "/sapi/v1/x", RawResponse(200, {"Retry-After": "7"}, body), 0.0)
     assert isinstance(error, errors.RateLimitError)
     assert error.retry_after == 7
 
 
 def test_a_ban_under_http_200_is_one() -> None:
     payload, _ = SHAPES["banned"]
-    _, error = understand("door", "/sapi/v1/x", Answer(200, {}, json.dumps(payload).encode()), 4102444000.0)
+    _, error = parse_response(
+        "endpoint", "/sapi/v1/x", RawResponse(200, {}, json.dumps(payload).encode()), 4102444000.0
+    )
     assert isinstance(error, errors.BannedError)
     assert error.status == 200
     assert 4102444799 <= error.until.timestamp() <= 4102444800
@@ -188,5 +192,7 @@ def test_a_ban_under_http_200_is_one() -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_no_write_is_confirmed_by_it(shape: str) -> None:
     payload, _ = SHAPES[shape]
-    verdict = judge("door", "/sapi/v1/x", Answer(200, {}, json.dumps(payload).encode()), 4102444000.0)
-    assert not verdict.executed
+    result = classify(
+        "endpoint", "/sapi/v1/x", RawResponse(200, {}, json.dumps(payload).encode()), 4102444000.0
+    )
+    assert not result.executed

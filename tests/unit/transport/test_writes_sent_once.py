@@ -20,22 +20,22 @@ from tests.support import recording
 from tests.support.certificates import certificate
 from tests.support.clocks import FakeClock
 from tests.support.listeners import Proxy, closed_port, full_backlog, silent_server
-from tests.support.recording import Behaviour, RecordingServer, Sent
+from tests.support.recording import Behaviour, CompletedRequest, RecordingServer
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.sandbox_requests import hmac_of
 from tests.support.writes import memory_folder
 from toolkit import errors
-from toolkit.catalogue import BASE_URLS, SAPI_IP
-from toolkit.catalogue.exchange_link.account_writes import CREATE_SUB_ACCOUNT
-from toolkit.characters import lookalike, unseen
-from toolkit.operations import Outcome
-from toolkit.operations.operations import Operations
-from toolkit.sandbox import Request, World
-from toolkit.wire.calls import Order, Placement
-from toolkit.wire.credentials import Credentials
-from toolkit.wire.session import Message, NoAnswer, Session
-from toolkit.wire.signers import signer_of
-from toolkit.wire.signing import encode, sign
+from toolkit.api.writes.operations import Operations
+from toolkit.auth.credentials import Credentials
+from toolkit.auth.signers import signer_of
+from toolkit.auth.signing import encode, sign
+from toolkit.endpoints import BASE_URLS, SAPI_IP
+from toolkit.endpoints.exchange_link.account_writes import CREATE_SUB_ACCOUNT
+from toolkit.gateway.calls import Placement, WriteRequest
+from toolkit.sandbox import SandboxRequest, World
+from toolkit.text.characters import lookalike, unseen
+from toolkit.transport.session import Session, SignedRequest, TransportFailure
+from toolkit.writes import Outcome
 
 PLACEMENTS = get_args(Placement)
 PATH = CREATE_SUB_ACCOUNT.path
@@ -89,7 +89,7 @@ def operations(
     return link.operations(parameters=parameters)
 
 
-def verified(sent: Sent, secret: str) -> dict[str, str]:
+def verified(sent: CompletedRequest, secret: str) -> dict[str, str]:
     """Parameters of a request whose signature holds for the bytes that came, by other means than ours."""
     assert sent.raw.isascii()
     where = sent.body if b"signature=" in sent.body else sent.query
@@ -161,20 +161,20 @@ def test_every_method_is_signed_alike(
     body = parameters if placement == "body" else {}
     if placement == "mixed":
         body = {"x": "y z"}
-    order = Order(
-        door="door",
+    order = WriteRequest(
+        qualified_name="endpoint",
         method=method,
         path="/sapi/v1/elsewhere",
         in_query=query,
         in_body=body,
         placement=placement,
-        pool=SAPI_IP,
+        rate_limit=SAPI_IP,
         weight=1,
         needs=frozenset(),
         privileged=True,
     )
     reply = sender.send(order, lambda now: now())
-    assert reply.verdict.executed is False, "there is no such path"
+    assert reply.result.executed is False, "there is no such path"
     (sent,) = server.writes
     assert sent.method == method
     read = verified(sent, env.sandbox.secret)
@@ -307,7 +307,7 @@ def test_published_vectors_go_over_the_wire(
 ) -> None:
     assert sign(Credentials(KEY, signer_of("secret", secret)), query, body) == signature
     session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(1, 1))
-    message = Message("POST", "api", "/api/v3/order", query, f"{body}&signature={signature}")
+    message = SignedRequest("POST", "api", "/api/v3/order", query, f"{body}&signature={signature}")
     session.send(message, KEY)
     (sent,) = server.writes
     assert sent.query + sent.body == f"{query}{body}&signature={signature}".encode()
@@ -317,7 +317,7 @@ def test_published_vectors_go_over_the_wire(
 # -- what the exchange makes of it ---------------------------------------------------------------------
 
 
-def by_hand(env: SandboxEnv, query: str, body: str, *, flip: int | None = None) -> Any:
+def manual(env: SandboxEnv, query: str, body: str, *, flip: int | None = None) -> Any:
     """A write signed by hand, one bit of its body turned afterwards if asked for."""
     body += f"&timestamp={env.now}"
     signature = hmac_of(env.sandbox.secret, query + body)
@@ -326,12 +326,12 @@ def by_hand(env: SandboxEnv, query: str, body: str, *, flip: int | None = None) 
         raw[flip] ^= 1
     raw += f"&signature={signature}".encode()
     headers = {"X-MBX-APIKEY": env.sandbox.key, "Content-Type": FORM}
-    answer = env.exchange.handle(Request("POST", PATH, query.encode(), bytes(raw), headers))
+    answer = env.exchange.handle(SandboxRequest("POST", PATH, query.encode(), bytes(raw), headers))
     return answer.status, answer.json()
 
 
 def test_of_a_name_in_both_places_the_query_is_heard(env: SandboxEnv) -> None:
-    status, told = by_hand(env, "tag=from+the+query", "tag=from+the+body")
+    status, told = manual(env, "tag=from+the+query", "tag=from+the+body")
     assert status == 200
     assert told["tag"] == "from the query"
     account = env.sandbox.world.account(told["subaccountId"])
@@ -342,7 +342,7 @@ def test_of_a_name_in_both_places_the_query_is_heard(env: SandboxEnv) -> None:
 @pytest.mark.parametrize("place", [4, 6])
 def test_a_bit_that_was_turned_is_refused_by_hand(env: SandboxEnv, place: int) -> None:
     before = len(env.exchange.effects)
-    assert by_hand(env, "", "tag=turned", flip=place) == (
+    assert manual(env, "", "tag=turned", flip=place) == (
         400,
         {"code": -1022, "msg": "Signature for this request is not valid."},
     )
@@ -389,10 +389,10 @@ def test_a_server_that_closes_connections_it_kept_is_no_harm(
     """It says that it keeps the connection and closes it behind its answer: the classic race."""
     ops = operations(env, server)
 
-    def once(line: socket.socket) -> None:
+    def idempotency_key(line: socket.socket) -> None:
         line.sendall(server._answer(server.writes[-1].raw))  # `RecordingServer` hangs up behind this
 
-    server.behave = once
+    server.behave = idempotency_key
     before = len(env.exchange.effects)
     for number in range(5):
         assert ops.exchange.create_sub_account(tag=f"idle {number}").status == "confirmed"
@@ -447,10 +447,10 @@ def session_to(address: str, **more: Any) -> Session:
     return Session(dict.fromkeys(BASE_URLS, address), timeout=(0.3, 0.3), trust_env=False, **more)
 
 
-def lost(session: Session) -> NoAnswer:
+def failure(session: Session) -> TransportFailure:
     body = encode({"tag": "it"}) + "&signature=" + "0" * 64
-    with pytest.raises(NoAnswer) as caught:
-        session.send(Message("POST", "api", PATH, "", body), KEY)
+    with pytest.raises(TransportFailure) as caught:
+        session.send(SignedRequest("POST", "api", PATH, "", body), KEY)
     return caught.value
 
 
@@ -465,30 +465,30 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLCo
 def test_nobody_listens() -> None:
     for scheme in ("http", "https"):
         with closed_port() as where:
-            assert lost(session_to(f"{scheme}://{where}")).sent is False
+            assert failure(session_to(f"{scheme}://{where}")).sent is False
 
 
 def test_no_such_name() -> None:
-    error = lost(session_to("https://nobody.invalid"))
+    error = failure(session_to("https://nobody.invalid"))
     assert error.sent is False
 
 
 def test_no_connection_in_time() -> None:
     for scheme in ("http", "https"):
         with full_backlog() as where:
-            error = lost(session_to(f"{scheme}://{where}"))
+            error = failure(session_to(f"{scheme}://{where}"))
         assert (error.sent, str(error)) == (False, "no connection in time")
 
 
 def test_no_handshake_in_time() -> None:
     with silent_server() as where:
-        error = lost(session_to(f"https://{where}"))
+        error = failure(session_to(f"https://{where}"))
     assert (error.sent, str(error)) == (False, "no connection in time")
 
 
 def test_a_certificate_that_is_not_trusted(authority: tuple[Path, ssl.SSLContext]) -> None:
     with recording.recording_server(context=authority[1]) as server:
-        error = lost(session_to(server.address))
+        error = failure(session_to(server.address))
         assert server.sent == []
     assert (error.sent, error.kind) == (False, "certificate")
     assert "it was signed by an authority that is not trusted here" in str(error)
@@ -496,7 +496,7 @@ def test_a_certificate_that_is_not_trusted(authority: tuple[Path, ssl.SSLContext
 
 def test_a_server_that_speaks_no_tls() -> None:
     with recording.recording_server() as server:
-        error = lost(session_to(server.address.replace("http:", "https:")))
+        error = failure(session_to(server.address.replace("http:", "https:")))
         assert not [sent for sent in server.sent if b"signature" in sent.raw]
     assert error.sent is False
 
@@ -505,7 +505,7 @@ def test_a_proxy_that_is_not_there() -> None:
     with closed_port() as where:
         for scheme in ("http", "https"):
             session = session_to(f"{scheme}://127.0.0.1:9", proxies={scheme: f"http://{where}"})
-            assert lost(session).sent is False
+            assert failure(session).sent is False
 
 
 @pytest.mark.parametrize(
@@ -521,7 +521,7 @@ def test_a_proxy_that_is_not_there() -> None:
 def test_a_proxy_that_refuses_the_tunnel(says: bytes) -> None:
     proxy = Proxy(says)
     try:
-        error = lost(session_to("https://127.0.0.1:9", proxies={"https": proxy.address}))
+        error = failure(session_to("https://127.0.0.1:9", proxies={"https": proxy.address}))
     finally:
         proxy.server.close()
     assert error.sent is False
@@ -533,7 +533,7 @@ def test_a_proxy_that_refuses_the_tunnel(says: bytes) -> None:
 
 def test_a_proxy_that_does_not_answer() -> None:
     with silent_server() as where:
-        error = lost(session_to("https://127.0.0.1:9", proxies={"https": f"http://{where}"}))
+        error = failure(session_to("https://127.0.0.1:9", proxies={"https": f"http://{where}"}))
     assert error.sent is False
 
 
@@ -541,14 +541,14 @@ def test_a_proxy_whose_tunnel_leads_to_a_stranger(authority: tuple[Path, ssl.SSL
     with recording.recording_server(context=authority[1]) as server:
         proxy = Proxy(b"HTTP/1.1 200 OK\r\n\r\n", server.address.partition("//")[2])
         try:
-            error = lost(session_to(server.address, proxies={"https": proxy.address}))
+            error = failure(session_to(server.address, proxies={"https": proxy.address}))
         finally:
             proxy.server.close()
         assert server.sent == []
     assert error.sent is False
 
 
-def hang_up(line: socket.socket) -> None:
+def abort_connections(line: socket.socket) -> None:
     """Close without a word."""
 
 
@@ -565,7 +565,7 @@ def talk_nonsense(line: socket.socket) -> None:
     line.sendall(b"\x00\xff nonsense\r\n\r\n")
 
 
-LOSSES = [hang_up, recording.reset, be_silent, stammer, talk_nonsense]
+LOSSES = [abort_connections, recording.reset, be_silent, stammer, talk_nonsense]
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
@@ -586,7 +586,7 @@ def test_what_is_lost_on_the_way_may_have_arrived(
             proxy = Proxy(b"HTTP/1.1 200 OK\r\n\r\n", server.address.partition("//")[2])
             more["proxies"] = {"https": proxy.address}
         try:
-            error = lost(session_to(address, **more))
+            error = failure(session_to(address, **more))
         finally:
             if proxy is not None:
                 proxy.server.close()
@@ -604,18 +604,18 @@ def test_a_server_that_resets_at_once_may_have_got_it() -> None:
         def reset_first() -> Any:
             made = new_session()
             classes: Any = made.get_adapter("http://").poolmanager.pool_classes_by_scheme
-            pool = classes["http"]
+            rate_limit = classes["http"]
 
-            class Line(pool.ConnectionCls):  # type: ignore[misc, name-defined]
+            class Line(rate_limit.ConnectionCls):  # type: ignore[misc, name-defined]
                 def connect(self) -> None:
                     super().connect()
                     recording.reset(listener.accept()[0])
 
-            classes["http"] = type("Pool", (pool,), {"ConnectionCls": Line})
+            classes["http"] = type("RateLimit", (rate_limit,), {"ConnectionCls": Line})
             return made
 
         session._new_session = reset_first  # type: ignore[method-assign]
-        assert lost(session).sent is True
+        assert failure(session).sent is True
 
 
 # -- and what the user is told -------------------------------------------------------------------------
@@ -664,7 +664,7 @@ def test_what_may_have_left_is_unknown_and_asked_about(
         loss(line)
 
     server.behave = execute_and_lose
-    outcome = ops.exchange.create_sub_account(tag=loss.__name__, marked=True)
+    outcome = ops.exchange.create_sub_account(tag=loss.__name__, traceable=True)
     assert outcome.status == "unknown"
     assert isinstance(outcome.error, errors.OutcomeUnknownError)
     assert len(env.exchange.effects) - before == len(server.writes) == 1

@@ -16,19 +16,19 @@ import pytest
 from tests.support.clocks import FakeClock
 from tests.support.recording import RecordingServer
 from tests.support.writes import WriteEnv, call, example, memory_folder
-from toolkit.catalogue import BASE_URLS, BY_DOOR, WRITE_BY_DOOR, WRITES
-from toolkit.errors import UnsettledError
-from toolkit.operations import Outcome
-from toolkit.operations.inquiry import Seen
-from toolkit.operations.operations import Operations
-from toolkit.sandbox import Answer, Request
+from toolkit.api.writes.operations import Operations
+from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, WRITES, WRITES_BY_NAME
+from toolkit.errors import PendingWriteError
+from toolkit.sandbox import SandboxRequest, SandboxResponse
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.world.people import account_row
+from toolkit.writes import Outcome
+from toolkit.writes.reconcile import Observation
 
 OVER = 16.0
 """Seconds after which a call cannot be executed any more."""
 TRANSFER, CREATE = "exchange.transfer", "exchange.create_sub_account"
-BEFORE = [write.door for write in WRITES if write.reconciliation.before]
+BEFORE = [write.qualified_name for write in WRITES if write.reconciliation.before]
 
 
 class Cache(RecordingServer):
@@ -37,13 +37,13 @@ class Cache(RecordingServer):
     Attributes:
         keeps: Paths of which it keeps the next answer to each page.
         kept: What it has.
-        marks: Changes what it hands out.
+        suffixed_argument: Changes what it hands out.
     """
 
     def __init__(self, to: str) -> None:
         self.keeps: set[str] = set()
         self.kept: dict[str, bytes] = {}
-        self.marks: Callable[[bytes], bytes] = bytes
+        self.suffixed_argument: Callable[[bytes], bytes] = bytes
         super().__init__(to)
 
     def _answer(self, raw: bytes) -> bytes:
@@ -51,7 +51,7 @@ class Cache(RecordingServer):
         path, _, query = target.partition("?")
         place = f"{path} {dict(parse_qsl(query)).get('page')}"
         if method == "GET" and place in self.kept:
-            return self.marks(self.kept[place])
+            return self.suffixed_argument(self.kept[place])
         answered = super()._answer(raw)
         if method == "GET" and path in self.keeps:
             self.kept[place] = answered
@@ -85,15 +85,15 @@ class Behind:
         self.link = write_env.env.new_link(hosts=hosts)
         self.ops: Operations = self.link.operations(journal=write_env.folder)
 
-    def keep(self, door: str) -> None:
+    def keep(self, endpoint_name: str) -> None:
         """Have the next answer of a write's read kept."""
-        self.cache.keeps.add(BY_DOOR[WRITE_BY_DOOR[door].reconciliation.read].path)
+        self.cache.keeps.add(ENDPOINTS_BY_NAME[WRITES_BY_NAME[endpoint_name].reconciliation.read].path)
 
-    def lose(self, door: str, kind: str, **more: Any) -> Outcome:
-        self.write_env.fail(door, kind)
-        lost: Outcome = call(self.ops, door, example(self.write_env.world, door), **more)
-        assert lost.status == "unknown"
-        return lost
+    def lose(self, endpoint_name: str, kind: str, **more: Any) -> Outcome:
+        self.write_env.fail(endpoint_name, kind)
+        failure: Outcome = call(self.ops, endpoint_name, example(self.write_env.world, endpoint_name), **more)
+        assert failure.status == "unknown"
+        return failure
 
 
 @pytest.fixture
@@ -122,89 +122,96 @@ def read_transfers(link: Any, write_env: WriteEnv) -> pd.DataFrame:
 def test_a_transfer_that_was_made_is_not_called_rejected_by_an_old_answer(behind: Behind, how: str) -> None:
     """Sent again it would pay twice."""
     write_env, cache = behind.write_env, behind.cache
-    marks = {"aged": aged, "as it was": bytes, "undated": undated, "dated now": dated_now(write_env.clock)}
-    cache.marks = marks[how]
+    suffixed_argument = {
+        "aged": aged,
+        "as it was": bytes,
+        "undated": undated,
+        "dated now": dated_now(write_env.clock),
+    }
+    cache.suffixed_argument = suffixed_argument[how]
     behind.keep(TRANSFER)
     assert len(read_transfers(behind.link, write_env)) == 0
-    lost = behind.lose(TRANSFER, "reset")
+    failure = behind.lose(TRANSFER, "reset")
     write_env.clock.advance(OVER)
-    for outcome in (lost.reconcile(), behind.ops.reconcile(lost.number, wait=False)):
+    for outcome in (failure.reconcile(), behind.ops.reconcile(failure.number, wait=False)):
         assert outcome.status == "unknown"
         why = "when the call could still be executed" if how == "as it was" else "a cache had kept the answer"
         assert f"{why}" in outcome.reason
         assert "that proves nothing. Ask again" in outcome.reason
-        assert f"`ops.resolve({lost.number}, happened=...)`" in outcome.reason
+        assert f"`ops.resolve({failure.number}, happened=...)`" in outcome.reason
     cache.kept.clear()
     cache.keeps.clear()
-    assert lost.reconcile().status == "confirmed"
+    assert failure.reconcile().status == "confirmed"
     assert len(write_env.effects(TRANSFER)) == 1
 
 
 def test_a_transfer_that_was_not_made_is_rejected_by_a_fresh_answer_only(behind: Behind) -> None:
     write_env, cache = behind.write_env, behind.cache
-    cache.marks = aged
+    cache.suffixed_argument = aged
     behind.keep(TRANSFER)
     read_transfers(behind.link, write_env)
-    lost = behind.lose(TRANSFER, "reset-before")
+    failure = behind.lose(TRANSFER, "reset-before")
     write_env.clock.advance(OVER)
-    assert lost.reconcile().status == "unknown"
+    assert failure.reconcile().status == "unknown"
     cache.kept.clear()
     cache.keeps.clear()
-    assert lost.reconcile().status == "rejected"
+    assert failure.reconcile().status == "rejected"
 
 
 def test_what_shows_the_call_itself_does_so_in_an_old_answer_too(behind: Behind) -> None:
     write_env, cache = behind.write_env, behind.cache
-    lost = behind.lose(TRANSFER, "reset")
+    failure = behind.lose(TRANSFER, "reset")
     behind.keep(TRANSFER)
     assert len(read_transfers(behind.link, write_env)) == 1
-    cache.marks = aged
+    cache.suffixed_argument = aged
     write_env.clock.advance(600)
-    path = BY_DOOR["exchange.transfers"].path
+    path = ENDPOINTS_BY_NAME["exchange.transfers"].path
     before = write_env.env.sent(path)
-    assert lost.reconcile().status == "confirmed"
+    assert failure.reconcile().status == "confirmed"
     assert write_env.env.sent(path) == before, "it came from the cache"
 
 
 def test_a_state_of_before_the_call_does_not_count(behind: Behind) -> None:
     """It was in force, then something else was, and then it was set again; that call never arrived."""
-    write_env, cache, door = behind.write_env, behind.cache, "exchange.set_commission"
-    given = example(write_env.world, door)
-    assert call(behind.ops, door, given)
-    behind.keep(door)
+    write_env, cache, endpoint_name = behind.write_env, behind.cache, "exchange.set_commission"
+    given = example(write_env.world, endpoint_name)
+    assert call(behind.ops, endpoint_name, given)
+    behind.keep(endpoint_name)
     behind.link.exchange.sub_accounts(sub_account_id=given["sub_account_id"])
     write_env.clock.advance(60)
-    assert call(behind.ops, door, given | {"maker": "0.0009"})
+    assert call(behind.ops, endpoint_name, given | {"maker": "0.0009"})
     write_env.clock.advance(60)
-    lost = behind.lose(door, "reset-before")
-    for marks, why in ((bytes, "when the call was sent later"), (aged, "a cache had kept")):
-        cache.marks = marks
-        assert lost.reconcile().status == "unknown"
-        assert why in lost.reason
+    failure = behind.lose(endpoint_name, "reset-before")
+    for suffixed_argument, why in ((bytes, "when the call was sent later"), (aged, "a cache had kept")):
+        cache.suffixed_argument = suffixed_argument
+        assert failure.reconcile().status == "unknown"
+        assert why in failure.reason
     cache.kept.clear()
     cache.keeps.clear()
-    assert lost.reconcile().status == "rejected"
+    assert failure.reconcile().status == "rejected"
 
 
-@pytest.mark.parametrize("door", BEFORE)
+@pytest.mark.parametrize("endpoint_name", BEFORE)
 @pytest.mark.parametrize("kind", ["reset", "reset-before"])
-def test_how_things_were_before_is_not_taken_from_a_cache(behind: Behind, door: str, kind: str) -> None:
+def test_how_things_were_before_is_not_taken_from_a_cache(
+    behind: Behind, endpoint_name: str, kind: str
+) -> None:
     """Something was made or changed after that: it would be taken for what the call did."""
     write_env, cache = behind.write_env, behind.cache
-    cache.marks = aged
-    behind.keep(door)
-    given = example(write_env.world, door)
-    assert call(behind.ops.preview, door, given)
-    write_env.fail(door, "error", code=-5002, message="No.")
-    assert call(behind.ops, door, given).status == "rejected"  # its read is kept
+    cache.suffixed_argument = aged
+    behind.keep(endpoint_name)
+    given = example(write_env.world, endpoint_name)
+    assert call(behind.ops.preview, endpoint_name, given)
+    write_env.fail(endpoint_name, "error", code=-5002, message="No.")
+    assert call(behind.ops, endpoint_name, given).status == "rejected"  # its read is kept
     assert cache.kept
-    lost = behind.lose(door, kind)
+    failure = behind.lose(endpoint_name, kind)
     cache.kept.clear()
     cache.keeps.clear()
     write_env.clock.advance(OVER)
-    lost.reconcile()
-    assert lost.status == "unknown"
-    assert "the read that was made before the call was not whole, or not fresh" in lost.reason
+    failure.reconcile()
+    assert failure.status == "unknown"
+    assert "the read that was made before the call was not whole, or not fresh" in failure.reason
 
 
 def test_an_answer_of_the_second_in_which_it_ran_out_does_not_count_before_that(whole: WriteEnv) -> None:
@@ -212,11 +219,11 @@ def test_an_answer_of_the_second_in_which_it_ran_out_does_not_count_before_that(
     write_env = whole
     write_env.clock.advance(0.4)
     write_env.fail(TRANSFER, "reset-before")
-    lost = call(write_env.ops, TRANSFER, example(write_env.world, TRANSFER))
+    failure = call(write_env.ops, TRANSFER, example(write_env.world, TRANSFER))
     write_env.clock.advance(15.3)
-    assert lost.reconcile(wait=False).status == "unknown"
-    assert "it may still be executed for" in lost.reason
-    assert lost.reconcile().status == "rejected"
+    assert failure.reconcile(wait=False).status == "unknown"
+    assert "it may still be executed for" in failure.reason
+    assert failure.reconcile().status == "rejected"
 
 
 # -- whole ---------------------------------------------------------------------------------------------------
@@ -241,10 +248,10 @@ class Capped(Exchange):
     pages = "short"
     most = 100
 
-    def handle(self, request: Request) -> Answer:
+    def handle(self, request: SandboxRequest) -> SandboxResponse:
         answer = super().handle(request)
         asked = dict(parse_qsl(request.query.decode()))
-        if request.path != BY_DOOR["exchange.sub_accounts"].path or request.method != "GET":
+        if request.path != ENDPOINTS_BY_NAME["exchange.sub_accounts"].path or request.method != "GET":
             return answer
         if answer.status != 200 or "subAccountId" in asked:
             return answer
@@ -268,26 +275,26 @@ def test_an_account_that_was_created_is_not_called_rejected_by_a_list_that_was_c
     write_env.env.sandbox.exchange = write_env.exchange = exchange
     write_env.faults = exchange.faults
     write_env.fail(CREATE, kind)
-    lost = write_env.ops.exchange.create_sub_account(tag="new", marked=True)
+    failure = write_env.ops.exchange.create_sub_account(tag="new", traceable=True)
     write_env.world.add_account("later", write_env.env.now + 1)
-    lost.reconcile()
+    failure.reconcile()
     if kind == "reset":
-        assert lost.status in ("confirmed", "unknown")
-        assert lost.status == "confirmed" or "not known to be whole" in lost.reason
+        assert failure.status in ("confirmed", "unknown")
+        assert failure.status == "confirmed" or "not known to be whole" in failure.reason
     else:
-        assert lost.status == ("unknown" if pages == "gaps" else "rejected")
+        assert failure.status == ("unknown" if pages == "gaps" else "rejected")
     write_env.env.sandbox.exchange = Exchange(write_env.world, write_env.env.exchange_clock)
-    assert lost.reconcile().status == ("confirmed" if kind == "reset" else "rejected")
+    assert failure.reconcile().status == ("confirmed" if kind == "reset" else "rejected")
 
 
-FRAMES: dict[str, tuple[dict[str, Any], Seen]] = {
+FRAMES: dict[str, tuple[dict[str, Any], Observation]] = {
     "whole": (
         {"complete": True, "as_of": "2026-11-28T12:00:00.000+00:00"},
-        Seen([], True, 1_795_867_200_000),
+        Observation([], True, 1_795_867_200_000),
     ),
-    "not whole": ({"complete": False, "as_of": None}, Seen([], False, None)),
-    "missing": ({"complete": True, "missing": [["a", "b"]]}, Seen([], False, None)),
-    "not said": ({}, Seen([], False, None)),
+    "not whole": ({"complete": False, "as_of": None}, Observation([], False, None)),
+    "missing": ({"complete": True, "missing": [["a", "b"]]}, Observation([], False, None)),
+    "not said": ({}, Observation([], False, None)),
 }
 
 
@@ -296,7 +303,7 @@ def test_a_frame_is_believed_as_far_as_it_says(what: str) -> None:
     attrs, seen = FRAMES[what]
     frame = pd.DataFrame({"a": []})
     frame.attrs = attrs
-    assert Seen.of(frame) == seen
+    assert Observation.of(frame) == seen
 
 
 # -- newer than the call -------------------------------------------------------------------------------------
@@ -308,18 +315,18 @@ class Slow(Cache):
     Args:
         write_env: Behind it.
         there: Seconds of the way there.
-        back: Seconds of the way back.
+        next_done: Seconds of the way back.
     """
 
-    def __init__(self, write_env: WriteEnv, *, there: float = 0.0, back: float = 0.0) -> None:
-        self.clock, self.there, self.back = write_env.clock, there, back
+    def __init__(self, write_env: WriteEnv, *, there: float = 0.0, next_done: float = 0.0) -> None:
+        self.clock, self.there, self.next_done = write_env.clock, there, next_done
         super().__init__(write_env.env.sandbox.address)
 
     def _answer(self, raw: bytes) -> bytes:
         asks_the_time = b"/time" in raw.partition(b"\r\n")[0]
         self.clock.advance(self.there * asks_the_time)
         answered = super()._answer(raw)
-        self.clock.advance(self.back * asks_the_time)
+        self.clock.advance(self.next_done * asks_the_time)
         return answered
 
 
@@ -328,26 +335,26 @@ def test_a_state_of_before_the_call_does_not_count_where_its_timestamp_was_set_b
     """What was asked for was in force, and then was not; the call that was to set it again never arrived."""
     with memory_folder() as folder:
         write_env = WriteEnv(folder)
-        cache = Slow(write_env, back=5.0)
-        behind, door = Behind(write_env, cache), "exchange.set_commission"
-        given = example(write_env.world, door)
-        assert call(behind.ops, door, given)
+        cache = Slow(write_env, next_done=5.0)
+        behind, endpoint_name = Behind(write_env, cache), "exchange.set_commission"
+        given = example(write_env.world, endpoint_name)
+        assert call(behind.ops, endpoint_name, given)
         write_env.clock.advance(1)
-        behind.keep(door)
+        behind.keep(endpoint_name)
         behind.link.exchange.sub_accounts(sub_account_id=given["sub_account_id"])
         kept = write_env.env.now
-        assert call(behind.ops, door, given | {"maker": "0.0009"})
+        assert call(behind.ops, endpoint_name, given | {"maker": "0.0009"})
         write_env.clock.advance(1)
-        lost = behind.lose(door, "reset-before")
+        failure = behind.lose(endpoint_name, "reset-before")
         sent_at = int(behind.ops.history()["sent_at"].iloc[-1].timestamp() * 1000)
         assert sent_at // 1000 * 1000 <= kept < write_env.env.now, (
             "the kept answer is newer than what it carried"
         )
-        lost.reconcile(wait=wait)
-        assert lost.status == "unknown"
+        failure.reconcile(wait=wait)
+        assert failure.status == "unknown"
         cache.kept.clear()
         cache.keeps.clear()
-        assert lost.reconcile().status == "rejected"
+        assert failure.reconcile().status == "rejected"
         behind.link.close()
         cache.close()
         write_env.close()
@@ -357,12 +364,12 @@ def test_a_state_is_read_again_until_the_answer_is_surely_newer_than_the_call() 
     with memory_folder() as folder:
         write_env = WriteEnv(folder)
         cache = Slow(write_env, there=3.0)
-        behind, door = Behind(write_env, cache), "exchange.set_commission"
-        lost = behind.lose(door, "reset")
-        assert lost.reconcile(wait=False).status == "unknown"
-        assert "by an answer that may be older than the call: ask again" in lost.reason
-        assert lost.reconcile().status == "confirmed"
-        assert len(write_env.effects(door)) == 1
+        behind, endpoint_name = Behind(write_env, cache), "exchange.set_commission"
+        failure = behind.lose(endpoint_name, "reset")
+        assert failure.reconcile(wait=False).status == "unknown"
+        assert "by an answer that may be older than the call: ask again" in failure.reason
+        assert failure.reconcile().status == "confirmed"
+        assert len(write_env.effects(endpoint_name)) == 1
         behind.link.close()
         cache.close()
         write_env.close()
@@ -372,18 +379,18 @@ def test_what_may_still_arrive_is_not_called_late_by_a_clock_that_was_measured_b
     with memory_folder() as folder:
         write_env = WriteEnv(folder)
         cache = Slow(write_env, there=5.0)
-        behind, door = Behind(write_env, cache), "exchange.set_commission"
-        lost = behind.lose(door, "reset")
+        behind, endpoint_name = Behind(write_env, cache), "exchange.set_commission"
+        failure = behind.lose(endpoint_name, "reset")
         (entry,) = behind.ops.history().to_dict("records")
-        assert lost.reconcile().status == "confirmed"
+        assert failure.reconcile().status == "confirmed"
         write_env.clock.advance(entry["sent_at"].timestamp() + 14.0 - write_env.env.now / 1000)
-        other = example(write_env.world, door) | {"maker": "0.0009"}
+        other = example(write_env.world, endpoint_name) | {"maker": "0.0009"}
         with pytest.raises(
-            UnsettledError, match="may still arrive at the exchange for 1 s and undo this one"
+            PendingWriteError, match="may still arrive at the exchange for 1 s and undo this one"
         ):
-            call(behind.ops, door, other)
+            call(behind.ops, endpoint_name, other)
         write_env.clock.advance(4.0)
-        assert call(behind.ops, door, other)
+        assert call(behind.ops, endpoint_name, other)
         behind.link.close()
         cache.close()
         write_env.close()

@@ -13,9 +13,9 @@ import pytest
 
 from tests.support.writes import WriteEnv, another_process, do, example
 from toolkit.errors import JournalError, JournalWarning
-from toolkit.operations import journal_file as files
-from toolkit.operations.journal import Journal
-from toolkit.sandbox import Answer, Request
+from toolkit.sandbox import SandboxRequest, SandboxResponse
+from toolkit.writes import journal_store as files
+from toolkit.writes.journal import Journal
 
 CREATE, TRANSFER = "exchange.create_api_key", "exchange.transfer"
 
@@ -39,7 +39,7 @@ class Blocked:
         write_env.ops  # noqa: B018 - opened before
         handle = write_env.exchange.handle
 
-        def handled(request: Request) -> Answer:
+        def handled(request: SandboxRequest) -> SandboxResponse:
             answer = handle(request)
             if request.method == "POST":
                 write_env.exchange.handle = handle  # type: ignore[method-assign]
@@ -50,7 +50,7 @@ class Blocked:
 
     def begin(self) -> None:
         if self.how == "locked":
-            self._patch.setattr(files, "LOCK_PATIENCE", 0.05)
+            self._patch.setattr(files, "LOCK_TIMEOUT_S", 0.05)
             self._holder = sqlite3.connect(
                 self.write_env.ops.journal, isolation_level=None, check_same_thread=False
             )
@@ -94,7 +94,7 @@ def test_an_answer_that_came_is_known_and_written_down_with_the_next_step(
     blocked.end()
     assert len(write_env.ops.unresolved()) == 0
     (row,) = write_env.ops.history().to_dict("records")
-    assert (row["status"], row["settled_by"]) == ("confirmed", "answer")
+    assert (row["status"], row["resolved_by"]) == ("confirmed", "answer")
     with another_process():
         assert Journal(write_env.ops.journal).entry(1).answer
     assert len(outcome.take_key().secret) == 64
@@ -105,9 +105,9 @@ def test_a_name_returns_to_the_answer_that_could_not_be_written_down(
     write_env: WriteEnv, blocked: Blocked
 ) -> None:
     given = example(write_env.world, TRANSFER)
-    first = outcome_of(lambda: write_env.ops.exchange.transfer(**given, once="a"), blocked.how)
+    first = outcome_of(lambda: write_env.ops.exchange.transfer(**given, idempotency_key="a"), blocked.how)
     blocked.end()
-    again = write_env.ops.exchange.transfer(**given, once="a")
+    again = write_env.ops.exchange.transfer(**given, idempotency_key="a")
     assert (first.status, again.status, again.number, again.repeated) == ("confirmed", "confirmed", 1, True)
     assert again.frame is not None
     assert list(again.frame.columns) == list(first.frame.columns)
@@ -129,7 +129,7 @@ def test_what_is_owed_is_not_written_into_another_journal(write_env: WriteEnv, t
     older = path.read_bytes()
     handle = write_env.exchange.handle
 
-    def handled(request: Request) -> Answer:
+    def handled(request: SandboxRequest) -> SandboxResponse:
         answer = handle(request)
         if request.method == "POST":
             path.write_bytes(older)

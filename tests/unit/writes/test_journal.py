@@ -37,14 +37,14 @@ from tests.support.writes import (
     example,
     operations_of,
 )
-from toolkit.catalogue import BASE_URLS
-from toolkit.errors import JournalError, JournalWarning, UnsettledError, UsageError
-from toolkit.operations import journal_file as files
-from toolkit.operations.entry import Entry, Wish
-from toolkit.operations.journal import Journal
-from toolkit.operations.journal_file import JournalFile
-from toolkit.sandbox import Answer, Request
+from toolkit.endpoints import BASE_URLS
+from toolkit.errors import JournalError, JournalWarning, PendingWriteError, UsageError
+from toolkit.sandbox import SandboxRequest, SandboxResponse
 from toolkit.storage.paths import JOURNAL, journal_file
+from toolkit.writes import journal_store as files
+from toolkit.writes.entry import ConflictKey, JournalEntry
+from toolkit.writes.journal import Journal
+from toolkit.writes.journal_store import JournalFile
 
 PATIENCE = 20.0
 DAY = 86_400
@@ -65,16 +65,25 @@ def path(folder: Path) -> Path:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "LOCK_PATIENCE", 0.05)
+    monkeypatch.setattr(files, "LOCK_TIMEOUT_S", 0.05)
 
 
-def begin(journal: Journal, what: str = "this", once: str | None = None, **other: Any) -> tuple[Any, bool]:
+def begin(
+    journal: Journal, what: str = "this", idempotency_key: str | None = None, **other: Any
+) -> tuple[Any, bool]:
     """Write down a call about something."""
-    wish: dict[str, Any] = {"same": what, "subject": what, "once": once, "key": "k"}
-    return journal.begin(Wish(**wish | other), door="exchange.transfer", arguments={}, digests={})
+    conflict_key: dict[str, Any] = {
+        "same": what,
+        "subject": what,
+        "idempotency_key": idempotency_key,
+        "key": "k",
+    }
+    return journal.begin(
+        ConflictKey(**conflict_key | other), endpoint="exchange.transfer", arguments={}, digests={}
+    )
 
 
-def send(journal: Journal, entry: Entry) -> None:
+def send(journal: Journal, entry: JournalEntry) -> None:
     journal.sending(entry, lambda: (1, 2))
 
 
@@ -95,14 +104,14 @@ def is_sound(path: Path) -> bool:
 # The journal without the front door of the package, which brings pandas and takes ten times as long.
 _PRELUDE = f"""
 import sys, types
-for name in ("toolkit", "toolkit.operations"):
+for name in ("toolkit", "toolkit.writes"):
     sys.modules[name] = types.ModuleType(name)
     sys.modules[name].__path__ = [{str(ROOT)!r} + "/" + name.replace(".", "/")]
 import json, os, random, signal, threading, time
 from pathlib import Path
 from toolkit.errors import JournalError, UnsettledError
-from toolkit.operations.entry import Wish
-from toolkit.operations.journal import Journal, _here
+from toolkit.writes.entry import Wish
+from toolkit.writes.journal import Journal, _here
 
 def begin(journal, what="this", once=None):
     wish = Wish(same=what, subject=what, once=once, key="k")
@@ -134,7 +143,7 @@ def start(script: str, *arguments: object, prelude: str = _PRELUDE) -> subproces
     )
 
 
-def told(process: subprocess.Popen[str], line: str = "") -> str:
+def reason(process: subprocess.Popen[str], line: str = "") -> str:
     """All that it says after it was told something."""
     out, err = process.communicate(line, timeout=PATIENCE)
     assert process.returncode == 0, err
@@ -182,7 +191,7 @@ def test_processes_that_begin_the_same_at_once_do_it_once(path: Path) -> None:
         try:
             if whole(journal, f"what-{number}", f"name-{number}"):
                 print(number)
-        except UnsettledError:
+        except PendingWriteError:
             pass
     """
     running = [start(script, path) for _ in range(4)]
@@ -193,7 +202,7 @@ def test_processes_that_begin_the_same_at_once_do_it_once(path: Path) -> None:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    done = Counter(line for process in running for line in told(process).split())
+    done = Counter(line for process in running for line in reason(process).split())
     assert done == {str(number): 1 for number in range(25)}
     assert statuses(path) == ["confirmed"] * 25
 
@@ -201,21 +210,21 @@ def test_processes_that_begin_the_same_at_once_do_it_once(path: Path) -> None:
 def test_threads_that_call_the_same_name_at_once_do_it_once(write_env: WriteEnv) -> None:
     ops, given = write_env.ops, example(write_env.world, "exchange.transfer")
     together = threading.Barrier(6)
-    came: list[Any] = []
+    receive: list[Any] = []
 
     def pay() -> None:
         together.wait(PATIENCE)
         try:
-            came.append(ops.exchange.transfer(**given, once="pay").number)
-        except UnsettledError as error:
-            came.append(error.number)
+            receive.append(ops.exchange.transfer(**given, idempotency_key="pay").number)
+        except PendingWriteError as error:
+            receive.append(error.number)
 
     threads = [threading.Thread(target=pay) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert came == [1] * 6
+    assert receive == [1] * 6
     assert len(write_env.effects("exchange.transfer")) == 1
 
 
@@ -238,8 +247,8 @@ def test_children_of_a_kernel_that_has_operations_share_its_journal(write_env: W
             code = 1
             try:
                 try:
-                    code = 0 if ops.exchange.transfer(**given, once="pay") else 2
-                except toolkit.errors.UnsettledError:
+                    code = 0 if ops.exchange.transfer(**given, idempotency_key="pay") else 2
+                except toolkit.errors.PendingWriteError:
                     code = 0
                 code = code or (0 if ops.exchange.create_sub_account(tag=f"child-{number}") else 3)
             finally:
@@ -249,8 +258,8 @@ def test_children_of_a_kernel_that_has_operations_share_its_journal(write_env: W
     """
     sandbox = write_env.env.sandbox
     given = example(write_env.world, "exchange.transfer")
-    wish = json.dumps([sandbox.address, sandbox.key, sandbox.secret, str(write_env.folder), given])
-    assert told(start(script, wish, prelude="")) == "[0, 0, 0, 0]\n"
+    conflict_key = json.dumps([sandbox.address, sandbox.key, sandbox.secret, str(write_env.folder), given])
+    assert reason(start(script, conflict_key, prelude="")) == "[0, 0, 0, 0]\n"
     assert len(write_env.effects("exchange.transfer")) == 1
     tags = sorted(each.parameters["tag"] for each in write_env.effects("exchange.create_sub_account"))
     assert tags == ["child-0", "child-1", "child-2", "child-3", "parent"]
@@ -260,7 +269,7 @@ def test_children_of_a_kernel_that_has_operations_share_its_journal(write_env: W
 
 @posix
 def test_a_child_forked_while_a_thread_writes_can_write_as_well(path: Path) -> None:
-    said = told(
+    said = reason(
         start(
             """
             journal = Journal(Path(sys.argv[1]))
@@ -301,11 +310,11 @@ def test_a_child_forked_while_a_thread_writes_can_write_as_well(path: Path) -> N
 def test_a_call_under_way_in_another_process_is_left_to_it(path: Path, step: str) -> None:
     with waiting(path, step):
         journal = Journal(path)
-        assert journal.entries(unsettled=True) == []
-        with pytest.raises(UnsettledError, match="at this moment"):
+        assert journal.entries(unresolved=True) == []
+        with pytest.raises(PendingWriteError, match="at this moment"):
             begin(journal)
-        with pytest.raises(UnsettledError, match="under way at this moment"):
-            begin(journal, once="pay")
+        with pytest.raises(PendingWriteError, match="under way at this moment"):
+            begin(journal, idempotency_key="pay")
         assert statuses(path) == [step]
 
 
@@ -313,10 +322,10 @@ def test_what_a_dead_process_had_sent_is_not_known(path: Path) -> None:
     with waiting(path, "sending") as process:
         kill(process)
         journal = Journal(path)
-        assert [entry.number for entry in journal.entries(unsettled=True)] == [1]
-        with pytest.raises(UnsettledError, match="is not known yet"):
+        assert [entry.number for entry in journal.entries(unresolved=True)] == [1]
+        with pytest.raises(PendingWriteError, match="is not known yet"):
             begin(journal)
-        entry, new = begin(journal, once="pay")
+        entry, new = begin(journal, idempotency_key="pay")
         assert (entry.number, new) == (1, False), "a name is not done a second time"
 
 
@@ -326,12 +335,12 @@ def test_what_a_dead_process_had_only_written_down_never_left(path: Path, how: s
         kill(process)
         journal = Journal(path)
         if how == "looked at":
-            assert journal.entries(unsettled=True) == []
-        entry, new = begin(journal, once="pay")
+            assert journal.entries(unresolved=True) == []
+        entry, new = begin(journal, idempotency_key="pay")
         assert (entry.number, new) == (2, True), "the name is as good as new"
         first = journal.entry(1)
-        assert (first.status, first.settled_by, first.once) == ("rejected", "journal", None)
-        assert "before it was sent: nothing was executed" in first.told
+        assert (first.status, first.resolved_by, first.idempotency_key) == ("rejected", "journal", None)
+        assert "before it was sent: nothing was executed" in first.reason
 
 
 def test_a_number_that_another_process_has_now_does_not_bring_the_dead_to_life(path: Path) -> None:
@@ -339,7 +348,7 @@ def test_a_number_that_another_process_has_now_does_not_bring_the_dead_to_life(p
         living = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
         try:
             sql(path, "UPDATE entries SET pid = ?, began = began - 60", living.pid)
-            assert [entry.number for entry in Journal(path).entries(unsettled=True)] == [1]
+            assert [entry.number for entry in Journal(path).entries(unresolved=True)] == [1]
         finally:
             living.communicate(b"\n", timeout=PATIENCE)
         kill(process)
@@ -348,7 +357,7 @@ def test_a_number_that_another_process_has_now_does_not_bring_the_dead_to_life(p
 def test_a_call_from_before_the_machine_was_restarted_is_not_under_way(path: Path) -> None:
     with waiting(path, "sending"):
         sql(path, "UPDATE entries SET boot = 'another'")
-        assert [entry.number for entry in Journal(path).entries(unsettled=True)] == [1]
+        assert [entry.number for entry in Journal(path).entries(unresolved=True)] == [1]
 
 
 def test_a_process_that_was_taken_for_dead_sends_nothing(path: Path) -> None:
@@ -356,7 +365,7 @@ def test_a_process_that_was_taken_for_dead_sends_nothing(path: Path) -> None:
     mine, theirs = Journal(path), Journal(path)
     entry, _ = begin(mine)
     sql(path, "UPDATE entries SET boot = 'another'")
-    assert theirs.entries(unsettled=True) == []
+    assert theirs.entries(unresolved=True) == []
     assert begin(theirs)[1]
     with pytest.raises(JournalError, match=r"settled by another process.*Nothing was sent"):
         send(mine, entry)
@@ -370,8 +379,8 @@ def test_a_confirmed_repetition_settles_what_a_dead_process_had_sent(path: Path)
         entry, new = begin(journal, repeatable=True)
         assert new
         send(journal, entry)
-        journal.repeated(journal.settle(entry, "confirmed", "done", "answer"), lambda older: True)
-        assert [(each.status, each.settled_by) for each in journal.entries()] == [
+        journal.resolve_repeats(journal.resolve(entry, "confirmed", "done", "answer"), lambda older: True)
+        assert [(each.status, each.resolved_by) for each in journal.entries()] == [
             ("confirmed", "repetition"),
             ("confirmed", "answer"),
         ]
@@ -384,7 +393,7 @@ def after_each(write_env: WriteEnv, method: str, then: Callable[[], object]) -> 
     """Have something happen when a request was carried out, before its answer goes out."""
     handle = write_env.exchange.handle
 
-    def handled(request: Request) -> Answer:
+    def handled(request: SandboxRequest) -> SandboxResponse:
         answer = handle(request)
         if request.method == method:
             then()
@@ -449,7 +458,7 @@ def test_an_interrupt_while_the_budget_is_waited_for(write_env: WriteEnv) -> Non
 
 @posix
 def test_an_interrupt_while_it_is_written_down_stands_in_nobodys_way(path: Path) -> None:
-    said = told(
+    said = reason(
         start(
             """
             journal, chance = Journal(Path(sys.argv[1])), random.Random(5)
@@ -460,12 +469,12 @@ def test_an_interrupt_while_it_is_written_down_stands_in_nobodys_way(path: Path)
                     signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.00001, 0.0012))
                     entry, _ = begin(journal, f"what-{number}", f"name-{number}")
                     signal.setitimer(signal.ITIMER_REAL, 0)
-                    journal.came_back(entry)
+                    journal.finished(entry)
                 except KeyboardInterrupt:
                     signal.setitimer(signal.ITIMER_REAL, 0)
                     interrupted += 1
                 again += whole(journal, f"what-{number}", f"name-{number}")
-            print(interrupted > 20, again, journal.entries(unsettled=True), len(_here))
+            print(interrupted > 20, again, journal.entries(unsettled=True), len(_running_here))
             """,
             path,
         )
@@ -637,7 +646,7 @@ def test_what_happens_to_the_file_after_the_answer_costs_no_outcome(
     assert outcome.take_key().secret
     if how == "locked":
         assert len(write_env.ops.unresolved()) == 0
-        assert list(write_env.ops.history()["settled_by"]) == ["answer"]
+        assert list(write_env.ops.history()["resolved_by"]) == ["answer"]
     assert len(write_env.effects("exchange.create_api_key")) == 1
 
 
@@ -656,7 +665,7 @@ def test_what_may_only_be_read(tmp_path: Path, what: str) -> None:
     path.chmod(0o644)
     if what == "file":
         tmp_path.chmod(0o777)
-    said = told(
+    said = reason(
         start(
             """
             from toolkit.storage import processes
@@ -677,7 +686,7 @@ def test_what_may_only_be_read(tmp_path: Path, what: str) -> None:
 
 @posix
 def test_a_disk_that_is_full(path: Path) -> None:
-    said = told(
+    said = reason(
         start(
             """
             import resource
@@ -718,8 +727,8 @@ def test_half_a_character_in_an_answer_or_a_note_loses_nothing(path: Path) -> No
     journal = Journal(path)
     entry, _ = begin(journal)
     send(journal, entry)
-    settled = journal.settle(entry, "confirmed", "half \ud83d", "answer", answer={"tag": "\ud83d"})
-    assert (settled.told, settled.answer) == ("half ?", {"tag": "\ud83d"})
+    settled = journal.resolve(entry, "confirmed", "half \ud83d", "answer", answer={"tag": "\ud83d"})
+    assert (settled.reason, settled.answer) == ("half ?", {"tag": "\ud83d"})
 
 
 # -- where it lies, and who may read it ------------------------------------------------------------------
@@ -750,7 +759,7 @@ def test_sandboxes_that_nobody_has_used_for_a_day_are_forgotten(folder: Path) ->
     old, young, living = (journal_file(hosts, name, folder) for name in ("old", "young", "living"))
     real = journal_file(BASE_URLS, None, folder)
     for path in (old, young, real):
-        told(start("Journal(Path(sys.argv[1]))", path))
+        reason(start("Journal(Path(sys.argv[1]))", path))
     Path(f"{old}-journal").touch()
     os.utime(f"{old}-journal", (0, 0))
     quiet = Journal(living)  # left alone overnight
@@ -766,7 +775,7 @@ def test_sandboxes_that_nobody_has_used_for_a_day_are_forgotten(folder: Path) ->
 def test_a_journal_that_is_being_written_is_not_forgotten(folder: Path) -> None:
     hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:8099")
     path = journal_file(hosts, "busy", folder)
-    told(start("Journal(Path(sys.argv[1]))", path))
+    reason(start("Journal(Path(sys.argv[1]))", path))
     os.utime(path, (0, 0))
     with lock(path):
         journal_file(hosts, "new", folder)
@@ -783,22 +792,22 @@ def test_nothing_private_is_in_the_bytes_of_the_file(write_env: WriteEnv) -> Non
         "exchange.create_sub_account": {"tag": "t"},
         "exchange.remove_addresses": {"addresses": ["203.0.113.9"]},
     }
-    for door in WRITE_NAMES:
+    for endpoint in WRITE_NAMES:
         private |= {each.email for each in write_env.world.customers}
         for accident in ("reset", "unknown-field", ""):
             if accident:
                 write_env.fail(
-                    door, accident, **({"value": "very-private"} if accident == "unknown-field" else {})
+                    endpoint, accident, **({"value": "very-private"} if accident == "unknown-field" else {})
                 )
             write_env.clock.advance(16)  # what was lost may arrive for so long, and undo what comes next
-            ops = operations_of(write_env, door)
-            outcome = do(write_env, door, **more.get(door, {}))
+            ops = operations_of(write_env, endpoint)
+            outcome = do(write_env, endpoint, **more.get(endpoint, {}))
             private |= {key.key for account in write_env.world.accounts for key in account.keys}
             private |= {account.email for account in write_env.world.accounts}
             outcome.reconcile()
             if outcome.status == "unknown":
-                ops.resolve(outcome.number, happened=True, note="seen")
-            if door == "exchange.create_api_key" and not accident:
+                ops.resolve(outcome.number, executed=True, note="seen")
+            if endpoint == "exchange.create_api_key" and not accident:
                 private.add(outcome.take_key().secret)
     written = write_env.ops.journal.read_bytes()
     assert len(sql(write_env.ops.journal, "SELECT 1 FROM entries")) == 3 * len(WRITE_NAMES)
@@ -814,11 +823,13 @@ def test_endpoints_that_change_the_same_wait_for_each_other(write_env: WriteEnv)
     write_env.fail("exchange.set_ip_restriction", "reset")
     outcome = write_env.ops.exchange.set_ip_restriction(**given)
     key = {name: given[name] for name in ("sub_account_id", "api_key")}
-    with pytest.raises(UnsettledError) as raised:
+    with pytest.raises(PendingWriteError) as raised:
         write_env.ops.exchange.remove_addresses(**key, addresses=given["addresses"])
     assert raised.value.number == outcome.number
     assert outcome.reconcile().status == "confirmed"
-    with pytest.raises(UnsettledError, match="may still arrive at the exchange for 15 s and undo this one"):
+    with pytest.raises(
+        PendingWriteError, match="may still arrive at the exchange for 15 s and undo this one"
+    ):
         write_env.ops.exchange.remove_addresses(**key, addresses=given["addresses"])
     write_env.clock.advance(16)
     assert write_env.ops.exchange.remove_addresses(**key, addresses=given["addresses"])
@@ -870,7 +881,7 @@ def test_what_somebody_else_made_meanwhile_is_not_taken_for_ones_own(
 
     monkeypatch.setattr(fetcher, "fetch", read_slowly)
     write_env.clock.advance(2)
-    with pytest.raises(UnsettledError, match="call again") as raised:
+    with pytest.raises(PendingWriteError, match="call again") as raised:
         mine.exchange.create_api_key(**given)
     assert raised.value.number == 1
     monkeypatch.undo()
@@ -882,8 +893,10 @@ def test_what_somebody_else_made_meanwhile_is_not_taken_for_ones_own(
 
 
 def test_a_name_that_no_file_takes_is_refused(write_env: WriteEnv) -> None:
-    with pytest.raises(UsageError, match="once"):
-        write_env.ops.exchange.transfer(**example(write_env.world, "exchange.transfer"), once="half \ud83d")
+    with pytest.raises(UsageError, match="idempotency_key"):
+        write_env.ops.exchange.transfer(
+            **example(write_env.world, "exchange.transfer"), idempotency_key="half \ud83d"
+        )
 
 
 def test_where_warnings_are_errors_no_outcome_is_lost(write_env: WriteEnv, impatient: None) -> None:

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.writes import WriteEnv, call, example, memory_folder
-from toolkit.catalogue import WRITES, Write
-from toolkit.catalogue.model import Param
-from toolkit.characters import folded, lookalike, twin, unseen
+from toolkit.endpoints import WRITES, Write
+from toolkit.endpoints.model import Param
 from toolkit.errors import UsageError
+from toolkit.text.characters import folded, lookalike, twin, unseen
 
 NAME = "payout 2026-10 'desk'"
 TRANSFER = "exchange.transfer"
@@ -28,8 +28,10 @@ def write_env() -> Iterator[WriteEnv]:
         made.close()
 
 
-def pay(write_env: WriteEnv, once: str, amount: str = "7") -> Any:
-    return write_env.ops.exchange.transfer("USDT", amount, to_id=write_env.world.accounts[0].id, once=once)
+def pay(write_env: WriteEnv, idempotency_key: str, amount: str = "7") -> Any:
+    return write_env.ops.exchange.transfer(
+        "USDT", amount, to_id=write_env.world.accounts[0].id, idempotency_key=idempotency_key
+    )
 
 
 # -- names under which something is done once ----------------------------------------------------------------
@@ -75,9 +77,9 @@ def test_names_that_look_the_same_are_one_transfer(write_env: WriteEnv) -> None:
     before = write_env.sent(TRANSFER)
     for what, name in SAME.items():
         again = pay(write_env, name)
-        assert (again.number, again.repeated, again.once) == (first.number, True, NAME), what
+        assert (again.number, again.repeated, again.idempotency_key) == (first.number, True, NAME), what
         assert not write_env.ops.preview.exchange.transfer(
-            "USDT", "7", to_id=write_env.world.accounts[0].id, once=name
+            "USDT", "7", to_id=write_env.world.accounts[0].id, idempotency_key=name
         )
     assert write_env.sent(TRANSFER) == before
 
@@ -86,13 +88,13 @@ def test_names_that_look_the_same_are_one_transfer(write_env: WriteEnv) -> None:
 def test_a_character_that_nobody_sees_is_named_and_nothing_sent(write_env: WriteEnv, what: str) -> None:
     before, entries = write_env.sent(TRANSFER), len(write_env.ops.history())
     for step in (lambda: pay(write_env, REFUSED[what]), lambda: write_env.ops.free(REFUSED[what])):
-        with pytest.raises(UsageError, match=r"`once` has U\+[0-9A-F]{4,5} .*Nothing was sent"):
+        with pytest.raises(UsageError, match=r"`idempotency_key` has U\+[0-9A-F]{4,5} .*Nothing was sent"):
             step()
     assert (write_env.sent(TRANSFER), len(write_env.ops.history())) == (before, entries)
 
 
 def test_the_character_is_named_by_its_name_in_unicode(write_env: WriteEnv) -> None:
-    with pytest.raises(UsageError, match=r"`once` has U\+200B ZERO WIDTH SPACE in it"):
+    with pytest.raises(UsageError, match=r"`idempotency_key` has U\+200B ZERO WIDTH SPACE in it"):
         pay(write_env, "pay\u200bout")
 
 
@@ -129,7 +131,7 @@ def test_of_two_names_that_nobody_can_tell_apart_one_is_done(write_env: WriteEnv
 
 
 def test_a_letter_of_phonetics_in_a_latin_word_is_named(write_env: WriteEnv) -> None:
-    with pytest.raises(UsageError, match=r"`once` has U\+0261"):
+    with pytest.raises(UsageError, match=r"`idempotency_key` has U\+0261"):
         pay(write_env, "pa\u0261e")
 
 
@@ -138,7 +140,7 @@ def test_a_letter_of_phonetics_in_a_latin_word_is_named(write_env: WriteEnv) -> 
     ["\u0432\u044b\u043f\u043b\u0430\u0442\u0430 USDT 10", "\u7ed3\u7b97 2026-10", "caf\u00e9 \U0001f389"],
 )
 def test_names_of_other_scripts_are_names(write_env: WriteEnv, name: str) -> None:
-    assert pay(write_env, name).once == name
+    assert pay(write_env, name).idempotency_key == name
 
 
 def _decorated() -> st.SearchStrategy[str]:
@@ -146,14 +148,16 @@ def _decorated() -> st.SearchStrategy[str]:
     blanks = st.sampled_from([" ", "\u00a0", "  ", "\t", "\u2009", "\u3000", "\n"])
     hyphens = st.sampled_from("-\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d")
     quotes = st.sampled_from("'\u2018\u2019\u2032\uff07")
-    marks = st.sampled_from(
+    suffixed_argument = st.sampled_from(
         ["", "", "", "", "", "", "\u200b", "\u00ad", "\ufeff", "\u200e", "\ufe0f", "\u034f", "\u061c"]
     )
 
     def twins(character: str) -> st.SearchStrategy[str]:
         own = {" ": blanks, "-": hyphens, "'": quotes}
         wide = chr(ord(character) + 0xFEE0) if "!" <= character <= "~" else character
-        return st.tuples(own.get(character, st.sampled_from([character, wide])), marks).map("".join)
+        return st.tuples(own.get(character, st.sampled_from([character, wide])), suffixed_argument).map(
+            "".join
+        )
 
     return st.tuples(*map(twins, NAME)).map("".join)
 
@@ -188,25 +192,25 @@ ARGUMENTS = [
     for param in write.params
     if param.fixed is None and param.kind not in ("flag", "integer")
 ]
-HIDDEN = ("\u200b", "\ufeff", "\u00ad", "\u202e", "\ufe0f", "\u00a0", "\u3164")
+REDACTED = ("\u200b", "\ufeff", "\u00ad", "\u202e", "\ufe0f", "\u00a0", "\u3164")
 
 
 @pytest.mark.parametrize(
-    ("write", "param"), ARGUMENTS, ids=lambda each: getattr(each, "door", getattr(each, "name", ""))
+    ("write", "param"), ARGUMENTS, ids=lambda each: getattr(each, "endpoint", getattr(each, "name", ""))
 )
 def test_an_argument_with_a_character_nobody_sees_is_refused(
     write_env: WriteEnv, write: Write, param: Param
 ) -> None:
     given = {param.name: "203.0.113.7" if param.kind == "addresses" else "a@b"}
-    given |= example(write_env.world, write.door)
+    given |= example(write_env.world, write.qualified_name)
     requests = len(write_env.exchange.log)
-    for place, character in enumerate(HIDDEN):
+    for place, character in enumerate(REDACTED):
         text = str(given[param.name])
         decorated = (character + text, text + character, text[:2] + character + text[2:])[place % 3]
         values: list[Any] = [decorated] + ([[decorated]] if param.kind == "addresses" else [])
         for value in values:
             with pytest.raises(UsageError, match=rf"`{param.name}` has U\+{ord(character):04X} "):
-                call(write_env.ops, write.door, given | {param.name: value})
+                call(write_env.ops, write.qualified_name, given | {param.name: value})
     assert len(write_env.exchange.log) == requests
 
 
@@ -239,14 +243,14 @@ IDS = {
 
 @pytest.mark.parametrize("what", IDS)
 @pytest.mark.parametrize(
-    ("door", "name"), [(TRANSFER, "client_tran_id"), ("spot.set_customer_id", "customer_id")]
+    ("endpoint_name", "name"), [(TRANSFER, "client_tran_id"), ("spot.set_customer_id", "customer_id")]
 )
 def test_an_id_that_is_given_is_what_it_looks_like(
-    write_env: WriteEnv, door: str, name: str, what: str
+    write_env: WriteEnv, endpoint_name: str, name: str, what: str
 ) -> None:
-    given = example(write_env.world, door) | {name: IDS[what]}
+    given = example(write_env.world, endpoint_name) | {name: IDS[what]}
     with pytest.raises(UsageError, match=rf"`{name}` has U\+.* which looks like another character"):
-        call(write_env.ops, door, given)
+        call(write_env.ops, endpoint_name, given)
 
 
 def test_what_cannot_be_undone_is_confirmed_by_what_it_looks_like(write_env: WriteEnv) -> None:
@@ -258,13 +262,13 @@ def test_what_cannot_be_undone_is_confirmed_by_what_it_looks_like(write_env: Wri
 
 
 def test_a_key_that_is_given_to_settle_something_is_what_it_looks_like(write_env: WriteEnv) -> None:
-    door = "exchange.set_ip_restriction"
-    given = example(write_env.world, door)
-    write_env.fail(door, "reset")
-    lost = call(write_env.ops, door, given)
+    endpoint_name = "exchange.set_ip_restriction"
+    given = example(write_env.world, endpoint_name)
+    write_env.fail(endpoint_name, "reset")
+    failure = call(write_env.ops, endpoint_name, given)
     with pytest.raises(UsageError, match=r"`api_key` has U\+FEFF ZERO WIDTH NO-BREAK SPACE in it"):
-        write_env.ops.reconcile(lost.number, api_key=f"\ufeff{given['api_key']}")
-    assert lost.reconcile().status == "confirmed"
+        write_env.ops.reconcile(failure.number, api_key=f"\ufeff{given['api_key']}")
+    assert failure.reconcile().status == "confirmed"
 
 
 def test_a_public_key_may_have_lines(write_env: WriteEnv) -> None:

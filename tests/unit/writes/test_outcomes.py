@@ -31,7 +31,8 @@ from tests.support.writes import (
     example,
     operations_of,
 )
-from toolkit.catalogue import BY_DOOR, WRITE_BY_DOOR
+from toolkit.api.writes.operations import Operations
+from toolkit.endpoints import ENDPOINTS_BY_NAME, WRITES_BY_NAME
 from toolkit.errors import (
     ApiError,
     BannedError,
@@ -43,22 +44,21 @@ from toolkit.errors import (
     NotFoundError,
     OutcomeUnknownError,
     ParameterError,
+    PendingWriteError,
     RateLimitError,
     RefusedError,
     ServerError,
     ToolkitError,
     UndeclaredFieldWarning,
-    UnsettledError,
     UsageError,
 )
-from toolkit.frames import Gathering
-from toolkit.operations import Outcome
-from toolkit.operations.desk import Desk
-from toolkit.operations.operations import Operations
+from toolkit.frames.builder import FrameBuilder
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.world.tables import ListTable
+from toolkit.writes import Outcome
+from toolkit.writes.executor import WriteExecutor
 
-EACH = pytest.mark.parametrize("door", WRITE_NAMES)
+EACH = pytest.mark.parametrize("endpoint", WRITE_NAMES)
 WINDOW = 15.0
 """Seconds after which a request cannot be executed any more: its window, and what it may be at work."""
 
@@ -77,110 +77,118 @@ LOST: dict[str, tuple[str, dict[str, Any], bool]] = {
 
 
 @EACH
-def test_what_is_done_is_confirmed(write_env: WriteEnv, door: str) -> None:
-    sent, given = write_env.world.example_write(door).parameters, example(write_env.world, door)
-    ops = operations_of(write_env, door)
-    assert not HOLDS[door](write_env.world, sent)
-    outcome = call(ops, door, given)
+def test_what_is_done_is_confirmed(write_env: WriteEnv, endpoint_name: str) -> None:
+    sent, given = (
+        write_env.world.example_write(endpoint_name).parameters,
+        example(write_env.world, endpoint_name),
+    )
+    ops = operations_of(write_env, endpoint_name)
+    assert not HOLDS[endpoint_name](write_env.world, sent)
+    outcome = call(ops, endpoint_name, given)
     assert outcome.status == "confirmed"
-    assert HOLDS[door](write_env.world, sent)
-    assert (len(write_env.effects(door)), write_env.sent(door)) == (1, 1)
-    assert list(outcome.require().columns) == [column.name for column in WRITE_BY_DOOR[door].columns]
-    assert len(outcome.require()) == bool(WRITE_BY_DOOR[door].columns)
+    assert HOLDS[endpoint_name](write_env.world, sent)
+    assert (len(write_env.effects(endpoint_name)), write_env.sent(endpoint_name)) == (1, 1)
+    assert list(outcome.require().columns) == [
+        column.name for column in WRITES_BY_NAME[endpoint_name].columns
+    ]
+    assert len(outcome.require()) == bool(WRITES_BY_NAME[endpoint_name].columns)
 
 
 @EACH
-def test_what_is_refused_is_rejected(write_env: WriteEnv, door: str) -> None:
-    example_write = write_env.world.example_write(door)
+def test_what_is_refused_is_rejected(write_env: WriteEnv, endpoint_name: str) -> None:
+    example_write = write_env.world.example_write(endpoint_name)
     is_customers = example_write.key.name == "customer"
     writer = "partner" if is_customers else "read-only"
     ops = write_env.operations(example_write.key.name, writer, same_account=not is_customers)
-    outcome = call(ops, door, example(write_env.world, door))
+    outcome = call(ops, endpoint_name, example(write_env.world, endpoint_name))
     assert outcome.status == "rejected"
     assert isinstance(outcome.error, CredentialsError)
     assert "-2015" in outcome.reason
-    assert not HOLDS[door](write_env.world, example_write.parameters)
-    assert (len(write_env.effects(door)), write_env.sent(door)) == (0, 1)
+    assert not HOLDS[endpoint_name](write_env.world, example_write.parameters)
+    assert (len(write_env.effects(endpoint_name)), write_env.sent(endpoint_name)) == (0, 1)
 
 
 @pytest.mark.parametrize("accident", LOST)
 @EACH
 def test_what_is_lost_is_unknown_and_reconcile_says_what_the_exchange_holds(
-    folder: Path, door: str, accident: str
+    folder: Path, endpoint_name: str, accident: str
 ) -> None:
     kind, options, executed = LOST[accident]
     write_env = WriteEnv(folder, link={"timeout": (5.0, 0.2)} if kind == "timeout" else {})
     try:
-        lost_and_found(write_env, door, kind, options, executed)
+        lost_and_found(write_env, endpoint_name, kind, options, executed)
     finally:
         write_env.close()
 
 
 def lost_and_found(
-    write_env: WriteEnv, door: str, kind: str, options: dict[str, Any], executed: bool
+    write_env: WriteEnv, endpoint_name: str, kind: str, options: dict[str, Any], executed: bool
 ) -> None:
     """One write, one accident: unknown, and then what the exchange holds."""
-    sent, given = write_env.world.example_write(door).parameters, example(write_env.world, door)
-    ops = operations_of(write_env, door)
-    write_env.fail(door, kind, **options)
-    outcome = call(ops, door, given)
+    sent, given = (
+        write_env.world.example_write(endpoint_name).parameters,
+        example(write_env.world, endpoint_name),
+    )
+    ops = operations_of(write_env, endpoint_name)
+    write_env.fail(endpoint_name, kind, **options)
+    outcome = call(ops, endpoint_name, given)
     assert outcome.status == "unknown"
     assert isinstance(outcome.error, OutcomeUnknownError)
     assert outcome.error.number == outcome.number
-    assert (len(write_env.effects(door)), write_env.sent(door)) == (executed, 1)
-    assert HOLDS[door](write_env.world, sent) == executed
+    assert (len(write_env.effects(endpoint_name)), write_env.sent(endpoint_name)) == (executed, 1)
+    assert HOLDS[endpoint_name](write_env.world, sent) == executed
     began = write_env.clock.time()
 
     assert outcome.reconcile() is outcome
-    by_hand = door in BY_HAND or (executed and door in TRACELESS)
-    if by_hand:
+    manual = endpoint_name in BY_HAND or (executed and endpoint_name in TRACELESS)
+    if manual:
         assert outcome.status == "unknown"
-        assert WRITE_BY_DOOR[door].reconciliation.look_at in outcome.reason
+        assert WRITES_BY_NAME[endpoint_name].reconciliation.manual_check in outcome.reason
         assert f"`ops.resolve({outcome.number}, happened=...)`" in outcome.reason
         if not executed:
             with pytest.raises(UsageError, match="may still be executed for 15 s"):
-                ops.resolve(outcome.number, happened=False)
+                ops.resolve(outcome.number, executed=False)
             write_env.clock.sleep(WINDOW + 1)
-        outcome = ops.resolve(outcome.number, happened=executed)
+        outcome = ops.resolve(outcome.number, executed=executed)
     elif executed:
         # One host tells its time to the second only, and an answer has to be surely newer than the call.
-        rough = 1.0 if WRITE_BY_DOOR[door].pool.host == "papi" else 0.0
+        rough = 1.0 if WRITES_BY_NAME[endpoint_name].rate_limit.host == "papi" else 0.0
         assert write_env.clock.time() <= began + rough, "what is there was done: there is nothing to wait for"
     else:
         assert write_env.clock.time() > began + WINDOW, "what is not there may still come"
     assert outcome.status == ("confirmed" if executed else "rejected")
     assert bool(outcome) == executed
-    assert (len(write_env.effects(door)), write_env.sent(door)) == (executed, 1)
+    assert (len(write_env.effects(endpoint_name)), write_env.sent(endpoint_name)) == (executed, 1)
     (entry,) = ops.history().to_dict("records")
     assert (entry["number"], entry["status"]) == (outcome.number, outcome.status)
-    assert entry["settled_by"] == ("person" if by_hand else "read")
+    assert entry["resolved_by"] == ("person" if manual else "read")
 
     requests = len(write_env.exchange.log)
     assert outcome.reconcile().status == ("confirmed" if executed else "rejected")
-    if not (by_hand and door in TOLD):
+    if not (manual and endpoint_name in TOLD):
         assert len(write_env.exchange.log) == requests, "what is settled is not asked again"
 
 
 @EACH
-def test_nothing_else_is_sent_about_what_is_not_settled(write_env: WriteEnv, door: str) -> None:
-    given = example(write_env.world, door)
-    ops = operations_of(write_env, door)
-    write_env.fail(door, "reset")
-    lost = call(ops, door, given)
-    assert lost.status == "unknown"
-    other = another(door, given)
+def test_nothing_else_is_sent_about_what_is_not_settled(write_env: WriteEnv, endpoint_name: str) -> None:
+    given = example(write_env.world, endpoint_name)
+    ops = operations_of(write_env, endpoint_name)
+    write_env.fail(endpoint_name, "reset")
+    failure = call(ops, endpoint_name, given)
+    assert failure.status == "unknown"
+    other = another(endpoint_name, given)
     if other is not None:
         requests = len(write_env.exchange.log)
-        with pytest.raises(UnsettledError, match=f"`ops.reconcile\\({lost.number}\\)`") as caught:
-            call(ops, door, other)
-        assert caught.value.number == lost.number
+        with pytest.raises(PendingWriteError, match=f"`ops.reconcile\\({failure.number}\\)`") as caught:
+            call(ops, endpoint_name, other)
+        assert caught.value.number == failure.number
         assert len(write_env.exchange.log) == requests
-        assert not call(ops.preview, door, other)
-    if door in REPEATABLE:  # to do the same again does no harm, and says what the first one left
-        assert call(ops.preview, door, given)
-        assert call(ops, door, given).status == "confirmed"
-        assert ops.outcome(lost.number).status == "confirmed"
-        assert list(ops.history()["settled_by"]) == ["repetition", "answer"]
+        assert not call(ops.preview, endpoint_name, other)
+    if endpoint_name in REPEATABLE:  # to do the same again does no harm, and says what the first one left
+        assert call(ops.preview, endpoint_name, given)
+        assert call(ops, endpoint_name, given).status == "confirmed"
+        assert ops.outcome(failure.number).status == "confirmed"
+        assert list(ops.history()["resolved_by"]) == ["repetition", "answer"]
 
 
 # -- which answers mean what -----------------------------------------------------------------------------
@@ -214,7 +222,7 @@ def test_an_answer_that_says_that_nothing_was_done_is_a_rejection(write_env: Wri
     assert type(outcome.error) is error
     with pytest.raises(error):
         outcome.require()
-    assert (len(write_env.effects(outcome.door)), write_env.sent(outcome.door)) == (0, 1)
+    assert (len(write_env.effects(outcome.endpoint)), write_env.sent(outcome.endpoint)) == (0, 1)
     with pytest.raises(NotExecutedError, match="may be sent again"):
         write_env.ops.outcome(outcome.number).require()
 
@@ -248,8 +256,8 @@ def test_an_answer_that_does_not_say_what_was_done_leaves_it_unknown(
     assert type(outcome.error) is OutcomeUnknownError
     with pytest.raises(OutcomeUnknownError, match="sent once and is not sent again"):
         outcome.require()
-    assert write_env.sent(outcome.door) == 1
-    executed = len(write_env.effects(outcome.door))
+    assert write_env.sent(outcome.endpoint) == 1
+    executed = len(write_env.effects(outcome.endpoint))
     assert executed == (kind == "missing-field")
     assert outcome.reconcile().status == ("confirmed" if executed else "rejected")
 
@@ -285,16 +293,16 @@ ODD_ANSWERS: dict[str, tuple[str, object]] = {
 
 @pytest.mark.parametrize("answer", ODD_ANSWERS)
 def test_an_answer_of_another_shape_leaves_it_unknown(folder: Path, answer: str) -> None:
-    door, payload = ODD_ANSWERS[answer]
+    endpoint_name, payload = ODD_ANSWERS[answer]
     write_env = WriteEnv(folder)
     try:
         exchange = Answering(write_env.world, write_env.env.exchange_clock)
         exchange.payload = payload
         write_env.env.sandbox.exchange = write_env.exchange = exchange
-        outcome = do(write_env, door)
+        outcome = do(write_env, endpoint_name)
         assert outcome.status == "unknown"
         assert outcome.reconcile().status == "confirmed"
-        assert len(write_env.effects(door)) == 1
+        assert len(write_env.effects(endpoint_name)) == 1
     finally:
         write_env.close()
 
@@ -319,14 +327,14 @@ def calls_of(function: Callable[..., object], within: Callable[[], object]) -> i
 
 def test_a_frame_is_built_once_and_an_outcome_holds_no_executor(write_env: WriteEnv) -> None:
     made: list[Outcome] = []
-    assert calls_of(Gathering.frame, lambda: made.append(do(write_env, "exchange.set_commission"))) == 1
-    assert calls_of(Gathering.frame, lambda: write_env.ops.outcome(made[0].number)) == 1
+    assert calls_of(FrameBuilder.frame, lambda: made.append(do(write_env, "exchange.set_commission"))) == 1
+    assert calls_of(FrameBuilder.frame, lambda: write_env.ops.outcome(made[0].number)) == 1
     assert write_env.ops.outcome(made[0].number).require().equals(made[0].require())
     assert write_env.ops.outcome(made[0].number).require().attrs == made[0].require().attrs
     reached, left = {id(made[0])}, list(vars(made[0]).values())
     while left:
         held = left.pop()
-        assert not isinstance(held, Desk)
+        assert not isinstance(held, WriteExecutor)
         if id(held) in reached or not type(held).__module__.startswith(("toolkit.", "builtins")):
             continue
         reached.add(id(held))
@@ -385,20 +393,20 @@ MESSAGES = [
 
 
 @pytest.mark.parametrize(
-    "door", ["futures.set_customer_id", "portfolio.set_own_customer_id", "spot.set_customer_id"]
+    "endpoint_name", ["futures.set_customer_id", "portfolio.set_own_customer_id", "spot.set_customer_id"]
 )
 @pytest.mark.parametrize(("status", "code", "message", "expected"), MESSAGES)
 def test_of_a_5xx_only_what_the_documents_of_futures_say_counts_as_not_executed(
-    write_env: WriteEnv, door: str, status: int, code: int, message: str, expected: str
+    write_env: WriteEnv, endpoint_name: str, status: int, code: int, message: str, expected: str
 ) -> None:
-    write_env.fail(door, "server-error", status=status, code=code, message=message)
-    outcome = do(write_env, door)
-    spot = door.startswith("spot")
+    write_env.fail(endpoint_name, "server-error", status=status, code=code, message=message)
+    outcome = do(write_env, endpoint_name)
+    spot = endpoint_name.startswith("spot")
     assert outcome.status == ("unknown" if spot else expected)
     assert message.rstrip(".") in outcome.reason
     if outcome.status == "rejected":
         assert isinstance(outcome.error, NotExecutedError)
-        assert do(write_env, door)
+        assert do(write_env, endpoint_name)
 
 
 def test_where_nothing_listens_nothing_was_done(write_env: WriteEnv) -> None:
@@ -463,7 +471,7 @@ def test_what_is_not_there_is_believed_only_once_it_cannot_come_any_more(
 
 def test_what_comes_late_is_found(write_env: WriteEnv) -> None:
     write_env.fail("exchange.create_sub_account", "reset-before")
-    outcome = do(write_env, "exchange.create_sub_account", marked=True)
+    outcome = do(write_env, "exchange.create_sub_account", traceable=True)
     assert outcome.reconcile(wait=False).status == "unknown"
     write_env.clock.advance(9)
     made = write_env.world.add_account(outcome.arguments["tag"], write_env.env.now)
@@ -471,9 +479,9 @@ def test_what_comes_late_is_found(write_env: WriteEnv) -> None:
     assert outcome.require()["sub_account_id"][0] == made.id
 
 
-def moved(write_env: WriteEnv, door: str, **change: Any) -> dict[str, Any]:
+def moved(write_env: WriteEnv, endpoint_name: str, **change: Any) -> dict[str, Any]:
     """A row of the list of transfers as the exchange would show it of the example."""
-    sent = write_env.world.example_write(door).parameters
+    sent = write_env.world.example_write(endpoint_name).parameters
     row = {
         "fromId": "",
         "toId": sent["toId"],
@@ -484,33 +492,35 @@ def moved(write_env: WriteEnv, door: str, **change: Any) -> dict[str, Any]:
         "clientTranId": "mine",
         "status": "SUCCESS",
     }
-    if door == "exchange.universal_transfer":
+    if endpoint_name == "exchange.universal_transfer":
         row |= {"fromAccountType": "SPOT", "toAccountType": "USDT_FUTURE"}
-    if door == "exchange.transfer_futures":
+    if endpoint_name == "exchange.transfer_futures":
         row["tranId"] = row.pop("txnId")
         del row["status"]
     return row | change
 
 
 def after_a_lost_transfer(
-    write_env: WriteEnv, door: str, *rows: dict[str, Any], own: bool = False
+    write_env: WriteEnv, endpoint_name: str, *rows: dict[str, Any], own: bool = False
 ) -> Outcome:
     """A transfer that was lost before it was done, and what the exchange's list shows.
 
     Args:
         write_env: Where.
-        door: The transfer.
+        endpoint_name: The transfer.
         rows: Rows of the list; "mine" in one is the id of the transfer.
         own: That id is the user's own, and not drawn.
     """
-    given = example(write_env.world, door)
+    given = example(write_env.world, endpoint_name)
     given.pop("client_tran_id", None)
-    write_env.fail(door, "reset-before")
-    outcome: Outcome = call(write_env.ops, door, given | ({"client_tran_id": "mine"} if own else {}))
+    write_env.fail(endpoint_name, "reset-before")
+    outcome: Outcome = call(write_env.ops, endpoint_name, given | ({"client_tran_id": "mine"} if own else {}))
     assert outcome.status == "unknown"
     number = outcome.arguments["client_tran_id"]
     shown = [row | ({"clientTranId": number} if row["clientTranId"] == "mine" else {}) for row in rows]
-    write_env.env.replace_exchange(tables={WRITE_BY_DOOR[door].reconciliation.read: ListTable(shown)})
+    write_env.env.replace_exchange(
+        tables={WRITES_BY_NAME[endpoint_name].reconciliation.read: ListTable(shown)}
+    )
     write_env.exchange = write_env.env.exchange
     write_env.faults = write_env.exchange.faults
     return outcome
@@ -521,27 +531,29 @@ TRANSFERS = [*WITH_STATUS, "exchange.transfer_futures"]
 
 
 @pytest.mark.parametrize("status", ["INIT", "PROCESS"])
-@pytest.mark.parametrize("door", WITH_STATUS)
+@pytest.mark.parametrize("endpoint_name", WITH_STATUS)
 def test_a_transfer_the_exchange_is_still_at_is_not_settled(
-    write_env: WriteEnv, door: str, status: str
+    write_env: WriteEnv, endpoint_name: str, status: str
 ) -> None:
-    outcome = after_a_lost_transfer(write_env, door, moved(write_env, door, status=status))
+    outcome = after_a_lost_transfer(write_env, endpoint_name, moved(write_env, endpoint_name, status=status))
     write_env.clock.advance(60)
     assert outcome.reconcile().status == "unknown"
     number = outcome.arguments["client_tran_id"]
     assert f"the exchange is still at transfer {number} ({status})" in outcome.reason
 
 
-@pytest.mark.parametrize("door", WITH_STATUS)
-def test_a_transfer_that_failed_was_not_done(write_env: WriteEnv, door: str) -> None:
-    outcome = after_a_lost_transfer(write_env, door, moved(write_env, door, status="FAILURE"))
+@pytest.mark.parametrize("endpoint_name", WITH_STATUS)
+def test_a_transfer_that_failed_was_not_done(write_env: WriteEnv, endpoint_name: str) -> None:
+    outcome = after_a_lost_transfer(
+        write_env, endpoint_name, moved(write_env, endpoint_name, status="FAILURE")
+    )
     assert outcome.reconcile().status == "rejected"
     assert f"transfer {outcome.arguments['client_tran_id']} failed at the exchange" in outcome.reason
 
 
-@pytest.mark.parametrize("door", TRANSFERS)
-def test_a_transfer_that_is_in_the_list_was_done(write_env: WriteEnv, door: str) -> None:
-    outcome = after_a_lost_transfer(write_env, door, moved(write_env, door))
+@pytest.mark.parametrize("endpoint_name", TRANSFERS)
+def test_a_transfer_that_is_in_the_list_was_done(write_env: WriteEnv, endpoint_name: str) -> None:
+    outcome = after_a_lost_transfer(write_env, endpoint_name, moved(write_env, endpoint_name))
     assert outcome.reconcile().status == "confirmed"
     assert outcome.require()["txn_id"][0] == "77"
     assert outcome.require()["client_tran_id"][0] == outcome.arguments["client_tran_id"]
@@ -549,52 +561,58 @@ def test_a_transfer_that_is_in_the_list_was_done(write_env: WriteEnv, door: str)
 
 
 OTHERS: list[tuple[str, dict[str, str]]] = [
-    *((door, {"qty": "12.50000001"}) for door in TRANSFERS),
-    *((door, {"asset": "BTC"}) for door in TRANSFERS),
-    *((door, {"clientTranId": "MINE"}) for door in TRANSFERS),
-    *((door, {"toId": "1"}) for door in WITH_STATUS),  # the others are asked for by sub-account
+    *((endpoint_name, {"qty": "12.50000001"}) for endpoint_name in TRANSFERS),
+    *((endpoint_name, {"asset": "BTC"}) for endpoint_name in TRANSFERS),
+    *((endpoint_name, {"clientTranId": "MINE"}) for endpoint_name in TRANSFERS),
+    *(
+        (endpoint_name, {"toId": "1"}) for endpoint_name in WITH_STATUS
+    ),  # the others are asked for by sub-account
 ]
 
 
-@pytest.mark.parametrize(("door", "change"), OTHERS, ids=str)
+@pytest.mark.parametrize(("endpoint_name", "change"), OTHERS, ids=str)
 def test_a_transfer_that_is_another_is_not_taken_for_it(
-    write_env: WriteEnv, door: str, change: dict[str, str]
+    write_env: WriteEnv, endpoint_name: str, change: dict[str, str]
 ) -> None:
-    if door == "exchange.transfer_futures" and "toId" in change:  # the account asked for is on one side
-        change = {**change, "fromId": str(moved(write_env, door)["toId"])}
-    outcome = after_a_lost_transfer(write_env, door, moved(write_env, door, **change), own=True)
+    if (
+        endpoint_name == "exchange.transfer_futures" and "toId" in change
+    ):  # the account asked for is on one side
+        change = {**change, "fromId": str(moved(write_env, endpoint_name)["toId"])}
+    outcome = after_a_lost_transfer(
+        write_env, endpoint_name, moved(write_env, endpoint_name, **change), own=True
+    )
     assert outcome.reconcile().status == "rejected"
 
 
 def test_an_answer_to_another_question_tells_nothing_of_a_write(write_env: WriteEnv) -> None:
-    door = "exchange.transfer_futures"
-    outcome = after_a_lost_transfer(write_env, door, moved(write_env, door, toId="1"))
+    endpoint_name = "exchange.transfer_futures"
+    outcome = after_a_lost_transfer(write_env, endpoint_name, moved(write_env, endpoint_name, toId="1"))
     with pytest.raises(ContractError, match="the answer is to another question"):
         outcome.reconcile()
     assert outcome.status == "unknown"
 
 
-@pytest.mark.parametrize("door", TRANSFERS)
-def test_the_master_account_may_be_left_out_or_named(write_env: WriteEnv, door: str) -> None:
-    row = moved(write_env, door, fromId=write_env.world.partner_uid)
-    assert after_a_lost_transfer(write_env, door, row).reconcile().status == "confirmed"
+@pytest.mark.parametrize("endpoint_name", TRANSFERS)
+def test_the_master_account_may_be_left_out_or_named(write_env: WriteEnv, endpoint_name: str) -> None:
+    row = moved(write_env, endpoint_name, fromId=write_env.world.partner_uid)
+    assert after_a_lost_transfer(write_env, endpoint_name, row).reconcile().status == "confirmed"
 
 
-@pytest.mark.parametrize("door", TRANSFERS)
+@pytest.mark.parametrize("endpoint_name", TRANSFERS)
 def test_a_transfer_that_is_older_than_the_call_is_for_a_person_to_judge(
-    write_env: WriteEnv, door: str
+    write_env: WriteEnv, endpoint_name: str
 ) -> None:
-    row = moved(write_env, door, time=write_env.env.now - 30_000)
-    outcome = after_a_lost_transfer(write_env, door, row)
+    row = moved(write_env, endpoint_name, time=write_env.env.now - 30_000)
+    outcome = after_a_lost_transfer(write_env, endpoint_name, row)
     assert outcome.reconcile().status == "unknown"
     assert "is in the exchange's list, and is older than this call" in outcome.reason
 
 
 @pytest.mark.parametrize("name", ["fromAccountType", "toAccountType"])
 def test_a_transfer_between_other_wallets_is_not_taken_for_it(write_env: WriteEnv, name: str) -> None:
-    door = "exchange.universal_transfer"
+    endpoint_name = "exchange.universal_transfer"
     outcome = after_a_lost_transfer(
-        write_env, door, moved(write_env, door, **{name: "COIN_FUTURE"}), own=True
+        write_env, endpoint_name, moved(write_env, endpoint_name, **{name: "COIN_FUTURE"}), own=True
     )
     assert outcome.reconcile().status == "rejected"
 
@@ -611,36 +629,36 @@ def test_several_that_may_be_it_are_named_and_a_person_decides(write_env: WriteE
     assert outcome.reconcile().status == "unknown"
     assert ours in outcome.reason
     assert other.id in outcome.reason
-    assert "`ops.resolve(1, happened=...)`" in outcome.reason
-    settled = write_env.ops.resolve(1, happened=True, note="theirs is older")
+    assert "`ops.resolve(1, executed=...)`" in outcome.reason
+    settled = write_env.ops.resolve(1, executed=True, note="theirs is older")
     assert settled
     assert settled.reason == "said by you: theirs is older"
     write_env.clock.sleep(WINDOW + 1)
-    assert write_env.ops.resolve(1, happened=False, note="a mistyped number").status == "rejected"
+    assert write_env.ops.resolve(1, executed=False, note="a mistyped number").status == "rejected"
     for each in [each for each in write_env.world.accounts if each.id in (ours, other.id)]:
         write_env.world.accounts.remove(each)
-    assert write_env.ops.resolve(1, happened=True, note="no, it is").status == "confirmed"
+    assert write_env.ops.resolve(1, executed=True, note="no, it is").status == "confirmed"
     assert write_env.ops.reconcile(1).status == "rejected", (
         "what a read shows is stronger than a person's word"
     )
     with pytest.raises(UsageError, match="#1 is settled"):
-        write_env.ops.resolve(1, happened=False)
+        write_env.ops.resolve(1, executed=False)
 
 
 def test_what_another_call_made_is_not_taken_for_it(write_env: WriteEnv) -> None:
     assert write_env.ops.exchange.create_sub_account(tag="twins")
     write_env.fail("exchange.create_sub_account", "reset-before")
-    lost = write_env.ops.exchange.create_sub_account(tag="twins")
-    assert lost.reconcile().status == "rejected"
+    failure = write_env.ops.exchange.create_sub_account(tag="twins")
+    assert failure.reconcile().status == "rejected"
 
 
 @pytest.mark.parametrize("tag", ["", "another"])
 def test_what_has_another_tag_or_was_there_before_is_not_taken_for_it(write_env: WriteEnv, tag: str) -> None:
     write_env.world.add_account("mine", write_env.env.now - 60_000)
     write_env.fail("exchange.create_sub_account", "reset-before")
-    lost = write_env.ops.exchange.create_sub_account(tag="mine")
+    failure = write_env.ops.exchange.create_sub_account(tag="mine")
     write_env.world.add_account(tag, write_env.env.now + 100)
-    assert lost.reconcile().status == "rejected"
+    assert failure.reconcile().status == "rejected"
 
 
 @pytest.mark.parametrize("public_key", [None, "MCowBQYDK2VwAyEA"])
@@ -652,7 +670,7 @@ def test_of_a_key_whose_answer_was_lost_it_is_told_what_to_do(
     assert outcome.reconcile().status == "unknown"
     masked = write_env.effects("exchange.create_api_key")[0].answer_id
     assert f"a key that it did not have before ({masked})" in outcome.reason
-    assert write_env.ops.resolve(outcome.number, happened=True, note="nobody else was there")
+    assert write_env.ops.resolve(outcome.number, executed=True, note="nobody else was there")
     if public_key:
         assert "it belongs to your private key" in outcome.reason
     else:
@@ -705,12 +723,14 @@ def test_a_deleted_key_is_told_from_others_that_look_alike(write_env: WriteEnv, 
         assert f"{3 - deleted} of those that look like it are there, and 3 were before" in outcome.reason
 
 
-@pytest.mark.parametrize("door", ["exchange.set_um_commission", "exchange.set_cm_commission"])
-def test_an_adjustment_that_changes_nothing_cannot_be_told_from_none(write_env: WriteEnv, door: str) -> None:
+@pytest.mark.parametrize("endpoint_name", ["exchange.set_um_commission", "exchange.set_cm_commission"])
+def test_an_adjustment_that_changes_nothing_cannot_be_told_from_none(
+    write_env: WriteEnv, endpoint_name: str
+) -> None:
     """What is in force already is in force either way; the words do not say that it was not executed."""
-    assert do(write_env, door)
-    write_env.fail(door, "reset")
-    outcome = do(write_env, door)
+    assert do(write_env, endpoint_name)
+    write_env.fail(endpoint_name, "reset")
+    outcome = do(write_env, endpoint_name)
     assert outcome.reconcile().status == "rejected"
     assert "the same as before: it was not executed, or changed nothing" in outcome.reason
 
@@ -727,19 +747,21 @@ def test_what_the_read_does_not_show_is_not_taken_for_granted(write_env: WriteEn
     assert write_env.ops.outcome(outcome.number).status == "confirmed"
 
 
-@pytest.mark.parametrize("door", ["spot.set_customer_id", "futures.set_customer_id"])
-def test_whose_id_it_is_is_told_however_the_address_was_written(write_env: WriteEnv, door: str) -> None:
-    given = example(write_env.world, door)
+@pytest.mark.parametrize("endpoint_name", ["spot.set_customer_id", "futures.set_customer_id"])
+def test_whose_id_it_is_is_told_however_the_address_was_written(
+    write_env: WriteEnv, endpoint_name: str
+) -> None:
+    given = example(write_env.world, endpoint_name)
     written = f" {given['email'].title()} "
     other = write_env.world.customers[1]
-    write_env.fail(door, "reset")
-    lost = call(write_env.ops, door, given | {"email": written})
-    assert other_kernel(write_env, door).reconcile(lost.number).status == "confirmed"
-    assert lost.reconcile().require()["customer_id"][0] == given["customer_id"]
+    write_env.fail(endpoint_name, "reset")
+    failure = call(write_env.ops, endpoint_name, given | {"email": written})
+    assert other_kernel(write_env, endpoint_name).reconcile(failure.number).status == "confirmed"
+    assert failure.reconcile().require()["customer_id"][0] == given["customer_id"]
     # Now it is the id of the first one: a call for another customer was not executed.
-    write_env.fail(door, "reset-before")
-    lost = call(write_env.ops, door, given | {"email": other.email})
-    assert other_kernel(write_env, door).reconcile(lost.number).status == "rejected"
+    write_env.fail(endpoint_name, "reset-before")
+    failure = call(write_env.ops, endpoint_name, given | {"email": other.email})
+    assert other_kernel(write_env, endpoint_name).reconcile(failure.number).status == "rejected"
     assert other.email not in write_env.ops.history().to_string()
     assert other.email.encode() not in write_env.ops.journal.read_bytes()
 
@@ -756,28 +778,30 @@ class Meddling(Exchange):
         return super()._written(asked)
 
 
-@pytest.mark.parametrize("door", ["exchange.transfer", "exchange.set_commission", "exchange.delete_api_key"])
+@pytest.mark.parametrize(
+    "endpoint_name", ["exchange.transfer", "exchange.set_commission", "exchange.delete_api_key"]
+)
 def test_while_it_is_under_way_nothing_else_is_sent_about_it_and_nobody_settles_it(
-    folder: Path, door: str
+    folder: Path, endpoint_name: str
 ) -> None:
     write_env = WriteEnv(folder)
     try:
         exchange = Meddling(write_env.world, write_env.env.exchange_clock)
         write_env.env.sandbox.exchange = write_env.exchange = exchange
         given, ops, other = (
-            example(write_env.world, door),
-            operations_of(write_env, door),
-            other_kernel(write_env, door),
+            example(write_env.world, endpoint_name),
+            operations_of(write_env, endpoint_name),
+            other_kernel(write_env, endpoint_name),
         )
         refused: list[UsageError] = []
 
         def meanwhile() -> None:
             steps: list[Callable[[], object]] = [
-                lambda: call(ops, door, given),
-                lambda: call(other, door, given),
-                lambda: call(other, door, given, once="name"),
-                lambda: ops.resolve(1, happened=False),
-                lambda: other.resolve(1, happened=True),
+                lambda: call(ops, endpoint_name, given),
+                lambda: call(other, endpoint_name, given),
+                lambda: call(other, endpoint_name, given, idempotency_key="name"),
+                lambda: ops.resolve(1, executed=False),
+                lambda: other.resolve(1, executed=True),
             ]
             for step in steps:
                 try:
@@ -787,10 +811,10 @@ def test_while_it_is_under_way_nothing_else_is_sent_about_it_and_nobody_settles_
             assert len(ops.unresolved()) == 0
 
         exchange.meanwhile = meanwhile
-        assert call(ops, door, given).status == "confirmed"
-        assert [type(error) for error in refused] == [UnsettledError] * 3 + [UsageError] * 2
+        assert call(ops, endpoint_name, given).status == "confirmed"
+        assert [type(error) for error in refused] == [PendingWriteError] * 3 + [UsageError] * 2
         assert all("at this moment" in str(error) for error in refused)
-        assert write_env.sent(door) == 1
+        assert write_env.sent(endpoint_name) == 1
     finally:
         write_env.close()
 
@@ -798,82 +822,92 @@ def test_while_it_is_under_way_nothing_else_is_sent_about_it_and_nobody_settles_
 # -- another kernel, another key -------------------------------------------------------------------------
 
 SETTLED_WITHOUT_KEY = [
-    door for door in TOLD if "ip_restriction" not in WRITE_BY_DOOR[door].reconciliation.read
+    endpoint_name
+    for endpoint_name in TOLD
+    if "ip_restriction" not in WRITES_BY_NAME[endpoint_name].reconciliation.read
 ]
-WITH_KEY = [door for door in TOLD if "api_key" in {param.name for param in WRITE_BY_DOOR[door].params}]
+WITH_KEY = [
+    endpoint_name
+    for endpoint_name in TOLD
+    if "api_key" in {param.name for param in WRITES_BY_NAME[endpoint_name].params}
+]
 
 
-def other_kernel(write_env: WriteEnv, door: str) -> Operations:
+def other_kernel(write_env: WriteEnv, endpoint_name: str) -> Operations:
     """Operations of another kernel: the same journal, and nothing remembered."""
-    key = write_env.world.example_write(door).key
+    key = write_env.world.example_write(endpoint_name).key
     return write_env.env.new_link(key.key, key.secret).operations(journal=write_env.folder)
 
 
 @pytest.mark.parametrize("kind", ["reset", "reset-before"])
-@pytest.mark.parametrize("door", SETTLED_WITHOUT_KEY)
-def test_another_kernel_finds_out_what_became_of_it(write_env: WriteEnv, door: str, kind: str) -> None:
-    other = other_kernel(write_env, door)
-    write_env.fail(door, kind)
-    number = do(write_env, door).number
+@pytest.mark.parametrize("endpoint_name", SETTLED_WITHOUT_KEY)
+def test_another_kernel_finds_out_what_became_of_it(
+    write_env: WriteEnv, endpoint_name: str, kind: str
+) -> None:
+    other = other_kernel(write_env, endpoint_name)
+    write_env.fail(endpoint_name, kind)
+    number = do(write_env, endpoint_name).number
     assert list(other.unresolved()["number"]) == [number]
     outcome = other.reconcile(number)
-    done = "unknown" if door in TRACELESS else "confirmed"
+    done = "unknown" if endpoint_name in TRACELESS else "confirmed"
     assert outcome.status == (done if kind == "reset" else "rejected")
-    assert write_env.sent(door) == 1
+    assert write_env.sent(endpoint_name) == 1
 
 
-@pytest.mark.parametrize("door", WITH_KEY)
-def test_another_kernel_is_given_the_key_where_it_is_needed(write_env: WriteEnv, door: str) -> None:
-    given = example(write_env.world, door)
-    other = other_kernel(write_env, door)
-    write_env.fail(door, "reset")
-    lost = call(operations_of(write_env, door), door, given)
+@pytest.mark.parametrize("endpoint_name", WITH_KEY)
+def test_another_kernel_is_given_the_key_where_it_is_needed(write_env: WriteEnv, endpoint_name: str) -> None:
+    given = example(write_env.world, endpoint_name)
+    other = other_kernel(write_env, endpoint_name)
+    write_env.fail(endpoint_name, "reset")
+    failure = call(operations_of(write_env, endpoint_name), endpoint_name, given)
     requests = len(write_env.exchange.log)
     with pytest.raises(UsageError, match="`api_key` is not the one that #1 was about"):
         other.reconcile(1, api_key=given["api_key"][::-1])
     assert len(write_env.exchange.log) == requests
-    if door not in SETTLED_WITHOUT_KEY:
+    if endpoint_name not in SETTLED_WITHOUT_KEY:
         outcome = other.reconcile(1)
         assert outcome.status == "unknown"
         assert "`ops.reconcile(1, api_key=...)`" in outcome.reason
     outcome = other.reconcile(1, api_key=given["api_key"])
     assert outcome.status == "confirmed"
     assert given["api_key"] not in repr(outcome) + outcome._repr_html_()
-    assert lost.status == "unknown", "an outcome is what was known when it was asked"
-    assert lost.reconcile().status == "confirmed"
+    assert failure.status == "unknown", "an outcome is what was known when it was asked"
+    assert failure.reconcile().status == "confirmed"
 
 
-@pytest.mark.parametrize("door", WITH_KEY)
-def test_keys_that_look_alike_are_not_mistaken_for_each_other(write_env: WriteEnv, door: str) -> None:
-    given = example(write_env.world, door)
+@pytest.mark.parametrize("endpoint_name", WITH_KEY)
+def test_keys_that_look_alike_are_not_mistaken_for_each_other(
+    write_env: WriteEnv, endpoint_name: str
+) -> None:
+    given = example(write_env.world, endpoint_name)
     account = write_env.world.account(given["sub_account_id"])
     assert account is not None
     ours = account.key(given["api_key"])
     assert ours is not None
     flags = {name: given[name] for name in ("can_trade", "margin_trade", "futures_trade") if name in given}
     account.keys.insert(0, replace(ours, key=ours.key[:3] + "A" * 61, ip_list=["192.0.2.7"], **flags))
-    write_env.fail(door, "reset-before")
-    lost = call(operations_of(write_env, door), door, given)
+    write_env.fail(endpoint_name, "reset-before")
+    failure = call(operations_of(write_env, endpoint_name), endpoint_name, given)
     if flags:  # the other one has what was asked for
-        outcome = other_kernel(write_env, door).reconcile(lost.number)
+        outcome = other_kernel(write_env, endpoint_name).reconcile(failure.number)
         assert outcome.status == "unknown"
         assert "several keys look alike" in outcome.reason
-    assert lost.reconcile().status == "rejected"
+    assert failure.reconcile().status == "rejected"
 
 
 def test_what_was_sent_with_another_key_is_only_judged_where_it_is_the_same_account(
     write_env: WriteEnv,
 ) -> None:
-    door = "exchange.set_commission"
-    write_env.fail(door, "reset")
-    lost = do(write_env, door)
+    endpoint_name = "exchange.set_commission"
+    write_env.fail(endpoint_name, "reset")
+    failure = do(write_env, endpoint_name)
     other = write_env.operations("read-only", "read-only")
     requests = len(write_env.exchange.log)
-    outcome = other.reconcile(lost.number)
+    outcome = other.reconcile(failure.number)
     assert outcome.status == "unknown"
     assert "`reconcile(..., same_account=True)`" in outcome.reason
     assert len(write_env.exchange.log) == requests
-    assert other.reconcile(lost.number, same_account=True).status == "confirmed"
+    assert other.reconcile(failure.number, same_account=True).status == "confirmed"
 
 
 def test_what_one_key_writes_and_another_reads_has_to_be_said_to_be_of_one_account(
@@ -882,25 +916,27 @@ def test_what_one_key_writes_and_another_reads_has_to_be_said_to_be_of_one_accou
     """The key that reads may show another account, where nothing of it is to be seen."""
     given = example(write_env.world, "exchange.transfer")
     write_env.fail("exchange.transfer", "reset")
-    lost = write_env.operations("partner", "trade-only").exchange.transfer(**given)
+    failure = write_env.operations("partner", "trade-only").exchange.transfer(**given)
     write_env.clock.sleep(WINDOW + 1)
-    assert lost.reconcile().status == "unknown"
-    assert "`reconcile(..., same_account=True)`" in lost.reason
+    assert failure.reconcile().status == "unknown"
+    assert "`reconcile(..., same_account=True)`" in failure.reason
     link = write_env.env.new_link()
     key = write_env.world.keys["trade-only"]
     ops = link.operations(key=key.key, secret=key.secret, same_account=True, journal=write_env.folder)
-    assert ops.reconcile(lost.number).status == "confirmed"
+    assert ops.reconcile(failure.number).status == "confirmed"
 
 
-OWN = [door for door in WRITE_NAMES if door.endswith("set_own_customer_id")]
+OWN = [endpoint_name for endpoint_name in WRITE_NAMES if endpoint_name.endswith("set_own_customer_id")]
 
 
-@pytest.mark.parametrize("door", OWN)
-def test_an_id_of_ones_own_is_not_looked_for_in_another_account(write_env: WriteEnv, door: str) -> None:
+@pytest.mark.parametrize("endpoint_name", OWN)
+def test_an_id_of_ones_own_is_not_looked_for_in_another_account(
+    write_env: WriteEnv, endpoint_name: str
+) -> None:
     """Written with a customer's key, read with the partner's: the read shows another account."""
     ops = write_env.operations("partner", "customer")
-    write_env.fail(door, "reset")
-    outcome = call(ops, door, example(write_env.world, door))
+    write_env.fail(endpoint_name, "reset")
+    outcome = call(ops, endpoint_name, example(write_env.world, endpoint_name))
     assert outcome.reconcile().status == "unknown"
     assert "another key" in outcome.reason
     assert write_env.operations("customer").reconcile(outcome.number).status == "confirmed"
@@ -955,14 +991,21 @@ def test_a_read_that_fails_leaves_it_unknown(write_env: WriteEnv, kind: str) -> 
     assert outcome.reconcile().status == "rejected"
 
 
-@pytest.mark.parametrize("door", ["exchange.create_api_key", "exchange.set_um_commission"])
-def test_what_has_to_be_read_before_and_cannot_be_is_not_sent(write_env: WriteEnv, door: str) -> None:
+@pytest.mark.parametrize("endpoint_name", ["exchange.create_api_key", "exchange.set_um_commission"])
+def test_what_has_to_be_read_before_and_cannot_be_is_not_sent(
+    write_env: WriteEnv, endpoint_name: str
+) -> None:
     write_env.faults.add(
-        "error", path=BY_DOOR[WRITE_BY_DOOR[door].reconciliation.read].path, method="GET", code=-5021
+        "error",
+        path=ENDPOINTS_BY_NAME[WRITES_BY_NAME[endpoint_name].reconciliation.read].path,
+        method="GET",
+        code=-5021,
     )
-    with pytest.raises(NotExecutedError, match=f"{door}: `link.* has to be read before it, and that failed"):
-        do(write_env, door)
-    assert write_env.sent(door) == 0
+    with pytest.raises(
+        NotExecutedError, match=f"{endpoint_name}: `link.* has to be read before it, and that failed"
+    ):
+        do(write_env, endpoint_name)
+    assert write_env.sent(endpoint_name) == 0
     assert len(write_env.ops.history()) == 0
 
 
@@ -971,28 +1014,32 @@ def test_what_has_to_be_read_before_and_cannot_be_is_not_sent(write_env: WriteEn
 
 def test_a_name_is_done_once(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer")
-    first = write_env.ops.exchange.transfer(**given, once="october")
-    again = write_env.ops.exchange.transfer(**given, once="october")
-    elsewhere = other_kernel(write_env, "exchange.transfer").exchange.transfer(**given, once="october")
+    first = write_env.ops.exchange.transfer(**given, idempotency_key="october")
+    again = write_env.ops.exchange.transfer(**given, idempotency_key="october")
+    elsewhere = other_kernel(write_env, "exchange.transfer").exchange.transfer(
+        **given, idempotency_key="october"
+    )
     for outcome in (again, elsewhere):
         assert (outcome.number, outcome.status) == (first.number, "confirmed")
         assert outcome.require().equals(first.require())
     assert (len(write_env.effects("exchange.transfer")), write_env.sent("exchange.transfer")) == (1, 1)
-    assert write_env.ops.exchange.transfer(**given, once="november").number == 2
-    assert not write_env.ops.preview.exchange.transfer(**given, once="october")
+    assert write_env.ops.exchange.transfer(**given, idempotency_key="november").number == 2
+    assert not write_env.ops.preview.exchange.transfer(**given, idempotency_key="october")
 
 
 def test_a_name_stands_for_one_call(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer")
-    assert write_env.ops.exchange.transfer(**given, once="october")
+    assert write_env.ops.exchange.transfer(**given, idempotency_key="october")
     for other in ({"amount": "12.6"}, {"asset": "BTC"}, {"client_tran_id": "x"}):
-        with pytest.raises(UsageError, match="`once`: the name 'october' stands for another call, #1"):
-            write_env.ops.exchange.transfer(**given | other, once="october")
+        with pytest.raises(
+            UsageError, match="`idempotency_key`: the name 'october' stands for another call, #1"
+        ):
+            write_env.ops.exchange.transfer(**given | other, idempotency_key="october")
         assert "another call, #1" in repr(
-            write_env.ops.preview.exchange.transfer(**given | other, once="october")
+            write_env.ops.preview.exchange.transfer(**given | other, idempotency_key="october")
         )
     with pytest.raises(UsageError, match="stands for another call"):
-        write_env.ops.exchange.enable_futures(given["to_id"], once="october")
+        write_env.ops.exchange.enable_futures(given["to_id"], idempotency_key="october")
     assert write_env.sent("exchange.transfer") == 1
 
 
@@ -1001,59 +1048,61 @@ def test_under_a_name_what_is_unknown_stays_so_and_is_not_sent_again(write_env: 
     write_env.fail("exchange.set_commission", "reset-before")
     ops = write_env.ops
     for _ in range(2):
-        outcome = ops.exchange.set_commission(**given, once="fees")
+        outcome = ops.exchange.set_commission(**given, idempotency_key="fees")
         assert (outcome.number, outcome.status) == (1, "unknown")
     assert write_env.sent("exchange.set_commission") == 1
     with pytest.raises(UsageError, match="is unknown: only the name of a call that was rejected"):
         ops.free("fees")
     assert outcome.reconcile().status == "rejected"
-    assert ops.exchange.set_commission(**given, once="fees").status == "rejected"
+    assert ops.exchange.set_commission(**given, idempotency_key="fees").status == "rejected"
     assert write_env.sent("exchange.set_commission") == 1
     assert "`ops.free('fees')`" in ops.outcome(1).next_step
     assert ops.free("fees").status == "rejected"
-    assert ops.exchange.set_commission(**given, once="fees").number == 2
+    assert ops.exchange.set_commission(**given, idempotency_key="fees").number == 2
     with pytest.raises(UsageError, match="is confirmed"):
         ops.free("fees")
     with pytest.raises(UsageError, match="Nothing was done under the name"):
         ops.free("nobody")
 
 
-@pytest.mark.parametrize("door", TRANSFERS)
-def test_a_name_is_done_once_also_where_the_journal_is_another(write_env: WriteEnv, door: str) -> None:
-    given = example(write_env.world, door)
-    first = call(write_env.ops, door, given, once="october")
+@pytest.mark.parametrize("endpoint_name", TRANSFERS)
+def test_a_name_is_done_once_also_where_the_journal_is_another(
+    write_env: WriteEnv, endpoint_name: str
+) -> None:
+    given = example(write_env.world, endpoint_name)
+    first = call(write_env.ops, endpoint_name, given, idempotency_key="october")
     elsewhere = write_env.env.link.operations(journal=write_env.folder / "elsewhere")
-    second = call(elsewhere, door, given, once="october")
+    second = call(elsewhere, endpoint_name, given, idempotency_key="october")
     assert second.arguments["client_tran_id"] == first.arguments["client_tran_id"]
     assert second.status == "rejected"
     assert "clientTranId" in second.reason
-    assert len(write_env.effects(door)) == 1
-    assert call(elsewhere, door, given, once="november")
+    assert len(write_env.effects(endpoint_name)) == 1
+    assert call(elsewhere, endpoint_name, given, idempotency_key="november")
 
 
 # -- outcomes --------------------------------------------------------------------------------------------
 
 
 def test_an_outcome_is_true_only_where_it_was_done(write_env: WriteEnv) -> None:
-    door = "exchange.set_commission"
-    done = do(write_env, door)
-    write_env.fail(door, "error", code=-1102, message="<b>No</b> `tag`.")
-    refused = do(write_env, door)
-    write_env.fail(door, "reset")
-    lost = do(write_env, door)
-    assert [bool(each) for each in (done, refused, lost)] == [True, False, False]
-    assert (done.error, refused.frame, lost.frame) == (None, None, None)
+    endpoint_name = "exchange.set_commission"
+    done = do(write_env, endpoint_name)
+    write_env.fail(endpoint_name, "error", code=-1102, message="<b>No</b> `tag`.")
+    refused = do(write_env, endpoint_name)
+    write_env.fail(endpoint_name, "reset")
+    failure = do(write_env, endpoint_name)
+    assert [bool(each) for each in (done, refused, failure)] == [True, False, False]
+    assert (done.error, refused.frame, failure.frame) == (None, None, None)
     shown = {"Confirmed: it was executed.": done, "Rejected: nothing was executed.": refused}
-    shown["Unknown: it may have been executed, or not."] = lost
+    shown["Unknown: it may have been executed, or not."] = failure
     for words, outcome in shown.items():
         card = outcome._repr_html_()
-        assert f"#{outcome.number} {door} (SANDBOX): {words}" in repr(outcome)
+        assert f"#{outcome.number} {endpoint_name} (SANDBOX): {words}" in repr(outcome)
         assert words in card
         assert "SANDBOX" in card
         assert "<b>" not in card
     assert "&lt;b&gt;No&lt;/b&gt;" in refused._repr_html_()
     assert re.search(r"maker_commission.{1,3}0\.0008", repr(done))
-    assert "`ops.reconcile(3)`, in any kernel, asks" in repr(lost)
+    assert "`ops.reconcile(3)`, in any kernel, asks" in repr(failure)
 
 
 def test_what_a_user_gave_is_escaped(write_env: WriteEnv) -> None:
@@ -1061,8 +1110,8 @@ def test_what_a_user_gave_is_escaped(write_env: WriteEnv) -> None:
     done = write_env.ops.exchange.create_sub_account(tag=tag)
     assert done.require()["tag"][0] == tag
     write_env.fail("exchange.create_sub_account", "reset-before")
-    lost = write_env.ops.exchange.create_sub_account(tag=tag)
-    cards = [done, lost, lost.reconcile(), write_env.ops.preview.exchange.create_sub_account(tag=tag)]
+    failure = write_env.ops.exchange.create_sub_account(tag=tag)
+    cards = [done, failure, failure.reconcile(), write_env.ops.preview.exchange.create_sub_account(tag=tag)]
     for card in cards:
         shown = card._repr_html_()
         assert "<script" not in shown
@@ -1116,18 +1165,18 @@ def test_an_outcome_is_not_written_down_and_its_frame_may_be(write_env: WriteEnv
 def test_a_frame_says_where_it_came_from(write_env: WriteEnv) -> None:
     write_env.fail("exchange.set_permissions", "reset")
     given = example(write_env.world, "exchange.set_permissions")
-    lost = write_env.ops.exchange.set_permissions(**given)
-    attrs = lost.reconcile().require().attrs
+    failure = write_env.ops.exchange.set_permissions(**given)
+    attrs = failure.reconcile().require().attrs
     assert attrs["endpoint"] == "exchange.set_permissions"
     assert attrs["system"] == "exchange"
     assert attrs["source"] == "sandbox"
     assert attrs["number"] == 1
-    assert attrs["settled_by"] == "read"
+    assert attrs["resolved_by"] == "read"
     assert attrs["complete"] is False
     assert attrs["parameters"]["sub_account_id"] == given["sub_account_id"]
     assert given["api_key"] not in str(attrs)
     done = write_env.ops.exchange.set_permissions(**given).require()
-    assert (done.attrs["settled_by"], done.attrs["complete"]) == ("answer", True)
+    assert (done.attrs["resolved_by"], done.attrs["complete"]) == ("answer", True)
 
 
 def test_there_is_no_key_to_hand_over_where_none_was_made(write_env: WriteEnv) -> None:
@@ -1135,13 +1184,13 @@ def test_there_is_no_key_to_hand_over_where_none_was_made(write_env: WriteEnv) -
         do(write_env, "exchange.enable_futures").take_key()
 
 
-@pytest.mark.parametrize("happened", [1, "yes", None])
-def test_what_a_person_says_is_true_or_false(write_env: WriteEnv, happened: Any) -> None:
+@pytest.mark.parametrize("executed", [1, "yes", None])
+def test_what_a_person_says_is_true_or_false(write_env: WriteEnv, executed: Any) -> None:
     write_env.fail("exchange.transfer_within", "reset")
-    lost = do(write_env, "exchange.transfer_within")
-    with pytest.raises(UsageError, match="`happened` is True or False"):
-        write_env.ops.resolve(lost.number, happened=happened)
-    assert write_env.ops.outcome(lost.number).status == "unknown"
+    failure = do(write_env, "exchange.transfer_within")
+    with pytest.raises(UsageError, match="`executed` is True or False"):
+        write_env.ops.resolve(failure.number, executed=executed)
+    assert write_env.ops.outcome(failure.number).status == "unknown"
 
 
 def test_there_is_no_outcome_of_a_call_that_never_was(write_env: WriteEnv) -> None:
@@ -1149,7 +1198,7 @@ def test_there_is_no_outcome_of_a_call_that_never_was(write_env: WriteEnv) -> No
         with pytest.raises(UsageError, match="no entry #99"):
             ask(99)
     with pytest.raises(UsageError, match="no entry #99"):
-        write_env.ops.resolve(99, happened=True)
+        write_env.ops.resolve(99, executed=True)
 
 
 # -- what a user is told -------------------------------------------------------------------------------------
@@ -1157,9 +1206,9 @@ def test_there_is_no_outcome_of_a_call_that_never_was(write_env: WriteEnv) -> No
 
 def test_the_second_call_of_a_name_says_that_nothing_was_sent_now(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.set_commission")
-    first = write_env.ops.exchange.set_commission(**given, once="fees-2026")
-    again = write_env.ops.exchange.set_commission(**given, once="fees-2026")
-    assert (first.repeated, again.repeated, again.once) == (False, True, "fees-2026")
+    first = write_env.ops.exchange.set_commission(**given, idempotency_key="fees-2026")
+    again = write_env.ops.exchange.set_commission(**given, idempotency_key="fees-2026")
+    assert (first.repeated, again.repeated, again.idempotency_key) == (False, True, "fees-2026")
     words = "Nothing was sent now: this is the outcome of the first call named 'fees-2026'."
     for text in (repr(again), html.unescape(again._repr_html_())):
         assert words in text
@@ -1167,12 +1216,12 @@ def test_the_second_call_of_a_name_says_that_nothing_was_sent_now(write_env: Wri
     assert "Nothing was sent now" not in repr(first)
 
 
-@pytest.mark.parametrize("door", ["exchange.transfer_within", "exchange.set_universal_transfer"])
-def test_where_no_read_tells_the_next_step_is_to_look(write_env: WriteEnv, door: str) -> None:
-    write_env.fail(door, "reset")
-    lost = do(write_env, door)
-    for outcome in (lost, lost.reconcile()):
-        assert WRITE_BY_DOOR[door].reconciliation.look_at in outcome.next_step
+@pytest.mark.parametrize("endpoint_name", ["exchange.transfer_within", "exchange.set_universal_transfer"])
+def test_where_no_read_tells_the_next_step_is_to_look(write_env: WriteEnv, endpoint_name: str) -> None:
+    write_env.fail(endpoint_name, "reset")
+    failure = do(write_env, endpoint_name)
+    for outcome in (failure, failure.reconcile()):
+        assert WRITES_BY_NAME[endpoint_name].reconciliation.manual_check in outcome.next_step
         assert f"`ops.resolve({outcome.number}, happened=...)`" in outcome.next_step
         assert "reconcile" not in outcome.next_step
 
@@ -1181,15 +1230,15 @@ def test_a_preview_shows_no_id_that_the_call_will_not_have(write_env: WriteEnv) 
     given = example(write_env.world, "exchange.transfer")
     given.pop("client_tran_id", None)
     assert write_env.ops.preview.exchange.transfer(**given).body["clientTranId"] == "(made when it is sent)"
-    named = write_env.ops.preview.exchange.transfer(**given, once="pay").body["clientTranId"]
-    done = write_env.ops.exchange.transfer(**given, once="pay")
+    named = write_env.ops.preview.exchange.transfer(**given, idempotency_key="pay").body["clientTranId"]
+    done = write_env.ops.exchange.transfer(**given, idempotency_key="pay")
     assert done.arguments["client_tran_id"] == named
 
 
 def test_a_preview_says_how_it_stands_with_a_name(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer")
     write_env.fail("exchange.transfer", "reset-before")
-    write_env.ops.exchange.transfer(**given, once="pay")
-    preview = write_env.ops.preview.exchange.transfer(**given, once="pay")
+    write_env.ops.exchange.transfer(**given, idempotency_key="pay")
+    preview = write_env.ops.preview.exchange.transfer(**given, idempotency_key="pay")
     assert not preview
     assert "the name stands for #1, unknown: its outcome would come back" in repr(preview)

@@ -17,7 +17,7 @@ def test_no_effect_is_doubled_and_no_outcome_is_wrong() -> None:
             day.close()
     assert count.mistakes == []
     assert min(count.outcomes.values()) > 20, "each outcome comes up"
-    assert count.lost > 5, "answers are lost whose calls were executed"
+    assert count.failure > 5, "answers are lost whose calls were executed"
     assert count.settled["confirmed"] > 1
     assert count.settled["rejected"] > 1
     assert count.restarts > 0
@@ -32,13 +32,13 @@ def test_the_judge_sees_what_is_wrong(claim: str) -> None:
     with memory_folder() as folder:
         day = RandomWrites(11, folder)
         try:
-            settle = day.ops["partner"]._journal.settle
+            resolve = day.ops["partner"]._journal.resolve
 
             def wrong(entry: object, status: str, *rest: object, **more: object) -> object:
-                return settle(entry, claim if status == "unknown" else status, *rest, **more)  # type: ignore[arg-type]
+                return resolve(entry, claim if status == "unknown" else status, *rest, **more)  # type: ignore[arg-type]
 
             for ops in day.ops.values():
-                ops._journal.settle = wrong  # type: ignore[method-assign, assignment]
+                ops._journal.resolve = wrong  # type: ignore[method-assign, assignment]
             day.restart = lambda: None  # type: ignore[method-assign]
             assert day.run(40).mistakes
         finally:

@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 
 from tests.support.writes import WriteEnv, another_process, do, example
+from toolkit.api.writes.operations import Operations
 from toolkit.errors import JournalError, JournalWarning, UsageError
-from toolkit.operations.entry import Entry, Wish
-from toolkit.operations.journal import Journal
-from toolkit.operations.operations import Operations
-from toolkit.sandbox import Answer, Request
+from toolkit.sandbox import SandboxRequest, SandboxResponse
+from toolkit.writes.entry import ConflictKey, JournalEntry
+from toolkit.writes.journal import Journal
 
 TRANSFER = "exchange.transfer"
 REPLACED = "was replaced while this kernel used it"
@@ -32,13 +32,13 @@ def journal(folder: Path) -> Journal:
     return Journal(folder / "journal.sqlite")
 
 
-def begin(journal: Journal, what: str = "this", **other: Any) -> Entry:
-    wish = Wish(same=what, subject=what, key="k", **other)
-    entry, _ = journal.begin(wish, door=TRANSFER, arguments={}, digests={})
+def begin(journal: Journal, what: str = "this", **other: Any) -> JournalEntry:
+    conflict_key = ConflictKey(same=what, subject=what, key="k", **other)
+    entry, _ = journal.begin(conflict_key, endpoint=TRANSFER, arguments={}, digests={})
     return entry
 
 
-def send(journal: Journal, entry: Entry) -> Entry:
+def send(journal: Journal, entry: JournalEntry) -> JournalEntry:
     return journal.sending(entry, lambda: (1, 2))
 
 
@@ -90,17 +90,17 @@ def test_a_lost_transfer_is_not_taken_for_the_one_that_has_its_number_now(
     assert ops.exchange.transfer("USDT", "1", to_id=to)
     backup = shutil.copy(ops.journal, tmp_path)
     write_env.fail(TRANSFER, "reset-before")
-    lost = ops.exchange.transfer("USDT", "500", to_id=to)
-    assert (lost.number, lost.status) == (2, "unknown")
+    failure = ops.exchange.transfer("USDT", "500", to_id=to)
+    assert (failure.number, failure.status) == (2, "unknown")
     in_place(ops.journal, Path(backup))
     with another_process():
         small = other_kernel(write_env).exchange.transfer("USDT", "0.01", to_id=to)
         assert (small.number, small.status) == (2, "confirmed")
     steps: list[Callable[[], object]] = [
-        lost.reconcile,
+        failure.reconcile,
         lambda: ops.reconcile(2),
         lambda: ops.outcome(2),
-        lambda: ops.resolve(2, happened=True),
+        lambda: ops.resolve(2, executed=True),
         lambda: ops.exchange.transfer("USDT", "500", to_id=to),
         lambda: ops.preview.exchange.transfer("USDT", "500", to_id=to),
         ops.history,
@@ -109,24 +109,24 @@ def test_a_lost_transfer_is_not_taken_for_the_one_that_has_its_number_now(
     for step in steps:
         with nothing_sent(write_env), pytest.raises(JournalError, match=REPLACED):
             step()
-    assert lost.status == "unknown"
+    assert failure.status == "unknown"
     with pytest.raises(JournalError, match=r"#2 exchange\.transfer was sent and may have been executed"):
-        lost.reconcile()
+        failure.reconcile()
 
 
 @ANY_WAY
 def test_what_was_done_under_a_name_since_the_backup_is_not_done_again(
     write_env: WriteEnv, tmp_path: Path, put_back: Callable[[Path, Path], None]
 ) -> None:
-    door = "exchange.create_sub_account"
+    endpoint = "exchange.create_sub_account"
     path = write_env.ops.journal
     backup = Path(shutil.copy(path, tmp_path))
-    assert write_env.ops.exchange.create_sub_account(tag="desk 17", once="desk 17")
+    assert write_env.ops.exchange.create_sub_account(tag="desk 17", idempotency_key="desk 17")
     put_back(path, backup)
     for again in (lambda: write_env.ops, lambda: other_kernel(write_env)):
         with pytest.raises(JournalError, match=f"{REPLACED}.*restart the kernel"):
-            again().exchange.create_sub_account(tag="desk 17", once="desk 17")
-    assert len(write_env.effects(door)) == 1
+            again().exchange.create_sub_account(tag="desk 17", idempotency_key="desk 17")
+    assert len(write_env.effects(endpoint)) == 1
     assert path.exists() == (put_back is not deleted), "nothing is made where it was"
 
 
@@ -135,15 +135,15 @@ def test_what_had_been_sent_is_not_said_to_have_never_left(
     journal: Journal, tmp_path: Path, put_back: Callable[[Path, Path], None]
 ) -> None:
     """No entry is missing in the backup, only that it was sent."""
-    entry = begin(journal, once="pay")
+    entry = begin(journal, idempotency_key="pay")
     backup = Path(shutil.copy(journal.path, tmp_path))
     send(journal, entry)
-    journal.came_back(entry)
+    journal.finished(entry)
     put_back(journal.path, backup)
     steps: list[Callable[[], object]] = [
         lambda: journal.entry(entry.number),
-        lambda: journal.entries(unsettled=True),
-        lambda: begin(journal, once="pay"),
+        lambda: journal.entries(unresolved=True),
+        lambda: begin(journal, idempotency_key="pay"),
         lambda: journal.free("pay"),
         lambda: Journal(journal.path),
     ]
@@ -154,35 +154,35 @@ def test_what_had_been_sent_is_not_said_to_have_never_left(
 
 def test_a_copy_that_has_fallen_behind_is_no_second_journal(journal: Journal, tmp_path: Path) -> None:
     copied = Path(shutil.copy(journal.path, tmp_path))
-    begin(journal, once="pay")
+    begin(journal, idempotency_key="pay")
     with pytest.raises(JournalError, match="gone back to how it was before"):
         Journal(copied)
 
 
 def test_of_two_copies_only_one_goes_on(journal: Journal, tmp_path: Path) -> None:
     copied = Journal(Path(shutil.copy(journal.path, tmp_path)))
-    begin(copied, once="pay")
+    begin(copied, idempotency_key="pay")
     with pytest.raises(JournalError, match=REPLACED):
-        begin(journal, once="pay")
+        begin(journal, idempotency_key="pay")
 
 
 def test_what_another_kernel_did_since_the_backup_is_not_done_again(journal: Journal, tmp_path: Path) -> None:
     """This one has seen nothing of it: that it is another file tells."""
     backup = Path(shutil.copy(journal.path, tmp_path))
     with another_process():
-        begin(Journal(journal.path), once="pay")
+        begin(Journal(journal.path), idempotency_key="pay")
     moved_over(journal.path, backup)
     with pytest.raises(JournalError, match="another file is in its place"):
-        begin(journal, once="pay")
+        begin(journal, idempotency_key="pay")
 
 
 # -- an entry is known by its token --------------------------------------------------------------------------
 
-STEPS: dict[str, Callable[[Journal, Entry], object]] = {
+STEPS: dict[str, Callable[[Journal, JournalEntry], object]] = {
     "sending": send,
-    "settle": lambda journal, entry: journal.settle(entry, "confirmed", "done", "answer"),
+    "settle": lambda journal, entry: journal.resolve(entry, "confirmed", "done", "answer"),
     "again": lambda journal, entry: journal.again(entry),
-    "repeated": lambda journal, entry: journal.repeated(entry, lambda older: True),
+    "repeated": lambda journal, entry: journal.resolve_repeats(entry, lambda older: True),
 }
 
 
@@ -196,7 +196,7 @@ def test_every_step_looks_at_the_token(journal: Journal, step: str, now: str) ->
     held = entry if step == "sending" else send(journal, entry)
     sql(journal.path, "DELETE FROM entries WHERE number = ?", entry.number)
     if now == "another":
-        journal.came_back(entry)
+        journal.finished(entry)
         sql(journal.path, "UPDATE sqlite_sequence SET seq = ?", entry.number - 1)
         assert begin(journal).number == entry.number
     with pytest.raises(JournalError, match=f"#{entry.number} is ") as raised:
@@ -224,7 +224,7 @@ def test_a_key_is_handed_over_to_its_own_call(write_env: WriteEnv) -> None:
     write_env.clock.advance(2)
     other = do(write_env, "exchange.create_api_key")
     # As of a journal in which the number is another call's.
-    outcomes = write_env.ops._desk.outcomes
+    outcomes = write_env.ops._executor.outcomes
     again = outcomes.outcome(replace(outcomes.journal.entry(other.number), number=made.number))
     assert again.take_key().key != made.take_key().key
     with pytest.raises(UsageError, match="handed over already"):
@@ -242,7 +242,7 @@ def test_an_answer_that_comes_after_it_was_put_back_is_not_lost(
     backup = Path(shutil.copy(path, tmp_path))
     handle = write_env.exchange.handle
 
-    def handled(request: Request) -> Answer:
+    def handled(request: SandboxRequest) -> SandboxResponse:
         answer = handle(request)
         if request.method == "POST":
             put_back(path, backup)

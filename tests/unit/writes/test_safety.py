@@ -16,14 +16,14 @@ import pytest
 
 from tests.support.clocks import FakeClock
 from tests.support.writes import HOLDS, WriteEnv, call, do, example
-from toolkit.catalogue import WRITES
-from toolkit.errors import ClockError, OutcomeUnknownError, UnsettledError, UsageError
-from toolkit.operations import Outcome
-from toolkit.operations.journal import Journal
-from toolkit.operations.operations import Operations
+from toolkit.api.writes.operations import Operations
+from toolkit.endpoints import WRITES
+from toolkit.errors import ClockError, OutcomeUnknownError, PendingWriteError, UsageError
 from toolkit.sandbox import Sandbox
 from toolkit.sandbox.exchange import Exchange
 from toolkit.sandbox.world.tables import ListTable
+from toolkit.writes import Outcome
+from toolkit.writes.journal import Journal
 
 WINDOW = 15.0
 """Seconds after which a request cannot be executed any more: its window, and what it may be at work."""
@@ -59,9 +59,9 @@ class View:
         return getattr(self._clock, name)
 
 
-def other_kernel(write_env: WriteEnv, **terms: Any) -> Operations:
+def other_kernel(write_env: WriteEnv, **options: Any) -> Operations:
     """Operations of another kernel: the same journal, and nothing remembered; no host's clock is known."""
-    return write_env.env.new_link(clock=View(write_env.clock)).operations(journal=write_env.folder, **terms)
+    return write_env.env.new_link(clock=View(write_env.clock)).operations(journal=write_env.folder, **options)
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def nothing_sent(write_env: WriteEnv) -> Iterator[None]:
 
 def refused(write_env: WriteEnv, step: Callable[[], object], number: int) -> str:
     """What is said where a step waits for a call that is not settled, and sends nothing."""
-    with nothing_sent(write_env), pytest.raises(UnsettledError) as caught:
+    with nothing_sent(write_env), pytest.raises(PendingWriteError) as caught:
         step()
     assert caught.value.number == number
     return str(caught.value)
@@ -87,19 +87,19 @@ def test_money_that_may_have_moved_is_not_moved_by_another_endpoint(
 ) -> None:
     ops, uid = write_env.ops.exchange, write_env.world.partner_uid
     write_env.fail("exchange.transfer", "reset-before")
-    lost = ops.transfer("USDT", "40", to_id=a)
-    assert lost.status == "unknown"
+    failure = ops.transfer("USDT", "40", to_id=a)
+    assert failure.status == "unknown"
     spot: dict[str, Any] = {"from_wallet": "spot", "to_wallet": "spot"}
     for step in (
         lambda: ops.transfer("USDT", "40", to_id=a),
         lambda: ops.transfer("USDT", "40.00", to_id=a),
         lambda: ops.transfer("USDT", Decimal("4E+1"), to_id=a),
         lambda: ops.transfer("USDT", "40", from_id=uid, to_id=a),
-        lambda: ops.transfer("USDT", "40", to_id=a, once="name", client_tran_id="mine"),
+        lambda: ops.transfer("USDT", "40", to_id=a, idempotency_key="name", client_tran_id="mine"),
         lambda: ops.universal_transfer("USDT", "40", to_id=a, **spot),
         lambda: ops.universal_transfer("USDT", "40.0", from_id=uid, to_id=a, **spot),
     ):
-        refused(write_env, step, lost.number)
+        refused(write_env, step, failure.number)
     assert not write_env.ops.preview.exchange.universal_transfer("USDT", "40", to_id=a, **spot)
     # What is another thing goes its way.
     assert ops.transfer("USDT", "40", to_id=b)
@@ -108,7 +108,7 @@ def test_money_that_may_have_moved_is_not_moved_by_another_endpoint(
     assert ops.transfer_futures("USDT", "40", market="um", to_id=a)
     assert ops.universal_transfer("USDT", "40", from_wallet="spot", to_wallet="um", to_id=a)
     # And so does this one, once it is known that it was not done.
-    assert lost.reconcile().status == "rejected"
+    assert failure.reconcile().status == "rejected"
     assert ops.transfer("USDT", "40.00", to_id=a)
 
 
@@ -117,12 +117,14 @@ def test_money_of_one_account_between_its_wallets_is_one_thing_too(
 ) -> None:
     ops = write_env.ops.exchange
     write_env.fail("exchange.transfer_within", "reset-before")
-    lost = ops.transfer_within(a, "USDT", "9", route="spot_to_um")
+    failure = ops.transfer_within(a, "USDT", "9", route="spot_to_um")
     there: dict[str, Any] = {"from_wallet": "spot", "to_wallet": "um"}
-    back: dict[str, Any] = {"from_wallet": "um", "to_wallet": "spot"}
-    refused(write_env, lambda: ops.universal_transfer("USDT", "9", from_id=a, to_id=a, **there), lost.number)
-    refused(write_env, lambda: ops.transfer_within(a, "USDT", "9.0", route="spot_to_um"), lost.number)
-    assert ops.universal_transfer("USDT", "9", from_id=a, to_id=a, **back)
+    next_done: dict[str, Any] = {"from_wallet": "um", "to_wallet": "spot"}
+    refused(
+        write_env, lambda: ops.universal_transfer("USDT", "9", from_id=a, to_id=a, **there), failure.number
+    )
+    refused(write_env, lambda: ops.transfer_within(a, "USDT", "9.0", route="spot_to_um"), failure.number)
+    assert ops.universal_transfer("USDT", "9", from_id=a, to_id=a, **next_done)
     assert ops.universal_transfer("USDT", "9", from_id=b, to_id=b, **there)
     assert ops.transfer_within(b, "USDT", "9", route="spot_to_um")
 
@@ -130,11 +132,11 @@ def test_money_of_one_account_between_its_wallets_is_one_thing_too(
 def test_money_of_futures_wallets_with_an_endpoint_of_their_own(write_env: WriteEnv, a: str, b: str) -> None:
     ops, uid = write_env.ops.exchange, write_env.world.partner_uid
     write_env.fail("exchange.transfer_futures", "reset-before")
-    lost = ops.transfer_futures("USDT", "40", market="um", to_id=a)
+    failure = ops.transfer_futures("USDT", "40", market="um", to_id=a)
     refused(
         write_env,
         lambda: ops.transfer_futures("USDT", "40", market="um", from_id=uid, to_id=a),
-        lost.number,
+        failure.number,
     )
     assert ops.transfer_futures("USDT", "40", market="um", to_id=b)
 
@@ -144,28 +146,28 @@ def test_money_that_comes_in_does_not_keep_other_money_from_going_out(
 ) -> None:
     ops, uid = write_env.ops.exchange, write_env.world.partner_uid
     write_env.fail("exchange.transfer", "reset-before")
-    lost = ops.transfer("USDT", "40", from_id=a)
-    assert lost.status == "unknown"
+    failure = ops.transfer("USDT", "40", from_id=a)
+    assert failure.status == "unknown"
     assert ops.transfer("USDT", "40", to_id=b)
     assert ops.transfer("USDT", "40", from_id=uid, to_id=b)
-    refused(write_env, lambda: ops.transfer("USDT", "40", from_id=a, to_id=uid), lost.number)
+    refused(write_env, lambda: ops.transfer("USDT", "40", from_id=a, to_id=uid), failure.number)
 
 
 def test_money_that_goes_another_way_is_another_thing(write_env: WriteEnv, a: str, b: str) -> None:
     ops, uid = write_env.ops.exchange, write_env.world.partner_uid
     c = write_env.world.accounts[3].id
     write_env.fail("exchange.transfer", "reset-before")
-    lost = ops.transfer("USDT", "4", from_id=b, to_id=a)
+    failure = ops.transfer("USDT", "4", from_id=b, to_id=a)
     assert ops.transfer("USDT", "4", from_id=b, to_id=c)
     assert ops.transfer("USDT", "4", from_id=c, to_id=a)
     assert ops.transfer("USDT", "4", from_id=a, to_id=b)
-    refused(write_env, lambda: ops.transfer("USDT", "4", from_id=b, to_id=a), lost.number)
+    refused(write_env, lambda: ops.transfer("USDT", "4", from_id=b, to_id=a), failure.number)
     write_env.fail("exchange.transfer", "reset-before")
-    lost = ops.transfer("USDT", "5", from_id=uid, to_id=a)
+    failure = ops.transfer("USDT", "5", from_id=uid, to_id=a)
     assert ops.transfer("USDT", "5", from_id=uid, to_id=b)
     assert ops.transfer("USDT", "5", from_id=a), "it comes back"
     assert ops.transfer("USDT", "5", from_id=a, to_id=uid)
-    refused(write_env, lambda: ops.transfer("USDT", "5", to_id=a), lost.number)
+    refused(write_env, lambda: ops.transfer("USDT", "5", to_id=a), failure.number)
 
 
 # -- an answer that speaks of something else -----------------------------------------------------------------
@@ -212,16 +214,16 @@ OTHER_ANSWERS: dict[str, tuple[str, dict[str, object]]] = {
 
 @pytest.mark.parametrize("answer", OTHER_ANSWERS)
 def test_an_answer_about_something_else_is_not_believed(write_env: WriteEnv, answer: str) -> None:
-    door, change = OTHER_ANSWERS[answer]
+    endpoint_name, change = OTHER_ANSWERS[answer]
     exchange = Answering(write_env.world, write_env.env.exchange_clock)
     exchange.change = change
     put(write_env, exchange)
-    sent = write_env.world.example_write(door).parameters
-    outcome = do(write_env, door)
+    sent = write_env.world.example_write(endpoint_name).parameters
+    outcome = do(write_env, endpoint_name)
     assert outcome.status == "unknown"
     assert type(outcome.error) is OutcomeUnknownError
-    assert (outcome.frame, len(write_env.effects(door))) == (None, 1)
-    assert HOLDS[door](write_env.world, sent), "it was done all the same"
+    assert (outcome.frame, len(write_env.effects(endpoint_name))) == (None, 1)
+    assert HOLDS[endpoint_name](write_env.world, sent), "it was done all the same"
     assert len(write_env.ops.unresolved()) == 1
 
 
@@ -237,13 +239,15 @@ class Accepting(Exchange):
         return type(answer)(self.status, answer.headers, answer.body)
 
 
-@pytest.mark.parametrize("door", ["exchange.transfer", "exchange.set_commission", "exchange.delete_api_key"])
+@pytest.mark.parametrize(
+    "endpoint_name", ["exchange.transfer", "exchange.set_commission", "exchange.delete_api_key"]
+)
 @pytest.mark.parametrize("status", [201, 202])
-def test_what_is_only_accepted_is_not_done(write_env: WriteEnv, door: str, status: int) -> None:
+def test_what_is_only_accepted_is_not_done(write_env: WriteEnv, endpoint_name: str, status: int) -> None:
     exchange = Accepting(write_env.world, write_env.env.exchange_clock)
     put(write_env, exchange)
     exchange.status = status
-    outcome = do(write_env, door)
+    outcome = do(write_env, endpoint_name)
     assert outcome.status == "unknown"
     assert f"the answer was HTTP {status}" in outcome.reason
     assert outcome.reconcile().status == "confirmed"
@@ -288,8 +292,8 @@ class Meddling(Exchange):
         return super()._written(asked)
 
 
-@pytest.mark.parametrize("door", ["exchange.transfer", "exchange.set_commission"])
-def test_a_call_that_is_under_way_is_not_asked_about(write_env: WriteEnv, door: str) -> None:
+@pytest.mark.parametrize("endpoint_name", ["exchange.transfer", "exchange.set_commission"])
+def test_a_call_that_is_under_way_is_not_asked_about(write_env: WriteEnv, endpoint_name: str) -> None:
     exchange = Meddling(write_env.world, write_env.env.exchange_clock)
     put(write_env, exchange)
     ops, seen = write_env.ops, []
@@ -300,39 +304,39 @@ def test_a_call_that_is_under_way_is_not_asked_about(write_env: WriteEnv, door: 
             seen.append(ops.reconcile(1, wait=False))
 
     exchange.meanwhile = meanwhile
-    assert do(write_env, door).status == "confirmed"
+    assert do(write_env, endpoint_name).status == "confirmed"
     assert [each.status for each in seen] == ["unknown", "unknown"]
     assert all("under way at this moment" in each.reason for each in seen)
-    assert list(ops.history()["settled_by"]) == ["answer"]
+    assert list(ops.history()["resolved_by"]) == ["answer"]
 
 
 @pytest.mark.parametrize("by", ["read", "person"])
 def test_an_answer_is_stronger_than_what_was_said_meanwhile(write_env: WriteEnv, by: Any) -> None:
     """As where another kernel took this one for dead, and settled its call."""
-    door = "exchange.transfer"
+    endpoint_name = "exchange.transfer"
     exchange = Meddling(write_env.world, write_env.env.exchange_clock)
     put(write_env, exchange)
     journal = Journal(write_env.ops.journal)
     said = []
     exchange.meanwhile = lambda: said.append(
-        journal.settle(journal.entry(1), "rejected", "it is not there", by)
+        journal.resolve(journal.entry(1), "rejected", "it is not there", by)
     )
-    outcome = do(write_env, door)
-    assert (said[0].status, said[0].settled_by) == ("rejected", by)
+    outcome = do(write_env, endpoint_name)
+    assert (said[0].status, said[0].resolved_by) == ("rejected", by)
     assert outcome.status == "confirmed"
-    assert (write_env.ops.outcome(1).status, journal.entry(1).settled_by) == ("confirmed", "answer")
+    assert (write_env.ops.outcome(1).status, journal.entry(1).resolved_by) == ("confirmed", "answer")
     for weaker in ("read", "person"):
-        entry = journal.settle(journal.entry(1), "rejected", "it is not there", weaker)
-        assert (entry.status, entry.settled_by) == ("confirmed", "answer")
+        entry = journal.resolve(journal.entry(1), "rejected", "it is not there", weaker)
+        assert (entry.status, entry.resolved_by) == ("confirmed", "answer")
     with pytest.raises(UsageError, match="#1 is settled already"):
-        write_env.ops.resolve(1, happened=False)
+        write_env.ops.resolve(1, executed=False)
 
 
 def test_an_answer_that_nothing_was_done_is_stronger_too(write_env: WriteEnv) -> None:
     exchange = Meddling(write_env.world, write_env.env.exchange_clock)
     put(write_env, exchange)
     journal = Journal(write_env.ops.journal)
-    exchange.meanwhile = lambda: journal.settle(journal.entry(1), "confirmed", "it is there", "person")
+    exchange.meanwhile = lambda: journal.resolve(journal.entry(1), "confirmed", "it is there", "person")
     outcome = write_env.ops.exchange.transfer("USDT", "999999999999", to_id=write_env.world.accounts[0].id)
     assert outcome.status == "rejected"
     assert write_env.ops.outcome(1).status == "rejected"
@@ -343,7 +347,7 @@ def test_an_answer_that_nothing_was_done_is_stronger_too(write_env: WriteEnv) ->
 
 def lost_account(write_env: WriteEnv) -> Outcome:
     write_env.fail("exchange.create_sub_account", "reset-before")
-    outcome = do(write_env, "exchange.create_sub_account", marked=True)
+    outcome = do(write_env, "exchange.create_sub_account", traceable=True)
     assert outcome.status == "unknown"
     return outcome
 
@@ -355,16 +359,16 @@ def test_a_clock_that_was_wrong_when_it_was_asked_does_not_call_it_rejected(writ
     write_env.fail("exchange.transfer", "error", code=-5002)
     do_with(other, write_env, "exchange.transfer")
     write_env.env.exchange_clock.ahead = 0.0
-    lost = lost_account(write_env)
-    asked = other.reconcile(lost.number, wait=False)
+    failure = lost_account(write_env)
+    asked = other.reconcile(failure.number, wait=False)
     assert asked.status == "unknown"
     assert "it may still be executed for" in asked.reason
-    write_env.world.add_account(lost.arguments["tag"], write_env.env.now)
-    assert other.reconcile(lost.number).status == "confirmed"
+    write_env.world.add_account(failure.arguments["tag"], write_env.env.now)
+    assert other.reconcile(failure.number).status == "confirmed"
 
 
-def do_with(ops: Operations, write_env: WriteEnv, door: str) -> Outcome:
-    outcome: Outcome = call(ops, door, example(write_env.world, door))
+def do_with(ops: Operations, write_env: WriteEnv, endpoint_name: str) -> Outcome:
+    outcome: Outcome = call(ops, endpoint_name, example(write_env.world, endpoint_name))
     return outcome
 
 
@@ -383,37 +387,37 @@ class Slow(Exchange):
 def test_a_list_that_was_made_before_it_could_come_no_more_does_not_count(write_env: WriteEnv) -> None:
     exchange = Slow(write_env.world, write_env.env.exchange_clock)
     put(write_env, exchange)
-    lost = lost_account(write_env)
+    failure = lost_account(write_env)
     write_env.clock.advance(WINDOW - 2)
     exchange.seconds = 4.0
-    assert lost.reconcile(wait=False).status == "unknown"
-    assert lost.reconcile(wait=False).status == "rejected"
+    assert failure.reconcile(wait=False).status == "unknown"
+    assert failure.reconcile(wait=False).status == "rejected"
 
 
 def test_a_clock_that_cannot_be_measured_does_not_call_it_rejected(write_env: WriteEnv) -> None:
-    lost = lost_account(write_env)
+    failure = lost_account(write_env)
     write_env.clock.advance(1000)  # what was measured is too old to be gone by
     write_env.faults.add("reset", path="/api/v3/time", times=None)
     for wait in (True, False):
-        assert lost.reconcile(wait=wait).status == "unknown"
-        assert "the exchange's clock could not be measured: ask again" in lost.reason
+        assert failure.reconcile(wait=wait).status == "unknown"
+        assert "the exchange's clock could not be measured: ask again" in failure.reason
     write_env.faults.clear()
-    assert lost.reconcile().status == "rejected"
+    assert failure.reconcile().status == "rejected"
 
 
 def test_a_timestamp_far_ahead_does_not_have_it_waited_for(folder: Path) -> None:
     write_env = WriteEnv(folder, ahead=-HOUR)
     try:
         write_env.faults.add("reset", path="/api/v3/time", times=None)
-        lost = lost_account(write_env)
+        failure = lost_account(write_env)
         write_env.faults.clear()
         began = write_env.clock.time()
-        assert lost.reconcile().status == "unknown"
-        assert "it may still be executed for 36" in lost.reason
-        assert "ask again then" in lost.reason
+        assert failure.reconcile().status == "unknown"
+        assert "it may still be executed for 36" in failure.reason
+        assert "ask again then" in failure.reason
         assert write_env.clock.time() < began + 1
         write_env.clock.advance(HOUR + WINDOW)
-        assert lost.reconcile().status == "rejected"
+        assert failure.reconcile().status == "rejected"
     finally:
         write_env.close()
 
@@ -421,12 +425,12 @@ def test_a_timestamp_far_ahead_does_not_have_it_waited_for(folder: Path) -> None
 def test_a_kernel_that_has_not_measured_does_not_let_a_person_say_no_too_early(folder: Path) -> None:
     write_env = WriteEnv(folder, ahead=-HOUR)
     try:
-        lost = lost_account(write_env)
+        failure = lost_account(write_env)
         other = other_kernel(write_env)
         with pytest.raises(UsageError, match="may still be executed for 15 s"):
-            other.resolve(lost.number, happened=False)
+            other.resolve(failure.number, executed=False)
         write_env.clock.advance(WINDOW + 1)
-        assert other.resolve(lost.number, happened=False).status == "rejected"
+        assert other.resolve(failure.number, executed=False).status == "rejected"
     finally:
         write_env.close()
 
@@ -449,10 +453,10 @@ def test_numbers_are_taken_as_they_come_out_of_a_frame(write_env: WriteEnv, a: s
     for kind in kinds:
         number = kind(ops.unresolved()["number"])
         assert ops.outcome(number).status == "unknown"
-        assert ops.resolve(number, happened=True).status == "confirmed"
+        assert ops.resolve(number, executed=True).status == "confirmed"
         assert ops.reconcile(number).status == "confirmed"
     assert len(ops.unresolved()) == 0
-    assert set(ops.history()["settled_by"]) == {"read"}
+    assert set(ops.history()["resolved_by"]) == {"read"}
 
 
 STRANGE = [True, np.True_, "1", 1.0, np.float64(1), None, pd.NA, np.array([1, 2]), pd.Series([1])]
@@ -465,7 +469,7 @@ def test_what_is_no_number_is_refused_by_name(write_env: WriteEnv, number: Any) 
     steps: list[Callable[[], object]] = [
         lambda: write_env.ops.outcome(number),
         lambda: write_env.ops.reconcile(number),
-        lambda: write_env.ops.resolve(number, happened=True),
+        lambda: write_env.ops.resolve(number, executed=True),
     ]
     for step in steps:
         with nothing_sent(write_env), pytest.raises(UsageError, match="number is a whole number such as 17"):
@@ -482,38 +486,38 @@ def test_a_number_that_no_journal_can_hold_is_none_of_this_one(write_env: WriteE
 # -- settings that may still come ----------------------------------------------------------------------------
 
 
-def settle_by_read(write_env: WriteEnv, lost: Outcome) -> None:
-    assert lost.reconcile().status == "confirmed"
+def settle_by_read(write_env: WriteEnv, failure: Outcome) -> None:
+    assert failure.reconcile().status == "confirmed"
 
 
-def settle_by_repetition(write_env: WriteEnv, lost: Outcome) -> None:
-    assert do(write_env, lost.door)
-    assert write_env.ops.outcome(lost.number).status == "confirmed"
+def settle_by_repetition(write_env: WriteEnv, failure: Outcome) -> None:
+    assert do(write_env, failure.endpoint_name)
+    assert write_env.ops.outcome(failure.number).status == "confirmed"
 
 
-def settle_by_a_person(write_env: WriteEnv, lost: Outcome) -> None:
-    assert write_env.ops.resolve(lost.number, happened=True)
+def settle_by_a_person(write_env: WriteEnv, failure: Outcome) -> None:
+    assert write_env.ops.resolve(failure.number, executed=True)
 
 
 SETTLING = [settle_by_read, settle_by_repetition, settle_by_a_person]
 
 
-@pytest.mark.parametrize("settle", SETTLING, ids=lambda settle: settle.__name__)
+@pytest.mark.parametrize("resolve", SETTLING, ids=lambda resolve: resolve.__name__)
 def test_a_setting_that_may_still_come_keeps_others_waiting(
-    write_env: WriteEnv, a: str, b: str, settle: Callable[[WriteEnv, Outcome], None]
+    write_env: WriteEnv, a: str, b: str, resolve: Callable[[WriteEnv, Outcome], None]
 ) -> None:
-    door, other = "exchange.set_commission", FEES | {"maker": "0.0009"}
-    write_env.fail(door, "reset")
-    lost = do(write_env, door)
-    settle(write_env, lost)
-    said = refused(write_env, lambda: write_env.ops.exchange.set_commission(a, **other), lost.number)
+    endpoint_name, other = "exchange.set_commission", FEES | {"maker": "0.0009"}
+    write_env.fail(endpoint_name, "reset")
+    failure = do(write_env, endpoint_name)
+    resolve(write_env, failure)
+    said = refused(write_env, lambda: write_env.ops.exchange.set_commission(a, **other), failure.number)
     assert "it may still arrive at the exchange for 15 s and undo this one" in said
     assert not write_env.ops.preview.exchange.set_commission(a, **other)
     assert write_env.ops.exchange.set_commission(b, **other), "of another account it is another thing"
     assert write_env.ops.exchange.set_commission(a, **FEES), "the very same call does no harm"
     write_env.clock.advance(WINDOW - 2)
     assert "for 2 s" in refused(
-        write_env, lambda: write_env.ops.exchange.set_commission(a, **other), lost.number
+        write_env, lambda: write_env.ops.exchange.set_commission(a, **other), failure.number
     )
     write_env.clock.advance(2.1)
     assert write_env.ops.exchange.set_commission(a, **other)
@@ -522,15 +526,15 @@ def test_a_setting_that_may_still_come_keeps_others_waiting(
 def test_a_kernel_that_has_not_measured_waits_for_a_late_setting_too(folder: Path) -> None:
     write_env = WriteEnv(folder, ahead=-HOUR)
     try:
-        door = "exchange.set_commission"
-        write_env.fail(door, "reset")
-        lost = do(write_env, door)
-        assert lost.reconcile().status == "confirmed"
+        endpoint_name = "exchange.set_commission"
+        write_env.fail(endpoint_name, "reset")
+        failure = do(write_env, endpoint_name)
+        assert failure.reconcile().status == "confirmed"
         other = other_kernel(write_env).exchange
         account = write_env.world.accounts[0].id
-        with pytest.raises(UnsettledError, match="may still arrive at the exchange for 15 s"):
+        with pytest.raises(PendingWriteError, match="may still arrive at the exchange for 15 s"):
             other.set_commission(account, maker="0.0009", taker="0.0012")
-        assert write_env.sent(door) == 1
+        assert write_env.sent(endpoint_name) == 1
     finally:
         write_env.close()
 
@@ -542,10 +546,10 @@ def test_the_name_of_a_call_that_was_not_connected_is_free(write_env: WriteEnv, 
     assert do(write_env, "exchange.transfer")
     port = int(write_env.env.sandbox.address.rpartition(":")[2])
     write_env.env.sandbox.stop()
-    first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     assert (first.status, first.number) == ("rejected", 2)
     write_env.env.sandbox = Sandbox(port=port, exchange=write_env.exchange).start()
-    again = write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    again = write_env.ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     assert (again.status, again.number, again.repeated) == ("confirmed", 3, False)
     assert write_env.sent("exchange.transfer") == 2
 
@@ -554,11 +558,11 @@ def test_the_name_of_a_call_during_a_ban_is_free(write_env: WriteEnv, a: str) ->
     write_env.fail("exchange.enable_futures", "ban", seconds=120)
     do(write_env, "exchange.enable_futures")
     with nothing_sent(write_env):
-        first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+        first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     assert first.status == "rejected"
     assert "ops.free" not in first.next_step
     write_env.clock.advance(125)
-    again = write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    again = write_env.ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     assert (again.status, again.repeated) == ("confirmed", False)
 
 
@@ -585,35 +589,35 @@ def test_the_name_of_a_call_that_was_interrupted_before_it_left_is_free(write_en
     assert do_with(ops, write_env, "exchange.transfer")
     clock.on = True
     with nothing_sent(write_env), pytest.raises(KeyboardInterrupt, match="before it left: nothing was sent"):
-        ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+        ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     last = ops.history().iloc[-1]
     assert last["status"] == "rejected"
-    assert pd.isna(last["once"])
+    assert pd.isna(last["idempotency_key"])
     clock.on = False
     for each in (clock, write_env.clock):
         each.advance(60)
-    assert not ops.exchange.transfer("USDT", "7", to_id=a, once="pay").repeated
+    assert not ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay").repeated
     assert write_env.sent("exchange.transfer") == 2
 
 
 def test_what_the_exchange_refused_keeps_its_name(write_env: WriteEnv, a: str) -> None:
     write_env.fail("exchange.transfer", "error", code=-5002, message="Poor.")
-    assert write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay").status == "rejected"
-    assert write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay").repeated
+    assert write_env.ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay").status == "rejected"
+    assert write_env.ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay").repeated
     assert write_env.sent("exchange.transfer") == 1
 
 
 def test_a_name_of_another_key_is_that_of_another_account_unless_it_is_said(
     write_env: WriteEnv, a: str
 ) -> None:
-    first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     other = write_env.operations("partner", "trade-only")
     with pytest.raises(UsageError, match=r"#1 was sent with another API key.*`same_account=True`"):
-        other.exchange.transfer("USDT", "7", to_id=a, once="pay")
-    assert not other.preview.exchange.transfer("USDT", "7", to_id=a, once="pay")
+        other.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
+    assert not other.preview.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     key = write_env.world.keys["trade-only"]
     said = other_kernel(write_env, key=key.key, secret=key.secret, same_account=True)
-    again = said.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    again = said.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     assert (again.number, again.status, again.repeated) == (first.number, "confirmed", True)
     assert write_env.sent("exchange.transfer") == 1
 
@@ -621,18 +625,21 @@ def test_a_name_of_another_key_is_that_of_another_account_unless_it_is_said(
 def test_addresses_in_another_order_are_the_same_call(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.set_ip_restriction")
     one, two = "192.0.2.7,198.51.100.4", ["198.51.100.4", "192.0.2.7"]
-    first = write_env.ops.exchange.set_ip_restriction(**given | {"addresses": one}, once="doors")
-    again = write_env.ops.exchange.set_ip_restriction(**given | {"addresses": two}, once="doors")
+    first = write_env.ops.exchange.set_ip_restriction(**given | {"addresses": one}, idempotency_key="doors")
+    again = write_env.ops.exchange.set_ip_restriction(**given | {"addresses": two}, idempotency_key="doors")
     assert first
     assert (again.number, again.repeated) == (first.number, True)
     with pytest.raises(UsageError, match="stands for another call"):
-        write_env.ops.exchange.set_ip_restriction(**given | {"addresses": "192.0.2.7"}, once="doors")
+        write_env.ops.exchange.set_ip_restriction(
+            **given | {"addresses": "192.0.2.7"}, idempotency_key="doors"
+        )
 
 
 def test_the_same_amount_with_zeros_at_its_end_is_the_same_call(write_env: WriteEnv, a: str) -> None:
-    first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, once="pay")
+    first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     assert (
-        write_env.ops.exchange.transfer("USDT", Decimal("7.000"), to_id=a, once="pay").number == first.number
+        write_env.ops.exchange.transfer("USDT", Decimal("7.000"), to_id=a, idempotency_key="pay").number
+        == first.number
     )
 
 
@@ -645,7 +652,7 @@ def lost_with_row(folder: Path, **change: Any) -> Outcome:
     try:
         to = write_env.world.accounts[0].id
         own = change.pop("own", None)
-        named = write_env.ops.preview.exchange.transfer("USDT", "12.5", to_id=to, once="pay")
+        named = write_env.ops.preview.exchange.transfer("USDT", "12.5", to_id=to, idempotency_key="pay")
         row = {
             "fromId": "",
             "toId": to,
@@ -660,7 +667,7 @@ def lost_with_row(folder: Path, **change: Any) -> Outcome:
         write_env.exchange, write_env.faults = write_env.env.exchange, write_env.env.exchange.faults
         ops = other_kernel(write_env)
         write_env.fail("exchange.transfer", "reset-before")
-        outcome = ops.exchange.transfer("USDT", "12.5", to_id=to, once="pay", client_tran_id=own)
+        outcome = ops.exchange.transfer("USDT", "12.5", to_id=to, idempotency_key="pay", client_tran_id=own)
         assert outcome.status == "unknown"
         return outcome.reconcile()
     finally:
@@ -691,20 +698,20 @@ def test_an_id_that_shows_what_was_asked_was_done(folder: Path) -> None:
 
 
 def test_a_person_cannot_say_no_while_it_may_still_come(write_env: WriteEnv) -> None:
-    lost = lost_account(write_env)
+    failure = lost_account(write_env)
     with pytest.raises(UsageError, match="may still be executed for 15 s"):
-        write_env.ops.resolve(lost.number, happened=False)
-    assert write_env.ops.outcome(lost.number).status == "unknown"
-    assert write_env.ops.resolve(lost.number, happened=True, note="seen").status == "confirmed"
+        write_env.ops.resolve(failure.number, executed=False)
+    assert write_env.ops.outcome(failure.number).status == "unknown"
+    assert write_env.ops.resolve(failure.number, executed=True, note="seen").status == "confirmed"
     with pytest.raises(UsageError, match="may still be executed"):
-        write_env.ops.resolve(lost.number, happened=False)
+        write_env.ops.resolve(failure.number, executed=False)
     write_env.clock.advance(WINDOW + 0.1)
-    assert write_env.ops.resolve(lost.number, happened=False, note="mistaken").status == "rejected"
-    assert write_env.ops.outcome(lost.number).reason == "said by you: mistaken"
-    assert write_env.ops.resolve(lost.number, happened=True, note="no, it is").status == "confirmed"
-    assert write_env.ops.reconcile(lost.number).status == "rejected", "a read is stronger than a word"
+    assert write_env.ops.resolve(failure.number, executed=False, note="mistaken").status == "rejected"
+    assert write_env.ops.outcome(failure.number).reason == "said by you: mistaken"
+    assert write_env.ops.resolve(failure.number, executed=True, note="no, it is").status == "confirmed"
+    assert write_env.ops.reconcile(failure.number).status == "rejected", "a read is stronger than a word"
     with pytest.raises(UsageError, match="is settled already: it is rejected"):
-        write_env.ops.resolve(lost.number, happened=True)
+        write_env.ops.resolve(failure.number, executed=True)
 
 
 # -- what is refused before anything is sent -----------------------------------------------------------------
@@ -745,8 +752,8 @@ def test_an_amount_of_an_exact_frame_is_sent_as_it_is(write_env: WriteEnv, a: st
     assert first
     amount = link.exchange.transfers(to_id=a, start="-1D")["qty"].iloc[-1]
     assert isinstance(amount, Decimal)
-    back = ops.exchange.transfer("USDT", amount, from_id=a)
-    assert back.status == "confirmed"
+    next_done = ops.exchange.transfer("USDT", amount, from_id=a)
+    assert next_done.status == "confirmed"
     assert write_env.effects("exchange.transfer")[1].parameters["amount"] == "35.44340207"
 
 
@@ -768,12 +775,12 @@ def test_a_key_whose_outcome_was_dropped_is_handed_over_all_the_same(write_env: 
 
 def test_a_key_is_handed_over_by_the_second_call_of_its_name(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.create_api_key")
-    write_env.ops.exchange.create_api_key(**given, once="robot")
-    again = write_env.ops.exchange.create_api_key(**given, once="robot")
+    write_env.ops.exchange.create_api_key(**given, idempotency_key="robot")
+    again = write_env.ops.exchange.create_api_key(**given, idempotency_key="robot")
     assert again.repeated
     assert len(again.take_key().secret) == 64
     with pytest.raises(UsageError, match="handed over already"):
-        write_env.ops.exchange.create_api_key(**given, once="robot").take_key()
+        write_env.ops.exchange.create_api_key(**given, idempotency_key="robot").take_key()
     assert len(write_env.effects("exchange.create_api_key")) == 1
 
 
@@ -784,19 +791,19 @@ def test_a_key_is_handed_over_by_the_second_call_of_its_name(write_env: WriteEnv
 def test_a_write_that_is_refused_for_its_timestamp_is_not_signed_again(
     write_env: WriteEnv, ahead: float
 ) -> None:
-    door = "exchange.transfer"
-    assert do(write_env, door)
+    endpoint_name = "exchange.transfer"
+    assert do(write_env, endpoint_name)
     write_env.env.exchange_clock.ahead = ahead
-    outcome = do(write_env, door)
+    outcome = do(write_env, endpoint_name)
     assert outcome.status == "rejected"
     assert type(outcome.error) is ClockError
     for text in (outcome.reason, str(outcome.error)):
         assert "-1021" in text
         assert "call again" in text
         assert "signed" not in text.lower()
-    assert (write_env.sent(door), len(write_env.effects(door))) == (2, 1)
-    assert do(write_env, door)
-    assert (write_env.sent(door), len(write_env.effects(door))) == (3, 2)
+    assert (write_env.sent(endpoint_name), len(write_env.effects(endpoint_name))) == (2, 1)
+    assert do(write_env, endpoint_name)
+    assert (write_env.sent(endpoint_name), len(write_env.effects(endpoint_name))) == (3, 2)
 
 
 # -- a door of a newer version -------------------------------------------------------------------------------
@@ -813,10 +820,10 @@ def test_a_call_of_an_endpoint_that_is_not_known_is_listed_and_left_alone(
     assert do(write_env, "exchange.transfer").status == status
     file = sqlite3.connect(write_env.ops.journal)
     with file:
-        file.execute("UPDATE entries SET door = 'exchange.teleport'")
+        file.execute("UPDATE entries SET endpoint_name = 'exchange.teleport'")
     file.close()
     ops = other_kernel(write_env)
-    assert list(ops.history()["door"]) == ["exchange.teleport"]
+    assert list(ops.history()["endpoint"]) == ["exchange.teleport"]
     assert list(ops.history()["status"]) == [status]
     assert len(ops.unresolved()) == (status == "unknown")
     for step in (ops.outcome, ops.reconcile):
@@ -826,7 +833,7 @@ def test_a_call_of_an_endpoint_that_is_not_known_is_listed_and_left_alone(
         ):
             step(1)
     with pytest.raises(UsageError):
-        ops.resolve(1, happened=True)
+        ops.resolve(1, executed=True)
     assert list(ops.history()["status"]) == [status]
 
 
@@ -834,25 +841,25 @@ def test_a_call_of_an_endpoint_that_is_not_known_is_listed_and_left_alone(
 
 
 def test_an_interrupt_after_the_answer_came_loses_nothing(write_env: WriteEnv) -> None:
-    door = "exchange.create_api_key"
+    endpoint_name = "exchange.create_api_key"
     budget = write_env.env.link._connection.budget
 
     def interrupt() -> None:
         calls = budget.snapshot().calls
-        if calls and calls[-1].door == door and calls[-1].method == "POST":
+        if calls and calls[-1].endpoint_name == endpoint_name and calls[-1].method == "POST":
             end()
             raise KeyboardInterrupt
 
-    given = example(write_env.world, door)
+    given = example(write_env.world, endpoint_name)
     end = budget.watch(interrupt)
     with pytest.raises(KeyboardInterrupt, match="#1 is confirmed") as caught:
         write_env.ops.exchange.create_api_key(**given)
     outcome = caught.value.outcome  # type: ignore[attr-defined]
     assert isinstance(outcome, Outcome)
     assert outcome.status == "confirmed"
-    assert list(write_env.ops.history()["settled_by"]) == ["answer"]
+    assert list(write_env.ops.history()["resolved_by"]) == ["answer"]
     assert len(outcome.take_key().secret) == 64
-    assert (write_env.sent(door), len(write_env.effects(door))) == (1, 1)
+    assert (write_env.sent(endpoint_name), len(write_env.effects(endpoint_name))) == (1, 1)
 
 
 def test_an_interrupt_says_what_is_known_wherever_it_strikes(write_env: WriteEnv, a: str) -> None:
@@ -888,36 +895,38 @@ def test_an_interrupted_reconciliation_says_that_all_is_as_it_was(write_env: Wri
 # -- keys of several accounts -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("door", [write.door for write in WRITES if write.reconciliation.before])
+@pytest.mark.parametrize(
+    "endpoint_name", [write.qualified_name for write in WRITES if write.reconciliation.before]
+)
 def test_how_things_are_before_is_not_read_from_what_may_be_another_account(
-    write_env: WriteEnv, door: str
+    write_env: WriteEnv, endpoint_name: str
 ) -> None:
     """Else the other account's rows would tell what became of the write."""
-    given = example(write_env.world, door)
+    given = example(write_env.world, endpoint_name)
     ops = write_env.operations("open", "partner")
-    assert not call(ops.preview, door, given)
+    assert not call(ops.preview, endpoint_name, given)
     before = len(write_env.exchange.log)
     with pytest.raises(UsageError, match=r"is read before it, .*same_account=True.*Nothing was sent"):
-        call(ops, door, given)
+        call(ops, endpoint_name, given)
     assert [each for each in list(write_env.exchange.log)[before:] if each.key] == []
-    write_env.fail(door, "reset")
-    lost = call(write_env.operations("withdrawals", "partner", same_account=True), door, given)
-    assert lost.reconcile().status in ("confirmed", "unknown")
-    assert len(write_env.effects(door)) == 1
+    write_env.fail(endpoint_name, "reset")
+    failure = call(write_env.operations("withdrawals", "partner", same_account=True), endpoint_name, given)
+    assert failure.reconcile().status in ("confirmed", "unknown")
+    assert len(write_env.effects(endpoint_name)) == 1
 
 
 def test_the_same_call_of_another_key_settles_nothing(write_env: WriteEnv) -> None:
-    door = "spot.set_customer_id"
-    given = example(write_env.world, door)
-    write_env.fail(door, "reset-before")
-    lost = call(write_env.ops, door, given)
-    assert lost.status == "unknown"
+    endpoint_name = "spot.set_customer_id"
+    given = example(write_env.world, endpoint_name)
+    write_env.fail(endpoint_name, "reset-before")
+    failure = call(write_env.ops, endpoint_name, given)
+    assert failure.status == "unknown"
     other = write_env.operations("open")
-    with pytest.raises(UnsettledError, match=f"#{lost.number}"):
-        call(other, door, given)
-    assert write_env.ops.outcome(lost.number).status == "unknown"
-    again = call(write_env.ops, door, given)
-    assert again.status == write_env.ops.outcome(lost.number).status == "confirmed"
+    with pytest.raises(PendingWriteError, match=f"#{failure.number}"):
+        call(other, endpoint_name, given)
+    assert write_env.ops.outcome(failure.number).status == "unknown"
+    again = call(write_env.ops, endpoint_name, given)
+    assert again.status == write_env.ops.outcome(failure.number).status == "confirmed"
 
 
 def test_a_passphrase_alone_is_no_other_key(write_env: WriteEnv, monkeypatch: pytest.MonkeyPatch) -> None:

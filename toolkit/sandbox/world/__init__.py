@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from toolkit.decimals import in_own_context
-from toolkit.sandbox.keys import Key, letters, make_keys
+from toolkit.runtime.decimals import in_own_context
+from toolkit.sandbox.keys import RegisteredKey, letters, make_keys
 from toolkit.sandbox.world import examples, people
 from toolkit.sandbox.world.balances import Balances, master_balances
 from toolkit.sandbox.world.examples import WriteExample
@@ -73,7 +73,7 @@ class World:
         self.master: Balances = master_balances()
         self.agent_code = letters(seed, "agent", length=8).upper()
         self.partner_uid = str(39_472_000 + seed % 997)
-        self.keys: dict[str, Key] = make_keys(
+        self.keys: dict[str, RegisteredKey] = make_keys(
             seed,
             self.start_ms,
             partner_uid=self.partner_uid,
@@ -81,15 +81,15 @@ class World:
             stranger_uid="64738291",
         )
         # Accounts and customers all exist when the month begins; the same all through it.
-        settled = min(self.now_ms, _month_start(self.now))
-        self.accounts: list[SubAccount] = people.make_accounts(seed, sub_accounts, self.start_ms, settled)
+        completed = min(self.now_ms, _month_start(self.now))
+        self.accounts: list[SubAccount] = people.make_accounts(seed, sub_accounts, self.start_ms, completed)
         self._accounts_made = len(self.accounts)
         self._keys_made = 0
         # How many there were of what is limited, by UTC day and by minute.
         self.deletions: Counter[int] = Counter()
         self.futures_transfers: Counter[int] = Counter()
         self.max_sub_accounts = max(1000, sub_accounts)
-        self.customers: list[Customer] = people.make_customers(seed, customers, self.start_ms, settled)
+        self.customers: list[Customer] = people.make_customers(seed, customers, self.start_ms, completed)
         self._customer = next((each for each in self.customers if each.id and each.futures), None)
         self.business = self._make_business()
         self.numbers = Numbers()
@@ -100,7 +100,7 @@ class World:
         return f"World(seed={self.seed}, sub_accounts={len(self.accounts)}, customers={len(self.customers)})"
 
     @property
-    def partner(self) -> Key:
+    def partner(self) -> RegisteredKey:
         """The partner's own key."""
         return self.keys["partner"]
 
@@ -115,11 +115,11 @@ class World:
         """The sub-account with this id."""
         return next((each for each in self.accounts if each.id == sub_account_id), None)
 
-    def table(self, door: str) -> Table:
+    def table(self, qualified_name: str) -> Table:
         """The rows behind a list endpoint, named as its door is: `spot.rebates`."""
-        return self._tables[door]
+        return self._tables[qualified_name]
 
-    def example(self, door: str) -> dict[str, str]:
+    def example(self, qualified_name: str) -> dict[str, str]:
         """Parameters that an endpoint insists on, beside a span and a size, with values that exist."""
         account = next(each for each in self.accounts if each.futures and each.keys)
         examples: dict[str, dict[str, str]] = {
@@ -140,15 +140,15 @@ class World:
             "portfolio.new_user": {"brokerId": self.agent_code},
             "portfolio.customer_id": {"brokerId": self.agent_code},
         }
-        if door == "exchange.deposit":
+        if qualified_name == "exchange.deposit":
             deposits = self.table("exchange.deposits")
             newest = deposits.slice(None, None, {}, deposits.count(None, None, {}) - 1, 1)[0]
             return {"depositId": str(newest["depositId"]), "subAccountId": str(newest["subAccountId"])}
-        return examples.get(door, {})
+        return examples.get(qualified_name, {})
 
-    def example_write(self, door: str) -> WriteExample:
+    def example_write(self, qualified_name: str) -> WriteExample:
         """A call of a write that would succeed now, and the key that may send it."""
-        return examples.example_write(self, door)
+        return examples.example_write(self, qualified_name)
 
     def add_account(self, tag: str, now_ms: int) -> SubAccount:
         """One more sub-account, newer than all."""
@@ -157,7 +157,7 @@ class World:
         self.accounts.append(account)
         return account
 
-    def add_key(self, name: str, *, public_pem: str, like: str = "partner") -> Key:
+    def add_key(self, name: str, *, public_pem: str, like: str = "partner") -> RegisteredKey:
         """One more key: for the RSA or Ed25519 public key in this PEM, otherwise like another key.
 
         It may be added while the exchange serves. Sign with your private key; no secret is made.
@@ -218,8 +218,8 @@ class World:
             rhythm = Rhythm(self.seed, name, self.start_ms)
             return Stream(self.seed, name, rhythm, rows, self.start_ms, together=together), recipe
 
-        def add(door: str, made: tuple[Stream, Recipe]) -> None:
-            tables[door] = StreamTable(lambda _: made, self.now_ms)
+        def add(qualified_name: str, made: tuple[Stream, Recipe]) -> None:
+            tables[qualified_name] = StreamTable(lambda _: made, self.now_ms)
 
         rebates = stream("spot rebates", per_day, SpotRebates(self.customers, SPOT), 0.12)
         self._rebates = tables["spot.rebates"] = StreamTable(lambda _: rebates, self.now_ms)
@@ -255,8 +255,8 @@ class World:
             "futures.trader_counts": (DailyBusiness.every_day, DailyBusiness.count_row),
             "futures.traders": (DailyBusiness.every_trader, DailyBusiness.trader_row),
         }
-        for door, (places, row) in reports.items():
-            tables[door] = DailyTable(self.business, places, row, self.now_ms)
+        for qualified_name, (places, row) in reports.items():
+            tables[qualified_name] = DailyTable(self.business, places, row, self.now_ms)
         return tables | self.moves | self._live_tables()
 
     def _live_tables(self) -> dict[str, Table]:

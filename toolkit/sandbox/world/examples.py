@@ -7,8 +7,8 @@ from decimal import Decimal
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
-from toolkit.decimals import in_own_context
-from toolkit.sandbox.keys import Key
+from toolkit.runtime.decimals import in_own_context
+from toolkit.sandbox.keys import RegisteredKey
 from toolkit.sandbox.world.people import ApiKey, SubAccount
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ class WriteExample(NamedTuple):
     """
 
     parameters: dict[str, str]
-    key: Key
+    key: RegisteredKey
 
 
 @in_own_context
-def example_write(world: World, door: str) -> WriteExample:
+def example_write(world: World, qualified_name: str) -> WriteExample:
     """A call of a write that would succeed now; LookupError where nothing is left that it could change."""
-    owner = "customer" if door.endswith(".set_own_customer_id") else "partner"
-    return WriteExample(_EXAMPLES[door](world), world.keys[owner])
+    owner = "customer" if qualified_name.endswith(".set_own_customer_id") else "partner"
+    return WriteExample(_EXAMPLES[qualified_name](world), world.keys[owner])
 
 
 def _first(world: World, fits: Callable[[SubAccount], bool], last: Last | None = None) -> SubAccount:
@@ -105,9 +105,9 @@ def _new_id(world: World) -> str:
     return next(text for text in map("new-{}".format, count(1)) if text not in taken)
 
 
-def _other(world: World, wire: str, now: Callable[[SubAccount], bool]) -> dict[str, str]:
+def _other(world: World, field: str, now: Callable[[SubAccount], bool]) -> dict[str, str]:
     account = _first(world, lambda each: each.margin_rates is not None)
-    return {"subAccountId": account.id, wire: "false" if now(account) else "true"}
+    return {"subAccountId": account.id, field: "false" if now(account) else "true"}
 
 
 def _permissions(world: World) -> dict[str, str]:

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from toolkit.sandbox.answers import Asked
 from toolkit.sandbox.world import World
 from toolkit.sandbox.writes import accounts, customers, fees, keys, money
-from toolkit.sandbox.writes.shared import Done
+from toolkit.sandbox.writes.shared import WriteEffect
 
-Writer = Callable[[World, Asked], Done]
+Writer = Callable[[World, Asked], WriteEffect]
 
 WRITERS: Mapping[str, Writer] = {
     "exchange.create_sub_account": accounts.create_sub_account,
@@ -43,9 +43,9 @@ WRITERS: Mapping[str, Writer] = {
 }
 
 
-def execute(world: World, asked: Asked) -> Done:
+def execute(world: World, asked: Asked) -> WriteEffect:
     """Do what was asked for, or refuse it and change nothing."""
-    return WRITERS[asked.endpoint.door](world, asked)
+    return WRITERS[asked.endpoint.qualified_name](world, asked)
 
 
-__all__ = ["WRITERS", "Done", "Writer", "execute"]
+__all__ = ["WRITERS", "WriteEffect", "Writer", "execute"]

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 from toolkit.sandbox.answers import Asked
-from toolkit.sandbox.messages import RefusedError, invalid
+from toolkit.sandbox.messages import RefusalError, invalid
 from toolkit.sandbox.world import Customer, World
 from toolkit.sandbox.world.tables import Row
-from toolkit.sandbox.writes.shared import Done, used
+from toolkit.sandbox.writes.shared import WriteEffect, used
 
 
-def set_customer_id(world: World, asked: Asked) -> Done:
+def set_customer_id(world: World, asked: Asked) -> WriteEffect:
     """The customer with this address goes by another id from now on."""
     email = asked.values["email"].lower()
     customer = next((each for each in world.customers if each.email == email), None)
     if customer is None:
         # Codes are per host: the one for unknown users is documented on /sapi only.
         if asked.endpoint.path.startswith("/sapi/"):
-            raise RefusedError(-4039, "The user does not exist.")
+            raise RefusalError(-4039, "The user does not exist.")
         raise invalid("email")
     _give(world, asked, customer)
-    return Done({"customerId": customer.id, "email": customer.email})
+    return WriteEffect({"customerId": customer.id, "email": customer.email})
 
 
-def set_own_customer_id(world: World, asked: Asked) -> Done:
+def set_own_customer_id(world: World, asked: Asked) -> WriteEffect:
     """The customer who owns the key goes by another id from now on."""
     code = next(name for name in ("apiAgentCode", "brokerId") if name in asked.values)
     if asked.values[code] != world.agent_code:
         raise invalid(code)
     _give(world, asked, world.customer)
     answer: Row = {"customerId": world.customer.id}
-    return Done(answer if code == "apiAgentCode" else {code: asked.values[code]} | answer)
+    return WriteEffect(answer if code == "apiAgentCode" else {code: asked.values[code]} | answer)
 
 
 def _give(world: World, asked: Asked, customer: Customer) -> None:

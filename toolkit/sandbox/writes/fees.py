@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from toolkit.sandbox.answers import Asked
-from toolkit.sandbox.messages import RefusedError, invalid
+from toolkit.sandbox.messages import RefusalError, invalid
 from toolkit.sandbox.world import SubAccount, World
 from toolkit.sandbox.world.people import MAKER_BOUNDS, TAKER_BOUNDS, Commission
 from toolkit.sandbox.world.tables import Row
-from toolkit.sandbox.writes.shared import Done, account_of, need_futures, need_margin
+from toolkit.sandbox.writes.shared import WriteEffect, account_of, need_futures, need_margin
 
 # Known from clients by others only: no official page that was seen has them.
 UM_TOPS: Commission = (200, 400)
@@ -19,7 +19,7 @@ _MARGIN = ("marginMakerCommission", "marginTakerCommission")
 _MARGIN_UNIT = 10_000
 
 
-def set_commission(world: World, asked: Asked) -> Done:
+def set_commission(world: World, asked: Asked) -> WriteEffect:
     """Rates of spot, and of margin where it is on: those follow spot where they are not sent."""
     account = account_of(world, asked)
     if any(name in asked.values for name in _MARGIN):
@@ -31,13 +31,13 @@ def set_commission(world: World, asked: Asked) -> Done:
     account.maker, account.taker = spot
     answer: Row = {"subAccountId": account.id, **dict(zip(_SPOT, spot, strict=True))}
     if account.margin_rates is None:
-        return Done(answer)
+        return WriteEffect(answer)
     maker, taker = (round(rate * _MARGIN_UNIT) for rate in margin)
     account.margin_rates = maker, taker
-    return Done(answer | dict(zip(_MARGIN, margin, strict=True)))
+    return WriteEffect(answer | dict(zip(_MARGIN, margin, strict=True)))
 
 
-def set_um_commission(world: World, asked: Asked) -> Done:
+def set_um_commission(world: World, asked: Asked) -> WriteEffect:
     """Put on top of its fee tier, on a USD-M symbol."""
     account = account_of(world, asked)
     symbol = asked.values["symbol"]
@@ -46,7 +46,7 @@ def set_um_commission(world: World, asked: Asked) -> Done:
     return _adjusted(account, "symbol", symbol, adjustment, account.um_commission(symbol))
 
 
-def set_cm_commission(world: World, asked: Asked) -> Done:
+def set_cm_commission(world: World, asked: Asked) -> WriteEffect:
     """Put on top of its fee tier, on a COIN-M pair."""
     account = account_of(world, asked)
     pair = asked.values["pair"]
@@ -66,7 +66,7 @@ def _rate(asked: Asked, name: str) -> float:
 def _adjustment(account: SubAccount, asked: Asked, tops: Commission, *, known: bool) -> Commission:
     need_futures(account)
     if not known:
-        raise RefusedError(-1121, "Invalid symbol.")
+        raise RefusalError(-1121, "Invalid symbol.")
     maker, taker = int(asked.values["makerAdjustment"]), int(asked.values["takerAdjustment"])
     for name, value, top in (("makerAdjustment", maker, tops[0]), ("takerAdjustment", taker, tops[1])):
         if value > top:
@@ -76,9 +76,9 @@ def _adjustment(account: SubAccount, asked: Asked, tops: Commission, *, known: b
 
 def _adjusted(
     account: SubAccount, name: str, text: str, adjustment: Commission, commission: Commission | None
-) -> Done:
+) -> WriteEffect:
     maker, taker = commission or (0, 0)
-    return Done(
+    return WriteEffect(
         {
             # Documented as a JSON number here.
             "subAccountId": int(account.id),

@@ -5,15 +5,23 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from toolkit.sandbox.answers import Asked
-from toolkit.sandbox.messages import RefusedError, mandatory
+from toolkit.sandbox.messages import RefusalError, mandatory
 from toolkit.sandbox.world import ApiKey, SubAccount, World
 from toolkit.sandbox.world.tables import Row
-from toolkit.sandbox.writes.shared import Done, account_of, flag, key_of, need_futures, need_margin, too_soon
+from toolkit.sandbox.writes.shared import (
+    WriteEffect,
+    account_of,
+    flag,
+    key_of,
+    need_futures,
+    need_margin,
+    too_soon,
+)
 
 RESTRICTED = "2"
 
 
-def create_api_key(world: World, asked: Asked) -> Done:
+def create_api_key(world: World, asked: Asked) -> WriteEffect:
     """A key more, with a secret unless a public key was sent; one a second for each sub-account."""
     account = account_of(world, asked)
     _check_flags(account, asked)
@@ -33,42 +41,42 @@ def create_api_key(world: World, asked: Asked) -> Done:
     answer: Row = {"subaccountId": account.id, "apiKey": text}
     if "publicKey" not in asked.values:
         answer["secretKey"] = secret
-    return Done(answer | _flags(key), key.masked)
+    return WriteEffect(answer | _flags(key), key.masked)
 
 
-def delete_api_key(world: World, asked: Asked) -> Done:
+def delete_api_key(world: World, asked: Asked) -> WriteEffect:
     """A key less; one a second for each sub-account."""
     account, key = key_of(world, asked)
     too_soon(account.key_deleted_ms, asked.now_ms)
     account.keys.remove(key)
     account.key_deleted_ms = asked.now_ms
-    return Done({})
+    return WriteEffect({})
 
 
-def set_permissions(world: World, asked: Asked) -> Done:
+def set_permissions(world: World, asked: Asked) -> WriteEffect:
     """The key may do this and nothing else."""
     account, key = key_of(world, asked)
     _check_flags(account, asked)
     _set_flags(key, asked)
-    return Done({"subaccountId": account.id, "apikey": key.key} | _flags(key))
+    return WriteEffect({"subaccountId": account.id, "apikey": key.key} | _flags(key))
 
 
-def set_universal_transfer(world: World, asked: Asked) -> Done:
+def set_universal_transfer(world: World, asked: Asked) -> WriteEffect:
     """The key may make universal transfers, or not. No read shows it."""
     account, key = key_of(world, asked)
     key.universal_transfer = flag(asked, "canUniversalTransfer")
-    return Done(
+    return WriteEffect(
         {"subaccountId": account.id, "apikey": key.key, "canUniversalTransfer": key.universal_transfer}
     )
 
 
-def set_ip_restriction(world: World, asked: Asked) -> Done:
+def set_ip_restriction(world: World, asked: Asked) -> WriteEffect:
     """The key may be used from anywhere, or from these addresses as well as those listed already."""
     _, key = key_of(world, asked)
     status, sent = asked.values["status"], _addresses(asked)
     if status != RESTRICTED and sent:
         # The documents do not say: addresses for a key that may be used from anywhere make no sense.
-        raise RefusedError(-1106, "Parameter 'ipAddress' sent when not required.")
+        raise RefusalError(-1106, "Parameter 'ipAddress' sent when not required.")
     if status == RESTRICTED and not (sent or key.ip_list):
         raise mandatory("ipAddress")
     kept = key.ip_list if status == RESTRICTED else []
@@ -79,10 +87,10 @@ def set_ip_restriction(world: World, asked: Asked) -> Done:
     answer: Row = {"status": status}
     if sent:
         answer["ipList"] = list(key.ip_list)
-    return Done(answer | {"updateTime": key.update_time, "apiKey": key.key})
+    return WriteEffect(answer | {"updateTime": key.update_time, "apiKey": key.key})
 
 
-def remove_addresses(world: World, asked: Asked) -> Done:
+def remove_addresses(world: World, asked: Asked) -> WriteEffect:
     """The key may not be used from these addresses any more; all of them where none is named.
 
     Without any address there is no restriction. An address that is not listed changes nothing.
@@ -91,7 +99,7 @@ def remove_addresses(world: World, asked: Asked) -> Done:
     named = {ip_address(each) for each in _addresses(asked)}
     key.ip_list = [each for each in key.ip_list if named and ip_address(each) not in named]
     key.update_time = asked.now_ms
-    return Done(
+    return WriteEffect(
         {
             "subaccountId": account.id,
             "apikey": key.key,

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from toolkit.sandbox.answers import Asked
 from toolkit.sandbox.keys import letters
-from toolkit.sandbox.messages import RefusedError
+from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.world import World
 from toolkit.sandbox.world.balances import FUTURES_WALLETS, PRICES, Balances, Wallet
 from toolkit.sandbox.world.moves import ACCOUNT_TYPES, Move
-from toolkit.sandbox.writes.shared import Done, account_of, find_account, need_futures, used
+from toolkit.sandbox.writes.shared import WriteEffect, account_of, find_account, need_futures, used
 
 # "Each master account could transfer 5000 times/min."
 FUTURES_TRANSFERS_A_MINUTE = 5000
@@ -36,34 +36,34 @@ class _Side:
     balances: Balances
 
 
-def transfer(world: World, asked: Asked) -> Done:
+def transfer(world: World, asked: Asked) -> WriteEffect:
     """From a spot wallet to a spot wallet."""
-    number, client = _moved(world, asked, ("spot", "spot"), "exchange.transfers")
-    return Done({"txnId": str(number), "clientTranId": client}, str(number))
+    number, client = _leg(world, asked, ("spot", "spot"), "exchange.transfers")
+    return WriteEffect({"txnId": str(number), "clientTranId": client}, str(number))
 
 
-def transfer_futures(world: World, asked: Asked) -> Done:
+def transfer_futures(world: World, asked: Asked) -> WriteEffect:
     """From a futures wallet to another of the same market; too many in a minute are too many requests."""
     market = _MARKETS[asked.values["futuresType"]]
     minute = asked.now_ms // MINUTE
     if world.futures_transfers[minute] >= FUTURES_TRANSFERS_A_MINUTE:
-        raise RefusedError(-4005, "Too many new requests.")
-    number, client = _moved(world, asked, (market, market), "exchange.futures_transfers")
+        raise RefusalError(-4005, "Too many new requests.")
+    number, client = _leg(world, asked, (market, market), "exchange.futures_transfers")
     world.futures_transfers[minute] += 1
-    return Done({"success": True, "txnId": str(number), "clientTranId": client}, str(number))
+    return WriteEffect({"success": True, "txnId": str(number), "clientTranId": client}, str(number))
 
 
-def universal_transfer(world: World, asked: Asked) -> Done:
+def universal_transfer(world: World, asked: Asked) -> WriteEffect:
     """From any wallet to any other, but not between futures wallets."""
     wallets = _WALLETS[asked.values["fromAccountType"]], _WALLETS[asked.values["toAccountType"]]
     if FUTURES_WALLETS.issuperset(wallets):
-        raise RefusedError(-1020, "This operation is not supported.")
-    number, client = _moved(world, asked, wallets, "exchange.universal_transfers")
+        raise RefusalError(-1020, "This operation is not supported.")
+    number, client = _leg(world, asked, wallets, "exchange.universal_transfers")
     # Documented as a JSON number here.
-    return Done({"txnId": number, "clientTranId": client}, str(number))
+    return WriteEffect({"txnId": number, "clientTranId": client}, str(number))
 
 
-def transfer_within(world: World, asked: Asked) -> Done:
+def transfer_within(world: World, asked: Asked) -> WriteEffect:
     """From a wallet of a sub-account to another of its own. No read shows it but the balances."""
     account = account_of(world, asked)
     need_futures(account)
@@ -71,17 +71,17 @@ def transfer_within(world: World, asked: Asked) -> Done:
     amount = _amount(asked, source)
     _book(source, target, asked.values["asset"], amount)
     number = world.numbers.next(asked.now_ms)
-    return Done({"txnId": str(number)}, str(number))
+    return WriteEffect({"txnId": str(number)}, str(number))
 
 
-def _moved(world: World, asked: Asked, wallets: tuple[Wallet, Wallet], read: str) -> tuple[int, str]:
+def _leg(world: World, asked: Asked, wallets: tuple[Wallet, Wallet], read: str) -> tuple[int, str]:
     """Move it, and note it where the read finds it."""
     values = asked.values
     source = _side(world, values.get("fromId"), wallets[0])
     target = _side(world, values.get("toId"), wallets[1])
     if (source.account, source.wallet) == (target.account, target.wallet):
         # The documents do not say; both ids are optional, and together they mean nothing.
-        raise RefusedError(-1128, "Combination of optional parameters invalid.")
+        raise RefusalError(-1128, "Combination of optional parameters invalid.")
     amount = _amount(asked, source)
     sent = values.get("clientTranId", "")
     moves = world.moves[read]
@@ -122,9 +122,9 @@ def _amount(asked: Asked, source: _Side) -> Decimal:
     """How much is to be moved, if that much may leave the wallet."""
     asset, amount = asked.values["asset"], Decimal(asked.values["amount"])
     if asset not in PRICES:
-        raise RefusedError(-5003, "You don't have this asset.")
+        raise RefusalError(-5003, "You don't have this asset.")
     if amount > source.balances.free(source.wallet, asset):
-        raise RefusedError(-5002, "You have insufficient balance.")
+        raise RefusalError(-5002, "You have insufficient balance.")
     return amount
 
 

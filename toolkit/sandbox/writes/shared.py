@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from toolkit.sandbox.answers import Asked
-from toolkit.sandbox.messages import RefusedError, invalid
+from toolkit.sandbox.messages import RefusalError, invalid
 from toolkit.sandbox.world import ApiKey, SubAccount, World
 from toolkit.sandbox.world.tables import Row
 
@@ -13,7 +13,7 @@ SECOND = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class WriteEffect:
     """What a write answers.
 
     Attributes:
@@ -34,7 +34,7 @@ def find_account(world: World, sub_account_id: str) -> SubAccount:
     """The sub-account with this id, or a refusal."""
     account = world.account(sub_account_id)
     if account is None:
-        raise RefusedError(-5021, "This parent sub have no relation")
+        raise RefusalError(-5021, "This parent sub have no relation")
     return account
 
 
@@ -55,21 +55,21 @@ def flag(asked: Asked, name: str) -> bool:
 def need_margin(account: SubAccount) -> None:
     """Refuse where margin is off."""
     if account.margin_rates is None:
-        raise RefusedError(-3003, "Margin account does not exist.")
+        raise RefusalError(-3003, "Margin account does not exist.")
 
 
 def need_futures(account: SubAccount) -> None:
     """Refuse where futures are off."""
     if not account.futures:
-        raise RefusedError(-5011, "future account not exists.")
+        raise RefusalError(-5011, "future account not exists.")
 
 
-def used(name: str) -> RefusedError:
+def used(name: str) -> RefusalError:
     """Somebody has this id already. The documents name no code for "must be unique"."""
-    return RefusedError(-1130, f"Data sent for parameter '{name}' is not valid. It is used already.")
+    return RefusalError(-1130, f"Data sent for parameter '{name}' is not valid. It is used already.")
 
 
 def too_soon(last_ms: int, now_ms: int) -> None:
     """Refuse what is allowed once a second. The documents name no code: -4005 speaks of too many requests."""
     if now_ms - last_ms < SECOND:
-        raise RefusedError(-4005, "Too many new requests.")
+        raise RefusalError(-4005, "Too many new requests.")

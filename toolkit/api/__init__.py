@@ -1,0 +1,1 @@
+"""The methods that users call: reads of a `Link`, writes of its `operations()`."""

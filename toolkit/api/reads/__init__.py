@@ -1,0 +1,1 @@
+"""The reads of a `Link`, one module for each product."""

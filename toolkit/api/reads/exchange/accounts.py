@@ -1,0 +1,188 @@
+"""Doors of `link.exchange`: the partner, its sub-accounts and their keys."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from toolkit.api.reads.resource import ReadResource
+from toolkit.endpoints.exchange_link import accounts
+from toolkit.frames.builder import Numbers
+from toolkit.redaction import Emails
+
+
+class AccountReads(ReadResource):
+    """The partner, its sub-accounts and their keys."""
+
+    def partner(self, *, numbers: Numbers | None = None) -> pd.DataFrame:
+        """The partner itself: commission bounds and number of sub-accounts, as one row.
+
+        GET /sapi/v1/broker/info: weight 1, pool sapi-ip (12,000 a minute for the address on this endpoint
+        alone).
+
+        Args:
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - max_maker_commission (amount): Highest maker commission the partner may set, as a fraction:
+                0.002 is 0.2 %.
+            - min_maker_commission (amount): Lowest maker commission, as a fraction.
+            - max_taker_commission (amount): Highest taker commission, as a fraction.
+            - min_taker_commission (amount): Lowest taker commission, as a fraction.
+            - sub_account_qty (integer): Sub-accounts there are.
+            - max_sub_account_qty (integer): Sub-accounts allowed.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Link-Account-Information
+        """
+        return self._fetch(accounts.PARTNER, {}, numbers=numbers)
+
+    def sub_accounts(
+        self,
+        *,
+        sub_account_id: str | int | None = None,
+        numbers: Numbers | None = None,
+        emails: Emails | None = None,
+    ) -> pd.DataFrame:
+        """The partner's sub-accounts, one row each.
+
+        GET /sapi/v1/broker/subAccount: weight 1, pool sapi-ip (12,000 a minute for the address on this
+        endpoint alone).
+
+        Every page is fetched, 500 rows a request, up to one that is empty.
+
+        Args:
+            sub_account_id: Only this sub-account; all when not given.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            emails: E-mail addresses "masked" or "clear"; as chosen on the Link when not given. Two may
+                have the same mask: tell rows apart, and join them, by `sub_account_id`.
+
+        Returns:
+            A frame with the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - email (email): Its e-mail address (personal data).
+            - tag (text): Tag given when it was created.
+            - maker_commission (amount): Spot maker commission, as a fraction: 0.001 is 0.1 %.
+            - taker_commission (amount): Spot taker commission, as a fraction.
+            - margin_maker_commission (amount): Margin maker commission; -1 means margin is off. The unit
+                is not documented.
+            - margin_taker_commission (amount): Margin taker commission; -1 means margin is off. The unit
+                is not documented.
+            - create_time (time): When it was created, UTC.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Query-Sub-Account
+        """
+        return self._fetch(
+            accounts.SUB_ACCOUNTS, {"sub_account_id": sub_account_id}, numbers=numbers, emails=emails
+        )
+
+    def api_keys(
+        self, sub_account_id: str | int, *, api_key: str | int | None = None, numbers: Numbers | None = None
+    ) -> pd.DataFrame:
+        """The API keys of one sub-account and what each may do, one row a key.
+
+        GET /sapi/v1/broker/subAccountApi: weight 1, pool sapi-ip (12,000 a minute for the address on this
+        endpoint alone).
+
+        Every page is fetched, 500 rows a request, up to one that is empty. The key that asks needs the
+        "trade" permission.
+
+        Args:
+            sub_account_id: Id of the sub-account.
+            api_key: Only this API key; all keys of the sub-account when not given.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - api_key (id): The key, masked.
+            - can_trade (flag): May trade spot.
+            - margin_trade (flag): May trade on margin.
+            - futures_trade (flag): May trade futures.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Query-Sub-Account-Api-Key
+        """
+        return self._fetch(
+            accounts.API_KEYS, {"sub_account_id": sub_account_id, "api_key": api_key}, numbers=numbers
+        )
+
+    def ip_restriction(
+        self, sub_account_id: str | int, api_key: str | int, *, numbers: Numbers | None = None
+    ) -> pd.DataFrame:
+        """The addresses one API key of a sub-account may be used from, as one row.
+
+        GET /sapi/v1/broker/subAccountApi/ipRestriction: weight 1, pool sapi-ip (12,000 a minute for the
+        address on this endpoint alone).
+
+        Args:
+            sub_account_id: Id of the sub-account.
+            api_key: API key of the sub-account.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - ip_restrict (flag): Only listed addresses may use it.
+            - api_key (id): The key, masked.
+            - ip_list (texts): Addresses that may use it.
+            - update_time (time): Last change, UTC.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Get-IPRestriction-for-Sub-Account-Api-Key
+        """
+        return self._fetch(
+            accounts.IP_RESTRICTION, {"sub_account_id": sub_account_id, "api_key": api_key}, numbers=numbers
+        )
+
+    def bnb_burn(self, sub_account_id: str | int, *, numbers: Numbers | None = None) -> pd.DataFrame:
+        """Whether a sub-account pays fees and interest in BNB, as one row.
+
+        GET /sapi/v1/broker/subAccount/bnbBurn/status: weight 1, pool sapi-ip (12,000 a minute for the
+        address on this endpoint alone).
+
+        Args:
+            sub_account_id: Id of the sub-account.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - spot_bnb_burn (flag): Pays spot fees in BNB.
+            - interest_bnb_burn (flag): Pays margin interest in BNB.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Get-BNB-Burn-Status-for-Sub-Account
+        """
+        return self._fetch(accounts.BNB_BURN, {"sub_account_id": sub_account_id}, numbers=numbers)

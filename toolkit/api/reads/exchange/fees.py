@@ -1,0 +1,179 @@
+"""Doors of `link.exchange`: commissions and rebates."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pandas as pd
+
+from toolkit.api.reads.resource import ReadResource
+from toolkit.endpoints.exchange_link import fees
+from toolkit.frames.builder import Numbers
+from toolkit.planning import When
+
+
+class FeeReads(ReadResource):
+    """Commissions and rebates."""
+
+    def um_commission(
+        self, sub_account_id: str | int, symbol: str, *, numbers: Numbers | None = None
+    ) -> pd.DataFrame:
+        """The USD-M futures commission of one sub-account, one row a symbol.
+
+        GET /sapi/v1/broker/subAccountApi/commission/futures: weight 1, pool sapi-ip (12,000 a minute for
+        the address on this endpoint alone).
+
+        Args:
+            sub_account_id: Id of the sub-account.
+            symbol: The symbol, such as BTCUSDT.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - symbol (text): The symbol.
+            - maker_commission (integer): Maker commission in millionths: 100 is 0.01 %.
+            - taker_commission (integer): Taker commission in millionths: 100 is 0.01 %.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/fee/Query-Sub-Account-UM-Futures-Commission
+        """
+        return self._fetch(
+            fees.UM_COMMISSION, {"sub_account_id": sub_account_id, "symbol": symbol}, numbers=numbers
+        )
+
+    def cm_commission(
+        self, sub_account_id: str | int, pair: str, *, numbers: Numbers | None = None
+    ) -> pd.DataFrame:
+        """The COIN-M futures commission of one sub-account, one row a pair.
+
+        GET /sapi/v1/broker/subAccountApi/commission/coinFutures: weight 1, pool sapi-ip (12,000 a minute
+        for the address on this endpoint alone).
+
+        Args:
+            sub_account_id: Id of the sub-account.
+            pair: The pair, such as BTCUSD.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - pair (text): The pair.
+            - maker_commission (integer): Maker commission in millionths: 100 is 0.01 %.
+            - taker_commission (integer): Taker commission in millionths: 100 is 0.01 %.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/fee/Query-Sub-Account-CM-Futures-Commission
+        """
+        return self._fetch(
+            fees.CM_COMMISSION, {"sub_account_id": sub_account_id, "pair": pair}, numbers=numbers
+        )
+
+    def rebates(
+        self,
+        *,
+        sub_account_id: str | int | None = None,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """Spot commission rebates from the partner's sub-accounts, one row a trade.
+
+        GET /sapi/v1/broker/rebate/recentRecord: weight 1, pool sapi-ip (12,000 a minute for the address
+        on this endpoint alone).
+
+        One request spans less than 7 days at most; longer spans are put together. Every page is fetched,
+        500 rows a request, up to one that is empty.
+
+        Args:
+            sub_account_id: Only this sub-account; all when not given.
+            start: First moment, included; less than 7 days before the end when not given.
+            end: Last moment, included; a date means its whole day. Now when not given.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - income (amount): The rebate, in `asset`.
+            - asset (text): The asset.
+            - symbol (text): What was traded.
+            - trade_id (id): Id of the trade.
+            - time (time): When it was traded, UTC.
+            - status (integer): 0 pending, 1 successful, 2 failed.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/fee/Query-Spot-Commission-Rebate-Recent-Record
+        """
+        return self._fetch(
+            fees.REBATES, {"sub_account_id": sub_account_id}, start=start, end=end, numbers=numbers
+        )
+
+    def futures_rebates(
+        self,
+        market: Literal["um", "cm"],
+        *,
+        filter_result: bool = False,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """Futures commission rebates of one market, one row a trade.
+
+        GET /sapi/v1/broker/rebate/futures/recentRecord: weight 1, pool sapi-ip (12,000 a minute for the
+        address on this endpoint alone).
+
+        One request spans less than 7 days at most; longer spans are put together. Every page is fetched,
+        100 rows a request, up to one that is empty. There is no filter by sub-account.
+
+        Args:
+            market: "um" for USD-margined, "cm" for coin-margined futures.
+            filter_result: Leave out rebates that are not from the partner's own sub-accounts (since
+                2024-08-16).
+            start: First moment, included; less than 7 days before the end when not given.
+            end: Last moment, included; a date means its whole day. Now when not given.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - income (amount): The rebate, in `asset`.
+            - asset (text): The asset.
+            - symbol (text): What was traded.
+            - trade_id (id): Id of the trade.
+            - time (time): When it was traded, UTC.
+            - status (integer): 0 pending, 1 successful, 2 failed.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/fee/Query-Futures-Commission-Rebate-Record
+        """
+        return self._fetch(
+            fees.FUTURES_REBATES,
+            {"market": market, "filter_result": filter_result},
+            start=start,
+            end=end,
+            numbers=numbers,
+        )

@@ -1,0 +1,306 @@
+"""Doors of `link.exchange`: transfers and deposits."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pandas as pd
+
+from toolkit.api.reads.resource import ReadResource
+from toolkit.endpoints.exchange_link import transfers
+from toolkit.frames.builder import Numbers
+from toolkit.planning import When
+
+
+class TransferReads(ReadResource):
+    """Money that moved."""
+
+    def transfers(
+        self,
+        *,
+        from_id: str | int | None = None,
+        to_id: str | int | None = None,
+        client_tran_id: str | int | None = None,
+        show_all_status: bool = False,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """Spot transfers between the partner and its sub-accounts, one row each.
+
+        GET /sapi/v1/broker/transfer: weight 1, pool sapi-ip (12,000 a minute for the address on this
+        endpoint alone).
+
+        One request spans 100 days at most; longer spans are put together. Every page is fetched, 500 rows
+        a request, up to one that is empty.
+
+        Args:
+            from_id: Sub-account the money left.
+            to_id: Sub-account the money went to.
+            client_tran_id: Only the transfer with this client id.
+            show_all_status: Also show transfers that failed.
+            start: First moment, included; 100 days before the end when not given.
+            end: Last moment, included; a date means its whole day. Now when not given.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - from_id (id): Sub-account the money left; empty or missing means the master account.
+            - to_id (id): Sub-account it went to; empty or missing means the master account.
+            - asset (text): The asset.
+            - qty (amount): Amount moved, in `asset`.
+            - time (time): When it happened, UTC.
+            - txn_id (id): Id of the transfer.
+            - client_tran_id (id): Client id of the transfer; "" where none.
+            - status (text): INIT, PROCESS, SUCCESS or FAILURE.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Query-Sub-Account-Transfer-History-Spot
+        """
+        return self._fetch(
+            transfers.TRANSFERS,
+            {
+                "from_id": from_id,
+                "to_id": to_id,
+                "client_tran_id": client_tran_id,
+                "show_all_status": show_all_status,
+            },
+            start=start,
+            end=end,
+            numbers=numbers,
+        )
+
+    def futures_transfers(
+        self,
+        sub_account_id: str | int,
+        market: Literal["um", "cm"],
+        *,
+        client_tran_id: str | int | None = None,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """Futures transfers of one sub-account, one row each.
+
+        GET /sapi/v1/broker/transfer/futures: weight 1, pool sapi-ip (12,000 a minute for the address on
+        this endpoint alone).
+
+        Every page is fetched, 500 rows a request, up to one that is empty. The exchange keeps the last 30
+        days.
+
+        Args:
+            sub_account_id: Id of the sub-account.
+            market: "um" for USD-margined, "cm" for coin-margined futures.
+            client_tran_id: Only the transfer with this client id.
+            start: First moment, included; 30 days before the end when not given. Not more than 30 days
+                ago.
+            end: Last moment, included; a date means its whole day. Now when not given.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - from_id (id): Sub-account the money left; "" means the master account.
+            - to_id (id): Sub-account it went to; "" means the master account.
+            - asset (text): The asset.
+            - qty (amount): Amount moved, in `asset`.
+            - tran_id (id): Id of the transfer.
+            - client_tran_id (id): Client id of the transfer; "" where none.
+            - time (time): When it happened, UTC.
+            - futures_type (integer): 1 USD-margined, 2 coin-margined.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Query-Sub-Account-Transfer-History-Futures
+        """
+        return self._fetch(
+            transfers.FUTURES_TRANSFERS,
+            {"sub_account_id": sub_account_id, "market": market, "client_tran_id": client_tran_id},
+            start=start,
+            end=end,
+            numbers=numbers,
+        )
+
+    def universal_transfers(
+        self,
+        *,
+        from_id: str | int | None = None,
+        to_id: str | int | None = None,
+        client_tran_id: str | int | None = None,
+        show_all_status: bool = False,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """Transfers between wallets of the partner and its sub-accounts, one row each.
+
+        GET /sapi/v1/broker/universalTransfer: weight 1, pool sapi-ip (12,000 a minute for the address on
+        this endpoint alone).
+
+        One request spans 100 days at most; longer spans are put together. Every page is fetched, 500 rows
+        a request, up to one that is empty.
+
+        Args:
+            from_id: Sub-account the money left.
+            to_id: Sub-account the money went to.
+            client_tran_id: Only the transfer with this client id.
+            show_all_status: Also show transfers that failed.
+            start: First moment, included; 30 days before the end when not given.
+            end: Last moment, included; a date means its whole day. Now when not given.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - from_id (id): Sub-account the money left; empty or missing means the master account.
+            - to_id (id): Sub-account it went to; empty or missing means the master account.
+            - asset (text): The asset.
+            - qty (amount): Amount moved, in `asset`.
+            - time (time): When it happened, UTC.
+            - status (text): INIT, PROCESS, SUCCESS or FAILURE.
+            - txn_id (id): Id of the transfer.
+            - client_tran_id (id): Client id of the transfer; "" where none.
+            - from_account_type (text): Wallet it left: SPOT, USDT_FUTURE, COIN_FUTURE, MARGIN.
+            - to_account_type (text): Wallet it went to.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Query-Universal-Transfer-History
+        """
+        return self._fetch(
+            transfers.UNIVERSAL_TRANSFERS,
+            {
+                "from_id": from_id,
+                "to_id": to_id,
+                "client_tran_id": client_tran_id,
+                "show_all_status": show_all_status,
+            },
+            start=start,
+            end=end,
+            numbers=numbers,
+        )
+
+    def deposits(
+        self,
+        *,
+        sub_account_id: str | int | None = None,
+        coin: str | None = None,
+        status: Literal["pending", "success", "credited"] | None = None,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """Deposits into sub-accounts, one row each.
+
+        GET /sapi/v1/broker/subAccount/depositHist: weight 10, pool sapi-ip (12,000 a minute for the
+        address on this endpoint alone).
+
+        One request spans less than 7 days at most; longer spans are put together. Every page is fetched,
+        500 rows a request, up to one that is empty.
+
+        Args:
+            sub_account_id: Only this sub-account; all when not given.
+            coin: Only this coin.
+            status: Only deposits in this state.
+            start: First moment, included; less than 7 days before the end when not given.
+            end: Last moment, included; a date means its whole day. Now when not given.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - deposit_id (id): Id of the deposit (since 2023-11-20).
+            - sub_account_id (id): Id of the sub-account.
+            - address (text): Address it came in on.
+            - address_tag (text): Tag or memo; "" where none.
+            - amount (amount): Amount, in `coin`.
+            - coin (text): The coin.
+            - insert_time (time): When it was seen, UTC.
+            - transfer_type (integer): 0 from outside, 1 internal (off-chain).
+            - network (text): Network it came over.
+            - status (integer): 0 pending, 6 credited but cannot withdraw, 1 success; an example also has
+                3.
+            - tx_id (id): Transaction id; internal ones read "Off-chain transfer ...".
+            - source_address (text): Address it came from (missing in some answers).
+            - confirm_times (text): Confirmations, as "12/12".
+            - self_return_status (integer): Meaning not printed (since 2023-11-20).
+            - travel_rule_status (integer): 0 nothing to do, 1 information about the deposit is required
+                (since 2025-02-26).
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Get-Sub-Account-Deposit-History
+        """
+        return self._fetch(
+            transfers.DEPOSITS,
+            {"sub_account_id": sub_account_id, "coin": coin, "status": status},
+            start=start,
+            end=end,
+            numbers=numbers,
+        )
+
+    def deposit(
+        self, deposit_id: str | int, sub_account_id: str | int, *, numbers: Numbers | None = None
+    ) -> pd.DataFrame:
+        """One deposit, looked up by its id.
+
+        GET /sapi/v2/broker/subAccount/depositHist: weight 10, pool sapi-ip (12,000 a minute for the
+        address on this endpoint alone).
+
+        Every page is fetched, 500 rows a request, up to one that is empty.
+
+        Args:
+            deposit_id: Id of the deposit.
+            sub_account_id: Id of the sub-account.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - deposit_id (id): Id of the deposit (since 2023-11-20).
+            - sub_account_id (id): Id of the sub-account.
+            - address (text): Address it came in on.
+            - address_tag (text): Tag or memo; "" where none.
+            - amount (amount): Amount, in `coin`.
+            - coin (text): The coin.
+            - insert_time (time): When it was seen, UTC.
+            - transfer_type (integer): 0 from outside, 1 internal (off-chain).
+            - network (text): Network it came over.
+            - status (integer): 0 pending, 6 credited but cannot withdraw, 1 success; an example also has
+                3.
+            - tx_id (id): Transaction id; internal ones read "Off-chain transfer ...".
+            - source_address (text): Address it came from (missing in some answers).
+            - confirm_times (text): Confirmations, as "12/12".
+            - self_return_status (integer): Meaning not printed (since 2023-11-20).
+            - travel_rule_status (integer): 0 nothing to do, 1 information about the deposit is required
+                (since 2025-02-26).
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Get-Sub-Account-Deposit-History-v2
+        """
+        return self._fetch(
+            transfers.DEPOSIT, {"deposit_id": deposit_id, "sub_account_id": sub_account_id}, numbers=numbers
+        )

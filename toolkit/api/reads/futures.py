@@ -1,0 +1,381 @@
+"""Doors of `link.futures`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pandas as pd
+
+from toolkit.api.reads.resource import ReadResource
+from toolkit.endpoints import link_futures
+from toolkit.frames.builder import Numbers
+from toolkit.planning import When
+from toolkit.redaction import Emails
+
+
+class FuturesReads(ReadResource):
+    """Link and Trade (Futures): customers on USD-M and COIN-M futures."""
+
+    _system = "futures"
+
+    def new_user(
+        self, broker_id: str | int, *, market: Literal["um", "cm"] = "um", numbers: Numbers | None = None
+    ) -> pd.DataFrame:
+        """Whether the customer who owns the key is new to the partner on futures, as one row.
+
+        GET /fapi/v1/apiReferral/ifNewUser: weight 100, pool fapi (2,400 a minute for the address on all
+        of /fapi/*).
+
+        Asked with the customer's key, not the partner's. For a customer with Portfolio Margin ask
+        `link.portfolio.new_user`.
+
+        Args:
+            broker_id: The partner's Link id.
+            market: "um" for USD-margined, "cm" for coin-margined futures.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - broker_id (id): The partner's Link id.
+            - rebate_working (flag): A rebate is being paid.
+            - if_new_user (flag): New to the partner's Link id.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures
+        """
+        return self._fetch(link_futures.NEW_USER, {"broker_id": broker_id, "market": market}, numbers=numbers)
+
+    def customers(
+        self,
+        *,
+        customer_id: str | int | None = None,
+        email: str | None = None,
+        numbers: Numbers | None = None,
+        emails: Emails | None = None,
+    ) -> pd.DataFrame:
+        """The ids the partner gave its futures customers, one row a customer.
+
+        GET /fapi/v1/apiReferral/customization: weight 100, pool fapi (2,400 a minute for the address on
+        all of /fapi/*).
+
+        Every page is fetched, 1000 rows a request, up to one that is empty.
+
+        Args:
+            customer_id: Only the customer with this id.
+            email: Only the customer with this e-mail address.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            emails: E-mail addresses "masked" or "clear"; as chosen on the Link when not given. Two may
+                have the same mask: tell rows apart, and join them, by `customer_id`.
+
+        Returns:
+            A frame with the columns
+
+            - customer_id (id): Id the partner gave the customer.
+            - email (email): E-mail address (personal data).
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-Client-Email-Customized-Id
+        """
+        return self._fetch(
+            link_futures.CUSTOMERS,
+            {"customer_id": customer_id, "email": email},
+            numbers=numbers,
+            emails=emails,
+        )
+
+    def customer_id(self, broker_id: str | int, *, numbers: Numbers | None = None) -> pd.DataFrame:
+        """The id of the futures customer who owns the key, as one row.
+
+        GET /fapi/v1/apiReferral/userCustomization: weight 100, pool fapi (2,400 a minute for the address
+        on all of /fapi/*).
+
+        Asked with the customer's key, not the partner's. For a customer with Portfolio Margin ask
+        `link.portfolio.customer_id`.
+
+        Args:
+            broker_id: The partner's Link id.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - broker_id (id): The partner's Link id.
+            - customer_id (id): Id the customer has with the partner.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-User-Customize-Id
+        """
+        return self._fetch(link_futures.CUSTOMER_ID, {"broker_id": broker_id}, numbers=numbers)
+
+    def income(
+        self,
+        *,
+        symbol: str | None = None,
+        income_type: str | None = None,
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """Bookings on the futures account that owns the key, one row each.
+
+        GET /fapi/v1/income: weight 100, pool fapi (2,400 a minute for the address on all of /fapi/*).
+
+        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
+        have been cut at fewer: 100 rows cost three requests where 130 cost one. The exchange keeps the
+        last three months.
+
+        Args:
+            symbol: Only this symbol.
+            income_type: Only this kind, such as TRANSFER, REALIZED_PNL, FUNDING_FEE, COMMISSION or
+                API_REBATE.
+            start: First moment, included; 7 days before the end when not given. Not more than 90 days
+                ago.
+            end: Last moment, included; a date means its whole day. Now when not given.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - symbol (text): What it concerns; "" where nothing.
+            - income_type (text): Kind of income.
+            - income (amount): Signed amount, in `asset`.
+            - asset (text): The asset.
+            - info (text): Free text of the exchange.
+            - time (time): When it was booked, UTC.
+            - tran_id (id): Id of the booking, unique within its kind (derivatives page only).
+            - trade_id (id): Id of the trade; "" where none (derivatives page only).
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-Income-History
+        """
+        return self._fetch(
+            link_futures.INCOME,
+            {"symbol": symbol, "income_type": income_type},
+            start=start,
+            end=end,
+            numbers=numbers,
+        )
+
+    def overview(self, *, market: Literal["um", "cm"] = "um", numbers: Numbers | None = None) -> pd.DataFrame:
+        """The partner's futures business since it began, as one row.
+
+        GET /fapi/v1/apiReferral/overview: weight 100, pool fapi (2,400 a minute for the address on all of
+        /fapi/*).
+
+        Args:
+            market: "um" for USD-margined, "cm" for coin-margined futures.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - broker_id (id): The partner's Link id.
+            - new_trader_rebate_commission (amount): Share of the fee for new customers, as a fraction:
+                0.3 is 30 %.
+            - old_trader_rebate_commission (amount): Share of the fee for old customers, as a fraction.
+            - total_trade_user (integer): Customers who traded.
+            - unit (text): Unit of the amounts, such as USDT.
+            - total_trade_vol (amount): Volume since ever, in `unit`.
+            - total_rebate_vol (amount): Rebate since ever, in `unit`.
+            - time (time): State of this moment, UTC.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-Rebate-Data-Overview
+        """
+        return self._fetch(link_futures.OVERVIEW, {"market": market}, numbers=numbers)
+
+    def volumes(
+        self,
+        *,
+        market: Literal["um", "cm"] = "um",
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """What all customers traded on futures, one row a day.
+
+        GET /fapi/v1/apiReferral/tradeVol: weight 100, pool fapi (2,400 a minute for the address on all of
+        /fapi/*).
+
+        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
+        have been cut at fewer: 100 rows cost three requests where 130 cost one.
+
+        Args:
+            market: "um" for USD-margined, "cm" for coin-margined futures.
+            start: First moment, included; 30 days before the end when not given.
+            end: Last moment, included; a date means its whole day. Now when not given.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - unit (text): Unit of the amounts, such as USDT.
+            - trade_vol (amount): Volume traded, in `unit`.
+            - time (time): Midnight UTC that begins the day.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-User-Trade-Volume
+        """
+        return self._fetch(link_futures.VOLUMES, {"market": market}, start=start, end=end, numbers=numbers)
+
+    def rebates(
+        self,
+        *,
+        market: Literal["um", "cm"] = "um",
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """What the partner earned on futures, one row a day.
+
+        GET /fapi/v1/apiReferral/rebateVol: weight 100, pool fapi (2,400 a minute for the address on all
+        of /fapi/*).
+
+        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
+        have been cut at fewer: 100 rows cost three requests where 130 cost one.
+
+        Args:
+            market: "um" for USD-margined, "cm" for coin-margined futures.
+            start: First moment, included; 30 days before the end when not given.
+            end: Last moment, included; a date means its whole day. Now when not given.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - unit (text): Unit of the amounts, such as USDT.
+            - rebate_vol (amount): Rebate earned, in `unit`.
+            - time (time): Midnight UTC that begins the day.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-Rebate-Volume
+        """
+        return self._fetch(link_futures.REBATES, {"market": market}, start=start, end=end, numbers=numbers)
+
+    def trader_counts(
+        self,
+        *,
+        market: Literal["um", "cm"] = "um",
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """How many customers traded futures, one row a day.
+
+        GET /fapi/v1/apiReferral/traderNum: weight 100, pool fapi (2,400 a minute for the address on all
+        of /fapi/*).
+
+        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
+        have been cut at fewer: 100 rows cost three requests where 130 cost one. The documented example
+        has two rows of one day: the time alone does not name a row.
+
+        Args:
+            market: "um" for USD-margined, "cm" for coin-margined futures.
+            start: First moment, included; 30 days before the end when not given.
+            end: Last moment, included; a date means its whole day. Now when not given.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - new_trader (integer): New customers who traded.
+            - old_trader (integer): Old customers who traded.
+            - time (time): Midnight UTC that begins the day.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-Trader-Number
+        """
+        return self._fetch(
+            link_futures.TRADER_COUNTS, {"market": market}, start=start, end=end, numbers=numbers
+        )
+
+    def traders(
+        self,
+        *,
+        customer_id: str | int | None = None,
+        market: Literal["um", "cm"] = "um",
+        start: When = None,
+        end: When = None,
+        numbers: Numbers | None = None,
+    ) -> pd.DataFrame:
+        """What each customer traded and earned the partner on futures, one row a customer and day.
+
+        GET /fapi/v1/apiReferral/traderSummary: weight 100, pool fapi (2,400 a minute for the address on
+        all of /fapi/*).
+
+        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
+        have been cut at fewer: 100 rows cost three requests where 130 cost one.
+
+        Args:
+            customer_id: Only this customer.
+            market: "um" for USD-margined, "cm" for coin-margined futures.
+            start: First moment, included; 30 days before the end when not given.
+            end: Last moment, included; a date means its whole day. Now when not given.
+            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+
+        Returns:
+            A frame with the columns
+
+            - customer_id (id): Id the partner gave the customer, or a masked e-mail address where none
+                was given.
+            - unit (text): Unit of the amounts, such as USDT.
+            - trade_vol (amount): Volume traded, in `unit`.
+            - rebate_vol (amount): Rebate earned, in `unit`.
+            - time (time): Midnight UTC that begins the day.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            ApiError: The exchange refused the request; nothing was executed.
+            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
+            ContractError: The answer is not as documented; `partial` is what had arrived.
+
+        Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-Trader-Detail
+        """
+        return self._fetch(
+            link_futures.TRADERS,
+            {"customer_id": customer_id, "market": market},
+            start=start,
+            end=end,
+            numbers=numbers,
+        )

@@ -1,0 +1,186 @@
+"""Doors of `ops.exchange`: sub-accounts, and how they pay fees."""
+
+from __future__ import annotations
+
+from toolkit.api.writes.resource import T, WriteResource
+from toolkit.endpoints.exchange_link import account_writes
+from toolkit.writes.request import CallOptions
+
+
+class AccountWrites(WriteResource[T]):
+    """Sub-accounts, and how they pay fees."""
+
+    def create_sub_account(
+        self, *, tag: str | None = None, traceable: bool = False, idempotency_key: str | None = None
+    ) -> T:
+        """Creates a sub-account.
+
+        POST /sapi/v1/broker/subAccount: weight 1, pool sapi-ip (12,000 a minute for the address on this
+        endpoint alone). The key needs the "trade" permission.
+
+        An unknown outcome is settled by `exchange.sub_accounts`, by its mark; without one anybody may
+        have made it.
+
+        Args:
+            tag: Tag to know it by, less than 32 characters; less than 22 where it is marked.
+            traceable: Put a mark behind the tag, drawn for this call: where the answer is lost, what it made
+                is known by that.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - email (email): Address the exchange made for it, masked;
+                `link.exchange.sub_accounts(emails="clear")` has the whole.
+            - tag (text): The tag.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/account
+        """
+        return self._run(
+            account_writes.CREATE_SUB_ACCOUNT, {"tag": tag}, CallOptions(idempotency_key, traceable=traceable)
+        )
+
+    def delete_sub_account(
+        self, sub_account_id: str | int, *, confirm: str | int = "", idempotency_key: str | None = None
+    ) -> T:
+        """Deletes a sub-account. It cannot be brought back.
+
+        DELETE /sapi/v1/broker/subAccount: weight 1, pool sapi-ip (12,000 a minute for the address on this
+        endpoint alone). The key needs the "trade" permission.
+
+        Transfer all of its funds out and delete its API keys first. A partner may delete 20 sub-accounts
+        a day. An unknown outcome is settled by `exchange.sub_accounts`, by its absence, whoever deleted
+        it.
+
+        Args:
+            sub_account_id: Id of the sub-account.
+            confirm: `sub_account_id` a second time: this cannot be undone.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Its `frame` is empty: so is the answer.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+            NotExecutedError: How things are before it could not be read; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Delete-Sub-Account
+        """
+        return self._run(
+            account_writes.DELETE_SUB_ACCOUNT,
+            {"sub_account_id": sub_account_id},
+            CallOptions(idempotency_key, str(confirm)),
+        )
+
+    def enable_futures(self, sub_account_id: str | int, *, idempotency_key: str | None = None) -> T:
+        """Switches futures on for a sub-account.
+
+        POST /sapi/v1/broker/subAccount/futures: weight 1, pool sapi-ip (12,000 a minute for the address
+        on this endpoint alone).
+
+        The API cannot switch them off again. An unknown outcome is settled by
+        `exchange.futures_balances`, by reading it back, whoever set it.
+
+        Args:
+            sub_account_id: Id of the sub-account.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - enable_futures (flag): Futures are on.
+            - update_time (time): When it was changed, UTC.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Enable-Futures-for-Sub-Account
+        """
+        return self._run(
+            account_writes.ENABLE_FUTURES, {"sub_account_id": sub_account_id}, CallOptions(idempotency_key)
+        )
+
+    def set_spot_bnb_burn(
+        self, sub_account_id: str | int, *, enabled: bool, idempotency_key: str | None = None
+    ) -> T:
+        """Says whether a sub-account pays spot and margin fees in BNB.
+
+        POST /sapi/v1/broker/subAccount/bnbBurn/spot: weight 1, pool sapi-ip (12,000 a minute for the
+        address on this endpoint alone).
+
+        An unknown outcome is settled by `exchange.bnb_burn`, by reading it back, whoever set it.
+
+        Args:
+            sub_account_id: Id of the sub-account.
+            enabled: Pay spot and margin fees in BNB.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - spot_bnb_burn (flag): Pays spot and margin fees in BNB.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Enable-Or-Disable-BNB-Burn-for-Sub-Account-Spot-Margin
+        """
+        return self._run(
+            account_writes.SET_SPOT_BNB_BURN,
+            {"sub_account_id": sub_account_id, "enabled": enabled},
+            CallOptions(idempotency_key),
+        )
+
+    def set_interest_bnb_burn(
+        self, sub_account_id: str | int, *, enabled: bool, idempotency_key: str | None = None
+    ) -> T:
+        """Says whether a sub-account pays margin interest in BNB.
+
+        POST /sapi/v1/broker/subAccount/bnbBurn/marginInterest: weight 1, pool sapi-ip (12,000 a minute
+        for the address on this endpoint alone).
+
+        Margin has to be switched on for it first. An unknown outcome is settled by `exchange.bnb_burn`,
+        by reading it back, whoever set it.
+
+        Args:
+            sub_account_id: Id of the sub-account.
+            enabled: Pay margin interest in BNB.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - interest_bnb_burn (flag): Pays margin interest in BNB.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Enable-Or-Disable-BNB-Burn-for-Sub-Account-Margin-Interest
+        """
+        return self._run(
+            account_writes.SET_INTEREST_BNB_BURN,
+            {"sub_account_id": sub_account_id, "enabled": enabled},
+            CallOptions(idempotency_key),
+        )

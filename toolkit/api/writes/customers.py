@@ -1,0 +1,193 @@
+"""Doors of `ops.spot`, `ops.futures` and `ops.portfolio`: ids of customers."""
+
+from __future__ import annotations
+
+from toolkit.api.writes.resource import T, WriteResource
+from toolkit.endpoints import link_futures, link_portfolio, link_spot
+from toolkit.writes.request import CallOptions
+
+
+class SpotWrites(WriteResource[T]):
+    """Link and Trade (Spot): ids of customers."""
+
+    def set_customer_id(self, customer_id: str | int, email: str, *, idempotency_key: str | None = None) -> T:
+        """Gives a customer an id, in place of the one it had.
+
+        POST /sapi/v1/apiReferral/customization: weight 1, pool sapi-ip (12,000 a minute for the address
+        on this endpoint alone).
+
+        An unknown outcome is settled by `spot.customers`, by reading it back, whoever set it.
+
+        Args:
+            customer_id: The id to give: no two customers have the same.
+            email: E-mail address of the customer.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - customer_id (id): Id the customer has now.
+            - email (email): E-mail address, masked.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/link-and-trade/spot/Customize-Id-For-Client-For-Partner
+        """
+        return self._run(
+            link_spot.SET_CUSTOMER_ID,
+            {"customer_id": customer_id, "email": email},
+            CallOptions(idempotency_key),
+        )
+
+    def set_own_customer_id(
+        self, customer_id: str | int, agent_code: str | int, *, idempotency_key: str | None = None
+    ) -> T:
+        """Gives the customer who owns the key an id with the partner.
+
+        POST /sapi/v1/apiReferral/userCustomization: weight 1, pool sapi-ip (12,000 a minute for the
+        address on this endpoint alone).
+
+        Sent with the customer's key, not the partner's. An unknown outcome is settled by
+        `spot.customer_id`, by reading it back, whoever set it.
+
+        Args:
+            customer_id: The id to give: no two customers have the same.
+            agent_code: The partner's Link id.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - customer_id (id): Id the customer has now.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/link-and-trade/spot/Customize-Id-For-Client-For-Client
+        """
+        return self._run(
+            link_spot.SET_OWN_CUSTOMER_ID,
+            {"customer_id": customer_id, "agent_code": agent_code},
+            CallOptions(idempotency_key),
+        )
+
+
+class FuturesWrites(WriteResource[T]):
+    """Link and Trade (Futures): ids of customers."""
+
+    def set_customer_id(self, customer_id: str | int, email: str, *, idempotency_key: str | None = None) -> T:
+        """Gives a futures customer an id.
+
+        POST /fapi/v1/apiReferral/customization: weight 100, pool fapi (2,400 a minute for the address on
+        all of /fapi/*).
+
+        An unknown outcome is settled by `futures.customers`, by reading it back, whoever set it.
+
+        Args:
+            customer_id: The id to give: no two customers have the same.
+            email: E-mail address of the customer.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - customer_id (id): Id the customer has now.
+            - email (email): E-mail address, masked.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Customize-Id-For-Client-For-Partner
+        """
+        return self._run(
+            link_futures.SET_CUSTOMER_ID,
+            {"customer_id": customer_id, "email": email},
+            CallOptions(idempotency_key),
+        )
+
+    def set_own_customer_id(
+        self, customer_id: str | int, broker_id: str | int, *, idempotency_key: str | None = None
+    ) -> T:
+        """Gives the futures customer who owns the key an id with the partner.
+
+        POST /fapi/v1/apiReferral/userCustomization: weight 100, pool fapi (2,400 a minute for the address
+        on all of /fapi/*).
+
+        Sent with the customer's key, not the partner's. For a customer with Portfolio Margin use the door
+        in `portfolio`. An unknown outcome is settled by `futures.customer_id`, by reading it back,
+        whoever set it.
+
+        Args:
+            customer_id: The id to give: no two customers have the same.
+            broker_id: The partner's Link id.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - broker_id (id): The partner's Link id.
+            - customer_id (id): Id the customer has with the partner.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Customize-Id-For-Client-For-Client
+        """
+        return self._run(
+            link_futures.SET_OWN_CUSTOMER_ID,
+            {"customer_id": customer_id, "broker_id": broker_id},
+            CallOptions(idempotency_key),
+        )
+
+
+class PortfolioWrites(WriteResource[T]):
+    """Link and Trade (Portfolio Margin): ids of customers."""
+
+    def set_own_customer_id(
+        self, customer_id: str | int, broker_id: str | int, *, idempotency_key: str | None = None
+    ) -> T:
+        """Gives the Portfolio Margin customer who owns the key an id with the partner.
+
+        POST /papi/v1/apiReferral/userCustomization: weight 100, pool papi (6,000 a minute for the address
+        on all of /papi/*).
+
+        Sent with the customer's key, not the partner's. An unknown outcome is settled by
+        `portfolio.customer_id`, by reading it back, whoever set it.
+
+        Args:
+            customer_id: The id to give: no two customers have the same.
+            broker_id: The partner's Link id.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - broker_id (id): The partner's Link id.
+            - customer_id (id): Id the customer has with the partner.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Customize-Id-For-Client-For-Client-PAPI
+        """
+        return self._run(
+            link_portfolio.SET_OWN_CUSTOMER_ID,
+            {"customer_id": customer_id, "broker_id": broker_id},
+            CallOptions(idempotency_key),
+        )

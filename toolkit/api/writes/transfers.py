@@ -1,0 +1,394 @@
+"""Doors of `ops.exchange`: transfers and commissions."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from toolkit.api.writes.resource import Amount, T, WriteResource
+from toolkit.endpoints.exchange_link import money_writes
+from toolkit.writes.request import CallOptions
+
+
+class MoneyWrites(WriteResource[T]):
+    """Transfers, and the commissions of sub-accounts."""
+
+    def transfer(
+        self,
+        asset: str,
+        amount: Amount,
+        *,
+        from_id: str | int | None = None,
+        to_id: str | int | None = None,
+        client_tran_id: str | int | None = None,
+        idempotency_key: str | None = None,
+    ) -> T:
+        """Moves money between the spot wallets of the master account and of sub-accounts.
+
+        POST /sapi/v1/broker/transfer: weight 1, pool sapi-ip (12,000 a minute for the address on this
+        endpoint alone). The key needs the "internal transfer" permission.
+
+        An unknown outcome is settled by `exchange.transfers`, by the id that is drawn for it (an id of
+        your own another call may have, too).
+
+        Args:
+            asset: What is moved, such as USDT.
+            amount: How much of it, as Decimal or text ("12.5"): nothing is rounded.
+            from_id: Sub-account it leaves; the master account when not given.
+            to_id: Sub-account it goes to; the master account when not given.
+            client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is drawn
+                when not given, by which the transfer is known for sure.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - txn_id (id): Id of the transfer.
+            - client_tran_id (id): Your id of it.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/asset
+        """
+        return self._run(
+            money_writes.TRANSFER,
+            {
+                "asset": asset,
+                "amount": amount,
+                "from_id": from_id,
+                "to_id": to_id,
+                "client_tran_id": client_tran_id,
+            },
+            CallOptions(idempotency_key),
+        )
+
+    def transfer_futures(
+        self,
+        asset: str,
+        amount: Amount,
+        *,
+        market: Literal["um", "cm"],
+        from_id: str | int | None = None,
+        to_id: str | int | None = None,
+        client_tran_id: str | int | None = None,
+        idempotency_key: str | None = None,
+    ) -> T:
+        """Moves money between the futures wallets of the master account and of sub-accounts.
+
+        POST /sapi/v1/broker/transfer/futures: weight 1, pool sapi-ip (12,000 a minute for the address on
+        this endpoint alone). The key needs the "internal transfer" permission.
+
+        A master account may transfer 5,000 times a minute. An unknown outcome is settled by
+        `exchange.futures_transfers`, by the id that is drawn for it (an id of your own another call may
+        have, too).
+
+        Args:
+            asset: What is moved, such as USDT.
+            amount: How much of it, as Decimal or text ("12.5"): nothing is rounded.
+            market: "um" for USD-margined, "cm" for coin-margined futures.
+            from_id: Sub-account it leaves; the master account when not given.
+            to_id: Sub-account it goes to; the master account when not given.
+            client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is drawn
+                when not given, by which the transfer is known for sure.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - success (flag): The exchange says it is done.
+            - txn_id (id): Id of the transfer.
+            - client_tran_id (id): Your id of it.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Sub-Account-Transfer-Futures
+        """
+        return self._run(
+            money_writes.TRANSFER_FUTURES,
+            {
+                "asset": asset,
+                "amount": amount,
+                "market": market,
+                "from_id": from_id,
+                "to_id": to_id,
+                "client_tran_id": client_tran_id,
+            },
+            CallOptions(idempotency_key),
+        )
+
+    def universal_transfer(
+        self,
+        asset: str,
+        amount: Amount,
+        *,
+        from_wallet: Literal["spot", "um", "cm"],
+        to_wallet: Literal["spot", "um", "cm"],
+        from_id: str | int | None = None,
+        to_id: str | int | None = None,
+        client_tran_id: str | int | None = None,
+        idempotency_key: str | None = None,
+    ) -> T:
+        """Moves money between any wallets of the master account and of sub-accounts.
+
+        POST /sapi/v1/broker/universalTransfer: weight 1, pool sapi-ip (12,000 a minute for the address on
+        this endpoint alone). The key needs the "internal transfer" permission.
+
+        Not between two futures wallets. An unknown outcome is settled by `exchange.universal_transfers`,
+        by the id that is drawn for it (an id of your own another call may have, too).
+
+        Args:
+            asset: What is moved, such as USDT.
+            amount: How much of it, as Decimal or text ("12.5"): nothing is rounded.
+            from_wallet: Wallet it leaves: "spot", "um" (USD-margined futures) or "cm" (coin-margined).
+            to_wallet: Wallet it goes to: "spot", "um" (USD-margined futures) or "cm" (coin-margined).
+            from_id: Sub-account it leaves; the master account when not given.
+            to_id: Sub-account it goes to; the master account when not given.
+            client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is drawn
+                when not given, by which the transfer is known for sure.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - txn_id (id): Id of the transfer.
+            - client_tran_id (id): Your id of it.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Universal-Transfer
+        """
+        return self._run(
+            money_writes.UNIVERSAL_TRANSFER,
+            {
+                "asset": asset,
+                "amount": amount,
+                "from_wallet": from_wallet,
+                "to_wallet": to_wallet,
+                "from_id": from_id,
+                "to_id": to_id,
+                "client_tran_id": client_tran_id,
+            },
+            CallOptions(idempotency_key),
+        )
+
+    def transfer_within(
+        self,
+        sub_account_id: str | int,
+        asset: str,
+        amount: Amount,
+        *,
+        route: Literal["spot_to_um", "um_to_spot", "spot_to_cm", "cm_to_spot"],
+        idempotency_key: str | None = None,
+    ) -> T:
+        """Moves money between the spot and futures wallets of one sub-account.
+
+        POST /sapi/v1/broker/futures/accountTransfer: weight 1, pool sapi-ip (12,000 a minute for the
+        address on this endpoint alone). The key needs the "Spot & Margin Trading" permission.
+
+        It takes no id of yours, and no read shows it: where it has to be found again, use
+        `universal_transfer`. No read settles an unknown outcome. Look at the sub-account's wallets:
+        `link.exchange.spot_balances` and `futures_balances`, or its transfer history at the exchange's
+        site, at the time the entry names.
+
+        Args:
+            sub_account_id: Id of the sub-account.
+            asset: What is moved, such as USDT.
+            amount: How much of it, as Decimal or text ("12.5"): nothing is rounded.
+            route: From which wallet to which: "spot_to_um", "um_to_spot", "spot_to_cm" or "cm_to_spot".
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - txn_id (id): Id of the transfer.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Futures-Transfer-for-Link-Sub-account
+        """
+        return self._run(
+            money_writes.TRANSFER_WITHIN,
+            {"sub_account_id": sub_account_id, "asset": asset, "amount": amount, "route": route},
+            CallOptions(idempotency_key),
+        )
+
+    def set_commission(
+        self,
+        sub_account_id: str | int,
+        *,
+        maker: Amount,
+        taker: Amount,
+        margin_maker: Amount | None = None,
+        margin_taker: Amount | None = None,
+        idempotency_key: str | None = None,
+    ) -> T:
+        """Sets the spot and margin commission of a sub-account.
+
+        POST /sapi/v1/broker/subAccountApi/commission: weight 4, pool sapi-uid (180,000 a minute for the
+        account on this endpoint alone). The key needs the "trade" permission.
+
+        `link.exchange.partner` tells the lowest and highest rate the partner may set. Margin rates only
+        where margin is on; they follow the spot rates when not given. An unknown outcome is settled by
+        `exchange.sub_accounts`, by reading it back, whoever set it.
+
+        Args:
+            sub_account_id: Id of the sub-account.
+            maker: Spot maker commission, as a fraction: "0.001" is 0.1 %.
+            taker: Spot taker commission, as a fraction: "0.001" is 0.1 %.
+            margin_maker: Margin maker commission, as a fraction: "0.001" is 0.1 %.
+            margin_taker: Margin taker commission, as a fraction: "0.001" is 0.1 %.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - maker_commission (amount): Spot maker commission, as a fraction.
+            - taker_commission (amount): Spot taker commission, as a fraction.
+            - margin_maker_commission (amount): Margin maker rate, as a fraction.
+            - margin_taker_commission (amount): Margin taker rate, as a fraction.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/fee
+        """
+        return self._run(
+            money_writes.SET_COMMISSION,
+            {
+                "sub_account_id": sub_account_id,
+                "maker": maker,
+                "taker": taker,
+                "margin_maker": margin_maker,
+                "margin_taker": margin_taker,
+            },
+            CallOptions(idempotency_key),
+        )
+
+    def set_um_commission(
+        self,
+        sub_account_id: str | int,
+        symbol: str,
+        *,
+        maker_adjustment: int,
+        taker_adjustment: int,
+        idempotency_key: str | None = None,
+    ) -> T:
+        """Sets the USD-M futures commission of a sub-account, as an addition to its fee tier's.
+
+        POST /sapi/v1/broker/subAccountApi/commission/futures: weight 1, pool sapi-ip (12,000 a minute for
+        the address on this endpoint alone). The key needs the "trade" permission.
+
+        Futures have to be switched on for it first. Clients by others know bounds: maker 200, taker 400.
+        An unknown outcome is settled by `exchange.um_commission`, where nothing has changed; a change
+        anybody may have made.
+
+        Args:
+            sub_account_id: Id of the sub-account.
+            symbol: The symbol, such as BTCUSDT.
+            maker_adjustment: Put on the maker commission of its fee tier, in millionths: 100 is 0.01 %.
+            taker_adjustment: Put on the taker commission of its fee tier, in millionths: 100 is 0.01 %.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - symbol (text): The symbol.
+            - maker_adjustment (integer): What was put on the maker commission, in millionths.
+            - taker_adjustment (integer): What was put on the taker commission, in millionths.
+            - maker_commission (integer): Maker commission with it, in millionths.
+            - taker_commission (integer): Taker commission with it, in millionths.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+            NotExecutedError: How things are before it could not be read; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/fee/Change-Sub-Account-UM-Futures-Commission
+        """
+        return self._run(
+            money_writes.SET_UM_COMMISSION,
+            {
+                "sub_account_id": sub_account_id,
+                "symbol": symbol,
+                "maker_adjustment": maker_adjustment,
+                "taker_adjustment": taker_adjustment,
+            },
+            CallOptions(idempotency_key),
+        )
+
+    def set_cm_commission(
+        self,
+        sub_account_id: str | int,
+        pair: str,
+        *,
+        maker_adjustment: int,
+        taker_adjustment: int,
+        idempotency_key: str | None = None,
+    ) -> T:
+        """Sets the COIN-M futures commission of a sub-account, as an addition to its fee tier's.
+
+        POST /sapi/v1/broker/subAccountApi/commission/coinFutures: weight 1, pool sapi-ip (12,000 a minute
+        for the address on this endpoint alone). The key needs the "trade" permission.
+
+        Futures have to be switched on for it first. Clients by others know bounds: maker 100, taker 500.
+        An unknown outcome is settled by `exchange.cm_commission`, where nothing has changed; a change
+        anybody may have made.
+
+        Args:
+            sub_account_id: Id of the sub-account.
+            pair: The pair, such as BTCUSD.
+            maker_adjustment: Put on the maker commission of its fee tier, in millionths: 100 is 0.01 %.
+            taker_adjustment: Put on the taker commission of its fee tier, in millionths: 100 is 0.01 %.
+            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
+                second call of that name sends nothing and returns the first outcome.
+
+        Returns:
+            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+
+            - sub_account_id (id): Id of the sub-account.
+            - pair (text): The pair.
+            - maker_adjustment (integer): What was put on the maker commission, in millionths.
+            - taker_adjustment (integer): What was put on the taker commission, in millionths.
+            - maker_commission (integer): Maker commission with it, in millionths.
+            - taker_commission (integer): Taker commission with it, in millionths.
+
+        Raises:
+            UsageError: An argument cannot be right; nothing was sent.
+            PendingWriteError: A call about the same thing is not settled; nothing was sent.
+            JournalError: It cannot be written down; nothing was sent.
+            NotExecutedError: How things are before it could not be read; nothing was sent.
+
+        Source: https://developers.binance.com/docs/binance_link/exchange-link/fee/Change-Sub-Account-CM-Futures-Commission
+        """
+        return self._run(
+            money_writes.SET_CM_COMMISSION,
+            {
+                "sub_account_id": sub_account_id,
+                "pair": pair,
+                "maker_adjustment": maker_adjustment,
+                "taker_adjustment": taker_adjustment,
+            },
+            CallOptions(idempotency_key),
+        )

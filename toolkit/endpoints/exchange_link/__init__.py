@@ -1,0 +1,84 @@
+"""Exchange Link (also Broker, Crypto-As-A-Service): sub-accounts of the partner. 17 reads, 18 writes.
+
+Called with the partner's master key. Weight is 1 where the page prints none, and charged to the
+IP counter then (the kind is not stated; IP is the smaller allowance). `subAccountId` is text
+everywhere: some answers spell it `subaccountId`, some send it as a JSON number beyond 2**53.
+"""
+
+from __future__ import annotations
+
+from toolkit.endpoints.exchange_link.account_writes import (
+    CREATE_API_KEY,
+    CREATE_SUB_ACCOUNT,
+    DELETE_API_KEY,
+    DELETE_SUB_ACCOUNT,
+    ENABLE_FUTURES,
+    REMOVE_ADDRESSES,
+    SET_INTEREST_BNB_BURN,
+    SET_IP_RESTRICTION,
+    SET_PERMISSIONS,
+    SET_SPOT_BNB_BURN,
+    SET_UNIVERSAL_TRANSFER,
+)
+from toolkit.endpoints.exchange_link.accounts import API_KEYS, BNB_BURN, IP_RESTRICTION, PARTNER, SUB_ACCOUNTS
+from toolkit.endpoints.exchange_link.balances import FUTURES_BALANCES, MARGIN_BALANCES, SPOT_BALANCES
+from toolkit.endpoints.exchange_link.fees import CM_COMMISSION, FUTURES_REBATES, REBATES, UM_COMMISSION
+from toolkit.endpoints.exchange_link.money_writes import (
+    SET_CM_COMMISSION,
+    SET_COMMISSION,
+    SET_UM_COMMISSION,
+    TRANSFER,
+    TRANSFER_FUTURES,
+    TRANSFER_WITHIN,
+    UNIVERSAL_TRANSFER,
+)
+from toolkit.endpoints.exchange_link.transfers import (
+    DEPOSIT,
+    DEPOSITS,
+    FUTURES_TRANSFERS,
+    TRANSFERS,
+    UNIVERSAL_TRANSFERS,
+)
+from toolkit.endpoints.model import Endpoint
+from toolkit.endpoints.writes import Write
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    PARTNER,
+    SUB_ACCOUNTS,
+    API_KEYS,
+    IP_RESTRICTION,
+    BNB_BURN,
+    SPOT_BALANCES,
+    MARGIN_BALANCES,
+    FUTURES_BALANCES,
+    TRANSFERS,
+    FUTURES_TRANSFERS,
+    UNIVERSAL_TRANSFERS,
+    DEPOSITS,
+    DEPOSIT,
+    UM_COMMISSION,
+    CM_COMMISSION,
+    REBATES,
+    FUTURES_REBATES,
+)
+
+WRITES: tuple[Write, ...] = (
+    CREATE_SUB_ACCOUNT,
+    DELETE_SUB_ACCOUNT,
+    ENABLE_FUTURES,
+    CREATE_API_KEY,
+    DELETE_API_KEY,
+    SET_PERMISSIONS,
+    SET_UNIVERSAL_TRANSFER,
+    SET_IP_RESTRICTION,
+    REMOVE_ADDRESSES,
+    SET_SPOT_BNB_BURN,
+    SET_INTEREST_BNB_BURN,
+    TRANSFER,
+    TRANSFER_FUTURES,
+    UNIVERSAL_TRANSFER,
+    TRANSFER_WITHIN,
+    SET_COMMISSION,
+    SET_UM_COMMISSION,
+    SET_CM_COMMISSION,
+)

@@ -1,0 +1,335 @@
+"""Link and Trade (Futures): customers on USD-M and COIN-M futures. 9 reads, income among them, 2 writes.
+
+All on fapi.binance.com, COIN-M too (`market="cm"`); dapi.binance.com has none of them. Reports come
+in daily buckets stamped with midnight UTC. No longest span is documented for them: the whole span is
+asked for at once, and shortened where the exchange calls it too long (-1127) or an answer is full.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import MappingProxyType
+
+from toolkit.endpoints.link_spot import CUSTOMER_EMAIL, GIVEN_ID_COLUMNS, NEW_CUSTOMER_ID, given_id, own_id
+from toolkit.endpoints.model import Column, Endpoint, Paging, Param, Window
+from toolkit.endpoints.rate_limits import FAPI
+from toolkit.endpoints.writes import Write
+
+_DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/futures"
+
+BROKER_ID = Param(field="brokerId", name="broker_id", kind="id", doc="The partner's Link id.", required=True)
+
+# Any other value is refused with -1102 (documents of 2026).
+MARKET = Param(
+    field="type",
+    name="market",
+    kind="choice",
+    doc='"um" for USD-margined, "cm" for coin-margined futures.',
+    choices=MappingProxyType({"um": 1, "cm": 2}),
+    default="um",
+)
+
+NEW_USER_COLUMNS = (
+    Column(name="broker_id", field="brokerId", kind="id", doc="The partner's Link id."),
+    Column(name="rebate_working", field="rebateWorking", kind="flag", doc="A rebate is being paid."),
+    Column(name="if_new_user", field="ifNewUser", kind="flag", doc="New to the partner's Link id."),
+)
+CUSTOMER_ID_COLUMNS = (
+    Column(name="broker_id", field="brokerId", kind="id", doc="The partner's Link id."),
+    Column(name="customer_id", field="customerId", kind="id", doc="Id the customer has with the partner."),
+)
+CUSTOMERS_KEY = "Asked with the customer's key, not the partner's."
+
+_TIME = Column(name="time", field="time", kind="time", doc="Midnight UTC that begins the day.")
+_UNIT = Column(name="unit", field="unit", kind="text", doc="Unit of the amounts, such as USDT.")
+_TRADE_VOL = Column(name="trade_vol", field="tradeVol", kind="amount", doc="Volume traded, in `unit`.")
+_REBATE_VOL = Column(name="rebate_vol", field="rebateVol", kind="amount", doc="Rebate earned, in `unit`.")
+
+_DAILY = Window(longest=None, default=timedelta(days=30), per_day=True)
+_DAILY_PAGES = Paging(kind="limit", size="limit", default=500, maximum=1000)
+
+NEW_USER = Endpoint(
+    name="new_user",
+    system="futures",
+    path="/fapi/v1/apiReferral/ifNewUser",
+    security="USER_DATA",
+    rate_limit=FAPI,
+    weight=100,
+    params=(BROKER_ID, MARKET),
+    columns=NEW_USER_COLUMNS,
+    summary="Whether the customer who owns the key is new to the partner on futures, as one row.",
+    notes=(CUSTOMERS_KEY, "For a customer with Portfolio Margin ask `link.portfolio.new_user`."),
+    source=_DOCS,
+)
+
+CUSTOMERS = Endpoint(
+    name="customers",
+    system="futures",
+    path="/fapi/v1/apiReferral/customization",
+    security="USER_DATA",
+    rate_limit=FAPI,
+    weight=100,
+    params=(
+        Param(field="customerId", name="customer_id", kind="id", doc="Only the customer with this id."),
+        Param(
+            field="email",
+            name="email",
+            kind="email",
+            doc="Only the customer with this e-mail address.",
+            private=True,
+        ),
+    ),
+    not_together=("customer_id", "email"),
+    paging=Paging(kind="page", size="limit", default=100, maximum=1000),
+    columns=(
+        Column(name="customer_id", field="customerId", kind="id", doc="Id the partner gave the customer."),
+        Column(name="email", field="email", kind="email", doc="E-mail address (personal data)."),
+    ),
+    identity=("customer_id", "email"),
+    summary="The ids the partner gave its futures customers, one row a customer.",
+    source=f"{_DOCS}/Get-Client-Email-Customized-Id",
+)
+
+CUSTOMER_ID = Endpoint(
+    name="customer_id",
+    system="futures",
+    path="/fapi/v1/apiReferral/userCustomization",
+    security="USER_DATA",
+    rate_limit=FAPI,
+    weight=100,
+    params=(BROKER_ID,),
+    columns=CUSTOMER_ID_COLUMNS,
+    summary="The id of the futures customer who owns the key, as one row.",
+    notes=(CUSTOMERS_KEY, "For a customer with Portfolio Margin ask `link.portfolio.customer_id`."),
+    source=f"{_DOCS}/Get-User-Customize-Id",
+)
+
+INCOME = Endpoint(
+    name="income",
+    system="futures",
+    path="/fapi/v1/income",
+    security="USER_DATA",
+    rate_limit=FAPI,
+    # 100 on the Link page, 30 on the derivatives page and in the official SDK. The stricter reading.
+    weight=100,
+    params=(
+        Param(field="symbol", name="symbol", kind="text", doc="Only this symbol."),
+        # Not a closed list: the derivatives page goes on "and more" after eleven kinds.
+        Param(
+            field="incomeType",
+            name="income_type",
+            kind="text",
+            doc="Only this kind, such as TRANSFER, REALIZED_PNL, FUNDING_FEE, COMMISSION or API_REBATE.",
+        ),
+    ),
+    unused=(
+        # Only on the derivatives page: windows are shortened instead, which both pages allow.
+        Param(field="page", name="page", kind="integer", doc="Page.", minimum=1),
+    ),
+    # Without a span the Link page promises the newest rows, the derivatives page the last 7 days:
+    # both ends are always sent. "Three months" are kept, read as 90 days.
+    window=Window(longest=None, default=timedelta(days=7), retention=timedelta(days=90)),
+    paging=Paging(kind="limit", size="limit", default=100, maximum=1000),
+    columns=(
+        Column(name="symbol", field="symbol", kind="text", doc='What it concerns; "" where nothing.'),
+        Column(name="income_type", field="incomeType", kind="text", doc="Kind of income."),
+        Column(name="income", field="income", kind="amount", doc="Signed amount, in `asset`."),
+        Column(name="asset", field="asset", kind="text", doc="The asset."),
+        Column(name="info", field="info", kind="text", doc="Free text of the exchange."),
+        Column(name="time", field="time", kind="time", doc="When it was booked, UTC."),
+        Column(
+            name="tran_id",
+            field="tranId",
+            kind="id",
+            doc="Id of the booking, unique within its kind (derivatives page only).",
+            optional=True,
+        ),
+        Column(
+            name="trade_id",
+            field="tradeId",
+            kind="id",
+            doc='Id of the trade; "" where none (derivatives page only).',
+            optional=True,
+        ),
+    ),
+    order_by="time",
+    summary="Bookings on the futures account that owns the key, one row each.",
+    notes=("The exchange keeps the last three months.",),
+    source=f"{_DOCS}/Get-Income-History",
+)
+
+OVERVIEW = Endpoint(
+    name="overview",
+    system="futures",
+    path="/fapi/v1/apiReferral/overview",
+    security="USER_DATA",
+    rate_limit=FAPI,
+    weight=100,
+    params=(MARKET,),
+    columns=(
+        Column(name="broker_id", field="brokerId", kind="id", doc="The partner's Link id."),
+        Column(
+            name="new_trader_rebate_commission",
+            field="newTraderRebateCommission",
+            kind="amount",
+            doc="Share of the fee for new customers, as a fraction: 0.3 is 30 %.",
+        ),
+        Column(
+            name="old_trader_rebate_commission",
+            field="oldTraderRebateCommission",
+            kind="amount",
+            doc="Share of the fee for old customers, as a fraction.",
+        ),
+        Column(name="total_trade_user", field="totalTradeUser", kind="integer", doc="Customers who traded."),
+        _UNIT,
+        Column(
+            name="total_trade_vol", field="totalTradeVol", kind="amount", doc="Volume since ever, in `unit`."
+        ),
+        Column(
+            name="total_rebate_vol",
+            field="totalRebateVol",
+            kind="amount",
+            doc="Rebate since ever, in `unit`.",
+        ),
+        Column(name="time", field="time", kind="time", doc="State of this moment, UTC."),
+    ),
+    summary="The partner's futures business since it began, as one row.",
+    source=f"{_DOCS}/Get-Rebate-Data-Overview",
+)
+
+VOLUMES = Endpoint(
+    name="volumes",
+    system="futures",
+    path="/fapi/v1/apiReferral/tradeVol",
+    security="USER_DATA",
+    rate_limit=FAPI,
+    weight=100,
+    params=(MARKET,),
+    window=_DAILY,
+    paging=_DAILY_PAGES,
+    columns=(_UNIT, _TRADE_VOL, _TIME),
+    order_by="time",
+    summary="What all customers traded on futures, one row a day.",
+    source=f"{_DOCS}/Get-User-Trade-Volume",
+)
+
+REBATES = Endpoint(
+    name="rebates",
+    system="futures",
+    path="/fapi/v1/apiReferral/rebateVol",
+    security="USER_DATA",
+    rate_limit=FAPI,
+    weight=100,
+    params=(MARKET,),
+    window=_DAILY,
+    paging=_DAILY_PAGES,
+    columns=(_UNIT, _REBATE_VOL, _TIME),
+    order_by="time",
+    summary="What the partner earned on futures, one row a day.",
+    source=f"{_DOCS}/Get-Rebate-Volume",
+)
+
+TRADER_COUNTS = Endpoint(
+    name="trader_counts",
+    system="futures",
+    path="/fapi/v1/apiReferral/traderNum",
+    security="USER_DATA",
+    rate_limit=FAPI,
+    weight=100,
+    params=(MARKET,),
+    window=_DAILY,
+    paging=_DAILY_PAGES,
+    columns=(
+        Column(name="new_trader", field="newTrader", kind="integer", doc="New customers who traded."),
+        Column(name="old_trader", field="oldTrader", kind="integer", doc="Old customers who traded."),
+        _TIME,
+    ),
+    order_by="time",
+    summary="How many customers traded futures, one row a day.",
+    notes=("The documented example has two rows of one day: the time alone does not name a row.",),
+    source=f"{_DOCS}/Get-Trader-Number",
+)
+
+TRADERS = Endpoint(
+    name="traders",
+    system="futures",
+    path="/fapi/v1/apiReferral/traderSummary",
+    security="USER_DATA",
+    rate_limit=FAPI,
+    weight=100,
+    params=(
+        Param(field="customerId", name="customer_id", kind="id", doc="Only this customer."),
+        MARKET,
+    ),
+    window=_DAILY,
+    paging=_DAILY_PAGES,
+    columns=(
+        Column(
+            name="customer_id",
+            field="customerId",
+            kind="id",
+            doc="Id the partner gave the customer, or a masked e-mail address where none was given.",
+        ),
+        _UNIT,
+        _TRADE_VOL,
+        _REBATE_VOL,
+        _TIME,
+    ),
+    order_by="time",
+    summary="What each customer traded and earned the partner on futures, one row a customer and day.",
+    source=f"{_DOCS}/Get-Trader-Detail",
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    NEW_USER,
+    CUSTOMERS,
+    CUSTOMER_ID,
+    INCOME,
+    OVERVIEW,
+    VOLUMES,
+    REBATES,
+    TRADER_COUNTS,
+    TRADERS,
+)
+
+SET_CUSTOMER_ID = Write(
+    name="set_customer_id",
+    system="futures",
+    method="POST",
+    path="/fapi/v1/apiReferral/customization",
+    security="USER_DATA",
+    rate_limit=FAPI,
+    weight=100,
+    params=(NEW_CUSTOMER_ID, CUSTOMER_EMAIL),
+    columns=GIVEN_ID_COLUMNS,
+    summary="Gives a futures customer an id.",
+    source=f"{_DOCS}/Customize-Id-For-Client-For-Partner",
+    reconciliation=given_id("futures.customers"),
+    subject=("email",),
+    changes="customer id",
+    repeatable=True,
+)
+
+SET_OWN_CUSTOMER_ID = Write(
+    name="set_own_customer_id",
+    system="futures",
+    method="POST",
+    path="/fapi/v1/apiReferral/userCustomization",
+    security="USER_DATA",
+    rate_limit=FAPI,
+    weight=100,
+    params=(NEW_CUSTOMER_ID, BROKER_ID),
+    columns=CUSTOMER_ID_COLUMNS,
+    summary="Gives the futures customer who owns the key an id with the partner.",
+    notes=(
+        "Sent with the customer's key, not the partner's.",
+        "For a customer with Portfolio Margin use the door in `portfolio`.",
+    ),
+    source=f"{_DOCS}/Customize-Id-For-Client-For-Client",
+    reconciliation=own_id("futures.customer_id", "broker_id"),
+    subject=("broker_id",),
+    changes="own customer id",
+    repeatable=True,
+)
+
+WRITES: tuple[Write, ...] = (SET_CUSTOMER_ID, SET_OWN_CUSTOMER_ID)

@@ -1,0 +1,257 @@
+"""Link and Trade (Spot): customers that trade through the partner's product. 5 reads, 2 writes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from types import MappingProxyType
+
+from toolkit.endpoints.model import Column, Endpoint, Paging, Param, Window
+from toolkit.endpoints.rate_limits import SAPI_IP
+from toolkit.endpoints.writes import Expectation, Reconciliation, Write
+
+_DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/spot"
+
+_AGENT_CODE = Param(
+    field="apiAgentCode", name="agent_code", kind="id", doc="The partner's Link id.", required=True
+)
+
+NEW_CUSTOMER_ID = Param(
+    field="customerId",
+    name="customer_id",
+    kind="id",
+    doc="The id to give: no two customers have the same.",
+    required=True,
+)
+CUSTOMER_EMAIL = Param(
+    field="email",
+    name="email",
+    kind="email",
+    doc="E-mail address of the customer.",
+    required=True,
+    private=True,
+)
+GIVEN_ID_COLUMNS = (
+    Column(name="customer_id", field="customerId", kind="id", doc="Id the customer has now."),
+    Column(name="email", field="email", kind="email", doc="E-mail address, masked.", masked="email"),
+)
+
+
+def given_id(read: str) -> Reconciliation:
+    """A customer's id is read back by the partner."""
+    return Reconciliation(
+        kind="in_force",
+        read=read,
+        ask=MappingProxyType({"customer_id": ("customer_id",)}),
+        checks=(
+            Expectation(column="customer_id", argument="customer_id"),
+            Expectation(column="email", argument="email"),
+        ),
+        manual_check="the list of customers, by the id",
+    )
+
+
+def own_id(read: str, code: str) -> Reconciliation:
+    """A customer's id is read back with the customer's own key."""
+    return Reconciliation(
+        kind="in_force",
+        read=read,
+        ask=MappingProxyType({code: (code,)}),
+        checks=(Expectation(column="customer_id", argument="customer_id"),),
+        manual_check="the customer's id, asked with the customer's key",
+        own=True,
+    )
+
+
+NEW_USER = Endpoint(
+    name="new_user",
+    system="spot",
+    path="/sapi/v1/apiReferral/ifNewUser",
+    security="USER_DATA",
+    rate_limit=SAPI_IP,
+    # The page prints no weight, which means 1; Binance.Net counts 100. The stricter reading.
+    weight=100,
+    params=(_AGENT_CODE,),
+    columns=(
+        Column(name="agent_code", field="apiAgentCode", kind="id", doc="The partner's Link id."),
+        Column(name="rebate_working", field="rebateWorking", kind="flag", doc="A rebate is being paid."),
+        Column(name="if_new_user", field="ifNewUser", kind="flag", doc="New to the partner's Link id."),
+        Column(name="referrer_id", field="referrerId", kind="id", doc="Account that referred the customer."),
+    ),
+    summary="Whether the customer who owns the key is new to the partner, as one row.",
+    notes=(
+        "Asked with the customer's key, not the partner's.",
+        "A rebate applies when `rebate_working` and `if_new_user` are both true.",
+    ),
+    source=_DOCS,
+)
+
+CUSTOMERS = Endpoint(
+    name="customers",
+    system="spot",
+    path="/sapi/v1/apiReferral/customization",
+    security="USER_DATA",
+    rate_limit=SAPI_IP,
+    params=(
+        Param(field="customerId", name="customer_id", kind="id", doc="Only the customer with this id."),
+        Param(
+            field="email",
+            name="email",
+            kind="email",
+            doc="Only the customer with this e-mail address.",
+            private=True,
+        ),
+    ),
+    not_together=("customer_id", "email"),
+    columns=(
+        Column(name="customer_id", field="customerId", kind="id", doc="Id the partner gave the customer."),
+        Column(name="email", field="email", kind="email", doc="E-mail address (personal data)."),
+    ),
+    identity=("customer_id", "email"),
+    summary="The ids the partner gave its customers, one row a customer.",
+    source=f"{_DOCS}/Get-Client-Email-Customized-Id",
+)
+
+CUSTOMER_ID = Endpoint(
+    name="customer_id",
+    system="spot",
+    path="/sapi/v1/apiReferral/userCustomization",
+    security="USER_DATA",
+    rate_limit=SAPI_IP,
+    params=(_AGENT_CODE,),
+    columns=(
+        Column(
+            name="customer_id", field="customerId", kind="id", doc="Id the customer has with the partner."
+        ),
+    ),
+    summary="The id of the customer who owns the key, as one row.",
+    notes=("Asked with the customer's key, not the partner's.",),
+    source=f"{_DOCS}/Get-User-Customize-Id",
+)
+
+REBATES = Endpoint(
+    name="rebates",
+    system="spot",
+    path="/sapi/v1/apiReferral/rebate/recentRecord",
+    security="USER_DATA",
+    rate_limit=SAPI_IP,
+    params=(Param(field="customerId", name="customer_id", kind="id", doc="Only this customer."),),
+    # The table calls both ends required, the notes allow leaving out both: both are always sent.
+    window=Window(longest=timedelta(days=7), default=timedelta(days=7), both=True),
+    paging=Paging(kind="limit", size="limit", maximum=500, size_required=True),
+    columns=(
+        Column(
+            name="customer_id",
+            field="customerId",
+            kind="id",
+            doc='Id the partner gave the customer; "" where none.',
+        ),
+        # Should it ever come in clear, it is masked here, whatever is asked for.
+        Column(
+            name="email",
+            field="email",
+            kind="email",
+            doc="E-mail address, masked by the exchange.",
+            masked="email",
+        ),
+        Column(name="income", field="income", kind="amount", doc="The rebate, in `asset`."),
+        Column(name="asset", field="asset", kind="text", doc="Asset the rebate is paid in."),
+        Column(name="symbol", field="symbol", kind="text", doc="What was traded."),
+        Column(name="time", field="time", kind="time", doc="When it was traded, UTC."),
+        Column(name="order_id", field="orderId", kind="id", doc="Id of the order."),
+        Column(name="trade_id", field="tradeId", kind="id", doc="Id of the trade."),
+        Column(
+            name="distribute_time",
+            field="distributeTime",
+            kind="time",
+            doc="When the rebate was paid, UTC (since 2025-11-25).",
+            optional=True,
+        ),
+        Column(
+            name="commission_asset",
+            field="commissionAsset",
+            kind="text",
+            doc="Asset the fee was paid in (since 2025-11-25).",
+            optional=True,
+        ),
+        Column(
+            name="commission",
+            field="commission",
+            kind="amount",
+            doc="The fee, in `commission_asset` (since 2025-11-25).",
+            optional=True,
+        ),
+        Column(
+            name="convert_price",
+            field="convertPrice",
+            kind="amount",
+            doc="Price at which the fee was converted into `asset` (since 2025-11-25).",
+            optional=True,
+        ),
+    ),
+    identity=("customer_id", "email", "symbol", "order_id", "trade_id", "time", "asset", "income"),
+    order_by="time",
+    summary="Spot rebates the partner earned from its customers, one row a trade.",
+    source=f"{_DOCS}/Query-Rebate-Recent-Record-For-Partner",
+)
+
+KICKBACKS = Endpoint(
+    name="kickbacks",
+    system="spot",
+    path="/sapi/v1/apiReferral/kickback/recentRecord",
+    security="USER_DATA",
+    rate_limit=SAPI_IP,
+    window=Window(longest=timedelta(days=7), default=timedelta(days=7), retention=timedelta(days=7)),
+    paging=Paging(kind="limit", size="limit", default=500, maximum=1000),
+    columns=(
+        Column(name="income", field="income", kind="amount", doc="The kickback, in `asset`."),
+        Column(name="asset", field="asset", kind="text", doc="Asset it is paid in."),
+        Column(name="symbol", field="symbol", kind="text", doc="What was traded."),
+        Column(name="time", field="time", kind="time", doc="When it was traded, UTC."),
+    ),
+    order_by="time",
+    summary="Kickbacks the customer who owns the key received, one row a trade.",
+    notes=(
+        "Asked with the customer's key, not the partner's.",
+        "The exchange keeps the last 7 days.",
+    ),
+    source=f"{_DOCS}/Query-Rebate-Recent-Record-For-Client",
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (NEW_USER, CUSTOMERS, CUSTOMER_ID, REBATES, KICKBACKS)
+
+SET_CUSTOMER_ID = Write(
+    name="set_customer_id",
+    system="spot",
+    method="POST",
+    path="/sapi/v1/apiReferral/customization",
+    security="USER_DATA",
+    rate_limit=SAPI_IP,
+    params=(NEW_CUSTOMER_ID, CUSTOMER_EMAIL),
+    columns=GIVEN_ID_COLUMNS,
+    summary="Gives a customer an id, in place of the one it had.",
+    source=f"{_DOCS}/Customize-Id-For-Client-For-Partner",
+    reconciliation=given_id("spot.customers"),
+    subject=("email",),
+    changes="customer id",
+    repeatable=True,
+)
+
+SET_OWN_CUSTOMER_ID = Write(
+    name="set_own_customer_id",
+    system="spot",
+    method="POST",
+    path="/sapi/v1/apiReferral/userCustomization",
+    security="USER_DATA",
+    rate_limit=SAPI_IP,
+    params=(NEW_CUSTOMER_ID, _AGENT_CODE),
+    columns=(Column(name="customer_id", field="customerId", kind="id", doc="Id the customer has now."),),
+    summary="Gives the customer who owns the key an id with the partner.",
+    notes=("Sent with the customer's key, not the partner's.",),
+    source=f"{_DOCS}/Customize-Id-For-Client-For-Client",
+    reconciliation=own_id("spot.customer_id", "agent_code"),
+    subject=("agent_code",),
+    changes="own customer id",
+    repeatable=True,
+)
+
+WRITES: tuple[Write, ...] = (SET_CUSTOMER_ID, SET_OWN_CUSTOMER_ID)

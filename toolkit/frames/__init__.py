@@ -1,0 +1,1 @@
+"""From rows to a typed DataFrame that keeps its contract."""

@@ -1,0 +1,181 @@
+"""The sending of one write: signed, sent once, and what came back judged, counted and obeyed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from toolkit import errors
+from toolkit.auth.credentials import Credentials
+from toolkit.auth.signing import encode, sign
+from toolkit.endpoints import Host
+from toolkit.gateway.calls import WriteAttempt, WriteRequest
+from toolkit.gateway.server_info import ServerInfo
+from toolkit.gateway.write_results import result_of
+from toolkit.ratelimit.budget import Budget
+from toolkit.ratelimit.recorder import Reservation
+from toolkit.runtime.tracebacks import bare
+from toolkit.timing.cancel import CancelToken, Show
+from toolkit.timing.clock import HostClock
+from toolkit.transport.responses import RawResponse, WriteResult
+from toolkit.transport.session import Interruption, Session, SignedRequest, TransportFailure
+
+
+class WriteSender:
+    """Sends a write for which weight was reserved, once, whatever comes back.
+
+    Args:
+        session: What it is sent with.
+        budget: Where it is counted.
+        host_clocks: Each host's clock.
+        hosts: Has a host's clock measured again where it turned out to be wrong.
+        recv_window: Milliseconds a request stays valid.
+        show: Shows what is waited for.
+    """
+
+    def __init__(
+        self,
+        *,
+        session: Session,
+        budget: Budget,
+        host_clocks: Mapping[Host, HostClock],
+        hosts: ServerInfo,
+        recv_window: int,
+        show: Show | None,
+    ) -> None:
+        self._session = session
+        self._budget = budget
+        self._host_clocks = host_clocks
+        self._server_info = hosts
+        self._recv_window = recv_window
+        self._show = show
+
+    def send(
+        self, request: WriteRequest, credentials: Credentials, reservation: Reservation, timestamp: int
+    ) -> WriteAttempt:
+        """Send it; an interrupt that comes meanwhile is in the reply.
+
+        Args:
+            request: The write.
+            credentials: The key that signs it.
+            reservation: Its weight, which is counted when it was sent.
+            timestamp: The timestamp that it carries, in milliseconds.
+        """
+        response, failure, interruption = self._send_without_trace(request, credentials, timestamp)
+        try:
+            return self._conclude(
+                request, response, failure, interruption, timestamp=timestamp, reservation=reservation
+            )
+        except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
+            interrupted_by = error
+        # It struck once: what came is judged all the same.
+        result = self._result(request, response, failure, interruption, timestamp=timestamp)
+        return WriteAttempt(result, interruption.error if interruption is not None else interrupted_by)
+
+    def _conclude(
+        self,
+        request: WriteRequest,
+        response: RawResponse | None,
+        failure: TransportFailure | None,
+        interruption: Interruption | None,
+        *,
+        timestamp: int,
+        reservation: Reservation,
+    ) -> WriteAttempt:
+        """What came of a write, counted and obeyed."""
+        status: int | None = None
+        headers: Mapping[str, str] = {}
+        try:
+            whole = response or (failure.partial_response if failure is not None else None)
+            if whole is not None:
+                status, headers = whole.status, whole.headers
+            result = self._result(request, response, failure, interruption, timestamp=timestamp)
+        finally:
+            late = self._record(reservation, status, headers)
+        # What is known of the write does not hang on what is counted and told to others about it.
+        later = self._apply(request, result)
+        return WriteAttempt(result, interruption.error if interruption is not None else late or later)
+
+    def _result(
+        self,
+        request: WriteRequest,
+        response: RawResponse | None,
+        failure: TransportFailure | None,
+        interruption: Interruption | None,
+        *,
+        timestamp: int,
+    ) -> WriteResult:
+        whole = response or (failure.partial_response if failure is not None else None)
+        host = request.rate_limit.host
+        return result_of(
+            request,
+            response,
+            failure,
+            interruption,
+            timestamp=timestamp,
+            clock=self._host_clocks[host],
+            now=self._budget.exchange_time(host, whole.headers if whole is not None else {}),
+        )
+
+    def _record(
+        self, reservation: Reservation, status: int | None, headers: Mapping[str, str]
+    ) -> BaseException | None:
+        """Count what was sent; what came in between."""
+        try:
+            self._budget.record_response(reservation, status, headers)
+        except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
+            return error
+        return None
+
+    def _apply(self, request: WriteRequest, result: WriteResult) -> BaseException | None:
+        """Do what the answer asks for: it concerns the next call, as this one is not sent again."""
+        try:
+            if isinstance(result.error, errors.BannedError):
+                self._budget.apply_ban(result.error)
+            if isinstance(result.error, errors.ClockError):
+                with suppress(errors.ToolkitError, TransportFailure):
+                    self._server_info.measure(
+                        request.rate_limit.host, CancelToken(request.qualified_name, self._show)
+                    )
+        except BaseException as error:  # noqa: BLE001 - as above
+            return error
+        return None
+
+    def _send_without_trace(
+        self, request: WriteRequest, credentials: Credentials, timestamp: int
+    ) -> tuple[RawResponse | None, TransportFailure | None, Interruption | None]:
+        """Send once: the answer, or how it was lost, or what broke it off.
+
+        No frame of what it calls is in the trace of whatever goes wrong there: they hold what is signed.
+        """
+        try:
+            return self._send(request, credentials, timestamp)
+        except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
+            return None, None, Interruption(bare(error), sent=True)
+
+    def _send(
+        self, request: WriteRequest, credentials: Credentials, timestamp: int
+    ) -> tuple[RawResponse | None, TransportFailure | None, Interruption | None]:
+        query, body = request.query, request.body
+        own = encode({"recvWindow": self._recv_window, "timestamp": timestamp})
+        if request.placement == "query":
+            query = f"{query}&{own}" if query else own
+        else:
+            body = f"{body}&{own}" if body else own
+        try:
+            response = self._session.send(self._signed(request, credentials, query, body), credentials.key)
+        except TransportFailure as failure:
+            return None, bare(failure), None
+        except Interruption as interruption:
+            return interruption.response, None, bare(interruption)
+        return response, None, None
+
+    @staticmethod
+    def _signed(request: WriteRequest, credentials: Credentials, query: str, body: str) -> SignedRequest:
+        # Last of all, as the documents want it.
+        signature = f"&signature={sign(credentials, query, body)}"
+        if request.placement == "query":
+            query += signature
+        else:
+            body += signature
+        return SignedRequest(request.method, request.rate_limit.host, request.path, query, body)

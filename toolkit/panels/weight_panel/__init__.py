@@ -1,0 +1,1 @@
+"""The panel of the rate limits: how it looks, and the widget."""

@@ -1,0 +1,1 @@
+"""Clocks, and telling threads to give up."""
