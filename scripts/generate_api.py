@@ -168,12 +168,12 @@ def _length(length: timedelta) -> str:
 
 WRITE_RAISES = (
     "UsageError: An argument cannot be right; nothing was sent.",
-    "UnsettledError: A call about the same thing is not settled; nothing was sent.",
+    "PendingWriteError: A call about the same thing is not settled; nothing was sent.",
     "JournalError: It cannot be written down; nothing was sent.",
 )
 BEFORE = "NotExecutedError: How things are before it could not be read; nothing was sent."
 ONCE = (
-    "once: A name under which it is done once, also after a restart and from another kernel: a second call "
+    "idempotency_key: A name under which it is done once, also after a restart and from another kernel: a second call "
     "of that name sends nothing and returns the first outcome."
 )
 HOW = {
@@ -185,7 +185,7 @@ HOW = {
     "changed": "where nothing has changed; a change anybody may have made",
 }
 MARKED = (
-    "marked: Put a mark behind the {}, drawn for this call: where the answer is lost, what it made is known "
+    "traceable: Put a mark behind the {}, drawn for this call: where the answer is lost, what it made is known "
     "by that."
 )
 POSITIONAL = ("id", "text", "email", "amount")
@@ -241,7 +241,7 @@ def write_signature(write: Write) -> list[Argument]:
     if write.confirm:
         arguments.append(("confirm", "KEYWORD_ONLY", "", "str | int"))
     if write.suffixed_argument:
-        arguments.append(("unique", "KEYWORD_ONLY", False, "bool"))
+        arguments.append(("traceable", "KEYWORD_ONLY", False, "bool"))
     arguments.append(("idempotency_key", "KEYWORD_ONLY", None, "str | None"))
     return arguments
 
@@ -249,9 +249,11 @@ def write_signature(write: Write) -> list[Argument]:
 def write_source(write: Write) -> str:
     """The whole text of a method that writes."""
     given = ", ".join(f'"{param.name}": {param.name}' for param in write_params(write))
-    options = "Terms(once, str(confirm))" if write.confirm else "CallOptions(idempotency_key)"
+    options = (
+        "CallOptions(idempotency_key, str(confirm))" if write.confirm else "CallOptions(idempotency_key)"
+    )
     if write.suffixed_argument:
-        options = "Terms(once, marked=marked)"
+        options = "CallOptions(idempotency_key, traceable=traceable)"
     return _method(
         write,
         write_signature(write),

@@ -471,7 +471,9 @@ def test_a_start_after_the_end(endpoint_name: str) -> None:
     assert error(ask(exchange(), endpoint_name, params)) == (400, -1023)
 
 
-@pytest.mark.parametrize("endpoint_name", [e.qualified_name for e in ENDPOINTS if e.window and e.window.longest])
+@pytest.mark.parametrize(
+    "endpoint_name", [e.qualified_name for e in ENDPOINTS if e.window and e.window.longest]
+)
 def test_a_span_too_long_by_a_millisecond(endpoint_name: str) -> None:
     window = ENDPOINTS_BY_NAME[endpoint_name].window
     assert window is not None

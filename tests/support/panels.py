@@ -80,7 +80,7 @@ def use(**changes: object) -> RateLimitUse:
 def snapshot(*uses: RateLimitUse, **changes: object) -> Snapshot:
     plain = Snapshot(
         now=996.0,
-        pools=uses,
+        rate_limits=uses,
         calls=(),
         waiting_for="",
         waiting_until=0.0,

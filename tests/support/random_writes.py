@@ -220,11 +220,11 @@ class RandomWrites:
             if chance.random() < 0.1:
                 options["idempotency_key"] = with_a_hidden_character(chance, name)
         if write.suffixed_argument and chance.random() < 0.5:
-            options["marked"] = True
+            options["traceable"] = True
         if chance.random() < 0.1 and self.known:  # the very same as before
             earlier = chance.choice(list(self.known.values()))
             qualified_name, given, write = earlier.qualified_name, earlier.given, earlier.write
-            options.pop("marked", None)
+            options.pop("traceable", None)
         if chance.random() < 0.05 and self.names:  # the very same under a name that looks the same
             name = chance.choice(list(self.names))
             earlier = self.known[self.names[name]]

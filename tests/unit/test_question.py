@@ -174,7 +174,7 @@ def test_a_row_of_something_else_than_was_asked_for_is_a_breach_of_contract(case
     answer, row = single_row(case.endpoint)
     value = value_in(row, case.columns)
     if value is None:
-        field = case.columns[0].wires[0]
+        field = case.columns[0].fields[0]
         place = answer[case.endpoint.rows][0] if case.endpoint.rows else answer[0]
         place[field] = value = "7001"
     asked = str(value).replace("*", "x")

@@ -29,7 +29,7 @@ def follow(on_rows: Callable[[int], None]) -> Iterator[None]:
 
     What `on_rows` raises ends the fetch, as an interrupt would, and carries the rows that had arrived.
     """
-    before = getattr(_followed, "told", None)
+    before = getattr(_followed, "on_rows", None)
     _followed.on_rows = on_rows
     try:
         yield
@@ -75,7 +75,7 @@ class Progress:
         self._through = 0
         self._drawn = self._began
         self._bar: Bar | None = None
-        self._on_rows: Callable[[int], None] | None = getattr(_followed, "told", None)
+        self._on_rows: Callable[[int], None] | None = getattr(_followed, "on_rows", None)
         self._wanted = wanted and threading.current_thread() is threading.main_thread()
         # Never for ever: on Windows an interrupt is noticed only between two waits.
         self.poll_interval_s = REDRAW_EVERY if self._wanted else 0.5

@@ -98,7 +98,7 @@ def track_sending(timeout_s: float) -> Iterator[SendTracker]:
 
 def is_sending() -> bool:
     """Whether a request of ours is under way in this thread."""
-    return getattr(_THREAD, "departure", None) is not None
+    return getattr(_THREAD, "tracker", None) is not None
 
 
 _THREAD = threading.local()
@@ -134,7 +134,7 @@ class _BoundedReader(io.RawIOBase):
 class _BoundedResponse(http.client.HTTPResponse):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        tracker = getattr(_THREAD, "departure", None)
+        tracker = getattr(_THREAD, "tracker", None)
         connection = self.fp.detach()
         self._bounded = _BoundedReader(connection, tracker.until if tracker is not None else math.inf)
         self.fp = io.BufferedReader(self._bounded)
@@ -184,7 +184,7 @@ class _AbortableConnection(HTTPConnection):
         if self.sock is None:  # so that a failure to connect is told from a loss on the way
             self.connect()
         self._register()
-        tracker = getattr(_THREAD, "departure", None)
+        tracker = getattr(_THREAD, "tracker", None)
         if tracker is not None:
             tracker.has_sent = True
         outside = sys.exception()
@@ -240,5 +240,5 @@ def _use_abortable_connections(manager: Any) -> None:
 @cache
 def _abortable_pool(pool: type[Any]) -> type[Any]:
     """A class of pools as this one, of connections that note who uses them."""
-    connection = type("Line", (_AbortableConnection, pool.ConnectionCls), {})
+    connection = type("AbortableConnection", (_AbortableConnection, pool.ConnectionCls), {})
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})

@@ -251,7 +251,7 @@ class Journal:
             UsageError: There is no such name, or what it stands for was not rejected.
         """
         with self._transaction() as file:
-            found = self._find(file, "once = ?", idempotency_key)
+            found = self._find(file, "idempotency_key = ?", idempotency_key)
             if not found:
                 raise UsageError(f"Nothing was done under the name {idempotency_key!r}.")
             entry = found[0]
@@ -310,7 +310,7 @@ class Journal:
     def answers(self, endpoint: str) -> list[Mapping[str, Any]]:
         """The answers of all confirmed calls of a door."""
         with self._transaction() as file:
-            found = self._find(file, "door = ? AND status = 'confirmed' AND answer IS NOT NULL", endpoint)
+            found = self._find(file, "endpoint = ? AND status = 'confirmed' AND answer IS NOT NULL", endpoint)
             return [entry.answer for entry in found if entry.answer is not None]
 
     # -- within a transaction ------------------------------------------------------------------------------
@@ -328,7 +328,7 @@ class Journal:
 
     def _check(self, file: sqlite3.Connection, conflict_key: ConflictKey) -> JournalEntry | None:
         if conflict_key.idempotency_key is not None:
-            named = self._find(file, "once = ?", conflict_key.idempotency_key)
+            named = self._find(file, "idempotency_key = ?", conflict_key.idempotency_key)
             if named and not self._not_sent(file, named[0]):
                 return self._entry_of_key(named[0], conflict_key)
         for entry in self._find(file, f"subject = ? AND {_UNRESOLVED}", conflict_key.subject):
@@ -358,7 +358,7 @@ class Journal:
 
     def _check_late(self, file: sqlite3.Connection, conflict_key: ConflictKey) -> None:
         """Whether no setting whose answer was lost may still arrive, and undo this one."""
-        condition = "subject = ? AND until > ? AND settled_by IN ('read', 'repetition', 'person')"
+        condition = "subject = ? AND until > ? AND resolved_by IN ('read', 'repetition', 'person')"
         for entry in self._find(file, condition, conflict_key.subject, conflict_key.now):
             if entry.same != conflict_key.same:
                 left = ((entry.until or 0) - conflict_key.now) / 1000

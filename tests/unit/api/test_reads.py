@@ -277,7 +277,7 @@ MANDATORY = [(e, p) for e in ENDPOINTS for p in e.params if p.required]
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "param"), MANDATORY, ids=lambda x: getattr(x, "endpoint", getattr(x, "name", ""))
+    ("endpoint", "param"), MANDATORY, ids=lambda x: getattr(x, "qualified_name", getattr(x, "name", ""))
 )
 def test_mandatory_arguments_cannot_be_empty(still: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
     given = needed(endpoint, VALUES)
@@ -291,7 +291,7 @@ CHOICES = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "choice"]
 
 @pytest.mark.parametrize("wrong", ["xx", 3, True, 1.0, ""])
 @pytest.mark.parametrize(
-    ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "endpoint", getattr(x, "name", ""))
+    ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "qualified_name", getattr(x, "name", ""))
 )
 def test_a_bad_choice_is_refused_with_what_is_allowed(
     still: SandboxEnv, endpoint: Endpoint, param: Any, wrong: object
@@ -301,7 +301,7 @@ def test_a_bad_choice_is_refused_with_what_is_allowed(
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "endpoint", getattr(x, "name", ""))
+    ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "qualified_name", getattr(x, "name", ""))
 )
 def test_a_choice_may_be_said_as_the_api_says_it(
     shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, param: Any
@@ -321,7 +321,7 @@ FLAGS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "flag"]
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "param"), FLAGS, ids=lambda x: getattr(x, "endpoint", getattr(x, "name", ""))
+    ("endpoint", "param"), FLAGS, ids=lambda x: getattr(x, "qualified_name", getattr(x, "name", ""))
 )
 def test_a_flag_is_true_or_false(still: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
     given = needed(endpoint, VALUES) | {param.name: "false"}
@@ -332,7 +332,7 @@ IDS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "id"]
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "param"), IDS, ids=lambda x: getattr(x, "endpoint", getattr(x, "name", ""))
+    ("endpoint", "param"), IDS, ids=lambda x: getattr(x, "qualified_name", getattr(x, "name", ""))
 )
 def test_an_id_is_never_a_float(still: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
     given = needed(endpoint, VALUES) | {param.name: 3.675e17}

@@ -103,7 +103,7 @@ def test_an_endpoint_hands_on_every_argument_under_its_own_name(write: Write) ->
     }.get(write.system)
     given = {param.name: f"<{param.name}>" for param in generate_api.write_params(write)}
     said = {"confirm": "<again>"} if write.confirm else {}
-    traceable = {"marked": True} if write.suffixed_argument else {}
+    traceable = {"traceable": True} if write.suffixed_argument else {}
     getattr(owner(run), write.name)(**given, **said, **traceable, idempotency_key="<name>")
     ((declared, arguments, options),) = handed
     assert declared is write
@@ -211,7 +211,7 @@ NEEDS = [(write, param) for write in WRITES for param in write.params]
 
 
 @pytest.mark.parametrize(
-    ("write", "param"), NEEDS, ids=lambda each: getattr(each, "endpoint", getattr(each, "wire", ""))
+    ("write", "param"), NEEDS, ids=lambda each: getattr(each, "qualified_name", getattr(each, "field", ""))
 )
 def test_what_the_toolkit_asks_for_is_what_the_exchange_demands(
     still: WriteEnv, write: Write, param: Param
@@ -430,7 +430,7 @@ AMOUNTS = [(write, param) for write in WRITES for param in write.params if param
 
 
 @pytest.mark.parametrize(
-    ("write", "param"), AMOUNTS, ids=lambda each: getattr(each, "endpoint", getattr(each, "name", ""))
+    ("write", "param"), AMOUNTS, ids=lambda each: getattr(each, "qualified_name", getattr(each, "name", ""))
 )
 def test_every_amount_and_rate_is_held_to_it(still: WriteEnv, write: Write, param: Param) -> None:
     given = example(still.world, write.qualified_name)
@@ -551,7 +551,7 @@ IDS = [(write, param) for write in WRITES for param in write.params if param.kin
 
 
 @pytest.mark.parametrize(
-    ("write", "param"), IDS, ids=lambda each: getattr(each, "endpoint", getattr(each, "name", ""))
+    ("write", "param"), IDS, ids=lambda each: getattr(each, "qualified_name", getattr(each, "name", ""))
 )
 def test_an_id_is_never_a_float_nor_empty(still: WriteEnv, write: Write, param: Param) -> None:
     given = example(still.world, write.qualified_name)
@@ -587,7 +587,7 @@ CHOICES = [(write, param) for write in WRITES for param in write.params if param
 
 @pytest.mark.parametrize("wrong", ["xx", 9, True, 1.0, ""])
 @pytest.mark.parametrize(
-    ("write", "param"), CHOICES, ids=lambda each: getattr(each, "endpoint", getattr(each, "name", ""))
+    ("write", "param"), CHOICES, ids=lambda each: getattr(each, "qualified_name", getattr(each, "name", ""))
 )
 def test_a_bad_choice_is_refused_with_what_is_allowed(
     still: WriteEnv, write: Write, param: Param, wrong: object
@@ -602,7 +602,7 @@ FLAGS = [(w, p) for w in WRITES for p in w.params if p.kind == "flag" and p.fixe
 
 
 @pytest.mark.parametrize(
-    ("write", "param"), FLAGS, ids=lambda each: getattr(each, "endpoint", getattr(each, "name", ""))
+    ("write", "param"), FLAGS, ids=lambda each: getattr(each, "qualified_name", getattr(each, "name", ""))
 )
 def test_a_flag_is_true_or_false(still: WriteEnv, write: Write, param: Param) -> None:
     for wrong in ("false", 0, 1, "yes"):

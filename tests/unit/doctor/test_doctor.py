@@ -83,7 +83,7 @@ GOOD: Verdicts = {**EXCHANGE, "keys": "ok", **of_key(), **MACHINE}
 def table(diagnosis: Diagnosis) -> Verdicts:
     """All of it, line by line."""
     rows = diagnosis.frame.to_dict("records")
-    verdicts = {" ".join(filter(pd.notna, (row["check"], row["about"]))): row["status"] for row in rows}
+    verdicts = {" ".join(filter(pd.notna, (row["name"], row["about"]))): row["status"] for row in rows}
     assert len(verdicts) == len(rows)
     return verdicts
 
@@ -759,7 +759,7 @@ def test_nothing_secret_is_in_any_of_it(env: SandboxEnv) -> None:
 
 def test_the_frame_keeps_its_contract(env: SandboxEnv) -> None:
     frame = env.link.doctor().frame
-    assert [*frame.columns] == ["check", "about", "status", "found", "next_step"]
+    assert [*frame.columns] == ["name", "about", "status", "found", "next_step"]
     assert all(isinstance(kind, pd.StringDtype) for kind in frame.dtypes)
     assert frame.attrs == {
         "endpoint": "doctor",

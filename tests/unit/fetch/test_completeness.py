@@ -242,7 +242,7 @@ def test_what_had_arrived_is_kept_where_asking_for_all_again_fails(
         shared.exchange.faults.add("error", path=endpoint.path, code=-1121, times=None)
         return renewed(counts)
 
-    monkeypatch.setattr(bisected_window.RowCounts, "anew", fails_from_now_on)
+    monkeypatch.setattr(bisected_window.RowCounts, "renewed", fails_from_now_on)
     with pytest.raises(errors.NotFoundError) as caught:
         fetch(shared, "spot.rebates", start=start)
     partial = caught.value.partial

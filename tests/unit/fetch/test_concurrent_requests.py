@@ -157,7 +157,7 @@ class Crowd:
             return done
 
         monkeypatch.setattr(session, "get", buffered)
-        monkeypatch.setattr(ThreadExecutor, "back", waited)
+        monkeypatch.setattr(ThreadExecutor, "next_done", waited)
 
     def _come(self) -> None:
         with self._changed:

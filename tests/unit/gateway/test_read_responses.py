@@ -158,7 +158,7 @@ def test_failures_that_do_not_end_are_errors(
     with pytest.raises(error) as caught:
         read(env)
     assert type(caught.value) is error
-    assert env.link.budget.snapshot().calls[-1].endpoint_name == "exchange.partner"
+    assert env.link.budget.snapshot().calls[-1].endpoint == "exchange.partner"
     attempts = [call for call in env.link.budget.snapshot().calls if call.endpoint == "exchange.partner"]
     assert len(attempts) == len(RETRY_PAUSES_S) + 1
     if isinstance(caught.value, errors.ServerError):

@@ -333,13 +333,17 @@ EVERY_KIND = [
 ]
 
 
-@pytest.mark.parametrize(("endpoint", "name"), EVERY_KIND, ids=lambda each: getattr(each, "endpoint", each))
+@pytest.mark.parametrize(
+    ("endpoint", "name"), EVERY_KIND, ids=lambda each: getattr(each, "qualified_name", each)
+)
 @pytest.mark.parametrize("value", [pd.NA, pd.NaT, float("nan"), np.float64("nan")], ids=repr)
 def test_a_missing_value_is_refused(endpoint: Endpoint, name: str, value: object) -> None:
     assert "is a missing value" in refusal_of(endpoint, name, value)
 
 
-@pytest.mark.parametrize(("endpoint", "name"), EVERY_KIND, ids=lambda each: getattr(each, "endpoint", each))
+@pytest.mark.parametrize(
+    ("endpoint", "name"), EVERY_KIND, ids=lambda each: getattr(each, "qualified_name", each)
+)
 def test_what_arrow_holds_is_to_be_taken_out(endpoint: Endpoint, name: str) -> None:
     for value in (pa.scalar("a@example.com"), pa.scalar(1), pa.scalar(None)):
         said = refusal_of(endpoint, name, value)

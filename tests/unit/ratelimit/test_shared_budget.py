@@ -177,7 +177,7 @@ def test_who_has_a_greater_share_goes_on(env: SandboxEnv) -> None:
 
 @pytest.mark.parametrize("limit_fraction", [0, -0.5, 1.5, True, "half", None, float("nan")])
 def test_a_share_that_is_none_is_refused(env: SandboxEnv, limit_fraction: object) -> None:
-    with pytest.raises(errors.UsageError, match="used_fraction"):
+    with pytest.raises(errors.UsageError, match="limit_fraction"):
         env.new_link(limit_fraction=limit_fraction)
 
 

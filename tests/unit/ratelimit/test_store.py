@@ -654,9 +654,9 @@ def test_an_argument_that_cannot_be_is_not_the_files_fault(
     [
         "UPDATE counter SET reported = 9e18",
         "UPDATE process_count SET in_flight = 9223372036854775807",
-        "UPDATE counter SET pace = 9e999, external = 5",
+        "UPDATE counter SET rate = 9e999, external = 5",
         "UPDATE process SET pid = 5000000000",
-        "UPDATE counter SET endpoint_name = CAST(x'ff' AS TEXT)",
+        "UPDATE counter SET endpoint = CAST(x'ff' AS TEXT)",
     ],
 )
 def test_numbers_and_words_that_cannot_be_stop_nobody(
@@ -1012,7 +1012,7 @@ def test_a_thread_that_computes_does_not_lock_the_others_out(
 ) -> None:
     """A long call into C (sorting, parsing) keeps every other thread of a kernel waiting, also the one that
     is in the middle of a transaction. Other kernels must not go on alone for that."""
-    monkeypatch.setattr(store, "_LOCK_WAIT", 0.01)
+    monkeypatch.setattr(store, "_SQLITE_TIMEOUT_S", 0.01)
     at = tmp_path / "ledger.sqlite"
     mine = RateLimitStore(at, SYSTEM_CLOCK)
     mine.limits()

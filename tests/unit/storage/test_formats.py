@@ -102,12 +102,12 @@ def test_a_journal_of_an_earlier_format_is_read_in_full(version: int, tmp_path: 
         kept = now if version == 2 else (now[0], *now[2:7], *now[8:])
         # What its process had only written down when it ended never left, and is settled by looking at it.
         assert kept == row or row[0] == 28
-    assert {entry.endpoint_name for entry in entries} == {*WRITE_NAMES}
+    assert {entry.endpoint for entry in entries} == {*WRITE_NAMES}
     for entry in entries:
         assert entry.status in get_args(Status)
         assert entry.drawn in get_args(IdOrigin)
         assert entry.resolved_by in (None, *get_args(ResolvedBy))
-        assert entry.arguments.keys() <= {param.name for param in WRITES_BY_NAME[entry.endpoint_name].params}
+        assert entry.arguments.keys() <= {param.name for param in WRITES_BY_NAME[entry.endpoint].params}
 
 
 @EACH_JOURNAL
@@ -125,7 +125,7 @@ def test_what_an_earlier_version_sent_is_recognised_as_the_same_call(
     """The digests by which a call is found again are made as they were, whatever things are called by now."""
     with with_old_journal(write_env, version):
         ops = operations_of(write_env, endpoint_name)
-        desk, journal = ops._executor, ops._journal
+        executor, journal = ops._executor, ops._journal
         options = CallOptions(
             idempotency_key=None,
             confirm=str(example(write_env.world, endpoint_name).get("confirm", "")),
@@ -136,8 +136,8 @@ def test_what_an_earlier_version_sent_is_recognised_as_the_same_call(
             for name, value in example(write_env.world, endpoint_name).items()
             if name != "confirm"
         }
-        conflict_key = desk._conflict_key(desk.parse_response(WRITES_BY_NAME[endpoint_name], given, options))
-        known = [entry for entry in journal.entries() if entry.endpoint_name == endpoint_name]
+        conflict_key = executor._conflict_key(executor.bind(WRITES_BY_NAME[endpoint_name], given, options))
+        known = [entry for entry in journal.entries() if entry.endpoint == endpoint_name]
         assert conflict_key.same in {entry.same for entry in known}
         assert conflict_key.subject in {entry.subject for entry in known}
         assert conflict_key.key in {entry.key for entry in known}
@@ -172,7 +172,7 @@ def test_what_is_open_in_an_earlier_journal_can_be_reconciled(version: int, writ
         assert len(numbers) == 20
         found = {number: ops.reconcile(number, wait=False) for number in numbers}
         assert all(each.status in ("rejected", "unknown", "confirmed") for each in found.values())
-        transfer = next(each for each in found.values() if each.endpoint_name == "exchange.transfer_futures")
+        transfer = next(each for each in found.values() if each.endpoint == "exchange.transfer_futures")
         assert transfer.status == "rejected"
 
 

@@ -93,7 +93,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("body", "reason"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_no_answer_needs_is_refused_with_its_reason(body: bytes, reason: str) -> None:
-    with pytest.raises(errors.ContractError, match=f"door: the answer .*{reason}") as caught:
+    with pytest.raises(errors.ContractError, match=f"endpoint: the answer .*{reason}") as caught:
         decode("endpoint", RawResponse(200, {}, body))
     assert caught.value.__context__ is None, "the other error would hold the answer"
     result = classify("endpoint", "/sapi/v1/x", RawResponse(200, {}, body), NOW)

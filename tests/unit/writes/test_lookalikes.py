@@ -196,7 +196,7 @@ REDACTED = ("\u200b", "\ufeff", "\u00ad", "\u202e", "\ufe0f", "\u00a0", "\u3164"
 
 
 @pytest.mark.parametrize(
-    ("write", "param"), ARGUMENTS, ids=lambda each: getattr(each, "endpoint", getattr(each, "name", ""))
+    ("write", "param"), ARGUMENTS, ids=lambda each: getattr(each, "qualified_name", getattr(each, "name", ""))
 )
 def test_an_argument_with_a_character_nobody_sees_is_refused(
     write_env: WriteEnv, write: Write, param: Param

@@ -491,7 +491,7 @@ def settle_by_read(write_env: WriteEnv, failure: Outcome) -> None:
 
 
 def settle_by_repetition(write_env: WriteEnv, failure: Outcome) -> None:
-    assert do(write_env, failure.endpoint_name)
+    assert do(write_env, failure.endpoint)
     assert write_env.ops.outcome(failure.number).status == "confirmed"
 
 
@@ -820,7 +820,7 @@ def test_a_call_of_an_endpoint_that_is_not_known_is_listed_and_left_alone(
     assert do(write_env, "exchange.transfer").status == status
     file = sqlite3.connect(write_env.ops.journal)
     with file:
-        file.execute("UPDATE entries SET endpoint_name = 'exchange.teleport'")
+        file.execute("UPDATE entries SET endpoint = 'exchange.teleport'")
     file.close()
     ops = other_kernel(write_env)
     assert list(ops.history()["endpoint"]) == ["exchange.teleport"]
@@ -846,7 +846,7 @@ def test_an_interrupt_after_the_answer_came_loses_nothing(write_env: WriteEnv) -
 
     def interrupt() -> None:
         calls = budget.snapshot().calls
-        if calls and calls[-1].endpoint_name == endpoint_name and calls[-1].method == "POST":
+        if calls and calls[-1].endpoint == endpoint_name and calls[-1].method == "POST":
             end()
             raise KeyboardInterrupt
 
