@@ -31,7 +31,7 @@ ROWS: list[set[str]] = [
 # What takes less than the rows would let it.
 ONLY: dict[str, set[str]] = {
     "sandbox": {"endpoints", "runtime"},  # it shares facts with the client, never behaviour
-    "lab": {"errors"},  # a program of its own
+    "lab": set(),  # a program of its own
     "charts": {"errors", "runtime", "text"},  # they draw any frame, whoever fetched it
     "panels": {"client", "display", "errors", "fetch", "ratelimit", "redaction", "runtime", "text"},
     "endpoints": {"text"},
