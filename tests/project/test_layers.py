@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -152,6 +153,17 @@ def test_what_a_layer_is_restricted_to_it_needs(layer: str) -> None:
 def test_no_module_stands_beside_a_package_of_its_name() -> None:
     """Python takes the package: what is in the module would never run, and nobody would notice."""
     assert [path for path in modules() if path.with_suffix("").is_dir()] == []
+
+
+def test_no_two_classes_have_one_name() -> None:
+    """Who reads a name in a traceback or an annotation knows which class it is."""
+    names = Counter(
+        node.name
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, number in names.items() if number > 1] == []
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
