@@ -128,7 +128,7 @@ def new_key(name: str, file: Path | None, lock: bool) -> None:
     The private part goes into NAME.pem in your config folder, which you alone may read. The public part
     is pasted at the exchange, which gives an API key for it.
     """
-    from toolkit.auth.keys import ask_hidden, checked_name, config_folder, make_pair
+    from toolkit.auth.keys import ask_hidden, checked_name, config_folder, make_key_pair
 
     with _notify():
         beside = f"{checked_name(name)}.pem"
@@ -138,7 +138,7 @@ def new_key(name: str, file: Path | None, lock: bool) -> None:
             passphrase = ask_hidden("Passphrase: ")
             if not passphrase or passphrase != ask_hidden("The same again: "):
                 raise click.ClickException("The two are not the same, or empty. Nothing was made.")
-        public = make_pair(path, passphrase)
+        public = make_key_pair(path, passphrase)
     click.echo(printable(f"The private part is in {path}: keep it, and show it to nobody."), err=True)
     click.echo(
         "The public part is below. At the exchange: API Management, Create API, Self-generated; paste all of "
@@ -170,13 +170,13 @@ def add_key(
     The API key is asked for, and its secret where it has no private key. A passphrase is asked for to see
     that the private key opens, and is not written down, except with --keep-passphrase.
     """
-    from toolkit.auth.keys import add_profile, ask_hidden, ask_passphrase, free_name
+    from toolkit.auth.keys import add_profile, ask_hidden, ask_passphrase, unused_name
 
     if keep_passphrase and not (keyring and private_key):
         raise click.UsageError("--keep-passphrase goes with --keyring and --private-key.")
     with _notify():
         where = add_profile(
-            free_name(name, in_keyring=keyring),
+            unused_name(name, in_keyring=keyring),
             key=ask_hidden("API key: "),
             secret=None if private_key else ask_hidden("Secret: "),
             private_key=private_key,

@@ -311,7 +311,7 @@ class Link(LinkBound):
         path: str,
         *,
         weight: int = 1,
-        uid: bool = False,
+        limit_by_uid: bool = False,
         numbers: Numbers | None = None,
         emails: Emails | None = None,
         **parameters: object,
@@ -328,7 +328,7 @@ class Link(LinkBound):
             path: Path of the endpoint, such as "/sapi/v1/account/apiRestrictions".
             weight: What the documents say a request weighs, 1 where they say nothing. For a path the
                 catalogue has, its own weight counts.
-            uid: Its weight is counted by account (UID) instead of by address.
+            limit_by_uid: Its weight is counted by account (UID) instead of by address.
             numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
             emails: E-mail addresses "masked" or "clear"; as chosen on the Link when not given.
             parameters: Parameters by their wire names.
@@ -340,7 +340,9 @@ class Link(LinkBound):
             ContractError: The answer is not JSON, or its columns hold values of mixed kinds.
         """
         with interrupts_explained():
-            return self._fetcher.get(path, parameters, weight=weight, uid=uid, numbers=numbers, emails=emails)
+            return self._fetcher.get(
+                path, parameters, weight=weight, limit_by_uid=limit_by_uid, numbers=numbers, emails=emails
+            )
 
     def usage(self) -> pd.DataFrame:
         """Who has used how much of the rate limits, one row a counter and process; nothing is sent.

@@ -36,7 +36,7 @@ def test_a_write_beside_a_bare_signed_post(demo_link: DemoLink, tmp_path: Path) 
 
     def ours() -> None:
         for _ in range(WRITES):
-            ops.exchange.set_spot_bnb_burn(account, enabled=next(flags)).require()
+            ops.exchange.set_spot_bnb_burn(account, enabled=next(flags)).require_confirmed()
 
     def bare() -> None:
         for _ in range(WRITES):

@@ -124,8 +124,8 @@ def party(
     world.customers[-1 - place].email = f"we+{place}@exämple.com"
     ops = link.operations(journal=journal, parameters=("body", "query", "mixed")[place % 3])  # type: ignore[arg-type]
     our_tag, our_id = f"ours {place}{AWKWARD}"[:31], f"{place} is ours{AWKWARD}"
-    made = ops.exchange.create_sub_account(tag=our_tag).require()
-    ops.spot.set_customer_id(our_id, world.customers[-1 - place].email).require()
+    made = ops.exchange.create_sub_account(tag=our_tag).require_confirmed()
+    ops.spot.set_customer_id(our_id, world.customers[-1 - place].email).require_confirmed()
     party = Party(
         peer=peer,
         tag=(f"{place}{AWKWARD}" if peer.encodes else f"plain-{place}")[:31],

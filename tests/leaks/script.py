@@ -137,7 +137,7 @@ class Script:
         return seen
 
     def demand(self, outcome: Any) -> None:
-        self.do(outcome.require)
+        self.do(outcome.require_confirmed)
 
     @contextmanager
     def fault(self, kind: str, path: str = "", **options: Any) -> Iterator[None]:

@@ -140,7 +140,7 @@ class Run:
         self.shown[f"{len(self.shown)} {where}"] = "\n".join(texts)
         if isinstance(seen, Outcome) and seen.error is not None:
             self.look_at_error(f"{where}, its error", seen.error)
-            self.fails(f"{where}, required", seen.require)
+            self.fails(f"{where}, required", seen.require_confirmed)
 
     def look_at_error(self, where: str, error: BaseException | None) -> None:
         while error is not None:
@@ -580,7 +580,7 @@ toolkit.Link(key=given("WRITER"), secret=given("WRITERS_SECRET") + " ")
 ###
 ops.exchange.delete_api_key(given("ACCOUNT"), given("NEW"))
 ###
-ops.outcome(2).require(), ops.outcome(3).require()
+ops.outcome(2).require_confirmed(), ops.outcome(3).require_confirmed()
 ###
 ops.exchange.delete_api_key(given("ACCOUNT"), new.key, confirm=new.key)
 ###

@@ -255,8 +255,8 @@ def test_keys(run: Run) -> None:
     check_all_went_well(notebook)
     assert said(notebook, left).strip() == "None"
     assert "There is no profile of this name" in said(notebook, 'toolkit.Link("desk")')
-    assert "BEGIN PUBLIC KEY" in said(notebook, "make_pair")
-    assert "0o600" in said(notebook, "make_pair")
+    assert "BEGIN PUBLIC KEY" in said(notebook, "make_key_pair")
+    assert "0o600" in said(notebook, "make_key_pair")
     assert "***@***.example" in bundles(notebook, "sub_accounts()")[-1]["text/plain"]
     for words in ("others on this machine may read", "is a placeholder", "goes together with"):
         assert words in said(notebook, "for wrong in")

@@ -10,7 +10,7 @@ import ipywidgets
 
 from toolkit.endpoints import SAPI_UID
 from toolkit.panels import Panel
-from toolkit.ratelimit.snapshot import ProcessUsage, RateLimitUse, Snapshot
+from toolkit.ratelimit.snapshot import ProcessUsage, RateLimitUsage, Snapshot
 
 WITHIN = 10.0
 SPOT = "/sapi/v1/broker/subAccount/spotSummary"
@@ -63,8 +63,8 @@ def panel_threads(panel: str) -> list[threading.Thread]:
     return [each for each in threading.enumerate() if each.name in (panel, f"{panel} panel")]
 
 
-def use(**changes: object) -> RateLimitUse:
-    plain = RateLimitUse(
+def use(**changes: object) -> RateLimitUsage:
+    plain = RateLimitUsage(
         rate_limit=SAPI_UID,
         path=SPOT,
         endpoint="exchange.spot_balances",
@@ -77,7 +77,7 @@ def use(**changes: object) -> RateLimitUse:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def snapshot(*uses: RateLimitUse, **changes: object) -> Snapshot:
+def snapshot(*uses: RateLimitUsage, **changes: object) -> Snapshot:
     plain = Snapshot(
         now=996.0,
         rate_limits=uses,

@@ -220,11 +220,11 @@ class RandomWrites:
             if chance.random() < 0.1:
                 options["idempotency_key"] = with_a_hidden_character(chance, name)
         if write.suffixed_argument and chance.random() < 0.5:
-            options["traceable"] = True
+            options["unique_suffix"] = True
         if chance.random() < 0.1 and self.known:  # the very same as before
             earlier = chance.choice(list(self.known.values()))
             qualified_name, given, write = earlier.qualified_name, earlier.given, earlier.write
-            options.pop("traceable", None)
+            options.pop("unique_suffix", None)
         if chance.random() < 0.05 and self.names:  # the very same under a name that looks the same
             name = chance.choice(list(self.names))
             earlier = self.known[self.names[name]]
@@ -291,7 +291,7 @@ class RandomWrites:
                 if (self.known[other].qualified_name, self.known[other].given) == (qualified_name, given):
                     self._note(other, self._status(other))
         if outcome.status == "rejected" and name and chance.random() < 0.5:
-            self._ops_of(qualified_name).free(options["idempotency_key"])
+            self._ops_of(qualified_name).release_idempotency_key(options["idempotency_key"])
             del self.names[name]
         if chance.random() < (0.2 if outcome.status == "unknown" else 0.02):
             self._meddle(self.known[number])

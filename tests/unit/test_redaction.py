@@ -340,7 +340,7 @@ def test_whose_id_it_is_is_told_by_the_address_not_its_mask(
         other.id = "the id"
     assert failure.reconcile().status == ("confirmed" if kind == "reset" else "rejected")
     if failure:
-        assert failure.require()["email"].tolist() == [mask(one.email)]
+        assert failure.require_confirmed()["email"].tolist() == [mask(one.email)]
 
 
 def test_what_reconciling_read_before_it_failed_is_masked(write_env: WriteEnv, tmp_path: Path) -> None:
@@ -361,7 +361,7 @@ def test_an_outcome_shows_the_mask_and_the_list_has_the_whole(write_env: WriteEn
     ops = link.operations(journal=write_env.folder)
     outcome = ops.exchange.create_sub_account(tag="desk 17")
     address = write_env.world.accounts[-1].email
-    frame = outcome.require()
+    frame = outcome.require_confirmed()
     assert frame["email"].tolist() == [mask(address)]
     assert frame.attrs["emails"] == "masked"
     assert address not in everything(frame, tmp_path) + outcome._repr_html_()

@@ -158,7 +158,7 @@ class Fetcher:
         parameters: Mapping[str, object],
         *,
         weight: int,
-        uid: bool,
+        limit_by_uid: bool,
         numbers: Numbers | None,
         emails: Emails | None,
     ) -> pd.DataFrame:
@@ -167,7 +167,7 @@ class Fetcher:
         if not isinstance(path, str):
             raise UsageError("`path` is text. Nothing was sent.")
         declared = BY_ROUTE.get(("GET", path))
-        rate_limit = declared.rate_limit if declared else rate_limit_of(path, uid=uid)
+        rate_limit = declared.rate_limit if declared else rate_limit_of(path, uid=limit_by_uid)
         if rate_limit is None or not _PATH.fullmatch(path):
             raise UsageError(
                 "A path begins with /api/, /sapi/, /fapi/ or /papi/ and has no query; parameters are given "

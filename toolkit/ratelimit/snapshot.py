@@ -51,7 +51,7 @@ class ProcessUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class RateLimitUse:
+class RateLimitUsage:
     """State of one counter, which every process of this machine shares.
 
     Attributes:
@@ -134,7 +134,7 @@ class Snapshot:
     """
 
     now: float
-    rate_limits: tuple[RateLimitUse, ...]
+    rate_limits: tuple[RateLimitUsage, ...]
     calls: tuple[CallRecord, ...]
     waiting_for: str
     waiting_until: float

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from toolkit.endpoints import RATE_LIMITS
-from toolkit.ratelimit.snapshot import OtherCount, RateLimitUse, Snapshot
+from toolkit.ratelimit.snapshot import OtherCount, RateLimitUsage, Snapshot
 from toolkit.text.printable import printable
 
 OTHERS = "others"
@@ -50,11 +50,11 @@ def usage(snapshot: Snapshot, source: str) -> pd.DataFrame:
     return frame
 
 
-def _place(use: RateLimitUse) -> tuple[int, str, str]:
+def _place(use: RateLimitUsage) -> tuple[int, str, str]:
     return _ORDER.get(use.rate_limit.name, len(RATE_LIMITS)), use.endpoint if use.path else "", use.path
 
 
-def _rate_limit_rows(use: RateLimitUse) -> Iterator[Row]:
+def _rate_limit_rows(use: RateLimitUsage) -> Iterator[Row]:
     counter: Row = {
         "rate_limit": use.rate_limit.name,
         "endpoint": use.endpoint if use.path else None,

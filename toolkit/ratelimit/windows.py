@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from toolkit.endpoints import RATE_LIMITS, Host, RateLimit
 from toolkit.ratelimit import REMEMBERED_WINDOWS, CounterKey, CounterState, ObservedCount, WindowBounds
 from toolkit.ratelimit.limits import LimitTable
-from toolkit.ratelimit.snapshot import OtherCount, ProcessUsage, RateLimitUse
+from toolkit.ratelimit.snapshot import OtherCount, ProcessUsage, RateLimitUsage
 from toolkit.timing.clock import MAX_CLOCK_SKEW_S, Clock, HostClock
 from toolkit.timing.http_dates import now_by
 
@@ -84,7 +84,7 @@ class Windows:
         now: float,
         last_endpoint: Mapping[CounterKey, str],
         own: Mapping[CounterKey, Mapping[int, int]],
-    ) -> RateLimitUse | None:
+    ) -> RateLimitUsage | None:
         """A counter as it stands now; None where nobody has used it for long.
 
         Args:
@@ -109,7 +109,7 @@ class Windows:
         running = counter.window == window
         mine = {each: used for each, used in own.get(state.key, {}).items() if each <= window}
         process_counts = counter.processes if running else {}
-        return RateLimitUse(
+        return RateLimitUsage(
             rate_limit=rate_limit,
             path=state.key.path,
             endpoint=last_endpoint.get(state.key, state.endpoint),

@@ -222,7 +222,7 @@ def _new_account(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
     return ReconcileResult(
         "open",
         f"a sub-account {what} was created in that time ({ids}), and nothing in it tells whether by this "
-        "call or by somebody else; with `traceable=True` it would",
+        "call or by somebody else; with `unique_suffix=True` it would",
     )
 
 

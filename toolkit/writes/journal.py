@@ -244,7 +244,7 @@ class Journal:
                     changes = {"status": "confirmed", "reason": reason, "resolved_at": now()}
                     change(file, older, changes | {"resolved_by": "repetition"})
 
-    def free(self, idempotency_key: str) -> JournalEntry:
+    def release_idempotency_key(self, idempotency_key: str) -> JournalEntry:
         """Take its name from an entry that was rejected.
 
         Raises:
@@ -383,7 +383,7 @@ class Journal:
         """The entry of a name, where the call is the same and has come back."""
         if entry.same != conflict_key.same:
             freed = (
-                f", or free it with `ops.free({entry.idempotency_key!r})`"
+                f", or free it with `ops.release_idempotency_key({entry.idempotency_key!r})`"
                 if entry.status == "rejected"
                 else ""
             )

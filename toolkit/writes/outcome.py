@@ -112,7 +112,7 @@ class Outcome(Suggests):
         source: "live" or "sandbox".
         frame: What the exchange answered, one row; where the answer was lost, what a read showed of it.
             None unless it is confirmed.
-        error: What stands in the way of `require`, None when it is confirmed.
+        error: What stands in the way of `require_confirmed`, None when it is confirmed.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class Outcome(Suggests):
         return self.status == "confirmed"
 
     @without_frames
-    def require(self) -> pd.DataFrame:
+    def require_confirmed(self) -> pd.DataFrame:
         """The frame of a confirmed write.
 
         Raises:
@@ -221,7 +221,7 @@ class Outcome(Suggests):
             if how.kind == "manual":
                 return (
                     f"It was sent once and is not sent again. Look at {how.manual_check}; then "
-                    f"`ops.resolve({self.number}, happened=...)` writes down what you find."
+                    f"`ops.resolve({self.number}, executed=...)` writes down what you find."
                 )
             return (
                 f"It was sent once and is not sent again. `ops.reconcile({self.number})`, in any kernel, "
@@ -231,10 +231,10 @@ class Outcome(Suggests):
             read = WRITES_BY_NAME[self.endpoint].reconciliation.read
             return (
                 f"A transfer of the name {self.idempotency_key!r} may have been made from elsewhere: `link.{read}` with "
-                f"its `client_tran_id` shows it. Where it was not, `ops.free({self.idempotency_key!r})` frees the name."
+                f"its `client_tran_id` shows it. Where it was not, `ops.release_idempotency_key({self.idempotency_key!r})` frees the name."
             )
         if self.status == "rejected" and self.idempotency_key:
-            return f"To use the name {self.idempotency_key!r} again: `ops.free({self.idempotency_key!r})`."
+            return f"To use the name {self.idempotency_key!r} again: `ops.release_idempotency_key({self.idempotency_key!r})`."
         return ""
 
     def __repr__(self) -> str:

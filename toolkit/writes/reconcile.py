@@ -338,5 +338,5 @@ def _manual(write: Write, entry: JournalEntry, reason: str) -> ReconcileResult:
     manual_check = write.reconciliation.manual_check
     return ReconcileResult(
         "open",
-        f"{reason}. Look at {manual_check}; `ops.resolve({entry.number}, happened=...)` writes down what you find",
+        f"{reason}. Look at {manual_check}; `ops.resolve({entry.number}, executed=...)` writes down what you find",
     )

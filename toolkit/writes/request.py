@@ -34,12 +34,12 @@ class CallOptions:
     Attributes:
         idempotency_key: Name under which it is done once.
         confirm: What cannot be undone, said again.
-        traceable: A mark is drawn for it, by which what it makes is known.
+        unique_suffix: A mark is drawn for it, by which what it makes is known.
     """
 
     idempotency_key: str | None = None
     confirm: str = field(default="", repr=False)
-    traceable: bool = False
+    unique_suffix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +85,9 @@ def bind(
         if options.idempotency_key is None
         else checked_key(write.qualified_name, options.idempotency_key)
     )
-    if not isinstance(options.traceable, bool):
+    if not isinstance(options.unique_suffix, bool):
         raise UsageError(
-            f"{write.qualified_name}: `traceable` is True or False, not {options.traceable!r}. Nothing was sent."
+            f"{write.qualified_name}: `unique_suffix` is True or False, not {options.unique_suffix!r}. Nothing was sent."
         )
     parameters = parameters_of(write, arguments)
     named = {param.name: param for param in write.params if param.field in parameters and param.fixed is None}
@@ -100,7 +100,7 @@ def bind(
             texts[name] = ",".join(sorted(texts[name].split(",")))
     shown = {name: _shown(param, parameters) for name, param in named.items()}
     same = json.dumps(
-        [write.qualified_name, sorted(texts.items()), *(["marked"] if options.traceable else [])]
+        [write.qualified_name, sorted(texts.items()), *(["marked"] if options.unique_suffix else [])]
     )
     what = write.changes or write.qualified_name
     subject = json.dumps([_leg(write, shown) or what, [texts.get(name, "") for name in write.subject]])
@@ -109,7 +109,7 @@ def bind(
     if client_id is not None and made:
         parameters[client_id.field] = shown[CLIENT_ID] = _made_id(write, idempotency_key)
     id_origin: IdOrigin = "" if not made else "name" if idempotency_key else "call"
-    if options.traceable:
+    if options.unique_suffix:
         param = next(param for param in write.params if param.name == write.suffixed_argument)
         parameters[param.field] = shown[param.name] = _with_suffix(write, param, texts.get(param.name, ""))
         id_origin = "call"
@@ -244,14 +244,14 @@ def _with_suffix(write: Write, param: Param, text: str) -> str:
         UsageError: There is no room for it.
     """
     suffix = "".join(choice(_LETTERS) for _ in range(_MARK_LENGTH))
-    traceable = f"{text}-{suffix}" if text else suffix
-    if param.longest is not None and len(traceable) > param.longest:
+    suffixed = f"{text}-{suffix}" if text else suffix
+    if param.longest is not None and len(suffixed) > param.longest:
         room = param.longest - len(suffix) - 1
         raise UsageError(
             f"{write.qualified_name}: `{param.name}` has {room} characters at most where it is marked, not "
             f"{len(text)}. Nothing was sent."
         )
-    return traceable
+    return suffixed
 
 
 def _made_id(write: Write, idempotency_key: str | None) -> str:

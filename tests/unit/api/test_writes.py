@@ -103,13 +103,13 @@ def test_an_endpoint_hands_on_every_argument_under_its_own_name(write: Write) ->
     }.get(write.system)
     given = {param.name: f"<{param.name}>" for param in generate_api.write_params(write)}
     said = {"confirm": "<again>"} if write.confirm else {}
-    traceable = {"traceable": True} if write.suffixed_argument else {}
-    getattr(owner(run), write.name)(**given, **said, **traceable, idempotency_key="<name>")
+    unique_suffix = {"unique_suffix": True} if write.suffixed_argument else {}
+    getattr(owner(run), write.name)(**given, **said, **unique_suffix, idempotency_key="<name>")
     ((declared, arguments, options),) = handed
     assert declared is write
     assert arguments == given
     assert (options.idempotency_key, options.confirm) == ("<name>", said.get("confirm", ""))
-    assert options.traceable == bool(write.suffixed_argument)
+    assert options.unique_suffix == bool(write.suffixed_argument)
 
 
 class ExchangeRun(accounts.AccountWrites[Any], keys.KeyWrites[Any], transfers.MoneyWrites[Any]):
@@ -274,8 +274,8 @@ def test_the_documented_answer_becomes_the_declared_frame(
     link = by_the_book.env.new_link(*_pair(by_the_book, write), numbers=numbers)
     ops = link.operations(journal=by_the_book.folder / numbers)
     outcome = method_of(ops, write)(**documented_call(by_the_book, write))
-    frame = outcome.require()
-    pd.testing.assert_frame_equal(ops.outcome(outcome.number).require(), frame)
+    frame = outcome.require_confirmed()
+    pd.testing.assert_frame_equal(ops.outcome(outcome.number).require_confirmed(), frame)
     answer = DOCUMENTED[write.qualified_name]
     assert list(frame.columns) == [column.name for column in write.columns]
     assert len(frame) == bool(write.columns)
@@ -498,7 +498,7 @@ def test_addresses_may_be_a_list_or_text(write_env: WriteEnv, addresses: Any, se
     outcome = write_env.ops.exchange.set_ip_restriction(**given)
     assert outcome
     assert write_env.effects("exchange.set_ip_restriction")[0].parameters["ipAddress"] == sent
-    assert set(sent.split(",")) <= set(outcome.require()["ip_list"][0])
+    assert set(sent.split(",")) <= set(outcome.require_confirmed()["ip_list"][0])
 
 
 BAD_ADDRESSES = [
@@ -535,7 +535,7 @@ def test_an_id_of_ones_own_has_32_characters_at_most(write_env: WriteEnv) -> Non
     given = example(write_env.world, "exchange.transfer")
     refused(write_env, "exchange.transfer", given | {"client_tran_id": "c" * 33}, "`client_tran_id`", "32")
     outcome = write_env.ops.exchange.transfer(**given, client_tran_id="c" * 32)
-    assert outcome.require()["client_tran_id"][0] == "c" * 32
+    assert outcome.require_confirmed()["client_tran_id"][0] == "c" * 32
 
 
 def test_every_transfer_has_an_id_made_beforehand(write_env: WriteEnv) -> None:

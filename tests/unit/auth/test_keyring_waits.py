@@ -12,7 +12,7 @@ import pytest
 
 import toolkit
 from tests.support.keys import KEY, PASSPHRASE, PRIVATE, SECRET, MemoryKeyring, pem, refused, write
-from toolkit.auth.keys import add_profile, free_name, system
+from toolkit.auth.keys import add_profile, unused_name, system
 from toolkit.errors import NoKeyError
 
 
@@ -57,7 +57,7 @@ def test_a_passphrase_that_may_be_in_it_can_be_given_otherwise(
 
 
 def test_nothing_is_put_into_it(folder: Path, hanging: list[str]) -> None:
-    assert free_name("desk") == "desk", "which the file can have all the same"
+    assert unused_name("desk") == "desk", "which the file can have all the same"
     with pytest.raises(NoKeyError, match=f"^The system's keyring {SAID}.*Nothing was stored"):
         add_profile("desk", key=KEY, secret=SECRET, in_keyring=True)
     with pytest.raises(NoKeyError, match=SAID):

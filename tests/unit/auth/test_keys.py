@@ -44,7 +44,7 @@ from tests.support.terminal import command
 from tests.support.writes import small_world
 from toolkit.__main__ import main
 from toolkit.auth.credentials import Credentials
-from toolkit.auth.keys import add_profile, find_keys, free_name, make_pair
+from toolkit.auth.keys import add_profile, find_keys, unused_name, make_key_pair
 from toolkit.auth.keys.profiles import ProfileEntry
 from toolkit.auth.keys.system import SERVICE
 from toolkit.auth.signers import signer_of
@@ -288,7 +288,7 @@ def test_a_profile_of_several_keys_serves_each_with_the_right_one(
     assert ops.exchange.create_sub_account(tag="one", idempotency_key="one").number == made.number
     # Reads of one key settle what another of the same profile wrote: they are of one account.
     env.exchange.faults.add("reset", path="/sapi/v1/broker/subAccount", method="POST")
-    failure = ops.exchange.create_sub_account(tag="two", traceable=True)
+    failure = ops.exchange.create_sub_account(tag="two", unique_suffix=True)
     assert failure.status == "unknown"
     assert failure.reconcile().status == "confirmed"
     env.close()
@@ -631,16 +631,16 @@ SURROGATE = "\udcff\ud800"
     ],
 )
 def test_a_passphrase_that_cannot_be_one_locks_nothing(folder: Path, passphrase: Any, said: str) -> None:
-    not_made(lambda: make_pair(folder / "mine.pem", passphrase), said)
+    not_made(lambda: make_key_pair(folder / "mine.pem", passphrase), said)
     assert not list(folder.iterdir())
 
 
 def test_a_pair_goes_to_any_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder))
-    make_pair("~/mine.pem", "é" * 511)
+    make_key_pair("~/mine.pem", "é" * 511)
     assert [each.name for each in folder.iterdir()] == ["mine.pem"]
     for path in (f"{folder}/{SURROGATE}", f"{folder}/\x00", "", None):
-        not_made(lambda path=path: make_pair(path), "`path` is")  # type: ignore[misc]
+        not_made(lambda path=path: make_key_pair(path), "`path` is")  # type: ignore[misc]
 
 
 def test_what_cannot_be_written_is_not(folder: Path, pairs: dict[str, Private]) -> None:
@@ -738,13 +738,13 @@ def test_a_name_is_in_the_file_or_in_the_keyring(folder: Path, memory: MemoryKey
     add_profile("desk", key=KEY, secret=SECRET)
     add_profile("house", key=KEY, secret=SECRET, in_keyring=True)
     for in_keyring in (False, True):
-        not_made(lambda at=in_keyring: free_name("desk", in_keyring=at), "profiles.toml has a profile desk")  # type: ignore[misc]
-        not_made(lambda at=in_keyring: free_name("house", in_keyring=at), "keyring has a profile house")  # type: ignore[misc]
+        not_made(lambda at=in_keyring: unused_name("desk", in_keyring=at), "profiles.toml has a profile desk")  # type: ignore[misc]
+        not_made(lambda at=in_keyring: unused_name("house", in_keyring=at), "keyring has a profile house")  # type: ignore[misc]
         not_made(
             lambda at=in_keyring: add_profile("desk", key=KEY, secret=SECRET, in_keyring=at),  # type: ignore[misc]
             "has a profile desk already",
         )
-    assert free_name("third") == "third"
+    assert unused_name("third") == "third"
 
 
 # -- the environment, and what is said where nothing is found -----------------------------------------
@@ -866,8 +866,8 @@ def test_a_locked_keyring_is_told_from_an_empty_one(
     refused(said, profile="nobody")
     refused(said)
     refused(f"is locked with a passphrase, and the system's {said}", profile="desk")
-    not_made(lambda: free_name("house", in_keyring=True), said)
-    assert free_name("house") == "house"
+    not_made(lambda: unused_name("house", in_keyring=True), said)
+    assert unused_name("house") == "house"
 
 
 def test_without_a_keyring_it_is_said_what_to_do(folder: Path, memory: MemoryKeyring) -> None:

@@ -171,9 +171,9 @@ def test_the_list_says_how_to_call_an_endpoint_for_writing() -> None:
     for row in frame.to_dict(orient="records"):
         takes = inspect.signature(operator.attrgetter(row["endpoint"])(namespaces[row["writes"]])).parameters
         named = {name.rstrip("*") for name in row["arguments"].split(", ") if name}
-        assert named == takes.keys() - {"numbers", "emails", "confirm", "idempotency_key", "traceable"}, row[
-            "endpoint"
-        ]
+        assert named == takes.keys() - {"numbers", "emails", "confirm", "idempotency_key", "unique_suffix"}, (
+            row["endpoint"]
+        )
         assert ("confirm" in takes) == pd.notna(row["confirm"])
     link.close()
 

@@ -558,7 +558,7 @@ def test_looking_makes_no_journal(env: SandboxEnv, journal: Path) -> None:
 
 def test_a_journal_in_which_all_is_settled(env: SandboxEnv) -> None:
     ops = env.link.operations()
-    ops.exchange.create_sub_account(tag="a").require()
+    ops.exchange.create_sub_account(tag="a").require_confirmed()
     diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "ok"}
     assert ops.journal.name in line(diagnosis, "journal").found

@@ -82,7 +82,7 @@ def test_every_request_asks_for_an_answer_that_no_cache_kept(env: SandboxEnv) ->
         rigged = env.new_link(hosts=hosts)
         rigged.spot.rebates(start="-2D")
         rigged.futures.overview()
-        rigged.get("/sapi/v1/broker/subAccount", uid=True)
+        rigged.get("/sapi/v1/broker/subAccount", limit_by_uid=True)
         rigged.doctor()
         operations = rigged.operations(same_account=True)
         operations.exchange.create_sub_account(tag="fresh")
@@ -108,7 +108,7 @@ def rebates(link: toolkit.Link) -> pd.DataFrame:
 
 
 def unlisted(link: toolkit.Link) -> pd.DataFrame:
-    return link.get("/sapi/v1/broker/subAccount", uid=True)
+    return link.get("/sapi/v1/broker/subAccount", limit_by_uid=True)
 
 
 PATHS = {rebates: "/sapi/v1/apiReferral/rebate/recentRecord", unlisted: "/sapi/v1/broker/subAccount"}

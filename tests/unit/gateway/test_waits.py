@@ -236,9 +236,9 @@ def test_a_used_up_minute_is_said_by_a_path_and_a_write(
 ) -> None:
     link = env.new_link(limits={"sapi-ip": 2, "sapi-uid": 2}, workers=1)
     for _ in range(2):
-        link.get(PATH, uid=True)
+        link.get(PATH, limit_by_uid=True)
     assert capsys.readouterr().err == ""
-    link.get(PATH, uid=True)
+    link.get(PATH, limit_by_uid=True)
     assert capsys.readouterr().err.count("is used up: goes on at 00:01:00 UTC") == 1
 
 

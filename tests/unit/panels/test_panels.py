@@ -34,7 +34,7 @@ from toolkit.panels.accounts_panel import holdings, view
 from toolkit.panels.base import error_note, note
 from toolkit.panels.weight_panel import segments, widget
 from toolkit.panels.weight_panel import view as limits_view
-from toolkit.ratelimit.snapshot import CallRecord, OtherCount, RateLimitUse
+from toolkit.ratelimit.snapshot import CallRecord, OtherCount, RateLimitUsage
 from toolkit.sandbox import SandboxRequest, SandboxResponse
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -214,7 +214,7 @@ def test_last_calls_are_newest_first_and_escaped() -> None:
 HOSTILE = "<img src=x onerror=alert(1)>.py"
 
 
-def futures(**changes: object) -> RateLimitUse:
+def futures(**changes: object) -> RateLimitUsage:
     """Futures weight of this kernel, of a script and of somebody else."""
     shared = use(
         rate_limit=FAPI,
@@ -230,7 +230,7 @@ def futures(**changes: object) -> RateLimitUse:
     return replace(shared, **changes)  # type: ignore[arg-type]
 
 
-def mine(used: int) -> RateLimitUse:
+def mine(used: int) -> RateLimitUsage:
     """Used by this kernel and nobody else."""
     own = (process("01_tour.ipynb", used, 4711, here=True),)
     return futures(used=used, in_flight=0, external=0, processes=own, history=((960.0, used),))

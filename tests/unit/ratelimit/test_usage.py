@@ -9,7 +9,7 @@ import pytest
 
 import toolkit
 from toolkit.endpoints import API, FAPI, SAPI_IP, Host
-from toolkit.ratelimit.snapshot import OtherCount, ProcessUsage, RateLimitUse, Snapshot
+from toolkit.ratelimit.snapshot import OtherCount, ProcessUsage, RateLimitUsage, Snapshot
 from toolkit.ratelimit.usage import usage
 
 NOW = 1_795_000_036.25
@@ -35,8 +35,8 @@ SCRIPT = ProcessUsage(pid=88, name="report.py", here=False, used=300, in_flight=
 QUIET = ProcessUsage(pid=99, name="quiet.py", here=False, used=0, in_flight=0)
 
 
-def use(**changes: object) -> RateLimitUse:
-    plain = RateLimitUse(
+def use(**changes: object) -> RateLimitUsage:
+    plain = RateLimitUsage(
         rate_limit=FAPI,
         path="",
         endpoint="futures.overview",
@@ -57,7 +57,7 @@ def orders(host: Host = "api", **changes: object) -> OtherCount:
 
 
 def snapshot(
-    *uses: RateLimitUse, counts: tuple[OtherCount, ...] = (), local_only_reason: str = ""
+    *uses: RateLimitUsage, counts: tuple[OtherCount, ...] = (), local_only_reason: str = ""
 ) -> Snapshot:
     return Snapshot(
         now=NOW,

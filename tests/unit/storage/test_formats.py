@@ -30,7 +30,7 @@ from tests.support.writes import (
 )
 from toolkit.api.writes.operations import Operations
 from toolkit.auth.keys import system
-from toolkit.auth.keys.making import add_profile, make_pair
+from toolkit.auth.keys.making import add_profile, make_key_pair
 from toolkit.auth.keys.profiles import entries_of, read_profiles
 from toolkit.auth.keys.sources import find_keys
 from toolkit.doctor.machine import environment_check, rate_limits_check
@@ -129,7 +129,7 @@ def test_what_an_earlier_version_sent_is_recognised_as_the_same_call(
         options = CallOptions(
             idempotency_key=None,
             confirm=str(example(write_env.world, endpoint_name).get("confirm", "")),
-            traceable=False,
+            unique_suffix=False,
         )
         given = {
             name: value
@@ -418,7 +418,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "profiles.toml"
     path.write_bytes((FORMATS / "profiles-1.toml").read_bytes())
     path.chmod(0o600)
-    make_pair(tmp_path / "desk.pem")
+    make_key_pair(tmp_path / "desk.pem")
     return path
 
 

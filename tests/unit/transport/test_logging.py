@@ -148,7 +148,7 @@ def test_no_record_holds_a_secret(env: SandboxEnv, write_env: WriteEnv, records:
         env.link.spot.customers(email=email)
     env.exchange.faults.add("cut", path=REBATES)
     env.link.spot.rebates(start="-2D")
-    made = write_env.ops.exchange.create_sub_account(tag="private").require()
+    made = write_env.ops.exchange.create_sub_account(tag="private").require_confirmed()
     account = made["sub_account_id"].iloc[0]
     new = write_env.ops.exchange.create_api_key(account, can_trade=True).take_key()
     suffixed_argument.add("a key that was made", new.key)

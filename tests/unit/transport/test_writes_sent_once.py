@@ -245,8 +245,8 @@ def test_a_tag_is_read_back_as_it_was_given(
     env: SandboxEnv, server: RecordingServer, placement: Placement, tag: str
 ) -> None:
     outcome = operations(env, server, placement).exchange.create_sub_account(tag=tag)
-    made = outcome.require()["sub_account_id"][0]
-    assert outcome.require()["tag"][0] == tag
+    made = outcome.require_confirmed()["sub_account_id"][0]
+    assert outcome.require_confirmed()["tag"][0] == tag
     frame = env.link.exchange.sub_accounts(sub_account_id=made)
     assert frame["tag"].tolist() == [tag]
     assert env.exchange.effects[-1].parameters["tag"] == tag
@@ -664,7 +664,7 @@ def test_what_may_have_left_is_unknown_and_asked_about(
         loss(line)
 
     server.behave = execute_and_lose
-    outcome = ops.exchange.create_sub_account(tag=loss.__name__, traceable=True)
+    outcome = ops.exchange.create_sub_account(tag=loss.__name__, unique_suffix=True)
     assert outcome.status == "unknown"
     assert isinstance(outcome.error, errors.OutcomeUnknownError)
     assert len(env.exchange.effects) - before == len(server.writes) == 1

@@ -138,7 +138,7 @@ def test_a_transfer_that_was_made_is_not_called_rejected_by_an_old_answer(behind
         why = "when the call could still be executed" if how == "as it was" else "a cache had kept the answer"
         assert f"{why}" in outcome.reason
         assert "that proves nothing. Ask again" in outcome.reason
-        assert f"`ops.resolve({failure.number}, happened=...)`" in outcome.reason
+        assert f"`ops.resolve({failure.number}, executed=...)`" in outcome.reason
     cache.kept.clear()
     cache.keeps.clear()
     assert failure.reconcile().status == "confirmed"
@@ -275,7 +275,7 @@ def test_an_account_that_was_created_is_not_called_rejected_by_a_list_that_was_c
     write_env.env.sandbox.exchange = write_env.exchange = exchange
     write_env.faults = exchange.faults
     write_env.fail(CREATE, kind)
-    failure = write_env.ops.exchange.create_sub_account(tag="new", traceable=True)
+    failure = write_env.ops.exchange.create_sub_account(tag="new", unique_suffix=True)
     write_env.world.add_account("later", write_env.env.now + 1)
     failure.reconcile()
     if kind == "reset":

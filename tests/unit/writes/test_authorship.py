@@ -81,7 +81,7 @@ def test_what_a_stranger_did_is_not_taken_for_what_the_call_did(
     assert (failure.status, failure.proof) == SAID[how.kind]
     if failure.status == "unknown":
         assert how.manual_check in failure.reason
-        assert f"`ops.resolve({failure.number}, happened=...)`" in failure.reason
+        assert f"`ops.resolve({failure.number}, executed=...)`" in failure.reason
     if failure.proof == "state":
         assert HOLDS[endpoint_name](write_env.world, sent), "it is as asked"
         assert "by this call or by somebody else's" in failure.reason
@@ -172,40 +172,42 @@ def test_an_account_is_known_by_the_mark_that_was_drawn_for_it(
     write_env: WriteEnv, tag: str | None, kind: str
 ) -> None:
     write_env.fail(CREATE, kind)
-    failure = write_env.ops.exchange.create_sub_account(tag=tag, traceable=True)
+    failure = write_env.ops.exchange.create_sub_account(tag=tag, unique_suffix=True)
     write_env.world.add_account(tag or "", write_env.env.now + 500)  # somebody else's
     assert failure.reconcile().status == ("confirmed" if kind == "reset" else "rejected")
     if kind == "reset":
         assert failure.proof == "execution"
         made = write_env.effects(CREATE)[0]
-        assert failure.require()["sub_account_id"][0] == made.answer_id
+        assert failure.require_confirmed()["sub_account_id"][0] == made.answer_id
         assert made.parameters["tag"] == failure.arguments["tag"]
 
 
 def test_a_mark_is_drawn_for_each_call_and_stands_behind_the_tag(write_env: WriteEnv) -> None:
     tags = [
-        write_env.ops.exchange.create_sub_account(tag="desk", traceable=True).require()["tag"][0]
+        write_env.ops.exchange.create_sub_account(tag="desk", unique_suffix=True).require_confirmed()["tag"][
+            0
+        ]
         for _ in range(3)
     ]
     assert all(re.fullmatch("desk-[2-9a-z]{9}", tag) for tag in tags)
     assert len(set(tags)) == 3
-    shown = write_env.ops.preview.exchange.create_sub_account(tag="desk", traceable=True)
+    shown = write_env.ops.preview.exchange.create_sub_account(tag="desk", unique_suffix=True)
     assert shown.body["tag"] == "(made when it is sent)"
-    assert write_env.ops.exchange.create_sub_account(tag="t" * 21, traceable=True)
+    assert write_env.ops.exchange.create_sub_account(tag="t" * 21, unique_suffix=True)
     with pytest.raises(UsageError, match="`tag` has 21 characters at most where it is marked, not 22"):
-        write_env.ops.exchange.create_sub_account(tag="t" * 22, traceable=True)
-    with pytest.raises(UsageError, match="`traceable` is True or False"):
-        write_env.ops.exchange.create_sub_account(tag="desk", traceable=1)  # type: ignore[arg-type]
+        write_env.ops.exchange.create_sub_account(tag="t" * 22, unique_suffix=True)
+    with pytest.raises(UsageError, match="`unique_suffix` is True or False"):
+        write_env.ops.exchange.create_sub_account(tag="desk", unique_suffix=1)  # type: ignore[arg-type]
 
 
 def test_nothing_is_put_behind_a_tag_that_nobody_asked_to_be_marked(write_env: WriteEnv) -> None:
-    assert write_env.ops.exchange.create_sub_account(tag="desk").require()["tag"][0] == "desk"
+    assert write_env.ops.exchange.create_sub_account(tag="desk").require_confirmed()["tag"][0] == "desk"
     assert write_env.effects(CREATE)[0].parameters["tag"] == "desk"
 
 
 def test_a_name_stands_for_the_marked_call(write_env: WriteEnv) -> None:
-    first = write_env.ops.exchange.create_sub_account(tag="desk", traceable=True, idempotency_key="desk")
-    again = write_env.ops.exchange.create_sub_account(tag="desk", traceable=True, idempotency_key="desk")
+    first = write_env.ops.exchange.create_sub_account(tag="desk", unique_suffix=True, idempotency_key="desk")
+    again = write_env.ops.exchange.create_sub_account(tag="desk", unique_suffix=True, idempotency_key="desk")
     assert (again.number, again.arguments) == (first.number, first.arguments)
     with pytest.raises(UsageError, match="stands for another call"):
         write_env.ops.exchange.create_sub_account(tag="desk", idempotency_key="desk")
@@ -245,7 +247,7 @@ def test_a_setting_that_somebody_has_undone_is_not_said_to_have_never_been_execu
     assert "Nothing has changed" not in repr(failure)
     assert "it was not executed, or has been changed since" in failure.reason
     with pytest.raises(NotExecutedError) as raised:
-        failure.require()
+        failure.require_confirmed()
     assert not raised.value.proven
     assert "Nothing was executed" not in str(raised.value)
 

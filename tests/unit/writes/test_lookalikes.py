@@ -87,7 +87,10 @@ def test_names_that_look_the_same_are_one_transfer(write_env: WriteEnv) -> None:
 @pytest.mark.parametrize("what", REFUSED)
 def test_a_character_that_nobody_sees_is_named_and_nothing_sent(write_env: WriteEnv, what: str) -> None:
     before, entries = write_env.sent(TRANSFER), len(write_env.ops.history())
-    for step in (lambda: pay(write_env, REFUSED[what]), lambda: write_env.ops.free(REFUSED[what])):
+    for step in (
+        lambda: pay(write_env, REFUSED[what]),
+        lambda: write_env.ops.release_idempotency_key(REFUSED[what]),
+    ):
         with pytest.raises(UsageError, match=r"`idempotency_key` has U\+[0-9A-F]{4,5} .*Nothing was sent"):
             step()
     assert (write_env.sent(TRANSFER), len(write_env.ops.history())) == (before, entries)
@@ -103,7 +106,7 @@ def test_a_name_may_be_freed_however_it_is_written(write_env: WriteEnv) -> None:
     write_env.fail(TRANSFER, "error", code=-5002, message="Poor.")
     assert pay(write_env, decomposed).status == "rejected"
     assert pay(write_env, composed).repeated
-    assert write_env.ops.free(composed).status == "rejected"
+    assert write_env.ops.release_idempotency_key(composed).status == "rejected"
     assert pay(write_env, decomposed).status == "confirmed"
 
 

@@ -88,10 +88,10 @@ def test_what_is_done_is_confirmed(write_env: WriteEnv, endpoint_name: str) -> N
     assert outcome.status == "confirmed"
     assert HOLDS[endpoint_name](write_env.world, sent)
     assert (len(write_env.effects(endpoint_name)), write_env.sent(endpoint_name)) == (1, 1)
-    assert list(outcome.require().columns) == [
+    assert list(outcome.require_confirmed().columns) == [
         column.name for column in WRITES_BY_NAME[endpoint_name].columns
     ]
-    assert len(outcome.require()) == bool(WRITES_BY_NAME[endpoint_name].columns)
+    assert len(outcome.require_confirmed()) == bool(WRITES_BY_NAME[endpoint_name].columns)
 
 
 @EACH
@@ -144,7 +144,7 @@ def lost_and_found(
     if manual:
         assert outcome.status == "unknown"
         assert WRITES_BY_NAME[endpoint_name].reconciliation.manual_check in outcome.reason
-        assert f"`ops.resolve({outcome.number}, happened=...)`" in outcome.reason
+        assert f"`ops.resolve({outcome.number}, executed=...)`" in outcome.reason
         if not executed:
             with pytest.raises(UsageError, match="may still be executed for 15 s"):
                 ops.resolve(outcome.number, executed=False)
@@ -194,7 +194,7 @@ def test_nothing_else_is_sent_about_what_is_not_settled(write_env: WriteEnv, end
 # -- which answers mean what -----------------------------------------------------------------------------
 
 NOTHING_DONE: dict[str, tuple[str, dict[str, Any], type[ToolkitError], str]] = {
-    # name of the answer: kind of fault, its options, what `require` raises, what the outcome tells
+    # name of the answer: kind of fault, its options, what `require_confirmed` raises, what the outcome tells
     "parameter": (
         "error",
         {"code": -1102, "message": "No tag."},
@@ -221,10 +221,10 @@ def test_an_answer_that_says_that_nothing_was_done_is_a_rejection(write_env: Wri
     assert told in outcome.reason
     assert type(outcome.error) is error
     with pytest.raises(error):
-        outcome.require()
+        outcome.require_confirmed()
     assert (len(write_env.effects(outcome.endpoint)), write_env.sent(outcome.endpoint)) == (0, 1)
     with pytest.raises(NotExecutedError, match="may be sent again"):
-        write_env.ops.outcome(outcome.number).require()
+        write_env.ops.outcome(outcome.number).require_confirmed()
 
 
 SAYS_NOTHING: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -255,7 +255,7 @@ def test_an_answer_that_does_not_say_what_was_done_leaves_it_unknown(
     assert told in outcome.reason
     assert type(outcome.error) is OutcomeUnknownError
     with pytest.raises(OutcomeUnknownError, match="sent once and is not sent again"):
-        outcome.require()
+        outcome.require_confirmed()
     assert write_env.sent(outcome.endpoint) == 1
     executed = len(write_env.effects(outcome.endpoint))
     assert executed == (kind == "missing-field")
@@ -329,8 +329,10 @@ def test_a_frame_is_built_once_and_an_outcome_holds_no_executor(write_env: Write
     made: list[Outcome] = []
     assert calls_of(FrameBuilder.frame, lambda: made.append(do(write_env, "exchange.set_commission"))) == 1
     assert calls_of(FrameBuilder.frame, lambda: write_env.ops.outcome(made[0].number)) == 1
-    assert write_env.ops.outcome(made[0].number).require().equals(made[0].require())
-    assert write_env.ops.outcome(made[0].number).require().attrs == made[0].require().attrs
+    assert write_env.ops.outcome(made[0].number).require_confirmed().equals(made[0].require_confirmed())
+    assert (
+        write_env.ops.outcome(made[0].number).require_confirmed().attrs == made[0].require_confirmed().attrs
+    )
     reached, left = {id(made[0])}, list(vars(made[0]).values())
     while left:
         held = left.pop()
@@ -352,8 +354,8 @@ def test_a_field_nobody_declared_does_not_break_a_call_and_is_not_kept(write_env
         "where the user's code is"
     )
     assert outcome
-    assert outcome.require().attrs["undeclared"] == ["surprise"]
-    assert "surprise" not in outcome.require().columns
+    assert outcome.require_confirmed().attrs["undeclared"] == ["surprise"]
+    assert "surprise" not in outcome.require_confirmed().columns
     assert b"hush-hush" not in write_env.ops.journal.read_bytes()
 
 
@@ -471,12 +473,12 @@ def test_what_is_not_there_is_believed_only_once_it_cannot_come_any_more(
 
 def test_what_comes_late_is_found(write_env: WriteEnv) -> None:
     write_env.fail("exchange.create_sub_account", "reset-before")
-    outcome = do(write_env, "exchange.create_sub_account", traceable=True)
+    outcome = do(write_env, "exchange.create_sub_account", unique_suffix=True)
     assert outcome.reconcile(wait=False).status == "unknown"
     write_env.clock.advance(9)
     made = write_env.world.add_account(outcome.arguments["tag"], write_env.env.now)
     assert outcome.reconcile().status == "confirmed"
-    assert outcome.require()["sub_account_id"][0] == made.id
+    assert outcome.require_confirmed()["sub_account_id"][0] == made.id
 
 
 def moved(write_env: WriteEnv, endpoint_name: str, **change: Any) -> dict[str, Any]:
@@ -555,9 +557,9 @@ def test_a_transfer_that_failed_was_not_done(write_env: WriteEnv, endpoint_name:
 def test_a_transfer_that_is_in_the_list_was_done(write_env: WriteEnv, endpoint_name: str) -> None:
     outcome = after_a_lost_transfer(write_env, endpoint_name, moved(write_env, endpoint_name))
     assert outcome.reconcile().status == "confirmed"
-    assert outcome.require()["txn_id"][0] == "77"
-    assert outcome.require()["client_tran_id"][0] == outcome.arguments["client_tran_id"]
-    assert outcome.require().attrs["complete"] is False
+    assert outcome.require_confirmed()["txn_id"][0] == "77"
+    assert outcome.require_confirmed()["client_tran_id"][0] == outcome.arguments["client_tran_id"]
+    assert outcome.require_confirmed().attrs["complete"] is False
 
 
 OTHERS: list[tuple[str, dict[str, str]]] = [
@@ -757,7 +759,7 @@ def test_whose_id_it_is_is_told_however_the_address_was_written(
     write_env.fail(endpoint_name, "reset")
     failure = call(write_env.ops, endpoint_name, given | {"email": written})
     assert other_kernel(write_env, endpoint_name).reconcile(failure.number).status == "confirmed"
-    assert failure.reconcile().require()["customer_id"][0] == given["customer_id"]
+    assert failure.reconcile().require_confirmed()["customer_id"][0] == given["customer_id"]
     # Now it is the id of the first one: a call for another customer was not executed.
     write_env.fail(endpoint_name, "reset-before")
     failure = call(write_env.ops, endpoint_name, given | {"email": other.email})
@@ -1021,7 +1023,7 @@ def test_a_name_is_done_once(write_env: WriteEnv) -> None:
     )
     for outcome in (again, elsewhere):
         assert (outcome.number, outcome.status) == (first.number, "confirmed")
-        assert outcome.require().equals(first.require())
+        assert outcome.require_confirmed().equals(first.require_confirmed())
     assert (len(write_env.effects("exchange.transfer")), write_env.sent("exchange.transfer")) == (1, 1)
     assert write_env.ops.exchange.transfer(**given, idempotency_key="november").number == 2
     assert not write_env.ops.preview.exchange.transfer(**given, idempotency_key="october")
@@ -1052,17 +1054,17 @@ def test_under_a_name_what_is_unknown_stays_so_and_is_not_sent_again(write_env: 
         assert (outcome.number, outcome.status) == (1, "unknown")
     assert write_env.sent("exchange.set_commission") == 1
     with pytest.raises(UsageError, match="is unknown: only the name of a call that was rejected"):
-        ops.free("fees")
+        ops.release_idempotency_key("fees")
     assert outcome.reconcile().status == "rejected"
     assert ops.exchange.set_commission(**given, idempotency_key="fees").status == "rejected"
     assert write_env.sent("exchange.set_commission") == 1
-    assert "`ops.free('fees')`" in ops.outcome(1).next_step
-    assert ops.free("fees").status == "rejected"
+    assert "`ops.release_idempotency_key('fees')`" in ops.outcome(1).next_step
+    assert ops.release_idempotency_key("fees").status == "rejected"
     assert ops.exchange.set_commission(**given, idempotency_key="fees").number == 2
     with pytest.raises(UsageError, match="is confirmed"):
-        ops.free("fees")
+        ops.release_idempotency_key("fees")
     with pytest.raises(UsageError, match="Nothing was done under the name"):
-        ops.free("nobody")
+        ops.release_idempotency_key("nobody")
 
 
 @pytest.mark.parametrize("endpoint_name", TRANSFERS)
@@ -1108,7 +1110,7 @@ def test_an_outcome_is_true_only_where_it_was_done(write_env: WriteEnv) -> None:
 def test_what_a_user_gave_is_escaped(write_env: WriteEnv) -> None:
     tag = "<script>alert('x')</script>"
     done = write_env.ops.exchange.create_sub_account(tag=tag)
-    assert done.require()["tag"][0] == tag
+    assert done.require_confirmed()["tag"][0] == tag
     write_env.fail("exchange.create_sub_account", "reset-before")
     failure = write_env.ops.exchange.create_sub_account(tag=tag)
     cards = [done, failure, failure.reconcile(), write_env.ops.preview.exchange.create_sub_account(tag=tag)]
@@ -1133,7 +1135,11 @@ def test_a_new_key_is_handed_over_once_and_nothing_keeps_it(write_env: WriteEnv)
         with pytest.raises(UsageError, match="handed over"):
             other.take_key()
     told = [repr(new), repr(outcome), outcome._repr_html_(), outcome.reason, str(outcome.arguments)]
-    told += [outcome.require().to_string(), str(outcome.require().attrs), write_env.ops.history().to_string()]
+    told += [
+        outcome.require_confirmed().to_string(),
+        str(outcome.require_confirmed().attrs),
+        write_env.ops.history().to_string(),
+    ]
     for text in told:
         assert new.key not in text
         assert new.secret not in text
@@ -1159,14 +1165,14 @@ def test_an_outcome_is_not_written_down_and_its_frame_may_be(write_env: WriteEnv
     for write_down in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="not pickled or copied"):
             write_down(outcome)  # type: ignore[operator]
-    assert pickle.loads(pickle.dumps(outcome.require())).attrs == outcome.require().attrs
+    assert pickle.loads(pickle.dumps(outcome.require_confirmed())).attrs == outcome.require_confirmed().attrs
 
 
 def test_a_frame_says_where_it_came_from(write_env: WriteEnv) -> None:
     write_env.fail("exchange.set_permissions", "reset")
     given = example(write_env.world, "exchange.set_permissions")
     failure = write_env.ops.exchange.set_permissions(**given)
-    attrs = failure.reconcile().require().attrs
+    attrs = failure.reconcile().require_confirmed().attrs
     assert attrs["endpoint"] == "exchange.set_permissions"
     assert attrs["system"] == "exchange"
     assert attrs["source"] == "sandbox"
@@ -1175,7 +1181,7 @@ def test_a_frame_says_where_it_came_from(write_env: WriteEnv) -> None:
     assert attrs["complete"] is False
     assert attrs["parameters"]["sub_account_id"] == given["sub_account_id"]
     assert given["api_key"] not in str(attrs)
-    done = write_env.ops.exchange.set_permissions(**given).require()
+    done = write_env.ops.exchange.set_permissions(**given).require_confirmed()
     assert (done.attrs["resolved_by"], done.attrs["complete"]) == ("answer", True)
 
 
@@ -1222,7 +1228,7 @@ def test_where_no_read_tells_the_next_step_is_to_look(write_env: WriteEnv, endpo
     failure = do(write_env, endpoint_name)
     for outcome in (failure, failure.reconcile()):
         assert WRITES_BY_NAME[endpoint_name].reconciliation.manual_check in outcome.next_step
-        assert f"`ops.resolve({outcome.number}, happened=...)`" in outcome.next_step
+        assert f"`ops.resolve({outcome.number}, executed=...)`" in outcome.next_step
         assert "reconcile" not in outcome.next_step
 
 

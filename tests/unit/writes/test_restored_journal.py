@@ -144,7 +144,7 @@ def test_what_had_been_sent_is_not_said_to_have_never_left(
         lambda: journal.entry(entry.number),
         lambda: journal.entries(unresolved=True),
         lambda: begin(journal, idempotency_key="pay"),
-        lambda: journal.free("pay"),
+        lambda: journal.release_idempotency_key("pay"),
         lambda: Journal(journal.path),
     ]
     for step in steps:

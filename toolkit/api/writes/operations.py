@@ -186,7 +186,7 @@ class Operations(LinkBound):
         self._executor.resolve(_number(number), executed=executed, note=note)
         return self._executor.outcomes.find(_number(number))
 
-    def free(self, idempotency_key: str) -> Outcome:
+    def release_idempotency_key(self, idempotency_key: str) -> Outcome:
         """Free the name of a call that was rejected, so that it can be used again; nothing is sent.
 
         Raises:
@@ -195,7 +195,9 @@ class Operations(LinkBound):
         if not isinstance(idempotency_key, str):
             raise UsageError(f"`idempotency_key` is a name, which is text, not {idempotency_key!r}.")
         return self._executor.outcomes.find(
-            self._journal.free(checked_key("ops.free", idempotency_key)).number
+            self._journal.release_idempotency_key(
+                checked_key("ops.release_idempotency_key", idempotency_key)
+            ).number
         )
 
     def __repr__(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from toolkit.auth.credentials import Keys
 from toolkit.auth.keys.files import config_folder
-from toolkit.auth.keys.making import add_profile, free_name, make_pair
+from toolkit.auth.keys.making import add_profile, unused_name, make_key_pair
 from toolkit.auth.keys.profiles import checked_name
 from toolkit.auth.keys.prompt import ask_hidden, ask_keys, ask_passphrase
 from toolkit.auth.keys.sources import find_keys
@@ -23,8 +23,8 @@ __all__ = [
     "checked_name",
     "config_folder",
     "find_keys",
-    "free_name",
-    "make_pair",
+    "unused_name",
+    "make_key_pair",
 ]
 
 

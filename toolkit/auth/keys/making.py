@@ -24,7 +24,7 @@ _LONGEST_PASSPHRASE = 1023
 
 
 @without_frames
-def make_pair(path: str | Path, passphrase: str | None = None) -> str:
+def make_key_pair(path: str | Path, passphrase: str | None = None) -> str:
     """Make an Ed25519 pair: the private part goes into a file, the public part comes back in PEM.
 
     Args:
@@ -91,7 +91,7 @@ def add_profile(
     Raises:
         NoKeyError: There is one of that name, the key cannot be used, or nothing can be written.
     """
-    free_name(name, in_keyring=in_keyring)
+    unused_name(name, in_keyring=in_keyring)
     path = profiles_file()
     entry = ProfileEntry(
         where="",
@@ -125,7 +125,7 @@ def add_profile(
     return str(path)
 
 
-def free_name(name: str, *, in_keyring: bool = False) -> str:
+def unused_name(name: str, *, in_keyring: bool = False) -> str:
     """The name of a profile that is not there yet, neither in the file nor in the system's keyring.
 
     Args:

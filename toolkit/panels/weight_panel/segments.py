@@ -12,7 +12,7 @@ from toolkit.display.svg import Level, Segment, State, state_of
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from toolkit.ratelimit.snapshot import RateLimitUse
+    from toolkit.ratelimit.snapshot import RateLimitUsage
 
 _NAMES: Mapping[Segment, str] = {"own": "this kernel", "machine": "machine", "external": "external"}
 _HINTS: Mapping[Segment, str] = {
@@ -22,7 +22,7 @@ _HINTS: Mapping[Segment, str] = {
 }
 
 
-def segments(use: RateLimitUse) -> dict[Segment, int]:
+def segments(use: RateLimitUsage) -> dict[Segment, int]:
     """Weight by whose it is; together what is used and what is in flight."""
     external = min(use.external, use.used)
     ours = use.used - external
@@ -33,23 +33,23 @@ def segments(use: RateLimitUse) -> dict[Segment, int]:
     return {"own": own, "machine": ours - own, "external": external, "in_flight": use.in_flight}
 
 
-def level(use: RateLimitUse) -> Level:
+def level(use: RateLimitUsage) -> Level:
     """The same as shares of the limit."""
     return Level(**{segment: weight / use.limit for segment, weight in segments(use).items()})
 
 
-def shared(use: RateLimitUse) -> bool:
+def shared(use: RateLimitUsage) -> bool:
     """Whether anybody but this process has used it in the running window."""
     whose = segments(use)
     return bool(whose["machine"] or whose["external"])
 
 
-def words(use: RateLimitUse) -> str:
+def words(use: RateLimitUsage) -> str:
     """Whose it is in plain text: this kernel 800 · machine 300 · others 140."""
     return " · ".join(f"{_NAMES[segment]} {whole(weight)}" for segment, weight in _used_segments(use))
 
 
-def said(use: RateLimitUse) -> str:
+def said(use: RateLimitUsage) -> str:
     """All of it, for screen readers."""
     text = f"{whole(use.used)} of {whole(use.limit)} used"
     if shared(use):
@@ -57,7 +57,7 @@ def said(use: RateLimitUse) -> str:
     return text + (f", {whole(use.in_flight)} in flight" if use.in_flight else "")
 
 
-def legend(use: RateLimitUse) -> list[dict[str, str]]:
+def legend(use: RateLimitUsage) -> list[dict[str, str]]:
     """The keys that explain the colours, none where there is nobody but this process."""
     if not shared(use):
         return []
@@ -74,7 +74,7 @@ def legend(use: RateLimitUse) -> list[dict[str, str]]:
     ]
 
 
-def bar(use: RateLimitUse) -> Markup:
+def bar(use: RateLimitUsage) -> Markup:
     """A level bar in the legend's colours."""
     return level_bar(level(use), state_of(use.used_fraction), said(use))
 
@@ -93,7 +93,7 @@ def level_bar(level: Level, state: State, said: str = "") -> Markup:
     return render("level.html.jinja", pieces=pieces, state=state, said=said)
 
 
-def _used_segments(use: RateLimitUse) -> list[tuple[Segment, int]]:
+def _used_segments(use: RateLimitUsage) -> list[tuple[Segment, int]]:
     """The parts of what is used; this process's even where it is nothing."""
     whose = segments(use)
     return [(segment, whose[segment]) for segment in _NAMES if segment == "own" or whose[segment]]

@@ -14,7 +14,7 @@ from toolkit.panels.weight_panel import segments
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-    from toolkit.ratelimit.snapshot import CallRecord, OtherCount, ProcessUsage, RateLimitUse, Snapshot
+    from toolkit.ratelimit.snapshot import CallRecord, OtherCount, ProcessUsage, RateLimitUsage, Snapshot
 
 # Cards for the busiest pools; /sapi has one for each endpoint, so the others are rows.
 MOST_CARDS = 4
@@ -34,7 +34,7 @@ _COUNTS = {"orders": "orders", "weight": "weight", "sapi-ip": "IP · weight", "s
 _CHIPS: Mapping[svg.State, str] = {"ok": "ok", "busy": "busy", "hot": "near limit"}
 
 
-def rate_limit_title(use: RateLimitUse) -> tuple[str, str]:
+def rate_limit_title(use: RateLimitUsage) -> tuple[str, str]:
     """Which pool it is, and the door of the endpoint that has it to itself ("" where it is shared)."""
     title = f"{_SYSTEMS.get(use.rate_limit.name, use.rate_limit.name)} · {use.rate_limit.scope}"
     if use.seconds != MINUTE:
@@ -45,7 +45,7 @@ def rate_limit_title(use: RateLimitUse) -> tuple[str, str]:
     return f"{system} · {title}" if system else title, name
 
 
-def full_title(use: RateLimitUse) -> str:
+def full_title(use: RateLimitUsage) -> str:
     """The same as one text."""
     title, own = rate_limit_title(use)
     return f"{title} · {own}" if own else title
@@ -62,7 +62,7 @@ def running_counts(snapshot: Snapshot) -> list[OtherCount]:
     return [count for count in snapshot.other_counts if count.resets_at > snapshot.now]
 
 
-def recent(use: RateLimitUse, windows: int = WINDOWS) -> list[tuple[int, int]]:
+def recent(use: RateLimitUsage, windows: int = WINDOWS) -> list[tuple[int, int]]:
     """Used weight of the last windows and this process's part of it, oldest first.
 
     A window in which nothing was asked counts as 0.
@@ -77,15 +77,15 @@ def recent(use: RateLimitUse, windows: int = WINDOWS) -> list[tuple[int, int]]:
 
 
 def busiest(
-    rate_limits: tuple[RateLimitUse, ...], most: int = MOST_CARDS
-) -> tuple[list[RateLimitUse], list[RateLimitUse]]:
+    rate_limits: tuple[RateLimitUsage, ...], most: int = MOST_CARDS
+) -> tuple[list[RateLimitUsage], list[RateLimitUsage]]:
     """The pools for the cards and the others, each in the order in which they were first used.
 
     By the greater of the running window's share and the last one's: at the turn of the minute all
     are at 0, and the cards must not change places then.
     """
 
-    def rank(use: RateLimitUse) -> float:
+    def rank(use: RateLimitUsage) -> float:
         return max(use.used_fraction, recent(use, 2)[0][0] / use.limit)
 
     ranked = sorted(rate_limits, key=rank, reverse=True)
@@ -102,7 +102,7 @@ def cards(snapshot: Snapshot) -> Markup:
     return render("limits.html.jinja", gauges=gauges, columns=len(gauges), rows=rows)
 
 
-def _chip(use: RateLimitUse, snapshot: Snapshot) -> dict[str, str]:
+def _chip(use: RateLimitUsage, snapshot: Snapshot) -> dict[str, str]:
     if snapshot.banned_until is not None:
         return {"state": "hot", "label": "banned"}
     if use.rate_limit.host in snapshot.paused:
@@ -117,20 +117,20 @@ def _state_chip(used_fraction: float) -> dict[str, str]:
     return {"state": state, "label": "used up" if used_fraction >= 1 else _CHIPS[state]}
 
 
-def _reset_text(use: RateLimitUse, snapshot: Snapshot) -> str:
+def _reset_text(use: RateLimitUsage, snapshot: Snapshot) -> str:
     if not use.used_fraction:
         return ""
     return f"resets in {left(use.resets_at - snapshot.now)}"
 
 
-def _name(use: RateLimitUse) -> dict[str, str]:
+def _name(use: RateLimitUsage) -> dict[str, str]:
     title, own = rate_limit_title(use)
     if own:
         return {"name": own, "remark": title, "hint": use.path}
     return {"name": title, "remark": "weight", "hint": ""}
 
 
-def _gauge(use: RateLimitUse, snapshot: Snapshot) -> dict[str, object]:
+def _gauge(use: RateLimitUsage, snapshot: Snapshot) -> dict[str, object]:
     lately = recent(use)
     all_used, own_used = (sum(weights) for weights in zip(*lately, strict=True))
     length = span(WINDOWS * use.seconds)
@@ -152,7 +152,7 @@ def _gauge(use: RateLimitUse, snapshot: Snapshot) -> dict[str, object]:
     }
 
 
-def _row(use: RateLimitUse, snapshot: Snapshot) -> dict[str, object]:
+def _row(use: RateLimitUsage, snapshot: Snapshot) -> dict[str, object]:
     flying = f" · {whole(use.in_flight)} in flight" if use.in_flight else ""
     return {
         **_name(use),
@@ -190,7 +190,7 @@ def _count_row(count: OtherCount, snapshot: Snapshot) -> dict[str, object]:
 # -- by process ------------------------------------------------------------------------------------
 
 
-def processes_of(use: RateLimitUse) -> list[ProcessUsage]:
+def processes_of(use: RateLimitUsage) -> list[ProcessUsage]:
     """The processes that used a counter: this one first, then by how much."""
     used_it = [process for process in use.processes if process.used or process.in_flight]
     return sorted(used_it, key=lambda each: (not each.here, -each.used, -each.in_flight, each.name, each.pid))
@@ -207,7 +207,7 @@ def by_process(snapshot: Snapshot) -> str:
     return render("processes.html.jinja", groups=groups) if groups else ""
 
 
-def _process_rows(use: RateLimitUse) -> list[dict[str, object]]:
+def _process_rows(use: RateLimitUsage) -> list[dict[str, object]]:
     everyone = processes_of(use)
     shown, left_out = everyone[:MOST_PROCESSES], everyone[MOST_PROCESSES:]
     rows: list[dict[str, object]] = [
@@ -229,7 +229,7 @@ def _process_rows(use: RateLimitUse) -> list[dict[str, object]]:
     return rows
 
 
-def _sum_row(name: str, remark: str, used: int, use: RateLimitUse) -> dict[str, object]:
+def _sum_row(name: str, remark: str, used: int, use: RateLimitUsage) -> dict[str, object]:
     return {
         "name": name,
         "remark": remark,
@@ -337,7 +337,7 @@ def static_rate_limits(snapshot: Snapshot) -> Markup:
     )
 
 
-def _static_row(use: RateLimitUse) -> dict[str, str]:
+def _static_row(use: RateLimitUsage) -> dict[str, str]:
     return {
         "name": full_title(use),
         "bar": svg.data_uri(svg.usage_bar(segments.level(use))),
@@ -357,7 +357,7 @@ def _static_count_row(count: OtherCount) -> dict[str, str]:
     }
 
 
-def _static_processes(rate_limits: Iterable[RateLimitUse]) -> list[dict[str, str]]:
+def _static_processes(rate_limits: Iterable[RateLimitUsage]) -> list[dict[str, str]]:
     """The processes that share a pool with this one."""
     found = []
     for use in rate_limits:
