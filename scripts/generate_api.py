@@ -1,22 +1,26 @@
-"""The text of the methods that users call, generated from the declarations in `toolkit.endpoints`.
+"""Generates the methods in `toolkit/api` from the declarations in `toolkit/endpoints`.
 
-    python scripts/generate_api.py                    every method, ready to paste
-    python scripts/generate_api.py spot.rebates       the read and the write of that name
-    python scripts/generate_api.py --check            exit status 1 where the code says something else
+    python scripts/generate_api.py                    print every method, ready to paste
+    python scripts/generate_api.py spot.rebates       print the read and the write of that name
+    python scripts/generate_api.py --write            rewrite the methods in toolkit/api
+    python scripts/generate_api.py --check            exit with status 1 if toolkit/api is out of date
 
-The methods themselves are plain Python, so that completion, `?` and type checkers see them; the tests
-compare each of them with what is generated here. `ruff format` puts quotes and line breaks right.
+The methods are stored as plain Python, so that completion, `?` and type checkers see them. The tests
+run `--check`.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import difflib
 import inspect
+import subprocess
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 from toolkit.api.reads.exchange import ExchangeReads
 from toolkit.api.reads.futures import FuturesReads
@@ -62,44 +66,44 @@ Argument = tuple[str, str, object, str]
 # -- reads -------------------------------------------------------------------------------------------------
 
 READ_RAISES = (
-    "UsageError: An argument cannot be right; nothing was sent.",
-    "ApiError: The exchange refused the request; nothing was executed.",
-    "ServerError: The exchange's side failed time after time; `partial` is what had arrived.",
-    "ContractError: The answer is not as documented; `partial` is what had arrived.",
+    "UsageError: An argument is invalid. Nothing was sent.",
+    "ApiError: The exchange refused the request. Nothing was executed.",
+    "ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.",
+    "ContractError: A response is not as documented; `partial` has the rows fetched until then.",
 )
 
 
 def read_docstring(endpoint: Endpoint) -> str:
-    """The docstring of a method that reads."""
+    """Docstring of a method that reads."""
     about = " ".join([*_paging_notes(endpoint), *endpoint.notes])
     arguments = [f"{param.name}: {param.doc}" for param in read_params(endpoint)]
     if endpoint.window:
-        arguments.append(f"start: First moment, included; {_start(endpoint)}")
-        arguments.append("end: Last moment, included; a date means its whole day. Now when not given.")
-    arguments.append('numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.')
+        arguments.append(f"start: Start of the span, included; {_start(endpoint)}")
+        arguments.append("end: End of the span, included; a date means its whole day. Defaults to now.")
+    arguments.append('numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.')
     if shows_emails(endpoint):
         arguments.append(
-            'emails: E-mail addresses "masked" or "clear"; as chosen on the Link when not given. Two may '
-            f"have the same mask: tell rows apart, and join them, by `{endpoint.columns[0].name}`."
+            'emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different '
+            f"addresses can have the same mask: identify and join rows by `{endpoint.columns[0].name}`."
         )
     return _docstring(
         [endpoint.summary],
         _wrapped(f"{_request(endpoint)}."),
         _wrapped(about),
         ["Args:", *_items(arguments)],
-        ["Returns:", "    A frame with the columns", "", *_columns(endpoint)],
+        ["Returns:", "    A DataFrame with the columns", "", *_columns(endpoint)],
         ["Raises:", *_items(READ_RAISES)],
         [f"Source: {endpoint.source}"],
     )
 
 
 def read_params(endpoint: Endpoint) -> list[Param]:
-    """Parameters in the order of the method's arguments: required ones first."""
+    """Parameters in the order of the method's arguments, required ones first."""
     return sorted(endpoint.params, key=lambda param: not param.required)
 
 
 def read_signature(endpoint: Endpoint) -> list[Argument]:
-    """The arguments of a method that reads, `self` left out."""
+    """Arguments of a method that reads, without `self`."""
     arguments: list[Argument] = []
     for param in read_params(endpoint):
         if param.required:
@@ -117,7 +121,7 @@ def read_signature(endpoint: Endpoint) -> list[Argument]:
 
 
 def read_source(endpoint: Endpoint) -> str:
-    """The whole text of a method that reads."""
+    """Source of a method that reads."""
     given = ", ".join(f'"{param.name}": {param.name}' for param in read_params(endpoint))
     span = ", start=start, end=end" if endpoint.window else ""
     emails = ", emails=emails" if shows_emails(endpoint) else ""
@@ -131,88 +135,96 @@ def read_source(endpoint: Endpoint) -> str:
 
 
 def shows_emails(endpoint: Endpoint) -> bool:
-    """Whether a column holds addresses that are only masked unless asked for."""
+    """Whether a column holds e-mail addresses that the toolkit masks by default."""
     return any(column.kind == "email" and not column.masked for column in endpoint.columns)
 
 
 def _paging_notes(endpoint: Endpoint) -> list[str]:
-    lines: list[str] = []
+    notes: list[str] = []
     window, paging = endpoint.window, endpoint.paging
     if window and window.longest and not window.retention:
-        lines.append(f"One request spans {_length(window.longest)} at most; longer spans are put together.")
-    if paging.kind in ("page", "offset"):
-        lines.append(f"Every page is fetched, {paging.maximum} rows a request, up to one that is empty.")
-    if paging.kind == "limit":
-        lines.append(
-            f"An answer of {paging.maximum} rows is full: its span is asked for again in halves. So is that "
-            "of one that may have been cut at fewer: 100 rows cost three requests where 130 cost one."
+        notes.append(
+            f"One request spans {_length(window.longest)} at most; a longer span is split into several "
+            "requests."
         )
-    return lines
+    if paging.kind in ("page", "offset"):
+        notes.append(f"All pages are fetched, {paging.maximum} rows a request, until a page is empty.")
+    if paging.kind == "limit":
+        notes.append(
+            f"A response of {paging.maximum} rows is full, so its span is fetched again as two half-windows. "
+            "The same holds for a response that may have been cut off at a lower limit: 100 rows cost three "
+            "requests, 130 rows only one."
+        )
+    return notes
 
 
 def _start(endpoint: Endpoint) -> str:
     window = endpoint.window
     if window is None:
-        raise ValueError(f"{endpoint.qualified_name} has no span")
-    retention = f" Not more than {_length(window.retention)} ago." if window.retention else ""
-    return f"{_length(window.default)} before the end when not given.{retention}"
+        raise ValueError(f"{endpoint.qualified_name} has no window")
+    retention = f" At most {_length(window.retention)} ago." if window.retention else ""
+    return f"defaults to {_length(window.default)} before `end`.{retention}"
 
 
 def _length(length: timedelta) -> str:
     if length % timedelta(days=1):
-        return f"less than {(length + timedelta(milliseconds=1)).days} days"
+        return f"just under {(length + timedelta(milliseconds=1)).days} days"
     return f"{length.days} days"
 
 
 # -- writes ------------------------------------------------------------------------------------------------
 
 WRITE_RAISES = (
-    "UsageError: An argument cannot be right; nothing was sent.",
-    "PendingWriteError: A call about the same thing is not settled; nothing was sent.",
-    "JournalError: It cannot be written down; nothing was sent.",
+    "UsageError: An argument is invalid. Nothing was sent.",
+    "PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.",
+    "JournalError: The journal cannot be written. Nothing was sent.",
 )
-BEFORE = "NotExecutedError: How things are before it could not be read; nothing was sent."
-ONCE = (
-    "idempotency_key: A name under which it is done once, also after a restart and from another kernel: a second call "
-    "of that name sends nothing and returns the first outcome."
+BEFORE_RAISES = "NotExecutedError: The state before the call could not be read. Nothing was sent."
+IDEMPOTENCY_KEY = (
+    "idempotency_key: Name under which the write is made once, across restarts and kernels: a second call "
+    "with the same key sends nothing and returns the first outcome."
 )
-HOW = {
-    "client_id": "by the id that is drawn for it (an id of your own another call may have, too)",
-    "new_account": "by its mark; without one anybody may have made it",
-    "new_key": "where there is no new key; a new one anybody may have made",
-    "gone": "by its absence, whoever deleted it",
-    "in_force": "by reading it back, whoever set it",
-    "changed": "where nothing has changed; a change anybody may have made",
+UNIQUE_SUFFIX = (
+    "unique_suffix: Append a random suffix to the {}. If the response is lost, the suffix identifies what "
+    "this call created."
+)
+RESOLVED_BY = {
+    "client_id": "An unknown outcome is resolved by the id generated for the call, which `{read}` shows. An "
+    "id of your own is not proof: another call may carry it too.",
+    "new_account": "An unknown outcome is resolved by the unique suffix, which `{read}` shows. Without one, "
+    "the account may have been created by another program.",
+    "new_key": "An unknown outcome is resolved only if `{read}` shows no new key: a new key may have been "
+    "created by another program.",
+    "gone": "An unknown outcome is resolved by absence from `{read}`, no matter who deleted it.",
+    "in_force": "An unknown outcome is resolved by reading the value back with `{read}`, no matter who set "
+    "it.",
+    "changed": "An unknown outcome is resolved only if `{read}` shows no change: a change may have been made "
+    "by another program.",
 }
-MARKED = (
-    "traceable: Put a mark behind the {}, drawn for this call: where the answer is lost, what it made is known "
-    "by that."
-)
 POSITIONAL = ("id", "text", "email", "amount")
 
 
 def write_docstring(write: Write) -> str:
-    """The docstring of a method that writes."""
+    """Docstring of a method that writes."""
     request = f"{_request(write)}."
     if write.permission:
         request += f' The key needs the "{write.permission}" permission.'
     how = write.reconciliation
-    resolved = (
-        f"An unknown outcome is settled by `{how.read}`, {HOW[how.kind]}."
-        if how.read
-        else f"No read settles an unknown outcome. Look at {how.manual_check}."
-    )
+    if how.read:
+        resolved = RESOLVED_BY[how.kind].format(read=how.read)
+    else:
+        resolved = f"No read resolves an unknown outcome. Check {how.manual_check}."
     arguments = [f"{param.name}: {param.doc}" for param in write_params(write)]
     if write.confirm:
-        arguments.append(f"confirm: `{write.confirm}` a second time: this cannot be undone.")
+        arguments.append(f"confirm: `{write.confirm}` again, because this cannot be undone.")
     if write.suffixed_argument:
-        arguments.append(MARKED.format(write.suffixed_argument))
-    arguments.append(ONCE)
+        arguments.append(UNIQUE_SUFFIX.format(write.suffixed_argument))
+    arguments.append(IDEMPOTENCY_KEY)
     if write.columns:
-        returns = "The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns"
+        returns = "An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns"
         columns = ["", *_columns(write)]
     else:
-        returns = "The outcome (of `ops.preview`, a preview). Its `frame` is empty: so is the answer."
+        returns = "An `Outcome`; from `ops.preview`, a `Preview`. Its `frame` is empty, like the response."
         columns = []
     return _docstring(
         [write.summary],
@@ -220,19 +232,19 @@ def write_docstring(write: Write) -> str:
         _wrapped(" ".join([*write.notes, resolved])),
         ["Args:", *_items(arguments)],
         ["Returns:", *_items([returns]), *columns],
-        ["Raises:", *_items([*WRITE_RAISES, *([BEFORE] if how.before else [])])],
+        ["Raises:", *_items([*WRITE_RAISES, *([BEFORE_RAISES] if how.before else [])])],
         [f"Source: {write.source}"],
     )
 
 
 def write_params(write: Write) -> list[Param]:
-    """Parameters in the order of the method's arguments: positional ones first, then required ones."""
+    """Parameters in the order of the method's arguments: positional ones, then required ones."""
     params = [param for param in write.params if param.fixed is None]
     return sorted(params, key=lambda param: (not _is_positional(param), not param.is_required))
 
 
 def write_signature(write: Write) -> list[Argument]:
-    """The arguments of a method that writes, `self` left out."""
+    """Arguments of a method that writes, without `self`."""
     arguments: list[Argument] = []
     for param in write_params(write):
         how = "POSITIONAL_OR_KEYWORD" if _is_positional(param) else "KEYWORD_ONLY"
@@ -241,19 +253,19 @@ def write_signature(write: Write) -> list[Argument]:
     if write.confirm:
         arguments.append(("confirm", "KEYWORD_ONLY", "", "str | int"))
     if write.suffixed_argument:
-        arguments.append(("traceable", "KEYWORD_ONLY", False, "bool"))
+        arguments.append(("unique_suffix", "KEYWORD_ONLY", False, "bool"))
     arguments.append(("idempotency_key", "KEYWORD_ONLY", None, "str | None"))
     return arguments
 
 
 def write_source(write: Write) -> str:
-    """The whole text of a method that writes."""
+    """Source of a method that writes."""
     given = ", ".join(f'"{param.name}": {param.name}' for param in write_params(write))
     options = (
         "CallOptions(idempotency_key, str(confirm))" if write.confirm else "CallOptions(idempotency_key)"
     )
     if write.suffixed_argument:
-        options = "CallOptions(idempotency_key, traceable=traceable)"
+        options = "CallOptions(idempotency_key, unique_suffix=unique_suffix)"
     return _method(
         write,
         write_signature(write),
@@ -281,7 +293,7 @@ def _write_annotation(param: Param) -> str:
 
 
 def annotation(param: Param) -> str:
-    """The type that an argument is annotated with."""
+    """Annotation of an argument."""
     kind = {"choice": "", "flag": "bool", "integer": "int", "id": "str | int"}.get(param.kind, "str")
     if param.choices:
         kind = f"Literal[{', '.join(repr(word) for word in param.choices)}]"
@@ -290,11 +302,11 @@ def annotation(param: Param) -> str:
 
 def _request(endpoint: Endpoint) -> str:
     rate_limit = endpoint.rate_limit
-    whose = "the address" if rate_limit.scope == "IP" else "the account"
-    what = f"all of {rate_limit.prefix}*" if rate_limit.shared else "this endpoint alone"
+    subject = "IP address" if rate_limit.scope == "IP" else "account (UID)"
+    endpoints = f"shared by {rate_limit.prefix}*" if rate_limit.shared else "for this endpoint alone"
     weight = endpoint.weight if isinstance(endpoint.weight, int) else "by its parameters"
-    limit = f"{rate_limit.limit:,} a minute for {whose} on {what}"
-    return f"{endpoint.method} {endpoint.path}: weight {weight}, pool {rate_limit.name} ({limit})"
+    limit = f"{rate_limit.limit:,} a minute for each {subject}, {endpoints}"
+    return f"{endpoint.method} {endpoint.path}: weight {weight}, rate limit {rate_limit.name} ({limit})"
 
 
 def _columns(endpoint: Endpoint) -> list[str]:
@@ -324,12 +336,12 @@ def _items(texts: Iterable[str]) -> list[str]:
 
 
 def _constant(endpoint: Endpoint) -> str:
-    """The name that an endpoint is declared under, as the methods write it."""
+    """Name of the constant that declares an endpoint, as the methods write it."""
     for module in DECLARED_IN:
         for name, value in vars(module).items():
             if value is endpoint:
                 return f"{module.__name__.rpartition('.')[2]}.{name}"
-    raise LookupError(f"{endpoint.qualified_name} is declared in none of the catalogue's modules")
+    raise LookupError(f"{endpoint.qualified_name} is declared in none of the modules of toolkit.endpoints")
 
 
 def _method(
@@ -348,11 +360,11 @@ def _method(
     )
 
 
-# -- the code against it -----------------------------------------------------------------------------------
+# -- the code compared with the declarations -------------------------------------------------------------
 
 
 def found_signature(method: Callable[..., object]) -> list[Argument]:
-    """The arguments that a method of the code has, `self` left out."""
+    """Arguments of a method as it is in the code, without `self`."""
     _, *parameters = inspect.signature(method).parameters.values()
     return [
         (each.name, each.kind.name, each.default, str(each.annotation).replace('"', "'"))
@@ -361,13 +373,19 @@ def found_signature(method: Callable[..., object]) -> list[Argument]:
 
 
 def differences() -> Iterator[str]:
-    """What the code says otherwise, as diffs; nothing where it is as generated."""
+    """Diffs between the code and the declarations; none if the code is up to date."""
     for endpoint in ENDPOINTS:
-        method = getattr(READS[endpoint.system], endpoint.name)
+        method = _method_of(endpoint)
         yield from _difference(endpoint, method, read_signature(endpoint), read_docstring(endpoint))
     for write in WRITES:
-        method = getattr(OPERATIONS[write.system], write.name)
+        method = _method_of(write)
         yield from _difference(write, method, write_signature(write), write_docstring(write))
+
+
+def _method_of(endpoint: Endpoint) -> Callable[..., object]:
+    resource = OPERATIONS[endpoint.system] if isinstance(endpoint, Write) else READS[endpoint.system]
+    method: Callable[..., object] = inspect.unwrap(getattr(resource, endpoint.name))
+    return method
 
 
 def _difference(
@@ -385,22 +403,47 @@ def _shown(argument: Argument) -> str:
     return f"{name}: {kind}" + ("" if default is inspect.Parameter.empty else f" = {default!r}") + f" ({how})"
 
 
+def rewrite() -> list[Path]:
+    """Write every method anew into the file that has it.
+
+    Returns:
+        The files.
+    """
+    sources = {_method_of(each).__code__: read_source(each) for each in ENDPOINTS}
+    sources |= {_method_of(each).__code__: write_source(each) for each in WRITES}
+    files = {Path(code.co_filename) for code in sources}
+    for file in files:
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        at = {
+            code.co_firstlineno: source for code, source in sources.items() if code.co_filename == str(file)
+        }
+        methods = [node for node in ast.walk(ast.parse("".join(lines))) if isinstance(node, ast.FunctionDef)]
+        for node in sorted(methods, key=lambda node: -node.lineno):
+            if node.lineno in at:
+                lines[node.lineno - 1 : node.end_lineno] = [at[node.lineno]]
+        file.write_text("".join(lines), encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", *files], check=True)  # noqa: S603
+    return sorted(files)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Print the text, or compare the code with it."""
+    """Print the methods, rewrite them, or compare the code with them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="compare the code with what is generated")
-    parser.add_argument("names", nargs="*", help="such as spot.rebates; all of them when not given")
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--check", action="store_true", help="compare the code with the declarations")
+    action.add_argument("--write", action="store_true", help="rewrite the methods in toolkit/api")
+    parser.add_argument("names", nargs="*", help="such as spot.rebates; all endpoints by default")
     options = parser.parse_args(arguments)
     if options.check:
         found = list(differences())
         print("\n\n".join(found) or f"{len(ENDPOINTS) + len(WRITES)} methods are as declared.")
         return 1 if found else 0
-    reads = [
-        read_source(each) for each in ENDPOINTS if not options.names or each.qualified_name in options.names
-    ]
-    writes = [
-        write_source(each) for each in WRITES if not options.names or each.qualified_name in options.names
-    ]
+    if options.write:
+        print("\n".join(map(str, rewrite())))
+        return 0
+    names = set(options.names)
+    reads = [read_source(each) for each in ENDPOINTS if not names or each.qualified_name in names]
+    writes = [write_source(each) for each in WRITES if not names or each.qualified_name in names]
     if not reads and not writes:
         parser.error("there is no endpoint of that name: `toolkit.list_endpoints()` lists them all")
     print("\n".join([*reads, *writes]))

@@ -23,8 +23,8 @@ class FuturesReads(ReadResource):
     ) -> pd.DataFrame:
         """Whether the customer who owns the key is new to the partner on futures, as one row.
 
-        GET /fapi/v1/apiReferral/ifNewUser: weight 100, pool fapi (2,400 a minute for the address on all
-        of /fapi/*).
+        GET /fapi/v1/apiReferral/ifNewUser: weight 100, rate limit fapi (2,400 a minute for each IP
+        address, shared by /fapi/*).
 
         Asked with the customer's key, not the partner's. For a customer with Portfolio Margin ask
         `link.portfolio.new_user`.
@@ -32,20 +32,20 @@ class FuturesReads(ReadResource):
         Args:
             broker_id: The partner's Link id.
             market: "um" for USD-margined, "cm" for coin-margined futures.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - broker_id (id): The partner's Link id.
             - rebate_working (flag): A rebate is being paid.
             - if_new_user (flag): New to the partner's Link id.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures
         """
@@ -61,29 +61,29 @@ class FuturesReads(ReadResource):
     ) -> pd.DataFrame:
         """The ids the partner gave its futures customers, one row a customer.
 
-        GET /fapi/v1/apiReferral/customization: weight 100, pool fapi (2,400 a minute for the address on
-        all of /fapi/*).
+        GET /fapi/v1/apiReferral/customization: weight 100, rate limit fapi (2,400 a minute for each IP
+        address, shared by /fapi/*).
 
-        Every page is fetched, 1000 rows a request, up to one that is empty.
+        All pages are fetched, 1000 rows a request, until a page is empty.
 
         Args:
             customer_id: Only the customer with this id.
             email: Only the customer with this e-mail address.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
-            emails: E-mail addresses "masked" or "clear"; as chosen on the Link when not given. Two may
-                have the same mask: tell rows apart, and join them, by `customer_id`.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+            emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
+                addresses can have the same mask: identify and join rows by `customer_id`.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - customer_id (id): Id the partner gave the customer.
             - email (email): E-mail address (personal data).
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-Client-Email-Customized-Id
         """
@@ -97,27 +97,27 @@ class FuturesReads(ReadResource):
     def customer_id(self, broker_id: str | int, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """The id of the futures customer who owns the key, as one row.
 
-        GET /fapi/v1/apiReferral/userCustomization: weight 100, pool fapi (2,400 a minute for the address
-        on all of /fapi/*).
+        GET /fapi/v1/apiReferral/userCustomization: weight 100, rate limit fapi (2,400 a minute for each
+        IP address, shared by /fapi/*).
 
         Asked with the customer's key, not the partner's. For a customer with Portfolio Margin ask
         `link.portfolio.customer_id`.
 
         Args:
             broker_id: The partner's Link id.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - broker_id (id): The partner's Link id.
             - customer_id (id): Id the customer has with the partner.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-User-Customize-Id
         """
@@ -134,23 +134,23 @@ class FuturesReads(ReadResource):
     ) -> pd.DataFrame:
         """Bookings on the futures account that owns the key, one row each.
 
-        GET /fapi/v1/income: weight 100, pool fapi (2,400 a minute for the address on all of /fapi/*).
+        GET /fapi/v1/income: weight 100, rate limit fapi (2,400 a minute for each IP address, shared by
+        /fapi/*).
 
-        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
-        have been cut at fewer: 100 rows cost three requests where 130 cost one. The exchange keeps the
-        last three months.
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
+        for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
+        only one. The exchange keeps the last three months.
 
         Args:
             symbol: Only this symbol.
             income_type: Only this kind, such as TRANSFER, REALIZED_PNL, FUNDING_FEE, COMMISSION or
                 API_REBATE.
-            start: First moment, included; 7 days before the end when not given. Not more than 90 days
-                ago.
-            end: Last moment, included; a date means its whole day. Now when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            start: Start of the span, included; defaults to 7 days before `end`. At most 90 days ago.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - symbol (text): What it concerns; "" where nothing.
             - income_type (text): Kind of income.
@@ -162,10 +162,10 @@ class FuturesReads(ReadResource):
             - trade_id (id): Id of the trade; "" where none (derivatives page only).
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-Income-History
         """
@@ -180,15 +180,15 @@ class FuturesReads(ReadResource):
     def overview(self, *, market: Literal["um", "cm"] = "um", numbers: Numbers | None = None) -> pd.DataFrame:
         """The partner's futures business since it began, as one row.
 
-        GET /fapi/v1/apiReferral/overview: weight 100, pool fapi (2,400 a minute for the address on all of
-        /fapi/*).
+        GET /fapi/v1/apiReferral/overview: weight 100, rate limit fapi (2,400 a minute for each IP
+        address, shared by /fapi/*).
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - broker_id (id): The partner's Link id.
             - new_trader_rebate_commission (amount): Share of the fee for new customers, as a fraction:
@@ -201,10 +201,10 @@ class FuturesReads(ReadResource):
             - time (time): State of this moment, UTC.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-Rebate-Data-Overview
         """
@@ -220,30 +220,31 @@ class FuturesReads(ReadResource):
     ) -> pd.DataFrame:
         """What all customers traded on futures, one row a day.
 
-        GET /fapi/v1/apiReferral/tradeVol: weight 100, pool fapi (2,400 a minute for the address on all of
-        /fapi/*).
+        GET /fapi/v1/apiReferral/tradeVol: weight 100, rate limit fapi (2,400 a minute for each IP
+        address, shared by /fapi/*).
 
-        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
-        have been cut at fewer: 100 rows cost three requests where 130 cost one.
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
+        for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
+        only one.
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.
-            start: First moment, included; 30 days before the end when not given.
-            end: Last moment, included; a date means its whole day. Now when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            start: Start of the span, included; defaults to 30 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - unit (text): Unit of the amounts, such as USDT.
             - trade_vol (amount): Volume traded, in `unit`.
             - time (time): Midnight UTC that begins the day.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-User-Trade-Volume
         """
@@ -259,30 +260,31 @@ class FuturesReads(ReadResource):
     ) -> pd.DataFrame:
         """What the partner earned on futures, one row a day.
 
-        GET /fapi/v1/apiReferral/rebateVol: weight 100, pool fapi (2,400 a minute for the address on all
-        of /fapi/*).
+        GET /fapi/v1/apiReferral/rebateVol: weight 100, rate limit fapi (2,400 a minute for each IP
+        address, shared by /fapi/*).
 
-        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
-        have been cut at fewer: 100 rows cost three requests where 130 cost one.
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
+        for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
+        only one.
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.
-            start: First moment, included; 30 days before the end when not given.
-            end: Last moment, included; a date means its whole day. Now when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            start: Start of the span, included; defaults to 30 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - unit (text): Unit of the amounts, such as USDT.
             - rebate_vol (amount): Rebate earned, in `unit`.
             - time (time): Midnight UTC that begins the day.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-Rebate-Volume
         """
@@ -298,31 +300,31 @@ class FuturesReads(ReadResource):
     ) -> pd.DataFrame:
         """How many customers traded futures, one row a day.
 
-        GET /fapi/v1/apiReferral/traderNum: weight 100, pool fapi (2,400 a minute for the address on all
-        of /fapi/*).
+        GET /fapi/v1/apiReferral/traderNum: weight 100, rate limit fapi (2,400 a minute for each IP
+        address, shared by /fapi/*).
 
-        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
-        have been cut at fewer: 100 rows cost three requests where 130 cost one. The documented example
-        has two rows of one day: the time alone does not name a row.
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
+        for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
+        only one. The documented example has two rows of one day: the time alone does not name a row.
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.
-            start: First moment, included; 30 days before the end when not given.
-            end: Last moment, included; a date means its whole day. Now when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            start: Start of the span, included; defaults to 30 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - new_trader (integer): New customers who traded.
             - old_trader (integer): Old customers who traded.
             - time (time): Midnight UTC that begins the day.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-Trader-Number
         """
@@ -341,21 +343,22 @@ class FuturesReads(ReadResource):
     ) -> pd.DataFrame:
         """What each customer traded and earned the partner on futures, one row a customer and day.
 
-        GET /fapi/v1/apiReferral/traderSummary: weight 100, pool fapi (2,400 a minute for the address on
-        all of /fapi/*).
+        GET /fapi/v1/apiReferral/traderSummary: weight 100, rate limit fapi (2,400 a minute for each IP
+        address, shared by /fapi/*).
 
-        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
-        have been cut at fewer: 100 rows cost three requests where 130 cost one.
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
+        for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
+        only one.
 
         Args:
             customer_id: Only this customer.
             market: "um" for USD-margined, "cm" for coin-margined futures.
-            start: First moment, included; 30 days before the end when not given.
-            end: Last moment, included; a date means its whole day. Now when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            start: Start of the span, included; defaults to 30 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - customer_id (id): Id the partner gave the customer, or a masked e-mail address where none
                 was given.
@@ -365,10 +368,10 @@ class FuturesReads(ReadResource):
             - time (time): Midnight UTC that begins the day.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-Trader-Detail
         """

@@ -21,28 +21,28 @@ class PortfolioReads(ReadResource):
     ) -> pd.DataFrame:
         """Whether the Portfolio Margin customer who owns the key is new to the partner, as one row.
 
-        GET /papi/v1/apiReferral/ifNewUser: weight 100, pool papi (6,000 a minute for the address on all
-        of /papi/*).
+        GET /papi/v1/apiReferral/ifNewUser: weight 100, rate limit papi (6,000 a minute for each IP
+        address, shared by /papi/*).
 
         Asked with the customer's key, not the partner's.
 
         Args:
             broker_id: The partner's Link id.
             market: "um" for USD-margined, "cm" for coin-margined futures.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - broker_id (id): The partner's Link id.
             - rebate_working (flag): A rebate is being paid.
             - if_new_user (flag): New to the partner's Link id.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Query-Client-If-New-User-PAPI
         """
@@ -53,26 +53,26 @@ class PortfolioReads(ReadResource):
     def customer_id(self, broker_id: str | int, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """The id of the Portfolio Margin customer who owns the key, as one row.
 
-        GET /papi/v1/apiReferral/userCustomization: weight 100, pool papi (6,000 a minute for the address
-        on all of /papi/*).
+        GET /papi/v1/apiReferral/userCustomization: weight 100, rate limit papi (6,000 a minute for each
+        IP address, shared by /papi/*).
 
         Asked with the customer's key, not the partner's.
 
         Args:
             broker_id: The partner's Link id.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - broker_id (id): The partner's Link id.
             - customer_id (id): Id the customer has with the partner.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Get-User-Customize-Id-PAPI
         """

@@ -19,18 +19,18 @@ class SpotReads(ReadResource):
     def new_user(self, agent_code: str | int, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """Whether the customer who owns the key is new to the partner, as one row.
 
-        GET /sapi/v1/apiReferral/ifNewUser: weight 100, pool sapi-ip (12,000 a minute for the address on
-        this endpoint alone).
+        GET /sapi/v1/apiReferral/ifNewUser: weight 100, rate limit sapi-ip (12,000 a minute for each IP
+        address, for this endpoint alone).
 
         Asked with the customer's key, not the partner's. A rebate applies when `rebate_working` and
         `if_new_user` are both true.
 
         Args:
             agent_code: The partner's Link id.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - agent_code (id): The partner's Link id.
             - rebate_working (flag): A rebate is being paid.
@@ -38,10 +38,10 @@ class SpotReads(ReadResource):
             - referrer_id (id): Account that referred the customer.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/spot
         """
@@ -57,27 +57,27 @@ class SpotReads(ReadResource):
     ) -> pd.DataFrame:
         """The ids the partner gave its customers, one row a customer.
 
-        GET /sapi/v1/apiReferral/customization: weight 1, pool sapi-ip (12,000 a minute for the address on
-        this endpoint alone).
+        GET /sapi/v1/apiReferral/customization: weight 1, rate limit sapi-ip (12,000 a minute for each IP
+        address, for this endpoint alone).
 
         Args:
             customer_id: Only the customer with this id.
             email: Only the customer with this e-mail address.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
-            emails: E-mail addresses "masked" or "clear"; as chosen on the Link when not given. Two may
-                have the same mask: tell rows apart, and join them, by `customer_id`.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+            emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
+                addresses can have the same mask: identify and join rows by `customer_id`.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - customer_id (id): Id the partner gave the customer.
             - email (email): E-mail address (personal data).
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/spot/Get-Client-Email-Customized-Id
         """
@@ -88,25 +88,25 @@ class SpotReads(ReadResource):
     def customer_id(self, agent_code: str | int, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """The id of the customer who owns the key, as one row.
 
-        GET /sapi/v1/apiReferral/userCustomization: weight 1, pool sapi-ip (12,000 a minute for the
-        address on this endpoint alone).
+        GET /sapi/v1/apiReferral/userCustomization: weight 1, rate limit sapi-ip (12,000 a minute for each
+        IP address, for this endpoint alone).
 
         Asked with the customer's key, not the partner's.
 
         Args:
             agent_code: The partner's Link id.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - customer_id (id): Id the customer has with the partner.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/spot/Get-User-Customize-Id
         """
@@ -122,21 +122,21 @@ class SpotReads(ReadResource):
     ) -> pd.DataFrame:
         """Spot rebates the partner earned from its customers, one row a trade.
 
-        GET /sapi/v1/apiReferral/rebate/recentRecord: weight 1, pool sapi-ip (12,000 a minute for the
-        address on this endpoint alone).
+        GET /sapi/v1/apiReferral/rebate/recentRecord: weight 1, rate limit sapi-ip (12,000 a minute for
+        each IP address, for this endpoint alone).
 
-        One request spans 7 days at most; longer spans are put together. An answer of 500 rows is full:
-        its span is asked for again in halves. So is that of one that may have been cut at fewer: 100 rows
-        cost three requests where 130 cost one.
+        One request spans 7 days at most; a longer span is split into several requests. A response of 500
+        rows is full, so its span is fetched again as two half-windows. The same holds for a response that
+        may have been cut off at a lower limit: 100 rows cost three requests, 130 rows only one.
 
         Args:
             customer_id: Only this customer.
-            start: First moment, included; 7 days before the end when not given.
-            end: Last moment, included; a date means its whole day. Now when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            start: Start of the span, included; defaults to 7 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - customer_id (id): Id the partner gave the customer; "" where none.
             - email (email): E-mail address, masked by the exchange.
@@ -153,10 +153,10 @@ class SpotReads(ReadResource):
                 2025-11-25).
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/spot/Query-Rebate-Recent-Record-For-Partner
         """
@@ -169,20 +169,20 @@ class SpotReads(ReadResource):
     ) -> pd.DataFrame:
         """Kickbacks the customer who owns the key received, one row a trade.
 
-        GET /sapi/v1/apiReferral/kickback/recentRecord: weight 1, pool sapi-ip (12,000 a minute for the
-        address on this endpoint alone).
+        GET /sapi/v1/apiReferral/kickback/recentRecord: weight 1, rate limit sapi-ip (12,000 a minute for
+        each IP address, for this endpoint alone).
 
-        An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
-        have been cut at fewer: 100 rows cost three requests where 130 cost one. Asked with the customer's
-        key, not the partner's. The exchange keeps the last 7 days.
+        A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
+        for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
+        only one. Asked with the customer's key, not the partner's. The exchange keeps the last 7 days.
 
         Args:
-            start: First moment, included; 7 days before the end when not given. Not more than 7 days ago.
-            end: Last moment, included; a date means its whole day. Now when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            start: Start of the span, included; defaults to 7 days before `end`. At most 7 days ago.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - income (amount): The kickback, in `asset`.
             - asset (text): Asset it is paid in.
@@ -190,10 +190,10 @@ class SpotReads(ReadResource):
             - time (time): When it was traded, UTC.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/spot/Query-Rebate-Recent-Record-For-Client
         """

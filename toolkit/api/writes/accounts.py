@@ -11,25 +11,25 @@ class AccountWrites(WriteResource[T]):
     """Sub-accounts, and how they pay fees."""
 
     def create_sub_account(
-        self, *, tag: str | None = None, traceable: bool = False, idempotency_key: str | None = None
+        self, *, tag: str | None = None, unique_suffix: bool = False, idempotency_key: str | None = None
     ) -> T:
         """Creates a sub-account.
 
-        POST /sapi/v1/broker/subAccount: weight 1, pool sapi-ip (12,000 a minute for the address on this
-        endpoint alone). The key needs the "trade" permission.
+        POST /sapi/v1/broker/subAccount: weight 1, rate limit sapi-ip (12,000 a minute for each IP
+        address, for this endpoint alone). The key needs the "trade" permission.
 
-        An unknown outcome is settled by `exchange.sub_accounts`, by its mark; without one anybody may
-        have made it.
+        An unknown outcome is resolved by the unique suffix, which `exchange.sub_accounts` shows. Without
+        one, the account may have been created by another program.
 
         Args:
             tag: Tag to know it by, less than 32 characters; less than 22 where it is marked.
-            traceable: Put a mark behind the tag, drawn for this call: where the answer is lost, what it made
-                is known by that.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            unique_suffix: Append a random suffix to the tag. If the response is lost, the suffix
+                identifies what this call created.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
             - email (email): Address the exchange made for it, masked;
@@ -37,14 +37,16 @@ class AccountWrites(WriteResource[T]):
             - tag (text): The tag.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account
         """
         return self._run(
-            account_writes.CREATE_SUB_ACCOUNT, {"tag": tag}, CallOptions(idempotency_key, traceable=traceable)
+            account_writes.CREATE_SUB_ACCOUNT,
+            {"tag": tag},
+            CallOptions(idempotency_key, unique_suffix=unique_suffix),
         )
 
     def delete_sub_account(
@@ -52,27 +54,27 @@ class AccountWrites(WriteResource[T]):
     ) -> T:
         """Deletes a sub-account. It cannot be brought back.
 
-        DELETE /sapi/v1/broker/subAccount: weight 1, pool sapi-ip (12,000 a minute for the address on this
-        endpoint alone). The key needs the "trade" permission.
+        DELETE /sapi/v1/broker/subAccount: weight 1, rate limit sapi-ip (12,000 a minute for each IP
+        address, for this endpoint alone). The key needs the "trade" permission.
 
         Transfer all of its funds out and delete its API keys first. A partner may delete 20 sub-accounts
-        a day. An unknown outcome is settled by `exchange.sub_accounts`, by its absence, whoever deleted
-        it.
+        a day. An unknown outcome is resolved by absence from `exchange.sub_accounts`, no matter who
+        deleted it.
 
         Args:
             sub_account_id: Id of the sub-account.
-            confirm: `sub_account_id` a second time: this cannot be undone.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            confirm: `sub_account_id` again, because this cannot be undone.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Its `frame` is empty: so is the answer.
+            An `Outcome`; from `ops.preview`, a `Preview`. Its `frame` is empty, like the response.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
-            NotExecutedError: How things are before it could not be read; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
+            NotExecutedError: The state before the call could not be read. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Delete-Sub-Account
         """
@@ -85,28 +87,28 @@ class AccountWrites(WriteResource[T]):
     def enable_futures(self, sub_account_id: str | int, *, idempotency_key: str | None = None) -> T:
         """Switches futures on for a sub-account.
 
-        POST /sapi/v1/broker/subAccount/futures: weight 1, pool sapi-ip (12,000 a minute for the address
-        on this endpoint alone).
+        POST /sapi/v1/broker/subAccount/futures: weight 1, rate limit sapi-ip (12,000 a minute for each IP
+        address, for this endpoint alone).
 
-        The API cannot switch them off again. An unknown outcome is settled by
-        `exchange.futures_balances`, by reading it back, whoever set it.
+        The API cannot switch them off again. An unknown outcome is resolved by reading the value back
+        with `exchange.futures_balances`, no matter who set it.
 
         Args:
             sub_account_id: Id of the sub-account.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
             - enable_futures (flag): Futures are on.
             - update_time (time): When it was changed, UTC.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Enable-Futures-for-Sub-Account
         """
@@ -119,27 +121,28 @@ class AccountWrites(WriteResource[T]):
     ) -> T:
         """Says whether a sub-account pays spot and margin fees in BNB.
 
-        POST /sapi/v1/broker/subAccount/bnbBurn/spot: weight 1, pool sapi-ip (12,000 a minute for the
-        address on this endpoint alone).
+        POST /sapi/v1/broker/subAccount/bnbBurn/spot: weight 1, rate limit sapi-ip (12,000 a minute for
+        each IP address, for this endpoint alone).
 
-        An unknown outcome is settled by `exchange.bnb_burn`, by reading it back, whoever set it.
+        An unknown outcome is resolved by reading the value back with `exchange.bnb_burn`, no matter who
+        set it.
 
         Args:
             sub_account_id: Id of the sub-account.
             enabled: Pay spot and margin fees in BNB.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
             - spot_bnb_burn (flag): Pays spot and margin fees in BNB.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Enable-Or-Disable-BNB-Burn-for-Sub-Account-Spot-Margin
         """
@@ -154,28 +157,28 @@ class AccountWrites(WriteResource[T]):
     ) -> T:
         """Says whether a sub-account pays margin interest in BNB.
 
-        POST /sapi/v1/broker/subAccount/bnbBurn/marginInterest: weight 1, pool sapi-ip (12,000 a minute
-        for the address on this endpoint alone).
+        POST /sapi/v1/broker/subAccount/bnbBurn/marginInterest: weight 1, rate limit sapi-ip (12,000 a
+        minute for each IP address, for this endpoint alone).
 
-        Margin has to be switched on for it first. An unknown outcome is settled by `exchange.bnb_burn`,
-        by reading it back, whoever set it.
+        Margin has to be switched on for it first. An unknown outcome is resolved by reading the value
+        back with `exchange.bnb_burn`, no matter who set it.
 
         Args:
             sub_account_id: Id of the sub-account.
             enabled: Pay margin interest in BNB.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
             - interest_bnb_burn (flag): Pays margin interest in BNB.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Enable-Or-Disable-BNB-Burn-for-Sub-Account-Margin-Interest
         """

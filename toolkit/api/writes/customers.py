@@ -13,27 +13,28 @@ class SpotWrites(WriteResource[T]):
     def set_customer_id(self, customer_id: str | int, email: str, *, idempotency_key: str | None = None) -> T:
         """Gives a customer an id, in place of the one it had.
 
-        POST /sapi/v1/apiReferral/customization: weight 1, pool sapi-ip (12,000 a minute for the address
-        on this endpoint alone).
+        POST /sapi/v1/apiReferral/customization: weight 1, rate limit sapi-ip (12,000 a minute for each IP
+        address, for this endpoint alone).
 
-        An unknown outcome is settled by `spot.customers`, by reading it back, whoever set it.
+        An unknown outcome is resolved by reading the value back with `spot.customers`, no matter who set
+        it.
 
         Args:
             customer_id: The id to give: no two customers have the same.
             email: E-mail address of the customer.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - customer_id (id): Id the customer has now.
             - email (email): E-mail address, masked.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/spot/Customize-Id-For-Client-For-Partner
         """
@@ -48,27 +49,27 @@ class SpotWrites(WriteResource[T]):
     ) -> T:
         """Gives the customer who owns the key an id with the partner.
 
-        POST /sapi/v1/apiReferral/userCustomization: weight 1, pool sapi-ip (12,000 a minute for the
-        address on this endpoint alone).
+        POST /sapi/v1/apiReferral/userCustomization: weight 1, rate limit sapi-ip (12,000 a minute for
+        each IP address, for this endpoint alone).
 
-        Sent with the customer's key, not the partner's. An unknown outcome is settled by
-        `spot.customer_id`, by reading it back, whoever set it.
+        Sent with the customer's key, not the partner's. An unknown outcome is resolved by reading the
+        value back with `spot.customer_id`, no matter who set it.
 
         Args:
             customer_id: The id to give: no two customers have the same.
             agent_code: The partner's Link id.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - customer_id (id): Id the customer has now.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/spot/Customize-Id-For-Client-For-Client
         """
@@ -85,27 +86,28 @@ class FuturesWrites(WriteResource[T]):
     def set_customer_id(self, customer_id: str | int, email: str, *, idempotency_key: str | None = None) -> T:
         """Gives a futures customer an id.
 
-        POST /fapi/v1/apiReferral/customization: weight 100, pool fapi (2,400 a minute for the address on
-        all of /fapi/*).
+        POST /fapi/v1/apiReferral/customization: weight 100, rate limit fapi (2,400 a minute for each IP
+        address, shared by /fapi/*).
 
-        An unknown outcome is settled by `futures.customers`, by reading it back, whoever set it.
+        An unknown outcome is resolved by reading the value back with `futures.customers`, no matter who
+        set it.
 
         Args:
             customer_id: The id to give: no two customers have the same.
             email: E-mail address of the customer.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - customer_id (id): Id the customer has now.
             - email (email): E-mail address, masked.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Customize-Id-For-Client-For-Partner
         """
@@ -120,29 +122,29 @@ class FuturesWrites(WriteResource[T]):
     ) -> T:
         """Gives the futures customer who owns the key an id with the partner.
 
-        POST /fapi/v1/apiReferral/userCustomization: weight 100, pool fapi (2,400 a minute for the address
-        on all of /fapi/*).
+        POST /fapi/v1/apiReferral/userCustomization: weight 100, rate limit fapi (2,400 a minute for each
+        IP address, shared by /fapi/*).
 
         Sent with the customer's key, not the partner's. For a customer with Portfolio Margin use the door
-        in `portfolio`. An unknown outcome is settled by `futures.customer_id`, by reading it back,
-        whoever set it.
+        in `portfolio`. An unknown outcome is resolved by reading the value back with
+        `futures.customer_id`, no matter who set it.
 
         Args:
             customer_id: The id to give: no two customers have the same.
             broker_id: The partner's Link id.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - broker_id (id): The partner's Link id.
             - customer_id (id): Id the customer has with the partner.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Customize-Id-For-Client-For-Client
         """
@@ -161,28 +163,28 @@ class PortfolioWrites(WriteResource[T]):
     ) -> T:
         """Gives the Portfolio Margin customer who owns the key an id with the partner.
 
-        POST /papi/v1/apiReferral/userCustomization: weight 100, pool papi (6,000 a minute for the address
-        on all of /papi/*).
+        POST /papi/v1/apiReferral/userCustomization: weight 100, rate limit papi (6,000 a minute for each
+        IP address, shared by /papi/*).
 
-        Sent with the customer's key, not the partner's. An unknown outcome is settled by
-        `portfolio.customer_id`, by reading it back, whoever set it.
+        Sent with the customer's key, not the partner's. An unknown outcome is resolved by reading the
+        value back with `portfolio.customer_id`, no matter who set it.
 
         Args:
             customer_id: The id to give: no two customers have the same.
             broker_id: The partner's Link id.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - broker_id (id): The partner's Link id.
             - customer_id (id): Id the customer has with the partner.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/link-and-trade/futures/Customize-Id-For-Client-For-Client-PAPI
         """

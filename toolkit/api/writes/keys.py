@@ -25,13 +25,13 @@ class KeyWrites(WriteResource[T]):
     ) -> T:
         """Creates an API key for a sub-account.
 
-        POST /sapi/v1/broker/subAccountApi: weight 3000, pool sapi-uid (180,000 a minute for the account
-        on this endpoint alone). The key needs the "trade" permission.
+        POST /sapi/v1/broker/subAccountApi: weight 3000, rate limit sapi-uid (180,000 a minute for each
+        account (UID), for this endpoint alone). The key needs the "trade" permission.
 
         Key and secret are in no frame: `outcome.take_key()` hands them over, once. Only one key can be
         created for a sub-account in a second. Margin and futures have to be switched on for the
-        sub-account before its keys may trade them. An unknown outcome is settled by `exchange.api_keys`,
-        where there is no new key; a new one anybody may have made.
+        sub-account before its keys may trade them. An unknown outcome is resolved only if
+        `exchange.api_keys` shows no new key: a new key may have been created by another program.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -40,11 +40,11 @@ class KeyWrites(WriteResource[T]):
             futures_trade: It may trade futures.
             public_key: Public key (Ed25519 or RSA) for a key without a secret; the private part never
                 leaves you.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
             - api_key (id): The key, masked.
@@ -53,10 +53,10 @@ class KeyWrites(WriteResource[T]):
             - futures_trade (flag): May trade futures.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
-            NotExecutedError: How things are before it could not be read; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
+            NotExecutedError: The state before the call could not be read. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Create-Api-Key-for-Sub-Account
         """
@@ -82,27 +82,27 @@ class KeyWrites(WriteResource[T]):
     ) -> T:
         """Deletes an API key of a sub-account. It cannot be brought back.
 
-        DELETE /sapi/v1/broker/subAccountApi: weight 1, pool sapi-ip (12,000 a minute for the address on
-        this endpoint alone). The key needs the "trade" permission.
+        DELETE /sapi/v1/broker/subAccountApi: weight 1, rate limit sapi-ip (12,000 a minute for each IP
+        address, for this endpoint alone). The key needs the "trade" permission.
 
-        Only one key can be deleted for a sub-account in a second. An unknown outcome is settled by
-        `exchange.api_keys`, by its absence, whoever deleted it.
+        Only one key can be deleted for a sub-account in a second. An unknown outcome is resolved by
+        absence from `exchange.api_keys`, no matter who deleted it.
 
         Args:
             sub_account_id: Id of the sub-account.
             api_key: API key of the sub-account, the whole of it.
-            confirm: `api_key` a second time: this cannot be undone.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            confirm: `api_key` again, because this cannot be undone.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Its `frame` is empty: so is the answer.
+            An `Outcome`; from `ops.preview`, a `Preview`. Its `frame` is empty, like the response.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
-            NotExecutedError: How things are before it could not be read; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
+            NotExecutedError: The state before the call could not be read. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Delete-Sub-Account-Api-Key
         """
@@ -124,12 +124,12 @@ class KeyWrites(WriteResource[T]):
     ) -> T:
         """Says what an API key of a sub-account may do.
 
-        POST /sapi/v1/broker/subAccountApi/permission: weight 1, pool sapi-ip (12,000 a minute for the
-        address on this endpoint alone). The key needs the "trade" permission.
+        POST /sapi/v1/broker/subAccountApi/permission: weight 1, rate limit sapi-ip (12,000 a minute for
+        each IP address, for this endpoint alone). The key needs the "trade" permission.
 
         All three are said each time: none stays as it was. Margin and futures have to be switched on for
-        the sub-account first. An unknown outcome is settled by `exchange.api_keys`, by reading it back,
-        whoever set it.
+        the sub-account first. An unknown outcome is resolved by reading the value back with
+        `exchange.api_keys`, no matter who set it.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -137,11 +137,11 @@ class KeyWrites(WriteResource[T]):
             can_trade: It may trade spot.
             margin_trade: It may trade on margin.
             futures_trade: It may trade futures.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
             - api_key (id): The key, masked.
@@ -150,9 +150,9 @@ class KeyWrites(WriteResource[T]):
             - futures_trade (flag): May trade futures.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Change-Sub-Account-Api-Permission
         """
@@ -178,30 +178,31 @@ class KeyWrites(WriteResource[T]):
     ) -> T:
         """Says whether an API key of a sub-account may make universal transfers.
 
-        POST /sapi/v1/broker/subAccountApi/permission/universalTransfer: weight 1, pool sapi-ip (12,000 a
-        minute for the address on this endpoint alone). The key needs the "trade" permission.
+        POST /sapi/v1/broker/subAccountApi/permission/universalTransfer: weight 1, rate limit sapi-ip
+        (12,000 a minute for each IP address, for this endpoint alone). The key needs the "trade"
+        permission.
 
-        No read settles an unknown outcome. Look at the key's permissions at the exchange's site: no read
+        No read resolves an unknown outcome. Check the key's permissions at the exchange's site: no read
         of the API shows this one. Setting it again does no harm.
 
         Args:
             sub_account_id: Id of the sub-account.
             api_key: API key of the sub-account, the whole of it.
             allowed: It may move funds between the sub-account's wallets.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
             - api_key (id): The key, masked.
             - can_universal_transfer (flag): May move funds between the wallets of its account.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Enable-Universal-Transfer-Permission-For-SubAccount-Api-Key
         """
@@ -222,21 +223,22 @@ class KeyWrites(WriteResource[T]):
     ) -> T:
         """Says whether an API key of a sub-account may be used from anywhere, or from where.
 
-        POST /sapi/v2/broker/subAccountApi/ipRestriction: weight 3000, pool sapi-uid (180,000 a minute for
-        the account on this endpoint alone).
+        POST /sapi/v2/broker/subAccountApi/ipRestriction: weight 3000, rate limit sapi-uid (180,000 a
+        minute for each account (UID), for this endpoint alone).
 
-        An unknown outcome is settled by `exchange.ip_restriction`, by reading it back, whoever set it.
+        An unknown outcome is resolved by reading the value back with `exchange.ip_restriction`, no matter
+        who set it.
 
         Args:
             sub_account_id: Id of the sub-account.
             api_key: API key of the sub-account, the whole of it.
             restriction: "on": only listed addresses may use the key; "off": any may.
             addresses: IP addresses that may use the key, put to those listed by now.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - status (text): "1" any address, "2" only listed ones.
             - ip_list (texts): Addresses that may use the key; missing where there is no restriction.
@@ -244,9 +246,9 @@ class KeyWrites(WriteResource[T]):
             - api_key (id): The key, masked.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Update-IP-Restriction-for-Sub-Account-API-key-For-Master-Account
         """
@@ -271,21 +273,22 @@ class KeyWrites(WriteResource[T]):
     ) -> T:
         """Removes addresses from those that may use an API key of a sub-account.
 
-        DELETE /sapi/v1/broker/subAccountApi/ipRestriction/ipList: weight 1, pool sapi-ip (12,000 a minute
-        for the address on this endpoint alone).
+        DELETE /sapi/v1/broker/subAccountApi/ipRestriction/ipList: weight 1, rate limit sapi-ip (12,000 a
+        minute for each IP address, for this endpoint alone).
 
-        An unknown outcome is settled by `exchange.ip_restriction`, by reading it back, whoever set it.
+        An unknown outcome is resolved by reading the value back with `exchange.ip_restriction`, no matter
+        who set it.
 
         Args:
             sub_account_id: Id of the sub-account.
             api_key: API key of the sub-account, the whole of it.
             addresses: IP addresses to remove: at least one. Without any left the key may be used from
                 anywhere.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
             - api_key (id): The key, masked.
@@ -293,9 +296,9 @@ class KeyWrites(WriteResource[T]):
             - update_time (time): When it was changed, UTC.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Delete-IPRestriction-for-Sub-Account-Api-Key
         """

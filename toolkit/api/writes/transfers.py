@@ -24,11 +24,11 @@ class MoneyWrites(WriteResource[T]):
     ) -> T:
         """Moves money between the spot wallets of the master account and of sub-accounts.
 
-        POST /sapi/v1/broker/transfer: weight 1, pool sapi-ip (12,000 a minute for the address on this
-        endpoint alone). The key needs the "internal transfer" permission.
+        POST /sapi/v1/broker/transfer: weight 1, rate limit sapi-ip (12,000 a minute for each IP address,
+        for this endpoint alone). The key needs the "internal transfer" permission.
 
-        An unknown outcome is settled by `exchange.transfers`, by the id that is drawn for it (an id of
-        your own another call may have, too).
+        An unknown outcome is resolved by the id generated for the call, which `exchange.transfers` shows.
+        An id of your own is not proof: another call may carry it too.
 
         Args:
             asset: What is moved, such as USDT.
@@ -37,19 +37,19 @@ class MoneyWrites(WriteResource[T]):
             to_id: Sub-account it goes to; the master account when not given.
             client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is drawn
                 when not given, by which the transfer is known for sure.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - txn_id (id): Id of the transfer.
             - client_tran_id (id): Your id of it.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/asset
         """
@@ -78,12 +78,12 @@ class MoneyWrites(WriteResource[T]):
     ) -> T:
         """Moves money between the futures wallets of the master account and of sub-accounts.
 
-        POST /sapi/v1/broker/transfer/futures: weight 1, pool sapi-ip (12,000 a minute for the address on
-        this endpoint alone). The key needs the "internal transfer" permission.
+        POST /sapi/v1/broker/transfer/futures: weight 1, rate limit sapi-ip (12,000 a minute for each IP
+        address, for this endpoint alone). The key needs the "internal transfer" permission.
 
-        A master account may transfer 5,000 times a minute. An unknown outcome is settled by
-        `exchange.futures_transfers`, by the id that is drawn for it (an id of your own another call may
-        have, too).
+        A master account may transfer 5,000 times a minute. An unknown outcome is resolved by the id
+        generated for the call, which `exchange.futures_transfers` shows. An id of your own is not proof:
+        another call may carry it too.
 
         Args:
             asset: What is moved, such as USDT.
@@ -93,20 +93,20 @@ class MoneyWrites(WriteResource[T]):
             to_id: Sub-account it goes to; the master account when not given.
             client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is drawn
                 when not given, by which the transfer is known for sure.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - success (flag): The exchange says it is done.
             - txn_id (id): Id of the transfer.
             - client_tran_id (id): Your id of it.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Sub-Account-Transfer-Futures
         """
@@ -137,11 +137,12 @@ class MoneyWrites(WriteResource[T]):
     ) -> T:
         """Moves money between any wallets of the master account and of sub-accounts.
 
-        POST /sapi/v1/broker/universalTransfer: weight 1, pool sapi-ip (12,000 a minute for the address on
-        this endpoint alone). The key needs the "internal transfer" permission.
+        POST /sapi/v1/broker/universalTransfer: weight 1, rate limit sapi-ip (12,000 a minute for each IP
+        address, for this endpoint alone). The key needs the "internal transfer" permission.
 
-        Not between two futures wallets. An unknown outcome is settled by `exchange.universal_transfers`,
-        by the id that is drawn for it (an id of your own another call may have, too).
+        Not between two futures wallets. An unknown outcome is resolved by the id generated for the call,
+        which `exchange.universal_transfers` shows. An id of your own is not proof: another call may carry
+        it too.
 
         Args:
             asset: What is moved, such as USDT.
@@ -152,19 +153,19 @@ class MoneyWrites(WriteResource[T]):
             to_id: Sub-account it goes to; the master account when not given.
             client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is drawn
                 when not given, by which the transfer is known for sure.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - txn_id (id): Id of the transfer.
             - client_tran_id (id): Your id of it.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Universal-Transfer
         """
@@ -193,11 +194,11 @@ class MoneyWrites(WriteResource[T]):
     ) -> T:
         """Moves money between the spot and futures wallets of one sub-account.
 
-        POST /sapi/v1/broker/futures/accountTransfer: weight 1, pool sapi-ip (12,000 a minute for the
-        address on this endpoint alone). The key needs the "Spot & Margin Trading" permission.
+        POST /sapi/v1/broker/futures/accountTransfer: weight 1, rate limit sapi-ip (12,000 a minute for
+        each IP address, for this endpoint alone). The key needs the "Spot & Margin Trading" permission.
 
         It takes no id of yours, and no read shows it: where it has to be found again, use
-        `universal_transfer`. No read settles an unknown outcome. Look at the sub-account's wallets:
+        `universal_transfer`. No read resolves an unknown outcome. Check the sub-account's wallets:
         `link.exchange.spot_balances` and `futures_balances`, or its transfer history at the exchange's
         site, at the time the entry names.
 
@@ -206,18 +207,18 @@ class MoneyWrites(WriteResource[T]):
             asset: What is moved, such as USDT.
             amount: How much of it, as Decimal or text ("12.5"): nothing is rounded.
             route: From which wallet to which: "spot_to_um", "um_to_spot", "spot_to_cm" or "cm_to_spot".
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - txn_id (id): Id of the transfer.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Futures-Transfer-for-Link-Sub-account
         """
@@ -239,12 +240,12 @@ class MoneyWrites(WriteResource[T]):
     ) -> T:
         """Sets the spot and margin commission of a sub-account.
 
-        POST /sapi/v1/broker/subAccountApi/commission: weight 4, pool sapi-uid (180,000 a minute for the
-        account on this endpoint alone). The key needs the "trade" permission.
+        POST /sapi/v1/broker/subAccountApi/commission: weight 4, rate limit sapi-uid (180,000 a minute for
+        each account (UID), for this endpoint alone). The key needs the "trade" permission.
 
         `link.exchange.partner` tells the lowest and highest rate the partner may set. Margin rates only
-        where margin is on; they follow the spot rates when not given. An unknown outcome is settled by
-        `exchange.sub_accounts`, by reading it back, whoever set it.
+        where margin is on; they follow the spot rates when not given. An unknown outcome is resolved by
+        reading the value back with `exchange.sub_accounts`, no matter who set it.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -252,11 +253,11 @@ class MoneyWrites(WriteResource[T]):
             taker: Spot taker commission, as a fraction: "0.001" is 0.1 %.
             margin_maker: Margin maker commission, as a fraction: "0.001" is 0.1 %.
             margin_taker: Margin taker commission, as a fraction: "0.001" is 0.1 %.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
             - maker_commission (amount): Spot maker commission, as a fraction.
@@ -265,9 +266,9 @@ class MoneyWrites(WriteResource[T]):
             - margin_taker_commission (amount): Margin taker rate, as a fraction.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/fee
         """
@@ -294,23 +295,23 @@ class MoneyWrites(WriteResource[T]):
     ) -> T:
         """Sets the USD-M futures commission of a sub-account, as an addition to its fee tier's.
 
-        POST /sapi/v1/broker/subAccountApi/commission/futures: weight 1, pool sapi-ip (12,000 a minute for
-        the address on this endpoint alone). The key needs the "trade" permission.
+        POST /sapi/v1/broker/subAccountApi/commission/futures: weight 1, rate limit sapi-ip (12,000 a
+        minute for each IP address, for this endpoint alone). The key needs the "trade" permission.
 
         Futures have to be switched on for it first. Clients by others know bounds: maker 200, taker 400.
-        An unknown outcome is settled by `exchange.um_commission`, where nothing has changed; a change
-        anybody may have made.
+        An unknown outcome is resolved only if `exchange.um_commission` shows no change: a change may have
+        been made by another program.
 
         Args:
             sub_account_id: Id of the sub-account.
             symbol: The symbol, such as BTCUSDT.
             maker_adjustment: Put on the maker commission of its fee tier, in millionths: 100 is 0.01 %.
             taker_adjustment: Put on the taker commission of its fee tier, in millionths: 100 is 0.01 %.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
             - symbol (text): The symbol.
@@ -320,10 +321,10 @@ class MoneyWrites(WriteResource[T]):
             - taker_commission (integer): Taker commission with it, in millionths.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
-            NotExecutedError: How things are before it could not be read; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
+            NotExecutedError: The state before the call could not be read. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/fee/Change-Sub-Account-UM-Futures-Commission
         """
@@ -349,23 +350,23 @@ class MoneyWrites(WriteResource[T]):
     ) -> T:
         """Sets the COIN-M futures commission of a sub-account, as an addition to its fee tier's.
 
-        POST /sapi/v1/broker/subAccountApi/commission/coinFutures: weight 1, pool sapi-ip (12,000 a minute
-        for the address on this endpoint alone). The key needs the "trade" permission.
+        POST /sapi/v1/broker/subAccountApi/commission/coinFutures: weight 1, rate limit sapi-ip (12,000 a
+        minute for each IP address, for this endpoint alone). The key needs the "trade" permission.
 
         Futures have to be switched on for it first. Clients by others know bounds: maker 100, taker 500.
-        An unknown outcome is settled by `exchange.cm_commission`, where nothing has changed; a change
-        anybody may have made.
+        An unknown outcome is resolved only if `exchange.cm_commission` shows no change: a change may have
+        been made by another program.
 
         Args:
             sub_account_id: Id of the sub-account.
             pair: The pair, such as BTCUSD.
             maker_adjustment: Put on the maker commission of its fee tier, in millionths: 100 is 0.01 %.
             taker_adjustment: Put on the taker commission of its fee tier, in millionths: 100 is 0.01 %.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: Name under which the write is made once, across restarts and kernels: a
+                second call with the same key sends nothing and returns the first outcome.
 
         Returns:
-            The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
+            An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
             - pair (text): The pair.
@@ -375,10 +376,10 @@ class MoneyWrites(WriteResource[T]):
             - taker_commission (integer): Taker commission with it, in millionths.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            PendingWriteError: A call about the same thing is not settled; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
-            NotExecutedError: How things are before it could not be read; nothing was sent.
+            UsageError: An argument is invalid. Nothing was sent.
+            PendingWriteError: An earlier call about the same thing is unresolved. Nothing was sent.
+            JournalError: The journal cannot be written. Nothing was sent.
+            NotExecutedError: The state before the call could not be read. Nothing was sent.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/fee/Change-Sub-Account-CM-Futures-Commission
         """

@@ -16,14 +16,14 @@ class AccountReads(ReadResource):
     def partner(self, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """The partner itself: commission bounds and number of sub-accounts, as one row.
 
-        GET /sapi/v1/broker/info: weight 1, pool sapi-ip (12,000 a minute for the address on this endpoint
-        alone).
+        GET /sapi/v1/broker/info: weight 1, rate limit sapi-ip (12,000 a minute for each IP address, for
+        this endpoint alone).
 
         Args:
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - max_maker_commission (amount): Highest maker commission the partner may set, as a fraction:
                 0.002 is 0.2 %.
@@ -34,10 +34,10 @@ class AccountReads(ReadResource):
             - max_sub_account_qty (integer): Sub-accounts allowed.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Link-Account-Information
         """
@@ -52,19 +52,19 @@ class AccountReads(ReadResource):
     ) -> pd.DataFrame:
         """The partner's sub-accounts, one row each.
 
-        GET /sapi/v1/broker/subAccount: weight 1, pool sapi-ip (12,000 a minute for the address on this
-        endpoint alone).
+        GET /sapi/v1/broker/subAccount: weight 1, rate limit sapi-ip (12,000 a minute for each IP address,
+        for this endpoint alone).
 
-        Every page is fetched, 500 rows a request, up to one that is empty.
+        All pages are fetched, 500 rows a request, until a page is empty.
 
         Args:
             sub_account_id: Only this sub-account; all when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
-            emails: E-mail addresses "masked" or "clear"; as chosen on the Link when not given. Two may
-                have the same mask: tell rows apart, and join them, by `sub_account_id`.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+            emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
+                addresses can have the same mask: identify and join rows by `sub_account_id`.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
             - email (email): Its e-mail address (personal data).
@@ -78,10 +78,10 @@ class AccountReads(ReadResource):
             - create_time (time): When it was created, UTC.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Query-Sub-Account
         """
@@ -94,19 +94,19 @@ class AccountReads(ReadResource):
     ) -> pd.DataFrame:
         """The API keys of one sub-account and what each may do, one row a key.
 
-        GET /sapi/v1/broker/subAccountApi: weight 1, pool sapi-ip (12,000 a minute for the address on this
-        endpoint alone).
+        GET /sapi/v1/broker/subAccountApi: weight 1, rate limit sapi-ip (12,000 a minute for each IP
+        address, for this endpoint alone).
 
-        Every page is fetched, 500 rows a request, up to one that is empty. The key that asks needs the
+        All pages are fetched, 500 rows a request, until a page is empty. The key that asks needs the
         "trade" permission.
 
         Args:
             sub_account_id: Id of the sub-account.
             api_key: Only this API key; all keys of the sub-account when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
             - api_key (id): The key, masked.
@@ -115,10 +115,10 @@ class AccountReads(ReadResource):
             - futures_trade (flag): May trade futures.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Query-Sub-Account-Api-Key
         """
@@ -131,16 +131,16 @@ class AccountReads(ReadResource):
     ) -> pd.DataFrame:
         """The addresses one API key of a sub-account may be used from, as one row.
 
-        GET /sapi/v1/broker/subAccountApi/ipRestriction: weight 1, pool sapi-ip (12,000 a minute for the
-        address on this endpoint alone).
+        GET /sapi/v1/broker/subAccountApi/ipRestriction: weight 1, rate limit sapi-ip (12,000 a minute for
+        each IP address, for this endpoint alone).
 
         Args:
             sub_account_id: Id of the sub-account.
             api_key: API key of the sub-account.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
             - ip_restrict (flag): Only listed addresses may use it.
@@ -149,10 +149,10 @@ class AccountReads(ReadResource):
             - update_time (time): Last change, UTC.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Get-IPRestriction-for-Sub-Account-Api-Key
         """
@@ -163,25 +163,25 @@ class AccountReads(ReadResource):
     def bnb_burn(self, sub_account_id: str | int, *, numbers: Numbers | None = None) -> pd.DataFrame:
         """Whether a sub-account pays fees and interest in BNB, as one row.
 
-        GET /sapi/v1/broker/subAccount/bnbBurn/status: weight 1, pool sapi-ip (12,000 a minute for the
-        address on this endpoint alone).
+        GET /sapi/v1/broker/subAccount/bnbBurn/status: weight 1, rate limit sapi-ip (12,000 a minute for
+        each IP address, for this endpoint alone).
 
         Args:
             sub_account_id: Id of the sub-account.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
             - spot_bnb_burn (flag): Pays spot fees in BNB.
             - interest_bnb_burn (flag): Pays margin interest in BNB.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/account/Get-BNB-Burn-Status-for-Sub-Account
         """

@@ -19,28 +19,28 @@ class BalanceReads(ReadResource):
     ) -> pd.DataFrame:
         """What each sub-account holds on spot, one row each.
 
-        GET /sapi/v1/broker/subAccount/spotSummary: weight 3000, pool sapi-uid (180,000 a minute for the
-        account on this endpoint alone).
+        GET /sapi/v1/broker/subAccount/spotSummary: weight 3000, rate limit sapi-uid (180,000 a minute for
+        each account (UID), for this endpoint alone).
 
-        Every page is fetched, 20 rows a request, up to one that is empty. A request carries 20
+        All pages are fetched, 20 rows a request, until a page is empty. A request carries 20
         sub-accounts; 60 requests a minute are allowed.
 
         Args:
             sub_account_id: Only this sub-account; all when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
             - total_balance_of_btc (amount): All spot assets, in BTC.
             - time (time): Moment of the snapshot at the exchange, UTC.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Query-Sub-Account-Spot-Asset-Info
         """
@@ -51,17 +51,17 @@ class BalanceReads(ReadResource):
     ) -> pd.DataFrame:
         """What each sub-account holds and owes on margin, one row each.
 
-        GET /sapi/v1/broker/subAccount/marginSummary: weight 1, pool sapi-ip (12,000 a minute for the
-        address on this endpoint alone).
+        GET /sapi/v1/broker/subAccount/marginSummary: weight 1, rate limit sapi-ip (12,000 a minute for
+        each IP address, for this endpoint alone).
 
-        Every page is fetched, 20 rows a request, up to one that is empty.
+        All pages are fetched, 20 rows a request, until a page is empty.
 
         Args:
             sub_account_id: Only this sub-account; all when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - margin_enable (flag): Margin is on.
             - sub_account_id (id): Id of the sub-account.
@@ -73,10 +73,10 @@ class BalanceReads(ReadResource):
             - time (time): Moment of the snapshot at the exchange, UTC.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Query-Sub-Account-Margin-Asset-Info
         """
@@ -91,19 +91,19 @@ class BalanceReads(ReadResource):
     ) -> pd.DataFrame:
         """What each sub-account holds on futures of one market, one row each.
 
-        GET /sapi/v3/broker/subAccount/futuresSummary: weight 60, pool sapi-uid (180,000 a minute for the
-        account on this endpoint alone).
+        GET /sapi/v3/broker/subAccount/futuresSummary: weight 60, rate limit sapi-uid (180,000 a minute
+        for each account (UID), for this endpoint alone).
 
-        Every page is fetched, 20 rows a request, up to one that is empty. Rows of sub-accounts without
+        All pages are fetched, 20 rows a request, until a page is empty. Rows of sub-accounts without
         futures carry their id and the flag alone.
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.
             sub_account_id: Only this sub-account; all when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
             - futures_enable (flag): Futures are on.
@@ -123,10 +123,10 @@ class BalanceReads(ReadResource):
             - time (time): Moment of the snapshot at the exchange, UTC.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Query-Sub-Account-Futures-Asset-Info
         """

@@ -20,16 +20,16 @@ class FeeReads(ReadResource):
     ) -> pd.DataFrame:
         """The USD-M futures commission of one sub-account, one row a symbol.
 
-        GET /sapi/v1/broker/subAccountApi/commission/futures: weight 1, pool sapi-ip (12,000 a minute for
-        the address on this endpoint alone).
+        GET /sapi/v1/broker/subAccountApi/commission/futures: weight 1, rate limit sapi-ip (12,000 a
+        minute for each IP address, for this endpoint alone).
 
         Args:
             sub_account_id: Id of the sub-account.
             symbol: The symbol, such as BTCUSDT.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
             - symbol (text): The symbol.
@@ -37,10 +37,10 @@ class FeeReads(ReadResource):
             - taker_commission (integer): Taker commission in millionths: 100 is 0.01 %.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/fee/Query-Sub-Account-UM-Futures-Commission
         """
@@ -53,16 +53,16 @@ class FeeReads(ReadResource):
     ) -> pd.DataFrame:
         """The COIN-M futures commission of one sub-account, one row a pair.
 
-        GET /sapi/v1/broker/subAccountApi/commission/coinFutures: weight 1, pool sapi-ip (12,000 a minute
-        for the address on this endpoint alone).
+        GET /sapi/v1/broker/subAccountApi/commission/coinFutures: weight 1, rate limit sapi-ip (12,000 a
+        minute for each IP address, for this endpoint alone).
 
         Args:
             sub_account_id: Id of the sub-account.
             pair: The pair, such as BTCUSD.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
             - pair (text): The pair.
@@ -70,10 +70,10 @@ class FeeReads(ReadResource):
             - taker_commission (integer): Taker commission in millionths: 100 is 0.01 %.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/fee/Query-Sub-Account-CM-Futures-Commission
         """
@@ -91,20 +91,20 @@ class FeeReads(ReadResource):
     ) -> pd.DataFrame:
         """Spot commission rebates from the partner's sub-accounts, one row a trade.
 
-        GET /sapi/v1/broker/rebate/recentRecord: weight 1, pool sapi-ip (12,000 a minute for the address
-        on this endpoint alone).
+        GET /sapi/v1/broker/rebate/recentRecord: weight 1, rate limit sapi-ip (12,000 a minute for each IP
+        address, for this endpoint alone).
 
-        One request spans less than 7 days at most; longer spans are put together. Every page is fetched,
-        500 rows a request, up to one that is empty.
+        One request spans just under 7 days at most; a longer span is split into several requests. All
+        pages are fetched, 500 rows a request, until a page is empty.
 
         Args:
             sub_account_id: Only this sub-account; all when not given.
-            start: First moment, included; less than 7 days before the end when not given.
-            end: Last moment, included; a date means its whole day. Now when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            start: Start of the span, included; defaults to just under 7 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
             - income (amount): The rebate, in `asset`.
@@ -115,10 +115,10 @@ class FeeReads(ReadResource):
             - status (integer): 0 pending, 1 successful, 2 failed.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/fee/Query-Spot-Commission-Rebate-Recent-Record
         """
@@ -137,22 +137,22 @@ class FeeReads(ReadResource):
     ) -> pd.DataFrame:
         """Futures commission rebates of one market, one row a trade.
 
-        GET /sapi/v1/broker/rebate/futures/recentRecord: weight 1, pool sapi-ip (12,000 a minute for the
-        address on this endpoint alone).
+        GET /sapi/v1/broker/rebate/futures/recentRecord: weight 1, rate limit sapi-ip (12,000 a minute for
+        each IP address, for this endpoint alone).
 
-        One request spans less than 7 days at most; longer spans are put together. Every page is fetched,
-        100 rows a request, up to one that is empty. There is no filter by sub-account.
+        One request spans just under 7 days at most; a longer span is split into several requests. All
+        pages are fetched, 100 rows a request, until a page is empty. There is no filter by sub-account.
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.
             filter_result: Leave out rebates that are not from the partner's own sub-accounts (since
                 2024-08-16).
-            start: First moment, included; less than 7 days before the end when not given.
-            end: Last moment, included; a date means its whole day. Now when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            start: Start of the span, included; defaults to just under 7 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
             - income (amount): The rebate, in `asset`.
@@ -163,10 +163,10 @@ class FeeReads(ReadResource):
             - status (integer): 0 pending, 1 successful, 2 failed.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/fee/Query-Futures-Commission-Rebate-Record
         """

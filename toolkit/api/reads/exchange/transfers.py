@@ -28,23 +28,23 @@ class TransferReads(ReadResource):
     ) -> pd.DataFrame:
         """Spot transfers between the partner and its sub-accounts, one row each.
 
-        GET /sapi/v1/broker/transfer: weight 1, pool sapi-ip (12,000 a minute for the address on this
-        endpoint alone).
+        GET /sapi/v1/broker/transfer: weight 1, rate limit sapi-ip (12,000 a minute for each IP address,
+        for this endpoint alone).
 
-        One request spans 100 days at most; longer spans are put together. Every page is fetched, 500 rows
-        a request, up to one that is empty.
+        One request spans 100 days at most; a longer span is split into several requests. All pages are
+        fetched, 500 rows a request, until a page is empty.
 
         Args:
             from_id: Sub-account the money left.
             to_id: Sub-account the money went to.
             client_tran_id: Only the transfer with this client id.
             show_all_status: Also show transfers that failed.
-            start: First moment, included; 100 days before the end when not given.
-            end: Last moment, included; a date means its whole day. Now when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            start: Start of the span, included; defaults to 100 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - from_id (id): Sub-account the money left; empty or missing means the master account.
             - to_id (id): Sub-account it went to; empty or missing means the master account.
@@ -56,10 +56,10 @@ class TransferReads(ReadResource):
             - status (text): INIT, PROCESS, SUCCESS or FAILURE.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Query-Sub-Account-Transfer-History-Spot
         """
@@ -88,23 +88,22 @@ class TransferReads(ReadResource):
     ) -> pd.DataFrame:
         """Futures transfers of one sub-account, one row each.
 
-        GET /sapi/v1/broker/transfer/futures: weight 1, pool sapi-ip (12,000 a minute for the address on
-        this endpoint alone).
+        GET /sapi/v1/broker/transfer/futures: weight 1, rate limit sapi-ip (12,000 a minute for each IP
+        address, for this endpoint alone).
 
-        Every page is fetched, 500 rows a request, up to one that is empty. The exchange keeps the last 30
+        All pages are fetched, 500 rows a request, until a page is empty. The exchange keeps the last 30
         days.
 
         Args:
             sub_account_id: Id of the sub-account.
             market: "um" for USD-margined, "cm" for coin-margined futures.
             client_tran_id: Only the transfer with this client id.
-            start: First moment, included; 30 days before the end when not given. Not more than 30 days
-                ago.
-            end: Last moment, included; a date means its whole day. Now when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            start: Start of the span, included; defaults to 30 days before `end`. At most 30 days ago.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - from_id (id): Sub-account the money left; "" means the master account.
             - to_id (id): Sub-account it went to; "" means the master account.
@@ -116,10 +115,10 @@ class TransferReads(ReadResource):
             - futures_type (integer): 1 USD-margined, 2 coin-margined.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Query-Sub-Account-Transfer-History-Futures
         """
@@ -144,23 +143,23 @@ class TransferReads(ReadResource):
     ) -> pd.DataFrame:
         """Transfers between wallets of the partner and its sub-accounts, one row each.
 
-        GET /sapi/v1/broker/universalTransfer: weight 1, pool sapi-ip (12,000 a minute for the address on
-        this endpoint alone).
+        GET /sapi/v1/broker/universalTransfer: weight 1, rate limit sapi-ip (12,000 a minute for each IP
+        address, for this endpoint alone).
 
-        One request spans 100 days at most; longer spans are put together. Every page is fetched, 500 rows
-        a request, up to one that is empty.
+        One request spans 100 days at most; a longer span is split into several requests. All pages are
+        fetched, 500 rows a request, until a page is empty.
 
         Args:
             from_id: Sub-account the money left.
             to_id: Sub-account the money went to.
             client_tran_id: Only the transfer with this client id.
             show_all_status: Also show transfers that failed.
-            start: First moment, included; 30 days before the end when not given.
-            end: Last moment, included; a date means its whole day. Now when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            start: Start of the span, included; defaults to 30 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - from_id (id): Sub-account the money left; empty or missing means the master account.
             - to_id (id): Sub-account it went to; empty or missing means the master account.
@@ -174,10 +173,10 @@ class TransferReads(ReadResource):
             - to_account_type (text): Wallet it went to.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Query-Universal-Transfer-History
         """
@@ -206,22 +205,22 @@ class TransferReads(ReadResource):
     ) -> pd.DataFrame:
         """Deposits into sub-accounts, one row each.
 
-        GET /sapi/v1/broker/subAccount/depositHist: weight 10, pool sapi-ip (12,000 a minute for the
-        address on this endpoint alone).
+        GET /sapi/v1/broker/subAccount/depositHist: weight 10, rate limit sapi-ip (12,000 a minute for
+        each IP address, for this endpoint alone).
 
-        One request spans less than 7 days at most; longer spans are put together. Every page is fetched,
-        500 rows a request, up to one that is empty.
+        One request spans just under 7 days at most; a longer span is split into several requests. All
+        pages are fetched, 500 rows a request, until a page is empty.
 
         Args:
             sub_account_id: Only this sub-account; all when not given.
             coin: Only this coin.
             status: Only deposits in this state.
-            start: First moment, included; less than 7 days before the end when not given.
-            end: Last moment, included; a date means its whole day. Now when not given.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            start: Start of the span, included; defaults to just under 7 days before `end`.
+            end: End of the span, included; a date means its whole day. Defaults to now.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - deposit_id (id): Id of the deposit (since 2023-11-20).
             - sub_account_id (id): Id of the sub-account.
@@ -242,10 +241,10 @@ class TransferReads(ReadResource):
                 (since 2025-02-26).
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Get-Sub-Account-Deposit-History
         """
@@ -262,18 +261,18 @@ class TransferReads(ReadResource):
     ) -> pd.DataFrame:
         """One deposit, looked up by its id.
 
-        GET /sapi/v2/broker/subAccount/depositHist: weight 10, pool sapi-ip (12,000 a minute for the
-        address on this endpoint alone).
+        GET /sapi/v2/broker/subAccount/depositHist: weight 10, rate limit sapi-ip (12,000 a minute for
+        each IP address, for this endpoint alone).
 
-        Every page is fetched, 500 rows a request, up to one that is empty.
+        All pages are fetched, 500 rows a request, until a page is empty.
 
         Args:
             deposit_id: Id of the deposit.
             sub_account_id: Id of the sub-account.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - deposit_id (id): Id of the deposit (since 2023-11-20).
             - sub_account_id (id): Id of the sub-account.
@@ -294,10 +293,10 @@ class TransferReads(ReadResource):
                 (since 2025-02-26).
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time; `partial` is what had arrived.
-            ContractError: The answer is not as documented; `partial` is what had arrived.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly; `partial` has the rows fetched until then.
+            ContractError: A response is not as documented; `partial` has the rows fetched until then.
 
         Source: https://developers.binance.com/docs/binance_link/exchange-link/asset/Get-Sub-Account-Deposit-History-v2
         """
