@@ -1,4 +1,4 @@
-"""The commands: `python -m toolkit`, also `binance-link-toolkit` and `jupyter toolkit`."""
+"""The command line: `python -m toolkit`, `binance-link-toolkit` and `jupyter toolkit`."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100, "sh
 
 
 class Commands(click.Group):
-    """Says what is wrong with a command line without the characters in it that cannot be seen."""
+    """A group of commands whose error messages hold no control or invisible characters."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Read the command line up to the command's name."""
+        """Parse the command line up to the name of the command."""
         with _printable():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Read the rest of it, and run the command."""
+        """Parse the rest of the command line and run the command."""
         with _printable():
             return super().invoke(ctx)
 
@@ -43,7 +43,7 @@ def _printable() -> Iterator[None]:
     try:
         yield
     except click.ClickException as error:
-        object.__setattr__(error, "message", printable(error.message, keep="\n"))  # click calls it final
+        object.__setattr__(error, "message", printable(error.message, keep="\n"))  # Final, for type checkers
         raise
 
 
@@ -58,14 +58,16 @@ def main() -> None:
 
 @main.command()
 @click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
-@click.option("--port", type=click.IntRange(1, 65535), help="Port of JupyterLab; else 8888 or the next free.")
-@click.option("--no-browser", is_flag=True, show_default=False, help="Print the address, open nothing.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), help="Port of JupyterLab; default: 8888 or the next free one."
+)
+@click.option("--no-browser", is_flag=True, show_default=False, help="Print the address and open no browser.")
 def lab(path: Path | None, port: int | None, no_browser: bool) -> None:
-    """Open JupyterLab with a sandbox beside it.
+    """Open JupyterLab together with a sandbox.
 
-    PATH is a folder or a notebook; without it the tour in ./notebooks is opened, or this folder where
-    there is none. Both listen on 127.0.0.1 only, and Ctrl-C stops both. This Lab keeps its settings
-    apart from any other Lab of yours, and calls nobody on the outside.
+    PATH is a folder or a notebook; by default it is the tour in ./notebooks, or this folder if there is no
+    tour. JupyterLab and the sandbox listen on 127.0.0.1 only, and Ctrl-C stops both. This JupyterLab keeps
+    its settings separate from any other one you have, and sends no requests to the internet.
     """
     from toolkit.lab import run
 
@@ -74,29 +76,31 @@ def lab(path: Path | None, port: int | None, no_browser: bool) -> None:
 
 @main.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8099, help="Port to listen on; 0 for any.")
-@click.option("--seed", type=int, default=7, help="Which made-up partner: the same number, the same world.")
-@click.option("--latency-ms", type=click.FloatRange(min=0), default=0.0, help="Delay of each answer.")
+@click.option(
+    "--seed", type=int, default=7, help="Seed of the made-up partner: the same seed gives the same data."
+)
+@click.option("--latency-ms", type=click.FloatRange(min=0), default=0.0, help="Delay of each response.")
 @click.option(
     "--limit-scale",
     type=click.FloatRange(min=0, min_open=True),
     default=1.0,
-    help="Multiply every rate limit: 0.01 to see them at work soon.",
+    help="Factor applied to every rate limit; with 0.01 they fill up soon.",
 )
 @click.option(
     "--window-seconds",
     type=click.IntRange(min=1),
-    help="Length of every limit's window, instead of the documented minute.",
+    help="Length of the window of every rate limit, instead of the documented minute.",
 )
 def sandbox(port: int, seed: int, latency_ms: float, limit_scale: float, window_seconds: int | None) -> None:
     """Run the sandbox: a strict exchange with made-up data.
 
-    It listens on 127.0.0.1 only, prints one line of JSON with its address, key, secret and
-    limits, and serves until it is stopped (Ctrl-C). Any client of the Link API may be pointed at it.
+    It listens on 127.0.0.1 only, prints one line of JSON with its address, key, secret and limits, and runs
+    until it is stopped (Ctrl-C). Any client of the Link API can use it.
     """
     from toolkit.sandbox import serve_forever
 
     if not isfinite(limit_scale) or not isfinite(latency_ms):
-        raise click.UsageError("--limit-scale and --latency-ms are finite numbers.")
+        raise click.UsageError("--limit-scale and --latency-ms have to be finite numbers.")
     try:
         serve_forever(
             port=port,
@@ -106,44 +110,44 @@ def sandbox(port: int, seed: int, latency_ms: float, limit_scale: float, window_
             window_seconds=window_seconds,
         )
     except OSError as error:
-        raise click.ClickException(f"port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from None
+        raise click.ClickException(f"Port {port} of 127.0.0.1 cannot be used: {error.strerror}.") from None
 
 
 @main.group()
 def key() -> None:
-    """Make API keys, and write down where they are.
+    """Make key pairs, and store API keys in profiles.
 
-    No key is ever given on the command line, where other users of the machine could read it: what is
-    secret is asked for and not shown.
+    Secrets are never given on the command line, where other users of the machine could read them: they are
+    typed into a hidden prompt.
     """
 
 
 @key.command("new")
 @click.argument("name", default="default")
-@click.option("--file", type=click.Path(path_type=Path), help="Where the private part goes.")
-@click.option("--lock", is_flag=True, help="Lock the private part with a passphrase, which is asked for.")
+@click.option("--file", type=click.Path(path_type=Path), help="File for the private key.")
+@click.option("--lock", is_flag=True, help="Protect the private key with a passphrase (prompted for).")
 def new_key(name: str, file: Path | None, lock: bool) -> None:
-    """Make an Ed25519 pair, and print the public part.
+    """Make an Ed25519 key pair and print the public key.
 
-    The private part goes into NAME.pem in your config folder, which you alone may read. The public part
-    is pasted at the exchange, which gives an API key for it.
+    The private key is stored in NAME.pem in your config folder, readable only by you. Paste the public key
+    at the exchange, which then gives you an API key.
     """
     from toolkit.auth.keys import ask_hidden, checked_name, config_folder, make_key_pair
 
-    with _notify():
+    with _errors_shown():
         beside = f"{checked_name(name)}.pem"
         path = config_folder() / beside if file is None else _resolved(file)
         passphrase = None
         if lock:
             passphrase = ask_hidden("Passphrase: ")
-            if not passphrase or passphrase != ask_hidden("The same again: "):
-                raise click.ClickException("The two are not the same, or empty. Nothing was made.")
+            if not passphrase or passphrase != ask_hidden("Repeat the passphrase: "):
+                raise click.ClickException("The passphrases differ or are empty. No key was made.")
         public = make_key_pair(path, passphrase)
-    click.echo(printable(f"The private part is in {path}: keep it, and show it to nobody."), err=True)
+    click.echo(printable(f"The private key is in {path}. Keep it, and share it with nobody."), err=True)
     click.echo(
-        "The public part is below. At the exchange: API Management, Create API, Self-generated; paste all of "
-        "it, allow reading only, and limit the key to your addresses. Then write down the API key that it "
-        "gives you:\n\n"
+        "The public key follows. At the exchange, choose API Management, Create API, Self-generated; paste "
+        "the whole public key, allow reading only, and restrict the key to your IP addresses. Then store the API "
+        "key that you get:\n\n"
         f"    python -m toolkit key add {name} --private-key {printable(shlex.quote(str(path)))}\n",
         err=True,
     )
@@ -152,29 +156,30 @@ def new_key(name: str, file: Path | None, lock: bool) -> None:
 
 @key.command("add")
 @click.argument("name", default="default")
-@click.option("--private-key", type=click.Path(path_type=Path), help="File of its private key, in PEM.")
+@click.option("--private-key", type=click.Path(path_type=Path), help="File of its private key (PEM).")
 @click.option(
     "--serves",
     multiple=True,
     type=click.Choice(["USER_DATA", "TRADE"]),
     default=["USER_DATA", "TRADE"],
-    help="A security type it may serve; may be said twice.",
+    help="Security type that the key may serve; can be given twice.",
 )
-@click.option("--keyring", is_flag=True, help="Put it into the system's keyring instead of the file.")
-@click.option("--keep-passphrase", is_flag=True, help="With --keyring: put the passphrase there, too.")
+@click.option("--keyring", is_flag=True, help="Store it in the system's keyring instead of the file.")
+@click.option("--keep-passphrase", is_flag=True, help="With --keyring: store the passphrase there, too.")
 def add_key(
     name: str, private_key: Path | None, serves: tuple[Security, ...], keyring: bool, keep_passphrase: bool
 ) -> None:
-    """Write a key down as the profile NAME, which `toolkit.Link("NAME")` opens.
+    """Store a key as the profile NAME, for `toolkit.Link("NAME")`.
 
-    The API key is asked for, and its secret where it has no private key. A passphrase is asked for to see
-    that the private key opens, and is not written down, except with --keep-passphrase.
+    It prompts for the API key, and for its secret unless --private-key is given. It prompts for the
+    passphrase of the private key, if it has one, to check that it is right; the passphrase is stored only
+    with --keep-passphrase.
     """
     from toolkit.auth.keys import add_profile, ask_hidden, ask_passphrase, unused_name
 
     if keep_passphrase and not (keyring and private_key):
-        raise click.UsageError("--keep-passphrase goes with --keyring and --private-key.")
-    with _notify():
+        raise click.UsageError("--keep-passphrase needs --keyring and --private-key.")
+    with _errors_shown():
         where = add_profile(
             unused_name(name, in_keyring=keyring),
             key=ask_hidden("API key: "),
@@ -185,48 +190,48 @@ def add_key(
             in_keyring=keyring,
             ask=ask_passphrase,
         )
-    click.echo(printable(f"Profile {name} is in {where}. `python -m toolkit doctor {name}` looks at it."))
+    click.echo(printable(f"Profile {name} is in {where}. `python -m toolkit doctor {name}` checks it."))
 
 
 def _resolved(path: Path) -> Path:
-    """All of a path, from any folder."""
-    with suppress(OSError, RuntimeError):  # nobody has such a home folder, or links go round in a circle
+    """The absolute path."""
+    with suppress(OSError, RuntimeError):  # no such home folder, or a loop of links
         return path.expanduser().resolve()
     return path
 
 
 @contextmanager
-def _notify() -> Iterator[None]:
-    """What goes wrong is said in a line."""
-    said = ""
+def _errors_shown() -> Iterator[None]:
+    """Show an error of the toolkit as one line, without a traceback."""
+    message = ""
     try:
         yield
     except ToolkitError as error:
-        said = str(error)
-    if said:
-        raise click.ClickException(said)
+        message = str(error)
+    if message:
+        raise click.ClickException(message)
 
 
 @main.command()
 @click.argument("profile", required=False)
-@click.option("--demo", is_flag=True, show_default=False, help="Examine the sandbox: no key is needed.")
-@click.option("--strict", is_flag=True, show_default=False, help="Exit with 1 for warnings, too.")
-@click.option("--json", "as_json", is_flag=True, show_default=False, help="Print the lines as JSON.")
+@click.option("--demo", is_flag=True, show_default=False, help="Check the sandbox; needs no key.")
+@click.option("--strict", is_flag=True, show_default=False, help="Exit with status 1 for warnings, too.")
+@click.option("--json", "as_json", is_flag=True, show_default=False, help="Print the checks as JSON.")
 def doctor(profile: str | None, demo: bool, strict: bool, as_json: bool) -> None:
-    """Say what is well and what is not: hosts, clocks, keys, limits, ledger and journal.
+    """Check hosts, clocks, keys, rate limits and the journal.
 
-    PROFILE is the name of a profile; without it keys are looked for as `toolkit.Link()` does. Nothing
-    is changed, and what is sent weighs next to nothing. Nothing secret is printed. The exit status is 0
-    when nothing failed, 1 when something did, 2 when the command is not written like this.
+    PROFILE is the name of a profile; without it, keys are found as by `toolkit.Link()`. Nothing is changed,
+    the requests weigh next to nothing, and nothing secret is printed. The exit status is 0 if no check
+    failed, 1 if one did, and 2 for a wrong command line.
     """
     if demo and profile is not None:
         raise click.UsageError(
-            "A PROFILE is for the real exchange, --demo for the sandbox: give one of them."
+            "A PROFILE is for the real exchange, --demo for the sandbox: give one of the two."
         )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RateLimitWarning)  # there is a line about it
+        warnings.simplefilter("ignore", RateLimitWarning)  # one of the checks reports it
         try:
-            link = _opened(profile, demo)
+            link = _link_to_check(profile, demo)
         except UsageError as error:
             raise click.UsageError(str(error)) from None
         with link:
@@ -240,8 +245,8 @@ def doctor(profile: str | None, demo: bool, strict: bool, as_json: bool) -> None
     raise SystemExit(int(diagnosis.status in bad))
 
 
-def _opened(profile: str | None, demo: bool) -> Link:
-    """The Link to examine; one without a key where there is none, which is a line of its own."""
+def _link_to_check(profile: str | None, demo: bool) -> Link:
+    """The Link to check; without a key if none is found, which one of the checks reports."""
     import toolkit
     from toolkit.auth.keys import Keys
 

@@ -1,4 +1,4 @@
-"""The client: `Link` and its namespaces, one for each documented API. All of them only read."""
+"""The client: `Link`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def __dir__() -> list[str]:
 
 
 class Settings(TypedDict, total=False):
-    """What can be chosen of a Link besides its keys; `Link` says what each means."""
+    """Arguments of `Link` other than its keys; see `Link`."""
 
     hosts: Mapping[Host, str] | None
     numbers: Numbers
@@ -62,13 +62,13 @@ class Settings(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class WeightEstimate(Suggests):
-    """What a fetch will cost.
+    """Estimated weight of a fetch.
 
     Attributes:
-        requests: Requests it takes.
-        weight: Weight of them all.
-        rate_limit: Name of the pool they are charged to.
-        limit: What that pool allows in a minute.
+        requests: Number of requests.
+        weight: Weight of all of them.
+        rate_limit: Name of the rate limit they are charged to.
+        limit: Weight that this rate limit allows in a minute.
     """
 
     requests: int
@@ -78,41 +78,42 @@ class WeightEstimate(Suggests):
 
 
 class Link(LinkBound):
-    """A Binance Link partner's view of the exchange: every read is a method that returns a DataFrame.
+    """Client for the Binance Link API. Each read is a method that returns a DataFrame.
 
-    Threads may share a Link. All Links, threads, kernels and scripts of this machine that talk to the
-    same exchange share one budget of rate-limit weight. Nothing here changes anything at the exchange.
+    A Link only reads; `operations()` gives the methods that write. Threads can share a Link. All Links,
+    kernels and scripts of this machine that talk to the same exchange share one budget of rate limits.
 
-    Keys come from the first of these that has any: the arguments; the environment (TOOLKIT_KEY with
-    TOOLKIT_SECRET or TOOLKIT_PRIVATE_KEY); the profile "default" in the file of profiles; the keyring of the
-    system. Who names a profile means that one, in the file or the keyring. `Link.from_prompt()` asks for a key.
+    Keys are taken from the first of these places that has any: the arguments; the environment (TOOLKIT_KEY
+    with TOOLKIT_SECRET or TOOLKIT_PRIVATE_KEY); the profile "default" in the file of profiles; the system's
+    keyring. An explicit profile overrides the environment. `Link.from_prompt()` asks for a key.
 
     Args:
         profile: Name of a profile, such as "reporting".
-        key: API key; case-sensitive, used as it is.
-        secret: Its secret; case-sensitive, used as it is. A private key in PEM is taken for what it is.
-        private_key: Path of the file that holds its private key, Ed25519 or RSA, in PEM. Nobody else may read
-            that file.
-        passphrase: What the private key is locked with, if it is. When not given, that of the profile, the
-            keyring or TOOLKIT_PASSPHRASE.
-        keys: Keys that were found before, as by `toolkit.auth.keys.find_keys`, instead of all of the above.
-        hosts: Other addresses for the three base hosts "api", "fapi" and "papi". https, or http for
-            this machine.
+        key: API key; case-sensitive, used unchanged.
+        secret: Its secret; case-sensitive, used unchanged. A private key in PEM format is accepted, too.
+        private_key: Path of the file with its private key, Ed25519 or RSA, in PEM format. No other user may
+            be able to read this file.
+        passphrase: Passphrase of the private key. Defaults to that of the profile, of the keyring or of
+            TOOLKIT_PASSPHRASE.
+        keys: Keys that `toolkit.auth.keys.find_keys` returned, instead of all of the above.
+        hosts: Addresses for the three hosts "api", "fapi" and "papi" instead of the exchange's: https, or
+            http for this machine.
         numbers: Amounts as "float" (float64) or "exact" (decimal128) columns.
         emails: E-mail addresses, which are personal data, "masked" or "clear".
-        recv_window: Milliseconds a request stays valid, 60000 at most.
-        timeout: Seconds to connect, and seconds to wait for each piece of an answer.
-        proxies: As in requests; the environment's when not given.
-        verify: True, or the path of a file of certificates to trust. Certificates are always checked.
-        limits: Weight a window by name of pool, where this address is allowed another than the
-            exchange says. They hold for every Link of the process that talks to the same exchange,
-            until others are given.
-        limit_fraction: Part of every limit this machine may have used when this Link still sends: 0.5 leaves half
-            of the allowance to a bot at the same address, or to another kernel with a greater share.
-        progress: Show a bar for a fetch that takes longer than a second, and what any call waits for. Each
-            wait of over a second is logged as well, at level INFO, with its reason and its end.
-        workers: Requests a long fetch has under way at once, at most.
-        clock: Where time is read and waited; tests pass one of their own.
+        recv_window: Milliseconds a request stays valid, at most 60000.
+        timeout: Seconds to wait for a connection, and seconds to wait for each part of a response.
+        proxies: As in requests; defaults to those of the environment.
+        verify: True, or the path of a file of trusted certificates. Certificates are always checked.
+        limits: Weight allowed in a window, by name of the rate limit, if this address has other limits than
+            the exchange reports. They apply to all Links of this process that talk to the same exchange,
+            until replaced.
+        limit_fraction: Fraction of each limit up to which this Link sends. It counts what everyone at this
+            address has used: 0.5 leaves half of each limit to a trading bot, or to a kernel with a higher
+            fraction.
+        progress: Show a progress bar for a fetch that takes longer than a second, and show what a call
+            waits for. Waits of more than a second are also logged, at level INFO, with reason and end.
+        workers: Maximum number of concurrent requests of one fetch.
+        clock: Source of time and of waiting; for tests.
 
     Attributes:
         exchange: Exchange Link: sub-accounts, their keys, balances, transfers and rebates.
@@ -122,7 +123,7 @@ class Link(LinkBound):
 
     Raises:
         NoKeyError: There is no key, or it cannot be used.
-        UsageError: Another argument cannot be right.
+        UsageError: Another argument is invalid.
     """
 
     @without_frames
@@ -152,9 +153,9 @@ class Link(LinkBound):
         if keys is None:
             keys = find_keys(profile, key=key, secret=secret, private_key=private_key, passphrase=passphrase)
         elif any(each is not None for each in given):
-            raise NoKeyError("Give `keys`, or say where they are, and not both. Nothing was sent.")
+            raise NoKeyError("Give either `keys` or where to find them, not both. Nothing was sent.")
         elif not isinstance(keys, Keys):
-            raise NoKeyError("`keys` is what `toolkit.auth.keys.find_keys` gives. Nothing was sent.")
+            raise NoKeyError("`keys` is a result of `toolkit.auth.keys.find_keys`. Nothing was sent.")
         self._connection = Connection(
             keys,
             hosts=hosts,
@@ -177,38 +178,38 @@ class Link(LinkBound):
     @staticmethod
     @without_frames
     def from_prompt(profile: str | None = None, **settings: Unpack[Settings]) -> Link:
-        """A Link on a key that is typed into a hidden prompt, in a notebook or a terminal.
+        """A Link whose key is typed into a hidden prompt, in a notebook or a terminal.
 
-        What is typed is kept in memory and nowhere else. Asked are the key and its secret, or the path of its
-        private key; of a profile the passphrase of its private key, where it is nowhere else.
+        The prompt asks for the API key and its secret, or the path of its private key. With a profile, it
+        asks only for the passphrase of the private key. The input is kept in memory and stored nowhere.
 
         Args:
-            profile: Name of a profile whose private key is locked.
-            settings: The other arguments of `Link`.
+            profile: Name of a profile whose private key has a passphrase.
+            settings: Other arguments of `Link`.
 
         Raises:
-            NoKeyError: What was typed cannot be a key, or there is nobody to ask.
-            UsageError: Another argument cannot be right.
+            NoKeyError: The input cannot be a key, or there is no terminal or notebook to prompt in.
+            UsageError: Another argument is invalid.
         """
         return Link(keys=ask_keys(profile), **settings)
 
     @property
     def source(self) -> str:
-        """Where rows come from: "live", or "sandbox" where every host is this machine."""
+        """Source of the rows: "live", or "sandbox" if every host is this machine."""
         return self._connection.source
 
     @property
     def budget(self) -> BudgetView:
-        """What the exchange has counted, and what may still be sent."""
+        """Used and allowed weight of the rate limits, read-only."""
         return self._budget
 
     @property
     def hosts(self) -> Mapping[Host, str]:
-        """Address of each base host."""
+        """Address of each host."""
         return MappingProxyType(self._connection.session.hosts)
 
     def clock_offset(self, host: Host = "api") -> float | None:
-        """Seconds a host's clock is ahead of this machine's, None before it was first asked.
+        """Seconds by which the clock of a host is ahead of this machine's; None until first measured.
 
         Args:
             host: "api", "fapi" or "papi".
@@ -218,7 +219,8 @@ class Link(LinkBound):
         """
         if host not in self._connection.host_clocks:
             raise UsageError(
-                f"There is no host {host!r}: there are {', '.join(BASE_URLS)}.{did_you_mean(host, BASE_URLS)}"
+                f"There is no host {host!r}. The hosts are {', '.join(BASE_URLS)}."
+                f"{did_you_mean(host, BASE_URLS)}"
             )
         return self._connection.host_clocks[host].offset
 
@@ -235,34 +237,34 @@ class Link(LinkBound):
         parameters: Literal["body", "query", "mixed"] = "body",
         journal: str | Path | None = None,
     ) -> Operations:
-        """The doors for writing: what changes something at the exchange. Nothing is changed by this.
+        """Methods that change something at the exchange. This call itself changes nothing.
 
-        Each call is written to a journal before it is sent, goes out once, and gives an outcome: confirmed,
-        rejected, or unknown, which `outcome.reconcile()` settles by asking the exchange.
+        Each write is recorded in a journal before it is sent, is sent once, and has an outcome: confirmed,
+        rejected or unknown. `outcome.reconcile()` resolves an unknown one by asking the exchange.
 
         Args:
-            confirm: "live", where this Link talks to the real exchange; the sandbox asks for nothing.
-            profile: Profile of the key for writing, where it is not among the Link's own keys: the Link
-                itself never uses it.
-            key: Or that key itself.
+            confirm: "live", required if this Link talks to the real exchange; the sandbox needs none.
+            profile: Profile of the key for writing, if it is not one of the Link's own. The Link itself does
+                not use it.
+            key: That key itself, instead of a profile.
             secret: Its secret.
             private_key: Or the file of its private key.
-            passphrase: What that is locked with.
-            same_account: That key, and those that wrote in the journal before, are of the Link's own account:
-                what is read with the Link's key tells what became of their writes.
-            parameters: Where parameters go: in the form "body", so that addresses and amounts are in no
-                address; in the "query" string; or "mixed", with ids in the query string.
-            journal: Folder of the journal; that of TOOLKIT_JOURNAL or your state folder when not given.
+            passphrase: Passphrase of the private key.
+            same_account: Whether this key, and the keys of earlier calls in the journal, belong to the
+                account of the Link. Reads with the Link's key can then resolve their outcomes.
+            parameters: Where parameters are sent: in the form "body", which keeps addresses and amounts out
+                of URLs; in the "query" string; or "mixed", with ids in the query string.
+            journal: Folder of the journal; defaults to TOOLKIT_JOURNAL or to your state folder.
 
         Raises:
-            UsageError: An argument cannot be right.
-            JournalError: There can be no journal.
+            UsageError: An argument is invalid.
+            JournalError: The journal cannot be opened.
         """
         from toolkit.api.writes.operations import Operations
 
         is_given = any(each is not None for each in (profile, key, secret, private_key))
         if passphrase is not None and not is_given:
-            raise NoKeyError("`passphrase` is that of a key: give it a profile or a key. Nothing was sent.")
+            raise NoKeyError("`passphrase` needs a profile or a key that it belongs to. Nothing was sent.")
         return Operations(
             self._connection,
             self._fetcher,
@@ -276,32 +278,32 @@ class Link(LinkBound):
         )
 
     def estimate_weight(self, endpoint: str, rows: int = 1) -> WeightEstimate:
-        """What a fetch of so many rows will cost, nothing sent.
+        """Estimate the weight of a fetch; nothing is sent.
 
-        Where rows come in pages the last request is for the empty one that tells the end. One row that was
-        asked for by all that names it takes no such request.
+        For endpoints with pages it includes the request for the empty page that ends the fetch, unless the
+        arguments identify a single row.
 
         Args:
-            endpoint: The door, such as "exchange.spot_balances".
-            rows: Rows expected.
+            endpoint: Name of the endpoint, such as "exchange.spot_balances".
+            rows: Expected number of rows.
 
         Raises:
-            UsageError: There is no such door, its price depends on how its rows lie in the span, or
-                `rows` is no number of rows.
+            UsageError: There is no such endpoint, its weight depends on how the rows are distributed over
+                the span, or `rows` is not a number of rows.
         """
         declared = ENDPOINTS_BY_NAME.get(endpoint)
         if declared is None:
             question = did_you_mean(endpoint, ENDPOINTS_BY_NAME)
             raise UsageError(
-                f"There is no door {endpoint!r}.{question} `toolkit.list_endpoints()` lists them all."
+                f"There is no endpoint {endpoint!r}.{question} `toolkit.list_endpoints()` lists them all."
             )
         if declared.window:
             raise UsageError(
-                f"What {endpoint} costs depends on how its rows lie in the span, which only fetching tells; a "
-                f"request weighs {declared.weight_of({})}."
+                f"The weight of {endpoint} depends on how its rows are distributed over the span, which is "
+                f"unknown before the fetch. One request weighs {declared.weight_of({})}."
             )
         if isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
-            raise UsageError(f"`rows` is a whole number from 0 on, not {rows!r}.")
+            raise UsageError(f"`rows` is an integer of at least 0, not {rows!r}.")
         requests = requests_for(declared, rows)
         limit = self.budget.limit(declared.rate_limit)
         return WeightEstimate(requests, requests * declared.weight_of({}), declared.rate_limit.name, limit)
@@ -316,28 +318,26 @@ class Link(LinkBound):
         emails: Emails | None = None,
         **parameters: object,
     ) -> pd.DataFrame:
-        """One signed GET of any path: for endpoints the catalogue does not have yet.
+        """Send one signed GET request to any path, for endpoints that the toolkit does not know yet.
 
-        Parameters go out as they are named and in their order. The answer's columns are inferred by the
-        rules of the declared ones: names in snake_case, identifiers as text, amounts as numbers, times
-        as UTC. There are no windows and no pages: what one answer holds is what comes back. Whether a list
-        goes on is not known: its `attrs["complete"]` is False. E-mail addresses are masked wherever they
-        stand.
+        Parameters are sent with the given names, in the given order. The columns of the response are
+        inferred by the rules of the known endpoints: names in snake_case, identifiers as text, amounts as
+        numbers, times in UTC. Spans are not split and pages not followed, so a list may go on:
+        `attrs["complete"]` is then False. E-mail addresses are masked wherever they occur.
 
         Args:
             path: Path of the endpoint, such as "/sapi/v1/account/apiRestrictions".
-            weight: What the documents say a request weighs, 1 where they say nothing. For a path the
-                catalogue has, its own weight counts.
-            limit_by_uid: Its weight is counted by account (UID) instead of by address.
-            numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
-            emails: E-mail addresses "masked" or "clear"; as chosen on the Link when not given.
-            parameters: Parameters by their wire names.
+            weight: Documented weight of a request. For a known endpoint, its own weight counts.
+            limit_by_uid: Whether the weight is counted per account (UID) instead of per IP address.
+            numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
+            emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link.
+            parameters: Parameters, by the names the exchange gives them.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ApiError: The exchange refused the request; nothing was executed.
-            ServerError: The exchange's side failed time after time.
-            ContractError: The answer is not JSON, or its columns hold values of mixed kinds.
+            UsageError: An argument is invalid. Nothing was sent.
+            ApiError: The exchange refused the request. Nothing was executed.
+            ServerError: The exchange failed repeatedly.
+            ContractError: The response is not JSON, or one of its columns has values of different kinds.
         """
         with interrupts_explained():
             return self._fetcher.get(
@@ -345,58 +345,57 @@ class Link(LinkBound):
             )
 
     def usage(self) -> pd.DataFrame:
-        """Who has used how much of the rate limits, one row a counter and process; nothing is sent.
+        """Used weight of the rate limits, one row for each counter and process; nothing is sent.
 
-        The rows are those of the windows that run at this moment: a row for each process of this machine
-        that used a counter, one called "others" where programs that do not share the budget used it too,
-        and one for each count the exchange gave that nobody here is charged with, such as orders. Pools
-        come in the catalogue's order, in each this process first.
+        The rows describe the current windows: one row for each process of this machine that used a counter,
+        one called "others" for programs that do not share the budget, and one for each count the exchange
+        reports that the toolkit does not charge, such as orders. Rate limits come in the order of
+        `toolkit.list_endpoints()`, with this process first.
 
-        The `used` of a counter's rows make up its `total`, except for what is on its way: requests without
-        an answer yet may be in the exchange's count already, or not be in it yet. `total`, `limit` and
-        `limit_fraction` are the counter's, the same on each of its rows: take them once, not their sum.
+        The `used` of a counter's rows add up to its `total`, apart from requests without a response yet,
+        which the exchange may or may not have counted. `total`, `limit` and `used_fraction` belong to the
+        counter and are the same in each of its rows: do not add them up.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
-            - rate_limit (text): What is counted: api, sapi-ip, sapi-uid, fapi or papi.
-            - endpoint (text): The door that has the counter to itself; missing where the pool is shared.
+            - rate_limit (text): Name of the rate limit: api, sapi-ip, sapi-uid, fapi or papi.
+            - endpoint (text): The endpoint that has the counter to itself; missing if endpoints share it.
             - counts (text): What is counted, weight or orders.
-            - window (time): Start of the running window, by the exchange's clock.
+            - window (time): Start of the current window, by the exchange's clock.
             - seconds (integer): Length of the window.
-            - process (text): The notebook or script that used it, or "others"; missing where nobody is
-              told apart.
-            - pid (integer): Number of the process; missing for others.
-            - here (flag): Whether it is this very process.
-            - used (integer): What it used, weight of answered requests (for others: at least).
-            - in_flight (integer): Weight of its requests without an answer yet; not known of others.
-            - total (integer): What everybody on this address (or account) used, by the exchange's count.
-            - limit (integer): What is allowed in a window; missing where the exchange did not tell.
-            - share (number): Total and all that is in flight, as a part of the limit.
-            - resets_at (time): When the window turns, by the exchange's clock.
+            - process (text): The notebook or script, or "others"; missing for counts that are not split.
+            - pid (integer): Process id; missing for others.
+            - here (flag): Whether it is this process.
+            - used (integer): Weight of its requests that got a response (for others: at least).
+            - in_flight (integer): Weight of its requests without a response yet; missing for others.
+            - total (integer): Weight used by everyone at this address (or account), as the exchange counts.
+            - limit (integer): Weight allowed in a window; missing if the exchange did not report it.
+            - used_fraction (number): `total` and all weight in flight, as a fraction of `limit`.
+            - resets_at (time): When the window ends, by the exchange's clock.
 
-            `attrs` say when it was taken, and in "alone" why this process keeps its budget to itself
-            ("" where it shares it with the other processes of this machine, or was told not to).
+            `attrs` have the time of the snapshot, and in "local_only_reason" why this process does not share
+            its budget with the other processes of this machine ("" if it does, or was told not to).
         """
         return usage(self.budget.snapshot(), self._connection.source)
 
     def doctor(self) -> Diagnosis:
-        """What is well and what is not: hosts, clocks, keys, limits, ledger, journal and versions.
+        """Check hosts, clocks, keys, rate limits, journal and versions.
 
-        It tells the round trip to each host, how far this machine's clock is off, what each key is and may
-        do, by the exchange's own words, and whether from anywhere; whether this address is banned, how full
-        the fullest counter is, whether ledger and journal are sound, and what was set up. Whatever is wrong
-        is a line of the diagnosis and not an error. Nothing secret is in it.
+        It measures the round trip to each host and the offset of this machine's clock; it asks the exchange
+        what each key may do, and from which addresses; it reports a ban of this address, the fullest
+        counter, the state of the rate-limit file and the journal, and the settings in force. A problem is a
+        row of the diagnosis, never an exception. Nothing secret is in it.
 
-        Requests: each host is asked for its time (twice where the first answer takes over a second), and
-        `GET /sapi/v1/account/apiRestrictions` once with each key that may serve USER_DATA. Weight: 1 of each
-        pool of a host, and 1 a key of pool sapi-ip. Nothing is asked again, unless the exchange does not
-        accept the time of a request (-1021): then its clock and the key's rights are, once. Nothing is sent
-        where this address is banned or was asked to wait. Where the minute is used up, it waits for the next.
+        Requests: one for the time of each host (two if the first takes over a second), and one
+        `GET /sapi/v1/account/apiRestrictions` for each key that may serve USER_DATA. Weight: 1 of a rate
+        limit of each host, and 1 of sapi-ip for each key. Requests are not repeated, except once if the
+        exchange rejects the timestamp (-1021). Nothing is sent while this address is banned or was asked to
+        wait. If the current minute is used up, it waits for the next.
 
         Returns:
-            A `Diagnosis`: shown in a cell it is a picture, `.frame` has a row for each thing that was looked
-            at, `.verdict` is the worst of all, and it is true when nothing failed.
+            A `Diagnosis`, which a cell shows as a table. `.frame` has one row for each check, `.status` is
+            the worst status of all, and it is true if no check failed.
 
         Source:
             https://developers.binance.com/docs/wallet/account/api-key-permission
@@ -406,7 +405,7 @@ class Link(LinkBound):
         return run_checks(self._connection)
 
     def close(self) -> None:
-        """Close every connection. The Link may be used again afterwards: it opens new ones."""
+        """Close all connections. The Link can still be used; it then opens new ones."""
         self._connection.close()
 
     def __enter__(self) -> Link:

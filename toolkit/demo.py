@@ -1,4 +1,4 @@
-"""A Link on the sandbox: no key, no internet, made-up data."""
+"""A Link that talks to the sandbox: no key, no internet, made-up data."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from toolkit.timing.clock import Clock
 if TYPE_CHECKING:
     from toolkit.sandbox import Sandbox
 
-RUNNING = "TOOLKIT_SANDBOX"
-"""Environment variable that names a running sandbox, as the JSON line it printed."""
+ENVIRONMENT_VARIABLE = "TOOLKIT_SANDBOX"
+"""Environment variable with the JSON line that a running sandbox printed when it started."""
 
 
 class DemoLink(Link):
-    """A Link on the sandbox.
+    """A Link that talks to the sandbox.
 
     Attributes:
-        sandbox: The exchange behind it, for its log and its faults; None where another process runs it.
+        sandbox: The sandbox, for its log and its faults; None if another process runs it.
     """
 
     def __init__(
@@ -58,11 +58,11 @@ class DemoLink(Link):
         )
         self.sandbox = sandbox
         if sandbox is not None:
-            # The connection outlives the Link where only a namespace of it is kept, as in `demo().spot`.
+            # The connection outlives the Link if only one of its resources is kept, as in `demo().spot`.
             weakref.finalize(self._connection, sandbox.stop)
 
     def close(self) -> None:
-        """Close every connection and stop the sandbox this Link started."""
+        """Close all connections, and stop the sandbox if this Link started it."""
         super().close()
         if self.sandbox is not None:
             self.sandbox.stop()
@@ -80,24 +80,24 @@ def demo(
     workers: int = 16,
     clock: Clock | None = None,
 ) -> DemoLink:
-    """A Link on the sandbox, which is started in the background: no key, no internet, made-up data.
+    """Start the sandbox in the background and return a Link to it: no key, no internet, made-up data.
 
-    Where one is running already, as under `make lab`, and nothing is asked of it here, that one is used.
-    The sandbox this starts ends with `close()`, or when the Link is no longer used.
+    If a sandbox is running already, as under `make lab`, and no argument asks for another, the Link uses that
+    one. A sandbox started here stops with `close()`, or when the Link is garbage-collected.
 
     Args:
-        seed: Which made-up partner; the same seed gives the same world.
-        latency_ms: Milliseconds each answer is held back.
-        limit_scale: Factor on the documented rate limits, to see small ones fill up.
+        seed: Seed of the made-up partner; the same seed gives the same data.
+        latency_ms: Delay of each response, in milliseconds.
+        limit_scale: Factor applied to the documented rate limits; a small one makes them fill up soon.
         numbers: Amounts as "float" or "exact" columns.
         emails: E-mail addresses "masked" or "clear".
-        progress: Show a bar for a fetch that takes longer than a second.
-        workers: Requests a long fetch has under way at once, at most.
-        clock: Where time is read and waited; tests pass one of their own.
+        progress: Show a progress bar for a fetch that takes longer than a second.
+        workers: Maximum number of concurrent requests of one fetch.
+        clock: Source of time and of waiting; for tests.
     """
-    running = os.environ.get(RUNNING)
+    running = os.environ.get(ENVIRONMENT_VARIABLE)
     if running and seed is None and latency_ms == 0 and limit_scale == 1 and clock is None:
-        address, key, secret, limits = _read(running)
+        address, key, secret, limits = _parse(running)
         return DemoLink(
             None,
             address=address,
@@ -107,7 +107,7 @@ def demo(
             emails=emails,
             progress=progress,
             workers=workers,
-            limits=_unusual(limits),
+            limits=_scaled(limits),
             clock=None,
         )
     from toolkit.sandbox import Sandbox
@@ -125,7 +125,7 @@ def demo(
             emails=emails,
             progress=progress,
             workers=workers,
-            limits=_unusual(sandbox.limits),
+            limits=_scaled(sandbox.limits),
             clock=clock,
         )
     except BaseException:
@@ -133,20 +133,20 @@ def demo(
         raise
 
 
-def _read(line: str) -> tuple[str, str, str, dict[str, int]]:
-    """Address, key, secret and limits of a running sandbox; no limits where it says none."""
+def _parse(line: str) -> tuple[str, str, str, dict[str, int]]:
+    """Address, key, secret and limits of a running sandbox; no limits if the line has none."""
     try:
-        said = json.loads(line)
-        address, key, secret = (said[name] for name in ("address", "key", "secret"))
-        return address, key, secret, dict(said.get("limits") or {})
+        details = json.loads(line)
+        address, key, secret = (details[name] for name in ("address", "key", "secret"))
+        return address, key, secret, dict(details.get("limits") or {})
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(
-            f"{RUNNING} is not the line a sandbox prints when it starts. Remove it from the environment, and "
-            "`demo()` starts a sandbox of its own."
+            f"{ENVIRONMENT_VARIABLE} is not the line that a sandbox prints when it starts. Remove it from the "
+            "environment: `demo()` then starts its own sandbox."
         ) from None
 
 
-def _unusual(limits: Mapping[str, int]) -> dict[str, int]:
-    """The limits that are not the documented ones."""
+def _scaled(limits: Mapping[str, int]) -> dict[str, int]:
+    """Limits that differ from the documented ones."""
     documented = {rate_limit.name: rate_limit.limit for rate_limit in RATE_LIMITS}
     return {name: limit for name, limit in limits.items() if limit != documented.get(name, limit)}

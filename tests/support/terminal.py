@@ -18,7 +18,7 @@ import pytest
 
 from tests.support.programs import forked
 
-QUESTION = "(API key|Secret|Passphrase|The same again|passphrase of the private key): "
+QUESTION = "(API key|Secret|Passphrase|Repeat the passphrase|passphrase of the private key): "
 PATIENCE = 60.0
 
 

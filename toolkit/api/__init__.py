@@ -1,1 +1,1 @@
-"""The methods that users call: reads of a `Link`, writes of its `operations()`."""
+"""The methods that users call: the reads of a `Link` and the writes of its `operations()`."""

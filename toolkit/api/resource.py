@@ -1,4 +1,4 @@
-"""What the namespaces of doors have in common, those for reading and those for writing."""
+"""Base classes of the resources of a `Link` and of its `operations()`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from toolkit.text.suggestions import Suggests, public_methods
 
 
 class LinkBound(Suggests):
-    """What is bound to a connection, and so to this process: it is neither pickled nor copied.
+    """An object bound to the connections of a `Link`, and so to this process: it cannot be pickled or copied.
 
-    Keys and addresses are among the arguments of its methods: their errors show no frame below the user's.
+    Arguments of its methods include keys and e-mail addresses, so tracebacks of its errors end at the
+    user's own frame.
     """
 
     def __init_subclass__(cls, **more: object) -> None:
@@ -21,15 +22,15 @@ class LinkBound(Suggests):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            f"{type(self).__name__} is not pickled or copied, nor are its methods: it holds an API key and "
-            'open connections. Make a Link in each process, `toolkit.Link("reporting")`: all of a machine share '
-            "one budget of rate limits anyway. Threads may share this one. The frames it returns can be "
-            "pickled."
+            f"{type(self).__name__} cannot be pickled or copied, nor can its methods: it holds an API key "
+            'and open connections. Make a Link in each process, `toolkit.Link("reporting")`: all processes '
+            "of this machine share one budget of rate limits anyway. Threads can share one Link. The frames it "
+            "returns can be pickled."
         )
 
 
-class Namespace(LinkBound):
-    """Doors that belong together, such as `link.spot`: each public method is one."""
+class Resource(LinkBound):
+    """A group of endpoints, such as `link.spot`: each public method calls one endpoint."""
 
     def __repr__(self) -> str:
         names = [name for name in dir(self) if not name.startswith("_")]

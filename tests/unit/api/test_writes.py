@@ -112,7 +112,7 @@ def test_an_endpoint_hands_on_every_argument_under_its_own_name(write: Write) ->
     assert options.unique_suffix == bool(write.suffixed_argument)
 
 
-class ExchangeRun(accounts.AccountWrites[Any], keys.KeyWrites[Any], transfers.MoneyWrites[Any]):
+class ExchangeRun(accounts.AccountWrites[Any], keys.KeyWrites[Any], transfers.TransferWrites[Any]):
     """Both halves of `ops.exchange`."""
 
 

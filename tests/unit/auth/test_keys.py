@@ -909,7 +909,7 @@ def test_the_command_prints_paths_that_can_be_pasted(folder: Path, monkeypatch: 
         (["desk"], "has a profile desk already"),
         (["no name"], "A profile has a short name"),
         (["other", "--keyring"], "keyring is not there"),
-        (["desk", "--keep-passphrase"], "goes with --keyring and --private-key"),
+        (["desk", "--keep-passphrase"], "needs --keyring and --private-key"),
     ],
 )
 def test_what_cannot_be_added_is_not_asked_for(

@@ -78,7 +78,7 @@ def test_prices_are_what_is_then_charged(env: SandboxEnv) -> None:
             frame.attrs["weight"],
         ), endpoint_name
     assert env.link.estimate_weight("exchange.spot_balances").limit == 180_000
-    with pytest.raises(errors.UsageError, match="no door"):
+    with pytest.raises(errors.UsageError, match="no endpoint"):
         env.link.estimate_weight("exchange.nothing")
     with pytest.raises(errors.UsageError, match="how its rows lie in the span"):
         env.link.estimate_weight("spot.rebates", rows=500)

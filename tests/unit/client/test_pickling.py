@@ -35,7 +35,7 @@ def test_a_link_and_all_that_hangs_on_it_stay_in_their_process(
     whole: object = link
     if path.startswith("operations"):
         whole, path = link.operations(), path.removeprefix("operations ")
-    with pytest.raises(TypeError, match="is not pickled or copied") as caught:
+    with pytest.raises(TypeError, match="cannot be pickled or copied") as caught:
         send(operator.attrgetter(path)(whole) if path else whole)
     assert 'Make a Link in each process, `toolkit.Link("reporting")`' in str(caught.value)
     assert "one budget" in str(caught.value)
@@ -43,18 +43,18 @@ def test_a_link_and_all_that_hangs_on_it_stay_in_their_process(
 
 def test_a_copy_would_be_a_second_owner(link: toolkit.Link) -> None:
     for each in (link, link.spot, link.operations(), link.budget, link.operations().exchange):
-        with pytest.raises(TypeError, match="not pickled or copied"):
+        with pytest.raises(TypeError, match="pickled or copied"):
             copy.copy(each)
 
 
 def test_so_do_budget_sandbox_and_panel(link: toolkit.Link) -> None:
-    with pytest.raises(TypeError, match="a budget is not pickled or copied: make a Link in each process"):
+    with pytest.raises(TypeError, match="a budget .* pickled or copied: make a Link in each process"):
         pickle.dumps(link.budget)
-    with pytest.raises(TypeError, match=r"a sandbox is not pickled or copied: .* at its `address`"):
+    with pytest.raises(TypeError, match=r"a sandbox .* pickled or copied: .* at its `address`"):
         pickle.dumps(link.sandbox)
     panel = toolkit.panels.weight(link)
     try:
-        with pytest.raises(TypeError, match="is not pickled or copied"):
+        with pytest.raises(TypeError, match="pickled or copied"):
             pickle.dumps(panel)
     finally:
         for each in list(base._open.values()):

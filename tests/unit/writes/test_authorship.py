@@ -192,7 +192,7 @@ def test_a_mark_is_drawn_for_each_call_and_stands_behind_the_tag(write_env: Writ
     assert all(re.fullmatch("desk-[2-9a-z]{9}", tag) for tag in tags)
     assert len(set(tags)) == 3
     shown = write_env.ops.preview.exchange.create_sub_account(tag="desk", unique_suffix=True)
-    assert shown.body["tag"] == "(made when it is sent)"
+    assert shown.body["tag"] == "(generated when it is sent)"
     assert write_env.ops.exchange.create_sub_account(tag="t" * 21, unique_suffix=True)
     with pytest.raises(UsageError, match="`tag` has 21 characters at most where it is marked, not 22"):
         write_env.ops.exchange.create_sub_account(tag="t" * 22, unique_suffix=True)

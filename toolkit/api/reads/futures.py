@@ -1,4 +1,4 @@
-"""Doors of `link.futures`."""
+"""The methods of `link.futures`."""
 
 from __future__ import annotations
 

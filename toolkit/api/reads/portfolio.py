@@ -1,4 +1,4 @@
-"""Doors of `link.portfolio`."""
+"""The methods of `link.portfolio`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from toolkit.frames.builder import Numbers
 
 
 class PortfolioReads(ReadResource):
-    """Link and Trade (Portfolio Margin): the twins of two futures doors."""
+    """Link and Trade (Portfolio Margin): two futures reads, for customers with Portfolio Margin."""
 
     _system = "portfolio"
 

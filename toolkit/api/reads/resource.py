@@ -1,4 +1,4 @@
-"""What all doors have in common: each hands its endpoint and its arguments on."""
+"""Base class of the resources for reading."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pandas as pd
 
-from toolkit.api.resource import Namespace
+from toolkit.api.resource import Resource
 from toolkit.endpoints import WRITES_BY_NAME, Endpoint
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.frames.builder import Numbers
@@ -15,8 +15,8 @@ from toolkit.planning import When
 from toolkit.redaction import Emails
 
 
-class ReadResource(Namespace):
-    """A namespace of doors, such as `link.spot`."""
+class ReadResource(Resource):
+    """A group of endpoints for reading, such as `link.spot`."""
 
     _system = ""  # its name on a Link
 
@@ -51,29 +51,29 @@ class ReadResource(Namespace):
 
 @contextmanager
 def interrupts_explained() -> Iterator[None]:
-    """Have an interrupted fetch say in its error what had arrived."""
+    """Say in the error of an interrupted fetch which rows had been fetched."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
         if not interrupt.args:
-            interrupt.args = (_what_had_arrived(getattr(interrupt, "partial", None)),)
+            interrupt.args = (_explanation(getattr(interrupt, "partial", None)),)
         raise
 
 
-def _what_had_arrived(partial: pd.DataFrame | None) -> str:
+def _explanation(partial: pd.DataFrame | None) -> str:
     if partial is None:
-        return "Interrupted. No rows had arrived."
-    asked, missing = partial.attrs.get("parameters", {}), partial.attrs.get("missing")
-    how_far = ""
-    if missing and "start" in asked:
-        how_far = f" of {_said(asked['start'])} to {_said(asked['end'])} UTC"
-        rest = ', and its `attrs["missing"]` says what is still to be fetched'
-        how_far += f" (all of them up to {_said(missing[0][0])})" * (missing[0][0] != asked["start"])
-    else:
-        rest = ""
+        return "Interrupted. No rows had been fetched."
+    parameters, missing = partial.attrs.get("parameters", {}), partial.attrs.get("missing")
+    span = rest = ""
+    if missing and "start" in parameters:
+        start, end, complete_until = parameters["start"], parameters["end"], missing[0][0]
+        span = f" of {_readable(start)} to {_readable(end)} UTC"
+        if complete_until != start:
+            span += f" (all of them up to {_readable(complete_until)})"
+        rest = ', and its `attrs["missing"]` the spans still to fetch'
     rows = "1 row" if len(partial) == 1 else f"{len(partial):,} rows"
-    return f"Interrupted. {rows}{how_far} had arrived: `sys.last_value.partial` has them{rest}."
+    return f"Interrupted. {rows}{span} had been fetched: `sys.last_value.partial` has them{rest}."
 
 
-def _said(moment: str) -> str:
-    return moment.replace("T", " ")[:19]
+def _readable(time: str) -> str:
+    return time.replace("T", " ")[:19]

@@ -1,4 +1,4 @@
-"""Doors of `link.spot`."""
+"""The methods of `link.spot`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from toolkit.redaction import Emails
 
 
 class SpotReads(ReadResource):
-    """Link and Trade (Spot): customers that trade through the partner's product."""
+    """Link and Trade (Spot): customers who trade through the partner's product."""
 
     _system = "spot"
 

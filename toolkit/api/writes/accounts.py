@@ -1,4 +1,4 @@
-"""Doors of `ops.exchange`: sub-accounts, and how they pay fees."""
+"""The methods of `ops.exchange`: sub-accounts and their fee payment in BNB."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from toolkit.writes.request import CallOptions
 
 
 class AccountWrites(WriteResource[T]):
-    """Sub-accounts, and how they pay fees."""
+    """Sub-accounts and their fee payment in BNB."""
 
     def create_sub_account(
         self, *, tag: str | None = None, unique_suffix: bool = False, idempotency_key: str | None = None

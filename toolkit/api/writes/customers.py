@@ -1,4 +1,4 @@
-"""Doors of `ops.spot`, `ops.futures` and `ops.portfolio`: ids of customers."""
+"""The methods of `ops.spot`, `ops.futures` and `ops.portfolio`: ids of customers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Doors of `ops.exchange`: the API keys of sub-accounts."""
+"""The methods of `ops.exchange`: the API keys of sub-accounts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from toolkit.writes.request import CallOptions
 
 
 class KeyWrites(WriteResource[T]):
-    """The API keys of sub-accounts."""
+    """API keys of sub-accounts."""
 
     def create_api_key(
         self,

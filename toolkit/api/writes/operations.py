@@ -1,4 +1,4 @@
-"""`ops = link.operations()`: every write, its preview, and the journal."""
+"""`link.operations()`: the writes, their previews, and the journal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from toolkit.api.writes.accounts import AccountWrites
 from toolkit.api.writes.customers import FuturesWrites, PortfolioWrites, SpotWrites
 from toolkit.api.writes.keys import KeyWrites
 from toolkit.api.writes.resource import T
-from toolkit.api.writes.transfers import MoneyWrites
+from toolkit.api.writes.transfers import TransferWrites
 from toolkit.auth.credentials import Keys
 from toolkit.auth.signing import to_text
 from toolkit.endpoints import Write
@@ -35,34 +35,35 @@ from toolkit.writes.request import CLIENT_ID, BoundCall, CallOptions, checked_ke
 from toolkit.writes.tracker import OutcomeTracker
 
 LIVE = "live"
-_REAL = (
-    "This Link talks to the real exchange: what operations do there moves money, and not all of it can be "
-    'undone. Say so in code: `link.operations(confirm="live")`. Nothing was sent.'
+_LIVE_UNCONFIRMED = (
+    "This Link talks to the real exchange, where operations move money and some cannot be undone. Nothing "
+    'was sent. To continue, confirm it in code: `link.operations(confirm="live")`.'
 )
-_NO_SANDBOX = (
-    "What answers at this machine's address does not say that it is a sandbox: it is busy, or stopped, or a "
-    "tunnel to the real exchange. Nothing was sent. Try again; only where it is the real exchange say "
-    '`link.operations(confirm="live")`.'
+_NOT_A_SANDBOX = (
+    "The server at this machine's address did not identify itself as a sandbox. It is busy, or stopped, or "
+    "it is a tunnel to the real exchange. Nothing was sent. Try again; only if it is the real exchange, "
+    'call `link.operations(confirm="live")`.'
 )
 
 
-class ExchangeWrites(AccountWrites[T], KeyWrites[T], MoneyWrites[T]):
+class ExchangeWrites(AccountWrites[T], KeyWrites[T], TransferWrites[T]):
     """Exchange Link: sub-accounts, their keys, transfers and commissions."""
 
 
 class Operations(LinkBound):
     """Every call that changes something at the exchange.
 
-    Each call is written to the journal before it is sent, goes out once, and gives an `Outcome`: confirmed,
-    rejected or unknown. Threads may share it; so may processes share the journal.
+    Each call is written to the journal before it is sent, is sent once, and returns an `Outcome`: confirmed,
+    rejected or unknown. Threads can share this object, and processes can share the journal.
 
     Args:
-        connection: The hosts, and the key for reading.
-        fetcher: Reads what settles an unknown outcome.
-        confirm: "live", where real accounts are changed.
-        keys: Other API keys for writing; the connection's where none are given.
-        same_account: Those keys, and those that wrote in the journal, are of the Link's own account.
-        parameters: Where parameters go: "body", "query" or "mixed".
+        connection: The hosts, and the keys for reading.
+        fetcher: Makes the reads that resolve unknown outcomes.
+        confirm: "live", to allow changes to real accounts.
+        keys: API keys for writing; defaults to those of the connection.
+        same_account: Whether those keys, and the keys of earlier calls in the journal, belong to the account
+            of the Link.
+        parameters: Where parameters are sent: "body", "query" or "mixed".
         journal: Folder of the journal.
 
     Attributes:
@@ -70,11 +71,11 @@ class Operations(LinkBound):
         spot: Link and Trade (Spot).
         futures: Link and Trade (Futures).
         portfolio: Link and Trade (Portfolio Margin).
-        preview: The same doors; they send nothing and show what would be sent.
+        preview: The same methods; they send nothing and return a `Preview` of the request.
 
     Raises:
-        UsageError: An argument cannot be right.
-        JournalError: There can be no journal.
+        UsageError: An argument is invalid.
+        JournalError: The journal cannot be opened.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Operations(LinkBound):
         sender = connection.sender if keys is None else connection.sender_with(keys)
         sandbox = connection.sandbox_id()
         if sandbox is None and confirm != LIVE:
-            raise UsageError(_NO_SANDBOX if connection.source == "sandbox" else _REAL)
+            raise UsageError(_NOT_A_SANDBOX if connection.source == "sandbox" else _LIVE_UNCONFIRMED)
         path = journal_file(connection.session.hosts, sandbox, journal)
         self._connection = connection
         self._journal = Journal(path)
@@ -114,16 +115,16 @@ class Operations(LinkBound):
 
     @property
     def journal(self) -> Path:
-        """The file of the journal."""
+        """File of the journal."""
         return self._journal.path
 
     def unresolved(self) -> pd.DataFrame:
-        """Calls of which it is not known what became of them, oldest first, one row each; nothing is sent.
+        """Calls whose outcome is unknown, oldest first, one row each; nothing is sent.
 
-        Calls that are under way in a living process are not among them; those of a kernel that died are.
+        Calls that a running process is still making are left out. Those of a kernel that died are included.
 
         Returns:
-            A frame with the columns of `history`.
+            A DataFrame with the columns of `history`.
         """
         return _frame(self._journal.entries(unresolved=True), self._executor.outcomes)
 
@@ -131,24 +132,27 @@ class Operations(LinkBound):
         """Every call in the journal, oldest first, one row each; nothing is sent.
 
         Returns:
-            A frame with the columns
+            A DataFrame with the columns
 
             - number (integer): Number of the call, for `outcome` and `reconcile`.
-            - time (time): When it was written down, by this machine's clock.
-            - endpoint (text): The door that was called.
+            - time (time): When it was written to the journal, by this machine's clock.
+            - endpoint (text): The endpoint, such as "exchange.transfer".
             - status (text): confirmed, rejected or unknown.
             - reason (text): Why.
-            - idempotency_key (text): The name it was done under; missing where it has none.
+            - idempotency_key (text): Its idempotency key; missing if it has none.
             - arguments (text): Its arguments, private ones masked.
-            - sent_at (time): When it was sent, by the exchange's clock; missing where it never left.
-            - resolved_at (time): When it was known what became of it.
-            - resolved_by (text): By what: answer, read, person, repetition or journal.
-            - process (text): Notebook or script that sent it.
+            - sent_at (time): When it was sent, by the exchange's clock; missing if it was not sent.
+            - resolved_at (time): When its outcome became known.
+            - resolved_by (text): What resolved it: answer, read, person, repetition or journal.
+            - process (text): Notebook or script that made it.
         """
         return _frame(self._journal.entries(), self._executor.outcomes)
 
     def outcome(self, number: int) -> Outcome:
-        """The outcome of a call in the journal, as it is known now; nothing is sent.
+        """Current outcome of a call in the journal; nothing is sent.
+
+        Args:
+            number: Number of the call.
 
         Raises:
             UsageError: The journal has no such call.
@@ -160,6 +164,12 @@ class Operations(LinkBound):
     ) -> Outcome:
         """Ask the exchange what became of a call in the journal; see `Outcome.reconcile`.
 
+        Args:
+            number: Number of the call.
+            wait: As in `Outcome.reconcile`.
+            api_key: As in `Outcome.reconcile`.
+            same_account: As in `Outcome.reconcile`.
+
         Raises:
             UsageError: The journal has no such call, or `api_key` is not that of the call.
             ToolkitError: The exchange cannot be asked.
@@ -169,17 +179,17 @@ class Operations(LinkBound):
         )
 
     def resolve(self, number: int, *, executed: bool, note: str = "") -> Outcome:
-        """Write down what you found out about a call where no read tells.
+        """Record what you found out about a call that no read can resolve.
 
-        Nothing is sent, but a question for the exchange's time where it is not known and that matters.
+        Nothing is sent, except a request for the exchange's time if it is needed and not yet known.
 
         Args:
-            number: Its number.
+            number: Number of the call.
             executed: Whether it was executed.
             note: How you know.
 
         Raises:
-            UsageError: It is settled, or there is no such call.
+            UsageError: The call is resolved already, or the journal has no such call.
         """
         if not isinstance(executed, bool):
             raise UsageError(f"`executed` is True or False, not {executed!r}.")
@@ -187,18 +197,21 @@ class Operations(LinkBound):
         return self._executor.outcomes.find(_number(number))
 
     def release_idempotency_key(self, idempotency_key: str) -> Outcome:
-        """Free the name of a call that was rejected, so that it can be used again; nothing is sent.
+        """Release the idempotency key of a rejected call, so that it can be used again; nothing is sent.
+
+        Args:
+            idempotency_key: The key.
+
+        Returns:
+            The outcome of the rejected call.
 
         Raises:
-            UsageError: There is no such name, or its call was not rejected.
+            UsageError: No call has this key, or its call was not rejected.
         """
         if not isinstance(idempotency_key, str):
-            raise UsageError(f"`idempotency_key` is a name, which is text, not {idempotency_key!r}.")
-        return self._executor.outcomes.find(
-            self._journal.release_idempotency_key(
-                checked_key("ops.release_idempotency_key", idempotency_key)
-            ).number
-        )
+            raise UsageError(f"`idempotency_key` is text, not {idempotency_key!r}.")
+        key = checked_key("ops.release_idempotency_key", idempotency_key)
+        return self._executor.outcomes.find(self._journal.release_idempotency_key(key).number)
 
     def __repr__(self) -> str:
         hosts = ", ".join(dict.fromkeys(self._connection.session.hosts.values()))
@@ -206,10 +219,13 @@ class Operations(LinkBound):
 
 
 class Previews(LinkBound):
-    """The doors for writing, which send nothing here and show what would be sent.
+    """The methods of `Operations`, returning a `Preview` of the request instead of sending it.
 
     Attributes:
-        exchange, spot, futures, portfolio: As in `Operations`.
+        exchange: Exchange Link.
+        spot: Link and Trade (Spot).
+        futures: Link and Trade (Futures).
+        portfolio: Link and Trade (Portfolio Margin).
     """
 
     def __init__(self, executor: WriteExecutor, connection: Connection) -> None:
@@ -237,62 +253,55 @@ class Previews(LinkBound):
         )
 
     def _checks(self, bound: BoundCall) -> list[PreflightCheck]:
-        """What was looked at: the arguments were good, or this would not be reached."""
+        """Results of the checks; the arguments passed theirs, or `bind` would have raised."""
         write = bound.write
-        checks = [PreflightCheck(True, "the arguments have the form that the documents ask for")]
+        checks = [PreflightCheck(True, "the arguments have the documented form")]
         if write.confirm:
-            said = (
-                f"`{write.confirm}` was said twice"
+            text = (
+                f"`confirm` repeats `{write.confirm}`"
                 if bound.confirmed
-                else (f"this cannot be undone: `confirm` has to say `{write.confirm}` a second time")
+                else f"this cannot be undone: `confirm` has to repeat `{write.confirm}`"
             )
-            checks.append(PreflightCheck(bound.confirmed, said))
-        try:
-            _, found = self._executor.find_existing(bound)
-        except PendingWriteError as error:
-            checks.append(
-                PreflightCheck(False, f"a call about the same thing is not settled: #{error.number}")
-            )
-        except UsageError as error:
-            checks.append(PreflightCheck(False, str(error)))
-        else:
-            if found is not None:
-                checks.append(
-                    PreflightCheck(
-                        False,
-                        f"the name stands for #{found.number}, {_status(found)}: its outcome would come back",
-                    )
-                )
-            else:
-                checks.append(PreflightCheck(True, "no call about the same thing is open"))
+            checks.append(PreflightCheck(bound.confirmed, text))
+        checks.append(self._check_conflicts(bound))
         until = self._connection.budget.banned_until
         if until is not None:
             checks.append(
                 PreflightCheck(False, f"this address is banned until {until:%Y-%m-%d %H:%M:%S} UTC")
             )
         how = write.reconciliation
-        if how.read:
-            checks.append(
-                PreflightCheck(True, f"if its answer is lost, `link.{how.read}` tells what happened")
-            )
-        else:
-            checks.append(
-                PreflightCheck(
-                    True, f"if its answer is lost no read tells what happened: look at {how.manual_check}"
-                )
-            )
+        resolved_by = (
+            f"`link.{how.read}` shows whether it was executed"
+            if how.read
+            else f"no read shows whether it was executed: check {how.manual_check}"
+        )
+        checks.append(PreflightCheck(True, f"if the response is lost, {resolved_by}"))
         return checks
 
+    def _check_conflicts(self, bound: BoundCall) -> PreflightCheck:
+        try:
+            _, found = self._executor.find_existing(bound)
+        except PendingWriteError as error:
+            return PreflightCheck(False, f"a call about the same thing is unresolved: #{error.number}")
+        except UsageError as error:
+            return PreflightCheck(False, str(error))
+        if found is None:
+            return PreflightCheck(True, "no call about the same thing is unresolved")
+        return PreflightCheck(
+            False,
+            f"#{found.number}, {_status(found)}, has this idempotency key: its outcome would be returned",
+        )
+
     def __repr__(self) -> str:
-        return "Previews: exchange, spot, futures, portfolio (nothing is sent)"
+        return "Previews: exchange, spot, futures, portfolio (they send nothing)"
 
 
 def _number(number: object) -> int:
-    """A number of the journal, also where it comes out of a frame."""
+    """Number of a call, which may come from a DataFrame as a NumPy integer."""
     if isinstance(number, SupportsIndex) and not pd.api.types.is_bool(number):
-        with suppress(TypeError):  # as an array of several says of itself
+        with suppress(TypeError):  # an array of several numbers
             return operator.index(number)
-    raise UsageError(f"A call's number is a whole number such as 17, not {number!r}.")
+    raise UsageError(f"The number of a call is an integer such as 17, not {number!r}.")
 
 
 def _status(entry: JournalEntry) -> str:
@@ -300,21 +309,21 @@ def _status(entry: JournalEntry) -> str:
 
 
 def _shown(bound: BoundCall, parameters: Mapping[str, object]) -> dict[str, str]:
-    """Parameters as they would go out, private ones masked."""
+    """Parameters as they would be sent, private ones masked."""
     params = {param.field: param for param in bound.write.params}
     shown = {}
     for field, value in parameters.items():
         if params[field].private:
             shown[field] = str(redacted_argument(params[field], value))
         elif params[field].name in (CLIENT_ID, bound.write.suffixed_argument) and bound.id_origin == "call":
-            shown[field] = "(made when it is sent)"
+            shown[field] = "(generated when it is sent)"
         else:
             shown[field] = to_text(field, value)
     return shown
 
 
 _TEXT, _TIME = pd.StringDtype(), None
-# Columns of `history`, and their types.
+# Columns of `history` and their types.
 _HISTORY = {
     "number": pd.Int64Dtype(),
     "time": _TIME,

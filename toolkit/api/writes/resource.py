@@ -1,4 +1,4 @@
-"""What all doors for writing have in common: each hands its declaration, arguments and terms on."""
+"""Base class of the resources for writing."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Generic, TypeVar
 
-from toolkit.api.resource import Namespace
+from toolkit.api.resource import Resource
 from toolkit.endpoints import Write
 from toolkit.writes.request import CallOptions
 
 T = TypeVar("T")
-"""What a call gives: an `Outcome`, or a `Preview` where nothing is sent."""
+"""Result of a call: an `Outcome`, or a `Preview` if nothing is sent."""
 
 Amount = Decimal | str | int | float
-"""Money or a rate: nothing is rounded, and a float that only comes near is refused."""
+"""An amount of money, or a rate. Nothing is rounded: a float that only approximates, such as `0.1 + 0.2`, is
+refused."""
 
 Runner = Callable[[Write, Mapping[str, object], CallOptions], T]
 
 
-class WriteResource(Namespace, Generic[T]):
-    """A namespace of doors for writing, such as `ops.exchange`."""
+class WriteResource(Resource, Generic[T]):
+    """A group of endpoints for writing, such as `ops.exchange`."""
 
     def __init__(self, run: Runner[T]) -> None:
         self._run = run

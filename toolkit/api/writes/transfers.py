@@ -1,4 +1,4 @@
-"""Doors of `ops.exchange`: transfers and commissions."""
+"""The methods of `ops.exchange`: transfers and commissions."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from toolkit.endpoints.exchange_link import money_writes
 from toolkit.writes.request import CallOptions
 
 
-class MoneyWrites(WriteResource[T]):
-    """Transfers, and the commissions of sub-accounts."""
+class TransferWrites(WriteResource[T]):
+    """Transfers, and commissions of sub-accounts."""
 
     def transfer(
         self,

@@ -1,4 +1,4 @@
-"""`link.exchange`: every door of Exchange Link."""
+"""`link.exchange`: every read of Exchange Link."""
 
 from __future__ import annotations
 

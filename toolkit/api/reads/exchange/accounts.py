@@ -1,4 +1,4 @@
-"""Doors of `link.exchange`: the partner, its sub-accounts and their keys."""
+"""The methods of `link.exchange`: the partner, its sub-accounts and their keys."""
 
 from __future__ import annotations
 

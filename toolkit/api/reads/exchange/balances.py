@@ -1,4 +1,4 @@
-"""Doors of `link.exchange`: what sub-accounts hold."""
+"""The methods of `link.exchange`: balances of sub-accounts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from toolkit.frames.builder import Numbers
 
 
 class BalanceReads(ReadResource):
-    """What sub-accounts hold."""
+    """Balances of sub-accounts."""
 
     def spot_balances(
         self, *, sub_account_id: str | int | None = None, numbers: Numbers | None = None

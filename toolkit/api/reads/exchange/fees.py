@@ -1,4 +1,4 @@
-"""Doors of `link.exchange`: commissions and rebates."""
+"""The methods of `link.exchange`: commissions and rebates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Doors of `link.exchange`: transfers and deposits."""
+"""The methods of `link.exchange`: transfers and deposits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from toolkit.planning import When
 
 
 class TransferReads(ReadResource):
-    """Money that moved."""
+    """Transfers and deposits."""
 
     def transfers(
         self,
