@@ -2,7 +2,7 @@
 
 import toolkit
 
-link = toolkit.demo()                       # made-up data; toolkit.Link() is the real thing
+link = toolkit.demo()                       # made-up data; toolkit.Link() is the real exchange
 rebates = link.spot.rebates(start="-30D")   # a DataFrame: UTC times, oldest first, checked
 toolkit.panels.weight(link)                 # how much of the rate limits is used
 """
@@ -21,26 +21,26 @@ from toolkit.endpoints.listing import list_endpoints
 from toolkit.text.suggestions import attributes_of_module
 
 if TYPE_CHECKING:
-    from toolkit import charts, panels
+    from toolkit import charts, panels, types
 
-__all__ = ["Link", "__version__", "amounts", "charts", "demo", "errors", "list_endpoints", "panels"]
+__all__ = ["Link", "__version__", "amounts", "charts", "demo", "errors", "list_endpoints", "panels", "types"]
 
-# Silent unless asked for: without a handler Python would print warnings to stderr.
+# Silent by default: without a handler, Python prints warnings to stderr.
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 _missing = attributes_of_module(__name__, __all__)
 
 
 def __getattr__(name: str) -> ModuleType:
-    # Charts and panels bring matplotlib and ipywidgets: only for those who use them.
-    if name in ("charts", "panels"):
+    # Imported on first use: charts need matplotlib, panels and types need ipywidgets.
+    if name in ("charts", "panels", "types"):
         import importlib
 
         return importlib.import_module(f"toolkit.{name}")
     try:
         _missing(name)
     except AttributeError as error:
-        error.__traceback__ = None  # raised again, it does not show this frame
+        error.__traceback__ = None  # so that this frame is not shown
         raise
 
 

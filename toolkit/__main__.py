@@ -146,8 +146,8 @@ def new_key(name: str, file: Path | None, lock: bool) -> None:
     click.echo(printable(f"The private key is in {path}. Keep it, and share it with nobody."), err=True)
     click.echo(
         "The public key follows. At the exchange, choose API Management, Create API, Self-generated; paste "
-        "the whole public key, allow reading only, and restrict the key to your IP addresses. Then store the API "
-        "key that you get:\n\n"
+        "the whole public key, allow reading only, and restrict the key to your IP addresses. Then store the "
+        "API key that you get:\n\n"
         f"    python -m toolkit key add {name} --private-key {printable(shlex.quote(str(path)))}\n",
         err=True,
     )

@@ -141,8 +141,8 @@ def _parse(line: str) -> tuple[str, str, str, dict[str, int]]:
         return address, key, secret, dict(details.get("limits") or {})
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError(
-            f"{ENVIRONMENT_VARIABLE} is not the line that a sandbox prints when it starts. Remove it from the "
-            "environment: `demo()` then starts its own sandbox."
+            f"{ENVIRONMENT_VARIABLE} is not the line that a sandbox prints when it starts. Remove it from "
+            "the environment: `demo()` then starts its own sandbox."
         ) from None
 
 

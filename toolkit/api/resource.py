@@ -24,8 +24,8 @@ class LinkBound(Suggests):
         raise TypeError(
             f"{type(self).__name__} cannot be pickled or copied, nor can its methods: it holds an API key "
             'and open connections. Make a Link in each process, `toolkit.Link("reporting")`: all processes '
-            "of this machine share one budget of rate limits anyway. Threads can share one Link. The frames it "
-            "returns can be pickled."
+            "of this machine share one budget of rate limits anyway. Threads can share one Link. The frames "
+            "it returns can be pickled."
         )
 
 
