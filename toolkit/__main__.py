@@ -132,7 +132,9 @@ def new_key(name: str, file: Path | None, lock: bool) -> None:
     The private key is stored in NAME.pem in your config folder, readable only by you. Paste the public key
     at the exchange, which then gives you an API key.
     """
-    from toolkit.auth.keys import ask_hidden, checked_name, config_folder, make_key_pair
+    from toolkit.auth.keys import config_folder, make_key_pair
+    from toolkit.auth.keys.profiles import checked_name
+    from toolkit.auth.keys.prompt import ask_hidden
 
     with _errors_shown():
         beside = f"{checked_name(name)}.pem"
@@ -175,7 +177,9 @@ def add_key(
     passphrase of the private key, if it has one, to check that it is right; the passphrase is stored only
     with --keep-passphrase.
     """
-    from toolkit.auth.keys import add_profile, ask_hidden, ask_passphrase, unused_name
+    from toolkit.auth.keys import add_profile
+    from toolkit.auth.keys.making import unused_name
+    from toolkit.auth.keys.prompt import ask_hidden, ask_passphrase
 
     if keep_passphrase and not (keyring and private_key):
         raise click.UsageError("--keep-passphrase needs --keyring and --private-key.")

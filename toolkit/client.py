@@ -16,7 +16,8 @@ from toolkit.api.reads.portfolio import PortfolioReads
 from toolkit.api.reads.resource import interrupts_explained
 from toolkit.api.reads.spot import SpotReads
 from toolkit.api.resource import LinkBound
-from toolkit.auth.keys import Keys, ask_keys, find_keys
+from toolkit.auth.keys import Keys, find_keys
+from toolkit.auth.keys.prompt import ask_keys
 from toolkit.endpoints import BASE_URLS, ENDPOINTS_BY_NAME, Host
 from toolkit.errors import NoKeyError, UsageError
 from toolkit.fetch.fetcher import Fetcher

@@ -16,6 +16,7 @@ from tests.support.paths import PACKAGE
 ROWS: list[set[str]] = [
     {"__main__"},
     {"__init__"},
+    {"types"},
     {"panels", "charts", "demo", "lab"},
     {"client", "sandbox"},
     {"api", "doctor"},

@@ -12,7 +12,8 @@ import pytest
 
 import toolkit
 from tests.support.keys import KEY, PASSPHRASE, PRIVATE, SECRET, MemoryKeyring, pem, refused, write
-from toolkit.auth.keys import add_profile, unused_name, system
+from toolkit.auth.keys import add_profile, system
+from toolkit.auth.keys.making import unused_name
 from toolkit.errors import NoKeyError
 
 

@@ -44,7 +44,8 @@ from tests.support.terminal import command
 from tests.support.writes import small_world
 from toolkit.__main__ import main
 from toolkit.auth.credentials import Credentials
-from toolkit.auth.keys import add_profile, find_keys, unused_name, make_key_pair
+from toolkit.auth.keys import add_profile, find_keys, make_key_pair
+from toolkit.auth.keys.making import unused_name
 from toolkit.auth.keys.profiles import ProfileEntry
 from toolkit.auth.keys.system import SERVICE
 from toolkit.auth.signers import signer_of

@@ -9,23 +9,10 @@ from __future__ import annotations
 
 from toolkit.auth.credentials import Keys
 from toolkit.auth.keys.files import config_folder
-from toolkit.auth.keys.making import add_profile, unused_name, make_key_pair
-from toolkit.auth.keys.profiles import checked_name
-from toolkit.auth.keys.prompt import ask_hidden, ask_keys, ask_passphrase
+from toolkit.auth.keys.making import add_profile, make_key_pair
 from toolkit.auth.keys.sources import find_keys
 
-__all__ = [
-    "Keys",
-    "add_profile",
-    "ask_hidden",
-    "ask_keys",
-    "ask_passphrase",
-    "checked_name",
-    "config_folder",
-    "find_keys",
-    "unused_name",
-    "make_key_pair",
-]
+__all__ = ["Keys", "add_profile", "config_folder", "find_keys", "make_key_pair"]
 
 
 def __dir__() -> list[str]:
