@@ -1,4 +1,4 @@
-"""What a user sees in a real kernel: what TAB offers, what an error shows, what an interrupt keeps."""
+"""What a user sees in a real kernel: completions, errors, and the result of an interrupt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import toolkit
 from tests.support.kernels import Kernel, Shown
 from toolkit.endpoints import ENDPOINTS, SYSTEM_TITLES, WRITES
 
-# The kernel is a program of its own, whose machinery may warn of what is not ours.
+# The kernel is a separate program, whose libraries may emit warnings of their own.
 pytestmark = pytest.mark.filterwarnings("default")
 
 SETUP = """
@@ -24,7 +24,7 @@ ops = link.operations()
 diagnosis = link.doctor()
 usage = link.usage()
 snapshot = link.budget.snapshot()
-estimate_weight = link.estimate_weight("exchange.partner")
+estimate = link.estimate_weight("exchange.partner")
 rebates = link.spot.rebates(start="-2D")
 preview = ops.preview.exchange.create_sub_account(tag="x")
 outcome = ops.exchange.create_sub_account(tag="x")
@@ -44,16 +44,20 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 
 
 def names(endpoints: object, system: str) -> set[str]:
-    return {endpoint_name.name for endpoint_name in endpoints if endpoint_name.system == system}  # type: ignore[attr-defined]
+    return {endpoint.name for endpoint in endpoints if endpoint.system == system}  # type: ignore[attr-defined]
 
 
 OFFERED: dict[str, set[str]] = {
-    "toolkit.": {"Link", "demo", "endpoints", "charts", "panels", "errors"},
+    "toolkit.": {"Link", "demo", "list_endpoints", "charts", "panels", "errors", "types"},
     "toolkit.charts.": {"balances", "rebates", "traders"},
     "toolkit.panels.": {"accounts", "weight"},
     "toolkit.errors.": {"ToolkitError", "UsageError", "ApiError"},
-    "toolkit.Link.": {"ask"},
-    "link.": {*SYSTEM_TITLES, "source", "budget", "hosts", "get", "price", "usage", "doctor", "operations"},
+    "toolkit.types.": {"Outcome", "Operations"},
+    "toolkit.Link.": {"from_prompt"},
+    "link.": {
+        *SYSTEM_TITLES,
+        *("source", "budget", "hosts", "get", "estimate_weight", "usage", "doctor", "operations"),
+    },
     "link.so": {"source"},
     "link.budget.": {"snapshot", "limit", "banned_until"},
     "ops.": {
@@ -68,22 +72,22 @@ OFFERED: dict[str, set[str]] = {
     },
     "ops.preview.": set(SYSTEM_TITLES),
     "preview.": {"checks", "address", "body", "weight"},
-    "outcome.": {"status", "reason", "frame", "require", "reconcile", "next_step", "error"},
-    "diagnosis.": {"verdict", "frame", "lines", "source"},
-    "diagnosis.lines[0].": {"check", "verdict", "found", "next_step"},
-    "snapshot.": {"pools", "calls", "banned_until", "waiting_until"},
-    "snapshot.pools[0].": {"used", "limit", "share", "others"},
-    "price.": {"requests", "weight", "rate_limit", "limit"},
+    "outcome.": {"status", "reason", "frame", "require_confirmed", "reconcile", "next_step", "error"},
+    "diagnosis.": {"status", "frame", "checks", "source"},
+    "diagnosis.checks[0].": {"name", "status", "found", "next_step"},
+    "snapshot.": {"rate_limits", "calls", "banned_until", "waiting_until"},
+    "snapshot.rate_limits[0].": {"used", "limit", "used_fraction", "external"},
+    "estimate.": {"requests", "weight", "rate_limit", "limit"},
     'rebates["': {"income", "asset", "time"},
     'rebates.attrs["': {"complete", "fetched_at"},
     "error.": {"partial"},
     "panel.": {"close", "widget"},
-    # Of calls: their arguments.
+    # Arguments of calls.
     "link.spot.rebates(": {"customer_id=", "start=", "end=", "numbers="},
     "link.spot.rebates(st": {"start="},
     "link.get(": {"path=", "weight="},
     "link.operations(": {"confirm=", "profile=", "journal="},
-    "ops.exchange.transfer(": {"asset=", "amount=", "from_id=", "to_id=", "once="},
+    "ops.exchange.transfer(": {"asset=", "amount=", "from_id=", "to_id=", "idempotency_key="},
     "ops.preview.exchange.transfer(": {"asset=", "amount="},
     "outcome.reconcile(": {"wait="},
     "toolkit.Link(": {"profile=", "key=", "secret=", "numbers="},
@@ -94,19 +98,19 @@ OFFERED: dict[str, set[str]] = {
     **{f"ops.{system}.": names(WRITES, system) for system in SYSTEM_TITLES},
     **{f"ops.preview.{system}.": names(WRITES, system) for system in SYSTEM_TITLES},
 }
-# Behind these IPython looks with jedi alone: it runs neither calls nor properties itself.
+# Only jedi completes these: IPython itself runs neither calls nor properties.
 BY_JEDI = {
     "link.budget.": {"snapshot", "limit", "banned_until"},
-    "link.doctor().": {"verdict", "frame", "lines"},
+    "link.doctor().": {"status", "frame", "checks"},
     "toolkit.demo().": {"spot", "source", "sandbox"},
     "link.operations().exchange.": names(WRITES, "exchange"),
 }
-# And these with jedi as well, which reads all of pandas for them: seconds, once on a machine.
+# jedi completes these, too, but reads all of pandas first, which takes seconds.
 FRAMES = {"usage.us": {"used"}, "rebates.inc": {"income"}}
 
 
 @pytest.mark.parametrize("use_jedi", [True, False], ids=["jedi", "no jedi"])
-def test_tab_offers_what_there_is(kernel: Kernel, use_jedi: bool) -> None:
+def test_tab_completes_what_exists(kernel: Kernel, use_jedi: bool) -> None:
     kernel.well(f"%config Completer.use_jedi = {use_jedi}")
     expected = OFFERED | BY_JEDI if use_jedi else {**OFFERED, **FRAMES}
     if not use_jedi:
@@ -115,7 +119,7 @@ def test_tab_offers_what_there_is(kernel: Kernel, use_jedi: bool) -> None:
     assert {code: names for code, names in missed.items() if names} == {}
 
 
-def test_tab_offers_the_public_names_alone(kernel: Kernel) -> None:
+def test_tab_offers_public_names_only(kernel: Kernel) -> None:
     kernel.well("%config Completer.use_jedi = True")
     kernel.well("from toolkit import charts, errors, panels\nimport toolkit.auth.keys")
 
@@ -125,21 +129,21 @@ def test_tab_offers_the_public_names_alone(kernel: Kernel) -> None:
 
     for name in ("charts", "errors", "panels"):
         assert complete(f"{name}.") == dir(getattr(toolkit, name))
-    for name in ("charts", "errors", "keys", "panels"):
+    for name in ("auth.keys", "charts", "errors", "panels"):
         assert complete(f"toolkit.{name}.") == dir(importlib.import_module(f"toolkit.{name}"))
     assert complete("toolkit.") == sorted({*toolkit.__all__} - {"__version__"})
     assert complete("from toolkit.charts import ") == dir(toolkit.charts)
 
 
-def says_a_literal(annotation: object) -> bool:
+def names_a_literal(annotation: object) -> bool:
     origin = get_origin(annotation)
     if origin in (Union, UnionType):
-        return any(map(says_a_literal, get_args(annotation)))
+        return any(map(names_a_literal, get_args(annotation)))
     return origin in (Literal, TypeGuard)
 
 
-def test_no_property_is_annotated_with_what_breaks_tab() -> None:
-    """jedi 0.20.1 fails at every object with such a property, and IPython offers nothing at all then."""
+def test_no_property_has_an_annotation_that_breaks_completion() -> None:
+    """jedi 0.20.1 fails on any object with such a property, and IPython then offers no completions."""
     bad = []
     for info in pkgutil.walk_packages(toolkit.__path__, "toolkit."):
         if info.name.rpartition(".")[2] in ("__main__", "child"):
@@ -149,7 +153,7 @@ def test_no_property_is_annotated_with_what_breaks_tab() -> None:
                 continue
             for name, value in vars(cls).items():
                 call = value.fget if isinstance(value, property) else getattr(value, "func", None)
-                if call is not None and says_a_literal(get_type_hints(call).get("return")):
+                if call is not None and names_a_literal(get_type_hints(call).get("return")):
                     bad.append(f"{cls.__qualname__}.{name}")
     assert bad == []
 
@@ -165,18 +169,18 @@ report("nonsense")
 
 
 @pytest.mark.parametrize("mode", ["Context", "Verbose", "Plain", "Minimal"])
-def test_an_error_shows_the_users_cell_and_nothing_of_ours(kernel: Kernel, mode: str) -> None:
+def test_a_traceback_shows_the_users_cell_and_no_frame_of_the_toolkit(kernel: Kernel, mode: str) -> None:
     kernel.well(f"%xmode {mode}")
     try:
         for call, error in {
             "link.spot.rebates(start=start)": "UsageError: spot.rebates: `start` is no time",
             "link.spot.rebates(strat=start)": "TypeError: rebates() got an unexpected keyword argument",
-            "link.spot.rebate(start=start)": "AttributeError: 'SpotDoors' object has no attribute 'rebate'",
+            "link.spot.rebate(start=start)": "AttributeError: 'SpotReads' object has no attribute 'rebate'",
             "link.get(start)": "UsageError: A path begins with",
-            "link.price(start)": "UsageError: There is no door",
+            "link.estimate_weight(start)": "UsageError: There is no endpoint",
             "toolkit.Link(start)": "NoKeyError: ",
             "ops.exchange.transfer(asset=start, amount=-1)": "UsageError: exchange.transfer: ",
-            "ops.reconcile(start)": "UsageError: A call's number",
+            "ops.reconcile(start)": "UsageError: The number of a call",
             "outcome.reconcile(wiat=start)": "TypeError: reconcile() got an unexpected keyword argument",
             "toolkit.demo(sed=start)": "TypeError: demo() got an unexpected keyword argument",
         }.items():
@@ -191,7 +195,7 @@ def test_an_error_shows_the_users_cell_and_nothing_of_ours(kernel: Kernel, mode:
         kernel.well("%xmode Context")
 
 
-def test_what_was_meant_is_said_where_the_user_looks(kernel: Kernel) -> None:
+def test_a_suggestion_is_part_of_the_error_and_comes_once(kernel: Kernel) -> None:
     for code, meant in {
         "link.exchnage": "Did you mean `exchange`?",
         "link.rebates": "Did you mean `exchange.rebates`, `spot.rebates` or `futures.rebates`?",
@@ -219,7 +223,7 @@ def when(condition):
 
 
 def interrupted(kernel: Kernel, code: str, condition: str) -> Shown:
-    """A cell that is interrupted once the condition holds."""
+    """Run a cell and interrupt it as soon as the condition holds."""
 
     def interrupt(shown: Shown) -> bool:
         if "now" not in shown.text:
@@ -233,7 +237,7 @@ def interrupted(kernel: Kernel, code: str, condition: str) -> Shown:
     return shown
 
 
-def test_an_interrupt_says_what_had_arrived(kernel: Kernel) -> None:
+def test_an_interrupt_says_which_rows_had_been_fetched(kernel: Kernel) -> None:
     kernel.well("slow = toolkit.demo(latency_ms=50, workers=1)")
     shown = interrupted(kernel, "slow.spot.rebates(start='-300D')", "len(slow.sandbox.exchange.log) > 5")
     rows = kernel.well("print(len(sys.last_value.partial), end='')")
@@ -245,11 +249,11 @@ def test_an_interrupt_says_what_had_arrived(kernel: Kernel) -> None:
 
 def test_an_interrupt_before_any_row_says_so(kernel: Kernel) -> None:
     kernel.well("slow = toolkit.demo()\nslow.sandbox.exchange.faults.add('timeout', times=None)")
-    shown = interrupted(kernel, "slow.exchange.partner()", "slow.budget.snapshot().pools")
-    assert shown.error == "KeyboardInterrupt: Interrupted. No rows had arrived."
+    shown = interrupted(kernel, "slow.exchange.partner()", "slow.budget.snapshot().rate_limits")
+    assert shown.error == "KeyboardInterrupt: Interrupted. No rows had been fetched."
 
 
-def test_an_interrupt_of_a_write_says_what_is_known(kernel: Kernel) -> None:
+def test_an_interrupted_write_says_how_to_reconcile_it(kernel: Kernel) -> None:
     kernel.well(
         "slow = toolkit.demo()\n"
         "slow_ops = slow.operations()\n"

@@ -1,4 +1,4 @@
-"""Every notebook is run in a real kernel, top to bottom, and shows what it promises."""
+"""Every notebook runs in a real kernel, from top to bottom, and shows what its text says."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ Run = Callable[..., NotebookNode]
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a notebook in a kernel that knows nothing of this user."""
+    """Run a notebook in a kernel without any settings of this user."""
     for name in ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    # The kernel chooses its own way of showing figures.
+    # The kernel chooses its own backend for figures.
     monkeypatch.delenv("MPLBACKEND", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(NOTEBOOKS.parent))
-    # The saved picture is what a viewer without widgets has: state would blank it.
+    # Viewers without widgets show the saved picture; widget state would hide it.
     return lambda notebook, **hooks: NotebookClient(
         notebook,
         timeout=60,
@@ -45,7 +45,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def outputs(notebook: NotebookNode, words: str) -> list[NotebookNode]:
-    """What the first code cell with these words showed."""
+    """Outputs of the first code cell that contains these words."""
     cell = next(each for each in notebook.cells if each.cell_type == "code" and words in each.source)
     shown: list[NotebookNode] = cell.outputs
     return shown
@@ -60,7 +60,7 @@ def said(notebook: NotebookNode, words: str) -> str:
 
 
 def minutes(notebook: NotebookNode, *words: str) -> set[str]:
-    """The minutes in which the cells with these words ran."""
+    """Minutes in which the cells with these words ran."""
     cells = [each for each in notebook.cells if any(word in each.source for word in words)]
     times = [cell.metadata["execution"] for cell in cells if cell.cell_type == "code"]
     return {time[at][:16] for time in times for at in ("iopub.execute_input", "shell.execute_reply")}
@@ -92,8 +92,8 @@ def test_every_notebook_is_tested() -> None:
     assert [path.stem for path in EACH] == ["01_tour", "02_rate_limits", "03_sub_accounts", "04_keys"]
 
 
-# A chart and a panel as the last line of a cell; and the panel run again, as seen from the kernel: one
-# thread, and the old panel's widgets are gone.
+# A chart and a panel as the last line of a cell; and the cell of the panel run again, after which the
+# kernel has one thread for it and no widgets of the old one.
 LAST_LINES = [
     "toolkit.charts.balances(link.exchange.spot_balances())",
     "panel = toolkit.panels.weight(link)\npanel",
@@ -125,7 +125,7 @@ def test_tour(run: Run, tmp_path: Path) -> None:
     assert sum(cell.cell_type == "code" for cell in notebook.cells) == 10
 
     def fetch_now(cell: NotebookNode, **_: object) -> None:
-        """A runner of notebooks does not see what is shown while no cell runs."""
+        """nbclient does not see what is shown while no cell runs, so wait for it here."""
         if cell.source == FETCHED_BETWEEN_CELLS:
             (tmp_path / "ended").touch()
             while not (tmp_path / "fetched").exists():
@@ -146,7 +146,7 @@ def test_tour(run: Run, tmp_path: Path) -> None:
     assert before[0]["text/plain"] == "['weight panel']"
     assert after[0]["text/plain"] == "[]"
 
-    (endpoints,) = bundles(notebook, "toolkit.endpoints()")
+    (endpoints,) = bundles(notebook, "toolkit.list_endpoints()")
     assert "spot.rebates" in endpoints["text/html"]
 
     assert "image/png" in bundles(notebook, "charts.rebates")[-1]
@@ -171,13 +171,13 @@ def test_tour(run: Run, tmp_path: Path) -> None:
 def test_rate_limits(run: Run) -> None:
     shared = ("nightly_report.py", "link.usage()")
     notebook = run(nbformat.read(NOTEBOOKS / "02_rate_limits.ipynb", as_version=4))
-    if len(minutes(notebook, *shared)) > 1:  # what was used before the turn of the minute does not show
+    if len(minutes(notebook, *shared)) > 1:  # usage of the previous minute does not show
         notebook = run(nbformat.read(NOTEBOOKS / "02_rate_limits.ipynb", as_version=4))
     check_all_went_well(notebook)
 
-    (estimate_weight,) = bundles(notebook, "link.price")
-    assert "weight=39000" in estimate_weight["text/plain"]
-    assert "limit=45000" in estimate_weight["text/plain"]
+    (estimate,) = bundles(notebook, "link.estimate_weight")
+    assert "weight=39000" in estimate["text/plain"]
+    assert "limit=45000" in estimate["text/plain"]
     assert "image/png" in bundles(notebook, "charts.balances")[-1]
 
     weights = re.findall(r"rows, .*?(\d+) weight", said(notebook, shared[0]))
@@ -191,8 +191,8 @@ def test_rate_limits(run: Run) -> None:
     ]
     assert {line[6] for line in lines} == {str(total)}
 
-    *_, obeyed = bundles(notebook, '"rate-limit"')
-    assert "[429, 200]" in obeyed["text/plain"]
+    *_, waited = bundles(notebook, '"rate-limit"')
+    assert "[429, 200]" in waited["text/plain"]
     assert "The ban ends at" in said(notebook, '"ban"')
     assert "requests sent: 0" in said(notebook, "link.futures.volumes()")
 
@@ -234,7 +234,7 @@ def test_sub_accounts(run: Run) -> None:
         assert how in words("ops.history()")
     assert "exchange.delete_sub_account (SANDBOX): Confirmed" in words("delete_sub_account")
 
-    # The key shows nowhere, its secret still less.
+    # Neither the key nor its secret is shown anywhere.
     shown = json.dumps([cell.get("outputs", []) for cell in notebook.cells[:-1]])
     for secret in said(notebook, "print(new_key.key").split():
         assert len(secret) > 30
@@ -246,7 +246,7 @@ def test_keys(run: Run) -> None:
     secrets = "print(pasted.key, *risky.key.split(), risky.secret, kept)"
     place = next(n for n, cell in enumerate(notebook.cells) if "add_profile" in cell.source)
     notebook.cells.insert(
-        place, nbformat.v4.new_code_cell("kept = (folder / 'desk.pem').read_text().split()[3]")
+        place, nbformat.v4.new_code_cell("kept = (folder / 'reporting.pem').read_text().split()[3]")
     )
     notebook.cells.append(nbformat.v4.new_code_cell(secrets))
     left = "print(os.environ.get('TOOLKIT_CONFIG'))"
@@ -254,7 +254,7 @@ def test_keys(run: Run) -> None:
     notebook = run(notebook)
     check_all_went_well(notebook)
     assert said(notebook, left).strip() == "None"
-    assert "There is no profile of this name" in said(notebook, 'toolkit.Link("desk")')
+    assert "There is no profile of this name" in said(notebook, 'toolkit.Link("reporting")')
     assert "BEGIN PUBLIC KEY" in said(notebook, "make_key_pair")
     assert "0o600" in said(notebook, "make_key_pair")
     assert "***@***.example" in bundles(notebook, "sub_accounts()")[-1]["text/plain"]

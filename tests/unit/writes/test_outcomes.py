@@ -1235,7 +1235,9 @@ def test_where_no_read_tells_the_next_step_is_to_look(write_env: WriteEnv, endpo
 def test_a_preview_shows_no_id_that_the_call_will_not_have(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer")
     given.pop("client_tran_id", None)
-    assert write_env.ops.preview.exchange.transfer(**given).body["clientTranId"] == "(generated when it is sent)"
+    assert (
+        write_env.ops.preview.exchange.transfer(**given).body["clientTranId"] == "(generated when it is sent)"
+    )
     named = write_env.ops.preview.exchange.transfer(**given, idempotency_key="pay").body["clientTranId"]
     done = write_env.ops.exchange.transfer(**given, idempotency_key="pay")
     assert done.arguments["client_tran_id"] == named
