@@ -24,7 +24,7 @@ from toolkit.endpoints import WRITES_BY_NAME
 from toolkit.errors import NotExecutedError, UsageError
 from toolkit.writes import Outcome, findings
 
-EACH = pytest.mark.parametrize("endpoint", WRITE_NAMES)
+EACH = pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
 TRANSFERS = [
     endpoint_name
     for endpoint_name in WRITE_NAMES

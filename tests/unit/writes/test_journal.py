@@ -109,23 +109,23 @@ for name in ("toolkit", "toolkit.writes"):
     sys.modules[name].__path__ = [{str(ROOT)!r} + "/" + name.replace(".", "/")]
 import json, os, random, signal, threading, time
 from pathlib import Path
-from toolkit.errors import JournalError, UnsettledError
-from toolkit.writes.entry import Wish
-from toolkit.writes.journal import Journal, _here
+from toolkit.errors import JournalError, PendingWriteError
+from toolkit.writes.entry import ConflictKey
+from toolkit.writes.journal import Journal, _running_here
 
-def begin(journal, what="this", once=None):
-    wish = Wish(same=what, subject=what, once=once, key="k")
-    return journal.begin(wish, door="d", arguments={{}}, digests={{}})
+def begin(journal, what="this", idempotency_key=None):
+    conflict_key = ConflictKey(same=what, subject=what, idempotency_key=idempotency_key, key="k")
+    return journal.begin(conflict_key, endpoint="e", arguments={{}}, digests={{}})
 
 def send(journal, entry):
     journal.sending(entry, lambda: (1, 2))
 
-def whole(journal, what, once=None):
-    entry, new = begin(journal, what, once)
+def whole(journal, what, idempotency_key=None):
+    entry, new = begin(journal, what, idempotency_key)
     if new:
         send(journal, entry)
-        journal.settle(entry, "confirmed", "done", "answer")
-        journal.came_back(entry)
+        journal.resolve(entry, "confirmed", "done", "answer")
+        journal.finished(entry)
     return new
 """
 
@@ -156,7 +156,7 @@ def waiting(path: Path, step: str) -> Iterator[subprocess.Popen[str]]:
     process = start(
         """
         journal = Journal(Path(sys.argv[1]))
-        entry, _ = begin(journal, once="pay")
+        entry, _ = begin(journal, idempotency_key="pay")
         if sys.argv[2] == "sending":
             send(journal, entry)
         print("ready", flush=True)
@@ -474,7 +474,7 @@ def test_an_interrupt_while_it_is_written_down_stands_in_nobodys_way(path: Path)
                     signal.setitimer(signal.ITIMER_REAL, 0)
                     interrupted += 1
                 again += whole(journal, f"what-{number}", f"name-{number}")
-            print(interrupted > 20, again, journal.entries(unsettled=True), len(_running_here))
+            print(interrupted > 20, again, journal.entries(unresolved=True), len(_running_here))
             """,
             path,
         )

@@ -58,7 +58,7 @@ from toolkit.sandbox.world.tables import ListTable
 from toolkit.writes import Outcome
 from toolkit.writes.executor import WriteExecutor
 
-EACH = pytest.mark.parametrize("endpoint", WRITE_NAMES)
+EACH = pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
 WINDOW = 15.0
 """Seconds after which a request cannot be executed any more: its window, and what it may be at work."""
 
@@ -1218,7 +1218,7 @@ def test_the_second_call_of_a_name_says_that_nothing_was_sent_now(write_env: Wri
     words = "Nothing was sent now: this is the outcome of the first call named 'fees-2026'."
     for text in (repr(again), html.unescape(again._repr_html_())):
         assert words in text
-        assert "once = " in text
+        assert "idempotency_key = " in text
     assert "Nothing was sent now" not in repr(first)
 
 
