@@ -22,7 +22,7 @@ from tests.support.writes import (
 from toolkit.api.writes.operations import Operations
 from toolkit.endpoints import WRITES_BY_NAME
 from toolkit.errors import NotExecutedError, UsageError
-from toolkit.writes import Outcome, findings
+from toolkit.writes import Outcome, evidence
 
 EACH = pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
 TRANSFERS = [
@@ -94,8 +94,8 @@ def test_what_a_stranger_did_is_not_taken_for_what_the_call_did(
 @EACH
 def test_the_table_of_what_is_said_has_every_write(endpoint_name: str) -> None:
     kind, name = WRITES_BY_NAME[endpoint_name].reconciliation.kind, endpoint_name.partition(".")[2]
-    text = re.sub(r"\s+", " ", findings.__doc__ or "")
-    assert re.search(rf"\b{kind} +(the|an|it|what|something|no|one) ", findings.__doc__ or "")
+    text = re.sub(r"\s+", " ", evidence.__doc__ or "")
+    assert re.search(rf"\b{kind} +(the|an|it|what|something|no|one) ", evidence.__doc__ or "")
     listed = re.search(rf"\b{kind}: ([^.]*)\.", text)
     assert listed
     assert name in listed[1] or (kind == "in_force" and name.endswith("customer_id"))

@@ -84,7 +84,7 @@ def begin(
 
 
 def send(journal: Journal, entry: JournalEntry) -> None:
-    journal.sending(entry, lambda: (1, 2))
+    journal.mark_sending(entry, lambda: (1, 2))
 
 
 def sql(path: Path, statement: str, *values: object) -> list[Any]:
@@ -111,21 +111,22 @@ import json, os, random, signal, threading, time
 from pathlib import Path
 from toolkit.errors import JournalError, PendingWriteError
 from toolkit.writes.entry import ConflictKey
-from toolkit.writes.journal import Journal, _running_here
+from toolkit.writes.journal import Journal
+from toolkit.writes.pending import running
 
 def begin(journal, what="this", idempotency_key=None):
     conflict_key = ConflictKey(same=what, subject=what, idempotency_key=idempotency_key, key="k")
     return journal.begin(conflict_key, endpoint="e", arguments={{}}, digests={{}})
 
 def send(journal, entry):
-    journal.sending(entry, lambda: (1, 2))
+    journal.mark_sending(entry, lambda: (1, 2))
 
 def whole(journal, what, idempotency_key=None):
     entry, new = begin(journal, what, idempotency_key)
     if new:
         send(journal, entry)
         journal.resolve(entry, "confirmed", "done", "answer")
-        journal.finished(entry)
+        journal.mark_finished(entry)
     return new
 """
 
@@ -469,12 +470,12 @@ def test_an_interrupt_while_it_is_written_down_stands_in_nobodys_way(path: Path)
                     signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.00001, 0.0012))
                     entry, _ = begin(journal, f"what-{number}", f"name-{number}")
                     signal.setitimer(signal.ITIMER_REAL, 0)
-                    journal.finished(entry)
+                    journal.mark_finished(entry)
                 except KeyboardInterrupt:
                     signal.setitimer(signal.ITIMER_REAL, 0)
                     interrupted += 1
                 again += whole(journal, f"what-{number}", f"name-{number}")
-            print(interrupted > 20, again, journal.entries(unresolved=True), len(_running_here))
+            print(interrupted > 20, again, journal.entries(unresolved=True), len(running))
             """,
             path,
         )

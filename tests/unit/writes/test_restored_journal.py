@@ -39,7 +39,7 @@ def begin(journal: Journal, what: str = "this", **other: Any) -> JournalEntry:
 
 
 def send(journal: Journal, entry: JournalEntry) -> JournalEntry:
-    return journal.sending(entry, lambda: (1, 2))
+    return journal.mark_sending(entry, lambda: (1, 2))
 
 
 def sql(path: Path, statement: str, *values: object) -> list[Any]:
@@ -138,7 +138,7 @@ def test_what_had_been_sent_is_not_said_to_have_never_left(
     entry = begin(journal, idempotency_key="pay")
     backup = Path(shutil.copy(journal.path, tmp_path))
     send(journal, entry)
-    journal.finished(entry)
+    journal.mark_finished(entry)
     put_back(journal.path, backup)
     steps: list[Callable[[], object]] = [
         lambda: journal.entry(entry.number),
@@ -181,7 +181,7 @@ def test_what_another_kernel_did_since_the_backup_is_not_done_again(journal: Jou
 STEPS: dict[str, Callable[[Journal, JournalEntry], object]] = {
     "sending": send,
     "settle": lambda journal, entry: journal.resolve(entry, "confirmed", "done", "answer"),
-    "again": lambda journal, entry: journal.again(entry),
+    "again": lambda journal, entry: journal.reload(entry),
     "repeated": lambda journal, entry: journal.resolve_repeats(entry, lambda older: True),
 }
 
@@ -196,7 +196,7 @@ def test_every_step_looks_at_the_token(journal: Journal, step: str, now: str) ->
     held = entry if step == "sending" else send(journal, entry)
     sql(journal.path, "DELETE FROM entries WHERE number = ?", entry.number)
     if now == "another":
-        journal.finished(entry)
+        journal.mark_finished(entry)
         sql(journal.path, "UPDATE sqlite_sequence SET seq = ?", entry.number - 1)
         assert begin(journal).number == entry.number
     with pytest.raises(JournalError, match=f"#{entry.number} is ") as raised:
