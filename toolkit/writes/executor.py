@@ -243,13 +243,12 @@ class WriteExecutor:
         return int(self._time_at_least(write) * 1000)
 
     def _time_at_least(self, write: Write) -> float:
-        """The earliest time that the exchange's clock may show, so that nothing counts as expired too "
-        "early."""
+        """The earliest time the exchange's clock may show, so that nothing counts as expired too early."""
         time_at_least = self._sender.time_at_least(write.rate_limit.host)
         return self._sender.time(write.rate_limit.host) if time_at_least is None else time_at_least
 
     def _send(self, bound: BoundCall, record: CallRecord) -> tuple[Outcome, BaseException | None]:
-        """Send a recorded call and record its outcome; also returns what interrupted it, or None."""
+        """Send a recorded call and record its outcome. Also returns what interrupted it, or None."""
         endpoint = record.entry.endpoint
         window = self._sender.recv_window + PROCESSING_MS
         sent = False

@@ -248,7 +248,8 @@ class Outcome(Suggests):
                 "again."
             )
         if self.status == "rejected" and self.idempotency_key:
-            return f"`ops.release_idempotency_key({self.idempotency_key!r})` makes its idempotency key usable again."
+            key = self.idempotency_key
+            return f"`ops.release_idempotency_key({key!r})` makes its idempotency key usable again."
         return ""
 
     def __repr__(self) -> str:
