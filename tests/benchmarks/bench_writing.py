@@ -1,4 +1,4 @@
-"""What it costs that a write is written down, before it is sent and after it is answered."""
+"""The cost of recording a write before it is sent and after its response."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import requests
 import toolkit
 from tests.benchmarks.measure import say, seconds
 from toolkit.demo import DemoLink
-from toolkit.writes.journal import ConflictKey
+from toolkit.writes.entry import ConflictKey
 
 WRITES = 20
 PATH = "/sapi/v1/broker/subAccount/bnbBurn/spot"
@@ -29,12 +29,12 @@ def demo_link() -> Iterator[DemoLink]:
 
 
 def test_a_write_beside_a_bare_signed_post(demo_link: DemoLink, tmp_path: Path) -> None:
-    """Baseline: `requests.post`, which also opens a connection each time, and keeps no journal."""
+    """Baseline: `requests.post`, which opens a connection each time and keeps no journal."""
     ops = demo_link.operations(journal=tmp_path)
     account = demo_link.exchange.sub_accounts()["sub_account_id"][0]
     flags = itertools.cycle((True, False))
 
-    def ours() -> None:
+    def with_journal() -> None:
         for _ in range(WRITES):
             ops.exchange.set_spot_bnb_burn(account, enabled=next(flags)).require_confirmed()
 
@@ -49,18 +49,18 @@ def test_a_write_beside_a_bare_signed_post(demo_link: DemoLink, tmp_path: Path) 
 
     assert demo_link.sandbox is not None
     key, secret = demo_link.sandbox.key, demo_link.sandbox.secret.encode()
-    say(f"{WRITES} writes with journal and outcome", seconds(ours), seconds(bare), "bare requests.post")
+    say(f"{WRITES} writes with journal and outcome", seconds(with_journal), seconds(bare), "bare requests.post")
 
 
-def test_a_step_of_the_journal(demo_link: DemoLink, tmp_path: Path) -> None:
-    """Baseline: a file that is opened, written to and brought to the disk (fsync)."""
+def test_a_journal_update_beside_an_fsync(demo_link: DemoLink, tmp_path: Path) -> None:
+    """Baseline: a file that is opened, written to and flushed to disk (fsync)."""
     journal = demo_link.operations(journal=tmp_path)._journal
     conflict_key = ConflictKey(same="a", subject="a")
     entry, _ = journal.begin(conflict_key, endpoint="exchange.transfer", arguments={}, digests={})
 
     def steps() -> None:
         for _ in range(WRITES):
-            journal.resolve(entry.number, "unknown", "measured", "answer")
+            journal.resolve(entry, "unknown", "measured", "answer")
 
     def bare() -> None:
         for moment in range(WRITES):
@@ -69,4 +69,4 @@ def test_a_step_of_the_journal(demo_link: DemoLink, tmp_path: Path) -> None:
                 file.flush()
                 os.fsync(file.fileno())
 
-    say(f"{WRITES} steps of the journal", seconds(steps), seconds(bare), "an fsync of a file of its own")
+    say(f"{WRITES} journal updates", seconds(steps), seconds(bare), "an fsync of a separate file")

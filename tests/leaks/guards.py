@@ -117,7 +117,7 @@ GUARDS = [
     Guard(
         "a new key does not show what it holds",
         "operations/outcome.py",
-        'return "NewKey(hidden: .key and .secret hand it over)"',
+        'return "NewKey(hidden: read .key and .secret)"',
         'return f"NewKey({self.key}, {self.secret})"',
     ),
     Guard(

@@ -508,7 +508,7 @@ def test_the_run_met_everything(run: Run) -> None:
     for place in ("the log", "warnings", "locals of", "file ledger", "file journal", "the new key"):
         assert any(place in each and text for each, text in run.shown.items()), place
     assert "POST" in run.shown["the log"], "it was logged"
-    assert "could not be written down" in run.shown["warnings"]
+    assert "could not be recorded" in run.shown["warnings"]
 
 
 def test_nothing_that_is_shown_raised_or_logged_holds_a_secret(run: Run) -> None:

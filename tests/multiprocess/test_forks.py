@@ -122,7 +122,7 @@ def locks_within(*roots: object) -> list[Any]:
             ahead += parts_of(thing)
     # A fork waits for these by itself, so that no transaction is cut in two.
     waited_for = [each._lock for each in seen.values() if isinstance(each, CounterDatabase)] + [
-        journal_store._roll_over
+        journal_store._lock
     ]
     return [each for each in locks if all(each is not other for other in waited_for)]
 

@@ -217,7 +217,7 @@ def test_sub_accounts(run: Run) -> None:
 
     assert "#1 exchange.create_sub_account (SANDBOX): Confirmed: it was executed." in words("created =")
     assert "take_key()" in words("made =")
-    assert words("new_key =") == "NewKey(hidden: .key and .secret hand it over)"
+    assert words("new_key =") == "NewKey(hidden: read .key and .secret)"
     assert "203.0.113.7" in words("set_ip_restriction")
     assert "enable_futures = True" in words("enable_futures")
     assert "Preview: nothing was sent." in words("ops.preview")
@@ -225,9 +225,9 @@ def test_sub_accounts(run: Run) -> None:
     assert "maker_commission = 0.001" in words('maker="0.001"')
     assert "Rejected: nothing was executed." in words("too_much =")
     assert "Unknown: it may have been executed, or not." in words("payout =")
-    assert "Nothing was sent now." in said(notebook, "PendingWriteError")
+    assert "Nothing was sent this time." in said(notebook, "PendingWriteError")
     assert "Confirmed: it was executed. Transfer tk" in words("payout.reconcile()")
-    assert "it may still be executed for 1" in words("wait=False")
+    assert "the call may still be executed for 1" in words("wait=False")
     assert "exchange.set_commission" in words("ops.unresolved()[")
     assert "was sent again as #10, which was confirmed" in words("ops.outcome(")
     for how in ("answer", "read", "repetition"):

@@ -39,7 +39,7 @@ class Reconciliation:
         kind: What tells. "client_id": a row with the client's own id; "new_account", "new_key": something
             that was not there before; "gone": nothing passes the checks any more; "in_force": the state
             passes the checks; "changed": the state differs from the one before; "manual": no read tells.
-            What may be said of each is in the table of `operations.findings`.
+            What may be said of each is in the table of `toolkit.writes.evidence`.
         read: Door of the read, "" where none tells.
         ask: Arguments of the read, and the argument of the write each takes its value from: the first of
             several that was given.

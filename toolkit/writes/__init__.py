@@ -1,4 +1,4 @@
-"""The doors for writing, apart from `Link`: what changes something at the exchange, and what became of it."""
+"""Sends writes and keeps their journal and outcomes. `toolkit.api.writes` has the methods users call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The declaration of a call in the journal, and its answer as a frame."""
+"""The endpoint declaration behind a journal entry, and the response to a write as a frame."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from toolkit.writes.entry import JournalEntry
 
 
 def write_of(entry: JournalEntry) -> Write:
-    """The declaration of a call in the journal.
+    """The declaration of the endpoint that a journal entry called.
 
     Raises:
-        UsageError: A newer version of the package made it.
+        UsageError: A newer version of the package made the entry.
     """
     write = WRITES_BY_NAME.get(entry.endpoint)
     if write is None:
         raise UsageError(
-            f"#{entry.number} is {entry.endpoint}, which this version of the package does not know: use the one "
-            "that sent it."
+            f"#{entry.number} is a call of {entry.endpoint}, which this version of the package does not "
+            "know. Use the version that sent it."
         )
     return write
 
 
 def lenient(write: Write) -> Write:
-    """The write with columns that may be missing: where its answer was lost, not all of it is known."""
+    """The declaration with every column optional, for a write whose response was lost."""
     return replace(write, columns=tuple(replace(column, optional=True) for column in write.columns))
 
 
-def answer_frame(
-    write: Write, answer: Mapping[str, Any], numbers: Numbers, attrs: Mapping[str, object]
+def response_frame(
+    write: Write, response: Mapping[str, Any], numbers: Numbers, attrs: Mapping[str, object]
 ) -> pd.DataFrame:
-    """The answer to a write as a frame.
+    """The response to a write as a frame.
 
     Raises:
-        ContractError: It is not as documented.
+        ContractError: The response is not as documented.
     """
     builder = FrameBuilder(write, numbers)
     if write.columns:
-        builder.add(answer)
+        builder.add(response)
     return builder.frame(attrs)

@@ -1,7 +1,7 @@
-"""What an answer said and the journal does not have yet: this process owes it to the file.
+"""Outcomes that this process knows but could not record in the journal yet.
 
-A disk that is full, a file that is locked, an interrupt: what became of a call is known here all the same,
-and is written down with the next step of the journal.
+The disk may be full, the file locked, or the process interrupted. The outcome is still known here, and the
+next operation on the journal records it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolkit.runtime import forks
-from toolkit.writes.entry import JournalEntry, ResolvedBy, Status, change, dumped, now, writable
+from toolkit.writes.entry import JournalEntry, ResolvedBy, Status, now_ms, to_json, update, without_surrogates
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a call, and what says so; as in `Journal.resolve`."""
+class Resolution:
+    """The outcome of a write and how it is known. The fields are the arguments of `Journal.resolve`."""
 
     status: Status
     reason: str
@@ -26,47 +26,50 @@ class Result:
     not_sent: bool
 
 
-# By the journal's salt and by token.
-_deferred: dict[bytes, dict[str, Result]] = {}
+# By the journal's salt, then by the entry's token.
+_deferred: dict[bytes, dict[str, Resolution]] = {}
 
-forks.in_child(_deferred.clear)  # the parent writes it down
+forks.in_child(_deferred.clear)  # the parent records them
 
 
-def keep(salt: bytes, token: str, result: Result) -> None:
-    """Keep in mind what became of a call.
+def add(salt: bytes, token: str, resolution: Resolution) -> None:
+    """Remember the outcome of a write until it can be recorded.
 
     Args:
-        salt: The journal's.
-        token: The call's.
-        result: What became of it.
+        salt: The journal's salt.
+        token: The entry's token.
+        resolution: The outcome.
     """
-    _deferred.setdefault(salt, {})[token] = result
+    _deferred.setdefault(salt, {})[token] = resolution
 
 
-def to(salt: bytes) -> dict[str, Result]:
-    """What is owed to a journal, by token."""
+def pending(salt: bytes) -> dict[str, Resolution]:
+    """The outcomes that are still to be recorded in a journal, by token."""
     return dict(_deferred.get(salt, {}))
 
 
-def written(salt: bytes, results: Mapping[str, Result]) -> None:
-    """Forget what was written down, unless something newer is known by now."""
+def discard(salt: bytes, recorded: Mapping[str, Resolution]) -> None:
+    """Forget outcomes that have been recorded, except those replaced by a newer one meanwhile."""
     deferred = _deferred.get(salt, {})
-    for token, result in results.items():
-        if deferred.get(token) is result:
+    for token, resolution in recorded.items():
+        if deferred.get(token) is resolution:
             del deferred[token]
 
 
-def record(file: sqlite3.Connection, known: JournalEntry, result: Result) -> None:
-    """Write down what became of a call, unless something stronger has been."""
-    resolved = result.status in ("confirmed", "rejected")
+def apply(file: sqlite3.Connection, known: JournalEntry, resolution: Resolution) -> None:
+    """Record an outcome, unless the entry already has stronger proof."""
+    resolved = resolution.status in ("confirmed", "rejected")
     weaker = {"answer": ("read", "person", "repetition"), "read": ("person",), "person": ("person",)}
-    if known.is_resolved and not (resolved and known.resolved_by in weaker.get(result.by, ())):
+    if known.is_resolved and not (resolved and known.resolved_by in weaker.get(resolution.by, ())):
         return
-    changes: dict[str, object] = {"status": result.status, "reason": writable(result.reason)}
+    changes: dict[str, object] = {
+        "status": resolution.status,
+        "reason": without_surrogates(resolution.reason),
+    }
     if resolved:
-        changes |= {"resolved_at": now(), "resolved_by": result.by}
-    if result.not_sent:
+        changes |= {"resolved_at": now_ms(), "resolved_by": resolution.by}
+    if resolution.not_sent:
         changes["idempotency_key"] = None
-    if result.answer is not None:
-        changes["answer"] = dumped(result.answer)
-    change(file, known, changes)
+    if resolution.answer is not None:
+        changes["answer"] = to_json(resolution.answer)
+    update(file, known, changes)

@@ -1,4 +1,4 @@
-"""One write in the journal, and a call as far as it is compared with those in there."""
+"""A journal entry, and the data by which a new write is compared with the entries."""
 
 from __future__ import annotations
 
@@ -14,36 +14,39 @@ from toolkit.runtime.decimals import in_own_context
 Status = Literal["prepared", "sending", "confirmed", "rejected", "unknown"]
 ResolvedBy = Literal["answer", "read", "person", "repetition", "journal"]
 IdOrigin = Literal["", "call", "name"]
-"""Who drew the value by which the exchange's lists show a call: the call itself, its name, or nobody."""
+"""Where the id that identifies a write in the exchange's lists comes from.
+
+"call": generated for this call. "name": derived from the idempotency key. "": chosen by the user, or none.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
-    """One write in the journal.
+    """One write in the journal. The fields are the columns of the table.
 
     Attributes:
-        number: Its number. A journal that is put back from a backup gives numbers again.
-        token: What it is known by: drawn when it was begun, and no other entry's.
-        endpoint: The door that was called.
-        arguments: Its arguments as they may be shown.
-        same: Digest of door and arguments: two calls with the same one mean the same.
-        subject: Digest of what is changed.
-        idempotency_key: The name under which it is done once, None where it has none.
-        id_origin: Who drew the value that shows it in the exchange's lists: "call", where this very call did and
-            no other can have it; "name", where it follows from `idempotency_key`; "" where anyone may have it.
-        digests: Digests of its private arguments, by name.
+        number: Number of the entry. A journal restored from a backup assigns numbers again.
+        token: Random text, unique to the entry.
+        endpoint: The endpoint that was called.
+        arguments: The arguments; private ones masked.
+        same: Digest of endpoint and arguments: equal for two identical calls.
+        subject: Digest of what the call changes.
+        idempotency_key: Its idempotency key, None where it has none.
+        id_origin: Where the id that identifies it in the exchange's lists comes from: "call", generated for
+            this call and unique to it; "name", derived from `idempotency_key`; "", anyone may have it.
+        digests: Digests of the private arguments, by name.
         key: Digest of the API key it was sent with.
         process, pid, began, boot: The process that sent it.
-        made_at: When it was written down, in milliseconds of this machine.
-        sent_at: Timestamp it carried, in milliseconds of the exchange; None when it never left.
-        until: From when on it cannot be executed any more, in milliseconds of the exchange.
-        status: What became of it.
-        reason: In words.
+        made_at: When it was recorded, in milliseconds of this machine's clock.
+        sent_at: The timestamp it carried, in milliseconds of the exchange's clock; None when it was not sent.
+        until: When the request expires, in milliseconds of the exchange's clock. It cannot be executed later.
+        status: Its status.
+        reason: Why it has this status.
         before: Rows of the read made before it.
-        answer: The answer's row, or the row of the read that showed it; nothing private.
-        resolved_at: When that was known.
-        resolved_by: By what: the answer, a read, a person, a repetition that was confirmed, or the journal
-            itself (it never left).
+        answer: The row of the response, or of the read that showed it; nothing private.
+        resolved_at: When the outcome became known, in milliseconds of this machine's clock.
+        resolved_by: How: from the response ("answer"), a read, a person, a confirmed repetition, or the
+            journal itself (it was not sent).
     """
 
     number: int
@@ -72,33 +75,33 @@ class JournalEntry:
 
     @property
     def is_resolved(self) -> bool:
-        """Whether it is known what became of it."""
+        """Whether the outcome is known."""
         return self.status in ("confirmed", "rejected")
 
     @property
-    def executed(self) -> str:
-        """Whether it may have been executed, as far as whoever holds it knows."""
-        what = f"#{self.number} {self.endpoint}"
+    def execution_note(self) -> str:
+        """A sentence for error messages: whether the write may have been executed."""
+        label = f"#{self.number} {self.endpoint}"
         if self.status == "prepared":
-            return f"{what} was not sent."
+            return f"{label} was not sent."
         if self.is_resolved:
-            return f"{what} was {self.status} when this kernel saw it last."
-        return f"{what} was sent and may have been executed; what became of it is not known."
+            return f"{label} was {self.status} when this kernel last read it."
+        return f"{label} was sent. It may have been executed; its outcome is unknown."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConflictKey:
-    """A call that is to be sent, as far as it is compared with others.
+    """A write that is about to be sent, as far as it is compared with the journal's entries.
 
     Attributes:
-        same, subject: Digests as in an entry.
-        idempotency_key: The name under which it is to be done once.
+        same, subject: Digests, as in `JournalEntry`.
+        idempotency_key: Its idempotency key, None where it has none.
         key: Digest of the API key.
-        same_account_keys: Digests of the keys of the same account, as far as they are known.
-        same_account: All keys in the journal are of the same account.
-        repeatable: Sent twice, it leaves what it leaves when sent once.
+        same_account_keys: Digests of API keys known to belong to the same account.
+        same_account: Whether all API keys in the journal belong to one account.
+        repeatable: Whether sending it twice has the same effect as sending it once.
         now: The exchange's time in milliseconds.
-        conflicts: Whether an entry about the same thing may mean the same.
+        conflicts: Tells whether an entry with the same subject may be the same call.
     """
 
     same: str
@@ -111,33 +114,41 @@ class ConflictKey:
     now: int = 0
     conflicts: Callable[[JournalEntry], bool] = lambda entry: True
 
-    def is_of_the_same_account(self, entry: JournalEntry) -> bool:
-        """Whether a call in the journal was made for the account that this one is for."""
+    def has_same_account(self, entry: JournalEntry) -> bool:
+        """Whether an entry is known to belong to the account of this write."""
         return self.same_account or entry.key == self.key or entry.key in self.same_account_keys
 
 
-_JSON = ("arguments", "digests", "before", "answer")
-NAMES = tuple(each.name for each in fields(JournalEntry))
+_JSON_FIELDS = ("arguments", "digests", "before", "answer")
+FIELDS = tuple(each.name for each in fields(JournalEntry))
 
 
-def change(file: sqlite3.Connection, entry: JournalEntry, changes: Mapping[str, object]) -> None:
-    """Change an entry."""
-    names = ", ".join(f"{name} = ?" for name in changes)
+def find(file: sqlite3.Connection, condition: str, *values: object) -> list[JournalEntry]:
+    """The entries that meet an SQL condition, oldest first."""
+    columns = ", ".join(FIELDS)
+    query = f"SELECT {columns} FROM entries WHERE {condition} ORDER BY number"  # noqa: S608 - ours
+    rows = file.execute(query, values)
+    return [from_row(row) for row in rows]
+
+
+def update(file: sqlite3.Connection, entry: JournalEntry, changes: Mapping[str, object]) -> None:
+    """Change columns of an entry."""
+    assignments = ", ".join(f"{name} = ?" for name in changes)
     file.execute(
-        f"UPDATE entries SET {names} WHERE token = ?",  # noqa: S608 - our own names
+        f"UPDATE entries SET {assignments} WHERE token = ?",  # noqa: S608 - our own names
         [*changes.values(), entry.token],
     )
 
 
-def loaded(row: tuple[Any, ...]) -> JournalEntry:
-    """An entry from its row.
+def from_row(row: tuple[Any, ...]) -> JournalEntry:
+    """The entry in a row of the table.
 
     Raises:
-        sqlite3.DatabaseError: It is damaged.
+        sqlite3.DatabaseError: The row is damaged.
     """
-    values = dict(zip(NAMES, row, strict=True))
+    values = dict(zip(FIELDS, row, strict=True))
     try:
-        for name in _JSON:
+        for name in _JSON_FIELDS:
             values[name] = None if values[name] is None else json.loads(values[name])
     except (ValueError, TypeError):
         raise sqlite3.DatabaseError(f"#{values['number']} is damaged") from None
@@ -145,17 +156,17 @@ def loaded(row: tuple[Any, ...]) -> JournalEntry:
 
 
 @in_own_context
-def dumped(value: object) -> str:
-    """A value as text that the file takes."""
-    # In ASCII: an answer may hold half a character, which no file takes. Decimals stay exact.
+def to_json(value: object) -> str:
+    """A value as JSON that SQLite can store."""
+    # ASCII only: a response may contain an unpaired surrogate, which SQLite rejects. Decimals stay exact.
     return json.dumps(value, separators=(",", ":"), default=str)
 
 
-def now() -> int:
+def now_ms() -> int:
     """This machine's time in milliseconds."""
     return int(time.time() * 1000)
 
 
-def writable(text: str) -> str:
-    """Text without halves of characters."""
+def without_surrogates(text: str) -> str:
+    """The text with unpaired surrogates replaced by "?"."""
     return text.encode("utf-8", "replace").decode()

@@ -1,4 +1,4 @@
-"""Sends writes, and writes them down before and after."""
+"""Sends writes, each recorded in the journal before and after."""
 
 from __future__ import annotations
 
@@ -31,11 +31,19 @@ from toolkit.runtime.user_warnings import warn
 from toolkit.transport.responses import WriteResult
 from toolkit.writes.declaration import write_of
 from toolkit.writes.entry import ConflictKey, JournalEntry, Status
-from toolkit.writes.findings import Row, check_answer
+from toolkit.writes.evidence import Row, check_response
 from toolkit.writes.journal import Journal
 from toolkit.writes.outcome import Outcome, unknown
+from toolkit.writes.pending import is_in_progress
 from toolkit.writes.reconcile import PROCESSING_MS, Reconciler
-from toolkit.writes.record import DEFERRED, Record, has_not_left, new_key, rejection_reason, with_outcome
+from toolkit.writes.record import (
+    DEFERRED,
+    CallRecord,
+    new_key,
+    rejection_reason,
+    was_not_sent,
+    with_outcome,
+)
 from toolkit.writes.request import BoundCall, CallOptions, bind, may_conflict
 from toolkit.writes.tracker import OutcomeTracker
 
@@ -44,18 +52,18 @@ class WriteExecutor:
     """Sends writes.
 
     Args:
-        sender: Signs with the key for writing.
-        reader: Signs with the key for reading.
-        fetcher: Reads with that.
-        journal: Where all of it is written down.
-        source: Where it goes, "live" or "sandbox".
+        sender: Signs with the API keys for writing.
+        reader: Signs with the API keys for reading.
+        fetcher: Reads with those.
+        journal: The journal of writes.
+        source: Where writes go, "live" or "sandbox".
         numbers: Amounts as "float" or "exact".
         placement: Where parameters go.
-        same_account: All keys that were used here and are used now are of one account.
+        same_account: Whether all API keys, in the journal and now, belong to one account.
 
     Attributes:
         journal, placement: As given.
-        outcomes: What became of writes.
+        outcomes: The outcomes of writes.
     """
 
     def __init__(
@@ -76,8 +84,8 @@ class WriteExecutor:
         self._fetcher = fetcher
         self._same_account = same_account
         self._same_account_keys = self._digests(sender.keys)
-        self._readers = self._digests(reader.keys)
-        self._reconciler = Reconciler(fetcher, reader, journal, reading_keys=self._readers)
+        self._reading_keys = self._digests(reader.keys)
+        self._reconciler = Reconciler(fetcher, reader, journal, reading_keys=self._reading_keys)
         self.outcomes = OutcomeTracker(
             journal, self._reconciler, source=source, numbers=numbers, same_account=same_account
         )
@@ -85,29 +93,29 @@ class WriteExecutor:
     # -- one call ------------------------------------------------------------------------------------------
 
     def run(self, write: Write, arguments: Mapping[str, object], options: CallOptions) -> Outcome:
-        """Send a write once, unless its name says that this was done.
+        """Send a write once, or return the outcome of an earlier call with its idempotency key.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            JournalError: It cannot be written down; nothing was sent.
-            NotExecutedError: How things are before it could not be read; nothing was sent.
+            UsageError: An argument is invalid; nothing was sent.
+            JournalError: The call cannot be recorded; nothing was sent.
+            NotExecutedError: The read that must precede the write failed; nothing was sent.
         """
         bound = self.bind(write, arguments, options)
         if not bound.confirmed:
             raise UsageError(
-                f"{write.qualified_name}: this cannot be undone. Say `{write.confirm}` a second time, as "
-                f"`confirm={write.confirm}`, to have it done. Nothing was sent."
+                f"{write.qualified_name}: this cannot be undone. Pass the value of `{write.confirm}` again "
+                "as `confirm=` to go ahead. Nothing was sent."
             )
-        self._sender.key_for(write)  # where there is none for it, that is said before anything is sent
+        self._sender.key_for(write)  # raises before anything is sent where there is none
         failure = None
-        if write.repeatable:  # whether a late one may still arrive is told by the exchange's clock
+        if write.repeatable:  # the exchange's clock tells whether an older request may still arrive
             failure = self._fetch_time(write)
         conflict_key, found = self.find_existing(bound)
         if found is not None:
             return self._repeated(found, bound)
         before = newest = None
         if write.reconciliation.before and failure is None:
-            newest = self.journal.newest(conflict_key.subject)
+            newest = self.journal.newest_number(conflict_key.subject)
             before = self._before(bound)
         entry, is_new = self.journal.begin(
             replace(conflict_key, now=self._now(write)),
@@ -120,7 +128,7 @@ class WriteExecutor:
         )
         if not is_new:
             return self._repeated(entry, bound)
-        record = Record(self.journal, entry)
+        record = CallRecord(self.journal, entry)
         try:
             if failure is None:
                 outcome, interruption = self._send(bound, record)
@@ -128,25 +136,26 @@ class WriteExecutor:
                 result = not_sent(write.qualified_name, failure.message, failure.advice)
                 outcome, interruption = self._outcome(bound, record, result), None
         except BaseException:
-            self.journal.finished(entry)
+            self.journal.mark_finished(entry)
             raise
         interruption = interruption or record.interruption
         try:
-            self.journal.finished(entry)
+            self.journal.mark_finished(entry)
             if interruption is None:
                 self._warn(write, outcome, record)
-        except (UndeclaredFieldWarning, JournalWarning):  # where warnings are errors: it hangs on them
+        except (UndeclaredFieldWarning, JournalWarning):  # warnings are errors: they carry the outcome
             raise
-        except BaseException as error:  # noqa: BLE001 - it goes on below
+        except BaseException as error:  # noqa: BLE001 - raised below
             interruption = interruption or error
         if interruption is not None:
-            raise with_outcome(interruption, outcome, unwritten=record.is_unwritten)
+            raise with_outcome(interruption, outcome, deferred=record.is_incomplete)
         return outcome
 
     def _fetch_time(self, write: Write) -> NoResponseError | None:
-        """Have the exchange's clock known, where it tells it: this machine's may be an hour off.
+        """Measure the exchange's clock: this machine's may be an hour off.
 
-        What comes back says why nothing that is sent there now will get an answer.
+        Returns:
+            Why the exchange does not respond at all, None where it does.
         """
         try:
             self._sender.measured_time(write.rate_limit.host, write.qualified_name)
@@ -157,52 +166,56 @@ class WriteExecutor:
         return None
 
     def _repeated(self, entry: JournalEntry, bound: BoundCall) -> Outcome:
-        """The outcome of the first call of a name; a key it made is still handed over in this kernel."""
+        """The outcome of an earlier call; a new API key that it holds can still be taken in this kernel."""
         return self.outcomes.outcome(entry, private=bound.private, repeated=True)
 
     def _before(self, bound: BoundCall) -> list[Row] | None:
-        """How things are before the write.
+        """Read the state before the write.
 
         Raises:
-            NotExecutedError: That cannot be read, so the write is not sent.
+            NotExecutedError: The read failed, so the write is not sent.
         """
         try:
-            return self._reconciler.before(bound)
+            return self._reconciler.read_before(bound)
         except ToolkitError as error:
-            why = error
+            failure = error
         read = bound.write.reconciliation.read
-        said = getattr(why, "message", "") or type(why).__name__
+        message = getattr(failure, "message", "") or type(failure).__name__
         raise NotExecutedError(
-            bound.write.qualified_name, f"`link.{read}` has to be read before it, and that failed: {said}"
+            bound.write.qualified_name,
+            f"`link.{read}` must be read before this write, and that read failed: {message}",
         )
 
     def bind(self, write: Write, arguments: Mapping[str, object], options: CallOptions) -> BoundCall:
-        """What a call means.
+        """Validate the arguments of a call.
 
         Raises:
-            UsageError: An argument cannot be right.
+            UsageError: An argument is invalid.
         """
         return bind(write, arguments, options, self.placement)
 
     def find_existing(self, bound: BoundCall) -> tuple[ConflictKey, JournalEntry | None]:
-        """A call as it is compared with others; and the entry it returns to, None where it is to be sent.
+        """Look for an entry in the journal that this call repeats.
+
+        Returns:
+            How the call is compared with others; and the entry, None where the call is to be sent.
 
         Raises:
-            UsageError: Its name stands for another call, or how things are before it would be read with the
-                key of what may be another account.
-            PendingWriteError: A call about the same thing is not settled.
+            UsageError: Its idempotency key belongs to another call, or the read that precedes it uses an API
+                key that may belong to another account.
+            PendingWriteError: A call about the same thing is not resolved.
         """
         conflict_key = self._conflict_key(bound)
         if (
             bound.write.reconciliation.before
-            and conflict_key.key not in self._readers
+            and conflict_key.key not in self._reading_keys
             and not self._same_account
         ):
             raise UsageError(
-                f"{bound.write.qualified_name}: `link.{bound.write.reconciliation.read}` is read before it, and "
-                "the Link's key is another than the one for writing. Where both are of one account, say so: "
-                "`link.operations(..., same_account=True)`; otherwise read and write with one key. Nothing "
-                "was sent."
+                f"{bound.write.qualified_name}: `link.{bound.write.reconciliation.read}` is read before this "
+                "write, but the Link reads with another API key. Nothing was sent. If both keys belong to "
+                "one account, use `link.operations(..., same_account=True)`; otherwise read and write with "
+                "one key."
             )
         return conflict_key, self.journal.check(conflict_key)
 
@@ -230,122 +243,123 @@ class WriteExecutor:
         return int(self._time_at_least(write) * 1000)
 
     def _time_at_least(self, write: Write) -> float:
-        """What the exchange's clock shows at the least: by it nothing is called over too early."""
+        """The earliest time the exchange's clock may show, so that nothing counts as expired too early."""
         time_at_least = self._sender.time_at_least(write.rate_limit.host)
         return self._sender.time(write.rate_limit.host) if time_at_least is None else time_at_least
 
-    def _send(self, bound: BoundCall, record: Record) -> tuple[Outcome, BaseException | None]:
-        """Send what is written down, and write down what came of it; and what broke it off."""
+    def _send(self, bound: BoundCall, record: CallRecord) -> tuple[Outcome, BaseException | None]:
+        """Send a recorded call and record its outcome. Also returns what interrupted it, or None."""
         endpoint = record.entry.endpoint
         window = self._sender.recv_window + PROCESSING_MS
-        left = False
+        sent = False
 
         def before_send(now: Callable[[], int]) -> int:
             def timestamps() -> tuple[int, int]:
                 timestamp = now()
                 return timestamp, timestamp + window
 
-            nonlocal left
-            record.entry = self.journal.sending(record.entry, timestamps)
-            left = True
+            nonlocal sent
+            record.entry = self.journal.mark_sending(record.entry, timestamps)
+            sent = True
             return record.entry.sent_at or 0
 
         try:
-            reply = self._sender.send(bound.request, before_send)
-        except RateLimitError as error:  # a ban, or a wait that is too long: said before anything was sent
+            attempt = self._sender.send(bound.request, before_send)
+        except RateLimitError as error:  # a ban, or too long a wait: raised before anything was sent
             record.resolve("rejected", rejection_reason(error), not_sent=True)
             return self.outcomes.outcome(record.entry, error=error, private=bound.private), None
         except BaseException as error:
-            if left:
-                record.resolve("unknown", f"it was broken off ({type(error).__name__})")
+            if sent:
+                record.resolve("unknown", f"it was interrupted ({type(error).__name__})")
                 outcome = self.outcomes.outcome(record.entry, private=bound.private)
                 raise with_outcome(error, outcome) from None
             if not isinstance(error, JournalError):
-                record.resolve("rejected", f"it never left ({type(error).__name__})", not_sent=True)
+                record.resolve("rejected", f"it was not sent ({type(error).__name__})", not_sent=True)
             if isinstance(error, KeyboardInterrupt):
                 raise KeyboardInterrupt(
-                    f"{endpoint} was interrupted before it left: nothing was sent."
+                    f"{endpoint} was interrupted before it was sent. Nothing was sent."
                 ) from None
             raise
         try:
-            return self._outcome(bound, record, reply.result), reply.interruption
-        except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
+            return self._outcome(bound, record, attempt.result), attempt.interruption
+        except BaseException as error:  # noqa: BLE001 - raised once the outcome is recorded
             interrupted_by = error
-        # It struck once: what came is judged all the same.
-        return self._outcome(bound, record, reply.result), reply.interruption or interrupted_by
+        # The interrupt came once; the response is classified all the same.
+        return self._outcome(bound, record, attempt.result), attempt.interruption or interrupted_by
 
-    def _outcome(self, bound: BoundCall, record: Record, result: WriteResult) -> Outcome:
-        """What came of a call, written down."""
+    def _outcome(self, bound: BoundCall, record: CallRecord, result: WriteResult) -> Outcome:
+        """Record the outcome of a call, and return it."""
         write, number, endpoint = bound.write, record.entry.number, record.entry.endpoint
         error, frame = result.error, None
         if result.executed:
             payload: Mapping[str, Any] = result.payload
-            # Whatever else is wrong with the answer, a key that was made is not lost.
-            made = new_key(write, payload)
-            if made is not None:
-                self.outcomes.made_key(record.entry, made)
+            # Whatever else is wrong with the response, a new API key is not lost.
+            created = new_key(write, payload)
+            if created is not None:
+                self.outcomes.hold_key(record.entry, created)
             answer = redacted_response(write, payload)
             try:
-                check_answer(write, bound.arguments, payload)
+                check_response(write, bound.arguments, payload)
                 frame = self.outcomes.frame(write, record.entry, answer, "answer")
             except ContractError as breach:
-                error = unknown(endpoint, f"the answer is not as documented: {breach}", number)
+                error = unknown(endpoint, f"the response is not as documented: {breach}", number)
             else:
-                record.resolve("confirmed", "the exchange answered that it was done", answer=answer)
+                record.resolve("confirmed", "the exchange responded that it was executed", answer=answer)
                 if write.repeatable:
                     ours = {record.entry.key, *self._same_account_keys}
-                    record.step(
+                    record.attempt(
                         lambda: self.journal.resolve_repeats(
                             record.entry, lambda older: self._same_account or older.key in ours
                         )
                     )
         elif result.executed is False:
-            record.resolve("rejected", rejection_reason(error), not_sent=has_not_left(error))
+            record.resolve("rejected", rejection_reason(error), not_sent=was_not_sent(error))
         if record.entry.status not in ("confirmed", "rejected"):
             record.resolve("unknown", getattr(error, "reason", str(error)))
             error = unknown(endpoint, record.entry.reason, number)
         return self.outcomes.outcome(record.entry, error=error, private=bound.private, frame=frame)
 
-    def _warn(self, write: Write, outcome: Outcome, record: Record) -> None:
-        """Say what is strange about a call, once its outcome is made: it hangs on the warning, too."""
+    def _warn(self, write: Write, outcome: Outcome, record: CallRecord) -> None:
+        """Warn about a call. The warnings carry its outcome, in case warnings are errors."""
         undeclared = set() if outcome.frame is None else set(outcome.frame.attrs["undeclared"])
         try:
             self._fetcher.warn_undeclared(write, undeclared)
         except UndeclaredFieldWarning as warning:  # where warnings are errors
             warning.outcome = outcome
             raise
-        if record.unwritten is not None:
-            said = JournalWarning(
-                f"What became of the last call could not be written down. {DEFERRED} {record.unwritten}"
+        if record.journal_error is not None:
+            unrecorded = JournalWarning(
+                f"The outcome of #{outcome.number} {outcome.endpoint}, {outcome.status}, could not be "
+                f"recorded in the journal. {DEFERRED} {record.journal_error}"
             )
-            said.outcome = outcome
-            warn(said)
+            unrecorded.outcome = outcome
+            warn(unrecorded)
 
-    # -- settling ------------------------------------------------------------------------------------------
+    # -- resolving by hand -----------------------------------------------------------------------------------
 
     def resolve(self, number: int, *, executed: bool, note: str) -> JournalEntry:
-        """Write down what a person found out."""
+        """Record what a person found out about a call."""
         entry = self.journal.entry(number)
         if entry.is_resolved and entry.resolved_by != "person":
-            raise UsageError(f"#{number} is settled already: it is {entry.status}.")
-        if self.journal.is_under_way(entry):
-            raise UsageError(
-                f"#{number} is under way at this moment in {entry.process}: its answer may still come."
-            )
+            raise UsageError(f"#{number} is already resolved: it is {entry.status}.")
+        if is_in_progress(entry):
+            raise UsageError(f"#{number} is in progress in {entry.process}. Its response may still arrive.")
         write = write_of(entry)
         if not executed:
             self._fetch_time(write)
         left = (entry.until or 0) / 1000 - self._time_at_least(write)
         if left > 0 and not executed:
             raise UsageError(
-                f"#{number} may still be executed for {left:.0f} s: what is not there now may come. Look "
-                "again then."
+                f"#{number} may still be executed for {left:.0f} s: absence proves nothing until the request "
+                "has expired. Look again then."
             )
         status: Status = "confirmed" if executed else "rejected"
-        return self.journal.resolve(entry, status, f"said by you: {note or 'no note'}", "person", answer={})
+        return self.journal.resolve(
+            entry, status, f"resolved by you: {note or 'no note'}", "person", answer={}
+        )
 
     def _digest(self, bound: BoundCall, text: str) -> str:
-        # What is about the account that owns the key is another thing with another key.
+        # A write to the account that owns the API key has another subject with another key.
         own = bound.write.reconciliation.own
-        whose = self._digest_of_key(self._sender.key_for(bound.write)) if own else ""
-        return self.journal.digest("call", whose, text)
+        owner = self._digest_of_key(self._sender.key_for(bound.write)) if own else ""
+        return self.journal.digest("call", owner, text)

@@ -1,9 +1,9 @@
-"""The file that a journal is: it outlives a power cut, is opened for each step, and never mistaken.
+"""The file of a journal: durable, opened for each transaction, and never confused with another file.
 
-Every transaction that changes something leaves a step in it: a number and a random token. A process keeps
-the newest step it saw of each journal. A file in which that step is not any more was put back from a backup,
-or is a copy that was made before: what was sent since is not in it, so nothing is sent by it and nothing is
-read in it. So it is with another file, or another journal, in the place of the one that was used.
+Every transaction that changes something adds a step to the file: a number and a random token. A process
+remembers the newest step it saw of each journal. A file without that step was restored from a backup, or is
+an earlier copy: it lacks what was sent since, so the process neither sends writes with it nor reads from it.
+The same holds for another file, or another journal, at the path of the one that was used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from toolkit.storage import database, earlier, files, formats, paths, users
 from toolkit.storage.formats import Schema
 
 LOCK_TIMEOUT_S = 10.0
-"""Seconds to wait for other processes that use the journal at this moment."""
+"""Seconds to wait for other processes that are using the journal."""
 
 _TABLES = """
 CREATE TABLE entries (
@@ -56,41 +56,41 @@ CREATE TABLE salt (salt BLOB NOT NULL);
 """
 SCHEMA = Schema(formats.JOURNAL, _TABLES + users.TABLE, earlier.JOURNALS)
 
-# One transaction at a time in this process, and no fork while one is open: SQLite would take the child
-# for its parent, and find the file locked for as long as it lives.
-_roll_over: threading.RLock
+# Allows one transaction at a time in this process, and no fork during one: SQLite would mistake the child for
+# its parent, and the file would stay locked for as long as the child lives.
+_lock: threading.RLock
 
 
-def _make_turn() -> None:
-    global _roll_over  # noqa: PLW0603 - in a child, the parent's may be held by a thread that is not there
-    _roll_over = threading.RLock()
+def _make_lock() -> None:
+    global _lock  # noqa: PLW0603 - in a child, a thread that does not exist there may hold the parent's
+    _lock = threading.RLock()
 
 
-forks.renew(_make_turn)
+forks.renew(_make_lock)
 
 
 def _before_fork() -> None:
-    _roll_over.acquire()
+    _lock.acquire()
 
 
 def _after_fork_in_parent() -> None:
-    _roll_over.release()
+    _lock.release()
 
 
 forks.around(_before_fork, _after_fork_in_parent)
 
 
 class Memory:
-    """What this process knows of the journals it has used.
+    """What this process remembers about the journals it has used.
 
     Attributes:
         steps: Number and token of the newest step it saw, by the journal's salt.
-        places: Salt and file of what it used in a place, by its path.
+        files: Salt and identity of the file it used, by path.
     """
 
     def __init__(self) -> None:
         self.steps: dict[bytes, tuple[int, bytes]] = {}
-        self.places: dict[str, tuple[bytes, tuple[int, int]]] = {}
+        self.files: dict[str, tuple[bytes, tuple[int, int]]] = {}
 
 
 _memory = Memory()
@@ -100,20 +100,20 @@ class JournalFile:
     """The file of one journal.
 
     Args:
-        path: Where it is; it is made where there is none.
+        path: Path of the file, which is created if it does not exist.
 
     Attributes:
         path: As given.
-        salt: What digests in it are made with.
+        salt: The key of the digests in it.
 
     Raises:
-        JournalError: It cannot be had.
+        JournalError: The file cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.salt = b""
-        self._paths = os.path.realpath(path)
+        self._real_path = os.path.realpath(path)
         with self.transaction(new=True) as file:
             salt = _salt(file)
             users.sign_in(file)
@@ -121,80 +121,81 @@ class JournalFile:
 
     @contextmanager
     def transaction(
-        self, executed: str = "Nothing was sent.", *, new: bool = False
+        self, execution_note: str = "Nothing was sent.", *, new: bool = False
     ) -> Iterator[sqlite3.Connection]:
-        """One transaction: on the disk when it ends well, undone when it does not.
+        """A transaction: on disk when it succeeds, rolled back when it fails.
 
-        The file is opened for each: writes are rare, and so neither forks nor threads can do harm.
+        The file is opened for each transaction. Writes are rare, and this keeps forks and threads harmless.
 
         Args:
-            executed: What is known of the call that it is about, for the error.
-            new: The journal is opened, and made where there is none.
+            execution_note: Whether the call that this is about may have been executed, for the error message.
+            new: Open the journal, and create the file if it does not exist.
 
         Raises:
-            JournalError: The file cannot be used, or is not the one any more that this process used.
+            JournalError: The file cannot be used, or is no longer the one that this process used.
         """
         outside = sys.exception()
         try:
-            with _roll_over:
-                if new and self._paths not in _memory.places:
-                    _make(self.path)
-                which = database.which(self.path)
+            with _lock:
+                if new and self._real_path not in _memory.files:
+                    _create(self.path)
+                identity = database.which(self.path)
                 with contextlib.closing(database.connect(self.path, timeout=LOCK_TIMEOUT_S)) as file:
                     file.execute("PRAGMA synchronous = EXTRA")
                     file.execute("PRAGMA fullfsync = ON")
                     file.execute("BEGIN IMMEDIATE")
                     changes = file.total_changes
-                    _made(file)
-                    self._check(file, which, executed)
+                    _prepare(file)
+                    self._check(file, identity, execution_note)
                     try:
                         yield file
                     except (PendingWriteError, UsageError):
-                        self._commit(file, changes, which)  # what was found out on the way holds
+                        self._commit(file, changes, identity)  # keep what was resolved on the way
                         raise
-                    self._commit(file, changes, which)
-                if database.which(self.path) != which:
-                    raise self.replaced("another file is in its place", executed)
+                    self._commit(file, changes, identity)
+                if database.which(self.path) != identity:
+                    raise self.replaced("another file is at its path", execution_note)
         except (sqlite3.Error, OSError) as error:
             let_through(error, outside)
-            if isinstance(error, FileNotFoundError) and self._paths in _memory.places:
-                raise self.replaced("it is not there any more", executed) from error
+            if isinstance(error, FileNotFoundError) and self._real_path in _memory.files:
+                raise self.replaced("the file no longer exists", execution_note) from error
             raise JournalError(
-                f"The journal {self.path} cannot be used ({error}). {executed} No write is sent without it, "
-                "as nobody could tell later what was done. Give it room or rights, or name another folder in "
-                f"{paths.JOURNAL}; what this one remembers is not known there."
+                f"The journal {self.path} cannot be used ({error}). {execution_note} No write is sent "
+                "without a journal: nobody could tell later what was executed. Free disk space, fix the "
+                f"permissions, or set {paths.JOURNAL} to another folder; a journal there does not know the "
+                "writes in this one."
             ) from error
 
-    def replaced(self, how: str, executed: str = "Nothing was sent.") -> JournalError:
-        """The error of a file that is not the one any more that was used.
+    def replaced(self, how: str, execution_note: str = "Nothing was sent.") -> JournalError:
+        """The error for a file that is no longer the one this process used.
 
         Args:
-            how: How that is seen.
-            executed: What is known of the call that it is about.
+            how: How this was noticed.
+            execution_note: Whether the call that this is about may have been executed.
         """
         return JournalError(
-            f"The journal {self.path} was replaced while this kernel used it, perhaps by a copy from a "
-            f"backup: {how}. {executed} No write is sent by what is there now and nothing is told from it: "
-            "it does not know what was sent since, and gives numbers and names again. Put the newer file "
-            "back; where that is lost, look at the exchange for what was sent since the backup. Then restart "
-            "the kernel, which goes on with the file that is there."
+            f"The journal {self.path} was replaced while this kernel was using it, for example by a backup: "
+            f"{how}. {execution_note} No write is sent with the file that is there now, and nothing is read "
+            "from it: it lacks the writes sent since, and would assign their numbers and idempotency keys "
+            "again. Restore the newer file. If it is lost, look at the exchange for what was sent since the "
+            "backup. Then restart the kernel, which uses the file that is there."
         )
 
-    def _check(self, file: sqlite3.Connection, which: tuple[int, int], executed: str) -> None:
-        """Whether it is the file that this process used, and has not gone back."""
+    def _check(self, file: sqlite3.Connection, identity: tuple[int, int], execution_note: str) -> None:
+        """Check that it is the file that this process used, in the same or a later state."""
         salt = _salt(file)
-        known = _memory.places.get(self._paths, (salt, which))
+        known = _memory.files.get(self._real_path, (salt, identity))
         if salt != known[0] or salt != (self.salt or salt):
-            raise self.replaced("another journal is in its place", executed)
-        if which != known[1]:
-            raise self.replaced("another file is in its place", executed)
+            raise self.replaced("another journal is at its path", execution_note)
+        if identity != known[1]:
+            raise self.replaced("another file is at its path", execution_note)
         number, token = _memory.steps.get(salt, (0, b""))
-        there = file.execute("SELECT token FROM steps WHERE number = ?", (number,)).fetchone()
-        if number and there != (token,):
-            raise self.replaced("it has gone back to how it was before", executed)
+        found = file.execute("SELECT token FROM steps WHERE number = ?", (number,)).fetchone()
+        if number and found != (token,):
+            raise self.replaced("it is back in an earlier state", execution_note)
 
-    def _commit(self, file: sqlite3.Connection, changes: int, which: tuple[int, int]) -> None:
-        """Leave a step where something was changed, and keep in mind how far the file has come."""
+    def _commit(self, file: sqlite3.Connection, changes: int, identity: tuple[int, int]) -> None:
+        """Add a step where something changed, commit, and remember the newest step."""
         if file.total_changes != changes:
             file.execute("INSERT INTO steps (token) VALUES (?)", (secrets.token_bytes(8),))
         salt = _salt(file)
@@ -203,28 +204,28 @@ class JournalFile:
             raise sqlite3.DatabaseError("its steps are missing")
         file.execute("COMMIT")
         _memory.steps[salt] = newest
-        _memory.places[self._paths] = salt, which
+        _memory.files[self._real_path] = salt, identity
 
 
-def _make(path: Path) -> None:
-    """Make the file where there is none, for its owner alone, in a folder that a power cut leaves there.
+def _create(path: Path) -> None:
+    """Create the file if it does not exist, readable by its owner only, in folders that survive a power cut.
 
-    SQLite sees to it that the file's own name is on the disk.
+    SQLite makes sure that the file's own directory entry is on disk.
     """
     for folder in files.make_folder(path.parent):
-        _sync(folder.parent)
+        _sync_folder(folder.parent)
     with contextlib.suppress(FileExistsError):
         os.close(files.make(path))
 
 
-def _sync(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the system can do that with folders."""
+def _sync_folder(folder: Path) -> None:
+    """Flush a folder's entries to disk, on systems that can."""
     with forgiving(OSError):
-        number = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(number)
+            os.fsync(descriptor)
         finally:
-            os.close(number)
+            os.close(descriptor)
 
 
 def _salt(file: sqlite3.Connection) -> bytes:
@@ -234,11 +235,11 @@ def _salt(file: sqlite3.Connection) -> bytes:
     return row[0]
 
 
-def _made(file: sqlite3.Connection) -> None:
-    """Have tables of today's format in the file: made in an empty one, and those of an earlier one rebuilt.
+def _prepare(file: sqlite3.Connection) -> None:
+    """Create the tables in an empty file, or convert those of an earlier format.
 
-    All of it happens in the transaction that then looks whether the file has gone back: one that was put back
-    from a backup stays as it was.
+    This happens in the transaction that then checks the newest step, so a file restored from a backup stays
+    unchanged.
     """
     if SCHEMA.prepare(file.execute) == 0:
         file.execute("INSERT INTO salt VALUES (?)", (secrets.token_bytes(32),))

@@ -1,4 +1,4 @@
-"""What became of a write: confirmed, rejected, or unknown."""
+"""The outcome of a write: confirmed, rejected or unknown."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ Proof = Literal["", "execution", "state"]
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """An API key that was just made. Nothing shows it; its two attributes hand it over.
+    """An API key that was just created. Its repr hides it; read its two attributes.
 
     Attributes:
-        key: The API key, the whole of it.
-        secret: Its secret; "" for a key with a public key of your own.
+        key: The API key in full.
+        secret: Its secret; "" for a key created with your own public key.
     """
 
     key: str = field(repr=False)
     secret: str = field(repr=False)
 
     def __repr__(self) -> str:
-        return "NewKey(hidden: .key and .secret hand it over)"
+        return "NewKey(hidden: read .key and .secret)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a new key is not pickled or copied: it would be written down in clear")
+        raise TypeError("a new key cannot be pickled or copied: that would store it in clear text")
 
 
 class Handover:
-    """A key that a call made, until it is handed over. All outcomes of the call have the same one.
+    """Holds a newly created key until it is handed over. All outcomes of one call share it.
 
     Attributes:
-        is_done: The key was handed over.
+        is_done: Whether the key was handed over.
     """
 
     __slots__ = ("_key", "is_done")
@@ -51,16 +51,16 @@ class Handover:
         self.is_done = False
 
     def hold(self, key: NewKey) -> None:
-        """Hold a key that was just made."""
+        """Hold a key that was just created."""
         self._key = key
 
     @property
     def holds_key(self) -> bool:
-        """Whether there is a key that was not handed over yet."""
+        """Whether there is a key that has not been handed over yet."""
         return self._key is not None
 
     def take(self) -> NewKey | None:
-        """Let go of the key; None where there is none."""
+        """Hand over the key and forget it; None where there is none."""
         key, self._key = self._key, None
         self.is_done = self.is_done or key is not None
         return key
@@ -69,12 +69,12 @@ class Handover:
         return "Handover(hidden)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a new key is not pickled or copied: it would be written down in clear")
+        raise TypeError("a new key cannot be pickled or copied: that would store it in clear text")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeState:
-    """What is known of a write at one moment; the attributes are those of `Outcome`."""
+    """A snapshot of what is known about a write. The attributes are those of `Outcome`."""
 
     number: int
     endpoint: str
@@ -87,44 +87,52 @@ class OutcomeState:
     error: ToolkitError | None
 
 
-class Ask(Protocol):
-    """Asks the exchange what became of one write; the arguments are those of `Outcome.reconcile`."""
+class Reconcile(Protocol):
+    """Asks the exchange for the outcome of one write. The arguments are those of `Outcome.reconcile`."""
 
     def __call__(self, *, wait: bool, api_key: str | None, same_account: bool) -> OutcomeState:
-        """What is known then."""
+        """Ask, and return what is known then."""
 
 
 class Outcome(Suggests):
-    """What became of a write. It is true only when it is confirmed.
+    """The outcome of a write. Truthy only when it is confirmed.
 
     Attributes:
-        number: Its number in the journal.
-        endpoint: The door that was called.
-        arguments: Its arguments; private ones masked.
-        status: "confirmed": it was executed, or things are as it asked for. "rejected": nothing was executed,
-            or things are not so; `proof` says which. "unknown": it may have been executed, or not; the
-            toolkit does not send it again, and `reconcile` asks.
-        proof: What is known. "execution": that this very call was executed, or was not. "state": only that
-            things are as it asked for, or are not, whoever saw to it. "": nothing, or what you said.
-        reason: Why, in words.
-        idempotency_key: The name it was done under, None where it has none.
-        repeated: Nothing was sent now: this is the outcome of the first call of that name.
+        number: Number of the write in the journal.
+        endpoint: The endpoint that was called.
+        arguments: The arguments; private ones masked.
+        status: "confirmed": the write was executed, or the requested state is in effect. "rejected": nothing
+            was executed, or the requested state is not in effect. `proof` tells which. "unknown": the write
+            may or may not have been executed. The toolkit does not send it again; `reconcile` asks the
+            exchange.
+        proof: "execution": it is known whether this call was executed. "state": it is only known whether the
+            requested state is in effect, whoever caused it. "": nothing is proven, or you resolved it.
+        reason: Why the write has this status.
+        idempotency_key: The idempotency key, None where the call has none.
+        repeated: Whether this is the outcome of an earlier call with the same idempotency key. Nothing was
+            sent this time.
         source: "live" or "sandbox".
-        frame: What the exchange answered, one row; where the answer was lost, what a read showed of it.
-            None unless it is confirmed.
-        error: What stands in the way of `require_confirmed`, None when it is confirmed.
+        frame: The response, one row; if the response was lost, what a read showed of it. None unless the
+            write is confirmed.
+        error: The error that `require_confirmed` raises, None when the write is confirmed.
     """
 
     def __init__(
-        self, state: OutcomeState, *, source: str, ask: Ask, handover: Handover, repeated: bool = False
+        self,
+        state: OutcomeState,
+        *,
+        source: str,
+        reconcile: Reconcile,
+        handover: Handover,
+        repeated: bool = False,
     ) -> None:
         self.source = source
         self.repeated = repeated
-        self._ask = ask
+        self._reconcile = reconcile
         self._handover = handover
-        self._take(state)
+        self._update(state)
 
-    def _take(self, state: OutcomeState) -> None:
+    def _update(self, state: OutcomeState) -> None:
         self.number = state.number
         self.endpoint = state.endpoint
         self.arguments = dict(state.arguments)
@@ -140,11 +148,11 @@ class Outcome(Suggests):
 
     @without_frames
     def require_confirmed(self) -> pd.DataFrame:
-        """The frame of a confirmed write.
+        """Return the frame of a confirmed write, or raise.
 
         Raises:
-            ToolkitError: It is not confirmed: an `ApiError` or `NotExecutedError` where nothing was
-                executed, `OutcomeUnknownError` where that is not known.
+            ToolkitError: The write is not confirmed: an `ApiError` or `NotExecutedError` if it was rejected,
+                an `OutcomeUnknownError` if its outcome is unknown.
         """
         if self.error is not None:
             raise self.error
@@ -155,43 +163,47 @@ class Outcome(Suggests):
     def reconcile(
         self, *, wait: bool = True, api_key: str | None = None, same_account: bool = False
     ) -> Outcome:
-        """Ask the exchange what happened, where that is not known. Nothing is changed by it.
+        """Ask the exchange what happened to a write whose outcome is unknown. Changes nothing there.
 
-        What carries a value that this call drew was done by it. Of settings and deletions it is told whether
-        they are in force, whoever saw to it (`proof` is "state" then). Any other trace somebody else may have
-        left: the outcome stays unknown and says what to look at. What is not there was not done only once
-        the request cannot be executed any more: its time window has to be over, some fifteen seconds after
-        it was sent, and the list that was read has to be whole and made after that.
+        - If the exchange shows something that carries an id or a tag generated for this call, the call was
+          executed.
+        - For settings and deletions, a read tells whether the requested state is in effect, whoever caused it
+          (`proof` is then "state").
+        - Anything else may have been done by somebody else. The outcome stays unknown and says what to look
+          at.
+        - Absence proves nothing until the request has expired, some fifteen seconds after it was sent. The
+          list that is read must be complete, and the exchange must have produced it after that.
 
         Args:
-            wait: Wait for that where it matters; otherwise the outcome stays unknown until asked again.
-            api_key: The sub-account's API key of the call, where another kernel made it: the journal does
-                not keep it.
-            same_account: The call was made with another key of the same account.
+            wait: Wait until the request has expired where that matters. Otherwise the outcome stays unknown
+                until you ask again.
+            api_key: The sub-account's API key that the call was about. Needed in another kernel, because the
+                journal does not store it.
+            same_account: Whether the call was sent with another API key of the same account.
 
         Returns:
-            This outcome, with what is known now.
+            This outcome, updated.
 
         Raises:
-            UsageError: `api_key` is not that of the call.
-            ToolkitError: The exchange cannot be asked; the outcome stays as it is.
+            UsageError: `api_key` is not the one the call was about.
+            ToolkitError: The exchange cannot be asked. The outcome does not change.
         """
         try:
-            state = self._ask(wait=wait, api_key=api_key, same_account=same_account)
+            state = self._reconcile(wait=wait, api_key=api_key, same_account=same_account)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"Interrupted. #{self.number} is as it was, {self.status}: `ops.reconcile({self.number})` "
-                "asks again."
+                f"Interrupted. The outcome of #{self.number} is still {self.status}; "
+                f"`ops.reconcile({self.number})` asks again."
             ) from None
-        self._take(state)
+        self._update(state)
         return self
 
     @without_frames
     def take_key(self) -> NewKey:
-        """Hand over the API key that was created, once: afterwards it is nowhere in the toolkit.
+        """Hand over the API key that was created. Works once; afterwards the toolkit no longer has it.
 
         Raises:
-            UsageError: There is none to hand over, and what to do about it.
+            UsageError: There is no key to hand over. The message says why and what to do.
         """
         key = self._handover.take()
         if key is None:
@@ -200,41 +212,44 @@ class Outcome(Suggests):
 
     def _why_no_key(self) -> str:
         if self._handover.is_done:
-            return "The key was handed over already. The toolkit does not keep it."
+            return "The key was already handed over. The toolkit does not keep it."
         if self.status != "confirmed" or not WRITES_BY_NAME[self.endpoint].handover_field:
-            return f"There is no key to hand over: #{self.number} is {self.endpoint}, {self.status}."
+            return (
+                f"There is no key to hand over: #{self.number} is a call of {self.endpoint}, {self.status}."
+            )
         return (
-            f"The key of #{self.number} is not here: where the answer came it is handed over once, in the "
-            "kernel of the call, and kept nowhere. Where you do not have it, delete the key and create "
-            "another."
+            f"The key of #{self.number} is not available here. It is handed over once, in the kernel that "
+            "made the call and received the response, and is stored nowhere. If you do not have it, delete "
+            "the key and create another one."
         )
 
     @property
     def next_step(self) -> str:
-        """What to do next, "" where nothing is to be done."""
+        """What to do next, "" where there is nothing to do."""
         if self._handover.holds_key:
-            return (
-                "`outcome.take_key()` hands over the key and its secret, once; nothing shows or keeps them."
-            )
+            return "`outcome.take_key()` hands over the key and its secret once. They are stored nowhere."
         if self.status == "unknown":
             how = WRITES_BY_NAME[self.endpoint].reconciliation
             if how.kind == "manual":
                 return (
-                    f"It was sent once and is not sent again. Look at {how.manual_check}; then "
-                    f"`ops.resolve({self.number}, executed=...)` writes down what you find."
+                    f"It was sent once and is not sent again. Look at {how.manual_check}; then record what "
+                    f"you find with `ops.resolve({self.number}, executed=...)`."
                 )
             return (
-                f"It was sent once and is not sent again. `ops.reconcile({self.number})`, in any kernel, "
-                "asks the exchange what happened; so does `.reconcile()` of this outcome."
+                "It was sent once and is not sent again. `reconcile()` of this outcome asks the exchange "
+                f"what happened; so does `ops.reconcile({self.number})` in any kernel."
             )
         if self.status == "rejected" and self.idempotency_key and "client_tran_id" in self.arguments:
             read = WRITES_BY_NAME[self.endpoint].reconciliation.read
             return (
-                f"A transfer of the name {self.idempotency_key!r} may have been made from elsewhere: `link.{read}` with "
-                f"its `client_tran_id` shows it. Where it was not, `ops.release_idempotency_key({self.idempotency_key!r})` frees the name."
+                f"A transfer with the idempotency key {self.idempotency_key!r} may have been made elsewhere: "
+                f"look for its `client_tran_id` with `link.{read}`. If there is none, "
+                f"`ops.release_idempotency_key({self.idempotency_key!r})` makes the idempotency key usable "
+                "again."
             )
         if self.status == "rejected" and self.idempotency_key:
-            return f"To use the name {self.idempotency_key!r} again: `ops.release_idempotency_key({self.idempotency_key!r})`."
+            key = self.idempotency_key
+            return f"`ops.release_idempotency_key({key!r})` makes its idempotency key usable again."
         return ""
 
     def __repr__(self) -> str:
@@ -245,10 +260,10 @@ class Outcome(Suggests):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "an outcome is not pickled or copied; its `frame` is, and `ops.outcome(number)` has it"
+            "an outcome cannot be pickled or copied. Pickle its `frame`, or use `ops.outcome(number)`"
         )
 
 
 def unknown(endpoint: str, reason: str, number: int) -> OutcomeUnknownError:
-    """The error of an outcome that is not known."""
+    """The error of an unknown outcome."""
     return OutcomeUnknownError(endpoint, reason, number=number)

@@ -1,4 +1,4 @@
-"""What a write would be, nothing sent."""
+"""A preview of a write: what would be sent, and the checks made before it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from toolkit.text.suggestions import Suggests
 
 @dataclass(frozen=True, slots=True)
 class PreflightCheck:
-    """One thing that was looked at before a write.
+    """One check made before a write.
 
     Attributes:
-        passed: Whether nothing stands in the way.
+        passed: Whether it passed. A write whose checks do not all pass would not be sent.
         text: What was found.
     """
 
@@ -24,18 +24,18 @@ class PreflightCheck:
 
 @dataclass(frozen=True, slots=True)
 class Preview(Suggests):
-    """A write that was not sent. It is true where it would be.
+    """A write that was not sent. Truthy when the call would be sent.
 
     Attributes:
-        endpoint: The door.
+        endpoint: The endpoint.
         summary: What the call does.
         method: HTTP method.
-        address: Where it would go, without parameters.
-        query: Parameters in the query string, private ones masked.
-        body: Parameters in the form body, private ones masked.
-        weight: What it costs.
-        rate_limit: What that is charged to.
-        checks: What was looked at.
+        address: URL without parameters.
+        query: Parameters in the query string; private ones masked.
+        body: Parameters in the form body; private ones masked.
+        weight: Weight of the request.
+        rate_limit: Name of the rate limit it counts towards.
+        checks: The checks made before sending.
         source: "live" or "sandbox".
     """
 

@@ -1,4 +1,4 @@
-"""Asks the exchange, by the read that a write's declaration names, what became of it."""
+"""Asks the exchange for the outcome of a write, with the read that its declaration names."""
 
 from __future__ import annotations
 
@@ -25,35 +25,34 @@ from toolkit.errors import (
 from toolkit.fetch.fetcher import Fetcher
 from toolkit.gateway.sender import Sender
 from toolkit.redaction import mask_partial, matches_mask, redacted_response
-from toolkit.writes import findings
 from toolkit.writes.entry import JournalEntry
-from toolkit.writes.findings import Evidence, ReconcileResult, Row
+from toolkit.writes.evidence import Evidence, ReconcileResult, Row, evaluate, payload_of, rows_of
 from toolkit.writes.journal import Journal
 from toolkit.writes.request import BoundCall
 
-# Milliseconds a request may be at work at the exchange after it was let in: what takes longer is ended
-# there with "execution status unknown" (-1007).
+# Milliseconds the exchange may take to process a request after accepting it. It ends what takes longer with
+# "execution status unknown" (-1007).
 PROCESSING_MS = 10_000
-# What says nothing of the write: the exchange cannot be asked now, or not with this key.
+# Errors that say nothing about the write: the exchange cannot be asked now, or not with this API key.
 _UNAVAILABLE = (RateLimitError, FirewallError, ClockError, SignatureError, CredentialsError)
-# Milliseconds by which a clock that was measured may be off at most.
-_SLACK = 5_000
-# How often a state is read until the answer is surely newer than the call, and the longest wait between two
-# of them in milliseconds: an answer that is older still is no fresh one.
-_MAX_READS, _AGE = 3, 10_000
-# Reads of transfers begin so much before a call was sent, in milliseconds, and end so much after.
-_BEFORE, _AFTER = 60_000, 3_600_000
+# Milliseconds by which a measured clock may be wrong at most.
+_CLOCK_ERROR_MS = 5_000
+# How often a state is read until the response is certainly newer than the call, and the longest wait between
+# two reads in milliseconds. A response that is older by more than this came from a cache.
+_MAX_READS, _MAX_AGE_MS = 3, 10_000
+# Milliseconds before and after a call that a read of transfers covers.
+_MS_BEFORE, _MS_AFTER = 60_000, 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a read has shown.
+    """The result of a read.
 
     Attributes:
         rows: The rows.
-        is_complete: The list is known to have all of them.
-        as_of: When the exchange made the oldest of the answers, in milliseconds and cut to a whole second, by
-            its own clock; None where that is not known, or a cache had kept one.
+        is_complete: Whether the list is known to have all rows.
+        as_of: When the exchange produced the oldest of the responses, by its own clock, in milliseconds,
+            rounded down to a whole second. None where that is not known, or a response came from a cache.
     """
 
     rows: list[dict[str, Any]]
@@ -62,23 +61,23 @@ class Observation:
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Observation:
-        """What a frame shows."""
+        """The observation in a frame."""
         as_of = frame.attrs.get("as_of")
         return cls(
-            rows=findings.rows_of(frame),
+            rows=rows_of(frame),
             is_complete=frame.attrs.get("complete") is True and not frame.attrs.get("missing"),
             as_of=None if as_of is None else round(datetime.fromisoformat(as_of).timestamp() * 1000),
         )
 
 
 class Reconciler:
-    """What the exchange shows of writes.
+    """Asks the exchange for the outcomes of writes.
 
     Args:
-        fetcher: Reads with the key for reading.
+        fetcher: Reads with the API keys for reading.
         reader: Knows the exchange's time.
-        journal: What is known of the writes.
-        reading_keys: Digests of the keys for reading.
+        journal: The journal of writes.
+        reading_keys: Digests of the API keys for reading.
     """
 
     def __init__(
@@ -89,13 +88,15 @@ class Reconciler:
         self._journal = journal
         self._reading_keys = reading_keys
 
-    def before(self, bound: BoundCall) -> list[Row] | None:
-        """What the read shows before the write, to compare with; nothing private.
+    def read_before(self, bound: BoundCall) -> list[Row] | None:
+        """Read the state before the write, to compare with later.
 
-        None where that proves nothing later: it is not whole, or may be of another moment.
+        Returns:
+            The rows, without private columns. None where they would prove nothing: the list is incomplete, or
+            may be out of date.
 
         Raises:
-            ToolkitError: It cannot be read.
+            ToolkitError: The read failed.
         """
         host = bound.write.rate_limit.host
         with suppress(ToolkitError):
@@ -111,104 +112,116 @@ class Reconciler:
             return None
         return [{name: value for name, value in row.items() if name != "email"} for row in observed.rows]
 
-    def ask(
+    def reconcile(
         self,
         entry: JournalEntry,
         private: Mapping[str, str],
         *,
         wait: bool,
         same_account: bool,
-        named: str = "",
+        new_key: str = "",
     ) -> tuple[ReconcileResult, dict[str, Any]]:
-        """What the read shows, and what it tells of the answer that was lost; nothing private.
+        """Read what the exchange shows of a write.
 
-        What is not there is only believed once it cannot come any more: that is waited for. And it is only
-        believed of a list that is whole, and that the exchange made after that: a cache may have kept it.
+        Absence proves nothing until the request has expired, so this waits for that. The list must be
+        complete, and the exchange must have produced it after that: a cache may serve an older one.
 
-        That something is so is only believed of an answer that the exchange made after the call had been
-        sent. The timestamp that it carried may lie seconds before that, as it was set back by what the clock
-        may have been off. So the answer has to be newer than this question, or than the time at which the
-        exchange would not have let the call in any more.
+        A state proves something only in a response that the exchange produced after the call was sent. The
+        call's timestamp may be seconds earlier than that, because it allows for the error of the measured
+        clock. So the response must be newer than the start of this reconciliation, or than the end of the
+        call's time window, after which the exchange accepts it no more.
 
         Args:
             entry: The call.
-            private: Its private arguments, as far as they are at hand.
-            wait: Wait where waiting tells more.
-            same_account: The call's key, which is another than ours, is of the same account.
-            named: The API key that its answer named, masked, where it was no good otherwise.
+            private: The private arguments, as far as this process has them.
+            wait: Wait where a later read can tell more.
+            same_account: Whether the call was sent with another API key of the same account.
+            new_key: The API key named in a malformed response, masked.
+
+        Returns:
+            What the read shows; and what is known of the lost response, nothing private.
         """
         write = WRITES_BY_NAME[entry.endpoint]
         obstacle = self._obstacle(write, entry, private, same_account=same_account)
         if obstacle:
             return _manual(write, entry, obstacle), {}
-        evidence = self._evidence(write, entry, private, named)
-        over = _whole(evidence.until)
-        sent, reads = evidence.until - PROCESSING_MS, 0
+        evidence = self._evidence(write, entry, private, new_key)
+        expires = _ceil_second(evidence.until)
+        sent_by, reads = evidence.until - PROCESSING_MS, 0
         while True:
             self._reader.measured_time(write.rate_limit.host, write.qualified_name)
             before = self._reader.time_at_least(write.rate_limit.host)
-            asked = self._reader.time_at_most(write.rate_limit.host)
-            if asked is not None:  # to the second, as dates are
-                sent = min(sent, int(asked) * 1000)
-            observed, result = self._find(evidence)
+            started = self._reader.time_at_most(write.rate_limit.host)
+            if started is not None:  # in whole seconds, like `Date` headers
+                sent_by = min(sent_by, int(started) * 1000)
+            observed, result = self._read_and_evaluate(evidence)
             reads += 1
-            if result.kind == "so" and observed.as_of is not None and 0 < sent - observed.as_of < _AGE:
+            if (
+                result.kind == "in_effect"
+                and observed.as_of is not None
+                and 0 < sent_by - observed.as_of < _MAX_AGE_MS
+            ):
                 if wait and reads < _MAX_READS:
-                    what = f"{entry.endpoint} #{entry.number}: looks again by an answer that is surely newer"
-                    self._fetcher.count_down(what, (_whole(sent) - observed.as_of) / 1000)
+                    what = (
+                        f"{entry.endpoint} #{entry.number}: reading again, for a response newer than the call"
+                    )
+                    self._fetcher.count_down(what, (_ceil_second(sent_by) - observed.as_of) / 1000)
                     continue
-                reason = f"{result.reason}, by an answer that may be older than the call: ask again"
+                reason = f"{result.reason}, but the response may be older than the call. Ask again"
                 result = ReconcileResult("pending", reason)
-            after = self._reader.time_at_least(
-                write.rate_limit.host
-            )  # the read may have had the clock measured anew
+            # Read again: the fetch may have measured the clock anew.
+            after = self._reader.time_at_least(write.rate_limit.host)
             if result.kind != "absent":
                 break
             if before is None or after is None:
-                reason = f"{result.reason}, and the exchange's clock could not be measured: ask again"
+                reason = f"{result.reason}, but the exchange's clock could not be measured. Ask again"
                 result = ReconcileResult("pending", reason)
                 break
-            left = over - min(before, after) * 1000
+            left = expires - min(before, after) * 1000
             if left <= 0:
                 break
-            # More than a window: it was sent by a clock that was far ahead of the exchange's.
-            if not wait or left > over - evidence.sent_at + _SLACK:
-                last = max(0.0, left - (over - evidence.until)) / 1000
-                reason = f"{result.reason}, and it may still be executed for {last:.0f} s: ask again then"
+            # Longer than any window: the timestamp came from a clock far ahead of the exchange's.
+            if not wait or left > expires - evidence.sent_at + _CLOCK_ERROR_MS:
+                last = max(0.0, left - (expires - evidence.until)) / 1000
+                reason = (
+                    f"{result.reason}, but the call may still be executed for {last:.0f} s. Ask again then"
+                )
                 result = ReconcileResult("pending", reason)
                 break
-            what = f"{entry.endpoint} #{entry.number}: not seen yet, asks again when it can come no more"
+            what = (
+                f"{entry.endpoint} #{entry.number}: not found yet, reading again once the request has expired"
+            )
             self._fetcher.count_down(what, left / 1000 + 0.001)
-        inconclusive = _why_inconclusive(evidence, observed, result, sent)
+        inconclusive = _why_inconclusive(evidence, observed, result, sent_by)
         if inconclusive:
             result = ReconcileResult(
-                "open", f"{result.reason}; but {inconclusive}: that proves nothing. Ask again"
+                "unclear", f"{result.reason}, but that proves nothing: {inconclusive}. Ask again"
             )
-        if result.kind == "open":
+        if result.kind == "unclear":
             result = _manual(write, entry, result.reason)
-        return result, redacted_response(write, findings.payload_of(write, evidence, result.row))
+        return result, redacted_response(write, payload_of(write, evidence, result.row))
 
     def _obstacle(
         self, write: Write, entry: JournalEntry, private: Mapping[str, str], *, same_account: bool
     ) -> str:
-        """Why no read can tell, "" where one can."""
+        """Why no read can show the outcome, "" where one can."""
         how = write.reconciliation
         if how.kind == "manual":
-            return "no read of the API tells"
+            return "no read of the API shows the outcome"
         if entry.key not in self._reading_keys and not same_account:
             return (
-                "it was sent with another key than the one that reads, which may show another account. Where "
-                "both are of one account, say so: `reconcile(..., same_account=True)`"
+                "it was sent with another API key than the one for reading, which may belong to another "
+                "account. If both keys belong to one account, use `reconcile(..., same_account=True)`"
             )
         if "api_key" in how.ask and "api_key" not in private and how.read != "exchange.api_keys":
             return (
-                "the read needs the sub-account's API key, which the journal does not keep. Give it: "
+                "the read needs the sub-account's API key, which the journal does not store. Use "
                 f"`ops.reconcile({entry.number}, api_key=...)`"
             )
         return ""
 
     def _evidence(
-        self, write: Write, entry: JournalEntry, private: Mapping[str, str], named: str
+        self, write: Write, entry: JournalEntry, private: Mapping[str, str], new_key: str
     ) -> Evidence:
         answers = self._journal.answers(entry.endpoint)
         fields = next((column.fields for column in write.columns if column.name == write.creates), ())
@@ -217,29 +230,31 @@ class Reconciler:
             write=write,
             arguments=entry.arguments,
             private=private,
-            is_private=lambda name, text: self._journal.digest(name, text) == entry.digests.get(name),
+            matches_digest=lambda name, text: self._journal.digest(name, text) == entry.digests.get(name),
             sent_at=entry.sent_at or 0,
             until=entry.until or 0,
             before=entry.before,
             id_origin=entry.id_origin,
-            named=named,
+            new_key=new_key,
             claimed=claimed,
         )
 
-    def _find(self, evidence: Evidence) -> tuple[Observation, ReconcileResult]:
-        """Ask once."""
+    def _read_and_evaluate(self, evidence: Evidence) -> tuple[Observation, ReconcileResult]:
+        """Read once, and compare."""
         how = evidence.write.reconciliation
         nothing = Observation([], is_complete=False, as_of=None)
         try:
             observed = self._rows(evidence.write, {**evidence.arguments, **evidence.private}, evidence)
         except UsageError as error:
-            said = str(error).removesuffix(" Nothing was sent.")
-            return nothing, ReconcileResult("open", f"the exchange does not show it any more ({said})")
+            message = str(error).removesuffix(" Nothing was sent.")
+            return nothing, ReconcileResult("unclear", f"the exchange no longer shows it ({message})")
         except _UNAVAILABLE:
             raise
         except ApiError as error:
-            said = error.message or f"HTTP {error.status}"
-            return nothing, ReconcileResult("open", f"the read `link.{how.read}` was refused ({said})")
+            message = error.message or f"HTTP {error.status}"
+            return nothing, ReconcileResult(
+                "unclear", f"the exchange refused the read `link.{how.read}` ({message})"
+            )
         if "api_key" in how.ask and "api_key" not in evidence.private:
             rows = [
                 row
@@ -247,16 +262,16 @@ class Reconciler:
                 if matches_mask(row["api_key"], str(evidence.arguments["api_key"]))
             ]
             if len(rows) > 1:
-                reason = "several keys look alike: `reconcile(api_key=...)` says which it is"
-                return observed, ReconcileResult("open", reason)
-            return observed, findings.find(evidence, rows)
-        return observed, findings.find(evidence, observed.rows)
+                reason = "several keys look alike. Use `reconcile(api_key=...)` with the key of the call"
+                return observed, ReconcileResult("unclear", reason)
+            return observed, evaluate(evidence, rows)
+        return observed, evaluate(evidence, observed.rows)
 
     def _rows(self, write: Write, known: Mapping[str, Any], evidence: Evidence | None = None) -> Observation:
-        """Rows of the read; where one way of asking is refused and there is another, of that."""
+        """The rows of the read. Tries each set of arguments until the exchange accepts one."""
         read = ENDPOINTS_BY_NAME[write.reconciliation.read]
         start, end = (
-            (evidence.sent_at - _BEFORE, evidence.until + _AFTER)
+            (evidence.sent_at - _MS_BEFORE, evidence.until + _MS_AFTER)
             if evidence and read.window
             else (None, None)
         )
@@ -275,26 +290,26 @@ class Reconciler:
         return Observation.of(frame)
 
     def _read(self, read: Endpoint, arguments: Mapping[str, object], **span: int | None) -> pd.DataFrame:
-        """What is compared has to be exact and clear; nobody sees it."""
+        """Read with exact numbers and clear e-mail addresses, for comparison only; nobody sees the frame."""
         try:
             return self._fetcher.fetch(read, arguments, **span, numbers="exact", emails="clear")
         except IncompleteError as error:
             if error.partial is None:
                 raise
-            return error.partial  # what is there is there, and the frame says that it is not whole
+            return error.partial  # its attrs say that it is incomplete
         except BaseException as error:
-            mask_partial(error)  # that is seen
+            mask_partial(error)  # the user sees this one
             raise
 
 
 def _argument_sets(write: Write, known: Mapping[str, Any]) -> Iterator[dict[str, object]]:
-    """Arguments of the read; more than one way where an argument may come from several of the write's.
+    """Sets of arguments for the read; several where an argument may come from several of the write's.
 
-    What is gone may not be asked for by name any more, and is missing in the whole list all the same.
+    The exchange may refuse to look up something that is gone. The last set then reads the whole list.
     """
     how = write.reconciliation
     most = max((len(sources) for sources in how.ask.values()), default=1)
-    asked: list[dict[str, object]] = []
+    argument_sets: list[dict[str, object]] = []
     for index in range(most):
         arguments: dict[str, object] = dict(how.fixed)
         for name, sources in how.ask.items():
@@ -302,41 +317,46 @@ def _argument_sets(write: Write, known: Mapping[str, Any]) -> Iterator[dict[str,
             value = values[min(index, len(values) - 1)] if values else None
             if value is not None and not (name == "api_key" and "*" in str(value)):
                 arguments[name] = value
-        asked.append(arguments)
+        argument_sets.append(arguments)
     if how.kind == "gone" and not any(param.required for param in ENDPOINTS_BY_NAME[how.read].params):
-        asked.append(dict(how.fixed))
-    for index, arguments in enumerate(asked):
-        if arguments not in asked[:index]:
+        argument_sets.append(dict(how.fixed))
+    for index, arguments in enumerate(argument_sets):
+        if arguments not in argument_sets[:index]:
             yield arguments
 
 
-def _whole(moment: int) -> int:
-    """The next whole second: the dates of answers are cut to such."""
+def _ceil_second(moment: int) -> int:
+    """Milliseconds rounded up to a whole second, as `Date` headers are rounded down."""
     return -(-moment // 1000) * 1000
 
 
-def _why_inconclusive(evidence: Evidence, observed: Observation, result: ReconcileResult, sent: int) -> str:
-    """Why what a read shows proves nothing, "" where it does.
+def _why_inconclusive(
+    evidence: Evidence, observed: Observation, result: ReconcileResult, sent_by: int
+) -> str:
+    """Why the result of a read proves nothing, "" where it proves something.
 
-    `sent` is when the call had surely been sent.
+    `sent_by` is a time by which the call had certainly been sent.
     """
-    if result.kind not in ("so", "absent"):
-        return ""  # what shows this very call does so in an old answer, too
+    if result.kind not in ("in_effect", "absent"):
+        return ""  # a trace of this very call proves it in an old response, too
     if result.by_absence and not observed.is_complete:
-        return "the list is not known to be whole"
+        return "the list may be incomplete"
     if observed.as_of is None:
-        return "a cache had kept the answer, or it does not tell when the exchange made it"
-    since = evidence.until if result.kind == "absent" else sent
+        return "the response came from a cache, or does not say when the exchange produced it"
+    since = evidence.until if result.kind == "absent" else sent_by
     if observed.as_of < since:
         made = datetime.fromtimestamp(observed.as_of / 1000, UTC)
-        when = "the call could still be executed" if result.kind == "absent" else "the call was sent later"
-        return f"the exchange made the answer at {made:%Y-%m-%d %H:%M:%S} UTC, when {when}"
+        when = (
+            "when the call could still be executed" if result.kind == "absent" else "before the call was sent"
+        )
+        return f"the exchange produced the response at {made:%Y-%m-%d %H:%M:%S} UTC, {when}"
     return ""
 
 
 def _manual(write: Write, entry: JournalEntry, reason: str) -> ReconcileResult:
     manual_check = write.reconciliation.manual_check
     return ReconcileResult(
-        "open",
-        f"{reason}. Look at {manual_check}; `ops.resolve({entry.number}, executed=...)` writes down what you find",
+        "unclear",
+        f"{reason}. Look at {manual_check}; then record what you find with "
+        f"`ops.resolve({entry.number}, executed=...)`",
     )

@@ -1,4 +1,4 @@
-"""A call in the journal while it is under way, and the words for what came of it."""
+"""The journal record of a call in progress, and the texts for its outcome."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 
 DEFERRED = (
-    "The journal does not have it yet: once it can be used, any step in this kernel, as `ops.history()`, "
-    "writes it down."
+    "This kernel remembers it: the next call that uses the journal, such as `ops.history()`, records it once "
+    "the journal is usable again."
 )
 
 
-class Record:
-    """A call in the journal, and what kept it from being written down.
+class CallRecord:
+    """A call in progress: its journal entry, and what prevented an update of it.
 
     Attributes:
-        entry: The call, as far as it is known.
-        unwritten: Why it could not be written down.
-        interruption: The interrupt, or another exception of the user's own, that came meanwhile.
+        entry: The entry with what is known about the call, recorded or not.
+        journal_error: Why the outcome could not be recorded, None where it was.
+        interruption: An interrupt, or another exception raised by the user's code meanwhile.
     """
 
     def __init__(self, journal: Journal, entry: JournalEntry) -> None:
         self._journal = journal
         self.entry = entry
-        self.unwritten: JournalError | None = None
+        self.journal_error: JournalError | None = None
         self.interruption: BaseException | None = None
 
     def resolve(
@@ -47,49 +47,49 @@ class Record:
         answer: Mapping[str, Any] | None = None,
         not_sent: bool = False,
     ) -> None:
-        """Write down what became of it; where that fails, it is known here all the same."""
+        """Record the outcome. Where that fails, this process remembers it."""
         known = replace(self.entry, status=status, reason=reason, answer=answer)
-        written = self.step(
+        recorded = self.attempt(
             lambda: self._journal.resolve(
                 self.entry, status, reason, "answer", answer=answer, not_sent=not_sent
             )
         )
-        if written is None:  # it may have been interrupted before even that was kept in mind
+        if recorded is None:  # an interrupt may have come before the journal deferred it
             self._journal.defer(known, status, reason, answer=answer, not_sent=not_sent)
-        self.entry = written or known
+        self.entry = recorded or known
         level = logging.WARNING if status == "unknown" else logging.INFO
-        with forgiving(Exception):  # a handler of the user's
+        with forgiving(Exception):  # the user's log handlers
             _LOG.log(level, "write #%d %s: %s", self.entry.number, self.entry.endpoint, status)
 
     @property
-    def is_unwritten(self) -> bool:
-        """Whether something that is known could not be written down."""
-        return self.unwritten is not None or self.interruption is not None
+    def is_incomplete(self) -> bool:
+        """Whether something that is known could not be recorded."""
+        return self.journal_error is not None or self.interruption is not None
 
-    def step(self, step: Callable[[], T]) -> T | None:
-        """A step of the journal that must not stand in the way any more."""
+    def attempt(self, operation: Callable[[], T]) -> T | None:
+        """Run an operation on the journal whose failure must not hide the outcome; None where it fails."""
         try:
-            return step()
+            return operation()
         except JournalError as error:
-            self.unwritten = error
-        except BaseException as error:  # noqa: BLE001 - raised once what is known is at hand
+            self.journal_error = error
+        except BaseException as error:  # noqa: BLE001 - raised later, with the outcome attached
             self.interruption = error
         return None
 
 
 def rejection_reason(error: ToolkitError | None) -> str:
-    """Why nothing was executed, without what the outcome says itself."""
+    """Why nothing was executed, without the sentences that the outcome adds itself."""
     if isinstance(error, NotExecutedError):
         return error.reason
     if not isinstance(error, ApiError):
         return str(error)
     label = f"HTTP {error.status}" + ("" if error.code is None else f", code {error.code}")
-    said = f": {error.message.rstrip('.')}" if error.message else ""
-    return f"the exchange refused it ({label}){said}. {error.advice}"
+    message = f": {error.message.rstrip('.')}" if error.message else ""
+    return f"the exchange refused it ({label}){message}. {error.advice}"
 
 
 def new_key(write: Write, payload: Mapping[str, Any]) -> NewKey | None:
-    """The key that an answer hands over, None where there is none in it."""
+    """The new API key in a response, None where it has none."""
     if not write.handover_field:
         return None
     column = next(column for column in write.columns if column.masked == "key")
@@ -97,27 +97,27 @@ def new_key(write: Write, payload: Mapping[str, Any]) -> NewKey | None:
     return NewKey(str(key), str(payload.get(write.handover_field) or "")) if key else None
 
 
-def has_not_left(error: ToolkitError | None) -> bool:
-    """Whether an error says that the call never left this machine."""
+def was_not_sent(error: ToolkitError | None) -> bool:
+    """Whether an error means that the call was not sent."""
     return isinstance(error, NotExecutedError) and error.status is None
 
 
-def with_outcome(error: BaseException, outcome: Outcome, *, unwritten: bool = False) -> BaseException:
-    """What broke a call off, with its outcome: a loop of calls ends, and nothing is lost.
+def with_outcome(error: BaseException, outcome: Outcome, *, deferred: bool = False) -> BaseException:
+    """An exception that ended a call, with the outcome attached, so that the outcome is not lost.
 
     Args:
-        error: What broke it off.
-        outcome: Its outcome.
-        unwritten: That could not be written down.
+        error: The exception.
+        outcome: The outcome of the call.
+        deferred: Whether the outcome could not be recorded in the journal yet.
     """
-    said = f"{outcome.endpoint} was interrupted; #{outcome.number} is {outcome.status}: {outcome.reason}."
-    if unwritten:
-        said += f" {DEFERRED}"
+    note = f"{outcome.endpoint} was interrupted; #{outcome.number} is {outcome.status}: {outcome.reason}."
+    if deferred:
+        note += f" The journal does not have this yet. {DEFERRED}"
     if outcome.status == "unknown":
-        said += f" `ops.reconcile({outcome.number})` asks the exchange."
+        note += f" `ops.reconcile({outcome.number})` asks the exchange."
     if type(error) is KeyboardInterrupt:
-        error = KeyboardInterrupt(said)
-    else:  # an exception of the user's own is left as it is
-        error.add_note(said)
+        error = KeyboardInterrupt(note)
+    else:  # an exception raised by the user's code keeps its message
+        error.add_note(note)
     error.outcome = outcome  # type: ignore[attr-defined]
     return error

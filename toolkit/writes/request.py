@@ -1,4 +1,7 @@
-"""Pure: what a door's arguments mean, ready to be signed, to be shown and to be compared."""
+"""Binds the arguments of a write to its declaration: the request, what may be shown, what is compared.
+
+Pure functions; nothing is sent.
+"""
 
 from __future__ import annotations
 
@@ -21,20 +24,20 @@ from toolkit.text.suggestions import did_you_mean
 from toolkit.writes.entry import IdOrigin
 
 CLIENT_ID = "client_tran_id"
-_LONGEST_NAME = 64
+_MAX_KEY_LENGTH = 64
 _ID_LENGTH = 30
-# Marks are read and typed by people: no letters that look alike. 31**9 is more than anybody makes.
-_LETTERS, _MARK_LENGTH = "23456789abcdefghjkmnpqrstuvwxyz", 9
+# People read and type suffixes: no letters that look alike. 31**9 is more than anybody creates.
+_LETTERS, _SUFFIX_LENGTH = "23456789abcdefghjkmnpqrstuvwxyz", 9
 
 
 @dataclass(frozen=True, slots=True)
 class CallOptions:
-    """What is said beside the arguments.
+    """Options of one call, besides its arguments.
 
     Attributes:
-        idempotency_key: Name under which it is done once.
-        confirm: What cannot be undone, said again.
-        unique_suffix: A mark is drawn for it, by which what it makes is known.
+        idempotency_key: Text under which the call is executed once, None for no such text.
+        confirm: The subject again, for calls that cannot be undone.
+        unique_suffix: Append a random suffix to an argument, by which what the call creates is recognised.
     """
 
     idempotency_key: str | None = None
@@ -44,21 +47,21 @@ class CallOptions:
 
 @dataclass(frozen=True, slots=True)
 class BoundCall:
-    """A call of a door for writing, understood.
+    """A validated call of a write.
 
     Attributes:
-        write: What is called.
-        request: What goes out.
-        arguments: The arguments by name, as they may be shown and written down.
-        private: Private arguments by name. Kept in memory only.
-        idempotency_key: Name under which it is done once, as it looks.
-        same: Text that is the same for two calls that mean the same. Its digest is in the journal, so how it
-            is made up is part of the journal's format.
-        subject: Text that is the same for two calls that change the same thing, or move the same money.
-        id_origin: Who drew the value that shows it in the exchange's lists: "call", where it is another the next
-            time, as a mark is; "name", where it follows from `idempotency_key`; "" where the user gave it, or where
-            there is none.
-        confirmed: Whether what cannot be undone was said twice, or can be undone.
+        write: The declaration of the endpoint.
+        request: The request to send.
+        arguments: The arguments by name, as they may be shown and recorded; private ones masked.
+        private: The private arguments by name. Kept in memory only.
+        idempotency_key: The idempotency key, normalised: keys that look the same are equal.
+        same: Text that is equal for two identical calls. The journal stores its digest, so its composition is
+            part of the journal's format.
+        subject: Text that is equal for two calls that change the same thing or move the same money. Its
+            digest is stored as well.
+        id_origin: Where the id that identifies the call in the exchange's lists comes from: "call", generated
+            for this call; "name", derived from `idempotency_key`; "", given by the user, or none.
+        confirmed: Whether the call can be undone, or its subject was given a second time.
     """
 
     write: Write
@@ -75,10 +78,10 @@ class BoundCall:
 def bind(
     write: Write, arguments: Mapping[str, object], options: CallOptions, placement: Placement
 ) -> BoundCall:
-    """What a call means.
+    """Validate the arguments of a call and prepare its request.
 
     Raises:
-        UsageError: An argument cannot be right; nothing was sent.
+        UsageError: An argument is invalid; nothing was sent.
     """
     idempotency_key = (
         None
@@ -87,14 +90,15 @@ def bind(
     )
     if not isinstance(options.unique_suffix, bool):
         raise UsageError(
-            f"{write.qualified_name}: `unique_suffix` is True or False, not {options.unique_suffix!r}. Nothing was sent."
+            f"{write.qualified_name}: `unique_suffix` must be True or False, not {options.unique_suffix!r}. "
+            "Nothing was sent."
         )
     parameters = parameters_of(write, arguments)
     named = {param.name: param for param in write.params if param.field in parameters and param.fixed is None}
-    # Before an id is made for the call: one that is made says nothing about what is meant.
+    # Taken before an id is generated: a generated id says nothing about what the user asked for.
     texts = {name: to_text(param.field, parameters[param.field]) for name, param in named.items()}
     for name, param in named.items():
-        if param.kind in ("amount", "rate"):  # zeros at the end mean nothing, and may be too many
+        if param.kind in ("amount", "rate"):  # trailing zeros mean nothing, and may exceed the allowed digits
             texts[name] = parameters[param.field] = _plain(texts[name])
         elif param.kind == "addresses":
             texts[name] = ",".join(sorted(texts[name].split(",")))
@@ -102,13 +106,13 @@ def bind(
     same = json.dumps(
         [write.qualified_name, sorted(texts.items()), *(["marked"] if options.unique_suffix else [])]
     )
-    what = write.changes or write.qualified_name
-    subject = json.dumps([_leg(write, shown) or what, [texts.get(name, "") for name in write.subject]])
+    changed = _leg(write, shown) or write.changes or write.qualified_name
+    subject = json.dumps([changed, [texts.get(name, "") for name in write.subject]])
     client_id = next((param for param in write.params if param.name == CLIENT_ID), None)
-    made = client_id is not None and client_id.field not in parameters
-    if client_id is not None and made:
-        parameters[client_id.field] = shown[CLIENT_ID] = _made_id(write, idempotency_key)
-    id_origin: IdOrigin = "" if not made else "name" if idempotency_key else "call"
+    generated = client_id is not None and client_id.field not in parameters
+    if client_id is not None and generated:
+        parameters[client_id.field] = shown[CLIENT_ID] = _generated_id(write, idempotency_key)
+    id_origin: IdOrigin = "" if not generated else "name" if idempotency_key else "call"
     if options.unique_suffix:
         param = next(param for param in write.params if param.name == write.suffixed_argument)
         parameters[param.field] = shown[param.name] = _with_suffix(write, param, texts.get(param.name, ""))
@@ -122,82 +126,83 @@ def bind(
         same=same,
         subject=subject,
         id_origin=id_origin,
-        confirmed=not write.confirm or _confirmed(write, options.confirm) == texts[write.confirm],
+        confirmed=not write.confirm or _checked_confirm(write, options.confirm) == texts[write.confirm],
     )
 
 
-def _confirmed(write: Write, said: str) -> str:
-    if strange := unseen(said):
+def _checked_confirm(write: Write, text: str) -> str:
+    if hidden := unseen(text):
         raise UsageError(
-            f"{write.qualified_name}: `confirm` has {strange} in it: leave it out. Nothing was sent."
+            f"{write.qualified_name}: `confirm` has {hidden} in it. Remove it. Nothing was sent."
         )
-    return said
+    return text
 
 
 def checked_key(qualified_name: str, idempotency_key: object) -> str:
-    """The name of a call: what looks the same is the same name, or is refused.
+    """An idempotency key, normalised, so that keys that look the same are equal.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not text of a valid length, or has a character that is invisible or ambiguous.
     """
-    name = folded(idempotency_key) if isinstance(idempotency_key, str) else ""
-    if strange := unseen(name) or twin(name):
+    key = folded(idempotency_key) if isinstance(idempotency_key, str) else ""
+    if refused := unseen(key) or twin(key):
         raise UsageError(
-            f"{qualified_name}: `idempotency_key` has {strange} in it, which nobody sees or which looks like another character. "
-            "Nothing was sent. Type the name anew, or leave the character out."
+            f"{qualified_name}: `idempotency_key` has {refused} in it, which is invisible or looks like "
+            "another character. Nothing was sent. Type the key again, or remove the character."
         )
-    if not 1 <= len(name) <= _LONGEST_NAME:
+    if not 1 <= len(key) <= _MAX_KEY_LENGTH:
         raise UsageError(
-            f'{qualified_name}: `idempotency_key` is a name of 1 to {_LONGEST_NAME} characters, such as "2026-10-payout-417". '
-            "Nothing was sent."
+            f"{qualified_name}: `idempotency_key` must be text of 1 to {_MAX_KEY_LENGTH} characters, such as "
+            '"2026-10-payout-417". Nothing was sent.'
         )
-    return name
+    return key
 
 
 def may_conflict(write: Write, given: Mapping[str, object], other: Mapping[str, object]) -> bool:
-    """Whether two calls about the same thing may mean the same: only of money more is to be looked at.
+    """Whether two calls with the same subject may conflict. Transfers also need matching accounts.
 
-    The master account is the side that is not given, and may be given by its id as well.
+    A side that is not given is the master account, which may also be given by its id.
     """
     if write.transfer_leg is None:
         return True
     sides = list(zip(_accounts(given), _accounts(other), strict=True))
-    fits = all(one is None or another is None or one == another for one, another in sides)
-    return fits and any(one is not None and one == another for one, another in sides)
+    compatible = all(one is None or another is None or one == another for one, another in sides)
+    return compatible and any(one is not None and one == another for one, another in sides)
 
 
 def _accounts(arguments: Mapping[str, object]) -> tuple[object, object]:
-    """Where money comes from and goes to, by whatever door."""
+    """The sending and the receiving account of a transfer, for every transfer endpoint."""
     within = arguments.get("sub_account_id")
     return arguments.get("from_id", within), arguments.get("to_id", within)
 
 
 def _leg(write: Write, shown: Mapping[str, object]) -> str:
-    """From which wallet to which money is moved, "" where none is.
+    """The wallets that a transfer moves money between, as text; "" for other writes.
 
     Raises:
-        UsageError: Nothing moves so.
+        UsageError: No transfer is possible between these wallets.
     """
     if write.transfer_leg is None:
         return ""
     source, target = write.transfer_leg.wallets({name: str(value) for name, value in shown.items()})
     if write.transfer_leg.spot_on_one_side and "spot" not in (source, target):
         raise UsageError(
-            f"{write.qualified_name}: nothing moves between two futures wallets: one of `{write.transfer_leg.source}` and "
-            f'`{write.transfer_leg.target}` is "spot". Nothing was sent.'
+            f"{write.qualified_name}: money cannot be moved between two futures wallets. One of "
+            f'`{write.transfer_leg.source}` and `{write.transfer_leg.target}` must be "spot". Nothing was '
+            "sent."
         )
     return f"money {source} {target}"
 
 
 def checked_placement(placement: Placement) -> Placement:
-    """Where parameters go.
+    """The value of `parameters=`, checked.
 
     Raises:
-        UsageError: It is no such word.
+        UsageError: It is not one of the allowed words.
     """
     if placement not in get_args(Placement):
         raise UsageError(
-            f'`parameters` is "body" (as it should be), "query" or "mixed", not {placement!r}. '
+            f'`parameters` must be "body" (the default), "query" or "mixed", not {placement!r}. '
             f"Nothing was sent.{did_you_mean(placement, get_args(Placement))}"
         )
     return placement
@@ -233,32 +238,32 @@ def _shown(param: Param, parameters: Mapping[str, object]) -> object:
 
 
 def _plain(digits: str) -> str:
-    """A number in one spelling: 1.50 and 1.5 are the same amount. As text, because arithmetic rounds."""
+    """A number without trailing zeros: 1.50 and 1.5 are the same amount. As text: arithmetic rounds."""
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def _with_suffix(write: Write, param: Param, text: str) -> str:
-    """A text with a mark behind it that no other call has.
+    """The text with a random suffix that no other call has.
 
     Raises:
-        UsageError: There is no room for it.
+        UsageError: The text would become too long.
     """
-    suffix = "".join(choice(_LETTERS) for _ in range(_MARK_LENGTH))
+    suffix = "".join(choice(_LETTERS) for _ in range(_SUFFIX_LENGTH))
     suffixed = f"{text}-{suffix}" if text else suffix
     if param.longest is not None and len(suffixed) > param.longest:
         room = param.longest - len(suffix) - 1
         raise UsageError(
-            f"{write.qualified_name}: `{param.name}` has {room} characters at most where it is marked, not "
-            f"{len(text)}. Nothing was sent."
+            f"{write.qualified_name}: with `unique_suffix=True`, `{param.name}` has at most {room} "
+            f"characters, not {len(text)}. Nothing was sent."
         )
     return suffixed
 
 
-def _made_id(write: Write, idempotency_key: str | None) -> str:
-    """An id for a transfer.
+def _generated_id(write: Write, idempotency_key: str | None) -> str:
+    """Generate an id for a transfer.
 
-    That of a name is always the same: the exchange refuses it the second time, also where it comes from
-    another machine, or with another journal.
+    An idempotency key always gives the same id, so the exchange refuses a second transfer, even from another
+    machine or with another journal.
     """
     if idempotency_key is None:
         return "tk" + token_hex(_ID_LENGTH // 2)

@@ -1,4 +1,4 @@
-"""What became of writes: as the journal has it, and as the exchange shows it."""
+"""Outcomes of writes, made from journal entries and from what the exchange shows."""
 
 from __future__ import annotations
 
@@ -15,42 +15,52 @@ from toolkit.gateway.connection import Source
 from toolkit.redaction import RedactedMapping, masked_key
 from toolkit.text.characters import unseen
 from toolkit.text.printable import printable
-from toolkit.writes.declaration import answer_frame, lenient, write_of
+from toolkit.writes.declaration import lenient, response_frame, write_of
 from toolkit.writes.entry import JournalEntry, ResolvedBy
-from toolkit.writes.findings import is_state
+from toolkit.writes.evidence import proves_state
 from toolkit.writes.journal import Journal
 from toolkit.writes.outcome import Handover, NewKey, Outcome, OutcomeState, Proof, unknown
+from toolkit.writes.pending import is_in_progress
 from toolkit.writes.reconcile import Reconciler
 
 
 class OutcomeTracker:
-    """Makes outcomes of entries in the journal, and asks the exchange about those that are not known.
+    """Makes outcomes from journal entries, and reconciles those that are unknown.
 
     Args:
-        journal: Where writes are written down.
-        inquiry: Asks the exchange.
+        journal: The journal of writes.
+        reconciler: Asks the exchange.
         source: Where writes go, "live" or "sandbox".
         numbers: Amounts as "float" or "exact".
-        same_account: All keys that were used here and are used now are of one account.
+        same_account: Whether all API keys, in the journal and now, belong to one account.
+
+    Attributes:
+        journal, source: As given.
     """
 
     def __init__(
-        self, journal: Journal, inquiry: Reconciler, *, source: Source, numbers: Numbers, same_account: bool
+        self,
+        journal: Journal,
+        reconciler: Reconciler,
+        *,
+        source: Source,
+        numbers: Numbers,
+        same_account: bool,
     ) -> None:
         self.journal = journal
         self.source = source
-        self._reconciler = inquiry
+        self._reconciler = reconciler
         self._numbers = numbers
         self._same_account = same_account
-        # Keys that were made here, and how lists show them, by the token of the call.
+        # New API keys of this process, and their masked form, by the token of the entry.
         self._handovers: dict[str, Handover] = {}
-        self._masked: dict[str, str] = {}
+        self._masked_keys: dict[str, str] = {}
 
     def find(self, number: int) -> Outcome:
-        """The outcome of an entry of the journal.
+        """The outcome of the journal entry with this number.
 
         Raises:
-            UsageError: There is none of this number, or a newer version of the package made it.
+            UsageError: There is no such entry, or a newer version of the package made it.
         """
         return self.outcome(self.journal.entry(number))
 
@@ -67,10 +77,10 @@ class OutcomeTracker:
 
         Args:
             entry: The entry.
-            error: Its error, where that says more than the entry does.
-            private: Its private arguments, as far as they are at hand.
-            frame: Its frame, where that was made already.
-            repeated: Nothing was sent now.
+            error: The error of the call, where it says more than the entry.
+            private: The private arguments, as far as this process has them.
+            frame: The frame of the response, where it exists already.
+            repeated: Whether nothing was sent this time.
 
         Raises:
             UsageError: A newer version of the package made it.
@@ -80,15 +90,15 @@ class OutcomeTracker:
         return Outcome(
             self.state(entry, error=error, frame=frame),
             source=self.source,
-            ask=_Asking(self, entry, private or {}),
+            reconcile=_EntryReconciler(self, entry, private or {}),
             handover=handover,
             repeated=repeated,
         )
 
-    def made_key(self, entry: JournalEntry, key: NewKey) -> None:
-        """A call made a key: it is held until it is handed over."""
+    def hold_key(self, entry: JournalEntry, key: NewKey) -> None:
+        """Hold the API key that a call created, until it is handed over."""
         self._handovers.setdefault(entry.token, Handover()).hold(key)
-        self._masked[entry.token] = masked_key(key.key)
+        self._masked_keys[entry.token] = masked_key(key.key)
 
     def reconcile(
         self,
@@ -99,35 +109,33 @@ class OutcomeTracker:
         api_key: str | None,
         same_account: bool,
     ) -> JournalEntry:
-        """Ask the exchange what became of a call, and write down what it shows.
+        """Ask the exchange for the outcome of a call, and record the result.
 
         Raises:
-            UsageError: `api_key` is not that of the call.
+            UsageError: `api_key` is not the one the call was about.
             ToolkitError: The exchange cannot be asked.
         """
-        entry = self.journal.again(entry)
-        said_by_a_person = entry.resolved_by == "person"
-        if (entry.is_resolved and not said_by_a_person) or entry.sent_at is None:
+        entry = self.journal.reload(entry)
+        resolved_by_person = entry.resolved_by == "person"
+        if (entry.is_resolved and not resolved_by_person) or entry.sent_at is None:
             return entry
-        if self.journal.is_under_way(entry):  # its answer says more than any read
+        if is_in_progress(entry):  # its response will say more than any read
             return entry
         if api_key is not None:
             api_key = str(api_key)
-            if strange := unseen(api_key):
-                raise UsageError(f"`api_key` has {strange} in it: leave it out. Nothing was sent.")
+            if hidden := unseen(api_key):
+                raise UsageError(f"`api_key` has {hidden} in it. Remove it. Nothing was sent.")
             if self.journal.digest("api_key", api_key) != entry.digests.get("api_key"):
-                raise UsageError(
-                    f"`api_key` is not the one that #{entry.number} was about. Nothing was sent."
-                )
+                raise UsageError(f"`api_key` is not the key that #{entry.number} is about. Nothing was sent.")
             private = {**private, "api_key": api_key}
-        result, answer = self._reconciler.ask(
+        result, answer = self._reconciler.reconcile(
             entry,
             private,
             wait=wait,
             same_account=same_account or self._same_account,
-            named=self._masked.get(entry.token, ""),
+            new_key=self._masked_keys.get(entry.token, ""),
         )
-        if result.kind in ("executed", "so"):
+        if result.kind in ("executed", "in_effect"):
             return self.journal.resolve(entry, "confirmed", result.reason, "read", answer=answer)
         if result.kind in ("absent", "failed"):
             return self.journal.resolve(entry, "rejected", result.reason, "read")
@@ -136,11 +144,11 @@ class OutcomeTracker:
     def state(
         self, entry: JournalEntry, *, error: ToolkitError | None = None, frame: pd.DataFrame | None = None
     ) -> OutcomeState:
-        """What is known of a call. Its error and its frame are made here where they are not given."""
+        """What is known about a call. Makes its error and its frame where they are not given."""
         is_confirmed = entry.status == "confirmed"
         if not is_confirmed:
             frame, error = None, error or self._error(entry)
-        elif frame is None:  # where its answer was lost, not all of it is known
+        elif frame is None:  # the response was lost: a read may not show all of it
             write, by = lenient(write_of(entry)), entry.resolved_by or "answer"
             frame = self.frame(write, entry, entry.answer or {}, by)
         return OutcomeState(
@@ -156,18 +164,18 @@ class OutcomeTracker:
         )
 
     def frame(
-        self, write: Write, entry: JournalEntry, answer: Mapping[str, Any], by: ResolvedBy
+        self, write: Write, entry: JournalEntry, response: Mapping[str, Any], by: ResolvedBy
     ) -> pd.DataFrame:
-        """What the exchange answered, or what a read showed of it.
+        """The response to a call as a frame, or what a read showed of it.
 
         Args:
-            write: The declaration that the answer has to keep.
+            write: The declaration that the response must match.
             entry: The call.
-            answer: The answer, private values masked.
-            by: What the answer is known by.
+            response: The response; private values masked.
+            by: How the response is known.
 
         Raises:
-            ContractError: It is not as declared.
+            ContractError: The response is not as declared.
         """
         attrs = {
             "endpoint": entry.endpoint,
@@ -178,25 +186,25 @@ class OutcomeTracker:
             "resolved_by": by,
             "complete": by == "answer",
         }
-        return answer_frame(write, answer, self._numbers, attrs)
+        return response_frame(write, response, self._numbers, attrs)
 
     def reason(self, entry: JournalEntry) -> str:
-        """Why it is not known what became of a call."""
+        """Why the outcome of a call is unknown."""
         if entry.status not in ("prepared", "sending"):
             return entry.reason
-        if self.journal.is_under_way(entry):
-            return f"it is under way at this moment in {entry.process}"
+        if is_in_progress(entry):
+            return f"it is in progress in {entry.process}"
         if entry.pid == os.getpid():
-            return "it was broken off before the answer was written down"
-        return "its process ended before the answer came"
+            return "it was interrupted before its outcome was recorded"
+        return "its process ended before the response arrived"
 
     def _proof(self, entry: JournalEntry) -> Proof:
-        """What is known of a call that is settled."""
+        """What is proven about a call."""
         if entry.resolved_by == "repetition":
             return "state"
         if not entry.is_resolved or entry.resolved_by == "person":
             return ""
-        by_read = entry.resolved_by == "read" and is_state(write_of(entry), entry.status)
+        by_read = entry.resolved_by == "read" and proves_state(write_of(entry), entry.status)
         return "state" if by_read else "execution"
 
     def _error(self, entry: JournalEntry) -> ToolkitError:
@@ -206,8 +214,8 @@ class OutcomeTracker:
         return unknown(entry.endpoint, self.reason(entry), entry.number)
 
 
-class _Asking:
-    """Asks the exchange about one call, for its outcome; the private arguments stay in here."""
+class _EntryReconciler:
+    """Reconciles one call for its `Outcome`. Only this object holds the private arguments."""
 
     __slots__ = ("_entry", "_private", "_tracker")
 
@@ -223,4 +231,4 @@ class _Asking:
         return self._tracker.state(self._entry)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("private arguments are not pickled or copied: they would be written down in clear")
+        raise TypeError("private arguments cannot be pickled or copied: that would store them in clear text")

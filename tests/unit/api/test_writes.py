@@ -646,5 +646,5 @@ def test_key_and_secret_go_together_and_parameters_have_a_place(still: WriteEnv)
     for half, said in (({"key": "a" * 64}, "goes together"), ({"secret": "b" * 64}, "`key` is missing")):
         with pytest.raises(NoKeyError, match=said):
             still.env.link.operations(journal=still.folder, **half)
-    with pytest.raises(UsageError, match='`parameters` is "body"'):
+    with pytest.raises(UsageError, match='`parameters` must be "body"'):
         still.env.link.operations(journal=still.folder, parameters="header")  # type: ignore[arg-type]

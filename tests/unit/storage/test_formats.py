@@ -47,7 +47,7 @@ from toolkit.writes.request import CallOptions
 FORMATS = DATA / "formats"
 OLD_VARIABLE = "TOOLKIT_LEDGER"  # keep: the name before
 EACH_JOURNAL = pytest.mark.parametrize("version", [1, 2])
-REPLACED = "was replaced while this kernel used it"
+REPLACED = "was replaced while this kernel was using it"
 
 
 def sql(path: Path, statement: str, *values: object) -> list[Any]:
@@ -147,7 +147,7 @@ def test_what_an_earlier_version_sent_is_recognised_as_the_same_call(
 def test_nothing_that_is_open_in_an_earlier_journal_is_sent_again(version: int, write_env: WriteEnv) -> None:
     with with_old_journal(write_env, version) as ops:
         for endpoint_name in ("exchange.transfer", "exchange.create_sub_account"):
-            with pytest.raises(PendingWriteError, match="not known yet"):
+            with pytest.raises(PendingWriteError, match="is unknown"):
                 call(ops, endpoint_name, example(write_env.world, endpoint_name))
             assert not write_env.sent(endpoint_name)
 

@@ -135,9 +135,9 @@ def test_a_transfer_that_was_made_is_not_called_rejected_by_an_old_answer(behind
     write_env.clock.advance(OVER)
     for outcome in (failure.reconcile(), behind.ops.reconcile(failure.number, wait=False)):
         assert outcome.status == "unknown"
-        why = "when the call could still be executed" if how == "as it was" else "a cache had kept the answer"
+        why = "when the call could still be executed" if how == "as it was" else "came from a cache"
         assert f"{why}" in outcome.reason
-        assert "that proves nothing. Ask again" in outcome.reason
+        assert "but that proves nothing" in outcome.reason
         assert f"`ops.resolve({failure.number}, executed=...)`" in outcome.reason
     cache.kept.clear()
     cache.keeps.clear()
@@ -182,7 +182,7 @@ def test_a_state_of_before_the_call_does_not_count(behind: Behind) -> None:
     assert call(behind.ops, endpoint_name, given | {"maker": "0.0009"})
     write_env.clock.advance(60)
     failure = behind.lose(endpoint_name, "reset-before")
-    for suffixed_argument, why in ((bytes, "when the call was sent later"), (aged, "a cache had kept")):
+    for suffixed_argument, why in ((bytes, "before the call was sent"), (aged, "came from a cache")):
         cache.suffixed_argument = suffixed_argument
         assert failure.reconcile().status == "unknown"
         assert why in failure.reason
@@ -211,7 +211,7 @@ def test_how_things_were_before_is_not_taken_from_a_cache(
     write_env.clock.advance(OVER)
     failure.reconcile()
     assert failure.status == "unknown"
-    assert "the read that was made before the call was not whole, or not fresh" in failure.reason
+    assert "the read made before the call was incomplete or out of date" in failure.reason
 
 
 def test_an_answer_of_the_second_in_which_it_ran_out_does_not_count_before_that(whole: WriteEnv) -> None:
@@ -222,7 +222,7 @@ def test_an_answer_of_the_second_in_which_it_ran_out_does_not_count_before_that(
     failure = call(write_env.ops, TRANSFER, example(write_env.world, TRANSFER))
     write_env.clock.advance(15.3)
     assert failure.reconcile(wait=False).status == "unknown"
-    assert "it may still be executed for" in failure.reason
+    assert "the call may still be executed for" in failure.reason
     assert failure.reconcile().status == "rejected"
 
 
@@ -280,7 +280,7 @@ def test_an_account_that_was_created_is_not_called_rejected_by_a_list_that_was_c
     failure.reconcile()
     if kind == "reset":
         assert failure.status in ("confirmed", "unknown")
-        assert failure.status == "confirmed" or "not known to be whole" in failure.reason
+        assert failure.status == "confirmed" or "the list may be incomplete" in failure.reason
     else:
         assert failure.status == ("unknown" if pages == "gaps" else "rejected")
     write_env.env.sandbox.exchange = Exchange(write_env.world, write_env.env.exchange_clock)
@@ -292,7 +292,7 @@ FRAMES: dict[str, tuple[dict[str, Any], Observation]] = {
         {"complete": True, "as_of": "2026-11-28T12:00:00.000+00:00"},
         Observation([], True, 1_795_867_200_000),
     ),
-    "not whole": ({"complete": False, "as_of": None}, Observation([], False, None)),
+    "incomplete": ({"complete": False, "as_of": None}, Observation([], False, None)),
     "missing": ({"complete": True, "missing": [["a", "b"]]}, Observation([], False, None)),
     "not said": ({}, Observation([], False, None)),
 }
@@ -367,7 +367,7 @@ def test_a_state_is_read_again_until_the_answer_is_surely_newer_than_the_call() 
         behind, endpoint_name = Behind(write_env, cache), "exchange.set_commission"
         failure = behind.lose(endpoint_name, "reset")
         assert failure.reconcile(wait=False).status == "unknown"
-        assert "by an answer that may be older than the call: ask again" in failure.reason
+        assert "but the response may be older than the call. Ask again" in failure.reason
         assert failure.reconcile().status == "confirmed"
         assert len(write_env.effects(endpoint_name)) == 1
         behind.link.close()
@@ -386,7 +386,7 @@ def test_what_may_still_arrive_is_not_called_late_by_a_clock_that_was_measured_b
         write_env.clock.advance(entry["sent_at"].timestamp() + 14.0 - write_env.env.now / 1000)
         other = example(write_env.world, endpoint_name) | {"maker": "0.0009"}
         with pytest.raises(
-            PendingWriteError, match="may still arrive at the exchange for 1 s and undo this one"
+            PendingWriteError, match="may still arrive at the exchange for 1 s and undo this call"
         ):
             call(behind.ops, endpoint_name, other)
         write_env.clock.advance(4.0)

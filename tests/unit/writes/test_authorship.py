@@ -22,9 +22,9 @@ from tests.support.writes import (
 from toolkit.api.writes.operations import Operations
 from toolkit.endpoints import WRITES_BY_NAME
 from toolkit.errors import NotExecutedError, UsageError
-from toolkit.writes import Outcome, findings
+from toolkit.writes import Outcome, evidence
 
-EACH = pytest.mark.parametrize("endpoint", WRITE_NAMES)
+EACH = pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
 TRANSFERS = [
     endpoint_name
     for endpoint_name in WRITE_NAMES
@@ -94,8 +94,8 @@ def test_what_a_stranger_did_is_not_taken_for_what_the_call_did(
 @EACH
 def test_the_table_of_what_is_said_has_every_write(endpoint_name: str) -> None:
     kind, name = WRITES_BY_NAME[endpoint_name].reconciliation.kind, endpoint_name.partition(".")[2]
-    text = re.sub(r"\s+", " ", findings.__doc__ or "")
-    assert re.search(rf"\b{kind} +(the|an|it|what|something|no|one) ", findings.__doc__ or "")
+    text = re.sub(r"\s+", " ", evidence.__doc__ or "")
+    assert re.search(rf"\b{kind} +(the|an|it|what|something|no|one) ", evidence.__doc__ or "")
     listed = re.search(rf"\b{kind}: ([^.]*)\.", text)
     assert listed
     assert name in listed[1] or (kind == "in_force" and name.endswith("customer_id"))
@@ -122,7 +122,7 @@ def test_an_id_of_the_users_own_another_call_may_have_used(
     failure = call(write_env.ops, endpoint_name, given)
     assert bool(call(stranger(write_env, endpoint_name), endpoint_name, given)) == (kind == "reset-before")
     assert failure.reconcile().status == "unknown"
-    assert "the id is one that you gave, so another call with it may have made it" in failure.reason
+    assert "but you chose its id, so another call with the same id may have made it" in failure.reason
     assert len(write_env.effects(endpoint_name)) == 1
 
 
@@ -142,7 +142,7 @@ def test_the_transfer_of_a_name_is_made_once_from_wherever(write_env: WriteEnv, 
     given = example(write_env.world, endpoint_name)
     assert call(stranger(write_env, endpoint_name), endpoint_name, given, idempotency_key="october")
     assert failure.reconcile().status == "confirmed"
-    assert "by this call or by another one of the same name" in failure.reason
+    assert "by this call or by another with its idempotency key" in failure.reason
     assert len(write_env.effects(endpoint_name)) == 1
 
 
@@ -160,7 +160,7 @@ def test_an_account_with_the_same_tag_is_not_taken_for_ones_own(
         write_env.world.add_account(tag or "", write_env.env.now + 500)
     assert failure.reconcile().status == "unknown"
     assert write_env.world.accounts[-1].id in failure.reason
-    assert "nothing in it tells whether by this call or by somebody else" in failure.reason
+    assert "nothing shows whether by this call or by somebody else" in failure.reason
     write_env.clock.advance(WINDOW + 1)
     assert failure.reconcile().status == "unknown", "nor later"
     assert write_env.sent(CREATE) == 1
@@ -194,9 +194,9 @@ def test_a_mark_is_drawn_for_each_call_and_stands_behind_the_tag(write_env: Writ
     shown = write_env.ops.preview.exchange.create_sub_account(tag="desk", unique_suffix=True)
     assert shown.body["tag"] == "(generated when it is sent)"
     assert write_env.ops.exchange.create_sub_account(tag="t" * 21, unique_suffix=True)
-    with pytest.raises(UsageError, match="`tag` has 21 characters at most where it is marked, not 22"):
+    with pytest.raises(UsageError, match="`tag` has at most 21 characters, not 22"):
         write_env.ops.exchange.create_sub_account(tag="t" * 22, unique_suffix=True)
-    with pytest.raises(UsageError, match="`unique_suffix` is True or False"):
+    with pytest.raises(UsageError, match="`unique_suffix` must be True or False"):
         write_env.ops.exchange.create_sub_account(tag="desk", unique_suffix=1)  # type: ignore[arg-type]
 
 
@@ -209,7 +209,7 @@ def test_a_name_stands_for_the_marked_call(write_env: WriteEnv) -> None:
     first = write_env.ops.exchange.create_sub_account(tag="desk", unique_suffix=True, idempotency_key="desk")
     again = write_env.ops.exchange.create_sub_account(tag="desk", unique_suffix=True, idempotency_key="desk")
     assert (again.number, again.arguments) == (first.number, first.arguments)
-    with pytest.raises(UsageError, match="stands for another call"):
+    with pytest.raises(UsageError, match="belongs to another call"):
         write_env.ops.exchange.create_sub_account(tag="desk", idempotency_key="desk")
     assert len(write_env.effects(CREATE)) == 1
 
@@ -227,7 +227,7 @@ def test_a_key_that_a_garbled_answer_named_is_known(write_env: WriteEnv) -> None
         elsewhere = write_env.env.new_link().operations(journal=write_env.folder)
         assert elsewhere.reconcile(failure.number).status == "unknown", "there nothing is known of the answer"
     assert failure.reconcile().status == "confirmed"
-    assert "the exchange's answer named it" in failure.reason
+    assert "the exchange's response named it" in failure.reason
 
 
 # -- states --------------------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ def test_a_setting_that_somebody_has_undone_is_not_said_to_have_never_been_execu
     assert failure.proof == "state"
     assert "Rejected: it is not as asked." in repr(failure)
     assert "Nothing has changed" not in repr(failure)
-    assert "it was not executed, or has been changed since" in failure.reason
+    assert "the call was not executed, or the state has changed since" in failure.reason
     with pytest.raises(NotExecutedError) as raised:
         failure.require_confirmed()
     assert not raised.value.proven

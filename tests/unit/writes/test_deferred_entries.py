@@ -14,6 +14,7 @@ import pytest
 from tests.support.writes import WriteEnv, another_process, do, example
 from toolkit.errors import JournalError, JournalWarning
 from toolkit.sandbox import SandboxRequest, SandboxResponse
+from toolkit.transport.session import Session
 from toolkit.writes import journal_store as files
 from toolkit.writes.journal import Journal
 
@@ -179,7 +180,7 @@ class Strike:
             if self.count == self.at:
                 raise Deadline
             return None
-        return self._returned if frame.f_code.co_name == "_whole_answer" else None
+        return self._returned if frame.f_code is Session._complete_response.__code__ else None
 
     def _returned(self, frame: FrameType, event: str, arg: Any) -> Any:
         self._came = self._came or (event == "return" and arg is not None)

@@ -84,7 +84,7 @@ def begin(
 
 
 def send(journal: Journal, entry: JournalEntry) -> None:
-    journal.sending(entry, lambda: (1, 2))
+    journal.mark_sending(entry, lambda: (1, 2))
 
 
 def sql(path: Path, statement: str, *values: object) -> list[Any]:
@@ -109,23 +109,24 @@ for name in ("toolkit", "toolkit.writes"):
     sys.modules[name].__path__ = [{str(ROOT)!r} + "/" + name.replace(".", "/")]
 import json, os, random, signal, threading, time
 from pathlib import Path
-from toolkit.errors import JournalError, UnsettledError
-from toolkit.writes.entry import Wish
-from toolkit.writes.journal import Journal, _here
+from toolkit.errors import JournalError, PendingWriteError
+from toolkit.writes.entry import ConflictKey
+from toolkit.writes.journal import Journal
+from toolkit.writes.pending import running
 
-def begin(journal, what="this", once=None):
-    wish = Wish(same=what, subject=what, once=once, key="k")
-    return journal.begin(wish, door="d", arguments={{}}, digests={{}})
+def begin(journal, what="this", idempotency_key=None):
+    conflict_key = ConflictKey(same=what, subject=what, idempotency_key=idempotency_key, key="k")
+    return journal.begin(conflict_key, endpoint="e", arguments={{}}, digests={{}})
 
 def send(journal, entry):
-    journal.sending(entry, lambda: (1, 2))
+    journal.mark_sending(entry, lambda: (1, 2))
 
-def whole(journal, what, once=None):
-    entry, new = begin(journal, what, once)
+def whole(journal, what, idempotency_key=None):
+    entry, new = begin(journal, what, idempotency_key)
     if new:
         send(journal, entry)
-        journal.settle(entry, "confirmed", "done", "answer")
-        journal.came_back(entry)
+        journal.resolve(entry, "confirmed", "done", "answer")
+        journal.mark_finished(entry)
     return new
 """
 
@@ -156,7 +157,7 @@ def waiting(path: Path, step: str) -> Iterator[subprocess.Popen[str]]:
     process = start(
         """
         journal = Journal(Path(sys.argv[1]))
-        entry, _ = begin(journal, once="pay")
+        entry, _ = begin(journal, idempotency_key="pay")
         if sys.argv[2] == "sending":
             send(journal, entry)
         print("ready", flush=True)
@@ -311,9 +312,9 @@ def test_a_call_under_way_in_another_process_is_left_to_it(path: Path, step: str
     with waiting(path, step):
         journal = Journal(path)
         assert journal.entries(unresolved=True) == []
-        with pytest.raises(PendingWriteError, match="at this moment"):
+        with pytest.raises(PendingWriteError, match="is in progress"):
             begin(journal)
-        with pytest.raises(PendingWriteError, match="under way at this moment"):
+        with pytest.raises(PendingWriteError, match="is in progress"):
             begin(journal, idempotency_key="pay")
         assert statuses(path) == [step]
 
@@ -323,7 +324,7 @@ def test_what_a_dead_process_had_sent_is_not_known(path: Path) -> None:
         kill(process)
         journal = Journal(path)
         assert [entry.number for entry in journal.entries(unresolved=True)] == [1]
-        with pytest.raises(PendingWriteError, match="is not known yet"):
+        with pytest.raises(PendingWriteError, match="is unknown"):
             begin(journal)
         entry, new = begin(journal, idempotency_key="pay")
         assert (entry.number, new) == (1, False), "a name is not done a second time"
@@ -340,7 +341,7 @@ def test_what_a_dead_process_had_only_written_down_never_left(path: Path, how: s
         assert (entry.number, new) == (2, True), "the name is as good as new"
         first = journal.entry(1)
         assert (first.status, first.resolved_by, first.idempotency_key) == ("rejected", "journal", None)
-        assert "before it was sent: nothing was executed" in first.reason
+        assert "before it was sent" in first.reason
 
 
 def test_a_number_that_another_process_has_now_does_not_bring_the_dead_to_life(path: Path) -> None:
@@ -367,7 +368,7 @@ def test_a_process_that_was_taken_for_dead_sends_nothing(path: Path) -> None:
     sql(path, "UPDATE entries SET boot = 'another'")
     assert theirs.entries(unresolved=True) == []
     assert begin(theirs)[1]
-    with pytest.raises(JournalError, match=r"settled by another process.*Nothing was sent"):
+    with pytest.raises(JournalError, match=r"Another process presumed this one dead.*Nothing was sent"):
         send(mine, entry)
     assert statuses(path) == ["rejected", "prepared"]
 
@@ -448,7 +449,7 @@ def test_an_interrupt_while_the_budget_is_waited_for(write_env: WriteEnv) -> Non
         ops.exchange.transfer(**given)
     assert write_env.sent("exchange.transfer") == 1
     last = ops.history().iloc[-1]
-    assert (last["status"], last["reason"]) == ("rejected", "it never left (KeyboardInterrupt)")
+    assert (last["status"], last["reason"]) == ("rejected", "it was not sent (KeyboardInterrupt)")
     assert len(ops.unresolved()) == 0
     clock.on = False
     clock.advance(60)
@@ -469,12 +470,12 @@ def test_an_interrupt_while_it_is_written_down_stands_in_nobodys_way(path: Path)
                     signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.00001, 0.0012))
                     entry, _ = begin(journal, f"what-{number}", f"name-{number}")
                     signal.setitimer(signal.ITIMER_REAL, 0)
-                    journal.finished(entry)
+                    journal.mark_finished(entry)
                 except KeyboardInterrupt:
                     signal.setitimer(signal.ITIMER_REAL, 0)
                     interrupted += 1
                 again += whole(journal, f"what-{number}", f"name-{number}")
-            print(interrupted > 20, again, journal.entries(unsettled=True), len(_running_here))
+            print(interrupted > 20, again, journal.entries(unresolved=True), len(running))
             """,
             path,
         )
@@ -496,7 +497,7 @@ def lock(path: Path) -> contextlib.closing[sqlite3.Connection]:
 def refused(write_env: WriteEnv) -> JournalError:
     """A call that is not sent, because it cannot be written down."""
     before = write_env.sent("exchange.transfer")
-    with pytest.raises(JournalError, match=r"No write is sent (without it|by what is there now)") as raised:
+    with pytest.raises(JournalError, match=r"No write is sent (without a journal|with the file that is there now)") as raised:
         write_env.ops.exchange.transfer(**example(write_env.world, "exchange.transfer"))
     assert write_env.sent("exchange.transfer") == before
     return raised.value
@@ -585,7 +586,7 @@ def test_a_file_that_is_replaced_while_it_is_written_to(path: Path, folder: Path
     journal = Journal(path)
     another = Journal(folder / "another.sqlite").path
     file = JournalFile(journal.path)
-    with pytest.raises(JournalError, match="another file is in its place"), file.transaction():
+    with pytest.raises(JournalError, match="another file is at its path"), file.transaction():
         os.replace(another, path)
 
 
@@ -640,7 +641,7 @@ def test_what_happens_to_the_file_after_the_answer_costs_no_outcome(
                     Journal(path)
 
         after_each(write_env, "POST", happens)
-        with pytest.warns(JournalWarning, match="could not be written down"):
+        with pytest.warns(JournalWarning, match="could not be recorded"):
             outcome = do(write_env, "exchange.create_api_key")
     assert outcome.status == "confirmed"
     assert outcome.take_key().secret
@@ -828,7 +829,7 @@ def test_endpoints_that_change_the_same_wait_for_each_other(write_env: WriteEnv)
     assert raised.value.number == outcome.number
     assert outcome.reconcile().status == "confirmed"
     with pytest.raises(
-        PendingWriteError, match="may still arrive at the exchange for 15 s and undo this one"
+        PendingWriteError, match="may still arrive at the exchange for 15 s and undo this call"
     ):
         write_env.ops.exchange.remove_addresses(**key, addresses=given["addresses"])
     write_env.clock.advance(16)
@@ -845,7 +846,7 @@ def test_what_was_deleted_since_is_not_called_rejected(write_env: WriteEnv) -> N
     if not account.keys:
         account.keys = []
     assert outcome.reconcile().status == "unknown"
-    assert "not there any more" in outcome.reason
+    assert "no longer exists" in outcome.reason
 
 
 def test_a_deletion_of_what_was_not_there_is_not_called_done(write_env: WriteEnv) -> None:
@@ -881,7 +882,7 @@ def test_what_somebody_else_made_meanwhile_is_not_taken_for_ones_own(
 
     monkeypatch.setattr(fetcher, "fetch", read_slowly)
     write_env.clock.advance(2)
-    with pytest.raises(PendingWriteError, match="call again") as raised:
+    with pytest.raises(PendingWriteError, match="Call again") as raised:
         mine.exchange.create_api_key(**given)
     assert raised.value.number == 1
     monkeypatch.undo()

@@ -58,7 +58,7 @@ from toolkit.sandbox.world.tables import ListTable
 from toolkit.writes import Outcome
 from toolkit.writes.executor import WriteExecutor
 
-EACH = pytest.mark.parametrize("endpoint", WRITE_NAMES)
+EACH = pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
 WINDOW = 15.0
 """Seconds after which a request cannot be executed any more: its window, and what it may be at work."""
 
@@ -363,7 +363,7 @@ def test_an_answer_that_should_be_empty_and_is_not_may_say_that_nothing_was_done
     write_env.fail("exchange.delete_sub_account", "unknown-field", field="status", value="FAIL")
     outcome = do(write_env, "exchange.delete_sub_account")
     assert outcome.status == "unknown"
-    assert "it should be empty, and holds status" in outcome.reason
+    assert "it should be empty, but has the fields status" in outcome.reason
     assert outcome.reconcile().status == "confirmed"
 
 
@@ -460,8 +460,8 @@ def test_what_is_not_there_is_believed_only_once_it_cannot_come_any_more(
         outcome = do(write_env, "exchange.create_sub_account")
         began, left = write_env.clock.time(), recv_window / 1000 + 10
         assert outcome.reconcile(wait=False).status == "unknown"
-        assert "no sub-account with the tag 'example' was created in that time" in outcome.reason
-        assert f"it may still be executed for {left:.0f} s: ask again then" in outcome.reason
+        assert "no sub-account with the tag 'example' was created at that time" in outcome.reason
+        assert f"the call may still be executed for {left:.0f} s. Ask again then" in outcome.reason
         assert write_env.clock.time() == began
         write_env.clock.advance(left - 1)
         assert outcome.reconcile(wait=False).status == "unknown"
@@ -541,7 +541,7 @@ def test_a_transfer_the_exchange_is_still_at_is_not_settled(
     write_env.clock.advance(60)
     assert outcome.reconcile().status == "unknown"
     number = outcome.arguments["client_tran_id"]
-    assert f"the exchange is still at transfer {number} ({status})" in outcome.reason
+    assert f"the exchange is still processing transfer {number} ({status})" in outcome.reason
 
 
 @pytest.mark.parametrize("endpoint_name", WITH_STATUS)
@@ -607,7 +607,7 @@ def test_a_transfer_that_is_older_than_the_call_is_for_a_person_to_judge(
     row = moved(write_env, endpoint_name, time=write_env.env.now - 30_000)
     outcome = after_a_lost_transfer(write_env, endpoint_name, row)
     assert outcome.reconcile().status == "unknown"
-    assert "is in the exchange's list, and is older than this call" in outcome.reason
+    assert "is in the exchange's list, but is older than this call" in outcome.reason
 
 
 @pytest.mark.parametrize("name", ["fromAccountType", "toAccountType"])
@@ -634,7 +634,7 @@ def test_several_that_may_be_it_are_named_and_a_person_decides(write_env: WriteE
     assert "`ops.resolve(1, executed=...)`" in outcome.reason
     settled = write_env.ops.resolve(1, executed=True, note="theirs is older")
     assert settled
-    assert settled.reason == "said by you: theirs is older"
+    assert settled.reason == "resolved by you: theirs is older"
     write_env.clock.sleep(WINDOW + 1)
     assert write_env.ops.resolve(1, executed=False, note="a mistyped number").status == "rejected"
     for each in [each for each in write_env.world.accounts if each.id in (ours, other.id)]:
@@ -643,7 +643,7 @@ def test_several_that_may_be_it_are_named_and_a_person_decides(write_env: WriteE
     assert write_env.ops.reconcile(1).status == "rejected", (
         "what a read shows is stronger than a person's word"
     )
-    with pytest.raises(UsageError, match="#1 is settled"):
+    with pytest.raises(UsageError, match="#1 is already resolved"):
         write_env.ops.resolve(1, executed=False)
 
 
@@ -676,8 +676,8 @@ def test_of_a_key_whose_answer_was_lost_it_is_told_what_to_do(
     if public_key:
         assert "it belongs to your private key" in outcome.reason
     else:
-        assert "its secret went with the answer" in outcome.reason
-        assert "delete it" in outcome.reason
+        assert "its secret was lost with the response" in outcome.reason
+        assert "delete the key" in outcome.reason
     with pytest.raises(UsageError, match="delete the key and create another"):
         write_env.ops.outcome(outcome.number).take_key()
 
@@ -722,7 +722,7 @@ def test_a_deleted_key_is_told_from_others_that_look_alike(write_env: WriteEnv, 
         account.keys.remove(alike[0])
     assert outcome.reconcile().status == ("unknown" if deleted else "rejected")
     if deleted:
-        assert f"{3 - deleted} of those that look like it are there, and 3 were before" in outcome.reason
+        assert f"{3 - deleted} that look like it exist now, and 3 existed before the call" in outcome.reason
 
 
 @pytest.mark.parametrize("endpoint_name", ["exchange.set_um_commission", "exchange.set_cm_commission"])
@@ -734,7 +734,7 @@ def test_an_adjustment_that_changes_nothing_cannot_be_told_from_none(
     write_env.fail(endpoint_name, "reset")
     outcome = do(write_env, endpoint_name)
     assert outcome.reconcile().status == "rejected"
-    assert "the same as before: it was not executed, or changed nothing" in outcome.reason
+    assert "the same as before: the call was not executed, or changed nothing" in outcome.reason
 
 
 def test_what_the_read_does_not_show_is_not_taken_for_granted(write_env: WriteEnv) -> None:
@@ -744,7 +744,7 @@ def test_what_the_read_does_not_show_is_not_taken_for_granted(write_env: WriteEn
     rates = {"margin_maker": "0.0005", "margin_taker": "0.0006"}
     outcome = do(write_env, "exchange.set_commission", **rates)
     assert outcome.reconcile().status == "unknown"
-    assert "the read does not tell `margin_maker` and `margin_taker`" in outcome.reason
+    assert "the read does not show `margin_maker` and `margin_taker`" in outcome.reason
     assert do(write_env, "exchange.set_commission", **rates)
     assert write_env.ops.outcome(outcome.number).status == "confirmed"
 
@@ -815,7 +815,7 @@ def test_while_it_is_under_way_nothing_else_is_sent_about_it_and_nobody_settles_
         exchange.meanwhile = meanwhile
         assert call(ops, endpoint_name, given).status == "confirmed"
         assert [type(error) for error in refused] == [PendingWriteError] * 3 + [UsageError] * 2
-        assert all("at this moment" in str(error) for error in refused)
+        assert all("is in progress" in str(error) for error in refused)
         assert write_env.sent(endpoint_name) == 1
     finally:
         write_env.close()
@@ -863,7 +863,7 @@ def test_another_kernel_is_given_the_key_where_it_is_needed(write_env: WriteEnv,
     write_env.fail(endpoint_name, "reset")
     failure = call(operations_of(write_env, endpoint_name), endpoint_name, given)
     requests = len(write_env.exchange.log)
-    with pytest.raises(UsageError, match="`api_key` is not the one that #1 was about"):
+    with pytest.raises(UsageError, match="`api_key` is not the key that #1 is about"):
         other.reconcile(1, api_key=given["api_key"][::-1])
     assert len(write_env.exchange.log) == requests
     if endpoint_name not in SETTLED_WITHOUT_KEY:
@@ -940,7 +940,7 @@ def test_an_id_of_ones_own_is_not_looked_for_in_another_account(
     write_env.fail(endpoint_name, "reset")
     outcome = call(ops, endpoint_name, example(write_env.world, endpoint_name))
     assert outcome.reconcile().status == "unknown"
-    assert "another key" in outcome.reason
+    assert "another API key" in outcome.reason
     assert write_env.operations("customer").reconcile(outcome.number).status == "confirmed"
 
 
@@ -954,7 +954,7 @@ def test_a_read_that_is_refused_leaves_it_unknown(write_env: WriteEnv) -> None:
         "error", path="/sapi/v1/broker/subAccount", method="GET", code=-5021, message="No relation"
     )
     assert outcome.reconcile().status == "unknown"
-    assert "the read `link.exchange.sub_accounts` was refused (No relation)" in outcome.reason
+    assert "the exchange refused the read `link.exchange.sub_accounts` (No relation)" in outcome.reason
     assert "Nothing was" not in outcome.reason
     assert outcome.reconcile().status == "confirmed"
 
@@ -1004,7 +1004,7 @@ def test_what_has_to_be_read_before_and_cannot_be_is_not_sent(
         code=-5021,
     )
     with pytest.raises(
-        NotExecutedError, match=f"{endpoint_name}: `link.* has to be read before it, and that failed"
+        NotExecutedError, match=f"{endpoint_name}: `link.* must be read before this write, and that read failed"
     ):
         do(write_env, endpoint_name)
     assert write_env.sent(endpoint_name) == 0
@@ -1034,13 +1034,13 @@ def test_a_name_stands_for_one_call(write_env: WriteEnv) -> None:
     assert write_env.ops.exchange.transfer(**given, idempotency_key="october")
     for other in ({"amount": "12.6"}, {"asset": "BTC"}, {"client_tran_id": "x"}):
         with pytest.raises(
-            UsageError, match="`idempotency_key`: the name 'october' stands for another call, #1"
+            UsageError, match="`idempotency_key`: 'october' belongs to another call, #1"
         ):
             write_env.ops.exchange.transfer(**given | other, idempotency_key="october")
         assert "another call, #1" in repr(
             write_env.ops.preview.exchange.transfer(**given | other, idempotency_key="october")
         )
-    with pytest.raises(UsageError, match="stands for another call"):
+    with pytest.raises(UsageError, match="belongs to another call"):
         write_env.ops.exchange.enable_futures(given["to_id"], idempotency_key="october")
     assert write_env.sent("exchange.transfer") == 1
 
@@ -1053,7 +1053,7 @@ def test_under_a_name_what_is_unknown_stays_so_and_is_not_sent_again(write_env: 
         outcome = ops.exchange.set_commission(**given, idempotency_key="fees")
         assert (outcome.number, outcome.status) == (1, "unknown")
     assert write_env.sent("exchange.set_commission") == 1
-    with pytest.raises(UsageError, match="is unknown: only the name of a call that was rejected"):
+    with pytest.raises(UsageError, match="is unknown. Only the idempotency key of a rejected call"):
         ops.release_idempotency_key("fees")
     assert outcome.reconcile().status == "rejected"
     assert ops.exchange.set_commission(**given, idempotency_key="fees").status == "rejected"
@@ -1063,7 +1063,7 @@ def test_under_a_name_what_is_unknown_stays_so_and_is_not_sent_again(write_env: 
     assert ops.exchange.set_commission(**given, idempotency_key="fees").number == 2
     with pytest.raises(UsageError, match="is confirmed"):
         ops.release_idempotency_key("fees")
-    with pytest.raises(UsageError, match="Nothing was done under the name"):
+    with pytest.raises(UsageError, match="No write in the journal has the idempotency key"):
         ops.release_idempotency_key("nobody")
 
 
@@ -1104,7 +1104,7 @@ def test_an_outcome_is_true_only_where_it_was_done(write_env: WriteEnv) -> None:
         assert "<b>" not in card
     assert "&lt;b&gt;No&lt;/b&gt;" in refused._repr_html_()
     assert re.search(r"maker_commission.{1,3}0\.0008", repr(done))
-    assert "`ops.reconcile(3)`, in any kernel, asks" in repr(failure)
+    assert "`ops.reconcile(3)` in any kernel" in repr(failure)
 
 
 def test_what_a_user_gave_is_escaped(write_env: WriteEnv) -> None:
@@ -1129,7 +1129,7 @@ def test_a_new_key_is_handed_over_once_and_nothing_keeps_it(write_env: WriteEnv)
     assert account is not None
     assert new.key == account.keys[-1].key
     assert len(new.secret) == 64
-    with pytest.raises(UsageError, match="handed over already"):
+    with pytest.raises(UsageError, match="already handed over"):
         outcome.take_key()
     for other in (write_env.ops.outcome(outcome.number), outcome.reconcile()):
         with pytest.raises(UsageError, match="handed over"):
@@ -1146,9 +1146,9 @@ def test_a_new_key_is_handed_over_once_and_nothing_keeps_it(write_env: WriteEnv)
     for file in write_env.folder.iterdir():
         assert new.key.encode() not in file.read_bytes()
         assert new.secret.encode() not in file.read_bytes()
-    with pytest.raises(TypeError, match="written down in clear"):
+    with pytest.raises(TypeError, match="store it in clear text"):
         pickle.dumps(new)
-    with pytest.raises(TypeError, match="written down in clear"):
+    with pytest.raises(TypeError, match="store it in clear text"):
         copy.deepcopy(new)
 
 
@@ -1163,7 +1163,7 @@ def test_a_key_is_handed_over_although_its_answer_is_not_as_documented(write_env
 def test_an_outcome_is_not_written_down_and_its_frame_may_be(write_env: WriteEnv) -> None:
     outcome = do(write_env, "exchange.enable_futures")
     for write_down in (pickle.dumps, copy.copy, copy.deepcopy):
-        with pytest.raises(TypeError, match="not pickled or copied"):
+        with pytest.raises(TypeError, match="cannot be pickled or copied"):
             write_down(outcome)  # type: ignore[operator]
     assert pickle.loads(pickle.dumps(outcome.require_confirmed())).attrs == outcome.require_confirmed().attrs
 
@@ -1218,7 +1218,7 @@ def test_the_second_call_of_a_name_says_that_nothing_was_sent_now(write_env: Wri
     words = "Nothing was sent now: this is the outcome of the first call named 'fees-2026'."
     for text in (repr(again), html.unescape(again._repr_html_())):
         assert words in text
-        assert "once = " in text
+        assert "idempotency_key = " in text
     assert "Nothing was sent now" not in repr(first)
 
 

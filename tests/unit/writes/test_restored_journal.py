@@ -24,7 +24,7 @@ from toolkit.writes.entry import ConflictKey, JournalEntry
 from toolkit.writes.journal import Journal
 
 TRANSFER = "exchange.transfer"
-REPLACED = "was replaced while this kernel used it"
+REPLACED = "was replaced while this kernel was using it"
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def begin(journal: Journal, what: str = "this", **other: Any) -> JournalEntry:
 
 
 def send(journal: Journal, entry: JournalEntry) -> JournalEntry:
-    return journal.sending(entry, lambda: (1, 2))
+    return journal.mark_sending(entry, lambda: (1, 2))
 
 
 def sql(path: Path, statement: str, *values: object) -> list[Any]:
@@ -110,7 +110,7 @@ def test_a_lost_transfer_is_not_taken_for_the_one_that_has_its_number_now(
         with nothing_sent(write_env), pytest.raises(JournalError, match=REPLACED):
             step()
     assert failure.status == "unknown"
-    with pytest.raises(JournalError, match=r"#2 exchange\.transfer was sent and may have been executed"):
+    with pytest.raises(JournalError, match=r"#2 exchange\.transfer was sent. It may have been executed"):
         failure.reconcile()
 
 
@@ -138,7 +138,7 @@ def test_what_had_been_sent_is_not_said_to_have_never_left(
     entry = begin(journal, idempotency_key="pay")
     backup = Path(shutil.copy(journal.path, tmp_path))
     send(journal, entry)
-    journal.finished(entry)
+    journal.mark_finished(entry)
     put_back(journal.path, backup)
     steps: list[Callable[[], object]] = [
         lambda: journal.entry(entry.number),
@@ -155,7 +155,7 @@ def test_what_had_been_sent_is_not_said_to_have_never_left(
 def test_a_copy_that_has_fallen_behind_is_no_second_journal(journal: Journal, tmp_path: Path) -> None:
     copied = Path(shutil.copy(journal.path, tmp_path))
     begin(journal, idempotency_key="pay")
-    with pytest.raises(JournalError, match="gone back to how it was before"):
+    with pytest.raises(JournalError, match="back in an earlier state"):
         Journal(copied)
 
 
@@ -172,7 +172,7 @@ def test_what_another_kernel_did_since_the_backup_is_not_done_again(journal: Jou
     with another_process():
         begin(Journal(journal.path), idempotency_key="pay")
     moved_over(journal.path, backup)
-    with pytest.raises(JournalError, match="another file is in its place"):
+    with pytest.raises(JournalError, match="another file is at its path"):
         begin(journal, idempotency_key="pay")
 
 
@@ -181,7 +181,7 @@ def test_what_another_kernel_did_since_the_backup_is_not_done_again(journal: Jou
 STEPS: dict[str, Callable[[Journal, JournalEntry], object]] = {
     "sending": send,
     "settle": lambda journal, entry: journal.resolve(entry, "confirmed", "done", "answer"),
-    "again": lambda journal, entry: journal.again(entry),
+    "again": lambda journal, entry: journal.reload(entry),
     "repeated": lambda journal, entry: journal.resolve_repeats(entry, lambda older: True),
 }
 
@@ -196,12 +196,12 @@ def test_every_step_looks_at_the_token(journal: Journal, step: str, now: str) ->
     held = entry if step == "sending" else send(journal, entry)
     sql(journal.path, "DELETE FROM entries WHERE number = ?", entry.number)
     if now == "another":
-        journal.finished(entry)
+        journal.mark_finished(entry)
         sql(journal.path, "UPDATE sqlite_sequence SET seq = ?", entry.number - 1)
         assert begin(journal).number == entry.number
     with pytest.raises(JournalError, match=f"#{entry.number} is ") as raised:
         STEPS[step](journal, held)
-    sent = "was not sent" if step == "sending" else "was sent and may have been executed"
+    sent = "was not sent" if step == "sending" else "was sent. It may have been executed"
     assert sent in str(raised.value)
     left = sql(journal.path, "SELECT status FROM entries WHERE number >= ?", older.number)
     assert left == [("sending",), ("prepared",)][: 1 + (now == "another")]
@@ -227,7 +227,7 @@ def test_a_key_is_handed_over_to_its_own_call(write_env: WriteEnv) -> None:
     outcomes = write_env.ops._executor.outcomes
     again = outcomes.outcome(replace(outcomes.journal.entry(other.number), number=made.number))
     assert again.take_key().key != made.take_key().key
-    with pytest.raises(UsageError, match="handed over already"):
+    with pytest.raises(UsageError, match="already handed over"):
         other.take_key()
 
 
@@ -249,7 +249,7 @@ def test_an_answer_that_comes_after_it_was_put_back_is_not_lost(
         return answer
 
     write_env.exchange.handle = handled  # type: ignore[method-assign]
-    with pytest.warns(JournalWarning, match=f"could not be written down.*{REPLACED}"):
+    with pytest.warns(JournalWarning, match=f"could not be recorded.*{REPLACED}"):
         outcome = do(write_env, "exchange.create_api_key")
     assert outcome.status == "confirmed"
     assert outcome.take_key().secret
@@ -282,7 +282,7 @@ def test_what_cannot_be_used_for_a_moment_is_used_again(journal: Journal) -> Non
     begin(journal)
     away = journal.path.with_suffix(".away")
     journal.path.rename(away)
-    with pytest.raises(JournalError, match="it is not there any more"):
+    with pytest.raises(JournalError, match="the file no longer exists"):
         begin(journal, "that")
     away.rename(journal.path)
     assert begin(journal, "that").number == 2

@@ -306,7 +306,7 @@ def test_a_call_that_is_under_way_is_not_asked_about(write_env: WriteEnv, endpoi
     exchange.meanwhile = meanwhile
     assert do(write_env, endpoint_name).status == "confirmed"
     assert [each.status for each in seen] == ["unknown", "unknown"]
-    assert all("under way at this moment" in each.reason for each in seen)
+    assert all("is in progress" in each.reason for each in seen)
     assert list(ops.history()["resolved_by"]) == ["answer"]
 
 
@@ -319,16 +319,16 @@ def test_an_answer_is_stronger_than_what_was_said_meanwhile(write_env: WriteEnv,
     journal = Journal(write_env.ops.journal)
     said = []
     exchange.meanwhile = lambda: said.append(
-        journal.resolve(journal.entry(1), "rejected", "it is not there", by)
+        journal.resolve(journal.entry(1), "rejected", "it does not exist", by)
     )
     outcome = do(write_env, endpoint_name)
     assert (said[0].status, said[0].resolved_by) == ("rejected", by)
     assert outcome.status == "confirmed"
     assert (write_env.ops.outcome(1).status, journal.entry(1).resolved_by) == ("confirmed", "answer")
     for weaker in ("read", "person"):
-        entry = journal.resolve(journal.entry(1), "rejected", "it is not there", weaker)
+        entry = journal.resolve(journal.entry(1), "rejected", "it does not exist", weaker)
         assert (entry.status, entry.resolved_by) == ("confirmed", "answer")
-    with pytest.raises(UsageError, match="#1 is settled already"):
+    with pytest.raises(UsageError, match="#1 is already resolved"):
         write_env.ops.resolve(1, executed=False)
 
 
@@ -336,7 +336,7 @@ def test_an_answer_that_nothing_was_done_is_stronger_too(write_env: WriteEnv) ->
     exchange = Meddling(write_env.world, write_env.env.exchange_clock)
     put(write_env, exchange)
     journal = Journal(write_env.ops.journal)
-    exchange.meanwhile = lambda: journal.resolve(journal.entry(1), "confirmed", "it is there", "person")
+    exchange.meanwhile = lambda: journal.resolve(journal.entry(1), "confirmed", "it exists", "person")
     outcome = write_env.ops.exchange.transfer("USDT", "999999999999", to_id=write_env.world.accounts[0].id)
     assert outcome.status == "rejected"
     assert write_env.ops.outcome(1).status == "rejected"
@@ -362,7 +362,7 @@ def test_a_clock_that_was_wrong_when_it_was_asked_does_not_call_it_rejected(writ
     failure = lost_account(write_env)
     asked = other.reconcile(failure.number, wait=False)
     assert asked.status == "unknown"
-    assert "it may still be executed for" in asked.reason
+    assert "the call may still be executed for" in asked.reason
     write_env.world.add_account(failure.arguments["tag"], write_env.env.now)
     assert other.reconcile(failure.number).status == "confirmed"
 
@@ -400,7 +400,7 @@ def test_a_clock_that_cannot_be_measured_does_not_call_it_rejected(write_env: Wr
     write_env.faults.add("reset", path="/api/v3/time", times=None)
     for wait in (True, False):
         assert failure.reconcile(wait=wait).status == "unknown"
-        assert "the exchange's clock could not be measured: ask again" in failure.reason
+        assert "the exchange's clock could not be measured. Ask again" in failure.reason
     write_env.faults.clear()
     assert failure.reconcile().status == "rejected"
 
@@ -413,8 +413,8 @@ def test_a_timestamp_far_ahead_does_not_have_it_waited_for(folder: Path) -> None
         write_env.faults.clear()
         began = write_env.clock.time()
         assert failure.reconcile().status == "unknown"
-        assert "it may still be executed for 36" in failure.reason
-        assert "ask again then" in failure.reason
+        assert "the call may still be executed for 36" in failure.reason
+        assert "Ask again then" in failure.reason
         assert write_env.clock.time() < began + 1
         write_env.clock.advance(HOUR + WINDOW)
         assert failure.reconcile().status == "rejected"
@@ -472,7 +472,7 @@ def test_what_is_no_number_is_refused_by_name(write_env: WriteEnv, number: Any) 
         lambda: write_env.ops.resolve(number, executed=True),
     ]
     for step in steps:
-        with nothing_sent(write_env), pytest.raises(UsageError, match="number is a whole number such as 17"):
+        with nothing_sent(write_env), pytest.raises(UsageError, match="number of a call is an integer such as 17"):
             step()
     assert write_env.ops.outcome(1).status == "unknown"
 
@@ -511,7 +511,7 @@ def test_a_setting_that_may_still_come_keeps_others_waiting(
     failure = do(write_env, endpoint_name)
     resolve(write_env, failure)
     said = refused(write_env, lambda: write_env.ops.exchange.set_commission(a, **other), failure.number)
-    assert "it may still arrive at the exchange for 15 s and undo this one" in said
+    assert "may still arrive at the exchange for 15 s and undo this call" in said
     assert not write_env.ops.preview.exchange.set_commission(a, **other)
     assert write_env.ops.exchange.set_commission(b, **other), "of another account it is another thing"
     assert write_env.ops.exchange.set_commission(a, **FEES), "the very same call does no harm"
@@ -588,7 +588,7 @@ def test_the_name_of_a_call_that_was_interrupted_before_it_left_is_free(write_en
     ops = link.operations(journal=write_env.folder)
     assert do_with(ops, write_env, "exchange.transfer")
     clock.on = True
-    with nothing_sent(write_env), pytest.raises(KeyboardInterrupt, match="before it left: nothing was sent"):
+    with nothing_sent(write_env), pytest.raises(KeyboardInterrupt, match="before it was sent. Nothing was sent"):
         ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     last = ops.history().iloc[-1]
     assert last["status"] == "rejected"
@@ -612,7 +612,7 @@ def test_a_name_of_another_key_is_that_of_another_account_unless_it_is_said(
 ) -> None:
     first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     other = write_env.operations("partner", "trade-only")
-    with pytest.raises(UsageError, match=r"#1 was sent with another API key.*`same_account=True`"):
+    with pytest.raises(UsageError, match=r"#1, which was sent with another API key.*same_account=True"):
         other.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     assert not other.preview.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     key = write_env.world.keys["trade-only"]
@@ -629,7 +629,7 @@ def test_addresses_in_another_order_are_the_same_call(write_env: WriteEnv) -> No
     again = write_env.ops.exchange.set_ip_restriction(**given | {"addresses": two}, idempotency_key="doors")
     assert first
     assert (again.number, again.repeated) == (first.number, True)
-    with pytest.raises(UsageError, match="stands for another call"):
+    with pytest.raises(UsageError, match="belongs to another call"):
         write_env.ops.exchange.set_ip_restriction(
             **given | {"addresses": "192.0.2.7"}, idempotency_key="doors"
         )
@@ -679,7 +679,7 @@ def test_an_id_that_was_made_here_is_nobody_elses(folder: Path, change: dict[str
     """So where the list shows it in another way it is not known what was done."""
     outcome = lost_with_row(folder, **change)
     assert outcome.status == "unknown"
-    assert "shows other than asked" in outcome.reason
+    assert "is not as requested" in outcome.reason
     assert "`ops.resolve(" in outcome.reason
 
 
@@ -687,7 +687,7 @@ def test_an_id_that_was_made_here_is_nobody_elses(folder: Path, change: dict[str
 def test_an_id_of_ones_own_may_be_that_of_another_transfer(folder: Path, change: dict[str, str]) -> None:
     outcome = lost_with_row(folder, own="mine", **change)
     assert outcome.status == "rejected"
-    assert "the id mine is that of another transfer" in outcome.reason
+    assert "the id mine belongs to another transfer" in outcome.reason
 
 
 def test_an_id_that_shows_what_was_asked_was_done(folder: Path) -> None:
@@ -707,10 +707,10 @@ def test_a_person_cannot_say_no_while_it_may_still_come(write_env: WriteEnv) -> 
         write_env.ops.resolve(failure.number, executed=False)
     write_env.clock.advance(WINDOW + 0.1)
     assert write_env.ops.resolve(failure.number, executed=False, note="mistaken").status == "rejected"
-    assert write_env.ops.outcome(failure.number).reason == "said by you: mistaken"
+    assert write_env.ops.outcome(failure.number).reason == "resolved by you: mistaken"
     assert write_env.ops.resolve(failure.number, executed=True, note="no, it is").status == "confirmed"
     assert write_env.ops.reconcile(failure.number).status == "rejected", "a read is stronger than a word"
-    with pytest.raises(UsageError, match="is settled already: it is rejected"):
+    with pytest.raises(UsageError, match="is already resolved: it is rejected"):
         write_env.ops.resolve(failure.number, executed=True)
 
 
@@ -724,7 +724,7 @@ def test_nothing_moves_between_two_futures_wallets(
     source, target = wallets
     given: dict[str, Any] = {"from_wallet": source, "to_wallet": target, "to_id": a}
     for ops in (write_env.ops, write_env.ops.preview):
-        with nothing_sent(write_env), pytest.raises(UsageError, match="nothing moves between two futures"):
+        with nothing_sent(write_env), pytest.raises(UsageError, match="money cannot be moved between two futures"):
             call(ops, "exchange.universal_transfer", given | {"asset": "USDT", "amount": "1"})
     assert len(write_env.ops.history()) == 0
 
@@ -769,7 +769,7 @@ def test_a_key_whose_outcome_was_dropped_is_handed_over_all_the_same(write_env: 
     assert account is not None
     assert outcome.take_key().key == account.keys[-1].key
     for other in (outcome, write_env.ops.outcome(1)):
-        with pytest.raises(UsageError, match="handed over already"):
+        with pytest.raises(UsageError, match="already handed over"):
             other.take_key()
 
 
@@ -779,7 +779,7 @@ def test_a_key_is_handed_over_by_the_second_call_of_its_name(write_env: WriteEnv
     again = write_env.ops.exchange.create_api_key(**given, idempotency_key="robot")
     assert again.repeated
     assert len(again.take_key().secret) == 64
-    with pytest.raises(UsageError, match="handed over already"):
+    with pytest.raises(UsageError, match="already handed over"):
         write_env.ops.exchange.create_api_key(**given, idempotency_key="robot").take_key()
     assert len(write_env.effects("exchange.create_api_key")) == 1
 
@@ -886,7 +886,7 @@ def test_an_interrupted_reconciliation_says_that_all_is_as_it_was(write_env: Wri
     outcome = link.operations(journal=write_env.folder).exchange.transfer("USDT", "7", to_id=a)
     assert outcome.status == "unknown"
     clock.on = True
-    again = r"Interrupted\. #1 is as it was, unknown: `ops\.reconcile\(1\)` asks again\."
+    again = r"Interrupted\. The outcome of #1 is still unknown; `ops\.reconcile\(1\)` asks again\."
     with pytest.raises(KeyboardInterrupt, match=again):
         outcome.reconcile()
     assert outcome.status == "unknown"
@@ -906,7 +906,7 @@ def test_how_things_are_before_is_not_read_from_what_may_be_another_account(
     ops = write_env.operations("open", "partner")
     assert not call(ops.preview, endpoint_name, given)
     before = len(write_env.exchange.log)
-    with pytest.raises(UsageError, match=r"is read before it, .*same_account=True.*Nothing was sent"):
+    with pytest.raises(UsageError, match=r"is read before this write, .*Nothing was sent.*same_account=True"):
         call(ops, endpoint_name, given)
     assert [each for each in list(write_env.exchange.log)[before:] if each.key] == []
     write_env.fail(endpoint_name, "reset")
@@ -934,5 +934,5 @@ def test_a_passphrase_alone_is_no_other_key(write_env: WriteEnv, monkeypatch: py
     stranger = write_env.world.keys["no-link"]
     monkeypatch.setenv("TOOLKIT_KEY", stranger.key)
     monkeypatch.setenv("TOOLKIT_SECRET", stranger.secret)
-    with pytest.raises(UsageError, match="`passphrase` is that of a key"):
+    with pytest.raises(UsageError, match="`passphrase` needs a profile or a key"):
         write_env.env.link.operations(passphrase="a word", journal=write_env.folder)

@@ -1,38 +1,39 @@
-"""Pure: what a read shows about a write whose outcome is not known.
+"""What a read proves about a write whose outcome is unknown. Pure functions.
 
-A trace that anyone could have left proves nothing: somebody else may have made the same at the same moment.
-That this very call was executed is told only by a value in the trace that the call drew. Of what sets a state
-the state is told, whoever brought it about. That something is not there is told once the call cannot be
-executed any more, by a list that is whole and was made after that.
+A trace that anyone could have left proves nothing: somebody else may have done the same at the same moment.
+Only a value generated for this call proves that this call was executed. For a write that sets a state, a read
+proves the state, whoever caused it. Absence proves nothing until the request has expired, and then only in a
+complete list that the exchange produced after that.
 
 =============  =======================================  ==================================================
-kind           what the read shows                      what is said
+kind           what the read shows                      outcome
 =============  =======================================  ==================================================
-client_id      the transfer, by an id that was drawn    confirmed: executed
-               ... by an id that follows from `idempotency_key`    confirmed: the transfer of that name was made
+client_id      the transfer, by a generated id          confirmed: executed
+               ... by an id derived from the            confirmed: a transfer with that idempotency key
+               idempotency key                          was made
                ... by an id of the user's own           unknown: look who used the id
                no such transfer                         rejected
-new_account    an account with a mark that was drawn    confirmed: executed
-               ... with the tag, or without one         unknown: look who made it
+new_account    an account with a generated suffix       confirmed: executed
+               ... with the tag, or without one         unknown: look who created it
                no such account                          rejected
-new_key        the key that a garbled answer named      confirmed: executed
-               another key than before                  unknown: look who made it
+new_key        the key named in a malformed response    confirmed: executed
+               another key than before                  unknown: look who created it
                the same keys as before                  rejected
-gone           it was there and is not any more         confirmed as a state: it is gone
-               one of several that look alike is gone   unknown: look which
-               it is there, or was not there before     rejected
-in_force       what was asked for                       confirmed as a state: it is in force
-               something else                           rejected as a state: it is not in force
+gone           it existed and no longer exists          confirmed as a state: it is gone
+               one of several that look alike is gone   unknown: look which one
+               it exists, or did not exist before       rejected
+in_force       what was asked for                       confirmed as a state: it is in effect
+               something else                           rejected as a state: it is not in effect
 changed        something else than before               unknown: the read does not show what was set
-               the same as before                       rejected as a state: it is as it was
-manual        no read shows it                         unknown: look by hand
+               the same as before                       rejected as a state: it is unchanged
+manual         no read shows it                         unknown: look by hand
 =============  =======================================  ==================================================
 
 client_id: transfer, transfer_futures, universal_transfer. new_account: create_sub_account. new_key:
 create_api_key. gone: delete_sub_account, delete_api_key. changed: set_um_commission, set_cm_commission.
 manual: transfer_within, set_universal_transfer. in_force: enable_futures, set_permissions,
 set_ip_restriction, remove_addresses, set_spot_bnb_burn, set_interest_bnb_burn, set_commission, and the five
-that give a customer an id.
+that assign an id to a customer.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ from toolkit.writes.entry import IdOrigin
 
 Row = Mapping[str, Any]
 
-# What is called otherwise in a read than in the answer of the write.
+# Columns that have another name in the read than in the response to the write.
 _ALIASES = {"txn_id": "tran_id", "enable_futures": "futures_enable"}
-# Arguments of transfers, and the columns that show them.
+# Arguments of transfers, and the columns of the read that show them.
 _TRANSFER_COLUMNS = {
     "asset": "asset",
     "from_id": "from_id",
@@ -62,36 +63,36 @@ _TRANSFER_COLUMNS = {
     "from_wallet": "from_account_type",
     "to_wallet": "to_account_type",
 }
-# The exchange's clock and that of its lists need not be the same one.
-_SLACK = 2_000
+# Milliseconds by which the times in the exchange's lists may differ from its clock.
+_SLACK_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of a write before the read.
+    """What is known about a write, to compare with what a read shows.
 
     Attributes:
-        write: What was called.
-        arguments: Its arguments as the journal has them.
-        private: Private arguments that are at hand.
-        is_private: Whether a text is this private argument, by its digest.
-        sent_at: When it was sent, in milliseconds of the exchange.
-        until: From when on it cannot be executed any more.
-        before: Rows of the read made before it, None where that was not made, or proves nothing.
-        id_origin: Who drew the value that shows it: the "call", its "name", or nobody.
-        named: The API key that its answer named, masked, where that came and was no good; "" otherwise.
-        claimed: Ids of what other calls of the same door have made.
+        write: The declaration of the endpoint.
+        arguments: The arguments as the journal has them.
+        private: The private arguments that this process has.
+        matches_digest: Whether a text is the private argument of a name, by its digest.
+        sent_at: When it was sent, in milliseconds of the exchange's clock.
+        until: When the request expires, in milliseconds of the exchange's clock.
+        before: Rows of the read made before it, None where there are none or they prove nothing.
+        id_origin: Where the id that identifies it comes from, as in `JournalEntry`.
+        new_key: The API key named in a malformed response, masked; "" where there was none.
+        claimed: Ids of what other calls of the same endpoint have created.
     """
 
     write: Write
     arguments: Mapping[str, Any]
     private: Mapping[str, str]
-    is_private: Callable[[str, str], bool]
+    matches_digest: Callable[[str, str], bool]
     sent_at: int
     until: int
     before: Sequence[Row] | None
     id_origin: IdOrigin
-    named: str
+    new_key: str
     claimed: frozenset[str]
 
 
@@ -100,21 +101,22 @@ class ReconcileResult:
     """What a read shows.
 
     Attributes:
-        kind: "executed": this very call was. "so": what was asked for is so, whoever saw to it. "absent": it
-            is not so, or not there. "failed": for good. "pending": the exchange is at it, or it may yet
-            come. "open": nothing clear.
-        reason: In words.
+        kind: "executed": this call was executed. "in_effect": the requested state is in effect, whoever
+            caused it. "absent": it is not in effect, or what the call would create is not there. "failed": it
+            failed at the exchange. "pending": the exchange is processing it, or it may still be executed.
+            "unclear": the read proves nothing.
+        reason: Why, in words.
         row: The row that shows it.
-        by_absence: It follows from what is not in the list.
+        by_absence: Whether it follows from something missing in the list.
     """
 
-    kind: Literal["executed", "so", "absent", "failed", "pending", "open"]
+    kind: Literal["executed", "in_effect", "absent", "failed", "pending", "unclear"]
     reason: str
     row: Row | None = None
     by_absence: bool = False
 
 
-# Statuses that say how things are, and not what this call did.
+# Statuses that a read proves as a state only, and not as the execution of this call.
 _STATES: Mapping[str, tuple[str, ...]] = {
     "in_force": ("confirmed", "rejected"),
     "changed": ("rejected",),
@@ -122,25 +124,25 @@ _STATES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def is_state(write: Write, status: str) -> bool:
-    """Whether a status that a read has told says how things are, and not what the call did."""
+def proves_state(write: Write, status: str) -> bool:
+    """Whether a status that a read showed is about the state only, and not about this call."""
     return status in _STATES.get(write.reconciliation.kind, ())
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """A frame as plain rows that JSON can hold: decimals and ids as text, times in milliseconds."""
+    """The rows of a frame in JSON types: decimals and ids as text, times in milliseconds."""
     return [
         {str(name): _plain(value) for name, value in row.items()} for row in frame.to_dict(orient="records")
     ]
 
 
-def find(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
-    """What the rows of the read show."""
+def evaluate(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
+    """What the rows of the read prove."""
     return _KINDS[evidence.write.reconciliation.kind](evidence, rows)
 
 
 def payload_of(write: Write, evidence: Evidence, row: Row | None) -> dict[str, Any]:
-    """What can be said of an answer that was lost: from the read's row, and from the arguments."""
+    """What is known of a lost response, from the row of the read and from the arguments."""
     seen = {**evidence.arguments, **(row or {})}
     known: dict[str, Any] = {}
     for column in write.columns:
@@ -158,44 +160,47 @@ def _by_client_id(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
     fitting = [each for each in found if _is_that_transfer(evidence, each)]
     if not fitting:
         other = found[0]
-        if evidence.id_origin:  # nobody else has it: so the list shows ours in another way
+        if evidence.id_origin:  # the id is ours alone, so the list shows our transfer differently
             return ReconcileResult(
-                "open", f"a transfer with the id {number} shows other than asked: {other['qty']}"
+                "unclear",
+                f"the transfer with the id {number} is not as requested: the list shows {other['qty']}",
             )
-        return _absent(f"the id {number} is that of another transfer ({other['qty']} {other['asset']})")
+        return _absent(f"the id {number} belongs to another transfer ({other['qty']} {other['asset']})")
     row = next((each for each in fitting if each.get("status") != "FAILURE"), fitting[0])
     if str(row.get("txn_id") or row.get("tran_id")) in evidence.claimed:
-        return _absent(f"the id {number} is that of a transfer made before")
-    if row["time"] < evidence.sent_at - _SLACK:
+        return _absent(f"the id {number} belongs to an earlier transfer")
+    if row["time"] < evidence.sent_at - _SLACK_MS:
         return ReconcileResult(
-            "open", f"transfer {number} is in the exchange's list, and is older than this call"
+            "unclear", f"transfer {number} is in the exchange's list, but is older than this call"
         )
     status = row.get("status") or "SUCCESS"
     if status not in ("SUCCESS", "FAILURE"):
-        return ReconcileResult("pending", f"the exchange is still at transfer {number} ({status})", row)
+        return ReconcileResult(
+            "pending", f"the exchange is still processing transfer {number} ({status})", row
+        )
     if status == "FAILURE":
         reason = f"transfer {number} failed at the exchange"
-        # One of another machine's under the same id may have failed, and ours may yet come.
+        # A transfer with the same id from another machine may have failed, and ours may still arrive.
         return ReconcileResult("failed", reason, row) if evidence.id_origin == "call" else _absent(reason)
     if not evidence.id_origin:
         return ReconcileResult(
-            "open",
-            f"transfer {number} is in the exchange's list; the id is one that you gave, so another call with "
-            "it may have made it",
+            "unclear",
+            f"transfer {number} is in the exchange's list, but you chose its id, so another call with the "
+            "same id may have made it",
         )
-    by = "" if evidence.id_origin == "call" else ", by this call or by another one of the same name"
+    by = "" if evidence.id_origin == "call" else ", by this call or by another with its idempotency key"
     return ReconcileResult("executed", f"transfer {number} is in the exchange's list{by}", row)
 
 
 def _is_that_transfer(evidence: Evidence, row: Row) -> bool:
-    """Whether a row with the id is the transfer that was asked for: an id may have been used before."""
+    """Whether a row with the id is the requested transfer: the id may have been used before."""
     if Decimal(row["qty"]) != Decimal(evidence.arguments["amount"]):
         return False
     choices = {param.name: param.choices for param in evidence.write.params}
     for argument, column in _TRANSFER_COLUMNS.items():
         wanted, shown = evidence.arguments.get(argument), row.get(column)
         wanted = choices.get(argument, {}).get(str(wanted), wanted)
-        # The master account may be left out on either side, and may be named by its id.
+        # The master account may be missing on either side, or shown by its id.
         if wanted and shown and str(wanted) != str(shown):
             return False
     return True
@@ -205,24 +210,23 @@ def _new_account(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
     tag = evidence.arguments.get("tag") or ""
     found = [row for row in rows if (row["tag"] or "") == tag]
     if evidence.id_origin and len(found) == 1:
-        reason = (
-            f"sub-account {found[0]['sub_account_id']} was created: it has the mark that was drawn for it"
-        )
+        account = found[0]["sub_account_id"]
+        reason = f"sub-account {account} was created: its tag has the suffix generated for this call"
         return ReconcileResult("executed", reason, found[0])
     found = [
         row
         for row in found
-        if evidence.sent_at - _SLACK <= row["create_time"] <= evidence.until + _SLACK
+        if evidence.sent_at - _SLACK_MS <= row["create_time"] <= evidence.until + _SLACK_MS
         and row["sub_account_id"] not in evidence.claimed
     ]
     what = f"with the tag {tag!r}" if tag else "without a tag"
     if not found:
-        return _absent(f"no sub-account {what} was created in that time")
+        return _absent(f"no sub-account {what} was created at that time")
     ids = ", ".join(row["sub_account_id"] for row in found)
     return ReconcileResult(
-        "open",
-        f"a sub-account {what} was created in that time ({ids}), and nothing in it tells whether by this "
-        "call or by somebody else; with `unique_suffix=True` it would",
+        "unclear",
+        f"a sub-account {what} was created at that time ({ids}), and nothing shows whether by this call or "
+        "by somebody else; a tag made with `unique_suffix=True` would show it",
     )
 
 
@@ -239,24 +243,24 @@ def _new_key(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
     names = ", ".join(row["api_key"] for row in fresh)
     if evidence.before is None:
         return _unknown_before(f"the sub-account has the keys {names}")
-    named = [row for row in fresh if row["api_key"] == evidence.named]
+    named = [row for row in fresh if row["api_key"] == evidence.new_key]
     if len(named) == 1:
-        reason = f"key {evidence.named} was created: the exchange's answer named it"
+        reason = f"key {evidence.new_key} was created: the exchange's response named it"
         return ReconcileResult("executed", f"{reason}; {_lost_key(evidence)}", named[0])
     return ReconcileResult(
-        "open",
-        f"the sub-account has a key that it did not have before ({names}), and nothing in it tells whether "
-        f"by this call or by somebody else. Where nobody else made one, {_lost_key(evidence)}",
+        "unclear",
+        f"the sub-account has a key that it did not have before ({names}), and nothing shows whether this "
+        f"call or somebody else created it. If nobody else created one, {_lost_key(evidence)}",
     )
 
 
 def _lost_key(evidence: Evidence) -> str:
     if "public_key" in evidence.arguments:
-        return "it belongs to your private key, and the exchange's site shows the whole of it"
+        return "it belongs to your private key, and the exchange's website shows it in full"
     return (
-        "its secret went with the answer: where `take_key()` does not hand it over, delete it "
-        "(`ops.exchange.delete_api_key`, or at the exchange's site, as the API shows its keys masked) and "
-        "create another"
+        "its secret was lost with the response: if `take_key()` does not hand it over, delete the key "
+        "(`ops.exchange.delete_api_key`, or on the exchange's website, as the API shows keys masked) and "
+        "create another one"
     )
 
 
@@ -265,15 +269,17 @@ def _gone(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
     now = sum(all(_passes(evidence, check, row) for check in checks) for row in rows)
     before = sum(all(_passes(evidence, check, row) for check in checks) for row in evidence.before or ())
     if evidence.before is None:
-        return _unknown_before("it is there" if now else "it is not there")
+        return _unknown_before("it exists" if now else "it does not exist")
     if before == 0:
-        return _absent("it was not there before either")
+        return _absent("it did not exist before the call either")
     if now == 0 and before == 1:
-        reason = "it is not there any more, deleted by this call or by somebody else's"
-        return ReconcileResult("so", reason, by_absence=True)
+        reason = "it no longer exists, deleted by this call or by somebody else's"
+        return ReconcileResult("in_effect", reason, by_absence=True)
     if now == before:
-        return _absent("it is still there")
-    return ReconcileResult("open", f"{now} of those that look like it are there, and {before} were before")
+        return _absent("it still exists")
+    return ReconcileResult(
+        "unclear", f"{now} that look like it exist now, and {before} existed before the call"
+    )
 
 
 def _in_force(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
@@ -281,15 +287,21 @@ def _in_force(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
     for row in rows:
         if all(_passes(evidence, check, row) for check in how.checks):
             seen = {check.argument for check in how.checks}.union(evidence.write.subject, *how.ask.values())
-            unseen = " and ".join(f"`{name}`" for name in evidence.arguments if name not in seen)
-            if unseen:
-                return ReconcileResult("open", f"the rest is in force, and the read does not tell {unseen}")
+            hidden = " and ".join(f"`{name}`" for name in evidence.arguments if name not in seen)
+            if hidden:
+                return ReconcileResult(
+                    "unclear", f"the rest is in effect, but the read does not show {hidden}"
+                )
             return ReconcileResult(
-                "so", "what was asked for is in force, by this call or by somebody else's", row
+                "in_effect",
+                "the requested state is in effect, caused by this call or by somebody else's",
+                row,
             )
     if not rows and "sub_account_id" in evidence.arguments:
-        return ReconcileResult("open", "the sub-account, or its key, is not there any more")
-    return _absent("what was asked for is not in force: it was not executed, or has been changed since")
+        return ReconcileResult("unclear", "the sub-account, or its key, no longer exists")
+    return _absent(
+        "the requested state is not in effect: the call was not executed, or the state has changed since"
+    )
 
 
 def _changed(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
@@ -297,15 +309,15 @@ def _changed(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
     before = [[row[name] for name in names] for row in evidence.before or ()]
     now = [[row[name] for name in names] for row in rows]
     if not rows:
-        return ReconcileResult("open", "the read shows nothing")
+        return ReconcileResult("unclear", "the read shows nothing")
     if evidence.before is None:
-        return _unknown_before("it is as the read shows it now")
+        return _unknown_before("the read shows the present state only")
     if now != before:
-        reason = "it is another than before, by this call or by somebody else's"
+        reason = "it is different from before, changed by this call or by somebody else's"
         return ReconcileResult(
-            "open", f"{reason}; the read does not show what was set. The same call may be sent again"
+            "unclear", f"{reason}; the read does not show what was set. The same call may be sent again"
         )
-    return _absent("it is the same as before: it was not executed, or changed nothing")
+    return _absent("it is the same as before: the call was not executed, or changed nothing")
 
 
 def _absent(reason: str) -> ReconcileResult:
@@ -313,8 +325,8 @@ def _absent(reason: str) -> ReconcileResult:
 
 
 def _unknown_before(reason: str) -> ReconcileResult:
-    why = "the read that was made before the call was not whole, or not fresh"
-    return ReconcileResult("open", f"{reason}; how it was before is not known: {why}")
+    why = "the read made before the call was incomplete or out of date"
+    return ReconcileResult("unclear", f"{reason}; the state before the call is not known: {why}")
 
 
 _KINDS: Mapping[str, Callable[[Evidence, Sequence[Row]], ReconcileResult]] = {
@@ -328,7 +340,7 @@ _KINDS: Mapping[str, Callable[[Evidence, Sequence[Row]], ReconcileResult]] = {
 
 
 def _passes(evidence: Evidence, check: Expectation, row: Row) -> bool:
-    """Whether a row shows one thing that the write was to bring about."""
+    """Whether a row shows one effect that the write was to have."""
     value = row.get(check.column)
     if not check.argument:
         return bool(value == check.value)
@@ -336,23 +348,23 @@ def _passes(evidence: Evidence, check: Expectation, row: Row) -> bool:
     if check.how == "matches_mask":
         return matches_mask(str(value), str(wanted)) or value == wanted
     if check.how == "lacks":
-        held = _addresses(value)
-        return not held if wanted is None else not held & _addresses(str(wanted).split(","))
+        present = _addresses(value)
+        return not present if wanted is None else not present & _addresses(str(wanted).split(","))
     if wanted is None:
-        return True  # the exchange was left to choose
+        return True  # the exchange chose the value
     if check.how == "holds":
         return _addresses(str(wanted).split(",")) <= _addresses(value)
     if check.choice:
         return (wanted == check.choice) == bool(value)
     if any(param.private for param in evidence.write.params if param.name == check.argument):
-        return "*" in str(value) or evidence.is_private(check.argument, str(value).strip().lower())
+        return "*" in str(value) or evidence.matches_digest(check.argument, str(value).strip().lower())
     if isinstance(wanted, bool):
         return bool(value) == wanted
     return _equal(value, wanted)
 
 
 def _equal(value: object, wanted: object) -> bool:
-    """Whether two values are the same, also where they are numbers in other spellings."""
+    """Whether two values are equal; numbers may be written differently."""
     if str(value) == str(wanted):
         return True
     try:
@@ -361,15 +373,16 @@ def _equal(value: object, wanted: object) -> bool:
         return False
 
 
-def check_answer(write: Write, arguments: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
-    """Whether an answer is about what was asked.
+def check_response(write: Write, arguments: Mapping[str, Any], payload: Mapping[str, Any]) -> None:
+    """Check that a response is about what was requested.
 
     Raises:
-        ContractError: It says something where nothing is documented, or something else than was asked.
+        ContractError: It is not empty where it should be, or it is about something else.
     """
     if not write.columns and payload:
         raise ContractError(
-            write.qualified_name, f"it should be empty, and holds {', '.join(sorted(map(str, payload)))}"
+            write.qualified_name,
+            f"it should be empty, but has the fields {', '.join(sorted(map(str, payload)))}",
         )
     asked = {check.column: check.argument for check in write.reconciliation.checks if check.how == "same"}
     fixed = {check.column: check.value for check in write.reconciliation.checks if not check.argument}
@@ -378,27 +391,27 @@ def check_answer(write: Write, arguments: Mapping[str, Any], payload: Mapping[st
         field = next((field for field in column.fields if field in payload), None)
         if field is None:
             continue
-        said = payload[field]
-        if column.kind == "id" and not column.optional and said in (None, ""):
+        value = payload[field]
+        if column.kind == "id" and not column.optional and value in (None, ""):
             raise ContractError(write.qualified_name, f"its {field} is empty")
         name = column.name if column.name in arguments else asked.get(column.name, "")
         wanted = fixed.get(_ALIASES.get(column.name, column.name), arguments.get(name))
         if wanted is None or name in private:
             continue
-        same = said == wanted if isinstance(wanted, bool) else _equal(said, wanted)
+        same = value == wanted if isinstance(wanted, bool) else _equal(value, wanted)
         if not same:
-            raise ContractError(write.qualified_name, f"it speaks of another {column.name} than was asked")
+            raise ContractError(write.qualified_name, f"its {column.name} is not the requested one")
 
 
 def _addresses(texts: Any) -> set[str]:
-    """IP addresses in one spelling; what is none stays as it is."""
-    spelled = set()
+    """IP addresses in canonical form; anything else unchanged."""
+    addresses = set()
     for text in texts or ():
         try:
-            spelled.add(str(ip_address(str(text).strip())))
+            addresses.add(str(ip_address(str(text).strip())))
         except ValueError:
-            spelled.add(str(text))
-    return spelled
+            addresses.add(str(text))
+    return addresses
 
 
 def _plain(value: Any) -> Any:
