@@ -138,8 +138,8 @@ def shows_emails(endpoint: Endpoint) -> bool:
 def _paging_notes(endpoint: Endpoint) -> list[str]:
     lines: list[str] = []
     window, paging = endpoint.window, endpoint.paging
-    if window and window.longest and not window.retention:
-        lines.append(f"One request spans {_length(window.longest)} at most; longer spans are put together.")
+    if window and window.max_span and not window.retention:
+        lines.append(f"One request spans {_length(window.max_span)} at most; longer spans are put together.")
     if paging.kind in ("page", "offset"):
         lines.append(f"Every page is fetched, {paging.maximum} rows a request, up to one that is empty.")
     if paging.kind == "limit":
@@ -220,7 +220,7 @@ def write_docstring(write: Write) -> str:
         _wrapped(" ".join([*write.notes, resolved])),
         ["Args:", *_items(arguments)],
         ["Returns:", *_items([returns]), *columns],
-        ["Raises:", *_items([*WRITE_RAISES, *([BEFORE] if how.before else [])])],
+        ["Raises:", *_items([*WRITE_RAISES, *([BEFORE] if how.needs_snapshot else [])])],
         [f"Source: {write.source}"],
     )
 

@@ -160,7 +160,7 @@ def test_an_error_shows_the_users_cell_and_nothing_of_ours(kernel: Kernel, mode:
     kernel.well(f"%xmode {mode}")
     try:
         for call, error in {
-            "link.spot.rebates(start=start)": "UsageError: spot.rebates: `start` is no time",
+            "link.spot.rebates(start=start)": "UsageError: spot.rebates: `start` is not a time",
             "link.spot.rebates(strat=start)": "TypeError: rebates() got an unexpected keyword argument",
             "link.spot.rebate(start=start)": "AttributeError: 'SpotDoors' object has no attribute 'rebate'",
             "link.get(start)": "UsageError: A path begins with",

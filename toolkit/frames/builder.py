@@ -156,14 +156,14 @@ class FrameBuilder:
         """The rows of an answer, the wrapper's fields written into each."""
         endpoint = self._endpoint
         outer: dict[str, Any] = {}
-        if endpoint.rows:
-            if not isinstance(payload, dict) or not isinstance(payload.get(endpoint.rows), list):
-                raise self._contract_error(f"the answer has no list of rows called {endpoint.rows!r}")
-            if endpoint.success and payload.get(endpoint.success) is not True:
-                raise self._contract_error(f"the answer says {endpoint.success} is not true")
-            rows = payload[endpoint.rows]
-            outer = {name: value for name, value in payload.items() if name != endpoint.rows}
-            self.undeclared |= outer.keys() - self._declared - {endpoint.success}
+        if endpoint.rows_field:
+            if not isinstance(payload, dict) or not isinstance(payload.get(endpoint.rows_field), list):
+                raise self._contract_error(f"the answer has no list of rows called {endpoint.rows_field!r}")
+            if endpoint.success_field and payload.get(endpoint.success_field) is not True:
+                raise self._contract_error(f"the answer says {endpoint.success_field} is not true")
+            rows = payload[endpoint.rows_field]
+            outer = {name: value for name, value in payload.items() if name != endpoint.rows_field}
+            self.undeclared |= outer.keys() - self._declared - {endpoint.success_field}
             outer = {
                 field: outer[field]
                 for column in endpoint.columns

@@ -32,7 +32,9 @@ class Query:
         self._endpoint = endpoint
         asked = [(param, parameters[param.field]) for param in endpoint.params if param.field in parameters]
         self._asked = [
-            (param, str(value), columns) for param, value in asked if (columns := endpoint.answers(param))
+            (param, str(value), columns)
+            for param, value in asked
+            if (columns := endpoint.columns_echoing(param))
         ]
         named = {columns[0].name for _, _, columns in self._asked if len(columns) == 1}
         self.single_row = bool(endpoint.identity) and named.issuperset(endpoint.identity)

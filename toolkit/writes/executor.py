@@ -106,7 +106,7 @@ class WriteExecutor:
         if found is not None:
             return self._repeated(found, bound)
         before = newest = None
-        if write.reconciliation.before and failure is None:
+        if write.reconciliation.needs_snapshot and failure is None:
             newest = self.journal.newest(conflict_key.subject)
             before = self._before(bound)
         entry, is_new = self.journal.begin(
@@ -194,7 +194,7 @@ class WriteExecutor:
         """
         conflict_key = self._conflict_key(bound)
         if (
-            bound.write.reconciliation.before
+            bound.write.reconciliation.needs_snapshot
             and conflict_key.key not in self._readers
             and not self._same_account
         ):
@@ -346,6 +346,6 @@ class WriteExecutor:
 
     def _digest(self, bound: BoundCall, text: str) -> str:
         # What is about the account that owns the key is another thing with another key.
-        own = bound.write.reconciliation.own
+        own = bound.write.reconciliation.needs_own_key
         whose = self._digest_of_key(self._sender.key_for(bound.write)) if own else ""
         return self.journal.digest("call", whose, text)

@@ -280,7 +280,9 @@ def _in_force(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
     how = evidence.write.reconciliation
     for row in rows:
         if all(_passes(evidence, check, row) for check in how.checks):
-            seen = {check.argument for check in how.checks}.union(evidence.write.subject, *how.ask.values())
+            seen = {check.argument for check in how.checks}.union(
+                evidence.write.subject, *how.read_arguments.values()
+            )
             unseen = " and ".join(f"`{name}`" for name in evidence.arguments if name not in seen)
             if unseen:
                 return ReconcileResult("open", f"the rest is in force, and the read does not tell {unseen}")
@@ -340,7 +342,7 @@ def _passes(evidence: Evidence, check: Expectation, row: Row) -> bool:
         return not held if wanted is None else not held & _addresses(str(wanted).split(","))
     if wanted is None:
         return True  # the exchange was left to choose
-    if check.how == "holds":
+    if check.how == "contains":
         return _addresses(str(wanted).split(",")) <= _addresses(value)
     if check.choice:
         return (wanted == check.choice) == bool(value)

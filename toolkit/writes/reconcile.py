@@ -200,7 +200,7 @@ class Reconciler:
                 "it was sent with another key than the one that reads, which may show another account. Where "
                 "both are of one account, say so: `reconcile(..., same_account=True)`"
             )
-        if "api_key" in how.ask and "api_key" not in private and how.read != "exchange.api_keys":
+        if "api_key" in how.read_arguments and "api_key" not in private and how.read != "exchange.api_keys":
             return (
                 "the read needs the sub-account's API key, which the journal does not keep. Give it: "
                 f"`ops.reconcile({entry.number}, api_key=...)`"
@@ -240,7 +240,7 @@ class Reconciler:
         except ApiError as error:
             said = error.message or f"HTTP {error.status}"
             return nothing, ReconcileResult("open", f"the read `link.{how.read}` was refused ({said})")
-        if "api_key" in how.ask and "api_key" not in evidence.private:
+        if "api_key" in how.read_arguments and "api_key" not in evidence.private:
             rows = [
                 row
                 for row in observed.rows
@@ -293,18 +293,18 @@ def _argument_sets(write: Write, known: Mapping[str, Any]) -> Iterator[dict[str,
     What is gone may not be asked for by name any more, and is missing in the whole list all the same.
     """
     how = write.reconciliation
-    most = max((len(sources) for sources in how.ask.values()), default=1)
+    most = max((len(sources) for sources in how.read_arguments.values()), default=1)
     asked: list[dict[str, object]] = []
     for index in range(most):
-        arguments: dict[str, object] = dict(how.fixed)
-        for name, sources in how.ask.items():
+        arguments: dict[str, object] = dict(how.fixed_arguments)
+        for name, sources in how.read_arguments.items():
             values = [known[source] for source in sources if known.get(source) is not None]
             value = values[min(index, len(values) - 1)] if values else None
             if value is not None and not (name == "api_key" and "*" in str(value)):
                 arguments[name] = value
         asked.append(arguments)
     if how.kind == "gone" and not any(param.required for param in ENDPOINTS_BY_NAME[how.read].params):
-        asked.append(dict(how.fixed))
+        asked.append(dict(how.fixed_arguments))
     for index, arguments in enumerate(asked):
         if arguments not in asked[:index]:
             yield arguments

@@ -14,7 +14,7 @@ from toolkit.auth.signing import to_text
 from toolkit.endpoints import Param, Write
 from toolkit.errors import UsageError
 from toolkit.gateway.calls import Placement, WriteRequest
-from toolkit.planning import parameters_of
+from toolkit.planning import encode_arguments
 from toolkit.redaction import redacted_argument
 from toolkit.text.characters import folded, twin, unseen
 from toolkit.text.suggestions import did_you_mean
@@ -89,7 +89,7 @@ def bind(
         raise UsageError(
             f"{write.qualified_name}: `traceable` is True or False, not {options.traceable!r}. Nothing was sent."
         )
-    parameters = parameters_of(write, arguments)
+    parameters = encode_arguments(write, arguments)
     named = {param.name: param for param in write.params if param.field in parameters and param.fixed is None}
     # Before an id is made for the call: one that is made says nothing about what is meant.
     texts = {name: to_text(param.field, parameters[param.field]) for name, param in named.items()}
@@ -245,8 +245,8 @@ def _with_suffix(write: Write, param: Param, text: str) -> str:
     """
     suffix = "".join(choice(_LETTERS) for _ in range(_MARK_LENGTH))
     traceable = f"{text}-{suffix}" if text else suffix
-    if param.longest is not None and len(traceable) > param.longest:
-        room = param.longest - len(suffix) - 1
+    if param.max_length is not None and len(traceable) > param.max_length:
+        room = param.max_length - len(suffix) - 1
         raise UsageError(
             f"{write.qualified_name}: `{param.name}` has {room} characters at most where it is marked, not "
             f"{len(text)}. Nothing was sent."

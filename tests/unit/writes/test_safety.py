@@ -896,7 +896,7 @@ def test_an_interrupted_reconciliation_says_that_all_is_as_it_was(write_env: Wri
 
 
 @pytest.mark.parametrize(
-    "endpoint_name", [write.qualified_name for write in WRITES if write.reconciliation.before]
+    "endpoint_name", [write.qualified_name for write in WRITES if write.reconciliation.needs_snapshot]
 )
 def test_how_things_are_before_is_not_read_from_what_may_be_another_account(
     write_env: WriteEnv, endpoint_name: str

@@ -22,7 +22,7 @@ class SpotReads(ReadResource):
         GET /sapi/v1/apiReferral/ifNewUser: weight 100, pool sapi-ip (12,000 a minute for the address on
         this endpoint alone).
 
-        Asked with the customer's key, not the partner's. A rebate applies when `rebate_working` and
+        Use the customer's key, not the partner's. A rebate applies when `rebate_working` and
         `if_new_user` are both true.
 
         Args:
@@ -91,7 +91,7 @@ class SpotReads(ReadResource):
         GET /sapi/v1/apiReferral/userCustomization: weight 1, pool sapi-ip (12,000 a minute for the
         address on this endpoint alone).
 
-        Asked with the customer's key, not the partner's.
+        Use the customer's key, not the partner's.
 
         Args:
             agent_code: The partner's Link id.
@@ -138,12 +138,12 @@ class SpotReads(ReadResource):
         Returns:
             A frame with the columns
 
-            - customer_id (id): Id the partner gave the customer; "" where none.
+            - customer_id (id): Id the partner gave the customer; "" if none.
             - email (email): E-mail address, masked by the exchange.
             - income (amount): The rebate, in `asset`.
             - asset (text): Asset the rebate is paid in.
-            - symbol (text): What was traded.
-            - time (time): When it was traded, UTC.
+            - symbol (text): Symbol of the trade.
+            - time (time): Time of the trade, UTC.
             - order_id (id): Id of the order.
             - trade_id (id): Id of the trade.
             - distribute_time (time): When the rebate was paid, UTC (since 2025-11-25).
@@ -173,8 +173,8 @@ class SpotReads(ReadResource):
         address on this endpoint alone).
 
         An answer of 1000 rows is full: its span is asked for again in halves. So is that of one that may
-        have been cut at fewer: 100 rows cost three requests where 130 cost one. Asked with the customer's
-        key, not the partner's. The exchange keeps the last 7 days.
+        have been cut at fewer: 100 rows cost three requests where 130 cost one. Use the customer's key,
+        not the partner's. The exchange keeps the last 7 days.
 
         Args:
             start: First moment, included; 7 days before the end when not given. Not more than 7 days ago.
@@ -186,8 +186,8 @@ class SpotReads(ReadResource):
 
             - income (amount): The kickback, in `asset`.
             - asset (text): Asset it is paid in.
-            - symbol (text): What was traded.
-            - time (time): When it was traded, UTC.
+            - symbol (text): Symbol of the trade.
+            - time (time): Time of the trade, UTC.
 
         Raises:
             UsageError: An argument cannot be right; nothing was sent.

@@ -22,18 +22,18 @@ class AccountWrites(WriteResource[T]):
         have made it.
 
         Args:
-            tag: Tag to know it by, less than 32 characters; less than 22 where it is marked.
-            traceable: Put a mark behind the tag, drawn for this call: where the answer is lost, what it made
-                is known by that.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            tag: A name for the sub-account, at most 31 characters; at most 21 if `traceable`.
+            traceable: Put a mark behind the tag, drawn for this call: where the answer is lost, what it
+                made is known by that.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - email (email): Address the exchange made for it, masked;
-                `link.exchange.sub_accounts(emails="clear")` has the whole.
+            - email (email): E-mail address the exchange created for it, masked;
+                `link.exchange.sub_accounts(emails="clear")` has it in full.
             - tag (text): The tag.
 
         Raises:
@@ -50,20 +50,19 @@ class AccountWrites(WriteResource[T]):
     def delete_sub_account(
         self, sub_account_id: str | int, *, confirm: str | int = "", idempotency_key: str | None = None
     ) -> T:
-        """Deletes a sub-account. It cannot be brought back.
+        """Deletes a sub-account. This cannot be undone.
 
         DELETE /sapi/v1/broker/subAccount: weight 1, pool sapi-ip (12,000 a minute for the address on this
         endpoint alone). The key needs the "trade" permission.
 
-        Transfer all of its funds out and delete its API keys first. A partner may delete 20 sub-accounts
-        a day. An unknown outcome is settled by `exchange.sub_accounts`, by its absence, whoever deleted
-        it.
+        Transfer all its funds out and delete its API keys first. A partner may delete 20 sub-accounts a
+        day. An unknown outcome is settled by `exchange.sub_accounts`, by its absence, whoever deleted it.
 
         Args:
             sub_account_id: Id of the sub-account.
             confirm: `sub_account_id` a second time: this cannot be undone.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Its `frame` is empty: so is the answer.
@@ -83,24 +82,24 @@ class AccountWrites(WriteResource[T]):
         )
 
     def enable_futures(self, sub_account_id: str | int, *, idempotency_key: str | None = None) -> T:
-        """Switches futures on for a sub-account.
+        """Enables futures for a sub-account.
 
         POST /sapi/v1/broker/subAccount/futures: weight 1, pool sapi-ip (12,000 a minute for the address
         on this endpoint alone).
 
-        The API cannot switch them off again. An unknown outcome is settled by
-        `exchange.futures_balances`, by reading it back, whoever set it.
+        The API cannot disable them again. An unknown outcome is settled by `exchange.futures_balances`,
+        by reading it back, whoever set it.
 
         Args:
             sub_account_id: Id of the sub-account.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - enable_futures (flag): Futures are on.
+            - enable_futures (flag): Futures are enabled.
             - update_time (time): When it was changed, UTC.
 
         Raises:
@@ -117,7 +116,7 @@ class AccountWrites(WriteResource[T]):
     def set_spot_bnb_burn(
         self, sub_account_id: str | int, *, enabled: bool, idempotency_key: str | None = None
     ) -> T:
-        """Says whether a sub-account pays spot and margin fees in BNB.
+        """Sets whether a sub-account pays spot and margin fees in BNB.
 
         POST /sapi/v1/broker/subAccount/bnbBurn/spot: weight 1, pool sapi-ip (12,000 a minute for the
         address on this endpoint alone).
@@ -127,8 +126,8 @@ class AccountWrites(WriteResource[T]):
         Args:
             sub_account_id: Id of the sub-account.
             enabled: Pay spot and margin fees in BNB.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -152,19 +151,19 @@ class AccountWrites(WriteResource[T]):
     def set_interest_bnb_burn(
         self, sub_account_id: str | int, *, enabled: bool, idempotency_key: str | None = None
     ) -> T:
-        """Says whether a sub-account pays margin interest in BNB.
+        """Sets whether a sub-account pays margin interest in BNB.
 
         POST /sapi/v1/broker/subAccount/bnbBurn/marginInterest: weight 1, pool sapi-ip (12,000 a minute
         for the address on this endpoint alone).
 
-        Margin has to be switched on for it first. An unknown outcome is settled by `exchange.bnb_burn`,
-        by reading it back, whoever set it.
+        Margin must be enabled for it first. An unknown outcome is settled by `exchange.bnb_burn`, by
+        reading it back, whoever set it.
 
         Args:
             sub_account_id: Id of the sub-account.
             enabled: Pay margin interest in BNB.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns

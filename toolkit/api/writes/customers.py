@@ -11,7 +11,7 @@ class SpotWrites(WriteResource[T]):
     """Link and Trade (Spot): ids of customers."""
 
     def set_customer_id(self, customer_id: str | int, email: str, *, idempotency_key: str | None = None) -> T:
-        """Gives a customer an id, in place of the one it had.
+        """Sets the id of a customer, replacing the one it had.
 
         POST /sapi/v1/apiReferral/customization: weight 1, pool sapi-ip (12,000 a minute for the address
         on this endpoint alone).
@@ -19,15 +19,15 @@ class SpotWrites(WriteResource[T]):
         An unknown outcome is settled by `spot.customers`, by reading it back, whoever set it.
 
         Args:
-            customer_id: The id to give: no two customers have the same.
+            customer_id: The new id; no two customers may have the same.
             email: E-mail address of the customer.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
 
-            - customer_id (id): Id the customer has now.
+            - customer_id (id): The customer's new id.
             - email (email): E-mail address, masked.
 
         Raises:
@@ -46,24 +46,24 @@ class SpotWrites(WriteResource[T]):
     def set_own_customer_id(
         self, customer_id: str | int, agent_code: str | int, *, idempotency_key: str | None = None
     ) -> T:
-        """Gives the customer who owns the key an id with the partner.
+        """Sets the id that the customer who owns the key has with the partner.
 
         POST /sapi/v1/apiReferral/userCustomization: weight 1, pool sapi-ip (12,000 a minute for the
         address on this endpoint alone).
 
-        Sent with the customer's key, not the partner's. An unknown outcome is settled by
-        `spot.customer_id`, by reading it back, whoever set it.
+        Use the customer's key, not the partner's. An unknown outcome is settled by `spot.customer_id`, by
+        reading it back, whoever set it.
 
         Args:
-            customer_id: The id to give: no two customers have the same.
+            customer_id: The new id; no two customers may have the same.
             agent_code: The partner's Link id.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
 
-            - customer_id (id): Id the customer has now.
+            - customer_id (id): The customer's new id.
 
         Raises:
             UsageError: An argument cannot be right; nothing was sent.
@@ -83,7 +83,7 @@ class FuturesWrites(WriteResource[T]):
     """Link and Trade (Futures): ids of customers."""
 
     def set_customer_id(self, customer_id: str | int, email: str, *, idempotency_key: str | None = None) -> T:
-        """Gives a futures customer an id.
+        """Sets the id of a futures customer.
 
         POST /fapi/v1/apiReferral/customization: weight 100, pool fapi (2,400 a minute for the address on
         all of /fapi/*).
@@ -91,15 +91,15 @@ class FuturesWrites(WriteResource[T]):
         An unknown outcome is settled by `futures.customers`, by reading it back, whoever set it.
 
         Args:
-            customer_id: The id to give: no two customers have the same.
+            customer_id: The new id; no two customers may have the same.
             email: E-mail address of the customer.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
 
-            - customer_id (id): Id the customer has now.
+            - customer_id (id): The customer's new id.
             - email (email): E-mail address, masked.
 
         Raises:
@@ -118,20 +118,20 @@ class FuturesWrites(WriteResource[T]):
     def set_own_customer_id(
         self, customer_id: str | int, broker_id: str | int, *, idempotency_key: str | None = None
     ) -> T:
-        """Gives the futures customer who owns the key an id with the partner.
+        """Sets the id that the futures customer who owns the key has with the partner.
 
         POST /fapi/v1/apiReferral/userCustomization: weight 100, pool fapi (2,400 a minute for the address
         on all of /fapi/*).
 
-        Sent with the customer's key, not the partner's. For a customer with Portfolio Margin use the door
-        in `portfolio`. An unknown outcome is settled by `futures.customer_id`, by reading it back,
-        whoever set it.
+        Use the customer's key, not the partner's. For a customer with Portfolio Margin, use
+        `ops.portfolio.set_own_customer_id`. An unknown outcome is settled by `futures.customer_id`, by
+        reading it back, whoever set it.
 
         Args:
-            customer_id: The id to give: no two customers have the same.
+            customer_id: The new id; no two customers may have the same.
             broker_id: The partner's Link id.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
@@ -159,19 +159,19 @@ class PortfolioWrites(WriteResource[T]):
     def set_own_customer_id(
         self, customer_id: str | int, broker_id: str | int, *, idempotency_key: str | None = None
     ) -> T:
-        """Gives the Portfolio Margin customer who owns the key an id with the partner.
+        """Sets the id that the Portfolio Margin customer who owns the key has with the partner.
 
         POST /papi/v1/apiReferral/userCustomization: weight 100, pool papi (6,000 a minute for the address
         on all of /papi/*).
 
-        Sent with the customer's key, not the partner's. An unknown outcome is settled by
+        Use the customer's key, not the partner's. An unknown outcome is settled by
         `portfolio.customer_id`, by reading it back, whoever set it.
 
         Args:
-            customer_id: The id to give: no two customers have the same.
+            customer_id: The new id; no two customers may have the same.
             broker_id: The partner's Link id.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns

@@ -28,26 +28,26 @@ class KeyWrites(WriteResource[T]):
         POST /sapi/v1/broker/subAccountApi: weight 3000, pool sapi-uid (180,000 a minute for the account
         on this endpoint alone). The key needs the "trade" permission.
 
-        Key and secret are in no frame: `outcome.take_key()` hands them over, once. Only one key can be
-        created for a sub-account in a second. Margin and futures have to be switched on for the
-        sub-account before its keys may trade them. An unknown outcome is settled by `exchange.api_keys`,
-        where there is no new key; a new one anybody may have made.
+        No frame holds the key or its secret: `outcome.take_key()` returns them, once. At most one key a
+        second can be created for a sub-account. Margin and futures must be enabled for the sub-account
+        before its keys may trade them. An unknown outcome is settled by `exchange.api_keys`, where there
+        is no new key; a new one anybody may have made.
 
         Args:
             sub_account_id: Id of the sub-account.
             can_trade: The key may trade spot.
-            margin_trade: It may trade on margin.
-            futures_trade: It may trade futures.
-            public_key: Public key (Ed25519 or RSA) for a key without a secret; the private part never
-                leaves you.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            margin_trade: The key may trade on margin.
+            futures_trade: The key may trade futures.
+            public_key: Public key (Ed25519 or RSA), for an API key without a secret. Keep the private
+                key.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - api_key (id): The key, masked.
+            - api_key (id): The API key, masked.
             - can_trade (flag): May trade spot.
             - margin_trade (flag): May trade on margin.
             - futures_trade (flag): May trade futures.
@@ -80,20 +80,20 @@ class KeyWrites(WriteResource[T]):
         confirm: str | int = "",
         idempotency_key: str | None = None,
     ) -> T:
-        """Deletes an API key of a sub-account. It cannot be brought back.
+        """Deletes an API key of a sub-account. This cannot be undone.
 
         DELETE /sapi/v1/broker/subAccountApi: weight 1, pool sapi-ip (12,000 a minute for the address on
         this endpoint alone). The key needs the "trade" permission.
 
-        Only one key can be deleted for a sub-account in a second. An unknown outcome is settled by
+        At most one key a second can be deleted for a sub-account. An unknown outcome is settled by
         `exchange.api_keys`, by its absence, whoever deleted it.
 
         Args:
             sub_account_id: Id of the sub-account.
-            api_key: API key of the sub-account, the whole of it.
+            api_key: API key of the sub-account, in full.
             confirm: `api_key` a second time: this cannot be undone.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Its `frame` is empty: so is the answer.
@@ -122,29 +122,28 @@ class KeyWrites(WriteResource[T]):
         futures_trade: bool,
         idempotency_key: str | None = None,
     ) -> T:
-        """Says what an API key of a sub-account may do.
+        """Sets the trading permissions of an API key of a sub-account.
 
         POST /sapi/v1/broker/subAccountApi/permission: weight 1, pool sapi-ip (12,000 a minute for the
         address on this endpoint alone). The key needs the "trade" permission.
 
-        All three are said each time: none stays as it was. Margin and futures have to be switched on for
-        the sub-account first. An unknown outcome is settled by `exchange.api_keys`, by reading it back,
-        whoever set it.
+        Each call sets all three. Margin and futures must be enabled for the sub-account first. An unknown
+        outcome is settled by `exchange.api_keys`, by reading it back, whoever set it.
 
         Args:
             sub_account_id: Id of the sub-account.
-            api_key: API key of the sub-account, the whole of it.
-            can_trade: It may trade spot.
-            margin_trade: It may trade on margin.
-            futures_trade: It may trade futures.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            api_key: API key of the sub-account, in full.
+            can_trade: The key may trade spot.
+            margin_trade: The key may trade on margin.
+            futures_trade: The key may trade futures.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - api_key (id): The key, masked.
+            - api_key (id): The API key, masked.
             - can_trade (flag): May trade spot.
             - margin_trade (flag): May trade on margin.
             - futures_trade (flag): May trade futures.
@@ -176,27 +175,27 @@ class KeyWrites(WriteResource[T]):
         allowed: bool,
         idempotency_key: str | None = None,
     ) -> T:
-        """Says whether an API key of a sub-account may make universal transfers.
+        """Sets whether an API key of a sub-account may make universal transfers.
 
         POST /sapi/v1/broker/subAccountApi/permission/universalTransfer: weight 1, pool sapi-ip (12,000 a
         minute for the address on this endpoint alone). The key needs the "trade" permission.
 
-        No read settles an unknown outcome. Look at the key's permissions at the exchange's site: no read
-        of the API shows this one. Setting it again does no harm.
+        No read settles an unknown outcome. Look at the key's permissions on the exchange's website: no
+        read of the API shows this one. Setting it again is safe.
 
         Args:
             sub_account_id: Id of the sub-account.
-            api_key: API key of the sub-account, the whole of it.
-            allowed: It may move funds between the sub-account's wallets.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            api_key: API key of the sub-account, in full.
+            allowed: The key may transfer funds between the sub-account's wallets.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - api_key (id): The key, masked.
-            - can_universal_transfer (flag): May move funds between the wallets of its account.
+            - api_key (id): The API key, masked.
+            - can_universal_transfer (flag): May transfer funds between the sub-account's wallets.
 
         Raises:
             UsageError: An argument cannot be right; nothing was sent.
@@ -220,7 +219,7 @@ class KeyWrites(WriteResource[T]):
         addresses: str | Sequence[str] | None = None,
         idempotency_key: str | None = None,
     ) -> T:
-        """Says whether an API key of a sub-account may be used from anywhere, or from where.
+        """Sets from which IP addresses an API key of a sub-account may be used.
 
         POST /sapi/v2/broker/subAccountApi/ipRestriction: weight 3000, pool sapi-uid (180,000 a minute for
         the account on this endpoint alone).
@@ -229,19 +228,19 @@ class KeyWrites(WriteResource[T]):
 
         Args:
             sub_account_id: Id of the sub-account.
-            api_key: API key of the sub-account, the whole of it.
-            restriction: "on": only listed addresses may use the key; "off": any may.
-            addresses: IP addresses that may use the key, put to those listed by now.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            api_key: API key of the sub-account, in full.
+            restriction: "on": only listed IP addresses may use the key; "off": any may.
+            addresses: IP addresses to add to those that may use the key.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
 
-            - status (text): "1" any address, "2" only listed ones.
-            - ip_list (texts): Addresses that may use the key; missing where there is no restriction.
+            - status (text): "1" any IP address, "2" only listed ones.
+            - ip_list (texts): IP addresses that may use the key; missing where there is no restriction.
             - update_time (time): When it was changed, UTC.
-            - api_key (id): The key, masked.
+            - api_key (id): The API key, masked.
 
         Raises:
             UsageError: An argument cannot be right; nothing was sent.
@@ -269,7 +268,7 @@ class KeyWrites(WriteResource[T]):
         addresses: str | Sequence[str],
         idempotency_key: str | None = None,
     ) -> T:
-        """Removes addresses from those that may use an API key of a sub-account.
+        """Removes IP addresses from those that may use an API key of a sub-account.
 
         DELETE /sapi/v1/broker/subAccountApi/ipRestriction/ipList: weight 1, pool sapi-ip (12,000 a minute
         for the address on this endpoint alone).
@@ -278,18 +277,18 @@ class KeyWrites(WriteResource[T]):
 
         Args:
             sub_account_id: Id of the sub-account.
-            api_key: API key of the sub-account, the whole of it.
-            addresses: IP addresses to remove: at least one. Without any left the key may be used from
+            api_key: API key of the sub-account, in full.
+            addresses: IP addresses to remove, at least one. If none is left, the key may be used from
                 anywhere.
-            idempotency_key: A name under which it is done once, also after a restart and from another kernel: a
-                second call of that name sends nothing and returns the first outcome.
+            idempotency_key: A name under which it is done once, also after a restart and from another
+                kernel: a second call of that name sends nothing and returns the first outcome.
 
         Returns:
             The outcome (of `ops.preview`, a preview). Confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - api_key (id): The key, masked.
-            - ip_list (texts): Addresses that may use the key; missing where there is no restriction.
+            - api_key (id): The API key, masked.
+            - ip_list (texts): IP addresses that may use the key; missing where there is no restriction.
             - update_time (time): When it was changed, UTC.
 
         Raises:

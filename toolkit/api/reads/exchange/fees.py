@@ -98,7 +98,7 @@ class FeeReads(ReadResource):
         500 rows a request, up to one that is empty.
 
         Args:
-            sub_account_id: Only this sub-account; all when not given.
+            sub_account_id: Only this sub-account; all if not given.
             start: First moment, included; less than 7 days before the end when not given.
             end: Last moment, included; a date means its whole day. Now when not given.
             numbers: Amounts as "float" or "exact"; as chosen on the Link when not given.
@@ -109,9 +109,9 @@ class FeeReads(ReadResource):
             - sub_account_id (id): Id of the sub-account.
             - income (amount): The rebate, in `asset`.
             - asset (text): The asset.
-            - symbol (text): What was traded.
+            - symbol (text): Symbol of the trade.
             - trade_id (id): Id of the trade.
-            - time (time): When it was traded, UTC.
+            - time (time): Time of the trade, UTC.
             - status (integer): 0 pending, 1 successful, 2 failed.
 
         Raises:
@@ -141,11 +141,11 @@ class FeeReads(ReadResource):
         address on this endpoint alone).
 
         One request spans less than 7 days at most; longer spans are put together. Every page is fetched,
-        100 rows a request, up to one that is empty. There is no filter by sub-account.
+        100 rows a request, up to one that is empty. It cannot be filtered by sub-account.
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.
-            filter_result: Leave out rebates that are not from the partner's own sub-accounts (since
+            filter_result: Leave out rebates that are not from the partner's sub-accounts (since
                 2024-08-16).
             start: First moment, included; less than 7 days before the end when not given.
             end: Last moment, included; a date means its whole day. Now when not given.
@@ -157,9 +157,9 @@ class FeeReads(ReadResource):
             - sub_account_id (id): Id of the sub-account.
             - income (amount): The rebate, in `asset`.
             - asset (text): The asset.
-            - symbol (text): What was traded.
+            - symbol (text): Symbol of the trade.
             - trade_id (id): Id of the trade.
-            - time (time): When it was traded, UTC.
+            - time (time): Time of the trade, UTC.
             - status (integer): 0 pending, 1 successful, 2 failed.
 
         Raises:

@@ -123,10 +123,10 @@ class Filter:
 
 
 FILTERS = [
-    Filter(endpoint, param, endpoint.answers(param))
+    Filter(endpoint, param, endpoint.columns_echoing(param))
     for endpoint in ENDPOINTS
     for param in endpoint.params
-    if endpoint.answers(param)
+    if endpoint.columns_echoing(param)
 ]
 # Nothing in a row tells them: a switch, or what chooses a market that the rows do not name.
 UNTOLD = {
@@ -156,9 +156,9 @@ def example_of(endpoint: Endpoint) -> Any:
 def single_row(endpoint: Endpoint) -> tuple[Any, dict[str, Any]]:
     """The documented answer with its first row alone, and that row with the wrapper's fields."""
     answer = example_of(endpoint)
-    if endpoint.rows:
-        answer[endpoint.rows] = answer[endpoint.rows][:1]
-        return answer, {**answer, **answer[endpoint.rows][0]}
+    if endpoint.rows_field:
+        answer[endpoint.rows_field] = answer[endpoint.rows_field][:1]
+        return answer, {**answer, **answer[endpoint.rows_field][0]}
     if isinstance(answer, list):
         return answer[:1], dict(answer[0])
     return answer, dict(answer)
@@ -175,7 +175,7 @@ def test_a_row_of_something_else_than_was_asked_for_is_a_breach_of_contract(case
     value = value_in(row, case.columns)
     if value is None:
         field = case.columns[0].fields[0]
-        place = answer[case.endpoint.rows][0] if case.endpoint.rows else answer[0]
+        place = answer[case.endpoint.rows_field][0] if case.endpoint.rows_field else answer[0]
         place[field] = value = "7001"
     asked = str(value).replace("*", "x")
     FrameBuilder(case.endpoint, "float", question=Query(case.endpoint, {case.param.field: asked})).add(answer)
@@ -199,7 +199,7 @@ def test_what_is_left_out_of_account_is_found(shared: SandboxEnv, endpoint: Endp
         values = [v for column in case.columns for v in whole[column.name].dropna().unique() if v != ""]
         if len(values) < 2 or case.param.choices or "api_key" in case.param.name:
             continue
-        arguments = arguments_of(shared, endpoint, without=endpoint.not_together) | {
+        arguments = arguments_of(shared, endpoint, without=endpoint.mutually_exclusive) | {
             case.param.name: values[0]
         }
         assert len(shared.link._fetcher.fetch(endpoint, arguments)) < len(whole), case
