@@ -587,7 +587,7 @@ def test_a_transfer_that_is_another_is_not_taken_for_it(
 def test_an_answer_to_another_question_tells_nothing_of_a_write(write_env: WriteEnv) -> None:
     endpoint_name = "exchange.transfer_futures"
     outcome = after_a_lost_transfer(write_env, endpoint_name, moved(write_env, endpoint_name, toId="1"))
-    with pytest.raises(ContractError, match="the answer is to another question"):
+    with pytest.raises(ContractError, match="the response does not match the request"):
         outcome.reconcile()
     assert outcome.status == "unknown"
 
