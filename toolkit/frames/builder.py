@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from toolkit.amounts import ExactDtype
-from toolkit.amounts.integers import EXACT
+from toolkit.amounts.integers import EXACT_TYPE
 from toolkit.endpoints import Column, Endpoint
 from toolkit.errors import ContractError, RowOrderError
 from toolkit.frames.duplicates import DuplicateFilter
@@ -43,7 +43,7 @@ _PANDAS_TYPES: Mapping[pa.DataType, Any] = {
     pa.string(): pd.StringDtype(),
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
-    EXACT: ExactDtype(),
+    EXACT_TYPE: ExactDtype(),
 }
 _DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?")
 _YEAR_3000 = 32_503_680_000_000
@@ -154,7 +154,7 @@ class FrameBuilder:
         frame.attrs["undeclared"] = names_shown(self.undeclared)
         return frame
 
-    # -- the steps for one response --------------------------------------------------------------------
+    # -- the steps for one response -------------------------------------------------------------------
 
     def _unwrap(self, payload: Any) -> Sequence[Row]:
         """The rows of a response, with the fields of the object around them added to each."""
@@ -279,10 +279,10 @@ class FrameBuilder:
 
 
 def _arrow_type(column: Column, numbers: Numbers) -> pa.DataType:
-    return EXACT if column.kind == "amount" and numbers == "exact" else _TYPES[column.kind]
+    return EXACT_TYPE if column.kind == "amount" and numbers == "exact" else _TYPES[column.kind]
 
 
-# -- whole columns: fast if all values have one plain type, value by value otherwise -----------------------
+# -- whole columns: fast if all values have one plain type, value by value otherwise -----------------
 
 
 def _converted(convert: Callable[[Any], Any], values: list[Any]) -> list[Any]:
@@ -315,7 +315,7 @@ def _unchanged(values: list[Any]) -> list[Any]:
     return values
 
 
-# -- single values: checked and converted for Arrow ----------------------------------
+# -- single values: checked and converted for Arrow --------------------------------------------------
 
 
 class _BadValueError(Exception):

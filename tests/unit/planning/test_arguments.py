@@ -229,7 +229,7 @@ def test_a_masked_key_is_rejected() -> None:
         )
 
 
-# -- values from frames and arrays ----------------------------------------------------------------
+# -- values from frames and arrays -------------------------------------------------------------------
 
 TRANSFER = WRITES_BY_NAME["exchange.transfer"]
 COMMISSION = WRITES_BY_NAME["exchange.set_commission"]
