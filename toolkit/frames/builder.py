@@ -8,11 +8,8 @@ is kept once. Rows are held as Arrow arrays until the end, so memory use is prop
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from decimal import Decimal
 from typing import Any, Literal
 
 import pandas as pd
@@ -22,6 +19,7 @@ from toolkit.amounts import ExactDtype
 from toolkit.amounts.integers import EXACT_TYPE
 from toolkit.endpoints import Column, Endpoint
 from toolkit.errors import ContractError, RowOrderError
+from toolkit.frames.decode import DecodeError, arrow_type, to_array
 from toolkit.frames.duplicates import DuplicateFilter
 from toolkit.frames.validation import Query
 from toolkit.redaction import Emails, mask, masked_key, names_shown
@@ -29,24 +27,12 @@ from toolkit.redaction import Emails, mask, masked_key, names_shown
 Numbers = Literal["float", "exact"]
 Row = Mapping[str, Any]
 
-_TYPES: Mapping[str, pa.DataType] = {
-    "text": pa.string(),
-    "id": pa.string(),
-    "email": pa.string(),
-    "amount": pa.float64(),
-    "integer": pa.int64(),
-    "flag": pa.bool_(),
-    "time": pa.timestamp("ms", "UTC"),
-    "texts": pa.list_(pa.string()),
-}
 _PANDAS_TYPES: Mapping[pa.DataType, Any] = {
     pa.string(): pd.StringDtype(),
     pa.int64(): pd.Int64Dtype(),
     pa.bool_(): pd.BooleanDtype(),
     EXACT_TYPE: ExactDtype(),
 }
-_DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?")
-_YEAR_3000 = 32_503_680_000_000
 
 
 class FrameBuilder:
@@ -73,7 +59,7 @@ class FrameBuilder:
         self._endpoint = endpoint
         self._query = query
         self._emails = emails
-        self._types = [_arrow_type(column, numbers) for column in endpoint.columns]
+        self._types = [arrow_type(column.kind, exact=numbers == "exact") for column in endpoint.columns]
         self._responses: list[list[pa.Array]] = []
         self._duplicates = DuplicateFilter()
         self._last_time: int | None = None
@@ -257,12 +243,9 @@ class FrameBuilder:
         if self._is_masked(column):
             values = [mask(value) if isinstance(value, str) else value for value in values]
         try:
-            convert = _float if type_ == pa.float64() else _CONVERT[column.kind]
-            array = pa.array(_converted(convert, values), type=type_)
-        except _BadValueError as bad:
-            problem = str(bad)
-        except (pa.ArrowInvalid, OverflowError):
-            problem = "a number has more digits than an exact amount can hold"
+            array = to_array(column.kind, type_, values)
+        except DecodeError as error:
+            problem = str(error)
         else:
             if not array.null_count or column.optional or column.kind in ("text", "id", "email"):
                 return array
@@ -276,144 +259,3 @@ class FrameBuilder:
         return ContractError(
             self._endpoint.qualified_name, f"{problem}, contrary to the documentation of the exchange"
         )
-
-
-def _arrow_type(column: Column, numbers: Numbers) -> pa.DataType:
-    return EXACT_TYPE if column.kind == "amount" and numbers == "exact" else _TYPES[column.kind]
-
-
-# -- whole columns: fast if all values have one plain type, value by value otherwise -----------------
-
-
-def _converted(convert: Callable[[Any], Any], values: list[Any]) -> list[Any]:
-    """Convert all values."""
-    types = set(map(type, values))
-    if len(types) == 1:
-        fast = _FAST.get((convert, types.pop()))
-        converted = fast(values) if fast else None
-        if converted is not None:
-            return converted
-    return [convert(value) for value in values]
-
-
-def _fast_floats(values: list[str]) -> list[float] | None:
-    if not all(map(_DECIMAL.fullmatch, values)):
-        return None
-    numbers = list(map(float, values))
-    return None if any(map(math.isinf, numbers)) else numbers
-
-
-def _fast_amounts(values: list[str]) -> list[Decimal] | None:
-    return list(map(Decimal, values)) if all(map(_DECIMAL.fullmatch, values)) else None
-
-
-def _fast_times(values: list[int]) -> list[int] | None:
-    return values if min(values) >= 0 and max(values) < _YEAR_3000 else None
-
-
-def _unchanged(values: list[Any]) -> list[Any]:
-    return values
-
-
-# -- single values: checked and converted for Arrow --------------------------------------------------
-
-
-class _BadValueError(Exception):
-    """A value that does not fit its column; only used inside this module."""
-
-
-def _amount(value: Any) -> Decimal | None:
-    # Some optional fields have "" for a missing amount.
-    if value is None or value == "":
-        return None
-    if isinstance(value, str) and _DECIMAL.fullmatch(value):
-        return Decimal(value)
-    if isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool)):
-        return Decimal(value)
-    raise _BadValueError(f"{_kind_of(value)} is not an amount")
-
-
-def _float(value: Any) -> float | None:
-    if isinstance(value, str) and _DECIMAL.fullmatch(value):
-        number = float(value)
-    else:
-        amount = _amount(value)
-        if amount is None:
-            return None
-        number = float(amount)
-    if math.isinf(number):
-        raise _BadValueError("a number is too large")
-    return number
-
-
-def _identifier(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    raise _BadValueError(f"{_kind_of(value)} is not an id")
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    raise _BadValueError(f"{_kind_of(value)} is not text")
-
-
-def _integer(value: Any) -> int | None:
-    # The exchange sends the number of traders as text.
-    if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value):
-        return int(value)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    raise _BadValueError(f"{_kind_of(value)} is not a whole number")
-
-
-def _flag(value: Any) -> bool | None:
-    if value is None or isinstance(value, bool):
-        return value
-    raise _BadValueError(f"{_kind_of(value)} is neither true nor false")
-
-
-def _time(value: Any) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _YEAR_3000:
-        return value
-    raise _BadValueError(f"{_kind_of(value)} is not a time in milliseconds")
-
-
-def _texts(value: Any) -> list[str] | None:
-    if value is None:
-        return None
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return value
-    raise _BadValueError(f"{_kind_of(value)} is not a list of texts")
-
-
-def _kind_of(value: Any) -> str:
-    names = {bool: "true or false", str: "text", int: "a number", Decimal: "a number"}
-    return names.get(type(value), "a list" if isinstance(value, list) else "an object")
-
-
-_CONVERT: Mapping[str, Callable[[Any], Any]] = {
-    "text": _text,
-    "id": _identifier,
-    "email": _text,
-    "amount": _amount,
-    "integer": _integer,
-    "flag": _flag,
-    "time": _time,
-    "texts": _texts,
-}
-
-_FAST: Mapping[tuple[Callable[[Any], Any], type], Callable[[list[Any]], list[Any] | None]] = {
-    (_text, str): _unchanged,
-    (_identifier, str): _unchanged,
-    (_identifier, int): lambda values: list(map(str, values)),
-    (_integer, int): _unchanged,
-    (_flag, bool): _unchanged,
-    (_time, int): _fast_times,
-    (_float, str): _fast_floats,
-    (_amount, str): _fast_amounts,
-}
