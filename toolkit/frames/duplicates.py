@@ -17,7 +17,7 @@ _EMPTY: Hashes = np.empty(0, dtype=np.int64)
 
 
 class DuplicateFilter:
-    """Tells new rows from those of earlier responses.
+    """Separates new rows from those of earlier responses.
 
     Each row is remembered by a hash of eight bytes, not by its values, so a window of a million rows takes
     8 MiB. The hash is Python's own, which for texts is not predictable from outside. In a window of a million

@@ -1,4 +1,4 @@
-"""Exact amounts: every pandas operation on them is exact to the last digit, or raises and says what to do."""
+"""Exact amounts: every operation is exact to the last digit, or raises and says what to do."""
 
 from __future__ import annotations
 

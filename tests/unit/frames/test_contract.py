@@ -53,27 +53,27 @@ def test_an_object_is_one_row_and_a_list_one_row_per_item() -> None:
 
 def test_both_spellings_of_a_field_are_read() -> None:
     row = {"asset": "BTC", "qty": "1", "tranId": "1", "clientTranId": "", "time": 1_544_433_328_000}
-    answer = {
+    payload = {
         "success": True,
         "futuresType": 2,
         "transfers": [row | {"from": "", "to": "2"}, row | {"fromId": "1", "toId": "3", "tranId": "2"}],
     }
-    frame = build(ENDPOINTS_BY_NAME["exchange.futures_transfers"], answer)
+    frame = build(ENDPOINTS_BY_NAME["exchange.futures_transfers"], payload)
     assert frame["from_id"].tolist() == ["", "1"]
     assert frame["to_id"].tolist() == ["2", "3"]
     assert frame["futures_type"].tolist() == [2, 2]
 
 
 def test_a_response_that_reports_failure_raises() -> None:
-    answer = {"success": False, "futuresType": 2, "transfers": []}
+    payload = {"success": False, "futuresType": 2, "transfers": []}
     with pytest.raises(ContractError, match="success"):
-        build(ENDPOINTS_BY_NAME["exchange.futures_transfers"], answer)
+        build(ENDPOINTS_BY_NAME["exchange.futures_transfers"], payload)
 
 
-@pytest.mark.parametrize("answer", [{}, {"data": {}}, [], "text", None, 5, [[1]], {"data": [1]}])
-def test_a_response_of_another_shape_raises(answer: Any) -> None:
+@pytest.mark.parametrize("payload", [{}, {"data": {}}, [], "text", None, 5, [[1]], {"data": [1]}])
+def test_a_response_of_another_shape_raises(payload: Any) -> None:
     with pytest.raises(ContractError, match=r"exchange\.spot_balances"):
-        build(ENDPOINTS_BY_NAME["exchange.spot_balances"], answer)
+        build(ENDPOINTS_BY_NAME["exchange.spot_balances"], payload)
 
 
 def test_a_missing_field_raises_with_its_name() -> None:

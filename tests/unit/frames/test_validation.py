@@ -155,13 +155,13 @@ def example_of(endpoint: Endpoint) -> Any:
 
 def single_row(endpoint: Endpoint) -> tuple[Any, dict[str, Any]]:
     """The documented response with only its first row, and that row with the fields around it."""
-    answer = example_of(endpoint)
+    payload = example_of(endpoint)
     if endpoint.rows_field:
-        answer[endpoint.rows_field] = answer[endpoint.rows_field][:1]
-        return answer, {**answer, **answer[endpoint.rows_field][0]}
-    if isinstance(answer, list):
-        return answer[:1], dict(answer[0])
-    return answer, dict(answer)
+        payload[endpoint.rows_field] = payload[endpoint.rows_field][:1]
+        return payload, {**payload, **payload[endpoint.rows_field][0]}
+    if isinstance(payload, list):
+        return payload[:1], dict(payload[0])
+    return payload, dict(payload)
 
 
 def value_in(row: dict[str, Any], columns: tuple[Column, ...]) -> Any:
@@ -171,21 +171,21 @@ def value_in(row: dict[str, Any], columns: tuple[Column, ...]) -> Any:
 @pytest.mark.parametrize("case", FILTERS, ids=str)
 def test_a_row_that_does_not_match_a_filter_raises(case: Filter) -> None:
     """For each documented response: a filter for its value matches, and any other does not."""
-    answer, row = single_row(case.endpoint)
+    payload, row = single_row(case.endpoint)
     value = value_in(row, case.columns)
     if value is None:
         field = case.columns[0].fields[0]
-        target = answer[case.endpoint.rows_field][0] if case.endpoint.rows_field else answer[0]
+        target = payload[case.endpoint.rows_field][0] if case.endpoint.rows_field else payload[0]
         target[field] = value = "7001"
     requested = str(value).replace("*", "x")
     FrameBuilder(case.endpoint, "float", query=Query(case.endpoint, {case.param.field: requested})).add(
-        answer
+        payload
     )
     wrong = FrameBuilder(
         case.endpoint, "float", query=Query(case.endpoint, {case.param.field: "9" + requested})
     )
     with pytest.raises(errors.ContractError, match="the response does not match the request") as caught:
-        wrong.add(answer)
+        wrong.add(payload)
     assert wrong.rows == 0
     if case.param.private:
         assert requested not in str(caught.value)
