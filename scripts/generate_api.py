@@ -142,9 +142,9 @@ def shows_emails(endpoint: Endpoint) -> bool:
 def _paging_notes(endpoint: Endpoint) -> list[str]:
     notes: list[str] = []
     window, paging = endpoint.window, endpoint.paging
-    if window and window.longest and not window.retention:
+    if window and window.max_span and not window.retention:
         notes.append(
-            f"One request spans {_length(window.longest)} at most; a longer span is split into several "
+            f"One request spans {_length(window.max_span)} at most; a longer span is split into several "
             "requests."
         )
     if paging.kind in ("page", "offset"):
@@ -232,7 +232,7 @@ def write_docstring(write: Write) -> str:
         _wrapped(" ".join([*write.notes, resolved])),
         ["Args:", *_items(arguments)],
         ["Returns:", *_items([returns]), *columns],
-        ["Raises:", *_items([*WRITE_RAISES, *([BEFORE_RAISES] if how.before else [])])],
+        ["Raises:", *_items([*WRITE_RAISES, *([BEFORE_RAISES] if how.needs_snapshot else [])])],
         [f"Source: {write.source}"],
     )
 

@@ -91,11 +91,11 @@ def held(endpoint: Endpoint, world: World) -> list[Any] | None:
 
 def rows_of(endpoint: Endpoint, answer: Any) -> list[Mapping[str, Any]]:
     """The rows of an answer, with what the wrapper says in each."""
-    if endpoint.rows:
+    if endpoint.rows_field:
         outer = {
             field: answer[field] for column in endpoint.columns if column.outer for field in column.fields
         }
-        return [{**outer, **row} for row in answer[endpoint.rows]]
+        return [{**outer, **row} for row in answer[endpoint.rows_field]]
     return answer if isinstance(answer, list) else [answer]
 
 
@@ -115,7 +115,7 @@ def differences(endpoint: Endpoint, answer: Any, frame: pd.DataFrame, table: lis
         return [f"{len(rows)} rows, and {len(frame)} of ours"]
     found = []
     if table is not None:
-        inner = answer[endpoint.rows] if endpoint.rows else answer
+        inner = answer[endpoint.rows_field] if endpoint.rows_field else answer
         if loose(inner) != loose(table):
             found.append("not the rows of the sandbox's table")
     for column in endpoint.columns:

@@ -173,7 +173,7 @@ def test_a_traceback_shows_the_users_cell_and_no_frame_of_the_toolkit(kernel: Ke
     kernel.well(f"%xmode {mode}")
     try:
         for call, error in {
-            "link.spot.rebates(start=start)": "UsageError: spot.rebates: `start` is no time",
+            "link.spot.rebates(start=start)": "UsageError: spot.rebates: `start` is not a time",
             "link.spot.rebates(strat=start)": "TypeError: rebates() got an unexpected keyword argument",
             "link.spot.rebate(start=start)": "AttributeError: 'SpotReads' object has no attribute 'rebate'",
             "link.get(start)": "UsageError: A path begins with",

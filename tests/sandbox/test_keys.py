@@ -30,7 +30,7 @@ from tests.support.sandbox_requests import (
     world,
     write,
 )
-from toolkit.endpoints import BY_ROUTE, ENDPOINTS, ENDPOINTS_BY_NAME, KEY_PERMISSIONS, SAPI_IP
+from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, ENDPOINTS_BY_ROUTE, KEY_PERMISSIONS, SAPI_IP
 from toolkit.errors import ContractError
 from toolkit.frames.builder import FrameBuilder
 from toolkit.sandbox import Exchange, RegisteredKey, SandboxRequest, SandboxResponse, World
@@ -70,7 +70,7 @@ def told(key: RegisteredKey) -> dict[str, Any]:
 
 
 def test_it_is_declared_without_an_endpoint() -> None:
-    assert BY_ROUTE["GET", "/sapi/v1/account/apiRestrictions"] is KEY_PERMISSIONS
+    assert ENDPOINTS_BY_ROUTE["GET", "/sapi/v1/account/apiRestrictions"] is KEY_PERMISSIONS
     assert KEY_PERMISSIONS not in ENDPOINTS
     assert KEY_PERMISSIONS.qualified_name not in ENDPOINTS_BY_NAME
     assert (KEY_PERMISSIONS.security, KEY_PERMISSIONS.rate_limit) == ("USER_DATA", SAPI_IP)

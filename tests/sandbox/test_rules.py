@@ -472,13 +472,13 @@ def test_a_start_after_the_end(endpoint_name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "endpoint_name", [e.qualified_name for e in ENDPOINTS if e.window and e.window.longest]
+    "endpoint_name", [e.qualified_name for e in ENDPOINTS if e.window and e.window.max_span]
 )
 def test_a_span_too_long_by_a_millisecond(endpoint_name: str) -> None:
     window = ENDPOINTS_BY_NAME[endpoint_name].window
     assert window is not None
-    assert window.longest is not None
-    longest = int(window.longest.total_seconds() * 1000)
+    assert window.max_span is not None
+    longest = int(window.max_span.total_seconds() * 1000)
     right = minimal(endpoint_name) | {"startTime": str(N - longest), "endTime": str(N)}
     assert ask(exchange(), endpoint_name, right).status == 200
     wrong = right | {"startTime": str(N - longest - 1)}

@@ -292,7 +292,7 @@ def test_an_address_may_be_missing() -> None:
     emails = builder.frame({})["email"]
     assert pd.isna(emails[0])
     assert emails[1] == ""
-    with pytest.raises(ContractError, match="`email`: a number is no text"):
+    with pytest.raises(ContractError, match="`email`: a number is not text"):
         builder.add([{"customerId": "c", "email": 1}])
 
 

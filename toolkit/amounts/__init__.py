@@ -1,7 +1,7 @@
-"""Exact amounts: columns that are added, subtracted and multiplied without ever rounding.
+"""Exact amounts: columns that are added, subtracted and multiplied without rounding.
 
-`numbers="exact"` has a read return them. `read_parquet()` brings back a frame as it was written, `exact()`
-makes exact amounts of decimals from elsewhere, `divide()` divides them and rounds where it is told to.
+Reads return them with `numbers="exact"`. `read_parquet()` restores a frame from a file, `exact()` converts
+other decimals to exact amounts, and `divide()` divides amounts, rounding to a given number of places.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from toolkit.amounts.array import ExactArray
 from toolkit.amounts.dtype import ExactDtype
-from toolkit.amounts.integers import PLACES, units
+from toolkit.amounts.integers import PLACES, units_of_array
 from toolkit.amounts.scalars import ExactDecimal
-from toolkit.amounts.values import to_units
+from toolkit.amounts.values import units_of_value
 from toolkit.errors import UsageError
 from toolkit.runtime.decimals import in_own_context
 from toolkit.text.suggestions import attributes_of_module
@@ -31,42 +31,43 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-if not TYPE_CHECKING:  # or every name would seem to be there
+if not TYPE_CHECKING:  # type checkers would accept any name
     __getattr__ = attributes_of_module(__name__, __all__)
 
 
 def exact(data: Data) -> Data:
-    """Make decimals exact amounts again, as they were when read: for what comes out of Parquet or SQL.
+    """Convert decimals to exact amounts, for example after reading them from Parquet or SQL.
 
     Args:
-        data: A Series of decimals, or of numbers as text. Or a DataFrame: its columns of decimals are made
-            exact, all others left as they are.
+        data: A Series of decimals or of numbers as text, or a DataFrame. In a DataFrame, only columns of
+            decimals are converted.
 
     Returns:
-        A copy, `attrs` included.
+        A copy, including `attrs`.
 
     Raises:
-        InexactError: There are floats in it, or numbers of more digits than there is room for.
+        InexactError: The data contains floats, or numbers with too many digits for an exact amount.
+        UsageError: Two columns of the DataFrame have the same name.
     """
     if isinstance(data, pd.Series):
         return data.astype(ExactDtype())
     if not data.columns.is_unique:
-        raise UsageError("Two columns of the frame have one name: give it to exact() column by column.")
+        raise UsageError("Two columns of the frame have the same name: call exact() for each column instead.")
     return data.astype({name: ExactDtype() for name, column in data.items() if _holds_decimals(column)})
 
 
 def read_parquet(path: str | PathLike[str]) -> pd.DataFrame:
-    """The frame that `DataFrame.to_parquet` wrote, its exact amounts exact again, `attrs` included.
+    """Read a frame that `DataFrame.to_parquet` wrote, including its exact amounts and `attrs`.
 
-    `pandas.read_parquet` gives Python's decimals for them, in columns of objects.
+    `pandas.read_parquet` returns exact amounts as Python decimals, in object columns.
 
     Args:
-        path: A file, or a folder of them.
+        path: A file, or a folder of files.
 
     Raises:
-        InexactError: The file has decimals of more digits than there is room for.
+        InexactError: The file contains decimals with too many digits for an exact amount.
     """
-    from pyarrow import parquet  # late: nothing else needs it
+    from pyarrow import parquet  # imported here, as nothing else needs it
 
     schema = parquet.ParquetDataset(path).schema
     decimals = [field.name for field in schema if pa.types.is_decimal(field.type)]
@@ -96,42 +97,42 @@ def divide(
     places: int,
     rounding: str = ROUND_HALF_EVEN,
 ) -> pd.Series | Decimal:
-    """Divide exact amounts, rounded once, to the places asked for.
+    """Divide exact amounts and round each quotient once, to the given number of decimal places.
 
-    With `of = frame.groupby("asset")["income"]`, `divide(of.sum(), of.count(), places=8)` is the mean of
-    each asset.
+    With `groups = frame.groupby("asset")["income"]`, `divide(groups.sum(), groups.count(), places=8)` is the
+    mean of each asset.
 
     Args:
-        amounts: What is divided: exact amounts, or a single one.
-        by: What by. Two Series are matched by their index, as pandas does.
-        places: Digits behind the point, 18 at most.
-        rounding: How, as in the module decimal: `ROUND_HALF_EVEN`, `ROUND_DOWN` and so on.
+        amounts: The dividend: exact amounts, or a single one.
+        by: The divisor. Two Series are aligned by their index, as in pandas.
+        places: Number of decimal places, 18 at most.
+        rounding: Rounding mode of the module `decimal`: `ROUND_HALF_EVEN`, `ROUND_DOWN` and so on.
 
     Returns:
-        Exact amounts, or a single one where both were.
+        Exact amounts, or a single one if both arguments are single.
 
     Raises:
-        InexactError: One is a float, or the result has more digits than there is room for.
-        UsageError: `places` or `rounding` cannot be right, or something is divided by zero.
+        InexactError: A value is a float, or the result has too many digits for an exact amount.
+        UsageError: `places` or `rounding` is invalid, or a divisor is zero.
     """
     if not 0 <= places <= PLACES:
-        raise UsageError(f"places is {places}; amounts have from 0 to {PLACES} digits behind the point.")
+        raise UsageError(f"places must be from 0 to {PLACES}, not {places}.")
     if not (isinstance(amounts, pd.Series) or isinstance(by, pd.Series)):
-        (quotient,) = _divided([to_units(amounts)], [to_units(by)], places, rounding)
+        (quotient,) = _divided([units_of_value(amounts)], [units_of_value(by)], places, rounding)
         if quotient is None:
-            raise UsageError("There is nothing to divide, or nothing to divide by: it is missing.")
+            raise UsageError("A single amount cannot be divided if it or the divisor is missing.")
         return ExactDecimal(quotient)
     if isinstance(amounts, pd.Series) and isinstance(by, pd.Series):
         amounts, by = amounts.align(by)
-    (of, *_) = [each for each in (amounts, by) if isinstance(each, pd.Series)]
-    result = _divided(_units(amounts, len(of)), _units(by, len(of)), places, rounding)
-    return pd.Series(ExactArray._from_sequence(result), index=of.index, name=of.name)
+    (series, *_) = [each for each in (amounts, by) if isinstance(each, pd.Series)]
+    result = _divided(_units(amounts, len(series)), _units(by, len(series)), places, rounding)
+    return pd.Series(ExactArray._from_sequence(result), index=series.index, name=series.name)
 
 
 def _units(values: pd.Series | Decimal | int, rows: int) -> list[int | None]:
     if isinstance(values, pd.Series):
-        return units(ExactArray._from_sequence(values)._data)
-    return [to_units(values)] * rows
+        return units_of_array(ExactArray._from_sequence(values)._data)
+    return [units_of_value(values)] * rows
 
 
 @in_own_context
@@ -142,16 +143,16 @@ def _divided(
     results: list[Decimal | None] = []
     for row, (amount, divisor) in enumerate(zip(amounts, by, strict=True)):
         if divisor == 0:
-            raise UsageError(f"Row {row} would be divided by zero.")
+            raise UsageError(f"The divisor in row {row} is zero.")
         if amount is None or divisor is None:
             results.append(None)
             continue
         try:
-            # No quotient of two amounts lies so near to the middle between two steps that the first,
-            # of 200 digits, could be taken for it.
+            # Rounding twice is safe: no quotient of two amounts is so close to the middle of two steps that
+            # its first 200 digits could not tell it from the middle.
             results.append((Decimal(amount) / Decimal(divisor)).quantize(step, rounding))
         except TypeError:
             raise UsageError(
-                f"rounding is {rounding!r}; it is one of the module decimal, such as ROUND_DOWN."
+                f"rounding must be a mode of the module decimal, such as ROUND_DOWN, not {rounding!r}."
             ) from None
     return results

@@ -1,4 +1,4 @@
-"""The pandas type of a column of exact amounts."""
+"""The pandas dtype of exact amounts."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api.extensions import ExtensionDtype, register_extension_dtype
 
-from toolkit.amounts.integers import EXACT, PLACES
+from toolkit.amounts.integers import EXACT_TYPE, PLACES
 from toolkit.amounts.scalars import ExactDecimal
-from toolkit.amounts.values import to_arrow
+from toolkit.amounts.values import array_of_values
 
 
 @register_extension_dtype
 class ExactDtype(ExtensionDtype):
-    """The type `exact` of a column: Arrow's `decimal128(38, 18)`, computed without ever rounding.
+    """The dtype "exact": Arrow's `decimal128(38, 18)` with arithmetic that never rounds.
 
-    It is registered with pandas: `frame.astype({"income": "exact"})`,
+    It is registered with pandas, for example for `frame.astype({"income": "exact"})` and
     `pandas.read_csv(path, dtype={"income": "exact"})`.
     """
 
@@ -30,27 +30,27 @@ class ExactDtype(ExtensionDtype):
 
     @classmethod
     def construct_array_type(cls) -> Any:
-        """The class of the arrays."""
-        from toolkit.amounts.array import ExactArray  # it needs this type
+        """The array class of this dtype."""
+        from toolkit.amounts.array import ExactArray  # imported here, as it imports this module
 
         return ExactArray
 
     def __from_arrow__(self, array: pa.Array | pa.ChunkedArray) -> Any:
-        """How Arrow makes such a column."""
-        return self.construct_array_type()(to_arrow(array))
+        """Convert an Arrow array to an array of this dtype."""
+        return self.construct_array_type()(array_of_values(array))
 
     def _get_common_dtype(self, dtypes: list[Any]) -> Any:
-        """What columns become that are put one below the other: exact, or each value as it is."""
+        """The dtype of concatenated columns: exact if all values fit, otherwise object."""
         return self if all(map(_fits, dtypes)) else None
 
 
 def _fits(dtype: Any) -> bool:
-    """Whether all values of a type are exact amounts."""
+    """Whether every value of a dtype fits an exact amount."""
     if isinstance(dtype, ExactDtype):
         return True
     kind = getattr(dtype, "pyarrow_dtype", None)
     if kind is not None and pa.types.is_decimal(kind):
-        return bool(kind.scale <= PLACES and kind.precision - kind.scale <= EXACT.precision - PLACES)
+        return bool(kind.scale <= PLACES and kind.precision - kind.scale <= EXACT_TYPE.precision - PLACES)
     if isinstance(dtype, np.dtype):
         return dtype.kind in "iu"
     return pd.api.types.is_integer_dtype(dtype)

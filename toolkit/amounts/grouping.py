@@ -1,4 +1,4 @@
-"""Sums of groups, and running sums, of exact amounts."""
+"""Group sums and cumulative results of exact amounts."""
 
 from __future__ import annotations
 
@@ -9,70 +9,70 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from toolkit.amounts.integers import EXACT
-from toolkit.amounts.values import ROOM, narrowed
+from toolkit.amounts.integers import EXACT_TYPE
+from toolkit.amounts.values import CAPACITY, cast_to_exact
 
 STEPS: Mapping[str, Callable[[int, int], int]] = {"cumsum": operator.add, "cummin": min, "cummax": max}
 _TOTAL = pa.decimal256(76, 18)
 
 
-def sums(amounts: pa.Array, ids: np.ndarray, groups: int, at_least: int, *, skipna: bool) -> pa.Array:
+def group_sums(amounts: pa.Array, ids: np.ndarray, groups: int, min_count: int, *, skipna: bool) -> pa.Array:
     """The sum of each group.
 
     Args:
         amounts: Exact amounts.
-        ids: The group of each, -1 for none.
-        groups: How many groups there are.
-        at_least: A group with fewer amounts than this has no sum.
-        skipna: Whether what is missing is passed over; otherwise its group has no sum.
+        ids: The group of each amount, -1 for none.
+        groups: Number of groups.
+        min_count: The sum of a group with fewer amounts is missing.
+        skipna: Whether to skip missing amounts; otherwise the sum of their group is missing.
     """
     missing = amounts.is_null().to_numpy(zero_copy_only=False)
     counted = (ids >= 0) & ~missing
     table = pa.table({"id": ids[counted], "amount": amounts.filter(pa.array(counted)).cast(_TOTAL)})
     found = table.group_by("id", use_threads=False).aggregate([("amount", "sum")])
-    totals = narrowed(
+    totals = cast_to_exact(
         found.column("amount_sum").cast(_TOTAL).combine_chunks(),
-        f"The sum of a group does not fit an exact amount, which has {ROOM}.",
+        f"The sum of a group does not fit an exact amount, which has {CAPACITY}.",
     )
     if isinstance(totals, pa.ChunkedArray):
-        totals = pa.concat_arrays([*totals.chunks, pa.array([], EXACT)])
-    totals = pa.concat_arrays([totals, pa.array([0], EXACT)])
+        totals = pa.concat_arrays([*totals.chunks, pa.array([], EXACT_TYPE)])
+    totals = pa.concat_arrays([totals, pa.array([0], EXACT_TYPE)])
     positions = np.full(groups, len(totals) - 1)
     positions[found.column("id").to_numpy()] = np.arange(len(totals) - 1)
-    without = np.bincount(ids[counted], minlength=groups) < at_least
+    no_sum = np.bincount(ids[counted], minlength=groups) < min_count
     if not skipna:
-        without[ids[(ids >= 0) & missing]] = True
-    return totals.take(pa.array(positions, mask=without))
+        no_sum[ids[(ids >= 0) & missing]] = True
+    return totals.take(pa.array(positions, mask=no_sum))
 
 
-def running(
+def accumulate(
     numbers: list[int | None], ids: np.ndarray, step: Callable[[int, int], int], *, skipna: bool
 ) -> list[int | None]:
-    """What came about by each place within its group: the sum, or the largest, or the smallest so far."""
-    so_far: dict[int, int | None] = {}
+    """The cumulative sum, maximum or minimum at each row within its group, in units."""
+    current: dict[int, int | None] = {}
     result: list[int | None] = []
     for number, group in zip(numbers, ids.tolist(), strict=True):
-        before = so_far.get(group, 0)
+        before = current.get(group, 0)
         if group < 0 or number is None or (before is None and not skipna):
             if not skipna:
-                so_far[group] = None
+                current[group] = None
             result.append(None)
             continue
-        now = number if group not in so_far or before is None else step(before, number)
-        so_far[group] = now
+        now = number if group not in current or before is None else step(before, number)
+        current[group] = now
         result.append(now)
     return result
 
 
-def places_of(ordered: Any, picked: Any) -> np.ndarray:
-    """Where in a column stands each of those that were picked from its order, -1 where none was.
+def indexes_of(ordered: Any, picked: Any) -> np.ndarray:
+    """For each picked code, the index of a row with that code, -1 where it is missing.
 
     Args:
-        ordered: Whole numbers that are ordered as the column is, equal where it is.
-        picked: Some of them.
+        ordered: The sort code of each row; see `sort_codes`.
+        picked: Some of these codes.
     """
     known = ordered.to_numpy(dtype=np.int64, na_value=-1)
-    where = np.full(known.max(initial=-1) + 2, -1)
-    where[known] = np.arange(len(known))
-    where[-1] = -1
-    return np.asarray(where[picked.to_numpy(dtype=np.int64, na_value=-1)])
+    rows = np.full(known.max(initial=-1) + 2, -1)
+    rows[known] = np.arange(len(known))
+    rows[-1] = -1
+    return np.asarray(rows[picked.to_numpy(dtype=np.int64, na_value=-1)])

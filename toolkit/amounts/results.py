@@ -1,4 +1,4 @@
-"""What comes out of exact amounts, as pandas and numpy hold it."""
+"""Builds the numpy and pandas arrays that operations on exact amounts return."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from toolkit.amounts.values import ELSE, ROOM
+from toolkit.amounts.values import CAPACITY, REMEDY
 from toolkit.errors import InexactError
 
 
-def objects(values: list[object]) -> np.ndarray:
-    """An array of objects, whatever they are."""
+def object_array(values: list[object]) -> np.ndarray:
+    """A one-dimensional numpy array of any objects."""
     found = np.empty(len(values), object)
     found[:] = values
     return found
 
 
-def masked(values: np.ndarray, missing: np.ndarray) -> Any:
-    """An array of pandas' own types."""
+def masked_array(values: np.ndarray, missing: np.ndarray) -> Any:
+    """A nullable pandas array of booleans, integers or floats."""
     kinds: dict[str, Any] = {
         "b": pd.arrays.BooleanArray,
         "i": pd.arrays.IntegerArray,
@@ -30,19 +30,19 @@ def masked(values: np.ndarray, missing: np.ndarray) -> Any:
     return kinds[values.dtype.kind](values, missing)
 
 
-def answers(found: Any) -> Any:
-    """What Arrow answered yes or no to."""
+def boolean_array(found: Any) -> Any:
+    """A nullable pandas array from an Arrow array of booleans."""
     missing = np.asarray(found.is_null().to_numpy(zero_copy_only=False))
-    return masked(np.array(found.fill_null(False).to_numpy(zero_copy_only=False)), missing)
+    return masked_array(np.array(found.fill_null(False).to_numpy(zero_copy_only=False)), missing)
 
 
-def made(make: Callable[..., pa.Array], *args: Any, **kwargs: Any) -> pa.Array:
-    """What `make` makes of whole numbers, if exact amounts have room for it.
+def checked_array(make: Callable[..., pa.Array], *args: Any, **kwargs: Any) -> pa.Array:
+    """Call `make`, which returns an array of exact amounts.
 
     Raises:
-        InexactError: They have not.
+        InexactError: A result has too many digits for an exact amount.
     """
     try:
         return make(*args, **kwargs)
     except OverflowError:
-        raise InexactError(f"A result does not fit an exact amount, which has {ROOM}. {ELSE}") from None
+        raise InexactError(f"A result does not fit an exact amount, which has {CAPACITY}. {REMEDY}") from None

@@ -1,4 +1,4 @@
-"""A single exact amount: a `Decimal` whose sums, differences and products are never rounded."""
+"""A single exact amount: a `Decimal` with arithmetic that never rounds."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from decimal import Context, Decimal, Inexact
 from typing import Any, NoReturn
 
-from toolkit.amounts.errors import refuse, refuse_float
+from toolkit.amounts.errors import raise_float_refused, raise_inexact
 from toolkit.runtime.decimals import CONTEXT, in_own_context
 
-# As many digits, but a result that would need more of them raises instead of being rounded.
+# The same precision, but a result that does not fit raises instead of being rounded.
 _EXACTLY = CONTEXT.copy()
 _EXACTLY.traps[Inexact] = True
 
@@ -17,14 +17,14 @@ _EXACTLY.traps[Inexact] = True
 class ExactDecimal(Decimal):
     """One amount of an exact column.
 
-    It is equal to the `Decimal` of the same number, hashed and printed like it. But the decimal context of
-    the thread has no say in `+`, `-`, `*`, `abs()`, `round()`, `quantize()` and formatting, unless one is
-    passed; and floats and divisions are refused, as in a column. `Decimal(amount)` is a plain one again.
+    It is equal to the `Decimal` of the same number, with the same hash and repr. The decimal context of the
+    thread does not affect `+`, `-`, `*`, `abs()`, `round()`, `quantize()` and formatting, unless a context is
+    passed. Floats and divisions raise, as they do for a column. `Decimal(amount)` returns a plain decimal.
     """
 
     __slots__ = ()
 
-    # -- sums, differences, products -----------------------------------------------------------------------
+    # -- sums, differences, products ------------------------------------------------------------------
 
     def __add__(self, other: Any) -> ExactDecimal:
         return _exactly(_EXACTLY.add, self, other)
@@ -52,23 +52,23 @@ class ExactDecimal(Decimal):
         return ExactDecimal(_EXACTLY.abs(self))
 
     def fma(self, other: Any, third: Any, context: Context | None = None) -> ExactDecimal:
-        """This one times another, plus a third."""
+        """The product with another number, plus a third one."""
         return ExactDecimal(super().fma(other, third, context)) if context else self * other + third
 
-    # -- what is refused -----------------------------------------------------------------------------------
+    # -- operations that raise ------------------------------------------------------------------------
 
     def _divided(self, other: Any) -> NoReturn:
-        refuse("Dividing an amount has no exact result in general", "{divide}; {float}")
+        raise_inexact("Dividing an amount has no exact result in general", "{divide}, or {float}")
 
     __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = _divided
     __mod__ = __rmod__ = __divmod__ = __rdivmod__ = _divided
 
     def __pow__(self, other: Any, modulo: Any = None) -> NoReturn:
-        refuse("Powers of amounts are not computed exactly", "multiply as often; {float}")
+        raise_inexact("Powers of amounts are not exact", "multiply repeatedly, or {float}")
 
     __rpow__ = __pow__
 
-    # -- rounding where it is said, and showing --------------------------------------------------------------
+    # -- explicit rounding, and formatting ------------------------------------------------------------
 
     def __round__(self, ndigits: int | None = None) -> Any:
         if ndigits is None:
@@ -76,39 +76,39 @@ class ExactDecimal(Decimal):
         return self.quantize(Decimal((0, (1,), -ndigits)))
 
     def quantize(self, exp: Any, rounding: str | None = None, context: Context | None = None) -> ExactDecimal:
-        """With as many places as `exp` has; halves go to the even digit, unless it is said otherwise."""
+        """Round to the places of `exp`, halves to the even digit by default."""
         return ExactDecimal(super().quantize(exp, rounding, context or CONTEXT))
 
     def to_integral_value(self, rounding: str | None = None, context: Context | None = None) -> ExactDecimal:
-        """The nearest whole number; halves go to the even one, unless it is said otherwise."""
+        """Round to a whole number, halves to the even one by default."""
         return ExactDecimal(super().to_integral_value(rounding, context or CONTEXT))
 
     to_integral = to_integral_value
 
     def normalize(self, context: Context | None = None) -> ExactDecimal:
-        """Without zeros at its end."""
+        """The same number without trailing zeros."""
         return ExactDecimal(super().normalize(context or _EXACTLY))
 
     def scaleb(self, other: Any, context: Context | None = None) -> ExactDecimal:
-        """With its point moved."""
+        """The number with its exponent changed by `other`."""
         return ExactDecimal(super().scaleb(other, context or _EXACTLY))
 
     def max(self, other: Any, context: Context | None = None) -> ExactDecimal:
-        """The larger one."""
+        """The larger of two numbers."""
         return ExactDecimal(super().max(other, context or _EXACTLY))
 
     def min(self, other: Any, context: Context | None = None) -> ExactDecimal:
-        """The smaller one."""
+        """The smaller of two numbers."""
         return ExactDecimal(super().min(other, context or _EXACTLY))
 
     @in_own_context
-    def __format__(self, specifier: str, /) -> str:  # type: ignore[override]  # a stub knows one argument more
+    def __format__(self, specifier: str, /) -> str:  # type: ignore[override]  # typeshed has another argument
         return super().__format__(specifier)
 
-    # -- in a database -------------------------------------------------------------------------------------
+    # -- databases ------------------------------------------------------------------------------------
 
     def __conform__(self, protocol: type) -> str | None:
-        """What the module sqlite3 stores: SQLite has no decimals, and text keeps every digit."""
+        """Adapt the amount for sqlite3 as text, since SQLite has no decimals."""
         return f"{self:f}" if protocol.__name__ == "PrepareProtocol" else None
 
 
@@ -116,13 +116,13 @@ def _exactly(
     compute: Callable[[Decimal, Decimal | int], Decimal], amount: ExactDecimal, other: Any
 ) -> ExactDecimal:
     if isinstance(other, float):
-        refuse_float(other)
+        raise_float_refused(other)
     if not isinstance(other, int | Decimal):
-        return NotImplemented  # type: ignore[no-any-return]  # as every operator may
+        return NotImplemented  # type: ignore[no-any-return]  # as in any operator
     try:
         return ExactDecimal(compute(amount, other))
     except Inexact:
-        refuse(
+        raise_inexact(
             f"The result has more than {CONTEXT.prec} digits",
-            "round the amounts to fewer places first, as in round(amount, 8); {float}",
+            "round the amounts to fewer places first, for example with round(amount, 8), or {float}",
         )

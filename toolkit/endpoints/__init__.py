@@ -1,6 +1,6 @@
-"""WHAT the exchange offers: facts, frozen, one file (or folder) a system.
+"""The endpoints of the exchange, declared as frozen data: one module or folder for each system.
 
-Imports nothing of ours, so that client and sandbox may both read it.
+This package imports nothing else of the toolkit (`listing` aside), so that client and sandbox can share it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from toolkit.endpoints import exchange_link, link_futures, link_portfolio, link_
 from toolkit.endpoints.account import KEY_PERMISSIONS
 from toolkit.endpoints.hosts import ALTERNATES, BASE_URLS, EXCHANGE_DOMAINS, Host
 from toolkit.endpoints.model import (
-    NO_PAGES,
+    NO_PAGING,
     SYSTEM_TITLES,
     Column,
     Endpoint,
@@ -39,13 +39,13 @@ WRITES: tuple[Write, ...] = (
 
 ENDPOINTS_BY_NAME: dict[str, Endpoint] = {endpoint.qualified_name: endpoint for endpoint in ENDPOINTS}
 WRITES_BY_NAME: dict[str, Write] = {write.qualified_name: write for write in WRITES}
-BY_ROUTE: dict[tuple[str, str], Endpoint] = {
+ENDPOINTS_BY_ROUTE: dict[tuple[str, str], Endpoint] = {
     (e.method, e.path): e for e in (*ENDPOINTS, *WRITES, KEY_PERMISSIONS)
 }
 
 
-def rate_limit_of(path: str, *, uid: bool = False) -> RateLimit | None:
-    """The pool that a path draws on when nothing else is known; None for a path of no known host."""
+def rate_limit_for(path: str, *, uid: bool = False) -> RateLimit | None:
+    """The rate limit for a path that is not declared, None where no known host serves the path."""
     for rate_limit in RATE_LIMITS:
         if path.startswith(rate_limit.prefix) and (rate_limit.scope == "UID") == (
             uid and not rate_limit.shared
@@ -58,13 +58,13 @@ __all__ = [
     "ALTERNATES",
     "API",
     "BASE_URLS",
-    "BY_ROUTE",
     "ENDPOINTS",
     "ENDPOINTS_BY_NAME",
+    "ENDPOINTS_BY_ROUTE",
     "EXCHANGE_DOMAINS",
     "FAPI",
     "KEY_PERMISSIONS",
-    "NO_PAGES",
+    "NO_PAGING",
     "PAPI",
     "RATE_LIMITS",
     "SAPI_IP",
@@ -86,7 +86,7 @@ __all__ = [
     "TransferLeg",
     "Window",
     "Write",
-    "rate_limit_of",
+    "rate_limit_for",
 ]
 
 

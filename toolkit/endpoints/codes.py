@@ -1,8 +1,8 @@
-"""What the exchange's error codes mean, and what a user would do about each.
+"""The error codes of the exchange: what each means, and what kind of remedy it calls for.
 
-Codes are looked up by host and path: -4047 is a span that is too long on /sapi and a margin type on
-/fapi, -1004 a busy server on /sapi and a duplicate address on /fapi. A code that is found nowhere
-still makes an `ApiError` with its code and message.
+The meaning of a code depends on the path: -4047 is a span that is too long on /sapi and a margin type on
+/fapi, -1004 a busy server on /sapi and a duplicate address on /fapi. A code in none of the tables still
+raises an `ApiError` with the code and the message.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ Remedy = Literal[
 
 
 class Code(NamedTuple):
-    """An error code's documented name, and what is to be done about it."""
+    """The documented name of an error code, and the kind of remedy."""
 
     name: str
     remedy: Remedy
 
 
-# Of every host, unless its own table below says otherwise (the spot list is the only complete one).
+# For every host, unless its own table below differs (the spot list is the only complete one).
 COMMON: dict[int, Code] = {
     -1000: Code("UNKNOWN", "server"),
     -1001: Code("DISCONNECTED", "server"),
@@ -197,46 +197,46 @@ BY_PREFIX: dict[str, dict[int, Code]] = {
 
 
 def code_for(path: str, code: int) -> Code | None:
-    """What a code means on the host that serves this path; None for a code nobody documented."""
+    """What a code means for a path, None where the code is not documented."""
     for prefix, table in BY_PREFIX.items():
         if path.startswith(prefix) and code in table:
             return table[code]
     return COMMON.get(code)
 
 
-# A shorter span may succeed.
+# A request for a shorter span may succeed.
 _SPAN_TOO_LONG = frozenset({"MORE_THAN_XX_HOURS", "DATE_RANGE_NOT_SUPPORTED", "DATE_INTERVAL_LIMIT"})
 
 
 def is_span_too_long(path: str, code: int | None) -> bool:
-    """Whether a code says that the span asked for is too long."""
+    """Whether a code means that the requested time span is too long."""
     known = None if code is None else code_for(path, code)
     return known is not None and known.name in _SPAN_TOO_LONG
 
 
-# The 503s of which the documents of futures and Portfolio Margin say that nothing was executed.
+# The 503s that, by the documentation of futures and Portfolio Margin, mean that nothing was executed.
 _NOT_EXECUTED = (
     "Service Unavailable",
     "Internal error; unable to process your request. Please try again",
     "Request throttled by system-level protection",
 )
-# 4XX that do not say "not executed": a time-out while waiting for the back end, partial success, too early,
-# and what gateways answer when one side hung up after the request had been handed on.
-_OPEN_STATUSES = frozenset({408, 409, 425, 460, 499})
-# "Transfer pending", and another meaning: the list has it twice.
-_OPEN_CODES = frozenset({-5012})
-_OPEN_WORDS = ("status unknown", "pending")
+# 4XX that do not rule out execution: a time-out while waiting for the back end, partial success, too early,
+# and the responses of gateways to a connection that was closed after the request had been passed on.
+_UNKNOWN_STATUSES = frozenset({408, 409, 425, 460, 499})
+# "Transfer pending"; the list has the code a second time with another meaning.
+_UNKNOWN_CODES = frozenset({-5012})
+_UNKNOWN_WORDS = ("status unknown", "pending")
 
 
 def may_be_executed(path: str, status: int, code: int | None, message: str) -> bool:
-    """Whether a request that was answered with this error may have been executed all the same.
+    """Whether a request that failed with this error may have been executed nevertheless.
 
-    A 5XX leaves it open, unless the documents say otherwise of its very message. So do codes that speak of
-    the exchange's side under whatever status. Any other 4XX is the sender's fault: nothing was executed.
+    It may after a 5XX, unless the documentation rules it out for that message, and after a code for a
+    failure of the exchange, whatever the status. After any other 4XX nothing was executed.
     """
     if status == 503 and path.startswith(("/fapi/", "/papi/")):
         return not message.startswith(_NOT_EXECUTED)
-    if any(words in message.lower() for words in _OPEN_WORDS) or code in _OPEN_CODES:
+    if any(words in message.lower() for words in _UNKNOWN_WORDS) or code in _UNKNOWN_CODES:
         return True
     known = None if code is None else code_for(path, code)
-    return status >= 500 or status in _OPEN_STATUSES or (known is not None and known.remedy == "server")
+    return status >= 500 or status in _UNKNOWN_STATUSES or (known is not None and known.remedy == "server")

@@ -1,4 +1,4 @@
-"""The exchange's hosts, and the addresses that are theirs."""
+"""The hosts of the exchange."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ BASE_URLS: Mapping[Host, str] = MappingProxyType(
     }
 )
 
-# The domains whose hosts are the exchange's: its API, and the market data that it hands out to anyone.
+# The domains of the exchange: its API, and its public market data.
 EXCHANGE_DOMAINS = ("binance.com", "binance.vision")
 
-# Other addresses of the same hosts: they count the same requests (general information of the REST API).
+# Other addresses of the same hosts, with the same counters (general information of the REST API).
 ALTERNATES: Mapping[str, str] = MappingProxyType(
     {f"https://{name}.binance.com": BASE_URLS["api"] for name in ("api-gcp", "api1", "api2", "api3", "api4")}
 )

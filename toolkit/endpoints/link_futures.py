@@ -1,8 +1,8 @@
-"""Link and Trade (Futures): customers on USD-M and COIN-M futures. 9 reads, income among them, 2 writes.
+"""Link and Trade (Futures): customers on USD-M and COIN-M futures. 9 reads, including income, and 2 writes.
 
-All on fapi.binance.com, COIN-M too (`market="cm"`); dapi.binance.com has none of them. Reports come
-in daily buckets stamped with midnight UTC. No longest span is documented for them: the whole span is
-asked for at once, and shortened where the exchange calls it too long (-1127) or an answer is full.
+All are on fapi.binance.com, COIN-M too (`market="cm"`); dapi.binance.com has none of them. Reports have one
+row a day, stamped with midnight UTC. No maximum span is documented for them: the whole span is requested at
+once, and halved where the exchange rejects it as too long (-1127) or a response is full.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/futures
 
 BROKER_ID = Param(field="brokerId", name="broker_id", kind="id", doc="The partner's Link id.", required=True)
 
-# Any other value is refused with -1102 (documents of 2026).
+# Any other value is rejected with -1102 (documentation of 2026).
 MARKET = Param(
     field="type",
     name="market",
@@ -38,14 +38,14 @@ CUSTOMER_ID_COLUMNS = (
     Column(name="broker_id", field="brokerId", kind="id", doc="The partner's Link id."),
     Column(name="customer_id", field="customerId", kind="id", doc="Id the customer has with the partner."),
 )
-CUSTOMERS_KEY = "Asked with the customer's key, not the partner's."
+CUSTOMERS_KEY = "Use the customer's key, not the partner's."
 
-_TIME = Column(name="time", field="time", kind="time", doc="Midnight UTC that begins the day.")
+_TIME = Column(name="time", field="time", kind="time", doc="The day, as midnight UTC at its start.")
 _UNIT = Column(name="unit", field="unit", kind="text", doc="Unit of the amounts, such as USDT.")
-_TRADE_VOL = Column(name="trade_vol", field="tradeVol", kind="amount", doc="Volume traded, in `unit`.")
+_TRADE_VOL = Column(name="trade_vol", field="tradeVol", kind="amount", doc="Trading volume, in `unit`.")
 _REBATE_VOL = Column(name="rebate_vol", field="rebateVol", kind="amount", doc="Rebate earned, in `unit`.")
 
-_DAILY = Window(longest=None, default=timedelta(days=30), per_day=True)
+_DAILY = Window(max_span=None, default=timedelta(days=30), per_day=True)
 _DAILY_PAGES = Paging(kind="limit", size="limit", default=500, maximum=1000)
 
 NEW_USER = Endpoint(
@@ -58,7 +58,7 @@ NEW_USER = Endpoint(
     params=(BROKER_ID, MARKET),
     columns=NEW_USER_COLUMNS,
     summary="Whether the customer who owns the key is new to the partner on futures, as one row.",
-    notes=(CUSTOMERS_KEY, "For a customer with Portfolio Margin ask `link.portfolio.new_user`."),
+    notes=(CUSTOMERS_KEY, "For a customer with Portfolio Margin, use `link.portfolio.new_user`."),
     source=_DOCS,
 )
 
@@ -79,7 +79,7 @@ CUSTOMERS = Endpoint(
             private=True,
         ),
     ),
-    not_together=("customer_id", "email"),
+    mutually_exclusive=("customer_id", "email"),
     paging=Paging(kind="page", size="limit", default=100, maximum=1000),
     columns=(
         Column(name="customer_id", field="customerId", kind="id", doc="Id the partner gave the customer."),
@@ -100,7 +100,7 @@ CUSTOMER_ID = Endpoint(
     params=(BROKER_ID,),
     columns=CUSTOMER_ID_COLUMNS,
     summary="The id of the futures customer who owns the key, as one row.",
-    notes=(CUSTOMERS_KEY, "For a customer with Portfolio Margin ask `link.portfolio.customer_id`."),
+    notes=(CUSTOMERS_KEY, "For a customer with Portfolio Margin, use `link.portfolio.customer_id`."),
     source=f"{_DOCS}/Get-User-Customize-Id",
 )
 
@@ -110,50 +110,50 @@ INCOME = Endpoint(
     path="/fapi/v1/income",
     security="USER_DATA",
     rate_limit=FAPI,
-    # 100 on the Link page, 30 on the derivatives page and in the official SDK. The stricter reading.
+    # 100 on the Link page, 30 on the derivatives page and in the official SDK; the higher one is used.
     weight=100,
     params=(
         Param(field="symbol", name="symbol", kind="text", doc="Only this symbol."),
-        # Not a closed list: the derivatives page goes on "and more" after eleven kinds.
+        # Not a closed list: the derivatives page names eleven kinds "and more".
         Param(
             field="incomeType",
             name="income_type",
             kind="text",
-            doc="Only this kind, such as TRANSFER, REALIZED_PNL, FUNDING_FEE, COMMISSION or API_REBATE.",
+            doc="Only this type, such as TRANSFER, REALIZED_PNL, FUNDING_FEE, COMMISSION or API_REBATE.",
         ),
     ),
     unused=(
-        # Only on the derivatives page: windows are shortened instead, which both pages allow.
+        # Only on the derivatives page. Windows are halved instead, which both pages allow.
         Param(field="page", name="page", kind="integer", doc="Page.", minimum=1),
     ),
-    # Without a span the Link page promises the newest rows, the derivatives page the last 7 days:
-    # both ends are always sent. "Three months" are kept, read as 90 days.
-    window=Window(longest=None, default=timedelta(days=7), retention=timedelta(days=90)),
+    # Without a span, the Link page promises the newest rows and the derivatives page the last 7 days, so
+    # both ends are always sent. The retention of "three months" is read as 90 days.
+    window=Window(max_span=None, default=timedelta(days=7), retention=timedelta(days=90)),
     paging=Paging(kind="limit", size="limit", default=100, maximum=1000),
     columns=(
-        Column(name="symbol", field="symbol", kind="text", doc='What it concerns; "" where nothing.'),
-        Column(name="income_type", field="incomeType", kind="text", doc="Kind of income."),
+        Column(name="symbol", field="symbol", kind="text", doc='Symbol it relates to; "" if none.'),
+        Column(name="income_type", field="incomeType", kind="text", doc="Type of income."),
         Column(name="income", field="income", kind="amount", doc="Signed amount, in `asset`."),
         Column(name="asset", field="asset", kind="text", doc="The asset."),
-        Column(name="info", field="info", kind="text", doc="Free text of the exchange."),
-        Column(name="time", field="time", kind="time", doc="When it was booked, UTC."),
+        Column(name="info", field="info", kind="text", doc="Free text from the exchange."),
+        Column(name="time", field="time", kind="time", doc="Time of the transaction, UTC."),
         Column(
             name="tran_id",
             field="tranId",
             kind="id",
-            doc="Id of the booking, unique within its kind (derivatives page only).",
+            doc="Id of the transaction, unique within its type (derivatives page only).",
             optional=True,
         ),
         Column(
             name="trade_id",
             field="tradeId",
             kind="id",
-            doc='Id of the trade; "" where none (derivatives page only).',
+            doc='Id of the trade; "" if none (derivatives page only).',
             optional=True,
         ),
     ),
     order_by="time",
-    summary="Bookings on the futures account that owns the key, one row each.",
+    summary="Income of the futures account that owns the key, one row a transaction.",
     notes=("The exchange keeps the last three months.",),
     source=f"{_DOCS}/Get-Income-History",
 )
@@ -180,20 +180,28 @@ OVERVIEW = Endpoint(
             kind="amount",
             doc="Share of the fee for old customers, as a fraction.",
         ),
-        Column(name="total_trade_user", field="totalTradeUser", kind="integer", doc="Customers who traded."),
+        Column(
+            name="total_trade_user",
+            field="totalTradeUser",
+            kind="integer",
+            doc="Number of customers who traded.",
+        ),
         _UNIT,
         Column(
-            name="total_trade_vol", field="totalTradeVol", kind="amount", doc="Volume since ever, in `unit`."
+            name="total_trade_vol",
+            field="totalTradeVol",
+            kind="amount",
+            doc="Total trading volume, in `unit`.",
         ),
         Column(
             name="total_rebate_vol",
             field="totalRebateVol",
             kind="amount",
-            doc="Rebate since ever, in `unit`.",
+            doc="Total rebate, in `unit`.",
         ),
-        Column(name="time", field="time", kind="time", doc="State of this moment, UTC."),
+        Column(name="time", field="time", kind="time", doc="Time the figures refer to, UTC."),
     ),
-    summary="The partner's futures business since it began, as one row.",
+    summary="Totals of the partner's futures business since its start, as one row.",
     source=f"{_DOCS}/Get-Rebate-Data-Overview",
 )
 
@@ -209,7 +217,7 @@ VOLUMES = Endpoint(
     paging=_DAILY_PAGES,
     columns=(_UNIT, _TRADE_VOL, _TIME),
     order_by="time",
-    summary="What all customers traded on futures, one row a day.",
+    summary="Trading volume of all customers on futures, one row a day.",
     source=f"{_DOCS}/Get-User-Trade-Volume",
 )
 
@@ -225,7 +233,7 @@ REBATES = Endpoint(
     paging=_DAILY_PAGES,
     columns=(_UNIT, _REBATE_VOL, _TIME),
     order_by="time",
-    summary="What the partner earned on futures, one row a day.",
+    summary="Rebates the partner earned on futures, one row a day.",
     source=f"{_DOCS}/Get-Rebate-Volume",
 )
 
@@ -240,13 +248,17 @@ TRADER_COUNTS = Endpoint(
     window=_DAILY,
     paging=_DAILY_PAGES,
     columns=(
-        Column(name="new_trader", field="newTrader", kind="integer", doc="New customers who traded."),
-        Column(name="old_trader", field="oldTrader", kind="integer", doc="Old customers who traded."),
+        Column(
+            name="new_trader", field="newTrader", kind="integer", doc="Number of new customers who traded."
+        ),
+        Column(
+            name="old_trader", field="oldTrader", kind="integer", doc="Number of old customers who traded."
+        ),
         _TIME,
     ),
     order_by="time",
     summary="How many customers traded futures, one row a day.",
-    notes=("The documented example has two rows of one day: the time alone does not name a row.",),
+    notes=("The documented example has two rows for one day, so the time does not identify a row.",),
     source=f"{_DOCS}/Get-Trader-Number",
 )
 
@@ -268,7 +280,7 @@ TRADERS = Endpoint(
             name="customer_id",
             field="customerId",
             kind="id",
-            doc="Id the partner gave the customer, or a masked e-mail address where none was given.",
+            doc="Id the partner gave the customer, or a masked e-mail address if there is none.",
         ),
         _UNIT,
         _TRADE_VOL,
@@ -276,7 +288,7 @@ TRADERS = Endpoint(
         _TIME,
     ),
     order_by="time",
-    summary="What each customer traded and earned the partner on futures, one row a customer and day.",
+    summary="Trading volume and rebate of each customer on futures, one row per customer and day.",
     source=f"{_DOCS}/Get-Trader-Detail",
 )
 
@@ -302,7 +314,7 @@ SET_CUSTOMER_ID = Write(
     weight=100,
     params=(NEW_CUSTOMER_ID, CUSTOMER_EMAIL),
     columns=GIVEN_ID_COLUMNS,
-    summary="Gives a futures customer an id.",
+    summary="Sets the id of a futures customer.",
     source=f"{_DOCS}/Customize-Id-For-Client-For-Partner",
     reconciliation=given_id("futures.customers"),
     subject=("email",),
@@ -320,10 +332,10 @@ SET_OWN_CUSTOMER_ID = Write(
     weight=100,
     params=(NEW_CUSTOMER_ID, BROKER_ID),
     columns=CUSTOMER_ID_COLUMNS,
-    summary="Gives the futures customer who owns the key an id with the partner.",
+    summary="Sets the id that the futures customer who owns the key has with the partner.",
     notes=(
-        "Sent with the customer's key, not the partner's.",
-        "For a customer with Portfolio Margin use the door in `portfolio`.",
+        "Use the customer's key, not the partner's.",
+        "For a customer with Portfolio Margin, use `ops.portfolio.set_own_customer_id`.",
     ),
     source=f"{_DOCS}/Customize-Id-For-Client-For-Client",
     reconciliation=own_id("futures.customer_id", "broker_id"),

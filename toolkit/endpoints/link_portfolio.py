@@ -1,6 +1,6 @@
-"""Link and Trade (Portfolio Margin): the /papi twins of two futures reads and a write.
+"""Link and Trade (Portfolio Margin): the /papi counterparts of two futures reads and one write.
 
-For customers who switched Portfolio Margin on; the futures doors do not know them.
+They are for customers with Portfolio Margin enabled, whom the futures endpoints do not include.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ SET_OWN_CUSTOMER_ID = Write(
     weight=100,
     params=(NEW_CUSTOMER_ID, BROKER_ID),
     columns=CUSTOMER_ID_COLUMNS,
-    summary="Gives the Portfolio Margin customer who owns the key an id with the partner.",
-    notes=("Sent with the customer's key, not the partner's.",),
+    summary="Sets the id that the Portfolio Margin customer who owns the key has with the partner.",
+    notes=("Use the customer's key, not the partner's.",),
     source=f"{_DOCS}/Customize-Id-For-Client-For-Client-PAPI",
     reconciliation=own_id("portfolio.customer_id", "broker_id"),
     subject=("broker_id",),

@@ -1,4 +1,4 @@
-"""Link and Trade (Spot): customers that trade through the partner's product. 5 reads, 2 writes."""
+"""Link and Trade (Spot): customers who trade through the partner's product. 5 reads, 2 writes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEW_CUSTOMER_ID = Param(
     field="customerId",
     name="customer_id",
     kind="id",
-    doc="The id to give: no two customers have the same.",
+    doc="The new id; no two customers may have the same.",
     required=True,
 )
 CUSTOMER_EMAIL = Param(
@@ -31,17 +31,17 @@ CUSTOMER_EMAIL = Param(
     private=True,
 )
 GIVEN_ID_COLUMNS = (
-    Column(name="customer_id", field="customerId", kind="id", doc="Id the customer has now."),
+    Column(name="customer_id", field="customerId", kind="id", doc="The customer's new id."),
     Column(name="email", field="email", kind="email", doc="E-mail address, masked.", masked="email"),
 )
 
 
 def given_id(read: str) -> Reconciliation:
-    """A customer's id is read back by the partner."""
+    """Reconcile a customer's id by a read of the partner."""
     return Reconciliation(
         kind="in_force",
         read=read,
-        ask=MappingProxyType({"customer_id": ("customer_id",)}),
+        read_arguments=MappingProxyType({"customer_id": ("customer_id",)}),
         checks=(
             Expectation(column="customer_id", argument="customer_id"),
             Expectation(column="email", argument="email"),
@@ -51,14 +51,14 @@ def given_id(read: str) -> Reconciliation:
 
 
 def own_id(read: str, code: str) -> Reconciliation:
-    """A customer's id is read back with the customer's own key."""
+    """Reconcile a customer's id by a read with the customer's own key."""
     return Reconciliation(
         kind="in_force",
         read=read,
-        ask=MappingProxyType({code: (code,)}),
+        read_arguments=MappingProxyType({code: (code,)}),
         checks=(Expectation(column="customer_id", argument="customer_id"),),
-        manual_check="the customer's id, asked with the customer's key",
-        own=True,
+        manual_check="the customer's id, read with the customer's key",
+        needs_own_key=True,
     )
 
 
@@ -68,7 +68,7 @@ NEW_USER = Endpoint(
     path="/sapi/v1/apiReferral/ifNewUser",
     security="USER_DATA",
     rate_limit=SAPI_IP,
-    # The page prints no weight, which means 1; Binance.Net counts 100. The stricter reading.
+    # The page has no weight, which means 1; Binance.Net has 100. The higher one is used.
     weight=100,
     params=(_AGENT_CODE,),
     columns=(
@@ -79,7 +79,7 @@ NEW_USER = Endpoint(
     ),
     summary="Whether the customer who owns the key is new to the partner, as one row.",
     notes=(
-        "Asked with the customer's key, not the partner's.",
+        "Use the customer's key, not the partner's.",
         "A rebate applies when `rebate_working` and `if_new_user` are both true.",
     ),
     source=_DOCS,
@@ -101,7 +101,7 @@ CUSTOMERS = Endpoint(
             private=True,
         ),
     ),
-    not_together=("customer_id", "email"),
+    mutually_exclusive=("customer_id", "email"),
     columns=(
         Column(name="customer_id", field="customerId", kind="id", doc="Id the partner gave the customer."),
         Column(name="email", field="email", kind="email", doc="E-mail address (personal data)."),
@@ -124,7 +124,7 @@ CUSTOMER_ID = Endpoint(
         ),
     ),
     summary="The id of the customer who owns the key, as one row.",
-    notes=("Asked with the customer's key, not the partner's.",),
+    notes=("Use the customer's key, not the partner's.",),
     source=f"{_DOCS}/Get-User-Customize-Id",
 )
 
@@ -135,17 +135,17 @@ REBATES = Endpoint(
     security="USER_DATA",
     rate_limit=SAPI_IP,
     params=(Param(field="customerId", name="customer_id", kind="id", doc="Only this customer."),),
-    # The table calls both ends required, the notes allow leaving out both: both are always sent.
-    window=Window(longest=timedelta(days=7), default=timedelta(days=7), both=True),
+    # By the table both ends are required, by the notes both may be left out; they are always sent.
+    window=Window(max_span=timedelta(days=7), default=timedelta(days=7), both=True),
     paging=Paging(kind="limit", size="limit", maximum=500, size_required=True),
     columns=(
         Column(
             name="customer_id",
             field="customerId",
             kind="id",
-            doc='Id the partner gave the customer; "" where none.',
+            doc='Id the partner gave the customer; "" if none.',
         ),
-        # Should it ever come in clear, it is masked here, whatever is asked for.
+        # If it ever arrives unmasked, it is masked here, even with emails="clear".
         Column(
             name="email",
             field="email",
@@ -155,8 +155,8 @@ REBATES = Endpoint(
         ),
         Column(name="income", field="income", kind="amount", doc="The rebate, in `asset`."),
         Column(name="asset", field="asset", kind="text", doc="Asset the rebate is paid in."),
-        Column(name="symbol", field="symbol", kind="text", doc="What was traded."),
-        Column(name="time", field="time", kind="time", doc="When it was traded, UTC."),
+        Column(name="symbol", field="symbol", kind="text", doc="Symbol of the trade."),
+        Column(name="time", field="time", kind="time", doc="Time of the trade, UTC."),
         Column(name="order_id", field="orderId", kind="id", doc="Id of the order."),
         Column(name="trade_id", field="tradeId", kind="id", doc="Id of the trade."),
         Column(
@@ -200,18 +200,18 @@ KICKBACKS = Endpoint(
     path="/sapi/v1/apiReferral/kickback/recentRecord",
     security="USER_DATA",
     rate_limit=SAPI_IP,
-    window=Window(longest=timedelta(days=7), default=timedelta(days=7), retention=timedelta(days=7)),
+    window=Window(max_span=timedelta(days=7), default=timedelta(days=7), retention=timedelta(days=7)),
     paging=Paging(kind="limit", size="limit", default=500, maximum=1000),
     columns=(
         Column(name="income", field="income", kind="amount", doc="The kickback, in `asset`."),
         Column(name="asset", field="asset", kind="text", doc="Asset it is paid in."),
-        Column(name="symbol", field="symbol", kind="text", doc="What was traded."),
-        Column(name="time", field="time", kind="time", doc="When it was traded, UTC."),
+        Column(name="symbol", field="symbol", kind="text", doc="Symbol of the trade."),
+        Column(name="time", field="time", kind="time", doc="Time of the trade, UTC."),
     ),
     order_by="time",
     summary="Kickbacks the customer who owns the key received, one row a trade.",
     notes=(
-        "Asked with the customer's key, not the partner's.",
+        "Use the customer's key, not the partner's.",
         "The exchange keeps the last 7 days.",
     ),
     source=f"{_DOCS}/Query-Rebate-Recent-Record-For-Client",
@@ -228,7 +228,7 @@ SET_CUSTOMER_ID = Write(
     rate_limit=SAPI_IP,
     params=(NEW_CUSTOMER_ID, CUSTOMER_EMAIL),
     columns=GIVEN_ID_COLUMNS,
-    summary="Gives a customer an id, in place of the one it had.",
+    summary="Sets the id of a customer, replacing the one it had.",
     source=f"{_DOCS}/Customize-Id-For-Client-For-Partner",
     reconciliation=given_id("spot.customers"),
     subject=("email",),
@@ -244,9 +244,9 @@ SET_OWN_CUSTOMER_ID = Write(
     security="USER_DATA",
     rate_limit=SAPI_IP,
     params=(NEW_CUSTOMER_ID, _AGENT_CODE),
-    columns=(Column(name="customer_id", field="customerId", kind="id", doc="Id the customer has now."),),
-    summary="Gives the customer who owns the key an id with the partner.",
-    notes=("Sent with the customer's key, not the partner's.",),
+    columns=(Column(name="customer_id", field="customerId", kind="id", doc="The customer's new id."),),
+    summary="Sets the id that the customer who owns the key has with the partner.",
+    notes=("Use the customer's key, not the partner's.",),
     source=f"{_DOCS}/Customize-Id-For-Client-For-Client",
     reconciliation=own_id("spot.customer_id", "agent_code"),
     subject=("agent_code",),

@@ -1,4 +1,4 @@
-"""The catalogue as a frame, and as the tables of the documentation."""
+"""`list_endpoints()`: the declared endpoints as a frame."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ _TEXTS = (
     *("confirm", "resolved_by", "summary", "source"),
 )
 
-_HOW = {
-    "client_id": "the id drawn for it, in {read}",
-    "new_account": "its mark in {read}, or no such account there",
+_EVIDENCE = {
+    "client_id": "its client id in {read}",
+    "new_account": "its suffix in {read}, or no such account there",
     "new_key": "no new key in {read}",
-    "gone": "no row in {read} any more",
-    "in_force": "what {read} shows",
+    "gone": "no row left in {read}",
+    "in_force": "the state in {read}",
     "changed": "no change in {read}",
 }
 
 
 @suggests_arguments
 def list_endpoints() -> pd.DataFrame:
-    """Every endpoint the toolkit knows, one row each; nothing is sent.
+    """List every endpoint of the toolkit, one row each. Nothing is sent.
 
     Returns:
         A frame with the columns
 
         - endpoint (text): How to call it: `link.<endpoint>(...)`, and `ops.<endpoint>(...)` where it writes.
         - writes (flag): Whether it changes something.
-        - name (text): Its name in its namespace.
-        - system (text): exchange, spot, futures or portfolio.
-        - method (text), path (text): The request.
-        - security (text): Security type; SIGNED where the documents print none.
-        - permission (text): What the key must be allowed, where the documents say so.
+        - name (text): Name of the method in its namespace.
+        - system (text): The namespace: exchange, spot, futures or portfolio.
+        - method (text), path (text): HTTP method and path.
+        - security (text): Documented security type; SIGNED where none is documented.
+        - permission (text): Permission the key needs, where the documentation names one.
         - weight (integer): Weight of one request; missing where it depends on the parameters.
-        - rate_limit (text): What the weight is charged to.
-        - limit (integer): What the pool allows in a minute.
-        - shared (flag): Whether the pool serves all endpoints of its host, or this one alone.
-        - arguments (text): Arguments of the door, required ones first and marked with *.
-        - window (timedelta): Longest span of one request; longer ones are put together.
-        - default_window (timedelta): Span when no start is given.
+        - rate_limit (text): The rate limit the weight is charged to.
+        - limit (integer): Weight the rate limit allows in a minute.
+        - shared (flag): Whether all endpoints of its host share the rate limit, or it has its own.
+        - arguments (text): Arguments of the method, required ones first and marked with *.
+        - window (timedelta): Longest span of one request; longer spans are fetched in several requests.
+        - default_window (timedelta): Span fetched when no start is given.
         - retention (timedelta): How far back the exchange keeps rows.
-        - paging (text): page, offset, limit (no pages: windows are halved) or none.
-        - rows (integer): Most rows in one answer.
-        - confirm (text): Argument that a write wants said twice, as it cannot be undone; missing elsewhere.
-        - resolved_by (text): What settles it where its outcome is unknown; anything else leaves it so. Missing
-            for reads.
-        - summary (text): What the rows are, or what is done.
-        - source (text): Page of the documents.
+        - paging (text): page, offset, limit (no pages: full windows are halved) or none.
+        - rows (integer): Maximum number of rows in one response.
+        - confirm (text): Argument that must be given twice, as the write cannot be undone; missing elsewhere.
+        - resolved_by (text): The evidence that resolves an unknown outcome of a write; without it the outcome
+            stays unknown. Missing for reads.
+        - summary (text): What the rows are, or what the write does.
+        - source (text): URL of the documentation.
     """
     frame = pd.DataFrame([_row(endpoint) for endpoint in (*ENDPOINTS, *WRITES)])
     for name in _TEXTS:
@@ -91,7 +91,7 @@ def _row(endpoint: Endpoint) -> dict[str, object]:
         "limit": endpoint.rate_limit.limit,
         "shared": endpoint.rate_limit.shared,
         "arguments": ", ".join([*arguments, *(["start", "end"] if window else [])]),
-        "window": window.longest if window else None,
+        "window": window.max_span if window else None,
         "default_window": window.default if window else None,
         "retention": window.retention if window else None,
         "paging": paging.kind,
@@ -103,6 +103,6 @@ def _row(endpoint: Endpoint) -> dict[str, object]:
     }
 
 
-def _resolved_by(write: Write, read: str = "{}") -> str:
+def _resolved_by(write: Write) -> str:
     how = write.reconciliation
-    return _HOW[how.kind].format(read=read.format(how.read)) if how.read else "no read: look by hand"
+    return _EVIDENCE[how.kind].format(read=how.read) if how.read else "no read: check manually"

@@ -1,8 +1,8 @@
-"""The words in which endpoints are declared: frozen facts, no behaviour beyond reading them.
+"""The classes endpoints are declared with: frozen data and accessors, no other behaviour.
 
-One `Endpoint` is read by the door, the plan, the fetch, the frames, the budget, the sandbox's
-routes, `toolkit.list_endpoints()`, the tables of the documentation and the parametrised tests. A fact that is not
-here is nowhere else.
+An `Endpoint` is the only place for the facts about one method and path. The generated methods, the
+planning, fetching and decoding, the budget, the sandbox's routes, `toolkit.list_endpoints()`, the
+documentation's tables and the parametrised tests all read it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ColumnKind = Literal["text", "id", "email", "amount", "integer", "flag", "time",
 PagingKind = Literal["none", "page", "offset", "limit"]
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
-# Systems that have doors.
+# The systems with methods on `Link`, each under a namespace of its own.
 SYSTEM_TITLES: Mapping[System, str] = MappingProxyType(
     {
         "exchange": "Exchange Link",
@@ -41,23 +41,24 @@ class Param:
     """One parameter of a request.
 
     Attributes:
-        field: Its name on the wire.
-        name: Its name as an argument of the door.
-        kind: How its values are checked and written. Identifiers are text: they exceed 2**53; an amount is
-            above zero and a rate a fraction of 1, both never rounded; addresses are a list of IP addresses.
-        doc: What it means, in one line.
-        required: Whether the exchange insists on it.
-        required_by_client: The exchange does not, and the door does: leaving it out would do more than one may mean.
-        choices: The words a user may say, and what each is on the wire.
+        field: Its name in the request.
+        name: Its name as an argument of the Python method.
+        kind: How its values are checked and encoded. Ids are text, because they exceed 2**53; an amount is
+            above zero and a rate a fraction of 1, neither ever rounded; addresses are a list of IP addresses.
+        doc: One-line description.
+        required: Whether the exchange requires it.
+        required_by_client: Whether the Python method requires it although the exchange does not, because
+            leaving it out would do more than intended.
+        choices: The values a user may pass, and what is sent for each.
         default: What the exchange assumes when it is not sent.
         minimum: Smallest whole number allowed.
         maximum: Largest whole number allowed.
-        longest: Most characters of a text.
-        multiline: A text of several lines, such as a public key.
-        fixed: The only value there is: always sent, and no argument of the door.
-        private: Never shown: it is left out of what a frame says about its request.
-        columns: Columns of which one has the value in every row of the answer, where no field is named as
-            the parameter is; see `Endpoint.answers`.
+        max_length: Maximum number of characters of a text.
+        multiline: Whether the text may have several lines, as a public key has.
+        fixed: The only allowed value: always sent, and not an argument of the method.
+        private: Whether it is hidden in the attributes of a frame and in error texts.
+        columns: The columns that may repeat its value in each row of the response, where they are not named
+            like the parameter; see `Endpoint.columns_echoing`.
     """
 
     field: str
@@ -70,7 +71,7 @@ class Param:
     default: int | str | bool | None = None
     minimum: int | None = None
     maximum: int | None = None
-    longest: int | None = None
+    max_length: int | None = None
     multiline: bool = False
     fixed: bool | None = None
     private: bool = False
@@ -78,23 +79,23 @@ class Param:
 
     @property
     def is_required(self) -> bool:
-        """Whether the door has to be given it."""
+        """Whether the Python method requires it."""
         return self.required or self.required_by_client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column of a frame and the field of the answer it comes from.
+    """One column of a frame and the response field it comes from.
 
     Attributes:
-        name: The column.
-        field: The field, or several spellings of it: the first one present counts.
-        kind: text, id (text that names something), email (an address: masked unless asked for), amount,
-            integer, flag, time, texts (a list).
-        doc: What it means, with its unit.
-        optional: The exchange may leave it out; it is missing (NA) then.
-        outer: The field stands beside the list of rows in the wrapper, not in the row.
-        masked: What is in it is always shown masked: an API key, or an e-mail address.
+        name: Name of the column.
+        field: Name of the field, or its alternative spellings, of which the first one present is used.
+        kind: text, id (text that identifies something), email (masked by default), amount, integer, flag,
+            time, or texts (a list).
+        doc: One-line description, with the unit.
+        optional: Whether the exchange may leave it out; the value is then missing (NA).
+        outer: Whether the field belongs to the object around the list of rows, not to the row.
+        masked: "key" or "email" where the values are always masked, as API keys are.
     """
 
     name: str
@@ -113,18 +114,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """The span of time one request may ask for. Both ends are included.
+    """The time span one request may cover. Both ends are included.
 
     Attributes:
-        longest: Largest allowed difference between end and start, None where none is documented.
-        default: The span a door takes when no start is given.
+        max_span: Largest allowed difference between end and start, None where none is documented.
+        default: Span fetched when no start is given.
         retention: How far back the exchange keeps rows, None where it does not say.
-        both: startTime and endTime go together or not at all.
-        required: Both are mandatory.
-        per_day: Rows are of days, stamped with midnight UTC; one a day where no id tells them apart.
+        both: Whether startTime and endTime must be sent together or not at all.
+        required: Whether both must be sent.
+        per_day: Whether each row is for one day, stamped with midnight UTC; one row a day unless ids tell
+            rows apart.
     """
 
-    longest: timedelta | None
+    max_span: timedelta | None
     default: timedelta
     retention: timedelta | None = None
     both: bool = False
@@ -134,16 +136,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paging:
-    """How more rows than fit in one answer are had.
+    """How to fetch more rows than fit in one response.
 
     Attributes:
-        kind: "page" counts pages from 1, "offset" counts rows from 0: the end is told by an empty page.
-            "limit" has neither: that an answer is whole is told by asking for its span in halves, where it
-            may have been cut at its number of rows. "none" answers everything at once.
-        size: Wire name of the number of rows.
-        default: Rows in an answer when the size is not sent.
-        maximum: Most rows one may ask for; what the toolkit asks for.
-        size_required: The exchange insists on the size.
+        kind: "page" counts pages from 1 and "offset" counts rows from 0; both end with an empty page.
+            "limit" has neither: a response that may have been cut off at its number of rows is fetched again
+            as two half-windows. "none" returns everything at once.
+        size: Name of the request parameter for the number of rows.
+        default: Rows in a response when the size is not sent.
+        maximum: Largest number of rows allowed, which is also what the toolkit requests.
+        size_required: Whether the exchange requires the size.
     """
 
     kind: PagingKind
@@ -153,39 +155,39 @@ class Paging:
     size_required: bool = False
 
 
-NO_PAGES = Paging(kind="none")
+NO_PAGING = Paging(kind="none")
 
 WeightRule = Callable[[Mapping[str, Any]], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One method and path, declared once.
+    """One HTTP method and path of the exchange.
 
     Attributes:
-        name: The door's name in its namespace.
+        name: Name of the Python method in its namespace.
         system: The documented API it belongs to; also the namespace on `Link`.
         method: HTTP method.
-        path: Path on the host of its pool.
-        security: Security type printed in the documents; SIGNED where they print none.
-        permission: What the key must be allowed, where the page says so.
-        rate_limit: What its weight is charged to.
-        weight: Weight of one request: a number, or a rule over the parameters sent.
-        params: What it takes, besides span and paging.
-        unused: Parameters that one page of the documents has and another has not: never sent.
-        at_least_one: Arguments of which one must be given.
-        not_together: Arguments of which at most one may be given.
-        window: Its span of time, if it has one.
-        paging: How many rows come at once, and how the others are had.
-        rows: Field that holds the list of rows, "" where the answer itself is the rows.
-        success: Field of the wrapper that must be true, "" where there is none.
-        columns: The frame, in order.
-        identity: Columns that name a row; () where nothing does.
+        path: Path on the host of its rate limit.
+        security: Documented security type; SIGNED where none is documented.
+        permission: Permission the key needs, where the documentation names one.
+        rate_limit: The rate limit its weight is charged to.
+        weight: Weight of one request: a number, or a function of the parameters sent.
+        params: Its parameters, besides those for the window and paging.
+        unused: Parameters that only one of two pages of the documentation lists; never sent.
+        at_least_one: Arguments of which at least one must be given.
+        mutually_exclusive: Arguments of which at most one may be given.
+        window: The time span of a request, None where it has none.
+        paging: How rows are split over several responses.
+        rows_field: Field that holds the list of rows, "" where the response itself is the list or the row.
+        success_field: Field that must be true in the object around the rows, "" where there is none.
+        columns: The columns of the frame, in order.
+        identity: Columns that together identify a row; () where none do.
         order_by: Column by which rows ascend, None where rows carry no time.
-        newest_first: Proven to answer newest first: reversed, then checked.
+        newest_first: Whether responses are proven to be newest first; they are reversed, then checked.
         summary: What the rows are, in one sentence.
-        notes: What a user should know about it, sentence by sentence.
-        source: Page of the documents.
+        notes: What else a user should know, one sentence each.
+        source: URL of the documentation.
     """
 
     name: str
@@ -202,11 +204,11 @@ class Endpoint:
     params: tuple[Param, ...] = ()
     unused: tuple[Param, ...] = ()
     at_least_one: tuple[str, ...] = ()
-    not_together: tuple[str, ...] = ()
+    mutually_exclusive: tuple[str, ...] = ()
     window: Window | None = None
-    paging: Paging = NO_PAGES
-    rows: str = ""
-    success: str = ""
+    paging: Paging = NO_PAGING
+    rows_field: str = ""
+    success_field: str = ""
     identity: tuple[str, ...] = ()
     order_by: str | None = None
     newest_first: bool = False
@@ -214,21 +216,27 @@ class Endpoint:
 
     @property
     def qualified_name(self) -> str:
-        """Where users find it: `link.<system>.<name>`."""
+        """The name users call it by, without `link.`: "<system>.<name>"."""
         return f"{self.system}.{self.name}"
 
     @property
     def request_params(self) -> tuple[Param, ...]:
-        """Every parameter that may be sent, span and paging included."""
+        """All parameters the exchange documents, those for the window, paging and `unused` ones included."""
         extra: list[Param] = []
         if self.window:
             required = self.window.required
             extra += [
-                Param(field="startTime", name="start", kind="time", doc="First moment.", required=required),
-                Param(field="endTime", name="end", kind="time", doc="Last moment.", required=required),
+                Param(
+                    field="startTime", name="start", kind="time", doc="Start of the span.", required=required
+                ),
+                Param(field="endTime", name="end", kind="time", doc="End of the span.", required=required),
             ]
         if self.paging.kind == "page":
-            extra.append(Param(field="page", name="page", kind="integer", doc="Page.", default=1, minimum=1))
+            extra.append(
+                Param(
+                    field="page", name="page", kind="integer", doc="Number of the page.", default=1, minimum=1
+                )
+            )
         if self.paging.kind == "offset":
             extra.append(
                 Param(
@@ -241,7 +249,7 @@ class Endpoint:
                     field=self.paging.size,
                     name=self.paging.size,
                     kind="integer",
-                    doc="Rows in one answer.",
+                    doc="Rows in one response.",
                     required=self.paging.size_required,
                     default=self.paging.default,
                     minimum=1,
@@ -250,26 +258,27 @@ class Endpoint:
             )
         return (*self.params, *extra, *self.unused)
 
-    def answers(self, param: Param) -> tuple[Column, ...]:
-        """Columns that say in every row what a parameter asked for: of the same field, or as declared.
+    def columns_echoing(self, param: Param) -> tuple[Column, ...]:
+        """The columns that repeat the value of a parameter in every row, () where none do.
 
-        One of several has its value. The exchange spells some fields another way than the parameter.
+        They are declared with the parameter, or have the same field name, whatever its case. Where there are
+        several, at least one of them has the value.
         """
         if param.columns:
             return tuple(column for column in self.columns if column.name in param.columns)
-        spelt = param.field.lower()
-        return tuple(column for column in self.columns if spelt in map(str.lower, column.fields))
+        field = param.field.lower()
+        return tuple(column for column in self.columns if field in map(str.lower, column.fields))
 
     @property
     def needs(self) -> frozenset[Security]:
-        """Security types that its key has to serve; none where the documents print none."""
+        """Security types the key must support; empty where none is documented."""
         return frozenset({self.security}) - {"SIGNED"}
 
     @property
     def privileged(self) -> bool:
-        """Whether its key has to be allowed more than to read."""
+        """Whether the key needs more than permission to read."""
         return bool(self.permission)
 
     def weight_of(self, sent: Mapping[str, Any]) -> int:
-        """Weight of a request that sends these wire parameters."""
+        """Weight of a request with these parameters, by field name."""
         return self.weight if isinstance(self.weight, int) else self.weight(sent)

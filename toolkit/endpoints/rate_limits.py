@@ -1,4 +1,4 @@
-"""What requests are charged to, and how much each of these allows."""
+"""The rate limits of the exchange."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from toolkit.endpoints.hosts import Host
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
-    """A counter that the weight of requests is charged to, and what it allows.
+    """A counter that the weight of requests is charged to, and its limit.
 
     Attributes:
-        name: What users and panels call it.
-        host: The base host that counts.
-        prefix: The paths it serves begin with this.
+        name: Name shown to users and in panels.
+        host: The host that counts.
+        prefix: Prefix of the paths it applies to.
         limit: Weight allowed in one interval.
-        seconds: Length of the interval; it turns at whole multiples of itself, in server time.
-        scope: What the exchange counts by: the IP address or the account (UID).
-        shared: Whether all endpoints of the prefix draw on one counter, or each has one of its own.
-        header: The answer's header that carries the server's own count.
-        bans: Whether ignoring a 429 is answered with a ban (418).
-        limits_path: Where the exchange tells the limit that is in force, with its query; "" where nowhere.
-        limits_weight: Weight of asking there.
+        seconds: Length of the interval, which starts at whole multiples of itself in server time.
+        scope: Whether the exchange counts by IP address or by account (UID).
+        shared: Whether all endpoints of the prefix share one counter, or each has its own.
+        header: Response header with the used weight as the exchange counts it.
+        bans: Whether ignoring a 429 leads to a ban (418).
+        limits_path: Path and query that return the limit in force, "" where there is none.
+        limits_weight: Weight of a request to `limits_path`.
     """
 
     name: str
@@ -39,7 +39,7 @@ class RateLimit:
     limits_weight: int = 1
 
 
-# One symbol keeps the answer short; the limits are the same.
+# Naming one symbol keeps the response short; the limits are the same.
 API = RateLimit(
     name="api",
     host="api",
@@ -48,8 +48,8 @@ API = RateLimit(
     limits_path="/api/v3/exchangeInfo?symbol=BTCUSDT",
     limits_weight=20,
 )
-# On /sapi each endpoint has counters of its own, and the answer to too much is always 429: the
-# ban does not apply there (rate-limits page of 2026).
+# On /sapi each endpoint has its own counters, and exceeding one always returns 429, never a ban
+# (rate-limits page of 2026).
 SAPI_IP = RateLimit(
     name="sapi-ip",
     host="api",

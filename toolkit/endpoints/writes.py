@@ -1,4 +1,4 @@
-"""The words in which writes are declared, and how an unknown outcome of theirs is resolved."""
+"""The classes writes are declared with, and how an unknown outcome is resolved."""
 
 from __future__ import annotations
 
@@ -14,60 +14,64 @@ ReconcileKind = Literal["client_id", "new_account", "new_key", "gone", "in_force
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """One thing that a read shows when a write was executed.
+    """One value that a read shows if the write was executed.
 
     Attributes:
         column: Column of the read.
-        argument: Argument of the write that it is compared with, "" where `value` says it.
-        how: "same" as the argument; "holds" or "lacks" each of the addresses in it; "masks" the key in it.
-        value: What the column has to be, where no argument says it.
-        choice: Where the argument is this word the column is true, and false where it is another.
+        argument: Argument of the write to compare the column with, "" to compare it with `value`.
+        how: "same": equal to the argument; "contains" or "lacks": every address in the argument is, or is
+            not, in the column; "matches_mask": the column is the argument, an API key, with a mask.
+        value: Value the column must have, where no argument gives it.
+        choice: The value of the argument for which the column is true; it is false for any other.
     """
 
     column: str
     argument: str = ""
-    how: Literal["same", "holds", "lacks", "matches_mask"] = "same"
+    how: Literal["same", "contains", "lacks", "matches_mask"] = "same"
     value: bool | None = None
     choice: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reconciliation:
-    """How it is found out what became of a write whose outcome is not known.
+    """How to find out what became of a write whose outcome is unknown.
 
     Attributes:
-        kind: What tells. "client_id": a row with the client's own id; "new_account", "new_key": something
-            that was not there before; "gone": nothing passes the checks any more; "in_force": the state
-            passes the checks; "changed": the state differs from the one before; "manual": no read tells.
-            What may be said of each is in the table of `toolkit.writes.evidence`.
-        read: Door of the read, "" where none tells.
-        ask: Arguments of the read, and the argument of the write each takes its value from: the first of
-            several that was given.
-        fixed: Arguments of the read that are always the same.
-        checks: What the read shows then.
-        before: The read is made before the write as well, and written down, to compare with.
-        own: The read shows the account whose key asks: only the key of the write will do.
-        manual_check: What a person looks at, where no read tells or to be quite sure.
+        kind: The evidence. "client_id": a row with the client's own id; "new_account", "new_key": an account
+            or key that did not exist before; "gone": no row passes the checks any more; "in_force": the
+            state passes the checks; "changed": the state differs from the snapshot; "manual": no read shows
+            it. `toolkit.writes.evidence` defines what each kind can prove.
+        read: Qualified name of the endpoint to read, "" where none shows the result.
+        read_arguments: Arguments of the read, each with the arguments of the write it takes its value from;
+            the first one that was given is used.
+        fixed_arguments: Arguments of the read that are always the same.
+        checks: What the read shows if the write was executed.
+        needs_snapshot: Whether the read is also made before the write and kept in the journal, to compare
+            with.
+        needs_own_key: Whether the read shows the account that owns the key, so that it must be made with the
+            key of the write.
+        manual_check: What a person should check, where no read shows the result or for certainty.
     """
 
     kind: ReconcileKind
     manual_check: str
     read: str = ""
-    ask: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    fixed: Mapping[str, bool | str] = field(default_factory=lambda: MappingProxyType({}))
+    read_arguments: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    fixed_arguments: Mapping[str, bool | str] = field(default_factory=lambda: MappingProxyType({}))
     checks: tuple[Expectation, ...] = ()
-    before: bool = False
-    own: bool = False
+    needs_snapshot: bool = False
+    needs_own_key: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferLeg:
-    """From which wallet to which a write moves money: each named, or by the argument that says it.
+    """The wallets a write transfers money between.
 
     Attributes:
-        source, target: A wallet ("spot", "um", "cm"), or the argument that says it.
-        route: The argument that says both, as in "spot_to_um"; "" where none does.
-        spot_on_one_side: One of the two wallets has to be spot.
+        source: The wallet it debits ("spot", "um" or "cm"), or the argument that names it.
+        target: The wallet it credits, or the argument that names it.
+        route: The argument that names both, as in "spot_to_um"; "" where none does.
+        spot_on_one_side: Whether one of the two wallets must be spot.
     """
 
     source: str = ""
@@ -76,7 +80,7 @@ class TransferLeg:
     spot_on_one_side: bool = False
 
     def wallets(self, arguments: Mapping[str, str]) -> tuple[str, str]:
-        """The wallets that a call's arguments, in words, mean."""
+        """The source and target wallet of a call with these arguments."""
         if self.route:
             source, _, target = arguments[self.route].partition("_to_")
             return source, target
@@ -85,24 +89,25 @@ class TransferLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write(Endpoint):
-    """One method and path that changes something, declared once.
+    """An endpoint that changes something.
 
-    `columns` are those of the answer, which is one row; `summary` says what the call does.
+    `columns` are those of the response, which is one row; `summary` says what the call does.
 
     Attributes:
-        reconciliation: How an unknown outcome is settled.
-        subject: Arguments that name what is changed: while a call about the same thing is not settled, no
-            other is sent.
-        changes: What it changes, in a word, where several doors change it: they wait for each other then.
-        transfer_leg: What money it moves, if it does: calls that may mean the same movement wait for each other,
-            by whatever door.
-        creates: Column of the answer that names what was made, "" where nothing is.
-        confirm: Argument that has to be said twice, because it cannot be undone; "" where it can.
-        suffixed_argument: Argument behind which a mark may be put that is drawn for the call, so that what it made is
-            known by it; "" where there is none.
-        repeatable: Sent twice, it leaves what it leaves when sent once.
-        handover_field: Field of the answer that is handed over once, with the key beside it, and is neither shown
-            nor kept; "" where it has none.
+        reconciliation: How an unknown outcome is resolved.
+        subject: Arguments that identify what is changed. While a write to the same subject is pending, no
+            other one is sent.
+        changes: What it changes, in a word, where several writes change the same thing and must wait for each
+            other.
+        transfer_leg: The wallets of a transfer, None for other writes. Transfers with the same wallets,
+            asset and amount wait for each other, whichever endpoint makes them.
+        creates: Column of the response that identifies what was created, "" where nothing is.
+        confirm: Argument that must be given twice because the write cannot be undone, "" where it can.
+        suffixed_argument: Argument to which a random suffix can be added for one call, so that what the call
+            created can be recognised; "" where there is none.
+        repeatable: Whether sending it twice has the same effect as sending it once.
+        handover_field: Field of the response, a secret, that is handed over once together with the key, and
+            is neither shown nor stored; "" where there is none.
     """
 
     reconciliation: Reconciliation
@@ -117,10 +122,10 @@ class Write(Endpoint):
 
     @property
     def needs(self) -> frozenset[Security]:
-        """TRADE besides what the documents print: a key that is to read alone changes nothing."""
+        """Security types the key must support: TRADE too, as a key for reading alone must change nothing."""
         return frozenset({self.security, "TRADE"}) - {"SIGNED"}
 
     @property
     def privileged(self) -> bool:
-        """It changes something."""
+        """True: every write needs more than permission to read."""
         return True

@@ -143,8 +143,8 @@ class BisectedWindow(WindowFetch):
         self._daily = window is not None and window.per_day
         self._one_a_day = self._daily and question.is_constrained("id")
         self._longest = span.length
-        if window is not None and window.longest is not None:
-            self._longest = window.longest // MILLISECOND + 1
+        if window is not None and window.max_span is not None:
+            self._longest = window.max_span // MILLISECOND + 1
         self._step = self._longest
         self._start = span.start  # of what was not asked for yet, or is to be asked for again
         self._current = self._smallest = span

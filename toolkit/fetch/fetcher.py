@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from toolkit.endpoints import BY_ROUTE, Endpoint, rate_limit_of
+from toolkit.endpoints import ENDPOINTS_BY_ROUTE, Endpoint, rate_limit_for
 from toolkit.errors import IncompleteError, RateLimitWarning, UndeclaredFieldWarning, UsageError
 from toolkit.fetch.bisected_window import RowCounts
 from toolkit.fetch.executor import Executor, InlineExecutor, ThreadExecutor
@@ -124,10 +124,10 @@ class Fetcher:
         # exchange's own had to be asked for the span is laid by that.
         known = self._sender.is_time_known(host)
         now = int(self._sender.time(host) * 1000)
-        plan = make_plan(endpoint, arguments, start, end, now, sure=known)
+        plan = make_plan(endpoint, arguments, start, end, now, clock_synced=known)
         if endpoint.window and not known:
             now = int(self._sender.measured_time(host, endpoint.qualified_name) * 1000)
-            plan = plan.by(now)
+            plan = plan.at(now)
         question, counts = Query(endpoint, plan.parameters), RowCounts(endpoint.paging)
         builder = FrameBuilder(endpoint, kind, shown, question)
         fetch = _Fetch(plan, question, builder, RequestStats(), CancelToken(endpoint.qualified_name))
@@ -166,8 +166,8 @@ class Fetcher:
         kind, shown = self._kind(numbers), self._shown(emails)
         if not isinstance(path, str):
             raise UsageError("`path` is text. Nothing was sent.")
-        declared = BY_ROUTE.get(("GET", path))
-        rate_limit = declared.rate_limit if declared else rate_limit_of(path, uid=limit_by_uid)
+        declared = ENDPOINTS_BY_ROUTE.get(("GET", path))
+        rate_limit = declared.rate_limit if declared else rate_limit_for(path, uid=limit_by_uid)
         if rate_limit is None or not _PATH.fullmatch(path):
             raise UsageError(
                 "A path begins with /api/, /sapi/, /fapi/ or /papi/ and has no query; parameters are given "
@@ -297,7 +297,11 @@ class Fetcher:
         """The rows that are here: all of them, or with what is missing named."""
         endpoint, complete = fetch.plan.endpoint, missing is None
         attrs = self._attrs(
-            endpoint.qualified_name, endpoint.system, fetch.plan.shown, fetch.stats, complete=complete
+            endpoint.qualified_name,
+            endpoint.system,
+            fetch.plan.display_arguments,
+            fetch.stats,
+            complete=complete,
         )
         if missing is not None:
             spans = [[_iso(span.start), _iso(span.end)] for span in missing]

@@ -166,8 +166,8 @@ class WindowFetch(ABC):
 
 def rows_of(endpoint: Endpoint, payload: Any) -> list[Any]:
     """The rows of an answer as they came; none where it is not of the declared shape."""
-    if endpoint.rows:
-        payload = payload.get(endpoint.rows) if isinstance(payload, dict) else None
+    if endpoint.rows_field:
+        payload = payload.get(endpoint.rows_field) if isinstance(payload, dict) else None
     elif isinstance(payload, dict):
         return [payload]  # an object is one row
     return payload if isinstance(payload, list) else []

@@ -1,1 +1,1 @@
-"""From rows to a typed DataFrame that keeps its contract."""
+"""Decodes responses into typed DataFrames."""

@@ -1,4 +1,4 @@
-"""Pure: which rows of an answer an earlier one had already."""
+"""Finds rows that an earlier response already contained."""
 
 from __future__ import annotations
 
@@ -11,98 +11,100 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Marks = NDArray[np.int64]
+Hashes = NDArray[np.int64]
 
-_NONE: Marks = np.empty(0, dtype=np.int64)
+_EMPTY: Hashes = np.empty(0, dtype=np.int64)
 
 
-class Repeats:
-    """Tells the rows that are new.
+class DuplicateFilter:
+    """Separates new rows from those of earlier responses.
 
-    A row is remembered by a mark of eight bytes, not by its values: a window of a million rows takes 8 MiB.
-    Python's own hash of the values is used, which nobody outside can foresee for texts. Two different rows
-    of a window of a million have the same mark once in some 30 million such windows.
+    Each row is remembered by a hash of eight bytes, not by its values, so a window of a million rows takes
+    8 MiB. The hash is Python's own, which for texts is not predictable from outside. In a window of a million
+    rows, the chance that any two different rows have the same hash is about 1 in 30 million.
     """
 
     def __init__(self) -> None:
-        self._runs: list[Marks] = []  # sorted, each more than twice as long as the next
-        self._latest = _NONE
+        self._runs: list[Hashes] = []  # sorted; each more than twice as long as the next one
+        self._latest = _EMPTY
 
     def new_rows(self, columns: Iterable[list[Any]]) -> Sequence[int]:
-        """Positions of the rows that no earlier answer had.
+        """Indexes of the rows that are not in an earlier response.
 
-        What stands twice within one answer stays two: a row is repeated only as far as it stands here as
-        often as in an earlier answer.
+        Equal rows within one response are all kept: a row is only a duplicate as many times as an earlier
+        response contained it.
 
         Args:
-            columns: What names the rows, column by column.
+            columns: The values that identify the rows, column by column.
 
         Raises:
-            TypeError: A value cannot be told from others: it is an object.
+            TypeError: A value is an object, which cannot be hashed.
         """
-        marks = _numbered(_marks([_distinguish(values) for values in columns]))
-        known = self._known(marks)
-        new_rows: Sequence[int] = range(len(marks))  # as nearly always
-        new = marks
+        hashes = _number_repeats(_hash_rows([_make_distinct(values) for values in columns]))
+        known = self._known(hashes)
+        new_rows: Sequence[int] = range(len(hashes))  # the usual case
+        new = hashes
         if known.any():
             new_rows = np.flatnonzero(~known).tolist()
-            new = marks[~known]
+            new = hashes[~known]
         self._remember(new)
-        if len(marks):  # the empty answer at the end of a window is not what the next one may repeat
-            self._latest = marks
+        if len(hashes):  # not the empty response at the end of a window, which the next one cannot repeat
+            self._latest = hashes
         return new_rows
 
     def begin_window(self) -> None:
-        """Forget all but the last answer: a row can only be in two windows if that one had it."""
+        """Forget all but the last response, the only one whose rows can also be in the next window."""
         self._runs = [np.sort(self._latest)] if len(self._latest) else []
 
-    def _known(self, marks: Marks) -> NDArray[np.bool_]:
-        known = np.zeros(len(marks), dtype=np.bool_)
+    def _known(self, hashes: Hashes) -> NDArray[np.bool_]:
+        known = np.zeros(len(hashes), dtype=np.bool_)
         for run in self._runs:
-            places = np.searchsorted(run, marks)
-            places[places == len(run)] = 0
-            known |= run[places] == marks
+            indexes = np.searchsorted(run, hashes)
+            indexes[indexes == len(run)] = 0
+            known |= run[indexes] == hashes
         return known
 
-    def _remember(self, marks: Marks) -> None:
-        """Merge like with like, so that each mark is moved only a few times however many there are."""
-        if not len(marks):
+    def _remember(self, hashes: Hashes) -> None:
+        """Merge runs of similar length, so that each hash is moved only a few times."""
+        if not len(hashes):
             return
-        run = np.sort(marks)
+        run = np.sort(hashes)
         while self._runs and len(self._runs[-1]) <= 2 * len(run):
             run = np.concatenate([self._runs.pop(), run])
             run.sort(kind="stable")
         self._runs.append(run)
 
 
-def _marks(columns: list[list[Any]]) -> Marks:
+def _hash_rows(columns: list[list[Any]]) -> Hashes:
     rows = zip(*columns, strict=True)
     return np.fromiter(map(hash, rows), dtype=np.int64)
 
 
-def _numbered(marks: Marks) -> Marks:
-    """The second of two rows that are alike has a mark of its own, and so on."""
-    if len(np.unique(marks)) == len(marks):
-        return marks
-    seen: defaultdict[int, int] = defaultdict(int)
-    numbered = marks.copy()
-    for row_index, mark in enumerate(marks.tolist()):
-        seen[mark] += 1
-        if seen[mark] > 1:
-            numbered[row_index] = hash((mark, seen[mark]))
+def _number_repeats(hashes: Hashes) -> Hashes:
+    """Give the second of several equal rows a hash of its own, and so on."""
+    if len(np.unique(hashes)) == len(hashes):
+        return hashes
+    counts: defaultdict[int, int] = defaultdict(int)
+    numbered = hashes.copy()
+    for row_index, value in enumerate(hashes.tolist()):
+        counts[value] += 1
+        if counts[value] > 1:
+            numbered[row_index] = hash((value, counts[value]))
     return numbered
 
 
-def _distinguish(values: list[Any]) -> list[Any]:
-    """Values of which no two that differ hash alike by their nature, and which can be hashed at all."""
+def _make_distinct(values: list[Any]) -> list[Any]:
+    """Replace values that are not hashable, or that have the same hash as others by design."""
     types = set(map(type, values))
     if list in types:
-        return _distinguish([repr(value) if isinstance(value, list) else value for value in values])
-    if not types & {int, Decimal} or (types == {int} and not any(map(_is_odd, (min(values), max(values))))):
+        return _make_distinct([repr(value) if isinstance(value, list) else value for value in values])
+    if not types & {int, Decimal} or (
+        types == {int} and not any(map(_has_weak_hash, (min(values), max(values))))
+    ):
         return values
-    return [str(value) if _is_odd(value) else value for value in values]
+    return [str(value) if _has_weak_hash(value) else value for value in values]
 
 
-def _is_odd(value: Any) -> bool:
-    """Numbers of which Python can be sent many that hash alike: as text they do not."""
+def _has_weak_hash(value: Any) -> bool:
+    """Whether a sender could choose many such numbers with the same hash; as text they differ."""
     return isinstance(value, Decimal) or (isinstance(value, int) and not 0 <= value < sys.hash_info.modulus)

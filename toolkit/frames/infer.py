@@ -1,8 +1,7 @@
-"""Pure: what an answer of an endpoint that the catalogue does not have looks like.
+"""Infers the declaration of an undeclared endpoint from its response, for `link.get`.
 
-The columns are read off the answer by the rules of the declared ones, and the frame is then made as
-for any other endpoint: identifiers are text, amounts are numbers, times are UTC. As nothing says where
-e-mail addresses are, they are looked for everywhere.
+The frame is then built as for a declared endpoint: ids are text, amounts are numbers, times are UTC. E-mail
+addresses may be anywhere in such a response, so all of it is searched for them.
 """
 
 from __future__ import annotations
@@ -19,22 +18,22 @@ from toolkit.errors import ContractError
 from toolkit.redaction import Emails, mask, mask_within
 from toolkit.runtime.decimals import in_own_context
 
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^0-9A-Za-z]+")
+_WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^0-9A-Za-z]+")
 _AMOUNT = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
-_FIRST_TIME = 946_684_800_000  # 2000-01-01; smaller numbers are counts, or seconds
-_LAST_TIME = 4_102_444_800_000
+_MIN_TIME = 946_684_800_000  # 2000-01-01; smaller numbers are counts, or seconds
+_MAX_TIME = 4_102_444_800_000
 _INT64 = 2**63
-# No answer has as many rows, fields or values in all; what a frame needs grows with their product.
-_MOST_ROWS, _MOST_FIELDS, _MOST_VALUES = 50_000, 500, 1_000_000
-# Fields that hold an answer's rows; an empty list there means that there are none.
-_USUAL_LISTS = ("rows", "data", "list", "items", "records", "transfers")
-# What an API key or its secret is called, in any of the spellings in use.
+# More than any response has. The memory of a frame grows with the product of rows and fields.
+_MAX_ROWS, _MAX_FIELDS, _MAX_VALUES = 50_000, 500, 1_000_000
+# Usual names of the list of rows; an empty list there means that there are no rows.
+_ROWS_FIELDS = ("rows", "data", "list", "items", "records", "transfers")
+# The spellings of the field for an API key or its secret.
 _KEY = re.compile(r"(api|secret)_?key$", re.IGNORECASE)
-_MAIL = re.compile(r"mails?(_?addr(ess)?(es)?)?$")
+_EMAIL = re.compile(r"mails?(_?addr(ess)?(es)?)?$")
 
 
-class _Unlisted(Endpoint):
-    """An endpoint that no door leads to: it is called by its path."""
+class _UndeclaredEndpoint(Endpoint):
+    """An endpoint without a method on `Link`, called by its path."""
 
     __slots__ = ()
 
@@ -47,59 +46,61 @@ class _Unlisted(Endpoint):
 def infer(
     path: str, rate_limit: RateLimit, payload: Any, emails: Emails = "masked"
 ) -> tuple[Endpoint, list[dict[str, Any]]]:
-    """A declaration that fits an answer, and the answer's rows for it.
+    """Infer a declaration from a response, and return it with the rows of the response.
 
-    An object is one row. The one list of objects inside of an object is its rows, and the object's
-    other fields become columns of each. Lists of lists get numbered columns. A column with anything that is
-    nested deeper is JSON text, one with values of several kinds is text. Unless they are asked for, e-mail
-    addresses are masked wherever they stand: also in the middle of a text, in what is nested, and in names
-    of fields.
+    An object is one row. If exactly one field of an object is a list of objects, these are the rows, and the
+    other fields become columns of each row. In a list of lists, the inner items become numbered columns.
+    Columns with other nested values are JSON text, and columns with values of several types are text. If
+    `emails` is "masked", addresses are masked wherever they are: inside longer texts, in nested values and in
+    field names.
 
     Raises:
-        ContractError: The answer has more rows or fields than any.
+        ContractError: The response has too many rows or fields.
     """
-    if any(isinstance(each, list) and len(each) > _MOST_ROWS for each in (payload, *_values(payload))):
-        raise ContractError(path, f"the answer has more than {_MOST_ROWS} rows")
+    if any(isinstance(each, list) and len(each) > _MAX_ROWS for each in (payload, *_values(payload))):
+        raise ContractError(path, f"the response has more than {_MAX_ROWS:,} rows")
     if emails == "masked":
         payload = _masked(payload)
     rows = [dict(row) for row in _rows(payload)]
     fields = dict.fromkeys(field for row in rows for field in row)
-    if len(fields) > _MOST_FIELDS or len(fields) * len(rows) > _MOST_VALUES:
-        raise ContractError(path, f"the answer has {len(fields)} different fields in {len(rows)} rows")
+    if len(fields) > _MAX_FIELDS or len(fields) * len(rows) > _MAX_VALUES:
+        raise ContractError(
+            path, f"the response has {len(rows):,} rows with {len(fields):,} different fields"
+        )
     names: dict[str, str] = {}
     for field in fields:
-        name = plain = _snake(field)
+        name = base = _snake_case(field)
         number = 1
         while name in names.values():
             number += 1
-            name = f"{plain}_{number}"
+            name = f"{base}_{number}"
         names[field] = name
     kinds: dict[str, ColumnKind] = {}
     for field in fields:
-        having = [row for row in rows if row.get(field) is not None]
-        kind, convert = _kind(field, [row[field] for row in having])
+        rows_with_value = [row for row in rows if row.get(field) is not None]
+        kind, convert = _infer_kind(field, [row[field] for row in rows_with_value])
         kinds[field] = kind
         if convert is not None:
-            for row in having:
+            for row in rows_with_value:
                 row[field] = convert(row[field])
     columns = tuple(
         Column(
             name=names[field],
             field=field,
             kind=kinds[field],
-            doc="Inferred from the answer.",
+            doc="Inferred from the response.",
             optional=True,
             masked="key" if _KEY.search(field) else "",
         )
         for field in fields
     )
-    endpoint = _Unlisted(
+    endpoint = _UndeclaredEndpoint(
         name=path,
         system="exchange",
         path=path,
         rate_limit=rate_limit,
         columns=columns,
-        summary="An endpoint the catalogue does not have.",
+        summary="An undeclared endpoint.",
         source="",
     )
     return endpoint, rows
@@ -112,7 +113,7 @@ def _values(payload: Any) -> Iterable[Any]:
 def _rows(payload: Any) -> list[dict[str, Any]]:
     if isinstance(payload, dict):
         lists = [name for name, value in payload.items() if _is_rows(value)]
-        if not lists and any(payload.get(name) == [] for name in _USUAL_LISTS):
+        if not lists and any(payload.get(name) == [] for name in _ROWS_FIELDS):
             return []
         if len(lists) != 1:
             return [payload]
@@ -136,7 +137,7 @@ def _as_row(item: Any) -> dict[str, Any]:
     if isinstance(item, dict):
         return item
     if isinstance(item, list):
-        return {f"column_{row_index}": value for row_index, value in enumerate(item)}
+        return {f"column_{index}": value for index, value in enumerate(item)}
     return {"value": item}
 
 
@@ -146,18 +147,18 @@ def _as_json(value: Any) -> str:
 
 
 def _as_text(value: Any) -> str:
-    """A plain value as it was written."""
+    """A scalar as text, unchanged."""
     if isinstance(value, str):
         return value
     return format(value, "f") if isinstance(value, Decimal) else _as_json(value)
 
 
-def _is_texts(value: Any) -> bool:
+def _is_text_list(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _masked(value: Any, *, whole: bool = False) -> Any:
-    """A value of an answer with its e-mail addresses masked; `whole` says that each text in it is one."""
+    """Mask the e-mail addresses in a value; with `whole`, each text in it is an address as a whole."""
     if isinstance(value, str):
         return mask(value) if whole else mask_within(value)
     if isinstance(value, list):
@@ -167,44 +168,44 @@ def _masked(value: Any, *, whole: bool = False) -> Any:
     masked: dict[str, Any] = {}
     for field, item in value.items():
         name = mask_within(field)
-        while name in masked:  # two addresses may have one mask
+        while name in masked:  # two addresses may have the same mask
             name += "*"
         masked[name] = _masked(item, whole=whole or _is_email(field))
     return masked
 
 
 def _is_email(field: str) -> bool:
-    return _MAIL.search(_snake(field)) is not None
+    return _EMAIL.search(_snake_case(field)) is not None
 
 
-def _kind(field: str, values: list[Any]) -> tuple[ColumnKind, Callable[[Any], str] | None]:
-    """What a column is, and what has to be made of each of its values, if anything."""
-    words = _snake(field).split("_")
+def _infer_kind(field: str, values: list[Any]) -> tuple[ColumnKind, Callable[[Any], str] | None]:
+    """The kind of a column, and the conversion its values need, if any."""
+    words = _snake_case(field).split("_")
     if all(isinstance(value, bool) for value in values):
         return ("flag" if values else "text"), None
-    if all(_is_texts(value) for value in values):
+    if all(_is_text_list(value) for value in values):
         return "texts", None
     if any(isinstance(value, dict | list) for value in values):
         return "text", _as_json
     if any(isinstance(value, bool) for value in values):
         return "text", _as_text
-    whole = all(isinstance(value, int) for value in values)
+    all_int = all(isinstance(value, int) for value in values)
     if (
-        whole
+        all_int
         and words[-1] in {"time", "timestamp", "date"}
-        and all(_FIRST_TIME <= value < _LAST_TIME for value in values)
+        and all(_MIN_TIME <= value < _MAX_TIME for value in values)
     ):
         return "time", None
     if words[-1] in {"id", "uid", "no"} and all(isinstance(value, int | str) for value in values):
         return "id", None
-    if whole:
+    if all_int:
         return ("integer" if all(-_INT64 <= value < _INT64 for value in values) else "id"), None
-    texts = all(isinstance(value, str) for value in values)
-    if texts and _is_email(field):
+    all_text = all(isinstance(value, str) for value in values)
+    if all_text and _is_email(field):
         return "email", None
     if all(_is_amount(value) for value in values):
         return "amount", None
-    return "text", None if texts else _as_text
+    return "text", None if all_text else _as_text
 
 
 def _is_amount(value: Any) -> bool:
@@ -213,5 +214,5 @@ def _is_amount(value: Any) -> bool:
     return isinstance(value, Decimal | int) and not isinstance(value, bool)
 
 
-def _snake(field: str) -> str:
-    return "_".join(word for word in _WORD.sub("_", field).split("_") if word).lower() or field
+def _snake_case(field: str) -> str:
+    return "_".join(word for word in _WORD_BREAK.sub("_", field).split("_") if word).lower() or field

@@ -1,7 +1,7 @@
-"""Pure: every row of an answer is held against what was asked.
+"""Checks that every row of a response matches the request.
 
-An exchange, or a proxy in between, that leaves a filter or the span out of account answers another
-question. Such rows look like any other, and nobody would find them in a frame.
+If the exchange, or a proxy, ignores a filter or the span, it returns rows that nobody requested. In a frame
+they would look like any other.
 """
 
 from __future__ import annotations
@@ -18,61 +18,63 @@ _YEAR_3000 = 32_503_680_000_000
 
 
 class Query:
-    """What one fetch asks for, as far as the rows of an answer tell.
+    """The filters of one fetch that can be checked in the rows of a response.
 
     Args:
-        endpoint: What is asked.
-        parameters: What goes out besides span and paging, by wire name.
+        endpoint: The endpoint.
+        parameters: The parameters sent, by field name, without those for the window and paging.
 
     Attributes:
-        single_row: At most one row answers it: all that names a row was asked for.
+        single_row: Whether at most one row can match, because the filters include the whole identity.
     """
 
     def __init__(self, endpoint: Endpoint, parameters: Mapping[str, object]) -> None:
         self._endpoint = endpoint
-        asked = [(param, parameters[param.field]) for param in endpoint.params if param.field in parameters]
-        self._asked = [
-            (param, str(value), columns) for param, value in asked if (columns := endpoint.answers(param))
+        sent = [(param, parameters[param.field]) for param in endpoint.params if param.field in parameters]
+        self._filters = [
+            (param, str(value), columns)
+            for param, value in sent
+            if (columns := endpoint.columns_echoing(param))
         ]
-        named = {columns[0].name for _, _, columns in self._asked if len(columns) == 1}
-        self.single_row = bool(endpoint.identity) and named.issuperset(endpoint.identity)
+        fixed = {columns[0].name for _, _, columns in self._filters if len(columns) == 1}
+        self.single_row = bool(endpoint.identity) and fixed.issuperset(endpoint.identity)
 
     def is_constrained(self, kind: str) -> bool:
-        """Whether every column of a kind was asked for one value."""
-        pinned = {columns[0] for _, _, columns in self._asked if len(columns) == 1}
-        return all(column in pinned for column in self._endpoint.columns if column.kind == kind)
+        """Whether the filters fix the value of every column of a kind."""
+        fixed = {columns[0] for _, _, columns in self._filters if len(columns) == 1}
+        return all(column in fixed for column in self._endpoint.columns if column.kind == kind)
 
     def mismatch(self, values: Mapping[str, Sequence[Any]], span: tuple[int, int] | None) -> str:
-        """What is wrong with the rows of an answer; "" where each answers the question.
+        """Describe the first row that does not match the request, "" if all rows do.
 
         Args:
-            values: The values of each column as they were sent.
-            span: First and last moment that the request asked for.
+            values: The values of each column as they were received.
+            span: Requested start and end in milliseconds.
         """
-        for param, text, columns in self._asked:
-            row_index = _first_other(param, text, columns, values)
+        for param, text, columns in self._filters:
+            row_index = _first_mismatch(param, text, columns, values)
             if row_index is not None:
-                return _said(param, text, row_index, columns, values)
+                return _describe(param, text, row_index, columns, values)
         if span is not None and self._endpoint.order_by:
-            return self._outside(values[self._endpoint.order_by], span)
+            return self._outside_span(values[self._endpoint.order_by], span)
         return ""
 
-    def _outside(self, times: Sequence[Any], span: tuple[int, int]) -> str:
+    def _outside_span(self, times: Sequence[Any], span: tuple[int, int]) -> str:
         start, end = span
         window = self._endpoint.window
-        # A day's row is stamped with the midnight that begins it, and a span may begin later in the day.
+        # A daily row has the time of midnight, and a span may start later in the day.
         first = start - start % _DAY if window and window.per_day else start
         for row_index, time in enumerate(times):
             if type(time) is int and not first <= time <= end:
-                asked = f"{_moment(start)} to {_moment(end)}"
-                return f"row {row_index} is of {_moment(time)}, and {asked} was asked for"
+                requested = f"{_iso(start)} to {_iso(end)}"
+                return f"row {row_index} has the time {_iso(time)}, but {requested} was requested"
         return ""
 
 
-def _first_other(
+def _first_mismatch(
     param: Param, text: str, columns: tuple[Column, ...], values: Mapping[str, Sequence[Any]]
 ) -> int | None:
-    """Position of the first row that is of something else than was asked for."""
+    """Index of the first row with another value than requested, None if there is none."""
     if len(columns) > 1:
         rows = zip(*(values[column.name] for column in columns), strict=True)
         return next(
@@ -80,7 +82,7 @@ def _first_other(
         )
     column = values[columns[0].name]
     if columns[0].optional and all(value is None or value == "" for value in column):
-        return None  # left out by all: such an answer does not tell, or the master account is meant
+        return None  # missing in all rows: not part of this response, or the master account
     for row_index, value in enumerate(column):
         if value != text and not _is_same(param, text, value):
             return row_index
@@ -89,26 +91,27 @@ def _first_other(
 
 def _is_same(param: Param, text: str, value: Any) -> bool:
     if not isinstance(value, str | int | None):
-        return True  # refused as a value of the wrong kind
-    shown = "" if value is None else str(value)
+        return True  # the builder rejects values of the wrong type
+    received = "" if value is None else str(value)
     if param.kind in ("text", "email"):
-        text, shown = text.casefold(), shown.casefold()
-    if "*" in shown:  # masked: its ends tell
-        return text.startswith(shown[: shown.index("*")]) and text.endswith(shown[shown.rindex("*") + 1 :])
-    return shown == text
+        text, received = text.casefold(), received.casefold()
+    if "*" in received:  # masked: compare what is visible at both ends
+        prefix, suffix = received[: received.index("*")], received[received.rindex("*") + 1 :]
+        return text.startswith(prefix) and text.endswith(suffix)
+    return received == text
 
 
-def _said(
+def _describe(
     param: Param, text: str, row_index: int, columns: tuple[Column, ...], values: Mapping[str, Sequence[Any]]
 ) -> str:
     names = " and ".join(f"`{column.name}`" for column in columns)
-    if param.private:  # neither what was asked for nor what came is shown
-        return f"row {row_index} has another {names} than was asked for"
+    if param.private:  # show neither the requested nor the received value
+        return f"row {row_index} has another {names} than requested"
     found = ", ".join(repr(names_shown([str(values[column.name][row_index] or "")])[0]) for column in columns)
-    return f"row {row_index} has {names} {found}, and {names_shown([text])[0]!r} was asked for"
+    return f"row {row_index} has {names} {found}, but {names_shown([text])[0]!r} was requested"
 
 
-def _moment(milliseconds: int) -> str:
+def _iso(milliseconds: int) -> str:
     if not 0 <= milliseconds < _YEAR_3000:
         return f"{milliseconds} ms"
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

@@ -1,24 +1,33 @@
-"""Pure: a door's arguments become the requests they mean.
+"""Turns the arguments of a method into a plan of requests. Pure: nothing is sent.
 
-Everything that can be known to be wrong is refused here, before anything is sent, by the name of the
-argument and with what is allowed. A span that is longer than the endpoint allows is no such thing:
-it is cut into windows that do not overlap, oldest first.
+Invalid arguments raise a `UsageError` here, before anything is sent, with the name of the argument and
+what is allowed. A span longer than one request may cover is split into windows that do not overlap, oldest
+first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import numpy as np
 
 from toolkit.endpoints import Endpoint
-from toolkit.planning.spans import CLOCK_ERROR_MS, Moment, Span, When, iso, milliseconds, read_moment, span_of
-from toolkit.planning.values import value_of
-from toolkit.planning.words import usage_error
+from toolkit.planning.messages import usage_error
+from toolkit.planning.spans import (
+    MAX_CLOCK_ERROR_MS,
+    Span,
+    TimeArgument,
+    When,
+    iso,
+    milliseconds,
+    parse_time,
+    resolve_span,
+)
+from toolkit.planning.values import encode_value
 
-__all__ = ["Plan", "Span", "When", "make_plan", "parameters_of"]
+__all__ = ["Plan", "Span", "When", "encode_arguments", "make_plan"]
 
 
 def __dir__() -> list[str]:
@@ -27,44 +36,44 @@ def __dir__() -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a door's arguments mean.
+    """What to request, as the arguments of a call say.
 
     Attributes:
-        endpoint: What is asked.
-        parameters: What goes out, by wire name, besides span and paging.
-        span: The whole span asked for, None where the endpoint has none.
-        shown: The arguments as a frame may tell them.
-        start: First moment as it was said.
-        end: Last moment as it was said.
+        endpoint: The endpoint.
+        parameters: Request parameters by field name, without those for the window and paging.
+        span: The whole span, None where the endpoint has no window.
+        display_arguments: The arguments for the attributes of the frame; private ones are hidden.
+        start: The `start` argument, parsed.
+        end: The `end` argument, parsed.
     """
 
     endpoint: Endpoint
     parameters: Mapping[str, object] = field(repr=False)
     span: Span | None
-    shown: Mapping[str, object]
-    start: Moment | None = None
-    end: Moment | None = None
+    display_arguments: Mapping[str, object]
+    start: TimeArgument | None = None
+    end: TimeArgument | None = None
 
-    def by(self, now: int, *, sure: bool = True) -> Plan:
-        """The same by another time of the exchange: only its span lies elsewhere. As in `make_plan`.
+    def at(self, now: int, *, clock_synced: bool = True) -> Plan:
+        """The same plan with its span resolved for another current time; see `make_plan`.
 
         Raises:
-            UsageError: There can be no such span.
+            UsageError: The span is invalid.
         """
         window = self.endpoint.window
         if window is None:
             return self
-        span = span_of(
-            self.endpoint, window, self.start, self.end, now, clock_error_ms=0 if sure else CLOCK_ERROR_MS
-        )
-        return replace(self, span=span, shown={**self.shown, "start": iso(span.start), "end": iso(span.end)})
+        tolerance = 0 if clock_synced else MAX_CLOCK_ERROR_MS
+        span = resolve_span(self.endpoint, window, self.start, self.end, now, clock_error_ms=tolerance)
+        shown = {**self.display_arguments, "start": iso(span.start), "end": iso(span.end)}
+        return replace(self, span=span, display_arguments=shown)
 
     def windows(self) -> Iterator[Span]:
-        """The span in pieces the endpoint allows, oldest first; neighbours do not overlap."""
+        """Split the span into windows the endpoint allows, oldest first and without overlap."""
         if self.span is None or self.endpoint.window is None:
             return
-        longest = self.endpoint.window.longest
-        step = self.span.length if longest is None else milliseconds(longest) + 1
+        max_span = self.endpoint.window.max_span
+        step = self.span.length if max_span is None else milliseconds(max_span) + 1
         for start in range(self.span.start, self.span.end + 1, step):
             yield Span(start, min(start + step - 1, self.span.end))
 
@@ -76,50 +85,51 @@ def make_plan(
     end: When,
     now: int,
     *,
-    sure: bool = True,
+    clock_synced: bool = True,
 ) -> Plan:
-    """Check a door's arguments and say what they mean.
+    """Validate the arguments of a call and plan its requests.
 
     Args:
-        endpoint: What is asked.
-        arguments: Values by the names of the door's arguments; None means not given.
-        start: First moment.
-        end: Last moment.
+        endpoint: The endpoint.
+        arguments: Values by argument name; None means not given.
+        start: Start of the span, included.
+        end: End of the span, included.
         now: The exchange's time in milliseconds.
-        sure: Whether that was measured; where it was not, what may yet be right is let through.
+        clock_synced: Whether `now` is measured. If it is not, times are only rejected when they would be
+            invalid whatever the clock error of this machine.
 
     Raises:
-        UsageError: An argument cannot be right.
+        UsageError: An argument is invalid.
     """
-    parameters = parameters_of(endpoint, arguments)
+    parameters = encode_arguments(endpoint, arguments)
     shown: dict[str, object] = {
-        param.name: "(hidden)" if param.private else _plain(arguments[param.name])
+        param.name: "(hidden)" if param.private else _to_json(arguments[param.name])
         for param in endpoint.params
         if param.fixed is None and param.field in parameters
     }
     plan = Plan(endpoint, parameters, None, shown)
     if endpoint.window is None:
         return plan
-    last, first = read_moment(endpoint, "end", end, now), read_moment(endpoint, "start", start, now)
-    return replace(plan, start=first, end=last).by(now, sure=sure)
+    last, first = parse_time(endpoint, "end", end, now), parse_time(endpoint, "start", start, now)
+    return replace(plan, start=first, end=last).at(now, clock_synced=clock_synced)
 
 
-def parameters_of(endpoint: Endpoint, arguments: Mapping[str, object]) -> dict[str, object]:
-    """What a door's arguments go out as, by wire name.
+def encode_arguments(endpoint: Endpoint, arguments: Mapping[str, object]) -> dict[str, object]:
+    """Validate arguments and encode them as request parameters, by field name.
 
     Raises:
-        UsageError: An argument cannot be right.
+        UsageError: An argument is invalid.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
     known = {param.name: param for param in endpoint.params if param.fixed is None}
     for name in given:
         if name not in known:
-            allowed = ", ".join(known) or "no argument"
-            raise usage_error(endpoint, f"there is no argument {name!r}; it takes {allowed}")
+            allowed = f"the arguments are {', '.join(known)}" if known else "it takes no arguments"
+            raise usage_error(endpoint, f"there is no argument {name!r}; {allowed}")
     parameters: dict[str, object] = {p.field: p.fixed for p in endpoint.params if p.fixed is not None}
     for name, param in known.items():
         if name in given:
-            parameters[param.field] = value_of(endpoint, param, given[name])
+            parameters[param.field] = encode_value(endpoint, param, given[name])
         elif param.is_required:
             raise usage_error(endpoint, f"`{name}` is required: {_first_lower(param.doc)}")
     _check_together(endpoint, given)
@@ -128,22 +138,22 @@ def parameters_of(endpoint: Endpoint, arguments: Mapping[str, object]) -> dict[s
 
 def _check_together(endpoint: Endpoint, given: Mapping[str, object]) -> None:
     if endpoint.at_least_one and not any(name in given for name in endpoint.at_least_one):
-        raise usage_error(endpoint, f"one of {_listed(endpoint.at_least_one)} has to be given")
-    both = [name for name in endpoint.not_together if name in given]
-    if len(both) > 1:
-        raise usage_error(endpoint, f"{_listed(tuple(both))} exclude each other: give one of them")
+        raise usage_error(endpoint, f"{_listed(endpoint.at_least_one, 'or')} is required")
+    exclusive = [name for name in endpoint.mutually_exclusive if name in given]
+    if len(exclusive) > 1:
+        raise usage_error(endpoint, f"{_listed(exclusive, 'and')} are mutually exclusive: give one of them")
 
 
-def _plain(value: object) -> object:
-    """An argument as JSON can hold it, for the frame's attrs."""
+def _to_json(value: object) -> object:
+    """An argument as a JSON value, for the attributes of a frame."""
     value = value.value if isinstance(value, Enum) else value
     return bool(value) if isinstance(value, bool | np.bool_) else str(value)
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    return " and ".join(f"`{name}`" for name in names)
+def _listed(names: Iterable[str], conjunction: str) -> str:
+    return f" {conjunction} ".join(f"`{name}`" for name in names)
 
 
 def _first_lower(text: str) -> str:
-    first = text[0] if text[1:2].isupper() else text[0].lower()  # an abbreviation stays one
+    first = text[0] if text[1:2].isupper() else text[0].lower()  # keep an abbreviation such as API
     return first + text[1:].rstrip(".")

@@ -1,4 +1,4 @@
-"""Pure: times before now as text, such as "-30D" or "-12h"."""
+"""Parses times relative to now, such as "-30D" or "-12h"."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from fractions import Fraction
 import pandas as pd
 
 _DAY = 86_400_000
-# [0-9], because \d takes the digits of every script.
+# [0-9], because \d matches the digits of every script.
 _TEXT = re.compile(r"(?P<sign>[+-])\s*(?P<number>[0-9]{1,12}(\.[0-9]{1,12})?)\s*(?P<unit>[A-Za-z]+)")
-# Milliseconds of each unit. pandas has such a table, but takes "m" for a minute and "MS" for a millisecond.
+# Milliseconds of each unit. In pandas' own table "m" is a minute and "MS" a millisecond.
 _UNITS = {
     unit: milliseconds
     for units, milliseconds in {
@@ -35,37 +35,37 @@ _MONTHS = {
 }
 
 
-def relative_moment(text: str, now: int) -> int:
-    """The moment, in milliseconds, that lies so long before now, or after it.
+def parse_relative_time(text: str, now: int) -> int:
+    """Parse a time relative to now, in milliseconds since 1970.
 
     Args:
-        text: Such as "-30D".
-        now: The time in milliseconds.
+        text: A relative time such as "-30D".
+        now: The current time in milliseconds.
 
     Raises:
-        ValueError: It cannot be read, or only in two ways; the text says how to write it.
+        ValueError: The text is invalid or ambiguous; the message says how to write it.
     """
-    found = _TEXT.fullmatch(text)
-    unit = found["unit"] if found else ""
+    match = _TEXT.fullmatch(text)
+    unit = match["unit"] if match else ""
     length = _UNITS.get(unit if unit.lower() == "ms" else unit.lower())  # "MS" is a month
-    if found and length:
-        distance = int(Fraction(found["number"]) * length)
-        return now - distance if found["sign"] == "-" else now + distance
-    if found and unit.lower() in _MONTHS:
-        raise ValueError(_no_length(found, now))
+    if match and length:
+        offset = int(Fraction(match["number"]) * length)
+        return now - offset if match["sign"] == "-" else now + offset
+    if match and unit.lower() in _MONTHS:
+        raise ValueError(_no_fixed_length(match, now))
     shown = repr(text) if len(text) <= 40 else "a long text"
-    raise ValueError(f'reads {shown}; a time before now reads like "-30D", "-12h" or "-15min"')
+    raise ValueError(f'is {shown}; write a time before now like "-30D", "-12h" or "-15min"')
 
 
-def _no_length(found: re.Match[str], now: int) -> str:
-    """What is wrong with a time in months, and how it may be said."""
-    amount, unit = found["sign"] + found["number"], found["unit"]
+def _no_fixed_length(match: re.Match[str], now: int) -> str:
+    """The message for a time in months or years, with the date it stands for."""
+    amount, unit = match["sign"] + match["number"], match["unit"]
     months = int(Fraction(amount) * _MONTHS[unit.lower()])
     day = "2026-01-31"
-    with suppress(ValueError, OverflowError):  # no calendar reaches so far
+    with suppress(ValueError, OverflowError):  # outside of the range of dates
         day = f"{pd.Timestamp(now, unit='ms') + pd.DateOffset(months=months):%Y-%m-%d}"
-    which = f'. Is that "min" or "MS"? Minutes are "{amount}min"' if unit in "mM" else ""
+    which = f'. Do you mean minutes or months? Minutes are "{amount}min"' if unit in "mM" else ""
     return (
-        f"reads {found[0]!r}{which}; months and years have no fixed length, so write days, as in "
-        f'"-30D", or a date, as in "{day}"'
+        f"is {match[0]!r}{which}; months and years have no fixed length, so write days, such as "
+        f'"-30D", or a date, such as "{day}"'
     )

@@ -1,4 +1,4 @@
-"""Moments and spans, as a user says them and as the exchange counts them."""
+"""Times and spans: what users write, and the milliseconds the exchange counts in."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ import pandas as pd
 
 from toolkit.endpoints import Endpoint, Window
 from toolkit.errors import UsageError
-from toolkit.planning.relative_times import relative_moment
-from toolkit.planning.words import check_visible, quoted, usage_error
+from toolkit.planning.messages import check_visible, quoted, usage_error
+from toolkit.planning.relative_times import parse_relative_time
 
 When = str | date | datetime | np.datetime64 | int | None
-"""A moment: ISO text, "now", time before now as in "-30D" or "-12h", a date, a datetime, or milliseconds."""
+"""A time: ISO text, "now", a time before now such as "-30D" or "-12h", a date, datetime, or milliseconds."""
 
-# Milliseconds of 2010-01-01 and 2100-01-01: whole numbers outside are seconds, or no times at all.
-_FIRST_MOMENT = 1_262_304_000_000
-_LAST_MOMENT = 4_102_444_800_000
+# Milliseconds of 2010-01-01 and 2100-01-01: whole numbers outside are seconds, or not times at all.
+_MIN_TIME = 1_262_304_000_000
+_MAX_TIME = 4_102_444_800_000
 _DAY = 86_400_000
-# Before the exchange has told the time, this machine's may be off: what looks wrong by less than this is
-# looked at again once it has.
-CLOCK_ERROR_MS = 20 * 3_600_000
+# Until the exchange's time is known, the clock of this machine may be wrong by this much. Times within that
+# tolerance are checked again once it is known.
+MAX_CLOCK_ERROR_MS = 20 * 3_600_000
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*")
+_DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time in milliseconds since 1970; both ends are included."""
+    """A time span in milliseconds since 1970; both ends are included."""
 
     start: int
     end: int
 
     @property
     def length(self) -> int:
-        """How many milliseconds lie in it."""
+        """Number of milliseconds in the span."""
         return self.end - self.start + 1
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """A moment as it was said.
+class TimeArgument:
+    """A parsed `start` or `end` argument.
 
     Attributes:
-        name: The argument that says it.
-        milliseconds: How many since 1970; or since now, where it was said so.
-        from_now: Whether it was said so.
+        name: Name of the argument.
+        milliseconds: Milliseconds since 1970, or since now.
+        from_now: Whether it is relative to now.
     """
 
     name: str
@@ -59,41 +59,41 @@ class Moment:
     from_now: bool = False
 
     def at(self, endpoint: Endpoint, now: int) -> int:
-        """The moment in milliseconds since 1970.
+        """The time in milliseconds since 1970.
 
         Raises:
-            UsageError: It lies too far away.
+            UsageError: It is not between 2010 and 2100.
         """
-        moment = now + self.milliseconds if self.from_now else self.milliseconds
-        if not _FIRST_MOMENT <= moment < _LAST_MOMENT:
+        time = now + self.milliseconds if self.from_now else self.milliseconds
+        if not _MIN_TIME <= time < _MAX_TIME:
             raise usage_error(
                 endpoint,
-                f"`{self.name}` has to lie between 2010 and 2100; whole numbers are milliseconds since 1970",
+                f"`{self.name}` must be between 2010 and 2100; whole numbers are milliseconds since 1970",
             )
-        return moment
+        return time
 
 
-def span_of(
+def resolve_span(
     endpoint: Endpoint,
     window: Window,
-    start: Moment | None,
-    end: Moment | None,
+    start: TimeArgument | None,
+    end: TimeArgument | None,
     now: int,
     *,
     clock_error_ms: int,
 ) -> Span:
-    """The span that is meant, within what the exchange keeps.
+    """Resolve a span with its defaults, within what the exchange keeps.
 
     Args:
-        endpoint: What is asked.
-        window: What it allows.
-        start: First moment.
-        end: Last moment.
+        endpoint: The endpoint.
+        window: Its window.
+        start: Start of the span, None for the default.
+        end: End of the span, None for now.
         now: The exchange's time in milliseconds.
-        clock_error_ms: Milliseconds by which that may be off.
+        clock_error_ms: Milliseconds by which `now` may be wrong.
 
     Raises:
-        UsageError: There can be no such span.
+        UsageError: The span is invalid.
     """
     last = now if end is None else min(end.at(endpoint, now), now)
     earliest = None if window.retention is None else now - milliseconds(window.retention)
@@ -105,7 +105,7 @@ def span_of(
         return Span(first, last)
     first = start.at(endpoint, now)
     if first > now + clock_error_ms:
-        raise usage_error(endpoint, f"`start` ({iso(first)}) lies in the future; now is {iso(now)}")
+        raise usage_error(endpoint, f"`start` ({iso(first)}) is in the future; now is {iso(now)}")
     if earliest is not None:
         _check_retention(endpoint, window, "start", first, earliest - clock_error_ms)
     if first > last + clock_error_ms:
@@ -113,28 +113,28 @@ def span_of(
     return Span(min(first, last), last)
 
 
-def _check_retention(endpoint: Endpoint, window: Window, name: str, moment: int, earliest: int) -> None:
-    if moment < earliest:
+def _check_retention(endpoint: Endpoint, window: Window, name: str, time: int, earliest: int) -> None:
+    if time < earliest:
         raise usage_error(
             endpoint,
-            f"`{name}` ({iso(moment)}) is too early: the exchange keeps the last "
+            f"`{name}` ({iso(time)}) is too early: the exchange keeps the last "
             f"{_days(window.retention)}, since {iso(earliest)}",
         )
 
 
-def read_moment(endpoint: Endpoint, name: str, value: When, now: int) -> Moment | None:
-    """The moment that an argument says, None where it is not given.
+def parse_time(endpoint: Endpoint, name: str, value: When, now: int) -> TimeArgument | None:
+    """Parse a `start` or `end` argument, None if it is not given.
 
-    A date without a time means, as an end, its last millisecond.
+    A date without a time of day means its first millisecond as `start`, its last one as `end`.
 
     Args:
-        endpoint: What is asked.
-        name: The argument.
+        endpoint: The endpoint.
+        name: Name of the argument.
         value: Its value.
         now: The exchange's time in milliseconds, as far as it is known.
 
     Raises:
-        UsageError: It is no time.
+        UsageError: The value is not a time.
     """
     if value is None:
         return None
@@ -143,57 +143,56 @@ def read_moment(endpoint: Endpoint, name: str, value: When, now: int) -> Moment 
     if isinstance(value, np.datetime64):
         whole_day = np.datetime_data(value.dtype)[0] == "D"
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
-        moment = int(value)
+        time = int(value)
     elif isinstance(value, str):
         check_visible(endpoint, name, value)
         text = value.strip()
         whole_day = _DATE.fullmatch(text) is not None
         if text.lower() == "now":
-            moment, from_now = 0, True
+            time, from_now = 0, True
         elif text.startswith(("-", "+")):
             try:
-                moment, from_now = relative_moment(text, now) - now, True
+                time, from_now = parse_relative_time(text, now) - now, True
             except ValueError as error:
                 raise usage_error(endpoint, f"`{name}` {error}") from None
-        elif whole_day or _MOMENT.fullmatch(text):
-            moment = _absolute(endpoint, name, text)
+        elif whole_day or _DATETIME.fullmatch(text):
+            time = _absolute_time(endpoint, name, text)
         else:
-            raise _no_time(endpoint, name, _with_minus(text, now))
+            raise _not_a_time(endpoint, name, _suggest_minus(text, now))
     elif isinstance(value, date | datetime | np.datetime64):
-        moment = _absolute(endpoint, name, value)
+        time = _absolute_time(endpoint, name, value)
     else:
         raise usage_error(
             endpoint,
-            f'`{name}` is a time such as "2026-01-31", "-30D", a datetime or milliseconds, not '
+            f'`{name}` must be a time such as "2026-01-31" or "-30D", a datetime or milliseconds, not '
             f"{quoted(value)}",
         )
-    return Moment(name, moment + _DAY - 1 if name == "end" and whole_day else moment, from_now)
+    return TimeArgument(name, time + _DAY - 1 if name == "end" and whole_day else time, from_now)
 
 
-def _absolute(endpoint: Endpoint, name: str, value: Any) -> int:
+def _absolute_time(endpoint: Endpoint, name: str, value: Any) -> int:
     try:
-        moment = pd.Timestamp(value)
+        timestamp = pd.Timestamp(value)
     except (ValueError, TypeError, OverflowError):
-        moment = None
-    if moment is None or pd.isna(moment):
-        raise _no_time(endpoint, name)
-    moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
-    return milliseconds(moment.to_pydatetime(warn=False) - _EPOCH)
+        timestamp = None
+    if timestamp is None or pd.isna(timestamp):
+        raise _not_a_time(endpoint, name)
+    timestamp = timestamp.tz_localize("UTC") if timestamp.tzinfo is None else timestamp.tz_convert("UTC")
+    return milliseconds(timestamp.to_pydatetime(warn=False) - _EPOCH)
 
 
-def _no_time(endpoint: Endpoint, name: str, question: str = "") -> UsageError:
-    """The error of a call that cannot be right; `question` says what may have been meant."""
+def _not_a_time(endpoint: Endpoint, name: str, suggestion: str = "") -> UsageError:
     return usage_error(
         endpoint,
-        f'`{name}` is no time; write it like "2026-01-31", "2026-01-31 08:30" (UTC) or "-30D"',
-        question,
+        f'`{name}` is not a time; write it like "2026-01-31", "2026-01-31 08:30" (UTC) or "-30D"',
+        suggestion,
     )
 
 
-def _with_minus(text: str, now: int) -> str:
-    """A question where only the minus is missing from a time before now."""
+def _suggest_minus(text: str, now: int) -> str:
+    """A suggestion if the text is a relative time without its minus sign, "" otherwise."""
     with suppress(ValueError):
-        relative_moment(f"-{text}", now)
+        parse_relative_time(f"-{text}", now)
         return f' Did you mean "-{text}"?'
     return ""
 
@@ -202,13 +201,13 @@ _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
 def milliseconds(length: timedelta) -> int:
-    """A length of time in whole milliseconds."""
+    """A timedelta in whole milliseconds."""
     return length // timedelta(milliseconds=1)
 
 
-def iso(moment: int) -> str:
-    """A moment in words."""
-    return (_EPOCH + timedelta(milliseconds=moment)).isoformat(timespec="milliseconds")
+def iso(time: int) -> str:
+    """A time in milliseconds as ISO text."""
+    return (_EPOCH + timedelta(milliseconds=time)).isoformat(timespec="milliseconds")
 
 
 def _days(length: timedelta | None) -> str:

@@ -123,9 +123,9 @@ class Answers:
 
     def wrap(self, asked: Asked, rows: list[Row]) -> object:
         """Rows in the shape the documents show."""
-        if asked.endpoint.rows == "data":
+        if asked.endpoint.rows_field == "data":
             return {"data": rows, "timestamp": asked.now_ms}
-        if asked.endpoint.rows == "transfers":
+        if asked.endpoint.rows_field == "transfers":
             return {"success": True, "futuresType": int(asked.values["futuresType"]), "transfers": rows}
         return rows
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import Any
 
-from toolkit.endpoints import BY_ROUTE, RATE_LIMITS, Endpoint, Host, RateLimit, Write
+from toolkit.endpoints import ENDPOINTS_BY_ROUTE, RATE_LIMITS, Endpoint, Host, RateLimit, Write
 from toolkit.runtime import forks
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox import faults as faulty
@@ -32,7 +32,7 @@ LOG_KEPT = 20_000
 EFFECTS_KEPT = 200_000
 IP_HEADER = "X-Sandbox-IP"
 
-_PATHS = frozenset(path for _, path in BY_ROUTE)
+_PATHS = frozenset(path for _, path in ENDPOINTS_BY_ROUTE)
 _HOSTS: tuple[tuple[str, Host], ...] = tuple(
     (rate_limit.prefix, rate_limit.host) for rate_limit in RATE_LIMITS
 )
@@ -176,7 +176,7 @@ class Exchange:
             return faulty.strike(fault)
         parameters = read_parameters(request)
         public = PUBLIC_ROUTES.get(path)
-        endpoint = BY_ROUTE.get((request.method, path))
+        endpoint = ENDPOINTS_BY_ROUTE.get((request.method, path))
         self._charge(visit, parameters, endpoint, public, now)
         fault = self.faults.take(faulty.INSTEAD, request, faulty.before_effect)
         if fault is not None:

@@ -136,7 +136,7 @@ def _check_value(param: Param, text: str) -> None:
         )
     if param.choices and text not in map(str, param.choices.values()):
         raise mandatory(name) if name == "type" else invalid(name)
-    _check(name, param.longest is None or len(text) <= param.longest)
+    _check(name, param.max_length is None or len(text) <= param.max_length)
     if param.fixed is not None and text.lower() != str(param.fixed).lower():
         raise mandatory(name)
     if param.kind in ("integer", "time"):
@@ -192,5 +192,5 @@ def _check_together(endpoint: Endpoint, values: Mapping[str, str]) -> None:
     if needed and not any(name in values for name in needed):
         words = " or ".join(f"'{name}'" for name in needed)
         raise RefusalError(-1102, f"Param {words} must be sent, but both were empty/null!")
-    if sum(fields[name] in values for name in endpoint.not_together) > 1:
+    if sum(fields[name] in values for name in endpoint.mutually_exclusive) > 1:
         raise RefusalError(-1128, "Combination of optional parameters invalid.")

@@ -73,7 +73,7 @@ def _completed(endpoint: Endpoint, start: int | None, end: int | None, now_ms: i
 
 
 def _current(endpoint: Endpoint, start: int, end: int) -> int:
-    longest = endpoint.window.longest if endpoint.window else None
+    longest = endpoint.window.max_span if endpoint.window else None
     if longest is None or end - start <= milliseconds(longest):
         return end
     if endpoint.qualified_name in SHORTENED:

@@ -286,7 +286,9 @@ def _in_force(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
     how = evidence.write.reconciliation
     for row in rows:
         if all(_passes(evidence, check, row) for check in how.checks):
-            seen = {check.argument for check in how.checks}.union(evidence.write.subject, *how.ask.values())
+            seen = {check.argument for check in how.checks}.union(
+                evidence.write.subject, *how.read_arguments.values()
+            )
             hidden = " and ".join(f"`{name}`" for name in evidence.arguments if name not in seen)
             if hidden:
                 return ReconcileResult(
@@ -352,7 +354,7 @@ def _passes(evidence: Evidence, check: Expectation, row: Row) -> bool:
         return not present if wanted is None else not present & _addresses(str(wanted).split(","))
     if wanted is None:
         return True  # the exchange chose the value
-    if check.how == "holds":
+    if check.how == "contains":
         return _addresses(str(wanted).split(",")) <= _addresses(value)
     if check.choice:
         return (wanted == check.choice) == bool(value)

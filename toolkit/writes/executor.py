@@ -114,7 +114,7 @@ class WriteExecutor:
         if found is not None:
             return self._repeated(found, bound)
         before = newest = None
-        if write.reconciliation.before and failure is None:
+        if write.reconciliation.needs_snapshot and failure is None:
             newest = self.journal.newest_number(conflict_key.subject)
             before = self._before(bound)
         entry, is_new = self.journal.begin(
@@ -207,7 +207,7 @@ class WriteExecutor:
         """
         conflict_key = self._conflict_key(bound)
         if (
-            bound.write.reconciliation.before
+            bound.write.reconciliation.needs_snapshot
             and conflict_key.key not in self._reading_keys
             and not self._same_account
         ):
@@ -360,6 +360,6 @@ class WriteExecutor:
 
     def _digest(self, bound: BoundCall, text: str) -> str:
         # A write to the account that owns the API key has another subject with another key.
-        own = bound.write.reconciliation.own
+        own = bound.write.reconciliation.needs_own_key
         owner = self._digest_of_key(self._sender.key_for(bound.write)) if own else ""
         return self.journal.digest("call", owner, text)

@@ -213,7 +213,7 @@ class Reconciler:
                 "it was sent with another API key than the one for reading, which may belong to another "
                 "account. If both keys belong to one account, use `reconcile(..., same_account=True)`"
             )
-        if "api_key" in how.ask and "api_key" not in private and how.read != "exchange.api_keys":
+        if "api_key" in how.read_arguments and "api_key" not in private and how.read != "exchange.api_keys":
             return (
                 "the read needs the sub-account's API key, which the journal does not store. Use "
                 f"`ops.reconcile({entry.number}, api_key=...)`"
@@ -255,7 +255,7 @@ class Reconciler:
             return nothing, ReconcileResult(
                 "unclear", f"the exchange refused the read `link.{how.read}` ({message})"
             )
-        if "api_key" in how.ask and "api_key" not in evidence.private:
+        if "api_key" in how.read_arguments and "api_key" not in evidence.private:
             rows = [
                 row
                 for row in observed.rows
@@ -308,18 +308,18 @@ def _argument_sets(write: Write, known: Mapping[str, Any]) -> Iterator[dict[str,
     The exchange may refuse to look up something that is gone. The last set then reads the whole list.
     """
     how = write.reconciliation
-    most = max((len(sources) for sources in how.ask.values()), default=1)
+    most = max((len(sources) for sources in how.read_arguments.values()), default=1)
     argument_sets: list[dict[str, object]] = []
     for index in range(most):
-        arguments: dict[str, object] = dict(how.fixed)
-        for name, sources in how.ask.items():
+        arguments: dict[str, object] = dict(how.fixed_arguments)
+        for name, sources in how.read_arguments.items():
             values = [known[source] for source in sources if known.get(source) is not None]
             value = values[min(index, len(values) - 1)] if values else None
             if value is not None and not (name == "api_key" and "*" in str(value)):
                 arguments[name] = value
         argument_sets.append(arguments)
     if how.kind == "gone" and not any(param.required for param in ENDPOINTS_BY_NAME[how.read].params):
-        argument_sets.append(dict(how.fixed))
+        argument_sets.append(dict(how.fixed_arguments))
     for index, arguments in enumerate(argument_sets):
         if arguments not in argument_sets[:index]:
             yield arguments

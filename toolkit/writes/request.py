@@ -17,7 +17,7 @@ from toolkit.auth.signing import to_text
 from toolkit.endpoints import Param, Write
 from toolkit.errors import UsageError
 from toolkit.gateway.calls import Placement, WriteRequest
-from toolkit.planning import parameters_of
+from toolkit.planning import encode_arguments
 from toolkit.redaction import redacted_argument
 from toolkit.text.characters import folded, twin, unseen
 from toolkit.text.suggestions import did_you_mean
@@ -93,7 +93,7 @@ def bind(
             f"{write.qualified_name}: `unique_suffix` must be True or False, not {options.unique_suffix!r}. "
             "Nothing was sent."
         )
-    parameters = parameters_of(write, arguments)
+    parameters = encode_arguments(write, arguments)
     named = {param.name: param for param in write.params if param.field in parameters and param.fixed is None}
     # Taken before an id is generated: a generated id says nothing about what the user asked for.
     texts = {name: to_text(param.field, parameters[param.field]) for name, param in named.items()}
@@ -250,8 +250,8 @@ def _with_suffix(write: Write, param: Param, text: str) -> str:
     """
     suffix = "".join(choice(_LETTERS) for _ in range(_SUFFIX_LENGTH))
     suffixed = f"{text}-{suffix}" if text else suffix
-    if param.longest is not None and len(suffixed) > param.longest:
-        room = param.longest - len(suffix) - 1
+    if param.max_length is not None and len(suffixed) > param.max_length:
+        room = param.max_length - len(suffix) - 1
         raise UsageError(
             f"{write.qualified_name}: with `unique_suffix=True`, `{param.name}` has at most {room} "
             f"characters, not {len(text)}. Nothing was sent."

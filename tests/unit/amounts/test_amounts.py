@@ -1,4 +1,4 @@
-"""Exact amounts: whatever pandas is asked to do with them comes out to the last digit, or says what to do."""
+"""Exact amounts: every operation is exact to the last digit, or raises and says what to do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from tests.support.decimal_contexts import HOSTILE, hostile
 from toolkit.amounts import ExactDtype, divide, exact, read_parquet
-from toolkit.amounts.integers import EXACT
+from toolkit.amounts.integers import EXACT_TYPE
 from toolkit.amounts.scalars import ExactDecimal
 from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.errors import InexactError, ToolkitError, UsageError
@@ -40,17 +40,17 @@ def column(*values: object, name: str | None = "income") -> pd.Series:
 
 
 def of_units(numbers: list[int | None]) -> pd.Series:
-    """Amounts of so many units of 10**-18, by way of text: nothing of ours made it."""
-    return column(*(None if n is None else spelled(n) for n in numbers))
+    """A column from units of 10**-18, by way of text, without the code under test."""
+    return column(*(None if n is None else text_of(n) for n in numbers))
 
 
-def spelled(number: int) -> str:
+def text_of(number: int) -> str:
     digits = f"{abs(number):019d}"
     return f"{'-' if number < 0 else ''}{digits[:-18]}.{digits[-18:]}"
 
 
 def in_units(values: Any) -> list[int | None]:
-    """The other way round, digit by digit."""
+    """The values in units of 10**-18, digit by digit: the inverse of `of_units`."""
     found: list[int | None] = []
     for value in values:
         if value is pd.NA:
@@ -64,7 +64,7 @@ def in_units(values: Any) -> list[int | None]:
 
 
 def stored(frame: pd.DataFrame) -> list[Any]:
-    """What SQLite has of the first column, once pandas has written it."""
+    """The first column as SQLite stores it after `to_sql`."""
     with closing(sqlite3.connect(":memory:")) as file:
         frame.to_sql("amounts", file, index=False)
         return [value for value, *_ in file.execute("SELECT * FROM amounts")]
@@ -84,11 +84,11 @@ FEE = FRAME["commission"]
 OTHER = column("0.25", "0.25", "0.25", "0.25", "0.25", "0.25")
 
 
-# As the income minus commission of docs/exports.md: one index has other names, and all that is in it.
+# As in docs/exports.md: income minus commission, with an index of another name and other values.
 NETTED = FRAME.assign(fee_asset=["USDT", "BNB", "BTC", "BTC", "USDT", "BTC"])
 FEES_BY_ASSET = NETTED.groupby("fee_asset")["commission"].sum()
 
-# -- against whole numbers -----------------------------------------------------------------------------
+# -- compared with integer arithmetic -----------------------------------------------------------------
 
 within = st.integers(-(10**36), 10**36)
 amounts = st.lists(st.one_of(st.none(), within), max_size=12)
@@ -96,7 +96,7 @@ pairs = st.lists(st.tuples(within, within, st.integers(0, 2)), max_size=12)
 
 
 @given(pairs)
-def test_sums_and_differences_of_columns_are_those_of_whole_numbers(rows: list[tuple[int, int, int]]) -> None:
+def test_sums_and_differences_of_columns_match_integer_arithmetic(rows: list[tuple[int, int, int]]) -> None:
     left, right = of_units([a for a, _, _ in rows]), of_units([b for _, b, _ in rows])
     assert in_units(left + right) == [a + b for a, b, _ in rows]
     assert in_units(left - right) == [a - b for a, b, _ in rows]
@@ -107,7 +107,7 @@ def test_sums_and_differences_of_columns_are_those_of_whole_numbers(rows: list[t
 
 
 @given(pairs)
-def test_group_sums_and_their_differences_are_those_of_whole_numbers(
+def test_group_sums_and_their_differences_match_integer_arithmetic(
     rows: list[tuple[int, int, int]],
 ) -> None:
     frame = pd.DataFrame(
@@ -129,7 +129,7 @@ def test_group_sums_and_their_differences_are_those_of_whole_numbers(
 
 
 @given(amounts)
-def test_totals_and_running_ones_are_those_of_whole_numbers(numbers: list[int | None]) -> None:
+def test_totals_and_cumulative_sums_match_integer_arithmetic(numbers: list[int | None]) -> None:
     values = of_units(numbers)
     known = [number for number in numbers if number is not None]
     assert in_units([values.sum()]) == [sum(known)]
@@ -145,7 +145,7 @@ def test_totals_and_running_ones_are_those_of_whole_numbers(numbers: list[int | 
 
 
 @given(st.integers(-(10**19), 10**19), st.integers(-(10**17), 10**17))
-def test_a_product_is_exact_or_refused(a: int, b: int) -> None:
+def test_a_product_is_exact_or_raises(a: int, b: int) -> None:
     product, rest = divmod(a * b, UNIT)
     if rest:
         with pytest.raises(InexactError):
@@ -154,7 +154,7 @@ def test_a_product_is_exact_or_refused(a: int, b: int) -> None:
         assert in_units(of_units([a]) * of_units([b])) == [product]
 
 
-def test_a_product_is_exact_where_both_columns_hold_the_largest_numbers() -> None:
+def test_a_product_is_exact_where_both_columns_contain_the_largest_numbers() -> None:
     large, small = 10**38 - 1, UNIT
     assert in_units(of_units([large, small]) * of_units([small, large])) == [large, large]
     with pytest.raises(InexactError, match="does not fit"):
@@ -162,23 +162,23 @@ def test_a_product_is_exact_where_both_columns_hold_the_largest_numbers() -> Non
 
 
 @given(within, within)
-def test_single_ones_are_added_subtracted_and_multiplied_as_whole_numbers_are(a: int, b: int) -> None:
+def test_arithmetic_on_single_amounts_matches_integer_arithmetic(a: int, b: int) -> None:
     one, other = of_units([a, b])
     assert in_units([one + other, one - other, -one, abs(other)]) == [a + b, a - b, -a, abs(b)]
     assert (one * other).as_integer_ratio() == Fraction(a * b, UNIT * UNIT).as_integer_ratio()
 
 
 @given(st.lists(within, min_size=1, max_size=9), st.integers(0, 8))
-def test_rounding_goes_to_the_even_neighbour(numbers: list[int], places: int) -> None:
+def test_rounding_is_half_to_even(numbers: list[int], places: int) -> None:
     step = D(1).scaleb(-places)
     for got, number in zip(of_units(numbers).round(places), numbers, strict=True):
         assert got == D(number).scaleb(-18).quantize(step) or abs(number) >= 10**28
 
 
-# -- what a user of pandas does ------------------------------------------------------------------------
+# -- operations of pandas ----------------------------------------------------------------------------
 
 BIG = D("1234567890123456789.123456789012345678")
-WORKS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
+EXACT_RESULTS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
     "income minus commission of each asset": (
         lambda: INCOMES.sum() - FEES.sum(),
         [D("-2.3"), D("1234567890123456797.323456799012345678")],
@@ -204,17 +204,17 @@ WORKS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
     "last of groups": (INCOMES.last, [D(2), BIG]),
     "idxmax of groups": (INCOMES.idxmax, [5, 4]),
     "count of groups": (INCOMES.count, [2, 3]),
-    "less what is by another name": (
+    "minus an index of another name": (
         lambda: FEES.sum() - FEES_BY_ASSET,
         [None, D(0), D("0.2")],
     ),
-    "less what is by another name, and nothing where there is none": (
+    "minus an index of another name, with fill_value": (
         lambda: FEES.sum().sub(FEES_BY_ASSET, fill_value=0),
         [D("-0.2"), D(0), D("0.2")],
     ),
     "several sums": (lambda: FEES.agg(["sum", "max"])["sum"], [D("1.3"), D("2.3")]),
     "a function of groups": (lambda: FEES.agg(lambda fees: fees.sum()), [D("1.3"), D("2.3")]),
-    "groups with few": (lambda: FEES.sum(min_count=4), [None, None]),
+    "groups with too few amounts": (lambda: FEES.sum(min_count=4), [None, None]),
     "groups by amount": (FRAME.groupby("income")["commission"].sum, [D(1), D("0.2"), D(0), D("0.1"), D(2)]),
     "pivot_table": (
         lambda: FRAME.pivot_table(index="asset", values="commission", aggfunc="sum")["commission"],
@@ -265,7 +265,10 @@ WORKS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
     "median": (lambda: [FEE.median()], [D("0.25")]),
     "compared with a float": (lambda: INCOME > 0.1, [True, False, None, False, True, True]),
     "compared with a Decimal": (lambda: FEE.eq(D("0.1")), [True, False, False, False, False, False]),
-    "compared with more than fits": (lambda: INCOME < 10**40, [True, True, None, True, True, True]),
+    "compared with a number that does not fit": (
+        lambda: INCOME < 10**40,
+        [True, True, None, True, True, True],
+    ),
     "compared with text": (lambda: FEE[:1] == "much", [False]),
     "compared with a list": (lambda: column("1", None, "2") == ["much", D(1), 2], [False, None, True]),
     "between": (lambda: FEE.between(0, D("0.2")), [True, True, False, False, False, True]),
@@ -284,7 +287,7 @@ WORKS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
     "reindex": (lambda: FEE.reindex([0, 9]), [D("0.1"), None]),
     "map": (lambda: FEE[:1].map(str), ["0.1"]),
     "apply": (lambda: FEE[:2].apply(float), [0.1, 0.2]),
-    "floats where they are asked for": (lambda: FEE.astype("float64")[:3], [0.1, 0.2, 0.3]),
+    "explicit floats": (lambda: FEE.astype("float64")[:3], [0.1, 0.2, 0.3]),
     "Arrow's floats": (lambda: FEE.astype("double[pyarrow]")[:3], [0.1, 0.2, 0.3]),
     "text": (lambda: INCOME.astype(str)[[1, 3]], ["0.00000001", "-3"]),
     "whole numbers": (lambda: column("3", "-4").astype("int64"), [3, -4]),
@@ -293,7 +296,7 @@ WORKS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
         lambda: [INCOME.sum() - FEE.sum(), -INCOME.max()],
         [D("1234567890123456795.023456799012345678"), D("-1234567890123456789.123456789012345678")],
     ),
-    "a total of each group, one by one": (
+    "differences of group totals, one by one": (
         lambda: [income - fee for income, fee in zip(INCOMES.sum(), FEES.sum(), strict=True)],
         [D("-2.3"), D("1234567890123456797.323456799012345678")],
     ),
@@ -301,7 +304,7 @@ WORKS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
         lambda: [sum(INCOME.dropna()), sum(FEE)],
         [D("1234567890123456798.623456799012345678"), D("3.6")],
     ),
-    "a single one with others": (
+    "a single amount with other numbers": (
         lambda: [INCOME[4] + 1, 1 - INCOME[4], D(2) * INCOME[4], INCOME[4] - D("1E-18"), abs(INCOME[3])],
         [
             D("1234567890123456790.123456789012345678"),
@@ -311,7 +314,7 @@ WORKS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
             D(3),
         ],
     ),
-    "a single one with numpy's numbers": (
+    "a single amount with numpy numbers": (
         lambda: [np.int64(3) * FEE[0], *(INCOME[4] - np.array([1, 2]))],
         [
             D("0.3"),
@@ -319,16 +322,16 @@ WORKS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
             D("1234567890123456787.123456789012345678"),
         ],
     ),
-    "a single one minus a column": (
+    "a single amount minus a column": (
         lambda: INCOME[4] - FEE[:1],
         [D("1234567890123456789.023456789012345678")],
     ),
-    "a single one with a missing one": (lambda: [INCOME[4] - INCOME[2]], [None]),
-    "a single one, rounded": (
+    "a single amount minus a missing one": (lambda: [INCOME[4] - INCOME[2]], [None]),
+    "a single amount, rounded": (
         lambda: [round(INCOME[4], 2), INCOME[4].quantize(D("0.001")), INCOME[4].quantize(D(1), ROUND_UP)],
         [D("1234567890123456789.12"), D("1234567890123456789.123"), D("1234567890123456790")],
     ),
-    "a single one, in other forms": (
+    "methods of a single amount": (
         lambda: [
             (INCOME[4] * 100).normalize(),
             INCOME[4].to_integral_value(),
@@ -348,15 +351,15 @@ WORKS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
             1234567890123456789,
         ],
     ),
-    "a single one as text": (
+    "a single amount as text": (
         lambda: [f"{INCOME[4]:,.2f}", f"{INCOME[1]:f}", str(INCOME[4])],
         ["1,234,567,890,123,456,789.12", "0.00000001", "1234567890123456789.123456789012345678"],
     ),
-    "a function of each": (
+    "a function of each amount": (
         lambda: INCOME.dropna().apply(lambda value: value * 3)[[4]],
         [D("3703703670370370367.370370367037037034")],
     ),
-    "objects added up": (
+    "sums of objects": (
         lambda: [INCOME.dropna().astype(object).sum(), np.cumsum(FEE.astype(object).to_numpy())[-1]],
         [D("1234567890123456798.623456799012345678"), D("3.6")],
     ),
@@ -364,14 +367,14 @@ WORKS: dict[str, tuple[Callable[[], Any], list[Any]]] = {
         lambda: stored(FRAME[["income"]]),
         ["10.5", "0.00000001", None, "-3", "1234567890123456789.123456789012345678", "2"],
     ),
-    "all of the largest": (lambda: FEE.nlargest(6)[:2], [D(2), D(1)]),
+    "nlargest of all rows": (lambda: FEE.nlargest(6)[:2], [D(2), D(1)]),
     "correlation": (lambda: FRAME[["commission"]].astype("float64").corr()["commission"], [1.0]),
 }
 
 
-@pytest.mark.parametrize("what", WORKS)
-def test_what_has_an_exact_result_has_it(what: str) -> None:
-    call, wanted = WORKS[what]
+@pytest.mark.parametrize("what", EXACT_RESULTS)
+def test_an_operation_with_an_exact_result_returns_it(what: str) -> None:
+    call, wanted = EXACT_RESULTS[what]
     got = list(call())
     assert [None if pd.isna(value) else value for value in got] == wanted
     for value, want in zip(got, wanted, strict=True):
@@ -379,12 +382,13 @@ def test_what_has_an_exact_result_has_it(what: str) -> None:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_every_result_is_the_same_whatever_has_become_of_python_decimals(name: str) -> None:
+def test_results_do_not_depend_on_the_decimal_context(name: str) -> None:
     with hostile(name):
         found = {
-            what: [None if pd.isna(value) else value for value in call()] for what, (call, _) in WORKS.items()
+            what: [None if pd.isna(value) else value for value in call()]
+            for what, (call, _) in EXACT_RESULTS.items()
         }
-    assert found == {what: wanted for what, (_, wanted) in WORKS.items()}
+    assert found == {what: wanted for what, (_, wanted) in EXACT_RESULTS.items()}
 
 
 @pytest.mark.parametrize(
@@ -401,25 +405,25 @@ def test_every_result_is_the_same_whatever_has_become_of_python_decimals(name: s
         lambda: pickle.loads(pickle.dumps(FEE[1:3])),
     ],
 )
-def test_what_comes_of_exact_amounts_is_exact_again(call: Callable[[], pd.Series]) -> None:
+def test_results_have_the_exact_dtype(call: Callable[[], pd.Series]) -> None:
     assert call().dtype == "exact"
     assert isinstance(call().dtype, ExactDtype)
 
 
 FLOATS = pd.Series([0.5] * 6)
-SINGLE = "float\\(amount\\) gives an estimate"
+SINGLE = "float\\(amount\\) for an estimate"
 LARGEST = r"sort_values\(ascending=False\)\.head\(n\)"
-REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
+INEXACT: dict[str, tuple[Callable[[], Any], str]] = {
     "* 0.5": (lambda: FEE * 0.5, r"Decimal\('0.5'\)"),
     "0.5 *": (lambda: 0.5 * FEE, r"Decimal\('0.5'\)"),
     "* numpy's float": (lambda: np.float64(0.25) * FEE, r"Decimal\('0.25'\)"),
     "+ a column of floats": (lambda: FEE + FLOATS, r'astype\("float64"\)'),
     "< a column of floats": (lambda: FEE < FLOATS, r'astype\("float64"\)'),
-    "> a float that is not what it shows": (lambda: FEE > 0.1 + 0.2, r"Decimal\('0.30000000000000004'\)"),
+    "> a float with a rounding error": (lambda: FEE > 0.1 + 0.2, r"Decimal\('0.30000000000000004'\)"),
     "a frame * 0.5": (lambda: FRAME[["commission"]] * 0.5, r"Decimal\('0.5'\)"),
     "fillna(0.5)": (lambda: INCOME.fillna(0.5), r"Decimal\('0.5'\)"),
     "where(..., 0.5)": (lambda: FEE.where(FEE > 1, 0.5), r"Decimal\('0.5'\)"),
-    "made of floats": (lambda: pd.Series([0.5], dtype="exact"), r"Decimal\('0.5'\)"),
+    "a column made of floats": (lambda: pd.Series([0.5], dtype="exact"), r"Decimal\('0.5'\)"),
     "exact() of floats": (lambda: exact(FLOATS), r"Decimal\('0.5'\)"),
     "/": (lambda: FEE / 3, r"toolkit\.amounts\.divide"),
     "/ of columns": (lambda: FEE / OTHER, r"toolkit\.amounts\.divide"),
@@ -431,7 +435,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "mean": (FEE.mean, r"divide\(amounts\.sum\(\), amounts\.count\(\), places=8\)"),
     "mean of groups": (FEES.mean, r"divide\(amounts\.sum\(\), amounts\.count\(\), places=8\)"),
     "mean of a frame": (FRAME[["commission"]].mean, r"toolkit\.amounts\.divide"),
-    "pivot_table, which takes means": (
+    "pivot_table, which computes means": (
         lambda: FRAME.pivot_table(index="asset", values="commission"),
         r"toolkit\.amounts\.divide",
     ),
@@ -448,40 +452,40 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "interpolate": (INCOME.interpolate, "ffill"),
     "sqrt": (lambda: np.sqrt(FEE), r'astype\("float64"\)'),
     "numpy's mean of the values": (lambda: np.mean(FEE.array), "methods of a Series"),
-    "numpy's running sum of the values": (lambda: np.cumsum(FEE.array), "methods of a Series"),
+    "numpy's cumulative sum of the values": (lambda: np.cumsum(FEE.array), "methods of a Series"),
     "numpy's reductions": (lambda: np.add.reduce(FEE.array), r'astype\("float64"\)'),
-    "a number of text with too many places": (lambda: column("1." + "0" * 250 + "1"), "18 behind"),
+    "a number as text with too many places": (lambda: column("1." + "0" * 250 + "1"), "18 after"),
     "numpy's floats": (lambda: np.asarray(FEE, dtype=float), r'astype\("float64"\)'),
-    "cut to whole numbers": (lambda: FEE.astype("int64"), "round"),
-    "a sum that is too large": (lambda: of_units([10**38 - 1]) + 1, r"20 digits before the point"),
+    "truncated to whole numbers": (lambda: FEE.astype("int64"), "round"),
+    "a sum that is too large": (lambda: of_units([10**38 - 1]) + 1, r"20 digits before the decimal point"),
     "a group sum that is too large": (
         lambda: of_units([10**38 - 1] * 2).groupby([1, 1]).sum(),
-        r"20 digits before the point",
+        r"20 digits before the decimal point",
     ),
-    "a running sum that is too large": (lambda: of_units([10**38 - 1] * 2).cumsum(), "20 digits"),
+    "a cumulative sum that is too large": (lambda: of_units([10**38 - 1] * 2).cumsum(), "20 digits"),
     "a product with too many places": (lambda: FEE * D("1E-18"), r"round\(8\)"),
-    "a number with too many places": (lambda: FEE + D("1E-19"), "18 behind"),
+    "a number with too many places": (lambda: FEE + D("1E-19"), "18 after"),
     "a number that is too large": (lambda: FEE + 10**30, "20 digits"),
-    "quantiles of groups": (lambda: FEES.quantile(0.25), "asks group by group"),
+    "quantiles of groups": (lambda: FEES.quantile(0.25), r"agg\(lambda group: group\.quantile"),
     "quantiles of a frame's groups": (
         lambda: FRAME[["asset", "commission"]].groupby("asset").quantile(0.25),
-        "asks group by group",
+        r"agg\(lambda group: group\.quantile",
     ),
     "a quantile between two": (
         lambda: column("0", "0.000000000000000001").quantile(0.5),
         'interpolation="lower"',
     ),
-    "a single one * 0.5": (lambda: FEE[0] * 0.5, r"Decimal\('0.5'\)"),
-    "a single one - numpy's float": (lambda: np.float32(0.5) - FEE[0], r"Decimal\('0.5'\)"),
-    "a single one * a column of floats": (lambda: FEE[0] * FLOATS, r"Decimal\('0.5'\)"),
-    "a single one /": (lambda: FEE.sum() / FEE.count(), r"toolkit\.amounts\.divide.*" + SINGLE),
-    "a Decimal / a single one": (lambda: D(1) / FEE[0], r"toolkit\.amounts\.divide"),
-    "a single one //": (lambda: FEE[0] // 2, r"toolkit\.amounts\.divide"),
-    "a single one %": (lambda: 5 % FEE[0], r"toolkit\.amounts\.divide"),
-    "divmod of a single one": (lambda: divmod(FEE[0], 2), r"toolkit\.amounts\.divide"),
-    "a single one **": (lambda: FEE[0] ** 2, "multiply"),
+    "a single amount * 0.5": (lambda: FEE[0] * 0.5, r"Decimal\('0.5'\)"),
+    "a single amount - numpy's float": (lambda: np.float32(0.5) - FEE[0], r"Decimal\('0.5'\)"),
+    "a single amount * a column of floats": (lambda: FEE[0] * FLOATS, r"Decimal\('0.5'\)"),
+    "a single amount /": (lambda: FEE.sum() / FEE.count(), r"toolkit\.amounts\.divide.*" + SINGLE),
+    "a Decimal / a single amount": (lambda: D(1) / FEE[0], r"toolkit\.amounts\.divide"),
+    "a single amount //": (lambda: FEE[0] // 2, r"toolkit\.amounts\.divide"),
+    "a single amount %": (lambda: 5 % FEE[0], r"toolkit\.amounts\.divide"),
+    "divmod of a single amount": (lambda: divmod(FEE[0], 2), r"toolkit\.amounts\.divide"),
+    "a single amount **": (lambda: FEE[0] ** 2, "multiply"),
     "numpy's median": (lambda: np.median(FEE), r"toolkit\.amounts\.divide"),
-    "a single one of too many digits": (lambda: FEE[0] * D("1." + "1" * 250), r"round\(amount, 8\)"),
+    "a single amount with too many digits": (lambda: FEE[0] * D("1." + "1" * 250), r"round\(amount, 8\)"),
     "nlargest": (lambda: FEE.nlargest(2), LARGEST),
     "nsmallest": (lambda: FEE.nsmallest(2), r"sort_values\(\)\.head\(n\)"),
     "nlargest of a frame": (lambda: FRAME.nlargest(2, "commission"), LARGEST),
@@ -489,25 +493,25 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("what", REFUSED)
-def test_what_has_none_says_what_to_do(what: str) -> None:
-    call, advice = REFUSED[what]
+@pytest.mark.parametrize("what", INEXACT)
+def test_an_operation_without_an_exact_result_raises_and_says_what_to_do(what: str) -> None:
+    call, advice = INEXACT[what]
     with pytest.raises(InexactError, match=advice) as caught:
         call()
     assert isinstance(caught.value, ToolkitError)
 
 
 @pytest.mark.parametrize("value", [True, "1", [1], object()])
-def test_what_is_no_amount_is_none(value: object) -> None:
+def test_a_value_that_is_not_an_amount_raises(value: object) -> None:
     with pytest.raises((TypeError, ValueError)):
         FEE + value  # type: ignore[operator]
 
 
-def test_a_sum_of_a_column_may_have_more_digits_than_a_column_has_room_for() -> None:
+def test_the_sum_of_a_column_may_have_more_digits_than_a_column_can_hold() -> None:
     assert in_units([of_units([10**38 - 1] * 3).sum()]) == [3 * (10**38 - 1)]
 
 
-def test_a_single_one_goes_on_being_exact_in_whatever_it_is_put() -> None:
+def test_a_single_amount_stays_exact_in_arithmetic_and_containers() -> None:
     value = INCOME[4]
     results = [
         FEE.sum() - value, 1 - value, D(1) - value, -value, +value, abs(value), round(value, 3), value + BIG,
@@ -518,11 +522,11 @@ def test_a_single_one_goes_on_being_exact_in_whatever_it_is_put() -> None:
     assert {type(each) for each in results} == {ExactDecimal}
     assert pd.Series([value, None], dtype="exact").tolist() == [BIG, pd.NA]
     assert pd.api.types.infer_dtype([value]) == "decimal"
-    assert pa.array([value, None], EXACT).to_pylist() == [BIG, None]
+    assert pa.array([value, None], EXACT_TYPE).to_pylist() == [BIG, None]
     assert pa.array([value]).to_pylist() == [BIG]
 
 
-def test_a_single_one_is_the_decimal_of_its_number() -> None:
+def test_a_single_amount_equals_the_decimal_of_the_same_number() -> None:
     value = FEE[0]
     assert value == D("0.1") == D("0.10") == value
     assert hash(value) == hash(D("0.1"))
@@ -532,18 +536,18 @@ def test_a_single_one_is_the_decimal_of_its_number() -> None:
     assert (str(value), float(value), int(value), round(value)) == ("0.1", 0.1, 0, 0)
     assert json.dumps({"fee": value}, default=str) == '{"fee": "0.1"}'
     assert sorted([FEE[3], D("0.5"), value]) == [D("0.1"), D("0.5"), D(1)]
-    assert type(Decimal(value)) is Decimal  # computed with as Python's are
+    assert type(Decimal(value)) is Decimal  # a plain decimal again
     with pytest.raises(TypeError):
         value + "1"
 
 
-def test_a_context_that_is_passed_says_how_to_round() -> None:
+def test_a_context_that_is_passed_determines_the_rounding() -> None:
     assert INCOME[0].quantize(D(1)) == 10
     assert INCOME[0].quantize(D(1), context=Context(rounding=ROUND_UP)) == 11
     assert INCOME[4].normalize(Context(prec=3)) == D("1.23E+18")
 
 
-def test_an_amount_that_is_put_in_leaves_the_copy_alone() -> None:
+def test_setting_an_amount_does_not_change_a_copy() -> None:
     values, copied = FEE.copy(), FEE.copy()
     values.iloc[0] = D("7.5")
     values.iloc[[1, 2]] = [8, None]
@@ -555,24 +559,24 @@ def test_an_amount_that_is_put_in_leaves_the_copy_alone() -> None:
     assert values.iloc[0] == D("7.5")
 
 
-def test_amounts_show_all_their_digits_and_no_zeros_behind_them() -> None:
+def test_amounts_are_shown_with_all_digits_and_without_trailing_zeros() -> None:
     shown = repr(INCOME)
     assert [line.split()[1] for line in shown.splitlines()[:4]] == ["10.5", "0.00000001", "<NA>", "-3"]
     assert "dtype: exact" in shown
     assert [str(value) for value in column("1.50", "100", "0")] == ["1.5", "100", "0"]
 
 
-def test_a_chart_of_them_is_drawn() -> None:
+def test_exact_amounts_can_be_plotted() -> None:
     axes = FRAME.set_index("time")["commission"].plot()
     assert [float(value) for value in axes.lines[0].get_ydata()] == [0.1, 0.2, 0.3, 1.0, 2.0, 0.0]
     assert len(FEES.sum().plot.bar(ax=plt.figure().add_subplot()).patches) == 2
     plt.close("all")
 
 
-# -- there and back ------------------------------------------------------------------------------------
+# -- files and databases -----------------------------------------------------------------------------
 
 
-def gathered(*incomes: str | None) -> pd.DataFrame:
+def built(*incomes: str | None) -> pd.DataFrame:
     builder = FrameBuilder(ENDPOINTS_BY_NAME["spot.rebates"], "exact")
     row = {"customerId": "c", "email": "a@b.example", "asset": "USDT", "symbol": "BTCUSDT", "time": 5}
     row |= {"orderId": "1", "tradeId": "2", "distributeTime": 6}
@@ -581,34 +585,32 @@ def gathered(*incomes: str | None) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("incomes", [("1.5", "123456789012345678.123456789012345678"), ()])
-def test_a_frame_comes_back_from_parquet_as_it_was(tmp_path: Path, incomes: tuple[str, ...]) -> None:
-    frame = gathered(*incomes)
-    assert (
-        frame["income"].dtype == frame["commission"].dtype == "exact"
-    )  # the latter was left out: all missing
+def test_a_frame_survives_a_round_trip_through_parquet(tmp_path: Path, incomes: tuple[str, ...]) -> None:
+    frame = built(*incomes)
+    assert frame["income"].dtype == frame["commission"].dtype == "exact"  # commission is missing in all rows
     frame.to_parquet(tmp_path / "frame.parquet")
     again = read_parquet(tmp_path / "frame.parquet")
     pd.testing.assert_frame_equal(again, frame)
     assert again.attrs == frame.attrs
 
 
-def test_a_parquet_file_holds_plain_decimals_for_whoever_reads_it(tmp_path: Path) -> None:
+def test_a_parquet_file_contains_plain_decimals_for_other_readers(tmp_path: Path) -> None:
     path = tmp_path / "frame.parquet"
-    gathered("1.5", "-0.00000001").to_parquet(path)
+    built("1.5", "-0.00000001").to_parquet(path)
     schema = pq.read_schema(path)
-    assert schema.field("income").type == EXACT == pa.decimal128(38, 18)
-    # What pandas goes by when it reads the file: a name of ours would fail where the toolkit is not imported.
+    assert schema.field("income").type == EXACT_TYPE == pa.decimal128(38, 18)
+    # pandas reads the file by this type: the name of our dtype would fail without the toolkit.
     columns = {each["name"]: each["numpy_type"] for each in json.loads(schema.metadata[b"pandas"])["columns"]}
     assert columns["income"] == "object"
     plain = pd.read_parquet(path)
     assert plain["income"].tolist() == [D("1.5"), D("-0.00000001")]
     assert pd.read_parquet(path, dtype_backend="pyarrow")["income"].sum() == D("1.49999999")
     again = exact(plain)
-    assert again["income"].equals(gathered("1.5", "-0.00000001")["income"])
+    assert again["income"].equals(built("1.5", "-0.00000001")["income"])
     assert again.attrs == plain.attrs
 
 
-def test_csv_json_and_sql_have_every_digit() -> None:
+def test_csv_json_and_sql_keep_every_digit() -> None:
     frame = FRAME[["income"]]
     lines = frame.to_csv(index=False).split()
     assert [D(line) for line in lines[1:3]] == [D("10.5"), D("1E-8")]
@@ -624,27 +626,27 @@ def test_csv_json_and_sql_have_every_digit() -> None:
         again = pd.read_sql("SELECT income FROM income", file, dtype={"income": "exact"})
         rows = file.execute("SELECT typeof(income) FROM income WHERE income = ?", [frame["income"][0]])
         assert rows.fetchall() == [("text",)]
-        with pytest.raises(sqlite3.Error):  # nothing has become of the decimals of others
+        with pytest.raises(sqlite3.Error):  # plain decimals are not affected
             file.execute("SELECT ?", [D(1)])
     assert plain["income"][4] == "1234567890123456789.123456789012345678"
     assert exact(plain["income"]).equals(frame["income"])
     pd.testing.assert_frame_equal(again, frame)
 
 
-def test_some_rows_are_pickled_without_the_others() -> None:
+def test_a_slice_is_pickled_without_the_other_rows() -> None:
     values = column(*range(1000))
     assert len(pickle.dumps(values[:3].array)) < len(pickle.dumps(values.array)) / 10
 
 
-def test_a_frame_takes_no_more_memory_than_arrow_does() -> None:
+def test_a_column_uses_no_more_memory_than_arrow() -> None:
     values = column(*range(1000))
     assert values.memory_usage(index=False) <= 17 * len(values)
 
 
-# -- dividing ------------------------------------------------------------------------------------------
+# -- division ----------------------------------------------------------------------------------------
 
 
-def test_a_mean_is_rounded_where_it_is_asked_to_be() -> None:
+def test_a_mean_is_rounded_as_requested() -> None:
     means = divide(FEES.sum(), FEES.count(), places=8)
     assert means.tolist() == [D("0.43333333"), D("0.76666667")]
     assert means.dtype == "exact"
@@ -655,7 +657,7 @@ def test_a_mean_is_rounded_where_it_is_asked_to_be() -> None:
 
 
 @given(within, st.integers(1, 10**20), st.integers(0, 18))
-def test_a_quotient_is_the_nearest_there_is(amount: int, by: int, places: int) -> None:
+def test_a_quotient_is_the_nearest_one(amount: int, by: int, places: int) -> None:
     step = 10 ** (18 - places)
     try:
         (got,) = in_units(divide(of_units([amount]), D(by).scaleb(-18), places=places))
@@ -668,14 +670,14 @@ def test_a_quotient_is_the_nearest_there_is(amount: int, by: int, places: int) -
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "message"),
     [
-        (lambda: divide(FEE, 0, places=2), "by zero"),
+        (lambda: divide(FEE, 0, places=2), "is zero"),
         (lambda: divide(FEE, 1, places=19), "places"),
         (lambda: divide(FEE, 1, places=2, rounding="up"), "rounding"),
         (lambda: divide(D(1), pd.NA, places=2), "missing"),
     ],
 )
-def test_what_cannot_be_divided_is_said(call: Callable[[], Any], told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_an_invalid_division_raises(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         call()

@@ -1,4 +1,4 @@
-"""What other libraries do to Python's decimals changes no digit of ours, and breaks nothing."""
+"""The toolkit's numbers do not depend on the decimal context, whatever other libraries set."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ from toolkit.transport.strict_json import Unreadable, read
 
 NOW = 1_767_225_600.0
 each_context = pytest.mark.parametrize("name", HOSTILE)
-# What rounds without a word, and what raises: between them they show what any other would.
+# One that rounds silently and one that raises: they cover what any other would show.
 either_extreme = pytest.mark.parametrize("name", ["everything at once", "every trap"])
 
 
-def told(frame: pd.DataFrame) -> str:
-    """A frame as text, floats and decimals with all of their digits."""
+def as_text(frame: pd.DataFrame) -> str:
+    """A frame as text, with all digits of floats and decimals."""
     return frame.astype(str).to_csv()
 
 
 def everything() -> list[str]:
-    """Reads, sums, charts, panels and writes, on a partner of its own."""
+    """The results of reads, sums, charts, panels and writes, in a sandbox of their own."""
     env = SandboxEnv(world=World(seed=7, now=NOW, sub_accounts=24, customers=30))
     try:
-        return [*shown(env, "float"), *shown(env, "exact"), *written(env)]
+        return [*read_results(env, "float"), *read_results(env, "exact"), *write_results(env)]
     finally:
         plt.close("all")
         env.close()
 
 
-def shown(env: SandboxEnv, numbers: Any) -> list[str]:
+def read_results(env: SandboxEnv, numbers: Any) -> list[str]:
     link = env.new_link(numbers=numbers)
     frames = {
         "spot": link.exchange.spot_balances(),
@@ -64,8 +64,8 @@ def shown(env: SandboxEnv, numbers: Any) -> list[str]:
         link.futures.overview(),
         link.get("/sapi/v1/broker/info"),
     ]
-    lines = [told(frame) for frame in all_frames]
-    lines.append(told(income.groupby(["asset", "income_type"])["income"].sum().to_frame()))
+    lines = [as_text(frame) for frame in all_frames]
+    lines.append(as_text(income.groupby(["asset", "income_type"])["income"].sum().to_frame()))
     people = holdings.arrange(holdings.holdings(frames), "btc")
     lines.append(view.static_table(people, frames))
     at = model.FetchState(
@@ -81,16 +81,16 @@ def shown(env: SandboxEnv, numbers: Any) -> list[str]:
         lines.append(repr([(bar.get_width(), bar.get_height()) for bar in axes.patches]))
         lines.append(repr([label.get_text() for label in axes.texts]))
     if numbers == "exact":
-        of = income.groupby("asset")["income"]
-        lines.append(told((of.sum() - of.max()).to_frame()))
-        lines.append(told(divide(of.sum(), of.count(), places=8).to_frame()))
+        groups = income.groupby("asset")["income"]
+        lines.append(as_text((groups.sum() - groups.max()).to_frame()))
+        lines.append(as_text(divide(groups.sum(), groups.count(), places=8).to_frame()))
         lines.append(f"{income['income'].sum():f} {income['income'].median():f}")
-        lines.append(told(income["income"].cumsum().round(3).to_frame()))
+        lines.append(as_text(income["income"].cumsum().round(3).to_frame()))
         lines.append(repr(income["income"]))
     return lines
 
 
-def written(env: SandboxEnv) -> list[str]:
+def write_results(env: SandboxEnv) -> list[str]:
     ops = env.link.operations()
     account = env.exchange.world.accounts[0].id
     outcomes = [
@@ -105,41 +105,41 @@ def written(env: SandboxEnv) -> list[str]:
     outcomes.append(failure.reconcile())
     lines = [outcome.status for outcome in outcomes]
     lines += [str(sorted(effect.parameters.items())) for effect in env.exchange.effects]
-    lines.append(told(env.new_link(numbers="exact").exchange.spot_balances()))
-    lines.append(told(ops.history()[["endpoint", "status"]]))
+    lines.append(as_text(env.new_link(numbers="exact").exchange.spot_balances()))
+    lines.append(as_text(ops.history()[["endpoint", "status"]]))
     return lines
 
 
-def told_of_a_call(line: str) -> str:
-    """Without the id that is drawn for each call."""
+def without_random_id(line: str) -> str:
+    """The line without the random id of the call."""
     return re.sub(r"('clientTranId', ')[^']*", r"\1", line)
 
 
 @pytest.fixture(scope="module")
-def usual(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def expected(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path_factory.mktemp("usual")))
-        return list(map(told_of_a_call, everything()))
+        patch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path_factory.mktemp("expected")))
+        return list(map(without_random_id, everything()))
 
 
 @either_extreme
-def test_no_digit_changes(
-    name: str, usual: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_no_digit_changes_in_another_decimal_context(
+    name: str, expected: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path))
     with hostile(name):
-        found = list(map(told_of_a_call, everything()))
-    assert found == usual
+        found = list(map(without_random_id, everything()))
+    assert found == expected
 
 
 @either_extreme
-def test_a_demo_starts(name: str) -> None:
+def test_a_demo_starts_in_another_decimal_context(name: str) -> None:
     with hostile(name), toolkit.demo(progress=False, numbers="exact") as link:
         assert link.exchange.partner()["max_maker_commission"].notna().all()
 
 
 @each_context
-def test_our_context_is_ours_and_the_users_is_as_it_was(name: str) -> None:
+def test_the_toolkit_uses_its_own_context_and_leaves_the_users_unchanged(name: str) -> None:
     with hostile(name):
         before = repr(decimal.getcontext())
         assert in_own_context(lambda: Decimal(10**40) + Decimal("1E-18"))() == to_decimal(
@@ -148,17 +148,17 @@ def test_our_context_is_ours_and_the_users_is_as_it_was(name: str) -> None:
         assert repr(decimal.getcontext()) == before
 
 
-@pytest.mark.parametrize("said", ["prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps"])
-def test_our_context_leaves_nothing_to_the_default(said: str) -> None:
-    """An attribute that is not given would come from `decimal.DefaultContext`, as it is at that moment."""
+@pytest.mark.parametrize("attribute", ["prec", "rounding", "Emin", "Emax", "capitals", "clamp", "traps"])
+def test_the_toolkits_context_sets_every_attribute(attribute: str) -> None:
+    """An attribute that is not set would be taken from `decimal.DefaultContext`."""
     with hostile("everything at once"):
         again = runpy.run_path(decimals.__file__)["CONTEXT"]
-    assert repr(getattr(again, said)) == repr(getattr(CONTEXT, said))
+    assert repr(getattr(again, attribute)) == repr(getattr(CONTEXT, attribute))
     assert CONTEXT.prec > 2 * 38
 
 
 @each_context
-def test_a_number_of_an_answer_is_itself_or_refused(name: str) -> None:
+def test_a_number_in_a_response_is_read_exactly_or_rejected(name: str) -> None:
     with hostile(name):
         number = read(b'{"amount": 123456789.123456789}')["amount"]
         assert number.as_tuple() == Decimal("123456789.123456789").as_tuple()
@@ -170,7 +170,7 @@ def test_a_number_of_an_answer_is_itself_or_refused(name: str) -> None:
 
 
 @each_context
-def test_panels_add_and_write_amounts_as_ever(name: str) -> None:
+def test_panels_add_and_format_amounts_the_same_way(name: str) -> None:
     amounts = [Decimal("123456789.123456789"), Decimal("0.000000001"), None]
     with hostile(name):
         assert holdings.add(amounts) == Decimal("123456789.12345679")

@@ -78,7 +78,13 @@ def test_the_documented_answer_becomes_the_declared_frame(
     frame = builder.frame({})
     assert_as_declared(frame, endpoint, numbers)
     assert frame.attrs["undeclared"] == []
-    rows = answer[endpoint.rows] if endpoint.rows else answer if isinstance(answer, list) else [answer]
+    rows = (
+        answer[endpoint.rows_field]
+        if endpoint.rows_field
+        else answer
+        if isinstance(answer, list)
+        else [answer]
+    )
     assert len(frame) == len(rows)
     for position, row in enumerate(rows):
         for column in endpoint.columns:
@@ -110,8 +116,8 @@ def test_the_documented_answer_becomes_the_declared_frame(
 @EACH
 def test_an_empty_answer_has_the_same_columns_and_types(endpoint: Endpoint, numbers: Numbers) -> None:
     builder = FrameBuilder(endpoint, numbers)
-    if endpoint.rows:
-        wrapper = {endpoint.rows: [], endpoint.success or "timestamp": True}
+    if endpoint.rows_field:
+        wrapper = {endpoint.rows_field: [], endpoint.success_field or "timestamp": True}
         builder.add(wrapper | {w: 1 for c in endpoint.columns if c.outer for w in c.fields})
     else:
         builder.add([])
@@ -297,7 +303,7 @@ def test_a_bad_choice_is_refused_with_what_is_allowed(
     still: SandboxEnv, endpoint: Endpoint, param: Any, wrong: object
 ) -> None:
     given = needed(endpoint, VALUES) | {param.name: wrong}
-    refused(still, endpoint, given, f"`{param.name}` is", *(f'"{word}"' for word in param.choices))
+    refused(still, endpoint, given, f"`{param.name}` must be", *(f'"{word}"' for word in param.choices))
 
 
 @pytest.mark.parametrize(
@@ -325,7 +331,7 @@ FLAGS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "flag"]
 )
 def test_a_flag_is_true_or_false(still: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
     given = needed(endpoint, VALUES) | {param.name: "false"}
-    refused(still, endpoint, given, f"`{param.name}` is True or False")
+    refused(still, endpoint, given, f"`{param.name}` must be True or False")
 
 
 IDS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "id"]
@@ -336,24 +342,26 @@ IDS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "id"]
 )
 def test_an_id_is_never_a_float(still: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
     given = needed(endpoint, VALUES) | {param.name: 3.675e17}
-    refused(still, endpoint, given, f"`{param.name}` is text", "a float cannot hold an id exactly")
+    refused(still, endpoint, given, f"`{param.name}` must be text", "a float cannot hold an id exactly")
 
 
 @pytest.mark.parametrize("endpoint_name", ["exchange.transfers", "exchange.universal_transfers"])
 def test_one_of_two_has_to_be_given(still: SandboxEnv, endpoint_name: str) -> None:
-    refused(still, ENDPOINTS_BY_NAME[endpoint_name], {}, "one of `from_id` and `to_id` has to be given")
+    refused(still, ENDPOINTS_BY_NAME[endpoint_name], {}, "`from_id` or `to_id` is required")
 
 
 @pytest.mark.parametrize("endpoint_name", ["spot.customers", "futures.customers"])
 def test_two_exclude_each_other(still: SandboxEnv, endpoint_name: str) -> None:
     given = {"customer_id": "a", "email": "a@example.com"}
-    refused(still, ENDPOINTS_BY_NAME[endpoint_name], given, "`customer_id` and `email` exclude each other")
+    refused(
+        still, ENDPOINTS_BY_NAME[endpoint_name], given, "`customer_id` and `email` are mutually exclusive"
+    )
 
 
 @pytest.mark.parametrize("endpoint_name", ["spot.customers", "futures.customers"])
 def test_a_masked_email_cannot_be_asked_for(still: SandboxEnv, endpoint_name: str) -> None:
     refused(still, ENDPOINTS_BY_NAME[endpoint_name], {"email": "om***@***.com"}, "`email` is masked")
-    refused(still, ENDPOINTS_BY_NAME[endpoint_name], {"email": "nobody"}, "`email` is an e-mail address")
+    refused(still, ENDPOINTS_BY_NAME[endpoint_name], {"email": "nobody"}, "`email` must be an e-mail address")
 
 
 WINDOWED = [endpoint for endpoint in ENDPOINTS if endpoint.window]
@@ -383,14 +391,14 @@ def test_all_history_that_is_kept_can_be_had(
 def test_spans_that_cannot_be_are_refused(still: SandboxEnv, endpoint: Endpoint) -> None:
     given = needed(endpoint, VALUES)
     refused(still, endpoint, given | {"start": "-1D", "end": "-2D"}, "`start`", "is after `end`")
-    refused(still, endpoint, given | {"start": "+1D"}, "`start`", "lies in the future")
-    refused(still, endpoint, given | {"start": "yesterday-ish"}, "`start` is no time")
-    refused(still, endpoint, given | {"end": "-1 parsec"}, "`end` reads")
+    refused(still, endpoint, given | {"start": "+1D"}, "`start`", "is in the future")
+    refused(still, endpoint, given | {"start": "yesterday-ish"}, "`start` is not a time")
+    refused(still, endpoint, given | {"end": "-1 parsec"}, "`end` is")
     refused(still, endpoint, given | {"start": 1_700_000_000}, "`start`", "milliseconds")
-    refused(still, endpoint, given | {"start": 1.5}, "`start` is a time such as")
+    refused(still, endpoint, given | {"start": 1.5}, "`start` must be a time such as")
 
 
-SPLIT = [e for e in WINDOWED if e.window and e.window.longest and not e.window.retention]
+SPLIT = [e for e in WINDOWED if e.window and e.window.max_span and not e.window.retention]
 
 
 @pytest.mark.parametrize("endpoint", SPLIT, ids=lambda endpoint: endpoint.qualified_name)
@@ -398,8 +406,8 @@ def test_longer_spans_are_split_not_refused(
     shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint
 ) -> None:
     assert endpoint.window is not None
-    assert endpoint.window.longest is not None
-    span = endpoint.window.longest * 2.5
+    assert endpoint.window.max_span is not None
+    span = endpoint.window.max_span * 2.5
     given = needed(endpoint, arguments)
     frame = method_of(shared_link, endpoint)(**given, start=f"-{span.days}D")
     assert frame.attrs["requests"] >= 3

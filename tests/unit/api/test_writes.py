@@ -150,14 +150,22 @@ def test_how_it_is_settled_can_be_done(write: Write) -> None:
     assert write.confirm in {"", *(param.name for param in write.params if param.required)}
     assert how.manual_check
     if how.kind == "manual":
-        assert (how.read, dict(how.ask), dict(how.fixed), how.checks, how.before) == ("", {}, {}, (), False)
+        assert (
+            how.read,
+            dict(how.read_arguments),
+            dict(how.fixed_arguments),
+            how.checks,
+            how.needs_snapshot,
+        ) == ("", {}, {}, (), False)
         return
     read = ENDPOINTS_BY_NAME[how.read]
     asked = {param.name: param for param in read.params}
     shown = {column.name for column in read.columns}
-    assert set(how.ask) | set(how.fixed) <= set(asked)
-    assert {name for name, param in asked.items() if param.required} <= set(how.ask) | set(how.fixed)
-    assert {source for sources in how.ask.values() for source in sources} <= own
+    assert set(how.read_arguments) | set(how.fixed_arguments) <= set(asked)
+    assert {name for name, param in asked.items() if param.required} <= set(how.read_arguments) | set(
+        how.fixed_arguments
+    )
+    assert {source for sources in how.read_arguments.values() for source in sources} <= own
     for check in how.checks:
         assert check.column in shown
         assert not check.argument or check.argument in own
@@ -171,15 +179,17 @@ def test_how_it_is_settled_can_be_done(write: Write) -> None:
         assert {"client_tran_id", "asset", "qty"} <= shown
     if how.kind == "new_account":
         assert {"tag", "create_time", "sub_account_id"} <= shown
-    assert how.before in {"new_key": {True}, "changed": {True}, "gone": {True, False}}.get(how.kind, {False})
-    assert how.own == (write.name == "set_own_customer_id")
+    assert how.needs_snapshot in {"new_key": {True}, "changed": {True}, "gone": {True, False}}.get(
+        how.kind, {False}
+    )
+    assert how.needs_own_key == (write.name == "set_own_customer_id")
     if write.handover_field:
         assert write.handover_field not in {field for column in write.columns for field in column.fields}
 
 
 @EACH
 def test_what_cannot_be_undone_has_to_be_said_twice_and_may_not_be_repeated(write: Write) -> None:
-    assert bool(write.confirm) == (write.method == "DELETE" and "brought back" in write.summary)
+    assert bool(write.confirm) == (write.method == "DELETE" and "cannot be undone" in write.summary)
     moves_or_makes = write.name.startswith(("create_", "delete_", "transfer", "universal_transfer"))
     assert write.repeatable == (not moves_or_makes)
 
@@ -526,7 +536,10 @@ def test_what_is_no_list_of_addresses_is_refused(still: WriteEnv, endpoint_name:
 
 def test_a_tag_is_shorter_than_32_characters(write_env: WriteEnv) -> None:
     refused(
-        write_env, "exchange.create_sub_account", {"tag": "t" * 32}, "`tag` has 31 characters at most, not 32"
+        write_env,
+        "exchange.create_sub_account",
+        {"tag": "t" * 32},
+        "`tag` has 32 characters; at most 31 are allowed",
     )
     assert write_env.ops.exchange.create_sub_account(tag="t" * 31)
 
@@ -557,7 +570,11 @@ def test_an_id_is_never_a_float_nor_empty(still: WriteEnv, write: Write, param: 
     given = example(still.world, write.qualified_name)
     wrong = given | {param.name: 3.675e17}
     refused(
-        still, write.qualified_name, wrong, f"`{param.name}` is text", "a float cannot hold an id exactly"
+        still,
+        write.qualified_name,
+        wrong,
+        f"`{param.name}` must be text",
+        "a float cannot hold an id exactly",
     )
     refused(still, write.qualified_name, given | {param.name: " "}, f"`{param.name}` is empty")
 
@@ -572,13 +589,13 @@ def test_a_masked_key_is_refused(still: WriteEnv, endpoint_name: str) -> None:
     given = example(still.world, endpoint_name)
     masked = masked_key(given["api_key"])
     given |= {"api_key": masked} | ({"confirm": masked} if "confirm" in given else {})
-    refused(still, endpoint_name, given, "`api_key` is masked (***): the exchange wants the whole of it")
+    refused(still, endpoint_name, given, "`api_key` is masked (***): pass it in full")
 
 
 @pytest.mark.parametrize("endpoint_name", ["spot.set_customer_id", "futures.set_customer_id"])
 def test_an_email_address_is_one_and_whole(still: WriteEnv, endpoint_name: str) -> None:
     given = example(still.world, endpoint_name)
-    refused(still, endpoint_name, given | {"email": "nobody"}, "`email` is an e-mail address")
+    refused(still, endpoint_name, given | {"email": "nobody"}, "`email` must be an e-mail address")
     refused(still, endpoint_name, given | {"email": "om***@***.com"}, "`email` is masked")
 
 
@@ -594,7 +611,11 @@ def test_a_bad_choice_is_refused_with_what_is_allowed(
 ) -> None:
     given = example(still.world, write.qualified_name) | {param.name: wrong}
     refused(
-        still, write.qualified_name, given, f"`{param.name}` is", *(f'"{word}"' for word in param.choices)
+        still,
+        write.qualified_name,
+        given,
+        f"`{param.name}` must be",
+        *(f'"{word}"' for word in param.choices),
     )
 
 
@@ -607,13 +628,13 @@ FLAGS = [(w, p) for w in WRITES for p in w.params if p.kind == "flag" and p.fixe
 def test_a_flag_is_true_or_false(still: WriteEnv, write: Write, param: Param) -> None:
     for wrong in ("false", 0, 1, "yes"):
         given = example(still.world, write.qualified_name) | {param.name: wrong}
-        refused(still, write.qualified_name, given, f"`{param.name}` is True or False")
+        refused(still, write.qualified_name, given, f"`{param.name}` must be True or False")
 
 
 @pytest.mark.parametrize("adjustment", [-1, 1.0, "20", True])
 def test_an_adjustment_is_a_whole_number(still: WriteEnv, adjustment: Any) -> None:
     given = example(still.world, "exchange.set_um_commission") | {"maker_adjustment": adjustment}
-    refused(still, "exchange.set_um_commission", given, "`maker_adjustment` is a whole number")
+    refused(still, "exchange.set_um_commission", given, "`maker_adjustment` must be a whole number")
 
 
 @pytest.mark.parametrize("idempotency_key", ["", " ", "\u00a0\n", "n" * 65, 7, b"x", True])
@@ -631,7 +652,7 @@ def test_a_name_to_do_it_once_is_short_text(still: WriteEnv, idempotency_key: An
 def test_one_side_of_a_transfer_has_to_be_a_sub_account(still: WriteEnv) -> None:
     for endpoint_name in ("exchange.transfer", "exchange.transfer_futures", "exchange.universal_transfer"):
         given = example(still.world, endpoint_name) | {"to_id": None}
-        refused(still, endpoint_name, given, "one of `from_id` and `to_id` has to be given")
+        refused(still, endpoint_name, given, "`from_id` or `to_id` is required")
 
 
 def test_the_real_exchange_is_only_written_to_where_that_was_said() -> None:

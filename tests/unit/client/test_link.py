@@ -183,9 +183,9 @@ def test_the_list_says_how_an_unknown_outcome_is_settled() -> None:
     assert frame.loc[False, ["confirm", "resolved_by"]].isna().to_numpy().all()
     told = frame.loc[True]
     assert told["resolved_by"].notna().all()
-    assert told.loc["exchange.transfer", "resolved_by"] == "the id drawn for it, in exchange.transfers"
+    assert told.loc["exchange.transfer", "resolved_by"] == "its client id in exchange.transfers"
     assert told.loc["exchange.create_api_key", "resolved_by"] == "no new key in exchange.api_keys"
-    assert told.loc["exchange.transfer_within", "resolved_by"] == "no read: look by hand"
+    assert told.loc["exchange.transfer_within", "resolved_by"] == "no read: check manually"
     assert told["confirm"].dropna().to_dict() == {
         "exchange.delete_sub_account": "sub_account_id",
         "exchange.delete_api_key": "api_key",

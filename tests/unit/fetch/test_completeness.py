@@ -365,7 +365,7 @@ def weekly(count: int, cap: int, weeks: int, answered: Callable[[list[Any]], Any
         rows = [row for row in every if first <= row["time"] <= last]
         request.window_fetch.receive(request.number, rows[:cap])
     assert not counts.is_late
-    builder = FrameBuilder(endpoint, "float", question=question)
+    builder = FrameBuilder(endpoint, "float", query=question)
     for window_fetch in windows:
         while window_fetch.is_ready:
             window_fetch.consume(builder)

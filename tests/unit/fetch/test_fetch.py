@@ -193,7 +193,7 @@ def test_exact_amounts_are_exact(shared: SandboxEnv) -> None:
     frame = shared.link.exchange.rebates(numbers="exact")
     assert [f"{value:f}".rstrip("0") for value in frame["income"]] == amounts
     put(shared, endpoint, [rebate(0, shared.now - 1000) | {"income": "0.1234567890123456789"}])
-    with pytest.raises(errors.ContractError, match="more digits than can be kept exactly"):
+    with pytest.raises(errors.ContractError, match="more digits than an exact amount can hold"):
         shared.link.exchange.rebates(numbers="exact")
 
 

@@ -1,4 +1,4 @@
-"""The contract of every frame, point by point."""
+"""The contract of every frame: columns, types, order and duplicates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from toolkit.endpoints import ENDPOINTS_BY_NAME, Endpoint
 from toolkit.errors import ContractError, RowOrderError
 from toolkit.frames.builder import FrameBuilder
-from toolkit.frames.duplicates import Repeats
+from toolkit.frames.duplicates import DuplicateFilter
 
 TRADERS = ENDPOINTS_BY_NAME["futures.traders"]
 REBATES = ENDPOINTS_BY_NAME["exchange.rebates"]
@@ -27,60 +27,60 @@ def trader(time: Any, **other: Any) -> dict[str, Any]:
     return row | other
 
 
-def gather(endpoint: Endpoint, *answers: Any) -> pd.DataFrame:
+def build(endpoint: Endpoint, *payloads: Any) -> pd.DataFrame:
     builder = FrameBuilder(endpoint, "float")
-    for answer in answers:
-        builder.add(answer)
+    for payload in payloads:
+        builder.add(payload)
     return builder.frame({"complete": True})
 
 
 def test_times_are_milliseconds_in_utc() -> None:
-    frame = gather(TRADERS, [trader(1_586_736_000_123)])
+    frame = build(TRADERS, [trader(1_586_736_000_123)])
     assert frame["time"].dtype == pd.DatetimeTZDtype("ms", "UTC")
     assert frame["time"][0] == pd.Timestamp("2020-04-13T00:00:00.123Z")
 
 
 def test_ids_beyond_2_to_the_53_stay_exact() -> None:
     row = {"subAccountId": 9_007_199_254_740_993, "spotBNBBurn": True, "interestBNBBurn": False}
-    assert gather(ENDPOINTS_BY_NAME["exchange.bnb_burn"], row)["sub_account_id"][0] == "9007199254740993"
+    assert build(ENDPOINTS_BY_NAME["exchange.bnb_burn"], row)["sub_account_id"][0] == "9007199254740993"
 
 
-def test_an_object_is_one_row_and_a_list_as_many_as_it_has() -> None:
+def test_an_object_is_one_row_and_a_list_one_row_per_item() -> None:
     key = {"apikey": "v", "subaccountId": "1", "canTrade": True, "marginTrade": True, "futuresTrade": False}
-    assert len(gather(ENDPOINTS_BY_NAME["exchange.api_keys"], key)) == 1
-    assert len(gather(ENDPOINTS_BY_NAME["exchange.api_keys"], [key, key | {"apikey": "w"}])) == 2
+    assert len(build(ENDPOINTS_BY_NAME["exchange.api_keys"], key)) == 1
+    assert len(build(ENDPOINTS_BY_NAME["exchange.api_keys"], [key, key | {"apikey": "w"}])) == 2
 
 
 def test_both_spellings_of_a_field_are_read() -> None:
     row = {"asset": "BTC", "qty": "1", "tranId": "1", "clientTranId": "", "time": 1_544_433_328_000}
-    answer = {
+    payload = {
         "success": True,
         "futuresType": 2,
         "transfers": [row | {"from": "", "to": "2"}, row | {"fromId": "1", "toId": "3", "tranId": "2"}],
     }
-    frame = gather(ENDPOINTS_BY_NAME["exchange.futures_transfers"], answer)
+    frame = build(ENDPOINTS_BY_NAME["exchange.futures_transfers"], payload)
     assert frame["from_id"].tolist() == ["", "1"]
     assert frame["to_id"].tolist() == ["2", "3"]
     assert frame["futures_type"].tolist() == [2, 2]
 
 
-def test_a_wrapper_that_says_no_success_is_a_breach() -> None:
-    answer = {"success": False, "futuresType": 2, "transfers": []}
+def test_a_response_that_reports_failure_raises() -> None:
+    payload = {"success": False, "futuresType": 2, "transfers": []}
     with pytest.raises(ContractError, match="success"):
-        gather(ENDPOINTS_BY_NAME["exchange.futures_transfers"], answer)
+        build(ENDPOINTS_BY_NAME["exchange.futures_transfers"], payload)
 
 
-@pytest.mark.parametrize("answer", [{}, {"data": {}}, [], "text", None, 5, [[1]], {"data": [1]}])
-def test_an_answer_of_another_shape_is_a_breach(answer: Any) -> None:
+@pytest.mark.parametrize("payload", [{}, {"data": {}}, [], "text", None, 5, [[1]], {"data": [1]}])
+def test_a_response_of_another_shape_raises(payload: Any) -> None:
     with pytest.raises(ContractError, match=r"exchange\.spot_balances"):
-        gather(ENDPOINTS_BY_NAME["exchange.spot_balances"], answer)
+        build(ENDPOINTS_BY_NAME["exchange.spot_balances"], payload)
 
 
-def test_a_missing_field_is_a_breach_that_names_it() -> None:
+def test_a_missing_field_raises_with_its_name() -> None:
     row = trader(1)
     del row["tradeVol"]
     with pytest.raises(ContractError, match="row 1 has no field 'tradeVol'"):
-        gather(TRADERS, [trader(1), row])
+        build(TRADERS, [trader(1), row])
 
 
 @pytest.mark.parametrize(
@@ -100,21 +100,21 @@ def test_a_missing_field_is_a_breach_that_names_it() -> None:
         ("tradeVol", "9" * 400),
     ],
 )
-def test_a_value_of_another_kind_is_a_breach_that_names_the_column(field: str, value: Any) -> None:
+def test_a_value_of_another_type_raises_with_the_column(field: str, value: Any) -> None:
     with pytest.raises(ContractError):
-        gather(TRADERS, [trader(1) | {field: value}])
+        build(TRADERS, [trader(1) | {field: value}])
 
 
-def test_rows_that_are_not_oldest_first_are_an_error_and_are_kept() -> None:
+def test_rows_that_are_not_oldest_first_raise_and_are_kept() -> None:
     builder = FrameBuilder(TRADERS, "float")
     with pytest.raises(RowOrderError) as caught:
         builder.add([trader(5), trader(9), trader(7)])
     assert caught.value.rows == (1, 2)
-    assert "Nothing was sorted" in str(caught.value)
+    assert "Rows were not sorted" in str(caught.value)
     assert len(builder.frame({})) == 3
 
 
-def test_order_is_checked_over_answers_too() -> None:
+def test_order_is_also_checked_across_responses() -> None:
     builder = FrameBuilder(TRADERS, "float")
     builder.add([trader(5), trader(9)])
     with pytest.raises(RowOrderError) as caught:
@@ -123,20 +123,20 @@ def test_order_is_checked_over_answers_too() -> None:
 
 
 def test_equal_times_are_allowed() -> None:
-    assert len(gather(TRADERS, [trader(5), trader(5, customerId="d")], [trader(5, customerId="e")])) == 3
+    assert len(build(TRADERS, [trader(5), trader(5, customerId="d")], [trader(5, customerId="e")])) == 3
 
 
-def test_newest_first_is_reversed_where_it_is_declared_and_then_checked() -> None:
+def test_declared_newest_first_responses_are_reversed_and_then_checked() -> None:
     newest_first = replace(TRADERS, newest_first=True)
-    frame = gather(newest_first, [trader(9), trader(7), trader(5)])
+    frame = build(newest_first, [trader(9), trader(7), trader(5)])
     assert frame["time"].is_monotonic_increasing
     with pytest.raises(RowOrderError):
-        gather(newest_first, [trader(5), trader(7)])
+        build(newest_first, [trader(5), trader(7)])
 
 
-def test_two_rows_that_are_alike_in_one_answer_stay_two() -> None:
-    assert len(gather(TRADERS, [trader(5), trader(5)])) == 2
-    assert len(gather(TRADERS, [trader(5), trader(5)], [trader(5)])) == 2
+def test_two_equal_rows_in_one_response_are_both_kept() -> None:
+    assert len(build(TRADERS, [trader(5), trader(5)])) == 2
+    assert len(build(TRADERS, [trader(5), trader(5)], [trader(5)])) == 2
 
 
 def rebate(number: int, status: int) -> dict[str, Any]:
@@ -144,14 +144,14 @@ def rebate(number: int, status: int) -> dict[str, Any]:
     return row | {"tradeId": number, "status": status}
 
 
-def test_a_row_is_told_by_what_names_it_and_not_by_what_changes() -> None:
-    frame = gather(REBATES, [rebate(1, 0), rebate(2, 0)], [rebate(2, 1), rebate(3, 0)])
+def test_duplicates_are_found_by_the_identity_and_not_by_columns_that_change() -> None:
+    frame = build(REBATES, [rebate(1, 0), rebate(2, 0)], [rebate(2, 1), rebate(3, 0)])
     assert frame["trade_id"].tolist() == ["1", "2", "3"]
 
 
 @given(st.lists(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2)), max_size=6), max_size=5))
-def test_no_row_is_lost_or_repeated_whatever_answers_share(pages: list[list[tuple[int, int]]]) -> None:
-    """A row comes as often as in the answer that has it most often."""
+def test_no_row_is_lost_or_duplicated_whatever_responses_share(pages: list[list[tuple[int, int]]]) -> None:
+    """A row is kept as often as in the response that has it most often."""
     builder = FrameBuilder(replace(TRADERS, order_by=None), "float")
     for page in pages:
         builder.add([trader(time, customerId=str(who)) for time, who in page])
@@ -167,7 +167,7 @@ def test_no_row_is_lost_or_repeated_whatever_answers_share(pages: list[list[tupl
 
 
 @given(st.lists(st.decimals(-(10**15), 10**15, places=8, allow_nan=False), max_size=20))
-def test_exact_amounts_sum_exactly_and_floats_are_the_nearest(amounts: list[Decimal]) -> None:
+def test_exact_amounts_sum_exactly_and_floats_are_the_nearest_ones(amounts: list[Decimal]) -> None:
     rows = [trader(5, tradeVol=f"{amount:f}") for amount in amounts]
     exact, near = FrameBuilder(TRADERS, "exact"), FrameBuilder(TRADERS, "float")
     exact.add(rows)
@@ -195,10 +195,10 @@ def test_exact_columns_can_be_added_and_subtracted_any_number_of_times() -> None
 
 
 def test_attrs_are_plain_values() -> None:
-    assert gather(TRADERS, [trader(5)]).attrs == {"complete": True, "undeclared": []}
+    assert build(TRADERS, [trader(5)]).attrs == {"complete": True, "undeclared": []}
 
 
-def test_a_row_at_the_edge_of_two_windows_comes_once() -> None:
+def test_a_row_at_the_edge_of_two_windows_is_kept_once() -> None:
     builder = FrameBuilder(TRADERS, "float")
     builder.add([trader(5), trader(6)])
     builder.begin_window()
@@ -206,7 +206,7 @@ def test_a_row_at_the_edge_of_two_windows_comes_once() -> None:
     assert len(builder.frame({})) == 3
 
 
-def test_an_empty_last_page_does_not_hide_a_row_at_the_edge() -> None:
+def test_an_empty_last_page_does_not_hide_a_duplicate_at_the_edge() -> None:
     builder = FrameBuilder(TRADERS, "float")
     builder.add([trader(5), trader(6)])
     builder.add([])
@@ -220,8 +220,8 @@ def numbered_rebate(number: int) -> dict[str, Any]:
     return row | {"tradeId": 9_000_000_000 + number, "time": 1_767_000_000_000 + number * 40}
 
 
-def test_a_window_of_many_rows_takes_little_more_than_its_frame() -> None:
-    """While it is gathered, with all that is remembered to tell repeated rows by."""
+def test_building_a_frame_of_many_rows_needs_little_more_memory_than_the_frame() -> None:
+    """At any time, including the hashes that duplicates are found by."""
     tracemalloc.start()
     try:
         arrow = pa.total_allocated_bytes()
@@ -241,24 +241,24 @@ def test_a_window_of_many_rows_takes_little_more_than_its_frame() -> None:
 @pytest.mark.parametrize(
     "values", [[-1, -2], [0, 2**61 - 1], [5, 5 + 2**61 - 1], [[-1], [-2]], [True, None], ["", "0"]]
 )
-def test_values_that_hash_alike_are_two_rows(values: list[Any]) -> None:
-    repeats = Repeats()
-    assert list(repeats.new_rows([[values[0]]])) == [0]
-    assert list(repeats.new_rows([[values[1]]])) == [0]
-    assert list(repeats.new_rows([values])) == []
+def test_different_values_with_the_same_hash_are_two_rows(values: list[Any]) -> None:
+    duplicates = DuplicateFilter()
+    assert list(duplicates.new_rows([[values[0]]])) == [0]
+    assert list(duplicates.new_rows([[values[1]]])) == [0]
+    assert list(duplicates.new_rows([values])) == []
 
 
 @given(st.lists(st.lists(st.integers(0, 40), max_size=12), max_size=40))
-def test_rows_are_told_from_all_that_came_before_in_the_window(answers: list[list[int]]) -> None:
-    repeats = Repeats()
+def test_a_row_is_new_if_no_earlier_response_of_the_window_has_it(responses: list[list[int]]) -> None:
+    duplicates = DuplicateFilter()
     most: dict[int, int] = {}
-    for answer in answers:
-        new_rows = repeats.new_rows([list(answer)])
+    for response in responses:
+        new_rows = duplicates.new_rows([list(response)])
         expected = [
-            position
-            for position, value in enumerate(answer)
-            if answer[: position + 1].count(value) > most.get(value, 0)
+            index
+            for index, value in enumerate(response)
+            if response[: index + 1].count(value) > most.get(value, 0)
         ]
         assert list(new_rows) == expected
-        for value in answer:
-            most[value] = max(most.get(value, 0), answer.count(value))
+        for value in response:
+            most[value] = max(most.get(value, 0), response.count(value))

@@ -1,4 +1,4 @@
-"""`link.get`: an endpoint the catalogue does not have, by the same rules."""
+"""`link.get`: undeclared endpoints, decoded by the same rules."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def frame_of(payload: Any) -> pd.DataFrame:
     return builder.frame({})
 
 
-def test_names_and_types_follow_the_rules_of_declared_ones() -> None:
+def test_names_and_types_follow_the_rules_of_declared_endpoints() -> None:
     row = {
         "insertTime": 1_700_000_000_000,
         "txId": 9_007_199_254_740_993,
@@ -83,7 +83,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
-def test_whatever_comes_is_a_frame_or_an_error_of_ours(payload: Any) -> None:
+def test_any_json_becomes_a_frame_or_a_toolkit_error(payload: Any) -> None:
     try:
         frame = frame_of(payload)
     except ToolkitError:
@@ -91,7 +91,7 @@ def test_whatever_comes_is_a_frame_or_an_error_of_ours(payload: Any) -> None:
     assert isinstance(frame, pd.DataFrame)
 
 
-def test_it_is_signed_and_charged_like_any_other(shared_link: Link) -> None:
+def test_the_request_is_signed_and_charged_like_any_other(shared_link: Link) -> None:
     frame = shared_link.get("/sapi/v1/broker/subAccount", size=3, page=2)
     declared = shared_link.exchange.sub_accounts()
     assert frame["subaccount_id"].tolist() == declared["sub_account_id"][3:6].tolist()
@@ -101,23 +101,23 @@ def test_it_is_signed_and_charged_like_any_other(shared_link: Link) -> None:
     assert frame.attrs["weight"] == 1
 
 
-def test_one_object_is_whole_and_of_a_list_that_is_not_known(shared_link: Link) -> None:
+def test_an_object_is_complete_and_a_list_is_not_known_to_be(shared_link: Link) -> None:
     assert shared_link.get("/sapi/v1/broker/info").attrs["complete"] is True
     for path, size, page in [
         ("/sapi/v1/broker/subAccount", 3, 1),
         ("/sapi/v1/broker/subAccount/spotSummary", 2, 1),
-        ("/sapi/v1/broker/subAccount/spotSummary", 20, 900),  # an object whose list has no row
+        ("/sapi/v1/broker/subAccount/spotSummary", 20, 900),  # an object whose list of rows is empty
     ]:
         attrs = shared_link.get(path, size=size, page=page).attrs
         assert attrs["complete"] is False
         assert attrs["missing"] == [[None, None]]
 
 
-def test_a_declared_path_weighs_what_it_is_declared_to(shared_link: Link) -> None:
+def test_a_declared_path_has_its_declared_weight(shared_link: Link) -> None:
     assert shared_link.get("/sapi/v1/broker/subAccount/spotSummary", size=2).attrs["weight"] == 3000
 
 
-def test_what_the_exchange_does_not_know_it_refuses(shared_link: Link) -> None:
+def test_an_unknown_path_is_refused_by_the_exchange(shared_link: Link) -> None:
     with pytest.raises((NotFoundError, CredentialsError)):
         shared_link.get("/sapi/v1/nothing/of/the/kind")
 
@@ -133,14 +133,14 @@ def test_what_the_exchange_does_not_know_it_refuses(shared_link: Link) -> None:
         "/sapi/ v1",
     ],
 )
-def test_what_is_no_path_of_this_api_is_refused(env: SandboxEnv, path: str) -> None:
+def test_an_invalid_path_is_rejected(env: SandboxEnv, path: str) -> None:
     with pytest.raises(UsageError, match="Nothing was sent"):
         env.link.get(path)
     assert env.sent() == []
 
 
 @pytest.mark.parametrize("name", ["timestamp", "signature", "recvWindow"])
-def test_what_the_toolkit_sends_itself_cannot_be_given(env: SandboxEnv, name: str) -> None:
+def test_parameters_the_toolkit_adds_itself_are_rejected(env: SandboxEnv, name: str) -> None:
     with pytest.raises(UsageError, match=name):
         env.link.get("/sapi/v1/broker/info", **{name: 1})
     assert env.sent() == []
@@ -160,7 +160,7 @@ def test_private_parameters_are_not_shown_in_attrs(shared_link: Link) -> None:
         ({"rows": [{"id": 1}], "total": 1}, 1),
     ],
 )
-def test_no_row_is_lost_or_made_up(payload: Any, rows: int) -> None:
+def test_no_row_is_lost_or_invented(payload: Any, rows: int) -> None:
     frame = frame_of(payload)
     assert len(frame) == rows
     assert frame.columns.is_unique
@@ -182,7 +182,9 @@ def test_no_row_is_lost_or_made_up(payload: Any, rows: int) -> None:
     ],
 )
 @pytest.mark.parametrize("name", ["v", "subAccountId", "updateTime"])
-def test_what_a_column_is_goes_by_all_its_values(name: str, values: list[Any], shown: list[Any]) -> None:
+def test_the_kind_of_a_column_depends_on_all_its_values(
+    name: str, values: list[Any], shown: list[Any]
+) -> None:
     endpoint, rows = infer("/sapi/v1/x", SAPI_IP, [{name: value} for value in values])
     builder = FrameBuilder(endpoint, "float")
     builder.add(rows)
@@ -190,10 +192,10 @@ def test_what_a_column_is_goes_by_all_its_values(name: str, values: list[Any], s
     assert [None if value is pd.NA else value for value in column] == shown
 
 
-def test_networks_of_which_one_coin_has_none() -> None:
+def test_a_nested_list_that_is_empty_in_one_row_stays_json_text() -> None:
     payload = [{"coin": "BTC", "networkList": [{"network": "BTC"}]}, {"coin": "XYZ", "networkList": []}]
     assert frame_of(payload)["network_list"].tolist() == ['[{"network": "BTC"}]', "[]"]
-    assert payload[1]["networkList"] == [], "what came stays as it was"
+    assert payload[1]["networkList"] == [], "the payload is not modified"
 
 
 def test_an_error_names_the_path() -> None:
@@ -203,18 +205,18 @@ def test_an_error_names_the_path() -> None:
         FrameBuilder(endpoint, "exact").add(rows)
 
 
-def test_names_that_would_be_alike_are_numbered() -> None:
+def test_names_that_would_be_equal_are_numbered() -> None:
     assert list(frame_of({"T": 1, "t": 2, "aB": 3, "a_b": 4}).columns) == ["t", "t_2", "a_b", "a_b_2"]
 
 
-def test_a_field_of_the_wrapper_does_not_vanish_behind_one_of_the_rows() -> None:
+def test_a_field_of_the_outer_object_is_kept_beside_one_of_the_same_name_in_the_rows() -> None:
     frame = frame_of({"balances": [{"asset": "A", "total": "1.0"}], "total": "9.0"})
     assert frame["total"].tolist() == [1.0]
     assert frame["outer_total"].tolist() == [9.0]
 
 
 @pytest.mark.parametrize("weight", [0, -5000, 1.5, "3", True])
-def test_a_weight_is_a_whole_number_from_one_on(env: SandboxEnv, weight: Any) -> None:
+def test_a_weight_must_be_a_whole_number_from_one_up(env: SandboxEnv, weight: Any) -> None:
     with pytest.raises(UsageError, match="`weight`"):
         env.link.get("/fapi/v1/x", weight=weight)
     with pytest.raises(UsageError, match="`x`"):

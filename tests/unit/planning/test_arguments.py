@@ -1,4 +1,4 @@
-"""Arguments become requests: times, windows, and what is refused."""
+"""Arguments become a plan: times, windows, encoded values, and what is rejected."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def span(start: object = None, end: object = None, endpoint_name: str = "spot.re
 
 
 @pytest.mark.parametrize(
-    ("start", "moment"),
+    ("start", "time"),
     [
         ("-30D", NOW - 30 * DAY),
         ("-12h", NOW - DAY // 2),
@@ -56,12 +56,12 @@ def span(start: object = None, end: object = None, endpoint_name: str = "spot.re
         (np.int64(NOW - 5), NOW - 5),
     ],
 )
-def test_a_start_may_be_said_in_many_ways_and_naive_means_utc(start: object, moment: int) -> None:
-    assert span(start).start == moment
+def test_a_start_may_be_given_in_many_forms_and_naive_times_are_utc(start: object, time: int) -> None:
+    assert span(start).start == time
 
 
 @pytest.mark.parametrize(
-    ("end", "moment"),
+    ("end", "time"),
     [
         (None, NOW),
         ("now", NOW),
@@ -73,10 +73,10 @@ def test_a_start_may_be_said_in_many_ways_and_naive_means_utc(start: object, mom
         ("2027-01-01", NOW),
     ],
 )
-def test_a_date_as_end_means_its_whole_day_and_nothing_is_asked_of_the_future(
-    end: object, moment: int
+def test_a_date_as_end_includes_the_whole_day_and_the_span_ends_now_at_the_latest(
+    end: object, time: int
 ) -> None:
-    assert span("2026-03-01", end).end == moment
+    assert span("2026-03-01", end).end == time
 
 
 def test_the_default_span_is_the_documented_one() -> None:
@@ -91,7 +91,7 @@ def test_the_default_span_is_the_documented_one() -> None:
     assert span(None, "2026-03-01 00:00") == Span(at("2026-02-22"), at("2026-03-01"))
 
 
-def test_spans_less_than_seven_days_are_less_than_seven_days() -> None:
+def test_windows_documented_as_less_than_seven_days_are_shorter_than_seven_days() -> None:
     plan = make_plan(ENDPOINTS_BY_NAME["exchange.rebates"], {}, "-21D", None, NOW)
     for window in plan.windows():
         assert window.end - window.start < 7 * DAY
@@ -100,13 +100,13 @@ def test_spans_less_than_seven_days_are_less_than_seven_days() -> None:
 @given(
     start=st.integers(0, 400 * DAY),
     length=st.integers(0, 400 * DAY),
-    longest=st.one_of(st.none(), st.integers(DAY // 24, 120 * DAY)),
+    max_span=st.one_of(st.none(), st.integers(DAY // 24, 120 * DAY)),
 )
-def test_windows_cover_the_span_without_gap_or_overlap(start: int, length: int, longest: int | None) -> None:
+def test_windows_cover_the_span_without_gap_or_overlap(start: int, length: int, max_span: int | None) -> None:
     first = at("2024-01-01") + start
     whole = Span(first, first + length)
     window = Window(
-        longest=None if longest is None else timedelta(milliseconds=longest), default=timedelta(days=1)
+        max_span=None if max_span is None else timedelta(milliseconds=max_span), default=timedelta(days=1)
     )
     windows = list(Plan(replace(REBATES, window=window), {}, whole, {}).windows())
     assert windows[0].start == whole.start
@@ -115,29 +115,29 @@ def test_windows_cover_the_span_without_gap_or_overlap(start: int, length: int, 
         assert after.start == before.end + 1
     for each in windows:
         assert each.start <= each.end
-        assert longest is None or each.end - each.start <= longest
+        assert max_span is None or each.end - each.start <= max_span
     assert sum(each.length for each in windows) == whole.length
 
 
 @given(st.text(max_size=12))
-def test_whatever_text_is_given_as_a_time_is_a_time_or_refused(text: str) -> None:
+def test_any_text_is_a_valid_time_or_rejected(text: str) -> None:
     usage_error = ""
     try:
-        made = span(text)
+        resolved = span(text)
     except UsageError as error:
         usage_error = str(error)
     if usage_error:
         assert "`start`" in usage_error
         assert "Nothing was sent" in usage_error
     else:
-        assert made.start <= made.end == NOW
+        assert resolved.start <= resolved.end == NOW
 
 
 class Market(Enum):
     COIN = "cm"
 
 
-def test_what_goes_out_has_wire_names_and_values() -> None:
+def test_parameters_have_the_exchanges_names_and_values() -> None:
     plan = make_plan(ENDPOINTS_BY_NAME["exchange.futures_balances"], {"market": Market.COIN}, None, None, NOW)
     assert plan.parameters == {"futuresType": 2}
     plan = make_plan(
@@ -146,14 +146,14 @@ def test_what_goes_out_has_wire_names_and_values() -> None:
     assert plan.parameters == {"subAccountId": "367537027503425913"}
 
 
-def test_private_arguments_are_not_shown() -> None:
+def test_private_arguments_are_hidden_in_the_display_arguments() -> None:
     plan = make_plan(ENDPOINTS_BY_NAME["spot.customers"], {"email": "a@example.com"}, None, None, NOW)
     assert plan.parameters == {"email": "a@example.com"}
-    assert plan.shown == {"email": "(hidden)"}
+    assert plan.display_arguments == {"email": "(hidden)"}
 
 
-def test_an_argument_that_does_not_exist_is_refused_with_those_that_do() -> None:
-    with pytest.raises(UsageError, match="no argument 'colour'; it takes customer_id"):
+def test_an_unknown_argument_is_rejected_with_the_valid_ones() -> None:
+    with pytest.raises(UsageError, match="no argument 'colour'; the arguments are customer_id"):
         make_plan(REBATES, {"colour": 1}, None, None, NOW)
 
 
@@ -183,28 +183,28 @@ def test_the_default_span_is_one_window(endpoint: Endpoint) -> None:
         "-1e9",
     ],
 )
-def test_what_could_be_read_in_two_ways_is_refused(text: str) -> None:
+def test_an_ambiguous_time_is_rejected(text: str) -> None:
     with pytest.raises(UsageError, match="`end`"):
         span("2026-03-01", text)
 
 
 @pytest.mark.parametrize("text", ["-30000D", "-17000000D", "-99999999999D"])
-def test_before_2010_there_is_nothing(text: str) -> None:
+def test_times_before_2010_are_rejected(text: str) -> None:
     with pytest.raises(UsageError, match="`start`"):
         span(text)
 
 
-def test_a_day_of_numpy_means_its_whole_day_as_an_end() -> None:
+def test_a_numpy_date_as_end_includes_the_whole_day() -> None:
     assert span("2026-03-01", np.datetime64("2026-03-10")).end == at("2026-03-11") - 1
     assert span("2026-03-01", np.datetime64("2026-03-10T00:00")).end == at("2026-03-10")
 
 
-def test_an_end_before_what_is_kept_is_what_is_named() -> None:
+def test_an_end_before_the_retention_is_rejected_by_its_name() -> None:
     with pytest.raises(UsageError, match=r"`end` .* is too early: the exchange keeps the last 7 days"):
         make_plan(ENDPOINTS_BY_NAME["spot.kickbacks"], {}, None, "-8D", NOW)
 
 
-def test_numpy_scalars_are_values_like_others() -> None:
+def test_numpy_scalars_are_accepted_by_reads() -> None:
     plan = make_plan(ENDPOINTS_BY_NAME["futures.overview"], {"market": np.int64(2)}, None, None, NOW)
     assert plan.parameters == {"type": 2}
     plan = make_plan(ENDPOINTS_BY_NAME["exchange.bnb_burn"], {"sub_account_id": np.int64(5)}, None, None, NOW)
@@ -218,7 +218,7 @@ def test_numpy_scalars_are_values_like_others() -> None:
     )
 
 
-def test_a_masked_key_is_refused() -> None:
+def test_a_masked_key_is_rejected() -> None:
     with pytest.raises(UsageError, match="`api_key` is masked"):
         make_plan(
             ENDPOINTS_BY_NAME["exchange.ip_restriction"],
@@ -229,7 +229,7 @@ def test_a_masked_key_is_refused() -> None:
         )
 
 
-# -- what is given from frames and arrays ----------------------------------------------------------------
+# -- values from frames and arrays -------------------------------------------------------------------
 
 TRANSFER = WRITES_BY_NAME["exchange.transfer"]
 COMMISSION = WRITES_BY_NAME["exchange.set_commission"]
@@ -237,48 +237,48 @@ RESTRICTION = WRITES_BY_NAME["exchange.set_ip_restriction"]
 CUSTOMER = WRITES_BY_NAME["spot.set_customer_id"]
 
 
-def value_of(endpoint: Endpoint, name: str, value: object) -> object:
-    """What an argument goes out as; the others do not matter."""
+def encoded(endpoint: Endpoint, name: str, value: object) -> object:
+    """The encoded value of one argument; no other argument is required."""
     param = next(param for param in endpoint.params if param.name == name)
-    other = tuple(replace(each, required=False, required_by_client=False) for each in endpoint.params)
-    alone = replace(endpoint, params=other, at_least_one=())
-    made = make_plan(alone, {name: value}, None, None, NOW)
-    return made.parameters[param.field]
+    params = tuple(replace(each, required=False, required_by_client=False) for each in endpoint.params)
+    relaxed = replace(endpoint, params=params, at_least_one=())
+    plan = make_plan(relaxed, {name: value}, None, None, NOW)
+    return plan.parameters[param.field]
 
 
-def refusal_of(endpoint: Endpoint, name: str, value: object) -> str:
+def rejection(endpoint: Endpoint, name: str, value: object) -> str:
     with pytest.raises(UsageError) as caught:
-        value_of(endpoint, name, value)
-    said = str(caught.value)
-    assert said.startswith(f"{endpoint.qualified_name}: `{name}` ")
-    assert said.endswith("Nothing was sent.")
-    return said
+        encoded(endpoint, name, value)
+    message = str(caught.value)
+    assert message.startswith(f"{endpoint.qualified_name}: `{name}` ")
+    assert message.endswith("Nothing was sent.")
+    return message
 
 
 @pytest.mark.parametrize("amount", ["1" * 19, 10**18, Decimal(10**18), Decimal("1e18"), 1e18])
-def test_nineteen_digits_before_the_point_are_refused(amount: object) -> None:
-    assert "at most 18 digits" in refusal_of(TRANSFER, "amount", amount)
+def test_nineteen_digits_before_the_decimal_point_are_rejected(amount: object) -> None:
+    assert "more than 18 digits" in rejection(TRANSFER, "amount", amount)
 
 
 @pytest.mark.parametrize("amount", ["9" * 18, 10**18 - 1, f"{'9' * 18}.{'9' * 18}"])
-def test_eighteen_are_not(amount: object) -> None:
-    assert value_of(TRANSFER, "amount", amount) == Decimal(str(amount))
+def test_eighteen_digits_are_accepted(amount: object) -> None:
+    assert encoded(TRANSFER, "amount", amount) == Decimal(str(amount))
 
 
 @pytest.mark.parametrize("rate", [-0.0, Decimal("-0"), Decimal("-0.00"), np.float64(-0.0)])
-def test_a_zero_below_zero_is_a_zero(rate: object) -> None:
-    assert not str(value_of(COMMISSION, "maker", rate)).startswith("-")
+def test_negative_zero_is_encoded_as_zero(rate: object) -> None:
+    assert not str(encoded(COMMISSION, "maker", rate)).startswith("-")
 
 
 @pytest.mark.parametrize("digits", ["\u0661\u0662", "1\u0662", "1.\u0665", "\uff11"])
-def test_digits_of_other_scripts_are_no_number(digits: str) -> None:
-    assert "a number as text" in refusal_of(TRANSFER, "amount", digits)
+def test_digits_of_other_scripts_are_not_a_number(digits: str) -> None:
+    assert "a number as text" in rejection(TRANSFER, "amount", digits)
 
 
 @pytest.mark.parametrize(
     "text", ["\u0662\u0660\u0662\u0666-03-01", "2026-03-0\u0661 08:30", "-\u0663\u0660D", "-3\u0660D"]
 )
-def test_nor_a_time(text: str) -> None:
+def test_digits_of_other_scripts_are_not_a_time(text: str) -> None:
     with pytest.raises(UsageError, match="`start`"):
         span(text)
 
@@ -287,20 +287,19 @@ def test_nor_a_time(text: str) -> None:
 @pytest.mark.parametrize(
     "endpoint", [CUSTOMER, ENDPOINTS_BY_NAME["spot.customers"]], ids=lambda each: each.qualified_name
 )
-def test_an_id_with_a_blank_around_it_is_refused(endpoint: Endpoint, blank: str) -> None:
+def test_an_id_with_a_leading_or_trailing_space_is_rejected(endpoint: Endpoint, blank: str) -> None:
     for text in (f"{blank}Ab1", f"Ab1{blank}"):
-        said = "has a blank around it" if blank == " " else f"has U+{ord(blank):04X} "
-        assert said in refusal_of(endpoint, "customer_id", text)
+        message = "leading or trailing space" if blank == " " else f"contains U+{ord(blank):04X} "
+        assert message in rejection(endpoint, "customer_id", text)
     if blank != " ":
-        refusal_of(endpoint, "customer_id", f"Ab{blank}1")
-    assert value_of(endpoint, "customer_id", "Ab 1") == "Ab 1", "a name that a partner gave"
+        rejection(endpoint, "customer_id", f"Ab{blank}1")
+    assert encoded(endpoint, "customer_id", "Ab 1") == "Ab 1", "a space inside an id is allowed"
 
 
-def test_what_is_refused_of_a_private_argument_does_not_show_it() -> None:
+def test_an_error_about_a_private_argument_does_not_show_its_value() -> None:
     for value in (b"key-of-a-customer", ["key-of-a-customer"]):
-        said = refusal_of(RESTRICTION, "api_key", value)
-        assert "key-of" not in said
-    assert "key-of" not in refusal_of(RESTRICTION, "api_key", "key-of-a-customer ")
+        assert "key-of" not in rejection(RESTRICTION, "api_key", value)
+    assert "key-of" not in rejection(RESTRICTION, "api_key", "key-of-a-customer ")
 
 
 @pytest.mark.parametrize(
@@ -315,12 +314,12 @@ def test_what_is_refused_of_a_private_argument_does_not_show_it() -> None:
         (ENDPOINTS_BY_NAME["exchange.transfers"], "show_all_status", np.bool_(False), False),
     ],
 )
-def test_scalars_of_numpy_are_what_they_hold(
+def test_numpy_scalars_are_encoded_like_python_values(
     endpoint: Endpoint, name: str, value: object, sent: object
 ) -> None:
-    made = value_of(endpoint, name, value)
-    assert made == sent
-    assert type(made) is type(sent)
+    result = encoded(endpoint, name, value)
+    assert result == sent
+    assert type(result) is type(sent)
 
 
 EVERY_KIND = [
@@ -337,24 +336,26 @@ EVERY_KIND = [
     ("endpoint", "name"), EVERY_KIND, ids=lambda each: getattr(each, "qualified_name", each)
 )
 @pytest.mark.parametrize("value", [pd.NA, pd.NaT, float("nan"), np.float64("nan")], ids=repr)
-def test_a_missing_value_is_refused(endpoint: Endpoint, name: str, value: object) -> None:
-    assert "is a missing value" in refusal_of(endpoint, name, value)
+def test_a_missing_value_is_rejected(endpoint: Endpoint, name: str, value: object) -> None:
+    assert "is a missing value" in rejection(endpoint, name, value)
 
 
 @pytest.mark.parametrize(
     ("endpoint", "name"), EVERY_KIND, ids=lambda each: getattr(each, "qualified_name", each)
 )
-def test_what_arrow_holds_is_to_be_taken_out(endpoint: Endpoint, name: str) -> None:
+def test_arrow_scalars_and_arrays_are_rejected_with_the_conversion_to_use(
+    endpoint: Endpoint, name: str
+) -> None:
     for value in (pa.scalar("a@example.com"), pa.scalar(1), pa.scalar(None)):
-        said = refusal_of(endpoint, name, value)
-        assert ".as_py()" in said
-        assert "example.com" not in said
-    assert ".to_pylist()" in refusal_of(RESTRICTION, "addresses", pa.array(["192.0.2.7"]))
+        message = rejection(endpoint, name, value)
+        assert ".as_py()" in message
+        assert "example.com" not in message
+    assert ".to_pylist()" in rejection(RESTRICTION, "addresses", pa.array(["192.0.2.7"]))
 
 
-@pytest.mark.parametrize("moment", [np.datetime64("2026-03-01T00:00:00.000000001"), np.timedelta64(5, "ns")])
-def test_a_time_of_numpy_is_no_id(moment: object) -> None:
-    assert "is text" in refusal_of(CUSTOMER, "customer_id", moment)
+@pytest.mark.parametrize("time", [np.datetime64("2026-03-01T00:00:00.000000001"), np.timedelta64(5, "ns")])
+def test_a_numpy_time_is_not_an_id(time: object) -> None:
+    assert "must be text" in rejection(CUSTOMER, "customer_id", time)
 
 
 TWO = ["192.0.2.9", "192.0.2.7"]
@@ -376,13 +377,12 @@ TWO = ["192.0.2.9", "192.0.2.7"]
     ],
     ids=lambda each: type(each).__name__,
 )
-def test_addresses_are_taken_from_whatever_holds_them_in_its_order(addresses: object) -> None:
-    assert value_of(RESTRICTION, "addresses", addresses) == "192.0.2.9,192.0.2.7"
+def test_addresses_are_accepted_from_any_iterable_in_its_order(addresses: object) -> None:
+    assert encoded(RESTRICTION, "addresses", addresses) == "192.0.2.9,192.0.2.7"
 
 
 def test_addresses_may_be_a_set() -> None:
-    made = str(value_of(RESTRICTION, "addresses", set(TWO)))
-    assert set(made.split(",")) == set(TWO)
+    assert set(str(encoded(RESTRICTION, "addresses", set(TWO))).split(",")) == set(TWO)
 
 
 @pytest.mark.parametrize(
@@ -400,5 +400,5 @@ def test_addresses_may_be_a_set() -> None:
     ],
     ids=lambda each: type(each).__name__,
 )
-def test_what_holds_no_addresses_or_not_only_addresses_is_refused(addresses: object) -> None:
-    refusal_of(RESTRICTION, "addresses", addresses)
+def test_anything_but_a_list_of_addresses_is_rejected(addresses: object) -> None:
+    rejection(RESTRICTION, "addresses", addresses)

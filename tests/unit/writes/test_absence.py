@@ -28,7 +28,7 @@ from toolkit.writes.reconcile import Observation
 OVER = 16.0
 """Seconds after which a call cannot be executed any more."""
 TRANSFER, CREATE = "exchange.transfer", "exchange.create_sub_account"
-BEFORE = [write.qualified_name for write in WRITES if write.reconciliation.before]
+BEFORE = [write.qualified_name for write in WRITES if write.reconciliation.needs_snapshot]
 
 
 class Cache(RecordingServer):

@@ -497,7 +497,9 @@ def lock(path: Path) -> contextlib.closing[sqlite3.Connection]:
 def refused(write_env: WriteEnv) -> JournalError:
     """A call that is not sent, because it cannot be written down."""
     before = write_env.sent("exchange.transfer")
-    with pytest.raises(JournalError, match=r"No write is sent (without a journal|with the file that is there now)") as raised:
+    with pytest.raises(
+        JournalError, match=r"No write is sent (without a journal|with the file that is there now)"
+    ) as raised:
         write_env.ops.exchange.transfer(**example(write_env.world, "exchange.transfer"))
     assert write_env.sent("exchange.transfer") == before
     return raised.value

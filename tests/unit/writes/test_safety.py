@@ -472,7 +472,10 @@ def test_what_is_no_number_is_refused_by_name(write_env: WriteEnv, number: Any) 
         lambda: write_env.ops.resolve(number, executed=True),
     ]
     for step in steps:
-        with nothing_sent(write_env), pytest.raises(UsageError, match="number of a call is an integer such as 17"):
+        with (
+            nothing_sent(write_env),
+            pytest.raises(UsageError, match="number of a call is an integer such as 17"),
+        ):
             step()
     assert write_env.ops.outcome(1).status == "unknown"
 
@@ -588,7 +591,10 @@ def test_the_name_of_a_call_that_was_interrupted_before_it_left_is_free(write_en
     ops = link.operations(journal=write_env.folder)
     assert do_with(ops, write_env, "exchange.transfer")
     clock.on = True
-    with nothing_sent(write_env), pytest.raises(KeyboardInterrupt, match="before it was sent. Nothing was sent"):
+    with (
+        nothing_sent(write_env),
+        pytest.raises(KeyboardInterrupt, match="before it was sent. Nothing was sent"),
+    ):
         ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     last = ops.history().iloc[-1]
     assert last["status"] == "rejected"
@@ -724,7 +730,10 @@ def test_nothing_moves_between_two_futures_wallets(
     source, target = wallets
     given: dict[str, Any] = {"from_wallet": source, "to_wallet": target, "to_id": a}
     for ops in (write_env.ops, write_env.ops.preview):
-        with nothing_sent(write_env), pytest.raises(UsageError, match="money cannot be moved between two futures"):
+        with (
+            nothing_sent(write_env),
+            pytest.raises(UsageError, match="money cannot be moved between two futures"),
+        ):
             call(ops, "exchange.universal_transfer", given | {"asset": "USDT", "amount": "1"})
     assert len(write_env.ops.history()) == 0
 
@@ -896,7 +905,7 @@ def test_an_interrupted_reconciliation_says_that_all_is_as_it_was(write_env: Wri
 
 
 @pytest.mark.parametrize(
-    "endpoint_name", [write.qualified_name for write in WRITES if write.reconciliation.before]
+    "endpoint_name", [write.qualified_name for write in WRITES if write.reconciliation.needs_snapshot]
 )
 def test_how_things_are_before_is_not_read_from_what_may_be_another_account(
     write_env: WriteEnv, endpoint_name: str

@@ -26,7 +26,7 @@ class FuturesReads(ReadResource):
         GET /fapi/v1/apiReferral/ifNewUser: weight 100, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
 
-        Asked with the customer's key, not the partner's. For a customer with Portfolio Margin ask
+        Use the customer's key, not the partner's. For a customer with Portfolio Margin, use
         `link.portfolio.new_user`.
 
         Args:
@@ -100,7 +100,7 @@ class FuturesReads(ReadResource):
         GET /fapi/v1/apiReferral/userCustomization: weight 100, rate limit fapi (2,400 a minute for each
         IP address, shared by /fapi/*).
 
-        Asked with the customer's key, not the partner's. For a customer with Portfolio Margin ask
+        Use the customer's key, not the partner's. For a customer with Portfolio Margin, use
         `link.portfolio.customer_id`.
 
         Args:
@@ -132,7 +132,7 @@ class FuturesReads(ReadResource):
         end: When = None,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
-        """Bookings on the futures account that owns the key, one row each.
+        """Income of the futures account that owns the key, one row a transaction.
 
         GET /fapi/v1/income: weight 100, rate limit fapi (2,400 a minute for each IP address, shared by
         /fapi/*).
@@ -143,7 +143,7 @@ class FuturesReads(ReadResource):
 
         Args:
             symbol: Only this symbol.
-            income_type: Only this kind, such as TRANSFER, REALIZED_PNL, FUNDING_FEE, COMMISSION or
+            income_type: Only this type, such as TRANSFER, REALIZED_PNL, FUNDING_FEE, COMMISSION or
                 API_REBATE.
             start: Start of the span, included; defaults to 7 days before `end`. At most 90 days ago.
             end: End of the span, included; a date means its whole day. Defaults to now.
@@ -152,14 +152,14 @@ class FuturesReads(ReadResource):
         Returns:
             A DataFrame with the columns
 
-            - symbol (text): What it concerns; "" where nothing.
-            - income_type (text): Kind of income.
+            - symbol (text): Symbol it relates to; "" if none.
+            - income_type (text): Type of income.
             - income (amount): Signed amount, in `asset`.
             - asset (text): The asset.
-            - info (text): Free text of the exchange.
-            - time (time): When it was booked, UTC.
-            - tran_id (id): Id of the booking, unique within its kind (derivatives page only).
-            - trade_id (id): Id of the trade; "" where none (derivatives page only).
+            - info (text): Free text from the exchange.
+            - time (time): Time of the transaction, UTC.
+            - tran_id (id): Id of the transaction, unique within its type (derivatives page only).
+            - trade_id (id): Id of the trade; "" if none (derivatives page only).
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -178,7 +178,7 @@ class FuturesReads(ReadResource):
         )
 
     def overview(self, *, market: Literal["um", "cm"] = "um", numbers: Numbers | None = None) -> pd.DataFrame:
-        """The partner's futures business since it began, as one row.
+        """Totals of the partner's futures business since its start, as one row.
 
         GET /fapi/v1/apiReferral/overview: weight 100, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
@@ -194,11 +194,11 @@ class FuturesReads(ReadResource):
             - new_trader_rebate_commission (amount): Share of the fee for new customers, as a fraction:
                 0.3 is 30 %.
             - old_trader_rebate_commission (amount): Share of the fee for old customers, as a fraction.
-            - total_trade_user (integer): Customers who traded.
+            - total_trade_user (integer): Number of customers who traded.
             - unit (text): Unit of the amounts, such as USDT.
-            - total_trade_vol (amount): Volume since ever, in `unit`.
-            - total_rebate_vol (amount): Rebate since ever, in `unit`.
-            - time (time): State of this moment, UTC.
+            - total_trade_vol (amount): Total trading volume, in `unit`.
+            - total_rebate_vol (amount): Total rebate, in `unit`.
+            - time (time): Time the figures refer to, UTC.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -218,7 +218,7 @@ class FuturesReads(ReadResource):
         end: When = None,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
-        """What all customers traded on futures, one row a day.
+        """Trading volume of all customers on futures, one row a day.
 
         GET /fapi/v1/apiReferral/tradeVol: weight 100, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
@@ -237,8 +237,8 @@ class FuturesReads(ReadResource):
             A DataFrame with the columns
 
             - unit (text): Unit of the amounts, such as USDT.
-            - trade_vol (amount): Volume traded, in `unit`.
-            - time (time): Midnight UTC that begins the day.
+            - trade_vol (amount): Trading volume, in `unit`.
+            - time (time): The day, as midnight UTC at its start.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -258,7 +258,7 @@ class FuturesReads(ReadResource):
         end: When = None,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
-        """What the partner earned on futures, one row a day.
+        """Rebates the partner earned on futures, one row a day.
 
         GET /fapi/v1/apiReferral/rebateVol: weight 100, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
@@ -278,7 +278,7 @@ class FuturesReads(ReadResource):
 
             - unit (text): Unit of the amounts, such as USDT.
             - rebate_vol (amount): Rebate earned, in `unit`.
-            - time (time): Midnight UTC that begins the day.
+            - time (time): The day, as midnight UTC at its start.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -305,7 +305,7 @@ class FuturesReads(ReadResource):
 
         A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
         for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
-        only one. The documented example has two rows of one day: the time alone does not name a row.
+        only one. The documented example has two rows for one day, so the time does not identify a row.
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.
@@ -316,9 +316,9 @@ class FuturesReads(ReadResource):
         Returns:
             A DataFrame with the columns
 
-            - new_trader (integer): New customers who traded.
-            - old_trader (integer): Old customers who traded.
-            - time (time): Midnight UTC that begins the day.
+            - new_trader (integer): Number of new customers who traded.
+            - old_trader (integer): Number of old customers who traded.
+            - time (time): The day, as midnight UTC at its start.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -341,7 +341,7 @@ class FuturesReads(ReadResource):
         end: When = None,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
-        """What each customer traded and earned the partner on futures, one row a customer and day.
+        """Trading volume and rebate of each customer on futures, one row per customer and day.
 
         GET /fapi/v1/apiReferral/traderSummary: weight 100, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
@@ -360,12 +360,12 @@ class FuturesReads(ReadResource):
         Returns:
             A DataFrame with the columns
 
-            - customer_id (id): Id the partner gave the customer, or a masked e-mail address where none
-                was given.
+            - customer_id (id): Id the partner gave the customer, or a masked e-mail address if there is
+                none.
             - unit (text): Unit of the amounts, such as USDT.
-            - trade_vol (amount): Volume traded, in `unit`.
+            - trade_vol (amount): Trading volume, in `unit`.
             - rebate_vol (amount): Rebate earned, in `unit`.
-            - time (time): Midnight UTC that begins the day.
+            - time (time): The day, as midnight UTC at its start.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.

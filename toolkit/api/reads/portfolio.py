@@ -24,7 +24,7 @@ class PortfolioReads(ReadResource):
         GET /papi/v1/apiReferral/ifNewUser: weight 100, rate limit papi (6,000 a minute for each IP
         address, shared by /papi/*).
 
-        Asked with the customer's key, not the partner's.
+        Use the customer's key, not the partner's.
 
         Args:
             broker_id: The partner's Link id.
@@ -56,7 +56,7 @@ class PortfolioReads(ReadResource):
         GET /papi/v1/apiReferral/userCustomization: weight 100, rate limit papi (6,000 a minute for each
         IP address, shared by /papi/*).
 
-        Asked with the customer's key, not the partner's.
+        Use the customer's key, not the partner's.
 
         Args:
             broker_id: The partner's Link id.

@@ -22,7 +22,7 @@ class SpotReads(ReadResource):
         GET /sapi/v1/apiReferral/ifNewUser: weight 100, rate limit sapi-ip (12,000 a minute for each IP
         address, for this endpoint alone).
 
-        Asked with the customer's key, not the partner's. A rebate applies when `rebate_working` and
+        Use the customer's key, not the partner's. A rebate applies when `rebate_working` and
         `if_new_user` are both true.
 
         Args:
@@ -91,7 +91,7 @@ class SpotReads(ReadResource):
         GET /sapi/v1/apiReferral/userCustomization: weight 1, rate limit sapi-ip (12,000 a minute for each
         IP address, for this endpoint alone).
 
-        Asked with the customer's key, not the partner's.
+        Use the customer's key, not the partner's.
 
         Args:
             agent_code: The partner's Link id.
@@ -138,12 +138,12 @@ class SpotReads(ReadResource):
         Returns:
             A DataFrame with the columns
 
-            - customer_id (id): Id the partner gave the customer; "" where none.
+            - customer_id (id): Id the partner gave the customer; "" if none.
             - email (email): E-mail address, masked by the exchange.
             - income (amount): The rebate, in `asset`.
             - asset (text): Asset the rebate is paid in.
-            - symbol (text): What was traded.
-            - time (time): When it was traded, UTC.
+            - symbol (text): Symbol of the trade.
+            - time (time): Time of the trade, UTC.
             - order_id (id): Id of the order.
             - trade_id (id): Id of the trade.
             - distribute_time (time): When the rebate was paid, UTC (since 2025-11-25).
@@ -174,7 +174,7 @@ class SpotReads(ReadResource):
 
         A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
         for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
-        only one. Asked with the customer's key, not the partner's. The exchange keeps the last 7 days.
+        only one. Use the customer's key, not the partner's. The exchange keeps the last 7 days.
 
         Args:
             start: Start of the span, included; defaults to 7 days before `end`. At most 7 days ago.
@@ -186,8 +186,8 @@ class SpotReads(ReadResource):
 
             - income (amount): The kickback, in `asset`.
             - asset (text): Asset it is paid in.
-            - symbol (text): What was traded.
-            - time (time): When it was traded, UTC.
+            - symbol (text): Symbol of the trade.
+            - time (time): Time of the trade, UTC.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.

@@ -22,7 +22,7 @@ class AccountWrites(WriteResource[T]):
         one, the account may have been created by another program.
 
         Args:
-            tag: Tag to know it by, less than 32 characters; less than 22 where it is marked.
+            tag: A name for the sub-account, at most 31 characters; at most 21 if `traceable`.
             unique_suffix: Append a random suffix to the tag. If the response is lost, the suffix
                 identifies what this call created.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
@@ -32,8 +32,8 @@ class AccountWrites(WriteResource[T]):
             An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - email (email): Address the exchange made for it, masked;
-                `link.exchange.sub_accounts(emails="clear")` has the whole.
+            - email (email): E-mail address the exchange created for it, masked;
+                `link.exchange.sub_accounts(emails="clear")` has it in full.
             - tag (text): The tag.
 
         Raises:
@@ -52,14 +52,14 @@ class AccountWrites(WriteResource[T]):
     def delete_sub_account(
         self, sub_account_id: str | int, *, confirm: str | int = "", idempotency_key: str | None = None
     ) -> T:
-        """Deletes a sub-account. It cannot be brought back.
+        """Deletes a sub-account. This cannot be undone.
 
         DELETE /sapi/v1/broker/subAccount: weight 1, rate limit sapi-ip (12,000 a minute for each IP
         address, for this endpoint alone). The key needs the "trade" permission.
 
-        Transfer all of its funds out and delete its API keys first. A partner may delete 20 sub-accounts
-        a day. An unknown outcome is resolved by absence from `exchange.sub_accounts`, no matter who
-        deleted it.
+        Transfer all its funds out and delete its API keys first. A partner may delete 20 sub-accounts a
+        day. An unknown outcome is resolved by absence from `exchange.sub_accounts`, no matter who deleted
+        it.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -85,13 +85,13 @@ class AccountWrites(WriteResource[T]):
         )
 
     def enable_futures(self, sub_account_id: str | int, *, idempotency_key: str | None = None) -> T:
-        """Switches futures on for a sub-account.
+        """Enables futures for a sub-account.
 
         POST /sapi/v1/broker/subAccount/futures: weight 1, rate limit sapi-ip (12,000 a minute for each IP
         address, for this endpoint alone).
 
-        The API cannot switch them off again. An unknown outcome is resolved by reading the value back
-        with `exchange.futures_balances`, no matter who set it.
+        The API cannot disable them again. An unknown outcome is resolved by reading the value back with
+        `exchange.futures_balances`, no matter who set it.
 
         Args:
             sub_account_id: Id of the sub-account.
@@ -102,7 +102,7 @@ class AccountWrites(WriteResource[T]):
             An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - enable_futures (flag): Futures are on.
+            - enable_futures (flag): Futures are enabled.
             - update_time (time): When it was changed, UTC.
 
         Raises:
@@ -119,7 +119,7 @@ class AccountWrites(WriteResource[T]):
     def set_spot_bnb_burn(
         self, sub_account_id: str | int, *, enabled: bool, idempotency_key: str | None = None
     ) -> T:
-        """Says whether a sub-account pays spot and margin fees in BNB.
+        """Sets whether a sub-account pays spot and margin fees in BNB.
 
         POST /sapi/v1/broker/subAccount/bnbBurn/spot: weight 1, rate limit sapi-ip (12,000 a minute for
         each IP address, for this endpoint alone).
@@ -155,13 +155,13 @@ class AccountWrites(WriteResource[T]):
     def set_interest_bnb_burn(
         self, sub_account_id: str | int, *, enabled: bool, idempotency_key: str | None = None
     ) -> T:
-        """Says whether a sub-account pays margin interest in BNB.
+        """Sets whether a sub-account pays margin interest in BNB.
 
         POST /sapi/v1/broker/subAccount/bnbBurn/marginInterest: weight 1, rate limit sapi-ip (12,000 a
         minute for each IP address, for this endpoint alone).
 
-        Margin has to be switched on for it first. An unknown outcome is resolved by reading the value
-        back with `exchange.bnb_burn`, no matter who set it.
+        Margin must be enabled for it first. An unknown outcome is resolved by reading the value back with
+        `exchange.bnb_burn`, no matter who set it.
 
         Args:
             sub_account_id: Id of the sub-account.

@@ -11,7 +11,7 @@ class SpotWrites(WriteResource[T]):
     """Link and Trade (Spot): ids of customers."""
 
     def set_customer_id(self, customer_id: str | int, email: str, *, idempotency_key: str | None = None) -> T:
-        """Gives a customer an id, in place of the one it had.
+        """Sets the id of a customer, replacing the one it had.
 
         POST /sapi/v1/apiReferral/customization: weight 1, rate limit sapi-ip (12,000 a minute for each IP
         address, for this endpoint alone).
@@ -20,7 +20,7 @@ class SpotWrites(WriteResource[T]):
         it.
 
         Args:
-            customer_id: The id to give: no two customers have the same.
+            customer_id: The new id; no two customers may have the same.
             email: E-mail address of the customer.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
@@ -28,7 +28,7 @@ class SpotWrites(WriteResource[T]):
         Returns:
             An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
-            - customer_id (id): Id the customer has now.
+            - customer_id (id): The customer's new id.
             - email (email): E-mail address, masked.
 
         Raises:
@@ -47,16 +47,16 @@ class SpotWrites(WriteResource[T]):
     def set_own_customer_id(
         self, customer_id: str | int, agent_code: str | int, *, idempotency_key: str | None = None
     ) -> T:
-        """Gives the customer who owns the key an id with the partner.
+        """Sets the id that the customer who owns the key has with the partner.
 
         POST /sapi/v1/apiReferral/userCustomization: weight 1, rate limit sapi-ip (12,000 a minute for
         each IP address, for this endpoint alone).
 
-        Sent with the customer's key, not the partner's. An unknown outcome is resolved by reading the
-        value back with `spot.customer_id`, no matter who set it.
+        Use the customer's key, not the partner's. An unknown outcome is resolved by reading the value
+        back with `spot.customer_id`, no matter who set it.
 
         Args:
-            customer_id: The id to give: no two customers have the same.
+            customer_id: The new id; no two customers may have the same.
             agent_code: The partner's Link id.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
@@ -64,7 +64,7 @@ class SpotWrites(WriteResource[T]):
         Returns:
             An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
-            - customer_id (id): Id the customer has now.
+            - customer_id (id): The customer's new id.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -84,7 +84,7 @@ class FuturesWrites(WriteResource[T]):
     """Link and Trade (Futures): ids of customers."""
 
     def set_customer_id(self, customer_id: str | int, email: str, *, idempotency_key: str | None = None) -> T:
-        """Gives a futures customer an id.
+        """Sets the id of a futures customer.
 
         POST /fapi/v1/apiReferral/customization: weight 100, rate limit fapi (2,400 a minute for each IP
         address, shared by /fapi/*).
@@ -93,7 +93,7 @@ class FuturesWrites(WriteResource[T]):
         set it.
 
         Args:
-            customer_id: The id to give: no two customers have the same.
+            customer_id: The new id; no two customers may have the same.
             email: E-mail address of the customer.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
@@ -101,7 +101,7 @@ class FuturesWrites(WriteResource[T]):
         Returns:
             An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
-            - customer_id (id): Id the customer has now.
+            - customer_id (id): The customer's new id.
             - email (email): E-mail address, masked.
 
         Raises:
@@ -120,17 +120,17 @@ class FuturesWrites(WriteResource[T]):
     def set_own_customer_id(
         self, customer_id: str | int, broker_id: str | int, *, idempotency_key: str | None = None
     ) -> T:
-        """Gives the futures customer who owns the key an id with the partner.
+        """Sets the id that the futures customer who owns the key has with the partner.
 
         POST /fapi/v1/apiReferral/userCustomization: weight 100, rate limit fapi (2,400 a minute for each
         IP address, shared by /fapi/*).
 
-        Sent with the customer's key, not the partner's. For a customer with Portfolio Margin use the door
-        in `portfolio`. An unknown outcome is resolved by reading the value back with
+        Use the customer's key, not the partner's. For a customer with Portfolio Margin, use
+        `ops.portfolio.set_own_customer_id`. An unknown outcome is resolved by reading the value back with
         `futures.customer_id`, no matter who set it.
 
         Args:
-            customer_id: The id to give: no two customers have the same.
+            customer_id: The new id; no two customers may have the same.
             broker_id: The partner's Link id.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
@@ -161,16 +161,16 @@ class PortfolioWrites(WriteResource[T]):
     def set_own_customer_id(
         self, customer_id: str | int, broker_id: str | int, *, idempotency_key: str | None = None
     ) -> T:
-        """Gives the Portfolio Margin customer who owns the key an id with the partner.
+        """Sets the id that the Portfolio Margin customer who owns the key has with the partner.
 
         POST /papi/v1/apiReferral/userCustomization: weight 100, rate limit papi (6,000 a minute for each
         IP address, shared by /papi/*).
 
-        Sent with the customer's key, not the partner's. An unknown outcome is resolved by reading the
-        value back with `portfolio.customer_id`, no matter who set it.
+        Use the customer's key, not the partner's. An unknown outcome is resolved by reading the value
+        back with `portfolio.customer_id`, no matter who set it.
 
         Args:
-            customer_id: The id to give: no two customers have the same.
+            customer_id: The new id; no two customers may have the same.
             broker_id: The partner's Link id.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.

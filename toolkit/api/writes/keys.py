@@ -28,18 +28,18 @@ class KeyWrites(WriteResource[T]):
         POST /sapi/v1/broker/subAccountApi: weight 3000, rate limit sapi-uid (180,000 a minute for each
         account (UID), for this endpoint alone). The key needs the "trade" permission.
 
-        Key and secret are in no frame: `outcome.take_key()` hands them over, once. Only one key can be
-        created for a sub-account in a second. Margin and futures have to be switched on for the
-        sub-account before its keys may trade them. An unknown outcome is resolved only if
-        `exchange.api_keys` shows no new key: a new key may have been created by another program.
+        No frame holds the key or its secret: `outcome.take_key()` returns them, once. At most one key a
+        second can be created for a sub-account. Margin and futures must be enabled for the sub-account
+        before its keys may trade them. An unknown outcome is resolved only if `exchange.api_keys` shows
+        no new key: a new key may have been created by another program.
 
         Args:
             sub_account_id: Id of the sub-account.
             can_trade: The key may trade spot.
-            margin_trade: It may trade on margin.
-            futures_trade: It may trade futures.
-            public_key: Public key (Ed25519 or RSA) for a key without a secret; the private part never
-                leaves you.
+            margin_trade: The key may trade on margin.
+            futures_trade: The key may trade futures.
+            public_key: Public key (Ed25519 or RSA), for an API key without a secret. Keep the private
+                key.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
 
@@ -47,7 +47,7 @@ class KeyWrites(WriteResource[T]):
             An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - api_key (id): The key, masked.
+            - api_key (id): The API key, masked.
             - can_trade (flag): May trade spot.
             - margin_trade (flag): May trade on margin.
             - futures_trade (flag): May trade futures.
@@ -80,17 +80,17 @@ class KeyWrites(WriteResource[T]):
         confirm: str | int = "",
         idempotency_key: str | None = None,
     ) -> T:
-        """Deletes an API key of a sub-account. It cannot be brought back.
+        """Deletes an API key of a sub-account. This cannot be undone.
 
         DELETE /sapi/v1/broker/subAccountApi: weight 1, rate limit sapi-ip (12,000 a minute for each IP
         address, for this endpoint alone). The key needs the "trade" permission.
 
-        Only one key can be deleted for a sub-account in a second. An unknown outcome is resolved by
+        At most one key a second can be deleted for a sub-account. An unknown outcome is resolved by
         absence from `exchange.api_keys`, no matter who deleted it.
 
         Args:
             sub_account_id: Id of the sub-account.
-            api_key: API key of the sub-account, the whole of it.
+            api_key: API key of the sub-account, in full.
             confirm: `api_key` again, because this cannot be undone.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
@@ -122,21 +122,20 @@ class KeyWrites(WriteResource[T]):
         futures_trade: bool,
         idempotency_key: str | None = None,
     ) -> T:
-        """Says what an API key of a sub-account may do.
+        """Sets the trading permissions of an API key of a sub-account.
 
         POST /sapi/v1/broker/subAccountApi/permission: weight 1, rate limit sapi-ip (12,000 a minute for
         each IP address, for this endpoint alone). The key needs the "trade" permission.
 
-        All three are said each time: none stays as it was. Margin and futures have to be switched on for
-        the sub-account first. An unknown outcome is resolved by reading the value back with
-        `exchange.api_keys`, no matter who set it.
+        Each call sets all three. Margin and futures must be enabled for the sub-account first. An unknown
+        outcome is resolved by reading the value back with `exchange.api_keys`, no matter who set it.
 
         Args:
             sub_account_id: Id of the sub-account.
-            api_key: API key of the sub-account, the whole of it.
-            can_trade: It may trade spot.
-            margin_trade: It may trade on margin.
-            futures_trade: It may trade futures.
+            api_key: API key of the sub-account, in full.
+            can_trade: The key may trade spot.
+            margin_trade: The key may trade on margin.
+            futures_trade: The key may trade futures.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
 
@@ -144,7 +143,7 @@ class KeyWrites(WriteResource[T]):
             An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - api_key (id): The key, masked.
+            - api_key (id): The API key, masked.
             - can_trade (flag): May trade spot.
             - margin_trade (flag): May trade on margin.
             - futures_trade (flag): May trade futures.
@@ -176,19 +175,19 @@ class KeyWrites(WriteResource[T]):
         allowed: bool,
         idempotency_key: str | None = None,
     ) -> T:
-        """Says whether an API key of a sub-account may make universal transfers.
+        """Sets whether an API key of a sub-account may make universal transfers.
 
         POST /sapi/v1/broker/subAccountApi/permission/universalTransfer: weight 1, rate limit sapi-ip
         (12,000 a minute for each IP address, for this endpoint alone). The key needs the "trade"
         permission.
 
-        No read resolves an unknown outcome. Check the key's permissions at the exchange's site: no read
-        of the API shows this one. Setting it again does no harm.
+        No read resolves an unknown outcome. Check the key's permissions on the exchange's website: no
+        read of the API shows this one. Setting it again is safe.
 
         Args:
             sub_account_id: Id of the sub-account.
-            api_key: API key of the sub-account, the whole of it.
-            allowed: It may move funds between the sub-account's wallets.
+            api_key: API key of the sub-account, in full.
+            allowed: The key may transfer funds between the sub-account's wallets.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
 
@@ -196,8 +195,8 @@ class KeyWrites(WriteResource[T]):
             An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - api_key (id): The key, masked.
-            - can_universal_transfer (flag): May move funds between the wallets of its account.
+            - api_key (id): The API key, masked.
+            - can_universal_transfer (flag): May transfer funds between the sub-account's wallets.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -221,7 +220,7 @@ class KeyWrites(WriteResource[T]):
         addresses: str | Sequence[str] | None = None,
         idempotency_key: str | None = None,
     ) -> T:
-        """Says whether an API key of a sub-account may be used from anywhere, or from where.
+        """Sets from which IP addresses an API key of a sub-account may be used.
 
         POST /sapi/v2/broker/subAccountApi/ipRestriction: weight 3000, rate limit sapi-uid (180,000 a
         minute for each account (UID), for this endpoint alone).
@@ -231,19 +230,19 @@ class KeyWrites(WriteResource[T]):
 
         Args:
             sub_account_id: Id of the sub-account.
-            api_key: API key of the sub-account, the whole of it.
-            restriction: "on": only listed addresses may use the key; "off": any may.
-            addresses: IP addresses that may use the key, put to those listed by now.
+            api_key: API key of the sub-account, in full.
+            restriction: "on": only listed IP addresses may use the key; "off": any may.
+            addresses: IP addresses to add to those that may use the key.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
 
         Returns:
             An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
-            - status (text): "1" any address, "2" only listed ones.
-            - ip_list (texts): Addresses that may use the key; missing where there is no restriction.
+            - status (text): "1" any IP address, "2" only listed ones.
+            - ip_list (texts): IP addresses that may use the key; missing where there is no restriction.
             - update_time (time): When it was changed, UTC.
-            - api_key (id): The key, masked.
+            - api_key (id): The API key, masked.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -271,7 +270,7 @@ class KeyWrites(WriteResource[T]):
         addresses: str | Sequence[str],
         idempotency_key: str | None = None,
     ) -> T:
-        """Removes addresses from those that may use an API key of a sub-account.
+        """Removes IP addresses from those that may use an API key of a sub-account.
 
         DELETE /sapi/v1/broker/subAccountApi/ipRestriction/ipList: weight 1, rate limit sapi-ip (12,000 a
         minute for each IP address, for this endpoint alone).
@@ -281,8 +280,8 @@ class KeyWrites(WriteResource[T]):
 
         Args:
             sub_account_id: Id of the sub-account.
-            api_key: API key of the sub-account, the whole of it.
-            addresses: IP addresses to remove: at least one. Without any left the key may be used from
+            api_key: API key of the sub-account, in full.
+            addresses: IP addresses to remove, at least one. If none is left, the key may be used from
                 anywhere.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
@@ -291,8 +290,8 @@ class KeyWrites(WriteResource[T]):
             An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - api_key (id): The key, masked.
-            - ip_list (texts): Addresses that may use the key; missing where there is no restriction.
+            - api_key (id): The API key, masked.
+            - ip_list (texts): IP addresses that may use the key; missing where there is no restriction.
             - update_time (time): When it was changed, UTC.
 
         Raises:

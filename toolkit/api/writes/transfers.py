@@ -22,7 +22,7 @@ class TransferWrites(WriteResource[T]):
         client_tran_id: str | int | None = None,
         idempotency_key: str | None = None,
     ) -> T:
-        """Moves money between the spot wallets of the master account and of sub-accounts.
+        """Transfers funds between the spot wallets of the master account and of sub-accounts.
 
         POST /sapi/v1/broker/transfer: weight 1, rate limit sapi-ip (12,000 a minute for each IP address,
         for this endpoint alone). The key needs the "internal transfer" permission.
@@ -31,12 +31,12 @@ class TransferWrites(WriteResource[T]):
         An id of your own is not proof: another call may carry it too.
 
         Args:
-            asset: What is moved, such as USDT.
-            amount: How much of it, as Decimal or text ("12.5"): nothing is rounded.
-            from_id: Sub-account it leaves; the master account when not given.
-            to_id: Sub-account it goes to; the master account when not given.
-            client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is drawn
-                when not given, by which the transfer is known for sure.
+            asset: Asset to transfer, such as USDT.
+            amount: Amount to transfer, as a Decimal or text ("12.5"); it is never rounded.
+            from_id: Sub-account to transfer from; the master account if not given.
+            to_id: Sub-account to transfer to; the master account if not given.
+            client_tran_id: Unique id of your own for the transfer, at most 32 characters. If not given, a
+                random one is used, which identifies the transfer beyond doubt.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
 
@@ -44,7 +44,7 @@ class TransferWrites(WriteResource[T]):
             An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - txn_id (id): Id of the transfer.
-            - client_tran_id (id): Your id of it.
+            - client_tran_id (id): Your own id of the transfer.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -76,32 +76,32 @@ class TransferWrites(WriteResource[T]):
         client_tran_id: str | int | None = None,
         idempotency_key: str | None = None,
     ) -> T:
-        """Moves money between the futures wallets of the master account and of sub-accounts.
+        """Transfers funds between the futures wallets of the master account and of sub-accounts.
 
         POST /sapi/v1/broker/transfer/futures: weight 1, rate limit sapi-ip (12,000 a minute for each IP
         address, for this endpoint alone). The key needs the "internal transfer" permission.
 
-        A master account may transfer 5,000 times a minute. An unknown outcome is resolved by the id
+        A master account may make 5,000 transfers a minute. An unknown outcome is resolved by the id
         generated for the call, which `exchange.futures_transfers` shows. An id of your own is not proof:
         another call may carry it too.
 
         Args:
-            asset: What is moved, such as USDT.
-            amount: How much of it, as Decimal or text ("12.5"): nothing is rounded.
+            asset: Asset to transfer, such as USDT.
+            amount: Amount to transfer, as a Decimal or text ("12.5"); it is never rounded.
             market: "um" for USD-margined, "cm" for coin-margined futures.
-            from_id: Sub-account it leaves; the master account when not given.
-            to_id: Sub-account it goes to; the master account when not given.
-            client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is drawn
-                when not given, by which the transfer is known for sure.
+            from_id: Sub-account to transfer from; the master account if not given.
+            to_id: Sub-account to transfer to; the master account if not given.
+            client_tran_id: Unique id of your own for the transfer, at most 32 characters. If not given, a
+                random one is used, which identifies the transfer beyond doubt.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
 
         Returns:
             An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
-            - success (flag): The exchange says it is done.
+            - success (flag): The exchange reports success.
             - txn_id (id): Id of the transfer.
-            - client_tran_id (id): Your id of it.
+            - client_tran_id (id): Your own id of the transfer.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -135,24 +135,25 @@ class TransferWrites(WriteResource[T]):
         client_tran_id: str | int | None = None,
         idempotency_key: str | None = None,
     ) -> T:
-        """Moves money between any wallets of the master account and of sub-accounts.
+        """Transfers funds between any wallets of the master account and of sub-accounts.
 
         POST /sapi/v1/broker/universalTransfer: weight 1, rate limit sapi-ip (12,000 a minute for each IP
         address, for this endpoint alone). The key needs the "internal transfer" permission.
 
-        Not between two futures wallets. An unknown outcome is resolved by the id generated for the call,
-        which `exchange.universal_transfers` shows. An id of your own is not proof: another call may carry
-        it too.
+        Transfers between two futures wallets are not possible. An unknown outcome is resolved by the id
+        generated for the call, which `exchange.universal_transfers` shows. An id of your own is not
+        proof: another call may carry it too.
 
         Args:
-            asset: What is moved, such as USDT.
-            amount: How much of it, as Decimal or text ("12.5"): nothing is rounded.
-            from_wallet: Wallet it leaves: "spot", "um" (USD-margined futures) or "cm" (coin-margined).
-            to_wallet: Wallet it goes to: "spot", "um" (USD-margined futures) or "cm" (coin-margined).
-            from_id: Sub-account it leaves; the master account when not given.
-            to_id: Sub-account it goes to; the master account when not given.
-            client_tran_id: Id of your own for the transfer, unique, 32 characters at most; one is drawn
-                when not given, by which the transfer is known for sure.
+            asset: Asset to transfer, such as USDT.
+            amount: Amount to transfer, as a Decimal or text ("12.5"); it is never rounded.
+            from_wallet: Wallet to transfer from: "spot", "um" (USD-margined futures) or "cm"
+                (coin-margined).
+            to_wallet: Wallet to transfer to: "spot", "um" (USD-margined futures) or "cm" (coin-margined).
+            from_id: Sub-account to transfer from; the master account if not given.
+            to_id: Sub-account to transfer to; the master account if not given.
+            client_tran_id: Unique id of your own for the transfer, at most 32 characters. If not given, a
+                random one is used, which identifies the transfer beyond doubt.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
 
@@ -160,7 +161,7 @@ class TransferWrites(WriteResource[T]):
             An `Outcome`; from `ops.preview`, a `Preview`. When confirmed, its `frame` has the columns
 
             - txn_id (id): Id of the transfer.
-            - client_tran_id (id): Your id of it.
+            - client_tran_id (id): Your own id of the transfer.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -192,21 +193,21 @@ class TransferWrites(WriteResource[T]):
         route: Literal["spot_to_um", "um_to_spot", "spot_to_cm", "cm_to_spot"],
         idempotency_key: str | None = None,
     ) -> T:
-        """Moves money between the spot and futures wallets of one sub-account.
+        """Transfers funds between the spot and futures wallets of one sub-account.
 
         POST /sapi/v1/broker/futures/accountTransfer: weight 1, rate limit sapi-ip (12,000 a minute for
         each IP address, for this endpoint alone). The key needs the "Spot & Margin Trading" permission.
 
-        It takes no id of yours, and no read shows it: where it has to be found again, use
-        `universal_transfer`. No read resolves an unknown outcome. Check the sub-account's wallets:
-        `link.exchange.spot_balances` and `futures_balances`, or its transfer history at the exchange's
-        site, at the time the entry names.
+        It takes no client id, and no read shows it: use `universal_transfer` if you need to find the
+        transfer again. No read resolves an unknown outcome. Check the sub-account's wallets
+        (`link.exchange.spot_balances` and `futures_balances`), or its transfer history on the exchange's
+        website, at the time of the journal entry.
 
         Args:
             sub_account_id: Id of the sub-account.
-            asset: What is moved, such as USDT.
-            amount: How much of it, as Decimal or text ("12.5"): nothing is rounded.
-            route: From which wallet to which: "spot_to_um", "um_to_spot", "spot_to_cm" or "cm_to_spot".
+            asset: Asset to transfer, such as USDT.
+            amount: Amount to transfer, as a Decimal or text ("12.5"); it is never rounded.
+            route: Source and target wallet: "spot_to_um", "um_to_spot", "spot_to_cm" or "cm_to_spot".
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
 
@@ -243,8 +244,8 @@ class TransferWrites(WriteResource[T]):
         POST /sapi/v1/broker/subAccountApi/commission: weight 4, rate limit sapi-uid (180,000 a minute for
         each account (UID), for this endpoint alone). The key needs the "trade" permission.
 
-        `link.exchange.partner` tells the lowest and highest rate the partner may set. Margin rates only
-        where margin is on; they follow the spot rates when not given. An unknown outcome is resolved by
+        `link.exchange.partner` returns the lowest and highest rate the partner may set. Margin rates need
+        margin to be enabled; they follow the spot rates if not given. An unknown outcome is resolved by
         reading the value back with `exchange.sub_accounts`, no matter who set it.
 
         Args:
@@ -293,20 +294,22 @@ class TransferWrites(WriteResource[T]):
         taker_adjustment: int,
         idempotency_key: str | None = None,
     ) -> T:
-        """Sets the USD-M futures commission of a sub-account, as an addition to its fee tier's.
+        """Sets the USD-M futures commission of a sub-account, as an addition to its fee tier.
 
         POST /sapi/v1/broker/subAccountApi/commission/futures: weight 1, rate limit sapi-ip (12,000 a
         minute for each IP address, for this endpoint alone). The key needs the "trade" permission.
 
-        Futures have to be switched on for it first. Clients by others know bounds: maker 200, taker 400.
-        An unknown outcome is resolved only if `exchange.um_commission` shows no change: a change may have
+        Futures must be enabled for it first. Other clients have these maxima: maker 200, taker 400. An
+        unknown outcome is resolved only if `exchange.um_commission` shows no change: a change may have
         been made by another program.
 
         Args:
             sub_account_id: Id of the sub-account.
             symbol: The symbol, such as BTCUSDT.
-            maker_adjustment: Put on the maker commission of its fee tier, in millionths: 100 is 0.01 %.
-            taker_adjustment: Put on the taker commission of its fee tier, in millionths: 100 is 0.01 %.
+            maker_adjustment: Addition to the maker commission of its fee tier, in millionths: 100 is 0.01
+                %.
+            taker_adjustment: Addition to the taker commission of its fee tier, in millionths: 100 is 0.01
+                %.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
 
@@ -315,10 +318,10 @@ class TransferWrites(WriteResource[T]):
 
             - sub_account_id (id): Id of the sub-account.
             - symbol (text): The symbol.
-            - maker_adjustment (integer): What was put on the maker commission, in millionths.
-            - taker_adjustment (integer): What was put on the taker commission, in millionths.
-            - maker_commission (integer): Maker commission with it, in millionths.
-            - taker_commission (integer): Taker commission with it, in millionths.
+            - maker_adjustment (integer): Addition to the maker commission, in millionths.
+            - taker_adjustment (integer): Addition to the taker commission, in millionths.
+            - maker_commission (integer): Maker commission including it, in millionths.
+            - taker_commission (integer): Taker commission including it, in millionths.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -348,20 +351,22 @@ class TransferWrites(WriteResource[T]):
         taker_adjustment: int,
         idempotency_key: str | None = None,
     ) -> T:
-        """Sets the COIN-M futures commission of a sub-account, as an addition to its fee tier's.
+        """Sets the COIN-M futures commission of a sub-account, as an addition to its fee tier.
 
         POST /sapi/v1/broker/subAccountApi/commission/coinFutures: weight 1, rate limit sapi-ip (12,000 a
         minute for each IP address, for this endpoint alone). The key needs the "trade" permission.
 
-        Futures have to be switched on for it first. Clients by others know bounds: maker 100, taker 500.
-        An unknown outcome is resolved only if `exchange.cm_commission` shows no change: a change may have
+        Futures must be enabled for it first. Other clients have these maxima: maker 100, taker 500. An
+        unknown outcome is resolved only if `exchange.cm_commission` shows no change: a change may have
         been made by another program.
 
         Args:
             sub_account_id: Id of the sub-account.
             pair: The pair, such as BTCUSD.
-            maker_adjustment: Put on the maker commission of its fee tier, in millionths: 100 is 0.01 %.
-            taker_adjustment: Put on the taker commission of its fee tier, in millionths: 100 is 0.01 %.
+            maker_adjustment: Addition to the maker commission of its fee tier, in millionths: 100 is 0.01
+                %.
+            taker_adjustment: Addition to the taker commission of its fee tier, in millionths: 100 is 0.01
+                %.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a
                 second call with the same key sends nothing and returns the first outcome.
 
@@ -370,10 +375,10 @@ class TransferWrites(WriteResource[T]):
 
             - sub_account_id (id): Id of the sub-account.
             - pair (text): The pair.
-            - maker_adjustment (integer): What was put on the maker commission, in millionths.
-            - taker_adjustment (integer): What was put on the taker commission, in millionths.
-            - maker_commission (integer): Maker commission with it, in millionths.
-            - taker_commission (integer): Taker commission with it, in millionths.
+            - maker_adjustment (integer): Addition to the maker commission, in millionths.
+            - taker_adjustment (integer): Addition to the taker commission, in millionths.
+            - maker_commission (integer): Maker commission including it, in millionths.
+            - taker_commission (integer): Taker commission including it, in millionths.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.

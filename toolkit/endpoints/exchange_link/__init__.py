@@ -1,8 +1,8 @@
-"""Exchange Link (also Broker, Crypto-As-A-Service): sub-accounts of the partner. 17 reads, 18 writes.
+"""Exchange Link (also Broker, Crypto-As-A-Service): the partner's sub-accounts. 17 reads, 18 writes.
 
-Called with the partner's master key. Weight is 1 where the page prints none, and charged to the
-IP counter then (the kind is not stated; IP is the smaller allowance). `subAccountId` is text
-everywhere: some answers spell it `subaccountId`, some send it as a JSON number beyond 2**53.
+Called with the key of the partner's master account. An endpoint without a documented weight has weight 1,
+charged to the IP counter (the scope is not documented; IP has the smaller limit). `subAccountId` is always
+text: some responses spell it `subaccountId`, some send it as a JSON number beyond 2**53.
 """
 
 from __future__ import annotations

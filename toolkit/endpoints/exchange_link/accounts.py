@@ -1,4 +1,4 @@
-"""The partner, its sub-accounts, and their keys."""
+"""Reads of the partner, its sub-accounts and their API keys."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ SUB_ACCOUNTS = Endpoint(
     path="/sapi/v1/broker/subAccount",
     rate_limit=SAPI_IP,
     params=(ANY_SUB_ACCOUNT,),
-    # The page prints no maximum; gocryptotrader, written from the 2026 catalogue, has 500.
+    # The page has no maximum; gocryptotrader, written from the 2026 documentation, has 500.
     paging=Paging(kind="page", size="size", default=500, maximum=500),
     columns=(
         SUB_ACCOUNT_ID,
-        Column(name="email", field="email", kind="email", doc="Its e-mail address (personal data)."),
-        Column(name="tag", field="tag", kind="text", doc="Tag given when it was created."),
+        Column(name="email", field="email", kind="email", doc="E-mail address (personal data)."),
+        Column(name="tag", field="tag", kind="text", doc="Tag it was created with."),
         Column(
             name="maker_commission",
             field="makerCommission",
@@ -79,7 +79,7 @@ API_KEYS = Endpoint(
             field="subAccountApiKey",
             name="api_key",
             kind="id",
-            doc="Only this API key; all keys of the sub-account when not given.",
+            doc="Only this API key; all keys of the sub-account if not given.",
             private=True,
             columns=("api_key",),
         ),
@@ -92,10 +92,10 @@ API_KEYS = Endpoint(
         Column(name="margin_trade", field="marginTrade", kind="flag", doc="May trade on margin."),
         Column(name="futures_trade", field="futuresTrade", kind="flag", doc="May trade futures."),
     ),
-    # Masked keys may look alike, so only a whole row repeated over two pages is one row.
+    # Two keys may have the same mask, so only rows that are equal as a whole are duplicates.
     identity=(),
     summary="The API keys of one sub-account and what each may do, one row a key.",
-    notes=('The key that asks needs the "trade" permission.',),
+    notes=('The key of the request needs the "trade" permission.',),
     source=f"{DOCS}/account/Query-Sub-Account-Api-Key",
 )
 
@@ -107,12 +107,17 @@ IP_RESTRICTION = Endpoint(
     params=(SUB_ACCOUNT, _API_KEY),
     columns=(
         SUB_ACCOUNT_ID,
-        Column(name="ip_restrict", field="ipRestrict", kind="flag", doc="Only listed addresses may use it."),
+        Column(
+            name="ip_restrict",
+            field="ipRestrict",
+            kind="flag",
+            doc="Only listed IP addresses may use the key.",
+        ),
         KEY_COLUMN,
-        Column(name="ip_list", field="ipList", kind="texts", doc="Addresses that may use it."),
+        Column(name="ip_list", field="ipList", kind="texts", doc="IP addresses that may use the key."),
         Column(name="update_time", field="updateTime", kind="time", doc="Last change, UTC."),
     ),
-    summary="The addresses one API key of a sub-account may be used from, as one row.",
+    summary="The IP addresses one API key of a sub-account may be used from, as one row.",
     source=f"{DOCS}/account/Get-IPRestriction-for-Sub-Account-Api-Key",
 )
 
@@ -120,7 +125,7 @@ PARTNER = Endpoint(
     name="partner",
     system="exchange",
     path="/sapi/v1/broker/info",
-    security="USER_DATA",  # printed by the 2026 catalogue's transcribers, not by the page of 2025
+    security="USER_DATA",  # in transcriptions of the 2026 documentation, not on the page of 2025
     rate_limit=SAPI_IP,
     columns=(
         Column(
@@ -147,15 +152,15 @@ PARTNER = Endpoint(
             kind="amount",
             doc="Lowest taker commission, as a fraction.",
         ),
-        Column(name="sub_account_qty", field="subAccountQty", kind="integer", doc="Sub-accounts there are."),
+        Column(name="sub_account_qty", field="subAccountQty", kind="integer", doc="Number of sub-accounts."),
         Column(
             name="max_sub_account_qty",
             field="maxSubAccountQty",
             kind="integer",
-            doc="Sub-accounts allowed.",
+            doc="Maximum number of sub-accounts.",
         ),
     ),
-    summary="The partner itself: commission bounds and number of sub-accounts, as one row.",
+    summary="The partner's commission limits and number of sub-accounts, as one row.",
     source=f"{DOCS}/account/Link-Account-Information",
 )
 

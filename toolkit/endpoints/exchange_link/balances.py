@@ -1,4 +1,4 @@
-"""What sub-accounts hold."""
+"""Reads of the sub-accounts' balances."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _SNAPSHOT = Column(
     name="time",
     field="timestamp",
     kind="time",
-    doc="Moment of the snapshot at the exchange, UTC.",
+    doc="Time of the snapshot at the exchange, UTC.",
     outer=True,
 )
 
-# "If subAccountId is not sent, size must be sent": the toolkit always sends it.
+# "If subAccountId is not sent, size must be sent": the toolkit always sends the size.
 _BALANCE_PAGES = Paging(kind="page", size="size", default=10, maximum=20)
 
 SPOT_BALANCES = Endpoint(
@@ -25,20 +25,20 @@ SPOT_BALANCES = Endpoint(
     weight=3000,
     params=(ANY_SUB_ACCOUNT,),
     paging=_BALANCE_PAGES,
-    rows="data",
+    rows_field="data",
     columns=(
         SUB_ACCOUNT_ID,
         Column(
             name="total_balance_of_btc",
             field="totalBalanceOfBtc",
             kind="amount",
-            doc="All spot assets, in BTC.",
+            doc="Value of all spot assets, in BTC.",
         ),
         _SNAPSHOT,
     ),
     identity=("sub_account_id",),
-    summary="What each sub-account holds on spot, one row each.",
-    notes=("A request carries 20 sub-accounts; 60 requests a minute are allowed.",),
+    summary="The spot balance of each sub-account, one row each.",
+    notes=("A request returns up to 20 sub-accounts, and the rate limit allows 60 requests a minute.",),
     source=f"{DOCS}/asset/Query-Sub-Account-Spot-Asset-Info",
 )
 
@@ -49,42 +49,42 @@ MARGIN_BALANCES = Endpoint(
     rate_limit=SAPI_IP,
     params=(ANY_SUB_ACCOUNT,),
     paging=_BALANCE_PAGES,
-    rows="data",
+    rows_field="data",
     columns=(
-        Column(name="margin_enable", field="marginEnable", kind="flag", doc="Margin is on."),
+        Column(name="margin_enable", field="marginEnable", kind="flag", doc="Margin is enabled."),
         SUB_ACCOUNT_ID,
         Column(
             name="total_asset_of_btc",
             field="totalAssetOfBtc",
             kind="amount",
-            doc="Assets, in BTC; missing where margin is off.",
+            doc="Assets, in BTC; missing where margin is not enabled.",
             optional=True,
         ),
         Column(
             name="total_liability_of_btc",
             field="totalLiabilityOfBtc",
             kind="amount",
-            doc="Liabilities, in BTC; missing where margin is off.",
+            doc="Liabilities, in BTC; missing where margin is not enabled.",
             optional=True,
         ),
         Column(
             name="total_net_asset_of_btc",
             field="totalNetAssetOfBtc",
             kind="amount",
-            doc="Assets less liabilities, in BTC; missing where margin is off.",
+            doc="Assets minus liabilities, in BTC; missing where margin is not enabled.",
             optional=True,
         ),
         Column(
             name="margin_level",
             field="marginLevel",
             kind="amount",
-            doc="Assets over liabilities, a ratio; missing where margin is off.",
+            doc="Ratio of assets to liabilities; missing where margin is not enabled.",
             optional=True,
         ),
         _SNAPSHOT,
     ),
     identity=("sub_account_id",),
-    summary="What each sub-account holds and owes on margin, one row each.",
+    summary="What each sub-account owns and owes on margin, one row each.",
     source=f"{DOCS}/asset/Query-Sub-Account-Margin-Asset-Info",
 )
 
@@ -109,10 +109,10 @@ FUTURES_BALANCES = Endpoint(
     weight=60,
     params=(FUTURES_TYPE, ANY_SUB_ACCOUNT),
     paging=_BALANCE_PAGES,
-    rows="data",
+    rows_field="data",
     columns=(
         SUB_ACCOUNT_ID,
-        Column(name="futures_enable", field="futuresEnable", kind="flag", doc="Futures are on."),
+        Column(name="futures_enable", field="futuresEnable", kind="flag", doc="Futures are enabled."),
         Column(
             name="asset",
             field="asset",
@@ -133,7 +133,7 @@ FUTURES_BALANCES = Endpoint(
         _SNAPSHOT,
     ),
     identity=("sub_account_id",),
-    summary="What each sub-account holds on futures of one market, one row each.",
-    notes=("Rows of sub-accounts without futures carry their id and the flag alone.",),
+    summary="What each sub-account holds in one futures market, one row each.",
+    notes=("For sub-accounts without futures, only the id and `futures_enable` are set.",),
     source=f"{DOCS}/asset/Query-Sub-Account-Futures-Asset-Info",
 )

@@ -1,4 +1,4 @@
-"""Commissions of sub-accounts, and the rebates they earn the partner."""
+"""Reads of the sub-accounts' commissions and of the rebates they earn the partner."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from toolkit.endpoints.rate_limits import SAPI_IP
 def _futures_commission(
     name: str, *, qualified_name: str, path: str, title: str, example: str, page: str
 ) -> Endpoint:
-    """Both commission reads differ in one word only: symbol, or pair."""
+    """One of the two futures commission reads, by symbol or by pair."""
     return Endpoint(
         name=qualified_name,
         system="exchange",
@@ -27,8 +27,8 @@ def _futures_commission(
         rate_limit=SAPI_IP,
         params=(
             SUB_ACCOUNT,
-            # Mandatory since 2025-09-16 by the change log and the 2026 catalogue; the page of
-            # 2025-11 still calls it optional. The stricter reading.
+            # Mandatory since 2025-09-16 by the change log and the 2026 documentation; the page of 2025-11
+            # still calls it optional. This is the stricter reading.
             Param(field=name, name=name, kind="text", doc=f"The {name}, such as {example}.", required=True),
         ),
         columns=(
@@ -74,9 +74,9 @@ _REBATE_COLUMNS = (
     SUB_ACCOUNT_ID,
     Column(name="income", field="income", kind="amount", doc="The rebate, in `asset`."),
     ASSET,
-    Column(name="symbol", field="symbol", kind="text", doc="What was traded."),
+    Column(name="symbol", field="symbol", kind="text", doc="Symbol of the trade."),
     Column(name="trade_id", field="tradeId", kind="id", doc="Id of the trade."),
-    Column(name="time", field="time", kind="time", doc="When it was traded, UTC."),
+    Column(name="time", field="time", kind="time", doc="Time of the trade, UTC."),
     Column(name="status", field="status", kind="integer", doc="0 pending, 1 successful, 2 failed."),
 )
 _REBATE_IDENTITY = ("sub_account_id", "symbol", "trade_id", "time", "asset", "income")
@@ -87,7 +87,7 @@ REBATES = Endpoint(
     path="/sapi/v1/broker/rebate/recentRecord",
     rate_limit=SAPI_IP,
     params=(ANY_SUB_ACCOUNT,),
-    window=Window(longest=timedelta(days=7) - MILLISECOND, default=timedelta(days=7) - MILLISECOND),
+    window=Window(max_span=timedelta(days=7) - MILLISECOND, default=timedelta(days=7) - MILLISECOND),
     paging=Paging(kind="page", size="size", default=500, maximum=500),
     columns=_REBATE_COLUMNS,
     identity=_REBATE_IDENTITY,
@@ -107,20 +107,20 @@ FUTURES_REBATES = Endpoint(
             field="filterResult",
             name="filter_result",
             kind="flag",
-            doc="Leave out rebates that are not from the partner's own sub-accounts (since 2024-08-16).",
+            doc="Leave out rebates that are not from the partner's sub-accounts (since 2024-08-16).",
             default=False,
         ),
     ),
-    # No longest span is documented anywhere. The spot twin's is used: whatever the limit is, seven
-    # days are the least likely to be refused or silently shortened.
+    # No maximum span is documented. The one of the spot endpoint is used: whatever the limit is, seven days
+    # are the least likely to be rejected or silently shortened.
     window=Window(
-        longest=timedelta(days=7) - MILLISECOND, default=timedelta(days=7) - MILLISECOND, required=True
+        max_span=timedelta(days=7) - MILLISECOND, default=timedelta(days=7) - MILLISECOND, required=True
     ),
     paging=Paging(kind="page", size="size", default=10, maximum=100),
     columns=_REBATE_COLUMNS,
     identity=_REBATE_IDENTITY,
     order_by="time",
     summary="Futures commission rebates of one market, one row a trade.",
-    notes=("There is no filter by sub-account.",),
+    notes=("It cannot be filtered by sub-account.",),
     source=f"{DOCS}/fee/Query-Futures-Commission-Rebate-Record",
 )

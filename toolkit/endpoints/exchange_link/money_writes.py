@@ -1,4 +1,4 @@
-"""What moves the partner's money, and what sets the commissions of its sub-accounts."""
+"""Writes that transfer the partner's funds, and that set the commissions of its sub-accounts."""
 
 from __future__ import annotations
 
@@ -9,31 +9,36 @@ from toolkit.endpoints.model import Column, Param
 from toolkit.endpoints.rate_limits import SAPI_IP, SAPI_UID
 from toolkit.endpoints.writes import Expectation, Reconciliation, TransferLeg, Write
 
-_ASSET = Param(field="asset", name="asset", kind="text", doc="What is moved, such as USDT.", required=True)
+_ASSET = Param(
+    field="asset", name="asset", kind="text", doc="Asset to transfer, such as USDT.", required=True
+)
 _AMOUNT = Param(
     field="amount",
     name="amount",
     kind="amount",
-    doc='How much of it, as Decimal or text ("12.5"): nothing is rounded.',
+    doc='Amount to transfer, as a Decimal or text ("12.5"); it is never rounded.',
     required=True,
 )
 _FROM = Param(
-    field="fromId", name="from_id", kind="id", doc="Sub-account it leaves; the master account when not given."
+    field="fromId",
+    name="from_id",
+    kind="id",
+    doc="Sub-account to transfer from; the master account if not given.",
 )
 _TO = Param(
-    field="toId", name="to_id", kind="id", doc="Sub-account it goes to; the master account when not given."
+    field="toId", name="to_id", kind="id", doc="Sub-account to transfer to; the master account if not given."
 )
 _CLIENT_TRAN = Param(
     field="clientTranId",
     name="client_tran_id",
     kind="id",
-    doc="Id of your own for the transfer, unique, 32 characters at most; one is drawn when not given, by "
-    "which the transfer is known for sure.",
-    longest=32,
+    doc="Unique id of your own for the transfer, at most 32 characters. If not given, a random one is used, "
+    "which identifies the transfer beyond doubt.",
+    max_length=32,
 )
 _TXN_ID = Column(name="txn_id", field="txnId", kind="id", doc="Id of the transfer.")
 _CLIENT_TRAN_ID = Column(
-    name="client_tran_id", field="clientTranId", kind="id", doc="Your id of it.", optional=True
+    name="client_tran_id", field="clientTranId", kind="id", doc="Your own id of the transfer.", optional=True
 )
 _SIDES = MappingProxyType(
     {"from_id": ("from_id",), "to_id": ("to_id",), "client_tran_id": ("client_tran_id",)}
@@ -62,14 +67,14 @@ TRANSFER = Write(
     params=(_ASSET, _AMOUNT, _FROM, _TO, _CLIENT_TRAN),
     at_least_one=("from_id", "to_id"),
     columns=(_TXN_ID, _CLIENT_TRAN_ID),
-    summary="Moves money between the spot wallets of the master account and of sub-accounts.",
+    summary="Transfers funds between the spot wallets of the master account and of sub-accounts.",
     source=f"{DOCS}/asset",
     reconciliation=Reconciliation(
         kind="client_id",
         read="exchange.transfers",
-        ask=_SIDES,
-        fixed=MappingProxyType({"show_all_status": True}),
-        manual_check="the transfers of both sides, by your id of it",
+        read_arguments=_SIDES,
+        fixed_arguments=MappingProxyType({"show_all_status": True}),
+        manual_check="the transfers of both accounts, by its client id",
     ),
     subject=("asset", "amount"),
     transfer_leg=TransferLeg(source="spot", target="spot"),
@@ -86,24 +91,24 @@ TRANSFER_FUTURES = Write(
     params=(FUTURES_TYPE, _ASSET, _AMOUNT, _FROM, _TO, _CLIENT_TRAN),
     at_least_one=("from_id", "to_id"),
     columns=(
-        Column(name="success", field="success", kind="flag", doc="The exchange says it is done."),
+        Column(name="success", field="success", kind="flag", doc="The exchange reports success."),
         _TXN_ID,
         _CLIENT_TRAN_ID,
     ),
-    summary="Moves money between the futures wallets of the master account and of sub-accounts.",
-    notes=("A master account may transfer 5,000 times a minute.",),
+    summary="Transfers funds between the futures wallets of the master account and of sub-accounts.",
+    notes=("A master account may make 5,000 transfers a minute.",),
     source=f"{DOCS}/asset/Sub-Account-Transfer-Futures",
     reconciliation=Reconciliation(
         kind="client_id",
         read="exchange.futures_transfers",
-        ask=MappingProxyType(
+        read_arguments=MappingProxyType(
             {
                 "sub_account_id": ("to_id", "from_id"),
                 "market": ("market",),
                 "client_tran_id": ("client_tran_id",),
             }
         ),
-        manual_check="the futures transfers of the sub-account, by your id of it",
+        manual_check="the futures transfers of the sub-account, by its client id",
     ),
     subject=("asset", "amount"),
     transfer_leg=TransferLeg(source="market", target="market"),
@@ -118,8 +123,8 @@ UNIVERSAL_TRANSFER = Write(
     permission="internal transfer",
     rate_limit=SAPI_IP,
     params=(
-        _wallet("fromAccountType", "from_wallet", "Wallet it leaves"),
-        _wallet("toAccountType", "to_wallet", "Wallet it goes to"),
+        _wallet("fromAccountType", "from_wallet", "Wallet to transfer from"),
+        _wallet("toAccountType", "to_wallet", "Wallet to transfer to"),
         _ASSET,
         _AMOUNT,
         _FROM,
@@ -128,15 +133,15 @@ UNIVERSAL_TRANSFER = Write(
     ),
     at_least_one=("from_id", "to_id"),
     columns=(_TXN_ID, _CLIENT_TRAN_ID),
-    summary="Moves money between any wallets of the master account and of sub-accounts.",
-    notes=("Not between two futures wallets.",),
+    summary="Transfers funds between any wallets of the master account and of sub-accounts.",
+    notes=("Transfers between two futures wallets are not possible.",),
     source=f"{DOCS}/asset/Universal-Transfer",
     reconciliation=Reconciliation(
         kind="client_id",
         read="exchange.universal_transfers",
-        ask=_SIDES,
-        fixed=MappingProxyType({"show_all_status": True}),
-        manual_check="the universal transfers of both sides, by your id of it",
+        read_arguments=_SIDES,
+        fixed_arguments=MappingProxyType({"show_all_status": True}),
+        manual_check="the universal transfers of both accounts, by its client id",
     ),
     subject=("asset", "amount"),
     transfer_leg=TransferLeg(source="from_wallet", target="to_wallet", spot_on_one_side=True),
@@ -159,22 +164,22 @@ TRANSFER_WITHIN = Write(
             field="type",
             name="route",
             kind="choice",
-            doc='From which wallet to which: "spot_to_um", "um_to_spot", "spot_to_cm" or "cm_to_spot".',
+            doc='Source and target wallet: "spot_to_um", "um_to_spot", "spot_to_cm" or "cm_to_spot".',
             required=True,
             choices=MappingProxyType({"spot_to_um": 1, "um_to_spot": 2, "spot_to_cm": 3, "cm_to_spot": 4}),
         ),
     ),
     columns=(_TXN_ID,),
-    summary="Moves money between the spot and futures wallets of one sub-account.",
+    summary="Transfers funds between the spot and futures wallets of one sub-account.",
     notes=(
-        "It takes no id of yours, and no read shows it: where it has to be found again, use "
-        "`universal_transfer`.",
+        "It takes no client id, and no read shows it: use `universal_transfer` if you need to find the "
+        "transfer again.",
     ),
     source=f"{DOCS}/asset/Futures-Transfer-for-Link-Sub-account",
     reconciliation=Reconciliation(
         kind="manual",
-        manual_check="the sub-account's wallets: `link.exchange.spot_balances` and `futures_balances`, or its "
-        "transfer history at the exchange's site, at the time the entry names",
+        manual_check="the sub-account's wallets (`link.exchange.spot_balances` and `futures_balances`), or "
+        "its transfer history on the exchange's website, at the time of the journal entry",
     ),
     subject=("asset", "amount"),
     transfer_leg=TransferLeg(route="route"),
@@ -220,15 +225,15 @@ SET_COMMISSION = Write(
     ),
     summary="Sets the spot and margin commission of a sub-account.",
     notes=(
-        "`link.exchange.partner` tells the lowest and highest rate the partner may set.",
-        "Margin rates only where margin is on; they follow the spot rates when not given.",
+        "`link.exchange.partner` returns the lowest and highest rate the partner may set.",
+        "Margin rates need margin to be enabled; they follow the spot rates if not given.",
     ),
     source=f"{DOCS}/fee",
-    # The unit of margin rates in the list of sub-accounts is not documented: they are not compared.
+    # The unit of margin rates in the list of sub-accounts is not documented, so they are not compared.
     reconciliation=Reconciliation(
         kind="in_force",
         read="exchange.sub_accounts",
-        ask=MappingProxyType({"sub_account_id": ("sub_account_id",)}),
+        read_arguments=MappingProxyType({"sub_account_id": ("sub_account_id",)}),
         checks=(
             Expectation(column="maker_commission", argument="maker"),
             Expectation(column="taker_commission", argument="taker"),
@@ -240,15 +245,15 @@ SET_COMMISSION = Write(
 )
 
 
-def _adjustment(*, name: str, path: str, word: str, title: str, example: str, tops: str, page: str) -> Write:
-    """Both adjustments differ in a few words only. Their bounds are in no official page that was seen."""
+def _adjustment(*, name: str, path: str, key: str, title: str, example: str, maxima: str, page: str) -> Write:
+    """One of the two futures commission writes. No official page seen so far documents their bounds."""
 
     def adjustment(field: str, side: str) -> Param:
         return Param(
             field=field,
             name=f"{side}_adjustment",
             kind="integer",
-            doc=f"Put on the {side} commission of its fee tier, in millionths: 100 is 0.01 %.",
+            doc=f"Addition to the {side} commission of its fee tier, in millionths: 100 is 0.01 %.",
             required=True,
             minimum=0,
         )
@@ -265,31 +270,31 @@ def _adjustment(*, name: str, path: str, word: str, title: str, example: str, to
         rate_limit=SAPI_IP,
         params=(
             SUB_ACCOUNT,
-            Param(field=word, name=word, kind="text", doc=f"The {word}, such as {example}.", required=True),
+            Param(field=key, name=key, kind="text", doc=f"The {key}, such as {example}.", required=True),
             adjustment("makerAdjustment", "maker"),
             adjustment("takerAdjustment", "taker"),
         ),
         columns=(
             SUB_ACCOUNT_ID,
-            Column(name=word, field=word, kind="text", doc=f"The {word}."),
-            millionths("makerAdjustment", "maker_adjustment", "What was put on the maker commission"),
-            millionths("takerAdjustment", "taker_adjustment", "What was put on the taker commission"),
-            millionths("makerCommission", "maker_commission", "Maker commission with it"),
-            millionths("takerCommission", "taker_commission", "Taker commission with it"),
+            Column(name=key, field=key, kind="text", doc=f"The {key}."),
+            millionths("makerAdjustment", "maker_adjustment", "Addition to the maker commission"),
+            millionths("takerAdjustment", "taker_adjustment", "Addition to the taker commission"),
+            millionths("makerCommission", "maker_commission", "Maker commission including it"),
+            millionths("takerCommission", "taker_commission", "Taker commission including it"),
         ),
-        summary=f"Sets the {title} futures commission of a sub-account, as an addition to its fee tier's.",
-        notes=("Futures have to be switched on for it first.", f"Clients by others know bounds: {tops}."),
+        summary=f"Sets the {title} futures commission of a sub-account, as an addition to its fee tier.",
+        notes=("Futures must be enabled for it first.", f"Other clients have these maxima: {maxima}."),
         source=f"{DOCS}/fee/{page}",
-        # The read tells the commission with the adjustment, and not what the adjustment is.
+        # The read shows the commission including the adjustment, not the adjustment itself.
         reconciliation=Reconciliation(
             kind="changed",
-            read=f"exchange.{'um' if word == 'symbol' else 'cm'}_commission",
-            ask=MappingProxyType({"sub_account_id": ("sub_account_id",), word: (word,)}),
+            read=f"exchange.{'um' if key == 'symbol' else 'cm'}_commission",
+            read_arguments=MappingProxyType({"sub_account_id": ("sub_account_id",), key: (key,)}),
             checks=(Expectation(column="maker_commission"), Expectation(column="taker_commission")),
-            before=True,
+            needs_snapshot=True,
             manual_check="its futures commission",
         ),
-        subject=("sub_account_id", word),
+        subject=("sub_account_id", key),
         repeatable=True,
     )
 
@@ -297,18 +302,18 @@ def _adjustment(*, name: str, path: str, word: str, title: str, example: str, to
 SET_UM_COMMISSION = _adjustment(
     name="set_um_commission",
     path="/sapi/v1/broker/subAccountApi/commission/futures",
-    word="symbol",
+    key="symbol",
     title="USD-M",
     example="BTCUSDT",
-    tops="maker 200, taker 400",
+    maxima="maker 200, taker 400",
     page="Change-Sub-Account-UM-Futures-Commission",
 )
 SET_CM_COMMISSION = _adjustment(
     name="set_cm_commission",
     path="/sapi/v1/broker/subAccountApi/commission/coinFutures",
-    word="pair",
+    key="pair",
     title="COIN-M",
     example="BTCUSD",
-    tops="maker 100, taker 500",
+    maxima="maker 100, taker 500",
     page="Change-Sub-Account-CM-Futures-Commission",
 )

@@ -1,4 +1,4 @@
-"""What several reads of Exchange Link have in common."""
+"""Parameters and columns that several endpoints of Exchange Link share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SUB_ACCOUNT = Param(
     field="subAccountId", name="sub_account_id", kind="id", doc="Id of the sub-account.", required=True
 )
 ANY_SUB_ACCOUNT = Param(
-    field="subAccountId", name="sub_account_id", kind="id", doc="Only this sub-account; all when not given."
+    field="subAccountId", name="sub_account_id", kind="id", doc="Only this sub-account; all if not given."
 )
 FUTURES_TYPE = Param(
     field="futuresType",
@@ -26,7 +26,7 @@ FUTURES_TYPE = Param(
 )
 
 KEY_COLUMN = Column(
-    name="api_key", field=("apikey", "apiKey"), kind="id", doc="The key, masked.", masked="key"
+    name="api_key", field=("apikey", "apiKey"), kind="id", doc="The API key, masked.", masked="key"
 )
 SUB_ACCOUNT_ID = Column(
     name="sub_account_id", field=("subaccountId", "subAccountId"), kind="id", doc="Id of the sub-account."

@@ -1,4 +1,4 @@
-"""Money moved between wallets, and deposits."""
+"""Reads of transfers between wallets, and of deposits."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from toolkit.endpoints.exchange_link.shared import (
 from toolkit.endpoints.model import MILLISECOND, Column, Endpoint, Paging, Param, Window
 from toolkit.endpoints.rate_limits import SAPI_IP
 
-_FROM = Param(field="fromId", name="from_id", kind="id", doc="Sub-account the money left.")
-_TO = Param(field="toId", name="to_id", kind="id", doc="Sub-account the money went to.")
+_FROM = Param(field="fromId", name="from_id", kind="id", doc="Sub-account the funds came from.")
+_TO = Param(field="toId", name="to_id", kind="id", doc="Sub-account the funds went to.")
 _CLIENT_TRAN = Param(
     field="clientTranId", name="client_tran_id", kind="id", doc="Only the transfer with this client id."
 )
@@ -28,7 +28,7 @@ _SHOW_ALL = Param(
     field="showAllStatus",
     name="show_all_status",
     kind="flag",
-    doc="Also show transfers that failed.",
+    doc="Include failed transfers.",
     default=False,
 )
 
@@ -36,19 +36,19 @@ _TRANSFER_FROM = Column(
     name="from_id",
     field="fromId",
     kind="id",
-    doc="Sub-account the money left; empty or missing means the master account.",
+    doc="Sub-account the funds came from; empty or missing means the master account.",
     optional=True,
 )
 _TRANSFER_TO = Column(
     name="to_id",
     field="toId",
     kind="id",
-    doc="Sub-account it went to; empty or missing means the master account.",
+    doc="Sub-account the funds went to; empty or missing means the master account.",
     optional=True,
 )
-_QTY = Column(name="qty", field="qty", kind="amount", doc="Amount moved, in `asset`.")
+_QTY = Column(name="qty", field="qty", kind="amount", doc="Amount transferred, in `asset`.")
 _CLIENT_TRAN_ID = Column(
-    name="client_tran_id", field="clientTranId", kind="id", doc='Client id of the transfer; "" where none.'
+    name="client_tran_id", field="clientTranId", kind="id", doc='Client id of the transfer; "" if none.'
 )
 
 TRANSFERS = Endpoint(
@@ -57,11 +57,11 @@ TRANSFERS = Endpoint(
     path="/sapi/v1/broker/transfer",
     rate_limit=SAPI_IP,
     params=(_FROM, _TO, _CLIENT_TRAN, _SHOW_ALL),
-    # The page also says "Return fromId equal master account by default"; the stricter reading is
-    # that one of the two must be sent.
+    # The page also says "Return fromId equal master account by default"; the stricter reading is that one
+    # of the two must be sent.
     at_least_one=("from_id", "to_id"),
-    # More than 100 days apart, and the exchange silently shortens the span: never asked for.
-    window=Window(longest=timedelta(days=100), default=timedelta(days=100)),
+    # The exchange silently shortens longer spans, so they are never requested.
+    window=Window(max_span=timedelta(days=100), default=timedelta(days=100)),
     paging=Paging(kind="page", size="limit", default=500, maximum=500),
     columns=(
         _TRANSFER_FROM,
@@ -84,26 +84,26 @@ FUTURES_TRANSFERS = Endpoint(
     system="exchange",
     path="/sapi/v1/broker/transfer/futures",
     rate_limit=SAPI_IP,
-    # It is on one side of each transfer.
+    # The sub-account is the source or the target of each transfer.
     params=(replace(SUB_ACCOUNT, columns=("from_id", "to_id")), FUTURES_TYPE, _CLIENT_TRAN),
-    window=Window(longest=timedelta(days=30), default=timedelta(days=30), retention=timedelta(days=30)),
+    window=Window(max_span=timedelta(days=30), default=timedelta(days=30), retention=timedelta(days=30)),
     paging=Paging(kind="page", size="limit", default=50, maximum=500),
-    rows="transfers",
-    success="success",
+    rows_field="transfers",
+    success_field="success",
     columns=(
-        # One example spells a row from/to and the next fromId/toId.
+        # The examples have both from/to and fromId/toId.
         Column(
             name="from_id",
             field=("fromId", "from"),
             kind="id",
-            doc='Sub-account the money left; "" means the master account.',
+            doc='Sub-account the funds came from; "" means the master account.',
             optional=True,
         ),
         Column(
             name="to_id",
             field=("toId", "to"),
             kind="id",
-            doc='Sub-account it went to; "" means the master account.',
+            doc='Sub-account the funds went to; "" means the master account.',
             optional=True,
         ),
         ASSET,
@@ -133,7 +133,7 @@ UNIVERSAL_TRANSFERS = Endpoint(
     rate_limit=SAPI_IP,
     params=(_FROM, _TO, _CLIENT_TRAN, _SHOW_ALL),
     at_least_one=("from_id", "to_id"),
-    window=Window(longest=timedelta(days=100), default=timedelta(days=30)),
+    window=Window(max_span=timedelta(days=100), default=timedelta(days=30)),
     paging=Paging(kind="page", size="limit", default=500, maximum=500),
     columns=(
         _TRANSFER_FROM,
@@ -148,9 +148,9 @@ UNIVERSAL_TRANSFERS = Endpoint(
             name="from_account_type",
             field="fromAccountType",
             kind="text",
-            doc="Wallet it left: SPOT, USDT_FUTURE, COIN_FUTURE, MARGIN.",
+            doc="Source wallet: SPOT, USDT_FUTURE, COIN_FUTURE, MARGIN.",
         ),
-        Column(name="to_account_type", field="toAccountType", kind="text", doc="Wallet it went to."),
+        Column(name="to_account_type", field="toAccountType", kind="text", doc="Target wallet."),
     ),
     identity=("txn_id", "time", "from_id", "to_id", "asset"),
     order_by="time",
@@ -167,50 +167,50 @@ _DEPOSIT_COLUMNS = (
         optional=True,
     ),
     SUB_ACCOUNT_ID,
-    Column(name="address", field="address", kind="text", doc="Address it came in on."),
-    Column(name="address_tag", field="addressTag", kind="text", doc='Tag or memo; "" where none.'),
+    Column(name="address", field="address", kind="text", doc="Address of the deposit."),
+    Column(name="address_tag", field="addressTag", kind="text", doc='Tag or memo; "" if none.'),
     Column(name="amount", field="amount", kind="amount", doc="Amount, in `coin`."),
     Column(name="coin", field="coin", kind="text", doc="The coin."),
-    Column(name="insert_time", field="insertTime", kind="time", doc="When it was seen, UTC."),
+    Column(name="insert_time", field="insertTime", kind="time", doc="When the deposit was registered, UTC."),
     Column(
         name="transfer_type",
         field="transferType",
         kind="integer",
-        doc="0 from outside, 1 internal (off-chain).",
+        doc="0 external, 1 internal (off-chain).",
     ),
-    Column(name="network", field="network", kind="text", doc="Network it came over."),
+    Column(name="network", field="network", kind="text", doc="Network of the deposit."),
     Column(
         name="status",
         field="status",
         kind="integer",
-        doc="0 pending, 6 credited but cannot withdraw, 1 success; an example also has 3.",
+        doc="0 pending, 6 credited but not withdrawable, 1 success; an example also has 3.",
     ),
     Column(
         name="tx_id",
         field="txId",
         kind="id",
-        doc='Transaction id; internal ones read "Off-chain transfer ...".',
+        doc='Transaction id; "Off-chain transfer ..." for internal ones.',
     ),
     Column(
         name="source_address",
         field="sourceAddress",
         kind="text",
-        doc="Address it came from (missing in some answers).",
+        doc="Address it came from (missing in some responses).",
         optional=True,
     ),
-    Column(name="confirm_times", field="confirmTimes", kind="text", doc='Confirmations, as "12/12".'),
+    Column(name="confirm_times", field="confirmTimes", kind="text", doc='Confirmations, such as "12/12".'),
     Column(
         name="self_return_status",
         field="selfReturnStatus",
         kind="integer",
-        doc="Meaning not printed (since 2023-11-20).",
+        doc="Not documented (since 2023-11-20).",
         optional=True,
     ),
     Column(
         name="travel_rule_status",
         field="travelRuleStatus",
         kind="integer",
-        doc="0 nothing to do, 1 information about the deposit is required (since 2025-02-26).",
+        doc="0 no action needed, 1 information about the deposit is required (since 2025-02-26).",
         optional=True,
     ),
 )
@@ -219,8 +219,8 @@ DEPOSITS = Endpoint(
     name="deposits",
     system="exchange",
     path="/sapi/v1/broker/subAccount/depositHist",
-    # Printed as "Weight(Master Account) 10": read as UID by some and as IP by gocryptotrader. The
-    # IP counter is the smaller allowance.
+    # Documented as "Weight(Master Account) 10", which some read as UID and gocryptotrader as IP. IP has the
+    # smaller limit.
     rate_limit=SAPI_IP,
     weight=10,
     params=(
@@ -234,8 +234,8 @@ DEPOSITS = Endpoint(
             choices=MappingProxyType({"pending": 0, "success": 1, "credited": 6}),
         ),
     ),
-    # "Less than 7 days": seven whole days are already too many.
-    window=Window(longest=timedelta(days=7) - MILLISECOND, default=timedelta(days=7) - MILLISECOND),
+    # Documented as "less than 7 days": exactly seven days are too long.
+    window=Window(max_span=timedelta(days=7) - MILLISECOND, default=timedelta(days=7) - MILLISECOND),
     paging=Paging(kind="offset", size="limit", default=500, maximum=500),
     columns=_DEPOSIT_COLUMNS,
     identity=("deposit_id", "sub_account_id", "tx_id", "address", "coin", "amount", "insert_time"),
@@ -256,7 +256,7 @@ DEPOSIT = Endpoint(
     ),
     paging=Paging(kind="offset", size="limit", default=500, maximum=500),
     columns=_DEPOSIT_COLUMNS,
-    identity=("deposit_id", "sub_account_id"),  # both are asked for: there is one at most
+    identity=("deposit_id", "sub_account_id"),  # both are arguments: there is at most one row
     order_by="insert_time",
     summary="One deposit, looked up by its id.",
     source=f"{DOCS}/asset/Get-Sub-Account-Deposit-History-v2",

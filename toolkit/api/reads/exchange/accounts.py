@@ -14,7 +14,7 @@ class AccountReads(ReadResource):
     """The partner, its sub-accounts and their keys."""
 
     def partner(self, *, numbers: Numbers | None = None) -> pd.DataFrame:
-        """The partner itself: commission bounds and number of sub-accounts, as one row.
+        """The partner's commission limits and number of sub-accounts, as one row.
 
         GET /sapi/v1/broker/info: weight 1, rate limit sapi-ip (12,000 a minute for each IP address, for
         this endpoint alone).
@@ -30,8 +30,8 @@ class AccountReads(ReadResource):
             - min_maker_commission (amount): Lowest maker commission, as a fraction.
             - max_taker_commission (amount): Highest taker commission, as a fraction.
             - min_taker_commission (amount): Lowest taker commission, as a fraction.
-            - sub_account_qty (integer): Sub-accounts there are.
-            - max_sub_account_qty (integer): Sub-accounts allowed.
+            - sub_account_qty (integer): Number of sub-accounts.
+            - max_sub_account_qty (integer): Maximum number of sub-accounts.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -58,7 +58,7 @@ class AccountReads(ReadResource):
         All pages are fetched, 500 rows a request, until a page is empty.
 
         Args:
-            sub_account_id: Only this sub-account; all when not given.
+            sub_account_id: Only this sub-account; all if not given.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
             emails: E-mail addresses "masked" or "clear"; defaults to the setting of the Link. Different
                 addresses can have the same mask: identify and join rows by `sub_account_id`.
@@ -67,8 +67,8 @@ class AccountReads(ReadResource):
             A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - email (email): Its e-mail address (personal data).
-            - tag (text): Tag given when it was created.
+            - email (email): E-mail address (personal data).
+            - tag (text): Tag it was created with.
             - maker_commission (amount): Spot maker commission, as a fraction: 0.001 is 0.1 %.
             - taker_commission (amount): Spot taker commission, as a fraction.
             - margin_maker_commission (amount): Margin maker commission; -1 means margin is off. The unit
@@ -97,19 +97,19 @@ class AccountReads(ReadResource):
         GET /sapi/v1/broker/subAccountApi: weight 1, rate limit sapi-ip (12,000 a minute for each IP
         address, for this endpoint alone).
 
-        All pages are fetched, 500 rows a request, until a page is empty. The key that asks needs the
+        All pages are fetched, 500 rows a request, until a page is empty. The key of the request needs the
         "trade" permission.
 
         Args:
             sub_account_id: Id of the sub-account.
-            api_key: Only this API key; all keys of the sub-account when not given.
+            api_key: Only this API key; all keys of the sub-account if not given.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
             A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - api_key (id): The key, masked.
+            - api_key (id): The API key, masked.
             - can_trade (flag): May trade spot.
             - margin_trade (flag): May trade on margin.
             - futures_trade (flag): May trade futures.
@@ -129,7 +129,7 @@ class AccountReads(ReadResource):
     def ip_restriction(
         self, sub_account_id: str | int, api_key: str | int, *, numbers: Numbers | None = None
     ) -> pd.DataFrame:
-        """The addresses one API key of a sub-account may be used from, as one row.
+        """The IP addresses one API key of a sub-account may be used from, as one row.
 
         GET /sapi/v1/broker/subAccountApi/ipRestriction: weight 1, rate limit sapi-ip (12,000 a minute for
         each IP address, for this endpoint alone).
@@ -143,9 +143,9 @@ class AccountReads(ReadResource):
             A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - ip_restrict (flag): Only listed addresses may use it.
-            - api_key (id): The key, masked.
-            - ip_list (texts): Addresses that may use it.
+            - ip_restrict (flag): Only listed IP addresses may use the key.
+            - api_key (id): The API key, masked.
+            - ip_list (texts): IP addresses that may use the key.
             - update_time (time): Last change, UTC.
 
         Raises:

@@ -17,24 +17,24 @@ class BalanceReads(ReadResource):
     def spot_balances(
         self, *, sub_account_id: str | int | None = None, numbers: Numbers | None = None
     ) -> pd.DataFrame:
-        """What each sub-account holds on spot, one row each.
+        """The spot balance of each sub-account, one row each.
 
         GET /sapi/v1/broker/subAccount/spotSummary: weight 3000, rate limit sapi-uid (180,000 a minute for
         each account (UID), for this endpoint alone).
 
-        All pages are fetched, 20 rows a request, until a page is empty. A request carries 20
-        sub-accounts; 60 requests a minute are allowed.
+        All pages are fetched, 20 rows a request, until a page is empty. A request returns up to 20
+        sub-accounts, and the rate limit allows 60 requests a minute.
 
         Args:
-            sub_account_id: Only this sub-account; all when not given.
+            sub_account_id: Only this sub-account; all if not given.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
             A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - total_balance_of_btc (amount): All spot assets, in BTC.
-            - time (time): Moment of the snapshot at the exchange, UTC.
+            - total_balance_of_btc (amount): Value of all spot assets, in BTC.
+            - time (time): Time of the snapshot at the exchange, UTC.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -49,7 +49,7 @@ class BalanceReads(ReadResource):
     def margin_balances(
         self, *, sub_account_id: str | int | None = None, numbers: Numbers | None = None
     ) -> pd.DataFrame:
-        """What each sub-account holds and owes on margin, one row each.
+        """What each sub-account owns and owes on margin, one row each.
 
         GET /sapi/v1/broker/subAccount/marginSummary: weight 1, rate limit sapi-ip (12,000 a minute for
         each IP address, for this endpoint alone).
@@ -57,20 +57,20 @@ class BalanceReads(ReadResource):
         All pages are fetched, 20 rows a request, until a page is empty.
 
         Args:
-            sub_account_id: Only this sub-account; all when not given.
+            sub_account_id: Only this sub-account; all if not given.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
             A DataFrame with the columns
 
-            - margin_enable (flag): Margin is on.
+            - margin_enable (flag): Margin is enabled.
             - sub_account_id (id): Id of the sub-account.
-            - total_asset_of_btc (amount): Assets, in BTC; missing where margin is off.
-            - total_liability_of_btc (amount): Liabilities, in BTC; missing where margin is off.
-            - total_net_asset_of_btc (amount): Assets less liabilities, in BTC; missing where margin is
-                off.
-            - margin_level (amount): Assets over liabilities, a ratio; missing where margin is off.
-            - time (time): Moment of the snapshot at the exchange, UTC.
+            - total_asset_of_btc (amount): Assets, in BTC; missing where margin is not enabled.
+            - total_liability_of_btc (amount): Liabilities, in BTC; missing where margin is not enabled.
+            - total_net_asset_of_btc (amount): Assets minus liabilities, in BTC; missing where margin is
+                not enabled.
+            - margin_level (amount): Ratio of assets to liabilities; missing where margin is not enabled.
+            - time (time): Time of the snapshot at the exchange, UTC.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -89,24 +89,24 @@ class BalanceReads(ReadResource):
         sub_account_id: str | int | None = None,
         numbers: Numbers | None = None,
     ) -> pd.DataFrame:
-        """What each sub-account holds on futures of one market, one row each.
+        """What each sub-account holds in one futures market, one row each.
 
         GET /sapi/v3/broker/subAccount/futuresSummary: weight 60, rate limit sapi-uid (180,000 a minute
         for each account (UID), for this endpoint alone).
 
-        All pages are fetched, 20 rows a request, until a page is empty. Rows of sub-accounts without
-        futures carry their id and the flag alone.
+        All pages are fetched, 20 rows a request, until a page is empty. For sub-accounts without futures,
+        only the id and `futures_enable` are set.
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.
-            sub_account_id: Only this sub-account; all when not given.
+            sub_account_id: Only this sub-account; all if not given.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
 
         Returns:
             A DataFrame with the columns
 
             - sub_account_id (id): Id of the sub-account.
-            - futures_enable (flag): Futures are on.
+            - futures_enable (flag): Futures are enabled.
             - asset (text): Unit of the amounts, "USD"; only for market "um".
             - total_initial_margin (amount): Initial margin, in USD; only for market "um".
             - total_maintenance_margin (amount): Maintenance margin, in USD; only for market "um".
@@ -120,7 +120,7 @@ class BalanceReads(ReadResource):
             - total_wallet_balance_of_usdt (amount): Wallet balance, in USDT; only for market "cm".
             - total_unrealized_profit_of_usdt (amount): Unrealised profit, in USDT; only for market "cm".
             - total_margin_balance_of_usdt (amount): Margin balance, in USDT; only for market "cm".
-            - time (time): Moment of the snapshot at the exchange, UTC.
+            - time (time): Time of the snapshot at the exchange, UTC.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.

@@ -98,7 +98,7 @@ class FeeReads(ReadResource):
         pages are fetched, 500 rows a request, until a page is empty.
 
         Args:
-            sub_account_id: Only this sub-account; all when not given.
+            sub_account_id: Only this sub-account; all if not given.
             start: Start of the span, included; defaults to just under 7 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
@@ -109,9 +109,9 @@ class FeeReads(ReadResource):
             - sub_account_id (id): Id of the sub-account.
             - income (amount): The rebate, in `asset`.
             - asset (text): The asset.
-            - symbol (text): What was traded.
+            - symbol (text): Symbol of the trade.
             - trade_id (id): Id of the trade.
-            - time (time): When it was traded, UTC.
+            - time (time): Time of the trade, UTC.
             - status (integer): 0 pending, 1 successful, 2 failed.
 
         Raises:
@@ -141,11 +141,12 @@ class FeeReads(ReadResource):
         each IP address, for this endpoint alone).
 
         One request spans just under 7 days at most; a longer span is split into several requests. All
-        pages are fetched, 100 rows a request, until a page is empty. There is no filter by sub-account.
+        pages are fetched, 100 rows a request, until a page is empty. It cannot be filtered by
+        sub-account.
 
         Args:
             market: "um" for USD-margined, "cm" for coin-margined futures.
-            filter_result: Leave out rebates that are not from the partner's own sub-accounts (since
+            filter_result: Leave out rebates that are not from the partner's sub-accounts (since
                 2024-08-16).
             start: Start of the span, included; defaults to just under 7 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
@@ -157,9 +158,9 @@ class FeeReads(ReadResource):
             - sub_account_id (id): Id of the sub-account.
             - income (amount): The rebate, in `asset`.
             - asset (text): The asset.
-            - symbol (text): What was traded.
+            - symbol (text): Symbol of the trade.
             - trade_id (id): Id of the trade.
-            - time (time): When it was traded, UTC.
+            - time (time): Time of the trade, UTC.
             - status (integer): 0 pending, 1 successful, 2 failed.
 
         Raises:

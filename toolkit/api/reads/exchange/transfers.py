@@ -35,10 +35,10 @@ class TransferReads(ReadResource):
         fetched, 500 rows a request, until a page is empty.
 
         Args:
-            from_id: Sub-account the money left.
-            to_id: Sub-account the money went to.
+            from_id: Sub-account the funds came from.
+            to_id: Sub-account the funds went to.
             client_tran_id: Only the transfer with this client id.
-            show_all_status: Also show transfers that failed.
+            show_all_status: Include failed transfers.
             start: Start of the span, included; defaults to 100 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
@@ -46,13 +46,13 @@ class TransferReads(ReadResource):
         Returns:
             A DataFrame with the columns
 
-            - from_id (id): Sub-account the money left; empty or missing means the master account.
-            - to_id (id): Sub-account it went to; empty or missing means the master account.
+            - from_id (id): Sub-account the funds came from; empty or missing means the master account.
+            - to_id (id): Sub-account the funds went to; empty or missing means the master account.
             - asset (text): The asset.
-            - qty (amount): Amount moved, in `asset`.
+            - qty (amount): Amount transferred, in `asset`.
             - time (time): When it happened, UTC.
             - txn_id (id): Id of the transfer.
-            - client_tran_id (id): Client id of the transfer; "" where none.
+            - client_tran_id (id): Client id of the transfer; "" if none.
             - status (text): INIT, PROCESS, SUCCESS or FAILURE.
 
         Raises:
@@ -105,12 +105,12 @@ class TransferReads(ReadResource):
         Returns:
             A DataFrame with the columns
 
-            - from_id (id): Sub-account the money left; "" means the master account.
-            - to_id (id): Sub-account it went to; "" means the master account.
+            - from_id (id): Sub-account the funds came from; "" means the master account.
+            - to_id (id): Sub-account the funds went to; "" means the master account.
             - asset (text): The asset.
-            - qty (amount): Amount moved, in `asset`.
+            - qty (amount): Amount transferred, in `asset`.
             - tran_id (id): Id of the transfer.
-            - client_tran_id (id): Client id of the transfer; "" where none.
+            - client_tran_id (id): Client id of the transfer; "" if none.
             - time (time): When it happened, UTC.
             - futures_type (integer): 1 USD-margined, 2 coin-margined.
 
@@ -150,10 +150,10 @@ class TransferReads(ReadResource):
         fetched, 500 rows a request, until a page is empty.
 
         Args:
-            from_id: Sub-account the money left.
-            to_id: Sub-account the money went to.
+            from_id: Sub-account the funds came from.
+            to_id: Sub-account the funds went to.
             client_tran_id: Only the transfer with this client id.
-            show_all_status: Also show transfers that failed.
+            show_all_status: Include failed transfers.
             start: Start of the span, included; defaults to 30 days before `end`.
             end: End of the span, included; a date means its whole day. Defaults to now.
             numbers: Amounts as "float" or "exact" columns; defaults to the setting of the Link.
@@ -161,16 +161,16 @@ class TransferReads(ReadResource):
         Returns:
             A DataFrame with the columns
 
-            - from_id (id): Sub-account the money left; empty or missing means the master account.
-            - to_id (id): Sub-account it went to; empty or missing means the master account.
+            - from_id (id): Sub-account the funds came from; empty or missing means the master account.
+            - to_id (id): Sub-account the funds went to; empty or missing means the master account.
             - asset (text): The asset.
-            - qty (amount): Amount moved, in `asset`.
+            - qty (amount): Amount transferred, in `asset`.
             - time (time): When it happened, UTC.
             - status (text): INIT, PROCESS, SUCCESS or FAILURE.
             - txn_id (id): Id of the transfer.
-            - client_tran_id (id): Client id of the transfer; "" where none.
-            - from_account_type (text): Wallet it left: SPOT, USDT_FUTURE, COIN_FUTURE, MARGIN.
-            - to_account_type (text): Wallet it went to.
+            - client_tran_id (id): Client id of the transfer; "" if none.
+            - from_account_type (text): Source wallet: SPOT, USDT_FUTURE, COIN_FUTURE, MARGIN.
+            - to_account_type (text): Target wallet.
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -212,7 +212,7 @@ class TransferReads(ReadResource):
         pages are fetched, 500 rows a request, until a page is empty.
 
         Args:
-            sub_account_id: Only this sub-account; all when not given.
+            sub_account_id: Only this sub-account; all if not given.
             coin: Only this coin.
             status: Only deposits in this state.
             start: Start of the span, included; defaults to just under 7 days before `end`.
@@ -224,21 +224,21 @@ class TransferReads(ReadResource):
 
             - deposit_id (id): Id of the deposit (since 2023-11-20).
             - sub_account_id (id): Id of the sub-account.
-            - address (text): Address it came in on.
-            - address_tag (text): Tag or memo; "" where none.
+            - address (text): Address of the deposit.
+            - address_tag (text): Tag or memo; "" if none.
             - amount (amount): Amount, in `coin`.
             - coin (text): The coin.
-            - insert_time (time): When it was seen, UTC.
-            - transfer_type (integer): 0 from outside, 1 internal (off-chain).
-            - network (text): Network it came over.
-            - status (integer): 0 pending, 6 credited but cannot withdraw, 1 success; an example also has
+            - insert_time (time): When the deposit was registered, UTC.
+            - transfer_type (integer): 0 external, 1 internal (off-chain).
+            - network (text): Network of the deposit.
+            - status (integer): 0 pending, 6 credited but not withdrawable, 1 success; an example also has
                 3.
-            - tx_id (id): Transaction id; internal ones read "Off-chain transfer ...".
-            - source_address (text): Address it came from (missing in some answers).
-            - confirm_times (text): Confirmations, as "12/12".
-            - self_return_status (integer): Meaning not printed (since 2023-11-20).
-            - travel_rule_status (integer): 0 nothing to do, 1 information about the deposit is required
-                (since 2025-02-26).
+            - tx_id (id): Transaction id; "Off-chain transfer ..." for internal ones.
+            - source_address (text): Address it came from (missing in some responses).
+            - confirm_times (text): Confirmations, such as "12/12".
+            - self_return_status (integer): Not documented (since 2023-11-20).
+            - travel_rule_status (integer): 0 no action needed, 1 information about the deposit is
+                required (since 2025-02-26).
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.
@@ -276,21 +276,21 @@ class TransferReads(ReadResource):
 
             - deposit_id (id): Id of the deposit (since 2023-11-20).
             - sub_account_id (id): Id of the sub-account.
-            - address (text): Address it came in on.
-            - address_tag (text): Tag or memo; "" where none.
+            - address (text): Address of the deposit.
+            - address_tag (text): Tag or memo; "" if none.
             - amount (amount): Amount, in `coin`.
             - coin (text): The coin.
-            - insert_time (time): When it was seen, UTC.
-            - transfer_type (integer): 0 from outside, 1 internal (off-chain).
-            - network (text): Network it came over.
-            - status (integer): 0 pending, 6 credited but cannot withdraw, 1 success; an example also has
+            - insert_time (time): When the deposit was registered, UTC.
+            - transfer_type (integer): 0 external, 1 internal (off-chain).
+            - network (text): Network of the deposit.
+            - status (integer): 0 pending, 6 credited but not withdrawable, 1 success; an example also has
                 3.
-            - tx_id (id): Transaction id; internal ones read "Off-chain transfer ...".
-            - source_address (text): Address it came from (missing in some answers).
-            - confirm_times (text): Confirmations, as "12/12".
-            - self_return_status (integer): Meaning not printed (since 2023-11-20).
-            - travel_rule_status (integer): 0 nothing to do, 1 information about the deposit is required
-                (since 2025-02-26).
+            - tx_id (id): Transaction id; "Off-chain transfer ..." for internal ones.
+            - source_address (text): Address it came from (missing in some responses).
+            - confirm_times (text): Confirmations, such as "12/12".
+            - self_return_status (integer): Not documented (since 2023-11-20).
+            - travel_rule_status (integer): 0 no action needed, 1 information about the deposit is
+                required (since 2025-02-26).
 
         Raises:
             UsageError: An argument is invalid. Nothing was sent.

@@ -1,4 +1,4 @@
-"""Every row of a frame answers the question: its span, its account, symbol, asset, key and size."""
+"""Every row must match the request: its span, account, symbol, asset, key and size."""
 
 from __future__ import annotations
 
@@ -47,46 +47,46 @@ SPANS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("options", [{"days": -40}, {"days": -400}, {"days": 2}, {"seconds": True}], ids=str)
 @pytest.mark.parametrize("endpoint_name", SPANS)
-def test_rows_of_another_time_are_a_breach_of_contract(
+def test_rows_outside_the_requested_span_raise(
     shared: SandboxEnv, endpoint_name: str, options: dict[str, Any]
 ) -> None:
     make, arguments = SPANS[endpoint_name]
     endpoint = ENDPOINTS_BY_NAME[endpoint_name]
     put(shared, endpoint, [make(n, shared.now - 5000 + n) for n in range(9)])
     shared.exchange.faults.add("wrong-times", path=endpoint.path, times=None, **options)
-    with pytest.raises(errors.ContractError, match=r"row 0 is of .* to .* was asked for") as caught:
+    with pytest.raises(errors.ContractError, match=r"row 0 has the time .* to .* was requested") as caught:
         shared.link._fetcher.fetch(endpoint, arguments, start="-3D")
-    assert caught.value.partial is None, "no row of such an answer is kept"
+    assert caught.value.partial is None, "no row of such a response is kept"
 
 
 @pytest.mark.parametrize("endpoint_name", SPANS)
-def test_a_span_that_is_left_out_of_account_is_found(shared: SandboxEnv, endpoint_name: str) -> None:
+def test_a_span_that_the_exchange_ignores_is_detected(shared: SandboxEnv, endpoint_name: str) -> None:
     make, arguments = SPANS[endpoint_name]
     endpoint = ENDPOINTS_BY_NAME[endpoint_name]
     put(shared, endpoint, [make(n, shared.now - 3 * DAY + n * DAY // 4) for n in range(9)])
     for name in ("startTime", "endTime"):
         shared.exchange.faults.add("ignore", name=name, path=endpoint.path, times=None)
     start = shared.now - 2 * DAY
-    with pytest.raises(errors.ContractError, match="the answer is to another question"):
+    with pytest.raises(errors.ContractError, match="the response does not match the request"):
         shared.link._fetcher.fetch(endpoint, arguments, start=start, end=start + DAY)
 
 
-class Astray(ListTable):
-    """Answers for the first window whatever is asked later on."""
+class StuckInFirstWindow(ListTable):
+    """Returns the rows of the first window for every later one too."""
 
     def slice(self, start: Any, end: Any, filters: Any, offset: int, limit: int) -> list[Row]:
         first = int(self._times[0])
         return super().slice(first, min(end, first + 6 * DAY), filters, offset, limit)
 
 
-def test_what_came_before_an_answer_to_another_question_is_kept(shared: SandboxEnv) -> None:
+def test_rows_before_a_mismatching_response_are_kept(shared: SandboxEnv) -> None:
     endpoint = ENDPOINTS_BY_NAME["exchange.rebates"]
     start = shared.now - 20 * DAY
     shared.replace_exchange(
-        tables={endpoint.qualified_name: Astray([rebate(n, start + n * DAY) for n in range(20)])}
+        tables={endpoint.qualified_name: StuckInFirstWindow([rebate(n, start + n * DAY) for n in range(20)])}
     )
     link = shared.new_link(workers=1, progress=False)
-    with pytest.raises(errors.ContractError, match="another question") as caught:
+    with pytest.raises(errors.ContractError, match="does not match the request") as caught:
         link._fetcher.fetch(endpoint, {}, start=start)
     partial = caught.value.partial
     assert partial is not None
@@ -97,14 +97,14 @@ def test_what_came_before_an_answer_to_another_question_is_kept(shared: SandboxE
     assert pd.Timestamp(last) == pd.Timestamp(shared.now, unit="ms", tz="UTC")
 
 
-def test_a_day_that_had_begun_before_the_span_may_be_there(shared: SandboxEnv) -> None:
+def test_the_daily_row_of_the_day_in_which_the_span_starts_matches(shared: SandboxEnv) -> None:
     endpoint = ENDPOINTS_BY_NAME["futures.traders"]
-    builder = FrameBuilder(endpoint, "float", question=Query(endpoint, {}))
+    builder = FrameBuilder(endpoint, "float", query=Query(endpoint, {}))
     midnight = daily(3, 1)
-    begins = int(midnight[1]["time"]) + 10_000_000  # type: ignore[call-overload]
-    assert builder.add(midnight[1:], (begins, begins + 2 * DAY)) == 2
-    with pytest.raises(errors.ContractError, match="row 0 is of 2025-01-01"):
-        builder.add(midnight, (begins, begins + 2 * DAY))
+    start = int(midnight[1]["time"]) + 10_000_000  # type: ignore[call-overload]
+    assert builder.add(midnight[1:], (start, start + 2 * DAY)) == 2
+    with pytest.raises(errors.ContractError, match="row 0 has the time 2025-01-01"):
+        builder.add(midnight, (start, start + 2 * DAY))
 
 
 # -- filters -----------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ def test_a_day_that_had_begun_before_the_span_may_be_there(shared: SandboxEnv) -
 
 @dataclass(frozen=True)
 class Filter:
-    """A parameter that rows tell, and the columns that do."""
+    """A parameter, and the columns that repeat its value."""
 
     endpoint: Endpoint
     param: Param
@@ -123,13 +123,13 @@ class Filter:
 
 
 FILTERS = [
-    Filter(endpoint, param, endpoint.answers(param))
+    Filter(endpoint, param, endpoint.columns_echoing(param))
     for endpoint in ENDPOINTS
     for param in endpoint.params
-    if endpoint.answers(param)
+    if endpoint.columns_echoing(param)
 ]
-# Nothing in a row tells them: a switch, or what chooses a market that the rows do not name.
-UNTOLD = {
+# No column repeats these: switches, and markets that the rows do not name.
+NOT_REPEATED = {
     ("exchange.futures_balances", "futuresType"),
     ("exchange.transfers", "showAllStatus"),
     ("exchange.universal_transfers", "showAllStatus"),
@@ -140,11 +140,11 @@ UNTOLD = {
 }
 
 
-def test_every_filter_is_told_by_a_column_or_known_not_to_be() -> None:
-    told = {(each.endpoint.qualified_name, each.param.field) for each in FILTERS}
+def test_every_parameter_is_repeated_by_a_column_or_known_not_to_be() -> None:
+    repeated = {(each.endpoint.qualified_name, each.param.field) for each in FILTERS}
     every = {(endpoint.qualified_name, param.field) for endpoint in ENDPOINTS for param in endpoint.params}
-    assert every - told <= UNTOLD
-    assert not told & UNTOLD
+    assert every - repeated <= NOT_REPEATED
+    assert not repeated & NOT_REPEATED
 
 
 def example_of(endpoint: Endpoint) -> Any:
@@ -154,14 +154,14 @@ def example_of(endpoint: Endpoint) -> Any:
 
 
 def single_row(endpoint: Endpoint) -> tuple[Any, dict[str, Any]]:
-    """The documented answer with its first row alone, and that row with the wrapper's fields."""
-    answer = example_of(endpoint)
-    if endpoint.rows:
-        answer[endpoint.rows] = answer[endpoint.rows][:1]
-        return answer, {**answer, **answer[endpoint.rows][0]}
-    if isinstance(answer, list):
-        return answer[:1], dict(answer[0])
-    return answer, dict(answer)
+    """The documented response with only its first row, and that row with the fields around it."""
+    payload = example_of(endpoint)
+    if endpoint.rows_field:
+        payload[endpoint.rows_field] = payload[endpoint.rows_field][:1]
+        return payload, {**payload, **payload[endpoint.rows_field][0]}
+    if isinstance(payload, list):
+        return payload[:1], dict(payload[0])
+    return payload, dict(payload)
 
 
 def value_in(row: dict[str, Any], columns: tuple[Column, ...]) -> Any:
@@ -169,42 +169,44 @@ def value_in(row: dict[str, Any], columns: tuple[Column, ...]) -> Any:
 
 
 @pytest.mark.parametrize("case", FILTERS, ids=str)
-def test_a_row_of_something_else_than_was_asked_for_is_a_breach_of_contract(case: Filter) -> None:
-    """On each documented answer: what it has may be asked for, and nothing else."""
-    answer, row = single_row(case.endpoint)
+def test_a_row_that_does_not_match_a_filter_raises(case: Filter) -> None:
+    """For each documented response: a filter for its value matches, and any other does not."""
+    payload, row = single_row(case.endpoint)
     value = value_in(row, case.columns)
     if value is None:
         field = case.columns[0].fields[0]
-        place = answer[case.endpoint.rows][0] if case.endpoint.rows else answer[0]
-        place[field] = value = "7001"
-    asked = str(value).replace("*", "x")
-    FrameBuilder(case.endpoint, "float", question=Query(case.endpoint, {case.param.field: asked})).add(answer)
-    wrong = FrameBuilder(
-        case.endpoint, "float", question=Query(case.endpoint, {case.param.field: "9" + asked})
+        target = payload[case.endpoint.rows_field][0] if case.endpoint.rows_field else payload[0]
+        target[field] = value = "7001"
+    requested = str(value).replace("*", "x")
+    FrameBuilder(case.endpoint, "float", query=Query(case.endpoint, {case.param.field: requested})).add(
+        payload
     )
-    with pytest.raises(errors.ContractError, match="the answer is to another question") as caught:
-        wrong.add(answer)
+    wrong = FrameBuilder(
+        case.endpoint, "float", query=Query(case.endpoint, {case.param.field: "9" + requested})
+    )
+    with pytest.raises(errors.ContractError, match="the response does not match the request") as caught:
+        wrong.add(payload)
     assert wrong.rows == 0
     if case.param.private:
-        assert asked not in str(caught.value)
+        assert requested not in str(caught.value)
         assert str(value) not in str(caught.value)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.qualified_name)
-def test_what_is_left_out_of_account_is_found(shared: SandboxEnv, endpoint: Endpoint) -> None:
-    """Of the sandbox, which has more than one of each: every filter that is no must."""
+def test_a_filter_that_the_exchange_ignores_is_detected(shared: SandboxEnv, endpoint: Endpoint) -> None:
+    """Every optional filter, in the sandbox, which has more than one value for each."""
     world = shared.sandbox.world
     for case in (each for each in FILTERS if each.endpoint is endpoint and not each.param.required):
         whole = shared.link._fetcher.fetch(endpoint, arguments_of(shared, endpoint), emails="clear")
         values = [v for column in case.columns for v in whole[column.name].dropna().unique() if v != ""]
         if len(values) < 2 or case.param.choices or "api_key" in case.param.name:
             continue
-        arguments = arguments_of(shared, endpoint, without=endpoint.not_together) | {
+        arguments = arguments_of(shared, endpoint, without=endpoint.mutually_exclusive) | {
             case.param.name: values[0]
         }
         assert len(shared.link._fetcher.fetch(endpoint, arguments)) < len(whole), case
         shared.exchange.faults.add("ignore", name=case.param.field, path=endpoint.path, times=None)
-        with pytest.raises(errors.ContractError, match="another question"):
+        with pytest.raises(errors.ContractError, match="does not match the request"):
             shared.link._fetcher.fetch(endpoint, arguments)
         shared.exchange.faults.clear()
     assert world
@@ -224,14 +226,14 @@ def arguments_of(env: SandboxEnv, endpoint: Endpoint, without: tuple[str, ...] =
 
 
 @pytest.mark.parametrize(
-    ("endpoint_name", "asked", "row", "answers"),
+    ("endpoint_name", "parameters", "row", "matches"),
     [
         (
             "exchange.transfers",
             {"fromId": "1"},
             {"fromId": ""},
             True,
-        ),  # the master account leaves its side empty
+        ),  # the side of the master account is empty
         ("exchange.transfers", {"fromId": "1"}, {"fromId": None}, True),
         ("exchange.transfers", {"fromId": "1"}, {"fromId": "2"}, False),
         ("exchange.transfers", {"fromId": "1", "toId": "3"}, {"fromId": "1", "toId": "2"}, False),
@@ -244,47 +246,54 @@ def arguments_of(env: SandboxEnv, endpoint: Endpoint, without: tuple[str, ...] =
         ("exchange.deposits", {"status": 1}, {"status": 6}, False),
     ],
 )
-def test_what_the_exchange_spells_another_way_answers(
-    endpoint_name: str, asked: dict[str, object], row: dict[str, object], answers: bool
+def test_values_match_whatever_their_spelling_and_type(
+    endpoint_name: str, parameters: dict[str, object], row: dict[str, object], matches: bool
 ) -> None:
     endpoint = ENDPOINTS_BY_NAME[endpoint_name]
     makers = {"exchange.transfers": transfer, "spot.rebates": spot_rebate, "exchange.rebates": rebate}
     made = makers.get(endpoint_name, deposit)(1, 1_700_000_000_000) | row
-    builder = FrameBuilder(endpoint, "float", question=Query(endpoint, asked))
-    if answers:
+    builder = FrameBuilder(endpoint, "float", query=Query(endpoint, parameters))
+    if matches:
         assert builder.add([made]) == 1
     else:
         with pytest.raises(errors.ContractError):
             builder.add([made])
 
 
-def test_rows_of_both_the_account_and_another_are_told_apart() -> None:
-    """An empty side is the master account's, and who is named in another row is not the master account."""
+def test_an_account_named_in_one_row_is_not_the_master_account_of_another() -> None:
+    """Empty ids match only if they are empty in all rows."""
     endpoint = ENDPOINTS_BY_NAME["exchange.transfers"]
-    builder = FrameBuilder(endpoint, "float", question=Query(endpoint, {"fromId": "1"}))
+    builder = FrameBuilder(endpoint, "float", query=Query(endpoint, {"fromId": "1"}))
     with pytest.raises(errors.ContractError, match="row 1 has `from_id`"):
         builder.add([transfer(1, 5), transfer(2, 6) | {"fromId": ""}])
 
 
 @pytest.mark.parametrize(
-    ("shown", "answers"), [("abcd****", True), ("abcdefgh", True), ("abce****", False), ("xbcdefgh", False)]
+    ("received", "matches"),
+    [("abcd****", True), ("abcdefgh", True), ("abce****", False), ("xbcdefgh", False)],
 )
-def test_a_masked_key_answers_for_the_key(shown: str, answers: bool) -> None:
+def test_a_masked_key_matches_the_key_it_is_the_mask_of(received: str, matches: bool) -> None:
     endpoint = ENDPOINTS_BY_NAME["exchange.api_keys"]
-    row = {"subaccountId": "1", "apikey": shown, "canTrade": True, "marginTrade": True, "futuresTrade": True}
-    builder = FrameBuilder(endpoint, "float", question=Query(endpoint, {"subAccountApiKey": "abcdefgh"}))
-    if answers:
+    row = {
+        "subaccountId": "1",
+        "apikey": received,
+        "canTrade": True,
+        "marginTrade": True,
+        "futuresTrade": True,
+    }
+    builder = FrameBuilder(endpoint, "float", query=Query(endpoint, {"subAccountApiKey": "abcdefgh"}))
+    if matches:
         assert builder.add([row]) == 1
         return
-    with pytest.raises(errors.ContractError, match="another `api_key` than was asked for") as caught:
+    with pytest.raises(errors.ContractError, match="another `api_key` than requested") as caught:
         builder.add([row])
     assert "abc" not in str(caught.value)
 
 
-def test_a_foreign_value_is_made_printable_and_short_before_it_is_said() -> None:
+def test_a_received_value_is_made_printable_and_short_in_the_error() -> None:
     endpoint = ENDPOINTS_BY_NAME["exchange.um_commission"]
     row = {"subAccountId": 1, "symbol": "\x1b[31m" + "E" * 90, "makerCommission": 1, "takerCommission": 1}
-    builder = FrameBuilder(endpoint, "float", question=Query(endpoint, {"symbol": "BTCUSDT"}))
+    builder = FrameBuilder(endpoint, "float", query=Query(endpoint, {"symbol": "BTCUSDT"}))
     with pytest.raises(errors.ContractError) as caught:
         builder.add([row])
     assert str(caught.value).isprintable()
@@ -294,23 +303,23 @@ def test_a_foreign_value_is_made_printable_and_short_before_it_is_said() -> None
 # -- the size ----------------------------------------------------------------------------------------
 
 
-class Generous(ListTable):
-    """Answers with all there is, whatever was asked for."""
+class Unlimited(ListTable):
+    """Returns all rows, whatever size is requested."""
 
     def slice(self, start: Any, end: Any, filters: Any, offset: int, limit: int) -> list[Row]:
         return super().slice(start, end, filters, 0, 10**6)
 
 
-def test_more_rows_than_were_asked_for_are_a_breach_of_contract_and_kept(shared: SandboxEnv) -> None:
+def test_more_rows_than_requested_raise_and_are_kept(shared: SandboxEnv) -> None:
     rows = [account(n, shared.now - DAY + n) for n in range(620)]
-    shared.replace_exchange(tables={"exchange.sub_accounts": Generous(rows, "createTime")})
-    with pytest.raises(errors.ContractError, match="has 620 rows, and 500 were asked for") as caught:
+    shared.replace_exchange(tables={"exchange.sub_accounts": Unlimited(rows, "createTime")})
+    with pytest.raises(errors.ContractError, match="has 620 rows, but at most 500 were requested") as caught:
         shared.link.exchange.sub_accounts()
     assert caught.value.partial is not None
     assert len(caught.value.partial) == 620
     assert caught.value.partial.attrs["complete"] is False
 
 
-def test_an_answer_without_a_question_is_taken_as_it_is() -> None:
+def test_without_a_query_rows_are_not_checked() -> None:
     endpoint = replace(ENDPOINTS_BY_NAME["exchange.rebates"])
     assert FrameBuilder(endpoint, "float").add([rebate(1, 5)]) == 1

@@ -1,4 +1,4 @@
-"""Times before now: what is clear is read, what may mean two things is refused."""
+"""Relative times: unambiguous ones are parsed, ambiguous ones are rejected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.errors import UsageError
 from toolkit.planning import make_plan
-from toolkit.planning.relative_times import relative_moment
+from toolkit.planning.relative_times import parse_relative_time
 
 NOW = 1_773_576_000_000  # 2026-03-15 12:00 UTC
 SECOND, HOUR, DAY = 1_000, 3_600_000, 86_400_000
@@ -33,13 +33,13 @@ SECOND, HOUR, DAY = 1_000, 3_600_000, 86_400_000
         ("+1D", -DAY),
     ],
 )
-def test_what_is_clear_is_read(text: str, before: int) -> None:
-    assert relative_moment(text, NOW) == NOW - before
+def test_unambiguous_relative_times_are_parsed(text: str, before: int) -> None:
+    assert parse_relative_time(text, NOW) == NOW - before
 
 
 @pytest.mark.parametrize("text", ["-1m", "-1M", "-3 m", "-0.5m", "+1m"])
-def test_m_alone_is_a_minute_or_a_month(text: str) -> None:
-    with pytest.raises(UsageError, match=r"`start` reads .*Is that \"min\" or \"MS\"\?") as caught:
+def test_m_alone_is_rejected_as_minutes_or_months(text: str) -> None:
+    with pytest.raises(UsageError, match=r"`start` is .*Do you mean minutes or months\?") as caught:
         make_plan(ENDPOINTS_BY_NAME["spot.rebates"], {}, text, None, NOW)
     assert f'Minutes are "{text.replace(" ", "").rstrip("mM")}min"' in str(caught.value)
     assert "Nothing was sent" in str(caught.value)
@@ -58,12 +58,12 @@ def test_m_alone_is_a_minute_or_a_month(text: str) -> None:
         ("-1Y", "2025-03-15"),
         ("-1y", "2025-03-15"),
         ("-1 year", "2025-03-15"),
-        ("-999999999999y", "2026-01-31"),  # no calendar reaches so far: an example
+        ("-999999999999y", "2026-01-31"),  # beyond the range of dates: an example date
     ],
 )
 @pytest.mark.parametrize("name", ["start", "end"])
-def test_months_and_years_are_refused_with_the_date_that_is_meant(name: str, text: str, day: str) -> None:
-    with pytest.raises(UsageError, match=f'`{name}` reads .*no fixed length.*"{day}"'):
+def test_months_and_years_are_rejected_with_the_date_they_mean(name: str, text: str, day: str) -> None:
+    with pytest.raises(UsageError, match=f'`{name}` is .*no fixed length.*"{day}"'):
         make_plan(
             ENDPOINTS_BY_NAME["spot.rebates"], {}, **{"start": "-9000D", "end": None, name: text}, now=NOW
         )
@@ -87,18 +87,18 @@ def test_months_and_years_are_refused_with_the_date_that_is_meant(name: str, tex
         "-" + 40 * "9" + "D",
     ],
 )
-def test_what_is_no_time_is_refused_with_one(text: str) -> None:
+def test_an_invalid_relative_time_is_rejected_with_examples(text: str) -> None:
     with pytest.raises(UsageError, match='"-30D", "-12h" or "-15min"'):
         make_plan(ENDPOINTS_BY_NAME["spot.rebates"], {}, text, None, NOW)
 
 
-def test_a_missing_minus_is_asked_for() -> None:
-    with pytest.raises(UsageError, match=r'`start` is no time; .* Did you mean "-30D"\?$'):
+def test_a_missing_minus_sign_is_suggested() -> None:
+    with pytest.raises(UsageError, match=r'`start` is not a time; .* Did you mean "-30D"\?$'):
         make_plan(ENDPOINTS_BY_NAME["spot.rebates"], {}, "30D", None, NOW)
 
 
 @given(st.integers(0, 10**6), st.sampled_from(["D", "h", "min", "s", "ms"]))
-def test_units_add_up(number: int, unit: str) -> None:
-    one = NOW - relative_moment(f"-1{unit}", NOW)
-    assert NOW - relative_moment(f"-{number}{unit}", NOW) == number * one
-    assert relative_moment(f"+{number}.5{unit}", NOW) - NOW == (2 * number + 1) * one // 2
+def test_a_number_of_units_is_a_multiple_of_one(number: int, unit: str) -> None:
+    one = NOW - parse_relative_time(f"-1{unit}", NOW)
+    assert NOW - parse_relative_time(f"-{number}{unit}", NOW) == number * one
+    assert parse_relative_time(f"+{number}.5{unit}", NOW) - NOW == (2 * number + 1) * one // 2

@@ -1,0 +1,187 @@
+"""Converts the values of a column, as the exchange sent them, to an Arrow array."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from toolkit.amounts.integers import EXACT_TYPE
+from toolkit.endpoints.model import ColumnKind
+
+_TYPES: Mapping[ColumnKind, pa.DataType] = {
+    "text": pa.string(),
+    "id": pa.string(),
+    "email": pa.string(),
+    "amount": pa.float64(),
+    "integer": pa.int64(),
+    "flag": pa.bool_(),
+    "time": pa.timestamp("ms", "UTC"),
+    "texts": pa.list_(pa.string()),
+}
+_DECIMAL = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?")
+_YEAR_3000 = 32_503_680_000_000
+
+
+class DecodeError(Exception):
+    """A value that does not fit its column; the builder turns it into a `ContractError`."""
+
+
+def arrow_type(kind: ColumnKind, *, exact: bool) -> pa.DataType:
+    """The Arrow type of a kind of column; `exact` applies to amounts."""
+    return EXACT_TYPE if kind == "amount" and exact else _TYPES[kind]
+
+
+def to_array(kind: ColumnKind, type_: pa.DataType, values: list[Any]) -> pa.Array:
+    """Check the values of a column and convert them.
+
+    Args:
+        kind: The kind of the column.
+        type_: Its Arrow type.
+        values: Its values, None where one is missing.
+
+    Raises:
+        DecodeError: A value is of another kind, or has too many digits.
+    """
+    convert = _float if type_ == pa.float64() else _CONVERT[kind]
+    try:
+        return pa.array(_convert_all(convert, values), type=type_)
+    except (pa.ArrowInvalid, OverflowError):
+        raise DecodeError("a number has more digits than an exact amount can hold") from None
+
+
+# -- whole columns: fast if all values have one plain type, value by value otherwise -----------------
+
+
+def _convert_all(convert: Callable[[Any], Any], values: list[Any]) -> list[Any]:
+    """Convert all values."""
+    types = set(map(type, values))
+    if len(types) == 1:
+        fast = _FAST.get((convert, types.pop()))
+        converted = fast(values) if fast else None
+        if converted is not None:
+            return converted
+    return [convert(value) for value in values]
+
+
+def _fast_floats(values: list[str]) -> list[float] | None:
+    if not all(map(_DECIMAL.fullmatch, values)):
+        return None
+    numbers = list(map(float, values))
+    return None if any(map(math.isinf, numbers)) else numbers
+
+
+def _fast_amounts(values: list[str]) -> list[Decimal] | None:
+    return list(map(Decimal, values)) if all(map(_DECIMAL.fullmatch, values)) else None
+
+
+def _fast_times(values: list[int]) -> list[int] | None:
+    return values if min(values) >= 0 and max(values) < _YEAR_3000 else None
+
+
+def _unchanged(values: list[Any]) -> list[Any]:
+    return values
+
+
+# -- single values: checked and converted for Arrow --------------------------------------------------
+
+
+def _amount(value: Any) -> Decimal | None:
+    # Some optional fields have "" for a missing amount.
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return Decimal(value)
+    if isinstance(value, Decimal) or (isinstance(value, int) and not isinstance(value, bool)):
+        return Decimal(value)
+    raise DecodeError(f"{_kind_of(value)} is not an amount")
+
+
+def _float(value: Any) -> float | None:
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        number = float(value)
+    else:
+        amount = _amount(value)
+        if amount is None:
+            return None
+        number = float(amount)
+    if math.isinf(number):
+        raise DecodeError("a number is too large")
+    return number
+
+
+def _identifier(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise DecodeError(f"{_kind_of(value)} is not an id")
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise DecodeError(f"{_kind_of(value)} is not text")
+
+
+def _integer(value: Any) -> int | None:
+    # The exchange sends the number of traders as text.
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value):
+        return int(value)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise DecodeError(f"{_kind_of(value)} is not a whole number")
+
+
+def _flag(value: Any) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    raise DecodeError(f"{_kind_of(value)} is neither true nor false")
+
+
+def _time(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _YEAR_3000:
+        return value
+    raise DecodeError(f"{_kind_of(value)} is not a time in milliseconds")
+
+
+def _texts(value: Any) -> list[str] | None:
+    if value is None:
+        return None
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return value
+    raise DecodeError(f"{_kind_of(value)} is not a list of texts")
+
+
+def _kind_of(value: Any) -> str:
+    names = {bool: "true or false", str: "text", int: "a number", Decimal: "a number"}
+    return names.get(type(value), "a list" if isinstance(value, list) else "an object")
+
+
+_CONVERT: Mapping[ColumnKind, Callable[[Any], Any]] = {
+    "text": _text,
+    "id": _identifier,
+    "email": _text,
+    "amount": _amount,
+    "integer": _integer,
+    "flag": _flag,
+    "time": _time,
+    "texts": _texts,
+}
+
+_FAST: Mapping[tuple[Callable[[Any], Any], type], Callable[[list[Any]], list[Any] | None]] = {
+    (_text, str): _unchanged,
+    (_identifier, str): _unchanged,
+    (_identifier, int): lambda values: list(map(str, values)),
+    (_integer, int): _unchanged,
+    (_flag, bool): _unchanged,
+    (_time, int): _fast_times,
+    (_float, str): _fast_floats,
+    (_amount, str): _fast_amounts,
+}
