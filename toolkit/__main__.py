@@ -97,7 +97,7 @@ def sandbox(port: int, seed: int, latency_ms: float, limit_scale: float, window_
     It listens on 127.0.0.1 only, prints one line of JSON with its address, key, secret and limits, and runs
     until it is stopped (Ctrl-C). Any client of the Link API can use it.
     """
-    from toolkit.sandbox import serve_forever
+    from toolkit.sandbox.server import serve_forever
 
     if not isfinite(limit_scale) or not isfinite(latency_ms):
         raise click.UsageError("--limit-scale and --latency-ms have to be finite numbers.")

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from toolkit.endpoints import ENDPOINTS_BY_NAME
-from toolkit.sandbox import Exchange, ListTable, Sandbox, World
+from toolkit.sandbox import Exchange, Sandbox, World
+from toolkit.sandbox.world.tables import ListTable
 
 REBATES = ENDPOINTS_BY_NAME["exchange.rebates"]
 DAY = 86_400_000

@@ -640,7 +640,7 @@ def test_a_notebook_holds_no_secret(run: Run, tmp_path: Path, monkeypatch: pytes
     }
     assert any(name.startswith("journal") for name in shown)
     assert "urllib3.connectionpool" in shown["cell 1"], "its log is on"
-    for kept in {effect.answer_id for effect in run.sandbox.exchange.effects_of("exchange.create_api_key")}:
+    for kept in {effect.result_id for effect in run.sandbox.exchange.effects_of("exchange.create_api_key")}:
         assert kept.endswith("*")
     assert run.found(shown) == {}
 

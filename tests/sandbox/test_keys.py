@@ -232,11 +232,11 @@ def test_public_paths_do_not_ask_where_a_key_is_used(path: str) -> None:
     assert exchange().handle(SandboxRequest("GET", path, headers=headers)).status == 200
 
 
-def test_a_key_may_withdraw_only_if_it_is_limited_to_addresses() -> None:
+def test_a_key_with_withdrawals_must_be_restricted_to_addresses() -> None:
     may = world().keys["withdrawals"]
-    with pytest.raises(ValueError, match="only if it is limited to addresses"):
+    with pytest.raises(ValueError, match="needs `addresses`"):
         replace(may, addresses=frozenset())
-    with pytest.raises(ValueError, match="only if it is limited to addresses"):
+    with pytest.raises(ValueError, match="needs `addresses`"):
         replace(world().keys["open"], withdrawals=True)
 
 
@@ -326,7 +326,7 @@ def test_an_added_key_takes_nobodys_name_and_has_a_right_pem() -> None:
     for wrong in ("", "no key", private, curve, pem_of(mine).replace("MCowBQ", "AAAAAA")):
         with pytest.raises(ValueError, match="not the PEM of an RSA or Ed25519 public key"):
             this.add_key("mine", public_pem=wrong)
-    with pytest.raises(ValueError, match="there is a key 'partner' already"):
+    with pytest.raises(ValueError, match="a key 'partner' exists already"):
         this.add_key("partner", public_pem=pem_of(mine))
     with pytest.raises(KeyError, match="nobody"):
         this.add_key("mine", public_pem=pem_of(mine), like="nobody")

@@ -27,10 +27,16 @@ from tests.support.sandbox_requests import (
     world,
 )
 from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, FAPI, RateLimit
-from toolkit.sandbox import Exchange, ListTable, RegisteredKey, SandboxRequest, World
-from toolkit.sandbox.authentication import CUSTOMER_ENDPOINTS, OPEN_ENDPOINTS, check_signed, without_signature
-from toolkit.sandbox.limits import MAX_BAN_S, STRIKES
+from toolkit.sandbox import Exchange, RegisteredKey, SandboxRequest, World
+from toolkit.sandbox.authentication import (
+    ANY_KEY_ENDPOINTS,
+    CUSTOMER_ENDPOINTS,
+    check_signed,
+    without_signature,
+)
+from toolkit.sandbox.limits import MAX_BAN_S, MAX_REFUSALS
 from toolkit.sandbox.parameters import read_parameters
+from toolkit.sandbox.world.tables import ListTable
 
 READ_NAMES = [endpoint.qualified_name for endpoint in ENDPOINTS]
 INFO = "/sapi/v1/broker/info"
@@ -234,9 +240,9 @@ DIGITS = "%EF%BC%91%EF%BC%92%EF%BC%93%EF%BC%94%EF%BC%95%EF%BC%96"
     ],
     ids=["V1", "V2", "V3", "V4", "V5"],
 )
-@pytest.mark.parametrize("place", ["query", "body"])
-def test_documented_signatures(secret: str, query: str, body: str, signature: str, place: str) -> None:
-    if place == "query":
+@pytest.mark.parametrize("sent_in", ["query", "body"])
+def test_documented_signatures(secret: str, query: str, body: str, signature: str, sent_in: str) -> None:
+    if sent_in == "query":
         query += f"&signature={signature}"
     else:
         body += ("&" if body else "") + f"signature={signature}"
@@ -295,8 +301,8 @@ def test_what_each_key_may_do(endpoint_name: str) -> None:
     allowed = {
         "read-only": not endpoint.permission,
         "trade-only": endpoint.security != "USER_DATA",
-        "no-link": endpoint_name in OPEN_ENDPOINTS,
-        "customer": endpoint_name in CUSTOMER_ENDPOINTS | OPEN_ENDPOINTS,
+        "no-link": endpoint_name in ANY_KEY_ENDPOINTS,
+        "customer": endpoint_name in CUSTOMER_ENDPOINTS | ANY_KEY_ENDPOINTS,
     }
     for name, right in allowed.items():
         answer = ask(exchange(), endpoint_name, key=world().keys[name])
@@ -502,16 +508,16 @@ def test_pages_are_the_whole_list(endpoint_name: str) -> None:
     this = exchange(tables={endpoint_name: ListTable(rows, field)})
     got: list[Any] = []
     for number in range(20):
-        place = {"page": number + 1} if paging.kind == "page" else {"offset": number * 7}
+        index = {"page": number + 1} if paging.kind == "page" else {"offset": number * 7}
         needed = {"fromId": world().partner_uid} if "transfers" in endpoint_name else {}
-        got += rows_of(ask(this, endpoint_name, {paging.size: 7, **place, **needed}).json())
+        got += rows_of(ask(this, endpoint_name, {paging.size: 7, **index, **needed}).json())
     assert got == rows
 
 
 def test_limit_keeps_the_oldest_from_a_start_and_the_newest_otherwise() -> None:
     start = f"startTime={TIMES[0]}&limit=10"
     assert answered("futures.income", TIMES, start) == TIMES[:10]
-    assert answered("futures.income", TIMES, start, limit_keeps="newest") == TIMES[-10:]
+    assert answered("futures.income", TIMES, start, rows_kept="newest") == TIMES[-10:]
     assert answered("futures.income", TIMES, "limit=10") == TIMES[-10:]
     assert answered("futures.income", TIMES, f"{start}&page=3") == TIMES[20:30]
 
@@ -602,7 +608,7 @@ def test_going_on_after_429_is_banned_longer_each_time() -> None:
         while 418 not in statuses:
             answer = overview(this)
             statuses.append(answer.status)
-        assert statuses == [200, 200] + [429] * STRIKES + [418]
+        assert statuses == [200, 200] + [429] * MAX_REFUSALS + [418]
         lengths.append(int(answer.headers["Retry-After"]))
         assert f"IP banned until {int((clock.time() + lengths[-1]) * 1000)}" in answer.json()["msg"]
         assert error(overview(this)) == (418, -1003)

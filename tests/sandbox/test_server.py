@@ -23,8 +23,8 @@ from tests.support.clocks import FakeClock
 from tests.support.paths import ROOT
 from tests.support.sandbox_requests import NOW, NOW_MS, hmac_of, world
 from toolkit.endpoints import RATE_LIMITS
-from toolkit.sandbox import Exchange, Sandbox, World, serve_forever
-from toolkit.sandbox.server import ADDRESS
+from toolkit.sandbox import Exchange, Sandbox, World
+from toolkit.sandbox.server import ADDRESS, serve_forever
 
 INFO = "/sapi/v1/broker/info"
 HISTORY = "/sapi/v1/broker/rebate/recentRecord"

@@ -13,9 +13,9 @@ from tests.support.sandbox_requests import NOW, NOW_MS, done, new_rows, read, re
 from toolkit.sandbox import Exchange
 from toolkit.sandbox.world import SubAccount
 from toolkit.sandbox.world.balances import PRICES, WALLETS, Wallet
-from toolkit.sandbox.world.moves import Numbers
 from toolkit.sandbox.world.stream import HOUR
-from toolkit.sandbox.writes import money
+from toolkit.sandbox.world.transfers import TransferIds
+from toolkit.sandbox.writes import transfers
 
 SPOT, UM, CM = "SPOT", "USDT_FUTURE", "COIN_FUTURE"
 READS = {
@@ -210,8 +210,8 @@ def test_not_between_futures_wallets(source: str, target: str) -> None:
 
 
 def test_so_many_futures_transfers_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert money.FUTURES_TRANSFERS_A_MINUTE == 5000
-    monkeypatch.setattr(money, "FUTURES_TRANSFERS_A_MINUTE", 3)
+    assert transfers.FUTURES_TRANSFERS_A_MINUTE == 5000
+    monkeypatch.setattr(transfers, "FUTURES_TRANSFERS_A_MINUTE", 3)
     clock = FakeClock(NOW)  # five seconds into the minute
     this = new_rows(clock)
     for _ in range(3):
@@ -361,19 +361,19 @@ def test_pages_of_old_and_new_rows_are_the_whole_in_order_of_time(endpoint_name:
     assert len(whole) == table.count(start, end, filters) > 40
     times = [int(str(row["time"])) for row in whole]
     assert all(a <= b for a, b in pairwise(times))
-    numbers = [str(row.get("txnId", row.get("tranId"))) for row in whole]
-    assert len(set(numbers)) == len(numbers)
-    assert [each for each in numbers if each in made] == made
-    places = [numbers.index(each) for each in made]
-    assert places != list(range(places[0], places[0] + 25)), "old rows stand between the new ones"
+    ids = [str(row.get("txnId", row.get("tranId"))) for row in whole]
+    assert len(set(ids)) == len(ids)
+    assert [each for each in ids if each in made] == made
+    indices = [ids.index(each) for each in made]
+    assert indices != list(range(indices[0], indices[0] + 25)), "old rows stand between the new ones"
     for size in (1, 7, 100):
         pages = [table.slice(start, end, filters, k, size) for k in range(0, len(whole) + size, size)]
         assert [row for page in pages for row in page] == whole
 
 
 def test_numbers_are_not_those_of_the_worlds_own_transfers() -> None:
-    numbers = Numbers()
-    made = [numbers.next(NOW_MS + k % 3 * HOUR) for k in range(1000)]
+    ids = TransferIds()
+    made = [ids.next(NOW_MS + k % 3 * HOUR) for k in range(1000)]
     assert len(set(made)) == 1000
     assert all(each % 1_000_000 >= 500_000 for each in made)
     assert max(made) < 2**53
@@ -384,8 +384,8 @@ def test_a_lost_answer_is_found_by_the_clients_id() -> None:
     params, key = this.world.example_write("exchange.transfer")
     params["clientTranId"] = "lost"
     this.faults.add("timeout", method="POST")
-    assert write(this, "exchange.transfer", params, key=key).delivery.kind == "silence"
+    assert write(this, "exchange.transfer", params, key=key).transmission.kind == "no-response"
     (row,) = read(this, "exchange.transfers", toId=params["toId"], clientTranId="lost")
     (effect,) = this.effects_of("exchange.transfer", clientTranId="lost")
-    assert row["txnId"] == effect.answer_id
+    assert row["txnId"] == effect.result_id
     refused(this, "exchange.transfer", -1130, clientTranId="lost")

@@ -15,7 +15,7 @@ import pytest
 from tests.support.sandbox_requests import DAY, NOW, NOW_MS, ask, exchange, minimal, world
 from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME
 from toolkit.sandbox import World
-from toolkit.sandbox.world.hashing import chance, key_of, pick, uniform
+from toolkit.sandbox.world.hashing import hash_key, random_bits, uniform, weighted_choice
 from toolkit.sandbox.world.rebates import NEWER_FIELDS_SINCE
 
 Row = dict[str, Any]
@@ -63,8 +63,8 @@ def again(seed: int) -> World:
 
 def test_chance_never_changes() -> None:
     """Pinned: another numpy, another machine, another year must give the same world."""
-    assert key_of(7, "spot rebates") == 0xFE83A8B5EADC88D1
-    drawn = chance(12345, np.arange(3), np.array([5, 6, 7]))
+    assert hash_key(7, "spot rebates") == 0xFE83A8B5EADC88D1
+    drawn = random_bits(12345, np.arange(3), np.array([5, 6, 7]))
     assert [hex(int(x)) for x in drawn] == PINNED
 
 
@@ -77,7 +77,7 @@ def test_chance_is_even() -> None:
     counts = np.bincount((drawn * 20).astype(int))
     assert abs(counts / 10_000 - 1).max() < 0.05
     assert abs(np.corrcoef(drawn[1:], drawn[:-1])[0, 1]) < 0.01
-    shares = np.bincount(pick(drawn, (1, 2, 1))) / len(drawn)
+    shares = np.bincount(weighted_choice(drawn, (1, 2, 1))) / len(drawn)
     assert abs(shares - [0.25, 0.5, 0.25]).max() < 0.01
 
 

@@ -74,7 +74,10 @@ def test_a_fault_after_the_effect_has_one(kind: str, options: dict[str, Any], st
             write(twin, endpoint_name, params, key=key),
         )
         assert failure.status == status
-        assert failure.delivery.kind == {"timeout": "silence"}.get(kind, kind) or failure.body != right.body
+        assert (
+            failure.transmission.kind == {"timeout": "no-response"}.get(kind, kind)
+            or failure.body != right.body
+        )
         assert state(this) == state(twin)
         assert this.effects == twin.effects
         assert len(this.effects) == 1
@@ -93,7 +96,7 @@ def test_a_refused_write_uses_up_no_fault_that_comes_after_the_effect() -> None:
     this.faults.add("timeout")
     params, key = this.world.example_write("exchange.transfer")
     assert error(write(this, "exchange.transfer", params | {"asset": "NOPE"}, key=key)) == (400, -5003)
-    assert write(this, "exchange.transfer", params, key=key).delivery.kind == "silence"
+    assert write(this, "exchange.transfer", params, key=key).transmission.kind == "no-response"
     assert len(this.effects) == 1
 
 
@@ -201,7 +204,7 @@ def test_other_processes_see_the_effects(sandbox: Sandbox) -> None:
             "endpoint": "exchange.create_api_key",
             "key_name": "partner",
             "parameters": params,
-            "answer_id": made["apiKey"][:3] + "*" * 13,
+            "result_id": made["apiKey"][:3] + "*" * 13,
         }
     ]
 

@@ -94,7 +94,7 @@ def test_amounts_that_are_right(amount: str) -> None:
         ("exchange.transfer_futures", "futuresType", "3", -1130),
         ("exchange.transfer_within", "type", "5", -1102),
         ("exchange.transfer_within", "type", "spot", -1102),
-        ("exchange.universal_transfer", "fromAccountType", "HEADROOM_FRACTION", -1130),
+        ("exchange.universal_transfer", "fromAccountType", "MARGIN", -1130),
         ("exchange.universal_transfer", "toAccountType", "spot", -1102),
         ("exchange.set_commission", "makerCommission", "1.0001", -1130),
         ("exchange.set_commission", "makerCommission", "-0.001", -1102),
@@ -443,14 +443,14 @@ def test_margin_rates_follow_spot_and_only_where_margin_is_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("market", "name", "known", "unknown", "tops"),
+    ("market", "name", "known", "unknown", "maximum"),
     [
         ("um", "symbol", ("BTCUSDT", "ETHUSDT"), "BTCUSD", (200, 400)),
         ("cm", "pair", ("BTCUSD", "ETHUSD"), "BTCUSD_PERP", (100, 500)),
     ],
 )
 def test_adjustments(
-    market: str, name: str, known: tuple[str, str], unknown: str, tops: tuple[int, int]
+    market: str, name: str, known: tuple[str, str], unknown: str, maximum: tuple[int, int]
 ) -> None:
     this = new_rows()
     endpoint_name = f"exchange.set_{market}_commission"
@@ -461,13 +461,13 @@ def test_adjustments(
         return row["makerCommission"], row["takerCommission"]
 
     base, other = commission(known[0]), commission(known[1])
-    for maker, taker in (tops, tops, (0, 0), (7, 9)):
+    for maker, taker in (maximum, maximum, (0, 0), (7, 9)):
         told = done(this, endpoint_name, makerAdjustment=str(maker), takerAdjustment=str(taker))
         expected = (base[0] + maker, base[1] + taker)
         assert (told["makerCommission"], told["takerCommission"]) == commission(known[0]) == expected
     assert commission(known[1]) == other
-    refused(this, endpoint_name, -1130, makerAdjustment=str(tops[0] + 1))
-    refused(this, endpoint_name, -1130, takerAdjustment=str(tops[1] + 1))
+    refused(this, endpoint_name, -1130, makerAdjustment=str(maximum[0] + 1))
+    refused(this, endpoint_name, -1130, takerAdjustment=str(maximum[1] + 1))
     refused(this, endpoint_name, -1121, **{name: unknown})
     refused(this, endpoint_name, -5011, subAccountId=account(this, futures=False).id)
 
@@ -535,7 +535,7 @@ def test_the_customer_with_the_key_stays_the_same() -> None:
     this = World(now=NOW)
     owner = this.customer
     unnamed = next(each for each in this.customers if not each.id)
-    this.give_id(unnamed, "now-named")
+    this.set_customer_id(unnamed, "now-named")
     assert this.customer is owner
 
 

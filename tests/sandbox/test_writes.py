@@ -24,7 +24,7 @@ from tests.support.sandbox_requests import (
 from toolkit.endpoints import WRITES, WRITES_BY_NAME
 from toolkit.sandbox import Exchange, SandboxRequest, effects
 from toolkit.sandbox import exchange as rules
-from toolkit.sandbox.authentication import OWN_ENDPOINTS
+from toolkit.sandbox.authentication import CUSTOMER_ONLY_ENDPOINTS
 from toolkit.sandbox.effects import shown
 from toolkit.sandbox.writes import WRITERS
 
@@ -172,13 +172,13 @@ def test_one_effect_is_counted_without_secrets(endpoint_name: str) -> None:
     assert dict(effect.parameters) == sent
     told: Any = answer.json()
     if "txnId" in told:
-        assert effect.answer_id == str(told["txnId"])
+        assert effect.result_id == str(told["txnId"])
     elif endpoint_name == "exchange.create_sub_account":
-        assert effect.answer_id == told["subaccountId"]
+        assert effect.result_id == told["subaccountId"]
     elif endpoint_name == "exchange.create_api_key":
-        assert effect.answer_id == told["apiKey"][:3] + "*" * 13
+        assert effect.result_id == told["apiKey"][:3] + "*" * 13
     else:
-        assert effect.answer_id == ""
+        assert effect.result_id == ""
     for private in (
         told.get("secretKey"),
         told.get("apiKey"),
@@ -256,7 +256,11 @@ def test_only_the_right_key_and_signature_change_anything(endpoint_name: str) ->
         -2014,
     )
     assert error(write(this, endpoint_name, params, key=key, signature="0" * 64)) == (400, -1022)
-    for name in ("read-only", "no-link", "partner" if endpoint_name in OWN_ENDPOINTS else "customer"):
+    for name in (
+        "read-only",
+        "no-link",
+        "partner" if endpoint_name in CUSTOMER_ONLY_ENDPOINTS else "customer",
+    ):
         assert error(write(this, endpoint_name, params, key=keys[name])) == (401, -2015), name
     trading = write(this, endpoint_name, params, key=keys["trade-only"])
     if WRITES_BY_NAME[endpoint_name].security == "USER_DATA":
@@ -305,11 +309,11 @@ def test_strange_parameters(endpoint_name: str) -> None:
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
 def test_parameters_in_the_query_in_the_body_or_in_both(endpoint_name: str) -> None:
     first = None
-    for place in ("body", "query", "both"):
+    for sent_in in ("body", "query", "both"):
         this = new_rows()
         params, key = this.world.example_write(endpoint_name)
         names = list(params)
-        query = {"body": [], "query": names, "both": names[::2]}[place]
+        query = {"body": [], "query": names, "both": names[::2]}[sent_in]
         ahead = {name: params[name] for name in query}
         rest = {name: params[name] for name in params if name not in query}
         answer = this.handle(placed(endpoint_name, ahead, rest, key=key))

@@ -362,8 +362,8 @@ class RandomWrites:
     def _unseen(self) -> set[str | None]:
         """What was made by calls whose answer was lost: nobody knows its name, and so nobody deletes it."""
         failure = [effect for number in self.open if (effect := self.known[number].effect) is not None]
-        made = {each.answer_id for each in failure if each.qualified_name == "exchange.create_sub_account"}
-        masked = {each.answer_id for each in failure if each.qualified_name == "exchange.create_api_key"}
+        made = {each.result_id for each in failure if each.qualified_name == "exchange.create_sub_account"}
+        masked = {each.result_id for each in failure if each.qualified_name == "exchange.create_api_key"}
         keys = (key for account in self.world.accounts for key in account.keys)
         return made | {key.key for key in keys if key.masked in masked}
 

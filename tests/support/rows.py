@@ -102,7 +102,7 @@ KINDS: dict[str, tuple[Callable[[int, int], Row], dict[str, Any], str]] = {
 
 def put(env: SandboxEnv, endpoint: Endpoint, rows: list[Row], keeps: str = "oldest") -> ListTable:
     table = ListTable(rows, wire_of(endpoint, endpoint.order_by) if endpoint.order_by else "")
-    env.replace_exchange(tables={endpoint.qualified_name: table}, limit_keeps=keeps)
+    env.replace_exchange(tables={endpoint.qualified_name: table}, rows_kept=keeps)
     return table
 
 

@@ -42,7 +42,7 @@ def state(this: Exchange) -> str:
     world = this.world
     day = (NOW_MS - DAY, NOW_MS + DAY)
     filters = {"subAccountId": world.accounts[0].id, "futuresType": "1", "showAllStatus": "true"}
-    moved = [table.count(*day, filters) for table in world.moves.values()]
+    moved = [table.count(*day, filters) for table in world.transfers.values()]
     limits = (world.deletions, world.futures_transfers)
     return repr((world.accounts, world.customers, world.master, moved, limits, len(this.effects)))
 

@@ -508,7 +508,9 @@ def test_emails_are_masked_or_clear(env: SandboxEnv, bad: Any) -> None:
     ]
     calls += [env.new_link, toolkit.demo, lambda emails: env.link.get("/sapi/v1/broker/info", emails=emails)]
     for call in calls:
-        with pytest.raises(UsageError, match=r'`emails` is "masked" or "clear"\. Nothing was sent') as caught:
+        with pytest.raises(
+            UsageError, match=r'`emails` must be "masked" or "clear"\. Nothing was sent'
+        ) as caught:
             call(emails=bad)
         assert "someone" not in str(caught.value)
     assert env.sent() == []

@@ -1,1 +1,1 @@
-"""Walks the plan: windows and pages, into one frame, over a connection to the exchange."""
+"""Executes a plan: fetches its windows and pages and assembles them into one frame."""

@@ -1,4 +1,4 @@
-"""A progress bar that never harms what it shows: one that cannot be drawn is dropped."""
+"""A progress bar that cannot disturb the fetch it shows: if drawing fails, the bar is dropped."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 
 class Bar:
-    """A bar of tqdm's, where there is anything to draw it on.
+    """A tqdm bar, if it can be drawn.
 
-    There may be no stderr (under cron or pythonw), a pipe that nobody reads any more, a full disk behind it,
-    or a notebook that is gone: whatever drawing raises ends the bar and nothing else.
+    There may be no stderr (under cron or pythonw), a closed pipe, a full disk, or a notebook that no longer
+    exists: whatever drawing raises ends the bar and nothing else.
 
     Args:
-        title: What is under way.
-        total: Where the bar ends, None where that is not known: it is a line of text then.
+        title: What is being done.
+        total: End of the bar; None if it is not known, for a line of text.
 
     Attributes:
-        n: How far it has come.
-        unit: What is said beside it.
+        n: Progress so far.
+        unit: Text beside the bar.
     """
 
     def __init__(self, title: str, total: int | None) -> None:
@@ -38,11 +38,11 @@ class Bar:
         self._try(lambda: self._make(title, total))
 
     def refresh(self) -> None:
-        """Draw it as it is now."""
+        """Draw the bar in its present state."""
         self._try(lambda: self._draw("refresh"))
 
     def close(self) -> None:
-        """Take it away."""
+        """Remove the bar."""
         self._try(lambda: self._draw("close"))
 
     def _make(self, title: str, total: int | None) -> None:
@@ -57,7 +57,7 @@ class Bar:
         outside = sys.exception()
         try:
             draw()
-        except Exception as error:  # noqa: BLE001 - of whatever it is drawn on
+        except Exception as error:  # noqa: BLE001 - whatever the output raises
             self._bar = None
             let_through(error, outside)
 
@@ -66,21 +66,21 @@ _process = os.getpid()
 
 
 def _renew_lock() -> None:
-    """Give the bars of a child a lock of its threads.
+    """Give the bars of a forked child a new thread lock.
 
-    tqdm has one lock among threads and one among processes for all bars, and the former is held for ever
-    where another thread drew at the moment of the fork. The latter goes on as it is: its holder still runs.
+    tqdm has one lock for threads and one for processes, shared by all bars. The thread lock stays locked in
+    the child if another thread was drawing at the fork. The process lock is kept: its holder still runs.
     """
     tqdm = sys.modules.get("tqdm.std")
     if tqdm is None or os.getpid() == _process:
         return
-    with forgiving(Exception):  # another tqdm than is known: its bars may hang, as they did
-        buffered, renewed = tqdm.TqdmDefaultWriteLock.th_lock, threading.RLock()
-        tqdm.TqdmDefaultWriteLock.th_lock = renewed
+    with forgiving(Exception):  # an unknown version of tqdm: its bars may hang, as they would without this
+        buffered, restarted = tqdm.TqdmDefaultWriteLock.th_lock, threading.RLock()
+        tqdm.TqdmDefaultWriteLock.th_lock = restarted
         before = tqdm.tqdm.get_lock()
         if type(before) is tqdm.TqdmDefaultWriteLock:
             lock = tqdm.TqdmDefaultWriteLock()
-            lock.locks = [renewed if each is buffered else each for each in before.locks]
+            lock.locks = [restarted if each is buffered else each for each in before.locks]
             tqdm.tqdm.set_lock(lock)
 
 
@@ -91,26 +91,26 @@ def _bar(title: str, total: int | None) -> tqdm[Any]:
     from tqdm.auto import tqdm
 
     class Quiet(tqdm):  # type: ignore[type-arg]
-        monitor_interval = 0  # no thread that looks after it
+        monitor_interval = 0  # no monitor thread
 
         @staticmethod
         def status_printer(*given: Any, **named: Any) -> Any:
             printer = tqdm.status_printer(*given, **named)
-            if total is None and hasattr(printer, "children"):  # a notebook's: it would be an empty grey box
+            if total is None and hasattr(printer, "children"):  # in a notebook it would be an empty grey box
                 printer.children[1].layout.display = "none"
             return printer
 
         def refresh(self, nolock: bool = False, lock_args: Any = None) -> Any:
-            """Draw it, and let go of the lock of all bars where that fails, too; tqdm itself does not."""
+            """Draw the bar, and release the shared lock also if that fails, which tqdm itself does not."""
             if nolock:
                 return super().refresh(nolock=True)
             with self.get_lock():  # type: ignore[no-untyped-call]
                 return super().refresh(nolock=True)
 
         def __del__(self) -> None:
-            """One that could not be drawn is not drawn once more when it is thrown away."""
+            """Do not draw a bar again on deletion, if it could not be drawn."""
 
-    # What is said of rows and requests goes where the unit would stand.
+    # The text about rows and requests takes the place of the unit.
     through = "{desc}: {percentage:3.0f}%|{bar}| {unit}"
     return Quiet(
         total=total,

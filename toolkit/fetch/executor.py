@@ -1,4 +1,4 @@
-"""Who sends the requests of one fetch: some threads, or the calling thread itself."""
+"""Executors that send the requests of one fetch: in threads, or in the calling thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ J = TypeVar("J")
 
 @dataclass(frozen=True, slots=True)
 class JobResult(Generic[J]):
-    """A job that was done: what came of it, or the error it ended with."""
+    """The result of a job, or the error that it raised."""
 
     job: J
     payload: Any
@@ -23,27 +23,27 @@ class JobResult(Generic[J]):
 
 
 class Executor(Protocol[J]):
-    """Does jobs for a fetch.
+    """Runs the jobs of a fetch.
 
     Attributes:
-        size: Jobs it does at once, at most.
-        busy: Jobs given to it that have not been handed back.
+        size: Maximum number of jobs at the same time.
+        busy: Number of jobs submitted and not yet returned.
     """
 
     size: int
     busy: int
 
     def submit(self, job: J) -> None:
-        """Have a job done; there has to be a free hand for it."""
+        """Submit a job; fewer than `size` may be busy."""
         ...
 
     def next_done(self, seconds: float) -> JobResult[J] | None:
-        """The next job that was done, None where none is within so many seconds."""
+        """Return the next finished job, None if there is none within so many seconds."""
         ...
 
 
 class InlineExecutor(Generic[J]):
-    """The calling thread does one job at a time, when it asks what came of it."""
+    """Runs one job at a time in the calling thread, when its result is requested."""
 
     size = 1
 
@@ -53,32 +53,32 @@ class InlineExecutor(Generic[J]):
         self._jobs: deque[J] = deque()
 
     def submit(self, job: J) -> None:
-        """Keep a job until `next_done`."""
+        """Keep the job for `next_done`."""
         self._jobs.append(job)
         self.busy += 1
 
     def next_done(self, seconds: float) -> JobResult[J] | None:
-        """Do the job; not when only what is done already was asked for."""
+        """Run the job, unless only a finished one was asked for (`seconds` is 0)."""
         if not seconds or not self._jobs:
             return None
         job = self._jobs.popleft()
         try:
             return JobResult(job, self._work(job))
-        except Exception as error:  # noqa: BLE001 - raised again, when its turn comes
+        except Exception as error:  # noqa: BLE001 - raised later, in order
             return JobResult(job, None, error)
         finally:
             self.busy -= 1
 
 
 class ThreadExecutor(Generic[J]):
-    """Threads that do jobs side by side, started when they are needed and ended with the fetch.
+    """Runs jobs in threads, which are started when needed and end with the fetch.
 
-    Where the system starts no more of them, those that are there do it all; where there is none, the
-    calling thread does, when it asks what came of it.
+    If the system refuses to start more threads, the existing ones do all the work; if there are none, the
+    calling thread does it in `next_done`.
 
     Args:
-        size: How many there are at most.
-        work: Does one job.
+        size: Maximum number of threads.
+        work: Runs one job.
     """
 
     def __init__(self, size: int, work: Callable[[J], Any]) -> None:
@@ -90,24 +90,24 @@ class ThreadExecutor(Generic[J]):
         self._results: SimpleQueue[JobResult[J]] = SimpleQueue()
 
     def submit(self, job: J) -> None:
-        """Have a job done."""
+        """Submit a job."""
         self.busy += 1
         if len(self.threads) < min(self.busy, self.size):
             self._start()
         self._jobs.put(job)
 
     def _start(self) -> None:
-        # They do not keep the interpreter from ending.
+        # Daemon threads do not keep the interpreter from exiting.
         thread = threading.Thread(target=self._run, name="fetch", daemon=True)
         self.threads.append(thread)
         try:
             thread.start()
-        except (RuntimeError, MemoryError):  # too many of them, or no room for its stack
+        except (RuntimeError, MemoryError):  # too many threads, or no memory for the stack
             self.threads.remove(thread)
             self.size = max(1, len(self.threads))
 
     def next_done(self, seconds: float) -> JobResult[J] | None:
-        """The next job that was done."""
+        """Return the next finished job."""
         if seconds and self.busy and not self.threads:
             self._run_here()
         try:
@@ -118,15 +118,15 @@ class ThreadExecutor(Generic[J]):
         return result
 
     def close(self) -> None:
-        """Give out no more jobs: each thread ends with the one it has."""
+        """Stop: each thread ends after its present job."""
         for _ in self.threads:
             self._jobs.put(None)
 
     def wait_closed(self, seconds: float) -> bool:
-        """Whether all threads have ended, after so many seconds at most."""
+        """Wait up to so many seconds; return whether all threads have ended."""
         until = time.monotonic() + seconds
         for thread in self.threads:
-            if thread.ident is not None:  # else an interrupt came before it was started
+            if thread.ident is not None:  # otherwise it was interrupted before its start
                 thread.join(max(0.0, until - time.monotonic()))
         return not any(thread.is_alive() for thread in self.threads)
 
@@ -137,14 +137,14 @@ class ThreadExecutor(Generic[J]):
             except BaseException as error:  # noqa: BLE001 - raised again in the calling thread
                 result = JobResult(job, None, error)
             self._results.put(result)
-            del job, result  # an idle thread keeps no answer alive
+            del job, result  # an idle thread keeps no response alive
 
     def _run_here(self) -> None:
-        """Do a job in the calling thread; an interrupt leaves at once."""
+        """Run a job in the calling thread; an interrupt is raised at once."""
         job = self._jobs.get()
         if job is None:
             return
         try:
             self._results.put(JobResult(job, self._work(job)))
-        except Exception as error:  # noqa: BLE001 - raised again, when its turn comes
+        except Exception as error:  # noqa: BLE001 - raised later, in order
             self._results.put(JobResult(job, None, error))

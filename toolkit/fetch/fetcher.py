@@ -1,4 +1,4 @@
-"""Walks a plan: every window, every page, into one frame."""
+"""Fetches the rows of an endpoint, every window and page, as one frame."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 from toolkit.endpoints import ENDPOINTS_BY_ROUTE, Endpoint, rate_limit_for
 from toolkit.errors import IncompleteError, RateLimitWarning, UndeclaredFieldWarning, UsageError
-from toolkit.fetch.bisected_window import RowCounts
+from toolkit.fetch.bisected_window import TruncationDetector
 from toolkit.fetch.executor import Executor, InlineExecutor, ThreadExecutor
 from toolkit.fetch.paginator import Paginator
 from toolkit.fetch.progress import Progress, count_down
@@ -33,13 +33,13 @@ from toolkit.text.printable import printable
 from toolkit.text.suggestions import did_you_mean
 from toolkit.timing.cancel import CancelToken
 
-MOST_WORKERS = 32
-MOST_WEIGHT = 10**9  # beyond any limit
-# Seconds a fetch that has ended leaves to requests under way: asked for on a guess, or behind an error.
+MAX_WORKERS = 32
+MAX_WEIGHT = 10**9  # more than any rate limit
+# Seconds that a finished fetch leaves to requests under way: speculative ones, or those after an error.
 SHUTDOWN_GRACE_S = 0.5
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-]+)+")
-_OWN = {"timestamp", "recvWindow", "signature"}
+_RESERVED = {"timestamp", "recvWindow", "signature"}
 _PRIVATE = re.compile(r"(mail|key|secret|token|address)$", re.IGNORECASE)
 
 
@@ -48,32 +48,32 @@ class _Fetch:
     """One fetch under way."""
 
     plan: Plan
-    question: Query
+    query: Query
     builder: FrameBuilder
     stats: RequestStats
     cancel: CancelToken
 
     @property
     def cache_key(self) -> int:
-        """What names a fetch that asks for the same, without holding what it asks."""
+        """Identifies fetches with equal parameters, without holding the parameters."""
         return hash((self.plan.endpoint.qualified_name, *sorted(self.plan.parameters.items())))
 
 
 class Fetcher:
-    """Fetches what endpoints offer as frames.
+    """Fetches frames from endpoints.
 
     Args:
-        connection: The key and the hosts it is used at.
-        numbers: Amounts as float64, or exact.
-        emails: E-mail addresses masked, or clear.
+        connection: The connection, with its key.
+        numbers: Amounts as "float" or "exact".
+        emails: E-mail addresses "masked" or "clear".
         progress: Whether a long fetch shows a bar.
-        workers: Requests a long fetch has under way at once, at most.
+        workers: Maximum number of simultaneous requests of a fetch.
 
     Attributes:
         numbers: As given.
 
     Raises:
-        UsageError: `numbers` or `emails` is neither, or `workers` is no such number.
+        UsageError: `numbers`, `emails` or `workers` is invalid.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Fetcher:
         self._emails = _checked_emails(emails)
         self._progress = progress
         self._workers = _checked_workers(workers)
-        # How many rows an endpoint without a span had the last time: so many pages are asked for at once.
+        # Rows of the last fetch of an endpoint without a span, to request as many pages at once.
         self._rows: dict[int, int] = {}
         self._warned: set[tuple[str, str]] = set()
         forks.renew(self._make_lock)
@@ -111,34 +111,34 @@ class Fetcher:
         numbers: Numbers | None = None,
         emails: Emails | None = None,
     ) -> pd.DataFrame:
-        """Everything an endpoint has for these arguments.
+        """Fetch everything that an endpoint has for these arguments.
 
         Raises:
-            UsageError: An argument cannot be right; nothing was sent.
-            ToolkitError: Something else; its `partial` is what had arrived.
+            UsageError: An argument is invalid; nothing was sent.
+            ToolkitError: Anything else; `partial` has the rows received so far.
         """
-        kind, shown = self._kind(numbers), self._shown(emails)
-        self._sender.key_for(endpoint)  # where there is none for it, that is said before anything is sent
+        numbers, emails = self._numbers_or_default(numbers), self._emails_or_default(emails)
+        self._sender.key_for(endpoint)  # raises before anything is sent if there is no key for it
         host = endpoint.rate_limit.host
-        # Planned by the time as known, so that a bad argument is refused with nothing sent; where the
-        # exchange's own had to be asked for the span is laid by that.
+        # Planned with the time as known, so that an invalid argument is refused before anything is sent. If
+        # the exchange's time has to be requested, the span is based on that.
         known = self._sender.is_time_known(host)
         now = int(self._sender.time(host) * 1000)
         plan = make_plan(endpoint, arguments, start, end, now, clock_synced=known)
         if endpoint.window and not known:
             now = int(self._sender.measured_time(host, endpoint.qualified_name) * 1000)
             plan = plan.at(now)
-        question, counts = Query(endpoint, plan.parameters), RowCounts(endpoint.paging)
-        builder = FrameBuilder(endpoint, kind, shown, question)
-        fetch = _Fetch(plan, question, builder, RequestStats(), CancelToken(endpoint.qualified_name))
-        self._paginate(fetch, counts)
-        while counts.is_late:
-            # An answer that was believed had been cut, as a later one showed: all is asked for once more.
-            before, counts = fetch, counts.renewed()
-            builder = FrameBuilder(endpoint, kind, shown, question)
+        query, truncation = Query(endpoint, plan.parameters), TruncationDetector(endpoint.paging)
+        builder = FrameBuilder(endpoint, numbers, emails, query)
+        fetch = _Fetch(plan, query, builder, RequestStats(), CancelToken(endpoint.qualified_name))
+        self._paginate(fetch, truncation)
+        while truncation.must_restart:
+            # A later response showed that one accepted before was truncated: fetch everything again.
+            before, truncation = fetch, truncation.restarted()
+            builder = FrameBuilder(endpoint, numbers, emails, query)
             fetch = replace(before, builder=builder, cancel=CancelToken(endpoint.qualified_name))
             try:
-                self._paginate(fetch, counts)
+                self._paginate(fetch, truncation)
             except BaseException as error:
                 if before.builder.rows > builder.rows and plan.span:
                     error.partial = self._frame(before, [plan.span])  # type: ignore[attr-defined]
@@ -147,7 +147,7 @@ class Fetcher:
         try:
             self.warn_undeclared(endpoint, fetch.builder.undeclared)
             self._connection.warn_if_local_only()
-        except (UndeclaredFieldWarning, RateLimitWarning) as warning:  # where warnings are errors
+        except (UndeclaredFieldWarning, RateLimitWarning) as warning:  # if warnings are errors
             warning.partial = frame
             raise
         return frame
@@ -162,25 +162,25 @@ class Fetcher:
         numbers: Numbers | None,
         emails: Emails | None,
     ) -> pd.DataFrame:
-        """One signed GET of a path, its columns inferred from the answer."""
-        kind, shown = self._kind(numbers), self._shown(emails)
+        """Fetch a path with one signed GET, and infer the columns from the response."""
+        numbers, emails = self._numbers_or_default(numbers), self._emails_or_default(emails)
         if not isinstance(path, str):
-            raise UsageError("`path` is text. Nothing was sent.")
+            raise UsageError("`path` must be text. Nothing was sent.")
         declared = ENDPOINTS_BY_ROUTE.get(("GET", path))
         rate_limit = declared.rate_limit if declared else rate_limit_for(path, uid=limit_by_uid)
         if rate_limit is None or not _PATH.fullmatch(path):
             raise UsageError(
-                "A path begins with /api/, /sapi/, /fapi/ or /papi/ and has no query; parameters are given "
-                "as keywords. Nothing was sent."
+                "A path begins with /api/, /sapi/, /fapi/ or /papi/ and has no query; pass parameters as "
+                "keywords. Nothing was sent."
             )
         for name, value in parameters.items():
             texts = [name, *(value if isinstance(value, list | tuple) else [value])]
             if strange := next(filter(None, map(unseen, map(str, texts))), ""):
-                raise UsageError(f"`{printable(name)}` has {strange} in it: leave it out. Nothing was sent.")
-        if own := sorted(_OWN & parameters.keys()):
-            raise UsageError(f"{', '.join(own)}: the toolkit sends this itself. Nothing was sent.")
-        if isinstance(weight, bool) or not isinstance(weight, int) or not 1 <= weight <= MOST_WEIGHT:
-            raise UsageError(f"`weight` is a whole number from 1 on, not {weight!r}. Nothing was sent.")
+                raise UsageError(f"`{printable(name)}` contains {strange}: remove it. Nothing was sent.")
+        if own := sorted(_RESERVED & parameters.keys()):
+            raise UsageError(f"{', '.join(own)}: the toolkit sets this itself. Nothing was sent.")
+        if isinstance(weight, bool) or not isinstance(weight, int) or not 1 <= weight <= MAX_WEIGHT:
+            raise UsageError(f"`weight` must be a whole number from 1 on, not {weight!r}. Nothing was sent.")
         if declared:
             weight = declared.weight_of(parameters)
         stats = RequestStats()
@@ -196,29 +196,29 @@ class Fetcher:
             ),
             stats,
         )
-        endpoint, rows = infer(path, rate_limit, payload, shown)
-        builder = FrameBuilder(endpoint, kind, shown)
+        endpoint, rows = infer(path, rate_limit, payload, emails)
+        builder = FrameBuilder(endpoint, numbers, emails)
         builder.add(rows)
-        asked = {
+        shown = {
             name: "(hidden)" if _PRIVATE.search(name) else mask_within(str(value))
             for name, value in parameters.items()
         }
-        attrs = self._attrs(path, "unlisted", asked, stats, complete=_is_one_object(payload))
+        attrs = self._attrs(path, "unlisted", shown, stats, complete=_is_one_object(payload))
         if not attrs["complete"]:
             attrs["missing"] = [[None, None]]
-        # Whatever its columns are called: an address may be in any of them.
-        frame = builder.frame({**attrs, "emails": shown})
+        # Regardless of the names of its columns: any of them may contain an address.
+        frame = builder.frame({**attrs, "emails": emails})
         try:
             self._connection.warn_if_local_only()
-        except RateLimitWarning as warning:  # where warnings are errors
+        except RateLimitWarning as warning:  # if warnings are errors
             warning.partial = frame
             raise
         return frame
 
     # -- windows and pages -----------------------------------------------------------------------------
 
-    def _paginate(self, fetch: _Fetch, counts: RowCounts) -> None:
-        """Fetch everything; what goes wrong carries the rows that had arrived."""
+    def _paginate(self, fetch: _Fetch, truncation: TruncationDetector) -> None:
+        """Fetch everything; an error carries the rows received before it."""
         progress = Progress(
             fetch.plan.endpoint.qualified_name,
             fetch.plan.span,
@@ -229,23 +229,23 @@ class Fetcher:
         )
         rows = None if fetch.plan.span else self._rows.get(fetch.cache_key)
         executor, speculative = self._executor_for(fetch, known=rows is not None)
-        if isinstance(executor, InlineExecutor):  # whoever fetches alone cannot look up while it waits
+        if isinstance(executor, InlineExecutor):  # the bar cannot be updated while the calling thread waits
             fetch.cancel.show = progress.show_wait_here
         paginator = Paginator(
             fetch.plan,
-            fetch.question,
+            fetch.query,
             fetch.builder,
             progress,
             executor,
             speculative=speculative,
             rows=rows,
-            counts=counts,
+            truncation=truncation,
         )
         try:
             with progress:
                 paginator.run()
             self._close(fetch, executor, SHUTDOWN_GRACE_S)
-            if not counts.is_late:
+            if not truncation.must_restart:
                 _check_gaps(fetch.plan.endpoint, paginator.gaps)
         except BaseException as error:
             self._close(fetch, executor, SHUTDOWN_GRACE_S if isinstance(error, Exception) else 0.0)
@@ -257,15 +257,15 @@ class Fetcher:
             self._rows[fetch.cache_key] = fetch.builder.rows
 
     def _executor_for(self, fetch: _Fetch, *, known: bool) -> tuple[Executor[PlannedRequest], int]:
-        """Who sends the requests of a fetch, and how many pages may be asked for beyond the sure one.
+        """The executor of a fetch, and how many pages may be requested before they are known to be needed.
 
-        Requests that weigh much go one after the other: many at once would take the allowance from
-        everybody else on the machine. What is asked for on a guess, and perhaps in vain, may be a
-        hundredth of the allowance; where the number of rows is known nothing is guessed.
+        Heavy requests go one after the other: many at once would use up the rate limit for everybody else on
+        this machine. Speculative requests may use a hundredth of the limit; none are made if the number of
+        rows is known.
         """
 
         def work(request: PlannedRequest) -> Any:
-            return self._ask(fetch, request.parameters)
+            return self._send(fetch, request.parameters)
 
         endpoint = fetch.plan.endpoint
         windows = islice(fetch.plan.windows(), 2)
@@ -277,7 +277,7 @@ class Fetcher:
         return ThreadExecutor(size, work), size if known else limit // (100 * weight)
 
     def _close(self, fetch: _Fetch, executor: Executor[PlannedRequest], seconds: float) -> None:
-        """End a crew: what is under way may come in within so many seconds, the rest is broken off."""
+        """Close the executor: requests under way may finish within so many seconds, the rest is aborted."""
         if not isinstance(executor, ThreadExecutor):
             return
         self._connection.budget.cancel(fetch.cancel)
@@ -286,15 +286,15 @@ class Fetcher:
             self._connection.session.abort(executor.threads)
             executor.wait_closed(SHUTDOWN_GRACE_S / 2)
 
-    def _ask(self, fetch: _Fetch, more: Mapping[str, object]) -> Any:
+    def _send(self, fetch: _Fetch, more: Mapping[str, object]) -> Any:
         endpoint = fetch.plan.endpoint
         parameters = {**fetch.plan.parameters, **more}
         return self._sender.get(ReadRequest.of(endpoint, parameters), fetch.stats, fetch.cancel)
 
-    # -- what the frame says about itself ----------------------------------------------------------------
+    # -- the frame and its attrs --------------------------------------------------------------------------
 
     def _frame(self, fetch: _Fetch, missing: list[Span] | None = None) -> pd.DataFrame:
-        """The rows that are here: all of them, or with what is missing named."""
+        """The rows received: all of them, or with `missing` naming the spans that are not."""
         endpoint, complete = fetch.plan.endpoint, missing is None
         attrs = self._attrs(
             endpoint.qualified_name,
@@ -305,7 +305,7 @@ class Fetcher:
         )
         if missing is not None:
             spans = [[_iso(span.start), _iso(span.end)] for span in missing]
-            attrs["missing"] = spans if fetch.plan.span else [[None, None]]  # no time tells
+            attrs["missing"] = spans if fetch.plan.span else [[None, None]]  # the endpoint has no times
         return fetch.builder.frame(attrs)
 
     def _attrs(
@@ -317,11 +317,11 @@ class Fetcher:
         *,
         complete: bool,
     ) -> dict[str, object]:
-        """What a frame says of itself.
+        """The frame's attrs.
 
-        `fetched_at` is by this machine's clock and `server_time` by the host's, at the end. `as_of` is the
-        earliest `Date` of all answers that the frame was put together from: the exchange said none of it
-        before then. It is None where one of them does not tell it, or came out of a cache.
+        `fetched_at` is this machine's time and `server_time` the host's, both at the end. `as_of` is the
+        earliest `Date` of all responses in the frame: no part of it is older. It is None if a response has no
+        such header, or came from a cache.
         """
         fetched_at = datetime.fromtimestamp(self._clock.time(), UTC)
         return {
@@ -338,12 +338,12 @@ class Fetcher:
         }
 
     def count_down(self, what: str, seconds: float) -> None:
-        """Wait, and show for how long yet where a long fetch shows a bar."""
+        """Wait, and show the time left if long fetches show a bar."""
         ends = self._connection.budget.utc() + seconds
         count_down(what, seconds, ends, self._clock, wanted=self._progress)
 
     def warn_undeclared(self, endpoint: Endpoint, undeclared: set[str]) -> None:
-        """Say once which fields of an answer nobody declared."""
+        """Warn once of each undeclared field in a response."""
         with self._warning:
             new = [
                 name
@@ -352,47 +352,49 @@ class Fetcher:
             ]
             self._warned |= {(endpoint.qualified_name, name) for name in new}
         if new:
-            said = (
-                f"{endpoint.qualified_name}: the exchange sent fields that the catalogue does not know: "
-                f"{', '.join(new)}. They were left out; a newer toolkit may have them."
+            message = (
+                f"{endpoint.qualified_name}: the exchange sent fields that this version does not know: "
+                f"{', '.join(new)}. They were left out; a newer version of the toolkit may have them."
             )
-            warn(UndeclaredFieldWarning(said))
+            warn(UndeclaredFieldWarning(message))
 
-    def _kind(self, numbers: Numbers | None) -> Numbers:
+    def _numbers_or_default(self, numbers: Numbers | None) -> Numbers:
         return self.numbers if numbers is None else _checked_numbers(numbers)
 
-    def _shown(self, emails: Emails | None) -> Emails:
+    def _emails_or_default(self, emails: Emails | None) -> Emails:
         return self._emails if emails is None else _checked_emails(emails)
 
 
 def _checked_numbers(numbers: Numbers) -> Numbers:
     if numbers not in ("float", "exact"):
-        question = did_you_mean(numbers, ("float", "exact"))
-        raise UsageError(f'`numbers` is "float" or "exact", not {numbers!r}. Nothing was sent.{question}')
+        suggestion = did_you_mean(numbers, ("float", "exact"))
+        raise UsageError(
+            f'`numbers` must be "float" or "exact", not {numbers!r}. Nothing was sent.{suggestion}'
+        )
     return numbers
 
 
 def _checked_emails(emails: Emails) -> Emails:
     if emails not in ("masked", "clear"):
-        # What was given is not said again: it may be an address.
-        question = did_you_mean(emails, ("masked", "clear"))
-        raise UsageError(f'`emails` is "masked" or "clear". Nothing was sent.{question}')
+        # The value is not repeated: it may be an address.
+        suggestion = did_you_mean(emails, ("masked", "clear"))
+        raise UsageError(f'`emails` must be "masked" or "clear". Nothing was sent.{suggestion}')
     return emails
 
 
 def _checked_workers(workers: int) -> int:
     whole = isinstance(workers, int) and not isinstance(workers, bool)
-    if not whole or not 1 <= workers <= MOST_WORKERS:
+    if not whole or not 1 <= workers <= MAX_WORKERS:
         raise UsageError(
-            f"`workers` is a whole number from 1 to {MOST_WORKERS}, not {workers!r}. Nothing was sent."
+            f"`workers` must be a whole number from 1 to {MAX_WORKERS}, not {workers!r}. Nothing was sent."
         )
     return workers
 
 
 def _is_one_object(payload: Any) -> bool:
-    """Whether an answer is no list, and holds none: of a list nobody knows whether it goes on.
+    """Whether a response is an object without lists: a list might continue on another page.
 
-    An empty one may be the page behind the last, or one of texts that are none.
+    A list of texts does not count. An empty list does: it may be the page after the last.
     """
     return isinstance(payload, dict) and not any(
         isinstance(value, list) and (not value or any(isinstance(each, dict | list) for each in value))

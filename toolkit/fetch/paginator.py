@@ -1,4 +1,4 @@
-"""Walks a plan: every window, every page, several requests at once, taken in one after the other."""
+"""Paginates a plan: all windows and pages, with several requests at a time, consumed in order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from toolkit.errors import ContractError
-from toolkit.fetch.bisected_window import BisectedWindow, RowCounts
+from toolkit.fetch.bisected_window import BisectedWindow, TruncationDetector
 from toolkit.fetch.executor import Executor, JobResult
 from toolkit.fetch.paged_window import PagedWindow
 from toolkit.fetch.progress import Progress
@@ -17,63 +17,62 @@ from toolkit.frames.validation import Query
 from toolkit.planning import Plan, Span
 
 MAX_BUFFERED = 3
-"""Answers under way or held until their turn, at most, for each of the crew: what bounds the memory."""
+"""Maximum number of responses under way or buffered, per worker; it bounds the memory."""
 
 
 class Paginator:
     """One fetch under way.
 
     Args:
-        plan: What is to be fetched.
-        question: What its rows have to answer.
-        builder: Takes the answers in, in the order that asking for one after the other would have.
-        progress: Told what has been taken in.
+        plan: What to fetch.
+        query: The parameters that the rows have to match.
+        builder: Receives the responses in the order in which requests one by one would return them.
+        progress: Receives the progress.
         executor: Sends the requests.
-        speculative: Pages to ask for before it is known whether there are as many, at most.
-        rows: How many rows an endpoint without a span had the last time, None where that is not known.
-        counts: What is known of how many rows the exchange hands out at once.
+        speculative: Maximum number of pages to request before they are known to be needed.
+        rows: Number of rows that an endpoint without a span had in the last fetch, None if not known.
+        truncation: Detects at how many rows the exchange truncates responses.
 
     Attributes:
-        gaps: Where rows may be missing, although everything was taken in.
-        most: The most answers that were under way or held at once.
+        gaps: Where rows may be missing although everything was consumed.
+        max_outstanding: Maximum number of responses that were under way or buffered at a time.
     """
 
     def __init__(
         self,
         plan: Plan,
-        question: Query,
+        query: Query,
         builder: FrameBuilder,
         progress: Progress,
         executor: Executor[PlannedRequest],
         *,
         speculative: int,
         rows: int | None,
-        counts: RowCounts,
+        truncation: TruncationDetector,
     ) -> None:
         self.gaps: list[Gap] = []
-        self.most = 0
+        self.max_outstanding = 0
         self._plan = plan
         self._builder = builder
         self._progress = progress
         self._executor = executor
         self._speculative = speculative
-        self._pending = deque(_window_fetches(plan, question, rows, counts))
-        self._open: deque[WindowFetch] = deque()  # in order; the first is the one being taken in
+        self._pending = deque(_window_fetches(plan, query, rows, truncation))
+        self._open: deque[WindowFetch] = deque()  # in order; the first is being consumed
 
     def run(self) -> None:
         """Fetch everything.
 
         Raises:
-            ToolkitError: The error that is the first in order; no request of an earlier place is
-                under way then.
+            ToolkitError: The first error in order; no earlier request is under way then.
         """
         while True:
             self._submit_all()
             if self._open and self._open[0].is_ready:
-                self._take()
+                self._consume_next()
                 self._collect()
             elif not self._open and not self._pending:
-                return  # pages that were guessed and are not there may still be under way
+                return  # speculative pages may still be under way
             else:
                 self._raise_first_error()
                 result = self._executor.next_done(self._progress.poll_interval_s)
@@ -83,7 +82,7 @@ class Paginator:
                 self._progress.show_wait(self._executor.busy)
 
     def salvage(self) -> None:
-        """Take in whatever else has come, although something is missing before it."""
+        """Consume all responses received, although something before them is missing."""
         while (result := self._executor.next_done(0)) is not None:
             if result.error is None:
                 result.job.window_fetch.receive(result.job.number, result.payload)
@@ -93,7 +92,7 @@ class Paginator:
 
     @property
     def missing(self) -> list[Span]:
-        """What has not been taken in wholly, oldest first; nothing for an endpoint without a span."""
+        """The spans not fully consumed, oldest first; empty for an endpoint without a span."""
         if self._plan.span is None:
             return []
         gaps = self.gaps + [gap for window_fetch in self._open for gap in window_fetch.gaps]
@@ -102,9 +101,9 @@ class Paginator:
             if not window_fetch.is_done and window_fetch.span:
                 spans.append(Span(window_fetch.done_until, window_fetch.span.end))
         spans += [window_fetch.span for window_fetch in self._pending if window_fetch.span]
-        return _joined(spans)
+        return _merged(spans)
 
-    # -- asking --------------------------------------------------------------------------------------
+    # -- requests ------------------------------------------------------------------------------------
 
     def _submit_all(self) -> None:
         while self._executor.busy < self._executor.size and not any(
@@ -113,14 +112,14 @@ class Paginator:
             window_fetch = self._next()
             if window_fetch is None:
                 return
-            self._executor.submit(window_fetch.ask())
-            self.most = max(self.most, self._outstanding())
+            self._executor.submit(window_fetch.next_request())
+            self.max_outstanding = max(self.max_outstanding, self._outstanding())
 
     def _next(self) -> WindowFetch | None:
-        """Whose turn it is to ask: what is needed before what may be, earlier before later.
+        """The window whose request is next: needed before speculative ones, earlier before later ones.
 
-        The first strand may always ask for what it needs; everything else only while not too many
-        answers wait for it.
+        The first window may always send a request it needs, all others only while not too many responses
+        are buffered.
         """
         if self._open and self._open[0].is_certain:
             return self._open[0]
@@ -140,10 +139,10 @@ class Paginator:
     def _outstanding(self) -> int:
         return self._executor.busy + sum(window_fetch.buffered for window_fetch in self._open)
 
-    # -- what came -----------------------------------------------------------------------------------
+    # -- responses -----------------------------------------------------------------------------------
 
     def _collect(self) -> None:
-        """File what has come meanwhile."""
+        """Handle all jobs that are finished."""
         while (result := self._executor.next_done(0)) is not None:
             self._handle(result)
 
@@ -152,22 +151,22 @@ class Paginator:
         if result.error is None:
             request.window_fetch.receive(request.number, result.payload)
         elif isinstance(result.error, Exception):
-            request.window_fetch.failed(request.number, result.error)
+            request.window_fetch.receive_error(request.number, result.error)
         else:
             raise result.error
 
-    def _take(self) -> None:
+    def _consume_next(self) -> None:
         window_fetch = self._open[0]
         try:
             window_fetch.consume(self._builder)
         finally:
-            self._progress.arrived(self._builder.rows, window_fetch.done_until)
+            self._progress.update(self._builder.rows, window_fetch.done_until)
         if window_fetch.is_done:
             self.gaps += window_fetch.gaps
             self._open.popleft()
 
     def _raise_first_error(self) -> None:
-        """Raise the first error, once nothing before it is under way: that may still make it void."""
+        """Raise the first error, once no earlier request is under way that could make it void."""
         for window_fetch in self._open:
             failure = window_fetch.failure
             if window_fetch.is_under_way(before=failure and failure[0]):
@@ -177,19 +176,19 @@ class Paginator:
 
 
 def _window_fetches(
-    plan: Plan, question: Query, rows: int | None, counts: RowCounts
+    plan: Plan, query: Query, rows: int | None, truncation: TruncationDetector
 ) -> Iterator[WindowFetch]:
     if plan.span is None:
-        yield PagedWindow(plan.endpoint, question, None, rows)
+        yield PagedWindow(plan.endpoint, query, None, rows)
     elif plan.endpoint.paging.kind == "limit":
         for window in plan.windows():
-            yield BisectedWindow(plan.endpoint, question, window, counts)
+            yield BisectedWindow(plan.endpoint, query, window, truncation)
     else:
         for window in plan.windows():
-            yield PagedWindow(plan.endpoint, question, window)
+            yield PagedWindow(plan.endpoint, query, window)
 
 
-def _joined(spans: list[Span]) -> list[Span]:
+def _merged(spans: list[Span]) -> list[Span]:
     joined: list[Span] = []
     for span in sorted(spans, key=lambda each: each.start):
         if joined and span.start <= joined[-1].end + 1:

@@ -1,4 +1,4 @@
-"""One bar for a fetch that takes longer than a second."""
+"""The progress of a fetch: one bar if it takes longer than a second."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ from toolkit.runtime.interruptions import forgiving
 from toolkit.timing.cancel import LOG_WAITS_OVER_S, CancelToken, moment
 from toolkit.timing.clock import Clock
 
-SHOW_AFTER_S = LOG_WAITS_OVER_S  # seconds; what is quicker shows nothing
-REDRAW_EVERY = 0.1
+SHOW_AFTER_S = LOG_WAITS_OVER_S  # shorter fetches show nothing
+REDRAW_INTERVAL_S = 0.1
 
 _LOG = logging.getLogger(__name__)
-_followed = threading.local()
+_observers = threading.local()
 
 
 @contextmanager
 def follow(on_rows: Callable[[int], None]) -> Iterator[None]:
-    """Have the fetches of this thread tell how many rows have arrived, at least each half second.
+    """Report the number of rows received by the fetches of this thread, at least every half second.
 
-    What `on_rows` raises ends the fetch, as an interrupt would, and carries the rows that had arrived.
+    An exception from `on_rows` ends the fetch as an interrupt does, with the rows received so far.
     """
-    before = getattr(_followed, "on_rows", None)
-    _followed.on_rows = on_rows
+    before = getattr(_observers, "on_rows", None)
+    _observers.on_rows = on_rows
     try:
         yield
     finally:
-        _followed.on_rows = before
+        _observers.on_rows = before
 
 
 class Progress:
-    """How far a fetch has come: through its span, in rows and requests, and what it waits for.
+    """The progress of a fetch: through its span, in rows and requests, and what it waits for.
 
-    Only the main thread shows one, which is where cells run: a bar of another thread would land in
-    whatever cell is running. It is drawn by the thread that fetches and no other.
+    Only the main thread, where cells run, shows a bar: that of another thread would appear in whatever cell
+    is running. Only the thread that fetches draws it.
 
     Args:
-        endpoint: What is fetched.
-        span: The whole span, None where there is none.
-        stats: Requests are counted here.
+        endpoint: The endpoint's name.
+        span: The whole span, None if there is none.
+        stats: Counts the requests.
         cancel: Knows what the threads of the fetch wait for.
         clock: This machine's clock.
-        wanted: Whether a bar may be shown at all.
+        wanted: Whether a bar may be shown.
 
     Attributes:
-        poll_interval_s: Seconds after which who waits for an answer looks again.
+        poll_interval_s: Maximum seconds to wait for a response before the progress is updated.
     """
 
     def __init__(
@@ -70,15 +70,15 @@ class Progress:
         self._stats = stats
         self._cancel = cancel
         self._clock = clock
-        self._began = clock.monotonic()
+        self._started_at = clock.monotonic()
         self._rows = 0
-        self._through = 0
-        self._drawn = self._began
+        self._done_ms = 0
+        self._drawn_at = self._started_at
         self._bar: Bar | None = None
-        self._on_rows: Callable[[int], None] | None = getattr(_followed, "on_rows", None)
+        self._on_rows: Callable[[int], None] | None = getattr(_observers, "on_rows", None)
         self._wanted = wanted and threading.current_thread() is threading.main_thread()
-        # Never for ever: on Windows an interrupt is noticed only between two waits.
-        self.poll_interval_s = REDRAW_EVERY if self._wanted else 0.5
+        # Limited: on Windows an interrupt is noticed only between two waits.
+        self.poll_interval_s = REDRAW_INTERVAL_S if self._wanted else 0.5
 
     def __enter__(self) -> Progress:
         return self
@@ -91,19 +91,19 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             if kind is None and self._span is not None:
-                self._bar.n = self._span.length  # a bar that stops short of its end would stay, in red
+                self._bar.n = self._span.length  # tqdm leaves a bar that stops early on screen, in red
             self._bar.close()
 
-    def arrived(self, rows: int, through: int) -> None:
-        """So many rows are here by now, and everything before this moment (milliseconds)."""
+    def update(self, rows: int, through: int) -> None:
+        """Show the number of rows received, and that everything before a time (milliseconds) is complete."""
         self._rows = rows
         if self._span is not None:
-            self._through = through - self._span.start
+            self._done_ms = through - self._span.start
         self._show("")
         self._report()
 
     def show_wait(self, busy: int) -> None:
-        """Say what the fetch waits for, where every one of its requests under way does."""
+        """Show what the fetch waits for, if all its requests under way are waiting."""
         self._report()
         waits = list(self._cancel.waits.values())
         if not waits or len(waits) < busy:
@@ -114,9 +114,9 @@ class Progress:
         at = moment(wait.ends, wait.ends - seconds)
         self._show(f"{wait.reason}: goes on in {math.ceil(seconds)} s, at {at}", seconds)
 
-    def show_wait_here(self, endpoint: str, said: str, seconds: float) -> Callable[[], None]:
-        """Say what the calling thread waits for, where it fetches by itself: once, as it cannot count."""
-        self._show(said, seconds)
+    def show_wait_here(self, endpoint: str, text: str, seconds: float) -> Callable[[], None]:
+        """Show once what the calling thread waits for: it sends the requests itself and cannot count down."""
+        self._show(text, seconds)
         return lambda: None  # the bar goes on
 
     def _report(self) -> None:
@@ -124,45 +124,45 @@ class Progress:
             self._on_rows(self._rows)
 
     def _show(self, waiting: str, seconds: float = 0.0) -> None:
-        """Draw the bar, once the fetch takes longer than a second or will, with so many yet to wait."""
+        """Draw the bar, if the fetch has taken longer than a second or will, given the wait."""
         now = self._clock.monotonic()
-        is_quick = now + seconds - self._began < SHOW_AFTER_S
-        was_just_drawn = not waiting and now - self._drawn < REDRAW_EVERY
+        is_quick = now + seconds - self._started_at < SHOW_AFTER_S
+        was_just_drawn = not waiting and now - self._drawn_at < REDRAW_INTERVAL_S
         if not self._wanted or is_quick or was_just_drawn:
             return
-        self._drawn = now
+        self._drawn_at = now
         if self._bar is None:
             self._bar = Bar(self._endpoint, self._span.length if self._span else None)
         if self._span is not None:
-            self._bar.n = min(self._through, self._span.length)
-        said = [_plural(self._rows, "row"), _plural(self._stats.requests, "request"), waiting]
-        self._bar.unit = " · ".join(filter(None, said))
+            self._bar.n = min(self._done_ms, self._span.length)
+        text = [_plural(self._rows, "row"), _plural(self._stats.requests, "request"), waiting]
+        self._bar.unit = " · ".join(filter(None, text))
         self._bar.refresh()
 
 
-def notice(endpoint: str, said: str, seconds: float) -> Callable[[], None]:
-    """Show what a call waits for that has no bar, until it goes on: in the main thread, as bars are."""
+def notice(endpoint: str, text: str, seconds: float) -> Callable[[], None]:
+    """Show in the main thread what a call without a bar waits for; return a function that ends that."""
     if seconds <= SHOW_AFTER_S or threading.current_thread() is not threading.main_thread():
         return lambda: None
     bar = Bar(endpoint, None)
-    bar.unit = said
+    bar.unit = text
     bar.refresh()
     return bar.close
 
 
 def count_down(what: str, seconds: float, ends: float, clock: Clock, *, wanted: bool) -> None:
-    """Wait, and show for how long yet. It is logged as every wait is.
+    """Wait, and show the time left. It is logged as every wait is.
 
     Args:
         what: What is waited for.
         seconds: How long.
-        ends: When that ends, in seconds since 1970 by the exchange's clock.
+        ends: When the wait ends, in seconds since 1970 by the exchange's clock.
         clock: This machine's clock.
-        wanted: Whether a bar may be shown at all.
+        wanted: Whether a bar may be shown.
     """
     at = moment(ends, ends - seconds)
     if seconds > SHOW_AFTER_S:
-        with forgiving(Exception):  # a handler of the user's
+        with forgiving(Exception):  # from a log handler of the user
             _LOG.info("%s: goes on at %s", what, at)
     wanted = wanted and seconds > SHOW_AFTER_S and threading.current_thread() is threading.main_thread()
     bar = Bar(what, None) if wanted else None

@@ -1,7 +1,7 @@
-"""One window of a plan: which requests it takes, and in which order its answers count.
+"""A window of a plan: its requests, and the order in which their responses are consumed.
 
-Requests of several strands, and several of one, may be under way at once. Answers come in any order
-and are held until their turn, which is the order that asking for one after the other would have.
+Several windows, and several requests of one window, may be under way at once. Responses arrive in any order
+and are buffered, so that they are consumed in the order in which requests one by one would return them.
 """
 
 from __future__ import annotations
@@ -11,26 +11,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from toolkit.endpoints import Endpoint
+from toolkit.endpoints import ENDPOINTS, Endpoint
 from toolkit.errors import IncompleteError
 from toolkit.frames.builder import FrameBuilder
 from toolkit.planning import Span
 
-MOST_REQUESTS = 5_000
-"""Requests for one window, or for all of an endpoint without a span.
+MAX_REQUESTS = 5_000
+"""Maximum number of requests for one window, or for a list without a span.
 
-Pages of 500 hold 2.5 million rows by then, of a week at most: four trades a second, day and night. What
-goes on beyond that never ends, as from a server whose pages are always full.
+With pages of 500 that is 2.5 million rows of at most a week: four trades a second, day and night. More come
+only from a server whose pages never end.
 """
+
+PAGE_SIZES = frozenset(size for each in ENDPOINTS for size in (each.paging.default or 0, each.paging.maximum))
+"""Numbers of rows at which the exchange is documented to truncate responses."""
+
+TRUNCATION_SIZES = frozenset(size for size in PAGE_SIZES if size >= 100)
+"""Those that a complete list is unlikely to reach by chance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Where rows may be missing that cannot be had, or nobody can tell.
+    """Where rows may be missing that cannot be fetched, or cannot be known.
 
     Attributes:
-        why: In words, as the error says it.
-        span: When they are of, None where the endpoint tells no time.
+        why: The reason, as the error states it.
+        span: The time span, None if the endpoint has no times.
     """
 
     why: str
@@ -39,12 +45,12 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRequest:
-    """One request of a strand.
+    """One request of a window.
 
     Attributes:
-        window_fetch: Whose it is.
-        number: Its place among the strand's requests, from 0.
-        parameters: What it asks for besides the plan's parameters.
+        window_fetch: The window.
+        number: Its number among the window's requests, from 0.
+        parameters: Its parameters, in addition to those of the plan.
     """
 
     window_fetch: WindowFetch
@@ -53,16 +59,16 @@ class PlannedRequest:
 
 
 class WindowFetch(ABC):
-    """One window, or all of an endpoint that has none.
+    """The fetch of one window, or of a whole list that has no span.
 
     Args:
-        endpoint: What is asked.
-        span: The window, None where the endpoint has none.
+        endpoint: The endpoint.
+        span: The window, None if the endpoint has none.
 
     Attributes:
-        done_until: Everything before this moment (milliseconds) has been taken in.
-        is_done: Whether everything has been taken in.
-        gaps: Where rows may be missing, although everything has been taken in.
+        done_until: Everything before this time (milliseconds) has been consumed.
+        is_done: Whether everything has been consumed.
+        gaps: Where rows may be missing although everything was consumed.
     """
 
     def __init__(self, endpoint: Endpoint, span: Span | None) -> None:
@@ -75,7 +81,7 @@ class WindowFetch(ABC):
         self._under_way: set[int] = set()
         self._failures: dict[int, Exception] = {}
 
-    # -- asking --------------------------------------------------------------------------------------
+    # -- requests ------------------------------------------------------------------------------------
 
     @property
     @abstractmethod
@@ -83,89 +89,89 @@ class WindowFetch(ABC):
         """Whether the next request is known to be needed."""
 
     def may_speculate(self, speculative: int) -> bool:
-        """Whether the next request is likely to be needed, with `speculative` others under way at most."""
+        """Whether the next request is likely to be needed, with at most `speculative` others under way."""
         return False
 
-    def ask(self) -> PlannedRequest:
-        """The next request, which is under way from now on.
+    def next_request(self) -> PlannedRequest:
+        """Return the next request, which is under way from now on.
 
         Raises:
-            IncompleteError: It would be more than any honest answers take.
+            IncompleteError: There were more requests than any valid responses take.
         """
         self._check_bounds()
-        request = PlannedRequest(self, self._asked, self._next())
+        request = PlannedRequest(self, self._asked, self._next_parameters())
         self._under_way.add(request.number)
         self._asked += 1
         return request
 
     def _check_bounds(self) -> None:
-        if self._asked >= MOST_REQUESTS:
+        if self._asked >= MAX_REQUESTS:
             raise IncompleteError(
                 self.endpoint.qualified_name,
-                f"{MOST_REQUESTS:,} requests for one {'window' if self.span else 'list'}, and no end of it: "
-                "there is none, or there are more rows than are fetched at once. Ask for a shorter span "
-                "where it has one",
+                f"{MAX_REQUESTS:,} requests for one {'window' if self.span else 'list'} have not reached its "
+                "end: there is none, or there are more rows than can be fetched at once. Use a shorter span "
+                "if it takes one",
             )
 
     @abstractmethod
-    def _next(self) -> Mapping[str, object]: ...
+    def _next_parameters(self) -> Mapping[str, object]: ...
 
-    # -- what came -----------------------------------------------------------------------------------
+    # -- responses -----------------------------------------------------------------------------------
 
     def receive(self, number: int, payload: Any) -> None:
-        """Hold an answer."""
+        """Buffer a response."""
         self._under_way.discard(number)
-        self._hold(number, payload)
+        self._on_response(number, payload)
 
     @abstractmethod
-    def _hold(self, number: int, payload: Any) -> None: ...
+    def _on_response(self, number: int, payload: Any) -> None: ...
 
-    def failed(self, number: int, error: Exception) -> None:
-        """Hold an error: it counts when every answer before it has come, and it is still needed."""
+    def receive_error(self, number: int, error: Exception) -> None:
+        """Keep an error: it is raised if it is still relevant when all earlier responses have arrived."""
         self._under_way.discard(number)
         self._failures[number] = error
 
     @property
     def failure(self) -> tuple[int, Exception] | None:
-        """The first error by place, and that place."""
+        """The first error in order, with the number of its request."""
         return min(self._failures.items(), default=None, key=lambda item: item[0])
 
     def is_under_way(self, before: int | None = None) -> bool:
-        """Whether a request is under way, of those before a place."""
+        """Whether a request is under way, of those before a number if given."""
         return any(before is None or number < before for number in self._under_way)
 
-    # -- taking in, in order -------------------------------------------------------------------------
+    # -- consuming, in order -------------------------------------------------------------------------
 
     @property
     @abstractmethod
     def buffered(self) -> int:
-        """Answers that have come and were not taken in."""
+        """Number of responses received and not yet consumed."""
 
     @property
     @abstractmethod
     def is_ready(self) -> bool:
-        """Whether the answer whose turn it is has come."""
+        """Whether the next response in order has been received."""
 
     @abstractmethod
     def consume(self, builder: FrameBuilder) -> None:
-        """Take in the answer whose turn it is.
+        """Consume the next response in order.
 
         Raises:
-            ContractError: It is not what the documents promise.
+            ContractError: The response is not as documented.
         """
 
     def salvage(self, builder: FrameBuilder) -> None:
-        """Take in what has come, although something before it may be missing.
+        """Consume what has been received, although something before it may be missing.
 
         Raises:
-            ContractError: An answer is not what the documents promise.
+            ContractError: A response is not as documented.
         """
         while self.is_ready:
             self.consume(builder)
 
 
 def rows_of(endpoint: Endpoint, payload: Any) -> list[Any]:
-    """The rows of an answer as they came; none where it is not of the declared shape."""
+    """The rows of a response as received; none if it does not have the declared shape."""
     if endpoint.rows_field:
         payload = payload.get(endpoint.rows_field) if isinstance(payload, dict) else None
     elif isinstance(payload, dict):
@@ -173,8 +179,8 @@ def rows_of(endpoint: Endpoint, payload: Any) -> list[Any]:
     return payload if isinstance(payload, list) else []
 
 
-def moment_of(endpoint: Endpoint, row: Any) -> int | None:
-    """The time of a row, None where it tells none."""
+def time_of(endpoint: Endpoint, row: Any) -> int | None:
+    """The time of a row, None if it has none."""
     for column in endpoint.columns:
         if column.name == endpoint.order_by and isinstance(row, dict):
             moment = next((row[field] for field in column.fields if field in row), None)

@@ -1,7 +1,7 @@
-"""Who is asking: API key, signature, timestamp, permissions.
+"""Authenticates requests: API key, signature, timestamp, permissions.
 
-The signature check is the sandbox's own and shares nothing with the client: a mistake made twice
-would cancel out. It works on the bytes that came over the wire, never on parsed parameters.
+The signature check is the sandbox's own and shares no code with the client, where the same mistake on both
+sides would cancel out. It works on the bytes as received, not on parsed parameters.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import re
 from collections.abc import Iterable, Mapping
 
 from toolkit.endpoints import KEY_PERMISSIONS, Endpoint, Write
-from toolkit.sandbox.keys import CUSTOMER, LENGTH, PARTNER, RegisteredKey, read_public
+from toolkit.sandbox.keys import CUSTOMER, KEY_LENGTH, PARTNER, RegisteredKey, read_public
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, invalid, mandatory
 
 DEFAULT_RECV_WINDOW = 5000
-LONGEST_RECV_WINDOW = 60_000
-AHEAD_MS = 1000
+MAX_RECV_WINDOW = 60_000
+MAX_AHEAD_MS = 1000
 
-# Asked with the key of a customer; the partner's key may ask them as well.
+# Sent with a customer's key; the partner's key is accepted as well.
 CUSTOMER_ENDPOINTS = frozenset(
     {
         "spot.new_user",
@@ -33,40 +33,40 @@ CUSTOMER_ENDPOINTS = frozenset(
         "portfolio.customer_id",
     }
 )
-# Sent with the key of a customer and with no other: it is the customer's own id that changes.
-OWN_ENDPOINTS = frozenset(
+# Sent with a customer's key only: the customer's own id changes.
+CUSTOMER_ONLY_ENDPOINTS = frozenset(
     {"spot.set_own_customer_id", "futures.set_own_customer_id", "portfolio.set_own_customer_id"}
 )
-# Any account has an income of its own, and any key may ask what it may do.
-OPEN_ENDPOINTS = frozenset({"futures.income", KEY_PERMISSIONS.qualified_name})
+# Every account has income of its own, and every key may read its own permissions.
+ANY_KEY_ENDPOINTS = frozenset({"futures.income", KEY_PERMISSIONS.qualified_name})
 
-_KEY_FORM = re.compile(rf"[A-Za-z0-9]{{{LENGTH}}}\Z")
+_KEY_FORM = re.compile(rf"[A-Za-z0-9]{{{KEY_LENGTH}}}\Z")
 _WHOLE = re.compile(r"[0-9]{1,18}\Z")
 
 
 def without_signature(raw: bytes) -> bytes:
-    """The bytes less the `signature` parameter, wherever it stands; every other byte as it was."""
+    """The bytes without the `signature` parameter, wherever it is; all other bytes are unchanged."""
     if b"signature=" not in raw:
         return raw
     return b"&".join(part for part in raw.split(b"&") if not part.startswith(b"signature="))
 
 
 def payload_of(request: SandboxRequest) -> bytes:
-    """What the signature is made over: query and body joined without a separator."""
+    """What is signed: query and body, joined without a separator."""
     return without_signature(request.query) + without_signature(request.body)
 
 
 def find_key(request: SandboxRequest, keys: Iterable[RegisteredKey]) -> RegisteredKey | None:
-    """The key the request names, if it is one of ours."""
+    """The registered key that the request names, None if there is none."""
     text = request.headers.get("X-MBX-APIKEY", "")
-    # A copy: keys may be added meanwhile.
+    # Iterates over a copy: keys may be added at the same time.
     return next((key for key in tuple(keys) if key.key == text), None) if text else None
 
 
 def check_key(request: SandboxRequest, key: RegisteredKey | None, ip: str) -> RegisteredKey:
-    """The key that was found, or a refusal that says what is wrong with the one sent.
+    """Return the key that was found, or raise the refusal that fits the key sent.
 
-    A key used from a wrong address is refused as an unknown one is.
+    A key used from an address it is not allowed at is refused like an unknown one.
     """
     if not _KEY_FORM.match(request.headers.get("X-MBX-APIKEY", "")):
         raise RefusalError(-2014, "API-key format invalid.", 401)
@@ -76,7 +76,7 @@ def check_key(request: SandboxRequest, key: RegisteredKey | None, ip: str) -> Re
 
 
 def check_signed(request: SandboxRequest, values: Mapping[str, str], key: RegisteredKey, now_ms: int) -> None:
-    """Timestamp, recvWindow and signature, in the order the exchange looks at them."""
+    """Check timestamp, recvWindow and signature, in the exchange's order."""
     stamp = values.get("timestamp", "")
     if not _WHOLE.match(stamp):
         raise mandatory("timestamp")
@@ -87,25 +87,25 @@ def check_signed(request: SandboxRequest, values: Mapping[str, str], key: Regist
     if not _verify(key, payload_of(request), signature):
         raise RefusalError(-1022, "Signature for this request is not valid.")
     sent = int(stamp)
-    if sent >= now_ms + AHEAD_MS:
+    if sent >= now_ms + MAX_AHEAD_MS:
         raise RefusalError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
     if now_ms - sent > span:
         raise RefusalError(-1021, "Timestamp for this request is outside of the recvWindow.")
 
 
 def check_permission(key: RegisteredKey, endpoint: Endpoint) -> None:
-    """Whether the key may ask this endpoint."""
+    """Check that the key may use this endpoint."""
     allowed = endpoint.security in key.securities
     if endpoint.permission:
         allowed = allowed and endpoint.permission in key.permissions
     if isinstance(endpoint, Write):
-        # Some pages name no permission. A key that may do nothing but read changes nothing all the same.
+        # Some pages name no permission, but a read-only key must not change anything.
         allowed = allowed and bool(key.permissions)
     if endpoint.qualified_name in CUSTOMER_ENDPOINTS:
         allowed = allowed and key.owner in (PARTNER, CUSTOMER)
-    elif endpoint.qualified_name in OWN_ENDPOINTS:
+    elif endpoint.qualified_name in CUSTOMER_ONLY_ENDPOINTS:
         allowed = allowed and key.owner == CUSTOMER
-    elif endpoint.qualified_name not in OPEN_ENDPOINTS:
+    elif endpoint.qualified_name not in ANY_KEY_ENDPOINTS:
         allowed = allowed and key.owner == PARTNER
     if not allowed:
         raise _not_permitted()
@@ -118,7 +118,7 @@ def _not_permitted() -> RefusalError:
 def _recv_window(text: str | None, path: str) -> int:
     if text is None:
         return DEFAULT_RECV_WINDOW
-    if _WHOLE.match(text) and int(text) <= LONGEST_RECV_WINDOW:
+    if _WHOLE.match(text) and int(text) <= MAX_RECV_WINDOW:
         return int(text)
     if path.startswith("/sapi/"):
         raise RefusalError(-1131, "recvWindow must be less than 60000")
@@ -126,7 +126,7 @@ def _recv_window(text: str | None, path: str) -> int:
 
 
 def _verify(key: RegisteredKey, payload: bytes, signature: str) -> bool:
-    # Bytes outside ASCII have to be percent-encoded before signing since 2026-01-15.
+    # Since 2026-01-15 bytes outside ASCII must be percent-encoded before signing.
     if not payload.isascii():
         return False
     if key.public_pem:

@@ -1,4 +1,4 @@
-"""The one clock the exchange goes by: tests hand in their own, so nothing ever sleeps."""
+"""The clock that the sandbox reads: tests pass their own, so that nothing has to sleep."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class TimeSource(Protocol):
-    """Anything that tells the time."""
+    """A source of the current time."""
 
     def time(self) -> float:
         """Seconds since 1970-01-01 UTC."""
@@ -15,7 +15,7 @@ class TimeSource(Protocol):
 
 
 class SystemTime:
-    """The machine's own clock."""
+    """This machine's clock."""
 
     def time(self) -> float:
         """Seconds since 1970-01-01 UTC."""

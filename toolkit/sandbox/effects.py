@@ -1,4 +1,4 @@
-"""What writes did, so that a test can prove that nothing happened twice, or at all."""
+"""Records what writes did, so that a test can prove that nothing happened twice, or at all."""
 
 from __future__ import annotations
 
@@ -14,30 +14,29 @@ _STARS = "*" * 13
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One write that was executed, also when it left everything as it was.
+    """One executed write, also when it changed nothing.
 
     Attributes:
-        time_ms: When, by the exchange's clock.
-        qualified_name: Which write.
-        key_name: Name of the key that sent it.
-        parameters: Its own parameters as they came over the wire; of what is private, keys are
-            shortened, and the rest is left out.
-        answer_id: Number of the transfer, id of the new sub-account, the new key masked; "" for the others.
+        time_ms: When it was executed, by the exchange's clock.
+        qualified_name: The endpoint, as `exchange.transfer`.
+        key_name: Name of the key that signed it.
+        parameters: Its own parameters as received. Keys are shortened, other private values are left out.
+        result_id: Id of the transfer, id of the new sub-account, or the new key, masked; "" for other writes.
     """
 
     time_ms: int
     qualified_name: str
     key_name: str
     parameters: Mapping[str, str]
-    answer_id: str
+    result_id: str
 
     def has(self, parameters: Mapping[str, str]) -> bool:
-        """Whether it was sent with these parameters; with others beside them as well."""
+        """Whether it was sent with these parameters, among others."""
         return shown(parameters).items() <= self.parameters.items()
 
 
 def shown(parameters: Mapping[str, str]) -> Mapping[str, str]:
-    """Parameters as an effect keeps them."""
+    """The parameters as an effect records them."""
     kept = {name: text for name, text in parameters.items() if _PRIVATE.get(name) in (None, "id")}
     for name in kept.keys() & _PRIVATE.keys():
         kept[name] = kept[name][:_SHOWN] + _STARS

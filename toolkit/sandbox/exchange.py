@@ -1,4 +1,4 @@
-"""The exchange's rules, from a request to an answer. No sockets, and its own clock."""
+"""The exchange's rules, from a request to a response: no sockets, and a clock of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from toolkit.endpoints import ENDPOINTS_BY_ROUTE, RATE_LIMITS, Endpoint, Host, R
 from toolkit.runtime import forks
 from toolkit.runtime.decimals import in_own_context
 from toolkit.sandbox import faults as faulty
-from toolkit.sandbox.answers import Answers, Asked, LimitKeeps, RowPage
 from toolkit.sandbox.authentication import check_key, check_permission, check_signed, find_key
 from toolkit.sandbox.clock import SystemTime, TimeSource
 from toolkit.sandbox.effects import Effect, shown
@@ -24,6 +23,7 @@ from toolkit.sandbox.limits import IntervalCount, Limits
 from toolkit.sandbox.messages import RefusalError, SandboxRequest, SandboxResponse, encode
 from toolkit.sandbox.parameters import Parameters, check_parameters, read_parameters
 from toolkit.sandbox.public import PUBLIC_ROUTES, PublicRequest, PublicRoute
+from toolkit.sandbox.reads import CheckedRequest, Reads, RowPage, RowsKept
 from toolkit.sandbox.world import World
 from toolkit.sandbox.world.tables import Row, Table
 from toolkit.sandbox.writes import execute
@@ -33,14 +33,14 @@ EFFECTS_KEPT = 200_000
 IP_HEADER = "X-Sandbox-IP"
 
 _PATHS = frozenset(path for _, path in ENDPOINTS_BY_ROUTE)
-_HOSTS: tuple[tuple[str, Host], ...] = tuple(
+_HOSTS_BY_PREFIX: tuple[tuple[str, Host], ...] = tuple(
     (rate_limit.prefix, rate_limit.host) for rate_limit in RATE_LIMITS
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One request and what became of it. The key is named, never written down."""
+    """One request and its response. The key is named but never recorded."""
 
     time: float
     ip: str
@@ -54,7 +54,7 @@ class LogEntry:
 
 
 @dataclass(slots=True)
-class _Visit:
+class _RequestContext:
     """A request on its way through the checks."""
 
     request: SandboxRequest
@@ -76,19 +76,19 @@ class Exchange:
     """A strict exchange in front of a world. Threads may share it.
 
     Args:
-        world: What there is.
-        clock: What time it is; the machine's clock if not given.
-        limit_scale: What all limits are multiplied by.
-        tables: Rows that stand in for the world's behind a list endpoint, by door.
-        limit_keeps: Which rows a limit keeps, see `Answers`.
-        rate_limits: Pools that stand in for the catalogue's, by name.
-        window_seconds: Length of every pool's window, where it is to be another than documented.
+        world: The data.
+        clock: The clock; this machine's if not given.
+        limit_scale: Factor for all rate limits.
+        tables: Rows that replace those of the world behind a list endpoint, by endpoint.
+        rows_kept: Which rows are returned when there are more than the limit, see `Reads`.
+        rate_limits: Rate limits that replace the documented ones, by name.
+        window_seconds: Length of every rate limit's window, instead of the documented one.
 
     Attributes:
-        id: Who this exchange is: another one at the same address has another id.
-        faults: Ask here for things to go wrong.
+        id: Identifies this exchange: another one at the same address has another id.
+        faults: Faults are added here.
         log: The last requests.
-        counts: How often each status was answered; 0 stands for no answer at all.
+        counts: Number of responses by status; 0 stands for no response.
         limits: The counters.
     """
 
@@ -99,7 +99,7 @@ class Exchange:
         *,
         limit_scale: float = 1.0,
         tables: Mapping[str, Table] | None = None,
-        limit_keeps: LimitKeeps = "oldest",
+        rows_kept: RowsKept = "oldest",
         rate_limits: Mapping[str, RateLimit] | None = None,
         window_seconds: int | None = None,
     ) -> None:
@@ -111,7 +111,7 @@ class Exchange:
         self.log: deque[LogEntry] = deque(maxlen=LOG_KEPT)
         self.counts: Counter[int] = Counter()
         self._effects: deque[Effect] = deque(maxlen=EFFECTS_KEPT)
-        self._answers = Answers(world, tables or {}, limit_keeps)
+        self._reads = Reads(world, tables or {}, rows_kept)
         forks.renew(self._make_lock)
 
     def _make_lock(self) -> None:
@@ -125,83 +125,79 @@ class Exchange:
 
     @property
     def effects(self) -> list[Effect]:
-        """What writes did, oldest first."""
+        """The executed writes, oldest first."""
         with self._lock:
             return list(self._effects)
 
-    def effects_of(self, qualified_name: str, **wire_parameters: str) -> list[Effect]:
-        """What one write did, with these parameters if any are given (an e-mail address chooses nothing)."""
-        return [
-            each
-            for each in self.effects
-            if each.qualified_name == qualified_name and each.has(wire_parameters)
-        ]
+    def effects_of(self, qualified_name: str, **fields: str) -> list[Effect]:
+        """The executions of one write, with these parameters if given (e-mail addresses are not recorded)."""
+        return [each for each in self.effects if each.qualified_name == qualified_name and each.has(fields)]
 
     @in_own_context
     def handle(self, request: SandboxRequest) -> SandboxResponse:
-        """Answer a request."""
+        """Respond to a request."""
         with self._lock:
-            visit = self._enter(request)
+            context = self._begin(request)
             try:
-                answer = self._answer(visit)
-            except RefusalError as usage_error:
-                visit.code = usage_error.code
-                visit.headers.update(usage_error.headers)
-                answer = SandboxResponse(
-                    usage_error.status, {}, encode({"code": usage_error.code, "msg": usage_error.text})
+                response = self._respond(context)
+            except RefusalError as refusal:
+                context.code = refusal.code
+                context.headers.update(refusal.headers)
+                response = SandboxResponse(
+                    refusal.status, {}, encode({"code": refusal.code, "msg": refusal.text})
                 )
-            answer = self._dressed(answer, visit)
-            self._record(visit, answer.status)
-            return answer
+            response = self._add_headers(response, context)
+            self._record(context, response.status)
+            return response
 
-    def _enter(self, request: SandboxRequest) -> _Visit:
+    def _begin(self, request: SandboxRequest) -> _RequestContext:
         now = self.clock.time()
-        skew = self.faults.take(faulty.SKEW, request)
+        skew = self.faults.take(faulty.CLOCK, request)
         if skew is not None:
             now += skew.number_of("seconds")
-        host = next((host for prefix, host in _HOSTS if request.path.startswith(prefix)), "")
+        host = next((host for prefix, host in _HOSTS_BY_PREFIX if request.path.startswith(prefix)), "")
         key = find_key(request, self.world.keys.values())
-        return _Visit(request, now, request.headers.get(IP_HEADER, request.ip), host, key, {})
+        return _RequestContext(request, now, request.headers.get(IP_HEADER, request.ip), host, key, {})
 
-    def _answer(self, visit: _Visit) -> SandboxResponse:
-        request = visit.request
+    def _respond(self, context: _RequestContext) -> SandboxResponse:
+        request = context.request
         path = request.path
-        # Limits and bans go by the true clock: skew is about what the exchange says, not what it does.
+        # Rate limits and bans follow the true clock: skew affects what the exchange says, not what it does.
         now = self.clock.time()
-        self.limits.check_ban(visit.host, visit.ip, now)
+        self.limits.check_ban(context.host, context.ip, now)
         fault = self.faults.take(faulty.ARRIVAL, request)
         if fault is not None:
             if fault.kind == "ban":
-                raise self.limits.ban(visit.host, visit.ip, now, fault.number_of("seconds"))
-            return faulty.strike(fault)
+                raise self.limits.ban(context.host, context.ip, now, fault.number_of("seconds"))
+            return faulty.failure_response(fault)
         parameters = read_parameters(request)
         public = PUBLIC_ROUTES.get(path)
         endpoint = ENDPOINTS_BY_ROUTE.get((request.method, path))
-        self._charge(visit, parameters, endpoint, public, now)
-        fault = self.faults.take(faulty.INSTEAD, request, faulty.before_effect)
+        self._charge(context, parameters, endpoint, public, now)
+        fault = self.faults.take(faulty.INSTEAD_OF_RESPONSE, request, faulty.before_effect)
         if fault is not None:
-            return faulty.strike(fault)
+            return faulty.failure_response(fault)
         payload = (
-            self._public(visit, parameters, public)
+            self._public(context, parameters, public)
             if endpoint is None
-            else self._signed(visit, parameters, endpoint, now)
+            else self._signed(context, parameters, endpoint, now)
         )
-        answer = SandboxResponse(200, {}, encode(payload))
-        fault = self.faults.take(faulty.AFTER, request, faulty.after_effect)
+        response = SandboxResponse(200, {}, encode(payload))
+        fault = self.faults.take(faulty.AFTER_EFFECT, request, faulty.after_effect)
         if fault is None:
-            return answer
-        return faulty.cut(answer) if fault.kind == "cut" else faulty.strike(fault)
+            return response
+        return faulty.truncate(response) if fault.kind == "cut" else faulty.failure_response(fault)
 
     def _charge(
         self,
-        visit: _Visit,
+        context: _RequestContext,
         parameters: Parameters,
         endpoint: Endpoint | None,
         public: PublicRoute | None,
         now: float,
     ) -> None:
-        """Count the request, whatever becomes of it."""
-        path = visit.request.path
+        """Count the request, whether or not it succeeds."""
+        path = context.request.path
         if endpoint is not None:
             rate_limit, weight = endpoint.rate_limit, endpoint.weight_of(parameters.values)
         elif public is not None:
@@ -209,7 +205,7 @@ class Exchange:
                 return
             rate_limit, weight = public.rate_limit, public.weight
         else:
-            # A path that does not exist still draws on the counter of its host; on /sapi there is none.
+            # An unknown path is charged to the shared counter of its host; /sapi has none.
             shared = next(
                 (
                     rate_limit
@@ -221,78 +217,80 @@ class Exchange:
             if shared is None:
                 return
             rate_limit, weight = shared, 1
-        owner = visit.key.uid if rate_limit.scope == "UID" and visit.key is not None else visit.ip
+        owner = context.key.uid if rate_limit.scope == "UID" and context.key is not None else context.ip
         charge = self.limits.charge(rate_limit, path, owner, weight, now)
-        visit.weight, visit.used = charge.weight, charge.used
-        visit.headers.update(charge.headers)
+        context.weight, context.used = charge.weight, charge.used
+        context.headers.update(charge.headers)
 
-    def _public(self, visit: _Visit, parameters: Parameters, public: PublicRoute | None) -> object:
-        request = visit.request
+    def _public(self, context: _RequestContext, parameters: Parameters, public: PublicRoute | None) -> object:
+        request = context.request
         known = public is not None or request.path in _PATHS
         if public is None or request.method != "GET":
             raise RefusalError(-1099, "Not found, unauthenticated, or unauthorized.", 405 if known else 404)
-        return public.answer(PublicRequest(self.limits, visit.now_ms, parameters.values))
+        return public.handler(PublicRequest(self.limits, context.now_ms, parameters.values))
 
-    def _signed(self, visit: _Visit, parameters: Parameters, endpoint: Endpoint, now: float) -> object:
-        key = check_key(visit.request, visit.key, visit.ip)
-        check_signed(visit.request, parameters.values, key, visit.now_ms)
+    def _signed(
+        self, context: _RequestContext, parameters: Parameters, endpoint: Endpoint, now: float
+    ) -> object:
+        key = check_key(context.request, context.key, context.ip)
+        check_signed(context.request, parameters.values, key, context.now_ms)
         check_permission(key, endpoint)
-        asked = Asked(endpoint, check_parameters(endpoint, parameters), key, int(now * 1000))
+        checked = CheckedRequest(endpoint, check_parameters(endpoint, parameters), key, int(now * 1000))
         if not isinstance(endpoint, Write):
-            fits = faulty.QUESTION, visit.request, lambda each: faulty.can_mistake(each, asked)
-            for mistake in self.faults.take_all(*fits):
-                asked = faulty.mistaken(mistake, asked)
-        payload = self._written(asked) if isinstance(endpoint, Write) else self._answers.single(asked)
+            fits = faulty.PARAMETERS, context.request, lambda each: faulty.can_alter_request(each, checked)
+            for altering in self.faults.take_all(*fits):
+                checked = faulty.alter_request(altering, checked)
+        payload = self._execute(checked) if isinstance(endpoint, Write) else self._reads.single(checked)
         if payload is not None:
-            return self._bent(visit.request, endpoint, payload)
-        page = self._answers.page(asked)
-        fault = self.faults.take(faulty.ROWS, visit.request, lambda each: faulty.can_bend(each, page))
-        rows = page.rows if fault is None else faulty.bend(fault, endpoint, page)
-        return self._answers.wrap(asked, rows)
+            return self._alter_object(context.request, endpoint, payload)
+        page = self._reads.page(checked)
+        fault = self.faults.take(faulty.ROWS, context.request, lambda each: faulty.can_alter_rows(each, page))
+        rows = page.rows if fault is None else faulty.alter_rows(fault, endpoint, page)
+        return self._reads.wrap(checked, rows)
 
-    def _written(self, asked: Asked) -> object:
-        """Change the world, and count it."""
-        done = execute(self.world, asked)
+    def _execute(self, checked: CheckedRequest) -> object:
+        """Execute the write and record it."""
+        done = execute(self.world, checked)
         effect = Effect(
-            asked.now_ms, asked.endpoint.qualified_name, asked.key.name, shown(asked.values), done.id
+            checked.now_ms, checked.endpoint.qualified_name, checked.key.name, shown(checked.values), done.id
         )
         self._effects.append(effect)
         return done.payload
 
-    def _bent(self, request: SandboxRequest, endpoint: Endpoint, payload: Any) -> object:
-        """A single object is a page of one row to the faults."""
+    def _alter_object(self, request: SandboxRequest, endpoint: Endpoint, payload: Any) -> object:
+        """Apply a row fault to a single object, as to a page of one row."""
         rows: list[Row] = payload if isinstance(payload, list) else [payload]
         page = RowPage(rows, 0, None)
-        fault = self.faults.take(faulty.ROWS, request, lambda each: faulty.can_bend(each, page))
+        fault = self.faults.take(faulty.ROWS, request, lambda each: faulty.can_alter_rows(each, page))
         if fault is None:
             return payload
-        bent = faulty.bend(fault, endpoint, page)
-        return bent if isinstance(payload, list) else bent[0]
+        altered = faulty.alter_rows(fault, endpoint, page)
+        return altered if isinstance(payload, list) else altered[0]
 
-    def _dressed(self, answer: SandboxResponse, visit: _Visit) -> SandboxResponse:
-        """The answer with the headers every answer has."""
+    def _add_headers(self, response: SandboxResponse, context: _RequestContext) -> SandboxResponse:
+        """Add the headers that every response has."""
         headers = {
             "Content-Type": "application/json;charset=UTF-8",
-            "Date": formatdate(visit.now, usegmt=True),
-            **visit.headers,
-            **answer.headers,
+            "Date": formatdate(context.now, usegmt=True),
+            **context.headers,
+            **response.headers,
         }
-        for fault in self.faults.take_all(faulty.HEADERS, visit.request):
+        for fault in self.faults.take_all(faulty.HEADERS, context.request):
             headers[fault.text_of("name")] = fault.text_of("value")
-        return replace(answer, headers=headers)
+        return replace(response, headers=headers)
 
-    def _record(self, visit: _Visit, status: int) -> None:
+    def _record(self, context: _RequestContext, status: int) -> None:
         self.counts[status] += 1
         self.log.append(
             LogEntry(
-                time=visit.now,
-                ip=visit.ip,
-                key=visit.key.name if visit.key else "",
-                method=visit.request.method,
-                path=visit.request.path,
+                time=context.now,
+                ip=context.ip,
+                key=context.key.name if context.key else "",
+                method=context.request.method,
+                path=context.request.path,
                 status=status,
-                code=visit.code,
-                weight=visit.weight,
-                used=visit.used,
+                code=context.code,
+                weight=context.weight,
+                used=context.used,
             )
         )

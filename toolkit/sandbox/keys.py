@@ -1,4 +1,4 @@
-"""API keys of the sandbox, made from its seed, and what each may do."""
+"""The sandbox's API keys, derived from its seed, and what each may do."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 ALPHABET = string.ascii_letters + string.digits
-LENGTH = 64
+KEY_LENGTH = 64
 
-# What a key's owner is to the exchange decides which Link doors are open.
+# Which Link endpoints a key may use depends on its owner.
 PARTNER = "partner"
 CUSTOMER = "customer"
 STRANGER = "stranger"
 
-# This machine, and the two of the desk.
+# This machine, and two addresses of the partner.
 ADDRESSES = frozenset({"127.0.0.1", "10.0.0.8", "10.0.0.9"})
 
 
@@ -29,17 +29,17 @@ class RegisteredKey:
     """An API key.
 
     Attributes:
-        name: What logs call it: the key itself is never written down.
-        key: What goes into `X-MBX-APIKEY`.
+        name: Its name in logs, which never contain the key itself.
+        key: The value of `X-MBX-APIKEY`.
         secret: Secret of an HMAC key.
-        uid: Account that owns it.
+        uid: The account that owns it.
         owner: Whether that account is the partner, a customer of the partner, or neither.
         securities: Security types it may use.
-        permissions: What it was allowed when it was made, in the documents' words.
+        permissions: Permissions given at its creation, as the documents name them.
         public_pem: Public key in PEM, of an RSA or Ed25519 key; such a key has no secret.
-        addresses: IP addresses it may be used from; from anywhere if there are none.
+        addresses: IP addresses it may be used from; empty for any.
         withdrawals: Whether it may withdraw.
-        created_ms: When it was made.
+        created_ms: Time of its creation, in milliseconds.
     """
 
     name: str
@@ -58,7 +58,7 @@ class RegisteredKey:
 
     def __post_init__(self) -> None:
         if self.withdrawals and not self.addresses:
-            raise ValueError("a key may withdraw only if it is limited to addresses")
+            raise ValueError("a key with withdrawals needs `addresses`")
         if self.public_pem or not self.secret:
             read_public(self.public_pem)
 
@@ -69,7 +69,7 @@ class RegisteredKey:
 
 @lru_cache(maxsize=32)
 def read_public(pem: str) -> RSAPublicKey | Ed25519PublicKey:
-    """The RSA or Ed25519 key in a PEM; ValueError where there is none."""
+    """The RSA or Ed25519 key in a PEM; ValueError if it holds none."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -81,12 +81,12 @@ def read_public(pem: str) -> RSAPublicKey | Ed25519PublicKey:
     except (ValueError, UnsupportedAlgorithm):
         raise ValueError(wrong) from None
     if not isinstance(public, RSAPublicKey | Ed25519PublicKey):
-        raise ValueError(wrong)  # noqa: TRY004 - the text is at fault
+        raise ValueError(wrong)  # noqa: TRY004 - the text is wrong, not its type
     return public
 
 
-def letters(*words: object, length: int = LENGTH) -> str:
-    """Letters and digits that follow from the words alone."""
+def letters(*words: object, length: int = KEY_LENGTH) -> str:
+    """Letters and digits derived from the words alone."""
     text = "\x1f".join(map(str, words)).encode()
     digest = hashlib.shake_256(text).digest(length * 2)
     pairs = zip(digest[::2], digest[1::2], strict=True)
@@ -96,7 +96,7 @@ def letters(*words: object, length: int = LENGTH) -> str:
 def make_keys(
     seed: int, created_ms: int, *, partner_uid: str, customer_uid: str, stranger_uid: str
 ) -> dict[str, RegisteredKey]:
-    """The keys of a world, by name: the partner's first, which is as a key should be."""
+    """The keys of a world by name; the partner's, which has everything a key should have, comes first."""
 
     def key(name: str, uid: str, **options: object) -> RegisteredKey:
         pair = {"key": letters(seed, name, "key"), "secret": letters(seed, name, "secret")}

@@ -1,4 +1,4 @@
-"""Counting weight: pools, refusals (429) and bans (418), all on the exchange's clock."""
+"""Counts weight: rate limits, refusals (429) and bans (418), by the exchange's clock."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from toolkit.endpoints import RATE_LIMITS, RateLimit
 from toolkit.sandbox.messages import RefusalError
 
-STRIKES = 5  # requests after the first 429 of a window before the ban
-FIRST_BAN = 120.0
+MAX_REFUSALS = 5  # requests after the first 429 of a window before the ban
+FIRST_BAN_S = 120.0
 MAX_BAN_S = 3 * 86_400.0
 WINDOWS_KEPT = 10_000
 
@@ -20,7 +20,7 @@ _INTERVALS = ((86_400, "D", "DAY"), (3600, "H", "HOUR"), (60, "M", "MINUTE"), (1
 
 
 def interval(seconds: int) -> tuple[int, str, str]:
-    """An interval in the exchange's words: how many, the letter, the word."""
+    """An interval as the exchange writes it: number, letter, word."""
     for length, letter, word in _INTERVALS:
         if seconds % length == 0:
             return seconds // length, letter, word
@@ -28,7 +28,7 @@ def interval(seconds: int) -> tuple[int, str, str]:
 
 
 def header_of(rate_limit: RateLimit) -> str:
-    """Header that carries the used weight; its interval follows the pool's."""
+    """The header that carries the used weight; its interval is that of the rate limit's window."""
     number, letter, _ = interval(rate_limit.seconds)
     return re.sub(r"-\d+[A-Z]$", f"-{number}{letter}", rate_limit.header)
 
@@ -38,13 +38,13 @@ class IntervalCount:
     """What one counter counted in one interval.
 
     Attributes:
-        rate_limit: Name of the pool.
+        rate_limit: Name of the rate limit.
         host: Host that counts.
-        start_ms: When the interval began.
-        used: Weight of the requests that were let in.
-        limit: Weight allowed.
-        refused: Requests answered 429.
-        counter: The path, where each endpoint has a counter of its own.
+        start_ms: Beginning of the interval.
+        used: Weight of the accepted requests.
+        limit: Maximum weight.
+        refused: Number of requests answered with 429.
+        counter: The path, for rate limits that count each endpoint separately.
         owner: Address or account that is counted.
         seconds: Length of the interval.
     """
@@ -68,7 +68,7 @@ class _Offender:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a request was charged, and where."""
+    """What was charged for a request, and the headers that say so."""
 
     weight: int
     used: int
@@ -76,7 +76,7 @@ class Charge:
 
 
 class Limits:
-    """All counters of the exchange; `Exchange` says what the arguments mean."""
+    """All counters of the exchange; see `Exchange` for the arguments."""
 
     def __init__(
         self,
@@ -104,21 +104,21 @@ class Limits:
         self._offenders: dict[tuple[str, str], _Offender] = {}
 
     def check_ban(self, host: str, ip: str, now: float) -> None:
-        """Refuse whatever comes from a banned address."""
+        """Refuse requests from a banned address."""
         offender = self._offenders.get((host, ip))
         if offender is not None and offender.banned_until > now:
             raise self._banned(offender, now)
 
     def ban(self, host: str, ip: str, now: float, seconds: float | None = None) -> RefusalError:
-        """Ban an address: two minutes, twice as long at each further ban, three days at most."""
+        """Ban an address for two minutes, doubled with each further ban, up to three days."""
         offender = self._offenders.setdefault((host, ip), _Offender())
-        length = min(FIRST_BAN * 2**offender.bans, MAX_BAN_S) if seconds is None else seconds
+        length = min(FIRST_BAN_S * 2**offender.bans, MAX_BAN_S) if seconds is None else seconds
         offender.banned_until = now + length
         offender.bans += 1
         return self._banned(offender, now)
 
     def charge(self, rate_limit: RateLimit, path: str, owner: str, weight: int, now: float) -> Charge:
-        """Charge a request to its pool, or refuse it."""
+        """Charge a request to its rate limit, or refuse it."""
         rate_limit = self.rate_limits[rate_limit.name]
         window = self._window(rate_limit, "" if rate_limit.shared else path, owner, now)
         if window.used + weight <= window.limit:
@@ -126,20 +126,20 @@ class Limits:
             return Charge(weight, window.used, {header_of(rate_limit): str(window.used)})
         window.refused += 1
         headers = {header_of(rate_limit): str(window.used)}
-        if rate_limit.bans and window.refused > STRIKES:
-            usage_error = self.ban(rate_limit.host, owner, now)
+        if rate_limit.bans and window.refused > MAX_REFUSALS:
+            refusal = self.ban(rate_limit.host, owner, now)
         else:
             number, _, word = interval(rate_limit.seconds)
-            turn = window.start_ms / 1000 + rate_limit.seconds
-            headers["Retry-After"] = str(max(1, math.ceil(turn - now)))
-            usage_error = RefusalError(
+            window_end = window.start_ms / 1000 + rate_limit.seconds
+            headers["Retry-After"] = str(max(1, math.ceil(window_end - now)))
+            refusal = RefusalError(
                 -1003,
                 f"Too much request weight used; current limit is {window.limit} request weight "
                 f"per {number} {word}. Please use the websocket for live updates to avoid polling the API.",
                 429,
             )
-        usage_error.headers.update(headers)
-        raise usage_error
+        refusal.headers.update(headers)
+        raise refusal
 
     def _window(self, rate_limit: RateLimit, counter: str, owner: str, now: float) -> IntervalCount:
         start_ms = int(now // rate_limit.seconds) * rate_limit.seconds * 1000

@@ -1,4 +1,4 @@
-"""What goes into the exchange and what comes out of it. No sockets here."""
+"""Requests and responses of the exchange, independent of sockets."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-DeliveryKind = Literal["normal", "silence", "reset-before", "reset", "cut"]
+TransmissionKind = Literal["normal", "no-response", "reset-before", "reset", "cut"]
 
 
 class Headers(Mapping[str, str]):
-    """Header fields; their names are the same in upper and lower case."""
+    """Header fields with case-insensitive names."""
 
     def __init__(self, fields: Mapping[str, str] | None = None) -> None:
         self._fields = {name.lower(): value for name, value in (fields or {}).items()}
@@ -28,15 +28,15 @@ class Headers(Mapping[str, str]):
 
 @dataclass(frozen=True, slots=True)
 class SandboxRequest:
-    """A request as it came over the wire.
+    """A request as received.
 
     Attributes:
         method: HTTP method.
         path: Path without the query string.
-        query: The query string's bytes exactly as sent, without the question mark.
-        body: The body's bytes exactly as sent.
-        headers: Header fields, found in any spelling of upper and lower case.
-        ip: Address the request came from.
+        query: The bytes of the query string exactly as sent, without the question mark.
+        body: The bytes of the body exactly as sent.
+        headers: Header fields, case-insensitive.
+        ip: Address that the request came from.
     """
 
     method: str
@@ -52,30 +52,30 @@ class SandboxRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """How the server brings an answer to the socket.
+class Transmission:
+    """How the server sends a response.
 
     Attributes:
-        kind: normal; silence (never answers); reset-before (resets, nothing was done); reset (resets
-            instead of answering, everything was done); cut (the body stops early).
-        size: Bytes of the body that are sent when it is cut.
+        kind: normal; no-response (the connection stays open, silent); reset-before (reset, nothing was done);
+            reset (reset instead of a response, everything was done); cut (the body ends early).
+        size: Bytes of the body to send, for cut.
     """
 
-    kind: DeliveryKind = "normal"
+    kind: TransmissionKind = "normal"
     size: int = 0
 
 
-NORMAL = Delivery()
+NORMAL = Transmission()
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxResponse:
-    """An answer, and how the server is to bring it."""
+    """A response, and how the server sends it."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    delivery: Delivery = NORMAL
+    transmission: Transmission = NORMAL
 
     def json(self) -> object:
         """The body as JSON."""
@@ -83,7 +83,7 @@ class SandboxResponse:
 
 
 class RefusalError(Exception):
-    """The exchange says no: an HTTP status, a code and a text of the documents."""
+    """A refusal by the exchange: HTTP status, code and text as documented."""
 
     def __init__(
         self, code: int, text: str, status: int = 400, headers: Mapping[str, str] | None = None
@@ -96,12 +96,12 @@ class RefusalError(Exception):
 
 
 def encode(payload: object) -> bytes:
-    """JSON as the exchange writes it: no blanks, UTF-8 as it is."""
+    """JSON as the exchange writes it: no spaces, UTF-8 unescaped."""
     return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def mandatory(name: str) -> RefusalError:
-    """A mandatory parameter is missing or useless."""
+    """A mandatory parameter is missing or malformed."""
     return RefusalError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
 
 

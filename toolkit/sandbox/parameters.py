@@ -1,4 +1,4 @@
-"""Reading the parameters of a request, and holding them to the endpoint's declaration."""
+"""Reads the parameters of a request and checks them against the endpoint's declaration."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ ALWAYS_KNOWN = frozenset({"timestamp", "recvWindow", "signature"})
 _INTEGER = "^[0-9]{1,20}$"
 _IDENTIFIER = "^[0-9]{1,20}$"
 _WORD = "^[A-Za-z0-9]{1,64}$"
-# Symbols may hold letters of any script since 2025-12, but no small Latin ones.
+# Since 2025-12 symbols may contain letters of any script, but no lower-case Latin ones.
 _SYMBOL = r"^(?:[^\Wa-z]|[-.]){1,20}$"
 _FLAG = "^(?i:true|false)$"
 _CLIENT_ID = "^[A-Za-z0-9_.:/-]{1,64}$"
 _WORDS = "^[A-Z_]{1,40}$"
 _DECIMAL = r"^[0-9]{1,20}(?:\.[0-9]{1,40})?$"
 _DECIMALS = 8
-# PEM or mere base64, with or without the ends of lines.
+# PEM or bare base64, with or without line breaks.
 _PUBLIC_KEY = r"^[A-Za-z0-9+/=\s-]{1,4096}$"
-# Ids and e-mail addresses that people choose: everything but control characters.
+# Ids and e-mail addresses chosen by people: anything but control characters.
 _FREE = r"^[^\x00-\x1f\x7f]{1,256}$"
 
 _LEGAL: Mapping[str, str] = {
@@ -56,9 +56,9 @@ class Parameters:
     """Parameters as sent.
 
     Attributes:
-        values: Value of each name; the query string wins over the body.
-        sent: How many were sent; one in both places counts once.
-        repeated: Whether a name came twice in the query string, or twice in the body.
+        values: Values by name; the query string takes precedence over the body.
+        sent: Number of parameters sent; one that is in both counts once.
+        repeated: Whether a name occurs twice in the query string, or twice in the body.
     """
 
     values: Mapping[str, str]
@@ -69,7 +69,7 @@ class Parameters:
 def read_parameters(request: SandboxRequest) -> Parameters:
     """The parameters of query string and body.
 
-    A GET has no say in its body, and a body that does not say it is a form is not read.
+    The body of a GET is ignored, and so is a body that is not declared as a form.
     """
     query = _pairs(request.query)
     body = [] if request.method == "GET" or not _is_form(request) else _pairs(request.body)
@@ -81,7 +81,7 @@ def read_parameters(request: SandboxRequest) -> Parameters:
 
 
 def check_parameters(endpoint: Endpoint, parameters: Parameters) -> dict[str, str]:
-    """The endpoint's own parameters, all of them allowed; a refusal otherwise."""
+    """Return the endpoint's own parameters if all are valid, or raise a refusal."""
     if parameters.repeated:
         raise RefusalError(-1101, "Duplicate values for a parameter detected.")
     declared = {param.field: param for param in endpoint.request_params}
@@ -116,7 +116,7 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
     for part in raw.split(b"&"):
         if part:
             name, _, value = part.decode("latin-1").partition("=")
-            # Base64 is full of pluses: in a signature they are not blanks.
+            # Base64 contains plus signs: in a signature they do not stand for spaces.
             decode = unquote if name == "signature" else unquote_plus
             pairs.append((unquote_plus(name), decode(value)))
     return pairs
@@ -128,7 +128,7 @@ def _check_value(param: Param, text: str) -> None:
         raise mandatory(name) if param.required else RefusalError(-1105, f"Parameter '{name}' was empty.")
     legal = _legal(param)
     if not re.fullmatch(legal, text):
-        # `type` is the one choice whose refusal the documents name.
+        # `type` is the only choice whose refusal is documented.
         if param.required or name == "type":
             raise mandatory(name)
         raise RefusalError(

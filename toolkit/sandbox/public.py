@@ -1,4 +1,4 @@
-"""What the exchange tells anybody: ping, time, exchangeInfo, system status."""
+"""Public endpoints: ping, time, exchangeInfo, system status."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from toolkit.sandbox.limits import Limits, interval
 from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.world.market import CM, SPOT, UM, Market, pair_of
 
-# Orders allowed by pool: seconds of the interval, and how many. As documented, whatever the scale.
+# Documented order limits by rate limit: seconds of the interval, and number. `limit_scale` does not apply.
 _ORDERS: Mapping[str, tuple[tuple[int, int], ...]] = {
     API.name: ((10, 50), (86_400, 160_000)),
     FAPI.name: ((60, 1200),),
@@ -19,7 +19,7 @@ _ORDERS: Mapping[str, tuple[tuple[int, int], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class PublicRequest:
-    """What anybody asks, and what it takes to answer."""
+    """A public request, and what is needed to answer it."""
 
     limits: Limits
     now_ms: int
@@ -28,30 +28,30 @@ class PublicRequest:
 
 @dataclass(frozen=True, slots=True)
 class PublicRoute:
-    """A path that needs no key. A path of no pool costs nothing."""
+    """A path that needs no key; without a rate limit it costs nothing."""
 
     rate_limit: RateLimit | None
     weight: int
-    answer: Callable[[PublicRequest], object]
+    handler: Callable[[PublicRequest], object]
 
 
-def _ping(asked: PublicRequest) -> object:
+def _ping(request: PublicRequest) -> object:
     return {}
 
 
-def _time(asked: PublicRequest) -> object:
-    return {"serverTime": asked.now_ms}
+def _time(request: PublicRequest) -> object:
+    return {"serverTime": request.now_ms}
 
 
-def _status(asked: PublicRequest) -> object:
+def _status(request: PublicRequest) -> object:
     return {"status": 0, "msg": "normal"}
 
 
 def _rate_limits(limits: Limits, rate_limit: RateLimit | None) -> list[dict[str, object]]:
-    """The weight that is enforced, and the orders that are documented.
+    """The enforced weight, and the documented order limits.
 
-    Those never bind, because the sandbox takes no orders. The documents list RAW_REQUESTS for /api as
-    well; they are left out, because nobody would hold a client to them here.
+    The sandbox accepts no orders, so those never apply. RAW_REQUESTS, documented for /api as well, is left
+    out because the sandbox does not enforce it.
     """
     if rate_limit is None:
         return []
@@ -66,11 +66,11 @@ def _rate_limit(kind: str, seconds: int, limit: int) -> dict[str, object]:
     return {"rateLimitType": kind, "interval": word, "intervalNum": number, "limit": limit}
 
 
-def _info(asked: PublicRequest, rate_limit: RateLimit | None, symbols: list[dict[str, object]]) -> object:
+def _info(request: PublicRequest, rate_limit: RateLimit | None, symbols: list[dict[str, object]]) -> object:
     return {
         "timezone": "UTC",
-        "serverTime": asked.now_ms,
-        "rateLimits": _rate_limits(asked.limits, rate_limit),
+        "serverTime": request.now_ms,
+        "rateLimits": _rate_limits(request.limits, rate_limit),
         "exchangeFilters": [],
         "symbols": symbols,
     }
@@ -104,7 +104,7 @@ def _spot_symbol(market: Market) -> dict[str, object]:
         "isMarginTradingAllowed": True,
         "filters": _filters(market),
         "permissions": [],
-        "permissionSets": [["SPOT", "HEADROOM_FRACTION"]],
+        "permissionSets": [["SPOT", "MARGIN"]],
     }
 
 
@@ -129,32 +129,32 @@ def _perpetual(market: Market, margin: str) -> dict[str, object]:
     }
 
 
-def _spot_info(asked: PublicRequest) -> object:
-    wanted = asked.values.get("symbol")
+def _spot_info(request: PublicRequest) -> object:
+    wanted = request.values.get("symbol")
     markets = [market for market in SPOT if wanted in (None, market.symbol)]
     if not markets:
         raise RefusalError(-1121, "Invalid symbol.")
-    return _info(asked, API, [_spot_symbol(market) for market in markets])
+    return _info(request, API, [_spot_symbol(market) for market in markets])
 
 
-def _um_info(asked: PublicRequest) -> object:
+def _um_info(request: PublicRequest) -> object:
     symbols = [_perpetual(market, market.quote) | {"status": "TRADING"} for market in UM]
-    return _info(asked, FAPI, symbols)
+    return _info(request, FAPI, symbols)
 
 
-def _cm_info(asked: PublicRequest) -> object:
+def _cm_info(request: PublicRequest) -> object:
     symbols = [
         _perpetual(market, market.base)
         | {"contractStatus": "TRADING", "contractSize": 100 if market.base == "BTC" else 10}
         for market in CM
     ]
-    return _info(asked, None, symbols)
+    return _info(request, None, symbols)
 
 
-def _options_info(asked: PublicRequest) -> object:
+def _options_info(request: PublicRequest) -> object:
     return {
         "timezone": "UTC",
-        "serverTime": asked.now_ms,
+        "serverTime": request.now_ms,
         "optionContracts": [],
         "optionAssets": [],
         "optionSymbols": [],
@@ -171,7 +171,7 @@ PUBLIC_ROUTES: Mapping[str, PublicRoute] = {
     "/fapi/v1/exchangeInfo": PublicRoute(FAPI, 1, _um_info),
     "/papi/v1/ping": PublicRoute(PAPI, 1, _ping),
     "/sapi/v1/system/status": PublicRoute(SAPI_IP, 1, _status),
-    # Only so that clients which load all markets find them; the toolkit has no pool for these hosts.
+    # For clients that load all markets; the toolkit itself has no rate limit for these hosts.
     "/dapi/v1/ping": PublicRoute(None, 0, _ping),
     "/dapi/v1/time": PublicRoute(None, 0, _time),
     "/dapi/v1/exchangeInfo": PublicRoute(None, 0, _cm_info),

@@ -1,4 +1,4 @@
-"""The exchange's one door: HTTP on 127.0.0.1, in a thread of its own."""
+"""Serves the exchange over HTTP on 127.0.0.1, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ class Sandbox:
     Args:
         port: Port to listen on; any free one if 0.
         seed: The same seed gives the same world.
-        latency_ms: How long each answer takes at least.
-        limit_scale: What all limits are multiplied by.
-        window_seconds: Length of every limit's window, where it is to be another than documented.
-        world: The world behind it; one from the seed if not given.
-        clock: What time it is; the machine's clock if not given.
-        exchange: An exchange to serve instead of one made from the rest.
+        latency_ms: Minimum duration of each response, in milliseconds.
+        limit_scale: Factor for all rate limits.
+        window_seconds: Length of every rate limit's window, instead of the documented one.
+        world: The data; made from the seed if not given.
+        clock: The clock; this machine's if not given.
+        exchange: An exchange to serve, instead of one made from the other arguments.
 
     Attributes:
-        exchange: The rules: its log, counters and faults.
-        world: What there is; `world.keys` has further keys, and `world.add_key` takes yours.
+        exchange: The rules, with log, counters and faults.
+        world: The data; `world.keys` has further keys, and `world.add_key` registers yours.
     """
 
     def __init__(
@@ -90,9 +90,9 @@ class Sandbox:
 
     @property
     def address(self) -> str:
-        """Where it is: one address for the paths of all hosts."""
+        """Its address, the same for the paths of all hosts."""
         if not self._port:
-            raise RuntimeError("the sandbox was not started: call start(), or use it in a with statement")
+            raise RuntimeError("the sandbox is not running: call start(), or use it in a with statement")
         return f"http://{ADDRESS}:{self._port}"
 
     @property
@@ -102,7 +102,7 @@ class Sandbox:
 
     @property
     def limits(self) -> dict[str, int]:
-        """Weight each pool allows in a window."""
+        """Maximum weight per window, by rate limit."""
         return dict(self.exchange.limits.limits)
 
     @property
@@ -114,15 +114,15 @@ class Sandbox:
         """Serve in the background; returns when connections are accepted."""
         if self._thread is not None:
             return self
-        # Bound here, so that a port in use is an error of this call.
-        qualified_name = socket.create_server((ADDRESS, self._wanted_port), backlog=128)
-        qualified_name.setblocking(False)
-        self._port = qualified_name.getsockname()[1]
+        # Bound here, so that this call raises if the port is in use.
+        listener = socket.create_server((ADDRESS, self._wanted_port), backlog=128)
+        listener.setblocking(False)
+        self._port = listener.getsockname()[1]
         ready = threading.Event()
         failed: list[OSError] = []
 
         def serve() -> None:
-            serving = self._serve(qualified_name, ready)
+            serving = self._serve(listener, ready)
             try:
                 asyncio.run(serving)
             except OSError as error:
@@ -130,24 +130,24 @@ class Sandbox:
                     raise
                 serving.close()
                 failed.append(error)
-                ready.set()  # or `start` would wait for ever
+                ready.set()  # otherwise `start` would wait forever
 
         self._thread = threading.Thread(target=serve, name="sandbox", daemon=True)
         self._thread.start()
         ready.wait()
         if failed:
             self._thread = None
-            qualified_name.close()
+            listener.close()
             raise failed[0]
         return self
 
     def stop(self) -> None:
-        """Stop serving and close all connections, hanging ones too. May be called twice."""
+        """Stop serving and close all connections, including hanging ones. May be called twice."""
         thread, self._thread = self._thread, None
         if thread is None or self._loop is None or self._stopping is None:
             return
         self._loop.call_soon_threadsafe(self._stopping.set)
-        if thread is not threading.current_thread():  # as when the last Link is collected in it
+        if thread is not threading.current_thread():  # it is when the last Link is collected in that thread
             thread.join()
 
     def __enter__(self) -> Sandbox:
@@ -158,10 +158,10 @@ class Sandbox:
     ) -> None:
         self.stop()
 
-    async def _serve(self, qualified_name: socket.socket, ready: threading.Event) -> None:
+    async def _serve(self, listener: socket.socket, ready: threading.Event) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         server = HTTPServer(_ConnectionHandler(self))
-        server.add_socket(qualified_name)
+        server.add_socket(listener)
         ready.set()
         await self._stopping.wait()
         server.stop()
@@ -172,44 +172,44 @@ class Sandbox:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(server.close_all_connections(), _STOP_SECONDS)
 
-    def _take(self, connection: HTTP1Connection, request: SandboxRequest) -> None:
-        """Answer a request that has come in."""
+    def _handle(self, connection: HTTP1Connection, request: SandboxRequest) -> None:
+        """Respond to a request."""
         if self._latency:
-            task = asyncio.get_running_loop().create_task(self._later(connection, request))
+            task = asyncio.get_running_loop().create_task(self._respond_later(connection, request))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         else:
-            self._deliver(connection, self._answer(request))
+            self._send(connection, self._respond(request))
 
-    async def _later(self, connection: HTTP1Connection, request: SandboxRequest) -> None:
+    async def _respond_later(self, connection: HTTP1Connection, request: SandboxRequest) -> None:
         await asyncio.sleep(self._latency)
-        self._deliver(connection, self._answer(request))
+        self._send(connection, self._respond(request))
 
-    def _answer(self, request: SandboxRequest) -> SandboxResponse:
+    def _respond(self, request: SandboxRequest) -> SandboxResponse:
         if request.path.startswith(PREFIX):
             return control(self.exchange, request)
         return self.exchange.handle(request)
 
-    def _deliver(self, connection: HTTP1Connection, answer: SandboxResponse) -> None:
-        kind = answer.delivery.kind
+    def _send(self, connection: HTTP1Connection, response: SandboxResponse) -> None:
+        kind = response.transmission.kind
         if connection.stream is None or connection.stream.closed():
             return
         if kind == "normal":
-            _write(connection, answer)
+            _write(connection, response)
             return
         stream = connection.detach()
         self._open.add(stream)
         stream.set_close_callback(lambda: self._open.discard(stream))
         if kind == "cut":
-            _ignore(stream.write(_head(answer) + answer.body[: answer.delivery.size]))
+            _ignore_disconnect(stream.write(_head(response) + response.body[: response.transmission.size]))
             stream.close()
-        elif kind != "silence":
+        elif kind != "no-response":
             stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NEVER)
             stream.close()
 
 
 class _ConnectionHandler(httputil.HTTPServerConnectionDelegate):
-    """Hands what comes in to the sandbox, byte for byte: tornado's own parsing is not used."""
+    """Passes requests on to the sandbox byte for byte, without tornado's parsing."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -217,14 +217,14 @@ class _ConnectionHandler(httputil.HTTPServerConnectionDelegate):
     def start_request(
         self, server_conn: object, request_conn: httputil.HTTPConnection
     ) -> httputil.HTTPMessageDelegate:
-        """A request begins."""
+        """Return the receiver of a new request."""
         if not isinstance(request_conn, HTTP1Connection):
-            raise TypeError(f"only HTTP/1 is spoken here, not {request_conn!r}")
+            raise TypeError(f"only HTTP/1 is supported, not {request_conn!r}")
         return _Incoming(self._sandbox, request_conn)
 
 
 class _Incoming(httputil.HTTPMessageDelegate):
-    """One request, while it comes in."""
+    """Collects one request as it arrives."""
 
     def __init__(self, sandbox: Sandbox, connection: HTTP1Connection) -> None:
         self._sandbox = sandbox
@@ -238,53 +238,53 @@ class _Incoming(httputil.HTTPMessageDelegate):
         start_line: httputil.RequestStartLine | httputil.ResponseStartLine,
         headers: httputil.HTTPHeaders,
     ) -> Awaitable[None] | None:
-        """The head is there."""
+        """Keep method, target and headers."""
         if isinstance(start_line, httputil.RequestStartLine):
             self._method, self._target = start_line.method, start_line.path
         self._headers = Headers(dict(headers.get_all()))
         return None
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """A piece of the body is there."""
+        """Keep a part of the body."""
         self._chunks.append(chunk)
         return None
 
     def finish(self) -> None:
-        """All of it is there."""
+        """Pass the complete request on."""
         path, _, query = self._target.partition("?")
         request = SandboxRequest(
             self._method,
             unquote(path),
-            query.encode("latin-1"),  # as tornado decoded it: the bytes of the wire again
+            query.encode("latin-1"),  # tornado decoded it so: these are the bytes that were sent
             b"".join(self._chunks),
             self._headers,
             ADDRESS,
         )
-        self._sandbox._take(self._connection, request)
+        self._sandbox._handle(self._connection, request)
 
 
-def _write(connection: HTTP1Connection, answer: SandboxResponse) -> None:
-    headers = httputil.HTTPHeaders(dict(answer.headers))
-    headers["Content-Length"] = str(len(answer.body))
-    line = httputil.ResponseStartLine("HTTP/1.1", answer.status, responses.get(answer.status, "Unknown"))
-    _ignore(connection.write_headers(line, headers, answer.body))
+def _write(connection: HTTP1Connection, response: SandboxResponse) -> None:
+    headers = httputil.HTTPHeaders(dict(response.headers))
+    headers["Content-Length"] = str(len(response.body))
+    line = httputil.ResponseStartLine("HTTP/1.1", response.status, responses.get(response.status, "Unknown"))
+    _ignore_disconnect(connection.write_headers(line, headers, response.body))
     connection.finish()
 
 
-def _head(answer: SandboxResponse) -> bytes:
-    lines = [f"HTTP/1.1 {answer.status} {responses.get(answer.status, 'Unknown')}"]
-    lines += [f"{name}: {value}" for name, value in answer.headers.items()]
-    lines += [f"Content-Length: {len(answer.body)}", "", ""]
+def _head(response: SandboxResponse) -> bytes:
+    lines = [f"HTTP/1.1 {response.status} {responses.get(response.status, 'Unknown')}"]
+    lines += [f"{name}: {value}" for name, value in response.headers.items()]
+    lines += [f"Content-Length: {len(response.body)}", "", ""]
     return "\r\n".join(lines).encode("latin-1")
 
 
-def _ignore(written: Awaitable[None]) -> None:
-    """A client that went away is not worth a word in the log."""
+def _ignore_disconnect(written: Awaitable[None]) -> None:
+    """Do not log an error when the client has disconnected."""
     if isinstance(written, asyncio.Future):
-        written.add_done_callback(_look)
+        written.add_done_callback(_retrieve_error)
 
 
-def _look(written: asyncio.Future[None]) -> None:
+def _retrieve_error(written: asyncio.Future[None]) -> None:
     if not written.cancelled():
         with contextlib.suppress(StreamClosedError):
             written.result()
@@ -299,7 +299,7 @@ def serve_forever(
     window_seconds: int | None = None,
     out: TextIO = sys.stdout,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; address, key, secret and limits go out as one line of JSON."""
+    """Serve until SIGINT or SIGTERM; print address, key, secret and limits as one line of JSON."""
     done = threading.Event()
 
     def finish(number: int, frame: FrameType | None) -> None:
@@ -314,14 +314,14 @@ def serve_forever(
             limit_scale=limit_scale,
             window_seconds=window_seconds,
         ) as sandbox:
-            told = {
+            details = {
                 "address": sandbox.address,
                 "key": sandbox.key,
                 "secret": sandbox.secret,
                 "limits": sandbox.limits,
             }
-            print(json.dumps(told), file=out, flush=True)
-            # A wait without an end cannot be interrupted on Windows.
+            print(json.dumps(details), file=out, flush=True)
+            # On Windows an unlimited wait cannot be interrupted.
             while not done.wait(0.5):
                 pass
     finally:

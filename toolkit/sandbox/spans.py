@@ -1,4 +1,4 @@
-"""Which span of time a request means: what is documented for each endpoint when an end is missing."""
+"""The time span that a request covers, as documented for each endpoint when start or end is missing."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from datetime import timedelta
 from toolkit.endpoints import Endpoint
 from toolkit.sandbox.messages import RefusalError
 
-# The documents say the exchange silently shortens a longer span here; it refuses elsewhere.
+# The documents say that the exchange silently shortens a longer span here; elsewhere it refuses it.
 SHORTENED = frozenset({"exchange.transfers", "exchange.universal_transfers"})
 
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """Both ends are included. `forward` says whether the request counts from its start."""
+    """A span that includes both ends; `forward` is True if the request counts from its start."""
 
     start: int | None
     end: int
@@ -29,7 +29,7 @@ def milliseconds(span: timedelta) -> int:
 
 
 def span_of(endpoint: Endpoint, values: Mapping[str, str], now_ms: int) -> TimeRange:
-    """The span the request means; a refusal where it is not allowed."""
+    """Return the span of the request, or raise a refusal if it is not allowed."""
     window = endpoint.window
     if window is None:
         return TimeRange(None, now_ms, forward=True)
@@ -43,7 +43,7 @@ def span_of(endpoint: Endpoint, values: Mapping[str, str], now_ms: int) -> TimeR
         if start > end:
             raise RefusalError(-1023, "Start time is greater than end time.")
         end = _current(endpoint, start, end)
-    # Rows that are no longer kept, and rows that do not exist yet, are left out without a word.
+    # Rows outside the retention, and rows of the future, are left out silently.
     if window.retention is not None:
         start = max(start or 0, now_ms - milliseconds(window.retention))
     return TimeRange(start, min(end, now_ms), forward)
@@ -51,10 +51,10 @@ def span_of(endpoint: Endpoint, values: Mapping[str, str], now_ms: int) -> TimeR
 
 def _completed(endpoint: Endpoint, start: int | None, end: int | None, now_ms: int) -> tuple[int | None, int]:
     window = endpoint.window
-    assert window is not None  # noqa: S101 - for the type checker; span_of has looked
+    assert window is not None  # noqa: S101 - for the type checker; span_of has checked it
     default = milliseconds(window.default)
     if endpoint.qualified_name == "exchange.transfers":
-        # Only startTime: startTime .. startTime + 100 days. Otherwise the 100 days before the end.
+        # Only startTime: the 100 days from it. Otherwise the 100 days before the end.
         if start is not None:
             return start, start + default if end is None else end
         end = now_ms if end is None else end
@@ -64,11 +64,11 @@ def _completed(endpoint: Endpoint, start: int | None, end: int | None, now_ms: i
         end = now_ms if end is None else end
         return end - default if start is None else start, end
     if window.per_day or endpoint.qualified_name == "futures.income":
-        # Without a start: the newest rows, as many as the limit allows.
+        # Without a start: the newest rows, up to the limit.
         if endpoint.qualified_name == "futures.income" and start is None and end is None:
             start = now_ms - default
         return start, now_ms if end is None else end
-    # "startTime: 7 days before now; endTime: now", each by itself.
+    # "startTime: 7 days before now; endTime: now", each on its own.
     return now_ms - default if start is None else start, now_ms if end is None else end
 
 

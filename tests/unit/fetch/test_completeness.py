@@ -179,7 +179,7 @@ def test_what_may_be_missing_between_pages_is_told_by_its_times(shared: SandboxE
 def test_a_page_that_is_left_out_of_account_is_found(shared: SandboxEnv) -> None:
     endpoint = serve(shared, "exchange.sub_accounts", [account(n, shared.now - DAY + n) for n in range(8)])
     shared.exchange.faults.add("ignore", name="page", path=endpoint.path, times=None)
-    with pytest.raises(errors.ContractError, match="repeat rows already had") as caught:
+    with pytest.raises(errors.ContractError, match="repeat earlier rows") as caught:
         fetch(shared, "exchange.sub_accounts")
     assert caught.value.partial is not None
     assert len(caught.value.partial) == 8
@@ -236,13 +236,15 @@ def test_what_had_arrived_is_kept_where_asking_for_all_again_fails(
     start = shared.now - 28 * DAY
     endpoint = serve(shared, "spot.rebates", [spot_rebate(n, start + n * 3_000_000) for n in range(800)])
     shared.exchange.faults.add("cap", rows=73, path=endpoint.path, times=None)
-    renewed = bisected_window.RowCounts.renewed
+    restarted = bisected_window.TruncationDetector.restarted
 
-    def fails_from_now_on(counts: bisected_window.RowCounts) -> bisected_window.RowCounts:
+    def fails_from_now_on(
+        truncation: bisected_window.TruncationDetector,
+    ) -> bisected_window.TruncationDetector:
         shared.exchange.faults.add("error", path=endpoint.path, code=-1121, times=None)
-        return renewed(counts)
+        return restarted(truncation)
 
-    monkeypatch.setattr(bisected_window.RowCounts, "renewed", fails_from_now_on)
+    monkeypatch.setattr(bisected_window.TruncationDetector, "restarted", fails_from_now_on)
     with pytest.raises(errors.NotFoundError) as caught:
         fetch(shared, "spot.rebates", start=start)
     partial = caught.value.partial
@@ -338,16 +340,16 @@ def weekly(count: int, cap: int, weeks: int, answered: Callable[[list[Any]], Any
 
     Args:
         count: Rows of each week, one a minute.
-        cap: Rows that are handed out at most.
+        cap: Maximum number of rows returned at once.
         weeks: How many.
         answered: Chooses which of the requests under way is answered next.
     """
     endpoint, week = ENDPOINTS_BY_NAME["spot.rebates"], 7 * DAY
-    counts, question = bisected_window.RowCounts(endpoint.paging), Query(endpoint, {})
+    truncation, query = bisected_window.TruncationDetector(endpoint.paging), Query(endpoint, {})
     start = 1_767_225_600_000
     windows = [
         bisected_window.BisectedWindow(
-            endpoint, question, Span(start + n * week, start + (n + 1) * week - 1), counts
+            endpoint, query, Span(start + n * week, start + (n + 1) * week - 1), truncation
         )
         for n in range(weeks)
     ]
@@ -357,15 +359,15 @@ def weekly(count: int, cap: int, weeks: int, answered: Callable[[list[Any]], Any
     under_way: list[Any] = []
     requests = 0
     while any(window_fetch.is_certain for window_fetch in windows) or under_way:
-        under_way += [window_fetch.ask() for window_fetch in windows if window_fetch.is_certain]
+        under_way += [window_fetch.next_request() for window_fetch in windows if window_fetch.is_certain]
         request = answered(under_way)
         under_way.remove(request)
         requests += 1
         first, last = (int(str(request.parameters[name])) for name in ("startTime", "endTime"))
         rows = [row for row in every if first <= row["time"] <= last]
         request.window_fetch.receive(request.number, rows[:cap])
-    assert not counts.is_late
-    builder = FrameBuilder(endpoint, "float", query=question)
+    assert not truncation.must_restart
+    builder = FrameBuilder(endpoint, "float", query=query)
     for window_fetch in windows:
         while window_fetch.is_ready:
             window_fetch.consume(builder)
@@ -456,7 +458,7 @@ def test_a_moment_that_has_as_many_rows_as_answers_are_cut_at_is_not_called_whol
     if is_complete:
         assert len(fetch(shared, endpoint_name, **span)) == rows
         return
-    with pytest.raises(errors.IncompleteError, match="there may be more in it that cannot be had") as caught:
+    with pytest.raises(errors.IncompleteError, match="it may have more, which cannot be fetched") as caught:
         fetch(shared, endpoint_name, **span)
     assert caught.value.partial is not None
     assert len(caught.value.partial) == 100
@@ -477,7 +479,7 @@ def test_a_list_without_pages_that_has_the_length_of_a_cut_one_is_not_called_who
     if is_complete:
         assert fetch(shared, "spot.customers").attrs["complete"] is True
         return
-    with pytest.raises(errors.IncompleteError, match="no way to ask for more") as caught:
+    with pytest.raises(errors.IncompleteError, match="no way to request more") as caught:
         fetch(shared, "spot.customers")
     assert caught.value.partial is not None
     assert len(caught.value.partial) == rows
@@ -605,13 +607,15 @@ class EverFull(ListTable):
 def test_pages_without_an_end_are_given_up(
     shared: SandboxEnv, endpoint_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(windows, "MOST_REQUESTS", 12)
+    monkeypatch.setattr(windows, "MAX_REQUESTS", 12)
     make = {"exchange.rebates": rebate, "exchange.deposits": deposit, "exchange.transfers": transfer}[
         endpoint_name
     ]
     shared.replace_exchange(tables={endpoint_name: EverFull(make)})
     arguments = {"from_id": "1"} if endpoint_name == "exchange.transfers" else {}
-    with pytest.raises(errors.IncompleteError, match="12 requests for one window, and no end") as caught:
+    with pytest.raises(
+        errors.IncompleteError, match="12 requests for one window have not reached its end"
+    ) as caught:
         fetch(shared, endpoint_name, arguments, start=shared.now - DAY)
     assert caught.value.partial is not None
     assert 0 < len(caught.value.partial) <= 12 * 500
@@ -621,7 +625,7 @@ def test_pages_without_an_end_are_given_up(
 
 
 def test_a_list_without_an_end_is_given_up(shared: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "MOST_REQUESTS", 5)
+    monkeypatch.setattr(windows, "MAX_REQUESTS", 5)
     shared.replace_exchange(
         tables={"exchange.sub_accounts": EverFull(lambda n, _: account(n, shared.now - 1))}
     )
@@ -632,7 +636,7 @@ def test_a_list_without_an_end_is_given_up(shared: SandboxEnv, monkeypatch: pyte
 def test_milliseconds_that_are_always_full_are_given_up(
     shared: SandboxEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bisected_window, "MOST_CROWDED", 4)
+    monkeypatch.setattr(bisected_window, "MAX_FULL_MILLISECONDS", 4)
     shared.replace_exchange(tables={"spot.rebates": EverFull(spot_rebate)})
     with pytest.raises(errors.IncompleteError, match="4 single milliseconds") as caught:
         fetch(shared, "spot.rebates", start=shared.now - DAY)
@@ -644,5 +648,5 @@ def test_milliseconds_that_are_always_full_are_given_up(
 
 def test_the_bounds_are_beyond_what_is_honest() -> None:
     """Trades of a partner's customers, day and night for a week."""
-    assert windows.MOST_REQUESTS * 500 / (7 * 24 * 3600) > 4
-    assert bisected_window.MOST_CROWDED >= 100
+    assert windows.MAX_REQUESTS * 500 / (7 * 24 * 3600) > 4
+    assert bisected_window.MAX_FULL_MILLISECONDS >= 100

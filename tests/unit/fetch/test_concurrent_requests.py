@@ -223,7 +223,7 @@ def test_one_request_needs_no_thread(env: SandboxEnv, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("workers", [0, 33, 2.0, True, "4", None])
 def test_workers_are_a_number_from_1_to_32(env: SandboxEnv, workers: Any) -> None:
-    with pytest.raises(errors.UsageError, match=r"`workers` is a whole number from 1 to 32"):
+    with pytest.raises(errors.UsageError, match=r"`workers` must be a whole number from 1 to 32"):
         env.new_link(workers=workers)
 
 
@@ -259,7 +259,7 @@ def test_what_waits_for_its_turn_is_bounded(env: SandboxEnv, monkeypatch: pytest
     sender.get = first_is_last  # type: ignore[method-assign]
     frame = env.link._fetcher.fetch(endpoint, {}, start=env.now - windows * 7 * DAY)
     assert len(frame) == windows
-    assert MAX_BUFFERED * WORKERS <= paginators[0].most <= MAX_BUFFERED * WORKERS + 1, (
+    assert MAX_BUFFERED * WORKERS <= paginators[0].max_outstanding <= MAX_BUFFERED * WORKERS + 1, (
         "the first may always ask for one more"
     )
 

@@ -109,7 +109,7 @@ def test_a_millisecond_that_does_not_fit_says_so_and_keeps_what_it_has(
     now = shared.now
     times = [5000, 4000, 4000, 4000, 4000, 4000, 3000, 2000]
     put(shared, endpoint, [spot_rebate(n, now - moment) for n, moment in enumerate(times)], keeps)
-    with pytest.raises(errors.IncompleteError, match=r"one millisecond holds as many rows .*, 4:") as caught:
+    with pytest.raises(errors.IncompleteError, match=r"one millisecond has as many rows .*, 4:") as caught:
         shared.link._fetcher.fetch(endpoint, {}, start=now - 6000, end=now - 1000)
     partial = caught.value.partial
     assert partial is not None
@@ -127,7 +127,7 @@ def test_an_exchange_that_does_not_turn_the_pages_is_not_asked_for_ever(shared: 
 
     table = SamePage([rebate(n, shared.now - 9 + n) for n in range(5)])
     shared.replace_exchange(tables={endpoint.qualified_name: table})
-    with pytest.raises(errors.ContractError, match="repeat rows already had") as caught:
+    with pytest.raises(errors.ContractError, match="repeat earlier rows") as caught:
         shared.link._fetcher.fetch(endpoint, {}, start="-1h")
     assert caught.value.partial is not None
     assert 0 < len(caught.value.partial) < 5
@@ -236,7 +236,7 @@ def test_a_length_that_was_refused_is_not_tried_again(shared: SandboxEnv) -> Non
 
 def test_a_crowded_day_is_not_halved_to_nothing(shared: SandboxEnv) -> None:
     put(shared, ENDPOINTS_BY_NAME["futures.traders"], daily(10, 1200))
-    with pytest.raises(errors.IncompleteError, match=r"10 places.* one day holds as many rows") as caught:
+    with pytest.raises(errors.IncompleteError, match=r"10 places.* one day has as many rows") as caught:
         shared.link.futures.traders(start="2025-01-01", end="2025-01-10")
     assert caught.value.partial is not None
     assert caught.value.partial.attrs["requests"] <= 30

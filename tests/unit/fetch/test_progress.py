@@ -152,7 +152,7 @@ def test_in_a_notebook_a_fetch_without_a_span_shows_words_alone(
     cancel = CancelToken()
     with Progress("x", span, RequestStats(), cancel=cancel, clock=slow.clock, wanted=True) as progress:
         slow.clock.advance(2)
-        progress.arrived(3, 500)
+        progress.update(3, 500)
         ((is_shown, said),) = shown
         assert (is_shown == "none") == (span is None), "an empty box would stand before the words"
         assert "3 rows" in said.value.replace("\u2007", " ")

@@ -1,7 +1,7 @@
-"""The sandbox's world: a partner, its sub-accounts and customers, and what they did in two years.
+"""The sandbox's data: a partner, its sub-accounts and customers, and two years of their business.
 
-All of it follows from a seed. What writes may change (accounts, keys, balances) are plain objects;
-history is never held but made on demand, so a year with ten million rebates costs no memory.
+Everything follows from a seed. What writes may change (accounts, keys, balances) are plain objects; history
+is generated on demand and never stored, so a year with ten million rebates takes no memory.
 """
 
 from __future__ import annotations
@@ -18,42 +18,48 @@ from toolkit.sandbox.world import examples, people
 from toolkit.sandbox.world.balances import Balances, master_balances
 from toolkit.sandbox.world.examples import WriteExample
 from toolkit.sandbox.world.futures import DailyBusiness, DailyTable, Income
+from toolkit.sandbox.world.history import LAST_HOUR, Deposits, FuturesTransfers, Transfers
 from toolkit.sandbox.world.market import CM, SPOT, UM
-from toolkit.sandbox.world.money import LAST_HOUR, Deposits, FuturesTransfers, Transfers
-from toolkit.sandbox.world.moves import MoveTable, Numbers, futures_table, spot_table, universal_table
 from toolkit.sandbox.world.people import ApiKey, Customer, SubAccount
 from toolkit.sandbox.world.rebates import AccountRebates, Kickbacks, SpotRebates
-from toolkit.sandbox.world.stream import HOUR, Recipe, Rhythm, Stream, StreamTable
+from toolkit.sandbox.world.stream import HOUR, ActivityProfile, RowGenerator, Stream, StreamTable
 from toolkit.sandbox.world.tables import ListTable, LiveTable, Row, Table
+from toolkit.sandbox.world.transfers import (
+    TransferIds,
+    TransferTable,
+    futures_table,
+    spot_table,
+    universal_table,
+)
 
 YEARS = 2
 _UNITS = {"1": "USDT", "2": "USD"}
 
 
 class World:
-    """A believable partner of the exchange.
+    """A realistic partner of the exchange.
 
     Args:
-        seed: The same seed gives the same world, at the same month.
-        now: The moment (seconds) the world is seen from: history begins two years before its month,
-            and a span without an end stops here. Business goes on afterwards.
-        rebates_per_day: Rebate rows on a usual day of the second year, of customers and of
-            sub-accounts each; futures have half as many and a sixth.
-        sub_accounts: How many sub-accounts there are.
-        customers: How many customers there are.
+        seed: The same seed gives the same world in the same month.
+        now: The present of the world, in seconds since 1970: history begins two years before its month, and
+            a span without an end ends here. Business goes on afterwards.
+        rebates_per_day: Rebate rows on an average day of the second year, for customers and for sub-accounts
+            each; futures have a half (USD-M) and a sixth (COIN-M) of that.
+        sub_accounts: Number of sub-accounts.
+        customers: Number of customers.
 
     Attributes:
         accounts: The sub-accounts, oldest first.
-        master: What the master account holds: plenty.
-        customers: The customers, in the order they came.
-        keys: Keys that requests may be signed with, by name.
+        master: Balances of the master account, which are ample.
+        customers: The customers, in the order they joined.
+        keys: Keys that may sign requests, by name.
         agent_code: The partner's Link id.
-        partner_uid: The master account's id.
-        max_sub_accounts: How many sub-accounts the partner may have.
-        moves: Reads that show transfers, by door; new ones are added to them.
-        numbers: Where new transfers get their numbers.
-        deletions: Sub-accounts deleted, by UTC day since 1970.
-        futures_transfers: Transfers on futures, by minute since 1970.
+        partner_uid: Id of the master account.
+        max_sub_accounts: Maximum number of sub-accounts.
+        transfers: Tables of the reads that show transfers, by endpoint; new transfers are added to them.
+        transfer_ids: Generates the ids of new transfers.
+        deletions: Number of deleted sub-accounts by UTC day since 1970.
+        futures_transfers: Number of futures transfers by minute since 1970.
     """
 
     @in_own_context
@@ -80,20 +86,20 @@ class World:
             customer_uid="51827364",
             stranger_uid="64738291",
         )
-        # Accounts and customers all exist when the month begins; the same all through it.
+        # All accounts and customers exist when the month begins, so they are the same throughout the month.
         completed = min(self.now_ms, _month_start(self.now))
         self.accounts: list[SubAccount] = people.make_accounts(seed, sub_accounts, self.start_ms, completed)
         self._accounts_made = len(self.accounts)
         self._keys_made = 0
-        # How many there were of what is limited, by UTC day and by minute.
+        # Counts of what is limited, by UTC day and by minute.
         self.deletions: Counter[int] = Counter()
         self.futures_transfers: Counter[int] = Counter()
         self.max_sub_accounts = max(1000, sub_accounts)
         self.customers: list[Customer] = people.make_customers(seed, customers, self.start_ms, completed)
         self._customer = next((each for each in self.customers if each.id and each.futures), None)
         self.business = self._make_business()
-        self.numbers = Numbers()
-        self.moves: dict[str, MoveTable] = {}
+        self.transfer_ids = TransferIds()
+        self.transfers: dict[str, TransferTable] = {}
         self._tables = self._make_tables(rebates_per_day)
 
     def __repr__(self) -> str:
@@ -106,21 +112,21 @@ class World:
 
     @property
     def customer(self) -> Customer:
-        """The customer who owns the key "customer"."""
+        """The customer who owns the key named "customer"."""
         if self._customer is None:
             raise LookupError("no customer of this world has an id and trades futures")
         return self._customer
 
     def account(self, sub_account_id: str) -> SubAccount | None:
-        """The sub-account with this id."""
+        """The sub-account with this id, None if there is none."""
         return next((each for each in self.accounts if each.id == sub_account_id), None)
 
     def table(self, qualified_name: str) -> Table:
-        """The rows behind a list endpoint, named as its door is: `spot.rebates`."""
+        """The rows behind a list endpoint, by its name, as `spot.rebates`."""
         return self._tables[qualified_name]
 
     def example(self, qualified_name: str) -> dict[str, str]:
-        """Parameters that an endpoint insists on, beside a span and a size, with values that exist."""
+        """Values for the required parameters of an endpoint, other than span and size, that exist here."""
         account = next(each for each in self.accounts if each.futures and each.keys)
         examples: dict[str, dict[str, str]] = {
             "exchange.api_keys": {"subAccountId": account.id},
@@ -147,25 +153,25 @@ class World:
         return examples.get(qualified_name, {})
 
     def example_write(self, qualified_name: str) -> WriteExample:
-        """A call of a write that would succeed now, and the key that may send it."""
+        """A write that would succeed now, and the key that may send it."""
         return examples.example_write(self, qualified_name)
 
     def add_account(self, tag: str, now_ms: int) -> SubAccount:
-        """One more sub-account, newer than all."""
+        """Add a sub-account, newer than all others."""
         account = people.new_account(self.seed, self._accounts_made, tag, now_ms)
         self._accounts_made += 1
         self.accounts.append(account)
         return account
 
     def add_key(self, name: str, *, public_pem: str, like: str = "partner") -> RegisteredKey:
-        """One more key: for the RSA or Ed25519 public key in this PEM, otherwise like another key.
+        """Register an RSA or Ed25519 public key in PEM, with the rights of another key.
 
         It may be added while the exchange serves. Sign with your private key; no secret is made.
 
         Args:
-            name: What it is called in `keys` and in logs; the API key follows from it and the seed.
+            name: Its name in `keys` and in logs; the API key follows from it and the seed.
             public_pem: The public key.
-            like: The key whose owner, permissions and addresses it has.
+            like: Name of the key whose owner, permissions and addresses it gets.
 
         Raises:
             KeyError: No key is called `like`.
@@ -181,19 +187,19 @@ class World:
             created_ms=self.now_ms,
         )
         if self.keys.setdefault(name, made) is not made:
-            raise ValueError(f"there is a key {name!r} already")
+            raise ValueError(f"a key {name!r} exists already")
         return made
 
     def new_key(self) -> tuple[str, str]:
-        """A key for a sub-account, and its secret."""
+        """A new key for a sub-account, and its secret."""
         self._keys_made += 1
         made = (self.seed, "made key", self._keys_made)
         return letters(*made, "key"), letters(*made, "secret")
 
-    def give_id(self, customer: Customer, text: str) -> None:
-        """The customer goes by this id from now on, in reports of the past as well."""
+    def set_customer_id(self, customer: Customer, text: str) -> None:
+        """Set the customer's id, in reports of the past as well."""
         customer.id = text
-        self._rebates.forget()
+        self._rebates.clear_cache()
 
     def _make_business(self) -> dict[str, DailyBusiness]:
         traders = [customer for customer in self.customers if customer.futures]
@@ -202,7 +208,7 @@ class World:
                 self.seed,
                 f"futures {market}",
                 traders,
-                Rhythm(self.seed, f"futures {market}", self.start_ms, weekend=0.75),
+                ActivityProfile(self.seed, f"futures {market}", self.start_ms, weekend=0.75),
                 unit=_UNITS[market],
                 scale=scale,
             )
@@ -214,11 +220,15 @@ class World:
         joined = [account.create_time for account in self.accounts]
         tables: dict[str, Table] = {}
 
-        def stream(name: str, rows: float, recipe: Recipe, together: float = 0.0) -> tuple[Stream, Recipe]:
-            rhythm = Rhythm(self.seed, name, self.start_ms)
-            return Stream(self.seed, name, rhythm, rows, self.start_ms, together=together), recipe
+        def stream(
+            name: str, rows: float, generator: RowGenerator, same_order_fraction: float = 0.0
+        ) -> tuple[Stream, RowGenerator]:
+            activity = ActivityProfile(self.seed, name, self.start_ms)
+            return Stream(
+                self.seed, name, activity, rows, self.start_ms, same_order_fraction=same_order_fraction
+            ), generator
 
-        def add(qualified_name: str, made: tuple[Stream, Recipe]) -> None:
+        def add(qualified_name: str, made: tuple[Stream, RowGenerator]) -> None:
             tables[qualified_name] = StreamTable(lambda _: made, self.now_ms)
 
         rebates = stream("spot rebates", per_day, SpotRebates(self.customers, SPOT), 0.12)
@@ -233,17 +243,17 @@ class World:
         master = self.partner_uid
         spot = stream("transfers", 24, Transfers(ids, joined, master))
         universal = stream("universal", 36, Transfers(ids, joined, master, wallets=True))
-        moves = {
+        transfers = {
             market: stream(f"moves {market}", rows, FuturesTransfers(ids, joined, self.partner_uid))
             for market, rows in (("1", 400.0), ("2", 150.0))
         }
-        self.moves = {
+        self.transfers = {
             "exchange.transfers": spot_table(StreamTable(lambda _: spot, self.now_ms), master),
             "exchange.universal_transfers": universal_table(
                 StreamTable(lambda _: universal, self.now_ms), master
             ),
             "exchange.futures_transfers": futures_table(
-                StreamTable(lambda f: moves[f["futuresType"]], self.now_ms)
+                StreamTable(lambda f: transfers[f["futuresType"]], self.now_ms)
             ),
         }
         add("exchange.deposits", stream("deposits", 18, Deposits(ids, joined)))
@@ -255,18 +265,18 @@ class World:
             "futures.trader_counts": (DailyBusiness.every_day, DailyBusiness.count_row),
             "futures.traders": (DailyBusiness.every_trader, DailyBusiness.trader_row),
         }
-        for qualified_name, (places, row) in reports.items():
-            tables[qualified_name] = DailyTable(self.business, places, row, self.now_ms)
-        return tables | self.moves | self._live_tables()
+        for qualified_name, (indices, row) in reports.items():
+            tables[qualified_name] = DailyTable(self.business, indices, row, self.now_ms)
+        return tables | self.transfers | self._live_tables()
 
     def _live_tables(self) -> dict[str, Table]:
-        accounts = self._accounts_asked
+        accounts = self._accounts_matching
         customers = LiveTable(
-            self._customers_asked, lambda each, _: {"customerId": each.id, "email": each.email}
+            self._customers_matching, lambda each, _: {"customerId": each.id, "email": each.email}
         )
         return {
             "exchange.sub_accounts": LiveTable(accounts, lambda each, _: people.account_row(each)),
-            "exchange.api_keys": LiveTable(self._keys_asked, lambda pair, _: people.key_row(*pair)),
+            "exchange.api_keys": LiveTable(self._keys_matching, lambda pair, _: people.key_row(*pair)),
             "exchange.spot_balances": LiveTable(accounts, lambda each, _: people.spot_row(each)),
             "exchange.margin_balances": LiveTable(accounts, lambda each, _: people.margin_row(each)),
             "exchange.futures_balances": LiveTable(
@@ -276,20 +286,20 @@ class World:
             "futures.customers": customers,
         }
 
-    def _accounts_asked(self, filters: Mapping[str, str]) -> list[SubAccount]:
-        asked = filters.get("subAccountId")
-        return [each for each in self.accounts if asked in (None, each.id)]
+    def _accounts_matching(self, filters: Mapping[str, str]) -> list[SubAccount]:
+        wanted = filters.get("subAccountId")
+        return [each for each in self.accounts if wanted in (None, each.id)]
 
-    def _keys_asked(self, filters: Mapping[str, str]) -> list[tuple[SubAccount, ApiKey]]:
-        asked = filters.get("subAccountApiKey")
+    def _keys_matching(self, filters: Mapping[str, str]) -> list[tuple[SubAccount, ApiKey]]:
+        wanted = filters.get("subAccountApiKey")
         return [
             (account, key)
-            for account in self._accounts_asked(filters)
+            for account in self._accounts_matching(filters)
             for key in account.keys
-            if asked in (None, key.key)
+            if wanted in (None, key.key)
         ]
 
-    def _customers_asked(self, filters: Mapping[str, str]) -> list[Customer]:
+    def _customers_matching(self, filters: Mapping[str, str]) -> list[Customer]:
         number, email = filters.get("customerId"), filters.get("email")
         return [
             each
@@ -299,7 +309,7 @@ class World:
 
 
 class _OneDeposit:
-    """Deposits by their id: the id tells the hour, so nothing has to be searched."""
+    """Deposits by id: the id contains the hour, so no search is needed."""
 
     def __init__(self, deposits: Table) -> None:
         self._deposits = deposits
@@ -316,7 +326,7 @@ class _OneDeposit:
 
     @staticmethod
     def _hour(end: int | None, filters: Mapping[str, str]) -> tuple[int, int]:
-        # Ids may be any number of digits.
+        # Ids may have any number of digits.
         hour = min(max(Deposits.hour_of(filters["depositId"]), 0), LAST_HOUR)
         last = hour * HOUR + HOUR - 1
         return hour * HOUR, last if end is None else min(end, last)

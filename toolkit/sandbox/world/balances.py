@@ -1,4 +1,4 @@
-"""What accounts hold: wallets asset by asset, and what the reports add to them."""
+"""The balances of accounts: wallets by asset, and the figures that reports add to them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from typing import Literal
 
-from toolkit.sandbox.world.market import DOLLARS
+from toolkit.sandbox.world.market import PRICES_USD
 
 Wallet = Literal["spot", "um", "cm"]
 WALLETS: tuple[Wallet, ...] = ("spot", "um", "cm")
 FUTURES_WALLETS: frozenset[Wallet] = frozenset({"um", "cm"})
 
-PRICES: Mapping[str, Decimal] = {asset: Decimal(str(price)) for asset, price in DOLLARS.items()}
+PRICES: Mapping[str, Decimal] = {asset: Decimal(str(price)) for asset, price in PRICES_USD.items()}
 UNIT = Decimal("0.00000001")
 
-# How much of the money in a wallet is in which asset. The first bears the risk of open positions.
+# Shares of a wallet's value by asset. The first asset covers the margin of open positions.
 _SHARES: Mapping[Wallet, Mapping[str, str]] = {
     "spot": {"USDT": "0.5", "BTC": "0.3", "ETH": "0.12", "BNB": "0.08"},
     "um": {"USDT": "0.85", "USDC": "0.15"},
@@ -25,10 +25,10 @@ _SHARES: Mapping[Wallet, Mapping[str, str]] = {
 _MASTER_DOLLARS = Decimal(20_000_000)
 
 
-def spread(wallet: Wallet, dollars: Decimal) -> dict[str, Decimal]:
-    """So many dollars in the assets of a wallet, in whole units of 1e-8."""
+def spread(wallet: Wallet, value_usd: Decimal) -> dict[str, Decimal]:
+    """Split a value in dollars over the assets of a wallet, in whole units of 1e-8."""
     return {
-        asset: (dollars * Decimal(share) / PRICES[asset]).quantize(UNIT, ROUND_DOWN)
+        asset: (value_usd * Decimal(share) / PRICES[asset]).quantize(UNIT, ROUND_DOWN)
         for asset, share in _SHARES[wallet].items()
     }
 
@@ -39,7 +39,7 @@ def _none() -> dict[Wallet, dict[str, Decimal]]:
 
 @dataclass(slots=True, kw_only=True)
 class Balances:
-    """What an account holds: wallets by asset, margin in BTC, profits and margins of positions in dollars."""
+    """Balances of one account: wallets by asset, margin in BTC, profit and margin of positions in dollars."""
 
     wallets: dict[Wallet, dict[str, Decimal]] = field(default_factory=_none)
     margin_assets: Decimal = Decimal(0)
@@ -49,13 +49,13 @@ class Balances:
     um_order_margin: Decimal = Decimal(0)
     cm_profit: Decimal = Decimal(0)
 
-    def dollars(self, wallet: Wallet) -> Decimal:
-        """What is in a wallet, at the sandbox's fixed prices."""
+    def value_usd(self, wallet: Wallet) -> Decimal:
+        """Value of a wallet in dollars, at the sandbox's fixed prices."""
         held = self.wallets[wallet].items()
         return sum((amount * PRICES[asset] for asset, amount in held), Decimal(0))
 
     def free(self, wallet: Wallet, asset: str) -> Decimal:
-        """How much of an asset may leave a wallet: not what open positions and orders need."""
+        """Amount of an asset that may leave a wallet: all but the margin of open positions and orders."""
         held = self.wallets[wallet].get(asset, Decimal(0))
         if wallet == "spot" or asset != next(iter(_SHARES[wallet])):
             return held
@@ -65,18 +65,18 @@ class Balances:
         return max(held - needed / PRICES[asset], Decimal(0))
 
     def add(self, wallet: Wallet, asset: str, amount: Decimal) -> None:
-        """Put so much into a wallet, or take it out if it is negative."""
+        """Add an amount to a wallet, or subtract it if negative."""
         held = self.wallets[wallet]
         held[asset] = held.get(asset, Decimal(0)) + amount
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is left in any wallet."""
+        """Whether all wallets are empty."""
         held = [amount for wallet in self.wallets.values() for amount in wallet.values()]
         return not any((*held, self.margin_assets, self.margin_debt))
 
 
 def master_balances() -> Balances:
-    """The master account has plenty of everything."""
+    """The ample balances of the master account."""
     plenty = {asset: (_MASTER_DOLLARS / price).quantize(UNIT) for asset, price in PRICES.items()}
     return Balances(wallets={wallet: dict(plenty) for wallet in WALLETS})

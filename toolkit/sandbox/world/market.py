@@ -1,4 +1,4 @@
-"""What is traded in the sandbox: assets, symbols, prices that look like real ones."""
+"""Assets, symbols and realistic prices of the sandbox."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """A symbol, and how much of the business it is."""
+    """A symbol, and its weight in the trading."""
 
     symbol: str
     base: str
@@ -16,8 +16,8 @@ class Market:
     weight: float
 
 
-# US dollars for one unit; fixed, because the sandbox is about reports and not about prices.
-DOLLARS = {
+# US dollars per unit; fixed, because the sandbox is about reports, not about prices.
+PRICES_USD = {
     "USDT": 1.0,
     "USDC": 1.0,
     "FDUSD": 1.0,
@@ -43,11 +43,11 @@ DOLLARS = {
 _BUSY = {"BTC": 30.0, "ETH": 20.0, "SOL": 11.0, "BNB": 9.0, "XRP": 6.0, "DOGE": 5.0}
 _STABLE = ("USDT", "USDC", "FDUSD")
 _QUOTES = {"USDT": 1.0, "USDC": 0.35, "FDUSD": 0.2}
-_COINS = tuple(asset for asset in DOLLARS if asset not in _STABLE)
+_COINS = tuple(asset for asset in PRICES_USD if asset not in _STABLE)
 
 
 def _market(base: str, quote: str, weight: float) -> Market:
-    return Market(f"{base}{quote}", base, quote, DOLLARS[base] / DOLLARS[quote], weight)
+    return Market(f"{base}{quote}", base, quote, PRICES_USD[base] / PRICES_USD[quote], weight)
 
 
 SPOT: tuple[Market, ...] = (
@@ -69,10 +69,10 @@ UM: tuple[Market, ...] = tuple(
 )
 _CM_COINS = ("BTC", "ETH", "SOL", "BNB", "XRP", "ADA", "DOGE", "LINK", "AVAX", "LTC")
 CM: tuple[Market, ...] = tuple(
-    Market(f"{base}USD_PERP", base, base, DOLLARS[base], _BUSY.get(base, 1.5)) for base in _CM_COINS
+    Market(f"{base}USD_PERP", base, base, PRICES_USD[base], _BUSY.get(base, 1.5)) for base in _CM_COINS
 )
 
 
 def pair_of(market: Market) -> str:
-    """A coin-margined symbol without its expiry: BTCUSD_PERP belongs to BTCUSD."""
+    """The pair of a COIN-M symbol, which has no expiry: BTCUSD for BTCUSD_PERP."""
     return market.symbol.partition("_")[0]

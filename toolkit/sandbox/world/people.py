@@ -9,20 +9,20 @@ import numpy as np
 
 from toolkit.sandbox.keys import letters
 from toolkit.sandbox.world.balances import PRICES, Balances, spread
-from toolkit.sandbox.world.hashing import key_of, uniform
+from toolkit.sandbox.world.hashing import hash_key, uniform
 from toolkit.sandbox.world.market import CM, UM, pair_of
 from toolkit.sandbox.world.tables import Row
 
 Commission = tuple[int, int]
 
-# Lowest and highest spot commission the partner may set.
+# Minimum and maximum spot commission that the partner may set.
 MAKER_BOUNDS = (0.0002, 0.002)
 TAKER_BOUNDS = (0.0004, 0.002)
 
 _SYMBOLS = frozenset(market.symbol for market in UM)
 _PAIRS = frozenset(pair_of(market) for market in CM)
 _TAGS = ("retail", "prop", "family-office", "market-maker", "bot-desk", "treasury", "")
-_ENOUGH = 4  # sub-accounts, for one of them to be empty
+_ENOUGH = 4  # from this many sub-accounts on, one is left empty
 _NAMES = (
     "amara bela carlos dagny emre freya goran hana ilkay jonas kenji lucia "
     "milan nadia omar petra quinn rosa sven tomas uma viktor wanda yusuf"
@@ -43,16 +43,16 @@ class ApiKey:
 
     @property
     def masked(self) -> str:
-        """As lists show it."""
+        """The key as lists show it."""
         return self.key[:3] + "*" * 13
 
 
 @dataclass(slots=True, kw_only=True)
 class SubAccount:
-    """A sub-account and everything about it that may change.
+    """A sub-account, with everything that may change.
 
-    Its commissions on futures are those of its fee tier, which stay, and what the partner puts on top;
-    symbols and pairs without an adjustment are not in there.
+    A futures commission is that of the fee tier, which is constant, plus the partner's adjustment; the
+    dictionaries hold only symbols and pairs that have one.
     """
 
     id: str
@@ -75,27 +75,27 @@ class SubAccount:
     balances: Balances = field(default_factory=Balances)
 
     def key(self, text: str) -> ApiKey | None:
-        """The key that is this text."""
+        """The API key with this text."""
         return next((each for each in self.keys if each.key == text), None)
 
     def um_commission(self, symbol: str) -> Commission | None:
-        """Maker and taker commission on a USD-M symbol; None where there is none of this name."""
-        return _together(self.um_tier, self.um_adjustment.get(symbol)) if symbol in _SYMBOLS else None
+        """Maker and taker commission on a USD-M symbol; None if there is no such symbol."""
+        return _add(self.um_tier, self.um_adjustment.get(symbol)) if symbol in _SYMBOLS else None
 
     def cm_commission(self, pair: str) -> Commission | None:
-        """Maker and taker commission on a COIN-M pair; None where there is none of this name."""
-        return _together(self.cm_tier, self.cm_adjustment.get(pair)) if pair in _PAIRS else None
+        """Maker and taker commission on a COIN-M pair; None if there is no such pair."""
+        return _add(self.cm_tier, self.cm_adjustment.get(pair)) if pair in _PAIRS else None
 
 
 @dataclass(slots=True)
 class Customer:
-    """Somebody who trades through the partner's product.
+    """A customer who trades through the partner's product.
 
     Attributes:
-        id: Id that was given, "" where none was.
+        id: The customer's id, "" if none was set.
         email: E-mail address.
-        joined: Milliseconds.
-        futures: Trades futures, too.
+        joined: When the customer joined, in milliseconds.
+        futures: Whether the customer trades futures.
     """
 
     id: str
@@ -105,54 +105,54 @@ class Customer:
 
     @property
     def spot_mask(self) -> str:
-        """E-mail address as spot rebates show it."""
+        """The e-mail address as spot rebates show it."""
         return f"{self.email[:2]}***@***.{self.email.rpartition('.')[2]}"
 
     @property
     def futures_id(self) -> str:
-        """What futures reports call the customer: the id, or a masked address where there is none."""
+        """The customer in futures reports: the id, or a masked address if there is none."""
         return self.id or f"{self.email[:2]}****@{self.email.partition('@')[2]}"
 
 
-def _together(tier: Commission, adjustment: Commission | None) -> Commission:
+def _add(tier: Commission, adjustment: Commission | None) -> Commission:
     maker, taker = adjustment or (0, 0)
     return tier[0] + maker, tier[1] + taker
 
 
 def _join_times(seed: int, name: str, number: int, start_ms: int, now_ms: int) -> list[int]:
-    """Ascending times, the first at the start: a fifth were there early, the rest came steadily."""
-    places = np.arange(number)
-    steps = (places + 0.8 * uniform(key_of(seed, name, "joined"), places)) / max(number, 1)
+    """Ascending times, the first at the start: a fifth joined early, the rest steadily."""
+    indices = np.arange(number)
+    steps = (indices + 0.8 * uniform(hash_key(seed, name, "joined"), indices)) / max(number, 1)
     shares = np.where(steps < 0.2, steps * 0.25, 0.05 + (steps - 0.2) * 1.1875)
     times = start_ms + (shares * (now_ms - start_ms)).astype(np.int64)
     times[:1] = start_ms
     return [int(time) for time in times]
 
 
-class Rolls:
-    """Random numbers for the things of a list, by name: the same for the same seed, in any order."""
+class SeededColumns:
+    """Random numbers for the items of a list, by label: the same for the same seed, in any order."""
 
     def __init__(self, seed: int, name: str, number: int) -> None:
-        self._seed, self._name, self._places = seed, name, np.arange(number)
+        self._seed, self._name, self._indices = seed, name, np.arange(number)
 
     def __call__(self, label: str) -> list[float]:
-        """A number from 0 to 1 for each thing."""
-        return [float(x) for x in uniform(key_of(self._seed, self._name, label), self._places)]
+        """A number from 0 to 1 for each item."""
+        return [float(x) for x in uniform(hash_key(self._seed, self._name, label), self._indices)]
 
 
 def make_accounts(seed: int, number: int, start_ms: int, now_ms: int) -> list[SubAccount]:
-    """The partner's sub-accounts, oldest first. The newest one has no keys and holds nothing yet."""
-    roll = Rolls(seed, "account", number)
+    """The partner's sub-accounts, oldest first. The newest has neither keys nor balances yet."""
+    roll = SeededColumns(seed, "account", number)
     times = _join_times(seed, "account", number, start_ms, now_ms)
     rolls = zip(
         *map(roll, ("tag", "rate", "margin", "futures", "burn", "size", "keys", "profit")), strict=True
     )
     made = []
-    for place, (time, row) in enumerate(zip(times, rolls, strict=True)):
+    for index, (time, row) in enumerate(zip(times, rolls, strict=True)):
         tag, rate, margin, futures, burn, size, keys, profit = row
         account = SubAccount(
-            id=account_id(place, rate),
-            email=account_email(place),
+            id=account_id(index, rate),
+            email=account_email(index),
             tag=_TAGS[int(tag * len(_TAGS))],
             create_time=time,
             maker=0.001 if rate < 0.7 else 0.0015,
@@ -164,43 +164,43 @@ def make_accounts(seed: int, number: int, start_ms: int, now_ms: int) -> list[Su
             um_tier=(200 + int(rate * 5) * 20, 400 + int(tag * 5) * 20),
             cm_tier=(100 + int(rate * 5) * 20, 450 + int(tag * 5) * 20),
         )
-        if place < number - 1 or number < _ENOUGH:
-            account.keys = _make_keys(seed, place, 1 + int(keys * 3), account, (time, now_ms))
+        if index < number - 1 or number < _ENOUGH:
+            account.keys = _make_keys(seed, index, 1 + int(keys * 3), account, (time, now_ms))
             account.balances = _make_balances(account, size, profit)
         made.append(account)
     return made
 
 
-def new_account(seed: int, place: int, tag: str, now_ms: int) -> SubAccount:
-    """A sub-account that the partner creates: the one after `place` others, deleted ones counted as well."""
-    (rate,) = (float(x) for x in uniform(key_of(seed, "account", "rate"), np.array([place])))
-    return SubAccount(id=account_id(place, rate), email=account_email(place), tag=tag, create_time=now_ms)
+def new_account(seed: int, index: int, tag: str, now_ms: int) -> SubAccount:
+    """A sub-account created by the partner, after `index` others, deleted ones included."""
+    (rate,) = (float(x) for x in uniform(hash_key(seed, "account", "rate"), np.array([index])))
+    return SubAccount(id=account_id(index, rate), email=account_email(index), tag=tag, create_time=now_ms)
 
 
-def account_id(place: int, chance: float) -> str:
-    """Ids beyond 2**53, as the documents show them, ascending like the times."""
-    return str(367_537_027_503_000_000 + place * 1_048_583 + int(chance * 999_983))
+def account_id(index: int, chance: float) -> str:
+    """An id beyond 2**53, as in the documents; ids ascend like the creation times."""
+    return str(367_537_027_503_000_000 + index * 1_048_583 + int(chance * 999_983))
 
 
-def account_email(place: int) -> str:
-    """The address that is made for a sub-account."""
-    return f"desk-{place + 1:02d}_brokersubuser@sandbox.example"
+def account_email(index: int) -> str:
+    """The address that the exchange makes for a sub-account."""
+    return f"desk-{index + 1:02d}_brokersubuser@sandbox.example"
 
 
 def _make_keys(
-    seed: int, place: int, number: int, account: SubAccount, span: tuple[int, int]
+    seed: int, index: int, number: int, account: SubAccount, span: tuple[int, int]
 ) -> list[ApiKey]:
     made = []
     for count in range(number):
-        key = letters(seed, "account key", place, count)
-        restricted = (place + count) % 3 != 0
+        key = letters(seed, "account key", index, count)
+        restricted = (index + count) % 3 != 0
         made.append(
             ApiKey(
                 key=key,
                 can_trade=count != 2,
                 margin_trade=account.margin_rates is not None and count == 0,
                 futures_trade=account.futures and count < 2,
-                ip_list=[f"203.0.113.{(place * 7 + count) % 250 + 1}", "198.51.100.24"][: 1 + place % 2]
+                ip_list=[f"203.0.113.{(index * 7 + count) % 250 + 1}", "198.51.100.24"][: 1 + index % 2]
                 if restricted
                 else [],
                 update_time=span[0] + (span[1] - span[0]) * (count + 1) // 5,
@@ -210,7 +210,7 @@ def _make_keys(
 
 
 def _make_balances(account: SubAccount, size: float, profit: float) -> Balances:
-    """A few hold much and many hold little; what is switched off holds nothing."""
+    """Balances: large for a few, small for many, none where something is switched off."""
     wealth = Decimal(f"{0.02 * (1.0 / (1.0 - 0.985 * size)) ** 1.3 - 0.0187:.16f}")
     swing = Decimal(f"{profit - 0.45:.10f}")
     balances = Balances()
@@ -229,17 +229,17 @@ def _make_balances(account: SubAccount, size: float, profit: float) -> Balances:
 
 
 def make_customers(seed: int, number: int, start_ms: int, now_ms: int) -> list[Customer]:
-    """The partner's customers, in the order they came. One in eight was given no id."""
-    roll = Rolls(seed, "customer", number)
+    """The partner's customers, in the order they joined. One in eight has no id."""
+    roll = SeededColumns(seed, "customer", number)
     times = _join_times(seed, "customer", number, start_ms, now_ms)
     names = _NAMES.split()
     made = []
-    for place, (time, named, futures) in enumerate(zip(times, roll("named"), roll("futures"), strict=True)):
-        name = names[place * 7 % len(names)]
+    for index, (time, named, futures) in enumerate(zip(times, roll("named"), roll("futures"), strict=True)):
+        name = names[index * 7 % len(names)]
         made.append(
             Customer(
-                id="" if named < 0.125 else f"{name[:3]}{place + 101:04d}",
-                email=f"{name}.{place + 1}@{'post' if named < 0.6 else 'mail'}.example",
+                id="" if named < 0.125 else f"{name[:3]}{index + 101:04d}",
+                email=f"{name}.{index + 1}@{'post' if named < 0.6 else 'mail'}.example",
                 joined=time,
                 futures=futures < 0.55,
             )
@@ -248,7 +248,7 @@ def make_customers(seed: int, number: int, start_ms: int, now_ms: int) -> list[C
 
 
 def account_row(account: SubAccount) -> Row:
-    """A sub-account as the list of sub-accounts shows it."""
+    """The sub-account in the list of sub-accounts."""
     rates = account.margin_rates or (-1, -1)
     return {
         "subaccountId": account.id,
@@ -263,7 +263,7 @@ def account_row(account: SubAccount) -> Row:
 
 
 def key_row(account: SubAccount, key: ApiKey) -> Row:
-    """An API key as the list of keys shows it."""
+    """The API key in the list of keys."""
     return {
         "subaccountId": account.id,
         "apikey": key.masked,
@@ -274,17 +274,17 @@ def key_row(account: SubAccount, key: ApiKey) -> Row:
 
 
 def spot_row(account: SubAccount) -> Row:
-    """What an account holds on spot."""
-    bitcoins = account.balances.dollars("spot") / PRICES["BTC"]
+    """The spot balance of an account."""
+    bitcoins = account.balances.value_usd("spot") / PRICES["BTC"]
     return {"subAccountId": account.id, "totalBalanceOfBtc": f"{bitcoins:.16f}"}
 
 
 def margin_row(account: SubAccount) -> Row:
-    """What an account holds on margin; a short row where margin is off."""
+    """The margin balance of an account; a short row where margin is off."""
     if account.margin_rates is None:
         return {"marginEnable": False, "subAccountId": account.id}
     assets, debt = account.balances.margin_assets, account.balances.margin_debt
-    # Without debt the exchange prints its largest level.
+    # Without debt the exchange shows the maximum level.
     level = min(assets / debt, Decimal(999)) if debt else Decimal(999)
     return {
         "marginEnable": True,
@@ -297,12 +297,12 @@ def margin_row(account: SubAccount) -> Row:
 
 
 def futures_row(account: SubAccount, market: str) -> Row:
-    """What an account holds on futures; a short row where futures are off."""
+    """The futures balance of an account; a short row where futures are off."""
     held = account.balances
     if not account.futures:
         return {"futuresEnable": False, "subAccountId": account.id}
     if market == "2":
-        wallet = held.dollars("cm")
+        wallet = held.value_usd("cm")
         return {
             "subAccountId": account.id,
             "totalWalletBalanceOfUsdt": f"{wallet:.14f}",
@@ -310,7 +310,7 @@ def futures_row(account: SubAccount, market: str) -> Row:
             "totalMarginBalanceOfUsdt": f"{wallet + held.cm_profit:.14f}",
             "futuresEnable": True,
         }
-    wallet = held.dollars("um")
+    wallet = held.value_usd("um")
     return {
         "subAccountId": account.id,
         "totalInitialMargin": f"{held.um_position_margin + held.um_order_margin:.10f}",

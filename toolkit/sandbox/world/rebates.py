@@ -1,4 +1,4 @@
-"""Rebates and kickbacks: what each trade of a customer or a sub-account earned."""
+"""Rebates and kickbacks: the earnings from each trade of a customer or a sub-account."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from toolkit.sandbox.world.hashing import F64, I64, Mask, pick
-from toolkit.sandbox.world.market import DOLLARS, Market
+from toolkit.sandbox.world.hashing import BoolArray, FloatArray, Int64Array, weighted_choice
+from toolkit.sandbox.world.market import PRICES_USD, Market
 from toolkit.sandbox.world.people import Customer
 from toolkit.sandbox.world.stream import Block
 from toolkit.sandbox.world.tables import Row, is_false
@@ -17,15 +17,15 @@ PAYING_STATES = np.array([0, 1, 2])
 FEE = 0.001
 
 
-def someone(block: Block, joined: I64) -> I64:
-    """Who an order belongs to: somebody who had joined by then, the early ones much more often."""
+def owner_indices(block: Block, joined: Int64Array) -> Int64Array:
+    """The account of each order: one that had joined by then, early ones much more often."""
     there = np.maximum(np.searchsorted(joined, block.time, side="right"), 1)
     return np.floor(block.by_order("who") ** 2.2 * there).astype(np.int64)
 
 
-def dollars(block: Block) -> F64:
-    """Size of each fill: many small ones, few large ones; the fills of an order are alike."""
-    size: F64 = 12.0 * np.exp(5.2 * block.by_order("size")) * (0.35 + 0.65 * block.by_row("fill"))
+def fill_sizes(block: Block) -> FloatArray:
+    """Size of each fill in dollars: many small, few large; the fills of one order are similar."""
+    size: FloatArray = 12.0 * np.exp(5.2 * block.by_order("size")) * (0.35 + 0.65 * block.by_row("fill"))
     return size
 
 
@@ -38,20 +38,20 @@ class SpotRebates:
         self._markets = markets
         self._weights = [market.weight for market in markets]
 
-    def plain(self, filters: Mapping[str, str]) -> bool:
-        """Whether every row passes these filters."""
+    def accepts_all(self, filters: Mapping[str, str]) -> bool:
+        """Whether every row matches these filters."""
         return "customerId" not in filters
 
-    def mask(self, block: Block, filters: Mapping[str, str]) -> Mask:
-        """Which rows are the customer's."""
-        asked = [place for place, each in enumerate(self._customers) if each.id == filters["customerId"]]
-        return np.isin(someone(block, self._joined), asked)
+    def mask(self, block: Block, filters: Mapping[str, str]) -> BoolArray:
+        """The rows of this customer."""
+        wanted = [index for index, each in enumerate(self._customers) if each.id == filters["customerId"]]
+        return np.isin(owner_indices(block, self._joined), wanted)
 
     def rows(self, block: Block) -> list[Row]:
-        """The rows as they go over the wire."""
-        which = pick(block.by_order("market"), self._weights)
-        value = dollars(block) * FEE
-        who = someone(block, self._joined)
+        """The rows, as sent."""
+        which = weighted_choice(block.by_order("market"), self._weights)
+        value = fill_sizes(block) * FEE
+        who = owner_indices(block, self._joined)
         share = 0.2 + 0.2 * (who % 3)
         columns = zip(
             who.tolist(),
@@ -60,7 +60,7 @@ class SpotRebates:
             (block.by_order("bnb") < 0.35).tolist(),
             block.time.tolist(),
             _numbers(block, block.order, 10_491_232).tolist(),
-            _numbers(block, block.place, 611_123).tolist(),
+            _numbers(block, block.index, 611_123).tolist(),
             (20 + 55 * block.by_order("paid")).tolist(),
             strict=True,
         )
@@ -70,9 +70,9 @@ class SpotRebates:
         who, which, dollar, in_bnb, time, order, trade, minutes = cells
         customer, market = self._customers[who], self._markets[which]
         fee_asset = "BNB" if in_bnb else market.quote
-        # The partner's part of the fee, in the asset of the fee, converted into the quote asset.
-        commission = round(dollar / DOLLARS[fee_asset], 8)
-        price = round(DOLLARS[fee_asset] / DOLLARS[market.quote], 8)
+        # The partner's share of the fee, in the fee's asset, converted into the quote asset.
+        commission = round(dollar / PRICES_USD[fee_asset], 8)
+        price = round(PRICES_USD[fee_asset] / PRICES_USD[market.quote], 8)
         row: Row = {
             "customerId": customer.id,
             "email": customer.spot_mask,
@@ -84,7 +84,7 @@ class SpotRebates:
             "tradeId": trade,
         }
         if time >= NEWER_FIELDS_SINCE:
-            # Paid with the next batch but one: for the newest rows that is still to come.
+            # Paid with the next batch but one; for the newest rows that time is still to come.
             row["distributeTime"] = time + int(minutes * 60_000)
             row["commissionAsset"] = fee_asset
             row["commission"] = f"{commission:.8f}"
@@ -93,13 +93,13 @@ class SpotRebates:
 
 
 class AccountRebates:
-    """Rebates the partner earns from its sub-accounts' trades on one market.
+    """Rebates that the partner earns from its sub-accounts' trades on one market.
 
     Args:
         ids: The sub-accounts, in the order they were created.
-        joined: When each was.
-        markets: What is traded.
-        strangers: Share of rows that are not of the partner's own sub-accounts.
+        joined: Creation time of each.
+        markets: The symbols traded.
+        strangers: Fraction of rows that belong to accounts of others.
     """
 
     def __init__(
@@ -111,40 +111,40 @@ class AccountRebates:
         self._weights = [market.weight for market in markets]
         self._strangers = strangers
 
-    def plain(self, filters: Mapping[str, str]) -> bool:
-        """Whether every row passes these filters."""
+    def accepts_all(self, filters: Mapping[str, str]) -> bool:
+        """Whether every row matches these filters."""
         return "subAccountId" not in filters and is_false(filters.get("filterResult", "false"))
 
-    def mask(self, block: Block, filters: Mapping[str, str]) -> Mask:
-        """Which rows are the sub-account's, or any of the partner's own."""
-        passes: Mask = np.ones(len(block), dtype=np.bool_)
+    def mask(self, block: Block, filters: Mapping[str, str]) -> BoolArray:
+        """The rows of this sub-account, or of all the partner's own."""
+        passes: BoolArray = np.ones(len(block), dtype=np.bool_)
         if not is_false(filters.get("filterResult", "false")):
-            passes &= ~self._strange(block)
+            passes &= ~self._is_stranger(block)
         if "subAccountId" in filters:
-            asked = self._ids.index(filters["subAccountId"]) if filters["subAccountId"] in self._ids else -1
-            passes &= (someone(block, self._joined) == asked) & ~self._strange(block)
+            wanted = self._ids.index(filters["subAccountId"]) if filters["subAccountId"] in self._ids else -1
+            passes &= (owner_indices(block, self._joined) == wanted) & ~self._is_stranger(block)
         return passes
 
     def rows(self, block: Block) -> list[Row]:
-        """The rows as they go over the wire."""
-        which = pick(block.by_order("market"), self._weights)
-        prices = np.array([DOLLARS[market.quote] for market in self._markets])[which]
-        income = dollars(block) * FEE * 0.4 / prices
-        # A batch is pending for a moment, and now and then one fails.
-        states = PAYING_STATES[pick(block.by_order("state"), (0.02, 0.97, 0.01))]
+        """The rows, as sent."""
+        which = weighted_choice(block.by_order("market"), self._weights)
+        prices = np.array([PRICES_USD[market.quote] for market in self._markets])[which]
+        income = fill_sizes(block) * FEE * 0.4 / prices
+        # A batch is briefly pending, and occasionally one fails.
+        states = PAYING_STATES[weighted_choice(block.by_order("state"), (0.02, 0.97, 0.01))]
         columns = zip(
-            someone(block, self._joined).tolist(),
-            self._strange(block).tolist(),
+            owner_indices(block, self._joined).tolist(),
+            self._is_stranger(block).tolist(),
             income.tolist(),
             which.tolist(),
-            _numbers(block, block.place, 123_456).tolist(),
+            _numbers(block, block.index, 123_456).tolist(),
             block.time.tolist(),
             states.tolist(),
             strict=True,
         )
         return [
             {
-                "subaccountId": str(int(self._ids[who]) + 7) if strange else self._ids[who],
+                "subaccountId": str(int(self._ids[who]) + 7) if is_stranger else self._ids[who],
                 "income": f"{amount:.8f}",
                 "asset": self._markets[market].quote,
                 "symbol": self._markets[market].symbol,
@@ -152,36 +152,36 @@ class AccountRebates:
                 "time": time,
                 "status": state,
             }
-            for who, strange, amount, market, trade, time, state in columns
+            for who, is_stranger, amount, market, trade, time, state in columns
         ]
 
-    def _strange(self, block: Block) -> Mask:
-        strange: Mask = block.by_order("stranger") < self._strangers
-        return strange
+    def _is_stranger(self, block: Block) -> BoolArray:
+        is_stranger: BoolArray = block.by_order("stranger") < self._strangers
+        return is_stranger
 
 
 class Kickbacks:
-    """What the customer who owns the key gets back."""
+    """Kickbacks of the customer who owns the key."""
 
     def __init__(self, markets: Sequence[Market]) -> None:
         self._markets = markets
         self._weights = [market.weight for market in markets]
 
-    def plain(self, filters: Mapping[str, str]) -> bool:
-        """There is nothing to filter by."""
+    def accepts_all(self, filters: Mapping[str, str]) -> bool:
+        """Always True: there is nothing to filter by."""
         return True
 
-    def mask(self, block: Block, filters: Mapping[str, str]) -> Mask:
+    def mask(self, block: Block, filters: Mapping[str, str]) -> BoolArray:
         """All rows."""
         return np.ones(len(block), dtype=np.bool_)
 
     def rows(self, block: Block) -> list[Row]:
-        """The rows as they go over the wire."""
-        which = pick(block.by_order("market"), self._weights).tolist()
-        income = (dollars(block) * FEE * 0.1).tolist()
+        """The rows, as sent."""
+        which = weighted_choice(block.by_order("market"), self._weights).tolist()
+        income = (fill_sizes(block) * FEE * 0.1).tolist()
         return [
             {
-                "income": f"{amount / DOLLARS[self._markets[market].quote]:.8f}",
+                "income": f"{amount / PRICES_USD[self._markets[market].quote]:.8f}",
                 "asset": self._markets[market].quote,
                 "symbol": self._markets[market].symbol,
                 "time": time,
@@ -190,6 +190,6 @@ class Kickbacks:
         ]
 
 
-def _numbers(block: Block, within: I64, first: int) -> I64:
-    """Ids that ascend with time, follow from the position alone and are never given twice."""
+def _numbers(block: Block, within: Int64Array, first: int) -> Int64Array:
+    """Unique ids that ascend with time and follow from the position alone."""
     return (block.hour - 400_000) * 100_000 + within + first

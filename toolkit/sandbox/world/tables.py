@@ -1,4 +1,4 @@
-"""Rows behind a list endpoint, oldest first."""
+"""Tables of rows behind the list endpoints, oldest row first."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from typing import Generic, Protocol, TypeVar
 
 Row = dict[str, object]
 
-# A filter and the fields it looks at. A row that has none of them is not held against it.
+# The fields that a filter compares. A row that has none of them matches.
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "subAccountId": ("subaccountId", "subAccountId"),
     "subAccountApiKey": ("apikey", "apiKey"),
     "fromId": ("fromId", "from"),
     "toId": ("toId", "to"),
 }
-# What is no field of the row but says something about it.
+# Filters without a field of that name.
 _SHOW_ALL = "showAllStatus"
 _NO_FIELDS = frozenset({_SHOW_ALL, "filterResult", "type", "futuresType"})
 
 
 class Table(Protocol):
-    """Rows in order of their time; there may be too many to hold."""
+    """Rows in ascending order of time; possibly too many for memory."""
 
     def count(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> int:
-        """How many rows there are between two times (ms), both included."""
+        """Number of rows between two times (ms), both included."""
         ...
 
     def slice(
         self, start: int | None, end: int | None, filters: Mapping[str, str], offset: int, limit: int
     ) -> list[Row]:
-        """Some of these rows, counted from the oldest."""
+        """Up to `limit` of these rows from `offset` on, counted from the oldest."""
         ...
 
 
 class ListTable:
-    """Rows that were given one by one, as they go over the wire.
+    """A table of given rows, in the form in which they are sent.
 
     Args:
-        rows: The rows. They are put in order of their time; rows of one time stay as they came.
-        time: Field that holds their time, "" where they have none.
-        master: Id of the master account, which transfers leave out or leave empty; without it such a
-            transfer passes for anybody's.
+        rows: The rows. They are sorted by time; rows of the same time keep their order.
+        time: Field that holds the time, "" if there is none.
+        master: Id of the master account, which transfers leave out or leave empty. Without it such a transfer
+            matches any account.
     """
 
     def __init__(self, rows: Iterable[Row], time: str = "time", *, master: str = "") -> None:
@@ -54,22 +54,22 @@ class ListTable:
             self._times = [self._time_of(row) for row in self._rows]
 
     def count(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> int:
-        """How many rows there are between two times (ms), both included."""
-        return len(self._chosen(start, end, filters))
+        """Number of rows between two times (ms), both included."""
+        return len(self._matching(start, end, filters))
 
     def slice(
         self, start: int | None, end: int | None, filters: Mapping[str, str], offset: int, limit: int
     ) -> list[Row]:
-        """Some of these rows, counted from the oldest."""
-        return [dict(row) for row in self._chosen(start, end, filters)[offset : offset + limit]]
+        """Up to `limit` of these rows from `offset` on, counted from the oldest."""
+        return [dict(row) for row in self._matching(start, end, filters)[offset : offset + limit]]
 
     def _time_of(self, row: Row) -> int:
         value = row[self._time]
         if not isinstance(value, int):
-            raise TypeError(f"{self._time} must be whole milliseconds, not {value!r}")
+            raise TypeError(f"{self._time} must be an integer of milliseconds, not {value!r}")
         return value
 
-    def _chosen(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> list[Row]:
+    def _matching(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> list[Row]:
         rows = self._rows
         if self._time:
             low = 0 if start is None else bisect_left(self._times, start)
@@ -86,42 +86,42 @@ class ListTable:
         fields = _FIELDS.get(name, (name,))
         value = next((row[field] for field in fields if field in row), None)
         if name in ("fromId", "toId"):
-            # The master's side is left empty: without its id nothing can be told from that.
+            # The master's side is empty: without its id it matches anything.
             side = str(value or self._master)
             return side in ("", text)
         return value is None or str(value) == text
 
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 
-class LiveTable(Generic[Thing]):
-    """Things as they are at this moment, which have no time to ask for.
+class LiveTable(Generic[Item]):
+    """A table of the present state of items, which have no time.
 
     Args:
-        things: The things that pass the filters, in order.
-        row: One of them as it goes over the wire.
+        items: Returns the items that match the filters, in order.
+        row: Returns the row of an item.
     """
 
     def __init__(
         self,
-        things: Callable[[Mapping[str, str]], Sequence[Thing]],
-        row: Callable[[Thing, Mapping[str, str]], Row],
+        items: Callable[[Mapping[str, str]], Sequence[Item]],
+        row: Callable[[Item, Mapping[str, str]], Row],
     ) -> None:
-        self._things = things
+        self._items = items
         self._row = row
 
     def count(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> int:
-        """How many there are."""
-        return len(self._things(filters))
+        """Number of items."""
+        return len(self._items(filters))
 
     def slice(
         self, start: int | None, end: int | None, filters: Mapping[str, str], offset: int, limit: int
     ) -> list[Row]:
-        """Some of them."""
-        return [self._row(thing, filters) for thing in self._things(filters)[offset : offset + limit]]
+        """Up to `limit` of them from `offset` on."""
+        return [self._row(item, filters) for item in self._items(filters)[offset : offset + limit]]
 
 
 def is_false(text: str) -> bool:
-    """Whether a flag on the wire says no."""
+    """Whether a flag is sent as false."""
     return text.lower() == "false"

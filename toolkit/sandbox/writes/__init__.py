@@ -1,20 +1,20 @@
-"""What each write does to the world: one function a write, from checked parameters to its answer.
+"""What each write does to the world: one function per write, from checked parameters to its response.
 
-Each looks at everything that could refuse it before it changes anything: an effect is all or nothing.
-Where the documents name no code for a refusal, the one whose documented text fits best is used, and the
-function says so.
+Each function makes every check before it changes anything, so a write is executed completely or not at all.
+Where the documents name no code for a refusal, the function uses the code whose documented text fits best,
+and says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from toolkit.sandbox.answers import Asked
+from toolkit.sandbox.reads import CheckedRequest
 from toolkit.sandbox.world import World
-from toolkit.sandbox.writes import accounts, customers, fees, keys, money
-from toolkit.sandbox.writes.shared import WriteEffect
+from toolkit.sandbox.writes import accounts, customers, fees, keys, transfers
+from toolkit.sandbox.writes.shared import WriteResponse
 
-Writer = Callable[[World, Asked], WriteEffect]
+Writer = Callable[[World, CheckedRequest], WriteResponse]
 
 WRITERS: Mapping[str, Writer] = {
     "exchange.create_sub_account": accounts.create_sub_account,
@@ -28,10 +28,10 @@ WRITERS: Mapping[str, Writer] = {
     "exchange.set_universal_transfer": keys.set_universal_transfer,
     "exchange.set_ip_restriction": keys.set_ip_restriction,
     "exchange.remove_addresses": keys.remove_addresses,
-    "exchange.transfer": money.transfer,
-    "exchange.transfer_futures": money.transfer_futures,
-    "exchange.universal_transfer": money.universal_transfer,
-    "exchange.transfer_within": money.transfer_within,
+    "exchange.transfer": transfers.transfer,
+    "exchange.transfer_futures": transfers.transfer_futures,
+    "exchange.universal_transfer": transfers.universal_transfer,
+    "exchange.transfer_within": transfers.transfer_within,
     "exchange.set_commission": fees.set_commission,
     "exchange.set_um_commission": fees.set_um_commission,
     "exchange.set_cm_commission": fees.set_cm_commission,
@@ -43,9 +43,9 @@ WRITERS: Mapping[str, Writer] = {
 }
 
 
-def execute(world: World, asked: Asked) -> WriteEffect:
-    """Do what was asked for, or refuse it and change nothing."""
-    return WRITERS[asked.endpoint.qualified_name](world, asked)
+def execute(world: World, request: CheckedRequest) -> WriteResponse:
+    """Execute the write, or raise a refusal and change nothing."""
+    return WRITERS[request.endpoint.qualified_name](world, request)
 
 
-__all__ = ["WRITERS", "WriteEffect", "Writer", "execute"]
+__all__ = ["WRITERS", "WriteResponse", "Writer", "execute"]

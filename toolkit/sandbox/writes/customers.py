@@ -1,39 +1,39 @@
-"""Ids of customers: given by the partner, or chosen by the customer with a key of his own."""
+"""Sets customer ids: by the partner, or by a customer with a key of their own."""
 
 from __future__ import annotations
 
-from toolkit.sandbox.answers import Asked
 from toolkit.sandbox.messages import RefusalError, invalid
+from toolkit.sandbox.reads import CheckedRequest
 from toolkit.sandbox.world import Customer, World
 from toolkit.sandbox.world.tables import Row
-from toolkit.sandbox.writes.shared import WriteEffect, used
+from toolkit.sandbox.writes.shared import WriteResponse, already_used
 
 
-def set_customer_id(world: World, asked: Asked) -> WriteEffect:
-    """The customer with this address goes by another id from now on."""
-    email = asked.values["email"].lower()
+def set_customer_id(world: World, request: CheckedRequest) -> WriteResponse:
+    """Set the id of the customer with this e-mail address."""
+    email = request.values["email"].lower()
     customer = next((each for each in world.customers if each.email == email), None)
     if customer is None:
         # Codes are per host: the one for unknown users is documented on /sapi only.
-        if asked.endpoint.path.startswith("/sapi/"):
+        if request.endpoint.path.startswith("/sapi/"):
             raise RefusalError(-4039, "The user does not exist.")
         raise invalid("email")
-    _give(world, asked, customer)
-    return WriteEffect({"customerId": customer.id, "email": customer.email})
+    _give(world, request, customer)
+    return WriteResponse({"customerId": customer.id, "email": customer.email})
 
 
-def set_own_customer_id(world: World, asked: Asked) -> WriteEffect:
-    """The customer who owns the key goes by another id from now on."""
-    code = next(name for name in ("apiAgentCode", "brokerId") if name in asked.values)
-    if asked.values[code] != world.agent_code:
+def set_own_customer_id(world: World, request: CheckedRequest) -> WriteResponse:
+    """Set the id of the customer who owns the key."""
+    code = next(name for name in ("apiAgentCode", "brokerId") if name in request.values)
+    if request.values[code] != world.agent_code:
         raise invalid(code)
-    _give(world, asked, world.customer)
-    answer: Row = {"customerId": world.customer.id}
-    return WriteEffect(answer if code == "apiAgentCode" else {code: asked.values[code]} | answer)
+    _give(world, request, world.customer)
+    payload: Row = {"customerId": world.customer.id}
+    return WriteResponse(payload if code == "apiAgentCode" else {code: request.values[code]} | payload)
 
 
-def _give(world: World, asked: Asked, customer: Customer) -> None:
-    text = asked.values["customerId"]
+def _give(world: World, request: CheckedRequest, customer: Customer) -> None:
+    text = request.values["customerId"]
     if any(each.id == text and each is not customer for each in world.customers):
-        raise used("customerId")
-    world.give_id(customer, text)
+        raise already_used("customerId")
+    world.set_customer_id(customer, text)

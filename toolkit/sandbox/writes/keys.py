@@ -1,31 +1,31 @@
-"""API keys of sub-accounts: made, deleted, and what they may do from where."""
+"""Creates and deletes API keys of sub-accounts, and sets their permissions and addresses."""
 
 from __future__ import annotations
 
 from ipaddress import ip_address
 
-from toolkit.sandbox.answers import Asked
 from toolkit.sandbox.messages import RefusalError, mandatory
+from toolkit.sandbox.reads import CheckedRequest
 from toolkit.sandbox.world import ApiKey, SubAccount, World
 from toolkit.sandbox.world.tables import Row
 from toolkit.sandbox.writes.shared import (
-    WriteEffect,
-    account_of,
+    WriteResponse,
+    check_interval,
     flag,
-    key_of,
-    need_futures,
-    need_margin,
-    too_soon,
+    requested_account,
+    requested_key,
+    require_futures,
+    require_margin,
 )
 
 RESTRICTED = "2"
 
 
-def create_api_key(world: World, asked: Asked) -> WriteEffect:
-    """A key more, with a secret unless a public key was sent; one a second for each sub-account."""
-    account = account_of(world, asked)
-    _check_flags(account, asked)
-    too_soon(account.key_made_ms, asked.now_ms)
+def create_api_key(world: World, request: CheckedRequest) -> WriteResponse:
+    """Create a key, with a secret unless a public key was sent; one per second and sub-account."""
+    account = requested_account(world, request)
+    _check_flags(account, request)
+    check_interval(account.key_made_ms, request.now_ms)
     text, secret = world.new_key()
     key = ApiKey(
         key=text,
@@ -33,49 +33,49 @@ def create_api_key(world: World, asked: Asked) -> WriteEffect:
         margin_trade=False,
         futures_trade=False,
         ip_list=[],
-        update_time=asked.now_ms,
+        update_time=request.now_ms,
     )
-    _set_flags(key, asked)
+    _set_flags(key, request)
     account.keys.append(key)
-    account.key_made_ms = asked.now_ms
-    answer: Row = {"subaccountId": account.id, "apiKey": text}
-    if "publicKey" not in asked.values:
-        answer["secretKey"] = secret
-    return WriteEffect(answer | _flags(key), key.masked)
+    account.key_made_ms = request.now_ms
+    payload: Row = {"subaccountId": account.id, "apiKey": text}
+    if "publicKey" not in request.values:
+        payload["secretKey"] = secret
+    return WriteResponse(payload | _flags(key), key.masked)
 
 
-def delete_api_key(world: World, asked: Asked) -> WriteEffect:
-    """A key less; one a second for each sub-account."""
-    account, key = key_of(world, asked)
-    too_soon(account.key_deleted_ms, asked.now_ms)
+def delete_api_key(world: World, request: CheckedRequest) -> WriteResponse:
+    """Delete a key; one per second and sub-account."""
+    account, key = requested_key(world, request)
+    check_interval(account.key_deleted_ms, request.now_ms)
     account.keys.remove(key)
-    account.key_deleted_ms = asked.now_ms
-    return WriteEffect({})
+    account.key_deleted_ms = request.now_ms
+    return WriteResponse({})
 
 
-def set_permissions(world: World, asked: Asked) -> WriteEffect:
-    """The key may do this and nothing else."""
-    account, key = key_of(world, asked)
-    _check_flags(account, asked)
-    _set_flags(key, asked)
-    return WriteEffect({"subaccountId": account.id, "apikey": key.key} | _flags(key))
+def set_permissions(world: World, request: CheckedRequest) -> WriteResponse:
+    """Set all permissions of a key."""
+    account, key = requested_key(world, request)
+    _check_flags(account, request)
+    _set_flags(key, request)
+    return WriteResponse({"subaccountId": account.id, "apikey": key.key} | _flags(key))
 
 
-def set_universal_transfer(world: World, asked: Asked) -> WriteEffect:
-    """The key may make universal transfers, or not. No read shows it."""
-    account, key = key_of(world, asked)
-    key.universal_transfer = flag(asked, "canUniversalTransfer")
-    return WriteEffect(
+def set_universal_transfer(world: World, request: CheckedRequest) -> WriteResponse:
+    """Set whether a key may make universal transfers; no read shows it."""
+    account, key = requested_key(world, request)
+    key.universal_transfer = flag(request, "canUniversalTransfer")
+    return WriteResponse(
         {"subaccountId": account.id, "apikey": key.key, "canUniversalTransfer": key.universal_transfer}
     )
 
 
-def set_ip_restriction(world: World, asked: Asked) -> WriteEffect:
-    """The key may be used from anywhere, or from these addresses as well as those listed already."""
-    _, key = key_of(world, asked)
-    status, sent = asked.values["status"], _addresses(asked)
+def set_ip_restriction(world: World, request: CheckedRequest) -> WriteResponse:
+    """Lift the restriction of a key, or restrict it to these addresses and those already listed."""
+    _, key = requested_key(world, request)
+    status, sent = request.values["status"], _addresses(request)
     if status != RESTRICTED and sent:
-        # The documents do not say: addresses for a key that may be used from anywhere make no sense.
+        # Not documented: addresses for an unrestricted key make no sense.
         raise RefusalError(-1106, "Parameter 'ipAddress' sent when not required.")
     if status == RESTRICTED and not (sent or key.ip_list):
         raise mandatory("ipAddress")
@@ -83,23 +83,23 @@ def set_ip_restriction(world: World, asked: Asked) -> WriteEffect:
     known = {ip_address(each) for each in kept}
     new = {each: None for each in sent if ip_address(each) not in known}
     key.ip_list = [*kept, *new]
-    key.update_time = asked.now_ms
-    answer: Row = {"status": status}
+    key.update_time = request.now_ms
+    payload: Row = {"status": status}
     if sent:
-        answer["ipList"] = list(key.ip_list)
-    return WriteEffect(answer | {"updateTime": key.update_time, "apiKey": key.key})
+        payload["ipList"] = list(key.ip_list)
+    return WriteResponse(payload | {"updateTime": key.update_time, "apiKey": key.key})
 
 
-def remove_addresses(world: World, asked: Asked) -> WriteEffect:
-    """The key may not be used from these addresses any more; all of them where none is named.
+def remove_addresses(world: World, request: CheckedRequest) -> WriteResponse:
+    """Remove these addresses from a key, or all if none is named.
 
-    Without any address there is no restriction. An address that is not listed changes nothing.
+    Without addresses a key is unrestricted. Removing an address that is not listed changes nothing.
     """
-    account, key = key_of(world, asked)
-    named = {ip_address(each) for each in _addresses(asked)}
+    account, key = requested_key(world, request)
+    named = {ip_address(each) for each in _addresses(request)}
     key.ip_list = [each for each in key.ip_list if named and ip_address(each) not in named]
-    key.update_time = asked.now_ms
-    return WriteEffect(
+    key.update_time = request.now_ms
+    return WriteResponse(
         {
             "subaccountId": account.id,
             "apikey": key.key,
@@ -109,21 +109,21 @@ def remove_addresses(world: World, asked: Asked) -> WriteEffect:
     )
 
 
-def _addresses(asked: Asked) -> list[str]:
-    return asked.values["ipAddress"].split(",") if "ipAddress" in asked.values else []
+def _addresses(request: CheckedRequest) -> list[str]:
+    return request.values["ipAddress"].split(",") if "ipAddress" in request.values else []
 
 
-def _check_flags(account: SubAccount, asked: Asked) -> None:
-    if flag(asked, "marginTrade"):
-        need_margin(account)
-    if flag(asked, "futuresTrade"):
-        need_futures(account)
+def _check_flags(account: SubAccount, request: CheckedRequest) -> None:
+    if flag(request, "marginTrade"):
+        require_margin(account)
+    if flag(request, "futuresTrade"):
+        require_futures(account)
 
 
-def _set_flags(key: ApiKey, asked: Asked) -> None:
-    key.can_trade = flag(asked, "canTrade")
-    key.margin_trade = flag(asked, "marginTrade")
-    key.futures_trade = flag(asked, "futuresTrade")
+def _set_flags(key: ApiKey, request: CheckedRequest) -> None:
+    key.can_trade = flag(request, "canTrade")
+    key.margin_trade = flag(request, "marginTrade")
+    key.futures_trade = flag(request, "futuresTrade")
 
 
 def _flags(key: ApiKey) -> Row:

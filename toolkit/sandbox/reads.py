@@ -1,4 +1,4 @@
-"""From checked parameters to the answer's payload: pages of rows, or one object."""
+"""Answers reads: from checked parameters to the payload of the response, as pages of rows or one object."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from toolkit.sandbox.world.people import MAKER_BOUNDS, TAKER_BOUNDS
 from toolkit.sandbox.world.stream import DAY
 from toolkit.sandbox.world.tables import Row, Table
 
-LimitKeeps = Literal["oldest", "newest"]
+RowsKept = Literal["oldest", "newest"]
 
 _PAGE_NAMES = frozenset({"page", "offset", "startTime", "endTime"})
-# Defaults that choose rows: `type` 1 is USD-M, failed transfers are hidden.
+# Parameters whose default filters rows: `type` 1 is USD-M, failed transfers are hidden.
 _CHOOSING = frozenset({"type", "showAllStatus", "filterResult"})
 _WITH_ACCOUNT = frozenset({"exchange.api_keys", "exchange.futures_transfers"})
-# What a key was allowed, as its owner sees it: by permissions of which one is enough.
+# The switches that the owner of a key sees, with the permissions of which one is enough to turn it on.
 _SWITCHES: Mapping[str, frozenset[str]] = {
     "enableInternalTransfer": frozenset({"internal transfer"}),
     "enableMargin": frozenset({"Margin Loan, Repay & Transfer"}),
@@ -36,51 +36,57 @@ _SWITCHES: Mapping[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One question, checked.
+class CheckedRequest:
+    """A request whose parameters have been checked.
 
     Attributes:
-        most: Rows that an answer has at most, None where only the question says that.
+        max_rows: Maximum number of rows of the response; None if the request alone decides.
     """
 
     endpoint: Endpoint
     values: Mapping[str, str]
     key: RegisteredKey
     now_ms: int
-    most: int | None = None
+    max_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RowPage:
-    """Rows of an answer, and where among all rows they begin."""
+    """Rows of a response, and where they begin among all rows.
+
+    Attributes:
+        rows: The rows.
+        offset: Number of rows before them.
+        before: The row before them, None where there is none or it was not read.
+    """
 
     rows: list[Row]
     offset: int
     before: Row | None
 
 
-class Answers:
-    """Everything the exchange knows how to answer.
+class Reads:
+    """Answers every read that the exchange offers.
 
     Args:
-        world: What there is.
-        tables: Rows that stand in for the world's, by door.
-        limit_keeps: Which rows an endpoint that has only a limit keeps when a span holds more and the
+        world: The data.
+        tables: Rows that replace those of the world, by endpoint.
+        rows_kept: Which rows an endpoint that has only a limit returns when a span holds more and the
             request has a startTime. The documents promise the oldest; a client should cope with both.
     """
 
-    def __init__(self, world: World, tables: Mapping[str, Table], limit_keeps: LimitKeeps) -> None:
+    def __init__(self, world: World, tables: Mapping[str, Table], rows_kept: RowsKept) -> None:
         self._world = world
         self._tables = dict(tables)
-        self._limit_keeps = limit_keeps
-        self._objects: dict[str, Callable[[Asked], object]] = {
+        self._rows_kept = rows_kept
+        self._objects: dict[str, Callable[[CheckedRequest], object]] = {
             "exchange.partner": self._partner,
             "exchange.ip_restriction": self._ip_restriction,
             "exchange.bnb_burn": self._bnb_burn,
             "exchange.um_commission": self._um_commission,
             "exchange.cm_commission": self._cm_commission,
             "spot.new_user": self._spot_new_user,
-            "spot.customer_id": lambda asked: {"customerId": self._customer_id(asked)},
+            "spot.customer_id": lambda request: {"customerId": self._customer_id(request)},
             "futures.new_user": self._new_user,
             "futures.customer_id": self._broker_customer_id,
             "futures.overview": self._overview,
@@ -89,18 +95,18 @@ class Answers:
             KEY_PERMISSIONS.qualified_name: _key_permissions,
         }
 
-    def single(self, asked: Asked) -> object | None:
-        """The answer of an endpoint that has no pages; None where there is a table."""
-        qualified_name = asked.endpoint.qualified_name
+    def single(self, request: CheckedRequest) -> object | None:
+        """The payload of an endpoint that returns one object; None where it has a table."""
+        qualified_name = request.endpoint.qualified_name
         if qualified_name in self._tables:
             return None
         made = self._objects.get(qualified_name)
-        return made(asked) if made else None
+        return made(request) if made else None
 
-    def page(self, asked: Asked) -> RowPage:
-        """The rows that a list endpoint answers with."""
-        endpoint, values = asked.endpoint, asked.values
-        span = span_of(endpoint, values, asked.now_ms)
+    def page(self, request: CheckedRequest) -> RowPage:
+        """The rows that a list endpoint returns."""
+        endpoint, values = request.endpoint, request.values
+        span = span_of(endpoint, values, request.now_ms)
         if endpoint.qualified_name in _WITH_ACCOUNT and endpoint.qualified_name not in self._tables:
             self._account(values)
         table = self._tables.get(endpoint.qualified_name) or self._world.table(endpoint.qualified_name)
@@ -112,21 +118,21 @@ class Answers:
         offset = int(values.get("offset", 0))
         if "page" in values:
             offset = (int(values["page"]) - 1) * size
-        elif paging.kind == "limit" and not (span.forward and self._limit_keeps == "oldest"):
+        elif paging.kind == "limit" and not (span.forward and self._rows_kept == "oldest"):
             offset = max(table.count(span.start, span.end, filters) - size, 0)
-        # One row more than asked for, in front: a fault may repeat the last row of the page before.
+        # One extra row in front: a fault may repeat the last row of the page before.
         more = 1 if offset else 0
         rows = table.slice(span.start, span.end, filters, offset - more, size + more)
         if more and rows:
-            return RowPage(rows[1:][: asked.most], offset, rows[0])
-        return RowPage(rows[: asked.most], offset, None)
+            return RowPage(rows[1:][: request.max_rows], offset, rows[0])
+        return RowPage(rows[: request.max_rows], offset, None)
 
-    def wrap(self, asked: Asked, rows: list[Row]) -> object:
-        """Rows in the shape the documents show."""
-        if asked.endpoint.rows_field == "data":
-            return {"data": rows, "timestamp": asked.now_ms}
-        if asked.endpoint.rows_field == "transfers":
-            return {"success": True, "futuresType": int(asked.values["futuresType"]), "transfers": rows}
+    def wrap(self, request: CheckedRequest, rows: list[Row]) -> object:
+        """The rows in the documented shape."""
+        if request.endpoint.rows_field == "data":
+            return {"data": rows, "timestamp": request.now_ms}
+        if request.endpoint.rows_field == "transfers":
+            return {"success": True, "futuresType": int(request.values["futuresType"]), "transfers": rows}
         return rows
 
     def _account(self, values: Mapping[str, str]) -> SubAccount:
@@ -135,7 +141,7 @@ class Answers:
             raise RefusalError(-5021, "This parent sub have no relation")
         return account
 
-    def _partner(self, asked: Asked) -> object:
+    def _partner(self, request: CheckedRequest) -> object:
         return {
             "maxMakerCommission": MAKER_BOUNDS[1],
             "minMakerCommission": MAKER_BOUNDS[0],
@@ -145,9 +151,9 @@ class Answers:
             "maxSubAccountQty": self._world.max_sub_accounts,
         }
 
-    def _ip_restriction(self, asked: Asked) -> object:
-        account = self._account(asked.values)
-        key = account.key(asked.values["subAccountApiKey"])
+    def _ip_restriction(self, request: CheckedRequest) -> object:
+        account = self._account(request.values)
+        key = account.key(request.values["subAccountApiKey"])
         if key is None:
             raise invalid("subAccountApiKey")
         return {
@@ -158,8 +164,8 @@ class Answers:
             "updateTime": key.update_time,
         }
 
-    def _bnb_burn(self, asked: Asked) -> object:
-        account = self._account(asked.values)
+    def _bnb_burn(self, request: CheckedRequest) -> object:
+        account = self._account(request.values)
         return {
             # Documented as a JSON number here, though it exceeds 2**53.
             "subAccountId": int(account.id),
@@ -167,40 +173,42 @@ class Answers:
             "interestBNBBurn": account.interest_burn,
         }
 
-    def _um_commission(self, asked: Asked) -> object:
-        return self._commission(asked, "symbol", self._account(asked.values).um_commission)
+    def _um_commission(self, request: CheckedRequest) -> object:
+        return self._commission(request, "symbol", self._account(request.values).um_commission)
 
-    def _cm_commission(self, asked: Asked) -> object:
-        return self._commission(asked, "pair", self._account(asked.values).cm_commission)
+    def _cm_commission(self, request: CheckedRequest) -> object:
+        return self._commission(request, "pair", self._account(request.values).cm_commission)
 
-    def _commission(self, asked: Asked, name: str, rates: Callable[[str], tuple[int, int] | None]) -> object:
-        text = asked.values[name]
+    def _commission(
+        self, request: CheckedRequest, name: str, rates: Callable[[str], tuple[int, int] | None]
+    ) -> object:
+        text = request.values[name]
         found = rates(text)
         if found is None:
             raise RefusalError(-1121, "Invalid symbol.")
         maker, taker = found
-        account = int(asked.values["subAccountId"])
+        account = int(request.values["subAccountId"])
         return [{"subAccountId": account, name: text, "makerCommission": maker, "takerCommission": taker}]
 
-    def _customer_id(self, asked: Asked) -> str:
-        return "" if asked.key.owner == PARTNER else self._world.customer.id
+    def _customer_id(self, request: CheckedRequest) -> str:
+        return "" if request.key.owner == PARTNER else self._world.customer.id
 
-    def _flags(self, asked: Asked, code: str) -> dict[str, object]:
-        ours = asked.values[code] == self._world.agent_code and asked.key.owner != PARTNER
-        return {code: asked.values[code], "rebateWorking": ours, "ifNewUser": ours}
+    def _flags(self, request: CheckedRequest, code: str) -> dict[str, object]:
+        ours = request.values[code] == self._world.agent_code and request.key.owner != PARTNER
+        return {code: request.values[code], "rebateWorking": ours, "ifNewUser": ours}
 
-    def _spot_new_user(self, asked: Asked) -> object:
-        return self._flags(asked, "apiAgentCode") | {"referrerId": int(self._world.partner_uid)}
+    def _spot_new_user(self, request: CheckedRequest) -> object:
+        return self._flags(request, "apiAgentCode") | {"referrerId": int(self._world.partner_uid)}
 
-    def _new_user(self, asked: Asked) -> object:
-        return self._flags(asked, "brokerId")
+    def _new_user(self, request: CheckedRequest) -> object:
+        return self._flags(request, "brokerId")
 
-    def _broker_customer_id(self, asked: Asked) -> object:
-        return {"brokerId": asked.values["brokerId"], "customerId": self._customer_id(asked)}
+    def _broker_customer_id(self, request: CheckedRequest) -> object:
+        return {"brokerId": request.values["brokerId"], "customerId": self._customer_id(request)}
 
-    def _overview(self, asked: Asked) -> object:
-        business = self._world.business[asked.values.get("type", "1")]
-        users, volume, rebate = business.totals(asked.now_ms // DAY)
+    def _overview(self, request: CheckedRequest) -> object:
+        business = self._world.business[request.values.get("type", "1")]
+        users, volume, rebate = business.totals(request.now_ms // DAY)
         return {
             "brokerId": self._world.agent_code,
             "newTraderRebateCommission": "0.30000000",
@@ -209,13 +217,13 @@ class Answers:
             "unit": business.unit,
             "totalTradeVol": volume,
             "totalRebateVol": rebate,
-            "time": asked.now_ms,
+            "time": request.now_ms,
         }
 
 
-def _key_permissions(asked: Asked) -> object:
-    """What the key that asks may do. No permission to trade ends here, so the field for that is left out."""
-    key = asked.key
+def _key_permissions(request: CheckedRequest) -> object:
+    """What the requesting key may do. Permission to trade never expires here, so that field is left out."""
+    key = request.key
     return {
         "ipRestrict": bool(key.addresses),
         "createTime": key.created_ms,
@@ -226,7 +234,7 @@ def _key_permissions(asked: Asked) -> object:
 
 
 def _filters(endpoint: Endpoint, values: Mapping[str, str]) -> dict[str, str]:
-    """What chooses rows among those of the span, defaults included."""
+    """The parameters that filter the rows of the span, defaults included."""
     filters = {
         name: text
         for name, text in values.items()

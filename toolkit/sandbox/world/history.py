@@ -1,4 +1,4 @@
-"""Money on the move: transfers between wallets, and deposits from outside."""
+"""History of transfers between wallets, and of deposits."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from toolkit.sandbox.world.hashing import I64, Mask, pick
-from toolkit.sandbox.world.market import DOLLARS
-from toolkit.sandbox.world.rebates import someone
+from toolkit.sandbox.world.hashing import BoolArray, Int64Array, weighted_choice
+from toolkit.sandbox.world.market import PRICES_USD
+from toolkit.sandbox.world.rebates import owner_indices
 from toolkit.sandbox.world.stream import Block
 from toolkit.sandbox.world.tables import Row, is_false
 
@@ -18,65 +18,65 @@ MASTER = -1
 STATES = ("INIT", "PROCESS", "SUCCESS", "FAILURE")
 _STATE_WEIGHTS = (0.01, 0.02, 0.94, 0.03)
 _FAILURE = STATES.index("FAILURE")
-_WALLETS = ("SPOT", "USDT_FUTURE", "COIN_FUTURE", "HEADROOM_FRACTION")
+_WALLETS = ("SPOT", "USDT_FUTURE", "COIN_FUTURE", "MARGIN")
 _COINS = ("USDT", "BTC", "ETH", "BNB", "SOL", "FDUSD", "XRP")
 _COIN_WEIGHTS = (50.0, 14.0, 12.0, 6.0, 6.0, 8.0, 4.0)
 _NETWORKS = {"USDT": ("TRX", "ETH", "BSC"), "BTC": ("BTC",), "ETH": ("ETH", "ARBITRUM"), "BNB": ("BSC",)}
 _CLIENT_ID = re.compile(r"sbx([0-9a-f]+)x([0-9a-f]+)\Z")
-TXN = 1_000_000  # numbers of transfers in an hour
-LAST_HOUR = 10**9  # hours stay where milliseconds are whole numbers of 64 bits
+IDS_PER_HOUR = 1_000_000  # transfer ids in an hour
+LAST_HOUR = 10**9  # the latest hour whose milliseconds fit into 64 bits
 _DEPOSIT_STATES = (0, 6, 1)
 _CONFIRMATIONS = {"BTC": 2, "ETH": 12, "TRX": 20, "BSC": 15, "ARBITRUM": 12}
 
 
 def hour_of_client_id(text: str) -> int | None:
-    """The hour of the transfer that has this client id: it can be read from those of history."""
+    """The hour of the transfer with this client id, if it is one of history's: those contain it."""
     found = _CLIENT_ID.match(text)
     hour = int(found[1], 16) if found else None
     return hour if hour is not None and hour < LAST_HOUR else None
 
 
-class _Moves:
-    """What all transfers have in common: two sides, of which one may be the master account."""
+class _TransferGenerator:
+    """Base of transfer generators: two sides, of which one may be the master account."""
 
     def __init__(self, ids: Sequence[str], joined: Sequence[int], master: str) -> None:
         self._ids = list(ids)
-        self._places = {each: place for place, each in enumerate(ids)}
+        self._indices = {each: index for index, each in enumerate(ids)}
         self._joined = np.array(joined, dtype=np.int64)
-        self._places[master] = MASTER
+        self._indices[master] = MASTER
 
-    def sides(self, block: Block) -> tuple[I64, I64]:
-        """Who sent and who received."""
-        one = someone(block, self._joined)
+    def sides(self, block: Block) -> tuple[Int64Array, Int64Array]:
+        """Source and target of each transfer."""
+        one = owner_indices(block, self._joined)
         there = np.maximum(np.searchsorted(self._joined, block.time, side="right"), 1)
         other = (one + 1 + (block.by_row("other") * 17).astype(np.int64)) % there
         way = block.by_row("way")
-        # Nobody sends to himself: where there is no other account the master receives.
-        lone = other == one
+        # No account sends to itself: if there is no other account, the master receives.
+        is_alone = other == one
         source = np.where(way < 0.5, MASTER, one)
-        target = np.where(way < 0.5, one, np.where((way < 0.85) | lone, MASTER, other))
+        target = np.where(way < 0.5, one, np.where((way < 0.85) | is_alone, MASTER, other))
         return source, target
 
-    def _client_mask(self, block: Block, text: str) -> Mask:
+    def _client_mask(self, block: Block, text: str) -> BoolArray:
         found = _CLIENT_ID.match(text)
         if found is None:
             return np.zeros(len(block), dtype=np.bool_)
-        hour, place = (min(int(part, 16), LAST_HOUR) for part in found.groups())
-        passes: Mask = (block.hour == hour) & (block.place == place) & _has_client_id(block)
+        hour, index = (min(int(part, 16), LAST_HOUR) for part in found.groups())
+        passes: BoolArray = (block.hour == hour) & (block.index == index) & _has_client_id(block)
         return passes
 
-    def _name(self, place: int) -> str:
-        return "" if place == MASTER else self._ids[place]
+    def _name(self, index: int) -> str:
+        return "" if index == MASTER else self._ids[index]
 
 
-class Transfers(_Moves):
-    """Transfers on spot.
+class Transfers(_TransferGenerator):
+    """Transfers between spot wallets, or between any wallets.
 
     Args:
         ids: The sub-accounts, in the order they were created.
-        joined: When each was.
+        joined: Creation time of each.
         master: Id of the master account.
-        wallets: Whether rows name the wallets: then the master's id is left out, as documented.
+        wallets: Whether rows name the wallets; they then omit the master's id, as documented.
     """
 
     def __init__(
@@ -85,16 +85,16 @@ class Transfers(_Moves):
         super().__init__(ids, joined, master)
         self._wallets = wallets
 
-    def plain(self, filters: Mapping[str, str]) -> bool:
-        """Whether every row passes these filters."""
+    def accepts_all(self, filters: Mapping[str, str]) -> bool:
+        """Whether every row matches these filters."""
         return False
 
-    def mask(self, block: Block, filters: Mapping[str, str]) -> Mask:
-        """Which rows have these two sides, this client id, and a status that is to be shown."""
-        passes: Mask = np.ones(len(block), dtype=np.bool_)
+    def mask(self, block: Block, filters: Mapping[str, str]) -> BoolArray:
+        """The rows with these two sides, this client id, and a status that is to be shown."""
+        passes: BoolArray = np.ones(len(block), dtype=np.bool_)
         for side, name in zip(self.sides(block), ("fromId", "toId"), strict=True):
             if name in filters:
-                passes &= side == self._places.get(filters[name], MASTER - 1)
+                passes &= side == self._indices.get(filters[name], MASTER - 1)
         if "clientTranId" in filters:
             passes &= self._client_mask(block, filters["clientTranId"])
         if is_false(filters.get("showAllStatus", "false")):
@@ -102,7 +102,7 @@ class Transfers(_Moves):
         return passes
 
     def rows(self, block: Block) -> list[Row]:
-        """The rows as they go over the wire."""
+        """The rows, as sent."""
         source, target = self.sides(block)
         empty = block.by_row("empty") < 0.5
         routes = _routes(block)
@@ -124,7 +124,7 @@ class Transfers(_Moves):
         source, target, asset, qty, time, txn, client, state, empty, route = cells
         row: Row = {}
         for name, side in (("fromId", source), ("toId", target)):
-            # Documented for the master's side: missing here, missing or empty there.
+            # The master's side, as documented: missing here, missing or empty there.
             if side != MASTER or (empty and not self._wallets):
                 row[name] = self._name(side)
         row |= {"asset": asset, "qty": qty, "time": time}
@@ -135,26 +135,26 @@ class Transfers(_Moves):
         return row | {"status": STATES[state]} | names | wallets
 
 
-class FuturesTransfers(_Moves):
-    """Transfers on futures; the documents spell the sides in two ways, and so do these rows."""
+class FuturesTransfers(_TransferGenerator):
+    """Transfers between futures wallets. The documents spell the sides in two ways, and so do these rows."""
 
-    def plain(self, filters: Mapping[str, str]) -> bool:
-        """Whether every row passes these filters."""
+    def accepts_all(self, filters: Mapping[str, str]) -> bool:
+        """Whether every row matches these filters."""
         return False
 
-    def mask(self, block: Block, filters: Mapping[str, str]) -> Mask:
-        """Which rows have the sub-account on one of their sides, and this client id."""
+    def mask(self, block: Block, filters: Mapping[str, str]) -> BoolArray:
+        """The rows with this client id and the sub-account on either side."""
         source, target = self.sides(block)
-        passes: Mask = np.ones(len(block), dtype=np.bool_)
+        passes: BoolArray = np.ones(len(block), dtype=np.bool_)
         if "subAccountId" in filters:
-            asked = self._places.get(filters["subAccountId"], MASTER - 1)
-            passes &= (source == asked) | (target == asked)
+            wanted = self._indices.get(filters["subAccountId"], MASTER - 1)
+            passes &= (source == wanted) | (target == wanted)
         if "clientTranId" in filters:
             passes &= self._client_mask(block, filters["clientTranId"])
         return passes
 
     def rows(self, block: Block) -> list[Row]:
-        """The rows as they go over the wire."""
+        """The rows, as sent."""
         source, target = self.sides(block)
         short = (block.by_row("spelling") < 0.5).tolist()
         columns = zip(
@@ -190,17 +190,17 @@ class Deposits:
         self._ids = list(ids)
         self._joined = np.array(joined, dtype=np.int64)
 
-    def plain(self, filters: Mapping[str, str]) -> bool:
-        """Whether every row passes these filters."""
+    def accepts_all(self, filters: Mapping[str, str]) -> bool:
+        """Whether every row matches these filters."""
         return not filters.keys() & {"subAccountId", "coin", "status", "depositId"}
 
-    def mask(self, block: Block, filters: Mapping[str, str]) -> Mask:
-        """Which rows are of this sub-account, coin, state and id."""
-        passes: Mask = np.ones(len(block), dtype=np.bool_)
+    def mask(self, block: Block, filters: Mapping[str, str]) -> BoolArray:
+        """The rows of this sub-account, coin, status and id."""
+        passes: BoolArray = np.ones(len(block), dtype=np.bool_)
         if "subAccountId" in filters:
             name = filters["subAccountId"]
-            asked = self._ids.index(name) if name in self._ids else -1
-            passes &= someone(block, self._joined) == asked
+            wanted = self._ids.index(name) if name in self._ids else -1
+            passes &= owner_indices(block, self._joined) == wanted
         if "coin" in filters:
             coin = filters["coin"]
             passes &= _coins(block) == (_COINS.index(coin) if coin in _COINS else -1)
@@ -212,14 +212,14 @@ class Deposits:
 
     @classmethod
     def hour_of(cls, deposit_id: str) -> int:
-        """The hour a deposit came in: it can be read from its id."""
-        return (int(deposit_id) - cls.FIRST_ID) // TXN
+        """The hour of a deposit, which its id contains."""
+        return (int(deposit_id) - cls.FIRST_ID) // IDS_PER_HOUR
 
     def rows(self, block: Block) -> list[Row]:
-        """The rows as they go over the wire."""
+        """The rows, as sent."""
         columns = zip(
             self._numbers(block).tolist(),
-            someone(block, self._joined).tolist(),
+            owner_indices(block, self._joined).tolist(),
             *_amounts(block),
             block.time.tolist(),
             block.bits("address").tolist(),
@@ -254,52 +254,52 @@ class Deposits:
             "confirmTimes": f"{needed if state else needed // 2}/{needed}",
             "selfReturnStatus": 0,
         }
-        # One of the two documented answers has no source address.
+        # One of the two documented responses has no source address.
         if inside > 0.92:
             del row["sourceAddress"]
         if time >= TRAVEL_RULE_SINCE:
             row["travelRuleStatus"] = int(state == 6)
         return row
 
-    def _numbers(self, block: Block) -> I64:
-        return self.FIRST_ID + block.hour * TXN + block.place
+    def _numbers(self, block: Block) -> Int64Array:
+        return self.FIRST_ID + block.hour * IDS_PER_HOUR + block.index
 
     @staticmethod
-    def _states(block: Block) -> I64:
-        return np.array(_DEPOSIT_STATES)[pick(block.by_row("state"), (0.02, 0.03, 0.95))]
+    def _states(block: Block) -> Int64Array:
+        return np.array(_DEPOSIT_STATES)[weighted_choice(block.by_row("state"), (0.02, 0.03, 0.95))]
 
 
-def _coins(block: Block) -> I64:
-    return pick(block.by_row("coin"), _COIN_WEIGHTS)
+def _coins(block: Block) -> Int64Array:
+    return weighted_choice(block.by_row("coin"), _COIN_WEIGHTS)
 
 
 def _amounts(block: Block) -> tuple[list[str], list[str]]:
-    assets = [_COINS[place] for place in _coins(block).tolist()]
+    assets = [_COINS[index] for index in _coins(block).tolist()]
     size = (25.0 * np.exp(6.5 * block.by_row("amount"))).tolist()
-    return assets, [f"{value / DOLLARS[asset]:.8f}" for value, asset in zip(size, assets, strict=True)]
+    return assets, [f"{value / PRICES_USD[asset]:.8f}" for value, asset in zip(size, assets, strict=True)]
 
 
-def _states(block: Block) -> I64:
-    return pick(block.by_row("state"), _STATE_WEIGHTS)
+def _states(block: Block) -> Int64Array:
+    return weighted_choice(block.by_row("state"), _STATE_WEIGHTS)
 
 
-def _txn(block: Block) -> I64:
-    return block.hour * TXN + block.place
+def _txn(block: Block) -> Int64Array:
+    return block.hour * IDS_PER_HOUR + block.index
 
 
-def _has_client_id(block: Block) -> Mask:
-    has: Mask = block.by_row("client") < 0.6
+def _has_client_id(block: Block) -> BoolArray:
+    has: BoolArray = block.by_row("client") < 0.6
     return has
 
 
 def _client_ids(block: Block) -> list[str]:
-    columns = zip(_has_client_id(block).tolist(), block.hour.tolist(), block.place.tolist(), strict=True)
-    return [f"sbx{hour:x}x{place:x}" if has else "" for has, hour, place in columns]
+    columns = zip(_has_client_id(block).tolist(), block.hour.tolist(), block.index.tolist(), strict=True)
+    return [f"sbx{hour:x}x{index:x}" if has else "" for has, hour, index in columns]
 
 
 def _routes(block: Block) -> list[tuple[str, str]]:
-    """Wallets a transfer goes between: mostly from spot into futures, or back."""
-    kinds = pick(block.by_row("wallets"), (0.45, 0.3, 0.1, 0.1, 0.05)).tolist()
+    """The wallets of each transfer: mostly from spot to futures, or back."""
+    kinds = weighted_choice(block.by_row("wallets"), (0.45, 0.3, 0.1, 0.1, 0.05)).tolist()
     spot, um, cm, margin = _WALLETS
     routes = ((spot, um), (um, spot), (spot, cm), (spot, margin), (margin, spot))
     return [routes[kind] for kind in kinds]
