@@ -18,7 +18,7 @@ from jinja2.runtime import Macro
 import toolkit
 from tests.unit.test_printable import unseen
 from toolkit.display.html import _environment, _stylesheet, render
-from toolkit.display.svg import PARTS
+from toolkit.display.svg import SEGMENTS
 from toolkit.doctor.html import _STATES
 
 PACKAGE = Path(toolkit.__file__).parent
@@ -227,7 +227,7 @@ def test_one_module_makes_markup_of_text() -> None:
 VARIANTS = {
     "status": {"preview", "confirmed", "rejected", "unknown"},
     "state": {"ok", "busy", "hot", "idle"},
-    "part": set(PARTS),
+    "part": set(SEGMENTS),
     "columns": {"1", "2", "3", "4"},
     "tone": {"up", "down", "cut"},
 }

@@ -89,8 +89,7 @@ def table(diagnosis: Diagnosis) -> Verdicts:
 
 
 def line(diagnosis: Diagnosis, name: str) -> Check:
-    check, _, about = name.partition(" ")
-    (found,) = [each for each in diagnosis.checks if each.name == check and each.about.startswith(about)]
+    (found,) = [each for each in diagnosis.checks if f"{each.name} {each.about}".startswith(name)]
     return found
 
 
@@ -766,7 +765,7 @@ def test_the_frame_keeps_its_contract(env: SandboxEnv) -> None:
         "source": "sandbox",
         "fetched_at": "2026-01-01T00:00:00.000+00:00",
     }
-    assert frame.loc[frame["check"] == "ban", ["about", "next_step"]].isna().to_numpy().all()
+    assert frame.loc[frame["name"] == "ban", ["about", "next_step"]].isna().to_numpy().all()
     assert frame["found"].str.endswith(".").all()
 
 
@@ -888,10 +887,10 @@ def test_it_is_a_program(sandbox: Sandbox) -> None:
 def test_it_prints_json(sandbox: Sandbox) -> None:
     done = run("--demo", "--json", **running(sandbox, "withdrawals"))
     assert done.exit_code == 1
-    rows = {row["check"]: row for row in json.loads(done.stdout)}
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
     assert rows["withdrawals"]["status"] == "failure"
     assert rows["ban"] == {
-        "check": "ban",
+        "name": "ban",
         "about": None,
         "status": "ok",
         "found": "This address is not banned, and not asked to wait.",

@@ -332,7 +332,7 @@ def test_names_of_processes_are_escaped() -> None:
     for html in (
         limits_view.by_process(seen_by),
         limits_view.static_rate_limits(seen_by),
-        limits_view.local_only_reason(seen_by),
+        limits_view.local_only_banner(seen_by),
     ):
         assert "<img src=x" not in html
         assert "&lt;img src=x" in html
@@ -355,13 +355,13 @@ def test_orders_are_rows_while_their_window_runs() -> None:
 
 def test_a_budget_of_its_own_is_said_quietly() -> None:
     kept = snapshot(mine(5), local_only_reason="The folder cannot be written")
-    assert 'class="btk-note btk-idle"' in limits_view.local_only_reason(kept)
+    assert 'class="btk-note btk-idle"' in limits_view.local_only_banner(kept)
     assert "The folder cannot be written. Other notebooks and scripts" in plain(
-        limits_view.local_only_reason(kept)
+        limits_view.local_only_banner(kept)
     )
     assert "The folder cannot be written." in plain(limits_view.static_rate_limits(kept))
     assert "counting alone: The folder cannot be written" in limits_view.one_line(kept)
-    assert limits_view.banners(kept) == limits_view.local_only_reason(snapshot(mine(5))) == ""
+    assert limits_view.banners(kept) == limits_view.local_only_banner(snapshot(mine(5))) == ""
 
 
 def test_the_static_picture_says_whose_the_use_is() -> None:
@@ -718,7 +718,7 @@ def test_a_fetch_that_is_stopped_keeps_what_has_arrived_and_goes_on_from_there(
         panel._repr_mimebundle_()
         wait_for(panel, "Spot balances: 40 of 240 accounts")
         assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
-        named(panel, "CancelToken").click()
+        named(panel, "Stop").click()
         held.set()
         assert panel.wait(WITHIN)
         have = sum(account.amounts["spot"] is not None for account in panel._accounts)
@@ -730,7 +730,7 @@ def test_a_fetch_that_is_stopped_keeps_what_has_arrived_and_goes_on_from_there(
         assert panel.error is None
         assert "(not of all accounts)" in repr(panel)
         assert f"only {have} accounts" in panel._repr_mimebundle_()["text/html"]
-        assert not is_shown(panel, "CancelToken")
+        assert not is_shown(panel, "Stop")
         asked = [call.endpoint for call in link.budget.snapshot().calls]
         named(panel, "Continue").click()
         wait_for(panel, "Refresh · 55 requests")

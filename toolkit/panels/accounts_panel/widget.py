@@ -100,7 +100,7 @@ class AccountsPanel(Panel):
         head.add_class("btk-head")
 
         self._banner = html("", "btk-grow")
-        self._stop = widgets.Button(description="CancelToken", icon="stop", tooltip="Keep what has arrived")
+        self._stop = widgets.Button(description="Stop", icon="stop", tooltip="Keep what has arrived")
         self._stop.on_click(lambda _: self.stop())
         self._retry = widgets.Button(icon="repeat")
         self._retry.on_click(lambda _: self.retry())

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from toolkit.ratelimit.snapshot import RateLimitUse
 
-_NAMES: Mapping[Segment, str] = {"own": "this kernel", "machine": "machine", "external": "external"}
+_NAMES: Mapping[Segment, str] = {"own": "this kernel", "machine": "machine", "external": "others"}
 _HINTS: Mapping[Segment, str] = {
     "own": "Used by this very process",
     "machine": "Used by other notebooks and scripts of this machine",

@@ -225,7 +225,7 @@ def _process_rows(use: RateLimitUse) -> list[dict[str, object]]:
     if left_out:
         rows.append(_sum_row(f"{len(left_out)} more", "", sum(process.used for process in left_out), use))
     if use.external:
-        rows.append(_sum_row("external", "outside this budget, at least", use.external, use))
+        rows.append(_sum_row("others", "outside this budget, at least", use.external, use))
     return rows
 
 
