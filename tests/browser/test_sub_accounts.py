@@ -16,7 +16,7 @@ CARDS = {
     "preview": "Preview: nothing was sent.",
     "confirmed": "Confirmed: it was executed.",
     "rejected": "Rejected: nothing was executed.",
-    "unknown": "Unknown: it may have been executed, or not.",
+    "unknown": "Unknown: it may have been executed.",
 }
 READABLE = 4.5  # contrast of text that anybody can read (WCAG AA)
 
