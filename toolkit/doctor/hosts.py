@@ -88,7 +88,7 @@ def host_checks(connection: Connection, host: Host, refusing: set[str]) -> list[
         next_step = "The check named `ban` says until when."
         if not no_requests_reason(connection.budget, host):  # neither a ban nor a back-off
             found = f"{address} does not respond as the exchange does: {str(error).removeprefix('clock: ')}"
-            next_step = "Check the address of this host, and what is in between: a proxy, or a network's sign-in page."
+            next_step = "Check the address of this host, and what is in between: a proxy or a sign-in page."
     else:
         reached = _check("host", host, found=f"{address} responded in {measured.took * 1000:.0f} ms.")
         return [reached, _clock_check(connection, host, measured)]

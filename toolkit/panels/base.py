@@ -85,9 +85,7 @@ class Panel(ABC):
             if previous is not None:
                 previous.close()
                 self._take_over(previous)
-            self._submit(
-                _redraw_only
-            )  # draws what has changed since the first drawing, and what was taken over
+            self._submit(_redraw_only)  # for changes since the first drawing, and for what was taken over
         except BaseException:
             self.close()
             raise
@@ -126,7 +124,7 @@ class Panel(ABC):
     # -- public --------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Close the panel: its thread, its subscription to the budget and all widgets. May be called twice."""
+        """Close the panel: its thread, its budget subscription and all widgets. May be called twice."""
         with self._wake:
             if self._closed:
                 return
