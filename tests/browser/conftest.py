@@ -1,4 +1,4 @@
-"""A real JupyterLab in a real Chromium: started as a user starts it, on a copy of the notebooks."""
+"""A real JupyterLab in a real Chromium, started as users start it, on a copy of the notebooks."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """One for all pages: what Lab consists of is loaded once."""
+    """One context for all pages, so that JupyterLab's files are loaded once."""
     context = chromium.new_context(viewport={"width": 1400, "height": 1000})
     yield context
     context.close()

@@ -1,4 +1,4 @@
-"""Tab in a real Lab: the very first one, too, which loads what it completes."""
+"""Tab completion in a real JupyterLab, including the first one, which imports what it completes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ OFFERED = {
 }
 
 
-def test_tab_shows_what_there_is(lab_page: LabPage) -> None:
+def test_tab_offers_the_public_names(lab_page: LabPage) -> None:
     page = lab_page.page
     lab_page.open_cells("tab.ipynb", "import toolkit\n\nlink = toolkit.demo()", *OFFERED)
     lab_page.run_cell(0)
-    for position, (text, names) in enumerate(OFFERED.items(), start=1):
-        page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(position).click()
+    for index, (text, names) in enumerate(OFFERED.items(), start=1):
+        page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(index).click()
         page.keyboard.press("End")
         page.keyboard.press("Tab")
         offered = page.locator(".jp-Completer:not(.lm-mod-hidden) .jp-Completer-match")

@@ -1,7 +1,4 @@
-"""Interrupt Kernel during a fetch: the cell ends at once, and the next one works.
-
-At once means that what the fetch waits for is not waited for: nothing more is sent.
-"""
+"""Interrupt Kernel during a fetch: the cell ends at once, sends nothing more, and the next cell works."""
 
 from __future__ import annotations
 
@@ -16,10 +13,10 @@ pytestmark = pytest.mark.browser
 
 CELLS = [
     "import sys\nimport toolkit\nlink = toolkit.demo(limit_scale=0.02)",
-    "link.exchange.spot_balances()",  # one request a minute, and it takes thirteen
+    "link.exchange.spot_balances()",  # takes thirteen requests, one per minute
     "partial = sys.last_value.partial\nlen(partial), partial.attrs['complete'], partial.attrs['requests']",
     "link.sandbox.exchange.faults.add('timeout', times=None)\nlink.spot.rebates(start='-30D')",
-    "attempts = [call.door for call in link.budget.snapshot().calls].count('spot.rebates')\n"
+    "attempts = [call.endpoint for call in link.budget.snapshot().calls].count('spot.rebates')\n"
     "link.sandbox.exchange.faults.clear()\nattempts, len(link.spot.rebates(start='-30D')) > 1000",
 ]
 
@@ -31,40 +28,44 @@ def notebook(lab_page: LabPage) -> LabPage:
     return lab_page
 
 
-def interrupted(notebook: LabPage, position: int, bar: str) -> tuple[list[str], str]:
-    """Names of the errors a cell ended with when it was interrupted with this on its bar, and the bar."""
+def interrupt_cell(notebook: LabPage, index: int, text: str) -> tuple[list[str], str]:
+    """Start a cell, and interrupt it when its progress bar shows this text.
+
+    Returns:
+        Names of the exceptions of the cell, and the text of the bar.
+    """
     before = notebook.execution_counts()
-    notebook.start_cell(position)
-    shown = notebook.page.get_by_text(bar).first
-    shown.wait_for()
-    words = shown.inner_text()
+    notebook.start_cell(index)
+    element = notebook.page.get_by_text(text).first
+    element.wait_for()
+    bar = element.inner_text()
     notebook.interrupt()
-    outputs = notebook.done(position, before)
-    return [output["ename"] for output in outputs if output["output_type"] == "error"], words
+    outputs = notebook.wait_for_cell(index, before)
+    return [output["ename"] for output in outputs if output["output_type"] == "error"], bar
 
 
-def result(notebook: LabPage, position: int) -> str:
-    """What a cell's last line gave; on a slow machine a bar stands above it."""
-    *bar, output = notebook.run_cell(position)
+def result(notebook: LabPage, index: int) -> str:
+    """The text of a cell's result. On a slow machine, a progress bar comes before it."""
+    *bar, output = notebook.run_cell(index)
     assert [each["output_type"] for each in bar] in ([], ["display_data"])
     return "".join(output["data"]["text/plain"])
 
 
-def test_while_it_waits_for_the_minute(notebook: LabPage) -> None:
+def test_interrupt_while_the_fetch_waits_for_the_next_minute(notebook: LabPage) -> None:
     minute = time.time() // 60
-    raised, bar = interrupted(notebook, 1, "goes on in")
+    raised, bar = interrupt_cell(notebook, 1, "goes on in")
     assert raised == ["KeyboardInterrupt"]
-    turned = int(time.time() // 60 - minute)  # each turn lets one more request go
+    minutes = int(time.time() // 60 - minute)  # each new minute allows one more request
     rows, complete, requests = result(notebook, 2).strip("()").split(", ")
     assert int(rows) % 20 == 0
     assert complete == "False"
     (shown,) = re.findall(r"(\d+)\srequest", bar)
-    assert int(shown) <= int(requests) <= int(shown) + turned
+    assert int(shown) <= int(requests) <= int(shown) + minutes
 
 
-def test_while_the_exchange_does_not_answer(notebook: LabPage) -> None:
-    raised, _ = interrupted(notebook, 3, "spot.rebates:")
+def test_interrupt_while_the_exchange_does_not_respond(notebook: LabPage) -> None:
+    raised, _ = interrupt_cell(notebook, 3, "spot.rebates:")
     assert raised == ["KeyboardInterrupt"]
     attempts, works = result(notebook, 4).strip("()").split(", ")
-    assert int(attempts) <= 5, "given up by its time-out, the request of a window would be sent again"
+    assert int(attempts) <= 5, "a request that timed out would have been sent again"
     assert works == "True"

@@ -1,4 +1,4 @@
-"""The tour as a user sees it: in JupyterLab, in a browser, from top to bottom."""
+"""The tour in JupyterLab, in a browser."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def tour(lab_page: LabPage) -> LabPage:
-    """The Lab with the tour run once; the tests look at what it has left."""
+    """The tour, run once."""
     lab_page.open_notebook("01_tour.ipynb")
     lab_page.run_all()
     return lab_page
 
 
-def test_it_runs_from_top_to_bottom(tour: LabPage) -> None:
+def test_the_tour_runs_without_errors(tour: LabPage) -> None:
     assert tour.failures() == []
     assert tour.outputs() != []
 
@@ -28,21 +28,21 @@ def numbers(text: str) -> list[float]:
     return [float(number.replace(",", "")) for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text)]
 
 
-# A panel draws its inside anew every second: what is read from several elements is read in one step.
-LATELY = """panel => [...panel.querySelectorAll("[aria-label^='Last 15 min']")]
+# A panel is redrawn every second, so values from several elements are read in one step.
+RECENT_USE = """panel => [...panel.querySelectorAll("[aria-label^='Last 15 min']")]
     .map(each => each.getAttribute('aria-label'))"""
 
 
-def test_the_weight_panel_shows_what_the_cells_have_used(tour: LabPage) -> None:
+def test_the_weight_panel_shows_the_weight_the_cells_used(tour: LabPage) -> None:
     panel = tour.panel("btk-weight")
     text = panel.inner_text()
     assert "SANDBOX" in text
     pairs = [numbers(pair) for pair in re.findall(r"[\d,]+ / [\d,]+", text)]
     assert pairs
     assert all(used <= limit for used, limit in pairs), text
-    # The cells may have run in the minute before.
-    lately = panel.evaluate(LATELY)
-    assert max(numbers(bars)[1] for bars in lately) > 0
+    # The cells may have run in the previous minute.
+    recent = panel.evaluate(RECENT_USE)
+    assert max(numbers(bars)[1] for bars in recent) > 0
     assert panel.locator("svg").count() > 0
 
 
@@ -65,7 +65,7 @@ OVERFLOW = """panel => [...new Set([...panel.querySelectorAll('.btk-clipped, .bt
 
 @pytest.mark.parametrize("width", [700, 1000, 1300, 1400, 1600])
 def test_nothing_in_a_panel_is_cut_off(tour: LabPage, width: int) -> None:
-    """In a narrow window too; a wide table in one can be scrolled."""
+    """In a narrow window, a wide table can be scrolled."""
     before = tour.page.viewport_size
     assert before is not None
     tour.page.set_viewport_size({"width": width, "height": before["height"]})
@@ -80,8 +80,8 @@ def test_nothing_in_a_panel_is_cut_off(tour: LabPage, width: int) -> None:
         tour.page.set_viewport_size(before)
 
 
-def test_a_button_in_one_panel_moves_the_other(tour: LabPage) -> None:
-    """The refused call of the tour is the last one to be seen, until a refresh sends others."""
+def test_a_refresh_in_one_panel_updates_the_other(tour: LabPage) -> None:
+    """The refused call of the tour is in the list of last calls until a refresh sends others."""
     refused = tour.panel("btk-weight").get_by_text("exchange.api_keys")
     tour.panel("btk-accounts").get_by_role("button", name="Refresh").click()
     refused.wait_for(state="detached")
@@ -89,22 +89,22 @@ def test_a_button_in_one_panel_moves_the_other(tour: LabPage) -> None:
 
 
 def test_the_saved_notebook_has_the_balances(tour: LabPage) -> None:
-    """For viewers without widgets: the picture follows once the fetch has ended."""
+    """For viewers without widgets, the static picture is updated when the fetch has ended."""
     tour.panel("btk-accounts").get_by_role("button", name="Refresh").wait_for()
     tour.wait_idle()
     saved = ["".join(output["data"].get("text/html", "")) for output in tour.outputs() if "data" in output]
     assert any("240 sub-accounts of 1,000 allowed" in html for html in saved)
 
 
-def test_nothing_goes_out(tour: LabPage) -> None:
-    assert tour.outside == []
+def test_nothing_is_sent_to_other_hosts(tour: LabPage) -> None:
+    assert tour.external_requests == []
 
 
 def test_the_page_has_no_errors(tour: LabPage) -> None:
     assert tour.console_errors == []
 
 
-def test_nobody_asks_for_news_or_offers_extensions(tour: LabPage) -> None:
+def test_there_is_no_news_prompt_and_no_extension_manager(tour: LabPage) -> None:
     tabs = tour.page.locator(".jp-SideBar [data-id]")
     identities = {tab.get_attribute("data-id") for tab in tabs.all()}
     assert "filebrowser" in identities
@@ -112,10 +112,10 @@ def test_nobody_asks_for_news_or_offers_extensions(tour: LabPage) -> None:
     assert tour.page.locator(".Toastify__toast").count() == 0
 
 
-def test_what_goes_out_would_be_seen(tour: LabPage) -> None:
-    """Last words on `outside`: a request to another host is noted, and gets nowhere."""
+def test_a_request_to_another_host_is_recorded_and_fails(tour: LabPage) -> None:
+    """Otherwise `external_requests` would prove nothing."""
     page = LabPage(tour.launched, tour.page.context.new_page())
-    outcome = page.page.evaluate("fetch('http://outside.invalid/').then(() => 'out', () => 'nowhere')")
-    assert outcome == "nowhere"
-    assert page.outside == ["http://outside.invalid/"]
+    outcome = page.page.evaluate("fetch('http://outside.invalid/').then(() => 'sent', () => 'failed')")
+    assert outcome == "failed"
+    assert page.external_requests == ["http://outside.invalid/"]
     page.page.close()

@@ -1,4 +1,4 @@
-"""Two notebooks in one Lab: each has a kernel of its own, and both have one allowance."""
+"""Two notebooks in one JupyterLab: each has its own kernel, and both share the rate limits."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ from tests.support.launched import Launched
 
 pytestmark = pytest.mark.browser
 
-SOON = 30.0  # seconds; the panel looks every five where it shows nothing yet
+UPDATE_TIMEOUT_S = 30.0  # the idle panel polls every five seconds
 CONNECT = "import toolkit\nlink = toolkit.demo()"
 
 
 @pytest.fixture(scope="module")
 def notebooks(launched: Launched, context: BrowserContext) -> Iterator[tuple[LabPage, LabPage]]:
-    """One that shows the weight panel, and one that fetches; both connected."""
+    """One notebook shows the weight panel, the other one fetches."""
     with context.new_page() as first, context.new_page() as second:
         watching, fetching = LabPage(launched, first), LabPage(launched, second)
         watching.open_cells("watching.ipynb", f"{CONNECT}\ntoolkit.panels.weight(link)")
         watching.start_cell(0)
         fetching.open_cells("fetching.ipynb", CONNECT, "len(link.exchange.spot_balances())")
         fetching.run_cell(0)
-        watching.done(0, [None])
+        watching.wait_for_cell(0, [None])
         yield watching, fetching
 
 
-def test_the_panel_of_one_shows_what_the_other_uses(notebooks: tuple[LabPage, LabPage]) -> None:
+def test_the_panel_of_one_notebook_shows_use_by_the_other(notebooks: tuple[LabPage, LabPage]) -> None:
     watching, fetching = notebooks
     panel = watching.panel("btk-weight")
     fetchers = panel.locator(".btk-grouped tbody", has_text="spot_balances").get_by_text("fetching.ipynb")
     for _ in range(2):
         minute = time.time() // 60
         fetching.run_cell(1)
-        watching.manual_check()
+        watching.bring_to_front()
         try:
-            fetchers.wait_for(timeout=SOON * 1000)
+            fetchers.wait_for(timeout=UPDATE_TIMEOUT_S * 1000)
             break
         except TimeoutError:
-            if time.time() // 60 == minute:  # else what was used was that of the minute before
+            if time.time() // 60 == minute:  # otherwise the use was in the previous minute
                 raise
     card = panel.locator(".btk-card", has_text="spot_balances").first
     assert re.search(r"this kernel\s0\s*machine\s\d+,000", card.inner_text())
-    assert watching.execution_counts() == [1]  # no cell of this notebook was run for it
+    assert watching.execution_counts() == [1]  # no cell of this notebook ran to update it
     assert watching.failures() == fetching.failures() == []
     assert watching.console_errors == fetching.console_errors == []

@@ -224,7 +224,7 @@ def test_sub_accounts(run: Run) -> None:
     assert "#5 exchange.universal_transfer (SANDBOX): Confirmed" in words("again =")
     assert "maker_commission = 0.001" in words('maker="0.001"')
     assert "Rejected: nothing was executed." in words("too_much =")
-    assert "Unknown: it may have been executed, or not." in words("payout =")
+    assert "Unknown: it may have been executed." in words("payout =")
     assert "Nothing was sent this time." in said(notebook, "PendingWriteError")
     assert "Confirmed: it was executed. Transfer tk" in words("payout.reconcile()")
     assert "the call may still be executed for 1" in words("wait=False")

@@ -25,7 +25,7 @@ from toolkit.display import outcomes
 from toolkit.doctor import Check, Diagnosis
 from toolkit.fetch.progress import count_down
 from toolkit.panels.accounts_panel import holdings, view
-from toolkit.panels.base import error_note, note
+from toolkit.panels.base import banner, error_banner
 from toolkit.panels.weight_panel import view as limits_view
 from toolkit.ratelimit.usage import usage
 from toolkit.redaction import names_shown
@@ -76,7 +76,7 @@ def test_what_cannot_be_seen_is_written_out_and_everything_else_stays() -> None:
     assert printable(f"a{ESC}[31m{RLO}\t\n{TAG}{HALF}") == r"a\x1b[31m\u202e\t\n\U000e0041\udc80"
     assert printable("Grüße, 币安, עברית, 0.5 ≤ 1 · C:\\new") == "Grüße, 币安, עברית, 0.5 ≤ 1 · C:\\new"
     assert printable("one\ntwo\a", keep="\n") == "one\ntwo\\x07"
-    assert r"&lt;i title=&#34;\x07&#34;&gt;" in note("hot", "", f'<i title="{BEL}">')
+    assert r"&lt;i title=&#34;\x07&#34;&gt;" in banner("hot", "", f'<i title="{BEL}">')
 
 
 def test_every_character_that_is_no_mark_letter_or_blank_is_written_out() -> None:
@@ -131,7 +131,7 @@ def test_the_weight_panel_shows_no_hostile_name() -> None:
         limits_view.cards,
         limits_view.by_process,
         limits_view.static_rate_limits,
-        limits_view.local_only_reason,
+        limits_view.local_only_banner,
     )
     for html in (each(kept) for each in shown):
         check(html, quoted=html != limits_view.cards(kept))
@@ -153,8 +153,8 @@ def test_the_accounts_panel_shows_no_hostile_text() -> None:
     for html in (view.table(known, {}, 0.0), view.static_table(known, {})):
         check(html)
         assert "<b>\\" not in html
-    check(error_note(errors.UsageError(HOSTILE), "panel"))
-    check(error_note(ValueError(HOSTILE), "panel"))
+    check(error_banner(errors.UsageError(HOSTILE), "panel"))
+    check(error_banner(ValueError(HOSTILE), "panel"))
 
 
 def test_the_panel_in_a_line_shows_no_hostile_text() -> None:

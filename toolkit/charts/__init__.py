@@ -1,13 +1,13 @@
-"""A DataFrame in, matplotlib Axes out, with nothing to set before it looks right.
+"""Charts of DataFrames: a frame in, matplotlib Axes out, readable without any settings.
 
-Amounts of different assets are never added up: one BTC and one USDT are not two of anything. Where a
-frame holds several assets each gets a scale of its own.
+Amounts of different assets are never added up. A frame with several assets gets one chart for each, with a
+scale of its own.
 
-Frames may be filtered, have their columns in the index, hold exact or float amounts, or come back from
-Parquet or CSV. One without rows draws an empty, labelled chart, so that a scheduled notebook goes on.
+Frames may be filtered, have columns in the index, hold exact or float amounts, or be read back from Parquet
+or CSV. A frame without rows draws an empty, labelled chart, so that a scheduled notebook does not fail.
 
-Colours go to the artists; no global setting is touched. Backgrounds are transparent and text is a
-grey that reads on white and on black, so that a chart fits a light and a dark notebook.
+No global setting of matplotlib is changed. Backgrounds are transparent, and text is in a grey that is
+readable on light and dark backgrounds.
 """
 
 import typing as _typing
@@ -23,5 +23,5 @@ def __dir__() -> list[str]:
     return __all__
 
 
-if not _typing.TYPE_CHECKING:  # or every name would seem to be there
+if not _typing.TYPE_CHECKING:  # a type checker would accept every name otherwise
     __getattr__ = _attributes_of_module(__name__, __all__)

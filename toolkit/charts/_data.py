@@ -1,4 +1,4 @@
-"""What a chart draws, out of whatever frame it is given: pure."""
+"""Turn the frames that users have into the rows that charts draw. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ import pandas as pd
 from toolkit.errors import UsageError
 
 NONE = "(none)"
-"""What stands for a value that is missing in a column that bars are stacked by."""
+"""Label of a missing value in a column that bars are stacked by."""
 
 
 def as_frame(data: object, chart: str, value: str) -> pd.DataFrame:
-    """A frame with plain rows: what is in its index becomes columns; of a Series, too.
+    """Convert a frame or Series to a frame with plain rows; index levels become columns.
 
     Args:
-        data: What the chart was given.
-        chart: Its name.
-        value: What the values of a Series without a name are.
+        data: The argument of the chart.
+        chart: Name of the chart.
+        value: Column name for the values of a Series without a name.
+
+    Raises:
+        UsageError: It is neither a frame nor a Series.
     """
     if isinstance(data, pd.Series):
         data = data.to_frame(value if data.name is None else data.name)
@@ -38,27 +41,30 @@ def as_frame(data: object, chart: str, value: str) -> pd.DataFrame:
     return frame
 
 
-def need(frame: pd.DataFrame, columns: Iterable[str], wrong: str) -> None:
-    """Refuse a frame that lacks a column, or has it more than once.
+def require_columns(frame: pd.DataFrame, columns: Iterable[str], usage: str) -> None:
+    """Check that a frame has some columns, each once.
 
     Args:
         frame: The frame.
-        columns: What it has to have.
-        wrong: What to say of a frame that does not.
+        columns: Names of the columns.
+        usage: What the chart draws, for the error text.
+
+    Raises:
+        UsageError: A column is missing or repeated.
     """
     missing = [name for name in columns if name not in frame]
     if missing:
         raise UsageError(
-            f"{wrong}. This frame has {some(frame.columns)}; it has no {some(missing)}."
-            f"{_where_it_belongs(frame)}"
+            f"{usage}. This frame has {name_list(frame.columns)}; it has no {name_list(missing)}."
+            f"{_other_chart(frame)}"
         )
-    twice = [name for name in columns if isinstance(frame[name], pd.DataFrame)]
-    if twice:
-        raise UsageError(f"The frame has several columns {some(twice)}: choose one.")
+    repeated = [name for name in columns if isinstance(frame[name], pd.DataFrame)]
+    if repeated:
+        raise UsageError(f"The frame has several columns named {name_list(repeated)}. Keep one.")
 
 
-def _where_it_belongs(frame: pd.DataFrame) -> str:
-    """Which chart draws it, where one does."""
+def _other_chart(frame: pd.DataFrame) -> str:
+    """The chart that draws the frame, if there is one."""
     if "old_trader" in frame:
         return " charts.traders() draws it."
     if any(name in frame for name in BALANCES):
@@ -74,14 +80,14 @@ BALANCES = {
     "total_margin_balance": ("Futures USD-M", "USD"),
     "total_margin_balance_of_usdt": ("Futures COIN-M", "USDT"),
 }
-"""The columns that are a wallet's total: what it is called, and its unit."""
+"""Columns with the total of a wallet: its title and unit."""
 
 
 def times(column: pd.Series) -> pd.Series:
-    """Times in UTC; naive ones mean UTC. Missing ones stay missing.
+    """The times of a column in UTC. Naive times are taken as UTC; missing ones stay missing.
 
     Raises:
-        UsageError: They are no times.
+        UsageError: The column holds something else.
     """
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.dt.start_time
@@ -90,49 +96,51 @@ def times(column: pd.Series) -> pd.Series:
     if not pd.api.types.is_numeric_dtype(column) or column.empty:
         text = not pd.api.types.is_datetime64_any_dtype(column)
         try:
-            # As CSV has them: with thousandths in some rows and without in others.
+            # In a CSV file, some rows have milliseconds and others do not.
             return pd.Series(pd.to_datetime(column, utc=True, format="ISO8601" if text else None))
         except (TypeError, ValueError):
             pass
-    raise UsageError(f"Column {column.name!r} holds no times: `pd.to_datetime(..., utc=True)` makes some.")
+    raise UsageError(
+        f"Column {column.name!r} does not hold times. Convert it with `pd.to_datetime(..., utc=True)`."
+    )
 
 
 def amounts(column: pd.Series) -> pd.Series:
-    """Amounts as numbers to draw, whatever type holds them. Missing ones stay missing.
+    """The amounts of a column as floats, for drawing. Missing ones stay missing.
 
     Raises:
-        UsageError: They are no numbers.
+        UsageError: The column holds something else.
     """
     try:
         plain = column.astype(object).map(lambda value: nan if is_missing(value) else float(value))
         return plain.astype("float64")
     except (TypeError, ValueError):
-        raise UsageError(f"Column {column.name!r} holds no amounts.") from None
+        raise UsageError(f"Column {column.name!r} does not hold amounts.") from None
 
 
-def whole(number: object, name: str) -> int:
-    """A whole number from 1 on, of whatever type.
+def positive_integer(number: object, name: str) -> int:
+    """Convert an argument to an int.
 
     Raises:
-        UsageError: It is none.
+        UsageError: It is not a whole number of at least 1.
     """
     if isinstance(number, SupportsIndex) and not pd.api.types.is_bool(number) and index(number) >= 1:
         return index(number)
-    raise UsageError(f"`{name}` is a whole number from 1 on, not {number!r}.")
+    raise UsageError(f"`{name}` must be a whole number of at least 1, not {number!r}.")
 
 
 def labels(column: pd.Series) -> pd.Series:
-    """Values as text."""
+    """The values of a column as text."""
     return column.astype(object).map(lambda value: NONE if is_missing(value) else str(value))
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value of a frame is none."""
+    """Whether a value is missing: None, NA, NaT or NaN."""
     return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and isnan(value))
 
 
-def some(names: Iterable[object], most: int = 6) -> str:
-    """Names in a sentence, the first of them."""
-    listed = [str(name) for name in names]
-    more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more
+def name_list(names: Iterable[object], most: int = 6) -> str:
+    """The first names of a list, and how many more there are."""
+    texts = [str(name) for name in names]
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more

@@ -1,4 +1,4 @@
-"""How charts look: figures, bars, labels and legends."""
+"""Draw figures, bars, labels and legends."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from matplotlib.dates import AutoDateLocator, num2date
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
-from toolkit.charts._text import plain, put, short_name, unparsed
+from toolkit.charts._text import escape_mathtext, prepare, set_text, short_name
 
 COLOURS = ("#26a17b", "#f7931a", "#f0b90b", "#627eea", "#9b5de5", "#e4577a", "#2fa4c7", "#8a9a5b")
-# Those whose colour people know.
+# The colours by which these assets are known.
 ASSET_COLOURS = {
     "USDT": "#26a17b",
     "USDC": "#2f7fd0",
@@ -29,25 +29,30 @@ ASSET_COLOURS = {
 }
 OTHERS = "#b4bac4"
 TEXT = "#767d88"
-# JupyterLab paints a background behind a transparent figure whose tick labels are all light or all
-# dark. These two greys, a hair apart, are on either side of its threshold.
+# JupyterLab paints a background behind a transparent figure if its tick labels are all light or all dark.
+# These two nearly equal greys are on either side of its threshold.
 TICKS: dict[Literal["x", "y"], str] = {"x": "#81878f", "y": TEXT}
 AVERAGE = "#62719a"
 GRID = "#8088941f"
 
 Freq = Literal["D", "W", "MS"]
-SPANS: dict[str, tuple[str, str]] = {"D": ("a day", "D"), "W": ("a week", "W-SUN"), "MS": ("a month", "M")}
+PERIODS: dict[str, tuple[str, str]] = {
+    "D": ("per day", "D"),
+    "W": ("per week", "W-SUN"),
+    "MS": ("per month", "M"),
+}
+"""For each `freq`: its name in a title, and pandas' name of the period."""
 
 _TITLE: dict[str, Any] = {"fontsize": 11, "fontweight": "bold", "color": TEXT}
 _SMALL = 8.5
 EMPTY_HEIGHT = 1.9
-# Widths of a letter, and of what stands around a name in the legend, in points.
-_LETTER, _AROUND = 4.9, 27.0
+# In points: width of a letter, and of the key and the gaps around a name in the legend.
+_LETTER, _KEY = 4.9, 27.0
 
 
 def figure(rows: int, height: float) -> list[Axes]:
-    """New Axes, one above the other, registered with the notebook so that a cell shows them."""
-    # Only here, and only in the cell's own thread: pyplot is what the notebook takes figures from.
+    """Make Axes, one above the other, in a figure that the cell shows."""
+    # pyplot is needed to have the notebook show the figure. Nothing else uses it: it is not thread-safe.
     from matplotlib import pyplot as plt
 
     figure, axes = plt.subplots(
@@ -57,54 +62,56 @@ def figure(rows: int, height: float) -> list[Axes]:
     return list(axes[:, 0])
 
 
-def colours_of(names: Sequence[str], others: str | None) -> list[str]:
-    """A colour for each value of a stack; the last one may be what is left."""
-    colours = [COLOURS[at % len(COLOURS)] for at in range(len(names))]
-    return [*colours[:-1], OTHERS] if others else colours
+def stack_colours(count: int, *, has_rest: bool) -> list[str]:
+    """A colour for each value of a stack; grey for the last one if it is the sum of the rest."""
+    colours = [COLOURS[index % len(COLOURS)] for index in range(count)]
+    return [*colours[:-1], OTHERS] if has_rest else colours
 
 
 # -- periods -----------------------------------------------------------------------------------------
 
 
-def starts(moments: pd.Series, freq: Freq) -> pd.Series:
-    """The start of the period that each time is in."""
-    periods = moments.dt.tz_localize(None).dt.to_period(SPANS[freq][1])
+def period_starts(when: pd.Series, freq: Freq) -> pd.Series:
+    """The start of the period of each time."""
+    periods = when.dt.tz_localize(None).dt.to_period(PERIODS[freq][1])
     return pd.Series(periods.dt.start_time.dt.tz_localize("UTC"))
 
 
-def every(sums: pd.DataFrame, freq: Freq) -> pd.DataFrame:
-    """Periods without a row are periods with nothing."""
+def fill_gaps(sums: pd.DataFrame, freq: Freq) -> pd.DataFrame:
+    """Add the periods without a row, as 0."""
     step = {"D": "D", "W": "W-MON", "MS": "MS"}[freq]
     index = pd.date_range(sums.index.min(), sums.index.max(), freq=step)
     return sums.reindex(index, fill_value=0.0)
 
 
-def cut(attrs: dict[Any, Any], freq: Freq) -> set[pd.Timestamp]:
-    """Starts of the periods that the frame holds only a part of: the running one, the first, the last."""
-    fetched = _moment(attrs.get("fetched_at")) or pd.Timestamp(datetime.now(UTC))
+def partial_periods(attrs: dict[Any, Any], freq: Freq) -> set[pd.Timestamp]:
+    """Starts of the periods that the frame covers only in part: the current, and maybe the first and last."""
+    fetched = _timestamp(attrs.get("fetched_at")) or pd.Timestamp(datetime.now(UTC))
     parameters = attrs.get("parameters") or {}
-    first = _moment(parameters.get("start"))
-    partial = {_start(fetched, freq)}
-    if first is not None and first != _start(first, freq):
-        partial.add(_start(first, freq))
-    last = _moment(parameters.get("end"))
-    if last is not None and _start(last + pd.Timedelta(milliseconds=1), freq) == _start(last, freq):
-        partial.add(_start(last, freq))
+    first = _timestamp(parameters.get("start"))
+    partial = {_period_start(fetched, freq)}
+    if first is not None and first != _period_start(first, freq):
+        partial.add(_period_start(first, freq))
+    last = _timestamp(parameters.get("end"))
+    if last is not None:
+        last_start = _period_start(last, freq)
+        if _period_start(last + pd.Timedelta(milliseconds=1), freq) == last_start:
+            partial.add(last_start)
     return partial
 
 
-def _moment(value: object) -> pd.Timestamp | None:
+def _timestamp(value: object) -> pd.Timestamp | None:
     if value is None:
         return None
     try:
-        moment = pd.Timestamp(value)  # type: ignore[arg-type]
+        timestamp = pd.Timestamp(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return None
-    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    return timestamp.tz_localize("UTC") if timestamp.tzinfo is None else timestamp.tz_convert("UTC")
 
 
-def _start(moment: pd.Timestamp, freq: Freq) -> pd.Timestamp:
-    period = moment.tz_localize(None).to_period(SPANS[freq][1])
+def _period_start(timestamp: pd.Timestamp, freq: Freq) -> pd.Timestamp:
+    period = timestamp.tz_localize(None).to_period(PERIODS[freq][1])
     return period.start_time.tz_localize("UTC")
 
 
@@ -112,66 +119,76 @@ def _start(moment: pd.Timestamp, freq: Freq) -> pd.Timestamp:
 
 
 def bars(
-    ax: Axes, sums: pd.DataFrame, cut: set[pd.Timestamp], names: Sequence[str], colours: Sequence[str]
+    ax: Axes, sums: pd.DataFrame, partial: set[pd.Timestamp], names: Sequence[str], colours: Sequence[str]
 ) -> None:
-    """Draw a bar for each period, its columns one above the other; those in `cut` are paler."""
+    """Draw a bar for each period, with the columns stacked; those in `partial` are paler and hatched."""
     days = pd.Series(sums.index).diff().dt.days.min() if len(sums) > 1 else 1.0
-    below = pd.Series(0.0, index=sums.index)
+    bottom = pd.Series(0.0, index=sums.index)
     for column, name, colour in zip(sums.columns, names, colours, strict=True):
-        drawn = ax.bar(
+        container = ax.bar(
             sums.index,
             sums[column],
-            bottom=below,
+            bottom=bottom,
             width=days * 0.74,
             color=colour,
-            label=unparsed(name),
+            label=escape_mathtext(name),
             zorder=3,
         )
-        for start, bar in zip(sums.index, drawn, strict=True):
-            if start in cut:
+        for start, bar in zip(sums.index, container, strict=True):
+            if start in partial:
                 bar.set(alpha=0.42, hatch="////", edgecolor=colour, linewidth=0)
-        below = below + sums[column]
-    today = max(cut)
-    if today in below.index:
-        label(ax, today, below[today], "today" if days == 1 else "so far")
-    frame(ax, "y")
+        bottom = bottom + sums[column]
+    latest = max(partial)
+    if latest in bottom.index:
+        label(ax, latest, bottom[latest], "today" if days == 1 else "so far")
+    style(ax, "y")
     ax.margins(x=0.01, y=0.16)  # room for the label of the highest bar
-    _dates(ax, days)
+    _set_date_axis(ax, days)
 
 
-def _dates(ax: Axes, days: float) -> None:
+def _set_date_axis(ax: Axes, days: float) -> None:
     ax.xaxis.set_major_locator(AutoDateLocator(minticks=4, maxticks=11))  # type: ignore[no-untyped-call]
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _date(value, days)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _date_label(value, days)))
 
 
-def empty(ax: Axes, title: str, unit: str, why: str, attrs: dict[Any, Any]) -> None:
-    """A chart of nothing, over the span that was asked for where that is known."""
-    frame(ax, "y")
+def empty(ax: Axes, title: str, unit: str, text: str, attrs: dict[Any, Any]) -> None:
+    """Draw a chart without data, over the span of the request if `attrs` has one."""
+    style(ax, "y")
     ax.set_yticks([])
     parameters = attrs.get("parameters") or {}
-    first, last = (_moment(parameters.get(name)) for name in ("start", "end"))
+    first, last = (_timestamp(parameters.get(name)) for name in ("start", "end"))
     if first is not None and last is not None and first < last:
         ax.set_xlim(first, last)  # type: ignore[arg-type]
-        _dates(ax, 1.0)
-        if first.normalize() < first and first.normalize() == last.normalize():  # there is no midnight in it
+        _set_date_axis(ax, 1.0)
+        if first.normalize() < first and first.normalize() == last.normalize():  # no midnight to label
             ax.set_xticks([first], [f"{first.day} {first:%b}"])  # type: ignore[arg-type]
     else:
         ax.set_xticks([])
-    drawn, how = plain(why)
-    ax.text(0.5, 0.5, drawn, transform=ax.transAxes, ha="center", va="center", color=TEXT, fontsize=10, **how)
-    titles(ax, title, unit)
+    text, properties = prepare(text)
+    ax.text(
+        0.5,
+        0.5,
+        text,
+        transform=ax.transAxes,
+        ha="center",
+        va="center",
+        color=TEXT,
+        fontsize=10,
+        **properties,
+    )
+    set_title(ax, title, unit)
 
 
-def _date(value: float, days: float) -> str:
-    """Day and month, or month and year where bars are months; nothing between, or it would come again."""
+def _date_label(value: float, days: float) -> str:
+    """Day and month, or month and year for monthly bars. Ticks within a period get none: it would repeat."""
     date = num2date(value)  # type: ignore[no-untyped-call]
     if days > 27:
         return f"{date:%b %Y}" if date.day == 1 and date.hour == 0 else ""
     return f"{date.day} {date:%b}" if date.hour == 0 and date.minute == 0 else ""
 
 
-def frame(ax: Axes, grid: Literal["x", "y"]) -> None:
-    """Lines along one axis, and nothing around."""
+def style(ax: Axes, grid: Literal["x", "y"]) -> None:
+    """Show grid lines for one axis, short numbers along it, and no frame."""
     ax.set_facecolor("none")
     for spine in ax.spines.values():
         spine.set_visible(False)
@@ -184,7 +201,7 @@ def frame(ax: Axes, grid: Literal["x", "y"]) -> None:
 
 
 def short(value: float) -> str:
-    """Four digits at most, then k or M; never an exponent."""
+    """A number with four digits at most, in k, M or bn if large; never with an exponent."""
     for size, unit in ((1e9, "bn"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= size:
             return f"{value / (1e3 if unit == 'k' else size):,.4g}{unit}"
@@ -198,11 +215,11 @@ def short(value: float) -> str:
 # -- texts ---------------------------------------------------------------------------------------------
 
 
-def label(ax: Axes, at: pd.Timestamp, height: float, text: str, weight: str = "normal") -> None:
-    """A few words above a bar."""
+def label(ax: Axes, start: pd.Timestamp, height: float, text: str, weight: str = "normal") -> None:
+    """Write a label above a bar."""
     ax.annotate(
         text,
-        (at, height),
+        (start, height),
         xytext=(0, 3),
         textcoords="offset points",
         ha="center",
@@ -213,43 +230,43 @@ def label(ax: Axes, at: pd.Timestamp, height: float, text: str, weight: str = "n
     )
 
 
-def titles(ax: Axes, title: str, unit: str) -> None:
-    """What is drawn, and in which unit."""
-    drawn, how = plain(f"{title} · {unit}" if unit else title, "bold")
-    ax.set_title(drawn, loc="left", pad=8, **_TITLE, **how)
+def set_title(ax: Axes, title: str, unit: str) -> None:
+    """Set the title: what is drawn, and its unit."""
+    text, properties = prepare(f"{title} · {unit}" if unit else title, "bold")
+    ax.set_title(text, loc="left", pad=8, **_TITLE, **properties)
 
 
 def note_below(ax: Axes, text: str) -> None:
-    """A line under a chart."""
-    drawn, how = plain(text)
-    ax.set_xlabel(drawn, color=TEXT, fontsize=8, loc="left", **how)
+    """Write a line under a chart."""
+    text, properties = prepare(text)
+    ax.set_xlabel(text, color=TEXT, fontsize=8, loc="left", **properties)
 
 
 def name_bars(ax: Axes, names: Sequence[str]) -> None:
-    """Names of horizontal bars, from the lowest up."""
-    drawn = [plain(name) for name in names]
-    ax.set_yticks(range(len(names)), [text for text, _ in drawn])
-    for tick, (_, how) in zip(ax.get_yticklabels(), drawn, strict=True):
-        tick.set(**how)
+    """Name horizontal bars, from the lowest up."""
+    prepared = [prepare(name) for name in names]
+    ax.set_yticks(range(len(names)), [text for text, _ in prepared])
+    for tick, (_, properties) in zip(ax.get_yticklabels(), prepared, strict=True):
+        tick.set(**properties)
 
 
 def patches(names: Iterable[str], colours: Iterable[str]) -> list[tuple[str, Artist]]:
-    """Entries of a legend; plain colours, as the first bar may be a hatched one."""
+    """Legend entries in plain colours; matplotlib would copy the first bar, which may be hatched."""
     return [(name, Patch(color=colour)) for name, colour in zip(names, colours, strict=True)]
 
 
 def legend(ax: Axes, entries: Sequence[tuple[str, Artist]]) -> None:
-    """Names under the title, in as many rows as they need."""
+    """Draw a legend under the title, in as many rows as it needs."""
     if not entries:
         return
     names = [short_name(name) for name, _ in entries]
-    room = ax.bbox.width / ax.figure.dpi * 72
+    width = ax.bbox.width / ax.figure.dpi * 72
     columns = len(names)
-    if sum(map(_width, names)) > room:
-        columns = max(1, min(columns, int(room // max(map(_width, names)))))
-    drawn = ax.legend(
+    if sum(map(_entry_width, names)) > width:
+        columns = max(1, min(columns, int(width // max(map(_entry_width, names)))))
+    box = ax.legend(
         [artist for _, artist in entries],
-        ["x"] * len(names),  # the names come after: one that begins with "_" would be left out here
+        ["x"] * len(names),  # set below: a name that begins with "_" would be left out here
         loc="lower left",
         bbox_to_anchor=(-0.008, 0.985),
         ncols=columns,
@@ -260,13 +277,13 @@ def legend(ax: Axes, entries: Sequence[tuple[str, Artist]]) -> None:
         handleheight=0.9,
         columnspacing=1.3,
     )
-    for text, name in zip(drawn.get_texts(), names, strict=True):
-        put(text, name)
+    for text, name in zip(box.get_texts(), names, strict=True):
+        set_text(text, name)
     rows = -(-len(names) // columns)
-    drawn_title, how = plain(ax.get_title(loc="left"), "bold")
-    ax.set_title(drawn_title, loc="left", pad=12.5 + 13.5 * rows, **_TITLE, **how)
+    title, properties = prepare(ax.get_title(loc="left"), "bold")
+    ax.set_title(title, loc="left", pad=12.5 + 13.5 * rows, **_TITLE, **properties)
 
 
-def _width(name: str) -> float:
-    """About how wide a name is in the legend; letters that are no ASCII may be twice as wide."""
-    return _AROUND + _LETTER * sum(1 if letter.isascii() else 2 for letter in name)
+def _entry_width(name: str) -> float:
+    """Approximate width of a legend entry in points. Letters outside ASCII may be twice as wide."""
+    return _KEY + _LETTER * sum(1 if letter.isascii() else 2 for letter in name)

@@ -1,1 +1,1 @@
-"""How the toolkit looks in a notebook: templates, and the style sheet they share."""
+"""How the toolkit looks in a notebook: templates and the style sheet they share."""

@@ -1,4 +1,4 @@
-"""How panels write numbers and times."""
+"""Format numbers and times for panels."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ MISSING = "–"
 
 
 def whole(value: float) -> str:
-    """A whole number with thousands marks."""
+    """A whole number with thousands separators."""
     return f"{value:,.0f}"
 
 
-def percent(used_fraction: float) -> str:
-    """A share in whole percent: never 0 where something was used, nor 100 where something is left."""
-    if 0 < used_fraction < 0.01:
+def percent(fraction: float) -> str:
+    """A fraction in whole percent: 0 only for nothing, 100 only for all."""
+    if 0 < fraction < 0.01:
         return "<1 %"
-    if 0.99 < used_fraction < 1:
+    if 0.99 < fraction < 1:
         return "99 %"
-    return f"{used_fraction * 100:.0f} %"
+    return f"{fraction * 100:.0f} %"
 
 
-def rate(used_fraction: float) -> str:
-    """A commission in percent, without idle zeros: 0.001 is 0.1 %."""
-    return f"{used_fraction * 100:.4f}".rstrip("0").rstrip(".") + " %"
+def commission(fraction: float) -> str:
+    """A commission in percent, without trailing zeros: 0.001 is 0.1 %."""
+    return f"{fraction * 100:.4f}".rstrip("0").rstrip(".") + " %"
 
 
 @in_own_context
 def amount(value: Amount, places: int) -> str:
-    """An amount with a fixed number of places, so that columns line up at the point."""
+    """An amount with a fixed number of decimal places, so that columns line up."""
     if value is None or math.isnan(value):
         return MISSING
     if value and abs(value) < 10**-places / 2:
@@ -44,7 +44,7 @@ def amount(value: Amount, places: int) -> str:
 
 @in_own_context
 def short(value: Amount) -> str:
-    """An amount for a headline: about four digits, then k or M."""
+    """An amount for a headline: about four digits, in M or bn from a million on."""
     if value is None or math.isnan(value):
         return MISSING
     number = float(value)
@@ -56,18 +56,18 @@ def short(value: Amount) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Time of day, UTC."""
+    """Time of day in UTC."""
     return f"{datetime.fromtimestamp(seconds, UTC):%H:%M:%S}"
 
 
 def left(seconds: float) -> str:
-    """How long until something happens: 24 s, 2 min 05 s, 1 h 02 min."""
-    rest = max(0, math.ceil(seconds))
-    if rest < 100:
-        return f"{rest} s"
-    minutes, rest = divmod(rest, 60)
+    """Time left: 24 s, 2 min 05 s, 1 h 02 min."""
+    whole_seconds = max(0, math.ceil(seconds))
+    if whole_seconds < 100:
+        return f"{whole_seconds} s"
+    minutes, whole_seconds = divmod(whole_seconds, 60)
     if minutes < 100:
-        return f"{minutes} min {rest:02d} s"
+        return f"{minutes} min {whole_seconds:02d} s"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours < 48 else f"{hours // 24} days"
 
@@ -82,11 +82,11 @@ def span(seconds: int) -> str:
     return " ".join(parts)
 
 
-def took(seconds: float) -> str:
-    """How long a request took."""
+def milliseconds(seconds: float) -> str:
+    """A short duration in milliseconds."""
     return f"{seconds * 1000:,.0f} ms"
 
 
 def plural(number: int, one: str, more: str = "") -> str:
-    """A number and its noun."""
+    """A number and its noun, in the plural if need be."""
     return f"{number:,} {one if number == 1 else more or one + 's'}"

@@ -1,7 +1,7 @@
-"""Renders the templates beside this module: the one place where text becomes HTML or SVG.
+"""Render the templates beside this module: the only place where text becomes HTML or SVG.
 
-Whatever a template shows is made printable and escaped, so that none of them can forget it. Text that comes
-from outside is passed as it is; what `render` returned may be passed on to another template.
+Every value that a template shows is made printable and escaped, so text from outside is passed as it is. The
+result of `render` may be passed to another template.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
 def render(name: str, **values: object) -> Markup:
-    """Fill in a template.
+    """Render a template.
 
     Args:
         name: Its file name in `templates`.
-        values: What it shows. A name that is missing raises `jinja2.UndefinedError`.
+        **values: Its variables. A missing one raises `jinja2.UndefinedError`.
     """
     from markupsafe import Markup
 
-    return Markup(_environment().get_template(name).render(values))  # noqa: S704 - it has been escaped
+    return Markup(_environment().get_template(name).render(values))  # noqa: S704 - the environment escapes
 
 
 @cache
 def _environment() -> Environment:
     """The templates, each compiled when it is first used.
 
-    `import toolkit` does not pay for Jinja2: it is imported with the first picture.
+    Jinja2 is imported with the first one, so that `import toolkit` stays fast.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
@@ -50,18 +50,18 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: value if isinstance(value, Markup) else printable(str(value)),
         auto_reload=False,
-        cache_size=-1,  # a plain dict: the bounded cache has a lock, which a forked child may find held
+        cache_size=-1,  # a plain dict: the bounded cache has a lock, which could be held during a fork
     )
-    environment.filters.clear()  # no `safe` and no `escape`, which would go past `finalize`
+    environment.filters.clear()  # `safe` and `escape` would bypass `finalize`
     environment.globals = {"stylesheet": _stylesheet}
     return environment
 
 
 @cache
 def _stylesheet(part: str) -> Markup:
-    """One part of the style sheet: every output carries its own, and none more than it needs."""
+    """One part of the style sheet. Each output contains only the part it needs."""
     from markupsafe import Markup
 
     _, *pieces = _PART.split(files(__package__).joinpath("style.css").read_text(encoding="utf-8"))
     parts = dict(zip(pieces[::2], pieces[1::2], strict=True))
-    return Markup(" ".join(_COMMENT.sub("", parts[part]).split()))  # noqa: S704 - a file of ours
+    return Markup(" ".join(_COMMENT.sub("", parts[part]).split()))  # noqa: S704 - a file of this package

@@ -1,4 +1,7 @@
-"""What outcomes and previews look like, as text and in a notebook."""
+"""Show outcomes and previews, as text and as HTML cards.
+
+The protocols below list what is shown, so that this module needs nothing from `toolkit.writes`.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +22,15 @@ class Card(Protocol):
 
     @property
     def endpoint(self) -> str:
-        """The door that was called, or would be."""
+        """Name of the endpoint."""
 
     @property
     def source(self) -> str:
-        """Where that is: "live" or "sandbox"."""
+        """Where it is: "live" or "sandbox"."""
 
 
 class OutcomeCard(Card, Protocol):
-    """What is shown of an outcome."""
+    """What the card of an outcome shows."""
 
     @property
     def number(self) -> int:
@@ -39,27 +42,27 @@ class OutcomeCard(Card, Protocol):
 
     @property
     def proof(self) -> str:
-        """What is known: of this call ("execution"), or only of how things are ("state")."""
+        """What is known: whether this call was executed ("execution"), or the present state ("state")."""
 
     @property
     def reason(self) -> str:
-        """Why it is known."""
+        """How that is known."""
 
     @property
     def arguments(self) -> Values:
-        """The arguments; private ones masked."""
+        """The arguments; private ones are masked."""
 
     @property
     def idempotency_key(self) -> str | None:
-        """The name it was done under."""
+        """The idempotency key of the call."""
 
     @property
     def repeated(self) -> bool:
-        """Whether nothing was sent now."""
+        """Whether nothing was sent now, because the idempotency key had been used before."""
 
     @property
     def frame(self) -> pd.DataFrame | None:
-        """What the exchange answered."""
+        """The response of the exchange."""
 
     @property
     def next_step(self) -> str:
@@ -67,11 +70,11 @@ class OutcomeCard(Card, Protocol):
 
 
 class CheckCard(Protocol):
-    """What is shown of one thing that was looked at before a write."""
+    """One pre-flight check of a write."""
 
     @property
     def passed(self) -> bool:
-        """Whether nothing stands in the way."""
+        """Whether it passed."""
 
     @property
     def text(self) -> str:
@@ -79,7 +82,7 @@ class CheckCard(Protocol):
 
 
 class PreviewCard(Card, Protocol):
-    """What is shown of a preview, which is true where it would be sent."""
+    """What the card of a preview shows. A preview is true if the write would be sent."""
 
     @property
     def summary(self) -> str:
@@ -91,50 +94,50 @@ class PreviewCard(Card, Protocol):
 
     @property
     def address(self) -> str:
-        """Where it would go."""
+        """URL it would be sent to, without parameters."""
 
     @property
     def query(self) -> Values:
-        """Parameters in the query string; private ones masked."""
+        """Parameters in the query string; private ones are masked."""
 
     @property
     def body(self) -> Values:
-        """Parameters in the form body; private ones masked."""
+        """Parameters in the form body; private ones are masked."""
 
     @property
     def weight(self) -> int:
-        """What it costs."""
+        """Weight it would cost."""
 
     @property
     def rate_limit(self) -> str:
-        """What that is charged to."""
+        """Name of the rate limit it would be charged to."""
 
     @property
     def checks(self) -> Sequence[CheckCard]:
-        """What was looked at."""
+        """The pre-flight checks."""
 
 
 _HEADLINES = {
     "confirmed": "Confirmed: it was executed.",
     "rejected": "Rejected: nothing was executed.",
-    "unknown": "Unknown: it may have been executed, or not.",
+    "unknown": "Unknown: it may have been executed.",
 }
-_OF_STATES = {
-    "confirmed": "Confirmed: it is as asked, whoever saw to it.",
-    "rejected": "Rejected: it is not as asked.",
+_STATE_HEADLINES = {
+    "confirmed": "Confirmed: the requested state is in force, whoever set it.",
+    "rejected": "Rejected: the requested state is not in force.",
 }
 _MARKS = {"confirmed": "✓", "rejected": "✕", "unknown": "?"}
-_AGAIN = "Nothing has changed; it may be sent again."
-_AGAIN_OF_STATES = "It may be sent again."
-_STANDS_IN_THE_WAY = "As it stands it would not be sent: ✕ says why."
+_SEND_AGAIN = "Nothing has changed. You can send it again."
+_SEND_AGAIN_FOR_STATE = "You can send it again."
+_NOT_SENDABLE = "This write would not be sent. Fix what is marked ✕."
 
 
 def outcome_text(outcome: OutcomeCard) -> str:
     """An outcome as text."""
-    head = f"#{outcome.number} {outcome.endpoint}{mark_of(outcome.source)}: {_headline(outcome)}"
-    lines = [f"{head} {_why(outcome)}"]
-    lines += [f"  {name}: {_listed(values)}" for name, values in _said(outcome)]
-    lines += [f"  next: {step}" for step in [_next_of(outcome)] if step]
+    head = f"#{outcome.number} {outcome.endpoint}{source_mark(outcome.source)}: {_headline(outcome)}"
+    lines = [f"{head} {_explanation(outcome)}"]
+    lines += [f"  {name}: {_joined(values)}" for name, values in _facts(outcome)]
+    lines += [f"  next: {step}" for step in [_next_step(outcome)] if step]
     return "\n".join(map(printable, lines))
 
 
@@ -147,19 +150,19 @@ def outcome_html(outcome: OutcomeCard) -> str:
         headline=_headline(outcome),
         source=outcome.source,
         label=f"#{outcome.number} {outcome.endpoint}",
-        reason=_why(outcome),
-        facts=[(name, _pairs(values)) for name, values in _said(outcome)],
-        next_step=_next_of(outcome),
+        reason=_explanation(outcome),
+        facts=[(name, _pairs(values)) for name, values in _facts(outcome)],
+        next_step=_next_step(outcome),
     )
 
 
 def preview_text(preview: PreviewCard) -> str:
     """A preview as text."""
-    lines = [f"{preview.endpoint}{mark_of(preview.source)}: Preview: nothing was sent. {preview.summary}"]
-    lines.append(f"  request: {preview.method} {preview.address}")
-    lines += [f"  {name}: {_listed(values)}" for name, values in _parts(preview)]
-    lines.append(f"  weight: {preview.weight}, pool {preview.rate_limit}")
-    lines += [f"  {'ok ' if check.passed else 'NOT'} {check.text}" for check in preview.checks]
+    head = f"{preview.endpoint}{source_mark(preview.source)}: Preview: nothing was sent."
+    lines = [f"{head} {preview.summary}", f"  request: {preview.method} {preview.address}"]
+    lines += [f"  {name}: {_joined(values)}" for name, values in _parameters(preview)]
+    lines.append(f"  weight: {_cost(preview)}")
+    lines += [f"  {'✓' if check.passed else '✕'} {check.text}" for check in preview.checks]
     return "\n".join(map(printable, lines))
 
 
@@ -174,67 +177,73 @@ def preview_html(preview: PreviewCard) -> str:
         label=preview.endpoint,
         summary=preview.summary,
         request=f"{preview.method} {preview.address}",
-        parameters=[(name, _pairs(values)) for name, values in _parts(preview)],
-        weight=f"{preview.weight}, pool {preview.rate_limit}",
+        parameters=[(name, _pairs(values)) for name, values in _parameters(preview)],
+        weight=_cost(preview),
         checks=[{"passed": check.passed, "text": _sentence(check.text)} for check in preview.checks],
-        next_step="" if preview else _STANDS_IN_THE_WAY,
+        next_step="" if preview else _NOT_SENDABLE,
     )
 
 
-def _why(outcome: OutcomeCard) -> str:
-    """Why it is what it is; and that it was not sent now, where its name had been used."""
-    why = _sentence(outcome.reason)
+def _explanation(outcome: OutcomeCard) -> str:
+    """The reason; preceded by a note if nothing was sent because the idempotency key had been used."""
+    reason = _sentence(outcome.reason)
     if outcome.repeated:
-        why = f"Nothing was sent now: this is the outcome of the first call named {outcome.idempotency_key!r}. {why}"
-    return why
+        key = outcome.idempotency_key
+        repeated = f"this is the outcome of the first call with idempotency key {key!r}."
+        return f"Nothing was sent now: {repeated} {reason}"
+    return reason
 
 
-def _said(outcome: OutcomeCard) -> list[tuple[str, Values]]:
-    """What was asked for, and what the answer said; where that was lost, what is known of it."""
-    asked = dict(outcome.arguments)
+def _facts(outcome: OutcomeCard) -> list[tuple[str, Values]]:
+    """The arguments and the response; if the response was lost, what a later read showed."""
+    arguments = dict(outcome.arguments)
     if outcome.idempotency_key is not None:
-        asked["idempotency_key"] = outcome.idempotency_key
-    said: list[tuple[str, Values]] = [("asked", asked)]
+        arguments["idempotency_key"] = outcome.idempotency_key
+    facts: list[tuple[str, Values]] = [("arguments", arguments)]
     frame = outcome.frame
     if frame is not None and len(frame):
-        known = {str(name): value for name, value in frame.iloc[0].items() if _is_there(value)}
-        said.append(("answer" if frame.attrs["complete"] else "known", known))
-    return [(name, values) for name, values in said if values]
+        row = {str(name): value for name, value in frame.iloc[0].items() if _is_present(value)}
+        facts.append(("response" if frame.attrs["complete"] else "known", row))
+    return [(name, values) for name, values in facts if values]
 
 
-def _parts(preview: PreviewCard) -> list[tuple[str, Values]]:
+def _parameters(preview: PreviewCard) -> list[tuple[str, Values]]:
     parts: list[tuple[str, Values]] = [("form body", preview.body), ("query string", preview.query)]
     return [(name, values) for name, values in parts if values]
 
 
-def _next_of(outcome: OutcomeCard) -> str:
-    again = _AGAIN_OF_STATES if outcome.proof == "state" else _AGAIN
+def _cost(preview: PreviewCard) -> str:
+    return f"{preview.weight}, rate limit {preview.rate_limit}"
+
+
+def _next_step(outcome: OutcomeCard) -> str:
+    again = _SEND_AGAIN_FOR_STATE if outcome.proof == "state" else _SEND_AGAIN
     return outcome.next_step or (again if outcome.status == "rejected" else "")
 
 
 def _headline(outcome: OutcomeCard) -> str:
-    headlines = _HEADLINES | (_OF_STATES if outcome.proof == "state" else {})
+    headlines = _HEADLINES | (_STATE_HEADLINES if outcome.proof == "state" else {})
     return headlines[outcome.status]
 
 
-def mark_of(source: str) -> str:
-    """What a text says of data that are made up."""
+def source_mark(source: str) -> str:
+    """The mark that a text has if its data come from the sandbox."""
     return " (SANDBOX)" if source == "sandbox" else ""
 
 
 def _pairs(values: Values) -> list[tuple[str, str]]:
-    return [(name, _shown(value)) for name, value in values.items()]
+    return [(name, _formatted(value)) for name, value in values.items()]
 
 
-def _listed(values: Values) -> str:
+def _joined(values: Values) -> str:
     return ", ".join(f"{name} = {value}" for name, value in _pairs(values))
 
 
-def _is_there(value: object) -> bool:
+def _is_present(value: object) -> bool:
     return value is not None and str(value) not in ("<NA>", "nan", "NaT")
 
 
-def _shown(value: object) -> str:
+def _formatted(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return f"{value:%Y-%m-%d %H:%M:%S} UTC" if isinstance(value, datetime) else str(value)

@@ -1,4 +1,4 @@
-"""Gauge and bars as SVG: a few dozen microseconds each, where a figure would take a third of a second."""
+"""Draw gauges and bars as SVG, in some dozens of microseconds; matplotlib takes a third of a second."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 State = Literal["ok", "busy", "hot"]
 Segment = Literal["own", "machine", "external", "in_flight"]
 
-# In the order in which they fill a ring or a bar.
+# In the order in which they fill a gauge or a bar.
 SEGMENTS: tuple[Segment, ...] = ("own", "machine", "external", "in_flight")
 OPACITY: Mapping[Segment, str] = {"own": "1", "machine": ".5", "external": ".8", "in_flight": ".25"}
 
 BUSY_FROM = 0.60
 HOT_FROM = 0.85
 
-# Of the ring, which is 100 long: the width of a notch, and of the ticks of what is hatched.
-_GAP = 0.7
+# In units of the gauge's arc, which is 100 long: width of a notch, and of a tick of the hatching and its gap.
+_NOTCH = 0.7
 _TICK, _SPACE = 1.0, 0.8
 
-# Opacity of this process's part of a bar and of the rest.
-_RUNNING, _PAST = ("1", ".45"), (".6", ".25")
+# Opacity of this process's part of a bar and of the rest, in the current window and in past ones.
+_CURRENT, _PAST = ("1", ".45"), (".6", ".25")
 
 
 @dataclass(frozen=True, slots=True)
-class Ink:
+class Palette:
     """Colours of a drawing: CSS variables in a live panel, plain colours in a static picture."""
 
     ok: str
@@ -43,11 +43,11 @@ class Ink:
     faint: str
 
     def of(self, state: State) -> str:
-        """Colour of a state."""
+        """The colour of a state."""
         return {"ok": self.ok, "busy": self.busy, "hot": self.hot}[state]
 
 
-LIVE = Ink(
+LIVE = Palette(
     ok="var(--btk-ok)",
     busy="var(--btk-busy)",
     hot="var(--btk-hot)",
@@ -55,24 +55,24 @@ LIVE = Ink(
     text="var(--btk-text)",
     faint="var(--btk-faint)",
 )
-# Seen on white as well as on black.
-STATIC = Ink(ok="#0ebf7a", busy="#f0a30a", hot="#f6465d", track="#8884", text="#888", faint="#888")
+# Visible on white and on black.
+STATIC = Palette(ok="#0ebf7a", busy="#f0a30a", hot="#f6465d", track="#8884", text="#888", faint="#888")
 
 
 def state_of(used_fraction: float) -> State:
-    """How close to the limit a share is."""
+    """How close to its limit a counter is."""
     return "hot" if used_fraction >= HOT_FROM else "busy" if used_fraction >= BUSY_FROM else "ok"
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How full a counter is and by whose doing, each a share of the limit.
+    """How full a counter is, and who uses it, in fractions of the limit.
 
     Attributes:
         own: Used by this process.
-        machine: Used by the other processes of this machine.
+        machine: Used by other processes on this machine.
         external: Used by programs that do not share the budget.
-        in_flight: Reserved by requests without an answer yet.
+        in_flight: Reserved by requests without a response yet.
     """
 
     own: float
@@ -82,11 +82,11 @@ class Level:
 
     @property
     def used_fraction(self) -> float:
-        """All of it; beyond 1 where more than the limit was used."""
+        """The sum; above 1 if the limit was exceeded."""
         return self.own + self.machine + self.external + self.in_flight
 
     def spans(self, full: float) -> dict[Segment, tuple[float, float]]:
-        """Where each part begins and ends on a scale of this length; what is beyond its end is cut off."""
+        """Where each segment begins and ends on a scale of this length. What exceeds the scale is cut off."""
         spans: dict[Segment, tuple[float, float]] = {}
         start = 0.0
         sizes = (self.own, self.machine, self.external, self.in_flight)
@@ -98,26 +98,26 @@ class Level:
         return spans
 
 
-def gauge(level: Level, said: str = "", ink: Ink = LIVE) -> Markup:
-    """Half a ring: this process's part in full colour, the machine's lighter, others' as grey ticks.
+def gauge(level: Level, description: str = "", palette: Palette = LIVE) -> Markup:
+    """Half a ring: use by this process in full colour, by this machine lighter, by others as grey ticks.
 
     Args:
-        level: How full it is; beyond 1 the ring is full and the number tells the rest.
-        said: What a screen reader says of it beside the number.
-        ink: Colours.
+        level: How full it is. Above 1 the ring is full, and only the number is larger.
+        description: Text for screen readers, beside the number.
+        palette: Colours.
     """
-    colour = ink.of(state_of(level.used_fraction))
-    arcs = [_arc(0, 100, ink.track)]
+    colour = palette.of(state_of(level.used_fraction))
+    arcs = [_arc(0, 100, palette.track)]
     for segment, (start, end) in level.spans(100).items():
         if segment == "external":
-            arcs.append(_ticks(start, end, ink.faint))
+            arcs.append(_ticks(start, end, palette.faint))
         else:
             arcs.append(_arc(start, end, colour, OPACITY[segment]))
-    if ink is LIVE:  # the two thresholds are notches, cut out by the colour behind the ring
+    if palette is LIVE:  # the two thresholds are notches in the colour of the background
         arcs += [_notch(at * 100) for at in (BUSY_FROM, HOT_FROM)]
     label = percent(level.used_fraction).replace(" ", "")
-    name = f"{label} of the limit" + (f": {said}" if said else "")
-    return render("gauge.svg.jinja", arcs=arcs, said=name, label=label, ink=ink)
+    text = f"{label} of the limit" + (f": {description}" if description else "")
+    return render("gauge.svg.jinja", arcs=arcs, description=text, label=label, palette=palette)
 
 
 def _arc(start: float, end: float, colour: str, opacity: str = "1") -> dict[str, str]:
@@ -130,80 +130,87 @@ def _arc(start: float, end: float, colour: str, opacity: str = "1") -> dict[str,
 
 
 def _ticks(start: float, end: float, colour: str) -> dict[str, str]:
-    """An arc that is hatched, so that it is told apart without its colour too."""
-    whole, rest = divmod(end - start, _TICK + _SPACE)
-    dashes = f"{_TICK} {_SPACE} " * int(whole) + f"{min(rest, _TICK):.2f} 200"
+    """A hatched arc, which can be told from the others without its colour."""
+    count, remainder = divmod(end - start, _TICK + _SPACE)
+    dashes = f"{_TICK} {_SPACE} " * int(count) + f"{min(remainder, _TICK):.2f} 200"
     return {"colour": colour, "opacity": "1", "dashes": f"0 {start:.2f} {dashes}", "offset": "0"}
 
 
 def _notch(at: float) -> dict[str, str]:
-    dashes = f"0 {at - _GAP / 2:g} {_GAP} 100"
+    dashes = f"0 {at - _NOTCH / 2:g} {_NOTCH} 100"
     return {"colour": "var(--btk-card,transparent)", "opacity": "1", "dashes": dashes, "offset": "0"}
 
 
-def minute_bars(
+def window_bars(
     bars: Sequence[tuple[float, float]],
-    said: str = "",
-    ink: Ink = LIVE,
+    description: str = "",
+    palette: Palette = LIVE,
     *,
     width: int = 150,
     height: int = 30,
 ) -> Markup:
-    """One bar a window, oldest first, the running one last; the dashed line is the limit.
+    """One bar for each window, oldest first and the current one last. The dashed line is the limit.
 
     Args:
-        bars: Used share of the limit in each window, and how much of that is this process's.
-        said: What a screen reader says of it.
-        ink: Colours.
-        width: Width in pixels; the drawing stretches with its place.
+        bars: For each window, the used fraction of the limit, and the part of it used by this process.
+        description: Text for screen readers.
+        palette: Colours.
+        width: Width in pixels; the drawing stretches with its container.
         height: Height in pixels.
     """
     step = width / max(1, len(bars))
-    room = height - 4
+    full = height - 4
     blocks = []
 
-    def block(at: int, top: float, tall: float, colour: str, opacity: str) -> None:
+    def add_block(index: int, top: float, block_height: float, colour: str, opacity: str) -> None:
         blocks.append(
             {
-                "x": f"{at * step + 0.75:.2f}",
+                "x": f"{index * step + 0.75:.2f}",
                 "y": f"{top:.2f}",
                 "width": f"{step - 1.5:.2f}",
-                "height": f"{tall:.2f}",
+                "height": f"{block_height:.2f}",
                 "colour": colour,
                 "opacity": opacity,
             }
         )
 
-    for at, (used_fraction, own) in enumerate(bars):
-        tall = max(1.0, min(used_fraction, 1.0) * room)
+    for index, (used_fraction, own) in enumerate(bars):
+        bar_height = max(1.0, min(used_fraction, 1.0) * full)
         if used_fraction <= 0:
-            block(at, height - tall, tall, ink.track, "1")
+            add_block(index, height - bar_height, bar_height, palette.track, "1")
             continue
-        strong, light = _RUNNING if at == len(bars) - 1 else _PAST
-        colour = ink.of(state_of(used_fraction))
-        mine = tall * min(own / used_fraction, 1.0)
-        if mine < tall:
-            block(at, height - tall, tall - mine, colour, light)
-        if mine > 0:
-            block(at, height - mine, mine, colour, strong)
-    return render("minute_bars.svg.jinja", blocks=blocks, said=said, ink=ink, width=width, height=height)
+        own_opacity, other_opacity = _CURRENT if index == len(bars) - 1 else _PAST
+        colour = palette.of(state_of(used_fraction))
+        own_height = bar_height * min(own / used_fraction, 1.0)
+        if own_height < bar_height:
+            add_block(index, height - bar_height, bar_height - own_height, colour, other_opacity)
+        if own_height > 0:
+            add_block(index, height - own_height, own_height, colour, own_opacity)
+    return render(
+        "window_bars.svg.jinja",
+        blocks=blocks,
+        description=description,
+        palette=palette,
+        width=width,
+        height=height,
+    )
 
 
-def usage_bar(level: Level, ink: Ink = STATIC) -> Markup:
-    """A level bar, for pictures without room for a ring."""
-    colour = ink.of(state_of(level.used_fraction))
+def usage_bar(level: Level, palette: Palette = STATIC) -> Markup:
+    """A level bar for static pictures."""
+    colour = palette.of(state_of(level.used_fraction))
     blocks = [
         {
             "x": f"{start:.1f}",
             "width": f"{end - start:.1f}",
-            "colour": ink.faint if segment == "external" else colour,
+            "colour": palette.faint if segment == "external" else colour,
             "opacity": OPACITY[segment],
         }
         for segment, (start, end) in level.spans(120).items()
     ]
-    return render("share_bar.svg.jinja", blocks=blocks, ink=ink)
+    return render("usage_bar.svg.jinja", blocks=blocks, palette=palette)
 
 
 def data_uri(drawing: Markup) -> str:
-    """A drawing as the address of an `<img>`: what is left of it where a viewer drops inline SVG."""
+    """A drawing as the source of an `<img>`, for viewers that drop inline SVG."""
     return f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode()}"

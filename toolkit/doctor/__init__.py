@@ -1,4 +1,4 @@
-"""What is well and what is not: hosts, clocks, keys, limits, and what lies on this machine."""
+"""Check hosts, clocks, keys, rate limits and the files of this machine."""
 
 from __future__ import annotations
 

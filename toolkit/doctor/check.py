@@ -1,4 +1,4 @@
-"""One thing that was looked at."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from toolkit.text.printable import printable
 Status = Literal["ok", "note", "warning", "failure"]
 
 STATUSES: tuple[Status, ...] = ("ok", "note", "warning", "failure")
-"""From good to bad."""
+"""From best to worst."""
 
 EXCHANGE, KEYS, MACHINE = "The exchange", "The keys", "This machine"
-"""The parts of a diagnosis; each key is one more."""
+"""The sections of a diagnosis. Each key has a section of its own besides."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at. Nothing secret is in it.
+    """The result of one check. It contains no secret.
 
     Attributes:
-        section: Under which heading it stands.
-        name: What was looked at.
-        about: At which host or key, "" where there is but one.
-        status: What it means.
-        found: What there is to say, a sentence.
-        next_step: What to do, "" where nothing is to be done.
+        section: The heading it is listed under.
+        name: What was checked.
+        about: The host or key; "" if there is only one.
+        status: "ok", "note", "warning" or "failure".
+        found: What was found, in a sentence.
+        next_step: What to do; "" if nothing.
     """
 
     section: str
@@ -42,50 +42,50 @@ class Check:
     next_step: str = ""
 
     def __post_init__(self) -> None:
-        # Names of files, hosts and processes, and what the exchange said, are quoted in it.
+        # They quote names of files, hosts and processes, and messages of the exchange.
         for name in ("section", "name", "about", "found", "next_step"):
             object.__setattr__(self, name, printable(getattr(self, name)))
 
 
 def run_check(section: str, name: str, run: Callable[[], Iterable[Check]], *, about: str = "") -> list[Check]:
-    """What a check found, and where it failed that it did: one must not cost the user all the others.
+    """Run a check; if it raises, add a warning that says so, so that the other checks still run.
 
     Args:
         section: As in `Check`.
         name: As in `Check`.
-        run: Makes the lines.
+        run: Returns the results.
         about: As in `Check`.
     """
     checks: list[Check] = []
     outside = sys.exception()
     try:
         checks.extend(run())
-    except Exception as error:  # noqa: BLE001 - whatever went wrong in it
+    except Exception as error:  # noqa: BLE001 - one broken check must not hide the others
         let_through(error, outside)
-        found = f"It could not be looked at: {_reason(error)}."
-        step = "Mend that, or run the doctor again in a while."
+        found = f"The check could not be run: {_reason(error)}."
+        step = "Fix the cause, or run the doctor again later."
         checks.append(Check(section, name, about, "warning", found, step))
     return checks
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong. The words of errors that are not ours may hold a signed address, and are left out."""
+    """What went wrong. Texts of other libraries' errors may contain a signed URL, and are left out."""
     if isinstance(error, ToolkitError):
         return str(error).removesuffix(" Nothing was sent.").rstrip(".")
     return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
 
 
 def worst(checks: Iterable[Check]) -> Status:
-    """The worst verdict of all."""
+    """The worst status of some checks."""
     return max((check.status for check in checks), key=STATUSES.index, default="ok")
 
 
-def listed(names: Iterable[str]) -> str:
-    """Names as a sentence has them: "a, b and c"."""
-    *before, last = names
-    return f"{', '.join(before)} and {last}" if before else last
+def joined(names: Iterable[str]) -> str:
+    """Names in a sentence: "a, b and c"."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
-def moment(time: datetime) -> str:
-    """A time as a sentence has it."""
+def utc_text(time: datetime) -> str:
+    """A time in UTC, as text."""
     return f"{time:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,4 +1,4 @@
-"""What the doctor found, as a frame, a text and a picture."""
+"""The results of all checks, as a frame, as text and as HTML."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _COLUMNS = ("name", "about", "status", "found", "next_step")
 
 
 class Diagnosis(Suggests):
-    """What the doctor found. It is true when nothing failed.
+    """The results of all checks. It is true if no check failed.
 
     Attributes:
-        checks: What was looked at.
+        checks: The results.
         source: "live" or "sandbox".
-        examined_at: When it was.
+        examined_at: When the checks were made.
     """
 
     def __init__(self, checks: Sequence[Check], source: Source, examined_at: datetime) -> None:
@@ -31,21 +31,20 @@ class Diagnosis(Suggests):
 
     @property
     def status(self) -> str:
-        """The worst verdict of all lines: "ok", "note", "warning" or "failure"."""
+        """The worst status of all checks: "ok", "note", "warning" or "failure"."""
         return worst(self.checks)
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row for each thing that was looked at.
+        """The checks, one row each.
 
-        Its columns are all text:
+        All columns are text:
 
-        - name: What was looked at.
-        - about: The host or key; missing where there is but one.
-        - status: "ok"; "note", which is good to know; "warning", which asks for something to be done; or
-          "failure", which does not work or is dangerous.
-        - found: What there is to say.
-        - next_step: What to do; missing where nothing is to be done.
+        - name: What was checked.
+        - about: The host or key; missing if there is only one.
+        - status: "ok"; "note": for your information; "warning": needs attention; "failure": broken or unsafe.
+        - found: What was found.
+        - next_step: What to do; missing if nothing.
         """
         rows = [[getattr(check, name) or None for name in _COLUMNS] for check in self.checks]
         frame = pd.DataFrame(rows, columns=[*_COLUMNS]).astype(pd.StringDtype())

@@ -1,4 +1,4 @@
-"""What a diagnosis looks like, as text and in a notebook."""
+"""Show a diagnosis, as text and as HTML."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from itertools import groupby
 from textwrap import wrap
 
 from toolkit.display.html import render
-from toolkit.display.outcomes import mark_of
-from toolkit.doctor.check import STATUSES, Check, Status, moment, worst
+from toolkit.display.outcomes import source_mark
+from toolkit.doctor.check import STATUSES, Check, Status, utc_text, worst
 
 WIDTH = 100
-_VERDICT, _NAME = 9, 16
+_STATUS_WIDTH, _NAME_WIDTH = 9, 16
 _CODE = re.compile(r"`[^`]*`")
-_SPACE = "\0"  # where no line may end
+_NO_BREAK = "\0"  # stands for a space at which no line may end
 
 _HEADLINES: dict[Status, str] = {
     "ok": "All is well.",
     "note": "All is well.",
-    "warning": "Something is to be done.",
-    "failure": "Something does not work, or is dangerous.",
+    "warning": "Something needs attention.",
+    "failure": "Something is broken or unsafe.",
 }
-_SHOWN: dict[Status, str] = {"ok": "ok", "note": "note", "warning": "WARNING", "failure": "FAILURE"}
-# The card's own: as it calls the colour, and the mark beside the headline.
-_STATES: dict[Status, tuple[str, str]] = {
+_LABELS: dict[Status, str] = {"ok": "ok", "note": "note", "warning": "WARNING", "failure": "FAILURE"}
+# CSS class of the card's colour, and the mark beside the headline.
+_CARD_STYLES: dict[Status, tuple[str, str]] = {
     "ok": ("confirmed", "✓"),
     "note": ("confirmed", "✓"),
     "warning": ("unknown", "!"),
@@ -36,31 +36,32 @@ _STATES: dict[Status, tuple[str, str]] = {
 def text_of(checks: Sequence[Check], source: str, examined_at: datetime) -> str:
     """A diagnosis as text."""
     status = worst(checks)
-    texts = [f"doctor{mark_of(source)}, {moment(examined_at)}: {_HEADLINES[status]}", _counted(checks)]
-    for section, those in groupby(checks, lambda check: check.section):
-        texts += ["", section]
-        for check in those:
-            head = f"  {_SHOWN[check.status]:{_VERDICT}}{_name(check):{_NAME}}"
-            texts += _folded(head, check.found)
+    head = f"doctor{source_mark(source)}, {utc_text(examined_at)}: {_HEADLINES[status]}"
+    lines = [head, _summary(checks)]
+    for section, group in groupby(checks, lambda check: check.section):
+        lines += ["", section]
+        for check in group:
+            start = f"  {_LABELS[check.status]:{_STATUS_WIDTH}}{_name(check):{_NAME_WIDTH}}"
+            lines += _wrapped(start, check.found)
             if check.next_step:
-                texts += _folded(" " * len(head), f"next: {check.next_step}")
-    return "\n".join(texts)
+                lines += _wrapped(" " * len(start), f"next: {check.next_step}")
+    return "\n".join(lines)
 
 
 def html_of(checks: Sequence[Check], source: str, examined_at: datetime) -> str:
     """A diagnosis as a card."""
     status = worst(checks)
-    state, mark = _STATES[status]
+    style, mark = _CARD_STYLES[status]
     groups = groupby(checks, lambda check: check.section)
     return render(
         "diagnosis.html.jinja",
-        status=state,
+        status=style,
         mark=mark,
         headline=_HEADLINES[status],
         source=source,
-        label=f"doctor, {moment(examined_at)}",
-        counted=_counted(checks),
-        groups=[(title, [_row(check) for check in those]) for title, those in groups],
+        label=f"doctor, {utc_text(examined_at)}",
+        summary=_summary(checks),
+        groups=[(title, [_row(check) for check in group]) for title, group in groups],
         next_step="",
     )
 
@@ -75,24 +76,24 @@ def _row(check: Check) -> dict[str, str]:
 
 
 def _name(check: Check) -> str:
-    """What a line is about, as far as its heading does not say so."""
+    """The name of a check, and the host or key if the heading does not name it."""
     about = "" if check.about.casefold() == check.section.casefold() else check.about
     return f"{check.name} {about}".strip()
 
 
-def _counted(checks: Sequence[Check]) -> str:
-    """How many lines ask to be read."""
+def _summary(checks: Sequence[Check]) -> str:
+    """The number of failures, warnings, notes and checks."""
     counts = []
     for status in reversed(STATUSES[1:]):
         number = sum(check.status == status for check in checks)
         if number:
             counts.append(f"{number} {status}{'' if number == 1 else 's'}")
-    return ", ".join([*counts, f"{len(checks)} things looked at"]) + "."
+    return ", ".join([*counts, f"{len(checks)} checks"]) + "."
 
 
-def _folded(head: str, text: str) -> list[str]:
-    """Text in lines beside a head, no word broken and nothing between backquotes, which is to be copied."""
-    kept = _CODE.sub(lambda found: found[0].replace(" ", _SPACE), text)
-    folded = wrap(kept, WIDTH - len(head), break_long_words=False, break_on_hyphens=False) or [""]
-    checks = [each.replace(_SPACE, " ") for each in folded]
-    return [f"{head if index == 0 else ' ' * len(head)}{each}" for index, each in enumerate(checks)]
+def _wrapped(start: str, text: str) -> list[str]:
+    """Wrap text to the right of a start. Words and code between backquotes, to be copied, are not broken."""
+    unbroken = _CODE.sub(lambda code: code[0].replace(" ", _NO_BREAK), text)
+    lines = wrap(unbroken, WIDTH - len(start), break_long_words=False, break_on_hyphens=False) or [""]
+    lines = [line.replace(_NO_BREAK, " ") for line in lines]
+    return [f"{start if index == 0 else ' ' * len(start)}{line}" for index, line in enumerate(lines)]

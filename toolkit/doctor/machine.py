@@ -1,4 +1,4 @@
-"""This machine: ledger, journal, who else may write to them, versions, and what the environment says."""
+"""Check this machine: rate limits, journal, file permissions, versions, proxy and environment variables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from toolkit._version import __version__
-from toolkit.doctor.check import MACHINE, Check, listed, run_check
+from toolkit.doctor.check import MACHINE, Check, joined, run_check
 from toolkit.errors import JournalError
 from toolkit.gateway.connection import Connection
 from toolkit.ratelimit.budget import Budget
@@ -27,32 +27,33 @@ from toolkit.writes.journal import Journal
 _check = partial(Check, MACHINE)
 
 _PACKAGE = "binance-link-toolkit"
-_SHOWN = ("pandas", "pyarrow", "requests", "urllib3", "cryptography")
-_LEAST = re.compile(r"(?P<name>[\w.-]+)[^;]*?>=\s*(?P<least>[\d.]+)[^;]*")
-# What they hold, every program that is started from here may read.
-_SECRET = {"TOOLKIT_KEY", "TOOLKIT_SECRET", "TOOLKIT_PASSPHRASE"}
+_SHOWN_PACKAGES = ("pandas", "pyarrow", "requests", "urllib3", "cryptography")
+_MINIMUM = re.compile(r"(?P<name>[\w.-]+)[^;]*?>=\s*(?P<minimum>[\d.]+)[^;]*")
+# Every program started from this environment can read their values.
+_SECRET_VARIABLES = {"TOOLKIT_KEY", "TOOLKIT_SECRET", "TOOLKIT_PASSPHRASE"}
 
 
 def machine_checks(connection: Connection, sandbox: str | None, *, banned: bool) -> Iterator[Check]:
-    """What lies on this machine, and how it is set up.
+    """The files and the setup of this machine.
 
     Args:
-        connection: The exchange that it is about.
-        sandbox: Which sandbox that is, None for a real one.
-        banned: Nobody could be asked which sandbox it is.
+        connection: The connection to check.
+        sandbox: Id of the sandbox, None for the real exchange.
+        banned: During a ban, a sandbox cannot be asked for its id.
     """
     files = [path for path in [connection.budget.store] if path is not None]
 
     def journal() -> Iterator[Check]:
         if banned and connection.source == "sandbox":
-            found = "Not looked at: the sandbox cannot be asked which one it is."
+            found = "Not checked: during a ban, the sandbox cannot be asked for its id."
             yield _check("journal", status="note", found=found)
             return
         try:
             path = paths.journal_file(connection.session.hosts, sandbox, None)
         except JournalError as error:
             found = str(error).removesuffix(" Nothing was sent.")
-            yield _check("journal", status="warning", found=found, next_step="No write is sent without one.")
+            next_step = "Fix the cause. Without a journal, no write is sent."
+            yield _check("journal", status="warning", found=found, next_step=next_step)
         else:
             files.append(path)
             yield journal_check(path, sandbox)
@@ -65,50 +66,50 @@ def machine_checks(connection: Connection, sandbox: str | None, *, banned: bool)
         "proxy": lambda: [proxy_check(connection)],
         "environment": lambda: [environment_check(os.environ)],
     }
-    for check, run in runs.items():
-        yield from run_check(MACHINE, check, run)
+    for name, run in runs.items():
+        yield from run_check(MACHINE, name, run)
 
 
 def rate_limits_check(budget: Budget) -> Check:
-    """Whether the budget is shared with the other processes of this machine."""
+    """Whether the budget is shared with the other processes on this machine."""
     if budget.local_only_reason:
         return _check(
             "rate limits",
             status="warning",
-            found=f"The limits are counted by this process alone: {budget.local_only_reason}.",
-            next_step=f"Mend that, or name another folder in {paths.RATE_LIMITS}; until then run one kernel "
-            "at a time, or give each a smaller share: `Link(share=0.5)`.",
+            found=f"Only this process counts its requests: {budget.local_only_reason}.",
+            next_step=f"Fix the cause, or name another folder in {paths.RATE_LIMITS}. Until then, run one "
+            "kernel at a time, or give each a fraction of the limits: `Link(limit_fraction=0.5)`.",
         )
     if budget.store is None:
-        found = "Switched off: the limits are counted by this process alone, in memory."
+        found = "Sharing is switched off: this process counts its requests in memory."
         return _check("rate limits", status="note", found=found)
-    shared = f"All processes of this machine share {_short_path(budget.store)}."
+    shared = f"All processes on this machine share {_short_path(budget.store)}."
     damaged = Path(f"{budget.store}.damaged")
     if damaged.exists():
-        found = f"{shared} An older one was damaged and set aside."
+        found = f"{shared} An older file was damaged and set aside."
         return _check("rate limits", status="note", found=found, next_step=f"`{damaged}` can be deleted.")
     others = [_short_path(path) for path in paths.other_versions(budget.store)]
     if others:
         return _check(
             "rate limits",
             status="note",
-            found=f"{shared} Another version of the package has its own: {listed(others)}.",
-            next_step="Bans that an older version met hold here too; requests of its programs are not "
-            "counted here. Once none of them runs, its file can be deleted.",
+            found=f"{shared} Another version of the toolkit has its own: {joined(others)}.",
+            next_step="Bans of an older version are respected here, but requests of its programs are not "
+            "counted. Delete its file once none of them runs.",
         )
-    named = os.environ.get(paths.RATE_LIMITS, "").strip()
-    if named and not Path(named).expanduser().is_absolute():
-        relative = f"{paths.RATE_LIMITS} is a relative path: a program started elsewhere has another one."
+    folder = os.environ.get(paths.RATE_LIMITS, "").strip()
+    if folder and not Path(folder).expanduser().is_absolute():
+        relative = f"{paths.RATE_LIMITS} is a relative path: programs started elsewhere use another file."
         return _check(
-            "rate limits", status="note", found=f"{shared} {relative}", next_step="Give its whole path."
+            "rate limits", status="note", found=f"{shared} {relative}", next_step="Set an absolute path."
         )
     return _check("rate limits", found=shared)
 
 
 def journal_check(path: Path, sandbox: str | None) -> Check:
-    """Whether there is a journal, and what is not settled in it. None is made."""
+    """Whether there is a journal, and which writes in it are unresolved. No journal is created."""
     if _is_missing(path):
-        found = f"There is none yet: the first write makes {_short_path(path)}."
+        found = f"There is none yet. The first write creates {_short_path(path)}."
         return _check("journal", status="note", found=found)
     try:
         unresolved = len(Journal(path).entries(unresolved=True))
@@ -117,24 +118,24 @@ def journal_check(path: Path, sandbox: str | None) -> Check:
             "journal",
             status="failure",
             found=f"{_short_path(path)} cannot be used: {error.__cause__}.",
-            next_step="No write is sent without it. Do not delete it, as it knows what was done: give it "
-            "room or rights, or use the version of the package that wrote it.",
+            next_step="No write is sent without it. Do not delete it: it records what was done. Free disk "
+            "space, fix its permissions, or use the version of the toolkit that wrote it.",
         )
     if not unresolved:
-        return _check("journal", found=f"Of every write it is known what became of it: {_short_path(path)}.")
+        return _check("journal", found=f"The outcome of every write is known: {_short_path(path)}.")
     live = "" if sandbox else 'confirm="live"'
-    many = "one write" if unresolved == 1 else f"each of {unresolved} writes"
+    count = "One write has" if unresolved == 1 else f"{unresolved} writes have"
     return _check(
         "journal",
         status="warning",
-        found=f"Of {many} it is not known what became of it: {_short_path(path)}.",
-        next_step=f"`ops = link.operations({live})`; `ops.unresolved()` lists what is open, and "
+        found=f"{count} an unknown outcome: {_short_path(path)}.",
+        next_step=f"`ops = link.operations({live})`; `ops.unresolved()` lists them, and "
         "`ops.reconcile(number)` asks the exchange.",
     )
 
 
 def _is_missing(path: Path) -> bool:
-    """Whether there is no such file; whatever else stands in the way shows when it is opened."""
+    """Whether there is no such file. Other problems show when it is opened."""
     with forgiving(OSError):
         try:
             path.stat()
@@ -144,40 +145,41 @@ def _is_missing(path: Path) -> bool:
 
 
 def _short_path(path: Path) -> str:
-    """A path in two parts, which fit into a line."""
+    """A path as name and folder, which wraps better than one long word."""
     return f"{path.name} in {path.parent}"
 
 
 def files_check(files: Iterable[Path], *, windows: bool = os.name == "nt") -> Check:
-    """Whether others may write to the files, or to their folders."""
+    """Whether other users can write to the files or their folders."""
     if windows:
-        found = "Whether others may change ledger and journal is not looked at on Windows."
+        found = "Permissions of the rate-limit file and the journal are not checked on Windows."
         return _check("files", status="note", found=found)
-    both = dict.fromkeys(each for path in files for each in (path.parent, path))
-    open_ = [path for path in both if _is_open(path)]
-    if not open_:
-        return _check("files", found="Nobody else may change ledger and journal.")
-    paths = shlex.join(map(str, open_))
+    candidates = dict.fromkeys(each for path in files for each in (path.parent, path))
+    writable = [path for path in candidates if _is_writable_by_others(path)]
+    if not writable:
+        found = "Only you can change the rate-limit file and the journal."
+        return _check("files", found=found)
+    names = shlex.join(map(str, writable))
     shared = _shared_folder()
-    meant = shared is not None and all(path.is_relative_to(shared) for path in open_)
+    is_intended = shared is not None and all(path.is_relative_to(shared) for path in writable)
     return _check(
         "files",
-        status="note" if meant else "warning",
-        found=f"Others on this machine may change {paths}.",
-        next_step=f"`chmod go-w {paths}`, unless they share it on purpose.",
+        status="note" if is_intended else "warning",
+        found=f"Other users of this machine can change {names}.",
+        next_step=f"`chmod go-w {names}`, unless it is shared on purpose.",
     )
 
 
 def _shared_folder() -> Path | None:
-    """The folder that the user named for ledgers, which may be shared on purpose."""
-    with suppress(RuntimeError):  # there is no such home
+    """The folder that the user named for the rate limits; it may be shared on purpose."""
+    with suppress(RuntimeError):  # no such home folder
         if os.environ.get(paths.RATE_LIMITS, "").strip():
             return paths.rate_limits_folder()
     return None
 
 
-def _is_open(path: Path) -> bool:
-    """Whether others may write to it; in a folder with the sticky bit they may only add to it."""
+def _is_writable_by_others(path: Path) -> bool:
+    """Whether other users can change it. In a folder with the sticky bit they can only add files."""
     with forgiving(OSError):
         mode = path.stat().st_mode
         return bool(mode & (stat.S_IWGRP | stat.S_IWOTH)) and not mode & stat.S_ISVTX
@@ -185,29 +187,31 @@ def _is_open(path: Path) -> bool:
 
 
 def versions_check(requirements: Iterable[str]) -> Check:
-    """What runs here, and whether any of it is older than the package asks for."""
-    versions = [f"{name} {_installed(name) or '(none)'}" for name in _SHOWN]
-    here = [f"toolkit {__version__}", f"Python {platform.python_version()}", *versions]
-    found = f"{', '.join([*here, ' '.join(ssl.OPENSSL_VERSION.split()[:2])])}."
-    old = {
-        f"{match['name']} {installed} is older than {match['least']}": f'"{match["name"]}>={match["least"]}"'
+    """The installed versions, and which of them are older than the toolkit requires."""
+    packages = [f"{name} {_installed(name) or '(none)'}" for name in _SHOWN_PACKAGES]
+    versions = [f"toolkit {__version__}", f"Python {platform.python_version()}", *packages]
+    found = f"{', '.join([*versions, ' '.join(ssl.OPENSSL_VERSION.split()[:2])])}."
+    outdated = {
+        f"{match['name']} {installed} is older than {match['minimum']}": (
+            f'"{match["name"]}>={match["minimum"]}"'
+        )
         for requirement in requirements
-        if (match := _LEAST.fullmatch(requirement))
+        if (match := _MINIMUM.fullmatch(requirement))
         and (installed := _installed(match["name"]))
-        and _is_older(installed, match["least"])
+        and _is_older(installed, match["minimum"])
     }
-    if not old:
+    if not outdated:
         return _check("versions", found=found)
     return _check(
         "versions",
         status="note",
-        found=f"{found} {listed([*old])}.",
-        next_step=f"`python -m pip install {' '.join(old.values())}` brings newer ones.",
+        found=f"{found} {joined([*outdated])}.",
+        next_step=f"`python -m pip install {' '.join(outdated.values())}` installs newer ones.",
     )
 
 
 def _requirements() -> list[str]:
-    """What the package asks for, the extras apart; nothing where it runs from a folder."""
+    """The requirements of the toolkit; none if it is not installed as a package."""
     with suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.requires(_PACKAGE) or []
     return []
@@ -219,25 +223,25 @@ def _installed(name: str) -> str:
     return ""
 
 
-def _is_older(version: str, least: str) -> bool:
-    pairs = zip_longest(*(map(int, re.findall(r"\d+", each)) for each in (version, least)), fillvalue=0)
-    return next((has < wants for has, wants in pairs if has != wants), False)
+def _is_older(version: str, minimum: str) -> bool:
+    pairs = zip_longest(*(map(int, re.findall(r"\d+", each)) for each in (version, minimum)), fillvalue=0)
+    return next((actual < required for actual, required in pairs if actual != required), False)
 
 
 def proxy_check(connection: Connection) -> Check:
-    """What is between this machine and the exchange."""
-    ways = {host: connection.session.network_route(host) for host in connection.session.hosts}
-    proxies = dict.fromkeys(proxy for proxy, _ in ways.values() if proxy)
-    trusted = dict.fromkeys(file for _, file in ways.values() if file)
-    if not proxies and not trusted:
-        return _check("proxy", found="None; certificates are checked against the usual authorities.")
-    said = [f"Requests go through {listed(proxies)}."] if proxies else ["None."]
-    said += [f"The authorities in {listed(trusted)} are trusted."] if trusted else []
-    return _check("proxy", status="note", found=" ".join(said))
+    """Which proxies are used, and which certificate authorities are trusted."""
+    routes = {host: connection.session.network_route(host) for host in connection.session.hosts}
+    proxies = dict.fromkeys(proxy for proxy, _ in routes.values() if proxy)
+    bundles = dict.fromkeys(file for _, file in routes.values() if file)
+    if not proxies and not bundles:
+        return _check("proxy", found="None. Certificates are checked against the default authorities.")
+    sentences = [f"Requests go through {joined(proxies)}."] if proxies else ["None."]
+    sentences += [f"The authorities in {joined(bundles)} are trusted."] if bundles else []
+    return _check("proxy", status="note", found=" ".join(sentences))
 
 
 def environment_check(environment: Mapping[str, str]) -> Check:
-    """Which variables of ours are set; never what they hold."""
+    """Which variables of the toolkit are set; their values are not shown."""
     names = sorted(name for name, value in environment.items() if name.startswith("TOOLKIT_") and value)
     if not names:
         return _check("environment", found="None of the toolkit's variables is set.")
@@ -245,12 +249,12 @@ def environment_check(environment: Mapping[str, str]) -> Check:
     renamed = " ".join(paths.renamed_variables(environment))
     if renamed:
         return _check("environment", status="warning", found=found, next_step=renamed)
-    if not _SECRET & set(names):
+    if not _SECRET_VARIABLES & set(names):
         return _check("environment", found=found)
     return _check(
         "environment",
         status="note",
         found=found,
-        next_step="Every program that is started from there may read a key in the environment; a profile "
-        "keeps it apart: `python -m toolkit key add NAME`.",
+        next_step="Any program started from this environment can read a key in it. A profile keeps the key "
+        "apart: `python -m toolkit key add NAME`.",
     )

@@ -1,4 +1,4 @@
-"""The keys: what each is, and what the exchange says it may do. Nothing shows a key, or a part of one."""
+"""Check the keys: the type of each, and what the exchange says it may do. No part of a key is ever shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from toolkit.auth.credentials import SECURITIES, Credentials, Keys
-from toolkit.doctor.check import KEYS, Check, listed, run_check
+from toolkit.doctor.check import KEYS, Check, joined, run_check
 from toolkit.doctor.hosts import no_requests_reason
 from toolkit.endpoints import KEY_PERMISSIONS
 from toolkit.errors import ApiError, ContractError, RateLimitError, ServerError, ToolkitError
@@ -19,11 +19,11 @@ from toolkit.gateway.calls import ReadRequest, RequestStats
 from toolkit.gateway.connection import Connection
 from toolkit.redaction import names_shown
 
-SOON = pd.Timedelta(days=14)
+EXPIRES_SOON = pd.Timedelta(days=14)
 
-_CHECKED = "reading, rights, withdrawals and addresses"
-# What each flag lets a key change. The others have a line of their own, or let it read.
-_MAY = {
+_CHECKED = "reading, permissions, withdrawals and addresses"
+# What each flag allows a key to change. The other flags have checks of their own, or only allow reading.
+_ACTIONS = {
     "enable_internal_transfer": "transfer between the master account and its sub-accounts",
     "permits_universal_transfer": "make universal transfers",
     "enable_margin": "borrow, repay and transfer on margin",
@@ -33,107 +33,107 @@ _MAY = {
     "enable_vanilla_options": "trade European options",
     "enable_fix_api_trade": "trade over the FIX API",
 }
-_PAGE = "the exchange's API page"
+_API_PAGE = "the exchange's API page"
 
 Permissions = Mapping[str, Any]
 
 
 def key_checks(connection: Connection, *, unreachable: bool) -> Iterator[Check]:
-    """The keys of a connection, each examined with itself.
+    """The keys of a connection; each is checked with a request signed by itself.
 
     Args:
-        connection: The keys, and the hosts they are for.
-        unreachable: The host that would say what they may do was not reached.
+        connection: The connection to check.
+        unreachable: The host that knows the permissions could not be reached.
     """
     keys = connection.sender.keys
     if not len(keys):
-        said, _, more = keys.origin.removesuffix(" Nothing was sent.").partition(". ")
-        step = more or "Mend that, and run the doctor again."
-        yield Check(KEYS, "keys", "", "failure", f"{said.rstrip('.')}.", step)
+        found, _, advice = keys.origin.removesuffix(" Nothing was sent.").partition(". ")
+        next_step = advice or "Fix the cause, and run the doctor again."
+        yield Check(KEYS, "keys", "", "failure", f"{found.rstrip('.')}.", next_step)
         return
-    many = "One key" if len(keys) == 1 else f"{len(keys)} keys"
-    yield Check(KEYS, "keys", "", "ok", f"{many}, from {keys.origin}.")
+    count = "One key" if len(keys) == 1 else f"{len(keys)} keys"
+    yield Check(KEYS, "keys", "", "ok", f"{count}, from {keys.origin}.")
     for number, key in enumerate(keys, start=1):
-        serves = listed(each for each in SECURITIES if each in key.serves)
+        serves = joined(each for each in SECURITIES if each in key.serves)
         about = f"key{'' if len(keys) == 1 else f' {number} of {len(keys)}'}, for {serves}"
         checks = _KeyChecks(connection, key, about)
-        yield from checks.checks(unreachable=unreachable)
+        yield from checks.run(unreachable=unreachable)
 
 
 class _KeyChecks:
-    """One key, under examination."""
+    """The checks of one key."""
 
     def __init__(self, connection: Connection, key: Credentials, about: str) -> None:
         self._connection = connection
         self._key = key
         self._check = partial(Check, about[0].upper() + about[1:], about=about)
 
-    def checks(self, *, unreachable: bool) -> list[Check]:
-        """All there is to say of it, also where a part of it cannot be looked at."""
+    def run(self, *, unreachable: bool) -> list[Check]:
+        """Run all checks of the key. A check that fails does not stop the others."""
         section, about = self._check.args[0], self._check.keywords["about"]
         return [
             *run_check(section, "type", lambda: [self.type_check()], about=about),
-            *run_check(section, "rights", lambda: self.permission_checks(unreachable), about=about),
+            *run_check(section, "permissions", lambda: self.permission_checks(unreachable), about=about),
         ]
 
     def type_check(self) -> Check:
-        """What it signs with."""
+        """How it signs."""
         kind = self._key.kind
         if kind == "HMAC":
             return self._check(
                 "type",
                 status="note",
-                found="HMAC, which the exchange calls deprecated: its secret is known on both sides.",
-                next_step="`python -m toolkit key new NAME` makes an Ed25519 pair for a key to replace it.",
+                found="HMAC, which the exchange calls deprecated: both sides know its secret.",
+                next_step="Replace it by an Ed25519 key: `python -m toolkit key new NAME` makes a key pair.",
             )
         return self._check(
             "type", found=f"{kind} of {self._key.bits} bits." if self._key.bits else f"{kind}."
         )
 
     def permission_checks(self, unreachable: bool) -> list[Check]:
-        """What it may do, by the exchange's own words."""
+        """What the exchange says it may do."""
         connection = self._connection
-        why = no_requests_reason(connection.budget, KEY_PERMISSIONS.rate_limit.host)
+        reason = no_requests_reason(connection.budget, KEY_PERMISSIONS.rate_limit.host)
         if KEY_PERMISSIONS.security not in self._key.serves:
-            return [self._not_checked()]
-        if unreachable or why:
-            return [self._unknown(why or "the host was not reached")]
+            return [self._not_allowed_to_ask()]
+        if unreachable or reason:
+            return [self._not_checked(reason or "the host could not be reached")]
         try:
-            permissions, unknown = self._ask()
-        except RateLimitError:  # a ban is one, too
-            return [self._unknown("the exchange wants silence now")]
+            permissions, unknown = self._fetch()
+        except RateLimitError:  # including a ban
+            return [self._not_checked("the exchange asked to wait")]
         except ApiError as error:
-            said = f", code {error.code}" if error.code is not None else ""
-            found = f"The exchange refused it (HTTP {error.status}{said}): {error.message.rstrip('.')}."
+            code = f", code {error.code}" if error.code is not None else ""
+            found = f"The exchange refused it (HTTP {error.status}{code}): {error.message.rstrip('.')}."
             return [self._check("accepted", status="failure", found=found, next_step=error.advice)]
         except ToolkitError as error:
-            found = f"It could not be tried: {_short(error)}."
-            step = "Run the doctor again in a while."
-            return [self._check("accepted", status="failure", found=found, next_step=step)]
+            found = f"It could not be tested: {_short_message(error)}."
+            next_step = "Run the doctor again later."
+            return [self._check("accepted", status="failure", found=found, next_step=next_step)]
         return [
             self._accepted(permissions),
             self._reading(permissions),
             self._permissions(permissions, unknown),
             self._withdrawals(permissions),
             self._addresses(permissions),
-            *self._until(permissions, connection.sender.time(KEY_PERMISSIONS.rate_limit.host)),
+            *self._expiry(permissions, connection.sender.time(KEY_PERMISSIONS.rate_limit.host)),
         ]
 
-    def _unknown(self, why: str) -> Check:
-        return self._check("rights", status="note", found=f"Not looked at are {_CHECKED}: {why}.")
+    def _not_checked(self, reason: str) -> Check:
+        return self._check("permissions", status="note", found=f"Not checked: {_CHECKED}. Reason: {reason}.")
 
-    def _not_checked(self) -> Check:
-        serves = listed(sorted(self._key.serves))
+    def _not_allowed_to_ask(self) -> Check:
+        serves = joined(sorted(self._key.serves))
         return self._check(
-            "rights",
+            "permissions",
             status="warning",
-            found=f"Whether it can withdraw was not looked at: a key for {serves} alone may not ask.",
-            next_step=f"Let it serve {KEY_PERMISSIONS.security} for one run of the doctor, or look at it on "
-            f"{_PAGE}.",
+            found=f"Not checked whether it can withdraw: a key that serves only {serves} may not ask.",
+            next_step=f"Let it serve {KEY_PERMISSIONS.security} for one run of the doctor, or check it on "
+            f"{_API_PAGE}.",
         )
 
-    def _ask(self) -> tuple[Permissions, list[str]]:
-        """The row of the answer, and fields in it that nobody declared. It is asked once."""
+    def _fetch(self) -> tuple[Permissions, list[str]]:
+        """The permissions, and the names of undeclared fields in the response. Sent once, without retries."""
         endpoint = KEY_PERMISSIONS
         sender = self._connection.sender_with(Keys([self._key], self._connection.sender.keys.origin))
         call = ReadRequest.of(endpoint, {}, single_attempt=True)
@@ -141,40 +141,40 @@ class _KeyChecks:
         builder.add(sender.get(call, RequestStats()))
         rows = builder.frame({}).to_dict("records")
         if len(rows) != 1:
-            raise ContractError(
-                endpoint.qualified_name, f"the answer has {len(rows)} rows, and a key has one"
-            )
+            raise ContractError(endpoint.qualified_name, f"the response has {len(rows)} rows instead of one")
         (row,) = rows
         known = {str(name): value for name, value in row.items() if pd.notna(value)}
         return known, names_shown(builder.undeclared)
 
     def _accepted(self, permissions: Permissions) -> Check:
-        made = (
-            f" It was made on {permissions['create_time']:%Y-%m-%d}." if "create_time" in permissions else ""
-        )
-        return self._check("accepted", found=f"The exchange accepts it and its signature.{made}")
+        found = "The exchange accepts it and its signature."
+        if "create_time" in permissions:
+            found += f" It was created on {permissions['create_time']:%Y-%m-%d}."
+        return self._check("accepted", found=found)
 
     def _reading(self, permissions: Permissions) -> Check:
         if permissions["enable_reading"]:
-            return self._check("reading", found="It may read.")
+            return self._check("reading", found="It can read.")
         return self._check(
             "reading",
             status="failure",
-            found="It may not read.",
-            next_step=f"Switch reading on for it on {_PAGE}.",
+            found="It cannot read.",
+            next_step=f"Enable reading on {_API_PAGE}.",
         )
 
     def _permissions(self, permissions: Permissions, unknown: list[str]) -> Check:
-        """What it may change. From anywhere, that is more than can be wished."""
-        may = [words for name, words in _MAY.items() if permissions.get(name)]
-        new = f" New to this toolkit: {', '.join(unknown)}." if unknown else ""
-        if not may:
-            return self._check("rights", status="note" if new else "ok", found=f"It may change nothing.{new}")
+        """What it may change. If it may be used from any address, that is a warning."""
+        actions = [action for name, action in _ACTIONS.items() if permissions.get(name)]
+        new = f" Unknown to this version of the toolkit: {', '.join(unknown)}." if unknown else ""
+        if not actions:
+            return self._check(
+                "permissions", status="note" if new else "ok", found=f"It cannot change anything.{new}"
+            )
         return self._check(
-            "rights",
+            "permissions",
             status="note" if permissions["ip_restrict"] else "warning",
-            found=f"Besides reading it may {'; '.join(may)}.{new}",
-            next_step=f"Take away on {_PAGE} what you do not use; most reads need none of it.",
+            found=f"Besides reading, it can {'; '.join(actions)}.{new}",
+            next_step=f"Remove what you do not use on {_API_PAGE}. Most reads need none of it.",
         )
 
     def _withdrawals(self, permissions: Permissions) -> Check:
@@ -184,34 +184,35 @@ class _KeyChecks:
             "withdrawals",
             status="failure",
             found="THIS KEY CAN TAKE MONEY OUT OF THE ACCOUNT.",
-            next_step=f"Make another key without withdrawals on {_PAGE}, and delete this one.",
+            next_step=f"Create a key without withdrawals on {_API_PAGE}, and delete this one.",
         )
 
     def _addresses(self, permissions: Permissions) -> Check:
         if permissions["ip_restrict"]:
-            return self._check("addresses", found="It may be used from listed addresses only.")
+            return self._check("addresses", found="It can be used from listed addresses only.")
         return self._check(
             "addresses",
             status="warning",
-            found="It may be used from anywhere, by whoever gets hold of it.",
-            next_step=f"Limit it to the addresses of your machines on {_PAGE}.",
+            found="It can be used from any address, by anyone who obtains it.",
+            next_step=f"Restrict it to the addresses of your machines on {_API_PAGE}.",
         )
 
-    def _until(self, permissions: Permissions, now: float) -> list[Check]:
-        """When its right to trade ends, where it does."""
+    def _expiry(self, permissions: Permissions, now: float) -> list[Check]:
+        """When its permission to trade ends, if it does."""
         until: datetime | None = permissions.get("trading_authority_expiration_time")
         if until is None:
             return []
         left = until - pd.Timestamp(now, unit="s", tz="UTC")
-        found = f"Its right to trade {'ended' if left < pd.Timedelta(0) else 'ends'} on {until:%Y-%m-%d}."
-        if left > SOON:
+        verb = "ended" if left < pd.Timedelta(0) else "ends"
+        found = f"Its permission to trade {verb} on {until:%Y-%m-%d}."
+        if left > EXPIRES_SOON:
             return [self._check("trading", status="note", found=found)]
-        step = f"Renew it on {_PAGE}, where the key is to trade."
-        return [self._check("trading", status="warning", found=found, next_step=step)]
+        next_step = f"Renew it on {_API_PAGE} if the key is to trade."
+        return [self._check("trading", status="warning", found=found, next_step=next_step)]
 
 
-def _short(error: ToolkitError) -> str:
-    """What an error says first."""
+def _short_message(error: ToolkitError) -> str:
+    """The first part of an error's text."""
     if isinstance(error, ServerError):
         return error.message.rstrip(".")
     return str(error).removeprefix(f"{KEY_PERMISSIONS.qualified_name}: ").rstrip(".")

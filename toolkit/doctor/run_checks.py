@@ -1,4 +1,4 @@
-"""All that is looked at, in order."""
+"""Run all checks, in order."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from toolkit.runtime.interruptions import forgiving
 
 
 def run_checks(connection: Connection) -> Diagnosis:
-    """Look at everything. What is wrong is a line of the diagnosis, and no error."""
+    """Run all checks. Problems become results of the diagnosis, not exceptions."""
     budget = connection.budget
-    banned, sandbox = True, None  # where it cannot be told, nothing is asked that a ban forbids
+    banned, sandbox = True, None  # if this cannot be read, send nothing that a ban forbids
     with forgiving(Exception):
         banned = budget.banned_until is not None
         sandbox = None if banned else connection.sandbox_id()
-    made_up = connection.source == "sandbox" and (banned or sandbox is not None)
+    is_sandbox = connection.source == "sandbox" and (banned or sandbox is not None)
     hosts: list[Check] = []
     unreachable = False
     refusing: set[str] = set()
@@ -34,7 +34,7 @@ def run_checks(connection: Connection) -> Diagnosis:
         hosts += checks
     keys = run_check(KEYS, "keys", partial(key_checks, connection, unreachable=unreachable))
     checks = [
-        source_check(connection, made_up=made_up, asked=not banned),
+        source_check(connection, is_sandbox=is_sandbox, was_asked=not banned),
         *hosts,
         *run_check(EXCHANGE, "key log", partial(key_log_checks, os.environ)),
         *run_check(EXCHANGE, "ban", lambda: [ban_check(budget)]),
@@ -43,4 +43,4 @@ def run_checks(connection: Connection) -> Diagnosis:
         *machine_checks(connection, sandbox, banned=banned),
     ]
     examined_at = datetime.fromtimestamp(connection.clock.time(), UTC)
-    return Diagnosis(checks, "sandbox" if made_up else "live", examined_at)
+    return Diagnosis(checks, "sandbox" if is_sandbox else "live", examined_at)

@@ -1,18 +1,17 @@
-"""The launcher: JupyterLab and the sandbox side by side on 127.0.0.1, stopped together.
+"""The launcher: starts JupyterLab and a sandbox on 127.0.0.1, and stops both together.
 
-The Lab is one of its own. Its configuration, settings, workspaces, trust and runtime files live in
-folders of this package's, and none that the user keeps for another Lab is read or written.
-`config/` goes first on `JUPYTER_CONFIG_PATH`: no news prompt, no extension manager, no look for
-updates, no search for language servers (which runs npm), hence no call to the outside.
-A completion is waited for longer than Lab's one second: the first one imports what it completes, and
-what comes too late is not shown at all.
+This JupyterLab is separate from any other of the user. Its configuration, settings, workspaces, trust and
+runtime files are in folders of the toolkit; files of another JupyterLab are neither read nor written.
+`config/` comes first on `JUPYTER_CONFIG_PATH`. It switches off the news prompt, the extension manager, update
+checks and the search for language servers (which runs npm), so that nothing is sent to the internet.
+It also raises the time-out of completions from one second: the first completion imports what it completes,
+and JupyterLab drops late results.
 
-Both are children that end with the launcher, however it ends (child.py). Nothing secret is in their
-arguments, which every user of the machine can read: the token and the sandbox's key go through the
-environment.
+Both are child processes that end with the launcher, however it ends (child.py). Every user of the machine can
+read their arguments, so the token and the sandbox's key are passed through the environment.
 
-Terminals and `!` cells find this Python's programs first on their PATH (terminal.py), so that
-`python -m toolkit` works there as it is printed.
+In terminals and `!` cells, the programs of this Python come first on the PATH (terminal.py), so that
+`python -m toolkit` works there as documented.
 """
 
 from __future__ import annotations
@@ -51,24 +50,24 @@ FIRST_NOTEBOOK = "01_tour.ipynb"
 CONFIG = Path(__file__).parent / "config"
 CHILD = Path(__file__).parent / "child.py"
 TERMINAL = Path(__file__).parent / "terminal.py"
-USUAL_PORTS = range(8888, 8908)
+DEFAULT_PORTS = range(8888, 8908)
 SANDBOX_START_TIMEOUT_S = 60.0
 LAB_START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
-LONGEST_SOCKET_PATH = 103  # the shortest limit among the systems we know (macOS)
-LONGEST_SOCKET_NAME = len("/kernel-00000000-0000-0000-0000-000000000000-ipc-000")
+MAX_SOCKET_PATH = 103  # bytes; the limit of macOS, which is the lowest
+MAX_SOCKET_NAME = len("/kernel-00000000-0000-0000-0000-000000000000-ipc-000")
 
 
 def run(path: Path | None = None, *, port: int | None = None, browser: bool = True) -> None:
-    """Start the sandbox and a JupyterLab beside it; return when either the user or the Lab ends it.
+    """Start a sandbox and JupyterLab; return when the user stops them or JupyterLab ends.
 
     Args:
-        path: A folder or a notebook; None for the tour where it is found, else this folder.
-        port: The Lab's port; None for 8888 or the next one that is free.
-        browser: Open the user's browser, where there is a screen.
+        path: A folder or a notebook. None: the tour if it is found, otherwise the current folder.
+        port: Port of JupyterLab. None: 8888, or the next free port.
+        browser: Open the user's browser if there is a screen.
 
     Raises:
-        click.ClickException: The port is taken, or one of the two does not start.
+        click.ClickException: The port is taken, or the sandbox or JupyterLab does not start.
     """
     folder, notebook = what_to_open(path)
     port = free_port(port)
@@ -76,21 +75,23 @@ def run(path: Path | None = None, *, port: int | None = None, browser: bool = Tr
     children: list[subprocess.Popen[str]] = []
     with _stop_signals() as stop, _runtime_folder() as runtime:
         try:
-            click.echo("Starting the sandbox and JupyterLab, which takes some seconds ...")
-            sandbox = _child(["toolkit", "sandbox", "--port", "0"], stdout=subprocess.PIPE)
+            click.echo("Starting the sandbox and JupyterLab. This takes a few seconds ...")
+            sandbox = _start_child(["toolkit", "sandbox", "--port", "0"], stdout=subprocess.PIPE)
             children.append(sandbox)
-            where = _introduction(sandbox, stop)
-            if where is None:
+            announcement = _read_announcement(sandbox, stop)
+            if announcement is None:
                 return
-            lab = _child(
+            lab = _start_child(
                 lab_arguments(folder, notebook, port, runtime, browser=browser and _has_screen()),
-                env=lab_environment(os.environ, where, token, runtime),
+                env=lab_environment(os.environ, announcement, token, runtime),
             )
             children.append(lab)
-            if not _answers(lab, port, token, stop):
+            if not _wait_for_lab(lab, port, token, stop):
                 return
             click.echo(f"JupyterLab: {_address(port, notebook, token)}")
-            click.echo(f"Sandbox:    {json.loads(where)['address']} (made-up data, for toolkit.demo())")
+            click.echo(
+                f"Sandbox:    {json.loads(announcement)['address']} (made-up data, for toolkit.demo())"
+            )
             click.echo("Ctrl-C stops both.")
             _watch(lab, sandbox, stop)
         finally:
@@ -98,7 +99,7 @@ def run(path: Path | None = None, *, port: int | None = None, browser: bool = Tr
 
 
 def what_to_open(path: Path | None) -> tuple[Path, str | None]:
-    """The Lab's root folder, and the notebook in it to begin with (None for the launcher page)."""
+    """JupyterLab's root folder, and the notebook to open in it (None: the launcher page)."""
     if path is not None and not path.is_dir():
         return path.resolve().parent, path.name
     here = Path.cwd()
@@ -110,24 +111,29 @@ def what_to_open(path: Path | None) -> tuple[Path, str | None]:
 
 
 def free_port(wanted: int | None) -> int:
-    """The wanted port if nobody listens there; without a wish the first free one from 8888 on."""
+    """The wanted port if it is free; None: the first free one from 8888 on.
+
+    Raises:
+        click.ClickException: It is taken, or all are.
+    """
     if wanted is not None:
         if not _is_free(wanted):
             raise click.ClickException(
-                f"port {wanted} of {HOST} is taken. Give another one with --port, "
-                "or leave --port out and a free one is found."
+                f"port {wanted} of {HOST} is taken. Choose another one with --port, or omit --port to use a "
+                "free one."
             )
         return wanted
-    for port in USUAL_PORTS:
+    for port in DEFAULT_PORTS:
         if _is_free(port):
             return port
     raise click.ClickException(
-        f"ports {USUAL_PORTS[0]} to {USUAL_PORTS[-1]} of {HOST} are all taken. Give another one with --port."
+        f"ports {DEFAULT_PORTS[0]} to {DEFAULT_PORTS[-1]} of {HOST} are all taken. Choose another one with "
+        "--port."
     )
 
 
 def lab_arguments(folder: Path, notebook: str | None, port: int, runtime: str, *, browser: bool) -> list[str]:
-    """The command line of JupyterLab, without anything secret."""
+    """The command line of JupyterLab. It contains no secret."""
     arguments = [
         "jupyterlab",
         f"--ServerApp.ip={HOST}",
@@ -138,7 +144,7 @@ def lab_arguments(folder: Path, notebook: str | None, port: int, runtime: str, *
         f"--KernelManager.transport={kernel_transport(runtime)}",
     ]
     if os.name == "posix":
-        # As Jupyter does: without a terminal around it, what a login shell reads has not been read yet.
+        # As in Jupyter: outside a terminal, the files of a login shell have not been read yet.
         shell = [sys.executable, str(TERMINAL), *([] if sys.stdout.isatty() else ["--login"])]
         arguments.append(f"--ServerApp.terminado_settings=shell_command={shell!r}")
     if notebook is not None:
@@ -149,29 +155,29 @@ def lab_arguments(folder: Path, notebook: str | None, port: int, runtime: str, *
 
 
 def kernel_transport(runtime: str) -> str:
-    """How Lab and kernels talk: sockets in a folder that only this user can enter, where they fit.
+    """How JupyterLab talks to kernels: "ipc", sockets in a folder that only this user can enter, or "tcp".
 
-    Over TCP whoever may watch the loopback device reads along, API keys included, and ipykernel warns
-    of it. The path of a socket is short by law, though, and Windows has no such sockets.
+    Anyone who can capture loopback traffic can read what goes over TCP, including API keys, and ipykernel
+    warns about it. "tcp" is used on Windows, and if the folder's path is too long for a socket.
     """
-    fits = len(os.fsencode(runtime)) + LONGEST_SOCKET_NAME <= LONGEST_SOCKET_PATH
+    fits = len(os.fsencode(runtime)) + MAX_SOCKET_NAME <= MAX_SOCKET_PATH
     return "ipc" if fits and os.name == "posix" else "tcp"
 
 
 def lab_environment(outer: Mapping[str, str], sandbox: str, token: str, runtime: str) -> dict[str, str]:
-    """The environment of JupyterLab and its kernels: the user's own, but for what steers Jupyter.
+    """The environment of JupyterLab and its kernels: the user's, without variables that configure Jupyter.
 
-    This Python's programs come first, for `!` cells and on Windows for terminals.
+    The programs of this Python come first on the PATH, for `!` cells and, on Windows, for terminals.
     """
-    ours = platformdirs.user_data_path("binance-link-toolkit", appauthor=False).expanduser() / "lab"
-    kept = {name: value for name, value in outer.items() if not name.startswith("JUPYTER")}
-    return with_programs(kept) | {
+    folder = platformdirs.user_data_path("binance-link-toolkit", appauthor=False).expanduser() / "lab"
+    inherited = {name: value for name, value in outer.items() if not name.startswith("JUPYTER")}
+    return with_programs(inherited) | {
         "JUPYTER_CONFIG_PATH": str(CONFIG),
-        "JUPYTER_CONFIG_DIR": str(ours / "config"),
-        "JUPYTER_DATA_DIR": str(ours / "data"),
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
         "JUPYTER_RUNTIME_DIR": runtime,
-        "JUPYTERLAB_SETTINGS_DIR": str(ours / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(ours / "workspaces"),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
         "JUPYTER_PREFER_ENV_PATH": "1",
         "JUPYTER_TOKEN": token,
         "TOOLKIT_SANDBOX": sandbox,
@@ -209,11 +215,11 @@ def _has_screen() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _child(
+def _start_child(
     module_and_arguments: Sequence[str], *, env: Mapping[str, str] | None = None, stdout: int | None = None
 ) -> subprocess.Popen[str]:
-    # A session of its own: Ctrl-C in the terminal reaches the launcher alone, which stops both in order.
-    return subprocess.Popen(  # noqa: S603 (every argument is ours, and no shell reads them)
+    # In a session of its own, so that Ctrl-C in the terminal reaches only the launcher, which stops both.
+    return subprocess.Popen(  # noqa: S603 - the arguments are our own, and no shell reads them
         [sys.executable, "-u", str(CHILD), *module_and_arguments],
         env=env,
         stdin=subprocess.PIPE,
@@ -226,56 +232,56 @@ def _child(
 
 @contextmanager
 def _stop_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C, a polite kill and a closed terminal set, instead of ending us half-way."""
+    """An event that is set by SIGINT, SIGTERM and SIGHUP, in place of ending this process."""
     stop = threading.Event()
     names = ("SIGINT", "SIGTERM", "SIGHUP")
     signals = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
+    previous = {number: signal.signal(number, lambda *_: stop.set()) for number in signals}
     try:
         yield stop
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
-def _introduction(sandbox: subprocess.Popen[str], stop: threading.Event) -> str | None:
-    """The one JSON line by which the sandbox says where it is; None where we were told to stop."""
+def _read_announcement(sandbox: subprocess.Popen[str], stop: threading.Event) -> str | None:
+    """The line of JSON with the sandbox's address and key; None if the user stops the launcher first."""
     lines: list[str] = []
-    out = _out(sandbox)
-    reader = threading.Thread(target=lambda: lines.append(out.readline()), daemon=True)
+    stdout = _stdout(sandbox)
+    reader = threading.Thread(target=lambda: lines.append(stdout.readline()), daemon=True)
     reader.start()
-    timeout_s = time.monotonic() + SANDBOX_START_TIMEOUT_S
-    while reader.is_alive() and time.monotonic() < timeout_s:
+    deadline = time.monotonic() + SANDBOX_START_TIMEOUT_S
+    while reader.is_alive() and time.monotonic() < deadline:
         if stop.wait(0.02):
             return None
     line = lines[0].strip() if lines else ""
     if not line.startswith("{"):
-        raise click.ClickException("the sandbox did not start; what it said, if anything, is above.")
+        raise click.ClickException("the sandbox did not start. Its output, if any, is above.")
     return line
 
 
-def _out(child: subprocess.Popen[str]) -> IO[str]:
-    assert child.stdout is not None  # noqa: S101 (it was asked for)
+def _stdout(child: subprocess.Popen[str]) -> IO[str]:
+    assert child.stdout is not None  # noqa: S101 - it was started with a pipe
     return child.stdout
 
 
-def _answers(lab: subprocess.Popen[str], port: int, token: str, stop: threading.Event) -> bool:
-    """Wait until the Lab answers to its token; False where we were told to stop."""
-    timeout_s = time.monotonic() + LAB_START_TIMEOUT_S
-    while time.monotonic() < timeout_s:
+def _wait_for_lab(lab: subprocess.Popen[str], port: int, token: str, stop: threading.Event) -> bool:
+    """Wait until JupyterLab accepts its token; False if the user stops the launcher first."""
+    deadline = time.monotonic() + LAB_START_TIMEOUT_S
+    while time.monotonic() < deadline:
         if lab.poll() is not None:
             raise click.ClickException(
-                f"JupyterLab stopped before it answered (exit code {lab.returncode}); what it said is above."
+                f"JupyterLab ended before it was ready (exit code {lab.returncode}). Its output is above."
             )
         if _status(port, token) == http.client.OK:
             return True
         if stop.wait(0.1):
             return False
-    raise click.ClickException(f"JupyterLab did not answer within {LAB_START_TIMEOUT_S:.0f} seconds.")
+    raise click.ClickException(f"JupyterLab was not ready within {LAB_START_TIMEOUT_S:.0f} seconds.")
 
 
 def _status(port: int, token: str) -> int | None:
-    # http.client knows no proxies, so a proxy of the environment cannot come between.
+    # http.client ignores the proxies of the environment.
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request("GET", "/api/status", headers={"Authorization": f"token {token}"})
@@ -299,14 +305,14 @@ def _watch(lab: subprocess.Popen[str], sandbox: subprocess.Popen[str], stop: thr
 
 
 def _stop_all(children: Sequence[subprocess.Popen[str]]) -> None:
-    """Ask all politely and at once, wait, and end by force what is still there."""
+    """Terminate all children, wait, and kill those that are still running."""
     for child in children:
         if child.poll() is None:
             child.terminate()
-    timeout_s = time.monotonic() + STOP_TIMEOUT_S
+    deadline = time.monotonic() + STOP_TIMEOUT_S
     for child in children:
         try:
-            child.wait(max(0.0, timeout_s - time.monotonic()))
+            child.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()

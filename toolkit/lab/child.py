@@ -1,10 +1,10 @@
-"""Run a module as `python -m` does, and stop as soon as the process that started this one is gone.
+"""Run a module as `python -m` does, and stop when the process that started this one ends.
 
     python child.py MODULE [ARGUMENT ...]
 
-The launcher holds the other end of standard input. However the launcher ends, kill -9 included, the
-system closes that end, and what is read here comes to its own end. Run as a file, so that nothing of
-this package is loaded into JupyterLab's process.
+The launcher holds the other end of standard input. When it ends, even by kill -9, the system closes that end,
+and reading standard input returns. This is run as a file, so that JupyterLab's process does not import the
+toolkit.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import threading
 
 
 def stop_at_end_of_input() -> None:
-    """Wait for the end of standard input, then ask this process to stop."""
-    while os.read(0, 1024):  # not sys.stdin, whose lock would be in the way when the interpreter ends
+    """Wait for the end of standard input, then terminate this process."""
+    while os.read(0, 1024):  # not sys.stdin: its lock would block the interpreter's shutdown
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
-    sys.path[0] = os.getcwd()  # as `python -m` has it, in place of this file's folder
+    sys.path[0] = os.getcwd()  # as with `python -m`, instead of this file's folder
     del sys.argv[0]
     threading.Thread(target=stop_at_end_of_input, daemon=True).start()
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""Live panels under notebook cells: how much of the limits is used, and what the accounts hold."""
+"""Live panels under notebook cells: use of the rate limits, and balances of the sub-accounts."""
 
 from typing import TYPE_CHECKING
 
@@ -16,5 +16,5 @@ def __dir__() -> list[str]:
     return __all__
 
 
-if not TYPE_CHECKING:  # or every name would seem to be there
+if not TYPE_CHECKING:  # a type checker would accept every name otherwise
     __getattr__ = attributes_of_module(__name__, __all__)

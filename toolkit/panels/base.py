@@ -1,12 +1,12 @@
-"""What every panel does right in Jupyter, so that a panel itself only says what it shows.
+"""What every panel needs in Jupyter, so that a panel itself only defines what it shows.
 
-- One daemon thread a panel writes to its widgets. Callbacks of widgets and of the budget, which run
-  in whatever thread Jupyter or a fetch has, only leave a job with it. Where the system starts no more
-  threads, whoever leaves a job does it, until a thread can be had.
-- Running the cell again replaces the panel of that kind for that Link; `close` closes every widget
-  of the tree, which nothing else would.
+- One daemon thread per panel updates its widgets. Callbacks of widgets and of the budget, which run in
+  whatever thread Jupyter or a fetch uses, only queue a job. If no thread can be started, the caller runs its
+  job itself, until a thread can be started again.
+- Running the cell again replaces the panel of the same kind and Link. `close` closes every widget of the
+  tree, which ipywidgets does not do by itself.
 - A saved notebook, or a viewer without widgets, gets a static picture that needs no style sheet.
-- Nothing goes wrong unseen: what a job raises is shown in the panel and kept in `error`.
+- Exceptions in jobs are shown in the panel and kept in `error`.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 
     from toolkit.client import Link
 
-# After a redraw the next one waits this long: a burst of answers is drawn once.
-REDRAW_EVERY = 0.1
+# The least time between two redraws: a burst of responses is drawn once.
+REDRAW_INTERVAL_S = 0.1
 # How long `close` waits for the thread to end.
-END_WITHIN = 2.0
+CLOSE_TIMEOUT_S = 2.0
 
 _open: dict[tuple[str, int], Panel] = {}
 _open_lock: threading.Lock
 
 
 def _make_lock() -> None:
-    global _open_lock  # noqa: PLW0603 - in a child, whoever held it does not exist
+    global _open_lock  # noqa: PLW0603 - after a fork, the thread that held it does not exist
     _open_lock = threading.Lock()
 
 
@@ -54,12 +54,12 @@ forks.renew(_make_lock)
 class Panel(ABC):
     """A live view of one Link under a notebook cell.
 
-    Show it by making it the last line of a cell; `widget` is what goes into a layout of your own.
+    Make it the last line of a cell to show it, or put `widget` into a layout of your own.
 
     Attributes:
-        widget: The root of its widgets.
-        error: The last thing that went wrong, None where nothing has. `error.partial` has what had
-            arrived before.
+        widget: The root widget.
+        error: The last exception, None if there was none. `error.partial` holds the rows that had arrived
+            before it.
     """
 
     kind: ClassVar[str]
@@ -70,22 +70,22 @@ class Panel(ABC):
         self._now = now
         self._closed = False
         self._jobs: deque[Callable[[], None]] = deque()
-        self._stale = False
+        self._needs_redraw = False
         forks.renew(self._make_locks)
         self.widget = widgets.VBox([html(render("stylesheet.html.jinja"), "btk-style"), *self._build()])
         self.widget.add_class("btk-panel").add_class(f"btk-{self.kind}")
         self._redraw()
         self._unwatch = link.budget.watch(self._notify)
         self._thread: threading.Thread | None = None
-        self._is_drawing = False
-        with _open_lock:  # last of all, when nothing but an interrupt can come any more
-            before = _open.pop((self.kind, id(link)), None)
+        self._is_running_inline = False
+        with _open_lock:  # last of all: from here on only an interrupt can fail
+            previous = _open.pop((self.kind, id(link)), None)
             _open[self.kind, id(link)] = self
         try:
-            if before is not None:
-                before.close()
-                self._take_over(before)
-            self._post(_nothing)  # draws what happened since the first drawing, and what was taken over
+            if previous is not None:
+                previous.close()
+                self._take_over(previous)
+            self._submit(_redraw_only)  # for changes since the first drawing, and for what was taken over
         except BaseException:
             self.close()
             raise
@@ -93,7 +93,7 @@ class Panel(ABC):
     def _make_locks(self) -> None:
         self._wake = threading.Condition()
 
-    # -- what a panel says for itself ------------------------------------------------------------
+    # -- what a subclass defines -----------------------------------------------------------------
 
     @abstractmethod
     def _build(self) -> list[widgets.Widget]:
@@ -101,17 +101,17 @@ class Panel(ABC):
 
     @abstractmethod
     def _redraw(self) -> None:
-        """Bring the widgets up to date; called by one thread at a time."""
+        """Bring the widgets up to date. Called by one thread at a time."""
 
-    def _next_tick(self) -> float | None:
-        """Seconds until it looks different though nobody told anything; None where it never does."""
+    def _redraw_delay(self) -> float | None:
+        """Seconds until the panel looks different without any news; None for never."""
         return None
 
     def _before_display(self) -> None:  # noqa: B027 - most panels need nothing
-        """Make ready what the static picture needs."""
+        """Prepare for display, before the static picture is made."""
 
-    def _take_over(self, before: Panel) -> None:  # noqa: B027 - most panels need nothing
-        """Keep what is worth it of the panel that this one replaces, which has ended."""
+    def _take_over(self, previous: Panel) -> None:  # noqa: B027 - most panels need nothing
+        """Take data from the closed panel that this one replaces."""
 
     @abstractmethod
     def _static(self) -> Markup:
@@ -119,12 +119,12 @@ class Panel(ABC):
 
     @abstractmethod
     def _text(self) -> str:
-        """The panel in a line of plain text."""
+        """The panel in one line of plain text."""
 
-    # -- for the panel's user ----------------------------------------------------------------------
+    # -- public --------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """End the panel: its thread, its watch and every widget. May be called again."""
+        """Close the panel: its thread, its budget subscription and all widgets. May be called twice."""
         with self._wake:
             if self._closed:
                 return
@@ -135,7 +135,7 @@ class Panel(ABC):
             if _open.get((self.kind, id(self._link))) is self:
                 del _open[self.kind, id(self._link)]
         if self._thread is not None and threading.current_thread() is not self._thread:
-            self._thread.join(END_WITHIN)
+            self._thread.join(CLOSE_TIMEOUT_S)
         for widget in list(_tree(self.widget)):
             widget.close()
 
@@ -155,66 +155,67 @@ class Panel(ABC):
 
     # -- the thread ----------------------------------------------------------------------------------
 
-    def _post(self, job: Callable[[], None]) -> None:
-        """Leave a job with the panel's thread."""
+    def _submit(self, job: Callable[[], None]) -> None:
+        """Queue a job for the panel's thread; run it here if there is no thread."""
         with self._wake:
             self._jobs.append(job)
             self._wake.notify_all()
-        if not self._has_thread():
-            self._do_jobs()
+        if not self._ensure_thread():
+            self._run_jobs_inline()
 
-    def _has_thread(self) -> bool:
-        """Whether there is a thread for the jobs; it is started with the first of them."""
+    def _ensure_thread(self) -> bool:
+        """Start the thread if needed; return whether there is one."""
         with self._wake:
-            if self._thread is None and not self._is_drawing and not self._closed:
-                thread = threading.Thread(target=self._work, name=f"{self.kind} panel", daemon=True)
-                with suppress(RuntimeError, MemoryError):  # too many of them, or no room for its stack
+            if self._thread is None and not self._is_running_inline and not self._closed:
+                thread = threading.Thread(target=self._run, name=f"{self.kind} panel", daemon=True)
+                with suppress(RuntimeError, MemoryError):  # too many threads, or no memory for a stack
                     thread.start()
                     self._thread = thread
             return self._thread is not None
 
-    def _do_jobs(self) -> None:
-        """Do the jobs in the calling thread, one thread at a time: another that does them does these, too."""
+    def _run_jobs_inline(self) -> None:
+        """Run the queued jobs in this thread, unless another thread is doing so already."""
         while True:
             with self._wake:
-                if self._is_drawing or self._closed or not self._jobs:
+                if self._is_running_inline or self._closed or not self._jobs:
                     return
-                self._is_drawing = True
+                self._is_running_inline = True
                 job = self._jobs.popleft()
             try:
-                self._guard(job)
-                self._guard(self._redraw)
+                self._run_job(job)
+                self._run_job(self._redraw)
             finally:
-                self._is_drawing = False
+                self._is_running_inline = False
 
     def _notify(self) -> None:
-        """The budget has news. Called in the thread that fetches: leaves word and returns at once."""
+        """Request a redraw and return at once. The budget calls this in the thread that fetches."""
         with self._wake:
-            self._stale = True
+            self._needs_redraw = True
             self._wake.notify_all()
 
-    def _work(self) -> None:
+    def _run(self) -> None:
         while True:
             with self._wake:
-                self._wake.wait_for(self._has_work, self._next_tick())
+                self._wake.wait_for(self._has_work, self._redraw_delay())
                 if self._closed:
                     return
                 jobs = list(self._jobs)
                 self._jobs.clear()
-                self._stale = False
+                self._needs_redraw = False
             for job in (*jobs, self._redraw):
-                self._guard(job)
+                self._run_job(job)
             with self._wake:
-                self._wake.wait_for(lambda: self._closed, REDRAW_EVERY)
+                self._wake.wait_for(lambda: self._closed, REDRAW_INTERVAL_S)
 
     def _has_work(self) -> bool:
-        return self._closed or self._stale or bool(self._jobs)
+        return self._closed or self._needs_redraw or bool(self._jobs)
 
-    def _next_second(self) -> float:
-        """Until just after the turn of a second, so that a countdown takes even steps."""
+    def _until_next_second(self) -> float:
+        """Seconds until just after the next full second, so that a countdown takes even steps."""
         return 1.02 - self._now() % 1
 
-    def _guard(self, job: Callable[[], None]) -> None:
+    def _run_job(self, job: Callable[[], None]) -> None:
+        """Run a job; show and keep what it raises."""
         outside = sys.exception()
         try:
             job()
@@ -228,32 +229,32 @@ class Panel(ABC):
         """Show what a job raised."""
 
 
-def _nothing() -> None:
-    """A job that only has the panel drawn."""
+def _redraw_only() -> None:
+    """A job that does nothing: a redraw follows every job."""
 
 
 def _tree(widget: widgets.Widget) -> Iterator[widgets.Widget]:
-    """A widget and everything it holds: children, layouts and styles."""
+    """A widget and everything it owns: children, layouts and styles."""
     for child in getattr(widget, "children", ()):
         yield from _tree(child)
-    for part in ("layout", "style"):
-        if isinstance(held := getattr(widget, part, None), widgets.Widget):
-            yield held
+    for name in ("layout", "style"):
+        if isinstance(part := getattr(widget, name, None), widgets.Widget):
+            yield part
     yield widget
 
 
 def html(value: str = "", *classes: str) -> widgets.HTML:
-    """An HTML widget with CSS classes."""
+    """Make an HTML widget with CSS classes."""
     widget = widgets.HTML(value)
     for name in classes:
         widget.add_class(name)
     return widget
 
 
-def put(widget: widgets.HTML, value: str) -> bool:
-    """Write HTML where it differs from what is there; whether it did.
+def update(widget: widgets.HTML, value: str) -> bool:
+    """Set the HTML of a widget if it differs; return whether it did.
 
-    Writing resets scrolling and costs a message, so what has not changed is not written.
+    An assignment resets scrolling and costs a message, so unchanged HTML is not assigned.
     """
     if widget.value == value:
         return False
@@ -261,61 +262,66 @@ def put(widget: widgets.HTML, value: str) -> bool:
     return True
 
 
-def header(mark: Literal["gauge", "accounts"], title: str, under: str) -> Markup:
-    """Mark, title and the line under it."""
-    return render("header.html.jinja", mark=mark, title=title, under=under)
+def header(icon: Literal["gauge", "accounts"], title: str, subtitle: str) -> Markup:
+    """The icon, title and subtitle of a panel."""
+    return render("header.html.jinja", icon=icon, title=title, subtitle=subtitle)
 
 
-def chips(link: Link, updated: float | None, shortfall: str = "") -> Markup:
-    """Where the data come from, how far apart the clocks are, and how new (or what is wrong with) it is."""
+def chips(link: Link, updated: float | None, warning: str = "") -> Markup:
+    """Source of the data, clock offset, and time of the last update, or a warning in its place."""
     offset = link.clock_offset("api")
     return render(
         "chips.html.jinja",
         source=link.source,
         clock_offset="" if offset is None else _offset(offset),
-        shortfall=shortfall,
+        warning=warning,
         updated="" if updated is None else clock(updated),
     )
 
 
 def _offset(seconds: float) -> str:
-    thousandths = round(seconds * 1000)
-    return f"{thousandths:+,d} ms" if abs(thousandths) < 10_000 else f"{seconds:+,.1f} s"
+    milliseconds = round(seconds * 1000)
+    return f"{milliseconds:+,d} ms" if abs(milliseconds) < 10_000 else f"{seconds:+,.1f} s"
 
 
-def note(
+def banner(
     state: str, title: str, text: str, *, remaining: str = "", progress: tuple[int, int] | None = None
 ) -> Markup:
     """A banner.
 
     Args:
-        state: What its colour says.
-        title: What is the matter.
-        text: The same at length.
-        remaining: The time that is left.
-        progress: How much is done, and of how much; that is 0 where it is not known.
+        state: Its colour: "idle", "busy" or "hot".
+        title: The headline.
+        text: The explanation.
+        remaining: Time left.
+        progress: Steps done and steps in total; a total of 0 means unknown.
     """
     return render(
-        "note.html.jinja",
+        "banner.html.jinja",
         state=state,
         title=title,
         text=text,
         remaining=remaining,
-        progress={"done": progress[0], "of": progress[1]} if progress else None,
+        progress={"done": progress[0], "total": progress[1]} if progress else None,
     )
 
 
-def error_note(error: BaseException, panel: str) -> Markup:
-    """What went wrong, what it means and where the rest of it is."""
+def error_banner(error: BaseException, panel: str) -> Markup:
+    """A banner for an exception; it names the attribute that holds the whole of it.
+
+    Args:
+        error: What was raised.
+        panel: Name of the variable to show in the text.
+    """
     text = str(error) or "No message."
     if not isinstance(error, ToolkitError):
-        text += f" This is a mistake of the toolkit's; `{panel}.error` has all of it."
+        text += f" This is a bug in the toolkit; `{panel}.error` has the details."
     elif error.partial is not None:
-        text += f" Find it in `{panel}.error.partial`."
-    return note("hot", type(error).__name__, text)
+        text += f" Here: `{panel}.error.partial`."
+    return banner("hot", type(error).__name__, text)
 
 
-def static_head(link: Link, title: str, updated: float | None) -> Markup:
-    """First line of a static picture."""
+def static_header(link: Link, title: str, updated: float | None) -> Markup:
+    """The first line of a static picture."""
     when = "" if updated is None else clock(updated)
-    return render("static_head.html.jinja", title=title, source=link.source, updated=when)
+    return render("static_header.html.jinja", title=title, source=link.source, updated=when)

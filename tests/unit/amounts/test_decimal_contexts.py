@@ -69,11 +69,11 @@ def read_results(env: SandboxEnv, numbers: Any) -> list[str]:
     people = holdings.arrange(holdings.holdings(frames), "btc")
     lines.append(view.static_table(people, frames))
     at = model.FetchState(
-        left=(),
+        remaining=(),
         rows=0,
         accounts=len(people),
         requests=0,
-        of=model.estimate_weight(link, len(people)),
+        cost=model.refresh_cost(link, len(people)),
         is_fetching=False,
     )
     lines.append(view.tiles(frames, people, at))

@@ -18,8 +18,8 @@ from jinja2.runtime import Macro
 import toolkit
 from tests.unit.test_printable import unseen
 from toolkit.display.html import _environment, _stylesheet, render
-from toolkit.display.svg import PARTS
-from toolkit.doctor.html import _STATES
+from toolkit.display.svg import SEGMENTS
+from toolkit.doctor.html import _CARD_STYLES
 
 PACKAGE = Path(toolkit.__file__).parent
 ENVIRONMENT = _environment()
@@ -227,9 +227,9 @@ def test_one_module_makes_markup_of_text() -> None:
 VARIANTS = {
     "status": {"preview", "confirmed", "rejected", "unknown"},
     "state": {"ok", "busy", "hot", "idle"},
-    "part": set(PARTS),
+    "segment": set(SEGMENTS),
     "columns": {"1", "2", "3", "4"},
-    "tone": {"up", "down", "cut"},
+    "tone": {"up", "down", "partial"},
 }
 RESULTS = {name for name in TEMPLATES if "result.html.jinja" in {name, *referenced(name)}}
 RESULTS |= {other for name in RESULTS for other in referenced(name)}
@@ -283,4 +283,4 @@ def test_there_is_one_prefix(part: str) -> None:
 
 
 def test_what_stands_for_a_class_is_what_there_is() -> None:
-    assert {state for state, _ in _STATES.values()} <= VARIANTS["status"]
+    assert {state for state, _ in _CARD_STYLES.values()} <= VARIANTS["status"]

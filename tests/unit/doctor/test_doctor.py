@@ -57,7 +57,7 @@ RIGHTS: Verdicts = {
     "type": "note",
     "accepted": "ok",
     "reading": "ok",
-    "rights": "note",
+    "permissions": "note",
     "withdrawals": "ok",
     "addresses": "ok",
 }
@@ -89,8 +89,7 @@ def table(diagnosis: Diagnosis) -> Verdicts:
 
 
 def line(diagnosis: Diagnosis, name: str) -> Check:
-    check, _, about = name.partition(" ")
-    (found,) = [each for each in diagnosis.checks if each.name == check and each.about.startswith(about)]
+    (found,) = [each for each in diagnosis.checks if f"{each.name} {each.about}".startswith(name)]
     return found
 
 
@@ -154,10 +153,10 @@ def test_a_key_that_may_withdraw(env: SandboxEnv) -> None:
 
 def test_a_key_without_limits_of_addresses(env: SandboxEnv) -> None:
     diagnosis = link_of(env, "open").doctor()
-    assert table(diagnosis) == GOOD | of_key({"rights": "warning", "addresses": "warning"})
+    assert table(diagnosis) == GOOD | of_key({"permissions": "warning", "addresses": "warning"})
     assert diagnosis
     assert diagnosis.status == "warning"
-    assert "from anywhere" in line(diagnosis, "addresses").found
+    assert "from any address" in line(diagnosis, "addresses").found
 
 
 @pytest.mark.parametrize(("ahead", "way"), [(90.0, "90.0 s behind"), (-90.0, "90.0 s ahead of")])
@@ -190,12 +189,12 @@ def test_a_ban_that_is_known(env: SandboxEnv) -> None:
         "ban": "failure",
         "weight": "ok",
         "keys": "ok",
-        **of_key({"type": "note", "rights": "note"}),
+        **of_key({"type": "note", "permissions": "note"}),
         **MACHINE,
     }
     assert len(env.exchange.log) == before, "nothing is sent during a ban"
     assert f"{caught.value.until:%Y-%m-%d %H:%M:%S} UTC" in line(diagnosis, "ban").found
-    for name in ("host api", "rights", "journal"):
+    for name in ("host api", "permissions", "journal"):
         assert line(diagnosis, name).found.startswith("Not ")
     assert diagnosis.source == "sandbox"
     assert not diagnosis
@@ -227,17 +226,17 @@ def test_a_ban_that_is_met_on_the_way(env: SandboxEnv) -> None:
         "ban": "failure",
         "weight": "ok",
         "keys": "ok",
-        **of_key({"type": "note", "rights": "note"}),
+        **of_key({"type": "note", "permissions": "note"}),
         **MACHINE,
     }
-    assert "does not let this address ask" in line(diagnosis, "host fapi").found
+    assert "refuses requests from this address" in line(diagnosis, "host fapi").found
     assert [entry.path for entry in env.exchange.log] == ["/api/v3/time", "/fapi/v1/time"]
 
 
 def test_a_host_that_asked_to_wait_is_left_alone(env: SandboxEnv) -> None:
     env.exchange.faults.add("rate-limit", path="/api/", seconds=40)
     diagnosis = env.link.doctor()
-    rest = of_key({"type": "note", "rights": "note"})
+    rest = of_key({"type": "note", "permissions": "note"})
     first = {name: status for name, status in EXCHANGE.items() if name != "clock api"}
     expected = {**first, "host api": "failure", "ban": "warning", "keys": "ok", **rest, **MACHINE}
     assert table(diagnosis) == expected
@@ -252,7 +251,7 @@ def test_a_key_that_meets_a_ban_or_a_pause(env: SandboxEnv) -> None:
     for kind, status in (("rate-limit", "warning"), ("ban", "failure")):
         env.exchange.faults.add(kind, path=PATH)
         diagnosis = env.link.doctor()
-        rest = of_key({"type": "note", "rights": "note"})
+        rest = of_key({"type": "note", "permissions": "note"})
         assert table(diagnosis) == {**EXCHANGE, "ban": status, "keys": "ok", **rest, **MACHINE}
         env.clock.advance(60)
     assert env.sent(PATH) == [429, 418]
@@ -270,11 +269,11 @@ def test_a_host_that_cannot_be_reached(env: SandboxEnv, nowhere: str) -> None:
 def test_without_its_host_no_key_is_asked(env: SandboxEnv, nowhere: str) -> None:
     diagnosis = link_with(env, Keys([credentials(env, "partner")], "a test"), api=nowhere).doctor()
     first = {name: status for name, status in EXCHANGE.items() if name != "clock api"}
-    rest = of_key({"type": "note", "rights": "note"})
+    rest = of_key({"type": "note", "permissions": "note"})
     # What a sandbox says of itself is asked there, too.
     expected = {**first, "source": "warning", "host api": "failure", "keys": "ok", **rest, **MACHINE}
     assert table(diagnosis) == expected
-    assert "the host was not reached" in line(diagnosis, "rights").found
+    assert "the host could not be reached" in line(diagnosis, "permissions").found
     assert diagnosis.source == "live", "nobody has said that the data are made up"
     assert "SANDBOX" not in repr(diagnosis)
 
@@ -351,13 +350,13 @@ def test_what_to_do_goes_by_what_failed(
 def test_a_log_of_the_secrets_of_tls_is_a_warning(
     env: SandboxEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "keylog" not in table(env.link.doctor())
+    assert "key log" not in table(env.link.doctor())
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys.log"))
-    found = line(env.link.doctor(), "keylog")
+    found = line(env.link.doctor(), "key log")
     assert found.status == "warning"
     assert str(tmp_path / "keys.log") in found.found
     assert "API keys and signed requests" in found.found
-    assert "Take SSLKEYLOGFILE out of the environment" in found.next_step
+    assert "Remove SSLKEYLOGFILE from the environment" in found.next_step
 
 
 def test_a_slow_way_to_the_exchange() -> None:
@@ -417,9 +416,9 @@ def test_keys_that_are_signed_for_with_a_private_key(env: SandboxEnv, kind: str)
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     key = env.sandbox.world.add_key("mine", public_pem=public, like="read-only")
     diagnosis = env.new_link(key.key, pem).doctor()
-    assert table(diagnosis) == GOOD | of_key({"type": "ok", "rights": "ok"})
+    assert table(diagnosis) == GOOD | of_key({"type": "ok", "permissions": "ok"})
     assert line(diagnosis, "type").found == {"rsa": "RSA of 2048 bits.", "ed25519": "Ed25519."}[kind]
-    assert "It was made on 20" in line(diagnosis, "accepted").found
+    assert "It was created on 20" in line(diagnosis, "accepted").found
 
 
 def test_each_of_several_keys_is_asked_with_itself(env: SandboxEnv) -> None:
@@ -432,15 +431,15 @@ def test_each_of_several_keys_is_asked_with_itself(env: SandboxEnv) -> None:
     assert table(diagnosis) == {
         **EXCHANGE,
         "keys": "ok",
-        **of_key(RIGHTS | {"rights": "ok"}, "key 1 of 3, for USER_DATA"),
-        **of_key({"type": "note", "rights": "warning"}, "key 2 of 3, for TRADE"),
+        **of_key(RIGHTS | {"permissions": "ok"}, "key 1 of 3, for USER_DATA"),
+        **of_key({"type": "note", "permissions": "warning"}, "key 2 of 3, for TRADE"),
         **of_key(RIGHTS | {"withdrawals": "failure"}, f"key 3 of 3{BOTH}"),
         **MACHINE,
     }
     assert asked_with(env) == ["read-only", "withdrawals"]
     assert line(diagnosis, "keys").found == "3 keys, from profile desk."
-    unasked = line(diagnosis, "rights key 2")
-    assert unasked.found.startswith("Whether it can withdraw was not looked at: a key for TRADE alone")
+    unasked = line(diagnosis, "permissions key 2")
+    assert unasked.found.startswith("Not checked whether it can withdraw: a key that serves only TRADE")
     assert "USER_DATA" in unasked.next_step
     assert "API page" in unasked.next_step
 
@@ -458,22 +457,22 @@ def test_an_answer_about_no_key_or_two(env: SandboxEnv, rows: int) -> None:
     diagnosis = env.link.doctor()
     rest = of_key({"type": "note", "accepted": "failure"})
     assert table(diagnosis) == {**EXCHANGE, "keys": "ok", **rest, **MACHINE}
-    assert f"the answer has {rows} rows" in line(diagnosis, "accepted").found
+    assert f"the response has {rows} rows" in line(diagnosis, "accepted").found
 
 
 def test_each_flag_has_words_or_a_line_of_its_own() -> None:
     flags = {column.name for column in KEY_PERMISSIONS.columns if column.kind == "flag"}
     others = {"ip_restrict", "enable_reading", "enable_withdrawals", "enable_fix_read_only"}
-    assert flags == {*permissions._MAY, *others}
+    assert flags == {*permissions._ACTIONS, *others}
 
 
 @pytest.mark.parametrize(
     ("field", "value", "expected", "said"),
     [
-        ("enableReading", False, {"reading": "failure"}, "It may not read"),
+        ("enableReading", False, {"reading": "failure"}, "It cannot read"),
         ("enableVanillaOptions", True, {}, "trade European options"),
         ("enableFixApiTrade", True, {}, "trade over the FIX API."),
-        ("enableMoonTravel", True, {}, "New to this toolkit: enableMoonTravel."),
+        ("enableMoonTravel", True, {}, "Unknown to this version of the toolkit: enableMoonTravel."),
         ("tradingAuthorityExpirationTime", 1_798_761_600_000, {"trading": "note"}, "ends on 2027-01-01"),
         ("tradingAuthorityExpirationTime", 1_767_830_400_000, {"trading": "warning"}, "ends on 2026-01-08"),
         ("tradingAuthorityExpirationTime", 1_767_139_200_000, {"trading": "warning"}, "ended on 2025-12-31"),
@@ -491,13 +490,16 @@ def test_what_the_exchange_may_say_of_a_key(
 def test_a_key_that_may_only_read_is_told_of_what_is_new(env: SandboxEnv) -> None:
     env.exchange.faults.add("unknown-field", path=PATH, field="enableMoonTravel", value=True)
     diagnosis = link_of(env, "read-only").doctor()
-    assert line(diagnosis, "rights").status == "note"
-    assert line(diagnosis, "rights").found == "It may change nothing. New to this toolkit: enableMoonTravel."
+    assert line(diagnosis, "permissions").status == "note"
+    assert (
+        line(diagnosis, "permissions").found
+        == "It cannot change anything. Unknown to this version of the toolkit: enableMoonTravel."
+    )
 
 
 def test_reading_in_another_way_changes_nothing(env: SandboxEnv) -> None:
     env.exchange.faults.add("unknown-field", path=PATH, field="enableFixReadOnly", value=True)
-    assert line(link_of(env, "read-only").doctor(), "rights").found == "It may change nothing."
+    assert line(link_of(env, "read-only").doctor(), "permissions").found == "It cannot change anything."
 
 
 # -- this machine --------------------------------------------------------------------------------------------
@@ -564,7 +566,7 @@ def test_a_journal_in_which_all_is_settled(env: SandboxEnv) -> None:
     assert ops.journal.name in line(diagnosis, "journal").found
 
 
-@pytest.mark.parametrize(("failure", "said"), [(1, "Of one write it"), (2, "Of each of 2 writes it")])
+@pytest.mark.parametrize(("failure", "said"), [(1, "One write has"), (2, "2 writes have")])
 def test_a_journal_with_calls_that_are_not_settled(env: SandboxEnv, failure: int, said: str) -> None:
     ops = env.link.operations()
     env.exchange.faults.add("reset", method="POST", times=failure)
@@ -624,7 +626,7 @@ def test_no_home_for_a_store(sandbox: Sandbox, journal: Path, monkeypatch: pytes
 def test_rights_to_files_are_not_looked_at_on_windows(tmp_path: Path) -> None:
     found = files_check([tmp_path], windows=True)
     assert found.status == "note"
-    assert "not looked at on Windows" in found.found
+    assert "not checked on Windows" in found.found
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
@@ -649,7 +651,7 @@ def test_files_that_others_may_change(
     assert f"chmod go-w {journal}`" in line(diagnosis, "files").next_step
     journal.chmod(0o1777)  # they may add to it, and no more
     path.chmod(0o660)
-    assert f"may change {path}." in line(env.link.doctor(), "files").found
+    assert f"can change {path}." in line(env.link.doctor(), "files").found
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path))  # who shares a folder means it
     assert files_check([path]).status == "note"
     path.chmod(0o600)
@@ -683,7 +685,7 @@ def test_the_way_to_the_exchange(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     )
     for secret in ("somebody", "pass", "w@rd"):
         assert secret not in everything(diagnosis)
-    assert line(diagnosis, "source").found == "These are the real exchange's data."
+    assert line(diagnosis, "source").found == "The real exchange."
     assert [line(diagnosis, f"host {host}").status for host in BASE_URLS] == ["failure"] * 3
     link.close()
 
@@ -766,7 +768,7 @@ def test_the_frame_keeps_its_contract(env: SandboxEnv) -> None:
         "source": "sandbox",
         "fetched_at": "2026-01-01T00:00:00.000+00:00",
     }
-    assert frame.loc[frame["check"] == "ban", ["about", "next_step"]].isna().to_numpy().all()
+    assert frame.loc[frame["name"] == "ban", ["about", "next_step"]].isna().to_numpy().all()
     assert frame["found"].str.endswith(".").all()
 
 
@@ -782,8 +784,8 @@ def test_whatever_is_not_good_says_what_to_do(env: SandboxEnv, nowhere: str) -> 
 def test_the_text_fits_a_terminal(env: SandboxEnv) -> None:
     diagnosis = link_of(env, "withdrawals").doctor()
     checks = repr(diagnosis).splitlines()
-    assert checks[0].startswith("doctor (SANDBOX), 2026-01-01 00:00:00 UTC: Something does not work")
-    assert checks[1] == "1 failure, 4 notes, 22 things looked at."
+    assert checks[0].startswith("doctor (SANDBOX), 2026-01-01 00:00:00 UTC: Something is broken or unsafe")
+    assert checks[1] == "1 failure, 4 notes, 22 checks."
     assert "  FAILURE  withdrawals     THIS KEY CAN TAKE MONEY OUT OF THE ACCOUNT." in checks
     assert "Key, for USER_DATA and TRADE" in checks
     paths = ("journal", "/")
@@ -888,13 +890,13 @@ def test_it_is_a_program(sandbox: Sandbox) -> None:
 def test_it_prints_json(sandbox: Sandbox) -> None:
     done = run("--demo", "--json", **running(sandbox, "withdrawals"))
     assert done.exit_code == 1
-    rows = {row["check"]: row for row in json.loads(done.stdout)}
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
     assert rows["withdrawals"]["status"] == "failure"
     assert rows["ban"] == {
-        "check": "ban",
+        "name": "ban",
         "about": None,
         "status": "ok",
-        "found": "This address is not banned, and not asked to wait.",
+        "found": "This address is not banned, and was not asked to wait.",
         "next_step": None,
     }
 
@@ -929,7 +931,7 @@ def test_without_a_key_it_says_so_and_looks_at_the_rest() -> None:
     assert " ".join(done.stdout.split()).count("the proxy could not be reached or refused") == 3
     assert "Requests go through 127.0.0.1." in done.stdout
     assert "hush" not in done.stdout
-    assert "These are the real exchange's data." in done.stdout
+    assert "The real exchange." in done.stdout
 
 
 def test_without_a_key_the_rest_is_looked_at(env: SandboxEnv) -> None:

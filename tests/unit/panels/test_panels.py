@@ -31,7 +31,7 @@ from toolkit.endpoints import FAPI, SAPI_IP
 from toolkit.errors import CredentialsError
 from toolkit.panels import AccountsPanel, Panel, accounts, weight
 from toolkit.panels.accounts_panel import holdings, view
-from toolkit.panels.base import error_note, note
+from toolkit.panels.base import banner, error_banner
 from toolkit.panels.weight_panel import segments, widget
 from toolkit.panels.weight_panel import view as limits_view
 from toolkit.ratelimit.snapshot import CallRecord, OtherCount, RateLimitUsage
@@ -88,7 +88,7 @@ def test_gauge_tells_apart_whose_the_use_is() -> None:
     assert float(hatching.split()[-1]) <= svg._TICK
     assert 10 - svg._SPACE <= sum(map(float, hatching.split())) <= 10
     assert "65%" in drawing
-    assert "<b>" not in svg.gauge(svg.Level(own=0.3), '"><b>') + svg.minute_bars([], '"><b>')
+    assert "<b>" not in svg.gauge(svg.Level(own=0.3), '"><b>') + svg.window_bars([], '"><b>')
 
 
 @pytest.mark.parametrize(
@@ -119,12 +119,12 @@ def bars(drawing: str) -> list[tuple[float, str]]:
 
 
 def test_full_minutes_reach_the_line_of_the_limit() -> None:
-    drawing = svg.minute_bars([(0.0, 0.0), (0.5, 0.5), (1.7, 1.7)])
+    drawing = svg.window_bars([(0.0, 0.0), (0.5, 0.5), (1.7, 1.7)])
     assert [tall for tall, _ in bars(drawing)] == [1.0, 13.0, 26.0]
 
 
 def test_bars_mark_this_process_s_part() -> None:
-    drawing = svg.minute_bars([(0.5, 0.0), (0.5, 0.25), (1.0, 0.75)])
+    drawing = svg.window_bars([(0.5, 0.0), (0.5, 0.25), (1.0, 0.75)])
     assert bars(drawing) == [(13.0, ".25"), (6.5, ".25"), (6.5, ".6"), (6.5, ".45"), (19.5, "1")]
 
 
@@ -142,7 +142,7 @@ def test_windows_that_are_no_minutes_are_named() -> None:
     ten = use(rate_limit=FAPI, path="", limit=300, used=10, seconds=10, history=((950.0, 30), (960.0, 10)))
     assert limits_view.rate_limit_title(ten) == ("Futures · IP · 10 s", "")
     assert limits_view.recent(ten, 2)[0][0] == 30
-    for seconds, waits in ((60, "Waiting for the minute"), (10, "Waiting for the window")):
+    for seconds, waits in ((60, "Waiting for the next minute"), (10, "Waiting for the next window")):
         held = snapshot(replace(ten, seconds=seconds), waiting_for="fapi is used up", waiting_until=1000.0)
         assert waits in limits_view.banners(held)
 
@@ -205,7 +205,7 @@ def test_last_calls_are_newest_first_and_escaped() -> None:
     )
     shown = limits_view.calls(snapshot(calls=calls))
     assert shown.index("new") < shown.index("&lt;b&gt;old")
-    assert "no answer" in shown
+    assert "no response" in shown
     assert "12 ms" in shown
 
 
@@ -262,7 +262,7 @@ def test_a_kernel_by_itself_needs_no_legend(local_only_reason: str) -> None:
     assert "btk-legend" not in limits_view.cards(own)
     assert "this kernel" not in plain(limits_view.cards(own))
     assert limits_view.by_process(own) == ""
-    assert "By whom" not in limits_view.static_rate_limits(own)
+    assert "Used by" not in limits_view.static_rate_limits(own)
     assert "this kernel" not in limits_view.one_line(own)
 
 
@@ -316,7 +316,7 @@ def test_a_table_says_which_process_used_what() -> None:
     assert len(rows) == 5  # what is before the first, heads, three of the shared pool, none of the other
     assert rows[2] == "Futures · IP weight01_tour.ipynb this kernel471180033 %60"
     assert rows[3].startswith("report.py490230012 %")
-    assert rows[4].startswith("others outside this budget, at least")
+    assert rows[4].startswith("others other programs, at least")
     assert "1406 %" in rows[4]
 
 
@@ -332,7 +332,7 @@ def test_names_of_processes_are_escaped() -> None:
     for html in (
         limits_view.by_process(seen_by),
         limits_view.static_rate_limits(seen_by),
-        limits_view.local_only_reason(seen_by),
+        limits_view.local_only_banner(seen_by),
     ):
         assert "<img src=x" not in html
         assert "&lt;img src=x" in html
@@ -347,7 +347,7 @@ def test_orders_are_rows_while_their_window_runs() -> None:
     told = snapshot(other_counts=counts)
     shown = plain(limits_view.cards(told))
     assert "Spot · orders in 10 s24 %12 / 50resets in 4 sok" in shown
-    assert "Futures · orders in 1 day7 limit not told" in shown
+    assert "Futures · orders in 1 day7 limit unknown" in shown
     assert "99" not in shown
     assert "Spot · orders in 10 s24 %12 of 50" in plain(limits_view.static_rate_limits(told))
     assert limits_view.one_line(told) == "Spot · orders in 10 s 12 of 50; Futures · orders in 1 day 7"
@@ -355,13 +355,13 @@ def test_orders_are_rows_while_their_window_runs() -> None:
 
 def test_a_budget_of_its_own_is_said_quietly() -> None:
     kept = snapshot(mine(5), local_only_reason="The folder cannot be written")
-    assert 'class="btk-note btk-idle"' in limits_view.local_only_reason(kept)
+    assert 'class="btk-banner btk-idle"' in limits_view.local_only_banner(kept)
     assert "The folder cannot be written. Other notebooks and scripts" in plain(
-        limits_view.local_only_reason(kept)
+        limits_view.local_only_banner(kept)
     )
     assert "The folder cannot be written." in plain(limits_view.static_rate_limits(kept))
-    assert "counting alone: The folder cannot be written" in limits_view.one_line(kept)
-    assert limits_view.banners(kept) == limits_view.local_only_reason(snapshot(mine(5))) == ""
+    assert "local count only: The folder cannot be written" in limits_view.one_line(kept)
+    assert limits_view.banners(kept) == limits_view.local_only_banner(snapshot(mine(5))) == ""
 
 
 def test_the_static_picture_says_whose_the_use_is() -> None:
@@ -414,7 +414,7 @@ def test_what_has_not_changed_is_not_written(link: DemoLink) -> None:
             if widget.has_trait("value"):
                 widget.observe(written.append, names="value")
         panel._notify()
-        panel._post(drawn.set)
+        panel._submit(drawn.set)
         assert drawn.wait(WITHIN)
         panel._notify()
     assert written == []
@@ -431,7 +431,7 @@ class Looked:
 def test_the_use_of_other_kernels_shows_though_nobody_tells(
     link: DemoLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(widget, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(widget, "IDLE_REDRAW_S", 0.01)
     looked = Looked(link, monkeypatch)
     with weight(link) as panel:
         wait_for(panel, "Nothing has been sent yet")
@@ -446,11 +446,11 @@ def test_it_looks_each_second_only_while_something_is_counted(
     looked.now = snapshot(local_only_reason="No folder to write in")
     with weight(link) as panel:
         wait_for(panel, "No folder to write in")
-        assert panel._next_tick() == widget.LOOK_EVERY == 5.0
+        assert panel._redraw_delay() == widget.IDLE_REDRAW_S == 5.0
         looked.now = snapshot(futures())
         panel._notify()
         wait_for(panel, "1,240")
-        assert panel._next_tick() <= 1.02
+        assert panel._redraw_delay() <= 1.02
 
 
 def test_a_ban_shows_in_the_panel(link: DemoLink) -> None:
@@ -523,8 +523,8 @@ def test_an_error_of_a_job_is_shown_and_kept(link: DemoLink) -> None:
 
     with weight(link) as panel:
         shown: list[str] = []
-        panel._banner.observe(lambda change: shown.append(change["new"]), names="value")
-        panel._post(break_down)
+        panel._banners.observe(lambda change: shown.append(change["new"]), names="value")
+        panel._submit(break_down)
         wait_until(panel, lambda _: bool(shown))
         assert "ZeroDivisionError" in shown[0]
         assert "&lt;i&gt;oh" in shown[0]
@@ -534,12 +534,12 @@ def test_an_error_of_a_job_is_shown_and_kept(link: DemoLink) -> None:
 def test_an_error_says_where_its_partial_is() -> None:
     error = toolkit.errors.ServerError("spot.rebates", 503, None, "Down", 4)
     error.partial = pd.DataFrame({"a": [1, 2]})
-    assert "`panel.error.partial`" in error_note(error, "panel")
-    assert "2 rows" in error_note(error, "panel")
+    assert "`panel.error.partial`" in error_banner(error, "panel")
+    assert "2 rows" in error_banner(error, "panel")
 
 
 def test_banners_escape() -> None:
-    assert "<script>" not in note("hot", "<script>", "<script>")
+    assert "<script>" not in banner("hot", "<script>", "<script>")
 
 
 # -- holdings --------------------------------------------------------------------------------------
@@ -718,24 +718,24 @@ def test_a_fetch_that_is_stopped_keeps_what_has_arrived_and_goes_on_from_there(
         panel._repr_mimebundle_()
         wait_for(panel, "Spot balances: 40 of 240 accounts")
         assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
-        named(panel, "CancelToken").click()
+        named(panel, "Stop").click()
         held.set()
         assert panel.wait(WITHIN)
         have = sum(account.amounts["spot"] is not None for account in panel._accounts)
         assert 40 <= have < 240
         # No total of some accounts passes for one of all.
-        cut = f"{have} only", f"only {have} of 240 accounts"
-        shown = wait_for(panel, "Cancelled", "Continue", "incomplete", "not fetched", *cut)
+        cut = f"only {have}", f"only {have} of 240 accounts"
+        shown = wait_for(panel, "Stopped", "Continue", "incomplete", "not fetched", *cut)
         assert "Spot balances, Margin balances" in shown
         assert panel.error is None
-        assert "(not of all accounts)" in repr(panel)
+        assert "(incomplete)" in repr(panel)
         assert f"only {have} accounts" in panel._repr_mimebundle_()["text/html"]
-        assert not is_shown(panel, "CancelToken")
+        assert not is_shown(panel, "Stop")
         asked = [call.endpoint for call in link.budget.snapshot().calls]
         named(panel, "Continue").click()
         wait_for(panel, "Refresh · 55 requests")
         assert panel.wait(WITHIN)
-        wait_until(panel, lambda html: "Cancelled" not in html and "incomplete" not in html)
+        wait_until(panel, lambda html: "Stopped" not in html and "incomplete" not in html)
         later = [call.endpoint for call in link.budget.snapshot().calls][len(asked) :]
         assert "exchange.sub_accounts" not in later  # what had arrived is not paid for again
         assert later.count("exchange.spot_balances") == 13
@@ -772,7 +772,7 @@ def test_a_read_that_breaks_off_leaves_the_rows_it_had(
         link.sandbox.exchange.faults.add("error", path=SPOT, status=401, code=-2015, message="No.")
         held.set()
         assert panel.wait(WITHIN)
-        wait_for(panel, "40 only", "incomplete", "Find it in `panel.error.partial`")
+        wait_for(panel, "only 40", "incomplete", "Here: `panel.error.partial`")
         assert sum(account.amounts["spot"] is not None for account in panel._accounts) == 40
 
 
@@ -793,7 +793,7 @@ def test_an_interrupt_of_who_waits_stops_the_fetch(link: DemoLink, monkeypatch: 
         panel._idle = idle
         held.set()
         assert panel.wait(WITHIN)
-        wait_for(panel, "Cancelled")
+        wait_for(panel, "Stopped")
 
 
 def test_running_the_cell_again_does_not_make_whole_what_was_not(
@@ -807,7 +807,7 @@ def test_running_the_cell_again_does_not_make_whole_what_was_not(
     held.set()
     assert panel.wait(WITHIN)
     with accounts(link) as again:
-        wait_for(again, "incomplete", "Cancelled", " of 240 accounts")
+        wait_for(again, "incomplete", "Stopped", " of 240 accounts")
         named(again, "Continue").click()
         wait_until(again, lambda html: "Refresh ·" in html and "incomplete" not in html)
 

@@ -88,7 +88,7 @@ def test_an_interrupt_of_a_fetch_without_a_thread_stops_it(
     link: DemoLink, refused: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with panels.accounts(link) as panel:
-        monkeypatch.setattr(panel, "_check", lambda: signal.raise_signal(signal.SIGINT))
+        monkeypatch.setattr(panel, "_raise_if_stopped", lambda: signal.raise_signal(signal.SIGINT))
         with pytest.raises(KeyboardInterrupt):
             panel.refresh()
         monkeypatch.undo()

@@ -259,7 +259,7 @@ def test_a_check_of_the_doctor_that_fails_costs_its_own_line_alone(
     after = table(env.link)
     assert after.keys() == before.keys()
     assert after["versions"].status == "warning"
-    assert after["versions"].found.startswith("It could not be looked at: ")
+    assert after["versions"].found.startswith("The check could not be run: ")
     assert after["versions"].next_step
     assert {name for name in before if before[name].status != after[name].status} == {"versions"}
 

@@ -186,7 +186,7 @@ def test_the_doctor_says_where_a_folder_is_another_one_elsewhere(
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", "ledgers")
     budget = SharedState(dict.fromkeys(BASE_URLS, "https://relative.invalid"), SYSTEM_CLOCK, None).budget
     line = rate_limits_check(budget)
-    assert (line.status, line.next_step) == ("note", "Give its whole path.")
+    assert (line.status, line.next_step) == ("note", "Set an absolute path.")
     assert "TOOLKIT_RATE_LIMITS is a relative path" in line.found
 
 

@@ -85,8 +85,8 @@ def test_what_a_stranger_did_is_not_taken_for_what_the_call_did(
     if failure.proof == "state":
         assert HOLDS[endpoint_name](write_env.world, sent), "it is as asked"
         assert "by this call or by somebody else's" in failure.reason
-        assert "Confirmed: it is as asked, whoever saw to it." in repr(failure)
-        assert "it is as asked, whoever saw to it" in failure._repr_html_()
+        assert "Confirmed: the requested state is in force, whoever set it." in repr(failure)
+        assert "the requested state is in force, whoever set it" in failure._repr_html_()
         assert "it was executed" not in repr(failure)
     assert write_env.sent(endpoint_name) == 2
 

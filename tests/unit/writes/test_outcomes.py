@@ -1094,7 +1094,7 @@ def test_an_outcome_is_true_only_where_it_was_done(write_env: WriteEnv) -> None:
     assert [bool(each) for each in (done, refused, failure)] == [True, False, False]
     assert (done.error, refused.frame, failure.frame) == (None, None, None)
     shown = {"Confirmed: it was executed.": done, "Rejected: nothing was executed.": refused}
-    shown["Unknown: it may have been executed, or not."] = failure
+    shown["Unknown: it may have been executed."] = failure
     for words, outcome in shown.items():
         card = outcome._repr_html_()
         assert f"#{outcome.number} {endpoint_name} (SANDBOX): {words}" in repr(outcome)
@@ -1214,7 +1214,7 @@ def test_the_second_call_of_a_name_says_that_nothing_was_sent_now(write_env: Wri
     first = write_env.ops.exchange.set_commission(**given, idempotency_key="fees-2026")
     again = write_env.ops.exchange.set_commission(**given, idempotency_key="fees-2026")
     assert (first.repeated, again.repeated, again.idempotency_key) == (False, True, "fees-2026")
-    words = "Nothing was sent now: this is the outcome of the first call named 'fees-2026'."
+    words = "Nothing was sent now: this is the outcome of the first call with idempotency key 'fees-2026'."
     for text in (repr(again), html.unescape(again._repr_html_())):
         assert words in text
         assert "idempotency_key = " in text

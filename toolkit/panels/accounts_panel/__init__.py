@@ -1,1 +1,1 @@
-"""The panel of sub-accounts and balances: what it fetches, how it looks, the widget."""
+"""The panel of sub-accounts and balances: its reads, its view and its widget."""

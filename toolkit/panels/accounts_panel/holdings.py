@@ -1,4 +1,4 @@
-"""Sub-accounts and what they hold, put together from the frames of six reads: pure."""
+"""Sub-accounts and what they hold, merged from the frames of six reads. Pure functions."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Sort = Literal["btc", "spot", "margin", "um", "cm", "newest"]
 
 @dataclass(frozen=True, slots=True)
 class WalletColumn:
-    """One wallet's column.
+    """How the column of one wallet is made.
 
     Attributes:
         source: Key of the frame it comes from.
         amount: Column that holds the amount.
-        enabled: Column that tells whether the wallet is on, "" where it always is.
-        title: What it is called.
-        unit: What it is counted in.
+        enabled: Column that says whether the wallet is on; "" if it always is.
+        title: Heading.
+        unit: Unit of the amount.
         places: Decimal places shown.
     """
 
@@ -53,11 +53,11 @@ class Holding:
 
     Attributes:
         id: Its id.
-        tag: Tag the partner gave it.
-        email: Its masked e-mail address.
-        address: The whole address; compared with what is typed into the filter, never shown.
-        created: Position by creation, the newest highest.
-        amounts: What it holds in each wallet; None where that is not known.
+        tag: The partner's tag for it.
+        email: Its e-mail address, masked.
+        address: Its e-mail address in full: compared with the text in the filter, never shown.
+        created: Index in order of creation; the newest has the highest.
+        amounts: Amount in each wallet; None if unknown.
         off: Wallets that are switched off.
     """
 
@@ -71,23 +71,23 @@ class Holding:
 
     @property
     def btc(self) -> Amount:
-        """Spot and margin net together: both are in BTC. Futures are in dollars, and stay apart."""
+        """Spot plus net margin, both in BTC. Futures are in dollars and are not included."""
         return add((self.amounts["spot"], self.amounts["margin"]))
 
     def matches(self, query: str) -> bool:
-        """Whether each word typed is in its id, tag or masked address, or is its whole address."""
+        """Whether each word of the query is part of the id, tag or masked address, or the whole address."""
         text = f"{self.id} {self.tag} {self.email}".casefold()
         return all(word in text or word == self.address for word in query.casefold().split())
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """One wallet of all sub-accounts together.
+    """The total of one wallet over all sub-accounts.
 
     Attributes:
-        amount: What they hold.
-        holding: How many hold something.
-        off: How many have the wallet switched off.
+        amount: The sum.
+        holding: Number of accounts that hold something.
+        off: Number of accounts whose wallet is switched off.
     """
 
     amount: Amount
@@ -96,20 +96,20 @@ class Total:
 
 
 def holdings(frames: Mapping[str, pd.DataFrame]) -> list[Holding]:
-    """Every sub-account that any of the frames knows, in order of creation."""
+    """Every sub-account in any of the frames, in order of creation."""
     wallets = {wallet: _wallet(frames.get(column.source), column) for wallet, column in COLUMNS.items()}
-    people: dict[str, tuple[str, str]] = {}
+    labels: dict[str, tuple[str, str]] = {}
     accounts = frames.get("accounts")
     if accounts is not None:
-        people = {
+        labels = {
             str(row.sub_account_id): (_text(row.tag), _text(row.email))
             for row in accounts[["sub_account_id", "tag", "email"]].itertuples(index=False)
         }
-    everyone = dict.fromkeys([*people, *(account for wallet in wallets.values() for account in wallet)])
+    ids = dict.fromkeys([*labels, *(account for wallet in wallets.values() for account in wallet)])
     found = []
-    for created, account in enumerate(everyone):
-        tag, address = people.get(account, ("", ""))
-        entries = {wallet: entry for wallet, known in wallets.items() if (entry := known.get(account))}
+    for created, account in enumerate(ids):
+        tag, address = labels.get(account, ("", ""))
+        entries = {wallet: entry for wallet, by_id in wallets.items() if (entry := by_id.get(account))}
         found.append(
             Holding(
                 id=account,
@@ -118,7 +118,7 @@ def holdings(frames: Mapping[str, pd.DataFrame]) -> list[Holding]:
                 address=address.strip().casefold(),
                 created=created,
                 amounts={wallet: entries[wallet][0] if wallet in entries else None for wallet in COLUMNS},
-                off=frozenset(wallet for wallet, (_, on) in entries.items() if not on),
+                off=frozenset(wallet for wallet, (_, is_on) in entries.items() if not is_on),
             )
         )
     return found
@@ -129,7 +129,7 @@ def _text(value: object) -> str:
 
 
 def _wallet(frame: pd.DataFrame | None, column: WalletColumn) -> dict[str, tuple[Amount, bool]]:
-    """What each account holds in one wallet, and whether the wallet is on."""
+    """By account: the amount in one wallet, and whether the wallet is on."""
     if frame is None:
         return {}
     flags: Iterable[object] = frame[column.enabled] if column.enabled else [True] * len(frame)
@@ -138,7 +138,7 @@ def _wallet(frame: pd.DataFrame | None, column: WalletColumn) -> dict[str, tuple
 
 
 def _is_on(flag: object) -> bool:
-    """A flag that the exchange left out does not switch a wallet off."""
+    """Whether a wallet is on. A flag that the exchange left out counts as on."""
     return _missing(flag) or bool(flag)
 
 
@@ -154,7 +154,7 @@ def _amount(value: object) -> Amount:
 
 @in_own_context
 def add(amounts: Iterable[Amount]) -> Amount:
-    """The sum of what is known, exact where the amounts are; None where nothing is known."""
+    """The sum of the known amounts, exact if they are; None if none is known."""
     known: list[Any] = [value for value in amounts if value is not None]
     return sum(known[1:], known[0]) if known else None
 
@@ -165,7 +165,7 @@ def column_total(frame: pd.DataFrame | None, column: str) -> Amount:
 
 
 def total(accounts: Iterable[Holding], wallet: Wallet) -> Total:
-    """One wallet of all accounts together."""
+    """The total of one wallet over all accounts."""
     accounts = list(accounts)
     amounts = [account.amounts[wallet] for account in accounts]
     return Total(
@@ -176,7 +176,7 @@ def total(accounts: Iterable[Holding], wallet: Wallet) -> Total:
 
 
 def arrange(accounts: Iterable[Holding], sort: Sort, query: str = "") -> list[Holding]:
-    """Those that match, the largest (or newest) first; those without an amount last."""
+    """The accounts that match, the largest (or newest) first; those without an amount last."""
     matching = (account for account in accounts if account.matches(query))
     return sorted(matching, key=lambda account: (_rank(account, sort), account.created), reverse=True)
 

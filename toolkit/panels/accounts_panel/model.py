@@ -1,4 +1,4 @@
-"""The reads that the accounts panel makes, what they cost, and how far they are: pure."""
+"""The reads of the accounts panel, their cost and their progress. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One of the reads a refresh makes.
+    """One of the reads of a refresh.
 
     Attributes:
-        key: Where its frame is kept.
-        endpoint: Its door.
-        title: What it is called.
-        market: Its market, "" where it has none.
+        key: Key of its frame.
+        endpoint: Name of its endpoint.
+        title: Name shown to the user.
+        market: Its market, "" if it has none.
     """
 
     key: str
@@ -30,7 +30,7 @@ class Read:
 
     @property
     def is_by_account(self) -> bool:
-        """Whether it has a row for each sub-account."""
+        """Whether it returns one row for each sub-account."""
         return self.key != "partner"
 
 
@@ -46,7 +46,7 @@ READS = (
 
 @dataclass(frozen=True, slots=True)
 class CounterCost:
-    """What a refresh takes of one counter: an endpoint of /sapi has one to itself."""
+    """What a refresh costs on one counter; each /sapi endpoint has its own."""
 
     endpoint: str
     rate_limit: str
@@ -56,7 +56,7 @@ class CounterCost:
 
     @property
     def used_fraction(self) -> float:
-        """Its part of what a minute allows."""
+        """The cost as a fraction of the limit per minute."""
         return self.weight / self.limit
 
 
@@ -65,20 +65,20 @@ class RefreshCost:
     """What some reads cost.
 
     Attributes:
-        counters: What they take of each counter.
-        counted: Whether the number of sub-accounts is known; otherwise this is the least they cost.
+        counters: The cost on each counter.
+        is_exact: Whether the number of sub-accounts is known; otherwise the cost is a minimum.
     """
 
     counters: tuple[CounterCost, ...]
-    counted: bool
+    is_exact: bool
 
     @property
     def requests(self) -> int:
-        """Requests they make."""
+        """Number of requests."""
         return sum(counter.requests for counter in self.counters)
 
     def __str__(self) -> str:
-        if not self.counted:
+        if not self.is_exact:
             return f"{plural(self.requests, 'request')} or more"
         fullest = max(self.counters, key=lambda counter: counter.used_fraction)
         weight = (
@@ -87,62 +87,68 @@ class RefreshCost:
         return f"{plural(self.requests, 'request')} · {weight}"
 
 
-def estimate_weight(link: Link, accounts: int | None, reads: Iterable[Read] = READS) -> RefreshCost:
-    """What these reads cost with so many sub-accounts."""
+def refresh_cost(link: Link, accounts: int | None, reads: Iterable[Read] = READS) -> RefreshCost:
+    """Estimate what reads cost.
+
+    Args:
+        link: The Link.
+        accounts: Number of sub-accounts, None if unknown.
+        reads: The reads.
+    """
     counters: dict[str, CounterCost] = {}
     for read in reads:
         cost = link.estimate_weight(read.endpoint, rows=accounts if read.is_by_account and accounts else 1)
-        # Both futures markets draw on one counter.
-        before = counters.get(read.endpoint)
+        # Both futures markets use the same counter.
+        previous = counters.get(read.endpoint)
         counters[read.endpoint] = CounterCost(
             read.endpoint,
             cost.rate_limit,
-            cost.requests + (before.requests if before else 0),
-            cost.weight + (before.weight if before else 0),
+            cost.requests + (previous.requests if previous else 0),
+            cost.weight + (previous.weight if previous else 0),
             cost.limit,
         )
-    return RefreshCost(tuple(counters.values()), counted=accounts is not None)
+    return RefreshCost(tuple(counters.values()), is_exact=accounts is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class FetchState:
-    """A fetch under way, or one that has ended before its end.
+    """Progress of a fetch that is running, or that stopped before its end.
 
     Attributes:
-        left: The reads that are not done, in order; the first is under way.
-        rows: Rows of that one that have arrived.
-        accounts: How many sub-accounts there are, None where that is not known yet.
-        requests: Requests of the reads that are done.
-        of: Requests of all of them.
-        is_fetching: Whether it is under way.
+        remaining: The reads that are not done, in order; the first is in progress.
+        rows: Rows of that read so far.
+        accounts: Number of sub-accounts, None if not known yet.
+        requests: Requests made so far.
+        cost: Cost of all the reads.
+        is_fetching: Whether it is running.
     """
 
-    left: tuple[Read, ...]
+    remaining: tuple[Read, ...]
     rows: int
     accounts: int | None
     requests: int
-    of: RefreshCost
+    cost: RefreshCost
     is_fetching: bool
 
-    def so_far(self, key: str) -> str:
-        """How far a read has come that has nothing to show yet."""
+    def read_status(self, key: str) -> str:
+        """Status of a read that has no frame yet."""
         if not self.is_fetching:
             return "not fetched"
-        if self.left and self.left[0].key == key:
-            return self._rows_of()
+        if self.remaining and self.remaining[0].key == key:
+            return self._row_count()
         return "waiting"
 
-    def _rows_of(self) -> str:
+    def _row_count(self) -> str:
         if self.accounts is None:
             return plural(self.rows, "account")
         return f"{self.rows:,} of {plural(self.accounts, 'account')}"
 
-    def said(self) -> str:
-        """How far it is, in words."""
-        if not self.left:
+    def __str__(self) -> str:
+        if not self.remaining:
             return "Done"
-        read = self.left[0]
-        text = f"{read.title}: {self._rows_of()}" if read.is_by_account else read.title
-        if not self.of.counted:
+        read = self.remaining[0]
+        text = f"{read.title}: {self._row_count()}" if read.is_by_account else read.title
+        if not self.cost.is_exact:
             return text
-        return f"{text} · {min(self.requests, self.of.requests):,} of {plural(self.of.requests, 'request')}"
+        done = min(self.requests, self.cost.requests)
+        return f"{text} · {done:,} of {plural(self.cost.requests, 'request')}"

@@ -1,4 +1,4 @@
-"""The partner's sub-accounts and what they hold, fetched when asked to."""
+"""The accounts panel: the partner's sub-accounts and their balances, fetched at the press of a button."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from toolkit.display.formatting import clock, plural, short
 from toolkit.fetch.progress import follow
 from toolkit.panels.accounts_panel import holdings, view
 from toolkit.panels.accounts_panel.holdings import Holding
-from toolkit.panels.accounts_panel.model import READS, FetchState, Read, estimate_weight
-from toolkit.panels.base import Panel, chips, error_note, header, html, put, static_head
+from toolkit.panels.accounts_panel.model import READS, FetchState, Read, refresh_cost
+from toolkit.panels.base import Panel, chips, error_banner, header, html, static_header, update
 from toolkit.redaction import mask_partial
 from toolkit.runtime.interruptions import let_through
 from toolkit.text.suggestions import suggests_arguments
@@ -31,29 +31,30 @@ if TYPE_CHECKING:
     from toolkit.client import Link
 
 TITLE = "Link partner"
-LOOK_EVERY = 0.5
+# `wait` checks for interrupts this often.
+WAIT_INTERVAL_S = 0.5
 
 _SORTS: tuple[tuple[str, holdings.Sort], ...] = (
-    ("Most spot + margin", "btc"),
-    ("Most spot", "spot"),
-    ("Most margin net", "margin"),
-    ("Most USD-M", "um"),
-    ("Most COIN-M", "cm"),
+    ("Largest spot + margin", "btc"),
+    ("Largest spot", "spot"),
+    ("Largest margin net", "margin"),
+    ("Largest USD-M", "um"),
+    ("Largest COIN-M", "cm"),
     ("Newest first", "newest"),
 )
 
 
-class _Stopped(Exception):  # noqa: N818 - no error: it ends a fetch
+class _Stopped(Exception):  # noqa: N818 - not an error: it ends a fetch
     """The user stopped the fetch, or closed the panel."""
 
     partial: pd.DataFrame | None = None
 
 
 class AccountsPanel(Panel):
-    """Partner, totals, and each sub-account's balances over spot, margin and futures.
+    """The partner, totals, and each sub-account's balances on spot, margin and futures.
 
-    A fetch has a thread of its own while it lasts, so that the cell ends at once, and filter and progress
-    stay live.
+    A fetch runs in a thread of its own, so that the cell ends at once and the filter and the progress stay
+    live.
     """
 
     kind: ClassVar[str] = "accounts"
@@ -67,7 +68,7 @@ class AccountsPanel(Panel):
         self._fetching = False
         self._was_stopped = False
         self._started = 0.0
-        self._left: tuple[Read, ...] = ()  # of the last fetch: what it has not brought
+        self._remaining: tuple[Read, ...] = ()  # the reads that the last fetch has not done
         self._rows = 0
         self._requests_done = 0
         self._display_id = f"accounts-{uuid.uuid4().hex}"
@@ -78,16 +79,16 @@ class AccountsPanel(Panel):
         super()._make_locks()
         self._stop_event = threading.Event()
         self._idle = threading.Event()
-        self._idle.set()  # in a child, too: the thread that fetches is the parent's
+        self._idle.set()  # in a forked child too: the thread that fetches is the parent's
 
-    def _take_over(self, before: Panel) -> None:
-        """Keep what the panel had that this one replaces: it was paid for."""
-        if isinstance(before, AccountsPanel):
-            self._frames, self._fetched = before._frames, before._fetched
-            self._incomplete, self._accounts = before._incomplete, before._accounts
-            self._left, self._started = before._left, before._started
-            self._requests_done, self.error = before._requests_done, before.error
-            self._was_stopped = before._was_stopped or before._fetching
+    def _take_over(self, previous: Panel) -> None:
+        """Keep the data of the panel that this one replaces: it has cost weight."""
+        if isinstance(previous, AccountsPanel):
+            self._frames, self._fetched = previous._frames, previous._fetched
+            self._incomplete, self._accounts = previous._incomplete, previous._accounts
+            self._remaining, self._started = previous._remaining, previous._started
+            self._requests_done, self.error = previous._requests_done, previous.error
+            self._was_stopped = previous._was_stopped or previous._fetching
 
     # -- widgets ---------------------------------------------------------------------------------------
 
@@ -100,11 +101,13 @@ class AccountsPanel(Panel):
         head.add_class("btk-head")
 
         self._banner = html("", "btk-grow")
-        self._stop = widgets.Button(description="CancelToken", icon="stop", tooltip="Keep what has arrived")
-        self._stop.on_click(lambda _: self.stop())
-        self._retry = widgets.Button(icon="repeat")
-        self._retry.on_click(lambda _: self.retry())
-        state = widgets.HBox([self._banner, self._stop, self._retry])
+        self._stop_button = widgets.Button(
+            description="Stop", icon="stop", tooltip="Stop and keep the data that has arrived"
+        )
+        self._stop_button.on_click(lambda _: self.stop())
+        self._retry_button = widgets.Button(icon="repeat")
+        self._retry_button.on_click(lambda _: self.retry())
+        state = widgets.HBox([self._banner, self._stop_button, self._retry_button])
         state.add_class("btk-state-line")
 
         self._tiles, self._cost = html(), html()
@@ -121,98 +124,100 @@ class AccountsPanel(Panel):
         return [head, state, self._tiles, self._cost, self._card]
 
     def _redraw(self) -> None:
-        fetch_state = self._fetch_state()
-        put(self._title, header("accounts", TITLE, view.bounds(self._frames)))
-        put(self._chips, chips(self._link, max(self._fetched.values(), default=None), self._staleness()))
-        self._draw_banner(fetch_state)
-        put(self._tiles, view.tiles(self._frames, self._accounts, fetch_state, self._incomplete))
+        state = self._fetch_state()
+        update(self._title, header("accounts", TITLE, view.commission_range(self._frames)))
+        last = max(self._fetched.values(), default=None)
+        update(self._chips, chips(self._link, last, self._staleness()))
+        self._draw_banner(state)
+        update(self._tiles, view.tiles(self._frames, self._accounts, state, self._incomplete))
         is_blank = self._is_blank
-        put(self._cost, view.cost_card(self._link, self._known_accounts()) if is_blank else "")
+        update(self._cost, view.cost_card(self._link, self._account_count()) if is_blank else "")
         self._card.layout.display = "none" if is_blank else None
         if not is_blank:
             shown = holdings.arrange(self._accounts, self._sort.value, self._filter.value)
-            put(self._count, view.counted(len(shown), len(self._accounts)))
-            put(self._table, view.table(shown, self._fetched, self._started, self._incomplete))
-        self._draw_button()  # last: who reads it finds the rest drawn
+            update(self._count, view.table_heading(len(shown), len(self._accounts)))
+            update(self._table, view.table(shown, self._fetched, self._started, self._incomplete))
+        self._draw_button()  # last: when its text has changed, the rest is drawn
 
     def _draw_button(self) -> None:
         verb = "Refresh" if self._fetched else "Fetch"
-        cost = estimate_weight(self._link, self._known_accounts())
+        cost = refresh_cost(self._link, self._account_count())
         self._button.description = "Fetching…" if self._fetching else f"{verb} · {cost}"
         self._button.disabled = self._fetching
 
     def _fetch_state(self) -> FetchState:
-        """How far the fetch is."""
-        accounts = self._known_accounts()
-        under_way = self._left[0] if self._left else None
+        accounts = self._account_count()
+        current = self._remaining[0] if self._remaining else None
         requests = self._requests_done
-        if under_way is not None and under_way.is_by_account and self._rows:
-            so_far = self._link.estimate_weight(under_way.endpoint, rows=self._rows).requests
-            # A full page is known to be the last only by the empty one after it, which has not come yet.
-            requests += so_far - (self._rows != accounts)
+        if current is not None and current.is_by_account and self._rows:
+            estimate = self._link.estimate_weight(current.endpoint, rows=self._rows).requests
+            # The estimate includes the empty page that shows a full page to be the last; it has not come yet.
+            requests += estimate - (self._rows != accounts)
         return FetchState(
-            left=self._left,
+            remaining=self._remaining,
             rows=self._rows,
             accounts=accounts,
             requests=requests,
-            of=estimate_weight(self._link, accounts),
+            cost=refresh_cost(self._link, accounts),
             is_fetching=self._fetching,
         )
 
-    def _draw_banner(self, fetch_state: FetchState) -> None:
-        said = ""
+    def _draw_banner(self, state: FetchState) -> None:
+        banner = ""
         if self._fetching:
-            said = view.progress(fetch_state, self._link.budget.snapshot())
+            banner = view.progress(state, self._link.budget.snapshot())
         elif self.error is not None:
-            said = error_note(self.error, "panel")
+            banner = error_banner(self.error, "panel")
         elif self._was_stopped:
-            said = view.stopped(fetch_state)
-        self._stop.layout.display = None if self._fetching else "none"
-        can_go_on = bool(self._left) and not self._fetching
-        self._retry.layout.display = None if can_go_on else "none"
-        if can_go_on:
-            rest = estimate_weight(self._link, self._known_accounts(), self._left)
+            banner = view.stopped(state)
+        self._stop_button.layout.display = None if self._fetching else "none"
+        can_continue = bool(self._remaining) and not self._fetching
+        self._retry_button.layout.display = None if can_continue else "none"
+        if can_continue:
+            cost = refresh_cost(self._link, self._account_count(), self._remaining)
             verb = "Continue" if self._was_stopped else "Retry"
-            self._retry.description = f"{verb} · {plural(rest.requests, 'request')}" if rest.counted else verb
-            self._retry.tooltip = f"Fetch what has not arrived: {rest}"
-        put(self._banner, said)  # after its buttons: who reads it may press them
+            requests = plural(cost.requests, "request")
+            self._retry_button.description = f"{verb} · {requests}" if cost.is_exact else verb
+            self._retry_button.tooltip = f"Fetch what has not arrived: {cost}"
+        update(self._banner, banner)  # after its buttons, which must work by the time it shows
 
     @property
     def _is_blank(self) -> bool:
-        """Whether there is nothing to show yet; a partner may also have no sub-accounts."""
+        """Whether there is nothing to show yet. A complete fetch may also return no sub-accounts."""
         return not self._accounts and len(self._fetched) < len(READS)
 
     def _staleness(self) -> str:
-        """What is wrong with the data since the last fetch did not come to its end."""
-        if self._fetching or not self._left or not self._fetched:
+        """What is wrong with the data if the last fetch did not finish; "" otherwise."""
+        if self._fetching or not self._remaining or not self._fetched:
             return ""
         if self._incomplete or len(self._fetched) < len(READS):
             return "incomplete"
         return f"stale · from {clock(min(self._fetched.values()))} UTC"
 
-    def _known_accounts(self) -> int | None:
+    def _account_count(self) -> int | None:
+        """Number of sub-accounts, None if unknown."""
         partner = self._frames.get("partner")
         if partner is None or partner.empty:
             return len(self._accounts) or None
         return int(partner["sub_account_qty"].iloc[0])
 
-    def _next_tick(self) -> float | None:
-        return self._next_second() if self._fetching else None
+    def _redraw_delay(self) -> float | None:
+        return self._until_next_second() if self._fetching else None
 
     def _show_error(self, error: BaseException) -> None:
-        put(self._banner, error_note(error, "panel"))
+        update(self._banner, error_banner(error, "panel"))
 
     # -- fetching ---------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Fetch everything anew, at the price the button says; returns at once."""
+        """Start to fetch everything again, at the cost shown on the button, and return at once."""
         self._begin()
-        self._post(partial(self._start, READS))
+        self._submit(partial(self._start, READS))
 
     def retry(self) -> None:
-        """Fetch what the last fetch has not brought; returns at once."""
+        """Start to fetch what the last fetch did not, and return at once."""
         self._begin()
-        self._post(lambda: self._start(self._left, renewed=False))
+        self._submit(lambda: self._start(self._remaining, is_new=False))
 
     def _begin(self) -> None:
         if self._idle.is_set():
@@ -220,36 +225,38 @@ class AccountsPanel(Panel):
             self._idle.clear()
 
     def stop(self) -> None:
-        """Stop the fetch, if there is one; what has arrived is kept. Returns at once."""
+        """Stop a running fetch and return at once. Data that has arrived is kept."""
         self._stop_event.set()
         self._notify()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the fetch has ended. An interrupt stops it.
+        """Wait until the fetch has ended. An interrupt stops the fetch.
 
         Args:
-            timeout: Seconds to wait at most; without end when not given.
+            timeout: Seconds to wait at most; no limit when not given.
 
         Returns:
-            Whether it has ended.
+            Whether the fetch has ended.
         """
-        until = None if timeout is None else time.monotonic() + timeout
+        deadline = None if timeout is None else time.monotonic() + timeout
         try:
             while not self._idle.is_set():
-                rest = LOOK_EVERY if until is None else min(LOOK_EVERY, until - time.monotonic())
-                if rest <= 0:
+                step = (
+                    WAIT_INTERVAL_S if deadline is None else min(WAIT_INTERVAL_S, deadline - time.monotonic())
+                )
+                if step <= 0:
                     return False
-                self._idle.wait(rest)  # never for ever: on Windows an interrupt shows between two waits
+                self._idle.wait(step)  # in steps: on Windows an interrupt arrives only between two waits
         except KeyboardInterrupt:
             self.stop()
             raise
         if self._is_displayed and not self._closed:
-            # A fetch that ended while no cell ran has shown its picture to nobody: whoever runs a notebook
-            # takes only what belongs to the cell that is running.
-            self._guard(partial(self._display, update=True))
+            # If the fetch ended while no cell ran, its update was lost: programs that execute notebooks take
+            # only the output that belongs to the running cell.
+            self._run_job(partial(self._display, is_update=True))
         return True
 
-    def _start(self, reads: tuple[Read, ...], *, renewed: bool = True) -> None:
+    def _start(self, reads: tuple[Read, ...], *, is_new: bool = True) -> None:
         if self._fetching:
             return
         if not reads or self._closed:
@@ -258,19 +265,19 @@ class AccountsPanel(Panel):
         self._fetching = True
         self._was_stopped = False
         self.error = None
-        self._left, self._rows = reads, 0
-        if renewed:
+        self._remaining, self._rows = reads, 0
+        if is_new:
             self._started, self._requests_done = self._now(), 0
-        fetching = threading.Thread(
+        thread = threading.Thread(
             target=self._fetch, args=(reads,), name="accounts panel's fetch", daemon=True
         )
         try:
-            fetching.start()
-        except (RuntimeError, MemoryError):  # too many of them, or no room for its stack
-            self._fetch_here(reads)
+            thread.start()
+        except (RuntimeError, MemoryError):  # too many threads, or no memory for a stack
+            self._fetch_inline(reads)
 
-    def _fetch_here(self, reads: tuple[Read, ...]) -> None:
-        """Fetch in the calling thread, as there is no other; what arrives is drawn at the end."""
+    def _fetch_inline(self, reads: tuple[Read, ...]) -> None:
+        """Fetch in this thread, because no other can be started. Data is drawn when the fetch has ended."""
         try:
             self._redraw()
             self._fetch(reads)
@@ -279,96 +286,99 @@ class AccountsPanel(Panel):
             raise
 
     def _fetch(self, reads: tuple[Read, ...]) -> None:
-        """Make the reads one after the other; whatever arrives is handed to the panel's thread."""
-        failed: Exception | None = None
+        """Make the reads in turn, and pass the results to the panel's thread."""
+        failure: Exception | None = None
         outside = sys.exception()
         for read in reads:
             try:
-                self._check()
+                self._raise_if_stopped()
                 frame = self._read(read)
             except Exception as error:  # noqa: BLE001 - shown in the panel
                 let_through(error, outside)
-                failed = error
+                failure = error
                 rows: pd.DataFrame | None = getattr(error, "partial", None)
                 if rows is not None and len(rows):
-                    self._post(partial(self._take_part, read, rows, self._now()))
+                    self._submit(partial(self._store_partial, read, rows, self._now()))
                 break
-            self._post(partial(self._take, read, frame, self._now()))
-        self._post(partial(self._finish, failed))
+            self._submit(partial(self._store_complete, read, frame, self._now()))
+        self._submit(partial(self._finish, failure))
 
-    def _check(self) -> None:
+    def _raise_if_stopped(self) -> None:
         if self._stop_event.is_set() or self._closed:
             raise _Stopped
 
     def _read(self, read: Read) -> pd.DataFrame:
         system, _, name = read.endpoint.partition(".")
-        endpoint: Any = getattr(getattr(self._link, system), name)
-        given: dict[str, Any] = {"market": read.market} if read.market else {}
-        if read.key == "accounts":  # the filter compares whole addresses; what is shown is masked
-            given["emails"] = "clear"
+        method: Any = getattr(getattr(self._link, system), name)
+        arguments: dict[str, Any] = {"market": read.market} if read.market else {}
+        if read.key == "accounts":  # the filter compares whole addresses; the table masks them
+            arguments["emails"] = "clear"
 
-        def notified(rows: int) -> None:
-            self._check()
+        def on_rows(rows: int) -> None:
+            self._raise_if_stopped()
             if rows != self._rows:
                 self._rows = rows
                 self._notify()
 
         try:
-            with follow(notified):
-                frame: pd.DataFrame = endpoint(**given)
+            with follow(on_rows):
+                frame: pd.DataFrame = method(**arguments)
         except Exception as error:
             mask_partial(error)
             raise
         return frame
 
-    def _take(self, read: Read, frame: pd.DataFrame, fetch_state: float) -> None:
-        self._left, self._rows = self._left[1:], 0
+    def _store_complete(self, read: Read, frame: pd.DataFrame, at: float) -> None:
+        self._remaining, self._rows = self._remaining[1:], 0
         self._requests_done += int(frame.attrs["requests"])
         self._incomplete = {key: rows for key, rows in self._incomplete.items() if key != read.key}
-        self._keep(read, frame, fetch_state)
+        self._store(read, frame, at)
 
-    def _take_part(self, read: Read, rows: pd.DataFrame, fetch_state: float) -> None:
-        """Keep the rows of a read that broke off, unless there are more of it from before."""
+    def _store_partial(self, read: Read, rows: pd.DataFrame, at: float) -> None:
+        """Store the rows of a read that broke off, unless an earlier read returned more."""
         is_complete = read.key in self._frames and read.key not in self._incomplete
         if is_complete or len(rows) < self._incomplete.get(read.key, 0):
             return
         if not rows.attrs.get("complete"):
             self._incomplete = self._incomplete | {read.key: len(rows)}
-        self._keep(read, rows, fetch_state)
+        self._store(read, rows, at)
 
-    def _keep(self, read: Read, frame: pd.DataFrame, fetch_state: float) -> None:
+    def _store(self, read: Read, frame: pd.DataFrame, at: float) -> None:
         self._frames = self._frames | {read.key: frame}
-        self._fetched = self._fetched | {read.key: fetch_state}
+        self._fetched = self._fetched | {read.key: at}
         self._accounts = holdings.holdings(self._frames)
 
-    def _finish(self, failed: Exception | None) -> None:
+    def _finish(self, failure: Exception | None) -> None:
         self._fetching = False
         self._rows = 0
-        self._was_stopped = isinstance(failed, _Stopped)
-        self.error = None if self._was_stopped else failed
+        self._was_stopped = isinstance(failure, _Stopped)
+        self.error = None if self._was_stopped else failure
         try:
             if self._is_displayed and not self._closed:
-                self._display(update=True)
+                self._display(is_update=True)
         finally:
-            self._idle.set()  # last, so that whoever waits finds the picture in the notebook
+            self._idle.set()  # last: when `wait` returns, the picture is in the notebook
 
     def close(self) -> None:
-        """End the panel: its fetch, its thread, its watch and every widget. May be called again."""
+        """Close the panel: its fetch, its thread, its subscription to the budget and every widget.
+
+        It may be called twice.
+        """
         super().close()
         self._idle.set()
 
-    # -- the picture that a saved notebook has -------------------------------------------------------------
+    # -- display -------------------------------------------------------------------------------------------
 
     def _ipython_display_(self) -> None:
         self._display()
 
-    def _display(self, *, update: bool = False) -> None:
-        """Show the panel; or bring the picture in the saved notebook up to date, once a fetch has ended."""
+    def _display(self, *, is_update: bool = False) -> None:
+        """Display the panel, or update the static picture in the saved notebook after a fetch."""
         shell: Any = get_ipython()
-        if update and not hasattr(shell, "kernel"):
+        if is_update and not hasattr(shell, "kernel"):
             return  # a terminal would print it again
         display(  # type: ignore[no-untyped-call]
-            self._repr_mimebundle_(), raw=True, display_id=self._display_id, update=update
+            self._repr_mimebundle_(), raw=True, display_id=self._display_id, update=is_update
         )
         self._is_displayed = True
 
@@ -378,48 +388,49 @@ class AccountsPanel(Panel):
             self.refresh()
 
     def _static(self) -> Markup:
-        head = static_head(self._link, TITLE, max(self._fetched.values(), default=None))
+        head = static_header(self._link, TITLE, max(self._fetched.values(), default=None))
         if self.error is not None:
-            head += error_note(self.error, "panel")
+            head += error_banner(self.error, "panel")
         if self._is_blank:
-            return head + view.static_cost(self._link, self._known_accounts())
+            return head + view.static_cost(self._link, self._account_count())
         largest = holdings.arrange(self._accounts, "btc")
         return head + view.static_table(largest, self._frames, self._incomplete)
 
     def _text(self) -> str:
-        made = ", SANDBOX" if self._link.source == "sandbox" else ""
+        source = ", SANDBOX" if self._link.source == "sandbox" else ""
         parts = [f"{len(self._accounts):,} sub-accounts" if self._fetched else "nothing fetched"]
         if self._fetched:
             parts += [
                 f"{column.title} {short(holdings.total(self._accounts, wallet).amount)} {column.unit}"
-                + " (not of all accounts)" * (column.source in self._incomplete)
+                + " (incomplete)" * (column.source in self._incomplete)
                 for wallet, column in holdings.COLUMNS.items()
             ]
         if self.error is not None:
             parts.append(f"{type(self.error).__name__}: {self.error}")
-        return f"<Accounts panel{made}: {'; '.join(parts)}>"
+        return f"<Accounts panel{source}: {'; '.join(parts)}>"
 
 
 @suggests_arguments
 def accounts(link: Link, *, fetch: bool = False) -> AccountsPanel:
-    """Show the partner's sub-accounts and what they hold over spot, margin and futures.
+    """Show the partner's sub-accounts and their balances on spot, margin and futures.
 
-    The panel shows at once, with what a fetch would cost, and fetches when its button is pressed. Then it has
+    The panel appears at once, with the cost of a fetch, and fetches when its button is pressed. Then it shows
     totals by wallet, and a table of sub-accounts with a filter and a choice of order. Spot and margin are
-    in BTC and add up; futures are in USD and USDT and stand apart. Wallets that are switched off say "off".
-    E-mail addresses are masked. Filtering and sorting ask the exchange for nothing.
+    in BTC and are added up; futures are in USD and USDT and are not. Wallets that are switched off say
+    "off". E-mail addresses are masked. Filtering and sorting send nothing to the exchange.
 
-    A fetch goes on while other cells run, and shows how far it is. What goes wrong shows in the panel, with a
-    button that fetches the rest; what has arrived is kept. `panel.stop()` stops it, as its button does.
+    A fetch continues while other cells run, and shows its progress. If it fails, the panel shows the error
+    and a button that fetches the rest; data that has arrived is kept. `panel.stop()` stops the fetch, as does
+    its button.
 
-    Running the cell again replaces the panel, which keeps what was fetched; `close()` ends it.
+    Running the cell again replaces the panel and keeps its data. `close()` closes it.
 
     Args:
-        link: The Link to ask.
-        fetch: Begin to fetch when it is first shown. `panel.wait()` waits for the end, as in a notebook that
-            runs by itself.
+        link: The Link to fetch with.
+        fetch: Start to fetch when the panel is first shown. `panel.wait()` waits for the end, in notebooks
+            that run unattended.
 
     Returns:
-        The panel; as the last line of a cell it shows itself.
+        The panel. As the last line of a cell, it displays itself.
     """
     return AccountsPanel(link, fetch=fetch)

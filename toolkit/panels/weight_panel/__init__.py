@@ -1,1 +1,1 @@
-"""The panel of the rate limits: how it looks, and the widget."""
+"""The panel of the rate limits: its view and its widget."""

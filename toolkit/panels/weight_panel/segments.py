@@ -1,4 +1,4 @@
-"""Whose the used weight of a counter is: this kernel's, the machine's, or others'. Pure."""
+"""Divide the used weight of a counter: this kernel, this machine, others. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,60 +14,60 @@ if TYPE_CHECKING:
 
     from toolkit.ratelimit.snapshot import RateLimitUsage
 
-_NAMES: Mapping[Segment, str] = {"own": "this kernel", "machine": "machine", "external": "external"}
+_LABELS: Mapping[Segment, str] = {"own": "this kernel", "machine": "machine", "external": "others"}
 _HINTS: Mapping[Segment, str] = {
-    "own": "Used by this very process",
-    "machine": "Used by other notebooks and scripts of this machine",
-    "external": "At least so much was used by programs outside this budget, here or elsewhere",
+    "own": "Used by this process",
+    "machine": "Used by other notebooks and scripts on this machine",
+    "external": "Used by other programs, here or elsewhere; a lower bound",
 }
 
 
 def segments(use: RateLimitUsage) -> dict[Segment, int]:
-    """Weight by whose it is; together what is used and what is in flight."""
+    """Weight by user. The segments add up to the weight that is used or in flight."""
     external = min(use.external, use.used)
     ours = use.used - external
-    # What the server counted before it answered is in no process's account yet. Where no other process
-    # takes part it can only be this one's.
-    only_this_machine = all(process.here for process in use.processes)
-    own = ours if only_this_machine else min(use.own, ours)
+    # The server counts a request before it responds, and no process has recorded it yet. If no other process
+    # uses the counter, it is this one's.
+    is_only_user = all(process.here for process in use.processes)
+    own = ours if is_only_user else min(use.own, ours)
     return {"own": own, "machine": ours - own, "external": external, "in_flight": use.in_flight}
 
 
 def level(use: RateLimitUsage) -> Level:
-    """The same as shares of the limit."""
+    """The segments as fractions of the limit."""
     return Level(**{segment: weight / use.limit for segment, weight in segments(use).items()})
 
 
-def shared(use: RateLimitUsage) -> bool:
-    """Whether anybody but this process has used it in the running window."""
-    whose = segments(use)
-    return bool(whose["machine"] or whose["external"])
+def is_shared(use: RateLimitUsage) -> bool:
+    """Whether anything but this process has used the counter in the current window."""
+    weights = segments(use)
+    return bool(weights["machine"] or weights["external"])
 
 
-def words(use: RateLimitUsage) -> str:
-    """Whose it is in plain text: this kernel 800 · machine 300 · others 140."""
-    return " · ".join(f"{_NAMES[segment]} {whole(weight)}" for segment, weight in _used_segments(use))
+def breakdown(use: RateLimitUsage) -> str:
+    """The segments in plain text: this kernel 800 · machine 300 · others 140."""
+    return " · ".join(f"{_LABELS[segment]} {whole(weight)}" for segment, weight in _used_segments(use))
 
 
-def said(use: RateLimitUsage) -> str:
-    """All of it, for screen readers."""
+def description(use: RateLimitUsage) -> str:
+    """All of it in one line, for screen readers."""
     text = f"{whole(use.used)} of {whole(use.limit)} used"
-    if shared(use):
-        text += f" ({words(use)})"
+    if is_shared(use):
+        text += f" ({breakdown(use)})"
     return text + (f", {whole(use.in_flight)} in flight" if use.in_flight else "")
 
 
 def legend(use: RateLimitUsage) -> list[dict[str, str]]:
-    """The keys that explain the colours, none where there is nobody but this process."""
-    if not shared(use):
+    """The legend of the colours; empty if only this process uses the counter."""
+    if not is_shared(use):
         return []
     state = state_of(use.used_fraction)
     return [
         {
-            "part": segment,
+            "segment": segment,
             "state": state,
             "hint": _HINTS[segment],
-            "name": _NAMES[segment],
+            "label": _LABELS[segment],
             "weight": whole(weight),
         }
         for segment, weight in _used_segments(use)
@@ -75,25 +75,26 @@ def legend(use: RateLimitUsage) -> list[dict[str, str]]:
 
 
 def bar(use: RateLimitUsage) -> Markup:
-    """A level bar in the legend's colours."""
-    return level_bar(level(use), state_of(use.used_fraction), said(use))
+    """A level bar in the colours of the legend."""
+    return level_bar(level(use), state_of(use.used_fraction), description(use))
 
 
-def level_bar(level: Level, state: State, said: str = "") -> Markup:
+def level_bar(level: Level, state: State, description: str = "") -> Markup:
     """A level bar.
 
     Args:
         level: How full it is.
-        state: What its colour says.
-        said: What a screen reader says of it.
+        state: Its colour.
+        description: Text for screen readers.
     """
     pieces = [
-        {"part": segment, "width": f"{end - start:.1f}"} for segment, (start, end) in level.spans(100).items()
+        {"segment": segment, "width": f"{end - start:.1f}"}
+        for segment, (start, end) in level.spans(100).items()
     ]
-    return render("level.html.jinja", pieces=pieces, state=state, said=said)
+    return render("level.html.jinja", pieces=pieces, state=state, description=description)
 
 
 def _used_segments(use: RateLimitUsage) -> list[tuple[Segment, int]]:
-    """The parts of what is used; this process's even where it is nothing."""
-    whose = segments(use)
-    return [(segment, whose[segment]) for segment in _NAMES if segment == "own" or whose[segment]]
+    """The segments that are not 0; this process's in any case."""
+    weights = segments(use)
+    return [(segment, weights[segment]) for segment in _LABELS if segment == "own" or weights[segment]]

@@ -110,7 +110,7 @@ def test_rebates_are_the_same_in_every_form(rebates: pd.DataFrame, form: str, tm
     kept = rebates.copy()
     ax = charts.rebates(FORMS[form](rebates, tmp_path))
     ax.figure.canvas.draw()
-    assert title(ax) == "Rebates · USDT a day"
+    assert title(ax) == "Rebates · USDT per day"
     assert total(ax) == pytest.approx(rebates["income"].sum())
     pd.testing.assert_frame_equal(rebates, kept)
 
@@ -139,8 +139,8 @@ def test_traders_are_counted_once_a_day(link: DemoLink) -> None:
     days = frame.groupby(frame["time"].dt.floor("D"))["customer_id"].nunique()
     ax = charts.traders(pd.concat([frame, frame]))
     assert [bar.get_height() for bar in ax.patches] == list(days)
-    assert title(ax) == "Customers who traded futures · a day"
-    assert title(charts.traders(link.spot.rebates(start="-2D"))) == "Customers with rebates · a day"
+    assert title(ax) == "Customers who traded futures · per day"
+    assert title(charts.traders(link.spot.rebates(start="-2D"))) == "Customers with rebates · per day"
 
 
 def test_counts_in_another_form_are_the_same(link: DemoLink, tmp_path: Path) -> None:
@@ -151,10 +151,11 @@ def test_counts_in_another_form_are_the_same(link: DemoLink, tmp_path: Path) -> 
 
 
 def test_what_is_drawn_says_what_it_is(link: DemoLink) -> None:
-    assert title(charts.rebates(link.spot.kickbacks(start="-2D"), asset="USDT")) == "Kickbacks · USDT a day"
+    assert title(charts.rebates(link.spot.kickbacks(start="-2D"), asset="USDT")) == "Kickbacks · USDT per day"
     income = link.futures.income(start="-2D")
     assert (
-        title(charts.rebates(income, asset="USDT", by="income_type")) == "Income by income_type · USDT a day"
+        title(charts.rebates(income, asset="USDT", by="income_type"))
+        == "Income by income_type · USDT per day"
     )
     assert charts.rebates(link.futures.traders(start="-5D"), asset="USDT", by="customer_id").patches
 
@@ -179,31 +180,36 @@ def test_balances_may_be_a_column_or_have_the_account_as_index(link: DemoLink, t
 @pytest.mark.parametrize(
     ("chart", "fetch", "heading", "words"),
     [
-        (charts.rebates, lambda link: link.spot.rebates(start="-2D"), "Rebates · a day", "No rebates"),
-        (charts.rebates, lambda link: link.futures.rebates(start="-4D"), "Rebates · a day", "No rebates"),
-        (charts.rebates, lambda link: link.spot.kickbacks(start="-2D"), "Kickbacks · a day", "No kickbacks"),
+        (charts.rebates, lambda link: link.spot.rebates(start="-2D"), "Rebates · per day", "No rebates"),
+        (charts.rebates, lambda link: link.futures.rebates(start="-4D"), "Rebates · per day", "No rebates"),
+        (
+            charts.rebates,
+            lambda link: link.spot.kickbacks(start="-2D"),
+            "Kickbacks · per day",
+            "No kickbacks",
+        ),
         (
             charts.traders,
             lambda link: link.futures.traders(start="-4D"),
-            "Customers who traded futures · a day",
+            "Customers who traded futures · per day",
             "Nobody traded",
         ),
         (
             charts.traders,
             lambda link: link.futures.trader_counts(start="-4D"),
-            "Customers who traded futures · a day",
+            "Customers who traded futures · per day",
             "Nobody traded",
         ),
         (
             charts.balances,
             lambda link: link.exchange.margin_balances(),
-            "Margin, net, BTC · the largest sub-accounts",
+            "Margin, net, BTC · largest sub-accounts",
             "No sub-account holds anything",
         ),
         (
             charts.balances,
             lambda link: link.exchange.futures_balances("cm"),
-            "Futures COIN-M, USDT · the largest sub-accounts",
+            "Futures COIN-M, USDT · largest sub-accounts",
             "No sub-account holds anything",
         ),
     ],
@@ -233,7 +239,7 @@ def test_a_frame_of_nothing_at_all_draws_an_empty_chart(chart: Callable[..., Axe
 
 def test_an_asset_that_was_not_paid_draws_an_empty_chart_that_says_what_was(rebates: pd.DataFrame) -> None:
     ax = charts.rebates(rebates, asset="DOGE", by="symbol")
-    assert title(ax) == "Rebates by symbol · DOGE a day"
+    assert title(ax) == "Rebates by symbol · DOGE per day"
     assert written(ax) == ["No rebates in DOGE; there are some in USDT"]
 
 
@@ -293,13 +299,13 @@ def test_every_frame_of_the_toolkit_is_drawn_or_refused_with_what_would_do() -> 
         (lambda frame: charts.rebates([1, 2]), "draws a DataFrame, not list"),
         (lambda frame: charts.traders(frame.drop(columns="customer_id")), r"charts\.rebates\(\) draws it"),
         (charts.balances, r"charts\.rebates\(\) draws it"),
-        (lambda frame: charts.rebates(frame.assign(time="soon")), "'time' holds no times"),
-        (lambda frame: charts.rebates(frame.assign(time=5)), "'time' holds no times"),
-        (lambda frame: charts.rebates(frame.assign(income="much")), "'income' holds no amounts"),
+        (lambda frame: charts.rebates(frame.assign(time="soon")), "'time' does not hold times"),
+        (lambda frame: charts.rebates(frame.assign(time=5)), "'time' does not hold times"),
+        (lambda frame: charts.rebates(frame.assign(income="much")), "'income' does not hold amounts"),
         (lambda frame: charts.rebates(frame.assign(asset=None)), "have no asset"),
         (lambda frame: charts.rebates(pd.concat([frame, frame], axis=1)), "several columns"),
-        (lambda frame: charts.rebates(frame, top=0), "`top` is a whole number"),
-        (lambda frame: charts.rebates(frame, by="colour"), "'colour', which is no column"),
+        (lambda frame: charts.rebates(frame, top=0), "`top` must be a whole number"),
+        (lambda frame: charts.rebates(frame, by="colour"), "'colour', which is not a column"),
     ],
 )
 def test_what_cannot_be_drawn_says_what_would_do(

@@ -45,7 +45,7 @@ def drawn(ax: Axes) -> str:
 
 def said(name: str) -> str:
     """What a chart is to say of a name: written out where no font here has its letters."""
-    return _text.plain(_text.short_name(name))[0]
+    return _text.prepare(_text.short_name(name))[0]
 
 
 @pytest.mark.parametrize("name", FOREIGN, ids=lambda name: ascii(name[:12]))
@@ -119,7 +119,7 @@ def test_a_letter_that_no_font_has_is_written_out(letter: str, monkeypatch: pyte
 
 def test_the_font_the_user_has_chosen_comes_first(letter: str) -> None:
     with mpl.rc_context({"font.family": ["STIXGeneral"]}):
-        text, how = _text.plain(f"{letter}é")
+        text, how = _text.prepare(f"{letter}é")
     assert text == f"{letter}é"
     assert how["fontfamily"] == ["STIXGeneral"]
 

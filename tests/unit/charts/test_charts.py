@@ -56,7 +56,7 @@ def test_bars_are_the_sums_of_the_days() -> None:
     twice.attrs = dict(ATTRS)
     ax = charts.rebates(twice)
     assert heights(ax) == [2.0 * day for day in range(1, 13)]
-    assert title(ax) == "Rebates · USDT a day"
+    assert title(ax) == "Rebates · USDT per day"
 
 
 def test_days_without_rebates_are_drawn_as_nothing() -> None:
@@ -85,7 +85,7 @@ def test_a_span_from_midnight_has_a_whole_first_day() -> None:
 def test_assets_get_a_scale_each() -> None:
     frame = rebates(asset=["USDT", "USDT", "BTC"] * 4)
     ax = charts.rebates(frame)
-    assert [title(each) for each in ax.figure.axes] == ["Rebates · USDT a day", "Rebates · BTC a day"]
+    assert [title(each) for each in ax.figure.axes] == ["Rebates · USDT per day", "Rebates · BTC per day"]
     assert ax is ax.figure.axes[0]
     total = sum(sum(heights(each)) for each in ax.figure.axes)
     assert total == sum(range(1, 13))
@@ -120,7 +120,7 @@ def test_a_number_of_numpy_will_do() -> None:
 
 def test_weeks_and_months_have_no_day_average() -> None:
     ax = charts.rebates(rebates(), freq="W")
-    assert title(ax) == "Rebates · USDT a week"
+    assert title(ax) == "Rebates · USDT per week"
     assert heights(ax) == [1.0, 35.0, 42.0]
     assert not ax.lines
     assert heights(charts.rebates(rebates(), freq="MS")) == [78.0]
@@ -134,8 +134,8 @@ def test_exact_amounts_are_drawn() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: charts.rebates(rebates(), by="colour"), "'colour', which is no column"),
-        (lambda: charts.rebates(rebates(), freq="H"), "freq is 'H'"),  # type: ignore[arg-type]
+        (lambda: charts.rebates(rebates(), by="colour"), "'colour', which is not a column"),
+        (lambda: charts.rebates(rebates(), freq="H"), "not 'H'"),  # type: ignore[arg-type]
         (lambda: charts.rebates(pd.DataFrame({"a": [1]})), "it has no income"),
         (lambda: charts.traders(rebates()), "it has no old_trader"),
         (lambda: charts.balances(rebates()), "spot_balances"),
@@ -174,7 +174,7 @@ def test_balances_are_the_largest_first() -> None:
     ax = charts.balances(frame, top=2)
     labels = [label.get_text() for label in ax.get_yticklabels()]
     assert labels[::-1] == ["c", "a"]
-    assert title(ax) == "Margin, net, BTC: the 2 largest sub-accounts · 100% of all"
+    assert title(ax) == "Margin, net, BTC: the 2 largest sub-accounts · 100% of the total"
 
 
 @pytest.mark.parametrize(
@@ -225,6 +225,6 @@ def test_every_frame_of_the_sandbox_draws() -> None:
 
 def test_a_day_that_the_end_of_the_span_cuts_is_paler() -> None:
     attrs = {"fetched_at": "2026-05-01T00:00:00+00:00", "parameters": {"end": "2026-03-10T12:00:00+00:00"}}
-    assert pd.Timestamp("2026-03-10", tz="UTC") in _draw.cut(attrs, "D")
+    assert pd.Timestamp("2026-03-10", tz="UTC") in _draw.partial_periods(attrs, "D")
     attrs["parameters"] = {"end": "2026-03-10T23:59:59.999+00:00"}
-    assert pd.Timestamp("2026-03-10", tz="UTC") not in _draw.cut(attrs, "D")
+    assert pd.Timestamp("2026-03-10", tz="UTC") not in _draw.partial_periods(attrs, "D")
