@@ -146,7 +146,7 @@ def test_tour(run: Run, tmp_path: Path) -> None:
     assert before[0]["text/plain"] == "['weight panel']"
     assert after[0]["text/plain"] == "[]"
 
-    (endpoints,) = bundles(notebook, "toolkit.endpoints()")
+    (endpoints,) = bundles(notebook, "toolkit.list_endpoints()")
     assert "spot.rebates" in endpoints["text/html"]
 
     assert "image/png" in bundles(notebook, "charts.rebates")[-1]
@@ -175,7 +175,7 @@ def test_rate_limits(run: Run) -> None:
         notebook = run(nbformat.read(NOTEBOOKS / "02_rate_limits.ipynb", as_version=4))
     check_all_went_well(notebook)
 
-    (estimate_weight,) = bundles(notebook, "link.price")
+    (estimate_weight,) = bundles(notebook, "link.estimate_weight")
     assert "weight=39000" in estimate_weight["text/plain"]
     assert "limit=45000" in estimate_weight["text/plain"]
     assert "image/png" in bundles(notebook, "charts.balances")[-1]
@@ -246,7 +246,7 @@ def test_keys(run: Run) -> None:
     secrets = "print(pasted.key, *risky.key.split(), risky.secret, kept)"
     place = next(n for n, cell in enumerate(notebook.cells) if "add_profile" in cell.source)
     notebook.cells.insert(
-        place, nbformat.v4.new_code_cell("kept = (folder / 'desk.pem').read_text().split()[3]")
+        place, nbformat.v4.new_code_cell("kept = (folder / 'reporting.pem').read_text().split()[3]")
     )
     notebook.cells.append(nbformat.v4.new_code_cell(secrets))
     left = "print(os.environ.get('TOOLKIT_CONFIG'))"
@@ -254,7 +254,7 @@ def test_keys(run: Run) -> None:
     notebook = run(notebook)
     check_all_went_well(notebook)
     assert said(notebook, left).strip() == "None"
-    assert "There is no profile of this name" in said(notebook, 'toolkit.Link("desk")')
+    assert "There is no profile of this name" in said(notebook, 'toolkit.Link("reporting")')
     assert "BEGIN PUBLIC KEY" in said(notebook, "make_pair")
     assert "0o600" in said(notebook, "make_pair")
     assert "***@***.example" in bundles(notebook, "sub_accounts()")[-1]["text/plain"]
