@@ -1,4 +1,4 @@
-"""How Sphinx builds the documentation: `make docs`. Nothing here, or in what it builds, asks a network."""
+"""Configuration of Sphinx, for `make docs`. Neither the build nor the built pages use a network."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from sphinx.application import Sphinx
+
 from toolkit import __version__
 
 DOCS = Path(__file__).parent
@@ -17,7 +19,7 @@ ROOT = DOCS.parent
 sys.path.insert(0, str(DOCS / "_extensions"))
 
 # --- the notebooks -------------------------------------------------------------------------------
-# Sphinx reads what is in its own folder only, so they are copied into it (git ignores the copies).
+# Sphinx reads only its own folder, so they are copied into it (git ignores the copies).
 _notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
 for _copy in (DOCS / "notebooks").glob("*.ipynb"):
     if _copy.name not in {each.name for each in _notebooks}:
@@ -27,7 +29,7 @@ for _notebook in _notebooks:
     if not _copy.exists() or _copy.read_bytes() != _notebook.read_bytes():
         shutil.copyfile(_notebook, _copy)
 
-# Their kernels know nothing of this user, and leave nothing behind.
+# Their kernels use none of this user's settings, and leave nothing behind.
 _scratch = tempfile.mkdtemp(prefix="toolkit-docs-")
 _owner = os.getpid()  # processes that Sphinx forks leave the folder to this one
 atexit.register(lambda: os.getpid() == _owner and shutil.rmtree(_scratch, ignore_errors=True))
@@ -40,12 +42,12 @@ for _name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_H
     os.environ[_name] = str(Path(_scratch, _name.lower()))
 _profile = Path(os.environ["IPYTHONDIR"], "profile_default")
 _profile.mkdir(parents=True)
-# A kernel warns that it listens without encryption, which it does on this machine only.
+# A kernel warns that it listens without encryption; it listens on this machine only.
 (_profile / "ipython_kernel_config.py").write_text("get_config().Application.log_level = 40\n", "utf-8")
 os.environ["TOOLKIT_JOURNAL"] = str(Path(_scratch, "journal"))
-os.environ["TOOLKIT_RATE_LIMITS"] = str(Path(_scratch, "ledger"))
+os.environ["TOOLKIT_RATE_LIMITS"] = str(Path(_scratch, "rate-limits"))
 
-# What a notebook shows depends on the toolkit as much as on the notebook: another toolkit, another cache.
+# Outputs depend on the toolkit as much as on the notebook, so each version of it has a cache of its own.
 _sources = hashlib.sha256()
 for _source in sorted((ROOT / "toolkit").rglob("*.py")):
     _sources.update(_source.read_bytes())
@@ -56,7 +58,7 @@ nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_merge_streams = True
-# There is no kernel behind a page: a panel is shown by the picture that it saves along with its widget.
+# There is no kernel behind a page: a panel is shown as the picture that it stores beside its widget.
 nb_mime_priority_overrides = [("*", "application/vnd.jupyter.widget-view+json", None)]
 nb_ipywidgets_js = {}
 
@@ -86,12 +88,12 @@ myst_url_schemes = ["http", "https"]
 # --- docstrings ----------------------------------------------------------------------------------
 default_role = "literal"  # `x` in a docstring is code, as in Markdown; `names` makes a link of it
 autodoc_typehints_format = "short"
-autodoc_type_aliases = {  # described in reference/types.md, rather than spelt out in each signature
+autodoc_type_aliases = {  # described in reference/types.md instead of written out in each signature
     "Amount": "toolkit.api.writes.resource.Amount",
-    "Emails": "toolkit.client.Emails",
+    "Emails": "toolkit.redaction.Emails",
     "Host": "toolkit.endpoints.Host",
-    "Numbers": "toolkit.client.Numbers",
-    "When": "toolkit.fetch.When",
+    "Numbers": "toolkit.frames.builder.Numbers",
+    "When": "toolkit.planning.When",
 }
 autodoc_member_order = "bysource"
 python_use_unqualified_type_names = True
@@ -118,3 +120,8 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
 }
 html_sidebars = {"index": [], "getting-started": [], "release-notes": []}
+
+
+def setup(app: Sphinx) -> None:
+    """Create the folder that the theme copies the logo to, also if the build fails before Sphinx does."""
+    Path(app.outdir, "_static").mkdir(parents=True, exist_ok=True)

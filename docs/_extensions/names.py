@@ -1,4 +1,4 @@
-"""Links from names in code to the reference, so that no text has to say where each is described."""
+"""Turns names in inline code and in signatures into links to the reference."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.nodes import make_refnode
 
-# What stands for an object in our texts, and where its members are described.
+# Variable names used in the documentation, and the class whose members they have.
 _OBJECTS = {
     "link.": "toolkit.Link.",
-    "ops.": "toolkit.writes.Operations.",
+    "ops.": "toolkit.api.writes.operations.Operations.",
     "outcome.": "toolkit.writes.Outcome.",
     "demo.": "toolkit.demo.DemoLink.",
 }
 
 
 class _Index:
-    """Finds what a name in a text or a signature stands for."""
+    """Finds the object that a name in a text or a signature means."""
 
     def __init__(self, env: BuildEnvironment) -> None:
         self.objects = env.domains.python_domain.objects
@@ -32,10 +32,10 @@ class _Index:
                 self._by_last_word.setdefault(name.rpartition(".")[2], []).append(name)
 
     def find(self, text: str) -> str | None:
-        """The full name of the object that is meant, None where there is none, or more than one."""
+        """The full name of the object that is meant; None if there is none, or more than one."""
         text = text.removeprefix("~").removesuffix("()").partition("(")[0]
         candidates = [text, f"link.{text}"]
-        if f"toolkit.{text}" not in self._modules:  # `link` is an object in our texts, not a module
+        if f"toolkit.{text}" not in self._modules:  # a name such as `errors` means the module
             candidates.append(f"toolkit.{text}")
         for short, full in _OBJECTS.items():
             if text.startswith(short):
@@ -48,12 +48,12 @@ class _Index:
 
 
 class CodeLinks(SphinxPostTransform):
-    """Makes a link of inline code that names something in the reference."""
+    """Turns inline code into a link if it names something in the reference."""
 
     default_priority = 5
 
     def run(self, **kwargs: Any) -> None:
-        """Look at each piece of inline code on a page."""
+        """Replace the inline code of a page."""
         index = _Index(self.env)
         for literal in list(self.document.findall(nodes.literal)):
             if _is_within(literal, nodes.reference, pending_xref, nodes.title) or "\n" in literal.astext():
@@ -79,7 +79,7 @@ def _is_within(node: nodes.Node, *kinds: type[nodes.Node]) -> bool:
 def resolve(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
 ) -> nodes.Node | None:
-    """Find a type of a signature or an error of a docstring, which are named without their module."""
+    """Resolve types in signatures and errors in docstrings, which are named without their module."""
     if node.get("refdomain") != "py":
         return None
     index = _Index(env)
@@ -87,7 +87,7 @@ def resolve(
     if name is not None:
         found = index.objects[name]
         return make_refnode(app.builder, node["refdoc"], found.docname, found.node_id, content, name)
-    # What a signature names is there, in a package of others or inside of ours. Texts may be wrong.
+    # Signatures name real objects, even if they are not in the reference; a docstring may be mistaken.
     return content if _is_within(node, desc_signature) else None
 
 

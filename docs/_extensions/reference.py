@@ -1,6 +1,6 @@
-"""What the reference is made of: the endpoints, the public names and the commands, from the toolkit itself.
+"""Directives that generate the reference from the toolkit itself: endpoints, public names, commands.
 
-Nothing is listed by hand. Each directive writes Markdown, or reStructuredText where autodoc wants it.
+Nothing is listed by hand. Each directive writes Markdown, with reStructuredText inside for autodoc.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from toolkit.__main__ import main
 
 
 class Generated(SphinxDirective):
-    """A directive whose content is written, then parsed as Markdown."""
+    """A directive that writes Markdown, which is then parsed in its place."""
 
     required_arguments = 1
 
@@ -66,9 +66,9 @@ class EndpointTable(Generated):
 
 
 class EndpointMethods(Generated):
-    """The methods of a namespace, by the names under which a user calls them.
+    """The methods of a namespace, under the names by which a user calls them.
 
-    autodoc would name them by their class, which nobody ever types.
+    autodoc would use the name of their class, which no user types.
     """
 
     option_spec = {"class": directives.unchanged_required, "returns": directives.unchanged}  # noqa: RUF012
@@ -100,7 +100,7 @@ class EndpointMethods(Generated):
 
 
 class PublicNames(Generated):
-    """All that a module offers in its `__all__`: a summary, then each name in full."""
+    """Every name in the `__all__` of a module: a summary table, then each in full."""
 
     option_spec = {  # noqa: RUF012
         "exclude": directives.unchanged,
@@ -115,18 +115,36 @@ class PublicNames(Generated):
         excluded = self.options.get("exclude", "").split()
         names = [each for each in module.__all__ if each not in excluded and _is_documented(module, each)]
         names += self.options.get("also", "").split()
-        table = ["| name | |", "|---|---|"]
-        lines = [f".. py:module:: {name}", ""]
-        for each in names:
-            thing = getattr(module, each)
-            table.append(f"| {{py:obj}}`{each} <{name}.{each}>` | {_first_line(thing)} |")
-            lines += [f".. {_kind(thing)}:: {name}.{each}", *["   :members:"] * isinstance(thing, type), ""]
-        summary = [] if "no-summary" in self.options else [*table, ""]
-        return "\n".join([*summary, _in_rst(lines)])
+        summary, lines = _described([f"{name}.{each}" for each in names])
+        summary = [] if "no-summary" in self.options else [*summary, ""]
+        return "\n".join([*summary, _in_rst([f".. py:module:: {name}", "", *lines])])
+
+
+class Objects(Generated):
+    """Objects by their full names, one a line: a summary table, then each in full."""
+
+    required_arguments = 0
+    has_content = True
+
+    def text(self) -> str:
+        """A table, and an autodoc directive each."""
+        summary, lines = _described([line.strip() for line in self.content if line.strip()])
+        return "\n".join([*summary, "", _in_rst(lines)])
+
+
+def _described(names: list[str]) -> tuple[list[str], list[str]]:
+    """A summary table of objects in Markdown, and the directives that describe them."""
+    table, lines = ["| name | |", "|---|---|"], []
+    for name in names:
+        module, _, last = name.rpartition(".")
+        thing = getattr(importlib.import_module(module), last)
+        table.append(f"| {{py:obj}}`{last} <{name}>` | {_first_line(thing)} |")
+        lines += [f".. {_kind(thing)}:: {name}", *["   :members:"] * isinstance(thing, type), ""]
+    return table, lines
 
 
 def _first_line(thing: object) -> str:
-    """What a docstring begins with; nothing for a value, whose docstring is that of its class."""
+    """The first line of a docstring; nothing for a value, whose docstring is that of its class."""
     has_own = isinstance(thing, type) or inspect.isfunction(thing)
     return (inspect.getdoc(thing) or "").partition("\n")[0].replace("|", r"\|") if has_own else ""
 
@@ -195,7 +213,7 @@ def _endpoints(prefix: str) -> Iterator[Any]:
 def as_rst(  # noqa: PLR0917 - as autodoc calls it
     app: Sphinx, what: str, name: str, thing: object, options: Any, lines: list[str]
 ) -> None:
-    """Say in reStructuredText what a docstring says: an asterisk is one, and lists may be indented."""
+    """Turn a docstring into reStructuredText: escape asterisks, and keep indented lists."""
     written, inner = [], None
     for line in lines:
         text = line.lstrip()
@@ -207,7 +225,7 @@ def as_rst(  # noqa: PLR0917 - as autodoc calls it
         elif inner is not None:
             indent = inner
         written.append(" " * indent + _ASTERISK.sub(r"\\*", text))
-    # Of a value napoleon would take what stands before the first colon for its type.
+    # napoleon would take the text before the first colon of a value's docstring for its type.
     kind = "method" if what in ("attribute", "data", "property") else what
     lines[:] = GoogleDocstring(written, _STYLE, app, kind, name, thing, options).lines()
 
@@ -217,6 +235,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("endpoint-table", EndpointTable)
     app.add_directive("endpoint-methods", EndpointMethods)
     app.add_directive("public-names", PublicNames)
+    app.add_directive("objects", Objects)
     app.add_directive("error-tree", ErrorTree)
     app.add_directive("commands", Commands)
     app.connect("autodoc-process-docstring", as_rst)

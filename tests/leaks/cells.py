@@ -1,4 +1,4 @@
-"""Cells of a notebook at the same desk, run by a real kernel: panels, prompts, and what IPython shows."""
+"""Cells of a notebook, run by a real kernel: panels, prompts, and what IPython shows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jupyter_client.manager import start_new_async_kernel
 
 from tests.leaks.workspace import PASSPHRASE, Workspace
 
-# Wherever somebody is asked something, the answer is typed into the hidden prompt.
+# Each hidden prompt gets the next of `answers`.
 CELLS = """
 %xmode Verbose
 %config InlineBackend.close_figures = True
@@ -97,7 +97,7 @@ class Kernel:
     """A kernel in a workspace.
 
     Attributes:
-        said: All that it has said, as a frontend is told it: outputs, errors, and the state of widgets.
+        said: Every message to a frontend: outputs, errors, and the state of widgets.
         raised: The errors of its cells, by name.
     """
 
@@ -107,7 +107,7 @@ class Kernel:
         self._client = client
 
     async def run(self, cells: str, answers: Iterator[str]) -> None:
-        """Run cells; whatever they ask for is typed in."""
+        """Run cells, and type the answers to their prompts."""
         for cell in cells.strip().split("###\n"):
             await self._client.execute_interactive(
                 cell,
@@ -125,11 +125,11 @@ class Kernel:
 
 @contextlib.asynccontextmanager
 async def kernel(workspace: Workspace) -> AsyncIterator[Kernel]:
-    """One, ended in the end."""
+    """A kernel that is shut down afterwards."""
     environment = workspace.environment | {"JUPYTER_RUNTIME_DIR": os.environ["JUPYTER_RUNTIME_DIR"]}
-    with (workspace.place / "shown").open("ab") as shown:
+    with (workspace.cwd / "shown").open("ab") as shown:
         manager, client = await start_new_async_kernel(
-            env=environment, cwd=str(workspace.place), stdout=shown, stderr=shown
+            env=environment, cwd=str(workspace.cwd), stdout=shown, stderr=shown
         )
     try:
         yield Kernel(client)
@@ -139,10 +139,10 @@ async def kernel(workspace: Workspace) -> AsyncIterator[Kernel]:
 
 
 def answers(workspace: Workspace, given: str) -> Iterator[str]:
-    """What is typed into the prompts of the cells, in their order."""
+    """What is typed into the prompts of the cells, in order."""
     partner = workspace.world.partner
     yield given
     yield from (partner.key, partner.secret)
     yield PASSPHRASE
-    yield partner.secret  # it is no passphrase
+    yield partner.secret  # a wrong passphrase
     yield from (partner.key, f"{partner.secret} ")

@@ -1,4 +1,4 @@
-"""What keeps secrets out of sight, each with the line that would be there without it."""
+"""The lines of the toolkit that keep secrets out of sight, and what removing each one would leave."""
 
 from __future__ import annotations
 
@@ -11,138 +11,141 @@ from tests.support.paths import PACKAGE
 
 @dataclass(frozen=True)
 class Guard:
-    """A guard.
+    """A line that keeps a secret out of sight.
 
     Attributes:
-        name: What it does.
-        file: The module it is in.
-        there: Its words.
-        without: What would stand there without it.
+        name: What it does, for messages.
+        file: Path of its module in the package.
+        present: Its source text, which occurs once in the file.
+        absent: The text that takes its place when the guard is removed.
     """
 
     name: str
     file: str
-    there: str
-    without: str
+    present: str
+    absent: str
 
     def removed(self, folder: Path) -> Path:
-        """A folder with the toolkit without it."""
+        """Copy the toolkit into a folder, without this guard."""
+        assert self.is_present(), f"{self.name}: its source text has changed"
         shutil.copytree(PACKAGE, folder / "toolkit")
         module = folder / "toolkit" / self.file
-        text = module.read_text()
-        assert text.count(self.there) == 1, f"{self.name}: it is written otherwise by now"
-        module.write_text(text.replace(self.there, self.without))
+        module.write_text(module.read_text().replace(self.present, self.absent))
         return folder
+
+    def is_present(self) -> bool:
+        """Whether its source text occurs in its module, and only once."""
+        return (PACKAGE / self.file).read_text().count(self.present) == 1
 
 
 GUARDS = [
     Guard(
-        "errors show no frame that was given something secret",
-        "tracebacks.py",
+        "tracebacks omit frames that were given a secret",
+        "runtime/tracebacks.py",
         "    return guarded\n",
         "    return call\n",
     ),
     Guard(
-        "errors lose the frames and causes they come from",
-        "tracebacks.py",
+        "errors drop their frames and causes",
+        "runtime/tracebacks.py",
         "    error.__cause__ = error.__context__ = None\n    return error.with_traceback(None)\n",
         "    return error\n",
     ),
     Guard(
         "logs of requests have no query",
-        "wire/session.py",
+        "transport/session.py",
         'argument.partition("?")[0]',
         "argument",
     ),
     Guard(
-        "long runs of letters are taken out of what the exchange says",
-        "privacy.py",
-        "_LONG_RUN.sub(HIDDEN, text)",
+        "long runs of characters are removed from messages of the exchange",
+        "redaction.py",
+        "_LONG_RUN.sub(REDACTED, text)",
         "text",
     ),
     Guard(
-        "addresses are taken out of what the exchange says",
-        "privacy.py",
+        "e-mail addresses are removed from messages of the exchange",
+        "redaction.py",
         '_LIKELY.sub("(e-mail)", plain)',
         "plain",
     ),
     Guard(
-        "of a redirect only the host is told",
-        "wire/answers.py",
-        'without_secrets(urlsplit(answer.headers.get("Location", "")).hostname or "", 80)',
-        'answer.headers.get("Location", "")',
+        "errors about a redirect name only its host",
+        "transport/responses.py",
+        'without_secrets(urlsplit(response.headers.get("Location", "")).hostname or "", 80)',
+        'response.headers.get("Location", "")',
     ),
     Guard(
-        "credentials do not show what they hold",
-        "wire/credentials.py",
+        "credentials do not show their key",
+        "auth/credentials.py",
         'f"Credentials({self.kind}, hidden)"',
         'f"Credentials({self.kind}, {self._key})"',
     ),
     Guard(
-        "frames do not say which private arguments they were asked for with",
-        "plan/__init__.py",
+        "private arguments are hidden in the attrs of frames",
+        "planning/__init__.py",
         '"(hidden)" if param.private else ',
         "",
     ),
     Guard(
-        "nor do those of any path",
+        "private arguments of link.get are hidden in the attrs of frames",
         "fetch/fetcher.py",
         '"(hidden)" if _PRIVATE.search(name) else ',
         "",
     ),
     Guard(
-        "a private argument that cannot be right is not repeated",
-        "plan/values.py",
+        "an invalid private argument is not repeated",
+        "planning/values.py",
         "kind_of(value) if param.private else quoted(value)",
         "quoted(value)",
     ),
     Guard(
         "API keys in frames are masked",
-        "privacy.py",
+        "redaction.py",
         'return key if "*" in key else key[:_KEY_SHOWN] + _KEY_STARS',
         "return key",
     ),
     Guard(
         "private arguments are masked in previews, outcomes and the journal",
-        "operations/order.py",
-        "        return masked_argument(param, value)\n",
+        "writes/request.py",
+        "        return redacted_argument(param, value)\n",
         "        return value\n",
     ),
     Guard(
-        "keys in the answers to writes are masked",
-        "privacy.py",
-        "shown[wire] = masked_key(shown[wire])",
+        "keys in the responses to writes are masked",
+        "redaction.py",
+        "shown[field] = masked_key(shown[field])",
         "pass",
     ),
     Guard(
-        "a new key does not show what it holds",
-        "operations/outcome.py",
+        "a new key does not show itself",
+        "writes/outcome.py",
         'return "NewKey(hidden: read .key and .secret)"',
         'return f"NewKey({self.key}, {self.secret})"',
     ),
     Guard(
-        "what cannot be a profile's name is not repeated",
-        "keys/profiles.py",
+        "an invalid profile name is not repeated",
+        "auth/keys/profiles.py",
         "'A profile has a short name",
         "f'{name} is none: a profile has a short name",
     ),
     Guard(
-        "what cannot be the name of a file is not repeated",
-        "keys/files.py",
+        "an invalid file name is not repeated",
+        "auth/keys/files.py",
         "(errno.ENOENT, errno.ENAMETOOLONG, errno.EINVAL)",
         "(errno.ENOENT,)",
     ),
     Guard(
-        "a field that is none is not repeated where it may be a key",
-        "keys/profiles.py",
+        "an unknown field of a profile is not repeated if it may be a key",
+        "auth/keys/profiles.py",
         'name if len(name) <= 20 else "(a long one)"',
         "name",
     ),
 ]
 
 PROMPT = Guard(
-    "what is typed is not shown",
-    "keys/prompt.py",
+    "typed answers are not shown",
+    "auth/keys/prompt.py",
     "return getpass.getpass(question)",
     "return input(question)",
 )

@@ -10,60 +10,60 @@ from urllib.parse import quote, quote_plus
 import numpy as np
 
 RUN = 12
-"""So many characters of a secret, one after the other, are a leak."""
+"""This many consecutive characters of a secret are a leak."""
 
 _HEAD = 8
-# Every private key in PEM begins alike.
+# Every private key in PEM begins with the same characters.
 _ALIKE = 40
 
 
 class Marks:
-    """Texts that are searched for, in every spelling that they may have been written down in.
+    """Texts to search for, in every encoding in which they may have been written.
 
-    Of a secret each run of `RUN` characters counts, of an address the whole.
+    Any `RUN` consecutive characters of a secret count; an address counts as a whole.
     """
 
     def __init__(self) -> None:
-        self._whats: dict[bytes, str] = {}
+        self._kinds: dict[bytes, str] = {}
         self._lengths: list[int] = []
         self._heads: np.ndarray | None = None
 
-    def add(self, what: str, secret: str) -> None:
+    def add(self, kind: str, secret: str) -> None:
         """A key, a secret or a signature."""
-        assert len(secret) >= RUN, what
+        assert len(secret) >= RUN, kind
         for spelling in spellings(secret):
             for at in range(len(spelling) - RUN + 1):
-                self._whats[spelling[at : at + RUN]] = what
+                self._kinds[spelling[at : at + RUN]] = kind
         self._heads = None
 
-    def add_pem(self, what: str, pem: str) -> None:
+    def add_pem(self, kind: str, pem: str) -> None:
         """A private key, in lines or in one."""
         inner = "".join(line for line in pem.splitlines() if "-----" not in line)
-        self.add(what, inner[_ALIKE:])
-        self.add(what, base64.b64decode(inner)[_ALIKE:].hex())
+        self.add(kind, inner[_ALIKE:])
+        self.add(kind, base64.b64decode(inner)[_ALIKE:].hex())
 
-    def add_address(self, what: str, address: str) -> None:
-        """An e-mail address; a piece of one is what masks leave."""
+    def add_address(self, kind: str, address: str) -> None:
+        """An e-mail address, as a whole: a masked one still shows parts of it."""
         for spelling in spellings(address):
-            self._whats[spelling] = what
+            self._kinds[spelling] = kind
         self._heads = None
 
     def found(self, content: bytes) -> list[str]:
-        """What is in there, and the place of the first one of each."""
+        """The kinds of marks in these bytes, each with the offset of its first occurrence."""
         if self._heads is None:
-            heads = b"".join(each[:_HEAD] for each in self._whats)
+            heads = b"".join(each[:_HEAD] for each in self._kinds)
             self._heads = np.unique(np.frombuffer(heads, "<u8"))
-            self._lengths = sorted({len(each) for each in self._whats})
+            self._lengths = sorted({len(each) for each in self._kinds})
         found: dict[str, int] = {}
         for offset in range(min(_HEAD, len(content) - _HEAD + 1)):
             words = np.frombuffer(content, "<u8", (len(content) - offset) // _HEAD, offset)
             nearest = self._heads[np.searchsorted(self._heads, words).clip(max=len(self._heads) - 1)]
             for at in np.flatnonzero(nearest == words) * _HEAD + offset:
                 for length in self._lengths:
-                    what = self._whats.get(content[at : at + length])
-                    if what is not None:
-                        found.setdefault(what, int(at))
-        return [f"{what} at {at}" for what, at in sorted(found.items())]
+                    kind = self._kinds.get(content[at : at + length])
+                    if kind is not None:
+                        found.setdefault(kind, int(at))
+        return [f"{kind} at {at}" for kind, at in sorted(found.items())]
 
 
 def spellings(text: str) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""What marked secrets go through: each scene works with them as a desk does, and tells what it met."""
+"""The scenes that marked secrets go through: each works with them as a user does."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ ABSTRACT = {"ToolkitError"}
 def workspaces(number: int) -> Iterator[list[Workspace]]:
     with ExitStack() as stack:
         folder = stack.enter_context(memory_folder())
-        places = [folder / str(each) for each in range(number)]
-        for place in places:
-            place.mkdir()
-        yield [stack.enter_context(Workspace(place)) for place in places]
+        folders = [folder / str(each) for each in range(number)]
+        for each in folders:
+            each.mkdir()
+        yield [stack.enter_context(Workspace(each)) for each in folders]
 
 
 def work_with_a_script(endpoints: Workspace, failures: Workspace) -> None:
-    run([endpoints.conflict_key("endpoints"), failures.conflict_key("errors")])
+    run([endpoints.run_spec("endpoints"), failures.run_spec("errors")])
     look_at_every_endpoint(endpoints)
     look_at_every_error(failures)
 
@@ -62,23 +62,23 @@ async def work_with_a_kernel(workspace: Workspace) -> None:
     async with cells.kernel(workspace) as kernel:
         typed = cells.answers(workspace, json.dumps(workspace.given()))
         await kernel.run(cells.CELLS, typed)
-        assert next(typed, None) is None, "all of it was asked for"
+        assert next(typed, None) is None, "every prompt was reached"
         assert kernel.raised == cells.RAISED
     said = "\n".join(kernel.said)
     for words in ("SANDBOX", "text/html", "image/png", "comm_open", "urllib3.connectionpool"):
         assert words in said
-    (workspace.place / "said").write_text(said)
+    (workspace.cwd / "said").write_text(said)
     assert any(name.endswith("history.sqlite") for name in workspace.left())
 
 
 async def run_notebooks(workspace: Workspace) -> None:
-    """On a sandbox that the environment names; some of them start one of their own besides."""
+    """Run them on a sandbox named by the environment; some also start one of their own."""
     own = World(seed=7)
     for key in own.keys.values():
-        workspace.suffixed_argument.add("a key of the usual sandbox", key.key)
-        workspace.suffixed_argument.add("a secret of the usual sandbox", key.secret)
+        workspace.marks.add("a key of the usual sandbox", key.key)
+        workspace.marks.add("a secret of the usual sandbox", key.secret)
     for new in own.new_key():
-        workspace.suffixed_argument.add("a new key of the usual sandbox, or its secret", new)
+        workspace.marks.add("a new key of the usual sandbox, or its secret", new)
     line = json.dumps(
         {
             "address": workspace.server.address,
@@ -86,16 +86,16 @@ async def run_notebooks(workspace: Workspace) -> None:
             "secret": workspace.sandbox.secret,
         }
     )
-    # The kernel chooses its own way of showing figures.
+    # The kernel chooses its own matplotlib backend.
     environment = {name: text for name, text in workspace.environment.items() if name != "MPLBACKEND"}
     environment |= {"TOOLKIT_SANDBOX": line, "JUPYTER_RUNTIME_DIR": os.environ["JUPYTER_RUNTIME_DIR"]}
 
     async def execute(path: Path) -> None:
         notebook = nbformat.read(path, as_version=4)
-        resources = {"metadata": {"path": str(workspace.place)}}
+        resources = {"metadata": {"path": str(workspace.cwd)}}
         client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources)
         await client.async_execute(env=environment)
-        nbformat.write(notebook, workspace.place / path.name)
+        nbformat.write(notebook, workspace.cwd / path.name)
 
     await asyncio.gather(*map(execute, sorted(NOTEBOOKS.glob("*.ipynb"))))
     assert workspace.server.sent
@@ -106,7 +106,7 @@ def work_with_commands(workspace: Workspace) -> None:
     assert workspace.command("key", "new", "made", "--lock", typed=[PASSPHRASE] * 2) == 0
     made = workspace.config / "made.pem"
     workspace.unmarked.add(made)
-    workspace.suffixed_argument.add_pem("a private key that was made", made.read_text())
+    workspace.marks.add_pem("a private key that was made", made.read_text())
     typed = [partner.key, PASSPHRASE]
     assert workspace.command("key", "add", "made", "--private-key", str(made), typed=typed) == 0
     assert workspace.command("key", "add", "same", typed=[partner.key, partner.key]) == 1

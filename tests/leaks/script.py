@@ -1,10 +1,10 @@
-"""A desk's script, with logs and tracebacks as telling as can be: `python -m tests.leaks.script`.
+"""A user's script, with the most verbose logs and tracebacks: `python -m tests.leaks.script`.
 
-It is told over its input what to work with, works with all of it, meets every error, and shows and writes
-down whatever it gets. What it shows of itself has nothing secret: what does is the toolkit's.
+It reads from its standard input what to work with, uses all of it, meets every error, and shows and stores
+whatever it gets. It shows no secret by itself: any secret in its output comes from the toolkit.
 
-Left out is `http.client`'s own `debuglevel`, which prints every request as it goes out: nothing but the
-key's owner turns that on, by hand and for that very purpose.
+`http.client`'s own `debuglevel` stays off: it prints every request, and only the owner of the key turns it
+on, by hand and for that purpose.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import cryptography.hazmat.primitives.serialization  # noqa: F401 - what takes long is imported once for all
+import cryptography.hazmat.primitives.serialization  # noqa: F401 - slow imports, once for all runs
 import pandas as pd
 import pyarrow.parquet  # noqa: F401
 import requests  # noqa: F401
@@ -40,30 +40,30 @@ PATHS = {
     "customers": "/sapi/v1/apiReferral/customization",
     "rebates": "/sapi/v1/broker/rebate/recentRecord",
 }
-FACES = ("_repr_html_", "_repr_mimebundle_", "_repr_markdown_", "_repr_png_")
+REPRESENTATIONS = ("_repr_html_", "_repr_mimebundle_", "_repr_markdown_", "_repr_png_")
 
 
 class Given:
-    """What it works with. Nothing shows it, as the frames of this script are shown, too."""
+    """What the script works with. The type shows nothing, because the frames of this script are shown too."""
 
-    __slots__ = ("_said",)
+    __slots__ = ("_values",)
 
-    def __init__(self, said: dict[str, Any]) -> None:
-        self._said = said
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
 
     def __getitem__(self, name: str) -> Any:
-        return self._said[name]
+        return self._values[name]
 
     def next_customer(self) -> str:
-        """An e-mail address nobody has asked about."""
-        return str(self._said["customers"].pop())
+        """An e-mail address that no request has used yet."""
+        return str(self._values["customers"].pop())
 
 
 class Script:
-    """Everything the script does, in the order in which it stands here.
+    """Everything the script does, in the order of its methods.
 
     Attributes:
-        met: The errors and warnings that were met, by name.
+        met: Names of the errors and warnings that were met.
     """
 
     def __init__(self, given: Given, folder: Path) -> None:
@@ -82,9 +82,9 @@ class Script:
     # -- showing ----------------------------------------------------------------------------------------
 
     def show(self, seen: Any) -> None:
-        """Everything that this shows of itself, on the screen; and a copy, where it lets itself be copied."""
+        """Print every representation of an object, and pickle it and its copies where that is possible."""
         print(f"{seen!r}\n{seen}\n{seen:}")
-        for name in FACES:
+        for name in REPRESENTATIONS:
             with suppress(AttributeError, TypeError):
                 print(getattr(seen, name)())
         with suppress(TypeError):
@@ -100,7 +100,7 @@ class Script:
 
     def show_frame(self, frame: pd.DataFrame) -> None:
         print(frame.attrs, *frame.columns)
-        frame = frame.head(20)  # the others are like them
+        frame = frame.head(20)  # the rest looks the same
         path = self.folder / f"{next(self.numbers)}"
         for name in ("csv", "json", "html", "parquet"):
             getattr(frame, f"to_{name}")(path.with_suffix(f".{name}"))
@@ -110,24 +110,24 @@ class Script:
         (self.folder / f"{next(self.numbers)}.{kind}").write_bytes(written)
 
     def tell(self, error: BaseException) -> None:
-        """All that the usual tools show of an error."""
-        if type(error).__name__ not in self.met:  # which takes long
+        """Print everything that the usual tools show of an error."""
+        if type(error).__name__ not in self.met:  # slow
             sys.excepthook(type(error), error, error.__traceback__)
         self.met.add(type(error).__name__)
-        told: BaseException | None = error
-        with suppress(AttributeError):  # what is half made cannot be shown
+        current: BaseException | None = error
+        with suppress(AttributeError):  # an object that is half constructed cannot be shown
             print("".join(traceback.TracebackException.from_exception(error, capture_locals=True).format()))
-        logging.getLogger("desk").error("it failed", exc_info=error)
-        while told is not None:
-            print(repr(told), told.args, vars(told), getattr(told, "__notes__", ()))
+        logging.getLogger("user").error("it failed", exc_info=error)
+        while current is not None:
+            print(repr(current), current.args, vars(current), getattr(current, "__notes__", ()))
             with suppress(TypeError, AttributeError, pickle.PicklingError):
-                self.keep("pickle", pickle.dumps(told))
-            told = told.__cause__ or told.__context__
+                self.keep("pickle", pickle.dumps(current))
+            current = current.__cause__ or current.__context__
         if isinstance(getattr(error, "partial", None), pd.DataFrame):
             self.show(error.partial)  # type: ignore[attr-defined]
 
     def do(self, call: Callable[[], Any]) -> Any:
-        """Do it, and show what comes of it, whatever that is."""
+        """Call it, and show the result or the error."""
         try:
             seen = call()
         except BaseException as error:
@@ -136,29 +136,29 @@ class Script:
         self.show(seen)
         return seen
 
-    def demand(self, outcome: Any) -> None:
+    def require(self, outcome: Any) -> None:
         self.do(outcome.require_confirmed)
 
     @contextmanager
     def fault(self, kind: str, path: str = "", **options: Any) -> Iterator[None]:
-        """The exchange fails in this way."""
-        conflict_key = {"kind": kind, "path": PATHS.get(path, path), **options}
-        self.control("POST", {name: value for name, value in conflict_key.items() if value != ""})
+        """Add a fault to the sandbox."""
+        fault = {"kind": kind, "path": PATHS.get(path, path), **options}
+        self.control("POST", {name: value for name, value in fault.items() if value != ""})
         try:
             yield
         finally:
             self.control("DELETE", None)
 
-    def control(self, method: str, conflict_key: object) -> None:
+    def control(self, method: str, content: object) -> None:
         connection = http.client.HTTPConnection(self.given["control"], timeout=5)
         with closing(connection):
-            connection.request(method, "/sandbox/faults", json.dumps(conflict_key).encode())
+            connection.request(method, "/sandbox/faults", json.dumps(content).encode())
             connection.getresponse().read()
 
-    # -- what every run does ------------------------------------------------------------------------------
+    # -- in every run -----------------------------------------------------------------------------------
 
     def essence(self) -> None:
-        """A little of everything, and nothing that takes long: without any guard it shows a mark."""
+        """A little of everything that is fast: without any one of the guards it shows a mark."""
         given, link, ops = self.given, self.link, self.ops
         self.mistakes_with_keys()
         self.do(lambda: link)
@@ -202,10 +202,10 @@ class Script:
         self.do(lambda: toolkit.Link("unquoted"))
         self.do(lambda: toolkit.Link("misplaced"))
 
-    # -- what is done besides where it is told to ---------------------------------------------------------
+    # -- the parts, one of which a run may name ----------------------------------------------------------
 
     def endpoints(self) -> None:
-        """Every door with a key of one kind, and some of them with one of each other kind."""
+        """Every endpoint with one kind of key, and some with each of the other kinds."""
         every = list(self.given["reads"])
         for profile, endpoints in (("ed25519", every[::6]), ("rsa", every[3::6]), ("hmac", every)):
             with self.opened(profile, workers=2, progress=True) as link:
@@ -214,7 +214,7 @@ class Script:
         self.all_writes()
 
     def errors(self) -> None:
-        """Every error of the table."""
+        """Every error of the tree."""
         self.refusals_and_accidents()
         self.writes_that_fail()
         self.files_that_fail()
@@ -223,20 +223,16 @@ class Script:
         self.the_end()
 
     def reads(self, link: Any, endpoints: list[str]) -> None:
-        for endpoint_name in endpoints:
-            self.do(
-                lambda endpoint_name=endpoint_name: called(link, endpoint_name)(
-                    **self.given["reads"][endpoint_name]
-                )
-            )  # type: ignore[misc]
+        for name in endpoints:
+            self.do(lambda name=name: method_of(link, name)(**self.given["reads"][name]))  # type: ignore[misc]
         for each in (link, link.budget, link.budget.snapshot(), link.exchange, link.spot, link._connection):
             self.do(lambda each=each: each)  # type: ignore[misc]
-        # Whatever else it offers that asks for nothing: usage, doctor and the like.
+        # Its other methods without arguments: usage, doctor and the like.
         for name in dir(link):
             if not name.startswith("_") and name != "close" and callable(getattr(link, name)):
                 self.do(getattr(link, name))
-        for endpoint_name in endpoints:
-            self.do(lambda endpoint_name=endpoint_name: link.estimate_weight(endpoint_name, rows=3))  # type: ignore[misc]
+        for name in endpoints:
+            self.do(lambda name=name: link.estimate_weight(name, rows=3))  # type: ignore[misc]
 
     def charts(self) -> None:
         from toolkit import charts
@@ -254,14 +250,11 @@ class Script:
 
     def all_writes(self) -> None:
         customer = self.opened("customer").operations(journal=self.folder / "journal")
-        for endpoint_name in self.given["writes"]:
-            ops = customer if "own_customer" in endpoint_name else self.ops
-            for endpoints in (ops.preview, ops):
-                self.do(
-                    lambda endpoints=endpoints, endpoint_name=endpoint_name: called(endpoints, endpoint_name)(
-                        **self.given["writes"][endpoint_name]
-                    )
-                )  # type: ignore[misc]
+        for name, arguments in self.given["writes"].items():
+            ops = customer if "own_customer" in name else self.ops
+            for owner in (ops.preview, ops):
+                method = method_of(owner, name)
+                self.do(lambda method=method, arguments=arguments: method(**arguments))  # type: ignore[misc]
         for number in self.ops.history()["number"]:
             self.do(lambda number=number: self.ops.outcome(int(number)))  # type: ignore[misc]
         self.do(lambda: self.ops)
@@ -302,7 +295,7 @@ class Script:
             self.do(failure.exchange.partner)
 
     def files_that_fail(self) -> None:
-        with closed(self.folder / "ledger") as folder, warnings.catch_warnings():
+        with closed(self.folder / "rate-limits") as folder, warnings.catch_warnings():
             warnings.simplefilter("error")
             os.environ["TOOLKIT_RATE_LIMITS"] = str(folder / "under")
             here = dict.fromkeys(self.hosts, self.given["address"].replace("127.0.0.1", "[::1]"))
@@ -315,23 +308,23 @@ class Script:
         given, ops = self.given, self.ops
         with self.fault("reset", "customers", method="POST"):
             failure = self.do(lambda: ops.spot.set_customer_id("lost", given["lost"]))
-        self.demand(failure)
-        self.do(lambda: ops.spot.set_customer_id("not settled", given["lost"]))
+        self.require(failure)
+        self.do(lambda: ops.spot.set_customer_id("pending", given["lost"]))
         self.do(lambda: failure.reconcile(wait=False))
         with self.fault("html", "keys", method="GET", status=200):
             self.do(lambda: ops.exchange.create_api_key(given["another"], can_trade=True))
         with self.fault("error", "customers", method="POST", message=given["echo"]):
-            self.demand(self.do(lambda: ops.spot.set_customer_id("refused", given.next_customer())))
+            self.require(self.do(lambda: ops.spot.set_customer_id("refused", given.next_customer())))
         with self.fault("timeout", "customers", method="POST"), interrupted():
             self.do(lambda: ops.spot.set_customer_id("broken off", given.next_customer()))
         self.do(ops.unresolved)
         self.do(lambda: ops.exchange.delete_api_key(given["account"], given["key"]))
         with taken_away(ops, self.link), warnings.catch_warnings():
             warnings.simplefilter("error")
-            self.do(lambda: ops.spot.set_customer_id("not noted", given.next_customer()))
+            self.do(lambda: ops.spot.set_customer_id("not recorded", given.next_customer()))
 
     def other_keys(self) -> None:
-        """Those that the exchange does not know, or that sign for another."""
+        """Keys that the exchange does not know, or that belong to another account."""
         for profile in ("wrong key", "wrong secret", "stranger", "nobody"):
             self.do(lambda profile=profile: self.opened(profile.replace(" ", "-")).exchange.partner())  # type: ignore[misc]
         import toolkit
@@ -344,7 +337,7 @@ class Script:
             del os.environ[name]
 
     def threads(self) -> None:
-        """What a thread raises is shown by the interpreter itself."""
+        """The interpreter itself shows what a thread raises."""
         with self.fault("error", "customers", code=-999_999, message=self.given["echo"]):
             thread = threading.Thread(target=lambda: self.link.spot.customers(email=self.given["stranger"]))
             thread.start()
@@ -358,15 +351,15 @@ class Script:
         faulthandler.dump_traceback(all_threads=True)
 
 
-def called(endpoints: Any, endpoint_name: str) -> Any:
-    """The door of this name."""
-    system, _, name = endpoint_name.partition(".")
-    return getattr(getattr(endpoints, system), name)
+def method_of(owner: Any, endpoint: str) -> Any:
+    """The method of an endpoint, such as `link.spot.rebates`."""
+    system, _, name = endpoint.partition(".")
+    return getattr(getattr(owner, system), name)
 
 
 @contextmanager
 def interrupted() -> Iterator[None]:
-    """The user presses stop a moment later."""
+    """Interrupt the kernel a moment later."""
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -382,7 +375,7 @@ def interrupted() -> Iterator[None]:
 
 @contextmanager
 def closed(path: Path) -> Iterator[Path]:
-    """A file stands where a folder is wanted."""
+    """Put a file in place of a folder."""
     path.touch()
     yield path
     path.unlink()
@@ -390,7 +383,7 @@ def closed(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def taken_away(ops: Any, link: Any) -> Iterator[None]:
-    """The journal goes while an answer is waited for."""
+    """Remove the journal while a response is awaited."""
     aside = ops.journal.with_suffix(".aside")
 
     def take() -> None:
@@ -406,10 +399,10 @@ def taken_away(ops: Any, link: Any) -> Iterator[None]:
 
 
 def work(run: dict[str, Any]) -> None:
-    """Be a process of those surroundings, and do the essence of it, and the part that is wanted."""
+    """Set up this process for the run, then do what every run does and the part that it names."""
     os.environ.clear()
     os.environ.update(run["environment"])
-    os.chdir(run["place"])
+    os.chdir(run["cwd"])
     with open("shown", "ab") as shown:
         for number in (1, 2):
             os.dup2(shown.fileno(), number)
@@ -418,9 +411,9 @@ def work(run: dict[str, Any]) -> None:
     if given["part"]:
         import rich.traceback
 
-        # Colours show nothing, and take longer than all the rest.
+        # Highlighting shows nothing more, and is slow.
         rich.traceback.Traceback._guess_lexer = lambda *_: "text"  # type: ignore[method-assign]
-        # As wide as can be: what is broken over lines is shown all the same.
+        # Wide, so that no secret is broken over two lines.
         rich.traceback.install(show_locals=True, width=200, locals_max_string=500)
     faulthandler.enable()
     warnings.simplefilter("always")
@@ -437,7 +430,7 @@ def work(run: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Each run is a process of its own, which has what takes long to import from here."""
+    """Fork a process for each run, which shares the slow imports of this one."""
     for run in json.load(sys.stdin):
         child = os.fork()
         if not child:

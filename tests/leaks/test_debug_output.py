@@ -1,4 +1,4 @@
-"""Whatever others switch on to look at HTTP, it shows neither key nor signature of ours."""
+"""HTTP debug output of any library shows no key, signature or e-mail address of the toolkit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EMAIL = "somebody%40example.com"
 
 @pytest.fixture
 def loud(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
-    """Everything that was printed and logged, with all of it switched on."""
+    """Everything that is printed and logged, with all debug output switched on."""
     said = io.StringIO()
     monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 1)
     handler = logging.StreamHandler(said)
@@ -41,7 +41,7 @@ def ask(session: Session) -> None:
     session.send(SignedRequest("POST", "api", "/x", f"email={EMAIL}", f"a=1&signature={SIGNATURE}"), KEY)
 
 
-def nothing_of_it(said: str) -> None:
+def assert_no_secret(said: str) -> None:
     for secret in (KEY, SIGNATURE, EMAIL, "hush"):
         assert secret not in said
 
@@ -52,12 +52,12 @@ def test_nothing_secret_is_printed_or_logged(loud: Callable[[], str]) -> None:
         ask(session)
         session.close()
     said = loud()
-    nothing_of_it(said)
-    assert '"GET /x' in said, "that there was a request is no secret"
+    assert_no_secret(said)
+    assert '"GET /x' in said, "the request itself is logged"
 
 
 @pytest.mark.parametrize("says", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 407 Word\r\nX: 1\r\n\r\n"])
-def test_nothing_secret_is_said_of_a_proxy(loud: Callable[[], str], says: bytes) -> None:
+def test_nothing_secret_is_logged_about_a_proxy(loud: Callable[[], str], says: bytes) -> None:
     proxy = Proxy(says)
     where = proxy.address.replace("http://", "http://user:hush@")
     session = Session(
@@ -67,21 +67,21 @@ def test_nothing_secret_is_said_of_a_proxy(loud: Callable[[], str], says: bytes)
         ask(session)
     session.close()
     proxy.server.close()
-    nothing_of_it(loud())
+    assert_no_secret(loud())
 
 
-def test_what_others_send_is_shown_as_before(loud: Callable[[], str]) -> None:
-    """Their debugging is theirs: nothing is switched off for them."""
+def test_requests_of_other_programs_are_logged_in_full(loud: Callable[[], str]) -> None:
+    """The toolkit filters only its own requests."""
     with recording_server() as server:
         _ask_by_hand(server)
-        logging.getLogger("urllib3.connectionpool").debug("%s", "/theirs?page=1")
+        logging.getLogger("urllib3.connectionpool").debug("%s", "/other?page=1")
     said = loud()
-    assert "send: b'GET /theirs" in said
-    assert "/theirs?page=1" in said
+    assert "send: b'GET /other" in said
+    assert "/other?page=1" in said
 
 
 def _ask_by_hand(server: RecordingServer) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", int(server.address.rpartition(":")[2]), timeout=5)
-    connection.request("GET", "/theirs")
+    connection.request("GET", "/other")
     connection.getresponse().read()
     connection.close()

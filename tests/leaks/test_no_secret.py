@@ -1,8 +1,7 @@
-"""After a run that made keys and met every accident, nothing secret is anywhere but where it was handed over.
+"""A run that makes keys and meets every failure leaves no secret anywhere but where it was handed over.
 
-The run is one, and everything is looked at afterwards: what was shown, logged, raised, pickled and written
-to disk. What may not be found is taken from the other side: from the world behind the sandbox, and from the
-bytes that came over the wire.
+There is one run, and all tests look at what it showed, logged, raised, pickled and wrote to disk. The secrets
+to look for are taken from the sandbox's own data, and from the bytes that went over the socket.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ from toolkit.sandbox import RegisteredKey, Sandbox
 from toolkit.sandbox.keys import letters
 from toolkit.writes import NewKey, Outcome
 
-# The kernel is a program of its own, whose machinery may warn of what is not ours.
+# The kernel is a separate program, which may warn of things that are not the toolkit's.
 pytestmark = pytest.mark.filterwarnings("default")
 
 ACCOUNTS = "/sapi/v1/broker/subAccount"
@@ -59,31 +58,31 @@ SIGNATURE = re.compile(rb"signature=([^&\s]+)")
 
 @dataclass
 class Marked:
-    """What must not be found, by what it is."""
+    """The secrets that must not be found, in each encoding, with their kind."""
 
-    found_at: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
 
     def add(self, what: str, text: str) -> None:
         assert len(text) >= 8, (what, text)
         for spelling in {text, quote(text, safe=""), json.dumps(text)[1:-1]}:
-            self.found_at[spelling] = what
+            self.kinds[spelling] = what
 
     def within(self, text: str) -> list[str]:
-        return [what for spelling, what in self.found_at.items() if spelling in text]
+        return [what for spelling, what in self.kinds.items() if spelling in text]
 
 
 class Run:
-    """All of it: made once, looked at by every test.
+    """The run, made once for all tests.
 
     Attributes:
-        shown: What could be seen, by where.
-        traceable: What must not be in there.
+        shown: Everything that could be seen, by where.
+        secrets: What must not be in it.
     """
 
     def __init__(self, folder: Path, sandbox: Sandbox, server: RecordingServer) -> None:
         self.folder, self.sandbox, self.server = folder, sandbox, server
         self.shown: dict[str, str] = {}
-        self.traceable = Marked()
+        self.secrets = Marked()
         self.raised: dict[str, BaseException] = {}
         self.statuses: set[str] = set()
         world = sandbox.world
@@ -93,15 +92,15 @@ class Run:
         world.keys["writer"] = replace(writer, uid=world.partner.uid)
         self.writer = world.keys["writer"]
         for name, key in world.keys.items():
-            self.traceable.add(f"key of {name}", key.key)
-            self.traceable.add(f"secret of {name}", key.secret)
-        # A sub-account has one new key a second, so they take turns.
+            self.secrets.add(f"key of {name}", key.key)
+            self.secrets.add(f"secret of {name}", key.secret)
+        # A sub-account gets at most one new key a second, so each call uses another one.
         self.accounts = cycle([each.id for each in world.accounts if each.futures])
         self.customers = world.customers[:120]
-        # What was said by hand of an accident keeps its customer shut for a while, so they take turns.
+        # A failure that was resolved by hand blocks its customer for a while, so each call uses another one.
         self.emails = iter([each.email for each in self.customers[6:]])
         for customer in self.customers:
-            self.traceable.add("a customer's address", customer.email)
+            self.secrets.add("a customer's address", customer.email)
         self.link = toolkit.Link(
             key=sandbox.key,
             secret=sandbox.secret,
@@ -122,7 +121,7 @@ class Run:
     # -- looking ----------------------------------------------------------------------------------------
 
     def look(self, where: str, seen: object) -> None:
-        """Everything that this shows of itself."""
+        """Record every representation of an object."""
         texts = [repr(seen), str(seen), f"{seen}"]
         for name in ("_repr_html_", "_repr_mimebundle_", "_repr_markdown_"):
             shows = getattr(seen, name, None)
@@ -149,18 +148,18 @@ class Run:
             with contextlib.suppress(Exception):
                 texts.append(repr(pickle.dumps(error)))
             self.shown[f"{len(self.shown)} {where}"] = "\n".join(texts)
-            # What tools that print the local variables of frames show of ours.
+            # Some tools print the local variables of every frame.
             trace = error.__traceback__
             while trace is not None:
                 code = trace.tb_frame.f_code
                 if Path(code.co_filename).is_relative_to(PACKAGE):
-                    mine = "\n".join(map(_said, trace.tb_frame.f_locals.values()))
-                    self.shown[f"{len(self.shown)} {where}, locals of {code.co_qualname}"] = mine
+                    values = "\n".join(map(_repr_of, trace.tb_frame.f_locals.values()))
+                    self.shown[f"{len(self.shown)} {where}, locals of {code.co_qualname}"] = values
                 trace = trace.tb_next
             error = error.__cause__ or error.__context__
 
     def fails(self, where: str, call: Callable[[], object]) -> BaseException:
-        """What a call that must fail raises."""
+        """Record and return what a call raises; it must raise."""
         try:
             call()
         except (Exception, KeyboardInterrupt) as error:
@@ -169,8 +168,8 @@ class Run:
             return error
         raise AssertionError(f"{where} did not fail")
 
-    def paginator(self, where: str, start: object) -> None:
-        """What `vars` shows of whatever of ours can be got at through attributes."""
+    def walk(self, where: str, start: object) -> None:
+        """Record `vars` of every object of the toolkit that attributes lead to."""
         seen: set[int] = set()
         todo: list[object] = [start]
         while todo:
@@ -209,7 +208,7 @@ class Run:
         self.look("a key of one's own", own)
         kept = self.take(own)
 
-        # Everything about that key, and a customer.
+        # All writes about that key, and about a customer.
         account, email = made.arguments["sub_account_id"], next(customers)
         flags = {"can_trade": True, "margin_trade": False, "futures_trade": False}
         for endpoints in (ops.preview, ops):
@@ -227,13 +226,13 @@ class Run:
             self.look("deletion", endpoints.exchange.delete_api_key(account, new.key, confirm=new.key))
         self.look("deleted twice", ops.exchange.delete_api_key(account, new.key, confirm=new.key))
 
-        # What cannot be right.
+        # Invalid arguments.
         self.fails("no confirmation", lambda: ops.exchange.delete_api_key(account, new.key))
         wrong = self.writer.key
         self.fails("another one", lambda: ops.exchange.delete_api_key(account, new.key, confirm=wrong))
         self.fails("blank", lambda: ops.spot.set_customer_id(" ", email))
         self.fails("two @", lambda: ops.spot.set_customer_id("x", f"{email}@x"))
-        self.fails("half", lambda: ops.spot.set_customer_id("\ud800", email))
+        self.fails("incomplete", lambda: ops.spot.set_customer_id("\ud800", email))
         self.fails(
             "a name twice", lambda: ops.spot.set_customer_id("x", email, idempotency_key=f"key {parameters}")
         )
@@ -243,7 +242,7 @@ class Run:
         self.fails("misspelt", lambda: ops.exchange.set_ip_restriction(account, new.key, restricton="on"))  # type: ignore[call-arg]
         self.fails("one short", lambda: ops.exchange.set_permissions(account, new.key))  # type: ignore[call-arg]
 
-        # The same of what only reads.
+        # The same for reads.
         reads, key = self.link.exchange, new.key
         self.fails("read, misspelt", lambda: self.link.spot.customers(emial=email))  # type: ignore[call-arg]
         self.fails("read, two @", lambda: self.link.spot.customers(email=f"{email}@x"))
@@ -257,9 +256,9 @@ class Run:
         self.fails("read, interrupted", lambda: self.link.spot.customers(email=email))
         unwatch()
 
-        # Every accident, to a key that is being made and to a customer.
+        # Every failure, of a new key and of a customer.
         echo = f"bad {self.writer.key} {self.writer.secret} {new.key} {new.secret} {email} {quote(email)}"
-        accidents: list[tuple[str, dict[str, Any]]] = [
+        failures: list[tuple[str, dict[str, Any]]] = [
             ("error", {"message": echo}),
             ("error", {"message": echo, "code": -1022}),
             ("wrapped-error", {"message": echo}),
@@ -276,26 +275,26 @@ class Run:
             ("unknown-field", {"field": "subaccountId", "value": {"email": email}}),
             ("unknown-field", {"field": "apiKey", "value": [new.key]}),
         ]
-        # All of the table by the body, as it usually goes; some of it the other ways.
-        for number, (kind, options) in enumerate(accidents if parameters == "body" else accidents[::5]):
+        # All of them with parameters in the body, the default; some with each other placement.
+        for number, (kind, options) in enumerate(failures if parameters == "body" else failures[::5]):
             faults.add(kind, path=KEYS, method="POST", **options)
             failure = ops.exchange.create_api_key(next(accounts), can_trade=True)
             self.look(f"{kind} {number} to a key", failure)
             if failure._handover.holds_key:
                 self.take(failure)
-            self.settle(f"{kind} {number} to a key", ops, failure)
+            self.resolve(f"{kind} {number} to a key", ops, failure)
             faults.clear()
             faults.add(kind, path=CUSTOMERS, method="POST", **options)
             email = next(customers)
             failure = ops.spot.set_customer_id(f"{parameters} {number + 10}", email)
             self.look(f"{kind} {number} to a customer", failure)
             if failure.status == "unknown":
-                self.fails("not settled", partial(ops.spot.set_customer_id, "another", email))
+                self.fails("pending", partial(ops.spot.set_customer_id, "another", email))
                 self.look("preview of it", ops.preview.spot.set_customer_id("another", email))
-            self.settle(f"{kind} {number} to a customer", ops, failure)
+            self.resolve(f"{kind} {number} to a customer", ops, failure)
             faults.clear()
 
-        # Where warnings are errors.
+        # With warnings turned into errors.
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             for path, method, call in (
@@ -311,7 +310,7 @@ class Run:
                 assert isinstance(warned, toolkit.errors.UndeclaredFieldWarning), warned
                 faults.clear()
 
-        # Broken off, on the way and behind it; and the read before that fails.
+        # Interrupts during and after the request, and failures of the read before it.
         self.server.behave = interrupt
         email = next(customers)
         self.fails("interrupt", lambda: ops.spot.set_customer_id("i", email))
@@ -320,12 +319,12 @@ class Run:
         self.fails("interrupt behind it", lambda: ops.spot.set_customer_id("i2", email))
         unwatch()
         for number in ops.unresolved()["number"]:
-            self.settle("broken off", ops, ops.outcome(int(number)))
-        failures: dict[str, dict[str, Any]] = {
+            self.resolve("interrupted", ops, ops.outcome(int(number)))
+        read_failures: dict[str, dict[str, Any]] = {
             "error": {"message": echo, "code": -1130},
             "html": {"status": 200},
         }
-        for kind, options in (failures | ({"reset": {}} if parameters == "body" else {})).items():
+        for kind, options in (read_failures | ({"reset": {}} if parameters == "body" else {})).items():
             faults.add(kind, path=KEYS, method="GET", times=None, **options)
             call = partial(ops.exchange.create_api_key, next(accounts), can_trade=True)
             self.fails(f"{kind} before", call)
@@ -334,8 +333,8 @@ class Run:
         for name, seen in {
             "link": self.link,
             "operations": ops,
-            "doors": ops.exchange,
-            "doors of customers": ops.spot,
+            "exchange writes": ops.exchange,
+            "spot writes": ops.spot,
             "previews": ops.preview,
             "history": ops.history(),
             "unresolved": ops.unresolved(),
@@ -345,8 +344,8 @@ class Run:
             self.look(name, seen)
         for number in ops.history()["number"]:
             self.look("from the journal", ops.outcome(int(number)))
-        self.paginator("operations", ops)
-        self.paginator("an outcome", made)
+        self.walk("operations", ops)
+        self.walk("an outcome", made)
         for thing in (ops, made, new, made._ask, made._handover, self.link, ops.preview, ops.exchange):
             self.fails(f"pickled {type(thing).__name__}", lambda thing=thing: pickle.dumps(thing))  # type: ignore[misc]
 
@@ -358,12 +357,12 @@ class Run:
             ops.journal.rename(aside)
             ops.journal.mkdir()
 
-        def take_away_and_answer(line: socket.socket) -> None:
+        def hide_and_respond(sock: socket.socket) -> None:
             hide()
-            line.sendall(self.server._answer(self.server.writes[-1].raw))
+            sock.sendall(self.server._answer(self.server.writes[-1].raw))
 
-        self.server.behave = take_away_and_answer
-        self.look("answered, not written down", ops.spot.set_customer_id("j", email))
+        self.server.behave = hide_and_respond
+        self.look("responded, not recorded", ops.spot.set_customer_id("j", email))
         self.server.behave = None
         self.fails("no journal", lambda: ops.spot.set_customer_id("j2", email))
         self.fails("no journal at all", lambda: self.operations("body"))
@@ -377,71 +376,74 @@ class Run:
             bad_key, bad_secret = pair
             self.fails("a bad secret", lambda k=bad_key, s=bad_secret: self.link.operations(key=k, secret=s))  # type: ignore[misc]
             self.fails(
-                "and of a link", lambda k=bad_key, s=bad_secret: toolkit.Link(key=k, secret=s, hosts=hosts)
+                "the same of a Link",
+                lambda k=bad_key, s=bad_secret: toolkit.Link(key=k, secret=s, hosts=hosts),
             )  # type: ignore[misc]
-        self.fails("half", lambda: self.link.operations(key=key))
-        self.fails("half", lambda: self.link.operations(secret=secret))
-        self.fails("no share", lambda: toolkit.Link(key=key, secret=secret, hosts=hosts, limit_fraction=7))
+        self.fails("incomplete", lambda: self.link.operations(key=key))
+        self.fails("incomplete", lambda: self.link.operations(secret=secret))
+        self.fails(
+            "no limit_fraction", lambda: toolkit.Link(key=key, secret=secret, hosts=hosts, limit_fraction=7)
+        )
         self.fails("no live", lambda: toolkit.Link(key=key, secret=secret).operations(key=key, secret=secret))
 
     def take(self, outcome: Outcome) -> NewKey:
         new = outcome.take_key()
-        self.traceable.add("a new key", new.key)
+        self.secrets.add("a new key", new.key)
         if new.secret:
-            self.traceable.add("a new secret", new.secret)
+            self.secrets.add("a new secret", new.secret)
         self.look("the new key", new)
         return new
 
-    def settle(self, where: str, ops: Operations, failure: Outcome) -> None:
-        """Ask about it in every way, and have it settled in the end."""
-        self.fails(f"{where}, of another key", lambda: settled_with(ops, failure.number, self.writer.key))
-        self.look(f"{where}, asked about", failure.reconcile(wait=False))
+    def resolve(self, where: str, ops: Operations, failure: Outcome) -> None:
+        """Reconcile it in every way, and resolve it at the end."""
+        self.fails(f"{where}, with another key", lambda: reconcile_with(ops, failure.number, self.writer.key))
+        self.look(f"{where}, reconciled", failure.reconcile(wait=False))
         if failure.status == "unknown":
-            self.look(f"{where}, said by hand", ops.resolve(failure.number, executed=True, note="seen"))
+            self.look(f"{where}, resolved by hand", ops.resolve(failure.number, executed=True, note="seen"))
 
     def end(self) -> None:
-        """What came over the wire is known now."""
+        """Add the secrets that went over the socket."""
         self.link.close()
         for sent in self.server.sent:
             for signature in SIGNATURE.findall(sent.raw):
-                self.traceable.add("a signature", signature.decode())
-        for answered in self.server.answered:
-            for secret in re.findall(rb'"secretKey":"([^"]+)"', answered):
-                self.traceable.add("a new secret", secret.decode())
+                self.secrets.add("a signature", signature.decode())
+        for response in self.server.answered:
+            for secret in re.findall(rb'"secretKey":"([^"]+)"', response):
+                self.secrets.add("a new secret", secret.decode())
 
     def found(self, shown: dict[str, str]) -> dict[str, list[str]]:
-        """What is in there and must not be, by where."""
-        found = {place: sorted(set(self.traceable.within(text))) for place, text in shown.items()}
-        return {place: whats for place, whats in found.items() if whats}
+        """The kinds of secrets that were found, by where."""
+        found = {where: sorted(set(self.secrets.within(text))) for where, text in shown.items()}
+        return {where: kinds for where, kinds in found.items() if kinds}
 
 
-def settled_with(ops: Operations, number: int, api_key: str) -> None:
+def reconcile_with(ops: Operations, number: int, api_key: str) -> None:
     outcome = ops.reconcile(number, wait=False, api_key=api_key)
     raise LookupError(f"{outcome.status} already")
 
 
-def interrupt(line: socket.socket) -> None:
-    """The user presses stop while the answer is waited for."""
+def interrupt(sock: socket.socket) -> None:
+    """Interrupt the kernel while a response is awaited."""
     main = threading.main_thread().ident
     assert main is not None
     signal.pthread_kill(main, signal.SIGINT)
     with contextlib.suppress(OSError):
-        line.recv(1)
+        sock.recv(1)
 
 
 def raise_interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def _said(value: object) -> str:
+def _repr_of(value: object) -> str:
     try:
         return repr(value)
     except Exception as error:
         return f"<repr raised {error!r}>"
 
 
-class Everything(logging.Handler):
-    """Keeps what is logged, and all that a handler could make of it."""
+class RecordingHandler(logging.Handler):
+    """Keeps every log record, and everything that a handler could show of it."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -456,12 +458,12 @@ class Everything(logging.Handler):
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
-    log, out, err = Everything(), io.StringIO(), io.StringIO()
+    log, out, err = RecordingHandler(), io.StringIO(), io.StringIO()
     root = logging.getLogger()
     level = root.level
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
         folder = stack.enter_context(memory_folder())
-        patch.setenv("TOOLKIT_RATE_LIMITS", str(folder / "ledger"))
+        patch.setenv("TOOLKIT_RATE_LIMITS", str(folder / "rate-limits"))
         sandbox = stack.enter_context(Sandbox(seed=7, limit_scale=100))
         server = stack.enter_context(recording.recording_server(sandbox.address))
         made = Run(folder, sandbox, server)
@@ -495,19 +497,25 @@ def run() -> Iterator[Run]:
 
 
 def test_the_run_met_everything(run: Run) -> None:
-    """Or else there would be nothing to find."""
+    """Without this, the tests below would find nothing in any case."""
     assert run.statuses == {"confirmed", "rejected", "unknown"}
     kinds = {type(error).__name__ for error in run.raised.values()}
     assert kinds >= {"UsageError", "PendingWriteError", "JournalError", "KeyboardInterrupt", "TypeError"}
     assert kinds >= {"UndeclaredFieldWarning", "ParameterError"}
     assert kinds >= {"OutcomeUnknownError", "NotExecutedError", "SignatureError"}
-    whats = set(run.traceable.found_at.values())
-    assert whats >= {"key of partner", "secret of writer", "a new key", "a new secret", "a signature"}
-    assert list(run.traceable.found_at.values()).count("a new secret") > 6
-    assert list(run.traceable.found_at.values()).count("a signature") > 100
-    for place in ("the log", "warnings", "locals of", "file ledger", "file journal", "the new key"):
-        assert any(place in each and text for each, text in run.shown.items()), place
-    assert "POST" in run.shown["the log"], "it was logged"
+    found_kinds = set(run.secrets.kinds.values())
+    assert found_kinds >= {
+        "key of partner",
+        "secret of writer",
+        "a new key",
+        "a new secret",
+        "a signature",
+    }
+    assert list(run.secrets.kinds.values()).count("a new secret") > 6
+    assert list(run.secrets.kinds.values()).count("a signature") > 100
+    for where in ("the log", "warnings", "locals of", "file rate-limits", "file journal", "the new key"):
+        assert any(where in each and text for each, text in run.shown.items()), where
+    assert "POST" in run.shown["the log"], "requests are logged"
     assert "could not be recorded" in run.shown["warnings"]
 
 
@@ -515,26 +523,26 @@ def test_nothing_that_is_shown_raised_or_logged_holds_a_secret(run: Run) -> None
     assert run.found(run.shown) == {}
 
 
-def test_verbose_tracebacks_of_a_shell_hold_no_secret(run: Run) -> None:
-    """They print the variables of every line that an error came through: of ours there is none as a rule."""
+def test_verbose_tracebacks_of_ipython_hold_no_secret(run: Run) -> None:
+    """They print the variables of every frame; frames of the toolkit are removed as a rule."""
     shell = InteractiveShell()
     shown: dict[str, str] = {}
-    without_ours = 0
+    without_frames = 0
     for where, error in run.raised.items():
         if "required" in where or "pickled" in where:
             continue
         kind, trace = type(error), error.__traceback__
         assert trace is not None
         shell.InteractiveTB.set_mode(mode="Verbose")
-        # Without our own frames: a user's cell shows what the user has in it.
+        # Skip the frames of the caller, which show the caller's own variables.
         while trace.tb_next and not Path(trace.tb_frame.f_code.co_filename).is_relative_to(PACKAGE):
             trace = trace.tb_next
         if not Path(trace.tb_frame.f_code.co_filename).is_relative_to(PACKAGE):
-            without_ours += 1
+            without_frames += 1
             continue
         lines = shell.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=0)
         shown[where] = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(lines))
-    assert without_ours > 20
+    assert without_frames > 20
     assert run.found(shown) == {}
 
 
@@ -543,10 +551,10 @@ import logging, os, sys
 import toolkit
 logging.basicConfig(level=logging.DEBUG, stream=sys.stdout, force=True)
 %xmode Verbose
-def given(name):  # a verbose traceback shows what the cell itself names: os.environ, with all that is in it
-    return os.environ["DESK_" + name]
+def given(name):  # so that a verbose traceback does not show all of os.environ
+    return os.environ["GIVEN_" + name]
 def keep(key):
-    os.environ["DESK_NEW"] = key
+    os.environ["GIVEN_NEW"] = key
 hosts = dict.fromkeys(("api", "fapi", "papi"), given("ADDRESS"))
 pair = {"key": given("KEY"), "secret": given("SECRET")}
 link = toolkit.Link(**pair, hosts=hosts, timeout=(2.0, 2.0))
@@ -572,7 +580,7 @@ ops.preview.spot.set_customer_id("x", given("CUSTOMER"))
 ###
 ops.spot.set_customer_id("the first is lost", given("CUSTOMER"))
 ###
-ops.spot.set_customer_id("it is not settled", given("CUSTOMER"))
+ops.spot.set_customer_id("it is pending", given("CUSTOMER"))
 ###
 link.operations(key=given("WRITER"), secret=given("WRITERS_SECRET") + " ")
 ###
@@ -589,10 +597,10 @@ ops.history()
 
 
 def test_a_notebook_holds_no_secret(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run by a real kernel: all that a saved notebook holds, and the journal beside it."""
+    """Everything in a saved notebook that a real kernel ran, and the journal beside it."""
     customer = run.sandbox.world.customers[7]
     account = [each for each in run.sandbox.world.accounts if each.futures][-1]
-    said = {
+    values = {
         "ADDRESS": run.server.address,
         "KEY": run.sandbox.key,
         "SECRET": run.sandbox.secret,
@@ -601,12 +609,12 @@ def test_a_notebook_holds_no_secret(run: Run, tmp_path: Path, monkeypatch: pytes
         "ACCOUNT": account.id,
         "CUSTOMER": customer.email,
     }
-    for name, text in said.items():
-        monkeypatch.setenv(f"DESK_{name}", text)
+    for name, text in values.items():
+        monkeypatch.setenv(f"GIVEN_{name}", text)
     for name in ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     monkeypatch.setenv("TOOLKIT_JOURNAL", str(tmp_path / "journal"))
-    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path / "ledger"))
+    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path / "rate-limits"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     cells = [nbformat.v4.new_code_cell(text.strip()) for text in CELLS.split("###")]
     notebook = nbformat.v4.new_notebook(cells=cells)
@@ -621,7 +629,7 @@ def test_a_notebook_holds_no_secret(run: Run, tmp_path: Path, monkeypatch: pytes
     client.execute()
     run.sandbox.exchange.faults.clear()
     run.end()
-    run.traceable.add("a customer's address", customer.email)
+    run.secrets.add("a customer's address", customer.email)
     raised = [output.ename for cell in cells for output in cell.outputs if output.output_type == "error"]
     assert raised == [
         "UsageError",
@@ -634,19 +642,19 @@ def test_a_notebook_holds_no_secret(run: Run, tmp_path: Path, monkeypatch: pytes
     shown = {f"cell {number}": json.dumps(cell) for number, cell in enumerate(cells)}
     shown |= {
         path.name: path.read_bytes().decode("latin-1")
-        for folder in ("journal", "ledger")
+        for folder in ("journal", "rate-limits")
         for path in (tmp_path / folder).rglob("*")
         if path.is_file()
     }
     assert any(name.startswith("journal") for name in shown)
-    assert "urllib3.connectionpool" in shown["cell 1"], "its log is on"
+    assert "urllib3.connectionpool" in shown["cell 1"], "debug logs are on"
     for kept in {effect.result_id for effect in run.sandbox.exchange.effects_of("exchange.create_api_key")}:
         assert kept.endswith("*")
     assert run.found(shown) == {}
 
 
-def test_a_key_that_was_handed_over_is_nowhere_any_more(run: Run) -> None:
-    """Neither in the toolkit nor anywhere else in this process, once whoever took it has let it go."""
+def test_no_object_keeps_a_key_that_was_handed_over(run: Run) -> None:
+    """Once the caller has dropped it, it is nowhere in this process."""
     account = [each for each in run.sandbox.world.accounts if each.futures][-2]
     outcome, digest = taken(run, account.id)
     run.server.sent.clear()
@@ -656,8 +664,8 @@ def test_a_key_that_was_handed_over_is_nowhere_any_more(run: Run) -> None:
     assert outcome.status == "confirmed"
 
 
-def test_a_key_that_was_not_handed_over_is_found(run: Run) -> None:
-    """Or the test above would find nothing whatever happened."""
+def test_an_object_that_keeps_a_key_is_found(run: Run) -> None:
+    """Without this, the test above could pass by finding nothing."""
     account = [each for each in run.sandbox.world.accounts if each.futures][-3]
     outcome = run.operations("body").exchange.create_api_key(account.id, can_trade=True)
     new_key = outcome._handover._key
@@ -672,7 +680,7 @@ def taken(run: Run, account: str) -> tuple[Outcome, bytes]:
 
 
 def holders(digest: bytes) -> list[object]:
-    """Objects that refer to a text or bytes with the secret of this digest in it."""
+    """Objects that refer to text or bytes containing the secret with this digest."""
     found = []
     for holder in gc.get_objects():
         for held in gc.get_referents(holder):

@@ -1,4 +1,4 @@
-"""Where a desk works: an exchange with marked keys, a folder of its own, and what it left in there."""
+"""A workspace: an exchange with marked keys, a folder of its own, and everything that was left in it."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from toolkit.sandbox.world.tables import ListTable
 SEED = 1729
 PASSPHRASE = letters("leaks", "passphrase", length=24)
 STRANGER = "nobody.we.know@mail.example"
-PROXY = "http://desk:{}@127.0.0.1:9".format(letters("leaks", "proxy", length=20))
+PROXY = "http://user:{}@127.0.0.1:9".format(letters("leaks", "proxy", length=20))
 
-# A day with more rows than one answer may have.
+# A day with more rows than one response may have.
 CROWDED = int(pd.Timestamp("2025-01-01", tz="UTC").timestamp()) * 1000
 CROWD = [
     {"customerId": f"c{n}", "unit": "USDT", "tradeVol": "1", "rebateVol": "1", "time": CROWDED}
@@ -67,25 +67,25 @@ def pairs() -> dict[str, tuple[str, str]]:
 
 
 class Workspace:
-    """An exchange with marked keys, over a wire that keeps what came, and the folder of who works with it.
+    """An exchange with marked keys behind a recording server, and the folder of the programs that use it.
 
     Attributes:
-        folder: Holds the home and everything else of who works here.
-        suffixed_argument: What may not be found in there.
-        cases: What the processes of this machine were called with while requests were under way, and
-            what stood in the environment of those that work here.
+        folder: Holds the home directory and everything else that these programs write.
+        marks: What must not be found in it.
+        seen: Command lines of this machine's processes while requests were in flight, and the environment
+            of those that work here.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.cases: set[bytes] = set()
+        self.seen: set[bytes] = set()
         world = World(seed=SEED, sub_accounts=30, customers=60, rebates_per_day=20)
         for name, (_, public) in pairs().items():
             world.add_key(name, public_pem=public)
         exchange = Exchange(world, limit_scale=100, tables={"futures.traders": ListTable(CROWD, "time")})
         self.sandbox = Sandbox(exchange=exchange)
         self.world = world
-        self.suffixed_argument = _marks(world)
+        self.marks = _marks(world)
         self.unmarked = {self.config / "profiles.toml", *(self.config / f"{name}.pem" for name in pairs())}
 
     def __enter__(self) -> Workspace:
@@ -112,7 +112,7 @@ class Workspace:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of a program that works here: everything it writes is below the folder."""
+        """Environment of a program that works here: everything it writes is below the folder."""
         private = ("TOOLKIT", "XDG", "JUPYTER_R", "IPYTHON", "MPL", "PYTHONPATH")
         kept = {name: text for name, text in os.environ.items() if not name.startswith(private)}
         homes = ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "TMPDIR")
@@ -123,17 +123,17 @@ class Workspace:
             **{name: str(self.folder / name.lower()) for name in homes},
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
             "TOOLKIT_CONFIG": str(self.config),
-            "TOOLKIT_RATE_LIMITS": str(self.folder / "ledger"),
+            "TOOLKIT_RATE_LIMITS": str(self.folder / "rate-limits"),
             "TOOLKIT_JOURNAL": str(self.folder / "journal"),
             "PYTHONPATH": str(ROOT),
             "COLUMNS": "300",
         }
 
     def given(self, part: str = "") -> dict[str, Any]:
-        """What the script of a desk is told over its input."""
+        """What `tests.leaks.script` is given on its standard input."""
         partner, world = self.world.partner, self.world
         locked = f"{self.config / 'ed25519.pem'}"
-        told: list[str] = [partner.key, partner.secret, STRANGER, world.customers[0].email]
+        echoed: list[str] = [partner.key, partner.secret, STRANGER, world.customers[0].email]
         return {
             "part": part,
             "address": self.server.address,
@@ -142,7 +142,7 @@ class Workspace:
                 each.qualified_name: _arguments(each, world.example(each.qualified_name))
                 for each in ENDPOINTS
             },
-            "writes": {each.qualified_name: _write_arguments(world, each) for each in _what_deletes_last()},
+            "writes": {each.qualified_name: _write_arguments(world, each) for each in _deletions_last()},
             "customers": [each.email for each in world.customers],
             "asked": world.example("exchange.ip_restriction"),
             "lost": world.customers[1].email,
@@ -154,38 +154,38 @@ class Workspace:
             "proxies": {"http": PROXY, "https": PROXY},
             "account": [each.id for each in world.accounts if each.futures][3],
             "another": [each.id for each in world.accounts if each.futures][4],
-            "echo": f"not {' '.join(told)}",
+            "echo": f"not {' '.join(echoed)}",
         }
 
-    def conflict_key(self, part: str = "", *, package: Path = ROOT) -> dict[str, Any]:
-        """A run of the desk's script that works here, with the toolkit in this folder."""
+    def run_spec(self, part: str = "", *, package: Path = ROOT) -> dict[str, Any]:
+        """Describe a run of `tests.leaks.script` that works here, with the toolkit in this folder."""
         return {
             "given": self.given(part),
             "environment": self.environment,
-            "place": str(self.place),
+            "cwd": str(self.cwd),
             "package": str(package),
         }
 
     def command(self, *arguments: str, typed: Iterable[str] = ()) -> int:
-        """Run a command of the toolkit on a terminal of its own, where somebody types; its exit status."""
+        """Run a command of the toolkit on a terminal where answers are typed; return its exit status."""
         ran = command(
             *arguments,
             typed=typed,
             environment=self.environment,
-            folder=self.place,
+            folder=self.cwd,
             once_typed=self.look_around,
         )
-        with (self.place / "shown").open("a") as file:
+        with (self.cwd / "shown").open("a") as file:
             file.write(ran.shown)
         return int(ran.status or 0)
 
     def command_of(self, package: Path, *arguments: str, typed: Iterable[str] = ()) -> None:
-        """Run a command of the toolkit that lies in another folder."""
+        """Run a command of a copy of the toolkit in another folder."""
         shown = io.StringIO()
         terminal = pexpect.spawn(
             sys.executable,
             ["-m", "toolkit", *arguments],
-            cwd=str(self.place),
+            cwd=str(self.cwd),
             env=self.environment | {"PYTHONPATH": str(package)},
             encoding="utf-8",
             timeout=PATIENCE,
@@ -197,45 +197,45 @@ class Workspace:
             terminal.sendline(line)
         terminal.expect(pexpect.EOF)
         terminal.close()
-        (self.place / "shown").write_text(shown.getvalue())
+        (self.cwd / "shown").write_text(shown.getvalue())
 
     @property
-    def place(self) -> Path:
-        """Where programs are started."""
-        place = self.folder / "cwd"
-        place.mkdir(exist_ok=True)
-        return place
+    def cwd(self) -> Path:
+        """The folder that programs are started in."""
+        cwd = self.folder / "cwd"
+        cwd.mkdir(exist_ok=True)
+        return cwd
 
     def look_around(self) -> None:
-        """Take down what can be seen of the processes of this machine."""
+        """Record what this machine shows of its processes."""
         here = str(self.folder).encode()
         for process in Path("/proc").glob("[0-9]*"):
-            with contextlib.suppress(OSError):  # it ended meanwhile, or is another user's
-                self.cases.add((process / "cmdline").read_bytes())
+            with contextlib.suppress(OSError):  # it has ended, or belongs to another user
+                self.seen.add((process / "cmdline").read_bytes())
                 said = (process / "environ").read_bytes()
                 if here in said:
-                    self.cases |= {each for each in said.split(b"\0") if not each.startswith(_DOCUMENTED)}
+                    self.seen |= {each for each in said.split(b"\0") if not each.startswith(_DOCUMENTED)}
 
     def left(self) -> dict[str, bytes]:
-        """All that there is now, by its place."""
+        """Everything that exists now, by path."""
         files = {path for path in self.folder.rglob("*") if path.is_file()}
         left = {str(path.relative_to(self.folder)): path.read_bytes() for path in files - self.unmarked}
-        return left | {"processes and their environments": b"\0".join(sorted(self.cases))}
+        return left | {"processes and their environments": b"\0".join(sorted(self.seen))}
 
     def found(self) -> dict[str, list[str]]:
-        """What of the marks can be found, by where."""
+        """The marks that can be found, by path."""
         for sent in self.server.sent:
             for signature in _SIGNATURE.findall(sent.raw):
-                self.suffixed_argument.add("a signature", signature.decode())
-        for answered in self.server.answered:
-            for new in _NEW.findall(answered):
-                self.suffixed_argument.add("a new key, or its secret", new.decode())
-        found = {place: self.suffixed_argument.found(content) for place, content in self.left().items()}
-        return {place: whats for place, whats in found.items() if whats}
+                self.marks.add("a signature", signature.decode())
+        for response in self.server.answered:
+            for new in _NEW.findall(response):
+                self.marks.add("a new key, or its secret", new.decode())
+        found = {path: self.marks.found(content) for path, content in self.left().items()}
+        return {path: kinds for path, kinds in found.items() if kinds}
 
 
 class Watched(RecordingServer):
-    """It looks around at each write, and at some of the reads, while they are under way."""
+    """Looks at the processes during each write, and during some of the reads."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -248,33 +248,33 @@ class Watched(RecordingServer):
 
 
 def _marks(world: World) -> Marks:
-    suffixed_argument = Marks()
+    marks = Marks()
     for name, key in world.keys.items():
-        suffixed_argument.add(f"API key {name}", key.key)
+        marks.add(f"API key {name}", key.key)
         if key.secret:
-            suffixed_argument.add(f"secret of {name}", key.secret)
+            marks.add(f"secret of {name}", key.secret)
     for account in world.accounts:
         for each in account.keys:
-            suffixed_argument.add("a sub-account's API key", each.key)
+            marks.add("a sub-account's API key", each.key)
     for name, (private, _) in pairs().items():
-        suffixed_argument.add_pem(f"private key {name}", private)
+        marks.add_pem(f"private key {name}", private)
         opened = serialization.load_pem_private_key(
             private.encode(), PASSPHRASE.encode() if is_locked(private) else None
         )
         if isinstance(opened, rsa.RSAPrivateKey):
             number = opened.private_numbers().d
-            suffixed_argument.add(f"number of private key {name}", str(number))
-            suffixed_argument.add(f"number of private key {name}", f"{number:x}")
+            marks.add(f"number of private key {name}", str(number))
+            marks.add(f"number of private key {name}", f"{number:x}")
         else:
-            suffixed_argument.add(f"number of private key {name}", opened.private_bytes_raw().hex())
-    suffixed_argument.add("passphrase", PASSPHRASE)
-    suffixed_argument.add("password of a proxy", PROXY.split(":")[2].partition("@")[0])
+            marks.add(f"number of private key {name}", opened.private_bytes_raw().hex())
+    marks.add("passphrase", PASSPHRASE)
+    marks.add("password of a proxy", PROXY.split(":")[2].partition("@")[0])
     for customer in world.customers:
-        suffixed_argument.add_address("a customer's e-mail address", customer.email)
-    suffixed_argument.add_address("an e-mail address that was asked for", STRANGER)
+        marks.add_address("a customer's e-mail address", customer.email)
+    marks.add_address("an e-mail address that was asked for", STRANGER)
     for account in world.accounts:
-        suffixed_argument.add_address("a sub-account's e-mail address", account.email)
-    return suffixed_argument
+        marks.add_address("a sub-account's e-mail address", account.email)
+    return marks
 
 
 def _profiles(world: World) -> str:
@@ -303,32 +303,32 @@ def _profiles(world: World) -> str:
     )
 
 
-def _arguments(endpoint: Endpoint, field: Mapping[str, str]) -> dict[str, Any]:
-    """Arguments of a door for reading from what goes over the wire."""
+def _arguments(endpoint: Endpoint, fields: Mapping[str, str]) -> dict[str, Any]:
+    """Arguments of a read, from the fields of a request."""
     given: dict[str, Any] = {}
     for param in endpoint.params:
-        text = field.get(param.field)
+        text = fields.get(param.field)
         if text is not None and param.fixed is None:
             words = (word for word, sent in param.choices.items() if str(sent) == text)
             given[param.name] = next(words) if param.choices else text
     return given
 
 
-def _what_deletes_last() -> list[Write]:
+def _deletions_last() -> list[Write]:
     return sorted(WRITES, key=lambda each: each.name.startswith("delete"))
 
 
 def _write_arguments(world: World, write: Write) -> dict[str, Any]:
-    """Arguments with which a door for writing succeeds, also after all the others."""
+    """Arguments with which a write succeeds, also after all the others."""
     given = arguments_of(write, world.example_write(write.qualified_name).parameters)
     return given | ({"customer_id": write.qualified_name.replace(".", " ")} if "customer_id" in given else {})
 
 
-def run(wishes: Sequence[Mapping[str, Any]]) -> None:
-    """Run the desk's script, once for each wish."""
+def run(specs: Sequence[Mapping[str, Any]]) -> None:
+    """Run `tests.leaks.script`, once for each spec."""
     subprocess.run(
         [sys.executable, "-u", "-m", "tests.leaks.script"],
-        input=json.dumps(wishes).encode(),
+        input=json.dumps(specs).encode(),
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         timeout=240,
