@@ -101,7 +101,7 @@ def test_a_request_without_a_response_is_logged(env: SandboxEnv, records: Record
     env.exchange.faults.add("reset-before", path=REBATES)
     env.link.spot.rebates(start="-2D")
     assert records.said(re.escape(f"GET {REBATES} to api: no response, weight 1, "))
-    assert records.said(r"sent again after NoAnswerError \(attempt 2\)$")
+    assert records.said(r"sent again after NoResponseError \(attempt 2\)$")
 
 
 def test_a_backoff_and_the_wait_for_it_are_logged(env: SandboxEnv, records: Records) -> None:

@@ -144,7 +144,7 @@ def test_the_doctor_asks_such_a_proxy_once() -> None:
         checks = {line.about: line for line in link.doctor().checks if line.name == "host"}
         assert len(proxy.asked) == 1
     first, *others = checks.values()
-    assert (first.result, first.found.count("407")) == ("failure", 1)
+    assert (first.status, first.found.count("407")) == ("failure", 1)
     assert first.next_step.startswith("Give them within the proxy's address")
     assert all("wants a user name and password" in line.found for line in others)
 
@@ -153,7 +153,7 @@ def test_the_doctor_asks_such_a_proxy_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "advice", "lasting"),
+    ("status", "said", "advice", "permanent"),
     [
         (407, "wants a user name and password", "give them within", True),
         (403, "refuses the way to exchange.invalid (HTTP 403)", "allow exchange.invalid:443", True),

@@ -131,7 +131,7 @@ def test_the_weight_panel_shows_no_hostile_name() -> None:
         limits_view.cards,
         limits_view.by_process,
         limits_view.static_rate_limits,
-        limits_view.local_only_reason,
+        limits_view.local_only_banner,
     )
     for html in (each(kept) for each in shown):
         check(html, quoted=html != limits_view.cards(kept))
