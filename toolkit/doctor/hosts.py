@@ -12,7 +12,7 @@ from toolkit.errors import BannedError, ContractError
 from toolkit.gateway.connection import Connection
 from toolkit.ratelimit.budget import Budget
 from toolkit.timing.clock import Measured
-from toolkit.transport.failures import KEY_LOG, WANTS_PASSWORD
+from toolkit.transport.failures import KEY_LOG, PROXY_LOGIN_REQUIRED
 from toolkit.transport.session import TransportFailure
 
 _check = partial(Check, EXCHANGE)
@@ -79,7 +79,7 @@ def host_checks(connection: Connection, host: Host, refusing: set[str]) -> list[
     except TransportFailure as failure:
         found = f"{address} was not reached: {failure}."
         step = f"{failure.advice[0].upper()}{failure.advice[1:]}" if failure.advice else _STEPS[failure.kind]
-        if str(failure) == WANTS_PASSWORD.reason:
+        if str(failure) == PROXY_LOGIN_REQUIRED.reason:
             refusing.add(proxy)
     except (BannedError, ContractError) as error:
         found = f"{address} is there, and does not let this address ask."

@@ -74,7 +74,7 @@ def test_an_error_inside_of_a_200_is_an_error(env: SandboxEnv) -> None:
 
 def test_403_is_the_firewall(env: SandboxEnv) -> None:
     env.exchange.faults.add("firewall", path=PATH)
-    with pytest.raises(errors.FirewallError, match="Send nothing for some minutes"):
+    with pytest.raises(errors.FirewallError, match="Send nothing for a few minutes"):
         read(env)
 
 
