@@ -321,15 +321,15 @@ def test_a_certificate_that_is_not_trusted(env: SandboxEnv, tmp_path: Path) -> N
     assert table(diagnosis)["host fapi"] == "failure"
     assert "certificate" in line(diagnosis, "host fapi").found
     assert "verify=" in line(diagnosis, "host fapi").next_step
-    assert "in between" in line(diagnosis, "host fapi").next_step
+    assert "intercepting" in line(diagnosis, "host fapi").next_step
 
 
 @pytest.mark.parametrize(
     ("variable", "value", "said", "step"),
     [
-        ("REQUESTS_CA_BUNDLE", "/nonexistent.pem", "is not there", "Correct REQUESTS_CA_BUNDLE"),
+        ("REQUESTS_CA_BUNDLE", "/nonexistent.pem", "does not exist", "Correct REQUESTS_CA_BUNDLE"),
         ("HTTPS_PROXY", "http://user:hush%C5%82@127.0.0.1:9", "password cannot be encoded", "Check the proxy"),
-        ("HTTPS_PROXY", "http://user:hush@127.0.0.1:9", "could not be reached", "Check the proxy"),
+        ("HTTPS_PROXY", "http://user:hush@127.0.0.1:9", "connection to the proxy failed", "Check the proxy"),
         ("NO_PROXY", "*", "the connection failed", "Check the network"),
     ],
 )

@@ -162,7 +162,7 @@ def test_failures_that_do_not_end_are_errors(
     attempts = [call for call in env.link.budget.snapshot().calls if call.endpoint == "exchange.partner"]
     assert len(attempts) == len(RETRY_PAUSES_S) + 1
     if isinstance(caught.value, errors.ServerError):
-        assert "nothing has changed" in str(caught.value)
+        assert "nothing was changed" in str(caught.value)
     if isinstance(caught.value, errors.ContractError):
         assert caught.value.excerpt.startswith('{"maxMakerCommission"')
 
