@@ -23,7 +23,7 @@ from tests.support.sandbox_env import SandboxEnv
 from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.frames.builder import FrameBuilder
 from toolkit.sandbox.world.tables import ListTable
-from toolkit.transport.strict_json import read
+from toolkit.transport.strict_json import loads
 
 REBATES = ENDPOINTS_BY_NAME["exchange.rebates"]
 
@@ -160,11 +160,11 @@ def test_a_body_to_rows() -> None:
 
     def ours() -> None:
         for _ in range(50):
-            read(body)
+            loads(body)
 
     def bare() -> None:
         for _ in range(50):
             json.loads(body.decode(), parse_float=Decimal)
 
-    assert read(body) == json.loads(body)
+    assert loads(body) == json.loads(body)
     say("a body of 1,000 rows, 50 times", seconds(ours), seconds(bare), "json.loads")

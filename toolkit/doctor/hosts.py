@@ -12,7 +12,7 @@ from toolkit.errors import BannedError, ContractError
 from toolkit.gateway.connection import Connection
 from toolkit.ratelimit.budget import Budget
 from toolkit.timing.clock import Measured
-from toolkit.transport.failures import KEY_LOG, WANTS_PASSWORD
+from toolkit.transport.failures import KEY_LOG, PROXY_LOGIN_REQUIRED
 from toolkit.transport.session import TransportFailure
 
 _check = partial(Check, EXCHANGE)
@@ -81,7 +81,7 @@ def host_checks(connection: Connection, host: Host, refusing: set[str]) -> list[
         advice = failure.advice
         found = f"{address} could not be reached: {failure}."
         next_step = f"{advice[0].upper()}{advice[1:]}" if advice else _NEXT_STEPS[failure.kind]
-        if str(failure) == WANTS_PASSWORD.reason:
+        if str(failure) == PROXY_LOGIN_REQUIRED.reason:
             refusing.add(proxy)
     except (BannedError, ContractError) as error:
         found = f"{address} responds, but refuses requests from this address."

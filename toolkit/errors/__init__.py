@@ -1,34 +1,34 @@
-"""Everything that can go wrong, drawn by what a user would do about it.
+"""Everything that can go wrong, grouped by what you would do about it.
 
     ToolkitError
-    ├── UsageError               the arguments cannot be right; nothing was sent: mend the call
-    │   ├── NoKeyError           no key, or none that can be used or may serve this; nothing was sent
-    │   └── PendingWriteError       a call about the same thing is not settled; nothing was sent: reconcile it
-    ├── InexactError             exact amounts would have to be rounded, or become floats: say how
-    ├── ApiError                 the exchange refused (4XX, or a code); nothing was executed: mend the call
-    │   ├── CredentialsError     key unknown, not allowed from this address, or not allowed to do this
-    │   ├── SignatureError       the signature does not fit the key: check the secret, or the private key
-    │   ├── ClockError           the timestamp is outside of the window: check this machine's clock
+    ├── UsageError               an argument is invalid; nothing was sent: fix the call
+    │   ├── NoKeyError           no API key, or none that may be used here; nothing was sent
+    │   └── PendingWriteError    a write to the same target is pending; nothing was sent: reconcile it
+    ├── InexactError             exact amounts would be rounded or become floats: say how
+    ├── ApiError                 the exchange refused (4XX, or an error code); nothing was executed
+    │   ├── CredentialsError     key unknown, not allowed from this address, or without the permission
+    │   ├── SignatureError       the signature does not match the key: check the secret or private key
+    │   ├── ClockError           the timestamp is outside `recv_window`: check the connection
     │   ├── ParameterError       a parameter is missing, unknown, malformed or out of range
-    │   ├── NotFoundError        what was asked for does not exist
-    │   ├── RefusedError         understood, but the account's state or balance does not allow it
-    │   ├── RetiredError         the endpoint is no longer served
-    │   ├── FirewallError        a firewall stopped the request (403, 451)
-    │   └── RateLimitError       too much weight used (429): wait
+    │   ├── NotFoundError        the requested id, symbol or address does not exist
+    │   ├── RefusedError         valid, but the account's state or balance does not allow it
+    │   ├── RetiredError         the endpoint is no longer available
+    │   ├── FirewallError        blocked by a firewall (403), or not available from this location (451)
+    │   └── RateLimitError       a rate limit is used up (429), or the wait would be too long
     │       └── BannedError      this address is banned (418): send nothing until `until`
-    ├── ServerError              the exchange's side failed (5XX): for a read, try again later
-    │   └── NoResponseError        time-out or broken connection: nothing came back
-    ├── NotExecutedError         a write that never left, or that the exchange says it did not execute
+    ├── ServerError              the exchange failed (5XX): for a read, try again later
+    │   └── NoResponseError      time-out or broken connection: no complete response arrived
+    ├── NotExecutedError         a write that was not sent, or that the exchange did not execute
     ├── OutcomeUnknownError      a write that may have been executed, or not: `outcome.reconcile()`
-    ├── JournalError             the journal cannot be used, or is not the one it was: nothing is sent
-    └── ContractError            the answer is not what the documents promise
+    ├── JournalError             the journal cannot be used, or was replaced: nothing is sent
+    └── ContractError            the response is not what the documentation promises
         ├── RedirectError        a redirect, which is never followed
-        ├── RowOrderError           the rows are not oldest first
-        └── IncompleteError      rows may be missing that cannot be had, or nobody can tell
+        ├── RowOrderError        the rows are not sorted oldest first
+        └── IncompleteError      rows may be missing, or completeness cannot be proven
 
-Every error of a fetch carries `partial`: what had arrived before, as a frame whose
-`attrs["complete"]` is False (None where nothing had). No text and no attribute of an error holds a
-key, a secret, a signature or the query of a URL.
+Every error of a fetch carries `partial`: the rows that arrived before it, as a frame whose
+`attrs["complete"]` is False, or None if there were none. Neither the text nor the attributes of an
+error contain a key, a secret, a signature or the query string of a URL.
 """
 
 from __future__ import annotations
@@ -102,9 +102,9 @@ def __dir__() -> list[str]:
     return __all__
 
 
-if not TYPE_CHECKING:  # or every name would seem to be there
+if not TYPE_CHECKING:  # otherwise type checkers would accept any name
     __getattr__ = attributes_of_module(__name__, __all__)
 
-# They are shown, documented and pickled under the name that users import them by.
+# Shown, documented and pickled under the module that users import them from.
 for _name in __all__:
     globals()[_name].__module__ = __name__

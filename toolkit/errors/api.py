@@ -1,4 +1,4 @@
-"""What the exchange refused, and what failed on its side."""
+"""Errors that the exchange reports, and requests that got no response."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from toolkit.errors.base import ToolkitError
 
 
 class ApiError(ToolkitError):
-    """The exchange refused the request: 4XX, or an error code in any other answer. Nothing was executed.
+    """The exchange refused the request (4XX, or an error code in another response). Nothing was executed.
 
     Attributes:
-        endpoint: The door that was called, such as `spot.rebates`.
+        endpoint: The endpoint that was called, such as `spot.rebates`.
         status: HTTP status.
-        code: The exchange's error code, None where the answer had none.
+        code: The exchange's error code, None if the response had none.
         message: The exchange's message.
-        advice: What to do about it.
+        advice: What to do next.
     """
 
-    advice = "Look the code up in the exchange's list of errors."
+    advice = "Look up the code in the exchange's list of error codes."
 
     def __init__(
         self, endpoint: str, status: int, code: int | None, message: str, *, advice: str | None = None
@@ -27,82 +27,82 @@ class ApiError(ToolkitError):
         self.code = code
         self.message = message
         label = f"HTTP {status}" + (f", code {code}" if code is not None else "")
-        said = f": {message.rstrip('.')}" if message else ""
-        super().__init__(f"{endpoint} was refused ({label}){said}. Nothing was executed. {self.advice}")
+        reason = f": {message.rstrip('.')}" if message else ""
+        super().__init__(f"{endpoint} was refused ({label}){reason}. Nothing was executed. {self.advice}")
 
 
 class CredentialsError(ApiError):
-    """The key is unknown, may not be used from this address, or may not do this."""
+    """The API key is unknown, not allowed from this IP address, or lacks a permission."""
 
     advice = (
-        "Check that the key is the right one, character by character (case counts), that it may be used "
-        "from this machine's address, and that it has the permission this endpoint needs."
+        "Check that the API key is the right one (it is case-sensitive), that it may be used from this "
+        "machine's IP address, and that it has the permission this endpoint needs."
     )
 
 
 class SignatureError(ApiError):
-    """The signature does not fit the key."""
+    """The signature does not match the API key."""
 
-    advice = "The secret, or the private key, does not belong to this API key: check both."
+    advice = "The secret or private key does not belong to this API key: check both."
 
 
 class ClockError(ApiError):
-    """The timestamp is outside of the window, even after the clock was measured again."""
+    """The timestamp is outside `recv_window`, even after the exchange's clock was measured again."""
 
     advice = (
-        "The exchange's clock was measured anew and the request signed again, and it is still refused: "
-        "a slow connection or proxy may hold requests back. Raise `recv_window` (at most 60000)."
+        "The exchange's clock was measured again, and a newly signed request was refused as well: a slow "
+        "connection or a proxy may delay requests. Increase `recv_window` (at most 60000 milliseconds)."
     )
 
 
 class ParameterError(ApiError):
     """A parameter is missing, unknown, malformed or out of range."""
 
-    advice = "Mend the argument the message names."
+    advice = "Fix the argument named in the message."
 
 
 class NotFoundError(ApiError):
-    """What was asked for does not exist."""
+    """The requested id, symbol, address or path does not exist."""
 
-    advice = "Check the id, symbol or address that was asked for."
+    advice = "Check the id, symbol or address in the call."
 
 
 class RefusedError(ApiError):
-    """Understood, but the account's state, balance or rights do not allow it."""
+    """The request is valid, but the account's state, balance or permissions do not allow it."""
 
-    advice = "Look at the account's state at the exchange before asking again."
+    advice = "Check the account's state at the exchange before you call again."
 
 
 class RetiredError(ApiError):
-    """The endpoint is no longer served."""
+    """The endpoint is no longer available."""
 
     advice = "Look for its successor in the exchange's change log; a newer toolkit may have it."
 
 
 class FirewallError(ApiError):
-    """The exchange's web application firewall stopped the request (403), or what is before it (451)."""
+    """A firewall blocked the request (403), or the exchange is not available from this location (451)."""
 
     advice = (
-        "Send nothing for some minutes. If it comes again, look for values that read like SQL or "
-        "markup, whether this address sends too much, and whether it is let in at all: those of clouds and "
-        "VPNs may not be, and a proxy of your company's may forbid the exchange."
+        "Send nothing for a few minutes. If it happens again, look for values that resemble SQL or markup, "
+        "check whether this address sends too many requests, and whether it is allowed at all: addresses of "
+        "cloud providers and VPNs may be blocked, and your company's proxy may block the exchange."
     )
 
 
 class ServerError(ToolkitError):
-    """The exchange's side failed (5XX), also when asked again.
+    """The exchange failed to process the request (5XX), also after retries.
 
     Attributes:
-        endpoint: The door that was called.
-        status: HTTP status, None where no answer came.
-        code: The exchange's error code, None where the answer had none.
+        endpoint: The endpoint that was called.
+        status: HTTP status, None if no response arrived.
+        code: The exchange's error code, None if the response had none.
         message: The exchange's message.
-        attempts: How often it was sent.
-        retry_after: Seconds the exchange asked to wait, None where it did not say.
-        advice: What to do about it.
+        attempts: How many times the request was sent.
+        retry_after: Seconds the exchange asked to wait, None if it did not say.
+        advice: What to do next.
     """
 
-    advice = "try again later."
+    advice = "Try again later."
 
     def __init__(
         self,
@@ -123,16 +123,16 @@ class ServerError(ToolkitError):
         self.message = message
         self.attempts = attempts
         label = f"HTTP {status}" if code is None else f"HTTP {status}, code {code}"
-        what = "got no answer" if status is None else f"failed on the exchange's side ({label})"
+        what = "got no response" if status is None else f"failed at the exchange ({label})"
         often = "once" if attempts == 1 else f"{attempts} times"
-        asked = f" It asked to wait {retry_after:,.0f} s." if retry_after else ""
+        pause = f" The exchange asked to wait {retry_after:,.0f} s." if retry_after else ""
         super().__init__(
-            f"{endpoint} {what}: {message.rstrip('.')}.{asked} Sent {often}. It only reads, so nothing has "
-            f"changed; {self.advice}"
+            f"{endpoint} {what}: {message.rstrip('.')}.{pause} Sent {often}. It is a read, so nothing was "
+            f"changed. {self.advice}"
         )
 
 
 class NoResponseError(ServerError):
-    """Time-out or broken connection: nothing came back, also when asked again."""
+    """No complete response arrived, also after retries: a time-out or a broken connection."""
 
-    advice = "check the network, the proxy and the host's address, or try again later."
+    advice = "Check the network, the proxy and the host's address, or try again later."

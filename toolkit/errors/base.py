@@ -1,4 +1,4 @@
-"""What all errors have in common, and those of calls that were not sent."""
+"""The base of all errors, and errors raised before anything is sent."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 def shown(error: BaseException) -> str:
-    """Its text, which may quote what came from outside, fit to be shown."""
+    """The text of an error, printable: it may quote text from outside."""
     return printable(BaseException.__str__(error))
 
 
 class ToolkitError(Exception):
-    """Base of every error of this package.
+    """Base class of all errors of this package.
 
     Attributes:
-        partial: What had arrived before it happened, None where nothing had.
+        partial: The rows that arrived before the error, None if there were none.
     """
 
     partial: pd.DataFrame | None = None
@@ -31,7 +31,7 @@ class ToolkitError(Exception):
         return text
 
     def __reduce__(self) -> tuple[object, ...]:
-        # The default would call __init__ with the finished text; errors must cross processes whole.
+        # By default pickle calls __init__ with the finished text, which drops the attributes.
         return _restore, (type(self), self.args, self.__dict__)
 
 
@@ -43,15 +43,15 @@ def _restore(cls: type[ToolkitError], args: tuple[object, ...], state: dict[str,
 
 
 class UsageError(ToolkitError, ValueError):
-    """The arguments cannot be right. Nothing was sent."""
+    """An argument is invalid. Nothing was sent."""
 
 
 class NoKeyError(UsageError):
-    """There is no key, or it cannot be used, or none may serve what was called. Nothing was sent."""
+    """There is no API key, it cannot be used, or none may serve this endpoint. Nothing was sent."""
 
 
 class InexactError(ToolkitError, ArithmeticError):
-    """Exact amounts would have to be rounded, or become floats. Nothing was changed.
+    """An operation on exact amounts would round them or turn them into floats. Nothing was changed.
 
-    What is exact stays exact: the text names the way to say where to round, or that an estimate will do.
+    The text says how to allow it: where to round, or how to ask for an estimate.
     """

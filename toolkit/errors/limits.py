@@ -1,4 +1,4 @@
-"""What the rate limits forbid, and what keeps them from being shared."""
+"""Errors of the rate limits, and the warning that they cannot be shared."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class RateLimitError(ApiError):
-    """Too much weight was used, and waiting did not help (429).
+    """A rate limit is used up: the exchange refused the request (429), or the wait would be too long.
 
     Attributes:
-        retry_after: Seconds the exchange asked to wait, None where it did not say.
+        retry_after: Seconds to wait, None if unknown.
     """
 
-    advice = "Wait a moment, a minute at most; another program may be using the allowance of this address."
+    advice = "Wait up to a minute; another program may be using the rate limit of this address."
 
     def __init__(
         self,
@@ -33,18 +33,18 @@ class RateLimitError(ApiError):
     ) -> None:
         self.retry_after = retry_after
         if advice is None and retry_after is not None and retry_after > 60:
-            advice = f"The exchange asked to wait {retry_after:,.0f} s: call again then."
+            advice = f"The exchange asked to wait {retry_after:,.0f} s: call again after that."
         super().__init__(endpoint, status, code, message, advice=advice)
 
 
 class BannedError(RateLimitError):
-    """This address is banned (418). Nothing is sent until the ban ends.
+    """This IP address is banned (418). Nothing is sent until the ban ends.
 
     Attributes:
-        until: When it ends, in UTC.
+        until: When the ban ends, in UTC.
     """
 
-    advice = "Nothing is sent before then; requests during a ban make it longer."
+    advice = "Nothing is sent before then; requests during a ban prolong it."
 
     def __init__(
         self,
@@ -58,15 +58,15 @@ class BannedError(RateLimitError):
     ) -> None:
         self.until = until
         end = f"{until:%Y-%m-%d %H:%M:%S} UTC"
-        said = f"{message.rstrip('.')}. The ban ends at {end}."
-        super().__init__(endpoint, status, code, said, retry_after, advice=type(self).advice)
+        text = f"{message.rstrip('.')}. The ban ends at {end}."
+        super().__init__(endpoint, status, code, text, retry_after, advice=type(self).advice)
 
 
 class RateLimitWarning(UserWarning):
     """The rate limits cannot be shared with the other processes of this machine.
 
     Attributes:
-        partial: The whole frame, where the warning is made an error and came with a fetch.
+        partial: The whole frame, if warnings are errors and this one came from a fetch.
     """
 
     partial: pd.DataFrame | None = None

@@ -1,4 +1,4 @@
-"""What the exchange answered and did not document."""
+"""Errors about responses that differ from the exchange's documentation."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ if TYPE_CHECKING:
 
 
 class ContractError(ToolkitError):
-    """The answer is not what the documents promise: not JSON, cut off, or of another shape.
+    """The response is not what the exchange's documentation promises: not JSON, cut off, or of another shape.
 
     Attributes:
-        endpoint: The door that was called.
-        excerpt: The first characters of the answer, for the report of the problem.
+        endpoint: The endpoint that was called.
+        excerpt: The first characters of the response, for a bug report.
     """
 
     def __init__(self, endpoint: str, problem: str, excerpt: str = "") -> None:
         self.endpoint = endpoint
         self.excerpt = excerpt
-        began = f" The answer began: {excerpt!r}." if excerpt else ""
-        super().__init__(f"{endpoint}: {problem.rstrip('.')}.{began}")
+        start = f" The response begins: {excerpt!r}." if excerpt else ""
+        super().__init__(f"{endpoint}: {problem.rstrip('.')}.{start}")
 
 
 class RedirectError(ContractError):
-    """A redirect. It was not followed, and the key was not sent on.
+    """The response is a redirect. It was not followed, and the API key was not sent on.
 
     Attributes:
-        target: Host the answer pointed to, without path or query.
+        target: The host it points to, without path and query.
     """
 
     def __init__(self, endpoint: str, status: int, target: str) -> None:
         self.target = target
         super().__init__(
             endpoint,
-            f"the answer (HTTP {status}) redirects to {target or 'nowhere'}; it was not followed and "
+            f"the response (HTTP {status}) redirects to {target or 'nowhere'}. It was not followed, and "
             "nothing was executed. Check the host's address and any proxy in between",
         )
 
 
 class RowOrderError(ContractError):
-    """The rows are not oldest first.
+    """The rows are not sorted oldest first.
 
     Attributes:
-        rows: Positions of the first two rows that stand the wrong way round.
+        rows: Indices of the first two rows in the wrong order.
     """
 
     def __init__(self, endpoint: str, problem: str, rows: tuple[int, int]) -> None:
@@ -54,20 +54,20 @@ class RowOrderError(ContractError):
 
 
 class IncompleteError(ContractError):
-    """Rows may be missing that cannot be had, or of which nobody can tell whether there are any.
+    """Rows may be missing that cannot be fetched, or completeness cannot be proven.
 
-    One millisecond holds as many rows as the exchange hands out in one answer; pages leave rows out between
-    them; a list without pages is as long as a list that was cut; or there is no end of it. Everything else
-    is in `partial`, and its `attrs["missing"]` tells the times that are not known to be whole.
+    This happens when one millisecond holds as many rows as the exchange returns at once, when pages skip
+    rows, when a list without pages is as long as the longest response, or when pages never end. All other
+    rows are in `partial`; its `attrs["missing"]` lists the spans that may be incomplete.
     """
 
 
 class UndeclaredFieldWarning(UserWarning):
-    """The exchange sent a field the catalogue does not know; it was left out.
+    """The exchange sent a field that the toolkit does not know. The field was left out.
 
     Attributes:
-        partial: The whole frame, where the warning is made an error.
-        outcome: The outcome, where it is made an error and came with a write.
+        partial: The whole frame, if warnings are errors.
+        outcome: The outcome of a write, if warnings are errors and this one came from a write.
     """
 
     partial: pd.DataFrame | None = None

@@ -1,4 +1,4 @@
-"""What became of a write, and the journal of them."""
+"""Errors about the outcome of a write, and about the journal."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from toolkit.errors.base import ToolkitError, UsageError, shown
 
 
 class PendingWriteError(UsageError):
-    """A call about the same thing is under way, or its outcome is not known. Nothing was sent.
+    """A write to the same target is in progress, or its outcome is unknown. Nothing was sent.
 
     Attributes:
-        number: Its number in the journal.
+        number: Number of that write in the journal.
     """
 
     def __init__(self, message: str, number: int) -> None:
@@ -18,14 +18,14 @@ class PendingWriteError(UsageError):
 
 
 class NotExecutedError(ToolkitError):
-    """A write that was not executed: it never left, or the exchange or a read of it says so.
+    """A write was not executed: it was never sent, or the exchange did not execute it.
 
     Attributes:
-        endpoint: The door that was called.
-        reason: What stood in the way.
-        status: HTTP status, None where no answer came.
-        proven: Whether it is known that nothing was executed. Otherwise it is known how things are: not as
-            the write was to leave them.
+        endpoint: The endpoint that was called.
+        reason: Why it was not executed.
+        status: HTTP status, None if no response arrived.
+        proven: Whether it is known that nothing was executed. False if the current state merely differs
+            from what the write would have left.
     """
 
     def __init__(self, endpoint: str, reason: str, status: int | None = None, *, proven: bool = True) -> None:
@@ -38,13 +38,13 @@ class NotExecutedError(ToolkitError):
 
 
 class OutcomeUnknownError(ToolkitError):
-    """A write that may have been executed, or not. The toolkit does not send it again.
+    """A write may have been executed, or not. The toolkit never sends it again by itself.
 
     Attributes:
-        endpoint: The door that was called.
-        reason: What came instead of a clear answer.
-        status: HTTP status, None where no answer came.
-        number: Its number in the journal.
+        endpoint: The endpoint that was called.
+        reason: What happened instead of a clear response.
+        status: HTTP status, None if no response arrived.
+        number: Number of the write in the journal.
     """
 
     def __init__(
@@ -55,23 +55,23 @@ class OutcomeUnknownError(ToolkitError):
         self.status = status
         self.number = number
         super().__init__(
-            f"{endpoint}: {reason.rstrip('.')}. Whether it was executed is not known. It was sent once and is "
-            "not sent again; `reconcile()` asks the exchange what happened."
+            f"{endpoint}: {reason.rstrip('.')}. It may have been executed. It was sent once and is not sent "
+            "again; `reconcile()` asks the exchange what happened."
         )
 
 
 class JournalError(ToolkitError):
-    """The journal of writes cannot be written or read, or is not as this process left it (a backup?).
+    """The journal of writes cannot be read or written, or was replaced (by a backup, for example).
 
-    Without it nothing is sent, and nothing is said of what was sent before.
+    Nothing is sent without it, and nothing is claimed about earlier writes.
     """
 
 
 class JournalWarning(UserWarning):
-    """A write was answered, and the journal could not take the answer down.
+    """A write got a response that could not be recorded in the journal.
 
     Attributes:
-        outcome: Its outcome, which is lost otherwise where warnings are errors.
+        outcome: The outcome of the write, which is lost otherwise if warnings are errors.
     """
 
     outcome: object = None

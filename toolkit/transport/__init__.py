@@ -1,1 +1,1 @@
-"""HOW a request goes out and an answer comes back; the only place that knows HTTP."""
+"""HTTP: sends requests and reads responses. No other package knows how."""

@@ -1,4 +1,4 @@
-"""The body of an answer, whatever is sent: no larger than any good one, and whole or said to be cut off."""
+"""Reads the body of a response within bounds on its size, and tells whether it is complete."""
 
 from __future__ import annotations
 
@@ -9,102 +9,98 @@ from collections.abc import Iterable, Iterator
 import requests
 from urllib3.exceptions import HTTPError
 
-from toolkit.transport.connections import MAX_BODY_BYTES, ResponseLimitError
-from toolkit.transport.origin import users_own
-from toolkit.transport.responses import MAX_REFUSAL_BYTES, RawResponse
+from toolkit.transport.connections import MAX_BODY_BYTES, ResponseLimitError, binary_size
+from toolkit.transport.origin import user_exception
+from toolkit.transport.responses import MAX_ERROR_BODY_BYTES, RawResponse
 
-_PIECE = 1 << 16
-# Of a body that is not read, so much is kept for the report of the problem.
-_BEGINNING = 1 << 13
-# Whoever compresses while sending may begin anew for each piece, and none is so small.
-_MOST_MEMBERS = 10_000
-_GZIP = {"gzip", "x-gzip"}  # two names of one thing, by RFC 9110
+_CHUNK_BYTES = 1 << 16
+# How much of a rejected body is kept for the excerpt in the error.
+_EXCERPT_BYTES = 1 << 13
+# A server that compresses while sending may start a new member for each chunk, but none has this many.
+_MAX_GZIP_MEMBERS = 10_000
+_GZIP = {"gzip", "x-gzip"}  # synonyms in RFC 9110
 
 
 class _DefectError(Exception):
-    """Never leaves this module."""
+    """The body cannot be used; the text says why. Never leaves this module."""
 
 
 class _TruncatedError(Exception):
-    """Never leaves this module."""
+    """The compressed body is cut off. Never leaves this module."""
 
 
 def receive(response: requests.Response) -> tuple[RawResponse, bool]:
-    """The answer, and whether all of it came.
+    """Read the body, and tell whether it is complete.
 
-    It is decompressed here, a bounded piece at a time: what `urllib3` makes of one small piece of a bomb may
-    be a thousand times as large.
+    It is decompressed here, in bounded chunks: `urllib3` may expand one small chunk of a decompression bomb
+    a thousandfold.
 
     Args:
-        response: An answer of which only the head was read.
+        response: A response of which only the head was read.
     """
     raw = response.raw
-    # Otherwise what came of an answer that is cut off would be lost, its beginning with it.
+    # Otherwise a truncated body would be lost, and with it the excerpt in the error.
     raw.enforce_content_length = False
     status = response.status_code
-    longest = MAX_BODY_BYTES if status < 300 else MAX_REFUSAL_BYTES
+    max_bytes = MAX_BODY_BYTES if status < 300 else MAX_ERROR_BODY_BYTES
     body = bytearray()
-    defect, whole, outside = "", True, sys.exception()
+    defect, complete, handled = "", True, sys.exception()
     try:
         encodings = response.headers.get("Content-Encoding", "")
-        for piece in _decoded(raw.stream(_PIECE, decode_content=False), encodings):
-            body += piece
-            if len(body) > longest:
-                defect = "is larger than any good one"
+        for chunk in _decoded(raw.stream(_CHUNK_BYTES, decode_content=False), encodings):
+            body += chunk
+            if len(body) > max_bytes:
+                defect = f"is larger than {binary_size(max_bytes)}"
                 break
         else:
-            whole = not raw.length_remaining
+            complete = not raw.length_remaining
     except (_DefectError, ResponseLimitError) as error:
         defect = str(error)
-    except (
-        _TruncatedError,
-        HTTPError,
-        ValueError,
-    ) as error:  # a ValueError is a chunk of less than no length
-        if users_own(error, outside) is not None:
+    except (_TruncatedError, HTTPError, ValueError) as error:  # ValueError: a chunk of negative length
+        if user_exception(error, handled) is not None:
             raise
-        whole = False
+        complete = False
     if defect:
-        del body[_BEGINNING:]
-    return RawResponse(status, response.headers, bytes(body), defect), whole
+        del body[_EXCERPT_BYTES:]
+    return RawResponse(status, response.headers, bytes(body), defect), complete
 
 
-def _decoded(pieces: Iterable[bytes], encodings: str) -> Iterator[bytes]:
-    """The pieces as they were before they were compressed.
+def _decoded(chunks: Iterable[bytes], encodings: str) -> Iterator[bytes]:
+    """Decompress a body.
 
     Args:
-        pieces: What came.
-        encodings: What was done to it, one after the other, with commas between.
+        chunks: The body as it was received.
+        encodings: The `Content-Encoding` header.
     """
     names = [name for each in encodings.split(",") if (name := each.strip().lower()) not in ("", "identity")]
     if not names:
-        yield from pieces
+        yield from chunks
     elif len(names) == 1 and names[0] in _GZIP:
-        yield from _inflated(pieces)
+        yield from _inflated(chunks)
     else:
-        raise _DefectError("is compressed in a way that was not asked for")
+        raise _DefectError("uses a compression that was not asked for")
 
 
-def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """What the members of a gzip hold, one behind the other (RFC 1952, 2.2). Zeros behind one are padding."""
+def _inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Decompress the members of a gzip stream (RFC 1952, 2.2). Zeros after a member are padding."""
     inflater = None
     members = 0
-    for piece in pieces:
-        left = piece
+    for chunk in chunks:
+        left = chunk
         while left:
             if inflater is None:
                 if members and not (left := left.lstrip(b"\0")):
                     break
-                if members == _MOST_MEMBERS:
-                    raise _DefectError("is compressed in more parts than any good one")
+                if members == _MAX_GZIP_MEMBERS:
+                    raise _DefectError(f"consists of more than {_MAX_GZIP_MEMBERS:,} gzip members")
                 inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
                 members += 1
             try:
-                inflated = inflater.decompress(left, _PIECE)
+                inflated = inflater.decompress(left, _CHUNK_BYTES)
             except zlib.error:
-                problem = "says that it is compressed, and is not"
+                problem = "is declared as compressed, but is not"
                 if members > 1:
-                    problem = "is damaged, or goes on behind the end of what was compressed"
+                    problem = "is damaged, or continues after the end of the compressed data"
                 raise _DefectError(problem) from None
             left = inflater.unconsumed_tail or inflater.unused_data
             if inflater.eof:

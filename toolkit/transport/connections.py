@@ -1,10 +1,11 @@
-"""Connections that know which thread uses them, so that one fetch can be broken off and no other.
+"""Connections that can be aborted by thread, and responses with bounds on size and time.
 
-`requests` keeps connections in a pool and hands them to whichever thread asks. Each connection notes
-the thread that it was handed to last; breaking off shuts down the sockets of the threads meant.
+`requests` keeps connections in a pool and hands them to any thread. Each connection records the thread
+that used it last, so that one fetch can be aborted without harm to others: the sockets of its threads are
+shut down.
 
-An answer is read through a bound on its bytes and its time, whatever reads it: lines of a head that does
-not end, welcomes before it, sizes of chunks, what stands behind them.
+The bounds hold for all bytes that are read for a response: an endless status line or header, 1XX responses
+before it, chunk sizes and trailers.
 """
 
 from __future__ import annotations
@@ -29,31 +30,31 @@ from urllib3.util.connection import allowed_gai_family
 
 from toolkit.runtime import forks
 from toolkit.runtime.interruptions import forgiving
-from toolkit.transport.origin import users_own
+from toolkit.transport.origin import user_exception
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection
 else:
-    HTTPConnection = object  # mixed into the plain class and the one for TLS
+    HTTPConnection = object  # mixed into the classes for plain connections and TLS
 
-# The largest documented answers, a thousand rows or every symbol of an exchange, have some 2 MiB.
+# The largest documented responses, a thousand rows or every symbol of an exchange, have about 2 MiB.
 MAX_BODY_BYTES = 1 << 24
-# Heads have some 2 KiB.
-_LONGEST_HEAD = 1 << 16
-# For what stands between the chunks of a body.
-_FRAMING = 1 << 20
+# Status line and headers have about 2 KiB.
+_MAX_HEAD_BYTES = 1 << 16
+# Allowance for chunk sizes and trailers.
+_FRAMING_BYTES = 1 << 20
 
 
 class AbortableAdapter(HTTPAdapter):
-    """The adapter of `requests`, over connections that can be hung up."""
+    """The adapter of `requests`, with connections that can be aborted."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pool of connections."""
+        """Create the connection pools."""
         super().init_poolmanager(*args, **kwargs)
         _use_abortable_connections(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        """Make the pool of connections over a proxy."""
+        """Create the connection pools of a proxy."""
         known = proxy in self.proxy_manager
         manager = super().proxy_manager_for(proxy, **kwargs)
         if not known:
@@ -62,32 +63,37 @@ class AbortableAdapter(HTTPAdapter):
 
 
 def abort_connections(threads: Iterable[threading.Thread]) -> None:
-    """Shut down the sockets that these threads use, and every one they go on to use."""
+    """Shut down the sockets that these threads use, and any they use later."""
     with _LOCK:
         _ABORTED.update(threads)
         connections = [connection for connection in _CONNECTIONS if connection.thread in _ABORTED]
     for connection in connections:
-        connection.shut()
+        connection.abort()
 
 
 class ResponseLimitError(Exception):
-    """An answer goes on beyond its bound. Says which, and holds nothing of the answer."""
+    """A response exceeds a bound. The text says which, and contains nothing of the response."""
 
 
 @dataclass(slots=True)
 class SendTracker:
-    """Whether anything of a request may have left this machine, and until when its answer is read."""
+    """Whether any byte of a request may have been sent, and the deadline of its response.
 
-    until: float
+    Attributes:
+        deadline: End of the response, by `time.monotonic`.
+        has_sent: Whether any byte may have been sent.
+    """
+
+    deadline: float
     has_sent: bool = False
 
 
 @contextlib.contextmanager
 def track_sending(timeout_s: float) -> Iterator[SendTracker]:
-    """Watch this thread's next request: before its first byte goes out, it is noted.
+    """Track this thread's next request: `has_sent` is set before its first byte is sent.
 
     Args:
-        timeout_s: Seconds until the end of the answer.
+        timeout_s: Seconds until the response must be complete.
     """
     tracker = _THREAD.tracker = SendTracker(time.monotonic() + timeout_s)
     try:
@@ -97,8 +103,13 @@ def track_sending(timeout_s: float) -> Iterator[SendTracker]:
 
 
 def is_sending() -> bool:
-    """Whether a request of ours is under way in this thread."""
+    """Whether this thread is sending a request of the toolkit."""
     return getattr(_THREAD, "tracker", None) is not None
+
+
+def binary_size(count: int) -> str:
+    """A number of bytes in MiB or KiB, such as "16 MiB"."""
+    return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count >> 10} KiB"
 
 
 _THREAD = threading.local()
@@ -107,23 +118,27 @@ _ABORTED: weakref.WeakSet[threading.Thread]
 
 
 class _BoundedReader(io.RawIOBase):
-    """What comes over a line for one answer."""
+    """The bytes of one response, up to a limit and a deadline."""
 
-    def __init__(self, connection: io.RawIOBase, until: float) -> None:
-        self._raw = connection
-        self._until = until
-        self.left = _LONGEST_HEAD
+    def __init__(self, raw: io.RawIOBase, deadline: float) -> None:
+        self._raw = raw
+        self._deadline = deadline
+        self.allow(_MAX_HEAD_BYTES)
+
+    def allow(self, max_bytes: int) -> None:
+        """Allow so many more bytes."""
+        self._max_bytes = self._left = max_bytes
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if time.monotonic() > self._until:
-            raise ResponseLimitError("did not come to its end in time")
-        if self.left <= 0:
-            raise ResponseLimitError("is larger than any good one")
+        if time.monotonic() > self._deadline:
+            raise ResponseLimitError("did not end in time")
+        if self._left <= 0:
+            raise ResponseLimitError(f"is larger than {binary_size(self._max_bytes)}")
         count = self._raw.readinto(buffer)
-        self.left -= count or 0
+        self._left -= count or 0
         return count
 
     def close(self) -> None:
@@ -135,18 +150,18 @@ class _BoundedResponse(http.client.HTTPResponse):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         tracker = getattr(_THREAD, "tracker", None)
-        connection = self.fp.detach()
-        self._bounded = _BoundedReader(connection, tracker.until if tracker is not None else math.inf)
+        raw = self.fp.detach()
+        self._bounded = _BoundedReader(raw, tracker.deadline if tracker is not None else math.inf)
         self.fp = io.BufferedReader(self._bounded)
 
     def begin(self, *args: Any, **kwargs: Any) -> None:
         super().begin(*args, **kwargs)
-        self._bounded.left = MAX_BODY_BYTES + _FRAMING
+        self._bounded.allow(MAX_BODY_BYTES + _FRAMING_BYTES)
 
 
 class _AbortableConnection(HTTPConnection):
     response_class = _BoundedResponse
-    # Whatever `http.client.HTTPConnection.debuglevel` says: it prints requests with key and signature.
+    # Ignore `http.client.HTTPConnection.debuglevel`: it prints requests with key and signature.
     debuglevel = 0
     thread: threading.Thread | None = None
     last_sock: Any = None
@@ -156,79 +171,79 @@ class _AbortableConnection(HTTPConnection):
         self._register()
 
     def _new_conn(self) -> socket.socket:
-        """A socket to the first of the host's addresses that answers, as urllib3 makes it.
+        """Connect to the first of the host's addresses that accepts.
 
-        One address after the other is handed to it: it takes whatever is raised meanwhile for a failure of
-        the address and goes on to the next one, and a deadline of the user's would be lost.
+        urllib3 gets one address at a time. With several, it takes any exception for a failure of that address
+        and tries the next one, which would swallow a deadline set by the user.
         """
-        if getattr(self, "_socks_options", None) is not None:  # the proxy may be the one to look names up
+        if getattr(self, "_socks_options", None) is not None:  # the proxy may resolve the name
             return super()._new_conn()
-        name, outside = self._dns_host, sys.exception()
+        name, handled = self._dns_host, sys.exception()
         try:
-            found = socket.getaddrinfo(name.strip("[]"), self.port, allowed_gai_family(), socket.SOCK_STREAM)
+            addresses = socket.getaddrinfo(
+                name.strip("[]"), self.port, allowed_gai_family(), socket.SOCK_STREAM
+            )
         except (socket.gaierror, UnicodeError) as error:
-            raise NewConnectionError(self, "no such name") from error
+            raise NewConnectionError(self, "unknown host name") from error
         try:
-            for left, (*_, place) in zip(range(len(found) - 1, -1, -1), found, strict=True):
-                self._dns_host = str(place[0])
+            for left, (*_, address) in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
+                self._dns_host = str(address[0])
                 try:
                     return super()._new_conn()
                 except (OSError, HTTPError) as error:
-                    if not left or users_own(error, outside) is not None:
+                    if not left or user_exception(error, handled) is not None:
                         raise
         finally:
             self._dns_host = name
         raise NewConnectionError(self, "no address")
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is None:  # so that a failure to connect is told from a loss on the way
+        if self.sock is None:  # first, so that a failure to connect is not taken for a lost response
             self.connect()
         self._register()
         tracker = getattr(_THREAD, "tracker", None)
         if tracker is not None:
             tracker.has_sent = True
-        outside = sys.exception()
+        handled = sys.exception()
         try:
             super().request(*args, **kwargs)
         except OSError as error:
-            own = users_own(error, outside)
+            own = user_exception(error, handled)
             if own is None:
                 raise
-            # Some that break off the sending are passed over by urllib3: there may be an answer all the same.
-            raise ProtocolError("broken off", own) from own
+            # urllib3 ignores some errors while sending, as there may be a response all the same.
+            raise ProtocolError("interrupted", own) from own
 
     def _register(self) -> None:
         with _LOCK:
             self.thread = threading.current_thread()
-            # Kept besides: a connection forgets its socket while the last answer on it is still read.
+            # Kept because a connection drops its socket while its last response is still being read.
             self.last_sock = self.sock or self.last_sock
             _CONNECTIONS.add(self)
             aborted = self.thread in _ABORTED
         if aborted:
-            self.shut()
+            self.abort()
 
-    def shut(self) -> None:
-        # A proxy over TLS wraps the socket. What shuts down TLS politely would wait for the other side.
-        last_sock = (
-            self.last_sock
-            if isinstance(self.last_sock, socket.socket)
-            else getattr(self.last_sock, "socket", None)
-        )
+    def abort(self) -> None:
+        # A TLS proxy wraps the socket. A TLS shutdown would wait for the peer.
+        sock = self.last_sock
+        if not isinstance(sock, socket.socket):
+            sock = getattr(sock, "socket", None)
         with forgiving(OSError):
-            if last_sock is not None:
-                socket.socket.shutdown(last_sock, socket.SHUT_RDWR)
+            if sock is not None:
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 _CONNECTIONS: weakref.WeakSet[_AbortableConnection]
 
 
-def _begin() -> None:
-    """Know of no connection; in a child, the connections there are belong to its parent."""
+def _reset() -> None:
+    """Start with no connections: after a fork, those that exist belong to the parent."""
     global _LOCK, _ABORTED, _CONNECTIONS
     _LOCK, _ABORTED, _CONNECTIONS = threading.Lock(), weakref.WeakSet(), weakref.WeakSet()
 
 
-forks.renew(_begin)
+forks.renew(_reset)
 
 
 def _use_abortable_connections(manager: Any) -> None:
@@ -239,6 +254,6 @@ def _use_abortable_connections(manager: Any) -> None:
 
 @cache
 def _abortable_pool(pool: type[Any]) -> type[Any]:
-    """A class of pools as this one, of connections that note who uses them."""
+    """A subclass of a pool class whose connections can be aborted."""
     connection = type("AbortableConnection", (_AbortableConnection, pool.ConnectionCls), {})
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})

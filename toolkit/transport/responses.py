@@ -1,4 +1,4 @@
-"""What an answer means: decoded, or the error that says what to do about it."""
+"""Interprets responses: decodes them, or turns them into the matching error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from toolkit import errors, redaction
 from toolkit.endpoints.codes import Remedy, code_for, may_be_executed
 from toolkit.text.printable import printable
 from toolkit.timing.http_dates import MAX_BAN_S, MIN_BAN_S, is_cached, read_retry_after, rounded_up
-from toolkit.transport.strict_json import Unreadable, read
+from toolkit.transport.strict_json import InvalidJSON, loads
 
 _CLASSES: dict[Remedy, type[errors.ApiError]] = {
     "credentials": errors.CredentialsError,
@@ -26,31 +26,33 @@ _CLASSES: dict[Remedy, type[errors.ApiError]] = {
 }
 _BY_STATUS = {401: errors.CredentialsError, 404: errors.NotFoundError, 410: errors.RetiredError}
 
-# How the exchange's edge says that it serves no such country: in words, or with a 451.
-_ELSEWHERE = re.compile(r"restricted location|block access from your country|not available in your", re.I)
-_NOT_FROM_THERE = (
-    "The exchange does not serve the country that this machine's address seems to be in; that of a cloud, a "
-    "VPN or a proxy may be in another one than you are. Send from an address in a country that it serves, or "
-    "ask the exchange. Sending again does not help."
+# How the exchange's edge says that it does not serve a country, if not with a 451.
+_COUNTRY_BLOCKED = re.compile(
+    r"restricted location|block access from your country|not available in your", re.I
 )
-# How firewalls say that they would like to see a browser.
-_CHALLENGES = {"x-amzn-waf-action": {"challenge", "captcha"}, "cf-mitigated": {"challenge"}}
-_CHALLENGE = "the firewall wants to see a browser"
-_LETS_IN = (
-    "The firewall takes this machine for a robot: no program passes its test. Send nothing for some minutes; "
-    "if it comes again, send from another address: those of clouds, VPNs and shared proxies are often taken "
-    "for such."
+_COUNTRY_ADVICE = (
+    "The exchange does not serve the country of this machine's IP address. The address of a cloud provider, "
+    "VPN or proxy may be in another country than you are. Send from an address in a country that it serves, "
+    "or ask the exchange. Sending again does not help."
+)
+# Headers with which firewalls ask for a browser.
+_CHALLENGE_HEADERS = {"x-amzn-waf-action": {"challenge", "captcha"}, "cf-mitigated": {"challenge"}}
+_CHALLENGE_MESSAGE = "the firewall asks for a browser"
+_CHALLENGE_ADVICE = (
+    "The firewall takes this machine for a bot, and no program can pass its test. Send nothing for a few "
+    "minutes. If it happens again, send from another address: those of cloud providers, VPNs and shared "
+    "proxies are often taken for bots."
 )
 
 _LAST_WORD = re.compile(r"[^\s\"'<>:,]*\Z")
-_LONGEST_MESSAGE = 300
-_LONGEST_EXCERPT = 120
-# Of a text, no more is looked at for what is secret: the patterns take time by the square of it.
-_LOOKED_AT = 2000
-# What refuses is short: the documented ones have 200 bytes.
-MAX_REFUSAL_BYTES = 1 << 16
-# What an error wrapped into HTTP 200 consists of. An object that has more to say may be a row.
-_ENVELOPE = frozenset(
+_MAX_MESSAGE = 300
+_MAX_EXCERPT = 120
+# No more of a text is searched for secrets: the patterns take quadratic time.
+_MAX_SEARCHED = 2000
+# Error responses are short: the documented ones have 200 bytes.
+MAX_ERROR_BODY_BYTES = 1 << 16
+# Fields of an error that is sent with HTTP 200. An object with other fields may be a row.
+_ERROR_FIELDS = frozenset(
     {
         "code",
         "data",
@@ -70,13 +72,13 @@ _TOO_MANY = re.compile(r"too many requests|rate limit", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class RawResponse:
-    """What came back for one request, read whole.
+    """A response that was read to its end.
 
     Attributes:
         status: HTTP status.
-        headers: Its headers.
-        body: Its body, decompressed; only the beginning where it has a flaw.
-        defect: What keeps its body from being read, as "is larger than ..."; "" where nothing does.
+        headers: The headers.
+        body: The body, decompressed; only its beginning if there is a defect.
+        defect: Why the body cannot be used, such as "is larger than 16 MiB"; "" if it can.
     """
 
     status: int
@@ -85,97 +87,103 @@ class RawResponse:
     defect: str = ""
 
 
-def without_secrets(text: str, longest: int) -> str:
-    """Text of the exchange fit to be shown: shortened, no key, no signature, no e-mail address."""
-    if len(text) > _LOOKED_AT:
-        text = _LAST_WORD.sub("…", text[:_LOOKED_AT])  # half of something secret does not look like it
+def without_secrets(text: str, max_length: int) -> str:
+    """Text of the exchange that can be shown: shortened, without keys, signatures and e-mail addresses."""
+    if len(text) > _MAX_SEARCHED:
+        text = _LAST_WORD.sub("…", text[:_MAX_SEARCHED])  # a secret cut in half would not be recognised
     text = redaction.without_secrets(text)
     text = printable(text)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return text if len(text) <= max_length else text[: max_length - 1] + "…"
 
 
 def decode(endpoint: str, response: RawResponse) -> Any:
-    """The JSON of an answer; numbers with a point are Decimals, so no amount is ever rounded.
+    """Decode the JSON of a response. Numbers with a decimal point become Decimals, so no amount is rounded.
 
     Raises:
-        ContractError: It is not JSON, is cut off, or is none that a sane exchange sends.
+        ContractError: It is not JSON, is cut off, or exceeds the bounds.
     """
     try:
         return _payload(response)
-    except Unreadable as unreadable:
-        problem = str(unreadable)
-    raise errors.ContractError(endpoint, f"the answer {problem} (HTTP {response.status})", excerpt(response))
+    except InvalidJSON as error:
+        problem = str(error)
+    raise errors.ContractError(
+        endpoint, f"the response {problem} (HTTP {response.status})", excerpt(response)
+    )
 
 
 def _payload(response: RawResponse) -> Any:
     if response.defect:
-        raise Unreadable(response.defect)
-    return read(response.body)
+        raise InvalidJSON(response.defect)
+    return loads(response.body)
 
 
 def excerpt(response: RawResponse) -> str:
-    """The first characters of an answer, nothing secret in them."""
-    return without_secrets(_beginning(response), _LONGEST_EXCERPT)
+    """The first characters of a response, without secrets."""
+    return without_secrets(_beginning(response), _MAX_EXCERPT)
 
 
 def _beginning(response: RawResponse) -> str:
-    return response.body[: 4 * _LOOKED_AT].decode("utf-8", "replace")
+    return response.body[: 4 * _MAX_SEARCHED].decode("utf-8", "replace")
 
 
 def parse_response(
     endpoint: str, path: str, response: RawResponse, now: float, attempts: int = 1
 ) -> tuple[Any, errors.ToolkitError | None]:
-    """The JSON of a good answer to a read, or the error that it means; the arguments are `error_of`'s.
+    """Decode a successful response to a read, or return the error it reports. Arguments as in `error_of`.
 
     Raises:
-        ContractError: It is no error, and cannot be read.
+        ContractError: It reports no error, but cannot be decoded.
     """
     if response.status >= 300:
         return None, error_of(endpoint, path, response, now, attempts)
-    payload = decode(endpoint, response)  # once: it may be large
+    payload = decode(endpoint, response)  # only once: it may be large
     return payload, _error(endpoint, path, response, _error_fields_of(payload), now=now, attempts=attempts)
 
 
 def error_of(
     endpoint: str, path: str, response: RawResponse, now: float, attempts: int = 1
 ) -> errors.ToolkitError | None:
-    """The error an answer means, None where it is a good one.
+    """The error that a response reports, None if it reports success.
 
     Args:
-        endpoint: Door that asked.
-        path: Path that was asked, by whose host codes are looked up.
-        response: What came back.
-        now: The exchange's time as it was when the answer came, by which its absolute times are read.
-        attempts: How often it was sent by now.
+        endpoint: Name of the endpoint.
+        path: Path of the request; error codes depend on its prefix.
+        response: The response.
+        now: The exchange's time when the response arrived, to which its absolute times are compared.
+        attempts: How many times the request was sent so far.
     """
     return _error(endpoint, path, response, _error_fields(response), now=now, attempts=attempts)
 
 
 def _error(
-    endpoint: str, path: str, response: RawResponse, said: _ErrorFields, *, now: float, attempts: int
+    endpoint: str, path: str, response: RawResponse, fields: _ErrorFields, *, now: float, attempts: int
 ) -> errors.ToolkitError | None:
-    code, message, status = said.code, said.message, response.status
+    code, message, status = fields.code, fields.message, response.status
     if 300 <= status < 400:
-        return errors.RedirectError(endpoint, status, _target(response))
-    if _is_challenge(response):  # whatever its status: AWS sends 202 and 405
-        return errors.FirewallError(endpoint, status, None, message or _CHALLENGE, advice=_LETS_IN)
+        return errors.RedirectError(endpoint, status, _redirect_target(response))
+    if _is_challenge(response):  # with any status: AWS sends 202 and 405
+        return errors.FirewallError(
+            endpoint, status, None, message or _CHALLENGE_MESSAGE, advice=_CHALLENGE_ADVICE
+        )
     if status == 451 or (
-        status == 403 and code is None and _ELSEWHERE.search(_beginning(response)[:_LOOKED_AT])
+        status == 403 and code is None and _COUNTRY_BLOCKED.search(_beginning(response)[:_MAX_SEARCHED])
     ):
-        return errors.FirewallError(endpoint, status, code, message, advice=_NOT_FROM_THERE)
-    if status < 400 and not said.fails:
+        return errors.FirewallError(endpoint, status, code, message, advice=_COUNTRY_ADVICE)
+    if status < 400 and not fields.is_error:
         return None
     known = code_for(path, code) if code is not None else None
     retry_after = read_retry_after(response.headers, now)
     if status >= 500 or (known and known.remedy == "server"):
-        said_so = message or "no message"
-        return errors.ServerError(endpoint, status, code, said_so, attempts, retry_after=retry_after)
-    is_rate = status == 429 or (known is not None and known.remedy == "rate")
-    is_rate = is_rate or (status < 400 and code is None and _TOO_MANY.search(message) is not None)
-    in_words = _ban_in_message(message, now) if is_rate or status == 418 else 0.0
-    if status == 418 or in_words > 0:
-        # What it says in seconds needs no clock at all, and a date is by the clock that wrote it.
-        wait = retry_after or max(MIN_BAN_S, in_words)
+        return errors.ServerError(
+            endpoint, status, code, message or "no message", attempts, retry_after=retry_after
+        )
+    is_rate_limit = status == 429 or (known is not None and known.remedy == "rate")
+    is_rate_limit = is_rate_limit or (status < 400 and code is None and _TOO_MANY.search(message) is not None)
+    ban_left = _ban_in_message(message, now) if is_rate_limit or status == 418 else 0.0
+    if status == 418 or ban_left > 0:
+        # `Retry-After` is preferred: seconds need no clock, and a date is compared with the clock that wrote
+        # it.
+        wait = retry_after or max(MIN_BAN_S, ban_left)
         until = rounded_up(now + wait)
         return errors.BannedError(
             endpoint,
@@ -183,9 +191,9 @@ def _error(
             until,
             status=status,
             code=code,
-            retry_after=wait if in_words > 0 else retry_after,
+            retry_after=wait if ban_left > 0 else retry_after,
         )
-    if is_rate:
+    if is_rate_limit:
         return errors.RateLimitError(endpoint, status, code, message, retry_after)
     if status == 403 and code is None:
         return errors.FirewallError(endpoint, status, code, message)
@@ -196,11 +204,13 @@ def _error(
 
 
 def _is_challenge(response: RawResponse) -> bool:
-    return any(response.headers.get(name, "").lower() in said for name, said in _CHALLENGES.items())
+    return any(
+        response.headers.get(name, "").lower() in values for name, values in _CHALLENGE_HEADERS.items()
+    )
 
 
-def _target(response: RawResponse) -> str:
-    """The host that a redirect points to, as far as it can be read."""
+def _redirect_target(response: RawResponse) -> str:
+    """The host that a redirect points to, "" if it cannot be read."""
     with suppress(ValueError):
         return without_secrets(urlsplit(response.headers.get("Location", "")).hostname or "", 80)
     return ""
@@ -208,12 +218,12 @@ def _target(response: RawResponse) -> str:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What the answer to a write says became of it.
+    """What the response to a write says about its outcome.
 
     Attributes:
-        executed: True, False, or None where the answer leaves it open.
-        error: What stands in the way of True.
-        payload: The JSON of the answer, where it was read.
+        executed: Whether it was executed, None if that is unknown.
+        error: Why `executed` is not True.
+        payload: The decoded response, if there is one.
     """
 
     executed: bool | None
@@ -221,106 +231,104 @@ class WriteResult:
     payload: Any = field(default=None, repr=False)
 
 
-# A read is signed anew and sent again by itself; a write is not.
-_CALL_AGAIN = "The exchange's clock is measured anew for the next call: call again."
+# Unlike a read, a write is not signed and sent again automatically.
+_CALL_AGAIN = "The exchange's clock is measured again before the next call: call again."
 
 
 def classify(endpoint: str, path: str, response: RawResponse, now: float) -> WriteResult:
-    """What became of a write that was answered like this. In doubt it may have been executed."""
+    """Classify the response to a write. In doubt, it may have been executed."""
     status = response.status
     if is_cached(response.headers):
-        # Nobody knows which request it answers, and whether this one was handed on.
-        return _open(
-            endpoint, "the answer comes out of a cache on the way and says nothing of this call", status
-        )
+        # It may belong to another request, and this one may not have been forwarded.
+        return _unknown(endpoint, "the response came from a cache and says nothing about this call", status)
     error = error_of(endpoint, path, response, now)
     if error is None:
         try:
             payload = _payload(response)
-        except Unreadable as unreadable:
-            return _open(endpoint, f"the answer {unreadable}", status)
+        except InvalidJSON as invalid:
+            return _unknown(endpoint, f"the response {invalid}", status)
         if not isinstance(payload, dict):
-            return _open(endpoint, "the answer is no JSON object", status)
+            return _unknown(endpoint, "the response is not a JSON object", status)
         if status != 200:
-            return _open(endpoint, f"the answer was HTTP {status}, which is not documented", status)
+            return _unknown(endpoint, f"the response was HTTP {status}, which is not documented", status)
         if (_number(payload.get("code")) or 0) < 0:
-            return _open(endpoint, "the answer says that it was no success, and no more", status)
+            return _unknown(endpoint, "the response reports a failure without saying which", status)
         return WriteResult(True, None, payload)
     code, message, _ = _error_fields(response)
     if isinstance(error, errors.FirewallError):
         message = error.message
-    said = f"the answer was HTTP {status}" + ("" if code is None else f", code {code}")
-    said += f": {message}" if message else ""
-    unclear = status < 400 and (code is None or code_for(path, code) is None)
-    if unclear or may_be_executed(path, status, code, message):
-        return _open(endpoint, said, status)
+    reason = f"the response was HTTP {status}" + ("" if code is None else f", code {code}")
+    reason += f": {message}" if message else ""
+    is_unclear = status < 400 and (code is None or code_for(path, code) is None)
+    if is_unclear or may_be_executed(path, status, code, message):
+        return _unknown(endpoint, reason, status)
     if isinstance(error, errors.ServerError):
-        return WriteResult(False, errors.NotExecutedError(endpoint, said, status))
+        return WriteResult(False, errors.NotExecutedError(endpoint, reason, status))
     if isinstance(error, errors.ClockError):
         error = errors.ClockError(endpoint, status, code, message, advice=_CALL_AGAIN)
     return WriteResult(False, error)
 
 
-def _open(endpoint: str, reason: str, status: int) -> WriteResult:
+def _unknown(endpoint: str, reason: str, status: int) -> WriteResult:
     return WriteResult(None, errors.OutcomeUnknownError(endpoint, reason, status))
 
 
 def _ban_in_message(message: str, now: float) -> float:
-    """Seconds until the end of a ban that only the message tells ("IP banned until <milliseconds>")."""
-    told = re.search(r"banned until (\d{13})(?!\d)", message, re.ASCII)
-    return min(int(told[1]) / 1000 - now, MAX_BAN_S) if told else 0.0
+    """Seconds until the end of a ban as stated in a message ("IP banned until <milliseconds>"), else 0."""
+    match = re.search(r"banned until (\d{13})(?!\d)", message, re.ASCII)
+    return min(int(match[1]) / 1000 - now, MAX_BAN_S) if match else 0.0
 
 
 class _ErrorFields(NamedTuple):
-    """What an answer says of an error.
+    """What a response says about an error.
 
     Attributes:
-        code: Its code, None where it has none.
-        message: Its message, or the first words of what is no JSON.
-        fails: It says so itself that it is an error, whatever its status.
+        code: The error code, None if there is none.
+        message: The message, or the first words of a body that is not JSON.
+        is_error: Whether the body reports an error, regardless of the status.
     """
 
     code: int | None = None
     message: str = ""
-    fails: bool = False
+    is_error: bool = False
 
 
 def _error_fields(response: RawResponse) -> _ErrorFields:
-    if response.status >= 300 and len(response.body) > MAX_REFUSAL_BYTES:
+    if response.status >= 300 and len(response.body) > MAX_ERROR_BODY_BYTES:
         return _ErrorFields()
     try:
         return _error_fields_of(_payload(response))
-    except Unreadable:
-        return _ErrorFields(None, _stripped(response))
+    except InvalidJSON:
+        return _ErrorFields(None, _plain_text(response))
 
 
 def _error_fields_of(payload: Any) -> _ErrorFields:
-    """What an object says of an error, or a list that holds nothing else.
+    """The error in a payload: in an object, or in a list of nothing but errors.
 
-    A row may have columns called `code` and `msg`, too. An object is an error where its code is below 0 and
-    it has a message, or nothing else to say; where `success` is false; or where it is nothing but a code that
-    means no success, and its message.
+    Rows may have fields called `code` and `msg`, too. An object is an error if its code is negative and it
+    has a message or no other fields; if `success` is false; or if it consists of a code other than success
+    and a message.
     """
     if isinstance(payload, list):
-        all_fail = bool(payload) and all(
-            isinstance(each, dict) and each.keys() <= _ENVELOPE and _fails(each, strictly=True)
+        all_errors = bool(payload) and all(
+            isinstance(each, dict) and each.keys() <= _ERROR_FIELDS and _is_error(each, strictly=True)
             for each in payload
         )
-        return _error_fields_of(payload[0]) if all_fail else _ErrorFields()
+        return _error_fields_of(payload[0]) if all_errors else _ErrorFields()
     if not isinstance(payload, dict):
         return _ErrorFields()
-    message = without_secrets(str(_message(payload) or ""), _LONGEST_MESSAGE)
-    return _ErrorFields(_number(payload.get("code")), message, _fails(payload))
+    message = without_secrets(str(_message(payload) or ""), _MAX_MESSAGE)
+    return _ErrorFields(_number(payload.get("code")), message, _is_error(payload))
 
 
-def _fails(payload: Mapping[str, Any], *, strictly: bool = False) -> bool:
-    """Whether an object says of itself that it is an error; strictly: only by what no row would say."""
+def _is_error(payload: Mapping[str, Any], *, strictly: bool = False) -> bool:
+    """Whether an object reports an error; `strictly` accepts only what no row would contain."""
     success, code = payload.get("success"), _number(payload.get("code"))
     if success is False or (isinstance(success, str) and success.lower() == "false"):
         return True
     if code is None:
         return False
-    is_bare = payload.keys() <= _ENVELOPE and not payload.get("data")
+    is_bare = payload.keys() <= _ERROR_FIELDS and not payload.get("data")
     if code < 0:
         return is_bare or isinstance(_message(payload), str)
     return is_bare and bool(_message(payload)) and success is None and code not in (0, 200) and not strictly
@@ -331,13 +339,13 @@ def _message(payload: Mapping[str, Any]) -> Any:
 
 
 def _number(code: Any) -> int | None:
-    """A code as a number, which some write as text; None for what is none."""
+    """A code as a number, also if it was sent as text; None if it is no number."""
     if isinstance(code, str) and _NUMBER.fullmatch(code.strip()):
         return int(code)
     return code if isinstance(code, int) and not isinstance(code, bool) else None
 
 
-def _stripped(response: RawResponse) -> str:
-    """The words of an HTML page or plain text."""
-    text = re.sub(r"<[^>]*>", " ", _beginning(response)[:_LOOKED_AT])
-    return without_secrets(" ".join(text.split()), _LONGEST_EXCERPT)
+def _plain_text(response: RawResponse) -> str:
+    """The text of an HTML page or of plain text."""
+    text = re.sub(r"<[^>]*>", " ", _beginning(response)[:_MAX_SEARCHED])
+    return without_secrets(" ".join(text.split()), _MAX_EXCERPT)

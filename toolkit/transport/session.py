@@ -1,4 +1,4 @@
-"""One request out, one answer in. No redirects, no retries: who calls decides about those."""
+"""Sends one request and returns its response. No redirects and no retries: the caller decides about those."""
 
 from __future__ import annotations
 
@@ -32,25 +32,24 @@ from toolkit.transport.connections import (
     is_sending,
     track_sending,
 )
-from toolkit.transport.failures import WANTS_PASSWORD, WANTS_SIGN_IN, Failure, Kind, explain
-from toolkit.transport.origin import users_own
+from toolkit.transport.failures import NETWORK_LOGIN_REQUIRED, PROXY_LOGIN_REQUIRED, Failure, Kind, explain
+from toolkit.transport.origin import user_exception
 from toolkit.transport.responses import RawResponse
 
 KEY_HEADER = "X-MBX-APIKEY"
-# A large answer over a slow line takes several time-outs, each of its pieces being in time; one that takes
-# longer than this many does not mean to end.
-_TIMEOUTS = 4
-_LONGEST_TIMEOUT = 86_400.0
+# The time-out holds for each chunk. A large response over a slow connection may take this many in all.
+_MAX_TIMEOUTS = 4
+_MAX_TIMEOUT_S = 86_400.0
 
-# Answers that are not the exchange's, by their status: whoever is in between handed nothing on.
-_IN_BETWEEN = {407: WANTS_PASSWORD, 511: WANTS_SIGN_IN}
+# Responses of a proxy or the local network, by status: the request was not forwarded.
+_NETWORK_STATUSES = {407: PROXY_LOGIN_REQUIRED, 511: NETWORK_LOGIN_REQUIRED}
 
 
 class _RedactingFilter(logging.Filter):
-    """Stands between what urllib3 logs of a request of ours and the user's filters and handlers.
+    """Removes query strings, and so signatures, from urllib3's log records of the toolkit's requests.
 
-    They see no query, and with it no signature. What they raise ends here: it would go on into urllib3, and
-    the request would be lost with it.
+    It runs before the user's filters and handlers and calls them itself. Exceptions that they raise are
+    dropped: otherwise they would end the request.
     """
 
     def __init__(self, logger: logging.Logger) -> None:
@@ -59,18 +58,15 @@ class _RedactingFilter(logging.Filter):
         logger.filters.insert(0, self)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Hand a record of ours on, shortened; keep those of others."""
+        """Pass other programs' records through; redact those of the toolkit and handle them here."""
         if not is_sending():
             return True
         if isinstance(record.args, tuple):
-            record.args = tuple(
-                argument.partition("?")[0] if isinstance(argument, str) else argument
-                for argument in record.args
-            )
-        external = logging.Filterer()
-        external.filters = [each for each in self._logger.filters if each is not self]
+            record.args = tuple(arg.partition("?")[0] if isinstance(arg, str) else arg for arg in record.args)
+        others = logging.Filterer()
+        others.filters = [each for each in self._logger.filters if each is not self]
         with forgiving(Exception):
-            kept = external.filter(record)
+            kept = others.filter(record)
             if kept:
                 self._logger.callHandlers(record if kept is True else kept)
         return False
@@ -80,15 +76,15 @@ for _name in ("connection", "connectionpool", "poolmanager", "response", "util.r
     _RedactingFilter(logging.getLogger(f"urllib3.{_name}"))
 
 
-class TransportFailure(Exception):  # noqa: N818 - not an error of the package: it becomes one, or a retry
-    """Nothing came back, or not all of it. Holds the reason in words, and never the request.
+class TransportFailure(Exception):  # noqa: N818 - it becomes an error of the package, or a retry
+    """No response arrived, or not all of it. The text has the reason, and nothing of the request.
 
     Attributes:
-        partial_response: What had come of an answer that was cut off, None where nothing had.
-        sent: Whether anything of the request may have got to the exchange.
-        kind: What it was that failed.
-        advice: What to do about it, "" where the usual advice serves.
-        permanent: It would fail in the same way if it was sent again.
+        partial_response: The part of a truncated response that arrived, None if nothing did.
+        sent: Whether any byte of the request may have reached the exchange.
+        kind: What failed.
+        advice: What to do next, "" if the general advice applies.
+        permanent: Whether a retry would fail in the same way.
     """
 
     def __init__(
@@ -110,12 +106,12 @@ class TransportFailure(Exception):  # noqa: N818 - not an error of the package: 
 
 
 class Interruption(BaseException):
-    """An interrupt, or another exception of the user's own, ended a write.
+    """An interrupt, or another exception of the user's code, ended a write.
 
     Attributes:
         error: That exception.
-        sent: Whether anything of the request may have got to the exchange.
-        response: The answer, where all of it had come by then.
+        sent: Whether any byte of the request may have reached the exchange.
+        response: The response, if it had arrived in full.
     """
 
     def __init__(self, error: BaseException, *, sent: bool, response: RawResponse | None = None) -> None:
@@ -127,14 +123,14 @@ class Interruption(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """A request as it goes out, signed.
+    """A signed request, exactly as it is sent.
 
     Attributes:
         method: HTTP method.
-        host: Base host.
-        path: Path on it.
-        query: The query string, as it goes out.
-        body: The form body, as it goes out.
+        host: The host.
+        path: Path of the URL.
+        query: Query string.
+        body: Form body.
     """
 
     method: Method
@@ -145,19 +141,19 @@ class SignedRequest:
 
 
 class Session:
-    """One `requests.Session` for each host.
+    """One `requests.Session` per host.
 
     Args:
         hosts: Base address of each host.
-        timeout: Seconds to connect, and seconds to wait for each piece of the answer.
+        timeout: Seconds to connect, and seconds to wait for each chunk of the response.
         proxies: As in requests.
         verify: As in requests: True, or the path of a file of certificates. Never False.
-        trust_env: Whether proxies and certificates are taken from the environment, as in requests; for an
-            address of this machine never a proxy.
+        trust_env: Whether to take proxies and certificates from the environment, as in requests. For loopback
+            addresses, proxies of the environment are ignored.
         connections: Connections kept open to each host.
 
     Raises:
-        UsageError: An argument cannot be right.
+        UsageError: An argument is invalid.
     """
 
     def __init__(
@@ -172,11 +168,11 @@ class Session:
     ) -> None:
         if verify is not True and not (isinstance(verify, str | Path) and str(verify)):
             raise UsageError(
-                "`verify` is True or the path of your certificate authority's file: anything else would hand "
-                "signed requests to anyone in between. Nothing was sent."
+                "`verify` must be True or the path of a certificate file: anything else would expose signed "
+                "requests to interception. Nothing was sent."
             )
         if verify is not True and not _exists(Path(verify)):
-            raise UsageError("`verify` names a file of certificates that does not exist. Nothing was sent.")
+            raise UsageError("`verify` names a certificate file that does not exist. Nothing was sent.")
         self.hosts = {host: checked_address(host, address) for host, address in hosts.items()}
         self._timeout = _checked_timeout(timeout)
         forks.renew(self._make_lock)
@@ -191,10 +187,10 @@ class Session:
         self._lock = threading.Lock()
 
     def get(self, host: Host, path: str, query: str, key: str | None) -> RawResponse:
-        """Send one GET with exactly this query string.
+        """Send one GET request with exactly this query string.
 
         Raises:
-            TransportFailure: No whole answer came.
+            TransportFailure: No complete response arrived.
         """
         with self._track_sending() as tracker:
             return self._complete_response(
@@ -202,118 +198,116 @@ class Session:
             )
 
     def send(self, signed: SignedRequest, key: str) -> RawResponse:
-        """Send one request that may change something, over a connection of its own.
+        """Send one request that may change something, over a new connection.
 
-        One that was kept open may be closed by the other side in the moment it is used again, and then
-        nobody could tell whether the request had arrived.
+        The exchange may close a kept connection at the moment it is reused; then it would be unknown whether
+        the request arrived.
 
         Raises:
-            TransportFailure: No whole answer came; `sent` tells whether anything went out.
-            Interruption: The user ended it.
+            TransportFailure: No complete response arrived; `sent` tells whether any byte was sent.
+            Interruption: The user interrupted it.
         """
-        broken = response = tracker = None
+        interrupt = response = tracker = None
         try:
             with self._track_sending() as tracker, self._new_session() as session:
                 response = self._complete_response(session, signed, key, tracker)
         except TransportFailure:
             raise
-        except BaseException as error:  # noqa: BLE001 - it goes on below
-            broken = bare(error)
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            interrupt = bare(error)
         else:
             return response
-        raise Interruption(broken, sent=tracker is not None and tracker.has_sent, response=response)
+        raise Interruption(interrupt, sent=tracker is not None and tracker.has_sent, response=response)
 
     def _track_sending(self) -> AbstractContextManager[SendTracker]:
         connect, read = self._timeout
-        return track_sending(connect + _TIMEOUTS * read)
+        return track_sending(connect + _MAX_TIMEOUTS * read)
 
     def _complete_response(
         self, session: requests.Session, signed: SignedRequest, key: str | None, tracker: SendTracker
     ) -> RawResponse:
-        failure, response, own, outside = None, None, None, sys.exception()
+        failure, response, own, handled = None, None, None, sys.exception()
         try:
-            response, whole = self._perform(session, signed, key)
+            response, complete = self._perform(session, signed, key)
         except Exception as error:
-            own = users_own(error, outside)
+            own = user_exception(error, handled)
             if own is None:
-                failure = self._explained(error, signed.host, has_sent=tracker.has_sent)
+                failure = self._explain(error, signed.host, has_sent=tracker.has_sent)
                 if failure is None:
                     raise
-            # The frames hold the signed address, and the socket, which is closed with them.
-            for each in [*chain_of(error, outside)]:
+            # The frames hold the signed URL, and the socket, which is closed with them.
+            for each in [*chain_of(error, handled)]:
                 bare(each)
-        # Raised out here so that neither the cause nor a frame holding the signed address hangs on it.
+        # Raised outside the handler, so that neither its cause nor a frame with the signed URL is attached to
+        # it.
         if own is not None:
             raise bare(own)
         if response is not None:
-            failure = _IN_BETWEEN.get(response.status)
+            failure = _NETWORK_STATUSES.get(response.status)
             if failure is None:
-                if whole:
+                if complete:
                     return response
-                raise TransportFailure("the answer was cut off", response)
+                raise TransportFailure("the response was cut off", response)
         assert failure is not None  # noqa: S101 - for the type checker
-        # A proxy that wants a password has handed nothing on.
-        sent = tracker.has_sent and failure is not WANTS_PASSWORD
+        # A proxy that requires a login has forwarded nothing.
+        sent = tracker.has_sent and failure is not PROXY_LOGIN_REQUIRED
         raise TransportFailure(
             failure.reason, sent=sent, kind=failure.kind, advice=failure.advice, permanent=failure.permanent
         )
 
-    def _explained(self, error: Exception, host: Host, *, has_sent: bool) -> Failure | None:
-        proxy, trusted = self.network_route(host)
+    def _explain(self, error: Exception, host: Host, *, has_sent: bool) -> Failure | None:
+        proxy, ca_bundle = self.network_route(host)
         return explain(
             error,
             has_sent=has_sent,
             host=urlsplit(self.hosts[host]).hostname or "",
             proxy=proxy,
-            trusted=trusted,
-            given=isinstance(self._verify, str),
+            ca_bundle=ca_bundle,
+            from_verify=isinstance(self._verify, str),
         )
 
     def _perform(
         self, session: requests.Session, signed: SignedRequest, key: str | None
     ) -> tuple[RawResponse, bool]:
-        """The answer, and whether all of it came."""
-        address = self.hosts[signed.host] + signed.path
+        """Send a request; returns the response, and whether it is complete."""
+        url = self.hosts[signed.host] + signed.path
         headers = {KEY_HEADER: key} if key else {}
         if signed.body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         request = session.prepare_request(
-            requests.Request(signed.method, address, headers=headers, data=signed.body.encode("ascii"))
+            requests.Request(signed.method, url, headers=headers, data=signed.body.encode("ascii"))
         )
-        # Set afterwards: `requests` would decode and encode the query again, and the signature is
-        # over these very bytes.
-        request.url = f"{address}?{signed.query}" if signed.query else address
+        # Set afterwards: `requests` would re-encode the query, and the signature covers exactly these bytes.
+        request.url = f"{url}?{signed.query}" if signed.query else url
         settings = self._settings(session, self.hosts[signed.host])
-        # Not through `session.send`: that reads where a redirect would lead, also when told not to follow.
+        # Not `session.send`: it resolves redirects even if it is told not to follow them.
         adapter = session.get_adapter(request.url)
         with adapter.send(request, timeout=self._timeout, **settings) as response:
             return receive(response)
 
     def network_route(self, host: Host) -> tuple[str, str]:
-        """The proxy on the way to a host, by its name alone, and the file of certificates that is trusted.
-
-        Both are "" where there is none but the usual.
-        """
+        """The proxy's name and the file of trusted certificates for a host, "" for none or the default."""
         address = self.hosts[host]
         settings = self._settings(self._session(host), address)
-        trusted = settings["verify"]
-        proxy = _name_of_proxy(select_proxy(address, settings["proxies"]) or "")
-        return proxy, trusted if isinstance(trusted, str) else ""
+        ca_bundle = settings["verify"]
+        proxy = _proxy_name(select_proxy(address, settings["proxies"]) or "")
+        return proxy, ca_bundle if isinstance(ca_bundle, str) else ""
 
-    def _settings(self, session: requests.Session, base: str) -> dict[str, Any]:
-        """Proxies and certificates for a host, by its base address."""
-        given = dict(self._proxies)  # those of the environment are written into it
-        settings: Any = session.merge_environment_settings(base, given, True, self._verify, None)
-        if is_loopback(base):
-            # What goes from this machine to itself is not encrypted. A proxy that the user names is the
-            # user's word; one of the environment was meant for others.
+    def _settings(self, session: requests.Session, address: str) -> dict[str, Any]:
+        """Proxies and certificates for a host."""
+        proxies = dict(self._proxies)  # a copy, as those of the environment are added to it
+        settings: Any = session.merge_environment_settings(address, proxies, True, self._verify, None)
+        if is_loopback(address):
+            # Loopback traffic is not encrypted. A proxy given as an argument is intended; one of the
+            # environment is meant for other hosts.
             settings["proxies"] = self._proxies
         return dict(settings)
 
     def _session(self, host: Host) -> requests.Session:
         with self._lock:
             if self._process != os.getpid():
-                # After a fork the sockets are the parent's: two processes on one would mix their answers.
+                # After a fork the sockets belong to the parent: two processes on one socket would mix up
+                # responses.
                 self._process, self._sessions = os.getpid(), {}
             session = self._sessions.get(host)
             if session is None:
@@ -328,8 +322,8 @@ class Session:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.headers["User-Agent"] = f"binance-link-toolkit/{__version__}"
         session.headers["Accept"] = "application/json"
-        session.headers["Accept-Encoding"] = "gzip"  # what is decompressed within bounds
-        # No cache on the way may keep an answer, or give one that it kept. Old ones know the second only.
+        session.headers["Accept-Encoding"] = "gzip"  # which is decompressed within bounds
+        # No cache may store a response or serve a stored one. Old caches know only `Pragma`.
         session.headers["Cache-Control"] = "no-store, no-cache"
         session.headers["Pragma"] = "no-cache"
         adapter = AbortableAdapter(pool_maxsize=self._connections, max_retries=0)
@@ -338,10 +332,10 @@ class Session:
         return session
 
     def abort(self, threads: Iterable[threading.Thread]) -> None:
-        """Break off what these threads ask and go on to ask, and close the connections they do it over.
+        """Abort the current and all later requests of these threads by shutting down their connections.
 
-        Each of them gets `TransportFailure` soon; other threads notice nothing. A thread cannot be used for
-        requests any more afterwards.
+        Each of them gets a `TransportFailure` soon; other threads are not affected. The threads cannot send
+        requests afterwards.
         """
         abort_connections(threads)
 
@@ -354,37 +348,37 @@ class Session:
 
 
 def _exists(path: Path) -> bool:
-    with forgiving(OSError):  # its name is longer than any is
+    with forgiving(OSError):  # the name is too long
         return path.exists()
     return False
 
 
 def _checked_timeout(timeout: tuple[float, float]) -> tuple[float, float]:
-    two = isinstance(timeout, tuple | list) and len(timeout) == 2
-    if not two or not all(_is_timeout(seconds) for seconds in timeout):
+    is_pair = isinstance(timeout, tuple | list) and len(timeout) == 2
+    if not is_pair or not all(_is_timeout(seconds) for seconds in timeout):
         raise UsageError(
-            "`timeout` is (seconds to connect, seconds to wait), as (5, 30): two finite numbers above 0, a "
-            "day at most. Nothing was sent."
+            "`timeout` must be (seconds to connect, seconds to wait), such as (5, 30): two numbers above 0 "
+            "and at most one day. Nothing was sent."
         )
-    connect, wait = timeout
-    return connect, wait
+    connect, read = timeout
+    return connect, read
 
 
 def _is_timeout(seconds: object) -> bool:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         return False
-    return 0 < seconds <= _LONGEST_TIMEOUT
+    return 0 < seconds <= _MAX_TIMEOUT_S
 
 
 def _checked_proxies(proxies: Mapping[str, str] | None) -> dict[str, str]:
-    # What was given is not said again: it may hold a password.
+    # The value is not quoted in errors: it may contain a password.
     if proxies is None:
         return {}
     if not isinstance(proxies, Mapping) or not all(
         isinstance(name, str) and isinstance(proxy, str | None) for name, proxy in proxies.items()
     ):
         raise UsageError(
-            '`proxies` has the address of a proxy for each scheme, as {"https": "http://proxy.example:80"}. '
+            '`proxies` must map schemes to addresses, such as {"https": "http://proxy.example:8080"}. '
             "Nothing was sent."
         )
     return dict(proxies)
@@ -394,8 +388,8 @@ def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _name_of_proxy(address: str) -> str:
-    """The name of a proxy, "" where there is none, without the user and password in its address."""
+def _proxy_name(address: str) -> str:
+    """The host name in a proxy's address, without user name and password; "" for no proxy."""
     with suppress(ValueError):
         return urlsplit("//" + address.rpartition("@")[2].rpartition("://")[2]).hostname or ""
     return "(unreadable)"

@@ -1,7 +1,7 @@
-"""JSON from a stranger: read in bounded time and memory, or refused with the reason.
+"""Parses untrusted JSON in bounded time and memory.
 
-What `json` takes and no answer needs is refused: other encodings than UTF-8, NaN, numbers of absurd
-length or size, a field that stands twice in one object, deep nesting, halves of characters.
+Stricter than `json`: only UTF-8, no NaN, no extremely long or large numbers, no duplicate fields in an
+object, no deep nesting, no unpaired surrogates.
 """
 
 from __future__ import annotations
@@ -16,98 +16,103 @@ from typing import Any, NoReturn
 
 from toolkit.runtime.decimals import to_decimal
 
-# Answers of the exchange have some six levels. So few are left that nothing that walks a value later on can
-# run out of stack.
-DEEPEST = 20
-# No amount has more characters, and none is larger or smaller: as text it stays readable.
-_LONGEST_NUMBER = 64
-_LARGEST_EXPONENT = 99
-# No run of digits has twice as many: Python would take hours to read millions.
-_DIGITS = 400
+# The exchange's responses have about six levels. The limit is low enough that recursive code that handles the
+# values later cannot overflow the stack.
+MAX_DEPTH = 20
+# Longer and larger than any amount, yet still readable as text.
+_MAX_NUMBER_LENGTH = 64
+_MAX_EXPONENT = 99
+# No run of digits may have twice as many: Python would take hours to parse millions.
+_MAX_DIGITS = 400
 
-# Python needs up to 44 bytes for each of a body as dense as can be, so this much needs no closer look.
-_SMALL = 1 << 19
-# What one of these in a body may cost in memory, measured: an object with its table, a list with its room, a
-# field with its name and its pair, a value with its place.
+# Python needs at most 44 bytes for each byte of the densest body, so smaller ones need no check.
+_SMALL_BODY = 1 << 19
+# Bytes of memory for each of these characters in a body, measured: an object and its table, a list and its
+# spare slots, a field with its name, a value and its slot.
 _COSTS = ((b"{", 100), (b"[", 95), (b":", 150), (b",", 115))
-# What is made of the values afterwards, a frame, takes half as much.
-_MOST_MEMORY = 40 << 20
-# As long as Python stops at so many levels itself, its reader of JSON cannot run out of stack.
-_USUAL_RECURSION = 5000
+# The frame that is built from the values afterwards takes half as much.
+_MAX_MEMORY = 40 << 20
+# Up to this recursion limit, Python's own JSON parser cannot overflow the stack.
+_SAFE_RECURSION_LIMIT = 5000
 
 _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F])|.)", re.DOTALL)
-_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
-_NESTING = frozenset({dict, list})
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_CONTAINERS = frozenset({dict, list})
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
-class Unreadable(Exception):  # noqa: N818 - not an error of the package: it becomes one
-    """The text is no JSON, or none that is read. Says why, and holds nothing of the text."""
+class InvalidJSON(Exception):  # noqa: N818 - it becomes an error of the package
+    """The text is not JSON, or is beyond the bounds. Says why, and contains nothing of the text."""
 
 
-def read(body: bytes) -> Any:
-    """The value of a JSON text; numbers with a point are Decimals, so no amount is ever rounded.
+def loads(body: bytes) -> Any:
+    """Parse a JSON text. Numbers with a decimal point become Decimals, so no amount is rounded.
 
     Raises:
-        Unreadable: It is none, or goes beyond the bounds.
+        InvalidJSON: It is not JSON, or is beyond the bounds.
     """
-    problem = "is not JSON, or was cut off"
+    problem = "is not JSON, or is cut off"
     try:
-        return _read(body)
+        return _parse(body)
     except UnicodeDecodeError:
         problem = "is not UTF-8"
-    except Unreadable as unreadable:
-        problem = str(unreadable)
+    except InvalidJSON as error:
+        problem = str(error)
     except (ValueError, RecursionError):
         pass
-    raise Unreadable(problem)  # out here: the others would hold the text
+    raise InvalidJSON(problem)  # not within a handler: the original errors contain the text
 
 
-def _read(body: bytes) -> Any:
-    # The rest behind the last whole stretch is shorter: a body that was cut off within a number ends so.
-    if any(body[start : start + _DIGITS].isdigit() for start in range(0, len(body) - _DIGITS + 1, _DIGITS)):
-        raise Unreadable("holds a number of more digits than any has")
+def _parse(body: bytes) -> Any:
+    # The remainder after the last full stretch is shorter, so a body cut off within a number passes.
+    if any(
+        body[start : start + _MAX_DIGITS].isdigit()
+        for start in range(0, len(body) - _MAX_DIGITS + 1, _MAX_DIGITS)
+    ):
+        raise InvalidJSON(f"contains a number of {_MAX_DIGITS} digits or more")
     lists, objects = body.count(b"["), body.count(b"{")
-    if len(body) > _SMALL:
+    if len(body) > _SMALL_BODY:
         _check_memory(body)
-    if sys.getrecursionlimit() > _USUAL_RECURSION and lists + objects > DEEPEST:
-        _check_levels(body)
+    if sys.getrecursionlimit() > _SAFE_RECURSION_LIMIT and lists + objects > MAX_DEPTH:
+        _check_depth(body)
     if b"\\" in body and b"\\u" in body and any(escape[1] for escape in _ESCAPE.finditer(body)):
-        raise Unreadable("holds half a character")
+        raise InvalidJSON("contains an unpaired surrogate")
     value = _DECODER.decode(body.decode("utf-8"))
     _check_nesting(value, lists + objects)
     return value
 
 
 def _check_nesting(value: Any, brackets: int) -> None:
-    """Refuse what is nested too deeply, level by level.
+    """Reject a value that is nested too deeply.
 
     Args:
-        value: The value.
-        brackets: How many lists and objects its text may begin: no need to look for more.
+        value: The parsed value.
+        brackets: How many opening brackets its text has: the search ends when that many containers were seen.
     """
     seen = 0
-    level = [value] if type(value) in _NESTING else []
-    for _ in range(DEEPEST):
+    level = [value] if type(value) in _CONTAINERS else []
+    for _ in range(MAX_DEPTH):
         seen += len(level)
         if not level or seen == brackets:
             return
         values = chain.from_iterable(each.values() if type(each) is dict else each for each in level)
-        level = [each for each in values if type(each) in _NESTING]
-    raise Unreadable(f"is nested deeper than {DEEPEST} levels")
+        level = [each for each in values if type(each) in _CONTAINERS]
+    raise InvalidJSON(f"is nested deeper than {MAX_DEPTH} levels")
 
 
 def _check_memory(body: bytes) -> None:
-    """Refuse a body of which Python would make more than there is room for."""
-    cost = _width(body) * len(body) + sum(body.count(mark) * cost for mark, cost in _COSTS)
-    if cost > _MOST_MEMORY:
-        raise Unreadable("holds more than fits the memory it is given: ask for less at once")
+    """Reject a body whose values would take too much memory."""
+    cost = _memory_per_byte(body) * len(body) + sum(body.count(mark) * cost for mark, cost in _COSTS)
+    if cost > _MAX_MEMORY:
+        raise InvalidJSON(
+            f"would take more than {_MAX_MEMORY >> 20} MiB of memory: ask for fewer rows at once"
+        )
 
 
-def _width(body: bytes) -> int:
-    """Bytes that Python may need for each byte of a body: it is copied as a text, and again into values.
+def _memory_per_byte(body: bytes) -> int:
+    """Bytes of memory for each byte of a body, which is copied to a `str` and again to the values.
 
-    One rare character makes a text two or four times as wide, from its first character on.
+    A single character outside Latin-1 makes the whole `str` two or four times as wide.
     """
     if b"\\u" in body:
         return 12
@@ -116,33 +121,37 @@ def _width(body: bytes) -> int:
     return 5 if max(body) < 0xF0 else 10
 
 
-def _check_levels(body: bytes) -> None:
-    """Refuse what is nested too deeply before it is read: Python's own bound was lifted."""
-    brackets = _TEXT.sub(b"", body).translate(None, _NO_BRACKETS)
-    for _ in range(DEEPEST):
+def _check_depth(body: bytes) -> None:
+    """Reject a body that is nested too deeply before it is parsed, as the recursion limit was raised."""
+    brackets = _STRING.sub(b"", body).translate(None, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH):
         brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
     if brackets:
-        raise Unreadable(f"is nested deeper than {DEEPEST} levels, or was cut off")
+        raise InvalidJSON(f"is nested deeper than {MAX_DEPTH} levels, or is cut off")
 
 
-def _refuse(constant: str) -> NoReturn:
+def _reject_constant(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def _number(text: str) -> Decimal:
-    if len(text) <= _LONGEST_NUMBER:
-        with suppress(ArithmeticError):  # an exponent that not even a Decimal has
+def _parse_number(text: str) -> Decimal:
+    if len(text) <= _MAX_NUMBER_LENGTH:
+        with suppress(ArithmeticError):  # an exponent beyond the range of Decimal
             number = to_decimal(text)
-            if abs(number.adjusted()) <= _LARGEST_EXPONENT:
+            if abs(number.adjusted()) <= _MAX_EXPONENT:
                 return number
-    raise Unreadable("holds a number that is longer, larger or smaller than any is")
+    raise InvalidJSON(
+        f"contains a number that is longer than {_MAX_NUMBER_LENGTH} characters or beyond 1e±{_MAX_EXPONENT}"
+    )
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise Unreadable("holds a field twice in one object")
+        raise InvalidJSON("contains a field twice in one object")
     return fields
 
 
-_DECODER = json.JSONDecoder(parse_float=_number, parse_constant=_refuse, object_pairs_hook=_once)
+_DECODER = json.JSONDecoder(
+    parse_float=_parse_number, parse_constant=_reject_constant, object_pairs_hook=_unique_fields
+)

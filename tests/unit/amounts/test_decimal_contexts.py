@@ -25,7 +25,7 @@ from toolkit.panels.accounts_panel import holdings, model, view
 from toolkit.runtime import decimals
 from toolkit.runtime.decimals import CONTEXT, in_own_context, to_decimal
 from toolkit.sandbox.world import World
-from toolkit.transport.strict_json import Unreadable, read
+from toolkit.transport.strict_json import InvalidJSON, loads
 
 NOW = 1_767_225_600.0
 each_context = pytest.mark.parametrize("name", HOSTILE)
@@ -160,12 +160,12 @@ def test_the_toolkits_context_sets_every_attribute(attribute: str) -> None:
 @each_context
 def test_a_number_in_a_response_is_read_exactly_or_rejected(name: str) -> None:
     with hostile(name):
-        number = read(b'{"amount": 123456789.123456789}')["amount"]
+        number = loads(b'{"amount": 123456789.123456789}')["amount"]
         assert number.as_tuple() == Decimal("123456789.123456789").as_tuple()
-        with pytest.raises(Unreadable):
-            read(b'{"amount": 1e99999999999999999999}')
+        with pytest.raises(InvalidJSON):
+            loads(b'{"amount": 1e99999999999999999999}')
         assert to_text("amount", Decimal("-123456789.123456789")) == "-123456789.123456789"
-        _, rows = infer("/x", RATE_LIMITS[0], read(b'[{"a": {"b": 1.5e-9}}]'))
+        _, rows = infer("/x", RATE_LIMITS[0], loads(b'[{"a": {"b": 1.5e-9}}]'))
         assert rows == [{"a": '{"b": "1.5E-9"}'}]
 
 

@@ -408,7 +408,7 @@ def test_where_there_is_nobody_to_ask_that_is_said(
 
 
 def test_no_key_anywhere(folder: Path) -> None:
-    refused("No key was found.*TOOLKIT_KEY.*profiles.toml.*keyring.*Link.ask")
+    refused("No key was found.*TOOLKIT_KEY.*profiles.toml.*keyring.*Link.from_prompt")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from jinja2 import Template, meta, nodes
 from jinja2.runtime import Macro
 
 import toolkit
-from tests.unit.test_printable import unseen
+from tests.unit.text.test_printable import unseen
 from toolkit.display.html import _environment, _stylesheet, render
 from toolkit.display.svg import SEGMENTS
 from toolkit.doctor.html import _CARD_STYLES

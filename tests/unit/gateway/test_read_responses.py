@@ -74,7 +74,7 @@ def test_an_error_inside_of_a_200_is_an_error(env: SandboxEnv) -> None:
 
 def test_403_is_the_firewall(env: SandboxEnv) -> None:
     env.exchange.faults.add("firewall", path=PATH)
-    with pytest.raises(errors.FirewallError, match="Send nothing for some minutes"):
+    with pytest.raises(errors.FirewallError, match="Send nothing for a few minutes"):
         read(env)
 
 
@@ -162,7 +162,7 @@ def test_failures_that_do_not_end_are_errors(
     attempts = [call for call in env.link.budget.snapshot().calls if call.endpoint == "exchange.partner"]
     assert len(attempts) == len(RETRY_PAUSES_S) + 1
     if isinstance(caught.value, errors.ServerError):
-        assert "nothing has changed" in str(caught.value)
+        assert "nothing was changed" in str(caught.value)
     if isinstance(caught.value, errors.ContractError):
         assert caught.value.excerpt.startswith('{"maxMakerCommission"')
 

@@ -54,7 +54,7 @@ def test_the_exchanges_side_is_given_the_time_it_asks_for(env: SandboxEnv, statu
 
 def test_and_a_minute_in_all_at_most(env: SandboxEnv) -> None:
     asked_to_wait(env, PATH, 25, times=5)
-    with pytest.raises(errors.ServerError, match="It asked to wait 25 s") as caught:
+    with pytest.raises(errors.ServerError, match="The exchange asked to wait 25 s") as caught:
         env.link.exchange.partner()
     assert caught.value.attempts == 3
     assert caught.value.retry_after == 25
@@ -65,7 +65,7 @@ def test_what_asks_for_longer_is_an_error_at_once_and_stops_nobody_else(env: San
     env.link.exchange.partner()
     began = env.clock.monotonic()
     asked_to_wait(env, PATH, MAX_SERVER_BACKOFF_S + 3540)
-    with pytest.raises(errors.ServerError, match="It asked to wait 3,600 s"):
+    with pytest.raises(errors.ServerError, match="The exchange asked to wait 3,600 s"):
         env.link.exchange.partner()
     assert len(env.link.exchange.sub_accounts()) > 0
     assert env.clock.monotonic() - began < 1

@@ -1,4 +1,4 @@
-"""An exception of the user's own, raised while a request is under way, is not taken for the network's."""
+"""An exception of the user's code, raised during a request, is not taken for a network error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.recording import RecordingServer, recording_server
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, memory_folder
 from toolkit.endpoints import BASE_URLS
-from toolkit.transport.origin import users_own
+from toolkit.transport.origin import user_exception
 from toolkit.transport.session import Session, SignedRequest, TransportFailure
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals to a thread, of POSIX")
@@ -32,14 +32,14 @@ WRITE = SignedRequest("POST", "api", "/sapi/v1/x", "", "a=1&signature=" + "0" * 
 
 
 class Deadline(TimeoutError):
-    """What libraries for deadlines raise."""
+    """As raised by libraries for deadlines."""
 
 
-class Break(KeyboardInterrupt):
-    """An interrupt that somebody gave a name."""
+class CustomInterrupt(KeyboardInterrupt):
+    """A subclass of KeyboardInterrupt."""
 
 
-def gone(*_: object) -> None:
+def file_not_found(*_: object) -> None:
     raise FileNotFoundError(2, "No such file or directory", "a file of the handler's")
 
 
@@ -49,13 +49,13 @@ RAISED: list[Callable[[], BaseException]] = [
     lambda: ConnectionResetError(104, "deadline"),
     lambda: OSError("deadline"),
     lambda: ValueError("deadline"),
-    lambda: Break("deadline"),
+    lambda: CustomInterrupt("deadline"),
 ]
 
 
 @contextlib.contextmanager
 def on_alarm(raised: Callable[[], BaseException]) -> Iterator[Callable[[], None]]:
-    """What raises this in the calling thread, whatever that does; called from any other."""
+    """A function that raises this in the calling thread; it can be called from any thread."""
     caller = threading.get_ident()
 
     def handler(*_: object) -> None:
@@ -69,38 +69,38 @@ def on_alarm(raised: Callable[[], BaseException]) -> Iterator[Callable[[], None]
 
 
 @contextlib.contextmanager
-def exchange(
+def server_and_session(
     behave: Callable[[socket.socket], None], **more: Any
 ) -> Iterator[tuple[RecordingServer, Session]]:
-    """A server that does this with whatever comes, and a session to it."""
+    """A server that treats each request in this way, and a session to it."""
     with recording_server() as server:
 
-        def answered(raw: bytes) -> bytes:
-            line = next(iter(server._open))
-            behave(line)
+        def respond(raw: bytes) -> bytes:
+            sock = next(iter(server._open))
+            behave(sock)
             return b""
 
-        server._answer = answered  # type: ignore[method-assign]
+        server._answer = respond  # type: ignore[method-assign]
         server.behave = behave
         session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(5, 5), trust_env=False, **more)
         yield server, session
         session.close()
 
 
-def quiet(line: socket.socket) -> None:
+def stay_silent(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        line.recv(1)
+        sock.recv(1)
 
 
-def begin(head: bytes) -> Callable[[socket.socket], None]:
-    def behave(line: socket.socket) -> None:
-        line.sendall(head)
-        quiet(line)
+def send_part(head: bytes) -> Callable[[socket.socket], None]:
+    def behave(sock: socket.socket) -> None:
+        sock.sendall(head)
+        stay_silent(sock)
 
     return behave
 
 
-PLACES = {
+STAGES = {
     "before the head": b"",
     "within the head": b"HTTP/1.1 200 OK\r\nContent-",
     "within the body": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
@@ -108,44 +108,44 @@ PLACES = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("raised", RAISED, ids=lambda raised: type(raised()).__name__)
-def test_a_deadline_ends_a_read_at_once(place: str, raised: Callable[[], BaseException]) -> None:
+def test_a_deadline_ends_a_read_at_once(stage: str, raised: Callable[[], BaseException]) -> None:
     kind = type(raised())
     with on_alarm(raised) as alarm:
 
-        def behave(line: socket.socket) -> None:
-            if PLACES[place]:
-                line.sendall(PLACES[place])
+        def behave(sock: socket.socket) -> None:
+            if STAGES[stage]:
+                sock.sendall(STAGES[stage])
             alarm()
-            quiet(line)
+            stay_silent(sock)
 
-        with exchange(behave) as (server, session):
+        with server_and_session(behave) as (server, session):
             with pytest.raises(kind, match="deadline") as caught:
                 session.get("api", "/x", "signature=1", None)
             assert len(server.sent) == 1
     assert type(caught.value) is kind
-    assert caught.value.__context__ is None, "which would hold the signed address"
+    assert caught.value.__context__ is None, "it would contain the signed URL"
 
 
-def test_whatever_else_a_handler_does_is_its_own() -> None:
-    """An error within the handler, not a `raise` of its own; and a handler that is no plain function."""
+def test_other_errors_of_a_signal_handler_are_raised_as_they_are() -> None:
+    """An error within the handler instead of a `raise`, and a handler that is not a plain function."""
 
     class Handler:
         def __call__(self, number: int, frame: object) -> None:
             with open(os.devnull + "/nothing"):
                 raise AssertionError
 
-    for handler in (gone, Handler(), functools.partial(gone, "more")):
+    for handler in (file_not_found, Handler(), functools.partial(file_not_found, "more")):
         caller = threading.get_ident()
         before = signal.signal(signal.SIGUSR1, handler)
         try:
 
-            def behave(line: socket.socket, caller: int = caller) -> None:
+            def behave(sock: socket.socket, caller: int = caller) -> None:
                 signal.pthread_kill(caller, signal.SIGUSR1)
-                quiet(line)
+                stay_silent(sock)
 
-            with exchange(behave) as (server, session):
+            with server_and_session(behave) as (server, session):
                 with pytest.raises(OSError, match=r"No such file|Not a directory"):
                     session.get("api", "/x", "", None)
                 assert len(server.sent) == 1
@@ -153,20 +153,20 @@ def test_whatever_else_a_handler_does_is_its_own() -> None:
             signal.signal(signal.SIGUSR1, before)
 
 
-def test_what_is_thrown_into_a_thread_from_outside_ends_it() -> None:
+def test_an_exception_injected_into_a_thread_ends_the_request() -> None:
     caller = threading.get_ident()
 
-    def behave(line: socket.socket) -> None:
+    def behave(sock: socket.socket) -> None:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(caller), ctypes.py_object(TimeoutError))
-        line.sendall(recording.answer(200))
+        sock.sendall(recording.answer(200))
 
-    with exchange(behave) as (_, session), pytest.raises(TimeoutError) as caught:
+    with server_and_session(behave) as (_, session), pytest.raises(TimeoutError) as caught:
         session.get("api", "/x", "", None)
     assert type(caught.value) is TimeoutError
 
 
-def test_a_deadline_while_addresses_are_tried_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host has several, and the next one is tried where one does not answer."""
+def test_a_deadline_while_connecting_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host with several addresses: the next one is tried if one does not respond."""
     tried: list[object] = []
     with full_backlog() as where, on_alarm(lambda: TimeoutError("deadline")) as alarm:
         port = int(where.rpartition(":")[2])
@@ -178,13 +178,13 @@ def test_a_deadline_while_addresses_are_tried_is_not_lost(monkeypatch: pytest.Mo
         monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
         connect = socket.socket.connect
 
-        class Slow(socket.socket):
+        class SlowSocket(socket.socket):
             def connect(self, address: Any) -> None:
                 tried.append(address)
                 alarm()
                 connect(self, address)
 
-        monkeypatch.setattr(socket, "socket", Slow)
+        monkeypatch.setattr(socket, "socket", SlowSocket)
         session = Session(dict.fromkeys(BASE_URLS, f"http://{where}"), timeout=(5, 5), trust_env=False)
         session.hosts["api"] = f"http://localhost:{port}"
         with pytest.raises(TimeoutError, match="deadline"):
@@ -194,19 +194,17 @@ def test_a_deadline_while_addresses_are_tried_is_not_lost(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("kind", [BrokenPipeError, ConnectionResetError])
-def test_a_deadline_while_a_request_is_sent_is_not_passed_over(
-    kind: type[OSError], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """urllib3 looks for an answer all the same where the other side has hung up meanwhile."""
+def test_a_deadline_while_sending_is_not_lost(kind: type[OSError], monkeypatch: pytest.MonkeyPatch) -> None:
+    """urllib3 looks for a response even if the peer has closed the connection meanwhile."""
     with recording_server() as server, on_alarm(lambda: kind(errno.ECONNRESET, "deadline")) as alarm:
         session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(5, 5), trust_env=False)
 
-        class Slow(socket.socket):
-            def sendall(self, *piece: Any) -> None:
+        class SlowSocket(socket.socket):
+            def sendall(self, *data: Any) -> None:
                 alarm()
-                super().sendall(*piece)
+                super().sendall(*data)
 
-        monkeypatch.setattr(socket, "socket", Slow)
+        monkeypatch.setattr(socket, "socket", SlowSocket)
         with pytest.raises(kind, match="deadline"):
             session.get("api", "/x", "", None)
         monkeypatch.undo()
@@ -214,23 +212,23 @@ def test_a_deadline_while_a_request_is_sent_is_not_passed_over(
     assert server.sent == []
 
 
-def test_what_a_deadline_leaves_behind_is_closed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing waits for the collector: sockets in circles of frames would be warned of, and may run out."""
+def test_after_a_deadline_all_sockets_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the garbage collector: sockets kept alive by frames would cause warnings, and may run out."""
     called: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
-    class Noted(socket.socket):
+    class RecordedSocket(socket.socket):
         def connect(self, address: Any) -> None:
             called.add(self)
             super().connect(address)
 
     with on_alarm(lambda: TimeoutError("deadline")) as alarm:
 
-        def behave(line: socket.socket) -> None:
+        def behave(sock: socket.socket) -> None:
             alarm()
-            quiet(line)
+            stay_silent(sock)
 
-        with exchange(behave) as (_, session):
-            monkeypatch.setattr(socket, "socket", Noted)
+        with server_and_session(behave) as (_, session):
+            monkeypatch.setattr(socket, "socket", RecordedSocket)
             gc.collect()
             gc.disable()
             try:
@@ -242,7 +240,7 @@ def test_what_a_deadline_leaves_behind_is_closed_at_once(monkeypatch: pytest.Mon
             monkeypatch.undo()
 
 
-def test_an_address_that_does_not_answer_is_followed_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     with recording_server() as server, socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         ports = closed.getsockname()[1], int(server.address.rpartition(":")[2])
@@ -264,37 +262,40 @@ def test_an_address_that_does_not_answer_is_followed_by_the_next(monkeypatch: py
     assert server.sent[0].headers["host"] == address.partition("//")[2], "the host keeps its name"
 
 
-def test_what_was_being_handled_before_says_nothing() -> None:
-    """A fetch within an `except` of the user's: what went wrong there is no part of it."""
-    with exchange(recording.reset) as (_, session):
+def test_an_exception_being_handled_is_not_a_cause() -> None:
+    """A fetch within the user's `except` block: the exception handled there is not part of it."""
+    with server_and_session(recording.reset) as (_, session):
         try:
             raise TimeoutError("earlier")
         except TimeoutError:
-            with pytest.raises(TransportFailure, match="broken off"):
+            with pytest.raises(TransportFailure, match="connection was lost"):
                 session.get("api", "/x", "", None)
 
 
-def test_a_resolver_of_the_users_own_is_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_of_a_custom_resolver_are_network_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     def getaddrinfo(*_: object, **__: object) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "nobody")
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     session = Session(dict.fromkeys(BASE_URLS, "https://api.example.com"), timeout=(5, 5), trust_env=False)
-    with pytest.raises(TransportFailure, match=r"nobody knows an address of api\.example\.com"):
+    with pytest.raises(TransportFailure, match=r"the name api\.example\.com cannot be resolved"):
         session.get("api", "/x", "", None)
 
 
-def test_tools_that_look_on_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What traces requests wraps calls of `http.client`: its frames are in between, and not the last."""
+def test_tracing_tools_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tracing tools wrap calls of `http.client`: their frames are in between, but not the last."""
     import http.client
 
     getresponse = http.client.HTTPConnection.getresponse
 
-    def traced(self: Any, *arguments: Any) -> Any:
+    def wrapped(self: Any, *arguments: Any) -> Any:
         return getresponse(self, *arguments)
 
-    monkeypatch.setattr(http.client.HTTPConnection, "getresponse", traced)
-    with exchange(recording.reset) as (_, session), pytest.raises(TransportFailure, match="broken off"):
+    monkeypatch.setattr(http.client.HTTPConnection, "getresponse", wrapped)
+    with (
+        server_and_session(recording.reset) as (_, session),
+        pytest.raises(TransportFailure, match="connection was lost"),
+    ):
         session.get("api", "/x", "", None)
 
 
@@ -310,15 +311,15 @@ def write_env() -> Iterator[WriteEnv]:
 
 
 @pytest.mark.parametrize("raised", RAISED, ids=lambda raised: type(raised()).__name__)
-def test_a_write_that_a_deadline_ends_is_unknown_and_said_with_it(
+def test_a_write_interrupted_by_a_deadline_is_unknown(
     write_env: WriteEnv, raised: Callable[[], BaseException], request: pytest.FixtureRequest
 ) -> None:
     with on_alarm(raised) as alarm, recording_server(write_env.env.sandbox.address) as server:
 
-        def execute_and_be_late(line: socket.socket) -> None:
+        def execute_and_be_late(sock: socket.socket) -> None:
             server._answer(server.writes[-1].raw)
             alarm()
-            quiet(line)
+            stay_silent(sock)
 
         server.behave = execute_and_be_late
         link = write_env.env.new_link(hosts=dict.fromkeys(BASE_URLS, server.address), timeout=(5, 5))
@@ -328,16 +329,16 @@ def test_a_write_that_a_deadline_ends_is_unknown_and_said_with_it(
             ops.exchange.create_sub_account(tag=tag)
         link.close()
         assert len(server.writes) == 1
-    said: Any = caught.value
-    assert type(said) is type(raised())
-    assert said.outcome.status == "unknown"
-    assert "interrupted while it was under way" in said.outcome.reason
-    assert any(f"ops.reconcile({said.outcome.number})" in note for note in said.__notes__)
-    assert server.writes[0].body.partition(b"signature=")[2].decode() not in repr(said)
+    error: Any = caught.value
+    assert type(error) is type(raised())
+    assert error.outcome.status == "unknown"
+    assert "interrupted while it was under way" in error.outcome.reason
+    assert any(f"ops.reconcile({error.outcome.number})" in note for note in error.__notes__)
+    assert server.writes[0].body.partition(b"signature=")[2].decode() not in repr(error)
 
 
-def test_a_write_that_a_deadline_ends_before_it_left_is_not_executed(write_env: WriteEnv) -> None:
-    """The handshake hangs: nothing of the request has gone out."""
+def test_a_write_interrupted_before_sending_is_not_executed(write_env: WriteEnv) -> None:
+    """The handshake hangs, so nothing of the request was sent."""
     with (
         on_alarm(lambda: TimeoutError("deadline")) as alarm,
         socket.create_server(("127.0.0.1", 0)) as listener,
@@ -348,14 +349,14 @@ def test_a_write_that_a_deadline_ends_before_it_left_is_not_executed(write_env: 
             trust_env=False,
         )
 
-        def take() -> None:
-            line, _ = listener.accept()
-            with line:
-                line.recv(10)
+        def accept() -> None:
+            sock, _ = listener.accept()
+            with sock:
+                sock.recv(10)
                 alarm()
-                quiet(line)
+                stay_silent(sock)
 
-        thread = threading.Thread(target=take)
+        thread = threading.Thread(target=accept)
         thread.start()
         link = write_env.env.new_link(bare=True)
         link._connection.sender._writes._session = session
@@ -364,24 +365,24 @@ def test_a_write_that_a_deadline_ends_before_it_left_is_not_executed(write_env: 
             ops.exchange.create_sub_account(tag="never left")
         thread.join()
         link.close()
-    said: Any = caught.value
-    assert (said.outcome.status, said.outcome.reason) == ("rejected", "it was interrupted before it left")
+    error: Any = caught.value
+    assert (error.outcome.status, error.outcome.reason) == ("rejected", "it was interrupted before it left")
 
 
 # -- a fetch -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_a_fetch_that_a_deadline_ends_keeps_what_has_come(env: SandboxEnv, workers: int) -> None:
+def test_a_fetch_interrupted_by_a_deadline_keeps_its_rows(env: SandboxEnv, workers: int) -> None:
     link = env.new_link(workers=workers, timeout=(5.0, 5.0))
     whole = link.spot.rebates(start="-40D")
     with on_alarm(lambda: TimeoutError("deadline")) as alarm, recording_server(env.sandbox.address) as server:
-        answer = server._answer
+        respond = server._answer
 
         def twelfth_is_late(raw: bytes) -> bytes:
             if sum(b"rebate" in each.raw for each in server.sent) == 12:
                 alarm()
-            return answer(raw)
+            return respond(raw)
 
         server._answer = twelfth_is_late  # type: ignore[method-assign]
         late = env.new_link(
@@ -395,8 +396,8 @@ def test_a_fetch_that_a_deadline_ends_keeps_what_has_come(env: SandboxEnv, worke
     assert partial.attrs["complete"] is False
 
 
-def test_errors_of_proxies_that_say_nothing_to_python_are_the_networks() -> None:
-    """Those of PySocks hold what happened in attributes of their own, and Python sees no argument."""
+def test_errors_without_arguments_are_network_errors() -> None:
+    """PySocks stores what happened in attributes of its own and passes no arguments."""
     code = """
 class ProxyError(IOError):
     def __init__(self, said):
@@ -410,11 +411,11 @@ def fail():
     with pytest.raises(socks["ProxyError"]) as caught:
         socks["fail"]()
     assert caught.value.args == ()
-    assert users_own(caught.value) is None
+    assert user_exception(caught.value) is None
 
 
-def test_where_it_was_raised_decides() -> None:
-    assert users_own(TimeoutError("never raised")) is None
-    with socket.socket() as line, pytest.raises(OSError, match="refused") as caught:
-        line.connect(("127.0.0.1", 9))
-    assert users_own(caught.value) is caught.value, "here the test itself is whose call failed"
+def test_the_place_where_an_error_was_raised_decides() -> None:
+    assert user_exception(TimeoutError("never raised")) is None
+    with socket.socket() as sock, pytest.raises(OSError, match="refused") as caught:
+        sock.connect(("127.0.0.1", 9))
+    assert user_exception(caught.value) is caught.value, "here the test itself is whose call failed"

@@ -1,4 +1,4 @@
-"""Handlers and filters of logs are the user's: one that raises loses no request, no write and no wait."""
+"""A log handler or filter that raises does not disturb requests, writes and waits."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from toolkit.fetch.progress import count_down
 from toolkit.transport.session import Session, SignedRequest
 
 
-class Failing(logging.Handler):
-    """As one that sends records to a service which is down."""
+class FailingHandler(logging.Handler):
+    """Like a handler that sends records to a service that is down."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,8 +31,8 @@ class Failing(logging.Handler):
 
 
 @pytest.fixture
-def failing() -> Iterator[Failing]:
-    root, handler = logging.getLogger(), Failing()
+def failing() -> Iterator[FailingHandler]:
+    root, handler = logging.getLogger(), FailingHandler()
     before = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
@@ -52,7 +52,9 @@ def session_to(server: RecordingServer) -> Session:
     return Session(dict.fromkeys(BASE_URLS, server.address), timeout=(5, 5), trust_env=False)
 
 
-def test_a_read_and_a_write_are_answered(server: RecordingServer, failing: Failing) -> None:
+def test_a_failing_handler_loses_no_read_and_no_write(
+    server: RecordingServer, failing: FailingHandler
+) -> None:
     session = session_to(server)
     assert session.get("api", "/x", "signature=1", None).status == 200
     assert session.send(SignedRequest("POST", "api", "/x", "a=1&signature=1"), "key").status == 200
@@ -62,8 +64,8 @@ def test_a_read_and_a_write_are_answered(server: RecordingServer, failing: Faili
     assert not any("signature" in each for each in failing.seen)
 
 
-def test_a_filter_that_raises_is_as_harmless_and_the_others_count(
-    server: RecordingServer, failing: Failing
+def test_a_failing_filter_is_ignored_and_the_others_apply(
+    server: RecordingServer, failing: FailingHandler
 ) -> None:
     logger, asked = logging.getLogger("urllib3.connectionpool"), []
 
@@ -85,21 +87,21 @@ def test_a_filter_that_raises_is_as_harmless_and_the_others_count(
     assert not any('"GET /x' in each for each in failing.seen)
 
 
-def test_requests_of_others_are_logged_as_ever(failing: Failing) -> None:
+def test_log_records_of_other_programs_are_not_changed(failing: FailingHandler) -> None:
     with pytest.raises(ConnectionResetError, match="the service for logs"):
         logging.getLogger("urllib3.connectionpool").debug("of another's")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="signals of POSIX")
-def test_a_deadline_that_strikes_while_it_is_logged_leaves(server: RecordingServer) -> None:
-    class Slow(logging.Handler):
+def test_a_deadline_during_logging_is_raised(server: RecordingServer) -> None:
+    class SlowHandler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             signal.raise_signal(signal.SIGUSR1)
 
     def deadline(*_: object) -> None:
         raise TimeoutError("deadline")
 
-    logger, slow, session = logging.getLogger("urllib3.connectionpool"), Slow(), session_to(server)
+    logger, slow, session = logging.getLogger("urllib3.connectionpool"), SlowHandler(), session_to(server)
     before, level = signal.signal(signal.SIGUSR1, deadline), logger.level
     logger.addHandler(slow)
     logger.setLevel(logging.DEBUG)
@@ -121,12 +123,12 @@ def write_env() -> Iterator[WriteEnv]:
         made.close()
 
 
-def test_a_write_is_confirmed(write_env: WriteEnv, failing: Failing) -> None:
+def test_a_write_is_confirmed_despite_a_failing_handler(write_env: WriteEnv, failing: FailingHandler) -> None:
     assert write_env.ops.exchange.create_sub_account(tag="logged").status == "confirmed"
     assert failing.seen
 
 
-def test_a_wait_and_a_watcher_that_fails_are_harmless(env: SandboxEnv, failing: Failing) -> None:
+def test_a_failing_watcher_does_not_end_a_wait(env: SandboxEnv, failing: FailingHandler) -> None:
     clock = FakeClock()
     count_down("exchange.transfer #3", 14.5, clock.time() + 14.5, clock, wanted=False)
 

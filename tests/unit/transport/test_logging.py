@@ -1,4 +1,4 @@
-"""What the loggers under `toolkit` say: nothing unasked, what happened when asked, and never a secret."""
+"""The loggers under `toolkit`: silent by default, complete when enabled, and never a secret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REBATES = "/sapi/v1/apiReferral/rebate/recentRecord"
 
 
 class Records(logging.Handler):
-    """Keeps what is logged, as text with level and logger."""
+    """Collects log records as text with level and logger."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class Records(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(f"{record.levelname} {record.name} {record.getMessage()}")
 
-    def said(self, pattern: str) -> list[str]:
+    def matching(self, pattern: str) -> list[str]:
         """The lines that match a pattern."""
         return [line for line in self.lines if re.search(pattern, line)]
 
@@ -44,8 +44,8 @@ def records() -> Iterator[Records]:
 
 
 @contextmanager
-def unasked() -> Iterator[None]:
-    """As in a process that has set up no logging: pytest's own handlers see nothing of ours."""
+def no_logging() -> Iterator[None]:
+    """As in a process without logging set-up: pytest's own handlers get no records of the toolkit."""
     logger = logging.getLogger("toolkit")
     ours = [each for each in logger.handlers if type(each) is logging.NullHandler]
     with pytest.MonkeyPatch.context() as patch:
@@ -62,12 +62,12 @@ def write_env() -> Iterator[WriteEnv]:
         made.close()
 
 
-def test_nothing_is_printed_unasked(
+def test_nothing_is_printed_by_default(
     env: SandboxEnv, write_env: WriteEnv, capfd: pytest.CaptureFixture[str]
 ) -> None:
     env.exchange.faults.add("rate-limit", path=REBATES)
     write_env.fail("exchange.create_sub_account", "reset")
-    with unasked():  # warnings without a handler would go to stderr
+    with no_logging():  # warnings without a handler would go to stderr
         env.new_link(progress=False).spot.rebates(start="-2D")
         outcome = write_env.ops.exchange.create_sub_account(tag="quiet")
     assert outcome.status == "unknown", "which is logged as a warning"
@@ -77,22 +77,24 @@ def test_nothing_is_printed_unasked(
 def test_each_request_is_logged(env: SandboxEnv, records: Records) -> None:
     env.link.spot.rebates(start="-2D")
     sent = env.sent()
-    requests = records.said(r"^DEBUG toolkit\.\S+ GET /\S+ to (api|fapi|papi): 200, weight \d+, \d+ ms$")
+    requests = records.matching(r"^DEBUG toolkit\.\S+ GET /\S+ to (api|fapi|papi): 200, weight \d+, \d+ ms$")
     assert len(requests) == len(sent)
-    assert len(records.said(re.escape(f" GET {REBATES} to api: 200, weight 1, "))) == len(env.sent(REBATES))
+    assert len(records.matching(re.escape(f" GET {REBATES} to api: 200, weight 1, "))) == len(
+        env.sent(REBATES)
+    )
 
 
 def test_a_measured_clock_is_logged(records: Records) -> None:
     env = SandboxEnv(ahead=3600.0)
     env.link.spot.rebates(start="-2D")
     env.close()
-    assert records.said(r"^DEBUG toolkit\.\S+ clock of api: \+3600\.\d+ s, give or take 0\.\d+ s$")
+    assert records.matching(r"^DEBUG toolkit\.\S+ clock of api: \+3600\.\d+ s, give or take 0\.\d+ s$")
 
 
-def test_a_request_that_is_sent_again_is_logged(env: SandboxEnv, records: Records) -> None:
+def test_a_retry_is_logged(env: SandboxEnv, records: Records) -> None:
     env.exchange.faults.add("server-error", path=REBATES)
     env.link.spot.rebates(start="-2D")
-    assert records.said(
+    assert records.matching(
         r"^INFO toolkit\.\S+ spot\.rebates: sent again after ServerError \(503\) \(attempt 2\)$"
     )
 
@@ -100,23 +102,23 @@ def test_a_request_that_is_sent_again_is_logged(env: SandboxEnv, records: Record
 def test_a_request_without_a_response_is_logged(env: SandboxEnv, records: Records) -> None:
     env.exchange.faults.add("reset-before", path=REBATES)
     env.link.spot.rebates(start="-2D")
-    assert records.said(re.escape(f"GET {REBATES} to api: no response, weight 1, "))
-    assert records.said(r"sent again after NoAnswerError \(attempt 2\)$")
+    assert records.matching(re.escape(f"GET {REBATES} to api: no response, weight 1, "))
+    assert records.matching(r"sent again after NoResponseError \(attempt 2\)$")
 
 
 def test_a_backoff_and_the_wait_for_it_are_logged(env: SandboxEnv, records: Records) -> None:
     env.exchange.faults.add("rate-limit", path=REBATES, seconds=5)
     env.link.spot.rebates(start="-2D")
-    assert records.said(r"^WARNING toolkit\.\S+ api answered 429: no requests to it for 5\.0 s$")
-    assert records.said(r"^INFO toolkit\.\S+ spot\.rebates: api asked to wait: goes on at ")
+    assert records.matching(r"^WARNING toolkit\.\S+ api answered 429: no requests to it for 5\.0 s$")
+    assert records.matching(r"^INFO toolkit\.\S+ spot\.rebates: api asked to wait: goes on at ")
 
 
 def test_a_ban_is_logged_once(env: SandboxEnv, records: Records) -> None:
     env.exchange.faults.add("ban", path=REBATES, seconds=120)
     with pytest.raises(BannedError):
         env.link.spot.rebates(start="-2D")
-    assert len(records.said("banned")) == 1
-    assert records.said(r"^WARNING toolkit\.\S+ api banned this address \(418\): no requests for 120 s$")
+    assert len(records.matching("banned")) == 1
+    assert records.matching(r"^WARNING toolkit\.\S+ api banned this address \(418\): no requests for 120 s$")
 
 
 @pytest.mark.parametrize(
@@ -129,9 +131,11 @@ def test_a_write_is_logged_with_its_number_and_status(
         write_env.fail("exchange.create_sub_account", kind)
     outcome = write_env.ops.exchange.create_sub_account(tag=f"logged {status}")
     assert outcome.status == status
-    said = f"write #{outcome.number} exchange.create_sub_account: {status}"
-    assert [line for line in records.said(" write #") if line.startswith(level)] == records.said(f" {said}$")
-    assert len(records.said(f" {said}$")) == 1
+    matching = f"write #{outcome.number} exchange.create_sub_account: {status}"
+    assert [line for line in records.matching(" write #") if line.startswith(level)] == records.matching(
+        f" {matching}$"
+    )
+    assert len(records.matching(f" {matching}$")) == 1
 
 
 def test_no_record_holds_a_secret(env: SandboxEnv, write_env: WriteEnv, records: Records) -> None:

@@ -1,4 +1,4 @@
-"""The way to the exchange: what stands in it is called by its name, with a step that helps there."""
+"""Network failures are explained by their cause, with advice."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from toolkit.transport.failures import explain
 from toolkit.transport.session import Session, TransportFailure
 
 KEYS: dict[str, Any] = {"key": "k" * 64, "secret": "s" * 64}
-SOMEWHERE = "https://exchange.invalid"
-REFUSAL = b"HTTP/1.1 %d Word\r\nContent-Length: 0\r\n\r\n"
+UNRESOLVABLE = "https://exchange.invalid"
+EMPTY_RESPONSE = b"HTTP/1.1 %d Word\r\nContent-Length: 0\r\n\r\n"
 
 
 @contextlib.contextmanager
-def tunnels(status: int) -> Iterator[Proxy]:
-    """A proxy that answers whoever wants a tunnel with this."""
-    proxy = Proxy(REFUSAL % status)
+def tunnel_proxy(status: int) -> Iterator[Proxy]:
+    """A proxy that answers each CONNECT request with this status."""
+    proxy = Proxy(EMPTY_RESPONSE % status)
     try:
         yield proxy
     finally:
@@ -43,24 +43,24 @@ def tunnels(status: int) -> Iterator[Proxy]:
 
 
 @contextlib.contextmanager
-def blunt(say: bytes) -> Iterator[str]:
-    """Says this to whatever is said first, and hangs up."""
+def raw_server(reply: bytes) -> Iterator[str]:
+    """A server that sends these bytes after the first ones it receives, and closes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def take() -> None:
-            line, _ = listener.accept()
-            with line:
-                line.recv(10)
-                if not say:
-                    recording.reset(line)
+        def accept() -> None:
+            sock, _ = listener.accept()
+            with sock:
+                sock.recv(10)
+                if not reply:
+                    recording.reset(sock)
                     return
-                line.sendall(say)
-                line.shutdown(socket.SHUT_WR)
+                sock.sendall(reply)
+                sock.shutdown(socket.SHUT_WR)
                 with contextlib.suppress(ConnectionResetError):
-                    while line.recv(65536):
+                    while sock.recv(65536):
                         pass
 
-        thread = threading.Thread(target=take)
+        thread = threading.Thread(target=accept)
         thread.start()
         yield f"127.0.0.1:{listener.getsockname()[1]}"
         thread.join()
@@ -81,13 +81,13 @@ def failure(address: str, **more: Any) -> TransportFailure:
     return caught.value
 
 
-# -- a proxy that wants a password -----------------------------------------------------------------------
+# -- a proxy that requires a login -----------------------------------------------------------------------
 
 
-def test_a_proxy_that_wants_a_password_is_asked_once_by_a_read() -> None:
-    with tunnels(407) as proxy, link_to(SOMEWHERE, proxies={"https": proxy.address}) as link:
+def test_a_read_is_sent_once_to_a_proxy_that_requires_a_login() -> None:
+    with tunnel_proxy(407) as proxy, link_to(UNRESOLVABLE, proxies={"https": proxy.address}) as link:
         with pytest.raises(
-            errors.NoResponseError, match=r"the proxy wants a user name.*407.*Sent once"
+            errors.NoResponseError, match=r"the proxy requires a user name.*407.*Sent once"
         ) as caught:
             link.spot.customer_id("A")
         assert len(proxy.asked) == 1
@@ -96,10 +96,10 @@ def test_a_proxy_that_wants_a_password_is_asked_once_by_a_read() -> None:
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
-def test_a_proxy_that_wants_a_password_has_executed_no_write(repeatable: bool) -> None:
-    """A repeatable one asks for the exchange's time first, which is once for all of it."""
-    with memory_folder() as folder, tunnels(407) as proxy:
-        with link_to(SOMEWHERE, proxies={"https": proxy.address}) as link:
+def test_a_write_to_a_proxy_that_requires_a_login_is_rejected(repeatable: bool) -> None:
+    """A repeatable write asks for the exchange's time first, which counts as its only attempt."""
+    with memory_folder() as folder, tunnel_proxy(407) as proxy:
+        with link_to(UNRESOLVABLE, proxies={"https": proxy.address}) as link:
             ops = link.operations(confirm="live", journal=folder)
             if repeatable:
                 outcome = ops.spot.set_customer_id("A", "a@example.com")
@@ -107,26 +107,26 @@ def test_a_proxy_that_wants_a_password_has_executed_no_write(repeatable: bool) -
                 outcome = ops.exchange.create_sub_account(tag="a tag")
             assert outcome.status == "rejected"
             assert isinstance(outcome.error, errors.NotExecutedError)
-            assert "the proxy wants a user name" in outcome.reason
-            assert "it never left. Give them within the proxy's address" in outcome.reason
+            assert "the proxy requires a user name" in outcome.reason
+            assert "it never left. Put them in the proxy's address" in outcome.reason
             assert "the exchange refused" not in str(outcome.error)
         assert len(proxy.asked) == 1
 
 
 @pytest.fixture(scope="module")
 def plain() -> Iterator[RecordingServer]:
-    """A proxy for plain HTTP, which wants a password for whatever comes."""
+    """A proxy for plain HTTP that answers every request with 407."""
     with recording_server() as server:
-        usage_error = recording.answer(407, b"<html>Sign in</html>", b"Proxy-Authenticate: Basic")
-        server._answer = lambda raw: usage_error  # type: ignore[method-assign]
-        server.behave = lambda line: line.sendall(usage_error)
+        response = recording.answer(407, b"<html>Sign in</html>", b"Proxy-Authenticate: Basic")
+        server._answer = lambda raw: response  # type: ignore[method-assign]
+        server.behave = lambda sock: sock.sendall(response)
         yield server
 
 
-def test_a_407_that_comes_as_an_answer_is_the_proxys(plain: RecordingServer) -> None:
+def test_a_407_response_comes_from_the_proxy(plain: RecordingServer) -> None:
     before = len(plain.sent)
     with memory_folder() as folder, link_to("http://127.0.0.1:9", proxies={"http": plain.address}) as link:
-        with pytest.raises(errors.NoResponseError, match="the proxy wants a user name"):
+        with pytest.raises(errors.NoResponseError, match="the proxy requires a user name"):
             link.spot.customer_id("A")
         assert len(plain.sent) == before + 1
         clock = link._connection.host_clocks["api"]
@@ -134,150 +134,161 @@ def test_a_407_that_comes_as_an_answer_is_the_proxys(plain: RecordingServer) -> 
         ops = link.operations(confirm="live", journal=folder)
         outcome = ops.exchange.create_sub_account(tag="proxy")
     assert outcome.status == "rejected"
-    assert "the proxy wants a user name" in outcome.reason
-    assert "handed nothing on" in outcome.reason
+    assert "the proxy requires a user name" in outcome.reason
+    assert "forwarded nothing" in outcome.reason
     assert len(plain.writes) == 1
 
 
-def test_the_doctor_asks_such_a_proxy_once() -> None:
-    with tunnels(407) as proxy, link_to(SOMEWHERE, proxies={"https": proxy.address}) as link:
-        checks = {line.about: line for line in link.doctor().checks if line.name == "host"}
+def test_the_doctor_sends_one_request_to_such_a_proxy() -> None:
+    with tunnel_proxy(407) as proxy, link_to(UNRESOLVABLE, proxies={"https": proxy.address}) as link:
+        checks = {check.about: check for check in link.doctor().checks if check.name == "host"}
         assert len(proxy.asked) == 1
     first, *others = checks.values()
-    assert (first.result, first.found.count("407")) == ("failure", 1)
-    assert first.next_step.startswith("Give them within the proxy's address")
-    assert all("wants a user name and password" in line.found for line in others)
+    assert (first.status, first.found.count("407")) == ("failure", 1)
+    assert first.next_step.startswith("Put them in the proxy's address")
+    assert all("wants a user name and password" in check.found for check in others)
 
 
-# -- whatever else a proxy says --------------------------------------------------------------------------
+# -- other failures of proxies --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("status", "said", "advice", "lasting"),
+    ("status", "reason", "advice", "permanent"),
     [
-        (407, "wants a user name and password", "give them within", True),
-        (403, "refuses the way to exchange.invalid (HTTP 403)", "allow exchange.invalid:443", True),
-        (405, "refuses the way to exchange.invalid (HTTP 405)", "allow exchange.invalid:443", True),
-        (502, "has no way to exchange.invalid (HTTP 502)", "try again later", False),
-        (504, "has no way to exchange.invalid (HTTP 504)", "try again later", False),
+        (407, "requires a user name and password", "Put them in the proxy", True),
+        (
+            403,
+            "does not allow connections to exchange.invalid (HTTP 403)",
+            "allow exchange.invalid:443",
+            True,
+        ),
+        (
+            405,
+            "does not allow connections to exchange.invalid (HTTP 405)",
+            "allow exchange.invalid:443",
+            True,
+        ),
+        (502, "cannot reach exchange.invalid (HTTP 502)", "Try again later", False),
+        (504, "cannot reach exchange.invalid (HTTP 504)", "Try again later", False),
     ],
 )
-def test_a_proxy_that_gives_no_tunnel(status: int, said: str, advice: str, permanent: bool) -> None:
-    with tunnels(status) as proxy:
-        error = failure(SOMEWHERE, proxies={"https": proxy.address})
-    assert said in str(error)
+def test_a_proxy_that_refuses_a_tunnel(status: int, reason: str, advice: str, permanent: bool) -> None:
+    with tunnel_proxy(status) as proxy:
+        error = failure(UNRESOLVABLE, proxies={"https": proxy.address})
+    assert reason in str(error)
     assert advice in error.advice
     assert (error.kind, error.sent, error.permanent) == ("proxy", False, permanent)
 
 
-def test_a_gateways_502_leaves_a_write_unknown(env: SandboxEnv) -> None:
+def test_a_502_of_a_gateway_leaves_a_write_unknown(env: SandboxEnv) -> None:
     for status in (502, 504, 511):
         with memory_folder() as folder, recording_server(env.sandbox.address) as server:
-            server.behave = lambda line, status=status: line.sendall(REFUSAL % status)  # type: ignore[misc]
+            server.behave = lambda sock, status=status: sock.sendall(EMPTY_RESPONSE % status)  # type: ignore[misc]
             link = env.new_link(hosts=dict.fromkeys(BASE_URLS, server.address))
             outcome = link.operations(journal=folder).exchange.create_sub_account(tag=f"x{status}")
             assert outcome.status == "unknown"
             link.close()
 
 
-def test_a_network_that_wants_a_sign_in_says_so_once(env: SandboxEnv) -> None:
+def test_a_read_is_sent_once_to_a_network_that_requires_a_login(env: SandboxEnv) -> None:
     with recording_server() as server:
-        server._answer = lambda raw: REFUSAL % 511  # type: ignore[method-assign]
-        said = pytest.raises(errors.NoResponseError, match=r"wants a sign-in first.*Sent once.*in a browser")
-        with link_to(server.address) as link, said:
+        server._answer = lambda raw: EMPTY_RESPONSE % 511  # type: ignore[method-assign]
+        reason = pytest.raises(errors.NoResponseError, match=r"requires a login.*Sent once.*in a browser")
+        with link_to(server.address) as link, reason:
             link.spot.customer_id("A")
         assert len(server.sent) == 1
 
 
 @pytest.mark.skipif(find_spec("socks") is not None, reason="PySocks is installed")
-def test_a_socks_proxy_without_its_package() -> None:
-    said = pytest.raises(errors.NoResponseError, match=r"speaks SOCKS, and the package PySocks.*Sent once")
-    with link_to(SOMEWHERE, proxies={"https": "socks5h://user:hush@127.0.0.1:9"}) as link, said as caught:
+def test_a_socks_proxy_without_pysocks() -> None:
+    reason = pytest.raises(errors.NoResponseError, match=r"uses SOCKS, but the package PySocks.*Sent once")
+    with (
+        link_to(UNRESOLVABLE, proxies={"https": "socks5h://user:hush@127.0.0.1:9"}) as link,
+        reason as caught,
+    ):
         link.spot.customer_id("A")
     assert 'pip install "requests[socks]"' in str(caught.value)
     assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "reason"),
     [
-        ("SOCKS5AuthError", "the proxy wants a user name and password"),
-        ("ProxyConnectionError", "the proxy could not be reached or refused: proxy.example"),
-        ("GeneralProxyError", "the proxy proxy.example has no way to api.example.com"),
+        ("SOCKS5AuthError", "the proxy requires a user name and password"),
+        ("ProxyConnectionError", "the connection to the proxy failed: proxy.example"),
+        ("GeneralProxyError", "the proxy proxy.example cannot reach api.example.com"),
     ],
 )
-def test_what_a_socks_proxy_says_is_not_the_hosts(name: str, said: str) -> None:
-    """PySocks need not be there to be understood."""
+def test_errors_of_pysocks_name_the_proxy(name: str, reason: str) -> None:
+    """Its errors are recognised without PySocks."""
     cause = type(name, (OSError,), {"__module__": "socks"})("said")
     error = requests.exceptions.ConnectionError(cause)
     failure = explain(
-        error, has_sent=False, host="api.example.com", proxy="proxy.example", trusted="", given=False
+        error, has_sent=False, host="api.example.com", proxy="proxy.example", ca_bundle="", from_verify=False
     )
     assert failure is not None
-    assert failure.reason.startswith(said)
+    assert failure.reason.startswith(reason)
     assert failure.kind == "proxy"
 
 
-def test_a_proxys_address_that_is_none() -> None:
-    error = failure(SOMEWHERE, proxies={"https": "gopher://127.0.0.1:9"})
-    assert "the address of the proxy is none that can be used" in str(error)
+def test_an_invalid_proxy_address() -> None:
+    error = failure(UNRESOLVABLE, proxies={"https": "gopher://127.0.0.1:9"})
+    assert "the address of the proxy is invalid" in str(error)
     assert (error.kind, error.permanent, error.sent) == ("proxy", True, False)
 
 
-def test_a_proxy_that_speaks_plain_http_where_tls_was_asked_of_it() -> None:
-    with blunt(REFUSAL % 400) as where:
-        error = failure(SOMEWHERE, proxies={"https": f"https://{where}"})
-    assert "seems to speak plain HTTP" in str(error)
-    assert "begin with http://" in error.advice
+def test_an_https_address_of_a_plain_http_proxy() -> None:
+    with raw_server(EMPTY_RESPONSE % 400) as address:
+        error = failure(UNRESOLVABLE, proxies={"https": f"https://{address}"})
+    assert "seems to use plain HTTP" in str(error)
+    assert "Begin its address with http://" in error.advice
 
 
-def test_a_proxy_is_called_by_its_name_where_it_is_not_there() -> None:
-    with closed_port() as where:
-        error = failure(SOMEWHERE, proxies={"https": f"http://user:hush@{where}"})
-    assert "the proxy could not be reached or refused: 127.0.0.1 is there, and takes no" in str(error)
+def test_an_unreachable_proxy_is_named_without_its_password() -> None:
+    with closed_port() as address:
+        error = failure(UNRESOLVABLE, proxies={"https": f"http://user:hush@{address}"})
+    assert "the connection to the proxy failed: 127.0.0.1 refuses connections" in str(error)
     error = failure("https://127.0.0.1:9", proxies={"https": "http://user:hush@nobody.invalid:3128"})
-    assert "nobody knows an address of nobody.invalid (DNS)" in str(error)
+    assert "the name nobody.invalid cannot be resolved (DNS)" in str(error)
     assert "hush" not in str(error)
 
 
 # -- the host itself -------------------------------------------------------------------------------------
 
 
-def test_a_name_that_nobody_knows_is_said() -> None:
-    error = failure(SOMEWHERE)
-    assert str(error) == "the connection failed: nobody knows an address of exchange.invalid (DNS)"
+def test_an_unresolvable_host_is_named() -> None:
+    error = failure(UNRESOLVABLE)
+    assert str(error) == "the connection failed: the name exchange.invalid cannot be resolved (DNS)"
 
 
-def test_a_port_that_nobody_listens_at_is_said() -> None:
-    with closed_port() as where:
-        error = failure(f"http://{where}")
-    assert "127.0.0.1 is there, and takes no connections at this port" in str(error)
+def test_a_closed_port_is_named() -> None:
+    with closed_port() as address:
+        error = failure(f"http://{address}")
+    assert "127.0.0.1 refuses connections at this port" in str(error)
 
 
 @pytest.mark.parametrize(
-    ("number", "said"),
+    ("number", "reason"),
     [
         ("ENETUNREACH", "IPv6 only"),
-        ("EHOSTUNREACH", "there is no way to 127.0.0.1"),
-        ("EADDRNOTAVAIL", "has no address to call"),
-        ("EACCES", "own firewall"),
-        ("EMFILE", "as many files"),
+        ("EHOSTUNREACH", "there is no route to 127.0.0.1"),
+        ("EADDRNOTAVAIL", "has no address from which"),
+        ("EACCES", "firewall blocks"),
+        ("EMFILE", "too many open files"),
     ],
 )
-def test_what_the_system_says_is_said_in_words(
-    number: str, said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_system_errors_are_explained(number: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import errno
 
     def connect(*_: object, **__: object) -> None:
         raise OSError(getattr(errno, number), "as the system says")
 
-    # It comes out of the socket's own code, as far as the trace tells.
+    # As if it were raised by the code of `socket`.
     monkeypatch.setitem(connect.__globals__, "__name__", "socket")
     monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
     error = failure("http://127.0.0.1:9")
     monkeypatch.undo()
-    assert said in str(error)
+    assert reason in str(error)
     assert not error.sent
 
 
@@ -291,66 +302,69 @@ def tls(folder: Path, **how: Any) -> Iterator[tuple[RecordingServer, Path]]:
 
 
 @pytest.mark.parametrize(
-    ("how", "trusted", "said", "advice"),
+    ("how", "trusted", "reason", "advice"),
     [
         (
             {"days": -1},
             True,
             "it is not valid on 20",
-            "set this machine's clock",
+            "Set this machine's clock",
         ),
-        ({"days": 30, "of": "127.0.0.2"}, True, "it is for another name", "sign-in first"),
-        ({"days": 30}, False, "an authority that is not trusted here", "your own company"),
+        ({"days": 30, "of": "127.0.0.2"}, True, "it was issued for another name", "requires a login"),
+        ({"days": 30}, False, "an authority that this machine does not trust", "your own company"),
     ],
     ids=["expired", "another name", "another authority"],
 )
-def test_a_certificate_says_what_is_wrong_with_it(
-    tmp_path: Path, how: dict[str, Any], trusted: bool, said: str, advice: str
+def test_an_invalid_certificate_is_explained(
+    tmp_path: Path, how: dict[str, Any], trusted: bool, reason: str, advice: str
 ) -> None:
     with tls(tmp_path, **how) as (server, public):
         error = failure(server.address, verify=public if trusted else True)
         assert server.sent == []
-    assert said in str(error)
+    assert reason in str(error)
     assert advice in error.advice
     assert (error.kind, error.permanent, error.sent) == ("certificate", True, False)
 
 
-def test_authorities_that_nobody_looks_at_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unused_environment_variables_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
     with tls(tmp_path, days=30) as (server, _):
         error = failure(server.address)
-    assert "SSL_CERT_FILE of the environment are not looked at" in error.advice
+    assert "The environment variables SSL_CERT_FILE are not used" in error.advice
 
 
-def test_a_server_that_speaks_no_tls_is_said() -> None:
-    with blunt(REFUSAL % 400) as where:
-        error = failure(f"https://{where}")
-    assert "does not speak TLS" in str(error)
+def test_a_server_without_tls_is_explained() -> None:
+    with raw_server(EMPTY_RESPONSE % 400) as address:
+        error = failure(f"https://{address}")
+    assert "does not use TLS" in str(error)
 
 
-def test_a_handshake_that_is_broken_off_may_work_the_next_time() -> None:
-    with blunt(b"") as where:
-        error = failure(f"https://{where}")
+def test_an_aborted_handshake_is_not_permanent() -> None:
+    with raw_server(b"") as address:
+        error = failure(f"https://{address}")
     assert (error.kind, error.permanent, error.sent) == ("network", False, False)
 
 
 # -- files ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize("as_argument", [True, False])
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "is not there"), ("no certificate\n", "holds none that can be read")]
+    ("content", "reason"),
+    [(None, "does not exist"), ("no certificate\n", "contains no readable certificate")],
 )
-def test_a_file_of_authorities_is_named_with_what_named_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: bool, content: str | None, said: str
+def test_an_unusable_certificate_file_is_named_with_its_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_argument: bool, content: str | None, reason: str
 ) -> None:
     file = tmp_path / "authorities.pem"
     file.write_text(content or "")
-    more: dict[str, Any] = {"verify": file} if given else {}
-    if not given:
+    more: dict[str, Any] = {"verify": file} if as_argument else {}
+    if not as_argument:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
     session = Session(
-        dict.fromkeys(BASE_URLS, SOMEWHERE.replace("exchange.invalid", "127.0.0.1:9")), timeout=(2, 2), **more
+        dict.fromkeys(BASE_URLS, UNRESOLVABLE.replace("exchange.invalid", "127.0.0.1:9")),
+        timeout=(2, 2),
+        **more,
     )
     if content is None:
         file.unlink()
@@ -359,20 +373,22 @@ def test_a_file_of_authorities_is_named_with_what_named_it(
         with pytest.raises(TransportFailure) as caught:
             session.get("api", "/x", "", None)
     session.close()
-    assert str(caught.value).startswith(("`verify`" if given else "REQUESTS_CA_BUNDLE") + f" names {file} ")
-    assert said in str(caught.value)
+    assert str(caught.value).startswith(
+        ("`verify`" if as_argument else "REQUESTS_CA_BUNDLE") + f" names the certificate file {file}, "
+    )
+    assert reason in str(caught.value)
     assert (caught.value.kind, caught.value.permanent, caught.value.sent) == ("authorities", True, False)
 
 
-def test_a_key_log_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_key_log_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "nowhere" / "keys.log"
     monkeypatch.setenv("SSLKEYLOGFILE", str(file))
-    said = pytest.raises(errors.NoResponseError, match=f"SSLKEYLOGFILE names {file}.*Sent once")
+    reason = pytest.raises(errors.NoResponseError, match=f"SSLKEYLOGFILE names {file}.*Sent once")
     with (
         recording_server() as server,
         link_to(server.address.replace("http:", "https:")) as link,
-        said as caught,
+        reason as caught,
     ):
         link.spot.customer_id("A")
-    assert "check the network" not in str(caught.value)
-    assert "take SSLKEYLOGFILE out of the environment" in str(caught.value)
+    assert "Check the network" not in str(caught.value)
+    assert "Remove SSLKEYLOGFILE from the environment" in str(caught.value)

@@ -1,4 +1,4 @@
-"""The connection: certificates are checked, an authority of one's own is trusted when named."""
+"""Sessions: certificates, proxies, addresses, redirects and forks."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from toolkit.transport.session import Session, SignedRequest, TransportFailure
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    seen: list[str]
+    requests: list[str]
 
     def do_GET(self) -> None:
-        self.seen.append(self.path)
+        self.requests.append(self.path)
         body = json.dumps({"customerId": "c"}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -40,14 +40,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """A client that does not like the certificate hangs up: expected here."""
+        """Ignore clients that reject the certificate: they are expected here."""
 
 
 @pytest.fixture(params=[30, -1], ids=["valid", "expired"])
@@ -55,39 +55,39 @@ def secure(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str
     public, private = certificate(tmp_path, days=request.param)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(public, private)
-    handler = type("Listening", (Handler,), {"seen": []})
+    handler = type("RecordingHandler", (Handler,), {"requests": []})
     server = Server(("127.0.0.1", 0), handler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    yield f"https://127.0.0.1:{server.server_port}", public, handler.seen, request.param > 0
+    yield f"https://127.0.0.1:{server.server_port}", public, handler.requests, request.param > 0
     server.shutdown()
     thread.join()
     server.server_close()
 
 
-def test_an_authority_of_ones_own_is_trusted_only_when_named(
+def test_a_custom_certificate_authority_is_trusted_only_if_given(
     secure: tuple[str, Path, list[str], bool],
 ) -> None:
-    address, authority, seen, valid = secure
+    address, authority, requests, valid = secure
     hosts = dict.fromkeys(BASE_URLS, address)
-    stranger = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=FakeClock())
+    default_link = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=FakeClock())
     with pytest.raises(errors.NoResponseError, match="certificate") as caught:
-        stranger.spot.customer_id("A")
-    assert "somebody may be in between: send nothing" in str(caught.value)
-    assert "Sent once" in str(caught.value), "it would not be any better the next time"
-    assert seen == [], "nothing signed went to a server that could not prove who it is"
-    friend = toolkit.Link(
+        default_link.spot.customer_id("A")
+    assert "Someone may be intercepting the connection: send nothing" in str(caught.value)
+    assert "Sent once" in str(caught.value), "a retry would fail in the same way"
+    assert requests == [], "nothing signed was sent to an unverified server"
+    trusting_link = toolkit.Link(
         key="k" * 64, secret="s" * 64, hosts=hosts, verify=str(authority), clock=FakeClock()
     )
     if valid:
-        assert friend.spot.customer_id("A")["customer_id"].tolist() == ["c"]
+        assert trusting_link.spot.customer_id("A")["customer_id"].tolist() == ["c"]
     else:
         with pytest.raises(errors.NoResponseError, match="certificate"):
-            friend.spot.customer_id("A")
-        assert seen == []
-    stranger.close()
-    friend.close()
+            trusting_link.spot.customer_id("A")
+        assert requests == []
+    default_link.close()
+    trusting_link.close()
 
 
 @pytest.mark.parametrize(
@@ -95,10 +95,10 @@ def test_an_authority_of_ones_own_is_trusted_only_when_named(
     [(-1, "127.0.0.1", True), (30, "127.0.0.2", True), (30, "127.0.0.1", False)],
     ids=["expired", "another name", "its own authority"],
 )
-def test_without_a_good_certificate_not_a_byte_of_a_request_goes_out(
+def test_nothing_is_sent_without_a_valid_certificate(
     tmp_path: Path, days: int, of: str, trusted: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the environment says: nothing in it switches the check off."""
+    """No environment variable disables the check."""
     for name in ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PYTHONHTTPSVERIFY", "REQUESTS_SSL_VERIFY"):
         monkeypatch.setenv(name, "0" if name.startswith("PYTHON") else "")
     public, private = certificate(tmp_path, days=days, of=of)
@@ -121,22 +121,22 @@ def test_without_a_good_certificate_not_a_byte_of_a_request_goes_out(
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_an_authority_of_the_environment_that_is_not_there_is_no_way_round(
+def test_a_missing_certificate_file_of_the_environment_is_an_error(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, str(tmp_path / "nothing.pem"))
     session = Session(dict.fromkeys(BASE_URLS, "https://127.0.0.1:9"), timeout=(1, 1))
-    with pytest.raises(TransportFailure, match=f"^{name} names .*nothing.pem.* is not there") as caught:
+    with pytest.raises(TransportFailure, match=f"^{name} names .*nothing.pem.* does not exist") as caught:
         session.get("api", "/x", "signature=1", "k" * 64)
     assert (caught.value.sent, caught.value.kind) == (False, "authorities")
     assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "ALL_PROXY"])
-def test_a_proxy_of_the_environment_sees_nothing_of_a_tunnel(
+def test_a_proxy_of_the_environment_is_not_used_for_loopback(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beside hosts elsewhere, for which it was meant: what goes to this machine is not encrypted."""
+    """It is meant for other hosts, and loopback traffic is not encrypted."""
     with recording.recording_server() as server, recording.recording_server() as proxy:
         for each in (name, name.lower()):
             monkeypatch.setenv(each, proxy.address)
@@ -150,25 +150,27 @@ def test_a_proxy_of_the_environment_sees_nothing_of_a_tunnel(
         session.close()
         session = Session(hosts, timeout=(2, 2), proxies={"http": proxy.address})
         session.get("fapi", "/x", "", None)
-        assert proxy.connections == 1, "who names one for it means it"
+        assert proxy.connections == 1, "a proxy given as an argument is used"
         session.close()
 
 
-@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize("as_argument", [True, False])
 @pytest.mark.parametrize("password", ["p%C5%82ss", "p\u0142ss"])
-def test_a_password_for_a_proxy_that_cannot_be_sent_is_not_shown(
-    password: str, given: bool, monkeypatch: pytest.MonkeyPatch
+def test_a_proxy_password_that_cannot_be_encoded_is_not_shown(
+    password: str, as_argument: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy = f"http://user:{password}@127.0.0.1:9"
-    if not given:
+    if not as_argument:
         monkeypatch.setenv("HTTPS_PROXY", proxy)
     hosts = dict.fromkeys(BASE_URLS, "https://exchange.invalid")
-    session = Session(hosts, timeout=(1, 1), proxies={"https": proxy} if given else None)
+    session = Session(hosts, timeout=(1, 1), proxies={"https": proxy} if as_argument else None)
     for ask in (
         lambda: session.get("api", "/x", "signature=1", "k" * 64),
         lambda: session.send(SignedRequest("POST", "api", "/x", "", "signature=1"), "k" * 64),
     ):
-        with pytest.raises(TransportFailure, match="the proxy's user or password cannot be sent") as caught:
+        with pytest.raises(
+            TransportFailure, match="the proxy's user name or password cannot be encoded"
+        ) as caught:
             ask()
         assert (caught.value.sent, caught.value.kind) == (False, "proxy")
         assert caught.value.__context__ is None
@@ -192,17 +194,17 @@ def test_a_password_for_a_proxy_that_cannot_be_sent_is_not_shown(
         ("verify", "hushhush"),
     ],
 )
-def test_what_cannot_be_right_is_said_at_once_and_not_repeated(name: str, value: object) -> None:
-    given: dict[str, Any] = {name: value}
+def test_invalid_arguments_are_refused_and_not_quoted(name: str, value: object) -> None:
+    as_argument: dict[str, Any] = {name: value}
     with pytest.raises(errors.UsageError, match=f"^`{name}`") as caught:
-        toolkit.Link(key="k" * 64, secret="s" * 64, **given)
+        toolkit.Link(key="k" * 64, secret="s" * 64, **as_argument)
     assert "hushhush" not in repr(caught.value)
     assert "Nothing was sent" in str(caught.value)
     if name == "timeout":
         assert "(seconds to connect, seconds to wait)" in str(caught.value)
 
 
-def test_a_password_of_netrc_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_netrc_password_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "netrc").write_text("default login someone password hidden\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     with recording.recording_server() as server:
@@ -219,8 +221,8 @@ def test_a_password_of_netrc_is_not_sent(tmp_path: Path, monkeypatch: pytest.Mon
 def test_no_redirect_is_followed_by_a_read_or_a_write(env: SandboxEnv, status: int, to: str) -> None:
     with recording.recording_server() as server, recording.recording_server() as elsewhere:
         where = to.format(elsewhere=elsewhere.address, bare=elsewhere.address[7:], same=server.address)
-        answer = recording.answer(status, b"", b"Location: " + where.encode())
-        server._answer = lambda raw: answer  # type: ignore[method-assign]
+        response = recording.answer(status, b"", b"Location: " + where.encode())
+        server._answer = lambda raw: response  # type: ignore[method-assign]
         session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(2, 2))
         assert session.get("api", "/x", "signature=1", "k" * 64).status == status
         message = SignedRequest("POST", "api", "/x", "", "signature=1")
@@ -247,13 +249,13 @@ GOOD_ADDRESSES = {
 
 
 @pytest.mark.parametrize(("address", "spelling"), GOOD_ADDRESSES.items())
-def test_an_address_has_one_spelling(address: str, spelling: str) -> None:
+def test_an_address_is_normalized(address: str, spelling: str) -> None:
     assert checked_address("api", address) == spelling
     assert checked_address("api", spelling) == spelling
 
 
-def refused(address: object) -> str:
-    """What a Link says that is given such a host."""
+def usage_error(address: object) -> str:
+    """The text of the error for such an address."""
     hosts: dict[str, object] = dict(BASE_URLS) | {"fapi": address}
     with pytest.raises(errors.UsageError, match=r"host 'fapi' in `hosts`.*Nothing was sent") as caught:
         toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts)  # type: ignore[arg-type]
@@ -307,8 +309,8 @@ def refused(address: object) -> str:
         *("https://%61pi.example", "https://" + "a." * 130 + "example", "https://" + "a" * 64 + ".example"),
     ],
 )
-def test_what_is_no_plain_address_is_refused(address: object) -> None:
-    assert "has to read like https://" in refused(address)
+def test_an_invalid_address_is_refused(address: object) -> None:
+    assert "must look like https://" in usage_error(address)
 
 
 @pytest.mark.parametrize(
@@ -348,26 +350,26 @@ def test_what_is_no_plain_address_is_refused(address: object) -> None:
         ),
     ],
 )
-def test_a_name_that_reads_like_the_exchanges_is_refused(host: str) -> None:
-    said = refused(f"https://{host}")
-    assert f"{host} is none of its domains ({', '.join(EXCHANGE_DOMAINS)})" in said
-    assert "`proxies`" in said
+def test_a_lookalike_of_the_exchange_is_refused(host: str) -> None:
+    text = usage_error(f"https://{host}")
+    assert f"{host} is not one of its domains ({', '.join(EXCHANGE_DOMAINS)})" in text
+    assert "`proxies`" in text
 
 
-def test_the_documented_hosts_are_of_the_exchanges_domains() -> None:
+def test_the_documented_hosts_are_in_the_exchanges_domains() -> None:
     for address in BASE_URLS.values():
         assert checked_address("api", address) == address
 
 
-def test_nobody_there_is_no_answer() -> None:
+def test_a_refused_connection_is_a_no_response_error() -> None:
     hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:9")
     link = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=FakeClock())
-    with pytest.raises(errors.NoResponseError, match=r"got no answer: the connection failed.*Sent 4 times"):
+    with pytest.raises(errors.NoResponseError, match=r"got no response: the connection failed.*Sent 4 times"):
         link.spot.customer_id("A")
 
 
-def test_after_a_fork_the_parents_sockets_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two processes on one socket would read pieces of each other's answers."""
+def test_a_forked_child_uses_its_own_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes on one socket would read parts of each other's responses."""
     link = toolkit.demo()
     link.exchange.partner()
     parents = link._connection.session._session("api")
@@ -380,7 +382,7 @@ def test_after_a_fork_the_parents_sockets_are_left_alone(monkeypatch: pytest.Mon
     link.close()
 
 
-FORKING = """
+FORK_PROGRAM = """
 import os, signal, threading
 import toolkit
 from toolkit.transport import connections
@@ -388,36 +390,36 @@ from toolkit.transport import connections
 link = toolkit.demo()
 link.exchange.partner()
 assert len(connections._CONNECTIONS) > 0
-held, is_done = threading.Event(), threading.Event()
+locked, is_done = threading.Event(), threading.Event()
 def hold():
     with connections._LOCK:
-        held.set()
+        locked.set()
         is_done.wait()
 thread = threading.Thread(target=hold)
 thread.start()
-held.wait()
+locked.wait()
 child = os.fork()
 if not child:
-    signal.alarm(20)  # or it would wait for ever
+    signal.alarm(20)  # in case it hangs
     parents = len(connections._CONNECTIONS)
     rows = len(link.exchange.partner())
     os._exit(0 if (parents, rows) == (0, 1) else 1)
 _, status = os.waitpid(child, 0)
 is_done.set()
 thread.join()
-print("as it should be" if status == 0 else f"status {status}", flush=True)
+print("ok" if status == 0 else f"status {status}", flush=True)
 link.close()
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
-def test_a_child_forked_while_a_thread_notes_a_connection_can_ask_as_well() -> None:
-    said = subprocess.run(
-        [sys.executable, "-c", FORKING],
+def test_a_fork_while_the_connection_lock_is_locked_does_not_block_the_child() -> None:
+    text = subprocess.run(
+        [sys.executable, "-c", FORK_PROGRAM],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert said.stdout == "as it should be\n", said.stderr
+    assert text.stdout == "ok\n", text.stderr

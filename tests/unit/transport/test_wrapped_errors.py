@@ -1,4 +1,4 @@
-"""An error is one under HTTP 200 as well: no read takes it for a row, and no honest row is taken for it."""
+"""Errors under HTTP 200: no read takes one for a row, and no valid row is taken for an error."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from toolkit.client import Link
 from toolkit.endpoints import BASE_URLS, ENDPOINTS, Endpoint
 from toolkit.transport.responses import RawResponse, classify, parse_response
 
-SLOW_RESPONSE_S = "Invalid symbol. " * 500
-"""Longer than any message of a sane exchange."""
+LONG_MESSAGE = "Invalid symbol. " * 500
+"""Longer than any real message."""
 
 SHAPES: dict[str, tuple[Any, type[errors.ApiError]]] = {
     "code and message": ({"code": -1121, "msg": "Invalid symbol."}, errors.NotFoundError),
     "code as text": ({"code": "-1121", "msg": "Invalid symbol."}, errors.NotFoundError),
     "code alone": ({"code": -1121}, errors.NotFoundError),
-    "long": ({"code": -1121, "msg": SLOW_RESPONSE_S}, errors.NotFoundError),
+    "long": ({"code": -1121, "msg": LONG_MESSAGE}, errors.NotFoundError),
     "with more": ({"code": -1121, "msg": "Invalid symbol.", "id": "1"}, errors.NotFoundError),
     "in a list": ([{"code": -1121, "msg": "Invalid symbol."}], errors.NotFoundError),
     "a list of them": ([{"code": -1121, "msg": "No."}] * 300, errors.NotFoundError),
@@ -45,7 +45,7 @@ SHAPES: dict[str, tuple[Any, type[errors.ApiError]]] = {
     "banned": ({"code": -1003, "msg": "IP banned until 4102444799000."}, errors.BannedError),
 }
 
-HONEST: dict[str, Any] = {
+VALID_ROWS: dict[str, Any] = {
     "nothing": [],
     "done": {"code": 200, "msg": "success"},
     "done, of a gateway": {"code": "000000", "message": None, "data": [{"a": 1}], "success": True},
@@ -59,8 +59,8 @@ HONEST: dict[str, Any] = {
 }
 
 
-class Front(RecordingServer):
-    """In front of a sandbox: answers signed requests itself once it is told with what."""
+class ErrorServer(RecordingServer):
+    """A proxy for a sandbox that can answer signed requests itself."""
 
     instead: bytes | None = None
 
@@ -71,15 +71,15 @@ class Front(RecordingServer):
 
 
 @pytest.fixture(scope="module")
-def front(shared_env: SandboxEnv) -> Iterator[Front]:
-    made = Front(shared_env.sandbox.address)
+def error_server(shared_env: SandboxEnv) -> Iterator[ErrorServer]:
+    made = ErrorServer(shared_env.sandbox.address)
     yield made
     made.close()
 
 
 @pytest.fixture(scope="module")
-def link(shared_env: SandboxEnv, front: Front) -> Iterator[Link]:
-    made = shared_env.new_link(hosts=dict.fromkeys(BASE_URLS, front.address), workers=1)
+def link(shared_env: SandboxEnv, error_server: ErrorServer) -> Iterator[Link]:
+    made = shared_env.new_link(hosts=dict.fromkeys(BASE_URLS, error_server.address), workers=1)
     yield made
     made.close()
 
@@ -90,42 +90,44 @@ def values(shared_env: SandboxEnv) -> dict[str, Any]:
 
 
 @EACH
-def test_no_read_takes_it_for_a_row(
-    link: Link, front: Front, values: dict[str, Any], endpoint: Endpoint
+def test_an_error_under_http_200_is_not_a_row(
+    link: Link, error_server: ErrorServer, values: dict[str, Any], endpoint: Endpoint
 ) -> None:
     arguments = needed(endpoint, values)
     for shape in ("code as text", "long", "in a list", "no success", "no success, and rows"):
         payload, kind = SHAPES[shape]
-        front.instead = json.dumps(payload).encode()
+        error_server.instead = json.dumps(payload).encode()
         try:
             with pytest.raises(errors.ApiError) as caught:
                 method_of(link, endpoint)(**arguments)
         finally:
-            front.instead = None
+            error_server.instead = None
         assert type(caught.value) is kind
         assert caught.value.status == 200
         assert len(str(caught.value)) < 1000
 
 
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "banned"])
-def test_nor_does_a_read_of_a_path_that_nobody_declared(link: Link, front: Front, shape: str) -> None:
+def test_an_error_under_http_200_is_not_a_row_of_an_undeclared_path(
+    link: Link, error_server: ErrorServer, shape: str
+) -> None:
     payload, kind = SHAPES[shape]
-    front.instead = json.dumps(payload).encode()
+    error_server.instead = json.dumps(payload).encode()
     try:
         with pytest.raises(errors.ApiError) as caught:
             link.get("/sapi/v1/new")
     finally:
-        front.instead = None
+        error_server.instead = None
     assert type(caught.value) is kind
 
 
-@pytest.mark.parametrize("payload", HONEST.values(), ids=HONEST)
-def test_an_honest_row_is_one(link: Link, front: Front, payload: Any) -> None:
-    front.instead = json.dumps(payload).encode()
+@pytest.mark.parametrize("payload", VALID_ROWS.values(), ids=VALID_ROWS)
+def test_a_valid_row_is_not_taken_for_an_error(link: Link, error_server: ErrorServer, payload: Any) -> None:
+    error_server.instead = json.dumps(payload).encode()
     try:
         frame = link.get("/sapi/v1/new")
     finally:
-        front.instead = None
+        error_server.instead = None
     expected = payload.get("data", [payload]) if isinstance(payload, dict) else payload
     assert len(frame) == len(expected)
 
@@ -140,7 +142,7 @@ DOCUMENTED = [
 @pytest.mark.parametrize(
     ("endpoint_name", "payload"), DOCUMENTED, ids=[endpoint_name for endpoint_name, _ in DOCUMENTED]
 )
-def test_no_documented_answer_is_taken_for_an_error(endpoint_name: str, payload: Any) -> None:
+def test_a_documented_response_is_not_taken_for_an_error(endpoint_name: str, payload: Any) -> None:
     good = RawResponse(200, {}, json.dumps(payload).encode())
     assert parse_response(endpoint_name, "/sapi/v1/x", good, 0.0)[1] is None
 
@@ -154,7 +156,7 @@ def test_no_documented_answer_is_taken_for_an_error(endpoint_name: str, payload:
     in_list=st.booleans(),
     more=st.dictionaries(st.sampled_from(["timestamp", "status", "data"]), st.none(), max_size=3),
 )
-def test_whatever_the_code_it_is_an_error_of_the_class_that_says_what_to_do(
+def test_every_code_gives_the_error_class_that_says_what_to_do(
     endpoint: Endpoint,
     code: int,
     message: str,
@@ -172,14 +174,14 @@ def test_whatever_the_code_it_is_an_error_of_the_class_that_says_what_to_do(
     assert type(wrapped) is type(plain)
 
 
-def test_too_many_requests_without_a_code_is_a_limit_all_the_same() -> None:
+def test_too_many_requests_without_a_code_is_a_rate_limit() -> None:
     body = json.dumps({"success": False, "msg": "Too many requests. Please try again later."}).encode()
     _, error = parse_response("endpoint", "/sapi/v1/x", RawResponse(200, {"Retry-After": "7"}, body), 0.0)
     assert isinstance(error, errors.RateLimitError)
     assert error.retry_after == 7
 
 
-def test_a_ban_under_http_200_is_one() -> None:
+def test_a_ban_under_http_200_is_a_ban() -> None:
     payload, _ = SHAPES["banned"]
     _, error = parse_response(
         "endpoint", "/sapi/v1/x", RawResponse(200, {}, json.dumps(payload).encode()), 4102444000.0
@@ -190,7 +192,7 @@ def test_a_ban_under_http_200_is_one() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_no_write_is_confirmed_by_it(shape: str) -> None:
+def test_an_error_under_http_200_confirms_no_write(shape: str) -> None:
     payload, _ = SHAPES[shape]
     result = classify(
         "endpoint", "/sapi/v1/x", RawResponse(200, {}, json.dumps(payload).encode()), 4102444000.0

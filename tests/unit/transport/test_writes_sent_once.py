@@ -1,4 +1,4 @@
-"""A write goes out once, as it was signed, and it is known whether anything of it may have left."""
+"""A write is sent once, exactly as signed, and it is known whether any of it may have been sent."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PLACEMENTS = get_args(Placement)
 PATH = CREATE_SUB_ACCOUNT.path
 FORM = "application/x-www-form-urlencoded"
 KEY, SECRET = "k" * 64, "s" * 64
-# Every character that one encodes, decodes or signs in another way than the next.
+# Characters that programs encode, decode or sign in different ways.
 AWKWARD = [
     "@ + % & = # / ? ;",
     "a+b%20c%2B&x=1",
@@ -55,7 +55,7 @@ AWKWARD = [
 
 @pytest.fixture(scope="module")
 def env() -> Iterator[SandboxEnv]:
-    # A world as old as the clock: new sub-accounts are the last of the list.
+    # As old as the clock, so that new sub-accounts come last in the list.
     made = SandboxEnv(world=World(seed=7, now=FakeClock().time()))
     yield made
     made.close()
@@ -69,7 +69,7 @@ def server(env: SandboxEnv) -> Iterator[RecordingServer]:
 
 @pytest.fixture(scope="module", autouse=True)
 def journal() -> Iterator[None]:
-    """In memory: that it is on the disk is tested elsewhere."""
+    """In memory: files are tested elsewhere."""
     with memory_folder() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOOLKIT_JOURNAL", str(folder))
         yield
@@ -82,20 +82,20 @@ def no_faults(env: SandboxEnv) -> Iterator[None]:
 
 
 def operations(
-    env: SandboxEnv, server: RecordingServer, parameters: Placement = "body", patience: float = 5.0
+    env: SandboxEnv, server: RecordingServer, parameters: Placement = "body", timeout_s: float = 5.0
 ) -> Operations:
     hosts = dict.fromkeys(BASE_URLS, server.address)
-    link = env.new_link(hosts=hosts, timeout=(patience, patience), bare=True)
+    link = env.new_link(hosts=hosts, timeout=(timeout_s, timeout_s), bare=True)
     return link.operations(parameters=parameters)
 
 
 def verified(sent: CompletedRequest, secret: str) -> dict[str, str]:
-    """Parameters of a request whose signature holds for the bytes that came, by other means than ours."""
+    """Parameters of a request, its signature verified independently of the toolkit."""
     assert sent.raw.isascii()
-    where = sent.body if b"signature=" in sent.body else sent.query
+    address = sent.body if b"signature=" in sent.body else sent.query
     signed, mark, signature = (sent.query + sent.body).partition(b"&signature=")
     assert mark, sent.raw
-    assert where.endswith(b"&signature=" + signature), "the signature is last of all"
+    assert address.endswith(b"&signature=" + signature), "the signature is last of all"
     digest = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
     assert unquote(signature.decode()) == digest
     parameters: dict[str, str] = {}
@@ -107,11 +107,11 @@ def verified(sent: CompletedRequest, secret: str) -> dict[str, str]:
     return parameters
 
 
-# -- what goes out is what was signed ------------------------------------------------------------------
+# -- exactly what was signed is sent ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
-def test_parameters_are_where_they_were_asked_to_be(
+def test_parameters_are_sent_in_the_requested_place(
     env: SandboxEnv, server: RecordingServer, placement: Placement
 ) -> None:
     ops = operations(env, server, placement)
@@ -140,7 +140,7 @@ def test_parameters_are_where_they_were_asked_to_be(
         assert sent.headers["content-length"] == str(len(sent.body))
 
 
-def test_a_deletion_carries_a_body_too(env: SandboxEnv, server: RecordingServer) -> None:
+def test_a_delete_request_has_a_body(env: SandboxEnv, server: RecordingServer) -> None:
     ops = operations(env, server)
     idle = env.sandbox.world.example_write("exchange.delete_sub_account").parameters["subAccountId"]
     assert ops.exchange.delete_sub_account(idle, confirm=idle).status == "confirmed"
@@ -153,7 +153,7 @@ def test_a_deletion_carries_a_body_too(env: SandboxEnv, server: RecordingServer)
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("placement", PLACEMENTS)
 @pytest.mark.parametrize("parameters", [{}, {"a b": "c+d", "é": "@"}], ids=["none", "some"])
-def test_every_method_is_signed_alike(
+def test_every_method_is_signed_in_the_same_way(
     env: SandboxEnv, server: RecordingServer, method: Any, placement: Placement, parameters: dict[str, object]
 ) -> None:
     sender = operations(env, server)._connection.sender
@@ -161,7 +161,7 @@ def test_every_method_is_signed_alike(
     body = parameters if placement == "body" else {}
     if placement == "mixed":
         body = {"x": "y z"}
-    order = WriteRequest(
+    request = WriteRequest(
         qualified_name="endpoint",
         method=method,
         path="/sapi/v1/elsewhere",
@@ -173,8 +173,8 @@ def test_every_method_is_signed_alike(
         needs=frozenset(),
         privileged=True,
     )
-    reply = sender.send(order, lambda now: now())
-    assert reply.result.executed is False, "there is no such path"
+    attempt = sender.send(request, lambda now: now())
+    assert attempt.result.executed is False, "there is no such path"
     (sent,) = server.writes
     assert sent.method == method
     read = verified(sent, env.sandbox.secret)
@@ -182,8 +182,8 @@ def test_every_method_is_signed_alike(
     assert read.keys() - {*query, *body} == {"recvWindow", "timestamp", "signature"}
 
 
-def test_nothing_private_is_in_an_address_unless_asked_for(env: SandboxEnv, server: RecordingServer) -> None:
-    """Addresses end up in the logs of proxies."""
+def test_private_parameters_are_not_in_the_url_by_default(env: SandboxEnv, server: RecordingServer) -> None:
+    """URLs end up in the logs of proxies."""
     customer = env.sandbox.world.customers[1]
     for placement in ("body", "mixed"):
         ops = operations(env, server, placement)
@@ -210,11 +210,11 @@ texts = (
     .map(str.strip)
     .filter(lambda text: text and not unseen(text) and not lookalike(text))
 )
-"""An id has no blanks around it, and nothing in it that is not what it looks like."""
+"""An id has no spaces around it and no lookalike characters."""
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
-def test_any_text_arrives_as_it_was_meant(env: SandboxEnv, placement: Placement) -> None:
+def test_any_text_arrives_unchanged(env: SandboxEnv, placement: Placement) -> None:
     with recording.recording_server(env.sandbox.address) as server:
         ops = operations(env, server, placement)
         customer = env.sandbox.world.customers[2]
@@ -228,7 +228,7 @@ def test_any_text_arrives_as_it_was_meant(env: SandboxEnv, placement: Placement)
         @example(AWKWARD[4].strip())
         @example(AWKWARD[5].strip())
         def check(text: str) -> None:
-            # An id that another call has settled is not in the way: the customer has one of its own.
+            # An id of an earlier call does not conflict: each customer has its own.
             outcome = ops.spot.set_customer_id(text, customer.email)
             assert outcome.status == "confirmed", outcome
             assert verified(server.writes[-1], env.sandbox.secret)["customerId"] == text
@@ -241,7 +241,7 @@ def test_any_text_arrives_as_it_was_meant(env: SandboxEnv, placement: Placement)
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
 @pytest.mark.parametrize("tag", AWKWARD)
-def test_a_tag_is_read_back_as_it_was_given(
+def test_a_tag_is_read_back_unchanged(
     env: SandboxEnv, server: RecordingServer, placement: Placement, tag: str
 ) -> None:
     outcome = operations(env, server, placement).exchange.create_sub_account(tag=tag)
@@ -257,7 +257,7 @@ def test_a_tag_is_read_back_as_it_was_given(
     "email",
     ["ana+desk@example.com", "o'brien%40x+y@example.com", "a&b=c#d@exämple.com", "名+前@例え.example"],
 )
-def test_an_address_of_e_mail_arrives(
+def test_an_email_address_arrives_unchanged(
     env: SandboxEnv, server: RecordingServer, placement: Placement, email: str
 ) -> None:
     customer = env.sandbox.world.customers[3]
@@ -272,7 +272,7 @@ def test_an_address_of_e_mail_arrives(
         customer.email = before
 
 
-def test_what_cannot_be_written_is_refused_and_not_even_written_down(
+def test_text_that_cannot_be_encoded_is_refused_and_not_journaled(
     env: SandboxEnv, server: RecordingServer
 ) -> None:
     ops = operations(env, server)
@@ -284,7 +284,7 @@ def test_what_cannot_be_written_is_refused_and_not_even_written_down(
     assert len(ops.history()) == before
 
 
-# The vectors published with the API, the first without the stray blank it is printed with.
+# The vectors published with the API; the stray space in the first one is removed.
 VECTORS = [
     (
         "2b5eb11e18796d12d88f13dc27dbbd02c2cc51ff7059765ed9821957d82bb4d9",
@@ -302,7 +302,7 @@ VECTORS = [
 
 
 @pytest.mark.parametrize(("secret", "query", "body", "signature"), VECTORS, ids=["V4", "V5"])
-def test_published_vectors_go_over_the_wire(
+def test_published_signature_vectors_are_sent(
     server: RecordingServer, secret: str, query: str, body: str, signature: str
 ) -> None:
     assert sign(Credentials(KEY, signer_of("secret", secret)), query, body) == signature
@@ -314,11 +314,11 @@ def test_published_vectors_go_over_the_wire(
     verified(sent, secret)
 
 
-# -- what the exchange makes of it ---------------------------------------------------------------------
+# -- how the exchange verifies it ---------------------------------------------------------------------
 
 
 def manual(env: SandboxEnv, query: str, body: str, *, flip: int | None = None) -> Any:
-    """A write signed by hand, one bit of its body turned afterwards if asked for."""
+    """A write signed by hand; optionally, one bit of its body is flipped afterwards."""
     body += f"&timestamp={env.now}"
     signature = hmac_of(env.sandbox.secret, query + body)
     raw = bytearray(body, "ascii")
@@ -326,23 +326,23 @@ def manual(env: SandboxEnv, query: str, body: str, *, flip: int | None = None) -
         raw[flip] ^= 1
     raw += f"&signature={signature}".encode()
     headers = {"X-MBX-APIKEY": env.sandbox.key, "Content-Type": FORM}
-    answer = env.exchange.handle(SandboxRequest("POST", PATH, query.encode(), bytes(raw), headers))
-    return answer.status, answer.json()
+    response = env.exchange.handle(SandboxRequest("POST", PATH, query.encode(), bytes(raw), headers))
+    return response.status, response.json()
 
 
-def test_of_a_name_in_both_places_the_query_is_heard(env: SandboxEnv) -> None:
-    status, told = manual(env, "tag=from+the+query", "tag=from+the+body")
+def test_the_query_overrides_the_body(env: SandboxEnv) -> None:
+    status, payload = manual(env, "tag=from+the+query", "tag=from+the+body")
     assert status == 200
-    assert told["tag"] == "from the query"
-    account = env.sandbox.world.account(told["subaccountId"])
+    assert payload["tag"] == "from the query"
+    account = env.sandbox.world.account(payload["subaccountId"])
     assert account is not None
     assert account.tag == "from the query"
 
 
-@pytest.mark.parametrize("place", [4, 6])
-def test_a_bit_that_was_turned_is_refused_by_hand(env: SandboxEnv, place: int) -> None:
+@pytest.mark.parametrize("index", [4, 6])
+def test_the_sandbox_refuses_a_flipped_bit(env: SandboxEnv, index: int) -> None:
     before = len(env.exchange.effects)
-    assert manual(env, "", "tag=turned", flip=place) == (
+    assert manual(env, "", "tag=turned", flip=index) == (
         400,
         {"code": -1022, "msg": "Signature for this request is not valid."},
     )
@@ -350,18 +350,18 @@ def test_a_bit_that_was_turned_is_refused_by_hand(env: SandboxEnv, place: int) -
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
-def test_a_bit_turned_on_the_way_is_rejected_and_nothing_executed(
+def test_a_bit_flipped_in_transit_is_rejected_and_nothing_executed(
     env: SandboxEnv, server: RecordingServer, placement: Placement
 ) -> None:
     ops = operations(env, server, placement)
     before = len(env.exchange.effects)
 
-    def turn(line: socket.socket) -> None:
+    def flip_bit(sock: socket.socket) -> None:
         raw = server.writes[-1].raw.replace(b"tag=a", b"tag=b")
         assert raw != server.writes[-1].raw
-        line.sendall(server._answer(raw))
+        sock.sendall(server._answer(raw))
 
-    server.behave = turn
+    server.behave = flip_bit
     outcome = ops.exchange.create_sub_account(tag="a bit")
     assert outcome.status == "rejected"
     assert isinstance(outcome.error, errors.SignatureError)
@@ -370,10 +370,10 @@ def test_a_bit_turned_on_the_way_is_rejected_and_nothing_executed(
     assert len(server.writes) == 1
 
 
-# -- once, over a connection of its own ----------------------------------------------------------------
+# -- once, over a new connection ----------------------------------------------------------------
 
 
-def test_a_write_has_a_connection_of_its_own(env: SandboxEnv, server: RecordingServer) -> None:
+def test_each_write_uses_a_new_connection(env: SandboxEnv, server: RecordingServer) -> None:
     ops = operations(env, server)
     for number in range(3):
         ops._connection.session.get("api", "/api/v3/time", "", None)
@@ -383,47 +383,47 @@ def test_a_write_has_a_connection_of_its_own(env: SandboxEnv, server: RecordingS
     assert not {sent.connection for sent in server.sent if sent.method == "GET"} & set(used)
 
 
-def test_a_server_that_closes_connections_it_kept_is_no_harm(
-    env: SandboxEnv, server: RecordingServer
-) -> None:
-    """It says that it keeps the connection and closes it behind its answer: the classic race."""
+def test_a_server_that_closes_idle_connections_does_no_harm(env: SandboxEnv, server: RecordingServer) -> None:
+    """It announces keep-alive and closes the connection after the response: the classic race."""
     ops = operations(env, server)
 
-    def idempotency_key(line: socket.socket) -> None:
-        line.sendall(server._answer(server.writes[-1].raw))  # `RecordingServer` hangs up behind this
+    def close_after_response(sock: socket.socket) -> None:
+        sock.sendall(
+            server._answer(server.writes[-1].raw)
+        )  # `RecordingServer` closes the connection after this
 
-    server.behave = idempotency_key
+    server.behave = close_after_response
     before = len(env.exchange.effects)
     for number in range(5):
         assert ops.exchange.create_sub_account(tag=f"idle {number}").status == "confirmed"
     assert len(server.writes) == len(env.exchange.effects) - before == 5
 
 
-def test_a_100_continue_is_waited_out(env: SandboxEnv, server: RecordingServer) -> None:
+def test_a_100_continue_is_skipped(env: SandboxEnv, server: RecordingServer) -> None:
     ops = operations(env, server)
 
-    def encourage(line: socket.socket) -> None:
-        line.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" + server._answer(server.writes[-1].raw))
+    def send_100_continue(sock: socket.socket) -> None:
+        sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" + server._answer(server.writes[-1].raw))
 
-    server.behave = encourage
+    server.behave = send_100_continue
     assert ops.exchange.create_sub_account(tag="go on").status == "confirmed"
     assert len(server.writes) == 1
 
 
 @pytest.mark.parametrize("status", [302, 307])
-@pytest.mark.parametrize("where", ["{elsewhere}/sapi?x=1", "/other", "http://[::1", "http://caf\xe9/"])
-def test_a_redirect_is_not_followed_and_the_key_not_sent_on(
-    env: SandboxEnv, server: RecordingServer, status: int, where: str
+@pytest.mark.parametrize("address", ["{elsewhere}/sapi?x=1", "/other", "http://[::1", "http://caf\xe9/"])
+def test_a_redirect_is_not_followed_and_gets_no_key(
+    env: SandboxEnv, server: RecordingServer, status: int, address: str
 ) -> None:
     ops = operations(env, server)
     with recording.recording_server() as elsewhere:
-        target = where.format(elsewhere=elsewhere.address).encode("latin-1")
+        target = address.format(elsewhere=elsewhere.address).encode("latin-1")
 
-        def redirect(line: socket.socket) -> None:
-            line.sendall(recording.answer(status, b"<html>moved", b"Location: " + target))
+        def redirect(sock: socket.socket) -> None:
+            sock.sendall(recording.answer(status, b"<html>moved", b"Location: " + target))
 
         server.behave = redirect
-        outcome = ops.exchange.create_sub_account(tag=f"moved {status} {where}"[:31])
+        outcome = ops.exchange.create_sub_account(tag=f"moved {status} {address}"[:31])
         assert outcome.status == "unknown"
         assert len(server.writes) == 1
         assert elsewhere.connections == 0
@@ -431,16 +431,16 @@ def test_a_redirect_is_not_followed_and_the_key_not_sent_on(
 
 
 @pytest.mark.parametrize("status", [408, 413, 429, 500, 503])
-def test_no_answer_makes_it_go_out_again(env: SandboxEnv, server: RecordingServer, status: int) -> None:
+def test_no_status_causes_a_retry(env: SandboxEnv, server: RecordingServer, status: int) -> None:
     ops = operations(env, server)
-    server.behave = lambda line: line.sendall(recording.answer(status, b"", b"Retry-After: 1"))
+    server.behave = lambda sock: sock.sendall(recording.answer(status, b"", b"Retry-After: 1"))
     outcome = ops.exchange.create_sub_account(tag=f"no {status}")
     assert outcome.status == ("rejected" if status in (413, 429) else "unknown")
     assert len(server.writes) == 1
     env.clock.advance(3)
 
 
-# -- whether anything left -----------------------------------------------------------------------------
+# -- whether anything was sent -----------------------------------------------------------------------------
 
 
 def session_to(address: str, **more: Any) -> Session:
@@ -462,54 +462,54 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLCo
     return public, context
 
 
-def test_nobody_listens() -> None:
+def test_a_closed_port() -> None:
     for scheme in ("http", "https"):
-        with closed_port() as where:
-            assert failure(session_to(f"{scheme}://{where}")).sent is False
+        with closed_port() as address:
+            assert failure(session_to(f"{scheme}://{address}")).sent is False
 
 
-def test_no_such_name() -> None:
+def test_an_unresolvable_name() -> None:
     error = failure(session_to("https://nobody.invalid"))
     assert error.sent is False
 
 
-def test_no_connection_in_time() -> None:
+def test_a_connect_timeout() -> None:
     for scheme in ("http", "https"):
-        with full_backlog() as where:
-            error = failure(session_to(f"{scheme}://{where}"))
-        assert (error.sent, str(error)) == (False, "no connection in time")
+        with full_backlog() as address:
+            error = failure(session_to(f"{scheme}://{address}"))
+        assert (error.sent, str(error)) == (False, "timed out while connecting")
 
 
-def test_no_handshake_in_time() -> None:
-    with silent_server() as where:
-        error = failure(session_to(f"https://{where}"))
-    assert (error.sent, str(error)) == (False, "no connection in time")
+def test_a_handshake_timeout() -> None:
+    with silent_server() as address:
+        error = failure(session_to(f"https://{address}"))
+    assert (error.sent, str(error)) == (False, "timed out while connecting")
 
 
-def test_a_certificate_that_is_not_trusted(authority: tuple[Path, ssl.SSLContext]) -> None:
+def test_an_untrusted_certificate(authority: tuple[Path, ssl.SSLContext]) -> None:
     with recording.recording_server(context=authority[1]) as server:
         error = failure(session_to(server.address))
         assert server.sent == []
     assert (error.sent, error.kind) == (False, "certificate")
-    assert "it was signed by an authority that is not trusted here" in str(error)
+    assert "it was signed by an authority that this machine does not trust" in str(error)
 
 
-def test_a_server_that_speaks_no_tls() -> None:
+def test_a_server_without_tls() -> None:
     with recording.recording_server() as server:
         error = failure(session_to(server.address.replace("http:", "https:")))
         assert not [sent for sent in server.sent if b"signature" in sent.raw]
     assert error.sent is False
 
 
-def test_a_proxy_that_is_not_there() -> None:
-    with closed_port() as where:
+def test_an_unreachable_proxy() -> None:
+    with closed_port() as address:
         for scheme in ("http", "https"):
-            session = session_to(f"{scheme}://127.0.0.1:9", proxies={scheme: f"http://{where}"})
+            session = session_to(f"{scheme}://127.0.0.1:9", proxies={scheme: f"http://{address}"})
             assert failure(session).sent is False
 
 
 @pytest.mark.parametrize(
-    "says",
+    "response",
     [
         b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
@@ -518,26 +518,26 @@ def test_a_proxy_that_is_not_there() -> None:
         b"nonsense\r\n\r\n",
     ],
 )
-def test_a_proxy_that_refuses_the_tunnel(says: bytes) -> None:
-    proxy = Proxy(says)
+def test_a_proxy_that_refuses_the_tunnel(response: bytes) -> None:
+    proxy = Proxy(response)
     try:
         error = failure(session_to("https://127.0.0.1:9", proxies={"https": proxy.address}))
     finally:
         proxy.server.close()
     assert error.sent is False
-    (asked,) = proxy.asked
-    assert asked.startswith(b"CONNECT 127.0.0.1:9 ")
-    assert KEY.encode() not in asked
-    assert b"signature" not in asked
+    (request,) = proxy.asked
+    assert request.startswith(b"CONNECT 127.0.0.1:9 ")
+    assert KEY.encode() not in request
+    assert b"signature" not in request
 
 
-def test_a_proxy_that_does_not_answer() -> None:
-    with silent_server() as where:
-        error = failure(session_to("https://127.0.0.1:9", proxies={"https": f"http://{where}"}))
+def test_a_silent_proxy() -> None:
+    with silent_server() as address:
+        error = failure(session_to("https://127.0.0.1:9", proxies={"https": f"http://{address}"}))
     assert error.sent is False
 
 
-def test_a_proxy_whose_tunnel_leads_to_a_stranger(authority: tuple[Path, ssl.SSLContext]) -> None:
+def test_a_tunnel_to_an_untrusted_server(authority: tuple[Path, ssl.SSLContext]) -> None:
     with recording.recording_server(context=authority[1]) as server:
         proxy = Proxy(b"HTTP/1.1 200 OK\r\n\r\n", server.address.partition("//")[2])
         try:
@@ -548,41 +548,41 @@ def test_a_proxy_whose_tunnel_leads_to_a_stranger(authority: tuple[Path, ssl.SSL
     assert error.sent is False
 
 
-def abort_connections(line: socket.socket) -> None:
-    """Close without a word."""
+def close_connection(sock: socket.socket) -> None:
+    """Send nothing; the server closes the connection."""
 
 
-def be_silent(line: socket.socket) -> None:
+def stay_silent(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        line.recv(1)
+        sock.recv(1)
 
 
-def stammer(line: socket.socket) -> None:
-    line.sendall(b"HTTP/1.1 20")
+def send_partial_response(sock: socket.socket) -> None:
+    sock.sendall(b"HTTP/1.1 20")
 
 
-def talk_nonsense(line: socket.socket) -> None:
-    line.sendall(b"\x00\xff nonsense\r\n\r\n")
+def send_garbage(sock: socket.socket) -> None:
+    sock.sendall(b"\x00\xff nonsense\r\n\r\n")
 
 
-LOSSES = [abort_connections, recording.reset, be_silent, stammer, talk_nonsense]
+LOSSES = [close_connection, recording.reset, stay_silent, send_partial_response, send_garbage]
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
-@pytest.mark.parametrize("way", ["http", "https", "http proxy", "https proxy"])
-def test_what_is_lost_on_the_way_may_have_arrived(
-    authority: tuple[Path, ssl.SSLContext], way: str, loss: Behaviour
+@pytest.mark.parametrize("route", ["http", "https", "http proxy", "https proxy"])
+def test_a_request_without_a_response_may_have_arrived(
+    authority: tuple[Path, ssl.SSLContext], route: str, loss: Behaviour
 ) -> None:
-    context = authority[1] if "https" in way else None
+    context = authority[1] if "https" in route else None
     proxy = None
     with recording.recording_server(context=context) as server:
         server.behave = loss
         more: dict[str, Any] = {"verify": authority[0]} if context else {}
         address = server.address
-        if way == "http proxy":
+        if route == "http proxy":
             more["proxies"] = {"http": server.address}
             address = "http://127.0.0.1:9"
-        elif way == "https proxy":
+        elif route == "https proxy":
             proxy = Proxy(b"HTTP/1.1 200 OK\r\n\r\n", server.address.partition("//")[2])
             more["proxies"] = {"https": proxy.address}
         try:
@@ -592,11 +592,11 @@ def test_what_is_lost_on_the_way_may_have_arrived(
                 proxy.server.close()
         assert error.sent is True
         (sent,) = server.writes
-        assert sent.body.endswith(b"0" * 64), "all of it was there: it may well be executed"
+        assert sent.body.endswith(b"0" * 64), "the whole request arrived, so it may have been executed"
 
 
-def test_a_server_that_resets_at_once_may_have_got_it() -> None:
-    """The first byte may be under way when the reset comes: nobody can tell."""
+def test_a_request_reset_at_once_may_have_arrived() -> None:
+    """The first bytes may be in transit when the reset arrives."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         session = session_to(f"http://127.0.0.1:{listener.getsockname()[1]}")
         new_session = session._new_session
@@ -604,40 +604,40 @@ def test_a_server_that_resets_at_once_may_have_got_it() -> None:
         def reset_first() -> Any:
             made = new_session()
             classes: Any = made.get_adapter("http://").poolmanager.pool_classes_by_scheme
-            rate_limit = classes["http"]
+            pool = classes["http"]
 
-            class Line(rate_limit.ConnectionCls):  # type: ignore[misc, name-defined]
+            class ResetConnection(pool.ConnectionCls):  # type: ignore[misc, name-defined]
                 def connect(self) -> None:
                     super().connect()
                     recording.reset(listener.accept()[0])
 
-            classes["http"] = type("RateLimit", (rate_limit,), {"ConnectionCls": Line})
+            classes["http"] = type("Pool", (pool,), {"ConnectionCls": ResetConnection})
             return made
 
         session._new_session = reset_first  # type: ignore[method-assign]
         assert failure(session).sent is True
 
 
-# -- and what the user is told -------------------------------------------------------------------------
+# -- the outcome -------------------------------------------------------------------------
 
 
 def outcome_at(env: SandboxEnv, address: str, tag: str, **more: Any) -> Outcome:
-    """A write to an address where the clock cannot even be asked for."""
+    """A write to an address where even the clock cannot be measured."""
     hosts = dict.fromkeys(BASE_URLS, address)
     link = env.new_link(hosts=hosts, timeout=(0.3, 0.3), bare=True, **more)
     with link:
         return link.operations(confirm="live").exchange.create_sub_account(tag=tag)
 
 
-def test_what_never_left_is_rejected(env: SandboxEnv) -> None:
-    with closed_port() as where:
-        outcome = outcome_at(env, f"http://{where}", "never left")
+def test_a_write_that_was_never_sent_is_rejected(env: SandboxEnv) -> None:
+    with closed_port() as address:
+        outcome = outcome_at(env, f"http://{address}", "never left")
     assert outcome.status == "rejected"
     assert "it never left" in str(outcome.error)
     assert isinstance(outcome.error, errors.NotExecutedError)
 
 
-def test_what_no_name_no_tls_and_no_proxy_let_out_is_rejected(
+def test_a_write_that_could_not_be_sent_is_rejected(
     env: SandboxEnv, authority: tuple[Path, ssl.SSLContext]
 ) -> None:
     assert outcome_at(env, "https://nobody.invalid", "no name").status == "rejected"
@@ -653,15 +653,15 @@ def test_what_no_name_no_tls_and_no_proxy_let_out_is_rejected(
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.__name__)
-def test_what_may_have_left_is_unknown_and_asked_about(
+def test_a_write_without_a_response_is_unknown_and_can_be_reconciled(
     env: SandboxEnv, server: RecordingServer, loss: Behaviour
 ) -> None:
-    ops = operations(env, server, patience=0.3 if loss is be_silent else 5.0)
+    ops = operations(env, server, timeout_s=0.3 if loss is stay_silent else 5.0)
     before = len(env.exchange.effects)
 
-    def execute_and_lose(line: socket.socket) -> None:
+    def execute_and_lose(sock: socket.socket) -> None:
         server._answer(server.writes[-1].raw)
-        loss(line)
+        loss(sock)
 
     server.behave = execute_and_lose
     outcome = ops.exchange.create_sub_account(tag=loss.__name__, unique_suffix=True)

@@ -249,7 +249,7 @@ def test_what_is_only_accepted_is_not_done(write_env: WriteEnv, endpoint_name: s
     exchange.status = status
     outcome = do(write_env, endpoint_name)
     assert outcome.status == "unknown"
-    assert f"the answer was HTTP {status}" in outcome.reason
+    assert f"the response was HTTP {status}" in outcome.reason
     assert outcome.reconcile().status == "confirmed"
 
 

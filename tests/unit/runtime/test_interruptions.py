@@ -25,7 +25,7 @@ from tests.support.writes import WriteEnv, memory_folder
 from toolkit.errors import JournalError
 from toolkit.ratelimit import RateLimitStore
 from toolkit.runtime.interruptions import forgiving, interruption
-from toolkit.transport.origin import users_own
+from toolkit.transport.origin import user_exception
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="signals of POSIX")
 
@@ -121,7 +121,7 @@ def test_a_handler_that_fails_in_a_call_of_the_network_s_is_the_user_s() -> None
     with on_signal(report) as strike:
         with pytest.raises(ConnectionResetError) as caught:
             strike()
-        assert users_own(caught.value) is caught.value
+        assert user_exception(caught.value) is caught.value
 
 
 def test_what_is_thrown_into_a_thread_is_told_from_what_is_raised() -> None:
@@ -212,7 +212,7 @@ def test_a_deadline_ends_the_doctor(env: SandboxEnv) -> None:
 # They run no code in a user's process, or in threads of their own, where no signal strikes.
 ELSEWHERE = {"sandbox", "lab", "__main__.py"}
 # What is caught there is raised again in its turn, or is asked of by who calls.
-HANDED_ON = {"fetch/crew.py", "interruptions.py"}
+HANDED_ON = {"fetch/executor.py", "runtime/interruptions.py"}
 # What catches interrupts, too, is written by who thinks of them.
 BROAD = {"Exception", "OSError"}
 
@@ -227,7 +227,7 @@ def careless(source: str) -> list[int]:
         elif isinstance(node, ast.ExceptHandler) and node.type is not None:
             kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
             inside = "\n".join(map(ast.unparse, node.body))
-            asks = any(word in inside for word in ("let_through(", "users_own(", "raise"))
+            asks = any(word in inside for word in ("let_through(", "user_exception(", "raise"))
             if BROAD & {ast.unparse(each).split(".")[-1].lstrip("*") for each in kinds} and not asks:
                 found.append(node.lineno)
     return found

@@ -1,4 +1,4 @@
-"""The tree of errors, and the home of every documented code."""
+"""The tree of errors, the error class of every documented code, and tracebacks without secrets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CLASSES = [cls for _, cls in inspect.getmembers(errors, inspect.isclass) if cls.
 EXCEPTIONS = [cls for cls in CLASSES if issubclass(cls, errors.ToolkitError)]
 
 
-def test_the_tree_in_the_docstring_is_the_tree() -> None:
+def test_the_tree_in_the_docstring_is_complete() -> None:
     assert errors.__doc__ is not None
     drawn: list[tuple[int, str]] = []
     for line in errors.__doc__.splitlines():
@@ -45,7 +45,7 @@ def test_every_class_is_exported() -> None:
     assert {cls.__name__ for cls in CLASSES} == set(errors.__all__)
 
 
-def answer(status: int, body: str, **headers: str) -> RawResponse:
+def response(status: int, body: str, **headers: str) -> RawResponse:
     return RawResponse(status, headers, body.encode())
 
 
@@ -56,19 +56,19 @@ CODES = [("/api/", code) for code in COMMON] + [
 
 
 @pytest.mark.parametrize(("prefix", "code"), CODES)
-def test_every_documented_code_has_a_home(prefix: str, code: int) -> None:
+def test_every_documented_code_has_an_error_class(prefix: str, code: int) -> None:
     body = f'{{"code": {code}, "msg": "said"}}'
-    error = error_of("endpoint", PATHS[prefix], answer(400, body), 0.0)
+    error = error_of("endpoint", PATHS[prefix], response(400, body), 0.0)
     known = code_for(PATHS[prefix], code)
     assert known is not None
     assert error is not None
-    assert type(error) is not errors.ApiError, "it says what to do"
+    assert type(error) is not errors.ApiError, "it has no advice of its own"
     assert isinstance(error, errors.ServerError) == (known.remedy == "server")
     assert f"code {code}" in str(error)
     assert "said" in str(error)
 
 
-def test_codes_are_looked_up_by_host() -> None:
+def test_codes_are_looked_up_by_path_prefix() -> None:
     assert code_for("/sapi/v1/x", -4047) == SAPI[-4047]
     assert code_for("/fapi/v1/x", -4047) == FUTURES[-4047]
     assert code_for("/sapi/v1/x", -4047) != code_for("/fapi/v1/x", -4047)
@@ -93,24 +93,26 @@ def test_codes_are_looked_up_by_host() -> None:
         (200, '{"code": -2015, "msg": "Invalid API-key."}', errors.CredentialsError),
     ],
 )
-def test_what_a_status_and_a_body_mean(status: int, body: str, kind: type[errors.ToolkitError]) -> None:
-    assert type(error_of("endpoint", "/sapi/v1/x", answer(status, body), 0.0)) is kind
+def test_status_and_body_decide_the_error_class(
+    status: int, body: str, kind: type[errors.ToolkitError]
+) -> None:
+    assert type(error_of("endpoint", "/sapi/v1/x", response(status, body), 0.0)) is kind
 
 
 @pytest.mark.parametrize("body", ["[]", "{}", '{"code": 200, "msg": ""}', '{"code": "000000000"}'])
-def test_good_answers_are_no_errors(body: str) -> None:
-    assert error_of("endpoint", "/sapi/v1/x", answer(200, body), 0.0) is None
+def test_successful_responses_are_no_errors(body: str) -> None:
+    assert error_of("endpoint", "/sapi/v1/x", response(200, body), 0.0) is None
 
 
 @pytest.mark.parametrize("body", ["", "<html>", '{"a": ', '{"a": NaN}', "[Infinity]", "\xff", "[" * 100_000])
-def test_what_is_not_json_is_a_breach_of_contract(body: str) -> None:
+def test_invalid_json_is_a_contract_error(body: str) -> None:
     with pytest.raises(errors.ContractError):
         decode("endpoint", RawResponse(200, {}, body.encode("latin-1")))
 
 
-def test_excerpts_are_short_and_hold_no_secret() -> None:
+def test_excerpts_are_short_and_without_secrets() -> None:
     key, email = "A1b2" * 16, "someone@example.com"
-    shown = excerpt(answer(200, f"<p>{key} {email}</p>" + "x" * 500 + "\x1b[31m\n"))
+    shown = excerpt(response(200, f"<p>{key} {email}</p>" + "x" * 500 + "\x1b[31m\n"))
     assert key not in shown
     assert email not in shown
     assert len(shown) <= 120
@@ -123,7 +125,7 @@ SAMPLES: list[errors.ToolkitError] = [
     errors.RateLimitError("endpoint", 429, -1003, "slow", 3.0),
     errors.BannedError("endpoint", "banned", datetime(2026, 1, 1, tzinfo=UTC)),
     errors.ServerError("endpoint", 503, None, "down", 4),
-    errors.NoResponseError("endpoint", None, None, "no answer in time", 4),
+    errors.NoResponseError("endpoint", None, None, "timed out while waiting for the response", 4),
     errors.ContractError("endpoint", "not JSON", "<html>"),
     errors.RedirectError("endpoint", 302, "elsewhere"),
     errors.RowOrderError("endpoint", "order", (1, 2)),
@@ -131,7 +133,7 @@ SAMPLES: list[errors.ToolkitError] = [
 
 
 @pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
-def test_errors_cross_processes_whole(error: errors.ToolkitError) -> None:
+def test_errors_can_be_pickled_and_copied(error: errors.ToolkitError) -> None:
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
         assert type(again) is type(error)
         assert str(again) == str(error)
@@ -139,30 +141,30 @@ def test_errors_cross_processes_whole(error: errors.ToolkitError) -> None:
 
 
 @pytest.mark.parametrize("error", SAMPLES, ids=lambda error: type(error).__name__)
-def test_the_text_tells_of_what_had_arrived(error: errors.ToolkitError) -> None:
+def test_the_text_mentions_partial_rows(error: errors.ToolkitError) -> None:
     error = copy.copy(error)
     assert "partial" not in str(error)
     error.partial = pd.DataFrame({"a": [1, 2]})
     assert "The 2 rows that had arrived are in `.partial`" in str(error)
 
 
-# -- errors of calls that are given something secret -------------------------------------------------------
+# -- errors of calls with secret arguments -------------------------------------------------------
 
 
 @without_frames
-def door(key: str, values: Iterable[int] = (), *, error: BaseException | None = None) -> int:
-    """A door."""
+def endpoint(key: str, values: Iterable[int] = (), *, error: BaseException | None = None) -> int:
+    """A method with a secret argument."""
     if error is not None:
         raise error
     return len(key) + sum(values)
 
 
-def frames_of(error: BaseException) -> list[str]:
+def frame_names(error: BaseException) -> list[str]:
     return [frame.name for frame in traceback.extract_tb(error.__traceback__)]
 
 
-def shown_of(error: BaseException) -> str:
-    """All that a traceback with local variables shows, but for those of the test itself."""
+def traceback_text(error: BaseException) -> str:
+    """A traceback with local variables, without those of the test itself."""
     assert error.__traceback__ is not None
     trace = error.__traceback__.tb_next
     shown = traceback.TracebackException(type(error), error, trace, capture_locals=True)
@@ -182,58 +184,58 @@ def shown_of(error: BaseException) -> str:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_an_error_shows_the_users_frame_and_none_below(error: BaseException) -> None:
+def test_the_traceback_of_an_error_ends_at_the_users_frame(error: BaseException) -> None:
     with pytest.raises(type(error)) as caught:
-        door("the key", error=error)
+        endpoint("the key", error=error)
     assert caught.value is error
-    assert frames_of(error)[1:] == []
-    assert "the key" not in shown_of(error)
+    assert frame_names(error)[1:] == []
+    assert "the key" not in traceback_text(error)
 
 
-@pytest.mark.parametrize("more", [{"eror": None}, {"key": "the key"}])
-def test_nor_does_a_call_that_does_not_fit(more: dict[str, str]) -> None:
-    with pytest.raises(TypeError, match=r"door\(\) got") as caught:
-        door("the key", **more)  # type: ignore[arg-type]
-    assert frames_of(caught.value)[1:] == []
-    assert "the key" not in shown_of(caught.value)
-    assert not hasattr(caught.value, "__notes__"), "its text says all"
+@pytest.mark.parametrize("arguments", [{"eror": None}, {"key": "the key"}])
+def test_the_traceback_of_wrong_arguments_ends_at_the_users_frame(arguments: dict[str, str]) -> None:
+    with pytest.raises(TypeError, match=r"endpoint\(\) got") as caught:
+        endpoint("the key", **arguments)  # type: ignore[arg-type]
+    assert frame_names(caught.value)[1:] == []
+    assert "the key" not in traceback_text(caught.value)
+    assert not hasattr(caught.value, "__notes__"), "its text is enough"
 
 
-def test_an_error_within_the_users_own_handler_names_what_was_handled() -> None:
-    def users_own() -> None:
+def test_an_error_within_an_except_block_keeps_its_context() -> None:
+    def user_code() -> None:
         try:
             raise LookupError("the user's own")
         except LookupError:
-            door("the key", error=errors.UsageError("no"))
+            endpoint("the key", error=errors.UsageError("no"))
 
     with pytest.raises(errors.UsageError) as caught:
-        users_own()
+        user_code()
     assert str(caught.value.__context__) == "the user's own"
     assert caught.value.__cause__ is None
 
 
-def test_what_nobody_foresaw_tells_where_it_came_from() -> None:
-    def users_own() -> Iterable[int]:
+def test_an_unexpected_error_has_a_note_with_its_origin() -> None:
+    def user_code() -> Iterable[int]:
         secret = "the key"
         yield len(secret) // 0
 
-    again = without_frames(door)
+    again = without_frames(endpoint)
     with pytest.raises(ZeroDivisionError) as caught:
-        again("the key", users_own())
+        again("the key", user_code())
     (note,) = caught.value.__notes__
-    assert "in users_own" in note
+    assert "in user_code" in note
     assert "yield len(secret) // 0" in note
-    assert frames_of(caught.value)[1:] == []
-    assert "the key" not in shown_of(caught.value)
+    assert frame_names(caught.value)[1:] == []
+    assert "the key" not in traceback_text(caught.value)
 
 
-def test_an_error_that_is_let_go_is_gone() -> None:
+def test_a_dropped_error_is_freed_at_once() -> None:
     gc.disable()
     try:
         error = errors.UsageError("no")
         seen = weakref.ref(error)
         with pytest.raises(errors.UsageError):
-            door("the key", error=error)
+            endpoint("the key", error=error)
         del error
         assert seen() is None
     finally:

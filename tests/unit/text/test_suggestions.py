@@ -166,7 +166,7 @@ def test_every_endpoint_says_which_argument_was_meant(things: dict[str, Any], en
         (lambda link, ops: toolkit.Link(profil="desk"), "Did you mean `profile`"),
         (lambda link, ops: toolkit.demo(sed=7), "Did you mean `seed`?"),
         (lambda link, ops: link.operations(conform="live"), "Did you mean `confirm`?"),
-        (lambda link, ops: link.estimate_weight(dor="x"), "Did you mean `endpoint_name`?"),
+        (lambda link, ops: link.estimate_weight(endpont="x"), "Did you mean `endpoint`?"),
         (lambda link, ops: link.spot.rebates(startTime=1), "Did you mean `start`?"),
         (lambda link, ops: link.spot.customers(customerId="1"), "Did you mean `customer_id`?"),
         (
@@ -175,7 +175,7 @@ def test_every_endpoint_says_which_argument_was_meant(things: dict[str, Any], en
         ),
         (lambda link, ops: link.spot.new_user(), r"new_user\(\) missing 1 required .*'agent_code'\. Nothing"),
         (lambda link, ops: ops.reconcile(nubmer=1), "Did you mean `number`?"),
-        (lambda link, ops: ops.resolve(1, hapened=True), "Did you mean `executed`?"),
+        (lambda link, ops: ops.resolve(1, exectued=True), "Did you mean `executed`?"),
         (lambda link, ops: toolkit.list_endpoints(sytem="spot"), r"endpoints\(\) got .*'sytem'"),
         (lambda link, ops: toolkit.charts.rebates(None, asse="BNB"), "Did you mean `asset`?"),
         (lambda link, ops: toolkit.charts.balances(None, tpo=3), "Did you mean `top`?"),
@@ -204,18 +204,18 @@ def test_an_error_from_within_a_call_stays_what_it_is() -> None:
 
 
 def test_what_a_user_adds_to_a_link_shows_all_its_frames(things: dict[str, Any]) -> None:
-    class WriteExecutor(toolkit.Link):
+    class Reports(toolkit.Link):
         def report(self) -> object:
             return self.spot.rebates(start="nonsense")
 
-    desk = WriteExecutor(key="k" * 64, secret="s" * 64)
+    reports = Reports(key="k" * 64, secret="s" * 64)
     with pytest.raises(errors.UsageError) as caught:
-        desk.report()
+        reports.report()
     assert [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)][1:] == ["report"]
     with pytest.raises(
-        AttributeError, match=r"'Desk' object has no attribute 'reprot'\. Did you mean `report`"
+        AttributeError, match=r"'Reports' object has no attribute 'reprot'\. Did you mean `report`"
     ):
-        desk.reprot  # type: ignore[attr-defined]  # noqa: B018
+        reports.reprot  # type: ignore[attr-defined]  # noqa: B018
 
 
 # -- words ---------------------------------------------------------------------------------------------------
