@@ -41,7 +41,7 @@ def machine_checks(connection: Connection, sandbox: str | None, *, banned: bool)
         sandbox: Which sandbox that is, None for a real one.
         banned: Nobody could be asked which sandbox it is.
     """
-    files = [path for path in [connection.budget.store] if path is not None]
+    files = [path for path in [connection.budget.path] if path is not None]
 
     def journal() -> Iterator[Check]:
         if banned and connection.source == "sandbox":
@@ -79,15 +79,15 @@ def rate_limits_check(budget: Budget) -> Check:
             next_step=f"Mend that, or name another folder in {paths.RATE_LIMITS}; until then run one kernel "
             "at a time, or give each a smaller share: `Link(share=0.5)`.",
         )
-    if budget.store is None:
+    if budget.path is None:
         found = "Switched off: the limits are counted by this process alone, in memory."
         return _check("rate limits", status="note", found=found)
-    shared = f"All processes of this machine share {_short_path(budget.store)}."
-    damaged = Path(f"{budget.store}.damaged")
+    shared = f"All processes of this machine share {_short_path(budget.path)}."
+    damaged = Path(f"{budget.path}.damaged")
     if damaged.exists():
         found = f"{shared} An older one was damaged and set aside."
         return _check("rate limits", status="note", found=found, next_step=f"`{damaged}` can be deleted.")
-    others = [_short_path(path) for path in paths.other_versions(budget.store)]
+    others = [_short_path(path) for path in paths.other_versions(budget.path)]
     if others:
         return _check(
             "rate limits",

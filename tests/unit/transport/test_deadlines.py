@@ -331,7 +331,7 @@ def test_a_write_that_a_deadline_ends_is_unknown_and_said_with_it(
     said: Any = caught.value
     assert type(said) is type(raised())
     assert said.outcome.status == "unknown"
-    assert "interrupted while it was under way" in said.outcome.reason
+    assert "interrupted while it was being sent" in said.outcome.reason
     assert any(f"ops.reconcile({said.outcome.number})" in note for note in said.__notes__)
     assert server.writes[0].body.partition(b"signature=")[2].decode() not in repr(said)
 
@@ -365,7 +365,7 @@ def test_a_write_that_a_deadline_ends_before_it_left_is_not_executed(write_env: 
         thread.join()
         link.close()
     said: Any = caught.value
-    assert (said.outcome.status, said.outcome.reason) == ("rejected", "it was interrupted before it left")
+    assert (said.outcome.status, said.outcome.reason) == ("rejected", "it was interrupted before it was sent")
 
 
 # -- a fetch -------------------------------------------------------------------------------------------

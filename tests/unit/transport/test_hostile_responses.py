@@ -486,7 +486,7 @@ PACKED = gzip.compress(GOOD)
 LARGER, COUNT_DELAY_S, CUT, PACKING = (
     "larger than any|end in time",
     "end in time",
-    "cut off, 4 times over",
+    "cut off at each of 4 attempts",
     "compressed",
 )
 IMPOSTORS: dict[str, tuple[Callable[[Impostor, socket.socket], None], str]] = {

@@ -137,4 +137,4 @@ def test_a_wait_and_a_watcher_that_fails_are_harmless(env: SandboxEnv, failing: 
     assert len(env.link.spot.rebates(start="-2D"))
     unwatch()
     assert any("goes on at" in each for each in failing.seen)
-    assert any("watches the budget failed" in each for each in failing.seen)
+    assert any("watcher of the budget failed" in each for each in failing.seen)

@@ -108,7 +108,7 @@ def test_a_proxy_that_wants_a_password_has_executed_no_write(repeatable: bool) -
             assert outcome.status == "rejected"
             assert isinstance(outcome.error, errors.NotExecutedError)
             assert "the proxy wants a user name" in outcome.reason
-            assert "it never left. Give them within the proxy's address" in outcome.reason
+            assert "it was never sent. Give them within the proxy's address" in outcome.reason
             assert "the exchange refused" not in str(outcome.error)
         assert len(proxy.asked) == 1
 

@@ -631,9 +631,9 @@ def outcome_at(env: SandboxEnv, address: str, tag: str, **more: Any) -> Outcome:
 
 def test_what_never_left_is_rejected(env: SandboxEnv) -> None:
     with closed_port() as where:
-        outcome = outcome_at(env, f"http://{where}", "never left")
+        outcome = outcome_at(env, f"http://{where}", "never sent")
     assert outcome.status == "rejected"
-    assert "it never left" in str(outcome.error)
+    assert "it was never sent" in str(outcome.error)
     assert isinstance(outcome.error, errors.NotExecutedError)
 
 
