@@ -12,17 +12,17 @@ from tests.support.clocks import FakeClock
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.endpoints import API, FAPI, Host
-from toolkit.ratelimit import (
+from toolkit.ratelimit.budget import Budget
+from toolkit.ratelimit.counting import (
+    HEADROOM_FRACTION,
     CompletedRequest,
     Counter,
     ProcessCount,
-    RateLimitStore,
-    ReportedLimit,
     WindowBounds,
 )
-from toolkit.ratelimit.budget import Budget
-from toolkit.ratelimit.counting import HEADROOM_FRACTION
 from toolkit.ratelimit.limits import LIMITS_REREAD_S, LIMITS_RETRY_S, LIMITS_VALID_S
+from toolkit.ratelimit.records import ReportedLimit
+from toolkit.ratelimit.store import RateLimitStore
 from toolkit.timing.clock import HostClock
 
 HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
@@ -75,7 +75,7 @@ def test_what_a_dead_process_had_in_flight_goes_with_the_window() -> None:
         counter = Counter(
             7, processes={1: ProcessCount(in_flight=3, sent_at=at), 2: ProcessCount(in_flight=8, sent_at=at)}
         )
-        counter.roll_over(WindowBounds(8, 60.0, 20), alive=lambda process: process == 1)
+        counter.roll_over(WindowBounds(8, 60.0, 20), is_alive=lambda process: process == 1)
         assert counter.processes == {1: ProcessCount(carried_over=3, sent_at=at)}
         assert counter.unconfirmed == unconfirmed, (
             "its last words may be charged after the turn, and only these"
@@ -86,7 +86,7 @@ def test_what_was_sent_long_ago_has_been_charged() -> None:
     """Windows of a second may turn twice while a request is on its way; nobody is blocked for ever by one."""
     for began, carried_over in ((9.0, 20), (11.0, 0)):
         counter = Counter(7, reported=5, processes={1: ProcessCount(used=5, in_flight=20, sent_at=0.0)})
-        counter.roll_over(WindowBounds(9, began, 20), alive=lambda _: True)
+        counter.roll_over(WindowBounds(9, began, 20), is_alive=lambda _: True)
         assert counter.in_flight == carried_over
         assert (counter.obstacle(20, 20, 1.0, 0.5) is None) == (not carried_over)
 
@@ -95,26 +95,26 @@ def test_what_others_took_is_left_to_them_in_the_next_window() -> None:
     counter = Counter(7, processes={1: ProcessCount(in_flight=1)})
     counter.record_response(1, sent(1, 0.0, 1.0), 301, 7)
     assert counter.external == 300
-    counter.roll_over(WindowBounds(8, 0.0, 600), alive=lambda _: True)
+    counter.roll_over(WindowBounds(8, 0.0, 600), is_alive=lambda _: True)
     counter.reserve(1, 1, now=1.0)
     left = 600 - 300 - math.ceil(HEADROOM_FRACTION * 600)
     assert counter.obstacle(left - 1, 600, 1.0, 0.5) is None
     assert counter.obstacle(left, 600, 1.0, 0.5) == "in flight"
     counter.record_response(1, sent(1, 1.0, 2.0, 8), 1, 8)
-    assert counter.obstacle(left, 600, 1.0, 0.5) == "others"
+    assert counter.obstacle(left, 600, 1.0, 0.5) == "external"
 
 
 def test_who_had_less_than_wanted_is_left_more_and_who_is_gone_less() -> None:
     counter = Counter(7, reported=600, external=100)
-    counter.roll_over(WindowBounds(8, 0.0, 600), alive=lambda _: True)
+    counter.roll_over(WindowBounds(8, 0.0, 600), is_alive=lambda _: True)
     assert counter.expected == 150
     counter.reported_at = 0.9
-    counter.roll_over(WindowBounds(9, 0.0, 600), alive=lambda _: True)
+    counter.roll_over(WindowBounds(9, 0.0, 600), is_alive=lambda _: True)
     assert counter.expected == 75
     counter.reported_at = 0.1
-    counter.roll_over(WindowBounds(10, 0.0, 600), alive=lambda _: True)
+    counter.roll_over(WindowBounds(10, 0.0, 600), is_alive=lambda _: True)
     assert counter.expected == 65, "nothing was told of the end of that window: they may have come after it"
-    counter.roll_over(WindowBounds(13, 0.0, 600), alive=lambda _: True)
+    counter.roll_over(WindowBounds(13, 0.0, 600), is_alive=lambda _: True)
     assert counter.expected == 65 * 7 // 8 // 4, "windows in which nobody asked halve it"
 
 
@@ -128,7 +128,7 @@ def test_a_few_strange_requests_cost_no_more_than_a_few() -> None:
 def test_a_newcomer_is_expected_to_go_on_at_its_pace() -> None:
     counter = Counter(7, reported=50, external=50, reported_at=0.25)
     assert counter.obstacle(600 - 50 - 150 - 18, 600, 1.0, 0.3) is None
-    assert counter.obstacle(600 - 50 - 150 - 17, 600, 1.0, 0.3) == "others"
+    assert counter.obstacle(600 - 50 - 150 - 17, 600, 1.0, 0.3) == "external"
 
 
 def test_a_burst_that_is_over_is_not_expected_to_go_on() -> None:
@@ -146,9 +146,9 @@ def test_beside_others_the_allowance_is_taken_bit_by_bit() -> None:
     free = [600 - 100 - 18 - held for held in (360, 180, 100)]
     for elapsed, weight in zip((0.0, 0.5, 0.9), free, strict=True):
         assert beside.obstacle(weight, 600, 1.0, elapsed) is None
-        assert beside.obstacle(weight + 1, 600, 1.0, elapsed) == "others"
-    local_only_reason = Counter(8, reported=100)
-    assert local_only_reason.obstacle(500, 600, 1.0, 0.0) is None
+        assert beside.obstacle(weight + 1, 600, 1.0, elapsed) == "external"
+    without_others = Counter(8, reported=100)
+    assert without_others.obstacle(500, 600, 1.0, 0.0) is None
 
 
 # -- a share for others ------------------------------------------------------------------------------------

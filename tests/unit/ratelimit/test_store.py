@@ -38,10 +38,13 @@ from tests.support.rate_limits import (
 )
 from toolkit import errors
 from toolkit.endpoints import BASE_URLS, FAPI, Host
-from toolkit.ratelimit import ALL_HOSTS, CounterKey, RateLimitStore, store, tables
+from toolkit.ratelimit import counter_database, tables
 from toolkit.ratelimit.budget import Budget
+from toolkit.ratelimit.records import ALL_HOSTS, CounterKey
+from toolkit.ratelimit.store import RateLimitStore
 from toolkit.sandbox import Sandbox
 from toolkit.storage import database, formats, paths
+from toolkit.storage.formats import Execute
 from toolkit.storage.paths import rate_limit_file
 from toolkit.timing.clock import SYSTEM_CLOCK, Clock, HostClock
 
@@ -62,7 +65,7 @@ def sql(path: Path, statement: str, *values: object) -> list[Any]:
         return file.execute(statement, values).fetchall()
 
 
-def new_rows(clock: Clock, path: Path | None) -> Budget:
+def new_budget(clock: Clock, path: Path | None) -> Budget:
     return Budget(clock, {host: HostClock(clock) for host in HOSTS}, RateLimitStore(path, clock))
 
 
@@ -73,12 +76,12 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "ledgers" / "ledger.sqlite"
+    return tmp_path / "state" / "rate-limits.sqlite"
 
 
 @pytest.fixture
 def stores(path: Path, clock: FakeClock) -> Iterator[Callable[[], RateLimitStore]]:
-    """Makes ledgers on one file, each as if it were another process's."""
+    """Makes stores on one file, each as if it were another process's."""
     made: list[RateLimitStore] = []
 
     def make() -> RateLimitStore:
@@ -92,7 +95,7 @@ def stores(path: Path, clock: FakeClock) -> Iterator[Callable[[], RateLimitStore
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the Links of this test keep their ledgers."""
+    """Where the Links of this test keep their rate limits."""
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path / "shared"))
     return tmp_path / "shared"
 
@@ -134,7 +137,7 @@ from tests.support.rate_limits import *
 from toolkit.endpoints import FAPI
 from toolkit.ratelimit.budget import Budget
 from toolkit.timing.clock import SYSTEM_CLOCK, HostClock
-from toolkit.ratelimit import store
+from toolkit.ratelimit.counter_database import RETRY_FILE_AFTER_S
 """
 _WHOLE = """
 import os, sys, warnings
@@ -143,7 +146,7 @@ from tests.unit.ratelimit.test_store import link_to
 """
 
 
-# -- a file that is no ledger ----------------------------------------------------------------------------
+# -- a file that is not a rate-limit store -----------------------------------------------------------------
 
 
 def _garbage(path: Path) -> None:
@@ -178,8 +181,8 @@ def _cut(path: Path) -> None:
 def _holes(path: Path) -> None:
     _written(path)
     with path.open("r+b") as file:
-        for place_ in range(1000, path.stat().st_size, 700):
-            file.seek(place_)
+        for offset in range(1000, path.stat().st_size, 700):
+            file.seek(offset)
             file.write(b"\xff" * 90)
 
 
@@ -214,12 +217,12 @@ def _without_checks(statement: str) -> str:
 
 def _other_columns(path: Path) -> None:
     _written(path)
-    sql(path, "ALTER TABLE counter DROP COLUMN doubtful")
+    sql(path, "ALTER TABLE counter DROP COLUMN unconfirmed")
 
 
 def _a_table_less(path: Path) -> None:
     _written(path)
-    sql(path, "DROP TABLE part")
+    sql(path, "DROP TABLE process_count")
 
 
 def _written(path: Path) -> None:
@@ -255,7 +258,7 @@ def test_a_file_that_is_no_store_is_set_aside_and_begun_anew(
     one, other = stores(), stores()
     assert isinstance(reserve(one, clock, 5), int)
     one.back_off("fapi", 3.0)
-    assert [back_off.host for back_off in one.backoffs() if back_off.host == "fapi"] == ["fapi"]
+    assert [backoff.host for backoff in one.backoffs() if backoff.host == "fapi"] == ["fapi"]
     clock.advance(4.0)
     assert one.limits() is not None
     assert one.clock("fapi") is None
@@ -292,9 +295,9 @@ def test_a_folder_in_the_place_of_the_file_stops_nobody(
 def test_a_limit_that_cannot_be_is_not_believed_whoever_wrote_it(
     path: Path, clock: FakeClock, value: int
 ) -> None:
-    new_rows(clock, path)
+    new_budget(clock, path)
     sql(path, "INSERT INTO reported_limit VALUES ('fapi', 'weight', ?, ?, ?)", value, value, clock.time())
-    budget = new_rows(clock, path)
+    budget = new_budget(clock, path)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
     assert budget.limit(FAPI) > 0
 
@@ -345,7 +348,7 @@ def test_who_begins_anew_writes_down_what_it_knew(
     store.close()
     _garbage(path)
     assert known(store) == 350
-    assert [(back_off.host, back_off.left) for back_off in stores().backoffs()] == [
+    assert [(backoff.host, backoff.seconds_left) for backoff in stores().backoffs()] == [
         (ALL_HOSTS, pytest.approx(600.0))
     ]
 
@@ -381,14 +384,15 @@ def test_who_deletes_the_store_does_not_split_the_machine(
 
 
 @pytest.mark.parametrize(
-    "where", ["/proc/ledgers/ledger.sqlite", "{file}/ledger.sqlite", "{file}/deeper/ledger.sqlite"]
+    "where",
+    ["/proc/state/rate-limits.sqlite", "{file}/rate-limits.sqlite", "{file}/deeper/rate-limits.sqlite"],
 )
 def test_where_no_file_can_be_had_the_budget_is_kept_in_memory(
     tmp_path: Path, clock: FakeClock, where: str
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     at = Path(where.format(file=tmp_path / "file"))
-    budget = new_rows(clock, at)
+    budget = new_budget(clock, at)
     for _ in range(24):
         budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 100, "x"), 200)
     assert clock.slept == []
@@ -400,7 +404,7 @@ def test_where_no_file_can_be_had_the_budget_is_kept_in_memory(
 @as_root
 @pytest.mark.parametrize("made", [True, False])
 def test_a_folder_that_may_only_be_read(tmp_path: Path, made: bool) -> None:
-    at = tmp_path / "ledgers" / "ledger.sqlite"
+    at = tmp_path / "state" / "rate-limits.sqlite"
     at.parent.mkdir()
     if made:
         _written(at)
@@ -409,12 +413,12 @@ def test_a_folder_that_may_only_be_read(tmp_path: Path, made: bool) -> None:
     said = run(
         """
         os.setgid(64321), os.setuid(64321)
-        ledger = Ledger(Path(sys.argv[1]), SYSTEM_CLOCK)
-        print(isinstance(reserve(ledger, SYSTEM_CLOCK), int), ledger.problem)
+        store = RateLimitStore(Path(sys.argv[1]), SYSTEM_CLOCK)
+        print(isinstance(reserve(store, SYSTEM_CLOCK), int), store.problem)
         """,
         arguments=(at,),
     )
-    assert said.startswith("True the ledger in ")
+    assert said.startswith("True the rate-limit file in ")
 
 
 @as_root
@@ -426,24 +430,24 @@ def test_users_who_share_a_folder_share_the_store(tmp_path: Path) -> None:
     let_others_in(tmp_path)
     said = run(
         """
-        at = Path(os.environ["TOOLKIT_RATE_LIMITS"]) / "ledger.sqlite"
+        at = Path(os.environ["TOOLKIT_RATE_LIMITS"]) / "rate-limits.sqlite"
         def become(user):
             os.setgid(user), os.setuid(user)
-            ledger = Ledger(at, SYSTEM_CLOCK)
-            reserve(ledger, SYSTEM_CLOCK, 5)
-            return ledger
+            store = RateLimitStore(at, SYSTEM_CLOCK)
+            reserve(store, SYSTEM_CLOCK, 5)
+            return store
         opened, over = os.pipe(), os.pipe()
         first = os.fork()
         if not first:
-            ledger = become(64321)
+            store = become(64321)
             os.write(opened[1], b"x")
             os.read(over[0], 1)
             os._exit(0)
         os.read(opened[0], 1)
         second = os.fork()
         if not second:
-            ledger = become(64322)
-            os.write(1, f"{known(ledger)} {ledger.problem}".encode())
+            store = become(64322)
+            os.write(1, f"{known(store)} {store.problem}".encode())
             os._exit(0)
         os.waitpid(second, 0)
         os.write(over[1], b"x")
@@ -459,7 +463,7 @@ def test_a_file_of_another_user_that_may_be_written_to_is_used(tmp_path: Path) -
     """Its mode need not be the one it would be made with today."""
     shared = tmp_path / "shared"
     shared.mkdir()
-    at = shared / "ledger.sqlite"
+    at = shared / "rate-limits.sqlite"
     _written(at)
     at.chmod(0o666)
     shared.chmod(0o1733)  # sticky: who did not make a file cannot change it
@@ -467,8 +471,8 @@ def test_a_file_of_another_user_that_may_be_written_to_is_used(tmp_path: Path) -
     said = run(
         """
         os.setgid(64321), os.setuid(64321)
-        ledger = Ledger(Path(os.environ["TOOLKIT_RATE_LIMITS"]) / "ledger.sqlite", SYSTEM_CLOCK)
-        print(reserve(ledger, SYSTEM_CLOCK, 5) and ledger.problem)
+        store = RateLimitStore(Path(os.environ["TOOLKIT_RATE_LIMITS"]) / "rate-limits.sqlite", SYSTEM_CLOCK)
+        print(reserve(store, SYSTEM_CLOCK, 5) and store.problem)
         """,
         env={paths.RATE_LIMITS: str(shared)},
     )
@@ -492,22 +496,22 @@ def test_a_disk_that_is_full_stops_nobody(tmp_path: Path) -> None:
         """
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         clock = FakeClock()
-        ledger = Ledger(Path(sys.argv[1]), clock)
-        reserve(ledger, clock, 100)
+        store = RateLimitStore(Path(sys.argv[1]), clock)
+        reserve(store, clock, 100)
         size = Path(sys.argv[1]).stat().st_size
         resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
         for number in range(300):
-            assert isinstance(reserve(ledger, clock, 1, Key("sapi-ip", f"/sapi/{number}", 60)), int)
-        print(ledger.problem, known(ledger), sep="|")
+            assert isinstance(reserve(store, clock, 1, CounterKey("sapi-ip", f"/sapi/{number}", 60)), int)
+        print(store.problem, known(store), sep="|")
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        clock.advance(store.RETRY_FILE_AFTER_S)
-        reserve(ledger, clock)
-        print(ledger.problem, Ledger(Path(sys.argv[1]), clock).problem, sep="|")
+        clock.advance(RETRY_FILE_AFTER_S)
+        reserve(store, clock)
+        print(store.problem, RateLimitStore(Path(sys.argv[1]), clock).problem, sep="|")
         """,
-        arguments=(tmp_path / "ledger.sqlite",),
+        arguments=(tmp_path / "rate-limits.sqlite",),
     )
     first, last = said.splitlines()
-    assert first.startswith("the ledger in ")
+    assert first.startswith("the rate-limit file in ")
     assert int(first.partition("|")[2]) in (400, 401), "what was counted before is not forgotten"
     assert last == "|"
 
@@ -521,7 +525,7 @@ def test_a_disk_too_small_for_the_store(tmp_path: Path, clock: FakeClock, size: 
     if subprocess.run(words, capture_output=True, check=False).returncode:
         pytest.skip("no disk can be mounted here")
     try:
-        store = RateLimitStore(disk / "ledger.sqlite", clock)
+        store = RateLimitStore(disk / "rate-limits.sqlite", clock)
         for number in range(300):
             key = CounterKey("sapi-ip", f"/sapi/{number}", 60)
             assert isinstance(reserve(store, clock, 1, key), int)
@@ -545,10 +549,10 @@ def test_a_file_that_somebody_keeps_locked_is_done_without_and_come_back_to(
         assert "locked" in each.problem
     assert known(one) >= 1010, "what was known is known in memory"
     holder.execute("ROLLBACK")
-    clock.advance(store.RETRY_FILE_AFTER_S / 2)
+    clock.advance(counter_database.RETRY_FILE_AFTER_S / 2)
     assert isinstance(reserve(one, clock), int)
     assert one.problem != "", "the file is not tried at each request"
-    clock.advance(store.RETRY_FILE_AFTER_S / 2)
+    clock.advance(counter_database.RETRY_FILE_AFTER_S / 2)
     assert isinstance(reserve(one, clock), int)
     assert isinstance(reserve(other, clock), int)
     assert (one.problem, other.problem) == ("", "")
@@ -566,7 +570,7 @@ def test_what_was_sent_without_the_file_is_known_when_it_is_back(
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     reserve(one, clock)
-    clock.advance(store.RETRY_FILE_AFTER_S - 10.0)  # another window by now
+    clock.advance(counter_database.RETRY_FILE_AFTER_S - 10.0)  # another window by now
     for _ in range(20):
         reserve(one, clock, 100)
         record_response(one, clock, 100)
@@ -575,7 +579,7 @@ def test_what_was_sent_without_the_file_is_known_when_it_is_back(
     clock.advance(10.0)
     assert one.backoffs()
     assert one.problem == ""
-    assert [back_off.host for back_off in other.backoffs()] == [ALL_HOSTS]
+    assert [backoff.host for backoff in other.backoffs()] == [ALL_HOSTS]
     assert known(other) >= 2000
 
 
@@ -591,9 +595,9 @@ def test_a_ban_met_without_the_file_outweighs_an_old_one_in_it(
     one.back_off(ALL_HOSTS, 300.0)
     assert one.problem
     holder.close()
-    clock.advance(store.RETRY_FILE_AFTER_S)
-    assert [back_off.left for back_off in one.backoffs()] == [pytest.approx(240.0)]
-    assert [back_off.left for back_off in other.backoffs()] == [pytest.approx(240.0)]
+    clock.advance(counter_database.RETRY_FILE_AFTER_S)
+    assert [backoff.seconds_left for backoff in one.backoffs()] == [pytest.approx(240.0)]
+    assert [backoff.seconds_left for backoff in other.backoffs()] == [pytest.approx(240.0)]
 
 
 def test_a_ban_ends_when_it_was_said_to_however_long_the_file_was_locked(
@@ -617,11 +621,11 @@ def test_a_ban_ends_when_it_was_said_to_however_long_the_file_was_locked(
     holder.execute("ROLLBACK")
     halting.join()
     holder.close()
-    assert [back_off.left for back_off in one.backoffs()] == [pytest.approx(8.0)]
+    assert [backoff.seconds_left for backoff in one.backoffs()] == [pytest.approx(8.0)]
 
 
 def test_a_count_that_no_database_can_hold_loses_no_answer(path: Path, clock: FakeClock) -> None:
-    budget = new_rows(clock, path)
+    budget = new_budget(clock, path)
     for header in ("X-MBX-USED-WEIGHT-1M", "X-MBX-ORDER-COUNT-10S", "X-SAPI-USED-IP-WEIGHT-1M"):
         budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, {header: "9" * 30})
         clock.advance(60.0)
@@ -683,7 +687,7 @@ def test_a_file_that_is_damaged_time_and_again_is_done_without(
 ) -> None:
     store = stores()
 
-    def work(execute: store.Execute) -> str:
+    def work(execute: Execute) -> str:
         if execute("PRAGMA database_list").fetchone()[2]:
             error = sqlite3.DatabaseError("malformed")
             error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
@@ -701,11 +705,11 @@ def test_a_file_that_is_damaged_time_and_again_is_done_without(
 def test_a_step_of_the_wall_clock_moves_nothing_for_a_kernel_restarted_after_it(
     path: Path, clock: FakeClock, step: float
 ) -> None:
-    first = new_rows(clock, path)
+    first = new_budget(clock, path)
     first.record_response(first.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "600"})
     clock.wall_ahead = step
     clock.advance(100.0)
-    second = new_rows(clock, path)
+    second = new_budget(clock, path)
     with pytest.raises(errors.BannedError) as caught:
         second.admit(FAPI, "/fapi/v1/x", 1, "x")
     assert caught.value.until.timestamp() == pytest.approx(clock.time() + 500.0)
@@ -717,7 +721,7 @@ def test_a_step_of_the_wall_clock_moves_nothing_for_a_kernel_restarted_after_it(
 @pytest.mark.parametrize("step", [3600.0, -3600.0, -30.0, 86_400.0 * 365, -86_400.0 * 365])
 def test_windows_go_on_after_a_step_of_the_wall_clock(path: Path, clock: FakeClock, step: float) -> None:
     """Nothing was measured, so that the windows go by the wall clock: a step costs a window at most."""
-    budget, other = new_rows(clock, path), new_rows(clock, path)
+    budget, other = new_budget(clock, path), new_budget(clock, path)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
     clock.wall_ahead = step
     began = clock.monotonic()
@@ -740,7 +744,7 @@ def test_a_pause_of_before_the_machine_was_restarted_is_never_longer_than_was_as
     sql(path, "UPDATE backoff SET boot = 'another', until = until + 1e6")
     clock.advance(10.0)
     clock.wall_ahead = step
-    assert sum(back_off.left for back_off in stores().backoffs()) <= lasts + 0.01
+    assert sum(backoff.seconds_left for backoff in stores().backoffs()) <= lasts + 0.01
     clock.advance(lasts + 0.1)
     assert stores().backoffs() == []
 
@@ -759,12 +763,12 @@ def test_a_pause_that_cannot_be_is_none(
 def test_a_clock_measured_before_the_machine_was_restarted_is_not_gone_by(
     path: Path, clock: FakeClock
 ) -> None:
-    budget = new_rows(clock, path)
+    budget = new_budget(clock, path)
     measured = HostClock(clock).measure(lambda: (clock.time() + 5.0, 0.0))
     budget.publish_clock("fapi", measured)
-    assert new_rows(clock, path).shared_clock("fapi") == measured
+    assert new_budget(clock, path).shared_clock("fapi") == measured
     sql(path, "UPDATE clock SET boot = 'another'")
-    assert new_rows(clock, path).shared_clock("fapi") is None
+    assert new_budget(clock, path).shared_clock("fapi") is None
 
 
 def test_a_shorter_pause_does_not_end_a_longer_one(
@@ -773,9 +777,9 @@ def test_a_shorter_pause_does_not_end_a_longer_one(
     one, other = stores(), stores()
     one.back_off("fapi", 100.0)
     other.back_off("fapi", 5.0)
-    assert [back_off.left for back_off in one.backoffs()] == [pytest.approx(100.0)]
+    assert [backoff.seconds_left for backoff in one.backoffs()] == [pytest.approx(100.0)]
     other.back_off("fapi", 200.0)
-    assert [back_off.left for back_off in one.backoffs()] == [pytest.approx(200.0)]
+    assert [backoff.seconds_left for backoff in one.backoffs()] == [pytest.approx(200.0)]
     clock.advance(200.1)
     assert one.backoffs() == other.backoffs() == []
 
@@ -786,7 +790,7 @@ def test_a_shorter_pause_does_not_end_a_longer_one(
 def test_two_versions_leave_each_others_files_alone(folder: Path, clock: FakeClock) -> None:
     new = rate_limit_file(BASE_URLS, None)
     assert new is not None
-    old = next(each for each in paths.earlier_ledger_files(BASE_URLS) if each.parent == new.parent)
+    old = next(each for each in paths.earlier_rate_limit_files(BASE_URLS) if each.parent == new.parent)
     assert old != new
     old.parent.mkdir()
     old.write_bytes(b"whatever that version writes")
@@ -828,17 +832,17 @@ def test_a_child_is_counted_whatever_its_parent_does_next(tmp_path: Path, ends: 
         told, opened = os.pipe(), os.pipe()
         parent = os.fork()
         if not parent:
-            ledger = Ledger(at, SYSTEM_CLOCK)
-            more(ledger, 1)
+            store = RateLimitStore(at, SYSTEM_CLOCK)
+            more(store, 1)
             if os.fork():
                 os.read(opened[0], 1)
                 if sys.argv[2] == "closes it":
-                    ledger.close()
+                    store.close()
                 if sys.argv[2] == "is killed":
                     os.kill(os.getpid(), signal.SIGKILL)
                 os._exit(0)
             parent = os.getppid()
-            more(ledger, 10)
+            more(store, 10)
             os.write(opened[1], b"x")
             while os.getppid() == parent:
                 time.sleep(0.001)
@@ -846,17 +850,17 @@ def test_a_child_is_counted_whatever_its_parent_does_next(tmp_path: Path, ends: 
             other = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             first = other.stdout.readline()
             for _ in range(2000):
-                more(ledger, 1)
-            here = known(ledger)
+                more(store, 1)
+            here = known(store)
             there, _ = other.communicate("\\n")
-            ledger.close()
-            os.write(told[1], json.dumps([first, here, there, ledger.problem, is_sound(at)]).encode())
+            store.close()
+            os.write(told[1], json.dumps([first, here, there, store.problem, is_sound(at)]).encode())
             os._exit(0)
         os.close(told[1])
         os.waitpid(parent, 0)
         print(os.read(told[0], 1000).decode() or "the child has died")
         """,
-        arguments=(tmp_path / "ledger.sqlite", ends),
+        arguments=(tmp_path / "rate-limits.sqlite", ends),
     )
     assert json.loads(said) == ["111\n", 2111, "2111 \n", "", True]
 
@@ -868,7 +872,7 @@ def test_a_child_forked_in_the_middle_of_a_transaction_goes_on_with_the_file(tmp
         """
         hosts = ("api", "fapi", "papi")
         clocks = {host: HostClock(SYSTEM_CLOCK) for host in hosts}
-        budget = Budget(SYSTEM_CLOCK, clocks, Ledger(at, SYSTEM_CLOCK))
+        budget = Budget(SYSTEM_CLOCK, clocks, RateLimitStore(at, SYSTEM_CLOCK))
         os.register_at_fork(after_in_child=budget.after_fork)  # as toolkit.gateway.shared_state does
         over = threading.Event()
         def work():
@@ -884,7 +888,7 @@ def test_a_child_forked_in_the_middle_of_a_transaction_goes_on_with_the_file(tmp
             if not child:
                 try:
                     budget.release(budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
-                    os.write(yours, (budget.alone or "shared").encode())
+                    os.write(yours, (budget.local_only_reason or "shared").encode())
                 except BaseException as error:
                     os.write(yours, repr(error).encode())
                 os._exit(0)
@@ -894,9 +898,9 @@ def test_a_child_forked_in_the_middle_of_a_transaction_goes_on_with_the_file(tmp
             os.close(mine)
         over.set()
         for each in threads: each.join()
-        print(json.dumps([sorted(set(alone)), budget.alone, is_sound(at)]))
+        print(json.dumps([sorted(set(alone)), budget.local_only_reason, is_sound(at)]))
         """,
-        arguments=(tmp_path / "ledger.sqlite",),
+        arguments=(tmp_path / "rate-limits.sqlite",),
     )
     assert json.loads(said) == [["shared"], "", True]
 
@@ -909,9 +913,9 @@ def test_interrupts_at_any_moment_leave_the_file_to_the_others(tmp_path: Path) -
         """
         import random
         luck = random.Random(5)
-        ledger = Ledger(at, SYSTEM_CLOCK)
-        other = Ledger(at, SYSTEM_CLOCK)
-        more(ledger, 1)
+        store = RateLimitStore(at, SYSTEM_CLOCK)
+        other = RateLimitStore(at, SYSTEM_CLOCK)
+        more(store, 1)
         more(other, 1)
         def again(*_):
             signal.setitimer(signal.ITIMER_REAL, luck.uniform(1e-5, 4e-4))
@@ -924,7 +928,7 @@ def test_interrupts_at_any_moment_leave_the_file_to_the_others(tmp_path: Path) -
             try:
                 signal.setitimer(signal.ITIMER_REAL, luck.uniform(1e-5, 4e-4))
                 while True:
-                    more(ledger, 1)
+                    more(store, 1)
             except KeyboardInterrupt:
                 interrupts += 1
             while True:
@@ -942,10 +946,10 @@ def test_interrupts_at_any_moment_leave_the_file_to_the_others(tmp_path: Path) -
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 signal.signal(signal.SIGALRM, again)
         aside = [each.name for each in at.parent.glob("*.damaged*")]
-        said = [interrupts > 100, ledger.problem, other.problem, aside, is_sound(at)]
+        said = [interrupts > 100, store.problem, other.problem, aside, is_sound(at)]
         print(json.dumps(said))
         """,
-        arguments=(tmp_path / "ledger.sqlite",),
+        arguments=(tmp_path / "rate-limits.sqlite",),
     )
     assert json.loads(said) == [True, "", "", [], True]
 
@@ -959,7 +963,7 @@ def test_an_interrupt_at_any_moment_leaves_the_budget_to_the_other_threads(tmp_p
         import random
         luck = random.Random(5)
         hosts = {host: HostClock(SYSTEM_CLOCK) for host in HOSTS}
-        budget = Budget(SYSTEM_CLOCK, hosts, Ledger(at, SYSTEM_CLOCK))
+        budget = Budget(SYSTEM_CLOCK, hosts, RateLimitStore(at, SYSTEM_CLOCK))
         budget.set_limits({"fapi": 10**9})
         def interrupt(*_):
             raise KeyboardInterrupt
@@ -970,7 +974,7 @@ def test_an_interrupt_at_any_moment_leaves_the_budget_to_the_other_threads(tmp_p
             try:
                 signal.setitimer(signal.ITIMER_REAL, luck.uniform(1e-5, 6e-4))
                 while True:
-                    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
+                    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
             except KeyboardInterrupt:
                 pass
             except RuntimeError:
@@ -983,7 +987,7 @@ def test_an_interrupt_at_any_moment_leaves_the_budget_to_the_other_threads(tmp_p
         print(json.dumps([stuck, others]), flush=True)
         os._exit(0)
         """,
-        arguments=(tmp_path / "ledger.sqlite",),
+        arguments=(tmp_path / "rate-limits.sqlite",),
     )
     assert json.loads(said) == [0, 0]
 
@@ -1012,8 +1016,8 @@ def test_a_thread_that_computes_does_not_lock_the_others_out(
 ) -> None:
     """A long call into C (sorting, parsing) keeps every other thread of a kernel waiting, also the one that
     is in the middle of a transaction. Other kernels must not go on alone for that."""
-    monkeypatch.setattr(store, "_SQLITE_TIMEOUT_S", 0.01)
-    at = tmp_path / "ledger.sqlite"
+    monkeypatch.setattr(counter_database, "_SQLITE_TIMEOUT_S", 0.01)
+    at = tmp_path / "rate-limits.sqlite"
     mine = RateLimitStore(at, SYSTEM_CLOCK)
     mine.limits()
     script = (
@@ -1066,7 +1070,7 @@ def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(
 ) -> None:
     """SIGSTOP while it holds the file (Ctrl-Z): they go on in memory, and say so."""
     monkeypatch.setattr(tables, "LOCK_TIMEOUT_S", 0.5)
-    at = tmp_path / "ledger.sqlite"
+    at = tmp_path / "rate-limits.sqlite"
     mine = RateLimitStore(at, SYSTEM_CLOCK)
     mine.limits()
     script = (
@@ -1074,8 +1078,8 @@ def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(
         + FORKED
         + (
             "def hold(execute):\n    print('held', flush=True)\n    os.kill(os.getpid(), signal.SIGSTOP)\n"
-            "ledger = Ledger(at, SYSTEM_CLOCK)\nledger.rules()\n"
-            "ledger._store.run(hold, seed=lambda *_: None)\n"
+            "store = RateLimitStore(at, SYSTEM_CLOCK)\nstore.limits()\n"
+            "store._store.run(hold, seed=lambda *_: None)\n"
         )
     )
     holder = subprocess.Popen(
@@ -1099,7 +1103,7 @@ def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(
 
 @posix
 def test_twenty_processes_that_begin_at_once_share_one_file(tmp_path: Path) -> None:
-    at = tmp_path / "new" / "folder" / "ledger.sqlite"
+    at = tmp_path / "new" / "folder" / "rate-limits.sqlite"
     said = run(
         FORKED,
         """
@@ -1111,10 +1115,10 @@ def test_twenty_processes_that_begin_at_once_share_one_file(tmp_path: Path) -> N
                 os.close(gate[1])
                 os.read(gate[0], 1)  # until the parent closes it
                 try:
-                    ledger = Ledger(at, SYSTEM_CLOCK)
+                    store = RateLimitStore(at, SYSTEM_CLOCK)
                     for _ in range(20):
-                        more(ledger, 1)
-                    os.write(told[1], (json.dumps(ledger.problem) + "\\n").encode())
+                        more(store, 1)
+                    os.write(told[1], (json.dumps(store.problem) + "\\n").encode())
                 except BaseException as error:
                     os.write(told[1], (json.dumps(repr(error)) + "\\n").encode())
                 os._exit(0)
@@ -1123,7 +1127,8 @@ def test_twenty_processes_that_begin_at_once_share_one_file(tmp_path: Path) -> N
             os.waitpid(child, 0)
         os.close(told[1])
         said = [json.loads(line) for line in os.fdopen(told[0])]
-        print(json.dumps([sorted(set(said)), len(said), known(Ledger(at, SYSTEM_CLOCK)), is_sound(at)]))
+        weight = known(RateLimitStore(at, SYSTEM_CLOCK))
+        print(json.dumps([sorted(set(said)), len(said), weight, is_sound(at)]))
         """,
         arguments=(at,),
     )
@@ -1135,7 +1140,7 @@ def test_twenty_processes_that_begin_at_once_share_one_file(tmp_path: Path) -> N
 def test_processes_that_find_the_damage_at_the_same_moment_begin_one_file_anew(
     tmp_path: Path, strike: str
 ) -> None:
-    at = tmp_path / "ledgers" / "ledger.sqlite"
+    at = tmp_path / "state" / "rate-limits.sqlite"
     said = run(
         FORKED,
         """
@@ -1146,13 +1151,13 @@ def test_processes_that_find_the_damage_at_the_same_moment_begin_one_file_anew(
             if not children[-1]:
                 alone = set()
                 try:
-                    ledger = Ledger(at, SYSTEM_CLOCK)
+                    store = RateLimitStore(at, SYSTEM_CLOCK)
                     while time.time() < go + 0.6:
-                        more(ledger, 0)
+                        more(store, 0)
                         if int(time.time() * 1000) % 7 == 0:
-                            ledger._store.reopen_if_replaced()
-                        alone.add(ledger.problem)
-                    more(ledger, 1)
+                            store._store.reopen_if_replaced()
+                        alone.add(store.problem)
+                    more(store, 1)
                 except BaseException as error:
                     alone.add(repr(error))
                 os.write(told[1], (json.dumps(sorted(alone)) + "\\n").encode())
@@ -1168,7 +1173,7 @@ def test_processes_that_find_the_damage_at_the_same_moment_begin_one_file_anew(
             os.waitpid(child, 0)
         os.close(told[1])
         said = sorted({line for each in os.fdopen(told[0]) for line in json.loads(each)})
-        last = Ledger(at, SYSTEM_CLOCK)
+        last = RateLimitStore(at, SYSTEM_CLOCK)
         more(last, 1)
         said += [last.problem] if last.problem else []
         last.close()
@@ -1199,7 +1204,7 @@ def test_it_is_said_once_that_a_process_counts_alone_and_what_to_do(
     (text,) = [str(each.message) for each in said]
     assert str(tmp_path / "file") in text
     assert "one at a time" in text
-    assert "share=" in text
+    assert "limit_fraction=" in text
     assert paths.RATE_LIMITS in text
     assert said[0].filename == __file__
 
@@ -1222,14 +1227,14 @@ def test_a_folder_named_from_here_stays_the_same_when_the_kernel_goes_elsewhere(
     """`os.chdir` in a notebook is none of the ledger's business."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(paths.RATE_LIMITS, "ledgers")
+    monkeypatch.setenv(paths.RATE_LIMITS, "state")
     link = link_to("relative")
     monkeypatch.chdir(tmp_path / "elsewhere")
     for _ in range(3):
         link._connection.budget.release(link._connection.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
     link._connection.budget._store.close()
     link._connection.budget.release(link._connection.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
-    assert len(list((tmp_path / "ledgers").glob("*.sqlite"))) == 1
+    assert len(list((tmp_path / "state").glob("*.sqlite"))) == 1
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
@@ -1283,7 +1288,7 @@ def test_a_file_that_is_lost_between_two_reads_is_told_of_and_costs_no_result(
         whole = link.spot.rebates(start="-2D")
         with (
             contextlib.closing(lock(folder)),
-            pytest.warns(errors.RateLimitWarning, match="local_only_reason"),
+            pytest.warns(errors.RateLimitWarning, match="this process alone"),
         ):
             again = link.spot.rebates(start="-2D")
         assert len(again) == len(whole)
@@ -1372,9 +1377,9 @@ def test_other_addresses_of_the_same_exchange_share_its_store(folder: Path, othe
 
 
 def test_limits_given_to_one_process_are_not_the_machines(path: Path, clock: FakeClock) -> None:
-    one, other = new_rows(clock, path), new_rows(clock, path)
+    one, other = new_budget(clock, path), new_budget(clock, path)
     one.set_limits({"fapi": 100})
-    assert (one.limit(FAPI), other.limit(FAPI), new_rows(clock, path).limit(FAPI)) == (100, 2400, 2400)
+    assert (one.limit(FAPI), other.limit(FAPI), new_budget(clock, path).limit(FAPI)) == (100, 2400, 2400)
     other.record_response(other.admit(FAPI, "/fapi/v1/x", 90, "x"), 200)
     one.admit(FAPI, "/fapi/v1/x", 20, "x")
     assert len(clock.slept) == 1, "what the other one sent counts against them all the same"
