@@ -29,9 +29,9 @@ posix = pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
 
 # Made in a function that is not called again in a child: each of them ends with the call that made it.
 SHORT_LIVED = {
-    ("keys/system.py", "__init__"): "of one question to the keyring, between its thread and who asks",
-    ("fetch/crew.py", "__init__"): "the queues of one fetch, between its own threads",
-    ("wire/stop.py", "__init__"): "of one fetch",
+    ("auth/keys/system.py", "__init__"): "of one question to the keyring, between its thread and who asks",
+    ("fetch/executor.py", "__init__"): "the queues of one fetch, between its own threads",
+    ("timing/cancel.py", "__init__"): "of one fetch",
     ("lab/__init__.py", "_stop_signals"): "of the launcher, which starts other programs and does not fork",
     ("sandbox/server.py", "start"): "until the server is there",
     ("sandbox/server.py", "_serve"): "of the loop of one server, whose thread is not in the child",

@@ -212,7 +212,7 @@ def test_a_deadline_ends_the_doctor(env: SandboxEnv) -> None:
 # They run no code in a user's process, or in threads of their own, where no signal strikes.
 ELSEWHERE = {"sandbox", "lab", "__main__.py"}
 # What is caught there is raised again in its turn, or is asked of by who calls.
-HANDED_ON = {"fetch/crew.py", "interruptions.py"}
+HANDED_ON = {"fetch/executor.py", "runtime/interruptions.py"}
 # What catches interrupts, too, is written by who thinks of them.
 BROAD = {"Exception", "OSError"}
 
