@@ -71,12 +71,11 @@ MODULES = {
         find_keys Keys                                        find them
     """,
     "toolkit.sandbox": """
-        Sandbox serve_forever                                 a server on this machine
+        Sandbox                                               a server on this machine
         Exchange World Faults                                 its rules, its data, its failures
-        RegisteredKey WriteExample Table ListTable            of a World
-        LogEntry Effect IntervalCount                         what an Exchange has seen, done and counted
-        SandboxRequest SandboxResponse Headers Delivery       of an Exchange
-        TimeSource SystemTime                                 its clock
+        RegisteredKey                                         of a World
+        LogEntry Effect IntervalCount                         what an Exchange has seen, executed and counted
+        SandboxRequest SandboxResponse                        of an Exchange without a server
     """,
 }
 

@@ -62,7 +62,7 @@ class Way:
                 return old  # it has the date at which it was made
             return replace(old, headers={**old.headers, "Age": "600"})
         answer = self._handle(request)
-        if answer.status == 200 and answer.delivery.kind == "normal":
+        if answer.status == 200 and answer.transmission.kind == "normal":
             if self.cut is not None and request.path == _ACCOUNTS:
                 answer = self._shortened(answer, dict(asked), self.cut)
             kept.append(answer)

@@ -176,7 +176,7 @@ class Fetcher:
         for name, value in parameters.items():
             texts = [name, *(value if isinstance(value, list | tuple) else [value])]
             if strange := next(filter(None, map(unseen, map(str, texts))), ""):
-                raise UsageError(f"`{printable(name)}` contains {strange}: remove it. Nothing was sent.")
+                raise UsageError(f"`{printable(name)}` has {strange} in it: remove it. Nothing was sent.")
         if own := sorted(_RESERVED & parameters.keys()):
             raise UsageError(f"{', '.join(own)}: the toolkit sets this itself. Nothing was sent.")
         if isinstance(weight, bool) or not isinstance(weight, int) or not 1 <= weight <= MAX_WEIGHT:

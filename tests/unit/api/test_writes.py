@@ -247,7 +247,7 @@ def test_what_the_toolkit_asks_for_is_what_the_exchange_demands(
 class Documented(Exchange):
     """An exchange that answers each write as the documents print it."""
 
-    def _written(self, asked: Any) -> object:
+    def _execute(self, asked: Any) -> object:
         return json.loads((ANSWERS / f"{asked.endpoint.qualified_name}.json").read_text())["documented"]
 
 

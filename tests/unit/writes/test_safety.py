@@ -178,8 +178,8 @@ class Answering(Exchange):
 
     change: dict[str, object] | None = None
 
-    def _written(self, asked: Any) -> object:
-        payload: Any = super()._written(asked)
+    def _execute(self, asked: Any) -> object:
+        payload: Any = super()._execute(asked)
         change, self.change = self.change, None
         return payload if change is None else payload | change
 
@@ -285,11 +285,11 @@ class Meddling(Exchange):
 
     meanwhile: Callable[[], object] | None = None
 
-    def _written(self, asked: Any) -> object:
+    def _execute(self, asked: Any) -> object:
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile:
             meanwhile()
-        return super()._written(asked)
+        return super()._execute(asked)
 
 
 @pytest.mark.parametrize("endpoint_name", ["exchange.transfer", "exchange.set_commission"])
