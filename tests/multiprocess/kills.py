@@ -189,7 +189,7 @@ class Kills:
         ops = self._operations()
         shown = list(ops.unresolved()["number"])
         rows = self._sql(
-            "SELECT number, endpoint_name, arguments, status FROM entries WHERE number > ?", entries_before
+            "SELECT number, endpoint, arguments, status FROM entries WHERE number > ?", entries_before
         )
         open_ones = [each for each, _, _, status in rows if status not in ("confirmed", "rejected")]
         if shown != open_ones:

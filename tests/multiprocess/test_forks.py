@@ -29,9 +29,9 @@ posix = pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
 
 # Made in a function that is not called again in a child: each of them ends with the call that made it.
 SHORT_LIVED = {
-    ("keys/system.py", "__init__"): "of one question to the keyring, between its thread and who asks",
-    ("fetch/crew.py", "__init__"): "the queues of one fetch, between its own threads",
-    ("wire/stop.py", "__init__"): "of one fetch",
+    ("auth/keys/system.py", "__init__"): "of one question to the keyring, between its thread and who asks",
+    ("fetch/executor.py", "__init__"): "the queues of one fetch, between its own threads",
+    ("timing/cancel.py", "__init__"): "of one fetch",
     ("lab/__init__.py", "_stop_signals"): "of the launcher, which starts other programs and does not fork",
     ("sandbox/server.py", "start"): "until the server is there",
     ("sandbox/server.py", "_serve"): "of the loop of one server, whose thread is not in the child",
@@ -69,7 +69,7 @@ def test_every_lock_that_outlives_a_call_is_made_anew_in_a_child() -> None:
     sources = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
     inherited = renewed_in(sources[PACKAGE / "panels" / "base.py"])
     for path, source in sources.items():
-        renewed = renewed_in(source) | (inherited if path.parent.name == "panels" else set())
+        renewed = renewed_in(source) | (inherited if PACKAGE / "panels" in path.parents else set())
         found |= {(path.relative_to(PACKAGE).as_posix(), each) for each in {*made_by(source)} - renewed}
     assert found == SHORT_LIVED.keys(), "have it made by a function that is given to `forks.renew`"
 

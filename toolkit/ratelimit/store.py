@@ -244,7 +244,7 @@ class CounterDatabase:
         self._try_again_at = self._clock.monotonic() + RETRY_FILE_AFTER_S
         reason = error.strerror if isinstance(error, OSError) else str(error)
         where = self._path.parent if self._path else ""
-        self.problem = f"the ledger in {where} cannot be used ({reason or type(error).__name__})"
+        self.problem = f"the rate-limit file in {where} cannot be used ({reason or type(error).__name__})"
 
 
 def _identity(name: str) -> _Identity:

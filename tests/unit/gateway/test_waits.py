@@ -258,7 +258,7 @@ def test_what_may_end_at_any_moment_is_said_when_it_has_lasted(caplog: pytest.Lo
         cancel.begin_wait(clock, wait, began)
         clock.advance(0.4)
     assert [each.getMessage() for each in caplog.records] == [
-        "door: fapi is used up: goes on at 00:00:40 UTC"
+        "endpoint: fapi is used up: goes on at 00:00:40 UTC"
     ]
 
 

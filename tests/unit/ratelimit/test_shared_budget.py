@@ -101,7 +101,7 @@ def test_what_others_took_is_left_to_them_in_the_next_window() -> None:
     assert counter.obstacle(left - 1, 600, 1.0, 0.5) is None
     assert counter.obstacle(left, 600, 1.0, 0.5) == "in flight"
     counter.record_response(1, sent(1, 1.0, 2.0, 8), 1, 8)
-    assert counter.obstacle(left, 600, 1.0, 0.5) == "others"
+    assert counter.obstacle(left, 600, 1.0, 0.5) == "external"
 
 
 def test_who_had_less_than_wanted_is_left_more_and_who_is_gone_less() -> None:
@@ -128,7 +128,7 @@ def test_a_few_strange_requests_cost_no_more_than_a_few() -> None:
 def test_a_newcomer_is_expected_to_go_on_at_its_pace() -> None:
     counter = Counter(7, reported=50, external=50, reported_at=0.25)
     assert counter.obstacle(600 - 50 - 150 - 18, 600, 1.0, 0.3) is None
-    assert counter.obstacle(600 - 50 - 150 - 17, 600, 1.0, 0.3) == "others"
+    assert counter.obstacle(600 - 50 - 150 - 17, 600, 1.0, 0.3) == "external"
 
 
 def test_a_burst_that_is_over_is_not_expected_to_go_on() -> None:
@@ -146,9 +146,9 @@ def test_beside_others_the_allowance_is_taken_bit_by_bit() -> None:
     free = [600 - 100 - 18 - held for held in (360, 180, 100)]
     for elapsed, weight in zip((0.0, 0.5, 0.9), free, strict=True):
         assert beside.obstacle(weight, 600, 1.0, elapsed) is None
-        assert beside.obstacle(weight + 1, 600, 1.0, elapsed) == "others"
-    local_only_reason = Counter(8, reported=100)
-    assert local_only_reason.obstacle(500, 600, 1.0, 0.0) is None
+        assert beside.obstacle(weight + 1, 600, 1.0, elapsed) == "external"
+    without_others = Counter(8, reported=100)
+    assert without_others.obstacle(500, 600, 1.0, 0.0) is None
 
 
 # -- a share for others ------------------------------------------------------------------------------------

@@ -73,12 +73,12 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "ledgers" / "ledger.sqlite"
+    return tmp_path / "state" / "rate-limits.sqlite"
 
 
 @pytest.fixture
 def stores(path: Path, clock: FakeClock) -> Iterator[Callable[[], RateLimitStore]]:
-    """Makes ledgers on one file, each as if it were another process's."""
+    """Makes stores on one file, each as if it were another process's."""
     made: list[RateLimitStore] = []
 
     def make() -> RateLimitStore:
@@ -92,7 +92,7 @@ def stores(path: Path, clock: FakeClock) -> Iterator[Callable[[], RateLimitStore
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the Links of this test keep their ledgers."""
+    """Where the Links of this test keep their rate limits."""
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path / "shared"))
     return tmp_path / "shared"
 
@@ -134,7 +134,7 @@ from tests.support.rate_limits import *
 from toolkit.endpoints import FAPI
 from toolkit.ratelimit.budget import Budget
 from toolkit.timing.clock import SYSTEM_CLOCK, HostClock
-from toolkit.ratelimit import store
+from toolkit.ratelimit.store import RETRY_FILE_AFTER_S
 """
 _WHOLE = """
 import os, sys, warnings
@@ -143,7 +143,7 @@ from tests.unit.ratelimit.test_store import link_to
 """
 
 
-# -- a file that is no ledger ----------------------------------------------------------------------------
+# -- a file that holds no rate limits ----------------------------------------------------------------------------
 
 
 def _garbage(path: Path) -> None:
@@ -178,8 +178,8 @@ def _cut(path: Path) -> None:
 def _holes(path: Path) -> None:
     _written(path)
     with path.open("r+b") as file:
-        for place_ in range(1000, path.stat().st_size, 700):
-            file.seek(place_)
+        for offset in range(1000, path.stat().st_size, 700):
+            file.seek(offset)
             file.write(b"\xff" * 90)
 
 
@@ -214,12 +214,12 @@ def _without_checks(statement: str) -> str:
 
 def _other_columns(path: Path) -> None:
     _written(path)
-    sql(path, "ALTER TABLE counter DROP COLUMN doubtful")
+    sql(path, "ALTER TABLE counter DROP COLUMN unconfirmed")
 
 
 def _a_table_less(path: Path) -> None:
     _written(path)
-    sql(path, "DROP TABLE part")
+    sql(path, "DROP TABLE process_count")
 
 
 def _written(path: Path) -> None:
@@ -381,7 +381,7 @@ def test_who_deletes_the_store_does_not_split_the_machine(
 
 
 @pytest.mark.parametrize(
-    "where", ["/proc/ledgers/ledger.sqlite", "{file}/ledger.sqlite", "{file}/deeper/ledger.sqlite"]
+    "where", ["/proc/state/rate-limits.sqlite", "{file}/rate-limits.sqlite", "{file}/deeper/rate-limits.sqlite"]
 )
 def test_where_no_file_can_be_had_the_budget_is_kept_in_memory(
     tmp_path: Path, clock: FakeClock, where: str
@@ -400,7 +400,7 @@ def test_where_no_file_can_be_had_the_budget_is_kept_in_memory(
 @as_root
 @pytest.mark.parametrize("made", [True, False])
 def test_a_folder_that_may_only_be_read(tmp_path: Path, made: bool) -> None:
-    at = tmp_path / "ledgers" / "ledger.sqlite"
+    at = tmp_path / "state" / "rate-limits.sqlite"
     at.parent.mkdir()
     if made:
         _written(at)
@@ -409,12 +409,12 @@ def test_a_folder_that_may_only_be_read(tmp_path: Path, made: bool) -> None:
     said = run(
         """
         os.setgid(64321), os.setuid(64321)
-        ledger = Ledger(Path(sys.argv[1]), SYSTEM_CLOCK)
-        print(isinstance(reserve(ledger, SYSTEM_CLOCK), int), ledger.problem)
+        store = RateLimitStore(Path(sys.argv[1]), SYSTEM_CLOCK)
+        print(isinstance(reserve(store, SYSTEM_CLOCK), int), store.problem)
         """,
         arguments=(at,),
     )
-    assert said.startswith("True the ledger in ")
+    assert said.startswith("True the rate-limit file in ")
 
 
 @as_root
@@ -426,24 +426,24 @@ def test_users_who_share_a_folder_share_the_store(tmp_path: Path) -> None:
     let_others_in(tmp_path)
     said = run(
         """
-        at = Path(os.environ["TOOLKIT_RATE_LIMITS"]) / "ledger.sqlite"
+        at = Path(os.environ["TOOLKIT_RATE_LIMITS"]) / "rate-limits.sqlite"
         def become(user):
             os.setgid(user), os.setuid(user)
-            ledger = Ledger(at, SYSTEM_CLOCK)
-            reserve(ledger, SYSTEM_CLOCK, 5)
-            return ledger
+            store = RateLimitStore(at, SYSTEM_CLOCK)
+            reserve(store, SYSTEM_CLOCK, 5)
+            return store
         opened, over = os.pipe(), os.pipe()
         first = os.fork()
         if not first:
-            ledger = become(64321)
+            store = become(64321)
             os.write(opened[1], b"x")
             os.read(over[0], 1)
             os._exit(0)
         os.read(opened[0], 1)
         second = os.fork()
         if not second:
-            ledger = become(64322)
-            os.write(1, f"{known(ledger)} {ledger.problem}".encode())
+            store = become(64322)
+            os.write(1, f"{known(store)} {store.problem}".encode())
             os._exit(0)
         os.waitpid(second, 0)
         os.write(over[1], b"x")
@@ -459,7 +459,7 @@ def test_a_file_of_another_user_that_may_be_written_to_is_used(tmp_path: Path) -
     """Its mode need not be the one it would be made with today."""
     shared = tmp_path / "shared"
     shared.mkdir()
-    at = shared / "ledger.sqlite"
+    at = shared / "rate-limits.sqlite"
     _written(at)
     at.chmod(0o666)
     shared.chmod(0o1733)  # sticky: who did not make a file cannot change it
@@ -467,8 +467,8 @@ def test_a_file_of_another_user_that_may_be_written_to_is_used(tmp_path: Path) -
     said = run(
         """
         os.setgid(64321), os.setuid(64321)
-        ledger = Ledger(Path(os.environ["TOOLKIT_RATE_LIMITS"]) / "ledger.sqlite", SYSTEM_CLOCK)
-        print(reserve(ledger, SYSTEM_CLOCK, 5) and ledger.problem)
+        store = RateLimitStore(Path(os.environ["TOOLKIT_RATE_LIMITS"]) / "rate-limits.sqlite", SYSTEM_CLOCK)
+        print(reserve(store, SYSTEM_CLOCK, 5) and store.problem)
         """,
         env={paths.RATE_LIMITS: str(shared)},
     )
@@ -492,22 +492,22 @@ def test_a_disk_that_is_full_stops_nobody(tmp_path: Path) -> None:
         """
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         clock = FakeClock()
-        ledger = Ledger(Path(sys.argv[1]), clock)
-        reserve(ledger, clock, 100)
+        store = RateLimitStore(Path(sys.argv[1]), clock)
+        reserve(store, clock, 100)
         size = Path(sys.argv[1]).stat().st_size
         resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
         for number in range(300):
-            assert isinstance(reserve(ledger, clock, 1, Key("sapi-ip", f"/sapi/{number}", 60)), int)
-        print(ledger.problem, known(ledger), sep="|")
+            assert isinstance(reserve(store, clock, 1, CounterKey("sapi-ip", f"/sapi/{number}", 60)), int)
+        print(store.problem, known(store), sep="|")
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        clock.advance(store.RETRY_FILE_AFTER_S)
-        reserve(ledger, clock)
-        print(ledger.problem, Ledger(Path(sys.argv[1]), clock).problem, sep="|")
+        clock.advance(RETRY_FILE_AFTER_S)
+        reserve(store, clock)
+        print(store.problem, RateLimitStore(Path(sys.argv[1]), clock).problem, sep="|")
         """,
-        arguments=(tmp_path / "ledger.sqlite",),
+        arguments=(tmp_path / "rate-limits.sqlite",),
     )
     first, last = said.splitlines()
-    assert first.startswith("the ledger in ")
+    assert first.startswith("the rate-limit file in ")
     assert int(first.partition("|")[2]) in (400, 401), "what was counted before is not forgotten"
     assert last == "|"
 
@@ -521,7 +521,7 @@ def test_a_disk_too_small_for_the_store(tmp_path: Path, clock: FakeClock, size: 
     if subprocess.run(words, capture_output=True, check=False).returncode:
         pytest.skip("no disk can be mounted here")
     try:
-        store = RateLimitStore(disk / "ledger.sqlite", clock)
+        store = RateLimitStore(disk / "rate-limits.sqlite", clock)
         for number in range(300):
             key = CounterKey("sapi-ip", f"/sapi/{number}", 60)
             assert isinstance(reserve(store, clock, 1, key), int)
@@ -828,17 +828,17 @@ def test_a_child_is_counted_whatever_its_parent_does_next(tmp_path: Path, ends: 
         told, opened = os.pipe(), os.pipe()
         parent = os.fork()
         if not parent:
-            ledger = Ledger(at, SYSTEM_CLOCK)
-            more(ledger, 1)
+            store = RateLimitStore(at, SYSTEM_CLOCK)
+            more(store, 1)
             if os.fork():
                 os.read(opened[0], 1)
                 if sys.argv[2] == "closes it":
-                    ledger.close()
+                    store.close()
                 if sys.argv[2] == "is killed":
                     os.kill(os.getpid(), signal.SIGKILL)
                 os._exit(0)
             parent = os.getppid()
-            more(ledger, 10)
+            more(store, 10)
             os.write(opened[1], b"x")
             while os.getppid() == parent:
                 time.sleep(0.001)
@@ -846,17 +846,17 @@ def test_a_child_is_counted_whatever_its_parent_does_next(tmp_path: Path, ends: 
             other = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             first = other.stdout.readline()
             for _ in range(2000):
-                more(ledger, 1)
-            here = known(ledger)
+                more(store, 1)
+            here = known(store)
             there, _ = other.communicate("\\n")
-            ledger.close()
-            os.write(told[1], json.dumps([first, here, there, ledger.problem, is_sound(at)]).encode())
+            store.close()
+            os.write(told[1], json.dumps([first, here, there, store.problem, is_sound(at)]).encode())
             os._exit(0)
         os.close(told[1])
         os.waitpid(parent, 0)
         print(os.read(told[0], 1000).decode() or "the child has died")
         """,
-        arguments=(tmp_path / "ledger.sqlite", ends),
+        arguments=(tmp_path / "rate-limits.sqlite", ends),
     )
     assert json.loads(said) == ["111\n", 2111, "2111 \n", "", True]
 
@@ -868,7 +868,7 @@ def test_a_child_forked_in_the_middle_of_a_transaction_goes_on_with_the_file(tmp
         """
         hosts = ("api", "fapi", "papi")
         clocks = {host: HostClock(SYSTEM_CLOCK) for host in hosts}
-        budget = Budget(SYSTEM_CLOCK, clocks, Ledger(at, SYSTEM_CLOCK))
+        budget = Budget(SYSTEM_CLOCK, clocks, RateLimitStore(at, SYSTEM_CLOCK))
         os.register_at_fork(after_in_child=budget.after_fork)  # as toolkit.gateway.shared_state does
         over = threading.Event()
         def work():
@@ -884,7 +884,7 @@ def test_a_child_forked_in_the_middle_of_a_transaction_goes_on_with_the_file(tmp
             if not child:
                 try:
                     budget.release(budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
-                    os.write(yours, (budget.alone or "shared").encode())
+                    os.write(yours, (budget.local_only_reason or "shared").encode())
                 except BaseException as error:
                     os.write(yours, repr(error).encode())
                 os._exit(0)
@@ -894,9 +894,9 @@ def test_a_child_forked_in_the_middle_of_a_transaction_goes_on_with_the_file(tmp
             os.close(mine)
         over.set()
         for each in threads: each.join()
-        print(json.dumps([sorted(set(alone)), budget.alone, is_sound(at)]))
+        print(json.dumps([sorted(set(alone)), budget.local_only_reason, is_sound(at)]))
         """,
-        arguments=(tmp_path / "ledger.sqlite",),
+        arguments=(tmp_path / "rate-limits.sqlite",),
     )
     assert json.loads(said) == [["shared"], "", True]
 
@@ -909,9 +909,9 @@ def test_interrupts_at_any_moment_leave_the_file_to_the_others(tmp_path: Path) -
         """
         import random
         luck = random.Random(5)
-        ledger = Ledger(at, SYSTEM_CLOCK)
-        other = Ledger(at, SYSTEM_CLOCK)
-        more(ledger, 1)
+        store = RateLimitStore(at, SYSTEM_CLOCK)
+        other = RateLimitStore(at, SYSTEM_CLOCK)
+        more(store, 1)
         more(other, 1)
         def again(*_):
             signal.setitimer(signal.ITIMER_REAL, luck.uniform(1e-5, 4e-4))
@@ -924,7 +924,7 @@ def test_interrupts_at_any_moment_leave_the_file_to_the_others(tmp_path: Path) -
             try:
                 signal.setitimer(signal.ITIMER_REAL, luck.uniform(1e-5, 4e-4))
                 while True:
-                    more(ledger, 1)
+                    more(store, 1)
             except KeyboardInterrupt:
                 interrupts += 1
             while True:
@@ -942,10 +942,10 @@ def test_interrupts_at_any_moment_leave_the_file_to_the_others(tmp_path: Path) -
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 signal.signal(signal.SIGALRM, again)
         aside = [each.name for each in at.parent.glob("*.damaged*")]
-        said = [interrupts > 100, ledger.problem, other.problem, aside, is_sound(at)]
+        said = [interrupts > 100, store.problem, other.problem, aside, is_sound(at)]
         print(json.dumps(said))
         """,
-        arguments=(tmp_path / "ledger.sqlite",),
+        arguments=(tmp_path / "rate-limits.sqlite",),
     )
     assert json.loads(said) == [True, "", "", [], True]
 
@@ -959,7 +959,7 @@ def test_an_interrupt_at_any_moment_leaves_the_budget_to_the_other_threads(tmp_p
         import random
         luck = random.Random(5)
         hosts = {host: HostClock(SYSTEM_CLOCK) for host in HOSTS}
-        budget = Budget(SYSTEM_CLOCK, hosts, Ledger(at, SYSTEM_CLOCK))
+        budget = Budget(SYSTEM_CLOCK, hosts, RateLimitStore(at, SYSTEM_CLOCK))
         budget.set_limits({"fapi": 10**9})
         def interrupt(*_):
             raise KeyboardInterrupt
@@ -970,7 +970,7 @@ def test_an_interrupt_at_any_moment_leaves_the_budget_to_the_other_threads(tmp_p
             try:
                 signal.setitimer(signal.ITIMER_REAL, luck.uniform(1e-5, 6e-4))
                 while True:
-                    budget.settle(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
+                    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
             except KeyboardInterrupt:
                 pass
             except RuntimeError:
@@ -983,7 +983,7 @@ def test_an_interrupt_at_any_moment_leaves_the_budget_to_the_other_threads(tmp_p
         print(json.dumps([stuck, others]), flush=True)
         os._exit(0)
         """,
-        arguments=(tmp_path / "ledger.sqlite",),
+        arguments=(tmp_path / "rate-limits.sqlite",),
     )
     assert json.loads(said) == [0, 0]
 
@@ -1013,7 +1013,7 @@ def test_a_thread_that_computes_does_not_lock_the_others_out(
     """A long call into C (sorting, parsing) keeps every other thread of a kernel waiting, also the one that
     is in the middle of a transaction. Other kernels must not go on alone for that."""
     monkeypatch.setattr(store, "_SQLITE_TIMEOUT_S", 0.01)
-    at = tmp_path / "ledger.sqlite"
+    at = tmp_path / "rate-limits.sqlite"
     mine = RateLimitStore(at, SYSTEM_CLOCK)
     mine.limits()
     script = (
@@ -1066,7 +1066,7 @@ def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(
 ) -> None:
     """SIGSTOP while it holds the file (Ctrl-Z): they go on in memory, and say so."""
     monkeypatch.setattr(tables, "LOCK_TIMEOUT_S", 0.5)
-    at = tmp_path / "ledger.sqlite"
+    at = tmp_path / "rate-limits.sqlite"
     mine = RateLimitStore(at, SYSTEM_CLOCK)
     mine.limits()
     script = (
@@ -1074,8 +1074,8 @@ def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(
         + FORKED
         + (
             "def hold(execute):\n    print('held', flush=True)\n    os.kill(os.getpid(), signal.SIGSTOP)\n"
-            "ledger = Ledger(at, SYSTEM_CLOCK)\nledger.rules()\n"
-            "ledger._store.run(hold, seed=lambda *_: None)\n"
+            "store = RateLimitStore(at, SYSTEM_CLOCK)\nstore.limits()\n"
+            "store._store.run(hold, seed=lambda *_: None)\n"
         )
     )
     holder = subprocess.Popen(
@@ -1099,7 +1099,7 @@ def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(
 
 @posix
 def test_twenty_processes_that_begin_at_once_share_one_file(tmp_path: Path) -> None:
-    at = tmp_path / "new" / "folder" / "ledger.sqlite"
+    at = tmp_path / "new" / "folder" / "rate-limits.sqlite"
     said = run(
         FORKED,
         """
@@ -1111,10 +1111,10 @@ def test_twenty_processes_that_begin_at_once_share_one_file(tmp_path: Path) -> N
                 os.close(gate[1])
                 os.read(gate[0], 1)  # until the parent closes it
                 try:
-                    ledger = Ledger(at, SYSTEM_CLOCK)
+                    store = RateLimitStore(at, SYSTEM_CLOCK)
                     for _ in range(20):
-                        more(ledger, 1)
-                    os.write(told[1], (json.dumps(ledger.problem) + "\\n").encode())
+                        more(store, 1)
+                    os.write(told[1], (json.dumps(store.problem) + "\\n").encode())
                 except BaseException as error:
                     os.write(told[1], (json.dumps(repr(error)) + "\\n").encode())
                 os._exit(0)
@@ -1123,7 +1123,7 @@ def test_twenty_processes_that_begin_at_once_share_one_file(tmp_path: Path) -> N
             os.waitpid(child, 0)
         os.close(told[1])
         said = [json.loads(line) for line in os.fdopen(told[0])]
-        print(json.dumps([sorted(set(said)), len(said), known(Ledger(at, SYSTEM_CLOCK)), is_sound(at)]))
+        print(json.dumps([sorted(set(said)), len(said), known(RateLimitStore(at, SYSTEM_CLOCK)), is_sound(at)]))
         """,
         arguments=(at,),
     )
@@ -1135,7 +1135,7 @@ def test_twenty_processes_that_begin_at_once_share_one_file(tmp_path: Path) -> N
 def test_processes_that_find_the_damage_at_the_same_moment_begin_one_file_anew(
     tmp_path: Path, strike: str
 ) -> None:
-    at = tmp_path / "ledgers" / "ledger.sqlite"
+    at = tmp_path / "state" / "rate-limits.sqlite"
     said = run(
         FORKED,
         """
@@ -1146,13 +1146,13 @@ def test_processes_that_find_the_damage_at_the_same_moment_begin_one_file_anew(
             if not children[-1]:
                 alone = set()
                 try:
-                    ledger = Ledger(at, SYSTEM_CLOCK)
+                    store = RateLimitStore(at, SYSTEM_CLOCK)
                     while time.time() < go + 0.6:
-                        more(ledger, 0)
+                        more(store, 0)
                         if int(time.time() * 1000) % 7 == 0:
-                            ledger._store.reopen_if_replaced()
-                        alone.add(ledger.problem)
-                    more(ledger, 1)
+                            store._store.reopen_if_replaced()
+                        alone.add(store.problem)
+                    more(store, 1)
                 except BaseException as error:
                     alone.add(repr(error))
                 os.write(told[1], (json.dumps(sorted(alone)) + "\\n").encode())
@@ -1168,7 +1168,7 @@ def test_processes_that_find_the_damage_at_the_same_moment_begin_one_file_anew(
             os.waitpid(child, 0)
         os.close(told[1])
         said = sorted({line for each in os.fdopen(told[0]) for line in json.loads(each)})
-        last = Ledger(at, SYSTEM_CLOCK)
+        last = RateLimitStore(at, SYSTEM_CLOCK)
         more(last, 1)
         said += [last.problem] if last.problem else []
         last.close()
@@ -1199,7 +1199,7 @@ def test_it_is_said_once_that_a_process_counts_alone_and_what_to_do(
     (text,) = [str(each.message) for each in said]
     assert str(tmp_path / "file") in text
     assert "one at a time" in text
-    assert "share=" in text
+    assert "limit_fraction=" in text
     assert paths.RATE_LIMITS in text
     assert said[0].filename == __file__
 
@@ -1222,14 +1222,14 @@ def test_a_folder_named_from_here_stays_the_same_when_the_kernel_goes_elsewhere(
     """`os.chdir` in a notebook is none of the ledger's business."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(paths.RATE_LIMITS, "ledgers")
+    monkeypatch.setenv(paths.RATE_LIMITS, "state")
     link = link_to("relative")
     monkeypatch.chdir(tmp_path / "elsewhere")
     for _ in range(3):
         link._connection.budget.release(link._connection.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
     link._connection.budget._store.close()
     link._connection.budget.release(link._connection.budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
-    assert len(list((tmp_path / "ledgers").glob("*.sqlite"))) == 1
+    assert len(list((tmp_path / "state").glob("*.sqlite"))) == 1
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
@@ -1283,7 +1283,7 @@ def test_a_file_that_is_lost_between_two_reads_is_told_of_and_costs_no_result(
         whole = link.spot.rebates(start="-2D")
         with (
             contextlib.closing(lock(folder)),
-            pytest.warns(errors.RateLimitWarning, match="local_only_reason"),
+            pytest.warns(errors.RateLimitWarning, match="this process alone"),
         ):
             again = link.spot.rebates(start="-2D")
         assert len(again) == len(whole)

@@ -118,7 +118,7 @@ def test_times_are_exact_to_the_millisecond() -> None:
 
 
 def test_pools_are_in_the_catalogue_s_order_and_orders_come_last() -> None:
-    mine = {"others": 0, "processes": (HERE,)}
+    mine = {"external": 0, "processes": (HERE,)}
     uses = (
         use(**mine),
         use(rate_limit=SAPI_IP, path="/sapi/b", endpoint="exchange.partner", **mine),

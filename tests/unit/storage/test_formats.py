@@ -105,7 +105,7 @@ def test_a_journal_of_an_earlier_format_is_read_in_full(version: int, tmp_path: 
     assert {entry.endpoint for entry in entries} == {*WRITE_NAMES}
     for entry in entries:
         assert entry.status in get_args(Status)
-        assert entry.drawn in get_args(IdOrigin)
+        assert entry.id_origin in get_args(IdOrigin)
         assert entry.resolved_by in (None, *get_args(ResolvedBy))
         assert entry.arguments.keys() <= {param.name for param in WRITES_BY_NAME[entry.endpoint].params}
 
@@ -330,7 +330,7 @@ def test_a_link_finds_what_the_version_before_noted(tmp_path: Path, monkeypatch:
         assert banned is not None
         assert banned.timestamp() == pytest.approx(until, abs=30.0)
         line = rate_limits_check(link.budget)
-    assert (line.result, old.name in line.found) == ("note", True)
+    assert (line.status, old.name in line.found) == ("note", True)
 
 
 def test_a_damaged_file_of_the_version_before_is_told_of_once(
@@ -350,11 +350,11 @@ def test_a_damaged_file_of_the_version_before_is_told_of_once(
 def test_a_file_of_a_newer_version_is_left_to_it(clock: FakeClock, tmp_path: Path) -> None:
     path = tmp_path / "new.sqlite"
     store = RateLimitStore(path, clock)
-    store.rules()
+    store.limits()
     store.close()
     sql(path, f"PRAGMA user_version = {formats.RATE_LIMITS + 1}")
     store = RateLimitStore(path, clock)
-    store.rules()
+    store.limits()
     assert "a newer version wrote it" in store.problem
     store.close()
     assert sql(path, "PRAGMA user_version") == [(formats.RATE_LIMITS + 1,)]
@@ -379,7 +379,7 @@ def test_sandboxes_of_the_version_before_are_forgotten(tmp_path: Path, clock: Fa
     left.touch()
     os.utime(left, (0, 0))
     store = RateLimitStore(tmp_path / "new.sqlite", clock)
-    store.rules()
+    store.limits()
     store.close()
     assert not left.exists()
 
@@ -399,7 +399,7 @@ def test_a_variable_under_its_old_name_is_said_to_be_called_otherwise(
     assert f"called {paths.RATE_LIMITS} now" in text
     assert not list(tmp_path.iterdir()), "no second name for the same thing"
     line = environment_check({OLD_VARIABLE: "off"})
-    assert (line.result, paths.RATE_LIMITS in line.next_step) == ("warning", True)
+    assert (line.status, paths.RATE_LIMITS in line.next_step) == ("warning", True)
 
 
 def test_a_ban_is_found_where_the_old_variable_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
