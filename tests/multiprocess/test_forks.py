@@ -21,7 +21,7 @@ from tests.support.paths import PACKAGE
 from tests.support.writes import WriteEnv, example
 from toolkit import panels
 from toolkit.fetch.bar import Bar
-from toolkit.ratelimit.store import CounterDatabase
+from toolkit.ratelimit.counter_database import CounterDatabase
 from toolkit.runtime import forks
 from toolkit.writes import journal_store
 

@@ -104,7 +104,7 @@ OBJECTS = {
     "link.portfolio": "customer_id new_user",
     "link.budget": """
         limit snapshot watch
-        banned_until store local_only_reason
+        banned_until path local_only_reason
     """,
     "link.budget.snapshot()": """
         now rate_limits other_counts calls

@@ -8,7 +8,9 @@ import tempfile
 from pathlib import Path
 
 from toolkit.endpoints import Host
-from toolkit.ratelimit import CompletedRequest, CounterKey, RateLimitStore, WindowBounds
+from toolkit.ratelimit.counting import CompletedRequest, WindowBounds
+from toolkit.ratelimit.records import CounterKey
+from toolkit.ratelimit.store import RateLimitStore
 from toolkit.timing.clock import Clock
 
 KEY = CounterKey("fapi", "", 60)
@@ -16,14 +18,14 @@ LIMIT = 2400
 HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
 
 
-def turn_of(clock: Clock, limit: int = LIMIT) -> WindowBounds:
+def bounds_of(clock: Clock, limit: int = LIMIT) -> WindowBounds:
     now = clock.monotonic()
     return WindowBounds(int(now // 60), now - now % 60, limit)
 
 
 def reserve(store: RateLimitStore, clock: Clock, weight: int = 1, key: CounterKey = KEY) -> object:
     return store.reserve(
-        key, "x", host="fapi", window_bounds=turn_of(clock), weight=weight, limit_fraction=1.0
+        key, "x", host="fapi", window_bounds=bounds_of(clock), weight=weight, limit_fraction=1.0
     )
 
 
@@ -37,7 +39,7 @@ def record_response(
     now = clock.monotonic()
     window = int(now // 60)
     sent = CompletedRequest(weight, window, now - 0.001 if sent_at is None else sent_at, now, 0.5)
-    store.record_response(KEY, sent, turn_of(clock), count, None if count is None else window)
+    store.record_response(KEY, sent, bounds_of(clock), count, None if count is None else window)
 
 
 def known(store: RateLimitStore) -> int:

@@ -41,7 +41,7 @@ def machine_checks(connection: Connection, sandbox: str | None, *, banned: bool)
         sandbox: Id of the sandbox, None for the real exchange.
         banned: During a ban, a sandbox cannot be asked for its id.
     """
-    files = [path for path in [connection.budget.store] if path is not None]
+    files = [path for path in [connection.budget.path] if path is not None]
 
     def journal() -> Iterator[Check]:
         if banned and connection.source == "sandbox":
@@ -80,15 +80,15 @@ def rate_limits_check(budget: Budget) -> Check:
             next_step=f"Fix the cause, or name another folder in {paths.RATE_LIMITS}. Until then, run one "
             "kernel at a time, or give each a fraction of the limits: `Link(limit_fraction=0.5)`.",
         )
-    if budget.store is None:
+    if budget.path is None:
         found = "Sharing is switched off: this process counts its requests in memory."
         return _check("rate limits", status="note", found=found)
-    shared = f"All processes on this machine share {_short_path(budget.store)}."
-    damaged = Path(f"{budget.store}.damaged")
+    shared = f"All processes on this machine share {_short_path(budget.path)}."
+    damaged = Path(f"{budget.path}.damaged")
     if damaged.exists():
         found = f"{shared} An older file was damaged and set aside."
         return _check("rate limits", status="note", found=found, next_step=f"`{damaged}` can be deleted.")
-    others = [_short_path(path) for path in paths.other_versions(budget.store)]
+    others = [_short_path(path) for path in paths.other_versions(budget.path)]
     if others:
         return _check(
             "rate limits",

@@ -136,7 +136,7 @@ class _KeyChecks:
         """The permissions, and the names of undeclared fields in the response. Sent once, without retries."""
         endpoint = KEY_PERMISSIONS
         sender = self._connection.sender_with(Keys([self._key], self._connection.sender.keys.origin))
-        call = ReadRequest.of(endpoint, {}, single_attempt=True)
+        call = ReadRequest.from_endpoint(endpoint, {}, single_attempt=True)
         builder = FrameBuilder(endpoint, "float")
         builder.add(sender.get(call, RequestStats()))
         rows = builder.frame({}).to_dict("records")

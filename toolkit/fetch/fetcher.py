@@ -289,7 +289,7 @@ class Fetcher:
     def _send(self, fetch: _Fetch, more: Mapping[str, object]) -> Any:
         endpoint = fetch.plan.endpoint
         parameters = {**fetch.plan.parameters, **more}
-        return self._sender.get(ReadRequest.of(endpoint, parameters), fetch.stats, fetch.cancel)
+        return self._sender.get(ReadRequest.from_endpoint(endpoint, parameters), fetch.stats, fetch.cancel)
 
     # -- the frame and its attrs --------------------------------------------------------------------------
 

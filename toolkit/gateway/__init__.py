@@ -1,1 +1,1 @@
-"""One signed request within the rate limits."""
+"""Signs requests and sends them within the rate limits."""

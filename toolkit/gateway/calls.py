@@ -1,4 +1,4 @@
-"""What the sender is given to send, and what it hands back."""
+"""Requests that the sender takes, and their results."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from toolkit.transport.responses import WriteResult
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadRequest:
-    """One read, before it is signed. What cannot be written is refused when it is made.
+    """One read, before it is signed.
 
     Attributes:
-        qualified_name: What was called.
+        qualified_name: Name of the endpoint, or the path of an undeclared one.
         path: Path of the request.
         parameters: Its parameters.
-        rate_limit, weight: What it costs.
-        needs, privileged: Which key serves it.
-        single_attempt: It is not sent again where the exchange's side fails, or asks to wait.
-        query: The parameters as they go out.
+        rate_limit, weight: The rate limit that is charged, and the weight.
+        needs, privileged: Which key may sign it.
+        single_attempt: Whether it is sent only once, also where the exchange fails or asks to wait.
+        query: The parameters as a query string.
 
     Raises:
-        UsageError: A parameter cannot be written.
+        UsageError: A parameter cannot be encoded.
     """
 
     qualified_name: str
@@ -41,13 +41,13 @@ class ReadRequest:
     query: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "query", encode(self.parameters))  # the only way where it is frozen
+        object.__setattr__(self, "query", encode(self.parameters))  # a frozen class allows nothing else
 
     @classmethod
-    def of(
+    def from_endpoint(
         cls, endpoint: Endpoint, parameters: Mapping[str, object], *, single_attempt: bool = False
     ) -> ReadRequest:
-        """A read of an endpoint that the catalogue has."""
+        """Return a read of a declared endpoint."""
         return cls(
             qualified_name=endpoint.qualified_name,
             path=endpoint.path,
@@ -61,24 +61,24 @@ class ReadRequest:
 
 
 Placement = Literal["body", "query", "mixed"]
-"""Where the parameters of a write go: all in the form body, all in the query string, or ids in the query."""
+"""Where the parameters of a write are sent: the form body, the query string, or ids in the query string."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteRequest:
-    """One write, before it is signed. What cannot be written is refused when it is made.
+    """One write, before it is signed.
 
     Attributes:
-        qualified_name: The door that was called.
-        method, path: The request.
+        qualified_name: Name of the endpoint.
+        method, path: Method and path of the request.
         in_query, in_body: Parameters of the query string and of the form body.
-        placement: Where timestamp and signature go: "query", or else at the end of the body.
-        rate_limit, weight: What it costs.
-        needs, privileged: Which key serves it.
-        query, body: The parameters as they go out.
+        placement: With "query", timestamp and signature end the query string, or else the body.
+        rate_limit, weight: The rate limit that is charged, and the weight.
+        needs, privileged: Which key may sign it.
+        query, body: The parameters as a query string and as a form body.
 
     Raises:
-        UsageError: A parameter cannot be written.
+        UsageError: A parameter cannot be encoded.
     """
 
     qualified_name: str
@@ -95,17 +95,17 @@ class WriteRequest:
     body: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "query", encode(self.in_query))  # the only way where it is frozen
+        object.__setattr__(self, "query", encode(self.in_query))  # a frozen class allows nothing else
         object.__setattr__(self, "body", encode(self.in_body))
 
 
 @dataclass(frozen=True, slots=True)
 class WriteAttempt:
-    """What came of a write.
+    """One attempt to send a write.
 
     Attributes:
-        result: Whether it was executed, as far as can be told.
-        interruption: The interrupt, or another exception of the user's own, that came meanwhile.
+        result: Whether it was executed, as far as is known.
+        interruption: An interrupt, or another exception of the user's own code, that was raised meanwhile.
     """
 
     result: WriteResult
@@ -114,15 +114,14 @@ class WriteAttempt:
 
 @dataclass(slots=True)
 class RequestStats:
-    """What a fetch has cost by now, repetitions included, and how old it is; its threads share it.
+    """Requests and weight of a fetch so far, and the age of its data. The threads of the fetch share it.
 
     Attributes:
-        requests: Requests sent.
+        requests: Requests sent, retries included.
         weight: Their weight.
-        server_time: The host's time at the last of them, None before its clock was measured.
-        as_of: The earliest moment at which the exchange made one of the good answers, by their own `Date`,
-            which is cut to whole seconds. None where there is none, and for good where one of them does not
-            tell it or came out of a cache.
+        server_time: The host's time at the last request, None before its clock was measured.
+        as_of: When the oldest good response was made, by its `Date`, which has whole seconds. None before the
+            first response, and from then on where a response has no valid `Date` or came from a cache.
     """
 
     requests: int = 0
@@ -133,7 +132,12 @@ class RequestStats:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     def add(self, weight: int, server_time: float | None) -> None:
-        """Count one request; the host's time where its clock was measured."""
+        """Count one request.
+
+        Args:
+            weight: Its weight.
+            server_time: The host's time, None before its clock was measured.
+        """
         with self._lock:
             self.requests += 1
             self.weight += weight
@@ -141,7 +145,11 @@ class RequestStats:
                 self.server_time = datetime.fromtimestamp(server_time, UTC)
 
     def add_response(self, made_at: float | None) -> None:
-        """A good answer came: when the exchange made it at the earliest, None where that cannot be told."""
+        """Record a good response.
+
+        Args:
+            made_at: When the exchange made it at the earliest, None where that is unknown.
+        """
         with self._lock:
             self._is_dated = self._is_dated and made_at is not None
             if made_at is None or not self._is_dated:

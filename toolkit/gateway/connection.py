@@ -1,4 +1,4 @@
-"""One account's connection to the exchange: the parts of `field`, put together."""
+"""The connection of one account to the exchange: keys, session, clocks and budget."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from toolkit.transport.session import Session, TransportFailure
 
 Source = Literal["live", "sandbox"]
 
-LONGEST_RECV_WINDOW = 60_000
-# Seconds that a sandbox, which is on this very machine, has to say who it is.
+MAX_RECV_WINDOW_MS = 60_000
+# Time-outs for asking a sandbox, which runs on this machine, for its id.
 _SANDBOX_TIMEOUT_S = (1.0, 1.0)
 
-_warned: dict[str, Path | None] = {}  # each reason that was said, and the folder it is about
+_warned: dict[str, Path | None] = {}  # texts of the warnings given, and the folder that each is about
 _warning: threading.Lock
 
 
 def _make_lock() -> None:
-    global _warning  # noqa: PLW0603 - in a child, whoever held it does not exist
+    global _warning  # noqa: PLW0603 - the thread that holds it does not exist in a child
     _warning = threading.Lock()
 
 
@@ -41,13 +41,12 @@ forks.renew(_make_lock)
 
 
 class Connection:
-    """An account's keys, the hosts they are used at, and what these have in common with other connections.
+    """The keys of an account, its HTTP session, and the clocks and budget shared with other connections.
 
-    The arguments besides `keys` and `show`, which shows what a call waits for, are those of `Link`, which
-    documents them.
+    `Link` documents the arguments, apart from `keys` and from `show`, which displays waits.
 
     Raises:
-        UsageError: An argument cannot be right.
+        UsageError: An argument is invalid.
     """
 
     def __init__(
@@ -64,10 +63,10 @@ class Connection:
         show: Show | None,
         clock: Clock | None,
     ) -> None:
-        whole = isinstance(recv_window, int) and not isinstance(recv_window, bool)
-        if not whole or not 1 <= recv_window <= LONGEST_RECV_WINDOW:
+        is_int = isinstance(recv_window, int) and not isinstance(recv_window, bool)
+        if not is_int or not 1 <= recv_window <= MAX_RECV_WINDOW_MS:
             raise UsageError(
-                f"`recv_window` is a whole number of milliseconds from 1 to {LONGEST_RECV_WINDOW}, "
+                f"`recv_window` must be a whole number of milliseconds from 1 to {MAX_RECV_WINDOW_MS}, "
                 f"not {recv_window!r}."
             )
         if (
@@ -76,40 +75,40 @@ class Connection:
             or not 0 < limit_fraction <= 1
         ):
             raise UsageError(
-                "`limit_fraction` is the part of every limit that this Link may use up, above 0 and up to 1 "
-                f"(0.5 leaves half of it to others), not {limit_fraction!r}."
+                "`limit_fraction` must be a number above 0 and up to 1, the fraction of every limit that "
+                f"this Link may use up (0.5 leaves half of it to others), not {limit_fraction!r}."
             )
         self._recv_window = recv_window
         self._limit_fraction = float(limit_fraction)
         self._show = show
         addresses = _all_hosts(BASE_URLS if hosts is None else hosts)
-        here = all(is_loopback(address) for address in addresses.values())
-        self.source: Source = "sandbox" if here else "live"
+        is_local = all(is_loopback(address) for address in addresses.values())
+        self.source: Source = "sandbox" if is_local else "live"
         self.clock = SYSTEM_CLOCK if clock is None else clock
         self.session = Session(
             addresses,
             timeout=timeout,
             proxies=proxies,
             verify=verify,
-            # What the environment says is meant for other machines.
-            trust_env=not here,
+            # Proxies of the environment are meant for other machines.
+            trust_env=not is_local,
         )
-        sandbox = None
-        if here:
-            # Nobody shares a clock of one's own, so there the addresses say enough.
-            sandbox = ""
+        sandbox_id = None
+        if is_local:
+            # State on a clock of one's own is not shared, so the addresses identify it.
+            sandbox_id = ""
             if self.clock is SYSTEM_CLOCK:
-                sandbox = self.sandbox_id() or secrets.token_hex(8)
-        shared_state = shared_state_for(self.session.hosts, self.clock, limits, sandbox)
-        self._shared_state = shared_state  # kept alive: others at the same addresses share it
+                sandbox_id = self.sandbox_id() or secrets.token_hex(8)
+        shared_state = shared_state_for(self.session.hosts, self.clock, limits, sandbox_id)
+        self._shared_state = shared_state  # keeps it alive for other connections to the same addresses
         self.budget = shared_state.budget
         self.host_clocks = shared_state.host_clocks
         self.sender = self.sender_with(keys)
         self.warn_if_local_only()
-        _warn_of_the_version_before(self.budget.left_behind)
+        _warn_of_earlier_version(self.budget.migration_problem)
 
     def sender_with(self, keys: Keys) -> Sender:
-        """A sender with these keys, at the same hosts and within the same budget."""
+        """Return a sender with other keys, for the same hosts and within the same budget."""
         return Sender(
             keys=keys,
             session=self.session,
@@ -122,47 +121,48 @@ class Connection:
         )
 
     def sandbox_id(self) -> str | None:
-        """Which sandbox answers at these hosts, by its own words; None where it is none.
+        """Return the id of the sandbox at these hosts, which is asked for it; None where there is no sandbox.
 
-        An address of this machine is no proof: a tunnel to the real exchange has one, too.
+        A loopback address proves nothing: it may be a tunnel to the real exchange.
         """
-        return _sandbox_at(self.session.hosts) if self.source == "sandbox" else None
+        return _fetch_sandbox_id(self.session.hosts) if self.source == "sandbox" else None
 
     def warn_if_local_only(self) -> None:
-        """Say it once where this process cannot share its budget; and again where it could meanwhile."""
-        why, store = self.budget.local_only_reason, self.budget.store
-        folder = store and store.parent
+        """Warn once where this process cannot share its budget, and once more each time it loses it again."""
+        reason, path = self.budget.local_only_reason, self.budget.path
+        folder = path and path.parent
         with _warning:
-            if not why and folder is not None:
-                for said in [each for each, about in _warned.items() if about == folder]:
-                    del _warned[said]
-            if not why or why in _warned:
+            if not reason and folder is not None:
+                for warned in [each for each, about in _warned.items() if about == folder]:
+                    del _warned[warned]
+            if not reason or reason in _warned:
                 return
-            _warned[why] = folder
-        said = (
-            f"The rate limits are counted by this process alone: {why}. Other kernels and scripts on this "
-            "machine are not seen except in the exchange's own counts; run one at a time, or give them "
-            f'smaller shares (`Link(limit_fraction=0.5)`). {paths.RATE_LIMITS} names another folder, or "off".'
+            _warned[reason] = folder
+        message = (
+            f"The rate limits are counted by this process alone: {reason}. Use by other kernels and scripts "
+            "on this machine shows only in the counts that the exchange reports. Run one at a time, or give "
+            "each a fraction of the limits (`Link(limit_fraction=0.5)`). To use another folder, set "
+            f'{paths.RATE_LIMITS} to it; "off" turns sharing off.'
         )
-        warn(RateLimitWarning(said))
+        warn(RateLimitWarning(message))
 
     def close(self) -> None:
         """Close every socket."""
         self.session.close()
 
 
-def _warn_of_the_version_before(left_behind: str) -> None:
-    """Say it once where something that was set up or noted under the version before is not used any more."""
-    for said in (*paths.renamed_variables(), left_behind):
+def _warn_of_earlier_version(migration_problem: str) -> None:
+    """Warn once where a variable or file of an earlier version is no longer used."""
+    for message in (*paths.renamed_variables(), migration_problem):
         with _warning:
-            if not said or said in _warned:
+            if not message or message in _warned:
                 continue
-            _warned[said] = None
-        warn(RateLimitWarning(said))
+            _warned[message] = None
+        warn(RateLimitWarning(message))
 
 
-def _sandbox_at(hosts: Mapping[Host, str]) -> str | None:
-    """Which sandbox it is: the next one on the same port must not inherit what is known of this one."""
+def _fetch_sandbox_id(hosts: Mapping[Host, str]) -> str | None:
+    """Return the id of a sandbox, so that the next one on the same port does not inherit its state."""
     session = Session(hosts, timeout=_SANDBOX_TIMEOUT_S, trust_env=False)
     try:
         response = session.get("api", "/sandbox/id", "", None)
@@ -176,7 +176,7 @@ def _sandbox_at(hosts: Mapping[Host, str]) -> str | None:
 def _all_hosts(hosts: Mapping[Host, str]) -> Mapping[Host, str]:
     if not isinstance(hosts, Mapping) or set(hosts) != set(BASE_URLS):
         raise UsageError(
-            f"`hosts` has an address for each of {', '.join(BASE_URLS)} and for nothing else, so that no "
-            'request goes to a host nobody named: {"api": "https://...", ...}. Nothing was sent.'
+            f"`hosts` must have an address for each of {', '.join(BASE_URLS)} and for nothing else, such as "
+            '{"api": "https://...", ...}. Nothing was sent.'
         )
     return hosts

@@ -1,4 +1,4 @@
-"""What a host says about itself, asked for when it is needed: its time, and its limits."""
+"""Fetches a host's time and limits when they are needed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TypeGuard
 
 from toolkit.endpoints import API, FAPI, PAPI, Host, RateLimit
 from toolkit.errors import BannedError, ContractError, ToolkitError
-from toolkit.ratelimit import ReportedLimit
 from toolkit.ratelimit.budget import MAX_POLL_S, Budget
+from toolkit.ratelimit.records import ReportedLimit
 from toolkit.runtime import forks
 from toolkit.runtime.interruptions import forgiving
 from toolkit.timing.cancel import CancelToken
@@ -21,15 +21,15 @@ from toolkit.timing.http_dates import is_cached, read_date
 from toolkit.transport.responses import RawResponse, decode, error_of
 from toolkit.transport.session import Session, TransportFailure
 
-# 2010 and 2100: what lies outside is no time.
+# 2010 and 2100: times outside are invalid.
 _EARLIEST, _LATEST = 1_262_304_000, 4_102_444_800
-# Seconds: an answer that takes longer has the time asked for again, and a clock that another process measured
-# is not good enough where it may be further off.
+# After a slower response the time is fetched again; a clock measured by another process with a larger error
+# is measured again.
 SLOW_RESPONSE_S = MAX_CLOCK_ERROR_S = 1.0
-# No limit is larger, and no window longer: one that never turned would stop every sender.
-_LARGEST, _LONGEST = 10**9, 86_400
+# Bounds of plausible limits and windows: a window that never ends would stop every sender.
+_MAX_LIMIT, _MAX_WINDOW_S = 10**9, 86_400
 
-# Where each host tells the time. None is documented for /papi: the Date of a ping's answer serves.
+# Source of each host's time. /papi documents none, so the `Date` of a ping's response is used.
 _TIME: Mapping[Host, tuple[RateLimit, str]] = {
     "api": (API, "/api/v3/time"),
     "fapi": (FAPI, "/fapi/v1/time"),
@@ -42,14 +42,14 @@ _LOG = logging.getLogger(__name__)
 
 
 class ServerInfo:
-    """The hosts of one exchange, and what is known of their clocks and limits.
+    """Keeps the clocks and limits of an exchange's hosts up to date.
 
     Args:
-        session: What they are asked with.
-        budget: What they may be asked for.
-        clocks: Their clocks, kept here.
+        session: The HTTP session.
+        budget: The budget that admits the requests.
+        clocks: Each host's clock, which is set here.
         clock: This machine's clock.
-        limit_fraction: Part of a limit that may be used up.
+        limit_fraction: Fraction of a limit that may be used up.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class ServerInfo:
 
     def _make_locks(self) -> None:
         self._locks = {host: threading.Lock() for host in self._clocks}
-        self._lock_owners: dict[Host, int] = {}  # the thread that has that lock, or had it last
+        self._lock_owners: dict[Host, int] = {}  # the thread that holds each lock, or held it last
 
     def ensure_time(self, host: Host, cancel: CancelToken | None = None) -> None:
-        """Measure a host's clock where that was not done lately, here or in another process."""
+        """Measure a host's clock unless this or another process did so recently."""
         clock = self._clocks[host]
         if clock.is_fresh():
             return
@@ -87,70 +87,71 @@ class ServerInfo:
                 self.measure(host, cancel)
 
     def measure(self, host: Host, cancel: CancelToken | None = None) -> None:
-        """Measure a host's clock. Where that fails, the time as known stays good enough to try.
+        """Measure a host's clock. After a temporary failure the time as known is used.
 
         Raises:
-            TransportFailure: Nothing else that is sent there would fare better.
+            TransportFailure: Any other request to the host would fail in the same way.
         """
         with _ignore_temporary_failures():
             self.fetch_time(host, cancel)
 
     def fetch_time(self, host: Host, cancel: CancelToken | None = None) -> Measured:
-        """Ask a host for its time, and go by that.
+        """Fetch a host's time and set its clock.
 
-        The first answer may have taken long only because the connection had to be made first. Nobody can
-        tell how much of that was the way there, so it is asked again over the same connection; the better of
-        both counts.
+        A slow first response may be due to connecting, which makes the measurement imprecise. Then the time
+        is fetched again over the same connection, and the more precise measurement is used.
 
         Raises:
-            TransportFailure: No whole answer came.
-            ContractError: What came does not tell the time.
-            BannedError: This address is banned; nothing was sent.
+            TransportFailure: No complete response came.
+            ContractError: The response does not give the time.
+            BannedError: This IP address is banned. Nothing was sent.
         """
         measured = self._measured(host, cancel)
         if measured.took > SLOW_RESPONSE_S:
-            with suppress(TransportFailure, ToolkitError):  # the first is there
+            with suppress(TransportFailure, ToolkitError):  # the first measurement is used
                 measured = min(measured, self._measured(host, cancel), key=attrgetter("error"))
         clock = self._clocks[host]
         clock.use(measured)
         self._budget.publish_clock(host, measured)
         with forgiving(Exception):
-            _LOG.debug("clock of %s: %+.3f s, give or take %.3f s", host, clock.offset or 0.0, measured.error)
+            _LOG.debug(
+                "clock of %s: offset %+.3f s, error up to %.3f s", host, clock.offset or 0.0, measured.error
+            )
         return measured
 
     def _measured(self, host: Host, cancel: CancelToken | None) -> Measured:
         rate_limit, path = _TIME[host]
-        with self._budgeted_request(rate_limit, path, 1, "clock", cancel) as ask:
-            return self._clocks[host].measure(lambda: _parse_time(ask()))
+        with self._budgeted_request(rate_limit, path, 1, "clock", cancel) as send:
+            return self._clocks[host].measure(lambda: _parse_time(send()))
 
     def ensure_limits(self, rate_limit: RateLimit, cancel: CancelToken | None = None) -> None:
-        """Ask for the limit in force where the exchange tells it and no process has asked lately."""
+        """Fetch the limits in force where the exchange reports them and no process did so recently."""
         if self._budget.has_current_limits(rate_limit):
             return
         with self._one_at_a_time(rate_limit.host, cancel):
             if self._budget.has_current_limits(rate_limit):
                 return
             limits: list[ReportedLimit] = []
-            asking = self._budgeted_request(
+            request = self._budgeted_request(
                 rate_limit, rate_limit.limits_path, rate_limit.limits_weight, "limits", cancel
             )
-            with asking as ask, _ignore_temporary_failures():
-                limits = _parse_limits(ask())
-            # Without an answer the documented limit has to do for a while.
+            with request as send, _ignore_temporary_failures():
+                limits = _parse_limits(send())
+            # Without a response the documented limit is used for a while.
             self._budget.update_limits(rate_limit, limits)
 
     @contextmanager
     def _one_at_a_time(self, host: Host, cancel: CancelToken | None) -> Iterator[None]:
-        """One thread asks a host about itself at a time; what it waits for, the others wait for, too.
+        """Let one thread at a time fetch information about a host; the others show what it waits for.
 
         Raises:
-            Stopped: `cancel` was set.
+            Cancelled: `cancel` was set.
         """
         cancel = cancel or CancelToken()
         began = self._clock.monotonic()
-        is_ours = False
+        has_lock = False
         try:
-            while not (is_ours := self._locks[host].acquire(timeout=MAX_POLL_S)):
+            while not (has_lock := self._locks[host].acquire(timeout=MAX_POLL_S)):
                 cancel.check()
                 wait = self._budget.wait_in_thread(self._lock_owners.get(host, 0))
                 if wait is not None:
@@ -160,27 +161,27 @@ class ServerInfo:
             yield
         finally:
             cancel.end_wait()
-            if is_ours:
+            if has_lock:
                 self._locks[host].release()
 
     @contextmanager
     def _budgeted_request(
         self, rate_limit: RateLimit, target: str, weight: int, endpoint: str, cancel: CancelToken | None
     ) -> Iterator[Callable[[], RawResponse]]:
-        """Leave to send one question, and what sends it."""
+        """Reserve the weight of one request, yield the function that sends it, and record the response."""
         path, _, query = target.partition("?")
         reservation = self._budget.admit(
             rate_limit, path, weight, endpoint, cancel=cancel, limit_fraction=self._limit_fraction
         )
         response: RawResponse | None = None
 
-        def ask() -> RawResponse:
+        def send() -> RawResponse:
             nonlocal response
             response = self._session.get(rate_limit.host, path, query, None)
             return response
 
         try:
-            yield ask
+            yield send
         finally:
             status, headers = (response.status, response.headers) if response else (None, {})
             self._budget.record_response(reservation, status, headers)
@@ -188,7 +189,7 @@ class ServerInfo:
                 self._apply_ban(rate_limit.host, endpoint, path, response)
 
     def _apply_ban(self, host: Host, endpoint: str, path: str, response: RawResponse) -> None:
-        """Keep a ban whose end only the words of an answer tell."""
+        """Store a ban whose end only the body of a response gives."""
         now = self._budget.exchange_time(host, response.headers)
         error = error_of(endpoint, path, response, now)
         if isinstance(error, BannedError):
@@ -197,7 +198,7 @@ class ServerInfo:
 
 @contextmanager
 def _ignore_temporary_failures() -> Iterator[None]:
-    """Go on without an answer, unless the next request is sure to fail in the same way."""
+    """Ignore a failed request, unless the next one is certain to fail in the same way."""
     try:
         yield
     except ContractError:
@@ -208,8 +209,8 @@ def _ignore_temporary_failures() -> Iterator[None]:
 
 
 def _parse_limits(response: RawResponse) -> list[ReportedLimit]:
-    """The limits in an answer of exchangeInfo that count weight or orders."""
-    # A limit that a cache kept may be another by now.
+    """Return the limits of weight and orders in a response of exchangeInfo."""
+    # A limit from a cache may be outdated.
     payload = decode("limits", response) if response.status == 200 and not is_cached(response.headers) else {}
     reported = payload.get("rateLimits") if isinstance(payload, dict) else None
     limits = []
@@ -217,29 +218,31 @@ def _parse_limits(response: RawResponse) -> list[ReportedLimit]:
         if not isinstance(each, dict):
             continue
         kind, seconds = _KINDS.get(str(each.get("rateLimitType"))), _SECONDS.get(str(each.get("interval")))
-        number, most = each.get("intervalNum"), each.get("limit")
-        if kind and seconds and _is_sane(most) and _is_sane(number) and number * seconds <= _LONGEST:
-            limits.append(ReportedLimit(kind, number * seconds, most))
+        number, limit = each.get("intervalNum"), each.get("limit")
+        if kind and seconds and _is_sane(limit) and _is_sane(number) and number * seconds <= _MAX_WINDOW_S:
+            limits.append(ReportedLimit(kind, number * seconds, limit))
     return limits
 
 
 def _is_sane(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_LIMIT
 
 
 def _parse_time(response: RawResponse) -> tuple[float, float]:
-    """The host's time in an answer, and how much it may be off."""
+    """Return the host's time in a response, and its possible error, in seconds."""
     if response.status != 200:
-        raise ContractError("clock", f"HTTP {response.status} is no answer that tells the time")
+        raise ContractError("clock", f"a response with status {response.status} does not give the time")
     if is_cached(response.headers):
-        raise ContractError("clock", "the answer comes out of a cache on the way, which tells no time")
+        raise ContractError("clock", "the response came from a cache, so its time is outdated")
     payload = decode("clock", response)
     reported = payload.get("serverTime") if isinstance(payload, dict) else None
     date = read_date(response.headers)
     if isinstance(reported, int) and _EARLIEST * 1000 <= reported < _LATEST * 1000:
         if date is not None and abs(reported / 1000 - date) > MAX_CLOCK_SKEW_S:
-            raise ContractError("clock", "the answer tells two times that differ: one of them is old")
+            raise ContractError(
+                "clock", "the response gives two times that differ, so one of them is outdated"
+            )
         return reported / 1000, 0.0
     if date is None or reported is not None:
-        raise ContractError("clock", "the answer does not tell the time")
-    return date + 0.5, 0.5  # it is cut to whole seconds
+        raise ContractError("clock", "the response does not give the time")
+    return date + 0.5, 0.5  # a `Date` has whole seconds

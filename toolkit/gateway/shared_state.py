@@ -1,7 +1,7 @@
-"""What all who talk to the same exchange have in common: the ledger, and in one process the rest as well.
+"""State that all Links to the same exchange share.
 
-The exchange counts by address, so two Links that each believed in an allowance of their own would
-together use too much.
+All processes of this machine share the rate-limit store. Within a process, Links also share clocks and
+budget. The exchange counts requests by IP address: with separate budgets, Links would exceed the limits.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from toolkit.endpoints import ALTERNATES, RATE_LIMITS, Host
 from toolkit.errors import UsageError
-from toolkit.ratelimit import RateLimitStore
 from toolkit.ratelimit.budget import Budget
+from toolkit.ratelimit.store import RateLimitStore
 from toolkit.runtime import forks
 from toolkit.runtime.interruptions import let_through
 from toolkit.storage import paths
@@ -23,29 +23,29 @@ from toolkit.timing.clock import SYSTEM_CLOCK, Clock, HostClock
 
 
 class SharedState:
-    """The clocks of an exchange's hosts, and what may still be sent to them.
+    """The clocks of an exchange's hosts, and the budget of requests to them.
 
     Args:
         hosts: Base address of each host.
         clock: This machine's clock.
-        sandbox: Which sandbox it is, None for a real exchange.
+        sandbox_id: Id of the sandbox, None for a real exchange.
     """
 
-    def __init__(self, hosts: Mapping[Host, str], clock: Clock, sandbox: str | None) -> None:
+    def __init__(self, hosts: Mapping[Host, str], clock: Clock, sandbox_id: str | None) -> None:
         self.host_clocks: Mapping[Host, HostClock] = {host: HostClock(clock) for host in hosts}
         path, problem, earlier = None, "", list[Path]()
-        # Only who lives by the machine's own clock can share a record of times with other processes.
+        # The store holds times of this machine's clock, so only users of that clock can share it.
         if clock is SYSTEM_CLOCK:
             outside = sys.exception()
             try:
-                path = paths.rate_limit_file(hosts, sandbox)
-                if path is not None and sandbox is None:
-                    earlier = paths.earlier_ledger_files(hosts)
-            except RuntimeError:  # so do pathlib and platformdirs say it
-                problem = "there is no home folder for the ledger"
-            except OSError as error:  # the folder that this process is in was deleted
+                path = paths.rate_limit_file(hosts, sandbox_id)
+                if path is not None and sandbox_id is None:
+                    earlier = paths.earlier_rate_limit_files(hosts)
+            except RuntimeError:  # raised by pathlib and platformdirs
+                problem = "there is no home folder for the rate-limit file"
+            except OSError as error:  # the current folder was deleted
                 let_through(error, outside)
-                problem = f"the folder of the ledger cannot be found ({error.strerror})"
+                problem = f"the folder of the rate-limit file cannot be found ({error.strerror})"
         self.budget = Budget(clock, self.host_clocks, RateLimitStore(path, clock, problem, earlier))
 
 
@@ -55,20 +55,20 @@ _kept: set[SharedState] = set()
 
 
 def shared_state_for(
-    hosts: Mapping[Host, str], clock: Clock, limits: Mapping[str, int] | None, sandbox: str | None
+    hosts: Mapping[Host, str], clock: Clock, limits: Mapping[str, int] | None, sandbox_id: str | None
 ) -> SharedState:
-    """The one `SharedState` of these addresses in this process.
+    """Return the only `SharedState` of these addresses in this process.
 
     Args:
         hosts: Base address of each host.
         clock: This machine's clock.
-        limits: Weight per window by name of pool, where it is not the exchange's own.
-        sandbox: Which sandbox it is, None for a real exchange. A real one is remembered when no Link
-            uses it any more, so that a ban outlives the Link that met it; of sandboxes, the next one may
-            get the same port.
+        limits: Weight per window by name of the rate limit, in place of the exchange's own limit.
+        sandbox_id: Id of the sandbox, None for a real exchange. The state of a real exchange is kept when no
+            Link uses it any more, so that a ban outlives the Link that was banned. The state of a sandbox is
+            not, because the next one may get the same port.
 
     Raises:
-        UsageError: A limit is no positive number, or of no pool.
+        UsageError: A limit is not a positive whole number, or there is no rate limit of that name.
     """
     for name, limit in (limits or {}).items():
         if (
@@ -78,16 +78,16 @@ def shared_state_for(
         ):
             known = ", ".join(rate_limit.name for rate_limit in RATE_LIMITS)
             raise UsageError(
-                f"`limits` holds positive whole numbers by pool ({known}); {name!r} does not fit. "
-                "Nothing was sent."
+                f"`limits` must map names of rate limits ({known}) to positive whole numbers, which "
+                f"{name!r}: {limit!r} is not. Nothing was sent."
             )
     addresses = sorted((host, ALTERNATES.get(address, address)) for host, address in hosts.items())
-    cache_key = (clock, sandbox, *addresses)
+    cache_key = (clock, sandbox_id, *addresses)
     with _lock:
         shared_state = _shared_states.get(cache_key)
         if shared_state is None:
-            shared_state = _shared_states[cache_key] = SharedState(hosts, clock, sandbox)
-        if sandbox is None:
+            shared_state = _shared_states[cache_key] = SharedState(hosts, clock, sandbox_id)
+        if sandbox_id is None:
             _kept.add(shared_state)
     if limits:
         shared_state.budget.set_limits(limits)
@@ -95,7 +95,7 @@ def shared_state_for(
 
 
 def _make_lock() -> None:
-    global _lock  # noqa: PLW0603 - in a child, whoever held it does not exist
+    global _lock  # noqa: PLW0603 - the thread that holds it does not exist in a child
     _lock = threading.Lock()
 
 

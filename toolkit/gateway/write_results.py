@@ -1,4 +1,4 @@
-"""What is known of a write by what came back."""
+"""Determines from the response whether a write was executed."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ def result_of(
     clock: HostClock,
     now: float,
 ) -> WriteResult:
-    """What is known of a write that was sent once.
+    """Return the result of a write that was sent once.
 
     Args:
         request: The write.
-        response: What came back, None where no whole answer did.
-        failure: How the answer was lost.
-        interruption: What ended the write.
-        timestamp: The timestamp that it carried, in milliseconds.
+        response: The response, None where none came completely.
+        failure: Why the response was lost.
+        interruption: What interrupted the write.
+        timestamp: The timestamp that the request carried, in milliseconds.
         clock: The host's clock.
-        now: The time by which what the answer says is meant.
+        now: The exchange's time at the response, in seconds.
     """
     if interruption is not None and response is None:
         if interruption.sent:
-            reason = "it was interrupted while it was under way"
+            reason = "it was interrupted while it was being sent"
             return WriteResult(None, errors.OutcomeUnknownError(request.qualified_name, reason))
         return WriteResult(
-            False, errors.NotExecutedError(request.qualified_name, "it was interrupted before it left")
+            False, errors.NotExecutedError(request.qualified_name, "it was interrupted before it was sent")
         )
     if response is None and failure is not None:
         if failure.partial_response is None:
@@ -47,24 +47,30 @@ def result_of(
             return WriteResult(
                 None,
                 errors.OutcomeUnknownError(
-                    request.qualified_name, "the answer was cut off", failure.partial_response.status
+                    request.qualified_name, "the response was cut off", failure.partial_response.status
                 ),
             )
-        response = failure.partial_response  # status and headers are whole and say enough
+        response = failure.partial_response  # its status and headers are complete and sufficient
     assert response is not None  # noqa: S101 - for the type checker
     result = classify(request.qualified_name, request.path, response, now)
     if result.executed is None or isinstance(result.error, errors.ClockError):
-        return result  # the latter says itself that the timestamp was ahead
+        return result  # a ClockError says that the timestamp was ahead
     made = made_at(response.headers)
     earliest = timestamp / 1000 - clock.reading()[1] - MAX_CLOCK_SKEW_S
     if made is not None and clock.is_fresh() and made < earliest:
-        reason = "the answer is older than the request, so it answers another one"
+        reason = "the response is older than the request, so it belongs to another one"
         return WriteResult(None, errors.OutcomeUnknownError(request.qualified_name, reason, response.status))
     return result
 
 
 def not_sent(endpoint: str, reason: str, advice: str) -> WriteResult:
-    """What is known of a write of which nothing got to the exchange: the reason, and what to do about it."""
-    said = f"{reason}: it never left"
-    said += f". {advice[0].upper()}{advice[1:]}" if advice else ""
-    return WriteResult(False, errors.NotExecutedError(endpoint, said))
+    """Return the result of a write that was never sent.
+
+    Args:
+        endpoint: Name of the endpoint.
+        reason: Why it was not sent.
+        advice: What to do about it.
+    """
+    message = f"{reason}: it was never sent"
+    message += f". {advice[0].upper()}{advice[1:]}" if advice else ""
+    return WriteResult(False, errors.NotExecutedError(endpoint, message))

@@ -1,4 +1,4 @@
-"""The sending of one write: signed, sent once, and what came back judged, counted and obeyed."""
+"""Sends one write: signs it, sends it once, and classifies, counts and applies the response."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from toolkit.transport.session import Interruption, Session, SignedRequest, Tran
 
 
 class WriteSender:
-    """Sends a write for which weight was reserved, once, whatever comes back.
+    """Sends a write for which weight was reserved. It is sent once, whatever the response.
 
     Args:
-        session: What it is sent with.
-        budget: Where it is counted.
+        session: The HTTP session.
+        budget: The budget that counts it.
         host_clocks: Each host's clock.
-        hosts: Has a host's clock measured again where it turned out to be wrong.
-        recv_window: Milliseconds a request stays valid.
-        show: Shows what is waited for.
+        server_info: Measures a host's clock again where it turns out to be wrong.
+        recv_window: Milliseconds that a request stays valid.
+        show: Displays waits.
     """
 
     def __init__(
@@ -39,26 +39,26 @@ class WriteSender:
         session: Session,
         budget: Budget,
         host_clocks: Mapping[Host, HostClock],
-        hosts: ServerInfo,
+        server_info: ServerInfo,
         recv_window: int,
         show: Show | None,
     ) -> None:
         self._session = session
         self._budget = budget
         self._host_clocks = host_clocks
-        self._server_info = hosts
+        self._server_info = server_info
         self._recv_window = recv_window
         self._show = show
 
     def send(
         self, request: WriteRequest, credentials: Credentials, reservation: Reservation, timestamp: int
     ) -> WriteAttempt:
-        """Send it; an interrupt that comes meanwhile is in the reply.
+        """Send a write. An interrupt meanwhile is part of what is returned.
 
         Args:
             request: The write.
             credentials: The key that signs it.
-            reservation: Its weight, which is counted when it was sent.
+            reservation: The reservation of its weight.
             timestamp: The timestamp that it carries, in milliseconds.
         """
         response, failure, interruption = self._send_without_trace(request, credentials, timestamp)
@@ -66,9 +66,9 @@ class WriteSender:
             return self._conclude(
                 request, response, failure, interruption, timestamp=timestamp, reservation=reservation
             )
-        except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
+        except BaseException as error:  # noqa: BLE001 - raised after the outcome is in the journal
             interrupted_by = error
-        # It struck once: what came is judged all the same.
+        # The interrupt came between response and result: classify the response all the same.
         result = self._result(request, response, failure, interruption, timestamp=timestamp)
         return WriteAttempt(result, interruption.error if interruption is not None else interrupted_by)
 
@@ -82,7 +82,7 @@ class WriteSender:
         timestamp: int,
         reservation: Reservation,
     ) -> WriteAttempt:
-        """What came of a write, counted and obeyed."""
+        """Return the result of a write, after counting and applying the response."""
         status: int | None = None
         headers: Mapping[str, str] = {}
         try:
@@ -92,7 +92,7 @@ class WriteSender:
             result = self._result(request, response, failure, interruption, timestamp=timestamp)
         finally:
             late = self._record(reservation, status, headers)
-        # What is known of the write does not hang on what is counted and told to others about it.
+        # Errors while counting or applying the response do not change the result.
         later = self._apply(request, result)
         return WriteAttempt(result, interruption.error if interruption is not None else late or later)
 
@@ -120,15 +120,15 @@ class WriteSender:
     def _record(
         self, reservation: Reservation, status: int | None, headers: Mapping[str, str]
     ) -> BaseException | None:
-        """Count what was sent; what came in between."""
+        """Count the request. Returns the exception that interrupted it, if any."""
         try:
             self._budget.record_response(reservation, status, headers)
-        except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
+        except BaseException as error:  # noqa: BLE001 - raised after the outcome is in the journal
             return error
         return None
 
     def _apply(self, request: WriteRequest, result: WriteResult) -> BaseException | None:
-        """Do what the answer asks for: it concerns the next call, as this one is not sent again."""
+        """Apply a ban or clock error to later requests. Returns the exception that interrupted it, if any."""
         try:
             if isinstance(result.error, errors.BannedError):
                 self._budget.apply_ban(result.error)
@@ -144,24 +144,24 @@ class WriteSender:
     def _send_without_trace(
         self, request: WriteRequest, credentials: Credentials, timestamp: int
     ) -> tuple[RawResponse | None, TransportFailure | None, Interruption | None]:
-        """Send once: the answer, or how it was lost, or what broke it off.
+        """Send once. Returns the response, or why it was lost, or what interrupted it.
 
-        No frame of what it calls is in the trace of whatever goes wrong there: they hold what is signed.
+        Tracebacks of errors show no frames from here on, because those hold keys and signed text.
         """
         try:
             return self._send(request, credentials, timestamp)
-        except BaseException as error:  # noqa: BLE001 - raised when what became of the write is written down
+        except BaseException as error:  # noqa: BLE001 - raised after the outcome is in the journal
             return None, None, Interruption(bare(error), sent=True)
 
     def _send(
         self, request: WriteRequest, credentials: Credentials, timestamp: int
     ) -> tuple[RawResponse | None, TransportFailure | None, Interruption | None]:
         query, body = request.query, request.body
-        own = encode({"recvWindow": self._recv_window, "timestamp": timestamp})
+        stamp = encode({"recvWindow": self._recv_window, "timestamp": timestamp})
         if request.placement == "query":
-            query = f"{query}&{own}" if query else own
+            query = f"{query}&{stamp}" if query else stamp
         else:
-            body = f"{body}&{own}" if body else own
+            body = f"{body}&{stamp}" if body else stamp
         try:
             response = self._session.send(self._signed(request, credentials, query, body), credentials.key)
         except TransportFailure as failure:
@@ -172,7 +172,7 @@ class WriteSender:
 
     @staticmethod
     def _signed(request: WriteRequest, credentials: Credentials, query: str, body: str) -> SignedRequest:
-        # Last of all, as the documents want it.
+        # The documentation requires the signature at the end.
         signature = f"&signature={sign(credentials, query, body)}"
         if request.placement == "query":
             query += signature

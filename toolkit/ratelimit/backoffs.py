@@ -1,4 +1,4 @@
-"""Bans and pauses, which hold for every process and outlive a restart, also one into a newer version."""
+"""Bans and pauses. They apply to every process, and survive a restart and an upgrade of the package."""
 
 from __future__ import annotations
 
@@ -12,56 +12,56 @@ from toolkit.ratelimit.records import Backoff
 from toolkit.runtime.interruptions import let_through
 from toolkit.storage import database, earlier
 from toolkit.storage.formats import Execute
-from toolkit.storage.processes import boot
+from toolkit.storage.processes import boot_id
 from toolkit.timing.clock import Clock
 
 _SELECT_BACKOFFS = "SELECT host, until, wall_until, seconds, boot FROM backoff"
-# What an earlier version wrote is asked for at each opening, and an old kernel may write it meanwhile.
-_PATIENCE = 0.5
+# The file of an earlier version is read at each opening, and a kernel of that version may be writing to it.
+_EARLIER_FILE_TIMEOUT_S = 0.5
 
 
-class Halts:
-    """The halts in the record.
+class BackoffTable:
+    """The back-offs in the store.
 
     Args:
         clock: This machine's clock.
-        files: Files of the version before.
+        files: Files of an earlier version of the package.
 
     Attributes:
-        known: Until when each host is not to be sent to, by the clock, as last read.
-        left_behind: What could not be taken over from the version before, "" where nothing was left.
+        known: End of each host's back-off by the monotonic clock, as last read.
+        migration_problem: What could not be read from an earlier version's file, "" where nothing was lost.
     """
 
     def __init__(self, clock: Clock, files: Sequence[Path] = ()) -> None:
         self.known: dict[str, float] = {}
-        self.left_behind = ""
+        self.migration_problem = ""
         self._clock = clock
         self._files = files
 
     def write(self, execute: Execute, host: str, seconds: float, now: float = 0.0) -> None:
-        """Write down that nothing is to be sent to a host for so long.
+        """Store a back-off.
 
         Args:
             execute: Runs a statement.
             host: The host.
-            seconds: How long.
-            now: The exchange's time, where it is known.
+            seconds: Its length.
+            now: The exchange's time, 0 where it is unknown.
         """
-        # The second counts after the machine was started anew, when its own clock is all there is. Whether
-        # that will be as wrong as it is now, or right by then, nobody knows: the later of both is safe, and
-        # `seconds` bounds it.
+        # The wall-clock time is used after a reboot, when the monotonic clock starts anew. This machine's
+        # wall clock may be wrong now or then, so the later of the two times is stored; `seconds` bounds the
+        # wait.
         wall = max(self._clock.time(), now)
         ends = float(self._clock.monotonic() + seconds), float(wall + seconds)
         execute(
             "REPLACE INTO backoff (host, until, wall_until, seconds, boot) VALUES (?, ?, ?, ?, ?)",
-            (host, *ends, float(seconds), boot()),
+            (host, *ends, float(seconds), boot_id()),
         )
 
     def read(self, execute: Execute) -> tuple[list[Backoff], bool]:
-        """The halts there are, and whether one of them has ended."""
+        """Return the back-offs, and whether any has ended."""
         backoffs, has_ended = [], False
-        for host, until, wall_until, seconds, boot_then in execute(_SELECT_BACKOFFS).fetchall():
-            left, is_certain = self._left(until, wall_until, seconds, boot_then)
+        for host, until, wall_until, seconds, stored_boot in execute(_SELECT_BACKOFFS).fetchall():
+            left, is_certain = self._seconds_left(until, wall_until, seconds, stored_boot)
             if left <= 0:
                 execute("DELETE FROM backoff WHERE host = ?", (host,))
                 has_ended = True
@@ -69,54 +69,61 @@ class Halts:
             if not is_certain:
                 self.write(execute, host, left)
             backoffs.append(Backoff(host, left))
-        self.known = {back_off.host: self._clock.monotonic() + back_off.left for back_off in backoffs}
+        self.known = {backoff.host: self._clock.monotonic() + backoff.seconds_left for backoff in backoffs}
         return backoffs, has_ended
 
     def carry_over(self, execute: Execute, known: Mapping[str, float]) -> None:
-        """Write down what is known, and what the version before had written down, where that lasts longer.
+        """Store known back-offs and those of an earlier version, where they last longer than the stored ones.
 
         Args:
             execute: Runs a statement.
-            known: Until when each host is not to be sent to, by the clock.
+            known: End of each host's back-off by the monotonic clock.
         """
-        there = {back_off.host: back_off.left for back_off in self.read(execute)[0]}
+        stored = {backoff.host: backoff.seconds_left for backoff in self.read(execute)[0]}
         now = self._clock.monotonic()
         for host, left in [*((host, until - now) for host, until in known.items()), *self._earlier()]:
-            if left > there.get(host, 0.0):
-                there[host] = left
+            if left > stored.get(host, 0.0):
+                stored[host] = left
                 self.write(execute, host, left)
 
-    def _left(self, until: float, wall_until: float, seconds: float, boot_then: str) -> tuple[float, bool]:
-        """How long a halt still lasts, and whether that is sure."""
-        is_known = bool(boot_then) and boot_then == boot()
-        left = until - self._clock.monotonic() if is_known else wall_until - self._clock.time()
-        if is_known and left <= seconds:
+    def _seconds_left(
+        self, until: float, wall_until: float, seconds: float, stored_boot: str
+    ) -> tuple[float, bool]:
+        """Return how long a back-off still lasts, and whether that is certain."""
+        is_same_boot = bool(stored_boot) and stored_boot == boot_id()
+        left = until - self._clock.monotonic() if is_same_boot else wall_until - self._clock.time()
+        if is_same_boot and left <= seconds:
             return left, True
-        # Of before the machine was started, or of a clock that was wrong: whatever became of the clocks, it
-        # lasts no longer from now on than it was meant to.
+        # It was stored before a reboot or by a wrong clock. From now on it lasts no longer than its full
+        # length.
         return min(left, seconds), False
 
     def _earlier(self) -> list[tuple[str, float]]:
-        """What files of the version before say: hosts, and how long nothing is to be sent there."""
+        """Return the back-offs in files of an earlier version: host and seconds left."""
         found, failed = [], []
         for path in self._files:
             outside = sys.exception()
             try:
-                with contextlib.closing(database.connect(path, timeout=_PATIENCE, shared=True)) as file:
-                    rows = file.execute(earlier.WAITS).fetchall()
+                with contextlib.closing(
+                    database.connect(path, timeout=_EARLIER_FILE_TIMEOUT_S, shared=True)
+                ) as file:
+                    rows = file.execute(earlier.BACKOFFS).fetchall()
                 found += [
-                    (str(host), self._left(float(until), float(wall), float(seconds), str(boot_then))[0])
-                    for host, until, wall, seconds, boot_then in rows
+                    (
+                        str(host),
+                        self._seconds_left(float(until), float(wall), float(seconds), str(stored_boot))[0],
+                    )
+                    for host, until, wall, seconds, stored_boot in rows
                 ]
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except (sqlite3.Error, OSError, ValueError, TypeError) as error:
                 let_through(error, outside)
                 failed.append(f"{path} ({error})")
-        self.left_behind = ""
+        self.migration_problem = ""
         if failed:
-            self.left_behind = (
-                "An earlier version of the package kept the rate limits in "
-                f"{', '.join(failed)}, which cannot be read: a ban that it had met is not known here."
+            self.migration_problem = (
+                "The rate-limit file of an earlier version of the package cannot be read: "
+                f"{', '.join(failed)}. A ban stored in it is not known here."
             )
         return found

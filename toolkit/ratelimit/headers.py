@@ -1,4 +1,4 @@
-"""What the exchange's headers say about use."""
+"""Usage counts in the exchange's response headers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-_DIGITS = 15  # no count has more
-_LONGEST = 64  # no name is longer; what is kept for later is short
+_MAX_DIGITS = 15
+_MAX_NAME_LENGTH = 64  # longer names are not cached
 
 CountKind = Literal["weight", "orders", "sapi-ip", "sapi-uid"]
 
@@ -21,7 +21,13 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class Count(NamedTuple):
-    """The server's own count of what was used in an interval."""
+    """The server's count of what was used in an interval.
+
+    Attributes:
+        kind: What is counted.
+        seconds: Length of the interval.
+        used: The count.
+    """
 
     kind: CountKind
     seconds: int
@@ -29,24 +35,24 @@ class Count(NamedTuple):
 
 
 def read_counts(headers: Mapping[str, str]) -> list[Count]:
-    """Every count of used weight and of orders, whatever its interval.
+    """Return every count of used weight and of orders, for any interval.
 
-    `X-MBX-USED-WEIGHT` without an interval is left out: it repeats the one with it.
+    `X-MBX-USED-WEIGHT` without an interval is left out: it repeats the header that has one.
     """
     counts = []
     for name in headers:
-        counted = _counted(name) if len(name) <= _LONGEST else None
+        counted = _parse_name(name) if len(name) <= _MAX_NAME_LENGTH else None
         if counted is None:
             continue
         used = headers[name].strip()
-        if used.isdecimal() and len(used) <= _DIGITS:
+        if used.isdecimal() and len(used) <= _MAX_DIGITS:
             counts.append(Count(*counted, int(used)))
     return counts
 
 
-@lru_cache(maxsize=256)  # every answer has the same names
-def _counted(name: str) -> tuple[CountKind, int] | None:
-    """What a header of this name counts, and in which interval."""
+@lru_cache(maxsize=256)  # every response has the same names
+def _parse_name(name: str) -> tuple[CountKind, int] | None:
+    """Return what a header counts and the length of its interval; None for other headers."""
     match = _COUNT.match(name)
     if not match:
         return None

@@ -1,4 +1,4 @@
-"""Which limits are in force: the user's own, as the exchange told them, or as they are documented."""
+"""The limits in force: set by the user, reported by the exchange, or documented."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from toolkit.endpoints import RATE_LIMITS, RateLimit
-from toolkit.ratelimit import RateLimitStore, ReportedLimit
+from toolkit.ratelimit.records import ReportedLimit
+from toolkit.ratelimit.store import RateLimitStore
 from toolkit.timing.clock import Clock
 
-# A limit that was told is believed for a day; where asking failed, it is asked for again after some minutes.
+# A reported limit is valid for a day. After a failed request for it, the next one is made ten minutes later.
 LIMITS_VALID_S = 86_400.0
 LIMITS_RETRY_S = 600.0
-# What other processes were told is taken over so often.
+# Limits that other processes stored are read at this interval.
 LIMITS_REREAD_S = 10.0
 
 
 class LimitTable:
-    """The limits of all pools. The budget, their only user, has a lock; who just looks needs none.
+    """The limits in force for every rate limit. Changes need the budget's lock; reads do not.
 
     Args:
         clock: This machine's clock.
-        store: Where all processes write down what they were told.
+        store: The store that all processes share.
     """
 
     def __init__(self, clock: Clock, store: RateLimitStore) -> None:
@@ -32,29 +33,29 @@ class LimitTable:
         self.read()
 
     def set_overrides(self, overrides: Mapping[str, int]) -> None:
-        """Allow other weights per window than the exchange's, by name of pool."""
+        """Allow other weights per window than the exchange does, by name of the rate limit."""
         self._overrides |= overrides
 
     def limit(self, rate_limit: RateLimit) -> int:
-        """Weight a pool allows in a window."""
-        return self._overrides.get(rate_limit.name) or self.in_force(rate_limit).most
+        """Return the weight allowed in a window."""
+        return self._overrides.get(rate_limit.name) or self.in_force(rate_limit).limit
 
     def in_force(self, rate_limit: RateLimit) -> ReportedLimit:
-        """The exchange's limit of a pool's weight, its length of window with it."""
+        """Return the exchange's weight limit, with the length of its window."""
         return self._in_force[rate_limit.name]
 
     def reported(self, rate_limit: RateLimit) -> Sequence[ReportedLimit]:
-        """Every limit of a pool as it was told, of weight or not."""
+        """Return every limit that the exchange reported for a rate limit, of weight or of orders."""
         return self._reported.get(rate_limit.name, ())
 
     def is_current(self, rate_limit: RateLimit) -> bool:
-        """Whether the limit in force was told not long ago, or need not be."""
+        """Whether the limit was reported within a day, or the exchange does not report it at all."""
         return not rate_limit.limits_path or self._clock.monotonic() < self._current_until.get(
             rate_limit.name, -math.inf
         )
 
     def update_limits(self, rate_limit: RateLimit, limits: Sequence[ReportedLimit]) -> None:
-        """Take over what the exchange says is in force; nothing where it could not be asked."""
+        """Store the limits that the exchange reported; an empty sequence means that the request failed."""
         if limits:
             self._store.update_limits(rate_limit.name, limits)
             self.read()
@@ -62,16 +63,16 @@ class LimitTable:
             self._current_until[rate_limit.name] = self._clock.monotonic() + LIMITS_RETRY_S
 
     def invalidate(self, rate_limit: RateLimit) -> None:
-        """Have a pool's limits asked for again; until then they stay in force."""
+        """Mark a limit as outdated, so that it is requested again; until then it stays in force."""
         self._store.invalidate_limits(rate_limit.name)
         self._current_until.pop(rate_limit.name, None)
 
     def read(self) -> None:
-        """Take over what any process was told; what is older than a day is asked for again."""
+        """Read the limits that any process stored; those older than a day are requested again."""
         now, ticks = self._clock.time(), self._clock.monotonic()
         reported: dict[str, list[ReportedLimit]] = {}
         for rate_limit, entry, reported_at in self._store.limits():
-            if entry.most <= 0 or entry.seconds <= 0:
+            if entry.limit <= 0 or entry.seconds <= 0:
                 continue
             reported.setdefault(rate_limit, []).append(entry)
             if 0 <= now - reported_at < LIMITS_VALID_S:
@@ -84,16 +85,16 @@ class LimitTable:
         self._next_read_at = ticks + LIMITS_REREAD_S
 
     def read_if_due(self) -> None:
-        """Take it over where that was not done lately."""
+        """Read the stored limits where that was not done recently."""
         if self._clock.monotonic() >= self._next_read_at:
             self.read()
 
 
 def _in_force(rate_limit: RateLimit, reported: Iterable[ReportedLimit]) -> ReportedLimit:
-    """The limit of a pool's weight: as told, or else as documented."""
-    # Of several the one whose count the answers tell, or else the strictest.
+    """Return the weight limit: as reported, or else as documented."""
+    # Of several, take the one whose count the response headers report, or else the strictest.
     return min(
         (entry for entry in reported if entry.kind == "weight"),
-        key=lambda entry: (entry.seconds != rate_limit.seconds, entry.most / entry.seconds),
+        key=lambda entry: (entry.seconds != rate_limit.seconds, entry.limit / entry.seconds),
         default=ReportedLimit("weight", rate_limit.seconds, rate_limit.limit),
     )

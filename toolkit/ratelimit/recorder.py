@@ -1,4 +1,4 @@
-"""What an answer's headers tell of the counts, written down for every process of the machine."""
+"""Records the counts in response headers for every process of this machine."""
 
 from __future__ import annotations
 
@@ -6,24 +6,37 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from toolkit.endpoints import RATE_LIMITS, Host, RateLimit
-from toolkit.ratelimit import CompletedRequest, CounterKey, ObservedCount, RateLimitStore
+from toolkit.ratelimit.counting import CompletedRequest
 from toolkit.ratelimit.headers import Count, CountKind, read_counts
 from toolkit.ratelimit.limits import LimitTable
+from toolkit.ratelimit.records import CounterKey, ObservedCount
+from toolkit.ratelimit.store import RateLimitStore
 from toolkit.ratelimit.windows import Windows
 from toolkit.timing.clock import Clock, HostClock
 from toolkit.timing.http_dates import is_cached, made_at
 
-# How much later than its answer says the server may have counted.
+# The server may count a request this much later than the `Date` of its response.
 COUNT_DELAY_S = 1.0
 
-# Which kind of count the header of each pool is.
+# The kind of count in the header of each rate limit.
 _KINDS: Mapping[str, CountKind] = {
     rate_limit.name: read_counts({rate_limit.header: "0"})[0].kind for rate_limit in RATE_LIMITS
 }
 
 
 class Reservation(NamedTuple):
-    """Leave to send one request."""
+    """Permission to send one request.
+
+    Attributes:
+        rate_limit: The rate limit that is charged.
+        path: Path of the request.
+        weight: Its weight.
+        endpoint: The endpoint or purpose it is sent for.
+        method: HTTP method.
+        key: Key of the counter.
+        window: Number of the window that the weight is reserved in.
+        sent_at: Time of the reservation, by the monotonic clock.
+    """
 
     rate_limit: RateLimit
     path: str
@@ -36,12 +49,12 @@ class Reservation(NamedTuple):
 
 
 class CountRecorder:
-    """Records how requests ended. The budget, its only user, has a lock.
+    """Records how requests ended. The caller holds the budget's lock.
 
     Args:
         clock: This machine's clock.
-        host_clocks: Each host's clock, by which windows turn.
-        store: The record that all processes share.
+        host_clocks: Each host's clock, which times its windows.
+        store: The store that all processes share.
         limits: The limits in force.
         windows: The windows of all counters.
     """
@@ -62,41 +75,41 @@ class CountRecorder:
         self._windows = windows
 
     def record(self, reservation: Reservation, headers: Mapping[str, str], ticks: float) -> None:
-        """Write down how a request ended, and every count that its answer told.
+        """Record how a request ended, and every count in its response.
 
         Args:
-            reservation: What was reserved for the request.
-            headers: Headers of its answer; none where no answer came.
+            reservation: The reservation of the request.
+            headers: Headers of the response; empty where none came.
             ticks: When it ended, by the monotonic clock.
         """
         rate_limit, key = reservation.rate_limit, reservation.key
         window_bounds = self._windows.window_bounds(key, rate_limit, ticks)
-        is_old = is_cached(headers)  # its counts are of some time ago
-        answered = made_at(headers)
-        count_window = None if answered is None else int(answered // key.seconds)
+        is_stale = is_cached(headers)
+        made = made_at(headers)
+        count_window = None if made is None else int(made // key.seconds)
         if count_window is not None and count_window > window_bounds.window:
-            # The host has turned already, or its word on the time is not to be trusted.
+            # The host is in the next window already, or its `Date` is wrong.
             host_now, error = self._host_clocks[rate_limit.host].reading()
             if count_window <= int((host_now + error + COUNT_DELAY_S) // key.seconds):
                 window_bounds = window_bounds._replace(window=count_window, began=ticks)
             else:
                 count_window = None
-        told: int | None = None
-        for count in [] if is_old else read_counts(headers):
+        reported: int | None = None
+        for count in [] if is_stale else read_counts(headers):
             if count.kind == _KINDS[rate_limit.name] and count.seconds == key.seconds:
-                told = count.used
+                reported = count.used
             else:
                 self._record_other(rate_limit, reservation.path, count)
         elapsed = min(max((ticks - window_bounds.began) / key.seconds, 0.0), 1.0)
         sent = CompletedRequest(reservation.weight, reservation.window, reservation.sent_at, ticks, elapsed)
-        self._store.record_response(key, sent, window_bounds, told, count_window)
+        self._store.record_response(key, sent, window_bounds, reported, count_window)
 
-    def _record_other(self, asked: RateLimit, path: str, count: Count) -> None:
-        """A count of another pool than the one that was asked, or of none."""
+    def _record_other(self, charged: RateLimit, path: str, count: Count) -> None:
+        """Record a count of another rate limit than the one that was charged, or of none of ours."""
         for rate_limit in RATE_LIMITS:
             seconds = self._limits.in_force(rate_limit).seconds
             if (rate_limit.prefix, _KINDS[rate_limit.name], seconds) == (
-                asked.prefix,
+                charged.prefix,
                 count.kind,
                 count.seconds,
             ):
@@ -105,5 +118,5 @@ class CountRecorder:
                     key, self._windows.window_bounds(key, rate_limit, self._clock.monotonic()), count.used
                 )
                 return
-        window = int(self._host_clocks[asked.host].time() // count.seconds)
-        self._store.record_other(ObservedCount(asked.host, count.kind, count.seconds, window, count.used))
+        window = int(self._host_clocks[charged.host].time() // count.seconds)
+        self._store.record_other(ObservedCount(charged.host, count.kind, count.seconds, window, count.used))

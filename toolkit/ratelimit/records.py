@@ -1,4 +1,4 @@
-"""What is read from the record of the rate limits, and written into it."""
+"""Records that are read from the rate-limit store and written to it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from typing import NamedTuple
 from toolkit.ratelimit.counting import Counter
 
 ALL_HOSTS = ""
-"""Instead of a host: a halt of all of them."""
+"""In place of a host: a back-off that applies to all of them (a ban)."""
 
 
 class CounterKey(NamedTuple):
-    """What names a counter."""
+    """Key of a counter.
+
+    Attributes:
+        rate_limit: Name of the rate limit.
+        path: Path of the endpoint that has the counter to itself, "" where all endpoints share it.
+        seconds: Length of its window.
+    """
 
     rate_limit: str
     path: str
@@ -22,41 +28,41 @@ class CounterKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Nothing is to be sent for a while.
+    """A pause during which nothing is sent to a host.
 
     Attributes:
-        host: Where to; EVERYWHERE for all hosts (a ban).
-        left: Seconds it still lasts.
+        host: The host; `ALL_HOSTS` for a ban.
+        seconds_left: Seconds until it ends.
     """
 
     host: str
-    left: float
+    seconds_left: float
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedLimit:
-    """A limit as the exchange told it.
+    """A limit as the exchange reported it.
 
     Attributes:
         kind: What is counted: "weight" or "orders".
         seconds: Length of the window.
-        most: How much is allowed in one.
+        limit: How much is allowed in one window.
     """
 
     kind: str
     seconds: int
-    most: int
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
 class CounterState:
-    """Everything known of one counter.
+    """The stored state of one counter.
 
     Attributes:
-        key: Which one.
-        endpoint: The door that used it first.
+        key: Key of the counter.
+        endpoint: The endpoint that used it first.
         counter: Its state, as last written.
-        history: Weight used by window.
+        history: Weight used in each recent window, by number of the window.
     """
 
     key: CounterKey
@@ -67,10 +73,34 @@ class CounterState:
 
 @dataclass(frozen=True, slots=True)
 class ObservedCount:
-    """A count that no pool is charged with, such as orders."""
+    """A count reported by the exchange that belongs to none of our rate limits, such as orders.
+
+    Attributes:
+        host: The host that counts.
+        kind: What it counts.
+        seconds: Length of the window.
+        window: Number of the window.
+        used: The count.
+    """
 
     host: str
     kind: str
     seconds: int
     window: int
     used: int
+
+
+class StoreContents(NamedTuple):
+    """Everything in the store.
+
+    Attributes:
+        counters: All counters.
+        other_counts: Counts that belong to none of our rate limits.
+        processes: Pid and name of each process, by its number in the store.
+        own_process: Number of this process in the store.
+    """
+
+    counters: list[CounterState]
+    other_counts: list[ObservedCount]
+    processes: dict[int, tuple[int, str]]
+    own_process: int

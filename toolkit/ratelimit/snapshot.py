@@ -1,4 +1,4 @@
-"""What there is to see of a budget at one moment."""
+"""The state of a budget at one moment, as users and panels see it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from toolkit.endpoints import Host, RateLimit
 
 
 class CallRecord(NamedTuple):
-    """One request as the panels and logs may show it: no parameters, nothing secret.
+    """One request that has ended. It holds no parameters and nothing secret.
 
     Attributes:
-        at: When its answer came, seconds since 1970.
-        endpoint: Door or purpose it was sent for.
+        at: Time of the response, seconds since 1970.
+        endpoint: The endpoint or purpose it was sent for.
         method: HTTP method.
         path: Path without query.
-        status: HTTP status, None where no answer came.
-        weight: Weight it was charged.
+        status: HTTP status, None where no response came.
+        weight: Its weight.
         seconds: How long it took.
     """
 
@@ -33,14 +33,14 @@ class CallRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ProcessUsage:
-    """What one process of this machine used of a counter in the running window.
+    """Weight that one process of this machine has used in the current window.
 
     Attributes:
-        pid: Its number.
-        name: What it runs: the notebook of a kernel, or the script.
-        here: Whether it is this very process.
-        used: Weight of its answered requests.
-        in_flight: Weight of those that have not been answered yet.
+        pid: Process id.
+        name: The notebook or script that it runs.
+        here: Whether it is this process.
+        used: Weight of its completed requests.
+        in_flight: Weight of its requests that have no response yet.
     """
 
     pid: int
@@ -52,23 +52,23 @@ class ProcessUsage:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitUsage:
-    """State of one counter, which every process of this machine shares.
+    """Use of one rate-limit counter, which all processes of this machine share.
 
     Attributes:
-        rate_limit: The pool.
-        path: The endpoint that has this counter to itself, "" where the pool is shared.
-        endpoint: The door of this process that used it last, or else the one that used it first.
-        used: Weight used in the running window by everybody on this address, by the server's count
-            where it gave one.
-        in_flight: Weight of this machine's requests that have not been answered yet.
+        rate_limit: The rate limit.
+        path: Path of the endpoint that has this counter to itself, "" where all endpoints share it.
+        endpoint: The endpoint that this process called last, or else the one that used the counter first.
+        used: Weight used in the current window by every program on this IP address, as the exchange
+            counts it where it has reported a count.
+        in_flight: Weight of this machine's requests that have no response yet.
         limit: Weight allowed in a window.
-        resets_at: When the window turns, seconds since 1970.
+        resets_at: End of the current window, seconds since 1970.
         history: Start of each recent window (seconds since 1970) and the weight used in it, oldest
-            first; the running one is last.
+            first; the last one is current.
         seconds: Length of a window.
-        external: Weight used by programs that do not share this budget, at least.
-        own_history: As `history`, of this process alone.
-        processes: The processes of this machine that used it in the running window.
+        external: Weight used by programs that do not share this budget; a lower bound.
+        own_history: Like `history`, for this process alone.
+        processes: The processes of this machine that used the counter in the current window.
     """
 
     rate_limit: RateLimit
@@ -86,26 +86,26 @@ class RateLimitUsage:
 
     @property
     def used_fraction(self) -> float:
-        """Used share of the limit."""
+        """Fraction of the limit that is used or in flight."""
         return (self.used + self.in_flight) / self.limit
 
     @property
     def own(self) -> int:
-        """Weight of this process's answered requests in the running window."""
+        """Weight of this process's completed requests in the current window."""
         return sum(process.used for process in self.processes if process.here)
 
 
 @dataclass(frozen=True, slots=True)
 class OtherCount:
-    """A count the server gave that no pool of ours is charged with, such as orders.
+    """A count reported by the exchange that belongs to none of our rate limits, such as orders.
 
     Attributes:
         host: The host that counts.
         kind: What it counts.
         seconds: Length of its window.
-        used: How many, when it was last told.
-        limit: How many are allowed, None where that was not told.
-        resets_at: When its window turns, seconds since 1970.
+        used: The count, as last reported.
+        limit: How many are allowed in a window, None where the exchange has not reported it.
+        resets_at: End of its window, seconds since 1970.
     """
 
     host: Host
@@ -118,19 +118,19 @@ class OtherCount:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything a panel shows of a budget.
+    """State of the budget at one moment.
 
     Attributes:
-        now: When it was taken, seconds since 1970, by the exchange's clock where that was measured: all
-            other times are by the same.
+        now: When it was taken, in seconds since 1970 by the exchange's clock, or by this machine's before
+            that was measured. All other times are by the same clock.
         rate_limits: Counters in use.
-        calls: Recent calls, oldest first.
-        waiting_for: What a request waits for at this moment, "" where nothing waits.
-        waiting_until: When it goes on, seconds since 1970.
-        paused: Hosts that asked for a pause (429, 503), and when it ends.
-        banned_until: When the ban of this address ends, None where there is none.
-        other_counts: Counts the servers gave that no pool of ours is charged with, such as orders.
-        local_only_reason: Why this process keeps its budget to itself although it should not, "" otherwise.
+        calls: Recent requests, oldest first.
+        waiting_for: What a request waits for, "" where none waits.
+        waiting_until: When that wait ends, seconds since 1970.
+        paused: Hosts that asked for a pause (429, 503), with the end of the pause in seconds since 1970.
+        banned_until: End of the ban of this IP address in seconds since 1970, None where there is none.
+        other_counts: Counts that belong to none of our rate limits, such as orders.
+        local_only_reason: Why this process cannot share its budget with the other processes, "" where it can.
     """
 
     now: float

@@ -1,285 +1,457 @@
-"""The file under the ledger: opened, shared, and done without where it cannot be had.
-
-A budget must never be the reason why a result is lost. So whatever is wrong with the file, the work
-goes on: a damaged one is set aside and begun anew; where none can be had (read-only folder, full disk,
-a file system that cannot lock) the same tables are kept in memory, `problem` says why, and the file is
-tried again after a while. Only what is wrong with a sound file is the caller's own mistake, and raised.
-"""
+"""The rate-limit store: what is read from the tables and written to them."""
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import math
-import os
-import sqlite3
-import sys
-import threading
-import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
-from toolkit.ratelimit.tables import (
-    FAILURES,
-    MEMORY,
-    DamagedError,
-    check_tables,
-    fault,
-    is_damage,
-    make_tables,
-    patiently,
+from toolkit.ratelimit.backoffs import BackoffTable
+from toolkit.ratelimit.counter_database import CounterDatabase
+from toolkit.ratelimit.counting import CompletedRequest, Counter, Obstacle, ProcessCount, WindowBounds
+from toolkit.ratelimit.records import (
+    ALL_HOSTS,
+    Backoff,
+    CounterKey,
+    CounterState,
+    ObservedCount,
+    ReportedLimit,
+    StoreContents,
 )
-from toolkit.runtime import forks
-from toolkit.runtime.interruptions import forgiving, let_through
-from toolkit.storage import database, paths
 from toolkit.storage.formats import Execute
-from toolkit.storage.processes import is_alive, own_name, started
-from toolkit.timing.clock import Clock
+from toolkit.storage.processes import boot_id, is_alive
+from toolkit.timing.clock import Clock, Measured
 
 T = TypeVar("T")
-Seed = Callable[[Execute, bool], None]
-"""Writes down what is known; whether the tables it comes from were kept in memory meanwhile."""
-_Identity = tuple[tuple[int, int] | None, ...]
 
-# SQLite waits so long by itself; an interrupt is noticed only in between.
-_SQLITE_TIMEOUT_S = 0.2
-RETRY_FILE_AFTER_S = 60.0
-# Small pages: each write of a few numbers costs one.
-_PAGE = 512
-_TRIES = 4
+REMEMBERED_WINDOWS = 60
 
-_databases: weakref.WeakSet[CounterDatabase] = weakref.WeakSet()
+# The columns of a counter that all processes share, in the order of the fields of `Counter`.
+_COUNTER_COLUMNS = (
+    "window",
+    "reported",
+    "reported_at",
+    "rate",
+    "rate_at",
+    "rate_external",
+    "unconfirmed",
+    "unconfirmed_since",
+    "external",
+    "expected",
+)
+_state_of = attrgetter(*_COUNTER_COLUMNS)
+_PROCESS_COUNT = "p.process, p.used, p.in_flight, p.carried_over, p.sent_at, EXISTS (SELECT 1 FROM backoff)"
+_SELECT_COUNTER = (
+    f"SELECT c.id, {', '.join(f'c.{name}' for name in _COUNTER_COLUMNS)}, {_PROCESS_COUNT} "  # noqa: S608 - our own names
+    "FROM counter c LEFT JOIN process_count p ON p.counter = c.id "
+    "WHERE c.rate_limit = ? AND c.path = ? AND c.seconds = ?"
+)
+_INSERT_COUNTER = (
+    f"INSERT INTO counter (rate_limit, path, seconds, endpoint, {', '.join(_COUNTER_COLUMNS)}) "  # noqa: S608 - our own names
+    f"VALUES (?, ?, ?, ?{', ?' * len(_COUNTER_COLUMNS)}) RETURNING id"
+)
+_UPDATE_COUNTER = f"UPDATE counter SET {', '.join(f'{name} = ?' for name in _COUNTER_COLUMNS)} WHERE id = ?"  # noqa: S608
+_INSERT_PROCESS_COUNT = (
+    "INSERT INTO process_count (used, in_flight, carried_over, sent_at, counter, process) "
+    "VALUES (?, ?, ?, ?, ?, ?)"
+)
+_UPDATE_PROCESS_COUNT = (
+    "UPDATE process_count SET used = ?, in_flight = ?, carried_over = ?, sent_at = ? "
+    "WHERE counter = ? AND process = ?"
+)
 
 
-class CounterDatabase:
-    """The tables of one ledger. One thread at a time: its user has a lock.
+class RateLimitStore:
+    """The state of the rate limits that all processes share. The caller holds the budget's lock.
 
     Args:
-        path: The file; None to keep them in memory.
+        path: Path of its file; None to keep it in memory.
         clock: This machine's clock.
-        problem: Why there is no file to be had, where that is known beforehand.
+        problem: Why no file can be used, where that is known already.
+        earlier: Files of an earlier version of the package, whose bans and pauses still apply.
 
     Attributes:
-        process: Number of this process in them.
-        problem: Why they are in memory although a file was wanted; "" where they are not.
+        path: Path of its file.
     """
 
-    def __init__(self, path: Path | None, clock: Clock, problem: str = "") -> None:
-        self._connection: sqlite3.Connection | None = None
-        self._path = path
-        self._name = str(path)
+    def __init__(
+        self, path: Path | None, clock: Clock, problem: str = "", earlier: Sequence[Path] = ()
+    ) -> None:
+        self.path = path
         self._clock = clock
-        self._execute: Execute | None = None
-        self._in_memory = False
-        self._file: _Identity | None = None
-        self._try_again_at = 0.0
-        self.process = 0
-        self.problem = problem
-        forks.renew(self._make_lock)
-        _databases.add(self)
+        self._store = CounterDatabase(path, clock, problem)
+        self._backoff_table = BackoffTable(clock, earlier)
+        # What was last read, to fill tables that have to be created again.
+        self._known: dict[CounterKey, tuple[str, Counter]] = {}
+        # Rows as this process wrote them last, valid until another process writes.
+        self._fresh: dict[CounterKey, tuple[int, Counter, bool]] = {}
+        self._loaded: CounterKey | None = None
+        self._version = 0
 
-    def _make_lock(self) -> None:
-        self._lock = threading.RLock()  # against a fork in another thread
+    @property
+    def problem(self) -> str:
+        """Why it is not shared although it should be, "" where it is shared or need not be."""
+        return self._store.problem
 
-    def run(self, work: Callable[[Execute], T], *, seed: Seed) -> T:
-        """Have `work` done as one transaction; it may be begun again from the start.
+    @property
+    def migration_problem(self) -> str:
+        """What could not be read from an earlier version's file, "" where nothing was lost."""
+        return self._backoff_table.migration_problem
+
+    # -- requests ----------------------------------------------------------------------------------
+
+    def reserve(
+        self,
+        key: CounterKey,
+        endpoint: str,
+        *,
+        host: str,
+        window_bounds: WindowBounds,
+        weight: int,
+        limit_fraction: float,
+    ) -> int | Obstacle | list[Backoff]:
+        """Reserve weight of a counter unless an obstacle or a back-off prevents it.
 
         Args:
-            work: Reads and writes with the function it is given.
-            seed: Writes what is known into tables that were just opened.
+            key: Key of the counter.
+            endpoint: The endpoint or purpose of the request.
+            host: Host that the request is sent to.
+            window_bounds: The counter's current window by that host's clock.
+            weight: Weight of the request.
+            limit_fraction: Fraction of the limit that this machine may use up.
 
-        Raises:
-            Exception: What `work` raised, though nothing is wrong with the tables.
+        Returns:
+            The number of the window it is reserved in, or else the obstacle, or the back-offs of the host.
         """
-        tries = 0
-        while True:  # what cannot be done with the file is done in memory, and that returns or raises
-            with self._lock:
-                connection, execute = self._ready(seed)
-                if connection.in_transaction:  # of an interrupt that came while another was dealt with
-                    connection.rollback()
-                try:
-                    # Commits or rolls back at the end, also where an interrupt strikes: the file must not
-                    # stay locked.
-                    with connection:
-                        patiently(execute, "BEGIN IMMEDIATE")
-                        return work(execute)
-                except FAILURES as error:
-                    found = None if self._in_memory else fault(connection, error)
-                    if found is None:
-                        raise
-                    tries += 1
-                    self._recover(found, give_up=tries >= _TRIES)
 
-    def reopen_if_replaced(self) -> None:
-        """Open the file anew where it is another by now: who deletes it must not split the machine."""
-        if self._file is not None and _identity(self._name) != self._file:
-            self.close()
+        def work(execute: Execute) -> int | Obstacle | list[Backoff]:
+            counter_id, counter, has_backoff = self._load(execute, key, endpoint, window_bounds.window)
+            backoffs = self._read_backoffs(execute) if has_backoff else []
+            if backoffs := [backoff for backoff in backoffs if backoff.host in (host, ALL_HOSTS)]:
+                return backoffs
+            rolled_over = self._roll_over(execute, counter_id, counter, window_bounds)
+            now = self._clock.monotonic()
+            obstacle = counter.obstacle(
+                weight, window_bounds.limit, limit_fraction, (now - window_bounds.began) / key.seconds
+            )
+            if obstacle is None:
+                counter.reserve(self._store.process, weight, now)
+                self._save_process_count(execute, counter_id, counter)
+            if rolled_over:
+                execute(_UPDATE_COUNTER, (*_state_of(counter), counter_id))
+            return counter.window if obstacle is None else obstacle
+
+        self._store.reopen_if_replaced()
+        return self._run(work)
+
+    def record_response(
+        self,
+        key: CounterKey,
+        sent: CompletedRequest,
+        window_bounds: WindowBounds,
+        count: int | None,
+        count_window: int | None,
+    ) -> None:
+        """Record how a request ended, as `Counter.record_response` does."""
+
+        def work(execute: Execute) -> None:
+            counter_id, counter, _ = self._load(execute, key, "", window_bounds.window)
+            self._roll_over(execute, counter_id, counter, window_bounds)
+            counter.record_response(self._store.process, sent, count, count_window)
+            self._save_process_count(execute, counter_id, counter)
+            execute(_UPDATE_COUNTER, (*_state_of(counter), counter_id))
+            if count is not None and count_window is not None and count_window < counter.window:
+                self._update_history(execute, counter_id, count_window, count)
+
+        self._run(work)
+
+    def release(self, key: CounterKey, weight: int, window: int) -> None:
+        """Return the weight of a request that was never sent."""
+
+        def work(execute: Execute) -> None:
+            counter_id, counter, _ = self._load(execute, key, "", window)
+            counter.release(self._store.process, weight, window)
+            self._save_process_count(execute, counter_id, counter)
+
+        self._run(work)
+
+    def record_count(self, key: CounterKey, window_bounds: WindowBounds, count: int) -> None:
+        """Record the exchange's count in a response that was charged to another counter."""
+
+        def work(execute: Execute) -> None:
+            counter_id, counter, _ = self._load(execute, key, "", window_bounds.window)
+            self._roll_over(execute, counter_id, counter, window_bounds)
+            counter.record_count(count)
+            execute(_UPDATE_COUNTER, (*_state_of(counter), counter_id))
+
+        self._run(work)
+
+    # -- back-offs ---------------------------------------------------------------------------------
+
+    def back_off(self, host: str, seconds: float, now: float = 0.0) -> None:
+        """Store a back-off. A longer one that is already stored stays.
+
+        Args:
+            host: The host, or `ALL_HOSTS`.
+            seconds: Its length.
+            now: The exchange's time, 0 where it is unknown.
+        """
+        requested_at = self._clock.monotonic()
+
+        def work(execute: Execute) -> None:
+            self._fresh.clear()
+            # Time spent waiting for the lock of the file counts: it ends when the error says it does.
+            remaining = seconds - (self._clock.monotonic() - requested_at)
+            left = {backoff.host: backoff.seconds_left for backoff in self._read_backoffs(execute)}
+            if remaining > left.get(host, 0.0):
+                self._backoff_table.write(execute, host, remaining, now)
+                self._read_backoffs(execute)
+
+        self._run(work)
+
+    def backoffs(self) -> list[Backoff]:
+        """Return the back-offs that have not ended."""
+        return self._run(self._read_backoffs)
+
+    def _read_backoffs(self, execute: Execute) -> list[Backoff]:
+        backoffs, has_ended = self._backoff_table.read(execute)
+        if has_ended:
+            self._fresh.clear()
+        return backoffs
+
+    # -- limits and clocks -------------------------------------------------------------------------
+
+    def update_limits(self, rate_limit: str, limits: Iterable[ReportedLimit]) -> None:
+        """Store the limits that the exchange reported for a rate limit."""
+
+        def work(execute: Execute) -> None:
+            execute("DELETE FROM reported_limit WHERE rate_limit = ?", (rate_limit,))
+            for limit in limits:
+                execute(
+                    "REPLACE INTO reported_limit (rate_limit, kind, seconds, max_count, reported_at) "
+                    "VALUES (?, ?, ?, ?, ?)",
+                    (rate_limit, limit.kind, limit.seconds, limit.limit, float(self._clock.time())),
+                )
+
+        self._run(work)
+
+    def invalidate_limits(self, rate_limit: str) -> None:
+        """Mark the limits as outdated, so that they are requested again; until then they stay in force."""
+        self._run(
+            lambda execute: execute(
+                "UPDATE reported_limit SET reported_at = 0.0 WHERE rate_limit = ?", (rate_limit,)
+            )
+        )
+
+    def limits(self) -> list[tuple[str, ReportedLimit, float]]:
+        """Return every reported limit: name of the rate limit, limit, and time of the report (since 1970)."""
+
+        def work(execute: Execute) -> list[tuple[str, ReportedLimit, float]]:
+            rows = execute(
+                "SELECT rate_limit, kind, seconds, max_count, reported_at FROM reported_limit"
+            ).fetchall()
+            return [
+                (rate_limit, ReportedLimit(kind, seconds, max_count), at)
+                for rate_limit, kind, seconds, max_count, at in rows
+            ]
+
+        return self._run(work)
+
+    def set_clock(self, host: str, measured: Measured) -> None:
+        """Store a measurement of a host's clock."""
+
+        def work(execute: Execute) -> None:
+            execute(
+                "REPLACE INTO clock (host, ahead, error, measured_at, boot) VALUES (?, ?, ?, ?, ?)",
+                (host, float(measured.ahead), float(measured.error), float(measured.at), boot_id()),
+            )
+
+        self._run(work)
+
+    def clock(self, host: str) -> Measured | None:
+        """Return the last measurement of a host's clock by any process since this machine was started."""
+
+        def work(execute: Execute) -> Measured | None:
+            row = execute(
+                "SELECT ahead, error, measured_at FROM clock WHERE host = ? AND boot = ? AND boot != ''",
+                (host, boot_id()),
+            ).fetchone()
+            return None if row is None else Measured(*row)
+
+        return self._run(work)
+
+    # -- everything --------------------------------------------------------------------------------
+
+    def record_other(self, other: ObservedCount) -> None:
+        """Store a count that belongs to none of our rate limits."""
+
+        def work(execute: Execute) -> None:
+            execute(
+                "REPLACE INTO other_count (host, kind, seconds, window, used) VALUES (?, ?, ?, ?, ?)",
+                (other.host, other.kind, other.seconds, other.window, other.used),
+            )
+
+        self._run(work)
+
+    def read(self) -> StoreContents:
+        """Return everything in the store."""
+
+        def work(execute: Execute) -> StoreContents:
+            states = []
+            for *key, endpoint in execute(
+                "SELECT rate_limit, path, seconds, endpoint FROM counter ORDER BY id"
+            ).fetchall():
+                counter_id, counter, _ = self._load(execute, CounterKey(*key), endpoint, 0)
+                history = execute("SELECT window, used FROM history WHERE counter = ?", (counter_id,))
+                states.append(CounterState(CounterKey(*key), endpoint, counter, dict(history.fetchall())))
+            other_counts = [ObservedCount(*row) for row in execute("SELECT * FROM other_count").fetchall()]
+            rows = execute("SELECT id, pid, name FROM process").fetchall()
+            processes = {number: (pid, name) for number, pid, name in rows}
+            return StoreContents(states, other_counts, processes, self._store.process)
+
+        self._store.reopen_if_replaced()
+        return self._run(work)
 
     def close(self) -> None:
-        """Close the tables; what is in memory is lost."""
-        connection, self._connection = self._connection, None
-        self._execute = self._file = None
-        if connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                connection.close()
+        """Close the file. It is opened again when it is used."""
+        self._store.close()
 
-    def __del__(self) -> None:
-        self.close()
+    # -- rows --------------------------------------------------------------------------------------
 
-    # -- opening -----------------------------------------------------------------------------------
-
-    def _ready(self, seed: Seed) -> tuple[sqlite3.Connection, Execute]:
-        """The tables, which are opened first where they are not, and what runs a statement on them."""
-        is_due = self._in_memory and self._clock.monotonic() >= self._try_again_at
-        if self._connection is not None and self._execute is not None and not is_due:
-            return self._connection, self._execute
-        if self._path is not None and (is_due or not self._in_memory):
-            self._open_file(self._path, seed)
-        if self._connection is None:
-            self._in_memory = True
-            if self._path is None:
-                self._try_again_at = math.inf
-            self._connection = self._begin(None, seed)
-        # One cursor for all: making one anew costs as much as a statement.
-        self._execute = self._connection.cursor().execute
-        return self._connection, self._execute
-
-    def _open_file(self, path: Path, seed: Seed) -> None:
-        """Open the file, begun anew where it is damaged; where that fails all stays as it is."""
-        found, outside = None, sys.exception()
-        for _ in range(_TRIES):
-            try:
-                with paths.opening(path):
-                    found = _identity(self._name)
-                    connection = self._begin(path, seed)
-            except (*FAILURES, OSError) as error:
-                let_through(error, outside)
-                was_replaced = found is not None and _identity(self._name)[0] != found[0]
-                if was_replaced or (is_damage(error) and self._set_aside(path, found)):
-                    continue
-                self._use_memory(error)
-                return
-            self.close()
-            self._connection, self._file = connection, _identity(self._name)
-            self._in_memory, self.problem = False, ""
-            return
-        self._use_memory(DamagedError("it is damaged time and again"))
-
-    def _begin(self, path: Path | None, seed: Seed) -> sqlite3.Connection:
-        """Open or make the tables, sign this process in and write down what it knows."""
-        before = self.process
-        if path is None:
-            connection = sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False)
-        else:
-            connection = database.connect(path, timeout=_SQLITE_TIMEOUT_S, shared=True)
+    def _run(self, work: Callable[[Execute], T]) -> T:
+        self._loaded = None
         try:
-            connection.execute(f"PRAGMA page_size = {_PAGE}")
-            # Seen before anything is written: it may be the database of something else.
-            check_tables(connection.execute)
-            if path is not None:
-                database.which(path, shared=True)  # its log is open by now, too
-            patiently(connection.execute, "PRAGMA journal_mode = WAL")
-            # What a power cut takes away is no more than the counts of a minute.
-            connection.execute("PRAGMA synchronous = OFF")
-            patiently(connection.execute, "BEGIN IMMEDIATE")
-            make_tables(connection.execute)
-            self.process = self._register_process(connection.execute)
-            seed(connection.execute, self._in_memory)
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.close()
-            self.process = before
+            return self._store.run(work, seed=self._seed)
+        except BaseException as error:
+            self._fresh.clear()  # the changes to cached rows were not written
+            if isinstance(error, Exception):
+                self._forget_loaded()
             raise
-        return connection
 
-    def _register_process(self, execute: Execute) -> int:
-        """The number of this process. Processes that have ended are forgotten."""
-        own = os.getpid()
-        began = float(started(own) or 0.0)
-        for number, pid, then in execute("SELECT id, pid, started FROM process").fetchall():
-            if pid == own and abs(then - began) < 1.0 and not self._in_memory:
-                return int(number)  # it had the file open before
-            if not is_alive(pid, then):
-                execute(
-                    "DELETE FROM process WHERE id = ?1 AND NOT EXISTS "
-                    "(SELECT 1 FROM process_count WHERE process = ?1)",
-                    (number,),
-                )
-        row = execute(
-            "INSERT INTO process (pid, started, name) VALUES (?, ?, ?) RETURNING id",
-            (own, began, own_name()),
-        ).fetchone()
-        return int(row[0])
+    def _forget_loaded(self) -> None:
+        """Drop the counter that was changed last: its new values cannot be written."""
+        if self._loaded is not None:
+            self._known.pop(self._loaded, None)
 
-    # -- when it goes wrong ------------------------------------------------------------------------
+    def _load(
+        self, execute: Execute, key: CounterKey, endpoint: str, window: int
+    ) -> tuple[int, Counter, bool]:
+        """Return id and state of a counter, made if it is new, and whether there are back-offs."""
+        self._loaded = key
+        (version,) = execute("PRAGMA data_version").fetchone()
+        if version != self._version:
+            self._version = version
+            self._fresh.clear()
+        elif key in self._fresh:
+            return self._fresh[key]
+        rows = execute(_SELECT_COUNTER, key).fetchall()
+        if rows:
+            first = rows[0]
+            counter_id, has_backoff, counter = first[0], bool(first[-1]), Counter(*first[1:-6])
+            if first[-6] is not None:
+                counter.processes = {row[-6]: ProcessCount(*row[-5:-1]) for row in rows}
+        else:
+            counter, has_backoff = Counter(window), True  # not known yet, so that the caller reads them
+            counter_id = execute(_INSERT_COUNTER, (*key, endpoint, *_state_of(counter))).fetchone()[0]
+        self._known[key] = endpoint or self._known.get(key, (endpoint,))[0], counter
+        self._fresh[key] = counter_id, counter, has_backoff
+        return self._fresh[key]
 
-    def _recover(self, error: Exception, give_up: bool) -> None:
-        """The open file failed: begin anew where it is damaged, in memory where it cannot be had."""
-        damaged = self._file
-        self.close()  # where files that are open cannot be moved
-        was_replaced = damaged is not None and _identity(self._name)[0] != damaged[0]
-        is_away = was_replaced or (
-            self._path is not None and is_damage(error) and self._set_aside(self._path, damaged)
-        )
-        if give_up or not is_away:
-            self._use_memory(error)
+    def _roll_over(
+        self, execute: Execute, counter_id: int, counter: Counter, window_bounds: WindowBounds
+    ) -> bool:
+        """Bring a counter to the current window. Returns whether it was in another one.
 
-    def _set_aside(self, path: Path, damaged: _Identity | None) -> bool:
-        """Move a damaged file out of the way, unless another process has done so already."""
-        outside = sys.exception()
-        try:
-            with paths.opening(path):
-                if damaged is not None and _identity(self._name)[0] == damaged[0]:
-                    for tail in ("-wal", "-shm", ""):  # renamed as they are: a link is not followed
-                        with contextlib.suppress(FileNotFoundError):
-                            Path(f"{path}{tail}").replace(f"{path}.damaged{tail}")
-        except OSError as error:
-            let_through(error, outside)
+        A counter that is one window ahead was brought there by a process whose clock is more certain. One
+        that is further ahead was written by a wrong clock.
+        """
+        window = window_bounds.window
+        if 0 <= counter.window - window <= 1:
             return False
+        execute("REPLACE INTO history VALUES (?, ?, ?)", (counter_id, counter.window, counter.used))
+        execute(
+            "DELETE FROM history WHERE counter = ? AND NOT window BETWEEN ? AND ?",
+            (counter_id, window - REMEMBERED_WINDOWS, window),
+        )
+        counter.roll_over(window_bounds, lambda process: self._is_running(execute, process))
+        execute("DELETE FROM process_count WHERE counter = ?", (counter_id,))
+        for process, process_count in counter.processes.items():
+            execute(
+                _INSERT_PROCESS_COUNT,
+                (
+                    process_count.used,
+                    process_count.in_flight,
+                    process_count.carried_over,
+                    process_count.sent_at,
+                    counter_id,
+                    process,
+                ),
+            )
         return True
 
-    def _use_memory(self, error: Exception) -> None:
-        self._in_memory = True
-        self._try_again_at = self._clock.monotonic() + RETRY_FILE_AFTER_S
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        where = self._path.parent if self._path else ""
-        self.problem = f"the rate-limit file in {where} cannot be used ({reason or type(error).__name__})"
+    def _is_running(self, execute: Execute, process: int) -> bool:
+        if process == self._store.process:
+            return True
+        row = execute("SELECT pid, start_time FROM process WHERE id = ?", (process,)).fetchone()
+        return row is not None and is_alive(*row)
 
+    def _save_process_count(self, execute: Execute, counter_id: int, counter: Counter) -> None:
+        """Write the use by this process."""
+        process = self._store.process
+        process_count = counter.process_count(process)
+        row = (
+            process_count.used,
+            process_count.in_flight,
+            process_count.carried_over,
+            process_count.sent_at,
+            counter_id,
+            process,
+        )
+        if not execute(_UPDATE_PROCESS_COUNT, row).rowcount:
+            execute(_INSERT_PROCESS_COUNT, row)
 
-def _identity(name: str) -> _Identity:
-    """Which file it is, and which log beside it holds what was written lately."""
-    return _numbers(name), _numbers(f"{name}-wal")
+    def _update_history(self, execute: Execute, counter_id: int, window: int, used: int) -> None:
+        """Record a late count of a window that has ended."""
+        execute(
+            "UPDATE history SET used = max(used, ?) WHERE counter = ? AND window = ?",
+            (used, counter_id, window),
+        )
 
+    def _seed(self, execute: Execute, from_memory: bool) -> None:
+        """Fill new tables with what this process knows, and a file with what was kept in memory meanwhile."""
+        known, backoffs = dict(self._known), dict(self._backoff_table.known)
+        try:
+            self._write_known(execute, known, backoffs, from_memory=from_memory)
+        except BaseException:
+            self._known, self._backoff_table.known = known, backoffs  # so that a full disk does not end a ban
+            raise
+        finally:
+            self._fresh.clear()
 
-def _numbers(name: str) -> tuple[int, int] | None:
-    with forgiving(OSError):
-        stat = os.lstat(name)  # asked before each request, and a Path takes twice as long
-        return stat.st_dev, stat.st_ino
-    return None
-
-
-# SQLite keeps its locks by process: a child that inherits an open file breaks those of its parent. So it is
-# closed before a fork, and each of the two opens it again.
-
-
-def _before_fork() -> None:
-    for store in list(_databases):
-        store._lock.acquire()
-        if store._file is not None:
-            store.close()
-
-
-def _after_fork_in_parent() -> None:
-    for store in list(_databases):
-        with contextlib.suppress(RuntimeError):  # made in between
-            store._lock.release()
-
-
-@atexit.register
-def _close_all() -> None:
-    for store in list(_databases):
-        store.close()
-
-
-forks.around(_before_fork, _after_fork_in_parent)
+    def _write_known(
+        self,
+        execute: Execute,
+        known: Mapping[CounterKey, tuple[str, Counter]],
+        backoffs: Mapping[str, float],
+        *,
+        from_memory: bool,
+    ) -> None:
+        self._fresh.clear()
+        for key, (endpoint, counter) in known.items():
+            mine = replace(counter, unconfirmed=counter.unconfirmed + counter.in_flight, processes={})
+            is_new = not execute(_SELECT_COUNTER, key).fetchone()
+            counter_id, theirs, _ = self._load(execute, key, endpoint, mine.window)
+            if from_memory and theirs.window == mine.window:
+                mine.reported = max(mine.reported, theirs.reported)
+                mine.unconfirmed = max(mine.unconfirmed, theirs.unconfirmed)
+                mine.unconfirmed_since = max(mine.unconfirmed_since, theirs.unconfirmed_since)
+            if is_new or (from_memory and theirs.window <= mine.window):
+                execute(_UPDATE_COUNTER, (*_state_of(mine), counter_id))
+                # Otherwise this process's requests would count as use by other programs.
+                mine.process_count(self._store.process).used = counter.ours
+                self._save_process_count(execute, counter_id, mine)
+                self._known[key] = endpoint, mine
+        self._backoff_table.carry_over(execute, backoffs)
+        self._read_backoffs(execute)

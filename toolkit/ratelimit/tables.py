@@ -1,4 +1,4 @@
-"""The tables under the rate limits, and whether what is in them can be believed."""
+"""The tables of the rate-limit store, and checks of their contents."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from toolkit.storage import database, formats
 from toolkit.storage.formats import Execute, ForeignDatabaseError, Schema
 
-# How long others may hold the file before it is done without. Writing takes some 20 microseconds, but a
-# process whose threads compute may be put off in the middle of it.
+# How long other processes may lock the file before memory is used instead. A write takes some 20
+# microseconds, but a process whose threads compute may be suspended during one.
 LOCK_TIMEOUT_S = 5.0
 MEMORY = ":memory:"
 
@@ -19,7 +19,7 @@ _TABLES = """
 CREATE TABLE process (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     pid INTEGER NOT NULL CHECK (typeof(pid) = 'integer'),
-    started REAL NOT NULL CHECK (typeof(started) = 'real'),
+    start_time REAL NOT NULL CHECK (typeof(start_time) = 'real'),
     name TEXT NOT NULL);
 CREATE TABLE counter (
     id INTEGER PRIMARY KEY,
@@ -61,14 +61,14 @@ CREATE TABLE reported_limit (
     rate_limit TEXT NOT NULL,
     kind TEXT NOT NULL,
     seconds INTEGER NOT NULL CHECK (typeof(seconds) = 'integer'),
-    most INTEGER NOT NULL CHECK (typeof(most) = 'integer'),
+    max_count INTEGER NOT NULL CHECK (typeof(max_count) = 'integer'),
     reported_at REAL NOT NULL CHECK (typeof(reported_at) = 'real'),
     PRIMARY KEY (rate_limit, kind, seconds)) WITHOUT ROWID;
 CREATE TABLE clock (
     host TEXT PRIMARY KEY,
     ahead REAL NOT NULL CHECK (typeof(ahead) = 'real'),
     error REAL NOT NULL CHECK (typeof(error) = 'real'),
-    measured REAL NOT NULL CHECK (typeof(measured) = 'real'),
+    measured_at REAL NOT NULL CHECK (typeof(measured_at) = 'real'),
     boot TEXT NOT NULL);
 CREATE TABLE other_count (
     host TEXT NOT NULL,
@@ -79,72 +79,72 @@ CREATE TABLE other_count (
     PRIMARY KEY (host, kind, seconds)) WITHOUT ROWID;
 """
 
-_NAMES = frozenset(re.findall(r"CREATE TABLE (\w+)", _TABLES))
+_TABLE_NAMES = frozenset(re.findall(r"CREATE TABLE (\w+)", _TABLES))
 SCHEMA = Schema(formats.RATE_LIMITS, _TABLES)
-_OURS = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+_LIST_TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 
 
 class DamagedError(Exception):
-    """The file does not hold the state of rate limits."""
+    """The file does not hold a rate-limit store."""
 
 
-# What a file that holds nonsense makes of reading it, besides errors of SQLite's.
+# Errors that nonsense in a file causes when it is read, besides those of SQLite.
 _MALFORMED = (TypeError, ValueError, ArithmeticError, LookupError, DamagedError)
 FAILURES = (sqlite3.Error, *_MALFORMED)
 
 
-def patiently(execute: Execute, statement: str) -> sqlite3.Cursor:
-    """Run a statement that others may keep from being run for a while."""
-    return database.patiently(execute, statement, LOCK_TIMEOUT_S)
+def retry_while_busy(execute: Execute, statement: str) -> sqlite3.Cursor:
+    """Run a statement, waiting while other processes have the file locked."""
+    return database.retry_while_busy(execute, statement, LOCK_TIMEOUT_S)
 
 
 def check_tables(execute: Execute) -> None:
-    """Raise where a file is neither empty nor has tables of today's format. Nothing is written."""
-    found = SCHEMA.check(lambda statement: patiently(execute, statement))
-    tables = patiently(execute, "SELECT name FROM sqlite_schema").fetchall()
-    if found and _NAMES.difference(*tables):
+    """Raise where a file is neither empty nor has tables of the current format. Nothing is written."""
+    found = SCHEMA.check(lambda statement: retry_while_busy(execute, statement))
+    tables = retry_while_busy(execute, "SELECT name FROM sqlite_schema").fetchall()
+    if found and _TABLE_NAMES.difference(*tables):
         raise DamagedError
 
 
 def make_tables(execute: Execute) -> None:
-    """Make the tables where there are none, and check them where there are."""
+    """Create the tables where there are none, and check them where there are."""
     if SCHEMA.prepare(execute) and execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise DamagedError
 
 
 def fault(connection: sqlite3.Connection, error: Exception) -> Exception | None:
-    """What is wrong with the file where something failed on it; None where it is sound, and not at fault."""
+    """Return what is wrong with the file after an error; None where the file is sound."""
     code: Any = getattr(error, "sqlite_errorcode", None)
     if code is not None and (code & 0xFF) not in _OF_ARGUMENTS:
         return error
     try:
         _check(connection)
-    except (sqlite3.ProgrammingError, *_MALFORMED) as found:  # the former: it is closed
+    except (sqlite3.ProgrammingError, *_MALFORMED) as found:  # ProgrammingError: it is closed
         return found
     except sqlite3.Error as found:
         is_known = getattr(found, "sqlite_errorcode", None) is not None
-        return found if is_known else DamagedError(str(found))  # words that are no UTF-8
+        return found if is_known else DamagedError(str(found))  # text that is not UTF-8
     return None
 
 
 def _check(connection: sqlite3.Connection) -> None:
-    """Raise where the file holds what we cannot have written: each row has to fit into tables of ours."""
+    """Raise where the file holds what this package cannot have written: each row must fit our tables."""
     if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise DamagedError
     with contextlib.closing(sqlite3.connect(MEMORY, isolation_level=None)) as ours:
         make_tables(ours.execute)
-        for (table,) in ours.execute(_OURS).fetchall():
+        for (table,) in ours.execute(_LIST_TABLES).fetchall():
             columns = [column[1] for column in ours.execute(f"PRAGMA table_info({table})")]
-            wanted = f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608 - names of ours
+            wanted = f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608 - our own names
             rows = connection.execute(wanted).fetchall()
             if not all(isinstance(value, str) or abs(value) < _TOO_LARGE for row in rows for value in row):
                 raise DamagedError
-            into = f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - as above
+            into = f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our own names
             ours.executemany(into, rows)
 
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}
-# Errors that what is to be written may be to blame for as well as what was read.
+# Errors that may be due to the arguments as well as to the file.
 _OF_ARGUMENTS = {
     sqlite3.SQLITE_ERROR,
     sqlite3.SQLITE_CONSTRAINT,
@@ -152,12 +152,12 @@ _OF_ARGUMENTS = {
     sqlite3.SQLITE_RANGE,
     sqlite3.SQLITE_TOOBIG,
 }
-# Nothing that is counted or measured comes near it, and the sum of several still fits into a column.
+# Far above anything that is counted or measured, and the sum of several still fits into a column.
 _TOO_LARGE = 2**60
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether the file is at fault, rather than the disk or the folder it lies in."""
+    """Whether the file is at fault, rather than the disk or its folder."""
     if isinstance(error, ForeignDatabaseError):
         return True
     if isinstance(error, sqlite3.Error):

@@ -1,4 +1,4 @@
-"""What a budget knows as a frame: who used how much of which counter. Pure, a snapshot in and a frame out."""
+"""Turns a snapshot into a DataFrame: which process used how much of which rate limit."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ Row = dict[str, object]
 
 
 def usage(snapshot: Snapshot, source: str) -> pd.DataFrame:
-    """The rows and columns that `Link.usage` describes."""
-    rows = [row for use in sorted(snapshot.rate_limits, key=_place) for row in _rate_limit_rows(use)]
+    """Return the frame that `Link.usage` documents."""
+    rows = [row for use in sorted(snapshot.rate_limits, key=_sort_key) for row in _rate_limit_rows(use)]
     rows += [_count_row(count) for count in snapshot.other_counts if count.resets_at > snapshot.now]
     frame = pd.DataFrame(
         {name: _column([row.get(name) for row in rows], kind) for name, kind in _COLUMNS.items()}
@@ -50,7 +50,7 @@ def usage(snapshot: Snapshot, source: str) -> pd.DataFrame:
     return frame
 
 
-def _place(use: RateLimitUsage) -> tuple[int, str, str]:
+def _sort_key(use: RateLimitUsage) -> tuple[int, str, str]:
     return _ORDER.get(use.rate_limit.name, len(RATE_LIMITS)), use.endpoint if use.path else "", use.path
 
 
@@ -59,15 +59,15 @@ def _rate_limit_rows(use: RateLimitUsage) -> Iterator[Row]:
         "rate_limit": use.rate_limit.name,
         "endpoint": use.endpoint if use.path else None,
         "counts": "weight",
-        "window": _thousandths(use.history[-1][0]),
+        "window": _milliseconds(use.history[-1][0]),
         "seconds": use.seconds,
         "total": use.used,
         "limit": use.limit,
         "used_fraction": use.used_fraction,
-        "resets_at": _thousandths(use.resets_at),
+        "resets_at": _milliseconds(use.resets_at),
     }
-    used_it = [process for process in use.processes if process.used or process.in_flight]
-    for process in sorted(used_it, key=lambda each: (not each.here, -each.used, each.name, each.pid)):
+    active = [process for process in use.processes if process.used or process.in_flight]
+    for process in sorted(active, key=lambda each: (not each.here, -each.used, each.name, each.pid)):
         yield counter | {
             "process": printable(process.name),
             "pid": process.pid,
@@ -77,7 +77,7 @@ def _rate_limit_rows(use: RateLimitUsage) -> Iterator[Row]:
         }
     if use.external > 0:
         yield counter | {"process": OTHERS, "here": False, "used": use.external}
-    elif not used_it and use.used_fraction:  # nobody is told apart
+    elif not active and use.used_fraction:  # no process is known to have used it
         yield counter | {"used": use.used, "in_flight": use.in_flight}
 
 
@@ -85,18 +85,19 @@ def _count_row(count: OtherCount) -> Row:
     return {
         "rate_limit": count.kind if count.kind.startswith("sapi") else count.host,
         "counts": "orders" if count.kind == "orders" else "weight",
-        # Windows turn at whole multiples of themselves by the exchange's clock, which is not quite ours.
-        "window": _thousandths((round(count.resets_at / count.seconds) - 1) * count.seconds),
+        # Windows start at multiples of their length by the exchange's clock, which differs a little from
+        # ours.
+        "window": _milliseconds((round(count.resets_at / count.seconds) - 1) * count.seconds),
         "seconds": count.seconds,
         "used": count.used,
         "total": count.used,
         "limit": count.limit,
         "used_fraction": None if count.limit is None else count.used / count.limit,
-        "resets_at": _thousandths(count.resets_at),
+        "resets_at": _milliseconds(count.resets_at),
     }
 
 
-def _thousandths(seconds: float) -> int:
+def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 

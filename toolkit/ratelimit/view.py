@@ -1,4 +1,4 @@
-"""What a user sees of the budget: to look at, and nothing that changes it."""
+"""A read-only view of the budget."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from toolkit.text.suggestions import Suggests
 
 
 class BudgetView(Suggests):
-    """What the exchange has counted on this machine, and what may still be sent.
+    """The rate limits as this machine uses them, read-only.
 
     Args:
-        budget: What it is a view of.
+        budget: The budget to show.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -25,32 +25,35 @@ class BudgetView(Suggests):
 
     @property
     def local_only_reason(self) -> str:
-        """Why this process keeps its budget to itself although it should not, "" otherwise."""
+        """Why this process cannot share its budget with the other processes, "" where it can."""
         return self._budget.local_only_reason
 
     @property
     def banned_until(self) -> datetime | None:
-        """When the ban of this address ends, by the exchange's clock; None where there is none."""
+        """End of the ban of this IP address, by the exchange's clock; None where there is none."""
         return self._budget.banned_until
 
     @property
-    def store(self) -> Path | None:
-        """The file that all processes of this machine share, None where none is wanted."""
-        return self._budget.store
+    def path(self) -> Path | None:
+        """Path of the file that all processes of this machine share, None where sharing is off."""
+        return self._budget.path
 
     def limit(self, rate_limit: RateLimit) -> int:
-        """Weight a pool allows in a window."""
+        """Return the weight allowed in a window of a rate limit."""
         return self._budget.limit(rate_limit)
 
     def snapshot(self) -> Snapshot:
-        """Everything there is to see at this moment, of all processes of this machine."""
+        """Return the state of every rate limit at this moment, for all processes of this machine."""
         return self._budget.snapshot()
 
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
-        """Have a function called after each answer and at each wait, in the thread that fetches.
+        """Call a function after each response and at each wait, in the thread that sends the request.
 
-        It has to return at once; `snapshot` tells it what there is to see. An error that it raises is
-        logged, the first time, and harms no request: what came back is not lost. An interrupt goes through.
+        The function must return at once; it gets the current state from `snapshot`. Its first error is
+        logged and no response is lost. An interrupt is raised.
+
+        Args:
+            watcher: The function, called without arguments.
 
         Returns:
             A function that ends the watch.
@@ -58,10 +61,10 @@ class BudgetView(Suggests):
         return self._budget.watch(watcher)
 
     def __repr__(self) -> str:
-        return "BudgetView: alone, banned_until, ledger, limit, snapshot, watch"
+        return "BudgetView: local_only_reason, banned_until, path, limit, snapshot, watch"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "a budget is not pickled or copied: make a Link in each process, and all of this machine share "
-            "one budget; `budget.snapshot()` and `link.usage()` can be pickled"
+            "a budget is not pickled or copied: make a Link in each process, and all processes of this "
+            "machine share one budget; `budget.snapshot()` and `link.usage()` can be pickled"
         )

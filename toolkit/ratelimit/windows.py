@@ -1,17 +1,19 @@
-"""Which window of a counter is running, by its host's clock, and what there is to see of it."""
+"""The current window of each counter, by its host's clock, and its use for a snapshot."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from toolkit.endpoints import RATE_LIMITS, Host, RateLimit
-from toolkit.ratelimit import REMEMBERED_WINDOWS, CounterKey, CounterState, ObservedCount, WindowBounds
+from toolkit.ratelimit.counting import WindowBounds
 from toolkit.ratelimit.limits import LimitTable
+from toolkit.ratelimit.records import CounterKey, CounterState, ObservedCount
 from toolkit.ratelimit.snapshot import OtherCount, ProcessUsage, RateLimitUsage
+from toolkit.ratelimit.store import REMEMBERED_WINDOWS
 from toolkit.timing.clock import MAX_CLOCK_SKEW_S, Clock, HostClock
 from toolkit.timing.http_dates import now_by
 
-# Added to the turn of a window before it is trusted to have turned at the server, beside the
+# Seconds after the end of a window before the server is assumed to be in the next one, in addition to the
 # uncertainty of its clock.
 ROLL_OVER_GRACE_S = 0.02
 
@@ -21,8 +23,8 @@ class Windows:
 
     Args:
         clock: This machine's clock.
-        host_clocks: Each host's clock, by which windows turn.
-        limits: What is in force.
+        host_clocks: Each host's clock, which times its windows.
+        limits: The limits in force.
     """
 
     def __init__(self, clock: Clock, host_clocks: Mapping[Host, HostClock], limits: LimitTable) -> None:
@@ -31,9 +33,9 @@ class Windows:
         self._limits = limits
 
     def utc(self, host: Host | None = None) -> float:
-        """The time in seconds since 1970 by a host's clock, or else by that of any host.
+        """Return the time in seconds since 1970 by a host's clock, or else by any host's.
 
-        This machine's clock, which may be an hour off, tells it only where no host has told its own yet.
+        This machine's clock, which may be an hour off, is used only while no host's time is known.
         """
         clocks = list(self._host_clocks.values())
         if host is not None:
@@ -41,10 +43,10 @@ class Windows:
         return next((clock.time() for clock in clocks if clock.is_known), self._clock.time())
 
     def exchange_time(self, host: Host, headers: Mapping[str, str]) -> float:
-        """The time by which an answer's absolute times are meant, in seconds since 1970: by its own `Date`.
+        """Return the exchange's time at a response, in seconds since 1970.
 
-        By the host's clock as it was measured where it tells none, or one that is old or wrong; and where
-        they agree, too, as a `Date` is cut to whole seconds.
+        This is the response's `Date`. The measured clock of the host is used where the response has no
+        `Date` or an old or wrong one, and also where the two agree, because a `Date` has whole seconds only.
         """
         measured, clock = self.utc(host), self._host_clocks[host]
         reported = now_by(headers, measured)
@@ -55,23 +57,23 @@ class Windows:
         return measured if agree or abs(reported - measured) > MAX_CLOCK_SKEW_S else reported
 
     def key(self, rate_limit: RateLimit, path: str) -> CounterKey:
-        """The counter that a request to a path is charged to."""
+        """Return the key of the counter that a request to a path is charged to."""
         return CounterKey(
             rate_limit.name, "" if rate_limit.shared else path, self._limits.in_force(rate_limit).seconds
         )
 
     def window_bounds(self, key: CounterKey, rate_limit: RateLimit, ticks: float) -> WindowBounds:
-        """The running window.
+        """Return the current window.
 
-        Until the turn is certain it is the old one: a clock that is a little ahead must not spend the next
-        allowance too early.
+        It is the old one until the next one has certainly begun: a clock that is a little ahead must not
+        spend the next window's limit early.
         """
         host_now, error = self._host_clocks[rate_limit.host].reading()
         window = int((host_now - error) // key.seconds)
         return WindowBounds(window, ticks - (host_now - window * key.seconds), self._limits.limit(rate_limit))
 
     def until_roll_over(self, key: CounterKey, rate_limit: RateLimit) -> float:
-        """Seconds until a window has turned for certain."""
+        """Return the seconds until the next window has certainly begun."""
         host_now, error = self._host_clocks[rate_limit.host].reading()
         return key.seconds - (host_now - error) % key.seconds + ROLL_OVER_GRACE_S
 
@@ -80,20 +82,20 @@ class Windows:
         state: CounterState,
         *,
         names: Mapping[int, tuple[int, str]],
-        me: int,
+        own_process: int,
         now: float,
         last_endpoint: Mapping[CounterKey, str],
-        own: Mapping[CounterKey, Mapping[int, int]],
+        own_history: Mapping[CounterKey, Mapping[int, int]],
     ) -> RateLimitUsage | None:
-        """A counter as it stands now; None where nobody has used it for long.
+        """Return the current use of a counter; None where it has not been used for a long time.
 
         Args:
-            state: What is written down of it.
-            names: The processes, by their numbers.
-            me: The number of this one.
+            state: The stored state of the counter.
+            names: Pid and name of each process, by its number in the store.
+            own_process: Number of this process.
             now: The time by the exchange's clock.
-            last_endpoint: The door of this process that used each counter last.
-            own: What this process used of each in each window.
+            last_endpoint: The endpoint of this process that used each counter last.
+            own_history: Weight that this process used of each counter, by window.
         """
         rate_limit = _BY_NAME.get(state.key.rate_limit)
         if rate_limit is None:
@@ -102,29 +104,29 @@ class Windows:
         window = self.window_bounds(state.key, rate_limit, 0.0).window
         if counter.window - window in (0, 1):
             window = counter.window
-        known = {**state.history, counter.window: counter.used}
-        known = {each: used for each, used in known.items() if 0 <= window - each < REMEMBERED_WINDOWS}
-        if state.key not in last_endpoint and not any(used for used in known.values()):
+        history = {**state.history, counter.window: counter.used}
+        history = {each: used for each, used in history.items() if 0 <= window - each < REMEMBERED_WINDOWS}
+        if state.key not in last_endpoint and not any(history.values()):
             return None
-        running = counter.window == window
-        mine = {each: used for each, used in own.get(state.key, {}).items() if each <= window}
-        process_counts = counter.processes if running else {}
+        is_current = counter.window == window
+        own = {each: used for each, used in own_history.get(state.key, {}).items() if each <= window}
+        process_counts = counter.processes if is_current else {}
         return RateLimitUsage(
             rate_limit=rate_limit,
             path=state.key.path,
             endpoint=last_endpoint.get(state.key, state.endpoint),
-            used=known.setdefault(window, 0),
+            used=history.setdefault(window, 0),
             in_flight=counter.in_flight if counter.window in (window, window - 1) else 0,
             limit=self._limits.limit(rate_limit),
             resets_at=now + seconds - self._host_clocks[rate_limit.host].time() % seconds,
-            history=tuple((each * float(seconds), used) for each, used in sorted(known.items())),
+            history=tuple((each * float(seconds), used) for each, used in sorted(history.items())),
             seconds=seconds,
-            external=counter.external if running else 0,
-            own_history=tuple((each * float(seconds), used) for each, used in sorted(mine.items())),
+            external=counter.external if is_current else 0,
+            own_history=tuple((each * float(seconds), used) for each, used in sorted(own.items())),
             processes=tuple(
                 ProcessUsage(
                     *names.get(number, (0, "")),
-                    number == me,
+                    number == own_process,
                     process_count.used,
                     process_count.in_flight + process_count.carried_over,
                 )
@@ -133,15 +135,15 @@ class Windows:
         )
 
     def other_count(self, other_count: ObservedCount, now: float) -> OtherCount | None:
-        """A count that no pool is charged with, while its window lasts."""
+        """Return a count that belongs to none of our rate limits; None where its window has ended."""
         rate_limits = [rate_limit for rate_limit in RATE_LIMITS if rate_limit.host == other_count.host]
         if not rate_limits:
             return None
         host_now = self._host_clocks[rate_limits[0].host].time()
         if int(host_now // other_count.seconds) != other_count.window:
             return None
-        most = (
-            reported.most
+        limits = (
+            reported.limit
             for rate_limit in rate_limits
             for reported in self._limits.reported(rate_limit)
             if (reported.kind, reported.seconds) == (other_count.kind, other_count.seconds)
@@ -152,7 +154,7 @@ class Windows:
             other_count.kind,
             other_count.seconds,
             other_count.used,
-            next(most, None),
+            next(limits, None),
             resets_at,
         )
 

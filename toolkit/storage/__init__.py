@@ -1,6 +1,6 @@
-"""The one way to a file of ours on this machine.
+"""Access to every file that the package keeps on this machine.
 
-Where each file lies (`paths`), which format it has (`formats`, `earlier`), how it is opened and locked
-(`files`, `database`), which processes use it (`processes`, `users`), and what a fork does to it (`forks`).
-What the files hold, and what it means, is the business of the packages that own them.
+Paths (`paths`), formats (`formats`, `earlier`), opening and locking (`files`, `database`), identity of the
+machine (`machine`) and of processes (`processes`, `users`). The packages that own the files define their
+contents.
 """

@@ -1,7 +1,7 @@
-"""SQLite databases of ours.
+"""Opens the SQLite databases of the package.
 
-SQLite opens files by name, and others beside them. What it would open is looked at before and afterwards,
-and never opened by us as well: closing a file ends all locks that this process has on it.
+SQLite opens files by name, and companion files beside them. They are checked before and after opening, but
+never opened by us as well: closing a file releases all locks that this process has on it.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from pathlib import Path
 from toolkit.storage import files
 from toolkit.storage.formats import Execute
 
-Which = tuple[int, int]
-"""What tells a file from another one of the same name."""
+FileIdentity = tuple[int, int]
+"""Device and inode: they tell a file from another one of the same name."""
 
-_BESIDE = ("-wal", "-shm", "-journal")
+_COMPANIONS = ("-wal", "-shm", "-journal")
 
 
 def connect(path: Path, *, timeout: float, shared: bool = False) -> sqlite3.Connection:
-    """Open a database that is there, without transactions of Python's own.
+    """Open an existing database, without Python's implicit transactions.
 
     Args:
-        path: Where it is.
-        timeout: Seconds to wait for others who have it locked.
+        path: Path of the database.
+        timeout: Seconds to wait while other processes have it locked.
         shared: As in `files.check`.
 
     Raises:
-        UnsafeFileError: It, or a file that SQLite keeps beside it, is no file of ours.
-        FileNotFoundError: It is not there.
+        UnsafeFileError: The database or one of its companion files is not safe to use.
+        FileNotFoundError: It does not exist.
         sqlite3.Error: It cannot be opened.
     """
-    before = which(path, shared=shared)
+    before = identity(path, shared=shared)
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
         timeout=timeout,
@@ -43,8 +43,8 @@ def connect(path: Path, *, timeout: float, shared: bool = False) -> sqlite3.Conn
         uri=True,
     )
     try:
-        _check_same(path, before, which(path, shared=shared))
-        # Others may have written the schema: what it calls may do no harm.
+        _check_same(path, before, identity(path, shared=shared))
+        # Others may have written the schema, so it must not call functions.
         connection.execute("PRAGMA trusted_schema = OFF")
     except BaseException:
         connection.close()
@@ -52,13 +52,13 @@ def connect(path: Path, *, timeout: float, shared: bool = False) -> sqlite3.Conn
     return connection
 
 
-def patiently(execute: Execute, statement: str, patience: float) -> sqlite3.Cursor:
-    """Run a statement that others may keep from being run for a while.
+def retry_while_busy(execute: Execute, statement: str, timeout: float) -> sqlite3.Cursor:
+    """Run a statement, and retry it while other processes have the database locked.
 
     Args:
         execute: Runs a statement.
         statement: The statement.
-        patience: Seconds to wait for others. An interrupt is noticed meanwhile.
+        timeout: Seconds to retry. An interrupt ends the wait.
 
     Raises:
         sqlite3.Error: It cannot be run.
@@ -68,19 +68,19 @@ def patiently(execute: Execute, statement: str, patience: float) -> sqlite3.Curs
         try:
             return execute(statement)
         except sqlite3.OperationalError as error:
-            end = end or time.monotonic() + patience
+            end = end or time.monotonic() + timeout
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
                 raise
             time.sleep(0.005)
 
 
-def _check_same(path: Path, before: Which, now: Which) -> None:
+def _check_same(path: Path, before: FileIdentity, now: FileIdentity) -> None:
     if before != now:
         raise files.UnsafeFileError(path, "was replaced while it was opened")
 
 
-def which(path: Path, *, shared: bool = False) -> Which:
-    """Which file a database is.
+def identity(path: Path, *, shared: bool = False) -> FileIdentity:
+    """FileIdentity file a database is.
 
     Raises:
         UnsafeFileError: It, or a file that SQLite keeps beside it, is no file of ours.
@@ -88,8 +88,8 @@ def which(path: Path, *, shared: bool = False) -> Which:
     """
     status = os.lstat(path)
     files.check(path, status, shared=shared)
-    for tail in _BESIDE:
-        beside = path.with_name(f"{path.name}{tail}")
+    for tail in _COMPANIONS:
+        companion = path.with_name(f"{path.name}{tail}")
         with suppress(FileNotFoundError):
-            files.check(beside, os.lstat(beside), shared=shared)
+            files.check(companion, os.lstat(companion), shared=shared)
     return status.st_dev, status.st_ino

@@ -1,8 +1,7 @@
-"""What earlier versions of the package called their files, columns and variables.
+"""Names of files, columns and variables in earlier versions of the package.
 
-Facts of the past: nothing here changes when the names of today do. Journals are read in full, since they hold
-evidence about money. Of the state of the rate limits only the pauses and bans are taken over; the rest is
-learnt anew with the first answer.
+Nothing here changes when current names do. Journals are read in full, because they are evidence about money.
+Of the rate limits only bans and pauses are carried over; the rest is learnt from the first response.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ from collections.abc import Mapping
 RATE_LIMITS_VARIABLE = "TOOLKIT_LEDGER"  # keep: the name before
 RATE_LIMITS_FILE = "{}.v1.sqlite"  # keep: the name before
 RATE_LIMITS_SANDBOX = "sandbox-"  # keep: the name before
-WAITS = "SELECT host, until, wall_until, seconds, boot FROM halt"  # keep: the name before
+BACKOFFS = "SELECT host, until, wall_until, seconds, boot FROM halt"  # keep: the name before
 
 _ENTRY = (
     *("number", "token", "door", "arguments", "same", "subject", "once", "drawn"),  # keep: the name before
     *("digests", "key", "process", "pid", "began", "boot", "made_at", "sent_at"),  # keep: the name before
     *("until", "status", "told", "before", "answer", "settled_at", "settled_by"),  # keep: the name before
 )
-# Format 1 knew an entry by its number alone, and not whether its id at the exchange was drawn for it.
+# Format 1 had no token, and did not record whether the id at the exchange was generated for the entry.
 _ADDED = {"token": "lower(hex(randomblob(16)))", "drawn": "''"}  # keep: the name before
 _FIRST = tuple(_ADDED.get(each, each) for each in _ENTRY)
 _STEPS = "SELECT number, token FROM steps"  # keep: the name before
@@ -37,4 +36,4 @@ JOURNALS: Mapping[int, Mapping[str, str]] = {
     1: {"entries": _entries(_FIRST), **_OTHERS},  # keep: the name before
     2: {"entries": _entries(_ENTRY), "steps": _STEPS, **_OTHERS},  # keep: the name before
 }
-"""By format, what selects the rows of each table of today from a journal: columns in the order of today's."""
+"""For each format, the statements that select the rows of each current table, in the current column order."""

@@ -1,9 +1,8 @@
-"""Files of ours, opened in a way that nobody who may write beside them can turn against us.
+"""Opens, creates and locks files safely in folders that other users may write to.
 
-Where others may write to a folder, what carries the name of a file of ours may be a link to another file of
-the user's, a pipe that nobody writes into, or a stranger's file. So a file of ours is a regular file under
-one name that belongs to somebody trusted, it is never reached through a link, and modes are set on nothing
-but what was made here a moment ago.
+In such a folder, a file with the name of one of ours may be a link to another file of this user, a pipe
+without a writer, or another user's file. So only regular files with a single name and a trusted owner are
+used, links are never followed, and modes are set only on files that were just created.
 """
 
 from __future__ import annotations
@@ -22,75 +21,75 @@ from toolkit.runtime.interruptions import forgiving
 
 OWNER_ONLY = 0o600
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
-_NO_WAITING = getattr(os, "O_NONBLOCK", 0)
-# Others may delete and make a file while it is opened here; nobody honest does so time and again.
-_TRIES = 10
+_NO_BLOCKING = getattr(os, "O_NONBLOCK", 0)
+# Other processes may delete and create a file while it is opened here, but not this many times in a row.
+_MAX_ATTEMPTS = 10
 _LOCK_TIMEOUT_S = 5.0
-_MOST_LINKS = 40
+_MAX_LINKS = 40
 
 
 class UnsafeFileError(OSError):
-    """What is there is not used: it is no file of ours, or may be somebody else's."""
+    """A file is not safe to use: it is a link, no regular file, or may belong to another user."""
 
-    def __init__(self, path: Path, what: str) -> None:
-        super().__init__(errno.EPERM, f"{path.name} {what}", str(path))
+    def __init__(self, path: Path, defect: str) -> None:
+        super().__init__(errno.EPERM, f"{path.name} {defect}", str(path))
 
     def __str__(self) -> str:
         return str(self.strerror)
 
 
 def check(path: Path, status: os.stat_result, *, shared: bool = False) -> None:
-    """See that what was found under a name may be used as a file of ours.
+    """Check that a file is safe to use.
 
     Args:
-        path: The name.
-        status: What was found, links not followed.
-        shared: In a folder that others may write to, the file may belong to any of them.
+        path: Path of the file.
+        status: Its status, links not followed.
+        shared: Whether it may belong to any user who may write to its folder.
 
     Raises:
-        UnsafeFileError: It may not.
+        UnsafeFileError: It is not safe.
     """
-    what = ""
+    defect = ""
     if stat.S_ISLNK(status.st_mode):
-        what = "is a symbolic link, which is not followed"
+        defect = "is a symbolic link, which is not followed"
     elif not stat.S_ISREG(status.st_mode):
-        what = "is not a regular file"
+        defect = "is not a regular file"
     elif status.st_nlink > 1:
-        what = "is a hard link: the file has another name elsewhere"
+        defect = "is a hard link: the file has another name elsewhere"
     elif not _is_trusted(path.parent, status.st_uid, shared=shared):
-        what = "belongs to another user"
-    if what:
-        raise UnsafeFileError(path, what)
+        defect = "belongs to another user"
+    if defect:
+        raise UnsafeFileError(path, defect)
 
 
 def _is_trusted(folder: Path, owner: int, *, shared: bool) -> bool:
-    """Whether a file may belong to this user. Windows tells no owners."""
+    """Whether the owner of a file is trusted. Owners are not checked on Windows."""
     if sys.platform == "win32" or owner in (os.geteuid(), 0):
         return True
-    above = folder.stat()
-    # Its owner may do with a folder as he likes anyway; and on some network file systems everything belongs
-    # to one user, whoever made it.
-    return owner == above.st_uid or (shared and is_open_to_others(above))
+    status = folder.stat()
+    # The folder's owner can replace files in it anyway, and on some network file systems all files belong to
+    # one user.
+    return owner == status.st_uid or (shared and is_open_to_others(status))
 
 
 def is_open_to_others(status: os.stat_result) -> bool:
-    """Whether others than its owner may write to a folder."""
+    """Whether users other than its owner may write to a folder."""
     return bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
-def open_or_make(path: Path, *, mode: int = OWNER_ONLY, shared: bool = False) -> int:
-    """The number of a file of ours, opened for writing; it is made where there is none.
+def open_or_create(path: Path, *, mode: int = OWNER_ONLY, shared: bool = False) -> int:
+    """Open a file for writing, creating it where it does not exist. Returns the file descriptor.
 
     Args:
-        path: Where it is.
-        mode: What it is made with, whatever the umask says. One that is there keeps its own.
-        shared: As in `check`. What others made and let this user only read is opened for reading.
+        path: Path of the file.
+        mode: Mode of a new file, whatever the umask. An existing file keeps its mode.
+        shared: As in `check`. Another user's file that this user may only read is opened for reading.
 
     Raises:
-        UnsafeFileError: What is there is no file of ours.
-        OSError: It cannot be had.
+        UnsafeFileError: The existing file is not safe to use.
+        OSError: It cannot be opened or created.
     """
-    for _ in range(_TRIES):
+    for _ in range(_MAX_ATTEMPTS):
         with suppress(FileExistsError):
             return make(path, mode=mode)
         with suppress(FileNotFoundError):  # deleted since
@@ -104,48 +103,53 @@ def open_or_make(path: Path, *, mode: int = OWNER_ONLY, shared: bool = False) ->
 
 
 def make(path: Path, *, mode: int = OWNER_ONLY) -> int:
-    """The number of a file that is made; nothing of that name may be there, not even a link.
+    """Create a file where nothing of that name exists, not even a link. Returns the file descriptor.
+
+    Args:
+        path: Path of the file.
+        mode: Its mode, whatever the umask.
 
     Raises:
-        FileExistsError: Something is.
-        OSError: It cannot be made.
+        FileExistsError: Something of that name exists.
+        OSError: It cannot be created.
     """
-    number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINKS, mode)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINKS, mode)
     if sys.platform != "win32":
         with forgiving(OSError):  # a file system without modes
-            os.fchmod(number, mode)
-    return number
+            os.fchmod(descriptor, mode)
+    return descriptor
 
 
-def _open(path: Path, how: int, *, shared: bool) -> int:
-    # Looked at before as well: not every system can refuse to follow a link, and some files do things when
-    # they are opened.
+def _open(path: Path, flags: int, *, shared: bool) -> int:
+    # Checked before opening as well: not every system can refuse to follow a link, and opening some files has
+    # side effects.
     before = os.lstat(path)
     check(path, before, shared=shared)
-    number = os.open(path, how | _NO_LINKS | _NO_WAITING)
+    descriptor = os.open(path, flags | _NO_LINKS | _NO_BLOCKING)
     try:
-        status = os.fstat(number)
+        status = os.fstat(descriptor)
         check(path, status, shared=shared)
     except BaseException:
-        os.close(number)
+        os.close(descriptor)
         raise
-    if sys.platform == "win32" or os.path.samestat(before, status):  # there the two count devices differently
-        return number
-    os.close(number)
+    if sys.platform == "win32" or os.path.samestat(
+        before, status
+    ):  # on Windows the two device numbers differ
+        return descriptor
+    os.close(descriptor)
     raise FileNotFoundError(errno.ENOENT, f"{path.name} was replaced meanwhile", str(path))
 
 
-def followed(path: Path) -> Path:
-    """Where a file of the user's is, or would be, by way of links that he or the administrator made.
+def resolve_links(path: Path) -> Path:
+    """Follow the links that this user or the administrator made to a file, which need not exist.
 
-    Who keeps his configuration elsewhere, or has it mounted, links to it. A link that somebody else made
-    leads where he likes.
+    Users link to configuration that they keep elsewhere. A link that another user made may lead anywhere.
 
     Raises:
-        UnsafeFileError: A link belongs to somebody else, or leads in a circle.
-        OSError: It cannot be told.
+        UnsafeFileError: A link belongs to another user, or the links form a circle.
+        OSError: A link cannot be read.
     """
-    for _ in range(_MOST_LINKS):
+    for _ in range(_MAX_LINKS):
         try:
             status = os.lstat(path)
         except FileNotFoundError:
@@ -159,80 +163,87 @@ def followed(path: Path) -> Path:
 
 
 def opener(path: str, flags: int) -> int:
-    """For `open`: follows no link, and does not wait for whoever might write into what is no file."""
-    return os.open(path, flags | _NO_LINKS | _NO_WAITING)
+    """An `opener` for `open` that follows no link and does not block on a pipe."""
+    return os.open(path, flags | _NO_LINKS | _NO_BLOCKING)
 
 
 def make_folder(folder: Path) -> list[Path]:
-    """Make a folder that its owner alone may enter, and those above it that are missing likewise.
+    """Create a folder and its missing parents, accessible to their owner alone.
 
     Returns:
-        Those that were made, from above.
+        The folders that were created, outermost first.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: A folder cannot be created.
     """
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     made = []
     for each in reversed(missing):
-        with suppress(FileExistsError):  # made by another process meanwhile
+        with suppress(FileExistsError):  # created by another process meanwhile
             each.mkdir(mode=0o700)
             made.append(each)
-            _open_to_owner(each)
+            _grant_owner_access(each)
     return made
 
 
-def _open_to_owner(folder: Path) -> None:
-    """Give the owner of a folder that was just made the rights that the umask took away."""
+def _grant_owner_access(folder: Path) -> None:
+    """Restore the owner's rights to a new folder where the umask removed them."""
     if sys.platform == "win32":
         return
     with forgiving(OSError):
-        number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _NO_LINKS)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | _NO_LINKS)
         try:
-            if os.fstat(number).st_uid == os.geteuid():
-                os.fchmod(number, 0o700)
+            if os.fstat(descriptor).st_uid == os.geteuid():
+                os.fchmod(descriptor, 0o700)
         finally:
-            os.close(number)
+            os.close(descriptor)
 
 
 @contextmanager
 def locked(path: Path, *, mode: int = OWNER_ONLY, shared: bool = False) -> Iterator[int]:
-    """While a file is read, made or replaced: one process at a time. The lock is a file beside it, and stays.
+    """Lock a file against other processes while it is read, created or replaced.
+
+    The lock is a file beside it, which is not deleted.
 
     Args:
-        path: The file, in a folder that is there.
-        mode: What the lock is made with.
+        path: The file. Its folder must exist.
+        mode: Mode of the lock file.
         shared: As in `check`.
 
     Yields:
-        The number of the lock.
+        The file descriptor of the lock file.
 
     Raises:
-        OSError: It cannot be had.
+        OSError: The lock cannot be acquired.
     """
-    number = open_or_make(path.with_name(f"{path.name}.lock"), mode=mode, shared=shared)
+    descriptor = open_or_create(path.with_name(f"{path.name}.lock"), mode=mode, shared=shared)
     try:
-        lock(number)
-        yield number
+        lock(descriptor)
+        yield descriptor
     finally:
-        os.close(number)
+        os.close(descriptor)
 
 
 def write(path: Path, text: str, *, replace: bool) -> None:
-    """Write a file that its owner alone may read, whole or not at all.
+    """Write a file that its owner alone may read, completely or not at all.
+
+    Args:
+        path: Path of the file. Its folder is created where it is missing.
+        text: The new contents.
+        replace: Whether an existing file is replaced.
 
     Raises:
-        FileExistsError: There is one, and it is not to be replaced.
+        FileExistsError: The file exists and is not to be replaced.
         OSError: It cannot be written.
     """
     make_folder(path.parent)
     if replace:
-        number, new = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
+        descriptor, new = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".new", dir=path.parent)
         target = Path(new)
     else:
-        number, target = make(path), path
+        descriptor, target = make(path), path
     try:
-        with os.fdopen(number, "w", encoding="utf-8", newline="") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -243,23 +254,23 @@ def write(path: Path, text: str, *, replace: bool) -> None:
         raise
 
 
-def lock(number: int) -> None:
-    """Lock an open file until it is closed; it also ends with the process.
+def lock(descriptor: int) -> None:
+    """Lock an open file until it is closed or the process ends.
 
     Raises:
-        OSError: Others have it locked for too long, or it cannot be locked.
+        OSError: Another process holds the lock for too long, or the file cannot be locked.
     """
     if sys.platform == "win32":
         import msvcrt
 
-        msvcrt.locking(number, msvcrt.LK_LOCK, 1)  # waits ten seconds
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # waits ten seconds
         return
     import fcntl
 
     end = time.monotonic() + _LOCK_TIMEOUT_S
     while True:
         try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > end:
                 raise

@@ -1,7 +1,7 @@
-"""The formats of our files: each has a number, which is checked here before anything in the file is believed.
+"""Formats of the package's files: each has a number, which is checked before the contents are used.
 
-A file of an earlier format is turned into one of today's where `earlier` knows it. One of a later format is
-never touched: a newer version of the package wrote it, and knows things about it that this one does not.
+A file of an earlier format is converted to the current one where `earlier` describes it. A file of a later
+format is left unchanged, because a newer version of the package wrote it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 RATE_LIMITS = 2
-"""Format of the state of the rate limits, which is part of the name of its file."""
+"""Format of the rate-limit file. It is part of the file's name."""
 
 JOURNAL = 3
+"""Format of the journal of writes."""
+
 PROFILES = 1
-"""Format of a file of profiles, and of a profile in the system's keyring: that of a text which names none."""
+"""Format of the profiles file and of profiles in the system keyring; text without a number has it too."""
 
 Execute = Callable[..., sqlite3.Cursor]
 
@@ -25,22 +27,22 @@ class NewerFormatError(sqlite3.DatabaseError):
 
 
 class ForeignDatabaseError(sqlite3.DatabaseError):
-    """The file is the database of something else."""
+    """The file is another program's database."""
 
 
 def defect(found: int, known: int) -> str:
-    """Why a file of this format cannot be used; "" where it can.
+    """Return why a file of this format cannot be used; "" where it can.
 
     Args:
-        found: The number that the file gives.
+        found: The format of the file.
         known: The newest format that this version of the package knows.
     """
     if found > known:
         return (
-            f"it has format {found}, and this version of the package knows none after {known}: a newer "
-            "version wrote it, so use that one"
+            f"it has format {found}, and this version of the package reads formats up to {known}: a newer "
+            "version wrote it, so use that version"
         )
-    return "" if found > 0 else f"it has format {found}, which there never was"
+    return "" if found > 0 else f"it has format {found}, which does not exist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,10 @@ class Schema:
     """The tables of one kind of database.
 
     Attributes:
-        version: Number of their format.
-        tables: The statements that make them, each ended by a semicolon at the end of its line.
-        earlier: For each earlier format that is read, what selects the rows of each table of today from it.
+        version: Number of the format.
+        tables: The statements that create the tables, each ended by a semicolon at the end of its line.
+        earlier: For each earlier format that is read, the statement that selects the rows of each current
+            table.
     """
 
     version: int
@@ -58,28 +61,31 @@ class Schema:
     earlier: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
 
     def check(self, execute: Execute) -> int:
-        """The format that a database has, 0 for an empty one. Nothing is written.
+        """Return the format of a database, 0 for an empty one. Nothing is written.
 
         Raises:
             NewerFormatError: A newer version of the package wrote it.
-            ForeignDatabaseError: It is no database of this kind.
+            ForeignDatabaseError: It is not a database of this kind.
         """
         (found,) = execute("PRAGMA user_version").fetchone()
         if found > self.version:
             raise NewerFormatError(defect(found, self.version))
         if found == 0 and execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            raise ForeignDatabaseError("it is a database of something else")
+            raise ForeignDatabaseError("it is another program's database")
         if found not in (0, self.version, *self.earlier):
             raise ForeignDatabaseError(f"it has format {found}, which no version of the package wrote")
         return int(found)
 
     def prepare(self, execute: Execute) -> int:
-        """Have today's tables in a database, within the transaction of the caller: the format that it had.
+        """Create the tables, or convert those of an earlier format, within the caller's transaction.
+
+        Returns:
+            The format that the database had.
 
         Raises:
             NewerFormatError: A newer version of the package wrote it.
-            ForeignDatabaseError: It is no database of this kind.
-            sqlite3.Error: What is in it does not fit.
+            ForeignDatabaseError: It is not a database of this kind.
+            sqlite3.Error: Its rows do not fit the current tables.
         """
         found = self.check(execute)
         if found == self.version:
@@ -92,6 +98,6 @@ class Schema:
             execute(statement)
         for table, rows in kept.items():
             for row in rows:
-                execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - ours
+                execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - our own names
         execute(f"PRAGMA user_version = {self.version}")
         return found

@@ -1,6 +1,7 @@
-"""What this machine is called, and this run of it: names that last as long as what they name.
+"""Lasting identifiers of this machine and of its current boot.
 
-A host name changes, with the network or with each container, and what is kept under it would be forgotten.
+Host names are not used where possible: they change with the network and with each container, and files named
+after them would be lost.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from pathlib import Path
 
 from toolkit.runtime.interruptions import forgiving
 
-# The number of a machine is not to be told to others (machine-id(5)): only what is made of it here is.
+# A machine-id is confidential (machine-id(5)), so only a digest of it is used.
 _APPLICATION = b"binance-link-toolkit"
 _MACHINE_IDS = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"), Path("/etc/hostid"))
 _MOUNTS = Path("/proc/self/mountinfo")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-# A machine-id, or a UUID; "uninitialized" is in the file while an image is set up.
+# A machine-id or a UUID. The file holds "uninitialized" while an image is set up.
 _ID = re.compile(r"[0-9a-f]{32}")
 
-# File systems on a disk, or in the memory, of the one machine that has them mounted; and those that several
-# machines have mounted at once. Of others (a folder that a virtual machine is lent, FUSE) it is not known.
+# File systems that one machine alone has mounted, and those that several machines may mount at once. Others
+# (a folder shared with a virtual machine, FUSE) may be either.
 _LOCAL = {
     *("bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "jfs", "nilfs2", "ntfs3", "overlay"),
     *("ramfs", "reiserfs", "tmpfs", "vfat", "xfs", "zfs"),
@@ -34,13 +35,13 @@ _NETWORK = {
 }
 
 
-def name(folder: Path) -> str:
-    """What tells this machine from others that may see the same folder; "" where none can.
+def name_for(folder: Path) -> str:
+    """Return a name that separates this machine from others that share a folder; "" if none can share it.
 
-    The files of machines that share a home over the network are kept apart, since neither SQLite nor the
-    numbers of processes work across machines. A folder on a disk of this machine needs no name: so it stays
-    the same for every container that has the disk mounted, and where a machine is given another machine-id.
-    A host name has to do only where machines without a machine-id share a folder.
+    Machines that share a home folder over the network keep separate files, because neither SQLite nor process
+    ids work across machines. A folder on a local disk needs no name, so that its files stay valid for every
+    container that mounts the disk and after a change of the machine-id. The host name is used only where
+    machines without a machine-id share a folder.
     """
     kind = _file_system(folder)
     if kind in _LOCAL:
@@ -52,7 +53,7 @@ def name(folder: Path) -> str:
 
 
 def machine_id() -> str:
-    """What the system calls this machine, restarted or not, whatever its host name; "" if nothing."""
+    """Return the system's id of this machine, which survives reboots; "" if there is none."""
     if sys.platform == "win32":
         found = _registry(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid")
     elif sys.platform == "darwin":
@@ -66,7 +67,7 @@ def machine_id() -> str:
 
 
 def boot_id() -> str:
-    """What this run of the machine is called; "" where that cannot be told at this moment."""
+    """Return an id of the current boot; "" where it cannot be read."""
     if sys.platform == "win32":
         key = r"SYSTEM\CurrentControlSet\Control\Session Manager\Memory Management\PrefetchParameters"
         return _registry(key, "BootId")
@@ -78,13 +79,13 @@ def boot_id() -> str:
 
 
 def _checked(found: str) -> str:
-    """An id in its plain form; "" for what is none."""
+    """Return an id in its plain form; "" for an invalid one."""
     plain = found.strip().lower().replace("-", "")
     return plain if _ID.fullmatch(plain) and plain.strip("0") else ""
 
 
 def _file_system(folder: Path) -> str:
-    """The kind of file system that a folder is on, or would be made on; "" where that cannot be told."""
+    """Return the file system of a folder, which need not exist; "" where it is unknown."""
     found = ""
     if sys.platform.startswith("linux"):
         with forgiving(OSError, IndexError):
@@ -104,19 +105,19 @@ def _unescaped(point: str) -> str:
 
 
 def _registry(key: str, value: str) -> str:
-    """A value of the machine's registry, "" where there is none."""
+    """Return a value of the Windows registry, "" where there is none."""
     if sys.platform == "win32":
         import winreg
 
         with forgiving(OSError):
-            how = winreg.KEY_READ | winreg.KEY_WOW64_64KEY
-            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key, 0, how) as opened:
+            access = winreg.KEY_READ | winreg.KEY_WOW64_64KEY
+            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key, 0, access) as opened:
                 return str(winreg.QueryValueEx(opened, value)[0])
     return ""
 
 
 def _host_uuid() -> str:
-    """The UUID of a Mac, "" where it is not told."""
+    """Return the UUID of a Mac, "" where it cannot be read."""
     import ctypes
 
     class TimeSpec(ctypes.Structure):
@@ -130,7 +131,7 @@ def _host_uuid() -> str:
 
 
 def _sysctl(key: bytes) -> str:
-    """A text that the kernel of a Mac tells, "" where it does not."""
+    """Return a text value from the kernel of a Mac, "" where there is none."""
     import ctypes
 
     boot, size = ctypes.create_string_buffer(64), ctypes.c_size_t(64)

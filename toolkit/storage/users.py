@@ -1,4 +1,4 @@
-"""Which processes use a database, so that none is deleted under a program that still needs it."""
+"""Records which processes use a database, so that it is not deleted while one still needs it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from toolkit.storage import database, processes
 TABLE = "CREATE TABLE users (pid INTEGER NOT NULL, began REAL, boot TEXT NOT NULL);"
 
 
-def sign_in(file: sqlite3.Connection) -> None:
-    """Note that this process uses a database, and forget those that have ended."""
-    own = (os.getpid(), processes.started(os.getpid()), processes.boot())
+def register(file: sqlite3.Connection) -> None:
+    """Record that this process uses a database, and remove processes that have ended."""
+    own = (os.getpid(), processes.start_time(os.getpid()), processes.boot_id())
     users = file.execute("SELECT rowid, pid, began, boot FROM users").fetchall()
-    here = False
+    is_registered = False
     for row, *user in users:
-        if not processes.runs(*user):
+        if not processes.is_running(*user):
             file.execute("DELETE FROM users WHERE rowid = ?", (row,))
         elif user[0] == own[0]:
-            here = True
-    if not here:
+            is_registered = True
+    if not is_registered:
         file.execute("INSERT INTO users VALUES (?, ?, ?)", own)
 
 
-def delete_unless_used(path: Path) -> None:
-    """Delete a database, unless a process that uses it still runs.
+def delete_if_unused(path: Path) -> None:
+    """Delete a database unless a process that uses it still runs.
 
     Raises:
         OSError: It cannot be deleted.
@@ -39,7 +39,7 @@ def delete_unless_used(path: Path) -> None:
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN):
             return
-        users = []  # whatever it is, nobody could use it
-    if not any(processes.runs(*user) for user in users):
+        users = []  # not a usable database
+    if not any(processes.is_running(*user) for user in users):
         path.unlink()
         Path(f"{path}-journal").unlink(missing_ok=True)

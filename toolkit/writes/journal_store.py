@@ -116,7 +116,7 @@ class JournalFile:
         self._real_path = os.path.realpath(path)
         with self.transaction(new=True) as file:
             salt = _salt(file)
-            users.sign_in(file)
+            users.register(file)
         self.salt = salt
 
     @contextmanager
@@ -139,7 +139,7 @@ class JournalFile:
             with _lock:
                 if new and self._real_path not in _memory.files:
                     _create(self.path)
-                identity = database.which(self.path)
+                identity = database.identity(self.path)
                 with contextlib.closing(database.connect(self.path, timeout=LOCK_TIMEOUT_S)) as file:
                     file.execute("PRAGMA synchronous = EXTRA")
                     file.execute("PRAGMA fullfsync = ON")
@@ -153,7 +153,7 @@ class JournalFile:
                         self._commit(file, changes, identity)  # keep what was resolved on the way
                         raise
                     self._commit(file, changes, identity)
-                if database.which(self.path) != identity:
+                if database.identity(self.path) != identity:
                     raise self.replaced("another file is at its path", execution_note)
         except (sqlite3.Error, OSError) as error:
             let_through(error, outside)

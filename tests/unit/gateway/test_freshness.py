@@ -224,7 +224,7 @@ def test_a_time_that_its_own_date_does_not_bear_out_sets_no_clock(env: SandboxEn
 
 def test_the_doctor_says_that_a_clock_was_not_told(env: SandboxEnv) -> None:
     env.exchange.faults.add("extra-header", path=CLOCKS["fapi"], name="Age", value="600")
-    assert env.link.doctor().frame["found"].str.contains("out of a cache").sum() == 1
+    assert env.link.doctor().frame["found"].str.contains("from a cache").sum() == 1
 
 
 @pytest.mark.parametrize("header", [*OLD, None], ids=["Age", "X-Cache", "fresh"])

@@ -22,7 +22,7 @@ from toolkit.timing.http_dates import read_retry_after
 HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
 
 
-def new_rows(clock: FakeClock) -> Budget:
+def new_budget(clock: FakeClock) -> Budget:
     return Budget(clock, {host: HostClock(clock) for host in HOSTS})
 
 
@@ -144,7 +144,7 @@ def _public(path: str) -> object:
 
 def test_a_request_that_does_not_fit_waits_for_the_turn_of_the_minute() -> None:
     clock = FakeClock(1_767_225_600.0 + 12.0)
-    budget = new_rows(clock)
+    budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
     assert clock.slept == []
     budget.admit(FAPI, "/fapi/v1/x", 1, "x")
@@ -153,7 +153,7 @@ def test_a_request_that_does_not_fit_waits_for_the_turn_of_the_minute() -> None:
 
 def test_endpoints_of_sapi_have_counters_of_their_own_and_fapi_shares_one() -> None:
     clock = FakeClock()
-    budget = new_rows(clock)
+    budget = new_budget(clock)
     for path in ("/sapi/v1/a", "/sapi/v1/b"):
         budget.record_response(budget.admit(SAPI_IP, path, 12_000, "x"), 200)
         budget.record_response(budget.admit(SAPI_UID, path, 180_000, "x"), 200)
@@ -165,7 +165,7 @@ def test_endpoints_of_sapi_have_counters_of_their_own_and_fapi_shares_one() -> N
 
 def test_the_servers_count_is_the_truth() -> None:
     clock = FakeClock()
-    budget = new_rows(clock)
+    budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, {"X-MBX-USED-WEIGHT-1M": "2400"})
     budget.admit(FAPI, "/fapi/v1/x", 1, "x")
     assert len(clock.slept) == 1
@@ -173,7 +173,7 @@ def test_the_servers_count_is_the_truth() -> None:
 
 def test_a_count_of_the_minute_before_does_not_fill_this_one() -> None:
     clock = FakeClock(1_767_225_600.0 + 59.9)
-    budget = new_rows(clock)
+    budget = new_budget(clock)
     late = budget.admit(FAPI, "/fapi/v1/x", 1, "x")
     clock.advance(0.5)
     headers = {"X-MBX-USED-WEIGHT-1M": "2400", "Date": "Thu, 01 Jan 2026 00:00:59 GMT"}
@@ -184,7 +184,7 @@ def test_a_count_of_the_minute_before_does_not_fill_this_one() -> None:
 
 def test_what_is_in_flight_counts() -> None:
     clock = FakeClock()
-    budget = new_rows(clock)
+    budget = new_budget(clock)
     held = [budget.admit(FAPI, "/fapi/v1/x", 1000, "x") for _ in range(2)]
     released: list[float] = []
 
@@ -202,14 +202,14 @@ def test_what_is_in_flight_counts() -> None:
 
 def test_a_request_heavier_than_the_limit_goes_alone() -> None:
     clock = FakeClock()
-    budget = new_rows(clock)
+    budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 5000, "x"), 200)
     assert clock.slept == []
 
 
 def test_a_429_without_retry_after_waits_for_the_turn() -> None:
     clock = FakeClock(1_767_225_600.0 + 20.0)
-    budget = new_rows(clock)
+    budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 429)
     budget.admit(FAPI, "/fapi/v1/x", 1, "x")
     assert clock.time() == pytest.approx(1_767_225_660.0, abs=0.1)
@@ -217,7 +217,7 @@ def test_a_429_without_retry_after_waits_for_the_turn() -> None:
 
 def test_a_ban_ends_when_it_ends() -> None:
     clock = FakeClock()
-    budget = new_rows(clock)
+    budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "300"})
     assert budget.banned_until is not None
     with pytest.raises(errors.BannedError):
@@ -252,7 +252,7 @@ def test_a_ban_ends_the_wait_of_every_thread() -> None:
 
 
 def test_watchers_are_told_after_each_answer_until_they_stop() -> None:
-    budget = new_rows(FakeClock())
+    budget = new_budget(FakeClock())
     told: list[int] = []
     unwatch = budget.watch(lambda: told.append(len(budget.snapshot().calls)))
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
@@ -275,19 +275,19 @@ def test_a_watcher_that_fails_is_told_of_once_and_harms_nothing(
     for _ in range(3):
         assert len(env.link.exchange.partner()) == 1
     assert len(told) >= 3, "who was told after it is told all the same"
-    failures = [each for each in caplog.records if "watches the budget failed" in each.message]
+    failures = [each for each in caplog.records if "watcher of the budget failed" in each.message]
     assert len(failures) == 1
     assert failures[0].exc_info is not None
     assert str(failures[0].exc_info[1]) == "a panel cannot draw"
     unwatch()
     env.link.budget.watch(fail)
     env.link.exchange.partner()
-    assert len([each for each in caplog.records if "watches the budget failed" in each.message]) == 2
+    assert len([each for each in caplog.records if "watcher of the budget failed" in each.message]) == 2
 
 
 def test_a_watcher_that_fails_at_a_wait_ends_neither_the_wait_nor_the_request() -> None:
     clock = FakeClock()
-    budget = new_rows(clock)
+    budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
 
     def fail() -> None:
@@ -360,7 +360,7 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> 
 
 
 def test_order_counts_are_kept_for_show() -> None:
-    budget = new_rows(FakeClock())
+    budget = new_budget(FakeClock())
     headers = {"X-MBX-ORDER-COUNT-10S": "3", "X-MBX-USED-WEIGHT-1M": "9"}
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, headers)
     (count,) = budget.snapshot().other_counts
@@ -379,7 +379,7 @@ def test_the_documented_limits_are_the_default(env: SandboxEnv) -> None:
 
 def test_an_answer_after_the_turn_does_not_fill_the_new_minute_with_the_old_count() -> None:
     clock = FakeClock(1_767_225_600.0 + 59.5)
-    budget = new_rows(clock)
+    budget = new_budget(clock)
     slow = budget.admit(FAPI, "/fapi/v1/x", 100, "x")
     clock.advance(1.0)
     budget.record_response(
@@ -392,7 +392,7 @@ def test_an_answer_after_the_turn_does_not_fill_the_new_minute_with_the_old_coun
 
 def test_an_interrupt_while_a_watcher_redraws_leaves_nothing_in_flight() -> None:
     clock = FakeClock()
-    budget = new_rows(clock)
+    budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
     told: list[str] = []
 
@@ -411,7 +411,7 @@ def test_an_interrupt_while_a_watcher_redraws_leaves_nothing_in_flight() -> None
 @pytest.mark.parametrize("step", [3600.0, -3600.0])
 def test_a_step_of_the_wall_clock_moves_no_pause_and_no_ban(step: float) -> None:
     clock = FakeClock()
-    budget = new_rows(clock)
+    budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 429, {"Retry-After": "5"})
     clock.wall_ahead = step
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "600"})

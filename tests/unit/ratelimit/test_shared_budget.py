@@ -12,17 +12,17 @@ from tests.support.clocks import FakeClock
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.endpoints import API, FAPI, Host
-from toolkit.ratelimit import (
+from toolkit.ratelimit.budget import Budget
+from toolkit.ratelimit.counting import (
+    HEADROOM_FRACTION,
     CompletedRequest,
     Counter,
     ProcessCount,
-    RateLimitStore,
-    ReportedLimit,
     WindowBounds,
 )
-from toolkit.ratelimit.budget import Budget
-from toolkit.ratelimit.counting import HEADROOM_FRACTION
 from toolkit.ratelimit.limits import LIMITS_REREAD_S, LIMITS_RETRY_S, LIMITS_VALID_S
+from toolkit.ratelimit.records import ReportedLimit
+from toolkit.ratelimit.store import RateLimitStore
 from toolkit.timing.clock import HostClock
 
 HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
@@ -75,7 +75,7 @@ def test_what_a_dead_process_had_in_flight_goes_with_the_window() -> None:
         counter = Counter(
             7, processes={1: ProcessCount(in_flight=3, sent_at=at), 2: ProcessCount(in_flight=8, sent_at=at)}
         )
-        counter.roll_over(WindowBounds(8, 60.0, 20), alive=lambda process: process == 1)
+        counter.roll_over(WindowBounds(8, 60.0, 20), is_alive=lambda process: process == 1)
         assert counter.processes == {1: ProcessCount(carried_over=3, sent_at=at)}
         assert counter.unconfirmed == unconfirmed, (
             "its last words may be charged after the turn, and only these"
@@ -86,7 +86,7 @@ def test_what_was_sent_long_ago_has_been_charged() -> None:
     """Windows of a second may turn twice while a request is on its way; nobody is blocked for ever by one."""
     for began, carried_over in ((9.0, 20), (11.0, 0)):
         counter = Counter(7, reported=5, processes={1: ProcessCount(used=5, in_flight=20, sent_at=0.0)})
-        counter.roll_over(WindowBounds(9, began, 20), alive=lambda _: True)
+        counter.roll_over(WindowBounds(9, began, 20), is_alive=lambda _: True)
         assert counter.in_flight == carried_over
         assert (counter.obstacle(20, 20, 1.0, 0.5) is None) == (not carried_over)
 
@@ -95,7 +95,7 @@ def test_what_others_took_is_left_to_them_in_the_next_window() -> None:
     counter = Counter(7, processes={1: ProcessCount(in_flight=1)})
     counter.record_response(1, sent(1, 0.0, 1.0), 301, 7)
     assert counter.external == 300
-    counter.roll_over(WindowBounds(8, 0.0, 600), alive=lambda _: True)
+    counter.roll_over(WindowBounds(8, 0.0, 600), is_alive=lambda _: True)
     counter.reserve(1, 1, now=1.0)
     left = 600 - 300 - math.ceil(HEADROOM_FRACTION * 600)
     assert counter.obstacle(left - 1, 600, 1.0, 0.5) is None
@@ -106,15 +106,15 @@ def test_what_others_took_is_left_to_them_in_the_next_window() -> None:
 
 def test_who_had_less_than_wanted_is_left_more_and_who_is_gone_less() -> None:
     counter = Counter(7, reported=600, external=100)
-    counter.roll_over(WindowBounds(8, 0.0, 600), alive=lambda _: True)
+    counter.roll_over(WindowBounds(8, 0.0, 600), is_alive=lambda _: True)
     assert counter.expected == 150
     counter.reported_at = 0.9
-    counter.roll_over(WindowBounds(9, 0.0, 600), alive=lambda _: True)
+    counter.roll_over(WindowBounds(9, 0.0, 600), is_alive=lambda _: True)
     assert counter.expected == 75
     counter.reported_at = 0.1
-    counter.roll_over(WindowBounds(10, 0.0, 600), alive=lambda _: True)
+    counter.roll_over(WindowBounds(10, 0.0, 600), is_alive=lambda _: True)
     assert counter.expected == 65, "nothing was told of the end of that window: they may have come after it"
-    counter.roll_over(WindowBounds(13, 0.0, 600), alive=lambda _: True)
+    counter.roll_over(WindowBounds(13, 0.0, 600), is_alive=lambda _: True)
     assert counter.expected == 65 * 7 // 8 // 4, "windows in which nobody asked halve it"
 
 

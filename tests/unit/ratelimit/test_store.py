@@ -38,10 +38,13 @@ from tests.support.rate_limits import (
 )
 from toolkit import errors
 from toolkit.endpoints import BASE_URLS, FAPI, Host
-from toolkit.ratelimit import ALL_HOSTS, CounterKey, RateLimitStore, store, tables
+from toolkit.ratelimit import counter_database, tables
 from toolkit.ratelimit.budget import Budget
+from toolkit.ratelimit.records import ALL_HOSTS, CounterKey
+from toolkit.ratelimit.store import RateLimitStore
 from toolkit.sandbox import Sandbox
 from toolkit.storage import database, formats, paths
+from toolkit.storage.formats import Execute
 from toolkit.storage.paths import rate_limit_file
 from toolkit.timing.clock import SYSTEM_CLOCK, Clock, HostClock
 
@@ -62,7 +65,7 @@ def sql(path: Path, statement: str, *values: object) -> list[Any]:
         return file.execute(statement, values).fetchall()
 
 
-def new_rows(clock: Clock, path: Path | None) -> Budget:
+def new_budget(clock: Clock, path: Path | None) -> Budget:
     return Budget(clock, {host: HostClock(clock) for host in HOSTS}, RateLimitStore(path, clock))
 
 
@@ -134,7 +137,7 @@ from tests.support.rate_limits import *
 from toolkit.endpoints import FAPI
 from toolkit.ratelimit.budget import Budget
 from toolkit.timing.clock import SYSTEM_CLOCK, HostClock
-from toolkit.ratelimit.store import RETRY_FILE_AFTER_S
+from toolkit.ratelimit.counter_database import RETRY_FILE_AFTER_S
 """
 _WHOLE = """
 import os, sys, warnings
@@ -143,7 +146,7 @@ from tests.unit.ratelimit.test_store import link_to
 """
 
 
-# -- a file that holds no rate limits ----------------------------------------------------------------------------
+# -- a file that is not a rate-limit store -----------------------------------------------------------------
 
 
 def _garbage(path: Path) -> None:
@@ -255,7 +258,7 @@ def test_a_file_that_is_no_store_is_set_aside_and_begun_anew(
     one, other = stores(), stores()
     assert isinstance(reserve(one, clock, 5), int)
     one.back_off("fapi", 3.0)
-    assert [back_off.host for back_off in one.backoffs() if back_off.host == "fapi"] == ["fapi"]
+    assert [backoff.host for backoff in one.backoffs() if backoff.host == "fapi"] == ["fapi"]
     clock.advance(4.0)
     assert one.limits() is not None
     assert one.clock("fapi") is None
@@ -292,9 +295,9 @@ def test_a_folder_in_the_place_of_the_file_stops_nobody(
 def test_a_limit_that_cannot_be_is_not_believed_whoever_wrote_it(
     path: Path, clock: FakeClock, value: int
 ) -> None:
-    new_rows(clock, path)
+    new_budget(clock, path)
     sql(path, "INSERT INTO reported_limit VALUES ('fapi', 'weight', ?, ?, ?)", value, value, clock.time())
-    budget = new_rows(clock, path)
+    budget = new_budget(clock, path)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
     assert budget.limit(FAPI) > 0
 
@@ -345,7 +348,7 @@ def test_who_begins_anew_writes_down_what_it_knew(
     store.close()
     _garbage(path)
     assert known(store) == 350
-    assert [(back_off.host, back_off.left) for back_off in stores().backoffs()] == [
+    assert [(backoff.host, backoff.seconds_left) for backoff in stores().backoffs()] == [
         (ALL_HOSTS, pytest.approx(600.0))
     ]
 
@@ -381,14 +384,15 @@ def test_who_deletes_the_store_does_not_split_the_machine(
 
 
 @pytest.mark.parametrize(
-    "where", ["/proc/state/rate-limits.sqlite", "{file}/rate-limits.sqlite", "{file}/deeper/rate-limits.sqlite"]
+    "where",
+    ["/proc/state/rate-limits.sqlite", "{file}/rate-limits.sqlite", "{file}/deeper/rate-limits.sqlite"],
 )
 def test_where_no_file_can_be_had_the_budget_is_kept_in_memory(
     tmp_path: Path, clock: FakeClock, where: str
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     at = Path(where.format(file=tmp_path / "file"))
-    budget = new_rows(clock, at)
+    budget = new_budget(clock, at)
     for _ in range(24):
         budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 100, "x"), 200)
     assert clock.slept == []
@@ -545,10 +549,10 @@ def test_a_file_that_somebody_keeps_locked_is_done_without_and_come_back_to(
         assert "locked" in each.problem
     assert known(one) >= 1010, "what was known is known in memory"
     holder.execute("ROLLBACK")
-    clock.advance(store.RETRY_FILE_AFTER_S / 2)
+    clock.advance(counter_database.RETRY_FILE_AFTER_S / 2)
     assert isinstance(reserve(one, clock), int)
     assert one.problem != "", "the file is not tried at each request"
-    clock.advance(store.RETRY_FILE_AFTER_S / 2)
+    clock.advance(counter_database.RETRY_FILE_AFTER_S / 2)
     assert isinstance(reserve(one, clock), int)
     assert isinstance(reserve(other, clock), int)
     assert (one.problem, other.problem) == ("", "")
@@ -566,7 +570,7 @@ def test_what_was_sent_without_the_file_is_known_when_it_is_back(
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     reserve(one, clock)
-    clock.advance(store.RETRY_FILE_AFTER_S - 10.0)  # another window by now
+    clock.advance(counter_database.RETRY_FILE_AFTER_S - 10.0)  # another window by now
     for _ in range(20):
         reserve(one, clock, 100)
         record_response(one, clock, 100)
@@ -575,7 +579,7 @@ def test_what_was_sent_without_the_file_is_known_when_it_is_back(
     clock.advance(10.0)
     assert one.backoffs()
     assert one.problem == ""
-    assert [back_off.host for back_off in other.backoffs()] == [ALL_HOSTS]
+    assert [backoff.host for backoff in other.backoffs()] == [ALL_HOSTS]
     assert known(other) >= 2000
 
 
@@ -591,9 +595,9 @@ def test_a_ban_met_without_the_file_outweighs_an_old_one_in_it(
     one.back_off(ALL_HOSTS, 300.0)
     assert one.problem
     holder.close()
-    clock.advance(store.RETRY_FILE_AFTER_S)
-    assert [back_off.left for back_off in one.backoffs()] == [pytest.approx(240.0)]
-    assert [back_off.left for back_off in other.backoffs()] == [pytest.approx(240.0)]
+    clock.advance(counter_database.RETRY_FILE_AFTER_S)
+    assert [backoff.seconds_left for backoff in one.backoffs()] == [pytest.approx(240.0)]
+    assert [backoff.seconds_left for backoff in other.backoffs()] == [pytest.approx(240.0)]
 
 
 def test_a_ban_ends_when_it_was_said_to_however_long_the_file_was_locked(
@@ -617,11 +621,11 @@ def test_a_ban_ends_when_it_was_said_to_however_long_the_file_was_locked(
     holder.execute("ROLLBACK")
     halting.join()
     holder.close()
-    assert [back_off.left for back_off in one.backoffs()] == [pytest.approx(8.0)]
+    assert [backoff.seconds_left for backoff in one.backoffs()] == [pytest.approx(8.0)]
 
 
 def test_a_count_that_no_database_can_hold_loses_no_answer(path: Path, clock: FakeClock) -> None:
-    budget = new_rows(clock, path)
+    budget = new_budget(clock, path)
     for header in ("X-MBX-USED-WEIGHT-1M", "X-MBX-ORDER-COUNT-10S", "X-SAPI-USED-IP-WEIGHT-1M"):
         budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, {header: "9" * 30})
         clock.advance(60.0)
@@ -683,7 +687,7 @@ def test_a_file_that_is_damaged_time_and_again_is_done_without(
 ) -> None:
     store = stores()
 
-    def work(execute: store.Execute) -> str:
+    def work(execute: Execute) -> str:
         if execute("PRAGMA database_list").fetchone()[2]:
             error = sqlite3.DatabaseError("malformed")
             error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
@@ -701,11 +705,11 @@ def test_a_file_that_is_damaged_time_and_again_is_done_without(
 def test_a_step_of_the_wall_clock_moves_nothing_for_a_kernel_restarted_after_it(
     path: Path, clock: FakeClock, step: float
 ) -> None:
-    first = new_rows(clock, path)
+    first = new_budget(clock, path)
     first.record_response(first.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "600"})
     clock.wall_ahead = step
     clock.advance(100.0)
-    second = new_rows(clock, path)
+    second = new_budget(clock, path)
     with pytest.raises(errors.BannedError) as caught:
         second.admit(FAPI, "/fapi/v1/x", 1, "x")
     assert caught.value.until.timestamp() == pytest.approx(clock.time() + 500.0)
@@ -717,7 +721,7 @@ def test_a_step_of_the_wall_clock_moves_nothing_for_a_kernel_restarted_after_it(
 @pytest.mark.parametrize("step", [3600.0, -3600.0, -30.0, 86_400.0 * 365, -86_400.0 * 365])
 def test_windows_go_on_after_a_step_of_the_wall_clock(path: Path, clock: FakeClock, step: float) -> None:
     """Nothing was measured, so that the windows go by the wall clock: a step costs a window at most."""
-    budget, other = new_rows(clock, path), new_rows(clock, path)
+    budget, other = new_budget(clock, path), new_budget(clock, path)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
     clock.wall_ahead = step
     began = clock.monotonic()
@@ -740,7 +744,7 @@ def test_a_pause_of_before_the_machine_was_restarted_is_never_longer_than_was_as
     sql(path, "UPDATE backoff SET boot = 'another', until = until + 1e6")
     clock.advance(10.0)
     clock.wall_ahead = step
-    assert sum(back_off.left for back_off in stores().backoffs()) <= lasts + 0.01
+    assert sum(backoff.seconds_left for backoff in stores().backoffs()) <= lasts + 0.01
     clock.advance(lasts + 0.1)
     assert stores().backoffs() == []
 
@@ -759,12 +763,12 @@ def test_a_pause_that_cannot_be_is_none(
 def test_a_clock_measured_before_the_machine_was_restarted_is_not_gone_by(
     path: Path, clock: FakeClock
 ) -> None:
-    budget = new_rows(clock, path)
+    budget = new_budget(clock, path)
     measured = HostClock(clock).measure(lambda: (clock.time() + 5.0, 0.0))
     budget.publish_clock("fapi", measured)
-    assert new_rows(clock, path).shared_clock("fapi") == measured
+    assert new_budget(clock, path).shared_clock("fapi") == measured
     sql(path, "UPDATE clock SET boot = 'another'")
-    assert new_rows(clock, path).shared_clock("fapi") is None
+    assert new_budget(clock, path).shared_clock("fapi") is None
 
 
 def test_a_shorter_pause_does_not_end_a_longer_one(
@@ -773,9 +777,9 @@ def test_a_shorter_pause_does_not_end_a_longer_one(
     one, other = stores(), stores()
     one.back_off("fapi", 100.0)
     other.back_off("fapi", 5.0)
-    assert [back_off.left for back_off in one.backoffs()] == [pytest.approx(100.0)]
+    assert [backoff.seconds_left for backoff in one.backoffs()] == [pytest.approx(100.0)]
     other.back_off("fapi", 200.0)
-    assert [back_off.left for back_off in one.backoffs()] == [pytest.approx(200.0)]
+    assert [backoff.seconds_left for backoff in one.backoffs()] == [pytest.approx(200.0)]
     clock.advance(200.1)
     assert one.backoffs() == other.backoffs() == []
 
@@ -786,7 +790,7 @@ def test_a_shorter_pause_does_not_end_a_longer_one(
 def test_two_versions_leave_each_others_files_alone(folder: Path, clock: FakeClock) -> None:
     new = rate_limit_file(BASE_URLS, None)
     assert new is not None
-    old = next(each for each in paths.earlier_ledger_files(BASE_URLS) if each.parent == new.parent)
+    old = next(each for each in paths.earlier_rate_limit_files(BASE_URLS) if each.parent == new.parent)
     assert old != new
     old.parent.mkdir()
     old.write_bytes(b"whatever that version writes")
@@ -1012,7 +1016,7 @@ def test_a_thread_that_computes_does_not_lock_the_others_out(
 ) -> None:
     """A long call into C (sorting, parsing) keeps every other thread of a kernel waiting, also the one that
     is in the middle of a transaction. Other kernels must not go on alone for that."""
-    monkeypatch.setattr(store, "_SQLITE_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(counter_database, "_SQLITE_TIMEOUT_S", 0.01)
     at = tmp_path / "rate-limits.sqlite"
     mine = RateLimitStore(at, SYSTEM_CLOCK)
     mine.limits()
@@ -1123,7 +1127,8 @@ def test_twenty_processes_that_begin_at_once_share_one_file(tmp_path: Path) -> N
             os.waitpid(child, 0)
         os.close(told[1])
         said = [json.loads(line) for line in os.fdopen(told[0])]
-        print(json.dumps([sorted(set(said)), len(said), known(RateLimitStore(at, SYSTEM_CLOCK)), is_sound(at)]))
+        weight = known(RateLimitStore(at, SYSTEM_CLOCK))
+        print(json.dumps([sorted(set(said)), len(said), weight, is_sound(at)]))
         """,
         arguments=(at,),
     )
@@ -1372,9 +1377,9 @@ def test_other_addresses_of_the_same_exchange_share_its_store(folder: Path, othe
 
 
 def test_limits_given_to_one_process_are_not_the_machines(path: Path, clock: FakeClock) -> None:
-    one, other = new_rows(clock, path), new_rows(clock, path)
+    one, other = new_budget(clock, path), new_budget(clock, path)
     one.set_limits({"fapi": 100})
-    assert (one.limit(FAPI), other.limit(FAPI), new_rows(clock, path).limit(FAPI)) == (100, 2400, 2400)
+    assert (one.limit(FAPI), other.limit(FAPI), new_budget(clock, path).limit(FAPI)) == (100, 2400, 2400)
     other.record_response(other.admit(FAPI, "/fapi/v1/x", 90, "x"), 200)
     one.admit(FAPI, "/fapi/v1/x", 20, "x")
     assert len(clock.slept) == 1, "what the other one sent counts against them all the same"

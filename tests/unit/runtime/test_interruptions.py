@@ -23,7 +23,7 @@ from tests.support.paths import PACKAGE
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, memory_folder
 from toolkit.errors import JournalError
-from toolkit.ratelimit import RateLimitStore
+from toolkit.ratelimit.store import RateLimitStore
 from toolkit.runtime.interruptions import forgiving, interruption
 from toolkit.transport.origin import user_exception
 

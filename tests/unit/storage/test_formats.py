@@ -36,8 +36,9 @@ from toolkit.auth.keys.sources import find_keys
 from toolkit.doctor.machine import environment_check, rate_limits_check
 from toolkit.endpoints import BASE_URLS, WRITES_BY_NAME
 from toolkit.errors import JournalError, NoKeyError, PendingWriteError, RateLimitWarning
-from toolkit.ratelimit import ALL_HOSTS, RateLimitStore
 from toolkit.ratelimit.budget import Budget
+from toolkit.ratelimit.records import ALL_HOSTS
+from toolkit.ratelimit.store import RateLimitStore
 from toolkit.storage import earlier, formats, paths
 from toolkit.timing.clock import SYSTEM_CLOCK, HostClock
 from toolkit.writes.entry import IdOrigin, ResolvedBy, Status
@@ -247,7 +248,7 @@ def test_the_rate_limits_are_looked_for_where_the_version_before_kept_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
-    assert tmp_path / "api.binance.com-64be6293e312.v1.sqlite" in paths.earlier_ledger_files(BASE_URLS)
+    assert tmp_path / "api.binance.com-64be6293e312.v1.sqlite" in paths.earlier_rate_limit_files(BASE_URLS)
 
 
 # -- rate limits -----------------------------------------------------------------------------------------
@@ -270,12 +271,12 @@ def test_bans_and_pauses_of_the_version_before_hold(
 ) -> None:
     before = old_limits.read_bytes()
     store = RateLimitStore(tmp_path / "new.sqlite", clock, "", [old_limits])
-    assert {back_off.host: back_off.left for back_off in store.backoffs()} == HALTS
-    assert (store.problem, store.left_behind) == ("", "")
+    assert {backoff.host: backoff.seconds_left for backoff in store.backoffs()} == HALTS
+    assert (store.problem, store.migration_problem) == ("", "")
     store.close()
     clock.advance(60.0)
     again = RateLimitStore(tmp_path / "new.sqlite", clock, "", [old_limits])
-    assert {back_off.host: back_off.left for back_off in again.backoffs()} == {ALL_HOSTS: 3540.0}
+    assert {backoff.host: backoff.seconds_left for backoff in again.backoffs()} == {ALL_HOSTS: 3540.0}
     again.close()
     assert old_limits.read_bytes() == before
 
@@ -283,7 +284,7 @@ def test_bans_and_pauses_of_the_version_before_hold(
 def test_they_hold_where_no_new_file_can_be_had(clock: FakeClock, old_limits: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     store = RateLimitStore(tmp_path / "file" / "new.sqlite", clock, "", [old_limits])
-    assert {back_off.host: back_off.left for back_off in store.backoffs()} == HALTS
+    assert {backoff.host: backoff.seconds_left for backoff in store.backoffs()} == HALTS
     assert store.problem
     store.close()
 
@@ -293,7 +294,7 @@ def test_a_longer_ban_of_today_stays(clock: FakeClock, old_limits: Path, tmp_pat
     store.back_off(ALL_HOSTS, 7200.0)
     store.close()
     store = RateLimitStore(tmp_path / "new.sqlite", clock, "", [old_limits])
-    assert max(back_off.left for back_off in store.backoffs()) == 7200.0
+    assert max(backoff.seconds_left for backoff in store.backoffs()) == 7200.0
     store.close()
 
 
@@ -302,7 +303,7 @@ def _garbage(path: Path) -> None:
 
 
 def _no_table(path: Path) -> None:
-    sql(path, f"DROP TABLE {earlier.WAITS.rpartition(' ')[2]}")
+    sql(path, f"DROP TABLE {earlier.BACKOFFS.rpartition(' ')[2]}")
 
 
 @pytest.mark.parametrize("damage", [_garbage, _no_table])
@@ -313,18 +314,18 @@ def test_what_cannot_be_taken_over_is_said_so(
     store = RateLimitStore(tmp_path / "new.sqlite", clock, "", [old_limits])
     assert store.backoffs() == []
     assert store.problem == "", "what is new is not at fault"
-    assert str(old_limits) in store.left_behind
-    assert "a ban that it had met is not known here" in store.left_behind
+    assert str(old_limits) in store.migration_problem
+    assert "A ban stored in it is not known here" in store.migration_problem
     store.close()
 
 
 def test_a_link_finds_what_the_version_before_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
     hosts = dict.fromkeys(BASE_URLS, "https://carried-over.invalid")
-    old = next(each for each in paths.earlier_ledger_files(hosts) if each.parent == tmp_path)
+    old = next(each for each in paths.earlier_rate_limit_files(hosts) if each.parent == tmp_path)
     shutil.copy(FORMATS / "rate-limits-1.sqlite", old)
     until = SYSTEM_CLOCK.time() + 3000.0
-    sql(old, f"UPDATE {earlier.WAITS.rpartition(' ')[2]} SET wall_until = ?", until)  # keep: the name before
+    sql(old, f"UPDATE {earlier.BACKOFFS.rpartition(' ')[2]} SET wall_until = ?", until)
     with toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts) as link:
         banned = link.budget.banned_until
         assert banned is not None
@@ -338,7 +339,7 @@ def test_a_damaged_file_of_the_version_before_is_told_of_once(
 ) -> None:
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
     hosts = dict.fromkeys(BASE_URLS, "https://left-behind.invalid")
-    old = next(each for each in paths.earlier_ledger_files(hosts) if each.parent == tmp_path)
+    old = next(each for each in paths.earlier_rate_limit_files(hosts) if each.parent == tmp_path)
     _garbage(old)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -404,9 +405,9 @@ def test_a_variable_under_its_old_name_is_said_to_be_called_otherwise(
 
 def test_a_ban_is_found_where_the_old_variable_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(OLD_VARIABLE, str(tmp_path))
-    assert paths.earlier_ledger_files(BASE_URLS)[0].parent == tmp_path
+    assert paths.earlier_rate_limit_files(BASE_URLS)[0].parent == tmp_path
     monkeypatch.setenv(OLD_VARIABLE, "off")
-    assert [each.parent for each in paths.earlier_ledger_files(BASE_URLS)] == [paths.rate_limits_folder()]
+    assert [each.parent for each in paths.earlier_rate_limit_files(BASE_URLS)] == [paths.rate_limits_folder()]
 
 
 # -- keys ------------------------------------------------------------------------------------------------

@@ -31,7 +31,9 @@ from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv, example
 from toolkit.doctor.check import Check, run_check
 from toolkit.errors import JournalError, RateLimitWarning
-from toolkit.ratelimit import ALL_HOSTS, RateLimitStore, store
+from toolkit.ratelimit import counter_database
+from toolkit.ratelimit.records import ALL_HOSTS
+from toolkit.ratelimit.store import RateLimitStore
 from toolkit.storage import machine, paths, processes
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
@@ -98,13 +100,13 @@ def test_a_shortage_of_a_moment_leaves_nobody_alone_for_good(
             for _ in range(3):
                 assert reserve(one, clock, 10) is not None
                 one.backoffs()
-                clock.advance(store.RETRY_FILE_AFTER_S / 2)
+                clock.advance(counter_database.RETRY_FILE_AFTER_S / 2)
             said = one.problem
         assert one.problem == said, "it is not tried at each request"
-        clock.advance(store.RETRY_FILE_AFTER_S)
-        banned = [back_off.host for back_off in one.backoffs()]
+        clock.advance(counter_database.RETRY_FILE_AFTER_S)
+        banned = [backoff.host for backoff in one.backoffs()]
         other = RateLimitStore(at, clock)
-        return [said, one.problem, banned, [back_off.host for back_off in other.backoffs()]]
+        return [said, one.problem, banned, [backoff.host for backoff in other.backoffs()]]
 
     said, after, *banned = in_child(work)
     assert str(at.parent) in said
@@ -130,7 +132,7 @@ def test_what_was_counted_is_known_where_the_disk_is_full_only_at_the_very_end(t
             for each in disk.iterdir():
                 each.unlink()
             (disk / "others").write_bytes(b"x" * (256 - room) * 1024)
-            assert [back_off.host for back_off in store.backoffs()] == [ALL_HOSTS]
+            assert [backoff.host for backoff in store.backoffs()] == [ALL_HOSTS]
             assert known(store) == 100, room
             store.close()
             (disk / "others").unlink()
@@ -172,7 +174,7 @@ def test_a_second_shortage_is_told_of_as_the_first_was(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
-    monkeypatch.setattr(store, "RETRY_FILE_AFTER_S", 0.0)
+    monkeypatch.setattr(counter_database, "RETRY_FILE_AFTER_S", 0.0)
 
     def work() -> list[int]:
         link, said = link_to("twice"), []
@@ -232,13 +234,13 @@ def test_a_system_that_tells_nothing_of_processes_stops_nobody(
         for module in (processes, machine):
             instead = SimpleNamespace(platform=kind, argv=sys.argv, exception=sys.exception)
             monkeypatch.setattr(module, "sys", instead)
-        monkeypatch.setattr(processes, "_boot", [])
+        monkeypatch.setattr(processes, "_known_boot_id", [])
         link = link_to(f"silent-{kind}-{type(failure).__name__.lower()}")
         assert link.budget.local_only_reason == ""
         link.budget.snapshot()
         assert table(link)["rate limits"].status == "ok"
         link.close()
-    assert processes.started(os.getpid()) is None
+    assert processes.start_time(os.getpid()) is None
     assert processes.is_alive(os.getpid(), 1.0)
     assert not processes.is_alive(2**22 + 7, 1.0)
 

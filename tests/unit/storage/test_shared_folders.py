@@ -23,7 +23,8 @@ from tests.support.rate_limits import is_shared, is_sound, known, let_others_in,
 from toolkit.auth.keys import find_keys
 from toolkit.auth.keys.making import add_profile, make_key_pair
 from toolkit.errors import JournalError, NoKeyError
-from toolkit.ratelimit import RateLimitStore, store
+from toolkit.ratelimit import counter_database
+from toolkit.ratelimit.store import RateLimitStore
 from toolkit.storage import files
 from toolkit.storage.files import UnsafeFileError
 from toolkit.writes.journal import Journal
@@ -126,7 +127,7 @@ def test_a_link_in_the_place_of_a_file_of_the_store_changes_no_other_file(
     assert state(victim) == before
     assert not list(shared.glob("*.damaged*"))
     planted.unlink()
-    clock.advance(store.RETRY_FILE_AFTER_S)
+    clock.advance(counter_database.RETRY_FILE_AFTER_S)
     assert isinstance(reserve(rate_limit_store, clock, 5), int)
     assert is_shared(rate_limit_store, stores(), clock), "and together again when it is gone"
 
@@ -262,7 +263,7 @@ def test_a_strangers_file_is_taken_only_where_the_folder_is_shared(
     assert isinstance(reserve(local_only_reason, clock), int)
     assert "belongs to another user" in local_only_reason.problem
     os.chown(shared, STRANGER, STRANGER)  # as under sudo, or on a network drive
-    clock.advance(store.RETRY_FILE_AFTER_S)
+    clock.advance(counter_database.RETRY_FILE_AFTER_S)
     assert isinstance(reserve(local_only_reason, clock), int)
     assert local_only_reason.problem == ""
 
@@ -413,7 +414,7 @@ def test_links_that_lead_in_a_circle_end(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     with pytest.raises(UnsafeFileError, match="too many"):
-        files.followed(tmp_path / "a")
+        files.resolve_links(tmp_path / "a")
 
 
 def test_where_a_system_cannot_refuse_links_they_are_seen_beforehand(
@@ -423,7 +424,7 @@ def test_where_a_system_cannot_refuse_links_they_are_seen_beforehand(
     before = state(victim)
     (shared / "x.lock").symlink_to(victim)
     with pytest.raises(UnsafeFileError, match="symbolic link"):
-        files.open_or_make(shared / "x.lock", mode=0o666, shared=True)
+        files.open_or_create(shared / "x.lock", mode=0o666, shared=True)
     assert state(victim) == before
 
 

@@ -23,10 +23,11 @@ from toolkit.doctor.machine import rate_limits_check
 from toolkit.endpoints import BASE_URLS
 from toolkit.errors import JournalError
 from toolkit.gateway.shared_state import SharedState
-from toolkit.ratelimit import ALL_HOSTS, RateLimitStore
+from toolkit.ratelimit.records import ALL_HOSTS
+from toolkit.ratelimit.store import RateLimitStore
 from toolkit.storage import machine, processes
 from toolkit.storage.paths import JOURNAL, journal_file, rate_limit_file
-from toolkit.storage.processes import runs
+from toolkit.storage.processes import is_running
 from toolkit.timing.clock import SYSTEM_CLOCK, HostClock
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
@@ -95,7 +96,7 @@ def test_a_ban_met_under_one_host_name_holds_under_the_next(
     first.close()
     rename("dhcp-17-203")
     second = RateLimitStore(rate_limit_file(BASE_URLS, None), clock)
-    assert [(back_off.host, back_off.left) for back_off in second.backoffs()] == [(ALL_HOSTS, 3600.0)]
+    assert [(backoff.host, backoff.seconds_left) for backoff in second.backoffs()] == [(ALL_HOSTS, 3600.0)]
     second.close()
 
 
@@ -114,7 +115,7 @@ def test_machines_that_share_a_home_are_told_apart_by_what_lasts(
     home_on(kind, ID[::-1])
     assert name() not in names
     assert ID[::-1][:8] not in name(), "the number itself is nobody's business"
-    assert ID not in machine.name(Path(os.environ["XDG_STATE_HOME"]))
+    assert ID not in machine.name_for(Path(os.environ["XDG_STATE_HOME"]))
 
 
 @linux
@@ -169,14 +170,14 @@ def test_a_home_that_is_a_link_is_where_it_leads(
     state.mkdir()
     (tmp_path / "link").symlink_to(state)
     rename("one")
-    assert machine.name(tmp_path / "link" / "deeper") == machine.name(state) != ""
-    assert machine.name(tmp_path) == ""
+    assert machine.name_for(tmp_path / "link" / "deeper") == machine.name_for(state) != ""
+    assert machine.name_for(tmp_path) == ""
 
 
 def test_this_machine_has_a_name_or_needs_none() -> None:
     assert machine.machine_id() == machine.machine_id()
     assert machine.boot_id() == machine.boot_id()
-    assert machine.name(Path.home()) == machine.name(Path.home())
+    assert machine.name_for(Path.home()) == machine.name_for(Path.home())
 
 
 def test_the_doctor_says_where_a_folder_is_another_one_elsewhere(
@@ -196,7 +197,7 @@ def test_the_doctor_says_where_a_folder_is_another_one_elsewhere(
 @pytest.fixture
 def no_boot_id(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_BOOT_ID", Path("/nowhere"))
-    monkeypatch.setattr(processes, "_boot", [])
+    monkeypatch.setattr(processes, "_known_boot_id", [])
 
 
 @linux
@@ -211,10 +212,10 @@ def test_a_ban_holds_where_this_run_of_the_machine_cannot_be_told_from_another(
     first.close()
     clock.advance(100.0)
     second = RateLimitStore(at, clock)
-    assert [back_off.left for back_off in second.backoffs()] == [pytest.approx(500.0)]
+    assert [backoff.seconds_left for backoff in second.backoffs()] == [pytest.approx(500.0)]
     assert second.clock("api") is None
     clock.wall_ahead = 86_400.0 * -400
-    assert [back_off.left <= 600.0 for back_off in second.backoffs()] == [True]
+    assert [backoff.seconds_left <= 600.0 for backoff in second.backoffs()] == [True]
     second.close()
 
 
@@ -222,10 +223,10 @@ def test_a_ban_holds_where_this_run_of_the_machine_cannot_be_told_from_another(
 def test_what_is_not_known_for_a_moment_is_looked_up_again(
     no_boot_id: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert processes.boot() == ""
+    assert processes.boot_id() == ""
     (tmp_path / "boot_id").write_text("a run\n")
     monkeypatch.setattr(machine, "_BOOT_ID", tmp_path / "boot_id")
-    assert processes.boot() == processes.boot() != ""
+    assert processes.boot_id() == processes.boot_id() != ""
 
 
 # -- processes -------------------------------------------------------------------------------------------
@@ -234,19 +235,19 @@ def test_what_is_not_known_for_a_moment_is_looked_up_again(
 def test_a_process_that_cannot_be_looked_at_is_not_called_ended() -> None:
     """Its write may be under way: nobody else may say that it never left."""
     own = os.getpid()
-    assert runs(own, processes.started(own), processes.boot())
-    assert runs(own, None, processes.boot())
-    assert runs(own, processes.started(own), "")
-    assert not runs(own, processes.started(own), "another run")
-    assert not runs(own, 1e9, processes.boot()), "the number was given away again"
+    assert is_running(own, processes.start_time(own), processes.boot_id())
+    assert is_running(own, None, processes.boot_id())
+    assert is_running(own, processes.start_time(own), "")
+    assert not is_running(own, processes.start_time(own), "another run")
+    assert not is_running(own, 1e9, processes.boot_id()), "the number was given away again"
     for nobody in (2**22 + 7, 2**70, 0, -1):
-        assert not runs(nobody, None, "")
+        assert not is_running(nobody, None, "")
 
 
 @posix
 def test_a_process_that_has_ended_is_known_to_have() -> None:
     with subprocess.Popen(["sleep", "60"]) as child:
-        began = processes.started(child.pid)
+        began = processes.start_time(child.pid)
         assert processes.is_alive(child.pid, began)
         child.kill()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
@@ -262,7 +263,7 @@ def test_a_process_has_a_name_however_it_was_started(
         monkeypatch.delattr(sys, "argv")
     else:
         monkeypatch.setattr(sys, "argv", words)
-    assert processes.own_name().encode() in (b"python", b"x", b"a?.py")
+    assert processes.process_name().encode() in (b"python", b"x", b"a?.py")
 
 
 # -- where the journal lies ------------------------------------------------------------------------------
@@ -280,7 +281,7 @@ def test_a_journal_has_one_name_by_whatever_link_it_is_come_by(tmp_path: Path) -
 def test_a_journal_that_would_be_another_one_elsewhere_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`idempotency_key=` would pay again in a kernel that was started in another folder, or after `os.chdir`."""
+    """A kernel started in another folder, or `os.chdir`, would use another journal and might pay again."""
     write_env = WriteEnv(tmp_path / "bench")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(JOURNAL, "journals")

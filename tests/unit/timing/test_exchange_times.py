@@ -12,7 +12,9 @@ import pytest
 from tests.support.clocks import FakeClock
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
-from toolkit.ratelimit import ALL_HOSTS, RateLimitStore, state
+from toolkit.ratelimit import backoffs
+from toolkit.ratelimit.records import ALL_HOSTS
+from toolkit.ratelimit.store import RateLimitStore
 from toolkit.transport.responses import RawResponse, error_of
 
 PATH = "/sapi/v1/broker/info"
@@ -144,13 +146,13 @@ def test_a_ban_is_not_cut_short_by_a_clock_that_was_wrong_before_the_machine_was
     before = RateLimitStore(tmp_path / "ledger.sqlite", clock)
     before.back_off(ALL_HOSTS, BAN, now=clock.monotonic())  # the exchange's time is the right one
     before.close()
-    monkeypatch.setattr(state, "boot", lambda: "another")
+    monkeypatch.setattr(backoffs, "boot_id", lambda: "another")
     if is_put_right:
         clock.wall_ahead = 0.0
     clock.advance(600)
     again = RateLimitStore(tmp_path / "ledger.sqlite", clock)
-    (back_off,) = again.backoffs()
-    assert BAN - 600 <= back_off.left <= BAN
+    (backoff,) = again.backoffs()
+    assert BAN - 600 <= backoff.seconds_left <= BAN
     again.close()
 
 

@@ -332,7 +332,7 @@ def test_a_write_interrupted_by_a_deadline_is_unknown(
     error: Any = caught.value
     assert type(error) is type(raised())
     assert error.outcome.status == "unknown"
-    assert "interrupted while it was under way" in error.outcome.reason
+    assert "interrupted while it was being sent" in error.outcome.reason
     assert any(f"ops.reconcile({error.outcome.number})" in note for note in error.__notes__)
     assert server.writes[0].body.partition(b"signature=")[2].decode() not in repr(error)
 
@@ -366,7 +366,7 @@ def test_a_write_interrupted_before_sending_is_not_executed(write_env: WriteEnv)
         thread.join()
         link.close()
     error: Any = caught.value
-    assert (error.outcome.status, error.outcome.reason) == ("rejected", "it was interrupted before it left")
+    assert (error.outcome.status, error.outcome.reason) == ("rejected", "it was interrupted before it was sent")
 
 
 # -- a fetch -------------------------------------------------------------------------------------------

@@ -494,7 +494,7 @@ COMPRESSED = gzip.compress(GOOD)
 TOO_LARGE, TOO_SLOW, CUT_OFF, BAD_ENCODING = (
     "larger than 1[67] MiB|end in time",
     "end in time",
-    "cut off, 4 times over",
+    "cut off at each of 4 attempts",
     "compress|damaged",
 )
 HOSTILE_BODIES: dict[str, tuple[Callable[[HostileServer, socket.socket], None], str]] = {

@@ -139,4 +139,4 @@ def test_a_failing_watcher_does_not_end_a_wait(env: SandboxEnv, failing: Failing
     assert len(env.link.spot.rebates(start="-2D"))
     unwatch()
     assert any("goes on at" in each for each in failing.seen)
-    assert any("watches the budget failed" in each for each in failing.seen)
+    assert any("watcher of the budget failed" in each for each in failing.seen)

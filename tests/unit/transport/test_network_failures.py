@@ -108,7 +108,7 @@ def test_a_write_to_a_proxy_that_requires_a_login_is_rejected(repeatable: bool) 
             assert outcome.status == "rejected"
             assert isinstance(outcome.error, errors.NotExecutedError)
             assert "the proxy requires a user name" in outcome.reason
-            assert "it never left. Put them in the proxy's address" in outcome.reason
+            assert "it was never sent. Put them in the proxy's address" in outcome.reason
             assert "the exchange refused" not in str(outcome.error)
         assert len(proxy.asked) == 1
 

@@ -422,7 +422,7 @@ def test_an_interrupt_while_the_answer_is_waited_for(write_env: WriteEnv) -> Non
     made = write_env.world.account(given["sub_account_id"]).keys[-1]  # type: ignore[union-attr]
     for secret in (write_env.env.sandbox.secret, write_env.env.sandbox.key, made.key, "signature="):
         assert secret not in shown
-    assert list(ops.unresolved()["reason"]) == ["it was interrupted while it was under way"]
+    assert list(ops.unresolved()["reason"]) == ["it was interrupted while it was being sent"]
     assert made.masked in ops.reconcile(1).reason
     assert len(write_env.effects("exchange.create_api_key")) == 1
 
@@ -672,7 +672,7 @@ def test_what_may_only_be_read(tmp_path: Path, what: str) -> None:
         start(
             """
             from toolkit.storage import processes
-            processes.started(os.getpid())
+            processes.start_time(os.getpid())
             journal = Journal(Path(sys.argv[1]))
             os.seteuid(65534)
             try:

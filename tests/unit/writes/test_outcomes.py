@@ -417,7 +417,7 @@ def test_where_nothing_listens_nothing_was_done(write_env: WriteEnv) -> None:
     write_env.env.sandbox.stop()
     outcome = write_env.ops.exchange.set_commission(**given)
     assert outcome.status == "rejected"
-    assert "it never left" in outcome.reason
+    assert "it was never sent" in outcome.reason
     assert isinstance(outcome.error, NotExecutedError)
     assert write_env.effects("exchange.set_commission") == []
 

@@ -46,7 +46,7 @@ def read_private(path: Path) -> str:
     problem, is_there, outside = "", True, sys.exception()
     try:
         # What is looked at is what is read: the file behind the name may be another a moment later.
-        with open(files.followed(path), "rb", opener=files.opener) as file:
+        with open(files.resolve_links(path), "rb", opener=files.opener) as file:
             problem = _open_to_others(file.fileno(), path)
             content = b"" if problem else file.read(_LONGEST + 1)
     except ValueError:  # it has what no name may have

@@ -111,7 +111,7 @@ def add_profile(
         return "the system's keyring"
     problem, outside = "", sys.exception()
     try:
-        target = files.followed(path)  # what a link points to is written, and the link stays
+        target = files.resolve_links(path)  # what a link points to is written, and the link stays
         files.make_folder(target.parent)
         with files.locked(target):
             text = _not_in_file(name, target)

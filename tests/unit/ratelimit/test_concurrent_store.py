@@ -19,8 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.support.clocks import FakeClock
 from tests.support.writes import memory_folder
-from toolkit.ratelimit import CompletedRequest, CounterKey, RateLimitStore, WindowBounds
-from toolkit.ratelimit.counting import ARRIVAL_GRACE_S
+from toolkit.ratelimit.counting import ARRIVAL_GRACE_S, CompletedRequest, WindowBounds
+from toolkit.ratelimit.records import CounterKey
+from toolkit.ratelimit.store import RateLimitStore
 
 KEY = CounterKey("fapi", "", 60)
 LIMIT = 20
@@ -103,12 +104,12 @@ class SharedLimits(RuleBasedStateMachine):
             self.flying.append(Request(process, weight, found, self.clock.monotonic(), reported))
 
     def reserve(self, process: Process, weight: int) -> object:
-        window_bounds = self.turn_of(self.accepted(process))
+        window_bounds = self.bounds_of(self.accepted(process))
         return process.store.reserve(
             KEY, "x", host="fapi", window_bounds=window_bounds, weight=weight, limit_fraction=1.0
         )
 
-    def turn_of(self, window: int) -> WindowBounds:
+    def bounds_of(self, window: int) -> WindowBounds:
         return WindowBounds(window, self.began.get(window, self.clock.monotonic()), LIMIT)
 
     @precondition(lambda self: any(each.count is None for each in self.flying))
@@ -154,7 +155,7 @@ class SharedLimits(RuleBasedStateMachine):
         request.sender.store.record_response(
             KEY,
             sent,
-            self.turn_of(max(self.accepted(request.sender), count_window or 0)),
+            self.bounds_of(max(self.accepted(request.sender), count_window or 0)),
             count,
             count_window,
         )
