@@ -231,7 +231,7 @@ def _is_sane(value: object) -> TypeGuard[int]:
 def _parse_time(response: RawResponse) -> tuple[float, float]:
     """Return the host's time in a response, and its possible error, in seconds."""
     if response.status != 200:
-        raise ContractError("clock", f"a response with status {response.status} does not give the time")
+        raise ContractError("clock", f"the response (HTTP {response.status}) does not give the time")
     if is_cached(response.headers):
         raise ContractError("clock", "the response came from a cache, so its time is outdated")
     payload = decode("clock", response)

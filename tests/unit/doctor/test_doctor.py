@@ -294,7 +294,7 @@ def test_a_silent_host_costs_one_time_out(env: SandboxEnv) -> None:
         ("html", {"status": 200}, "not JSON"),
         ("html", {"status": 503}, "HTTP 503"),
         ("redirect", {"to": "https://sign-in.invalid/"}, "HTTP 302"),
-        ("wrapped-error", {}, "does not tell the time"),
+        ("wrapped-error", {}, "does not give the time"),
         ("firewall", {}, "HTTP 403"),
     ],
 )
