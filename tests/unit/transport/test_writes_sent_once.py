@@ -631,7 +631,7 @@ def outcome_at(env: SandboxEnv, address: str, tag: str, **more: Any) -> Outcome:
 
 def test_a_write_that_was_never_sent_is_rejected(env: SandboxEnv) -> None:
     with closed_port() as address:
-        outcome = outcome_at(env, f"http://{address}", "never left")
+        outcome = outcome_at(env, f"http://{address}", "never sent")
     assert outcome.status == "rejected"
     assert "it was never sent" in str(outcome.error)
     assert isinstance(outcome.error, errors.NotExecutedError)
