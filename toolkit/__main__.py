@@ -178,7 +178,7 @@ def add_key(
     with --keep-passphrase.
     """
     from toolkit.auth.keys import add_profile
-    from toolkit.auth.keys.making import unused_name
+    from toolkit.auth.keys.creation import unused_name
     from toolkit.auth.keys.prompt import ask_hidden, ask_passphrase
 
     if keep_passphrase and not (keyring and private_key):

@@ -25,7 +25,7 @@ from tests.support.paths import ROOT
 from tests.support.recording import RecordingServer
 from tests.support.terminal import PATIENCE, QUESTION, command
 from tests.support.writes import arguments_of
-from toolkit.auth.signers import is_locked
+from toolkit.auth.signers import is_encrypted
 from toolkit.endpoints import ENDPOINTS, WRITES, Endpoint, Write
 from toolkit.sandbox import Sandbox, World
 from toolkit.sandbox.exchange import Exchange
@@ -259,7 +259,7 @@ def _marks(world: World) -> Marks:
     for name, (private, _) in pairs().items():
         marks.add_pem(f"private key {name}", private)
         opened = serialization.load_pem_private_key(
-            private.encode(), PASSPHRASE.encode() if is_locked(private) else None
+            private.encode(), PASSPHRASE.encode() if is_encrypted(private) else None
         )
         if isinstance(opened, rsa.RSAPrivateKey):
             number = opened.private_numbers().d

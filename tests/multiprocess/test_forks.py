@@ -29,7 +29,10 @@ posix = pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
 
 # Made in a function that is not called again in a child: each of them ends with the call that made it.
 SHORT_LIVED = {
-    ("auth/keys/system.py", "__init__"): "of one question to the keyring, between its thread and who asks",
+    (
+        "auth/keys/system_keyring.py",
+        "__init__",
+    ): "of one call to the keyring, between its thread and the caller",
     ("fetch/executor.py", "__init__"): "the queues of one fetch, between its own threads",
     ("timing/cancel.py", "__init__"): "of one fetch",
     ("lab/__init__.py", "_stop_signals"): "of the launcher, which starts other programs and does not fork",

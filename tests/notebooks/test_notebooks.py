@@ -258,7 +258,7 @@ def test_keys(run: Run) -> None:
     assert "BEGIN PUBLIC KEY" in said(notebook, "make_key_pair")
     assert "0o600" in said(notebook, "make_key_pair")
     assert "***@***.example" in bundles(notebook, "sub_accounts()")[-1]["text/plain"]
-    for words in ("others on this machine may read", "is a placeholder", "goes together with"):
+    for words in ("other users of this machine may read", "is a placeholder", "needs either"):
         assert words in said(notebook, "for wrong in")
     (good,) = bundles(notebook, "link.doctor()")
     (risky,) = bundles(notebook, "risky =")

@@ -1,1 +1,1 @@
-"""What requests are signed with."""
+"""API keys: where they come from, and how they sign requests."""

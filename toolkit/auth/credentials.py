@@ -1,4 +1,4 @@
-"""API keys, what each may serve, and which of them serves a request. Nothing shows them."""
+"""API keys, and which of them serves a request. Secrets are never shown."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ SECURITIES: tuple[Security, ...] = ("USER_DATA", "TRADE")
 
 
 class Credentials:
-    """An API key, and what signs for it. Nothing shows either of them.
+    """An API key and its signer. Neither is shown in a `repr`, pickled or copied.
 
     Args:
-        key: The API key, case-sensitive and never changed.
-        signer: What signs.
-        serves: Security types it may serve.
-        name: What an error calls the key.
+        key: The API key, case-sensitive and used as it is.
+        signer: Signs with the secret or private key.
+        serves: Security types that the key may serve.
+        name: What errors call the key.
 
     Attributes:
-        serves: As given.
+        serves: Security types that the key may serve.
 
     Raises:
-        NoKeyError: The key cannot be one.
+        NoKeyError: The key is invalid.
     """
 
     __slots__ = ("_key", "_signer", "serves")
@@ -45,39 +45,39 @@ class Credentials:
 
     @property
     def key(self) -> str:
-        """The key, for the header that carries it."""
+        """The API key, for the request header."""
         return self._key
 
     @property
     def kind(self) -> str:
-        """What it signs with."""
+        """The kind of signature: HMAC, RSA or Ed25519."""
         return self._signer.kind
 
     @property
     def bits(self) -> int | None:
-        """Length of its RSA key, None for the other kinds."""
+        """Length of an RSA key in bits, None for other kinds."""
         return self._signer.bits
 
     def sign(self, payload: str) -> str:
-        """Signature of a payload, which is what goes out on the wire."""
+        """Sign a payload, exactly as it is sent."""
         return self._signer.sign(payload)
 
     def __repr__(self) -> str:
         return f"Credentials({self.kind}, hidden)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("credentials are not pickled or copied: they would be written down in clear")
+        raise TypeError("credentials cannot be pickled or copied: that would expose the secret")
 
 
 class Keys:
     """The API keys of one account.
 
     Args:
-        credentials: At least one, except where hosts are only looked at.
-        origin: Where they come from, in words; where there are none, why.
+        credentials: At least one, except to check hosts without keys.
+        origin: Where the keys come from, in words; without keys, the text of the error.
 
     Attributes:
-        origin: As given.
+        origin: Where the keys come from.
     """
 
     __slots__ = ("_all", "origin")
@@ -93,36 +93,37 @@ class Keys:
         return len(self._all)
 
     def pick(self, needs: Collection[Security], endpoint: str, *, privileged: bool) -> Credentials:
-        """The key that serves a request.
+        """Choose the key for a request.
 
-        Of those that may, a read is served by one that can do little else, and what changes something, or
-        asks for a permission, by one that can.
+        Among the suitable keys, a read gets the one with the fewest rights; a write, or a read that needs a
+        permission, gets one that may trade.
 
         Args:
-            needs: Security types that it has to serve; where there are none any key may try.
-            endpoint: What is asked for, for the error.
-            privileged: It changes something, or the documents ask for a permission besides.
+            needs: Security types that the key must serve; if empty, any key is suitable.
+            endpoint: Name of the endpoint, for the error.
+            privileged: Whether it is a write, or a read that needs a permission.
 
         Raises:
-            NoKeyError: None may; nothing was sent.
+            NoKeyError: No key is suitable. Nothing was sent.
         """
-        able = [each for each in self._all if each.serves.issuperset(needs)]
-        if able:
-            wanted, other = ("TRADE", "USER_DATA") if privileged else ("USER_DATA", "TRADE")
+        suitable = [each for each in self._all if each.serves.issuperset(needs)]
+        if suitable:
+            preferred, other = ("TRADE", "USER_DATA") if privileged else ("USER_DATA", "TRADE")
             return min(
-                able,
-                key=lambda each: (wanted not in each.serves, (other in each.serves) != privileged),
+                suitable,
+                key=lambda each: (preferred not in each.serves, (other in each.serves) != privileged),
             )
         if not self._all:
             raise NoKeyError(self.origin)
-        had = ", ".join(sorted({" and ".join(sorted(each.serves)) for each in self._all}))
+        available = ", ".join(sorted({" and ".join(sorted(each.serves)) for each in self._all}))
         raise NoKeyError(
-            f"{endpoint} wants a key that may serve {' and '.join(sorted(needs))}, and those of {self.origin} "
-            f"may serve {had}. Nothing was sent. Add a key that may, or say in its `serves` that one does."
+            f"{endpoint} needs a key that may serve {' and '.join(sorted(needs))}, but those of "
+            f"{self.origin} may serve {available}. Nothing was sent. Add such a key, or extend `serves` of "
+            "an existing one."
         )
 
     def __repr__(self) -> str:
         return printable(f"Keys({len(self)} of {self.origin}, hidden)")
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("keys are not pickled or copied: they would be written down in clear")
+        raise TypeError("keys cannot be pickled or copied: that would expose the secrets")

@@ -1,8 +1,7 @@
-"""From values to the exact characters on the wire, and their signature.
+"""Encodes parameters as query strings and form bodies, and signs them.
 
-Values are percent-encoded first and signed afterwards, so what is signed is what goes out: on
-2026-01-15 the exchange began to refuse anything else. Query string and body are joined with
-nothing between them.
+Values are percent-encoded before they are signed, so the signature covers exactly what is sent: since
+2026-01-15 the exchange refuses anything else. Query string and body are joined without a separator.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from toolkit.errors import UsageError
 
 
 def to_text(name: str, value: object) -> str:
-    """A value as the API wants to read it.
+    """A parameter value as text for the API.
 
-    Enums give their value, times their milliseconds (a naive time is UTC), decimals plain digits,
-    booleans `true` and `false`, lists JSON. An e-mail address is put in lower case.
+    Enums become their value, times milliseconds (naive times are UTC), decimals plain digits, booleans
+    `true` or `false`, lists JSON. E-mail addresses are converted to lower case.
 
     Raises:
-        UsageError: The value has no form the API knows.
+        UsageError: The value cannot be sent.
     """
     if isinstance(value, Enum):
         return to_text(name, value.value)
@@ -55,14 +54,14 @@ def to_text(name: str, value: object) -> str:
         if pd.isna(moment):
             raise UsageError(f"`{name}` is not a time that can be sent. Nothing was sent.")
         moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment
-        return str(moment.value // 10 ** (9 - 3))
+        return str(moment.value // 10**6)
     if isinstance(value, list | tuple):
         plain = [item.item() if isinstance(item, np.generic) else item for item in value]
         items = [item if isinstance(item, int) else to_text(name, item) for item in plain]
         return json.dumps(items, separators=(",", ":"), ensure_ascii=False)
     raise UsageError(
-        f"`{name}` is a {type(value).__name__}; text, numbers, Decimals, booleans, times, Enums and "
-        "lists of them can be sent. Nothing was sent."
+        f"`{name}` is a {type(value).__name__}, which cannot be sent; use text, numbers, Decimals, booleans, "
+        "times, Enums or lists of them. Nothing was sent."
     )
 
 
@@ -73,10 +72,10 @@ def _plain(name: str, number: Decimal) -> str:
 
 
 def encode(parameters: Mapping[str, object] | Iterable[tuple[str, object]]) -> str:
-    """Parameters as a query string or form body, in their order, percent-encoded; None is left out.
+    """Encode parameters as a query string or form body, in their order. None is left out.
 
     Raises:
-        UsageError: A value cannot be written.
+        UsageError: A value cannot be sent.
     """
     pairs = parameters.items() if isinstance(parameters, Mapping) else parameters
     return "&".join(
@@ -89,13 +88,13 @@ def encode(parameters: Mapping[str, object] | Iterable[tuple[str, object]]) -> s
 def _quoted(name: str, text: str) -> str:
     with suppress(UnicodeEncodeError):
         return quote(text, safe="")
-    # Out here: the other error holds the whole text.
-    raise UsageError(f"`{name}` holds half of a character, which no text on the wire can. Nothing was sent.")
+    # Not within a handler: the original error contains the whole text.
+    raise UsageError(f"`{name}` contains an unpaired surrogate, which cannot be sent. Nothing was sent.")
 
 
 def sign(credentials: Credentials, query: str, body: str = "") -> str:
-    """Signature over the exact query string and body that will be sent.
+    """Sign a query string and body exactly as they will be sent.
 
-    Both are given as they go out, without the signature. It is appended as the last parameter.
+    The signature is appended to them as the last parameter.
     """
     return quote(credentials.sign(query + body), safe="")

@@ -1,4 +1,4 @@
-"""Places for the keys of these tests: a config folder and a keyring."""
+"""A config folder and a keyring for the keys of these tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.keys import MemoryKeyring
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The config folder, empty."""
+    """An empty config folder."""
     monkeypatch.setenv("TOOLKIT_CONFIG", str(tmp_path))
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""Keys, passphrases and paths as files, variables and editors leave them: read where there is one way to."""
+"""Keys, passphrases and paths as changed by files, variables and editors: read if unambiguous."""
 
 from __future__ import annotations
 
@@ -14,75 +14,77 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.support.keys import KEY, PASSPHRASE, PRIVATE, pem, profiles, refused, secretless, write
 from toolkit.auth.keys import find_keys
 from toolkit.auth.keys.files import read_private
-from toolkit.auth.signers import signer_of
+from toolkit.auth.signers import make_signer
 from toolkit.errors import NoKeyError
 
 PEM = pem(PRIVATE)
-LOCKED = pem(PRIVATE, PASSPHRASE)
-SLOW_RESPONSE_S = pem(rsa.generate_private_key(65537, 2048))
-OLD_LOCKED = pem(rsa.generate_private_key(65537, 2048), PASSPHRASE, "TraditionalOpenSSL")
+ENCRYPTED = pem(PRIVATE, PASSPHRASE)
+RSA_PEM = pem(rsa.generate_private_key(65537, 2048))
+OLD_ENCRYPTED = pem(rsa.generate_private_key(65537, 2048), PASSPHRASE, "TraditionalOpenSSL")
 
-WAYS: dict[str, Callable[[str], str]] = {
-    "line ends in letters": lambda text: text.replace("\n", "\\n"),
-    "line ends of Windows in letters": lambda text: text.replace("\n", "\\r\\n"),
-    "letters that were escaped twice": lambda text: text.replace("\n", "\\\\n"),
-    "letters, no end": lambda text: text.strip().replace("\n", "\\n"),
-    "blanks for line ends": lambda text: text.replace("\n", " "),
-    "nothing for line ends": lambda text: text.replace("\n", ""),
-    "line ends of Windows": lambda text: text.replace("\n", "\r\n"),
-    "line ends of old": lambda text: text.replace("\n", "\r"),
+DAMAGE: dict[str, Callable[[str], str]] = {
+    "escaped line breaks": lambda text: text.replace("\n", "\\n"),
+    "escaped Windows line breaks": lambda text: text.replace("\n", "\\r\\n"),
+    "line breaks escaped twice": lambda text: text.replace("\n", "\\\\n"),
+    "escaped, no final one": lambda text: text.strip().replace("\n", "\\n"),
+    "spaces for line breaks": lambda text: text.replace("\n", " "),
+    "no line breaks": lambda text: text.replace("\n", ""),
+    "Windows line breaks": lambda text: text.replace("\n", "\r\n"),
+    "old Mac line breaks": lambda text: text.replace("\n", "\r"),
     "double quotes": lambda text: f'"{text}"',
     "single quotes": lambda text: f"'{text}'\n",
-    "quotes, and letters": lambda text: '"' + text.replace("\n", "\\n") + '"',
+    "quotes and escaped line breaks": lambda text: '"' + text.replace("\n", "\\n") + '"',
     "a byte order mark": lambda text: "\ufeff" + text,
-    "blanks before each line": lambda text: "\n".join(f"    {line}" for line in text.splitlines()),
+    "indentation": lambda text: "\n".join(f"    {line}" for line in text.splitlines()),
     "blank lines": lambda text: text.replace("\n", "\n\n"),
 }
 
 
-def bits_of(text: str, passphrase: str | None = None) -> bytes:
-    return base64.b64decode(signer_of("it", text, passphrase).sign("payload"))
+def signature_of(text: str, passphrase: str | None = None) -> bytes:
+    return base64.b64decode(make_signer("it", text, passphrase).sign("payload"))
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("text", [PEM, SLOW_RESPONSE_S], ids=["Ed25519", "RSA"])
-def test_a_private_key_is_read_however_its_lines_came(way: str, text: str) -> None:
-    assert bits_of(WAYS[way](text)) == bits_of(text)
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("text", [PEM, RSA_PEM], ids=["Ed25519", "RSA"])
+def test_a_private_key_is_read_whatever_its_line_breaks(damage: str, text: str) -> None:
+    assert signature_of(DAMAGE[damage](text)) == signature_of(text)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_so_is_one_that_is_locked(way: str) -> None:
-    assert bits_of(WAYS[way](LOCKED), PASSPHRASE) == bits_of(PEM)
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_an_encrypted_private_key_is_read_whatever_its_line_breaks(damage: str) -> None:
+    assert signature_of(DAMAGE[damage](ENCRYPTED), PASSPHRASE) == signature_of(PEM)
 
 
-@pytest.mark.parametrize("way", ["line ends in letters", "line ends of old", "double quotes"])
-def test_so_is_one_that_was_locked_in_the_old_way(way: str) -> None:
-    assert bits_of(WAYS[way](OLD_LOCKED), PASSPHRASE) == bits_of(OLD_LOCKED, PASSPHRASE)
+@pytest.mark.parametrize("damage", ["escaped line breaks", "old Mac line breaks", "double quotes"])
+def test_a_key_in_the_old_encrypted_format_is_read(damage: str) -> None:
+    assert signature_of(DAMAGE[damage](OLD_ENCRYPTED), PASSPHRASE) == signature_of(OLD_ENCRYPTED, PASSPHRASE)
 
 
 @pytest.mark.parametrize("variable", ["TOOLKIT_SECRET", "TOOLKIT_PRIVATE_KEY"])
-def test_a_variable_may_hold_it(folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+def test_an_environment_variable_may_contain_a_private_key(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
     monkeypatch.setenv("TOOLKIT_KEY", KEY)
     monkeypatch.setenv(variable, PEM.replace("\n", "\\n"))
     assert [each.kind for each in find_keys()] == ["Ed25519"]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "problem"),
     [
-        (PEM.replace("-----", "—"), "the five hyphens before and behind its BEGIN were changed"),
+        (PEM.replace("-----", "—"), "the five hyphens around BEGIN were changed"),
         (PEM.replace("-----", "- - - - -"), "the five hyphens"),
-        (base64.b64encode(PEM.encode()).decode(), r"coded in base64 once more: decode it first"),
-        (PEM[:80], "was cut off: it ends with a line -----END"),
+        (base64.b64encode(PEM.encode()).decode(), r"encoded in base64 again: decode it first"),
+        (PEM[:80], "is cut off: its last line, -----END"),
         (PEM.replace("M", "!", 1), "is damaged"),
         (PEM[:40] + "\\n\\n" + PEM[50:], "is damaged"),
-        (OLD_LOCKED.replace("\n", " "), "has lost its line ends"),
+        (OLD_ENCRYPTED.replace("\n", " "), "has lost its line breaks"),
     ],
-    ids=["one dash", "blanks", "base64", "cut off", "a mark", "a piece is missing", "no lines, and colons"],
+    ids=["one dash", "spaces", "base64", "cut off", "ellipsis", "missing part", "no lines, with headers"],
 )
-def test_what_cannot_be_read_in_one_way_is_told(text: str, said: str) -> None:
-    with pytest.raises(NoKeyError, match=said) as caught:
-        signer_of("TOOLKIT_SECRET", text)
+def test_a_damaged_key_is_explained(text: str, problem: str) -> None:
+    with pytest.raises(NoKeyError, match=problem) as caught:
+        make_signer("TOOLKIT_SECRET", text)
     secretless(caught.value)
 
 
@@ -90,32 +92,34 @@ def test_what_cannot_be_read_in_one_way_is_told(text: str, said: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\n\n"])
-def test_a_line_end_behind_a_passphrase_is_no_part_of_it(end: str) -> None:
-    assert bits_of(LOCKED, PASSPHRASE + end) == bits_of(PEM)
-    assert bits_of(LOCKED, "\ufeff" + PASSPHRASE + end) == bits_of(PEM)
+def test_a_line_break_after_a_passphrase_is_ignored(end: str) -> None:
+    assert signature_of(ENCRYPTED, PASSPHRASE + end) == signature_of(PEM)
+    assert signature_of(ENCRYPTED, "\ufeff" + PASSPHRASE + end) == signature_of(PEM)
 
 
-def test_a_passphrase_that_has_one_is_used_as_it_is() -> None:
-    assert bits_of(pem(PRIVATE, PASSPHRASE + "\n"), PASSPHRASE + "\n") == bits_of(PEM)
+def test_a_passphrase_that_ends_in_a_line_break_works() -> None:
+    assert signature_of(pem(PRIVATE, PASSPHRASE + "\n"), PASSPHRASE + "\n") == signature_of(PEM)
 
 
-def test_blanks_around_a_passphrase_count_and_are_named() -> None:
-    assert bits_of(pem(PRIVATE, f" {PASSPHRASE} "), f" {PASSPHRASE} ") == bits_of(PEM)
+def test_spaces_around_a_passphrase_count_and_are_named() -> None:
+    assert signature_of(pem(PRIVATE, f" {PASSPHRASE} "), f" {PASSPHRASE} ") == signature_of(PEM)
     for wrong in (f"{PASSPHRASE} ", f"\t{PASSPHRASE}"):
-        with pytest.raises(NoKeyError, match=r"passphrase is wrong\. There are blanks around it"):
-            signer_of("it", LOCKED, wrong)
+        with pytest.raises(NoKeyError, match=r"passphrase is wrong\. It has spaces around it"):
+            make_signer("it", ENCRYPTED, wrong)
     with pytest.raises(NoKeyError, match=r"the passphrase is wrong\. Nothing"):
-        signer_of("it", LOCKED, "wrong")
+        make_signer("it", ENCRYPTED, "wrong")
 
 
-@pytest.mark.parametrize("where", ["variable", "profile", "argument"])
-def test_so_it_is_wherever_it_was_found(folder: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    path = write(folder / "mine.pem", LOCKED)
+@pytest.mark.parametrize("source", ["variable", "profile", "argument"])
+def test_a_line_break_after_a_passphrase_is_ignored_from_every_source(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    path = write(folder / "mine.pem", ENCRYPTED)
     more: dict[str, Any] = {}
     text = f'[desk]\nkey = "{KEY}"\nprivate_key = "{path}"\n'
-    if where == "variable":
+    if source == "variable":
         monkeypatch.setenv("TOOLKIT_PASSPHRASE", f"{PASSPHRASE}\n")
-    elif where == "profile":
+    elif source == "profile":
         text += f'passphrase = "{PASSPHRASE}\\n"\n'
     else:
         more = {"passphrase": f"{PASSPHRASE}\r\n"}
@@ -127,7 +131,7 @@ def test_so_it_is_wherever_it_was_found(folder: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {} ", '"{}"', "'{}'", "\ufeff{}\n"])
-def test_what_is_left_around_a_path_is_no_part_of_it(
+def test_quotes_and_spaces_around_a_path_are_ignored(
     folder: Path, monkeypatch: pytest.MonkeyPatch, around: str
 ) -> None:
     path = write(folder / "mine.pem", PEM)
@@ -136,13 +140,13 @@ def test_what_is_left_around_a_path_is_no_part_of_it(
     assert len(find_keys()) == 1
 
 
-def test_a_file_that_is_called_so_comes_first(folder: Path) -> None:
+def test_a_path_is_first_tried_as_given(folder: Path) -> None:
     write(folder / "mine.pem", "another\n")
     odd = write(folder / "mine.pem ", PEM)
     assert len(find_keys(key=KEY, private_key=str(odd))) == 1
 
 
-def test_a_line_end_behind_the_name_of_a_profile_is_no_part_of_it(
+def test_a_line_break_after_the_name_of_a_profile_is_ignored(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     profiles(folder, f'[desk]\nkey = "{KEY}"\nsecret = "{"s" * 64}"\n')
@@ -152,12 +156,12 @@ def test_a_line_end_behind_the_name_of_a_profile_is_no_part_of_it(
 
 # -- files whose mode cannot be changed --------------------------------------------------------------------
 
-NAMELESS = 54_321  # a group of this number nobody has given a name
+UNNAMED_GROUP = 54_321  # no group of this number has a name
 
 
 @pytest.fixture
 def mounted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], Path]:
-    """A file of root's, with this mode and group, on what is mounted read-only."""
+    """A function that makes a file of root with this mode and group on a read-only mount."""
     statvfs = os.fstatvfs
 
     def mount(mode: int, group: int) -> Path:
@@ -177,24 +181,24 @@ def mounted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
 @pytest.mark.parametrize("owner", ["root", "another user"])
-def test_a_secret_that_is_mounted_for_a_group_of_ones_own_is_read(
+def test_a_secret_mounted_for_the_users_own_group_is_read(
     mounted: Callable[[int, int], Path], monkeypatch: pytest.MonkeyPatch, owner: str
 ) -> None:
-    """As Kubernetes mounts one: of root, 0440, and of a group that is a number."""
+    """As Kubernetes mounts it: owned by root, mode 0440, with a numeric group."""
     if owner != "root":
         monkeypatch.setattr(os, "getuid", lambda: 12_345)
-    monkeypatch.setattr(os, "getgroups", lambda: [NAMELESS])
-    assert read_private(mounted(0o440, NAMELESS)) == PEM
+    monkeypatch.setattr(os, "getgroups", lambda: [UNNAMED_GROUP])
+    assert read_private(mounted(0o440, UNNAMED_GROUP)) == PEM
     for mode in (0o460, 0o444, 0o450):
-        with pytest.raises(NoKeyError, match=r"cannot be changed from here: mount it with mode 0400, or"):
-            read_private(mounted(mode, NAMELESS))
+        with pytest.raises(NoKeyError, match=r"cannot be changed here: mount it with mode 0400, or"):
+            read_private(mounted(mode, UNNAMED_GROUP))
     monkeypatch.setattr(os, "getgroups", list)
-    with pytest.raises(NoKeyError, match="cannot be changed from here"):
-        read_private(mounted(0o440, NAMELESS))
+    with pytest.raises(NoKeyError, match="cannot be changed here"):
+        read_private(mounted(0o440, UNNAMED_GROUP))
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
-def test_a_group_that_others_may_be_in_is_not_ones_own(
+def test_a_group_that_may_have_other_members_is_not_the_users_own(
     mounted: Callable[[int, int], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import grp
@@ -205,8 +209,6 @@ def test_a_group_that_others_may_be_in_is_not_ones_own(
         read_private(mounted(0o440, shared))
 
 
-def test_where_a_mode_can_be_changed_that_is_what_to_do(folder: Path) -> None:
+def test_a_changeable_mode_gets_the_advice_to_change_it(folder: Path) -> None:
     path = write(folder / "mine.pem", PEM, 0o777)
-    refused(
-        r"`chmod 600 .*mine.pem`\. Where that changes nothing, as on a USB stick", key=KEY, private_key=path
-    )
+    refused(r"`chmod 600 .*mine.pem`\. If that has no effect, as on a USB stick", key=KEY, private_key=path)

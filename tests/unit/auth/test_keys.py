@@ -1,4 +1,4 @@
-"""Where keys come from, how each kind signs, and what is said of those that cannot be used."""
+"""Where keys come from, how each kind signs, and the errors for unusable ones."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ from tests.support.writes import small_world
 from toolkit.__main__ import main
 from toolkit.auth.credentials import Credentials
 from toolkit.auth.keys import add_profile, find_keys, make_key_pair
-from toolkit.auth.keys.making import unused_name
+from toolkit.auth.keys.creation import unused_name
 from toolkit.auth.keys.profiles import ProfileEntry
-from toolkit.auth.keys.system import SERVICE
-from toolkit.auth.signers import signer_of
+from toolkit.auth.keys.system_keyring import SERVICE
+from toolkit.auth.signers import make_signer
 from toolkit.auth.signing import encode, sign
 from toolkit.client import Settings
 from toolkit.endpoints import BASE_URLS
@@ -66,7 +66,7 @@ def public_pem(private: Private) -> str:
 
 @pytest.fixture(scope="module")
 def pairs() -> dict[str, Private]:
-    """A private key of each kind the exchange takes."""
+    """A private key of each kind that the exchange accepts."""
     return {
         "Ed25519": ed25519.Ed25519PrivateKey.generate(),
         "RSA 2048": rsa.generate_private_key(65537, 2048),
@@ -74,7 +74,7 @@ def pairs() -> dict[str, Private]:
     }
 
 
-PAIR = f'key = "{KEY}"\nsecret = "{SECRET}"\n'
+KEY_AND_SECRET = f'key = "{KEY}"\nsecret = "{SECRET}"\n'
 
 
 # -- how each kind signs ------------------------------------------------------------------------------
@@ -104,11 +104,11 @@ RFC_8032 = [
 
 @pytest.mark.parametrize(("seed", "message", "signature"), RFC_8032)
 @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
-def test_ed25519_signs_as_rfc_8032_says(
+def test_ed25519_signs_as_in_rfc_8032(
     seed: str, message: str, signature: str, passphrase: str | None
 ) -> None:
     private = ed25519.Ed25519PrivateKey.from_private_bytes(bytes.fromhex(seed))
-    signer = signer_of("`private_key`", pem(private, passphrase), passphrase)
+    signer = make_signer("`private_key`", pem(private, passphrase), passphrase)
     assert signer.kind == "Ed25519"
     assert base64.b64decode(signer._sign(bytes.fromhex(message))).hex() == signature
 
@@ -116,15 +116,15 @@ def test_ed25519_signs_as_rfc_8032_says(
 @pytest.mark.parametrize("bits", [2048, 4096])
 @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
 @pytest.mark.parametrize("form", ["PKCS8", "TraditionalOpenSSL"])
-def test_rsa_signs_as_pkcs_1_says(
+def test_rsa_signs_as_in_pkcs_1(
     pairs: dict[str, Private], bits: int, passphrase: str | None, form: str
 ) -> None:
     private = pairs[f"RSA {bits}"]
-    signer = signer_of("`private_key`", pem(private, passphrase, form), passphrase)
+    signer = make_signer("`private_key`", pem(private, passphrase, form), passphrase)
     assert (signer.kind, signer.bits) == ("RSA", bits)
     message = "symbol=LTCBTC&timestamp=1668481559918"
     signature = base64.b64decode(signer.sign(message), validate=True)
-    # RFC 8017, section 9.2, worked out by hand: 00 01 FF ... FF 00, what names SHA-256, and the hash.
+    # RFC 8017, section 9.2, computed by hand: 00 01 FF ... FF 00, the identifier of SHA-256, and the hash.
     named = (
         bytes.fromhex("3031300d060960864801650304020105000420") + hashlib.sha256(message.encode()).digest()
     )
@@ -135,7 +135,7 @@ def test_rsa_signs_as_pkcs_1_says(
 
 @pytest.mark.parametrize("kind", ["Ed25519", "RSA 2048", "RSA 4096"])
 @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
-def test_the_sandbox_takes_each_kind(
+def test_the_sandbox_accepts_each_kind(
     env: SandboxEnv, pairs: dict[str, Private], kind: str, passphrase: str | None, tmp_path: Path
 ) -> None:
     made = env.sandbox.world.add_key("mine", public_pem=public_pem(pairs[kind]))
@@ -148,9 +148,9 @@ def test_the_sandbox_takes_each_kind(
         clock=env.clock,
     )
     assert len(link.exchange.partner()) == 1
-    for where in ("body", "query", "mixed"):
-        ops = link.operations(parameters=where, journal=tmp_path)  # type: ignore[arg-type]
-        assert ops.exchange.create_sub_account(tag=f"by {where}")
+    for placement in ("body", "query", "mixed"):
+        ops = link.operations(parameters=placement, journal=tmp_path)  # type: ignore[arg-type]
+        assert ops.exchange.create_sub_account(tag=f"by {placement}")
     assert {entry.key for entry in env.exchange.log if entry.key} == {"mine"}
 
 
@@ -161,7 +161,7 @@ def test_one_flipped_bit_is_refused(env: SandboxEnv, pairs: dict[str, Private], 
     else:
         secret = pem(pairs[kind])
         key = env.sandbox.world.add_key("mine", public_pem=public_pem(pairs[kind])).key
-    credentials = Credentials(key, signer_of("`secret`", secret))
+    credentials = Credentials(key, make_signer("`secret`", secret))
     url = f"{env.sandbox.address}/sapi/v1/broker/info"
     query = encode({"timestamp": env.now})
     signature = credentials.sign(query)
@@ -182,7 +182,7 @@ def test_one_flipped_bit_is_refused(env: SandboxEnv, pairs: dict[str, Private], 
     assert sign(credentials, query) in requests.Request("GET", url, params={"s": signature}).prepare().url  # type: ignore[operator]
 
 
-def test_the_wrong_private_key_is_told_apart_from_a_wrong_call(
+def test_a_wrong_private_key_is_a_signature_error(
     env: SandboxEnv, pairs: dict[str, Private], tmp_path: Path
 ) -> None:
     made = env.sandbox.world.add_key("mine", public_pem=public_pem(pairs["RSA 2048"]))
@@ -197,14 +197,14 @@ def test_the_wrong_private_key_is_told_apart_from_a_wrong_call(
 
 
 def test_arguments_come_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    profiles(folder, f"[default]\n{PAIR}")
+    profiles(folder, f"[default]\n{KEY_AND_SECRET}")
     monkeypatch.setenv("TOOLKIT_KEY", letters("another"))
     monkeypatch.setenv("TOOLKIT_SECRET", letters("its secret"))
     found = find_keys(key=KEY, secret=SECRET)
     assert (found.origin, [each.key for each in found]) == ("arguments", [KEY])
 
 
-def test_then_the_environment(
+def test_the_environment_comes_second(
     folder: Path, monkeypatch: pytest.MonkeyPatch, pairs: dict[str, Private]
 ) -> None:
     profiles(folder, f'[default]\nkey = "{letters("another")}"\nsecret = "{SECRET}"\n')
@@ -219,7 +219,7 @@ def test_then_the_environment(
     assert [each.kind for each in find_keys()] == ["Ed25519"]
 
 
-def test_a_private_key_is_known_by_its_content(
+def test_a_private_key_is_recognised_by_its_content(
     monkeypatch: pytest.MonkeyPatch, pairs: dict[str, Private]
 ) -> None:
     monkeypatch.setenv("TOOLKIT_KEY", KEY)
@@ -230,14 +230,14 @@ def test_a_private_key_is_known_by_its_content(
     assert [each.kind for each in find_keys(key=KEY, secret=f"\n{pem(pairs['Ed25519'])}\n")] == ["Ed25519"]
 
 
-def test_then_the_profile_called_default(folder: Path) -> None:
-    path = profiles(folder, f"[other]\n{PAIR}\n[default]\n{PAIR}")
+def test_the_default_profile_comes_third(folder: Path) -> None:
+    path = profiles(folder, f"[other]\n{KEY_AND_SECRET}\n[default]\n{KEY_AND_SECRET}")
     assert find_keys().origin == f"profile default in {path}"
     assert [each.key for each in find_keys()] == [KEY]
 
 
-def test_who_names_a_profile_means_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = profiles(folder, f'[desk]\n{PAIR}\n[default]\nkey = "{SECRET}"\nsecret = "{KEY}"\n')
+def test_an_explicit_profile_overrides_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = profiles(folder, f'[desk]\n{KEY_AND_SECRET}\n[default]\nkey = "{SECRET}"\nsecret = "{KEY}"\n')
     monkeypatch.setenv("TOOLKIT_KEY", letters("another"))
     monkeypatch.setenv("TOOLKIT_SECRET", letters("its secret"))
     assert [each.key for each in find_keys("desk")] == [KEY]
@@ -248,13 +248,13 @@ def test_who_names_a_profile_means_it(folder: Path, monkeypatch: pytest.MonkeyPa
     assert toolkit.Link("desk").source == "live"
 
 
-def test_a_private_key_lies_beside_the_profiles(folder: Path, pairs: dict[str, Private]) -> None:
+def test_a_relative_private_key_lies_beside_the_profiles(folder: Path, pairs: dict[str, Private]) -> None:
     write(folder / "mine.pem", pem(pairs["Ed25519"], PASSPHRASE))
     profiles(folder, f'[desk]\nkey = "{KEY}"\nprivate_key = "mine.pem"\npassphrase = "{PASSPHRASE}"\n')
     assert [each.kind for each in find_keys("desk")] == ["Ed25519"]
 
 
-HOUSE = f"""
+TWO_KEYS = f"""
 [[house.keys]]
 key = "{KEY}"
 secret = "{SECRET}"
@@ -267,7 +267,7 @@ serves = ["TRADE"]
 """
 
 
-def test_a_profile_of_several_keys_serves_each_with_the_right_one(
+def test_a_profile_with_several_keys_uses_the_right_one(
     folder: Path, pairs: dict[str, Private], tmp_path: Path
 ) -> None:
     env, private = SandboxEnv(world=small_world()), pairs["Ed25519"]
@@ -275,7 +275,7 @@ def test_a_profile_of_several_keys_serves_each_with_the_right_one(
     reader = world.keys["read-only"]
     trader = world.add_key("trader", public_pem=public_pem(private), like="trade-only")
     write(folder / "trade.pem", pem(private, PASSPHRASE))
-    house = HOUSE.replace(KEY, reader.key).replace(SECRET, reader.secret)
+    house = TWO_KEYS.replace(KEY, reader.key).replace(SECRET, reader.secret)
     profiles(folder, house.replace(letters("a trader's"), trader.key))
     hosts = dict.fromkeys(BASE_URLS, env.sandbox.address)
     link = toolkit.Link("house", passphrase=PASSPHRASE, hosts=hosts, clock=env.clock)
@@ -287,7 +287,7 @@ def test_a_profile_of_several_keys_serves_each_with_the_right_one(
     assert made
     assert env.exchange.effects[-1].key_name == "trader"
     assert ops.exchange.create_sub_account(tag="one", idempotency_key="one").number == made.number
-    # Reads of one key settle what another of the same profile wrote: they are of one account.
+    # Reads with one key resolve writes of another key of the same profile: they share an account.
     env.exchange.faults.add("reset", path="/sapi/v1/broker/subAccount", method="POST")
     failure = ops.exchange.create_sub_account(tag="two", unique_suffix=True)
     assert failure.status == "unknown"
@@ -295,13 +295,13 @@ def test_a_profile_of_several_keys_serves_each_with_the_right_one(
     env.close()
 
 
-def test_where_no_key_of_it_fits_nothing_is_sent(env: SandboxEnv, folder: Path) -> None:
-    profiles(folder, f"[desk]\n{PAIR}serves = ['TRADE']\n")
+def test_nothing_is_sent_if_no_key_of_a_profile_is_suitable(env: SandboxEnv, folder: Path) -> None:
+    profiles(folder, f"[desk]\n{KEY_AND_SECRET}serves = ['TRADE']\n")
     hosts = dict.fromkeys(BASE_URLS, env.sandbox.address)
     link = toolkit.Link("desk", hosts=hosts, clock=env.clock)
     before = len(env.exchange.log)
     for call in (link.spot.customers, link.futures.volumes, lambda: link.spot.rebates(start="-60D")):
-        with pytest.raises(NoKeyError, match="wants a key that may serve USER_DATA") as caught:
+        with pytest.raises(NoKeyError, match="needs a key that may serve USER_DATA") as caught:
             call()
         assert "Nothing was sent" in secretless(caught.value)
     reader = toolkit.Link(key=KEY, secret=SECRET, hosts=hosts, clock=env.clock)
@@ -309,8 +309,10 @@ def test_where_no_key_of_it_fits_nothing_is_sent(env: SandboxEnv, folder: Path) 
     assert len(env.exchange.log) == before
 
 
-def test_a_file_made_on_windows_is_read(folder: Path) -> None:
-    (folder / "profiles.toml").write_bytes(b"\xef\xbb\xbf" + f"[desk]\n{PAIR}".replace("\n", "\r\n").encode())
+def test_a_file_from_windows_is_read(folder: Path) -> None:
+    (folder / "profiles.toml").write_bytes(
+        b"\xef\xbb\xbf" + f"[desk]\n{KEY_AND_SECRET}".replace("\n", "\r\n").encode()
+    )
     (folder / "profiles.toml").chmod(0o600)
     assert [each.key for each in find_keys("desk")] == [KEY]
 
@@ -318,33 +320,33 @@ def test_a_file_made_on_windows_is_read(folder: Path) -> None:
 # -- the keyring --------------------------------------------------------------------------------------
 
 
-def test_then_the_keyring(folder: Path, memory: MemoryKeyring, pairs: dict[str, Private]) -> None:
-    memory.held[SERVICE, "default"] = f"[default]\n{PAIR}"
+def test_the_keyring_comes_last(folder: Path, memory: MemoryKeyring, pairs: dict[str, Private]) -> None:
+    memory.held[SERVICE, "default"] = f"[default]\n{KEY_AND_SECRET}"
     assert find_keys().origin == "profile default in the system's keyring"
     path = write(folder / "mine.pem", pem(pairs["Ed25519"], PASSPHRASE))
     memory.held[SERVICE, "desk"] = f'[desk]\nkey = "{KEY}"\nprivate_key = "{path}"\n'
-    with pytest.raises(NoKeyError, match="is locked with a passphrase"):
+    with pytest.raises(NoKeyError, match="is encrypted with a passphrase"):
         find_keys("desk")
     memory.held[SERVICE, "desk passphrase"] = PASSPHRASE
     assert [each.kind for each in find_keys("desk")] == ["Ed25519"]
-    profiles(folder, f"[default]\n{PAIR}")
+    profiles(folder, f"[default]\n{KEY_AND_SECRET}")
     assert "profiles.toml" in find_keys().origin
 
 
-def test_a_keyring_that_is_not_there_is_none(folder: Path, memory: MemoryKeyring) -> None:
-    def locked(*_: object) -> str:
+def test_a_missing_keyring_is_ignored(folder: Path, memory: MemoryKeyring) -> None:
+    def encrypted(*_: object) -> str:
         raise NoKeyringError
 
-    memory.get_password = locked  # type: ignore[method-assign]
-    refused("No key was found")
+    memory.get_password = encrypted  # type: ignore[method-assign]
+    refused("No API key was found")
 
 
 # -- the prompt ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Has these answers typed into the hidden prompts; hands out what was asked."""
+def type_answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """A function that types these answers into the hidden prompts and returns the questions."""
 
     def type_in(*answers: str) -> list[str]:
         asked: list[str] = []
@@ -360,39 +362,37 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     return type_in
 
 
-def test_a_prompt_asks_for_a_key(env: SandboxEnv, typed: Callable[..., list[str]]) -> None:
-    asked = typed(env.sandbox.key, env.sandbox.secret)
+def test_a_prompt_asks_for_a_key(env: SandboxEnv, type_answers: Callable[..., list[str]]) -> None:
+    asked = type_answers(env.sandbox.key, env.sandbox.secret)
     hosts = dict.fromkeys(BASE_URLS, env.sandbox.address)
     link = toolkit.Link.from_prompt(hosts=hosts, clock=env.clock, numbers="exact")
     assert len(link.exchange.partner()) == 1
     assert asked == ["API key: ", "Secret, or the file of the private key: "]
 
 
-def test_a_prompt_asks_for_what_a_private_key_is_locked_with(
-    folder: Path, pairs: dict[str, Private], typed: Callable[..., list[str]]
+def test_a_prompt_asks_for_the_passphrase_of_a_private_key(
+    folder: Path, pairs: dict[str, Private], type_answers: Callable[..., list[str]]
 ) -> None:
     path = write(folder / "mine.pem", pem(pairs["Ed25519"], PASSPHRASE))
-    asked = typed(KEY, str(path), PASSPHRASE)
+    asked = type_answers(KEY, str(path), PASSPHRASE)
     toolkit.Link.from_prompt()
     assert len(asked) == 3
     profiles(folder, f'[desk]\nkey = "{KEY}"\nprivate_key = "mine.pem"\n')
-    asked = typed(PASSPHRASE)
+    asked = type_answers(PASSPHRASE)
     toolkit.Link.from_prompt("desk")
     assert ["passphrase" in each for each in asked] == [True]
-    typed("wrong")
+    type_answers("wrong")
     with pytest.raises(NoKeyError, match="the passphrase is wrong"):
         toolkit.Link.from_prompt("desk")
 
 
-def test_who_is_asked_may_choose_all_that_a_link_lets_choose() -> None:
+def test_from_prompt_has_the_arguments_of_a_link() -> None:
     of_a_key = {"self", "profile", "key", "secret", "private_key", "passphrase", "keys"}
     assert Settings.__annotations__.keys() == signature(toolkit.Link).parameters.keys() - of_a_key
 
 
 @pytest.mark.parametrize("nobody", [EOFError, NotImplementedError, getpass.GetPassWarning])
-def test_where_there_is_nobody_to_ask_that_is_said(
-    monkeypatch: pytest.MonkeyPatch, nobody: type[Exception]
-) -> None:
+def test_an_impossible_prompt_is_an_error(monkeypatch: pytest.MonkeyPatch, nobody: type[Exception]) -> None:
     def ask(prompt: str = "", stream: object = None) -> str:
         if issubclass(nobody, Warning):
             warnings.warn("it can be seen", nobody, stacklevel=2)
@@ -400,160 +400,161 @@ def test_where_there_is_nobody_to_ask_that_is_said(
         raise nobody
 
     monkeypatch.setattr(getpass, "getpass", ask)
-    with pytest.raises(NoKeyError, match="nobody to ask"):
+    with pytest.raises(NoKeyError, match="prompt is not possible"):
         toolkit.Link.from_prompt()
 
 
-# -- what cannot be used: each has words of its own ---------------------------------------------------
+# -- unusable keys: each has its own message ---------------------------------------------------
 
 
 def test_no_key_anywhere(folder: Path) -> None:
-    refused("No key was found.*TOOLKIT_KEY.*profiles.toml.*keyring.*Link.from_prompt")
+    refused("No API key was found.*TOOLKIT_KEY.*profiles.toml.*keyring.*Link.from_prompt")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "problem"),
     [
         ({"key": "YOUR_API_KEY", "secret": SECRET}, "`key` is a placeholder"),
         ({"key": KEY, "secret": "your_secret_here"}, "`secret` is a placeholder"),
-        ({"key": KEY, "secret": "<paste the secret of the desk key in here>"}, "blanks in it"),
+        ({"key": KEY, "secret": "<paste the secret of the desk key in here>"}, "contains spaces"),
         ({"key": "<API-KEY>", "secret": SECRET}, "`key` is a placeholder"),
         ({"key": "xxxxxxxx", "secret": SECRET}, "`key` is a placeholder"),
-        ({"key": f" {KEY}", "secret": SECRET}, "`key` has blanks or line ends around it"),
-        ({"key": f"{KEY}\n", "secret": SECRET}, "`key` has blanks or line ends around it"),
-        ({"key": KEY, "secret": f"{SECRET}\u00a0"}, "`secret` has blanks or line ends around it"),
-        ({"key": f"{KEY[:9]} {KEY[9:]}", "secret": SECRET}, "`key` has blanks in it"),
+        ({"key": f" {KEY}", "secret": SECRET}, "`key` has spaces or line breaks around it"),
+        ({"key": f"{KEY}\n", "secret": SECRET}, "`key` has spaces or line breaks around it"),
+        ({"key": KEY, "secret": f"{SECRET}\u00a0"}, "`secret` has spaces or line breaks around it"),
+        ({"key": f"{KEY[:9]} {KEY[9:]}", "secret": SECRET}, "`key` contains spaces"),
         ({"key": f'"{KEY}"', "secret": SECRET}, "`key` has quotes around it"),
-        ({"key": f"{KEY}\u200b", "secret": SECRET}, "`key` has characters that no key has"),
-        ({"key": f"{KEY[:20]}…", "secret": SECRET}, "`key` has characters that no key has"),
-        ({"key": f"{KEY}\x00", "secret": SECRET}, "`key` has characters that no key has"),
+        ({"key": f"{KEY}\u200b", "secret": SECRET}, "`key` contains characters that no key has"),
+        ({"key": f"{KEY[:20]}…", "secret": SECRET}, "`key` contains characters that no key has"),
+        ({"key": f"{KEY}\x00", "secret": SECRET}, "`key` contains characters that no key has"),
         ({"key": "", "secret": SECRET}, "`key` is missing"),
         ({"secret": SECRET}, "`key` is missing"),
-        ({"key": KEY}, "`key` goes together with `secret`, or with `private_key`"),
-        ({"key": KEY, "secret": SECRET, "private_key": "x.pem"}, "goes together with"),
-        ({"key": KEY, "secret": ""}, "`secret` has to be the text"),
+        ({"key": KEY}, "`key` needs either `secret` or `private_key`"),
+        ({"key": KEY, "secret": SECRET, "private_key": "x.pem"}, "needs either"),
+        ({"key": KEY, "secret": ""}, "`secret` must be the text"),
         ({"key": KEY, "secret": KEY}, "are the same text"),
-        ({"key": KEY, "secret": 7}, "`secret` has to be the text"),
-        ({"key": 7, "secret": SECRET}, "`key` has to be the text"),
+        ({"key": KEY, "secret": 7}, "`secret` must be the text"),
+        ({"key": 7, "secret": SECRET}, "`key` must be the text"),
         ({"key": KEY, "secret": "desk.pem"}, "`secret` is the name of a file"),
-        ({"key": KEY, "private_key": "nowhere.pem"}, "`private_key` names a file that is not there"),
-        ({"key": KEY, "private_key": ""}, "`private_key` is the path"),
-        ({"key": KEY, "private_key": b"x"}, "`private_key` is the path"),
-        ({"key": KEY, "private_key": f"{SECRET}\x00"}, "`private_key` names a file that is not there"),
-        ({"key": KEY, "private_key": SECRET * 9}, "`private_key` names a file that is not there"),
-        ({"key": KEY, "secret": SECRET, "passphrase": "p"}, "only a private key is locked"),
-        ({"profile": "desk", "key": KEY, "secret": SECRET}, "and not both"),
+        ({"key": KEY, "private_key": "nowhere.pem"}, "`private_key` names a file that does not exist"),
+        ({"key": KEY, "private_key": ""}, "`private_key` must be the path"),
+        ({"key": KEY, "private_key": b"x"}, "`private_key` must be the path"),
+        ({"key": KEY, "private_key": f"{SECRET}\x00"}, "`private_key` names a file that does not exist"),
+        ({"key": KEY, "private_key": SECRET * 9}, "`private_key` names a file that does not exist"),
+        ({"key": KEY, "secret": SECRET, "passphrase": "p"}, "only private keys have a passphrase"),
+        ({"profile": "desk", "key": KEY, "secret": SECRET}, "not both"),
         ({"keys": KEY}, "`keys` is what"),
         ({"keys": KEY, "key": KEY}, "and not both"),
-        ({"profile": KEY}, "A profile has a short name"),
-        ({"profile": "../desk"}, "A profile has a short name"),
-        ({"profile": ""}, "A profile has a short name"),
+        ({"profile": KEY}, "The name of a profile is short"),
+        ({"profile": "../desk"}, "The name of a profile is short"),
+        ({"profile": ""}, "The name of a profile is short"),
         ({"profile": "nobody"}, "There is no profile of this name"),
     ],
 )
-def test_each_mistake_has_its_own_words(folder: Path, arguments: dict[str, Any], said: str) -> None:
-    refused(said, **arguments)
+def test_each_mistake_has_its_own_message(folder: Path, arguments: dict[str, Any], problem: str) -> None:
+    refused(problem, **arguments)
 
 
-def test_a_variable_is_called_by_its_name(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def test_errors_name_the_environment_variable(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setenv("TOOLKIT_KEY", KEY)
-    refused("TOOLKIT_KEY goes together with TOOLKIT_SECRET, or with TOOLKIT_PRIVATE_KEY")
+    refused("TOOLKIT_KEY needs either TOOLKIT_SECRET or TOOLKIT_PRIVATE_KEY")
     monkeypatch.setenv("TOOLKIT_SECRET", f"{SECRET} ")
-    refused("TOOLKIT_SECRET has blanks")
+    refused("TOOLKIT_SECRET has spaces")
     monkeypatch.setenv("TOOLKIT_SECRET", "desk.pem")
-    refused("TOOLKIT_SECRET is the name of a file: that is TOOLKIT_PRIVATE_KEY")
+    refused("TOOLKIT_SECRET is the name of a file: use TOOLKIT_PRIVATE_KEY")
     monkeypatch.delenv("TOOLKIT_KEY")
     refused("TOOLKIT_KEY is missing")
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o620, 0o610, 0o604, 0o602, 0o601, 0o660, 0o644, 0o666])
 def test_a_file_others_may_read_is_refused(folder: Path, pairs: dict[str, Private], mode: int) -> None:
-    path = profiles(folder, f"[desk]\n{PAIR}", mode)
+    path = profiles(folder, f"[desk]\n{KEY_AND_SECRET}", mode)
     refused(
-        f"others on this machine may read or change it .its mode is {mode:o}.: `chmod 600", profile="desk"
+        f"other users of this machine may read or change it .its mode is {mode:o}.: run `chmod 600",
+        profile="desk",
     )
     path.chmod(0o400)
     assert len(find_keys("desk")) == 1
     key = write(folder / "mine.pem", pem(pairs["Ed25519"]), mode)
-    refused("mine.pem holds keys, and others on this machine", key=KEY, private_key=key)
+    refused("mine.pem contains keys, but other users of this machine", key=KEY, private_key=key)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
 def test_a_file_of_another_user_is_refused(folder: Path) -> None:
-    os.chown(profiles(folder, f"[desk]\n{PAIR}"), 12_345, 12_345)
+    os.chown(profiles(folder, f"[desk]\n{KEY_AND_SECRET}"), 12_345, 12_345)
     refused("belongs to another user", profile="desk")
 
 
-def test_what_is_no_file_is_refused(folder: Path) -> None:
+def test_a_folder_is_refused(folder: Path) -> None:
     refused("cannot be read", key=KEY, private_key=folder)
     (folder / "profiles.toml").mkdir()
     refused("cannot be read", profile="desk")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "problem"),
     [
-        ("[desk\n", "not written in TOML: look at line 1"),
-        (f"[desk]\nkey = {KEY}\n", "not written in TOML: look at line 2"),
+        ("[desk\n", "not valid TOML: see line 1"),
+        (f"[desk]\nkey = {KEY}\n", "not valid TOML: see line 2"),
         (f'key = "{KEY}"', "under its name in brackets"),
-        (f'[desk]\n{KEY} = ""', r"a field that is none: \(a long one\)"),
-        (f"[desk]\n{PAIR}secert = 1", "a field that is none: secert"),
-        (f'[desk]\nkey = 1\nsecret = "{SECRET}"', "`key` is text in quotes"),
-        (f"[desk]\n{PAIR}serves = 'TRADE'", "`serves` is a list"),
-        (f"[desk]\n{PAIR}serves = ['WITHDRAW']", "`serves` is a list"),
-        (f"[desk]\n{PAIR}serves = [['TRADE']]", "`serves` is a list"),
-        (f"[desk]\n{PAIR}serves = []", "`serves` is a list"),
-        (f"[desk]\n{PAIR}keys = []", "either one key, or several"),
-        ("[desk]\nkeys = 7", "either one key, or several"),
-        ("[desk]\nkeys = [7]", "key 1, is no table"),
+        (f'[desk]\n{KEY} = ""', r"an unknown field: \(a long one\)"),
+        (f"[desk]\n{KEY_AND_SECRET}secert = 1", "an unknown field: secert"),
+        (f'[desk]\nkey = 1\nsecret = "{SECRET}"', "`key` must be text in quotes"),
+        (f"[desk]\n{KEY_AND_SECRET}serves = 'TRADE'", "`serves` must be a list"),
+        (f"[desk]\n{KEY_AND_SECRET}serves = ['WITHDRAW']", "`serves` must be a list"),
+        (f"[desk]\n{KEY_AND_SECRET}serves = [['TRADE']]", "`serves` must be a list"),
+        (f"[desk]\n{KEY_AND_SECRET}serves = []", "`serves` must be a list"),
+        (f"[desk]\n{KEY_AND_SECRET}keys = []", "either one key or several"),
+        ("[desk]\nkeys = 7", "either one key or several"),
+        ("[desk]\nkeys = [7]", "key 1, must be a table"),
         ("[desk]", "`key` is missing"),
         (f'[desk]\nkey = "YOUR_API_KEY"\nsecret = "{SECRET}"', "desk.*`key` is a placeholder"),
-        ("[desk]\n" + "a." * 5000 + "b = 1", "not written in TOML|a field that is none"),
-        ("a = " + "[" * 50_000, "not written in TOML"),
-        ("[desk]\nkey = " + "7" * 5000, "not written in TOML"),
+        ("[desk]\n" + "a." * 5000 + "b = 1", "not valid TOML|an unknown field"),
+        ("a = " + "[" * 50_000, "not valid TOML"),
+        ("[desk]\nkey = " + "7" * 5000, "not valid TOML"),
     ],
 )
-def test_each_mistake_in_a_profile_has_its_own_words(folder: Path, text: str, said: str) -> None:
+def test_each_mistake_in_a_profile_has_its_own_message(folder: Path, text: str, problem: str) -> None:
     profiles(folder, text)
-    refused(said, profile="desk")
+    refused(problem, profile="desk")
 
 
-def test_each_wrong_kind_of_private_key_has_its_own_words(folder: Path, pairs: dict[str, Private]) -> None:
+def test_each_unusable_private_key_has_its_own_message(folder: Path, pairs: dict[str, Private]) -> None:
     good = pairs["Ed25519"]
-    locked = pem(good, PASSPHRASE)
-    kinds = {
-        "of a kind that the exchange does not take": [
+    encrypted = pem(good, PASSPHRASE)
+    unusable = {
+        "of a kind that the exchange does not accept": [
             pem(ec.generate_private_key(ec.SECP256R1())),
             pem(x25519.X25519PrivateKey.generate()),
             pem(dsa.generate_private_key(1024)),
         ],
-        "is an RSA key of 1024 bits: the exchange takes 2048 or 4096": [
+        "is an RSA key of 1024 bits: the exchange accepts 2048 or 4096": [
             pem(rsa.generate_private_key(65537, 1024))
         ],
-        "it may be the public part, which is for the exchange": [public_pem(good)],
-        "OpenSSH's own format": [pem(good, form="OpenSSH")],
-        "holds no key in PEM": ["", "hello", SECRET, pem(good).replace("BEGIN", "BGIN")],
+        "it may be the public key, which belongs to the exchange": [public_pem(good)],
+        "in the format of OpenSSH": [pem(good, form="OpenSSH")],
+        "contains no key in PEM": ["", "hello", SECRET, pem(good).replace("BEGIN", "BGIN")],
         "is damaged": [pem(good)[:70] + "\n-----END PRIVATE KEY-----\n", pem(good).replace("\n", "\nx", 1)],
-        "was cut off": [pem(good)[:70], pem(good)[:-10]],
-        "holds more than one key": [pem(good) + pem(good)],
-        "is no private key in PEM": [pem(good) + "é" * 10, pem(good) + "x" * 30_000],
-        "is locked with a passphrase: give `passphrase=`, set TOOLKIT_PASSPHRASE": [locked],
+        "is cut off": [pem(good)[:70], pem(good)[:-10]],
+        "contains more than one key": [pem(good) + pem(good)],
+        "is not a private key in PEM": [pem(good) + "é" * 10, pem(good) + "x" * 30_000],
+        "is encrypted with a passphrase: pass `passphrase=`, set TOOLKIT_PASSPHRASE": [encrypted],
     }
-    for said, texts in kinds.items():
+    for problem, texts in unusable.items():
         for text in texts:
-            refused(said, key=KEY, private_key=write(folder / "mine.pem", text))
-    path = write(folder / "mine.pem", locked)
+            refused(problem, key=KEY, private_key=write(folder / "mine.pem", text))
+    path = write(folder / "mine.pem", encrypted)
     for wrong in ("wrong", PASSPHRASE.upper(), f"{PASSPHRASE} ", "é" * 2000):
         refused("the passphrase is wrong", key=KEY, private_key=path, passphrase=wrong)
-    refused("given an empty passphrase|is locked", key=KEY, private_key=path, passphrase="")
+    refused("given an empty passphrase|is encrypted", key=KEY, private_key=path, passphrase="")
     open_key = write(folder / "open.pem", pem(good))
-    refused("is not locked, and was given a passphrase", key=KEY, private_key=open_key, passphrase="p")
+    refused("is not encrypted, but a passphrase was given", key=KEY, private_key=open_key, passphrase="p")
 
 
 # -- the command --------------------------------------------------------------------------------------
 
 
-def test_a_pair_is_made_and_written_down(folder: Path, env: SandboxEnv) -> None:
+def test_the_command_creates_a_pair_and_a_profile(folder: Path, env: SandboxEnv) -> None:
     made = command("key", "new", "desk")
     path = folder / "desk.pem"
     assert made.status == 0, made.shown
@@ -563,14 +564,14 @@ def test_a_pair_is_made_and_written_down(folder: Path, env: SandboxEnv) -> None:
     key = env.sandbox.world.add_key("pasted", public_pem=public.strip() + "\n").key
     again = command("key", "new", "desk")
     assert again.status == 1
-    assert "never written over" in again.shown
+    assert "never overwritten" in again.shown
     added = command("key", "add", "desk", "--private-key", str(path), typed=[key])
     assert added.status == 0, added.shown
     assert key not in added.shown
     assert (folder / "profiles.toml").stat().st_mode & 0o777 == 0o600
     hosts = dict.fromkeys(BASE_URLS, env.sandbox.address)
     assert len(toolkit.Link("desk", hosts=hosts, clock=env.clock).exchange.partner()) == 1
-    twice = command("key", "add", "desk")  # which is told before anything is asked
+    twice = command("key", "add", "desk")  # reported before anything is asked
     assert (twice.status, "already" in twice.shown) == (1, True)
     second = command("key", "add", "second", "--serves", "USER_DATA", typed=[KEY, SECRET])
     assert second.status == 0, second.shown
@@ -580,7 +581,7 @@ def test_a_pair_is_made_and_written_down(folder: Path, env: SandboxEnv) -> None:
     assert len(find_keys("desk")) == 1
 
 
-def test_a_pair_can_be_locked(folder: Path) -> None:
+def test_the_command_can_encrypt_a_pair(folder: Path) -> None:
     made = command("key", "new", "--lock", typed=[PASSPHRASE] * 2)
     assert made.status == 0, made.shown
     assert "ENCRYPTED" in (folder / "default.pem").read_text()
@@ -590,14 +591,14 @@ def test_a_pair_can_be_locked(folder: Path) -> None:
     assert not (folder / "other.pem").exists()
 
 
-def test_a_bad_key_is_not_written_down(folder: Path) -> None:
+def test_the_command_stores_no_invalid_key(folder: Path) -> None:
     usage_error = command("key", "add", "desk", typed=[KEY, KEY])
     assert usage_error.status == 1
     assert "same text" in usage_error.shown
     assert not list(folder.iterdir())
 
 
-def test_a_profile_goes_into_the_keyring(folder: Path, memory: MemoryKeyring) -> None:
+def test_a_profile_is_stored_in_the_keyring(folder: Path, memory: MemoryKeyring) -> None:
     def add() -> str:
         return add_profile("desk", key=KEY, secret=SECRET, serves=("TRADE",), in_keyring=True)
 
@@ -612,8 +613,8 @@ def test_a_profile_goes_into_the_keyring(folder: Path, memory: MemoryKeyring) ->
 # -- writing profiles and pairs -----------------------------------------------------------------------
 
 
-def not_made(call: Callable[[], object], said: str) -> None:
-    with pytest.raises(NoKeyError, match=said) as caught:
+def assert_refused(call: Callable[[], object], problem: str) -> None:
+    with pytest.raises(NoKeyError, match=problem) as caught:
         call()
     assert "Nothing was" in secretless(caught.value)
 
@@ -622,54 +623,61 @@ SURROGATE = "\udcff\ud800"
 
 
 @pytest.mark.parametrize(
-    ("passphrase", "said"),
+    ("passphrase", "problem"),
     [
-        (f"{PASSPHRASE}{SURROGATE}", "is no text"),
-        (7, "is no text"),
+        (f"{PASSPHRASE}{SURROGATE}", "is not text"),
+        (7, "is not text"),
         ("", "is empty"),
         (PASSPHRASE * 100, "is longer than 1,023 bytes"),
         ("é" * 512, "is longer than 1,023 bytes"),
     ],
 )
-def test_a_passphrase_that_cannot_be_one_locks_nothing(folder: Path, passphrase: Any, said: str) -> None:
-    not_made(lambda: make_key_pair(folder / "mine.pem", passphrase), said)
+def test_an_invalid_passphrase_creates_no_pair(folder: Path, passphrase: Any, problem: str) -> None:
+    assert_refused(lambda: make_key_pair(folder / "mine.pem", passphrase), problem)
     assert not list(folder.iterdir())
 
 
-def test_a_pair_goes_to_any_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pair_can_be_written_to_any_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder))
     make_key_pair("~/mine.pem", "é" * 511)
     assert [each.name for each in folder.iterdir()] == ["mine.pem"]
     for path in (f"{folder}/{SURROGATE}", f"{folder}/\x00", "", None):
-        not_made(lambda path=path: make_key_pair(path), "`path` is")  # type: ignore[misc]
+        assert_refused(lambda path=path: make_key_pair(path), "`path` (is|must be)")  # type: ignore[misc]
 
 
-def test_what_cannot_be_written_is_not(folder: Path, pairs: dict[str, Private]) -> None:
-    profiles(folder, f"[other]\n{PAIR}")
+def test_a_profile_that_cannot_be_encoded_is_not_written(folder: Path, pairs: dict[str, Private]) -> None:
+    profiles(folder, f"[other]\n{KEY_AND_SECRET}")
     path = write(folder / os.fsdecode(b"\xff.pem"), pem(pairs["Ed25519"]))
-    not_made(lambda: add_profile("desk", key=KEY, private_key=path), "`private_key` has characters")
+    assert_refused(
+        lambda: add_profile("desk", key=KEY, private_key=path), "`private_key` contains characters"
+    )
     path = write(folder / "mine.pem", pem(pairs["Ed25519"], PASSPHRASE))
-    for phrase, said in (((PASSPHRASE + SURROGATE), "`passphrase` has characters"), (7, "is no text")):
-        not_made(
+    for phrase, problem in (
+        ((PASSPHRASE + SURROGATE), "`passphrase` contains characters"),
+        (7, "must be text"),
+    ):
+        assert_refused(
             lambda phrase=phrase: add_profile("desk", key=KEY, private_key=path, passphrase=phrase),  # type: ignore[misc]
-            said,
+            problem,
         )
-    not_made(lambda: add_profile("desk", key=KEY, secret=SECRET, serves=["WITHDRAW"]), "^`serves` is a list")  # type: ignore[list-item]
-    assert (folder / "profiles.toml").read_text() == f"[other]\n{PAIR}"
+    assert_refused(
+        lambda: add_profile("desk", key=KEY, secret=SECRET, serves=["WITHDRAW"]), "^`serves` must be a list"
+    )  # type: ignore[list-item]
+    assert (folder / "profiles.toml").read_text() == f"[other]\n{KEY_AND_SECRET}"
 
 
-def test_what_is_written_can_be_read(folder: Path, pairs: dict[str, Private]) -> None:
+def test_a_stored_profile_can_be_read(folder: Path, pairs: dict[str, Private]) -> None:
     phrase = 'a \x7f "quoted" \\ \t é 🔑'
     path = write(folder / "mine.pem", pem(pairs["Ed25519"], phrase))
     add_profile("desk", key=KEY, private_key=path, passphrase=phrase)
     assert [each.kind for each in find_keys("desk")] == ["Ed25519"]
 
 
-def test_an_entry_is_not_pickled_or_copied() -> None:
+def test_an_entry_cannot_be_pickled_or_copied() -> None:
     entry = ProfileEntry(where="", key=KEY, secret=SECRET)
     assert KEY not in repr(entry)
     for take in (copy.copy, copy.deepcopy, pickle.dumps):
-        with pytest.raises(TypeError, match="not pickled or copied"):
+        with pytest.raises(TypeError, match="cannot be pickled or copied"):
             take(entry)
 
 
@@ -697,7 +705,7 @@ def test_a_private_key_is_found_again_from_any_folder(
         assert len(find_keys(name)) == 1
 
 
-def test_profiles_that_are_added_at_once_are_all_there(folder: Path) -> None:
+def test_profiles_added_at_the_same_time_are_all_kept(folder: Path) -> None:
     def add(number: int) -> str:
         return add_profile(f"desk{number}", key=KEY, secret=SECRET)
 
@@ -707,11 +715,11 @@ def test_profiles_that_are_added_at_once_are_all_there(folder: Path) -> None:
     assert sorted(each.name for each in folder.iterdir()) == ["profiles.toml", "profiles.toml.lock"]
 
 
-def test_a_file_of_profiles_may_be_a_link_to_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_of_profiles_may_be_a_symlink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config, real = tmp_path / "config", tmp_path / "dotfiles" / "mine.toml"
     config.mkdir()
     real.parent.mkdir()
-    write(real, f"[other]\n{PAIR}")
+    write(real, f"[other]\n{KEY_AND_SECRET}")
     (config / "profiles.toml").symlink_to(real)
     monkeypatch.setenv("TOOLKIT_CONFIG", str(config))
     add_profile("desk", key=KEY, secret=SECRET)
@@ -719,9 +727,9 @@ def test_a_file_of_profiles_may_be_a_link_to_one(tmp_path: Path, monkeypatch: py
     assert tomllib.loads(real.read_text()).keys() == {"other", "desk"}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such bits")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o277])
-def test_folders_that_are_made_are_the_owners_alone(
+def test_created_folders_are_accessible_to_their_owner_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, umask: int
 ) -> None:
     monkeypatch.setenv("TOOLKIT_CONFIG", str(tmp_path / "a" / "b"))
@@ -735,27 +743,32 @@ def test_folders_that_are_made_are_the_owners_alone(
     assert (tmp_path / "a" / "b" / "profiles.toml").stat().st_mode & 0o077 == 0
 
 
-def test_a_name_is_in_the_file_or_in_the_keyring(folder: Path, memory: MemoryKeyring) -> None:
+def test_a_name_is_unique_across_file_and_keyring(folder: Path, memory: MemoryKeyring) -> None:
     add_profile("desk", key=KEY, secret=SECRET)
     add_profile("house", key=KEY, secret=SECRET, in_keyring=True)
     for in_keyring in (False, True):
-        not_made(lambda at=in_keyring: unused_name("desk", in_keyring=at), "profiles.toml has a profile desk")  # type: ignore[misc]
-        not_made(lambda at=in_keyring: unused_name("house", in_keyring=at), "keyring has a profile house")  # type: ignore[misc]
-        not_made(
+        assert_refused(
+            lambda at=in_keyring: unused_name("desk", in_keyring=at),
+            "profiles.toml already has a profile desk",
+        )  # type: ignore[misc]
+        assert_refused(
+            lambda at=in_keyring: unused_name("house", in_keyring=at), "keyring already has a profile house"
+        )  # type: ignore[misc]
+        assert_refused(
             lambda at=in_keyring: add_profile("desk", key=KEY, secret=SECRET, in_keyring=at),  # type: ignore[misc]
-            "has a profile desk already",
+            "already has a profile desk",
         )
     assert unused_name("third") == "third"
 
 
-# -- the environment, and what is said where nothing is found -----------------------------------------
+# -- the environment, and errors if nothing is found -----------------------------------------
 
 
 @pytest.mark.parametrize("name", ["TOOLKIT_KEY", "TOOLKIT_SECRET", "TOOLKIT_PRIVATE_KEY"])
-def test_a_key_and_a_profile_in_the_environment_are_too_much(
+def test_a_key_and_a_profile_in_the_environment_conflict(
     folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    profiles(folder, f"[desk]\n{PAIR}")
+    profiles(folder, f"[desk]\n{KEY_AND_SECRET}")
     monkeypatch.setenv(name, SECRET)
     monkeypatch.setenv("TOOLKIT_PROFILE", "desk")
     refused(f"{name} and TOOLKIT_PROFILE are both set")
@@ -763,25 +776,25 @@ def test_a_key_and_a_profile_in_the_environment_are_too_much(
 
 
 @pytest.mark.parametrize("name", [" ", "desk ", " desk"])
-def test_a_variable_that_is_no_name_is_called_by_its_own(
+def test_an_invalid_name_in_a_variable_names_the_variable(
     folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("TOOLKIT_PROFILE", name)
-    refused("^TOOLKIT_PROFILE: A profile has a short name")
+    refused("^TOOLKIT_PROFILE: The name of a profile is short")
 
 
-def test_where_no_key_is_found_the_profiles_are_named(folder: Path) -> None:
-    profiles(folder, f"[desk]\n{PAIR}[a]\n{PAIR}")
-    refused(r'No key was found.*profiles.toml, which has a, desk, and.*`toolkit.Link\("NAME"\)` opens')
+def test_without_a_default_profile_the_others_are_named(folder: Path) -> None:
+    profiles(folder, f"[desk]\n{KEY_AND_SECRET}[a]\n{KEY_AND_SECRET}")
+    refused(r'No API key was found.*profiles.toml, which has a, desk, or.*`toolkit.Link\("NAME"\)` uses')
 
 
-def test_a_place_is_named_once(folder: Path, pairs: dict[str, Private]) -> None:
+def test_an_error_names_its_source_once(folder: Path, pairs: dict[str, Private]) -> None:
     write(folder / "mine.pem", pem(pairs["Ed25519"], PASSPHRASE))
     for text in (
         f'key = "{KEY}"',
         f'key = "{KEY}"\nsecret = "{KEY}"',
         f'key = "{KEY}"\nprivate_key = "mine.pem"\npassphrase = "wrong"',
-        f"{PAIR}serves = []",
+        f"{KEY_AND_SECRET}serves = []",
     ):
         profiles(folder, f"[desk]\n{text}")
         with pytest.raises(NoKeyError) as caught:
@@ -793,33 +806,33 @@ def test_a_place_is_named_once(folder: Path, pairs: dict[str, Private]) -> None:
 
 
 @pytest.fixture
-def locked(folder: Path, pairs: dict[str, Private]) -> Path:
-    """A profile whose private key is locked."""
+def encrypted(folder: Path, pairs: dict[str, Private]) -> Path:
+    """A profile with an encrypted private key."""
     write(folder / "mine.pem", pem(pairs["Ed25519"], PASSPHRASE))
     return profiles(folder, f'[desk]\nkey = "{KEY}"\nprivate_key = "mine.pem"\n')
 
 
-def test_passphrases_have_an_order(
-    locked: Path, memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+def test_passphrases_are_looked_up_in_order(
+    encrypted: Path, memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is wrong, and the next one, which goes before it, is told instead; the last one is right."""
-    refused("is locked with a passphrase: give", profile="desk")
+    """Each source precedes the one before it; all passphrases are wrong except the last."""
+    refused("is encrypted with a passphrase: pass", profile="desk")
     monkeypatch.setenv("TOOLKIT_PASSPHRASE", "wrong")
-    refused("with TOOLKIT_PASSPHRASE cannot be opened: the passphrase is wrong", profile="desk")
+    refused("with TOOLKIT_PASSPHRASE cannot be decrypted: the passphrase is wrong", profile="desk")
     memory.held[SERVICE, "desk passphrase"] = "wrong"
-    refused("with the passphrase of the system's keyring cannot be opened", profile="desk")
-    locked.write_text(locked.read_text() + 'passphrase = "wrong"\n')
-    refused("with its `passphrase` cannot be opened", profile="desk")
-    refused("with `passphrase=` cannot be opened", profile="desk", passphrase="wronger")
+    refused("with the passphrase of the system's keyring cannot be decrypted", profile="desk")
+    encrypted.write_text(encrypted.read_text() + 'passphrase = "wrong"\n')
+    refused("with its `passphrase` cannot be decrypted", profile="desk")
+    refused("with `passphrase=` cannot be decrypted", profile="desk", passphrase="wronger")
     assert len(find_keys("desk", passphrase=PASSPHRASE)) == 1
 
 
 @pytest.mark.parametrize("place", ["keyring", "environment"])
-def test_who_may_ask_asks_where_what_was_found_is_wrong(
-    locked: Path,
+def test_a_prompt_asks_again_if_the_stored_passphrase_is_wrong(
+    encrypted: Path,
     memory: MemoryKeyring,
     monkeypatch: pytest.MonkeyPatch,
-    typed: Callable[..., list[str]],
+    type_answers: Callable[..., list[str]],
     place: str,
 ) -> None:
     def found(phrase: str) -> None:
@@ -829,66 +842,66 @@ def test_who_may_ask_asks_where_what_was_found_is_wrong(
             memory.held[SERVICE, "desk passphrase"] = phrase
 
     found("wrong")
-    asked = typed(PASSPHRASE)
+    asked = type_answers(PASSPHRASE)
     toolkit.Link.from_prompt("desk")
     assert len(asked) == 1
     found(PASSPHRASE)
-    asked = typed()
+    asked = type_answers()
     toolkit.Link.from_prompt("desk")
     assert asked == []
 
 
-def test_a_passphrase_for_what_is_not_locked_is_refused(folder: Path, pairs: dict[str, Private]) -> None:
+def test_a_passphrase_for_an_unencrypted_key_is_refused(folder: Path, pairs: dict[str, Private]) -> None:
     write(folder / "trade.pem", pem(pairs["Ed25519"]))
-    profiles(folder, f"{HOUSE}\n[default]\n{PAIR}")
+    profiles(folder, f"{TWO_KEYS}\n[default]\n{KEY_AND_SECRET}")
     for profile in ("house", None):
-        refused("nothing in it is locked", profile=profile, passphrase="x")
+        refused("has no key that is encrypted", profile=profile, passphrase="x")
     write(folder / "trade.pem", pem(pairs["Ed25519"], PASSPHRASE))
     assert len(find_keys("house", passphrase=PASSPHRASE)) == 2
 
 
-def test_a_passphrase_that_is_no_text_is_no_text(locked: Path) -> None:
-    refused("`passphrase` is no text", profile="desk", passphrase=7)
+def test_a_passphrase_must_be_text(encrypted: Path) -> None:
+    refused("`passphrase` must be text", profile="desk", passphrase=7)
 
 
-# -- keyrings that fail, files that are none ----------------------------------------------------------
+# -- keyrings that fail, files that are no files ----------------------------------------------------------
 
 
-def test_a_locked_keyring_is_told_from_an_empty_one(
-    locked: Path, memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+def test_a_locked_keyring_differs_from_an_empty_one(
+    encrypted: Path, memory: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refused("the system's keyring has not got it", profile="nobody")
+    refused("the system's keyring does not contain it", profile="nobody")
 
     def is_locked(*_: object) -> str:
         raise KeyringLocked(PASSPHRASE)
 
     memory.get_password = memory.set_password = is_locked  # type: ignore[method-assign, assignment]
-    said = r"keyring,?( which)? cannot be read \(KeyringLocked\): unlock it"
-    refused(said, profile="nobody")
-    refused(said)
-    refused(f"is locked with a passphrase, and the system's {said}", profile="desk")
-    not_made(lambda: unused_name("house", in_keyring=True), said)
+    problem = r"keyring,?( which)? cannot be read \(KeyringLocked\): unlock it"
+    refused(problem, profile="nobody")
+    refused(problem)
+    refused(f"is encrypted with a passphrase, and the system's {problem}", profile="desk")
+    assert_refused(lambda: unused_name("house", in_keyring=True), problem)
     assert unused_name("house") == "house"
 
 
-def test_without_a_keyring_it_is_said_what_to_do(folder: Path, memory: MemoryKeyring) -> None:
+def test_a_missing_keyring_is_explained(folder: Path, memory: MemoryKeyring) -> None:
     def none(*_: object) -> None:
         raise NoKeyringError
 
-    what = r"`python -m pip install keyring`.*unlock it, or leave `--keyring`"
+    advice = r"`python -m pip install keyring`.*unlock it, or omit `--keyring`"
     memory.set_password = none  # type: ignore[method-assign, assignment]
-    not_made(lambda: add_profile("desk", key=KEY, secret=SECRET, in_keyring=True), what)
+    assert_refused(lambda: add_profile("desk", key=KEY, secret=SECRET, in_keyring=True), advice)
     memory.get_password = none  # type: ignore[method-assign, assignment]
-    not_made(lambda: add_profile("desk", key=KEY, secret=SECRET, in_keyring=True), what)
+    assert_refused(lambda: add_profile("desk", key=KEY, secret=SECRET, in_keyring=True), advice)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
-def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+def test_a_pipe_is_refused_at_once(folder: Path) -> None:
     os.mkfifo(folder / "mine.pem", 0o600)
-    refused("mine.pem is no file", key=KEY, private_key=folder / "mine.pem")
+    refused("mine.pem is not a regular file", key=KEY, private_key=folder / "mine.pem")
 
 
-# -- the command, more of it --------------------------------------------------------------------------
+# -- the command, continued --------------------------------------------------------------------------
 
 
 def test_the_command_prints_paths_that_can_be_pasted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -905,34 +918,34 @@ def test_the_command_prints_paths_that_can_be_pasted(folder: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "problem"),
     [
-        (["desk"], "has a profile desk already"),
-        (["no name"], "A profile has a short name"),
-        (["other", "--keyring"], "keyring is not there"),
-        (["desk", "--keep-passphrase"], "needs --keyring and --private-key"),
+        (["desk"], "already has a profile desk"),
+        (["no name"], "The name of a profile is short"),
+        (["other", "--keyring"], "keyring is not available"),
+        (["desk", "--keep-passphrase"], "goes with --keyring and --private-key"),
     ],
 )
-def test_what_cannot_be_added_is_not_asked_for(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+def test_the_command_asks_nothing_if_the_profile_cannot_be_added(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], problem: str
 ) -> None:
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
-    profiles(folder, f"[desk]\n{PAIR}")
+    profiles(folder, f"[desk]\n{KEY_AND_SECRET}")
     ran = command("key", "add", *arguments)
     assert ran.status != 0
-    assert said in ran.shown
+    assert problem in ran.shown
     assert "API key:" not in ran.shown
 
 
-def test_a_passphrase_is_kept_in_the_keyring_for_who_says_so(
-    locked: Path, memory: MemoryKeyring, typed: Callable[..., list[str]]
+def test_a_passphrase_is_stored_in_the_keyring_on_request(
+    encrypted: Path, memory: MemoryKeyring, type_answers: Callable[..., list[str]]
 ) -> None:
-    arguments = ["key", "add", "--keyring", "--private-key", str(locked.parent / "mine.pem")]
-    asked = typed(KEY, PASSPHRASE, KEY, PASSPHRASE)
+    arguments = ["key", "add", "--keyring", "--private-key", str(encrypted.parent / "mine.pem")]
+    asked = type_answers(KEY, PASSPHRASE, KEY, PASSPHRASE)
     for more in (["kept", "--keep-passphrase"], ["asked"]):
         ran = CliRunner().invoke(main, [*arguments, *more])
         assert ran.exit_code == 0, ran.output
     assert len(asked) == 4
     assert len(find_keys("kept")) == 1
     assert PASSPHRASE in memory.held[SERVICE, "kept"]
-    refused("is locked with a passphrase", profile="asked")
+    refused("is encrypted with a passphrase", profile="asked")

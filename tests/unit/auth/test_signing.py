@@ -1,4 +1,4 @@
-"""What goes out is exactly what was signed, and what the exchange documents."""
+"""The signed text is exactly what is sent, and matches the exchange's documentation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.auth.credentials import Credentials
-from toolkit.auth.signers import signer_of
+from toolkit.auth.signers import make_signer
 from toolkit.auth.signing import encode, sign, to_text
 from toolkit.errors import UsageError
 
@@ -27,13 +27,13 @@ SPOT_SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
 FUTURES_SECRET = "2b5eb11e18796d12d88f13dc27dbbd02c2cc51ff7059765ed9821957d82bb4d9"
 
 ORDER = {"side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": 1, "price": Decimal("0.1")}
-TAIL = {"recvWindow": 5000, "timestamp": 1499827319559}
+COMMON = {"recvWindow": 5000, "timestamp": 1499827319559}
 
-# The vectors published with the API: parameters of the query and of the body, the bytes, the signature.
+# The vectors published with the API: query parameters, body parameters, bytes, signature.
 VECTORS = {
     "V1": (
         SPOT_SECRET,
-        {"symbol": "LTCBTC", **ORDER, **TAIL},
+        {"symbol": "LTCBTC", **ORDER, **COMMON},
         {},
         "symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1&recvWindow=5000"
         "&timestamp=1499827319559",
@@ -41,7 +41,7 @@ VECTORS = {
     ),
     "V2": (
         SPOT_SECRET,
-        {"symbol": "１２３４５６", **ORDER, **TAIL},
+        {"symbol": "１２３４５６", **ORDER, **COMMON},
         {},
         "symbol=%EF%BC%91%EF%BC%92%EF%BC%93%EF%BC%94%EF%BC%95%EF%BC%96&side=BUY&type=LIMIT&timeInForce=GTC"
         "&quantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559",
@@ -64,7 +64,7 @@ VECTORS = {
         "&timestamp=1591702613943",
         "3c661234138461fcc7a7d8746c6558c9842d4e10870d2ecbedf7777cad694af9",
     ),
-    # As printed, V4 has a stray blank after "timestamp="; this is the signature without it.
+    # In the documentation, V4 has a stray space after "timestamp="; this is the signature without it.
     "V4": (
         FUTURES_SECRET,
         {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"},
@@ -76,7 +76,7 @@ VECTORS = {
     "V5": (
         SPOT_SECRET,
         {"symbol": "LTCBTC", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC"},
-        {"quantity": 1, "price": Decimal("0.1"), **TAIL},
+        {"quantity": 1, "price": Decimal("0.1"), **COMMON},
         "symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC"
         "quantity=1&price=0.1&recvWindow=5000&timestamp=1499827319559",
         "0fd168b8ddb4876a0358a8d14d0c9f3da0e9b20c5d52b2a00fcf7d1c602f9a77",
@@ -85,11 +85,11 @@ VECTORS = {
 
 
 @pytest.mark.parametrize("name", VECTORS)
-def test_published_vectors_come_out_as_exact_bytes_and_signatures(name: str) -> None:
+def test_published_vectors_give_the_exact_bytes_and_signatures(name: str) -> None:
     secret, in_query, in_body, payload, signature = VECTORS[name]
     query, body = encode(in_query), encode(in_body)
     assert query + body == payload
-    assert sign(Credentials("k" * 64, signer_of("secret", secret)), query, body) == signature
+    assert sign(Credentials("k" * 64, make_signer("secret", secret)), query, body) == signature
 
 
 class Side(Enum):
@@ -124,11 +124,11 @@ class Market(IntEnum):
         ("  kept as it is ", "  kept as it is "),
     ],
 )
-def test_values_are_written_as_the_api_wants_them(value: object, text: str) -> None:
+def test_values_are_encoded_as_the_api_expects(value: object, text: str) -> None:
     assert to_text("x", value) == text
 
 
-def test_an_email_is_put_in_lower_case_and_encoded() -> None:
+def test_an_email_is_lowercased_and_encoded() -> None:
     assert encode({"email": " First.Last+Tag@Example.COM "}) == "email=first.last%2Btag%40example.com"
 
 
@@ -137,13 +137,13 @@ def test_none_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("value", [object(), b"bytes", {"a": 1}, float("nan"), Decimal("inf"), pd.NaT])
-def test_what_has_no_form_on_the_wire_is_refused_by_name(value: object) -> None:
+def test_a_value_that_cannot_be_sent_is_refused_by_name(value: object) -> None:
     with pytest.raises(UsageError, match=r"`amount`.*Nothing was sent"):
         to_text("amount", value)
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=20), max_size=6))
-def test_every_text_survives_the_wire(parameters: dict[str, str]) -> None:
+def test_any_text_can_be_decoded_again(parameters: dict[str, str]) -> None:
     parameters = {name: value for name, value in parameters.items() if not name.lower().endswith("email")}
     query = encode(parameters)
     assert re.fullmatch(r"[A-Za-z0-9_.~%=&-]*", query)
@@ -151,10 +151,10 @@ def test_every_text_survives_the_wire(parameters: dict[str, str]) -> None:
 
 
 @given(st.text(max_size=40), st.text(ascii_letters + digits, min_size=32))
-def test_the_signature_is_over_the_encoded_bytes(value: str, secret: str) -> None:
+def test_the_signature_covers_the_encoded_bytes(value: str, secret: str) -> None:
     query = encode({"value": value})
     expected = hmac.new(secret.encode(), query.encode("ascii"), hashlib.sha256).hexdigest()
-    assert sign(Credentials("k" * 64, signer_of("secret", secret)), query) == expected
+    assert sign(Credentials("k" * 64, make_signer("secret", secret)), query) == expected
 
 
 @given(st.lists(st.text(max_size=8), max_size=4))
@@ -179,11 +179,11 @@ def test_decimals_are_plain_digits_and_exact(value: Decimal) -> None:
         ([np.int64(1), np.int64(2)], "[1,2]"),
     ],
 )
-def test_numpy_scalars_are_written_like_others(value: object, text: str) -> None:
+def test_numpy_scalars_are_encoded_like_python_values(value: object, text: str) -> None:
     assert to_text("x", value) == text
 
 
-def test_a_time_beyond_all_times_is_refused() -> None:
+def test_a_time_out_of_range_is_refused() -> None:
     assert to_text("x", datetime(2200, 1, 1)) == "7258118400000"
     with pytest.raises(UsageError, match="`x`"):
         to_text("x", pd.NaT)

@@ -34,7 +34,7 @@ from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
 from toolkit.__main__ import main
 from toolkit.auth.credentials import SECURITIES, Credentials, Keys
-from toolkit.auth.signers import signer_of
+from toolkit.auth.signers import make_signer
 from toolkit.doctor import Check, Diagnosis, permissions
 from toolkit.doctor.check import worst
 from toolkit.doctor.html import html_of, text_of
@@ -100,7 +100,7 @@ def link_of(env: SandboxEnv, name: str, **arguments: Any) -> toolkit.Link:
 
 def credentials(env: SandboxEnv, name: str, *serves: Security) -> Credentials:
     key = env.sandbox.world.keys[name]
-    return Credentials(key.key, signer_of("secret", key.secret, None), serves or SECURITIES)
+    return Credentials(key.key, make_signer("secret", key.secret, None), serves or SECURITIES)
 
 
 def link_with(env: SandboxEnv, keys: Keys, **hosts: str) -> toolkit.Link:
@@ -616,7 +616,7 @@ def test_a_journal_whose_name_is_too_long(env: SandboxEnv, monkeypatch: pytest.M
     assert "cannot be used" in line(diagnosis, "journal").found
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
 def test_no_home_for_a_store(sandbox: Sandbox, journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", "~nobody-of-this-name/ledger")
     journal.mkdir()
@@ -634,7 +634,7 @@ def test_rights_to_files_are_not_looked_at_on_windows(tmp_path: Path) -> None:
     assert "not checked on Windows" in found.found
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
 def test_a_command_can_be_copied(tmp_path: Path) -> None:
     folder = tmp_path / "two  words; and 'more'"
     folder.mkdir()
@@ -645,7 +645,7 @@ def test_a_command_can_be_copied(tmp_path: Path) -> None:
     assert shlex.split(command) == ["chmod", "go-w", str(folder)]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
 def test_files_that_others_may_change(
     env: SandboxEnv, journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -932,7 +932,7 @@ def test_without_a_key_it_says_so_and_looks_at_the_rest() -> None:
     # Through a proxy that is not there, so that nothing leaves this machine.
     done = run(HTTPS_PROXY="http://user:hush@127.0.0.1:9")
     assert (done.exit_code, done.stderr) == (1, "")
-    assert "FAILURE  keys            No key was found." in done.stdout
+    assert "FAILURE  keys            No API key was found" in done.stdout
     assert " ".join(done.stdout.split()).count("the connection to the proxy failed") == 3
     assert "Requests go through 127.0.0.1." in done.stdout
     assert "hush" not in done.stdout
@@ -940,9 +940,9 @@ def test_without_a_key_it_says_so_and_looks_at_the_rest() -> None:
 
 
 def test_without_a_key_the_rest_is_looked_at(env: SandboxEnv) -> None:
-    said = "No key was found. `python -m toolkit key add` makes a profile. Nothing was sent."
+    said = "No API key was found `python -m toolkit key add` makes a profile. Nothing was sent."
     diagnosis = link_with(env, Keys([], said)).doctor()
     assert table(diagnosis) == {**EXCHANGE, "keys": "failure", **MACHINE}
     found = line(diagnosis, "keys")
-    assert found.found == "No key was found."
+    assert found.found == "No API key was found"
     assert found.next_step == "`python -m toolkit key add` makes a profile."

@@ -11,7 +11,7 @@ import pytest
 import toolkit
 from tests.support.panels import panel_threads, seen
 from toolkit import panels
-from toolkit.auth.keys import system
+from toolkit.auth.keys import system_keyring
 from toolkit.demo import DemoLink
 from toolkit.panels import base
 
@@ -115,4 +115,4 @@ def test_an_interrupt_of_a_keyring_without_a_thread_is_one(refused: list[str]) -
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        system._asked(ask, "{}")
+        system_keyring._call_keyring(ask, "{}")

@@ -29,8 +29,8 @@ from tests.support.writes import (
     operations_of,
 )
 from toolkit.api.writes.operations import Operations
-from toolkit.auth.keys import system
-from toolkit.auth.keys.making import add_profile, make_key_pair
+from toolkit.auth.keys import system_keyring
+from toolkit.auth.keys.creation import add_profile, make_key_pair
 from toolkit.auth.keys.profiles import entries_of, read_profiles
 from toolkit.auth.keys.sources import find_keys
 from toolkit.doctor.machine import environment_check, rate_limits_check
@@ -460,7 +460,7 @@ def test_a_keyring_entry_of_an_earlier_version_is_read(
 ) -> None:
     monkeypatch.setenv(paths.CONFIG, str(tmp_path))
     text = (FORMATS / "keyring-1.toml").read_text()
-    assert system.SERVICE == "binance-link-toolkit", "what it is filed under"
+    assert system_keyring.SERVICE == "binance-link-toolkit", "what it is filed under"
     (entry,) = entries_of(read_profiles(text, "the keyring")["desk"], "the keyring", tmp_path)
     assert (entry.key, entry.secret, entry.serves) == ("e" * 64, "t" * 64, ("USER_DATA",))
     with pytest.raises(NoKeyError, match="the keyring cannot be used: it has format 2"):

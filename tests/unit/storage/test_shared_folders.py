@@ -21,7 +21,7 @@ from tests.support.clocks import FakeClock
 from tests.support.forked import in_child
 from tests.support.rate_limits import is_shared, is_sound, known, let_others_in, reserve
 from toolkit.auth.keys import find_keys
-from toolkit.auth.keys.making import add_profile, make_key_pair
+from toolkit.auth.keys.creation import add_profile, make_key_pair
 from toolkit.errors import JournalError, NoKeyError
 from toolkit.ratelimit import counter_database
 from toolkit.ratelimit.store import RateLimitStore
@@ -402,7 +402,7 @@ def test_profiles_are_written_where_ones_own_link_leads_though_nothing_is_there_
 
 def test_a_new_key_is_not_written_through_a_link(shared: Path, tmp_path: Path) -> None:
     (shared / "mine.pem").symlink_to(tmp_path / "elsewhere.pem")
-    with pytest.raises(NoKeyError, match="is there already"):
+    with pytest.raises(NoKeyError, match="already exists"):
         make_key_pair(shared / "mine.pem")
     assert not (tmp_path / "elsewhere.pem").exists()
 

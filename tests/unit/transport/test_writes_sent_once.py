@@ -27,7 +27,7 @@ from tests.support.writes import memory_folder
 from toolkit import errors
 from toolkit.api.writes.operations import Operations
 from toolkit.auth.credentials import Credentials
-from toolkit.auth.signers import signer_of
+from toolkit.auth.signers import make_signer
 from toolkit.auth.signing import encode, sign
 from toolkit.endpoints import BASE_URLS, SAPI_IP
 from toolkit.endpoints.exchange_link.account_writes import CREATE_SUB_ACCOUNT
@@ -305,7 +305,7 @@ VECTORS = [
 def test_published_signature_vectors_are_sent(
     server: RecordingServer, secret: str, query: str, body: str, signature: str
 ) -> None:
-    assert sign(Credentials(KEY, signer_of("secret", secret)), query, body) == signature
+    assert sign(Credentials(KEY, make_signer("secret", secret)), query, body) == signature
     session = Session(dict.fromkeys(BASE_URLS, server.address), timeout=(1, 1))
     message = SignedRequest("POST", "api", "/api/v3/order", query, f"{body}&signature={signature}")
     session.send(message, KEY)

@@ -1,4 +1,4 @@
-"""Files that hold keys: where they are, and that nobody else may read them."""
+"""Reads files with keys, which only their owner may read."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from toolkit.errors import NoKeyError
 from toolkit.runtime.interruptions import let_through
 from toolkit.storage import files, paths
 
-# What no file can be called may be the key itself, pasted where its file belongs: it is never repeated.
-_NONE_IS_CALLED_SO = (errno.ENOENT, errno.ENAMETOOLONG, errno.EINVAL)
-# A file of profiles, or a private key, is far shorter.
-_LONGEST = 1_000_000
+# A path that does not exist may be the key itself, pasted by mistake: it is never quoted.
+_NO_SUCH_FILE = (errno.ENOENT, errno.ENAMETOOLONG, errno.EINVAL)
+# Files of profiles and private keys are far shorter.
+_MAX_BYTES = 1_000_000
 
 
 def config_folder() -> Path:
-    """The folder of the profiles.
+    """The folder with the file of profiles.
 
     Raises:
         NoKeyError: There is no home folder.
     """
     try:
         return paths.config_folder()
-    except RuntimeError:  # so do pathlib and platformdirs say it
-        raise NoKeyError(f"There is no home folder for profiles: name one in {paths.CONFIG}.") from None
+    except RuntimeError:  # as pathlib and platformdirs report it
+        raise NoKeyError(f"There is no home folder for profiles: set {paths.CONFIG} to a folder.") from None
 
 
 def profiles_file() -> Path:
@@ -37,71 +37,74 @@ def profiles_file() -> Path:
 
 
 def read_private(path: Path) -> str:
-    """The text of a file that its owner alone may read.
+    """The text of a file that only its owner may read.
 
     Raises:
-        FileNotFoundError: There is none.
-        NoKeyError: It cannot be read, or others may read it.
+        FileNotFoundError: There is no such file.
+        NoKeyError: It cannot be read, or others may read or change it.
     """
-    problem, is_there, outside = "", True, sys.exception()
+    problem, exists, handled = "", True, sys.exception()
     try:
-        # What is looked at is what is read: the file behind the name may be another a moment later.
+        # Check the opened file, as the name may point to another one a moment later.
         with open(files.resolve_links(path), "rb", opener=files.opener) as file:
-            problem = _open_to_others(file.fileno(), path)
-            content = b"" if problem else file.read(_LONGEST + 1)
-    except ValueError:  # it has what no name may have
-        is_there = False
+            problem = _access_problem(file.fileno(), path)
+            content = b"" if problem else file.read(_MAX_BYTES + 1)
+    except ValueError:  # not a valid path
+        exists = False
     except OSError as error:
-        let_through(error, outside)
-        is_there = error.errno not in _NONE_IS_CALLED_SO
+        let_through(error, handled)
+        exists = error.errno not in _NO_SUCH_FILE
         problem = f"{path} cannot be read: {error.strerror}"
-    if not is_there:
+    if not exists:
         raise FileNotFoundError
     if not problem:
         text = content.decode("utf-8-sig", "replace")
-        if len(content) <= _LONGEST and "\ufffd" not in text:
+        if len(content) <= _MAX_BYTES and "\ufffd" not in text:
             return text
-        problem = f"{path} is no text"
+        problem = f"{path} is not a text file"
     raise NoKeyError(f"{problem}. Nothing was sent.")
 
 
-def _open_to_others(number: int, path: Path) -> str:
-    """Why a file must not be used, "" where it may. Windows has no such bits."""
+def _access_problem(number: int, path: Path) -> str:
+    """Why a file must not be used, "" if it may. Windows has no such permissions."""
     status = os.fstat(number)
     if not stat.S_ISREG(status.st_mode):
-        return f"{path} is no file"
+        return f"{path} is not a regular file"
     if sys.platform == "win32":
         return ""
     if status.st_uid not in (os.getuid(), 0):
-        return f"{path} holds keys, and belongs to another user: {_copy_of(path)}"
+        return f"{path} contains keys but belongs to another user: {_copy_advice(path)}"
     if status.st_nlink > 1 and files.is_open_to_others(path.parent.stat()):
-        return f"{path} is a hard link in a folder that others may write to, which is not followed"
+        return f"{path} is a hard link in a folder that others may write to; such links are not followed"
     mode = stat.S_IMODE(status.st_mode)
-    is_fixed = status.st_uid != os.getuid() or bool(os.fstatvfs(number).f_flag & os.ST_RDONLY)
-    if not mode & 0o077 or (is_fixed and not mode & 0o037 and _is_nobody_elses(status.st_gid)):
+    is_read_only = status.st_uid != os.getuid() or bool(os.fstatvfs(number).f_flag & os.ST_RDONLY)
+    if not mode & 0o077 or (is_read_only and not mode & 0o037 and _is_own_group(status.st_gid)):
         return ""
-    problem = f"{path} holds keys, and others on this machine may read or change it (its mode is {mode:o})"
-    if is_fixed:
-        return f"{problem}, which cannot be changed from here: mount it with mode 0400, or {_copy_of(path)}"
+    problem = (
+        f"{path} contains keys, but other users of this machine may read or change it (its mode is {mode:o})"
+    )
+    if is_read_only:
+        advice = f"mount it with mode 0400, or {_copy_advice(path)}"
+        return f"{problem}, and the mode cannot be changed here: {advice}"
     return (
-        f"{problem}: `chmod 600 {shlex.quote(str(path))}`. Where that changes nothing, as on a USB stick or "
-        f"a drive of Windows, {_copy_of(path)}"
+        f"{problem}: run `chmod 600 {shlex.quote(str(path))}`. If that has no effect, as on a USB stick or a "
+        f"Windows drive, {_copy_advice(path)}"
     )
 
 
-def _copy_of(path: Path) -> str:
-    """How to get a file that is one's own alone."""
+def _copy_advice(path: Path) -> str:
+    """How to make a copy that only its owner may read."""
     return (
-        f"copy it into your home, `(umask 077; cp {shlex.quote(str(path))} ~/)`, and name the copy; or put "
-        "what is in it into the environment"
+        f"copy it to your home folder, `(umask 077; cp {shlex.quote(str(path))} ~/)`, and use the copy; or "
+        "put its content into the environment"
     )
 
 
-def _is_nobody_elses(group: int) -> bool:
-    """Whether this user alone is in a group, as far as can be told for sure.
+def _is_own_group(group: int) -> bool:
+    """Whether a group certainly has no other members than this user.
 
-    Secrets that are mounted into a container belong to root, and to a group that is a number without a name.
-    Of those with a name only a user's own one is sure: not every system tells all who are in another.
+    Secrets mounted into a container belong to root and to a numeric group without a name. Of groups with a
+    name, only the user's private group is certain: not every system lists all members of others.
     """
     import grp
     import pwd

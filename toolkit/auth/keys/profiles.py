@@ -1,4 +1,4 @@
-"""Profiles: the keys of an account under a name, written in TOML."""
+"""Profiles: the keys of an account under a name, stored in TOML."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from toolkit.endpoints import Security
 from toolkit.errors import NoKeyError
 from toolkit.storage import formats
 
-USUAL = "default"
-"""The profile that is opened where none is named."""
+DEFAULT_PROFILE = "default"
+"""The profile that is used if none is named."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _FIELDS = ("key", "secret", "private_key", "passphrase", "serves")
@@ -24,16 +24,16 @@ _FIELDS = ("key", "secret", "private_key", "passphrase", "serves")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileEntry:
-    """One key as somebody wrote it down.
+    """One key of a profile, of the environment or of the arguments, not yet checked.
 
     Attributes:
-        where: What errors call its place.
+        where: Where it comes from, for errors.
         key: The API key.
         secret: Its secret, or a private key in PEM.
-        private_key: The file of a private key, against `folder`.
-        passphrase: What that is locked with.
-        serves: Security types it may serve.
-        folder: Where a relative path begins.
+        private_key: The file of its private key; a relative path is resolved against `folder`.
+        passphrase: Passphrase of the private key.
+        serves: Security types that the key may serve.
+        folder: Base of a relative path.
     """
 
     where: str
@@ -45,44 +45,48 @@ class ProfileEntry:
     folder: Path = Path()
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("entries are not pickled or copied: they would be written down in clear")
+        raise TypeError("entries cannot be pickled or copied: that would expose the secret")
 
 
-def checked_name(name: object, said_in: str = "") -> str:
-    """The name of a profile.
+def checked_name(name: object, variable: str = "") -> str:
+    """Check the name of a profile, and return it.
 
     Args:
         name: The name.
-        said_in: The variable that holds it, where one does.
+        variable: The environment variable that contains it, if any.
 
     Raises:
-        NoKeyError: It cannot be one. What was given is not shown: it may be a key.
+        NoKeyError: The name is invalid. It is not quoted, as it may be a key.
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise NoKeyError(
-            f"{said_in}{': ' if said_in else ''}"
-            'A profile has a short name of letters, digits, - and _, such as `toolkit.Link("reporting")`. An API '
-            "key goes into `key=`, its secret into `secret=`. Nothing was sent."
+            f"{variable}{': ' if variable else ''}"
+            "The name of a profile is short and consists of letters, digits, - and _, as in "
+            '`toolkit.Link("reporting")`. Pass an API key as `key=` and its secret as `secret=`. Nothing was '
+            "sent."
         )
     return name
 
 
 def read_profiles(text: str, where: str) -> Mapping[str, Any]:
-    """The profiles in a text, by name. It may say which format it has: `format = 1`.
+    """Parse profiles in TOML. The text may declare its format: `format = 1`.
+
+    Returns:
+        The profiles by name.
 
     Raises:
-        NoKeyError: It is no TOML, not one of profiles, or one of a newer version of the package.
+        NoKeyError: It is not TOML, contains something else, or was written by a newer version.
     """
-    place = ""
+    location = ""
     try:
         profiles = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:  # which may hold the text, or a piece of it
+    except tomllib.TOMLDecodeError as error:  # whose text may quote a secret
         found = re.search(r"\(at (line \d+, column \d+|end of document)\)", str(error))
-        place = found[1] if found else "some place"
-    except (RecursionError, ValueError):  # too deep, or a number of thousands of digits
-        place = "some place"
-    if place:
-        raise NoKeyError(f"{where} is not written in TOML: look at {place}. Nothing was sent.")
+        location = found[1] if found else "an unknown position"
+    except (RecursionError, ValueError):  # nested too deeply, or a number with thousands of digits
+        location = "an unknown position"
+    if location:
+        raise NoKeyError(f"{where} is not valid TOML: see {location}. Nothing was sent.")
     if isinstance(profiles.get("format"), int):
         problem = formats.defect(profiles.pop("format"), formats.PROFILES)
         if problem:
@@ -90,8 +94,8 @@ def read_profiles(text: str, where: str) -> Mapping[str, Any]:
     for name, profile in profiles.items():
         if not isinstance(profile, dict) or not _NAME.fullmatch(name):
             raise NoKeyError(
-                f"{where} holds profiles, each under its name in brackets, such as [reporting]; something else "
-                "stands there. Nothing was sent."
+                f"{where} must contain only profiles, each under its name in brackets, such as [reporting]. "
+                "Nothing was sent."
             )
     return profiles
 
@@ -100,21 +104,21 @@ def entries_of(profile: Mapping[str, Any], where: str, folder: Path) -> list[Pro
     """The keys of a profile: one, or those of its list `keys`.
 
     Raises:
-        NoKeyError: A field is misspelt, or holds what it cannot.
+        NoKeyError: A field is unknown or invalid.
     """
     several = profile.get("keys")
     if several is None:
         return [_entry(profile, where, folder)]
     if len(profile) > 1 or not isinstance(several, list) or not several:
         raise NoKeyError(
-            f"{where} has either one key, or several, each under [[name.keys]], and nothing else. "
+            f"{where} must have either one key or several, each under [[name.keys]], and nothing else. "
             "Nothing was sent."
         )
     return [_entry(each, f"{where}, key {number},", folder) for number, each in enumerate(several, start=1)]
 
 
-def written(name: str, entry: ProfileEntry) -> str:
-    """A profile of one key as text."""
+def profile_toml(name: str, entry: ProfileEntry) -> str:
+    """A profile with one key as TOML."""
     lines = [f"[{name}]"]
     for each in ("key", "secret", "private_key", "passphrase"):
         value = getattr(entry, each)
@@ -126,34 +130,34 @@ def written(name: str, entry: ProfileEntry) -> str:
     return "\n".join([*lines, ""])
 
 
-def _entry(said: object, where: str, folder: Path) -> ProfileEntry:
-    if not isinstance(said, dict):
-        raise NoKeyError(f"{where} is no table of {', '.join(_FIELDS)}. Nothing was sent.")
-    unknown = sorted(str(name) for name in said.keys() - set(_FIELDS))
+def _entry(table: object, where: str, folder: Path) -> ProfileEntry:
+    if not isinstance(table, dict):
+        raise NoKeyError(f"{where} must be a table with the fields {', '.join(_FIELDS)}. Nothing was sent.")
+    unknown = sorted(str(name) for name in table.keys() - set(_FIELDS))
     if unknown:
-        # A key that was pasted to the left of the = is not shown.
+        # A long name may be a key that was pasted to the left of the =.
         shown = [name if len(name) <= 20 else "(a long one)" for name in unknown]
         raise NoKeyError(
-            f"{where} has a field that is none: {', '.join(shown)}. There are {', '.join(_FIELDS)}. Nothing "
+            f"{where} has an unknown field: {', '.join(shown)}. The fields are {', '.join(_FIELDS)}. Nothing "
             "was sent."
         )
     for name in _FIELDS[:-1]:
-        if name in said and not isinstance(said[name], str):
-            raise NoKeyError(f"{where}: `{name}` is text in quotes. Nothing was sent.")
-    serves = checked_serves(said.get("serves", list(SECURITIES)), where)
-    return ProfileEntry(where=where, folder=folder, **(said | {"serves": serves}))
+        if name in table and not isinstance(table[name], str):
+            raise NoKeyError(f"{where}: `{name}` must be text in quotes. Nothing was sent.")
+    serves = checked_serves(table.get("serves", list(SECURITIES)), where)
+    return ProfileEntry(where=where, folder=folder, **(table | {"serves": serves}))
 
 
 def checked_serves(serves: object, where: str = "") -> tuple[Security, ...]:
-    """The security types that a key may serve.
+    """Check the security types that a key may serve.
 
     Raises:
-        NoKeyError: They are no list of such.
+        NoKeyError: It is not a list of security types.
     """
     if isinstance(serves, list) and serves and all(each in SECURITIES for each in serves):
         return tuple(dict.fromkeys(serves))
     raise NoKeyError(
         f"{where}{': ' if where else ''}"
-        '`serves` is a list of the security types that the key may serve, out of "USER_DATA" '
-        '(reading) and "TRADE". Nothing was sent.'
+        '`serves` must be a list of the security types that the key may serve: "USER_DATA" (reading) and '
+        '"TRADE". Nothing was sent.'
     )

@@ -1,4 +1,4 @@
-"""Keys typed into a hidden prompt: kept in memory, and nowhere else."""
+"""Asks for keys with a hidden prompt. They are kept in memory only."""
 
 from __future__ import annotations
 
@@ -19,44 +19,44 @@ from toolkit.text.printable import printable
 
 @without_frames
 def ask_keys(profile: str | None = None) -> Keys:
-    """A key and its secret by a hidden prompt; or a profile, and its passphrases by one.
+    """Ask for a key and its secret with a hidden prompt, or for the passphrases of a profile.
 
     Raises:
-        NoKeyError: What was typed cannot be a key, or there is nobody to ask.
+        NoKeyError: The key cannot be used, or no prompt is possible.
     """
     if profile is not None:
         return find_keys(profile, ask=ask_passphrase)
     key = ask_hidden("API key: ")
     secret = ask_hidden("Secret, or the file of the private key: ")
-    entry = ProfileEntry(where="What was typed", key=key, secret=secret)
+    entry = ProfileEntry(where="The prompt", key=key, secret=secret)
     if secret and not is_pem(secret) and _names_a_file(secret):
-        entry = ProfileEntry(where="What was typed", key=key, private_key=secret)
+        entry = ProfileEntry(where="The prompt", key=key, private_key=secret)
     return Keys([credentials_of(entry, None, ask=ask_passphrase)], "a prompt")
 
 
 def ask_hidden(question: str) -> str:
-    """What is typed without being shown, in a notebook or a terminal.
+    """Ask with a hidden prompt, in a notebook or a terminal.
 
     Raises:
-        NoKeyError: There is nobody to ask.
+        NoKeyError: No prompt is possible.
     """
-    question = printable(question)  # it may name a file
-    # A notebook that runs by itself, or no terminal: some go on where what is typed can be seen, and warn.
-    nobody = (getpass.GetPassWarning, EOFError, NotImplementedError, OSError)
-    with suppress(*nobody), warnings.catch_warnings():
+    question = printable(question)  # it may contain the name of a file
+    # Without a terminal or an interactive notebook, getpass may warn and then echo the input.
+    no_prompt = (getpass.GetPassWarning, EOFError, NotImplementedError, OSError)
+    with suppress(*no_prompt), warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)
         return getpass.getpass(question)
     raise NoKeyError(
-        "There is nobody to ask for a key here: a prompt wants a notebook or a terminal. Use a profile "
+        "A prompt is not possible here: it needs an interactive notebook or a terminal. Use a profile "
         "(`python -m toolkit key add reporting`) or the environment. Nothing was sent."
     )
 
 
 def ask_passphrase(where: str) -> str:
-    """The passphrase of a private key.
+    """Ask for the passphrase of a private key.
 
     Raises:
-        NoKeyError: There is nobody to ask.
+        NoKeyError: No prompt is possible.
     """
     return ask_hidden(f"{where}: passphrase of the private key: ")
 
