@@ -115,7 +115,7 @@ class ServerInfo:
         self._budget.publish_clock(host, measured)
         with forgiving(Exception):
             _LOG.debug(
-                "clock of %s: offset %+.3f s, error up to %.3f s", host, clock.offset or 0.0, measured.error
+                "clock of %s: %+.3f s, error up to %.3f s", host, clock.offset or 0.0, measured.error
             )
         return measured
 
