@@ -1,7 +1,7 @@
-"""How well the processes of a machine use one allowance, and what keeping count of it costs.
+"""How much of a limit several processes use, and what counting costs.
 
-Nothing is asserted about seconds or per cent; what falls short of its goal says so. A 429 or a 418 of
-ours fails: there is to be none, but beside a stranger whose bursts nobody can know beforehand.
+Seconds and percentages are printed and not asserted, with a note where they miss their goal. A 429 or 418 of
+the toolkit fails, except next to a program with unpredictable bursts.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import requests
 
 import toolkit
 from tests.benchmarks.measure import seconds
-from tests.multiprocess.scene import HUNDRED, ONE, Full, Scene, pause
+from tests.multiprocess.scene import HUNDRED, ONE, FullWindow, Scene, pause
 from toolkit.endpoints import BASE_URLS, FAPI
 
 LIMIT, WINDOW = 600, 3
@@ -25,8 +25,8 @@ LIMIT, WINDOW = 600, 3
 WINDOWS = 6
 
 
-def uses(windows: Sequence[Full], goal: float) -> str:
-    """How much of each window was used, and whether all of them reach the goal."""
+def uses(windows: Sequence[FullWindow], goal: float) -> str:
+    """Describe how much of each window was used, and whether all reach the goal."""
     each = " ".join(f"{window.use:.1%}" for window in windows)
     return f"{each}; {'PASS' if min(window.use for window in windows) >= goal else 'SHORT'} of {goal:.0%}"
 
@@ -38,7 +38,7 @@ def scene_of(
     with Scene(folder, limit=limit, seconds=window) as scene:
         yield scene
         statuses = scene.statuses()
-        print(f"    answers to ours by status: {statuses}")
+        print(f"    responses to the toolkit by status: {statuses}")
         for line in scene.refusals()[:5]:
             print(f"    refused in {line}")
         assert not statuses.keys() & ({418} if surprised else {429, 418})
@@ -53,7 +53,7 @@ def scene_of(
     ],
     ids=["four", "one", "four-heavy"],
 )
-def test_the_whole_allowance(
+def test_use_of_the_whole_limit(
     tmp_path: Path, processes: int, threads: int, reads: tuple[str, int], limit: int, goal: float
 ) -> None:
     print(
@@ -71,8 +71,8 @@ def test_the_whole_allowance(
         print(f"    {sent:.0f} requests a second; reads of each process: {shares}")
 
 
-def test_throughput_where_nothing_binds(tmp_path: Path) -> None:
-    """What the machine could do: an allowance is only used up where this is more."""
+def test_throughput_without_a_limit(tmp_path: Path) -> None:
+    """The rate that the machine reaches: a limit is used up only where this is higher."""
     for processes in (1, 4):
         folder = tmp_path / str(processes)
         folder.mkdir()
@@ -88,7 +88,7 @@ def test_throughput_where_nothing_binds(tmp_path: Path) -> None:
             print(f"\n  without a limit, {processes} processes with 2 threads: {rate:.0f} requests a second")
 
 
-def test_a_process_killed_in_the_middle(tmp_path: Path) -> None:
+def test_use_after_a_process_is_killed(tmp_path: Path) -> None:
     print(f"\n  SIGKILL for one of three processes, {LIMIT} in {WINDOW} s")
     with scene_of(tmp_path) as scene:
         kernels = scene.kernels(3, threads=4)
@@ -109,23 +109,24 @@ def test_a_process_killed_in_the_middle(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pattern", ["even", "start", "moment"])
-def test_beside_a_program_that_ignores_the_limits(tmp_path: Path, pattern: str) -> None:
-    print(f"\n  2 processes with 2 threads, and a stranger that sends {LIMIT // 2} of {LIMIT}: {pattern}")
+def test_use_next_to_a_program_that_ignores_the_limits(tmp_path: Path, pattern: str) -> None:
+    print(f"\n  2 processes with 2 threads, next to a program that sends {LIMIT // 2} of {LIMIT}: {pattern}")
     with scene_of(tmp_path, surprised=pattern == "moment") as scene:
-        kernels, stranger = scene.kernels(2), scene.stranger(pattern, LIMIT // 2)
-        for each in (*kernels, stranger):
+        kernels, unaware = scene.kernels(2), scene.unaware(pattern, LIMIT // 2)
+        for each in (*kernels, unaware):
             each.go()
         pause(1.0)
         scene.wait_for_windows(1)
         windows = scene.full_windows(*scene.wait_for_windows(WINDOWS))
-        strange = stranger.end()
+        statuses = unaware.end()
         for kernel in kernels:
             kernel.end()
         print(f"    used of what it left: {uses(windows, 0.85)}")
-        print(f"    used by it: {[window.strange for window in windows]}; answers to it by status: {strange}")
+        external = [window.external for window in windows]
+        print(f"    used by it: {external}; responses to it by status: {statuses}")
 
 
-def test_a_ban(tmp_path: Path) -> None:
+def test_requests_around_a_ban(tmp_path: Path) -> None:
     length = 5
     print(f"\n  a ban of {length} s while 3 processes with 2 threads read; one is restarted meanwhile")
     with Scene(tmp_path, limit=LIMIT, seconds=WINDOW) as scene:
@@ -138,26 +139,26 @@ def test_a_ban(tmp_path: Path) -> None:
         kernels.pop().kill()
         later.go()
         pause(length + 1.0)
-        became = [kernel.end() for kernel in (*kernels, later)]
+        results = [kernel.end() for kernel in (*kernels, later)]
         banned = next(entry["time"] for entry in scene.log() if entry["status"] == 418)
         during = scene.log(banned, banned + length)
         late = scene.log(banned + 0.5, banned + length)
         after = scene.log(banned + length)
         print(f"    sent during it: {len(during)}, of them later than 0.5 s: {len(late)}")
-        print(f"    first after it: {after[0]['time'] - banned:.2f} s; {became}")
-        assert len(during) <= 6, "each thread has at most one on its way"
+        print(f"    first after it: {after[0]['time'] - banned:.2f} s; {results}")
+        assert len(during) <= 6, "each thread has at most one request in flight"
         assert not late
         assert {entry["status"] for entry in after} == {200}
 
 
-def test_the_cost_of_keeping_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Baseline: a bare `requests` call to the sandbox's ping, and one of a session that is kept open."""
+def test_cost_of_counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compared with a bare `requests` call to the sandbox's ping, and with one in an open session."""
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path))
     with Scene(tmp_path, limit=10**9, seconds=60) as scene:
-        told = json.loads(scene.line)
+        sandbox = json.loads(scene.line)
         hosts = dict.fromkeys(BASE_URLS, scene.address)
         with (
-            toolkit.Link(key=told["key"], secret=told["secret"], hosts=hosts) as link,
+            toolkit.Link(key=sandbox["key"], secret=sandbox["secret"], hosts=hosts) as link,
             requests.Session() as session,
         ):
             link.get(ONE[0])
@@ -171,8 +172,8 @@ def test_the_cost_of_keeping_count(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             def each(work: Callable[[], object]) -> float:
                 return seconds(lambda: [work() for _ in range(50)]) / 50
 
-            # In turns, so that whatever else the machine does falls on all of them.
-            turns = [
+            # In rounds, so that other load on the machine affects all of them.
+            rounds = [
                 (
                     each(count),
                     each(lambda: requests.get(url, timeout=5).json()),
@@ -180,7 +181,7 @@ def test_the_cost_of_keeping_count(tmp_path: Path, monkeypatch: pytest.MonkeyPat
                 )
                 for _ in range(5)
             ]
-            ours, bare, kept = (statistics.median(column) for column in zip(*turns, strict=True))
+            ours, bare, kept = (statistics.median(column) for column in zip(*rounds, strict=True))
     for what, baseline in (("a bare requests.get", bare), ("session.get", kept)):
         print(
             f"\n  reserving and recording: {ours * 1e6:.0f} us; {what}: {baseline * 1e6:.0f} us; "

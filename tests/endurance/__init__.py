@@ -1,1 +1,1 @@
-"""What takes minutes: `make endurance`."""
+"""Tests that take minutes: `make endurance`."""

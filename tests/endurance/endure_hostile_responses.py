@@ -1,4 +1,4 @@
-"""Answers of a stranger that take long to read, in little memory all the same."""
+"""Hostile responses that take long to read do so in little memory."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from toolkit.transport.responses import RawResponse
 
 
 @pytest.mark.parametrize(("path", "name", "size"), LONG_TO_READ)
-def test_memory_is_bounded_for_what_takes_long(path: str, name: str, size: int) -> None:
+def test_memory_is_bounded_for_slow_responses(path: str, name: str, size: int) -> None:
     read_many(path, name, size)
 
 
-def test_memory_is_bounded_for_the_longest_name_of_a_field() -> None:
+def test_memory_is_bounded_for_the_longest_field_name() -> None:
     body = b'{"":1,"' + b"a" * (8 * MIB) + b'":0}'
     with little_memory():
         hostile.read(None, RawResponse(200, {}, body))

@@ -1,4 +1,4 @@
-"""Ten thousand random writes, and five hundred writers killed: what was counted is printed."""
+"""Ten thousand random writes, and five hundred killed writers. The results are printed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SEED = int(os.environ.get("ENDURANCE_SEED", "20261122"))
 WRITES, KILLS = 10_000, 500
 
 
-def say(title: str, counted: Any, seconds: float) -> None:
-    """What was counted, a line each."""
+def report(title: str, counted: Any, seconds: float) -> None:
+    """Print what was counted, a line for each field."""
     print(f"\n{title}, seed {SEED}: {seconds:.0f} s")
     for each in fields(counted):
         value = getattr(counted, each.name)
@@ -39,7 +39,7 @@ def test_random_writes() -> None:
             count = day.run(WRITES)
         finally:
             day.close()
-    say(f"{WRITES} random writes", count, time.monotonic() - began)
+    report(f"{WRITES} random writes", count, time.monotonic() - began)
     assert count.mistakes == []
 
 
@@ -48,7 +48,7 @@ def test_killed_writers(tmp_path: Path) -> None:
     began = time.monotonic()
     with Kills(tmp_path, SEED) as kills:
         stats = kills.run(KILLS)
-    say(f"{KILLS} writers killed", stats, time.monotonic() - began)
+    report(f"{KILLS} writers killed", stats, time.monotonic() - began)
     assert stats.mistakes == []
     assert stats.unresolved > KILLS / 10
     assert stats.within_a_commit > KILLS / 20

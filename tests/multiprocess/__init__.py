@@ -1,1 +1,1 @@
-"""Several processes of one machine against one sandbox, on the real clock; its log is the judge."""
+"""Tests of several processes that share one sandbox, on the system clock. They check the sandbox's log."""

@@ -1,7 +1,7 @@
-"""Threads that read without a rest, as a kernel.
+"""A program whose threads read without pause, as a kernel might.
 
-It says "ready", makes its Link and begins when it is told the line that a
-sandbox prints, ends when its input ends, and then says as JSON what became of its reads.
+It prints "ready" and starts when it reads the line that a sandbox prints. It ends when its input ends, and
+prints the results of its reads as JSON.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ import toolkit
 from toolkit.endpoints import BASE_URLS
 from toolkit.errors import BannedError, ToolkitError
 
-ASK_AGAIN = 0.02
+RETRY_AFTER_S = 0.02
 
 
 def main(threads: int, path: str, weight: int) -> None:
     """Read until the input ends."""
-    became: Counter[str] = Counter()
+    results: Counter[str] = Counter()
     is_done = threading.Event()
 
     def read(link: toolkit.Link) -> None:
         while not is_done.is_set():
             try:
                 link.get(path, weight=weight)
-                became["read"] += 1
+                results["read"] += 1
             except BannedError as error:
-                became[type(error).__name__] += 1
-                is_done.wait(ASK_AGAIN)  # nothing is sent; it only asks again whether it may
+                results[type(error).__name__] += 1
+                is_done.wait(RETRY_AFTER_S)  # a call during a ban sends nothing
             except ToolkitError as error:
-                became[f"{type(error).__name__}: {error}"] += 1
+                results[f"{type(error).__name__}: {error}"] += 1
 
     print("ready", flush=True)
     if line := sys.stdin.readline():
         sandbox = json.loads(line)
-        # The limits are not handed over: they have to be learnt.
+        # The limits are not passed on: it fetches them.
         hosts = dict.fromkeys(BASE_URLS, sandbox["address"])
         with toolkit.Link(key=sandbox["key"], secret=sandbox["secret"], hosts=hosts, progress=False) as link:
             running = [threading.Thread(target=read, args=(link,)) for _ in range(threads)]
@@ -47,4 +47,4 @@ def main(threads: int, path: str, weight: int) -> None:
             is_done.set()
             for thread in running:
                 thread.join()
-    print(json.dumps(became), flush=True)
+    print(json.dumps(results), flush=True)

@@ -1,4 +1,4 @@
-"""A sandbox in a process of its own, processes that use it, and what its log says of them."""
+"""A sandbox in a process of its own, processes that use it, and queries of its log."""
 
 from __future__ import annotations
 
@@ -21,38 +21,39 @@ from tests.support.paths import ROOT
 from tests.support.programs import Program
 from toolkit.__main__ import main as commands
 
-PATIENCE = 20.0
+TIMEOUT_S = 20.0
 ONE = ("/fapi/v1/time", 1)
-"""A read of weight 1. Asked through a door of ours it is signed, and the log names its key."""
+"""A read of weight 1. The toolkit signs it, and so the log names its key."""
 HUNDRED = ("/fapi/v1/apiReferral/overview", 100)
+"""A read of weight 100."""
 
 
 @dataclass(frozen=True, slots=True)
-class Full:
-    """A window of /fapi that was open from start to end while everybody was at work.
+class FullWindow:
+    """A window of /fapi during which all processes were at work.
 
     Attributes:
         start: When it began, seconds since 1970.
         limit: Weight allowed.
-        used: Weight used by everybody.
-        strange: Weight used by the stranger.
-        refused: Requests of ours that were answered 429.
+        used: Weight used by all programs.
+        external: Weight used by the program that ignores the limits.
+        refused: Requests of the toolkit that were refused with a 429.
     """
 
     start: float
     limit: int
     used: int
-    strange: int
+    external: int
     refused: int
 
     @property
     def use(self) -> float:
-        """Our part of what the stranger left."""
-        return (self.used - self.strange) / (self.limit - self.strange)
+        """Used fraction of what the other program left."""
+        return (self.used - self.external) / (self.limit - self.external)
 
 
 class Process:
-    """A helper program that says "ready" and waits for the line of a sandbox."""
+    """A helper program that prints "ready" and waits for the line of a sandbox."""
 
     def __init__(self, scene: Scene, main: Callable[..., None], *arguments: object) -> None:
         self._scene = scene
@@ -60,23 +61,23 @@ class Process:
         self.pid = self._process.pid
 
     def ready(self) -> None:
-        """Wait until it has imported what it needs."""
+        """Wait until it has imported everything."""
         said = self._process.stdout.readline()
         assert said == "ready\n", f"it said {said!r}"
 
     def go(self) -> None:
-        """Have it begin."""
+        """Start its work."""
         self._process.stdin.write(self._scene.line)
         self._process.stdin.flush()
 
     def end(self) -> dict[str, int]:
-        """Have it end; what became of its requests."""
-        said, status = self._process.communicate(PATIENCE)
+        """End it. Returns the results of its requests."""
+        said, status = self._process.communicate(TIMEOUT_S)
         assert status == 0, f"it ended with {status}"
         return dict(json.loads(said))
 
     def kill(self) -> None:
-        """SIGKILL: nothing of its own runs any more. Nothing happens where it has ended."""
+        """Send SIGKILL, unless it has ended."""
         self._process.kill()
 
     def __enter__(self) -> Process:
@@ -89,18 +90,18 @@ class Process:
 
 
 class Scene:
-    """A sandbox in a process of its own, and a folder where its users share a ledger.
+    """A sandbox in a process of its own, and a folder where its users share rate limits.
 
     Args:
-        folder: Where the ledger lies.
+        folder: Folder of the rate-limit file.
         limit: Weight that /fapi allows in a window.
         seconds: Length of a window.
-        latency_ms: How long each answer takes at least.
+        latency_ms: Shortest time of each response.
     """
 
     def __init__(self, folder: Path, *, limit: int, seconds: int, latency_ms: float = 0.0) -> None:
         self.limit, self.seconds = limit, seconds
-        self._ends = ExitStack()
+        self._exits = ExitStack()
         self.env = dict(os.environ) | {"PYTHONPATH": str(ROOT), "TOOLKIT_RATE_LIMITS": str(folder)}
         words = ["--port", "0", "--window-seconds", str(seconds)]
         words += ["--limit-scale", repr((limit + 0.5) / 2400), "--latency-ms", str(latency_ms)]
@@ -110,14 +111,14 @@ class Scene:
 
     @cached_property
     def line(self) -> str:
-        """What the sandbox printed, once it has: others may start meanwhile."""
+        """The line that the sandbox prints. Only the first access waits for it."""
         line = self._sandbox.stdout.readline()
         assert json.loads(line)["limits"]["fapi"] == self.limit
         return line
 
     @property
     def address(self) -> str:
-        """Where the sandbox is."""
+        """Address of the sandbox."""
         return str(json.loads(self.line)["address"])
 
     def __enter__(self) -> Scene:
@@ -126,45 +127,45 @@ class Scene:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._ends.close()
+        self._exits.close()
         self._session.close()
         self._sandbox.terminate()
-        self._sandbox.communicate(PATIENCE)
+        self._sandbox.communicate(TIMEOUT_S)
 
-    # -- who is at work ------------------------------------------------------------------------------
+    # -- processes -----------------------------------------------------------------------------------
 
     def kernel(self, *, threads: int = 2, reads: tuple[str, int] = ONE) -> Process:
-        """A process that reads without a rest, not ready yet."""
-        return self._ends.enter_context(Process(self, kernel.main, threads, *reads))
+        """Start a process that reads without pause; it may not be ready yet."""
+        return self._exits.enter_context(Process(self, kernel.main, threads, *reads))
 
     def kernels(self, count: int, *, threads: int = 2, reads: tuple[str, int] = ONE) -> list[Process]:
-        """Some of them, ready."""
+        """Start several such processes and wait until they are ready."""
         made = [self.kernel(threads=threads, reads=reads) for _ in range(count)]
         for each in made:
             each.ready()
         return made
 
-    def stranger(self, pattern: str, count: int, seed: int = 1) -> Process:
-        """A program that ignores every limit, ready."""
-        made = self._ends.enter_context(Process(self, unaware.main, pattern, count, self.seconds, seed))
+    def unaware(self, pattern: str, count: int, seed: int = 1) -> Process:
+        """Start a program that ignores the limits and wait until it is ready."""
+        made = self._exits.enter_context(Process(self, unaware.main, pattern, count, self.seconds, seed))
         made.ready()
         return made
 
     def fault(self, kind: str, **options: Any) -> None:
-        """Have something go wrong."""
-        answer = self._session.post(
-            f"{self.address}/sandbox/faults", json={"kind": kind, **options}, timeout=PATIENCE
+        """Add a fault to the sandbox."""
+        response = self._session.post(
+            f"{self.address}/sandbox/faults", json={"kind": kind, **options}, timeout=TIMEOUT_S
         )
-        assert answer.status_code == 200, answer.text
+        assert response.status_code == 200, response.text
 
-    # -- what became of it ---------------------------------------------------------------------------
+    # -- results -------------------------------------------------------------------------------------
 
     def ask(self, what: str) -> Any:
-        """What the sandbox says of itself."""
-        return self._session.get(f"{self.address}/sandbox/{what}", timeout=PATIENCE).json()
+        """Query the sandbox."""
+        return self._session.get(f"{self.address}/sandbox/{what}", timeout=TIMEOUT_S).json()
 
     def log(self, since: float = 0.0, until: float = float("inf")) -> list[dict[str, Any]]:
-        """The requests that came to /fapi in a span of time."""
+        """Return the requests to /fapi in a span of time."""
         return [
             entry
             for entry in self.ask("log")
@@ -172,11 +173,11 @@ class Scene:
         ]
 
     def log_of(self, path: str, since: float = 0.0) -> list[dict[str, Any]]:
-        """The requests of one path from a moment on."""
+        """Return the requests to one path from a moment on."""
         return [entry for entry in self.log(since) if entry["path"] == path]
 
     def statuses(self) -> dict[int, int]:
-        """How often ours were answered what."""
+        """Count the toolkit's requests by status."""
         found: dict[int, int] = {}
         for entry in self.log():
             if entry["path"] != unaware.PATH:
@@ -184,20 +185,20 @@ class Scene:
         return found
 
     def refusals(self) -> list[str]:
-        """Each 429 and 418 of ours, with the moment of its window and the requests right before it."""
+        """Describe each 429 and 418 of the toolkit, with the requests right before it."""
         log, found = self.log(), []
-        for place, entry in enumerate(log):
+        for index, entry in enumerate(log):
             if entry["status"] in (429, 418) and entry["path"] != unaware.PATH:
-                before = [self._shown(each) for each in log[max(0, place - 8) : place + 1]]
+                before = [self._shown(each) for each in log[max(0, index - 8) : index + 1]]
                 found.append(f"window {entry['time'] // self.seconds:.0f}: " + ", ".join(before))
         return found
 
     def _shown(self, entry: Mapping[str, Any]) -> str:
-        who = "stranger" if entry["path"] == unaware.PATH else "ours"
-        return f"{entry['time'] % self.seconds:.3f} s {who} {entry['status']} ({entry['used']} used)"
+        sender = "unaware" if entry["path"] == unaware.PATH else "ours"
+        return f"{entry['time'] % self.seconds:.3f} s {sender} {entry['status']} ({entry['used']} used)"
 
-    def full_windows(self, since: float, until: float) -> list[Full]:
-        """The windows of /fapi that lie wholly in a span of time, also those in which nothing was sent."""
+    def full_windows(self, since: float, until: float) -> list[FullWindow]:
+        """Return the windows of /fapi within a span of time, also those without requests."""
         used = {window["start_ms"] // 1000: window["used"] for window in self.ask("windows") if _fapi(window)}
         log = self.log(since, until)
         first = int(-(-since // self.seconds)) * self.seconds
@@ -206,7 +207,7 @@ class Scene:
             here = [entry for entry in log if start <= entry["time"] < start + self.seconds]
             theirs = [entry for entry in here if entry["path"] == unaware.PATH]
             found.append(
-                Full(
+                FullWindow(
                     start,
                     self.limit,
                     used.get(start, 0),
@@ -217,7 +218,7 @@ class Scene:
         return found
 
     def wait_for_windows(self, count: int) -> tuple[float, float]:
-        """Let so many full windows pass; when the first began and the last ended."""
+        """Wait for a number of full windows. Returns when the first began and the last ended."""
         begin = (time.time() // self.seconds + 1) * self.seconds
         end = begin + count * self.seconds
         pause(end - time.time())
@@ -225,16 +226,16 @@ class Scene:
 
 
 def pause(seconds: float) -> None:
-    """Let real time pass: other processes are at work in it."""
+    """Wait while other processes are at work."""
     threading.Event().wait(max(0.0, seconds))
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
-    """Wait for something to become true."""
-    patience = time.monotonic() + PATIENCE
+    """Wait for a condition to become true."""
+    deadline = time.monotonic() + TIMEOUT_S
     while not holds():
-        if time.monotonic() > patience:
-            raise TimeoutError(f"waited in vain for {what}")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited too long for {what}")
         pause(0.01)
 
 

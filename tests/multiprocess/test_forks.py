@@ -1,4 +1,4 @@
-"""Locks in a child that is forked while other threads hold them: whoever held them is not there."""
+"""Locks in a child that is forked while other threads of the parent hold them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from toolkit.writes import journal_store
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks of POSIX")
 
-# Made in a function that is not called again in a child: each of them ends with the call that made it.
+# Locks that are not renewed in a child, because each lasts no longer than the call that creates it.
 SHORT_LIVED = {
     (
         "auth/keys/system_keyring.py",
@@ -36,7 +36,7 @@ SHORT_LIVED = {
     ("fetch/executor.py", "__init__"): "the queues of one fetch, between its own threads",
     ("timing/cancel.py", "__init__"): "of one fetch",
     ("lab/__init__.py", "_stop_signals"): "of the launcher, which starts other programs and does not fork",
-    ("sandbox/server.py", "start"): "until the server is there",
+    ("sandbox/server.py", "start"): "until the server has started",
     ("sandbox/server.py", "_serve"): "of the loop of one server, whose thread is not in the child",
     ("sandbox/server.py", "serve_forever"): "of a program of its own",
 }
@@ -45,7 +45,7 @@ LOCKS |= {"Queue", "SimpleQueue", "LifoQueue", "PriorityQueue"}
 
 
 def made_by(source: str) -> Iterator[str]:
-    """The function in which each lock is made, or the class, or "" for the module itself."""
+    """Yield the function or class in which each lock is created, or "" for the module itself."""
 
     def look(node: ast.AST, inside: str) -> Iterator[str]:
         for child in ast.iter_child_nodes(node):
@@ -59,7 +59,7 @@ def made_by(source: str) -> Iterator[str]:
 
 
 def renewed_in(source: str) -> set[str]:
-    """The functions that a module has called again in each child."""
+    """Return the functions that a module calls again in each child."""
     return set(re.findall(r"forks\.renew\((?:self\.)?(\w+)\)", source))
 
 
@@ -67,14 +67,14 @@ def _name(function: ast.expr) -> str:
     return getattr(function, "attr", "") or getattr(function, "id", "")
 
 
-def test_every_lock_that_outlives_a_call_is_made_anew_in_a_child() -> None:
+def test_every_long_lived_lock_is_renewed_in_a_child() -> None:
     found = set()
     sources = {path: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
     inherited = renewed_in(sources[PACKAGE / "panels" / "base.py"])
     for path, source in sources.items():
         renewed = renewed_in(source) | (inherited if PACKAGE / "panels" in path.parents else set())
         found |= {(path.relative_to(PACKAGE).as_posix(), each) for each in {*made_by(source)} - renewed}
-    assert found == SHORT_LIVED.keys(), "have it made by a function that is given to `forks.renew`"
+    assert found == SHORT_LIVED.keys(), "create it in a function that is passed to `forks.renew`"
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_every_lock_that_outlives_a_call_is_made_anew_in_a_child() -> None:
         "class A:\n    def __init__(self):\n        self.x = {a: threading.Condition() for a in 'ab'}",
     ],
 )
-def test_a_lock_is_found_wherever_it_is_made(source: str) -> None:
+def test_locks_are_found_wherever_they_are_made(source: str) -> None:
     assert len(list(made_by(source))) == 1
 
 
-# -- all of them held ------------------------------------------------------------------------------------
+# -- a fork while locks are held --------------------------------------------------------------------------
 
 
 def parts_of(thing: object) -> Iterator[object]:
@@ -102,12 +102,12 @@ def parts_of(thing: object) -> Iterator[object]:
         yield from list(getattr(thing, "__dict__", {}).values())
         for slot in getattr(type(thing), "__slots__", ()):
             yield getattr(thing, slot, None)
-    elif hasattr(thing, "__self__"):  # a method of ours, kept by somebody
+    elif hasattr(thing, "__self__"):  # a method of one of our objects
         yield thing.__self__
 
 
 def locks_within(*roots: object) -> list[Any]:
-    """Every lock that is reached from here by way of objects of ours, and the modules of the package."""
+    """Return every lock that can be reached from these objects and from the modules of the package."""
     modules = [vars(module) for name, module in list(sys.modules.items()) if name.startswith("toolkit")]
     seen: dict[int, object] = {}
     ahead: list[object] = [*roots, *modules]
@@ -123,7 +123,7 @@ def locks_within(*roots: object) -> list[Any]:
             locks.append(thing)
         else:
             ahead += parts_of(thing)
-    # A fork waits for these by itself, so that no transaction is cut in two.
+    # A fork waits for these, so that it does not fall into a transaction.
     waited_for = [each._lock for each in seen.values() if isinstance(each, CounterDatabase)] + [
         journal_store._lock
     ]
@@ -131,13 +131,13 @@ def locks_within(*roots: object) -> list[Any]:
 
 
 @posix
-def test_a_child_that_is_forked_while_all_locks_are_held_can_use_everything(tmp_path: Path) -> None:
+def test_a_child_forked_while_all_locks_are_held_can_use_everything(tmp_path: Path) -> None:
     write_env = WriteEnv(tmp_path)
     link, ops = write_env.env.link, write_env.ops
     given = example(write_env.world, "exchange.transfer")
     assert ops.exchange.transfer(**given)
     link.spot.rebates(start="-2D")
-    write_env.clock.advance(3600.0)  # so that the child has to ask for time and limits itself
+    write_env.clock.advance(3600.0)  # so that the child has to fetch time and limits itself
     held, is_done, locks = threading.Event(), threading.Event(), []
 
     def hold() -> None:
@@ -167,15 +167,15 @@ def test_a_child_that_is_forked_while_all_locks_are_held_can_use_everything(tmp_
         holder = threading.Thread(target=hold)
         holder.start()
         assert held.wait(10.0)
-        assert len(locks) >= 15, "the session's, the clocks', the budget's, the panel's ..."
+        assert len(locks) >= 15, "of the session, the clocks, the budget, the panel ..."
         assert in_child(work, meanwhile=release) == [True, "confirmed", True, True]
     assert len(write_env.effects("exchange.transfer")) == 2
     write_env.env.close()
 
 
 @posix
-def test_who_forks_while_holding_a_lock_can_let_go_of_it() -> None:
-    """It is another one in the child; the one that is held is as it was."""
+def test_a_thread_that_forks_while_holding_a_lock_can_release_it() -> None:
+    """The child has a new lock; the held one is unchanged."""
 
     class Owner:
         def __init__(self) -> None:
@@ -196,7 +196,7 @@ def test_who_forks_while_holding_a_lock_can_let_go_of_it() -> None:
     assert said == [False, True]
 
 
-def test_what_is_made_anew_is_not_kept_alive_for_it() -> None:
+def test_renewing_locks_keeps_no_object_alive() -> None:
     class Owner:
         def __init__(self) -> None:
             forks.renew(self.make)
@@ -204,7 +204,7 @@ def test_what_is_made_anew_is_not_kept_alive_for_it() -> None:
         def make(self) -> None:
             pass
 
-    gc.collect()  # what other tests left behind goes now, and not in between
+    gc.collect()  # collect what other tests left behind now, not in between
     before = len(forks._methods)
     owners = [Owner() for _ in range(100)]
     assert len(forks._methods) == before + 100
@@ -214,8 +214,8 @@ def test_what_is_made_anew_is_not_kept_alive_for_it() -> None:
 
 
 @posix
-def test_a_bar_is_drawn_in_a_child_that_is_forked_while_another_thread_draws() -> None:
-    """The locks of the bars are tqdm's own; theirs among processes stays the one that there was."""
+def test_a_child_forked_while_a_bar_is_drawn_can_draw_bars() -> None:
+    """The bars use tqdm's own locks. Its lock between processes is not replaced."""
     Bar("a fetch", 100).close()
     default = tqdm.std.TqdmDefaultWriteLock
     lock, held, is_done = tqdm.std.tqdm.get_lock(), threading.Event(), threading.Event()

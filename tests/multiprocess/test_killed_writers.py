@@ -1,4 +1,4 @@
-"""Writers that are killed at random moments, in short; `make endurance` kills five hundred."""
+"""A few writers killed at random moments; `make endurance` kills five hundred."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.multiprocess.kills import Kills
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks and signals of POSIX")
 
 
-def test_after_each_kill_the_journal_tells_what_happened(tmp_path: Path) -> None:
+def test_after_each_kill_the_journal_is_right(tmp_path: Path) -> None:
     with Kills(tmp_path, seed=4) as kills:
         kills.run(4)
-        stats, rounds = kills.run(4), 2  # what is called by then has names and amounts of its own
-        while stats.effects == 0 and rounds < 20:  # on a busy machine each may come before any effect
+        stats, rounds = kills.run(4), 2  # the second run continues the numbering of rounds
+        while stats.effects == 0 and rounds < 20:  # on a busy machine each kill may come before any effect
             kills.run(4)
             rounds += 1
     assert stats.mistakes == []

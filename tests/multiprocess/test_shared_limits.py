@@ -1,7 +1,7 @@
-"""What the processes of one machine owe each other, in short; `make bench` has it at length.
+"""Rate limits shared by processes, in short; `make bench` measures them at length.
 
-These take real time, because real processes are what they are about: windows of one second, and nothing
-is said here of how much of an allowance is used beyond what a busy machine can hold.
+Real processes take real time, so windows last one second. How much of a limit is used is checked only as far
+as a busy machine can keep up.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 
 @pytest.fixture
 def few(tmp_path: Path) -> Iterator[Scene]:
-    """Four reads of weight 100 fit into a window, and the little that a process asks at first."""
+    """A scene in which four reads of weight 100 fit into a window, with the first requests of a process."""
     with Scene(tmp_path, limit=420, seconds=1) as running:
         yield running
 
 
-def test_two_processes_share_one_allowance(few: Scene) -> None:
-    # With four threads each could fill the window before it hears of the other's first read.
+def test_two_processes_share_one_limit(few: Scene) -> None:
+    # With four threads, each process could fill the window before the other's first read is counted.
     kernels = few.kernels(2, threads=4, reads=HUNDRED)
     for kernel in kernels:
         kernel.go()
@@ -38,7 +38,7 @@ def test_two_processes_share_one_allowance(few: Scene) -> None:
     assert sum(window.used for window in windows) >= few.limit  # half of what is allowed
 
 
-def test_a_killed_process_holds_nothing_beyond_its_window(few: Scene) -> None:
+def test_a_killed_process_reserves_nothing_beyond_its_window(few: Scene) -> None:
     victim, survivor = few.kernel(threads=4, reads=HUNDRED), few.kernel(threads=1, reads=HUNDRED)
     victim.ready()
     survivor.ready()
@@ -48,15 +48,15 @@ def test_a_killed_process_holds_nothing_beyond_its_window(few: Scene) -> None:
     killed = few.log_of(HUNDRED[0])[-1]["time"]
     victim.kill()
     survivor.go()
-    turned = (killed // few.seconds + 1) * few.seconds
-    # Four reads fit into a window only where nothing of the victim's is left in it.
-    until(lambda: len(few.log_of(HUNDRED[0], turned)) >= 8, "the survivor's reads")
-    assert few.log_of(HUNDRED[0], turned)[0]["time"] < turned + 3 * few.seconds
+    next_window = (killed // few.seconds + 1) * few.seconds
+    # Four reads fit into a window only where nothing is reserved for the victim.
+    until(lambda: len(few.log_of(HUNDRED[0], next_window)) >= 8, "the survivor's reads")
+    assert few.log_of(HUNDRED[0], next_window)[0]["time"] < next_window + 3 * few.seconds
     assert few.statuses().keys() == {0, 200}
-    assert max(window.used for window in few.full_windows(turned, turned + 60)) >= 400
+    assert max(window.used for window in few.full_windows(next_window, next_window + 60)) >= 400
 
 
-def test_a_ban_stops_the_others_and_a_kernel_started_meanwhile(scene: Scene) -> None:
+def test_a_ban_stops_other_kernels_and_new_ones(scene: Scene) -> None:
     seconds = 2
     first, second, later = scene.kernels(3)
     first.go()
@@ -66,12 +66,12 @@ def test_a_ban_stops_the_others_and_a_kernel_started_meanwhile(scene: Scene) -> 
     until(lambda: 418 in scene.statuses(), "the ban")
     banned = next(entry["time"] for entry in scene.log() if entry["status"] == 418)
     pause(0.3)
-    on_their_way = len(scene.log(banned))
-    assert on_their_way <= 4, "more than one for each thread"
+    in_flight = len(scene.log(banned))
+    assert in_flight <= 4, "more than one for each thread"
     first.kill()
     later.go()
     until(lambda: bool(scene.log(banned + seconds)), "its end")
-    assert len(scene.log(banned, banned + seconds)) == on_their_way
+    assert len(scene.log(banned, banned + seconds)) == in_flight
     until(lambda: 200 in {entry["status"] for entry in scene.log(banned + seconds)}, "reads after it")
     reads = [second.end(), later.end()]
     assert all(each["BannedError"] > 1 and each["read"] > 0 for each in reads), reads

@@ -1,9 +1,9 @@
-"""A program that knows nothing of any limit.
+"""A program that ignores the rate limits.
 
-It sends `count` plain requests in each window of `seconds`: spread evenly ("even"), as quickly as it can
-when the window begins ("start"), or as quickly as it can at some moment of the first two thirds of it
-("moment"). The first refusal ends its window, as it would end a program's work; going on would have
-the whole address banned. Otherwise it behaves as `kernel` does.
+It sends `count` plain requests in each window of `seconds`: spread evenly ("even"), as quickly as possible at
+the start of the window ("start"), or as quickly as possible at a random moment in its first two thirds
+("moment"). The first refusal ends its window, because to continue would get the address banned. Otherwise it
+works like `kernel`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ PATH = "/fapi/v1/ping"
 
 def main(pattern: str, count: int, seconds: int, seed: int) -> None:
     """Send until the input ends."""
-    chance = random.Random(seed)
-    became: Counter[int] = Counter()
+    rng = random.Random(seed)
+    statuses: Counter[int] = Counter()
     is_done = threading.Event()
 
     def send(address: str) -> None:
@@ -31,13 +31,13 @@ def main(pattern: str, count: int, seconds: int, seed: int) -> None:
             session.trust_env = False
             window = time.time() // seconds + 1
             while not is_done.wait(max(0.0, window * seconds - time.time())):
-                start = 0.0 if pattern != "moment" else chance.uniform(0, seconds * 2 / 3)
+                start = 0.0 if pattern != "moment" else rng.uniform(0, seconds * 2 / 3)
                 gap = seconds / count if pattern == "even" else 0.0
                 for number in range(count):
                     if is_done.wait(max(0.0, window * seconds + start + number * gap - time.time())):
                         return
                     status = session.get(address + PATH, timeout=5).status_code
-                    became[status] += 1
+                    statuses[status] += 1
                     if status != 200:
                         break
                 window = max(window + 1, time.time() // seconds)
@@ -49,4 +49,4 @@ def main(pattern: str, count: int, seconds: int, seed: int) -> None:
         sys.stdin.read()
         is_done.set()
         sending.join()
-    print(json.dumps(became), flush=True)
+    print(json.dumps(statuses), flush=True)

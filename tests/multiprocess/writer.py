@@ -1,8 +1,8 @@
-"""Processes that write without a rest until they are killed: `python -m tests.multiprocess.writer`.
+"""Processes that write without pause until they are killed: `python -m tests.multiprocess.writer`.
 
-It imports everything once and forks a writer for each line of JSON that it reads; a writer has opened
-nothing before it was forked. It says "PID" when a writer was forked, the writer says "begun" right before
-its first write, and an empty line has it bury the last one and say "buried".
+The program imports everything once and forks a writer for each job, a line of JSON. A writer has opened
+nothing before it is forked. The program prints the pid of the writer, the writer prints "begun" right before
+its first write, and an empty line makes the program wait for the last writer and print "reaped".
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from toolkit.timing.clock import SYSTEM_CLOCK
 
 PLENTY = {"sapi-ip": 10**9, "sapi-uid": 10**9}
 
-ReadRequest = tuple[str, dict[str, Any], dict[str, Any]]
+WriteCall = tuple[str, dict[str, Any], dict[str, Any]]
 
 
 class ShiftedClock:
-    """The real time, and so many seconds more; asked to sleep it only sets itself forward.
+    """The real time plus an offset, which grows instead of waiting.
 
     Attributes:
-        ahead: Seconds it is ahead.
-        patient: Whether it waits in earnest.
+        ahead: The offset in seconds.
+        waits: Whether it really waits.
     """
 
-    def __init__(self, ahead: float = 0.0, *, patient: bool = False) -> None:
+    def __init__(self, ahead: float = 0.0, *, waits: bool = False) -> None:
         self.ahead = ahead
-        self.patient = patient
+        self.waits = waits
 
     def time(self) -> float:
         return time.time() + self.ahead
@@ -44,33 +44,33 @@ class ShiftedClock:
         return time.monotonic() + self.ahead
 
     def sleep(self, seconds: float) -> None:
-        if self.patient:
+        if self.waits:
             SYSTEM_CLOCK.sleep(seconds)
         else:
             self.ahead += seconds
 
     def wait(self, condition: Any, seconds: float) -> None:
-        if self.patient:
+        if self.waits:
             condition.wait(seconds)
         else:
             self.ahead += seconds
 
 
-def calls(order: Mapping[str, Any]) -> Iterator[ReadRequest]:
-    """What the writer of a round calls, one after the other; no two calls are alike.
+def calls(job: Mapping[str, Any]) -> Iterator[WriteCall]:
+    """Yield the calls of one round, in order. No two calls are alike.
 
-    A key that is to be deleted is named "made": it is the one that the call before has made.
+    "made" stands for the API key that the previous call created.
     """
-    number, accounts = order["round"], order["accounts"]
-    for place in range(200):
-        unique = number * 200 + place + 1
-        # Nothing is done to the same sub-account twice in a second.
+    number, accounts = job["round"], job["accounts"]
+    for index in range(200):
+        unique = number * 200 + index + 1
+        # Successive calls concern different sub-accounts.
         account, key, other = accounts[unique * 7 % len(accounts)]
         amount = f"{unique / 10**8:.8f}"
         maker = f"{0.0002 + unique % 1799 / 10**6:.6f}"
         address = f"10.{unique >> 16 & 255}.{unique >> 8 & 255}.{unique & 255}"
-        options = {"idempotency_key": f"name-{unique}"} if place % 3 == order["first"] % 3 else {}
-        kind = (order["first"] + place) % 9
+        options = {"idempotency_key": f"name-{unique}"} if index % 3 == job["first"] % 3 else {}
+        kind = (job["first"] + index) % 9
         if kind == 0:
             yield "exchange.transfer", {"asset": "USDT", "amount": amount, "to_id": account}, options
         elif kind == 1:
@@ -100,33 +100,33 @@ def calls(order: Mapping[str, Any]) -> Iterator[ReadRequest]:
         else:
             before = accounts[(unique - 1) * 7 % len(accounts)][0]
             made = {"sub_account_id": before, "api_key": "made", "confirm": "made"}
-            if place:
+            if index:
                 yield "exchange.delete_api_key", made, {}
 
 
-def write(order: Mapping[str, Any]) -> None:
-    """Write until somebody puts an end to it."""
-    hosts = dict.fromkeys(BASE_URLS, order["address"])
-    clock = ShiftedClock(order["ahead"], patient=True)
+def write(job: Mapping[str, Any]) -> None:
+    """Write until this process is killed."""
+    hosts = dict.fromkeys(BASE_URLS, job["address"])
+    clock = ShiftedClock(job["ahead"], waits=True)
     link = toolkit.Link(
-        key=order["key"],
-        secret=order["secret"],
+        key=job["key"],
+        secret=job["secret"],
         hosts=hosts,
         clock=clock,
         limits=PLENTY,
         progress=False,  # type: ignore[arg-type]
     )
-    ops = link.operations(journal=order["journal"], parameters=order["parameters"])
+    ops = link.operations(journal=job["journal"], parameters=job["parameters"])
     os.write(1, b"begun\n")
     made = ""
-    for endpoint_name, given, options in calls(order):
+    for endpoint_name, given, options in calls(job):
         if endpoint_name == "exchange.delete_api_key":
             if not made:
                 continue
             given.update(api_key=made, confirm=made)
         outcome = call(ops, endpoint_name, given, **options)
         made = outcome.take_key().key if outcome and endpoint_name == "exchange.create_api_key" else ""
-    os._exit(3)  # it was to be killed before
+    os._exit(3)  # it should have been killed before
 
 
 def main() -> None:
@@ -146,7 +146,7 @@ def main() -> None:
             os.write(1, f"{child}\n".encode())
         else:
             _, status = os.waitpid(child, 0)
-            os.write(1, f"buried {os.waitstatus_to_exitcode(status)}\n".encode())
+            os.write(1, f"reaped {os.waitstatus_to_exitcode(status)}\n".encode())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What tests do with a ledger, and scripts that they run: it needs no more of the library than that."""
+"""Helpers for tests of the rate-limit store and for the scripts that they run; imports little."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def record_response(
 
 
 def known(store: RateLimitStore) -> int:
-    """What a ledger holds against the limit."""
-    return sum(page.counter.used + page.counter.in_flight for page in store.read()[0])
+    """Return the weight that a store counts against the limit."""
+    return sum(each.counter.used + each.counter.in_flight for each in store.read().counters)
 
 
 def is_shared(one: RateLimitStore, other: RateLimitStore, clock: Clock) -> bool:
-    """Whether what one of them sends, the other one knows of."""
+    """Whether a reservation in one store shows in the other."""
     before = known(other)
     assert isinstance(reserve(one, clock, 7), int)
     return known(other) == before + 7
@@ -60,7 +60,7 @@ def is_sound(path: Path) -> bool:
 
 
 def let_others_in(folder: Path) -> None:
-    """Other users may go into a test's folder."""
+    """Allow other users to enter a test's folder."""
     for parent in [folder, *folder.parents]:
         if parent == Path(tempfile.gettempdir()):
             return

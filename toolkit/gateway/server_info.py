@@ -114,9 +114,7 @@ class ServerInfo:
         clock.use(measured)
         self._budget.publish_clock(host, measured)
         with forgiving(Exception):
-            _LOG.debug(
-                "clock of %s: offset %+.3f s, error up to %.3f s", host, clock.offset or 0.0, measured.error
-            )
+            _LOG.debug("clock of %s: %+.3f s, error up to %.3f s", host, clock.offset or 0.0, measured.error)
         return measured
 
     def _measured(self, host: Host, cancel: CancelToken | None) -> Measured:

@@ -1,4 +1,4 @@
-"""How old an answer is decides what it is believed for: nothing that a cache kept is taken for news."""
+"""Freshness of responses: nothing from a cache sets clocks, limits, counts or outcomes."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from toolkit.timing.clock import HostClock
 from toolkit.timing.http_dates import is_cached, made_at, now_by, read_date, read_retry_after
 
 CACHED = {
-    "kept": ("Age", "600"),
-    "kept for no second": ("Age", "0"),
-    "kept for who knows how long": ("Age", ""),
+    "cached": ("Age", "600"),
+    "cached just now": ("Age", "0"),
+    "cached, age unknown": ("Age", ""),
     "squid": ("X-Cache", "HIT from proxy.example:3128"),
     "squid, from memory": ("X-Cache", "TCP_MEM_HIT from a proxy"),
     "cloudfront": ("X-Cache", "Hit from cloudfront"),
-    "cloudfront, asked after": ("X-Cache", "RefreshHit from cloudfront"),
+    "cloudfront, revalidated": ("X-Cache", "RefreshHit from cloudfront"),
     "two in a row": ("X-Cache", "MISS, HIT"),
     "nginx": ("X-Cache-Status", "STALE"),
     "cloudflare": ("CF-Cache-Status", "HIT"),
@@ -36,9 +36,9 @@ CACHED = {
     "cut off from the exchange": ("Warning", '199 - "x", 112 - "cut off"'),
 }
 DIRECT = {
-    "every answer of the exchange": ("X-Cache", "Miss from cloudfront"),
-    "an error of the front": ("X-Cache", "Error from cloudfront"),
-    "squid passed it on": ("X-Cache", "MISS from hit.example"),
+    "every response of the exchange": ("X-Cache", "Miss from cloudfront"),
+    "an error of cloudfront": ("X-Cache", "Error from cloudfront"),
+    "squid, forwarded": ("X-Cache", "MISS from hit.example"),
     "cloudflare": ("CF-Cache-Status", "DYNAMIC"),
     "as the standard has it": ("Cache-Status", "ExampleCache; fwd=miss; stored"),
     "a proxy": ("Via", "1.1 hit.example (squid)"),
@@ -49,21 +49,21 @@ SECONDS = 1_767_225_600.0
 
 
 @pytest.mark.parametrize("header", CACHED.values(), ids=CACHED)
-def test_an_answer_out_of_a_cache_is_known_by_any_of_its_signs(header: tuple[str, str]) -> None:
+def test_a_cached_response_is_recognised_by_each_header(header: tuple[str, str]) -> None:
     headers = {"Date": DATE, header[0]: header[1]}
     assert is_cached(headers)
     assert made_at(headers) is None
 
 
 @pytest.mark.parametrize("header", DIRECT.values(), ids=DIRECT)
-def test_an_answer_that_was_passed_on_is_as_good_as_one_that_came_straight(header: tuple[str, str]) -> None:
+def test_a_forwarded_response_counts_as_fresh(header: tuple[str, str]) -> None:
     headers = {"Date": DATE, header[0]: header[1]}
     assert not is_cached(headers)
     assert made_at(headers) == SECONDS
 
 
-def test_a_date_is_greenwichs_and_of_two_none_is_believed() -> None:
-    """The tests run in a zone of their own, five hours and a quarter off."""
+def test_a_date_is_read_as_utc_and_two_dates_are_ignored() -> None:
+    """The tests run in a time zone of UTC+5:15."""
     assert read_date({"Date": "Thu, 01 Jan 2026 00:00:00"}) == SECONDS
     assert read_date({"Date": "Thu, 01 Jan 2026 00:00:00 -0000"}) == SECONDS
     assert read_date({"Date": f"{DATE}, {DATE}"}) is None
@@ -71,23 +71,23 @@ def test_a_date_is_greenwichs_and_of_two_none_is_believed() -> None:
     assert made_at({}) is None
 
 
-# -- what is asked for ---------------------------------------------------------------------------------------
+# -- request headers -----------------------------------------------------------------------------------------
 
 
-def test_every_request_asks_for_an_answer_that_no_cache_kept(env: SandboxEnv) -> None:
+def test_every_request_asks_caches_for_a_fresh_response(env: SandboxEnv) -> None:
     with recording.recording_server(env.sandbox.address) as between:
         hosts = dict.fromkeys(BASE_URLS, between.address)
-        # With this machine's own clock it is also asked whether it is a sandbox.
+        # On the system clock the address is also asked for its sandbox id.
         link = toolkit.Link(key=env.sandbox.key, secret=env.sandbox.secret, hosts=hosts)
-        rigged = env.new_link(hosts=hosts)
-        rigged.spot.rebates(start="-2D")
-        rigged.futures.overview()
-        rigged.get("/sapi/v1/broker/subAccount", limit_by_uid=True)
-        rigged.doctor()
-        operations = rigged.operations(same_account=True)
+        on_test_clock = env.new_link(hosts=hosts)
+        on_test_clock.spot.rebates(start="-2D")
+        on_test_clock.futures.overview()
+        on_test_clock.get("/sapi/v1/broker/subAccount", limit_by_uid=True)
+        on_test_clock.doctor()
+        operations = on_test_clock.operations(same_account=True)
         operations.exchange.create_sub_account(tag="fresh")
         link.close()
-        rigged.close()
+        on_test_clock.close()
         asked = {sent.target.partition("?")[0] for sent in between.sent}
         assert {"/sandbox/id", "/api/v3/time", "/fapi/v1/exchangeInfo", "/papi/v1/ping"} <= asked
         assert between.writes
@@ -98,7 +98,7 @@ def test_every_request_asks_for_an_answer_that_no_cache_kept(env: SandboxEnv) ->
         assert set(env.sent()) == {200}
 
 
-# -- how old a frame is --------------------------------------------------------------------------------------
+# -- as_of ---------------------------------------------------------------------------------------------------
 
 Fetch = Callable[[toolkit.Link], pd.DataFrame]
 
@@ -127,8 +127,8 @@ def fresh_env() -> Iterator[SandboxEnv]:
     made.close()
 
 
-def test_a_frame_says_since_when_the_exchange_had_said_all_of_it(fresh_env: SandboxEnv, fetch: Fetch) -> None:
-    """By the exchange's clock, cut to whole seconds, whatever this machine's shows."""
+def test_as_of_is_the_exchanges_time_before_the_first_response(fresh_env: SandboxEnv, fetch: Fetch) -> None:
+    """By the exchange's clock in whole seconds, whatever this machine's clock shows."""
     before = fresh_env.exchange_clock.time()
     frame = fetch(fresh_env.link)
     expected = datetime.fromtimestamp(int(before), UTC).isoformat(timespec="milliseconds")
@@ -136,9 +136,9 @@ def test_a_frame_says_since_when_the_exchange_had_said_all_of_it(fresh_env: Sand
     assert frame.attrs["as_of"] <= frame.attrs["server_time"]
 
 
-def test_a_frame_is_as_old_as_its_oldest_answer(fresh_env: SandboxEnv) -> None:
+def test_as_of_is_the_date_of_the_oldest_response(fresh_env: SandboxEnv) -> None:
     old = formatdate(fresh_env.exchange_clock.time() - 7200, usegmt=True)
-    fresh_env.link.spot.rebates(start="-1D")  # the clock and the limits are known by now
+    fresh_env.link.spot.rebates(start="-1D")  # so that clock and limits are known
     fresh_env.exchange.faults.add("extra-header", path=PATHS[rebates], name="Date", value=old)
     frame = rebates(fresh_env.link)
     assert frame.attrs["requests"] > 1
@@ -151,7 +151,7 @@ def test_a_frame_is_as_old_as_its_oldest_answer(fresh_env: SandboxEnv) -> None:
     [*CACHED.values(), ("Date", "soon"), ("Date", ""), ("Date", "Fri, 01 Jan 2027 00:00:00 GMT")],
     ids=[*CACHED, "no date", "an empty date", "a date of next year"],
 )
-def test_a_frame_says_nothing_of_its_age_where_one_answer_does_not(
+def test_as_of_is_none_where_one_response_has_no_valid_date(
     fresh_env: SandboxEnv, fetch: Fetch, header: tuple[str, str]
 ) -> None:
     fetch(fresh_env.link)
@@ -161,7 +161,7 @@ def test_a_frame_says_nothing_of_its_age_where_one_answer_does_not(
     assert fetch(fresh_env.link).attrs["as_of"] is not None
 
 
-def test_the_rows_kept_of_a_fetch_that_failed_say_it_too(fresh_env: SandboxEnv) -> None:
+def test_partial_rows_have_as_of_too(fresh_env: SandboxEnv) -> None:
     link = fresh_env.link
     link.spot.rebates(start="-1D")
     fresh_env.exchange.faults.add("firewall", path=PATHS[rebates])
@@ -170,8 +170,8 @@ def test_the_rows_kept_of_a_fetch_that_failed_say_it_too(fresh_env: SandboxEnv) 
     assert nothing.value.partial is None
     now = int(fresh_env.exchange_clock.time())
 
-    class Stops:
-        """Lets two answers through."""
+    class FailAfterTwo:
+        """Makes the third response an error."""
 
         count = 0
 
@@ -180,7 +180,7 @@ def test_the_rows_kept_of_a_fetch_that_failed_say_it_too(fresh_env: SandboxEnv) 
             if self.count == 3:
                 fresh_env.exchange.faults.add("firewall", path=PATHS[rebates])
 
-    unwatch = link.budget.watch(Stops())
+    unwatch = link.budget.watch(FailAfterTwo())
     with pytest.raises(errors.FirewallError) as some:
         rebates(link)
     unwatch()
@@ -189,7 +189,7 @@ def test_the_rows_kept_of_a_fetch_that_failed_say_it_too(fresh_env: SandboxEnv) 
     assert some.value.partial.attrs["as_of"] == expected
 
 
-# -- what an old answer is not believed for ------------------------------------------------------------------
+# -- cached responses ----------------------------------------------------------------------------------------
 
 HOSTS: tuple[Host, ...] = ("api", "fapi", "papi")
 CLOCKS = {"api": "/api/v3/time", "fapi": "/fapi/v1/time", "papi": "/papi/v1/ping"}
@@ -198,8 +198,8 @@ OLD = [("Age", "600"), ("X-Cache", "HIT from proxy.example")]
 
 @pytest.mark.parametrize("header", OLD, ids=["Age", "X-Cache"])
 @pytest.mark.parametrize("host", HOSTS)
-def test_an_old_answer_sets_no_clock(host: Host, header: tuple[str, str]) -> None:
-    """As a cache has it: the answer tells the time of ten minutes ago."""
+def test_a_cached_response_sets_no_clock(host: Host, header: tuple[str, str]) -> None:
+    """The response gives the time of ten minutes ago, as a cache would."""
     env = SandboxEnv(ahead=30.0)
     try:
         for _ in range(2):
@@ -214,7 +214,7 @@ def test_an_old_answer_sets_no_clock(host: Host, header: tuple[str, str]) -> Non
         env.close()
 
 
-def test_a_time_that_its_own_date_does_not_bear_out_sets_no_clock(env: SandboxEnv) -> None:
+def test_a_time_that_contradicts_its_date_sets_no_clock(env: SandboxEnv) -> None:
     old = formatdate(env.exchange_clock.time() - 60, usegmt=True)
     env.exchange.faults.add("extra-header", path=CLOCKS["api"], name="Date", value=old)
     with pytest.raises(errors.ContractError, match="two times"):
@@ -222,13 +222,13 @@ def test_a_time_that_its_own_date_does_not_bear_out_sets_no_clock(env: SandboxEn
     assert env.link.clock_offset() is None
 
 
-def test_the_doctor_says_that_a_clock_was_not_told(env: SandboxEnv) -> None:
+def test_the_doctor_reports_a_cached_time(env: SandboxEnv) -> None:
     env.exchange.faults.add("extra-header", path=CLOCKS["fapi"], name="Age", value="600")
     assert env.link.doctor().frame["found"].str.contains("from a cache").sum() == 1
 
 
 @pytest.mark.parametrize("header", [*OLD, None], ids=["Age", "X-Cache", "fresh"])
-def test_an_old_answer_tells_no_limit(header: tuple[str, str] | None) -> None:
+def test_a_cached_response_sets_no_limit(header: tuple[str, str] | None) -> None:
     env = SandboxEnv(exchange={"limit_scale": 0.5})
     try:
         if header is not None:
@@ -241,18 +241,23 @@ def test_an_old_answer_tells_no_limit(header: tuple[str, str] | None) -> None:
 
 
 @pytest.mark.parametrize("header", OLD, ids=["Age", "X-Cache"])
-def test_an_old_answer_tells_no_count(header: tuple[str, str]) -> None:
+def test_a_cached_response_sets_no_count(header: tuple[str, str]) -> None:
     clock = FakeClock()
     budget = Budget(clock, {host: HostClock(clock) for host in HOSTS})
-    told = {"X-MBX-USED-WEIGHT-1M": "2400", "X-MBX-ORDER-COUNT-10S": "3", "Date": DATE, header[0]: header[1]}
-    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, told)
+    headers = {
+        "X-MBX-USED-WEIGHT-1M": "2400",
+        "X-MBX-ORDER-COUNT-10S": "3",
+        "Date": DATE,
+        header[0]: header[1],
+    }
+    budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, headers)
     assert budget.snapshot().rate_limits[0].used == 1
     assert not budget.snapshot().other_counts
     budget.admit(FAPI, "/fapi/v1/x", 1, "x")
     assert clock.slept == []
 
 
-def test_what_a_cache_says_of_waiting_is_reckoned_from_when_it_was_said() -> None:
+def test_a_cached_retry_after_counts_from_the_original_response() -> None:
     assert read_retry_after({"Retry-After": "60", "Age": "45"}, SECONDS) == 15
     assert read_retry_after({"Retry-After": "60", "Age": "600"}, SECONDS) == 0
     assert now_by({"Date": DATE, "Age": "45"}, 0.0) == SECONDS + 45
@@ -271,10 +276,10 @@ def write_env() -> Iterator[WriteEnv]:
 
 @pytest.mark.parametrize("status", [200, 400])
 @pytest.mark.parametrize("header", [*OLD, ("Date", DATE)], ids=["Age", "X-Cache", "Date"])
-def test_an_answer_that_is_not_this_writes_own_says_nothing_of_it(
+def test_a_response_that_belongs_to_another_write_leaves_the_outcome_unknown(
     write_env: WriteEnv, header: tuple[str, str], status: int
 ) -> None:
-    """It may be the answer to another, while this one was handed on, or was not."""
+    """It may be the response to another request, and this one may have been forwarded or not."""
     write_env.clock.advance(3600)
     write_env.env.link._connection.sender.fetch_time("api")
     endpoint_name = "exchange.create_sub_account"

@@ -1,4 +1,4 @@
-"""Every row of the "what came back" table for reads, driven through a real socket."""
+"""Every row of the sender's table of responses to reads, over a real socket."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read(env: SandboxEnv) -> object:
     return env.link.exchange.partner()
 
 
-def test_2xx_is_a_frame(env: SandboxEnv) -> None:
+def test_2xx_returns_a_frame(env: SandboxEnv) -> None:
     frame = env.link.exchange.partner()
     assert len(frame) == 1
     assert frame.attrs["requests"] == 1
@@ -45,7 +45,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("status", "code", "kind"), REFUSALS)
-def test_4xx_is_the_error_that_says_what_to_do(
+def test_4xx_raises_the_error_that_says_what_to_do(
     env: SandboxEnv, status: int, code: int, kind: type[errors.ApiError]
 ) -> None:
     env.exchange.faults.add("error", path=PATH, status=status, code=code, message="The reason.")
@@ -66,29 +66,29 @@ def test_4xx_is_the_error_that_says_what_to_do(
     assert len(env.sent(PATH)) == 1, "a refusal is never sent again"
 
 
-def test_an_error_inside_of_a_200_is_an_error(env: SandboxEnv) -> None:
+def test_an_error_inside_a_200_is_raised(env: SandboxEnv) -> None:
     env.exchange.faults.add("wrapped-error", path=PATH, code=-1121, message="Invalid symbol.")
     with pytest.raises(errors.NotFoundError):
         read(env)
 
 
-def test_403_is_the_firewall(env: SandboxEnv) -> None:
+def test_403_raises_firewall_error(env: SandboxEnv) -> None:
     env.exchange.faults.add("firewall", path=PATH)
     with pytest.raises(errors.FirewallError, match="Send nothing for a few minutes"):
         read(env)
 
 
-def test_429_waits_as_long_as_told_and_sends_again(env: SandboxEnv) -> None:
+def test_429_waits_as_long_as_asked_and_sends_again(env: SandboxEnv) -> None:
     env.exchange.faults.add("rate-limit", path=PATH, seconds=17)
     before = env.clock.monotonic()
     frame = env.link.exchange.partner()
     assert len(frame) == 1
     assert env.sent(PATH) == [429, 200]
     assert 17 <= env.clock.monotonic() - before < 19
-    assert frame.attrs["requests"] == 2, "what it cost includes the repetition"
+    assert frame.attrs["requests"] == 2, "the retry is counted"
 
 
-def test_429_stops_every_sender_of_that_host_and_no_other(env: SandboxEnv) -> None:
+def test_429_pauses_all_requests_to_that_host_only(env: SandboxEnv) -> None:
     env.exchange.faults.add("rate-limit", path=PATH, seconds=30)
     env.link.exchange.partner()
     before = env.clock.monotonic()
@@ -100,7 +100,7 @@ def test_429_stops_every_sender_of_that_host_and_no_other(env: SandboxEnv) -> No
     assert any("fapi" in seen and "api" not in seen for seen in paused)
 
 
-def test_429_again_and_again_is_an_error_in_the_end(env: SandboxEnv) -> None:
+def test_repeated_429s_raise_in_the_end(env: SandboxEnv) -> None:
     env.exchange.faults.add("rate-limit", path=PATH, seconds=1, times=None)
     with pytest.raises(errors.RateLimitError) as caught:
         read(env)
@@ -109,7 +109,7 @@ def test_429_again_and_again_is_an_error_in_the_end(env: SandboxEnv) -> None:
     assert len(env.sent(PATH)) == MAX_RETRIES + 1
 
 
-def test_418_stops_everything_until_it_ends(env: SandboxEnv) -> None:
+def test_418_stops_all_requests_until_the_ban_ends(env: SandboxEnv) -> None:
     env.exchange.faults.add("ban", path=PATH, seconds=120)
     with pytest.raises(errors.BannedError) as caught:
         read(env)
@@ -121,7 +121,7 @@ def test_418_stops_everything_until_it_ends(env: SandboxEnv) -> None:
     for call in (env.link.exchange.partner, env.link.futures.overview, other.spot.customers):
         with pytest.raises(errors.BannedError):
             call()
-    assert len(env.exchange.log) == seen, "nothing is sent during a ban, by no Link and to no host"
+    assert len(env.exchange.log) == seen, "during a ban no Link sends anything to any host"
     env.clock.advance(121)
     assert len(env.link.exchange.partner()) == 1
 
@@ -130,7 +130,7 @@ FAILURES = ["server-error", "timeout", "reset", "reset-before", "cut"]
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-def test_failures_of_the_other_side_are_sent_again_signed_anew(env: SandboxEnv, kind: str) -> None:
+def test_requests_are_retried_with_a_new_signature_after_failures(env: SandboxEnv, kind: str) -> None:
     env.link.exchange.partner()
     seen = len(env.exchange.log)
     env.exchange.faults.add(kind, path=PATH, times=2)
@@ -151,7 +151,7 @@ def test_failures_of_the_other_side_are_sent_again_signed_anew(env: SandboxEnv, 
         ("html", errors.ServerError),
     ],
 )
-def test_failures_that_do_not_end_are_errors(
+def test_failures_at_every_attempt_raise(
     env: SandboxEnv, kind: str, error: type[errors.ToolkitError]
 ) -> None:
     env.exchange.faults.add(kind, path=PATH, times=None)
@@ -167,7 +167,7 @@ def test_failures_that_do_not_end_are_errors(
         assert caught.value.excerpt.startswith('{"maxMakerCommission"')
 
 
-def test_not_json_is_a_breach_of_contract_and_shows_how_it_began(env: SandboxEnv) -> None:
+def test_not_json_raises_contract_error_with_an_excerpt(env: SandboxEnv) -> None:
     env.exchange.faults.add("html", path=PATH, status=200)
     with pytest.raises(errors.ContractError) as caught:
         read(env)
@@ -176,7 +176,7 @@ def test_not_json_is_a_breach_of_contract_and_shows_how_it_began(env: SandboxEnv
 
 
 @pytest.mark.parametrize("kind", ["disorder", "missing-field"])
-def test_wrong_shapes_are_breaches_of_contract_and_keep_what_arrived(env: SandboxEnv, kind: str) -> None:
+def test_wrong_shapes_raise_contract_error_and_keep_the_rows(env: SandboxEnv, kind: str) -> None:
     path = "/sapi/v1/broker/rebate/recentRecord"
     env.link.exchange.rebates()
     env.exchange.faults.add(kind, path=path)
@@ -194,7 +194,7 @@ def test_wrong_shapes_are_breaches_of_contract_and_keep_what_arrived(env: Sandbo
         assert "rows that had arrived are in `.partial`" in str(caught.value)
 
 
-def test_a_field_nobody_declared_is_left_out_named_and_warned_of_once(env: SandboxEnv) -> None:
+def test_an_undeclared_field_is_left_out_named_and_warned_of_once(env: SandboxEnv) -> None:
     env.exchange.faults.add("unknown-field", path="/sapi/v1/broker/subAccount", times=2)
     with pytest.warns(errors.UndeclaredFieldWarning, match="surprise"):
         frame = env.link.exchange.sub_accounts()
@@ -204,7 +204,7 @@ def test_a_field_nobody_declared_is_left_out_named_and_warned_of_once(env: Sandb
     assert again.attrs["undeclared"] == ["surprise"]
 
 
-def test_what_arrived_before_a_failure_is_not_thrown_away(env: SandboxEnv) -> None:
+def test_rows_fetched_before_a_failure_are_kept(env: SandboxEnv) -> None:
     path = "/sapi/v1/broker/rebate/recentRecord"
     whole = env.link.exchange.rebates(start="-30D")
     before = len(env.sent(path))
@@ -227,7 +227,7 @@ def test_what_arrived_before_a_failure_is_not_thrown_away(env: SandboxEnv) -> No
     )
 
 
-def test_a_clock_that_is_wrong_is_measured_and_the_request_signed_again(env: SandboxEnv) -> None:
+def test_after_a_clock_error_the_clock_is_measured_and_the_request_signed_again(env: SandboxEnv) -> None:
     env.link.exchange.partner()
     env.exchange_clock.ahead = 3600.0
     frame = env.link.exchange.partner()
@@ -238,7 +238,7 @@ def test_a_clock_that_is_wrong_is_measured_and_the_request_signed_again(env: San
     assert abs(offset - 3600) < 1
 
 
-def test_a_timestamp_refused_twice_is_an_error(env: SandboxEnv) -> None:
+def test_a_timestamp_refused_twice_raises(env: SandboxEnv) -> None:
     env.exchange.faults.add("error", path=PATH, code=-1021, message="Timestamp.", times=None)
     with pytest.raises(errors.ClockError):
         read(env)
@@ -247,7 +247,7 @@ def test_a_timestamp_refused_twice_is_an_error(env: SandboxEnv) -> None:
 
 @pytest.fixture
 def elsewhere() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    """Another host, and the headers of every request it was sent."""
+    """Another host, and the headers of every request to it."""
     headers: list[dict[str, str]] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -269,7 +269,7 @@ def elsewhere() -> Iterator[tuple[str, list[dict[str, str]]]]:
     server.server_close()
 
 
-def test_a_redirect_is_not_followed_and_the_key_not_sent_on(
+def test_a_redirect_is_not_followed_and_the_key_not_forwarded(
     env: SandboxEnv, elsewhere: tuple[str, list[dict[str, str]]]
 ) -> None:
     address, seen = elsewhere
@@ -282,7 +282,7 @@ def test_a_redirect_is_not_followed_and_the_key_not_sent_on(
 
 
 def test_no_error_text_or_frame_holds_a_secret(env: SandboxEnv) -> None:
-    """Over every kind of failure: text, attributes and the locals of the traceback."""
+    """For every kind of failure: text, attributes and context of the error."""
     email = "someone.private@example.com"
     secrets = [env.sandbox.key, env.sandbox.secret, "signature=", email, "someone.private"]
     for kind, options in [
@@ -322,7 +322,7 @@ def test_cookies_are_not_kept(elsewhere: tuple[str, list[dict[str, str]]], env: 
     assert not [headers for headers in seen if "Cookie" in headers]
 
 
-def test_a_ban_whose_end_only_the_message_tells_is_kept_to_its_end(env: SandboxEnv) -> None:
+def test_a_ban_with_its_end_in_the_message_lasts_until_then(env: SandboxEnv) -> None:
     end = int((env.clock.time() + 86_400) * 1000)
     message = f"Way too much request weight used; IP banned until {end}. Please use WebSocket."
     env.exchange.faults.add("error", path=PATH, status=418, code=-1003, message=message)
@@ -357,7 +357,7 @@ class Rude(http.server.BaseHTTPRequestHandler):
 @pytest.mark.parametrize(
     ("status", "error"), [(b"418 Banned", errors.BannedError), (b"400 Bad", errors.ApiError)]
 )
-def test_a_refusal_that_is_cut_off_is_obeyed_and_no_log_shows_the_query(
+def test_a_refusal_that_is_cut_off_applies_and_no_log_shows_the_query(
     env: SandboxEnv, caplog: pytest.LogCaptureFixture, status: bytes, error: type[errors.ApiError]
 ) -> None:
     caplog.set_level("DEBUG")

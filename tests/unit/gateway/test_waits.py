@@ -1,4 +1,4 @@
-"""Whoever waits is told so: once, until when and why; and nobody waits for days, or is kept from leaving."""
+"""Waits: shown once with their end and reason, bounded, and open to interrupts."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def env() -> Iterator[SandboxEnv]:
     made.close()
 
 
-def asked_to_wait(env: SandboxEnv, path: str, seconds: float, times: int = 1, **fault: Any) -> None:
-    """The next requests to a path are answered with an error that asks to wait."""
+def ask_to_wait(env: SandboxEnv, path: str, seconds: float, times: int = 1, **fault: Any) -> None:
+    """Make the next responses of a path errors that ask to wait."""
     env.exchange.faults.add("error", path=path, times=times, **{"status": 503, "code": -1001, **fault})
     value = f"{seconds:.0f}"
     env.exchange.faults.add("extra-header", path=path, times=times, name="Retry-After", value=value)
@@ -43,43 +43,43 @@ def asked_to_wait(env: SandboxEnv, path: str, seconds: float, times: int = 1, **
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_the_exchanges_side_is_given_the_time_it_asks_for(env: SandboxEnv, status: int) -> None:
+def test_a_5xx_with_retry_after_is_retried_after_that_time(env: SandboxEnv, status: int) -> None:
     env.link.exchange.partner()
     began = env.clock.monotonic()
-    asked_to_wait(env, PATH, 3, times=5, status=status)
+    ask_to_wait(env, PATH, 3, times=5, status=status)
     assert len(env.link.exchange.partner()) == 1
     assert 15 <= env.clock.monotonic() - began < 20
     assert env.sent(PATH)[1:] == [status] * 5 + [200]
 
 
-def test_and_a_minute_in_all_at_most(env: SandboxEnv) -> None:
-    asked_to_wait(env, PATH, 25, times=5)
+def test_retries_after_5xx_wait_a_minute_in_total_at_most(env: SandboxEnv) -> None:
+    ask_to_wait(env, PATH, 25, times=5)
     with pytest.raises(errors.ServerError, match="The exchange asked to wait 25 s") as caught:
         env.link.exchange.partner()
     assert caught.value.attempts == 3
     assert caught.value.retry_after == 25
 
 
-def test_what_asks_for_longer_is_an_error_at_once_and_stops_nobody_else(env: SandboxEnv) -> None:
-    """One endpoint that is out of order for an hour is no reason to leave the others alone."""
+def test_a_longer_retry_after_raises_at_once_and_pauses_no_other_endpoint(env: SandboxEnv) -> None:
+    """One endpoint that is out of order for an hour does not pause the others."""
     env.link.exchange.partner()
     began = env.clock.monotonic()
-    asked_to_wait(env, PATH, MAX_SERVER_BACKOFF_S + 3540)
+    ask_to_wait(env, PATH, MAX_SERVER_BACKOFF_S + 3540)
     with pytest.raises(errors.ServerError, match="The exchange asked to wait 3,600 s"):
         env.link.exchange.partner()
     assert len(env.link.exchange.sub_accounts()) > 0
     assert env.clock.monotonic() - began < 1
 
 
-def test_a_server_code_under_another_status_is_waited_for_as_well(env: SandboxEnv) -> None:
+def test_a_server_error_code_with_another_status_waits_too(env: SandboxEnv) -> None:
     env.link.exchange.partner()
     began = env.clock.monotonic()
-    asked_to_wait(env, PATH, 3, status=400)
+    ask_to_wait(env, PATH, 3, status=400)
     assert len(env.link.exchange.partner()) == 1
     assert 3 <= env.clock.monotonic() - began < 5
 
 
-def test_a_write_is_not_sent_again_and_the_next_one_leaves_the_host_alone() -> None:
+def test_a_write_is_not_sent_again_and_the_next_request_waits() -> None:
     endpoint_name = "exchange.create_sub_account"
     with memory_folder() as folder:
         write_env = WriteEnv(folder)
@@ -106,19 +106,21 @@ RATE_CODES = {
 
 
 @pytest.mark.parametrize("fault", RATE_CODES.values(), ids=RATE_CODES)
-def test_a_rate_code_under_any_status_waits_as_long_as_asked(env: SandboxEnv, fault: dict[str, int]) -> None:
+def test_a_rate_limit_code_with_any_status_waits_as_long_as_asked(
+    env: SandboxEnv, fault: dict[str, int]
+) -> None:
     env.link.exchange.partner()
     began = env.clock.monotonic()
-    asked_to_wait(env, PATH, 20, **fault)
+    ask_to_wait(env, PATH, 20, **fault)
     assert len(env.link.exchange.partner()) == 1
     assert 20 <= env.clock.monotonic() - began < 22
 
 
 @pytest.mark.parametrize("fault", RATE_CODES.values(), ids=RATE_CODES)
-def test_nobody_waits_for_days(env: SandboxEnv, fault: dict[str, int]) -> None:
+def test_no_call_waits_for_days(env: SandboxEnv, fault: dict[str, int]) -> None:
     env.link.exchange.partner()
     began = env.clock.monotonic()
-    asked_to_wait(env, PATH, 2 * DAY, **fault)
+    ask_to_wait(env, PATH, 2 * DAY, **fault)
     with pytest.raises(errors.RateLimitError, match=r"asked to wait 172,800 s") as caught:
         env.link.exchange.partner()
     assert caught.value.retry_after == 2 * DAY
@@ -136,13 +138,13 @@ CALLS: dict[str, Callable[[Link], object]] = {
 
 @pytest.fixture
 def warm(env: SandboxEnv) -> SandboxEnv:
-    """Its clock is known and it has just begun a minute."""
+    """An environment at the start of a minute, with its clock measured."""
     env.link.exchange.partner()
     return env
 
 
 @pytest.mark.parametrize("call", [CALLS["a read"], CALLS["a path"]], ids=["a read", "a path"])
-def test_while_a_host_asks_for_days_of_silence_each_call_says_until_when(
+def test_during_a_pause_of_days_each_call_raises_with_its_end(
     warm: SandboxEnv, call: Callable[[Link], object]
 ) -> None:
     warm.link._connection.budget.back_off(API, "", 2 * DAY)
@@ -153,7 +155,7 @@ def test_while_a_host_asks_for_days_of_silence_each_call_says_until_when(
     assert "10 minutes" in str(caught.value)
     assert len(warm.exchange.log) == seen
     assert warm.clock.monotonic() == began
-    # Also where the clock is to be asked for first, which is what would wait.
+    # Also where the clock has to be measured first, which would wait.
     warm.clock.advance(DAY)
     with pytest.raises(errors.RateLimitError, match=r"until 2026-01-03 00:00:0\d UTC"):
         call(warm.link)
@@ -162,7 +164,7 @@ def test_while_a_host_asks_for_days_of_silence_each_call_says_until_when(
     assert warm.sent()[seen:].count(200) > 0
 
 
-def test_so_does_a_write_which_was_never_sent(warm: SandboxEnv) -> None:
+def test_during_a_pause_of_days_a_write_is_rejected_unsent(warm: SandboxEnv) -> None:
     warm.link._connection.budget.back_off(API, "", 2 * DAY)
     seen = len(warm.exchange.log)
     outcome: Any = CALLS["a write"](warm.link)
@@ -171,12 +173,12 @@ def test_so_does_a_write_which_was_never_sent(warm: SandboxEnv) -> None:
     assert len(warm.exchange.log) == seen
 
 
-# -- said ----------------------------------------------------------------------------------------------------
+# -- shown ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["clock known", "clock asked for first"])
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_a_wait_is_said_once_with_its_end_and_its_reason(
+def test_a_wait_is_shown_once_with_its_end_and_reason(
     env: SandboxEnv,
     call: Callable[[Link], object],
     capsys: pytest.CaptureFixture[str],
@@ -191,14 +193,14 @@ def test_a_wait_is_said_once_with_its_end_and_its_reason(
     link._connection.budget.back_off(API, "", 90)
     call(link)
     said = capsys.readouterr().err
-    if link is env.link:  # several threads have a bar that counts down, while time passes
+    if link is env.link:  # a fetch by several threads shows the wait in its bar
         assert said.count("api asked to wait: goes on at 00:01:30 UTC") == 1
     logged = [each.getMessage() for each in caplog.records if "asked to wait" in each.getMessage()]
     assert len(logged) == 1
     assert logged[0].endswith("api asked to wait: goes on at 00:01:30 UTC")
 
 
-def test_its_end_has_a_date_where_that_is_not_today(
+def test_the_end_of_a_wait_has_a_date_where_it_is_not_today(
     warm: SandboxEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
     warm.clock.advance(DAY - 40)
@@ -209,7 +211,7 @@ def test_its_end_has_a_date_where_that_is_not_today(
     assert moment(86_400.0, 86_399.0) == "1970-01-02 00:00:00 UTC"
 
 
-def test_it_is_told_by_the_exchanges_clock(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_end_of_a_wait_is_by_the_exchanges_clock(capsys: pytest.CaptureFixture[str]) -> None:
     env = SandboxEnv(ahead=3600.0, link={"workers": 1})
     try:
         env.link.exchange.partner()
@@ -220,7 +222,7 @@ def test_it_is_told_by_the_exchanges_clock(capsys: pytest.CaptureFixture[str]) -
         env.close()
 
 
-def test_a_wait_for_the_limits_of_a_host_is_said(
+def test_a_wait_for_the_limits_of_a_host_is_shown(
     warm: SandboxEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
     warm.link._connection.sender.fetch_time("fapi")
@@ -231,9 +233,7 @@ def test_a_wait_for_the_limits_of_a_host_is_said(
     assert "futures.overview" in said
 
 
-def test_a_used_up_minute_is_said_by_a_path_and_a_write(
-    env: SandboxEnv, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wait_for_the_next_window_is_shown(env: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
     link = env.new_link(limits={"sapi-ip": 2, "sapi-uid": 2}, workers=1)
     for _ in range(2):
         link.get(PATH, limit_by_uid=True)
@@ -242,13 +242,13 @@ def test_a_used_up_minute_is_said_by_a_path_and_a_write(
     assert capsys.readouterr().err.count("is used up: goes on at 00:01:00 UTC") == 1
 
 
-def test_a_short_wait_is_not_said(warm: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_short_wait_is_not_shown(warm: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
     warm.link._connection.budget.back_off(API, "", 0.5)
     CALLS["a path"](warm.link)
     assert capsys.readouterr().err == ""
 
 
-def test_what_may_end_at_any_moment_is_said_when_it_has_lasted(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wait_that_may_end_early_is_logged_after_a_second(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="toolkit")
     clock = FakeClock()
     cancel = CancelToken("endpoint")
@@ -262,7 +262,7 @@ def test_what_may_end_at_any_moment_is_said_when_it_has_lasted(caplog: pytest.Lo
     ]
 
 
-def test_what_reconcile_waits_for_is_said(
+def test_a_wait_of_reconcile_is_shown(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="toolkit")
@@ -279,7 +279,7 @@ def test_what_reconcile_waits_for_is_said(
 
 
 @pytest.mark.parametrize("where", ["progress=False", "another thread"])
-def test_who_sees_no_bars_has_it_in_the_log(
+def test_without_bars_a_wait_is_logged(
     env: SandboxEnv, where: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="toolkit")
@@ -297,11 +297,11 @@ def test_who_sees_no_bars_has_it_in_the_log(
     ]
 
 
-# -- and harmless --------------------------------------------------------------------------------------------
+# -- errors and interrupts -----------------------------------------------------------------------------------
 
 
 class Broken(io.StringIO):
-    """Nothing can be written to it."""
+    """A stream that cannot be written to."""
 
     def write(self, _: str) -> int:
         raise BrokenPipeError
@@ -309,7 +309,7 @@ class Broken(io.StringIO):
 
 @pytest.mark.parametrize("stderr", [None, Broken()], ids=["none", "broken"])
 @pytest.mark.parametrize("call", [CALLS["a path"], CALLS["a write"]], ids=["a path", "a write"])
-def test_what_cannot_be_said_keeps_nothing_from_being_done(
+def test_a_wait_that_cannot_be_shown_does_not_stop_the_call(
     warm: SandboxEnv, monkeypatch: pytest.MonkeyPatch, stderr: Any, call: Callable[[Link], object]
 ) -> None:
     warm.link._connection.budget.back_off(API, "", 90)
@@ -319,7 +319,7 @@ def test_what_cannot_be_said_keeps_nothing_from_being_done(
 
 
 @pytest.mark.parametrize("call", [CALLS["a path"], CALLS["a write"]], ids=["a path", "a write"])
-def test_a_wait_can_be_left(
+def test_a_wait_can_be_interrupted(
     warm: SandboxEnv, call: Callable[[Link], object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     warm.link._connection.budget.back_off(API, "", 90)
@@ -332,12 +332,12 @@ def test_a_wait_can_be_left(
     with pytest.raises(KeyboardInterrupt):
         call(warm.link)
     assert len(warm.exchange.log) == seen
-    assert capsys.readouterr().err.endswith("\r"), "what said it is gone"
+    assert capsys.readouterr().err.endswith("\r"), "the line is cleared"
     assert warm.link.budget.snapshot().waiting_for == ""
 
 
-def test_the_machines_clock_waits_a_piece_at_a_time() -> None:
-    """On Windows an interrupt is noticed only between two of them."""
+def test_the_system_clock_waits_in_short_intervals() -> None:
+    """On Windows an interrupt is noticed only between two waits."""
     asked: list[float] = []
 
     class Condition(threading.Condition):

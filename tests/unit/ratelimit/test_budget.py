@@ -1,4 +1,4 @@
-"""Limits within one process: the whole allowance, and never a 429."""
+"""Rate limits within one process: the limit is used in full, without a 429."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def new_budget(clock: FakeClock) -> Budget:
     return Budget(clock, {host: HostClock(clock) for host in HOSTS})
 
 
-# -- a fetch that needs three minutes' allowance ----------------------------------------------------------
+# -- fetches that need several windows ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ahead", [0.0, 17.3, -42.0])
-def test_three_minutes_of_allowance_are_used_whole_and_without_a_429(ahead: float) -> None:
-    """24 requests of weight 100 fit in a minute of /fapi; 80 of them are wanted."""
+def test_three_windows_are_used_in_full_without_a_429(ahead: float) -> None:
+    """24 requests of weight 100 fit into a minute of /fapi; 80 are sent."""
     env = SandboxEnv(ahead=ahead)
     try:
         for _ in range(80):
@@ -46,8 +46,8 @@ def test_three_minutes_of_allowance_are_used_whole_and_without_a_429(ahead: floa
         env.close()
 
 
-def test_a_long_fetch_waits_for_the_minute_by_itself() -> None:
-    """One call: a fetch whose windows and pages need more than three minutes' allowance."""
+def test_a_long_fetch_waits_for_the_next_window() -> None:
+    """A single call whose windows and pages need more than three minutes of the limit."""
     env = SandboxEnv(exchange={"limit_scale": 0.01}, link={"limits": {"sapi-ip": 120}})
     try:
         frame = env.link.exchange.futures_rebates("um", start="-700D")
@@ -63,14 +63,14 @@ def test_a_long_fetch_waits_for_the_minute_by_itself() -> None:
         env.close()
 
 
-def test_threads_may_share_a_link() -> None:
+def test_threads_can_share_a_link() -> None:
     link = toolkit.demo(seed=7, limit_scale=100)
     try:
         assert link.sandbox is not None
-        end = datetime.now(UTC)  # the sandbox goes on while they fetch
-        with ThreadPoolExecutor(8) as rate_limit:
+        end = datetime.now(UTC)  # the sandbox's time goes on while the threads fetch
+        with ThreadPoolExecutor(8) as executor:
             frames = list(
-                rate_limit.map(lambda _: link.spot.rebates(start=end - timedelta(days=2), end=end), range(24))
+                executor.map(lambda _: link.spot.rebates(start=end - timedelta(days=2), end=end), range(24))
             )
         assert {len(frame) for frame in frames} == {len(frames[0])}
         assert all(frame["time"].is_monotonic_increasing for frame in frames)
@@ -84,7 +84,7 @@ def test_threads_may_share_a_link() -> None:
         link.close()
 
 
-def test_links_of_one_process_share_the_allowance() -> None:
+def test_links_of_one_process_share_the_limits() -> None:
     env = SandboxEnv()
     try:
         links = [env.link, env.new_link(), env.new_link()]
@@ -96,7 +96,7 @@ def test_links_of_one_process_share_the_allowance() -> None:
         env.close()
 
 
-def test_a_ban_outlives_the_link_that_met_it() -> None:
+def test_a_ban_outlives_the_link_that_was_banned() -> None:
     hosts = dict.fromkeys(HOSTS, "https://one.invalid")
     clock = FakeClock()
     first = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, clock=clock)
@@ -116,8 +116,8 @@ def test_links_to_different_exchanges_share_nothing(env: SandboxEnv) -> None:
         other.close()
 
 
-def test_another_program_on_this_address_is_given_way_to() -> None:
-    """Its use shows in the headers of our answers."""
+def test_use_by_another_program_counts_against_the_limit() -> None:
+    """Its use shows in the headers of our responses."""
     env = SandboxEnv()
     try:
         stranger = env.new_link(clock=SYSTEM_CLOCK, recv_window=60_000)
@@ -142,7 +142,7 @@ def _public(path: str) -> object:
 # -- the rules ------------------------------------------------------------------------------------------
 
 
-def test_a_request_that_does_not_fit_waits_for_the_turn_of_the_minute() -> None:
+def test_a_request_that_does_not_fit_waits_for_the_next_window() -> None:
     clock = FakeClock(1_767_225_600.0 + 12.0)
     budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
@@ -151,7 +151,7 @@ def test_a_request_that_does_not_fit_waits_for_the_turn_of_the_minute() -> None:
     assert clock.time() == pytest.approx(1_767_225_660.0, abs=0.1)
 
 
-def test_endpoints_of_sapi_have_counters_of_their_own_and_fapi_shares_one() -> None:
+def test_sapi_has_a_counter_for_each_endpoint_and_fapi_one_for_all() -> None:
     clock = FakeClock()
     budget = new_budget(clock)
     for path in ("/sapi/v1/a", "/sapi/v1/b"):
@@ -163,7 +163,7 @@ def test_endpoints_of_sapi_have_counters_of_their_own_and_fapi_shares_one() -> N
     assert len(clock.slept) == 1
 
 
-def test_the_servers_count_is_the_truth() -> None:
+def test_the_reported_count_takes_precedence() -> None:
     clock = FakeClock()
     budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, {"X-MBX-USED-WEIGHT-1M": "2400"})
@@ -171,7 +171,7 @@ def test_the_servers_count_is_the_truth() -> None:
     assert len(clock.slept) == 1
 
 
-def test_a_count_of_the_minute_before_does_not_fill_this_one() -> None:
+def test_a_count_of_the_last_window_does_not_fill_the_current_one() -> None:
     clock = FakeClock(1_767_225_600.0 + 59.9)
     budget = new_budget(clock)
     late = budget.admit(FAPI, "/fapi/v1/x", 1, "x")
@@ -182,32 +182,32 @@ def test_a_count_of_the_minute_before_does_not_fill_this_one() -> None:
     assert clock.slept == []
 
 
-def test_what_is_in_flight_counts() -> None:
+def test_requests_in_flight_count() -> None:
     clock = FakeClock()
     budget = new_budget(clock)
-    held = [budget.admit(FAPI, "/fapi/v1/x", 1000, "x") for _ in range(2)]
+    reservations = [budget.admit(FAPI, "/fapi/v1/x", 1000, "x") for _ in range(2)]
     released: list[float] = []
 
-    def answer_one() -> None:
+    def release_one() -> None:
         if budget.snapshot().waiting_for and not released:
             released.append(clock.time())
-            budget.release(held[0])
+            budget.release(reservations[0])
 
-    budget.watch(answer_one)
+    budget.watch(release_one)
     budget.admit(FAPI, "/fapi/v1/x", 1000, "x")
-    assert released, "the third of 1000 does not fit in 2400 beside two that are not answered yet"
-    assert clock.slept == [], "and goes as soon as it does, not only when the minute turns"
+    assert released, "the third of 1000 does not fit into 2400 with two in flight"
+    assert clock.slept == [], "it is sent once it fits, before the next window"
     assert budget.snapshot().rate_limits[0].in_flight == 2000
 
 
-def test_a_request_heavier_than_the_limit_goes_alone() -> None:
+def test_a_request_heavier_than_the_limit_is_sent_alone() -> None:
     clock = FakeClock()
     budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 5000, "x"), 200)
     assert clock.slept == []
 
 
-def test_a_429_without_retry_after_waits_for_the_turn() -> None:
+def test_a_429_without_retry_after_waits_for_the_next_window() -> None:
     clock = FakeClock(1_767_225_600.0 + 20.0)
     budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 429)
@@ -215,7 +215,7 @@ def test_a_429_without_retry_after_waits_for_the_turn() -> None:
     assert clock.time() == pytest.approx(1_767_225_660.0, abs=0.1)
 
 
-def test_a_ban_ends_when_it_ends() -> None:
+def test_a_ban_ends_at_its_time() -> None:
     clock = FakeClock()
     budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 418, {"Retry-After": "300"})
@@ -228,7 +228,7 @@ def test_a_ban_ends_when_it_ends() -> None:
 
 
 def test_a_ban_ends_the_wait_of_every_thread() -> None:
-    """With the machine's own clock: a thread that waits for the minute is told of the ban at once."""
+    """On the system clock: a thread that waits for the next window learns of the ban at once."""
     budget = Budget(SYSTEM_CLOCK, {host: HostClock(SYSTEM_CLOCK) for host in HOSTS})
     first = budget.admit(FAPI, "/fapi/v1/x", 2400, "x")
     waiting = threading.Event()
@@ -251,30 +251,30 @@ def test_a_ban_ends_the_wait_of_every_thread() -> None:
     assert budget.snapshot().waiting_for == ""
 
 
-def test_watchers_are_told_after_each_answer_until_they_stop() -> None:
+def test_watchers_are_called_after_each_response_until_they_are_removed() -> None:
     budget = new_budget(FakeClock())
-    told: list[int] = []
-    unwatch = budget.watch(lambda: told.append(len(budget.snapshot().calls)))
+    seen: list[int] = []
+    unwatch = budget.watch(lambda: seen.append(len(budget.snapshot().calls)))
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
     unwatch()
     unwatch()
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
-    assert told == [1]
+    assert seen == [1]
 
 
-def test_a_watcher_that_fails_is_told_of_once_and_harms_nothing(
+def test_a_failing_watcher_is_logged_once_and_affects_no_request(
     env: SandboxEnv, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told: list[int] = []
+    seen: list[int] = []
 
     def fail() -> None:
         raise RuntimeError("a panel cannot draw")
 
     unwatch = env.link.budget.watch(fail)
-    env.link.budget.watch(lambda: told.append(1))
+    env.link.budget.watch(lambda: seen.append(1))
     for _ in range(3):
         assert len(env.link.exchange.partner()) == 1
-    assert len(told) >= 3, "who was told after it is told all the same"
+    assert len(seen) >= 3, "later watchers are called all the same"
     failures = [each for each in caplog.records if "watcher of the budget failed" in each.message]
     assert len(failures) == 1
     assert failures[0].exc_info is not None
@@ -285,7 +285,7 @@ def test_a_watcher_that_fails_is_told_of_once_and_harms_nothing(
     assert len([each for each in caplog.records if "watcher of the budget failed" in each.message]) == 2
 
 
-def test_a_watcher_that_fails_at_a_wait_ends_neither_the_wait_nor_the_request() -> None:
+def test_a_watcher_that_fails_during_a_wait_affects_neither_wait_nor_request() -> None:
     clock = FakeClock()
     budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
@@ -310,7 +310,7 @@ def test_calls_are_shown_without_parameters(env: SandboxEnv) -> None:
 @pytest.mark.parametrize(
     ("limits", "said"), [({"nonsense": 5}, "nonsense"), ({"fapi": 0}, "fapi"), ({"fapi": 1.5}, "fapi")]
 )
-def test_limits_that_cannot_be_are_refused(env: SandboxEnv, limits: dict[str, int], said: str) -> None:
+def test_invalid_limits_are_refused(env: SandboxEnv, limits: dict[str, int], said: str) -> None:
     with pytest.raises(errors.UsageError, match=said):
         env.new_link(limits=limits)
 
@@ -340,7 +340,7 @@ def test_every_documented_header_is_read(name: str, count: Count) -> None:
     "headers",
     [{"X-MBX-USED-WEIGHT": "7"}, {"X-MBX-USED-WEIGHT-1M": "x"}, {"X-MBX-USED-WEIGHT-1W": "7"}, {"Date": "7"}],
 )
-def test_other_headers_are_no_counts(headers: dict[str, str]) -> None:
+def test_other_headers_are_ignored(headers: dict[str, str]) -> None:
     assert read_counts(headers) == []
 
 
@@ -359,7 +359,7 @@ def test_retry_after_is_seconds_or_a_date(value: str, seconds: float | None) -> 
     assert read_retry_after({"Retry-After": value}, 1_767_225_600.0) == seconds
 
 
-def test_order_counts_are_kept_for_show() -> None:
+def test_order_counts_are_in_the_snapshot() -> None:
     budget = new_budget(FakeClock())
     headers = {"X-MBX-ORDER-COUNT-10S": "3", "X-MBX-USED-WEIGHT-1M": "9"}
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, headers)
@@ -377,7 +377,7 @@ def test_the_documented_limits_are_the_default(env: SandboxEnv) -> None:
     }
 
 
-def test_an_answer_after_the_turn_does_not_fill_the_new_minute_with_the_old_count() -> None:
+def test_a_late_response_does_not_fill_the_new_window_with_the_old_count() -> None:
     clock = FakeClock(1_767_225_600.0 + 59.5)
     budget = new_budget(clock)
     slow = budget.admit(FAPI, "/fapi/v1/x", 100, "x")
@@ -394,22 +394,22 @@ def test_an_interrupt_while_a_watcher_redraws_leaves_nothing_in_flight() -> None
     clock = FakeClock()
     budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
-    told: list[str] = []
+    seen: list[str] = []
 
     def interrupt() -> None:
-        told.append(budget.snapshot().waiting_for)
-        if len(told) == 2:  # the wait is over
+        seen.append(budget.snapshot().waiting_for)
+        if len(seen) == 2:  # the wait has ended
             raise KeyboardInterrupt
 
     budget.watch(interrupt)
     with pytest.raises(KeyboardInterrupt):
         budget.admit(FAPI, "/fapi/v1/x", 100, "x")
-    assert told[1] == ""
+    assert seen[1] == ""
     assert budget.snapshot().rate_limits[0].in_flight == 0
 
 
 @pytest.mark.parametrize("step", [3600.0, -3600.0])
-def test_a_step_of_the_wall_clock_moves_no_pause_and_no_ban(step: float) -> None:
+def test_a_step_of_the_wall_clock_changes_no_pause_and_no_ban(step: float) -> None:
     clock = FakeClock()
     budget = new_budget(clock)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 429, {"Retry-After": "5"})
@@ -425,12 +425,12 @@ def test_a_step_of_the_wall_clock_moves_no_pause_and_no_ban(step: float) -> None
 
 
 @pytest.mark.parametrize("value", ["inf", "nan", "1e400"])
-def test_a_retry_after_that_is_no_time_is_none(value: str) -> None:
+def test_an_invalid_retry_after_is_ignored(value: str) -> None:
     assert read_retry_after({"Retry-After": value}, 0.0) is None
     assert read_counts({"X-MBX-USED-WEIGHT-1M": "\u00b2"}) == []
 
 
-def test_one_host_spelt_in_two_ways_is_one_host() -> None:
+def test_two_spellings_of_one_host_share_a_budget() -> None:
     one = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=dict.fromkeys(HOSTS, "https://two.invalid"))
     other = toolkit.Link(
         key="k" * 64, secret="s" * 64, hosts=dict.fromkeys(HOSTS, "https://TWO.invalid:443/")

@@ -1,7 +1,7 @@
-"""Whatever happens in whatever order: never more than the limit, and nobody is blocked for ever.
+"""Random histories of processes that share a store: no limit is exceeded and no process is blocked for ever.
 
-The ledger is the real one, in a file that several processes have open. Against it stands an exchange
-that counts what arrives and refuses what is too much, as strictly as the real one.
+The store is the real one, in a file that several processes have open. The exchange is a model that counts the
+requests that arrive and refuses those over the limit, as the real one does.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LIMIT = 20
 
 @cache
 def dead_pid() -> int:
-    """The number of a process that has ended."""
+    """Return the pid of a process that has ended."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     return ended.pid
@@ -37,7 +37,7 @@ def dead_pid() -> int:
 
 @dataclass(eq=False)
 class Process:
-    """A process that shares the ledger. Its clock may be a little behind the exchange's."""
+    """A process that shares the store. Its clock may be a little behind the exchange's."""
 
     store: RateLimitStore
     behind: bool = False
@@ -45,16 +45,16 @@ class Process:
 
 @dataclass(eq=False)
 class Request:
-    """One on its way: at the exchange once `count` is there."""
+    """A request in flight. It has reached the exchange once `count` is set."""
 
     sender: Process
     weight: int
     window: int
     sent_at: float
-    reported: int  # of strangers, when it was sent
+    reported: int  # external use that was reported when it was sent
     count: int | None = None
     arrived_in: int | None = None
-    strange: int = 0
+    external: int = 0
 
 
 PICK = st.integers(0, 7)
@@ -70,38 +70,38 @@ class SharedLimits(RuleBasedStateMachine):
         self.clock = FakeClock()
         self.window = 1000
         self.began = {1000: self.clock.monotonic()}
-        self.counted = self.strange = self.strange_told = 0
-        self.flying: list[Request] = []
+        self.counted = self.external = self.external_reported = 0
+        self.in_flight: list[Request] = []
         self.processes: list[Process] = []
-        self.another()
+        self.start_process()
 
     def pick_process(self, pick: int) -> Process:
         return self.processes[pick % len(self.processes)]
 
     def accepted(self, process: Process) -> int:
-        """The window by that process's clock: the running one, or not quite."""
+        """Return the window by that process's clock: the current one or the one before."""
         return self.window - process.behind
 
     @precondition(lambda self: len(self.processes) < 4)
     @rule()
-    def another(self) -> None:
-        self.processes.append(Process(RateLimitStore(self.folder / "ledger.sqlite", self.clock)))
+    def start_process(self) -> None:
+        self.processes.append(Process(RateLimitStore(self.folder / "rate-limits.sqlite", self.clock)))
 
     @rule(weight=st.integers(1, 6))
-    def a_stranger_sends(self, weight: int) -> None:
-        """Another program on the address. Nobody here can know of it before an answer tells."""
+    def another_program_sends(self, weight: int) -> None:
+        """Another program on the address. Its use is unknown here until a response reports it."""
         if self.counted + weight <= LIMIT:
             self.counted += weight
-            self.strange += weight
+            self.external += weight
 
     @rule(pick=PICK, weight=st.one_of(st.integers(1, 5), st.just(LIMIT)))
     def send(self, pick: int, weight: int) -> None:
         self.clock.advance(0.001)
         process = self.pick_process(pick)
-        found = self.reserve(process, weight)
-        if isinstance(found, int):
-            reported = self.strange_told if found == self.window else 0
-            self.flying.append(Request(process, weight, found, self.clock.monotonic(), reported))
+        result = self.reserve(process, weight)
+        if isinstance(result, int):
+            reported = self.external_reported if result == self.window else 0
+            self.in_flight.append(Request(process, weight, result, self.clock.monotonic(), reported))
 
     def reserve(self, process: Process, weight: int) -> object:
         window_bounds = self.bounds_of(self.accepted(process))
@@ -112,45 +112,45 @@ class SharedLimits(RuleBasedStateMachine):
     def bounds_of(self, window: int) -> WindowBounds:
         return WindowBounds(window, self.began.get(window, self.clock.monotonic()), LIMIT)
 
-    @precondition(lambda self: any(each.count is None for each in self.flying))
+    @precondition(lambda self: any(each.count is None for each in self.in_flight))
     @rule(pick=PICK)
     def arrive(self, pick: int) -> None:
-        """It is charged where it arrives: in the window it was sent in, or in the next one."""
+        """A request is charged in the window it was sent in, or in the next one."""
         began = self.began[self.window]
         waiting = [
             each
-            for each in self.flying
+            for each in self.in_flight
             if each.count is None and (each.window == self.window or each.sent_at + ARRIVAL_GRACE_S > began)
         ]
         if waiting:
             request = waiting[pick % len(waiting)]
-            untold = self.strange - (request.reported if request.window == self.window else 0)
-            assert self.counted - untold + request.weight <= LIMIT, "the exchange answers 429"
+            unreported = self.external - (request.reported if request.window == self.window else 0)
+            assert self.counted - unreported + request.weight <= LIMIT, "the exchange would respond 429"
             self.counted += request.weight
-            request.count, request.arrived_in, request.strange = self.counted, self.window, self.strange
+            request.count, request.arrived_in, request.external = self.counted, self.window, self.external
 
-    @precondition(lambda self: any(each.count is not None for each in self.flying))
+    @precondition(lambda self: any(each.count is not None for each in self.in_flight))
     @rule(pick=PICK, dated_late=st.booleans(), dated=st.booleans())
-    def answer(self, pick: int, dated_late: bool, dated: bool) -> None:
-        """The answer comes back; its date is that of the count, or of the sending of the answer."""
-        arrived = [each for each in self.flying if each.count is not None]
+    def respond(self, pick: int, dated_late: bool, dated: bool) -> None:
+        """A response arrives. Its date is that of the count, or a later one."""
+        arrived = [each for each in self.in_flight if each.count is not None]
         request = arrived[pick % len(arrived)]
         date = self.window if dated_late else request.arrived_in
         if request.window == request.arrived_in == self.window:
-            self.strange_told = max(self.strange_told, request.strange)
-        # Without a date only the clock here tells the window, for which it has to be sure.
+            self.external_reported = max(self.external_reported, request.external)
+        # Without a date the window is known from the process's clock alone, which must be certain.
         self.record_response(request, request.count, date if dated or request.sender.behind else None)
 
-    @precondition(lambda self: any(not each.sender.behind for each in self.flying))
+    @precondition(lambda self: any(not each.sender.behind for each in self.in_flight))
     @rule(pick=PICK)
     def lose(self, pick: int) -> None:
-        """No answer comes, whether it arrived or not; to know that takes longer than a clock is behind."""
-        sure = [each for each in self.flying if not each.sender.behind]
-        self.record_response(sure[pick % len(sure)], None, None)
+        """No response comes, whether or not the request arrived. By then every clock has caught up."""
+        lost = [each for each in self.in_flight if not each.sender.behind]
+        self.record_response(lost[pick % len(lost)], None, None)
 
     def record_response(self, request: Request, count: int | None, count_window: int | None) -> None:
         self.clock.advance(0.001)
-        self.flying.remove(request)
+        self.in_flight.remove(request)
         sent = CompletedRequest(request.weight, request.window, request.sent_at, self.clock.monotonic(), 0.5)
         request.sender.store.record_response(
             KEY,
@@ -163,50 +163,50 @@ class SharedLimits(RuleBasedStateMachine):
     @precondition(lambda self: len(self.processes) > 1 and not any(each.behind for each in self.processes))
     @rule(pick=PICK)
     def die(self, pick: int) -> None:
-        """Nothing of its own runs any more; what had not arrived by then never does."""
+        """A process is killed. Requests that have not arrived by then never do."""
         process = self.pick_process(pick)
         self.processes.remove(process)
-        self.flying = [each for each in self.flying if each.sender is not process]
-        number = process.store.read()[3]
+        self.in_flight = [each for each in self.in_flight if each.sender is not process]
+        number = process.store.read().own_process
         process.store.close()
-        with sqlite3.connect(self.folder / "ledger.sqlite") as file:
+        with sqlite3.connect(self.folder / "rate-limits.sqlite") as file:
             file.execute("UPDATE process SET pid = ? WHERE id = ?", (dead_pid(), number))
         file.close()
 
     @rule(behind=st.lists(st.booleans(), min_size=4, max_size=4), quickly=st.booleans())
-    def window_bounds(self, behind: list[bool], quickly: bool) -> None:
-        """The exchange's window turns; a clock here may not be sure of it yet."""
-        is_old = self.clock.monotonic() - self.began[self.window] > 10
-        self.clock.advance(0.1 if quickly and is_old else 60)
+    def next_window(self, behind: list[bool], quickly: bool) -> None:
+        """The exchange begins the next window. A process's clock may still be in the old one."""
+        is_late = self.clock.monotonic() - self.began[self.window] > 10
+        self.clock.advance(0.1 if quickly and is_late else 60)
         self.window += 1
         self.began[self.window] = self.clock.monotonic()
-        self.counted = self.strange = self.strange_told = 0
+        self.counted = self.external = self.external_reported = 0
         for process, late in zip(self.processes, behind, strict=False):
             process.behind = late
 
     @rule()
     def time_passes(self) -> None:
-        """Some of a window of a minute; by then every clock is sure of its turn."""
-        self.everybody_is_sure()
+        """Part of a window passes. By then every clock is in the new window."""
+        self.clocks_catch_up()
         self.clock.advance(15)
 
     @rule()
-    def everybody_is_sure(self) -> None:
+    def clocks_catch_up(self) -> None:
         for process in self.processes:
             process.behind = False
 
     @invariant()
-    def what_is_known_is_never_too_little(self) -> None:
-        for page in self.processes[0].store.read()[0]:
-            if page.counter.window == self.window:
-                untold = self.strange - self.strange_told
-                assert page.counter.used + page.counter.in_flight >= self.counted - untold
+    def the_known_use_is_never_too_small(self) -> None:
+        for state in self.processes[0].store.read().counters:
+            if state.counter.window == self.window:
+                unreported = self.external - self.external_reported
+                assert state.counter.used + state.counter.in_flight >= self.counted - unreported
 
     def teardown(self) -> None:
-        """Nobody is blocked for ever: two windows on, the greatest request goes, whatever is still out."""
-        self.everybody_is_sure()
-        self.window_bounds([False] * 4, quickly=False)
-        self.window_bounds([False] * 4, quickly=False)
+        """Two windows later the largest request fits, whatever is still in flight."""
+        self.clocks_catch_up()
+        self.next_window([False] * 4, quickly=False)
+        self.next_window([False] * 4, quickly=False)
         assert isinstance(self.reserve(self.processes[0], LIMIT), int)
         for process in self.processes:
             process.store.close()

@@ -1,4 +1,4 @@
-"""What is left to others, what is learnt, and the rules that keep a count from being too small."""
+"""Counting, use by other programs, limits fetched from the exchange, and budgets of several processes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OVERVIEW = "/fapi/v1/apiReferral/overview"
 
 
 def shared(clock: FakeClock, path: Path) -> Budget:
-    """A budget on a ledger that others have too: as another process would see it."""
+    """Return a budget on a shared file, as another process has it."""
     return Budget(clock, {host: HostClock(clock) for host in HOSTS}, RateLimitStore(path, clock))
 
 
@@ -39,29 +39,29 @@ def sent(weight: int, at: float, ended: float, window: int = 7) -> CompletedRequ
     return CompletedRequest(weight, window, at, ended, 0.5)
 
 
-# -- what one counter knows ------------------------------------------------------------------------------
+# -- one counter -------------------------------------------------------------------------------------------
 
 
-def test_a_lost_request_counts_until_a_later_one_was_counted() -> None:
+def test_a_lost_request_counts_until_a_later_one_is_counted() -> None:
     counter = Counter(7, reported=10)
     counter.reserve(1, 5, now=1.0)
     counter.record_response(1, sent(5, 1.0, 4.0), None, None)
     assert counter.used == 15
     counter.reserve(1, 1, now=3.0)
     counter.record_response(1, sent(1, 3.0, 5.0), 11, 7)
-    assert counter.used == 16, "sent before the other was lost: it may have been counted before it"
+    assert counter.used == 16, "sent before the loss, so its count may not include the lost one"
     counter.reserve(1, 1, now=4.5)
     counter.record_response(1, sent(1, 4.5, 6.0), 17, 7)
-    assert counter.used == 17, "sent later: whatever became of the lost one is in its count"
+    assert counter.used == 17, "sent after the loss, so its count includes the lost one if it arrived"
 
 
-def test_doubt_keeps_a_request_back_that_would_fit_without_it() -> None:
+def test_unconfirmed_weight_counts_against_the_limit() -> None:
     counter = Counter(7, reported=10, external=0, unconfirmed=5)
     assert counter.obstacle(6, 20, 1.0, 0.5) == "used up"
     assert counter.obstacle(5, 20, 1.0, 0.5) is None
 
 
-def test_counts_that_come_in_another_order_do_not_lower_it() -> None:
+def test_counts_out_of_order_do_not_lower_the_count() -> None:
     counter = Counter(7)
     for n in range(2):
         counter.reserve(1, 5, now=float(n))
@@ -70,20 +70,18 @@ def test_counts_that_come_in_another_order_do_not_lower_it() -> None:
     assert counter.reported == 10
 
 
-def test_what_a_dead_process_had_in_flight_goes_with_the_window() -> None:
+def test_requests_of_a_dead_process_are_dropped_with_the_window() -> None:
     for at, unconfirmed in ((51.0, 0), (59.5, 8)):
         counter = Counter(
             7, processes={1: ProcessCount(in_flight=3, sent_at=at), 2: ProcessCount(in_flight=8, sent_at=at)}
         )
         counter.roll_over(WindowBounds(8, 60.0, 20), is_alive=lambda process: process == 1)
         assert counter.processes == {1: ProcessCount(carried_over=3, sent_at=at)}
-        assert counter.unconfirmed == unconfirmed, (
-            "its last words may be charged after the turn, and only these"
-        )
+        assert counter.unconfirmed == unconfirmed, "only its last requests may be charged to the next window"
 
 
-def test_what_was_sent_long_ago_has_been_charged() -> None:
-    """Windows of a second may turn twice while a request is on its way; nobody is blocked for ever by one."""
+def test_a_request_sent_long_ago_counts_as_charged() -> None:
+    """Short windows may end twice while a request is in flight; it must not block others for ever."""
     for began, carried_over in ((9.0, 20), (11.0, 0)):
         counter = Counter(7, reported=5, processes={1: ProcessCount(used=5, in_flight=20, sent_at=0.0)})
         counter.roll_over(WindowBounds(9, began, 20), is_alive=lambda _: True)
@@ -91,7 +89,7 @@ def test_what_was_sent_long_ago_has_been_charged() -> None:
         assert (counter.obstacle(20, 20, 1.0, 0.5) is None) == (not carried_over)
 
 
-def test_what_others_took_is_left_to_them_in_the_next_window() -> None:
+def test_external_use_is_left_free_in_the_next_window() -> None:
     counter = Counter(7, processes={1: ProcessCount(in_flight=1)})
     counter.record_response(1, sent(1, 0.0, 1.0), 301, 7)
     assert counter.external == 300
@@ -104,7 +102,7 @@ def test_what_others_took_is_left_to_them_in_the_next_window() -> None:
     assert counter.obstacle(left, 600, 1.0, 0.5) == "external"
 
 
-def test_who_had_less_than_wanted_is_left_more_and_who_is_gone_less() -> None:
+def test_expected_external_use_grows_with_demand_and_decays() -> None:
     counter = Counter(7, reported=600, external=100)
     counter.roll_over(WindowBounds(8, 0.0, 600), is_alive=lambda _: True)
     assert counter.expected == 150
@@ -113,25 +111,25 @@ def test_who_had_less_than_wanted_is_left_more_and_who_is_gone_less() -> None:
     assert counter.expected == 75
     counter.reported_at = 0.1
     counter.roll_over(WindowBounds(10, 0.0, 600), is_alive=lambda _: True)
-    assert counter.expected == 65, "nothing was told of the end of that window: they may have come after it"
+    assert counter.expected == 65, "no report late in that window, so the use may have come after it"
     counter.roll_over(WindowBounds(13, 0.0, 600), is_alive=lambda _: True)
-    assert counter.expected == 65 * 7 // 8 // 4, "windows in which nobody asked halve it"
+    assert counter.expected == 65 * 7 // 8 // 4, "windows without requests halve it"
 
 
-def test_a_few_strange_requests_cost_no_more_than_a_few() -> None:
-    """A browser tab that asked for the time must not take three per cent of the allowance away."""
+def test_a_few_external_requests_reserve_only_a_little() -> None:
+    """A browser tab that fetches the time must not cost three per cent of the limit."""
     counter = Counter(7, reported=2, external=2, reported_at=0.99)
     assert counter.obstacle(600 - 2 - 2 - 1, 600, 1.0, 0.99) is None
     assert counter.obstacle(600 - 2 - 2 - 8, 600, 1.0, 0.0) is None
 
 
-def test_a_newcomer_is_expected_to_go_on_at_its_pace() -> None:
+def test_new_external_use_is_expected_to_continue_at_its_rate() -> None:
     counter = Counter(7, reported=50, external=50, reported_at=0.25)
     assert counter.obstacle(600 - 50 - 150 - 18, 600, 1.0, 0.3) is None
     assert counter.obstacle(600 - 50 - 150 - 17, 600, 1.0, 0.3) == "external"
 
 
-def test_a_burst_that_is_over_is_not_expected_to_go_on() -> None:
+def test_a_past_burst_is_not_expected_to_continue() -> None:
     counter = Counter(7)
     for at, count in ((0.01, 100), (0.06, 101), (0.2, 102)):
         counter.reserve(1, 1, now=at)
@@ -140,21 +138,21 @@ def test_a_burst_that_is_over_is_not_expected_to_go_on() -> None:
     assert counter.obstacle(460, 600, 1.0, 0.95) is None
 
 
-def test_beside_others_the_allowance_is_taken_bit_by_bit() -> None:
-    """Who takes all of it at once never sees what the others would have taken."""
-    beside = Counter(8, reported=100, expected=100)
-    free = [600 - 100 - 18 - held for held in (360, 180, 100)]
+def test_next_to_external_use_the_limit_is_released_gradually() -> None:
+    """Using all of it at once would hide what other programs want to use."""
+    counter = Counter(8, reported=100, expected=100)
+    free = [600 - 100 - 18 - reserved for reserved in (360, 180, 100)]
     for elapsed, weight in zip((0.0, 0.5, 0.9), free, strict=True):
-        assert beside.obstacle(weight, 600, 1.0, elapsed) is None
-        assert beside.obstacle(weight + 1, 600, 1.0, elapsed) == "external"
+        assert counter.obstacle(weight, 600, 1.0, elapsed) is None
+        assert counter.obstacle(weight + 1, 600, 1.0, elapsed) == "external"
     without_others = Counter(8, reported=100)
     assert without_others.obstacle(500, 600, 1.0, 0.0) is None
 
 
-# -- a share for others ------------------------------------------------------------------------------------
+# -- limit_fraction ----------------------------------------------------------------------------------------
 
 
-def test_a_link_with_a_share_leaves_the_rest(env: SandboxEnv) -> None:
+def test_a_link_with_a_limit_fraction_leaves_the_rest(env: SandboxEnv) -> None:
     half = env.new_link(limit_fraction=0.5)
     for _ in range(30):
         half.futures.overview()
@@ -163,7 +161,7 @@ def test_a_link_with_a_share_leaves_the_rest(env: SandboxEnv) -> None:
     assert set(env.sent()) == {200}
 
 
-def test_who_has_a_greater_share_goes_on(env: SandboxEnv) -> None:
+def test_a_link_with_a_larger_fraction_continues(env: SandboxEnv) -> None:
     half = env.new_link(limit_fraction=0.5)
     for _ in range(11):
         half.futures.overview()
@@ -172,19 +170,19 @@ def test_who_has_a_greater_share_goes_on(env: SandboxEnv) -> None:
         env.link.futures.overview()
     assert env.clock.monotonic() - before < 1
     half.futures.overview()
-    assert env.clock.monotonic() - before > 1, "what the other used counts for it as well"
+    assert env.clock.monotonic() - before > 1, "use by the other Link counts too"
 
 
 @pytest.mark.parametrize("limit_fraction", [0, -0.5, 1.5, True, "half", None, float("nan")])
-def test_a_share_that_is_none_is_refused(env: SandboxEnv, limit_fraction: object) -> None:
+def test_an_invalid_limit_fraction_is_refused(env: SandboxEnv, limit_fraction: object) -> None:
     with pytest.raises(errors.UsageError, match="limit_fraction"):
         env.new_link(limit_fraction=limit_fraction)
 
 
-# -- limits, learnt ----------------------------------------------------------------------------------------
+# -- limits fetched from the exchange ----------------------------------------------------------------------
 
 
-def test_the_limit_in_force_is_learnt_before_the_first_request() -> None:
+def test_the_limit_is_fetched_before_the_first_request() -> None:
     env = SandboxEnv(exchange={"limit_scale": 0.25})
     try:
         assert env.link.budget.limit(FAPI) == 2400
@@ -197,7 +195,7 @@ def test_the_limit_in_force_is_learnt_before_the_first_request() -> None:
         env.close()
 
 
-def test_the_length_of_the_window_is_learnt_too() -> None:
+def test_the_length_of_the_window_is_fetched_too() -> None:
     env = SandboxEnv(exchange={"limit_scale": 0.25, "window_seconds": 7})
     try:
         env.link.futures.overview()
@@ -216,7 +214,7 @@ def test_the_length_of_the_window_is_learnt_too() -> None:
         env.close()
 
 
-def test_it_is_asked_for_once_a_day_and_after_a_refusal(env: SandboxEnv) -> None:
+def test_the_limit_is_fetched_once_a_day_and_after_a_429(env: SandboxEnv) -> None:
     env.link.futures.overview()
     env.link.futures.volumes()
     assert len(env.sent(INFO)) == 1
@@ -225,10 +223,10 @@ def test_it_is_asked_for_once_a_day_and_after_a_refusal(env: SandboxEnv) -> None
     assert len(env.sent(INFO)) == 2
     env.exchange.faults.add("rate-limit", path=OVERVIEW, seconds=1)
     env.link.futures.overview()
-    assert len(env.sent(INFO)) == 3, "a limit that was overstepped may have been changed"
+    assert len(env.sent(INFO)) == 3, "after a 429 the limit may have changed"
 
 
-def test_where_it_cannot_be_learnt_the_documented_one_holds_for_a_while(env: SandboxEnv) -> None:
+def test_without_a_response_the_documented_limit_applies(env: SandboxEnv) -> None:
     env.exchange.faults.add("server-error", path=INFO, times=None)
     env.link.futures.overview()
     env.link.futures.overview()
@@ -240,7 +238,7 @@ def test_where_it_cannot_be_learnt_the_documented_one_holds_for_a_while(env: San
     assert env.sent(INFO) == [503, 200]
 
 
-def test_a_read_of_sapi_asks_for_no_limits(env: SandboxEnv) -> None:
+def test_a_read_of_sapi_fetches_no_limits(env: SandboxEnv) -> None:
     env.link.exchange.partner()
     assert env.sent("/api/v3/exchangeInfo") == []
     env.link.get("/api/v3/time")
@@ -248,7 +246,7 @@ def test_a_read_of_sapi_asks_for_no_limits(env: SandboxEnv) -> None:
     assert env.link._connection.budget.has_current_limits(API)
 
 
-def test_a_limit_given_by_hand_counts_before_a_learnt_one() -> None:
+def test_a_limit_set_by_the_user_takes_precedence() -> None:
     env = SandboxEnv(link={"limits": {"fapi": 300}})
     try:
         env.link.futures.overview()
@@ -257,7 +255,7 @@ def test_a_limit_given_by_hand_counts_before_a_learnt_one() -> None:
         env.close()
 
 
-def test_of_several_limits_the_one_that_answers_tell_counts_and_nonsense_does_not() -> None:
+def test_of_several_limits_the_one_in_the_headers_applies() -> None:
     budget = shared(FakeClock(), Path("/dev/null/none"))
     budget.update_limits(
         FAPI,
@@ -272,7 +270,7 @@ def test_of_several_limits_the_one_that_answers_tell_counts_and_nonsense_does_no
     assert budget._limits.in_force(FAPI) == ReportedLimit("weight", 300, 5000)
 
 
-def test_order_counts_are_shown_with_their_limit(env: SandboxEnv) -> None:
+def test_order_counts_come_with_their_limit(env: SandboxEnv) -> None:
     env.exchange.faults.add("extra-header", path=OVERVIEW, name="X-MBX-ORDER-COUNT-1M", value=7)
     env.link.futures.overview()
     (count,) = env.link.budget.snapshot().other_counts
@@ -283,10 +281,10 @@ def test_order_counts_are_shown_with_their_limit(env: SandboxEnv) -> None:
     assert env.link.budget.snapshot().other_counts == ()
 
 
-# -- what another process sees -----------------------------------------------------------------------------
+# -- several processes -------------------------------------------------------------------------------------
 
 
-def test_two_processes_see_what_each_has_reserved(tmp_path: Path) -> None:
+def test_two_processes_see_each_others_reservations(tmp_path: Path) -> None:
     clock = FakeClock()
     one, other = (shared(clock, tmp_path / "x.sqlite") for _ in range(2))
     one.record_response(one.admit(FAPI, OVERVIEW, 300, "x"), 200)
@@ -297,10 +295,10 @@ def test_two_processes_see_what_each_has_reserved(tmp_path: Path) -> None:
         (use,) = each.snapshot().rate_limits
         assert (use.used, use.in_flight) == (300, 2100)
     other.admit(FAPI, OVERVIEW, 1, "y")
-    assert clock.slept, "it waited for the turn"
+    assert clock.slept, "it waited for the next window"
 
 
-def test_a_restarted_kernel_knows_that_it_is_banned(tmp_path: Path) -> None:
+def test_a_restarted_kernel_knows_the_ban(tmp_path: Path) -> None:
     clock = FakeClock()
     one = shared(clock, tmp_path / "x.sqlite")
     one.record_response(one.admit(FAPI, OVERVIEW, 1, "x"), 418, {"Retry-After": "300"})
@@ -313,7 +311,7 @@ def test_a_restarted_kernel_knows_that_it_is_banned(tmp_path: Path) -> None:
     restarted.admit(API, "/api/v3/time", 1, "clock")
 
 
-def test_a_pause_holds_for_every_process_and_for_that_host_only(tmp_path: Path) -> None:
+def test_a_pause_applies_to_every_process_and_to_that_host_only(tmp_path: Path) -> None:
     clock = FakeClock()
     one, other = (shared(clock, tmp_path / "x.sqlite") for _ in range(2))
     one.record_response(one.admit(FAPI, OVERVIEW, 1, "x"), 429, {"Retry-After": "17"})
@@ -323,7 +321,7 @@ def test_a_pause_holds_for_every_process_and_for_that_host_only(tmp_path: Path) 
     assert sum(clock.slept) == pytest.approx(17)
 
 
-def test_limits_and_clocks_are_learnt_once_for_all_processes(tmp_path: Path) -> None:
+def test_limits_and_clocks_are_shared_by_all_processes(tmp_path: Path) -> None:
     clock = FakeClock()
     one, other = (shared(clock, tmp_path / "x.sqlite") for _ in range(2))
     host_clock = HostClock(clock)
@@ -333,7 +331,7 @@ def test_limits_and_clocks_are_learnt_once_for_all_processes(tmp_path: Path) -> 
     third = shared(clock, tmp_path / "x.sqlite")
     assert third.limit(FAPI) == 1000
     assert third.has_current_limits(FAPI)
-    assert other.has_current_limits(FAPI), "who was there before looks before it asks"
+    assert other.has_current_limits(FAPI), "a running process reads the store before it fetches"
     assert other.limit(FAPI) == 1000
     one.update_limits(FAPI, [ReportedLimit("weight", 60, 500)])
     clock.advance(LIMITS_REREAD_S + 1)
@@ -341,10 +339,10 @@ def test_limits_and_clocks_are_learnt_once_for_all_processes(tmp_path: Path) -> 
     assert other.limit(FAPI) == 500
 
 
-# -- pages whose number is known --------------------------------------------------------------------------
+# -- pages of a known number -------------------------------------------------------------------------------
 
 
-def test_pages_are_asked_for_at_once_where_their_number_is_known_and_cost_the_same() -> None:
+def test_pages_of_a_known_number_are_fetched_in_parallel_at_the_same_weight() -> None:
     link = toolkit.demo(seed=7, latency_ms=30)
     try:
         first = link.exchange.futures_balances("um")
@@ -359,7 +357,7 @@ def test_pages_are_asked_for_at_once_where_their_number_is_known_and_cost_the_sa
         link.close()
 
 
-def test_a_warning_points_at_the_line_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_warning_points_at_the_users_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path / "file" / "under"))
     with pytest.warns(errors.RateLimitWarning, match="counted by this process alone") as caught:
@@ -367,14 +365,14 @@ def test_a_warning_points_at_the_line_of_the_user(tmp_path: Path, monkeypatch: p
     assert [each.filename for each in caught] == [__file__]
 
 
-def test_no_retry_after_has_a_429_sent_again_at_once(env: SandboxEnv) -> None:
+def test_no_retry_after_makes_a_429_retry_at_once(env: SandboxEnv) -> None:
     env.exchange.faults.add("rate-limit", path=OVERVIEW, seconds=0, times=2)
     before = env.clock.monotonic()
     env.link.futures.overview()
     assert env.clock.monotonic() - before >= 2
 
 
-def test_a_418_that_does_not_say_how_long_is_no_ban_that_is_over() -> None:
+def test_a_418_with_a_retry_after_of_zero_is_a_ban() -> None:
     budget = shared(FakeClock(), Path("/dev/null/none"))
     budget.record_response(budget.admit(FAPI, OVERVIEW, 1, "x"), 418, {"Retry-After": "0"})
     with pytest.raises(errors.BannedError):
@@ -382,19 +380,19 @@ def test_a_418_that_does_not_say_how_long_is_no_ban_that_is_over() -> None:
 
 
 @pytest.mark.parametrize("name", ["X-MBX-ORDER-COUNT-0S", f"X-MBX-ORDER-COUNT-{'9' * 20}S"])
-def test_a_header_that_counts_nothing_loses_no_answer(env: SandboxEnv, name: str) -> None:
+def test_an_invalid_count_header_loses_no_response(env: SandboxEnv, name: str) -> None:
     env.exchange.faults.add("extra-header", path=OVERVIEW, name=name, value=7)
     assert len(env.link.futures.overview()) == 1
     assert env.link.budget.snapshot().other_counts == ()
 
 
-def test_a_kernel_that_starts_during_a_ban_is_told_of_the_endpoint_it_called(env: SandboxEnv) -> None:
+def test_a_ban_at_the_first_call_names_the_endpoint(env: SandboxEnv) -> None:
     env.link._connection.budget.ban(100.0)
     with pytest.raises(errors.BannedError, match=r"futures\.overview was refused"):
         env.link.futures.overview()
 
 
-def test_names_of_scripts_need_not_be_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_script_names_need_not_be_utf8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["/home/x/r\udce9sum\udce9.py"])
     budget = shared(FakeClock(), tmp_path / "x.sqlite")
     budget.admit(FAPI, OVERVIEW, 1, "x")

@@ -1,6 +1,6 @@
-"""The file under the rate limits: whatever becomes of it, the work goes on, and as far as can be together.
+"""The rate-limit file: shared where possible, and no damage to it stops a request.
 
-Real files, real processes where a process is what it is about; clocks that do not wait.
+The tests use real files and real processes, and clocks that do not wait.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ from toolkit.storage.formats import Execute
 from toolkit.storage.paths import rate_limit_file
 from toolkit.timing.clock import SYSTEM_CLOCK, Clock, HostClock
 
-PATIENCE = 20.0
+TIMEOUT_S = 20.0
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks, signals and users of POSIX")
 as_root = pytest.mark.skipif(
-    os.name != "posix" or os.geteuid() != 0, reason="only root may become somebody else"
+    os.name != "posix" or os.geteuid() != 0, reason="only root can become another user"
 )
 
 
@@ -60,7 +60,7 @@ as_root = pytest.mark.skipif(
 
 
 def sql(path: Path, statement: str, *values: object) -> list[Any]:
-    """Somebody else's hand in the file."""
+    """Change the file as another program would."""
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
         return file.execute(statement, values).fetchall()
 
@@ -81,7 +81,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stores(path: Path, clock: FakeClock) -> Iterator[Callable[[], RateLimitStore]]:
-    """Makes stores on one file, each as if it were another process's."""
+    """Make stores on one file, each like one of another process."""
     made: list[RateLimitStore] = []
 
     def make() -> RateLimitStore:
@@ -95,20 +95,20 @@ def stores(path: Path, clock: FakeClock) -> Iterator[Callable[[], RateLimitStore
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the Links of this test keep their rate limits."""
+    """The folder of the rate-limit files of this test's Links."""
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path / "shared"))
     return tmp_path / "shared"
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_lock_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "LOCK_TIMEOUT_S", 0.05)
 
 
 def run(
     *script: str, arguments: tuple[object, ...] = (), env: dict[str, str] | None = None, prelude: str = ""
 ) -> str:
-    """What a script of its own process prints; it has the helpers of `tests.support.rate_limits`."""
+    """Run a script in a process of its own and return its output. It can use `tests.support.rate_limits`."""
     whole = (prelude or _PRELUDE) + "".join(textwrap.dedent(part) for part in script)
     inner = dict(os.environ) | {"PYTHONPATH": str(ROOT)} | (env or {})
     done = subprocess.run(
@@ -117,14 +117,14 @@ def run(
         env=inner,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=TIMEOUT_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-# The package without its front door, which brings pandas and takes ten times as long as all the rest.
+# The package without its `__init__`, which imports pandas and takes ten times as long as all the rest.
 _PRELUDE = f"""
 import sys, types
 sys.modules["toolkit"] = types.ModuleType("toolkit")
@@ -165,11 +165,11 @@ def _another_database(path: Path) -> None:
     sql(path, "CREATE TABLE counter (words TEXT)")
 
 
-def _another_version(path: Path) -> None:
+def _another_format(path: Path) -> None:
     sql(path, f"PRAGMA user_version = {formats.RATE_LIMITS - 1}")
 
 
-def _a_name_alone(path: Path) -> None:
+def _format_number_alone(path: Path) -> None:
     sql(path, f"PRAGMA user_version = {formats.RATE_LIMITS}")
 
 
@@ -187,7 +187,7 @@ def _holes(path: Path) -> None:
 
 
 def _other_types(path: Path) -> None:
-    """The right tables by name, made by who did not check what is written into them."""
+    """Tables of the right names without checks, and values of other types in them."""
     _written(path)
     kept = sql(path, "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql NOT NULL")
     path.unlink()
@@ -220,7 +220,7 @@ def _other_columns(path: Path) -> None:
     sql(path, "ALTER TABLE counter DROP COLUMN unconfirmed")
 
 
-def _a_table_less(path: Path) -> None:
+def _missing_table(path: Path) -> None:
     _written(path)
     sql(path, "DROP TABLE process_count")
 
@@ -239,18 +239,18 @@ DAMAGES = [
     _nothing,
     _header_alone,
     _another_database,
-    _another_version,
-    _a_name_alone,
+    _another_format,
+    _format_number_alone,
     _cut,
     _holes,
     _other_types,
     _other_columns,
-    _a_table_less,
+    _missing_table,
 ]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_file_that_is_no_store_is_set_aside_and_begun_anew(
+def test_an_unusable_file_is_set_aside_and_created_again(
     path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], damage: Callable[[Path], None]
 ) -> None:
     path.parent.mkdir()
@@ -271,7 +271,7 @@ def test_a_file_that_is_no_store_is_set_aside_and_begun_anew(
 
 
 @pytest.mark.parametrize("damage", [_garbage, _header_alone, _holes])
-def test_what_was_set_aside_can_still_be_looked_at(
+def test_a_file_set_aside_keeps_its_contents(
     path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], damage: Callable[[Path], None]
 ) -> None:
     path.parent.mkdir()
@@ -282,7 +282,7 @@ def test_what_was_set_aside_can_still_be_looked_at(
     assert [each.read_bytes() for each in kept] == [before]
 
 
-def test_a_folder_in_the_place_of_the_file_stops_nobody(
+def test_a_folder_in_place_of_the_file_stops_no_request(
     path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
     path.mkdir(parents=True)
@@ -292,9 +292,7 @@ def test_a_folder_in_the_place_of_the_file_stops_nobody(
 
 
 @pytest.mark.parametrize("value", [0, -60])
-def test_a_limit_that_cannot_be_is_not_believed_whoever_wrote_it(
-    path: Path, clock: FakeClock, value: int
-) -> None:
+def test_an_impossible_stored_limit_is_ignored(path: Path, clock: FakeClock, value: int) -> None:
     new_budget(clock, path)
     sql(path, "INSERT INTO reported_limit VALUES ('fapi', 'weight', ?, ?, ?)", value, value, clock.time())
     budget = new_budget(clock, path)
@@ -306,10 +304,10 @@ def test_a_limit_that_cannot_be_is_not_believed_whoever_wrote_it(
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_bytes_overwritten_under_open_stores_stop_nobody(
+def test_damage_to_an_open_file_stops_no_request(
     path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], seed: int
 ) -> None:
-    luck = random.Random(seed)
+    rng = random.Random(seed)
     one, other = stores(), stores()
     for each in (one, other):
         reserve(each, clock, 10)
@@ -320,9 +318,9 @@ def test_bytes_overwritten_under_open_stores_stop_nobody(
         sql(path, "PRAGMA wal_checkpoint(FULL)")
     for part in (path, Path(f"{path}-wal")):
         with part.open("r+b") as file:
-            for _ in range(luck.randint(1, 40)):
-                file.seek(luck.randrange(max(1, part.stat().st_size)))
-                file.write(luck.choice([luck.randbytes(luck.randint(1, 200)), b"\0" * 100, b"7" * 9]))
+            for _ in range(rng.randint(1, 40)):
+                file.seek(rng.randrange(max(1, part.stat().st_size)))
+                file.write(rng.choice([rng.randbytes(rng.randint(1, 200)), b"\0" * 100, b"7" * 9]))
     third = stores()
     for _ in range(6):
         for each in (one, other, third):
@@ -337,7 +335,7 @@ def test_bytes_overwritten_under_open_stores_stop_nobody(
     assert is_shared(other, third, clock)
 
 
-def test_who_begins_anew_writes_down_what_it_knew(
+def test_a_file_created_again_gets_the_known_state(
     path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
     store = stores()
@@ -354,7 +352,7 @@ def test_who_begins_anew_writes_down_what_it_knew(
 
 
 @pytest.mark.parametrize("gone", ["folder", "file", "all but the file", "moved"])
-def test_who_deletes_the_store_does_not_split_the_machine(
+def test_after_a_deletion_all_processes_share_one_file_again(
     path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], gone: str
 ) -> None:
     one = stores()
@@ -371,23 +369,23 @@ def test_who_deletes_the_store_does_not_split_the_machine(
     other = stores()
     assert isinstance(reserve(one, clock), int)
     assert isinstance(reserve(other, clock), int)
-    assert is_shared(one, other, clock), "not even until the window turns: 2400 would be sent twice"
+    assert is_shared(one, other, clock), "at once: until the next window the limit would be used twice"
     assert is_shared(other, one, clock)
     assert known(other) >= 1000
     assert (one.problem, other.problem) == ("", "")
     clock.advance(60.0)
-    reserve(one, clock)  # the window turns
+    reserve(one, clock)  # begins the next window
     assert is_shared(one, other, clock)
 
 
-# -- where no file can be had ----------------------------------------------------------------------------
+# -- no usable file --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "where",
     ["/proc/state/rate-limits.sqlite", "{file}/rate-limits.sqlite", "{file}/deeper/rate-limits.sqlite"],
 )
-def test_where_no_file_can_be_had_the_budget_is_kept_in_memory(
+def test_without_a_usable_file_the_budget_is_kept_in_memory(
     tmp_path: Path, clock: FakeClock, where: str
 ) -> None:
     (tmp_path / "file").write_text("no folder")
@@ -397,13 +395,13 @@ def test_where_no_file_can_be_had_the_budget_is_kept_in_memory(
         budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 100, "x"), 200)
     assert clock.slept == []
     budget.admit(FAPI, "/fapi/v1/x", 100, "x")
-    assert len(clock.slept) == 1, "and keeps the limits"
+    assert len(clock.slept) == 1, "and the limits are kept"
     assert str(at.parent) in budget.local_only_reason
 
 
 @as_root
 @pytest.mark.parametrize("made", [True, False])
-def test_a_folder_that_may_only_be_read(tmp_path: Path, made: bool) -> None:
+def test_a_read_only_folder(tmp_path: Path, made: bool) -> None:
     at = tmp_path / "state" / "rate-limits.sqlite"
     at.parent.mkdir()
     if made:
@@ -423,7 +421,7 @@ def test_a_folder_that_may_only_be_read(tmp_path: Path, made: bool) -> None:
 
 @as_root
 def test_users_who_share_a_folder_share_the_store(tmp_path: Path) -> None:
-    """TOOLKIT_RATE_LIMITS names a folder that all may write to; the first one's file is open meanwhile."""
+    """TOOLKIT_RATE_LIMITS names a folder that all may write to; the first user keeps the file open."""
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o777)
@@ -459,14 +457,14 @@ def test_users_who_share_a_folder_share_the_store(tmp_path: Path) -> None:
 
 
 @as_root
-def test_a_file_of_another_user_that_may_be_written_to_is_used(tmp_path: Path) -> None:
-    """Its mode need not be the one it would be made with today."""
+def test_a_writable_file_of_another_user_is_used(tmp_path: Path) -> None:
+    """Its mode may differ from the one that new files get."""
     shared = tmp_path / "shared"
     shared.mkdir()
     at = shared / "rate-limits.sqlite"
     _written(at)
     at.chmod(0o666)
-    shared.chmod(0o1733)  # sticky: who did not make a file cannot change it
+    shared.chmod(0o1733)  # sticky: only its owner can replace a file
     let_others_in(tmp_path)
     said = run(
         """
@@ -480,7 +478,9 @@ def test_a_file_of_another_user_that_may_be_written_to_is_used(tmp_path: Path) -
 
 
 @posix
-def test_nobody_else_reads_a_store_of_ones_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_private_store_is_readable_by_its_owner_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     at = rate_limit_file(BASE_URLS, None)
     assert at is not None
@@ -491,7 +491,7 @@ def test_nobody_else_reads_a_store_of_ones_own(monkeypatch: pytest.MonkeyPatch, 
 
 
 @posix
-def test_a_disk_that_is_full_stops_nobody(tmp_path: Path) -> None:
+def test_a_full_disk_stops_no_request(tmp_path: Path) -> None:
     said = run(
         """
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -512,7 +512,7 @@ def test_a_disk_that_is_full_stops_nobody(tmp_path: Path) -> None:
     )
     first, last = said.splitlines()
     assert first.startswith("the rate-limit file in ")
-    assert int(first.partition("|")[2]) in (400, 401), "what was counted before is not forgotten"
+    assert int(first.partition("|")[2]) in (400, 401), "earlier counts are kept"
     assert last == "|"
 
 
@@ -536,8 +536,8 @@ def test_a_disk_too_small_for_the_store(tmp_path: Path, clock: FakeClock, size: 
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_a_file_that_somebody_keeps_locked_is_done_without_and_come_back_to(
-    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], impatient: None
+def test_a_locked_file_is_replaced_by_memory_until_it_is_free(
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], short_lock_timeout: None
 ) -> None:
     one, other = stores(), stores()
     reserve(one, clock, 1000)
@@ -547,7 +547,7 @@ def test_a_file_that_somebody_keeps_locked_is_done_without_and_come_back_to(
     for each in (one, other):
         assert isinstance(reserve(each, clock, 10), int)  # while the file is still locked
         assert "locked" in each.problem
-    assert known(one) >= 1010, "what was known is known in memory"
+    assert known(one) >= 1010, "memory holds what was known"
     holder.execute("ROLLBACK")
     clock.advance(counter_database.RETRY_FILE_AFTER_S / 2)
     assert isinstance(reserve(one, clock), int)
@@ -560,8 +560,8 @@ def test_a_file_that_somebody_keeps_locked_is_done_without_and_come_back_to(
     holder.close()
 
 
-def test_what_was_sent_without_the_file_is_known_when_it_is_back(
-    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], impatient: None
+def test_requests_counted_in_memory_are_stored_later(
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], short_lock_timeout: None
 ) -> None:
     clock.advance(5 - clock.monotonic() % 60 + 60)
     one, other = stores(), stores()
@@ -583,13 +583,13 @@ def test_what_was_sent_without_the_file_is_known_when_it_is_back(
     assert known(other) >= 2000
 
 
-def test_a_ban_met_without_the_file_outweighs_an_old_one_in_it(
-    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], impatient: None
+def test_a_longer_ban_in_memory_replaces_the_stored_one(
+    path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], short_lock_timeout: None
 ) -> None:
     one, other = stores(), stores()
     other.limits()
     one.limits()
-    other.back_off(ALL_HOSTS, 20.0)  # nobody looks at it again before it is over
+    other.back_off(ALL_HOSTS, 20.0)  # not read again before it ends
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     one.back_off(ALL_HOSTS, 300.0)
@@ -600,31 +600,31 @@ def test_a_ban_met_without_the_file_outweighs_an_old_one_in_it(
     assert [backoff.seconds_left for backoff in other.backoffs()] == [pytest.approx(240.0)]
 
 
-def test_a_ban_ends_when_it_was_said_to_however_long_the_file_was_locked(
+def test_a_ban_ends_on_time_however_long_the_file_was_locked(
     path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = stores()
     one.limits()
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    looked, look = threading.Event(), clock.monotonic
+    called, monotonic_of_clock = threading.Event(), clock.monotonic
 
     def monotonic() -> float:
-        looked.set()
-        return look()
+        called.set()
+        return monotonic_of_clock()
 
     monkeypatch.setattr(clock, "monotonic", monotonic)
-    halting = threading.Thread(target=one.back_off, args=(ALL_HOSTS, 10.0))
-    halting.start()
-    assert looked.wait(3.0)
+    thread = threading.Thread(target=one.back_off, args=(ALL_HOSTS, 10.0))
+    thread.start()
+    assert called.wait(3.0)
     clock.advance(2.0)
     holder.execute("ROLLBACK")
-    halting.join()
+    thread.join()
     holder.close()
     assert [backoff.seconds_left for backoff in one.backoffs()] == [pytest.approx(8.0)]
 
 
-def test_a_count_that_no_database_can_hold_loses_no_answer(path: Path, clock: FakeClock) -> None:
+def test_a_count_too_large_for_the_database_loses_no_response(path: Path, clock: FakeClock) -> None:
     budget = new_budget(clock, path)
     for header in ("X-MBX-USED-WEIGHT-1M", "X-MBX-ORDER-COUNT-10S", "X-SAPI-USED-IP-WEIGHT-1M"):
         budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200, {header: "9" * 30})
@@ -634,7 +634,7 @@ def test_a_count_that_no_database_can_hold_loses_no_answer(path: Path, clock: Fa
 
 
 @pytest.mark.parametrize("weight", [2**70, 1.5, None, "7", Decimal(1)])
-def test_an_argument_that_cannot_be_is_not_the_files_fault(
+def test_an_invalid_argument_does_not_count_as_damage(
     path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], weight: Any
 ) -> None:
     one, other = stores(), stores()
@@ -648,7 +648,7 @@ def test_an_argument_that_cannot_be_is_not_the_files_fault(
     assert is_shared(one, other, clock)
     assert is_shared(other, one, clock)
     path.unlink()
-    assert isinstance(reserve(one, clock), int), "nor is it written down where the file is begun anew"
+    assert isinstance(reserve(one, clock), int), "and a new file does not get it"
     assert not list(path.parent.glob("*.damaged*"))
     assert one.problem == ""
 
@@ -663,7 +663,7 @@ def test_an_argument_that_cannot_be_is_not_the_files_fault(
         "UPDATE counter SET endpoint = CAST(x'ff' AS TEXT)",
     ],
 )
-def test_numbers_and_words_that_cannot_be_stop_nobody(
+def test_impossible_stored_values_stop_no_request(
     path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], statement: str
 ) -> None:
     store = stores()
@@ -678,11 +678,11 @@ def test_numbers_and_words_that_cannot_be_stop_nobody(
         clock.advance(25.0)
     assert store.problem == ""
     clock.advance(120.0)
-    reserve(store, clock)  # the window turns
+    reserve(store, clock)  # begins the next window
     assert is_shared(store, stores(), clock)
 
 
-def test_a_file_that_is_damaged_time_and_again_is_done_without(
+def test_a_repeatedly_damaged_file_is_replaced_by_memory(
     path: Path, stores: Callable[[], RateLimitStore]
 ) -> None:
     store = stores()
@@ -702,7 +702,7 @@ def test_a_file_that_is_damaged_time_and_again_is_done_without(
 
 
 @pytest.mark.parametrize("step", [3600.0, -3600.0])
-def test_a_step_of_the_wall_clock_moves_nothing_for_a_kernel_restarted_after_it(
+def test_a_step_of_the_wall_clock_changes_nothing_for_a_restarted_kernel(
     path: Path, clock: FakeClock, step: float
 ) -> None:
     first = new_budget(clock, path)
@@ -719,8 +719,8 @@ def test_a_step_of_the_wall_clock_moves_nothing_for_a_kernel_restarted_after_it(
 
 
 @pytest.mark.parametrize("step", [3600.0, -3600.0, -30.0, 86_400.0 * 365, -86_400.0 * 365])
-def test_windows_go_on_after_a_step_of_the_wall_clock(path: Path, clock: FakeClock, step: float) -> None:
-    """Nothing was measured, so that the windows go by the wall clock: a step costs a window at most."""
+def test_windows_continue_after_a_step_of_the_wall_clock(path: Path, clock: FakeClock, step: float) -> None:
+    """Without a measured clock the windows follow the wall clock, and a step costs a window at most."""
     budget, other = new_budget(clock, path), new_budget(clock, path)
     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 2400, "x"), 200)
     clock.wall_ahead = step
@@ -736,10 +736,10 @@ def test_windows_go_on_after_a_step_of_the_wall_clock(path: Path, clock: FakeClo
 
 
 @pytest.mark.parametrize(("step", "lasts"), [(0.0, 20.0), (-3600.0, 30.0), (3600.0, 0.0)])
-def test_a_pause_of_before_the_machine_was_restarted_is_never_longer_than_was_asked(
+def test_a_pause_from_before_a_reboot_never_exceeds_its_length(
     path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], step: float, lasts: float
 ) -> None:
-    """Only the wall clock tells how long that was, and it may have been stepped."""
+    """Only the wall clock spans a reboot, and it may have been changed."""
     stores().back_off("fapi", 30.0)
     sql(path, "UPDATE backoff SET boot = 'another', until = until + 1e6")
     clock.advance(10.0)
@@ -749,10 +749,10 @@ def test_a_pause_of_before_the_machine_was_restarted_is_never_longer_than_was_as
     assert stores().backoffs() == []
 
 
-def test_a_pause_that_cannot_be_is_none(
+def test_an_impossible_pause_ends_after_its_length(
     path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
-    """Of this very run of the machine, and with more left than was ever asked for."""
+    """It is from this boot and has more time left than its length."""
     stores().back_off("fapi", 30.0)
     sql(path, "UPDATE backoff SET until = until + 1e9")
     stores().backoffs()
@@ -760,9 +760,7 @@ def test_a_pause_that_cannot_be_is_none(
     assert stores().backoffs() == []
 
 
-def test_a_clock_measured_before_the_machine_was_restarted_is_not_gone_by(
-    path: Path, clock: FakeClock
-) -> None:
+def test_a_clock_measured_before_a_reboot_is_not_used(path: Path, clock: FakeClock) -> None:
     budget = new_budget(clock, path)
     measured = HostClock(clock).measure(lambda: (clock.time() + 5.0, 0.0))
     budget.publish_clock("fapi", measured)
@@ -787,7 +785,7 @@ def test_a_shorter_pause_does_not_end_a_longer_one(
 # -- two versions ----------------------------------------------------------------------------------------
 
 
-def test_two_versions_leave_each_others_files_alone(folder: Path, clock: FakeClock) -> None:
+def test_two_versions_use_separate_files(folder: Path, clock: FakeClock) -> None:
     new = rate_limit_file(BASE_URLS, None)
     assert new is not None
     old = next(each for each in paths.earlier_rate_limit_files(BASE_URLS) if each.parent == new.parent)
@@ -807,7 +805,7 @@ def test_two_versions_leave_each_others_files_alone(folder: Path, clock: FakeClo
 
 FORKED = """
 at = Path(sys.argv[1])
-STEADY = WindowBounds(1000, 0.0, 10**6)  # so that no window turns meanwhile
+STEADY = WindowBounds(1000, 0.0, 10**6)  # a window that does not end
 def more(store, weight):
     return store.reserve(KEY, "x", host="fapi", window_bounds=STEADY, weight=weight, limit_fraction=1.0)
 """
@@ -823,8 +821,8 @@ store.close()
 
 @posix
 @pytest.mark.parametrize("ends", ["closes it", "ends", "is killed"])
-def test_a_child_is_counted_whatever_its_parent_does_next(tmp_path: Path, ends: str) -> None:
-    """Another process comes when the parent has ended: it and the child have to know of each other."""
+def test_a_forked_child_is_counted_whatever_its_parent_does(tmp_path: Path, ends: str) -> None:
+    """Another process starts when the parent has ended. It and the child must see each other's requests."""
     said = run(
         FORKED,
         f"""
@@ -858,7 +856,7 @@ def test_a_child_is_counted_whatever_its_parent_does_next(tmp_path: Path, ends: 
             os._exit(0)
         os.close(told[1])
         os.waitpid(parent, 0)
-        print(os.read(told[0], 1000).decode() or "the child has died")
+        print(os.read(told[0], 1000).decode() or "the child died")
         """,
         arguments=(tmp_path / "rate-limits.sqlite", ends),
     )
@@ -866,7 +864,7 @@ def test_a_child_is_counted_whatever_its_parent_does_next(tmp_path: Path, ends: 
 
 
 @posix
-def test_a_child_forked_in_the_middle_of_a_transaction_goes_on_with_the_file(tmp_path: Path) -> None:
+def test_a_child_forked_during_a_transaction_can_use_the_file(tmp_path: Path) -> None:
     said = run(
         FORKED,
         """
@@ -878,7 +876,7 @@ def test_a_child_forked_in_the_middle_of_a_transaction_goes_on_with_the_file(tmp
         def work():
             while not over.is_set():
                 budget.release(budget.admit(FAPI, "/fapi/v1/x", 1, "x"))
-                over.wait(0.0005)  # nobody asks without a rest
+                over.wait(0.0005)
         threads = [threading.Thread(target=work) for _ in range(2)]
         for each in threads: each.start()
         alone = []
@@ -906,19 +904,19 @@ def test_a_child_forked_in_the_middle_of_a_transaction_goes_on_with_the_file(tmp
 
 
 @posix
-def test_interrupts_at_any_moment_leave_the_file_to_the_others(tmp_path: Path) -> None:
-    """Ctrl-C, and again while the first is dealt with: nothing stays locked, nothing is begun anew."""
+def test_interrupts_never_leave_the_file_locked(tmp_path: Path) -> None:
+    """Ctrl-C, and again during the handling of the first: nothing stays locked or is created again."""
     said = run(
         FORKED,
         """
         import random
-        luck = random.Random(5)
+        rng = random.Random(5)
         store = RateLimitStore(at, SYSTEM_CLOCK)
         other = RateLimitStore(at, SYSTEM_CLOCK)
         more(store, 1)
         more(other, 1)
         def again(*_):
-            signal.setitimer(signal.ITIMER_REAL, luck.uniform(1e-5, 4e-4))
+            signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, 4e-4))
             raise KeyboardInterrupt
         signal.signal(signal.SIGALRM, again)
         interrupts = 0
@@ -926,7 +924,7 @@ def test_interrupts_at_any_moment_leave_the_file_to_the_others(tmp_path: Path) -
         def storm():
             global interrupts
             try:
-                signal.setitimer(signal.ITIMER_REAL, luck.uniform(1e-5, 4e-4))
+                signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, 4e-4))
                 while True:
                     more(store, 1)
             except KeyboardInterrupt:
@@ -955,13 +953,13 @@ def test_interrupts_at_any_moment_leave_the_file_to_the_others(tmp_path: Path) -
 
 
 @posix
-def test_an_interrupt_at_any_moment_leaves_the_budget_to_the_other_threads(tmp_path: Path) -> None:
-    """One Ctrl-C at a time, wherever it strikes: the lock that all threads share is free."""
+def test_interrupts_never_leave_the_budget_locked(tmp_path: Path) -> None:
+    """After a Ctrl-C at any moment, the lock that all threads share is free."""
     said = run(
         FORKED,
         """
         import random
-        luck = random.Random(5)
+        rng = random.Random(5)
         hosts = {host: HostClock(SYSTEM_CLOCK) for host in HOSTS}
         budget = Budget(SYSTEM_CLOCK, hosts, RateLimitStore(at, SYSTEM_CLOCK))
         budget.set_limits({"fapi": 10**9})
@@ -972,7 +970,7 @@ def test_an_interrupt_at_any_moment_leaves_the_budget_to_the_other_threads(tmp_p
         end = time.monotonic() + 1.5
         while time.monotonic() < end and not stuck:
             try:
-                signal.setitimer(signal.ITIMER_REAL, luck.uniform(1e-5, 6e-4))
+                signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, 6e-4))
                 while True:
                     budget.record_response(budget.admit(FAPI, "/fapi/v1/x", 1, "x"), 200)
             except KeyboardInterrupt:
@@ -993,7 +991,7 @@ def test_an_interrupt_at_any_moment_leaves_the_budget_to_the_other_threads(tmp_p
 
 
 class CountedWaits:
-    """A clock on which only waiting takes time, a second each; `then` is called after three waits."""
+    """A clock on which only waiting takes time, a second for each wait; `then` is called at the third."""
 
     def __init__(self, then: Callable[[], object]) -> None:
         self.waits = 0
@@ -1011,11 +1009,11 @@ class CountedWaits:
 
 
 @posix
-def test_a_thread_that_computes_does_not_lock_the_others_out(
+def test_a_computing_thread_does_not_lock_out_other_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A long call into C (sorting, parsing) keeps every other thread of a kernel waiting, also the one that
-    is in the middle of a transaction. Other kernels must not go on alone for that."""
+    """A long call into C (sorting, parsing) blocks every other thread of a kernel, also one that is in a
+    transaction. Other kernels must wait for it and not count alone."""
     monkeypatch.setattr(counter_database, "_SQLITE_TIMEOUT_S", 0.01)
     at = tmp_path / "rate-limits.sqlite"
     mine = RateLimitStore(at, SYSTEM_CLOCK)
@@ -1025,8 +1023,8 @@ def test_a_thread_that_computes_does_not_lock_the_others_out(
         + FORKED
         + """
 import ctypes
-call_into_c = ctypes.PyDLL(None).read  # keeps the interpreter to itself until there is something to read
-sys.setswitchinterval(60)  # so that it gets there before another thread may go on
+call_into_c = ctypes.PyDLL(None).read  # holds the interpreter lock until there is something to read
+sys.setswitchinterval(60)  # so that no other thread runs before that call
 within = threading.Event()
 store = RateLimitStore(at, SYSTEM_CLOCK)
 store.limits()
@@ -1056,7 +1054,7 @@ holding.join()
     try:
         assert kernel.stdout.readline() == "held\n"
         assert isinstance(reserve(mine, SYSTEM_CLOCK), int)
-        assert waiting.waits >= 3, "it was kept waiting"
+        assert waiting.waits >= 3, "it had to wait"
         assert mine.problem == ""  # the file was never given up
     finally:
         kernel.kill()
@@ -1065,10 +1063,8 @@ holding.join()
 
 
 @posix
-def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """SIGSTOP while it holds the file (Ctrl-Z): they go on in memory, and say so."""
+def test_a_stopped_process_does_not_stop_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGSTOP (Ctrl-Z) while it has the file locked: the others continue in memory, and say so."""
     monkeypatch.setattr(tables, "LOCK_TIMEOUT_S", 0.5)
     at = tmp_path / "rate-limits.sqlite"
     mine = RateLimitStore(at, SYSTEM_CLOCK)
@@ -1088,7 +1084,7 @@ def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        assert isinstance(reserve(mine, SYSTEM_CLOCK), int)  # while the other one is still stopped
+        assert isinstance(reserve(mine, SYSTEM_CLOCK), int)  # while the other process is stopped
         assert "locked" in mine.problem
     finally:
         holder.kill()
@@ -1102,7 +1098,7 @@ def test_a_process_that_is_stopped_in_the_middle_does_not_stop_the_others(
 
 
 @posix
-def test_twenty_processes_that_begin_at_once_share_one_file(tmp_path: Path) -> None:
+def test_twenty_processes_that_start_at_once_share_one_file(tmp_path: Path) -> None:
     at = tmp_path / "new" / "folder" / "rate-limits.sqlite"
     said = run(
         FORKED,
@@ -1136,10 +1132,8 @@ def test_twenty_processes_that_begin_at_once_share_one_file(tmp_path: Path) -> N
 
 
 @posix
-@pytest.mark.parametrize("strike", ["garbage", "deleted"])
-def test_processes_that_find_the_damage_at_the_same_moment_begin_one_file_anew(
-    tmp_path: Path, strike: str
-) -> None:
+@pytest.mark.parametrize("damage", ["garbage", "deleted"])
+def test_processes_that_find_damage_together_create_one_new_file(tmp_path: Path, damage: str) -> None:
     at = tmp_path / "state" / "rate-limits.sqlite"
     said = run(
         FORKED,
@@ -1179,12 +1173,12 @@ def test_processes_that_find_the_damage_at_the_same_moment_begin_one_file_anew(
         last.close()
         print(json.dumps([said, is_sound(at)]))
         """,
-        arguments=(at, strike),
+        arguments=(at, damage),
     )
     assert json.loads(said) == [[""], True]
 
 
-# -- what is said of it ----------------------------------------------------------------------------------
+# -- warnings and settings -------------------------------------------------------------------------------
 
 
 def link_to(name: str, **arguments: Any) -> toolkit.Link:
@@ -1192,7 +1186,7 @@ def link_to(name: str, **arguments: Any) -> toolkit.Link:
     return toolkit.Link(key="k" * 64, secret="s" * 64, **{"hosts": hosts, "progress": False} | arguments)
 
 
-def test_it_is_said_once_that_a_process_counts_alone_and_what_to_do(
+def test_a_process_that_counts_alone_warns_once_and_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("no folder")
@@ -1210,7 +1204,7 @@ def test_it_is_said_once_that_a_process_counts_alone_and_what_to_do(
 
 
 @pytest.mark.parametrize("word", ["off", "OFF", " off "])
-def test_who_wants_no_store_is_left_in_peace(
+def test_sharing_that_is_turned_off_gives_no_warning_and_no_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, word: str
 ) -> None:
     monkeypatch.setenv(paths.RATE_LIMITS, word)
@@ -1221,10 +1215,10 @@ def test_who_wants_no_store_is_left_in_peace(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_named_from_here_stays_the_same_when_the_kernel_goes_elsewhere(
+def test_a_relative_folder_stays_the_same_after_chdir(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """`os.chdir` in a notebook is none of the ledger's business."""
+    """`os.chdir` in a notebook does not change the folder."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(paths.RATE_LIMITS, "state")
@@ -1239,8 +1233,8 @@ def test_a_folder_named_from_here_stays_the_same_when_the_kernel_goes_elsewhere(
 
 
 @posix
-def test_who_has_no_home_gets_no_folder_called_tilde(tmp_path: Path) -> None:
-    """As in a container that runs under a number nobody has."""
+def test_without_a_home_no_folder_named_tilde_is_created(tmp_path: Path) -> None:
+    """As in a container that runs under a user id without an account."""
     said = run(
         """
         os.chdir(sys.argv[1])
@@ -1281,8 +1275,8 @@ def lock(folder: Path) -> sqlite3.Connection:
     return holder
 
 
-def test_a_file_that_is_lost_between_two_reads_is_told_of_and_costs_no_result(
-    sandbox: Sandbox, folder: Path, impatient: None
+def test_losing_the_file_between_two_reads_warns_and_loses_no_rows(
+    sandbox: Sandbox, folder: Path, short_lock_timeout: None
 ) -> None:
     with link_at(sandbox) as link:
         whole = link.spot.rebates(start="-2D")
@@ -1293,13 +1287,13 @@ def test_a_file_that_is_lost_between_two_reads_is_told_of_and_costs_no_result(
             again = link.spot.rebates(start="-2D")
         assert len(again) == len(whole)
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # once is enough
+            warnings.simplefilter("error")  # it is not repeated
             link.spot.rebates(start="-2D")
 
 
 @pytest.mark.parametrize("workers", [1, 8])
-def test_where_warnings_are_errors_no_rows_are_lost_when_the_file_is(
-    sandbox: Sandbox, folder: Path, impatient: None, workers: int
+def test_with_warnings_as_errors_losing_the_file_loses_no_rows(
+    sandbox: Sandbox, folder: Path, short_lock_timeout: None, workers: int
 ) -> None:
     with link_at(sandbox, workers=workers) as link:
         whole = link.exchange.futures_rebates("um", start="-30D")
@@ -1312,7 +1306,7 @@ def test_where_warnings_are_errors_no_rows_are_lost_when_the_file_is(
         assert len(again) == len(whole) > 0
 
 
-def test_nothing_private_is_written_into_the_file(sandbox: Sandbox, folder: Path) -> None:
+def test_the_file_holds_nothing_private(sandbox: Sandbox, folder: Path) -> None:
     with link_at(sandbox) as link:
         link.spot.customers(email="someone@example.com")
         link.spot.rebates(start="-2D")
@@ -1327,10 +1321,10 @@ def test_nothing_private_is_written_into_the_file(sandbox: Sandbox, folder: Path
         assert private.encode() not in written
 
 
-# -- whose ledger it is ----------------------------------------------------------------------------------
+# -- which exchange a file is for -------------------------------------------------------------------------
 
 
-def test_the_next_sandbox_on_the_same_port_inherits_nothing(folder: Path) -> None:
+def test_the_next_sandbox_on_a_port_inherits_nothing(folder: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -1367,7 +1361,7 @@ def test_a_sandbox_shares_nothing_with_the_real_exchange(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("other", sorted(toolkit.endpoints.ALTERNATES))
-def test_other_addresses_of_the_same_exchange_share_its_store(folder: Path, other: str) -> None:
+def test_alternative_addresses_of_an_exchange_share_its_store(folder: Path, other: str) -> None:
     same = {
         name: other if address == toolkit.endpoints.ALTERNATES[other] else address
         for name, address in BASE_URLS.items()
@@ -1376,16 +1370,16 @@ def test_other_addresses_of_the_same_exchange_share_its_store(folder: Path, othe
     assert rate_limit_file(same, None) == rate_limit_file(BASE_URLS, None)
 
 
-def test_limits_given_to_one_process_are_not_the_machines(path: Path, clock: FakeClock) -> None:
+def test_limits_set_in_one_process_do_not_apply_to_others(path: Path, clock: FakeClock) -> None:
     one, other = new_budget(clock, path), new_budget(clock, path)
     one.set_limits({"fapi": 100})
     assert (one.limit(FAPI), other.limit(FAPI), new_budget(clock, path).limit(FAPI)) == (100, 2400, 2400)
     other.record_response(other.admit(FAPI, "/fapi/v1/x", 90, "x"), 200)
     one.admit(FAPI, "/fapi/v1/x", 20, "x")
-    assert len(clock.slept) == 1, "what the other one sent counts against them all the same"
+    assert len(clock.slept) == 1, "use by the other process counts against them all the same"
 
 
-def test_sandboxes_that_nobody_has_used_for_a_day_are_forgotten(folder: Path, clock: FakeClock) -> None:
+def test_files_of_sandboxes_unused_for_a_day_are_deleted(folder: Path, clock: FakeClock) -> None:
     hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:8099")
     names = {each: rate_limit_file(hosts, each) for each in ("old", "young")}
     real = rate_limit_file(BASE_URLS, None)
@@ -1407,8 +1401,8 @@ def test_sandboxes_that_nobody_has_used_for_a_day_are_forgotten(folder: Path, cl
     assert {names["young"], real} <= kept
 
 
-def test_a_sandbox_in_use_is_not_forgotten_however_quiet_it_was(folder: Path, clock: FakeClock) -> None:
-    """A kernel left alone overnight keeps its Link; what it wrote last is long ago."""
+def test_the_file_of_a_sandbox_in_use_is_shared_after_a_day(folder: Path, clock: FakeClock) -> None:
+    """A kernel left alone overnight keeps its Link, though its last write is long ago."""
     hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:8099")
     at = rate_limit_file(hosts, "quiet")
     assert at is not None
@@ -1426,10 +1420,10 @@ def test_a_sandbox_in_use_is_not_forgotten_however_quiet_it_was(folder: Path, cl
     other.close()
 
 
-# -- days ------------------------------------------------------------------------------------------------
+# -- long use --------------------------------------------------------------------------------------------
 
 
-def test_days_of_work_leave_a_small_file(
+def test_the_file_stays_small_after_days(
     path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
     one, other = stores(), stores()
@@ -1443,10 +1437,10 @@ def test_days_of_work_leave_a_small_file(
         clock.advance(59.0)
     assert path.stat().st_size < 200_000
     assert Path(f"{path}-wal").stat().st_size < 2_000_000
-    assert max(len(page.history) for page in one.read()[0]) <= 62
+    assert max(len(state.history) for state in one.read().counters) <= 62
 
 
-def test_a_process_that_opens_the_file_again_is_still_one_process(
+def test_a_process_that_reopens_the_file_keeps_its_number(
     path: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
     store = stores()
@@ -1454,6 +1448,6 @@ def test_a_process_that_opens_the_file_again_is_still_one_process(
         assert isinstance(reserve(store, clock, 100), int)
         store.close()
         record_response(store, clock, 100, None)
-    (page,) = store.read()[0]
-    assert page.counter.in_flight == 0, "what came back is no longer on its way"
-    assert len(store.read()[2]) == 1
+    contents = store.read()
+    assert [state.counter.in_flight for state in contents.counters] == [0]
+    assert len(contents.processes) == 1

@@ -1,4 +1,4 @@
-"""The ledger as a frame: who used how much of which counter."""
+"""`Link.usage()`: the use of each rate limit by each process, as a frame."""
 
 from __future__ import annotations
 
@@ -86,13 +86,13 @@ def types(frame: pd.DataFrame) -> dict[str, str]:
     ],
     ids=["empty", "weight", "orders", "both"],
 )
-def test_columns_are_typed_whatever_the_rows(seen: Snapshot) -> None:
+def test_columns_have_their_types_for_any_rows(seen: Snapshot) -> None:
     frame = usage(seen, "sandbox")
     assert types(frame) == TYPES
     assert isinstance(frame.index, pd.RangeIndex)
 
 
-def test_a_row_for_each_process_and_one_for_the_others() -> None:
+def test_each_process_has_a_row_and_external_use_has_one() -> None:
     frame = usage(snapshot(use()), "live")
     assert list(frame["process"]) == ["01_tour.ipynb", "report.py", "others"]
     assert list(frame["pid"].fillna(-1)) == [4711, 88, -1]
@@ -112,18 +112,18 @@ def test_times_are_exact_to_the_millisecond() -> None:
         == pd.Timestamp(START, unit="s", tz="UTC")
     )
     assert frame["resets_at"].iloc[0] == pd.Timestamp("2026-11-18T11:08:00.002Z")
-    # An exchange's window of ten seconds, told of by a clock that is a tenth of a second ahead of its.
+    # A window of ten seconds, by a clock that is a tenth of a second ahead of the exchange's.
     assert frame["window"].iloc[-1] == pd.Timestamp(1_795_000_030, unit="s", tz="UTC")
     assert frame["resets_at"].iloc[-1] == pd.Timestamp("2026-11-18T11:07:20.100Z")
 
 
-def test_pools_are_in_the_catalogue_s_order_and_orders_come_last() -> None:
-    mine = {"external": 0, "processes": (HERE,)}
+def test_rate_limits_are_in_declared_order_and_orders_come_last() -> None:
+    own = {"external": 0, "processes": (HERE,)}
     uses = (
-        use(**mine),
-        use(rate_limit=SAPI_IP, path="/sapi/b", endpoint="exchange.partner", **mine),
-        use(rate_limit=SAPI_IP, path="/sapi/a", endpoint="exchange.api_keys", **mine),
-        use(rate_limit=API, **mine),
+        use(**own),
+        use(rate_limit=SAPI_IP, path="/sapi/b", endpoint="exchange.partner", **own),
+        use(rate_limit=SAPI_IP, path="/sapi/a", endpoint="exchange.api_keys", **own),
+        use(rate_limit=API, **own),
     )
     frame = usage(snapshot(*uses, counts=(orders("fapi"),)), "live")
     assert list(frame["rate_limit"]) == ["api", "sapi-ip", "sapi-ip", "fapi", "fapi"]
@@ -131,7 +131,7 @@ def test_pools_are_in_the_catalogue_s_order_and_orders_come_last() -> None:
     assert list(frame["counts"]) == ["weight"] * 4 + ["orders"]
 
 
-def test_a_use_that_nobody_is_named_for_is_not_lost() -> None:
+def test_use_by_an_unknown_process_has_a_row() -> None:
     frame = usage(
         snapshot(use(external=0, processes=()), use(used=0, in_flight=0, external=0, processes=())), "live"
     )
@@ -141,7 +141,7 @@ def test_a_use_that_nobody_is_named_for_is_not_lost() -> None:
     assert list(frame["used"]) == list(frame["total"]) == [440]
 
 
-def test_other_counts_hold_until_their_window_turns() -> None:
+def test_other_counts_are_shown_until_their_window_ends() -> None:
     daily = orders(kind="sapi-uid", seconds=86_400, used=5, limit=None, resets_at=1_795_046_400.0)
     is_done = orders(resets_at=NOW)
     frame = usage(snapshot(counts=(orders(), daily, is_done)), "live")
@@ -153,7 +153,7 @@ def test_other_counts_hold_until_their_window_turns() -> None:
     assert frame["limit"].isna().iloc[1]
 
 
-def test_attrs_say_when_and_whether_alone() -> None:
+def test_attrs_hold_the_time_and_the_local_only_reason() -> None:
     assert usage(snapshot(local_only_reason="No folder to write in"), "live").attrs == {
         "endpoint": "usage",
         "source": "live",
@@ -162,7 +162,7 @@ def test_attrs_say_when_and_whether_alone() -> None:
     }
 
 
-def test_a_link_tells_its_use_and_sends_nothing() -> None:
+def test_usage_sends_nothing() -> None:
     with toolkit.demo(seed=7) as link:
         assert types(link.usage()) == TYPES
         link.exchange.partner()

@@ -1,6 +1,6 @@
-"""What earlier versions of the package left on a machine is read, carried over, or said to be left behind.
+"""Files of earlier versions of the package are read, converted, or reported.
 
-The files in `data/formats` were written by the code of their time, on a small sandbox.
+The files in `data/formats` were written by those versions, on a small sandbox.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def sql(path: Path, statement: str, *values: object) -> list[Any]:
 
 @pytest.fixture(autouse=True)
 def process_of_its_own() -> Iterator[None]:
-    """All tests use copies of the same journals."""
+    """Give each test a process identity of its own: all tests use copies of the same journals."""
     with another_process():
         yield
 
@@ -80,7 +80,7 @@ def old_journal(version: int, folder: Path) -> Path:
 
 @contextlib.contextmanager
 def with_old_journal(write_env: WriteEnv, version: int) -> Iterator[Operations]:
-    """Operations in a process that finds the journal of an earlier version."""
+    """Yield operations of a process that finds the journal of an earlier version."""
     path = write_env.ops.journal
     write_env._operations.clear()
     shutil.copy(FORMATS / f"journal-{version}.sqlite", path)
@@ -96,12 +96,12 @@ def test_a_journal_of_an_earlier_format_is_read_in_full(version: int, tmp_path: 
     assert sql(path, "PRAGMA user_version") == [(version,)]
     entries = Journal(path).entries()
     assert sql(path, "PRAGMA user_version") == [(formats.JOURNAL,)]
-    assert sql(path, "SELECT * FROM salt") == salt, "or no digest in it would fit any more"
+    assert sql(path, "SELECT * FROM salt") == salt, "its digests depend on it"
     assert len({entry.token for entry in entries}) == len(before) == 28
     after = sql(path, "SELECT * FROM entries ORDER BY number")
     for row, now in zip(before, after, strict=True):
         kept = now if version == 2 else (now[0], *now[2:7], *now[8:])
-        # What its process had only written down when it ended never left, and is settled by looking at it.
+        # Entry 28 was recorded but not sent when its process ended, which reading the journal resolves.
         assert kept == row or row[0] == 28
     assert {entry.endpoint for entry in entries} == {*WRITE_NAMES}
     for entry in entries:
@@ -112,7 +112,7 @@ def test_a_journal_of_an_earlier_format_is_read_in_full(version: int, tmp_path: 
 
 
 @EACH_JOURNAL
-def test_numbers_go_on_after_those_of_an_earlier_journal(version: int, write_env: WriteEnv) -> None:
+def test_numbers_continue_after_those_of_an_earlier_journal(version: int, write_env: WriteEnv) -> None:
     with with_old_journal(write_env, version) as ops:
         done = ops.exchange.create_sub_account(tag="another")
         assert (done.number, done.status) == (29, "confirmed")
@@ -120,10 +120,10 @@ def test_numbers_go_on_after_those_of_an_earlier_journal(version: int, write_env
 
 @EACH_JOURNAL
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
-def test_what_an_earlier_version_sent_is_recognised_as_the_same_call(
+def test_calls_of_an_earlier_version_are_recognised(
     version: int, endpoint_name: str, write_env: WriteEnv
 ) -> None:
-    """The digests by which a call is found again are made as they were, whatever things are called by now."""
+    """The digests that identify a call do not depend on current names."""
     with with_old_journal(write_env, version):
         ops = operations_of(write_env, endpoint_name)
         executor, journal = ops._executor, ops._journal
@@ -145,7 +145,7 @@ def test_what_an_earlier_version_sent_is_recognised_as_the_same_call(
 
 
 @EACH_JOURNAL
-def test_nothing_that_is_open_in_an_earlier_journal_is_sent_again(version: int, write_env: WriteEnv) -> None:
+def test_pending_writes_of_an_earlier_journal_are_not_sent_again(version: int, write_env: WriteEnv) -> None:
     with with_old_journal(write_env, version) as ops:
         for endpoint_name in ("exchange.transfer", "exchange.create_sub_account"):
             with pytest.raises(PendingWriteError, match="is unknown"):
@@ -154,7 +154,7 @@ def test_nothing_that_is_open_in_an_earlier_journal_is_sent_again(version: int, 
 
 
 @EACH_JOURNAL
-def test_a_name_of_an_earlier_journal_stands_for_what_was_done_under_it(
+def test_an_idempotency_key_of_an_earlier_journal_returns_its_outcome(
     version: int, write_env: WriteEnv
 ) -> None:
     with with_old_journal(write_env, version) as ops:
@@ -165,8 +165,8 @@ def test_a_name_of_an_earlier_journal_stands_for_what_was_done_under_it(
 
 
 @EACH_JOURNAL
-def test_what_is_open_in_an_earlier_journal_can_be_reconciled(version: int, write_env: WriteEnv) -> None:
-    """Nothing of it was executed. What lists show by an id that was made for the call, they show for sure."""
+def test_pending_writes_of_an_earlier_journal_can_be_reconciled(version: int, write_env: WriteEnv) -> None:
+    """None was executed. A list that shows ids generated for a call proves whether it was executed."""
     with with_old_journal(write_env, version) as ops:
         write_env.clock.advance(3600.0)
         numbers = list(ops.unresolved()["number"])
@@ -177,26 +177,26 @@ def test_what_is_open_in_an_earlier_journal_can_be_reconciled(version: int, writ
         assert transfer.status == "rejected"
 
 
-def test_what_an_earlier_version_had_executed_is_found(write_env: WriteEnv) -> None:
-    """Its id follows from the name of the call, and so says for sure which call it was."""
+def test_a_write_executed_by_an_earlier_version_is_found(write_env: WriteEnv) -> None:
+    """Its id is derived from the idempotency key, and so proves which call it was."""
     name = "lost exchange.transfer"
     given = example(write_env.world, "exchange.transfer")
     elsewhere = write_env.env.new_link().operations(journal=write_env.folder / "elsewhere")
     with with_old_journal(write_env, 2) as ops:
-        assert elsewhere.exchange.transfer(**given)  # the sandbox numbers its transfers from the start again
+        assert elsewhere.exchange.transfer(**given)  # the sandbox numbers its transfers from 1 again
         assert elsewhere.exchange.transfer(**given, idempotency_key=name)
         (number,) = [entry.number for entry in ops._journal.entries() if entry.idempotency_key == name]
         write_env.clock.advance(3600.0)
         assert ops.reconcile(number, wait=False).status == "confirmed"
 
 
-# Put back under a kernel that has brought it into today's format.
-PUT_BACK = pytest.mark.parametrize("how", ["in place", "moved over"])
+# Restored while a kernel uses the converted file.
+RESTORED = pytest.mark.parametrize("how", ["in place", "moved over"])
 
 
 @EACH_JOURNAL
-@PUT_BACK
-def test_an_earlier_journal_that_is_put_back_is_refused_and_left_as_it_is(
+@RESTORED
+def test_an_earlier_journal_that_was_restored_is_refused_and_unchanged(
     version: int, how: str, tmp_path: Path
 ) -> None:
     path = old_journal(version, tmp_path)
@@ -215,9 +215,7 @@ def test_an_earlier_journal_that_is_put_back_is_refused_and_left_as_it_is(
 
 
 @EACH_JOURNAL
-def test_a_journal_that_cannot_be_brought_into_todays_format_stays_as_it_was(
-    version: int, tmp_path: Path
-) -> None:
+def test_a_journal_that_cannot_be_converted_stays_unchanged(version: int, tmp_path: Path) -> None:
     path = old_journal(version, tmp_path)
     sql(path, "PRAGMA ignore_check_constraints = ON")
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
@@ -229,7 +227,7 @@ def test_a_journal_that_cannot_be_brought_into_todays_format_stays_as_it_was(
     assert path.read_bytes() == before
 
 
-def test_a_journal_of_a_newer_version_is_left_to_it(tmp_path: Path) -> None:
+def test_a_journal_of_a_newer_version_is_left_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     Journal(path)
     sql(path, f"PRAGMA user_version = {formats.JOURNAL + 1}")
@@ -239,12 +237,12 @@ def test_a_journal_of_a_newer_version_is_left_to_it(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_journal_lies_where_the_version_before_kept_it(tmp_path: Path) -> None:
+def test_a_journal_has_the_same_path_as_in_the_earlier_version(tmp_path: Path) -> None:
     path = paths.journal_file(BASE_URLS, None, tmp_path)
     assert path.name == "journal-api.binance.com-89da1ac308a4.sqlite"
 
 
-def test_the_rate_limits_are_looked_for_where_the_version_before_kept_them(
+def test_the_rate_limit_file_of_an_earlier_version_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
@@ -253,7 +251,7 @@ def test_the_rate_limits_are_looked_for_where_the_version_before_kept_them(
 
 # -- rate limits -----------------------------------------------------------------------------------------
 
-HALTS = {"papi": 30.0, ALL_HOSTS: 3600.0}
+BACKOFFS = {"papi": 30.0, ALL_HOSTS: 3600.0}
 
 
 @pytest.fixture
@@ -266,12 +264,12 @@ def old_limits(tmp_path: Path) -> Path:
     return Path(shutil.copy(FORMATS / "rate-limits-1.sqlite", tmp_path / "old.sqlite"))
 
 
-def test_bans_and_pauses_of_the_version_before_hold(
+def test_bans_and_pauses_of_an_earlier_version_apply(
     clock: FakeClock, old_limits: Path, tmp_path: Path
 ) -> None:
     before = old_limits.read_bytes()
     store = RateLimitStore(tmp_path / "new.sqlite", clock, "", [old_limits])
-    assert {backoff.host: backoff.seconds_left for backoff in store.backoffs()} == HALTS
+    assert {backoff.host: backoff.seconds_left for backoff in store.backoffs()} == BACKOFFS
     assert (store.problem, store.migration_problem) == ("", "")
     store.close()
     clock.advance(60.0)
@@ -281,15 +279,17 @@ def test_bans_and_pauses_of_the_version_before_hold(
     assert old_limits.read_bytes() == before
 
 
-def test_they_hold_where_no_new_file_can_be_had(clock: FakeClock, old_limits: Path, tmp_path: Path) -> None:
+def test_bans_of_an_earlier_version_apply_without_a_usable_file(
+    clock: FakeClock, old_limits: Path, tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
     store = RateLimitStore(tmp_path / "file" / "new.sqlite", clock, "", [old_limits])
-    assert {backoff.host: backoff.seconds_left for backoff in store.backoffs()} == HALTS
+    assert {backoff.host: backoff.seconds_left for backoff in store.backoffs()} == BACKOFFS
     assert store.problem
     store.close()
 
 
-def test_a_longer_ban_of_today_stays(clock: FakeClock, old_limits: Path, tmp_path: Path) -> None:
+def test_a_longer_current_ban_stays(clock: FakeClock, old_limits: Path, tmp_path: Path) -> None:
     store = RateLimitStore(tmp_path / "new.sqlite", clock)
     store.back_off(ALL_HOSTS, 7200.0)
     store.close()
@@ -307,19 +307,19 @@ def _no_table(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [_garbage, _no_table])
-def test_what_cannot_be_taken_over_is_said_so(
+def test_an_unreadable_file_of_an_earlier_version_is_reported(
     damage: Callable[[Path], None], clock: FakeClock, old_limits: Path, tmp_path: Path
 ) -> None:
     damage(old_limits)
     store = RateLimitStore(tmp_path / "new.sqlite", clock, "", [old_limits])
     assert store.backoffs() == []
-    assert store.problem == "", "what is new is not at fault"
+    assert store.problem == "", "the new file is sound"
     assert str(old_limits) in store.migration_problem
     assert "A ban stored in it is not known here" in store.migration_problem
     store.close()
 
 
-def test_a_link_finds_what_the_version_before_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_finds_a_ban_of_an_earlier_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
     hosts = dict.fromkeys(BASE_URLS, "https://carried-over.invalid")
     old = next(each for each in paths.earlier_rate_limit_files(hosts) if each.parent == tmp_path)
@@ -330,11 +330,11 @@ def test_a_link_finds_what_the_version_before_noted(tmp_path: Path, monkeypatch:
         banned = link.budget.banned_until
         assert banned is not None
         assert banned.timestamp() == pytest.approx(until, abs=30.0)
-        line = rate_limits_check(link.budget)
-    assert (line.status, old.name in line.found) == ("note", True)
+        check = rate_limits_check(link.budget)
+    assert (check.status, old.name in check.found) == ("note", True)
 
 
-def test_a_damaged_file_of_the_version_before_is_told_of_once(
+def test_a_damaged_file_of_an_earlier_version_warns_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
@@ -348,7 +348,7 @@ def test_a_damaged_file_of_the_version_before_is_told_of_once(
     assert [(each.category, old.name in str(each.message)) for each in said] == [(RateLimitWarning, True)]
 
 
-def test_a_file_of_a_newer_version_is_left_to_it(clock: FakeClock, tmp_path: Path) -> None:
+def test_a_rate_limit_file_of_a_newer_version_is_left_unchanged(clock: FakeClock, tmp_path: Path) -> None:
     path = tmp_path / "new.sqlite"
     store = RateLimitStore(path, clock)
     store.limits()
@@ -362,7 +362,7 @@ def test_a_file_of_a_newer_version_is_left_to_it(clock: FakeClock, tmp_path: Pat
     assert not list(tmp_path.glob("*.damaged*"))
 
 
-def test_files_of_other_versions_are_found_beside_ours(
+def test_files_of_other_versions_are_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: FakeClock
 ) -> None:
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
@@ -375,7 +375,7 @@ def test_files_of_other_versions_are_found_beside_ours(
     assert newer.name in rate_limits_check(budget).found
 
 
-def test_sandboxes_of_the_version_before_are_forgotten(tmp_path: Path, clock: FakeClock) -> None:
+def test_old_sandbox_files_of_an_earlier_version_are_deleted(tmp_path: Path, clock: FakeClock) -> None:
     left = tmp_path / "sandbox-127.0.0.1-8099-0123456789ab.v1.sqlite"
     left.touch()
     os.utime(left, (0, 0))
@@ -385,7 +385,7 @@ def test_sandboxes_of_the_version_before_are_forgotten(tmp_path: Path, clock: Fa
     assert not left.exists()
 
 
-def test_a_variable_under_its_old_name_is_said_to_be_called_otherwise(
+def test_a_variable_under_its_earlier_name_warns_with_the_new_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert OLD_VARIABLE != paths.RATE_LIMITS
@@ -398,12 +398,14 @@ def test_a_variable_under_its_old_name_is_said_to_be_called_otherwise(
     (text,) = [str(each.message) for each in said if each.category is RateLimitWarning]
     assert OLD_VARIABLE in text
     assert f"called {paths.RATE_LIMITS} now" in text
-    assert not list(tmp_path.iterdir()), "no second name for the same thing"
-    line = environment_check({OLD_VARIABLE: "off"})
-    assert (line.status, paths.RATE_LIMITS in line.next_step) == ("warning", True)
+    assert not list(tmp_path.iterdir()), "the earlier name is not read"
+    check = environment_check({OLD_VARIABLE: "off"})
+    assert (check.status, paths.RATE_LIMITS in check.next_step) == ("warning", True)
 
 
-def test_a_ban_is_found_where_the_old_variable_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_of_the_earlier_variable_is_searched_for_bans(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(OLD_VARIABLE, str(tmp_path))
     assert paths.earlier_rate_limit_files(BASE_URLS)[0].parent == tmp_path
     monkeypatch.setenv(OLD_VARIABLE, "off")
@@ -433,7 +435,7 @@ def test_profiles_of_an_earlier_version_are_read(config: Path) -> None:
     }
 
 
-def test_a_file_of_profiles_may_say_its_format(config: Path) -> None:
+def test_a_profiles_file_may_give_its_format(config: Path) -> None:
     config.write_text(f"format = {formats.PROFILES}\n\n{config.read_text()}")
     assert [each.key for each in find_keys()] == ["k" * 64]
     add_profile("another", key="a" * 64, secret="A" * 64)
@@ -442,7 +444,7 @@ def test_a_file_of_profiles_may_say_its_format(config: Path) -> None:
 
 
 @pytest.mark.parametrize("version", [formats.PROFILES + 1, 0])
-def test_profiles_of_a_newer_version_are_left_to_it(config: Path, version: int) -> None:
+def test_profiles_of_a_newer_version_are_left_unchanged(config: Path, version: int) -> None:
     config.write_text(f"format = {version}\n\n{config.read_text()}")
     before = config.read_bytes()
     for attempt in (find_keys, lambda: add_profile("another", key="a" * 64, secret="A" * 64)):
@@ -451,7 +453,7 @@ def test_profiles_of_a_newer_version_are_left_to_it(config: Path, version: int) 
     assert config.read_bytes() == before
 
 
-def test_a_profile_may_be_called_format() -> None:
+def test_a_profile_may_be_named_format() -> None:
     assert [*read_profiles('[format]\nkey = "k"\nsecret = "s"\n', "here")] == ["format"]
 
 

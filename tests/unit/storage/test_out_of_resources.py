@@ -1,7 +1,7 @@
-"""No file descriptor left, a full disk, a system that tells nothing: a read goes on, a write is refused.
+"""No free file descriptor, a full disk, missing system information: reads continue, writes are refused.
 
-Whoever fell back to counting alone says so, and comes back when the cause is gone. Limits of the system are
-set in children, as they hold for a whole process.
+A process that has to count alone says so, and shares the file again later. Resource limits are set in child
+processes, because they apply to a whole process.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ FAILURES = [
 
 @contextmanager
 def no_descriptors() -> Iterator[None]:
-    """Nothing more can be opened; for a child, as it holds for a whole process."""
+    """Let nothing more be opened; only in a child, because it applies to a whole process."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.dup(0)
     os.close(free)
@@ -61,7 +61,7 @@ def no_descriptors() -> Iterator[None]:
 
 @contextmanager
 def full_disk() -> Iterator[None]:
-    """Nothing more can be written; for a child."""
+    """Let nothing more be written; only in a child."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
@@ -80,15 +80,15 @@ def table(link: toolkit.Link) -> dict[str, Check]:
     return {f"{line.name} {line.about}".strip(): line for line in link.doctor().checks}
 
 
-# -- the ledger ------------------------------------------------------------------------------------------
+# -- the rate-limit file ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("shortage", [no_descriptors, full_disk])
 @pytest.mark.parametrize("begun", [False, True])
-def test_a_shortage_of_a_moment_leaves_nobody_alone_for_good(
+def test_after_a_shortage_the_file_is_shared_again(
     tmp_path: Path, shortage: Callable[[], Any], begun: bool
 ) -> None:
-    clock, at = FakeClock(), tmp_path / "ledgers" / "ledger.sqlite"
+    clock, at = FakeClock(), tmp_path / "state" / "rate-limits.sqlite"
 
     def work() -> list[object]:
         one = RateLimitStore(at, clock)
@@ -102,7 +102,7 @@ def test_a_shortage_of_a_moment_leaves_nobody_alone_for_good(
                 one.backoffs()
                 clock.advance(counter_database.RETRY_FILE_AFTER_S / 2)
             said = one.problem
-        assert one.problem == said, "it is not tried at each request"
+        assert one.problem == said, "the file is not tried at each request"
         clock.advance(counter_database.RETRY_FILE_AFTER_S)
         banned = [backoff.host for backoff in one.backoffs()]
         other = RateLimitStore(at, clock)
@@ -115,8 +115,8 @@ def test_a_shortage_of_a_moment_leaves_nobody_alone_for_good(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts a disk")
-def test_what_was_counted_is_known_where_the_disk_is_full_only_at_the_very_end(tmp_path: Path) -> None:
-    """The file can be begun anew, and what was known be written down, but not for good."""
+def test_counts_are_kept_where_the_disk_fills_up_at_the_commit(tmp_path: Path) -> None:
+    """The file can be created and filled, but not committed."""
     disk, clock = tmp_path / "disk", FakeClock()
     disk.mkdir()
     words = ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(disk)]
@@ -124,7 +124,7 @@ def test_what_was_counted_is_known_where_the_disk_is_full_only_at_the_very_end(t
         pytest.skip("no disk can be mounted here")
     try:
         for room in range(32, 49, 4):
-            store = RateLimitStore(disk / "ledger.sqlite", clock)
+            store = RateLimitStore(disk / "rate-limits.sqlite", clock)
             reserve(store, clock, 100)
             record_response(store, clock, 100, 100)
             store.back_off(ALL_HOSTS, 3600.0)
@@ -143,10 +143,10 @@ def test_what_was_counted_is_known_where_the_disk_is_full_only_at_the_very_end(t
 # -- a Link, its doctor and its writes ---------------------------------------------------------------------
 
 
-def test_a_link_without_descriptors_counts_alone_and_its_doctor_says_what_is_wrong(
+def test_a_link_without_descriptors_counts_alone_and_its_doctor_reports_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path / "ledgers"))
+    monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path / "state"))
     monkeypatch.setenv("TOOLKIT_JOURNAL", str(tmp_path / "journals"))
 
     def work() -> list[object]:
@@ -170,9 +170,7 @@ def test_a_link_without_descriptors_counts_alone_and_its_doctor_says_what_is_wro
     assert is_well
 
 
-def test_a_second_shortage_is_told_of_as_the_first_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_second_shortage_warns_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(paths.RATE_LIMITS, str(tmp_path))
     monkeypatch.setattr(counter_database, "RETRY_FILE_AFTER_S", 0.0)
 
@@ -193,7 +191,7 @@ def test_a_second_shortage_is_told_of_as_the_first_was(
     assert in_child(work) == [1, 1]
 
 
-def test_no_write_is_sent_that_cannot_be_written_down(tmp_path: Path) -> None:
+def test_no_write_is_sent_that_cannot_be_recorded(tmp_path: Path) -> None:
     write_env = WriteEnv(tmp_path)
     given = example(write_env.world, "exchange.transfer")
     assert write_env.ops.exchange.transfer(**given)
@@ -206,22 +204,22 @@ def test_no_write_is_sent_that_cannot_be_written_down(tmp_path: Path) -> None:
                     try:
                         call()
                     except JournalError as error:
-                        said.append("No write is sent without it" in str(error))
+                        said.append("No write is sent" in str(error))
         return [said, write_env.ops.exchange.transfer(**given).status]
 
     said, after = in_child(work)
     assert said[0] is True
-    assert said[-2:] == [True, True] or said == [True, True, True], "a full disk can still be read from"
+    assert said[-2:] == [True, True] or said == [True, True, True], "a full disk can still be read"
     assert after == "confirmed"
     assert write_env.sent("exchange.transfer") == 2
     write_env.env.close()
 
 
-# -- what the system does not tell -------------------------------------------------------------------------
+# -- missing system information -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda each: type(each).__name__)
-def test_a_system_that_tells_nothing_of_processes_stops_nobody(
+def test_a_system_without_process_information_stops_no_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     def fail(*_: object, **__: object) -> Any:
@@ -249,7 +247,7 @@ def test_a_system_that_tells_nothing_of_processes_stops_nobody(
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda each: type(each).__name__)
-def test_a_check_of_the_doctor_that_fails_costs_its_own_line_alone(
+def test_a_failing_check_of_the_doctor_affects_no_other_check(
     env: SandboxEnv, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     before = table(env.link)
@@ -266,7 +264,7 @@ def test_a_check_of_the_doctor_that_fails_costs_its_own_line_alone(
     assert {name for name in before if before[name].status != after[name].status} == {"versions"}
 
 
-def test_what_was_found_before_a_check_failed_is_told_and_nothing_secret() -> None:
+def test_results_before_a_failing_check_are_kept_and_nothing_secret_is_shown() -> None:
     def look() -> Iterator[Check]:
         yield Check("This machine", "x", found="The first.")
         raise RuntimeError("GET https://api.example/x?signature=abcdef")

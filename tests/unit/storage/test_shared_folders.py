@@ -1,7 +1,7 @@
-"""Where others may write to a folder of ours, nothing of theirs makes us open, change or follow another file.
+"""In folders that other users may write to, planted files are never opened, changed or followed.
 
-`TOOLKIT_RATE_LIMITS` names a folder that several users share. What a co-user puts there under the name of a
-file of ours is a link, a pipe or another file; the victim is this user.
+`TOOLKIT_RATE_LIMITS` names a folder that several users share. Another user puts a link, a pipe or a file
+there under the name of one of our files, and this user is the victim.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from toolkit.writes.journal import Journal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners, modes and links of POSIX")
 as_root = pytest.mark.skipif(
-    sys.platform == "win32" or os.geteuid() != 0, reason="only root gives files to somebody else"
+    sys.platform == "win32" or os.geteuid() != 0, reason="only root can give files to another user"
 )
 STRANGER = 64_321
 PAIR = f'key = "{"k" * 64}"\nsecret = "{"s" * 64}"\n'
@@ -55,7 +55,7 @@ def stores(shared: Path, clock: FakeClock) -> Iterator[Callable[[], RateLimitSto
     made: list[RateLimitStore] = []
 
     def make() -> RateLimitStore:
-        made.append(RateLimitStore(shared / "ledger.sqlite", clock))
+        made.append(RateLimitStore(shared / "rate-limits.sqlite", clock))
         return made[-1]
 
     yield make
@@ -65,7 +65,7 @@ def stores(shared: Path, clock: FakeClock) -> Iterator[Callable[[], RateLimitSto
 
 @pytest.fixture
 def victim(tmp_path: Path) -> Path:
-    """A file of this user's that is nobody else's business."""
+    """A private file of this user."""
     path = tmp_path / "private" / "profiles.toml"
     path.parent.mkdir(mode=0o700, exist_ok=True)
     path.write_text(f"[desk]\n{PAIR}")
@@ -75,7 +75,7 @@ def victim(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """Another database of this user's."""
+    """Another database of this user."""
     path = tmp_path / "private" / "recipes.sqlite"
     path.parent.mkdir(mode=0o700, exist_ok=True)
     with contextlib.closing(sqlite3.connect(path)) as file:
@@ -100,17 +100,17 @@ LINKS = (symbolic, hard)
 
 
 def plant(link: Callable[[Path, Path], None], at: Path, target: Path) -> None:
-    """What a co-user does, after he has removed what is there."""
+    """Replace a file by a link, as another user would."""
     at.unlink(missing_ok=True)
     link(at, target)
 
 
-# -- the ledger ------------------------------------------------------------------------------------------
+# -- the rate-limit file ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("tail", [".lock", "", "-wal", "-shm", "-journal"])
 @pytest.mark.parametrize("link", LINKS)
-def test_a_link_in_the_place_of_a_file_of_the_store_changes_no_other_file(
+def test_a_link_in_place_of_a_store_file_changes_no_other_file(
     shared: Path,
     victim: Path,
     clock: FakeClock,
@@ -118,10 +118,10 @@ def test_a_link_in_the_place_of_a_file_of_the_store_changes_no_other_file(
     link: Callable[[Path, Path], None],
     tail: str,
 ) -> None:
-    before, planted = state(victim), shared / f"ledger.sqlite{tail}"
+    before, planted = state(victim), shared / f"rate-limits.sqlite{tail}"
     plant(link, planted, victim)
     rate_limit_store = stores()
-    assert isinstance(reserve(rate_limit_store, clock, 5), int), "the work goes on, alone"
+    assert isinstance(reserve(rate_limit_store, clock, 5), int), "the request goes ahead, counted alone"
     assert "link" in rate_limit_store.problem
     assert planted.name in rate_limit_store.problem
     assert state(victim) == before
@@ -129,11 +129,11 @@ def test_a_link_in_the_place_of_a_file_of_the_store_changes_no_other_file(
     planted.unlink()
     clock.advance(counter_database.RETRY_FILE_AFTER_S)
     assert isinstance(reserve(rate_limit_store, clock, 5), int)
-    assert is_shared(rate_limit_store, stores(), clock), "and together again when it is gone"
+    assert is_shared(rate_limit_store, stores(), clock), "the file is shared again once the link is gone"
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_no_table_of_ours_is_made_in_another_database(
+def test_no_table_is_created_in_another_database(
     shared: Path,
     database: Path,
     clock: FakeClock,
@@ -141,28 +141,28 @@ def test_no_table_of_ours_is_made_in_another_database(
     link: Callable[[Path, Path], None],
 ) -> None:
     before = state(database)
-    plant(link, shared / "ledger.sqlite", database)
+    plant(link, shared / "rate-limits.sqlite", database)
     assert isinstance(reserve(stores(), clock), int)
     assert state(database) == before
     assert not list(database.parent.glob("recipes.sqlite-*"))
 
 
 @pytest.mark.parametrize("version", [0, 1])
-def test_a_database_of_something_else_is_set_aside_as_it_was(
+def test_another_programs_database_is_set_aside_unchanged(
     shared: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], version: int
 ) -> None:
-    at = shared / "ledger.sqlite"
+    at = shared / "rate-limits.sqlite"
     with contextlib.closing(sqlite3.connect(at, isolation_level=None)) as file:
         file.execute("CREATE TABLE recipes (name TEXT)")
         file.execute(f"PRAGMA user_version = {version}")
     before = at.read_bytes()
     assert isinstance(reserve(stores(), clock), int)
-    assert (shared / "ledger.sqlite.damaged").read_bytes() == before
+    assert (shared / "rate-limits.sqlite.damaged").read_bytes() == before
     assert is_shared(stores(), stores(), clock)
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_a_link_that_takes_the_place_of_an_open_store_is_not_followed(
+def test_a_link_that_replaces_an_open_store_is_not_followed(
     shared: Path,
     victim: Path,
     clock: FakeClock,
@@ -171,7 +171,7 @@ def test_a_link_that_takes_the_place_of_an_open_store_is_not_followed(
 ) -> None:
     rate_limit_store, before = stores(), state(victim)
     reserve(rate_limit_store, clock, 100)
-    plant(link, shared / "ledger.sqlite", victim)
+    plant(link, shared / "rate-limits.sqlite", victim)
     assert isinstance(reserve(rate_limit_store, clock, 5), int)
     assert "link" in rate_limit_store.problem
     assert known(rate_limit_store) == 105
@@ -179,20 +179,20 @@ def test_a_link_that_takes_the_place_of_an_open_store_is_not_followed(
 
 
 @pytest.mark.parametrize("tail", [".lock", "", "-wal"])
-def test_a_pipe_that_nobody_writes_into_is_not_waited_for(
+def test_a_pipe_without_a_writer_does_not_block(
     shared: Path, clock: FakeClock, stores: Callable[[], RateLimitStore], tail: str
 ) -> None:
-    os.mkfifo(shared / f"ledger.sqlite{tail}")
+    os.mkfifo(shared / f"rate-limits.sqlite{tail}")
     rate_limit_store = stores()
     assert isinstance(reserve(rate_limit_store, clock), int)
     assert "not a regular file" in rate_limit_store.problem
 
 
-def test_only_what_was_just_made_is_given_a_mode(
+def test_only_new_files_get_a_mode(
     shared: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
-    """A file that was there may be another one of the user's, moved there or linked to."""
-    there = shared / "ledger.sqlite.lock"
+    """An existing file may be another one of the user's, moved or linked there."""
+    there = shared / "rate-limits.sqlite.lock"
     there.touch(0o600)
     there.chmod(0o600)
     before = os.umask(0o077)
@@ -203,11 +203,13 @@ def test_only_what_was_just_made_is_given_a_mode(
     assert state(there)[1] == 0o600
     modes = {each.name: state(each)[1] for each in shared.iterdir() if each != there}
     assert modes
-    assert set(modes.values()) == {0o666}, "and for all who share the folder, whatever the umask"
+    assert set(modes.values()) == {0o666}, (
+        "new files are open to all who share the folder, whatever the umask"
+    )
 
 
 @pytest.mark.parametrize("moment", range(16))
-def test_a_link_that_comes_between_two_looks_is_not_followed_either(
+def test_a_link_created_between_two_system_calls_is_not_followed(
     shared: Path,
     victim: Path,
     database: Path,
@@ -216,13 +218,13 @@ def test_a_link_that_comes_between_two_looks_is_not_followed_either(
     monkeypatch: pytest.MonkeyPatch,
     moment: int,
 ) -> None:
-    """Before each call to the system, in turn, a co-user puts his links into place."""
+    """Another user plants links right before one of the system calls, each in turn."""
     before, calls = (state(victim), state(database)), 0
-    traps = {shared / "ledger.sqlite.lock": victim, shared / "ledger.sqlite": database}
+    traps = {shared / "rate-limits.sqlite.lock": victim, shared / "rate-limits.sqlite": database}
 
     def strike(name: object) -> None:
         nonlocal calls
-        if "ledger.sqlite" in str(name):
+        if "rate-limits.sqlite" in str(name):
             calls += 1
             if calls == moment + 1:
                 for at, target in traps.items():
@@ -249,7 +251,7 @@ def test_a_link_that_comes_between_two_looks_is_not_followed_either(
 
 
 @as_root
-def test_a_strangers_file_is_taken_only_where_the_folder_is_shared(
+def test_another_users_file_is_used_only_in_a_shared_folder(
     shared: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
     made = stores()
@@ -259,19 +261,19 @@ def test_a_strangers_file_is_taken_only_where_the_folder_is_shared(
         os.chown(each, STRANGER, STRANGER)
     assert known(stores()) == 7
     shared.chmod(0o755)
-    local_only_reason = stores()
-    assert isinstance(reserve(local_only_reason, clock), int)
-    assert "belongs to another user" in local_only_reason.problem
+    store = stores()
+    assert isinstance(reserve(store, clock), int)
+    assert "belongs to another user" in store.problem
     os.chown(shared, STRANGER, STRANGER)  # as under sudo, or on a network drive
     clock.advance(counter_database.RETRY_FILE_AFTER_S)
-    assert isinstance(reserve(local_only_reason, clock), int)
-    assert local_only_reason.problem == ""
+    assert isinstance(reserve(store, clock), int)
+    assert store.problem == ""
 
 
 @as_root
-def test_users_who_share_a_folder_lock_with_what_another_one_made(shared: Path) -> None:
-    """A lock file that may only be read locks as well."""
-    at = shared / "ledger.sqlite.lock"
+def test_a_read_only_lock_file_of_another_user_locks(shared: Path) -> None:
+    """A lock file that this user may only read still locks."""
+    at = shared / "rate-limits.sqlite.lock"
     at.touch()
     at.chmod(0o644)
     let_others_in(shared.parent)
@@ -279,21 +281,21 @@ def test_users_who_share_a_folder_lock_with_what_another_one_made(shared: Path) 
     def work() -> str:
         os.setgid(STRANGER)
         os.setuid(STRANGER)
-        rate_limit_store = RateLimitStore(shared / "ledger.sqlite", FakeClock())
+        rate_limit_store = RateLimitStore(shared / "rate-limits.sqlite", FakeClock())
         reserve(rate_limit_store, FakeClock())
         return rate_limit_store.problem
 
     assert in_child(work) == ""
 
 
-def test_sandboxes_are_forgotten_by_what_lies_there_and_not_by_what_it_leads_to(
+def test_deleting_old_sandbox_files_follows_no_link(
     shared: Path, victim: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
     os.utime(victim, (0, 0))
     link = shared / "rate-limits-sandbox-x.sqlite"
     link.symlink_to(victim)
     stores().limits()
-    assert link.is_symlink(), "the link is new, whatever the age of the file"
+    assert link.is_symlink(), "the link itself is new"
     os.utime(link, (0, 0), follow_symlinks=False)
     stores().limits()
     assert not link.is_symlink()
@@ -305,7 +307,7 @@ def test_sandboxes_are_forgotten_by_what_lies_there_and_not_by_what_it_leads_to(
 
 @pytest.mark.parametrize("tail", ["", "-journal", "-wal"])
 @pytest.mark.parametrize("link", [*LINKS, lambda at, _: os.mkfifo(at)])
-def test_a_journal_that_is_no_file_of_ours_is_refused(
+def test_an_unsafe_journal_file_is_refused(
     shared: Path, victim: Path, link: Callable[[Path, Path], None], tail: str
 ) -> None:
     before, at = state(victim), shared / "journal.sqlite"
@@ -315,7 +317,7 @@ def test_a_journal_that_is_no_file_of_ours_is_refused(
     assert state(victim) == before
 
 
-def test_a_journal_is_not_made_where_a_dangling_link_leads(shared: Path, tmp_path: Path) -> None:
+def test_a_journal_is_not_created_through_a_dangling_link(shared: Path, tmp_path: Path) -> None:
     (shared / "journal.sqlite").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(JournalError, match="symbolic link"):
         Journal(shared / "journal.sqlite")
@@ -323,10 +325,10 @@ def test_a_journal_is_not_made_where_a_dangling_link_leads(shared: Path, tmp_pat
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_a_journal_that_became_a_link_is_not_written_to(
+def test_a_journal_replaced_by_a_link_is_not_written(
     shared: Path, tmp_path: Path, link: Callable[[Path, Path], None]
 ) -> None:
-    """Even where it leads to the very same journal, moved elsewhere."""
+    """Even where it leads to the same journal, moved elsewhere."""
     journal, moved = Journal(shared / "journal.sqlite"), tmp_path / "moved.sqlite"
     journal.path.rename(moved)
     before = moved.read_bytes()
@@ -337,8 +339,8 @@ def test_a_journal_that_became_a_link_is_not_written_to(
 
 
 @as_root
-def test_a_journal_of_a_stranger_is_refused_also_in_a_shared_folder(shared: Path) -> None:
-    """He could have written there that a transfer of his making was ours."""
+def test_another_users_journal_is_refused_even_in_a_shared_folder(shared: Path) -> None:
+    """Its owner could record transfers in it that this user never made."""
     path = Journal(shared / "journal.sqlite").path
     os.chown(path, STRANGER, STRANGER)
     with pytest.raises(JournalError, match="belongs to another user"):
@@ -357,7 +359,7 @@ def config(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("link", LINKS)
-def test_a_lock_of_the_profiles_is_no_link(
+def test_a_link_as_the_lock_of_the_profiles_is_refused(
     config: Path, victim: Path, link: Callable[[Path, Path], None]
 ) -> None:
     before = state(victim)
@@ -369,12 +371,10 @@ def test_a_lock_of_the_profiles_is_no_link(
 
 
 @as_root
-def test_a_link_that_a_stranger_made_to_other_profiles_is_neither_read_nor_written(
-    config: Path, victim: Path
-) -> None:
+def test_another_users_link_to_profiles_is_neither_read_nor_written(config: Path, victim: Path) -> None:
     before, link = state(victim), config / "profiles.toml"
     link.symlink_to(victim)
-    assert len(find_keys("desk")) == 1, "one's own is followed"
+    assert len(find_keys("desk")) == 1, "one's own link is followed"
     os.chown(link, STRANGER, STRANGER, follow_symlinks=False)
     with pytest.raises(NoKeyError, match="link that another user made"):
         find_keys("desk")
@@ -383,7 +383,7 @@ def test_a_link_that_a_stranger_made_to_other_profiles_is_neither_read_nor_writt
     assert state(victim) == before
 
 
-def test_a_hard_link_to_other_profiles_is_not_read_where_others_may_write(config: Path, victim: Path) -> None:
+def test_a_hard_link_to_profiles_is_not_read_in_a_shared_folder(config: Path, victim: Path) -> None:
     hard(config / "profiles.toml", victim)
     with pytest.raises(NoKeyError, match="hard link"):
         find_keys("desk")
@@ -391,9 +391,7 @@ def test_a_hard_link_to_other_profiles_is_not_read_where_others_may_write(config
     assert len(find_keys("desk")) == 1
 
 
-def test_profiles_are_written_where_ones_own_link_leads_though_nothing_is_there_yet(
-    config: Path, tmp_path: Path
-) -> None:
+def test_profiles_are_written_through_ones_own_dangling_link(config: Path, tmp_path: Path) -> None:
     (config / "profiles.toml").symlink_to(tmp_path / "dotfiles" / "mine.toml")
     add_profile("desk", key="k" * 64, secret="s" * 64)
     assert (config / "profiles.toml").is_symlink()
@@ -407,17 +405,17 @@ def test_a_new_key_is_not_written_through_a_link(shared: Path, tmp_path: Path) -
     assert not (tmp_path / "elsewhere.pem").exists()
 
 
-# -- the one way -----------------------------------------------------------------------------------------
+# -- storage.files ---------------------------------------------------------------------------------------
 
 
-def test_links_that_lead_in_a_circle_end(tmp_path: Path) -> None:
+def test_a_circle_of_links_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     with pytest.raises(UnsafeFileError, match="too many"):
         files.resolve_links(tmp_path / "a")
 
 
-def test_where_a_system_cannot_refuse_links_they_are_seen_beforehand(
+def test_links_are_refused_on_systems_without_o_nofollow(
     shared: Path, victim: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "_NO_LINKS", 0)
@@ -428,7 +426,7 @@ def test_where_a_system_cannot_refuse_links_they_are_seen_beforehand(
     assert state(victim) == before
 
 
-def test_a_store_that_is_what_it_should_be_is_left_as_it_is(
+def test_a_sound_store_is_left_unchanged(
     shared: Path, clock: FakeClock, stores: Callable[[], RateLimitStore]
 ) -> None:
     one, other = stores(), stores()
@@ -436,4 +434,4 @@ def test_a_store_that_is_what_it_should_be_is_left_as_it_is(
     assert (one.problem, other.problem) == ("", "")
     one.close()
     other.close()
-    assert is_sound(shared / "ledger.sqlite")
+    assert is_sound(shared / "rate-limits.sqlite")

@@ -1,7 +1,7 @@
-"""What is kept on this machine is found again, whatever the machine is called today.
+"""Files are found again after the machine is renamed, rebooted or restarted elsewhere.
 
-Host names change (DHCP, containers), a home may be a link, a program may be started elsewhere, and the number
-of a process is given away again. A ban must not be forgotten for it, nor a write.
+Host names change (DHCP, containers), a home may be a link, a program may be started in another folder, and
+pids are reused. None of that may lose a ban or a write.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ID = "0123456789abcdef0123456789abcdef"
 
 @pytest.fixture
 def rename(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Gives this machine another host name."""
+    """Give this machine another host name."""
 
     def to(name: str) -> None:
         monkeypatch.setattr(platform, "node", lambda: name)
@@ -49,7 +49,7 @@ def rename(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state folder of this user's, that no variable names."""
+    """The default state folder of this user."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "my state"))
     monkeypatch.delenv("TOOLKIT_RATE_LIMITS", raising=False)
     return tmp_path / "my state"
@@ -57,7 +57,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def home_on(tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Has the state folder lie on another kind of file system, on a machine of this machine-id."""
+    """Put the state folder on another kind of file system, on a machine with the given machine-id."""
 
     def put(kind: str, machine_id: str | None) -> None:
         escaped = str(state).replace(" ", "\\040")
@@ -86,9 +86,7 @@ def name() -> str:
 # -- the host name ---------------------------------------------------------------------------------------
 
 
-def test_a_ban_met_under_one_host_name_holds_under_the_next(
-    state: Path, rename: Callable[[str], None]
-) -> None:
+def test_a_ban_survives_a_change_of_the_host_name(state: Path, rename: Callable[[str], None]) -> None:
     clock = FakeClock()
     rename("laptop.office.example")
     first = RateLimitStore(rate_limit_file(BASE_URLS, None), clock)
@@ -103,7 +101,7 @@ def test_a_ban_met_under_one_host_name_holds_under_the_next(
 @linux
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "fuse.sshfs", "fakeowner", "virtiofs"])
 @pytest.mark.parametrize("written", [f"{ID}\n", ID.upper(), "01234567-89ab-cdef-0123-456789abcdef"])
-def test_machines_that_share_a_home_are_told_apart_by_what_lasts(
+def test_machines_that_share_a_home_are_told_apart_by_machine_id(
     home_on: Callable[..., None], rename: Callable[[str], None], kind: str, written: str
 ) -> None:
     home_on(kind, written.replace("\\\n", "\n"))
@@ -114,31 +112,31 @@ def test_machines_that_share_a_home_are_told_apart_by_what_lasts(
     assert len(names) == 1
     home_on(kind, ID[::-1])
     assert name() not in names
-    assert ID[::-1][:8] not in name(), "the number itself is nobody's business"
+    assert ID[::-1][:8] not in name(), "the machine-id itself is confidential"
     assert ID not in machine.name_for(Path(os.environ["XDG_STATE_HOME"]))
 
 
 @linux
 @pytest.mark.parametrize("written", [None, "", "uninitialized\n", "0" * 32, "short", ID + "0"])
-def test_a_machine_id_that_is_none_tells_nothing(
+def test_an_invalid_machine_id_is_ignored(
     home_on: Callable[..., None], rename: Callable[[str], None], written: str | None
 ) -> None:
-    """As in containers: all of them would be one machine. On a network drive the host name has to do."""
+    """As in containers. On a network drive the host name is used instead."""
     names = {}
     for kind in ("nfs4", "virtiofs"):
         home_on(kind, written)
         for host in ("one", "two"):
             rename(host)
             names[kind, host] = name()
-    assert names["nfs4", "one"] != names["nfs4", "two"], "SQLite must not be shared between machines"
-    assert names["virtiofs", "one"] == names["virtiofs", "two"], "a folder lent by this very machine"
+    assert names["nfs4", "one"] != names["nfs4", "two"], "machines must not share SQLite files"
+    assert names["virtiofs", "one"] == names["virtiofs", "two"], "a folder of this machine itself"
 
 
 @linux
-def test_a_folder_on_a_disk_of_this_machine_keeps_its_store_whatever_the_machine_is_called(
+def test_a_folder_on_a_local_disk_keeps_its_store_when_the_machine_is_renamed(
     home_on: Callable[..., None], rename: Callable[[str], None]
 ) -> None:
-    """A volume that one container after another has mounted; an image that is given its id at each start."""
+    """A volume mounted by one container after another; an image that gets a new id at each start."""
     names = set()
     for host, known in (("one", ID), ("two", ID[::-1]), ("three", None)):
         home_on("ext4", known)
@@ -148,7 +146,7 @@ def test_a_folder_on_a_disk_of_this_machine_keeps_its_store_whatever_the_machine
 
 
 @linux
-def test_without_a_list_of_mounts_the_machine_id_tells(
+def test_without_a_list_of_mounts_the_machine_id_is_used(
     home_on: Callable[..., None], rename: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home_on("ext4", ID)
@@ -163,7 +161,7 @@ def test_without_a_list_of_mounts_the_machine_id_tells(
 
 
 @linux
-def test_a_home_that_is_a_link_is_where_it_leads(
+def test_a_linked_home_is_resolved(
     tmp_path: Path, state: Path, home_on: Callable[..., None], rename: Callable[[str], None]
 ) -> None:
     home_on("nfs4", None)
@@ -174,24 +172,22 @@ def test_a_home_that_is_a_link_is_where_it_leads(
     assert machine.name_for(tmp_path) == ""
 
 
-def test_this_machine_has_a_name_or_needs_none() -> None:
+def test_the_names_of_this_machine_are_stable() -> None:
     assert machine.machine_id() == machine.machine_id()
     assert machine.boot_id() == machine.boot_id()
     assert machine.name_for(Path.home()) == machine.name_for(Path.home())
 
 
-def test_the_doctor_says_where_a_folder_is_another_one_elsewhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_doctor_notes_a_relative_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", "ledgers")
+    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", "state")
     budget = SharedState(dict.fromkeys(BASE_URLS, "https://relative.invalid"), SYSTEM_CLOCK, None).budget
     line = rate_limits_check(budget)
     assert (line.status, line.next_step) == ("note", "Set an absolute path.")
     assert "TOOLKIT_RATE_LIMITS is a relative path" in line.found
 
 
-# -- this run of the machine -----------------------------------------------------------------------------
+# -- the boot id -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -201,11 +197,9 @@ def no_boot_id(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @linux
-def test_a_ban_holds_where_this_run_of_the_machine_cannot_be_told_from_another(
-    tmp_path: Path, no_boot_id: None
-) -> None:
-    """It goes by the wall clock then; and a measured clock is not believed."""
-    clock, at = FakeClock(), tmp_path / "ledger.sqlite"
+def test_a_ban_applies_without_a_boot_id(tmp_path: Path, no_boot_id: None) -> None:
+    """The ban ends by the wall clock then, and measured clocks are not used."""
+    clock, at = FakeClock(), tmp_path / "rate-limits.sqlite"
     first = RateLimitStore(at, clock)
     first.back_off(ALL_HOSTS, 600.0)
     first.set_clock("api", HostClock(clock).measure(lambda: (clock.time(), 0.0)))
@@ -220,7 +214,7 @@ def test_a_ban_holds_where_this_run_of_the_machine_cannot_be_told_from_another(
 
 
 @linux
-def test_what_is_not_known_for_a_moment_is_looked_up_again(
+def test_an_unknown_boot_id_is_read_again(
     no_boot_id: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     assert processes.boot_id() == ""
@@ -232,33 +226,31 @@ def test_what_is_not_known_for_a_moment_is_looked_up_again(
 # -- processes -------------------------------------------------------------------------------------------
 
 
-def test_a_process_that_cannot_be_looked_at_is_not_called_ended() -> None:
-    """Its write may be under way: nobody else may say that it never left."""
+def test_a_process_that_cannot_be_inspected_counts_as_running() -> None:
+    """Its write may be in progress, so no other process may call it unsent."""
     own = os.getpid()
     assert is_running(own, processes.start_time(own), processes.boot_id())
     assert is_running(own, None, processes.boot_id())
     assert is_running(own, processes.start_time(own), "")
     assert not is_running(own, processes.start_time(own), "another run")
-    assert not is_running(own, 1e9, processes.boot_id()), "the number was given away again"
+    assert not is_running(own, 1e9, processes.boot_id()), "the pid was reused"
     for nobody in (2**22 + 7, 2**70, 0, -1):
         assert not is_running(nobody, None, "")
 
 
 @posix
-def test_a_process_that_has_ended_is_known_to_have() -> None:
+def test_a_process_that_has_ended_is_recognised() -> None:
     with subprocess.Popen(["sleep", "60"]) as child:
         began = processes.start_time(child.pid)
         assert processes.is_alive(child.pid, began)
         child.kill()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        assert not processes.is_alive(child.pid, began), "only its number is still there"
+        assert not processes.is_alive(child.pid, began), "only its pid is left"
     assert not processes.is_alive(child.pid, began)
 
 
 @pytest.mark.parametrize("words", [None, [], [""], ["-c"], ["/x/__main__.py"], ["a\udcff.py"]])
-def test_a_process_has_a_name_however_it_was_started(
-    monkeypatch: pytest.MonkeyPatch, words: list[str] | None
-) -> None:
+def test_a_process_always_has_a_name(monkeypatch: pytest.MonkeyPatch, words: list[str] | None) -> None:
     if words is None:
         monkeypatch.delattr(sys, "argv")
     else:
@@ -266,11 +258,11 @@ def test_a_process_has_a_name_however_it_was_started(
     assert processes.process_name().encode() in (b"python", b"x", b"a?.py")
 
 
-# -- where the journal lies ------------------------------------------------------------------------------
+# -- the path of the journal -----------------------------------------------------------------------------
 
 
-def test_a_journal_has_one_name_by_whatever_link_it_is_come_by(tmp_path: Path) -> None:
-    """Calls under way in this process are known by it."""
+def test_a_journal_has_one_path_through_any_link(tmp_path: Path) -> None:
+    """The path identifies calls in progress in this process."""
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
     assert journal_file(BASE_URLS, None, tmp_path / "link") == journal_file(
@@ -278,7 +270,7 @@ def test_a_journal_has_one_name_by_whatever_link_it_is_come_by(tmp_path: Path) -
     )
 
 
-def test_a_journal_that_would_be_another_one_elsewhere_is_refused(
+def test_a_relative_journal_folder_in_the_environment_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A kernel started in another folder, or `os.chdir`, would use another journal and might pay again."""
@@ -288,22 +280,20 @@ def test_a_journal_that_would_be_another_one_elsewhere_is_refused(
     with pytest.raises(JournalError, match=r"relative path, 'journals'.*Nothing was sent"):
         write_env.env.link.operations()
     assert not (tmp_path / "journals").exists()
-    ops = write_env.env.link.operations(journal="journals")  # who says it here means it
+    ops = write_env.env.link.operations(journal="journals")  # an explicit argument may be relative
     assert ops.exchange.transfer(**example(write_env.world, "exchange.transfer"))
     assert ops.journal.parent == tmp_path / "journals"
     write_env.env.close()
 
 
 @posix
-def test_a_folder_that_was_deleted_under_the_process_is_said_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_deleted_current_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "gone").mkdir()
 
     def work() -> list[str]:
         os.chdir(tmp_path / "gone")
         (tmp_path / "gone").rmdir()
-        os.environ["TOOLKIT_RATE_LIMITS"] = "ledgers"
+        os.environ["TOOLKIT_RATE_LIMITS"] = "state"
         budget = SharedState(BASE_URLS, SYSTEM_CLOCK, None).budget
         with pytest.raises(JournalError, match="cannot be found"):
             journal_file(BASE_URLS, None, "journals")

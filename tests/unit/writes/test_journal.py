@@ -757,7 +757,7 @@ def test_where_the_environment_says(
     assert write_env.env.link.operations(journal=write_env.folder).journal.parent == write_env.folder
 
 
-def test_sandboxes_that_nobody_has_used_for_a_day_are_forgotten(folder: Path) -> None:
+def test_files_of_sandboxes_unused_for_a_day_are_deleted(folder: Path) -> None:
     hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:8099")
     old, young, living = (journal_file(hosts, name, folder) for name in ("old", "young", "living"))
     real = journal_file(BASE_URLS, None, folder)
