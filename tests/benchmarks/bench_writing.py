@@ -49,7 +49,12 @@ def test_a_write_beside_a_bare_signed_post(demo_link: DemoLink, tmp_path: Path) 
 
     assert demo_link.sandbox is not None
     key, secret = demo_link.sandbox.key, demo_link.sandbox.secret.encode()
-    say(f"{WRITES} writes with journal and outcome", seconds(with_journal), seconds(bare), "bare requests.post")
+    say(
+        f"{WRITES} writes with journal and outcome",
+        seconds(with_journal),
+        seconds(bare),
+        "bare requests.post",
+    )
 
 
 def test_a_journal_update_beside_an_fsync(demo_link: DemoLink, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Ten thousand random writes, and five hundred writers killed: what was counted is printed."""
+"""Ten thousand random writes, and five hundred killed writers. Prints the counts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WRITES, KILLS = 10_000, 500
 
 
 def say(title: str, counted: Any, seconds: float) -> None:
-    """What was counted, a line each."""
+    """Print the counts, one a line."""
     print(f"\n{title}, seed {SEED}: {seconds:.0f} s")
     for each in fields(counted):
         value = getattr(counted, each.name)
