@@ -1,4 +1,4 @@
-"""Ten thousand random writes, and five hundred killed writers. The results are printed."""
+"""Ten thousand random writes, and five hundred killed writers. Prints the counts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WRITES, KILLS = 10_000, 500
 
 
 def report(title: str, counted: Any, seconds: float) -> None:
-    """Print what was counted, a line for each field."""
+    """Print the counts, one a line."""
     print(f"\n{title}, seed {SEED}: {seconds:.0f} s")
     for each in fields(counted):
         value = getattr(counted, each.name)

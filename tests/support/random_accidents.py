@@ -1,4 +1,4 @@
-"""Accidents around random writes: caches and cut lists before reads, copies of journals, names, strangers."""
+"""Accidents around random writes: stale and truncated reads, and idempotency keys that look alike."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _LOOKS = {
     "a": "a\uff41",
     "e": "e\uff45",
 }
-REDACTED = "\u200b\ufeff\u00ad\u200e\ufe0f"
+INVISIBLE = "\u200b\ufeff\u00ad\u200e\ufe0f"
 
 
-class Way:
-    """What stands between a client and the exchange: a cache, and a list that is cut.
+class FaultyProxy:
+    """A proxy before the exchange that serves stale and truncated responses to reads.
 
     Args:
         exchange: The exchange.
-        chance: What draws.
+        chance: The source of randomness.
 
     Attributes:
-        stale: How often an answer to a read is one that was given before.
-        cut: Sub-accounts in one answer at most, None for as many as are asked for.
-        long_pages: Pages of a list that is cut are as long as what was asked for: rows are left out between.
+        stale: Fraction of reads that get an earlier response.
+        cut: Maximum number of sub-accounts in one response, None for no maximum.
+        long_pages: Whether pages of a truncated list have the requested size, with rows missing between them.
         counted: How often either happened.
     """
 
@@ -53,13 +53,13 @@ class Way:
         if request.method != "GET" or request.path not in _READS:
             return self._handle(request)
         asked = [pair for pair in parse_qsl(request.query.decode()) if pair[0] not in _OWN]
-        place = f"{request.path}?{urlencode(sorted(asked))}"
-        kept = self._kept.setdefault(place, [])
+        cache_key = f"{request.path}?{urlencode(sorted(asked))}"
+        kept = self._kept.setdefault(cache_key, [])
         if kept and self._chance.random() < self.stale:
             self.counted["stale"] += 1
             old = self._chance.choice(kept)
             if self._chance.random() < 0.5:
-                return old  # it has the date at which it was made
+                return old  # with its original date
             return replace(old, headers={**old.headers, "Age": "600"})
         answer = self._handle(request)
         if answer.status == 200 and answer.transmission.kind == "normal":
@@ -80,12 +80,12 @@ class Way:
 
 
 def lookalike(chance: random.Random, name: str) -> str:
-    """A name that looks the same."""
+    """A spelling of a key that looks the same."""
     drawn = "".join(chance.choice(_LOOKS.get(character, character)) for character in name)
     return chance.choice(("", " ", "\u00a0", "\n")) + drawn + chance.choice(("", " ", "\t"))
 
 
 def with_a_hidden_character(chance: random.Random, name: str) -> str:
-    """A name that looks the same, with a character in it that nobody sees."""
-    place = chance.randint(1, len(name) - 1)
-    return name[:place] + chance.choice(REDACTED) + name[place:]
+    """A spelling of a key that looks the same, with an invisible character in it."""
+    index = chance.randint(1, len(name) - 1)
+    return name[:index] + chance.choice(INVISIBLE) + name[index:]

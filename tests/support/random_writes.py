@@ -1,8 +1,8 @@
-"""Random writes with random accidents against a sandbox that counts what happened; its count is the judge.
+"""Random writes with random accidents, checked against the effects that the sandbox counts.
 
-Everything follows from the seed. Time passes only where the clock is set forward; requests go over a real
-socket. After each call, and at the end, the journal is held against the effects: mistakes are collected,
-each with the step it was found at.
+Everything follows from the seed. Time passes only when the clock is advanced; requests use a real socket.
+After each call, and at the end, the journal is compared with the effects. Mistakes are collected, each with
+the step at which it was found.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 import requests
 
 from tests.support.clocks import FakeClock
-from tests.support.random_accidents import REDACTED, Way, lookalike, with_a_hidden_character
+from tests.support.random_accidents import INVISIBLE, FaultyProxy, lookalike, with_a_hidden_character
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import NOW, another_process, call
 from toolkit.api.writes.operations import Operations
@@ -36,7 +36,7 @@ ANSWER_SECONDS = 0.1
 _PLENTY = {"sapi-ip": 10**9, "sapi-uid": 10**9}
 _WRONG_ID = "367537027503999999"
 
-# What was asked for is not clear, or nothing was done, or so it says: (kind, options), weighed.
+# Accidents: (relative frequency, kind of fault, its options).
 _ACCIDENTS: tuple[tuple[int, str, dict[str, Any]], ...] = (
     (6, "server-error", {"message": "Unknown error, please check your request or try again later."}),
     (6, "server-error", {"message": "Unknown error, please check your request or try again later.",
@@ -71,14 +71,14 @@ _ACCIDENTS: tuple[tuple[int, str, dict[str, Any]], ...] = (
 
 @dataclass(slots=True)
 class Known:
-    """What is known of one entry, by the exchange's count.
+    """What is known about one entry, from the effects that the exchange counted.
 
     Attributes:
-        qualified_name: The door that was called.
-        given: Its arguments.
-        status: What was told of it last.
-        effect: What it did, None where it did nothing.
-        changed: Whether the world was another afterwards.
+        qualified_name: The endpoint that was called.
+        given: The arguments.
+        status: The last status that the toolkit reported.
+        effect: Its effect, None where there is none.
+        changed: Whether the call changed the world.
     """
 
     qualified_name: str
@@ -94,18 +94,18 @@ class Known:
 
 @dataclass(slots=True)
 class Count:
-    """What was counted."""
+    """Counts of one run."""
 
     writes: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     accidents: Counter[str] = field(default_factory=Counter)
-    settled: Counter[str] = field(default_factory=Counter)
+    resolved: Counter[str] = field(default_factory=Counter)
     effects: int = 0
     entries: int = 0
-    failure: int = 0
+    lost: int = 0
     restarts: int = 0
-    strangers: int = 0
+    by_others: int = 0
     restored: int = 0
     lookalikes: int = 0
     stale: int = 0
@@ -115,11 +115,11 @@ class Count:
 
 
 class RandomWrites:
-    """A partner's day gone wrong.
+    """A random sequence of writes and accidents.
 
     Args:
         seed: The same seed gives the same calls and accidents.
-        folder: Where the journal lies.
+        folder: Folder of the journal.
     """
 
     def __init__(self, seed: int, folder: Path) -> None:
@@ -136,9 +136,9 @@ class RandomWrites:
             "partner": self.env.link,
             "customer": self.env.new_link(owner.key, owner.secret, **settings),
         }
-        self.way = Way(self.exchange, self.chance)
-        # Somebody else with the same keys, and a journal of his own.
-        self.strangers = {
+        self.proxy = FaultyProxy(self.exchange, self.chance)
+        # Somebody else with the same API keys and another journal.
+        self.other_links = {
             "partner": self.env.new_link(**settings),
             "customer": self.env.new_link(owner.key, owner.secret, **settings),
         }
@@ -154,28 +154,28 @@ class RandomWrites:
         self.restart()
 
     def close(self) -> None:
-        for link in (*self.links.values(), *self.strangers.values()):
+        for link in (*self.links.values(), *self.other_links.values()):
             link.close()
         self.env.close()
 
-    # -- what is done --------------------------------------------------------------------------------------
+    # -- steps --------------------------------------------------------------------------------------
 
     def run(self, writes: int) -> Count:
-        """So many writes, then settle what is open, and look at all of it."""
+        """Make so many writes, reconcile those that are unknown, and check everything."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UndeclaredFieldWarning)  # one of the accidents
             while self.count.writes < writes:
                 self._step()
-        self.way.stale = 0.0
-        self.settle_all()
+        self.proxy.stale = 0.0
+        self.resolve_all()
         self.look_at_everything()
-        self.count.stale, self.count.cut = self.way.counted["stale"], self.way.counted["cut"]
+        self.count.stale, self.count.cut = self.proxy.counted["stale"], self.proxy.counted["cut"]
         self.count.effects = len(self.exchange.effects)
         self.count.entries = len(self.known)
         return self.count
 
     def restart(self) -> None:
-        """The kernel begins anew, with the same journal."""
+        """Restart the kernel, with the same journal."""
         placement: Placement = self.chance.choice(("body", "query", "mixed"))
         self.ops: dict[str, Operations] = {
             name: link.operations(journal=self.folder, parameters=placement)
@@ -187,7 +187,7 @@ class RandomWrites:
         chance = self.chance
         self.clock.advance(chance.choice((0.0, 0.3, 1.1, 1.1, 5.0, 20.0)))
         if chance.random() < 0.004:
-            self.clock.advance(86_400.0)  # what may be done so often a day may be done again
+            self.clock.advance(86_400.0)  # daily limits start again
         if chance.random() < 0.02:
             self.restart()
         if self.open and chance.random() < 0.25:
@@ -199,8 +199,8 @@ class RandomWrites:
         if self.backup and chance.random() < 0.04:
             self._restore()
         if chance.random() < 0.05:
-            self.way.cut = chance.choice((None, 5, 10))
-            self.way.long_pages = chance.random() < 0.5
+            self.proxy.cut = chance.choice((None, 5, 10))
+            self.proxy.long_pages = chance.random() < 0.5
         self._write()
 
     def _write(self) -> None:
@@ -221,11 +221,11 @@ class RandomWrites:
                 options["idempotency_key"] = with_a_hidden_character(chance, name)
         if write.suffixed_argument and chance.random() < 0.5:
             options["unique_suffix"] = True
-        if chance.random() < 0.1 and self.known:  # the very same as before
+        if chance.random() < 0.1 and self.known:  # exactly as before
             earlier = chance.choice(list(self.known.values()))
             qualified_name, given, write = earlier.qualified_name, earlier.given, earlier.write
             options.pop("unique_suffix", None)
-        if chance.random() < 0.05 and self.names:  # the very same under a name that looks the same
+        if chance.random() < 0.05 and self.names:  # exactly the same with a key that looks the same
             name = chance.choice(list(self.names))
             earlier = self.known[self.names[name]]
             qualified_name, given, write = earlier.qualified_name, earlier.given, earlier.write
@@ -241,29 +241,29 @@ class RandomWrites:
             outcome = call(self._ops_of(qualified_name), qualified_name, given, **options)
         except UsageError as error:
             self.count.refused[type(error).__name__] += 1
-        except ToolkitError as error:  # what had to be read first was not to be had
+        except ToolkitError as error:  # the read before the write failed
             self.count.refused[type(error).__name__] += 1
         self.exchange.faults.clear()
         if accident or outcome is None or outcome.status == "unknown":
-            self._hear_out(accident)
+            self._wait_for_exchange(accident)
         done = self.exchange.effects[before:]
         number = self._newest()
         where = (
             f"step {self.count.writes}: {qualified_name} {given} {options} after {accident or 'no accident'}"
         )
         if len(done) > 1:
-            self._wrong(f"{where}: it happened {len(done)} times")
+            self._wrong(f"{where}: it was executed {len(done)} times")
         if outcome is None:
             if done:
-                self._wrong(f"{where}: it was refused, and happened")
+                self._wrong(f"{where}: it was refused, but executed")
             if number > self._highest:
-                self._wrong(f"{where}: it was refused, and entered as #{number}")
+                self._wrong(f"{where}: it was refused, but recorded as #{number}")
             return
         if outcome.number in self.known:
             if done:
-                self._wrong(f"{where}: the name stood for #{outcome.number}, and it happened again")
+                self._wrong(f"{where}: it repeats #{outcome.number}, but was executed again")
             if self.known[outcome.number].qualified_name != qualified_name or name not in self.names:
-                self._wrong(f"{where}: it came back as #{outcome.number}")
+                self._wrong(f"{where}: it was taken for #{outcome.number}")
             return
         if outcome.number != number:
             self._wrong(f"{where}: its entry is #{number}, its outcome #{outcome.number}")
@@ -273,19 +273,19 @@ class RandomWrites:
         self._note(number, outcome.status)
         if name:
             if name in self.names:
-                self._wrong(f"{where}: the name was done as #{self.names[name]} before")
-            if set(options["idempotency_key"]) & set(REDACTED):
-                self._wrong(f"{where}: the name has a character in it that nobody sees")
+                self._wrong(f"{where}: its idempotency key was used for #{self.names[name]} before")
+            if set(options["idempotency_key"]) & set(INVISIBLE):
+                self._wrong(f"{where}: its idempotency key has an invisible character")
             self.names[name] = number
         self.count.outcomes[outcome.status] += 1
         if outcome.status == "confirmed" and effect is None:
-            self._wrong(f"{where}: confirmed, and it did not happen")
+            self._wrong(f"{where}: confirmed, but not executed")
         if outcome.status == "rejected" and effect is not None:
-            self._wrong(f"{where}: rejected ({outcome.reason}), and it happened")
+            self._wrong(f"{where}: rejected ({outcome.reason}), but executed")
         if effect is not None and not self._belongs(effect, self.known[number], outcome):
             self._wrong(f"{where}: another thing happened: {effect}")
         if effect is not None and outcome.status == "unknown":
-            self.count.failure += 1
+            self.count.lost += 1
         if outcome.status == "confirmed" and write.repeatable:
             for other in [*self.open]:
                 if (self.known[other].qualified_name, self.known[other].given) == (qualified_name, given):
@@ -294,7 +294,7 @@ class RandomWrites:
             self._ops_of(qualified_name).release_idempotency_key(options["idempotency_key"])
             del self.names[name]
         if chance.random() < (0.2 if outcome.status == "unknown" else 0.02):
-            self._meddle(self.known[number])
+            self._repeat_as_somebody_else(self.known[number])
         if outcome.status == "unknown" and chance.random() < 0.3:
             self.resolve(number, outcome)
 
@@ -302,23 +302,23 @@ class RandomWrites:
 
     # -- others --------------------------------------------------------------------------------------------
 
-    def _meddle(self, each: Known) -> None:
-        """Somebody else makes the very same at the same time."""
-        link = self.strangers[
+    def _repeat_as_somebody_else(self, each: Known) -> None:
+        """Somebody else makes the same call at the same time."""
+        link = self.other_links[
             "customer" if each.qualified_name.endswith("set_own_customer_id") else "partner"
         ]
-        ops = link.operations(journal=self.folder / "strangers")
+        ops = link.operations(journal=self.folder / "others")
         before = self._effects_now()
         with contextlib.suppress(ToolkitError):
             call(ops, each.qualified_name, each.given)
         theirs = self.exchange.effects[before:]
         self.foreign += theirs
-        self.count.strangers += len(theirs)
-        if theirs:  # what is in vain for one is not for the other
+        self.count.by_others += len(theirs)
+        if theirs:  # a call without effect for one may have one for the other
             self._touched.add(_subject(each))
 
     def _restore(self) -> None:
-        """An older copy of the journal lies there for a moment, and another kernel goes on with it."""
+        """Put an older copy of the journal in place for a moment, and use it in another kernel."""
         path = self.ops["partner"].journal
         newer = path.read_bytes()
         if newer == self.backup:
@@ -328,7 +328,7 @@ class RandomWrites:
         to = self.world.accounts[0].id
         with another_process():
             before = self._effects_now()
-            other = self.strangers["partner"].operations(journal=self.folder)
+            other = self.other_links["partner"].operations(journal=self.folder)
             with contextlib.suppress(ToolkitError):
                 other.exchange.transfer("USDT", "0.01", to_id=to)
             self.foreign += self.exchange.effects[before:]
@@ -352,23 +352,23 @@ class RandomWrites:
                 step()
             except JournalError:
                 continue
-            except NotExecutedError:  # what had to be read first was not to be had
+            except NotExecutedError:  # the read before the write failed
                 continue
-            self._wrong(f"step {self.count.writes}: a journal that was put back was gone by")
+            self._wrong(f"step {self.count.writes}: a restored journal was used")
         if self._effects_now() != before:
-            self._wrong(f"step {self.count.writes}: something was done by a journal that was put back")
+            self._wrong(f"step {self.count.writes}: a write was executed with a restored journal")
         path.write_bytes(newer)
 
     def _unseen(self) -> set[str | None]:
-        """What was made by calls whose answer was lost: nobody knows its name, and so nobody deletes it."""
-        failure = [effect for number in self.open if (effect := self.known[number].effect) is not None]
-        made = {each.result_id for each in failure if each.qualified_name == "exchange.create_sub_account"}
-        masked = {each.result_id for each in failure if each.qualified_name == "exchange.create_api_key"}
+        """Ids created by calls whose response was lost: nobody knows them, so nobody deletes them."""
+        lost = [effect for number in self.open if (effect := self.known[number].effect) is not None]
+        made = {each.result_id for each in lost if each.qualified_name == "exchange.create_sub_account"}
+        masked = {each.result_id for each in lost if each.qualified_name == "exchange.create_api_key"}
         keys = (key for account in self.world.accounts for key in account.keys)
         return made | {key.key for key in keys if key.masked in masked}
 
     def _arrange(self, write: Write) -> str:
-        """One accident, or two, that strike this write, or now and then what is read before it."""
+        """Arrange one or two accidents for this write, sometimes also for the read before it."""
         kinds = self.chance.choices(_ACCIDENTS, [weight for weight, _, _ in _ACCIDENTS])
         if self.chance.random() < 0.05:
             kinds += self.chance.choices(_ACCIDENTS, [weight for weight, _, _ in _ACCIDENTS])
@@ -380,21 +380,22 @@ class RandomWrites:
             self.exchange.faults.add("server-error", method="GET", path="/sapi/v1/broker", times=times)
         return ", ".join(kind for _, kind, _ in kinds)
 
-    def _hear_out(self, accident: str) -> None:
-        """Whatever the exchange has still to answer has been answered, and a ban is over."""
+    def _wait_for_exchange(self, accident: str) -> None:
+        """Wait until the exchange has sent every response, and a ban is over."""
         if "ban" in accident:
             self.clock.advance(200.0)
-        for _ in range(2):  # the first may overtake it
+        for _ in range(2):  # the first may overtake a response
             requests.get(f"{self.env.sandbox.address}/sandbox/id", timeout=5).close()
 
-    # -- settling ------------------------------------------------------------------------------------------
+    # -- reconciling
+    # ------------------------------------------------------------------------------------------
 
     def resolve(self, number: int, outcome: Outcome | None = None) -> None:
-        """Ask what became of one, by its outcome or by its number; nothing may happen by that."""
+        """Reconcile a write by its outcome or number, which must have no effect."""
         each = self.known[number]
         before = self._effects_now()
         wait = self.chance.random() < 0.8
-        self.way.stale = self.chance.choice((0.0, 0.0, 0.5, 0.9))
+        self.proxy.stale = self.chance.choice((0.0, 0.0, 0.5, 0.9))
         try:
             if outcome is not None:
                 outcome.reconcile(wait=wait)
@@ -406,28 +407,30 @@ class RandomWrites:
             self.count.refused[f"reconcile: {type(error).__name__}"] += 1
             return
         finally:
-            self.way.stale = 0.1
+            self.proxy.stale = 0.1
         if self._effects_now() != before:
-            self._wrong(f"#{number} {each.qualified_name}: asking what became of it made something happen")
+            self._wrong(f"#{number} {each.qualified_name}: reconciling had an effect")
         self._note(number, outcome.status)
-        self.count.settled[outcome.status] += 1
-        self._judge(number, outcome)
+        self.count.resolved[outcome.status] += 1
+        self._check_outcome(number, outcome)
 
-    def _judge(self, number: int, outcome: Outcome) -> None:
-        """What a read has told against what happened."""
+    def _check_outcome(self, number: int, outcome: Outcome) -> None:
+        """Compare a reconciled outcome with the effects."""
         each = self.known[number]
-        what = f"#{number} {each.qualified_name} {each.given}: settled as {outcome.status} ({outcome.reason})"
+        what = (
+            f"#{number} {each.qualified_name} {each.given}: reconciled as {outcome.status} ({outcome.reason})"
+        )
         holds = outcome.proof == "state" and _holds(self.world, each)
         if outcome.status == "confirmed" and each.effect is None and not holds:
-            self._wrong(f"{what}, and it did not happen")
-        in_vain = outcome.proof == "state" and (not each.changed or _subject(each) in self._touched)
+            self._wrong(f"{what}, but not executed")
+        without_effect = outcome.proof == "state" and (not each.changed or _subject(each) in self._touched)
         undone = outcome.proof == "state" and each.write.reconciliation.kind == "in_force"
         undone = undone and not _holds(self.world, each)
-        if outcome.status == "rejected" and each.effect is not None and not (in_vain or undone):
-            self._wrong(f"{what}, and it happened at {each.effect.time_ms}")
+        if outcome.status == "rejected" and each.effect is not None and not (without_effect or undone):
+            self._wrong(f"{what}, but executed at {each.effect.time_ms}")
 
-    def settle_all(self) -> None:
-        """Everything that is open, by whoever comes next."""
+    def resolve_all(self) -> None:
+        """Reconcile every unknown write in a restarted kernel."""
         self.restart()
         for number, each in self.known.items():
             if each.status != "unknown":
@@ -435,7 +438,7 @@ class RandomWrites:
             key = {"api_key": each.given["api_key"]} if "api_key" in each.given else {}
             outcome = self._ops_of(each.qualified_name).reconcile(number, **key)
             self._note(number, outcome.status)
-            self._judge(number, outcome)
+            self._check_outcome(number, outcome)
             if outcome.status == "unknown":
                 self.count.open[each.qualified_name] += 1
                 if not self._may_stay_open(each) and self._is_there(each):
@@ -444,15 +447,15 @@ class RandomWrites:
                     )
 
     def _may_stay_open(self, each: Known) -> bool:
-        """Whether no read tells what became of it: a trace of it may be anybody's."""
+        """Whether no read proves the outcome: anyone may have left the trace."""
         how = each.write.reconciliation
         by_anybody = how.kind in ("manual", "new_account", "new_key", "changed", "gone")
         return by_anybody or "client_tran_id" in each.given
 
-    # -- what is held against what -------------------------------------------------------------------------
+    # -- checks -------------------------------------------------------------------------
 
     def look_at_unresolved(self) -> None:
-        """Exactly what is not known is said not to be known."""
+        """Check that exactly the unknown writes are reported as unresolved."""
         shown = set(self.ops["partner"].unresolved()["number"])
         wanted = self.open
         if shown != wanted:
@@ -460,7 +463,7 @@ class RandomWrites:
             self._wrong(f"step {self.count.writes}: unresolved: missing {missing}, too many {strange}")
 
     def look_at_everything(self) -> None:
-        """The whole journal against the whole count of effects."""
+        """Compare the whole journal with all effects."""
         self.look_at_unresolved()
         history = self.ops["customer"].history()
         if list(history["number"]) != list(self.known):
@@ -468,7 +471,7 @@ class RandomWrites:
         for number, status in zip(history["number"], history["status"], strict=True):
             if self.known[number].status != status:
                 self._wrong(
-                    f"#{number} is {status} in the journal, and was told as {self.known[number].status}"
+                    f"#{number} is {status} in the journal, but was reported as {self.known[number].status}"
                 )
         theirs = [id(each.effect) for each in self.known.values() if each.effect is not None]
         theirs += map(id, self.foreign)
@@ -476,7 +479,7 @@ class RandomWrites:
             self._wrong("an effect is without an entry, or has several")
 
     def _belongs(self, effect: Effect, each: Known, outcome: Outcome) -> bool:
-        """Whether this is what was asked for."""
+        """Whether an effect is the requested one."""
         field = {}
         for param in each.write.params:
             value = outcome.arguments.get(param.name)
@@ -485,7 +488,7 @@ class RandomWrites:
         return effect.qualified_name == each.qualified_name and effect.has(field)
 
     def _state(self, write: Write) -> str:
-        """All that a write may change which leaves the same when sent twice."""
+        """The state that a repeatable write may change, as text."""
         return repr((self.world.accounts, self.world.customers)) if write.repeatable else ""
 
     def _effects_now(self) -> int:
@@ -499,7 +502,7 @@ class RandomWrites:
             self.open.discard(number)
 
     def _is_there(self, each: Known) -> bool:
-        """Whether what it was about can still be read."""
+        """Whether the subject of a write still exists."""
         sides = [each.given[name] for name in ("from_id", "to_id") if name in each.given]
         if "sub_account_id" not in each.given:
             return all(map(self.world.account, sides))
@@ -521,10 +524,10 @@ class RandomWrites:
     def _wrong(self, what: str) -> None:
         self.count.mistakes.append(what)
 
-    # -- arguments, drawn ----------------------------------------------------------------------------------
+    # -- random arguments ----------------------------------------------------------------------------------
 
     def account(self) -> SubAccount | None:
-        """A sub-account, most likely one that others are about as well; None for one that is none."""
+        """A sub-account, often one that other calls use as well; None for one that does not exist."""
         if self.chance.random() < 0.06:
             return None
         some = self.world.accounts[: 8 if self.chance.random() < 0.6 else None]
@@ -535,7 +538,7 @@ class RandomWrites:
         return account.id if account else _WRONG_ID
 
     def key(self) -> dict[str, Any]:
-        """A sub-account and a key of it; one that is none at times."""
+        """A sub-account and one of its keys; sometimes a key that does not exist."""
         account = self.account()
         keys = account.keys if account else []
         wrong = self.chance.random() < 0.05 or not keys
@@ -574,7 +577,7 @@ class RandomWrites:
         return [f"192.0.2.{self.chance.randint(1, 6)}" for _ in range(self.chance.randint(1, 3))]
 
     def customer(self) -> dict[str, Any]:
-        # Who has a key gives himself his id: two who change it at once cannot know of each other.
+        # A customer with a key sets their own id; two who change it at once cannot know of each other.
         own = self.world.customer
         email = self.chance.choice([each.email for each in self.world.customers if each is not own])
         if self.chance.random() < 0.1:
@@ -686,12 +689,12 @@ _DRAWS: dict[str, tuple[float, _Draw]] = {
 
 
 def _subject(each: Known) -> str:
-    """What a call is about."""
+    """The subject of a call."""
     return repr([each.given.get(name) for name in each.write.subject])
 
 
 def _holds(world: World, each: Known) -> bool:
-    """Whether the world is as a write that sets a state was to leave it."""
+    """Whether the state that a write was to set is in effect."""
     given, name = each.given, each.qualified_name.partition(".")[2]
     if name == "delete_sub_account":
         return world.account(given["sub_account_id"]) is None

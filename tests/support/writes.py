@@ -1,4 +1,4 @@
-"""Calls of the doors for writing on a small sandbox, and what its world holds of them."""
+"""Calls of write endpoints on a small sandbox, and their effects in its world."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from toolkit.writes import Outcome, journal_store
 
 NOW = FakeClock().time()
 WRITE_NAMES = [write.qualified_name for write in WRITES]
-BY_HAND = [write.qualified_name for write in WRITES if not write.reconciliation.read]
-TOLD = [write.qualified_name for write in WRITES if write.reconciliation.read]
-# Of these a trace may be anybody's: that they were done is not told by any read.
+MANUAL = [write.qualified_name for write in WRITES if not write.reconciliation.read]
+RECONCILABLE = [write.qualified_name for write in WRITES if write.reconciliation.read]
+# Anyone may have left the trace of these, so no read proves that they were executed.
 TRACELESS = [
     write.qualified_name
     for write in WRITES
     if write.reconciliation.kind in ("new_account", "new_key", "changed")
 ]
 REPEATABLE = [write.qualified_name for write in WRITES if write.repeatable]
-# Of these the exchange does not say that nothing was done.
+# An error that does not rule out that the write was executed.
 UNCLEAR = {
     "status": 503,
     "code": -1000,
@@ -39,7 +39,7 @@ UNCLEAR = {
 
 
 def small_world() -> World:
-    """A world that may be changed, at the moment the clock of a `SandboxEnv` begins."""
+    """A world to change, at the time at which the clock of a `SandboxEnv` starts."""
     return World(seed=7, now=NOW, sub_accounts=10, customers=10)
 
 
@@ -49,7 +49,7 @@ PRISTINE = small_world()
 
 @contextmanager
 def memory_folder() -> Iterator[Path]:
-    """A folder for a journal, in memory where there is one: that it is on the disk is tested elsewhere."""
+    """A folder for a journal, in memory where possible: other tests check that it is on disk."""
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="journal-", dir=memory if memory.is_dir() else None))
     try:
@@ -60,7 +60,7 @@ def memory_folder() -> Iterator[Path]:
 
 @contextmanager
 def another_process() -> Iterator[None]:
-    """What a process remembers of journals is forgotten meanwhile, as in another one."""
+    """Forget what this process remembers about journals, as in another process."""
     ours, journal_store._memory = journal_store._memory, journal_store.Memory()
     try:
         yield
@@ -69,11 +69,11 @@ def another_process() -> Iterator[None]:
 
 
 class WriteEnv:
-    """A `SandboxEnv` with a small world of its own, and operations on it with a journal of their own.
+    """A `SandboxEnv` with a small world of its own, and operations with a journal of their own.
 
     Args:
         folder: Folder of the journal.
-        env: More arguments of the `SandboxEnv`.
+        env: Further arguments of the `SandboxEnv`.
     """
 
     def __init__(self, folder: Path, **env: Any) -> None:
@@ -88,7 +88,7 @@ class WriteEnv:
     def operations(
         self, reader: str = "partner", writer: str | None = None, *, same_account: bool = False
     ) -> Operations:
-        """Operations that read with one key and write with another, each named as in the world."""
+        """Operations that read with one API key and write with another, by their names in the world."""
         names = reader, writer or reader
         if names not in self._operations:
             read, write = (self.world.keys[name] for name in names)
@@ -99,21 +99,21 @@ class WriteEnv:
 
     @property
     def ops(self) -> Operations:
-        """Operations of the partner."""
+        """Operations with the partner's key."""
         return self.operations()
 
     def fail(self, endpoint_name: str, kind: str, **options: Any) -> None:
-        """Let the next call of a door go wrong."""
+        """Make the next call of an endpoint fail."""
         write = WRITES_BY_NAME[endpoint_name]
         self.faults.add(kind, path=write.path, method=write.method, **options)
 
     def sent(self, endpoint_name: str) -> int:
-        """How often a door's request came in."""
+        """How many requests of an endpoint arrived."""
         write = WRITES_BY_NAME[endpoint_name]
         return sum((each.method, each.path) == (write.method, write.path) for each in self.exchange.log)
 
     def effects(self, endpoint_name: str) -> list[Effect]:
-        """What a door did."""
+        """The effects of an endpoint."""
         return self.exchange.effects_of(endpoint_name)
 
     def close(self) -> None:
@@ -121,24 +121,24 @@ class WriteEnv:
 
 
 def operations_of(write_env: WriteEnv, endpoint_name: str) -> Operations:
-    """Operations with the key that may call a door."""
+    """Operations with the API key that may call an endpoint."""
     return write_env.operations(write_env.world.example_write(endpoint_name).key.name)
 
 
 def example(world: World, endpoint_name: str) -> dict[str, Any]:
-    """Arguments with which a door succeeds."""
+    """Arguments with which an endpoint succeeds."""
     return arguments_of(WRITES_BY_NAME[endpoint_name], world.example_write(endpoint_name).parameters)
 
 
-def arguments_of(write: Write, field: Mapping[str, str]) -> dict[str, Any]:
-    """Arguments of a door from what goes over the wire; what cannot be undone is said twice."""
+def arguments_of(write: Write, sent: Mapping[str, str]) -> dict[str, Any]:
+    """Python arguments for parameters of a request, with `confirm` where it is needed."""
     given: dict[str, Any] = {}
     for param in write.params:
-        text = field.get(param.field)
+        text = sent.get(param.field)
         if text is None or param.fixed is not None:
             continue
         if param.choices:
-            given[param.name] = next(word for word, sent in param.choices.items() if str(sent) == text)
+            given[param.name] = next(word for word, value in param.choices.items() if str(value) == text)
         elif param.kind == "flag":
             given[param.name] = text == "true"
         elif param.kind == "integer":
@@ -149,20 +149,20 @@ def arguments_of(write: Write, field: Mapping[str, str]) -> dict[str, Any]:
 
 
 def call(ops: Any, endpoint_name: str, given: Mapping[str, Any], **options: Any) -> Any:
-    """Call a door of `ops`, or of `ops.preview`."""
+    """Call an endpoint of `ops` or `ops.preview`."""
     system, _, name = endpoint_name.partition(".")
     return getattr(getattr(ops, system), name)(**given, **options)
 
 
 def do(write_env: WriteEnv, endpoint_name: str, **change: Any) -> Outcome:
-    """Call a door as it would succeed, with a change."""
+    """Call an endpoint with arguments that succeed, some of them changed."""
     given = example(write_env.world, endpoint_name) | change
     outcome: Outcome = call(operations_of(write_env, endpoint_name), endpoint_name, given)
     return outcome
 
 
 def another(endpoint_name: str, given: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Another call about the same thing, None where there is no other."""
+    """Arguments of another call about the same thing, None where there is none."""
     other = dict(given)
     for name, value in given.items():
         if name in WRITES_BY_NAME[endpoint_name].subject or name == "confirm":
@@ -180,7 +180,7 @@ def another(endpoint_name: str, given: Mapping[str, Any]) -> dict[str, Any] | No
     return other if not WRITES_BY_NAME[endpoint_name].repeatable else None
 
 
-# -- what the world holds -------------------------------------------------------------------------------
+# -- effects in the world -------------------------------------------------------------------------------
 
 Holds = Callable[[World, Mapping[str, str]], bool]
 
@@ -194,7 +194,7 @@ def _key(world: World, sent: Mapping[str, str]) -> Any:
 
 
 def _leg(account: str, wallet: Wallet) -> Holds:
-    """Whether just that much more is in a wallet than in a world where nothing happened."""
+    """Whether a wallet has exactly that much more than in an unchanged world."""
 
     def holds(world: World, sent: Mapping[str, str]) -> bool:
         before, now = (each.account(sent[account]) for each in (PRISTINE, world))

@@ -33,17 +33,17 @@ from toolkit.writes.declaration import write_of
 from toolkit.writes.entry import ConflictKey, JournalEntry, Status
 from toolkit.writes.evidence import Row, check_response
 from toolkit.writes.journal import Journal
-from toolkit.writes.outcome import Outcome, unknown
-from toolkit.writes.pending import is_in_progress
-from toolkit.writes.reconcile import PROCESSING_MS, Reconciler
-from toolkit.writes.record import (
+from toolkit.writes.journaled_call import (
     DEFERRED,
-    PendingRecord,
+    JournaledCall,
     new_key,
     rejection_reason,
     was_not_sent,
     with_outcome,
 )
+from toolkit.writes.outcome import Outcome, unknown
+from toolkit.writes.pending import is_in_progress
+from toolkit.writes.reconcile import PROCESSING_MS, Reconciler
 from toolkit.writes.request import BoundCall, CallOptions, bind, may_conflict
 from toolkit.writes.tracker import OutcomeTracker
 
@@ -128,27 +128,27 @@ class WriteExecutor:
         )
         if not is_new:
             return self._repeated(entry, bound)
-        record = PendingRecord(self.journal, entry)
+        journaled = JournaledCall(self.journal, entry)
         try:
             if failure is None:
-                outcome, interruption = self._send(bound, record)
+                outcome, interruption = self._send(bound, journaled)
             else:
                 result = not_sent(write.qualified_name, failure.message, failure.advice)
-                outcome, interruption = self._outcome(bound, record, result), None
+                outcome, interruption = self._outcome(bound, journaled, result), None
         except BaseException:
             self.journal.mark_finished(entry)
             raise
-        interruption = interruption or record.interruption
+        interruption = interruption or journaled.interruption
         try:
             self.journal.mark_finished(entry)
             if interruption is None:
-                self._warn(write, outcome, record)
+                self._warn(write, outcome, journaled)
         except (UndeclaredFieldWarning, JournalWarning):  # warnings are errors: they carry the outcome
             raise
         except BaseException as error:  # noqa: BLE001 - raised below
             interruption = interruption or error
         if interruption is not None:
-            raise with_outcome(interruption, outcome, deferred=record.is_incomplete)
+            raise with_outcome(interruption, outcome, deferred=journaled.is_incomplete)
         return outcome
 
     def _fetch_time(self, write: Write) -> NoResponseError | None:
@@ -247,9 +247,9 @@ class WriteExecutor:
         time_at_least = self._sender.time_at_least(write.rate_limit.host)
         return self._sender.time(write.rate_limit.host) if time_at_least is None else time_at_least
 
-    def _send(self, bound: BoundCall, record: PendingRecord) -> tuple[Outcome, BaseException | None]:
+    def _send(self, bound: BoundCall, journaled: JournaledCall) -> tuple[Outcome, BaseException | None]:
         """Send a recorded call and record its outcome. Also returns what interrupted it, or None."""
-        endpoint = record.entry.endpoint
+        endpoint = journaled.entry.endpoint
         window = self._sender.recv_window + PROCESSING_MS
         sent = False
 
@@ -259,67 +259,67 @@ class WriteExecutor:
                 return timestamp, timestamp + window
 
             nonlocal sent
-            record.entry = self.journal.mark_sending(record.entry, timestamps)
+            journaled.entry = self.journal.mark_sending(journaled.entry, timestamps)
             sent = True
-            return record.entry.sent_at or 0
+            return journaled.entry.sent_at or 0
 
         try:
             attempt = self._sender.send(bound.request, before_send)
         except RateLimitError as error:  # a ban, or too long a wait: raised before anything was sent
-            record.resolve("rejected", rejection_reason(error), not_sent=True)
-            return self.outcomes.outcome(record.entry, error=error, private=bound.private), None
+            journaled.resolve("rejected", rejection_reason(error), not_sent=True)
+            return self.outcomes.outcome(journaled.entry, error=error, private=bound.private), None
         except BaseException as error:
             if sent:
-                record.resolve("unknown", f"it was interrupted ({type(error).__name__})")
-                outcome = self.outcomes.outcome(record.entry, private=bound.private)
+                journaled.resolve("unknown", f"it was interrupted ({type(error).__name__})")
+                outcome = self.outcomes.outcome(journaled.entry, private=bound.private)
                 raise with_outcome(error, outcome) from None
             if not isinstance(error, JournalError):
-                record.resolve("rejected", f"it was not sent ({type(error).__name__})", not_sent=True)
+                journaled.resolve("rejected", f"it was not sent ({type(error).__name__})", not_sent=True)
             if isinstance(error, KeyboardInterrupt):
                 raise KeyboardInterrupt(
                     f"{endpoint} was interrupted before it was sent. Nothing was sent."
                 ) from None
             raise
         try:
-            return self._outcome(bound, record, attempt.result), attempt.interruption
+            return self._outcome(bound, journaled, attempt.result), attempt.interruption
         except BaseException as error:  # noqa: BLE001 - raised once the outcome is recorded
             interrupted_by = error
         # The interrupt came once; the response is classified all the same.
-        return self._outcome(bound, record, attempt.result), attempt.interruption or interrupted_by
+        return self._outcome(bound, journaled, attempt.result), attempt.interruption or interrupted_by
 
-    def _outcome(self, bound: BoundCall, record: PendingRecord, result: WriteResult) -> Outcome:
+    def _outcome(self, bound: BoundCall, journaled: JournaledCall, result: WriteResult) -> Outcome:
         """Record the outcome of a call, and return it."""
-        write, number, endpoint = bound.write, record.entry.number, record.entry.endpoint
+        write, number, endpoint = bound.write, journaled.entry.number, journaled.entry.endpoint
         error, frame = result.error, None
         if result.executed:
             payload: Mapping[str, Any] = result.payload
             # Whatever else is wrong with the response, a new API key is not lost.
             created = new_key(write, payload)
             if created is not None:
-                self.outcomes.hold_key(record.entry, created)
+                self.outcomes.hold_key(journaled.entry, created)
             answer = redacted_response(write, payload)
             try:
                 check_response(write, bound.arguments, payload)
-                frame = self.outcomes.frame(write, record.entry, answer, "answer")
+                frame = self.outcomes.frame(write, journaled.entry, answer, "answer")
             except ContractError as breach:
                 error = unknown(endpoint, f"the response is not as documented: {breach}", number)
             else:
-                record.resolve("confirmed", "the exchange responded that it was executed", answer=answer)
+                journaled.resolve("confirmed", "the exchange responded that it was executed", answer=answer)
                 if write.repeatable:
-                    ours = {record.entry.key, *self._same_account_keys}
-                    record.attempt(
+                    ours = {journaled.entry.key, *self._same_account_keys}
+                    journaled.attempt(
                         lambda: self.journal.resolve_repeats(
-                            record.entry, lambda older: self._same_account or older.key in ours
+                            journaled.entry, lambda older: self._same_account or older.key in ours
                         )
                     )
         elif result.executed is False:
-            record.resolve("rejected", rejection_reason(error), not_sent=was_not_sent(error))
-        if record.entry.status not in ("confirmed", "rejected"):
-            record.resolve("unknown", getattr(error, "reason", str(error)))
-            error = unknown(endpoint, record.entry.reason, number)
-        return self.outcomes.outcome(record.entry, error=error, private=bound.private, frame=frame)
+            journaled.resolve("rejected", rejection_reason(error), not_sent=was_not_sent(error))
+        if journaled.entry.status not in ("confirmed", "rejected"):
+            journaled.resolve("unknown", getattr(error, "reason", str(error)))
+            error = unknown(endpoint, journaled.entry.reason, number)
+        return self.outcomes.outcome(journaled.entry, error=error, private=bound.private, frame=frame)
 
-    def _warn(self, write: Write, outcome: Outcome, record: PendingRecord) -> None:
+    def _warn(self, write: Write, outcome: Outcome, journaled: JournaledCall) -> None:
         """Warn about a call. The warnings carry its outcome, in case warnings are errors."""
         undeclared = set() if outcome.frame is None else set(outcome.frame.attrs["undeclared"])
         try:
@@ -327,10 +327,10 @@ class WriteExecutor:
         except UndeclaredFieldWarning as warning:  # where warnings are errors
             warning.outcome = outcome
             raise
-        if record.journal_error is not None:
+        if journaled.journal_error is not None:
             unrecorded = JournalWarning(
                 f"The outcome of #{outcome.number} {outcome.endpoint}, {outcome.status}, could not be "
-                f"recorded in the journal. {DEFERRED} {record.journal_error}"
+                f"recorded in the journal. {DEFERRED} {journaled.journal_error}"
             )
             unrecorded.outcome = outcome
             warn(unrecorded)

@@ -1,4 +1,4 @@
-"""What is not there is believed only of a list that is whole and fresh; a real cache stands in front."""
+"""Absence counts only in a complete and fresh list. The tests put a real cache before the exchange."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ BEFORE = [write.qualified_name for write in WRITES if write.reconciliation.needs
 
 
 class Cache(RecordingServer):
-    """A proxy that keeps answers to reads, whoever asks and for whatever, and hands them out again.
+    """A proxy that stores responses to reads and serves them again, to whoever asks.
 
     Attributes:
-        keeps: Paths of which it keeps the next answer to each page.
-        kept: What it has.
-        suffixed_argument: Changes what it hands out.
+        keeps: Paths whose next response to each page it stores.
+        kept: The stored responses.
+        transform: Changes a response that it serves.
     """
 
     def __init__(self, to: str) -> None:
         self.keeps: set[str] = set()
         self.kept: dict[str, bytes] = {}
-        self.suffixed_argument: Callable[[bytes], bytes] = bytes
+        self.transform: Callable[[bytes], bytes] = bytes
         super().__init__(to)
 
     def _answer(self, raw: bytes) -> bytes:
         method, target, _ = raw.partition(b"\r\n")[0].decode("latin-1").split(" ")
         path, _, query = target.partition("?")
-        place = f"{path} {dict(parse_qsl(query)).get('page')}"
-        if method == "GET" and place in self.kept:
-            return self.suffixed_argument(self.kept[place])
+        page_key = f"{path} {dict(parse_qsl(query)).get('page')}"
+        if method == "GET" and page_key in self.kept:
+            return self.transform(self.kept[page_key])
         answered = super()._answer(raw)
         if method == "GET" and path in self.keeps:
-            self.kept[place] = answered
+            self.kept[page_key] = answered
         return answered
 
 
@@ -67,17 +67,17 @@ def undated(answer: bytes) -> bytes:
 
 
 def dated_now(clock: FakeClock) -> Callable[[bytes], bytes]:
-    """As of a proxy that gives an answer it kept a date of its own, and at least an `Age`."""
+    """As by a proxy that dates stored responses anew, and adds an `Age` at least."""
 
-    def mark(answer: bytes) -> bytes:
+    def dated(answer: bytes) -> bytes:
         date = formatdate(clock.time(), usegmt=True).encode()
         return aged(re.sub(rb"Date: [^\r]*", b"Date: " + date, answer))
 
-    return mark
+    return dated
 
 
 class Behind:
-    """A `WriteEnv` whose Link asks through a cache."""
+    """A `WriteEnv` whose Link reads through a cache."""
 
     def __init__(self, write_env: WriteEnv, cache: Cache) -> None:
         self.write_env, self.cache = write_env, cache
@@ -86,14 +86,14 @@ class Behind:
         self.ops: Operations = self.link.operations(journal=write_env.folder)
 
     def keep(self, endpoint_name: str) -> None:
-        """Have the next answer of a write's read kept."""
+        """Store the next response to the read of a write."""
         self.cache.keeps.add(ENDPOINTS_BY_NAME[WRITES_BY_NAME[endpoint_name].reconciliation.read].path)
 
     def lose(self, endpoint_name: str, kind: str, **more: Any) -> Outcome:
         self.write_env.fail(endpoint_name, kind)
-        failure: Outcome = call(self.ops, endpoint_name, example(self.write_env.world, endpoint_name), **more)
-        assert failure.status == "unknown"
-        return failure
+        lost: Outcome = call(self.ops, endpoint_name, example(self.write_env.world, endpoint_name), **more)
+        assert lost.status == "unknown"
+        return lost
 
 
 @pytest.fixture
@@ -119,60 +119,60 @@ def read_transfers(link: Any, write_env: WriteEnv) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("how", ["aged", "as it was", "undated", "dated now"])
-def test_a_transfer_that_was_made_is_not_called_rejected_by_an_old_answer(behind: Behind, how: str) -> None:
-    """Sent again it would pay twice."""
+def test_a_stale_response_does_not_reject_an_executed_transfer(behind: Behind, how: str) -> None:
+    """Sending it again would pay twice."""
     write_env, cache = behind.write_env, behind.cache
-    suffixed_argument = {
+    transform = {
         "aged": aged,
         "as it was": bytes,
         "undated": undated,
         "dated now": dated_now(write_env.clock),
     }
-    cache.suffixed_argument = suffixed_argument[how]
+    cache.transform = transform[how]
     behind.keep(TRANSFER)
     assert len(read_transfers(behind.link, write_env)) == 0
-    failure = behind.lose(TRANSFER, "reset")
+    lost = behind.lose(TRANSFER, "reset")
     write_env.clock.advance(OVER)
-    for outcome in (failure.reconcile(), behind.ops.reconcile(failure.number, wait=False)):
+    for outcome in (lost.reconcile(), behind.ops.reconcile(lost.number, wait=False)):
         assert outcome.status == "unknown"
         why = "when the call could still be executed" if how == "as it was" else "came from a cache"
         assert f"{why}" in outcome.reason
         assert "but that proves nothing" in outcome.reason
-        assert f"`ops.resolve({failure.number}, executed=...)`" in outcome.reason
+        assert f"`ops.resolve({lost.number}, executed=...)`" in outcome.reason
     cache.kept.clear()
     cache.keeps.clear()
-    assert failure.reconcile().status == "confirmed"
+    assert lost.reconcile().status == "confirmed"
     assert len(write_env.effects(TRANSFER)) == 1
 
 
-def test_a_transfer_that_was_not_made_is_rejected_by_a_fresh_answer_only(behind: Behind) -> None:
+def test_only_a_fresh_response_rejects_a_transfer(behind: Behind) -> None:
     write_env, cache = behind.write_env, behind.cache
-    cache.suffixed_argument = aged
+    cache.transform = aged
     behind.keep(TRANSFER)
     read_transfers(behind.link, write_env)
-    failure = behind.lose(TRANSFER, "reset-before")
+    lost = behind.lose(TRANSFER, "reset-before")
     write_env.clock.advance(OVER)
-    assert failure.reconcile().status == "unknown"
+    assert lost.reconcile().status == "unknown"
     cache.kept.clear()
     cache.keeps.clear()
-    assert failure.reconcile().status == "rejected"
+    assert lost.reconcile().status == "rejected"
 
 
-def test_what_shows_the_call_itself_does_so_in_an_old_answer_too(behind: Behind) -> None:
+def test_a_trace_of_the_call_itself_counts_in_a_stale_response(behind: Behind) -> None:
     write_env, cache = behind.write_env, behind.cache
-    failure = behind.lose(TRANSFER, "reset")
+    lost = behind.lose(TRANSFER, "reset")
     behind.keep(TRANSFER)
     assert len(read_transfers(behind.link, write_env)) == 1
-    cache.suffixed_argument = aged
+    cache.transform = aged
     write_env.clock.advance(600)
     path = ENDPOINTS_BY_NAME["exchange.transfers"].path
     before = write_env.env.sent(path)
-    assert failure.reconcile().status == "confirmed"
+    assert lost.reconcile().status == "confirmed"
     assert write_env.env.sent(path) == before, "it came from the cache"
 
 
-def test_a_state_of_before_the_call_does_not_count(behind: Behind) -> None:
-    """It was in force, then something else was, and then it was set again; that call never arrived."""
+def test_a_state_from_before_the_call_proves_nothing(behind: Behind) -> None:
+    """The value was in effect, then another, then it was set again; that last call never arrived."""
     write_env, cache, endpoint_name = behind.write_env, behind.cache, "exchange.set_commission"
     given = example(write_env.world, endpoint_name)
     assert call(behind.ops, endpoint_name, given)
@@ -181,52 +181,53 @@ def test_a_state_of_before_the_call_does_not_count(behind: Behind) -> None:
     write_env.clock.advance(60)
     assert call(behind.ops, endpoint_name, given | {"maker": "0.0009"})
     write_env.clock.advance(60)
-    failure = behind.lose(endpoint_name, "reset-before")
-    for suffixed_argument, why in ((bytes, "before the call was sent"), (aged, "came from a cache")):
-        cache.suffixed_argument = suffixed_argument
-        assert failure.reconcile().status == "unknown"
-        assert why in failure.reason
+    lost = behind.lose(endpoint_name, "reset-before")
+    for transform, why in ((bytes, "before the call was sent"), (aged, "came from a cache")):
+        cache.transform = transform
+        assert lost.reconcile().status == "unknown"
+        assert why in lost.reason
     cache.kept.clear()
     cache.keeps.clear()
-    assert failure.reconcile().status == "rejected"
+    assert lost.reconcile().status == "rejected"
 
 
 @pytest.mark.parametrize("endpoint_name", BEFORE)
 @pytest.mark.parametrize("kind", ["reset", "reset-before"])
-def test_how_things_were_before_is_not_taken_from_a_cache(
+def test_the_state_before_a_call_is_not_taken_from_a_cache(
     behind: Behind, endpoint_name: str, kind: str
 ) -> None:
-    """Something was made or changed after that: it would be taken for what the call did."""
+    """Something created or changed after the stored response would count as an effect of the call."""
     write_env, cache = behind.write_env, behind.cache
-    cache.suffixed_argument = aged
+    cache.transform = aged
     behind.keep(endpoint_name)
     given = example(write_env.world, endpoint_name)
     assert call(behind.ops.preview, endpoint_name, given)
     write_env.fail(endpoint_name, "error", code=-5002, message="No.")
-    assert call(behind.ops, endpoint_name, given).status == "rejected"  # its read is kept
+    assert call(behind.ops, endpoint_name, given).status == "rejected"  # stores the response to its read
     assert cache.kept
-    failure = behind.lose(endpoint_name, kind)
+    lost = behind.lose(endpoint_name, kind)
     cache.kept.clear()
     cache.keeps.clear()
     write_env.clock.advance(OVER)
-    failure.reconcile()
-    assert failure.status == "unknown"
-    assert "the read made before the call was incomplete or out of date" in failure.reason
+    lost.reconcile()
+    assert lost.status == "unknown"
+    assert "the read made before the call was incomplete or out of date" in lost.reason
 
 
-def test_an_answer_of_the_second_in_which_it_ran_out_does_not_count_before_that(whole: WriteEnv) -> None:
-    """Dates are cut to seconds: what is waited for is the next whole one."""
+def test_absence_waits_for_the_whole_second_after_expiry(whole: WriteEnv) -> None:
+    """Dates are rounded down to seconds, so the wait lasts until the next whole one."""
     write_env = whole
     write_env.clock.advance(0.4)
     write_env.fail(TRANSFER, "reset-before")
-    failure = call(write_env.ops, TRANSFER, example(write_env.world, TRANSFER))
+    lost = call(write_env.ops, TRANSFER, example(write_env.world, TRANSFER))
     write_env.clock.advance(15.3)
-    assert failure.reconcile(wait=False).status == "unknown"
-    assert "the call may still be executed for" in failure.reason
-    assert failure.reconcile().status == "rejected"
+    assert lost.reconcile(wait=False).status == "unknown"
+    assert "the call may still be executed for" in lost.reason
+    assert lost.reconcile().status == "rejected"
 
 
-# -- whole ---------------------------------------------------------------------------------------------------
+# -- complete
+# ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -238,11 +239,11 @@ def whole() -> Iterator[WriteEnv]:
 
 
 class Capped(Exchange):
-    """An exchange that hands out at most a hundred sub-accounts, whatever size is asked for.
+    """An exchange that returns at most a hundred sub-accounts, whatever the page size.
 
     Attributes:
-        pages: "short": its pages are as long as what it hands out. "long": they are as long as what was asked
-            for, and rows are left out between them. "gaps": as "short", and the second page is short by half.
+        pages: "short": pages have the length it returns. "long": pages have the requested size, and rows
+            between them are missing. "gaps": as "short", and half of the second page is missing.
     """
 
     pages = "short"
@@ -264,9 +265,7 @@ class Capped(Exchange):
 
 @pytest.mark.parametrize("pages", ["short", "long", "gaps"])
 @pytest.mark.parametrize("kind", ["reset", "reset-before"])
-def test_an_account_that_was_created_is_not_called_rejected_by_a_list_that_was_cut(
-    whole: WriteEnv, pages: str, kind: str
-) -> None:
+def test_a_truncated_list_does_not_reject_a_created_account(whole: WriteEnv, pages: str, kind: str) -> None:
     write_env = whole
     for number in range(len(write_env.world.accounts), 250):
         write_env.world.add_account("", write_env.env.now - 86_400_000 + number)
@@ -275,16 +274,16 @@ def test_an_account_that_was_created_is_not_called_rejected_by_a_list_that_was_c
     write_env.env.sandbox.exchange = write_env.exchange = exchange
     write_env.faults = exchange.faults
     write_env.fail(CREATE, kind)
-    failure = write_env.ops.exchange.create_sub_account(tag="new", unique_suffix=True)
+    lost = write_env.ops.exchange.create_sub_account(tag="new", unique_suffix=True)
     write_env.world.add_account("later", write_env.env.now + 1)
-    failure.reconcile()
+    lost.reconcile()
     if kind == "reset":
-        assert failure.status in ("confirmed", "unknown")
-        assert failure.status == "confirmed" or "the list may be incomplete" in failure.reason
+        assert lost.status in ("confirmed", "unknown")
+        assert lost.status == "confirmed" or "the list may be incomplete" in lost.reason
     else:
-        assert failure.status == ("unknown" if pages == "gaps" else "rejected")
+        assert lost.status == ("unknown" if pages == "gaps" else "rejected")
     write_env.env.sandbox.exchange = Exchange(write_env.world, write_env.env.exchange_clock)
-    assert failure.reconcile().status == ("confirmed" if kind == "reset" else "rejected")
+    assert lost.reconcile().status == ("confirmed" if kind == "reset" else "rejected")
 
 
 FRAMES: dict[str, tuple[dict[str, Any], Observation]] = {
@@ -299,7 +298,7 @@ FRAMES: dict[str, tuple[dict[str, Any], Observation]] = {
 
 
 @pytest.mark.parametrize("what", FRAMES)
-def test_a_frame_is_believed_as_far_as_it_says(what: str) -> None:
+def test_an_observation_is_complete_only_if_the_frame_says_so(what: str) -> None:
     attrs, seen = FRAMES[what]
     frame = pd.DataFrame({"a": []})
     frame.attrs = attrs
@@ -310,32 +309,32 @@ def test_a_frame_is_believed_as_far_as_it_says(what: str) -> None:
 
 
 class Slow(Cache):
-    """A way on which what tells the time takes seconds, so that a clock is measured badly.
+    """A connection on which requests for the time take seconds, so that the measured clock is imprecise.
 
     Args:
-        write_env: Behind it.
-        there: Seconds of the way there.
-        next_done: Seconds of the way back.
+        write_env: The exchange behind it.
+        there: Seconds until the request arrives.
+        back: Seconds until the response arrives.
     """
 
-    def __init__(self, write_env: WriteEnv, *, there: float = 0.0, next_done: float = 0.0) -> None:
-        self.clock, self.there, self.next_done = write_env.clock, there, next_done
+    def __init__(self, write_env: WriteEnv, *, there: float = 0.0, back: float = 0.0) -> None:
+        self.clock, self.there, self.back = write_env.clock, there, back
         super().__init__(write_env.env.sandbox.address)
 
     def _answer(self, raw: bytes) -> bytes:
         asks_the_time = b"/time" in raw.partition(b"\r\n")[0]
         self.clock.advance(self.there * asks_the_time)
         answered = super()._answer(raw)
-        self.clock.advance(self.next_done * asks_the_time)
+        self.clock.advance(self.back * asks_the_time)
         return answered
 
 
 @pytest.mark.parametrize("wait", [True, False])
-def test_a_state_of_before_the_call_does_not_count_where_its_timestamp_was_set_back(wait: bool) -> None:
-    """What was asked for was in force, and then was not; the call that was to set it again never arrived."""
+def test_a_state_read_after_the_timestamp_but_before_the_call_proves_nothing(wait: bool) -> None:
+    """The value was in effect, then another; the call that was to set it again never arrived."""
     with memory_folder() as folder:
         write_env = WriteEnv(folder)
-        cache = Slow(write_env, next_done=5.0)
+        cache = Slow(write_env, back=5.0)
         behind, endpoint_name = Behind(write_env, cache), "exchange.set_commission"
         given = example(write_env.world, endpoint_name)
         assert call(behind.ops, endpoint_name, given)
@@ -345,44 +344,44 @@ def test_a_state_of_before_the_call_does_not_count_where_its_timestamp_was_set_b
         kept = write_env.env.now
         assert call(behind.ops, endpoint_name, given | {"maker": "0.0009"})
         write_env.clock.advance(1)
-        failure = behind.lose(endpoint_name, "reset-before")
+        lost = behind.lose(endpoint_name, "reset-before")
         sent_at = int(behind.ops.history()["sent_at"].iloc[-1].timestamp() * 1000)
         assert sent_at // 1000 * 1000 <= kept < write_env.env.now, (
-            "the kept answer is newer than what it carried"
+            "the stored response is newer than the timestamp of the call"
         )
-        failure.reconcile(wait=wait)
-        assert failure.status == "unknown"
+        lost.reconcile(wait=wait)
+        assert lost.status == "unknown"
         cache.kept.clear()
         cache.keeps.clear()
-        assert failure.reconcile().status == "rejected"
+        assert lost.reconcile().status == "rejected"
         behind.link.close()
         cache.close()
         write_env.close()
 
 
-def test_a_state_is_read_again_until_the_answer_is_surely_newer_than_the_call() -> None:
+def test_a_state_is_read_again_until_the_response_is_newer_than_the_call() -> None:
     with memory_folder() as folder:
         write_env = WriteEnv(folder)
         cache = Slow(write_env, there=3.0)
         behind, endpoint_name = Behind(write_env, cache), "exchange.set_commission"
-        failure = behind.lose(endpoint_name, "reset")
-        assert failure.reconcile(wait=False).status == "unknown"
-        assert "but the response may be older than the call. Ask again" in failure.reason
-        assert failure.reconcile().status == "confirmed"
+        lost = behind.lose(endpoint_name, "reset")
+        assert lost.reconcile(wait=False).status == "unknown"
+        assert "but the response may be older than the call. Ask again" in lost.reason
+        assert lost.reconcile().status == "confirmed"
         assert len(write_env.effects(endpoint_name)) == 1
         behind.link.close()
         cache.close()
         write_env.close()
 
 
-def test_what_may_still_arrive_is_not_called_late_by_a_clock_that_was_measured_badly() -> None:
+def test_an_imprecise_clock_does_not_expire_a_request_too_early() -> None:
     with memory_folder() as folder:
         write_env = WriteEnv(folder)
         cache = Slow(write_env, there=5.0)
         behind, endpoint_name = Behind(write_env, cache), "exchange.set_commission"
-        failure = behind.lose(endpoint_name, "reset")
+        lost = behind.lose(endpoint_name, "reset")
         (entry,) = behind.ops.history().to_dict("records")
-        assert failure.reconcile().status == "confirmed"
+        assert lost.reconcile().status == "confirmed"
         write_env.clock.advance(entry["sent_at"].timestamp() + 14.0 - write_env.env.now / 1000)
         other = example(write_env.world, endpoint_name) | {"maker": "0.0009"}
         with pytest.raises(

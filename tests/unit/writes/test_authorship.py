@@ -1,4 +1,4 @@
-"""A trace that anyone could have left proves nothing: who did it is only claimed where it is proven."""
+"""A trace that anyone could have left proves nothing about who left it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.support.writes import (
-    BY_HAND,
     HOLDS,
+    MANUAL,
     WRITE_NAMES,
     WriteEnv,
     another_process,
@@ -34,28 +34,28 @@ CREATE = "exchange.create_sub_account"
 WINDOW = 15.0
 
 
-def stranger(write_env: WriteEnv, endpoint_name: str) -> Operations:
-    """Somebody with the same rights at the exchange, who knows nothing of our journal."""
+def somebody_else(write_env: WriteEnv, endpoint_name: str) -> Operations:
+    """Operations of somebody with the same permissions and another journal."""
     key = write_env.world.example_write(endpoint_name).key
-    return write_env.env.new_link(key.key, key.secret).operations(journal=write_env.folder / "stranger")
+    return write_env.env.new_link(key.key, key.secret).operations(journal=write_env.folder / "somebody_else")
 
 
 def lose(write_env: WriteEnv, endpoint_name: str, kind: str = "reset-before", **more: Any) -> Outcome:
-    """A call whose answer is lost; it is not executed, unless said."""
+    """A call whose response is lost; by default it is not executed."""
     write_env.fail(endpoint_name, kind)
-    failure: Outcome = call(
+    lost: Outcome = call(
         operations_of(write_env, endpoint_name),
         endpoint_name,
         example(write_env.world, endpoint_name),
         **more,
     )
-    assert failure.status == "unknown"
-    return failure
+    assert lost.status == "unknown"
+    return lost
 
 
-# What may be said of a call that was never executed, where a stranger did the very same.
-SAID = {
-    "client_id": ("rejected", "execution"),  # his has another id
+# Status and proof of a call that was never executed, after somebody else did the same.
+EXPECTED = {
+    "client_id": ("rejected", "execution"),  # theirs has another id
     "new_account": ("unknown", ""),
     "new_key": ("unknown", ""),
     "gone": ("confirmed", "state"),
@@ -66,33 +66,31 @@ SAID = {
 
 
 @EACH
-def test_what_a_stranger_did_is_not_taken_for_what_the_call_did(
-    write_env: WriteEnv, endpoint_name: str
-) -> None:
+def test_an_effect_of_somebody_else_does_not_prove_the_call(write_env: WriteEnv, endpoint_name: str) -> None:
     sent, given = (
         write_env.world.example_write(endpoint_name).parameters,
         example(write_env.world, endpoint_name),
     )
-    failure = lose(write_env, endpoint_name)
+    lost = lose(write_env, endpoint_name)
     assert not HOLDS[endpoint_name](write_env.world, sent)
-    assert call(stranger(write_env, endpoint_name), endpoint_name, given)
-    failure.reconcile()
+    assert call(somebody_else(write_env, endpoint_name), endpoint_name, given)
+    lost.reconcile()
     how = WRITES_BY_NAME[endpoint_name].reconciliation
-    assert (failure.status, failure.proof) == SAID[how.kind]
-    if failure.status == "unknown":
-        assert how.manual_check in failure.reason
-        assert f"`ops.resolve({failure.number}, executed=...)`" in failure.reason
-    if failure.proof == "state":
-        assert HOLDS[endpoint_name](write_env.world, sent), "it is as asked"
-        assert "by this call or by somebody else's" in failure.reason
-        assert "Confirmed: the requested state is in force, whoever set it." in repr(failure)
-        assert "the requested state is in force, whoever set it" in failure._repr_html_()
-        assert "it was executed" not in repr(failure)
+    assert (lost.status, lost.proof) == EXPECTED[how.kind]
+    if lost.status == "unknown":
+        assert how.manual_check in lost.reason
+        assert f"`ops.resolve({lost.number}, executed=...)`" in lost.reason
+    if lost.proof == "state":
+        assert HOLDS[endpoint_name](write_env.world, sent), "the requested state is in effect"
+        assert "by this call or by somebody else's" in lost.reason
+        assert "Confirmed: the requested state is in force, whoever set it." in repr(lost)
+        assert "the requested state is in force, whoever set it" in lost._repr_html_()
+        assert "it was executed" not in repr(lost)
     assert write_env.sent(endpoint_name) == 2
 
 
 @EACH
-def test_the_table_of_what_is_said_has_every_write(endpoint_name: str) -> None:
+def test_the_table_of_evidence_lists_every_write(endpoint_name: str) -> None:
     kind, name = WRITES_BY_NAME[endpoint_name].reconciliation.kind, endpoint_name.partition(".")[2]
     text = re.sub(r"\s+", " ", evidence.__doc__ or "")
     assert re.search(rf"\b{kind} +(the|an|it|what|something|no|one) ", evidence.__doc__ or "")
@@ -105,44 +103,48 @@ def test_the_table_of_what_is_said_has_every_write(endpoint_name: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", TRANSFERS)
-def test_by_an_id_that_was_drawn_a_transfer_is_known(write_env: WriteEnv, endpoint_name: str) -> None:
-    failure = lose(write_env, endpoint_name, "reset")
-    assert failure.reconcile().status == "confirmed"
-    assert failure.proof == "execution"
+def test_a_generated_id_proves_a_transfer(write_env: WriteEnv, endpoint_name: str) -> None:
+    lost = lose(write_env, endpoint_name, "reset")
+    assert lost.reconcile().status == "confirmed"
+    assert lost.proof == "execution"
 
 
 @pytest.mark.parametrize("endpoint_name", TRANSFERS)
 @pytest.mark.parametrize("kind", ["reset", "reset-before"])
-def test_an_id_of_the_users_own_another_call_may_have_used(
+def test_an_id_chosen_by_the_user_does_not_prove_a_transfer(
     write_env: WriteEnv, endpoint_name: str, kind: str
 ) -> None:
-    """The exchange's list looks the same, whether ours was executed or a stranger's of the same id."""
+    """The exchange's list looks the same whether our transfer or another with the same id was executed."""
     given = example(write_env.world, endpoint_name) | {"client_tran_id": "mine"}
     write_env.fail(endpoint_name, kind)
-    failure = call(write_env.ops, endpoint_name, given)
-    assert bool(call(stranger(write_env, endpoint_name), endpoint_name, given)) == (kind == "reset-before")
-    assert failure.reconcile().status == "unknown"
-    assert "but you chose its id, so another call with the same id may have made it" in failure.reason
+    lost = call(write_env.ops, endpoint_name, given)
+    assert bool(call(somebody_else(write_env, endpoint_name), endpoint_name, given)) == (
+        kind == "reset-before"
+    )
+    assert lost.reconcile().status == "unknown"
+    assert "but you chose its id, so another call with the same id may have made it" in lost.reason
     assert len(write_env.effects(endpoint_name)) == 1
 
 
-def test_an_id_that_another_call_drew_is_not_this_calls(write_env: WriteEnv) -> None:
+def test_an_id_generated_for_another_call_does_not_prove_this_one(write_env: WriteEnv) -> None:
     endpoint_name = TRANSFERS[0]
     given = example(write_env.world, endpoint_name)
-    drawn = call(stranger(write_env, endpoint_name), endpoint_name, given).arguments["client_tran_id"]
+    drawn = call(somebody_else(write_env, endpoint_name), endpoint_name, given).arguments["client_tran_id"]
     write_env.fail(endpoint_name, "reset-before")
-    failure = call(write_env.ops, endpoint_name, given | {"client_tran_id": drawn})
-    assert failure.reconcile().status == "unknown"
+    lost = call(write_env.ops, endpoint_name, given | {"client_tran_id": drawn})
+    assert lost.reconcile().status == "unknown"
 
 
 @pytest.mark.parametrize("endpoint_name", TRANSFERS)
-def test_the_transfer_of_a_name_is_made_once_from_wherever(write_env: WriteEnv, endpoint_name: str) -> None:
-    """Its id follows from the name: the exchange takes it once. It is told that it may be another's."""
-    failure = lose(write_env, endpoint_name, idempotency_key="october")
+def test_an_idempotency_key_makes_one_transfer_from_any_machine(
+    write_env: WriteEnv, endpoint_name: str
+) -> None:
+    """The id is derived from the key, so the exchange accepts it once. The reason names the other call."""
+    lost = lose(write_env, endpoint_name, idempotency_key="october")
     given = example(write_env.world, endpoint_name)
-    assert call(stranger(write_env, endpoint_name), endpoint_name, given, idempotency_key="october")
-    assert failure.reconcile().status == "confirmed"
-    assert "by this call or by another with its idempotency key" in failure.reason
+    assert call(somebody_else(write_env, endpoint_name), endpoint_name, given, idempotency_key="october")
+    assert lost.reconcile().status == "confirmed"
+    assert "by this call or by another with its idempotency key" in lost.reason
     assert len(write_env.effects(endpoint_name)) == 1
 
 
@@ -151,38 +153,38 @@ def test_the_transfer_of_a_name_is_made_once_from_wherever(write_env: WriteEnv, 
 
 @pytest.mark.parametrize("tag", ["desk 17", None])
 @pytest.mark.parametrize("kind", ["reset", "reset-before"])
-def test_an_account_with_the_same_tag_is_not_taken_for_ones_own(
+def test_an_account_with_the_same_tag_does_not_prove_the_call(
     write_env: WriteEnv, tag: str | None, kind: str
 ) -> None:
     write_env.fail(CREATE, kind)
-    failure = write_env.ops.exchange.create_sub_account(tag=tag)
+    lost = write_env.ops.exchange.create_sub_account(tag=tag)
     if kind == "reset-before":
         write_env.world.add_account(tag or "", write_env.env.now + 500)
-    assert failure.reconcile().status == "unknown"
-    assert write_env.world.accounts[-1].id in failure.reason
-    assert "nothing shows whether by this call or by somebody else" in failure.reason
+    assert lost.reconcile().status == "unknown"
+    assert write_env.world.accounts[-1].id in lost.reason
+    assert "nothing shows whether by this call or by somebody else" in lost.reason
     write_env.clock.advance(WINDOW + 1)
-    assert failure.reconcile().status == "unknown", "nor later"
+    assert lost.reconcile().status == "unknown", "nor later"
     assert write_env.sent(CREATE) == 1
 
 
 @pytest.mark.parametrize("tag", ["desk 17", None])
 @pytest.mark.parametrize("kind", ["reset", "reset-before"])
-def test_an_account_is_known_by_the_mark_that_was_drawn_for_it(
+def test_a_generated_suffix_proves_the_creation_of_an_account(
     write_env: WriteEnv, tag: str | None, kind: str
 ) -> None:
     write_env.fail(CREATE, kind)
-    failure = write_env.ops.exchange.create_sub_account(tag=tag, unique_suffix=True)
-    write_env.world.add_account(tag or "", write_env.env.now + 500)  # somebody else's
-    assert failure.reconcile().status == ("confirmed" if kind == "reset" else "rejected")
+    lost = write_env.ops.exchange.create_sub_account(tag=tag, unique_suffix=True)
+    write_env.world.add_account(tag or "", write_env.env.now + 500)  # by somebody else
+    assert lost.reconcile().status == ("confirmed" if kind == "reset" else "rejected")
     if kind == "reset":
-        assert failure.proof == "execution"
+        assert lost.proof == "execution"
         made = write_env.effects(CREATE)[0]
-        assert failure.require_confirmed()["sub_account_id"][0] == made.answer_id
-        assert made.parameters["tag"] == failure.arguments["tag"]
+        assert lost.require_confirmed()["sub_account_id"][0] == made.answer_id
+        assert made.parameters["tag"] == lost.arguments["tag"]
 
 
-def test_a_mark_is_drawn_for_each_call_and_stands_behind_the_tag(write_env: WriteEnv) -> None:
+def test_each_call_with_unique_suffix_appends_another_suffix_to_the_tag(write_env: WriteEnv) -> None:
     tags = [
         write_env.ops.exchange.create_sub_account(tag="desk", unique_suffix=True).require_confirmed()["tag"][
             0
@@ -200,12 +202,12 @@ def test_a_mark_is_drawn_for_each_call_and_stands_behind_the_tag(write_env: Writ
         write_env.ops.exchange.create_sub_account(tag="desk", unique_suffix=1)  # type: ignore[arg-type]
 
 
-def test_nothing_is_put_behind_a_tag_that_nobody_asked_to_be_marked(write_env: WriteEnv) -> None:
+def test_a_tag_gets_no_suffix_without_unique_suffix(write_env: WriteEnv) -> None:
     assert write_env.ops.exchange.create_sub_account(tag="desk").require_confirmed()["tag"][0] == "desk"
     assert write_env.effects(CREATE)[0].parameters["tag"] == "desk"
 
 
-def test_a_name_stands_for_the_marked_call(write_env: WriteEnv) -> None:
+def test_an_idempotency_key_belongs_to_the_call_with_unique_suffix(write_env: WriteEnv) -> None:
     first = write_env.ops.exchange.create_sub_account(tag="desk", unique_suffix=True, idempotency_key="desk")
     again = write_env.ops.exchange.create_sub_account(tag="desk", unique_suffix=True, idempotency_key="desk")
     assert (again.number, again.arguments) == (first.number, first.arguments)
@@ -217,78 +219,80 @@ def test_a_name_stands_for_the_marked_call(write_env: WriteEnv) -> None:
 # -- keys ----------------------------------------------------------------------------------------------------
 
 
-def test_a_key_that_a_garbled_answer_named_is_known(write_env: WriteEnv) -> None:
+def test_a_malformed_response_that_names_the_new_key_proves_it(write_env: WriteEnv) -> None:
     endpoint_name = "exchange.create_api_key"
     write_env.fail(endpoint_name, "missing-field", field="canTrade")
-    failure = do(write_env, endpoint_name)
-    assert failure.status == "unknown"
-    assert failure.take_key().secret
+    lost = do(write_env, endpoint_name)
+    assert lost.status == "unknown"
+    assert lost.take_key().secret
     with another_process():
         elsewhere = write_env.env.new_link().operations(journal=write_env.folder)
-        assert elsewhere.reconcile(failure.number).status == "unknown", "there nothing is known of the answer"
-    assert failure.reconcile().status == "confirmed"
-    assert "the exchange's response named it" in failure.reason
+        assert elsewhere.reconcile(lost.number).status == "unknown", (
+            "another process knows nothing of the response"
+        )
+    assert lost.reconcile().status == "confirmed"
+    assert "the exchange's response named it" in lost.reason
 
 
 # -- states --------------------------------------------------------------------------------------------------
 
 
-def test_a_setting_that_somebody_has_undone_is_not_said_to_have_never_been_executed(
+def test_a_setting_undone_since_is_rejected_only_as_a_state(
     write_env: WriteEnv,
 ) -> None:
     endpoint_name = "exchange.set_commission"
     account = write_env.world.accounts[0]
     maker = account.maker
-    failure = lose(write_env, endpoint_name, "reset")
+    lost = lose(write_env, endpoint_name, "reset")
     account.maker = maker
-    assert failure.reconcile().status == "rejected"
-    assert failure.proof == "state"
-    assert "Rejected: it is not as asked." in repr(failure)
-    assert "Nothing has changed" not in repr(failure)
-    assert "the call was not executed, or the state has changed since" in failure.reason
+    assert lost.reconcile().status == "rejected"
+    assert lost.proof == "state"
+    assert "Rejected: it is not as asked." in repr(lost)
+    assert "Nothing has changed" not in repr(lost)
+    assert "the call was not executed, or the state has changed since" in lost.reason
     with pytest.raises(NotExecutedError) as raised:
-        failure.require_confirmed()
+        lost.require_confirmed()
     assert not raised.value.proven
     assert "Nothing was executed" not in str(raised.value)
 
 
 @pytest.mark.parametrize("endpoint_name", ["exchange.delete_sub_account", "exchange.delete_api_key"])
-def test_what_is_still_there_was_not_deleted(write_env: WriteEnv, endpoint_name: str) -> None:
-    failure = lose(write_env, endpoint_name)
-    assert failure.reconcile().status == "rejected"
-    assert failure.proof == "execution"
-    assert "Rejected: nothing was executed." in repr(failure)
+def test_what_still_exists_was_not_deleted(write_env: WriteEnv, endpoint_name: str) -> None:
+    lost = lose(write_env, endpoint_name)
+    assert lost.reconcile().status == "rejected"
+    assert lost.proof == "execution"
+    assert "Rejected: nothing was executed." in repr(lost)
 
 
-def test_what_the_exchange_answered_is_the_calls_own(write_env: WriteEnv) -> None:
+def test_a_response_proves_the_call_itself(write_env: WriteEnv) -> None:
     for endpoint_name in ("exchange.set_commission", "exchange.enable_futures"):
         outcome = do(write_env, endpoint_name)
         assert (outcome.status, outcome.proof) == ("confirmed", "execution")
         assert "Confirmed: it was executed." in repr(outcome)
 
 
-def test_what_you_say_and_what_a_repetition_says_is_no_proof_of_the_call(write_env: WriteEnv) -> None:
+def test_a_person_or_a_repetition_does_not_prove_the_call(write_env: WriteEnv) -> None:
     endpoint_name = "exchange.set_spot_bnb_burn"
-    failure = lose(write_env, endpoint_name)
+    lost = lose(write_env, endpoint_name)
     assert do(write_env, endpoint_name)
-    assert (write_env.ops.outcome(failure.number).status, write_env.ops.outcome(failure.number).proof) == (
+    assert (write_env.ops.outcome(lost.number).status, write_env.ops.outcome(lost.number).proof) == (
         "confirmed",
         "state",
     )
-    for hand in BY_HAND:
-        failure = lose(write_env, hand, "reset")
-        said = write_env.ops.resolve(failure.number, executed=True)
+    for hand in MANUAL:
+        lost = lose(write_env, hand, "reset")
+        said = write_env.ops.resolve(lost.number, executed=True)
         assert (said.status, said.proof) == ("confirmed", "")
 
 
-def test_the_amount_of_a_stranger_is_the_same_and_his_money_is_not_ours(write_env: WriteEnv) -> None:
-    """What it is about: the transfer is sent again where it was not made, and once only."""
+def test_an_equal_transfer_by_somebody_else_does_not_replace_a_lost_one(write_env: WriteEnv) -> None:
+    """A transfer that was not executed is sent again, and only once."""
     endpoint_name = "exchange.transfer"
     to = write_env.world.accounts[0]
     before = to.balances.free("spot", "USDT")
     write_env.fail(endpoint_name, "reset-before")
-    failure = write_env.ops.exchange.transfer("USDT", "40", to_id=to.id)
-    assert stranger(write_env, endpoint_name).exchange.transfer("USDT", "40", to_id=to.id)
-    assert failure.reconcile().status == "rejected"
+    lost = write_env.ops.exchange.transfer("USDT", "40", to_id=to.id)
+    assert somebody_else(write_env, endpoint_name).exchange.transfer("USDT", "40", to_id=to.id)
+    assert lost.reconcile().status == "rejected"
     assert write_env.ops.exchange.transfer("USDT", "40", to_id=to.id)
     assert to.balances.free("spot", "USDT") - before == Decimal(80)

@@ -1,4 +1,4 @@
-"""What is known of a call and could not be written down is written down with the next step."""
+"""An outcome that could not be recorded is recorded by the next operation on the journal."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ CREATE, TRANSFER = "exchange.create_api_key", "exchange.transfer"
 
 
 class Deadline(Exception):
-    """What a handler of the user's own raises."""
+    """An exception that a signal handler of the user raises."""
 
 
 class Blocked:
-    """A journal that cannot be used from the moment on in which an answer goes out.
+    """A journal that cannot be used from the moment a response is sent.
 
     Args:
-        write_env: Whose journal.
-        how: "locked" by another program, or an exception that strikes when it is used.
+        write_env: The owner of the journal.
+        how: "locked" by another program, or an exception that is raised when it is used.
+        monkeypatch: Undoes the changes.
     """
 
     def __init__(self, write_env: WriteEnv, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +78,7 @@ def blocked(write_env: WriteEnv, request: pytest.FixtureRequest, monkeypatch: py
 
 
 def outcome_of(act: Callable[[], Any], how: str) -> Any:
-    """What is known of a call, however it comes back."""
+    """The outcome of a call, whether it returns, warns or raises."""
     if how == "locked":
         with pytest.warns(JournalWarning):
             return act()
@@ -87,7 +88,7 @@ def outcome_of(act: Callable[[], Any], how: str) -> Any:
     return raised.value.outcome  # type: ignore[attr-defined]
 
 
-def test_an_answer_that_came_is_known_and_written_down_with_the_next_step(
+def test_a_deferred_confirmation_is_recorded_by_the_next_operation(
     write_env: WriteEnv, blocked: Blocked
 ) -> None:
     outcome = outcome_of(lambda: do(write_env, CREATE), blocked.how)
@@ -102,9 +103,7 @@ def test_an_answer_that_came_is_known_and_written_down_with_the_next_step(
     assert len(write_env.effects(CREATE)) == 1
 
 
-def test_a_name_returns_to_the_answer_that_could_not_be_written_down(
-    write_env: WriteEnv, blocked: Blocked
-) -> None:
+def test_an_idempotency_key_returns_a_deferred_outcome(write_env: WriteEnv, blocked: Blocked) -> None:
     given = example(write_env.world, TRANSFER)
     first = outcome_of(lambda: write_env.ops.exchange.transfer(**given, idempotency_key="a"), blocked.how)
     blocked.end()
@@ -115,17 +114,19 @@ def test_a_name_returns_to_the_answer_that_could_not_be_written_down(
     assert len(write_env.effects(TRANSFER)) == 1
 
 
-def test_a_refusal_is_written_down_with_the_next_step(write_env: WriteEnv, blocked: Blocked) -> None:
+def test_a_deferred_rejection_is_recorded_by_the_next_operation(
+    write_env: WriteEnv, blocked: Blocked
+) -> None:
     write_env.fail(TRANSFER, "error", code=-5002, message="Poor.")
     given = example(write_env.world, TRANSFER)
     first = outcome_of(lambda: write_env.ops.exchange.transfer(**given), blocked.how)
     blocked.end()
     assert first.status == "rejected"
-    assert write_env.ops.exchange.transfer(**given), "nothing stands in its way"
+    assert write_env.ops.exchange.transfer(**given), "nothing blocks it"
     assert list(write_env.ops.history()["status"]) == ["rejected", "confirmed"]
 
 
-def test_what_is_owed_is_not_written_into_another_journal(write_env: WriteEnv, tmp_path: Path) -> None:
+def test_a_deferred_outcome_is_not_recorded_in_another_journal(write_env: WriteEnv, tmp_path: Path) -> None:
     path = write_env.ops.journal
     older = path.read_bytes()
     handle = write_env.exchange.handle
@@ -145,24 +146,24 @@ def test_what_is_owed_is_not_written_into_another_journal(write_env: WriteEnv, t
     assert path.read_bytes() == older
 
 
-# -- an interrupt at any moment after the answer came --------------------------------------------------------
+# -- an interrupt at any moment after the response --------------------------------------------------------
 
 
-class Strike:
-    """An exception of the user's own, raised where a handler of a signal may: at the call of a function.
+class Interruption:
+    """Raises an exception where a signal handler may raise one: when a function is called.
 
     Args:
-        at: At which call, counted from the moment in which the answer is there.
+        at: Number of the function call, counted from the arrival of the response.
 
     Attributes:
-        count: Calls by now.
+        count: Function calls so far.
     """
 
     def __init__(self, at: int) -> None:
         self.at, self.count = at, 0
         self._came = False
 
-    def __enter__(self) -> Strike:
+    def __enter__(self) -> Interruption:
         self._before = sys.gettrace()
         sys.settrace(self._called)
         return self
@@ -171,7 +172,7 @@ class Strike:
         sys.settrace(self._before)
 
     @property
-    def struck(self) -> bool:
+    def has_raised(self) -> bool:
         return self.count >= self.at
 
     def _called(self, frame: FrameType, event: str, arg: Any) -> Any:
@@ -188,8 +189,10 @@ class Strike:
 
 
 @pytest.mark.parametrize("first", [1, 20])
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # where a finalizer is struck
-def test_whenever_an_interrupt_strikes_an_answer_that_came_is_known(write_env: WriteEnv, first: int) -> None:
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # raised in a finalizer
+def test_an_interrupt_at_any_moment_after_the_response_loses_no_outcome(
+    write_env: WriteEnv, first: int
+) -> None:
     link = write_env.env.new_link(bare=True)
     ops = link.operations(journal=write_env.folder)
     given = example(write_env.world, TRANSFER)
@@ -197,12 +200,12 @@ def test_whenever_an_interrupt_strikes_an_answer_that_came_is_known(write_env: W
     at = first
     while True:
         outcome: Any = None
-        with Strike(at) as strike:
+        with Interruption(at) as interruption:
             try:
                 outcome = ops.exchange.transfer(**given)
             except Deadline as error:
                 outcome = getattr(error, "outcome", None)
-        if not strike.struck:
+        if not interruption.has_raised:
             break
         at += 41
         write_env.clock.advance(1)

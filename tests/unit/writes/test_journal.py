@@ -1,6 +1,6 @@
-"""The journal of writes: what is in it, who may use it at once, and what becomes of it when something fails.
+"""The journal of writes: its contents, its use by several processes at once, and failures.
 
-Real files, real processes where a process is what it is about; the sandbox is asked what happened.
+The files are real, and so are the processes where a test is about processes. The sandbox knows what happened.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from toolkit.writes.entry import ConflictKey, JournalEntry
 from toolkit.writes.journal import Journal
 from toolkit.writes.journal_store import JournalFile
 
-PATIENCE = 20.0
+TIMEOUT_S = 20.0
 DAY = 86_400
 
 posix = pytest.mark.skipif(os.name != "posix", reason="forks, signals and users of POSIX")
@@ -71,7 +71,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def begin(
     journal: Journal, what: str = "this", idempotency_key: str | None = None, **other: Any
 ) -> tuple[Any, bool]:
-    """Write down a call about something."""
+    """Record a call about something."""
     conflict_key: dict[str, Any] = {
         "same": what,
         "subject": what,
@@ -88,7 +88,7 @@ def send(journal: Journal, entry: JournalEntry) -> None:
 
 
 def sql(path: Path, statement: str, *values: object) -> list[Any]:
-    """Somebody else's hand in the file."""
+    """Run SQL on the file, as another program would."""
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as file:
         return file.execute(statement, values).fetchall()
 
@@ -101,7 +101,7 @@ def is_sound(path: Path) -> bool:
     return sql(path, "PRAGMA integrity_check") == [("ok",)]
 
 
-# The journal without the front door of the package, which brings pandas and takes ten times as long.
+# Imports the journal without `toolkit/__init__.py`, which imports pandas and takes ten times as long.
 _PRELUDE = f"""
 import sys, types
 for name in ("toolkit", "toolkit.writes"):
@@ -132,7 +132,7 @@ def whole(journal, what, idempotency_key=None):
 
 
 def start(script: str, *arguments: object, prelude: str = _PRELUDE) -> subprocess.Popen[str]:
-    """A process of its own."""
+    """Start a script in a process of its own."""
     return subprocess.Popen(
         [sys.executable, "-c", prelude + textwrap.dedent(script), *map(str, arguments)],
         cwd=ROOT,
@@ -144,16 +144,16 @@ def start(script: str, *arguments: object, prelude: str = _PRELUDE) -> subproces
     )
 
 
-def reason(process: subprocess.Popen[str], line: str = "") -> str:
-    """All that it says after it was told something."""
-    out, err = process.communicate(line, timeout=PATIENCE)
+def output_of(process: subprocess.Popen[str], line: str = "") -> str:
+    """The output of a process, after a line was sent to it."""
+    out, err = process.communicate(line, timeout=TIMEOUT_S)
     assert process.returncode == 0, err
     return out
 
 
 @contextlib.contextmanager
 def waiting(path: Path, step: str) -> Iterator[subprocess.Popen[str]]:
-    """Another process that has written a call down, or sent it, and lives."""
+    """Another process that has recorded or sent a call and is still running."""
     process = start(
         """
         journal = Journal(Path(sys.argv[1]))
@@ -172,18 +172,19 @@ def waiting(path: Path, step: str) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.kill()
-        process.communicate(timeout=PATIENCE)
+        process.communicate(timeout=TIMEOUT_S)
 
 
 def kill(process: subprocess.Popen[str]) -> None:
     process.kill()
-    process.wait(PATIENCE)
+    process.wait(TIMEOUT_S)
 
 
-# -- who is at work --------------------------------------------------------------------------------------
+# -- processes and threads
+# --------------------------------------------------------------------------------------
 
 
-def test_processes_that_begin_the_same_at_once_do_it_once(path: Path) -> None:
+def test_processes_that_begin_the_same_call_at_once_send_it_once(path: Path) -> None:
     script = """
     journal = Journal(Path(sys.argv[1]))
     print("ready", flush=True)
@@ -203,35 +204,35 @@ def test_processes_that_begin_the_same_at_once_do_it_once(path: Path) -> None:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    done = Counter(line for process in running for line in reason(process).split())
+    done = Counter(line for process in running for line in output_of(process).split())
     assert done == {str(number): 1 for number in range(25)}
     assert statuses(path) == ["confirmed"] * 25
 
 
-def test_threads_that_call_the_same_name_at_once_do_it_once(write_env: WriteEnv) -> None:
+def test_threads_with_one_idempotency_key_send_one_call(write_env: WriteEnv) -> None:
     ops, given = write_env.ops, example(write_env.world, "exchange.transfer")
     together = threading.Barrier(6)
-    receive: list[Any] = []
+    numbers: list[Any] = []
 
     def pay() -> None:
-        together.wait(PATIENCE)
+        together.wait(TIMEOUT_S)
         try:
-            receive.append(ops.exchange.transfer(**given, idempotency_key="pay").number)
+            numbers.append(ops.exchange.transfer(**given, idempotency_key="pay").number)
         except PendingWriteError as error:
-            receive.append(error.number)
+            numbers.append(error.number)
 
     threads = [threading.Thread(target=pay) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert receive == [1] * 6
+    assert numbers == [1] * 6
     assert len(write_env.effects("exchange.transfer")) == 1
 
 
 @posix
-def test_children_of_a_kernel_that_has_operations_share_its_journal(write_env: WriteEnv) -> None:
-    """Forked after operations were made and used: a name is done once, other calls once each."""
+def test_forked_children_share_the_journal_of_their_parent(write_env: WriteEnv) -> None:
+    """Forked after use: the call with an idempotency key is executed once, the other calls once each."""
     script = """
     import os, sys, json
     import toolkit
@@ -259,8 +260,8 @@ def test_children_of_a_kernel_that_has_operations_share_its_journal(write_env: W
     """
     sandbox = write_env.env.sandbox
     given = example(write_env.world, "exchange.transfer")
-    conflict_key = json.dumps([sandbox.address, sandbox.key, sandbox.secret, str(write_env.folder), given])
-    assert reason(start(script, conflict_key, prelude="")) == "[0, 0, 0, 0]\n"
+    arguments = json.dumps([sandbox.address, sandbox.key, sandbox.secret, str(write_env.folder), given])
+    assert output_of(start(script, arguments, prelude="")) == "[0, 0, 0, 0]\n"
     assert len(write_env.effects("exchange.transfer")) == 1
     tags = sorted(each.parameters["tag"] for each in write_env.effects("exchange.create_sub_account"))
     assert tags == ["child-0", "child-1", "child-2", "child-3", "parent"]
@@ -269,8 +270,8 @@ def test_children_of_a_kernel_that_has_operations_share_its_journal(write_env: W
 
 
 @posix
-def test_a_child_forked_while_a_thread_writes_can_write_as_well(path: Path) -> None:
-    said = reason(
+def test_a_child_forked_during_a_transaction_can_use_the_journal(path: Path) -> None:
+    output = output_of(
         start(
             """
             journal = Journal(Path(sys.argv[1]))
@@ -302,13 +303,13 @@ def test_a_child_forked_while_a_thread_writes_can_write_as_well(path: Path) -> N
             path,
         )
     )
-    assert said == f"{[0] * 12}\n"
+    assert output == f"{[0] * 12}\n"
     assert is_sound(path)
     assert set(statuses(path)) == {"confirmed"}
 
 
 @pytest.mark.parametrize("step", ["prepared", "sending"])
-def test_a_call_under_way_in_another_process_is_left_to_it(path: Path, step: str) -> None:
+def test_a_call_in_progress_in_another_process_blocks_the_same_call(path: Path, step: str) -> None:
     with waiting(path, step):
         journal = Journal(path)
         assert journal.entries(unresolved=True) == []
@@ -319,7 +320,7 @@ def test_a_call_under_way_in_another_process_is_left_to_it(path: Path, step: str
         assert statuses(path) == [step]
 
 
-def test_what_a_dead_process_had_sent_is_not_known(path: Path) -> None:
+def test_a_call_sent_by_a_dead_process_is_unresolved(path: Path) -> None:
     with waiting(path, "sending") as process:
         kill(process)
         journal = Journal(path)
@@ -327,42 +328,42 @@ def test_what_a_dead_process_had_sent_is_not_known(path: Path) -> None:
         with pytest.raises(PendingWriteError, match="is unknown"):
             begin(journal)
         entry, new = begin(journal, idempotency_key="pay")
-        assert (entry.number, new) == (1, False), "a name is not done a second time"
+        assert (entry.number, new) == (1, False), "a call with an idempotency key is not sent again"
 
 
 @pytest.mark.parametrize("how", ["looked at", "called again"])
-def test_what_a_dead_process_had_only_written_down_never_left(path: Path, how: str) -> None:
+def test_a_call_only_recorded_by_a_dead_process_is_rejected_as_not_sent(path: Path, how: str) -> None:
     with waiting(path, "prepared") as process:
         kill(process)
         journal = Journal(path)
         if how == "looked at":
             assert journal.entries(unresolved=True) == []
         entry, new = begin(journal, idempotency_key="pay")
-        assert (entry.number, new) == (2, True), "the name is as good as new"
+        assert (entry.number, new) == (2, True), "its idempotency key can be used again"
         first = journal.entry(1)
         assert (first.status, first.resolved_by, first.idempotency_key) == ("rejected", "journal", None)
         assert "before it was sent" in first.reason
 
 
-def test_a_number_that_another_process_has_now_does_not_bring_the_dead_to_life(path: Path) -> None:
+def test_a_reused_pid_does_not_make_a_dead_process_look_alive(path: Path) -> None:
     with waiting(path, "sending") as process:
         living = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
         try:
             sql(path, "UPDATE entries SET pid = ?, began = began - 60", living.pid)
             assert [entry.number for entry in Journal(path).entries(unresolved=True)] == [1]
         finally:
-            living.communicate(b"\n", timeout=PATIENCE)
+            living.communicate(b"\n", timeout=TIMEOUT_S)
         kill(process)
 
 
-def test_a_call_from_before_the_machine_was_restarted_is_not_under_way(path: Path) -> None:
+def test_a_call_from_before_a_reboot_is_not_in_progress(path: Path) -> None:
     with waiting(path, "sending"):
         sql(path, "UPDATE entries SET boot = 'another'")
         assert [entry.number for entry in Journal(path).entries(unresolved=True)] == [1]
 
 
-def test_a_process_that_was_taken_for_dead_sends_nothing(path: Path) -> None:
-    """On another machine, or in another container, nobody can see that it lives."""
+def test_a_process_presumed_dead_sends_nothing(path: Path) -> None:
+    """From another machine or container, nobody can see that the process is running."""
     mine, theirs = Journal(path), Journal(path)
     entry, _ = begin(mine)
     sql(path, "UPDATE entries SET boot = 'another'")
@@ -373,7 +374,7 @@ def test_a_process_that_was_taken_for_dead_sends_nothing(path: Path) -> None:
     assert statuses(path) == ["rejected", "prepared"]
 
 
-def test_a_confirmed_repetition_settles_what_a_dead_process_had_sent(path: Path) -> None:
+def test_a_confirmed_repetition_resolves_a_call_of_a_dead_process(path: Path) -> None:
     with waiting(path, "sending") as process:
         kill(process)
         journal = Journal(path)
@@ -391,7 +392,7 @@ def test_a_confirmed_repetition_settles_what_a_dead_process_had_sent(path: Path)
 
 
 def after_each(write_env: WriteEnv, method: str, then: Callable[[], object]) -> None:
-    """Have something happen when a request was carried out, before its answer goes out."""
+    """Run a function after a request was executed and before its response is sent."""
     handle = write_env.exchange.handle
 
     def handled(request: SandboxRequest) -> SandboxResponse:
@@ -408,8 +409,8 @@ def interrupt() -> None:
 
 
 @posix
-def test_an_interrupt_while_the_answer_is_waited_for(write_env: WriteEnv) -> None:
-    link = write_env.env.new_link(timeout=(5.0, PATIENCE))
+def test_an_interrupt_while_waiting_for_the_response_leaves_it_unknown(write_env: WriteEnv) -> None:
+    link = write_env.env.new_link(timeout=(5.0, TIMEOUT_S))
     ops = link.operations(journal=write_env.folder)
     given = example(write_env.world, "exchange.create_api_key")
     write_env.fail("exchange.create_api_key", "timeout")
@@ -428,7 +429,7 @@ def test_an_interrupt_while_the_answer_is_waited_for(write_env: WriteEnv) -> Non
 
 
 class Interrupted(FakeClock):
-    """A clock at which every wait is interrupted, once it is told so."""
+    """A clock on which every wait is interrupted while `on` is set."""
 
     on = False
 
@@ -438,7 +439,7 @@ class Interrupted(FakeClock):
         super().wait(condition, seconds)
 
 
-def test_an_interrupt_while_the_budget_is_waited_for(write_env: WriteEnv) -> None:
+def test_an_interrupt_while_waiting_for_the_rate_limit_rejects_it_as_not_sent(write_env: WriteEnv) -> None:
     clock = Interrupted()
     link = write_env.env.new_link(clock=clock, bare=True, limits={"sapi-ip": 1})
     ops = link.operations(journal=write_env.folder)
@@ -454,12 +455,12 @@ def test_an_interrupt_while_the_budget_is_waited_for(write_env: WriteEnv) -> Non
     clock.on = False
     clock.advance(60)
     write_env.clock.advance(60)
-    assert ops.exchange.transfer(**given), "nothing stands in its way"
+    assert ops.exchange.transfer(**given), "nothing blocks it"
 
 
 @posix
-def test_an_interrupt_while_it_is_written_down_stands_in_nobodys_way(path: Path) -> None:
-    said = reason(
+def test_an_interrupt_while_recording_does_not_block_the_next_call(path: Path) -> None:
+    output = output_of(
         start(
             """
             journal, chance = Journal(Path(sys.argv[1])), random.Random(5)
@@ -480,7 +481,7 @@ def test_an_interrupt_while_it_is_written_down_stands_in_nobodys_way(path: Path)
             path,
         )
     )
-    assert said == "True 200 [] 0\n", "whether it was written down or not: it never left"
+    assert output == "True 200 [] 0\n", "recorded or not, the first attempt was not sent"
     assert is_sound(path)
     assert sql(path, "SELECT count(*) FROM entries WHERE status = 'confirmed'") == [(200,)]
 
@@ -495,7 +496,7 @@ def lock(path: Path) -> contextlib.closing[sqlite3.Connection]:
 
 
 def refused(write_env: WriteEnv) -> JournalError:
-    """A call that is not sent, because it cannot be written down."""
+    """The error of a call that is not sent because it cannot be recorded."""
     before = write_env.sent("exchange.transfer")
     with pytest.raises(
         JournalError, match=r"No write is sent (without a journal|with the file that is there now)"
@@ -505,7 +506,7 @@ def refused(write_env: WriteEnv) -> JournalError:
     return raised.value
 
 
-def test_a_file_that_is_locked_too_long(write_env: WriteEnv, impatient: None) -> None:
+def test_a_file_locked_too_long_sends_nothing(write_env: WriteEnv, impatient: None) -> None:
     path = write_env.ops.journal
     with lock(path):
         assert "locked" in str(refused(write_env))
@@ -550,7 +551,7 @@ def _a_folder(path: Path) -> None:
     "damage",
     [_garbage, _cut, _header_alone, _another_version, _something_else, _no_salt, _half_a_row, _a_folder],
 )
-def test_a_file_that_is_no_journal_is_left_as_it_is_and_nothing_is_sent(
+def test_a_damaged_file_is_left_unchanged_and_nothing_is_sent(
     write_env: WriteEnv, damage: Callable[[Path], None]
 ) -> None:
     assert do(write_env, "exchange.transfer")
@@ -565,10 +566,8 @@ def test_a_file_that_is_no_journal_is_left_as_it_is_and_nothing_is_sent(
 
 
 @pytest.mark.parametrize("how", ["deleted", "replaced", "emptied"])
-def test_a_file_that_is_not_the_one_it_was_is_not_written_to(
-    write_env: WriteEnv, how: str, tmp_path: Path
-) -> None:
-    """Another file has another salt: nobody could find there what was written with this one."""
+def test_a_replaced_file_is_not_written_to(write_env: WriteEnv, how: str, tmp_path: Path) -> None:
+    """Another file has another salt, so no entry of this one could be found in it."""
     path = write_env.ops.journal
     path.unlink()
     if how == "replaced":
@@ -584,7 +583,7 @@ def test_a_file_that_is_not_the_one_it_was_is_not_written_to(
         assert again.exchange.transfer(**example(write_env.world, "exchange.transfer"))
 
 
-def test_a_file_that_is_replaced_while_it_is_written_to(path: Path, folder: Path) -> None:
+def test_a_file_replaced_during_a_transaction_is_noticed(path: Path, folder: Path) -> None:
     journal = Journal(path)
     another = Journal(folder / "another.sqlite").path
     file = JournalFile(journal.path)
@@ -592,8 +591,8 @@ def test_a_file_that_is_replaced_while_it_is_written_to(path: Path, folder: Path
         os.replace(another, path)
 
 
-class AtTheWait(FakeClock):
-    """A clock at which something happens when it is waited for."""
+class ActingOnWait(FakeClock):
+    """A clock that runs a function at every wait."""
 
     then: Callable[[], object] = staticmethod(lambda: None)
 
@@ -602,16 +601,16 @@ class AtTheWait(FakeClock):
         super().wait(condition, seconds)
 
 
-@pytest.mark.parametrize("how", ["deleted", "replaced", "settled"])
-def test_what_happens_to_an_entry_before_it_is_sent(write_env: WriteEnv, how: str) -> None:
-    clock = AtTheWait()
+@pytest.mark.parametrize("how", ["deleted", "replaced", "resolved"])
+def test_a_call_whose_entry_changes_before_it_is_sent_is_not_sent(write_env: WriteEnv, how: str) -> None:
+    clock = ActingOnWait()
     link = write_env.env.new_link(clock=clock, bare=True, limits={"sapi-ip": 1})
     ops = link.operations(journal=write_env.folder)
     given = example(write_env.world, "exchange.transfer")
     assert ops.exchange.transfer(**given)
 
     def happens() -> None:
-        if how == "settled":
+        if how == "resolved":
             sql(ops.journal, "UPDATE entries SET status = 'rejected' WHERE number = 2")
             return
         ops.journal.unlink()
@@ -627,7 +626,7 @@ def test_what_happens_to_an_entry_before_it_is_sent(write_env: WriteEnv, how: st
 
 
 @pytest.mark.parametrize("how", ["deleted", "locked", "replaced"])
-def test_what_happens_to_the_file_after_the_answer_costs_no_outcome(
+def test_a_file_lost_after_the_response_loses_no_outcome(
     write_env: WriteEnv, how: str, impatient: None
 ) -> None:
     path = write_env.ops.journal
@@ -653,7 +652,7 @@ def test_what_happens_to_the_file_after_the_answer_costs_no_outcome(
     assert len(write_env.effects("exchange.create_api_key")) == 1
 
 
-def test_a_folder_that_cannot_be_made(write_env: WriteEnv, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(write_env: WriteEnv, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(JournalError, match="TOOLKIT_JOURNAL"):
         write_env.env.link.operations(journal=tmp_path / "file" / "deeper")
@@ -661,14 +660,14 @@ def test_a_folder_that_cannot_be_made(write_env: WriteEnv, tmp_path: Path) -> No
 
 @as_root
 @pytest.mark.parametrize("what", ["folder", "file"])
-def test_what_may_only_be_read(tmp_path: Path, what: str) -> None:
+def test_a_read_only_journal_sends_nothing(tmp_path: Path, what: str) -> None:
     path = tmp_path / "journal.sqlite"
     let_others_in(tmp_path)
     Journal(path)
     path.chmod(0o644)
     if what == "file":
         tmp_path.chmod(0o777)
-    said = reason(
+    output = output_of(
         start(
             """
             from toolkit.storage import processes
@@ -683,13 +682,13 @@ def test_what_may_only_be_read(tmp_path: Path, what: str) -> None:
             path,
         )
     )
-    assert said.split() == ["True"]
+    assert output.split() == ["True"]
     assert statuses(path) == []
 
 
 @posix
-def test_a_disk_that_is_full(path: Path) -> None:
-    said = reason(
+def test_a_full_disk_sends_nothing_and_damages_nothing(path: Path) -> None:
+    output = output_of(
         start(
             """
             import resource
@@ -716,29 +715,29 @@ def test_a_disk_that_is_full(path: Path) -> None:
             path,
         )
     )
-    assert said.split() == ["True", "True", "sending", "True"]
+    assert output.split() == ["True", "True", "sending", "True"]
     assert is_sound(path)
 
 
-def test_a_power_cut_right_after_the_file_was_made_leaves_a_file_that_can_be_used(path: Path) -> None:
+def test_an_empty_file_left_by_a_power_cut_can_be_used(path: Path) -> None:
     path.parent.mkdir()
     path.touch()
     assert begin(Journal(path))[1]
 
 
-def test_half_a_character_in_an_answer_or_a_note_loses_nothing(path: Path) -> None:
+def test_an_unpaired_surrogate_in_a_response_or_note_loses_nothing(path: Path) -> None:
     journal = Journal(path)
     entry, _ = begin(journal)
     send(journal, entry)
-    settled = journal.resolve(entry, "confirmed", "half \ud83d", "answer", answer={"tag": "\ud83d"})
-    assert (settled.reason, settled.answer) == ("half ?", {"tag": "\ud83d"})
+    resolved = journal.resolve(entry, "confirmed", "half \ud83d", "answer", answer={"tag": "\ud83d"})
+    assert (resolved.reason, resolved.answer) == ("half ?", {"tag": "\ud83d"})
 
 
-# -- where it lies, and who may read it ------------------------------------------------------------------
+# -- path and permissions ------------------------------------------------------------------
 
 
 @posix
-def test_only_its_owner_may_read_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_owner_can_read_the_journal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = os.umask(0)
     try:
         journal = Journal(folder / "a" / "b" / "journal.sqlite")
@@ -749,7 +748,7 @@ def test_only_its_owner_may_read_it(folder: Path, monkeypatch: pytest.MonkeyPatc
     assert journal.path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_where_the_environment_says(
+def test_the_journal_is_in_the_folder_that_the_environment_names(
     write_env: WriteEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(JOURNAL, str(tmp_path / "named"))
@@ -757,15 +756,15 @@ def test_where_the_environment_says(
     assert write_env.env.link.operations(journal=write_env.folder).journal.parent == write_env.folder
 
 
-def test_files_of_sandboxes_unused_for_a_day_are_deleted(folder: Path) -> None:
+def test_journals_of_sandboxes_unused_for_a_day_are_deleted(folder: Path) -> None:
     hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:8099")
     old, young, living = (journal_file(hosts, name, folder) for name in ("old", "young", "living"))
     real = journal_file(BASE_URLS, None, folder)
     for path in (old, young, real):
-        reason(start("Journal(Path(sys.argv[1]))", path))
+        output_of(start("Journal(Path(sys.argv[1]))", path))
     Path(f"{old}-journal").touch()
     os.utime(f"{old}-journal", (0, 0))
-    quiet = Journal(living)  # left alone overnight
+    quiet = Journal(living)  # unused overnight
     for path, hours in ((old, 25), (young, 23), (living, 25), (real, 999)):
         when = time.time() - hours * 3600
         os.utime(path, (when, when))
@@ -775,10 +774,10 @@ def test_files_of_sandboxes_unused_for_a_day_are_deleted(folder: Path) -> None:
     assert begin(quiet)[1]
 
 
-def test_a_journal_that_is_being_written_is_not_forgotten(folder: Path) -> None:
+def test_a_journal_in_use_is_not_deleted(folder: Path) -> None:
     hosts = dict.fromkeys(BASE_URLS, "http://127.0.0.1:8099")
     path = journal_file(hosts, "busy", folder)
-    reason(start("Journal(Path(sys.argv[1]))", path))
+    output_of(start("Journal(Path(sys.argv[1]))", path))
     os.utime(path, (0, 0))
     with lock(path):
         journal_file(hosts, "new", folder)
@@ -788,8 +787,8 @@ def test_a_journal_that_is_being_written_is_not_forgotten(folder: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::toolkit.errors.UndeclaredFieldWarning")
-def test_nothing_private_is_in_the_bytes_of_the_file(write_env: WriteEnv) -> None:
-    """Every door, done, lost and settled: the raw bytes hold no key, secret, address or signature."""
+def test_the_bytes_of_the_file_contain_nothing_private(write_env: WriteEnv) -> None:
+    """Every endpoint, confirmed, lost and resolved: the file has no key, secret, address or signature."""
     private = {write_env.env.sandbox.key, write_env.env.sandbox.secret}
     more = {
         "exchange.create_sub_account": {"tag": "t"},
@@ -802,7 +801,7 @@ def test_nothing_private_is_in_the_bytes_of_the_file(write_env: WriteEnv) -> Non
                 write_env.fail(
                     endpoint, accident, **({"value": "very-private"} if accident == "unknown-field" else {})
                 )
-            write_env.clock.advance(16)  # what was lost may arrive for so long, and undo what comes next
+            write_env.clock.advance(16)  # until then a lost request may arrive and undo the next one
             ops = operations_of(write_env, endpoint)
             outcome = do(write_env, endpoint, **more.get(endpoint, {}))
             private |= {key.key for account in write_env.world.accounts for key in account.keys}
@@ -818,10 +817,10 @@ def test_nothing_private_is_in_the_bytes_of_the_file(write_env: WriteEnv) -> Non
         assert text.encode() not in written
 
 
-# -- what is held back, and what is not taken for done ---------------------------------------------------
+# -- blocked calls, and what does not confirm a call ---------------------------------------------------
 
 
-def test_endpoints_that_change_the_same_wait_for_each_other(write_env: WriteEnv) -> None:
+def test_endpoints_that_change_the_same_thing_block_each_other(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.set_ip_restriction")
     write_env.fail("exchange.set_ip_restriction", "reset")
     outcome = write_env.ops.exchange.set_ip_restriction(**given)
@@ -838,7 +837,7 @@ def test_endpoints_that_change_the_same_wait_for_each_other(write_env: WriteEnv)
     assert write_env.ops.exchange.remove_addresses(**key, addresses=given["addresses"])
 
 
-def test_what_was_deleted_since_is_not_called_rejected(write_env: WriteEnv) -> None:
+def test_a_change_to_something_deleted_since_is_not_rejected(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.set_permissions")
     write_env.fail("exchange.set_permissions", "reset")
     outcome = write_env.ops.exchange.set_permissions(**given)
@@ -851,7 +850,7 @@ def test_what_was_deleted_since_is_not_called_rejected(write_env: WriteEnv) -> N
     assert "no longer exists" in outcome.reason
 
 
-def test_a_deletion_of_what_was_not_there_is_not_called_done(write_env: WriteEnv) -> None:
+def test_a_deletion_of_something_that_never_existed_is_not_confirmed(write_env: WriteEnv) -> None:
     write_env.fail("exchange.delete_sub_account", "reset-before")
     wrong = "367537027503999999"
     outcome = write_env.ops.exchange.delete_sub_account(wrong, confirm=wrong)
@@ -859,7 +858,7 @@ def test_a_deletion_of_what_was_not_there_is_not_called_done(write_env: WriteEnv
     assert write_env.effects("exchange.delete_sub_account") == []
 
 
-def test_a_transfer_is_not_taken_for_an_earlier_one_with_its_id(write_env: WriteEnv) -> None:
+def test_an_earlier_transfer_with_the_same_id_does_not_confirm_a_transfer(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer") | {"client_tran_id": "mine"}
     assert write_env.ops.exchange.transfer(**given)
     write_env.fail("exchange.transfer", "reset-before")
@@ -868,10 +867,10 @@ def test_a_transfer_is_not_taken_for_an_earlier_one_with_its_id(write_env: Write
     assert len(write_env.effects("exchange.transfer")) == 1
 
 
-def test_what_somebody_else_made_meanwhile_is_not_taken_for_ones_own(
+def test_a_key_created_by_another_kernel_meanwhile_does_not_confirm_the_call(
     write_env: WriteEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another kernel creates a key between the list of keys that is kept to compare with and the call."""
+    """Another kernel creates a key between the read before the call and the call."""
     given = example(write_env.world, "exchange.create_api_key")
     mine, theirs = write_env.ops, write_env.env.new_link().operations(journal=write_env.folder)
     fetcher = write_env.env.link._fetcher
@@ -895,19 +894,19 @@ def test_what_somebody_else_made_meanwhile_is_not_taken_for_ones_own(
     assert len(write_env.effects("exchange.create_api_key")) == 1
 
 
-def test_a_name_that_no_file_takes_is_refused(write_env: WriteEnv) -> None:
+def test_an_idempotency_key_with_an_unpaired_surrogate_is_refused(write_env: WriteEnv) -> None:
     with pytest.raises(UsageError, match="idempotency_key"):
         write_env.ops.exchange.transfer(
             **example(write_env.world, "exchange.transfer"), idempotency_key="half \ud83d"
         )
 
 
-def test_where_warnings_are_errors_no_outcome_is_lost(write_env: WriteEnv, impatient: None) -> None:
+def test_warnings_as_errors_lose_no_outcome(write_env: WriteEnv, impatient: None) -> None:
     with contextlib.ExitStack() as ends, warnings.catch_warnings():
         warnings.simplefilter("error")
         after_each(write_env, "POST", lambda: ends.enter_context(lock(write_env.ops.journal)))
         try:
             outcome = do(write_env, "exchange.create_api_key")
-        except JournalWarning as said:
-            outcome = said.outcome  # type: ignore[attr-defined]
+        except JournalWarning as warning:
+            outcome = warning.outcome  # type: ignore[attr-defined]
     assert outcome.take_key().secret

@@ -1,4 +1,4 @@
-"""What looks the same is the same, or is refused with the character named: nothing is done twice for it."""
+"""Text that looks the same is the same, or is refused and the character named. No write is sent twice."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def pay(write_env: WriteEnv, idempotency_key: str, amount: str = "7") -> Any:
     )
 
 
-# -- names under which something is done once ----------------------------------------------------------------
+# -- idempotency keys ----------------------------------------------------------------
 
 SAME = {
     "a no-break space": "payout\u00a02026-10 'desk'",
@@ -72,7 +72,7 @@ REFUSED = {
 }
 
 
-def test_names_that_look_the_same_are_one_transfer(write_env: WriteEnv) -> None:
+def test_idempotency_keys_that_look_the_same_make_one_transfer(write_env: WriteEnv) -> None:
     first = pay(write_env, NAME)
     before = write_env.sent(TRANSFER)
     for what, name in SAME.items():
@@ -85,7 +85,7 @@ def test_names_that_look_the_same_are_one_transfer(write_env: WriteEnv) -> None:
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_a_character_that_nobody_sees_is_named_and_nothing_sent(write_env: WriteEnv, what: str) -> None:
+def test_an_invisible_character_is_named_and_nothing_is_sent(write_env: WriteEnv, what: str) -> None:
     before, entries = write_env.sent(TRANSFER), len(write_env.ops.history())
     for step in (
         lambda: pay(write_env, REFUSED[what]),
@@ -96,12 +96,12 @@ def test_a_character_that_nobody_sees_is_named_and_nothing_sent(write_env: Write
     assert (write_env.sent(TRANSFER), len(write_env.ops.history())) == (before, entries)
 
 
-def test_the_character_is_named_by_its_name_in_unicode(write_env: WriteEnv) -> None:
+def test_an_invisible_character_is_named_by_its_unicode_name(write_env: WriteEnv) -> None:
     with pytest.raises(UsageError, match=r"`idempotency_key` has U\+200B ZERO WIDTH SPACE in it"):
         pay(write_env, "pay\u200bout")
 
 
-def test_a_name_may_be_freed_however_it_is_written(write_env: WriteEnv) -> None:
+def test_an_idempotency_key_is_released_in_any_spelling(write_env: WriteEnv) -> None:
     composed, decomposed = "M\u00fcnchen - 2", "Mu\u0308nchen \u2013 2"
     write_env.fail(TRANSFER, "error", code=-5002, message="Poor.")
     assert pay(write_env, decomposed).status == "rejected"
@@ -128,12 +128,12 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("what", PAIRS)
-def test_of_two_names_that_nobody_can_tell_apart_one_is_done(write_env: WriteEnv, what: str) -> None:
+def test_two_idempotency_keys_that_look_alike_make_one_transfer(write_env: WriteEnv, what: str) -> None:
     one, other = (pay(write_env, name) for name in PAIRS[what])
     assert (other.number, other.repeated) == (one.number, True)
 
 
-def test_a_letter_of_phonetics_in_a_latin_word_is_named(write_env: WriteEnv) -> None:
+def test_a_phonetic_letter_in_a_latin_word_is_named(write_env: WriteEnv) -> None:
     with pytest.raises(UsageError, match=r"`idempotency_key` has U\+0261"):
         pay(write_env, "pa\u0261e")
 
@@ -142,30 +142,30 @@ def test_a_letter_of_phonetics_in_a_latin_word_is_named(write_env: WriteEnv) -> 
     "name",
     ["\u0432\u044b\u043f\u043b\u0430\u0442\u0430 USDT 10", "\u7ed3\u7b97 2026-10", "caf\u00e9 \U0001f389"],
 )
-def test_names_of_other_scripts_are_names(write_env: WriteEnv, name: str) -> None:
+def test_idempotency_keys_in_other_scripts_are_accepted(write_env: WriteEnv, name: str) -> None:
     assert pay(write_env, name).idempotency_key == name
 
 
 def _decorated() -> st.SearchStrategy[str]:
-    """The name, with what looks like each of its characters, and marks that nobody sees between them."""
+    """Spellings of the key: characters replaced by lookalikes, with invisible ones between them."""
     blanks = st.sampled_from([" ", "\u00a0", "  ", "\t", "\u2009", "\u3000", "\n"])
     hyphens = st.sampled_from("-\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d")
     quotes = st.sampled_from("'\u2018\u2019\u2032\uff07")
-    suffixed_argument = st.sampled_from(
+    hidden_characters = st.sampled_from(
         ["", "", "", "", "", "", "\u200b", "\u00ad", "\ufeff", "\u200e", "\ufe0f", "\u034f", "\u061c"]
     )
 
     def twins(character: str) -> st.SearchStrategy[str]:
         own = {" ": blanks, "-": hyphens, "'": quotes}
         wide = chr(ord(character) + 0xFEE0) if "!" <= character <= "~" else character
-        return st.tuples(own.get(character, st.sampled_from([character, wide])), suffixed_argument).map(
+        return st.tuples(own.get(character, st.sampled_from([character, wide])), hidden_characters).map(
             "".join
         )
 
     return st.tuples(*map(twins, NAME)).map("".join)
 
 
-def test_however_a_name_is_decorated_it_is_one_transfer(write_env: WriteEnv) -> None:
+def test_any_spelling_of_an_idempotency_key_makes_one_transfer(write_env: WriteEnv) -> None:
     amount = "3"
     first = pay(write_env, f"{NAME} twice", amount)
     before = write_env.sent(TRANSFER)
@@ -195,21 +195,21 @@ ARGUMENTS = [
     for param in write.params
     if param.fixed is None and param.kind not in ("flag", "integer")
 ]
-REDACTED = ("\u200b", "\ufeff", "\u00ad", "\u202e", "\ufe0f", "\u00a0", "\u3164")
+INVISIBLE = ("\u200b", "\ufeff", "\u00ad", "\u202e", "\ufe0f", "\u00a0", "\u3164")
 
 
 @pytest.mark.parametrize(
     ("write", "param"), ARGUMENTS, ids=lambda each: getattr(each, "qualified_name", getattr(each, "name", ""))
 )
-def test_an_argument_with_a_character_nobody_sees_is_refused(
+def test_an_argument_with_an_invisible_character_is_refused(
     write_env: WriteEnv, write: Write, param: Param
 ) -> None:
     given = {param.name: "203.0.113.7" if param.kind == "addresses" else "a@b"}
     given |= example(write_env.world, write.qualified_name)
     requests = len(write_env.exchange.log)
-    for place, character in enumerate(REDACTED):
+    for index, character in enumerate(INVISIBLE):
         text = str(given[param.name])
-        decorated = (character + text, text + character, text[:2] + character + text[2:])[place % 3]
+        decorated = (character + text, text + character, text[:2] + character + text[2:])[index % 3]
         values: list[Any] = [decorated] + ([[decorated]] if param.kind == "addresses" else [])
         for value in values:
             with pytest.raises(UsageError, match=rf"`{param.name}` contains U\+{ord(character):04X} "):
@@ -217,7 +217,7 @@ def test_an_argument_with_a_character_nobody_sees_is_refused(
     assert len(write_env.exchange.log) == requests
 
 
-def test_a_read_with_a_character_nobody_sees_is_refused(write_env: WriteEnv) -> None:
+def test_a_read_with_an_invisible_character_is_refused(write_env: WriteEnv) -> None:
     link, requests = write_env.env.link, len(write_env.exchange.log)
     for name, read in {
         "sub_account_id": lambda: link.exchange.sub_accounts(sub_account_id="367537027503425913\u200b"),
@@ -248,7 +248,7 @@ IDS = {
 @pytest.mark.parametrize(
     ("endpoint_name", "name"), [(TRANSFER, "client_tran_id"), ("spot.set_customer_id", "customer_id")]
 )
-def test_an_id_that_is_given_is_what_it_looks_like(
+def test_an_id_with_ambiguous_characters_is_refused(
     write_env: WriteEnv, endpoint_name: str, name: str, what: str
 ) -> None:
     given = example(write_env.world, endpoint_name) | {name: IDS[what]}
@@ -256,7 +256,7 @@ def test_an_id_that_is_given_is_what_it_looks_like(
         call(write_env.ops, endpoint_name, given)
 
 
-def test_what_cannot_be_undone_is_confirmed_by_what_it_looks_like(write_env: WriteEnv) -> None:
+def test_a_confirmation_with_an_invisible_character_is_refused(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.delete_sub_account")
     given["confirm"] = f"{given['sub_account_id']}\u200b"
     with pytest.raises(UsageError, match=r"`confirm` has U\+200B ZERO WIDTH SPACE in it"):
@@ -264,17 +264,17 @@ def test_what_cannot_be_undone_is_confirmed_by_what_it_looks_like(write_env: Wri
     assert write_env.sent("exchange.delete_sub_account") == 0
 
 
-def test_a_key_that_is_given_to_settle_something_is_what_it_looks_like(write_env: WriteEnv) -> None:
+def test_an_api_key_with_an_invisible_character_is_refused_by_reconcile(write_env: WriteEnv) -> None:
     endpoint_name = "exchange.set_ip_restriction"
     given = example(write_env.world, endpoint_name)
     write_env.fail(endpoint_name, "reset")
-    failure = call(write_env.ops, endpoint_name, given)
+    lost = call(write_env.ops, endpoint_name, given)
     with pytest.raises(UsageError, match=r"`api_key` has U\+FEFF ZERO WIDTH NO-BREAK SPACE in it"):
-        write_env.ops.reconcile(failure.number, api_key=f"\ufeff{given['api_key']}")
-    assert failure.reconcile().status == "confirmed"
+        write_env.ops.reconcile(lost.number, api_key=f"\ufeff{given['api_key']}")
+    assert lost.reconcile().status == "confirmed"
 
 
-def test_a_public_key_may_have_lines(write_env: WriteEnv) -> None:
+def test_a_public_key_may_have_line_breaks(write_env: WriteEnv) -> None:
     key = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\r\n-----END PUBLIC KEY-----\n"
     given = example(write_env.world, "exchange.create_api_key") | {"public_key": key}
     assert call(write_env.ops.preview, "exchange.create_api_key", given)
@@ -283,8 +283,8 @@ def test_a_public_key_may_have_lines(write_env: WriteEnv) -> None:
 # -- characters ----------------------------------------------------------------------------------------------
 
 
-def test_all_that_unicode_draws_as_nothing_is_unseen() -> None:
-    """Format characters, controls, blanks of other widths, and what Unicode ignores where it is not known."""
+def test_every_character_that_unicode_shows_as_nothing_is_invisible() -> None:
+    """Format and control characters, unusual blanks, and characters that Unicode ignores by default."""
     for number in (*range(0x20000), *range(0xE0000, 0xE1000)):
         character = chr(number)
         category = unicodedata.category(character)
@@ -296,11 +296,11 @@ def test_all_that_unicode_draws_as_nothing_is_unseen() -> None:
 
 
 @given(st.text(max_size=40))
-def test_a_name_is_folded_once(text: str) -> None:
+def test_folding_is_idempotent(text: str) -> None:
     assert folded(folded(text)) == folded(text)
 
 
-def test_only_what_looks_like_another_is_called_so() -> None:
+def test_only_ambiguous_characters_are_reported_as_such() -> None:
     for text in (
         "desk 17",
         "\u7ed3\u7b97",

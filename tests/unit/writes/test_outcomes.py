@@ -1,4 +1,4 @@
-"""What became of a write: told rightly after every accident, sent once, and found out by reading."""
+"""Outcomes of writes: correct after every accident, sent once, reconciled by reading."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from tests.support.writes import (
-    BY_HAND,
     HOLDS,
+    MANUAL,
+    RECONCILABLE,
     REPEATABLE,
-    TOLD,
     TRACELESS,
     UNCLEAR,
     WRITE_NAMES,
@@ -77,7 +77,7 @@ LOST: dict[str, tuple[str, dict[str, Any], bool]] = {
 
 
 @EACH
-def test_what_is_done_is_confirmed(write_env: WriteEnv, endpoint_name: str) -> None:
+def test_an_executed_write_is_confirmed(write_env: WriteEnv, endpoint_name: str) -> None:
     sent, given = (
         write_env.world.example_write(endpoint_name).parameters,
         example(write_env.world, endpoint_name),
@@ -95,7 +95,7 @@ def test_what_is_done_is_confirmed(write_env: WriteEnv, endpoint_name: str) -> N
 
 
 @EACH
-def test_what_is_refused_is_rejected(write_env: WriteEnv, endpoint_name: str) -> None:
+def test_a_refused_write_is_rejected(write_env: WriteEnv, endpoint_name: str) -> None:
     example_write = write_env.world.example_write(endpoint_name)
     is_customers = example_write.key.name == "customer"
     writer = "partner" if is_customers else "read-only"
@@ -110,7 +110,7 @@ def test_what_is_refused_is_rejected(write_env: WriteEnv, endpoint_name: str) ->
 
 @pytest.mark.parametrize("accident", LOST)
 @EACH
-def test_what_is_lost_is_unknown_and_reconcile_says_what_the_exchange_holds(
+def test_a_lost_write_is_unknown_and_reconcile_finds_what_happened(
     folder: Path, endpoint_name: str, accident: str
 ) -> None:
     kind, options, executed = LOST[accident]
@@ -124,7 +124,7 @@ def test_what_is_lost_is_unknown_and_reconcile_says_what_the_exchange_holds(
 def lost_and_found(
     write_env: WriteEnv, endpoint_name: str, kind: str, options: dict[str, Any], executed: bool
 ) -> None:
-    """One write, one accident: unknown, and then what the exchange holds."""
+    """One write and one accident: unknown first, then what the exchange shows."""
     sent, given = (
         write_env.world.example_write(endpoint_name).parameters,
         example(write_env.world, endpoint_name),
@@ -140,7 +140,7 @@ def lost_and_found(
     began = write_env.clock.time()
 
     assert outcome.reconcile() is outcome
-    manual = endpoint_name in BY_HAND or (executed and endpoint_name in TRACELESS)
+    manual = endpoint_name in MANUAL or (executed and endpoint_name in TRACELESS)
     if manual:
         assert outcome.status == "unknown"
         assert WRITES_BY_NAME[endpoint_name].reconciliation.manual_check in outcome.reason
@@ -151,11 +151,11 @@ def lost_and_found(
             write_env.clock.sleep(WINDOW + 1)
         outcome = ops.resolve(outcome.number, executed=executed)
     elif executed:
-        # One host tells its time to the second only, and an answer has to be surely newer than the call.
+        # One host gives its time in whole seconds, and the response must certainly be newer than the call.
         rough = 1.0 if WRITES_BY_NAME[endpoint_name].rate_limit.host == "papi" else 0.0
-        assert write_env.clock.time() <= began + rough, "what is there was done: there is nothing to wait for"
+        assert write_env.clock.time() <= began + rough, "if the exchange shows it, it was executed: no wait"
     else:
-        assert write_env.clock.time() > began + WINDOW, "what is not there may still come"
+        assert write_env.clock.time() > began + WINDOW, "absence proves nothing until the request has expired"
     assert outcome.status == ("confirmed" if executed else "rejected")
     assert bool(outcome) == executed
     assert (len(write_env.effects(endpoint_name)), write_env.sent(endpoint_name)) == (executed, 1)
@@ -165,36 +165,38 @@ def lost_and_found(
 
     requests = len(write_env.exchange.log)
     assert outcome.reconcile().status == ("confirmed" if executed else "rejected")
-    if not (manual and endpoint_name in TOLD):
-        assert len(write_env.exchange.log) == requests, "what is settled is not asked again"
+    if not (manual and endpoint_name in RECONCILABLE):
+        assert len(write_env.exchange.log) == requests, "a resolved write is not read again"
 
 
 @EACH
-def test_nothing_else_is_sent_about_what_is_not_settled(write_env: WriteEnv, endpoint_name: str) -> None:
+def test_an_unresolved_write_blocks_others_about_the_same_thing(
+    write_env: WriteEnv, endpoint_name: str
+) -> None:
     given = example(write_env.world, endpoint_name)
     ops = operations_of(write_env, endpoint_name)
     write_env.fail(endpoint_name, "reset")
-    failure = call(ops, endpoint_name, given)
-    assert failure.status == "unknown"
+    lost = call(ops, endpoint_name, given)
+    assert lost.status == "unknown"
     other = another(endpoint_name, given)
     if other is not None:
         requests = len(write_env.exchange.log)
-        with pytest.raises(PendingWriteError, match=f"`ops.reconcile\\({failure.number}\\)`") as caught:
+        with pytest.raises(PendingWriteError, match=f"`ops.reconcile\\({lost.number}\\)`") as caught:
             call(ops, endpoint_name, other)
-        assert caught.value.number == failure.number
+        assert caught.value.number == lost.number
         assert len(write_env.exchange.log) == requests
         assert not call(ops.preview, endpoint_name, other)
-    if endpoint_name in REPEATABLE:  # to do the same again does no harm, and says what the first one left
+    if endpoint_name in REPEATABLE:  # repeating it has the same effect, and resolves the first one
         assert call(ops.preview, endpoint_name, given)
         assert call(ops, endpoint_name, given).status == "confirmed"
-        assert ops.outcome(failure.number).status == "confirmed"
+        assert ops.outcome(lost.number).status == "confirmed"
         assert list(ops.history()["resolved_by"]) == ["repetition", "answer"]
 
 
-# -- which answers mean what -----------------------------------------------------------------------------
+# -- meanings of responses -----------------------------------------------------------------------------
 
 NOTHING_DONE: dict[str, tuple[str, dict[str, Any], type[ToolkitError], str]] = {
-    # name of the answer: kind of fault, its options, what `require_confirmed` raises, what the outcome tells
+    # name of the response: kind of fault, its options, what `require_confirmed` raises, part of the reason
     "parameter": (
         "error",
         {"code": -1102, "message": "No tag."},
@@ -213,7 +215,7 @@ NOTHING_DONE: dict[str, tuple[str, dict[str, Any], type[ToolkitError], str]] = {
 
 
 @pytest.mark.parametrize("answer", NOTHING_DONE)
-def test_an_answer_that_says_that_nothing_was_done_is_a_rejection(write_env: WriteEnv, answer: str) -> None:
+def test_a_response_that_says_nothing_was_executed_is_a_rejection(write_env: WriteEnv, answer: str) -> None:
     kind, options, error, told = NOTHING_DONE[answer]
     write_env.fail("exchange.set_commission", kind, **options)
     outcome = do(write_env, "exchange.set_commission")
@@ -228,7 +230,7 @@ def test_an_answer_that_says_that_nothing_was_done_is_a_rejection(write_env: Wri
 
 
 SAYS_NOTHING: dict[str, tuple[str, dict[str, Any], str]] = {
-    # name of the answer: kind of fault, its options, what the outcome tells
+    # name of the response: kind of fault, its options, part of the reason
     "408": ("error", {"status": 408, "code": -1100, "message": "Slow."}, "HTTP 408, code -1100: Slow"),
     "409": ("error", {"status": 409, "code": -1100, "message": "Half."}, "HTTP 409"),
     "500": ("server-error", {"status": 500}, "HTTP 500"),
@@ -245,9 +247,7 @@ SAYS_NOTHING: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("answer", SAYS_NOTHING)
-def test_an_answer_that_does_not_say_what_was_done_leaves_it_unknown(
-    write_env: WriteEnv, answer: str
-) -> None:
+def test_an_unclear_response_leaves_the_outcome_unknown(write_env: WriteEnv, answer: str) -> None:
     kind, options, told = SAYS_NOTHING[answer]
     write_env.fail("exchange.set_commission", kind, **options)
     outcome = do(write_env, "exchange.set_commission")
@@ -263,7 +263,7 @@ def test_an_answer_that_does_not_say_what_was_done_leaves_it_unknown(
 
 
 class Answering(Exchange):
-    """An exchange that does what it is told, and answers as it likes."""
+    """An exchange that executes requests and sends a response of the test's choice."""
 
     payload: object = None
 
@@ -284,7 +284,7 @@ ODD_ANSWERS: dict[str, tuple[str, object]] = {
         "exchange.set_commission",
         {"subAccountId": "1", "makerCommission": "much", "takerCommission": 0.1},
     ),
-    # An empty answer is what the documents promise of a deletion: one that says something is none.
+    # A deletion is documented to have an empty response: one with fields is not as documented.
     "code-deleted": ("exchange.delete_sub_account", {"code": 700_001, "msg": "Try again."}),
     "text-code-deleted": ("exchange.delete_api_key", {"code": "-1000", "msg": "Try again."}),
     "message-deleted": ("exchange.delete_api_key", {"msg": "Too many requests."}),
@@ -292,7 +292,7 @@ ODD_ANSWERS: dict[str, tuple[str, object]] = {
 
 
 @pytest.mark.parametrize("answer", ODD_ANSWERS)
-def test_an_answer_of_another_shape_leaves_it_unknown(folder: Path, answer: str) -> None:
+def test_a_malformed_response_leaves_the_outcome_unknown(folder: Path, answer: str) -> None:
     endpoint_name, payload = ODD_ANSWERS[answer]
     write_env = WriteEnv(folder)
     try:
@@ -308,7 +308,7 @@ def test_an_answer_of_another_shape_leaves_it_unknown(folder: Path, answer: str)
 
 
 def calls_of(function: Callable[..., object], within: Callable[[], object]) -> int:
-    """How often a function is called within another one."""
+    """How often a function is called while another one runs."""
     wanted: CodeType = function.__code__  # type: ignore[attr-defined]
     found = []
 
@@ -340,18 +340,18 @@ def test_a_frame_is_built_once_and_an_outcome_holds_no_executor(write_env: Write
         if id(held) in reached or not type(held).__module__.startswith(("toolkit.", "builtins")):
             continue
         reached.add(id(held))
-        if isinstance(held, FunctionType):  # its module is nothing that it holds
+        if isinstance(held, FunctionType):  # not part of its own data
             held = held.__closure__ or ()
         left += [each for each in gc.get_referents(held) if not isinstance(each, type | ModuleType)]
-    assert len(reached) > 10, "what an outcome is made of was looked at"
+    assert len(reached) > 10, "the attributes of an outcome were searched"
 
 
-def test_a_field_nobody_declared_does_not_break_a_call_and_is_not_kept(write_env: WriteEnv) -> None:
+def test_an_undeclared_field_breaks_nothing_and_is_not_stored(write_env: WriteEnv) -> None:
     write_env.fail("exchange.set_commission", "unknown-field", field="surprise", value="hush-hush")
     with pytest.warns(UndeclaredFieldWarning, match="exchange.set_commission: .* surprise") as warned:
         outcome = do(write_env, "exchange.set_commission")
     assert warned[0].filename.endswith(("/writes/test_outcomes.py", "/support/writes.py")), (
-        "where the user's code is"
+        "the warning points to the user's code"
     )
     assert outcome
     assert outcome.require_confirmed().attrs["undeclared"] == ["surprise"]
@@ -359,7 +359,7 @@ def test_a_field_nobody_declared_does_not_break_a_call_and_is_not_kept(write_env
     assert b"hush-hush" not in write_env.ops.journal.read_bytes()
 
 
-def test_an_answer_that_should_be_empty_and_is_not_may_say_that_nothing_was_done(write_env: WriteEnv) -> None:
+def test_a_response_that_should_be_empty_and_is_not_is_unclear(write_env: WriteEnv) -> None:
     write_env.fail("exchange.delete_sub_account", "unknown-field", field="status", value="FAIL")
     outcome = do(write_env, "exchange.delete_sub_account")
     assert outcome.status == "unknown"
@@ -367,7 +367,7 @@ def test_an_answer_that_should_be_empty_and_is_not_may_say_that_nothing_was_done
     assert outcome.reconcile().status == "confirmed"
 
 
-def test_where_warnings_are_errors_a_key_that_was_made_is_not_lost(write_env: WriteEnv) -> None:
+def test_warnings_as_errors_lose_no_new_key(write_env: WriteEnv) -> None:
     write_env.fail("exchange.create_api_key", "unknown-field")
     with pytest.raises(UndeclaredFieldWarning) as raised:
         do(write_env, "exchange.create_api_key")
@@ -398,7 +398,7 @@ MESSAGES = [
     "endpoint_name", ["futures.set_customer_id", "portfolio.set_own_customer_id", "spot.set_customer_id"]
 )
 @pytest.mark.parametrize(("status", "code", "message", "expected"), MESSAGES)
-def test_of_a_5xx_only_what_the_documents_of_futures_say_counts_as_not_executed(
+def test_only_the_documented_5xx_of_futures_means_not_executed(
     write_env: WriteEnv, endpoint_name: str, status: int, code: int, message: str, expected: str
 ) -> None:
     write_env.fail(endpoint_name, "server-error", status=status, code=code, message=message)
@@ -411,7 +411,7 @@ def test_of_a_5xx_only_what_the_documents_of_futures_say_counts_as_not_executed(
         assert do(write_env, endpoint_name)
 
 
-def test_where_nothing_listens_nothing_was_done(write_env: WriteEnv) -> None:
+def test_a_refused_connection_means_nothing_was_executed(write_env: WriteEnv) -> None:
     assert do(write_env, "exchange.enable_futures")
     given = example(write_env.world, "exchange.set_commission")
     write_env.env.sandbox.stop()
@@ -422,7 +422,7 @@ def test_where_nothing_listens_nothing_was_done(write_env: WriteEnv) -> None:
     assert write_env.effects("exchange.set_commission") == []
 
 
-def test_during_a_ban_nothing_is_sent_and_afterwards_it_is(write_env: WriteEnv) -> None:
+def test_nothing_is_sent_during_a_ban(write_env: WriteEnv) -> None:
     write_env.fail("exchange.enable_futures", "ban", seconds=120)
     assert do(write_env, "exchange.enable_futures").status == "rejected"
     requests = len(write_env.exchange.log)
@@ -438,7 +438,7 @@ def test_during_a_ban_nothing_is_sent_and_afterwards_it_is(write_env: WriteEnv) 
     assert write_env.ops.exchange.set_commission(**given)
 
 
-def test_after_a_429_the_next_call_waits_as_it_was_told(write_env: WriteEnv) -> None:
+def test_the_call_after_a_429_waits_for_retry_after(write_env: WriteEnv) -> None:
     write_env.fail("exchange.set_commission", "rate-limit", seconds=7)
     began = write_env.clock.time()
     assert do(write_env, "exchange.set_commission").status == "rejected"
@@ -447,13 +447,11 @@ def test_after_a_429_the_next_call_waits_as_it_was_told(write_env: WriteEnv) -> 
     assert write_env.clock.time() >= began + 7
 
 
-# -- what is not there yet -------------------------------------------------------------------------------
+# -- absence -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("recv_window", [1000, 5000, 60_000])
-def test_what_is_not_there_is_believed_only_once_it_cannot_come_any_more(
-    folder: Path, recv_window: int
-) -> None:
+def test_absence_proves_nothing_until_the_request_has_expired(folder: Path, recv_window: int) -> None:
     write_env = WriteEnv(folder, ahead=-40.0, link={"recv_window": recv_window})
     try:
         write_env.fail("exchange.create_sub_account", "reset-before")
@@ -471,7 +469,7 @@ def test_what_is_not_there_is_believed_only_once_it_cannot_come_any_more(
         write_env.close()
 
 
-def test_what_comes_late_is_found(write_env: WriteEnv) -> None:
+def test_a_write_executed_late_is_found(write_env: WriteEnv) -> None:
     write_env.fail("exchange.create_sub_account", "reset-before")
     outcome = do(write_env, "exchange.create_sub_account", unique_suffix=True)
     assert outcome.reconcile(wait=False).status == "unknown"
@@ -482,7 +480,7 @@ def test_what_comes_late_is_found(write_env: WriteEnv) -> None:
 
 
 def moved(write_env: WriteEnv, endpoint_name: str, **change: Any) -> dict[str, Any]:
-    """A row of the list of transfers as the exchange would show it of the example."""
+    """The row that the exchange's list of transfers would show of the example."""
     sent = write_env.world.example_write(endpoint_name).parameters
     row = {
         "fromId": "",
@@ -505,13 +503,13 @@ def moved(write_env: WriteEnv, endpoint_name: str, **change: Any) -> dict[str, A
 def after_a_lost_transfer(
     write_env: WriteEnv, endpoint_name: str, *rows: dict[str, Any], own: bool = False
 ) -> Outcome:
-    """A transfer that was lost before it was done, and what the exchange's list shows.
+    """A transfer that was lost before it was executed, and what the exchange's list shows.
 
     Args:
-        write_env: Where.
+        write_env: The sandbox.
         endpoint_name: The transfer.
         rows: Rows of the list; "mine" in one is the id of the transfer.
-        own: That id is the user's own, and not drawn.
+        own: Whether the user chose that id.
     """
     given = example(write_env.world, endpoint_name)
     given.pop("client_tran_id", None)
@@ -534,7 +532,7 @@ TRANSFERS = [*WITH_STATUS, "exchange.transfer_futures"]
 
 @pytest.mark.parametrize("status", ["INIT", "PROCESS"])
 @pytest.mark.parametrize("endpoint_name", WITH_STATUS)
-def test_a_transfer_the_exchange_is_still_at_is_not_settled(
+def test_a_transfer_still_being_processed_stays_unknown(
     write_env: WriteEnv, endpoint_name: str, status: str
 ) -> None:
     outcome = after_a_lost_transfer(write_env, endpoint_name, moved(write_env, endpoint_name, status=status))
@@ -545,7 +543,7 @@ def test_a_transfer_the_exchange_is_still_at_is_not_settled(
 
 
 @pytest.mark.parametrize("endpoint_name", WITH_STATUS)
-def test_a_transfer_that_failed_was_not_done(write_env: WriteEnv, endpoint_name: str) -> None:
+def test_a_failed_transfer_is_rejected(write_env: WriteEnv, endpoint_name: str) -> None:
     outcome = after_a_lost_transfer(
         write_env, endpoint_name, moved(write_env, endpoint_name, status="FAILURE")
     )
@@ -554,7 +552,7 @@ def test_a_transfer_that_failed_was_not_done(write_env: WriteEnv, endpoint_name:
 
 
 @pytest.mark.parametrize("endpoint_name", TRANSFERS)
-def test_a_transfer_that_is_in_the_list_was_done(write_env: WriteEnv, endpoint_name: str) -> None:
+def test_a_transfer_in_the_list_is_confirmed(write_env: WriteEnv, endpoint_name: str) -> None:
     outcome = after_a_lost_transfer(write_env, endpoint_name, moved(write_env, endpoint_name))
     assert outcome.reconcile().status == "confirmed"
     assert outcome.require_confirmed()["txn_id"][0] == "77"
@@ -566,19 +564,17 @@ OTHERS: list[tuple[str, dict[str, str]]] = [
     *((endpoint_name, {"qty": "12.50000001"}) for endpoint_name in TRANSFERS),
     *((endpoint_name, {"asset": "BTC"}) for endpoint_name in TRANSFERS),
     *((endpoint_name, {"clientTranId": "MINE"}) for endpoint_name in TRANSFERS),
-    *(
-        (endpoint_name, {"toId": "1"}) for endpoint_name in WITH_STATUS
-    ),  # the others are asked for by sub-account
+    *((endpoint_name, {"toId": "1"}) for endpoint_name in WITH_STATUS),  # the others are read by sub-account
 ]
 
 
 @pytest.mark.parametrize(("endpoint_name", "change"), OTHERS, ids=str)
-def test_a_transfer_that_is_another_is_not_taken_for_it(
+def test_a_different_transfer_does_not_confirm_it(
     write_env: WriteEnv, endpoint_name: str, change: dict[str, str]
 ) -> None:
     if (
         endpoint_name == "exchange.transfer_futures" and "toId" in change
-    ):  # the account asked for is on one side
+    ):  # the requested account is on one side
         change = {**change, "fromId": str(moved(write_env, endpoint_name)["toId"])}
     outcome = after_a_lost_transfer(
         write_env, endpoint_name, moved(write_env, endpoint_name, **change), own=True
@@ -586,7 +582,7 @@ def test_a_transfer_that_is_another_is_not_taken_for_it(
     assert outcome.reconcile().status == "rejected"
 
 
-def test_an_answer_to_another_question_tells_nothing_of_a_write(write_env: WriteEnv) -> None:
+def test_a_response_to_another_request_leaves_the_outcome_unknown(write_env: WriteEnv) -> None:
     endpoint_name = "exchange.transfer_futures"
     outcome = after_a_lost_transfer(write_env, endpoint_name, moved(write_env, endpoint_name, toId="1"))
     with pytest.raises(ContractError, match="the response does not match the request"):
@@ -595,13 +591,15 @@ def test_an_answer_to_another_question_tells_nothing_of_a_write(write_env: Write
 
 
 @pytest.mark.parametrize("endpoint_name", TRANSFERS)
-def test_the_master_account_may_be_left_out_or_named(write_env: WriteEnv, endpoint_name: str) -> None:
+def test_the_master_account_may_be_missing_or_shown_by_its_id(
+    write_env: WriteEnv, endpoint_name: str
+) -> None:
     row = moved(write_env, endpoint_name, fromId=write_env.world.partner_uid)
     assert after_a_lost_transfer(write_env, endpoint_name, row).reconcile().status == "confirmed"
 
 
 @pytest.mark.parametrize("endpoint_name", TRANSFERS)
-def test_a_transfer_that_is_older_than_the_call_is_for_a_person_to_judge(
+def test_a_transfer_older_than_the_call_leaves_the_outcome_unknown(
     write_env: WriteEnv, endpoint_name: str
 ) -> None:
     row = moved(write_env, endpoint_name, time=write_env.env.now - 30_000)
@@ -611,7 +609,7 @@ def test_a_transfer_that_is_older_than_the_call_is_for_a_person_to_judge(
 
 
 @pytest.mark.parametrize("name", ["fromAccountType", "toAccountType"])
-def test_a_transfer_between_other_wallets_is_not_taken_for_it(write_env: WriteEnv, name: str) -> None:
+def test_a_transfer_between_other_wallets_does_not_confirm_it(write_env: WriteEnv, name: str) -> None:
     endpoint_name = "exchange.universal_transfer"
     outcome = after_a_lost_transfer(
         write_env, endpoint_name, moved(write_env, endpoint_name, **{name: "COIN_FUTURE"}), own=True
@@ -619,11 +617,11 @@ def test_a_transfer_between_other_wallets_is_not_taken_for_it(write_env: WriteEn
     assert outcome.reconcile().status == "rejected"
 
 
-# -- what may be ours, or not ----------------------------------------------------------------------------
+# -- candidates ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("tag", ["twins", None])
-def test_several_that_may_be_it_are_named_and_a_person_decides(write_env: WriteEnv, tag: str | None) -> None:
+def test_several_candidates_are_named_and_a_person_decides(write_env: WriteEnv, tag: str | None) -> None:
     write_env.fail("exchange.create_sub_account", "reset")
     outcome = write_env.ops.exchange.create_sub_account(tag=tag)
     ours = write_env.effects("exchange.create_sub_account")[0].answer_id
@@ -632,39 +630,39 @@ def test_several_that_may_be_it_are_named_and_a_person_decides(write_env: WriteE
     assert ours in outcome.reason
     assert other.id in outcome.reason
     assert "`ops.resolve(1, executed=...)`" in outcome.reason
-    settled = write_env.ops.resolve(1, executed=True, note="theirs is older")
-    assert settled
-    assert settled.reason == "resolved by you: theirs is older"
+    resolved = write_env.ops.resolve(1, executed=True, note="theirs is older")
+    assert resolved
+    assert resolved.reason == "resolved by you: theirs is older"
     write_env.clock.sleep(WINDOW + 1)
     assert write_env.ops.resolve(1, executed=False, note="a mistyped number").status == "rejected"
     for each in [each for each in write_env.world.accounts if each.id in (ours, other.id)]:
         write_env.world.accounts.remove(each)
     assert write_env.ops.resolve(1, executed=True, note="no, it is").status == "confirmed"
-    assert write_env.ops.reconcile(1).status == "rejected", (
-        "what a read shows is stronger than a person's word"
-    )
+    assert write_env.ops.reconcile(1).status == "rejected", "a read outweighs a person"
     with pytest.raises(UsageError, match="#1 is already resolved"):
         write_env.ops.resolve(1, executed=False)
 
 
-def test_what_another_call_made_is_not_taken_for_it(write_env: WriteEnv) -> None:
+def test_an_account_created_by_another_call_does_not_confirm_it(write_env: WriteEnv) -> None:
     assert write_env.ops.exchange.create_sub_account(tag="twins")
     write_env.fail("exchange.create_sub_account", "reset-before")
-    failure = write_env.ops.exchange.create_sub_account(tag="twins")
-    assert failure.reconcile().status == "rejected"
+    lost = write_env.ops.exchange.create_sub_account(tag="twins")
+    assert lost.reconcile().status == "rejected"
 
 
 @pytest.mark.parametrize("tag", ["", "another"])
-def test_what_has_another_tag_or_was_there_before_is_not_taken_for_it(write_env: WriteEnv, tag: str) -> None:
+def test_an_account_with_another_tag_or_an_older_one_does_not_confirm_it(
+    write_env: WriteEnv, tag: str
+) -> None:
     write_env.world.add_account("mine", write_env.env.now - 60_000)
     write_env.fail("exchange.create_sub_account", "reset-before")
-    failure = write_env.ops.exchange.create_sub_account(tag="mine")
+    lost = write_env.ops.exchange.create_sub_account(tag="mine")
     write_env.world.add_account(tag, write_env.env.now + 100)
-    assert failure.reconcile().status == "rejected"
+    assert lost.reconcile().status == "rejected"
 
 
 @pytest.mark.parametrize("public_key", [None, "MCowBQYDK2VwAyEA"])
-def test_of_a_key_whose_answer_was_lost_it_is_told_what_to_do(
+def test_a_new_key_whose_response_was_lost_comes_with_advice(
     write_env: WriteEnv, public_key: str | None
 ) -> None:
     write_env.fail("exchange.create_api_key", "reset")
@@ -682,7 +680,7 @@ def test_of_a_key_whose_answer_was_lost_it_is_told_what_to_do(
         write_env.ops.outcome(outcome.number).take_key()
 
 
-def test_several_new_keys_are_named_and_none_is_taken_for_it(write_env: WriteEnv) -> None:
+def test_several_new_keys_are_named_and_none_confirms_the_call(write_env: WriteEnv) -> None:
     write_env.fail("exchange.create_api_key", "reset")
     given = example(write_env.world, "exchange.create_api_key")
     outcome = write_env.ops.exchange.create_api_key(**given)
@@ -694,8 +692,8 @@ def test_several_new_keys_are_named_and_none_is_taken_for_it(write_env: WriteEnv
         assert key.masked in outcome.reason
 
 
-def test_a_new_key_that_may_do_other_things_is_named(write_env: WriteEnv) -> None:
-    """It may be another one, or its permissions were changed since."""
+def test_a_new_key_with_other_permissions_is_named(write_env: WriteEnv) -> None:
+    """It may be another key, or its permissions may have changed since."""
     write_env.fail("exchange.create_api_key", "reset")
     given = example(write_env.world, "exchange.create_api_key")
     outcome = write_env.ops.exchange.create_api_key(**given)
@@ -707,8 +705,10 @@ def test_a_new_key_that_may_do_other_things_is_named(write_env: WriteEnv) -> Non
 
 
 @pytest.mark.parametrize("deleted", [0, 1, 2])
-def test_a_deleted_key_is_told_from_others_that_look_alike(write_env: WriteEnv, deleted: int) -> None:
-    """The list shows three characters of a key: which of several is gone nobody can tell."""
+def test_a_deleted_key_is_distinguished_from_others_that_look_alike(
+    write_env: WriteEnv, deleted: int
+) -> None:
+    """The list shows three characters of a key, so nobody can tell which of several is gone."""
     given = example(write_env.world, "exchange.delete_api_key")
     account = write_env.world.account(given["sub_account_id"])
     assert account is not None
@@ -726,10 +726,10 @@ def test_a_deleted_key_is_told_from_others_that_look_alike(write_env: WriteEnv, 
 
 
 @pytest.mark.parametrize("endpoint_name", ["exchange.set_um_commission", "exchange.set_cm_commission"])
-def test_an_adjustment_that_changes_nothing_cannot_be_told_from_none(
+def test_an_adjustment_to_the_present_value_is_rejected_only_as_a_state(
     write_env: WriteEnv, endpoint_name: str
 ) -> None:
-    """What is in force already is in force either way; the words do not say that it was not executed."""
+    """A value already in effect stays in effect either way, so the reason does not say "not executed"."""
     assert do(write_env, endpoint_name)
     write_env.fail(endpoint_name, "reset")
     outcome = do(write_env, endpoint_name)
@@ -737,8 +737,8 @@ def test_an_adjustment_that_changes_nothing_cannot_be_told_from_none(
     assert "the same as before: the call was not executed, or changed nothing" in outcome.reason
 
 
-def test_what_the_read_does_not_show_is_not_taken_for_granted(write_env: WriteEnv) -> None:
-    """The list of sub-accounts has no unit for margin rates: they may be in force, or not."""
+def test_an_argument_that_the_read_does_not_show_leaves_the_outcome_unknown(write_env: WriteEnv) -> None:
+    """The list of sub-accounts does not show margin rates: they may or may not be in effect."""
     assert do(write_env, "exchange.set_commission")
     write_env.fail("exchange.set_commission", "reset-before")
     rates = {"margin_maker": "0.0005", "margin_taker": "0.0006"}
@@ -750,26 +750,24 @@ def test_what_the_read_does_not_show_is_not_taken_for_granted(write_env: WriteEn
 
 
 @pytest.mark.parametrize("endpoint_name", ["spot.set_customer_id", "futures.set_customer_id"])
-def test_whose_id_it_is_is_told_however_the_address_was_written(
-    write_env: WriteEnv, endpoint_name: str
-) -> None:
+def test_an_email_address_matches_in_any_spelling(write_env: WriteEnv, endpoint_name: str) -> None:
     given = example(write_env.world, endpoint_name)
     written = f" {given['email'].title()} "
     other = write_env.world.customers[1]
     write_env.fail(endpoint_name, "reset")
-    failure = call(write_env.ops, endpoint_name, given | {"email": written})
-    assert other_kernel(write_env, endpoint_name).reconcile(failure.number).status == "confirmed"
-    assert failure.reconcile().require_confirmed()["customer_id"][0] == given["customer_id"]
-    # Now it is the id of the first one: a call for another customer was not executed.
+    lost = call(write_env.ops, endpoint_name, given | {"email": written})
+    assert other_kernel(write_env, endpoint_name).reconcile(lost.number).status == "confirmed"
+    assert lost.reconcile().require_confirmed()["customer_id"][0] == given["customer_id"]
+    # The id now belongs to the first customer, so a call for another one was not executed.
     write_env.fail(endpoint_name, "reset-before")
-    failure = call(write_env.ops, endpoint_name, given | {"email": other.email})
-    assert other_kernel(write_env, endpoint_name).reconcile(failure.number).status == "rejected"
+    lost = call(write_env.ops, endpoint_name, given | {"email": other.email})
+    assert other_kernel(write_env, endpoint_name).reconcile(lost.number).status == "rejected"
     assert other.email not in write_env.ops.history().to_string()
     assert other.email.encode() not in write_env.ops.journal.read_bytes()
 
 
 class Meddling(Exchange):
-    """An exchange at which somebody does something else while it is at work."""
+    """An exchange where something else happens while it executes a request."""
 
     meanwhile: Any = None
 
@@ -783,9 +781,7 @@ class Meddling(Exchange):
 @pytest.mark.parametrize(
     "endpoint_name", ["exchange.transfer", "exchange.set_commission", "exchange.delete_api_key"]
 )
-def test_while_it_is_under_way_nothing_else_is_sent_about_it_and_nobody_settles_it(
-    folder: Path, endpoint_name: str
-) -> None:
+def test_a_call_in_progress_blocks_others_and_is_not_resolved(folder: Path, endpoint_name: str) -> None:
     write_env = WriteEnv(folder)
     try:
         exchange = Meddling(write_env.world, write_env.env.exchange_clock)
@@ -823,29 +819,27 @@ def test_while_it_is_under_way_nothing_else_is_sent_about_it_and_nobody_settles_
 
 # -- another kernel, another key -------------------------------------------------------------------------
 
-SETTLED_WITHOUT_KEY = [
+RECONCILABLE_WITHOUT_KEY = [
     endpoint_name
-    for endpoint_name in TOLD
+    for endpoint_name in RECONCILABLE
     if "ip_restriction" not in WRITES_BY_NAME[endpoint_name].reconciliation.read
 ]
 WITH_KEY = [
     endpoint_name
-    for endpoint_name in TOLD
+    for endpoint_name in RECONCILABLE
     if "api_key" in {param.name for param in WRITES_BY_NAME[endpoint_name].params}
 ]
 
 
 def other_kernel(write_env: WriteEnv, endpoint_name: str) -> Operations:
-    """Operations of another kernel: the same journal, and nothing remembered."""
+    """Operations of another kernel: the same journal, nothing in memory."""
     key = write_env.world.example_write(endpoint_name).key
     return write_env.env.new_link(key.key, key.secret).operations(journal=write_env.folder)
 
 
 @pytest.mark.parametrize("kind", ["reset", "reset-before"])
-@pytest.mark.parametrize("endpoint_name", SETTLED_WITHOUT_KEY)
-def test_another_kernel_finds_out_what_became_of_it(
-    write_env: WriteEnv, endpoint_name: str, kind: str
-) -> None:
+@pytest.mark.parametrize("endpoint_name", RECONCILABLE_WITHOUT_KEY)
+def test_another_kernel_can_reconcile(write_env: WriteEnv, endpoint_name: str, kind: str) -> None:
     other = other_kernel(write_env, endpoint_name)
     write_env.fail(endpoint_name, kind)
     number = do(write_env, endpoint_name).number
@@ -857,30 +851,28 @@ def test_another_kernel_finds_out_what_became_of_it(
 
 
 @pytest.mark.parametrize("endpoint_name", WITH_KEY)
-def test_another_kernel_is_given_the_key_where_it_is_needed(write_env: WriteEnv, endpoint_name: str) -> None:
+def test_another_kernel_needs_the_api_key_of_the_call(write_env: WriteEnv, endpoint_name: str) -> None:
     given = example(write_env.world, endpoint_name)
     other = other_kernel(write_env, endpoint_name)
     write_env.fail(endpoint_name, "reset")
-    failure = call(operations_of(write_env, endpoint_name), endpoint_name, given)
+    lost = call(operations_of(write_env, endpoint_name), endpoint_name, given)
     requests = len(write_env.exchange.log)
     with pytest.raises(UsageError, match="`api_key` is not the key that #1 is about"):
         other.reconcile(1, api_key=given["api_key"][::-1])
     assert len(write_env.exchange.log) == requests
-    if endpoint_name not in SETTLED_WITHOUT_KEY:
+    if endpoint_name not in RECONCILABLE_WITHOUT_KEY:
         outcome = other.reconcile(1)
         assert outcome.status == "unknown"
         assert "`ops.reconcile(1, api_key=...)`" in outcome.reason
     outcome = other.reconcile(1, api_key=given["api_key"])
     assert outcome.status == "confirmed"
     assert given["api_key"] not in repr(outcome) + outcome._repr_html_()
-    assert failure.status == "unknown", "an outcome is what was known when it was asked"
-    assert failure.reconcile().status == "confirmed"
+    assert lost.status == "unknown", "an outcome does not change by itself"
+    assert lost.reconcile().status == "confirmed"
 
 
 @pytest.mark.parametrize("endpoint_name", WITH_KEY)
-def test_keys_that_look_alike_are_not_mistaken_for_each_other(
-    write_env: WriteEnv, endpoint_name: str
-) -> None:
+def test_keys_that_look_alike_leave_the_outcome_unknown(write_env: WriteEnv, endpoint_name: str) -> None:
     given = example(write_env.world, endpoint_name)
     account = write_env.world.account(given["sub_account_id"])
     assert account is not None
@@ -889,50 +881,50 @@ def test_keys_that_look_alike_are_not_mistaken_for_each_other(
     flags = {name: given[name] for name in ("can_trade", "margin_trade", "futures_trade") if name in given}
     account.keys.insert(0, replace(ours, key=ours.key[:3] + "A" * 61, ip_list=["192.0.2.7"], **flags))
     write_env.fail(endpoint_name, "reset-before")
-    failure = call(operations_of(write_env, endpoint_name), endpoint_name, given)
-    if flags:  # the other one has what was asked for
-        outcome = other_kernel(write_env, endpoint_name).reconcile(failure.number)
+    lost = call(operations_of(write_env, endpoint_name), endpoint_name, given)
+    if flags:  # the other key has the requested permissions
+        outcome = other_kernel(write_env, endpoint_name).reconcile(lost.number)
         assert outcome.status == "unknown"
         assert "several keys look alike" in outcome.reason
-    assert failure.reconcile().status == "rejected"
+    assert lost.reconcile().status == "rejected"
 
 
-def test_what_was_sent_with_another_key_is_only_judged_where_it_is_the_same_account(
+def test_a_call_with_another_key_is_reconciled_only_for_the_same_account(
     write_env: WriteEnv,
 ) -> None:
     endpoint_name = "exchange.set_commission"
     write_env.fail(endpoint_name, "reset")
-    failure = do(write_env, endpoint_name)
+    lost = do(write_env, endpoint_name)
     other = write_env.operations("read-only", "read-only")
     requests = len(write_env.exchange.log)
-    outcome = other.reconcile(failure.number)
+    outcome = other.reconcile(lost.number)
     assert outcome.status == "unknown"
     assert "`reconcile(..., same_account=True)`" in outcome.reason
     assert len(write_env.exchange.log) == requests
-    assert other.reconcile(failure.number, same_account=True).status == "confirmed"
+    assert other.reconcile(lost.number, same_account=True).status == "confirmed"
 
 
-def test_what_one_key_writes_and_another_reads_has_to_be_said_to_be_of_one_account(
+def test_separate_keys_need_same_account(
     write_env: WriteEnv,
 ) -> None:
-    """The key that reads may show another account, where nothing of it is to be seen."""
+    """The reading key may belong to another account, where the write does not show."""
     given = example(write_env.world, "exchange.transfer")
     write_env.fail("exchange.transfer", "reset")
-    failure = write_env.operations("partner", "trade-only").exchange.transfer(**given)
+    lost = write_env.operations("partner", "trade-only").exchange.transfer(**given)
     write_env.clock.sleep(WINDOW + 1)
-    assert failure.reconcile().status == "unknown"
-    assert "`reconcile(..., same_account=True)`" in failure.reason
+    assert lost.reconcile().status == "unknown"
+    assert "`reconcile(..., same_account=True)`" in lost.reason
     link = write_env.env.new_link()
     key = write_env.world.keys["trade-only"]
     ops = link.operations(key=key.key, secret=key.secret, same_account=True, journal=write_env.folder)
-    assert ops.reconcile(failure.number).status == "confirmed"
+    assert ops.reconcile(lost.number).status == "confirmed"
 
 
 OWN = [endpoint_name for endpoint_name in WRITE_NAMES if endpoint_name.endswith("set_own_customer_id")]
 
 
 @pytest.mark.parametrize("endpoint_name", OWN)
-def test_an_id_of_ones_own_is_not_looked_for_in_another_account(
+def test_an_own_customer_id_is_not_looked_up_in_another_account(
     write_env: WriteEnv, endpoint_name: str
 ) -> None:
     """Written with a customer's key, read with the partner's: the read shows another account."""
@@ -944,10 +936,10 @@ def test_an_id_of_ones_own_is_not_looked_for_in_another_account(
     assert write_env.operations("customer").reconcile(outcome.number).status == "confirmed"
 
 
-# -- reads that go wrong ---------------------------------------------------------------------------------
+# -- failing reads ---------------------------------------------------------------------------------
 
 
-def test_a_read_that_is_refused_leaves_it_unknown(write_env: WriteEnv) -> None:
+def test_a_refused_read_leaves_the_outcome_unknown(write_env: WriteEnv) -> None:
     write_env.fail("exchange.set_commission", "reset")
     outcome = do(write_env, "exchange.set_commission")
     write_env.faults.add(
@@ -968,7 +960,7 @@ def test_a_read_that_is_refused_leaves_it_unknown(write_env: WriteEnv) -> None:
     ],
     ids=["credentials", "firewall", "ban"],
 )
-def test_an_exchange_that_cannot_be_asked_says_nothing_of_the_write(
+def test_an_unreachable_exchange_raises_and_changes_nothing(
     write_env: WriteEnv, kind: str, options: dict[str, Any], error: type[Exception]
 ) -> None:
     write_env.fail("exchange.set_commission", "reset")
@@ -981,7 +973,7 @@ def test_an_exchange_that_cannot_be_asked_says_nothing_of_the_write(
 
 
 @pytest.mark.parametrize("kind", ["server-error", "reset-before", "cut", "html"])
-def test_a_read_that_fails_leaves_it_unknown(write_env: WriteEnv, kind: str) -> None:
+def test_a_failed_read_leaves_the_outcome_unknown(write_env: WriteEnv, kind: str) -> None:
     write_env.fail("exchange.set_commission", "reset-before")
     outcome = do(write_env, "exchange.set_commission")
     write_env.faults.add(kind, path="/sapi/v1/broker/subAccount", method="GET", times=4)
@@ -994,9 +986,7 @@ def test_a_read_that_fails_leaves_it_unknown(write_env: WriteEnv, kind: str) -> 
 
 
 @pytest.mark.parametrize("endpoint_name", ["exchange.create_api_key", "exchange.set_um_commission"])
-def test_what_has_to_be_read_before_and_cannot_be_is_not_sent(
-    write_env: WriteEnv, endpoint_name: str
-) -> None:
+def test_a_write_whose_preceding_read_fails_is_not_sent(write_env: WriteEnv, endpoint_name: str) -> None:
     write_env.faults.add(
         "error",
         path=ENDPOINTS_BY_NAME[WRITES_BY_NAME[endpoint_name].reconciliation.read].path,
@@ -1012,10 +1002,11 @@ def test_what_has_to_be_read_before_and_cannot_be_is_not_sent(
     assert len(write_env.ops.history()) == 0
 
 
-# -- once ------------------------------------------------------------------------------------------------
+# -- idempotency keys
+# ------------------------------------------------------------------------------------------------
 
 
-def test_a_name_is_done_once(write_env: WriteEnv) -> None:
+def test_a_call_with_an_idempotency_key_is_executed_once(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer")
     first = write_env.ops.exchange.transfer(**given, idempotency_key="october")
     again = write_env.ops.exchange.transfer(**given, idempotency_key="october")
@@ -1030,7 +1021,7 @@ def test_a_name_is_done_once(write_env: WriteEnv) -> None:
     assert not write_env.ops.preview.exchange.transfer(**given, idempotency_key="october")
 
 
-def test_a_name_stands_for_one_call(write_env: WriteEnv) -> None:
+def test_an_idempotency_key_belongs_to_one_call(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer")
     assert write_env.ops.exchange.transfer(**given, idempotency_key="october")
     for other in ({"amount": "12.6"}, {"asset": "BTC"}, {"client_tran_id": "x"}):
@@ -1044,7 +1035,7 @@ def test_a_name_stands_for_one_call(write_env: WriteEnv) -> None:
     assert write_env.sent("exchange.transfer") == 1
 
 
-def test_under_a_name_what_is_unknown_stays_so_and_is_not_sent_again(write_env: WriteEnv) -> None:
+def test_an_unknown_call_with_an_idempotency_key_is_not_sent_again(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.set_commission")
     write_env.fail("exchange.set_commission", "reset-before")
     ops = write_env.ops
@@ -1052,7 +1043,7 @@ def test_under_a_name_what_is_unknown_stays_so_and_is_not_sent_again(write_env: 
         outcome = ops.exchange.set_commission(**given, idempotency_key="fees")
         assert (outcome.number, outcome.status) == (1, "unknown")
     assert write_env.sent("exchange.set_commission") == 1
-    with pytest.raises(UsageError, match="is unknown. Only the idempotency key of a rejected call"):
+    with pytest.raises(UsageError, match=r"is unknown. Only the idempotency key of a rejected call"):
         ops.release_idempotency_key("fees")
     assert outcome.reconcile().status == "rejected"
     assert ops.exchange.set_commission(**given, idempotency_key="fees").status == "rejected"
@@ -1067,7 +1058,7 @@ def test_under_a_name_what_is_unknown_stays_so_and_is_not_sent_again(write_env: 
 
 
 @pytest.mark.parametrize("endpoint_name", TRANSFERS)
-def test_a_name_is_done_once_also_where_the_journal_is_another(
+def test_an_idempotency_key_makes_one_transfer_from_two_journals(
     write_env: WriteEnv, endpoint_name: str
 ) -> None:
     given = example(write_env.world, endpoint_name)
@@ -1084,17 +1075,17 @@ def test_a_name_is_done_once_also_where_the_journal_is_another(
 # -- outcomes --------------------------------------------------------------------------------------------
 
 
-def test_an_outcome_is_true_only_where_it_was_done(write_env: WriteEnv) -> None:
+def test_an_outcome_is_truthy_only_if_confirmed(write_env: WriteEnv) -> None:
     endpoint_name = "exchange.set_commission"
     done = do(write_env, endpoint_name)
     write_env.fail(endpoint_name, "error", code=-1102, message="<b>No</b> `tag`.")
     refused = do(write_env, endpoint_name)
     write_env.fail(endpoint_name, "reset")
-    failure = do(write_env, endpoint_name)
-    assert [bool(each) for each in (done, refused, failure)] == [True, False, False]
-    assert (done.error, refused.frame, failure.frame) == (None, None, None)
+    lost = do(write_env, endpoint_name)
+    assert [bool(each) for each in (done, refused, lost)] == [True, False, False]
+    assert (done.error, refused.frame, lost.frame) == (None, None, None)
     shown = {"Confirmed: it was executed.": done, "Rejected: nothing was executed.": refused}
-    shown["Unknown: it may have been executed."] = failure
+    shown["Unknown: it may have been executed."] = lost
     for words, outcome in shown.items():
         card = outcome._repr_html_()
         assert f"#{outcome.number} {endpoint_name} (SANDBOX): {words}" in repr(outcome)
@@ -1103,23 +1094,23 @@ def test_an_outcome_is_true_only_where_it_was_done(write_env: WriteEnv) -> None:
         assert "<b>" not in card
     assert "&lt;b&gt;No&lt;/b&gt;" in refused._repr_html_()
     assert re.search(r"maker_commission.{1,3}0\.0008", repr(done))
-    assert "`ops.reconcile(3)` in any kernel" in repr(failure)
+    assert "`ops.reconcile(3)` in any kernel" in repr(lost)
 
 
-def test_what_a_user_gave_is_escaped(write_env: WriteEnv) -> None:
+def test_arguments_are_escaped_in_html(write_env: WriteEnv) -> None:
     tag = "<script>alert('x')</script>"
     done = write_env.ops.exchange.create_sub_account(tag=tag)
     assert done.require_confirmed()["tag"][0] == tag
     write_env.fail("exchange.create_sub_account", "reset-before")
-    failure = write_env.ops.exchange.create_sub_account(tag=tag)
-    cards = [done, failure, failure.reconcile(), write_env.ops.preview.exchange.create_sub_account(tag=tag)]
+    lost = write_env.ops.exchange.create_sub_account(tag=tag)
+    cards = [done, lost, lost.reconcile(), write_env.ops.preview.exchange.create_sub_account(tag=tag)]
     for card in cards:
         shown = card._repr_html_()
         assert "<script" not in shown
         assert "&lt;script&gt;" in shown
 
 
-def test_a_new_key_is_handed_over_once_and_nothing_keeps_it(write_env: WriteEnv) -> None:
+def test_a_new_key_is_handed_over_once_and_stored_nowhere(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.create_api_key")
     outcome = write_env.ops.exchange.create_api_key(**given)
     assert "`outcome.take_key()`" in outcome.next_step
@@ -1151,7 +1142,7 @@ def test_a_new_key_is_handed_over_once_and_nothing_keeps_it(write_env: WriteEnv)
         copy.deepcopy(new)
 
 
-def test_a_key_is_handed_over_although_its_answer_is_not_as_documented(write_env: WriteEnv) -> None:
+def test_a_new_key_in_a_malformed_response_is_handed_over(write_env: WriteEnv) -> None:
     write_env.fail("exchange.create_api_key", "missing-field", field="canTrade")
     outcome = do(write_env, "exchange.create_api_key")
     assert outcome.status == "unknown"
@@ -1159,7 +1150,7 @@ def test_a_key_is_handed_over_although_its_answer_is_not_as_documented(write_env
     assert outcome.reconcile().status == "confirmed"
 
 
-def test_an_outcome_is_not_written_down_and_its_frame_may_be(write_env: WriteEnv) -> None:
+def test_an_outcome_cannot_be_pickled_but_its_frame_can(write_env: WriteEnv) -> None:
     outcome = do(write_env, "exchange.enable_futures")
     for write_down in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError, match="cannot be pickled or copied"):
@@ -1167,11 +1158,11 @@ def test_an_outcome_is_not_written_down_and_its_frame_may_be(write_env: WriteEnv
     assert pickle.loads(pickle.dumps(outcome.require_confirmed())).attrs == outcome.require_confirmed().attrs
 
 
-def test_a_frame_says_where_it_came_from(write_env: WriteEnv) -> None:
+def test_a_frame_has_its_origin_in_attrs(write_env: WriteEnv) -> None:
     write_env.fail("exchange.set_permissions", "reset")
     given = example(write_env.world, "exchange.set_permissions")
-    failure = write_env.ops.exchange.set_permissions(**given)
-    attrs = failure.reconcile().require_confirmed().attrs
+    lost = write_env.ops.exchange.set_permissions(**given)
+    attrs = lost.reconcile().require_confirmed().attrs
     assert attrs["endpoint"] == "exchange.set_permissions"
     assert attrs["system"] == "exchange"
     assert attrs["source"] == "sandbox"
@@ -1184,21 +1175,21 @@ def test_a_frame_says_where_it_came_from(write_env: WriteEnv) -> None:
     assert (done.attrs["resolved_by"], done.attrs["complete"]) == ("answer", True)
 
 
-def test_there_is_no_key_to_hand_over_where_none_was_made(write_env: WriteEnv) -> None:
+def test_take_key_without_a_new_key_is_an_error(write_env: WriteEnv) -> None:
     with pytest.raises(UsageError, match="There is no key to hand over"):
         do(write_env, "exchange.enable_futures").take_key()
 
 
 @pytest.mark.parametrize("executed", [1, "yes", None])
-def test_what_a_person_says_is_true_or_false(write_env: WriteEnv, executed: Any) -> None:
+def test_resolve_takes_true_or_false_only(write_env: WriteEnv, executed: Any) -> None:
     write_env.fail("exchange.transfer_within", "reset")
-    failure = do(write_env, "exchange.transfer_within")
+    lost = do(write_env, "exchange.transfer_within")
     with pytest.raises(UsageError, match="`executed` is True or False"):
-        write_env.ops.resolve(failure.number, executed=executed)
-    assert write_env.ops.outcome(failure.number).status == "unknown"
+        write_env.ops.resolve(lost.number, executed=executed)
+    assert write_env.ops.outcome(lost.number).status == "unknown"
 
 
-def test_there_is_no_outcome_of_a_call_that_never_was(write_env: WriteEnv) -> None:
+def test_an_unknown_number_is_an_error(write_env: WriteEnv) -> None:
     for ask in (write_env.ops.outcome, write_env.ops.reconcile):
         with pytest.raises(UsageError, match="no entry #99"):
             ask(99)
@@ -1206,10 +1197,10 @@ def test_there_is_no_outcome_of_a_call_that_never_was(write_env: WriteEnv) -> No
         write_env.ops.resolve(99, executed=True)
 
 
-# -- what a user is told -------------------------------------------------------------------------------------
+# -- texts for users -------------------------------------------------------------------------------------
 
 
-def test_the_second_call_of_a_name_says_that_nothing_was_sent_now(write_env: WriteEnv) -> None:
+def test_a_repeated_outcome_says_that_nothing_was_sent(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.set_commission")
     first = write_env.ops.exchange.set_commission(**given, idempotency_key="fees-2026")
     again = write_env.ops.exchange.set_commission(**given, idempotency_key="fees-2026")
@@ -1222,16 +1213,16 @@ def test_the_second_call_of_a_name_says_that_nothing_was_sent_now(write_env: Wri
 
 
 @pytest.mark.parametrize("endpoint_name", ["exchange.transfer_within", "exchange.set_universal_transfer"])
-def test_where_no_read_tells_the_next_step_is_to_look(write_env: WriteEnv, endpoint_name: str) -> None:
+def test_the_next_step_without_a_read_is_to_look_by_hand(write_env: WriteEnv, endpoint_name: str) -> None:
     write_env.fail(endpoint_name, "reset")
-    failure = do(write_env, endpoint_name)
-    for outcome in (failure, failure.reconcile()):
+    lost = do(write_env, endpoint_name)
+    for outcome in (lost, lost.reconcile()):
         assert WRITES_BY_NAME[endpoint_name].reconciliation.manual_check in outcome.next_step
         assert f"`ops.resolve({outcome.number}, executed=...)`" in outcome.next_step
         assert "reconcile" not in outcome.next_step
 
 
-def test_a_preview_shows_no_id_that_the_call_will_not_have(write_env: WriteEnv) -> None:
+def test_a_preview_does_not_invent_an_id(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer")
     given.pop("client_tran_id", None)
     assert (
@@ -1242,7 +1233,7 @@ def test_a_preview_shows_no_id_that_the_call_will_not_have(write_env: WriteEnv) 
     assert done.arguments["client_tran_id"] == named
 
 
-def test_a_preview_says_how_it_stands_with_a_name(write_env: WriteEnv) -> None:
+def test_a_preview_reports_a_used_idempotency_key(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer")
     write_env.fail("exchange.transfer", "reset-before")
     write_env.ops.exchange.transfer(**given, idempotency_key="pay")

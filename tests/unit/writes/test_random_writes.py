@@ -1,4 +1,4 @@
-"""Random writes with random accidents, in short; `make endurance` does ten thousand of them."""
+"""A short run of random writes with random accidents; `make endurance` runs ten thousand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.support.random_writes import RandomWrites
 from tests.support.writes import memory_folder
 
 
-def test_no_effect_is_doubled_and_no_outcome_is_wrong() -> None:
+def test_no_write_is_executed_twice_and_no_outcome_is_wrong() -> None:
     with memory_folder() as folder:
         day = RandomWrites(11, folder)
         try:
@@ -16,19 +16,19 @@ def test_no_effect_is_doubled_and_no_outcome_is_wrong() -> None:
         finally:
             day.close()
     assert count.mistakes == []
-    assert min(count.outcomes.values()) > 20, "each outcome comes up"
-    assert count.failure > 5, "answers are lost whose calls were executed"
-    assert count.settled["confirmed"] > 1
-    assert count.settled["rejected"] > 1
+    assert min(count.outcomes.values()) > 20, "each status occurs"
+    assert count.lost > 5, "responses of executed calls are lost"
+    assert count.resolved["confirmed"] > 1
+    assert count.resolved["rejected"] > 1
     assert count.restarts > 0
-    assert count.restored > 0, "an older journal lies there for a moment"
-    assert count.strangers > 1, "somebody else makes the same"
+    assert count.restored > 0, "an older journal is in place for a moment"
+    assert count.by_others > 1, "somebody else makes the same calls"
     assert min(count.lookalikes, count.stale, count.cut) > 1
 
 
 @pytest.mark.parametrize("claim", ["confirmed", "rejected"])
-def test_the_judge_sees_what_is_wrong(claim: str) -> None:
-    """What settles with a wrong verdict, or is gone from the journal, is found."""
+def test_the_checker_finds_wrong_outcomes(claim: str) -> None:
+    """A write that is resolved with the wrong status is reported."""
     with memory_folder() as folder:
         day = RandomWrites(11, folder)
         try:

@@ -1,6 +1,7 @@
-"""A journal that is put back from a backup, deleted or exchanged under a running kernel.
+"""A journal that is restored from a backup, deleted or replaced under a running kernel.
 
-Such a file gives numbers again and has forgotten names: nothing is sent by it, and nothing told from it.
+Such a file assigns numbers again and lacks idempotency keys: no write is sent with it and nothing is read
+    from it.
 """
 
 from __future__ import annotations
@@ -80,24 +81,22 @@ def nothing_sent(write_env: WriteEnv) -> Iterator[None]:
     assert len(write_env.exchange.log) == before
 
 
-# -- what it is about ----------------------------------------------------------------------------------------
+# -- restored files ----------------------------------------------------------------------------------------
 
 
-def test_a_lost_transfer_is_not_taken_for_the_one_that_has_its_number_now(
-    write_env: WriteEnv, tmp_path: Path
-) -> None:
+def test_a_reused_number_does_not_resolve_a_lost_transfer(write_env: WriteEnv, tmp_path: Path) -> None:
     ops, to = write_env.ops, write_env.world.accounts[0].id
     assert ops.exchange.transfer("USDT", "1", to_id=to)
     backup = shutil.copy(ops.journal, tmp_path)
     write_env.fail(TRANSFER, "reset-before")
-    failure = ops.exchange.transfer("USDT", "500", to_id=to)
-    assert (failure.number, failure.status) == (2, "unknown")
+    lost = ops.exchange.transfer("USDT", "500", to_id=to)
+    assert (lost.number, lost.status) == (2, "unknown")
     in_place(ops.journal, Path(backup))
     with another_process():
         small = other_kernel(write_env).exchange.transfer("USDT", "0.01", to_id=to)
         assert (small.number, small.status) == (2, "confirmed")
     steps: list[Callable[[], object]] = [
-        failure.reconcile,
+        lost.reconcile,
         lambda: ops.reconcile(2),
         lambda: ops.outcome(2),
         lambda: ops.resolve(2, executed=True),
@@ -109,13 +108,13 @@ def test_a_lost_transfer_is_not_taken_for_the_one_that_has_its_number_now(
     for step in steps:
         with nothing_sent(write_env), pytest.raises(JournalError, match=REPLACED):
             step()
-    assert failure.status == "unknown"
+    assert lost.status == "unknown"
     with pytest.raises(JournalError, match=r"#2 exchange\.transfer was sent. It may have been executed"):
-        failure.reconcile()
+        lost.reconcile()
 
 
 @ANY_WAY
-def test_what_was_done_under_a_name_since_the_backup_is_not_done_again(
+def test_a_call_with_an_idempotency_key_sent_since_the_backup_is_not_sent_again(
     write_env: WriteEnv, tmp_path: Path, put_back: Callable[[Path, Path], None]
 ) -> None:
     endpoint = "exchange.create_sub_account"
@@ -127,14 +126,14 @@ def test_what_was_done_under_a_name_since_the_backup_is_not_done_again(
         with pytest.raises(JournalError, match=f"{REPLACED}.*restart the kernel"):
             again().exchange.create_sub_account(tag="desk 17", idempotency_key="desk 17")
     assert len(write_env.effects(endpoint)) == 1
-    assert path.exists() == (put_back is not deleted), "nothing is made where it was"
+    assert path.exists() == (put_back is not deleted), "no new file is created"
 
 
 @ANY_WAY
-def test_what_had_been_sent_is_not_said_to_have_never_left(
+def test_a_sent_call_is_not_reported_as_not_sent_after_a_restore(
     journal: Journal, tmp_path: Path, put_back: Callable[[Path, Path], None]
 ) -> None:
-    """No entry is missing in the backup, only that it was sent."""
+    """The backup has the entry, but not that it was sent."""
     entry = begin(journal, idempotency_key="pay")
     backup = Path(shutil.copy(journal.path, tmp_path))
     send(journal, entry)
@@ -152,22 +151,24 @@ def test_what_had_been_sent_is_not_said_to_have_never_left(
             step()
 
 
-def test_a_copy_that_has_fallen_behind_is_no_second_journal(journal: Journal, tmp_path: Path) -> None:
+def test_an_outdated_copy_is_not_used(journal: Journal, tmp_path: Path) -> None:
     copied = Path(shutil.copy(journal.path, tmp_path))
     begin(journal, idempotency_key="pay")
     with pytest.raises(JournalError, match="back in an earlier state"):
         Journal(copied)
 
 
-def test_of_two_copies_only_one_goes_on(journal: Journal, tmp_path: Path) -> None:
+def test_only_one_of_two_copies_continues(journal: Journal, tmp_path: Path) -> None:
     copied = Journal(Path(shutil.copy(journal.path, tmp_path)))
     begin(copied, idempotency_key="pay")
     with pytest.raises(JournalError, match=REPLACED):
         begin(journal, idempotency_key="pay")
 
 
-def test_what_another_kernel_did_since_the_backup_is_not_done_again(journal: Journal, tmp_path: Path) -> None:
-    """This one has seen nothing of it: that it is another file tells."""
+def test_a_call_of_another_kernel_since_the_backup_is_not_sent_again(
+    journal: Journal, tmp_path: Path
+) -> None:
+    """This kernel never saw that call; it notices that the file is another one."""
     backup = Path(shutil.copy(journal.path, tmp_path))
     with another_process():
         begin(Journal(journal.path), idempotency_key="pay")
@@ -176,11 +177,11 @@ def test_what_another_kernel_did_since_the_backup_is_not_done_again(journal: Jou
         begin(journal, idempotency_key="pay")
 
 
-# -- an entry is known by its token --------------------------------------------------------------------------
+# -- tokens of entries --------------------------------------------------------------------------
 
 STEPS: dict[str, Callable[[Journal, JournalEntry], object]] = {
     "sending": send,
-    "settle": lambda journal, entry: journal.resolve(entry, "confirmed", "done", "answer"),
+    "resolve": lambda journal, entry: journal.resolve(entry, "confirmed", "done", "answer"),
     "again": lambda journal, entry: journal.reload(entry),
     "repeated": lambda journal, entry: journal.resolve_repeats(entry, lambda older: True),
 }
@@ -188,8 +189,8 @@ STEPS: dict[str, Callable[[Journal, JournalEntry], object]] = {
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("now", ["another", "gone"])
-def test_every_step_looks_at_the_token(journal: Journal, step: str, now: str) -> None:
-    """Also where the file itself does not tell, as in the first step of a kernel that was handed an entry."""
+def test_every_operation_checks_the_token(journal: Journal, step: str, now: str) -> None:
+    """Even where the file gives no sign, as in the first operation of a kernel."""
     begin(journal, "other")
     older = send(journal, begin(journal, "older"))
     entry = begin(journal)
@@ -207,8 +208,8 @@ def test_every_step_looks_at_the_token(journal: Journal, step: str, now: str) ->
     assert left == [("sending",), ("prepared",)][: 1 + (now == "another")]
 
 
-def test_tokens_are_drawn(journal: Journal, tmp_path: Path) -> None:
-    """Two journals that go on from the same backup give other tokens to the same numbers."""
+def test_tokens_are_random(journal: Journal, tmp_path: Path) -> None:
+    """Two journals that continue from the same backup assign different tokens to the same numbers."""
     copied = Path(shutil.copy(journal.path, tmp_path))
     first = begin(journal)
     with another_process():
@@ -219,11 +220,11 @@ def test_tokens_are_drawn(journal: Journal, tmp_path: Path) -> None:
     assert first.token not in repr(first)
 
 
-def test_a_key_is_handed_over_to_its_own_call(write_env: WriteEnv) -> None:
+def test_a_new_key_is_handed_over_to_its_own_call_only(write_env: WriteEnv) -> None:
     made = do(write_env, "exchange.create_api_key")
     write_env.clock.advance(2)
     other = do(write_env, "exchange.create_api_key")
-    # As of a journal in which the number is another call's.
+    # As from a journal in which another call has the number.
     outcomes = write_env.ops._executor.outcomes
     again = outcomes.outcome(replace(outcomes.journal.entry(other.number), number=made.number))
     assert again.take_key().key != made.take_key().key
@@ -231,11 +232,11 @@ def test_a_key_is_handed_over_to_its_own_call(write_env: WriteEnv) -> None:
         other.take_key()
 
 
-# -- what comes in while the file is exchanged ---------------------------------------------------------------
+# -- responses while the file is replaced ---------------------------------------------------------------
 
 
 @ANY_WAY
-def test_an_answer_that_comes_after_it_was_put_back_is_not_lost(
+def test_a_response_after_a_restore_is_not_lost(
     write_env: WriteEnv, tmp_path: Path, put_back: Callable[[Path, Path], None]
 ) -> None:
     path = write_env.ops.journal
@@ -258,10 +259,10 @@ def test_an_answer_that_comes_after_it_was_put_back_is_not_lost(
     assert len(write_env.effects("exchange.create_api_key")) == 1
 
 
-# -- what is no replacement ----------------------------------------------------------------------------------
+# -- not a replacement ----------------------------------------------------------------------------------
 
 
-def test_what_others_write_and_vacuum_is_no_replacement(write_env: WriteEnv) -> None:
+def test_writes_by_others_and_vacuum_are_not_a_replacement(write_env: WriteEnv) -> None:
     given = example(write_env.world, TRANSFER)
     assert write_env.ops.exchange.transfer(**given)
     with another_process():
@@ -277,8 +278,8 @@ def test_what_others_write_and_vacuum_is_no_replacement(write_env: WriteEnv) -> 
     assert again.exchange.transfer(**given | {"amount": "5"}).number == 6
 
 
-def test_what_cannot_be_used_for_a_moment_is_used_again(journal: Journal) -> None:
-    """As while a backup is being taken: the file is there, and cannot be read."""
+def test_a_temporarily_unusable_file_is_used_again(journal: Journal) -> None:
+    """As during a backup: the file exists but cannot be read."""
     begin(journal)
     away = journal.path.with_suffix(".away")
     journal.path.rename(away)

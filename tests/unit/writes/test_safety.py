@@ -1,4 +1,4 @@
-"""What keeps money from moving twice, and an outcome from being told that is not known."""
+"""Money does not move twice, and no outcome is claimed that is not known."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ FEES = {"maker": "0.0008", "taker": "0.0012"}
 
 @pytest.fixture
 def a(write_env: WriteEnv) -> str:
-    """A sub-account with futures."""
+    """Id of a sub-account with futures."""
     return write_env.world.accounts[0].id
 
 
 @pytest.fixture
 def b(write_env: WriteEnv) -> str:
-    """Another one."""
+    """Id of another one."""
     return write_env.world.accounts[1].id
 
 
 def put(write_env: WriteEnv, exchange: Exchange) -> None:
-    """Put another exchange behind the same address."""
+    """Replace the exchange behind the address."""
     write_env.env.sandbox.exchange = write_env.exchange = exchange
     write_env.faults = exchange.faults
 
 
 class View:
-    """A clock seen from another process: the same time, and nothing measured yet."""
+    """The clock in another process: the same time, nothing measured yet."""
 
     def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
@@ -60,7 +60,7 @@ class View:
 
 
 def other_kernel(write_env: WriteEnv, **options: Any) -> Operations:
-    """Operations of another kernel: the same journal, and nothing remembered; no host's clock is known."""
+    """Operations of another kernel: the same journal, nothing in memory, no clock measured."""
     return write_env.env.new_link(clock=View(write_env.clock)).operations(journal=write_env.folder, **options)
 
 
@@ -72,23 +72,23 @@ def nothing_sent(write_env: WriteEnv) -> Iterator[None]:
 
 
 def refused(write_env: WriteEnv, step: Callable[[], object], number: int) -> str:
-    """What is said where a step waits for a call that is not settled, and sends nothing."""
+    """The message of a call that is blocked by an unresolved one, and sends nothing."""
     with nothing_sent(write_env), pytest.raises(PendingWriteError) as caught:
         step()
     assert caught.value.number == number
     return str(caught.value)
 
 
-# -- money is one thing by whatever door ---------------------------------------------------------------------
+# -- one transfer, several endpoints ---------------------------------------------------------------------
 
 
-def test_money_that_may_have_moved_is_not_moved_by_another_endpoint(
+def test_an_unresolved_transfer_blocks_the_other_transfer_endpoints(
     write_env: WriteEnv, a: str, b: str
 ) -> None:
     ops, uid = write_env.ops.exchange, write_env.world.partner_uid
     write_env.fail("exchange.transfer", "reset-before")
-    failure = ops.transfer("USDT", "40", to_id=a)
-    assert failure.status == "unknown"
+    lost = ops.transfer("USDT", "40", to_id=a)
+    assert lost.status == "unknown"
     spot: dict[str, Any] = {"from_wallet": "spot", "to_wallet": "spot"}
     for step in (
         lambda: ops.transfer("USDT", "40", to_id=a),
@@ -99,82 +99,82 @@ def test_money_that_may_have_moved_is_not_moved_by_another_endpoint(
         lambda: ops.universal_transfer("USDT", "40", to_id=a, **spot),
         lambda: ops.universal_transfer("USDT", "40.0", from_id=uid, to_id=a, **spot),
     ):
-        refused(write_env, step, failure.number)
+        refused(write_env, step, lost.number)
     assert not write_env.ops.preview.exchange.universal_transfer("USDT", "40", to_id=a, **spot)
-    # What is another thing goes its way.
+    # Other transfers are not blocked.
     assert ops.transfer("USDT", "40", to_id=b)
     assert ops.transfer("USDT", "41", to_id=a)
     assert ops.transfer("USDC", "40", to_id=a).status in ("confirmed", "rejected")
     assert ops.transfer_futures("USDT", "40", market="um", to_id=a)
     assert ops.universal_transfer("USDT", "40", from_wallet="spot", to_wallet="um", to_id=a)
-    # And so does this one, once it is known that it was not done.
-    assert failure.reconcile().status == "rejected"
+    # Nor is this one, once it is known that the first was not executed.
+    assert lost.reconcile().status == "rejected"
     assert ops.transfer("USDT", "40.00", to_id=a)
 
 
-def test_money_of_one_account_between_its_wallets_is_one_thing_too(
+def test_an_unresolved_transfer_within_an_account_blocks_the_same_by_another_endpoint(
     write_env: WriteEnv, a: str, b: str
 ) -> None:
     ops = write_env.ops.exchange
     write_env.fail("exchange.transfer_within", "reset-before")
-    failure = ops.transfer_within(a, "USDT", "9", route="spot_to_um")
+    lost = ops.transfer_within(a, "USDT", "9", route="spot_to_um")
     there: dict[str, Any] = {"from_wallet": "spot", "to_wallet": "um"}
-    next_done: dict[str, Any] = {"from_wallet": "um", "to_wallet": "spot"}
-    refused(
-        write_env, lambda: ops.universal_transfer("USDT", "9", from_id=a, to_id=a, **there), failure.number
-    )
-    refused(write_env, lambda: ops.transfer_within(a, "USDT", "9.0", route="spot_to_um"), failure.number)
-    assert ops.universal_transfer("USDT", "9", from_id=a, to_id=a, **next_done)
+    back: dict[str, Any] = {"from_wallet": "um", "to_wallet": "spot"}
+    refused(write_env, lambda: ops.universal_transfer("USDT", "9", from_id=a, to_id=a, **there), lost.number)
+    refused(write_env, lambda: ops.transfer_within(a, "USDT", "9.0", route="spot_to_um"), lost.number)
+    assert ops.universal_transfer("USDT", "9", from_id=a, to_id=a, **back)
     assert ops.universal_transfer("USDT", "9", from_id=b, to_id=b, **there)
     assert ops.transfer_within(b, "USDT", "9", route="spot_to_um")
 
 
-def test_money_of_futures_wallets_with_an_endpoint_of_their_own(write_env: WriteEnv, a: str, b: str) -> None:
+def test_an_unresolved_futures_transfer_blocks_the_same_with_the_master_named(
+    write_env: WriteEnv, a: str, b: str
+) -> None:
     ops, uid = write_env.ops.exchange, write_env.world.partner_uid
     write_env.fail("exchange.transfer_futures", "reset-before")
-    failure = ops.transfer_futures("USDT", "40", market="um", to_id=a)
+    lost = ops.transfer_futures("USDT", "40", market="um", to_id=a)
     refused(
         write_env,
         lambda: ops.transfer_futures("USDT", "40", market="um", from_id=uid, to_id=a),
-        failure.number,
+        lost.number,
     )
     assert ops.transfer_futures("USDT", "40", market="um", to_id=b)
 
 
-def test_money_that_comes_in_does_not_keep_other_money_from_going_out(
+def test_an_incoming_transfer_does_not_block_an_outgoing_one(write_env: WriteEnv, a: str, b: str) -> None:
+    ops, uid = write_env.ops.exchange, write_env.world.partner_uid
+    write_env.fail("exchange.transfer", "reset-before")
+    lost = ops.transfer("USDT", "40", from_id=a)
+    assert lost.status == "unknown"
+    assert ops.transfer("USDT", "40", to_id=b)
+    assert ops.transfer("USDT", "40", from_id=uid, to_id=b)
+    refused(write_env, lambda: ops.transfer("USDT", "40", from_id=a, to_id=uid), lost.number)
+
+
+def test_a_transfer_between_other_accounts_or_the_other_way_is_not_blocked(
     write_env: WriteEnv, a: str, b: str
 ) -> None:
     ops, uid = write_env.ops.exchange, write_env.world.partner_uid
-    write_env.fail("exchange.transfer", "reset-before")
-    failure = ops.transfer("USDT", "40", from_id=a)
-    assert failure.status == "unknown"
-    assert ops.transfer("USDT", "40", to_id=b)
-    assert ops.transfer("USDT", "40", from_id=uid, to_id=b)
-    refused(write_env, lambda: ops.transfer("USDT", "40", from_id=a, to_id=uid), failure.number)
-
-
-def test_money_that_goes_another_way_is_another_thing(write_env: WriteEnv, a: str, b: str) -> None:
-    ops, uid = write_env.ops.exchange, write_env.world.partner_uid
     c = write_env.world.accounts[3].id
     write_env.fail("exchange.transfer", "reset-before")
-    failure = ops.transfer("USDT", "4", from_id=b, to_id=a)
+    lost = ops.transfer("USDT", "4", from_id=b, to_id=a)
     assert ops.transfer("USDT", "4", from_id=b, to_id=c)
     assert ops.transfer("USDT", "4", from_id=c, to_id=a)
     assert ops.transfer("USDT", "4", from_id=a, to_id=b)
-    refused(write_env, lambda: ops.transfer("USDT", "4", from_id=b, to_id=a), failure.number)
+    refused(write_env, lambda: ops.transfer("USDT", "4", from_id=b, to_id=a), lost.number)
     write_env.fail("exchange.transfer", "reset-before")
-    failure = ops.transfer("USDT", "5", from_id=uid, to_id=a)
+    lost = ops.transfer("USDT", "5", from_id=uid, to_id=a)
     assert ops.transfer("USDT", "5", from_id=uid, to_id=b)
-    assert ops.transfer("USDT", "5", from_id=a), "it comes back"
+    assert ops.transfer("USDT", "5", from_id=a), "in the other direction"
     assert ops.transfer("USDT", "5", from_id=a, to_id=uid)
-    refused(write_env, lambda: ops.transfer("USDT", "5", to_id=a), failure.number)
+    refused(write_env, lambda: ops.transfer("USDT", "5", to_id=a), lost.number)
 
 
-# -- an answer that speaks of something else -----------------------------------------------------------------
+# -- responses about something else -----------------------------------------------------------------
 
 
 class Answering(Exchange):
-    """An exchange that does what it is told, and says something else in its answer."""
+    """An exchange that executes requests, and whose responses are about something else."""
 
     change: dict[str, object] | None = None
 
@@ -213,7 +213,7 @@ OTHER_ANSWERS: dict[str, tuple[str, dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("answer", OTHER_ANSWERS)
-def test_an_answer_about_something_else_is_not_believed(write_env: WriteEnv, answer: str) -> None:
+def test_a_response_about_something_else_leaves_the_outcome_unknown(write_env: WriteEnv, answer: str) -> None:
     endpoint_name, change = OTHER_ANSWERS[answer]
     exchange = Answering(write_env.world, write_env.env.exchange_clock)
     exchange.change = change
@@ -223,12 +223,12 @@ def test_an_answer_about_something_else_is_not_believed(write_env: WriteEnv, ans
     assert outcome.status == "unknown"
     assert type(outcome.error) is OutcomeUnknownError
     assert (outcome.frame, len(write_env.effects(endpoint_name))) == (None, 1)
-    assert HOLDS[endpoint_name](write_env.world, sent), "it was done all the same"
+    assert HOLDS[endpoint_name](write_env.world, sent), "it was executed"
     assert len(write_env.ops.unresolved()) == 1
 
 
 class Accepting(Exchange):
-    """An exchange that answers writes with another status."""
+    """An exchange that responds to writes with another status."""
 
     status = 200
 
@@ -243,7 +243,7 @@ class Accepting(Exchange):
     "endpoint_name", ["exchange.transfer", "exchange.set_commission", "exchange.delete_api_key"]
 )
 @pytest.mark.parametrize("status", [201, 202])
-def test_what_is_only_accepted_is_not_done(write_env: WriteEnv, endpoint_name: str, status: int) -> None:
+def test_an_accepted_write_is_not_confirmed(write_env: WriteEnv, endpoint_name: str, status: int) -> None:
     exchange = Accepting(write_env.world, write_env.env.exchange_clock)
     put(write_env, exchange)
     exchange.status = status
@@ -266,7 +266,7 @@ OPEN: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("answer", OPEN)
-def test_an_error_that_does_not_say_that_nothing_was_done_leaves_it_unknown(
+def test_an_error_that_does_not_rule_out_execution_leaves_it_unknown(
     write_env: WriteEnv, answer: str
 ) -> None:
     kind, options = OPEN[answer]
@@ -277,11 +277,11 @@ def test_an_error_that_does_not_say_that_nothing_was_done_leaves_it_unknown(
     assert outcome.reconcile().status == "confirmed"
 
 
-# -- the exchange's own answer is the strongest --------------------------------------------------------------
+# -- a response outweighs everything else --------------------------------------------------------------
 
 
 class Meddling(Exchange):
-    """An exchange at which something else is done while it is at work."""
+    """An exchange where something else happens while it executes a request."""
 
     meanwhile: Callable[[], object] | None = None
 
@@ -293,7 +293,7 @@ class Meddling(Exchange):
 
 
 @pytest.mark.parametrize("endpoint_name", ["exchange.transfer", "exchange.set_commission"])
-def test_a_call_that_is_under_way_is_not_asked_about(write_env: WriteEnv, endpoint_name: str) -> None:
+def test_a_call_in_progress_is_not_reconciled(write_env: WriteEnv, endpoint_name: str) -> None:
     exchange = Meddling(write_env.world, write_env.env.exchange_clock)
     put(write_env, exchange)
     ops, seen = write_env.ops, []
@@ -311,8 +311,8 @@ def test_a_call_that_is_under_way_is_not_asked_about(write_env: WriteEnv, endpoi
 
 
 @pytest.mark.parametrize("by", ["read", "person"])
-def test_an_answer_is_stronger_than_what_was_said_meanwhile(write_env: WriteEnv, by: Any) -> None:
-    """As where another kernel took this one for dead, and settled its call."""
+def test_a_response_outweighs_a_read_and_a_person(write_env: WriteEnv, by: Any) -> None:
+    """As when another kernel presumed this one dead and resolved its call."""
     endpoint_name = "exchange.transfer"
     exchange = Meddling(write_env.world, write_env.env.exchange_clock)
     put(write_env, exchange)
@@ -332,7 +332,7 @@ def test_an_answer_is_stronger_than_what_was_said_meanwhile(write_env: WriteEnv,
         write_env.ops.resolve(1, executed=False)
 
 
-def test_an_answer_that_nothing_was_done_is_stronger_too(write_env: WriteEnv) -> None:
+def test_a_rejecting_response_outweighs_a_read(write_env: WriteEnv) -> None:
     exchange = Meddling(write_env.world, write_env.env.exchange_clock)
     put(write_env, exchange)
     journal = Journal(write_env.ops.journal)
@@ -342,7 +342,7 @@ def test_an_answer_that_nothing_was_done_is_stronger_too(write_env: WriteEnv) ->
     assert write_env.ops.outcome(1).status == "rejected"
 
 
-# -- the clock that absence is believed by -------------------------------------------------------------------
+# -- clocks and expiry -------------------------------------------------------------------
 
 
 def lost_account(write_env: WriteEnv) -> Outcome:
@@ -352,19 +352,19 @@ def lost_account(write_env: WriteEnv) -> Outcome:
     return outcome
 
 
-def test_a_clock_that_was_wrong_when_it_was_asked_does_not_call_it_rejected(write_env: WriteEnv) -> None:
-    """As of a kernel that measured before the exchange's clock was set back: its read measures anew."""
+def test_a_clock_set_back_since_it_was_measured_does_not_reject(write_env: WriteEnv) -> None:
+    """The kernel measured the clock before it was set back; its read measures it again."""
     other = other_kernel(write_env)
     write_env.env.exchange_clock.ahead = HOUR
     write_env.fail("exchange.transfer", "error", code=-5002)
     do_with(other, write_env, "exchange.transfer")
     write_env.env.exchange_clock.ahead = 0.0
-    failure = lost_account(write_env)
-    asked = other.reconcile(failure.number, wait=False)
+    lost = lost_account(write_env)
+    asked = other.reconcile(lost.number, wait=False)
     assert asked.status == "unknown"
     assert "the call may still be executed for" in asked.reason
-    write_env.world.add_account(failure.arguments["tag"], write_env.env.now)
-    assert other.reconcile(failure.number).status == "confirmed"
+    write_env.world.add_account(lost.arguments["tag"], write_env.env.now)
+    assert other.reconcile(lost.number).status == "confirmed"
 
 
 def do_with(ops: Operations, write_env: WriteEnv, endpoint_name: str) -> Outcome:
@@ -373,7 +373,7 @@ def do_with(ops: Operations, write_env: WriteEnv, endpoint_name: str) -> Outcome
 
 
 class Slow(Exchange):
-    """An exchange whose reads take a while after the list was made."""
+    """An exchange whose reads take a while after the list was produced."""
 
     seconds = 0.0
 
@@ -384,61 +384,61 @@ class Slow(Exchange):
         return answer
 
 
-def test_a_list_that_was_made_before_it_could_come_no_more_does_not_count(write_env: WriteEnv) -> None:
+def test_a_list_produced_before_the_request_expired_proves_nothing(write_env: WriteEnv) -> None:
     exchange = Slow(write_env.world, write_env.env.exchange_clock)
     put(write_env, exchange)
-    failure = lost_account(write_env)
+    lost = lost_account(write_env)
     write_env.clock.advance(WINDOW - 2)
     exchange.seconds = 4.0
-    assert failure.reconcile(wait=False).status == "unknown"
-    assert failure.reconcile(wait=False).status == "rejected"
+    assert lost.reconcile(wait=False).status == "unknown"
+    assert lost.reconcile(wait=False).status == "rejected"
 
 
-def test_a_clock_that_cannot_be_measured_does_not_call_it_rejected(write_env: WriteEnv) -> None:
-    failure = lost_account(write_env)
-    write_env.clock.advance(1000)  # what was measured is too old to be gone by
+def test_an_unmeasured_clock_does_not_reject(write_env: WriteEnv) -> None:
+    lost = lost_account(write_env)
+    write_env.clock.advance(1000)  # the measurement is too old
     write_env.faults.add("reset", path="/api/v3/time", times=None)
     for wait in (True, False):
-        assert failure.reconcile(wait=wait).status == "unknown"
-        assert "the exchange's clock could not be measured. Ask again" in failure.reason
+        assert lost.reconcile(wait=wait).status == "unknown"
+        assert "the exchange's clock could not be measured. Ask again" in lost.reason
     write_env.faults.clear()
-    assert failure.reconcile().status == "rejected"
+    assert lost.reconcile().status == "rejected"
 
 
-def test_a_timestamp_far_ahead_does_not_have_it_waited_for(folder: Path) -> None:
+def test_a_timestamp_far_ahead_is_not_waited_for(folder: Path) -> None:
     write_env = WriteEnv(folder, ahead=-HOUR)
     try:
         write_env.faults.add("reset", path="/api/v3/time", times=None)
-        failure = lost_account(write_env)
+        lost = lost_account(write_env)
         write_env.faults.clear()
         began = write_env.clock.time()
-        assert failure.reconcile().status == "unknown"
-        assert "the call may still be executed for 36" in failure.reason
-        assert "Ask again then" in failure.reason
+        assert lost.reconcile().status == "unknown"
+        assert "the call may still be executed for 36" in lost.reason
+        assert "Ask again then" in lost.reason
         assert write_env.clock.time() < began + 1
         write_env.clock.advance(HOUR + WINDOW)
-        assert failure.reconcile().status == "rejected"
+        assert lost.reconcile().status == "rejected"
     finally:
         write_env.close()
 
 
-def test_a_kernel_that_has_not_measured_does_not_let_a_person_say_no_too_early(folder: Path) -> None:
+def test_resolve_as_not_executed_waits_in_a_kernel_without_a_measured_clock(folder: Path) -> None:
     write_env = WriteEnv(folder, ahead=-HOUR)
     try:
-        failure = lost_account(write_env)
+        lost = lost_account(write_env)
         other = other_kernel(write_env)
         with pytest.raises(UsageError, match="may still be executed for 15 s"):
-            other.resolve(failure.number, executed=False)
+            other.resolve(lost.number, executed=False)
         write_env.clock.advance(WINDOW + 1)
-        assert other.resolve(failure.number, executed=False).status == "rejected"
+        assert other.resolve(lost.number, executed=False).status == "rejected"
     finally:
         write_env.close()
 
 
-# -- numbers out of frames -----------------------------------------------------------------------------------
+# -- numbers from frames -----------------------------------------------------------------------------------
 
 
-def test_numbers_are_taken_as_they_come_out_of_a_frame(write_env: WriteEnv, a: str) -> None:
+def test_numbers_from_a_frame_are_accepted(write_env: WriteEnv, a: str) -> None:
     ops = write_env.ops
     for amount in ("1", "2", "3", "4"):
         write_env.fail("exchange.transfer", "reset")
@@ -463,7 +463,7 @@ STRANGE = [True, np.True_, "1", 1.0, np.float64(1), None, pd.NA, np.array([1, 2]
 
 
 @pytest.mark.parametrize("number", STRANGE, ids=lambda value: f"{type(value).__name__}")
-def test_what_is_no_number_is_refused_by_name(write_env: WriteEnv, number: Any) -> None:
+def test_a_value_that_is_no_number_is_refused(write_env: WriteEnv, number: Any) -> None:
     write_env.fail("exchange.transfer", "reset")
     do(write_env, "exchange.transfer")
     steps: list[Callable[[], object]] = [
@@ -480,59 +480,60 @@ def test_what_is_no_number_is_refused_by_name(write_env: WriteEnv, number: Any) 
     assert write_env.ops.outcome(1).status == "unknown"
 
 
-def test_a_number_that_no_journal_can_hold_is_none_of_this_one(write_env: WriteEnv) -> None:
+def test_a_number_too_large_for_sqlite_is_unknown(write_env: WriteEnv) -> None:
     for number in (0, -1, 2**63, 2**80, -(2**80)):
         with pytest.raises(UsageError, match=f"no entry #{number}"):
             write_env.ops.outcome(number)
 
 
-# -- settings that may still come ----------------------------------------------------------------------------
+# -- settings that may still arrive
+# ----------------------------------------------------------------------------
 
 
-def settle_by_read(write_env: WriteEnv, failure: Outcome) -> None:
-    assert failure.reconcile().status == "confirmed"
+def resolve_by_read(write_env: WriteEnv, lost: Outcome) -> None:
+    assert lost.reconcile().status == "confirmed"
 
 
-def settle_by_repetition(write_env: WriteEnv, failure: Outcome) -> None:
-    assert do(write_env, failure.endpoint)
-    assert write_env.ops.outcome(failure.number).status == "confirmed"
+def resolve_by_repetition(write_env: WriteEnv, lost: Outcome) -> None:
+    assert do(write_env, lost.endpoint)
+    assert write_env.ops.outcome(lost.number).status == "confirmed"
 
 
-def settle_by_a_person(write_env: WriteEnv, failure: Outcome) -> None:
-    assert write_env.ops.resolve(failure.number, executed=True)
+def resolve_by_hand(write_env: WriteEnv, lost: Outcome) -> None:
+    assert write_env.ops.resolve(lost.number, executed=True)
 
 
-SETTLING = [settle_by_read, settle_by_repetition, settle_by_a_person]
+RESOLVING = [resolve_by_read, resolve_by_repetition, resolve_by_hand]
 
 
-@pytest.mark.parametrize("resolve", SETTLING, ids=lambda resolve: resolve.__name__)
-def test_a_setting_that_may_still_come_keeps_others_waiting(
+@pytest.mark.parametrize("resolve", RESOLVING, ids=lambda resolve: resolve.__name__)
+def test_a_setting_that_may_still_arrive_blocks_other_values(
     write_env: WriteEnv, a: str, b: str, resolve: Callable[[WriteEnv, Outcome], None]
 ) -> None:
     endpoint_name, other = "exchange.set_commission", FEES | {"maker": "0.0009"}
     write_env.fail(endpoint_name, "reset")
-    failure = do(write_env, endpoint_name)
-    resolve(write_env, failure)
-    said = refused(write_env, lambda: write_env.ops.exchange.set_commission(a, **other), failure.number)
+    lost = do(write_env, endpoint_name)
+    resolve(write_env, lost)
+    said = refused(write_env, lambda: write_env.ops.exchange.set_commission(a, **other), lost.number)
     assert "may still arrive at the exchange for 15 s and undo this call" in said
     assert not write_env.ops.preview.exchange.set_commission(a, **other)
-    assert write_env.ops.exchange.set_commission(b, **other), "of another account it is another thing"
-    assert write_env.ops.exchange.set_commission(a, **FEES), "the very same call does no harm"
+    assert write_env.ops.exchange.set_commission(b, **other), "another account has another subject"
+    assert write_env.ops.exchange.set_commission(a, **FEES), "the same call may be repeated"
     write_env.clock.advance(WINDOW - 2)
     assert "for 2 s" in refused(
-        write_env, lambda: write_env.ops.exchange.set_commission(a, **other), failure.number
+        write_env, lambda: write_env.ops.exchange.set_commission(a, **other), lost.number
     )
     write_env.clock.advance(2.1)
     assert write_env.ops.exchange.set_commission(a, **other)
 
 
-def test_a_kernel_that_has_not_measured_waits_for_a_late_setting_too(folder: Path) -> None:
+def test_a_late_setting_blocks_in_a_kernel_without_a_measured_clock(folder: Path) -> None:
     write_env = WriteEnv(folder, ahead=-HOUR)
     try:
         endpoint_name = "exchange.set_commission"
         write_env.fail(endpoint_name, "reset")
-        failure = do(write_env, endpoint_name)
-        assert failure.reconcile().status == "confirmed"
+        lost = do(write_env, endpoint_name)
+        assert lost.reconcile().status == "confirmed"
         other = other_kernel(write_env).exchange
         account = write_env.world.accounts[0].id
         with pytest.raises(PendingWriteError, match="may still arrive at the exchange for 15 s"):
@@ -542,10 +543,11 @@ def test_a_kernel_that_has_not_measured_waits_for_a_late_setting_too(folder: Pat
         write_env.close()
 
 
-# -- once ----------------------------------------------------------------------------------------------------
+# -- idempotency keys
+# ----------------------------------------------------------------------------------------------------
 
 
-def test_the_name_of_a_call_that_was_not_connected_is_free(write_env: WriteEnv, a: str) -> None:
+def test_an_idempotency_key_is_free_after_a_failed_connection(write_env: WriteEnv, a: str) -> None:
     assert do(write_env, "exchange.transfer")
     port = int(write_env.env.sandbox.address.rpartition(":")[2])
     write_env.env.sandbox.stop()
@@ -557,7 +559,7 @@ def test_the_name_of_a_call_that_was_not_connected_is_free(write_env: WriteEnv, 
     assert write_env.sent("exchange.transfer") == 2
 
 
-def test_the_name_of_a_call_during_a_ban_is_free(write_env: WriteEnv, a: str) -> None:
+def test_an_idempotency_key_is_free_after_a_ban(write_env: WriteEnv, a: str) -> None:
     write_env.fail("exchange.enable_futures", "ban", seconds=120)
     do(write_env, "exchange.enable_futures")
     with nothing_sent(write_env):
@@ -570,7 +572,7 @@ def test_the_name_of_a_call_during_a_ban_is_free(write_env: WriteEnv, a: str) ->
 
 
 class Interrupted(FakeClock):
-    """A clock at which every wait is interrupted, once it is told so."""
+    """A clock on which every wait is interrupted while `on` is set."""
 
     on = False
 
@@ -585,7 +587,7 @@ class Interrupted(FakeClock):
         super().wait(condition, seconds)
 
 
-def test_the_name_of_a_call_that_was_interrupted_before_it_left_is_free(write_env: WriteEnv, a: str) -> None:
+def test_an_idempotency_key_is_free_after_an_interrupt_before_sending(write_env: WriteEnv, a: str) -> None:
     clock = Interrupted()
     link = write_env.env.new_link(clock=clock, bare=True, limits={"sapi-ip": 1})
     ops = link.operations(journal=write_env.folder)
@@ -593,7 +595,7 @@ def test_the_name_of_a_call_that_was_interrupted_before_it_left_is_free(write_en
     clock.on = True
     with (
         nothing_sent(write_env),
-        pytest.raises(KeyboardInterrupt, match="before it was sent. Nothing was sent"),
+        pytest.raises(KeyboardInterrupt, match=r"before it was sent. Nothing was sent"),
     ):
         ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     last = ops.history().iloc[-1]
@@ -606,16 +608,14 @@ def test_the_name_of_a_call_that_was_interrupted_before_it_left_is_free(write_en
     assert write_env.sent("exchange.transfer") == 2
 
 
-def test_what_the_exchange_refused_keeps_its_name(write_env: WriteEnv, a: str) -> None:
+def test_a_call_that_the_exchange_rejected_keeps_its_idempotency_key(write_env: WriteEnv, a: str) -> None:
     write_env.fail("exchange.transfer", "error", code=-5002, message="Poor.")
     assert write_env.ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay").status == "rejected"
     assert write_env.ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay").repeated
     assert write_env.sent("exchange.transfer") == 1
 
 
-def test_a_name_of_another_key_is_that_of_another_account_unless_it_is_said(
-    write_env: WriteEnv, a: str
-) -> None:
+def test_an_idempotency_key_of_another_api_key_needs_same_account(write_env: WriteEnv, a: str) -> None:
     first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     other = write_env.operations("partner", "trade-only")
     with pytest.raises(UsageError, match=r"#1, which was sent with another API key.*same_account=True"):
@@ -631,17 +631,17 @@ def test_a_name_of_another_key_is_that_of_another_account_unless_it_is_said(
 def test_addresses_in_another_order_are_the_same_call(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.set_ip_restriction")
     one, two = "192.0.2.7,198.51.100.4", ["198.51.100.4", "192.0.2.7"]
-    first = write_env.ops.exchange.set_ip_restriction(**given | {"addresses": one}, idempotency_key="doors")
-    again = write_env.ops.exchange.set_ip_restriction(**given | {"addresses": two}, idempotency_key="doors")
+    first = write_env.ops.exchange.set_ip_restriction(**given | {"addresses": one}, idempotency_key="office")
+    again = write_env.ops.exchange.set_ip_restriction(**given | {"addresses": two}, idempotency_key="office")
     assert first
     assert (again.number, again.repeated) == (first.number, True)
     with pytest.raises(UsageError, match="belongs to another call"):
         write_env.ops.exchange.set_ip_restriction(
-            **given | {"addresses": "192.0.2.7"}, idempotency_key="doors"
+            **given | {"addresses": "192.0.2.7"}, idempotency_key="office"
         )
 
 
-def test_the_same_amount_with_zeros_at_its_end_is_the_same_call(write_env: WriteEnv, a: str) -> None:
+def test_trailing_zeros_of_an_amount_are_the_same_call(write_env: WriteEnv, a: str) -> None:
     first = write_env.ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     assert (
         write_env.ops.exchange.transfer("USDT", Decimal("7.000"), to_id=a, idempotency_key="pay").number
@@ -649,11 +649,11 @@ def test_the_same_amount_with_zeros_at_its_end_is_the_same_call(write_env: Write
     )
 
 
-# -- an id that shows something else -------------------------------------------------------------------------
+# -- ids of other transfers -------------------------------------------------------------------------
 
 
 def lost_with_row(folder: Path, **change: Any) -> Outcome:
-    """A transfer that was lost, where the exchange's list has another of its id."""
+    """A lost transfer, where the exchange's list has another one with its id."""
     write_env = WriteEnv(folder)
     try:
         to = write_env.world.accounts[0].id
@@ -681,8 +681,10 @@ def lost_with_row(folder: Path, **change: Any) -> Outcome:
 
 
 @pytest.mark.parametrize("change", [{"qty": "12.4"}, {"asset": "BTC"}], ids=str)
-def test_an_id_that_was_made_here_is_nobody_elses(folder: Path, change: dict[str, str]) -> None:
-    """So where the list shows it in another way it is not known what was done."""
+def test_a_generated_id_with_another_amount_leaves_the_outcome_unknown(
+    folder: Path, change: dict[str, str]
+) -> None:
+    """Nobody else has the id, so if the list shows something else the outcome is unknown."""
     outcome = lost_with_row(folder, **change)
     assert outcome.status == "unknown"
     assert "is not as requested" in outcome.reason
@@ -690,41 +692,41 @@ def test_an_id_that_was_made_here_is_nobody_elses(folder: Path, change: dict[str
 
 
 @pytest.mark.parametrize("change", [{"qty": "12.4"}, {"asset": "BTC"}], ids=str)
-def test_an_id_of_ones_own_may_be_that_of_another_transfer(folder: Path, change: dict[str, str]) -> None:
+def test_a_chosen_id_with_another_amount_is_rejected(folder: Path, change: dict[str, str]) -> None:
     outcome = lost_with_row(folder, own="mine", **change)
     assert outcome.status == "rejected"
     assert "the id mine belongs to another transfer" in outcome.reason
 
 
-def test_an_id_that_shows_what_was_asked_was_done(folder: Path) -> None:
+def test_a_generated_id_with_the_requested_amount_is_confirmed(folder: Path) -> None:
     assert lost_with_row(folder).status == "confirmed"
 
 
-# -- what a person says --------------------------------------------------------------------------------------
+# -- resolving by hand --------------------------------------------------------------------------------------
 
 
-def test_a_person_cannot_say_no_while_it_may_still_come(write_env: WriteEnv) -> None:
-    failure = lost_account(write_env)
+def test_resolve_as_not_executed_is_refused_until_the_request_has_expired(write_env: WriteEnv) -> None:
+    lost = lost_account(write_env)
     with pytest.raises(UsageError, match="may still be executed for 15 s"):
-        write_env.ops.resolve(failure.number, executed=False)
-    assert write_env.ops.outcome(failure.number).status == "unknown"
-    assert write_env.ops.resolve(failure.number, executed=True, note="seen").status == "confirmed"
+        write_env.ops.resolve(lost.number, executed=False)
+    assert write_env.ops.outcome(lost.number).status == "unknown"
+    assert write_env.ops.resolve(lost.number, executed=True, note="seen").status == "confirmed"
     with pytest.raises(UsageError, match="may still be executed"):
-        write_env.ops.resolve(failure.number, executed=False)
+        write_env.ops.resolve(lost.number, executed=False)
     write_env.clock.advance(WINDOW + 0.1)
-    assert write_env.ops.resolve(failure.number, executed=False, note="mistaken").status == "rejected"
-    assert write_env.ops.outcome(failure.number).reason == "resolved by you: mistaken"
-    assert write_env.ops.resolve(failure.number, executed=True, note="no, it is").status == "confirmed"
-    assert write_env.ops.reconcile(failure.number).status == "rejected", "a read is stronger than a word"
+    assert write_env.ops.resolve(lost.number, executed=False, note="mistaken").status == "rejected"
+    assert write_env.ops.outcome(lost.number).reason == "resolved by you: mistaken"
+    assert write_env.ops.resolve(lost.number, executed=True, note="no, it is").status == "confirmed"
+    assert write_env.ops.reconcile(lost.number).status == "rejected", "a read outweighs a person"
     with pytest.raises(UsageError, match="is already resolved: it is rejected"):
-        write_env.ops.resolve(failure.number, executed=True)
+        write_env.ops.resolve(lost.number, executed=True)
 
 
-# -- what is refused before anything is sent -----------------------------------------------------------------
+# -- refused before anything is sent -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("wallets", [("um", "cm"), ("cm", "um"), ("um", "um"), ("cm", "cm")], ids="-".join)
-def test_nothing_moves_between_two_futures_wallets(
+def test_a_transfer_between_two_futures_wallets_is_refused(
     write_env: WriteEnv, a: str, wallets: tuple[str, str]
 ) -> None:
     source, target = wallets
@@ -738,14 +740,14 @@ def test_nothing_moves_between_two_futures_wallets(
     assert len(write_env.ops.history()) == 0
 
 
-# -- amounts out of exact frames -----------------------------------------------------------------------------
+# -- amounts from exact frames -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("amount", "sent"),
     [("35.443402070000000000", "35.44340207"), ("40.000000000000000000", "40"), ("100", "100")],
 )
-def test_zeros_at_the_end_of_an_amount_are_not_sent(
+def test_trailing_zeros_of_an_amount_are_not_sent(
     write_env: WriteEnv, a: str, amount: str, sent: str
 ) -> None:
     outcome = write_env.ops.exchange.transfer("USDT", Decimal(amount), to_id=a)
@@ -754,22 +756,22 @@ def test_zeros_at_the_end_of_an_amount_are_not_sent(
     assert outcome.arguments["amount"] == sent
 
 
-def test_an_amount_of_an_exact_frame_is_sent_as_it_is(write_env: WriteEnv, a: str) -> None:
+def test_an_amount_from_an_exact_frame_is_sent_unchanged(write_env: WriteEnv, a: str) -> None:
     link = write_env.env.new_link(numbers="exact")
     ops = link.operations(journal=write_env.folder)
     first = ops.exchange.transfer("USDT", "35.44340207", to_id=a)
     assert first
     amount = link.exchange.transfers(to_id=a, start="-1D")["qty"].iloc[-1]
     assert isinstance(amount, Decimal)
-    next_done = ops.exchange.transfer("USDT", amount, from_id=a)
-    assert next_done.status == "confirmed"
+    sent_back = ops.exchange.transfer("USDT", amount, from_id=a)
+    assert sent_back.status == "confirmed"
     assert write_env.effects("exchange.transfer")[1].parameters["amount"] == "35.44340207"
 
 
 # -- new keys ------------------------------------------------------------------------------------------------
 
 
-def test_a_key_whose_outcome_was_dropped_is_handed_over_all_the_same(write_env: WriteEnv) -> None:
+def test_a_new_key_is_handed_over_by_a_later_outcome(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.create_api_key")
     write_env.ops.exchange.create_api_key(**given)
     outcome = write_env.ops.outcome(1)
@@ -782,7 +784,7 @@ def test_a_key_whose_outcome_was_dropped_is_handed_over_all_the_same(write_env: 
             other.take_key()
 
 
-def test_a_key_is_handed_over_by_the_second_call_of_its_name(write_env: WriteEnv) -> None:
+def test_a_new_key_is_handed_over_by_a_repeated_call(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.create_api_key")
     write_env.ops.exchange.create_api_key(**given, idempotency_key="robot")
     again = write_env.ops.exchange.create_api_key(**given, idempotency_key="robot")
@@ -793,13 +795,11 @@ def test_a_key_is_handed_over_by_the_second_call_of_its_name(write_env: WriteEnv
     assert len(write_env.effects("exchange.create_api_key")) == 1
 
 
-# -- a clock that was wrong ----------------------------------------------------------------------------------
+# -- wrong clocks ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ahead", [30.0, -30.0])
-def test_a_write_that_is_refused_for_its_timestamp_is_not_signed_again(
-    write_env: WriteEnv, ahead: float
-) -> None:
+def test_a_write_refused_for_its_timestamp_is_not_sent_again(write_env: WriteEnv, ahead: float) -> None:
     endpoint_name = "exchange.transfer"
     assert do(write_env, endpoint_name)
     write_env.env.exchange_clock.ahead = ahead
@@ -815,13 +815,12 @@ def test_a_write_that_is_refused_for_its_timestamp_is_not_signed_again(
     assert (write_env.sent(endpoint_name), len(write_env.effects(endpoint_name))) == (3, 2)
 
 
-# -- a door of a newer version -------------------------------------------------------------------------------
+# -- endpoints of a newer version
+# -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", ["confirmed", "rejected", "unknown"])
-def test_a_call_of_an_endpoint_that_is_not_known_is_listed_and_left_alone(
-    write_env: WriteEnv, status: str
-) -> None:
+def test_a_call_of_an_unknown_endpoint_is_listed_but_not_resolved(write_env: WriteEnv, status: str) -> None:
     kinds = {"rejected": ("error", {"code": -5002}), "unknown": ("reset", {})}
     if status in kinds:
         kind, options = kinds[status]
@@ -849,7 +848,7 @@ def test_a_call_of_an_endpoint_that_is_not_known_is_listed_and_left_alone(
 # -- interrupts ----------------------------------------------------------------------------------------------
 
 
-def test_an_interrupt_after_the_answer_came_loses_nothing(write_env: WriteEnv) -> None:
+def test_an_interrupt_after_the_response_loses_nothing(write_env: WriteEnv) -> None:
     endpoint_name = "exchange.create_api_key"
     budget = write_env.env.link._connection.budget
 
@@ -871,8 +870,8 @@ def test_an_interrupt_after_the_answer_came_loses_nothing(write_env: WriteEnv) -
     assert (write_env.sent(endpoint_name), len(write_env.effects(endpoint_name))) == (1, 1)
 
 
-def test_an_interrupt_says_what_is_known_wherever_it_strikes(write_env: WriteEnv, a: str) -> None:
-    """Here it strikes while what the answer asks for is seen to, once it was counted."""
+def test_an_interrupt_at_any_point_says_what_is_known(write_env: WriteEnv, a: str) -> None:
+    """The interrupt comes while the response is applied, after it was counted."""
     budget, told = write_env.env.link._connection.budget, []
 
     def interrupt() -> None:
@@ -888,7 +887,7 @@ def test_an_interrupt_says_what_is_known_wherever_it_strikes(write_env: WriteEnv
     assert caught.value.outcome.number == 1  # type: ignore[attr-defined]
 
 
-def test_an_interrupted_reconciliation_says_that_all_is_as_it_was(write_env: WriteEnv, a: str) -> None:
+def test_an_interrupted_reconciliation_says_that_nothing_changed(write_env: WriteEnv, a: str) -> None:
     clock = Interrupted()
     link = write_env.env.new_link(clock=clock, bare=True)
     write_env.fail("exchange.transfer", "reset-before")
@@ -901,16 +900,17 @@ def test_an_interrupted_reconciliation_says_that_all_is_as_it_was(write_env: Wri
     assert outcome.status == "unknown"
 
 
-# -- keys of several accounts -----------------------------------------------------------------------------
+# -- API keys of several accounts
+# -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "endpoint_name", [write.qualified_name for write in WRITES if write.reconciliation.needs_snapshot]
 )
-def test_how_things_are_before_is_not_read_from_what_may_be_another_account(
+def test_the_state_before_a_write_is_not_read_from_another_account(
     write_env: WriteEnv, endpoint_name: str
 ) -> None:
-    """Else the other account's rows would tell what became of the write."""
+    """Otherwise rows of another account would decide the outcome."""
     given = example(write_env.world, endpoint_name)
     ops = write_env.operations("open", "partner")
     assert not call(ops.preview, endpoint_name, given)
@@ -919,29 +919,29 @@ def test_how_things_are_before_is_not_read_from_what_may_be_another_account(
         call(ops, endpoint_name, given)
     assert [each for each in list(write_env.exchange.log)[before:] if each.key] == []
     write_env.fail(endpoint_name, "reset")
-    failure = call(write_env.operations("withdrawals", "partner", same_account=True), endpoint_name, given)
-    assert failure.reconcile().status in ("confirmed", "unknown")
+    lost = call(write_env.operations("withdrawals", "partner", same_account=True), endpoint_name, given)
+    assert lost.reconcile().status in ("confirmed", "unknown")
     assert len(write_env.effects(endpoint_name)) == 1
 
 
-def test_the_same_call_of_another_key_settles_nothing(write_env: WriteEnv) -> None:
+def test_the_same_call_with_another_key_resolves_nothing(write_env: WriteEnv) -> None:
     endpoint_name = "spot.set_customer_id"
     given = example(write_env.world, endpoint_name)
     write_env.fail(endpoint_name, "reset-before")
-    failure = call(write_env.ops, endpoint_name, given)
-    assert failure.status == "unknown"
+    lost = call(write_env.ops, endpoint_name, given)
+    assert lost.status == "unknown"
     other = write_env.operations("open")
-    with pytest.raises(PendingWriteError, match=f"#{failure.number}"):
+    with pytest.raises(PendingWriteError, match=f"#{lost.number}"):
         call(other, endpoint_name, given)
-    assert write_env.ops.outcome(failure.number).status == "unknown"
+    assert write_env.ops.outcome(lost.number).status == "unknown"
     again = call(write_env.ops, endpoint_name, given)
-    assert again.status == write_env.ops.outcome(failure.number).status == "confirmed"
+    assert again.status == write_env.ops.outcome(lost.number).status == "confirmed"
 
 
-def test_a_passphrase_alone_is_no_other_key(write_env: WriteEnv, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The environment's key, perhaps another account's, would sign the writes."""
-    stranger = write_env.world.keys["no-link"]
-    monkeypatch.setenv("TOOLKIT_KEY", stranger.key)
-    monkeypatch.setenv("TOOLKIT_SECRET", stranger.secret)
+def test_a_passphrase_alone_is_refused(write_env: WriteEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key from the environment, which may belong to another account, would sign the writes."""
+    unrelated = write_env.world.keys["no-link"]
+    monkeypatch.setenv("TOOLKIT_KEY", unrelated.key)
+    monkeypatch.setenv("TOOLKIT_SECRET", unrelated.secret)
     with pytest.raises(UsageError, match="`passphrase` needs a profile or a key"):
         write_env.env.link.operations(passphrase="a word", journal=write_env.folder)

@@ -1,4 +1,4 @@
-"""The journal record of a call in progress, and the texts for its outcome."""
+"""A call in progress with its journal entry, and the texts for its outcome."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFERRED = (
 )
 
 
-class PendingRecord:
+class JournaledCall:
     """A call in progress: its journal entry, and what prevented an update of it.
 
     Attributes:
