@@ -84,7 +84,7 @@ class _KeyChecks:
                 "type",
                 status="note",
                 found="HMAC, which the exchange calls deprecated: both sides know its secret.",
-                next_step="Replace it by an Ed25519 key: `python -m toolkit key new NAME` makes a key pair.",
+                next_step="`python -m toolkit key new NAME` makes an Ed25519 key pair to replace it.",
             )
         return self._check(
             "type", found=f"{kind} of {self._key.bits} bits." if self._key.bits else f"{kind}."

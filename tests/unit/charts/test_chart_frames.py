@@ -1,4 +1,4 @@
-"""Charts take what a user has: filtered, grouped, exact, read back from a file, or empty."""
+"""Charts accept the frames that users have: filtered, grouped, exact, read from a file, or empty."""
 
 from __future__ import annotations
 
@@ -115,20 +115,20 @@ def test_rebates_are_the_same_in_every_form(rebates: pd.DataFrame, form: str, tm
     pd.testing.assert_frame_equal(rebates, kept)
 
 
-def test_a_series_without_an_asset_is_told_which(rebates: pd.DataFrame) -> None:
+def test_a_series_without_an_asset_needs_the_asset_argument(rebates: pd.DataFrame) -> None:
     series = rebates.set_index("time")["income"]
     assert total(charts.rebates(series, asset="USDT")) == pytest.approx(rebates["income"].sum())
     with pytest.raises(UsageError, match="no asset"):
         charts.rebates(series)
 
 
-def test_exact_frames_of_the_toolkit_draw() -> None:
+def test_exact_frames_can_be_drawn() -> None:
     with toolkit.demo(seed=7, numbers="exact") as link:
         frame = link.spot.rebates(start="-2D")
         usdt = frame[frame["asset"] == "USDT"]
         assert total(charts.rebates(frame, asset="USDT")) == pytest.approx(float(sum(usdt["income"])))
         assert charts.balances(link.exchange.spot_balances()).patches
-        assert charts.balances(link.exchange.margin_balances()).patches  # with wallets that are off
+        assert charts.balances(link.exchange.margin_balances()).patches  # some wallets are switched off
 
 
 # -- every frame of the toolkit --------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def test_counts_in_another_form_are_the_same(link: DemoLink, tmp_path: Path) -> 
         assert total(charts.traders(frame)) == sums
 
 
-def test_what_is_drawn_says_what_it_is(link: DemoLink) -> None:
+def test_titles_name_what_is_drawn(link: DemoLink) -> None:
     assert title(charts.rebates(link.spot.kickbacks(start="-2D"), asset="USDT")) == "Kickbacks · USDT per day"
     income = link.futures.income(start="-2D")
     assert (
@@ -160,7 +160,7 @@ def test_what_is_drawn_says_what_it_is(link: DemoLink) -> None:
     assert charts.rebates(link.futures.traders(start="-5D"), asset="USDT", by="customer_id").patches
 
 
-def test_balances_may_be_a_column_or_have_the_account_as_index(link: DemoLink, tmp_path: Path) -> None:
+def test_balances_may_be_a_series_or_indexed_by_account(link: DemoLink, tmp_path: Path) -> None:
     frame = link.exchange.spot_balances()
     column = frame.set_index("sub_account_id")["total_balance_of_btc"]
     shapes = [
@@ -178,7 +178,7 @@ def test_balances_may_be_a_column_or_have_the_account_as_index(link: DemoLink, t
 
 
 @pytest.mark.parametrize(
-    ("chart", "fetch", "heading", "words"),
+    ("chart", "fetch", "heading", "expected"),
     [
         (charts.rebates, lambda link: link.spot.rebates(start="-2D"), "Rebates · per day", "No rebates"),
         (charts.rebates, lambda link: link.futures.rebates(start="-4D"), "Rebates · per day", "No rebates"),
@@ -219,31 +219,31 @@ def test_an_empty_frame_draws_an_empty_labelled_chart(
     chart: Callable[..., Axes],
     fetch: Callable[[DemoLink], pd.DataFrame],
     heading: str,
-    words: str,
+    expected: str,
 ) -> None:
     frame = fetch(link).head(0)
     for empty in (frame, frame.astype(object)):
         ax = chart(empty)
         assert not ax.patches
         assert title(ax) == heading
-        assert written(ax) == [words]
+        assert written(ax) == [expected]
 
 
 @pytest.mark.parametrize("chart", [charts.rebates, charts.traders, charts.balances])
-def test_a_frame_of_nothing_at_all_draws_an_empty_chart(chart: Callable[..., Axes]) -> None:
+def test_a_frame_without_columns_draws_an_empty_chart(chart: Callable[..., Axes]) -> None:
     ax = chart(pd.DataFrame())
     assert not ax.patches
     assert title(ax)
     assert written(ax)
 
 
-def test_an_asset_that_was_not_paid_draws_an_empty_chart_that_says_what_was(rebates: pd.DataFrame) -> None:
+def test_an_asset_that_was_not_paid_draws_an_empty_chart_naming_the_others(rebates: pd.DataFrame) -> None:
     ax = charts.rebates(rebates, asset="DOGE", by="symbol")
     assert title(ax) == "Rebates by symbol · DOGE per day"
     assert written(ax) == ["No rebates in DOGE; there are some in USDT"]
 
 
-def test_an_empty_chart_spans_what_was_asked_for(link: DemoLink) -> None:
+def test_an_empty_chart_covers_the_requested_span(link: DemoLink) -> None:
     ax = charts.rebates(link.spot.rebates(start="2026-03-01", end="2026-03-03").head(0))
     first, last = (mpl.dates.num2date(each) for each in ax.get_xlim())
     assert f"{first:%Y-%m-%d}" == "2026-03-01"
@@ -262,7 +262,7 @@ def test_an_empty_chart_spans_what_was_asked_for(link: DemoLink) -> None:
         ("2026-02-01", "2026-03-31", "MS", ["Feb 2026", "Mar 2026"]),
     ],
 )
-def test_a_short_span_names_each_period_once(start: str, end: str, freq: Any, days: list[str]) -> None:
+def test_a_short_span_labels_each_period_once(start: str, end: str, freq: Any, days: list[str]) -> None:
     moments = pd.date_range(start, pd.Timestamp(end) + pd.Timedelta("20h"), freq="5h", tz="UTC")
     frame = pd.DataFrame({"time": moments, "asset": "USDT", "income": 1.0})
 
@@ -273,28 +273,28 @@ def test_a_short_span_names_each_period_once(start: str, end: str, freq: Any, da
     ("end", "days"),
     [("2026-02-02T08:00:00+00:00", ["2 Feb"]), ("2026-02-01T20:00:00+00:00", ["1 Feb"])],
 )
-def test_an_empty_short_span_names_each_day_once(end: str, days: list[str]) -> None:
+def test_an_empty_short_span_labels_each_day_once(end: str, days: list[str]) -> None:
     frame = pd.DataFrame({"time": pd.to_datetime([], utc=True), "asset": "", "income": 0.0})
     frame.attrs["parameters"] = {"start": "2026-02-01T08:00:00+00:00", "end": end}
 
     assert dates(charts.rebates(frame)) == days
 
 
-def test_every_frame_of_the_toolkit_is_drawn_or_refused_with_what_would_do() -> None:
-    """By each chart: columns and kinds as declared, and empty as well."""
+def test_every_frame_of_the_toolkit_is_drawn_or_refused_with_advice() -> None:
+    """Each chart is given an empty frame with the declared columns of each endpoint."""
     for endpoint in ENDPOINTS:
         frame = pd.DataFrame({column.name: pd.Series(dtype="object") for column in endpoint.columns})
         for chart in (charts.rebates, charts.traders, charts.balances):
             try:
-                said = title(chart(frame))
+                text = title(chart(frame))
             except UsageError as error:
-                said = str(error)
-            assert " · " in said or "link." in said, endpoint.qualified_name
+                text = str(error)
+            assert " · " in text or "link." in text, endpoint.qualified_name
             plt.close("all")
 
 
 @pytest.mark.parametrize(
-    ("call", "words"),
+    ("call", "expected"),
     [
         (lambda frame: charts.rebates([1, 2]), "draws a DataFrame, not list"),
         (lambda frame: charts.traders(frame.drop(columns="customer_id")), r"charts\.rebates\(\) draws it"),
@@ -308,24 +308,24 @@ def test_every_frame_of_the_toolkit_is_drawn_or_refused_with_what_would_do() -> 
         (lambda frame: charts.rebates(frame, by="colour"), "'colour', which is not a column"),
     ],
 )
-def test_what_cannot_be_drawn_says_what_would_do(
-    rebates: pd.DataFrame, call: Callable[[pd.DataFrame], Axes], words: str
+def test_the_error_for_a_wrong_frame_gives_advice(
+    rebates: pd.DataFrame, call: Callable[[pd.DataFrame], Axes], expected: str
 ) -> None:
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(UsageError, match=expected):
         call(rebates)
 
 
-def test_balances_of_different_assets_are_not_compared() -> None:
-    held = pd.DataFrame({"sub_account_id": ["a", "b"], "asset": ["USDT", "BTC"], "free": [5.0, 1.0]})
+def test_balances_in_different_assets_are_not_compared() -> None:
+    balances = pd.DataFrame({"sub_account_id": ["a", "b"], "asset": ["USDT", "BTC"], "free": [5.0, 1.0]})
     with pytest.raises(UsageError, match=r"2 assets \(USDT, BTC\)"):
-        charts.balances(held, column="free")
-    assert title(charts.balances(held.head(1), column="free")).startswith("free, USDT")
-    both = held.rename(columns={"free": "total_margin_balance"})
+        charts.balances(balances, column="free")
+    assert title(charts.balances(balances.head(1), column="free")).startswith("free, USDT")
+    both = balances.rename(columns={"free": "total_margin_balance"})
     with pytest.raises(UsageError, match="2 assets"):
         charts.balances(both)
 
 
-def test_balances_of_two_times_are_not_added_up() -> None:
-    held = pd.DataFrame({"sub_account_id": ["a", "a"], "total_balance_of_btc": [1.0, 2.0]})
+def test_several_balances_of_an_account_are_not_added_up() -> None:
+    balances = pd.DataFrame({"sub_account_id": ["a", "a"], "total_balance_of_btc": [1.0, 2.0]})
     with pytest.raises(UsageError, match="a has several rows"):
-        charts.balances(held)
+        charts.balances(balances)

@@ -1,4 +1,4 @@
-"""Foreign text on charts is text: no mathematics, no boxes, no warnings, in every label."""
+"""Names from outside are drawn as text in every label: no mathematics, no boxes, no warnings."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def frame(name: str) -> pd.DataFrame:
 
 
 def texts(ax: Axes) -> list[Text]:
-    """Every text of a figure that has one."""
+    """Every non-empty text of a figure."""
     return [each for each in ax.figure.findobj(Text) if each.get_text()]
 
 
 def drawn(ax: Axes) -> str:
-    """All that is written on it. Drawing it warns of nothing, as warnings are errors here."""
+    """All text on a figure. Drawing it raises no warning: warnings are errors in the tests."""
     ax.figure.canvas.draw()
     return "\n".join(each.get_text() for each in texts(ax))
 
 
-def said(name: str) -> str:
-    """What a chart is to say of a name: written out where no font here has its letters."""
+def expected(name: str) -> str:
+    """A name as a chart shows it: letters that no font here has are written out."""
     return _text.prepare(_text.short_name(name))[0]
 
 
@@ -52,37 +52,37 @@ def said(name: str) -> str:
 @pytest.mark.parametrize("by", ["asset", "symbol"])
 def test_rebates_show_a_foreign_name_as_text(name: str, by: str | None) -> None:
     ax = charts.rebates(frame(name), by=by)
-    assert said(name) in drawn(ax)
+    assert expected(name) in drawn(ax)
 
 
 @pytest.mark.parametrize("name", FOREIGN, ids=lambda name: ascii(name[:12]))
 def test_every_other_label_shows_a_foreign_name_as_text(name: str) -> None:
-    held = pd.DataFrame({"sub_account_id": [name, "b"], name: [2.0, 1.0]})
-    ax = charts.balances(held, column=name)
+    balances = pd.DataFrame({"sub_account_id": [name, "b"], name: [2.0, 1.0]})
+    ax = charts.balances(balances, column=name)
     drawn(ax)
-    assert said(name) in ax.get_title(loc="left")
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["b", said(name)]
+    assert expected(name) in ax.get_title(loc="left")
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["b", expected(name)]
     several = pd.concat([frame("USDT"), frame(name).head(3)])
-    assert f"Not drawn: {said(name)}" in drawn(charts.rebates(several, top=1))
-    assert said(name) in drawn(charts.rebates(frame("USDT"), asset=name))
+    assert f"Not drawn: {expected(name)}" in drawn(charts.rebates(several, top=1))
+    assert expected(name) in drawn(charts.rebates(frame("USDT"), asset=name))
     stacked = frame("USDT").rename(columns={"symbol": name})
-    assert said(name) in drawn(charts.rebates(stacked, by=name))
+    assert expected(name) in drawn(charts.rebates(stacked, by=name))
 
 
-def test_a_legend_of_the_users_own_shows_text_too() -> None:
+def test_a_legend_made_by_the_user_shows_names_as_text() -> None:
     ax = charts.rebates(frame(r"$\frac{1}$").assign(asset="USDT"), by="symbol")
     ax.legend()
     ax.figure.canvas.draw()
 
 
-def test_tex_of_the_users_settings_is_not_for_foreign_text() -> None:
+def test_usetex_in_the_users_settings_is_not_applied_to_names() -> None:
     ax = charts.rebates(frame("a_b & $c$").assign(asset="100% USDT"), by="symbol")
     foreign = [each for each in texts(ax) if "a_b" in each.get_text() or "100%" in each.get_text()]
     assert len(foreign) == 2
     assert not any(each.get_usetex() or each.get_parse_math() for each in foreign)
 
 
-def test_a_value_called_like_the_rest_is_not_taken_for_it() -> None:
+def test_a_value_named_others_is_kept_apart_from_the_rest() -> None:
     rows = pd.concat([frame("Others").assign(income=5.0), frame("A"), frame("B"), frame("C")])
     ax = charts.rebates(rows.assign(asset="USDT"), by="symbol", top=2)
     names = [text.get_text() for text in ax.get_legend().get_texts()]
@@ -99,7 +99,7 @@ def has(family: str, letter: int) -> bool:
 
 @pytest.fixture
 def letter() -> str:
-    """A letter that matplotlib's own default font does not have, and another of its fonts does."""
+    """A letter that matplotlib's default font lacks and another of its fonts has."""
     letters = (at for at in range(0x2000, 0xFFFF) if chr(at).isprintable())
     return next(chr(at) for at in letters if has("STIXGeneral", at) and not has("DejaVu Sans", at))
 
@@ -117,14 +117,14 @@ def test_a_letter_that_no_font_has_is_written_out(letter: str, monkeypatch: pyte
     assert rf"\u{ord(letter):04x}USDT" in drawn(charts.rebates(frame(f"{letter}USDT"), by="symbol"))
 
 
-def test_the_font_the_user_has_chosen_comes_first(letter: str) -> None:
+def test_the_users_font_comes_first(letter: str) -> None:
     with mpl.rc_context({"font.family": ["STIXGeneral"]}):
         text, how = _text.prepare(f"{letter}é")
     assert text == f"{letter}é"
     assert how["fontfamily"] == ["STIXGeneral"]
 
 
-def test_a_legend_takes_the_rows_it_needs_and_stays_on_the_figure() -> None:
+def test_a_legend_wraps_and_stays_within_the_figure() -> None:
     names = [f"{at} customer with a rather long name" for at in range(9)]
     ax = charts.rebates(pd.concat([frame("USDT").assign(symbol=name) for name in names]), by="symbol", top=9)
     drawn(ax)

@@ -1,4 +1,4 @@
-"""Charts: what is drawn, never how matplotlib draws it."""
+"""Charts: what is drawn, not how matplotlib draws it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def figures() -> Iterator[None]:
         settings = dict(mpl.rcParams)
         yield
         plt.close("all")
-        assert dict(mpl.rcParams) == settings  # no chart touches a global setting
+        assert dict(mpl.rcParams) == settings  # no global setting is changed
 
 
 def rebates(**columns: object) -> pd.DataFrame:
@@ -64,25 +64,25 @@ def test_days_without_rebates_are_drawn_as_nothing() -> None:
     assert heights(ax) == [3.0, 0.0, 0.0, 0.0, 7.0]
 
 
-def test_days_that_are_cut_are_paler_and_not_averaged() -> None:
+def test_partial_days_are_paler_and_not_averaged() -> None:
     ax = charts.rebates(rebates())
     hatched = [at for at, bar in enumerate(ax.patches) if bar.get_hatch()]
     assert hatched == [0, 11]
     assert all(bar.get_alpha() < 0.5 for at, bar in enumerate(ax.patches) if at in hatched)
     (line,) = ax.lines
-    # Whole days are 2 to 11: the first full week averages 5.
+    # Days 2 to 11 are complete: the first full week averages 5.
     averages = [value for value in line.get_ydata() if value == value]
     assert averages == [5.0, 6.0, 7.0, 8.0]
     assert "today" in [note.get_text() for note in ax.texts]
 
 
-def test_a_span_from_midnight_has_a_whole_first_day() -> None:
+def test_a_span_from_midnight_has_a_complete_first_day() -> None:
     frame = rebates()
     frame.attrs["parameters"] = {"start": "2026-03-01T00:00:00+00:00"}
     assert [at for at, bar in enumerate(charts.rebates(frame).patches) if bar.get_hatch()] == [11]
 
 
-def test_assets_get_a_scale_each() -> None:
+def test_each_asset_has_its_own_scale() -> None:
     frame = rebates(asset=["USDT", "USDT", "BTC"] * 4)
     ax = charts.rebates(frame)
     assert [title(each) for each in ax.figure.axes] == ["Rebates · USDT per day", "Rebates · BTC per day"]
@@ -105,7 +105,7 @@ def test_amounts_of_several_assets_are_not_added_up(by: str | None) -> None:
     assert sum(heights(charts.rebates(frame, by=by, asset="BTC"))) == 2 + 4 + 6 + 8 + 10 + 12
 
 
-def test_a_stack_keeps_the_largest_and_adds_up_the_others() -> None:
+def test_a_stack_shows_the_largest_and_adds_up_the_rest() -> None:
     symbols = ["A", "B", "C", "D"] * 3
     ax = charts.rebates(rebates(symbol=symbols), by="symbol", top=2)
     names = [label.get_text() for label in ax.get_legend().get_texts()]
@@ -113,7 +113,7 @@ def test_a_stack_keeps_the_largest_and_adds_up_the_others() -> None:
     assert sum(heights(ax)) == sum(range(1, 13))
 
 
-def test_a_number_of_numpy_will_do() -> None:
+def test_top_may_be_a_numpy_integer() -> None:
     ax = charts.rebates(rebates(symbol=["A", "B", "C", "D"] * 3), by="symbol", top=np.int64(2))
     assert len(ax.get_legend().get_texts()) == 4
 
@@ -141,12 +141,12 @@ def test_exact_amounts_are_drawn() -> None:
         (lambda: charts.balances(rebates()), "spot_balances"),
     ],
 )
-def test_what_cannot_be_drawn_is_refused_with_a_reason(call: object, message: str) -> None:
+def test_wrong_arguments_are_refused_with_a_reason(call: object, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         call()  # type: ignore[operator]
 
 
-def test_axes_may_be_handed_in() -> None:
+def test_axes_can_be_passed_in() -> None:
     _, (left, right) = plt.subplots(1, 2)
     assert charts.rebates(rebates(), ax=left) is left
     assert charts.rebates(rebates(), by=None, ax=right) is right
@@ -155,7 +155,7 @@ def test_axes_may_be_handed_in() -> None:
     assert len(plt.get_fignums()) == 1
 
 
-def test_two_rows_of_one_day_are_one_bar_of_traders() -> None:
+def test_rows_of_one_day_are_added_up_to_one_bar() -> None:
     frame = pd.DataFrame(
         {
             "new_trader": pd.array([1, 2, 3], dtype="Int64"),
@@ -178,7 +178,7 @@ def test_balances_are_the_largest_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "text"),
     [
         (0, "0"),
         (0.0000769, "0.0000769"),
@@ -191,8 +191,8 @@ def test_balances_are_the_largest_first() -> None:
         (-15_000, "-15k"),
     ],
 )
-def test_numbers_are_short_and_have_no_exponent(value: float, words: str) -> None:
-    assert _draw.short(value) == words
+def test_numbers_are_short_and_have_no_exponent(value: float, text: str) -> None:
+    assert _draw.short(value) == text
 
 
 def test_tick_labels_are_neither_all_light_nor_all_dark() -> None:
@@ -207,7 +207,7 @@ def test_tick_labels_are_neither_all_light_nor_all_dark() -> None:
     assert to_rgba(ax.figure.get_facecolor())[3] == 0
 
 
-def test_every_frame_of_the_sandbox_draws() -> None:
+def test_frames_from_the_sandbox_can_be_drawn() -> None:
     with toolkit.demo(seed=7) as link:
         for ax in (
             charts.rebates(link.spot.rebates(start="-9D")),
@@ -223,7 +223,7 @@ def test_every_frame_of_the_sandbox_draws() -> None:
             ax.figure.canvas.draw()
 
 
-def test_a_day_that_the_end_of_the_span_cuts_is_paler() -> None:
+def test_the_last_day_is_partial_unless_the_span_ends_with_it() -> None:
     attrs = {"fetched_at": "2026-05-01T00:00:00+00:00", "parameters": {"end": "2026-03-10T12:00:00+00:00"}}
     assert pd.Timestamp("2026-03-10", tz="UTC") in _draw.partial_periods(attrs, "D")
     attrs["parameters"] = {"end": "2026-03-10T23:59:59.999+00:00"}

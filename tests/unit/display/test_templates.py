@@ -1,4 +1,4 @@
-"""What every template keeps to, and the style sheet with them; a new template is among them at once."""
+"""Rules for all templates and the style sheet. New templates are included automatically."""
 
 from __future__ import annotations
 
@@ -50,20 +50,20 @@ NAMES = {
 
 
 class Anything:
-    """A value for a template, whatever it is taken for: text, a row, rows, a condition."""
+    """A value that a template can use as text, row, list of rows or condition."""
 
-    def __init__(self, text: str, answers: Iterator[bool]) -> None:
+    def __init__(self, text: str, conditions: Iterator[bool]) -> None:
         self.text = text
-        self.answers = answers
+        self.conditions = conditions
 
     def __str__(self) -> str:
         return self.text
 
     def __bool__(self) -> bool:
-        return next(self.answers)
+        return next(self.conditions)
 
     def __eq__(self, other: object) -> bool:
-        return next(self.answers)
+        return next(self.conditions)
 
     def __hash__(self) -> int:
         return 0
@@ -87,18 +87,18 @@ def macros(template: Template, values: dict[str, object]) -> Iterator[Macro]:
     yield from (each for each in vars(template.make_module(values)).values() if isinstance(each, Macro))
 
 
-def rendered(name: str, text: str, answers: Callable[[], Iterator[bool]]) -> str:
-    """A template and every macro of its own, with this text wherever they show something."""
-    asked = answers()
-    values: dict[str, object] = {variable: Anything(text, asked) for variable in NAMES}
+def rendered(name: str, text: str, conditions: Callable[[], Iterator[bool]]) -> str:
+    """The output of a template and its macros with this text for every value."""
+    results = conditions()
+    values: dict[str, object] = {variable: Anything(text, results) for variable in NAMES}
     shown = [render(name, **values)]
     for macro in macros(ENVIRONMENT.get_template(name), values):
-        shown.append(macro(*(Anything(text, asked) for _ in macro.arguments)))
+        shown.append(macro(*(Anything(text, results) for _ in macro.arguments)))
     return "".join(map(str, shown))
 
 
 class Structure(HTMLParser):
-    """The tags of a document, with the names of their attributes."""
+    """The tags of a document and the names of their attributes."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -117,42 +117,42 @@ def at_random(seed: int) -> Callable[[], Iterator[bool]]:
     return lambda: (number < 0.5 for number in iter(Random(seed).random, None))
 
 
-# What the conditions of a template come to, one after the other: every branch is taken by some of them.
-ANSWERS = [lambda: repeat(True), lambda: repeat(False), *map(at_random, range(12))]
+# Results of the conditions in a template, in turn. Together they take every branch.
+CONDITIONS = [lambda: repeat(True), lambda: repeat(False), *map(at_random, range(12))]
 
 
 @EACH
 def test_hostile_text_stays_text(name: str) -> None:
-    for answers in ANSWERS:
-        shown = rendered(name, HOSTILE, answers)
+    for conditions in CONDITIONS:
+        shown = rendered(name, HOSTILE, conditions)
         assert unseen(shown) == []
         assert "<script" not in shown
-        assert Structure(shown).found == Structure(rendered(name, "x", answers)).found
+        assert Structure(shown).found == Structure(rendered(name, "x", conditions)).found
 
 
 @EACH
-def test_hostile_text_is_shown_at_all(name: str) -> None:
-    """Else the test above would have nothing to look at."""
-    shown = "".join(rendered(name, HOSTILE, answers) for answers in ANSWERS)
+def test_every_template_shows_the_hostile_text(name: str) -> None:
+    """Otherwise the test above would prove nothing."""
+    shown = "".join(rendered(name, HOSTILE, conditions) for conditions in CONDITIONS)
     if name != "stylesheet.html.jinja":
         for escaped in ("币", "&lt;script&gt;", r"\x1b[2J", r"\u202e", r"\u200b", r"\u2028", r"\ud800\n"):
             assert escaped in shown
 
 
 @EACH
-def test_no_template_goes_past_what_escapes(name: str) -> None:
-    """Filters and operators may make markup of text before it is made printable."""
-    ways_round = (nodes.Filter, nodes.FilterBlock, nodes.Add, nodes.Concat, nodes.Mod, nodes.Mul)
-    ways_round += (nodes.ScopedEvalContextModifier,)  # autoescape off
-    assert [*ENVIRONMENT.parse(source(name)).find_all(ways_round)] == []
+def test_no_template_bypasses_the_escaping(name: str) -> None:
+    """Filters and operators could turn text into markup before it is made printable."""
+    bypasses = (nodes.Filter, nodes.FilterBlock, nodes.Add, nodes.Concat, nodes.Mod, nodes.Mul)
+    bypasses += (nodes.ScopedEvalContextModifier,)  # autoescape off
+    assert [*ENVIRONMENT.parse(source(name)).find_all(bypasses)] == []
 
 
-def test_a_value_that_is_missing_is_no_blank() -> None:
+def test_a_missing_variable_raises() -> None:
     with pytest.raises(jinja2.UndefinedError):
         render("balances_heading.html.jinja")
 
 
-def test_what_was_rendered_may_be_passed_on() -> None:
+def test_a_rendered_template_can_be_passed_to_another() -> None:
     inner = render("balances_heading.html.jinja", number="<1>")
     outer = render("balances_heading.html.jinja", number=inner)
     assert outer == "<h4>Balances<small><h4>Balances<small>&lt;1&gt;</small></h4></small></h4>"
@@ -173,7 +173,7 @@ TAG = re.compile(
 
 
 def in_strings(code: str) -> list[str]:
-    """The tags in the strings of a module, docstrings apart."""
+    """The tags in the strings of a module, except docstrings."""
     if not TAG.search(code):
         return []
     tree = ast.parse(code)
@@ -198,11 +198,11 @@ def in_strings(code: str) -> list[str]:
         ('f"<Panel: {n} < 3 and {m} > 2>"', []),
     ],
 )
-def test_a_tag_in_a_string_is_found(code: str, tags: list[str]) -> None:
+def test_tags_in_strings_are_found(code: str, tags: list[str]) -> None:
     assert in_strings(code) == tags
 
 
-def test_no_module_writes_html_by_hand() -> None:
+def test_no_module_contains_html_in_strings() -> None:
     found = {
         str(path.relative_to(PACKAGE)): tags
         for path in PACKAGE.rglob("*.py")
@@ -211,8 +211,8 @@ def test_no_module_writes_html_by_hand() -> None:
     assert found == {}
 
 
-def test_one_module_makes_markup_of_text() -> None:
-    """`Markup(text)` says that text is escaped, and nobody asks again."""
+def test_only_one_module_makes_markup_from_text() -> None:
+    """`Markup(text)` marks text as escaped, and nothing escapes it afterwards."""
     made = [
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
@@ -223,7 +223,7 @@ def test_one_module_makes_markup_of_text() -> None:
 
 # -- the style sheet -----------------------------------------------------------------------------------
 
-# What stands for a part of a class: the last name of an expression, and what it may be.
+# Expressions in class names: their last name, and its possible values.
 VARIANTS = {
     "status": {"preview", "confirmed", "rejected", "unknown"},
     "state": {"ok", "busy", "hot", "idle"},
@@ -236,7 +236,7 @@ RESULTS |= {other for name in RESULTS for other in referenced(name)}
 
 
 def classes_of(name: str) -> set[str]:
-    """The classes that a template may set."""
+    """The classes in a template."""
     found = set()
     for attribute in re.findall(
         r'\bclass="((?:\{\{.*?\}\}|[^"{])*)"', re.sub(r"\{%.*?%\}", " ", source(name))
@@ -248,14 +248,14 @@ def classes_of(name: str) -> set[str]:
 
 
 def selected(part: str) -> set[str]:
-    """The classes of ours in the selectors of one part of the style sheet."""
+    """Our classes in the selectors of one part of the style sheet."""
     selectors = re.findall(r"([^{}]+)\{", _stylesheet(part))
     classes = {each for selector in selectors for each in re.findall(r"\.([a-zA-Z][\w-]*)", selector)}
     return {each for each in classes if not each.startswith(("jupyter-", "widget-", "vscode-"))}
 
 
 def in_code() -> set[str]:
-    """The classes that widgets are given in Python."""
+    """The classes that Python code adds to widgets."""
     return {
         found
         for path in PACKAGE.rglob("*.py")
@@ -264,7 +264,7 @@ def in_code() -> set[str]:
 
 
 @EACH
-def test_every_class_of_a_template_has_a_style_in_the_part_it_comes_with(name: str) -> None:
+def test_every_class_in_a_template_has_a_style_in_its_part(name: str) -> None:
     assert classes_of(name) - selected("result" if name in RESULTS else "panel") == set()
 
 
@@ -275,12 +275,12 @@ def test_every_class_of_the_style_sheet_is_used(part: str) -> None:
 
 
 @pytest.mark.parametrize("part", ["result", "panel"])
-def test_there_is_one_prefix(part: str) -> None:
+def test_all_classes_and_variables_have_one_prefix(part: str) -> None:
     sheet = _stylesheet(part)
     assert {each for each in selected(part) if not each.startswith("btk-")} == set()
     assert {each for each in re.findall(r"--([\w-]+)\s*:", sheet) if not each.startswith("btk-")} == set()
-    assert "<" not in sheet, "it stands in an element of a document"
+    assert "<" not in sheet, "it is embedded in a <style> element"
 
 
-def test_what_stands_for_a_class_is_what_there_is() -> None:
+def test_the_statuses_of_the_doctor_have_styles() -> None:
     assert {state for state, _ in _CARD_STYLES.values()} <= VARIANTS["status"]

@@ -1,4 +1,4 @@
-"""The doctor: its table is right against a sandbox that is well, and against each thing that may be wrong."""
+"""The doctor: its results with a healthy sandbox, and with each thing that can go wrong."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ from toolkit.transport.session import Session
 
 PATH = KEY_PERMISSIONS.path
 TIMES = ("/api/v3/time", "/fapi/v1/time", "/papi/v1/ping")
-ASKED = (*TIMES, PATH)
+REQUESTED = (*TIMES, PATH)
 
-Verdicts = dict[str, str]
+Statuses = dict[str, str]
 
 HOSTS = {f"{check} {host}": "ok" for host in BASE_URLS for check in ("host", "clock")}
-EXCHANGE: Verdicts = {"source": "ok", **HOSTS, "ban": "ok", "weight": "ok"}
-# Of the partner's key: HMAC, and it may trade.
-RIGHTS: Verdicts = {
+EXCHANGE: Statuses = {"source": "ok", **HOSTS, "ban": "ok", "weight": "ok"}
+# Of the partner's key: HMAC, and it can trade.
+PERMISSIONS: Statuses = {
     "type": "note",
     "accepted": "ok",
     "reading": "ok",
@@ -61,8 +61,8 @@ RIGHTS: Verdicts = {
     "withdrawals": "ok",
     "addresses": "ok",
 }
-# On a clock of one's own there is no ledger, and nothing was written yet.
-MACHINE: Verdicts = {
+# With a clock of its own, a Link does not share its rate limits; and there is no journal yet.
+MACHINE: Statuses = {
     "rate limits": "note",
     "journal": "note",
     "files": "ok",
@@ -70,25 +70,25 @@ MACHINE: Verdicts = {
     "proxy": "ok",
     "environment": "ok",
 }
-BOTH = ", for USER_DATA and TRADE"
+SERVES_BOTH = ", for USER_DATA and TRADE"
 
 
-def of_key(permissions: Verdicts = RIGHTS, about: str = f"key{BOTH}") -> Verdicts:
+def of_key(permissions: Statuses = PERMISSIONS, about: str = f"key{SERVES_BOTH}") -> Statuses:
     return {f"{check} {about}": status for check, status in permissions.items()}
 
 
-GOOD: Verdicts = {**EXCHANGE, "keys": "ok", **of_key(), **MACHINE}
+GOOD: Statuses = {**EXCHANGE, "keys": "ok", **of_key(), **MACHINE}
 
 
-def table(diagnosis: Diagnosis) -> Verdicts:
-    """All of it, line by line."""
+def table(diagnosis: Diagnosis) -> Statuses:
+    """The status of each check, by its name and what it is about."""
     rows = diagnosis.frame.to_dict("records")
-    verdicts = {" ".join(filter(pd.notna, (row["name"], row["about"]))): row["status"] for row in rows}
-    assert len(verdicts) == len(rows)
-    return verdicts
+    statuses = {" ".join(filter(pd.notna, (row["name"], row["about"]))): row["status"] for row in rows}
+    assert len(statuses) == len(rows)
+    return statuses
 
 
-def line(diagnosis: Diagnosis, name: str) -> Check:
+def find(diagnosis: Diagnosis, name: str) -> Check:
     (found,) = [each for each in diagnosis.checks if f"{each.name} {each.about}".startswith(name)]
     return found
 
@@ -108,36 +108,36 @@ def link_with(env: SandboxEnv, keys: Keys, **hosts: str) -> toolkit.Link:
     return toolkit.Link(keys=keys, hosts={**addresses, **hosts}, clock=env.clock, timeout=(2.0, 0.3))
 
 
-def asked_with(env: SandboxEnv) -> list[str]:
-    """The keys that were asked what they may do."""
+def keys_checked(env: SandboxEnv) -> list[str]:
+    """The keys whose permissions were requested."""
     return [entry.key for entry in env.exchange.log if entry.path == PATH]
 
 
 @pytest.fixture
 def nowhere() -> str:
-    """An address where nobody listens."""
+    """An address at which nothing listens."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture(autouse=True)
 def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the journals of a test."""
+    """The folder of the journals."""
     folder = tmp_path / "journal"
     monkeypatch.setenv("TOOLKIT_JOURNAL", str(folder))
     return folder
 
 
-# -- the five ------------------------------------------------------------------------------------------------
+# -- the most important results ----------------------------------------------------------------------------
 
 
 def test_a_good_key(env: SandboxEnv) -> None:
     diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD
-    assert [*table(diagnosis)] == [*GOOD], "and in this order"
+    assert [*table(diagnosis)] == [*GOOD], "in this order"
     assert diagnosis
     assert diagnosis.status == "note"
-    assert [entry.path for entry in env.exchange.log] == [*ASKED]
+    assert [entry.path for entry in env.exchange.log] == [*REQUESTED]
     assert [entry.weight for entry in env.exchange.log] == [1, 1, 1, 1]
 
 
@@ -145,47 +145,47 @@ def test_a_key_that_may_withdraw(env: SandboxEnv) -> None:
     diagnosis = link_of(env, "withdrawals").doctor()
     assert table(diagnosis) == GOOD | of_key({"withdrawals": "failure"})
     assert not diagnosis
-    found = line(diagnosis, "withdrawals")
+    found = find(diagnosis, "withdrawals")
     assert found.found.isupper()
     assert "MONEY OUT" in found.found
     assert "delete this one" in found.next_step
 
 
-def test_a_key_without_limits_of_addresses(env: SandboxEnv) -> None:
+def test_a_key_that_may_be_used_from_any_address(env: SandboxEnv) -> None:
     diagnosis = link_of(env, "open").doctor()
     assert table(diagnosis) == GOOD | of_key({"permissions": "warning", "addresses": "warning"})
     assert diagnosis
     assert diagnosis.status == "warning"
-    assert "from any address" in line(diagnosis, "addresses").found
+    assert "from any address" in find(diagnosis, "addresses").found
 
 
-@pytest.mark.parametrize(("ahead", "way"), [(90.0, "90.0 s behind"), (-90.0, "90.0 s ahead of")])
-def test_a_clock_that_is_wrong(ahead: float, way: str) -> None:
+@pytest.mark.parametrize(("ahead", "expected"), [(90.0, "90.0 s behind"), (-90.0, "90.0 s ahead of")])
+def test_a_clock_that_is_wrong(ahead: float, expected: str) -> None:
     env = SandboxEnv(ahead=ahead)
     diagnosis = env.link.doctor()
     wrong = {f"clock {host}": "warning" for host in BASE_URLS}
     assert table(diagnosis) == GOOD | wrong, "requests work: they carry the exchange's time"
     for host in ("api", "fapi"):
-        assert way in line(diagnosis, f"clock {host}").found
+        assert expected in find(diagnosis, f"clock {host}").found
     env.close()
 
 
-def test_a_clock_that_is_a_little_off_is_right() -> None:
+def test_a_clock_within_a_second_is_ok() -> None:
     env = SandboxEnv(ahead=0.9)
     assert table(env.link.doctor()) == GOOD
     env.close()
 
 
-def test_a_ban_that_is_known(env: SandboxEnv) -> None:
+def test_during_a_ban_nothing_is_sent(env: SandboxEnv) -> None:
     env.exchange.faults.add("ban", path="/sapi/")
     with pytest.raises(errors.BannedError) as caught:
         env.link.exchange.partner()
     before = len(env.exchange.log)
     diagnosis = env.link.doctor()
-    unseen = {f"host {host}": "note" for host in BASE_URLS}
+    not_checked = {f"host {host}": "note" for host in BASE_URLS}
     assert table(diagnosis) == {
         "source": "ok",
-        **unseen,
+        **not_checked,
         "ban": "failure",
         "weight": "ok",
         "keys": "ok",
@@ -193,14 +193,14 @@ def test_a_ban_that_is_known(env: SandboxEnv) -> None:
         **MACHINE,
     }
     assert len(env.exchange.log) == before, "nothing is sent during a ban"
-    assert f"{caught.value.until:%Y-%m-%d %H:%M:%S} UTC" in line(diagnosis, "ban").found
+    assert f"{caught.value.until:%Y-%m-%d %H:%M:%S} UTC" in find(diagnosis, "ban").found
     for name in ("host api", "permissions", "journal"):
-        assert line(diagnosis, name).found.startswith("Not ")
+        assert find(diagnosis, name).found.startswith("Not ")
     assert diagnosis.source == "sandbox"
     assert not diagnosis
 
 
-def test_during_a_ban_not_even_the_sandbox_is_asked_which_one_it_is(env: SandboxEnv) -> None:
+def test_during_a_ban_the_sandbox_is_not_asked_for_its_id(env: SandboxEnv) -> None:
     with recording.recording_server(env.sandbox.address) as server:
         link = env.new_link(hosts=dict.fromkeys(BASE_URLS, server.address))
         env.exchange.faults.add("ban", path="/sapi/")
@@ -214,7 +214,7 @@ def test_during_a_ban_not_even_the_sandbox_is_asked_which_one_it_is(env: Sandbox
 # -- the exchange --------------------------------------------------------------------------------------------
 
 
-def test_a_ban_that_is_met_on_the_way(env: SandboxEnv) -> None:
+def test_a_ban_that_begins_during_the_checks(env: SandboxEnv) -> None:
     env.exchange.faults.add("ban", path="/fapi/")
     diagnosis = env.link.doctor()
     assert table(diagnosis) == {
@@ -229,25 +229,25 @@ def test_a_ban_that_is_met_on_the_way(env: SandboxEnv) -> None:
         **of_key({"type": "note", "permissions": "note"}),
         **MACHINE,
     }
-    assert "refuses requests from this address" in line(diagnosis, "host fapi").found
+    assert "refuses requests from this address" in find(diagnosis, "host fapi").found
     assert [entry.path for entry in env.exchange.log] == ["/api/v3/time", "/fapi/v1/time"]
 
 
-def test_a_host_that_asked_to_wait_is_left_alone(env: SandboxEnv) -> None:
+def test_nothing_is_sent_to_a_host_that_asked_to_wait(env: SandboxEnv) -> None:
     env.exchange.faults.add("rate-limit", path="/api/", seconds=40)
     diagnosis = env.link.doctor()
     rest = of_key({"type": "note", "permissions": "note"})
     first = {name: status for name, status in EXCHANGE.items() if name != "clock api"}
     expected = {**first, "host api": "failure", "ban": "warning", "keys": "ok", **rest, **MACHINE}
     assert table(diagnosis) == expected
-    assert "api asked to wait until 2026-01-01 00:00:40 UTC" in line(diagnosis, "ban").found
+    assert "api asked to wait until 2026-01-01 00:00:40 UTC" in find(diagnosis, "ban").found
     assert env.clock.slept == []
     again = env.link.doctor()
     assert table(again) == expected | {"host api": "note"}
     assert env.sent("/api/v3/time") == [429]
 
 
-def test_a_key_that_meets_a_ban_or_a_pause(env: SandboxEnv) -> None:
+def test_a_key_check_that_meets_a_ban_or_a_back_off(env: SandboxEnv) -> None:
     for kind, status in (("rate-limit", "warning"), ("ban", "failure")):
         env.exchange.faults.add(kind, path=PATH)
         diagnosis = env.link.doctor()
@@ -262,28 +262,28 @@ def test_a_host_that_cannot_be_reached(env: SandboxEnv, nowhere: str) -> None:
     diagnosis = link.doctor()
     first = {name: status for name, status in EXCHANGE.items() if name != "clock papi"}
     assert table(diagnosis) == {**first, "host papi": "failure", "keys": "ok", **of_key(), **MACHINE}
-    assert "the connection failed" in line(diagnosis, "host papi").found
-    assert "network" in line(diagnosis, "host papi").next_step
+    assert "the connection failed" in find(diagnosis, "host papi").found
+    assert "network" in find(diagnosis, "host papi").next_step
 
 
-def test_without_its_host_no_key_is_asked(env: SandboxEnv, nowhere: str) -> None:
+def test_keys_are_not_checked_if_their_host_is_unreachable(env: SandboxEnv, nowhere: str) -> None:
     diagnosis = link_with(env, Keys([credentials(env, "partner")], "a test"), api=nowhere).doctor()
     first = {name: status for name, status in EXCHANGE.items() if name != "clock api"}
     rest = of_key({"type": "note", "permissions": "note"})
-    # What a sandbox says of itself is asked there, too.
+    # The sandbox would be asked for its id at the same address.
     expected = {**first, "source": "warning", "host api": "failure", "keys": "ok", **rest, **MACHINE}
     assert table(diagnosis) == expected
-    assert "the host could not be reached" in line(diagnosis, "permissions").found
-    assert diagnosis.source == "live", "nobody has said that the data are made up"
+    assert "the host could not be reached" in find(diagnosis, "permissions").found
+    assert diagnosis.source == "live", "no server has identified itself as a sandbox"
     assert "SANDBOX" not in repr(diagnosis)
 
 
-def test_a_silent_host_costs_one_time_out(env: SandboxEnv) -> None:
+def test_a_host_that_does_not_respond_costs_one_time_out(env: SandboxEnv) -> None:
     env.exchange.faults.add("timeout", path="/fapi/", times=None)
     env.exchange.faults.add("timeout", path=PATH, times=None)
     diagnosis = env.link.doctor()
-    assert "timed out while waiting" in line(diagnosis, "host fapi").found
-    assert "timed out while waiting" in line(diagnosis, "accepted").found
+    assert "timed out while waiting" in find(diagnosis, "host fapi").found
+    assert "timed out while waiting" in find(diagnosis, "accepted").found
     assert env.sent("/fapi/") == [0]
     assert env.sent(PATH) == [0]
 
@@ -298,15 +298,17 @@ def test_a_silent_host_costs_one_time_out(env: SandboxEnv) -> None:
         ("firewall", {}, "HTTP 403"),
     ],
 )
-def test_what_is_not_the_exchange(env: SandboxEnv, kind: str, options: dict[str, Any], said: str) -> None:
-    headers = {"name": "Date", "value": "soon"}  # which would tell the time, after all
+def test_a_server_that_is_not_the_exchange(
+    env: SandboxEnv, kind: str, options: dict[str, Any], said: str
+) -> None:
+    headers = {"name": "Date", "value": "soon"}  # the time could be read from it
     env.exchange.faults.add("extra-header", path="/fapi/", **headers)
     env.exchange.faults.add(kind, path="/fapi/", **options)
     diagnosis = env.link.doctor()
     first = {name: status for name, status in EXCHANGE.items() if name != "clock fapi"}
     assert table(diagnosis) == {**first, "host fapi": "failure", "keys": "ok", **of_key(), **MACHINE}
-    assert said in line(diagnosis, "host fapi").found
-    assert "in between" in line(diagnosis, "host fapi").next_step
+    assert said in find(diagnosis, "host fapi").found
+    assert "in between" in find(diagnosis, "host fapi").next_step
 
 
 def test_a_certificate_that_is_not_trusted(env: SandboxEnv, tmp_path: Path) -> None:
@@ -318,9 +320,9 @@ def test_a_certificate_that_is_not_trusted(env: SandboxEnv, tmp_path: Path) -> N
         diagnosis = link_with(env, keys, fapi=server.address).doctor()
         assert server.sent == []
     assert table(diagnosis)["host fapi"] == "failure"
-    assert "certificate" in line(diagnosis, "host fapi").found
-    assert "verify=" in line(diagnosis, "host fapi").next_step
-    assert "intercepting" in line(diagnosis, "host fapi").next_step
+    assert "certificate" in find(diagnosis, "host fapi").found
+    assert "verify=" in find(diagnosis, "host fapi").next_step
+    assert "intercepting" in find(diagnosis, "host fapi").next_step
 
 
 @pytest.mark.parametrize(
@@ -337,7 +339,7 @@ def test_a_certificate_that_is_not_trusted(env: SandboxEnv, tmp_path: Path) -> N
         ("NO_PROXY", "*", "the connection failed", "Check the network"),
     ],
 )
-def test_what_to_do_goes_by_what_failed(
+def test_the_advice_depends_on_what_failed(
     variable: str, value: str, said: str, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -345,26 +347,24 @@ def test_what_to_do_goes_by_what_failed(
     with toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts) as link:
         diagnosis = link.doctor()
     for host in BASE_URLS:
-        found = line(diagnosis, f"host {host}")
+        found = find(diagnosis, f"host {host}")
         assert said in found.found
         assert step in found.next_step
         assert "in between" not in found.next_step
     assert "hush" not in everything(diagnosis)
 
 
-def test_a_log_of_the_secrets_of_tls_is_a_warning(
-    env: SandboxEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_tls_key_log_is_a_warning(env: SandboxEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "key log" not in table(env.link.doctor())
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys.log"))
-    found = line(env.link.doctor(), "key log")
+    found = find(env.link.doctor(), "key log")
     assert found.status == "warning"
     assert str(tmp_path / "keys.log") in found.found
     assert "API keys and signed requests" in found.found
     assert "Remove SSLKEYLOGFILE from the environment" in found.next_step
 
 
-def test_a_slow_way_to_the_exchange() -> None:
+def test_a_slow_connection_is_a_warning() -> None:
     with Sandbox(seed=7) as sandbox:
         hosts = dict.fromkeys(BASE_URLS, sandbox.address)
         for window, status in ((1, "warning"), (60_000, "ok")):
@@ -372,7 +372,7 @@ def test_a_slow_way_to_the_exchange() -> None:
             diagnosis = link.doctor()
             assert table(diagnosis)["clock api"] == status
             if status == "warning":
-                assert "recv_window" in line(diagnosis, "clock api").next_step
+                assert "recv_window" in find(diagnosis, "clock api").next_step
             link.close()
 
 
@@ -382,51 +382,53 @@ def test_a_counter_that_is_nearly_full(env: SandboxEnv, used: int, status: str) 
     env.exchange.faults.add("extra-header", path="/fapi/", **counted)
     diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"weight": status}
-    assert f"fapi: {used:,} of 2,400, 80%" in line(diagnosis, "weight").found
+    assert f"fapi: {used:,} of 2,400, 80%" in find(diagnosis, "weight").found
 
 
 # -- keys ----------------------------------------------------------------------------------------------------
 
 
-def test_a_secret_of_another_key(env: SandboxEnv) -> None:
+def test_a_secret_that_belongs_to_another_key(env: SandboxEnv) -> None:
     diagnosis = env.new_link(secret="x" * 64).doctor()
     rest = of_key({"type": "note", "accepted": "failure"})
     assert table(diagnosis) == {**EXCHANGE, "keys": "ok", **rest, **MACHINE}
-    assert "code -1022" in line(diagnosis, "accepted").found
-    assert "does not belong" in line(diagnosis, "accepted").next_step
+    assert "code -1022" in find(diagnosis, "accepted").found
+    assert "does not belong" in find(diagnosis, "accepted").next_step
 
 
-def test_a_key_that_is_not_known(env: SandboxEnv) -> None:
+def test_a_key_that_the_exchange_does_not_know(env: SandboxEnv) -> None:
     diagnosis = env.new_link(key="x" * 64).doctor()
-    assert table(diagnosis)[f"accepted key{BOTH}"] == "failure"
-    assert "code -2015" in line(diagnosis, "accepted").found
-    assert "from this machine's IP address" in line(diagnosis, "accepted").next_step
+    assert table(diagnosis)[f"accepted key{SERVES_BOTH}"] == "failure"
+    assert "code -2015" in find(diagnosis, "accepted").found
+    assert "from this machine's IP address" in find(diagnosis, "accepted").next_step
 
 
-def test_an_exchange_that_is_not_well(env: SandboxEnv) -> None:
+def test_errors_of_the_exchange_are_failures_of_the_key_check(env: SandboxEnv) -> None:
     env.exchange.faults.add("server-error", path=PATH)
     diagnosis = env.link.doctor()
-    assert "Service Unavailable" in line(diagnosis, "accepted").found
+    assert "Service Unavailable" in find(diagnosis, "accepted").found
     env.exchange.faults.add("missing-field", path=PATH, field="enableWithdrawals")
     diagnosis = env.link.doctor()
-    assert "enableWithdrawals" in line(diagnosis, "accepted").found
-    assert table(diagnosis)[f"accepted key{BOTH}"] == "failure", "what was not said is not taken for a no"
-    assert env.sent(PATH) == [503, 200], "each was asked once"
+    assert "enableWithdrawals" in find(diagnosis, "accepted").found
+    assert table(diagnosis)[f"accepted key{SERVES_BOTH}"] == "failure", (
+        "a missing flag does not count as False"
+    )
+    assert env.sent(PATH) == [503, 200], "each was sent once"
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ed25519"])
-def test_keys_that_are_signed_for_with_a_private_key(env: SandboxEnv, kind: str) -> None:
+def test_keys_with_a_private_key(env: SandboxEnv, kind: str) -> None:
     private = rsa.generate_private_key(65537, 2048) if kind == "rsa" else ed25519.Ed25519PrivateKey.generate()
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     public = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     key = env.sandbox.world.add_key("mine", public_pem=public, like="read-only")
     diagnosis = env.new_link(key.key, pem).doctor()
     assert table(diagnosis) == GOOD | of_key({"type": "ok", "permissions": "ok"})
-    assert line(diagnosis, "type").found == {"rsa": "RSA of 2048 bits.", "ed25519": "Ed25519."}[kind]
-    assert "It was created on 20" in line(diagnosis, "accepted").found
+    assert find(diagnosis, "type").found == {"rsa": "RSA of 2048 bits.", "ed25519": "Ed25519."}[kind]
+    assert "It was created on 20" in find(diagnosis, "accepted").found
 
 
-def test_each_of_several_keys_is_asked_with_itself(env: SandboxEnv) -> None:
+def test_each_of_several_keys_is_checked_with_its_own_request(env: SandboxEnv) -> None:
     keys = [
         credentials(env, "read-only", "USER_DATA"),
         credentials(env, "trade-only", "TRADE"),
@@ -436,36 +438,36 @@ def test_each_of_several_keys_is_asked_with_itself(env: SandboxEnv) -> None:
     assert table(diagnosis) == {
         **EXCHANGE,
         "keys": "ok",
-        **of_key(RIGHTS | {"permissions": "ok"}, "key 1 of 3, for USER_DATA"),
+        **of_key(PERMISSIONS | {"permissions": "ok"}, "key 1 of 3, for USER_DATA"),
         **of_key({"type": "note", "permissions": "warning"}, "key 2 of 3, for TRADE"),
-        **of_key(RIGHTS | {"withdrawals": "failure"}, f"key 3 of 3{BOTH}"),
+        **of_key(PERMISSIONS | {"withdrawals": "failure"}, f"key 3 of 3{SERVES_BOTH}"),
         **MACHINE,
     }
-    assert asked_with(env) == ["read-only", "withdrawals"]
-    assert line(diagnosis, "keys").found == "3 keys, from profile desk."
-    unasked = line(diagnosis, "permissions key 2")
-    assert unasked.found.startswith("Not checked whether it can withdraw: a key that serves only TRADE")
-    assert "USER_DATA" in unasked.next_step
-    assert "API page" in unasked.next_step
+    assert keys_checked(env) == ["read-only", "withdrawals"]
+    assert find(diagnosis, "keys").found == "3 keys, from profile desk."
+    unchecked = find(diagnosis, "permissions key 2")
+    assert unchecked.found.startswith("Not checked whether it can withdraw: a key that serves only TRADE")
+    assert "USER_DATA" in unchecked.next_step
+    assert "API page" in unchecked.next_step
 
 
-def test_not_all_is_well_where_withdrawals_were_not_looked_at(env: SandboxEnv) -> None:
+def test_withdrawals_that_were_not_checked_are_a_warning(env: SandboxEnv) -> None:
     diagnosis = link_with(env, Keys([credentials(env, "trade-only", "TRADE")], "a test")).doctor()
     assert diagnosis.status == "warning"
     assert "All is well" not in repr(diagnosis)
 
 
 @pytest.mark.parametrize("rows", [0, 2])
-def test_an_answer_about_no_key_or_two(env: SandboxEnv, rows: int) -> None:
+def test_a_response_without_exactly_one_row(env: SandboxEnv, rows: int) -> None:
     row = {"ipRestrict": True, "enableReading": True, "enableWithdrawals": False}
     put(env, KEY_PERMISSIONS, [row] * rows)
     diagnosis = env.link.doctor()
     rest = of_key({"type": "note", "accepted": "failure"})
     assert table(diagnosis) == {**EXCHANGE, "keys": "ok", **rest, **MACHINE}
-    assert f"the response has {rows} rows" in line(diagnosis, "accepted").found
+    assert f"the response has {rows} rows" in find(diagnosis, "accepted").found
 
 
-def test_each_flag_has_words_or_a_line_of_its_own() -> None:
+def test_each_flag_has_a_text_or_a_check_of_its_own() -> None:
     flags = {column.name for column in KEY_PERMISSIONS.columns if column.kind == "flag"}
     others = {"ip_restrict", "enable_reading", "enable_withdrawals", "enable_fix_read_only"}
     assert flags == {*permissions._ACTIONS, *others}
@@ -483,8 +485,8 @@ def test_each_flag_has_words_or_a_line_of_its_own() -> None:
         ("tradingAuthorityExpirationTime", 1_767_139_200_000, {"trading": "warning"}, "ended on 2025-12-31"),
     ],
 )
-def test_what_the_exchange_may_say_of_a_key(
-    env: SandboxEnv, field: str, value: object, expected: Verdicts, said: str
+def test_permissions_that_the_exchange_may_report(
+    env: SandboxEnv, field: str, value: object, expected: Statuses, said: str
 ) -> None:
     env.exchange.faults.add("unknown-field", path=PATH, field=field, value=value)
     diagnosis = env.link.doctor()
@@ -492,19 +494,19 @@ def test_what_the_exchange_may_say_of_a_key(
     assert any(said in each.found for each in diagnosis.checks)
 
 
-def test_a_key_that_may_only_read_is_told_of_what_is_new(env: SandboxEnv) -> None:
+def test_an_unknown_permission_of_a_read_only_key_is_a_note(env: SandboxEnv) -> None:
     env.exchange.faults.add("unknown-field", path=PATH, field="enableMoonTravel", value=True)
     diagnosis = link_of(env, "read-only").doctor()
-    assert line(diagnosis, "permissions").status == "note"
+    assert find(diagnosis, "permissions").status == "note"
     assert (
-        line(diagnosis, "permissions").found
+        find(diagnosis, "permissions").found
         == "It cannot change anything. Unknown to this version of the toolkit: enableMoonTravel."
     )
 
 
-def test_reading_in_another_way_changes_nothing(env: SandboxEnv) -> None:
+def test_reading_over_fix_is_not_a_permission_to_change(env: SandboxEnv) -> None:
     env.exchange.faults.add("unknown-field", path=PATH, field="enableFixReadOnly", value=True)
-    assert line(link_of(env, "read-only").doctor(), "permissions").found == "It cannot change anything."
+    assert find(link_of(env, "read-only").doctor(), "permissions").found == "It cannot change anything."
 
 
 # -- this machine --------------------------------------------------------------------------------------------
@@ -526,53 +528,55 @@ def test_a_store_that_is_shared(sandbox: Sandbox, tmp_path: Path, monkeypatch: p
     with link_at(sandbox) as link:
         diagnosis = link.doctor()
         assert table(diagnosis) == GOOD | {"rate limits": "ok"}
-        assert str(tmp_path / "rate limits") in line(diagnosis, "rate limits").found
+        assert str(tmp_path / "rate limits") in find(diagnosis, "rate limits").found
         assert all(link._connection.budget.shared_clock(host) for host in BASE_URLS), (
-            "other processes need not ask"
+            "other processes need not measure it"
         )
 
 
 def test_a_store_that_is_damaged(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path))
-    told = requests.get(f"{sandbox.address}/sandbox/id", timeout=5).json()["id"]
-    path = rate_limit_file(dict.fromkeys(BASE_URLS, sandbox.address), told)
+    sandbox_id = requests.get(f"{sandbox.address}/sandbox/id", timeout=5).json()["id"]
+    path = rate_limit_file(dict.fromkeys(BASE_URLS, sandbox.address), sandbox_id)
     assert path is not None
     path.write_bytes(b"nonsense " * 1000)
     with link_at(sandbox) as link:
         diagnosis = link.doctor()
     assert table(diagnosis) == GOOD
-    assert "damaged and set aside" in line(diagnosis, "rate limits").found
-    assert f"{path}.damaged" in line(diagnosis, "rate limits").next_step
+    assert "damaged and set aside" in find(diagnosis, "rate limits").found
+    assert f"{path}.damaged" in find(diagnosis, "rate limits").next_step
 
 
-def test_a_store_that_stands_alone(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_cannot_be_shared(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path / "file"))
     with pytest.warns(errors.RateLimitWarning):
         link = link_at(sandbox)
     diagnosis = link.doctor()
     assert table(diagnosis) == GOOD | {"rate limits": "warning"}
-    assert str(tmp_path) in line(diagnosis, "rate limits").found
-    assert "TOOLKIT_RATE_LIMITS" in line(diagnosis, "rate limits").next_step
+    assert str(tmp_path) in find(diagnosis, "rate limits").found
+    assert "TOOLKIT_RATE_LIMITS" in find(diagnosis, "rate limits").next_step
     link.close()
 
 
-def test_looking_makes_no_journal(env: SandboxEnv, journal: Path) -> None:
+def test_the_doctor_creates_no_journal(env: SandboxEnv, journal: Path) -> None:
     diagnosis = env.link.doctor()
-    assert "none yet" in line(diagnosis, "journal").found
+    assert "none yet" in find(diagnosis, "journal").found
     assert not journal.exists()
 
 
-def test_a_journal_in_which_all_is_settled(env: SandboxEnv) -> None:
+def test_a_journal_without_unresolved_writes(env: SandboxEnv) -> None:
     ops = env.link.operations()
     ops.exchange.create_sub_account(tag="a").require_confirmed()
     diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "ok"}
-    assert ops.journal.name in line(diagnosis, "journal").found
+    assert ops.journal.name in find(diagnosis, "journal").found
 
 
 @pytest.mark.parametrize(("failure", "said"), [(1, "One write has"), (2, "2 writes have")])
-def test_a_journal_with_calls_that_are_not_settled(env: SandboxEnv, failure: int, said: str) -> None:
+def test_a_journal_with_unresolved_writes(env: SandboxEnv, failure: int, said: str) -> None:
     ops = env.link.operations()
     env.exchange.faults.add("reset", method="POST", times=failure)
     for each in range(failure):
@@ -580,9 +584,9 @@ def test_a_journal_with_calls_that_are_not_settled(env: SandboxEnv, failure: int
     before = env.sent()
     diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "warning"}
-    assert line(diagnosis, "journal").found.startswith(said)
-    assert "`ops = link.operations()`" in line(diagnosis, "journal").next_step
-    assert env.sent()[len(before) :] == [200] * 4, "nothing is reconciled by looking"
+    assert find(diagnosis, "journal").found.startswith(said)
+    assert "`ops = link.operations()`" in find(diagnosis, "journal").next_step
+    assert env.sent()[len(before) :] == [200] * 4, "the doctor reconciles nothing"
 
 
 def test_a_journal_of_a_newer_version(env: SandboxEnv) -> None:
@@ -591,34 +595,36 @@ def test_a_journal_of_a_newer_version(env: SandboxEnv) -> None:
         file.execute("PRAGMA user_version = 99")
     diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "failure"}
-    assert "format 99" in line(diagnosis, "journal").found
-    assert "Do not delete it" in line(diagnosis, "journal").next_step
+    assert "format 99" in find(diagnosis, "journal").found
+    assert "Do not delete it" in find(diagnosis, "journal").next_step
 
 
-def test_a_journal_that_cannot_be_made(env: SandboxEnv, journal: Path) -> None:
+def test_a_journal_that_cannot_be_created(env: SandboxEnv, journal: Path) -> None:
     journal.touch()
     diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "failure"}
-    assert f"in {journal} cannot be used" in line(diagnosis, "journal").found
+    assert f"in {journal} cannot be used" in find(diagnosis, "journal").found
 
 
-def test_no_home_for_a_journal(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_in_an_unknown_home_folder(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_JOURNAL", "~nobody-of-this-name/journal")
     diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "warning"}
-    assert "no home folder" in line(diagnosis, "journal").found
+    assert "no home folder" in find(diagnosis, "journal").found
 
 
 def test_a_journal_whose_name_is_too_long(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_JOURNAL", "/" + "x" * 300)
     diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "failure"}
-    assert "cannot be used" in line(diagnosis, "journal").found
+    assert "cannot be used" in find(diagnosis, "journal").found
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-def test_no_home_for_a_store(sandbox: Sandbox, journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", "~nobody-of-this-name/ledger")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+def test_a_store_in_an_unknown_home_folder(
+    sandbox: Sandbox, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", "~nobody-of-this-name/rate-limits")
     journal.mkdir()
     journal.chmod(0o777)
     with pytest.warns(errors.RateLimitWarning):
@@ -628,14 +634,14 @@ def test_no_home_for_a_store(sandbox: Sandbox, journal: Path, monkeypatch: pytes
     link.close()
 
 
-def test_rights_to_files_are_not_looked_at_on_windows(tmp_path: Path) -> None:
+def test_file_permissions_are_not_checked_on_windows(tmp_path: Path) -> None:
     found = files_check([tmp_path], windows=True)
     assert found.status == "note"
     assert "not checked on Windows" in found.found
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-def test_a_command_can_be_copied(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+def test_a_command_in_the_text_can_be_copied(tmp_path: Path) -> None:
     folder = tmp_path / "two  words; and 'more'"
     folder.mkdir()
     folder.chmod(0o777)
@@ -645,25 +651,27 @@ def test_a_command_can_be_copied(tmp_path: Path) -> None:
     assert shlex.split(command) == ["chmod", "go-w", str(folder)]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-def test_files_that_others_may_change(
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
+def test_files_that_other_users_can_change(
     env: SandboxEnv, journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = env.link.operations().journal
     journal.chmod(0o777)
     diagnosis = env.link.doctor()
     assert table(diagnosis) == GOOD | {"journal": "ok", "files": "warning"}
-    assert f"chmod go-w {journal}`" in line(diagnosis, "files").next_step
-    journal.chmod(0o1777)  # they may add to it, and no more
+    assert f"chmod go-w {journal}`" in find(diagnosis, "files").next_step
+    journal.chmod(0o1777)  # others can only add files
     path.chmod(0o660)
-    assert f"can change {path}." in line(env.link.doctor(), "files").found
-    monkeypatch.setenv("TOOLKIT_RATE_LIMITS", str(tmp_path))  # who shares a folder means it
+    assert f"can change {path}." in find(env.link.doctor(), "files").found
+    monkeypatch.setenv(
+        "TOOLKIT_RATE_LIMITS", str(tmp_path)
+    )  # a folder named by the user is shared on purpose
     assert files_check([path]).status == "note"
     path.chmod(0o600)
     assert files_check([path, tmp_path / "nothing"]).status == "ok"
 
 
-def test_versions() -> None:
+def test_versions_are_listed_and_outdated_ones_noted() -> None:
     enough = versions_check(["pandas>=2.2,<4", "requests", "nothing-of-this-name>=3", "Pandas<1"])
     assert enough.status == "ok"
     for name in ("toolkit", "Python", "pandas", "pyarrow", "requests", "urllib3", "cryptography", "OpenSSL"):
@@ -675,7 +683,7 @@ def test_versions() -> None:
     assert versions_check([f"pandas>={pd.__version__}", f"pandas>={pd.__version__}.0"]).status == "ok"
 
 
-def test_the_way_to_the_exchange(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_proxies_and_authorities_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     trusted = tmp_path / "authorities.pem"
     trusted.touch()
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(trusted))
@@ -683,19 +691,19 @@ def test_the_way_to_the_exchange(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     hosts = dict.fromkeys(BASE_URLS, "https://exchange.invalid")
     link = toolkit.Link(key="k" * 64, secret="s" * 64, hosts=hosts, proxies=proxies)
     diagnosis = link.doctor()
-    found = line(diagnosis, "proxy")
+    found = find(diagnosis, "proxy")
     assert (found.status, found.found) == (
         "note",
         f"Requests go through proxy.invalid. The authorities in {trusted} are trusted.",
     )
     for secret in ("somebody", "pass", "w@rd"):
         assert secret not in everything(diagnosis)
-    assert line(diagnosis, "source").found == "The real exchange."
-    assert [line(diagnosis, f"host {host}").status for host in BASE_URLS] == ["failure"] * 3
+    assert find(diagnosis, "source").found == "The real exchange."
+    assert [find(diagnosis, f"host {host}").status for host in BASE_URLS] == ["failure"] * 3
     link.close()
 
 
-def test_an_authority_of_ones_own_is_named(tmp_path: Path) -> None:
+def test_a_custom_authority_is_named(tmp_path: Path) -> None:
     trusted = tmp_path / "authorities.pem"
     trusted.touch()
     hosts = dict.fromkeys(BASE_URLS, "https://exchange.invalid")
@@ -721,7 +729,7 @@ def test_a_proxy_is_named_without_its_user(address: str, name: str) -> None:
     assert session.network_route("api") == (name, "")
 
 
-def test_variables_are_named_and_not_shown() -> None:
+def test_variables_are_named_without_their_values() -> None:
     assert environment_check({"HOME": "/", "TOOLKIT_RATE_LIMITS": ""}).found.startswith("None")
     plain = environment_check({"TOOLKIT_RATE_LIMITS": "off", "TOOLKIT_CONFIG": "/x"})
     assert (plain.status, plain.found) == ("ok", "Set: TOOLKIT_CONFIG, TOOLKIT_RATE_LIMITS.")
@@ -736,7 +744,7 @@ def test_variables_are_named_and_not_shown() -> None:
 
 
 def everything(diagnosis: Diagnosis) -> str:
-    """All that a diagnosis shows of itself."""
+    """Everything that a diagnosis shows."""
     frame = diagnosis.frame
     shown = [
         repr(diagnosis),
@@ -748,7 +756,7 @@ def everything(diagnosis: Diagnosis) -> str:
     return "\n".join(shown)
 
 
-def test_nothing_secret_is_in_any_of_it(env: SandboxEnv) -> None:
+def test_a_diagnosis_contains_no_secret(env: SandboxEnv) -> None:
     world = env.sandbox.world
     keys = [credentials(env, name) for name in ("partner", "withdrawals", "no-link")]
     texts = [everything(link_with(env, Keys(keys, "a test")).doctor())]
@@ -777,7 +785,7 @@ def test_the_frame_keeps_its_contract(env: SandboxEnv) -> None:
     assert frame["found"].str.endswith(".").all()
 
 
-def test_whatever_is_not_good_says_what_to_do(env: SandboxEnv, nowhere: str) -> None:
+def test_every_warning_and_failure_says_what_to_do(env: SandboxEnv, nowhere: str) -> None:
     keys = Keys([credentials(env, name) for name in ("withdrawals", "open")], "a test")
     env.exchange.faults.add("html", path="/fapi/")
     diagnosis = link_with(env, keys, papi=nowhere).doctor()
@@ -797,7 +805,7 @@ def test_the_text_fits_a_terminal(env: SandboxEnv) -> None:
     assert [text for text in checks if len(text) > 100 and not any(part in text for part in paths)] == []
 
 
-def test_the_picture_is_static_and_escaped(env: SandboxEnv) -> None:
+def test_the_html_is_static_and_escaped(env: SandboxEnv) -> None:
     origin = "<script>alert(1)</script> & `more`"
     html = link_with(env, Keys([credentials(env, "withdrawals")], origin)).doctor()._repr_html_()
     assert "<script" not in html
@@ -808,7 +816,7 @@ def test_the_picture_is_static_and_escaped(env: SandboxEnv) -> None:
     assert "http://" not in html.replace(env.sandbox.address, ""), "it loads nothing"
 
 
-def test_every_part_of_a_line_is_escaped() -> None:
+def test_every_part_of_a_check_is_escaped() -> None:
     odd = Check("<a>", "<b>", "<c>", "warning", "<d>", "<e>")
     html = html_of([odd], "live", datetime.fromtimestamp(0, UTC))
     for each in "abcde":
@@ -817,13 +825,13 @@ def test_every_part_of_a_line_is_escaped() -> None:
     assert "SANDBOX" not in html
 
 
-def test_the_worst_verdict_counts() -> None:
+def test_the_worst_status_counts() -> None:
     checks = [Check("", "a", status="note"), Check("", "b", status="warning"), Check("", "c")]
     assert worst(checks) == "warning"
     assert worst([]) == "ok"
 
 
-def test_an_interrupt_goes_through(env: SandboxEnv) -> None:
+def test_an_interrupt_is_raised(env: SandboxEnv) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
@@ -838,14 +846,14 @@ def test_an_interrupt_goes_through(env: SandboxEnv) -> None:
 
 
 def run(*arguments: str, **environment: str) -> Result:
-    """The command in this process, with these variables besides."""
-    # click before 8.2 keeps the errors apart only where it is told to, and later ones know no other way.
-    apart: Any = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
-    return CliRunner(**apart).invoke(main, ["doctor", *arguments], env=environment, catch_exceptions=False)
+    """Run the command in this process, with additional variables."""
+    # click before 8.2 separates stderr only if `mix_stderr` is False; later versions always do.
+    options: Any = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
+    return CliRunner(**options).invoke(main, ["doctor", *arguments], env=environment, catch_exceptions=False)
 
 
 def run_alone(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command as a program of its own, with these variables besides."""
+    """Run the command as a program, with additional variables."""
     return subprocess.run(
         [sys.executable, "-m", "toolkit", "doctor", *arguments],
         cwd=ROOT,
@@ -858,7 +866,7 @@ def run_alone(*arguments: str, **environment: str) -> subprocess.CompletedProces
 
 
 def running(sandbox: Sandbox, name: str = "partner", **more: object) -> Mapping[str, str]:
-    """The variable that names a running sandbox, with one of its keys."""
+    """The variable that names a running sandbox and one of its keys."""
     key = sandbox.world.keys[name]
     said = {"address": sandbox.address, "key": key.key, "secret": key.secret, **more}
     return {"TOOLKIT_SANDBOX": json.dumps(said)}
@@ -874,7 +882,9 @@ def running(sandbox: Sandbox, name: str = "partner", **more: object) -> Mapping[
         ("withdrawals", [], 1),
     ],
 )
-def test_its_exit_status(sandbox: Sandbox, name: str, arguments: list[str], status: int) -> None:
+def test_the_exit_status_of_the_command(
+    sandbox: Sandbox, name: str, arguments: list[str], status: int
+) -> None:
     done = run("--demo", *arguments, **running(sandbox, name))
     assert (done.exit_code, done.stderr) == (status, "")
     assert done.stdout.startswith("doctor (SANDBOX)")
@@ -882,7 +892,7 @@ def test_its_exit_status(sandbox: Sandbox, name: str, arguments: list[str], stat
     assert sandbox.world.keys[name].key not in done.stdout
 
 
-def test_it_is_a_program(sandbox: Sandbox) -> None:
+def test_the_command_runs_as_a_program(sandbox: Sandbox) -> None:
     done = run_alone("--demo", **running(sandbox, "withdrawals"))
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith("doctor (SANDBOX)")
@@ -892,7 +902,7 @@ def test_it_is_a_program(sandbox: Sandbox) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_it_prints_json(sandbox: Sandbox) -> None:
+def test_the_command_prints_json(sandbox: Sandbox) -> None:
     done = run("--demo", "--json", **running(sandbox, "withdrawals"))
     assert done.exit_code == 1
     rows = {row["name"]: row for row in json.loads(done.stdout)}
@@ -906,7 +916,9 @@ def test_it_prints_json(sandbox: Sandbox) -> None:
     }
 
 
-def test_a_store_that_stands_alone_is_a_line_and_no_warning(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_shared_is_a_check_and_no_python_warning(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
     done = run("--demo", "--strict", TOOLKIT_RATE_LIMITS=str(tmp_path / "file"), **running(sandbox))
     assert (done.exit_code, done.stderr) == (1, "")
@@ -916,20 +928,20 @@ def test_a_store_that_stands_alone_is_a_line_and_no_warning(sandbox: Sandbox, tm
 @pytest.mark.parametrize(
     ("arguments", "variables", "said"),
     [
-        (["--demo", "desk"], {}, "give one of them"),
+        (["--demo", "desk"], {}, "give one of the two"),
         (["--demo"], {"TOOLKIT_SANDBOX": "not what it printed"}, "TOOLKIT_SANDBOX"),
         (["--nonsense"], {}, "No such option"),
     ],
 )
-def test_what_it_does_not_understand(arguments: list[str], variables: dict[str, str], said: str) -> None:
+def test_wrong_usage_of_the_command(arguments: list[str], variables: dict[str, str], said: str) -> None:
     done = run(*arguments, **variables)
     assert (done.exit_code, done.stdout) == (2, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_without_a_key_it_says_so_and_looks_at_the_rest() -> None:
-    # Through a proxy that is not there, so that nothing leaves this machine.
+def test_the_command_without_a_key_runs_the_other_checks() -> None:
+    # Through a proxy that does not exist, so that nothing leaves this machine.
     done = run(HTTPS_PROXY="http://user:hush@127.0.0.1:9")
     assert (done.exit_code, done.stderr) == (1, "")
     assert "FAILURE  keys            No API key was found" in done.stdout
@@ -939,10 +951,10 @@ def test_without_a_key_it_says_so_and_looks_at_the_rest() -> None:
     assert "The real exchange." in done.stdout
 
 
-def test_without_a_key_the_rest_is_looked_at(env: SandboxEnv) -> None:
-    said = "No API key was found `python -m toolkit key add` makes a profile. Nothing was sent."
+def test_without_a_key_the_other_checks_run(env: SandboxEnv) -> None:
+    said = "No API key was found. `python -m toolkit key add` makes a profile. Nothing was sent."
     diagnosis = link_with(env, Keys([], said)).doctor()
     assert table(diagnosis) == {**EXCHANGE, "keys": "failure", **MACHINE}
-    found = line(diagnosis, "keys")
-    assert found.found == "No API key was found"
+    found = find(diagnosis, "keys")
+    assert found.found == "No API key was found."
     assert found.next_step == "`python -m toolkit key add` makes a profile."

@@ -1,4 +1,4 @@
-"""The launcher, run for real: as a process, with a home of its own."""
+"""The launcher, run as a real process with a home folder of its own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from toolkit.lab.terminal import shell_command
 
 LINUX = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
 
-# Says it is JupyterLab, at once: for what only concerns the launcher.
+# Stands in for JupyterLab, and starts at once: for tests of the launcher alone.
 STAND_IN = """
 import http.server, sys
 port = int(next(a for a in sys.argv if "ServerApp.port=" in a).split("=")[1])
@@ -39,16 +39,16 @@ http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 
 
 def gone(launched: Launched, seconds: float = 10) -> bool:
-    patience = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     while launched.running():
-        if time.monotonic() > patience:
+        if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
     return True
 
 
 def put_another_python_first(home: Path) -> None:
-    """Have every shell of this home find another Python first, as conda and pyenv do."""
+    """Make every shell of this home find another Python first, as conda and pyenv do."""
     other = home / "other" / "python"
     other.parent.mkdir()
     other.write_text("#!/bin/sh\necho another Python\n")
@@ -63,7 +63,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
-    """A real JupyterLab, for the home of somebody who has another Lab with settings of every kind."""
+    """A real JupyterLab, in the home of a user who has another JupyterLab with settings of its own."""
     home = tmp_path_factory.mktemp("home")
     theirs = home / ".jupyter"
     (theirs / "lab" / "user-settings").mkdir(parents=True)
@@ -79,7 +79,7 @@ def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
     try:
         yield launched.until("Ctrl-C")
         launched.process.terminate()
-        assert launched.ended() == 0, "a polite kill is a clean end"
+        assert launched.ended() == 0, "SIGTERM is a clean end"
     finally:
         launched.stop()
 
@@ -98,14 +98,14 @@ def quick(tmp_path: Path) -> Iterator[Launched]:
         launched.stop()
 
 
-def test_the_lab_answers_to_its_token_alone(launched: Launched) -> None:
+def test_jupyterlab_requires_its_token(launched: Launched) -> None:
     assert f"http://127.0.0.1:{launched.port}/lab/tree/01_tour.ipynb?token=" in launched.said
     assert launched.ask("/api/status")[0] == 200
     assert launched.ask("/api/status", token=False)[0] == 403
     assert "01_tour.ipynb" in launched.ask("/api/contents")[1]
 
 
-def test_no_news_no_updates_no_extension_manager(launched: Launched) -> None:
+def test_there_are_no_news_no_update_checks_and_no_extension_manager(launched: Launched) -> None:
     page = launched.ask("/lab")[1]
     config = json.loads(
         re.search(r'<script id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.DOTALL)[1]
@@ -118,15 +118,15 @@ def test_no_news_no_updates_no_extension_manager(launched: Launched) -> None:
     assert json.loads(launched.ask("/lab/api/update")[1])["notification"] is None
 
 
-def test_a_first_tab_is_waited_for(launched: Launched) -> None:
-    """The first completion loads much, and Lab shows nothing at all where it takes longer than this."""
-    status, said = launched.ask("/lab/api/settings/@jupyterlab/completer-extension:manager")
+def test_the_time_out_of_completions_is_raised(launched: Launched) -> None:
+    """The first completion imports much, and JupyterLab shows none that takes longer than this."""
+    status, body = launched.ask("/lab/api/settings/@jupyterlab/completer-extension:manager")
 
     assert status == 200
-    assert json.loads(said)["schema"]["properties"]["providerTimeout"]["default"] >= 10_000
+    assert json.loads(body)["schema"]["properties"]["providerTimeout"]["default"] >= 10_000
 
 
-def test_the_users_other_lab_is_neither_read_nor_written(launched: Launched) -> None:
+def test_files_of_another_jupyterlab_are_neither_read_nor_written(launched: Launched) -> None:
     settings = "/lab/api/settings/@jupyterlab/apputils-extension:themes"
     connection = http.client.HTTPConnection("127.0.0.1", launched.port, timeout=30)
     body = json.dumps({"raw": '{"theme": "JupyterLab Dark"}'})
@@ -147,10 +147,10 @@ def test_the_users_other_lab_is_neither_read_nor_written(launched: Launched) -> 
 
 
 @LINUX
-def test_the_commands_of_the_readme_work_in_its_terminals_and_cells(
+def test_documented_commands_work_in_terminals_and_cells(
     launched: Launched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the files say that a shell reads: what is first there is not this environment."""
+    """Although the start-up files of the shell put another Python first."""
     shown = launched.in_terminal(
         "command -v python; echo read: $READ_PROFILE $READ_BASHRC; python -m toolkit --version"
     )
@@ -187,7 +187,7 @@ def test_a_shell_finds_the_programs_of_this_python_first(
     assert ran.stdout.splitlines() == [f"{Path(sys.executable).parent}/python", "yes" * bool(arguments)]
 
 
-def test_where_no_such_shell_is_known_it_is_started_as_it_is() -> None:
+def test_an_unknown_shell_is_started_without_options() -> None:
     assert shell_command("/opt/nu", login=True) == ["/opt/nu"]
     assert shell_command("/bin/zsh", login=False) == ["/bin/zsh"]
     command = shell_command("/bin/zsh", login=True)
@@ -196,7 +196,7 @@ def test_where_no_such_shell_is_known_it_is_started_as_it_is() -> None:
 
 
 @LINUX
-def test_nothing_secret_is_in_the_arguments_of_a_process(launched: Launched) -> None:
+def test_no_process_has_a_secret_in_its_arguments(launched: Launched) -> None:
     pid = launched.pid_of("jupyterlab")
     environment = dict(
         entry.split("=", 1) for entry in Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in entry
@@ -213,13 +213,13 @@ def test_nothing_secret_is_in_the_arguments_of_a_process(launched: Launched) -> 
 
 
 @LINUX
-def test_ctrl_c_stops_the_lab_its_kernels_and_the_sandbox(tmp_path: Path) -> None:
+def test_ctrl_c_stops_jupyterlab_its_kernels_and_the_sandbox(tmp_path: Path) -> None:
     mine = Launched(tmp_path, tmp_path)
     try:
         mine.until("Ctrl-C")
         assert mine.ask("/api/kernels", "POST")[0] == 201
-        words = " ".join(mine.running().values())
-        assert all(child in words for child in ("jupyterlab", "ipykernel", "toolkit sandbox"))
+        commands = " ".join(mine.running().values())
+        assert all(child in commands for child in ("jupyterlab", "ipykernel", "toolkit sandbox"))
         mine.process.send_signal(signal.SIGINT)
         assert mine.ended() == 0
         assert mine.running() == {}
@@ -235,7 +235,7 @@ def test_a_closed_terminal_stops_both(quick: Launched) -> None:
 
 
 @LINUX
-def test_the_lab_outlives_the_sandbox_and_not_the_other_way(quick: Launched) -> None:
+def test_jupyterlab_outlives_the_sandbox_but_not_the_reverse(quick: Launched) -> None:
     os.kill(quick.pid_of("toolkit sandbox"), signal.SIGKILL)
     quick.until("The sandbox ended by itself")
     assert quick.ask("/api/status")[0] == 200
@@ -247,19 +247,19 @@ def test_the_lab_outlives_the_sandbox_and_not_the_other_way(quick: Launched) -> 
 
 
 @LINUX
-def test_where_the_lab_ends_the_sandbox_is_stopped(quick: Launched) -> None:
+def test_the_sandbox_is_stopped_when_jupyterlab_ends(quick: Launched) -> None:
     os.kill(quick.pid_of("jupyterlab"), signal.SIGKILL)
     assert quick.ended() == 1
     assert quick.running() == {}
 
 
 @LINUX
-def test_where_the_launcher_is_killed_neither_outlives_it(quick: Launched) -> None:
+def test_a_killed_launcher_takes_both_with_it(quick: Launched) -> None:
     quick.process.kill()
     assert gone(quick)
 
 
-def test_a_taken_port_is_said_plainly(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_without_a_traceback(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -270,7 +270,7 @@ def test_a_taken_port_is_said_plainly(tmp_path: Path) -> None:
         assert lab.free_port(None) != launched.port
 
 
-def test_what_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_folder_and_notebook_that_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert lab.what_to_open(None) == (tmp_path, None)
     folder = tmp_path / "notebooks"
@@ -285,12 +285,12 @@ def test_what_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert lab.what_to_open(None) == (folder, "01_tour.ipynb")
 
 
-def test_kernels_use_sockets_where_their_path_fits() -> None:
+def test_kernels_use_sockets_if_the_path_is_short_enough() -> None:
     assert lab.kernel_transport("/tmp/toolkit-lab-abcdefgh") == "ipc"
     assert lab.kernel_transport("/var/folders/" + 60 * "x") == "tcp"
 
 
-def test_what_steers_another_jupyter_is_not_handed_on() -> None:
+def test_variables_that_configure_jupyter_are_not_passed_on() -> None:
     outer = {"JUPYTER_NO_CONFIG": "1", "JUPYTERLAB_DIR": "/x", "JUPYTER_TOKEN": "theirs", "PATH": "/bin"}
     inner = lab.lab_environment(outer, "{}", "ours", "/tmp/r")
     assert inner["PATH"] == f"{Path(sys.executable).parent}{os.pathsep}/bin"

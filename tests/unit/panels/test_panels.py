@@ -1,4 +1,4 @@
-"""Panels on a real Link and a real sandbox; drawings and tables as the pure functions they are."""
+"""Panels with a real Link and a real sandbox; drawings and tables as pure functions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def button(panel: Panel) -> ipywidgets.Button:
 
 
 def arcs(drawing: str) -> list[float]:
-    """Lengths of the arcs in percent of the ring: the track first, then this process's and what follows."""
+    """Lengths of the arcs in percent of the ring: the track, then the segments."""
     return [float(length) for length in re.findall(r'stroke-dasharray="([\d.]+) 200"', drawing)]
 
 
@@ -69,7 +69,7 @@ def arcs(drawing: str) -> list[float]:
         (1.3, 0.1, [100.0, 100.0], "140%"),
     ],
 )
-def test_gauge_is_filled_by_what_is_used_and_in_flight(
+def test_gauge_shows_used_weight_and_weight_in_flight(
     used: float, in_flight: float, drawn: list[float], label: str
 ) -> None:
     drawing = svg.gauge(svg.Level(own=used, in_flight=in_flight))
@@ -77,13 +77,13 @@ def test_gauge_is_filled_by_what_is_used_and_in_flight(
     assert f">{label}</text>" in drawing
 
 
-def test_gauge_tells_apart_whose_the_use_is() -> None:
+def test_gauge_distinguishes_kernel_machine_and_others() -> None:
     drawing = svg.gauge(svg.Level(own=0.3, machine=0.2, external=0.1, in_flight=0.05))
     parts = re.findall(
         r'stroke-opacity="([\d.]+)" stroke-dasharray="([\d.]+) 200" stroke-dashoffset="(\S+)"', drawing
     )
     assert parts[1:] == [("1", "30.00", "-0"), (".5", "20.00", "-30"), (".25", "5.00", "-60")]
-    # What others used is hatched, over its whole length and no further.
+    # Use by others is hatched over its whole length, and no further.
     (hatching,) = re.findall(r'stroke-dasharray="0 50.00 ([\d. ]+) 200"', drawing)
     assert float(hatching.split()[-1]) <= svg._TICK
     assert 10 - svg._SPACE <= sum(map(float, hatching.split())) <= 10
@@ -95,7 +95,7 @@ def test_gauge_tells_apart_whose_the_use_is() -> None:
     ("used_fraction", "state"),
     [(0.0, "ok"), (0.599, "ok"), (0.6, "busy"), (0.849, "busy"), (0.85, "hot"), (2.0, "hot")],
 )
-def test_states_turn_at_their_thresholds(used_fraction: float, state: str) -> None:
+def test_states_change_at_their_thresholds(used_fraction: float, state: str) -> None:
     assert svg.state_of(used_fraction) == state
 
 
@@ -107,7 +107,7 @@ def test_cards_name_the_state(used: int, chip: str) -> None:
     assert f">{chip}</span>" in limits_view.cards(snapshot(use(used=used)))
 
 
-def test_bars_count_a_minute_without_requests_as_nothing() -> None:
+def test_bars_show_a_minute_without_requests_as_zero() -> None:
     past = use(history=((780.0, 18_000), (900.0, 36_000), (960.0, 90_000)), own_history=((900.0, 6_000),))
     assert limits_view.recent(past, 5) == [(0, 0), (18_000, 0), (0, 0), (36_000, 6_000), (90_000, 90_000)]
 
@@ -118,12 +118,12 @@ def bars(drawing: str) -> list[tuple[float, str]]:
     return [(float(tall), opacity) for tall, opacity in found]
 
 
-def test_full_minutes_reach_the_line_of_the_limit() -> None:
+def test_bars_of_full_minutes_reach_the_limit_line() -> None:
     drawing = svg.window_bars([(0.0, 0.0), (0.5, 0.5), (1.7, 1.7)])
     assert [tall for tall, _ in bars(drawing)] == [1.0, 13.0, 26.0]
 
 
-def test_bars_mark_this_process_s_part() -> None:
+def test_bars_mark_use_by_this_process() -> None:
     drawing = svg.window_bars([(0.5, 0.0), (0.5, 0.25), (1.0, 0.75)])
     assert bars(drawing) == [(13.0, ".25"), (6.5, ".25"), (6.5, ".6"), (6.5, ".45"), (19.5, "1")]
 
@@ -132,55 +132,55 @@ def test_bars_mark_this_process_s_part() -> None:
     ("seconds", "windows"),
     [(60, "15 min"), (10, "2 min 30 s"), (300, "1 h 15 min"), (1, "15 s"), (86_400, "15 days")],
 )
-def test_the_bars_say_how_long_they_are(seconds: int, windows: str) -> None:
+def test_bars_state_the_time_they_cover(seconds: int, windows: str) -> None:
     shown = limits_view.cards(snapshot(use(seconds=seconds, history=((0.0, 90_000),))))
     assert f"<span>{windows}</span>" in shown
     assert f"Last {windows}: 90,000 used" in shown
 
 
-def test_windows_that_are_no_minutes_are_named() -> None:
+def test_windows_other_than_a_minute_are_named() -> None:
     ten = use(rate_limit=FAPI, path="", limit=300, used=10, seconds=10, history=((950.0, 30), (960.0, 10)))
     assert limits_view.rate_limit_title(ten) == ("Futures · IP · 10 s", "")
     assert limits_view.recent(ten, 2)[0][0] == 30
-    for seconds, waits in ((60, "Waiting for the next minute"), (10, "Waiting for the next window")):
-        held = snapshot(replace(ten, seconds=seconds), waiting_for="fapi is used up", waiting_until=1000.0)
-        assert waits in limits_view.banners(held)
+    for seconds, title in ((60, "Waiting for the next minute"), (10, "Waiting for the next window")):
+        waiting = snapshot(replace(ten, seconds=seconds), waiting_for="fapi is used up", waiting_until=1000.0)
+        assert title in limits_view.banners(waiting)
 
 
 # -- the weight panel's parts ----------------------------------------------------------------------------
 
 
-def test_countdown_goes_by_the_time_of_the_snapshot() -> None:
+def test_countdown_uses_the_time_of_the_snapshot() -> None:
     assert "resets in 24 s" in limits_view.cards(snapshot(use()))
     assert "resets in 1 s" in limits_view.cards(snapshot(use(), now=1019.9))
     assert "resets" not in limits_view.cards(snapshot(use(used=0)))
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"),
+    ("seconds", "text"),
     [(-3, "0 s"), (0.2, "1 s"), (99, "99 s"), (124, "2 min 04 s"), (7500, "2 h 05 min"), (260_000, "3 days")],
 )
-def test_time_left_reads_at_a_glance(seconds: float, words: str) -> None:
-    assert formatting.left(seconds) == words
+def test_time_left_has_two_units_at_most(seconds: float, text: str) -> None:
+    assert formatting.left(seconds) == text
 
 
-def test_a_pool_of_one_endpoint_is_called_by_its_endpoint() -> None:
+def test_a_rate_limit_of_one_endpoint_is_named_after_it() -> None:
     named = limits_view.cards(snapshot(use()))
     assert "spot_balances <small>exchange · SAPI · UID</small>" in named
     assert "Futures · IP" in limits_view.cards(snapshot(use(rate_limit=FAPI, path="", limit=2400, used=10)))
 
 
-def test_the_busiest_pools_get_cards_in_the_order_of_first_use() -> None:
+def test_the_busiest_rate_limits_get_cards_in_the_order_of_first_use() -> None:
     uses = [
         use(rate_limit=SAPI_IP, path=f"/sapi/{at}", limit=100, used=used, history=((960.0, used),))
         for at, used in enumerate((5, 90, 1, 70, 50, 2))
     ]
-    shown, external = limits_view.busiest(tuple(uses))
+    shown, rest = limits_view.busiest(tuple(uses))
     assert [each.used for each in shown] == [5, 90, 70, 50]
-    assert [each.used for each in external] == [1, 2]
-    # At the turn of the minute all are at 0; the last minute keeps them in their places.
-    turned = [replace(each, used=0, history=(*each.history, (1020.0, 0))) for each in uses]
-    assert [each.path for each in limits_view.busiest(tuple(turned))[0]] == [each.path for each in shown]
+    assert [each.used for each in rest] == [1, 2]
+    # When a new minute begins, all are at 0; the last minute keeps them in their places.
+    new_minute = [replace(each, used=0, history=(*each.history, (1020.0, 0))) for each in uses]
+    assert [each.path for each in limits_view.busiest(tuple(new_minute))[0]] == [each.path for each in shown]
 
 
 def test_a_ban_and_a_back_off_count_down() -> None:
@@ -215,7 +215,7 @@ HOSTILE = "<img src=x onerror=alert(1)>.py"
 
 
 def futures(**changes: object) -> RateLimitUsage:
-    """Futures weight of this kernel, of a script and of somebody else."""
+    """Futures weight used by this kernel, by a script and by others."""
     shared = use(
         rate_limit=FAPI,
         path="",
@@ -231,7 +231,7 @@ def futures(**changes: object) -> RateLimitUsage:
 
 
 def mine(used: int) -> RateLimitUsage:
-    """Used by this kernel and nobody else."""
+    """Weight used by this kernel alone."""
     own = (process("01_tour.ipynb", used, 4711, here=True),)
     return futures(used=used, in_flight=0, external=0, processes=own, history=((960.0, used),))
 
@@ -240,24 +240,24 @@ def plain(html: str) -> str:
     return re.sub(r"<[^>]+>|\n", "", html)
 
 
-def test_cards_say_whose_the_use_is() -> None:
+def test_cards_show_use_by_kernel_machine_and_others() -> None:
     shown = limits_view.cards(snapshot(futures()))
     assert "1,240 / 2,400 · +60" in plain(shown)
-    for words in ("this kernel 800", "machine 300", "others 140"):
-        assert words in plain(shown)
-    said = "1,240 of 2,400 used (this kernel 800 · machine 300 · others 140), 60 in flight"
-    assert f'aria-label="54% of the limit: {said}"' in shown
+    for text in ("this kernel 800", "machine 300", "others 140"):
+        assert text in plain(shown)
+    description = "1,240 of 2,400 used (this kernel 800 · machine 300 · others 140), 60 in flight"
+    assert f'aria-label="54% of the limit: {description}"' in shown
     assert 'aria-label="Last 15 min: 1,240 used, 800 of it by this kernel"' in shown
 
 
-def test_this_kernel_s_part_has_its_size() -> None:
+def test_the_segments_are_drawn_to_scale() -> None:
     shown = limits_view.cards(snapshot(futures()))
     assert arcs(shown) == [100.0, 33.33, 12.5, 2.5]
     assert [round(tall, 1) for tall, _ in bars(shown)][-2:] == [4.8, 8.7]  # 440 and 800 of 2,400 in 26 pixels
 
 
 @pytest.mark.parametrize("local_only_reason", ["", "No folder to write in"])
-def test_a_kernel_by_itself_needs_no_legend(local_only_reason: str) -> None:
+def test_a_kernel_alone_has_no_legend(local_only_reason: str) -> None:
     own = snapshot(mine(1_240), local_only_reason=local_only_reason)
     assert "btk-legend" not in limits_view.cards(own)
     assert "this kernel" not in plain(limits_view.cards(own))
@@ -266,13 +266,13 @@ def test_a_kernel_by_itself_needs_no_legend(local_only_reason: str) -> None:
     assert "this kernel" not in limits_view.one_line(own)
 
 
-def test_parts_add_up_to_what_is_used() -> None:
+def test_segments_add_up_to_the_used_weight() -> None:
     whose = segments.segments(futures())
     assert whose == {"own": 800, "machine": 300, "external": 140, "in_flight": 60}
-    # The server has counted a request of this kernel's that it has not answered yet.
+    # The server has counted a request of this kernel before it responds.
     early = replace(mine(800), used=860, in_flight=60)
     assert segments.segments(early) == {"own": 860, "machine": 0, "external": 0, "in_flight": 60}
-    # More than the server has counted is not shown as used.
+    # Use that the server has not counted yet is not shown.
     assert segments.segments(futures(used=90)) == {"own": 0, "machine": 0, "external": 90, "in_flight": 60}
     assert segments.segments(futures(used=900)) == {
         "own": 760,
@@ -282,7 +282,7 @@ def test_parts_add_up_to_what_is_used() -> None:
     }
 
 
-def test_a_row_is_in_the_same_colours() -> None:
+def test_a_row_has_the_same_segments_as_a_gauge() -> None:
     bar = segments.bar(futures(in_flight=0))
     assert re.findall(r'btk-(\w+) btk-ok" style="width:([\d.]+)%"', bar) == [
         ("own", "33.3"),
@@ -291,36 +291,38 @@ def test_a_row_is_in_the_same_colours() -> None:
     ]
 
 
-def test_the_static_bar_has_a_piece_for_each_part() -> None:
+def test_the_static_bar_has_a_piece_for_each_segment() -> None:
     bar = svg.usage_bar(segments.level(futures()))
     pieces = re.findall(r'<rect x="([\d.]+)" width="([\d.]+)" height="8" fill="(#\w+)"', bar)
     ok, grey = svg.STATIC.ok, svg.STATIC.faint
     assert pieces == [("0.0", "40.0", ok), ("40.0", "15.0", ok), ("55.0", "7.0", grey), ("62.0", "3.0", ok)]
 
 
-def test_programs_outside_are_shown_to_a_kernel_by_itself() -> None:
+def test_a_kernel_alone_shows_use_by_others() -> None:
     seen_by = snapshot(replace(mine(800), used=940, external=140))
     assert "this kernel 800others 140" in plain(limits_view.cards(seen_by))
     assert limits_view.by_process(seen_by) == ""
 
 
-def test_a_process_shows_as_soon_as_it_has_something_in_flight() -> None:
+def test_a_process_is_listed_as_soon_as_it_has_weight_in_flight() -> None:
     starting = (process("01_tour.ipynb", 800, 4711, here=True), process("new.py", 0, 5, in_flight=60))
     assert "new.py500 %60" in plain(limits_view.by_process(snapshot(futures(external=0, processes=starting))))
     resting = (*starting[:1], process("new.py", 0, 5))
     assert limits_view.by_process(snapshot(futures(external=0, processes=resting))) == ""
 
 
-def test_a_table_says_which_process_used_what() -> None:
+def test_a_table_lists_use_by_process() -> None:
     rows = [plain(row) for row in limits_view.by_process(snapshot(futures(), mine(5))).split("<tr>")]
-    assert len(rows) == 5  # what is before the first, heads, three of the shared pool, none of the other
+    assert (
+        len(rows) == 5
+    )  # what precedes the first, the heading, three rows of the shared limit, none of the other
     assert rows[2] == "Futures · IP weight01_tour.ipynb this kernel471180033 %60"
     assert rows[3].startswith("report.py490230012 %")
     assert rows[4].startswith("others other programs, at least")
     assert "1406 %" in rows[4]
 
 
-def test_many_processes_are_summed_up() -> None:
+def test_processes_beyond_the_maximum_are_added_up() -> None:
     crowd = tuple(process(f"job_{at}.py", 10, at) for at in range(1, 21))
     shown = plain(limits_view.by_process(snapshot(futures(external=0, used=200, processes=crowd))))
     assert "8 more" in shown
@@ -338,33 +340,33 @@ def test_names_of_processes_are_escaped() -> None:
         assert "&lt;img src=x" in html
 
 
-def test_orders_are_rows_while_their_window_runs() -> None:
+def test_order_counts_are_rows_until_their_window_ends() -> None:
     counts = (
         OtherCount(host="api", kind="orders", seconds=10, used=12, limit=50, resets_at=1000.0),
         OtherCount(host="fapi", kind="orders", seconds=86_400, used=7, limit=None, resets_at=9_000.0),
         OtherCount(host="api", kind="sapi-uid", seconds=1, used=99, limit=100, resets_at=996.0),
     )
-    told = snapshot(other_counts=counts)
-    shown = plain(limits_view.cards(told))
+    reported = snapshot(other_counts=counts)
+    shown = plain(limits_view.cards(reported))
     assert "Spot · orders in 10 s24 %12 / 50resets in 4 sok" in shown
     assert "Futures · orders in 1 day7 limit unknown" in shown
     assert "99" not in shown
-    assert "Spot · orders in 10 s24 %12 of 50" in plain(limits_view.static_rate_limits(told))
-    assert limits_view.one_line(told) == "Spot · orders in 10 s 12 of 50; Futures · orders in 1 day 7"
+    assert "Spot · orders in 10 s24 %12 of 50" in plain(limits_view.static_rate_limits(reported))
+    assert limits_view.one_line(reported) == "Spot · orders in 10 s 12 of 50; Futures · orders in 1 day 7"
 
 
-def test_a_budget_of_its_own_is_said_quietly() -> None:
-    kept = snapshot(mine(5), local_only_reason="The folder cannot be written")
-    assert 'class="btk-banner btk-idle"' in limits_view.local_only_banner(kept)
+def test_a_local_only_count_is_a_banner_without_alarm() -> None:
+    local = snapshot(mine(5), local_only_reason="The folder cannot be written")
+    assert 'class="btk-banner btk-idle"' in limits_view.local_only_banner(local)
     assert "The folder cannot be written. Other notebooks and scripts" in plain(
-        limits_view.local_only_banner(kept)
+        limits_view.local_only_banner(local)
     )
-    assert "The folder cannot be written." in plain(limits_view.static_rate_limits(kept))
-    assert "local count only: The folder cannot be written" in limits_view.one_line(kept)
-    assert limits_view.banners(kept) == limits_view.local_only_banner(snapshot(mine(5))) == ""
+    assert "The folder cannot be written." in plain(limits_view.static_rate_limits(local))
+    assert "local count only: The folder cannot be written" in limits_view.one_line(local)
+    assert limits_view.banners(local) == limits_view.local_only_banner(snapshot(mine(5))) == ""
 
 
-def test_the_static_picture_says_whose_the_use_is() -> None:
+def test_the_static_picture_shows_use_by_process() -> None:
     html = limits_view.static_rate_limits(snapshot(futures(), mine(5)))
     assert "this kernel 800 · machine 300 · others 140" in html
     assert "01_tour.ipynb (this kernel, pid 4711) 800 + 60 in flight, report.py (pid 4902) 300" in plain(html)
@@ -375,20 +377,20 @@ def test_the_static_picture_says_whose_the_use_is() -> None:
 # -- the weight panel ------------------------------------------------------------------------------
 
 
-def test_weight_panel_has_a_friendly_empty_state(link: DemoLink) -> None:
+def test_weight_panel_has_an_empty_state(link: DemoLink) -> None:
     with weight(link) as panel:
         assert "Nothing has been sent yet" in seen(panel)
         assert {"btk-panel", "btk-weight"} <= set(panel.widget._dom_classes)
         assert "SANDBOX" in seen(panel)
 
 
-def test_weight_panel_is_told_of_each_answer(link: DemoLink) -> None:
+def test_weight_panel_is_updated_by_each_response(link: DemoLink) -> None:
     with weight(link) as panel:
         link.exchange.partner()
         wait_for(panel, "exchange.partner", "<b>1</b> / 12,000", "updated ")
 
 
-def test_weight_panel_moves_while_the_main_thread_is_fetching() -> None:
+def test_weight_panel_is_redrawn_while_the_main_thread_fetches() -> None:
     with toolkit.demo(seed=7, latency_ms=60) as slow, weight(slow) as panel:
         fetching = True
         writers: list[str] = []
@@ -402,11 +404,11 @@ def test_weight_panel_moves_while_the_main_thread_is_fetching() -> None:
         fetching = False
         assert len(writers) >= 2
         assert set(writers) == {"weight panel"}
-        # Bursts are drawn once: far fewer writes than answers.
+        # Bursts are drawn once: far fewer writes than responses.
         assert len(writers) < frame.attrs["requests"]
 
 
-def test_what_has_not_changed_is_not_written(link: DemoLink) -> None:
+def test_unchanged_widgets_are_not_assigned(link: DemoLink) -> None:
     written: list[object] = []
     drawn = threading.Event()
     with weight(link) as panel:
@@ -420,34 +422,34 @@ def test_what_has_not_changed_is_not_written(link: DemoLink) -> None:
     assert written == []
 
 
-class Looked:
-    """A budget whose snapshot is as it is told, in place of what this process has counted."""
+class FakeBudget:
+    """Replaces the snapshot of a Link's budget."""
 
     def __init__(self, link: DemoLink, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = snapshot()
         monkeypatch.setattr(link._connection.budget, "snapshot", lambda: self.now)
 
 
-def test_the_use_of_other_kernels_shows_though_nobody_tells(
+def test_use_by_other_kernels_shows_without_a_notification(
     link: DemoLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(widget, "IDLE_REDRAW_S", 0.01)
-    looked = Looked(link, monkeypatch)
+    budget = FakeBudget(link, monkeypatch)
     with weight(link) as panel:
         wait_for(panel, "Nothing has been sent yet")
-        looked.now = snapshot(futures(processes=(process("report.py", 300),)))
+        budget.now = snapshot(futures(processes=(process("report.py", 300),)))
         wait_for(panel, "By process", "report.py")
 
 
-def test_it_looks_each_second_only_while_something_is_counted(
+def test_the_panel_redraws_each_second_only_while_weight_is_used(
     link: DemoLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked = Looked(link, monkeypatch)
-    looked.now = snapshot(local_only_reason="No folder to write in")
+    budget = FakeBudget(link, monkeypatch)
+    budget.now = snapshot(local_only_reason="No folder to write in")
     with weight(link) as panel:
         wait_for(panel, "No folder to write in")
         assert panel._redraw_delay() == widget.IDLE_REDRAW_S == 5.0
-        looked.now = snapshot(futures())
+        budget.now = snapshot(futures())
         panel._notify()
         wait_for(panel, "1,240")
         assert panel._redraw_delay() <= 1.02
@@ -475,24 +477,26 @@ def test_running_the_cell_again_replaces_the_panel(link: DemoLink, make: Callabl
     assert panel_threads(first.kind) == []
 
 
-def test_panels_of_other_links_and_kinds_stay(link: DemoLink) -> None:
+def test_panels_of_other_links_and_kinds_are_kept(link: DemoLink) -> None:
     with toolkit.demo(seed=8) as other, weight(link), accounts(link, fetch=False), weight(other):
         assert len(panel_threads("weight panel")) == 2
         assert len(panel_threads("accounts panel")) == 1
 
 
 @pytest.mark.parametrize("make", [weight, accounts])
-def test_close_ends_everything_and_may_be_called_again(link: DemoLink, make: Callable[..., Panel]) -> None:
+def test_close_ends_thread_and_widgets_and_may_be_called_twice(
+    link: DemoLink, make: Callable[..., Panel]
+) -> None:
     before = len(living_widgets)
     panel = make(link)
     panel.close()
     panel.close()
     assert len(living_widgets) == before
     assert panel_threads(panel.kind) == []
-    link.exchange.partner()  # nobody is told any more
+    link.exchange.partner()  # notifies no panel
 
 
-def test_a_panel_may_be_closed_while_it_fetches() -> None:
+def test_a_panel_can_be_closed_while_it_fetches() -> None:
     with toolkit.demo(seed=7, latency_ms=50) as slow:
         panel = accounts(slow)
         panel.refresh()
@@ -504,20 +508,20 @@ def test_a_panel_may_be_closed_while_it_fetches() -> None:
 
 
 @pytest.mark.parametrize("make", [weight, accounts])
-def test_the_bundle_has_a_static_picture(link: DemoLink, make: Callable[..., Panel]) -> None:
+def test_the_mime_bundle_contains_a_static_picture(link: DemoLink, make: Callable[..., Panel]) -> None:
     link.exchange.spot_balances()
     with make(link) as panel:
         bundle = panel._repr_mimebundle_()
         assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"] == panel.widget.model_id
         html = bundle["text/html"]
-        # What JupyterLab drops from notebooks it does not trust.
+        # JupyterLab drops these from notebooks that are not trusted.
         assert not re.search(r"<(script|style|svg)|class=\"?jp|\son\w+=|\sid=", html)
         assert "<table>" in html
         assert "SANDBOX" in html
         assert "SANDBOX" in bundle["text/plain"]
 
 
-def test_an_error_of_a_job_is_shown_and_kept(link: DemoLink) -> None:
+def test_an_exception_in_a_job_is_shown_and_kept(link: DemoLink) -> None:
     def break_down() -> None:
         raise ZeroDivisionError("<i>oh</i>")
 
@@ -531,14 +535,14 @@ def test_an_error_of_a_job_is_shown_and_kept(link: DemoLink) -> None:
         assert isinstance(panel.error, ZeroDivisionError)
 
 
-def test_an_error_says_where_its_partial_is() -> None:
+def test_an_error_says_where_its_partial_rows_are() -> None:
     error = toolkit.errors.ServerError("spot.rebates", 503, None, "Down", 4)
     error.partial = pd.DataFrame({"a": [1, 2]})
     assert "`panel.error.partial`" in error_banner(error, "panel")
     assert "2 rows" in error_banner(error, "panel")
 
 
-def test_banners_escape() -> None:
+def test_banners_escape_text() -> None:
     assert "<script>" not in banner("hot", "<script>", "<script>")
 
 
@@ -568,7 +572,7 @@ def frames() -> dict[str, pd.DataFrame]:
     }
 
 
-def test_accounts_that_are_off_are_off_not_zero(frames: dict[str, pd.DataFrame]) -> None:
+def test_a_wallet_that_is_switched_off_shows_off_instead_of_zero(frames: dict[str, pd.DataFrame]) -> None:
     known = holdings.holdings(frames)
     assert known[1].off == {"margin"}
     assert known[1].amounts["margin"] is None
@@ -580,7 +584,7 @@ def test_accounts_that_are_off_are_off_not_zero(frames: dict[str, pd.DataFrame])
     assert (total.amount, total.holding, total.off) == (4.0, 1, 1)
 
 
-def test_order_is_by_spot_and_margin_together(frames: dict[str, pd.DataFrame]) -> None:
+def test_accounts_are_sorted_by_spot_plus_margin(frames: dict[str, pd.DataFrame]) -> None:
     known = holdings.holdings(frames)
     by = {
         sort: [account.id[-1] for account in holdings.arrange(known, sort)] for sort in ("btc", "spot", "um")
@@ -612,7 +616,7 @@ def test_hostile_tags_and_addresses_are_escaped(frames: dict[str, pd.DataFrame])
         ("desk 301", 0),
     ],
 )
-def test_filter_looks_at_id_tag_and_masked_address(
+def test_filter_searches_id_tag_and_masked_address(
     frames: dict[str, pd.DataFrame], query: str, found: int
 ) -> None:
     assert len(holdings.arrange(holdings.holdings(frames), "btc", query)) == found
@@ -637,7 +641,7 @@ def shown_with_data(link: DemoLink) -> AccountsPanel:
 
 
 def named(panel: Panel, *words: str) -> ipywidgets.Button:
-    """The button that says one of these, and that shows."""
+    """The visible button with one of these texts."""
     return next(
         w
         for w in tree(panel.widget)
@@ -655,7 +659,10 @@ def is_shown(panel: Panel, word: str) -> bool:
 
 
 def hold(link: DemoLink, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> threading.Event:
-    """Let the third page of a read wait until the event is set; the event that says it does is beside it."""
+    """Hold back the third page of a read until the event is set.
+
+    The event has an attribute `reached`, which is set when that page is requested.
+    """
     reached, go_on = threading.Event(), threading.Event()
     exchange = link.sandbox.exchange
     handle = exchange.handle
@@ -671,15 +678,15 @@ def hold(link: DemoLink, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> thre
     return go_on
 
 
-def test_the_panel_shows_at_once_with_its_price_and_asks_for_nothing(link: DemoLink) -> None:
+def test_the_panel_appears_at_once_with_its_cost_and_sends_nothing(link: DemoLink) -> None:
     with accounts(link) as panel:
         html = panel._repr_mimebundle_()["text/html"]
         assert "Nothing has been fetched" in html
         assert "exchange.spot_balances" in html
         shown = seen(panel)
         assert "What a fetch costs" in shown
-        for word in ("spot_balances", "SAPI by account (UID)", "18,000", "of 180,000"):
-            assert word in shown
+        for text in ("spot_balances", "SAPI by account (UID)", "18,000", "of 180,000"):
+            assert text in shown
         assert button(panel).description == "Fetch · 11 requests or more"
         assert link.budget.snapshot().calls == ()
         button(panel).click()
@@ -687,21 +694,21 @@ def test_the_panel_shows_at_once_with_its_price_and_asks_for_nothing(link: DemoL
         assert "What a fetch costs" not in seen(panel)
 
 
-def test_with_fetch_it_shows_at_once_and_fetches_from_then_on(
+def test_with_fetch_the_panel_appears_at_once_and_then_fetches(
     link: DemoLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = hold(link, monkeypatch, SPOT)
     with accounts(link, fetch=True) as panel:
         assert link.budget.snapshot().calls == ()
-        bundle = panel._repr_mimebundle_()  # while the exchange answers nothing
+        bundle = panel._repr_mimebundle_()  # while the exchange does not respond
         assert WIDGET in bundle
         assert "SANDBOX" in bundle["text/html"]
         assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
         shown = wait_for(panel, "Spot balances: 40 of 240 accounts", "of 55 requests", "Fetching…")
         assert "<progress" in shown
-        assert "40 of 240 accounts</span>" in shown  # in the tile of what has not arrived
+        assert "40 of 240 accounts</span>" in shown  # in the tile of a total that has not arrived
         assert "waiting</span>" in shown
-        assert "<b>240 <small>" in shown  # and what has arrived shows already
+        assert "<b>240 <small>" in shown  # data that has arrived is shown
         assert "No sub-account matches" not in shown
         held.set()
         wait_for(panel, "Refresh ·")
@@ -710,7 +717,7 @@ def test_with_fetch_it_shows_at_once_and_fetches_from_then_on(
         assert "240 sub-accounts of 1,000 allowed" in panel._repr_mimebundle_()["text/html"]
 
 
-def test_a_fetch_that_is_stopped_keeps_what_has_arrived_and_goes_on_from_there(
+def test_a_stopped_fetch_keeps_its_data_and_can_continue(
     link: DemoLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = hold(link, monkeypatch, SPOT)
@@ -723,9 +730,9 @@ def test_a_fetch_that_is_stopped_keeps_what_has_arrived_and_goes_on_from_there(
         assert panel.wait(WITHIN)
         have = sum(account.amounts["spot"] is not None for account in panel._accounts)
         assert 40 <= have < 240
-        # No total of some accounts passes for one of all.
-        cut = f"only {have}", f"only {have} of 240 accounts"
-        shown = wait_for(panel, "Stopped", "Continue", "incomplete", "not fetched", *cut)
+        # A total of some accounts is marked as incomplete.
+        marks = f"only {have}", f"only {have} of 240 accounts"
+        shown = wait_for(panel, "Stopped", "Continue", "incomplete", "not fetched", *marks)
         assert "Spot balances, Margin balances" in shown
         assert panel.error is None
         assert "(incomplete)" in repr(panel)
@@ -737,12 +744,12 @@ def test_a_fetch_that_is_stopped_keeps_what_has_arrived_and_goes_on_from_there(
         assert panel.wait(WITHIN)
         wait_until(panel, lambda html: "Stopped" not in html and "incomplete" not in html)
         later = [call.endpoint for call in link.budget.snapshot().calls][len(asked) :]
-        assert "exchange.sub_accounts" not in later  # what had arrived is not paid for again
+        assert "exchange.sub_accounts" not in later  # data that had arrived is not fetched again
         assert later.count("exchange.spot_balances") == 13
         assert all(account.amounts["spot"] is not None for account in panel._accounts)
 
 
-def test_a_fetch_that_fails_says_so_and_is_tried_again_from_there(link: DemoLink) -> None:
+def test_a_failed_fetch_shows_its_error_and_retries_the_rest(link: DemoLink) -> None:
     link.sandbox.exchange.faults.add("error", path=SPOT, status=401, code=-2015, message="No.")
     with accounts(link, fetch=True) as panel:
         panel._repr_mimebundle_()
@@ -762,9 +769,7 @@ def test_a_fetch_that_fails_says_so_and_is_tried_again_from_there(link: DemoLink
         assert not is_shown(panel, "Retry")
 
 
-def test_a_read_that_breaks_off_leaves_the_rows_it_had(
-    link: DemoLink, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_read_that_fails_keeps_its_partial_rows(link: DemoLink, monkeypatch: pytest.MonkeyPatch) -> None:
     held = hold(link, monkeypatch, SPOT)
     with accounts(link, fetch=True) as panel:
         panel._repr_mimebundle_()
@@ -776,7 +781,7 @@ def test_a_read_that_breaks_off_leaves_the_rows_it_had(
         assert sum(account.amounts["spot"] is not None for account in panel._accounts) == 40
 
 
-def test_an_interrupt_of_who_waits_stops_the_fetch(link: DemoLink, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_of_wait_stops_the_fetch(link: DemoLink, monkeypatch: pytest.MonkeyPatch) -> None:
     held = hold(link, monkeypatch, SPOT)
     with accounts(link, fetch=True) as panel:
         panel._repr_mimebundle_()
@@ -796,7 +801,7 @@ def test_an_interrupt_of_who_waits_stops_the_fetch(link: DemoLink, monkeypatch: 
         wait_for(panel, "Stopped")
 
 
-def test_running_the_cell_again_does_not_make_whole_what_was_not(
+def test_running_the_cell_again_keeps_incomplete_data_marked_as_such(
     link: DemoLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = hold(link, monkeypatch, SPOT)
@@ -812,14 +817,14 @@ def test_running_the_cell_again_does_not_make_whole_what_was_not(
         wait_until(again, lambda html: "Refresh ·" in html and "incomplete" not in html)
 
 
-def test_a_partner_without_sub_accounts_has_a_panel_too(link: DemoLink) -> None:
+def test_a_partner_without_sub_accounts_gets_an_empty_table(link: DemoLink) -> None:
     link.sandbox.world.accounts.clear()
     with shown_with_data(link) as panel:
         assert "What a fetch costs" not in seen(panel)
         assert "0 sub-accounts" in panel._repr_mimebundle_()["text/html"]
 
 
-def test_running_the_cell_again_keeps_what_was_paid_for(link: DemoLink) -> None:
+def test_running_the_cell_again_keeps_the_data(link: DemoLink) -> None:
     shown_with_data(link)
     sent = len(link.budget.snapshot().calls)
     with accounts(link) as again:
@@ -827,7 +832,7 @@ def test_running_the_cell_again_keeps_what_was_paid_for(link: DemoLink) -> None:
         assert len(link.budget.snapshot().calls) == sent
 
 
-def test_the_price_on_the_button_is_what_is_charged(link: DemoLink) -> None:
+def test_the_cost_on_the_button_is_what_is_charged(link: DemoLink) -> None:
     with shown_with_data(link) as panel:
         said = re.fullmatch(
             r"Refresh · (\d+) requests · ([\d,]+) of ([\d,]+) weight \((\d+) %\)", button(panel).description
@@ -845,7 +850,7 @@ def test_the_price_on_the_button_is_what_is_charged(link: DemoLink) -> None:
         assert round(charged / 180_000 * 100) == int(said[4])
 
 
-def test_filter_and_order_ask_for_nothing(link: DemoLink) -> None:
+def test_filter_and_sort_send_nothing(link: DemoLink) -> None:
     with shown_with_data(link) as panel:
         sent = len(link.budget.snapshot().calls)
         some = panel._accounts[17]
@@ -860,13 +865,13 @@ def test_filter_and_order_ask_for_nothing(link: DemoLink) -> None:
         assert len(link.budget.snapshot().calls) == sent
 
 
-def test_an_error_shows_in_place_and_the_old_data_stay(link: DemoLink) -> None:
-    usage_error = "Invalid API-key, IP, or permissions for action."
+def test_an_error_is_shown_and_the_old_data_kept(link: DemoLink) -> None:
+    message = "Invalid API-key, IP, or permissions for action."
     with shown_with_data(link) as panel:
         kept = [account.amounts for account in panel._accounts]
-        link.sandbox.exchange.faults.add("error", path=SPOT, status=401, code=-2015, message=usage_error)
+        link.sandbox.exchange.faults.add("error", path=SPOT, status=401, code=-2015, message=message)
         panel.refresh()
-        wait_for(panel, "CredentialsError", usage_error, "stale · from", "as of")
+        wait_for(panel, "CredentialsError", message, "stale · from", "as of")
         assert isinstance(panel.error, CredentialsError)
         assert [account.amounts for account in panel._accounts] == kept
         assert "CredentialsError" in panel._repr_mimebundle_()["text/html"]

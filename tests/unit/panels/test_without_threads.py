@@ -1,4 +1,4 @@
-"""Panels where the system starts no more threads: they show, fetch and end all the same."""
+"""Panels in a process that cannot start threads: they open, fetch and close all the same."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from toolkit.panels import base
 @pytest.fixture(scope="module")
 def link() -> Iterator[DemoLink]:
     with toolkit.demo(seed=7) as demo:
-        demo.exchange.partner()  # its clock and limits are known
+        demo.exchange.partner()  # so that clock and limits are known
         yield demo
 
 
 @pytest.fixture(params=[RuntimeError, MemoryError], ids=lambda kind: kind.__name__)
 def refused(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """No thread can be started; the names of those that were wanted."""
+    """No thread can be started. The names of those that were tried are recorded."""
     wanted: list[str] = []
 
     def refuse(self: threading.Thread) -> None:
@@ -37,7 +37,7 @@ def refused(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("kind", ["weight", "accounts"])
-def test_a_panel_shows_and_ends(link: DemoLink, refused: list[str], kind: str) -> None:
+def test_a_panel_opens_and_closes_without_threads(link: DemoLink, refused: list[str], kind: str) -> None:
     panel = panels.weight(link) if kind == "weight" else panels.accounts(link)
     assert refused
     assert panel.error is None
@@ -46,7 +46,7 @@ def test_a_panel_shows_and_ends(link: DemoLink, refused: list[str], kind: str) -
     assert base._open == {}
 
 
-def test_accounts_are_fetched_by_who_asks_for_them(link: DemoLink, refused: list[str]) -> None:
+def test_accounts_are_fetched_in_the_calling_thread(link: DemoLink, refused: list[str]) -> None:
     with panels.accounts(link) as panel:
         panel.refresh()
         assert panel.wait(0.0)
@@ -57,7 +57,7 @@ def test_accounts_are_fetched_by_who_asks_for_them(link: DemoLink, refused: list
     assert "accounts panel's fetch" in refused
 
 
-def test_once_a_thread_can_be_had_the_panel_has_one(
+def test_the_panel_starts_its_thread_once_it_can(
     link: DemoLink, refused: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with panels.accounts(link) as panel:
@@ -68,7 +68,9 @@ def test_once_a_thread_can_be_had_the_panel_has_one(
         assert panel.wait(10.0)
 
 
-def test_only_the_fetch_s_own_thread_is_refused(link: DemoLink, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fetch_runs_inline_if_only_its_thread_cannot_start(
+    link: DemoLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
     start = threading.Thread.start
 
     def refuse(self: threading.Thread) -> None:
@@ -84,7 +86,7 @@ def test_only_the_fetch_s_own_thread_is_refused(link: DemoLink, monkeypatch: pyt
         assert "nothing fetched" not in repr(panel)
 
 
-def test_an_interrupt_of_a_fetch_without_a_thread_stops_it(
+def test_an_interrupt_stops_an_inline_fetch(
     link: DemoLink, refused: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with panels.accounts(link) as panel:
@@ -96,9 +98,7 @@ def test_an_interrupt_of_a_fetch_without_a_thread_stops_it(
         assert not panel._fetching
 
 
-def test_a_panel_that_is_interrupted_as_it_opens_is_not_kept(
-    link: DemoLink, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_panel_interrupted_while_opening_is_closed(link: DemoLink, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(self: threading.Thread) -> None:
         raise KeyboardInterrupt
 
@@ -110,7 +110,7 @@ def test_a_panel_that_is_interrupted_as_it_opens_is_not_kept(
     assert len(link._connection.budget._watchers) == watchers
 
 
-def test_an_interrupt_of_a_keyring_without_a_thread_is_one(refused: list[str]) -> None:
+def test_an_interrupt_of_an_inline_keyring_call_is_raised(refused: list[str]) -> None:
     def ask(keyring: object) -> str:
         raise KeyboardInterrupt
 
