@@ -1,4 +1,4 @@
-"""The exchange's rules: who may ask what, how it has to be signed, and what it costs."""
+"""The exchange's rules: permissions, signatures, parameters, spans, pages and weight."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ READ_NAMES = [endpoint.qualified_name for endpoint in ENDPOINTS]
 INFO = "/sapi/v1/broker/info"
 
 
-# --- answers -------------------------------------------------------------------------------------
+# --- responses -----------------------------------------------------------------------------------
 
 
 def rows_of(payload: Any) -> list[dict[str, Any]]:
@@ -52,7 +52,7 @@ def rows_of(payload: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("endpoint_name", READ_NAMES)
-def test_every_endpoint_answers_as_documented(endpoint_name: str) -> None:
+def test_every_endpoint_responds_as_documented(endpoint_name: str) -> None:
     answer = ask(exchange(), endpoint_name)
     assert answer.status == 200, answer.body
     payload: Any = answer.json()
@@ -66,7 +66,7 @@ def test_every_endpoint_answers_as_documented(endpoint_name: str) -> None:
     for row in known:
         for name, value in row.items():
             types.setdefault(name, set()).add(type(value))
-    # Newer fields that the example of one page lacks and the text of another has.
+    # Newer fields that the example of one page lacks, and the text of another has.
     optional = {
         w for column in ENDPOINTS_BY_NAME[endpoint_name].columns if column.optional for w in column.fields
     }
@@ -78,7 +78,7 @@ def test_every_endpoint_answers_as_documented(endpoint_name: str) -> None:
             assert type(value) in types.get(name, {str, int}), (name, value)
 
 
-def test_the_partners_key_may_read_everything_in_the_catalogue() -> None:
+def test_the_partners_key_may_read_every_endpoint() -> None:
     this = exchange()
     assert {ask(this, endpoint_name).status for endpoint_name in READ_NAMES} == {200}
     assert this.counts == {200: 33}
@@ -121,7 +121,7 @@ def test_unknown_routes(path: str, method: str, status: int) -> None:
 # --- authentication ------------------------------------------------------------------------------
 
 
-def test_key_missing_or_of_a_wrong_form() -> None:
+def test_missing_or_malformed_key() -> None:
     for text in ("", "short", "x" * 63 + "-"):
         request = signed(INFO, headers={"X-MBX-APIKEY": text})
         assert error(exchange().handle(request)) == (401, -2014)
@@ -132,11 +132,11 @@ def test_unknown_key() -> None:
 
 
 @pytest.mark.parametrize("stamp", ["", "now", "-5", "1.5", "1e12"])
-def test_timestamp_malformed(stamp: str) -> None:
+def test_malformed_timestamp(stamp: str) -> None:
     assert error(exchange().handle(signed(INFO, timestamp=stamp))) == (400, -1102)
 
 
-def test_timestamp_and_signature_missing() -> None:
+def test_missing_timestamp_and_signature() -> None:
     headers = {"X-MBX-APIKEY": world().partner.key}
     for query, name in ((b"", "timestamp"), (b"timestamp=%d" % NOW_MS, "signature")):
         answer = exchange().handle(SandboxRequest("GET", INFO, query, b"", headers))
@@ -163,7 +163,7 @@ def test_the_clock_window_is_exact(ahead: int, window: str, right: bool) -> None
 
 
 @pytest.mark.parametrize("window", ["60001", "x", "-1", ""])
-def test_recv_window_too_long_or_malformed(window: str) -> None:
+def test_invalid_recv_window(window: str) -> None:
     assert error(exchange().handle(signed(INFO, {"recvWindow": window}))) == (400, -1131)
     answer = exchange().handle(signed("/fapi/v1/apiReferral/overview", {"recvWindow": window}))
     assert error(answer) == (400, -1130)
@@ -174,29 +174,29 @@ def test_wrong_signature() -> None:
         assert error(exchange().handle(signed(INFO, signature=wrong))) == (400, -1022)
 
 
-def test_signature_in_capitals() -> None:
+def test_signature_in_upper_case() -> None:
     right = hmac_of(world().partner.secret, f"timestamp={NOW_MS}")
     assert exchange().handle(signed(INFO, signature=right.upper())).status == 200
 
 
-def test_signature_may_stand_anywhere_and_every_other_byte_counts() -> None:
+def test_the_signature_may_be_anywhere_and_every_other_byte_counts() -> None:
     secret, headers = world().partner.secret, {"X-MBX-APIKEY": world().partner.key}
     payload = f"email=a%2bb%40c.example&timestamp={NOW_MS}"
     query = payload.replace("&", f"&signature={hmac_of(secret, payload)}&")
     path = "/sapi/v1/apiReferral/customization"
     assert exchange().handle(SandboxRequest("GET", path, query.encode(), b"", headers)).status == 200
-    # The same value, written another way, is another payload.
+    # The same value in another encoding is another payload.
     bent = query.replace("%2b", "%2B").encode()
     assert error(exchange().handle(SandboxRequest("GET", path, bent, b"", headers))) == (400, -1022)
 
 
-def test_without_signature_keeps_everything_else() -> None:
+def test_without_signature_keeps_all_other_bytes() -> None:
     assert without_signature(b"a=1&&signature=x&b=%20&c") == b"a=1&&b=%20&c"
     assert without_signature(b"signature=x") == b""
     assert without_signature(b"mysignature=x&a=") == b"mysignature=x&a="
 
 
-def test_bytes_outside_ascii_have_to_be_encoded_before_signing() -> None:
+def test_bytes_outside_ascii_must_be_encoded_before_signing() -> None:
     key = world().partner
     query = f"email=ü@x.example&timestamp={NOW_MS}"
     raw = f"{query}&signature={hmac_of(key.secret, query)}".encode()
@@ -275,7 +275,7 @@ def test_public_keys(kind: str) -> None:
         assert error(market.handle(signed(INFO, key=key, signature=wrong))) == (400, -1022)
 
 
-def test_the_first_thing_wrong_is_the_one_that_is_told() -> None:
+def test_the_first_mistake_is_reported() -> None:
     headers = {"X-MBX-APIKEY": "x" * 64}
     everything = {"nonsense": "1", "recvWindow": "99999"}
     steps = [
@@ -309,7 +309,7 @@ def test_what_each_key_may_do(endpoint_name: str) -> None:
         assert answer.status == 200 if right else error(answer) == (401, -2015), name
 
 
-def test_what_the_customer_is_told() -> None:
+def test_responses_to_the_customers_key() -> None:
     key = world().keys["customer"]
     told: Any = ask(exchange(), "spot.new_user", key=key).json()
     assert (told["rebateWorking"], told["ifNewUser"]) == (True, True)
@@ -366,7 +366,7 @@ A = world().accounts[0].id
         ("futures.income", "incomeType=a%20b", -1100),
     ],
 )
-def test_parameters_refused(endpoint_name: str, params: str, code: int) -> None:
+def test_invalid_parameters_are_refused(endpoint_name: str, params: str, code: int) -> None:
     assert error(exchange().handle(signed(ENDPOINTS_BY_NAME[endpoint_name].path, params))) == (400, code)
 
 
@@ -376,19 +376,19 @@ def test_the_text_for_unread_parameters_counts_what_was_sent() -> None:
 
 
 @pytest.mark.parametrize("value", ["a b", "a+b@x.example", "50%&=#?", "żółć", "名前"])
-def test_values_arrive_as_they_were_meant(value: str) -> None:
+def test_values_arrive_as_meant(value: str) -> None:
     row: dict[str, object] = {"customerId": value, "email": "x"}
     rows: list[dict[str, object]] = [row, {"customerId": "other", "email": "y"}]
     this = exchange(tables={"spot.customers": ListTable(rows, "")})
     assert ask(this, "spot.customers", {"customerId": value}).json() == [row]
 
 
-def test_flags_in_any_spelling() -> None:
+def test_flags_in_upper_and_lower_case() -> None:
     for text in ("true", "TRUE", "True"):
         assert ask(exchange(), "exchange.transfers", {"fromId": A, "showAllStatus": text}).status == 200
 
 
-def test_the_query_wins_over_the_body_except_for_get() -> None:
+def test_the_query_takes_precedence_over_the_body_except_for_get() -> None:
     request = SandboxRequest("POST", "/x", b"a=1&b=2", b"a=3&c=%2B+", FORM)
     parameters = read_parameters(request)
     assert parameters.values == {"a": "1", "b": "2", "c": "+ "}
@@ -416,7 +416,7 @@ def test_a_body_is_read_only_as_a_form(kind: str, read: bool) -> None:
 
 
 def answered(endpoint_name: str, times: list[int], params: str, **options: Any) -> list[int]:
-    """Times of the rows that come back when rows with these times are there."""
+    """Times of the rows returned, when there are rows of these times."""
     field = "insertTime" if endpoint_name == "exchange.deposits" else "time"
     table = ListTable([{field: time} for time in times], field)
     this = exchange(tables={endpoint_name: table}, **options)
@@ -467,7 +467,7 @@ def within(start: int, end: int) -> list[int]:
         ("futures.traders", f"limit=500&startTime={N - 200 * DAY}&endTime={N - DAY}", N - 200 * DAY, N - DAY),
     ],
 )  # fmt: skip
-def test_which_span_a_request_means(endpoint_name: str, params: str, start: int, end: int) -> None:
+def test_the_span_of_a_request(endpoint_name: str, params: str, start: int, end: int) -> None:
     assert answered(endpoint_name, EDGES, params) == within(start, end)
 
 
@@ -501,7 +501,7 @@ TIMES = [N - DAY + k // 3 for k in range(100)]  # three rows in each millisecond
 @pytest.mark.parametrize(
     "endpoint_name", ["exchange.rebates", "exchange.deposits", "exchange.universal_transfers"]
 )
-def test_pages_are_the_whole_list(endpoint_name: str) -> None:
+def test_pages_make_up_the_whole_list(endpoint_name: str) -> None:
     paging = ENDPOINTS_BY_NAME[endpoint_name].paging
     rows: list[dict[str, object]] = [{"time": t, "insertTime": t, "n": n} for n, t in enumerate(TIMES)]
     field = "insertTime" if endpoint_name == "exchange.deposits" else "time"
@@ -514,7 +514,7 @@ def test_pages_are_the_whole_list(endpoint_name: str) -> None:
     assert got == rows
 
 
-def test_limit_keeps_the_oldest_from_a_start_and_the_newest_otherwise() -> None:
+def test_a_limit_keeps_the_oldest_from_a_start_and_the_newest_otherwise() -> None:
     start = f"startTime={TIMES[0]}&limit=10"
     assert answered("futures.income", TIMES, start) == TIMES[:10]
     assert answered("futures.income", TIMES, start, rows_kept="newest") == TIMES[-10:]
@@ -563,7 +563,7 @@ def rate_limits(this: Exchange, path: str) -> list[tuple[Any, ...]]:
     return [tuple(limit[name] for name in names) for limit in told["rateLimits"]]
 
 
-def test_weight_is_counted_to_the_last_call_and_the_minute_turns() -> None:
+def test_weight_is_counted_to_the_last_call_and_reset_each_minute() -> None:
     clock = FakeClock(NOW)  # five seconds into the minute
     this = exchange(clock)
     used = [overview(this).headers["X-MBX-USED-WEIGHT-1M"] for _ in range(24)]
@@ -580,7 +580,7 @@ def test_weight_is_counted_to_the_last_call_and_the_minute_turns() -> None:
     assert [(w.used, w.refused) for w in this.windows] == [(2400, 2), (100, 0)]
 
 
-def test_pools_are_counted_apart() -> None:
+def test_rate_limits_are_counted_separately() -> None:
     this = exchange()
     for _ in range(3):
         ask(this, "exchange.spot_balances")
@@ -599,7 +599,7 @@ def test_sixty_spot_balances_a_minute() -> None:
     assert [ask(this, "exchange.spot_balances").status for _ in range(61)] == [200] * 60 + [429]
 
 
-def test_going_on_after_429_is_banned_longer_each_time() -> None:
+def test_requests_after_429_are_banned_longer_each_time() -> None:
     clock = FakeClock(NOW)
     this = exchange(clock, limit_scale=0.1)
     lengths = []
@@ -639,20 +639,20 @@ def test_sapi_never_bans() -> None:
     assert "Retry-After" in ask(this, "exchange.partner").headers
 
 
-def test_whatever_fails_counts_as_well() -> None:
+def test_failed_requests_are_counted_too() -> None:
     this = exchange()
     assert error(overview(this, signature="0"))[1] == -1022
     assert this.handle(SandboxRequest("GET", "/fapi/v1/nothing")).headers["X-MBX-USED-WEIGHT-1M"] == "101"
     assert overview(this).headers["X-MBX-USED-WEIGHT-1M"] == "201"
 
 
-def test_exchange_info_tells_the_limits_that_are_enforced() -> None:
+def test_exchange_info_states_the_enforced_limits() -> None:
     this = exchange(limit_scale=0.5)
     for path, limit in (("/api/v3/exchangeInfo", 3000), ("/fapi/v1/exchangeInfo", 1200)):
         assert rate_limits(this, path)[0] == ("REQUEST_WEIGHT", 1, "MINUTE", limit)
 
 
-def test_exchange_info_tells_the_documented_orders_which_never_bind() -> None:
+def test_exchange_info_states_the_documented_order_limits_which_never_apply() -> None:
     this = exchange(limit_scale=0.5)
     assert rate_limits(this, "/api/v3/exchangeInfo")[1:] == [
         ("ORDERS", 10, "SECOND", 50),
@@ -697,7 +697,7 @@ def test_one_symbol_of_exchange_info() -> None:
     assert len(everything["symbols"]) > 1
 
 
-def test_each_exchange_is_somebody_else() -> None:
+def test_each_exchange_has_its_own_id() -> None:
     assert len({exchange().id for _ in range(3)}) == 3
 
 
@@ -711,7 +711,7 @@ def test_the_header_follows_the_interval() -> None:
     assert overview(this).status == 200
 
 
-def test_a_scale_must_be_positive_and_leaves_at_least_one() -> None:
+def test_a_scale_must_be_positive_and_leaves_a_limit_of_at_least_one() -> None:
     with pytest.raises(ValueError, match="positive"):
         exchange(limit_scale=0)
     assert set(exchange(limit_scale=1e-9).limits.limits.values()) == {1}
@@ -725,7 +725,7 @@ def test_windows_are_aligned_and_scaled() -> None:
     assert window.start_ms == NOW_MS - 5000
 
 
-def test_the_log_names_the_key_and_never_holds_it() -> None:
+def test_the_log_names_the_key_but_does_not_contain_it() -> None:
     this = exchange()
     overview(this)
     overview(this, signature="0")
@@ -737,7 +737,7 @@ def test_the_log_names_the_key_and_never_holds_it() -> None:
     assert this.counts == {200: 1, 400: 1}
 
 
-# --- faults that need no socket ------------------------------------------------------------------
+# --- faults without a socket ---------------------------------------------------------------------
 
 
 def test_disorder_and_repeats_and_fields() -> None:
@@ -762,7 +762,7 @@ def test_disorder_and_repeats_and_fields() -> None:
     assert ask(this, "exchange.rebates", params).json() == right
 
 
-def test_fewer_rows_than_were_asked_for() -> None:
+def test_fewer_rows_than_requested() -> None:
     this = exchange()
     right: Any = ask(this, "exchange.rebates", {"size": 12}).json()
     assert len(right) == 12
@@ -772,25 +772,25 @@ def test_fewer_rows_than_were_asked_for() -> None:
     this.faults.add("cap", rows=4, counted=False)
     assert ask(this, "exchange.rebates", {"size": 6, "page": 2}).json() == right[6:10]
     this.faults.add("cap", rows=4)
-    ask(this, "exchange.partner")  # there is no size to be cut
+    ask(this, "exchange.partner")  # it has no size
     assert ask(this, "exchange.rebates", {"size": 12}).json() == right[:4]
 
 
-def test_parameters_left_out_of_account() -> None:
+def test_ignored_parameters() -> None:
     this = exchange()
     right: Any = ask(this, "exchange.rebates", {"size": 5}).json()
     this.faults.add("ignore", name="page")
     assert ask(this, "exchange.rebates", {"size": 5, "page": 3}).json() == right
     one = right[0]["subaccountId"]
     this.faults.add("ignore", name="subAccountId")
-    ask(this, "exchange.api_keys")  # which cannot do without
+    ask(this, "exchange.api_keys")  # which requires the parameter
     assert ask(this, "exchange.rebates", {"size": 5, "subAccountId": one}).json() == right
     assert all(
         r["subaccountId"] == one for r in rows_of(ask(this, "exchange.rebates", {"subAccountId": one}).json())
     )
 
 
-def test_times_of_another_span() -> None:
+def test_times_outside_the_span() -> None:
     this = exchange()
     right: Any = ask(this, "exchange.rebates", {"size": 5}).json()
     this.faults.add("wrong-times", days=-40)
@@ -802,7 +802,7 @@ def test_times_of_another_span() -> None:
     ]
 
 
-def test_a_header_more() -> None:
+def test_an_extra_header() -> None:
     this = exchange()
     this.faults.add("extra-header", path="/fapi/", times=2, name="X-MBX-ORDER-COUNT-1M", value=7)
     assert "X-MBX-ORDER-COUNT-1M" not in ask(this, "exchange.partner").headers
@@ -834,7 +834,7 @@ def test_faults_at_a_rate_follow_from_the_seed() -> None:
     assert 30 < first.count(503) < 90
 
 
-def test_a_fault_only_where_it_was_asked_for() -> None:
+def test_a_fault_applies_only_to_matching_requests() -> None:
     this = exchange()
     this.faults.add("error", path="/fapi/v1/apiReferral/over", times=2, code=-1008, status=503, message="m")
     assert ask(this, "exchange.partner").status == 200
@@ -853,12 +853,12 @@ def test_a_fault_only_where_it_was_asked_for() -> None:
         ("cut", {"rate": 2}),
     ],
 )
-def test_faults_that_make_no_sense_are_refused(kind: str, options: Any) -> None:
+def test_invalid_faults_are_refused(kind: str, options: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
         exchange().faults.add(kind, **options)
 
 
-def test_a_ban_on_request_lasts() -> None:
+def test_a_ban_by_fault_lasts() -> None:
     clock = FakeClock(NOW)
     this = exchange(clock)
     this.faults.add("ban", seconds=300)
@@ -867,8 +867,8 @@ def test_a_ban_on_request_lasts() -> None:
     assert overview(this).status == 200
 
 
-def test_what_happens_before_the_effect_and_after_it() -> None:
-    """Only a request that was answered can have been refused for its parameters."""
+def test_faults_before_and_after_the_effect() -> None:
+    """Only a request that reaches the work can be refused for its parameters."""
     for effect, code in ((False, 503), (True, 400)):
         this = exchange()
         this.faults.add("server-error", after_effect=effect)

@@ -1,4 +1,4 @@
-"""The sandbox's door: real sockets on 127.0.0.1, and all the ways it can be told to fail."""
+"""The sandbox's server: real sockets on 127.0.0.1, and every way in which it can fail on request."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ def ask(this: Sandbox, path: str = INFO, params: dict[str, object] | None = None
     return send(this, target(this, path, params))
 
 
-# --- coming and going ----------------------------------------------------------------------------
+# --- start and stop ------------------------------------------------------------------------------
 
 
-def test_it_answers_with_the_headers_of_the_exchange(sandbox: Sandbox) -> None:
+def test_responses_have_the_headers_of_the_exchange(sandbox: Sandbox) -> None:
     reply = ask(sandbox)
     assert reply.status == 200
     assert reply.json()["subAccountQty"] == 240
@@ -77,7 +77,7 @@ def test_it_answers_with_the_headers_of_the_exchange(sandbox: Sandbox) -> None:
     assert reply.headers["Content-Type"] == "application/json;charset=UTF-8"
 
 
-def test_the_bytes_of_query_and_body_arrive_as_they_were_sent(sandbox: Sandbox) -> None:
+def test_the_bytes_of_query_and_body_arrive_as_sent(sandbox: Sandbox) -> None:
     query = f"email=%c3%bc+%2b%40x.example&timestamp={NOW_MS}"
     where = "/sapi/v1/apiReferral/customization"
     reply = send(sandbox, f"{where}?{query}&signature={hmac_of(sandbox.secret, query)}")
@@ -107,14 +107,14 @@ def test_it_listens_on_this_machine_only(sandbox: Sandbox) -> None:
 
 
 def asked(this: Sandbox) -> socket.socket:
-    """A connection over which a request was sent."""
+    """A connection on which a request was sent."""
     host, port = this.address.removeprefix("http://").split(":")
     line = socket.create_connection((host, int(port)), timeout=5)
     line.sendall(f"GET {target(this, INFO)} HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: {this.key}\r\n\r\n".encode())
     return line
 
 
-def test_stopping_does_not_wait_for_requests_that_hang() -> None:
+def test_stopping_does_not_wait_for_hanging_requests() -> None:
     others = set(threading.enumerate())
     this = Sandbox(world=world(), clock=FakeClock(NOW), latency_ms=0).start()
     this.exchange.faults.add("timeout", times=3)
@@ -123,7 +123,7 @@ def test_stopping_does_not_wait_for_requests_that_hang() -> None:
     hanging.append(socket.create_connection((host, int(port)), timeout=5))
     while len(this.exchange.log) < 3:
         threading.Event().wait(0.001)
-    this.stop()  # which would last as long as they hang
+    this.stop()  # which would otherwise last as long as they hang
     this.stop()
     for each in hanging:
         assert each.recv(10) == b""
@@ -133,7 +133,7 @@ def test_stopping_does_not_wait_for_requests_that_hang() -> None:
         socket.create_connection((host, int(port)), timeout=1)
 
 
-def test_it_may_be_started_again() -> None:
+def test_it_can_be_started_again() -> None:
     this = Sandbox(world=world(), clock=FakeClock(NOW))
     with pytest.raises(RuntimeError, match="start"):
         _ = this.address
@@ -149,8 +149,8 @@ def test_the_secret_is_not_shown(sandbox: Sandbox) -> None:
         assert sandbox.key not in repr(thing)
 
 
-def test_latency_is_each_answers_own() -> None:
-    """Requests wait side by side: none waits for the answer of another."""
+def test_latency_applies_to_each_response_separately() -> None:
+    """Requests wait concurrently, not for each other."""
     with Sandbox(world=world(), clock=FakeClock(NOW), latency_ms=1) as this:
         assert ask(this).status == 200
     with Sandbox(world=world(), clock=FakeClock(NOW), latency_ms=3_600_000) as this, ExitStack() as stack:
@@ -159,7 +159,7 @@ def test_latency_is_each_answers_own() -> None:
             threading.Event().wait(0.001)
         for each in asking:
             each.setblocking(False)
-            with pytest.raises(BlockingIOError):  # not before its time
+            with pytest.raises(BlockingIOError):  # not before the latency has passed
                 each.recv(1)
 
 
@@ -203,13 +203,13 @@ def test_resets(sandbox: Sandbox, kind: str) -> None:
     head = f"GET {target(sandbox, INFO)} HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: {sandbox.key}\r\n\r\n"
     with socket.create_connection((host, int(port)), timeout=5) as client:
         client.sendall(head.encode())
-        with pytest.raises(ConnectionResetError):  # a mere end of the stream would be an empty answer
+        with pytest.raises(ConnectionResetError):  # a plain end of the stream would be an empty response
             client.recv(1)
     done = kind == "reset"
     assert ask(sandbox).headers["X-SAPI-USED-IP-WEIGHT-1M"] == ("2" if done else "1")
 
 
-def test_no_answer(sandbox: Sandbox) -> None:
+def test_no_response(sandbox: Sandbox) -> None:
     sandbox.exchange.faults.add("timeout")
     connection = http.client.HTTPConnection(sandbox.address.removeprefix("http://"), timeout=0.15)
     connection.request("GET", target(sandbox, INFO), headers={"X-MBX-APIKEY": sandbox.key})
@@ -219,7 +219,7 @@ def test_no_answer(sandbox: Sandbox) -> None:
     assert ask(sandbox).status == 200
 
 
-def test_a_body_cut_short(sandbox: Sandbox) -> None:
+def test_a_truncated_body(sandbox: Sandbox) -> None:
     whole = ask(sandbox, HISTORY, {"size": 50}).body
     sandbox.exchange.faults.add("cut")
     with pytest.raises(http.client.IncompleteRead) as caught:
@@ -232,7 +232,7 @@ def test_pages_of_gateways(sandbox: Sandbox) -> None:
     sandbox.exchange.faults.add("html", status=200)
     sandbox.exchange.faults.add("firewall")
     replies = [ask(sandbox) for _ in range(3)]
-    # What arrives before anything is counted comes first.
+    # Faults on arrival, before anything is counted, come first.
     assert [reply.status for reply in replies] == [403, 502, 200]
     assert all(reply.headers["Content-Type"] == "text/html" for reply in replies)
     assert all(reply.body.startswith(b"<html>") for reply in replies)
@@ -259,7 +259,7 @@ def test_errors_of_any_kind(sandbox: Sandbox) -> None:
     assert ask(sandbox).status == 418
 
 
-def test_rows_gone_wrong(sandbox: Sandbox) -> None:
+def test_altered_rows(sandbox: Sandbox) -> None:
     page: dict[str, object] = {"size": 4, "page": 2}
     right = ask(sandbox, HISTORY, page).json()
     for kind in ("disorder", "repeat", "missing-field", "unknown-field", "cap", "ignore", "wrong-times"):
@@ -282,7 +282,7 @@ def test_a_clock_that_is_off(sandbox: Sandbox) -> None:
 # --- control -------------------------------------------------------------------------------------
 
 
-def test_other_processes_may_look_and_break(sandbox: Sandbox) -> None:
+def test_other_processes_may_inspect_and_add_faults(sandbox: Sandbox) -> None:
     assert send(sandbox, "/sandbox/faults", "POST", '{"kind": "html", "path": "/sapi"}').status == 200
     assert ask(sandbox).status == 502
     send(sandbox, "/sandbox/faults", "POST", '{"kind": "html", "times": null}')
@@ -301,7 +301,7 @@ def test_other_processes_may_look_and_break(sandbox: Sandbox) -> None:
     assert send(sandbox, "/sandbox/nothing").status == 404
 
 
-def test_who_the_exchange_is(sandbox: Sandbox) -> None:
+def test_the_id_identifies_the_exchange(sandbox: Sandbox) -> None:
     told = send(sandbox, "/sandbox/id").json()
     assert told == send(sandbox, "/sandbox/id").json() == {"id": sandbox.exchange.id}
     assert len(bytes.fromhex(told["id"])) == 16
@@ -315,7 +315,7 @@ def test_who_the_exchange_is(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     "headers", [{"Host": "evil.example"}, {"Origin": "http://127.0.0.1"}, {"Origin": "null"}]
 )
-def test_web_pages_may_not(sandbox: Sandbox, headers: dict[str, str]) -> None:
+def test_web_pages_are_refused(sandbox: Sandbox, headers: dict[str, str]) -> None:
     for method, name in (
         ("GET", "id"),
         ("GET", "log"),
@@ -328,7 +328,7 @@ def test_web_pages_may_not(sandbox: Sandbox, headers: dict[str, str]) -> None:
     assert ask(sandbox).status == 200
 
 
-def test_hosts_that_are_this_machine(sandbox: Sandbox) -> None:
+def test_host_headers_that_name_this_machine(sandbox: Sandbox) -> None:
     for host in ("localhost", "localhost:80", "127.0.0.1", "127.0.0.1:99"):
         assert send(sandbox, "/sandbox/counts", Host=host).status == 200
     for host in ("127.0.0.1.evil.example", "localhost.evil", "127.0.0.1@evil"):
@@ -338,7 +338,7 @@ def test_hosts_that_are_this_machine(sandbox: Sandbox) -> None:
 # --- as a process --------------------------------------------------------------------------------
 
 
-def test_serving_until_told_to_stop() -> None:
+def test_it_serves_until_it_is_stopped() -> None:
     words = "-m toolkit sandbox --port 0 --seed 5 --limit-scale 2 --window-seconds 3"
     process = subprocess.Popen(
         [sys.executable, "-W", "error", *words.split()],
@@ -362,7 +362,7 @@ def test_serving_until_told_to_stop() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_line_goes_where_it_is_told_and_the_callers_signals_come_back(number: signal.Signals) -> None:
+def test_the_line_goes_to_the_given_stream_and_signal_handlers_are_restored(number: signal.Signals) -> None:
     class Told(io.StringIO):
         def flush(self) -> None:
             signal.raise_signal(number)
@@ -373,7 +373,7 @@ def test_the_line_goes_where_it_is_told_and_the_callers_signals_come_back(number
     assert signal.getsignal(number) is before
 
 
-def test_a_start_that_cannot_succeed_says_so_and_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_start_raises_and_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left(*_: object, **__: object) -> asyncio.AbstractEventLoop:
         raise OSError(24, "Too many open files")
 

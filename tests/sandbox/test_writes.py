@@ -1,4 +1,4 @@
-"""Writes: each does what its read shows, once; refused, broken or lost before the effect it does nothing."""
+"""Writes: each does once what its read shows; refused, or failing before the effect, it does nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WRITE_NAMES = [each.qualified_name for each in WRITES]
 
 
 def seen(this: Exchange, params: Mapping[str, str]) -> dict[str, Any]:
-    """What every read tells that could show a write with these parameters."""
+    """The responses of every read that could show a write with these parameters."""
     world = this.world
     account = params.get("subAccountId", params.get("toId", world.accounts[0].id))
     own = {"subAccountId": account}
@@ -116,16 +116,16 @@ SHOWN: dict[str, set[str]] = {
 }
 
 
-# --- what is done --------------------------------------------------------------------------------
+# --- execution -----------------------------------------------------------------------------------
 
 
-def test_every_declared_write_is_carried_out() -> None:
+def test_every_declared_write_is_implemented() -> None:
     assert set(WRITERS) == set(WRITE_NAMES) == set(SHOWN)
     assert len(WRITE_NAMES) == 23
 
 
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
-def test_the_answer_is_as_documented(endpoint_name: str) -> None:
+def test_the_response_is_as_documented(endpoint_name: str) -> None:
     this, declared, right = new_rows(), WRITES_BY_NAME[endpoint_name], documented_write(endpoint_name)
     params = this.world.example_write(endpoint_name).parameters
     answer = write(this, endpoint_name)
@@ -143,7 +143,7 @@ def test_the_answer_is_as_documented(endpoint_name: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
-def test_the_fitting_reads_show_it_and_no_others(endpoint_name: str) -> None:
+def test_only_the_matching_reads_show_it(endpoint_name: str) -> None:
     this = new_rows()
     params = this.world.example_write(endpoint_name).parameters
     if endpoint_name == "exchange.set_ip_restriction":
@@ -156,7 +156,7 @@ def test_the_fitting_reads_show_it_and_no_others(endpoint_name: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
-def test_one_effect_is_counted_without_secrets(endpoint_name: str) -> None:
+def test_one_effect_is_recorded_without_secrets(endpoint_name: str) -> None:
     this = new_rows()
     example = this.world.example_write(endpoint_name)
     answer = write(this, endpoint_name, example.parameters, key=example.key)
@@ -207,7 +207,7 @@ def test_effects_are_found_by_their_parameters() -> None:
     assert len(this.effects_of("exchange.set_universal_transfer", subAccountApiKey=key)) == 1
 
 
-def test_the_oldest_effects_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_effects_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rules.EFFECTS_KEPT == 200_000
     monkeypatch.setattr(rules, "EFFECTS_KEPT", 2)
     this = new_rows()
@@ -220,7 +220,7 @@ def test_the_oldest_effects_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> No
     assert [each.parameters["amount"] for each in this.effects] == ["2", "3"]
 
 
-def test_the_same_seed_and_calls_give_the_same_answers() -> None:
+def test_the_same_seed_and_calls_give_the_same_responses() -> None:
     def answers() -> list[bytes]:
         this = new_rows()
         return [write(this, endpoint_name).body for endpoint_name in WRITE_NAMES]
@@ -229,7 +229,7 @@ def test_the_same_seed_and_calls_give_the_same_answers() -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", [each.qualified_name for each in WRITES if each.repeatable])
-def test_what_may_be_repeated_leaves_the_same(endpoint_name: str) -> None:
+def test_repeating_an_idempotent_write_changes_nothing(endpoint_name: str) -> None:
     this = new_rows()
     example = this.world.example_write(endpoint_name)
     first = write(this, endpoint_name, example.parameters, key=example.key)
@@ -240,7 +240,7 @@ def test_what_may_be_repeated_leaves_the_same(endpoint_name: str) -> None:
     assert len(this.effects) == 2
 
 
-# --- who may, and how it has to be sent ----------------------------------------------------------
+# --- permissions and transmission ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
@@ -276,7 +276,7 @@ MANDATORY = [(each.qualified_name, param.field) for each in WRITES for param in 
 
 
 @pytest.mark.parametrize(("endpoint_name", "name"), MANDATORY)
-def test_what_is_mandatory(endpoint_name: str, name: str) -> None:
+def test_mandatory_parameters(endpoint_name: str, name: str) -> None:
     this = new_rows()
     params, key = this.world.example_write(endpoint_name)
     before = state(this)
@@ -287,7 +287,7 @@ def test_what_is_mandatory(endpoint_name: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
-def test_strange_parameters(endpoint_name: str) -> None:
+def test_undeclared_parameters(endpoint_name: str) -> None:
     this = new_rows()
     params, key = this.world.example_write(endpoint_name)
     before = state(this)
@@ -307,7 +307,7 @@ def test_strange_parameters(endpoint_name: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
-def test_parameters_in_the_query_in_the_body_or_in_both(endpoint_name: str) -> None:
+def test_parameters_in_query_or_body_or_both(endpoint_name: str) -> None:
     first = None
     for sent_in in ("body", "query", "both"):
         this = new_rows()
@@ -324,20 +324,20 @@ def test_parameters_in_the_query_in_the_body_or_in_both(endpoint_name: str) -> N
         assert effect.parameters.keys() == params.keys() - {"email"}
 
 
-def test_the_query_wins() -> None:
+def test_the_query_takes_precedence() -> None:
     this = new_rows()
     params, key = this.world.example_write("exchange.transfer")
     answer = this.handle(placed("exchange.transfer", params, {"amount": "99", "asset": "BTC"}, key=key))
     assert answer.status == 200
     (effect,) = this.effects
     assert (effect.parameters["amount"], effect.parameters["asset"]) == ("12.5", "USDT")
-    # A name in both places was sent once.
+    # A name in both places counts as one parameter.
     strange = placed("exchange.transfer", params, {"amount": "99", "x": "1"}, key=key)
     told: Any = this.handle(strange).json()
     assert told["msg"].endswith("read '5' parameter(s) but was sent '6'.")
 
 
-def test_a_body_of_another_type_was_not_sent() -> None:
+def test_a_body_of_another_content_type_is_ignored() -> None:
     this = new_rows()
     params, key = this.world.example_write("exchange.transfer")
     for kind in ("application/json", "text/plain"):
@@ -366,6 +366,6 @@ def test_an_effect_shows_nothing_private(field: str) -> None:
     assert kept["amount"] == "1"
 
 
-def test_what_else_the_catalogue_calls_private_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_private_parameters_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(effects._PRIVATE, "amount", "amount")
     assert shown({"amount": "1", "asset": "BNB"}) == {"asset": "BNB"}
