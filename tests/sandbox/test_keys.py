@@ -21,7 +21,7 @@ from tests.support.sandbox_requests import (
     NOW,
     NOW_MS,
     ask,
-    documented,
+    response,
     error,
     exchange,
     new_rows,
@@ -37,7 +37,7 @@ from toolkit.sandbox import Exchange, RegisteredKey, SandboxRequest, SandboxResp
 from toolkit.sandbox.authentication import find_key
 
 PATH = KEY_PERMISSIONS.path
-EXAMPLES = documented("internal/account.key_permissions")
+EXAMPLES = response("internal/account.key_permissions")
 ELSEWHERE = {"X-Sandbox-IP": "192.0.2.50"}
 REFUSED = (401, -2015)
 
@@ -56,13 +56,13 @@ def permissions(this: Exchange, key: RegisteredKey, **options: Any) -> SandboxRe
     return this.handle(signed(PATH, key=key, **options))
 
 
-def told(key: RegisteredKey) -> dict[str, Any]:
+def own_permissions(key: RegisteredKey) -> dict[str, Any]:
     """The permissions that a key reads of itself."""
     this = new_rows()
     key = this.world.keys["asks"] = replace(key, key="x" * 64)
-    answer = permissions(this, key)
-    assert answer.status == 200, answer.body
-    payload: Any = answer.json()
+    response = permissions(this, key)
+    assert response.status == 200, response.body
+    payload: Any = response.json()
     return dict(payload)
 
 
@@ -78,20 +78,20 @@ def test_it_is_declared_without_a_method() -> None:
     assert KEY_PERMISSIONS.request_params == ()
 
 
-@pytest.mark.parametrize("answer", EXAMPLES)
-def test_the_documented_responses_fit_the_declaration(answer: dict[str, Any]) -> None:
-    frame = framed(answer)
+@pytest.mark.parametrize("response", EXAMPLES)
+def test_the_documented_responses_fit_the_declaration(response: dict[str, Any]) -> None:
+    frame = framed(response)
     assert frame.attrs["undeclared"] == []
     assert list(frame.columns) == [column.name for column in KEY_PERMISSIONS.columns]
     (row,) = frame.to_dict("records")
     for column in KEY_PERMISSIONS.columns:
         (field,) = column.fields
-        if field not in answer:
+        if field not in response:
             assert pd.isna(row[column.name])
         elif column.kind == "time":
-            assert row[column.name] == pd.Timestamp(answer[field], unit="ms", tz="UTC")
+            assert row[column.name] == pd.Timestamp(response[field], unit="ms", tz="UTC")
         else:
-            assert row[column.name] is answer[field]
+            assert row[column.name] is response[field]
 
 
 def test_every_declared_field_is_documented_and_three_are_in_every_copy() -> None:
@@ -106,9 +106,9 @@ def test_every_declared_field_is_documented_and_three_are_in_every_copy() -> Non
             framed(dict.fromkeys(needed - {field}, True))
 
 
-def framed(answer: dict[str, Any]) -> pd.DataFrame:
+def framed(response: dict[str, Any]) -> pd.DataFrame:
     builder = FrameBuilder(KEY_PERMISSIONS, "float")
-    builder.add(answer)
+    builder.add(response)
     return builder.frame({})
 
 
@@ -128,16 +128,16 @@ def framed(answer: dict[str, Any]) -> pd.DataFrame:
 )
 def test_each_key_reads_its_own_permissions(name: str, on: set[str]) -> None:
     this = exchange()
-    answer = permissions(this, world().keys[name])
-    assert answer.headers[SAPI_IP.header] == "1"
-    payload: Any = answer.json()
+    response = permissions(this, world().keys[name])
+    assert response.headers[SAPI_IP.header] == "1"
+    payload: Any = response.json()
     assert payload.pop("createTime") == world().start_ms
     assert all(type(value) is bool for value in payload.values())
     assert {field for field, value in payload.items() if value} == on
 
 
 def test_the_response_is_the_documented_one() -> None:
-    payload = told(world().partner)
+    payload = own_permissions(world().partner)
     assert payload.keys() == EXAMPLES[1].keys()  # of the newer documents
     assert {name: type(value) for name, value in payload.items()} == {
         name: type(value) for name, value in EXAMPLES[1].items()
@@ -163,7 +163,7 @@ def test_the_response_is_the_documented_one() -> None:
     ],
 )
 def test_a_permission_turns_on_one_field(permission: str, field: str) -> None:
-    payload = told(replace(world().keys["open"], permissions=frozenset({permission})))
+    payload = own_permissions(replace(world().keys["open"], permissions=frozenset({permission})))
     assert {name for name, value in payload.items() if value is True} == {"enableReading", field}
 
 
@@ -200,12 +200,12 @@ def test_a_restricted_key_reads_only_from_its_addresses(name: str) -> None:
         assert ask(this, "exchange.partner", key=key, headers={"X-Sandbox-IP": ip}).status == 200
         assert permissions(this, key, headers={"X-Sandbox-IP": ip}).status == 200
     assert ask(this, "exchange.partner", key=key).status == 200
-    answer = ask(this, "exchange.partner", key=key, headers=ELSEWHERE)
-    assert error(answer) == REFUSED
+    response = ask(this, "exchange.partner", key=key, headers=ELSEWHERE)
+    assert error(response) == REFUSED
     assert error(permissions(this, key, headers=ELSEWHERE)) == REFUSED
     # From a wrong address nothing is revealed: the response is that to an unknown key.
     stranger = replace(key, key="x" * 64)
-    assert answer.body == ask(this, "exchange.partner", key=stranger, headers=ELSEWHERE).body
+    assert response.body == ask(this, "exchange.partner", key=stranger, headers=ELSEWHERE).body
     assert error(ask(this, "exchange.partner", key=key, headers=ELSEWHERE, signature="0")) == REFUSED
 
 
@@ -365,8 +365,8 @@ def test_a_key_is_added_while_the_server_runs(env: SandboxEnv) -> None:
     connection = http.client.HTTPConnection(env.sandbox.address.removeprefix("http://"), timeout=5)
     try:
         connection.request("GET", f"{PATH}?{query}&signature={signature}", headers={"X-MBX-APIKEY": key.key})
-        answer = connection.getresponse()
-        assert (answer.status, json.loads(answer.read())["ipRestrict"]) == (200, True)
+        response = connection.getresponse()
+        assert (response.status, json.loads(response.read())["ipRestrict"]) == (200, True)
     finally:
         connection.close()
     assert env.exchange.log[-1].key == "mine"

@@ -53,9 +53,9 @@ def rows_of(payload: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("endpoint_name", READ_NAMES)
 def test_every_endpoint_responds_as_documented(endpoint_name: str) -> None:
-    answer = ask(exchange(), endpoint_name)
-    assert answer.status == 200, answer.body
-    payload: Any = answer.json()
+    response = ask(exchange(), endpoint_name)
+    assert response.status == 200, response.body
+    payload: Any = response.json()
     examples = documented(endpoint_name)
     assert any(type(payload) is type(example) for example in examples)
     if isinstance(payload, dict):
@@ -97,9 +97,9 @@ def test_the_partners_key_may_read_every_endpoint() -> None:
     ],
 )
 def test_public_paths_need_no_key(path: str, field: str) -> None:
-    answer = exchange().handle(SandboxRequest("GET", path))
-    assert answer.status == 200
-    assert field in answer.json()  # type: ignore[operator]
+    response = exchange().handle(SandboxRequest("GET", path))
+    assert response.status == 200
+    assert field in response.json()  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("path", ["/api/v3/ping", "/fapi/v1/ping", "/papi/v1/ping"])
@@ -108,9 +108,9 @@ def test_ping_is_an_empty_object(path: str) -> None:
 
 
 def test_the_date_and_time_follow_the_clock() -> None:
-    answer = exchange(FakeClock(NOW)).handle(SandboxRequest("GET", "/api/v3/time"))
-    assert answer.headers["Date"] == "Wed, 18 Nov 2026 10:30:05 GMT"
-    assert answer.json() == {"serverTime": NOW_MS}
+    response = exchange(FakeClock(NOW)).handle(SandboxRequest("GET", "/api/v3/time"))
+    assert response.headers["Date"] == "Wed, 18 Nov 2026 10:30:05 GMT"
+    assert response.json() == {"serverTime": NOW_MS}
 
 
 @pytest.mark.parametrize(("path", "method", "status"), [("/sapi/v1/no", "GET", 404), (INFO, "PATCH", 405)])
@@ -139,9 +139,9 @@ def test_malformed_timestamp(stamp: str) -> None:
 def test_missing_timestamp_and_signature() -> None:
     headers = {"X-MBX-APIKEY": world().partner.key}
     for query, name in ((b"", "timestamp"), (b"timestamp=%d" % NOW_MS, "signature")):
-        answer = exchange().handle(SandboxRequest("GET", INFO, query, b"", headers))
-        assert error(answer) == (400, -1102)
-        assert f"'{name}'".encode() in answer.body
+        response = exchange().handle(SandboxRequest("GET", INFO, query, b"", headers))
+        assert error(response) == (400, -1102)
+        assert f"'{name}'".encode() in response.body
 
 
 @pytest.mark.parametrize(
@@ -158,15 +158,15 @@ def test_missing_timestamp_and_signature() -> None:
 )
 def test_the_clock_window_is_exact(ahead: int, window: str, right: bool) -> None:
     params = {"recvWindow": window} if window else {}
-    answer = exchange().handle(signed(INFO, params, now_ms=NOW_MS + ahead))
-    assert answer.status == 200 if right else error(answer) == (400, -1021)
+    response = exchange().handle(signed(INFO, params, now_ms=NOW_MS + ahead))
+    assert response.status == 200 if right else error(response) == (400, -1021)
 
 
 @pytest.mark.parametrize("window", ["60001", "x", "-1", ""])
 def test_invalid_recv_window(window: str) -> None:
     assert error(exchange().handle(signed(INFO, {"recvWindow": window}))) == (400, -1131)
-    answer = exchange().handle(signed("/fapi/v1/apiReferral/overview", {"recvWindow": window}))
-    assert error(answer) == (400, -1130)
+    response = exchange().handle(signed("/fapi/v1/apiReferral/overview", {"recvWindow": window}))
+    assert error(response) == (400, -1130)
 
 
 def test_wrong_signature() -> None:
@@ -200,10 +200,10 @@ def test_bytes_outside_ascii_must_be_encoded_before_signing() -> None:
     key = world().partner
     query = f"email=ü@x.example&timestamp={NOW_MS}"
     raw = f"{query}&signature={hmac_of(key.secret, query)}".encode()
-    answer = exchange().handle(
+    response = exchange().handle(
         SandboxRequest("GET", "/sapi/v1/apiReferral/customization", raw, b"", {"X-MBX-APIKEY": key.key})
     )
-    assert error(answer) == (400, -1022)
+    assert error(response) == (400, -1022)
 
 
 V1 = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
@@ -305,14 +305,14 @@ def test_what_each_key_may_do(endpoint_name: str) -> None:
         "customer": endpoint_name in CUSTOMER_ENDPOINTS | ANY_KEY_ENDPOINTS,
     }
     for name, right in allowed.items():
-        answer = ask(exchange(), endpoint_name, key=world().keys[name])
-        assert answer.status == 200 if right else error(answer) == (401, -2015), name
+        response = ask(exchange(), endpoint_name, key=world().keys[name])
+        assert response.status == 200 if right else error(response) == (401, -2015), name
 
 
 def test_responses_to_the_customers_key() -> None:
     key = world().keys["customer"]
-    told: Any = ask(exchange(), "spot.new_user", key=key).json()
-    assert (told["rebateWorking"], told["ifNewUser"]) == (True, True)
+    payload: Any = ask(exchange(), "spot.new_user", key=key).json()
+    assert (payload["rebateWorking"], payload["ifNewUser"]) == (True, True)
     assert ask(exchange(), "spot.customer_id", key=key).json() == {"customerId": world().customer.id}
     other: Any = ask(exchange(), "spot.new_user", {"apiAgentCode": "OTHER"}, key=key).json()
     assert (other["apiAgentCode"], other["rebateWorking"]) == ("OTHER", False)
@@ -371,8 +371,8 @@ def test_invalid_parameters_are_refused(endpoint_name: str, params: str, code: i
 
 
 def test_the_text_for_unread_parameters_counts_what_was_sent() -> None:
-    answer: Any = exchange().handle(signed(INFO, "a=1&b=2")).json()
-    assert answer["msg"] == "Not all sent parameters were read; read '2' parameter(s) but was sent '4'."
+    response: Any = exchange().handle(signed(INFO, "a=1&b=2")).json()
+    assert response["msg"] == "Not all sent parameters were read; read '2' parameter(s) but was sent '4'."
 
 
 @pytest.mark.parametrize("value", ["a b", "a+b@x.example", "50%&=#?", "żółć", "名前"])
@@ -415,14 +415,14 @@ def test_a_body_is_read_only_as_a_form(kind: str, read: bool) -> None:
 # --- spans ---------------------------------------------------------------------------------------
 
 
-def answered(endpoint_name: str, times: list[int], params: str, **options: Any) -> list[int]:
+def times_returned(endpoint_name: str, times: list[int], params: str, **options: Any) -> list[int]:
     """Times of the rows returned, when there are rows of these times."""
     field = "insertTime" if endpoint_name == "exchange.deposits" else "time"
     table = ListTable([{field: time} for time in times], field)
     this = exchange(tables={endpoint_name: table}, **options)
-    answer = this.handle(signed(ENDPOINTS_BY_NAME[endpoint_name].path, params))
-    assert answer.status == 200, answer.body
-    return [row[field] for row in rows_of(answer.json())]
+    response = this.handle(signed(ENDPOINTS_BY_NAME[endpoint_name].path, params))
+    assert response.status == 200, response.body
+    return [row[field] for row in rows_of(response.json())]
 
 
 N = NOW_MS
@@ -468,7 +468,7 @@ def within(start: int, end: int) -> list[int]:
     ],
 )  # fmt: skip
 def test_the_span_of_a_request(endpoint_name: str, params: str, start: int, end: int) -> None:
-    assert answered(endpoint_name, EDGES, params) == within(start, end)
+    assert times_returned(endpoint_name, EDGES, params) == within(start, end)
 
 
 @pytest.mark.parametrize("endpoint_name", [e.qualified_name for e in ENDPOINTS if e.window])
@@ -488,9 +488,9 @@ def test_a_span_too_long_by_a_millisecond(endpoint_name: str) -> None:
     right = minimal(endpoint_name) | {"startTime": str(N - longest), "endTime": str(N)}
     assert ask(exchange(), endpoint_name, right).status == 200
     wrong = right | {"startTime": str(N - longest - 1)}
-    answer = ask(exchange(), endpoint_name, wrong)
+    response = ask(exchange(), endpoint_name, wrong)
     shortened = endpoint_name in ("exchange.transfers", "exchange.universal_transfers")
-    assert answer.status == 200 if shortened else error(answer) == (400, -1127)
+    assert response.status == 200 if shortened else error(response) == (400, -1127)
 
 
 # --- pages ---------------------------------------------------------------------------------------
@@ -516,16 +516,17 @@ def test_pages_make_up_the_whole_list(endpoint_name: str) -> None:
 
 def test_a_limit_keeps_the_oldest_from_a_start_and_the_newest_otherwise() -> None:
     start = f"startTime={TIMES[0]}&limit=10"
-    assert answered("futures.income", TIMES, start) == TIMES[:10]
-    assert answered("futures.income", TIMES, start, rows_kept="newest") == TIMES[-10:]
-    assert answered("futures.income", TIMES, "limit=10") == TIMES[-10:]
-    assert answered("futures.income", TIMES, f"{start}&page=3") == TIMES[20:30]
+    assert times_returned("futures.income", TIMES, start) == TIMES[:10]
+    assert times_returned("futures.income", TIMES, start, rows_kept="newest") == TIMES[-10:]
+    assert times_returned("futures.income", TIMES, "limit=10") == TIMES[-10:]
+    assert times_returned("futures.income", TIMES, f"{start}&page=3") == TIMES[20:30]
 
 
 def test_default_sizes() -> None:
-    assert len(answered("futures.income", [N] * 150, f"startTime={N}")) == 100
+    assert len(times_returned("futures.income", [N] * 150, f"startTime={N}")) == 100
     assert (
-        len(answered("exchange.futures_rebates", [N] * 50, f"futuresType=1&startTime={N}&endTime={N}")) == 10
+        len(times_returned("exchange.futures_rebates", [N] * 50, f"futuresType=1&startTime={N}&endTime={N}"))
+        == 10
     )
 
 
@@ -558,9 +559,9 @@ def overview(this: Exchange, **options: Any) -> Any:
 
 
 def rate_limits(this: Exchange, path: str) -> list[tuple[Any, ...]]:
-    told: Any = this.handle(SandboxRequest("GET", path)).json()
+    payload: Any = this.handle(SandboxRequest("GET", path)).json()
     names = ("rateLimitType", "intervalNum", "interval", "limit")
-    return [tuple(limit[name] for name in names) for limit in told["rateLimits"]]
+    return [tuple(limit[name] for name in names) for limit in payload["rateLimits"]]
 
 
 def test_weight_is_counted_to_the_last_call_and_reset_each_minute() -> None:
@@ -606,11 +607,11 @@ def test_requests_after_429_are_banned_longer_each_time() -> None:
     for _ in range(13):
         statuses = []
         while 418 not in statuses:
-            answer = overview(this)
-            statuses.append(answer.status)
+            response = overview(this)
+            statuses.append(response.status)
         assert statuses == [200, 200] + [429] * MAX_REFUSALS + [418]
-        lengths.append(int(answer.headers["Retry-After"]))
-        assert f"IP banned until {int((clock.time() + lengths[-1]) * 1000)}" in answer.json()["msg"]
+        lengths.append(int(response.headers["Retry-After"]))
+        assert f"IP banned until {int((clock.time() + lengths[-1]) * 1000)}" in response.json()["msg"]
         assert error(overview(this)) == (418, -1003)
         assert overview(this, headers={"X-Sandbox-IP": "10.0.0.9"}).status in (200, 429)
         clock.advance(lengths[-1] + 60)
@@ -686,11 +687,11 @@ def test_windows_of_another_length() -> None:
 
 def test_one_symbol_of_exchange_info() -> None:
     this = exchange()
-    answer = this.handle(SandboxRequest("GET", "/api/v3/exchangeInfo", b"symbol=BTCUSDT"))
-    told: Any = answer.json()
-    assert [symbol["symbol"] for symbol in told["symbols"]] == ["BTCUSDT"]
-    assert told["rateLimits"][0]["limit"] == 6000
-    assert answer.headers["X-MBX-USED-WEIGHT-1M"] == "20"
+    response = this.handle(SandboxRequest("GET", "/api/v3/exchangeInfo", b"symbol=BTCUSDT"))
+    payload: Any = response.json()
+    assert [symbol["symbol"] for symbol in payload["symbols"]] == ["BTCUSDT"]
+    assert payload["rateLimits"][0]["limit"] == 6000
+    assert response.headers["X-MBX-USED-WEIGHT-1M"] == "20"
     for wrong in (b"symbol=NOTHING", b"symbol=", b"symbol=btcusdt"):
         assert error(this.handle(SandboxRequest("GET", "/api/v3/exchangeInfo", wrong))) == (400, -1121)
     everything: Any = this.handle(SandboxRequest("GET", "/api/v3/exchangeInfo")).json()
@@ -806,8 +807,8 @@ def test_an_extra_header() -> None:
     this = exchange()
     this.faults.add("extra-header", path="/fapi/", times=2, name="X-MBX-ORDER-COUNT-1M", value=7)
     assert "X-MBX-ORDER-COUNT-1M" not in ask(this, "exchange.partner").headers
-    for answer in (overview(this), overview(this, signature="0")):  # refusals have headers too
-        assert answer.headers["X-MBX-ORDER-COUNT-1M"] == "7"
+    for response in (overview(this), overview(this, signature="0")):  # refusals have headers too
+        assert response.headers["X-MBX-ORDER-COUNT-1M"] == "7"
     assert "X-MBX-ORDER-COUNT-1M" not in overview(this).headers
 
 
@@ -815,9 +816,9 @@ def test_clock_skew() -> None:
     this = exchange()
     this.faults.add("clock-skew", times=None, seconds=-30)
     assert this.handle(SandboxRequest("GET", "/api/v3/time")).json() == {"serverTime": NOW_MS - 30_000}
-    answer = ask(this, "exchange.partner")
-    assert error(answer) == (400, -1021)
-    assert answer.headers["Date"] == "Wed, 18 Nov 2026 10:29:35 GMT"
+    response = ask(this, "exchange.partner")
+    assert error(response) == (400, -1021)
+    assert response.headers["Date"] == "Wed, 18 Nov 2026 10:29:35 GMT"
     assert this.handle(signed(INFO, now_ms=NOW_MS - 30_000)).status == 200
     this.faults.clear()
     assert ask(this, "exchange.partner").status == 200

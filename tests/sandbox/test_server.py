@@ -36,9 +36,9 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-class WriteAttempt:
-    def __init__(self, answer: http.client.HTTPResponse) -> None:
-        self.status, self.headers, self.body = answer.status, answer.headers, answer.read()
+class Response:
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status, self.headers, self.body = response.status, response.headers, response.read()
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -49,19 +49,17 @@ def target(this: Sandbox, path: str, params: dict[str, object] | None = None) ->
     return f"{path}?{query}&signature={hmac_of(this.secret, query)}"
 
 
-def send(
-    this: Sandbox, where: str, method: str = "GET", body: str | None = None, **headers: str
-) -> WriteAttempt:
+def send(this: Sandbox, where: str, method: str = "GET", body: str | None = None, **headers: str) -> Response:
     connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=5)
     try:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, where, body, {"X-MBX-APIKEY": this.key, **names})
-        return WriteAttempt(connection.getresponse())
+        return Response(connection.getresponse())
     finally:
         connection.close()
 
 
-def ask(this: Sandbox, path: str = INFO, params: dict[str, object] | None = None) -> WriteAttempt:
+def ask(this: Sandbox, path: str = INFO, params: dict[str, object] | None = None) -> Response:
     return send(this, target(this, path, params))
 
 
@@ -69,19 +67,19 @@ def ask(this: Sandbox, path: str = INFO, params: dict[str, object] | None = None
 
 
 def test_responses_have_the_headers_of_the_exchange(sandbox: Sandbox) -> None:
-    reply = ask(sandbox)
-    assert reply.status == 200
-    assert reply.json()["subAccountQty"] == 240
-    assert reply.headers["Date"] == "Wed, 18 Nov 2026 10:30:05 GMT"
-    assert reply.headers["X-SAPI-USED-IP-WEIGHT-1M"] == "1"
-    assert reply.headers["Content-Type"] == "application/json;charset=UTF-8"
+    response = ask(sandbox)
+    assert response.status == 200
+    assert response.json()["subAccountQty"] == 240
+    assert response.headers["Date"] == "Wed, 18 Nov 2026 10:30:05 GMT"
+    assert response.headers["X-SAPI-USED-IP-WEIGHT-1M"] == "1"
+    assert response.headers["Content-Type"] == "application/json;charset=UTF-8"
 
 
 def test_the_bytes_of_query_and_body_arrive_as_sent(sandbox: Sandbox) -> None:
     query = f"email=%c3%bc+%2b%40x.example&timestamp={NOW_MS}"
     where = "/sapi/v1/apiReferral/customization"
-    reply = send(sandbox, f"{where}?{query}&signature={hmac_of(sandbox.secret, query)}")
-    assert (reply.status, reply.json()) == (200, [])
+    response = send(sandbox, f"{where}?{query}&signature={hmac_of(sandbox.secret, query)}")
+    assert (response.status, response.json()) == (200, [])
     body = f"a=%c3%bc+&timestamp={NOW_MS}"
     heard = []
     handle = sandbox.exchange.handle
@@ -106,7 +104,7 @@ def test_it_listens_on_this_machine_only(sandbox: Sandbox) -> None:
         Sandbox(world=world(), port=int(sandbox.address.rpartition(":")[2])).start()
 
 
-def asked(this: Sandbox) -> socket.socket:
+def open_request(this: Sandbox) -> socket.socket:
     """A connection on which a request was sent."""
     host, port = this.address.removeprefix("http://").split(":")
     line = socket.create_connection((host, int(port)), timeout=5)
@@ -119,7 +117,7 @@ def test_stopping_does_not_wait_for_hanging_requests() -> None:
     this = Sandbox(world=world(), clock=FakeClock(NOW), latency_ms=0).start()
     this.exchange.faults.add("timeout", times=3)
     host, port = this.address.removeprefix("http://").split(":")
-    hanging = [asked(this) for _ in range(3)]
+    hanging = [open_request(this) for _ in range(3)]
     hanging.append(socket.create_connection((host, int(port)), timeout=5))
     while len(this.exchange.log) < 3:
         threading.Event().wait(0.001)
@@ -154,10 +152,10 @@ def test_latency_applies_to_each_response_separately() -> None:
     with Sandbox(world=world(), clock=FakeClock(NOW), latency_ms=1) as this:
         assert ask(this).status == 200
     with Sandbox(world=world(), clock=FakeClock(NOW), latency_ms=3_600_000) as this, ExitStack() as stack:
-        asking = [stack.enter_context(asked(this)) for _ in range(8)]
-        while len(this._tasks) < len(asking):
+        waiting = [stack.enter_context(open_request(this)) for _ in range(8)]
+        while len(this._tasks) < len(waiting):
             threading.Event().wait(0.001)
-        for each in asking:
+        for each in waiting:
             each.setblocking(False)
             with pytest.raises(BlockingIOError):  # not before the latency has passed
                 each.recv(1)
@@ -231,17 +229,17 @@ def test_pages_of_gateways(sandbox: Sandbox) -> None:
     sandbox.exchange.faults.add("html")
     sandbox.exchange.faults.add("html", status=200)
     sandbox.exchange.faults.add("firewall")
-    replies = [ask(sandbox) for _ in range(3)]
+    responses = [ask(sandbox) for _ in range(3)]
     # Faults on arrival, before anything is counted, come first.
-    assert [reply.status for reply in replies] == [403, 502, 200]
-    assert all(reply.headers["Content-Type"] == "text/html" for reply in replies)
-    assert all(reply.body.startswith(b"<html>") for reply in replies)
+    assert [response.status for response in responses] == [403, 502, 200]
+    assert all(response.headers["Content-Type"] == "text/html" for response in responses)
+    assert all(response.body.startswith(b"<html>") for response in responses)
 
 
 def test_a_redirect(sandbox: Sandbox) -> None:
     sandbox.exchange.faults.add("redirect", to="http://127.0.0.1:1/elsewhere")
-    reply = ask(sandbox)
-    assert (reply.status, reply.headers["Location"]) == (302, "http://127.0.0.1:1/elsewhere")
+    response = ask(sandbox)
+    assert (response.status, response.headers["Location"]) == (302, "http://127.0.0.1:1/elsewhere")
 
 
 def test_errors_of_any_kind(sandbox: Sandbox) -> None:
@@ -302,11 +300,11 @@ def test_other_processes_may_inspect_and_add_faults(sandbox: Sandbox) -> None:
 
 
 def test_the_id_identifies_the_exchange(sandbox: Sandbox) -> None:
-    told = send(sandbox, "/sandbox/id").json()
-    assert told == send(sandbox, "/sandbox/id").json() == {"id": sandbox.exchange.id}
-    assert len(bytes.fromhex(told["id"])) == 16
+    details = send(sandbox, "/sandbox/id").json()
+    assert details == send(sandbox, "/sandbox/id").json() == {"id": sandbox.exchange.id}
+    assert len(bytes.fromhex(details["id"])) == 16
     sandbox.exchange = Exchange(world(), FakeClock(NOW))
-    assert send(sandbox, "/sandbox/id").json() != told
+    assert send(sandbox, "/sandbox/id").json() != details
     assert not sandbox.exchange.log
     assert not sandbox.exchange.counts
     assert not sandbox.exchange.windows
@@ -323,8 +321,8 @@ def test_web_pages_are_refused(sandbox: Sandbox, headers: dict[str, str]) -> Non
         ("POST", "faults"),
         ("DELETE", "faults"),
     ):
-        reply = send(sandbox, f"/sandbox/{name}", method, '{"kind": "html"}', **headers)
-        assert reply.status == 403
+        response = send(sandbox, f"/sandbox/{name}", method, '{"kind": "html"}', **headers)
+        assert response.status == 403
     assert ask(sandbox).status == 200
 
 
@@ -348,10 +346,10 @@ def test_it_serves_until_it_is_stopped() -> None:
         text=True,
     )
     assert process.stdout is not None
-    told = json.loads(process.stdout.readline())
-    assert told.keys() == {"address", "key", "secret", "limits"}
-    assert told["limits"] == {rate_limit.name: rate_limit.limit * 2 for rate_limit in RATE_LIMITS}
-    connection = http.client.HTTPConnection(told["address"].removeprefix("http://"), timeout=5)
+    details = json.loads(process.stdout.readline())
+    assert details.keys() == {"address", "key", "secret", "limits"}
+    assert details["limits"] == {rate_limit.name: rate_limit.limit * 2 for rate_limit in RATE_LIMITS}
+    connection = http.client.HTTPConnection(details["address"].removeprefix("http://"), timeout=5)
     connection.request("GET", "/fapi/v1/exchangeInfo")
     weight = json.loads(connection.getresponse().read())["rateLimits"][0]
     assert (weight["limit"], weight["interval"], weight["intervalNum"]) == (4800, "SECOND", 3)

@@ -42,8 +42,8 @@ def rows(
     """Rows of the read that shows a transfer, by its client id."""
     if endpoint_name == "exchange.transfer_futures":
         params = {"subAccountId": account, "futuresType": "1", **params}
-        told: Any = read(this, READS[endpoint_name], clientTranId=client, **params)
-        shown: list[dict[str, Any]] = told["transfers"]
+        payload: Any = read(this, READS[endpoint_name], clientTranId=client, **params)
+        shown: list[dict[str, Any]] = payload["transfers"]
         return shown
     params = {"toId": account, **params}
     found: list[dict[str, Any]] = read(this, READS[endpoint_name], clientTranId=client, **params)
@@ -110,7 +110,7 @@ def test_reads_are_sums_of_the_wallets() -> None:
     account = rich(this)
     own = {"subAccountId": account.id}
 
-    def told() -> tuple[Decimal, Decimal, Decimal]:
+    def totals() -> tuple[Decimal, Decimal, Decimal]:
         spot = read(this, "exchange.spot_balances", **own)["data"][0]["totalBalanceOfBtc"]
         um = read(this, "exchange.futures_balances", **own, futuresType="1")["data"][0]
         cm = read(this, "exchange.futures_balances", **own, futuresType="2")["data"][0]
@@ -119,11 +119,11 @@ def test_reads_are_sums_of_the_wallets() -> None:
             assert abs(sum(parts) - Decimal(row[f"totalMarginBalance{end}"])) < Decimal("1e-9")
         return Decimal(spot), Decimal(um["totalWalletBalance"]), Decimal(cm["totalWalletBalanceOfUsdt"])
 
-    before = told()
+    before = totals()
     done(this, "exchange.transfer", toId=account.id, asset="ETH", amount="2")
     done(this, "exchange.transfer_futures", toId=account.id, asset="BNB", amount="3")
     done(this, "exchange.transfer_futures", toId=account.id, asset="BTC", amount="4", futuresType="2")
-    more = [b - a for a, b in zip(before, told(), strict=True)]
+    more = [b - a for a, b in zip(before, totals(), strict=True)]
     right = (PRICES["ETH"] * 2 / PRICES["BTC"], PRICES["BNB"] * 3, PRICES["BTC"] * 4)
     assert all(abs(a - b) < Decimal("1e-9") for a, b in zip(more, right, strict=True))
 

@@ -83,13 +83,13 @@ def test_random_numbers_are_uniform() -> None:
 
 @pytest.mark.parametrize("endpoint_name", [endpoint.qualified_name for endpoint in ENDPOINTS])
 def test_the_same_seed_gives_the_same_responses_and_another_seed_others(endpoint_name: str) -> None:
-    def answer(this: World) -> bytes:
+    def response(this: World) -> bytes:
         return ask(exchange(world=this), endpoint_name, minimal(endpoint_name, this=this)).body
 
-    first = answer(world())
-    assert answer(again(7)) == first
+    first = response(world())
+    assert response(again(7)) == first
     if endpoint_name not in ("exchange.partner", "exchange.bnb_burn", "spot.customer_id"):
-        assert answer(again(8)) != first
+        assert response(again(8)) != first
 
 
 def test_the_same_month_gives_the_same_history() -> None:
@@ -200,10 +200,10 @@ def test_failed_transfers_are_hidden_unless_asked_for() -> None:
 
 def test_a_deposit_is_found_by_its_id() -> None:
     for row in rows("exchange.deposits", {})[::700]:
-        asked = {"depositId": str(row["depositId"]), "subAccountId": row["subAccountId"]}
-        assert rows("exchange.deposit", asked) == [row]
-        assert world().table("exchange.deposit").count(None, NOW_MS, asked) == 1
-        assert rows("exchange.deposit", asked | {"subAccountId": "1"}) == []
+        filters = {"depositId": str(row["depositId"]), "subAccountId": row["subAccountId"]}
+        assert rows("exchange.deposit", filters) == [row]
+        assert world().table("exchange.deposit").count(None, NOW_MS, filters) == 1
+        assert rows("exchange.deposit", filters | {"subAccountId": "1"}) == []
     for strange in ("0", "9" * 20, str(2**63)):
         assert ask(exchange(), "exchange.deposit", {"depositId": strange, "subAccountId": "1"}).json() == []
 
@@ -291,26 +291,26 @@ def test_business_grows_pauses_at_weekends_and_varies_by_month() -> None:
 def test_the_futures_reports_agree() -> None:
     for market in ("1", "2"):
         start = NOW_MS - 90 * DAY
-        asked = {"type": market}
+        filters = {"type": market}
         volumes: Counter[int] = Counter()
         rebates: Counter[int] = Counter()
         people: Counter[int] = Counter()
-        for row in rows("futures.traders", asked, start, NOW_MS):
+        for row in rows("futures.traders", filters, start, NOW_MS):
             volumes[row["time"]] += units(row["tradeVol"])
             rebates[row["time"]] += units(row["rebateVol"])
             people[row["time"]] += 1
-        told = rows("futures.volumes", asked, start, NOW_MS)
-        assert len(told) == 90
-        assert all(row["time"] % DAY == 0 for row in told)
-        assert [units(row["tradeVol"]) for row in told] == [volumes[row["time"]] for row in told]
-        for row in rows("futures.rebates", asked, start, NOW_MS):
+        found = rows("futures.volumes", filters, start, NOW_MS)
+        assert len(found) == 90
+        assert all(row["time"] % DAY == 0 for row in found)
+        assert [units(row["tradeVol"]) for row in found] == [volumes[row["time"]] for row in found]
+        for row in rows("futures.rebates", filters, start, NOW_MS):
             assert units(row["rebateVol"]) == rebates[row["time"]]
-        for row in rows("futures.trader_counts", asked, start, NOW_MS):
+        for row in rows("futures.trader_counts", filters, start, NOW_MS):
             assert int(row["newTrader"]) + int(row["oldTrader"]) == people[row["time"]]
         overview: Any = ask(exchange(), "futures.overview", {"type": market}).json()
-        every = sum(units(row["tradeVol"]) for row in rows("futures.volumes", asked))
+        every = sum(units(row["tradeVol"]) for row in rows("futures.volumes", filters))
         assert units(overview["totalTradeVol"]) == every
-        names = {row["customerId"] for row in rows("futures.traders", asked)}
+        names = {row["customerId"] for row in rows("futures.traders", filters)}
         assert any("****@" in name for name in names)
         assert overview["totalTradeUser"] >= len(names)
 
@@ -346,8 +346,8 @@ def test_changes_show_in_the_responses() -> None:
     held = rows("exchange.spot_balances", {"subAccountId": account.id}, this=this)
     assert held == [{"subAccountId": account.id, "totalBalanceOfBtc": "1.5000000000000000"}]
     del this.accounts[5]
-    told: Any = ask(exchange(world=this), "exchange.partner").json()
-    assert told["subAccountQty"] == 239
+    found: Any = ask(exchange(world=this), "exchange.partner").json()
+    assert found["subAccountQty"] == 239
 
 
 # --- large worlds --------------------------------------------------------------------------------

@@ -104,8 +104,8 @@ def test_an_error_after_the_effect_does_not_claim_that_nothing_was_done() -> Non
     for effect, text in ((False, "Service Unavailable."), (True, "Unknown error, please check your request")):
         this = new_rows()
         this.faults.add("server-error", after_effect=effect)
-        told: Any = write(this, "futures.set_customer_id").json()
-        assert told["msg"].startswith(text)
+        payload: Any = write(this, "futures.set_customer_id").json()
+        assert payload["msg"].startswith(text)
     this = new_rows()
     this.faults.add("server-error", after_effect=True, message="m", code=-1007)
     assert write(this, "exchange.transfer").json() == {"code": -1007, "msg": "m"}
@@ -134,12 +134,12 @@ def test_faults_in_the_fields_of_responses(endpoint_name: str) -> None:
     assert json.loads(write(this, endpoint_name).body).keys() == right.keys() | {"surprise"}
     this = new_rows()
     this.faults.add("missing-field")
-    told = json.loads(write(this, endpoint_name).body)
+    payload = json.loads(write(this, endpoint_name).body)
     if not right:
-        assert told == {}
+        assert payload == {}
         assert ask(this, "exchange.partner").status == 200  # a response without fields did not use it up
         return
-    assert len(told) == len(right) - 1
+    assert len(payload) == len(right) - 1
     assert len(this.effects) == 1
 
 
@@ -170,8 +170,8 @@ def post(this: Sandbox, endpoint_name: str, params: Mapping[str, str]) -> tuple[
     connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=5)
     try:
         connection.request(request.method, request.path, request.body, dict(request.headers))
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
     finally:
         connection.close()
 
@@ -222,8 +222,8 @@ def test_threads_share_the_world(sandbox: Sandbox) -> None:
     params = sandbox.world.example_write("exchange.transfer").parameters | {"amount": "0.5"}
     before = sandbox.world.master.wallets["spot"]["USDT"]
     with ThreadPoolExecutor(8) as rate_limit:
-        told = list(rate_limit.map(lambda _: post(sandbox, "exchange.transfer", params), range(40)))
-    assert {status for status, _ in told} == {200}
-    assert len({answer["txnId"] for _, answer in told}) == 40
+        payload = list(rate_limit.map(lambda _: post(sandbox, "exchange.transfer", params), range(40)))
+    assert {status for status, _ in payload} == {200}
+    assert len({response["txnId"] for _, response in payload}) == 40
     assert before - sandbox.world.master.wallets["spot"]["USDT"] == 20
     assert len(sandbox.exchange.effects) == 40

@@ -300,8 +300,8 @@ def test_keys_are_unique_and_follow_from_the_seed() -> None:
         this = new_rows()
         keys = []
         for _ in range(4):  # in one second: the example is of another sub-account each time
-            answer = done(this, "exchange.create_api_key")
-            keys += [answer["apiKey"], answer["secretKey"]]
+            response = done(this, "exchange.create_api_key")
+            keys += [response["apiKey"], response["secretKey"]]
         return keys
 
     first = made()
@@ -359,12 +359,12 @@ def test_each_call_sets_all_permissions() -> None:
 def test_universal_transfers_can_be_allowed_and_forbidden() -> None:
     this = new_rows()
     for text in ("true", "false"):
-        told = done(this, "exchange.set_universal_transfer", canUniversalTransfer=text)
-        owner = this.world.account(told["subaccountId"])
+        payload = done(this, "exchange.set_universal_transfer", canUniversalTransfer=text)
+        owner = this.world.account(payload["subaccountId"])
         assert owner is not None
-        key = owner.key(told["apikey"])
+        key = owner.key(payload["apikey"])
         assert key is not None
-        assert key.universal_transfer is told["canUniversalTransfer"] is (text == "true")
+        assert key.universal_transfer is payload["canUniversalTransfer"] is (text == "true")
 
 
 def test_restrictions_can_be_set_and_lifted() -> None:
@@ -376,19 +376,19 @@ def test_restrictions_can_be_set_and_lifted() -> None:
     own = {"subAccountId": owner.id, "subAccountApiKey": key.key}
 
     def restriction() -> tuple[bool, list[str]]:
-        told = read(this, "exchange.ip_restriction", **own)
-        assert told["updateTime"] == key.update_time
-        return told["ipRestrict"], told["ipList"]
+        payload = read(this, "exchange.ip_restriction", **own)
+        assert payload["updateTime"] == key.update_time
+        return payload["ipRestrict"], payload["ipList"]
 
     def put(status: str, addresses: str | None) -> Any:
         clock.advance(1)
-        told = done(this, "exchange.set_ip_restriction", **own, status=status, ipAddress=addresses)
-        assert told["updateTime"] == int(clock.time() * 1000)
-        return told
+        payload = done(this, "exchange.set_ip_restriction", **own, status=status, ipAddress=addresses)
+        assert payload["updateTime"] == int(clock.time() * 1000)
+        return payload
 
     refused(this, "exchange.set_ip_restriction", -1102, **own, status="2", ipAddress=None)
-    told = put("2", "192.0.2.1,2001:db8::1,192.0.2.1")
-    assert told["ipList"] == ["192.0.2.1", "2001:db8::1"]
+    payload = put("2", "192.0.2.1,2001:db8::1,192.0.2.1")
+    assert payload["ipList"] == ["192.0.2.1", "2001:db8::1"]
     assert restriction() == (True, ["192.0.2.1", "2001:db8::1"])
     assert put("2", "192.0.2.9,2001:DB8:0::1")["ipList"] == ["192.0.2.1", "2001:db8::1", "192.0.2.9"]
     assert "ipList" not in put("2", None)
@@ -409,9 +409,9 @@ def test_restrictions_can_be_set_and_lifted() -> None:
 
 def test_commissions_within_the_partners_bounds() -> None:
     this = new_rows()
-    told = read(this, "exchange.partner")
+    payload = read(this, "exchange.partner")
     for side in ("maker", "taker"):
-        low, high = (told[f"{end}{side.title()}Commission"] for end in ("min", "max"))
+        low, high = (payload[f"{end}{side.title()}Commission"] for end in ("min", "max"))
         for name in (f"{side}Commission", f"margin{side.title()}Commission"):
             for right in (low, high):
                 assert done(this, "exchange.set_commission", **{name: f"{right}"})[name] == right
@@ -430,13 +430,15 @@ def test_margin_rates_follow_spot_where_margin_is_on() -> None:
         return [row[name] for name in names]
 
     rates = {"makerCommission": "0.0005", "takerCommission": "0.0015"}
-    told = done(this, "exchange.set_commission", subAccountId=on.id, **rates)
-    assert (told["marginMakerCommission"], told["marginTakerCommission"]) == (0.0005, 0.0015)
+    payload = done(this, "exchange.set_commission", subAccountId=on.id, **rates)
+    assert (payload["marginMakerCommission"], payload["marginTakerCommission"]) == (0.0005, 0.0015)
     assert shown(on) == [0.0005, 0.0015, 5, 15]
-    told = done(this, "exchange.set_commission", subAccountId=on.id, **rates, marginTakerCommission="0.002")
+    payload = done(
+        this, "exchange.set_commission", subAccountId=on.id, **rates, marginTakerCommission="0.002"
+    )
     assert shown(on) == [0.0005, 0.0015, 5, 20]
-    told = done(this, "exchange.set_commission", subAccountId=off.id, **rates)
-    assert told.keys() == {"subAccountId", "makerCommission", "takerCommission"}
+    payload = done(this, "exchange.set_commission", subAccountId=off.id, **rates)
+    assert payload.keys() == {"subAccountId", "makerCommission", "takerCommission"}
     assert shown(off) == [0.0005, 0.0015, -1, -1]
     for name in ("marginMakerCommission", "marginTakerCommission"):
         refused(this, "exchange.set_commission", -3003, subAccountId=off.id, **{name: "0.001"})
@@ -462,9 +464,9 @@ def test_adjustments(
 
     base, other = commission(known[0]), commission(known[1])
     for maker, taker in (maximum, maximum, (0, 0), (7, 9)):
-        told = done(this, endpoint_name, makerAdjustment=str(maker), takerAdjustment=str(taker))
+        payload = done(this, endpoint_name, makerAdjustment=str(maker), takerAdjustment=str(taker))
         expected = (base[0] + maker, base[1] + taker)
-        assert (told["makerCommission"], told["takerCommission"]) == commission(known[0]) == expected
+        assert (payload["makerCommission"], payload["takerCommission"]) == commission(known[0]) == expected
     assert commission(known[1]) == other
     refused(this, endpoint_name, -1130, makerAdjustment=str(maximum[0] + 1))
     refused(this, endpoint_name, -1130, takerAdjustment=str(maximum[1] + 1))
@@ -522,10 +524,10 @@ def test_ids_set_by_customers(system: str, code: str) -> None:
     this = new_rows()
     endpoint_name, key = f"{system}.set_own_customer_id", this.world.keys["customer"]
     taken = next(each.id for each in this.world.customers if each.id and each is not this.world.customer)
-    told = write(this, endpoint_name, {"customerId": "me", code: this.world.agent_code}).json()
-    assert told == {"customerId": "me"} | ({} if system == "spot" else {code: this.world.agent_code})
-    answer: Any = ask(this, f"{system}.customer_id", {code: this.world.agent_code}, key=key).json()
-    assert answer["customerId"] == "me"
+    payload = write(this, endpoint_name, {"customerId": "me", code: this.world.agent_code}).json()
+    assert payload == {"customerId": "me"} | ({} if system == "spot" else {code: this.world.agent_code})
+    response: Any = ask(this, f"{system}.customer_id", {code: this.world.agent_code}, key=key).json()
+    assert response["customerId"] == "me"
     assert this.world.customer.id == "me"
     refused(this, endpoint_name, -1130, key=key, customerId=taken)
     refused(this, endpoint_name, -1130, key=key, **{code: "OTHER"})

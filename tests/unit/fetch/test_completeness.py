@@ -67,7 +67,7 @@ def fetch(
     return env.link._fetcher.fetch(ENDPOINTS_BY_NAME[endpoint_name], arguments or {}, **span)
 
 
-def bookings(count: int, start: int, step: int) -> list[Row]:
+def income_rows(count: int, start: int, step: int) -> list[Row]:
     return [
         {
             "symbol": "BTCUSDT",
@@ -253,7 +253,7 @@ def test_rows_received_are_kept_if_fetching_again_fails(
 
 
 @pytest.mark.parametrize(
-    ("endpoint_name", "make", "rows"), [("spot.kickbacks", None, 700), ("futures.income", bookings, 150)]
+    ("endpoint_name", "make", "rows"), [("spot.kickbacks", None, 700), ("futures.income", income_rows, 150)]
 )
 def test_an_ignored_limit_loses_nothing(shared: SandboxEnv, endpoint_name: str, make: Any, rows: int) -> None:
     """The documented default applies instead."""
@@ -331,14 +331,14 @@ def test_a_proven_number_of_rows_is_not_checked_again(shared: SandboxEnv) -> Non
     assert (len(frame), frame.attrs["requests"]) == (300, 5)
 
 
-def weekly(count: int, cap: int, weeks: int, answered: Callable[[list[Any]], Any]) -> tuple[list[str], int]:
+def weekly(count: int, cap: int, weeks: int, choose: Callable[[list[Any]], Any]) -> tuple[list[str], int]:
     """Ids of the rows of windows fetched all at once, and the number of requests.
 
     Args:
         count: Rows of each week, one a minute.
         cap: Maximum number of rows returned at once.
         weeks: Number of weeks.
-        answered: Chooses which of the requests under way is answered next.
+        choose: Chooses which of the requests under way is answered next.
     """
     endpoint, week = ENDPOINTS_BY_NAME["spot.rebates"], 7 * DAY
     truncation, query = bisected_window.TruncationDetector(endpoint.paging), Query(endpoint, {})
@@ -356,7 +356,7 @@ def weekly(count: int, cap: int, weeks: int, answered: Callable[[list[Any]], Any
     requests = 0
     while any(window_fetch.is_certain for window_fetch in windows) or under_way:
         under_way += [window_fetch.next_request() for window_fetch in windows if window_fetch.is_certain]
-        request = answered(under_way)
+        request = choose(under_way)
         under_way.remove(request)
         requests += 1
         first, last = (int(str(request.parameters[name])) for name in ("startTime", "endTime"))

@@ -284,7 +284,7 @@ def test_the_first_error_in_order_is_raised_and_missing_spans_are_named(env: San
     put(env, endpoint, [rebate(n, start + n * DAY) for n in range(28)])
     third = start + 14 * DAY
     failure = errors.ServerError("exchange.rebates", 503, None, "Away.")
-    failing_at(env, lambda asked: asked["startTime"] == third, failure)
+    failing_at(env, lambda call: call["startTime"] == third, failure)
     with pytest.raises(errors.ServerError) as caught:
         env.link._fetcher.fetch(endpoint, {}, start=start, end=end)
     partial = caught.value.partial
@@ -315,8 +315,8 @@ def test_responses_after_the_failed_one_are_kept(env: SandboxEnv) -> None:
     start, end = env.now - 28 * DAY, env.now - 1
     put(env, endpoint, [rebate(n, start + n * 7 * DAY) for n in range(4)])
 
-    def first_fails_last(asked: Any) -> bool:
-        return bool(asked["startTime"] == start and eventually(lambda: len(env.sent(REBATES)) == 6))
+    def first_fails_last(call: Any) -> bool:
+        return bool(call["startTime"] == start and eventually(lambda: len(env.sent(REBATES)) == 6))
 
     failing_at(env, first_fails_last, errors.ServerError("exchange.rebates", 503, None, "Away."))
     with pytest.raises(errors.ServerError) as caught:
@@ -332,7 +332,7 @@ def test_windows_never_requested_are_missing_too(env: SandboxEnv) -> None:
     start, end = env.now - 40 * 7 * DAY, env.now - 1
     put(env, endpoint, [rebate(n, start + n * 7 * DAY) for n in range(40)])
     failure = errors.ServerError("exchange.rebates", 503, None, "Away.")
-    failing_at(env, lambda asked: asked["startTime"] == start + 14 * DAY, failure)
+    failing_at(env, lambda call: call["startTime"] == start + 14 * DAY, failure)
     with pytest.raises(errors.ServerError) as caught:
         env.link._fetcher.fetch(endpoint, {}, start=start, end=end)
     assert caught.value.partial is not None
@@ -346,7 +346,7 @@ def test_an_error_after_the_last_page_is_ignored(env: SandboxEnv) -> None:
     start = env.now - 6 * DAY
     put(env, endpoint, [rebate(n, start + n) for n in range(7)])
     failure = errors.ServerError("exchange.rebates", 503, None, "Away.")
-    failing_at(env, lambda asked: asked["page"] > 3, failure)
+    failing_at(env, lambda call: call["page"] > 3, failure)
     frame = env.link._fetcher.fetch(endpoint, {}, start=start)
     assert len(frame) == 7
     assert frame.attrs["complete"] is True
