@@ -21,7 +21,7 @@ from tests.support.sandbox_requests import (
     NOW,
     NOW_MS,
     ask,
-    response,
+    documented,
     error,
     exchange,
     new_rows,
@@ -37,7 +37,7 @@ from toolkit.sandbox import Exchange, RegisteredKey, SandboxRequest, SandboxResp
 from toolkit.sandbox.authentication import find_key
 
 PATH = KEY_PERMISSIONS.path
-EXAMPLES = response("internal/account.key_permissions")
+EXAMPLES = documented("internal/account.key_permissions")
 ELSEWHERE = {"X-Sandbox-IP": "192.0.2.50"}
 REFUSED = (401, -2015)
 
