@@ -1,4 +1,4 @@
-"""What a door costs over the bare parts that a careful user would put together by hand."""
+"""What a read costs, compared with the bare steps that a careful user would write by hand."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def rows(count: int) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("numbers", ["float", "exact"])
 def test_rows_to_a_frame(numbers: Any) -> None:
-    """Baseline: json.loads, pd.DataFrame and three conversions, with no check of anything."""
+    """Baseline: json.loads, pd.DataFrame and three conversions, without any check."""
     bodies = [json.dumps(rows(100_000)[start : start + 500]) for start in range(0, 100_000, 500)]
 
     def ours() -> pd.DataFrame:
@@ -66,7 +66,7 @@ def test_rows_to_a_frame(numbers: Any) -> None:
 
 
 def test_memory_of_a_fetch() -> None:
-    """Baseline: the memory of the finished frame. The peak while gathering one window, Arrow's included."""
+    """Baseline: the memory of the finished frame. Measured is the peak while building one window."""
     count = 200_000
     bodies = [
         json.dumps(page) for page in (rows(count)[start : start + 500] for start in range(0, count, 500))
@@ -126,7 +126,7 @@ def test_pages_over_a_socket() -> None:
 
 
 def test_import() -> None:
-    """Baseline: importing pandas, requests and pyarrow, which the package cannot do without."""
+    """Baseline: importing pandas, requests and pyarrow, which the package needs."""
 
     def importing(what: str) -> float:
         start = time.perf_counter()
@@ -139,7 +139,7 @@ def test_import() -> None:
     say("import toolkit", ours, parts, "its three libraries alone")
 
 
-def test_the_sandbox_answers_quickly() -> None:
+def test_the_sandbox_responds_quickly() -> None:
     """Baseline: a bare /ping of the same server."""
     link = toolkit.demo(limit_scale=1000)
     assert link.sandbox is not None
@@ -149,13 +149,13 @@ def test_the_sandbox_answers_quickly() -> None:
             "one signed read through a door",
             seconds(link.exchange.partner, rounds=50),
             seconds(lambda: session.get(ping, timeout=5).json(), rounds=50),
-            "an unsigned ping with requests",
+            "one signed read through an endpoint",
         )
     link.close()
 
 
 def test_a_body_to_rows() -> None:
-    """Baseline: json.loads with Decimals, which takes whatever comes."""
+    """Baseline: json.loads with Decimals, without any check."""
     body = json.dumps(rows(1000)).encode()
 
     def ours() -> None:

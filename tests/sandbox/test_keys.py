@@ -1,4 +1,4 @@
-"""Keys of the sandbox: what each is told of itself, where it may be used, and keys of one's own."""
+"""The sandbox's keys: the permissions each can read, the addresses it may be used from, and added keys."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ EXAMPLES = documented("internal/account.key_permissions")
 ELSEWHERE = {"X-Sandbox-IP": "192.0.2.50"}
 REFUSED = (401, -2015)
 
-# What a key with the usual permissions has switched on.
+# The switches that are on for a key with the usual permissions.
 USUAL = {
     "enableReading",
     "enableInternalTransfer",
@@ -56,20 +56,20 @@ def permissions(this: Exchange, key: RegisteredKey, **options: Any) -> SandboxRe
     return this.handle(signed(PATH, key=key, **options))
 
 
-def told(key: RegisteredKey) -> dict[str, Any]:
-    """What a key is told of itself."""
+def own_permissions(key: RegisteredKey) -> dict[str, Any]:
+    """The permissions that a key reads of itself."""
     this = new_rows()
     key = this.world.keys["asks"] = replace(key, key="x" * 64)
-    answer = permissions(this, key)
-    assert answer.status == 200, answer.body
-    payload: Any = answer.json()
+    response = permissions(this, key)
+    assert response.status == 200, response.body
+    payload: Any = response.json()
     return dict(payload)
 
 
 # --- the declaration -----------------------------------------------------------------------------
 
 
-def test_it_is_declared_without_an_endpoint() -> None:
+def test_it_is_declared_without_a_method() -> None:
     assert ENDPOINTS_BY_ROUTE["GET", "/sapi/v1/account/apiRestrictions"] is KEY_PERMISSIONS
     assert KEY_PERMISSIONS not in ENDPOINTS
     assert KEY_PERMISSIONS.qualified_name not in ENDPOINTS_BY_NAME
@@ -78,20 +78,20 @@ def test_it_is_declared_without_an_endpoint() -> None:
     assert KEY_PERMISSIONS.request_params == ()
 
 
-@pytest.mark.parametrize("answer", EXAMPLES)
-def test_the_documented_answers_fit_the_declaration(answer: dict[str, Any]) -> None:
-    frame = framed(answer)
+@pytest.mark.parametrize("response", EXAMPLES)
+def test_the_documented_responses_fit_the_declaration(response: dict[str, Any]) -> None:
+    frame = framed(response)
     assert frame.attrs["undeclared"] == []
     assert list(frame.columns) == [column.name for column in KEY_PERMISSIONS.columns]
     (row,) = frame.to_dict("records")
     for column in KEY_PERMISSIONS.columns:
         (field,) = column.fields
-        if field not in answer:
+        if field not in response:
             assert pd.isna(row[column.name])
         elif column.kind == "time":
-            assert row[column.name] == pd.Timestamp(answer[field], unit="ms", tz="UTC")
+            assert row[column.name] == pd.Timestamp(response[field], unit="ms", tz="UTC")
         else:
-            assert row[column.name] is answer[field]
+            assert row[column.name] is response[field]
 
 
 def test_every_declared_field_is_documented_and_three_are_in_every_copy() -> None:
@@ -106,13 +106,13 @@ def test_every_declared_field_is_documented_and_three_are_in_every_copy() -> Non
             framed(dict.fromkeys(needed - {field}, True))
 
 
-def framed(answer: dict[str, Any]) -> pd.DataFrame:
+def framed(response: dict[str, Any]) -> pd.DataFrame:
     builder = FrameBuilder(KEY_PERMISSIONS, "float")
-    builder.add(answer)
+    builder.add(response)
     return builder.frame({})
 
 
-# --- what a key is told of itself ----------------------------------------------------------------
+# --- permissions that a key reads of itself ------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -126,18 +126,18 @@ def framed(answer: dict[str, Any]) -> pd.DataFrame:
         ("customer", USUAL),
     ],
 )
-def test_each_key_is_told_what_it_may_do(name: str, on: set[str]) -> None:
+def test_each_key_reads_its_own_permissions(name: str, on: set[str]) -> None:
     this = exchange()
-    answer = permissions(this, world().keys[name])
-    assert answer.headers[SAPI_IP.header] == "1"
-    payload: Any = answer.json()
+    response = permissions(this, world().keys[name])
+    assert response.headers[SAPI_IP.header] == "1"
+    payload: Any = response.json()
     assert payload.pop("createTime") == world().start_ms
     assert all(type(value) is bool for value in payload.values())
     assert {field for field, value in payload.items() if value} == on
 
 
-def test_the_answer_is_the_documented_one() -> None:
-    payload = told(world().partner)
+def test_the_response_is_the_documented_one() -> None:
+    payload = own_permissions(world().partner)
     assert payload.keys() == EXAMPLES[1].keys()  # of the newer documents
     assert {name: type(value) for name, value in payload.items()} == {
         name: type(value) for name, value in EXAMPLES[1].items()
@@ -162,16 +162,16 @@ def test_the_answer_is_the_documented_one() -> None:
         ("FIX API Reading", "enableFixReadOnly"),
     ],
 )
-def test_a_permission_switches_on_one_field(permission: str, field: str) -> None:
-    payload = told(replace(world().keys["open"], permissions=frozenset({permission})))
+def test_a_permission_turns_on_one_field(permission: str, field: str) -> None:
+    payload = own_permissions(replace(world().keys["open"], permissions=frozenset({permission})))
     assert {name for name, value in payload.items() if value is True} == {"enableReading", field}
 
 
-def test_a_key_that_may_only_trade_is_told_nothing() -> None:
+def test_a_trade_only_key_cannot_read_its_permissions() -> None:
     assert error(permissions(exchange(), world().keys["trade-only"])) == REFUSED
 
 
-def test_it_is_asked_as_any_signed_endpoint_is() -> None:
+def test_the_request_is_checked_like_any_signed_one() -> None:
     this = exchange()
     partner = world().partner
     unknown = replace(partner, key="x" * 64)
@@ -194,22 +194,22 @@ def test_link_reads_it_as_a_frame(env: SandboxEnv) -> None:
 
 
 @pytest.mark.parametrize("name", ["partner", "withdrawals", "read-only"])
-def test_a_limited_key_reads_only_from_its_addresses(name: str) -> None:
+def test_a_restricted_key_reads_only_from_its_addresses(name: str) -> None:
     this, key = exchange(), world().keys[name]
     for ip in key.addresses:
         assert ask(this, "exchange.partner", key=key, headers={"X-Sandbox-IP": ip}).status == 200
         assert permissions(this, key, headers={"X-Sandbox-IP": ip}).status == 200
     assert ask(this, "exchange.partner", key=key).status == 200
-    answer = ask(this, "exchange.partner", key=key, headers=ELSEWHERE)
-    assert error(answer) == REFUSED
+    response = ask(this, "exchange.partner", key=key, headers=ELSEWHERE)
+    assert error(response) == REFUSED
     assert error(permissions(this, key, headers=ELSEWHERE)) == REFUSED
-    # Whoever does not hold the right address learns nothing: an unknown key is answered the same.
+    # From a wrong address nothing is revealed: the response is that to an unknown key.
     stranger = replace(key, key="x" * 64)
-    assert answer.body == ask(this, "exchange.partner", key=stranger, headers=ELSEWHERE).body
+    assert response.body == ask(this, "exchange.partner", key=stranger, headers=ELSEWHERE).body
     assert error(ask(this, "exchange.partner", key=key, headers=ELSEWHERE, signature="0")) == REFUSED
 
 
-def test_a_limited_key_writes_only_from_its_addresses() -> None:
+def test_a_restricted_key_writes_only_from_its_addresses() -> None:
     this = new_rows()
     before = state(this)
     assert error(write(this, "exchange.create_sub_account", headers=FORM | ELSEWHERE)) == REFUSED
@@ -222,12 +222,12 @@ def test_a_limited_key_writes_only_from_its_addresses() -> None:
 
 
 @pytest.mark.parametrize("name", ["open", "no-link", "customer"])
-def test_a_key_without_addresses_is_used_from_anywhere(name: str) -> None:
+def test_a_key_without_addresses_works_from_anywhere(name: str) -> None:
     assert permissions(exchange(), world().keys[name], headers=ELSEWHERE).status == 200
 
 
 @pytest.mark.parametrize("path", ["/api/v3/time", "/sapi/v1/system/status", "/fapi/v1/exchangeInfo"])
-def test_public_paths_do_not_ask_where_a_key_is_used(path: str) -> None:
+def test_public_paths_ignore_the_addresses_of_a_key(path: str) -> None:
     headers = {"X-MBX-APIKEY": world().partner.key, **ELSEWHERE}
     assert exchange().handle(SandboxRequest("GET", path, headers=headers)).status == 200
 
@@ -240,7 +240,7 @@ def test_a_key_with_withdrawals_must_be_restricted_to_addresses() -> None:
         replace(world().keys["open"], withdrawals=True)
 
 
-# --- keys of one's own ---------------------------------------------------------------------------
+# --- added keys ----------------------------------------------------------------------------------
 
 
 def pair(kind: str) -> Private:
@@ -262,7 +262,7 @@ def text_of(raw: bytes) -> str:
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ed25519"])
-def test_a_key_of_ones_own_verifies_and_one_flipped_bit_does_not(kind: str) -> None:
+def test_an_added_key_verifies_and_one_flipped_bit_does_not(kind: str) -> None:
     this, private = new_rows(), pair(kind)
     key = this.world.add_key("mine", public_pem=pem_of(private))
     raw = sign(private, f"timestamp={NOW_MS}")
@@ -271,7 +271,7 @@ def test_a_key_of_ones_own_verifies_and_one_flipped_bit_does_not(kind: str) -> N
         flipped = bytearray(raw)
         flipped[bit // 8] ^= 1 << bit % 8
         assert error(permissions(this, key, signature=text_of(bytes(flipped)))) == (400, -1022), bit
-    # Neither another's signature, nor one made with a secret that is empty.
+    # Neither another key's signature, nor one made with an empty secret.
     assert (
         error(permissions(this, key, signature=text_of(sign(pair(kind), f"timestamp={NOW_MS}"))))[1] == -1022
     )
@@ -280,7 +280,7 @@ def test_a_key_of_ones_own_verifies_and_one_flipped_bit_does_not(kind: str) -> N
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ed25519"])
-def test_a_key_of_ones_own_is_like_the_key_it_is_said_to_be_like(kind: str) -> None:
+def test_an_added_key_has_the_rights_of_the_key_it_is_like(kind: str) -> None:
     this, private = new_rows(), pair(kind)
     made = {
         like: this.world.add_key(f"my {like}", public_pem=pem_of(private), like=like)
@@ -318,7 +318,7 @@ def test_the_text_of_an_added_key_follows_from_seed_and_name() -> None:
     assert key.key not in repr(key)
 
 
-def test_an_added_key_takes_nobodys_name_and_has_a_right_pem() -> None:
+def test_an_added_key_needs_a_new_name_and_a_valid_pem() -> None:
     this, mine = World(now=NOW, sub_accounts=4, customers=30), pair("ed25519")
     before = dict(this.keys)
     private = mine.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
@@ -334,7 +334,7 @@ def test_an_added_key_takes_nobodys_name_and_has_a_right_pem() -> None:
 
 
 class Adding(str):
-    """The text of an API key; each comparison with it adds a key to a world, as another thread might."""
+    """The text of an API key; each comparison with it adds a key to a world, as another thread could."""
 
     world: World
     pem: str
@@ -346,7 +346,7 @@ class Adding(str):
     __hash__ = str.__hash__
 
 
-def test_keys_may_be_added_while_one_is_looked_for() -> None:
+def test_keys_may_be_added_during_a_lookup() -> None:
     this = World(now=NOW, sub_accounts=4, customers=30)
     text = Adding(this.keys["customer"].key)
     text.world, text.pem = this, pem_of(pair("ed25519"))
@@ -365,15 +365,15 @@ def test_a_key_is_added_while_the_server_runs(env: SandboxEnv) -> None:
     connection = http.client.HTTPConnection(env.sandbox.address.removeprefix("http://"), timeout=5)
     try:
         connection.request("GET", f"{PATH}?{query}&signature={signature}", headers={"X-MBX-APIKEY": key.key})
-        answer = connection.getresponse()
-        assert (answer.status, json.loads(answer.read())["ipRestrict"]) == (200, True)
+        response = connection.getresponse()
+        assert (response.status, json.loads(response.read())["ipRestrict"]) == (200, True)
     finally:
         connection.close()
     assert env.exchange.log[-1].key == "mine"
 
 
-def test_the_texts_of_the_seeds_keys_stay() -> None:
-    """Pinned: notebooks and other clients have them in their settings."""
+def test_the_keys_of_a_seed_never_change() -> None:
+    """They are pinned: notebooks and other clients have them in their settings."""
     assert {name: (key.key[:6], key.secret[:6]) for name, key in world().keys.items()} == PINNED
 
 

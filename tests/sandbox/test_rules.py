@@ -1,4 +1,4 @@
-"""The exchange's rules: who may ask what, how it has to be signed, and what it costs."""
+"""The exchange's rules: permissions, signatures, parameters, spans, pages and weight."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ READ_NAMES = [endpoint.qualified_name for endpoint in ENDPOINTS]
 INFO = "/sapi/v1/broker/info"
 
 
-# --- answers -------------------------------------------------------------------------------------
+# --- responses -----------------------------------------------------------------------------------
 
 
 def rows_of(payload: Any) -> list[dict[str, Any]]:
@@ -52,10 +52,10 @@ def rows_of(payload: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("endpoint_name", READ_NAMES)
-def test_every_endpoint_answers_as_documented(endpoint_name: str) -> None:
-    answer = ask(exchange(), endpoint_name)
-    assert answer.status == 200, answer.body
-    payload: Any = answer.json()
+def test_every_endpoint_responds_as_documented(endpoint_name: str) -> None:
+    response = ask(exchange(), endpoint_name)
+    assert response.status == 200, response.body
+    payload: Any = response.json()
     examples = documented(endpoint_name)
     assert any(type(payload) is type(example) for example in examples)
     if isinstance(payload, dict):
@@ -66,7 +66,7 @@ def test_every_endpoint_answers_as_documented(endpoint_name: str) -> None:
     for row in known:
         for name, value in row.items():
             types.setdefault(name, set()).add(type(value))
-    # Newer fields that the example of one page lacks and the text of another has.
+    # Newer fields that the example of one page lacks, and the text of another has.
     optional = {
         w for column in ENDPOINTS_BY_NAME[endpoint_name].columns if column.optional for w in column.fields
     }
@@ -78,7 +78,7 @@ def test_every_endpoint_answers_as_documented(endpoint_name: str) -> None:
             assert type(value) in types.get(name, {str, int}), (name, value)
 
 
-def test_the_partners_key_may_read_everything_in_the_catalogue() -> None:
+def test_the_partners_key_may_read_every_endpoint() -> None:
     this = exchange()
     assert {ask(this, endpoint_name).status for endpoint_name in READ_NAMES} == {200}
     assert this.counts == {200: 33}
@@ -97,9 +97,9 @@ def test_the_partners_key_may_read_everything_in_the_catalogue() -> None:
     ],
 )
 def test_public_paths_need_no_key(path: str, field: str) -> None:
-    answer = exchange().handle(SandboxRequest("GET", path))
-    assert answer.status == 200
-    assert field in answer.json()  # type: ignore[operator]
+    response = exchange().handle(SandboxRequest("GET", path))
+    assert response.status == 200
+    assert field in response.json()  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("path", ["/api/v3/ping", "/fapi/v1/ping", "/papi/v1/ping"])
@@ -108,9 +108,9 @@ def test_ping_is_an_empty_object(path: str) -> None:
 
 
 def test_the_date_and_time_follow_the_clock() -> None:
-    answer = exchange(FakeClock(NOW)).handle(SandboxRequest("GET", "/api/v3/time"))
-    assert answer.headers["Date"] == "Wed, 18 Nov 2026 10:30:05 GMT"
-    assert answer.json() == {"serverTime": NOW_MS}
+    response = exchange(FakeClock(NOW)).handle(SandboxRequest("GET", "/api/v3/time"))
+    assert response.headers["Date"] == "Wed, 18 Nov 2026 10:30:05 GMT"
+    assert response.json() == {"serverTime": NOW_MS}
 
 
 @pytest.mark.parametrize(("path", "method", "status"), [("/sapi/v1/no", "GET", 404), (INFO, "PATCH", 405)])
@@ -121,7 +121,7 @@ def test_unknown_routes(path: str, method: str, status: int) -> None:
 # --- authentication ------------------------------------------------------------------------------
 
 
-def test_key_missing_or_of_a_wrong_form() -> None:
+def test_missing_or_malformed_key() -> None:
     for text in ("", "short", "x" * 63 + "-"):
         request = signed(INFO, headers={"X-MBX-APIKEY": text})
         assert error(exchange().handle(request)) == (401, -2014)
@@ -132,16 +132,16 @@ def test_unknown_key() -> None:
 
 
 @pytest.mark.parametrize("stamp", ["", "now", "-5", "1.5", "1e12"])
-def test_timestamp_malformed(stamp: str) -> None:
+def test_malformed_timestamp(stamp: str) -> None:
     assert error(exchange().handle(signed(INFO, timestamp=stamp))) == (400, -1102)
 
 
-def test_timestamp_and_signature_missing() -> None:
+def test_missing_timestamp_and_signature() -> None:
     headers = {"X-MBX-APIKEY": world().partner.key}
     for query, name in ((b"", "timestamp"), (b"timestamp=%d" % NOW_MS, "signature")):
-        answer = exchange().handle(SandboxRequest("GET", INFO, query, b"", headers))
-        assert error(answer) == (400, -1102)
-        assert f"'{name}'".encode() in answer.body
+        response = exchange().handle(SandboxRequest("GET", INFO, query, b"", headers))
+        assert error(response) == (400, -1102)
+        assert f"'{name}'".encode() in response.body
 
 
 @pytest.mark.parametrize(
@@ -158,15 +158,15 @@ def test_timestamp_and_signature_missing() -> None:
 )
 def test_the_clock_window_is_exact(ahead: int, window: str, right: bool) -> None:
     params = {"recvWindow": window} if window else {}
-    answer = exchange().handle(signed(INFO, params, now_ms=NOW_MS + ahead))
-    assert answer.status == 200 if right else error(answer) == (400, -1021)
+    response = exchange().handle(signed(INFO, params, now_ms=NOW_MS + ahead))
+    assert response.status == 200 if right else error(response) == (400, -1021)
 
 
 @pytest.mark.parametrize("window", ["60001", "x", "-1", ""])
-def test_recv_window_too_long_or_malformed(window: str) -> None:
+def test_invalid_recv_window(window: str) -> None:
     assert error(exchange().handle(signed(INFO, {"recvWindow": window}))) == (400, -1131)
-    answer = exchange().handle(signed("/fapi/v1/apiReferral/overview", {"recvWindow": window}))
-    assert error(answer) == (400, -1130)
+    response = exchange().handle(signed("/fapi/v1/apiReferral/overview", {"recvWindow": window}))
+    assert error(response) == (400, -1130)
 
 
 def test_wrong_signature() -> None:
@@ -174,36 +174,36 @@ def test_wrong_signature() -> None:
         assert error(exchange().handle(signed(INFO, signature=wrong))) == (400, -1022)
 
 
-def test_signature_in_capitals() -> None:
+def test_signature_in_upper_case() -> None:
     right = hmac_of(world().partner.secret, f"timestamp={NOW_MS}")
     assert exchange().handle(signed(INFO, signature=right.upper())).status == 200
 
 
-def test_signature_may_stand_anywhere_and_every_other_byte_counts() -> None:
+def test_the_signature_may_be_anywhere_and_every_other_byte_counts() -> None:
     secret, headers = world().partner.secret, {"X-MBX-APIKEY": world().partner.key}
     payload = f"email=a%2bb%40c.example&timestamp={NOW_MS}"
     query = payload.replace("&", f"&signature={hmac_of(secret, payload)}&")
     path = "/sapi/v1/apiReferral/customization"
     assert exchange().handle(SandboxRequest("GET", path, query.encode(), b"", headers)).status == 200
-    # The same value, written another way, is another payload.
+    # The same value in another encoding is another payload.
     bent = query.replace("%2b", "%2B").encode()
     assert error(exchange().handle(SandboxRequest("GET", path, bent, b"", headers))) == (400, -1022)
 
 
-def test_without_signature_keeps_everything_else() -> None:
+def test_without_signature_keeps_all_other_bytes() -> None:
     assert without_signature(b"a=1&&signature=x&b=%20&c") == b"a=1&&b=%20&c"
     assert without_signature(b"signature=x") == b""
     assert without_signature(b"mysignature=x&a=") == b"mysignature=x&a="
 
 
-def test_bytes_outside_ascii_have_to_be_encoded_before_signing() -> None:
+def test_bytes_outside_ascii_must_be_encoded_before_signing() -> None:
     key = world().partner
     query = f"email=ü@x.example&timestamp={NOW_MS}"
     raw = f"{query}&signature={hmac_of(key.secret, query)}".encode()
-    answer = exchange().handle(
+    response = exchange().handle(
         SandboxRequest("GET", "/sapi/v1/apiReferral/customization", raw, b"", {"X-MBX-APIKEY": key.key})
     )
-    assert error(answer) == (400, -1022)
+    assert error(response) == (400, -1022)
 
 
 V1 = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
@@ -275,7 +275,7 @@ def test_public_keys(kind: str) -> None:
         assert error(market.handle(signed(INFO, key=key, signature=wrong))) == (400, -1022)
 
 
-def test_the_first_thing_wrong_is_the_one_that_is_told() -> None:
+def test_the_first_mistake_is_reported() -> None:
     headers = {"X-MBX-APIKEY": "x" * 64}
     everything = {"nonsense": "1", "recvWindow": "99999"}
     steps = [
@@ -305,14 +305,14 @@ def test_what_each_key_may_do(endpoint_name: str) -> None:
         "customer": endpoint_name in CUSTOMER_ENDPOINTS | ANY_KEY_ENDPOINTS,
     }
     for name, right in allowed.items():
-        answer = ask(exchange(), endpoint_name, key=world().keys[name])
-        assert answer.status == 200 if right else error(answer) == (401, -2015), name
+        response = ask(exchange(), endpoint_name, key=world().keys[name])
+        assert response.status == 200 if right else error(response) == (401, -2015), name
 
 
-def test_what_the_customer_is_told() -> None:
+def test_responses_to_the_customers_key() -> None:
     key = world().keys["customer"]
-    told: Any = ask(exchange(), "spot.new_user", key=key).json()
-    assert (told["rebateWorking"], told["ifNewUser"]) == (True, True)
+    payload: Any = ask(exchange(), "spot.new_user", key=key).json()
+    assert (payload["rebateWorking"], payload["ifNewUser"]) == (True, True)
     assert ask(exchange(), "spot.customer_id", key=key).json() == {"customerId": world().customer.id}
     other: Any = ask(exchange(), "spot.new_user", {"apiAgentCode": "OTHER"}, key=key).json()
     assert (other["apiAgentCode"], other["rebateWorking"]) == ("OTHER", False)
@@ -366,29 +366,29 @@ A = world().accounts[0].id
         ("futures.income", "incomeType=a%20b", -1100),
     ],
 )
-def test_parameters_refused(endpoint_name: str, params: str, code: int) -> None:
+def test_invalid_parameters_are_refused(endpoint_name: str, params: str, code: int) -> None:
     assert error(exchange().handle(signed(ENDPOINTS_BY_NAME[endpoint_name].path, params))) == (400, code)
 
 
 def test_the_text_for_unread_parameters_counts_what_was_sent() -> None:
-    answer: Any = exchange().handle(signed(INFO, "a=1&b=2")).json()
-    assert answer["msg"] == "Not all sent parameters were read; read '2' parameter(s) but was sent '4'."
+    response: Any = exchange().handle(signed(INFO, "a=1&b=2")).json()
+    assert response["msg"] == "Not all sent parameters were read; read '2' parameter(s) but was sent '4'."
 
 
 @pytest.mark.parametrize("value", ["a b", "a+b@x.example", "50%&=#?", "żółć", "名前"])
-def test_values_arrive_as_they_were_meant(value: str) -> None:
+def test_values_arrive_as_meant(value: str) -> None:
     row: dict[str, object] = {"customerId": value, "email": "x"}
     rows: list[dict[str, object]] = [row, {"customerId": "other", "email": "y"}]
     this = exchange(tables={"spot.customers": ListTable(rows, "")})
     assert ask(this, "spot.customers", {"customerId": value}).json() == [row]
 
 
-def test_flags_in_any_spelling() -> None:
+def test_flags_in_upper_and_lower_case() -> None:
     for text in ("true", "TRUE", "True"):
         assert ask(exchange(), "exchange.transfers", {"fromId": A, "showAllStatus": text}).status == 200
 
 
-def test_the_query_wins_over_the_body_except_for_get() -> None:
+def test_the_query_takes_precedence_over_the_body_except_for_get() -> None:
     request = SandboxRequest("POST", "/x", b"a=1&b=2", b"a=3&c=%2B+", FORM)
     parameters = read_parameters(request)
     assert parameters.values == {"a": "1", "b": "2", "c": "+ "}
@@ -415,14 +415,14 @@ def test_a_body_is_read_only_as_a_form(kind: str, read: bool) -> None:
 # --- spans ---------------------------------------------------------------------------------------
 
 
-def answered(endpoint_name: str, times: list[int], params: str, **options: Any) -> list[int]:
-    """Times of the rows that come back when rows with these times are there."""
+def times_returned(endpoint_name: str, times: list[int], params: str, **options: Any) -> list[int]:
+    """Times of the rows returned, when there are rows of these times."""
     field = "insertTime" if endpoint_name == "exchange.deposits" else "time"
     table = ListTable([{field: time} for time in times], field)
     this = exchange(tables={endpoint_name: table}, **options)
-    answer = this.handle(signed(ENDPOINTS_BY_NAME[endpoint_name].path, params))
-    assert answer.status == 200, answer.body
-    return [row[field] for row in rows_of(answer.json())]
+    response = this.handle(signed(ENDPOINTS_BY_NAME[endpoint_name].path, params))
+    assert response.status == 200, response.body
+    return [row[field] for row in rows_of(response.json())]
 
 
 N = NOW_MS
@@ -467,8 +467,8 @@ def within(start: int, end: int) -> list[int]:
         ("futures.traders", f"limit=500&startTime={N - 200 * DAY}&endTime={N - DAY}", N - 200 * DAY, N - DAY),
     ],
 )  # fmt: skip
-def test_which_span_a_request_means(endpoint_name: str, params: str, start: int, end: int) -> None:
-    assert answered(endpoint_name, EDGES, params) == within(start, end)
+def test_the_span_of_a_request(endpoint_name: str, params: str, start: int, end: int) -> None:
+    assert times_returned(endpoint_name, EDGES, params) == within(start, end)
 
 
 @pytest.mark.parametrize("endpoint_name", [e.qualified_name for e in ENDPOINTS if e.window])
@@ -488,9 +488,9 @@ def test_a_span_too_long_by_a_millisecond(endpoint_name: str) -> None:
     right = minimal(endpoint_name) | {"startTime": str(N - longest), "endTime": str(N)}
     assert ask(exchange(), endpoint_name, right).status == 200
     wrong = right | {"startTime": str(N - longest - 1)}
-    answer = ask(exchange(), endpoint_name, wrong)
+    response = ask(exchange(), endpoint_name, wrong)
     shortened = endpoint_name in ("exchange.transfers", "exchange.universal_transfers")
-    assert answer.status == 200 if shortened else error(answer) == (400, -1127)
+    assert response.status == 200 if shortened else error(response) == (400, -1127)
 
 
 # --- pages ---------------------------------------------------------------------------------------
@@ -501,7 +501,7 @@ TIMES = [N - DAY + k // 3 for k in range(100)]  # three rows in each millisecond
 @pytest.mark.parametrize(
     "endpoint_name", ["exchange.rebates", "exchange.deposits", "exchange.universal_transfers"]
 )
-def test_pages_are_the_whole_list(endpoint_name: str) -> None:
+def test_pages_make_up_the_whole_list(endpoint_name: str) -> None:
     paging = ENDPOINTS_BY_NAME[endpoint_name].paging
     rows: list[dict[str, object]] = [{"time": t, "insertTime": t, "n": n} for n, t in enumerate(TIMES)]
     field = "insertTime" if endpoint_name == "exchange.deposits" else "time"
@@ -514,18 +514,19 @@ def test_pages_are_the_whole_list(endpoint_name: str) -> None:
     assert got == rows
 
 
-def test_limit_keeps_the_oldest_from_a_start_and_the_newest_otherwise() -> None:
+def test_a_limit_keeps_the_oldest_from_a_start_and_the_newest_otherwise() -> None:
     start = f"startTime={TIMES[0]}&limit=10"
-    assert answered("futures.income", TIMES, start) == TIMES[:10]
-    assert answered("futures.income", TIMES, start, rows_kept="newest") == TIMES[-10:]
-    assert answered("futures.income", TIMES, "limit=10") == TIMES[-10:]
-    assert answered("futures.income", TIMES, f"{start}&page=3") == TIMES[20:30]
+    assert times_returned("futures.income", TIMES, start) == TIMES[:10]
+    assert times_returned("futures.income", TIMES, start, rows_kept="newest") == TIMES[-10:]
+    assert times_returned("futures.income", TIMES, "limit=10") == TIMES[-10:]
+    assert times_returned("futures.income", TIMES, f"{start}&page=3") == TIMES[20:30]
 
 
 def test_default_sizes() -> None:
-    assert len(answered("futures.income", [N] * 150, f"startTime={N}")) == 100
+    assert len(times_returned("futures.income", [N] * 150, f"startTime={N}")) == 100
     assert (
-        len(answered("exchange.futures_rebates", [N] * 50, f"futuresType=1&startTime={N}&endTime={N}")) == 10
+        len(times_returned("exchange.futures_rebates", [N] * 50, f"futuresType=1&startTime={N}&endTime={N}"))
+        == 10
     )
 
 
@@ -558,12 +559,12 @@ def overview(this: Exchange, **options: Any) -> Any:
 
 
 def rate_limits(this: Exchange, path: str) -> list[tuple[Any, ...]]:
-    told: Any = this.handle(SandboxRequest("GET", path)).json()
+    payload: Any = this.handle(SandboxRequest("GET", path)).json()
     names = ("rateLimitType", "intervalNum", "interval", "limit")
-    return [tuple(limit[name] for name in names) for limit in told["rateLimits"]]
+    return [tuple(limit[name] for name in names) for limit in payload["rateLimits"]]
 
 
-def test_weight_is_counted_to_the_last_call_and_the_minute_turns() -> None:
+def test_weight_is_counted_to_the_last_call_and_reset_each_minute() -> None:
     clock = FakeClock(NOW)  # five seconds into the minute
     this = exchange(clock)
     used = [overview(this).headers["X-MBX-USED-WEIGHT-1M"] for _ in range(24)]
@@ -580,7 +581,7 @@ def test_weight_is_counted_to_the_last_call_and_the_minute_turns() -> None:
     assert [(w.used, w.refused) for w in this.windows] == [(2400, 2), (100, 0)]
 
 
-def test_pools_are_counted_apart() -> None:
+def test_rate_limits_are_counted_separately() -> None:
     this = exchange()
     for _ in range(3):
         ask(this, "exchange.spot_balances")
@@ -599,18 +600,18 @@ def test_sixty_spot_balances_a_minute() -> None:
     assert [ask(this, "exchange.spot_balances").status for _ in range(61)] == [200] * 60 + [429]
 
 
-def test_going_on_after_429_is_banned_longer_each_time() -> None:
+def test_requests_after_429_are_banned_longer_each_time() -> None:
     clock = FakeClock(NOW)
     this = exchange(clock, limit_scale=0.1)
     lengths = []
     for _ in range(13):
         statuses = []
         while 418 not in statuses:
-            answer = overview(this)
-            statuses.append(answer.status)
+            response = overview(this)
+            statuses.append(response.status)
         assert statuses == [200, 200] + [429] * MAX_REFUSALS + [418]
-        lengths.append(int(answer.headers["Retry-After"]))
-        assert f"IP banned until {int((clock.time() + lengths[-1]) * 1000)}" in answer.json()["msg"]
+        lengths.append(int(response.headers["Retry-After"]))
+        assert f"IP banned until {int((clock.time() + lengths[-1]) * 1000)}" in response.json()["msg"]
         assert error(overview(this)) == (418, -1003)
         assert overview(this, headers={"X-Sandbox-IP": "10.0.0.9"}).status in (200, 429)
         clock.advance(lengths[-1] + 60)
@@ -639,20 +640,20 @@ def test_sapi_never_bans() -> None:
     assert "Retry-After" in ask(this, "exchange.partner").headers
 
 
-def test_whatever_fails_counts_as_well() -> None:
+def test_failed_requests_are_counted_too() -> None:
     this = exchange()
     assert error(overview(this, signature="0"))[1] == -1022
     assert this.handle(SandboxRequest("GET", "/fapi/v1/nothing")).headers["X-MBX-USED-WEIGHT-1M"] == "101"
     assert overview(this).headers["X-MBX-USED-WEIGHT-1M"] == "201"
 
 
-def test_exchange_info_tells_the_limits_that_are_enforced() -> None:
+def test_exchange_info_states_the_enforced_limits() -> None:
     this = exchange(limit_scale=0.5)
     for path, limit in (("/api/v3/exchangeInfo", 3000), ("/fapi/v1/exchangeInfo", 1200)):
         assert rate_limits(this, path)[0] == ("REQUEST_WEIGHT", 1, "MINUTE", limit)
 
 
-def test_exchange_info_tells_the_documented_orders_which_never_bind() -> None:
+def test_exchange_info_states_the_documented_order_limits_which_never_apply() -> None:
     this = exchange(limit_scale=0.5)
     assert rate_limits(this, "/api/v3/exchangeInfo")[1:] == [
         ("ORDERS", 10, "SECOND", 50),
@@ -686,18 +687,18 @@ def test_windows_of_another_length() -> None:
 
 def test_one_symbol_of_exchange_info() -> None:
     this = exchange()
-    answer = this.handle(SandboxRequest("GET", "/api/v3/exchangeInfo", b"symbol=BTCUSDT"))
-    told: Any = answer.json()
-    assert [symbol["symbol"] for symbol in told["symbols"]] == ["BTCUSDT"]
-    assert told["rateLimits"][0]["limit"] == 6000
-    assert answer.headers["X-MBX-USED-WEIGHT-1M"] == "20"
+    response = this.handle(SandboxRequest("GET", "/api/v3/exchangeInfo", b"symbol=BTCUSDT"))
+    payload: Any = response.json()
+    assert [symbol["symbol"] for symbol in payload["symbols"]] == ["BTCUSDT"]
+    assert payload["rateLimits"][0]["limit"] == 6000
+    assert response.headers["X-MBX-USED-WEIGHT-1M"] == "20"
     for wrong in (b"symbol=NOTHING", b"symbol=", b"symbol=btcusdt"):
         assert error(this.handle(SandboxRequest("GET", "/api/v3/exchangeInfo", wrong))) == (400, -1121)
     everything: Any = this.handle(SandboxRequest("GET", "/api/v3/exchangeInfo")).json()
     assert len(everything["symbols"]) > 1
 
 
-def test_each_exchange_is_somebody_else() -> None:
+def test_each_exchange_has_its_own_id() -> None:
     assert len({exchange().id for _ in range(3)}) == 3
 
 
@@ -711,7 +712,7 @@ def test_the_header_follows_the_interval() -> None:
     assert overview(this).status == 200
 
 
-def test_a_scale_must_be_positive_and_leaves_at_least_one() -> None:
+def test_a_scale_must_be_positive_and_leaves_a_limit_of_at_least_one() -> None:
     with pytest.raises(ValueError, match="positive"):
         exchange(limit_scale=0)
     assert set(exchange(limit_scale=1e-9).limits.limits.values()) == {1}
@@ -725,7 +726,7 @@ def test_windows_are_aligned_and_scaled() -> None:
     assert window.start_ms == NOW_MS - 5000
 
 
-def test_the_log_names_the_key_and_never_holds_it() -> None:
+def test_the_log_names_the_key_but_does_not_contain_it() -> None:
     this = exchange()
     overview(this)
     overview(this, signature="0")
@@ -737,7 +738,7 @@ def test_the_log_names_the_key_and_never_holds_it() -> None:
     assert this.counts == {200: 1, 400: 1}
 
 
-# --- faults that need no socket ------------------------------------------------------------------
+# --- faults without a socket ---------------------------------------------------------------------
 
 
 def test_disorder_and_repeats_and_fields() -> None:
@@ -762,7 +763,7 @@ def test_disorder_and_repeats_and_fields() -> None:
     assert ask(this, "exchange.rebates", params).json() == right
 
 
-def test_fewer_rows_than_were_asked_for() -> None:
+def test_fewer_rows_than_requested() -> None:
     this = exchange()
     right: Any = ask(this, "exchange.rebates", {"size": 12}).json()
     assert len(right) == 12
@@ -772,25 +773,25 @@ def test_fewer_rows_than_were_asked_for() -> None:
     this.faults.add("cap", rows=4, counted=False)
     assert ask(this, "exchange.rebates", {"size": 6, "page": 2}).json() == right[6:10]
     this.faults.add("cap", rows=4)
-    ask(this, "exchange.partner")  # there is no size to be cut
+    ask(this, "exchange.partner")  # it has no size
     assert ask(this, "exchange.rebates", {"size": 12}).json() == right[:4]
 
 
-def test_parameters_left_out_of_account() -> None:
+def test_ignored_parameters() -> None:
     this = exchange()
     right: Any = ask(this, "exchange.rebates", {"size": 5}).json()
     this.faults.add("ignore", name="page")
     assert ask(this, "exchange.rebates", {"size": 5, "page": 3}).json() == right
     one = right[0]["subaccountId"]
     this.faults.add("ignore", name="subAccountId")
-    ask(this, "exchange.api_keys")  # which cannot do without
+    ask(this, "exchange.api_keys")  # which requires the parameter
     assert ask(this, "exchange.rebates", {"size": 5, "subAccountId": one}).json() == right
     assert all(
         r["subaccountId"] == one for r in rows_of(ask(this, "exchange.rebates", {"subAccountId": one}).json())
     )
 
 
-def test_times_of_another_span() -> None:
+def test_times_outside_the_span() -> None:
     this = exchange()
     right: Any = ask(this, "exchange.rebates", {"size": 5}).json()
     this.faults.add("wrong-times", days=-40)
@@ -802,12 +803,12 @@ def test_times_of_another_span() -> None:
     ]
 
 
-def test_a_header_more() -> None:
+def test_an_extra_header() -> None:
     this = exchange()
     this.faults.add("extra-header", path="/fapi/", times=2, name="X-MBX-ORDER-COUNT-1M", value=7)
     assert "X-MBX-ORDER-COUNT-1M" not in ask(this, "exchange.partner").headers
-    for answer in (overview(this), overview(this, signature="0")):  # refusals have headers too
-        assert answer.headers["X-MBX-ORDER-COUNT-1M"] == "7"
+    for response in (overview(this), overview(this, signature="0")):  # refusals have headers too
+        assert response.headers["X-MBX-ORDER-COUNT-1M"] == "7"
     assert "X-MBX-ORDER-COUNT-1M" not in overview(this).headers
 
 
@@ -815,9 +816,9 @@ def test_clock_skew() -> None:
     this = exchange()
     this.faults.add("clock-skew", times=None, seconds=-30)
     assert this.handle(SandboxRequest("GET", "/api/v3/time")).json() == {"serverTime": NOW_MS - 30_000}
-    answer = ask(this, "exchange.partner")
-    assert error(answer) == (400, -1021)
-    assert answer.headers["Date"] == "Wed, 18 Nov 2026 10:29:35 GMT"
+    response = ask(this, "exchange.partner")
+    assert error(response) == (400, -1021)
+    assert response.headers["Date"] == "Wed, 18 Nov 2026 10:29:35 GMT"
     assert this.handle(signed(INFO, now_ms=NOW_MS - 30_000)).status == 200
     this.faults.clear()
     assert ask(this, "exchange.partner").status == 200
@@ -834,7 +835,7 @@ def test_faults_at_a_rate_follow_from_the_seed() -> None:
     assert 30 < first.count(503) < 90
 
 
-def test_a_fault_only_where_it_was_asked_for() -> None:
+def test_a_fault_applies_only_to_matching_requests() -> None:
     this = exchange()
     this.faults.add("error", path="/fapi/v1/apiReferral/over", times=2, code=-1008, status=503, message="m")
     assert ask(this, "exchange.partner").status == 200
@@ -853,12 +854,12 @@ def test_a_fault_only_where_it_was_asked_for() -> None:
         ("cut", {"rate": 2}),
     ],
 )
-def test_faults_that_make_no_sense_are_refused(kind: str, options: Any) -> None:
+def test_invalid_faults_are_refused(kind: str, options: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
         exchange().faults.add(kind, **options)
 
 
-def test_a_ban_on_request_lasts() -> None:
+def test_a_ban_by_fault_lasts() -> None:
     clock = FakeClock(NOW)
     this = exchange(clock)
     this.faults.add("ban", seconds=300)
@@ -867,8 +868,8 @@ def test_a_ban_on_request_lasts() -> None:
     assert overview(this).status == 200
 
 
-def test_what_happens_before_the_effect_and_after_it() -> None:
-    """Only a request that was answered can have been refused for its parameters."""
+def test_faults_before_and_after_the_effect() -> None:
+    """Only a request that reaches the work can be refused for its parameters."""
     for effect, code in ((False, 503), (True, 400)):
         this = exchange()
         this.faults.add("server-error", after_effect=effect)

@@ -1,4 +1,4 @@
-"""The sandbox's door: real sockets on 127.0.0.1, and all the ways it can be told to fail."""
+"""The sandbox's server: real sockets on 127.0.0.1, and every way in which it can fail on request."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-class WriteAttempt:
-    def __init__(self, answer: http.client.HTTPResponse) -> None:
-        self.status, self.headers, self.body = answer.status, answer.headers, answer.read()
+class Response:
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status, self.headers, self.body = response.status, response.headers, response.read()
 
     def json(self) -> Any:
         return json.loads(self.body)
@@ -49,39 +49,37 @@ def target(this: Sandbox, path: str, params: dict[str, object] | None = None) ->
     return f"{path}?{query}&signature={hmac_of(this.secret, query)}"
 
 
-def send(
-    this: Sandbox, where: str, method: str = "GET", body: str | None = None, **headers: str
-) -> WriteAttempt:
+def send(this: Sandbox, where: str, method: str = "GET", body: str | None = None, **headers: str) -> Response:
     connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=5)
     try:
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, where, body, {"X-MBX-APIKEY": this.key, **names})
-        return WriteAttempt(connection.getresponse())
+        return Response(connection.getresponse())
     finally:
         connection.close()
 
 
-def ask(this: Sandbox, path: str = INFO, params: dict[str, object] | None = None) -> WriteAttempt:
+def ask(this: Sandbox, path: str = INFO, params: dict[str, object] | None = None) -> Response:
     return send(this, target(this, path, params))
 
 
-# --- coming and going ----------------------------------------------------------------------------
+# --- start and stop ------------------------------------------------------------------------------
 
 
-def test_it_answers_with_the_headers_of_the_exchange(sandbox: Sandbox) -> None:
-    reply = ask(sandbox)
-    assert reply.status == 200
-    assert reply.json()["subAccountQty"] == 240
-    assert reply.headers["Date"] == "Wed, 18 Nov 2026 10:30:05 GMT"
-    assert reply.headers["X-SAPI-USED-IP-WEIGHT-1M"] == "1"
-    assert reply.headers["Content-Type"] == "application/json;charset=UTF-8"
+def test_responses_have_the_headers_of_the_exchange(sandbox: Sandbox) -> None:
+    response = ask(sandbox)
+    assert response.status == 200
+    assert response.json()["subAccountQty"] == 240
+    assert response.headers["Date"] == "Wed, 18 Nov 2026 10:30:05 GMT"
+    assert response.headers["X-SAPI-USED-IP-WEIGHT-1M"] == "1"
+    assert response.headers["Content-Type"] == "application/json;charset=UTF-8"
 
 
-def test_the_bytes_of_query_and_body_arrive_as_they_were_sent(sandbox: Sandbox) -> None:
+def test_the_bytes_of_query_and_body_arrive_as_sent(sandbox: Sandbox) -> None:
     query = f"email=%c3%bc+%2b%40x.example&timestamp={NOW_MS}"
     where = "/sapi/v1/apiReferral/customization"
-    reply = send(sandbox, f"{where}?{query}&signature={hmac_of(sandbox.secret, query)}")
-    assert (reply.status, reply.json()) == (200, [])
+    response = send(sandbox, f"{where}?{query}&signature={hmac_of(sandbox.secret, query)}")
+    assert (response.status, response.json()) == (200, [])
     body = f"a=%c3%bc+&timestamp={NOW_MS}"
     heard = []
     handle = sandbox.exchange.handle
@@ -106,24 +104,24 @@ def test_it_listens_on_this_machine_only(sandbox: Sandbox) -> None:
         Sandbox(world=world(), port=int(sandbox.address.rpartition(":")[2])).start()
 
 
-def asked(this: Sandbox) -> socket.socket:
-    """A connection over which a request was sent."""
+def open_request(this: Sandbox) -> socket.socket:
+    """A connection on which a request was sent."""
     host, port = this.address.removeprefix("http://").split(":")
     line = socket.create_connection((host, int(port)), timeout=5)
     line.sendall(f"GET {target(this, INFO)} HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: {this.key}\r\n\r\n".encode())
     return line
 
 
-def test_stopping_does_not_wait_for_requests_that_hang() -> None:
+def test_stopping_does_not_wait_for_hanging_requests() -> None:
     others = set(threading.enumerate())
     this = Sandbox(world=world(), clock=FakeClock(NOW), latency_ms=0).start()
     this.exchange.faults.add("timeout", times=3)
     host, port = this.address.removeprefix("http://").split(":")
-    hanging = [asked(this) for _ in range(3)]
+    hanging = [open_request(this) for _ in range(3)]
     hanging.append(socket.create_connection((host, int(port)), timeout=5))
     while len(this.exchange.log) < 3:
         threading.Event().wait(0.001)
-    this.stop()  # which would last as long as they hang
+    this.stop()  # which would otherwise last as long as they hang
     this.stop()
     for each in hanging:
         assert each.recv(10) == b""
@@ -133,7 +131,7 @@ def test_stopping_does_not_wait_for_requests_that_hang() -> None:
         socket.create_connection((host, int(port)), timeout=1)
 
 
-def test_it_may_be_started_again() -> None:
+def test_it_can_be_started_again() -> None:
     this = Sandbox(world=world(), clock=FakeClock(NOW))
     with pytest.raises(RuntimeError, match="start"):
         _ = this.address
@@ -149,17 +147,17 @@ def test_the_secret_is_not_shown(sandbox: Sandbox) -> None:
         assert sandbox.key not in repr(thing)
 
 
-def test_latency_is_each_answers_own() -> None:
-    """Requests wait side by side: none waits for the answer of another."""
+def test_latency_applies_to_each_response_separately() -> None:
+    """Requests wait concurrently, not for each other."""
     with Sandbox(world=world(), clock=FakeClock(NOW), latency_ms=1) as this:
         assert ask(this).status == 200
     with Sandbox(world=world(), clock=FakeClock(NOW), latency_ms=3_600_000) as this, ExitStack() as stack:
-        asking = [stack.enter_context(asked(this)) for _ in range(8)]
-        while len(this._tasks) < len(asking):
+        waiting = [stack.enter_context(open_request(this)) for _ in range(8)]
+        while len(this._tasks) < len(waiting):
             threading.Event().wait(0.001)
-        for each in asking:
+        for each in waiting:
             each.setblocking(False)
-            with pytest.raises(BlockingIOError):  # not before its time
+            with pytest.raises(BlockingIOError):  # not before the latency has passed
                 each.recv(1)
 
 
@@ -203,13 +201,13 @@ def test_resets(sandbox: Sandbox, kind: str) -> None:
     head = f"GET {target(sandbox, INFO)} HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: {sandbox.key}\r\n\r\n"
     with socket.create_connection((host, int(port)), timeout=5) as client:
         client.sendall(head.encode())
-        with pytest.raises(ConnectionResetError):  # a mere end of the stream would be an empty answer
+        with pytest.raises(ConnectionResetError):  # a plain end of the stream would be an empty response
             client.recv(1)
     done = kind == "reset"
     assert ask(sandbox).headers["X-SAPI-USED-IP-WEIGHT-1M"] == ("2" if done else "1")
 
 
-def test_no_answer(sandbox: Sandbox) -> None:
+def test_no_response(sandbox: Sandbox) -> None:
     sandbox.exchange.faults.add("timeout")
     connection = http.client.HTTPConnection(sandbox.address.removeprefix("http://"), timeout=0.15)
     connection.request("GET", target(sandbox, INFO), headers={"X-MBX-APIKEY": sandbox.key})
@@ -219,7 +217,7 @@ def test_no_answer(sandbox: Sandbox) -> None:
     assert ask(sandbox).status == 200
 
 
-def test_a_body_cut_short(sandbox: Sandbox) -> None:
+def test_a_truncated_body(sandbox: Sandbox) -> None:
     whole = ask(sandbox, HISTORY, {"size": 50}).body
     sandbox.exchange.faults.add("cut")
     with pytest.raises(http.client.IncompleteRead) as caught:
@@ -231,17 +229,17 @@ def test_pages_of_gateways(sandbox: Sandbox) -> None:
     sandbox.exchange.faults.add("html")
     sandbox.exchange.faults.add("html", status=200)
     sandbox.exchange.faults.add("firewall")
-    replies = [ask(sandbox) for _ in range(3)]
-    # What arrives before anything is counted comes first.
-    assert [reply.status for reply in replies] == [403, 502, 200]
-    assert all(reply.headers["Content-Type"] == "text/html" for reply in replies)
-    assert all(reply.body.startswith(b"<html>") for reply in replies)
+    responses = [ask(sandbox) for _ in range(3)]
+    # Faults on arrival, before anything is counted, come first.
+    assert [response.status for response in responses] == [403, 502, 200]
+    assert all(response.headers["Content-Type"] == "text/html" for response in responses)
+    assert all(response.body.startswith(b"<html>") for response in responses)
 
 
 def test_a_redirect(sandbox: Sandbox) -> None:
     sandbox.exchange.faults.add("redirect", to="http://127.0.0.1:1/elsewhere")
-    reply = ask(sandbox)
-    assert (reply.status, reply.headers["Location"]) == (302, "http://127.0.0.1:1/elsewhere")
+    response = ask(sandbox)
+    assert (response.status, response.headers["Location"]) == (302, "http://127.0.0.1:1/elsewhere")
 
 
 def test_errors_of_any_kind(sandbox: Sandbox) -> None:
@@ -259,7 +257,7 @@ def test_errors_of_any_kind(sandbox: Sandbox) -> None:
     assert ask(sandbox).status == 418
 
 
-def test_rows_gone_wrong(sandbox: Sandbox) -> None:
+def test_altered_rows(sandbox: Sandbox) -> None:
     page: dict[str, object] = {"size": 4, "page": 2}
     right = ask(sandbox, HISTORY, page).json()
     for kind in ("disorder", "repeat", "missing-field", "unknown-field", "cap", "ignore", "wrong-times"):
@@ -282,7 +280,7 @@ def test_a_clock_that_is_off(sandbox: Sandbox) -> None:
 # --- control -------------------------------------------------------------------------------------
 
 
-def test_other_processes_may_look_and_break(sandbox: Sandbox) -> None:
+def test_other_processes_may_inspect_and_add_faults(sandbox: Sandbox) -> None:
     assert send(sandbox, "/sandbox/faults", "POST", '{"kind": "html", "path": "/sapi"}').status == 200
     assert ask(sandbox).status == 502
     send(sandbox, "/sandbox/faults", "POST", '{"kind": "html", "times": null}')
@@ -301,12 +299,12 @@ def test_other_processes_may_look_and_break(sandbox: Sandbox) -> None:
     assert send(sandbox, "/sandbox/nothing").status == 404
 
 
-def test_who_the_exchange_is(sandbox: Sandbox) -> None:
-    told = send(sandbox, "/sandbox/id").json()
-    assert told == send(sandbox, "/sandbox/id").json() == {"id": sandbox.exchange.id}
-    assert len(bytes.fromhex(told["id"])) == 16
+def test_the_id_identifies_the_exchange(sandbox: Sandbox) -> None:
+    details = send(sandbox, "/sandbox/id").json()
+    assert details == send(sandbox, "/sandbox/id").json() == {"id": sandbox.exchange.id}
+    assert len(bytes.fromhex(details["id"])) == 16
     sandbox.exchange = Exchange(world(), FakeClock(NOW))
-    assert send(sandbox, "/sandbox/id").json() != told
+    assert send(sandbox, "/sandbox/id").json() != details
     assert not sandbox.exchange.log
     assert not sandbox.exchange.counts
     assert not sandbox.exchange.windows
@@ -315,7 +313,7 @@ def test_who_the_exchange_is(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     "headers", [{"Host": "evil.example"}, {"Origin": "http://127.0.0.1"}, {"Origin": "null"}]
 )
-def test_web_pages_may_not(sandbox: Sandbox, headers: dict[str, str]) -> None:
+def test_web_pages_are_refused(sandbox: Sandbox, headers: dict[str, str]) -> None:
     for method, name in (
         ("GET", "id"),
         ("GET", "log"),
@@ -323,12 +321,12 @@ def test_web_pages_may_not(sandbox: Sandbox, headers: dict[str, str]) -> None:
         ("POST", "faults"),
         ("DELETE", "faults"),
     ):
-        reply = send(sandbox, f"/sandbox/{name}", method, '{"kind": "html"}', **headers)
-        assert reply.status == 403
+        response = send(sandbox, f"/sandbox/{name}", method, '{"kind": "html"}', **headers)
+        assert response.status == 403
     assert ask(sandbox).status == 200
 
 
-def test_hosts_that_are_this_machine(sandbox: Sandbox) -> None:
+def test_host_headers_that_name_this_machine(sandbox: Sandbox) -> None:
     for host in ("localhost", "localhost:80", "127.0.0.1", "127.0.0.1:99"):
         assert send(sandbox, "/sandbox/counts", Host=host).status == 200
     for host in ("127.0.0.1.evil.example", "localhost.evil", "127.0.0.1@evil"):
@@ -338,7 +336,7 @@ def test_hosts_that_are_this_machine(sandbox: Sandbox) -> None:
 # --- as a process --------------------------------------------------------------------------------
 
 
-def test_serving_until_told_to_stop() -> None:
+def test_it_serves_until_it_is_stopped() -> None:
     words = "-m toolkit sandbox --port 0 --seed 5 --limit-scale 2 --window-seconds 3"
     process = subprocess.Popen(
         [sys.executable, "-W", "error", *words.split()],
@@ -348,10 +346,10 @@ def test_serving_until_told_to_stop() -> None:
         text=True,
     )
     assert process.stdout is not None
-    told = json.loads(process.stdout.readline())
-    assert told.keys() == {"address", "key", "secret", "limits"}
-    assert told["limits"] == {rate_limit.name: rate_limit.limit * 2 for rate_limit in RATE_LIMITS}
-    connection = http.client.HTTPConnection(told["address"].removeprefix("http://"), timeout=5)
+    details = json.loads(process.stdout.readline())
+    assert details.keys() == {"address", "key", "secret", "limits"}
+    assert details["limits"] == {rate_limit.name: rate_limit.limit * 2 for rate_limit in RATE_LIMITS}
+    connection = http.client.HTTPConnection(details["address"].removeprefix("http://"), timeout=5)
     connection.request("GET", "/fapi/v1/exchangeInfo")
     weight = json.loads(connection.getresponse().read())["rateLimits"][0]
     assert (weight["limit"], weight["interval"], weight["intervalNum"]) == (4800, "SECOND", 3)
@@ -362,7 +360,7 @@ def test_serving_until_told_to_stop() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_line_goes_where_it_is_told_and_the_callers_signals_come_back(number: signal.Signals) -> None:
+def test_the_line_goes_to_the_given_stream_and_signal_handlers_are_restored(number: signal.Signals) -> None:
     class Told(io.StringIO):
         def flush(self) -> None:
             signal.raise_signal(number)
@@ -373,7 +371,7 @@ def test_the_line_goes_where_it_is_told_and_the_callers_signals_come_back(number
     assert signal.getsignal(number) is before
 
 
-def test_a_start_that_cannot_succeed_says_so_and_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_start_raises_and_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left(*_: object, **__: object) -> asyncio.AbstractEventLoop:
         raise OSError(24, "Too many open files")
 

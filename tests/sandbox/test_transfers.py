@@ -1,4 +1,4 @@
-"""Transfers: money is neither made nor lost, and each is found where its read shows it."""
+"""Transfers: money is neither created nor lost, and each transfer is found by the read that shows it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ READS = {
 
 
 def total(this: Exchange, asset: str) -> Decimal:
-    """All there is of an asset."""
+    """The total of an asset in all accounts."""
     every = [this.world.master, *(each.balances for each in this.world.accounts)]
     return sum((each.wallets[w].get(asset, Decimal(0)) for each in every for w in WALLETS), Decimal(0))
 
@@ -39,11 +39,11 @@ def rich(this: Exchange, *, futures: bool = True, skip: int = 0) -> SubAccount:
 def rows(
     this: Exchange, endpoint_name: str, client: str, account: str, **params: str
 ) -> list[dict[str, Any]]:
-    """Rows of the read that shows a transfer, by the client's id."""
+    """Rows of the read that shows a transfer, by its client id."""
     if endpoint_name == "exchange.transfer_futures":
         params = {"subAccountId": account, "futuresType": "1", **params}
-        told: Any = read(this, READS[endpoint_name], clientTranId=client, **params)
-        shown: list[dict[str, Any]] = told["transfers"]
+        payload: Any = read(this, READS[endpoint_name], clientTranId=client, **params)
+        shown: list[dict[str, Any]] = payload["transfers"]
         return shown
     params = {"toId": account, **params}
     found: list[dict[str, Any]] = read(this, READS[endpoint_name], clientTranId=client, **params)
@@ -65,7 +65,7 @@ ROUTES: list[tuple[str, dict[str, str], Wallet, Wallet]] = [
 
 
 @pytest.mark.parametrize(("endpoint_name", "params", "source", "target"), ROUTES)
-def test_money_goes_from_wallet_to_wallet_and_back(
+def test_money_is_transferred_between_wallets_and_back(
     endpoint_name: str, params: dict[str, str], source: Wallet, target: Wallet
 ) -> None:
     this = new_rows()
@@ -93,7 +93,7 @@ def test_money_goes_from_wallet_to_wallet_and_back(
     ("route", "source", "target"),
     [("1", "spot", "um"), ("2", "um", "spot"), ("3", "spot", "cm"), ("4", "cm", "spot")],
 )
-def test_money_moves_within_an_account(route: str, source: Wallet, target: Wallet) -> None:
+def test_money_is_transferred_within_an_account(route: str, source: Wallet, target: Wallet) -> None:
     this = new_rows()
     account = rich(this)
     for wallet in WALLETS:
@@ -110,7 +110,7 @@ def test_reads_are_sums_of_the_wallets() -> None:
     account = rich(this)
     own = {"subAccountId": account.id}
 
-    def told() -> tuple[Decimal, Decimal, Decimal]:
+    def totals() -> tuple[Decimal, Decimal, Decimal]:
         spot = read(this, "exchange.spot_balances", **own)["data"][0]["totalBalanceOfBtc"]
         um = read(this, "exchange.futures_balances", **own, futuresType="1")["data"][0]
         cm = read(this, "exchange.futures_balances", **own, futuresType="2")["data"][0]
@@ -119,16 +119,16 @@ def test_reads_are_sums_of_the_wallets() -> None:
             assert abs(sum(parts) - Decimal(row[f"totalMarginBalance{end}"])) < Decimal("1e-9")
         return Decimal(spot), Decimal(um["totalWalletBalance"]), Decimal(cm["totalWalletBalanceOfUsdt"])
 
-    before = told()
+    before = totals()
     done(this, "exchange.transfer", toId=account.id, asset="ETH", amount="2")
     done(this, "exchange.transfer_futures", toId=account.id, asset="BNB", amount="3")
     done(this, "exchange.transfer_futures", toId=account.id, asset="BTC", amount="4", futuresType="2")
-    more = [b - a for a, b in zip(before, told(), strict=True)]
+    more = [b - a for a, b in zip(before, totals(), strict=True)]
     right = (PRICES["ETH"] * 2 / PRICES["BTC"], PRICES["BNB"] * 3, PRICES["BTC"] * 4)
     assert all(abs(a - b) < Decimal("1e-9") for a, b in zip(more, right, strict=True))
 
 
-def test_balances_never_fall_below_nothing() -> None:
+def test_balances_never_become_negative() -> None:
     this = new_rows()
     account = rich(this)
     held = account.balances.wallets["spot"]["USDT"]
@@ -142,7 +142,7 @@ def test_balances_never_fall_below_nothing() -> None:
     refused(this, "exchange.transfer", -5002, **poor, asset="BTC", amount="1000000")
 
 
-def test_what_positions_need_stays() -> None:
+def test_the_margin_of_positions_cannot_leave() -> None:
     this = new_rows()
     account = next(each for each in this.world.accounts if each.futures and each.balances.um_profit < 0)
     held = account.balances
@@ -157,7 +157,7 @@ def test_what_positions_need_stays() -> None:
     assert held.free("cm", "BTC") == held.wallets["cm"]["BTC"] + held.cm_profit / PRICES["BTC"]
 
 
-def test_every_account_can_spare_something() -> None:
+def test_every_account_has_a_free_balance() -> None:
     for account in new_rows().world.accounts:
         for wallet in WALLETS:
             for asset, amount in account.balances.wallets[wallet].items():
@@ -182,13 +182,13 @@ def test_transfers_refused(endpoint_name: str) -> None:
     refused(this, endpoint_name, -1128, fromId=None, toId=uid, **alike)
 
 
-def test_between_the_wallets_of_one_account() -> None:
+def test_a_transfer_to_the_same_wallet_is_refused() -> None:
     this = new_rows()
     for side in (rich(this).id, this.world.partner_uid):
         done(this, "exchange.universal_transfer", fromId=side, toId=side, amount="1")
 
 
-def test_without_futures() -> None:
+def test_a_transfer_without_futures_is_refused() -> None:
     this = new_rows()
     off = rich(this, futures=False).id
     refused(this, "exchange.transfer_futures", -5011, toId=off)
@@ -205,11 +205,11 @@ def test_without_futures() -> None:
 
 @pytest.mark.parametrize("source", [UM, CM])
 @pytest.mark.parametrize("target", [UM, CM])
-def test_not_between_futures_wallets(source: str, target: str) -> None:
+def test_a_transfer_between_futures_wallets_is_refused(source: str, target: str) -> None:
     refused(new_rows(), "exchange.universal_transfer", -1020, fromAccountType=source, toAccountType=target)
 
 
-def test_so_many_futures_transfers_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_futures_transfers_per_minute_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     assert transfers.FUTURES_TRANSFERS_A_MINUTE == 5000
     monkeypatch.setattr(transfers, "FUTURES_TRANSFERS_A_MINUTE", 3)
     clock = FakeClock(NOW)  # five seconds into the minute
@@ -228,7 +228,7 @@ def test_so_many_futures_transfers_a_minute(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("endpoint_name", READS)
-def test_a_client_id_is_used_once_for_each_kind(endpoint_name: str) -> None:
+def test_a_client_id_can_be_used_once_per_kind(endpoint_name: str) -> None:
     clock = FakeClock(NOW)
     this = new_rows(clock)
     assert done(this, endpoint_name, clientTranId="mine")["clientTranId"] == "mine"
@@ -241,13 +241,13 @@ def test_a_client_id_is_used_once_for_each_kind(endpoint_name: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", READS)
-def test_client_ids_of_the_past_are_taken(endpoint_name: str) -> None:
+def test_client_ids_of_history_are_taken(endpoint_name: str) -> None:
     this = new_rows()
     filters = {"futuresType": "1", "showAllStatus": "true"}
     table = this.world.table(READS[endpoint_name])
     whole = table.slice(NOW_MS - 300 * 86_400_000, NOW_MS, filters, 0, 10_000)
     old = next(row for row in whole if row["clientTranId"])
-    # No id is taken that a transfer will have that is not there yet.
+    # The id of a transfer still to come is not taken.
     later = table.slice(NOW_MS + 1, NOW_MS + 9 * 86_400_000, filters, 0, 999)
     coming = next(row for row in later if row["clientTranId"])
     refused(this, endpoint_name, -1130, clientTranId=str(old["clientTranId"]))
@@ -257,7 +257,7 @@ def test_client_ids_of_the_past_are_taken(endpoint_name: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", READS)
-def test_an_id_is_made_where_none_is_sent(endpoint_name: str) -> None:
+def test_an_id_is_generated_if_none_is_sent(endpoint_name: str) -> None:
     this = new_rows()
     made = {done(this, endpoint_name)["clientTranId"] for _ in range(3)}
     assert len(made) == 3
@@ -267,7 +267,7 @@ def test_an_id_is_made_where_none_is_sent(endpoint_name: str) -> None:
     refused(this, endpoint_name, -1130, clientTranId=next(iter(made)))
 
 
-# --- where they are seen -------------------------------------------------------------------------
+# --- the reads that show them --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("endpoint_name", READS)
@@ -341,13 +341,13 @@ def test_both_spellings_of_the_sides() -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", READS)
-def test_pages_of_old_and_new_rows_are_the_whole_in_order_of_time(endpoint_name: str) -> None:
+def test_pages_of_old_and_new_rows_are_complete_and_in_order_of_time(endpoint_name: str) -> None:
     clock = FakeClock(NOW)
     this = new_rows(clock)
     account = this.world.accounts[0].id
     made = []
     for number in range(25):
-        clock.advance((number % 5) * 1700.5)  # some at the same instant, business going on between others
+        clock.advance((number % 5) * 1700.5)  # some at the same time, others with business in between
         answer = done(this, endpoint_name, toId=account, clientTranId=f"n{number}")
         made.append(str(answer["txnId"]))
     clock.advance(40_000)
@@ -365,13 +365,13 @@ def test_pages_of_old_and_new_rows_are_the_whole_in_order_of_time(endpoint_name:
     assert len(set(ids)) == len(ids)
     assert [each for each in ids if each in made] == made
     indices = [ids.index(each) for each in made]
-    assert indices != list(range(indices[0], indices[0] + 25)), "old rows stand between the new ones"
+    assert indices != list(range(indices[0], indices[0] + 25)), "old rows are between the new ones"
     for size in (1, 7, 100):
         pages = [table.slice(start, end, filters, k, size) for k in range(0, len(whole) + size, size)]
         assert [row for page in pages for row in page] == whole
 
 
-def test_numbers_are_not_those_of_the_worlds_own_transfers() -> None:
+def test_new_ids_differ_from_those_of_history() -> None:
     ids = TransferIds()
     made = [ids.next(NOW_MS + k % 3 * HOUR) for k in range(1000)]
     assert len(set(made)) == 1000
@@ -379,7 +379,7 @@ def test_numbers_are_not_those_of_the_worlds_own_transfers() -> None:
     assert max(made) < 2**53
 
 
-def test_a_lost_answer_is_found_by_the_clients_id() -> None:
+def test_a_transfer_without_response_is_found_by_the_client_id() -> None:
     this = new_rows()
     params, key = this.world.example_write("exchange.transfer")
     params["clientTranId"] = "lost"

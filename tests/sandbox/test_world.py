@@ -1,4 +1,4 @@
-"""The world: the same for a seed, never in the future, as big as one likes, and it adds up."""
+"""The world: reproducible from a seed, never in the future, of any size, and consistent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from toolkit.sandbox.world.rebates import NEWER_FIELDS_SINCE
 
 Row = dict[str, Any]
 
-# Doors whose rows carry a time, and what chooses among them.
+# Endpoints whose rows have a time, with filters for them.
 STREAMS = {
     "spot.rebates": {},
     "spot.kickbacks": {},
@@ -54,15 +54,15 @@ def rows(
 
 @cache
 def again(seed: int) -> World:
-    """A second world."""
+    """A second world of the same seed."""
     return World(seed, now=NOW)
 
 
-# --- chance --------------------------------------------------------------------------------------
+# --- random numbers ------------------------------------------------------------------------------
 
 
-def test_chance_never_changes() -> None:
-    """Pinned: another numpy, another machine, another year must give the same world."""
+def test_random_numbers_never_change() -> None:
+    """They are pinned: another numpy, machine or year must give the same world."""
     assert hash_key(7, "spot rebates") == 0xFE83A8B5EADC88D1
     drawn = random_bits(12345, np.arange(3), np.array([5, 6, 7]))
     assert [hex(int(x)) for x in drawn] == PINNED
@@ -71,7 +71,7 @@ def test_chance_never_changes() -> None:
 PINNED = ["0xd1def629ed3fd487", "0xc171229b9b6c83fc", "0x149947b693bb1a0a"]
 
 
-def test_chance_is_even() -> None:
+def test_random_numbers_are_uniform() -> None:
     drawn = uniform(1, np.arange(200_000))
     assert 0 <= drawn.min() < 0.001 < 0.999 < drawn.max() < 1
     counts = np.bincount((drawn * 20).astype(int))
@@ -82,14 +82,14 @@ def test_chance_is_even() -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", [endpoint.qualified_name for endpoint in ENDPOINTS])
-def test_the_same_seed_gives_the_same_answers_and_another_seed_others(endpoint_name: str) -> None:
-    def answer(this: World) -> bytes:
+def test_the_same_seed_gives_the_same_responses_and_another_seed_others(endpoint_name: str) -> None:
+    def response(this: World) -> bytes:
         return ask(exchange(world=this), endpoint_name, minimal(endpoint_name, this=this)).body
 
-    first = answer(world())
-    assert answer(again(7)) == first
+    first = response(world())
+    assert response(again(7)) == first
     if endpoint_name not in ("exchange.partner", "exchange.bnb_burn", "spot.customer_id"):
-        assert answer(again(8)) != first
+        assert response(again(8)) != first
 
 
 def test_the_same_month_gives_the_same_history() -> None:
@@ -105,7 +105,7 @@ def test_the_same_month_gives_the_same_history() -> None:
 
 
 @pytest.mark.parametrize(("endpoint_name", "filters"), STREAMS.items())
-def test_pages_put_together_are_the_whole(endpoint_name: str, filters: dict[str, str]) -> None:
+def test_pages_make_up_the_whole_list(endpoint_name: str, filters: dict[str, str]) -> None:
     table = world().table(endpoint_name)
     start, end = NOW_MS - 30 * DAY + 12_345, NOW_MS - 7 * DAY - 54_321
     whole = rows(endpoint_name, filters, start, end)
@@ -119,7 +119,7 @@ def test_pages_put_together_are_the_whole(endpoint_name: str, filters: dict[str,
 
 
 @pytest.mark.parametrize(("endpoint_name", "filters"), STREAMS.items())
-def test_a_span_is_the_rows_between_its_ends(endpoint_name: str, filters: dict[str, str]) -> None:
+def test_a_span_has_the_rows_between_its_ends(endpoint_name: str, filters: dict[str, str]) -> None:
     whole = rows(endpoint_name, filters, NOW_MS - 9 * DAY, NOW_MS)
     times = [time_of(row) for row in whole]
     for start, end in ((times[0], times[-1]), (times[1], times[-2]), (times[2] + 1, times[-3] - 1)):
@@ -130,9 +130,7 @@ def test_a_span_is_the_rows_between_its_ends(endpoint_name: str, filters: dict[s
 
 
 @pytest.mark.parametrize(("endpoint_name", "filters"), STREAMS.items())
-def test_nothing_is_in_the_future_or_before_the_beginning(
-    endpoint_name: str, filters: dict[str, str]
-) -> None:
+def test_no_row_is_in_the_future_or_before_the_beginning(endpoint_name: str, filters: dict[str, str]) -> None:
     table = world().table(endpoint_name)
     total = table.count(None, None, filters)
     (first,) = table.slice(None, None, filters, 0, 1)
@@ -164,7 +162,7 @@ def test_nothing_is_in_the_future_or_before_the_beginning(
         ("exchange.sub_accounts", "subAccountId", "subaccountId"),
     ],
 )
-def test_filters_choose_among_all_rows(endpoint_name: str, name: str, field: str) -> None:
+def test_filters_apply_to_all_rows(endpoint_name: str, name: str, field: str) -> None:
     start = NOW_MS - 60 * DAY
     base = {"showAllStatus": "true"} if "transfers" in endpoint_name else {}
     whole = rows(endpoint_name, base, start, NOW_MS)
@@ -176,7 +174,7 @@ def test_filters_choose_among_all_rows(endpoint_name: str, name: str, field: str
         assert world().table(endpoint_name).count(start, NOW_MS, given) == len(chosen)
 
 
-def test_the_master_is_a_side_of_transfers() -> None:
+def test_the_master_can_be_a_side_of_transfers() -> None:
     for endpoint_name in ("exchange.transfers", "exchange.universal_transfers"):
         master = rows(endpoint_name, {"fromId": world().partner_uid, "showAllStatus": "true"})
         assert master
@@ -191,7 +189,7 @@ def test_futures_transfers_show_the_sub_account_on_either_side() -> None:
     sides = [(row.get("from", row.get("fromId")), row.get("to", row.get("toId"))) for row in moved]
     assert all(account in pair for pair in sides)
     assert {pair.index(account) for pair in sides} == {0, 1}
-    assert {"from" in row for row in moved} == {True, False}  # the documents spell it both ways
+    assert {"from" in row for row in moved} == {True, False}  # the documents spell it in both ways
 
 
 def test_failed_transfers_are_hidden_unless_asked_for() -> None:
@@ -202,15 +200,15 @@ def test_failed_transfers_are_hidden_unless_asked_for() -> None:
 
 def test_a_deposit_is_found_by_its_id() -> None:
     for row in rows("exchange.deposits", {})[::700]:
-        asked = {"depositId": str(row["depositId"]), "subAccountId": row["subAccountId"]}
-        assert rows("exchange.deposit", asked) == [row]
-        assert world().table("exchange.deposit").count(None, NOW_MS, asked) == 1
-        assert rows("exchange.deposit", asked | {"subAccountId": "1"}) == []
+        filters = {"depositId": str(row["depositId"]), "subAccountId": row["subAccountId"]}
+        assert rows("exchange.deposit", filters) == [row]
+        assert world().table("exchange.deposit").count(None, NOW_MS, filters) == 1
+        assert rows("exchange.deposit", filters | {"subAccountId": "1"}) == []
     for strange in ("0", "9" * 20, str(2**63)):
         assert ask(exchange(), "exchange.deposit", {"depositId": strange, "subAccountId": "1"}).json() == []
 
 
-def test_only_own_sub_accounts_on_request() -> None:
+def test_rebates_of_own_sub_accounts_only_on_request() -> None:
     own = {account.id for account in world().accounts}
     start = NOW_MS - 7 * DAY
     every = rows("exchange.futures_rebates", {"futuresType": "1", "filterResult": "false"}, start)
@@ -219,7 +217,7 @@ def test_only_own_sub_accounts_on_request() -> None:
     assert filtered == [row for row in every if row["subaccountId"] in own]
 
 
-# --- believable ----------------------------------------------------------------------------------
+# --- realistic data ------------------------------------------------------------------------------
 
 
 def test_sub_accounts() -> None:
@@ -243,7 +241,7 @@ def test_sub_accounts() -> None:
             assert all(row.keys() == {flag, "subAccountId"} for row in off)
 
 
-def test_nobody_earns_before_he_is_there() -> None:
+def test_nobody_earns_before_joining() -> None:
     created = {account.id: account.create_time for account in world().accounts}
     for row in rows("exchange.rebates", {}, None, world().start_ms + 60 * DAY):
         assert created[row["subaccountId"]] <= row["time"]
@@ -275,7 +273,7 @@ def test_spot_rebates() -> None:
         assert len({row["tradeId"] for row in fills}) == len(fills)
 
 
-def test_business_grows_rests_at_weekends_and_has_months_of_its_own() -> None:
+def test_business_grows_pauses_at_weekends_and_varies_by_month() -> None:
     table = world().table("spot.rebates")
     first = world().start_ms
     days = [table.count(first + k * DAY, first + (k + 1) * DAY - 1, {}) for k in range(730)]
@@ -293,26 +291,26 @@ def test_business_grows_rests_at_weekends_and_has_months_of_its_own() -> None:
 def test_the_futures_reports_agree() -> None:
     for market in ("1", "2"):
         start = NOW_MS - 90 * DAY
-        asked = {"type": market}
+        filters = {"type": market}
         volumes: Counter[int] = Counter()
         rebates: Counter[int] = Counter()
         people: Counter[int] = Counter()
-        for row in rows("futures.traders", asked, start, NOW_MS):
+        for row in rows("futures.traders", filters, start, NOW_MS):
             volumes[row["time"]] += units(row["tradeVol"])
             rebates[row["time"]] += units(row["rebateVol"])
             people[row["time"]] += 1
-        told = rows("futures.volumes", asked, start, NOW_MS)
-        assert len(told) == 90
-        assert all(row["time"] % DAY == 0 for row in told)
-        assert [units(row["tradeVol"]) for row in told] == [volumes[row["time"]] for row in told]
-        for row in rows("futures.rebates", asked, start, NOW_MS):
+        found = rows("futures.volumes", filters, start, NOW_MS)
+        assert len(found) == 90
+        assert all(row["time"] % DAY == 0 for row in found)
+        assert [units(row["tradeVol"]) for row in found] == [volumes[row["time"]] for row in found]
+        for row in rows("futures.rebates", filters, start, NOW_MS):
             assert units(row["rebateVol"]) == rebates[row["time"]]
-        for row in rows("futures.trader_counts", asked, start, NOW_MS):
+        for row in rows("futures.trader_counts", filters, start, NOW_MS):
             assert int(row["newTrader"]) + int(row["oldTrader"]) == people[row["time"]]
         overview: Any = ask(exchange(), "futures.overview", {"type": market}).json()
-        every = sum(units(row["tradeVol"]) for row in rows("futures.volumes", asked))
+        every = sum(units(row["tradeVol"]) for row in rows("futures.volumes", filters))
         assert units(overview["totalTradeVol"]) == every
-        names = {row["customerId"] for row in rows("futures.traders", asked)}
+        names = {row["customerId"] for row in rows("futures.traders", filters)}
         assert any("****@" in name for name in names)
         assert overview["totalTradeUser"] >= len(names)
 
@@ -339,7 +337,7 @@ def test_keys() -> None:
     assert set(keys) == names
 
 
-def test_what_changes_shows_in_the_answers() -> None:
+def test_changes_show_in_the_responses() -> None:
     this = World(now=NOW)
     account = this.accounts[5]
     account.tag = "changed"
@@ -348,14 +346,14 @@ def test_what_changes_shows_in_the_answers() -> None:
     held = rows("exchange.spot_balances", {"subAccountId": account.id}, this=this)
     assert held == [{"subAccountId": account.id, "totalBalanceOfBtc": "1.5000000000000000"}]
     del this.accounts[5]
-    told: Any = ask(exchange(world=this), "exchange.partner").json()
-    assert told["subAccountQty"] == 239
+    found: Any = ask(exchange(world=this), "exchange.partner").json()
+    assert found["subAccountQty"] == 239
 
 
-# --- big -----------------------------------------------------------------------------------------
+# --- large worlds --------------------------------------------------------------------------------
 
 
-def test_ten_million_rows_a_year_cost_no_memory() -> None:
+def test_ten_million_rows_a_year_take_no_memory() -> None:
     start, end = NOW_MS - 365 * DAY, NOW_MS
     tracemalloc.start()
     try:
@@ -374,7 +372,7 @@ def test_ten_million_rows_a_year_cost_no_memory() -> None:
     assert peak < 20_000_000, peak
 
 
-def test_pages_of_a_big_world_are_the_whole() -> None:
+def test_pages_of_a_large_world_are_complete() -> None:
     this = World(now=NOW, rebates_per_day=27_400)
     table = this.table("exchange.rebates")
     start, end = NOW_MS - DAY + 1234, NOW_MS - 4321
@@ -384,7 +382,7 @@ def test_pages_of_a_big_world_are_the_whole() -> None:
     assert seen == sorted(seen, key=lambda each: int(str(each)))
 
 
-def test_every_endpoint_has_an_example_that_the_exchange_takes() -> None:
+def test_every_endpoint_has_a_valid_example() -> None:
     for endpoint in ENDPOINTS:
         required = {param.field for param in endpoint.params if param.required}
         assert required <= world().example(endpoint.qualified_name).keys(), endpoint.qualified_name

@@ -1,4 +1,4 @@
-"""Writes that go wrong, before the effect or after it; and writes over a socket."""
+"""Failing writes, before or after the effect, and writes over a socket."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_fault_before_the_effect_leaves_no_trace(endpoint_name: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "options", "status"), AFTER)
-def test_a_fault_after_the_effect_has_one(kind: str, options: dict[str, Any], status: int) -> None:
+def test_a_fault_after_the_effect_keeps_the_effect(kind: str, options: dict[str, Any], status: int) -> None:
     for endpoint_name in WRITE_NAMES:
         this, twin = new_rows(), new_rows()
         params, key = twin.world.example_write(endpoint_name)
@@ -91,7 +91,7 @@ def test_a_ban_before_the_effect() -> None:
     assert state(this) == before
 
 
-def test_a_refused_write_uses_up_no_fault_that_comes_after_the_effect() -> None:
+def test_a_refused_write_does_not_use_up_a_fault_after_the_effect() -> None:
     this = new_rows()
     this.faults.add("timeout")
     params, key = this.world.example_write("exchange.transfer")
@@ -100,18 +100,18 @@ def test_a_refused_write_uses_up_no_fault_that_comes_after_the_effect() -> None:
     assert len(this.effects) == 1
 
 
-def test_an_error_after_the_effect_does_not_say_that_nothing_was_done() -> None:
+def test_an_error_after_the_effect_does_not_claim_that_nothing_was_done() -> None:
     for effect, text in ((False, "Service Unavailable."), (True, "Unknown error, please check your request")):
         this = new_rows()
         this.faults.add("server-error", after_effect=effect)
-        told: Any = write(this, "futures.set_customer_id").json()
-        assert told["msg"].startswith(text)
+        payload: Any = write(this, "futures.set_customer_id").json()
+        assert payload["msg"].startswith(text)
     this = new_rows()
     this.faults.add("server-error", after_effect=True, message="m", code=-1007)
     assert write(this, "exchange.transfer").json() == {"code": -1007, "msg": "m"}
 
 
-def test_too_much_weight_is_refused_before_anything_is_done() -> None:
+def test_a_write_over_the_rate_limit_is_not_executed() -> None:
     this = new_rows(limit_scale=1 / 12_000)
     assert [write(this, "exchange.transfer").status for _ in range(3)] == [200, 429, 429]
     assert len(this.effects) == 1
@@ -128,22 +128,22 @@ def test_faults_by_method(method: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
-def test_fields_of_answers_gone_wrong(endpoint_name: str) -> None:
+def test_faults_in_the_fields_of_responses(endpoint_name: str) -> None:
     this, right = new_rows(), documented_write(endpoint_name)
     this.faults.add("unknown-field")
     assert json.loads(write(this, endpoint_name).body).keys() == right.keys() | {"surprise"}
     this = new_rows()
     this.faults.add("missing-field")
-    told = json.loads(write(this, endpoint_name).body)
+    payload = json.loads(write(this, endpoint_name).body)
     if not right:
-        assert told == {}
-        assert ask(this, "exchange.partner").status == 200  # it was not used up by an answer without fields
+        assert payload == {}
+        assert ask(this, "exchange.partner").status == 200  # a response without fields did not use it up
         return
-    assert len(told) == len(right) - 1
+    assert len(payload) == len(right) - 1
     assert len(this.effects) == 1
 
 
-def test_two_headers_more() -> None:
+def test_two_extra_headers() -> None:
     this = new_rows()
     for name in ("X-One", "X-Two", "X-Often"):
         this.faults.add("extra-header", times=None if name == "X-Often" else 1, name=name, value=name.lower())
@@ -170,8 +170,8 @@ def post(this: Sandbox, endpoint_name: str, params: Mapping[str, str]) -> tuple[
     connection = http.client.HTTPConnection(this.address.removeprefix("http://"), timeout=5)
     try:
         connection.request(request.method, request.path, request.body, dict(request.headers))
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
     finally:
         connection.close()
 
@@ -222,8 +222,8 @@ def test_threads_share_the_world(sandbox: Sandbox) -> None:
     params = sandbox.world.example_write("exchange.transfer").parameters | {"amount": "0.5"}
     before = sandbox.world.master.wallets["spot"]["USDT"]
     with ThreadPoolExecutor(8) as rate_limit:
-        told = list(rate_limit.map(lambda _: post(sandbox, "exchange.transfer", params), range(40)))
-    assert {status for status, _ in told} == {200}
-    assert len({answer["txnId"] for _, answer in told}) == 40
+        payload = list(rate_limit.map(lambda _: post(sandbox, "exchange.transfer", params), range(40)))
+    assert {status for status, _ in payload} == {200}
+    assert len({response["txnId"] for _, response in payload}) == 40
     assert before - sandbox.world.master.wallets["spot"]["USDT"] == 20
     assert len(sandbox.exchange.effects) == 40

@@ -1,4 +1,4 @@
-"""The rules of each write: what is refused, with which code, and that nothing happened then."""
+"""The rules of each write: what is refused, with which code, and that nothing was executed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from toolkit.sandbox.world import SubAccount
 
 
 def account(this: Exchange, *, margin: bool | None = None, futures: bool | None = None) -> SubAccount:
-    """A sub-account with keys where these are on or off."""
+    """A sub-account with keys, and with margin and futures on or off."""
     return next(
         each
         for each in this.world.accounts
@@ -62,7 +62,7 @@ def test_amounts(endpoint_name: str, amount: str, code: int) -> None:
 
 
 @pytest.mark.parametrize("amount", ["1", "0.00000001", "007.5", "1.50000000"])
-def test_amounts_that_are_right(amount: str) -> None:
+def test_valid_amounts(amount: str) -> None:
     this = new_rows()
     client = "mine"
     done(this, "exchange.transfer", amount=amount, clientTranId=client)
@@ -104,17 +104,17 @@ def test_amounts_that_are_right(amount: str) -> None:
         ("exchange.set_um_commission", "makerAdjustment", "-1", -1102),
     ],
 )  # fmt: skip
-def test_parameters_refused(endpoint_name: str, name: str, text: str, code: int) -> None:
+def test_invalid_parameters_are_refused(endpoint_name: str, name: str, text: str, code: int) -> None:
     refused(new_rows(), endpoint_name, code, **{name: text})
 
 
-def test_texts_at_their_longest() -> None:
+def test_texts_of_maximum_length() -> None:
     this = new_rows()
     assert done(this, "exchange.create_sub_account", tag="x" * 31)["tag"] == "x" * 31
     assert done(this, "exchange.transfer", clientTranId="y" * 32)["clientTranId"] == "y" * 32
 
 
-def test_flags_in_any_spelling() -> None:
+def test_flags_in_upper_and_lower_case() -> None:
     assert done(new_rows(), "exchange.enable_futures", futures="TRUE")["enableFutures"] is True
 
 
@@ -128,7 +128,7 @@ BY_ACCOUNT = [
 
 
 @pytest.mark.parametrize("endpoint_name", BY_ACCOUNT)
-def test_strange_sub_accounts(endpoint_name: str) -> None:
+def test_unknown_sub_accounts(endpoint_name: str) -> None:
     this = new_rows()
     refused(this, endpoint_name, -5021, subAccountId="12345")
     refused(this, endpoint_name, -5021, subAccountId=this.world.partner_uid)
@@ -138,7 +138,7 @@ def test_strange_sub_accounts(endpoint_name: str) -> None:
     "endpoint_name",
     [endpoint_name for endpoint_name in BY_ACCOUNT if "key" in endpoint_name or "set_perm" in endpoint_name],
 )
-def test_strange_keys(endpoint_name: str) -> None:
+def test_unknown_keys(endpoint_name: str) -> None:
     this = new_rows()
     if endpoint_name != "exchange.create_api_key":
         refused(this, endpoint_name, -1130, subAccountApiKey="x" * 64)
@@ -179,7 +179,7 @@ def test_a_new_sub_account() -> None:
     assert Decimal(read(this, "exchange.spot_balances", **own)["data"][0]["totalBalanceOfBtc"]) == 0
 
 
-def test_ids_ascend_also_after_the_newest_was_deleted() -> None:
+def test_ids_ascend_after_the_newest_account_was_deleted() -> None:
     this = new_rows()
     ids, emails = [], []
     for _ in range(5):
@@ -199,7 +199,7 @@ def test_without_a_tag() -> None:
     assert read(this, "exchange.sub_accounts", size="500")[-1]["tag"] == ""
 
 
-def test_no_more_sub_accounts_than_allowed() -> None:
+def test_the_number_of_sub_accounts_is_limited() -> None:
     this = new_rows()
     this.world.max_sub_accounts = len(this.world.accounts) + 1
     done(this, "exchange.create_sub_account")
@@ -221,10 +221,10 @@ def test_deleting_needs_an_empty_account_without_keys() -> None:
 
 
 @pytest.mark.parametrize("held", ["um", "cm", "margin"])
-def test_money_anywhere_stands_in_the_way(held: str) -> None:
+def test_an_account_with_any_balance_cannot_be_deleted(held: str) -> None:
     this = new_rows()
     idle = next(each for each in this.world.accounts if each.balances.empty)
-    done(this, "exchange.create_sub_account")  # another one without anything, for an example
+    done(this, "exchange.create_sub_account")  # another empty one, for an example
     if held == "margin":
         idle.balances.margin_assets = Decimal(1)
     else:
@@ -232,7 +232,7 @@ def test_money_anywhere_stands_in_the_way(held: str) -> None:
     refused(this, "exchange.delete_sub_account", -4001, subAccountId=idle.id)
 
 
-def test_twenty_deletions_a_utc_day() -> None:
+def test_twenty_deletions_per_utc_day() -> None:
     clock = FakeClock(NOW)
     this = new_rows(clock)
     ids = [done(this, "exchange.create_sub_account")["subaccountId"] for _ in range(22)]
@@ -259,7 +259,7 @@ def test_interest_needs_margin() -> None:
             assert read(this, "exchange.bnb_burn", subAccountId=own)[name] is (text == "true")
 
 
-def test_futures_switched_on_stay_on() -> None:
+def test_futures_once_on_stay_on() -> None:
     this = new_rows()
     off = account(this, futures=False)
     for _ in range(2):
@@ -295,13 +295,13 @@ def test_a_key_for_a_public_key_has_no_secret() -> None:
         assert "secretKey" not in done(new_rows(), "exchange.create_api_key", publicKey=text)
 
 
-def test_keys_are_never_the_same_and_follow_from_the_seed() -> None:
+def test_keys_are_unique_and_follow_from_the_seed() -> None:
     def made() -> list[str]:
         this = new_rows()
         keys = []
         for _ in range(4):  # in one second: the example is of another sub-account each time
-            answer = done(this, "exchange.create_api_key")
-            keys += [answer["apiKey"], answer["secretKey"]]
+            response = done(this, "exchange.create_api_key")
+            keys += [response["apiKey"], response["secretKey"]]
         return keys
 
     first = made()
@@ -310,7 +310,7 @@ def test_keys_are_never_the_same_and_follow_from_the_seed() -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", ["exchange.create_api_key", "exchange.set_permissions"])
-def test_what_is_off_no_key_may_trade(endpoint_name: str) -> None:
+def test_no_key_may_trade_what_is_off(endpoint_name: str) -> None:
     this = new_rows()
     for off, flag, code in (
         (account(this, margin=False), "marginTrade", -3003),
@@ -323,7 +323,7 @@ def test_what_is_off_no_key_may_trade(endpoint_name: str) -> None:
         done(this, endpoint_name, **own)
 
 
-def test_one_key_a_second_for_each_sub_account() -> None:
+def test_one_key_per_second_and_sub_account() -> None:
     clock = FakeClock(NOW)
     this = new_rows(clock)
     first, other = [each.id for each in this.world.accounts if each.margin_rates][:2]
@@ -336,7 +336,7 @@ def test_one_key_a_second_for_each_sub_account() -> None:
     made = [done(this, "exchange.create_api_key", subAccountId=first)["apiKey"]]
     clock.advance(1)
     made.append(done(this, "exchange.create_api_key", subAccountId=first)["apiKey"])
-    # One may be deleted in the second in which one was made.
+    # A key may be deleted in the same second in which one was created.
     done(this, "exchange.delete_api_key", subAccountId=first, subAccountApiKey=made[0])
     refused(this, "exchange.delete_api_key", -4005, subAccountId=first, subAccountApiKey=made[1])
     clock.advance(1)
@@ -344,7 +344,7 @@ def test_one_key_a_second_for_each_sub_account() -> None:
     refused(this, "exchange.delete_api_key", -1130, subAccountId=first, subAccountApiKey=made[1])
 
 
-def test_all_permissions_are_said_each_time() -> None:
+def test_each_call_sets_all_permissions() -> None:
     this = new_rows()
     own = this.world.example_write("exchange.set_permissions").parameters
     masked = own["subAccountApiKey"][:3] + "*" * 13
@@ -356,18 +356,18 @@ def test_all_permissions_are_said_each_time() -> None:
         assert {name: str(row[name]).lower() for name in params} == params
 
 
-def test_universal_transfers_are_allowed_and_forbidden() -> None:
+def test_universal_transfers_can_be_allowed_and_forbidden() -> None:
     this = new_rows()
     for text in ("true", "false"):
-        told = done(this, "exchange.set_universal_transfer", canUniversalTransfer=text)
-        owner = this.world.account(told["subaccountId"])
+        payload = done(this, "exchange.set_universal_transfer", canUniversalTransfer=text)
+        owner = this.world.account(payload["subaccountId"])
         assert owner is not None
-        key = owner.key(told["apikey"])
+        key = owner.key(payload["apikey"])
         assert key is not None
-        assert key.universal_transfer is told["canUniversalTransfer"] is (text == "true")
+        assert key.universal_transfer is payload["canUniversalTransfer"] is (text == "true")
 
 
-def test_restrictions_come_and_go() -> None:
+def test_restrictions_can_be_set_and_lifted() -> None:
     clock = FakeClock(NOW)
     this = new_rows(clock)
     owner = account(this, futures=True, margin=True)
@@ -376,19 +376,19 @@ def test_restrictions_come_and_go() -> None:
     own = {"subAccountId": owner.id, "subAccountApiKey": key.key}
 
     def restriction() -> tuple[bool, list[str]]:
-        told = read(this, "exchange.ip_restriction", **own)
-        assert told["updateTime"] == key.update_time
-        return told["ipRestrict"], told["ipList"]
+        payload = read(this, "exchange.ip_restriction", **own)
+        assert payload["updateTime"] == key.update_time
+        return payload["ipRestrict"], payload["ipList"]
 
     def put(status: str, addresses: str | None) -> Any:
         clock.advance(1)
-        told = done(this, "exchange.set_ip_restriction", **own, status=status, ipAddress=addresses)
-        assert told["updateTime"] == int(clock.time() * 1000)
-        return told
+        payload = done(this, "exchange.set_ip_restriction", **own, status=status, ipAddress=addresses)
+        assert payload["updateTime"] == int(clock.time() * 1000)
+        return payload
 
     refused(this, "exchange.set_ip_restriction", -1102, **own, status="2", ipAddress=None)
-    told = put("2", "192.0.2.1,2001:db8::1,192.0.2.1")
-    assert told["ipList"] == ["192.0.2.1", "2001:db8::1"]
+    payload = put("2", "192.0.2.1,2001:db8::1,192.0.2.1")
+    assert payload["ipList"] == ["192.0.2.1", "2001:db8::1"]
     assert restriction() == (True, ["192.0.2.1", "2001:db8::1"])
     assert put("2", "192.0.2.9,2001:DB8:0::1")["ipList"] == ["192.0.2.1", "2001:db8::1", "192.0.2.9"]
     assert "ipList" not in put("2", None)
@@ -409,9 +409,9 @@ def test_restrictions_come_and_go() -> None:
 
 def test_commissions_within_the_partners_bounds() -> None:
     this = new_rows()
-    told = read(this, "exchange.partner")
+    payload = read(this, "exchange.partner")
     for side in ("maker", "taker"):
-        low, high = (told[f"{end}{side.title()}Commission"] for end in ("min", "max"))
+        low, high = (payload[f"{end}{side.title()}Commission"] for end in ("min", "max"))
         for name in (f"{side}Commission", f"margin{side.title()}Commission"):
             for right in (low, high):
                 assert done(this, "exchange.set_commission", **{name: f"{right}"})[name] == right
@@ -419,7 +419,7 @@ def test_commissions_within_the_partners_bounds() -> None:
                 refused(this, "exchange.set_commission", -1130, **{name: wrong})
 
 
-def test_margin_rates_follow_spot_and_only_where_margin_is_on() -> None:
+def test_margin_rates_follow_spot_where_margin_is_on() -> None:
     this = new_rows()
     on, off = account(this, margin=True), account(this, margin=False)
 
@@ -430,13 +430,15 @@ def test_margin_rates_follow_spot_and_only_where_margin_is_on() -> None:
         return [row[name] for name in names]
 
     rates = {"makerCommission": "0.0005", "takerCommission": "0.0015"}
-    told = done(this, "exchange.set_commission", subAccountId=on.id, **rates)
-    assert (told["marginMakerCommission"], told["marginTakerCommission"]) == (0.0005, 0.0015)
+    payload = done(this, "exchange.set_commission", subAccountId=on.id, **rates)
+    assert (payload["marginMakerCommission"], payload["marginTakerCommission"]) == (0.0005, 0.0015)
     assert shown(on) == [0.0005, 0.0015, 5, 15]
-    told = done(this, "exchange.set_commission", subAccountId=on.id, **rates, marginTakerCommission="0.002")
+    payload = done(
+        this, "exchange.set_commission", subAccountId=on.id, **rates, marginTakerCommission="0.002"
+    )
     assert shown(on) == [0.0005, 0.0015, 5, 20]
-    told = done(this, "exchange.set_commission", subAccountId=off.id, **rates)
-    assert told.keys() == {"subAccountId", "makerCommission", "takerCommission"}
+    payload = done(this, "exchange.set_commission", subAccountId=off.id, **rates)
+    assert payload.keys() == {"subAccountId", "makerCommission", "takerCommission"}
     assert shown(off) == [0.0005, 0.0015, -1, -1]
     for name in ("marginMakerCommission", "marginTakerCommission"):
         refused(this, "exchange.set_commission", -3003, subAccountId=off.id, **{name: "0.001"})
@@ -462,9 +464,9 @@ def test_adjustments(
 
     base, other = commission(known[0]), commission(known[1])
     for maker, taker in (maximum, maximum, (0, 0), (7, 9)):
-        told = done(this, endpoint_name, makerAdjustment=str(maker), takerAdjustment=str(taker))
+        payload = done(this, endpoint_name, makerAdjustment=str(maker), takerAdjustment=str(taker))
         expected = (base[0] + maker, base[1] + taker)
-        assert (told["makerCommission"], told["takerCommission"]) == commission(known[0]) == expected
+        assert (payload["makerCommission"], payload["takerCommission"]) == commission(known[0]) == expected
     assert commission(known[1]) == other
     refused(this, endpoint_name, -1130, makerAdjustment=str(maximum[0] + 1))
     refused(this, endpoint_name, -1130, takerAdjustment=str(maximum[1] + 1))
@@ -476,7 +478,7 @@ def test_adjustments(
 
 
 @pytest.mark.parametrize(("system", "code"), [("spot", -4039), ("futures", -1130)])
-def test_ids_given_by_the_partner(system: str, code: int) -> None:
+def test_ids_set_by_the_partner(system: str, code: int) -> None:
     this = new_rows()
     endpoint_name = f"{system}.set_customer_id"
     unnamed = next(each for each in this.world.customers if not each.id)
@@ -518,20 +520,20 @@ OWN = [
 
 
 @pytest.mark.parametrize(("system", "code"), OWN)
-def test_ids_that_customers_choose(system: str, code: str) -> None:
+def test_ids_set_by_customers(system: str, code: str) -> None:
     this = new_rows()
     endpoint_name, key = f"{system}.set_own_customer_id", this.world.keys["customer"]
     taken = next(each.id for each in this.world.customers if each.id and each is not this.world.customer)
-    told = write(this, endpoint_name, {"customerId": "me", code: this.world.agent_code}).json()
-    assert told == {"customerId": "me"} | ({} if system == "spot" else {code: this.world.agent_code})
-    answer: Any = ask(this, f"{system}.customer_id", {code: this.world.agent_code}, key=key).json()
-    assert answer["customerId"] == "me"
+    payload = write(this, endpoint_name, {"customerId": "me", code: this.world.agent_code}).json()
+    assert payload == {"customerId": "me"} | ({} if system == "spot" else {code: this.world.agent_code})
+    response: Any = ask(this, f"{system}.customer_id", {code: this.world.agent_code}, key=key).json()
+    assert response["customerId"] == "me"
     assert this.world.customer.id == "me"
     refused(this, endpoint_name, -1130, key=key, customerId=taken)
     refused(this, endpoint_name, -1130, key=key, **{code: "OTHER"})
 
 
-def test_the_customer_with_the_key_stays_the_same() -> None:
+def test_the_customer_with_the_key_stays_the_same_one() -> None:
     this = World(now=NOW)
     owner = this.customer
     unnamed = next(each for each in this.customers if not each.id)

@@ -1,4 +1,4 @@
-"""Writes: each does what its read shows, once; refused, broken or lost before the effect it does nothing."""
+"""Writes: each does once what its read shows; refused, or failing before the effect, it does nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WRITE_NAMES = [each.qualified_name for each in WRITES]
 
 
 def seen(this: Exchange, params: Mapping[str, str]) -> dict[str, Any]:
-    """What every read tells that could show a write with these parameters."""
+    """The responses of every read that could show a write with these parameters."""
     world = this.world
     account = params.get("subAccountId", params.get("toId", world.accounts[0].id))
     own = {"subAccountId": account}
@@ -59,18 +59,18 @@ def seen(this: Exchange, params: Mapping[str, str]) -> dict[str, Any]:
         ("spot.customers", customer),
         ("futures.customers", customer),
     ]
-    answers = {
+    responses = {
         f"{endpoint_name} {filters.get('futuresType', '')}".strip(): ask(this, endpoint_name, filters)
         for endpoint_name, filters in asked
     }
     for endpoint_name, code in (("spot", "apiAgentCode"), ("futures", "brokerId"), ("portfolio", "brokerId")):
         name = f"{endpoint_name}.customer_id"
-        answers[name] = ask(this, name, {code: world.agent_code}, key=world.keys["customer"])
-    told = {name: (answer.status, answer.json()) for name, answer in answers.items()}
-    for name in told:
-        if isinstance(told[name][1], dict):
-            told[name][1].pop("timestamp", None)  # type: ignore[union-attr]
-    return told
+        responses[name] = ask(this, name, {code: world.agent_code}, key=world.keys["customer"])
+    payload = {name: (response.status, response.json()) for name, response in responses.items()}
+    for name in payload:
+        if isinstance(payload[name][1], dict):
+            payload[name][1].pop("timestamp", None)  # type: ignore[union-attr]
+    return payload
 
 
 ACCOUNT = {"exchange.sub_accounts", "exchange.partner"}
@@ -116,34 +116,34 @@ SHOWN: dict[str, set[str]] = {
 }
 
 
-# --- what is done --------------------------------------------------------------------------------
+# --- execution -----------------------------------------------------------------------------------
 
 
-def test_every_declared_write_is_carried_out() -> None:
+def test_every_declared_write_is_implemented() -> None:
     assert set(WRITERS) == set(WRITE_NAMES) == set(SHOWN)
     assert len(WRITE_NAMES) == 23
 
 
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
-def test_the_answer_is_as_documented(endpoint_name: str) -> None:
+def test_the_response_is_as_documented(endpoint_name: str) -> None:
     this, declared, right = new_rows(), WRITES_BY_NAME[endpoint_name], documented_write(endpoint_name)
     params = this.world.example_write(endpoint_name).parameters
-    answer = write(this, endpoint_name)
-    assert answer.status == 200, answer.body
-    told: Any = answer.json()
-    assert told.keys() == right.keys()
-    assert {name: type(value) for name, value in told.items()} == {
+    response = write(this, endpoint_name)
+    assert response.status == 200, response.body
+    payload: Any = response.json()
+    assert payload.keys() == right.keys()
+    assert {name: type(value) for name, value in payload.items()} == {
         name: type(value) for name, value in right.items()
     }
     for column in declared.columns:
-        assert column.optional or set(column.fields) & told.keys(), column.name
+        assert column.optional or set(column.fields) & payload.keys(), column.name
     for name in ("subAccountId", "tag", "email", "symbol", "pair", "status", "makerAdjustment", "brokerId"):
-        if name in told and name in params:
-            assert str(told[name]) == params[name], name
+        if name in payload and name in params:
+            assert str(payload[name]) == params[name], name
 
 
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
-def test_the_fitting_reads_show_it_and_no_others(endpoint_name: str) -> None:
+def test_only_the_matching_reads_show_it(endpoint_name: str) -> None:
     this = new_rows()
     params = this.world.example_write(endpoint_name).parameters
     if endpoint_name == "exchange.set_ip_restriction":
@@ -156,10 +156,10 @@ def test_the_fitting_reads_show_it_and_no_others(endpoint_name: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
-def test_one_effect_is_counted_without_secrets(endpoint_name: str) -> None:
+def test_one_effect_is_recorded_without_secrets(endpoint_name: str) -> None:
     this = new_rows()
     example = this.world.example_write(endpoint_name)
-    answer = write(this, endpoint_name, example.parameters, key=example.key)
+    response = write(this, endpoint_name, example.parameters, key=example.key)
     (effect,) = this.effects
     assert (effect.time_ms, effect.qualified_name, effect.key_name) == (
         NOW_MS,
@@ -170,18 +170,18 @@ def test_one_effect_is_counted_without_secrets(endpoint_name: str) -> None:
     if "subAccountApiKey" in sent:
         sent["subAccountApiKey"] = sent["subAccountApiKey"][:3] + "*" * 13
     assert dict(effect.parameters) == sent
-    told: Any = answer.json()
-    if "txnId" in told:
-        assert effect.result_id == str(told["txnId"])
+    payload: Any = response.json()
+    if "txnId" in payload:
+        assert effect.result_id == str(payload["txnId"])
     elif endpoint_name == "exchange.create_sub_account":
-        assert effect.result_id == told["subaccountId"]
+        assert effect.result_id == payload["subaccountId"]
     elif endpoint_name == "exchange.create_api_key":
-        assert effect.result_id == told["apiKey"][:3] + "*" * 13
+        assert effect.result_id == payload["apiKey"][:3] + "*" * 13
     else:
         assert effect.result_id == ""
     for private in (
-        told.get("secretKey"),
-        told.get("apiKey"),
+        payload.get("secretKey"),
+        payload.get("apiKey"),
         example.parameters.get("email"),
         example.key.key,
     ):
@@ -207,7 +207,7 @@ def test_effects_are_found_by_their_parameters() -> None:
     assert len(this.effects_of("exchange.set_universal_transfer", subAccountApiKey=key)) == 1
 
 
-def test_the_oldest_effects_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_effects_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rules.EFFECTS_KEPT == 200_000
     monkeypatch.setattr(rules, "EFFECTS_KEPT", 2)
     this = new_rows()
@@ -220,16 +220,16 @@ def test_the_oldest_effects_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> No
     assert [each.parameters["amount"] for each in this.effects] == ["2", "3"]
 
 
-def test_the_same_seed_and_calls_give_the_same_answers() -> None:
-    def answers() -> list[bytes]:
+def test_the_same_seed_and_calls_give_the_same_responses() -> None:
+    def responses() -> list[bytes]:
         this = new_rows()
         return [write(this, endpoint_name).body for endpoint_name in WRITE_NAMES]
 
-    assert answers() == answers()
+    assert responses() == responses()
 
 
 @pytest.mark.parametrize("endpoint_name", [each.qualified_name for each in WRITES if each.repeatable])
-def test_what_may_be_repeated_leaves_the_same(endpoint_name: str) -> None:
+def test_repeating_an_idempotent_write_changes_nothing(endpoint_name: str) -> None:
     this = new_rows()
     example = this.world.example_write(endpoint_name)
     first = write(this, endpoint_name, example.parameters, key=example.key)
@@ -240,7 +240,7 @@ def test_what_may_be_repeated_leaves_the_same(endpoint_name: str) -> None:
     assert len(this.effects) == 2
 
 
-# --- who may, and how it has to be sent ----------------------------------------------------------
+# --- permissions and transmission ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
@@ -276,7 +276,7 @@ MANDATORY = [(each.qualified_name, param.field) for each in WRITES for param in 
 
 
 @pytest.mark.parametrize(("endpoint_name", "name"), MANDATORY)
-def test_what_is_mandatory(endpoint_name: str, name: str) -> None:
+def test_mandatory_parameters(endpoint_name: str, name: str) -> None:
     this = new_rows()
     params, key = this.world.example_write(endpoint_name)
     before = state(this)
@@ -287,7 +287,7 @@ def test_what_is_mandatory(endpoint_name: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
-def test_strange_parameters(endpoint_name: str) -> None:
+def test_undeclared_parameters(endpoint_name: str) -> None:
     this = new_rows()
     params, key = this.world.example_write(endpoint_name)
     before = state(this)
@@ -307,7 +307,7 @@ def test_strange_parameters(endpoint_name: str) -> None:
 
 
 @pytest.mark.parametrize("endpoint_name", WRITE_NAMES)
-def test_parameters_in_the_query_in_the_body_or_in_both(endpoint_name: str) -> None:
+def test_parameters_in_query_or_body_or_both(endpoint_name: str) -> None:
     first = None
     for sent_in in ("body", "query", "both"):
         this = new_rows()
@@ -316,28 +316,28 @@ def test_parameters_in_the_query_in_the_body_or_in_both(endpoint_name: str) -> N
         query = {"body": [], "query": names, "both": names[::2]}[sent_in]
         ahead = {name: params[name] for name in query}
         rest = {name: params[name] for name in params if name not in query}
-        answer = this.handle(placed(endpoint_name, ahead, rest, key=key))
-        assert answer.status == 200, answer.body
-        first = first or answer.body
-        assert answer.body == first
+        response = this.handle(placed(endpoint_name, ahead, rest, key=key))
+        assert response.status == 200, response.body
+        first = first or response.body
+        assert response.body == first
         (effect,) = this.effects
         assert effect.parameters.keys() == params.keys() - {"email"}
 
 
-def test_the_query_wins() -> None:
+def test_the_query_takes_precedence() -> None:
     this = new_rows()
     params, key = this.world.example_write("exchange.transfer")
-    answer = this.handle(placed("exchange.transfer", params, {"amount": "99", "asset": "BTC"}, key=key))
-    assert answer.status == 200
+    response = this.handle(placed("exchange.transfer", params, {"amount": "99", "asset": "BTC"}, key=key))
+    assert response.status == 200
     (effect,) = this.effects
     assert (effect.parameters["amount"], effect.parameters["asset"]) == ("12.5", "USDT")
-    # A name in both places was sent once.
+    # A name in both places counts as one parameter.
     strange = placed("exchange.transfer", params, {"amount": "99", "x": "1"}, key=key)
-    told: Any = this.handle(strange).json()
-    assert told["msg"].endswith("read '5' parameter(s) but was sent '6'.")
+    payload: Any = this.handle(strange).json()
+    assert payload["msg"].endswith("read '5' parameter(s) but was sent '6'.")
 
 
-def test_a_body_of_another_type_was_not_sent() -> None:
+def test_a_body_of_another_content_type_is_ignored() -> None:
     this = new_rows()
     params, key = this.world.example_write("exchange.transfer")
     for kind in ("application/json", "text/plain"):
@@ -366,6 +366,6 @@ def test_an_effect_shows_nothing_private(field: str) -> None:
     assert kept["amount"] == "1"
 
 
-def test_what_else_the_catalogue_calls_private_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_private_parameters_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(effects._PRIVATE, "amount", "amount")
     assert shown({"amount": "1", "asset": "BNB"}) == {"asset": "BNB"}

@@ -1,4 +1,4 @@
-"""That a frame is whole is known, whatever number of rows the exchange hands out at once."""
+"""A frame is known to be complete, whatever number of rows the exchange returns at once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from toolkit.planning import Span
 from toolkit.sandbox.world.tables import ListTable, Row
 
 WORKERS = 6
-CAUTION_FACTOR = (5.0, 30.0)  # no request is counted twice because this machine is slow
+CAUTION_FACTOR = (5.0, 30.0)  # so that no request is counted twice because this machine is slow
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def fetch(
     return env.link._fetcher.fetch(ENDPOINTS_BY_NAME[endpoint_name], arguments or {}, **span)
 
 
-def bookings(count: int, start: int, step: int) -> list[Row]:
+def income_rows(count: int, start: int, step: int) -> list[Row]:
     return [
         {
             "symbol": "BTCUSDT",
@@ -86,14 +86,14 @@ def bookings(count: int, start: int, step: int) -> list[Row]:
 
 @pytest.mark.parametrize("counted", [True, False])
 @pytest.mark.parametrize(("rows", "cap"), [(250, 100), (200, 100), (99, 100), (1203, 499), (30, 7), (3, 1)])
-def test_a_list_is_whole_where_fewer_rows_are_handed_out_than_asked_for(
+def test_a_list_is_complete_if_fewer_rows_are_returned_than_requested(
     shared: SandboxEnv, rows: int, cap: int, counted: bool
 ) -> None:
     endpoint = serve(
         shared, "exchange.sub_accounts", [account(n, shared.now - 9 * DAY + n) for n in range(rows)]
     )
     shared.exchange.faults.add("cap", rows=cap, counted=counted, path=endpoint.path, times=None)
-    for again in range(2):  # how many there are is known the second time
+    for again in range(2):  # the number of rows is known the second time
         frame = fetch(shared, "exchange.sub_accounts")
         assert len(frame) == rows, again
         assert frame["sub_account_id"].is_unique
@@ -101,9 +101,7 @@ def test_a_list_is_whole_where_fewer_rows_are_handed_out_than_asked_for(
 
 
 @pytest.mark.parametrize("cap", [1, 3, 40, 499])
-def test_what_is_counted_by_rows_is_asked_for_from_the_row_that_came_last(
-    shared: SandboxEnv, cap: int
-) -> None:
+def test_an_offset_continues_after_the_last_row_received(shared: SandboxEnv, cap: int) -> None:
     rows = 12 * min(cap, 90) + 1
     start = shared.now - 6 * DAY
     endpoint = serve(
@@ -115,16 +113,16 @@ def test_what_is_counted_by_rows_is_asked_for_from_the_row_that_came_last(
     assert frame.attrs["requests"] <= rows // cap + WORKERS
 
 
-def test_a_size_that_is_left_out_of_account_cuts_nothing(shared: SandboxEnv) -> None:
+def test_an_ignored_page_size_loses_nothing(shared: SandboxEnv) -> None:
     start = shared.now - 6 * DAY
     endpoint = serve(shared, "exchange.futures_rebates", [rebate(n, start + n) for n in range(45)])
     shared.exchange.faults.add("ignore", name="size", path=endpoint.path, times=None)
     frame = fetch(shared, "exchange.futures_rebates", {"market": "um"}, start=start)
-    assert len(frame) == 45, "its pages have 10 rows, and 100 were asked for"
+    assert len(frame) == 45, "the pages have 10 rows, though 100 were requested"
 
 
 class OneFewer(ListTable):
-    """Leaves the last row of a full page out, and counts pages by what was asked for."""
+    """Omits the last row of a full page, and counts pages by the requested size."""
 
     def slice(self, start: Any, end: Any, filters: Any, offset: int, limit: int) -> list[Row]:
         rows = super().slice(start, end, filters, offset, limit)
@@ -132,23 +130,23 @@ class OneFewer(ListTable):
 
 
 class Filtered(ListTable):
-    """Leaves out some rows of each page after having counted them."""
+    """Omits some rows of each page after counting them."""
 
     def slice(self, start: Any, end: Any, filters: Any, offset: int, limit: int) -> list[Row]:
         return [row for row in super().slice(start, end, filters, offset, limit) if row["tag"] != "hidden"]
 
 
-def test_a_list_that_cannot_be_known_to_be_whole_is_not_called_so(shared: SandboxEnv) -> None:
+def test_a_list_not_known_to_be_complete_raises(shared: SandboxEnv) -> None:
     rows = [account(n, shared.now - 9 * DAY + n) for n in range(1300)]
     shared.replace_exchange(tables={"exchange.sub_accounts": OneFewer(rows, "createTime")})
     with pytest.raises(errors.IncompleteError, match="rows in between may have been left out") as caught:
         fetch(shared, "exchange.sub_accounts")
     assert caught.value.partial is not None
     assert caught.value.partial.attrs["complete"] is False
-    assert len(caught.value.partial) >= 1297, "it is all there but what was left out"
+    assert len(caught.value.partial) >= 1297, "everything but the omitted rows is there"
 
 
-def test_all_is_fetched_from_behind_a_page_that_was_thinned(shared: SandboxEnv) -> None:
+def test_pages_after_a_thinned_page_are_fetched(shared: SandboxEnv) -> None:
     rows = [account(n, shared.now - 9 * DAY + n) for n in range(1300)]
     for number in (600, 601, 700):
         rows[number]["tag"] = "hidden"
@@ -159,7 +157,7 @@ def test_all_is_fetched_from_behind_a_page_that_was_thinned(shared: SandboxEnv) 
     assert len(caught.value.partial) == 1297
 
 
-def test_what_may_be_missing_between_pages_is_told_by_its_times(shared: SandboxEnv) -> None:
+def test_a_gap_between_pages_is_given_by_its_times(shared: SandboxEnv) -> None:
     start = shared.now - 6 * DAY
     rows = [rebate(n, start + n * 1000) for n in range(1300)]
     shared.replace_exchange(tables={"exchange.rebates": OneFewer(rows)})
@@ -176,7 +174,7 @@ def test_what_may_be_missing_between_pages_is_told_by_its_times(shared: SandboxE
     assert all(any(first <= time <= last for first, last in spans) for time in missing)
 
 
-def test_a_page_that_is_left_out_of_account_is_found(shared: SandboxEnv) -> None:
+def test_an_ignored_page_number_is_detected(shared: SandboxEnv) -> None:
     endpoint = serve(shared, "exchange.sub_accounts", [account(n, shared.now - DAY + n) for n in range(8)])
     shared.exchange.faults.add("ignore", name="page", path=endpoint.path, times=None)
     with pytest.raises(errors.ContractError, match="repeat earlier rows") as caught:
@@ -185,7 +183,7 @@ def test_a_page_that_is_left_out_of_account_is_found(shared: SandboxEnv) -> None
     assert len(caught.value.partial) == 8
 
 
-def test_one_row_asked_for_by_all_that_names_it_is_all(shared: SandboxEnv) -> None:
+def test_the_only_row_that_can_match_is_complete(shared: SandboxEnv) -> None:
     frame = shared.link.exchange.sub_accounts()
     for _ in range(2):
         one = shared.link.exchange.spot_balances(sub_account_id=str(frame["sub_account_id"][3]))
@@ -193,7 +191,7 @@ def test_one_row_asked_for_by_all_that_names_it_is_all(shared: SandboxEnv) -> No
 
 
 @pytest.mark.parametrize("rows", [0, 1, 19, 20, 21, 40, 53])
-def test_a_list_costs_its_pages_and_the_empty_one_as_the_price_says(shared: SandboxEnv, rows: int) -> None:
+def test_a_list_costs_its_pages_and_the_empty_one_as_estimated(shared: SandboxEnv, rows: int) -> None:
     serve(shared, "exchange.sub_accounts", [account(n, shared.now - DAY + n) for n in range(rows)])
     endpoint = smaller("exchange.sub_accounts", 20)
     link = shared.new_link(timeout=CAUTION_FACTOR, progress=False)
@@ -203,12 +201,12 @@ def test_a_list_costs_its_pages_and_the_empty_one_as_the_price_says(shared: Sand
         assert frame.attrs["requests"] == paged_window.pages_of(rows, 20)
 
 
-# -- a limit alone -----------------------------------------------------------------------------------
+# -- endpoints with a limit only ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("keeps", ["oldest", "newest"])
 @pytest.mark.parametrize("cap", [100, 490, 499, 250])
-def test_a_span_is_whole_where_fewer_rows_are_handed_out_than_asked_for(
+def test_a_span_is_complete_if_fewer_rows_are_returned_than_requested(
     shared: SandboxEnv, cap: int, keeps: str
 ) -> None:
     start = shared.now - 7 * DAY + 1
@@ -221,8 +219,8 @@ def test_a_span_is_whole_where_fewer_rows_are_handed_out_than_asked_for(
     assert frame.attrs["complete"] is True
 
 
-def test_the_same_number_twice_is_no_chance(shared: SandboxEnv) -> None:
-    """No round number, and the first answer is believed: all is asked for again."""
+def test_the_same_number_of_rows_twice_is_no_chance(shared: SandboxEnv) -> None:
+    """It is not a round number, and the first response was accepted: everything is fetched again."""
     start = shared.now - 28 * DAY
     endpoint = serve(shared, "spot.rebates", [spot_rebate(n, start + n * 3_000_000) for n in range(800)])
     shared.exchange.faults.add("cap", rows=73, path=endpoint.path, times=None)
@@ -230,7 +228,7 @@ def test_the_same_number_twice_is_no_chance(shared: SandboxEnv) -> None:
     assert frame["trade_id"].tolist() == [str(n) for n in range(800)]
 
 
-def test_what_had_arrived_is_kept_where_asking_for_all_again_fails(
+def test_rows_received_are_kept_if_fetching_again_fails(
     shared: SandboxEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = shared.now - 28 * DAY
@@ -255,12 +253,10 @@ def test_what_had_arrived_is_kept_where_asking_for_all_again_fails(
 
 
 @pytest.mark.parametrize(
-    ("endpoint_name", "make", "rows"), [("spot.kickbacks", None, 700), ("futures.income", bookings, 150)]
+    ("endpoint_name", "make", "rows"), [("spot.kickbacks", None, 700), ("futures.income", income_rows, 150)]
 )
-def test_a_limit_that_is_left_out_of_account_cuts_nothing(
-    shared: SandboxEnv, endpoint_name: str, make: Any, rows: int
-) -> None:
-    """The documented default is what comes instead."""
+def test_an_ignored_limit_loses_nothing(shared: SandboxEnv, endpoint_name: str, make: Any, rows: int) -> None:
+    """The documented default applies instead."""
     start = shared.now - 6 * DAY
     made = make(rows, start, 1000) if make else [kickback(n, start + n * 1000) for n in range(rows)]
     endpoint = serve(shared, endpoint_name, made)
@@ -275,19 +271,19 @@ def test_a_limit_that_is_left_out_of_account_cuts_nothing(
         ([5], 1),
         ([5] * 9, 1),
         ([*range(130)], 1),
-        ([*range(100)], 3),  # a number at which lists are cut
+        ([*range(100)], 3),  # a number at which lists are truncated
         ([5] * 150, 3),
         ([*range(60), *[99] * 40], 3),
     ],
 )
-def test_honest_answers_cost_little(shared: SandboxEnv, times: list[int], requests: int) -> None:
+def test_complete_responses_take_few_requests(shared: SandboxEnv, times: list[int], requests: int) -> None:
     start = shared.now - 6 * DAY
     serve(shared, "spot.rebates", [spot_rebate(n, start + 9 + time) for n, time in enumerate(times)])
     frame = fetch(shared, "spot.rebates", start=start)
     assert (len(frame), frame.attrs["requests"]) == (len(times), requests)
 
 
-def test_a_row_that_came_meanwhile_is_no_cut(shared: SandboxEnv) -> None:
+def test_a_row_added_meanwhile_is_no_truncation(shared: SandboxEnv) -> None:
     start = shared.now - 6 * DAY
     rows = [spot_rebate(n, start + n * 1000) for n in range(100)]
 
@@ -306,7 +302,7 @@ def test_a_row_that_came_meanwhile_is_no_cut(shared: SandboxEnv) -> None:
     assert (len(frame), frame.attrs["requests"]) == (101, 4)
 
 
-def test_an_answer_under_suspicion_is_kept_where_asking_on_fails(shared: SandboxEnv) -> None:
+def test_a_suspected_response_is_kept_if_its_check_fails(shared: SandboxEnv) -> None:
     start = shared.now - 6 * DAY
     endpoint = serve(shared, "spot.rebates", [spot_rebate(n, start + n) for n in range(100)])
     link = shared.new_link(timeout=CAUTION_FACTOR, progress=False)
@@ -327,7 +323,7 @@ def test_an_answer_under_suspicion_is_kept_where_asking_on_fails(shared: Sandbox
     assert pd.Timestamp(caught.value.partial.attrs["missing"][0][0]).timestamp() * 1000 == start
 
 
-def test_what_was_handed_out_once_is_not_doubted_again(shared: SandboxEnv) -> None:
+def test_a_proven_number_of_rows_is_not_checked_again(shared: SandboxEnv) -> None:
     start = shared.now - 21 * DAY
     times = [week * 7 * DAY + n * 1000 for week in range(3) for n in range(100)]
     serve(shared, "spot.rebates", [spot_rebate(n, start + time) for n, time in enumerate(times)])
@@ -335,14 +331,14 @@ def test_what_was_handed_out_once_is_not_doubted_again(shared: SandboxEnv) -> No
     assert (len(frame), frame.attrs["requests"]) == (300, 5)
 
 
-def weekly(count: int, cap: int, weeks: int, answered: Callable[[list[Any]], Any]) -> tuple[list[str], int]:
-    """Ids of the rows of windows that are asked for all at once, and how many requests they took.
+def weekly(count: int, cap: int, weeks: int, choose: Callable[[list[Any]], Any]) -> tuple[list[str], int]:
+    """Ids of the rows of windows fetched all at once, and the number of requests.
 
     Args:
         count: Rows of each week, one a minute.
         cap: Maximum number of rows returned at once.
-        weeks: How many.
-        answered: Chooses which of the requests under way is answered next.
+        weeks: Number of weeks.
+        choose: Chooses which of the requests under way is answered next.
     """
     endpoint, week = ENDPOINTS_BY_NAME["spot.rebates"], 7 * DAY
     truncation, query = bisected_window.TruncationDetector(endpoint.paging), Query(endpoint, {})
@@ -360,7 +356,7 @@ def weekly(count: int, cap: int, weeks: int, answered: Callable[[list[Any]], Any
     requests = 0
     while any(window_fetch.is_certain for window_fetch in windows) or under_way:
         under_way += [window_fetch.next_request() for window_fetch in windows if window_fetch.is_certain]
-        request = answered(under_way)
+        request = choose(under_way)
         under_way.remove(request)
         requests += 1
         first, last = (int(str(request.parameters[name])) for name in ("startTime", "endTime"))
@@ -381,8 +377,8 @@ ORDERS = {"as asked": lambda sent: sent[0], "the last first": lambda sent: sent[
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("count", [100, 137, 250, 495])
-def test_what_one_window_tells_of_a_number_is_not_asked_of_the_others(count: int, order: str) -> None:
-    """Each week has as many rows as the others, as where robots trade: one check does for all behind it."""
+def test_a_check_of_one_window_serves_all_later_ones(count: int, order: str) -> None:
+    """Each week has as many rows as the others, as when robots trade."""
     ids, requests = weekly(count, 500, 13, ORDERS[order])
     assert ids == [str(n * 10_000 + k) for n in range(13) for k in range(count)]
     if order == "as asked":
@@ -391,12 +387,12 @@ def test_what_one_window_tells_of_a_number_is_not_asked_of_the_others(count: int
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("cap", [100, 250, 50, 10])
-def test_windows_that_waited_for_a_check_are_whole_where_it_shows_a_cut(cap: int, order: str) -> None:
+def test_windows_that_waited_for_a_check_are_complete_if_it_finds_a_truncation(cap: int, order: str) -> None:
     ids, _ = weekly(261, cap, 5, ORDERS[order])
     assert ids == [str(n * 10_000 + k) for n in range(5) for k in range(261)]
 
 
-# -- a row for each day ------------------------------------------------------------------------------
+# -- one row per day ---------------------------------------------------------------------------------
 
 JANUARY = "2025-01-01"
 
@@ -407,7 +403,7 @@ def days(count: int, without: set[int] | None = None) -> list[Row]:
 
 
 @pytest.mark.parametrize("cap", [10, 30, 90, 100, 299])
-def test_the_days_tell_whether_all_are_there(shared: SandboxEnv, cap: int) -> None:
+def test_the_days_show_whether_all_rows_are_there(shared: SandboxEnv, cap: int) -> None:
     endpoint = serve(shared, "futures.volumes", days(300))
     shared.exchange.faults.add("cap", rows=cap, path=endpoint.path, times=None)
     frame = fetch(shared, "futures.volumes", start=JANUARY, end="2025-10-27")
@@ -418,7 +414,7 @@ def test_the_days_tell_whether_all_are_there(shared: SandboxEnv, cap: int) -> No
 @pytest.mark.parametrize(
     ("without", "last", "requests"),
     [
-        (set(), "2025-04-10", 1),  # 100 days, 100 rows: a round number, and all there can be
+        (set(), "2025-04-10", 1),  # 100 days, 100 rows: a round number, but the maximum
         (set(), "2025-10-27", 1),
         ({299}, "2025-10-27", 2),  # the day that is not over
         ({5, 6, 90}, "2025-10-27", 2),
@@ -426,7 +422,7 @@ def test_the_days_tell_whether_all_are_there(shared: SandboxEnv, cap: int) -> No
         (set(range(4, 300)), "2025-10-27", 1),  # a few days
     ],
 )
-def test_days_without_a_row_cost_little(
+def test_days_without_a_row_take_few_requests(
     shared: SandboxEnv, without: set[int], last: str, requests: int
 ) -> None:
     serve(shared, "futures.volumes", days(300, without))
@@ -435,7 +431,7 @@ def test_days_without_a_row_cost_little(
     assert (len(frame), frame.attrs["requests"]) == (expected, requests)
 
 
-def test_a_row_for_each_day_is_one_customers(shared: SandboxEnv) -> None:
+def test_one_row_per_day_holds_for_one_customer_only(shared: SandboxEnv) -> None:
     endpoint = serve(shared, "futures.traders", daily(300, 1))
     shared.exchange.faults.add("cap", rows=77, path=endpoint.path, times=None)
     frame = fetch(shared, "futures.traders", {"customer_id": "c0"}, start=JANUARY, end="2025-10-27")
@@ -444,10 +440,10 @@ def test_a_row_for_each_day_is_one_customers(shared: SandboxEnv) -> None:
 
 @pytest.mark.parametrize("endpoint_name", ["spot.rebates", "futures.traders"])
 @pytest.mark.parametrize(("rows", "is_complete"), [(99, True), (100, False), (101, True), (150, True)])
-def test_a_moment_that_has_as_many_rows_as_answers_are_cut_at_is_not_called_whole(
+def test_a_time_with_as_many_rows_as_a_truncated_response_raises(
     shared: SandboxEnv, endpoint_name: str, rows: int, is_complete: bool
 ) -> None:
-    """It cannot be asked for in parts."""
+    """It cannot be fetched in parts."""
     if endpoint_name == "spot.rebates":
         start = shared.now - 6 * DAY
         serve(shared, endpoint_name, [spot_rebate(n, start + DAY) for n in range(rows)])
@@ -465,13 +461,13 @@ def test_a_moment_that_has_as_many_rows_as_answers_are_cut_at_is_not_called_whol
     assert len(caught.value.partial.attrs["missing"]) == 1
 
 
-# -- one answer --------------------------------------------------------------------------------------
+# -- one response ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("rows", "is_complete"), [(0, True), (99, True), (100, False), (101, True), (500, False)]
 )
-def test_a_list_without_pages_that_has_the_length_of_a_cut_one_is_not_called_whole(
+def test_a_list_without_pages_as_long_as_a_truncated_one_raises(
     shared: SandboxEnv, rows: int, is_complete: bool
 ) -> None:
     customers: list[Row] = [{"customerId": f"c{n}", "email": f"{n}@example.com"} for n in range(rows)]
@@ -487,14 +483,14 @@ def test_a_list_without_pages_that_has_the_length_of_a_cut_one_is_not_called_who
     assert len(fetch(shared, "spot.customers", {"customer_id": "c7"})) == 1
 
 
-# -- how it is known for each read -------------------------------------------------------------------
+# -- how each read is known to be complete -------------------------------------------------------------
 
 ONE_OBJECT = "one object"
 EMPTY_PAGE = "an empty page"
-HALVES = "halves of its span, where it may have been cut at that number of rows"
-DAYS = "a row for each day; else as for those with a limit alone"
-NOTHING_MORE = "the documents: it has no pages; not where it is as long as lists are cut"
-NAMED = "one row, asked for by all that names it"
+HALVES = "halves of its span, if it may be truncated at that number of rows"
+DAYS = "a row per day; otherwise as for those with a limit only"
+NOTHING_MORE = "the documents: it has no pages; not if it is as long as a truncated list"
+NAMED = "the only row that can match"
 
 HOW: dict[str, str] = {
     "exchange.partner": ONE_OBJECT,
@@ -535,7 +531,7 @@ HOW: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Seen:
-    """What a read was answered, by the sandbox."""
+    """The responses to a read, by the sandbox."""
 
     frame: pd.DataFrame
     rows: list[int]
@@ -563,12 +559,12 @@ def seen(env: SandboxEnv, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -
     return Seen(env.link._fetcher.fetch(endpoint, arguments), sizes)
 
 
-def test_how_it_is_known_is_written_down_for_each_read() -> None:
+def test_how_completeness_is_known_is_listed_for_each_read() -> None:
     assert list(HOW) == [endpoint.qualified_name for endpoint in ENDPOINTS]
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.qualified_name)
-def test_a_frame_is_whole_by_what_is_written_down(
+def test_a_frame_is_complete_by_the_listed_means(
     shared: SandboxEnv, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     how, found = HOW[endpoint.qualified_name], seen(shared, endpoint, monkeypatch)
@@ -584,11 +580,11 @@ def test_a_frame_is_whole_by_what_is_written_down(
         assert found.rows in ([1], [0])
 
 
-# -- what never ends ---------------------------------------------------------------------------------
+# -- servers without end -------------------------------------------------------------------------------
 
 
 class EverFull(ListTable):
-    """Has as many rows as were asked for, whatever was asked for."""
+    """Has as many rows as requested, whatever is requested."""
 
     def __init__(self, make: Any) -> None:
         super().__init__([])
@@ -604,7 +600,7 @@ class EverFull(ListTable):
 
 
 @pytest.mark.parametrize("endpoint_name", ["exchange.rebates", "exchange.deposits", "exchange.transfers"])
-def test_pages_without_an_end_are_given_up(
+def test_endless_pages_are_given_up(
     shared: SandboxEnv, endpoint_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(windows, "MAX_REQUESTS", 12)
@@ -624,7 +620,7 @@ def test_pages_without_an_end_are_given_up(
     assert len(shared.sent(ENDPOINTS_BY_NAME[endpoint_name].path)) <= 12
 
 
-def test_a_list_without_an_end_is_given_up(shared: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_list_is_given_up(shared: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(windows, "MAX_REQUESTS", 5)
     shared.replace_exchange(
         tables={"exchange.sub_accounts": EverFull(lambda n, _: account(n, shared.now - 1))}
@@ -646,7 +642,7 @@ def test_milliseconds_that_are_always_full_are_given_up(
     assert partial.attrs["missing"]
 
 
-def test_the_bounds_are_beyond_what_is_honest() -> None:
-    """Trades of a partner's customers, day and night for a week."""
+def test_the_bounds_are_beyond_any_valid_response() -> None:
+    """The reference is a week of trades of a partner's customers, day and night."""
     assert windows.MAX_REQUESTS * 500 / (7 * 24 * 3600) > 4
     assert bisected_window.MAX_FULL_MILLISECONDS >= 100

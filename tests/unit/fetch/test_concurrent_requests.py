@@ -1,4 +1,4 @@
-"""Several requests at once: the frame is the one that asking for one after the other gives."""
+"""Concurrent requests: the frame is the same as with requests one by one."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def shared() -> Iterator[SandboxEnv]:
 
 @pytest.fixture
 def real() -> Iterator[SandboxEnv]:
-    """On the machine's own clock, with time-outs too long to be waited for."""
+    """An environment on this machine's own clock, with time-outs too long to wait for."""
     made = SandboxEnv()
     made.clock = SYSTEM_CLOCK  # type: ignore[assignment]
     made.exchange_clock = SystemTime()  # type: ignore[assignment]
@@ -56,7 +56,7 @@ def real() -> Iterator[SandboxEnv]:
 
 
 def shuffle(env: SandboxEnv, seed: int) -> None:
-    """Have the threads of a fetch come back in a random order."""
+    """Make the threads of a fetch return in random order."""
     luck = random.Random(seed)
     sender = env.link._connection.sender
     get = sender.get
@@ -79,13 +79,13 @@ def workers_left() -> list[threading.Thread]:
 @pytest.mark.parametrize("endpoint_name", KINDS)
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    # Rows crowd on a few moments of four weeks, or lie anywhere in them.
+    # Rows are dense at a few times of four weeks, or anywhere in them.
     crowds=st.lists(st.tuples(st.integers(0, 28 * DAY), st.integers(1, 6)), max_size=12),
     size=st.integers(2, 7),
     luck=st.integers(),
     faults=st.lists(st.sampled_from(["server-error", "cut", "reset"]), max_size=3),
 )
-def test_the_frame_is_the_one_of_asking_one_after_the_other(
+def test_the_frame_is_that_of_requests_one_by_one(
     shared: SandboxEnv,
     endpoint_name: str,
     crowds: list[tuple[int, int]],
@@ -126,10 +126,10 @@ def test_the_frame_is_the_one_of_asking_one_after_the_other(
 class Crowd:
     """Counts the requests that fetches have under way at once.
 
-    None is answered before its fetch has given out all it would and waits: so the count is certain.
+    No request is answered before its fetch has sent all it can and waits, so the count is exact.
 
     Attributes:
-        most: The most that were under way.
+        most: Maximum number of requests under way.
     """
 
     def __init__(self, env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +140,7 @@ class Crowd:
         get, next_done = session.get, ThreadExecutor.next_done
 
         def buffered(*arguments: Any) -> Any:
-            if threading.current_thread().name != "fetch":  # what time it is, is asked first
+            if threading.current_thread().name != "fetch":  # the time is requested first
                 return get(*arguments)
             self._come()
             try:
@@ -174,27 +174,25 @@ class Crowd:
             self._changed.notify_all()
 
     def _let_them_go(self, executor: ThreadExecutor[Any]) -> None:
-        """Once each that was given out is here, or is over."""
+        """Continue once each submitted request is here, or is over."""
         with self._changed:
             assert self._changed.wait_for(lambda: self._running_here + self._over == executor.busy, 10)
             self._turns += 1
             self._changed.notify_all()
 
 
-def test_requests_are_under_way_side_by_side_and_no_more_than_allowed(
-    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_requests_are_concurrent_up_to_the_maximum(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     endpoint = smaller("exchange.rebates", 5)
     put(env, endpoint, [rebate(n, env.now - 200 * 1000 + n * 1000) for n in range(199)])
     crowd = Crowd(env, monkeypatch)
     frame = env.link._fetcher.fetch(endpoint, {}, start=env.now - 200 * 1000)
     assert len(frame) == 199
     assert crowd.most == WORKERS
-    assert frame.attrs["requests"] <= 42, "how far a page reaches tells how many there are"
+    assert frame.attrs["requests"] <= 42, "how far a page reaches predicts the number of pages"
 
 
 @pytest.mark.parametrize(("limit", "most"), [(19, 1), (60, 3), (12_000, WORKERS)])
-def test_dear_requests_are_few_at_once(
+def test_few_heavy_requests_are_sent_at_once(
     env: SandboxEnv, monkeypatch: pytest.MonkeyPatch, limit: int, most: int
 ) -> None:
     env.link.close()
@@ -206,7 +204,7 @@ def test_dear_requests_are_few_at_once(
     assert crowd.most == most
 
 
-def test_nothing_is_asked_on_a_guess_where_the_price_was_told(env: SandboxEnv) -> None:
+def test_no_request_is_speculative_if_the_weight_was_estimated(env: SandboxEnv) -> None:
     frame = env.link.exchange.futures_balances("um")
     estimate_weight = env.link.estimate_weight("exchange.futures_balances", rows=len(frame))
     assert frame.attrs["requests"] == estimate_weight.requests > 2
@@ -230,8 +228,8 @@ def test_workers_are_a_number_from_1_to_32(env: SandboxEnv, workers: Any) -> Non
 # -- memory ------------------------------------------------------------------------------------------
 
 
-def test_what_waits_for_its_turn_is_bounded(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first window's answer comes last: the others do not pile up behind it."""
+def test_buffered_responses_are_bounded(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first window's response comes last: the others do not accumulate behind it."""
     paginators: list[Paginator] = []
     made = Paginator.__init__
 
@@ -260,7 +258,7 @@ def test_what_waits_for_its_turn_is_bounded(env: SandboxEnv, monkeypatch: pytest
     frame = env.link._fetcher.fetch(endpoint, {}, start=env.now - windows * 7 * DAY)
     assert len(frame) == windows
     assert MAX_BUFFERED * WORKERS <= paginators[0].max_outstanding <= MAX_BUFFERED * WORKERS + 1, (
-        "the first may always ask for one more"
+        "the first window may always send one more"
     )
 
 
@@ -280,13 +278,13 @@ def failing_at(env: SandboxEnv, fails: Callable[[Any], bool], error: Exception) 
     sender.get = get_or_fail  # type: ignore[method-assign]
 
 
-def test_the_first_error_in_order_is_raised_and_what_is_missing_is_named(env: SandboxEnv) -> None:
+def test_the_first_error_in_order_is_raised_and_missing_spans_are_named(env: SandboxEnv) -> None:
     endpoint = smaller("exchange.rebates", 5)
     start, end = env.now - 28 * DAY, env.now - 1
     put(env, endpoint, [rebate(n, start + n * DAY) for n in range(28)])
     third = start + 14 * DAY
     failure = errors.ServerError("exchange.rebates", 503, None, "Away.")
-    failing_at(env, lambda asked: asked["startTime"] == third, failure)
+    failing_at(env, lambda call: call["startTime"] == third, failure)
     with pytest.raises(errors.ServerError) as caught:
         env.link._fetcher.fetch(endpoint, {}, start=start, end=end)
     partial = caught.value.partial
@@ -299,7 +297,7 @@ def test_the_first_error_in_order_is_raised_and_what_is_missing_is_named(env: Sa
     assert any(first <= third and third + 7 * DAY - 1 <= last for first, last in missing)
     for moment in (start + n * DAY for n in range(28)):
         assert moment in moments or any(first <= moment <= last for first, last in missing)
-    # What is missing can be asked for: nothing is lost and nothing is fetched for nothing.
+    # The missing spans can be fetched: nothing is lost, and nothing is fetched twice.
     env.link.close()
     env.link = env.new_link(workers=WORKERS, progress=False)
     rest = [env.link._fetcher.fetch(endpoint, {}, start=first, end=last) for first, last in missing]
@@ -312,13 +310,13 @@ def _ms(text: str) -> int:
     return int(pd.Timestamp(text).timestamp() * 1000)
 
 
-def test_what_came_from_behind_the_place_that_failed_is_kept(env: SandboxEnv) -> None:
+def test_responses_after_the_failed_one_are_kept(env: SandboxEnv) -> None:
     endpoint = smaller("exchange.rebates", 5)
     start, end = env.now - 28 * DAY, env.now - 1
     put(env, endpoint, [rebate(n, start + n * 7 * DAY) for n in range(4)])
 
-    def first_fails_last(asked: Any) -> bool:
-        return bool(asked["startTime"] == start and eventually(lambda: len(env.sent(REBATES)) == 6))
+    def first_fails_last(call: Any) -> bool:
+        return bool(call["startTime"] == start and eventually(lambda: len(env.sent(REBATES)) == 6))
 
     failing_at(env, first_fails_last, errors.ServerError("exchange.rebates", 503, None, "Away."))
     with pytest.raises(errors.ServerError) as caught:
@@ -329,12 +327,12 @@ def test_what_came_from_behind_the_place_that_failed_is_kept(env: SandboxEnv) ->
     assert missing == [[start, start + 7 * DAY - 1]]
 
 
-def test_windows_that_were_never_asked_for_are_missing_too(env: SandboxEnv) -> None:
+def test_windows_never_requested_are_missing_too(env: SandboxEnv) -> None:
     endpoint = smaller("exchange.rebates", 5)
     start, end = env.now - 40 * 7 * DAY, env.now - 1
     put(env, endpoint, [rebate(n, start + n * 7 * DAY) for n in range(40)])
     failure = errors.ServerError("exchange.rebates", 503, None, "Away.")
-    failing_at(env, lambda asked: asked["startTime"] == start + 14 * DAY, failure)
+    failing_at(env, lambda call: call["startTime"] == start + 14 * DAY, failure)
     with pytest.raises(errors.ServerError) as caught:
         env.link._fetcher.fetch(endpoint, {}, start=start, end=end)
     assert caught.value.partial is not None
@@ -342,13 +340,13 @@ def test_windows_that_were_never_asked_for_are_missing_too(env: SandboxEnv) -> N
     assert _ms(caught.value.partial.attrs["missing"][-1][1]) == end
 
 
-def test_an_error_beyond_the_last_page_is_none(env: SandboxEnv) -> None:
-    """The first page is crowded, so that more pages are expected than there are."""
+def test_an_error_after_the_last_page_is_ignored(env: SandboxEnv) -> None:
+    """The first page is dense, so more pages are expected than exist."""
     endpoint = smaller("exchange.rebates", 5)
     start = env.now - 6 * DAY
     put(env, endpoint, [rebate(n, start + n) for n in range(7)])
     failure = errors.ServerError("exchange.rebates", 503, None, "Away.")
-    failing_at(env, lambda asked: asked["page"] > 3, failure)
+    failing_at(env, lambda call: call["page"] > 3, failure)
     frame = env.link._fetcher.fetch(endpoint, {}, start=start)
     assert len(frame) == 7
     assert frame.attrs["complete"] is True
@@ -367,7 +365,7 @@ def test_a_breach_of_contract_is_found_in_order(env: SandboxEnv) -> None:
     assert len(caught.value.partial) >= 7
 
 
-def test_a_millisecond_that_does_not_fit_is_what_is_missing(env: SandboxEnv) -> None:
+def test_a_millisecond_with_too_many_rows_is_missing(env: SandboxEnv) -> None:
     endpoint = smaller("spot.rebates", 4)
     crowd = env.now - 10 * DAY
     put(env, endpoint, [spot_rebate(n, crowd) for n in range(6)] + [spot_rebate(9, env.now - DAY)])
@@ -382,7 +380,7 @@ def test_a_millisecond_that_does_not_fit_is_what_is_missing(env: SandboxEnv) -> 
 
 
 def interrupted(work: Callable[[], object], when: Callable[[], bool]) -> KeyboardInterrupt:
-    """Do some work and press Ctrl-C when it is time; what comes of it."""
+    """Do some work and press Ctrl-C when it is time; return the interrupt."""
     import _thread
 
     def press() -> None:
@@ -411,7 +409,7 @@ def eventually(holds: Callable[[], bool]) -> bool:
     return holds()
 
 
-def test_ctrl_c_breaks_off_what_hangs_and_nobody_elses(real: SandboxEnv) -> None:
+def test_ctrl_c_aborts_the_requests_of_this_fetch_only(real: SandboxEnv) -> None:
     endpoint = crowded(real)
     real.link.exchange.partner()
     real.exchange.faults.add("timeout", path="/sapi/v1/broker/info", times=1)
@@ -439,24 +437,24 @@ def test_ctrl_c_breaks_off_what_hangs_and_nobody_elses(real: SandboxEnv) -> None
     error = interrupted(
         lambda: hanging._fetcher.fetch(endpoint, {}, start=int(time.time() * 1000) - 250_000), hang
     )
-    # What hung was not waited for: given up by the time-out, it would have been asked for again.
+    # The hanging request was aborted: after its time-out it would have been sent again.
     assert len(real.sent(REBATES)) == sent[0]
     partial = error.partial  # type: ignore[attr-defined]
     assert 0 < len(partial) < 190
     assert partial.attrs["missing"]
     assert not workers_left()
-    assert eventually(lambda: len(real.sandbox._open) == 1), "what it opened is closed"
+    assert eventually(lambda: len(real.sandbox._open) == 1), "the fetch's connections are closed"
     assert not other, "the other thread's request is still under way"
-    for stream in list(real.sandbox._open):  # its answer never comes: it is asked for again
+    for stream in list(real.sandbox._open):  # its response never comes: it is sent again
         real.sandbox._loop.call_soon_threadsafe(stream.close)  # type: ignore[union-attr]
     neighbour.join(5)
     assert isinstance(other[0], pd.DataFrame)
-    # The Link is as good as before.
+    # The Link works as before.
     real.exchange.faults.clear()
     assert len(hanging._fetcher.fetch(endpoint, {}, start=int(time.time() * 1000) - 250_000)) == 190
 
 
-def test_ctrl_c_ends_the_wait_for_the_minute(real: SandboxEnv) -> None:
+def test_ctrl_c_ends_the_wait_for_the_next_minute(real: SandboxEnv) -> None:
     endpoint = crowded(real)
     real.link.close()
     real.link = real.new_link(workers=WORKERS, progress=False, limits={"sapi-ip": 200}, bare=True)
@@ -467,7 +465,7 @@ def test_ctrl_c_ends_the_wait_for_the_minute(real: SandboxEnv) -> None:
         lambda: real.link._fetcher.fetch(endpoint, {}, start=int(time.time() * 1000) - 250_000),
         lambda: len(real.sent(REBATES)) == 5 and bool(budget.snapshot().waiting_for),
     )
-    # The minute itself was not waited for: after its turn the rest would have been asked for.
+    # The wait ended at once: in the next minute the rest would have been requested.
     assert len(real.sent(REBATES)) == 5
     budget.release(full[0])
     assert 0 < len(error.partial) <= 25  # type: ignore[attr-defined]
@@ -475,7 +473,7 @@ def test_ctrl_c_ends_the_wait_for_the_minute(real: SandboxEnv) -> None:
     assert not budget.snapshot().waiting_for
 
 
-def test_an_interrupt_shows_nothing_secret_of_its_threads(real: SandboxEnv) -> None:
+def test_an_interrupt_shows_no_secret_of_its_threads(real: SandboxEnv) -> None:
     endpoint = crowded(real)
     real.exchange.faults.add("timeout", path=REBATES, times=None)
     error = interrupted(
@@ -488,8 +486,8 @@ def test_an_interrupt_shows_nothing_secret_of_its_threads(real: SandboxEnv) -> N
     assert error.__context__ is None
 
 
-def test_a_guess_that_hangs_does_not_hold_up_the_end(real: SandboxEnv) -> None:
-    """Everything is here: what was asked for beyond the last page is broken off."""
+def test_a_hanging_speculative_request_does_not_delay_the_result(real: SandboxEnv) -> None:
+    """All rows have been received: requests after the last page are aborted."""
     endpoint = smaller("exchange.rebates", 5)
     now = int(real.exchange_clock.time() * 1000)
     put(real, endpoint, [rebate(n, now - 200_000 + n) for n in range(7)])
@@ -507,12 +505,12 @@ def test_a_guess_that_hangs_does_not_hold_up_the_end(real: SandboxEnv) -> None:
     sender.get = guesses_hang  # type: ignore[method-assign]
     frame = link._fetcher.fetch(endpoint, {}, start=now - 250_000)
     assert len(frame) == 7
-    assert len(real.sent(REBATES)) == 4, "given up by its time-out, the guess would have been asked for again"
+    assert len(real.sent(REBATES)) == 4, "after a time-out the speculative request would have been sent again"
     assert not workers_left()
 
 
-def test_the_answers_of_an_endpoint_are_never_newest_first_and_paged() -> None:
-    """Pages would come in the wrong order; and how far one reaches would be told by its first row."""
+def test_no_endpoint_is_both_newest_first_and_paged() -> None:
+    """Its pages would be in the wrong order, and its first row would show how far a page reaches."""
     assert not [
         each
         for each in ENDPOINTS_BY_NAME.values()

@@ -1,4 +1,4 @@
-"""What only shows never harms the work: no bar and no warning that fails loses a fetch or a write."""
+"""Display failures do no harm: no failing bar or warning loses a fetch or a write."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from toolkit.runtime.user_warnings import warn
 
 @pytest.fixture(scope="module")
 def slow() -> Iterator[SandboxEnv]:
-    """Allowed so little that a longer fetch waits for the minute, and shows it."""
+    """An environment with a low rate limit: a longer fetch waits for the next minute, and shows it."""
     made = SandboxEnv(link={"limits": {"sapi-ip": 4}, "workers": 1})
     put(made, ENDPOINTS_BY_NAME["exchange.rebates"], [])
     yield made
@@ -36,7 +36,7 @@ def slow() -> Iterator[SandboxEnv]:
 
 
 class Broken(io.StringIO):
-    """A stderr that fails in a way of its own, from some write on."""
+    """A stderr that raises an error, from some write on."""
 
     def __init__(self, error: BaseException, after: int = 0) -> None:
         super().__init__()
@@ -63,18 +63,18 @@ STREAMS: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_fetch_is_whole_where_its_bar_cannot_be_drawn(
+def test_a_fetch_is_complete_if_its_bar_cannot_be_drawn(
     slow: SandboxEnv, stream: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stderr", STREAMS[stream]())
     before = slow.clock.monotonic()
     frame = slow.link.exchange.rebates(start="-30D")
     assert frame.attrs["complete"] is True
-    assert slow.clock.monotonic() - before > 60, "it has waited, and would have shown that"
+    assert slow.clock.monotonic() - before > 60, "it has waited, and would have shown it"
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_wait_passes_where_it_cannot_be_counted_down(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_ends_if_it_cannot_be_counted_down(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", STREAMS[stream]())
     clock = FakeClock()
     began = clock.monotonic()
@@ -84,7 +84,7 @@ def test_a_wait_passes_where_it_cannot_be_counted_down(stream: str, monkeypatch:
 
 @pytest.mark.parametrize("how", ["__init__", "refresh", "close"])
 def test_a_bar_that_fails_is_dropped(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a widget whose kernel has lost its page, and a warning of tqdm's that was made an error."""
+    """Such as a widget whose kernel has lost its page, or a tqdm warning turned into an error."""
     calls: list[str] = []
 
     def fail(*_: object, **__: object) -> None:
@@ -97,14 +97,14 @@ def test_a_bar_that_fails_is_dropped(how: str, monkeypatch: pytest.MonkeyPatch) 
         bar.refresh()
     bar.close()
     bar.close()
-    assert calls == [how], "once it has failed it is not tried again"
+    assert calls == [how], "after a failure it is not tried again"
 
 
 @pytest.mark.parametrize("after", [0, 2])
-def test_the_bars_of_others_go_on_where_one_of_ours_failed(
+def test_bars_of_others_continue_after_one_of_ours_failed(
     after: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All bars of tqdm's share a lock."""
+    """All tqdm bars share a lock."""
     monkeypatch.setattr(sys, "stderr", Broken(BrokenPipeError(32, "Broken pipe"), after=after))
     bar = Bar("a fetch", 100)
     bar.refresh()
@@ -121,17 +121,17 @@ def test_the_bars_of_others_go_on_where_one_of_ours_failed(
     assert had == [True]
 
 
-def test_an_interrupt_while_it_draws_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_while_drawing_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Broken(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         Bar("a fetch", None).refresh()
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="signals of POSIX")
-def test_what_the_user_s_own_handler_of_a_signal_raises_leaves_the_call(
+def test_an_exception_of_the_users_signal_handler_is_raised(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A deadline that happens to strike while the bar is drawn."""
+    """For example a deadline that expires while the bar is drawn."""
 
     class Alarming(io.StringIO):
         def write(self, text: str) -> int:
@@ -154,7 +154,7 @@ def test_what_the_user_s_own_handler_of_a_signal_raises_leaves_the_call(
 
 
 def broken_showing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> list[str]:
-    """Warnings are shown, and showing them fails."""
+    """Make the display of warnings fail."""
     shown: list[str] = []
 
     def fail(message: object, *_: object, **__: object) -> None:
@@ -169,7 +169,7 @@ FAILURES = [ValueError("I/O operation on closed file."), OSError(28, "No space")
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=repr)
-def test_a_warning_that_cannot_be_shown_loses_no_fetch(
+def test_a_warning_that_cannot_be_shown_does_not_lose_a_fetch(
     failure: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env = SandboxEnv()
@@ -203,7 +203,7 @@ def test_a_warning_that_cannot_be_shown_leaves_no_write_unknown(monkeypatch: pyt
             write_env.close()
 
 
-def test_a_warning_made_an_error_is_that_very_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_warning_turned_into_an_error_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     said = errors.RateLimitWarning("local_only_reason")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -216,7 +216,7 @@ def test_a_warning_made_an_error_is_that_very_warning(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("there", [0, 1, 2])
-def test_a_fetch_is_whole_where_no_more_threads_can_be_started(
+def test_a_fetch_is_complete_if_no_more_threads_can_be_started(
     there: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env = SandboxEnv(link={"workers": 6, "progress": False})
@@ -244,7 +244,7 @@ def test_a_fetch_is_whole_where_no_more_threads_can_be_started(
         env.close()
 
 
-def test_jobs_are_done_by_the_threads_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_are_done_by_the_existing_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     start = threading.Thread.start
     executor: ThreadExecutor[int] = ThreadExecutor(4, lambda job: (job, threading.current_thread().name))
 

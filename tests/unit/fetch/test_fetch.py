@@ -1,4 +1,4 @@
-"""What a door returns is the exchange's own list of rows: each once, oldest first, none missing."""
+"""A fetch returns the exchange's own rows: each once, oldest first, none missing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.sandbox.messages import RefusalError
 from toolkit.sandbox.world.tables import ListTable
 
-# Each is a fetch over a socket; HYPOTHESIS_PROFILE=search has twenty times as many.
+# Each example is a fetch over a socket; HYPOTHESIS_PROFILE=search has twenty times as many.
 FEW = settings().max_examples // 7
 
 
@@ -45,7 +45,7 @@ def histories(draw: st.DrawFn, endpoint_name: str) -> tuple[list[int], int, int,
     reach = 6 * DAY if window and window.retention else 30 * DAY
     span_start = draw(st.integers(0, reach))
     span_end = draw(st.integers(0, span_start))
-    # Rows crowd on a few moments, most of them at the edges of spans and windows.
+    # Rows are dense at a few times, most of them at the edges of spans and windows.
     longest = 7 * DAY
     edges = [span_start, span_end, span_start - longest, span_start - longest + 1, span_start // 2]
     near = st.sampled_from([max(0, edge + off) for edge in edges for off in (-1, 0, 1)])
@@ -89,7 +89,7 @@ def _said(value: object) -> object:
 @pytest.mark.parametrize("endpoint_name", ["exchange.rebates", "exchange.deposits", "exchange.transfers"])
 @settings(max_examples=FEW, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(times=st.lists(st.integers(0, 3), max_size=20), size=st.integers(1, 5))
-def test_a_row_that_two_pages_both_hold_comes_once(
+def test_a_row_on_two_pages_appears_once(
     shared: SandboxEnv, endpoint_name: str, times: list[int], size: int
 ) -> None:
     make, arguments, name = KINDS[endpoint_name]
@@ -102,7 +102,7 @@ def test_a_row_that_two_pages_both_hold_comes_once(
 
 
 @pytest.mark.parametrize("keeps", ["oldest", "newest"])
-def test_a_millisecond_that_does_not_fit_says_so_and_keeps_what_it_has(
+def test_a_millisecond_with_too_many_rows_raises_and_keeps_the_rows_received(
     shared: SandboxEnv, keeps: str
 ) -> None:
     endpoint = smaller("spot.rebates", 4)
@@ -118,7 +118,7 @@ def test_a_millisecond_that_does_not_fit_says_so_and_keeps_what_it_has(
     assert ages == [5000, 4000, 4000, 4000, 4000, 3000, 2000]
 
 
-def test_an_exchange_that_does_not_turn_the_pages_is_not_asked_for_ever(shared: SandboxEnv) -> None:
+def test_an_exchange_that_ignores_the_page_is_not_requested_forever(shared: SandboxEnv) -> None:
     endpoint = smaller("exchange.rebates", 2)
 
     class SamePage(ListTable):
@@ -133,7 +133,7 @@ def test_an_exchange_that_does_not_turn_the_pages_is_not_asked_for_ever(shared: 
     assert 0 < len(caught.value.partial) < 5
 
 
-def test_a_span_the_exchange_calls_too_long_is_halved(shared: SandboxEnv) -> None:
+def test_a_span_that_the_exchange_refuses_as_too_long_is_halved(shared: SandboxEnv) -> None:
     endpoint = ENDPOINTS_BY_NAME["futures.volumes"]
     midnight = pd.Timestamp("2025-11-01", tz="UTC")
     rows: list[Row] = [
@@ -148,8 +148,8 @@ def test_a_span_the_exchange_calls_too_long_is_halved(shared: SandboxEnv) -> Non
     assert frame.attrs["requests"] > 4
 
 
-def test_windows_shrink_and_grow_with_the_rows_there_are(shared: SandboxEnv) -> None:
-    """A crowded hour in an empty month costs some requests, not thousands."""
+def test_windows_shrink_and_grow_with_the_density_of_rows(shared: SandboxEnv) -> None:
+    """A dense hour in an empty month takes some requests, not thousands."""
     endpoint = smaller("spot.rebates", 50)
     now = shared.now
     rows = [spot_rebate(n, now - 20 * DAY + n * 100) for n in range(2000)]
@@ -169,7 +169,7 @@ def test_both_ends_are_included_and_a_date_means_its_whole_day(shared: SandboxEn
     assert exact["trade_id"].tolist() == ["1"]
 
 
-def test_an_interrupt_keeps_what_arrived(shared: SandboxEnv) -> None:
+def test_an_interrupt_keeps_the_rows_received(shared: SandboxEnv) -> None:
     endpoint = smaller("exchange.rebates", 5)
     put(shared, endpoint, [rebate(n, shared.now - 5000 + n) for n in range(50)])
 
@@ -199,7 +199,7 @@ def test_exact_amounts_are_exact(shared: SandboxEnv) -> None:
 
 @pytest.mark.parametrize("numbers", ["float", "exact"])
 @pytest.mark.parametrize("amount", ["NaN", "inf", "1_000", "0x10", "", "1,5", True, None, [1], {}])
-def test_what_is_no_amount_is_a_breach_of_contract(shared: SandboxEnv, amount: object, numbers: Any) -> None:
+def test_an_invalid_amount_breaks_the_contract(shared: SandboxEnv, amount: object, numbers: Any) -> None:
     endpoint = ENDPOINTS_BY_NAME["exchange.rebates"]
     put(shared, endpoint, [rebate(0, shared.now - 1000) | {"income": amount}])
     with pytest.raises(errors.ContractError):
@@ -207,7 +207,7 @@ def test_what_is_no_amount_is_a_breach_of_contract(shared: SandboxEnv, amount: o
 
 
 class NoLongerThan(ListTable):
-    """Refuses spans beyond a length, as an exchange with an undocumented limit would."""
+    """Refuses spans longer than an undocumented limit."""
 
     longest = 31 * DAY
 
@@ -234,7 +234,7 @@ def test_a_length_that_was_refused_is_not_tried_again(shared: SandboxEnv) -> Non
     assert frame.attrs["requests"] <= 360 / 15
 
 
-def test_a_crowded_day_is_not_halved_to_nothing(shared: SandboxEnv) -> None:
+def test_a_dense_day_is_not_halved(shared: SandboxEnv) -> None:
     put(shared, ENDPOINTS_BY_NAME["futures.traders"], daily(10, 1200))
     with pytest.raises(errors.IncompleteError, match=r"10 places.* one day has as many rows") as caught:
         shared.link.futures.traders(start="2025-01-01", end="2025-01-10")
@@ -244,14 +244,14 @@ def test_a_crowded_day_is_not_halved_to_nothing(shared: SandboxEnv) -> None:
 
 
 @pytest.mark.parametrize("a_day", [1, 300, 999])
-def test_daily_rows_come_whole_wherever_the_span_begins(shared: SandboxEnv, a_day: int) -> None:
+def test_daily_rows_are_complete_wherever_the_span_begins(shared: SandboxEnv, a_day: int) -> None:
     put(shared, ENDPOINTS_BY_NAME["futures.traders"], daily(12, a_day))
     frame = shared.link.futures.traders(start="2025-01-01 10:35", end="2025-01-12 09:00")
     assert len(frame) == 11 * a_day
     assert frame.attrs["requests"] <= 30
 
 
-def test_a_warning_made_an_error_does_not_lose_the_fetch(shared: SandboxEnv) -> None:
+def test_a_warning_turned_into_an_error_keeps_the_frame(shared: SandboxEnv) -> None:
     put(
         shared,
         ENDPOINTS_BY_NAME["exchange.rebates"],
@@ -264,7 +264,7 @@ def test_a_warning_made_an_error_does_not_lose_the_fetch(shared: SandboxEnv) -> 
     assert len(caught.value.partial) == 5
 
 
-def test_the_warning_points_at_the_line_that_asked(shared: SandboxEnv) -> None:
+def test_the_warning_points_at_the_calling_line(shared: SandboxEnv) -> None:
     put(shared, ENDPOINTS_BY_NAME["exchange.rebates"], [rebate(1, shared.now - 9) | {"novel": 1}])
     with pytest.warns(errors.UndeclaredFieldWarning) as caught:
         shared.new_link().exchange.rebates()

@@ -1,4 +1,4 @@
-"""A long fetch shows one bar, a quick one nothing."""
+"""A long fetch shows one bar, a quick one shows nothing."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from toolkit.timing.cancel import CancelToken, Wait
 
 @pytest.fixture
 def slow() -> Iterator[SandboxEnv]:
-    """Allowed so little that a longer fetch waits for the minute."""
+    """An environment with a low rate limit: a longer fetch waits for the next minute."""
     made = SandboxEnv(exchange={"limit_scale": 0.002}, link={"limits": {"sapi-ip": 24}, "workers": 1})
     yield made
     made.close()
 
 
-def test_a_long_fetch_says_how_far_it_is_and_what_it_waits_for(
+def test_a_long_fetch_shows_its_progress_and_what_it_waits_for(
     slow: SandboxEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frame = slow.link.exchange.futures_rebates("um", start="-200D")
@@ -44,10 +44,10 @@ def test_a_long_fetch_says_how_far_it_is_and_what_it_waits_for(
         "UTC",
     ):
         assert words in said
-    assert said.endswith("\r"), "the bar goes when the fetch is done"
+    assert said.endswith("\r"), "the bar is removed at the end of the fetch"
 
 
-def test_a_quick_fetch_says_nothing(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_quick_fetch_shows_nothing(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
     slow.link.exchange.futures_rebates("um", start="-3D")
     assert capsys.readouterr().err == ""
 
@@ -64,14 +64,12 @@ def test_a_wait_is_counted_down(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
-def test_it_is_silent_when_asked(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_can_be_switched_off(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
     slow.new_link(progress=False, workers=1).exchange.futures_rebates("um", start="-200D")
     assert capsys.readouterr().err == ""
 
 
-def test_another_thread_shows_no_bar_in_somebody_elses_cell(
-    slow: SandboxEnv, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_threads_show_no_bar(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
     thread = threading.Thread(
         target=slow.link.exchange.futures_rebates, args=("um",), kwargs={"start": "-200D"}
     )
@@ -81,7 +79,7 @@ def test_another_thread_shows_no_bar_in_somebody_elses_cell(
     assert capsys.readouterr().err == ""
 
 
-def test_a_failure_takes_the_bar_away(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failure_removes_the_bar(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
     path = "/sapi/v1/broker/rebate/futures/recentRecord"
 
     def fail_late() -> None:
@@ -93,7 +91,7 @@ def test_a_failure_takes_the_bar_away(slow: SandboxEnv, capsys: pytest.CaptureFi
         slow.link.exchange.futures_rebates("um", start="-200D")
     assert capsys.readouterr().err.endswith("\r")
     told = len(slow.link._connection.budget._watchers)
-    assert told == 1, "it looks on no longer"
+    assert told == 1, "it is not called again"
 
 
 def test_a_wait_of_all_threads_is_counted_down(capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +99,7 @@ def test_a_wait_of_all_threads_is_counted_down(capsys: pytest.CaptureFixture[str
     cancel = threading.Event()
 
     def wait(condition: threading.Condition, seconds: float) -> None:
-        # A second passes with every look at the bar, so that the wait ends, but not at once.
+        # Each look at the bar takes a second, so that the wait ends, but not at once.
         if env.clock.under_way or cancel.is_set() or condition.wait(0.02):
             condition.wait(0.005)
         else:
@@ -116,13 +114,13 @@ def test_a_wait_of_all_threads_is_counted_down(capsys: pytest.CaptureFixture[str
     assert frame.attrs["requests"] > 100
     said = capsys.readouterr().err
     told = re.findall(r"sapi-ip is used up: goes on in (\d+) s, at (\d\d:\d\d:\d\d) UTC", said)
-    seconds = [int(each) for each, at in told if at == told[0][1]]  # of one wait; a bar may say one twice
+    seconds = [int(each) for each, at in told if at == told[0][1]]  # of one wait; a bar may show one twice
     assert len(set(seconds)) > 2, "it counts"
     assert seconds == sorted(seconds, reverse=True), "down"
     assert told[0][1] in ("00:01:00", "00:01:01")
 
 
-def test_while_one_thread_is_busy_nothing_is_said_of_those_that_wait(
+def test_waits_are_not_shown_while_a_thread_is_busy(
     slow: SandboxEnv, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cancel = CancelToken()
@@ -138,7 +136,7 @@ def test_while_one_thread_is_busy_nothing_is_said_of_those_that_wait(
 
 
 @pytest.mark.parametrize("span", [None, Span(0, 1000)])
-def test_in_a_notebook_a_fetch_without_a_span_shows_words_alone(
+def test_in_a_notebook_a_fetch_without_a_span_shows_text_only(
     slow: SandboxEnv, monkeypatch: pytest.MonkeyPatch, span: Span | None
 ) -> None:
     shown = []
@@ -154,7 +152,7 @@ def test_in_a_notebook_a_fetch_without_a_span_shows_words_alone(
         slow.clock.advance(2)
         progress.update(3, 500)
         ((is_shown, said),) = shown
-        assert (is_shown == "none") == (span is None), "an empty box would stand before the words"
+        assert (is_shown == "none") == (span is None), "an empty box would appear before the text"
         assert "3 rows" in said.value.replace("\u2007", " ")
 
 
@@ -168,7 +166,7 @@ def test_a_short_wait_of_a_quick_fetch_shows_nothing(
     assert capsys.readouterr().err == ""
 
 
-def test_the_wait_of_another_thread_is_not_ours(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
+def test_waits_of_other_threads_are_not_shown(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
     budget = slow.link._connection.budget
     full = budget.admit(FAPI, "/fapi/v1/x", 2400, "x")
     waits = threading.Event()
@@ -179,7 +177,7 @@ def test_the_wait_of_another_thread_is_not_ours(slow: SandboxEnv, capsys: pytest
         def run(self) -> None:
             released.append(budget.admit(FAPI, "/fapi/v1/x", 100, "x"))
 
-    # Time does not pass by itself here: the thread waits until the other request is given back.
+    # Time does not pass by itself here: the thread waits until the other request has been released.
     slow.clock.wait = lambda condition, seconds: condition.wait(5)  # type: ignore[method-assign]
     thread = Patient()
     thread.start()
@@ -191,9 +189,7 @@ def test_the_wait_of_another_thread_is_not_ours(slow: SandboxEnv, capsys: pytest
     assert capsys.readouterr().err == ""
 
 
-def test_waits_that_are_short_but_many_show_a_bar(
-    slow: SandboxEnv, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_many_short_waits_show_a_bar(slow: SandboxEnv, capsys: pytest.CaptureFixture[str]) -> None:
     path = "/sapi/v1/broker/info"
     slow.exchange.faults.add("rate-limit", path=path, times=4, seconds=1)
     slow.link.exchange.partner()
