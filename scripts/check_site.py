@@ -1,7 +1,7 @@
 """Checks the built documentation: `python scripts/check_site.py docs/_build/html`.
 
-Every link leads somewhere, nothing is loaded from another host, and nothing in it is secret. No network is
-asked: a link to another site is held against the list of the sites that we mean to link to.
+Every link has a target, nothing is loaded from another host, and no page contains a secret. The check uses no
+network: links to other sites are compared with a list.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from toolkit.sandbox import World
 
+# The sites that pages may link to.
 SITES = {
     "developers.binance.com",
     "docs.python.org",
@@ -23,27 +24,27 @@ SITES = {
     "semver.org",
 }
 _LOADED = {"src", "srcset", "poster", "data"}
-_FROM_OUTSIDE = re.compile(r"^\s*(?:[a-z][a-z+.-]*:)?//", re.IGNORECASE)
+_ANOTHER_HOST = re.compile(r"^\s*(?:[a-z][a-z+.-]*:)?//", re.IGNORECASE)
 _IN_CSS = re.compile(r"(?:url\(|@import)\s*[\"']?\s*((?:https?:)?//[^\"')\s]+)")
-# An API key or secret (not the hash that a picture is called by), and how a private key in PEM begins.
+# An API key or secret (but not the name of a picture, which is a hash), and the first line of a private key.
 _SHAPES = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z0-9]{64}(?![A-Za-z0-9]|\.png)|-----BEGIN [A-Z ]*PRIVATE KEY-----"
 )
 
 
 class Page(HTMLParser):
-    """What a page links to, what a browser loads for it, which anchors it has, and what it says."""
+    """The links of a page, what a browser loads for it, its anchors, and its text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.anchors: set[str] = {""}
         self.links: list[str] = []
         self.loaded: list[str] = []
-        self.said = ""
+        self.text = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the attributes of a tag that name something."""
+        """Record the attributes of a tag."""
         for name, value in attrs:
             if not value:
                 continue
@@ -54,15 +55,15 @@ class Page(HTMLParser):
             elif name in _LOADED or name == "href":
                 self.loaded.append(value)
             else:
-                self.said += f"{value}\n"
+                self.text += f"{value}\n"
 
     def handle_data(self, data: str) -> None:
-        """Note a text, or a piece of one where its colours change."""
-        self.said += data
+        """Record a text, which may come in pieces."""
+        self.text += data
 
 
 def problems(folder: Path, secrets: Iterable[str]) -> Iterator[str]:
-    """What is wrong with the site in a folder, one line each."""
+    """The problems of the site in a folder, one line each."""
     paths = [path for path in sorted(folder.rglob("*.html")) if path.parent != folder / "_static"]
     texts = {path: path.read_text("utf-8") for path in paths}
     if not texts:
@@ -71,17 +72,17 @@ def problems(folder: Path, secrets: Iterable[str]) -> Iterator[str]:
     secrets = tuple(secrets)
     for path, page in pages.items():
         where = path.relative_to(folder)
-        yield from (f"{where}: {told}" for told in _flaws_of_links(path, pages, folder))
-        outside = filter(_FROM_OUTSIDE.match, page.loaded)
-        yield from (f"{where}: loads {address} from outside" for address in outside)
-        if shows_secret(page.said, secrets) or any(secret in texts[path] for secret in secrets):
+        yield from (f"{where}: {problem}" for problem in _problems_of_links(path, pages, folder))
+        addresses = filter(_ANOTHER_HOST.match, page.loaded)
+        yield from (f"{where}: loads {address} from another host" for address in addresses)
+        if shows_secret(page.text, secrets) or any(secret in texts[path] for secret in secrets):
             yield f"{where}: shows what looks like a key or a secret"
     for path in sorted(folder.rglob("*.css")):
         for address in _IN_CSS.findall(path.read_text("utf-8")):
-            yield f"{path.relative_to(folder)}: loads {address} from outside"
+            yield f"{path.relative_to(folder)}: loads {address} from another host"
 
 
-def _flaws_of_links(path: Path, pages: dict[Path, Page], folder: Path) -> Iterator[str]:
+def _problems_of_links(path: Path, pages: dict[Path, Page], folder: Path) -> Iterator[str]:
     for link in dict.fromkeys(pages[path].links + pages[path].loaded):
         address = urlsplit(link)
         if address.scheme == "data":
@@ -98,12 +99,12 @@ def _flaws_of_links(path: Path, pages: dict[Path, Page], folder: Path) -> Iterat
 
 
 def shows_secret(text: str, secrets: Iterable[str]) -> bool:
-    """Whether a text holds one of the secrets, or anything that looks like a key or a secret."""
+    """Whether a text contains one of the secrets, or anything that looks like a key or a secret."""
     return bool(_SHAPES.search(text)) or any(secret in text for secret in secrets)
 
 
 def sandbox_secrets() -> Iterator[str]:
-    """What the notebooks' sandbox must not show: the keys of its world, and their secrets."""
+    """The keys and secrets of the sandbox that the notebooks use."""
     for key in World(seed=7).keys.values():
         yield key.key
         if key.secret:
@@ -111,9 +112,9 @@ def sandbox_secrets() -> Iterator[str]:
 
 
 def main(folder: str) -> int:
-    """Print what is wrong; 1 if there is anything."""
+    """Print the problems; return 1 if there are any."""
     found = list(problems(Path(folder).resolve(), sandbox_secrets()))
-    print("\n".join(found) or "Every link leads somewhere; nothing comes from outside; nothing is secret.")
+    print("\n".join(found) or "No problems: links, other hosts, secrets.")
     return int(bool(found))
 
 

@@ -55,7 +55,7 @@ class EndpointTable(Generated):
     def text(self) -> str:
         """A table."""
         prefix = self.arguments[0]
-        rows = ["| method | | weight | limit |", "|---|---|--:|---|"]
+        rows = ["| method | | weight | rate limit |", "|---|---|--:|---|"]
         for row in _endpoints(prefix):
             weight = "varies" if row.weight is None else row.weight
             summary = row.summary.replace("|", r"\|")

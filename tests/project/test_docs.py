@@ -1,4 +1,4 @@
-"""The documentation is whole before it is built: `make docs` builds it, and checks what came out."""
+"""The sources of the documentation are complete and consistent; `make docs` builds and checks the result."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 import toolkit
+from scripts import draw_layers
 from scripts.check_site import problems
 from tests.support.documents import DOCS, PAGES, ROOT, Document
 
@@ -21,6 +22,12 @@ def named(directive: str) -> list[str]:
     return [argument for document in DOCUMENTS.values() for argument in document.arguments(directive)]
 
 
+def objects() -> list[str]:
+    """The full names in the `{objects}` directives of all pages."""
+    blocks = [block for document in DOCUMENTS.values() for block in document.blocks("{objects}")]
+    return [line.strip() for block in blocks for line in block.text.splitlines()]
+
+
 def test_every_page_is_in_one_table_of_contents() -> None:
     entries = [entry.resolve() for document in DOCUMENTS.values() for entry in document.entries()]
     assert sorted(entries) == sorted(path.resolve() for path in PAGES if path != DOCS / "index.md")
@@ -28,10 +35,21 @@ def test_every_page_is_in_one_table_of_contents() -> None:
 
 def test_every_module_for_users_is_in_the_reference() -> None:
     offered = {name for name in toolkit.__all__ if isinstance(getattr(toolkit, name), ModuleType)}
-    met = offered | {"doctor", "keys", "link", "operations", "sandbox"}
-    assert sorted(named("public-names")) == sorted(["toolkit", *(f"toolkit.{name}" for name in met)])
+    described = offered | {"auth.keys", "sandbox"}
+    assert sorted(named("public-names")) == sorted(["toolkit", *(f"toolkit.{name}" for name in described)])
     for module in named("public-names"):
         assert importlib.import_module(module).__all__
+
+
+def test_every_type_that_a_user_gets_is_in_the_reference() -> None:
+    described = {name.rpartition(".")[2] for name in objects()}
+    assert described >= {
+        *("Operations", "Outcome", "NewKey", "Preview", "PreflightCheck", "Diagnosis", "Check"),
+        *("WeightEstimate", "BudgetView", "Snapshot", "RateLimitUse", "ProcessUsage", "CallRecord"),
+    }
+    for name in objects():
+        module, _, last = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), last), name
 
 
 def namespaces() -> dict[str, list[str]]:
@@ -47,7 +65,7 @@ def test_every_endpoint_is_in_the_reference() -> None:
     assert set(named("endpoint-table")) == set(namespaces())
 
 
-def test_the_methods_are_those_of_the_classes_that_the_pages_name() -> None:
+def test_the_classes_that_the_pages_name_have_the_methods() -> None:
     found = {}
     for document in DOCUMENTS.values():
         for block in document.blocks("{endpoint-methods}"):
@@ -57,15 +75,15 @@ def test_the_methods_are_those_of_the_classes_that_the_pages_name() -> None:
         assert [name for name in names if not hasattr(found[namespace], name)] == [], namespace
 
 
-def test_nothing_is_fetched_while_building_or_reading() -> None:
+def test_neither_the_build_nor_the_pages_use_another_host() -> None:
     paths = [DOCS / "conf.py", *DOCS.glob("_extensions/*.py"), *DOCS.glob("_static/*")]
     text = "".join(path.read_text("utf-8") for path in paths if path.is_file())
-    assert set(re.findall(r"https?://[\w.]+", text)) <= {"http://www.w3.org"}  # the name of SVG
+    assert set(re.findall(r"https?://[\w.]+", text)) <= {"http://www.w3.org"}  # the namespace of SVG
     assert "intersphinx" not in text
     assert "nb_ipywidgets_js = {}" in text
 
 
-def test_make_builds_them_and_takes_warnings_for_errors() -> None:
+def test_make_docs_turns_warnings_into_errors_and_checks_the_site() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     recipe = re.search(r"^docs: \$\(VENV\)/\.docs  ## .+\n((?:\t.+\n)+)", makefile, re.MULTILINE)[1]
     build, check = recipe.splitlines()
@@ -74,12 +92,19 @@ def test_make_builds_them_and_takes_warnings_for_errors() -> None:
     assert "$(call install,.[docs])" in makefile
 
 
+def test_the_picture_of_the_layers_is_drawn_from_their_table() -> None:
+    assert draw_layers.PICTURE.read_text("utf-8") == draw_layers.picture(), (
+        "run python -m scripts.draw_layers"
+    )
+    assert {name for row in draw_layers.ROWS for name in row} - {"_version"} == set(draw_layers.CAPTIONS)
+
+
 GOOD = """<a href="b.html#there">b</a> <a href="https://docs.python.org/3/">Python</a>
 <img src="data:image/png;base64,xx">"""
 
 
 @pytest.mark.parametrize(
-    ("page", "said"),
+    ("page", "problem"),
     [
         (GOOD, ""),
         ('<a href="gone.html">', "gone.html, which does not exist"),
@@ -89,27 +114,27 @@ GOOD = """<a href="b.html#there">b</a> <a href="https://docs.python.org/3/">Pyth
         ('<a href="http://docs.python.org/">', "not among the sites"),
         ('<a href="https://elsewhere.invalid/">', "not among the sites"),
         ('<img src="gone.png">', "gone.png, which does not exist"),
-        ('<script src="https://docs.python.org/x.js"></script>', "from outside"),
-        ('<link rel="stylesheet" href="//docs.python.org/x.css">', "from outside"),
+        ('<script src="https://docs.python.org/x.js"></script>', "from another host"),
+        ('<link rel="stylesheet" href="//docs.python.org/x.css">', "from another host"),
         ("<p>the hidden word is swordfish</p>", "a key or a secret"),
         ("<pre>" + "<b>aB3</b>x" * 16 + "</pre>", "a key or a secret"),
         ("<pre>-----BEGIN PRIVATE KEY-----</pre>", "a key or a secret"),
         (f'<img src="b.html" alt="{"ab" * 32}.png">', ""),
     ],
 )
-def test_a_flaw_of_the_built_pages_is_found(tmp_path: Path, page: str, said: str) -> None:
+def test_a_problem_of_the_built_pages_is_found(tmp_path: Path, page: str, problem: str) -> None:
     (tmp_path / "a.html").write_text(page, "utf-8")
     (tmp_path / "b.html").write_text('<p id="there">b</p>', "utf-8")
     found = list(problems(tmp_path, ["swordfish"]))
-    assert len(found) == bool(said)
-    assert all(line.startswith("a.html: ") and said in line for line in found)
+    assert len(found) == bool(problem)
+    assert all(line.startswith("a.html: ") and problem in line for line in found)
 
 
-def test_a_style_that_loads_from_outside_is_found(tmp_path: Path) -> None:
+def test_a_style_sheet_that_loads_from_another_host_is_found(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text(GOOD.replace("b.html#there", ""), "utf-8")
     (tmp_path / "a.css").write_text('p { background: url("https://docs.python.org/x.png") }', "utf-8")
-    assert list(problems(tmp_path, [])) == ["a.css: loads https://docs.python.org/x.png from outside"]
+    assert list(problems(tmp_path, [])) == ["a.css: loads https://docs.python.org/x.png from another host"]
 
 
-def test_a_site_without_pages_is_a_flaw(tmp_path: Path) -> None:
+def test_a_site_without_pages_is_a_problem(tmp_path: Path) -> None:
     assert list(problems(tmp_path, [])) == [f"{tmp_path}: there are no pages."]

@@ -1,4 +1,4 @@
-"""What README and the pages show runs, shows no secret, and links to what is there."""
+"""The examples of README and the pages run and show no secret, and their links have targets."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.support.documents import DOCUMENTS, PAGES, ROOT, Document, name_of, r
 from toolkit.auth.keys import add_profile
 from toolkit.panels import base
 
-# Those that show how to use the toolkit: a guide for its developers quotes code instead.
+# CONTRIBUTING.md is left out: its code blocks are quotations.
 WITH_CODE = [path for path in (ROOT / "README.md", *PAGES) if Document(path).blocks("python")]
 
 
 @pytest.fixture
 def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder and a configuration for someone who tries the examples, and nothing left of either."""
+    """A working folder and a configuration for the examples, removed afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TOOLKIT_CONFIG", str(tmp_path / "config"))
     level = logging.getLogger("toolkit").level
@@ -34,14 +34,14 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def add_profiles(document: Document) -> None:
-    """Those that its examples open."""
+    """Add the profiles that its examples open."""
     for name in sorted(set(re.findall(r"toolkit\.Link\(\"(\w+)\"", document.text))):
         add_profile(name, key="k" * 63 + "1", secret="s" * 63 + "1")
 
 
 @pytest.mark.usefixtures("reader")
 @pytest.mark.parametrize("path", WITH_CODE, ids=name_of)
-def test_the_code_of_a_document_runs_and_shows_no_secret(
+def test_the_examples_of_a_document_run_and_show_no_secret(
     path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     document = Document(path)
@@ -50,7 +50,7 @@ def test_the_code_of_a_document_runs_and_shows_no_secret(
     assert not shows_secret(ran.shown + "".join(capfd.readouterr()), sandbox_secrets())
 
 
-def test_there_is_code_to_run() -> None:
+def test_documents_with_examples_are_found() -> None:
     assert {"README.md", "docs/index.md"} <= {name_of(path) for path in WITH_CODE}
 
 
@@ -64,7 +64,7 @@ def test_a_secret_that_an_example_shows_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
-def test_the_links_of_a_document_lead_to_what_is_there(path: Path) -> None:
+def test_the_links_of_a_document_have_targets(path: Path) -> None:
     broken = []
     for link in Document(path).links():
         if link.startswith("https://"):
@@ -76,7 +76,7 @@ def test_the_links_of_a_document_lead_to_what_is_there(path: Path) -> None:
     assert broken == []
 
 
-def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+def test_a_link_without_a_target_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
         "# A *page*, and\n\n[there](page.md#a-page-and) [not](gone.md)\n\n```md\n[](x)\n```\n", "utf-8"
@@ -85,5 +85,5 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     assert Document(page).anchors() == {"a-page-and"}
 
 
-def test_there_are_pages() -> None:
+def test_pages_are_found() -> None:
     assert len(PAGES) > 20

@@ -1,19 +1,24 @@
-"""What the documentation says of the code is true."""
+"""The documentation's statements about the code are true."""
 
 from __future__ import annotations
 
+import logging
 import operator
 import re
 from typing import get_args
 
+import pytest
+
 import toolkit
-from tests.support.paths import ROOT
+from tests.support.paths import PACKAGE, ROOT
+from tests.support.writes import WriteEnv, memory_folder
 from toolkit import errors
 from toolkit.endpoints import WRITES
 from toolkit.sandbox import faults
+from toolkit.storage import formats
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-# All but those that Sphinx puts together out of others.
+# Without the pages that consist of directives.
 WRITTEN = [path for path in PAGES if "```{" not in path.read_text(encoding="utf-8")]
 CELL = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
@@ -23,11 +28,11 @@ def page(name: str) -> str:
 
 
 def section(text: str, title: str) -> str:
-    """What stands under a heading, up to the next one of its level."""
+    """The text under a heading, up to the next one of the same level."""
     return re.split(r"^## ", text.split(f"## {title}\n")[1], flags=re.MULTILINE)[0]
 
 
-def test_the_tree_of_errors_is_the_classes() -> None:
+def test_the_tree_of_errors_shows_the_classes() -> None:
     tree = page("errors").split("```\n")[1]
     found: dict[str, str | None] = {}
     above: list[str] = []
@@ -44,8 +49,8 @@ def test_the_tree_of_errors_is_the_classes() -> None:
         assert parent is None or parent in bases
 
 
-def test_what_errors_carry_is_there() -> None:
-    """The attributes of each class, as its docstring and those of its bases name them."""
+def test_the_attributes_of_errors_exist() -> None:
+    """They are in the docstring of the class, or of one of its bases."""
     rows = re.findall(r"^\| (`.*`) \| (`\w+Error`.*?) \|", page("errors"), re.MULTILINE)
     assert len(rows) > 5
     for attributes, classes in rows:
@@ -55,12 +60,12 @@ def test_what_errors_carry_is_there() -> None:
                 assert f"{attribute}: " in said, (name, attribute)
 
 
-def test_its_warnings_are_the_warnings() -> None:
+def test_the_table_of_warnings_has_all_warnings() -> None:
     named = set(re.findall(r"^\| `(\w+Warning)` \|", page("errors"), re.MULTILINE))
     assert named == {name for name in errors.__all__ if name.endswith("Warning")}
 
 
-def test_its_faults_are_the_faults() -> None:
+def test_the_table_of_faults_has_all_faults_and_options() -> None:
     table = page("sandbox").split("| kind |")[1].split("\n\n")[0]
     rows = re.findall(r"^\| `([a-z-]+)` \| .* \| (.*?) ?\|$", table, re.MULTILINE)
     assert [kind for kind, _ in rows] == list(get_args(faults.Kind))
@@ -68,7 +73,7 @@ def test_its_faults_are_the_faults() -> None:
         assert set(re.findall(r"`(\w+)`", options)) == set(faults._OPTIONS.get(kind, {})), kind
 
 
-def test_what_it_says_of_writing_is_there() -> None:
+def test_the_names_on_the_page_about_writing_exist() -> None:
     writing = page("writing-safely")
     assert f"{len(WRITES)} of them" in writing
     named = re.findall(r"`(ops|outcome)\.([\w.]+)", writing)
@@ -77,26 +82,61 @@ def test_what_it_says_of_writing_is_there() -> None:
         ops = link.operations()
         things = {"ops": ops, "outcome": ops.exchange.create_sub_account()}
         for thing, path in named:
-            operator.attrgetter(path)(things[thing])  # raises where there is none
+            operator.attrgetter(path)(things[thing])  # raises if there is none
     twice = section(writing, "What cannot be undone").split("want their subject")[0]
     assert re.findall(r"`(\w+)`", twice) == [write.name for write in WRITES if write.confirm]
     manual = [write.name for write in WRITES if write.reconciliation.kind == "manual"]
     assert sorted(re.findall(r"`(\w+)`", writing.split("No read shows")[1].split(":")[0])) == sorted(manual)
 
 
-def test_the_journal_of_the_real_exchange_is_called_after_it() -> None:
+def test_the_modules_on_the_page_about_architecture_exist() -> None:
+    """Those in the first column of its tables."""
+    cells = re.findall(r"^\| (`.*?) \|", page("architecture"), re.MULTILINE)
+    named = {name.rstrip("/") for cell in cells for name in re.findall(r"`([a-z_/]+)`", cell)}
+    assert len(named) > 50
+    for name in named:
+        assert (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file(), name
+
+
+def test_the_log_that_is_shown_is_what_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    shown = re.findall(r"^[\d-]+ [\d:,]+ ([A-Z]+ .*)$", page("logging"), re.MULTILINE)
+    assert len(shown) == 4
+    with memory_folder() as folder, caplog.at_level(logging.INFO, "toolkit"):
+        write_env = WriteEnv(folder)
+        write_env.env.link.spot.rebates(start="-1D")
+        write_env.faults.add("rate-limit", seconds=5)
+        write_env.env.link.spot.rebates(start="-1D")
+        write_env.fail("exchange.create_sub_account", "reset")
+        write_env.ops.exchange.create_sub_account(tag="logged")
+        write_env.close()
+    logged = [f"{record.levelname} {record.getMessage()}" for record in caplog.records]
+    without_times = re.compile(r"\d\d:\d\d:\d\d")
+    assert [without_times.sub("", line) for line in logged] == [without_times.sub("", line) for line in shown]
+
+
+def test_the_formats_are_those_of_the_code() -> None:
+    rows = re.findall(r"^\| ([a-z ,]+) \| (\d+) \|", page("files-and-formats"), re.MULTILINE)
+    assert {name: int(number) for name, number in rows} == {
+        "rate limits": formats.RATE_LIMITS,
+        "journal": formats.JOURNAL,
+        "profiles, keyring entries": formats.PROFILES,
+    }
+    assert f".v{formats.RATE_LIMITS}.sqlite" in page("files-and-formats")
+
+
+def test_the_journal_of_the_real_exchange_is_named_after_its_host() -> None:
     with toolkit.Link(key="k" * 64, secret="s" * 64) as link:
         ops = link.operations(confirm="live")
     assert ops.journal.name.startswith("journal-api.binance.com-")
 
 
-def test_the_profile_that_is_made_is_the_one_that_is_opened() -> None:
+def test_the_profile_that_is_made_is_opened() -> None:
     before, cell = page("keys").split("```python\n")[:2]
     assert set(re.findall(r"key (?:new|add) (\w+) ", before)) == {"reporting"}
     assert 'link = toolkit.Link("reporting")' in cell
 
 
-def test_it_says_how_to_install_with_and_without_make() -> None:
+def test_installing_is_described_with_and_without_make() -> None:
     install = page("getting-started")
     for said in (
         ".venv/bin/pip install .\n",
@@ -111,12 +151,12 @@ def test_it_says_how_to_install_with_and_without_make() -> None:
         assert said in install
 
 
-def test_the_variables_it_names_are_those_of_the_code() -> None:
-    """Each variable of the environment that the code reads is described, and no other."""
+def test_the_environment_variables_of_the_code_are_described() -> None:
+    """All of them, and no other."""
     names = re.compile(r"\bTOOLKIT_[A-Z_]+\b")
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "toolkit").rglob("*.py")]
     lines = [line for source in sources for line in source.splitlines()]
-    # Names of the version before are read, to say what they are called now.
+    # Names of an earlier version are read only to say what they are called now.
     code = "\n".join(line for line in lines if not line.endswith("# keep: the name before"))
     described = "\n".join(path.read_text(encoding="utf-8") for path in PAGES)
     assert set(names.findall(described)) == set(re.findall(r"\"(TOOLKIT_[A-Z_]+)\"", code))
@@ -129,7 +169,7 @@ def test_every_page_is_linked_from_the_readme() -> None:
 
 
 def test_the_style_guide_quotes_the_code() -> None:
-    """Where this fails, the code was changed: quote it anew, or choose a better example."""
+    """If this fails, the code has changed: quote it again, or choose a better example."""
     examples = CELL.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "toolkit").rglob("*.py")]
     assert len(examples) == 3

@@ -1,4 +1,4 @@
-"""The Markdown that users read: README and its neighbours, and the pages under `docs/`."""
+"""The Markdown documents: those at the top level, and the pages under `docs/`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 
 
 def name_of(path: Path) -> str:
-    """Its path from the top, as pytest shows it."""
+    """The path from the top level, for test ids."""
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
@@ -33,9 +33,9 @@ class Block:
     """A fenced block.
 
     Attributes:
-        kind: What stands behind the fence: a language, or a directive in braces and its argument.
-        text: What is in it.
-        line: Line of the document that its text begins on.
+        kind: The words after the fence: a language, or a directive in braces and its argument.
+        text: Its content.
+        line: Line of the document on which its content begins.
     """
 
     kind: str
@@ -45,7 +45,7 @@ class Block:
 
 @dataclass
 class Document:
-    """A document, and what is in it."""
+    """A document and its parts."""
 
     path: Path
     text: str = field(init=False)
@@ -64,20 +64,20 @@ class Document:
         return found
 
     def arguments(self, directive: str) -> list[str]:
-        """What each directive of a name is about: `link.spot` of `{endpoint-table} link.spot`."""
+        """The argument of each directive with this name: `link.spot` for `{endpoint-table} link.spot`."""
         return [block.kind.partition(" ")[2] for block in self.blocks(f"{{{directive}}}")]
 
     def links(self) -> list[str]:
-        """Addresses of its links and pictures."""
+        """The targets of its links and pictures."""
         return [one or other for one, other in _LINK.findall(_FENCE.sub("", self.text))]
 
     def anchors(self) -> set[str]:
-        """What a link may name behind `#`, as GitHub and MyST make it of the headings."""
+        """The anchors of its headings, as GitHub and MyST make them."""
         headings = _HEADING.findall(_FENCE.sub("", self.text))
         return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
     def entries(self) -> Iterator[Path]:
-        """The pages that its tables of contents name."""
+        """The pages in its tables of contents."""
         for block in self.blocks("{toctree}"):
             lines = [line.strip() for line in block.text.splitlines()]
             for entry in (line for line in lines if line and not line.startswith(":")):
@@ -87,20 +87,20 @@ class Document:
 
 
 @dataclass
-class Ran:
-    """What running a document left: its names, and what its cells showed."""
+class Execution:
+    """The result of running a document: its variables, and what its cells showed."""
 
     names: Mapping[str, Any]
     shown: str
 
 
-def run(document: Document) -> Ran:
-    """Run its Python from top to bottom, as the cells of a notebook: the last expression of each is shown."""
+def run(document: Document) -> Execution:
+    """Run its Python blocks as cells of a notebook: the last expression of each is shown."""
     names: dict[str, Any] = {}
     shown = []
     try:
         for block in document.blocks("python"):
-            # The line in a traceback is that of the document.
+            # Tracebacks then have the line numbers of the document.
             tree = ast.parse("\n" * (block.line - 1) + block.text, name_of(document.path))
             last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
             exec(compile(tree, name_of(document.path), "exec"), names)
@@ -113,4 +113,4 @@ def run(document: Document) -> Ran:
         for value in names.values():
             if isinstance(value, toolkit.Link):
                 value.close()
-    return Ran(names, "\n".join(shown))
+    return Execution(names, "\n".join(shown))
