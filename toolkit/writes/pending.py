@@ -8,7 +8,7 @@ import threading
 
 from toolkit.errors import PendingWriteError, UsageError
 from toolkit.runtime import forks
-from toolkit.storage.processes import runs
+from toolkit.storage.processes import is_running
 from toolkit.writes.entry import ConflictKey, JournalEntry, find, now_ms, update
 
 UNRESOLVED = "status IN ('prepared', 'sending', 'unknown')"
@@ -123,10 +123,10 @@ def is_in_progress(entry: JournalEntry) -> bool:
     """Whether a call is in progress: its process runs and waits for the response."""
     if entry.status not in ("prepared", "sending"):
         return False
-    if entry.pid == os.getpid() and runs(entry.pid, entry.began, entry.boot):
+    if entry.pid == os.getpid() and is_running(entry.pid, entry.began, entry.boot):
         # A thread that asks is not waiting: its own call was interrupted.
         return running.get(entry.token, threading.get_ident()) != threading.get_ident()
-    return runs(entry.pid, entry.began, entry.boot)
+    return is_running(entry.pid, entry.began, entry.boot)
 
 
 def resolve_unsent(file: sqlite3.Connection, entry: JournalEntry) -> bool:
