@@ -89,11 +89,12 @@ myst_url_schemes = ["http", "https"]
 default_role = "literal"  # `x` in a docstring is code, as in Markdown; `names` makes a link of it
 autodoc_typehints_format = "short"
 autodoc_type_aliases = {  # described in reference/types.md instead of written out in each signature
-    "Amount": "toolkit.api.writes.resource.Amount",
-    "Emails": "toolkit.redaction.Emails",
-    "Host": "toolkit.endpoints.Host",
-    "Numbers": "toolkit.frames.builder.Numbers",
-    "When": "toolkit.planning.When",
+    "Amount": "toolkit.types.Amount",
+    "Emails": "toolkit.types.Emails",
+    "Host": "toolkit.types.Host",
+    "Numbers": "toolkit.types.Numbers",
+    "Security": "toolkit.types.Security",
+    "When": "toolkit.types.When",
 }
 autodoc_member_order = "bysource"
 python_use_unqualified_type_names = True

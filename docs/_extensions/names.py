@@ -14,9 +14,9 @@ from sphinx.util.nodes import make_refnode
 # Variable names used in the documentation, and the class whose members they have.
 _OBJECTS = {
     "link.": "toolkit.Link.",
-    "ops.": "toolkit.api.writes.operations.Operations.",
-    "outcome.": "toolkit.writes.Outcome.",
-    "demo.": "toolkit.demo.DemoLink.",
+    "ops.": "toolkit.types.Operations.",
+    "outcome.": "toolkit.types.Outcome.",
+    "demo.": "toolkit.types.DemoLink.",
 }
 
 

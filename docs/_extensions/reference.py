@@ -104,8 +104,8 @@ class PublicNames(Generated):
 
     option_spec = {  # noqa: RUF012
         "exclude": directives.unchanged,
-        "also": directives.unchanged,
         "no-summary": directives.flag,
+        "summary-only": directives.flag,
     }
 
     def text(self) -> str:
@@ -114,9 +114,9 @@ class PublicNames(Generated):
         module = importlib.import_module(name)
         excluded = self.options.get("exclude", "").split()
         names = [each for each in module.__all__ if each not in excluded and _is_documented(module, each)]
-        names += self.options.get("also", "").split()
         summary, lines = _described([f"{name}.{each}" for each in names])
         summary = [] if "no-summary" in self.options else [*summary, ""]
+        lines = [] if "summary-only" in self.options else lines
         return "\n".join([*summary, _in_rst([f".. py:module:: {name}", "", *lines])])
 
 
@@ -125,21 +125,27 @@ class Objects(Generated):
 
     required_arguments = 0
     has_content = True
+    option_spec = {"no-members": directives.flag}  # noqa: RUF012
 
     def text(self) -> str:
         """A table, and an autodoc directive each."""
-        summary, lines = _described([line.strip() for line in self.content if line.strip()])
+        names = [line.strip() for line in self.content if line.strip()]
+        summary, lines = _described(names, members="no-members" not in self.options)
         return "\n".join([*summary, "", _in_rst(lines)])
 
 
-def _described(names: list[str]) -> tuple[list[str], list[str]]:
+def _described(names: list[str], *, members: bool = True) -> tuple[list[str], list[str]]:
     """A summary table of objects in Markdown, and the directives that describe them."""
     table, lines = ["| name | |", "|---|---|"], []
     for name in names:
         module, _, last = name.rpartition(".")
         thing = getattr(importlib.import_module(module), last)
         table.append(f"| {{py:obj}}`{last} <{name}>` | {_first_line(thing)} |")
-        lines += [f".. {_kind(thing)}:: {name}", *["   :members:"] * isinstance(thing, type), ""]
+        lines += [
+            f".. {_kind(thing)}:: {name}",
+            *["   :members:"] * (members and isinstance(thing, type)),
+            "",
+        ]
     return table, lines
 
 
