@@ -162,13 +162,7 @@ class Budget:
     def record_response(
         self, reservation: Reservation, status: int | None, headers: Mapping[str, str] | None = None
     ) -> None:
-        """Record the response to a request.
-
-        Args:
-            reservation: The reservation of the request.
-            status: HTTP status, None where no response came.
-            headers: Headers of the response.
-        """
+        """Record the response to a request; `status` is None where no response came."""
         headers = headers or {}
         rate_limit = reservation.rate_limit
         ticks = self._clock.monotonic()
@@ -282,7 +276,7 @@ class Budget:
         return self._limits.limit(rate_limit)
 
     def has_current_limits(self, rate_limit: RateLimit) -> bool:
-        """Whether any process was told the limit within a day, or the exchange does not report it at all."""
+        """Whether the limit was reported to any process within a day, or is never reported."""
         if self._limits.is_current(rate_limit):
             return True
         with self._lock:
@@ -437,7 +431,7 @@ def _log(call: CallRecord, host: Host, backoff: float) -> None:
         if call.status == 418:
             _LOG.warning("%s banned this address (418): no requests for %.0f s", host, backoff)
         elif backoff:
-            _LOG.warning("%s answered %s: no requests to it for %.1f s", host, call.status, backoff)
+            _LOG.warning("%s responded %s: no requests to it for %.1f s", host, call.status, backoff)
 
 
 def _left(backoffs: Iterable[Backoff], host: str) -> float:

@@ -378,17 +378,7 @@ class RateLimitStore:
         counter.roll_over(window_bounds, lambda process: self._is_running(execute, process))
         execute("DELETE FROM process_count WHERE counter = ?", (counter_id,))
         for process, process_count in counter.processes.items():
-            execute(
-                _INSERT_PROCESS_COUNT,
-                (
-                    process_count.used,
-                    process_count.in_flight,
-                    process_count.carried_over,
-                    process_count.sent_at,
-                    counter_id,
-                    process,
-                ),
-            )
+            execute(_INSERT_PROCESS_COUNT, _process_row(counter_id, process, process_count))
         return True
 
     def _is_running(self, execute: Execute, process: int) -> bool:
@@ -400,15 +390,7 @@ class RateLimitStore:
     def _save_process_count(self, execute: Execute, counter_id: int, counter: Counter) -> None:
         """Write the use by this process."""
         process = self._store.process
-        process_count = counter.process_count(process)
-        row = (
-            process_count.used,
-            process_count.in_flight,
-            process_count.carried_over,
-            process_count.sent_at,
-            counter_id,
-            process,
-        )
+        row = _process_row(counter_id, process, counter.process_count(process))
         if not execute(_UPDATE_PROCESS_COUNT, row).rowcount:
             execute(_INSERT_PROCESS_COUNT, row)
 
@@ -455,3 +437,8 @@ class RateLimitStore:
                 self._known[key] = endpoint, mine
         self._backoff_table.carry_over(execute, backoffs)
         self._read_backoffs(execute)
+
+
+def _process_row(counter_id: int, process: int, count: ProcessCount) -> tuple[int | float, ...]:
+    """Return the parameters of the statements that write the use by a process."""
+    return count.used, count.in_flight, count.carried_over, count.sent_at, counter_id, process

@@ -827,7 +827,7 @@ def test_a_forked_child_is_counted_whatever_its_parent_does(tmp_path: Path, ends
         FORKED,
         f"""
         ANOTHER = {_PRELUDE + FORKED + ANOTHER!r}
-        told, opened = os.pipe(), os.pipe()
+        report, opened = os.pipe(), os.pipe()
         parent = os.fork()
         if not parent:
             store = RateLimitStore(at, SYSTEM_CLOCK)
@@ -852,11 +852,11 @@ def test_a_forked_child_is_counted_whatever_its_parent_does(tmp_path: Path, ends
             here = known(store)
             there, _ = other.communicate("\\n")
             store.close()
-            os.write(told[1], json.dumps([first, here, there, store.problem, is_sound(at)]).encode())
+            os.write(report[1], json.dumps([first, here, there, store.problem, is_sound(at)]).encode())
             os._exit(0)
-        os.close(told[1])
+        os.close(report[1])
         os.waitpid(parent, 0)
-        print(os.read(told[0], 1000).decode() or "the child died")
+        print(os.read(report[0], 1000).decode() or "the child died")
         """,
         arguments=(tmp_path / "rate-limits.sqlite", ends),
     )
@@ -1103,7 +1103,7 @@ def test_twenty_processes_that_start_at_once_share_one_file(tmp_path: Path) -> N
     said = run(
         FORKED,
         """
-        gate, told = os.pipe(), os.pipe()
+        gate, report = os.pipe(), os.pipe()
         children = []
         for number in range(20):
             children.append(os.fork())
@@ -1114,15 +1114,15 @@ def test_twenty_processes_that_start_at_once_share_one_file(tmp_path: Path) -> N
                     store = RateLimitStore(at, SYSTEM_CLOCK)
                     for _ in range(20):
                         more(store, 1)
-                    os.write(told[1], (json.dumps(store.problem) + "\\n").encode())
+                    os.write(report[1], (json.dumps(store.problem) + "\\n").encode())
                 except BaseException as error:
-                    os.write(told[1], (json.dumps(repr(error)) + "\\n").encode())
+                    os.write(report[1], (json.dumps(repr(error)) + "\\n").encode())
                 os._exit(0)
         os.close(gate[1])
         for child in children:
             os.waitpid(child, 0)
-        os.close(told[1])
-        said = [json.loads(line) for line in os.fdopen(told[0])]
+        os.close(report[1])
+        said = [json.loads(line) for line in os.fdopen(report[0])]
         weight = known(RateLimitStore(at, SYSTEM_CLOCK))
         print(json.dumps([sorted(set(said)), len(said), weight, is_sound(at)]))
         """,
@@ -1138,7 +1138,7 @@ def test_processes_that_find_damage_together_create_one_new_file(tmp_path: Path,
     said = run(
         FORKED,
         """
-        told, go = os.pipe(), time.time() + 0.4
+        report, go = os.pipe(), time.time() + 0.4
         children = []
         for number in range(8):
             children.append(os.fork())
@@ -1154,7 +1154,7 @@ def test_processes_that_find_damage_together_create_one_new_file(tmp_path: Path,
                     more(store, 1)
                 except BaseException as error:
                     alone.add(repr(error))
-                os.write(told[1], (json.dumps(sorted(alone)) + "\\n").encode())
+                os.write(report[1], (json.dumps(sorted(alone)) + "\\n").encode())
                 os._exit(0)
         while time.time() < go:
             time.sleep(0.01)
@@ -1165,8 +1165,8 @@ def test_processes_that_find_damage_together_create_one_new_file(tmp_path: Path,
             at.unlink()
         for child in children:
             os.waitpid(child, 0)
-        os.close(told[1])
-        said = sorted({line for each in os.fdopen(told[0]) for line in json.loads(each)})
+        os.close(report[1])
+        said = sorted({line for each in os.fdopen(report[0]) for line in json.loads(each)})
         last = RateLimitStore(at, SYSTEM_CLOCK)
         more(last, 1)
         said += [last.problem] if last.problem else []

@@ -109,7 +109,7 @@ def test_a_request_without_a_response_is_logged(env: SandboxEnv, records: Record
 def test_a_backoff_and_the_wait_for_it_are_logged(env: SandboxEnv, records: Records) -> None:
     env.exchange.faults.add("rate-limit", path=REBATES, seconds=5)
     env.link.spot.rebates(start="-2D")
-    assert records.matching(r"^WARNING toolkit\.\S+ api answered 429: no requests to it for 5\.0 s$")
+    assert records.matching(r"^WARNING toolkit\.\S+ api responded 429: no requests to it for 5\.0 s$")
     assert records.matching(r"^INFO toolkit\.\S+ spot\.rebates: api asked to wait: goes on at ")
 
 
