@@ -86,14 +86,14 @@ class Counter:
     @property
     def in_flight(self) -> int:
         """Weight of requests that have no response yet."""
-        return self._ours()[0]
+        return self._own_weights()[0]
 
     @property
-    def ours(self) -> int:
+    def own_weight(self) -> int:
         """All weight of this machine that may be charged to the current window."""
-        return self._ours()[1]
+        return self._own_weights()[1]
 
-    def _ours(self) -> tuple[int, int]:
+    def _own_weights(self) -> tuple[int, int]:
         """Return the weight in flight, and all weight of this machine that may be charged to the window."""
         in_flight = used = 0
         for process_count in self.processes.values():
@@ -154,16 +154,16 @@ class Counter:
             left to other programs for now; "limit fraction" and "used up" where it has to wait for the next
             window.
         """
-        in_flight, ours = self._ours()
+        in_flight, own_weight = self._own_weights()
         if not self.used and not in_flight:
             return None  # a request heavier than the whole limit is sent alone: the exchange decides
         room, own_room = limit - weight, max(limit_fraction * limit - weight, 0)
         coming, headroom = self._left_to_external(limit, elapsed)
-        if self.used + in_flight + coming + headroom <= room and ours <= own_room:
+        if self.used + in_flight + coming + headroom <= room and own_weight <= own_room:
             return None
         if self.reported > room:
             return "used up"
-        if ours - in_flight > own_room:
+        if own_weight - in_flight > own_room:
             return "limit fraction"
         if in_flight:
             return "in flight"
@@ -235,7 +235,7 @@ class Counter:
         self._update_external()
 
     def _update_external(self) -> None:
-        self.external = max(self.external, self.reported - self.ours)
+        self.external = max(self.external, self.reported - self.own_weight)
         if self.reported_at - self.rate_at >= MIN_RATE_SPAN:
             self.rate = (self.external - self.rate_external) / (self.reported_at - self.rate_at)
             self.rate_at, self.rate_external = self.reported_at, self.external

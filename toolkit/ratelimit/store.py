@@ -432,7 +432,7 @@ class RateLimitStore:
             if is_new or (from_memory and theirs.window <= mine.window):
                 execute(_UPDATE_COUNTER, (*_state_of(mine), counter_id))
                 # Otherwise this process's requests would count as use by other programs.
-                mine.process_count(self._store.process).used = counter.ours
+                mine.process_count(self._store.process).used = counter.own_weight
                 self._save_process_count(execute, counter_id, mine)
                 self._known[key] = endpoint, mine
         self._backoff_table.carry_over(execute, backoffs)

@@ -131,16 +131,16 @@ def _check(connection: sqlite3.Connection) -> None:
     """Raise where the file holds what this package cannot have written: each row must fit our tables."""
     if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         raise DamagedError
-    with contextlib.closing(sqlite3.connect(MEMORY, isolation_level=None)) as ours:
-        make_tables(ours.execute)
-        for (table,) in ours.execute(_LIST_TABLES).fetchall():
-            columns = [column[1] for column in ours.execute(f"PRAGMA table_info({table})")]
+    with contextlib.closing(sqlite3.connect(MEMORY, isolation_level=None)) as reference:
+        make_tables(reference.execute)
+        for (table,) in reference.execute(_LIST_TABLES).fetchall():
+            columns = [column[1] for column in reference.execute(f"PRAGMA table_info({table})")]
             wanted = f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608 - our own names
             rows = connection.execute(wanted).fetchall()
             if not all(isinstance(value, str) or abs(value) < _TOO_LARGE for row in rows for value in row):
                 raise DamagedError
             into = f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our own names
-            ours.executemany(into, rows)
+            reference.executemany(into, rows)
 
 
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT}

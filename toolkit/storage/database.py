@@ -80,11 +80,15 @@ def _check_same(path: Path, before: FileIdentity, now: FileIdentity) -> None:
 
 
 def identity(path: Path, *, shared: bool = False) -> FileIdentity:
-    """FileIdentity file a database is.
+    """Return what identifies the file of a database, after checking it and its companion files.
+
+    Args:
+        path: Path of the database.
+        shared: As in `files.check`.
 
     Raises:
-        UnsafeFileError: It, or a file that SQLite keeps beside it, is no file of ours.
-        OSError: It is not there, or cannot be looked at.
+        UnsafeFileError: The database or one of its companion files is not safe to use.
+        OSError: It does not exist, or cannot be inspected.
     """
     status = os.lstat(path)
     files.check(path, status, shared=shared)
