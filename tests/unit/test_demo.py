@@ -1,4 +1,4 @@
-"""A Link on a sandbox that runs already."""
+"""`toolkit.demo()` with a sandbox that is already running."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def line(this: Sandbox, **more: Any) -> str:
     return json.dumps({"address": this.address, "key": this.key, "secret": this.secret} | more)
 
 
-def test_its_limits_are_known(scaled: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_link_knows_the_limits_of_the_sandbox(scaled: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOOLKIT_SANDBOX", line(scaled, limits=scaled.limits))
     with toolkit.demo() as link:
         assert link.sandbox is None
@@ -33,7 +33,7 @@ def test_its_limits_are_known(scaled: Sandbox, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize("limits", [{}, {"limits": None}, {"limits": {"of another day": 5}}])
-def test_one_that_says_none_has_the_documented_ones(
+def test_without_limits_in_its_line_the_documented_ones_apply(
     env: SandboxEnv, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]
 ) -> None:
     monkeypatch.setenv("TOOLKIT_SANDBOX", line(env.sandbox, **limits))
@@ -42,7 +42,7 @@ def test_one_that_says_none_has_the_documented_ones(
 
 
 @pytest.mark.parametrize("limits", [5, "x", [1]])
-def test_limits_that_are_none(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch, limits: Any) -> None:
+def test_invalid_limits_are_refused(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch, limits: Any) -> None:
     monkeypatch.setenv("TOOLKIT_SANDBOX", line(env.sandbox, limits=limits))
     with pytest.raises(errors.UsageError, match="TOOLKIT_SANDBOX"):
         toolkit.demo()

@@ -38,7 +38,7 @@ from toolkit.writes.pending import is_in_progress
 from toolkit.writes.reconcile import PROCESSING_MS, Reconciler
 from toolkit.writes.record import (
     DEFERRED,
-    CallRecord,
+    WriteRecord,
     new_key,
     rejection_reason,
     was_not_sent,
@@ -128,7 +128,7 @@ class WriteExecutor:
         )
         if not is_new:
             return self._repeated(entry, bound)
-        record = CallRecord(self.journal, entry)
+        record = WriteRecord(self.journal, entry)
         try:
             if failure is None:
                 outcome, interruption = self._send(bound, record)
@@ -247,7 +247,7 @@ class WriteExecutor:
         time_at_least = self._sender.time_at_least(write.rate_limit.host)
         return self._sender.time(write.rate_limit.host) if time_at_least is None else time_at_least
 
-    def _send(self, bound: BoundCall, record: CallRecord) -> tuple[Outcome, BaseException | None]:
+    def _send(self, bound: BoundCall, record: WriteRecord) -> tuple[Outcome, BaseException | None]:
         """Send a recorded call and record its outcome. Also returns what interrupted it, or None."""
         endpoint = record.entry.endpoint
         window = self._sender.recv_window + PROCESSING_MS
@@ -287,7 +287,7 @@ class WriteExecutor:
         # The interrupt came once; the response is classified all the same.
         return self._outcome(bound, record, attempt.result), attempt.interruption or interrupted_by
 
-    def _outcome(self, bound: BoundCall, record: CallRecord, result: WriteResult) -> Outcome:
+    def _outcome(self, bound: BoundCall, record: WriteRecord, result: WriteResult) -> Outcome:
         """Record the outcome of a call, and return it."""
         write, number, endpoint = bound.write, record.entry.number, record.entry.endpoint
         error, frame = result.error, None
@@ -319,7 +319,7 @@ class WriteExecutor:
             error = unknown(endpoint, record.entry.reason, number)
         return self.outcomes.outcome(record.entry, error=error, private=bound.private, frame=frame)
 
-    def _warn(self, write: Write, outcome: Outcome, record: CallRecord) -> None:
+    def _warn(self, write: Write, outcome: Outcome, record: WriteRecord) -> None:
         """Warn about a call. The warnings carry its outcome, in case warnings are errors."""
         undeclared = set() if outcome.frame is None else set(outcome.frame.attrs["undeclared"])
         try:

@@ -24,7 +24,7 @@ DEFERRED = (
 )
 
 
-class CallRecord:
+class WriteRecord:
     """A call in progress: its journal entry, and what prevented an update of it.
 
     Attributes:

@@ -1,25 +1,28 @@
-"""The script that generates the text of the methods, and compares the code with it."""
+"""scripts/generate_api.py: what it prints, checks and writes."""
 
 from __future__ import annotations
 
 import ast
+import inspect
+import shutil
+from pathlib import Path
 
 import pytest
 
 from scripts import generate_api
 from toolkit.api.reads.spot import SpotReads
-from toolkit.endpoints import ENDPOINTS, WRITES
+from toolkit.endpoints import ENDPOINTS, WRITES, link_spot
 
 
-def test_the_code_is_as_generated(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_methods_are_as_generated(capsys: pytest.CaptureFixture[str]) -> None:
     assert generate_api.main(["--check"]) == 0
     assert capsys.readouterr().out == "56 methods are as declared.\n"
 
 
-def test_a_docstring_that_says_otherwise_is_shown_as_a_diff(
+def test_an_outdated_docstring_is_shown_as_a_diff(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(SpotReads.rebates, "__doc__", "Something else.")
+    monkeypatch.setattr(inspect.unwrap(SpotReads.rebates), "__doc__", "Something else.")
     assert generate_api.main(["--check"]) == 1
     shown = capsys.readouterr().out
     assert shown.startswith("GET spot.rebates\n")
@@ -27,16 +30,16 @@ def test_a_docstring_that_says_otherwise_is_shown_as_a_diff(
     assert "\n+Spot rebates the partner earned from its customers, one row a trade.\n" in shown
 
 
-def test_an_argument_of_another_default_is_shown_as_a_diff(
+def test_an_outdated_default_is_shown_as_a_diff(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(SpotReads.rebates.__wrapped__.__kwdefaults__, "start", "-30D")  # type: ignore[attr-defined]
+    monkeypatch.setitem(inspect.unwrap(SpotReads.rebates).__kwdefaults__, "start", "-30D")
     assert generate_api.main(["--check"]) == 1
     shown = capsys.readouterr().out
     assert "\n-start: When = '-30D' (KEYWORD_ONLY)\n" in shown
 
 
-def test_each_method_can_be_generated(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_method_is_printed_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     assert generate_api.main([]) == 0
     tree = ast.parse(f"class Resource:\n{capsys.readouterr().out}")
     (resource,) = tree.body
@@ -46,7 +49,7 @@ def test_each_method_can_be_generated(capsys: pytest.CaptureFixture[str]) -> Non
     ]
 
 
-def test_a_name_chooses_the_read_and_the_write_that_have_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_name_selects_the_method(capsys: pytest.CaptureFixture[str]) -> None:
     assert generate_api.main(["exchange.transfers", "exchange.transfer"]) == 0
     text = capsys.readouterr().out
     assert "return self._fetch(transfers.TRANSFERS, {" in text
@@ -57,4 +60,30 @@ def test_a_name_chooses_the_read_and_the_write_that_have_it(capsys: pytest.Captu
 def test_an_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         generate_api.main(["spot.rebate"])
-    assert "toolkit.endpoints()" in capsys.readouterr().err
+    assert "toolkit.list_endpoints()" in capsys.readouterr().err
+
+
+def test_outdated_methods_are_rewritten_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = inspect.unwrap(SpotReads.rebates).__code__
+    original = Path(code.co_filename)
+    copy = Path(shutil.copy(original, tmp_path))
+    copy.write_text(copy.read_text("utf-8").replace("Raises:", "Throws:"), "utf-8")
+    line = next(n for n, text in enumerate(copy.read_text("utf-8").splitlines(), 1) if "def rebates(" in text)
+    monkeypatch.setattr(
+        inspect.unwrap(SpotReads.rebates),
+        "__code__",
+        code.replace(co_filename=str(copy), co_firstlineno=line),
+    )
+    monkeypatch.setattr(generate_api, "ENDPOINTS", [link_spot.REBATES])
+    monkeypatch.setattr(generate_api, "WRITES", [])
+    assert generate_api.rewrite() == [copy]
+    assert _method(copy, "rebates") == _method(original, "rebates")
+    assert _method(copy, "customers") == _method(original, "customers").replace("Raises:", "Throws:")
+
+
+def _method(file: Path, name: str) -> str:
+    text = file.read_text("utf-8")
+    found = next(
+        node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef) and node.name == name
+    )
+    return ast.get_source_segment(text, found) or ""

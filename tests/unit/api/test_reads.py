@@ -1,4 +1,4 @@
-"""For each of the reads: its documented answer, an empty one, the sandbox, its signature, its rules."""
+"""Every read: its documented response, an empty one, the sandbox's, its method, its arguments."""
 
 from __future__ import annotations
 
@@ -56,19 +56,19 @@ def assert_as_declared(frame: pd.DataFrame, endpoint: Endpoint, numbers: Numbers
         assert frame[endpoint.order_by].is_monotonic_increasing
 
 
-def test_there_are_33_reads_and_each_has_a_documented_answer() -> None:
+def test_there_are_33_reads_and_each_has_a_documented_response() -> None:
     assert len(ENDPOINTS) == 33
     assert set(DOCUMENTED) == set(ENDPOINTS_BY_NAME)
     counts = {system: sum(e.system == system for e in ENDPOINTS) for system in SYSTEM_TITLES}
     assert counts == {"exchange": 17, "spot": 5, "futures": 9, "portfolio": 2}
 
 
-# -- frames of documented and of empty answers -----------------------------------------------------------
+# -- frames of documented and of empty responses ------------------------------------------------------------
 
 
 @pytest.mark.parametrize("numbers", ["float", "exact"])
 @pytest.mark.parametrize(("endpoint_name", "name"), EXAMPLES)
-def test_the_documented_answer_becomes_the_declared_frame(
+def test_the_documented_response_becomes_the_declared_frame(
     endpoint_name: str, name: str, numbers: Numbers
 ) -> None:
     endpoint = ENDPOINTS_BY_NAME[endpoint_name]
@@ -114,7 +114,7 @@ def test_the_documented_answer_becomes_the_declared_frame(
 
 @pytest.mark.parametrize("numbers", ["float", "exact"])
 @EACH
-def test_an_empty_answer_has_the_same_columns_and_types(endpoint: Endpoint, numbers: Numbers) -> None:
+def test_an_empty_response_has_the_same_columns_and_types(endpoint: Endpoint, numbers: Numbers) -> None:
     builder = FrameBuilder(endpoint, numbers)
     if endpoint.rows_field:
         wrapper = {endpoint.rows_field: [], endpoint.success_field or "timestamp": True}
@@ -126,7 +126,7 @@ def test_an_empty_answer_has_the_same_columns_and_types(endpoint: Endpoint, numb
     assert_as_declared(frame, endpoint, numbers)
 
 
-# -- the sandbox, there and back --------------------------------------------------------------------------
+# -- responses of the sandbox ----------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def arguments(shared_env: SandboxEnv) -> Mapping[str, Any]:
 
 
 def values_of(shared_env: SandboxEnv) -> Mapping[str, Any]:
-    """Values for every argument a door may insist on, as the sandbox's partner has them."""
+    """Values for all required arguments, from the data of the sandbox."""
     account = shared_env.link.exchange.sub_accounts()["sub_account_id"][0]
     deposits = shared_env.link.exchange.deposits()
     return {
@@ -152,7 +152,7 @@ def values_of(shared_env: SandboxEnv) -> Mapping[str, Any]:
     }
 
 
-def needed(endpoint: Endpoint, values: Mapping[str, Any]) -> dict[str, Any]:
+def required_arguments(endpoint: Endpoint, values: Mapping[str, Any]) -> dict[str, Any]:
     given = {param.name: values[param.name] for param in endpoint.params if param.required}
     if endpoint.at_least_one:
         given["from_id"] = values["from_id"]
@@ -163,10 +163,10 @@ def needed(endpoint: Endpoint, values: Mapping[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("numbers", ["float", "exact"])
 @EACH
-def test_the_sandbox_answers_it(
+def test_the_sandbox_returns_rows_and_the_frame_its_provenance(
     shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, numbers: Numbers
 ) -> None:
-    given = needed(endpoint, arguments)
+    given = required_arguments(endpoint, arguments)
     frame = method_of(shared_link, endpoint)(**given, numbers=numbers)
     assert_as_declared(frame, endpoint, numbers)
     assert len(frame) > 0
@@ -198,10 +198,10 @@ def test_the_sandbox_answers_it(
 
 
 @EACH
-def test_frames_survive_parquet_with_their_attrs(
+def test_parquet_keeps_attrs_and_times(
     shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, tmp_path: Path
 ) -> None:
-    frame = method_of(shared_link, endpoint)(**needed(endpoint, arguments))
+    frame = method_of(shared_link, endpoint)(**required_arguments(endpoint, arguments))
     frame.to_parquet(tmp_path / "frame.parquet")
     again = pd.read_parquet(tmp_path / "frame.parquet")
     assert again.attrs == frame.attrs
@@ -209,7 +209,7 @@ def test_frames_survive_parquet_with_their_attrs(
     assert [again[name].dtype for name in times] == [frame[name].dtype for name in times]
 
 
-# -- signature, completion, docstring ----------------------------------------------------------------------
+# -- signature, docstring, completion ------------------------------------------------------------------
 
 
 @EACH
@@ -224,7 +224,7 @@ def test_the_docstring_equals_the_declaration(shared_link: Link, endpoint: Endpo
     assert inspect.getdoc(method_of(shared_link, endpoint)) == generate_api.read_docstring(endpoint)
 
 
-def test_completion_shows_every_endpoint_and_nothing_else(shared_link: Link) -> None:
+def test_completion_offers_the_endpoints_only(shared_link: Link) -> None:
     for system in SYSTEM_TITLES:
         shown = {name for name in dir(getattr(shared_link, system)) if not name.startswith("_")}
         assert shown == {endpoint.name for endpoint in ENDPOINTS if endpoint.system == system}
@@ -236,11 +236,11 @@ def test_a_misspelt_keyword_is_refused_by_python_itself(shared_link: Link, endpo
         method_of(shared_link, endpoint)(subaccountid="1")
 
 
-# -- rules that no splitting can satisfy ---------------------------------------------------------------------
+# -- arguments that are refused --------------------------------------------------------------------------
 
 
 def refused(env: SandboxEnv, endpoint: Endpoint, given: Mapping[str, Any], *said: str) -> None:
-    """The door refuses, in these words, and the exchange has not heard of it."""
+    """Check that the call is refused with these words and that nothing was sent."""
     before = len(env.exchange.log)
     with pytest.raises(UsageError) as caught:
         method_of(env.link, endpoint)(**given)
@@ -250,7 +250,7 @@ def refused(env: SandboxEnv, endpoint: Endpoint, given: Mapping[str, Any], *said
 
 
 @pytest.fixture(scope="module")
-def still() -> Any:
+def idle_env() -> Any:
     made = SandboxEnv()
     yield made
     made.close()
@@ -270,26 +270,26 @@ VALUES = {
 }
 
 
-def test_an_abbreviation_stays_one_where_it_begins_no_sentence(still: SandboxEnv) -> None:
+def test_a_quoted_doc_keeps_the_case_of_an_abbreviation(idle_env: SandboxEnv) -> None:
     refused(
-        still,
+        idle_env,
         ENDPOINTS_BY_NAME["exchange.ip_restriction"],
         {"sub_account_id": "1", "api_key": None},
         "is required: API key of",
     )
 
 
-MANDATORY = [(e, p) for e in ENDPOINTS for p in e.params if p.required]
+REQUIRED = [(e, p) for e in ENDPOINTS for p in e.params if p.required]
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "param"), MANDATORY, ids=lambda x: getattr(x, "qualified_name", getattr(x, "name", ""))
+    ("endpoint", "param"), REQUIRED, ids=lambda x: getattr(x, "qualified_name", getattr(x, "name", ""))
 )
-def test_mandatory_arguments_cannot_be_empty(still: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
-    given = needed(endpoint, VALUES)
-    refused(still, endpoint, given | {param.name: None}, f"`{param.name}` is required")
+def test_required_arguments_cannot_be_empty(idle_env: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
+    given = required_arguments(endpoint, VALUES)
+    refused(idle_env, endpoint, given | {param.name: None}, f"`{param.name}` is required")
     if param.kind != "choice":
-        refused(still, endpoint, given | {param.name: "  "}, f"`{param.name}` is empty")
+        refused(idle_env, endpoint, given | {param.name: "  "}, f"`{param.name}` is empty")
 
 
 CHOICES = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "choice"]
@@ -299,28 +299,28 @@ CHOICES = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "choice"]
 @pytest.mark.parametrize(
     ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "qualified_name", getattr(x, "name", ""))
 )
-def test_a_bad_choice_is_refused_with_what_is_allowed(
-    still: SandboxEnv, endpoint: Endpoint, param: Any, wrong: object
+def test_an_invalid_choice_is_refused_and_the_valid_ones_are_listed(
+    idle_env: SandboxEnv, endpoint: Endpoint, param: Any, wrong: object
 ) -> None:
-    given = needed(endpoint, VALUES) | {param.name: wrong}
-    refused(still, endpoint, given, f"`{param.name}` must be", *(f'"{word}"' for word in param.choices))
+    given = required_arguments(endpoint, VALUES) | {param.name: wrong}
+    refused(idle_env, endpoint, given, f"`{param.name}` must be", *(f'"{word}"' for word in param.choices))
 
 
 @pytest.mark.parametrize(
     ("endpoint", "param"), CHOICES, ids=lambda x: getattr(x, "qualified_name", getattr(x, "name", ""))
 )
-def test_a_choice_may_be_said_as_the_api_says_it(
+def test_a_choice_can_be_given_as_the_value_that_is_sent(
     shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint, param: Any
 ) -> None:
     for word, sent_value in param.choices.items():
-        given = needed(endpoint, arguments)
+        given = required_arguments(endpoint, arguments)
         if endpoint.window:
             given |= {"start": "2025-12-10", "end": "2025-12-20"}
         by_word = method_of(shared_link, endpoint)(**given | {param.name: word.upper()})
-        by_wire = method_of(shared_link, endpoint)(**given | {param.name: sent_value})
-        for frame in (by_word, by_wire):
-            frame["time"] = None  # the moment differs
-        assert by_word.equals(by_wire)
+        by_sent_value = method_of(shared_link, endpoint)(**given | {param.name: sent_value})
+        for frame in (by_word, by_sent_value):
+            frame["time"] = None  # the time of the response
+        assert by_word.equals(by_sent_value)
 
 
 FLAGS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "flag"]
@@ -329,9 +329,9 @@ FLAGS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "flag"]
 @pytest.mark.parametrize(
     ("endpoint", "param"), FLAGS, ids=lambda x: getattr(x, "qualified_name", getattr(x, "name", ""))
 )
-def test_a_flag_is_true_or_false(still: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
-    given = needed(endpoint, VALUES) | {param.name: "false"}
-    refused(still, endpoint, given, f"`{param.name}` must be True or False")
+def test_a_flag_is_true_or_false(idle_env: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
+    given = required_arguments(endpoint, VALUES) | {param.name: "false"}
+    refused(idle_env, endpoint, given, f"`{param.name}` must be True or False")
 
 
 IDS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "id"]
@@ -340,75 +340,75 @@ IDS = [(e, p) for e in ENDPOINTS for p in e.params if p.kind == "id"]
 @pytest.mark.parametrize(
     ("endpoint", "param"), IDS, ids=lambda x: getattr(x, "qualified_name", getattr(x, "name", ""))
 )
-def test_an_id_is_never_a_float(still: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
-    given = needed(endpoint, VALUES) | {param.name: 3.675e17}
-    refused(still, endpoint, given, f"`{param.name}` must be text", "a float cannot hold an id exactly")
+def test_an_id_is_never_a_float(idle_env: SandboxEnv, endpoint: Endpoint, param: Any) -> None:
+    given = required_arguments(endpoint, VALUES) | {param.name: 3.675e17}
+    refused(idle_env, endpoint, given, f"`{param.name}` must be text", "a float cannot hold an id exactly")
 
 
 @pytest.mark.parametrize("endpoint_name", ["exchange.transfers", "exchange.universal_transfers"])
-def test_one_of_two_has_to_be_given(still: SandboxEnv, endpoint_name: str) -> None:
-    refused(still, ENDPOINTS_BY_NAME[endpoint_name], {}, "`from_id` or `to_id` is required")
+def test_one_of_two_arguments_is_required(idle_env: SandboxEnv, endpoint_name: str) -> None:
+    refused(idle_env, ENDPOINTS_BY_NAME[endpoint_name], {}, "`from_id` or `to_id` is required")
 
 
 @pytest.mark.parametrize("endpoint_name", ["spot.customers", "futures.customers"])
-def test_two_exclude_each_other(still: SandboxEnv, endpoint_name: str) -> None:
+def test_two_arguments_are_mutually_exclusive(idle_env: SandboxEnv, endpoint_name: str) -> None:
     given = {"customer_id": "a", "email": "a@example.com"}
     refused(
-        still, ENDPOINTS_BY_NAME[endpoint_name], given, "`customer_id` and `email` are mutually exclusive"
+        idle_env, ENDPOINTS_BY_NAME[endpoint_name], given, "`customer_id` and `email` are mutually exclusive"
     )
 
 
 @pytest.mark.parametrize("endpoint_name", ["spot.customers", "futures.customers"])
-def test_a_masked_email_cannot_be_asked_for(still: SandboxEnv, endpoint_name: str) -> None:
-    refused(still, ENDPOINTS_BY_NAME[endpoint_name], {"email": "om***@***.com"}, "`email` is masked")
-    refused(still, ENDPOINTS_BY_NAME[endpoint_name], {"email": "nobody"}, "`email` must be an e-mail address")
+def test_a_masked_email_is_refused(idle_env: SandboxEnv, endpoint_name: str) -> None:
+    refused(idle_env, ENDPOINTS_BY_NAME[endpoint_name], {"email": "om***@***.com"}, "`email` is masked")
+    refused(
+        idle_env, ENDPOINTS_BY_NAME[endpoint_name], {"email": "nobody"}, "`email` must be an e-mail address"
+    )
 
 
 WINDOWED = [endpoint for endpoint in ENDPOINTS if endpoint.window]
-KEPT = [endpoint for endpoint in WINDOWED if endpoint.window and endpoint.window.retention]
+LIMITED_RETENTION = [endpoint for endpoint in WINDOWED if endpoint.window and endpoint.window.retention]
 
 
-@pytest.mark.parametrize("endpoint", KEPT, ids=lambda endpoint: endpoint.qualified_name)
-def test_history_that_is_no_longer_kept_is_refused(still: SandboxEnv, endpoint: Endpoint) -> None:
+@pytest.mark.parametrize("endpoint", LIMITED_RETENTION, ids=lambda endpoint: endpoint.qualified_name)
+def test_a_start_before_the_retention_is_refused(idle_env: SandboxEnv, endpoint: Endpoint) -> None:
     assert endpoint.window is not None
     assert endpoint.window.retention is not None
     days = endpoint.window.retention.days
-    given = needed(endpoint, VALUES) | {"start": f"-{days + 1}D"}
-    refused(still, endpoint, given, "`start`", f"keeps the last {days} days")
+    given = required_arguments(endpoint, VALUES) | {"start": f"-{days + 1}D"}
+    refused(idle_env, endpoint, given, "`start`", f"keeps the last {days} days")
 
 
-@pytest.mark.parametrize("endpoint", KEPT, ids=lambda endpoint: endpoint.qualified_name)
-def test_all_history_that_is_kept_can_be_had(
+@pytest.mark.parametrize("endpoint", LIMITED_RETENTION, ids=lambda endpoint: endpoint.qualified_name)
+def test_a_start_at_the_retention_is_fetched(
     shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint
 ) -> None:
     assert endpoint.window is not None
     assert endpoint.window.retention is not None
     start = f"-{endpoint.window.retention.days}D"
-    assert len(method_of(shared_link, endpoint)(**needed(endpoint, arguments), start=start)) > 0
+    assert len(method_of(shared_link, endpoint)(**required_arguments(endpoint, arguments), start=start)) > 0
 
 
 @pytest.mark.parametrize("endpoint", WINDOWED, ids=lambda endpoint: endpoint.qualified_name)
-def test_spans_that_cannot_be_are_refused(still: SandboxEnv, endpoint: Endpoint) -> None:
-    given = needed(endpoint, VALUES)
-    refused(still, endpoint, given | {"start": "-1D", "end": "-2D"}, "`start`", "is after `end`")
-    refused(still, endpoint, given | {"start": "+1D"}, "`start`", "is in the future")
-    refused(still, endpoint, given | {"start": "yesterday-ish"}, "`start` is not a time")
-    refused(still, endpoint, given | {"end": "-1 parsec"}, "`end` is")
-    refused(still, endpoint, given | {"start": 1_700_000_000}, "`start`", "milliseconds")
-    refused(still, endpoint, given | {"start": 1.5}, "`start` must be a time such as")
+def test_invalid_spans_are_refused(idle_env: SandboxEnv, endpoint: Endpoint) -> None:
+    given = required_arguments(endpoint, VALUES)
+    refused(idle_env, endpoint, given | {"start": "-1D", "end": "-2D"}, "`start`", "is after `end`")
+    refused(idle_env, endpoint, given | {"start": "+1D"}, "`start`", "is in the future")
+    refused(idle_env, endpoint, given | {"start": "yesterday-ish"}, "`start` is not a time")
+    refused(idle_env, endpoint, given | {"end": "-1 parsec"}, "`end` is")
+    refused(idle_env, endpoint, given | {"start": 1_700_000_000}, "`start`", "milliseconds")
+    refused(idle_env, endpoint, given | {"start": 1.5}, "`start` must be a time such as")
 
 
 SPLIT = [e for e in WINDOWED if e.window and e.window.max_span and not e.window.retention]
 
 
 @pytest.mark.parametrize("endpoint", SPLIT, ids=lambda endpoint: endpoint.qualified_name)
-def test_longer_spans_are_split_not_refused(
-    shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint
-) -> None:
+def test_longer_spans_are_split(shared_link: Link, arguments: Mapping[str, Any], endpoint: Endpoint) -> None:
     assert endpoint.window is not None
     assert endpoint.window.max_span is not None
     span = endpoint.window.max_span * 2.5
-    given = needed(endpoint, arguments)
+    given = required_arguments(endpoint, arguments)
     frame = method_of(shared_link, endpoint)(**given, start=f"-{span.days}D")
     assert frame.attrs["requests"] >= 3
     assert_as_declared(frame, endpoint)
@@ -423,7 +423,7 @@ def test_an_endpoint_is_an_explicit_method() -> None:
         assert endpoint.name in inspect.getsource(method)
 
 
-def test_a_weight_may_follow_from_the_parameters() -> None:
+def test_a_weight_can_depend_on_the_parameters() -> None:
     by_limit = replace(ENDPOINTS[0], weight=lambda sent: 10 if int(str(sent.get("limit", 0))) > 100 else 1)
     assert by_limit.weight_of({"limit": 500}) == 10
     assert by_limit.weight_of({}) == 1

@@ -1,4 +1,4 @@
-"""For each of the writes: its door, its documented answer, how it is settled, its preview, its arguments."""
+"""Every write: its method, its documented response, its reconciliation, its preview, its arguments."""
 
 from __future__ import annotations
 
@@ -56,22 +56,22 @@ DTYPES = {
 
 
 @pytest.fixture(scope="module")
-def still() -> Iterator[WriteEnv]:
-    """A sandbox at which nothing ever arrives that changes anything."""
+def idle_env() -> Iterator[WriteEnv]:
+    """An environment whose sandbox never receives a write."""
     with memory_folder() as folder:
         made = WriteEnv(folder)
         yield made
         made.close()
 
 
-# -- the doors ---------------------------------------------------------------------------------------------
+# -- methods ---------------------------------------------------------------------------------------------
 
 
-def method_of(namespaces: object, write: Write) -> Any:
-    return getattr(getattr(namespaces, write.system), write.name)
+def method_of(resources: object, write: Write) -> Any:
+    return getattr(getattr(resources, write.system), write.name)
 
 
-def test_there_are_23_writes_and_each_has_a_documented_answer() -> None:
+def test_there_are_23_writes_and_each_has_a_documented_response() -> None:
     assert len(WRITES) == len(WRITES_BY_NAME) == 23
     assert set(DOCUMENTED) == set(WRITES_BY_NAME)
     counts = {system: sum(write.system == system for write in WRITES) for system in SYSTEM_TITLES}
@@ -80,21 +80,21 @@ def test_there_are_23_writes_and_each_has_a_documented_answer() -> None:
 
 
 @EACH
-def test_an_endpoint_is_an_explicit_method_with_the_declared_text(still: WriteEnv, write: Write) -> None:
-    method = getattr(type(getattr(still.ops, write.system)), write.name)
+def test_an_endpoint_is_an_explicit_method_with_the_declared_text(idle_env: WriteEnv, write: Write) -> None:
+    method = getattr(type(getattr(idle_env.ops, write.system)), write.name)
     wanted = generate_api.write_source(write)
     assert generate_api.found_signature(method) == generate_api.write_signature(write), (
-        f"the door should read\n\n{wanted}"
+        f"the method should be\n\n{wanted}"
     )
-    assert inspect.getdoc(method) == generate_api.write_docstring(write), f"the door should read\n\n{wanted}"
+    assert inspect.getdoc(method) == generate_api.write_docstring(write), f"the method should be\n\n{wanted}"
 
 
 @EACH
-def test_an_endpoint_hands_on_every_argument_under_its_own_name(write: Write) -> None:
-    handed: list[tuple[Write, Mapping[str, object], Any]] = []
+def test_a_method_passes_every_argument_on_under_its_own_name(write: Write) -> None:
+    passed: list[tuple[Write, Mapping[str, object], Any]] = []
 
-    def run(*what: Any) -> None:
-        handed.append(what)
+    def run(*arguments: Any) -> None:
+        passed.append(arguments)
 
     owner: Any = {"exchange": ExchangeRun, "spot": customers.SpotWrites}.get(write.system)
     owner = owner or {
@@ -102,29 +102,29 @@ def test_an_endpoint_hands_on_every_argument_under_its_own_name(write: Write) ->
         "portfolio": customers.PortfolioWrites,
     }.get(write.system)
     given = {param.name: f"<{param.name}>" for param in generate_api.write_params(write)}
-    said = {"confirm": "<again>"} if write.confirm else {}
+    confirm = {"confirm": "<again>"} if write.confirm else {}
     unique_suffix = {"unique_suffix": True} if write.suffixed_argument else {}
-    getattr(owner(run), write.name)(**given, **said, **unique_suffix, idempotency_key="<name>")
-    ((declared, arguments, options),) = handed
+    getattr(owner(run), write.name)(**given, **confirm, **unique_suffix, idempotency_key="<name>")
+    ((declared, arguments, options),) = passed
     assert declared is write
     assert arguments == given
-    assert (options.idempotency_key, options.confirm) == ("<name>", said.get("confirm", ""))
+    assert (options.idempotency_key, options.confirm) == ("<name>", confirm.get("confirm", ""))
     assert options.unique_suffix == bool(write.suffixed_argument)
 
 
 class ExchangeRun(accounts.AccountWrites[Any], keys.KeyWrites[Any], transfers.TransferWrites[Any]):
-    """Both halves of `ops.exchange`."""
+    """The class of `ops.exchange`, with any result."""
 
 
-def test_every_namespace_shows_its_endpoints_and_nothing_else(still: WriteEnv) -> None:
-    for namespaces in (still.ops, still.ops.preview):
+def test_completion_offers_the_writes_only(idle_env: WriteEnv) -> None:
+    for resources in (idle_env.ops, idle_env.ops.preview):
         for system in SYSTEM_TITLES:
-            shown = {name for name in dir(getattr(namespaces, system)) if not name.startswith("_")}
+            shown = {name for name in dir(getattr(resources, system)) if not name.startswith("_")}
             assert shown == {write.name for write in WRITES if write.system == system}
-            assert all(name in repr(getattr(namespaces, system)) for name in shown)
+            assert all(name in repr(getattr(resources, system)) for name in shown)
 
 
-def test_a_link_has_no_endpoint_that_changes_anything() -> None:
+def test_a_link_has_no_method_that_writes() -> None:
     with Link(key="a" * 64, secret="b" * 64) as link:
         for write in WRITES:
             assert not hasattr(link, write.name)
@@ -133,17 +133,17 @@ def test_a_link_has_no_endpoint_that_changes_anything() -> None:
 
 
 @EACH
-def test_a_misspelt_keyword_is_refused_by_python_itself(still: WriteEnv, write: Write) -> None:
+def test_a_misspelt_keyword_is_refused_by_python_itself(idle_env: WriteEnv, write: Write) -> None:
     with pytest.raises(TypeError):
-        method_of(still.ops, write)(subaccountid="1")
+        method_of(idle_env.ops, write)(subaccountid="1")
 
 
 # -- declarations ------------------------------------------------------------------------------------------
 
 
 @EACH
-def test_how_it_is_settled_can_be_done(write: Write) -> None:
-    """The read exists, can be asked with what the write is given, and shows what is looked for."""
+def test_its_reconciliation_is_possible(write: Write) -> None:
+    """The read exists, takes arguments that the write has, and returns the columns that are checked."""
     how = write.reconciliation
     own = {param.name for param in write.params if param.fixed is None}
     assert set(write.subject) <= own
@@ -188,17 +188,17 @@ def test_how_it_is_settled_can_be_done(write: Write) -> None:
 
 
 @EACH
-def test_what_cannot_be_undone_has_to_be_said_twice_and_may_not_be_repeated(write: Write) -> None:
+def test_what_cannot_be_undone_has_to_be_confirmed_and_is_not_repeatable(write: Write) -> None:
     assert bool(write.confirm) == (write.method == "DELETE" and "cannot be undone" in write.summary)
     moves_or_makes = write.name.startswith(("create_", "delete_", "transfer", "universal_transfer"))
     assert write.repeatable == (not moves_or_makes)
 
 
 @EACH
-def test_what_is_private_is_never_in_the_query_string(still: WriteEnv, write: Write) -> None:
-    """With ids in the query string as well, as a proxy's log would have them."""
-    ops = still.env.link.operations(journal=still.folder, parameters="mixed")
-    preview = method_of(ops.preview, write)(**example(still.world, write.qualified_name))
+def test_private_arguments_are_never_in_the_query_string(idle_env: WriteEnv, write: Write) -> None:
+    """Not even with ids in the query string, which a proxy may log."""
+    ops = idle_env.env.link.operations(journal=idle_env.folder, parameters="mixed")
+    preview = method_of(ops.preview, write)(**example(idle_env.world, write.qualified_name))
     ids = {param.field for param in write.params if param.kind == "id" and not param.private}
     assert set(preview.query) == ids & {*preview.query, *preview.body}
     assert {param.field for param in write.params if param.private} <= set(preview.body)
@@ -210,7 +210,7 @@ def _pair(write_env: WriteEnv, write: Write) -> tuple[str, str]:
 
 
 @EACH
-def test_it_is_understood_with_some_of_it_in_the_query_string(write_env: WriteEnv, write: Write) -> None:
+def test_a_write_is_accepted_with_ids_in_the_query_string(write_env: WriteEnv, write: Write) -> None:
     link = write_env.env.new_link(*_pair(write_env, write))
     ops = link.operations(journal=write_env.folder, parameters="mixed")
     assert method_of(ops, write)(**example(write_env.world, write.qualified_name))
@@ -223,46 +223,46 @@ NEEDS = [(write, param) for write in WRITES for param in write.params]
 @pytest.mark.parametrize(
     ("write", "param"), NEEDS, ids=lambda each: getattr(each, "qualified_name", getattr(each, "field", ""))
 )
-def test_what_the_toolkit_asks_for_is_what_the_exchange_demands(
-    still: WriteEnv, write: Write, param: Param
+def test_required_arguments_are_those_that_the_exchange_requires(
+    idle_env: WriteEnv, write: Write, param: Param
 ) -> None:
     exchange = Exchange(small_world(), FakeClock())
     field, key = exchange.world.example_write(write.qualified_name)
     left = {name: text for name, text in field.items() if name != param.field}
     answer = exchange.handle(placed(write.qualified_name, {}, left, key=key, now_ms=int(NOW * 1000)))
-    demanded = f"Mandatory parameter '{param.field}'" in answer.body.decode()
-    if param.field != "ipAddress":  # demanded where the key has none yet
-        assert demanded == param.required, answer.body
+    is_required = f"Mandatory parameter '{param.field}'" in answer.body.decode()
+    if param.field != "ipAddress":  # required if the key has none yet
+        assert is_required == param.required, answer.body
     given = arguments_of(write, left)
     if param.required and param.fixed is None:
         with pytest.raises((TypeError, UsageError), match=f"{param.name}"):
-            method_of(still.ops.preview, write)(**given)
+            method_of(idle_env.ops.preview, write)(**given)
         with pytest.raises(UsageError, match=f"`{param.name}` is required"):
-            method_of(still.ops.preview, write)(**given | {param.name: None})
+            method_of(idle_env.ops.preview, write)(**given | {param.name: None})
 
 
-# -- documented answers ------------------------------------------------------------------------------------
+# -- documented responses --------------------------------------------------------------------------------
 
 
 class Documented(Exchange):
-    """An exchange that answers each write as the documents print it."""
+    """An exchange that returns the documented response to each write."""
 
     def _execute(self, asked: Any) -> object:
         return json.loads((ANSWERS / f"{asked.endpoint.qualified_name}.json").read_text())["documented"]
 
 
 @pytest.fixture(scope="module")
-def by_the_book() -> Iterator[WriteEnv]:
+def documented_env() -> Iterator[WriteEnv]:
     with memory_folder() as folder:
         made = WriteEnv(folder)
         made.env.sandbox.exchange = Documented(made.world, made.env.exchange_clock)
-        made.world.accounts[0].id = "1"  # whom the documents speak of
+        made.world.accounts[0].id = "1"  # the id in the documented responses
         yield made
         made.close()
 
 
 def documented_call(write_env: WriteEnv, write: Write) -> dict[str, Any]:
-    """A call that the documented answer fits: it speaks of what was asked."""
+    """Arguments that match the documented response, which repeats some of them."""
     given = example(write_env.world, write.qualified_name)
     answer = DOCUMENTED[write.qualified_name]
     asked = {check.column: check.argument for check in write.reconciliation.checks if check.how == "same"}
@@ -278,12 +278,12 @@ def documented_call(write_env: WriteEnv, write: Write) -> dict[str, Any]:
 
 @pytest.mark.parametrize("numbers", ["float", "exact"])
 @EACH
-def test_the_documented_answer_becomes_the_declared_frame(
-    by_the_book: WriteEnv, write: Write, numbers: Numbers
+def test_the_documented_response_becomes_the_declared_frame(
+    documented_env: WriteEnv, write: Write, numbers: Numbers
 ) -> None:
-    link = by_the_book.env.new_link(*_pair(by_the_book, write), numbers=numbers)
-    ops = link.operations(journal=by_the_book.folder / numbers)
-    outcome = method_of(ops, write)(**documented_call(by_the_book, write))
+    link = documented_env.env.new_link(*_pair(documented_env, write), numbers=numbers)
+    ops = link.operations(journal=documented_env.folder / numbers)
+    outcome = method_of(ops, write)(**documented_call(documented_env, write))
     frame = outcome.require_confirmed()
     pd.testing.assert_frame_equal(ops.outcome(outcome.number).require_confirmed(), frame)
     answer = DOCUMENTED[write.qualified_name]
@@ -314,13 +314,13 @@ def test_the_documented_answer_becomes_the_declared_frame(
 
 
 @EACH
-def test_a_preview_sends_nothing_and_shows_what_would_be_sent(still: WriteEnv, write: Write) -> None:
+def test_a_preview_sends_nothing_and_shows_what_would_be_sent(idle_env: WriteEnv, write: Write) -> None:
     field, given = (
-        still.world.example_write(write.qualified_name).parameters,
-        example(still.world, write.qualified_name),
+        idle_env.world.example_write(write.qualified_name).parameters,
+        example(idle_env.world, write.qualified_name),
     )
-    ops = operations_of(still, write.qualified_name)
-    requests, journal = len(still.exchange.log), ops.journal.read_bytes()
+    ops = operations_of(idle_env, write.qualified_name)
+    requests, journal = len(idle_env.exchange.log), ops.journal.read_bytes()
     preview = method_of(ops.preview, write)(**given)
     assert preview
     assert (preview.endpoint, preview.method, preview.weight) == (
@@ -328,7 +328,7 @@ def test_a_preview_sends_nothing_and_shows_what_would_be_sent(still: WriteEnv, w
         write.method,
         write.weight,
     )
-    assert preview.address == still.env.link.hosts[write.rate_limit.host] + write.path
+    assert preview.address == idle_env.env.link.hosts[write.rate_limit.host] + write.path
     assert preview.rate_limit == write.rate_limit.name
     assert not preview.query
     assert set(field) <= set(preview.body) <= set(field) | {"clientTranId"}
@@ -336,14 +336,15 @@ def test_a_preview_sends_nothing_and_shows_what_would_be_sent(still: WriteEnv, w
         if param.field in field:
             private, text = param.private, field[param.field]
             assert (preview.body[param.field] == text) != private
-    told = f"`link.{write.reconciliation.read}`" if write.reconciliation.read else "look at "
-    assert any(told in point.text for point in preview.checks)
+    read = write.reconciliation.read
+    hint = f"`link.{read}` shows" if read else "no read shows"
+    assert any(hint in check.text for check in preview.checks)
     for shown in (repr(preview), preview._repr_html_()):
         assert write.path in shown
         assert "nothing was sent" in shown.lower()
         assert not any(field[param.field] in shown for param in write.params if param.private)
     assert "SANDBOX" in preview._repr_html_()
-    assert len(still.exchange.log) == requests
+    assert len(idle_env.exchange.log) == requests
     assert ops.journal.read_bytes() == journal
 
 
@@ -352,17 +353,17 @@ CONFIRMED = [write for write in WRITES if write.confirm]
 
 @pytest.mark.parametrize("confirm", ["", "yes", "*"])
 @pytest.mark.parametrize("write", CONFIRMED, ids=lambda write: write.qualified_name)
-def test_what_cannot_be_undone_is_not_sent_unless_it_is_said_twice(
-    still: WriteEnv, write: Write, confirm: str
+def test_what_cannot_be_undone_is_not_sent_without_confirmation(
+    idle_env: WriteEnv, write: Write, confirm: str
 ) -> None:
-    given = example(still.world, write.qualified_name) | {"confirm": confirm}
-    preview = method_of(still.ops.preview, write)(**given)
+    given = example(idle_env.world, write.qualified_name) | {"confirm": confirm}
+    preview = method_of(idle_env.ops.preview, write)(**given)
     assert not preview
-    assert f"NOT this cannot be undone: `confirm` has to say `{write.confirm}`" in repr(preview)
-    refused(still, write.qualified_name, given, "this cannot be undone", f"`confirm={write.confirm}`")
+    assert f"NOT this cannot be undone: `confirm` has to repeat `{write.confirm}`" in repr(preview)
+    refused(idle_env, write.qualified_name, given, "this cannot be undone", f"`{write.confirm}` again as `confirm=`")
 
 
-def test_an_id_may_be_said_twice_as_text_and_as_a_number(write_env: WriteEnv) -> None:
+def test_an_id_can_be_confirmed_as_text_or_as_a_number(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.delete_sub_account")
     assert write_env.ops.exchange.delete_sub_account(
         int(given["sub_account_id"]), confirm=given["sub_account_id"]
@@ -375,7 +376,7 @@ def test_an_id_may_be_said_twice_as_text_and_as_a_number(write_env: WriteEnv) ->
 def refused(
     write_env: WriteEnv, endpoint_name: str, given: Mapping[str, Any], *said: str, **options: Any
 ) -> None:
-    """The door refuses in these words; the exchange has not heard of it, and nothing is written down."""
+    """Check that the call is refused with these words: nothing was sent, and the journal is unchanged."""
     requests = len(write_env.exchange.log)
     ops = operations_of(write_env, endpoint_name)
     journal = ops.journal.read_bytes()
@@ -410,7 +411,7 @@ GOOD_AMOUNTS = [
 
 
 @pytest.mark.parametrize(("amount", "sent"), GOOD_AMOUNTS, ids=repr)
-def test_an_amount_goes_out_in_plain_digits_exactly_as_it_was_meant(
+def test_an_amount_is_sent_in_plain_digits_without_rounding(
     write_env: WriteEnv, amount: Any, sent: str
 ) -> None:
     given = example(write_env.world, "exchange.transfer") | {"amount": amount}
@@ -431,9 +432,9 @@ BAD_AMOUNTS = [
 
 
 @pytest.mark.parametrize("amount", BAD_AMOUNTS, ids=repr)
-def test_an_amount_that_may_not_be_meant_is_refused(still: WriteEnv, amount: Any) -> None:
-    given = example(still.world, "exchange.transfer") | {"amount": amount}
-    refused(still, "exchange.transfer", given, "exchange.transfer: `amount`")
+def test_an_invalid_or_ambiguous_amount_is_refused(idle_env: WriteEnv, amount: Any) -> None:
+    given = example(idle_env.world, "exchange.transfer") | {"amount": amount}
+    refused(idle_env, "exchange.transfer", given, "exchange.transfer: `amount`")
 
 
 AMOUNTS = [(write, param) for write in WRITES for param in write.params if param.kind in ("amount", "rate")]
@@ -442,11 +443,11 @@ AMOUNTS = [(write, param) for write in WRITES for param in write.params if param
 @pytest.mark.parametrize(
     ("write", "param"), AMOUNTS, ids=lambda each: getattr(each, "qualified_name", getattr(each, "name", ""))
 )
-def test_every_amount_and_rate_is_held_to_it(still: WriteEnv, write: Write, param: Param) -> None:
-    given = example(still.world, write.qualified_name)
+def test_every_amount_and_rate_is_checked(idle_env: WriteEnv, write: Write, param: Param) -> None:
+    given = example(idle_env.world, write.qualified_name)
     for value in (0.1 + 0.2, True, "1,000", -1, float("nan"), Decimal("NaN"), Decimal("sNaN")):
         refused(
-            still,
+            idle_env,
             write.qualified_name,
             given | {param.name: value},
             f"{write.qualified_name}: `{param.name}`",
@@ -454,22 +455,22 @@ def test_every_amount_and_rate_is_held_to_it(still: WriteEnv, write: Write, para
 
 
 @pytest.mark.parametrize("rate", ["1.1", 2, 1.00001, "0.1%", Decimal("-0.001"), "100"], ids=repr)
-def test_a_rate_is_a_fraction(still: WriteEnv, rate: Any) -> None:
-    given = example(still.world, "exchange.set_commission") | {"taker": rate}
-    refused(still, "exchange.set_commission", given, "`taker`")
+def test_a_rate_is_a_fraction(idle_env: WriteEnv, rate: Any) -> None:
+    given = example(idle_env.world, "exchange.set_commission") | {"taker": rate}
+    refused(idle_env, "exchange.set_commission", given, "`taker`")
 
 
 @pytest.mark.parametrize(
     ("rate", "sent"),
     [("0.0005", "0.0005"), (0.0005, "0.0005"), (Decimal("5E-4"), "0.0005")],
 )
-def test_a_rate_goes_out_in_plain_digits(write_env: WriteEnv, rate: Any, sent: str) -> None:
+def test_a_rate_is_sent_in_plain_digits(write_env: WriteEnv, rate: Any, sent: str) -> None:
     given = example(write_env.world, "exchange.set_commission") | {"maker": rate}
     assert write_env.ops.exchange.set_commission(**given)
     assert write_env.effects("exchange.set_commission")[0].parameters["makerCommission"] == sent
 
 
-def test_amounts_count_as_the_same_however_they_are_written(write_env: WriteEnv) -> None:
+def test_equal_amounts_are_the_same_in_every_notation(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer")
     for amount in ("1.5", "1.50", "01.5", 1.5, Decimal("1.500"), np.float64(1.5)):
         outcome = write_env.ops.exchange.transfer(**given | {"amount": amount}, idempotency_key="payout")
@@ -484,7 +485,7 @@ def test_amounts_count_as_the_same_however_they_are_written(write_env: WriteEnv)
     assert len(write_env.effects("exchange.transfer")) == 1
 
 
-def test_amounts_that_differ_do_so_whatever_a_notebook_does_with_decimals(write_env: WriteEnv) -> None:
+def test_different_amounts_stay_different_in_any_decimal_context(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer")
     with localcontext(prec=3):
         assert write_env.ops.exchange.transfer(**given | {"amount": "1234.56"}, idempotency_key="payout")
@@ -503,7 +504,7 @@ GOOD_ADDRESSES = [
 
 
 @pytest.mark.parametrize(("addresses", "sent"), GOOD_ADDRESSES)
-def test_addresses_may_be_a_list_or_text(write_env: WriteEnv, addresses: Any, sent: str) -> None:
+def test_addresses_can_be_a_list_or_text(write_env: WriteEnv, addresses: Any, sent: str) -> None:
     given = example(write_env.world, "exchange.set_ip_restriction") | {"addresses": addresses}
     outcome = write_env.ops.exchange.set_ip_restriction(**given)
     assert outcome
@@ -525,11 +526,11 @@ BAD_ADDRESSES = [
 
 @pytest.mark.parametrize("endpoint_name", ["exchange.set_ip_restriction", "exchange.remove_addresses"])
 @pytest.mark.parametrize("addresses", BAD_ADDRESSES, ids=repr)
-def test_what_is_no_list_of_addresses_is_refused(still: WriteEnv, endpoint_name: str, addresses: Any) -> None:
+def test_invalid_addresses_are_refused(idle_env: WriteEnv, endpoint_name: str, addresses: Any) -> None:
     refused(
-        still,
+        idle_env,
         endpoint_name,
-        example(still.world, endpoint_name) | {"addresses": addresses},
+        example(idle_env.world, endpoint_name) | {"addresses": addresses},
         f"{endpoint_name}: `addresses`",
     )
 
@@ -544,14 +545,14 @@ def test_a_tag_is_shorter_than_32_characters(write_env: WriteEnv) -> None:
     assert write_env.ops.exchange.create_sub_account(tag="t" * 31)
 
 
-def test_an_id_of_ones_own_has_32_characters_at_most(write_env: WriteEnv) -> None:
+def test_a_client_id_has_at_most_32_characters(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer")
     refused(write_env, "exchange.transfer", given | {"client_tran_id": "c" * 33}, "`client_tran_id`", "32")
     outcome = write_env.ops.exchange.transfer(**given, client_tran_id="c" * 32)
     assert outcome.require_confirmed()["client_tran_id"][0] == "c" * 32
 
 
-def test_every_transfer_has_an_id_made_beforehand(write_env: WriteEnv) -> None:
+def test_every_transfer_gets_a_client_id_before_it_is_sent(write_env: WriteEnv) -> None:
     given = example(write_env.world, "exchange.transfer")
     made = {write_env.ops.exchange.transfer(**given).arguments["client_tran_id"] for _ in range(2)}
     sent = {effect.parameters["clientTranId"] for effect in write_env.effects("exchange.transfer")}
@@ -566,17 +567,17 @@ IDS = [(write, param) for write in WRITES for param in write.params if param.kin
 @pytest.mark.parametrize(
     ("write", "param"), IDS, ids=lambda each: getattr(each, "qualified_name", getattr(each, "name", ""))
 )
-def test_an_id_is_never_a_float_nor_empty(still: WriteEnv, write: Write, param: Param) -> None:
-    given = example(still.world, write.qualified_name)
+def test_an_id_is_never_a_float_nor_empty(idle_env: WriteEnv, write: Write, param: Param) -> None:
+    given = example(idle_env.world, write.qualified_name)
     wrong = given | {param.name: 3.675e17}
     refused(
-        still,
+        idle_env,
         write.qualified_name,
         wrong,
         f"`{param.name}` must be text",
         "a float cannot hold an id exactly",
     )
-    refused(still, write.qualified_name, given | {param.name: " "}, f"`{param.name}` is empty")
+    refused(idle_env, write.qualified_name, given | {param.name: " "}, f"`{param.name}` is empty")
 
 
 WITH_KEY = [
@@ -585,18 +586,18 @@ WITH_KEY = [
 
 
 @pytest.mark.parametrize("endpoint_name", WITH_KEY)
-def test_a_masked_key_is_refused(still: WriteEnv, endpoint_name: str) -> None:
-    given = example(still.world, endpoint_name)
+def test_a_masked_key_is_refused(idle_env: WriteEnv, endpoint_name: str) -> None:
+    given = example(idle_env.world, endpoint_name)
     masked = masked_key(given["api_key"])
     given |= {"api_key": masked} | ({"confirm": masked} if "confirm" in given else {})
-    refused(still, endpoint_name, given, "`api_key` is masked (***): pass it in full")
+    refused(idle_env, endpoint_name, given, "`api_key` is masked (***): pass it in full")
 
 
 @pytest.mark.parametrize("endpoint_name", ["spot.set_customer_id", "futures.set_customer_id"])
-def test_an_email_address_is_one_and_whole(still: WriteEnv, endpoint_name: str) -> None:
-    given = example(still.world, endpoint_name)
-    refused(still, endpoint_name, given | {"email": "nobody"}, "`email` must be an e-mail address")
-    refused(still, endpoint_name, given | {"email": "om***@***.com"}, "`email` is masked")
+def test_an_email_address_has_to_be_valid_and_unmasked(idle_env: WriteEnv, endpoint_name: str) -> None:
+    given = example(idle_env.world, endpoint_name)
+    refused(idle_env, endpoint_name, given | {"email": "nobody"}, "`email` must be an e-mail address")
+    refused(idle_env, endpoint_name, given | {"email": "om***@***.com"}, "`email` is masked")
 
 
 CHOICES = [(write, param) for write in WRITES for param in write.params if param.choices]
@@ -606,12 +607,12 @@ CHOICES = [(write, param) for write in WRITES for param in write.params if param
 @pytest.mark.parametrize(
     ("write", "param"), CHOICES, ids=lambda each: getattr(each, "qualified_name", getattr(each, "name", ""))
 )
-def test_a_bad_choice_is_refused_with_what_is_allowed(
-    still: WriteEnv, write: Write, param: Param, wrong: object
+def test_an_invalid_choice_is_refused_and_the_valid_ones_are_listed(
+    idle_env: WriteEnv, write: Write, param: Param, wrong: object
 ) -> None:
-    given = example(still.world, write.qualified_name) | {param.name: wrong}
+    given = example(idle_env.world, write.qualified_name) | {param.name: wrong}
     refused(
-        still,
+        idle_env,
         write.qualified_name,
         given,
         f"`{param.name}` must be",
@@ -625,37 +626,37 @@ FLAGS = [(w, p) for w in WRITES for p in w.params if p.kind == "flag" and p.fixe
 @pytest.mark.parametrize(
     ("write", "param"), FLAGS, ids=lambda each: getattr(each, "qualified_name", getattr(each, "name", ""))
 )
-def test_a_flag_is_true_or_false(still: WriteEnv, write: Write, param: Param) -> None:
+def test_a_flag_is_true_or_false(idle_env: WriteEnv, write: Write, param: Param) -> None:
     for wrong in ("false", 0, 1, "yes"):
-        given = example(still.world, write.qualified_name) | {param.name: wrong}
-        refused(still, write.qualified_name, given, f"`{param.name}` must be True or False")
+        given = example(idle_env.world, write.qualified_name) | {param.name: wrong}
+        refused(idle_env, write.qualified_name, given, f"`{param.name}` must be True or False")
 
 
 @pytest.mark.parametrize("adjustment", [-1, 1.0, "20", True])
-def test_an_adjustment_is_a_whole_number(still: WriteEnv, adjustment: Any) -> None:
-    given = example(still.world, "exchange.set_um_commission") | {"maker_adjustment": adjustment}
-    refused(still, "exchange.set_um_commission", given, "`maker_adjustment` must be a whole number")
+def test_an_adjustment_is_a_whole_number(idle_env: WriteEnv, adjustment: Any) -> None:
+    given = example(idle_env.world, "exchange.set_um_commission") | {"maker_adjustment": adjustment}
+    refused(idle_env, "exchange.set_um_commission", given, "`maker_adjustment` must be a whole number")
 
 
 @pytest.mark.parametrize("idempotency_key", ["", " ", "\u00a0\n", "n" * 65, 7, b"x", True])
-def test_a_name_to_do_it_once_is_short_text(still: WriteEnv, idempotency_key: Any) -> None:
-    given = example(still.world, "exchange.enable_futures")
+def test_an_idempotency_key_is_short_text(idle_env: WriteEnv, idempotency_key: Any) -> None:
+    given = example(idle_env.world, "exchange.enable_futures")
     refused(
-        still,
+        idle_env,
         "exchange.enable_futures",
         given,
-        "`idempotency_key` is a name of 1 to 64 characters",
+        "`idempotency_key` must be text of 1 to 64 characters",
         idempotency_key=idempotency_key,
     )
 
 
-def test_one_side_of_a_transfer_has_to_be_a_sub_account(still: WriteEnv) -> None:
+def test_one_side_of_a_transfer_has_to_be_a_sub_account(idle_env: WriteEnv) -> None:
     for endpoint_name in ("exchange.transfer", "exchange.transfer_futures", "exchange.universal_transfer"):
-        given = example(still.world, endpoint_name) | {"to_id": None}
-        refused(still, endpoint_name, given, "`from_id` or `to_id` is required")
+        given = example(idle_env.world, endpoint_name) | {"to_id": None}
+        refused(idle_env, endpoint_name, given, "`from_id` or `to_id` is required")
 
 
-def test_the_real_exchange_is_only_written_to_where_that_was_said() -> None:
+def test_writing_to_the_real_exchange_has_to_be_confirmed() -> None:
     with memory_folder() as folder, Link(key="a" * 64, secret="b" * 64) as link:
         for said in ("", "yes", "LIVE"):
             with pytest.raises(UsageError, match='confirm="live"'):
@@ -663,9 +664,9 @@ def test_the_real_exchange_is_only_written_to_where_that_was_said() -> None:
         assert link.operations(confirm="live", journal=folder).history().attrs["source"] == "live"
 
 
-def test_key_and_secret_go_together_and_parameters_have_a_place(still: WriteEnv) -> None:
+def test_a_key_needs_its_secret_and_parameters_a_valid_placement(idle_env: WriteEnv) -> None:
     for half, said in (({"key": "a" * 64}, "goes together"), ({"secret": "b" * 64}, "`key` is missing")):
         with pytest.raises(NoKeyError, match=said):
-            still.env.link.operations(journal=still.folder, **half)
+            idle_env.env.link.operations(journal=idle_env.folder, **half)
     with pytest.raises(UsageError, match='`parameters` must be "body"'):
-        still.env.link.operations(journal=still.folder, parameters="header")  # type: ignore[arg-type]
+        idle_env.env.link.operations(journal=idle_env.folder, parameters="header")  # type: ignore[arg-type]

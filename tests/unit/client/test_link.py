@@ -1,4 +1,4 @@
-"""`Link` itself: its arguments, its prices, what it shows, and the list of endpoints."""
+"""`Link` itself: its arguments, its estimates, its repr; `toolkit.list_endpoints()`; `toolkit.demo()`."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ def test_the_real_exchange_is_the_default() -> None:
         ({"recv_window": "5000"}, "recv_window"),
     ],
 )
-def test_arguments_that_cannot_be_right_are_refused(arguments: dict[str, Any], said: str) -> None:
+def test_invalid_arguments_are_refused(arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(errors.UsageError, match=said):
         toolkit.Link(key=KEY, secret=SECRET, **arguments)
 
 
-def test_prices_are_what_is_then_charged(env: SandboxEnv) -> None:
+def test_estimates_equal_the_weight_then_charged(env: SandboxEnv) -> None:
     deposit = env.link.exchange.deposits(start="-30D").iloc[0]
 
     def one_deposit() -> pd.DataFrame:
@@ -72,15 +72,15 @@ def test_prices_are_what_is_then_charged(env: SandboxEnv) -> None:
         ("exchange.partner", env.link.exchange.partner),
     ]:
         frame = call()
-        estimate_weight = env.link.estimate_weight(endpoint_name, rows=len(frame))
-        assert (estimate_weight.requests, estimate_weight.weight) == (
+        estimate = env.link.estimate_weight(endpoint_name, rows=len(frame))
+        assert (estimate.requests, estimate.weight) == (
             frame.attrs["requests"],
             frame.attrs["weight"],
         ), endpoint_name
     assert env.link.estimate_weight("exchange.spot_balances").limit == 180_000
     with pytest.raises(errors.UsageError, match="no endpoint"):
         env.link.estimate_weight("exchange.nothing")
-    with pytest.raises(errors.UsageError, match="how its rows lie in the span"):
+    with pytest.raises(errors.UsageError, match="how its rows are distributed over the span"):
         env.link.estimate_weight("spot.rebates", rows=500)
     with pytest.raises(errors.UsageError, match="`rows`"):
         env.link.estimate_weight("exchange.partner", rows=-1)
@@ -92,33 +92,33 @@ def test_the_signed_request_reaches_the_exchange_byte_for_byte(env: SandboxEnv) 
     assert set(env.sent("/sapi/")) == {200}, "the signature was right every time"
 
 
-def test_an_email_is_found_in_whatever_case(env: SandboxEnv) -> None:
+def test_an_email_is_found_in_any_case(env: SandboxEnv) -> None:
     customer = env.link.spot.customers(customer_id=env.link.spot.customers()["customer_id"][0])
     assert len(customer) == 1
     env.link.spot.customers(email="SOME.One+x@Example.COM")
     assert set(env.sent("/sapi/")) == {200}
 
 
-def test_a_link_closes_and_can_be_used_again(env: SandboxEnv) -> None:
+def test_a_closed_link_can_be_used_again(env: SandboxEnv) -> None:
     with env.link as link:
         link.exchange.partner()
     assert len(env.link.exchange.partner()) == 1
 
 
-def test_the_environment_proxies_have_no_say_on_this_machine(
+def test_proxies_of_the_environment_are_not_used_on_this_machine(
     env: SandboxEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     assert len(env.link.exchange.partner()) == 1
 
 
-def test_a_proxy_that_is_given_is_used(env: SandboxEnv) -> None:
+def test_an_explicit_proxy_is_used(env: SandboxEnv) -> None:
     link = env.new_link(proxies={"http": "http://127.0.0.1:9"})
     with pytest.raises(errors.NoResponseError, match="proxy"):
         link.exchange.partner()
 
 
-def test_wrong_keys_and_secrets_are_told_apart(env: SandboxEnv) -> None:
+def test_wrong_keys_and_wrong_secrets_raise_different_errors(env: SandboxEnv) -> None:
     with pytest.raises(errors.SignatureError):
         env.new_link(secret="x" * 64).exchange.partner()
     with pytest.raises(errors.CredentialsError) as caught:
@@ -129,7 +129,7 @@ def test_wrong_keys_and_secrets_are_told_apart(env: SandboxEnv) -> None:
     assert caught.value.code == -2014
 
 
-def test_keys_may_be_limited_to_some_security_types(env: SandboxEnv) -> None:
+def test_a_key_without_the_permission_is_refused(env: SandboxEnv) -> None:
     read_only = env.sandbox.world.keys["read-only"]
     link = env.new_link(read_only.key, read_only.secret)
     assert len(link.exchange.partner()) == 1
@@ -137,10 +137,10 @@ def test_keys_may_be_limited_to_some_security_types(env: SandboxEnv) -> None:
         link.exchange.api_keys(link.exchange.sub_accounts()["sub_account_id"][0])
 
 
-# -- toolkit.endpoints() ---------------------------------------------------------------------------------
+# -- toolkit.list_endpoints() ----------------------------------------------------------------------------
 
 
-def test_the_list_of_endpoints_is_the_whole_catalogue() -> None:
+def test_the_list_has_every_declared_endpoint() -> None:
     frame = toolkit.list_endpoints()
     assert frame["endpoint"].tolist() == [endpoint.qualified_name for endpoint in (*ENDPOINTS, *WRITES)]
     assert frame["writes"].tolist() == [False] * len(ENDPOINTS) + [True] * len(WRITES)
@@ -163,13 +163,12 @@ def test_the_list_of_endpoints_is_the_whole_catalogue() -> None:
     assert windows["spot.rebates"] == pd.Timedelta(days=7)
 
 
-def test_the_list_says_how_to_call_an_endpoint_for_writing() -> None:
-    """Its namespaces lead to every door, and take the arguments that the list names."""
+def test_the_list_names_the_method_and_its_arguments() -> None:
     link = toolkit.demo()
     frame = toolkit.list_endpoints()
-    namespaces = {False: link, True: link.operations()}
+    callables = {False: link, True: link.operations()}
     for row in frame.to_dict(orient="records"):
-        takes = inspect.signature(operator.attrgetter(row["endpoint"])(namespaces[row["writes"]])).parameters
+        takes = inspect.signature(operator.attrgetter(row["endpoint"])(callables[row["writes"]])).parameters
         named = {name.rstrip("*") for name in row["arguments"].split(", ") if name}
         assert named == takes.keys() - {"numbers", "emails", "confirm", "idempotency_key", "unique_suffix"}, (
             row["endpoint"]
@@ -178,21 +177,21 @@ def test_the_list_says_how_to_call_an_endpoint_for_writing() -> None:
     link.close()
 
 
-def test_the_list_says_how_an_unknown_outcome_is_settled() -> None:
+def test_the_list_says_how_an_unknown_outcome_is_resolved() -> None:
     frame = toolkit.list_endpoints().set_index(["writes", "endpoint"])
     assert frame.loc[False, ["confirm", "resolved_by"]].isna().to_numpy().all()
-    told = frame.loc[True]
-    assert told["resolved_by"].notna().all()
-    assert told.loc["exchange.transfer", "resolved_by"] == "its client id in exchange.transfers"
-    assert told.loc["exchange.create_api_key", "resolved_by"] == "no new key in exchange.api_keys"
-    assert told.loc["exchange.transfer_within", "resolved_by"] == "no read: check manually"
-    assert told["confirm"].dropna().to_dict() == {
+    writes = frame.loc[True]
+    assert writes["resolved_by"].notna().all()
+    assert writes.loc["exchange.transfer", "resolved_by"] == "its client id in exchange.transfers"
+    assert writes.loc["exchange.create_api_key", "resolved_by"] == "no new key in exchange.api_keys"
+    assert writes.loc["exchange.transfer_within", "resolved_by"] == "no read: check manually"
+    assert writes["confirm"].dropna().to_dict() == {
         "exchange.delete_sub_account": "sub_account_id",
         "exchange.delete_api_key": "api_key",
     }
 
 
-def test_the_public_names_are_sorted_and_there() -> None:
+def test_the_public_names_are_sorted_and_exist() -> None:
     assert toolkit.__all__ == sorted(toolkit.__all__)
     for name in toolkit.__all__:
         assert getattr(toolkit, name) is not None
@@ -203,7 +202,7 @@ def test_the_public_names_are_sorted_and_there() -> None:
 # -- toolkit.demo() --------------------------------------------------------------------------------------
 
 
-def test_a_demo_stops_with_its_link_and_leaves_nothing() -> None:
+def test_closing_a_demo_stops_its_sandbox() -> None:
     before = set(threading.enumerate())
     link = toolkit.demo()
     assert link.source == "sandbox"
@@ -216,14 +215,14 @@ def test_a_demo_stops_with_its_link_and_leaves_nothing() -> None:
         requests.get(f"{address}/api/v3/ping", timeout=5)
 
 
-def test_a_demo_that_cannot_be_made_leaves_no_sandbox() -> None:
+def test_a_demo_with_an_invalid_argument_leaves_no_sandbox_running() -> None:
     before = set(threading.enumerate())
     with pytest.raises(errors.UsageError, match="numbers"):
         toolkit.demo(numbers="bad")  # type: ignore[arg-type]
     assert set(threading.enumerate()) <= before
 
 
-def test_a_demo_that_nobody_holds_stops_by_itself() -> None:
+def test_an_unreferenced_demo_stops_its_sandbox() -> None:
     before = set(threading.enumerate())
     frame = toolkit.demo().spot.customers()
     assert len(frame) > 0
@@ -231,7 +230,7 @@ def test_a_demo_that_nobody_holds_stops_by_itself() -> None:
     assert set(threading.enumerate()) <= before
 
 
-def test_the_same_seed_gives_the_same_world() -> None:
+def test_the_same_seed_gives_the_same_data() -> None:
     links = [toolkit.demo(seed=3), toolkit.demo(seed=3), toolkit.demo(seed=4)]
     accounts = [link.exchange.sub_accounts() for link in links]
     assert accounts[0].equals(accounts[1])
@@ -240,7 +239,7 @@ def test_the_same_seed_gives_the_same_world() -> None:
         link.close()
 
 
-def test_a_sandbox_that_runs_already_is_used(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_sandbox_is_used(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
     line = {"address": env.sandbox.address, "key": env.sandbox.key, "secret": env.sandbox.secret}
     monkeypatch.setenv("TOOLKIT_SANDBOX", json.dumps(line))
     env.exchange_clock.ahead = 1000.0
@@ -252,7 +251,7 @@ def test_a_sandbox_that_runs_already_is_used(env: SandboxEnv, monkeypatch: pytes
         toolkit.demo()
 
 
-def test_small_limits_are_known_on_both_sides() -> None:
+def test_scaled_limits_are_known_to_the_link() -> None:
     link = toolkit.demo(limit_scale=0.5)
     assert link.estimate_weight("futures.overview").limit == 1200
     link.close()

@@ -1,4 +1,4 @@
-"""What is bound to a process says so when it is sent to another, and what to do instead."""
+"""Objects bound to a process cannot be pickled or copied, and the error says what to do instead."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OF_OPERATIONS = ["", "exchange", "preview", "preview.futures", "exchange.transfe
 
 @pytest.mark.parametrize("send", [pickle.dumps, copy.deepcopy])
 @pytest.mark.parametrize("path", [*BOUND, *(f"operations {path}" for path in OF_OPERATIONS)])
-def test_a_link_and_all_that_hangs_on_it_stay_in_their_process(
+def test_a_link_its_resources_and_methods_cannot_be_pickled_or_copied(
     link: toolkit.Link, path: str, send: Callable[[object], object]
 ) -> None:
     whole: object = link
@@ -41,14 +41,14 @@ def test_a_link_and_all_that_hangs_on_it_stay_in_their_process(
     assert "one budget" in str(caught.value)
 
 
-def test_a_copy_would_be_a_second_owner(link: toolkit.Link) -> None:
+def test_shallow_copies_are_refused_too(link: toolkit.Link) -> None:
     for each in (link, link.spot, link.operations(), link.budget, link.operations().exchange):
         with pytest.raises(TypeError, match="pickled or copied"):
             copy.copy(each)
 
 
-def test_so_do_budget_sandbox_and_panel(link: toolkit.Link) -> None:
-    with pytest.raises(TypeError, match="a budget .* pickled or copied: make a Link in each process"):
+def test_budget_sandbox_and_panel_cannot_be_pickled(link: toolkit.Link) -> None:
+    with pytest.raises(TypeError, match=r"a budget .* pickled or copied: make a Link in each process"):
         pickle.dumps(link.budget)
     with pytest.raises(TypeError, match=r"a sandbox .* pickled or copied: .* at its `address`"):
         pickle.dumps(link.sandbox)
@@ -61,13 +61,13 @@ def test_so_do_budget_sandbox_and_panel(link: toolkit.Link) -> None:
             each.close()
 
 
-def test_multiprocessing_is_told_before_a_process_starts(link: toolkit.Link) -> None:
-    """What it hands over goes through this, a bound method as the work to be done included."""
+def test_multiprocessing_fails_before_a_process_starts(link: toolkit.Link) -> None:
+    """multiprocessing pickles its arguments, and the bound method to run, with ForkingPickler."""
     with pytest.raises(TypeError, match="Make a Link in each process"):
         ForkingPickler.dumps((link.spot.rebates, (), {"start": "-1D"}))
 
 
-def test_what_a_link_returns_can_be_sent(link: toolkit.Link) -> None:
+def test_results_can_be_pickled(link: toolkit.Link) -> None:
     rebates = link.spot.rebates(start="-1D")
     for each in (rebates, link.usage(), link.estimate_weight("exchange.partner"), link.budget.snapshot()):
         again = pickle.loads(pickle.dumps(each))

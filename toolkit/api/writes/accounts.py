@@ -22,7 +22,7 @@ class AccountWrites(WriteResource[T]):
         one, the account may have been created by another program.
 
         Args:
-            tag: A name for the sub-account, at most 31 characters; at most 21 if `traceable`.
+            tag: A name for the sub-account, at most 31 characters; at most 21 if `unique_suffix`.
             unique_suffix: Append a random suffix to the tag. If the response is lost, the suffix
                 identifies what this call created.
             idempotency_key: Name under which the write is made once, across restarts and kernels: a

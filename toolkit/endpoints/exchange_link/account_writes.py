@@ -54,7 +54,7 @@ CREATE_SUB_ACCOUNT = Write(
             field="tag",
             name="tag",
             kind="text",
-            doc="A name for the sub-account, at most 31 characters; at most 21 if `traceable`.",
+            doc="A name for the sub-account, at most 31 characters; at most 21 if `unique_suffix`.",
             max_length=31,
         ),
     ),
