@@ -360,7 +360,8 @@ def test_what_cannot_be_undone_is_not_sent_without_confirmation(
     preview = method_of(idle_env.ops.preview, write)(**given)
     assert not preview
     assert f"NOT this cannot be undone: `confirm` has to repeat `{write.confirm}`" in repr(preview)
-    refused(idle_env, write.qualified_name, given, "this cannot be undone", f"`{write.confirm}` again as `confirm=`")
+    again = f"`{write.confirm}` again as `confirm=`"
+    refused(idle_env, write.qualified_name, given, "this cannot be undone", again)
 
 
 def test_an_id_can_be_confirmed_as_text_or_as_a_number(write_env: WriteEnv) -> None:

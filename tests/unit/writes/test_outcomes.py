@@ -1052,7 +1052,7 @@ def test_under_a_name_what_is_unknown_stays_so_and_is_not_sent_again(write_env: 
         outcome = ops.exchange.set_commission(**given, idempotency_key="fees")
         assert (outcome.number, outcome.status) == (1, "unknown")
     assert write_env.sent("exchange.set_commission") == 1
-    with pytest.raises(UsageError, match="is unknown. Only the idempotency key of a rejected call"):
+    with pytest.raises(UsageError, match=r"is unknown. Only the idempotency key of a rejected call"):
         ops.release_idempotency_key("fees")
     assert outcome.reconcile().status == "rejected"
     assert ops.exchange.set_commission(**given, idempotency_key="fees").status == "rejected"

@@ -593,7 +593,7 @@ def test_the_name_of_a_call_that_was_interrupted_before_it_left_is_free(write_en
     clock.on = True
     with (
         nothing_sent(write_env),
-        pytest.raises(KeyboardInterrupt, match="before it was sent. Nothing was sent"),
+        pytest.raises(KeyboardInterrupt, match=r"before it was sent. Nothing was sent"),
     ):
         ops.exchange.transfer("USDT", "7", to_id=a, idempotency_key="pay")
     last = ops.history().iloc[-1]
