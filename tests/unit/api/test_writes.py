@@ -359,7 +359,7 @@ def test_what_cannot_be_undone_is_not_sent_without_confirmation(
     given = example(idle_env.world, write.qualified_name) | {"confirm": confirm}
     preview = method_of(idle_env.ops.preview, write)(**given)
     assert not preview
-    assert f"NOT this cannot be undone: `confirm` has to repeat `{write.confirm}`" in repr(preview)
+    assert f"✕ this cannot be undone: `confirm` has to repeat `{write.confirm}`" in repr(preview)
     again = f"`{write.confirm}` again as `confirm=`"
     refused(idle_env, write.qualified_name, given, "this cannot be undone", again)
 
