@@ -1,8 +1,8 @@
-"""Pure: what may be seen of e-mail addresses, which are personal data, of API keys, and of private values.
+"""Masks e-mail addresses (personal data), API keys and private values.
 
-The mask of an address has the shape of the exchange's own in spot rebates, `om***@***.com`: two first
-letters, and the end of the domain. The domain goes, as that of a person or of a firm says who it is. Many
-addresses have one mask, so nothing is told apart or joined by it.
+A masked address looks like those of the exchange in spot rebates, `om***@***.com`: the first two letters and
+the top-level domain. The rest of the domain is hidden, as it may identify a person or company. Different
+addresses may have the same mask, so masks are never used to compare or join rows.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ REDACTED = "(hidden)"
 
 _STARS = "***"
 _KEY_SHOWN, _KEY_STARS = 3, "*" * 13
-# What is masked already, by us or by the exchange: om***@***.com, test*****@126.com.
+# Already masked, by the toolkit or the exchange: om***@***.com, test*****@126.com.
 _MASKED = re.compile(r"\*{3,}|[^*@]{0,4}\*{3,}@[^\s@]+")
 _LETTERS = re.compile(r"[A-Za-z]{2,24}")
-# The sign in other spellings: wide, and as addresses of the web, JSON and HTML have it, also twice over.
+# Other encodings of @: full-width, and as in URLs, JSON and HTML, also encoded twice.
 _AT = re.compile(
     r"[\uff20\ufe6b]|%(?:25)*40|\\{1,8}(?:u0040|x40|uff20|ufe6b)"
     r"|&(?:amp;)?(?:#0{0,4}64|#x0{0,4}40|commat);",
     re.IGNORECASE,
 )
-# What an address is made of, several in a row included. It begins where such a run does: looked for from
-# every letter on, a long text would take very long.
+# Characters of an address. A match starts at the start of such a run: starting at every letter would take
+# quadratic time.
 _RUN = r"[^\s\"<>()\[\],;:\\]"
 _LOCAL = rf"(?:(?<!{_RUN}){_RUN}+|\"[^\"\r\n]{{1,64}}\")"
 _LITERAL = r"\[[0-9A-Za-z.:-]{2,60}\]"
-# An address within a text, also within one of the web; a price such as 0.5@60000.15 is none.
+# An address in a text or URL. A price such as 0.5@60000.15 is not an address.
 _ADDRESS = re.compile(
     rf"{_LOCAL}@(?:(?:[\w-]+[.\u3002\uff0e\uff61])+(?!\d)[\w-]{{2,}}|localhost\b|{_LITERAL})", re.IGNORECASE
 )
-# And all that may be one: what is only to be read can do without the prices.
-_LIKELY = re.compile(rf"{_LOCAL}@(?:{_RUN}+|{_LITERAL})")
+# Anything that may be an address, for text that is only displayed.
+_POSSIBLE_ADDRESS = re.compile(rf"{_LOCAL}@(?:{_RUN}+|{_LITERAL})")
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/=%_-]{40,}")
-_LONGEST_NAME, _MOST_NAMES = 60, 20
+_MAX_NAME_LENGTH, _MAX_NAMES = 60, 20
 
 
 def mask(address: str) -> str:
-    """An e-mail address as it may be shown; one that is masked stays as it is.
+    """Mask an e-mail address; a masked one is returned as it is.
 
-    Of a short name no more than half is shown, and of what is no address nothing.
+    At most half of a short name is kept, and nothing of a text that is not an address.
     """
     text = address.strip()
     if not text or _MASKED.fullmatch(text):
@@ -61,34 +61,34 @@ def mask(address: str) -> str:
 
 
 def mask_within(text: str) -> str:
-    """A text with each address in it masked."""
+    """Mask every address in a text."""
     plain = _AT.sub("@", text)
     masked = _ADDRESS.sub(lambda found: mask(found[0]), plain) if "@" in plain else plain
     return text if masked == plain else masked
 
 
 def without_secrets(text: str) -> str:
-    """A text that is only to be read: no key, no signature, and nothing that may be an address."""
+    """Hide everything in a text that may be a key, signature or address; for text that is only displayed."""
     plain = _AT.sub("@", _LONG_RUN.sub(REDACTED, text))
-    return _LIKELY.sub("(e-mail)", plain)
+    return _POSSIBLE_ADDRESS.sub("(e-mail)", plain)
 
 
-def names_shown(names: Iterable[str]) -> list[str]:
-    """Names that nobody knows, as they may be shown: sorted, not too long and not too many."""
-    shown = sorted({_name_shown(name) for name in names})
-    if len(shown) <= _MOST_NAMES + 1:  # to say that there is one more takes as much room
-        return shown
-    return [*shown[:_MOST_NAMES], f"… and {len(shown) - _MOST_NAMES} more"]
+def displayable_names(names: Iterable[str]) -> list[str]:
+    """Make unknown names displayable: sorted, without secrets, limited in length and number."""
+    displayable = sorted({_displayable(name) for name in names})
+    if len(displayable) <= _MAX_NAMES + 1:  # "1 more" would take as much space
+        return displayable
+    return [*displayable[:_MAX_NAMES], f"… and {len(displayable) - _MAX_NAMES} more"]
 
 
-def _name_shown(name: str) -> str:
+def _displayable(name: str) -> str:
     name = without_secrets(name)
     name = printable(name)
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    return name if len(name) <= _MAX_NAME_LENGTH else f"{name[: _MAX_NAME_LENGTH - 1]}…"
 
 
 def mask_partial(error: BaseException) -> None:
-    """Mask what an error carries: of a read that asked for clear addresses where the user did not."""
+    """Mask the partial rows of an error, if the toolkit itself asked for clear addresses."""
     partial: Any = getattr(error, "partial", None)
     if partial is not None and "email" in partial:
         partial["email"] = partial["email"].map(mask, na_action="ignore").astype(partial["email"].dtype)
@@ -96,12 +96,12 @@ def mask_partial(error: BaseException) -> None:
 
 
 def masked_key(key: str) -> str:
-    """An API key as lists of the exchange show it; one that is masked stays as it is."""
+    """Mask an API key as the exchange does in lists; a masked one is returned as it is."""
     return key if "*" in key else key[:_KEY_SHOWN] + _KEY_STARS
 
 
 class RedactedMapping(Mapping[str, Any]):
-    """Values that nothing shows: neither their text, nor what lists attributes or local variables."""
+    """A mapping whose values are not shown in a `repr`, by debuggers or in tracebacks."""
 
     __slots__ = ("_values",)
 
@@ -118,40 +118,40 @@ class RedactedMapping(Mapping[str, Any]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        return f"Hidden({', '.join(self)})"
+        return f"RedactedMapping({', '.join(self)})"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("private arguments are not pickled or copied: they would be written down in clear")
+        raise TypeError("private arguments cannot be pickled or copied: that would expose them")
 
 
 def matches_mask(masked: str, key: str) -> bool:
-    """Whether a masked key may be that one; a key that is not masked is, or is not."""
+    """Whether a key, masked or not, can be this one."""
     if "*" not in masked:
         return masked == key
     return key.startswith(masked.partition("*")[0]) and key.endswith(masked.rpartition("*")[2])
 
 
 def redacted_response(write: Write, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """An answer without what is private in it; fields nobody declared may be that, too."""
+    """A response without private values; undeclared fields count as private."""
     declared = {field for column in write.columns for field in column.fields}
-    shown = {
+    redacted = {
         name: value if name in declared else REDACTED
         for name, value in payload.items()
         if name != write.handover_field
     }
     for column in write.columns:
         for field in column.fields:
-            if not column.masked or shown.get(field) is None:
+            if not column.masked or redacted.get(field) is None:
                 continue
-            if not isinstance(shown[field], str):
-                shown[field] = REDACTED
+            if not isinstance(redacted[field], str):
+                redacted[field] = REDACTED
             elif column.masked == "key":
-                shown[field] = masked_key(shown[field])
+                redacted[field] = masked_key(redacted[field])
             else:
-                shown[field] = mask(shown[field])
-    return shown
+                redacted[field] = mask(redacted[field])
+    return redacted
 
 
 def redacted_argument(param: Param, value: object) -> object:
-    """A private argument as it may be shown."""
+    """Redact a private argument."""
     return masked_key(str(value)) if param.kind == "id" else REDACTED

@@ -1,4 +1,4 @@
-"""E-mail addresses are personal data: masked in every frame unless asked for, and nothing goes by a mask."""
+"""E-mail addresses are masked in every frame by default, and masks are never compared."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from toolkit.errors import ContractError, UndeclaredFieldWarning, UsageError
 from toolkit.frames.builder import FrameBuilder
 from toolkit.frames.infer import infer
 from toolkit.panels import accounts
-from toolkit.redaction import Emails, mask, mask_within, names_shown, without_secrets
+from toolkit.redaction import Emails, displayable_names, mask, mask_within, without_secrets
 from toolkit.transport.responses import RawResponse, error_of, excerpt
 
-CHOSEN = ["exchange.sub_accounts", "spot.customers", "futures.customers"]
-"""Doors whose addresses one may ask for in clear."""
-ALIKE = ["amber.lee@post.example", "amy.lim@mail.example"]
-"""Two addresses of one mask."""
+UNMASKABLE = ["exchange.sub_accounts", "spot.customers", "futures.customers"]
+"""Endpoints that can return clear addresses."""
+SAME_MASK = ["amber.lee@post.example", "amy.lim@mail.example"]
+"""Two addresses with the same mask."""
 
 
 # -- the mask --------------------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ ALIKE = ["amber.lee@post.example", "amy.lim@mail.example"]
         ("amber", "***"),
         ("+44 20 7946 0958", "***"),
         ("", ""),
-        # what the exchange has masked
+        # masked by the exchange
         ("om***@***.com", "om***@***.com"),
         ("test*****@126.com", "test*****@126.com"),
         ("ft****@gmail.com", "ft****@gmail.com"),
@@ -77,7 +77,7 @@ def test_no_mask_shows_a_name_or_its_domain(address: str) -> None:
 
 
 @given(st.text() | st.emails())
-def test_what_is_masked_stays_as_it_is(address: str) -> None:
+def test_masking_twice_changes_nothing(address: str) -> None:
     assert mask(mask(address)) == mask(address)
     assert mask_within(mask_within(address)) == mask_within(address)
     if address.strip() and "***" not in address:
@@ -85,7 +85,7 @@ def test_what_is_masked_stays_as_it_is(address: str) -> None:
 
 
 @given(st.emails(), st.sampled_from(["{}", "to {}.", "<{}>", "mailto:{}", '{{"a": "{}"}}', "({}, {})"]))
-def test_an_address_within_a_text_is_masked(address: str, text: str) -> None:
+def test_an_address_in_a_text_is_masked(address: str, text: str) -> None:
     assume("*" not in address)
     for spelling in (address, address.replace("@", "%40")):
         masked = mask_within(text.format(spelling, spelling))
@@ -96,7 +96,7 @@ def test_an_address_within_a_text_is_masked(address: str, text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["0.5@60000.15", "5 @ 60000", "@desk", "desk@", "a@b", "user at post.example"]
 )
-def test_what_is_no_address_stays_within_a_text(text: str) -> None:
+def test_other_text_is_not_masked(text: str) -> None:
     assert mask_within(text) == text
 
 
@@ -129,7 +129,7 @@ AT = [
     ],
 )
 @pytest.mark.parametrize("text", ["{}", "to <{}>.", '{{"note": "{}"}}', "(a) {}, b"])
-def test_an_address_in_another_spelling_is_masked(text: str, address: str, at: str) -> None:
+def test_an_address_with_an_encoded_sign_is_masked(text: str, address: str, at: str) -> None:
     written = text.format(address.format(*[at] * 2))
     body = json.dumps({"code": -1, "msg": written}).encode()
     error = error_of("endpoint", "/sapi/v1/x", RawResponse(400, {}, body), 0.0)
@@ -144,14 +144,14 @@ def test_an_address_in_another_spelling_is_masked(text: str, address: str, at: s
 
 
 @pytest.mark.parametrize("text", ["100%40 of it", "btcusdt@aggTrade", "a &#64; b", r"\u0040", "x%2540"])
-def test_the_sign_alone_makes_no_address(text: str) -> None:
+def test_the_sign_alone_is_not_masked(text: str) -> None:
     assert mask_within(text) == text
 
 
 @pytest.mark.parametrize(
     "piece", ["x", "@", "a@", "a@b", "%25", "\\", '"', '"a', '"@', "a.", "&amp;", "a@1.", "[@"]
 )
-def test_a_long_text_takes_time_by_its_length(piece: str) -> None:
+def test_masking_takes_linear_time(piece: str) -> None:
     def look(at: str) -> None:
         assert mask_within(at) == at
         without_secrets(at)
@@ -162,12 +162,12 @@ def test_a_long_text_takes_time_by_its_length(piece: str) -> None:
 @pytest.mark.parametrize(
     "field", ["mail", "userMail", "e_mail", "EMAIL", "mails", "mailAddress", "email_addr"]
 )
-def test_whatever_is_called_mail_holds_addresses(field: str) -> None:
+def test_fields_named_like_mail_are_masked(field: str) -> None:
     _, rows = infer("/sapi/v1/x", SAPI_IP, {field: "jonathan at post", "other": {field: ["jonathan"]}})
     assert "jonathan" not in repr(rows)
 
 
-def test_names_of_fields_that_nobody_declared_are_masked_and_few(env: SandboxEnv) -> None:
+def test_names_of_undeclared_fields_are_masked_and_limited(env: SandboxEnv) -> None:
     names = ["jonathan@post.example", "Zz9y" * 16, "word " * 40, *(f"field{n:02}" for n in range(30))]
     row = account(1, env.now) | dict.fromkeys(names, 1)
     put(env, ENDPOINTS_BY_NAME["exchange.sub_accounts"], [row])
@@ -181,11 +181,11 @@ def test_names_of_fields_that_nobody_declared_are_masked_and_few(env: SandboxEnv
     assert ", ".join(undeclared) in said
     assert "jonathan" not in said
     assert "Zz9y" not in said
-    (long,) = names_shown(["word " * 40])
+    (long,) = displayable_names(["word " * 40])
     assert len(long) == 60
 
 
-# -- every frame of every door ---------------------------------------------------------------------------
+# -- every frame of every endpoint ---------------------------------------------------------------------------
 
 
 def addresses_of(env: SandboxEnv) -> list[str]:
@@ -198,8 +198,8 @@ def values(shared_env: SandboxEnv) -> Mapping[str, Any]:
     return values_of(shared_env)
 
 
-def everything(frame: pd.DataFrame, folder: Path) -> str:
-    """All that can be seen or kept of a frame."""
+def all_content(frame: pd.DataFrame, folder: Path) -> str:
+    """A frame in every form in which it is shown or stored."""
     frame.to_parquet(folder / "frame.parquet", compression=None)
     kept = [pickle.dumps(frame), (folder / "frame.parquet").read_bytes()]
     texts = [
@@ -217,17 +217,17 @@ def found(addresses: list[str], text: str) -> list[str]:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.qualified_name)
-def test_no_frame_holds_a_clear_address(
+def test_no_frame_contains_a_clear_address(
     shared_env: SandboxEnv, values: Mapping[str, Any], endpoint: Endpoint, tmp_path: Path
 ) -> None:
     frame = method_of(shared_env.link, endpoint)(**needed(endpoint, values))
-    assert found(addresses_of(shared_env), everything(frame, tmp_path)) == []
+    assert found(addresses_of(shared_env), all_content(frame, tmp_path)) == []
     holds = any(column.kind == "email" for column in endpoint.columns)
     assert frame.attrs.get("emails") == ("masked" if holds else None)
 
 
-@pytest.mark.parametrize("endpoint_name", CHOSEN)
-def test_whoever_asks_gets_them_clear(
+@pytest.mark.parametrize("endpoint_name", UNMASKABLE)
+def test_clear_addresses_are_returned_on_request(
     shared_env: SandboxEnv, values: Mapping[str, Any], endpoint_name: str, tmp_path: Path
 ) -> None:
     endpoint = ENDPOINTS_BY_NAME[endpoint_name]
@@ -236,18 +236,18 @@ def test_whoever_asks_gets_them_clear(
     for frame in (method_of(shared_env.link, endpoint)(emails="clear"), method_of(clear_link, endpoint)()):
         assert frame.attrs["emails"] == "clear"
         assert set(frame["email"]) <= set(addresses_of(shared_env))
-        assert len(found(frame["email"].tolist(), everything(frame, tmp_path))) == len(frame) > 0
+        assert len(found(frame["email"].tolist(), all_content(frame, tmp_path))) == len(frame) > 0
         assert frame["email"].map(mask).tolist() == masked["email"].tolist()
         rest = [name for name in frame.columns if name != "email"]
         pd.testing.assert_frame_equal(frame[rest], masked[rest])
     again = method_of(clear_link, endpoint)(emails="masked")
     assert again.attrs["emails"] == "masked"
-    assert found(addresses_of(shared_env), everything(again, tmp_path)) == []
+    assert found(addresses_of(shared_env), all_content(again, tmp_path)) == []
 
 
-def test_only_columns_of_one_kind_hold_addresses() -> None:
+def test_only_email_columns_contain_addresses() -> None:
     named = {e.qualified_name for e in ENDPOINTS for c in e.columns if c.kind == "email" and not c.masked}
-    assert sorted(named) == sorted(CHOSEN)
+    assert sorted(named) == sorted(UNMASKABLE)
     for endpoint in (*ENDPOINTS, *WRITES):
         for column in endpoint.columns:
             assert (column.kind == "email") == ("email" in column.name), (
@@ -257,29 +257,27 @@ def test_only_columns_of_one_kind_hold_addresses() -> None:
     assert {c.masked for write in WRITES for c in write.columns if c.kind == "email"} == {"email"}
 
 
-def test_what_the_exchange_masks_is_masked_whatever_is_asked(env: SandboxEnv) -> None:
+def test_addresses_masked_by_the_exchange_are_always_masked(env: SandboxEnv) -> None:
     row = {"customerId": "", "income": "1", "asset": "USDT", "symbol": "BTCUSDT", "orderId": 1, "tradeId": 2}
-    rows = [{**row, "email": email, "time": env.now - 9} for email in ("om***@***.com", ALIKE[0])]
+    rows = [{**row, "email": email, "time": env.now - 9} for email in ("om***@***.com", SAME_MASK[0])]
     put(env, ENDPOINTS_BY_NAME["spot.rebates"], rows)
     frame = env.new_link(emails="clear").spot.rebates()
-    assert frame["email"].tolist() == ["om***@***.com", mask(ALIKE[0])]
+    assert frame["email"].tolist() == ["om***@***.com", mask(SAME_MASK[0])]
     assert frame.attrs["emails"] == "masked"
 
 
-# -- told apart by what they are -------------------------------------------------------------------------
+# -- compared by address -------------------------------------------------------------------------
 
 
-def test_two_customers_of_one_mask_stay_two_over_pages(
-    env: SandboxEnv, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert mask(ALIKE[0]) == mask(ALIKE[1])
+def test_customers_with_the_same_mask_stay_separate(env: SandboxEnv, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert mask(SAME_MASK[0]) == mask(SAME_MASK[1])
     endpoint_name = smaller("futures.customers", 1)
-    rows: list[dict[str, object]] = [{"customerId": "desk", "email": email} for email in ALIKE]
+    rows: list[dict[str, object]] = [{"customerId": "desk", "email": email} for email in SAME_MASK]
     put(env, endpoint_name, rows)
     frame = env.link._fetcher.fetch(endpoint_name, {})
     assert frame.attrs["requests"] >= 2
     assert frame["email"].tolist() == ["am***@***.example"] * 2
-    # And one that two pages hold comes once.
+    # A row on two pages is kept once.
     builder = FrameBuilder(endpoint_name, "float")
     for _ in range(2):
         builder.add(rows)
@@ -296,7 +294,7 @@ def test_an_address_may_be_missing() -> None:
         builder.add([{"customerId": "c", "email": 1}])
 
 
-def test_what_had_arrived_is_masked_as_well(env: SandboxEnv, tmp_path: Path) -> None:
+def test_partial_rows_are_masked(env: SandboxEnv, tmp_path: Path) -> None:
     endpoint_name = smaller("exchange.sub_accounts", 5)
     rows = [account(n, env.now) | {"email": f"person-{n}@post.example"} for n in range(50)]
     put(env, endpoint_name, rows)
@@ -316,24 +314,22 @@ def test_what_had_arrived_is_masked_as_well(env: SandboxEnv, tmp_path: Path) -> 
         assert 0 < len(frame) < 50
         return frame
 
-    assert "person-" not in everything(partial(None), tmp_path)
+    assert "person-" not in all_content(partial(None), tmp_path)
     assert partial("clear")["email"][0] == "person-0@post.example"
 
 
-# -- what is compared with addresses ---------------------------------------------------------------------
+# -- writes ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("system", ["spot", "futures"])
 @pytest.mark.parametrize("kind", ["reset", "reset-before"])
-def test_whose_id_it_is_is_told_by_the_address_not_its_mask(
-    write_env: WriteEnv, system: str, kind: str
-) -> None:
+def test_reconciling_compares_addresses_not_masks(write_env: WriteEnv, system: str, kind: str) -> None:
     one, other = write_env.world.customers[:2]
-    one.email, other.email = ALIKE
+    one.email, other.email = SAME_MASK
     endpoint_name = f"{system}.set_customer_id"
     assert getattr(write_env.ops, system).set_customer_id("the id", other.email)
     assert getattr(write_env.ops, system).set_customer_id("another", other.email)
-    # Now `one` is to have the id: it is somebody else's, or it is not.
+    # Now `one` asks for the id, which another customer has or not.
     write_env.fail(endpoint_name, kind)
     failure = getattr(write_env.ops, system).set_customer_id("the id", one.email)
     if kind == "reset-before":
@@ -343,7 +339,7 @@ def test_whose_id_it_is_is_told_by_the_address_not_its_mask(
         assert failure.require_confirmed()["email"].tolist() == [mask(one.email)]
 
 
-def test_what_reconciling_read_before_it_failed_is_masked(write_env: WriteEnv, tmp_path: Path) -> None:
+def test_partial_rows_of_reconciling_are_masked(write_env: WriteEnv, tmp_path: Path) -> None:
     customer = write_env.world.customers[0]
     write_env.fail("spot.set_customer_id", "reset")
     failure = write_env.ops.spot.set_customer_id("the id", customer.email)
@@ -353,10 +349,10 @@ def test_what_reconciling_read_before_it_failed_is_masked(write_env: WriteEnv, t
     assert caught.value.partial is not None
     assert caught.value.partial["email"].tolist() == [mask(customer.email)]
     assert caught.value.partial.attrs["emails"] == "masked"
-    assert customer.email not in everything(caught.value.partial, tmp_path)
+    assert customer.email not in all_content(caught.value.partial, tmp_path)
 
 
-def test_an_outcome_shows_the_mask_and_the_list_has_the_whole(write_env: WriteEnv, tmp_path: Path) -> None:
+def test_an_outcome_shows_the_mask_and_the_list_the_address(write_env: WriteEnv, tmp_path: Path) -> None:
     link = write_env.env.new_link(emails="clear")
     ops = link.operations(journal=write_env.folder)
     outcome = ops.exchange.create_sub_account(tag="desk 17")
@@ -364,7 +360,7 @@ def test_an_outcome_shows_the_mask_and_the_list_has_the_whole(write_env: WriteEn
     frame = outcome.require_confirmed()
     assert frame["email"].tolist() == [mask(address)]
     assert frame.attrs["emails"] == "masked"
-    assert address not in everything(frame, tmp_path) + outcome._repr_html_()
+    assert address not in all_content(frame, tmp_path) + outcome._repr_html_()
     assert address.encode() not in ops.journal.read_bytes()
     assert write_env.env.link.exchange.sub_accounts(emails="clear")["email"].iloc[-1] == address
 
@@ -379,12 +375,12 @@ def demo() -> Iterator[DemoLink]:
 
 
 @pytest.mark.parametrize(("given", "shown"), [({}, "masked"), ({"emails": "clear"}, "clear")])
-def test_a_demo_masks_them_as_well(given: Mapping[str, Any], shown: str) -> None:
+def test_a_demo_masks_addresses(given: Mapping[str, Any], shown: str) -> None:
     with toolkit.demo(seed=7, **given) as link:
         assert link.exchange.sub_accounts().attrs["emails"] == shown
 
 
-def test_the_panel_finds_a_whole_address_and_shows_none(demo: DemoLink) -> None:
+def test_the_panel_finds_a_full_address_and_shows_none(demo: DemoLink) -> None:
     assert demo.sandbox is not None
     addresses = [each.email for each in demo.sandbox.world.accounts]
     with accounts(demo, fetch=True) as panel:
@@ -401,7 +397,7 @@ def test_the_panel_finds_a_whole_address_and_shows_none(demo: DemoLink) -> None:
         assert any(getattr(each, "value", "") == addresses[3] for each in tree(panel.widget))
 
 
-def test_what_the_panel_had_fetched_before_an_error_is_masked(demo: DemoLink, tmp_path: Path) -> None:
+def test_partial_rows_of_the_panel_are_masked(demo: DemoLink, tmp_path: Path) -> None:
     assert demo.sandbox is not None
     addresses = [each.email for each in demo.sandbox.world.accounts]
     path = ENDPOINTS_BY_NAME["exchange.sub_accounts"].path
@@ -414,10 +410,10 @@ def test_what_the_panel_had_fetched_before_an_error_is_masked(demo: DemoLink, tm
         assert partial is not None
         assert partial["email"].tolist() == [mask(address) for address in addresses]
         assert partial["email"].dtype == pd.StringDtype()
-        assert found(addresses, everything(partial, tmp_path)) == []
+        assert found(addresses, all_content(partial, tmp_path)) == []
 
 
-# -- endpoints the catalogue does not have ---------------------------------------------------------------
+# -- undeclared endpoints ---------------------------------------------------------------
 
 
 def frame_of(payload: Any, emails: Emails = "masked") -> pd.DataFrame:
@@ -427,32 +423,32 @@ def frame_of(payload: Any, emails: Emails = "masked") -> pd.DataFrame:
     return builder.frame({})
 
 
-SCATTERED = {
-    "userEmail": ALIKE[0],
+NESTED = {
+    "userEmail": SAME_MASK[0],
     "parentEmail": "nobody",
-    "login": ALIKE[1],
+    "login": SAME_MASK[1],
     "userId": "lee@post.example",
-    "note": f"ask {ALIKE[0]} or {ALIKE[1]}.",
+    "note": f"ask {SAME_MASK[0]} or {SAME_MASK[1]}.",
     "link": "https://www.example/?to=amber.lee%40post.example&n=1",
     "nested": {
         "email": "nobody",
         "workEmail": {"name": "nobody"},
-        "deep": [{"who": ALIKE[0], ALIKE[0]: 1, ALIKE[1]: 2}],
+        "deep": [{"who": SAME_MASK[0], SAME_MASK[0]: 1, SAME_MASK[1]: 2}],
     },
-    "members": list(ALIKE),
+    "members": list(SAME_MASK),
     "emails": ["nobody"],
-    ALIKE[0]: 1,
-    ALIKE[1]: 2,
+    SAME_MASK[0]: 1,
+    SAME_MASK[1]: 2,
     "amount": "1.5",
     "isEmail": True,
     "count": 3,
 }
 
 
-def test_addresses_are_masked_wherever_they_stand(tmp_path: Path) -> None:
-    frame = frame_of([SCATTERED, SCATTERED])
-    shown = everything(frame, tmp_path)
-    for piece in (*ALIKE, "amber", "amy", "post.ex", "mail.ex", "nobody", "lee@", "%40"):
+def test_nested_addresses_are_masked(tmp_path: Path) -> None:
+    frame = frame_of([NESTED, NESTED])
+    shown = all_content(frame, tmp_path)
+    for piece in (*SAME_MASK, "amber", "amy", "post.ex", "mail.ex", "nobody", "lee@", "%40"):
         assert piece not in shown
     first = {name: frame[name][0] for name in frame.columns}
     assert first["user_email"] == first["login"] == "am***@***.example"
@@ -465,38 +461,40 @@ def test_addresses_are_masked_wherever_they_stand(tmp_path: Path) -> None:
     assert first["amount"] == 1.5
     assert bool(first["is_email"])
     assert first["count"] == 3
-    assert frame.shape == (2, len(SCATTERED))
+    assert frame.shape == (2, len(NESTED))
 
 
-def test_addresses_stay_as_they_came_where_they_are_asked_for() -> None:
-    frame = frame_of([SCATTERED], "clear")
-    assert frame["user_email"][0] == ALIKE[0]
-    assert frame["note"][0] == SCATTERED["note"]
-    assert json.loads(frame["nested"][0]) == SCATTERED["nested"]
-    assert frame["members"][0] == ALIKE
+def test_nested_addresses_are_returned_on_request() -> None:
+    frame = frame_of([NESTED], "clear")
+    assert frame["user_email"][0] == SAME_MASK[0]
+    assert frame["note"][0] == NESTED["note"]
+    assert json.loads(frame["nested"][0]) == NESTED["nested"]
+    assert frame["members"][0] == SAME_MASK
     assert frame.attrs["emails"] == "clear"
 
 
-def test_a_column_of_addresses_is_text_whatever_is_in_it() -> None:
+def test_a_column_of_addresses_is_always_text() -> None:
     assert frame_of([{"email": "007"}], "clear")["email"].tolist() == ["007"]
     assert frame_of([{"email": "007"}])["email"].tolist() == ["***"]
 
 
-def test_get_masks_what_no_endpoint_declares(shared_env: SandboxEnv, tmp_path: Path) -> None:
+def test_get_masks_undeclared_fields(shared_env: SandboxEnv, tmp_path: Path) -> None:
     path, address = ENDPOINTS_BY_NAME["spot.customers"].path, shared_env.sandbox.world.customers[0].email
     frame = shared_env.link.get(path)
     assert frame.attrs["emails"] == "masked"
     assert frame["email"].tolist() == shared_env.link.spot.customers()["email"].tolist()
-    assert found(addresses_of(shared_env), everything(frame, tmp_path)) == []
+    assert found(addresses_of(shared_env), all_content(frame, tmp_path)) == []
     clear = shared_env.link.get(path, emails="clear")
     assert clear["email"].tolist() == shared_env.link.spot.customers(emails="clear")["email"].tolist()
     assert clear.attrs["emails"] == shared_env.new_link(emails="clear").get(path).attrs["emails"] == "clear"
-    assert shared_env.link.get("/sapi/v1/broker/info").attrs["emails"] == "masked"  # it may be in any column
+    assert (
+        shared_env.link.get("/sapi/v1/broker/info").attrs["emails"] == "masked"
+    )  # any column may contain addresses
     asked = shared_env.link.get(path, customerId=address)
     assert asked.attrs["parameters"] == {"customerId": mask(address)}
 
 
-# -- what cannot be --------------------------------------------------------------------------------------
+# -- invalid arguments --------------------------------------------------------------------------------------
 
 BAD: list[Any] = ["", "Clear", "hidden", True, 1, "someone@post.example"]
 
@@ -504,7 +502,7 @@ BAD: list[Any] = ["", "Clear", "hidden", True, 1, "someone@post.example"]
 @pytest.mark.parametrize("bad", BAD)
 def test_emails_are_masked_or_clear(env: SandboxEnv, bad: Any) -> None:
     calls: list[Callable[..., object]] = [
-        method_of(env.link, ENDPOINTS_BY_NAME[endpoint_name]) for endpoint_name in CHOSEN
+        method_of(env.link, ENDPOINTS_BY_NAME[endpoint_name]) for endpoint_name in UNMASKABLE
     ]
     calls += [env.new_link, toolkit.demo, lambda emails: env.link.get("/sapi/v1/broker/info", emails=emails)]
     for call in calls:
@@ -517,7 +515,7 @@ def test_emails_are_masked_or_clear(env: SandboxEnv, bad: Any) -> None:
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.qualified_name)
-def test_no_other_endpoint_takes_the_word(shared_link: Link, endpoint: Endpoint) -> None:
-    if endpoint.qualified_name not in CHOSEN:
+def test_other_endpoints_have_no_emails_argument(shared_link: Link, endpoint: Endpoint) -> None:
+    if endpoint.qualified_name not in UNMASKABLE:
         with pytest.raises(TypeError, match="emails"):
             method_of(shared_link, endpoint)(**needed(endpoint, VALUES), emails="clear")

@@ -11,7 +11,7 @@ from toolkit.endpoints import Host
 from toolkit.errors import BannedError, ContractError
 from toolkit.gateway.connection import Connection
 from toolkit.ratelimit.budget import Budget
-from toolkit.timing.clock import Measured
+from toolkit.timing.clock import ClockMeasurement
 from toolkit.transport.failures import KEY_LOG, PROXY_LOGIN_REQUIRED
 from toolkit.transport.session import TransportFailure
 
@@ -95,7 +95,7 @@ def host_checks(connection: Connection, host: Host, refusing: set[str]) -> list[
     return [_check("host", host, status="failure", found=found, next_step=next_step)]
 
 
-def _clock_check(connection: Connection, host: Host, measured: Measured) -> Check:
+def _clock_check(connection: Connection, host: Host, measured: ClockMeasurement) -> Check:
     clock = connection.host_clocks[host]
     offset, valid_s = clock.offset or 0.0, connection.sender.recv_window / 1000
     if abs(offset) > MAX_CLOCK_OFFSET_S + measured.error:

@@ -17,7 +17,7 @@ from toolkit.errors import ApiError, ContractError, RateLimitError, ServerError,
 from toolkit.frames.builder import FrameBuilder
 from toolkit.gateway.calls import ReadRequest, RequestStats
 from toolkit.gateway.connection import Connection
-from toolkit.redaction import names_shown
+from toolkit.redaction import displayable_names
 
 EXPIRES_SOON = pd.Timedelta(days=14)
 
@@ -144,7 +144,7 @@ class _KeyChecks:
             raise ContractError(endpoint.qualified_name, f"the response has {len(rows)} rows instead of one")
         (row,) = rows
         known = {str(name): value for name, value in row.items() if pd.notna(value)}
-        return known, names_shown(builder.undeclared)
+        return known, displayable_names(builder.undeclared)
 
     def _accepted(self, permissions: Permissions) -> Check:
         found = "The exchange accepts it and its signature."

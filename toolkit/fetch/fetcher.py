@@ -25,10 +25,10 @@ from toolkit.frames.validation import Query
 from toolkit.gateway.calls import ReadRequest, RequestStats
 from toolkit.gateway.connection import Connection
 from toolkit.planning import Plan, Span, When, make_plan
-from toolkit.redaction import Emails, mask_within, names_shown
+from toolkit.redaction import Emails, displayable_names, mask_within
 from toolkit.runtime import forks
 from toolkit.runtime.user_warnings import warn
-from toolkit.text.characters import unseen
+from toolkit.text.characters import find_invisible
 from toolkit.text.printable import printable
 from toolkit.text.suggestions import did_you_mean
 from toolkit.timing.cancel import CancelToken
@@ -175,7 +175,7 @@ class Fetcher:
             )
         for name, value in parameters.items():
             texts = [name, *(value if isinstance(value, list | tuple) else [value])]
-            if strange := next(filter(None, map(unseen, map(str, texts))), ""):
+            if strange := next(filter(None, map(find_invisible, map(str, texts))), ""):
                 raise UsageError(f"`{printable(name)}` has {strange} in it: remove it. Nothing was sent.")
         if own := sorted(_RESERVED & parameters.keys()):
             raise UsageError(f"{', '.join(own)}: the toolkit sets this itself. Nothing was sent.")
@@ -347,7 +347,7 @@ class Fetcher:
         with self._warning:
             new = [
                 name
-                for name in names_shown(undeclared)
+                for name in displayable_names(undeclared)
                 if (endpoint.qualified_name, name) not in self._warned
             ]
             self._warned |= {(endpoint.qualified_name, name) for name in new}

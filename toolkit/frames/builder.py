@@ -22,7 +22,7 @@ from toolkit.errors import ContractError, RowOrderError
 from toolkit.frames.decode import DecodeError, arrow_type, to_array
 from toolkit.frames.duplicates import DuplicateFilter
 from toolkit.frames.validation import Query
-from toolkit.redaction import Emails, mask, masked_key, names_shown
+from toolkit.redaction import Emails, displayable_names, mask, masked_key
 
 Numbers = Literal["float", "exact"]
 Row = Mapping[str, Any]
@@ -137,7 +137,7 @@ class FrameBuilder:
         frame.attrs = {str(name): value for name, value in attrs.items()}
         if addresses := [column for column in self._endpoint.columns if column.kind == "email"]:
             frame.attrs["emails"] = "masked" if all(map(self._is_masked, addresses)) else "clear"
-        frame.attrs["undeclared"] = names_shown(self.undeclared)
+        frame.attrs["undeclared"] = displayable_names(self.undeclared)
         return frame
 
     # -- the steps for one response -------------------------------------------------------------------
@@ -250,7 +250,7 @@ class FrameBuilder:
             if not array.null_count or column.optional or column.kind in ("text", "id", "email"):
                 return array
             problem = "a value is missing"
-        raise self._contract_error(f"column `{names_shown([column.name])[0]}`: {problem}")
+        raise self._contract_error(f"column `{displayable_names([column.name])[0]}`: {problem}")
 
     def _is_masked(self, column: Column) -> bool:
         return column.kind == "email" and (column.masked == "email" or self._emails == "masked")

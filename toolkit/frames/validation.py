@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from toolkit.endpoints import Column, Endpoint, Param
-from toolkit.redaction import names_shown
+from toolkit.redaction import displayable_names
 
 _DAY = 86_400_000
 _YEAR_3000 = 32_503_680_000_000
@@ -107,8 +107,10 @@ def _describe(
     names = " and ".join(f"`{column.name}`" for column in columns)
     if param.private:  # show neither the requested nor the received value
         return f"row {row_index} has another {names} than requested"
-    found = ", ".join(repr(names_shown([str(values[column.name][row_index] or "")])[0]) for column in columns)
-    return f"row {row_index} has {names} {found}, but {names_shown([text])[0]!r} was requested"
+    found = ", ".join(
+        repr(displayable_names([str(values[column.name][row_index] or "")])[0]) for column in columns
+    )
+    return f"row {row_index} has {names} {found}, but {displayable_names([text])[0]!r} was requested"
 
 
 def _iso(milliseconds: int) -> str:

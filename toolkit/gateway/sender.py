@@ -38,9 +38,9 @@ from toolkit.gateway.write_results import not_sent
 from toolkit.gateway.write_sender import WriteSender
 from toolkit.ratelimit.budget import MAX_SERVER_BACKOFF_S, MAX_WAIT_S, Budget
 from toolkit.runtime.interruptions import forgiving
-from toolkit.runtime.tracebacks import bare
+from toolkit.runtime.tracebacks import without_traceback
 from toolkit.timing.cancel import CancelToken, Show, Wait
-from toolkit.timing.clock import MAX_CLOCK_SKEW_S, Clock, HostClock, Measured
+from toolkit.timing.clock import MAX_CLOCK_SKEW_S, Clock, ClockMeasurement, HostClock
 from toolkit.timing.http_dates import made_at
 from toolkit.transport.responses import RawResponse, excerpt, parse_response
 from toolkit.transport.session import Session, TransportFailure
@@ -271,7 +271,7 @@ class Sender:
         time, error = self._host_clocks[host].reading()
         return time + error if self.is_time_known(host) else None
 
-    def fetch_time(self, host: Host) -> Measured:
+    def fetch_time(self, host: Host) -> ClockMeasurement:
         """Fetch a host's time and set its clock, as `ServerInfo.fetch_time` does."""
         return self._server_info.fetch_time(host, CancelToken("clock", self._show))
 
@@ -302,7 +302,7 @@ class Sender:
         try:
             return self._attempt(request, credentials, stats, cancel)
         except BaseException as error:  # noqa: BLE001 - raised below
-            bare_error = bare(error)
+            bare_error = without_traceback(error)
         raise bare_error  # outside of `except`, so that its context holds none of those frames
 
     def _attempt(
@@ -333,7 +333,7 @@ class Sender:
         except TransportFailure as failure:
             if failure.partial_response is not None:
                 status, headers = failure.partial_response.status, failure.partial_response.headers
-            return None, bare(failure)
+            return None, without_traceback(failure)
         else:
             return response, None
         finally:

@@ -16,7 +16,7 @@ from toolkit.ratelimit.records import ReportedLimit
 from toolkit.runtime import forks
 from toolkit.runtime.interruptions import forgiving
 from toolkit.timing.cancel import CancelToken
-from toolkit.timing.clock import MAX_CLOCK_SKEW_S, Clock, HostClock, Measured
+from toolkit.timing.clock import MAX_CLOCK_SKEW_S, Clock, ClockMeasurement, HostClock
 from toolkit.timing.http_dates import is_cached, read_date
 from toolkit.transport.responses import RawResponse, decode, error_of
 from toolkit.transport.session import Session, TransportFailure
@@ -95,7 +95,7 @@ class ServerInfo:
         with _ignore_temporary_failures():
             self.fetch_time(host, cancel)
 
-    def fetch_time(self, host: Host, cancel: CancelToken | None = None) -> Measured:
+    def fetch_time(self, host: Host, cancel: CancelToken | None = None) -> ClockMeasurement:
         """Fetch a host's time and set its clock.
 
         A slow first response may be due to connecting, which makes the measurement imprecise. Then the time
@@ -117,7 +117,7 @@ class ServerInfo:
             _LOG.debug("clock of %s: %+.3f s, error up to %.3f s", host, clock.offset or 0.0, measured.error)
         return measured
 
-    def _measured(self, host: Host, cancel: CancelToken | None) -> Measured:
+    def _measured(self, host: Host, cancel: CancelToken | None) -> ClockMeasurement:
         rate_limit, path = _TIME[host]
         with self._budgeted_request(rate_limit, path, 1, "clock", cancel) as send:
             return self._clocks[host].measure(lambda: _parse_time(send()))

@@ -14,7 +14,7 @@ from toolkit.gateway.server_info import ServerInfo
 from toolkit.gateway.write_results import result_of
 from toolkit.ratelimit.budget import Budget
 from toolkit.ratelimit.recorder import Reservation
-from toolkit.runtime.tracebacks import bare
+from toolkit.runtime.tracebacks import without_traceback
 from toolkit.timing.cancel import CancelToken, Show
 from toolkit.timing.clock import HostClock
 from toolkit.transport.responses import RawResponse, WriteResult
@@ -151,7 +151,7 @@ class WriteSender:
         try:
             return self._send(request, credentials, timestamp)
         except BaseException as error:  # noqa: BLE001 - raised after the outcome is in the journal
-            return None, None, Interruption(bare(error), sent=True)
+            return None, None, Interruption(without_traceback(error), sent=True)
 
     def _send(
         self, request: WriteRequest, credentials: Credentials, timestamp: int
@@ -165,9 +165,9 @@ class WriteSender:
         try:
             response = self._session.send(self._signed(request, credentials, query, body), credentials.key)
         except TransportFailure as failure:
-            return None, bare(failure), None
+            return None, without_traceback(failure), None
         except Interruption as interruption:
-            return interruption.response, None, bare(interruption)
+            return interruption.response, None, without_traceback(interruption)
         return response, None, None
 
     @staticmethod

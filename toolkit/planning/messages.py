@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toolkit.endpoints import Endpoint
 from toolkit.errors import UsageError
-from toolkit.text.characters import unseen
+from toolkit.text.characters import find_invisible
 
 
 def usage_error(endpoint: Endpoint, problem: str, suggestion: str = "") -> UsageError:
@@ -14,7 +14,7 @@ def usage_error(endpoint: Endpoint, problem: str, suggestion: str = "") -> Usage
 
 def check_visible(endpoint: Endpoint, name: str, text: str, *, lines: bool = False) -> None:
     """Raise for a text with invisible or deceptive characters."""
-    if character := unseen(text, lines=lines):
+    if character := find_invisible(text, lines=lines):
         raise usage_error(
             endpoint,
             f"`{name}` contains {character}, which is invisible or looks like another character: remove it",

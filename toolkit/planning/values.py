@@ -16,7 +16,7 @@ import pandas as pd
 
 from toolkit.endpoints import Endpoint, Param, Write
 from toolkit.planning.messages import check_visible, kind_of, quoted, usage_error
-from toolkit.text.characters import lookalike
+from toolkit.text.characters import find_lookalike
 from toolkit.text.suggestions import did_you_mean
 
 # Decimal places the exchange uses: a float with more is the result of a rounding error.
@@ -185,7 +185,7 @@ def _checked_text(endpoint: Endpoint, param: Param, value: object) -> str:
     is_name = param.kind == "id" or (param.kind == "text" and is_write and not param.multiline)
     if is_name and value != value.strip():
         raise usage_error(endpoint, f"`{param.name}` has a leading or trailing space: remove it")
-    if param.kind in ("id", "email") and is_write and (other := lookalike(value)):
+    if param.kind in ("id", "email") and is_write and (other := find_lookalike(value)):
         raise usage_error(
             endpoint, f"`{param.name}` contains {other}, which looks like another character: type it again"
         )

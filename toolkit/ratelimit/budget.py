@@ -29,7 +29,7 @@ from toolkit.ratelimit.windows import Windows
 from toolkit.runtime import forks
 from toolkit.runtime.interruptions import forgiving
 from toolkit.timing.cancel import CancelToken, Wait, moment
-from toolkit.timing.clock import Clock, HostClock, Measured
+from toolkit.timing.clock import Clock, ClockMeasurement, HostClock
 from toolkit.timing.http_dates import MIN_BAN_S, made_at, read_retry_after, rounded_up
 
 # Shortest pause after a 429, whatever its header says.
@@ -168,7 +168,7 @@ class Budget:
         ticks = self._clock.monotonic()
         date = made_at(headers)
         if date is not None:
-            self._host_clocks[rate_limit.host].dated(date)
+            self._host_clocks[rate_limit.host].use_date(date)
         now = self.exchange_time(rate_limit.host, headers)
         with self._lock:
             self._revision += 1
@@ -290,12 +290,12 @@ class Budget:
             self._limits.update_limits(rate_limit, limits)
             self._changed_condition.notify_all()
 
-    def shared_clock(self, host: Host) -> Measured | None:
+    def shared_clock(self, host: Host) -> ClockMeasurement | None:
         """Return the last measurement of a host's clock by any process of this machine."""
         with self._lock:
             return self._store.clock(host)
 
-    def publish_clock(self, host: Host, measured: Measured) -> None:
+    def publish_clock(self, host: Host, measured: ClockMeasurement) -> None:
         """Share a measurement of a host's clock with the other processes of this machine."""
         with self._lock:
             self._store.set_clock(host, measured)

@@ -22,7 +22,7 @@ from toolkit.ratelimit.records import (
 )
 from toolkit.storage.formats import Execute
 from toolkit.storage.processes import boot_id, is_alive
-from toolkit.timing.clock import Clock, Measured
+from toolkit.timing.clock import Clock, ClockMeasurement
 
 T = TypeVar("T")
 
@@ -259,7 +259,7 @@ class RateLimitStore:
 
         return self._run(work)
 
-    def set_clock(self, host: str, measured: Measured) -> None:
+    def set_clock(self, host: str, measured: ClockMeasurement) -> None:
         """Store a measurement of a host's clock."""
 
         def work(execute: Execute) -> None:
@@ -270,15 +270,15 @@ class RateLimitStore:
 
         self._run(work)
 
-    def clock(self, host: str) -> Measured | None:
+    def clock(self, host: str) -> ClockMeasurement | None:
         """Return the last measurement of a host's clock by any process since this machine was started."""
 
-        def work(execute: Execute) -> Measured | None:
+        def work(execute: Execute) -> ClockMeasurement | None:
             row = execute(
                 "SELECT ahead, error, measured_at FROM clock WHERE host = ? AND boot = ? AND boot != ''",
                 (host, boot_id()),
             ).fetchone()
-            return None if row is None else Measured(*row)
+            return None if row is None else ClockMeasurement(*row)
 
         return self._run(work)
 

@@ -11,7 +11,7 @@ from toolkit.ratelimit.records import CounterKey, CounterState, ObservedCount
 from toolkit.ratelimit.snapshot import OtherCount, ProcessUsage, RateLimitUsage
 from toolkit.ratelimit.store import REMEMBERED_WINDOWS
 from toolkit.timing.clock import MAX_CLOCK_SKEW_S, Clock, HostClock
-from toolkit.timing.http_dates import now_by
+from toolkit.timing.http_dates import exchange_time
 
 # Seconds after the end of a window before the server is assumed to be in the next one, in addition to the
 # uncertainty of its clock.
@@ -49,7 +49,7 @@ class Windows:
         `Date` or an old or wrong one, and also where the two agree, because a `Date` has whole seconds only.
         """
         measured, clock = self.utc(host), self._host_clocks[host]
-        reported = now_by(headers, measured)
+        reported = exchange_time(headers, measured)
         if not clock.is_fresh():
             return reported
         error = clock.reading()[1]

@@ -1,1 +1,1 @@
-"""What the process around the toolkit does that it has to reckon with, such as where warnings point."""
+"""Robustness against the surrounding process: forks, signals, decimal contexts, tracebacks and warnings."""

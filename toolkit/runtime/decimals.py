@@ -1,9 +1,9 @@
-"""Python's decimals, computed the same way whatever the rest of the process does with them.
+"""Computes with decimals independently of the decimal context of the process.
 
-What an operation on two `Decimal` objects gives depends on a context that belongs to the thread, and any
-library may change it, or the one that new threads begin with: fewer digits, another rounding, traps that
-raise. So whatever here computes with decimals, or prints them with a fixed number of places, does it
-in a context of its own. Comparing them, reading them from text and printing all their digits depend on none.
+The result of an operation on two `Decimal` objects depends on the context of the thread. Any library may
+change that, or the default for new threads: fewer digits, another rounding, other traps. So code of the
+toolkit that computes with decimals, or formats them with a fixed number of places, uses a context of its own.
+Comparing decimals, parsing them and formatting all digits do not depend on a context.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# Every sum and every product of amounts fits; only a division has to round, at the last of these digits.
-# All of it is said here: what is left out would come from `decimal.DefaultContext`, which may be changed.
+# All sums and products of amounts fit; only a division has to round, at the last of these digits. Every
+# argument is given, as omitted ones would come from `decimal.DefaultContext`, which may have been changed.
 CONTEXT = Context(
     prec=200,
     rounding=ROUND_HALF_EVEN,
@@ -39,7 +39,7 @@ CONTEXT = Context(
 
 
 def in_own_context(call: Callable[P, T]) -> Callable[P, T]:
-    """A function that computes with decimals in a context of ours."""
+    """Decorate a function to compute with decimals in `CONTEXT`."""
 
     @wraps(call)
     def computed(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -50,12 +50,12 @@ def in_own_context(call: Callable[P, T]) -> Callable[P, T]:
 
 
 def to_decimal(text: str) -> Decimal:
-    """The number that a text spells, with all of its digits.
+    """Parse a decimal number with all its digits.
 
     Raises:
-        ArithmeticError: It spells none.
+        ArithmeticError: The text is not a number.
     """
     number = Decimal(text)
-    if number.is_nan():  # as it is where that trap was taken away
+    if number.is_nan():  # the result of invalid text if that trap is disabled
         CONTEXT.create_decimal(text)
     return number

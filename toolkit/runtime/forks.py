@@ -1,9 +1,9 @@
-"""What is done about forks, for every module of ours.
+"""Keeps locks and databases usable across forks.
 
-A lock that another thread holds at the moment of a fork is held for ever in the child, where that thread
-does not exist. So every lock that outlives one call is made by a function that runs again in each child.
-A fork in the middle of a transaction would leave the child with half of one: SQLite takes the child for its
-parent. So who has a database open has forks wait, and closes what must not be inherited.
+A lock that another thread holds during a fork stays locked forever in the child, where that thread does not
+exist. So every lock that outlives a call is created by a function that runs again in each child. After a fork
+during a transaction, SQLite would take the child for its parent. So code with an open database delays forks
+and closes what must not be inherited.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from types import MethodType
 Make = Callable[[], None]
 
 _functions: list[Make] = []
-_methods: dict[weakref.WeakMethod[MethodType], None] = {}  # a dict, as it keeps their order
+_methods: dict[weakref.WeakMethod[MethodType], None] = {}  # a dict, which keeps the order
 
 
 def renew(make: Make) -> None:
-    """Call a function that makes locks: now, and again in every child that is forked.
+    """Call a function that creates locks: now, and again in every forked child.
 
-    The locks are replaced rather than released, so that a thread which forks while it holds one can still
-    let go of it.
+    The locks are replaced, not released, so that a thread that forks while it holds one can still release it.
 
     Args:
-        make: Makes the locks. A method is called as long as its object lives, and does not keep it alive.
+        make: Creates the locks. A method is called as long as its object lives; the object is not kept alive.
     """
     make()
     if isinstance(make, MethodType):
@@ -36,13 +35,13 @@ def renew(make: Make) -> None:
 
 
 def around(before: Make, after_in_parent: Make) -> None:
-    """Call a function before every fork, and another one after it in the parent."""
+    """Call one function before every fork, and another after it in the parent."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(before=before, after_in_parent=after_in_parent)
 
 
 def in_child(function: Make) -> None:
-    """Call a function in every child that is forked."""
+    """Call a function in every forked child."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=function)
 

@@ -1,8 +1,8 @@
-"""Whether an exception was raised by what is under way, or only came up there.
+"""Tells interruptions by the user from errors of the code that they interrupt.
 
-A handler of a signal (a deadline by `signal.alarm`, say) runs within whatever is under way, and what it
-raises comes out of the same calls, often as the same class: `TimeoutError` is an `OSError`, which sockets and
-files raise, too. It is the user's, and leaves the call at once, whatever else would be done about its class.
+A signal handler (such as a deadline by `signal.alarm`) runs within any code, and its exception comes out of
+the same calls, often with the same class: `TimeoutError` is an `OSError`, which sockets and files raise, too.
+Such an exception is the user's and ends the call at once, whatever is usually done about its class.
 """
 
 from __future__ import annotations
@@ -18,54 +18,54 @@ _RAISE = dis.opmap["RAISE_VARARGS"]
 
 
 class forgiving:  # noqa: N801 - it is used as `contextlib.suppress` is
-    """As `contextlib.suppress`, but for interruptions: those leave."""
+    """Like `contextlib.suppress`, but raises interruptions."""
 
     def __init__(self, *kinds: type[Exception]) -> None:
         self._kinds = kinds
-        self._outside: BaseException | None = None
+        self._handled: BaseException | None = None
 
     def __enter__(self) -> None:
-        self._outside = sys.exception()
+        self._handled = sys.exception()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         if not isinstance(error, self._kinds):
             return False
-        own = interruption(error, self._outside)
+        own = interruption(error, self._handled)
         if own is not None and own is not error:
             raise own
         return own is None
 
 
-def let_through(error: BaseException, outside: BaseException | None) -> None:
-    """Raise the interruption that an error is, or came from; nothing where it is none.
+def let_through(error: BaseException, handled: BaseException | None) -> None:
+    """Raise the interruption that an error is or came from, if any.
 
     Args:
-        error: What was caught.
-        outside: What was being handled when it was begun what failed: `sys.exception()` of that moment.
+        error: The caught exception.
+        handled: The exception that was being handled when the failed work began, from `sys.exception()`.
     """
-    own = interruption(error, outside)
+    own = interruption(error, handled)
     if own is not None:
         raise own
 
 
-def interruption(error: BaseException, outside: BaseException | None) -> BaseException | None:
-    """The interruption that an error is, or came from; None where it is none.
+def interruption(error: BaseException, handled: BaseException | None) -> BaseException | None:
+    """The interruption that an error is or came from, None if there is none.
 
     Args:
-        error: What was caught.
-        outside: What was being handled when the work began: whatever that came from says nothing.
+        error: The caught exception.
+        handled: The exception that was being handled when the work began; its own causes are ignored.
     """
-    found = [each for each in chain_of(error, outside) if _came_up(each)]
-    # What wraps an exception may be given its trace, too, and is not what was raised.
+    found = [each for each in chain_of(error, handled) if _is_interruption(each)]
+    # A wrapper may be given the traceback of the exception it wraps, but is not what was raised.
     raised_at = {id(_innermost(each)): each for each in found}
     return raised_at[id(_innermost(found[0]))] if found else None
 
 
-def chain_of(error: BaseException, outside: BaseException | None = None) -> Iterator[BaseException]:
-    """An error and all that it came from: `urllib3` and `requests` each wrap what they catch in their way."""
-    todo, seen = [error], {id(outside)}
+def chain_of(error: BaseException, handled: BaseException | None = None) -> Iterator[BaseException]:
+    """An error and everything it came from; `urllib3` and `requests` wrap exceptions in different ways."""
+    todo, seen = [error], {id(handled)}
     while todo:
         this = todo.pop(0)
         if id(this) in seen:
@@ -76,12 +76,12 @@ def chain_of(error: BaseException, outside: BaseException | None = None) -> Iter
         todo += [each for each in others if isinstance(each, BaseException)]
 
 
-def _came_up(error: BaseException) -> bool:
-    """Whether a handler of a signal raised it, or another thread did."""
+def _is_interruption(error: BaseException) -> bool:
+    """Whether a signal handler or another thread raised it."""
     codes = {trace.tb_frame.f_code for trace in _trace_of(error)}
     if len(codes) > 1 and not codes.isdisjoint(_handlers()):
         return True
-    # What fails says how; thrown into a thread from outside, an exception is made of its class alone.
+    # A failing call gives arguments; an exception injected into a thread has only its class.
     innermost = _innermost(error)
     if not isinstance(error, OSError) or type(error).__module__ != "builtins" or error.args:
         return False
@@ -100,7 +100,7 @@ def _innermost(error: BaseException) -> TracebackType | None:
 
 
 def _handlers() -> set[CodeType | None]:
-    """The code of all handlers of signals."""
+    """The code of all signal handlers."""
     return {_code_of(signal.getsignal(each)) for each in signal.valid_signals()} - {None}
 
 

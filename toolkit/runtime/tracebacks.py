@@ -1,4 +1,4 @@
-"""What tracebacks show of calls that are given something secret: nothing of them."""
+"""Keeps secrets out of tracebacks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from toolkit.errors import ToolkitError
-from toolkit.text.suggestions import explain_misfit
+from toolkit.text.suggestions import explain_arguments
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,20 +18,20 @@ E = TypeVar("E", bound=BaseException)
 _WITHIN = "Within the call:\n"
 
 
-def bare(error: E) -> E:
-    """An error without the frames it came through, and without those it came from.
+def without_traceback(error: E) -> E:
+    """Remove the traceback, cause and context of an error, and return it.
 
-    What prints a traceback may print the local variables of each frame, and some hold what is secret.
+    Programs that print tracebacks may print local variables, some of which are secret.
     """
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
 
 
 def without_frames(call: Callable[P, T]) -> Callable[P, T]:
-    """A call that is given something secret: its errors show neither that nor any frame below.
+    """Decorate a function with secret arguments: its errors show no frame from here on.
 
-    The user's own frames above stay, and are all that a traceback has. What nobody foresaw tells where it
-    came from in a note: that has the lines, and not what was in their variables.
+    Tracebacks keep the user's frames above the call. An unexpected error gets a note with the lines that it
+    came from, without local variables.
     """
 
     @wraps(call)
@@ -40,23 +40,23 @@ def without_frames(call: Callable[P, T]) -> Callable[P, T]:
         try:
             return call(*args, **kwargs)
         except BaseException as error:
-            if explain_misfit(error, call, args, kwargs):
+            if explain_arguments(error, call, args, kwargs):
                 error.args = (f"{error} Nothing was sent.",)
-            bare(_placed(error))
+            without_traceback(_with_origin(error))
             if error is not handled:
-                error.__context__ = handled  # of the user's own, as Python has it
-            # A bare `raise` adds no frame of its own: there is nothing of this call in the traceback.
+                error.__context__ = handled  # the exception of the user's `except` block, as usual
+            # A plain `raise` adds no frame, so the traceback contains nothing of this call.
             raise
 
     return guarded
 
 
-def _placed(error: E) -> E:
-    """An error with a note of where it came from, where its text does not say all there is to do."""
+def _with_origin(error: E) -> E:
+    """Add a note with its origin to an unexpected error, and return the error."""
     if isinstance(error, (ToolkitError, Warning, KeyboardInterrupt)):
         return error
     lines = traceback.extract_tb(error.__traceback__)[1:]
-    # Without a line the call did not fit; with a note it has been through another call like this one.
+    # No lines: the arguments did not fit. A note: it has passed through another decorated call.
     if lines and not any(note.startswith(_WITHIN) for note in getattr(error, "__notes__", ())):
         error.add_note(_WITHIN + "".join(traceback.format_list(lines)).rstrip())
     return error

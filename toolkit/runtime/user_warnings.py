@@ -1,4 +1,4 @@
-"""Warnings that point at the line of the user's own code."""
+"""Warnings that point to the line of the user's code."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ _PACKAGE = str(Path(__file__).parent.parent)
 
 
 def warn(warning: Warning) -> None:
-    """Warn at the line of the user's own code; a warning that cannot be shown is forgotten.
+    """Warn at the line of the user's code. A warning that cannot be shown is dropped.
 
     Raises:
-        Warning: The warning itself, where the user has made such warnings errors.
+        Warning: The warning itself, if the user turned such warnings into errors.
     """
-    before = sys.exception()
+    handled = sys.exception()
     try:
-        warnings.warn(warning, stacklevel=outside())
+        warnings.warn(warning, stacklevel=user_stack_level())
     except Exception as error:
         if error is warning:
             raise
-        let_through(error, before)
+        let_through(error, handled)
 
 
-def outside() -> int:
-    """How many calls up the user's own code is, as seen by who asks."""
+def user_stack_level() -> int:
+    """The stack level of the user's code, as seen from the caller."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back

@@ -1,7 +1,7 @@
-"""Pure: characters that nobody sees, and characters that look like others.
+"""Finds invisible characters and characters that look like others.
 
-They come along where text is copied from a spreadsheet or a web page. Two texts that look the same have to be
-the same text, or be refused with the character named: else what is to be done once is done twice.
+They come with text that is copied from spreadsheets and web pages. Texts that look equal must be equal, or be
+refused with the name of the character: otherwise a write that was meant once could be sent twice.
 """
 
 from __future__ import annotations
@@ -9,19 +9,18 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# What Unicode calls "default ignorable", besides what is a format character: drawn as nothing at all, though
-# some of it counts as letters (the fillers) or as marks (the variation selectors). The Braille blank is drawn
-# as a blank and is none.
-_IGNORED = re.compile(
+# "Default ignorable" in Unicode, apart from format characters: invisible, although some count as letters
+# (fillers) or marks (variation selectors). The Braille blank looks like a space.
+_IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
     "\U000e0000-\U000e0fff]"
 )
-# Control and format characters, halves of characters, separators of lines and paragraphs.
-_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
-_LINES = "\t\n\r"
+# Control and format characters, surrogates, line and paragraph separators.
+_INVISIBLE_CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_LINE_CHARACTERS = "\t\n\r"
 
-# What word processors put in place of what was typed, and signs that are drawn like those on a keyboard.
-_TYPED = str.maketrans(
+# Replacements by word processors, and symbols that look like those on a keyboard.
+_KEYBOARD = str.maketrans(
     dict.fromkeys("\u02d7\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212", "-")
     | dict.fromkeys("\u00b4\u02b9\u02bb\u02bc\u02c8\u2018\u2019\u201b\u2032", "'")
     | dict.fromkeys("\u02ba\u02ee\u201c\u201d\u201e\u201f\u2033", '"')
@@ -29,8 +28,8 @@ _TYPED = str.maketrans(
     | dict.fromkeys("\u02d0\u0589\u05c3\u2236\ua789", ":")
     | {"\u201a": ",", "\u2217": "*", "\u223c": "~", "\u2223": "|", "\u01c0": "|"}
 )
-# Letters of Cyrillic, Greek, Armenian, phonetics and Cherokee that are drawn like Latin ones, and those.
-_TWINS = dict(
+# Cyrillic, Greek, Armenian, phonetic and Cherokee letters that look like Latin ones, and those.
+_HOMOGLYPHS = dict(
     zip(
         "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u0501\u04bb\u051b\u051d\u04cf"
         "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0405\u0406\u0408\u04ae\u04c0"
@@ -45,66 +44,72 @@ _WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile("[A-Za-z]")
 
 
-def unseen(text: str, *, lines: bool = False) -> str:
-    """The first character that nobody sees, or a blank that only looks like one, by its name; "" if none.
+def find_invisible(text: str, *, lines: bool = False) -> str:
+    """The name of the first invisible character or unusual space in a text, "" if there is none.
 
     Args:
-        text: Where to look.
-        lines: Tabs and line ends are meant.
+        text: The text.
+        lines: Whether tabs and line breaks are allowed.
     """
     for character in text:
-        if lines and character in _LINES:
+        if lines and character in _LINE_CHARACTERS:
             continue
-        strange_blank = character.isspace() and character != " "
-        if strange_blank or _IGNORED.match(character) or unicodedata.category(character) in _UNSEEN:
-            return named(character)
+        is_unusual_space = character.isspace() and character != " "
+        if (
+            is_unusual_space
+            or _IGNORABLE.match(character)
+            or unicodedata.category(character) in _INVISIBLE_CATEGORIES
+        ):
+            return character_name(character)
     return ""
 
 
-def lookalike(text: str) -> str:
-    """The first character that looks like another one, by its name; "" if there is none.
+def find_lookalike(text: str) -> str:
+    """The name of the first character that looks like another one, "" if there is none.
 
-    That is a form of a character that has a plain one, or a letter of another alphabet in a Latin word.
+    That is a variant of a plain character, or a letter of another alphabet that looks Latin.
     """
     for character in text:
         if unicodedata.normalize("NFKC", character) != character:
-            return named(character)
-    if unicodedata.normalize("NFKC", text) != text:  # a letter and its accent, apart
-        return next((named(each) for each in text if unicodedata.combining(each)), named(text[0]))
-    alike = next((word for word in _WORD.findall(text) if _is_all_twins(word)), "")
-    return named(alike[0]) if alike else twin(text)
+            return character_name(character)
+    if unicodedata.normalize("NFKC", text) != text:  # a letter followed by a combining accent
+        return next(
+            (character_name(each) for each in text if unicodedata.combining(each)), character_name(text[0])
+        )
+    homoglyphs = next((word for word in _WORD.findall(text) if _is_all_homoglyphs(word)), "")
+    return character_name(homoglyphs[0]) if homoglyphs else find_homoglyph(text)
 
 
-def twin(text: str) -> str:
-    """The first letter in a Latin word that is no Latin one and looks like one, by its name; "" if none."""
+def find_homoglyph(text: str) -> str:
+    """The name of the first letter in a Latin word that only looks Latin, "" if there is none."""
     for word in _WORD.findall(text):
         if _LATIN.search(word):
             for character in word:
-                if character in _TWINS:
-                    return named(character)
+                if character in _HOMOGLYPHS:
+                    return character_name(character)
     return ""
 
 
-def folded(text: str) -> str:
-    """A name as it looks: plain forms of its characters, as typed, with one blank wherever there are any.
+def fold(text: str) -> str:
+    """Fold a name to what it looks like: plain characters as on a keyboard, and single spaces.
 
-    A word that looks like a Latin one from its first letter to its last is that one: nobody can tell them
-    apart. In a word that has others besides, the reader sees what alphabet it is of.
+    A word in which every letter looks Latin becomes that Latin word, as readers cannot tell them apart. A
+    word with other letters shows its alphabet, and is kept.
     """
-    plain = " ".join(unicodedata.normalize("NFKC", text.translate(_TYPED)).translate(_TYPED).split())
+    plain = " ".join(unicodedata.normalize("NFKC", text.translate(_KEYBOARD)).translate(_KEYBOARD).split())
     return unicodedata.normalize("NFKC", _WORD.sub(_as_latin, plain))
 
 
-def _is_all_twins(word: str) -> bool:
-    return all(character in _TWINS for character in word)
+def _is_all_homoglyphs(word: str) -> bool:
+    return all(character in _HOMOGLYPHS for character in word)
 
 
 def _as_latin(found: re.Match[str]) -> str:
     word = found[0]
-    return "".join(_TWINS[each] for each in word) if _is_all_twins(word) else word
+    return "".join(_HOMOGLYPHS[each] for each in word) if _is_all_homoglyphs(word) else word
 
 
-def named(character: str) -> str:
-    """A character by its code point and name, such as "U+200B ZERO WIDTH SPACE"."""
+def character_name(character: str) -> str:
+    """The code point and name of a character, such as "U+200B ZERO WIDTH SPACE"."""
     kind = "a control character" if unicodedata.category(character) == "Cc" else "no name"
     return f"U+{ord(character):04X} {unicodedata.name(character, f'({kind})')}"

@@ -1,37 +1,37 @@
-"""Makes text that comes from outside fit to be shown: the one place for it.
+"""Makes text from outside printable.
 
-Answers of the exchange, names of files and processes, the environment and arguments may hold characters that
-move a terminal's cursor, ring its bell, turn the reading direction round or cannot be seen at all. Wherever
-such text is shown it is shown by this function, which every template applies; frames keep what was received.
+Responses, names of files and processes, the environment and arguments may contain characters that move a
+terminal's cursor, ring its bell, reverse the reading direction or are invisible. Such text is always shown
+through `printable`, which templates apply by themselves. Frames keep text as it was received.
 """
 
 from __future__ import annotations
 
 import re
 
-# Invisible although Python calls them printable: fillers, blanks, joiners and selectors of variants.
+# Invisible, although printable according to Python: fillers, blanks, joiners and variation selectors.
 _INVISIBLE = (
     r"\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
 )
-_SUSPECT = re.compile(r"[^\x20-\x7e]")
+_NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
 _HIDDEN = re.compile(f"[{_INVISIBLE}]")
 
 
 def printable(text: str, *, keep: str = "") -> str:
-    r"""A text with everything that cannot be seen written out, such as \x1b, \n, \u202e.
+    r"""Escape control and invisible characters, as in \x1b, \n, \u202e.
 
-    Letters of every script stay as they are.
+    Letters of all scripts are kept.
 
     Args:
-        text: What is to be shown.
-        keep: Characters to leave alone, such as "\n" in a text of several lines.
+        text: The text.
+        keep: Characters that are not escaped, such as "\n" for a text of several lines.
     """
     if text.isascii() and text.isprintable():
         return text
-    return _SUSPECT.sub(lambda found: found[0] if found[0] in keep else _shown(found[0]), text)
+    return _NOT_PLAIN.sub(lambda found: found[0] if found[0] in keep else _escaped(found[0]), text)
 
 
-def _shown(character: str) -> str:
+def _escaped(character: str) -> str:
     if character.isprintable() and not _HIDDEN.match(character):
         return character
     return character.encode("unicode_escape").decode("ascii")

@@ -1,4 +1,4 @@
-"""What was probably meant by a name or a word that is not there: "did you mean `rebates`?"."""
+"""Suggests what was probably meant by an unknown name or word: "Did you mean `rebates`?"."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _PACKAGE = __name__.partition(".")[0] + "."
-_LONGEST = 60  # a longer text is no word, and comparing it is slow
-_FEW = 20
-_MUCH = 0.15  # a word that is so much less alike than the best is not meant
-_IN_ORDER = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_MAX_LENGTH = 60  # longer texts are not words, and slow to compare
+_MAX_LISTED = 20
+_MAX_BEHIND = 0.15  # words whose similarity is further behind the best are not suggested
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-_OWN = ("self", "cls")
+_SELF = ("self", "cls")
 
 
 def closest(word: object, words: Iterable[object], most: int = 3) -> list[str]:
-    """The words that are spelt most like this one, best first; none where none is near."""
-    if not isinstance(word, str) or len(word) > _LONGEST:
+    """The words most similar to this one, best first; empty if none is similar."""
+    if not isinstance(word, str) or len(word) > _MAX_LENGTH:
         return []
-    by_letters: dict[str, list[str]] = {}
+    by_key: dict[str, list[str]] = {}
     for each in (each for each in words if isinstance(each, str)):
-        by_letters.setdefault(_letters(each), []).append(each)
-    given = _letters(word)
-    near = get_close_matches(given, by_letters, n=most)
-    alike = [SequenceMatcher(None, letters, given).ratio() for letters in near]
+        by_key.setdefault(_key(each), []).append(each)
+    given = _key(word)
+    matches = get_close_matches(given, by_key, n=most)
+    ratios = [SequenceMatcher(None, key, given).ratio() for key in matches]
     return [
         each
-        for letters, ratio in zip(near, alike, strict=True)
-        if ratio > alike[0] - _MUCH
-        for each in by_letters[letters]
+        for key, ratio in zip(matches, ratios, strict=True)
+        if ratio > ratios[0] - _MAX_BEHIND
+        for each in by_key[key]
     ][:most]
 
 
 def did_you_mean(word: object, words: Iterable[object], mark: str = '"') -> str:
-    """A sentence for the end of an error, after a blank; "" where no word is near.
+    """A sentence to append to an error, with a leading space; "" if no word is similar.
 
     Args:
-        word: What was given.
-        words: What there is.
-        mark: What stands around a word: a quotation mark, or a backtick for a name.
+        word: The given word.
+        words: The valid words.
+        mark: The quotation mark for words, or a backtick for names.
     """
     return _question([f"{mark}{each}{mark}" for each in closest(word, words)])
 
 
 def attributes_of_module(module: str, names: Iterable[str]) -> Callable[[str], NoReturn]:
-    """A `__getattr__` for a module: raises the error of a name that it has not got."""
+    """Make a `__getattr__` for a module, which raises an error with a suggestion."""
 
     def missing(name: str) -> NoReturn:
         try:
             raise _no_attribute(f"module {module!r}", name, names)
         except AttributeError as error:
-            error.__traceback__ = None  # raised again, it does not show this frame
+            error.__traceback__ = None  # so that this frame is not shown
             raise
 
     return missing
@@ -65,28 +65,28 @@ def attributes_of_module(module: str, names: Iterable[str]) -> Callable[[str], N
 def _no_attribute(
     owner: str, name: str, names: Iterable[str], elsewhere: Sequence[str] = ()
 ) -> AttributeError:
-    """The error of an attribute that does not exist, with the ones that may have been meant.
+    """The error for an unknown attribute, with suggestions.
 
     Args:
-        owner: What was asked for it, as in "module 'toolkit'".
-        name: The name that was asked for.
-        names: The names that there are.
-        elsewhere: Where something of that name is, ready to be shown.
+        owner: The object, as in "module 'toolkit'".
+        name: The unknown name.
+        names: The valid names.
+        elsewhere: Where else that name exists, quoted for display.
     """
     text = f"{owner} has no attribute {name!r}"
     if not name.startswith("_"):
         names = [each for each in names if not each.startswith("_")]
         question = _question([*(f"`{each}`" for each in closest(name, names)), *elsewhere])
-        listed = f" It has {', '.join(names)}." if 0 < len(names) <= _FEW else ""
+        listed = f" It has {', '.join(names)}." if 0 < len(names) <= _MAX_LISTED else ""
         text += f".{question or listed}"
-    # Python would look for a name that is near in `obj`, and suggest it once more.
+    # With `obj`, Python would add a suggestion of its own.
     return AttributeError(text, name=name, obj=None)
 
 
 class _NoAttribute:
-    """A `__getattr__` that is found on instances only.
+    """A `__getattr__` that exists on instances only.
 
-    IPython completes nothing behind an object whose class has a `__getattr__`, which could run anything.
+    IPython completes no attributes of objects whose class has a `__getattr__`, as that could run any code.
     """
 
     def __get__(self, instance: Suggests | None, owner: type) -> Callable[[str], Any]:
@@ -97,20 +97,20 @@ class _NoAttribute:
 
 def _missing(instance: Suggests, name: str) -> Any:
     if name.startswith("_") or hasattr(type(instance), name):
-        return object.__getattribute__(instance, name)  # raises what Python does, or what a property did
+        return object.__getattribute__(instance, name)  # raises Python's error, or that of a property
     try:
         raise _no_attribute(
             f"'{type(instance).__name__}' object", name, dir(instance), instance._elsewhere(name)
         )
     except AttributeError as error:
-        error.__traceback__ = None  # raised again, it does not show this frame
+        error.__traceback__ = None  # so that this frame is not shown
         raise
 
 
 class Suggests:
-    """Asked for an attribute that it has not got, it says which one may have been meant.
+    """Base class whose instances suggest names for unknown attributes.
 
-    So do its public methods, given an argument that they have not got.
+    Its public methods suggest names for unknown arguments.
     """
 
     __slots__ = ()
@@ -121,16 +121,16 @@ class Suggests:
             if not hasattr(method, "__wrapped__"):
                 setattr(cls, name, suggests_arguments(method))
 
-    if not TYPE_CHECKING:  # or every name would seem to be there
+    if not TYPE_CHECKING:  # otherwise type checkers would accept any name
         __getattr__ = _NoAttribute()
 
     def _elsewhere(self, name: str) -> list[str]:
-        """Where else something of that name is, ready to be shown."""
+        """Where else a name exists, quoted for display."""
         return []
 
 
 def public_methods(cls: type) -> dict[str, Callable[..., Any]]:
-    """The public methods that a class of this package defines; none of a user's own subclass."""
+    """The public methods that a class of this package defines; those of a user's subclass are left out."""
     return {
         name: method
         for name, method in vars(cls).items()
@@ -138,59 +138,61 @@ def public_methods(cls: type) -> dict[str, Callable[..., Any]]:
     }
 
 
-def explain_misfit(
+def explain_arguments(
     error: BaseException, call: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object]
 ) -> bool:
-    """Say in the error of a call whose arguments did not fit which ones may have been meant.
+    """Rewrite the error of a call with wrong arguments to suggest the right ones.
 
     Args:
-        error: What calling it has raised.
-        call: What was called.
-        args: The arguments that were given in order.
-        kwargs: The arguments that were given by name.
+        error: The error of the call.
+        call: The function.
+        args: The positional arguments.
+        kwargs: The keyword arguments.
 
     Returns:
-        Whether it is the error of such a call, in which nothing has run.
+        Whether it is such an error, so that nothing of the function has run.
     """
     trace = error.__traceback__
     if not isinstance(error, TypeError) or trace is None or trace.tb_next is not None:
-        return False  # it comes from within the call
+        return False  # raised within the function
     params = list(inspect.signature(call).parameters.values())
     kinds = {param.kind for param in params}
-    in_order = [param.name for param in params if param.kind in _IN_ORDER]
-    by_name = [param.name for param in params if param.kind in _BY_NAME and param.name not in _OWN]
+    positional = [param.name for param in params if param.kind in _POSITIONAL]
+    by_name = [param.name for param in params if param.kind in _BY_NAME and param.name not in _SELF]
     what = f"{call.__qualname__.removesuffix('.__init__').rpartition('.')[2]}()"
     unknown = [name for name in kwargs if name not in by_name]
     if unknown and inspect.Parameter.VAR_KEYWORD not in kinds:
         question = did_you_mean(unknown[0], [name for name in by_name if name not in kwargs], "`")
         takes = f" It takes {', '.join(by_name)}." if by_name else " It takes no arguments."
         error.args = (f"{what} got an unexpected keyword argument {unknown[0]!r}.{question}{takes}",)
-    elif len(args) > len(in_order) and inspect.Parameter.VAR_POSITIONAL not in kinds:
-        said = [f"`{name}=`" for name in by_name if name not in in_order]
-        how = f"; the others are given by name: {', '.join(said)}" if said else ""
-        first = [f"`{name}`" for name in in_order if name not in _OWN]
-        error.args = (f"{what} takes {', '.join(first) or 'no arguments'} in order{how}.",)
-    else:  # one is missing, or was given twice
+    elif len(args) > len(positional) and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        keyword_only = [f"`{name}=`" for name in by_name if name not in positional]
+        first = [f"`{name}`" for name in positional if name not in _SELF]
+        takes = f"{', '.join(first)} by position" if first else "no positional arguments"
+        others = "the others" if first else "them"
+        how = f"; pass {others} by name: {', '.join(keyword_only)}" if keyword_only else ""
+        error.args = (f"{what} takes {takes}{how}.",)
+    else:  # an argument is missing, or was given twice
         error.args = (f"{str(error).replace(f'{call.__qualname__}()', what)}.",)
     return True
 
 
 def suggests_arguments(call: Callable[P, T]) -> Callable[P, T]:
-    """A function that, given an argument it has not got, says which one may have been meant."""
+    """Decorate a function to suggest names for unknown arguments."""
 
     @wraps(call)
     def called(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return call(*args, **kwargs)
         except BaseException as error:
-            explain_misfit(error, call, args, kwargs)
+            explain_arguments(error, call, args, kwargs)
             error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next  # without this frame
             raise
 
     return called
 
 
-def _letters(word: str) -> str:
+def _key(word: str) -> str:
     return "".join(letter for letter in word.casefold() if letter.isalnum())
 
 

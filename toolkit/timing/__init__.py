@@ -1,1 +1,1 @@
-"""Clocks, and telling threads to give up."""
+"""Clocks, dates in headers, and cancellation."""

@@ -1,4 +1,4 @@
-"""Telling the threads of one call to give up, knowing what they wait for, and saying so."""
+"""Cancels the threads of one call, and keeps track of what they wait for."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from typing import NamedTuple
 from toolkit.runtime.interruptions import forgiving
 from toolkit.timing.clock import Clock
 
-# Seconds: a wait that is longer is said, once.
+# Longer waits are logged once, in seconds.
 LOG_WAITS_OVER_S = 1.0
 
 _LOG = logging.getLogger(__name__)
 
 
-class Cancelled(Exception):  # noqa: N818 - no error: it ends a thread's work and never reaches a user
-    """The fetch this thread works for was stopped."""
+class Cancelled(Exception):  # noqa: N818 - it ends a thread's work and never reaches the user
+    """The call that this thread works for was cancelled."""
 
 
 class Wait(NamedTuple):
     """What a thread waits for.
 
     Attributes:
-        reason: In words.
-        until: When it goes on, by the monotonic clock.
-        ends: The same in seconds since 1970, by the exchange's clock where that is known.
-        soon: It may go on before: by an answer, here or in another process, or as time passes.
+        reason: Why, in words.
+        until: End of the wait, by the monotonic clock.
+        ends: End of the wait in seconds since 1970, by the exchange's clock if known.
+        soon: Whether it may end earlier: when a response arrives, here or in another process, or as time
+            passes.
     """
 
     reason: str
@@ -38,30 +39,32 @@ class Wait(NamedTuple):
 
 
 Show = Callable[[str, str, float], Callable[[], None]]
-"""Shows the calling thread's wait: given who waits, what for and until when in words, and how many seconds
-yet. What it returns takes that away again."""
+"""Shows the wait of the calling thread. Takes the endpoint, a sentence and the seconds left; returns a
+function that hides it again."""
 
 
 def moment(at: float, now: float) -> str:
-    """A moment as it is said: the time of day in UTC, with its date where that is not today."""
+    """A moment for display: the time of day in UTC, with the date if it is not today."""
     then, today = datetime.fromtimestamp(at, UTC), datetime.fromtimestamp(now, UTC)
     return f"{then:%H:%M:%S} UTC" if then.date() == today.date() else f"{then:%Y-%m-%d %H:%M:%S} UTC"
 
 
 class CancelToken:
-    """Shared by the threads of one call.
+    """Cancellation of one call, shared by its threads.
 
     Args:
-        endpoint: What was called.
-        show: Shows waits where nothing else does; short ones, too, as many of them may add up. A wait of over
-            a second is logged whether or not it is shown, at level INFO and once for all threads.
+        endpoint: Name of the endpoint.
+        show: Shows waits, including short ones, as many of them may add up; None to show nothing. Waits of
+            over a second are also logged, at level INFO and once for all threads.
 
     Attributes:
-        waits: What each thread waits for, by its number.
+        waits: What each thread waits for, by thread id.
+        show: As given.
+        condition: Notified when the call is cancelled.
     """
 
     def __init__(self, endpoint: str = "", show: Show | None = None) -> None:
-        # Entered as a plain lock: an interrupt that strikes while a condition is entered leaves it locked.
+        # Entered directly: an interrupt while a `Condition` is being entered would leave it locked.
         self._lock = threading.RLock()
         self.condition = threading.Condition(self._lock)
         self.waits: dict[int, Wait] = {}
@@ -72,25 +75,25 @@ class CancelToken:
         self._shown: dict[int, tuple[Wait, Callable[[], None]]] = {}
 
     def set(self) -> None:
-        """Have every thread of the fetch give up as soon as it looks."""
+        """Cancel the call: every thread stops at its next check."""
         with self._lock:
             self._is_set = True
             self.condition.notify_all()
 
     def check(self) -> None:
-        """Go on, or give up.
+        """Raise if the call was cancelled.
 
         Raises:
-            Stopped: The fetch was stopped.
+            Cancelled: The call was cancelled.
         """
         if self._is_set:
             raise Cancelled
 
     def sleep(self, clock: Clock, wait: Wait) -> None:
-        """Let time pass, or give up meanwhile.
+        """Wait, unless the call is cancelled.
 
         Raises:
-            Stopped: The fetch was stopped.
+            Cancelled: The call was cancelled.
         """
         try:
             self.begin_wait(clock, wait, clock.monotonic())
@@ -102,43 +105,43 @@ class CancelToken:
         self.check()
 
     def end_wait(self) -> None:
-        """The calling thread waits no longer."""
+        """Note that the calling thread no longer waits."""
         self.waits.pop(threading.get_ident(), None)
         self._hide()
 
     def begin_wait(self, clock: Clock, wait: Wait, began: float) -> None:
-        """The calling thread is about to wait, until `end_wait`.
+        """Note that the calling thread waits, until `end_wait`.
 
         Args:
             clock: This machine's clock.
-            wait: What for.
-            began: When it began to wait, for whatever reason, by the monotonic clock.
+            wait: The wait.
+            began: When the thread began to wait, for any reason, by the monotonic clock.
         """
         me = threading.get_ident()
         self.waits[me] = wait
         now = clock.monotonic()
         left = wait.until - now
         has_lasted = now - began > LOG_WAITS_OVER_S
-        if wait.soon and not has_lasted:  # what may end at any moment is only said when it has not
+        if wait.soon and not has_lasted:  # shown only once it has lasted
             return
         shown = self._shown.get(me)
-        if shown is not None and _is_the_same(shown[0], wait):
+        if shown is not None and _is_same_wait(shown[0], wait):
             return
         self._hide()
-        said = f"{wait.reason}: goes on at {moment(wait.ends, wait.ends - left)}"
+        text = f"{wait.reason}: goes on at {moment(wait.ends, wait.ends - left)}"
         hide = _nothing
-        with forgiving(Exception):  # what only shows never harms what is to be done
+        with forgiving(Exception):  # a failing display must not disturb the call
             if has_lasted or left > LOG_WAITS_OVER_S:
-                self._log(wait, said)
+                self._log(wait, text)
             if self.show is not None:
-                hide = self.show(self._endpoint, said, left)
+                hide = self.show(self._endpoint, text, left)
         self._shown[me] = wait, hide
 
-    def _log(self, wait: Wait, said: str) -> None:
+    def _log(self, wait: Wait, text: str) -> None:
         with self._lock:
             before, self._logged = self._logged, wait
-        if before is None or not _is_the_same(before, wait):
-            _LOG.info("%s: %s", self._endpoint, said)
+        if before is None or not _is_same_wait(before, wait):
+            _LOG.info("%s: %s", self._endpoint, text)
 
     def _hide(self) -> None:
         _, hide = self._shown.pop(threading.get_ident(), (None, _nothing))
@@ -146,9 +149,9 @@ class CancelToken:
             hide()
 
 
-def _is_the_same(one: Wait, other: Wait) -> bool:
+def _is_same_wait(one: Wait, other: Wait) -> bool:
     return one.reason == other.reason and abs(one.until - other.until) < LOG_WAITS_OVER_S
 
 
 def _nothing() -> None:
-    """There is nothing to take away."""
+    """Hide nothing."""

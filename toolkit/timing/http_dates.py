@@ -1,4 +1,4 @@
-"""What an answer's headers say about time: when it was made, and how long to wait."""
+"""Reads times from response headers: when a response was created, and how long to wait."""
 
 from __future__ import annotations
 
@@ -11,37 +11,36 @@ from functools import lru_cache
 
 from toolkit.runtime.interruptions import forgiving
 
-# The documented bans: where a 418 does not say how long it lasts the shortest is assumed, and nothing
-# is believed to last longer than the longest.
+# The shortest and longest documented bans: the default for a 418 without a duration, and the upper bound.
 MIN_BAN_S = 120.0
 MAX_BAN_S = 3 * 86_400.0
 
-_CLOSE = 0.05  # seconds: so well at least two good clocks agree
+_CLOSE = 0.05  # seconds by which two good clocks may differ
 
-_DIGITS = 15  # no age has more
-_LONGEST = 64  # no date is longer; what is kept for later is short
+_MAX_AGE_DIGITS = 15
+_MAX_DATE_LENGTH = 64
 
-# How caches say that they answered themselves: in headers of their own, by the first word (as "HIT",
-# "TCP_MEM_HIT", "RefreshHit"); by a parameter of RFC 9211's header; by a warning that it is stale.
-_VERDICTS = ("X-Cache", "X-Cache-Status", "X-Proxy-Cache", "CF-Cache-Status")
-_KEPT = re.compile(r"\s*(?:[\w-]*hit|[\w-]*stale|updating|revalidated)\b", re.IGNORECASE)
+# How caches mark their responses: the first word of a header of their own (such as "HIT", "TCP_MEM_HIT",
+# "RefreshHit"), a parameter of the header of RFC 9211, or a warning that the response is stale.
+_CACHE_HEADERS = ("X-Cache", "X-Cache-Status", "X-Proxy-Cache", "CF-Cache-Status")
+_CACHE_HIT = re.compile(r"\s*(?:[\w-]*hit|[\w-]*stale|updating|revalidated)\b", re.IGNORECASE)
 _HITS = {"hit", "hit=?1"}
 _STALE = re.compile(r"(?:^|,)\s*11[0-3]\b")
-_LONGEST_LIST = 1000  # several caches in a row say it in one header
+_MAX_HEADER_LENGTH = 1000  # several caches in a row share one header
 
 
 def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait by the `Retry-After` header: a number of seconds, or a date.
+    """Seconds to wait according to `Retry-After` (seconds or a date), None if it is missing or invalid.
 
     Args:
-        headers: Of the answer.
-        now: The exchange's time, as `now_by` tells it.
+        headers: Headers of the response.
+        now: The exchange's time, see `exchange_time`.
     """
     value = headers.get("Retry-After", "").strip()
     if not value:
         return None
     try:
-        wait = float(value) - (_age(headers) or 0.0)  # it was said that long ago
+        wait = float(value) - (_age(headers) or 0.0)  # the response is that old
     except ValueError:
         date = _date(value)
         if date is None:
@@ -51,73 +50,73 @@ def read_retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def rounded_up(end: float) -> datetime:
-    """The end of a ban as it is told: whoever waits until then by a good clock does not come too early."""
+    """The end of a ban, rounded up so that waiting until then by a good clock is long enough."""
     return datetime.fromtimestamp(math.ceil(end + _CLOSE), UTC)
 
 
 def read_date(headers: Mapping[str, str]) -> float | None:
-    """The `Date` header in seconds since 1970; it is cut to whole seconds."""
+    """The `Date` header in seconds since 1970, without fractions; None if it is missing or invalid."""
     return _date(headers.get("Date", ""))
 
 
-def now_by(headers: Mapping[str, str], otherwise: float) -> float:
-    """The exchange's time when an answer came, by which its absolute times are read.
+def exchange_time(headers: Mapping[str, str], default: float) -> float:
+    """The exchange's time when a response arrived, to which its absolute times are compared.
 
     Args:
-        headers: Of the answer. Its own `Date` is whose clock those times are by; `Age` is added to it.
-        otherwise: The host's time as measured, for an answer that does not tell.
+        headers: Headers of the response. Its `Date` is by the same clock as those times; `Age` is added.
+        default: The measured time of the host, for a response without a usable date.
     """
     date, age = read_date(headers), _age(headers)
     if date is None or (age is None and is_cached(headers)):
-        return otherwise
+        return default
     return date + (age or 0.0)
 
 
 def made_at(headers: Mapping[str, str]) -> float | None:
-    """When the exchange made an answer, at the earliest: its own `Date`, in seconds since 1970.
+    """The earliest time at which the exchange created a response: its `Date`, in seconds since 1970.
 
-    None where it has none that can be read, or was not made for this very request.
+    None if the date is missing or invalid, or if the response may come from a cache.
     """
     return None if is_cached(headers) else read_date(headers)
 
 
 def is_cached(headers: Mapping[str, str]) -> bool:
-    """Whether an answer says that a cache on the way gave it, so that it may be old.
+    """Whether a response says that it came from a cache, so that it may be old.
 
-    `Age` stands in every answer that a cache kept (RFC 9111). Some leave it out and say so in a header of
-    their own, whose first word is the verdict: `X-Cache: Hit from cloudfront`. What they passed on (`Miss
-    from cloudfront`, which every answer of the exchange carries) is as good as one that came straight.
+    Cached responses have an `Age` (RFC 9111). Some caches use a header of their own instead, whose first
+    word is the result: `X-Cache: Hit from cloudfront`. A miss (`Miss from cloudfront`, as in every response
+    of the exchange) is as good as a direct response.
     """
     if "Age" in headers:
         return True
-    if _STALE.search(headers.get("Warning", "")[:_LONGEST_LIST]):
+    if _STALE.search(headers.get("Warning", "")[:_MAX_HEADER_LENGTH]):
         return True
-    said = headers.get("Cache-Status", "")[:_LONGEST_LIST]
-    if any(parameter.strip().lower() in _HITS for parameter in re.split("[;,]", said)):
+    status = headers.get("Cache-Status", "")[:_MAX_HEADER_LENGTH]
+    if any(parameter.strip().lower() in _HITS for parameter in re.split("[;,]", status)):
         return True
     return any(
-        _KEPT.match(result)
-        for name in _VERDICTS
-        for result in headers.get(name, "")[:_LONGEST_LIST].split(",")
+        _CACHE_HIT.match(result)
+        for name in _CACHE_HEADERS
+        for result in headers.get(name, "")[:_MAX_HEADER_LENGTH].split(",")
     )
 
 
 def _age(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a cache kept an answer, None where none says so."""
+    """Seconds that a response spent in a cache, None if there is no valid `Age`."""
     value = headers.get("Age", "").strip()
-    return float(value) if value.isdecimal() and len(value) <= _DIGITS else None
+    return float(value) if value.isdecimal() and len(value) <= _MAX_AGE_DIGITS else None
 
 
 def _date(value: str) -> float | None:
-    return _parsed_date(value) if len(value) <= _LONGEST else None
+    return _parsed_date(value) if len(value) <= _MAX_DATE_LENGTH else None
 
 
-@lru_cache(maxsize=64)  # many answers of one second carry the same
+@lru_cache(maxsize=64)  # many responses share a second
 def _parsed_date(value: str) -> float | None:
-    if value.count(",") > 1:  # the header came twice: one of the two is not the exchange's
+    if value.count(",") > 1:  # two headers: one of them is not the exchange's
         return None
     with forgiving(TypeError, ValueError, OverflowError, IndexError, OSError):
         date = parsedate_to_datetime(value)
-        # Without a zone it is still Greenwich's, as all dates of HTTP are, and never this machine's.
+        # Without a zone it is still GMT, as all HTTP dates are, and not this machine's zone.
         return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
     return None

@@ -22,7 +22,7 @@ from toolkit.endpoints import Host, Method
 from toolkit.errors import UsageError
 from toolkit.runtime import forks
 from toolkit.runtime.interruptions import chain_of, forgiving
-from toolkit.runtime.tracebacks import bare
+from toolkit.runtime.tracebacks import without_traceback
 from toolkit.transport.addresses import checked_address, is_loopback
 from toolkit.transport.bodies import receive
 from toolkit.transport.connections import (
@@ -214,7 +214,7 @@ class Session:
         except TransportFailure:
             raise
         except BaseException as error:  # noqa: BLE001 - raised again below
-            interrupt = bare(error)
+            interrupt = without_traceback(error)
         else:
             return response
         raise Interruption(interrupt, sent=tracker is not None and tracker.has_sent, response=response)
@@ -237,11 +237,11 @@ class Session:
                     raise
             # The frames hold the signed URL, and the socket, which is closed with them.
             for each in [*chain_of(error, handled)]:
-                bare(each)
+                without_traceback(each)
         # Raised outside the handler, so that neither its cause nor a frame with the signed URL is attached to
         # it.
         if own is not None:
-            raise bare(own)
+            raise without_traceback(own)
         if response is not None:
             failure = _NETWORK_STATUSES.get(response.status)
             if failure is None:

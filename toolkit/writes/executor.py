@@ -26,7 +26,7 @@ from toolkit.gateway.connection import Source
 from toolkit.gateway.sender import Sender
 from toolkit.gateway.write_results import not_sent
 from toolkit.redaction import redacted_response
-from toolkit.runtime.tracebacks import bare
+from toolkit.runtime.tracebacks import without_traceback
 from toolkit.runtime.user_warnings import warn
 from toolkit.transport.responses import WriteResult
 from toolkit.writes.declaration import write_of
@@ -160,7 +160,7 @@ class WriteExecutor:
         try:
             self._sender.measured_time(write.rate_limit.host, write.qualified_name)
         except NoResponseError as error:
-            return bare(error)
+            return without_traceback(error)
         except ToolkitError:
             pass
         return None

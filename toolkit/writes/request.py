@@ -19,7 +19,7 @@ from toolkit.errors import UsageError
 from toolkit.gateway.calls import Placement, WriteRequest
 from toolkit.planning import encode_arguments
 from toolkit.redaction import redacted_argument
-from toolkit.text.characters import folded, twin, unseen
+from toolkit.text.characters import find_homoglyph, find_invisible, fold
 from toolkit.text.suggestions import did_you_mean
 from toolkit.writes.entry import IdOrigin
 
@@ -131,7 +131,7 @@ def bind(
 
 
 def _checked_confirm(write: Write, text: str) -> str:
-    if hidden := unseen(text):
+    if hidden := find_invisible(text):
         raise UsageError(
             f"{write.qualified_name}: `confirm` has {hidden} in it. Remove it. Nothing was sent."
         )
@@ -144,8 +144,8 @@ def checked_key(qualified_name: str, idempotency_key: object) -> str:
     Raises:
         UsageError: It is not text of a valid length, or has a character that is invisible or ambiguous.
     """
-    key = folded(idempotency_key) if isinstance(idempotency_key, str) else ""
-    if refused := unseen(key) or twin(key):
+    key = fold(idempotency_key) if isinstance(idempotency_key, str) else ""
+    if refused := find_invisible(key) or find_homoglyph(key):
         raise UsageError(
             f"{qualified_name}: `idempotency_key` has {refused} in it, which is invisible or looks like "
             "another character. Nothing was sent. Type the key again, or remove the character."

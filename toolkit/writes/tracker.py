@@ -13,7 +13,7 @@ from toolkit.errors import NotExecutedError, ToolkitError, UsageError
 from toolkit.frames.builder import Numbers
 from toolkit.gateway.connection import Source
 from toolkit.redaction import RedactedMapping, masked_key
-from toolkit.text.characters import unseen
+from toolkit.text.characters import find_invisible
 from toolkit.text.printable import printable
 from toolkit.writes.declaration import lenient, response_frame, write_of
 from toolkit.writes.entry import JournalEntry, ResolvedBy
@@ -123,7 +123,7 @@ class OutcomeTracker:
             return entry
         if api_key is not None:
             api_key = str(api_key)
-            if hidden := unseen(api_key):
+            if hidden := find_invisible(api_key):
                 raise UsageError(f"`api_key` has {hidden} in it. Remove it. Nothing was sent.")
             if self.journal.digest("api_key", api_key) != entry.digests.get("api_key"):
                 raise UsageError(f"`api_key` is not the key that #{entry.number} is about. Nothing was sent.")

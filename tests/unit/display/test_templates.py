@@ -16,7 +16,7 @@ from jinja2 import Template, meta, nodes
 from jinja2.runtime import Macro
 
 import toolkit
-from tests.unit.text.test_printable import unseen
+from tests.unit.text.test_printable import unprintable_in
 from toolkit.display.html import _environment, _stylesheet, render
 from toolkit.display.svg import SEGMENTS
 from toolkit.doctor.html import _CARD_STYLES
@@ -125,7 +125,7 @@ CONDITIONS = [lambda: repeat(True), lambda: repeat(False), *map(at_random, range
 def test_hostile_text_stays_text(name: str) -> None:
     for conditions in CONDITIONS:
         shown = rendered(name, HOSTILE, conditions)
-        assert unseen(shown) == []
+        assert unprintable_in(shown) == []
         assert "<script" not in shown
         assert Structure(shown).found == Structure(rendered(name, "x", conditions)).found
 

@@ -18,7 +18,7 @@ from toolkit import errors
 from toolkit.endpoints import BASE_URLS, FAPI, Host
 from toolkit.ratelimit.budget import Budget
 from toolkit.timing.clock import HostClock
-from toolkit.timing.http_dates import is_cached, made_at, now_by, read_date, read_retry_after
+from toolkit.timing.http_dates import exchange_time, is_cached, made_at, read_date, read_retry_after
 
 CACHED = {
     "cached": ("Age", "600"),
@@ -260,10 +260,10 @@ def test_a_cached_response_sets_no_count(header: tuple[str, str]) -> None:
 def test_a_cached_retry_after_counts_from_the_original_response() -> None:
     assert read_retry_after({"Retry-After": "60", "Age": "45"}, SECONDS) == 15
     assert read_retry_after({"Retry-After": "60", "Age": "600"}, SECONDS) == 0
-    assert now_by({"Date": DATE, "Age": "45"}, 0.0) == SECONDS + 45
-    assert now_by({"Date": DATE, "Age": "long"}, 7.0) == 7.0
-    assert now_by({"Date": DATE, "X-Cache": "HIT"}, 7.0) == 7.0
-    assert now_by({}, 7.0) == 7.0
+    assert exchange_time({"Date": DATE, "Age": "45"}, 0.0) == SECONDS + 45
+    assert exchange_time({"Date": DATE, "Age": "long"}, 7.0) == 7.0
+    assert exchange_time({"Date": DATE, "X-Cache": "HIT"}, 7.0) == 7.0
+    assert exchange_time({}, 7.0) == 7.0
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A deadline of the user's that strikes within work of ours leaves it, whatever class it is of."""
+"""A deadline set by the user ends the toolkit's calls, whatever class the exception has."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def deadline(*_: object) -> None:
     raise TimeoutError("deadline")
 
 
-def file_gone(*_: object) -> None:
+def file_not_found(*_: object) -> None:
     raise FileNotFoundError(2, "deadline", "a file of the handler's")
 
 
@@ -43,12 +43,17 @@ class Handler:
         raise ValueError("deadline")
 
 
-HANDLERS: list[Callable[..., Any]] = [deadline, file_gone, Handler(), functools.partial(deadline, "more")]
+HANDLERS: list[Callable[..., Any]] = [
+    deadline,
+    file_not_found,
+    Handler(),
+    functools.partial(deadline, "more"),
+]
 
 
 @contextlib.contextmanager
 def on_signal(handler: Callable[..., Any] = deadline) -> Iterator[Callable[[], None]]:
-    """What makes a signal strike, which is handled by this."""
+    """A function that sends a signal, with this handler installed."""
     before = signal.signal(signal.SIGUSR1, handler)
     try:
         yield lambda: signal.raise_signal(signal.SIGUSR1)
@@ -57,60 +62,61 @@ def on_signal(handler: Callable[..., Any] = deadline) -> Iterator[Callable[[], N
 
 
 @contextlib.contextmanager
-def striking_in(module: Any, name: str, handler: Callable[..., Any] = deadline) -> Iterator[None]:
-    """The signal strikes whenever this function is called."""
+def interrupting(module: Any, name: str, handler: Callable[..., Any] = deadline) -> Iterator[None]:
+    """Send the signal whenever this function is called."""
     function = getattr(module, name)
-    with on_signal(handler) as strike, pytest.MonkeyPatch.context() as patch:
+    with on_signal(handler) as send_signal, pytest.MonkeyPatch.context() as patch:
 
-        def struck(*given: Any, **named: Any) -> Any:
-            strike()
+        def interrupted(*given: Any, **named: Any) -> Any:
+            send_signal()
             return function(*given, **named)
 
-        patch.setattr(module, name, struck)
+        patch.setattr(module, name, interrupted)
         yield
 
 
-# -- whose it is -------------------------------------------------------------------------------------------
+# -- recognising interruptions
+# -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("handler", HANDLERS, ids=["function", "another", "object", "partial"])
-def test_what_a_handler_raises_is_not_forgiven(handler: Callable[..., Any]) -> None:
-    with on_signal(handler) as strike:
+def test_exceptions_of_a_signal_handler_are_not_suppressed(handler: Callable[..., Any]) -> None:
+    with on_signal(handler) as send_signal:
         with pytest.raises((OSError, ValueError), match="deadline"), forgiving(OSError, ValueError):
-            strike()
+            send_signal()
         with forgiving(OSError):
             raise TimeoutError("deadline")
 
 
-@pytest.mark.parametrize("keep", [False, True], ids=["a trace of its own", "the trace of what it wraps"])
-def test_what_a_handler_raised_is_found_in_what_wraps_it(keep: bool) -> None:
+@pytest.mark.parametrize("keep", [False, True], ids=["own traceback", "traceback of the cause"])
+def test_a_wrapped_interruption_is_found(keep: bool) -> None:
     class OddError(OSError):
-        """As libraries have them."""
+        """As in some libraries."""
 
-    def wrap(strike: Callable[[], None]) -> None:
+    def wrap(send_signal: Callable[[], None]) -> None:
         try:
-            strike()
+            send_signal()
         except OSError as error:
             raise OddError("wrapped").with_traceback(error.__traceback__ if keep else None) from error
 
-    with on_signal() as strike:
+    with on_signal() as send_signal:
         with pytest.raises(TimeoutError, match="deadline") as caught, forgiving(OSError):
-            wrap(strike)
+            wrap(send_signal)
         assert type(caught.value) is TimeoutError
 
 
-def test_what_was_being_handled_before_says_nothing() -> None:
-    """Work within an `except` of the user's, after the deadline."""
-    with on_signal() as strike:
+def test_an_exception_being_handled_is_not_a_cause() -> None:
+    """Work within the user's `except` block, after the deadline."""
+    with on_signal() as send_signal:
         try:
-            strike()
+            send_signal()
         except TimeoutError:
             with forgiving(OSError):
                 os.close(-1)
 
 
-def test_a_handler_that_fails_in_a_call_of_the_network_s_is_the_user_s() -> None:
-    """It reports the deadline by a request of its own, which fails."""
+def test_a_network_error_within_a_signal_handler_is_the_users() -> None:
+    """It reports the deadline with a request of its own, which fails."""
     code = "def call(*_):\n    raise ConnectionResetError(104, 'in the handler')"
     urllib3: dict[str, Any] = {"__name__": "urllib3.connection"}
     exec(code, urllib3)
@@ -118,37 +124,37 @@ def test_a_handler_that_fails_in_a_call_of_the_network_s_is_the_user_s() -> None
     def report(*_: object) -> None:
         urllib3["call"]()
 
-    with on_signal(report) as strike:
+    with on_signal(report) as send_signal:
         with pytest.raises(ConnectionResetError) as caught:
-            strike()
+            send_signal()
         assert user_exception(caught.value) is caught.value
 
 
-def test_what_is_thrown_into_a_thread_is_told_from_what_is_raised() -> None:
-    def thrown() -> None:
+def test_an_injected_exception_differs_from_a_raised_one() -> None:
+    def injected() -> None:
         me = ctypes.c_ulong(threading.get_ident())
         ctypes.pythonapi.PyThreadState_SetAsyncExc(me, ctypes.py_object(TimeoutError))
         for _ in range(10):
             os.getpid()
 
     with pytest.raises(TimeoutError), forgiving(OSError):
-        thrown()
+        injected()
     with forgiving(OSError):
         raise TimeoutError
 
 
-# -- where it strikes --------------------------------------------------------------------------------------
+# -- where they occur --------------------------------------------------------------------------------------
 
 OPENING = [(os, "open"), (os, "utime"), (os, "lstat"), (sqlite3, "connect")]
 
 
 @pytest.mark.parametrize(("module", "name"), OPENING, ids=lambda each: getattr(each, "__name__", each))
-@pytest.mark.parametrize("handler", [deadline, file_gone], ids=["TimeoutError", "FileNotFoundError"])
-def test_a_deadline_while_the_store_opens_leaves_it(
+@pytest.mark.parametrize("handler", [deadline, file_not_found], ids=["TimeoutError", "FileNotFoundError"])
+def test_a_deadline_while_the_store_opens_is_raised(
     module: Any, name: str, handler: Callable[..., Any], tmp_path: Path
 ) -> None:
     store = RateLimitStore(tmp_path / "ledger.sqlite", FakeClock())
-    with striking_in(module, name, handler), pytest.raises(OSError, match="deadline"):
+    with interrupting(module, name, handler), pytest.raises(OSError, match="deadline"):
         store.backoffs()
     assert store.problem == ""
     store.backoffs()
@@ -165,13 +171,13 @@ def write_env() -> Iterator[WriteEnv]:
 
 
 @pytest.mark.parametrize(("module", "name"), [(os, "lstat"), (sqlite3, "connect")])
-def test_a_deadline_while_the_journal_opens_leaves_it(write_env: WriteEnv, module: Any, name: str) -> None:
-    with striking_in(module, name), pytest.raises(TimeoutError, match="deadline"):
+def test_a_deadline_while_the_journal_opens_is_raised(write_env: WriteEnv, module: Any, name: str) -> None:
+    with interrupting(module, name), pytest.raises(TimeoutError, match="deadline"):
         write_env.ops.history()
     write_env.ops.history()
 
 
-def test_a_journal_that_cannot_be_opened_says_so_as_before(
+def test_a_journal_that_cannot_be_opened_is_still_a_journal_error(
     write_env: WriteEnv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> Any:
@@ -184,41 +190,43 @@ def test_a_journal_that_cannot_be_opened_says_so_as_before(
 
 
 @pytest.mark.parametrize("kind", [TimeoutError, KeyboardInterrupt])
-def test_a_deadline_while_a_write_is_warned_of_carries_its_outcome(
+def test_a_deadline_during_a_warning_carries_the_outcome(
     write_env: WriteEnv, kind: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def raised(*_: object) -> None:
         raise kind("deadline")
 
-    write_env.fail("exchange.create_sub_account", "unknown-field", field=kind.__name__)  # each is said once
-    with on_signal(raised) as strike, warnings.catch_warnings():
+    write_env.fail(
+        "exchange.create_sub_account", "unknown-field", field=kind.__name__
+    )  # each is warned about once
+    with on_signal(raised) as send_signal, warnings.catch_warnings():
         warnings.simplefilter("always")
-        monkeypatch.setattr(warnings, "showwarning", lambda *_: strike())
+        monkeypatch.setattr(warnings, "showwarning", lambda *_: send_signal())
         with pytest.raises(kind) as caught:
             write_env.ops.exchange.create_sub_account(tag=f"warned of {kind.__name__[0]}")
-    said: Any = caught.value
-    assert said.outcome.status == "confirmed"
+    error: Any = caught.value
+    assert error.outcome.status == "confirmed"
 
 
 def test_a_deadline_ends_the_doctor(env: SandboxEnv) -> None:
     import importlib.metadata
 
-    with striking_in(importlib.metadata, "version"), pytest.raises(TimeoutError, match="deadline"):
+    with interrupting(importlib.metadata, "version"), pytest.raises(TimeoutError, match="deadline"):
         env.link.doctor()
 
 
 # -- the rule ----------------------------------------------------------------------------------------------
 
-# They run no code in a user's process, or in threads of their own, where no signal strikes.
-ELSEWHERE = {"sandbox", "lab", "__main__.py"}
-# What is caught there is raised again in its turn, or is asked of by who calls.
-HANDED_ON = {"fetch/executor.py", "runtime/interruptions.py"}
-# What catches interrupts, too, is written by who thinks of them.
+# They run in other processes, or in threads of their own, where no signals are handled.
+EXEMPT_PACKAGES = {"sandbox", "lab", "__main__.py"}
+# They raise what they catch later, or their callers check it.
+EXEMPT_MODULES = {"fetch/executor.py", "runtime/interruptions.py"}
+# `BaseException` is not listed: code that catches it considers interrupts.
 BROAD = {"Exception", "OSError"}
 
 
-def careless(source: str) -> list[int]:
-    """Lines that catch what a deadline of the user's may be, and do not ask whose it is."""
+def unsafe_handlers(source: str) -> list[int]:
+    """Line numbers of handlers that may swallow a deadline of the user."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
@@ -242,20 +250,18 @@ def careless(source: str) -> list[int]:
         "try:\n    pass\nexcept Exception as error:\n    found = error",
     ],
 )
-def test_a_careless_place_is_found(source: str) -> None:
-    assert len(careless(source)) == 1
+def test_an_unsafe_handler_is_found(source: str) -> None:
+    assert len(unsafe_handlers(source)) == 1
 
 
-def test_nothing_catches_a_deadline_without_asking_whose_it_is() -> None:
+def test_no_code_swallows_a_deadline() -> None:
     found = {}
     for path in PACKAGE.rglob("*.py"):
         name = path.relative_to(PACKAGE).as_posix()
-        if name.split("/")[0] not in ELSEWHERE and name not in HANDED_ON:
-            found[name] = careless(path.read_text(encoding="utf-8"))
-    assert {name: lines for name, lines in found.items() if lines} == {}, (
-        "use `forgiving`, or `let_through` what is the user's"
-    )
+        if name.split("/")[0] not in EXEMPT_PACKAGES and name not in EXEMPT_MODULES:
+            found[name] = unsafe_handlers(path.read_text(encoding="utf-8"))
+    assert {name: lines for name, lines in found.items() if lines} == {}, "use `forgiving` or `let_through`"
 
 
-def test_an_error_without_a_trace_is_nobody_s() -> None:
+def test_an_error_that_was_never_raised_is_no_interruption() -> None:
     assert interruption(OSError("never raised"), sys.exception()) is None

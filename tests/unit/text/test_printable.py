@@ -1,4 +1,4 @@
-"""Hostile text goes through every display of the toolkit, and nothing that cannot be seen comes out."""
+"""Hostile text is escaped wherever the toolkit shows it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from toolkit.panels.accounts_panel import holdings, view
 from toolkit.panels.base import banner, error_banner
 from toolkit.panels.weight_panel import view as limits_view
 from toolkit.ratelimit.usage import usage
-from toolkit.redaction import names_shown
+from toolkit.redaction import displayable_names
 from toolkit.text.printable import printable
 
 ESC, BEL, RLO, ZWSP, CSI, BOM, HALF, TAG = (
@@ -42,11 +42,11 @@ ESC, BEL, RLO, ZWSP, CSI, BOM, HALF, TAG = (
     "\U000e0041",
 )
 HOSTILE = f"币{ESC}[2Jx{BEL}{RLO}{ZWSP}{CSI}{BOM}\u2028\u3164\r<b>{TAG}"
-"""What a terminal, a browser or a reader can be deceived with, around letters that are well."""
+"""Text that deceives terminals, browsers and readers, mixed with ordinary letters."""
 
 
-def unseen(text: str) -> list[str]:
-    """The characters of a text, line ends apart, that do something else than stand there."""
+def unprintable_in(text: str) -> list[str]:
+    """The control and invisible characters of a text, except line breaks."""
     kinds = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
     return [
         each for each in text if each != "\n" and (unicodedata.category(each) in kinds or each == "\u3164")
@@ -54,7 +54,7 @@ def unseen(text: str) -> list[str]:
 
 
 def check(text: str, *, quoted: bool = True) -> None:
-    assert unseen(text) == []
+    assert unprintable_in(text) == []
     if quoted:
         assert r"\x1b[2J" in text
         assert r"\u202e" in text
@@ -72,16 +72,16 @@ def write_env() -> Iterator[WriteEnv]:
 # -- the function ------------------------------------------------------------------------------------
 
 
-def test_what_cannot_be_seen_is_written_out_and_everything_else_stays() -> None:
+def test_invisible_characters_are_escaped_and_others_kept() -> None:
     assert printable(f"a{ESC}[31m{RLO}\t\n{TAG}{HALF}") == r"a\x1b[31m\u202e\t\n\U000e0041\udc80"
     assert printable("Grüße, 币安, עברית, 0.5 ≤ 1 · C:\\new") == "Grüße, 币安, עברית, 0.5 ≤ 1 · C:\\new"
     assert printable("one\ntwo\a", keep="\n") == "one\ntwo\\x07"
     assert r"&lt;i title=&#34;\x07&#34;&gt;" in banner("hot", "", f'<i title="{BEL}">')
 
 
-def test_every_character_that_is_no_mark_letter_or_blank_is_written_out() -> None:
+def test_no_character_of_unicode_stays_invisible() -> None:
     planes = (range(0x3200), range(0xD7F0, 0xE010), range(0xFD00, 0x10200), range(0xE0000, 0xE0200))
-    assert unseen(printable("".join(chr(at) for plane in planes for at in plane))) == []
+    assert unprintable_in(printable("".join(chr(at) for plane in planes for at in plane))) == []
 
 
 # -- writes ------------------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ def test_an_outcome_shows_no_hostile_text(write_env: WriteEnv) -> None:
         check(shown)
 
 
-def test_a_card_shows_no_hostile_text_of_arguments_answers_and_names(write_env: WriteEnv) -> None:
+def test_a_card_shows_no_hostile_text(write_env: WriteEnv) -> None:
     outcome = do(write_env, "exchange.create_sub_account", tag="other desk")
     assert outcome.frame is not None
     outcome.arguments["tag"] = HOSTILE
@@ -157,7 +157,7 @@ def test_the_accounts_panel_shows_no_hostile_text() -> None:
     check(error_banner(ValueError(HOSTILE), "panel"))
 
 
-def test_the_panel_in_a_line_shows_no_hostile_text() -> None:
+def test_the_one_line_panel_shows_no_hostile_text() -> None:
     with toolkit.demo(seed=7) as link, toolkit.panels.accounts(link) as panel:
         panel.error = ValueError(HOSTILE)
         check(repr(panel))
@@ -168,10 +168,10 @@ def test_the_panel_in_a_line_shows_no_hostile_text() -> None:
 # -- errors, warnings, progress ------------------------------------------------------------------------
 
 
-def test_no_error_or_warning_says_hostile_text() -> None:
+def test_no_error_or_warning_shows_hostile_text() -> None:
     refused = errors.ApiError(HOSTILE, 400, -1, HOSTILE)
     check(str(refused))
-    assert refused.message == HOSTILE  # what was received stays
+    assert refused.message == HOSTILE  # the attribute keeps what was received
     for kind in vars(errors).values():
         if isinstance(kind, type) and issubclass(kind, errors.ToolkitError | Warning):
             error = kind.__new__(kind, HOSTILE)
@@ -179,30 +179,30 @@ def test_no_error_or_warning_says_hostile_text() -> None:
             check(str(error))
 
 
-def test_a_warning_that_python_prints_says_no_hostile_text() -> None:
+def test_a_printed_warning_shows_no_hostile_text() -> None:
     for kind in (errors.RateLimitWarning, errors.JournalWarning, errors.UndeclaredFieldWarning):
         check(warnings.formatwarning(kind(HOSTILE), kind, "cell", 1, ""))
 
 
-def test_a_progress_bar_says_no_hostile_text(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_progress_bar_shows_no_hostile_text(capfd: pytest.CaptureFixture[str]) -> None:
     clock = FakeClock()
     count_down(HOSTILE, 3.0, clock.time() + 3.0, clock, wanted=True)
     shown = capfd.readouterr().err.replace("\r", "").replace(f"{ESC}[A", "")
     check(shown)
 
 
-def test_names_of_fields_are_shown_printable() -> None:
-    check(" ".join(names_shown([HOSTILE])))
+def test_field_names_are_printable() -> None:
+    check(" ".join(displayable_names([HOSTILE])))
 
 
-def test_where_keys_come_from_is_shown_printable() -> None:
+def test_the_origin_of_keys_is_printable() -> None:
     check(repr(Keys([], HOSTILE)))
 
 
 # -- the doctor and the command line -------------------------------------------------------------------
 
 
-def test_no_line_of_the_doctor_has_hostile_text() -> None:
+def test_no_check_of_the_doctor_shows_hostile_text() -> None:
     line = Check(HOSTILE, "files", HOSTILE, "warning", HOSTILE, HOSTILE)
     check(line.found)
     diagnosis = Diagnosis([line], "live", datetime(2026, 1, 1, tzinfo=UTC))
@@ -226,13 +226,13 @@ def test_no_line_of_the_doctor_has_hostile_text() -> None:
     ],
     ids=lambda arguments: " ".join(arguments).replace(HOSTILE, "HOSTILE"),
 )
-def test_the_command_line_is_quoted_printable(arguments: list[str]) -> None:
+def test_command_line_arguments_are_quoted_printable(arguments: list[str]) -> None:
     ran = CliRunner().invoke(main, arguments)
     assert ran.exit_code in {1, 2}
     check(ran.output, quoted=arguments[0] != "key")
 
 
-def test_what_the_doctor_prints_into_a_pipe_is_printable(tmp_path: Path) -> None:
+def test_the_doctors_output_in_a_pipe_is_printable(tmp_path: Path) -> None:
     folder = tmp_path / HOSTILE.replace("/", "")
     folder.mkdir()
     for arguments in (["doctor", "--demo"], ["doctor", "--demo", "--json"]):
@@ -253,7 +253,7 @@ def test_a_pair_of_keys_in_a_folder_with_a_hostile_name(tmp_path: Path) -> None:
 
 
 def test_no_html_is_escaped_by_hand() -> None:
-    """Who does forgets what cannot be seen; templates do not (test_templates.py)."""
+    """Hand-written escaping forgets invisible characters; templates do not (test_templates.py)."""
     manual = [
         path.relative_to(PACKAGE).as_posix()
         for path in PACKAGE.rglob("*.py")

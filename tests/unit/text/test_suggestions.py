@@ -1,4 +1,4 @@
-"""Misspelt names, arguments and words are answered with what was probably meant."""
+"""Misspelt names, arguments and values get a suggestion."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from toolkit.text.suggestions import Suggests, closest, did_you_mean, suggests_a
 
 
 @pytest.fixture(scope="module")
-def things() -> Iterator[dict[str, Any]]:
+def objects() -> Iterator[dict[str, Any]]:
     env = SandboxEnv()
     ops = env.link.operations()
     yield {
@@ -69,31 +69,29 @@ def things() -> Iterator[dict[str, Any]]:
         ("toolkit.amounts.devide", "Did you mean `divide`?"),
     ],
 )
-def test_a_misspelt_name_is_answered_with_the_one_that_was_meant(
-    things: dict[str, Any], path: str, meant: str
-) -> None:
-    before = len(things["env"].exchange.log)
+def test_a_misspelt_name_gets_a_suggestion(objects: dict[str, Any], path: str, meant: str) -> None:
+    before = len(objects["env"].exchange.log)
     owner, _, name = path.rpartition(".")
-    owner = operator.attrgetter(owner)(_Things(things)) if owner else things
+    owner = operator.attrgetter(owner)(_Objects(objects)) if owner else objects
     with pytest.raises(AttributeError) as caught:
         getattr(owner, name)
     assert str(caught.value).startswith(("'", "module 'toolkit"))
     assert f"has no attribute '{name}'." in str(caught.value)
     assert str(caught.value).endswith(meant) or meant in str(caught.value)
     assert len(traceback.extract_tb(caught.value.__traceback__)) == 1, "the user's own line alone"
-    # Python adds a suggestion of its own to what it prints, where it can.
+    # Python may add a suggestion of its own when it prints the error.
     assert "".join(traceback.format_exception(caught.value)).count("Did you mean") <= 1
-    assert len(things["env"].exchange.log) == before
+    assert len(objects["env"].exchange.log) == before
 
 
-class _Things:
-    def __init__(self, things: dict[str, Any]) -> None:
-        self.__dict__.update(things)
+class _Objects:
+    def __init__(self, objects: dict[str, Any]) -> None:
+        self.__dict__.update(objects)
 
 
 @pytest.mark.parametrize("name", ["link", "ops", "outcome", "preview", "diagnosis", "price"])
-def test_whoever_asks_whether_there_is_a_name_gets_an_honest_no(things: dict[str, Any], name: str) -> None:
-    thing = things[name]
+def test_hasattr_is_false_for_an_unknown_name(objects: dict[str, Any], name: str) -> None:
+    thing = objects[name]
     for probe in (
         "nothing",
         "_repr_png_",
@@ -106,36 +104,36 @@ def test_whoever_asks_whether_there_is_a_name_gets_an_honest_no(things: dict[str
         assert getattr(thing, probe, "default") == "default"
         with pytest.raises(AttributeError, match=probe):
             getattr(thing, probe)
-    # What would run anything behind a name is not completed by IPython; so no class says that it does.
+    # IPython completes nothing on classes with a `__getattr__`, which could run any code.
     assert getattr(type(thing), "__getattr__", None) is None
 
 
-def test_what_can_be_copied_still_can(things: dict[str, Any]) -> None:
+def test_objects_can_still_be_copied(objects: dict[str, Any]) -> None:
     for name in ("preview", "price", "diagnosis"):
         for again in (
-            copy.copy(things[name]),
-            copy.deepcopy(things[name]),
-            pickle.loads(pickle.dumps(things[name])),
+            copy.copy(objects[name]),
+            copy.deepcopy(objects[name]),
+            pickle.loads(pickle.dumps(objects[name])),
         ):
-            assert type(again) is type(things[name])
-            assert repr(again) == repr(things[name])
+            assert type(again) is type(objects[name])
+            assert repr(again) == repr(objects[name])
 
 
-def test_the_error_of_a_property_is_not_taken_for_a_missing_name() -> None:
-    class Odd(Suggests):
+def test_an_attribute_error_within_a_property_is_kept() -> None:
+    class Broken(Suggests):
         @property
         def broken(self) -> int:
             return self.nothing_here  # type: ignore[attr-defined, no-any-return]
 
     with pytest.raises(AttributeError, match="'nothing_here'"):
-        Odd().broken  # noqa: B018
+        Broken().broken  # noqa: B018
 
 
 # -- arguments -----------------------------------------------------------------------------------------------
 
 
-def misspelt(name: str) -> str:
-    """Two letters the wrong way round, or one left out."""
+def misspell(name: str) -> str:
+    """Swap two letters, or omit one."""
     return name[0] + name[2] + name[1] + name[3:] if len(name) > 3 and name[1] != name[2] else name[:-1]
 
 
@@ -144,20 +142,20 @@ def first_argument(endpoint_name: Callable[..., object]) -> str:
 
 
 @pytest.mark.parametrize("endpoint", [*ENDPOINTS, *WRITES], ids=lambda endpoint: endpoint.qualified_name)
-def test_every_endpoint_says_which_argument_was_meant(things: dict[str, Any], endpoint: Endpoint) -> None:
-    before = len(things["env"].exchange.log)
+def test_every_endpoint_suggests_an_argument(objects: dict[str, Any], endpoint: Endpoint) -> None:
+    before = len(objects["env"].exchange.log)
     is_write = endpoint in WRITES
-    for owner in (things["ops"], things["ops"].preview) if is_write else (things["link"],):
+    for owner in (objects["ops"], objects["ops"].preview) if is_write else (objects["link"],):
         endpoint_name = operator.attrgetter(endpoint.qualified_name)(owner)
         name = first_argument(endpoint_name)
         with pytest.raises(TypeError) as caught:
-            endpoint_name(**{misspelt(name): 1})
+            endpoint_name(**{misspell(name): 1})
         said = str(caught.value)
-        assert said.startswith(f"{endpoint.name}() got an unexpected keyword argument {misspelt(name)!r}.")
+        assert said.startswith(f"{endpoint.name}() got an unexpected keyword argument {misspell(name)!r}.")
         assert f"`{name}`" in said.partition("Did you mean")[2].partition("?")[0]
         assert said.endswith("Nothing was sent.")
         assert len(traceback.extract_tb(caught.value.__traceback__)) == 1
-    assert len(things["env"].exchange.log) == before
+    assert len(objects["env"].exchange.log) == before
 
 
 @pytest.mark.parametrize(
@@ -171,7 +169,7 @@ def test_every_endpoint_says_which_argument_was_meant(things: dict[str, Any], en
         (lambda link, ops: link.spot.customers(customerId="1"), "Did you mean `customer_id`?"),
         (
             lambda link, ops: link.spot.rebates("-30D"),
-            r"rebates\(\) takes no arguments in order; .* `start=`",
+            r"rebates\(\) takes no positional arguments; .* `start=`",
         ),
         (lambda link, ops: link.spot.new_user(), r"new_user\(\) missing 1 required .*'agent_code'\. Nothing"),
         (lambda link, ops: ops.reconcile(nubmer=1), "Did you mean `number`?"),
@@ -182,15 +180,15 @@ def test_every_endpoint_says_which_argument_was_meant(things: dict[str, Any], en
         (lambda link, ops: toolkit.panels.accounts(link, ftech=False), "Did you mean `fetch`?"),
     ],
 )
-def test_so_does_every_other_call(
-    things: dict[str, Any], call: Callable[[Link, Operations], object], said: str
+def test_every_other_call_suggests_an_argument(
+    objects: dict[str, Any], call: Callable[[Link, Operations], object], said: str
 ) -> None:
     with pytest.raises(TypeError, match=said) as caught:
-        call(things["link"], things["ops"])
+        call(objects["link"], objects["ops"])
     assert len(traceback.extract_tb(caught.value.__traceback__)) == 2, "this test and its lambda"
 
 
-def test_an_error_from_within_a_call_stays_what_it_is() -> None:
+def test_a_type_error_within_a_call_is_kept() -> None:
     @suggests_arguments
     def call(number: int) -> int:
         return other(number)
@@ -203,7 +201,7 @@ def test_an_error_from_within_a_call_stays_what_it_is() -> None:
     assert [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)][1:] == ["call", "other"]
 
 
-def test_what_a_user_adds_to_a_link_shows_all_its_frames(things: dict[str, Any]) -> None:
+def test_methods_of_a_users_subclass_keep_their_frames(objects: dict[str, Any]) -> None:
     class Reports(toolkit.Link):
         def report(self) -> object:
             return self.spot.rebates(start="nonsense")
@@ -218,7 +216,8 @@ def test_what_a_user_adds_to_a_link_shows_all_its_frames(things: dict[str, Any])
         reports.reprot  # type: ignore[attr-defined]  # noqa: B018
 
 
-# -- words ---------------------------------------------------------------------------------------------------
+# -- values
+# ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -239,15 +238,15 @@ def test_what_a_user_adds_to_a_link_shows_all_its_frames(things: dict[str, Any])
         ),
     ],
 )
-def test_a_misspelt_word_is_answered_with_the_one_that_was_meant(
-    things: dict[str, Any], call: Callable[[Link], object], said: str
+def test_a_misspelt_value_gets_a_suggestion(
+    objects: dict[str, Any], call: Callable[[Link], object], said: str
 ) -> None:
     with pytest.raises(errors.UsageError) as caught:
-        call(things["link"])
+        call(objects["link"])
     assert said in str(caught.value)
 
 
-def test_a_misspelt_profile_is_answered_with_the_one_that_was_meant(
+def test_a_misspelt_profile_gets_a_suggestion(
     env: SandboxEnv, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOOLKIT_CONFIG", str(tmp_path / "config"))
@@ -257,12 +256,12 @@ def test_a_misspelt_profile_is_answered_with_the_one_that_was_meant(
 
 
 @pytest.mark.parametrize("word", [None, 1, b"exact", "", "x" * 100_000, "zzz", float("nan"), ["exact"]])
-def test_what_is_like_no_word_gets_no_suggestion(word: object) -> None:
+def test_an_unrelated_word_gets_no_suggestion(word: object) -> None:
     assert closest(word, ("float", "exact")) == []
     assert did_you_mean(word, ("float", "exact")) == ""
 
 
-def test_spelling_counts_and_neither_case_nor_underscores() -> None:
+def test_case_and_underscores_do_not_count() -> None:
     assert closest("subAccountID", ("sub_account_id", "sub_accounts", "email")) == [
         "sub_account_id",
         "sub_accounts",

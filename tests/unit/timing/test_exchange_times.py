@@ -1,4 +1,4 @@
-"""The exchange's absolute times are read by the exchange's clock, whatever this machine's shows."""
+"""Absolute times of the exchange are compared with the exchange's clock, not this machine's."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def env(request: pytest.FixtureRequest) -> Iterator[SandboxEnv]:
     made.close()
 
 
-def banned_in_words(env: SandboxEnv, path: str) -> datetime:
-    """The next request to a path is answered with a ban whose end is only in its words."""
+def ban_in_message(env: SandboxEnv, path: str) -> datetime:
+    """The next request to a path gets a ban whose end is stated only in the message."""
     end = env.now + int(BAN * 1000)
     said = f"Way too much request weight used; IP banned until {end}. Please use the websocket."
     env.exchange.faults.add("error", path=path, status=418, code=-1003, message=said)
     return datetime.fromtimestamp(end / 1000, UTC)
 
 
-def dated(env: SandboxEnv, path: str, status: int, seconds: float) -> datetime:
-    """The next request to a path is refused, and asked to wait until a date."""
+def retry_after_date(env: SandboxEnv, path: str, status: int, seconds: float) -> datetime:
+    """The next request to a path is refused, with a date in `Retry-After`."""
     end = int(env.exchange_clock.time() + seconds)
     env.exchange.faults.add("error", path=path, status=status, code=-1003, message="Too many requests.")
     date = formatdate(end, usegmt=True)
@@ -49,7 +49,7 @@ def dated(env: SandboxEnv, path: str, status: int, seconds: float) -> datetime:
 
 
 def assert_banned_until(env: SandboxEnv, end: datetime) -> None:
-    """Whoever asks is told the same end, nothing is sent before it, and something is after it."""
+    """Every Link reports the same end; nothing is sent before it, and requests are sent after it."""
     seen = len(env.exchange.log)
     with pytest.raises(errors.BannedError) as caught:
         env.link.exchange.partner()
@@ -71,36 +71,34 @@ def assert_banned_until(env: SandboxEnv, end: datetime) -> None:
     assert len(env.link.exchange.partner()) == 1
 
 
-def test_a_ban_whose_end_is_in_words_ends_when_it_ends(env: SandboxEnv) -> None:
-    end = banned_in_words(env, PATH)
+def test_a_ban_stated_in_the_message_ends_on_time(env: SandboxEnv) -> None:
+    end = ban_in_message(env, PATH)
     with pytest.raises(errors.BannedError) as caught:
         env.link.exchange.partner()
     assert abs((caught.value.until - end).total_seconds()) <= 2
     assert_banned_until(env, end)
 
 
-def test_nor_is_it_forgotten_where_a_question_of_our_own_met_it(env: SandboxEnv) -> None:
-    """The first request of all asks for the clock, so that nothing is measured yet."""
-    end = banned_in_words(env, TIME)
+def test_a_ban_met_by_the_clock_measurement_is_kept(env: SandboxEnv) -> None:
+    """The first request measures the clock, so nothing was measured before."""
+    end = ban_in_message(env, TIME)
     with pytest.raises(errors.BannedError):
         env.link.exchange.partner()
     assert_banned_until(env, end)
 
 
-def test_a_ban_until_a_date_ends_at_that_date(env: SandboxEnv) -> None:
-    end = dated(env, PATH, 418, BAN)
+def test_a_ban_until_a_date_ends_on_time(env: SandboxEnv) -> None:
+    end = retry_after_date(env, PATH, 418, BAN)
     with pytest.raises(errors.BannedError) as caught:
         env.link.exchange.partner()
     assert abs((caught.value.until - end).total_seconds()) <= 2
     assert_banned_until(env, end)
 
 
-@pytest.mark.parametrize("date", ["", "Thu, 01 Jan 1970 00:00:00 GMT"], ids=["none", "a wrong one"])
-def test_without_a_good_date_of_its_own_an_answer_is_read_by_the_measured_clock(
-    env: SandboxEnv, date: str
-) -> None:
+@pytest.mark.parametrize("date", ["", "Thu, 01 Jan 1970 00:00:00 GMT"], ids=["none", "wrong"])
+def test_without_a_valid_date_the_measured_clock_is_used(env: SandboxEnv, date: str) -> None:
     env.link.exchange.partner()
-    end = banned_in_words(env, PATH)
+    end = ban_in_message(env, PATH)
     env.exchange.faults.add("extra-header", path=PATH, name="Date", value=date)
     with pytest.raises(errors.BannedError) as caught:
         env.link.exchange.partner()
@@ -108,10 +106,10 @@ def test_without_a_good_date_of_its_own_an_answer_is_read_by_the_measured_clock(
     assert_banned_until(env, end)
 
 
-def test_a_pause_until_a_date_is_as_long_as_meant(env: SandboxEnv) -> None:
+def test_a_wait_until_a_date_has_the_right_length(env: SandboxEnv) -> None:
     env.link.exchange.partner()
     before = env.clock.monotonic()
-    dated(env, PATH, 429, 120.0)
+    retry_after_date(env, PATH, 429, 120.0)
     assert len(env.link.exchange.partner()) == 1
     assert 118 <= env.clock.monotonic() - before <= 122
 
@@ -123,9 +121,9 @@ DATED = formatdate(NOW + 600, usegmt=True)
 @pytest.mark.parametrize(
     ("retry_after", "seconds"),
     [("300", 300), (DATED, 600), (None, 1800), ("soon", 1800), ("0", 1800)],
-    ids=["seconds", "date", "words", "nonsense", "nothing to wait for"],
+    ids=["seconds", "date", "message", "invalid", "nothing"],
 )
-def test_seconds_beat_dates_and_dates_beat_words(retry_after: str | None, seconds: float) -> None:
+def test_seconds_override_dates_and_dates_override_messages(retry_after: str | None, seconds: float) -> None:
     headers = {"Date": formatdate(NOW, usegmt=True)}
     if retry_after is not None:
         headers["Retry-After"] = retry_after
@@ -136,18 +134,18 @@ def test_seconds_beat_dates_and_dates_beat_words(retry_after: str | None, second
     assert error.retry_after in (None, seconds)
 
 
-@pytest.mark.parametrize("off", [HOUR, -HOUR], ids=["fast", "slow"])
-@pytest.mark.parametrize("is_put_right", [True, False], ids=["put right", "as wrong as before"])
-def test_a_ban_is_not_cut_short_by_a_clock_that_was_wrong_before_the_machine_was_started_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, off: float, is_put_right: bool
+@pytest.mark.parametrize("offset", [HOUR, -HOUR], ids=["fast", "slow"])
+@pytest.mark.parametrize("is_corrected", [True, False], ids=["corrected", "still wrong"])
+def test_a_clock_that_was_wrong_before_a_reboot_does_not_shorten_a_ban(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, offset: float, is_corrected: bool
 ) -> None:
     clock = FakeClock()
-    clock.wall_ahead = off
+    clock.wall_ahead = offset
     before = RateLimitStore(tmp_path / "ledger.sqlite", clock)
-    before.back_off(ALL_HOSTS, BAN, now=clock.monotonic())  # the exchange's time is the right one
+    before.back_off(ALL_HOSTS, BAN, now=clock.monotonic())  # the exchange's time is right
     before.close()
     monkeypatch.setattr(backoffs, "boot_id", lambda: "another")
-    if is_put_right:
+    if is_corrected:
         clock.wall_ahead = 0.0
     clock.advance(600)
     again = RateLimitStore(tmp_path / "ledger.sqlite", clock)
@@ -156,8 +154,8 @@ def test_a_ban_is_not_cut_short_by_a_clock_that_was_wrong_before_the_machine_was
     again.close()
 
 
-class Read(str):
-    """A text that counts how often it is read."""
+class CountedText(str):
+    """A text that counts how often it is parsed."""
 
     __slots__ = ("times",)
 
@@ -166,8 +164,8 @@ class Read(str):
         return super().strip(characters)
 
 
-def test_a_span_is_read_once_and_laid_by_the_clock_of_the_exchange(env: SandboxEnv) -> None:
-    start = Read("-1D")
+def test_a_span_is_parsed_once_and_resolved_by_the_exchanges_clock(env: SandboxEnv) -> None:
+    start = CountedText("-1D")
     asked = env.link.spot.rebates(start=start).attrs["parameters"]
     assert start.times == 1
     ends = datetime.fromisoformat(asked["end"])

@@ -33,7 +33,7 @@ from toolkit.endpoints import BASE_URLS, SAPI_IP
 from toolkit.endpoints.exchange_link.account_writes import CREATE_SUB_ACCOUNT
 from toolkit.gateway.calls import Placement, WriteRequest
 from toolkit.sandbox import SandboxRequest, World
-from toolkit.text.characters import lookalike, unseen
+from toolkit.text.characters import find_invisible, find_lookalike
 from toolkit.transport.session import Session, SignedRequest, TransportFailure
 from toolkit.writes import Outcome
 
@@ -208,7 +208,7 @@ texts = (
         ),
     )
     .map(str.strip)
-    .filter(lambda text: text and not unseen(text) and not lookalike(text))
+    .filter(lambda text: text and not find_invisible(text) and not find_lookalike(text))
 )
 """An id has no spaces around it and no lookalike characters."""
 

@@ -14,7 +14,7 @@ from tests.support.writes import WriteEnv, call, example, memory_folder
 from toolkit.endpoints import WRITES, Write
 from toolkit.endpoints.model import Param
 from toolkit.errors import UsageError
-from toolkit.text.characters import folded, lookalike, twin, unseen
+from toolkit.text.characters import find_homoglyph, find_invisible, find_lookalike, fold
 
 NAME = "payout 2026-10 'desk'"
 TRANSFER = "exchange.transfer"
@@ -174,7 +174,7 @@ def test_any_spelling_of_an_idempotency_key_makes_one_transfer(write_env: WriteE
     @settings(max_examples=150)
     @given(_decorated())
     def check(name: str) -> None:
-        hidden = [each for each in name if unseen(each) and not each.isspace()]
+        hidden = [each for each in name if find_invisible(each) and not each.isspace()]
         if hidden:
             with pytest.raises(UsageError, match=unicodedata.name(hidden[0])):
                 pay(write_env, f"{name} twice", amount)
@@ -289,15 +289,15 @@ def test_every_character_that_unicode_shows_as_nothing_is_invisible() -> None:
         character = chr(number)
         category = unicodedata.category(character)
         if category in ("Cf", "Cc", "Cs", "Zl", "Zp") or (category == "Zs" and character != " "):
-            assert unseen(character), hex(number)
+            assert find_invisible(character), hex(number)
     for ignored in ("\u034f", "\u115f", "\u17b4", "\u180b", "\u3164", "\ufe00", "\uffa0", "\U000e0100"):
-        assert unseen(f"a{ignored}")
-    assert unseen("a\nb\tc", lines=True) == ""
+        assert find_invisible(f"a{ignored}")
+    assert find_invisible("a\nb\tc", lines=True) == ""
 
 
 @given(st.text(max_size=40))
 def test_folding_is_idempotent(text: str) -> None:
-    assert folded(folded(text)) == folded(text)
+    assert fold(fold(text)) == fold(text)
 
 
 def test_only_ambiguous_characters_are_reported_as_such() -> None:
@@ -308,6 +308,6 @@ def test_only_ambiguous_characters_are_reported_as_such() -> None:
         "caf\u00e9",
         "\u03b1-test",
     ):
-        assert lookalike(text) == twin(text) == "", text
-    assert twin("p\u0430y") == "U+0430 CYRILLIC SMALL LETTER A"
-    assert lookalike("pay\u00b2") == "U+00B2 SUPERSCRIPT TWO"
+        assert find_lookalike(text) == find_homoglyph(text) == "", text
+    assert find_homoglyph("p\u0430y") == "U+0430 CYRILLIC SMALL LETTER A"
+    assert find_lookalike("pay\u00b2") == "U+00B2 SUPERSCRIPT TWO"
