@@ -346,7 +346,7 @@ class Run:
             self.look("from the journal", ops.outcome(int(number)))
         self.walk("operations", ops)
         self.walk("an outcome", made)
-        for thing in (ops, made, new, made._ask, made._handover, self.link, ops.preview, ops.exchange):
+        for thing in (ops, made, new, made._reconcile, made._handover, self.link, ops.preview, ops.exchange):
             self.fails(f"pickled {type(thing).__name__}", lambda thing=thing: pickle.dumps(thing))  # type: ignore[misc]
 
     def the_journal_fails(self) -> None:

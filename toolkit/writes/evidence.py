@@ -22,8 +22,8 @@ new_key        the key named in a malformed response    confirmed: executed
 gone           it existed and no longer exists          confirmed as a state: it is gone
                one of several that look alike is gone   unknown: look which one
                it exists, or did not exist before       rejected
-in_force       what was asked for                       confirmed as a state: it is in effect
-               something else                           rejected as a state: it is not in effect
+in_force       what was asked for                       confirmed as a state: it is in force
+               something else                           rejected as a state: it is not in force
 changed        something else than before               unknown: the read does not show what was set
                the same as before                       rejected as a state: it is unchanged
 manual         no read shows it                         unknown: look by hand
@@ -101,8 +101,8 @@ class ReconcileResult:
     """What a read shows.
 
     Attributes:
-        kind: "executed": this call was executed. "in_effect": the requested state is in effect, whoever
-            caused it. "absent": it is not in effect, or what the call would create is not there. "failed": it
+        kind: "executed": this call was executed. "in_force": the requested state is in force, whoever
+            caused it. "absent": it is not in force, or what the call would create is not there. "failed": it
             failed at the exchange. "pending": the exchange is processing it, or it may still be executed.
             "unclear": the read proves nothing.
         reason: Why, in words.
@@ -110,7 +110,7 @@ class ReconcileResult:
         by_absence: Whether it follows from something missing in the list.
     """
 
-    kind: Literal["executed", "in_effect", "absent", "failed", "pending", "unclear"]
+    kind: Literal["executed", "in_force", "absent", "failed", "pending", "unclear"]
     reason: str
     row: Row | None = None
     by_absence: bool = False
@@ -274,7 +274,7 @@ def _gone(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
         return _absent("it did not exist before the call either")
     if now == 0 and before == 1:
         reason = "it no longer exists, deleted by this call or by somebody else's"
-        return ReconcileResult("in_effect", reason, by_absence=True)
+        return ReconcileResult("in_force", reason, by_absence=True)
     if now == before:
         return _absent("it still exists")
     return ReconcileResult(
@@ -292,18 +292,16 @@ def _in_force(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:
             hidden = " and ".join(f"`{name}`" for name in evidence.arguments if name not in seen)
             if hidden:
                 return ReconcileResult(
-                    "unclear", f"the rest is in effect, but the read does not show {hidden}"
+                    "unclear", f"the rest is in force, but the read does not show {hidden}"
                 )
             return ReconcileResult(
-                "in_effect",
-                "the requested state is in effect, caused by this call or by somebody else's",
+                "in_force",
+                "the read shows the requested state, caused by this call or by somebody else's",
                 row,
             )
     if not rows and "sub_account_id" in evidence.arguments:
         return ReconcileResult("unclear", "the sub-account, or its key, no longer exists")
-    return _absent(
-        "the requested state is not in effect: the call was not executed, or the state has changed since"
-    )
+    return _absent("the read shows another state: the call was not executed, or the state has changed since")
 
 
 def _changed(evidence: Evidence, rows: Sequence[Row]) -> ReconcileResult:

@@ -101,12 +101,12 @@ class Outcome(Suggests):
         number: Number of the write in the journal.
         endpoint: The endpoint that was called.
         arguments: The arguments; private ones masked.
-        status: "confirmed": the write was executed, or the requested state is in effect. "rejected": nothing
-            was executed, or the requested state is not in effect. `proof` tells which. "unknown": the write
+        status: "confirmed": the write was executed, or the requested state is in force. "rejected": nothing
+            was executed, or the requested state is not in force. `proof` tells which. "unknown": the write
             may or may not have been executed. The toolkit does not send it again; `reconcile` asks the
             exchange.
         proof: "execution": it is known whether this call was executed. "state": it is only known whether the
-            requested state is in effect, whoever caused it. "": nothing is proven, or you resolved it.
+            requested state is in force, whoever caused it. "": nothing is proven, or you resolved it.
         reason: Why the write has this status.
         idempotency_key: The idempotency key, None where the call has none.
         repeated: Whether this is the outcome of an earlier call with the same idempotency key. Nothing was
@@ -167,7 +167,7 @@ class Outcome(Suggests):
 
         - If the exchange shows something that carries an id or a tag generated for this call, the call was
           executed.
-        - For settings and deletions, a read tells whether the requested state is in effect, whoever caused it
+        - For settings and deletions, a read tells whether the requested state is in force, whoever caused it
           (`proof` is then "state").
         - Anything else may have been done by somebody else. The outcome stays unknown and says what to look
           at.

@@ -157,7 +157,7 @@ class Reconciler:
             observed, result = self._read_and_evaluate(evidence)
             reads += 1
             if (
-                result.kind == "in_effect"
+                result.kind == "in_force"
                 and observed.as_of is not None
                 and 0 < sent_by - observed.as_of < _MAX_AGE_MS
             ):
@@ -337,7 +337,7 @@ def _why_inconclusive(
 
     `sent_by` is a time by which the call had certainly been sent.
     """
-    if result.kind not in ("in_effect", "absent"):
+    if result.kind not in ("in_force", "absent"):
         return ""  # a trace of this very call proves it in an old response, too
     if result.by_absence and not observed.is_complete:
         return "the list may be incomplete"

@@ -135,7 +135,7 @@ class OutcomeTracker:
             same_account=same_account or self._same_account,
             new_key=self._masked_keys.get(entry.token, ""),
         )
-        if result.kind in ("executed", "in_effect"):
+        if result.kind in ("executed", "in_force"):
             return self.journal.resolve(entry, "confirmed", result.reason, "read", answer=answer)
         if result.kind in ("absent", "failed"):
             return self.journal.resolve(entry, "rejected", result.reason, "read")

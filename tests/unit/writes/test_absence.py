@@ -172,7 +172,7 @@ def test_a_trace_of_the_call_itself_counts_in_a_stale_response(behind: Behind) -
 
 
 def test_a_state_from_before_the_call_proves_nothing(behind: Behind) -> None:
-    """The value was in effect, then another, then it was set again; that last call never arrived."""
+    """The value was in force, then another, then it was set again; that last call never arrived."""
     write_env, cache, endpoint_name = behind.write_env, behind.cache, "exchange.set_commission"
     given = example(write_env.world, endpoint_name)
     assert call(behind.ops, endpoint_name, given)
@@ -331,7 +331,7 @@ class Slow(Cache):
 
 @pytest.mark.parametrize("wait", [True, False])
 def test_a_state_read_after_the_timestamp_but_before_the_call_proves_nothing(wait: bool) -> None:
-    """The value was in effect, then another; the call that was to set it again never arrived."""
+    """The value was in force, then another; the call that was to set it again never arrived."""
     with memory_folder() as folder:
         write_env = WriteEnv(folder)
         cache = Slow(write_env, back=5.0)

@@ -81,7 +81,7 @@ def test_an_effect_of_somebody_else_does_not_prove_the_call(write_env: WriteEnv,
         assert how.manual_check in lost.reason
         assert f"`ops.resolve({lost.number}, executed=...)`" in lost.reason
     if lost.proof == "state":
-        assert HOLDS[endpoint_name](write_env.world, sent), "the requested state is in effect"
+        assert HOLDS[endpoint_name](write_env.world, sent), "the requested state is in force"
         assert "by this call or by somebody else's" in lost.reason
         assert "Confirmed: the requested state is in force, whoever set it." in repr(lost)
         assert "the requested state is in force, whoever set it" in lost._repr_html_()
@@ -180,7 +180,7 @@ def test_a_generated_suffix_proves_the_creation_of_an_account(
     if kind == "reset":
         assert lost.proof == "execution"
         made = write_env.effects(CREATE)[0]
-        assert lost.require_confirmed()["sub_account_id"][0] == made.answer_id
+        assert lost.require_confirmed()["sub_account_id"][0] == made.result_id
         assert made.parameters["tag"] == lost.arguments["tag"]
 
 
@@ -247,7 +247,7 @@ def test_a_setting_undone_since_is_rejected_only_as_a_state(
     account.maker = maker
     assert lost.reconcile().status == "rejected"
     assert lost.proof == "state"
-    assert "Rejected: it is not as asked." in repr(lost)
+    assert "Rejected: the requested state is not in force." in repr(lost)
     assert "Nothing has changed" not in repr(lost)
     assert "the call was not executed, or the state has changed since" in lost.reason
     with pytest.raises(NotExecutedError) as raised:

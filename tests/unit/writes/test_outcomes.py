@@ -267,12 +267,12 @@ class Answering(Exchange):
 
     payload: object = None
 
-    def _written(self, asked: Any) -> object:
-        super()._written(asked)
+    def _execute(self, asked: Any) -> object:
+        super()._execute(asked)
         return self.payload
 
 
-ODD_ANSWERS: dict[str, tuple[str, object]] = {
+MALFORMED_RESPONSES: dict[str, tuple[str, object]] = {
     "list": ("exchange.set_commission", []),
     "text": ("exchange.set_commission", "done"),
     "number": ("exchange.delete_sub_account", 1),
@@ -291,9 +291,9 @@ ODD_ANSWERS: dict[str, tuple[str, object]] = {
 }
 
 
-@pytest.mark.parametrize("answer", ODD_ANSWERS)
+@pytest.mark.parametrize("answer", MALFORMED_RESPONSES)
 def test_a_malformed_response_leaves_the_outcome_unknown(folder: Path, answer: str) -> None:
-    endpoint_name, payload = ODD_ANSWERS[answer]
+    endpoint_name, payload = MALFORMED_RESPONSES[answer]
     write_env = WriteEnv(folder)
     try:
         exchange = Answering(write_env.world, write_env.env.exchange_clock)
@@ -624,7 +624,7 @@ def test_a_transfer_between_other_wallets_does_not_confirm_it(write_env: WriteEn
 def test_several_candidates_are_named_and_a_person_decides(write_env: WriteEnv, tag: str | None) -> None:
     write_env.fail("exchange.create_sub_account", "reset")
     outcome = write_env.ops.exchange.create_sub_account(tag=tag)
-    ours = write_env.effects("exchange.create_sub_account")[0].answer_id
+    ours = write_env.effects("exchange.create_sub_account")[0].result_id
     other = write_env.world.add_account(tag or "", write_env.env.now + 3000)
     assert outcome.reconcile().status == "unknown"
     assert ours in outcome.reason
@@ -668,7 +668,7 @@ def test_a_new_key_whose_response_was_lost_comes_with_advice(
     write_env.fail("exchange.create_api_key", "reset")
     outcome = do(write_env, "exchange.create_api_key", public_key=public_key)
     assert outcome.reconcile().status == "unknown"
-    masked = write_env.effects("exchange.create_api_key")[0].answer_id
+    masked = write_env.effects("exchange.create_api_key")[0].result_id
     assert f"a key that it did not have before ({masked})" in outcome.reason
     assert write_env.ops.resolve(outcome.number, executed=True, note="nobody else was there")
     if public_key:
@@ -729,7 +729,7 @@ def test_a_deleted_key_is_distinguished_from_others_that_look_alike(
 def test_an_adjustment_to_the_present_value_is_rejected_only_as_a_state(
     write_env: WriteEnv, endpoint_name: str
 ) -> None:
-    """A value already in effect stays in effect either way, so the reason does not say "not executed"."""
+    """A value already in force stays in force either way, so the reason does not say "not executed"."""
     assert do(write_env, endpoint_name)
     write_env.fail(endpoint_name, "reset")
     outcome = do(write_env, endpoint_name)
@@ -738,7 +738,7 @@ def test_an_adjustment_to_the_present_value_is_rejected_only_as_a_state(
 
 
 def test_an_argument_that_the_read_does_not_show_leaves_the_outcome_unknown(write_env: WriteEnv) -> None:
-    """The list of sub-accounts does not show margin rates: they may or may not be in effect."""
+    """The list of sub-accounts does not show margin rates: they may or may not be in force."""
     assert do(write_env, "exchange.set_commission")
     write_env.fail("exchange.set_commission", "reset-before")
     rates = {"margin_maker": "0.0005", "margin_taker": "0.0006"}
@@ -771,11 +771,11 @@ class Meddling(Exchange):
 
     meanwhile: Any = None
 
-    def _written(self, asked: Any) -> object:
+    def _execute(self, asked: Any) -> object:
         meanwhile, self.meanwhile = self.meanwhile, None
         if meanwhile:
             meanwhile()
-        return super()._written(asked)
+        return super()._execute(asked)
 
 
 @pytest.mark.parametrize(

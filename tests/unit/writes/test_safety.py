@@ -184,7 +184,7 @@ class Answering(Exchange):
         return payload if change is None else payload | change
 
 
-OTHER_ANSWERS: dict[str, tuple[str, dict[str, object]]] = {
+OTHER_RESPONSES: dict[str, tuple[str, dict[str, object]]] = {
     "transfer-id": ("exchange.transfer", {"clientTranId": "somebody-elses"}),
     "transfer-no-txn": ("exchange.transfer", {"txnId": ""}),
     "transfer-null-txn": ("exchange.transfer", {"txnId": None}),
@@ -212,9 +212,9 @@ OTHER_ANSWERS: dict[str, tuple[str, dict[str, object]]] = {
 }
 
 
-@pytest.mark.parametrize("answer", OTHER_ANSWERS)
+@pytest.mark.parametrize("answer", OTHER_RESPONSES)
 def test_a_response_about_something_else_leaves_the_outcome_unknown(write_env: WriteEnv, answer: str) -> None:
-    endpoint_name, change = OTHER_ANSWERS[answer]
+    endpoint_name, change = OTHER_RESPONSES[answer]
     exchange = Answering(write_env.world, write_env.env.exchange_clock)
     exchange.change = change
     put(write_env, exchange)
