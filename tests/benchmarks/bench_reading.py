@@ -146,10 +146,10 @@ def test_the_sandbox_responds_quickly() -> None:
     ping = f"{link.sandbox.address}/api/v3/ping"
     with requests.Session() as session:
         say(
-            "one signed read through a door",
+            "one signed read through an endpoint",
             seconds(link.exchange.partner, rounds=50),
             seconds(lambda: session.get(ping, timeout=5).json(), rounds=50),
-            "one signed read through an endpoint",
+            "an unsigned ping with requests",
         )
     link.close()
 

@@ -1,1 +1,1 @@
-"""Clients that nobody here wrote, pointed at the sandbox: see `clients.py`, and `make interop`."""
+"""Clients by others, run against the sandbox: see `clients.py`, and `make interop`."""

@@ -1,4 +1,4 @@
-"""Who the clients are, and what is asked of each. Their requirement ranges stand here and nowhere else."""
+"""The clients, their requirement ranges (declared only here), and how each is run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
-    from tests.interop.questions import Query
+    from tests.interop.calls import ClientCall
 
 PROGRAMS = ROOT / "tests" / "interop" / "programs"
 ENVIRONMENTS = ROOT / ".interop"
@@ -20,28 +20,28 @@ ENVIRONMENTS = ROOT / ".interop"
 
 @dataclass(frozen=True, slots=True)
 class PeerClient:
-    """A client that nobody here wrote.
+    """A client by others.
 
     Attributes:
         name: Its distribution.
-        bounds: Which releases of it.
-        program: The file in `programs/` that speaks to it.
-        least: How many of the Link reads it must know.
+        bounds: Its supported versions.
+        program: The file in `programs/` that uses it.
+        min_reads: Minimum number of Link reads that it must know.
         signatures: Which asymmetric signatures it can make, besides HMAC.
-        encodes: Whether it signs what goes out; otherwise it signs values as they are and encodes them
-            afterwards, so that awkward ones are refused.
+        encodes: Whether it signs the encoded bytes; otherwise it signs plain values and encodes them
+            afterwards, so that values with special characters are refused.
     """
 
     name: str
     bounds: str
     program: str
-    least: int
+    min_reads: int
     signatures: tuple[str, ...] = ("Ed25519", "RSA")
     encodes: bool = True
 
     @property
     def requirement(self) -> str:
-        """What pip is asked for."""
+        """Its requirement for pip."""
         return self.name + self.bounds
 
     @property
@@ -51,24 +51,24 @@ class PeerClient:
 
     @property
     def python(self) -> Path:
-        """The Python in there."""
+        """The Python of that environment."""
         return self.environment / "bin" / "python"
 
     @property
     def stamp(self) -> Path:
-        """What was installed, once it was."""
+        """A file that says what is installed."""
         return self.environment / ".installed"
 
     @property
     def failure(self) -> Path:
-        """Why it was not installed, in one line."""
+        """A file that says in one line why the installation failed."""
         return self.environment / ".failed"
 
-    def ask(self, address: str, questions: Sequence[Query], folder: Path) -> dict[str, Any]:
-        """What it says to these questions, asked in a process and an environment of its own."""
+    def send(self, address: str, calls: Sequence[ClientCall], folder: Path) -> dict[str, Any]:
+        """Make these calls with the client, in a process and environment of its own; return its results."""
         done = subprocess.run(
             [self.python, "-E", "-s", PROGRAMS / self.program, self.name],
-            input=json.dumps({"address": address, "calls": [each.as_json() for each in questions]}),
+            input=json.dumps({"address": address, "calls": [each.as_json() for each in calls]}),
             capture_output=True,
             text=True,
             cwd=folder,
@@ -76,16 +76,16 @@ class PeerClient:
             check=False,
         )
         if done.returncode:
-            raise RuntimeError(f"{self.name} broke down:\n{done.stderr}")
-        said: dict[str, Any] = json.loads(done.stdout)
-        return said
+            raise RuntimeError(f"{self.name} failed:\n{done.stderr}")
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
 
 
 PEERS = (
-    PeerClient("ccxt", ">=4.5,<5", "ask_ccxt.py", 28),
-    PeerClient("python-binance", ">=1.0.30,<2", "ask_python_binance.py", 15, encodes=False),
-    # The official ones have no Link methods, but sign any path they are given.
-    PeerClient("binance-common", ">=4.5,<5", "ask_sdk.py", 33),
-    PeerClient("binance-connector", ">=3.12,<4", "ask_connector.py", 33),
-    PeerClient("binance-futures-connector", ">=4.1,<5", "ask_connector.py", 33, ("RSA",)),
+    PeerClient("ccxt", ">=4.5,<5", "call_ccxt.py", 28),
+    PeerClient("python-binance", ">=1.0.30,<2", "call_python_binance.py", 15, encodes=False),
+    # The official clients have no Link methods, but sign any path.
+    PeerClient("binance-common", ">=4.5,<5", "call_sdk.py", 33),
+    PeerClient("binance-connector", ">=3.12,<4", "call_connector.py", 33),
+    PeerClient("binance-futures-connector", ">=4.1,<5", "call_connector.py", 33, ("RSA",)),
 )

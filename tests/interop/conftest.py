@@ -1,4 +1,4 @@
-"""The table of what each client has read, at the end of a run."""
+"""Prints what each client has read, at the end of a run."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from toolkit.endpoints import ENDPOINTS
 
 @dataclass(slots=True)
 class Coverage:
-    """What a client has done.
+    """What a client has covered.
 
     Attributes:
-        version: Of the client.
-        read: Doors whose rows it read right.
-        unknown: Doors it does not know.
-        refused: Kinds of bad requests that were refused as they should be.
-        written: Writes that it sent and that were found to be done.
+        version: Version of the client.
+        read: Endpoints whose rows it read correctly.
+        unknown: Endpoints that it does not know.
+        refused: Kinds of invalid requests that were refused as expected.
+        written: Writes that it sent and that were executed.
     """
 
     version: str = ""
@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def coverage(request: pytest.FixtureRequest) -> dict[str, Coverage]:
-    """Coverage by client, which the tests fill."""
+    """Coverage by client, filled by the tests."""
     return request.config.stash[COVERAGE]
 
 
@@ -46,7 +46,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     covered = config.stash.get(COVERAGE, {})
     if not covered:
         return
-    terminalreporter.section("Link reads by clients that others wrote")
+    terminalreporter.section("Link reads by clients of others")
     width = max(map(len, covered))
     for name, coverage in sorted(covered.items()):
         terminalreporter.line(

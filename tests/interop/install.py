@@ -1,7 +1,6 @@
-"""Give each client a virtual environment of its own: `python -m tests.interop.install`.
+"""Installs each client into a virtual environment of its own: `python -m tests.interop.install`.
 
-What is there already stays. One that cannot be installed does not keep the others from it: its test
-says why.
+Existing environments are kept. If a client cannot be installed the others are, and its test says why.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ from tests.interop.clients import PEERS, PeerClient
 
 
 def wanted(peer: PeerClient) -> str:
-    """What the stamp of a client must say."""
+    """What the stamp of an installed client says."""
     return f"{peer.requirement} on Python {sys.version.split()[0]}"
 
 
 def installed(peer: PeerClient) -> bool:
-    """Whether it is there, and its Python still runs."""
+    """Whether it is installed, and its Python still runs."""
     if not peer.stamp.is_file() or peer.stamp.read_text(encoding="utf-8") != wanted(peer):
         return False
     try:
@@ -30,7 +29,7 @@ def installed(peer: PeerClient) -> bool:
 
 
 def install(peer: PeerClient) -> None:
-    """Make its environment anew, and leave a word in it of how that went."""
+    """Create its environment anew, and record in it the result."""
     peer.environment.mkdir(parents=True, exist_ok=True)
     pip = [str(peer.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     steps = [
@@ -40,22 +39,24 @@ def install(peer: PeerClient) -> None:
     for step in steps:
         done = subprocess.run(step, capture_output=True, text=True, check=False)
         if done.returncode:
-            said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-            why = next((line for line in said if line.lower().startswith("error")), (said or ["no word"])[-1])
-            word = f"pip install '{peer.requirement}': {shorten(why, 200)}"
-            peer.failure.write_text(word, encoding="utf-8")
+            result = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+            why = next(
+                (line for line in result if line.lower().startswith("error")), (result or ["no output"])[-1]
+            )
+            reason = f"pip install '{peer.requirement}': {shorten(why, 200)}"
+            peer.failure.write_text(reason, encoding="utf-8")
             return
     peer.stamp.write_text(wanted(peer), encoding="utf-8")
 
 
 def main() -> None:
-    """Install whoever is missing, all at once."""
+    """Install all missing clients at once."""
     missing = [peer for peer in PEERS if not installed(peer)]
     if missing:
         names = ", ".join(peer.name for peer in missing)
         print(f"Installing {names}, each into an environment of its own (a minute the first time) ...")
-        with ThreadPoolExecutor() as rate_limit:
-            list(rate_limit.map(install, missing))
+        with ThreadPoolExecutor() as executor:
+            list(executor.map(install, missing))
 
 
 if __name__ == "__main__":

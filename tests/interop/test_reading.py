@@ -1,7 +1,7 @@
-"""Clients that nobody here wrote read every Link endpoint they know from the sandbox, and are refused by it.
+"""Clients by others read every Link endpoint they know from the sandbox, and invalid calls are refused.
 
-Client and sandbox come out of one head here, so what they agree on proves little. These sign, encode and
-parse on their own; what they read is held to the sandbox's own tables and to what `toolkit.Link` reads.
+The toolkit and its sandbox have the same authors, so their agreement proves little. These clients sign,
+encode and parse on their own; what they read is compared with the sandbox's tables and with `toolkit.Link`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from tests.interop import questions
+from tests.interop import calls
+from tests.interop.calls import ClientCall
 from tests.interop.clients import PEERS, PeerClient
 from tests.interop.conftest import Coverage
-from tests.interop.questions import Query
 from toolkit.client import Link
 from toolkit.endpoints import BASE_URLS, ENDPOINTS, RATE_LIMITS
 from toolkit.sandbox import RegisteredKey, Sandbox
@@ -30,15 +30,15 @@ pytestmark = pytest.mark.interop
 ACCOUNTS = "/sapi/v1/broker/subAccount"
 CUSTOMERS = "/sapi/v1/apiReferral/customization"
 NAMES = [peer.name for peer in PEERS]
-# All of them and we share the minute; limits are not what they are asked about.
+# All clients and we share the rate limits, which are not tested here.
 PLENTY = 100
-# Every character that a client may encode, or sign, in another way than the next.
+# Characters that clients encode or sign differently.
 AWKWARD = {"customerId": "desk 7+8/é&=%20~*'", "email": "ana+desk@exämple.com"}
 
 
 @dataclass(frozen=True, slots=True)
 class KeyPair:
-    """An API key as the exchange knows it, and the private key of its owner in PEM."""
+    """An API key as registered, and its private key in PEM."""
 
     key: RegisteredKey
     private_pem: str
@@ -53,7 +53,7 @@ class KeyPair:
 
 @pytest.fixture(scope="session")
 def pairs() -> dict[str, KeyPair]:
-    """Keys that sign with a private key, by the name of the signature."""
+    """Key pairs by the name of the signature."""
     private: dict[str, Ed25519PrivateKey | rsa.RSAPrivateKey] = {
         "Ed25519": Ed25519PrivateKey.generate(),
         "RSA": rsa.generate_private_key(65537, 2048),
@@ -64,31 +64,31 @@ def pairs() -> dict[str, KeyPair]:
 @pytest.fixture(scope="session")
 def sandbox(pairs: dict[str, KeyPair]) -> Iterator[Sandbox]:
     with Sandbox(seed=7, limit_scale=PLENTY) as running:
-        someone = running.world.customers[0]
-        running.world.customers.append(replace(someone, id=AWKWARD["customerId"], email=AWKWARD["email"]))
+        customer = running.world.customers[0]
+        running.world.customers.append(replace(customer, id=AWKWARD["customerId"], email=AWKWARD["email"]))
         running.world.keys.update({name: pair.key for name, pair in pairs.items()})
         yield running
 
 
-def asks(sandbox: Sandbox, endpoint_name: str) -> RegisteredKey:
-    """Whose key asks: some doors are a customer's."""
+def key_for(sandbox: Sandbox, endpoint_name: str) -> RegisteredKey:
+    """The key for an endpoint: some are for customers."""
     return sandbox.world.keys["customer" if endpoint_name in CUSTOMER_ENDPOINTS else "partner"]
 
 
 @pytest.fixture(scope="session")
 def frames(sandbox: Sandbox) -> dict[str, pd.DataFrame]:
-    """What we read ourselves, by door."""
+    """The frames that the toolkit reads, by endpoint."""
     hosts = dict.fromkeys(BASE_URLS, sandbox.address)
     limits = {rate_limit.name: rate_limit.limit * PLENTY for rate_limit in RATE_LIMITS}
-    keys = {asks(sandbox, endpoint.qualified_name) for endpoint in ENDPOINTS}
+    keys = {key_for(sandbox, endpoint.qualified_name) for endpoint in ENDPOINTS}
     links = {
         key.name: Link(key=key.key, secret=key.secret, hosts=hosts, limits=limits, emails="clear")
         for key in keys
     }
     try:
         return {
-            endpoint.qualified_name: questions.read_ourselves(
-                links[asks(sandbox, endpoint.qualified_name).name], endpoint, sandbox.world
+            endpoint.qualified_name: calls.read_with_toolkit(
+                links[key_for(sandbox, endpoint.qualified_name).name], endpoint, sandbox.world
             )
             for endpoint in ENDPOINTS
         }
@@ -98,95 +98,95 @@ def frames(sandbox: Sandbox) -> dict[str, pd.DataFrame]:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """What one client said: its answers, by question."""
+class ClientResults:
+    """The results of one client, by name of the call."""
 
     peer: PeerClient
-    answers: dict[str, Any]
+    responses: dict[str, Any]
     coverage: Coverage
 
 
-def all_questions(sandbox: Sandbox, pairs: dict[str, KeyPair]) -> list[Query]:
+def all_calls(sandbox: Sandbox, pairs: dict[str, KeyPair]) -> list[ClientCall]:
     partner = sandbox.world.partner
-    asked = questions.bad_questions(partner)
+    made = calls.invalid_calls(partner)
     for endpoint in ENDPOINTS:
-        key = asks(sandbox, endpoint.qualified_name)
-        params = questions.request_params(endpoint, sandbox.world)
-        asked.append(Query(endpoint.qualified_name, endpoint.path, key.key, key.secret, params))
+        key = key_for(sandbox, endpoint.qualified_name)
+        params = calls.request_params(endpoint, sandbox.world)
+        made.append(ClientCall(endpoint.qualified_name, endpoint.path, key.key, key.secret, params))
     for name, pair in pairs.items():
-        asked.append(Query(f"{name} signature", ACCOUNTS, pair.key.key, pair.private_pem))
+        made.append(ClientCall(f"{name} signature", ACCOUNTS, pair.key.key, pair.private_pem))
     for name, text in AWKWARD.items():
-        asked.append(Query(f"awkward {name}", CUSTOMERS, partner.key, partner.secret, {name: text}))
-    return asked
+        made.append(ClientCall(f"awkward {name}", CUSTOMERS, partner.key, partner.secret, {name: text}))
+    return made
 
 
 @pytest.fixture(scope="session", params=PEERS, ids=NAMES)
-def statement(
+def results(
     request: pytest.FixtureRequest,
     sandbox: Sandbox,
     pairs: dict[str, KeyPair],
     coverage: dict[str, Coverage],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Statement:
-    """Asks one client everything, in a process and an environment of its own."""
+) -> ClientResults:
+    """Make all calls with one client, in a process and environment of its own."""
     peer: PeerClient = request.param
     if not peer.stamp.is_file():
         pytest.skip(f"{peer.name} is not installed, and its own test fails for it")
-    said = peer.ask(sandbox.address, all_questions(sandbox, pairs), tmp_path_factory.mktemp("client"))
-    covered = coverage.setdefault(peer.name, Coverage(said["version"]))
-    return Statement(peer, said["answers"], covered)
+    result = peer.send(sandbox.address, all_calls(sandbox, pairs), tmp_path_factory.mktemp("client"))
+    covered = coverage.setdefault(peer.name, Coverage(result["version"]))
+    return ClientResults(peer, result["responses"], covered)
 
 
 @pytest.mark.parametrize("peer", PEERS, ids=NAMES)
 def test_it_is_installed(peer: PeerClient) -> None:
     if not peer.stamp.is_file():
-        why = peer.failure.read_text("utf-8") if peer.failure.is_file() else "`make interop` does it"
+        why = peer.failure.read_text("utf-8") if peer.failure.is_file() else "`make interop` installs it"
         pytest.fail(f"{peer.name} is not installed: {why}", pytrace=False)
 
 
-def test_it_reads_what_we_read(
-    statement: Statement, sandbox: Sandbox, frames: dict[str, pd.DataFrame]
+def test_it_reads_what_the_toolkit_reads(
+    results: ClientResults, sandbox: Sandbox, frames: dict[str, pd.DataFrame]
 ) -> None:
     wrong: dict[str, object] = {}
     for endpoint in ENDPOINTS:
-        said = statement.answers[endpoint.qualified_name]
-        if "unknown" in said:
-            statement.coverage.unknown.add(endpoint.qualified_name)
-        elif "error" in said:
-            wrong[endpoint.qualified_name] = said["error"]
+        result = results.responses[endpoint.qualified_name]
+        if "unknown" in result:
+            results.coverage.unknown.add(endpoint.qualified_name)
+        elif "error" in result:
+            wrong[endpoint.qualified_name] = result["error"]
         else:
-            frame, table = frames[endpoint.qualified_name], questions.held(endpoint, sandbox.world)
-            found = questions.differences(endpoint, said["answer"], frame, table)
+            frame, table = frames[endpoint.qualified_name], calls.table_rows(endpoint, sandbox.world)
+            found = calls.differences(endpoint, result["response"], frame, table)
             if found:
                 wrong[endpoint.qualified_name] = found
             else:
-                statement.coverage.read.add(endpoint.qualified_name)
+                results.coverage.read.add(endpoint.qualified_name)
     assert wrong == {}
-    assert len(statement.coverage.read) >= statement.peer.least
+    assert len(results.coverage.read) >= results.peer.min_reads
 
 
-@pytest.mark.parametrize("name", questions.REFUSALS)
-def test_it_is_refused(statement: Statement, name: str) -> None:
-    said = statement.answers[name]
-    assert said.get("code") in questions.REFUSALS[name], said
-    statement.coverage.refused.add(name)
+@pytest.mark.parametrize("name", calls.REFUSALS)
+def test_invalid_calls_are_refused(results: ClientResults, name: str) -> None:
+    result = results.responses[name]
+    assert result.get("code") in calls.REFUSALS[name], result
+    results.coverage.refused.add(name)
 
 
 @pytest.mark.parametrize("name", AWKWARD)
-def test_awkward_characters_arrive(statement: Statement, name: str) -> None:
-    said = statement.answers[f"awkward {name}"]
-    if "unknown" in said:
-        pytest.skip(f"{statement.peer.name} does not know {CUSTOMERS}")
-    assert said.get("answer") == [AWKWARD], said
+def test_special_characters_arrive(results: ClientResults, name: str) -> None:
+    result = results.responses[f"awkward {name}"]
+    if "unknown" in result:
+        pytest.skip(f"{results.peer.name} does not know {CUSTOMERS}")
+    assert result.get("response") == [AWKWARD], result
 
 
 @pytest.mark.parametrize("name", ["Ed25519", "RSA"])
-def test_its_private_key_signs(statement: Statement, name: str) -> None:
-    if name not in statement.peer.signatures:
-        pytest.skip(f"{statement.peer.name} does not sign with {name}")
-    said = statement.answers[f"{name} signature"]
-    assert isinstance(said.get("answer"), list), said
+def test_it_signs_with_a_private_key(results: ClientResults, name: str) -> None:
+    if name not in results.peer.signatures:
+        pytest.skip(f"{results.peer.name} does not sign with {name}")
+    result = results.responses[f"{name} signature"]
+    assert isinstance(result.get("response"), list), result
 
 
-def test_we_read_rows_to_be_compared(frames: dict[str, pd.DataFrame]) -> None:
+def test_there_are_rows_to_compare(frames: dict[str, pd.DataFrame]) -> None:
     assert [endpoint_name for endpoint_name, frame in frames.items() if frame.empty] == []

@@ -1,14 +1,14 @@
-"""ccxt: through the methods it makes of its own list of endpoints, such as `sapiGetBrokerSubAccount`."""
+"""ccxt, with the methods that it generates from its own list of endpoints, as `sapiGetBrokerSubAccount`."""
 
 import json
 import re
 from urllib.parse import urlsplit
 
 import ccxt
-from speaking import Ask, Speaker, speak
+from adapter import ClientAdapter, Send, main
 
 
-def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
+def connect(address: str, key: str, secret: str, behind_ms: int) -> ClientAdapter:
     exchange = ccxt.binance({"apiKey": key, "secret": secret, "enableRateLimit": False})
     exchange.options["timeDifference"] = behind_ms
     api = exchange.urls["api"]
@@ -16,7 +16,7 @@ def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
 
     methods: dict[tuple[str, str], str] = {}
     for section, verbs in exchange.describe()["api"].items():
-        # A public section may list the same path; what speaks to Link is signed.
+        # A public section may list the same path; Link requests are signed.
         if section.endswith("Public"):
             continue
         for verb, paths in verbs.items():
@@ -25,16 +25,16 @@ def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
                 route = verb.upper(), f"{urlsplit(api[section]).path}/{path}"
                 methods[route] = f"{section}{verb.capitalize()}{words}"
 
-    def find(method: str, path: str) -> Ask | None:
+    def find(method: str, path: str) -> Send | None:
         return getattr(exchange, methods[method, path]) if (method, path) in methods else None
 
-    return Speaker(find, code)
+    return ClientAdapter(find, code)
 
 
 def code(error: Exception) -> int | None:
-    """Its errors have no code of their own: their text ends in the answer."""
+    """Its errors have no code, but their text ends with the response."""
     text = str(error)
     return json.loads(text[text.index("{") :])["code"] if "{" in text else None
 
 
-speak(connect)
+main(connect)

@@ -1,17 +1,17 @@
-"""python-binance: through its methods for one endpoint each, such as `margin_v1_get_broker_sub_account`."""
+"""python-binance, with its methods for single endpoints, as `margin_v1_get_broker_sub_account`."""
 
 import re
 
+from adapter import ClientAdapter, Send, main
 from binance.client import Client
 from binance.exceptions import BinanceAPIException
-from speaking import Ask, Speaker, speak
 
 # Methods with names of their own; the others are named after host, version and path.
 NAMED = {"/fapi/v1/income": "futures_income_history"}
 HOSTS = {"sapi": "margin", "fapi": "futures", "papi": "papi"}
 
 
-def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
+def connect(address: str, key: str, secret: str, behind_ms: int) -> ClientAdapter:
     private = secret if "PRIVATE KEY" in secret else None
     client = Client(key, secret, private_key=private, ping=False)
     client.API_URL = f"{address}/api"
@@ -20,11 +20,11 @@ def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
     client.PAPI_URL = f"{address}/papi"
     client.timestamp_offset = -behind_ms
 
-    def find(method: str, path: str) -> Ask | None:
+    def find(method: str, path: str) -> Send | None:
         known = getattr(client, NAMED.get(path) or name_of(method, path), None)
         return known and (lambda params: known(**params))
 
-    return Speaker(find, code)
+    return ClientAdapter(find, code)
 
 
 def name_of(method: str, path: str) -> str:
@@ -38,4 +38,4 @@ def code(error: Exception) -> int | None:
     return error.code if isinstance(error, BinanceAPIException) else None
 
 
-speak(connect)
+main(connect)

@@ -1,4 +1,4 @@
-"""What the clients are asked, and what they should have read."""
+"""The calls that the clients make, and what they should read."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from toolkit.endpoints import ENDPOINTS_BY_NAME, Column, Endpoint
 from toolkit.redaction import masked_key
 from toolkit.sandbox import RegisteredKey, World
 
-# Five whole days that are over, both midnights included: nothing is added to them any more. Some doors fill a
-# page with them, and none is empty.
+# Five whole days in the past, both midnights included: their rows do not change. Some endpoints fill a page
+# with them, and none is empty.
 END = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 START = END - timedelta(days=5)
 
-# What the exchange takes for granted where it chooses rows.
-TAKEN_FOR_GRANTED = {"type": "1", "showAllStatus": "false", "filterResult": "false"}
+# Defaults of parameters that filter rows.
+FILTER_DEFAULTS = {"type": "1", "showAllStatus": "false", "filterResult": "false"}
 
-# What is wrong with a request, and the codes that say so.
+# Mistakes of a request, and the codes that report them.
 REFUSALS: Mapping[str, set[int]] = {
     "wrong secret": {-1022},
     "wrong key": {-2015},
@@ -35,8 +35,8 @@ REFUSALS: Mapping[str, set[int]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """One call, as the client programs take it."""
+class ClientCall:
+    """One call, as passed to the client programs."""
 
     name: str
     path: str
@@ -47,12 +47,12 @@ class Query:
     method: str = "GET"
 
     def as_json(self) -> dict[str, Any]:
-        """It, to be written down."""
+        """The call as a JSON object."""
         return asdict(self)
 
 
 def request_params(endpoint: Endpoint, world: World) -> dict[str, str]:
-    """Everything the endpoint insists on, a span, and as many rows as it gives at once."""
+    """The required parameters of an endpoint, a span, and the maximum page size."""
     params = dict(world.example(endpoint.qualified_name))
     if endpoint.window:
         params |= {"startTime": str(_milliseconds(START)), "endTime": str(_milliseconds(END))}
@@ -61,8 +61,8 @@ def request_params(endpoint: Endpoint, world: World) -> dict[str, str]:
     return params
 
 
-def read_ourselves(link: Link, endpoint: Endpoint, world: World) -> pd.DataFrame:
-    """The same, through the toolkit's own door."""
+def read_with_toolkit(link: Link, endpoint: Endpoint, world: World) -> pd.DataFrame:
+    """The same rows, read with the toolkit."""
     arguments: dict[str, Any] = {}
     example = world.example(endpoint.qualified_name)
     for param in endpoint.params:
@@ -72,51 +72,51 @@ def read_ourselves(link: Link, endpoint: Endpoint, world: World) -> pd.DataFrame
     if endpoint.window:
         arguments |= {"start": START, "end": END}
     frame: pd.DataFrame = getattr(getattr(link, endpoint.system), endpoint.name)(**arguments)
-    # A client asks once.
+    # A client reads one page.
     return frame.head(endpoint.paging.maximum) if endpoint.paging.size else frame
 
 
-def held(endpoint: Endpoint, world: World) -> list[Any] | None:
-    """The rows of the sandbox's own table, None where it has none."""
+def table_rows(endpoint: Endpoint, world: World) -> list[Any] | None:
+    """The rows of the sandbox's own table, None if it has none."""
     try:
         table = world.table(endpoint.qualified_name)
     except KeyError:
         return None
     declared = {param.field: "" for param in endpoint.params}
-    filters = {name: text for name, text in TAKEN_FOR_GRANTED.items() if name in declared}
+    filters = {name: text for name, text in FILTER_DEFAULTS.items() if name in declared}
     filters |= world.example(endpoint.qualified_name)
     start, end = (_milliseconds(moment) if endpoint.window else None for moment in (START, END))
     return table.slice(start, end, filters, 0, endpoint.paging.maximum or 2**31)
 
 
-def rows_of(endpoint: Endpoint, answer: Any) -> list[Mapping[str, Any]]:
-    """The rows of an answer, with what the wrapper says in each."""
+def rows_of(endpoint: Endpoint, response: Any) -> list[Mapping[str, Any]]:
+    """The rows of a response, each with the fields of the wrapper."""
     if endpoint.rows_field:
         outer = {
-            field: answer[field] for column in endpoint.columns if column.outer for field in column.fields
+            field: response[field] for column in endpoint.columns if column.outer for field in column.fields
         }
-        return [{**outer, **row} for row in answer[endpoint.rows_field]]
-    return answer if isinstance(answer, list) else [answer]
+        return [{**outer, **row} for row in response[endpoint.rows_field]]
+    return response if isinstance(response, list) else [response]
 
 
-def loose(value: Any) -> Any:
-    """Numbers as text: some clients read every number so, to lose no digit of it."""
+def as_text(value: Any) -> Any:
+    """Convert numbers to text: some clients read every number as text, to lose no digit."""
     if isinstance(value, Mapping):
-        return {name: loose(each) for name, each in value.items()}
+        return {name: as_text(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [loose(each) for each in value]
+        return [as_text(each) for each in value]
     return value if isinstance(value, bool) or value is None else str(value)
 
 
-def differences(endpoint: Endpoint, answer: Any, frame: pd.DataFrame, table: list[Any] | None) -> list[str]:
-    """Where a client has read something else than we have, or than the sandbox holds."""
-    rows = rows_of(endpoint, answer)
+def differences(endpoint: Endpoint, response: Any, frame: pd.DataFrame, table: list[Any] | None) -> list[str]:
+    """Differences between what a client has read and what we have, or what the sandbox holds."""
+    rows = rows_of(endpoint, response)
     if len(rows) != len(frame):
         return [f"{len(rows)} rows, and {len(frame)} of ours"]
     found = []
     if table is not None:
-        inner = answer[endpoint.rows_field] if endpoint.rows_field else answer
-        if loose(inner) != loose(table):
+        inner = response[endpoint.rows_field] if endpoint.rows_field else response
+        if as_text(inner) != as_text(table):
             found.append("not the rows of the sandbox's table")
     for column in endpoint.columns:
         if _is_now(endpoint, column):
@@ -137,7 +137,7 @@ def _milliseconds(moment: datetime) -> int:
 
 
 def _is_now(endpoint: Endpoint, column: Column) -> bool:
-    """Whether it is the moment of the answer, which no two answers have in common."""
+    """Whether the column is the time of the response, which differs between responses."""
     return column.kind == "time" and (column.outer or endpoint is ENDPOINTS_BY_NAME["futures.overview"])
 
 
@@ -158,18 +158,18 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, list) or not pd.isna(value) else None
 
 
-def bad_questions(partner: RegisteredKey) -> list[Query]:
-    """Requests that must be refused, one for each of `REFUSALS`."""
+def invalid_calls(partner: RegisteredKey) -> list[ClientCall]:
+    """Calls that must be refused, one for each of `REFUSALS`."""
     endpoint = ENDPOINTS_BY_NAME["exchange.bnb_burn"]
     account = {"subAccountId": "1"}
     changes: dict[str, dict[str, Any]] = {
         "wrong secret": {"secret": partner.secret[::-1]},
-        "wrong key": {"key": partner.key[::-1]},  # as well-formed as the right one
+        "wrong key": {"key": partner.key[::-1]},  # well-formed, but unknown
         "malformed key": {"key": "not-a-key"},
         "old timestamp": {"behind_ms": 120_000},
         "early timestamp": {"behind_ms": -30_000},
         "unknown parameter": {"params": {**account, "colour": "blue"}},
         "missing parameter": {"params": {}},
     }
-    good = Query("", endpoint.path, partner.key, partner.secret, account)
+    good = ClientCall("", endpoint.path, partner.key, partner.secret, account)
     return [replace(good, name=name, **changes[name]) for name in REFUSALS]

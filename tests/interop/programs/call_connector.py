@@ -1,30 +1,30 @@
-"""The older official connectors, for spot and for futures: their signed request to any path."""
+"""The older official connectors, for spot and futures, with their signed request to any path."""
 
 import time
 
 import binance.api
+from adapter import ClientAdapter, Send, main
 from binance.api import API
 from binance.error import ClientError
-from speaking import Ask, Speaker, speak
 
 
-def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
+def connect(address: str, key: str, secret: str, behind_ms: int) -> ClientAdapter:
     secrets = {"private_key": secret} if "PRIVATE KEY" in secret else {}
     api = API(key, secret, base_url=address, **secrets)
 
-    def find(method: str, path: str) -> Ask:
-        def ask(params: dict[str, str]) -> object:
-            # They have no setting for the clock.
+    def find(method: str, path: str) -> Send:
+        def send(params: dict[str, str]) -> object:
+            # The connectors have no setting for the clock.
             binance.api.get_timestamp = lambda: int(time.time() * 1000) - behind_ms
             return api.sign_request(method, path, dict(params))
 
-        return ask
+        return send
 
-    return Speaker(find, code)
+    return ClientAdapter(find, code)
 
 
 def code(error: Exception) -> int | None:
     return error.error_code if isinstance(error, ClientError) else None
 
 
-speak(connect)
+main(connect)

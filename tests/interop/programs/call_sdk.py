@@ -1,17 +1,17 @@
-"""The heart of the official modular SDK: the signed request that all of its packages send."""
+"""The official modular SDK, with the signed request that all its packages use."""
 
 import time
 from typing import Any
 
 import requests
+from adapter import ClientAdapter, Send, main
 from binance_common.configuration import ConfigurationRestAPI
 from binance_common.errors import BadRequestError, UnauthorizedError
 from binance_common.signature import Signers
 from binance_common.utils import send_request
-from speaking import Ask, Speaker, speak
 
 
-def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
+def connect(address: str, key: str, secret: str, behind_ms: int) -> ClientAdapter:
     private = secret if "PRIVATE KEY" in secret else None
     # With both, it would sign with the secret.
     secrets = {"private_key": private} if private else {"api_secret": secret}
@@ -19,22 +19,22 @@ def connect(address: str, key: str, secret: str, behind_ms: int) -> Speaker:
     signer = Signers.get_signer(private) if private else None
     session = requests.Session()
 
-    def find(method: str, path: str) -> Ask:
-        def ask(params: dict[str, str]) -> Any:
+    def find(method: str, path: str) -> Send:
+        def send(params: dict[str, str]) -> Any:
             stamp = {"timestamp": int(time.time() * 1000) - behind_ms} if behind_ms else {}
             sent = {**params, **stamp}
             return send_request(
                 session, configuration, method, path, sent, is_signed=True, signer=signer
             ).data()
 
-        return ask
+        return send
 
-    return Speaker(find, code)
+    return ClientAdapter(find, code)
 
 
 def code(error: Exception) -> int | None:
-    """What these call `status_code` is the exchange's code."""
+    """The exchange's code, which these errors call `status_code`."""
     return error.status_code if isinstance(error, BadRequestError | UnauthorizedError) else None
 
 
-speak(connect)
+main(connect)
