@@ -1,5 +1,5 @@
-# Each target makes what it needs: the virtual environment, the packages and, for the browser tests,
-# Debian's Chromium. PYTHON=... chooses another Python, TESTFLAGS=... goes on to pytest.
+# Each target installs what it needs: the virtual environment, the packages and, for the browser tests,
+# Debian's Chromium. PYTHON=... chooses another Python, TESTFLAGS=... is passed on to pytest.
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -11,12 +11,12 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help lab test api notebooks docs bench endurance fuzz interop lint audit clean chromium
 
-# An environment whose Python no longer runs (an upgraded system, a copied folder) is made anew.
+# An environment whose Python no longer runs (an upgraded system, a copied folder) is created again.
 ifneq ($(shell test ! -e $(VENV) || $(PY) -c "" 2>&1),)
 $(shell rm -f $(VENV)/.lab $(VENV)/.dev $(VENV)/.docs)
 endif
 
-help:  ## this list
+help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 lab: $(VENV)/.lab  ## JupyterLab with the sandbox beside it, on this machine only (LABFLAGS="--no-browser")
@@ -26,23 +26,23 @@ test: chromium  ## every test, those in a real browser last
 	@$(PY) -m pytest -n logical $(TESTFLAGS); first=$$?; \
 	$(PY) -m pytest -m browser tests/browser $(TESTFLAGS) && exit $$first
 
-api: $(VENV)/.dev  ## the methods users call, compared with the endpoints they are generated from
+api: $(VENV)/.dev  ## compare the methods users call with the declarations of their endpoints
 	$(PY) scripts/generate_api.py --check
 
-notebooks: $(VENV)/.dev  ## the notebooks alone, each from top to bottom on the sandbox
+notebooks: $(VENV)/.dev  ## the notebooks, each from top to bottom on the sandbox
 	$(PY) -m pytest tests/notebooks/test_notebooks.py $(TESTFLAGS)
 
 docs: $(VENV)/.docs  ## the documentation, into docs/_build/html: warnings are errors, links are checked
 	@$(PY) -m sphinx -W -q -j auto -b html -d docs/_build/doctrees docs docs/_build/html
 	@$(PY) scripts/check_site.py docs/_build/html
 
-bench: $(VENV)/.dev  ## the measurements (tests/benchmarks/bench_*.py)
+bench: $(VENV)/.dev  ## benchmarks (tests/benchmarks/bench_*.py)
 	$(PY) -m pytest tests/benchmarks -o python_files='bench_*.py' -p no:randomly -s $(TESTFLAGS)
 
 endurance: $(VENV)/.dev  ## ten thousand random writes with accidents, and five hundred writers killed (minutes)
 	$(PY) -m pytest tests/endurance -o python_files='endure_*.py' -p no:randomly -s $(TESTFLAGS)
 
-fuzz: $(VENV)/.dev  ## answers mutated by what they reach in the code, for ten minutes (FUZZ_SECONDS=60)
+fuzz: $(VENV)/.dev  ## coverage-guided fuzzing of responses, for ten minutes (FUZZ_SECONDS=60)
 	@$(PY) -c "import atheris" 2>/dev/null || $(PY) -m pip install --quiet --disable-pip-version-check "atheris>=3" \
 	    || { echo "make: missing: atheris, which has no package for this Python: try PYTHON=python3.11" >&2; exit 1; }
 	@mkdir -p .cache
@@ -58,7 +58,7 @@ lint: $(VENV)/.dev  ## style, format, types
 	    echo "$(PY) -m $$reader"; $(PY) -m $$reader || failed=1; \
 	done; exit $$failed
 
-audit: $(VENV)/.dev  ## what is known of faults in the packages that are installed (asks the internet)
+audit: $(VENV)/.dev  ## known vulnerabilities of the installed packages (needs the internet)
 	@$(PY) -m pip install --quiet --disable-pip-version-check pip-audit
 	$(PY) -m pip_audit --skip-editable
 
@@ -68,7 +68,7 @@ clean:  ## remove the environments and every cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
 
-# What was installed says so with a stamp; a newer pyproject.toml installs again.
+# A stamp file marks what is installed; a newer pyproject.toml installs again.
 $(VENV)/.lab: pyproject.toml
 	@$(make_venv)
 	@$(call install,.)
@@ -87,10 +87,10 @@ $(VENV)/.docs: pyproject.toml
 define install
 echo "Installing $(1) into $(VENV) (a minute or two the first time) ..."; \
 $(PY) -m pip install --quiet --disable-pip-version-check -e "$(1)" \
-    || { echo "make: the packages cannot be installed: see pip's words above" >&2; exit 1; }
+    || { echo "make: the packages cannot be installed: see the message of pip above" >&2; exit 1; }
 endef
 
-# A name on the PATH may be a shim that fails, so each Python is tried by running it.
+# A name on the PATH may be a shim that fails, so each Python is run to test it.
 define make_venv
 if $(PY) -c "import pip" 2>/dev/null; then exit 0; fi; \
 for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3); do \
@@ -100,12 +100,12 @@ done; \
 if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
     version=$$("$$found" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
     $(call apt,python$$version-venv) \
-        || { echo "make: missing: the package python$$version-venv (ensurepip), which is for root to install" >&2; exit 1; }; \
+        || { echo "make: missing: the package python$$version-venv (ensurepip), which root has to install" >&2; exit 1; }; \
 fi; \
-"$$found" -m venv --clear $(VENV) || { echo "make: $$found cannot make $(VENV)" >&2; exit 1; }
+"$$found" -m venv --clear $(VENV) || { echo "make: $$found cannot create $(VENV)" >&2; exit 1; }
 endef
 
-# apt-get as root, or as whoever may become root without being asked; quiet unless it fails.
+# apt-get as root, or with sudo if that asks for no password; quiet unless it fails.
 define apt
 { command -v apt-get >/dev/null \
     && { [ "$$(id -u)" = 0 ] && as_root= || { sudo -n true 2>/dev/null && as_root="sudo -n"; }; } \
@@ -114,10 +114,10 @@ define apt
     && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1) >/dev/null; }
 endef
 
-# Chromium, and the one library that Playwright's driver does not bring. Where they are not to be had the
-# other tests still run; those in the browser then fail and say the same.
+# Chromium, and the one library that Playwright's driver lacks. If they cannot be installed, the other tests
+# still run; the browser tests then fail with the same message.
 chromium: $(VENV)/.dev
 	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null \
 	    && $(PY) -m playwright --version >/dev/null 2>&1 \
 	    || $(call apt,chromium fonts-dejavu-core libatomic1) \
-	    || echo "make: missing: Chromium or libatomic1, not for us to install: the browser tests will fail" >&2
+	    || echo "make: missing: Chromium or libatomic1, which root has to install: the browser tests will fail" >&2

@@ -1,6 +1,6 @@
-"""What holds for every test: nothing of this machine leaks in, and nothing goes out.
+"""Isolates all tests: from this machine's environment, and from the network.
 
-Done while this file is imported, hence before any test module or any library of ours is.
+This happens when the file is imported, before any test module and any module of the toolkit.
 """
 
 from __future__ import annotations
@@ -28,13 +28,16 @@ atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 
 WIPED = ("TOOLKIT", "BINANCE", "JUPYTER", "IPYTHON", "JPY_", "MPL", "TQDM", "XDG_", "PYTHONWARNINGS")
 WIPED += ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT", "PYTHONDONTWRITEBYTECODE")
-WIPED += ("COLUMNS", "LINES")  # readline tells xdist's workers, and an older tqdm cuts its bars to them
+WIPED += (
+    "COLUMNS",
+    "LINES",
+)  # set by readline in xdist's workers; older versions of tqdm use them
 
 for name in list(os.environ):
     if name.startswith(WIPED) or name.lower().endswith("_proxy"):
         del os.environ[name]
 
-# Or every worker, and every program that a test starts, would compile all of it again.
+# Otherwise every worker, and every program that a test starts, would compile all modules again.
 sys.dont_write_bytecode = False
 
 os.environ.update(
@@ -51,21 +54,21 @@ os.environ.update(
         "XDG_CONFIG_HOME": str(SCRATCH / "config"),
         "XDG_DATA_HOME": str(SCRATCH / "data"),
         "XDG_STATE_HOME": str(SCRATCH / "state"),
-        "TZ": "TST-05:45",  # naive times mean UTC, so the machine's own zone must never show
+        "TZ": "TST-05:45",  # naive times mean UTC, so the machine's time zone must have no effect
     }
 )
 if hasattr(time, "tzset"):
     time.tzset()
 
-# --- who runs what -------------------------------------------------------------------------------
+# --- distribution to workers ---------------------------------------------------------------------
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """All tests of a file by one process: each further one would start its kernel, or its Lab, again."""
+    """Run all tests of a file in one process: others would start its kernel, or JupyterLab, again."""
     from xdist.scheduler import LoadFileScheduling
 
-    config.option.loadscopereorder = False  # files come in random order, too
+    config.option.loadscopereorder = False  # files are in random order as well
     return LoadFileScheduling(config, log)
 
 
@@ -73,7 +76,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 class OutsideError(RuntimeError):
-    """A test tried to reach another machine. No OSError, so that no client takes it for the weather."""
+    """A test tried to reach another machine. Not an OSError, which clients would handle."""
 
 
 def _is_here(host: object) -> bool:
@@ -91,9 +94,9 @@ def _guard(event: str, arguments: tuple[object, ...]) -> None:
     if event in {"socket.connect", "socket.sendto"}:
         address = arguments[1]
         if isinstance(address, tuple) and not _is_here(address[0]):
-            raise OutsideError(f"a test reaches for {address}")
+            raise OutsideError(f"a test connects to {address}")
     elif event == "socket.getaddrinfo" and not _is_here(arguments[0]):
-        if str(arguments[0]).endswith(".invalid"):  # by law no such host, and no need to ask anyone
+        if str(arguments[0]).endswith(".invalid"):  # reserved: no such host exists, and no look-up is needed
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         raise OutsideError(f"a test looks up {arguments[0]!r}")
 
@@ -104,7 +107,7 @@ sys.addaudithook(_guard)
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
-    """Before any test is imported. The process that only hands out tests to others does not come here."""
+    """Register profiles before any test is imported; the xdist controller does not get here."""
     if not isinstance(collector, pytest.Package):
         return
     from hypothesis import HealthCheck, settings

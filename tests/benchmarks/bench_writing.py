@@ -14,7 +14,7 @@ import pytest
 import requests
 
 import toolkit
-from tests.benchmarks.measure import say, seconds
+from tests.benchmarks.measure import report, seconds
 from toolkit.demo import DemoLink
 from toolkit.writes.entry import ConflictKey
 
@@ -49,7 +49,7 @@ def test_a_write_beside_a_bare_signed_post(demo_link: DemoLink, tmp_path: Path) 
 
     assert demo_link.sandbox is not None
     key, secret = demo_link.sandbox.key, demo_link.sandbox.secret.encode()
-    say(
+    report(
         f"{WRITES} writes with journal and outcome",
         seconds(with_journal),
         seconds(bare),
@@ -74,4 +74,4 @@ def test_a_journal_update_beside_an_fsync(demo_link: DemoLink, tmp_path: Path) -
                 file.flush()
                 os.fsync(file.fileno())
 
-    say(f"{WRITES} journal updates", seconds(steps), seconds(bare), "an fsync of a separate file")
+    report(f"{WRITES} journal updates", seconds(steps), seconds(bare), "an fsync of a separate file")

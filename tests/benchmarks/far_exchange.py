@@ -1,7 +1,7 @@
-"""An exchange in a process of its own, so many pages of rebates in it, and so far away.
+"""An exchange in a separate process, with a number of pages of rebates and a latency.
 
-Run as `python -m tests.benchmarks.far_exchange PAGES DAYS LATENCY_MS`; it prints address, key, secret and
-the last moment as one line of JSON, and ends when its standard input does.
+Run as `python -m tests.benchmarks.far_exchange PAGES DAYS LATENCY_MS`. It prints address, key, secret and the
+first and last time as one line of JSON, and ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ def rows(count: int, first: int, last: int) -> list[dict[str, object]]:
 def main(pages: int, days: float, latency_ms: float) -> None:
     last = int(time.time() * 1000) - 60_000
     first = int(last - days * DAY)
-    # The last page is one row short of full, so that it is known to be the last.
+    # The last page is one row short, so that it is known to be the last.
     table = ListTable(rows(pages * REBATES.paging.maximum - 1, first, last))
     exchange = Exchange(World(seed=7), limit_scale=1000, tables={REBATES.qualified_name: table})
     with Sandbox(exchange=exchange, latency_ms=latency_ms) as sandbox:
-        told = {"address": sandbox.address, "key": sandbox.key, "secret": sandbox.secret}
-        print(json.dumps(told | {"first": first, "last": last}), flush=True)
+        started = {"address": sandbox.address, "key": sandbox.key, "secret": sandbox.secret}
+        print(json.dumps(started | {"first": first, "last": last}), flush=True)
         sys.stdin.read()
 
 
 @contextmanager
 def far_exchange(pages: int, days: float, latency_ms: float) -> Iterator[dict[str, Any]]:
-    """Run one, and say what it printed."""
+    """Run an exchange, and return what it printed."""
     command = [sys.executable, "-m", __name__, str(pages), str(days), str(latency_ms)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

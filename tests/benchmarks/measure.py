@@ -1,4 +1,4 @@
-"""How the measurements are made and said."""
+"""Measures times, and prints them beside a baseline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 
 def seconds(work: Callable[[], object], *, rounds: int = 5) -> float:
-    """The median time of some rounds, after one that does not count."""
+    """The median time of some rounds, after one that warms up."""
     work()
     times = []
     for _ in range(rounds):
@@ -20,6 +20,7 @@ def seconds(work: Callable[[], object], *, rounds: int = 5) -> float:
     return statistics.median(times)
 
 
-def say(what: str, ours: float, baseline: float, of: str) -> None:
-    """One line: ours, the baseline, and the ratio."""
-    print(f"\n  {what}: {ours * 1000:,.1f} ms; {of}: {baseline * 1000:,.1f} ms; ratio {ours / baseline:.2f}")
+def report(name: str, ours: float, baseline: float, baseline_name: str) -> None:
+    """Print a measurement, its baseline and the ratio in one line."""
+    times = f"{name}: {ours * 1000:,.1f} ms; {baseline_name}: {baseline * 1000:,.1f} ms"
+    print(f"\n  {times}; ratio {ours / baseline:.2f}")

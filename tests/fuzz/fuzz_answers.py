@@ -1,7 +1,7 @@
-"""Answers that are mutated by what they reach in the code, until one gets out of the error tree.
+"""Coverage-guided fuzzing of responses, run by `make fuzz`.
 
-Run by `make fuzz`, which says how often and for how long. The seeds are the documented answers. An answer
-fails that raises anything but an error of ours, or takes more memory or time than its size allows.
+The seeds are the documented responses. A response fails if it raises anything but an error of the toolkit, or
+takes more memory or time than its size justifies.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from tests.support.hostile import documented, headers_of, read, write
 from toolkit.endpoints import Write
 from toolkit.transport.responses import RawResponse
 
-MOST_MEMORY = 64 << 20
-MOST_SECONDS = 5.0
-# Looking at memory makes everything slow.
-EACH = 50
+MAX_MEMORY = 64 << 20
+MAX_SECONDS = 5.0
+# Tracing memory is slow, so only one response in so many is traced.
+TRACE_EVERY = 50
 STATUSES = (200, 200, 200, 200, 201, 302, 400, 401, 403, 404, 418, 429, 500, 503)
 
 TOKEN = re.compile(rb'"(?:[^"\\\\]|\\\\.)*"|-?\d+(?:\.\d+)?|true|false|null|[\[\]{}:,]')
@@ -60,36 +60,36 @@ NUMBER = itertools.count()
 
 
 def one(data: bytes) -> None:
-    """One answer: three bytes say of what, and with which status; up to a zero byte is a header."""
+    """Process a response: three bytes choose endpoint and status, a header ends with a zero byte."""
     if len(data) < 3:
         return
     choice, numbers, status = data[0], "exact" if data[1] % 2 else "float", STATUSES[data[2] % len(STATUSES)]
     header, found, body = data[3:].partition(b"\0")
     header, body = (header, body) if found else (b"", data[3:])
-    answer = RawResponse(status, headers_of(header.decode("latin-1")), body)
-    looked = next(NUMBER) % EACH == 0
-    if looked:
+    response = RawResponse(status, headers_of(header.decode("latin-1")), body)
+    traced = next(NUMBER) % TRACE_EVERY == 0
+    if traced:
         tracemalloc.start()
     began = time.monotonic()
     try:
         if choice >= len(ENDPOINTS):
-            read(None, answer, numbers)
+            read(None, response, numbers)
         elif isinstance(endpoint := ENDPOINTS[choice], Write):
-            write(endpoint, answer)
+            write(endpoint, response)
         else:
-            read(endpoint, answer, numbers)
+            read(endpoint, response, numbers)
         took = time.monotonic() - began
-        peak = tracemalloc.get_traced_memory()[1] if looked else 0
+        peak = tracemalloc.get_traced_memory()[1] if traced else 0
     finally:
         tracemalloc.stop()
-    if peak > MOST_MEMORY + len(data):
+    if peak > MAX_MEMORY + len(data):
         raise MemoryError(f"{peak >> 20} MiB for {len(data)} bytes")
-    if took > MOST_SECONDS:
+    if took > MAX_SECONDS:
         raise TimeoutError(f"{took:.1f} s for {len(data)} bytes")
 
 
 def mutate(data: bytes, most: int, seed: int) -> bytes:
-    """Bytes as libFuzzer changes them; as often one word of JSON for another."""
+    """Mutate bytes as libFuzzer does, or replace one JSON token by another, equally often."""
     dice = random.Random(seed)
     words = list(TOKEN.finditer(data, 3))
     if not words or dice.random() < 0.5:

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from tests.leaks.marks import Marks
 from tests.support.paths import ROOT
 from tests.support.recording import RecordingServer
-from tests.support.terminal import PATIENCE, QUESTION, command
+from tests.support.terminal import QUESTION, TIMEOUT_S, command
 from tests.support.writes import arguments_of
 from toolkit.auth.signers import is_encrypted
 from toolkit.endpoints import ENDPOINTS, WRITES, Endpoint, Write
@@ -188,7 +188,7 @@ class Workspace:
             cwd=str(self.cwd),
             env=self.environment | {"PYTHONPATH": str(package)},
             encoding="utf-8",
-            timeout=PATIENCE,
+            timeout=TIMEOUT_S,
             dimensions=(50, 400),
         )
         terminal.logfile_read = shown

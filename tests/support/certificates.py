@@ -1,4 +1,4 @@
-"""Certificates for servers of the tests."""
+"""TLS certificates for test servers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from cryptography.x509.oid import NameOID
 
 
 def certificate(folder: Path, *, days: int, of: str = "127.0.0.1") -> tuple[Path, Path]:
-    """A certificate for an address that is its own authority, valid until so many days from now."""
+    """A self-signed certificate for an address, valid until this many days from now."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a desk's own authority")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an authority for tests")])
     now = datetime.datetime.now(datetime.UTC)
     built = (
         x509.CertificateBuilder()

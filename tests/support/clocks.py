@@ -1,4 +1,4 @@
-"""A clock that does not wait: sleeping sets it forward."""
+"""Fake clocks: sleeping advances them at once."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
-LOOK_EVERY = 0.002
-LOOKS = 500
+POLL_EVERY_S = 0.002
+MAX_POLLS = 500
 
 
 class FakeClock:
-    """Time that passes only by sleeping.
+    """A clock that only sleeping advances.
 
-    Threads may share it. Who waits lets requests under way come back first, as they were signed by the
-    time that was (for a second at most: one may hang). Several that wait set it forward to the latest end
-    of a wait, not by the sum of all.
+    Threads may share it. `wait` first lets requests in flight come back, which were signed with the current
+    time (for one second at most, since a request may hang). Several threads that wait advance the clock to
+    the latest end of their waits, not by the sum of them.
 
     Args:
-        start: Seconds since 1970 to begin at.
+        start: First time that it shows, in seconds since 1970.
 
     Attributes:
-        under_way: Requests under way.
+        in_flight: Number of requests in flight.
     """
 
     def __init__(self, start: float = 1_767_225_600.0) -> None:  # 2026-01-01
@@ -29,18 +29,18 @@ class FakeClock:
         self._now = start
         self.wall_ahead = 0.0
         self.slept: list[float] = []
-        self.under_way = 0
+        self.in_flight = 0
 
     @contextlib.contextmanager
     def request(self) -> Iterator[None]:
-        """While a request is under way."""
+        """Count a request as in flight."""
         with self._lock:
-            self.under_way += 1
+            self.in_flight += 1
         try:
             yield
         finally:
             with self._lock:
-                self.under_way -= 1
+                self.in_flight -= 1
 
     def time(self) -> float:
         with self._lock:
@@ -57,10 +57,10 @@ class FakeClock:
 
     def wait(self, condition: threading.Condition, seconds: float) -> None:
         until = self.monotonic() + seconds
-        looks = 0
-        while self.under_way and looks < LOOKS:
-            looks += 1
-            if condition.wait(LOOK_EVERY):
+        polls = 0
+        while self.in_flight and polls < MAX_POLLS:
+            polls += 1
+            if condition.wait(POLL_EVERY_S):
                 return
         with self._lock:
             self.slept.append(seconds)
@@ -72,7 +72,7 @@ class FakeClock:
 
 
 class BehindClock:
-    """Another machine's view of a clock: so many seconds ahead of it."""
+    """The clock of another machine, some seconds ahead of a clock."""
 
     def __init__(self, clock: FakeClock, ahead: float) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""What other libraries may do to Python's decimals, as a context for a `with` statement."""
+"""Decimal contexts that other libraries may set, for a `with` statement."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOSTILE: Mapping[str, Callable[[], Context]] = {
 
 @contextmanager
 def hostile(name: str) -> Iterator[None]:
-    """A process in which something has changed the context of this thread and of all to come."""
+    """Change the decimal context of this thread, and the default of new threads."""
     context = HOSTILE[name]()
     default = decimal.DefaultContext
     names = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp")

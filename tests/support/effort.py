@@ -1,16 +1,16 @@
-"""Processor time of a call beside a baseline of the same test: a busy machine slows both alike."""
+"""CPU time of a call, compared with a baseline in the same test: a busy machine slows down both."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-# Below this a clock's own steps count for more than the work.
+# Shorter times are dominated by the resolution of the clock.
 _FLOOR = 5e-4
 
 
 def effort(call: Callable[[], object]) -> float:
-    """Processor seconds that this thread spends on a call, the least of three runs."""
+    """CPU seconds that this thread spends on a call, the minimum of three runs."""
     spent = []
     for _ in range(3):
         began = time.thread_time()
@@ -20,11 +20,11 @@ def effort(call: Callable[[], object]) -> float:
 
 
 def assert_in_proportion(small: Callable[[], object], large: Callable[[], object], times: int = 8) -> None:
-    """Work on `times` as much takes about `times` as long, and not the square of that.
+    """Assert that `times` as much work takes about `times` as long, and not the square of that.
 
-    Three times as long is still believed: caches are smaller than what is large.
+    Three times that is accepted, because large inputs do not fit into the caches.
     """
-    idempotency_key, more = effort(small), effort(large)
-    assert more < 3 * times * idempotency_key, (
-        f"{more / idempotency_key:.0f} times the effort for {times} times as much"
+    single, multiple = effort(small), effort(large)
+    assert multiple < 3 * times * single, (
+        f"{multiple / single:.0f} times the effort for {times} times as much"
     )

@@ -1,7 +1,6 @@
-"""Fixtures for the tests of any package: a sandbox and a Link on it, and writes with a journal of their own.
+"""Fixtures for all tests: a sandbox with a Link, and writes with their own journal.
 
-What they need is imported when a test first asks for one: the process that only hands out tests to others
-needs nothing of it.
+Imports are inside the fixtures, because the xdist controller process needs none of them.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def env() -> Iterator[SandboxEnv]:
-    """A Link on a fresh sandbox, on a clock that does not wait."""
+    """A Link on a new sandbox, with a fake clock."""
     from tests.support.sandbox_env import SandboxEnv
 
     made = SandboxEnv()
@@ -30,7 +29,7 @@ def env() -> Iterator[SandboxEnv]:
 
 @pytest.fixture(scope="module")
 def shared_env() -> Iterator[SandboxEnv]:
-    """A Link on a sandbox that nobody disturbs, for tests that only read."""
+    """A Link on a sandbox shared by a module, for tests that only read."""
     from tests.support.sandbox_env import SandboxEnv
 
     made = SandboxEnv()
@@ -40,13 +39,13 @@ def shared_env() -> Iterator[SandboxEnv]:
 
 @pytest.fixture(scope="module")
 def shared_link(shared_env: SandboxEnv) -> Link:
-    """The Link of that."""
+    """The Link of `shared_env`."""
     return shared_env.link
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder in memory: a journal has each of its steps on the disk."""
+    """A folder in memory, because a journal syncs every step to disk."""
     from tests.support.writes import memory_folder
 
     with memory_folder() as made:
@@ -55,7 +54,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def write_env(folder: Path) -> Iterator[WriteEnv]:
-    """A sandbox of its own, and operations on it."""
+    """A new sandbox, and operations on it."""
     from tests.support.writes import WriteEnv
 
     made = WriteEnv(folder)

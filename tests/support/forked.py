@@ -1,4 +1,4 @@
-"""What happens in a child that is forked, told to the test."""
+"""Runs code in a forked child and returns its result."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE = 60
-"""Seconds after which a child that hangs is ended."""
+TIMEOUT_S = 60
+"""Seconds after which a child that hangs is killed."""
 
 
 def in_child(work: Callable[[], object], *, meanwhile: Callable[[], object] = lambda: None) -> Any:
-    """What `work` returns in a child of this process, as JSON has it.
+    """Return what `work` returns in a forked child, sent as JSON.
 
     Args:
-        work: Done in the child.
-        meanwhile: Done in the parent once there is a child.
+        work: Called in the child.
+        meanwhile: Called in the parent after the fork.
     """
-    told, tell = os.pipe()
+    receiver, sender = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # that there are threads is what it is about
+        warnings.simplefilter("ignore", DeprecationWarning)  # it warns about threads
         child = os.fork()
     if not child:
         try:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(PATIENCE)
-            os.close(told)
+            signal.alarm(TIMEOUT_S)
+            os.close(receiver)
             try:
-                said = {"returned": work()}
+                result = {"returned": work()}
             except BaseException:
-                said = {"raised": traceback.format_exc()}
-            with os.fdopen(tell, "w") as out:
-                json.dump(said, out)
+                result = {"raised": traceback.format_exc()}
+            with os.fdopen(sender, "w") as out:
+                json.dump(result, out)
         finally:
             os._exit(0)
-    os.close(tell)
+    os.close(sender)
     meanwhile()
-    with os.fdopen(told) as pipe:
-        said = json.loads(pipe.read() or '{"raised": "the child hung, or died"}')
+    with os.fdopen(receiver) as pipe:
+        result = json.loads(pipe.read() or '{"raised": "the child hung, or died"}')
     os.waitpid(child, 0)
-    assert "returned" in said, said["raised"]
-    return said["returned"]
+    assert "returned" in result, result["raised"]
+    return result["returned"]

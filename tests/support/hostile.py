@@ -1,4 +1,4 @@
-"""What a hostile answer goes through: the way of a read, or of a write, without the wire."""
+"""Processes a hostile response as a read or a write would, without a socket."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ from toolkit.transport.responses import RawResponse, WriteResult, classify, exce
 
 NOW = 1_767_225_600.0
 LONGEST_TEXT = 2000
-"""An error is read by a person."""
+"""Most characters of an error text, which people read."""
 
 
 def documented() -> Iterator[tuple[Endpoint, bytes]]:
-    """Every endpoint, writes included, with its documented answer."""
+    """Every endpoint, writes included, with its documented response."""
     for endpoints, folder in ((ENDPOINTS_BY_NAME, ANSWERS), (WRITES_BY_NAME, ANSWERS / "writes")):
         for endpoint_name, endpoint in endpoints.items():
             example = json.loads((folder / f"{endpoint_name}.json").read_text(encoding="utf-8"))
             yield endpoint, json.dumps(example["documented"]).encode()
 
 
-def read(endpoint: Endpoint | None, answer: RawResponse, numbers: Numbers = "float") -> pd.DataFrame | None:
-    """The frame of an answer, None where it is refused as it should be.
+def read(endpoint: Endpoint | None, response: RawResponse, numbers: Numbers = "float") -> pd.DataFrame | None:
+    """The frame of a response; None if it is refused with an error of the toolkit.
 
     Args:
-        endpoint: What was asked, None for a path that the catalogue does not have.
-        answer: What came back.
+        endpoint: The endpoint; None for a path that is not declared.
+        response: The response.
         numbers: Whether amounts are exact.
     """
     endpoint_name = endpoint.qualified_name if endpoint else "/sapi/v1/x"
     path = endpoint.path if endpoint else "/sapi/v1/x"
-    read_counts(answer.headers)
-    read_retry_after(answer.headers, NOW)
-    read_date(answer.headers)
-    assert len(excerpt(answer)) <= 120
+    read_counts(response.headers)
+    read_retry_after(response.headers, NOW)
+    read_date(response.headers)
+    assert len(excerpt(response)) <= 120
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndeclaredFieldWarning)
         try:
-            payload, error = parse_response(endpoint_name, path, answer, NOW)
+            payload, error = parse_response(endpoint_name, path, response, NOW)
             if error is not None:
                 raise error
             if endpoint is None:
@@ -57,23 +57,23 @@ def read(endpoint: Endpoint | None, answer: RawResponse, numbers: Numbers = "flo
             return builder.frame({"complete": True})
         except ToolkitError as refused:
             if len(str(refused)) > LONGEST_TEXT:
-                raise AssertionError("the error says too much") from refused
+                raise AssertionError("the error text is too long") from refused
             return None
 
 
-def write(endpoint: Endpoint, answer: RawResponse) -> WriteResult:
-    """What became of a write; the frame of its answer is made as well."""
-    result = classify(endpoint.qualified_name, endpoint.path, answer, NOW)
+def write(endpoint: Endpoint, response: RawResponse) -> WriteResult:
+    """Classify the response to a write, and build its frame if it was executed."""
+    result = classify(endpoint.qualified_name, endpoint.path, response, NOW)
     assert (result.error is None) == (result.executed is True)
     assert result.error is None or len(str(result.error)) <= LONGEST_TEXT
     if result.executed:
-        assert 200 <= answer.status < 300
-        read(endpoint, answer)
+        assert 200 <= response.status < 300
+        read(endpoint, response)
     return result
 
 
 def headers_of(text: str) -> Mapping[str, str]:
-    """Headers that all say the same."""
+    """All relevant headers, with the same value."""
     names = (
         "X-MBX-USED-WEIGHT-1M",
         "X-SAPI-USED-UID-WEIGHT-1M",

@@ -1,4 +1,4 @@
-"""A real kernel, spoken to as JupyterLab does."""
+"""A real kernel, used as JupyterLab uses it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
-PATIENCE = 60.0
+TIMEOUT_S = 60.0
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass
 class Shown:
-    """What a cell has shown.
+    """The output of a cell.
 
     Attributes:
         text: Streams, results and displays, as text.
-        error: Name and text of its error, "" where it has none.
-        traceback: The traceback as it is shown, without colours.
+        error: Name and text of its error; "" if there is none.
+        traceback: The traceback as shown, without colours.
     """
 
     text: str = ""
@@ -44,24 +44,24 @@ class Kernel:
         self._manager.start_kernel(cwd=str(self.folder))
         self._client = self._manager.blocking_client()
         self._client.start_channels()
-        self._client.wait_for_ready(timeout=PATIENCE)
+        self._client.wait_for_ready(timeout=TIMEOUT_S)
 
     def run(self, code: str, *, while_it_runs: Callable[[Shown], bool] = lambda shown: True) -> Shown:
         """Run a cell.
 
         Args:
-            code: What is in it.
-            while_it_runs: Asked after whatever it shows, until it says that it is done.
+            code: The code of the cell.
+            while_it_runs: Called after each output until it returns True.
         """
         shown, request, done = Shown(), self._client.execute(code), False
         while True:
-            message = self._client.get_iopub_msg(timeout=PATIENCE)
+            message = self._client.get_iopub_msg(timeout=TIMEOUT_S)
             if message["parent_header"].get("msg_id") != request:
                 continue
             if self._take(shown, message["msg_type"], message["content"]):
                 break
             done = done or while_it_runs(shown)
-        self._client.get_shell_msg(timeout=PATIENCE)
+        self._client.get_shell_msg(timeout=TIMEOUT_S)
         return shown
 
     @staticmethod
@@ -76,19 +76,19 @@ class Kernel:
         return kind == "status" and content["execution_state"] == "idle"
 
     def well(self, code: str) -> str:
-        """What a cell shows that has no error."""
+        """The text that a cell shows; it must not raise."""
         shown = self.run(code)
         assert not shown.error, shown.traceback
         return shown.text
 
     def completions(self, code: str) -> list[str]:
-        """What TAB offers behind the code, as it would stand there, but for magics and files."""
-        reply = self._client.complete(code, len(code), reply=True, timeout=PATIENCE)["content"]
+        """The completions that TAB offers after the code, without magics."""
+        reply = self._client.complete(code, len(code), reply=True, timeout=TIMEOUT_S)["content"]
         assert reply["status"] == "ok"
         return [match.lstrip(".") for match in reply["matches"] if not match.startswith("%")]
 
     def interrupt(self) -> None:
-        """What the button does."""
+        """Interrupt the kernel, as the button does."""
         self._manager.interrupt_kernel()
 
     def stop(self) -> None:

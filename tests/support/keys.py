@@ -1,4 +1,4 @@
-"""Keys of the tests, files and keyrings that hold them, and what is said of bad ones."""
+"""Keys for tests, files and keyrings that hold them, and errors about bad ones."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ def profiles(folder: Path, text: str, mode: int = 0o600) -> Path:
 
 
 def secretless(error: BaseException) -> str:
-    """What an error says, in which nothing secret may be."""
+    """The text of an error, after a check that nothing in it is secret."""
     text = f"{error} {error!r} {error.__dict__} {error.__context__!r} {error.__cause__!r}"
     for secret in (KEY, SECRET, PASSPHRASE, "MC4CAQ", "PRIVATE KEY-----"):
         assert secret not in text
     return str(error)
 
 
-def refused(said: str, **arguments: Any) -> None:
-    with pytest.raises(NoKeyError, match=said) as caught:
+def refused(message: str, **arguments: Any) -> None:
+    with pytest.raises(NoKeyError, match=message) as caught:
         toolkit.Link(**arguments)
     assert "Nothing was sent" in secretless(caught.value)
 
 
 class MemoryKeyring(keyring.backend.KeyringBackend):
-    """A backend as a desktop has one, without a desktop."""
+    """A keyring in memory, in place of the desktop's."""
 
     priority = 1  # type: ignore[assignment]
 

@@ -1,4 +1,4 @@
-"""`python -m toolkit lab` as a process with a home of its own, for the tests that start it for real."""
+"""`python -m toolkit lab` as a process with its own home folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 MARK = "THIS_TEST_STARTED_IT"
-SOCKET_PATIENCE = 60.0
+SOCKET_TIMEOUT_S = 60.0
 
 
 def free_port() -> int:
@@ -45,45 +45,45 @@ class Launched:
             name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "XDG_"))
         }
         inner |= {"HOME": str(self.home), MARK: self.mark, "CI": "true"}
-        inner["SHELL"] = shutil.which("bash") or "sh"  # whatever shell the tests themselves were started in
+        inner["SHELL"] = shutil.which("bash") or "sh"  # independent of the shell that runs the tests
         if self.stand_in is not None:
-            inner["TMPDIR"] = str(self.home)  # what a kill -9 leaves behind goes with the test's folder
+            inner["TMPDIR"] = str(self.home)  # so that leftovers go with the test
             inner["PYTHONPATH"] = os.pathsep.join([str(self.stand_in), inner.get("PYTHONPATH", "")])
         command = [sys.executable, "-u", "-m", "toolkit", "lab", "--port", str(self.port)]
         self.process = subprocess.Popen(
             command, cwd=self.folder, env=inner, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        self.said = ""
+        self.output = ""
 
     def until(self, text: str) -> Launched:
-        """Read on until it has said this."""
+        """Read its output up to this text."""
         assert self.process.stdout is not None
-        while text not in self.said:
+        while text not in self.output:
             line = self.process.stdout.readline()
-            assert line, f"it ended without saying {text!r}:\n{self.said}"
-            self.said += line
+            assert line, f"it ended without printing {text!r}:\n{self.output}"
+            self.output += line
         return self
 
     @property
     def token(self) -> str:
-        return re.findall(r"token=([\w-]+)", self.said)[0]
+        return re.findall(r"token=([\w-]+)", self.output)[0]
 
     def ask(self, path: str, method: str = "GET", *, token: bool = True) -> tuple[int, str]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             headers = {"Authorization": f"token {self.token}"} if token else {}
             connection.request(method, path, headers=headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+            response = connection.getresponse()
+            return response.status, response.read().decode()
         finally:
             connection.close()
 
     def in_terminal(self, command: str) -> str:
-        """What a command shows in a terminal of the Lab."""
+        """The output of a command in a terminal of JupyterLab."""
         name = json.loads(self.ask("/api/terminals", "POST")[1])["name"]
 
         async def talk(socket: WebSocketClientConnection) -> str:
-            # The mark is put together by the shell, so that the echo of what is typed does not have it.
+            # The shell joins the parts of the end marker, so the echo of the command does not contain it.
             typed = f"{command}; echo end''-of-it\r"
             await socket.write_message(json.dumps(["stdin", typed]))
             shown = ""
@@ -97,11 +97,11 @@ class Launched:
         return self._over_socket(f"/terminals/websocket/{name}", talk)
 
     def in_cell(self, code: str) -> str:
-        """What a cell writes in a kernel of the Lab."""
+        """The output of a cell in a kernel of JupyterLab."""
         kernel = json.loads(self.ask("/api/kernels", "POST")[1])["id"]
         request = uuid.uuid4().hex
         header = {"msg_id": request, "msg_type": "execute_request", "session": request, "username": ""}
-        asked = {
+        execute = {
             "channel": "shell",
             "header": {**header, "version": "5.3", "date": "2026-01-01T00:00:00Z"},
             "parent_header": {},
@@ -110,16 +110,16 @@ class Launched:
         }
 
         async def talk(socket: WebSocketClientConnection) -> str:
-            await socket.write_message(json.dumps(asked))
+            await socket.write_message(json.dumps(execute))
             shown = ""
             while True:
                 message = await socket.read_message()
-                assert message is not None, f"the kernel is gone:\n{shown}"
-                said = json.loads(message)
-                if said.get("parent_header", {}).get("msg_id") != request:
+                assert message is not None, f"the kernel was closed:\n{shown}"
+                content = json.loads(message)
+                if content.get("parent_header", {}).get("msg_id") != request:
                     continue
-                shown += said["content"].get("text", "") if said["msg_type"] == "stream" else ""
-                if said["msg_type"] == "status" and said["content"]["execution_state"] == "idle":
+                shown += content["content"].get("text", "") if content["msg_type"] == "stream" else ""
+                if content["msg_type"] == "status" and content["content"]["execution_state"] == "idle":
                     return shown
 
         return self._over_socket(f"/api/kernels/{kernel}/channels", talk)
@@ -131,7 +131,7 @@ class Launched:
         async def connected() -> str:
             socket = await websocket_connect(request)
             try:
-                return await asyncio.wait_for(talk(socket), SOCKET_PATIENCE)
+                return await asyncio.wait_for(talk(socket), SOCKET_TIMEOUT_S)
             finally:
                 socket.close()
                 while await socket.read_message() is not None:
@@ -140,27 +140,27 @@ class Launched:
         return asyncio.run(connected())
 
     def running(self) -> dict[int, str]:
-        """Every process that descends from it, orphans included, with its arguments."""
+        """All processes that descend from it, including orphans, with their command lines."""
         found = {}
         for entry in Path("/proc").iterdir():
             try:
                 if entry.name.isdigit() and self.mark.encode() in (entry / "environ").read_bytes():
                     found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
-            except OSError:  # it ended meanwhile
+            except OSError:  # it has ended
                 continue
-        return {pid: words for pid, words in found.items() if words}  # a zombie has no words
+        return {pid: words for pid, words in found.items() if words}  # a zombie has no command line
 
     def pid_of(self, what: str) -> int:
         return next(pid for pid, words in self.running().items() if what in words)
 
     def ended(self, seconds: float = 60) -> int:
-        """Its exit code, once it is over; the rest of what it said is kept."""
+        """Wait for its end and return its exit code; the rest of its output is kept."""
         rest, _ = self.process.communicate(timeout=seconds)
-        self.said += rest
+        self.output += rest
         return self.process.returncode
 
     def stop(self) -> None:
-        """Leave nothing, whatever the test has found."""
+        """Stop it and all its processes."""
         if self.process.poll() is None:
             self.process.terminate()
             self.ended()

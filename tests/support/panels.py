@@ -1,4 +1,4 @@
-"""What a panel shows, and the use of rate limits that one is made to show."""
+"""Reads what a panel shows, and makes snapshots for it to show."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from toolkit.endpoints import SAPI_UID
 from toolkit.panels import Panel
 from toolkit.ratelimit.snapshot import ProcessUsage, RateLimitUsage, Snapshot
 
-WITHIN = 10.0
+TIMEOUT_S = 10.0
 SPOT = "/sapi/v1/broker/subAccount/spotSummary"
 
 
@@ -23,7 +23,7 @@ def tree(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
 
 
 def seen(panel: Panel) -> str:
-    """All that the panel shows, as HTML and text; without its style sheet."""
+    """Everything that a panel shows, as HTML and text, without the style sheet."""
     parts = []
     for widget in tree(panel.widget):
         if isinstance(widget, ipywidgets.HTML) and "<style>" not in widget.value:
@@ -34,7 +34,7 @@ def seen(panel: Panel) -> str:
 
 
 def wait_until(panel: Panel, check: Callable[[str], bool]) -> str:
-    """Wait, bounded, until what the panel shows passes; what it shows then."""
+    """Wait until a check of what the panel shows passes, and return what it shows."""
     passed = threading.Event()
 
     def look(_: object = None) -> None:
@@ -46,7 +46,7 @@ def wait_until(panel: Panel, check: Callable[[str], bool]) -> str:
         widget.observe(look)
     look()
     try:
-        assert passed.wait(WITHIN), seen(panel)
+        assert passed.wait(TIMEOUT_S), seen(panel)
     finally:
         for widget in watched:
             widget.unobserve(look)
@@ -54,12 +54,12 @@ def wait_until(panel: Panel, check: Callable[[str], bool]) -> str:
 
 
 def wait_for(panel: Panel, *words: str) -> str:
-    # All of them at once: a redraw writes one widget after the other.
+    # All at the same time: a redraw writes one widget after the other.
     return wait_until(panel, lambda shown: all(word in shown for word in words))
 
 
 def panel_threads(panel: str) -> list[threading.Thread]:
-    """Those that draw; a fetch that was stopped ends by itself."""
+    """The drawing threads; threads of a fetch end by themselves."""
     return [each for each in threading.enumerate() if each.name in (panel, f"{panel} panel")]
 
 

@@ -1,4 +1,4 @@
-"""Where things are in a checkout, for tests that look into its files."""
+"""Paths in the checkout, for tests that read its files."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ PACKAGE = ROOT / "toolkit"
 NOTEBOOKS = ROOT / "notebooks"
 DATA = ROOT / "tests" / "data"
 ANSWERS = DATA / "answers"
-"""The documented answer of each endpoint."""
+"""The documented response of each endpoint."""

@@ -1,4 +1,4 @@
-"""Programs as processes of their own, each forked from one that has imported beforehand what takes long."""
+"""Programs in separate processes, forked from one that has already done the slow imports."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from typing import Any
 
 from tests.support.paths import ROOT
 
-_BEFOREHAND = ["toolkit.__main__", "toolkit.auth.keys", "toolkit.client", "toolkit.sandbox.server"]
+_PRELOADED = ["toolkit.__main__", "toolkit.auth.keys", "toolkit.client", "toolkit.sandbox.server"]
 
 
 @cache
 def forked() -> Any:
-    """Where processes come from: one that is started when it is first needed, and has no threads."""
+    """The fork server: started when it is first needed, and without threads."""
     context = get_context("forkserver")
-    context.set_forkserver_preload(_BEFOREHAND)
+    context.set_forkserver_preload(_PRELOADED)
     return context
 
 
 class Program:
-    """A program that is spoken to through pipes.
+    """A program with pipes for its standard input and output.
 
     Args:
-        main: What it does, at the top of a module.
+        main: Its function, at the top level of a module.
         arguments: Its arguments.
-        env: The whole of its environment.
+        env: Its whole environment.
 
     Attributes:
-        stdin: What it reads.
-        stdout: What it writes.
+        stdin: Its standard input.
+        stdout: Its standard output.
     """
 
     def __init__(self, main: Callable[..., object], *arguments: object, env: Mapping[str, str]) -> None:
@@ -45,36 +45,36 @@ class Program:
         self._process.start()
         reads[0].close()
         writes[1].close()
-        self.stdin = os.fdopen(_taken(reads[1]), "w")
-        self.stdout = os.fdopen(_taken(writes[0]))
+        self.stdin = os.fdopen(_file_descriptor(reads[1]), "w")
+        self.stdout = os.fdopen(_file_descriptor(writes[0]))
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """Its process id."""
         return int(self._process.pid)
 
-    def communicate(self, patience: float) -> tuple[str, int]:
-        """Close what it reads; the little that it writes until it ends, and its exit status."""
+    def communicate(self, timeout: float) -> tuple[str, int]:
+        """Close its standard input; return the rest of its output, and its exit status."""
         self.close_stdin()
-        self._process.join(patience)
+        self._process.join(timeout)
         assert self._process.exitcode is not None, "it does not end"
-        said = self.stdout.read()
+        output = self.stdout.read()
         self.stdout.close()
-        return said, self._process.exitcode
+        return output, self._process.exitcode
 
     def terminate(self) -> None:
-        """SIGTERM."""
+        """Send SIGTERM."""
         self._process.terminate()
 
     def kill(self) -> None:
-        """SIGKILL: nothing of its own runs any more. Nothing happens where it has ended."""
+        """Send SIGKILL, if it has not ended, and close the pipes."""
         self._process.kill()
         self._process.join()
         self.close_stdin()
         self.stdout.close()
 
     def close_stdin(self) -> None:
-        """It reads no more."""
+        """Close its standard input."""
         with suppress(BrokenPipeError):
             self.stdin.close()
 
@@ -84,7 +84,7 @@ def _pipe() -> tuple[Connection, Connection]:
     return Connection(here, writable=False), Connection(there, readable=False)
 
 
-def _taken(connection: Connection) -> int:
+def _file_descriptor(connection: Connection) -> int:
     number = os.dup(connection.fileno())
     connection.close()
     return number
@@ -97,7 +97,7 @@ def _be(
     arguments: tuple[object, ...],
     environment: Mapping[str, str],
 ) -> None:
-    """Be the program."""
+    """Set up this process and run the program."""
     for number, pipe in enumerate((reads, writes)):
         os.dup2(pipe.fileno(), number)
         pipe.close()

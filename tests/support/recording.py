@@ -1,4 +1,4 @@
-"""Sockets with a will of their own: what came over the wire is kept byte for byte."""
+"""A server that records requests byte for byte, and can misbehave."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 Behaviour = Callable[[socket.socket], None]
-"""What is done instead of handing a write on and its answer back."""
+"""Called with the connection of a write, instead of forwarding it."""
 
-_NEVER_LINGER = struct.pack("ii", 1, 0)
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True)
-class CompletedRequest:
-    """A request as it came over the wire.
+class RecordedRequest:
+    """A request as it arrived.
 
     Attributes:
-        connection: Which connection it came over.
-        raw: All of it.
+        connection: Number of the connection that it arrived on.
+        raw: Its bytes.
     """
 
     connection: int
@@ -48,7 +48,7 @@ class CompletedRequest:
     @property
     def headers(self) -> dict[str, str]:
         head = self.raw.partition(b"\r\n\r\n")[0].decode("latin-1")
-        pairs = (line.partition(": ") for line in head.split("\r\n")[1:])
+        pairs = (sock.partition(": ") for sock in head.split("\r\n")[1:])
         return {name.lower(): value for name, _, value in pairs}
 
     @property
@@ -57,21 +57,21 @@ class CompletedRequest:
 
 
 class RecordingServer:
-    """A server in front of another one: it keeps what comes, and hands it on unless told otherwise.
+    """A server in front of another one: it records requests and forwards them.
 
     Args:
-        to: Address of the other one, None where nothing is handed on.
-        context: Speaks TLS with this.
+        to: Address of the other server; None to forward nothing.
+        context: TLS context of the server; None for http.
 
     Attributes:
-        sent: All requests that came, whole or not.
-        writes: Those that are no GET.
-        answered: What was answered to those that were handed on.
-        behave: What is done with writes instead of handing them on.
+        sent: All requests, complete or not.
+        writes: The requests that are not GET.
+        answered: The responses to the forwarded requests.
+        behave: Called for writes instead of forwarding them.
     """
 
     def __init__(self, to: str | None = None, context: ssl.SSLContext | None = None) -> None:
-        self.sent: list[CompletedRequest] = []
+        self.sent: list[RecordedRequest] = []
         self.answered: list[bytes] = []
         self.behave: Behaviour | None = None
         self._to = None if to is None else ("127.0.0.1", int(urlsplit(to).port or 0))
@@ -80,107 +80,107 @@ class RecordingServer:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._done = threading.Event()
-        self._endpoint_name = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", 0))
         scheme = "http" if context is None else "https"
-        self.address = f"{scheme}://127.0.0.1:{self._endpoint_name.getsockname()[1]}"
+        self.address = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
     @property
-    def writes(self) -> list[CompletedRequest]:
+    def writes(self) -> list[RecordedRequest]:
         return [each for each in self.sent if each.method != "GET"]
 
     @property
     def connections(self) -> int:
-        """How many have been made."""
+        """Number of connections that were accepted."""
         return self._count
 
     def close(self) -> None:
         self._done.set()
         with contextlib.suppress(OSError):
-            self._endpoint_name.shutdown(socket.SHUT_RDWR)
-        self._endpoint_name.close()
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
         with self._lock:
-            for line in self._open:
+            for sock in self._open:
                 with contextlib.suppress(OSError):
-                    line.shutdown(socket.SHUT_RDWR)
+                    sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5)
 
     def _accept(self) -> None:
         while not self._done.is_set():
             try:
-                line, _ = self._endpoint_name.accept()
+                sock, _ = self._listener.accept()
             except OSError:
                 return
             self._count += 1
-            thread = threading.Thread(target=self._serve, args=(line, self._count), daemon=True)
+            thread = threading.Thread(target=self._serve, args=(sock, self._count), daemon=True)
             with self._lock:
-                self._open.add(line)
+                self._open.add(sock)
                 self._threads.append(thread)
             thread.start()
 
-    def _serve(self, line: socket.socket, number: int) -> None:
-        # Whoever hangs up in the middle is a client that was told to.
-        with contextlib.suppress(OSError), line:
+    def _serve(self, sock: socket.socket, number: int) -> None:
+        # A client may close the connection at any time.
+        with contextlib.suppress(OSError), sock:
             if self._context is not None:
-                line = self._context.wrap_socket(line, server_side=True)
+                sock = self._context.wrap_socket(sock, server_side=True)
                 with self._lock:
-                    self._open.add(line)
-            with line:
-                while raw := read_request(line):
-                    sent = CompletedRequest(number, raw)
+                    self._open.add(sock)
+            with sock:
+                while raw := read_request(sock):
+                    sent = RecordedRequest(number, raw)
                     self.sent.append(sent)
                     if sent.method != "GET" and self.behave is not None:
-                        self.behave(line)
+                        self.behave(sock)
                         return
-                    answered = self._answer(raw)
-                    line.sendall(answered)
-                    if not _is_whole(answered):
+                    response = self._answer(raw)
+                    sock.sendall(response)
+                    if not _is_whole(response):
                         return
 
     def _answer(self, raw: bytes) -> bytes:
         if self._to is None:
             return answer(404, b'{"code":-1099,"msg":"Not found."}')
-        with socket.create_connection(self._to, 5) as onwards:
-            onwards.settimeout(1.5)  # it may be told to be silent
-            onwards.sendall(raw)
-            answered = read_answer(onwards)
-        self.answered.append(answered)
-        return answered
+        with socket.create_connection(self._to, 5) as upstream:
+            upstream.settimeout(1.5)  # a fault may keep it silent
+            upstream.sendall(raw)
+            response = _read_response(upstream)
+        self.answered.append(response)
+        return response
 
 
 def answer(status: int, body: bytes = b"{}", *more: bytes) -> bytes:
-    """An answer."""
+    """The bytes of a response."""
     head = [b"HTTP/1.1 %d Word" % status, b"Content-Type: application/json", *more]
     return b"\r\n".join([*head, b"Content-Length: %d" % len(body), b"", body])
 
 
-def read_request(line: socket.socket) -> bytes:
-    """All of a request; what came of it where the other side stops."""
-    return _read(line)
+def read_request(sock: socket.socket) -> bytes:
+    """Read a request, or as much of it as arrives."""
+    return _read(sock)
 
 
-def read_answer(line: socket.socket) -> bytes:
-    """All of an answer."""
-    return _read(line)
+def _read_response(sock: socket.socket) -> bytes:
+    """Read a response, or as much of it as arrives."""
+    return _read(sock)
 
 
-def reset(line: socket.socket) -> None:
+def reset(sock: socket.socket) -> None:
     """Reset the connection."""
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NEVER_LINGER)
-    line.close()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    sock.close()
 
 
-def _read(line: socket.socket) -> bytes:
+def _read(sock: socket.socket) -> bytes:
     raw = b""
     while b"\r\n\r\n" not in raw:
-        piece = line.recv(65536)
+        piece = sock.recv(65536)
         if not piece:
             return raw
         raw += piece
     while not _is_whole(raw):
-        piece = line.recv(65536)
+        piece = sock.recv(65536)
         if not piece:
             break
         raw += piece
@@ -188,7 +188,7 @@ def _read(line: socket.socket) -> bytes:
 
 
 def _is_whole(raw: bytes) -> bool:
-    """Whether a request or answer, whose head is there, has as much of a body as it says."""
+    """Whether the body of a request or response, whose head is complete, has its full length."""
     head, _, body = raw.partition(b"\r\n\r\n")
     fields = (each.partition(b":") for each in head.split(b"\r\n")[1:])
     lengths = [int(value) for name, _, value in fields if name.strip().lower() == b"content-length"]
@@ -199,7 +199,7 @@ def _is_whole(raw: bytes) -> bool:
 def recording_server(
     to: str | None = None, context: ssl.SSLContext | None = None
 ) -> Iterator[RecordingServer]:
-    """One, closed in the end."""
+    """A server that is closed afterwards."""
     made = RecordingServer(to, context)
     try:
         yield made

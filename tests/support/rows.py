@@ -1,4 +1,4 @@
-"""Rows as the exchange lists them, and how the sandbox is made to list them."""
+"""Rows as the exchange returns them, and a sandbox that returns them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def transfer(number: int, time: int) -> Row:
 
 
 def kickback(number: int, time: int) -> Row:
-    # Nothing names such a row: those of the same number are alike in every field.
+    # Such a row has no id: rows with the same number are equal in every field.
     return {"income": f"0.{number % 3}", "asset": "BTC", "symbol": "ETHBTC", "time": time}
 
 
@@ -89,7 +89,7 @@ def account(number: int, time: int) -> Row:
     }
 
 
-# One of each way to get more rows than fit in an answer, with a column that tells rows apart.
+# One endpoint of each kind of paging, with a column that identifies rows.
 KINDS: dict[str, tuple[Callable[[int, int], Row], dict[str, Any], str]] = {
     "exchange.rebates": (rebate, {}, "trade_id"),
     "exchange.deposits": (deposit, {}, "deposit_id"),
@@ -101,17 +101,17 @@ KINDS: dict[str, tuple[Callable[[int, int], Row], dict[str, Any], str]] = {
 
 
 def put(env: SandboxEnv, endpoint: Endpoint, rows: list[Row], keeps: str = "oldest") -> ListTable:
-    table = ListTable(rows, wire_of(endpoint, endpoint.order_by) if endpoint.order_by else "")
+    table = ListTable(rows, field_of(endpoint, endpoint.order_by) if endpoint.order_by else "")
     env.replace_exchange(tables={endpoint.qualified_name: table}, rows_kept=keeps)
     return table
 
 
-def wire_of(endpoint: Endpoint, name: str) -> str:
+def field_of(endpoint: Endpoint, name: str) -> str:
     return next(column.fields[0] for column in endpoint.columns if column.name == name)
 
 
 def smaller(endpoint_name: str, size: int) -> Endpoint:
-    """The same endpoint, asked for so few rows at once."""
+    """The same endpoint with a smaller page size."""
     endpoint = ENDPOINTS_BY_NAME[endpoint_name]
     return replace(endpoint, paging=replace(endpoint.paging, maximum=size))
 

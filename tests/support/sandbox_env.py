@@ -1,4 +1,4 @@
-"""A Link on a sandbox over a real socket, both on a clock that does not wait."""
+"""A sandbox and a Link to it over a real socket, with a fake clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from toolkit.sandbox.world import World
 
 
 class SandboxEnv:
-    """Sandbox and Link. `env.link` talks to `env.exchange` over 127.0.0.1.
+    """A sandbox and a Link: `env.link` sends to `env.exchange` over 127.0.0.1.
 
     Args:
         ahead: Seconds the exchange's clock is ahead of the Link's.
@@ -38,7 +38,7 @@ class SandboxEnv:
         self.link = self.new_link(**(link or {}))
 
     def replace_exchange(self, **arguments: Any) -> None:
-        """Put another exchange behind the same address."""
+        """Replace the exchange behind the address."""
         self.sandbox.exchange = Exchange(self.sandbox.world, self.exchange_clock, **arguments)
 
     @property
@@ -56,9 +56,9 @@ class SandboxEnv:
         """Another Link on the same exchange.
 
         Args:
-            key: Another key.
-            secret: And its secret.
-            bare: The clock need not know of its requests: it goes by itself.
+            key: API key; the partner's if not given.
+            secret: Its secret.
+            bare: Do not count its requests in the fake clock, for a Link with a clock of its own.
             arguments: More arguments of the Link.
         """
         hosts = dict.fromkeys(BASE_URLS, self.sandbox.address)
@@ -72,7 +72,7 @@ class SandboxEnv:
         return link
 
     def _counted(self, send: Callable[..., Any]) -> Callable[..., Any]:
-        """The clock knows of the requests that are under way."""
+        """Count requests in flight in the fake clock."""
 
         def counted(*arguments: Any) -> Any:
             with self.clock.request():
@@ -81,7 +81,7 @@ class SandboxEnv:
         return counted
 
     def sent(self, path: str = "") -> list[int]:
-        """Statuses of the requests the exchange has seen for a path."""
+        """Statuses of the requests for a path, in order."""
         return [entry.status for entry in self.exchange.log if entry.path.startswith(path or "/")]
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""An exchange without sockets and a signing helper of the tests' own, for the tests of the sandbox."""
+"""An exchange without sockets, and signed requests, for the tests of the sandbox."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @cache
 def world() -> World:
-    """The usual world; nothing changes it."""
+    """The default world, which no test changes."""
     return World(now=NOW)
 
 
@@ -33,12 +33,12 @@ def exchange(clock: FakeClock | None = None, **options: Any) -> Exchange:
 
 
 def new_rows(clock: FakeClock | None = None, **options: Any) -> Exchange:
-    """An exchange with a world of its own, because it will change."""
+    """An exchange with its own world, for tests that change it."""
     return Exchange(World(now=NOW, sub_accounts=24, customers=30), clock or FakeClock(NOW), **options)
 
 
 def state(this: Exchange) -> str:
-    """All of the world that a write may change."""
+    """Everything in the world that a write may change."""
     world = this.world
     day = (NOW_MS - DAY, NOW_MS + DAY)
     filters = {"subAccountId": world.accounts[0].id, "futuresType": "1", "showAllStatus": "true"}
@@ -52,7 +52,7 @@ def hmac_of(secret: str, payload: str) -> str:
 
 
 def minimal(endpoint_name: str, now_ms: int = NOW_MS, this: World | None = None) -> dict[str, str]:
-    """What the endpoint insists on."""
+    """The required parameters of an endpoint."""
     endpoint = ENDPOINTS_BY_NAME[endpoint_name]
     params = (this or world()).example(endpoint_name)
     if endpoint.window and endpoint.window.required:
@@ -72,7 +72,7 @@ def signed(
     headers: Mapping[str, str] | None = None,
     **override: str,
 ) -> SandboxRequest:
-    """A rightly signed request; `override` replaces what would have been sent."""
+    """A correctly signed request; `override` replaces its timestamp or signature."""
     key = key or world().partner
     query = params if isinstance(params, str) else urlencode(params)
     query += ("&" if query else "") + "timestamp=" + override.get("timestamp", str(now_ms))
@@ -83,7 +83,7 @@ def signed(
 def ask(
     this: Exchange, endpoint_name: str, params: Mapping[str, object] | None = None, **options: Any
 ) -> SandboxResponse:
-    """Ask an endpoint; its minimal parameters if none are given."""
+    """Send a read, with the required parameters if none are given."""
     now_ms = int(this.clock.time() * 1000)
     if params is None:
         params = minimal(endpoint_name, now_ms, this.world)
@@ -101,7 +101,7 @@ def placed(
     headers: Mapping[str, str] = FORM,
     signature: str | None = None,
 ) -> SandboxRequest:
-    """A rightly signed write: these parameters in the query string, those in the body."""
+    """A correctly signed write with parameters in the query string and in the body."""
     first, second = urlencode(query), urlencode({**body, "timestamp": str(now_ms)})
     second += "&signature=" + (signature or hmac_of(key.secret, first + second))
     write = WRITES_BY_NAME[endpoint_name]
@@ -117,35 +117,35 @@ def write(
     key: RegisteredKey | None = None,
     **options: Any,
 ) -> SandboxResponse:
-    """Send a write, all of it in the body; the world's example if nothing is given."""
+    """Send a write with all parameters in the body, those of the world's example if none are given."""
     example = this.world.example_write(endpoint_name)
     now_ms = int(this.clock.time() * 1000)
-    wanted = example.parameters if params is None else params
-    return this.handle(placed(endpoint_name, {}, wanted, key=key or example.key, now_ms=now_ms, **options))
+    chosen = example.parameters if params is None else params
+    return this.handle(placed(endpoint_name, {}, chosen, key=key or example.key, now_ms=now_ms, **options))
 
 
-def error(answer: SandboxResponse) -> tuple[int, int]:
+def error(response: SandboxResponse) -> tuple[int, int]:
     """Status and code of a refusal."""
-    payload: Any = answer.json()
+    payload: Any = response.json()
     assert set(payload) == {"code", "msg"}, payload
-    return answer.status, payload["code"]
+    return response.status, payload["code"]
 
 
 def refused(
     this: Exchange, endpoint_name: str, code: int, key: RegisteredKey | None = None, **change: str | None
 ) -> None:
-    """The world's example with a change (None: not sent) is refused, and nothing happened."""
+    """Assert that the world's example with a change (None: left out) is refused and changes nothing."""
     before = state(this)
-    answer = write(this, endpoint_name, _changed(this, endpoint_name, **change), key=key)
-    assert error(answer) == (400, code), answer.body
+    response = write(this, endpoint_name, _changed(this, endpoint_name, **change), key=key)
+    assert error(response) == (400, code), response.body
     assert state(this) == before
 
 
 def done(this: Exchange, endpoint_name: str, **change: str | None) -> Any:
-    """The answer to the world's example with a change."""
-    answer = write(this, endpoint_name, _changed(this, endpoint_name, **change))
-    assert answer.status == 200, answer.body
-    return answer.json()
+    """The response to the world's example with a change."""
+    response = write(this, endpoint_name, _changed(this, endpoint_name, **change))
+    assert response.status == 200, response.body
+    return response.json()
 
 
 def _changed(this: Exchange, endpoint_name: str, **change: str | None) -> dict[str, str]:
@@ -154,19 +154,19 @@ def _changed(this: Exchange, endpoint_name: str, **change: str | None) -> dict[s
 
 
 def read(this: Exchange, endpoint_name: str, **params: str) -> Any:
-    """What a read answers."""
-    answer = ask(this, endpoint_name, params)
-    assert answer.status == 200, answer.body
-    return answer.json()
+    """The response to a read."""
+    response = ask(this, endpoint_name, params)
+    assert response.status == 200, response.body
+    return response.json()
 
 
 def documented(endpoint_name: str) -> list[Any]:
-    """The documented answers of an endpoint."""
+    """The documented responses of an endpoint."""
     return list(json.loads((ANSWERS / f"{endpoint_name}.json").read_text()).values())
 
 
 def documented_write(endpoint_name: str) -> dict[str, Any]:
-    """The documented answer of a write."""
+    """The documented response of a write."""
     answer: dict[str, Any] = json.loads((ANSWERS / "writes" / f"{endpoint_name}.json").read_text())[
         "documented"
     ]

@@ -1,7 +1,4 @@
-"""The commands on a terminal of their own, where somebody types.
-
-Each runs in a process of its own.
-"""
+"""Runs commands of the toolkit on a terminal, each in its own process, and types answers."""
 
 from __future__ import annotations
 
@@ -19,12 +16,12 @@ import pytest
 from tests.support.programs import forked
 
 QUESTION = "(API key|Secret|Passphrase|Repeat the passphrase|passphrase of the private key): "
-PATIENCE = 60.0
+TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What a command did: its exit status, and everything on its screen."""
+class CommandResult:
+    """The exit status of a command, and everything on its screen."""
 
     status: int | None
     shown: str
@@ -36,30 +33,30 @@ def command(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
     once_typed: Callable[[], object] = lambda: None,
-) -> Ran:
-    """Run `python -m toolkit` with these arguments, and type these lines where it asks.
+) -> CommandResult:
+    """Run `python -m toolkit` with these arguments, and type a line at each prompt.
 
     Args:
         arguments: Its arguments.
         typed: The lines.
-        environment: Its whole environment; that of the tests where it is left out.
-        folder: Where it runs.
-        once_typed: Done after each line.
+        environment: Its whole environment; that of the tests if not given.
+        folder: Its working folder.
+        once_typed: Called after each line.
     """
     pexpect = pytest.importorskip("pexpect")
     from pexpect import fdpexpect
 
-    surroundings = dict(environment or os.environ), str(folder or os.getcwd())
+    settings = dict(environment or os.environ), str(folder or os.getcwd())
     screen, keyboard = os.openpty()
     here, there = forked().Pipe()
     process = forked().Process(
         target=_run,
-        args=(there, os.ttyname(keyboard), arguments, *surroundings),
+        args=(there, os.ttyname(keyboard), arguments, *settings),
     )
     process.start()
-    here.recv()  # it has opened its terminal, which ends with it
+    here.recv()  # it has opened its terminal, which closes when it ends
     os.close(keyboard)
-    terminal = fdpexpect.fdspawn(screen, encoding="utf-8", timeout=PATIENCE)
+    terminal = fdpexpect.fdspawn(screen, encoding="utf-8", timeout=TIMEOUT_S)
     shown = terminal.logfile_read = io.StringIO()
     try:
         for line in typed:
@@ -67,11 +64,11 @@ def command(
             terminal.sendline(line)
             once_typed()
         terminal.expect(pexpect.EOF)
-        process.join(PATIENCE)
+        process.join(TIMEOUT_S)
     finally:
         process.kill()
         terminal.close()
-    return Ran(process.exitcode, shown.getvalue().replace("\r", ""))
+    return CommandResult(process.exitcode, shown.getvalue().replace("\r", ""))
 
 
 def _run(
@@ -81,12 +78,12 @@ def _run(
     environment: Mapping[str, str],
     folder: str | Path,
 ) -> None:
-    """Be the command."""
+    """Set up this process and run the command."""
     os.setsid()
-    line = os.open(terminal, os.O_RDWR)  # a session's first terminal is the one that controls it
+    device = os.open(terminal, os.O_RDWR)  # the first one becomes the controlling terminal
     for number in (0, 1, 2):
-        os.dup2(line, number)
-    os.close(line)
+        os.dup2(device, number)
+    os.close(device)
     ready.send(None)
     sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
     os.environ.clear()

@@ -15,11 +15,11 @@ from tests.support.rows import (
     KINDS,
     Row,
     daily,
+    field_of,
     put,
     rebate,
     smaller,
     spot_rebate,
-    wire_of,
 )
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
@@ -73,7 +73,7 @@ def test_every_row_once_and_oldest_first(
     frame = shared.link._fetcher.fetch(endpoint, arguments, **span)
     first, last = (now - start, now - end) if endpoint.window else (None, None)
     expected = table.slice(first, last, {}, 0, 10**6)
-    column = wire_of(endpoint, name)
+    column = field_of(endpoint, name)
     assert frame[name].astype(str).tolist() == [str(_said(row[column])) for row in expected]
     order = endpoint.order_by
     assert order is not None
@@ -98,7 +98,7 @@ def test_a_row_on_two_pages_appears_once(
     shared.exchange.faults.add("repeat", path=endpoint.path, times=None)
     frame = shared.link._fetcher.fetch(endpoint, arguments, start="-1D")
     expected = table.slice(None, None, {}, 0, 10**6)
-    assert frame[name].tolist() == [str(row[wire_of(endpoint, name)]) for row in expected]
+    assert frame[name].tolist() == [str(row[field_of(endpoint, name)]) for row in expected]
 
 
 @pytest.mark.parametrize("keeps", ["oldest", "newest"])

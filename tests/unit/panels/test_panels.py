@@ -15,7 +15,7 @@ from ipywidgets.widgets.widget import _instances as living_widgets
 import toolkit
 from tests.support.panels import (
     SPOT,
-    WITHIN,
+    TIMEOUT_S,
     panel_threads,
     process,
     seen,
@@ -417,7 +417,7 @@ def test_unchanged_widgets_are_not_assigned(link: DemoLink) -> None:
                 widget.observe(written.append, names="value")
         panel._notify()
         panel._submit(drawn.set)
-        assert drawn.wait(WITHIN)
+        assert drawn.wait(TIMEOUT_S)
         panel._notify()
     assert written == []
 
@@ -503,7 +503,7 @@ def test_a_panel_can_be_closed_while_it_fetches() -> None:
         wait_for(panel, "Fetching")
         panel.close()
         for thread in panel_threads("accounts panel"):
-            thread.join(WITHIN)
+            thread.join(TIMEOUT_S)
         assert panel_threads("accounts panel") == []
 
 
@@ -635,7 +635,7 @@ def test_exact_amounts_stay_exact() -> None:
 def shown_with_data(link: DemoLink) -> AccountsPanel:
     panel = accounts(link, fetch=True)
     panel._repr_mimebundle_()
-    assert panel.wait(WITHIN)
+    assert panel.wait(TIMEOUT_S)
     wait_for(panel, "Refresh ·")
     return panel
 
@@ -670,7 +670,7 @@ def hold(link: DemoLink, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> thre
     def held(request: SandboxRequest) -> SandboxResponse:
         if request.path == endpoint and b"page=3&" in request.query:
             reached.set()
-            assert go_on.wait(WITHIN)
+            assert go_on.wait(TIMEOUT_S)
         return handle(request)
 
     monkeypatch.setattr(exchange, "handle", held)
@@ -703,7 +703,7 @@ def test_with_fetch_the_panel_appears_at_once_and_then_fetches(
         bundle = panel._repr_mimebundle_()  # while the exchange does not respond
         assert WIDGET in bundle
         assert "SANDBOX" in bundle["text/html"]
-        assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
+        assert held.reached.wait(TIMEOUT_S)  # type: ignore[attr-defined]
         shown = wait_for(panel, "Spot balances: 40 of 240 accounts", "of 55 requests", "Fetching…")
         assert "<progress" in shown
         assert "40 of 240 accounts</span>" in shown  # in the tile of a total that has not arrived
@@ -712,7 +712,7 @@ def test_with_fetch_the_panel_appears_at_once_and_then_fetches(
         assert "No sub-account matches" not in shown
         held.set()
         wait_for(panel, "Refresh ·")
-        assert panel.wait(WITHIN)
+        assert panel.wait(TIMEOUT_S)
         assert {"btk-panel", "btk-accounts"} <= set(panel.widget._dom_classes)
         assert "240 sub-accounts of 1,000 allowed" in panel._repr_mimebundle_()["text/html"]
 
@@ -724,10 +724,10 @@ def test_a_stopped_fetch_keeps_its_data_and_can_continue(
     with accounts(link, fetch=True) as panel:
         panel._repr_mimebundle_()
         wait_for(panel, "Spot balances: 40 of 240 accounts")
-        assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
+        assert held.reached.wait(TIMEOUT_S)  # type: ignore[attr-defined]
         named(panel, "Stop").click()
         held.set()
-        assert panel.wait(WITHIN)
+        assert panel.wait(TIMEOUT_S)
         have = sum(account.amounts["spot"] is not None for account in panel._accounts)
         assert 40 <= have < 240
         # A total of some accounts is marked as incomplete.
@@ -741,7 +741,7 @@ def test_a_stopped_fetch_keeps_its_data_and_can_continue(
         asked = [call.endpoint for call in link.budget.snapshot().calls]
         named(panel, "Continue").click()
         wait_for(panel, "Refresh · 55 requests")
-        assert panel.wait(WITHIN)
+        assert panel.wait(TIMEOUT_S)
         wait_until(panel, lambda html: "Stopped" not in html and "incomplete" not in html)
         later = [call.endpoint for call in link.budget.snapshot().calls][len(asked) :]
         assert "exchange.sub_accounts" not in later  # data that had arrived is not fetched again
@@ -753,7 +753,7 @@ def test_a_failed_fetch_shows_its_error_and_retries_the_rest(link: DemoLink) -> 
     link.sandbox.exchange.faults.add("error", path=SPOT, status=401, code=-2015, message="No.")
     with accounts(link, fetch=True) as panel:
         panel._repr_mimebundle_()
-        assert panel.wait(WITHIN)
+        assert panel.wait(TIMEOUT_S)
         wait_for(panel, "CredentialsError", "incomplete", "not fetched", "240 sub-accounts")
         assert "CredentialsError" in panel._repr_mimebundle_()["text/html"]
         assert isinstance(panel.error, CredentialsError)
@@ -763,7 +763,7 @@ def test_a_failed_fetch_shows_its_error_and_retries_the_rest(link: DemoLink) -> 
         assert said
         retry.click()
         wait_until(panel, lambda html: "Refresh ·" in html and "CredentialsError" not in html)
-        assert panel.wait(WITHIN)
+        assert panel.wait(TIMEOUT_S)
         assert panel.error is None
         assert len(link.budget.snapshot().calls) - asked == int(said[1])
         assert not is_shown(panel, "Retry")
@@ -773,10 +773,10 @@ def test_a_read_that_fails_keeps_its_partial_rows(link: DemoLink, monkeypatch: p
     held = hold(link, monkeypatch, SPOT)
     with accounts(link, fetch=True) as panel:
         panel._repr_mimebundle_()
-        assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
+        assert held.reached.wait(TIMEOUT_S)  # type: ignore[attr-defined]
         link.sandbox.exchange.faults.add("error", path=SPOT, status=401, code=-2015, message="No.")
         held.set()
-        assert panel.wait(WITHIN)
+        assert panel.wait(TIMEOUT_S)
         wait_for(panel, "only 40", "incomplete", "Here: `panel.error.partial`")
         assert sum(account.amounts["spot"] is not None for account in panel._accounts) == 40
 
@@ -785,7 +785,7 @@ def test_an_interrupt_of_wait_stops_the_fetch(link: DemoLink, monkeypatch: pytes
     held = hold(link, monkeypatch, SPOT)
     with accounts(link, fetch=True) as panel:
         panel._repr_mimebundle_()
-        assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
+        assert held.reached.wait(TIMEOUT_S)  # type: ignore[attr-defined]
         assert not panel.wait(0.0)
 
         class Interrupted(threading.Event):
@@ -797,7 +797,7 @@ def test_an_interrupt_of_wait_stops_the_fetch(link: DemoLink, monkeypatch: pytes
             panel.wait()
         panel._idle = idle
         held.set()
-        assert panel.wait(WITHIN)
+        assert panel.wait(TIMEOUT_S)
         wait_for(panel, "Stopped")
 
 
@@ -807,10 +807,10 @@ def test_running_the_cell_again_keeps_incomplete_data_marked_as_such(
     held = hold(link, monkeypatch, SPOT)
     panel = accounts(link, fetch=True)
     panel._repr_mimebundle_()
-    assert held.reached.wait(WITHIN)  # type: ignore[attr-defined]
+    assert held.reached.wait(TIMEOUT_S)  # type: ignore[attr-defined]
     panel.stop()
     held.set()
-    assert panel.wait(WITHIN)
+    assert panel.wait(TIMEOUT_S)
     with accounts(link) as again:
         wait_for(again, "incomplete", "Stopped", " of 240 accounts")
         named(again, "Continue").click()

@@ -24,7 +24,7 @@ from tests.support import hostile, recording
 from tests.support.clocks import FakeClock
 from tests.support.effort import assert_in_proportion, effort
 from tests.support.hostile import NOW, documented, headers_of
-from tests.support.recording import CompletedRequest, RecordingServer
+from tests.support.recording import RecordedRequest, RecordingServer
 from tests.support.traces import locals_shown
 from tests.support.writes import memory_folder
 from toolkit import errors
@@ -452,7 +452,7 @@ class HostileServer(RecordingServer):
     def _serve(self, sock: socket.socket, number: int) -> None:
         with suppress(OSError), sock:
             while raw := recording.read_request(sock):
-                self.sent.append(CompletedRequest(number, raw))
+                self.sent.append(RecordedRequest(number, raw))
                 if b"/sandbox" in raw:
                     sock.sendall(recording.answer(404))
                 elif b"/time" in raw:
@@ -604,7 +604,7 @@ def test_a_compressed_response_is_read_and_its_connection_reused() -> None:
         def _serve(self, sock: socket.socket, number: int) -> None:
             with suppress(OSError), sock:
                 while raw := recording.read_request(sock):
-                    self.sent.append(CompletedRequest(number, raw))
+                    self.sent.append(RecordedRequest(number, raw))
                     body = b'{"serverTime":%d}' % (NOW * 1000) if b"/time" in raw else GOOD
                     sock.sendall(
                         KEEP_ALIVE + b"Content-Encoding: gzip\r\n" + with_length(gzip.compress(body))

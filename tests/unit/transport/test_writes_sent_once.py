@@ -20,7 +20,7 @@ from tests.support import recording
 from tests.support.certificates import certificate
 from tests.support.clocks import FakeClock
 from tests.support.listeners import Proxy, closed_port, full_backlog, silent_server
-from tests.support.recording import Behaviour, CompletedRequest, RecordingServer
+from tests.support.recording import Behaviour, RecordedRequest, RecordingServer
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.sandbox_requests import hmac_of
 from tests.support.writes import memory_folder
@@ -89,7 +89,7 @@ def operations(
     return link.operations(parameters=parameters)
 
 
-def verified(sent: CompletedRequest, secret: str) -> dict[str, str]:
+def verified(sent: RecordedRequest, secret: str) -> dict[str, str]:
     """Parameters of a request, its signature verified independently of the toolkit."""
     assert sent.raw.isascii()
     address = sent.body if b"signature=" in sent.body else sent.query
