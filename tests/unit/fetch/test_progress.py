@@ -100,7 +100,7 @@ def test_a_wait_of_all_threads_is_counted_down(capsys: pytest.CaptureFixture[str
 
     def wait(condition: threading.Condition, seconds: float) -> None:
         # Each look at the bar takes a second, so that the wait ends, but not at once.
-        if env.clock.under_way or cancel.is_set() or condition.wait(0.02):
+        if env.clock.in_flight or cancel.is_set() or condition.wait(0.02):
             condition.wait(0.005)
         else:
             env.clock.advance(1.0)
