@@ -666,7 +666,7 @@ def test_writing_to_the_real_exchange_has_to_be_confirmed() -> None:
 
 
 def test_a_key_needs_its_secret_and_parameters_a_valid_placement(idle_env: WriteEnv) -> None:
-    for half, said in (({"key": "a" * 64}, "goes together"), ({"secret": "b" * 64}, "`key` is missing")):
+    for half, said in (({"key": "a" * 64}, "`key` needs either"), ({"secret": "b" * 64}, "`key` is missing")):
         with pytest.raises(NoKeyError, match=said):
             idle_env.env.link.operations(journal=idle_env.folder, **half)
     with pytest.raises(UsageError, match='`parameters` must be "body"'):

@@ -443,8 +443,8 @@ def test_no_key_anywhere(folder: Path) -> None:
         ({"key": KEY, "private_key": SECRET * 9}, "`private_key` names a file that does not exist"),
         ({"key": KEY, "secret": SECRET, "passphrase": "p"}, "only private keys have a passphrase"),
         ({"profile": "desk", "key": KEY, "secret": SECRET}, "not both"),
-        ({"keys": KEY}, "`keys` is what"),
-        ({"keys": KEY, "key": KEY}, "and not both"),
+        ({"keys": KEY}, "`keys` is a result of"),
+        ({"keys": KEY, "key": KEY}, "not both"),
         ({"profile": KEY}, "The name of a profile is short"),
         ({"profile": "../desk"}, "The name of a profile is short"),
         ({"profile": ""}, "The name of a profile is short"),
@@ -923,7 +923,7 @@ def test_the_command_prints_paths_that_can_be_pasted(folder: Path, monkeypatch: 
         (["desk"], "already has a profile desk"),
         (["no name"], "The name of a profile is short"),
         (["other", "--keyring"], "keyring is not available"),
-        (["desk", "--keep-passphrase"], "goes with --keyring and --private-key"),
+        (["desk", "--keep-passphrase"], "needs --keyring and --private-key"),
     ],
 )
 def test_the_command_asks_nothing_if_the_profile_cannot_be_added(
