@@ -54,8 +54,8 @@ GUARDS = [
     Guard(
         "logs of requests have no query",
         "transport/session.py",
-        'argument.partition("?")[0]',
-        "argument",
+        'arg.partition("?")[0]',
+        "arg",
     ),
     Guard(
         "long runs of characters are removed from messages of the exchange",
@@ -126,8 +126,8 @@ GUARDS = [
     Guard(
         "an invalid profile name is not repeated",
         "auth/keys/profiles.py",
-        "'A profile has a short name",
-        "f'{name} is none: a profile has a short name",
+        '"The name of a profile is short',
+        'f"{name} is invalid: the name of a profile is short',
     ),
     Guard(
         "an invalid file name is not repeated",

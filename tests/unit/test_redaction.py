@@ -19,7 +19,7 @@ from tests.support.panels import seen, tree, wait_for
 from tests.support.rows import account, put, smaller
 from tests.support.sandbox_env import SandboxEnv
 from tests.support.writes import WriteEnv
-from tests.unit.api.test_reads import VALUES, method_of, needed, values_of
+from tests.unit.api.test_reads import VALUES, method_of, required_arguments, values_of
 from toolkit.client import Link
 from toolkit.demo import DemoLink
 from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, SAPI_IP, WRITES, Endpoint
@@ -220,7 +220,7 @@ def found(addresses: list[str], text: str) -> list[str]:
 def test_no_frame_contains_a_clear_address(
     shared_env: SandboxEnv, values: Mapping[str, Any], endpoint: Endpoint, tmp_path: Path
 ) -> None:
-    frame = method_of(shared_env.link, endpoint)(**needed(endpoint, values))
+    frame = method_of(shared_env.link, endpoint)(**required_arguments(endpoint, values))
     assert found(addresses_of(shared_env), all_content(frame, tmp_path)) == []
     holds = any(column.kind == "email" for column in endpoint.columns)
     assert frame.attrs.get("emails") == ("masked" if holds else None)
@@ -518,4 +518,4 @@ def test_emails_are_masked_or_clear(env: SandboxEnv, bad: Any) -> None:
 def test_other_endpoints_have_no_emails_argument(shared_link: Link, endpoint: Endpoint) -> None:
     if endpoint.qualified_name not in UNMASKABLE:
         with pytest.raises(TypeError, match="emails"):
-            method_of(shared_link, endpoint)(**needed(endpoint, VALUES), emails="clear")
+            method_of(shared_link, endpoint)(**required_arguments(endpoint, VALUES), emails="clear")

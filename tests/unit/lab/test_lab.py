@@ -99,7 +99,7 @@ def quick(tmp_path: Path) -> Iterator[Launched]:
 
 
 def test_jupyterlab_requires_its_token(launched: Launched) -> None:
-    assert f"http://127.0.0.1:{launched.port}/lab/tree/01_tour.ipynb?token=" in launched.said
+    assert f"http://127.0.0.1:{launched.port}/lab/tree/01_tour.ipynb?token=" in launched.output
     assert launched.ask("/api/status")[0] == 200
     assert launched.ask("/api/status", token=False)[0] == 403
     assert "01_tour.ipynb" in launched.ask("/api/contents")[1]
@@ -203,13 +203,13 @@ def test_no_process_has_a_secret_in_its_arguments(launched: Launched) -> None:
     )
     sandbox = json.loads(environment["TOOLKIT_SANDBOX"])
     assert {"address", "key", "secret"} <= set(sandbox)
-    assert sandbox["address"] in launched.said
+    assert sandbox["address"] in launched.output
 
     arguments = " ".join(launched.running().values())
     for secret in (sandbox["secret"], sandbox["key"], launched.token):
         assert len(secret) >= 32
         assert secret not in arguments
-    assert sandbox["secret"] not in launched.said
+    assert sandbox["secret"] not in launched.output
 
 
 @LINUX
@@ -242,7 +242,7 @@ def test_jupyterlab_outlives_the_sandbox_but_not_the_reverse(quick: Launched) ->
 
     os.kill(quick.pid_of("jupyterlab"), signal.SIGKILL)
     assert quick.ended() == 1
-    assert "JupyterLab ended by itself" in quick.said
+    assert "JupyterLab ended by itself" in quick.output
     assert quick.running() == {}
 
 
@@ -265,8 +265,8 @@ def test_a_taken_port_is_reported_without_a_traceback(tmp_path: Path) -> None:
         taken.listen()
         launched = Launched(tmp_path, tmp_path, port=taken.getsockname()[1])
         assert launched.ended() == 1
-        assert f"port {launched.port} of 127.0.0.1 is taken" in launched.said
-        assert "Traceback" not in launched.said
+        assert f"port {launched.port} of 127.0.0.1 is taken" in launched.output
+        assert "Traceback" not in launched.output
         assert lab.free_port(None) != launched.port
 
 

@@ -146,7 +146,7 @@ def test_the_doctor_sends_one_request_to_such_a_proxy() -> None:
     first, *others = checks.values()
     assert (first.status, first.found.count("407")) == ("failure", 1)
     assert first.next_step.startswith("Put them in the proxy's address")
-    assert all("wants a user name and password" in check.found for check in others)
+    assert all("requires another user name and password" in check.found for check in others)
 
 
 # -- other failures of proxies --------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.support.paths import ANSWERS
 from tests.support.recording import RecordingServer, answer
 from tests.support.sandbox_env import SandboxEnv
-from tests.unit.api.test_reads import EACH, method_of, needed, values_of
+from tests.unit.api.test_reads import EACH, method_of, required_arguments, values_of
 from toolkit import errors
 from toolkit.client import Link
 from toolkit.endpoints import BASE_URLS, ENDPOINTS, Endpoint
@@ -93,7 +93,7 @@ def values(shared_env: SandboxEnv) -> dict[str, Any]:
 def test_an_error_under_http_200_is_not_a_row(
     link: Link, error_server: ErrorServer, values: dict[str, Any], endpoint: Endpoint
 ) -> None:
-    arguments = needed(endpoint, values)
+    arguments = required_arguments(endpoint, values)
     for shape in ("code as text", "long", "in a list", "no success", "no success, and rows"):
         payload, kind = SHAPES[shape]
         error_server.instead = json.dumps(payload).encode()
