@@ -66,7 +66,7 @@ GUARDS = [
     Guard(
         "e-mail addresses are removed from messages of the exchange",
         "redaction.py",
-        '_LIKELY.sub("(e-mail)", plain)',
+        '_POSSIBLE_ADDRESS.sub("(e-mail)", plain)',
         "plain",
     ),
     Guard(
@@ -114,7 +114,7 @@ GUARDS = [
     Guard(
         "keys in the responses to writes are masked",
         "redaction.py",
-        "shown[field] = masked_key(shown[field])",
+        "redacted[field] = masked_key(redacted[field])",
         "pass",
     ),
     Guard(
