@@ -14,7 +14,7 @@ import requests
 
 import toolkit
 from tests.benchmarks.far_exchange import DAY, REBATES, far_exchange
-from tests.benchmarks.measure import say, seconds
+from tests.benchmarks.measure import report, seconds
 from toolkit.endpoints import BASE_URLS
 
 PAGES = 60
@@ -67,7 +67,7 @@ def test_sixty_pages_from_far_away(days: float) -> None:
         took, baseline = seconds(ours), seconds(lambda: bare(exchange, session), rounds=3)
         requests_made = frame.attrs["requests"]
         floor = ceil(requests_made / link._fetcher._workers) * LATENCY_MS / 1000
-        say(f"{requests_made} requests, {len(frame):,} rows", took, baseline, "one by one, bare")
+        report(f"{requests_made} requests, {len(frame):,} rows", took, baseline, "one by one, bare")
         print(f"  {baseline / took:.1f} times as fast; the latency alone takes {floor * 1000:,.0f} ms")
         session.close()
         link.close()

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 import toolkit
-from tests.benchmarks.measure import say, seconds
+from tests.benchmarks.measure import report, seconds
 from tests.support.sandbox_env import SandboxEnv
 from toolkit.endpoints import ENDPOINTS_BY_NAME
 from toolkit.frames.builder import FrameBuilder
@@ -62,7 +62,7 @@ def test_rows_to_a_frame(numbers: Any) -> None:
         return frame
 
     assert len(ours()) == len(bare())
-    say(f"100,000 rows to a frame ({numbers})", seconds(ours), seconds(bare), "pandas alone")
+    report(f"100,000 rows to a frame ({numbers})", seconds(ours), seconds(bare), "pandas alone")
 
 
 def test_memory_of_a_fetch() -> None:
@@ -121,7 +121,8 @@ def test_pages_over_a_socket() -> None:
         return pd.concat(pages, ignore_index=True)
 
     assert len(ours()) == len(bare()) == 20_000
-    say("41 pages, 20,000 rows", seconds(ours, rounds=3), seconds(bare, rounds=3), "bare requests and pandas")
+    took, baseline = seconds(ours, rounds=3), seconds(bare, rounds=3)
+    report("41 pages, 20,000 rows", took, baseline, "bare requests and pandas")
     env.close()
 
 
@@ -136,7 +137,7 @@ def test_import() -> None:
     importing("toolkit")
     ours = min(importing("toolkit") for _ in range(5))
     parts = min(importing("pandas, requests, pyarrow") for _ in range(5))
-    say("import toolkit", ours, parts, "its three libraries alone")
+    report("import toolkit", ours, parts, "its three libraries alone")
 
 
 def test_the_sandbox_responds_quickly() -> None:
@@ -145,7 +146,7 @@ def test_the_sandbox_responds_quickly() -> None:
     assert link.sandbox is not None
     ping = f"{link.sandbox.address}/api/v3/ping"
     with requests.Session() as session:
-        say(
+        report(
             "one signed read through an endpoint",
             seconds(link.exchange.partner, rounds=50),
             seconds(lambda: session.get(ping, timeout=5).json(), rounds=50),
@@ -167,4 +168,4 @@ def test_a_body_to_rows() -> None:
             json.loads(body.decode(), parse_float=Decimal)
 
     assert loads(body) == json.loads(body)
-    say("a body of 1,000 rows, 50 times", seconds(ours), seconds(bare), "json.loads")
+    report("a body of 1,000 rows, 50 times", seconds(ours), seconds(bare), "json.loads")
