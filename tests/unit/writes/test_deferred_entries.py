@@ -176,6 +176,8 @@ class Interruption:
         return self.count >= self.at
 
     def _called(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if frame.f_code is Interruption.__exit__.__code__:  # the call is over
+            return None
         if self._came:
             self.count += 1
             if self.count == self.at:
