@@ -33,7 +33,7 @@ notebooks: $(VENV)/.dev  ## the notebooks, each from top to bottom on the sandbo
 	$(PY) -m pytest tests/notebooks/test_notebooks.py $(TESTFLAGS)
 
 docs: $(VENV)/.docs  ## the documentation, into docs/_build/html: warnings are errors, links are checked
-	@$(PY) -m sphinx -W -q -j auto -b html -d docs/_build/doctrees docs docs/_build/html
+	@$(PY) -m sphinx -W -q -E -a -j auto -b html -d docs/_build/doctrees docs docs/_build/html
 	@$(PY) scripts/check_site.py docs/_build/html
 
 bench: $(VENV)/.dev  ## benchmarks (tests/benchmarks/bench_*.py)

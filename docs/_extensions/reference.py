@@ -9,6 +9,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +20,7 @@ from sphinx.application import Sphinx
 from sphinx.ext.napoleon import Config, GoogleDocstring
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.inspect import stringify_signature
+from sphinx.util.typing import stringify_annotation
 
 import toolkit
 from toolkit.__main__ import main
@@ -121,7 +123,7 @@ class PublicNames(Generated):
 
 
 class Objects(Generated):
-    """Objects by their full names, one a line: a summary table, then each in full."""
+    """Objects by their full names, one a line: a summary table if there are several, then each in full."""
 
     required_arguments = 0
     has_content = True
@@ -130,8 +132,24 @@ class Objects(Generated):
     def text(self) -> str:
         """A table, and an autodoc directive each."""
         names = [line.strip() for line in self.content if line.strip()]
-        summary, lines = _described(names, members="no-members" not in self.options)
-        return "\n".join([*summary, "", _in_rst(lines)])
+        members = "no-members" not in self.options
+        summary, lines = _described(names, members=members)
+        return "\n".join([*(summary if members and len(names) > 1 else []), "", _in_rst(lines)])
+
+
+class Alias(Generated):
+    """A type alias, with its value and a description."""
+
+    has_content = True
+
+    def text(self) -> str:
+        """One `py:data`."""
+        name = self.arguments[0]
+        module, _, last = name.rpartition(".")
+        value = stringify_annotation(getattr(importlib.import_module(module), last))
+        value = re.sub(r"\b(\w+\.)+", "", value)  # without modules, as in signatures
+        lines = [f".. py:currentmodule:: {module}", "", f".. py:data:: {last}", f"   :value: {value}", ""]
+        return _in_rst([*lines, *(f"   {line}" for line in self.content)])
 
 
 def _described(names: list[str], *, members: bool = True) -> tuple[list[str], list[str]]:
@@ -221,6 +239,8 @@ def as_rst(  # noqa: PLR0917 - as autodoc calls it
 ) -> None:
     """Turn a docstring into reStructuredText: escape asterisks, and keep indented lists."""
     written, inner = [], None
+    if what == "class" and not _is_made_by_users(name, thing):
+        lines[:] = _without_arguments(lines)
     for line in lines:
         text = line.lstrip()
         indent = len(line) - len(text)
@@ -236,13 +256,39 @@ def as_rst(  # noqa: PLR0917 - as autodoc calls it
     lines[:] = GoogleDocstring(written, _STYLE, app, kind, name, thing, options).lines()
 
 
+def _is_made_by_users(name: str, thing: object) -> bool:
+    """Whether the signature of a class says something to users.
+
+    It does for types with fields. Other types under `toolkit.types` are returned by methods.
+    """
+    return not name.startswith("toolkit.types.") or is_dataclass(thing) or hasattr(thing, "_fields")
+
+
+def hide_constructor(  # noqa: PLR0917 - as autodoc calls it
+    app: Sphinx, what: str, name: str, thing: object, options: Any, signature: str, returns: str
+) -> tuple[str, str | None] | None:
+    """Leave out the arguments of classes that users do not create."""
+    return ("", None) if what == "class" and not _is_made_by_users(name, thing) else None
+
+
+def _without_arguments(lines: list[str]) -> list[str]:
+    """A docstring without its section `Args:`."""
+    if "Args:" not in lines:
+        return lines
+    start = lines.index("Args:")
+    rest = (number for number, line in enumerate(lines[start + 1 :], start + 1) if re.match(r"\S", line))
+    return lines[:start] + lines[next(rest, len(lines)) :]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.add_directive("endpoint-table", EndpointTable)
     app.add_directive("endpoint-methods", EndpointMethods)
     app.add_directive("public-names", PublicNames)
     app.add_directive("objects", Objects)
+    app.add_directive("alias", Alias)
     app.add_directive("error-tree", ErrorTree)
     app.add_directive("commands", Commands)
     app.connect("autodoc-process-docstring", as_rst)
+    app.connect("autodoc-process-signature", hide_constructor)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -25,10 +25,9 @@ def named(directive: str) -> list[str]:
 
 def objects() -> list[str]:
     """The full names of single objects that the pages describe."""
-    kinds = ("{objects}", "{eval-rst}")
-    blocks = [block for document in DOCUMENTS.values() for kind in kinds for block in document.blocks(kind)]
-    lines = [line for block in blocks for line in block.text.splitlines()]
-    return [name for line in lines for name in re.findall(r"^(?:\.\. auto\w+:: )?(toolkit\.[\w.]+)$", line)]
+    blocks = [block for document in DOCUMENTS.values() for block in document.blocks("{objects}")]
+    lines = [line.strip() for block in blocks for line in block.text.splitlines()]
+    return [*(line for line in lines if line.startswith("toolkit.")), *named("alias")]
 
 
 def test_every_page_is_in_one_table_of_contents() -> None:
