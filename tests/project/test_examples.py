@@ -1,4 +1,4 @@
-"""What we show is done as it should be: no example of ours adds up amounts of different assets."""
+"""No example in documents, notebooks and docstrings adds up amounts of different assets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.support.paths import NOTEBOOKS, PACKAGE, ROOT
 from toolkit.endpoints import ENDPOINTS
 
-# Columns that say what an amount is counted in, and the amounts beside them.
+# Columns with the unit of an amount, and the columns of amounts beside them.
 UNITS = {"asset", "unit", "coin", "commission_asset"}
 AMOUNTS = {
     column.name
@@ -39,7 +39,7 @@ ADDS = re.compile(rf"\.({'|'.join(sorted(ADDING))})\(")
 
 
 def cells() -> Iterator[tuple[str, str]]:
-    """Each document of ours that shows code, and the code of all of it."""
+    """Each document, notebook and docstring with code, and its code."""
     for path in [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]:
         yield (
             path.name,
@@ -59,7 +59,7 @@ def cells() -> Iterator[tuple[str, str]]:
 
 
 def calls_in(text: str) -> Iterator[str]:
-    """What is code in prose: between backticks, or a line that reads as Python and calls something."""
+    """Code in prose: between backticks, or a line that is Python."""
     for snippet in [*re.findall(r"`([^`\n]+)`", text), *(line.strip() for line in text.splitlines())]:
         if ADDS.search(snippet) and reads_as_python(snippet):
             yield snippet
@@ -74,9 +74,9 @@ def reads_as_python(text: str) -> bool:
 
 
 def added_across_assets(code: str) -> list[str]:
-    """Statements that add amounts up without keeping each asset by itself."""
+    """Statements that add up amounts without separating assets."""
     found = []
-    kept: dict[str, str] = {}  # what a name stands for that a group, or a selection by asset, was given
+    kept: dict[str, str] = {}  # variables that hold groups, or a selection by asset, and their expressions
     for statement in ast.parse(code).body:
         text = ast.unparse(statement)
         for name, code_for in kept.items():
@@ -96,7 +96,7 @@ def added_across_assets(code: str) -> list[str]:
 def test_no_example_adds_up_different_assets() -> None:
     shown = [(name, code) for name, code in cells() if code]
     assert [(name, found) for name, code in shown for found in added_across_assets(code)] == []
-    # There is something to look at, or this would always pass.
+    # Without this, the test could pass by finding no code.
     assert {"README.md", "exports.md", "01_tour.ipynb", "__init__.py"} <= {name for name, _ in shown}
     assert "groupby" in dict(shown)["README.md"]
     assert {"income", "trade_vol", "qty", "amount"} <= AMOUNTS
@@ -113,7 +113,7 @@ def test_no_example_adds_up_different_assets() -> None:
         'of = rebates.groupby("symbol")\nof["income"].agg("sum")',
     ],
 )
-def test_one_that_did_would_be_found(code: str) -> None:
+def test_adding_different_assets_is_found(code: str) -> None:
     assert added_across_assets(code)
 
 
@@ -128,5 +128,5 @@ def test_one_that_did_would_be_found(code: str) -> None:
         "sum(call.status == 429 for call in snapshot.calls)",
     ],
 )
-def test_one_that_keeps_them_apart_is_let_be(code: str) -> None:
+def test_adding_within_an_asset_is_accepted(code: str) -> None:
     assert added_across_assets(code) == []

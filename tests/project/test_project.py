@@ -1,4 +1,4 @@
-"""The project's own files agree with one another."""
+"""The files of the project are consistent with each other."""
 
 from __future__ import annotations
 
@@ -71,40 +71,40 @@ def requirement(text: str) -> tuple[str, frozenset[str]]:
     return name.lower(), frozenset(bound.replace(" ", "") for bound in bounds.split(",") if bound)
 
 
-def test_conda_and_pip_ask_for_the_same() -> None:
+def test_conda_and_pip_have_the_same_requirements() -> None:
     project = pyproject()["project"]
     by_name = dict(map(requirement, project["dependencies"]))
-    wanted = {CONDA_NAMES.get(name, name): bounds for name, bounds in by_name.items()}
-    wanted["python"] = requirement(f"python{project['requires-python']}")[1]
-    wanted["pip"] = frozenset()
+    expected = {CONDA_NAMES.get(name, name): bounds for name, bounds in by_name.items()}
+    expected["python"] = requirement(f"python{project['requires-python']}")[1]
+    expected["pip"] = frozenset()
 
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     listed = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
     by_pip = [entry for entry in environment["dependencies"] if not isinstance(entry, str)]
 
-    assert dict(map(requirement, listed)) == wanted
+    assert dict(map(requirement, listed)) == expected
     assert by_pip == [{"pip": ["-e ."]}]
     assert environment["channels"] == ["conda-forge", "nodefaults"]
     assert environment["name"] == project["name"]
 
 
-# What was withdrawn by those who made it, or can be installed nowhere without a compiler, of what we ask for.
-WITHDRAWN = {
+# Versions of requirements that were yanked, or have no wheels.
+YANKED = {
     "requests": ("2.32", "2.32.0", "2.32.1"),
     "matplotlib": ("3.9.1",),
     "psutil": ("5.9", "5.9.0", "5.9.1"),
 }
 
 
-def test_the_least_that_is_asked_for_can_be_had() -> None:
-    least = {
+def test_the_lowest_versions_can_be_installed() -> None:
+    lowest = {
         name: bound.removeprefix(">=")
         for name, bounds in map(requirement, pyproject()["project"]["dependencies"])
         for bound in bounds
         if bound.startswith(">=")
     }
-    assert set(WITHDRAWN) <= set(least)
-    assert {name for name, versions in WITHDRAWN.items() if least[name] in versions} == set()
+    assert set(YANKED) <= set(lowest)
+    assert {name for name, versions in YANKED.items() if lowest[name] in versions} == set()
 
 
 def test_the_version_is_in_one_place() -> None:
@@ -115,11 +115,11 @@ def test_the_version_is_in_one_place() -> None:
     newest = notes.split("\n## [")[1]
     assert newest.startswith(f"{toolkit.__version__}]") or f"version {toolkit.__version__}" in newest
     code = [name for name in tracked() if name.endswith((".py", ".toml", ".yml"))]
-    spelt_out = [name for name in code if f'"{toolkit.__version__}"' in (ROOT / name).read_text("utf-8")]
-    assert spelt_out == ["toolkit/_version.py"]
+    repeated = [name for name in code if f'"{toolkit.__version__}"' in (ROOT / name).read_text("utf-8")]
+    assert repeated == ["toolkit/_version.py"]
 
 
-def test_what_is_not_python_is_shipped_too() -> None:
+def test_files_that_are_not_python_are_shipped() -> None:
     """Hatch puts every tracked file under `toolkit/` into the wheel."""
     shipped = {name.removeprefix("toolkit/") for name in tracked() if name.startswith("toolkit/")}
     assert {
@@ -133,7 +133,7 @@ def test_what_is_not_python_is_shipped_too() -> None:
     assert [name for name in shipped if not files("toolkit").joinpath(name).is_file()] == []
 
 
-def test_the_top_level_holds_nothing_else() -> None:
+def test_the_top_level_has_only_known_entries() -> None:
     assert {name.split("/")[0] for name in tracked()} <= TOP_LEVEL
 
 
@@ -142,7 +142,7 @@ def notebooks() -> list[Path]:
 
 
 def left_in(notebook: dict[str, object]) -> list[str]:
-    """What running a notebook has left in it and git should not see."""
+    """Leftovers of running a notebook, which should not be committed."""
     found = [f"metadata.{name}" for name in ("widgets", "signature") if name in notebook["metadata"]]
     for number, cell in enumerate(notebook["cells"], 1):
         found += [f"cell {number}: {name}" for name in ("outputs", "execution_count") if cell.get(name)]
@@ -150,18 +150,18 @@ def left_in(notebook: dict[str, object]) -> list[str]:
     return found
 
 
-def test_no_notebook_stores_what_running_it_left() -> None:
+def test_notebooks_are_stored_without_leftovers() -> None:
     left = {path.name: left_in(json.loads(path.read_text(encoding="utf-8"))) for path in notebooks()}
     assert {name: found for name, found in left.items() if found} == {}
 
 
-def test_every_notebook_names_the_kernel_that_every_jupyter_has() -> None:
+def test_every_notebook_names_the_default_kernel() -> None:
     metadata = {path.name: json.loads(path.read_text("utf-8"))["metadata"] for path in notebooks()}
     kernels = {name: found.get("kernelspec", {}).get("name") for name, found in metadata.items()}
     assert set(kernels.values()) <= {"python3"}, kernels
 
 
-def test_a_run_notebook_would_be_found() -> None:
+def test_leftovers_of_running_a_notebook_are_found() -> None:
     ran = {"metadata": {}, "outputs": [{"output_type": "stream"}], "execution_count": 1}
     notebook = {"metadata": {"widgets": {}}, "cells": [{"metadata": {}}, ran]}
     assert left_in(notebook) == ["metadata.widgets", "cell 2: outputs", "cell 2: execution_count"]
@@ -177,7 +177,7 @@ def test_no_file_names_a_package_registry() -> None:
 
 
 def test_importing_the_toolkit_stays_light() -> None:
-    """Checked in a fresh interpreter, since this one has long loaded them."""
+    """Checked in a new interpreter, because this one has loaded them."""
     look = f"import sys, toolkit; print(*({HEAVY!r} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, check=True, text=True)
     assert ran.stdout.split() == []
@@ -191,11 +191,11 @@ def test_the_make_targets_of_the_documents_exist() -> None:
     named = set()
     for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
         named |= set(re.findall(r"(?<=`)make ([a-z]+)(?=`)|^make ([a-z]+)\b", path.read_text("utf-8"), re.M))
-    said = {name for pair in named for name in pair if name}
-    assert {"lab", "test", "lint"} <= said <= targets
+    mentioned = {name for pair in named for name in pair if name}
+    assert {"lab", "test", "lint"} <= mentioned <= targets
 
 
-def test_the_guard_stops_what_goes_out() -> None:
+def test_the_guard_stops_connections_to_other_machines() -> None:
     with pytest.raises(RuntimeError, match="a test"):
         socket.create_connection(("192.0.2.1", 80), timeout=1)
     with pytest.raises(RuntimeError, match="a test"):
@@ -208,10 +208,10 @@ _REAL_CLOCKS = {"time", "monotonic", "perf_counter", "time_ns", "monotonic_ns", 
 
 
 def asserted_seconds(source: str) -> list[int]:
-    """Lines that assert something of seconds by a real clock: on a busy machine they fail."""
+    """Lines that assert seconds of a real clock, which fail on a busy machine."""
 
     def is_span(node: ast.AST) -> bool:
-        """Whether it is a clock's reading, or one less another."""
+        """Whether it is a reading of a clock, or a difference of readings."""
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub):
             return is_span(node.left) or is_span(node.right)
         called = node.func if isinstance(node, ast.Call) else None
@@ -250,7 +250,7 @@ def test_no_test_asserts_seconds_by_a_real_clock() -> None:
     assert found == {}
 
 
-def test_asserted_seconds_would_be_found() -> None:
+def test_asserted_seconds_are_found() -> None:
     source = """
 def test(clock):
     began = time.monotonic()
@@ -263,9 +263,9 @@ def test(clock):
     assert asserted_seconds(source) == [4, 6]
 
 
-def test_only_one_file_of_the_tests_goes_by_its_own_place() -> None:
-    """The others ask `tests/support/paths.py`, and may move."""
+def test_only_one_test_file_uses_its_own_path() -> None:
+    """The others use `tests/support/paths.py`, so they can be moved."""
     code = [name for name in tracked() if name.startswith("tests/") and name.endswith(".py")]
-    by_place = re.compile(r"Path\(__file__\)|dirname\(__file__")
-    found = [name for name in code if by_place.search((ROOT / name).read_text(encoding="utf-8"))]
+    by_path = re.compile(r"Path\(__file__\)|dirname\(__file__")
+    found = [name for name in code if by_path.search((ROOT / name).read_text(encoding="utf-8"))]
     assert found == ["tests/support/paths.py"]

@@ -25,7 +25,7 @@ DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 @pytest.fixture
 def closed_panels() -> Iterator[None]:
-    """Nothing that is shown stays."""
+    """Close panels and figures afterwards."""
     yield
     plt.close("all")
     for panel in list(base._open.values()):
@@ -58,16 +58,16 @@ def test_it_counts_the_endpoints() -> None:
     assert f"{len(ENDPOINTS)} reads and {len(WRITES)} writes" in README
 
 
-def said_commands() -> list[str]:
-    """The arguments of each `python -m toolkit` that documents and notebooks print."""
+def printed_commands() -> list[str]:
+    """The arguments of each `python -m toolkit` in documents and notebooks."""
     texts = [path.read_text(encoding="utf-8") for path in DOCUMENTS]
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         texts += ["".join(cell["source"]) for cell in json.loads(path.read_text())["cells"]]
     return sorted(set(re.findall(r"python -m toolkit\b([^`#\n]*)", "\n".join(texts))))
 
 
-@pytest.mark.parametrize("arguments", said_commands())
-def test_the_commands_that_are_printed_are_there(arguments: str) -> None:
+@pytest.mark.parametrize("arguments", printed_commands())
+def test_the_printed_commands_exist(arguments: str) -> None:
     command: click.Command = main
     words = [word for word in shlex.split(arguments) if word != "..."]
     while isinstance(command, click.Group) and words:
@@ -76,12 +76,12 @@ def test_the_commands_that_are_printed_are_there(arguments: str) -> None:
     assert {word for word in words if word.startswith("-")} <= options | {"--help", "--version"}
 
 
-def test_most_commands_are_printed() -> None:
-    """Or the test of them would pass by finding none."""
-    assert {" lab", " sandbox", " doctor"} <= {said.rstrip() for said in said_commands()}
+def test_printed_commands_are_found() -> None:
+    """Without this, the test above could pass by finding none."""
+    assert {" lab", " sandbox", " doctor"} <= {arguments.rstrip() for arguments in printed_commands()}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
-def test_nothing_is_installed_by_its_name(path: Path) -> None:
-    """By its name it would come from an index, where that name may be anybody's."""
+def test_the_toolkit_is_not_installed_by_name(path: Path) -> None:
+    """By name it would come from an index, where the name may belong to anybody."""
     assert not re.search(r"pip install [\"']?binance-link-toolkit", path.read_text(encoding="utf-8"))
