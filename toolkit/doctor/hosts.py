@@ -78,9 +78,8 @@ def host_checks(connection: Connection, host: Host, refusing: set[str]) -> list[
     try:
         measured = connection.sender.fetch_time(host)
     except TransportFailure as failure:
-        advice = failure.advice
         found = f"{address} could not be reached: {failure}."
-        next_step = f"{advice[0].upper()}{advice[1:]}" if advice else _NEXT_STEPS[failure.kind]
+        next_step = failure.advice or _NEXT_STEPS[failure.kind]
         if str(failure) == PROXY_LOGIN_REQUIRED.reason:
             refusing.add(proxy)
     except (BannedError, ContractError) as error:

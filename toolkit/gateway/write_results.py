@@ -72,5 +72,5 @@ def not_sent(endpoint: str, reason: str, advice: str) -> WriteResult:
         advice: What to do about it.
     """
     message = f"{reason}: it was never sent"
-    message += f". {advice[0].upper()}{advice[1:]}" if advice else ""
+    message += f". {advice}" if advice else ""
     return WriteResult(False, errors.NotExecutedError(endpoint, message))
