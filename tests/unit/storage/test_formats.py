@@ -144,6 +144,16 @@ def test_calls_of_an_earlier_version_are_recognised(
         assert conflict_key.key in {entry.key for entry in known}
 
 
+def test_a_call_with_a_unique_suffix_is_recognised_as_by_earlier_versions(write_env: WriteEnv) -> None:
+    """The digest is made of the text that earlier versions made it of, whatever the argument is called."""
+    executor, journal = write_env.ops._executor, write_env.ops._journal
+    options = CallOptions(idempotency_key=None, unique_suffix=True)
+    write = WRITES_BY_NAME["exchange.create_sub_account"]
+    conflict_key = executor._conflict_key(executor.bind(write, {"tag": "new"}, options))
+    text = '["exchange.create_sub_account", [["tag", "new"]], "marked"]'  # keep: the name before
+    assert conflict_key.same == journal.digest("call", "", text)
+
+
 @EACH_JOURNAL
 def test_pending_writes_of_an_earlier_journal_are_not_sent_again(version: int, write_env: WriteEnv) -> None:
     with with_old_journal(write_env, version) as ops:
