@@ -103,7 +103,7 @@ def bind(
         elif param.kind == "addresses":
             texts[name] = ",".join(sorted(texts[name].split(",")))
     shown = {name: _shown(param, parameters) for name, param in named.items()}
-    # Journals keep a digest of this text: another word here would not recognise the calls of earlier versions.
+    # Journals store a digest of this text. With another word, calls of earlier versions are not recognised.
     same = json.dumps(
         [write.qualified_name, sorted(texts.items()), *(["marked"] if options.unique_suffix else [])]
     )
