@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.metadata
 import json
 import re
@@ -269,3 +270,16 @@ def test_only_one_test_file_uses_its_own_path() -> None:
     by_path = re.compile(r"Path\(__file__\)|dirname\(__file__")
     found = [name for name in code if by_path.search((ROOT / name).read_text(encoding="utf-8"))]
     assert found == ["tests/support/paths.py"]
+
+
+RUN_BY_HAND = sorted(
+    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+    for pattern in ("benchmarks/bench_*.py", "endurance/endure_*.py")
+    for path in (ROOT / "tests").glob(pattern)
+)
+
+
+@pytest.mark.parametrize("module", RUN_BY_HAND)
+def test_what_only_make_runs_can_still_be_imported(module: str) -> None:
+    """Nothing else would notice that a name they use has changed."""
+    assert any(name.startswith("test_") for name in vars(importlib.import_module(module)))
