@@ -17,10 +17,16 @@ from typing import Any, Literal
 from toolkit.endpoints.rate_limits import RateLimit
 
 System = Literal["exchange", "spot", "futures", "portfolio", "account"]
-Security = Literal["NONE", "SIGNED", "USER_DATA", "TRADE"]
-ParamKind = Literal["text", "id", "email", "integer", "flag", "choice", "time", "amount", "rate", "addresses"]
+Security = Literal["NONE", "MARKET_DATA", "SIGNED", "USER_DATA", "TRADE"]
+ParamKind = Literal[
+    "text", "id", "email", "integer", "flag", "choice", "time", "amount", "rate", "addresses", "texts"
+]
 ColumnKind = Literal["text", "id", "email", "amount", "integer", "flag", "time", "texts"]
-PagingKind = Literal["none", "page", "offset", "limit"]
+TimeUnit = Literal["ms", "s", "us", "text"]
+"""How a time is written: a number of milliseconds, seconds or microseconds since 1970, or text in UTC such as
+"2019-10-12 11:12:02"."""
+RowLayout = Literal["objects", "arrays", "named"]
+PagingKind = Literal["none", "page", "offset", "limit", "id"]
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 # The systems with methods on `Link`, each under a namespace of its own.
@@ -35,6 +41,9 @@ SYSTEM_TITLES: Mapping[System, str] = MappingProxyType(
 
 MILLISECOND = timedelta(milliseconds=1)
 
+ROW_NAME = "*"
+"""The field of a column that takes the name of its row, where rows are named objects."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Param:
@@ -44,7 +53,8 @@ class Param:
         field: Its name in the request.
         name: Its name as an argument of the Python method.
         kind: How its values are checked and encoded. Ids are text, because they exceed 2**53; an amount is
-            above zero and a rate a fraction of 1, neither ever rounded; addresses are a list of IP addresses.
+            above zero and a rate a fraction of 1, neither ever rounded; addresses are a list of IP addresses;
+            texts are a list, sent as a JSON array.
         doc: One-line description.
         required: Whether the exchange requires it.
         required_by_client: Whether the Python method requires it although the exchange does not, because
@@ -52,7 +62,7 @@ class Param:
         choices: The values a user may pass, and what is sent for each.
         default: What the exchange assumes when it is not sent.
         minimum: Smallest whole number allowed.
-        maximum: Largest whole number allowed.
+        maximum: Largest whole number allowed, or the largest number of texts.
         max_length: Maximum number of characters of a text.
         multiline: Whether the text may have several lines, as a public key has.
         fixed: The only allowed value: always sent, and not an argument of the method.
@@ -90,12 +100,16 @@ class Column:
     Attributes:
         name: Name of the column.
         field: Name of the field, or its alternative spellings, of which the first one present is used.
+            Objects within a row are reached by a path such as "data.total", and the objects of a list by one
+            such as "data.balances[].asset": then each of these objects is a row. Where rows are arrays, it is
+            the position, from "0"; where they are named objects, `ROW_NAME` is the name.
         kind: text, id (text that identifies something), email (masked by default), amount, integer, flag,
             time, or texts (a list).
         doc: One-line description, with the unit.
         optional: Whether the exchange may leave it out; the value is then missing (NA).
         outer: Whether the field belongs to the object around the list of rows, not to the row.
         masked: "key" or "email" where the values are always masked, as API keys are.
+        unit: How its times are written, where it has times.
     """
 
     name: str
@@ -105,6 +119,7 @@ class Column:
     optional: bool = False
     outer: bool = False
     masked: Literal["", "key", "email"] = ""
+    unit: TimeUnit = "ms"
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -124,6 +139,9 @@ class Window:
         required: Whether both must be sent.
         per_day: Whether each row is for one day, stamped with midnight UTC; one row a day unless ids tell
             rows apart.
+        start_field: Name of the request parameter for the start.
+        end_field: Name of the request parameter for the end.
+        unit: How both are written.
     """
 
     max_span: timedelta | None
@@ -132,6 +150,9 @@ class Window:
     both: bool = False
     required: bool = False
     per_day: bool = False
+    start_field: str = "startTime"
+    end_field: str = "endTime"
+    unit: TimeUnit = "ms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +162,15 @@ class Paging:
     Attributes:
         kind: "page" counts pages from 1 and "offset" counts rows from 0; both end with an empty page.
             "limit" has neither: a response that may have been cut off at its number of rows is fetched again
-            as two half-windows. "none" returns everything at once.
+            as two half-windows. "id" continues from an id on, in ascending order, until a page is empty.
+            "none" returns everything at once.
         size: Name of the request parameter for the number of rows.
         default: Rows in a response when the size is not sent.
         maximum: Largest number of rows allowed, which is also what the toolkit requests.
         size_required: Whether the exchange requires the size.
+        id_field: Name of the request parameter for the first id of a page, which is not sent together with a
+            span.
+        id_column: Column that has the ids: whole numbers that ascend with the rows.
     """
 
     kind: PagingKind
@@ -153,6 +178,8 @@ class Paging:
     default: int | None = None
     maximum: int = 0
     size_required: bool = False
+    id_field: str = ""
+    id_column: str = ""
 
 
 NO_PAGING = Paging(kind="none")
@@ -169,7 +196,8 @@ class Endpoint:
         system: The documented API it belongs to; also the namespace on `Link`.
         method: HTTP method.
         path: Path on the host of its rate limit.
-        security: Documented security type; SIGNED where none is documented.
+        security: Documented security type; SIGNED where none is documented. NONE needs no key, and
+            MARKET_DATA a key but no signature.
         permission: Permission the key needs, where the documentation names one.
         rate_limit: The rate limit its weight is charged to.
         weight: Weight of one request: a number, or a function of the parameters sent.
@@ -179,7 +207,12 @@ class Endpoint:
         mutually_exclusive: Arguments of which at most one may be given.
         window: The time span of a request, None where it has none.
         paging: How rows are split over several responses.
-        rows_field: Field that holds the list of rows, "" where the response itself is the list or the row.
+        rows_field: Field that holds the rows, "" where the response itself is the list or the row. A path
+            such as "data.rows" opens several objects.
+        row_layout: Whether rows are "objects"; "arrays", whose columns are positions; or "named" objects in
+            an object, each under its name.
+        ignored: Documented fields that no column uses.
+        timestamp_field: Name of the request parameter for the time of a signed request.
         success_field: Field that must be true in the object around the rows, "" where there is none.
         columns: The columns of the frame, in order.
         identity: Columns that together identify a row; () where none do.
@@ -208,6 +241,9 @@ class Endpoint:
     window: Window | None = None
     paging: Paging = NO_PAGING
     rows_field: str = ""
+    row_layout: RowLayout = "objects"
+    ignored: tuple[str, ...] = ()
+    timestamp_field: str = "timestamp"
     success_field: str = ""
     identity: tuple[str, ...] = ()
     order_by: str | None = None
@@ -224,12 +260,22 @@ class Endpoint:
         """All parameters the exchange documents, those for the window, paging and `unused` ones included."""
         extra: list[Param] = []
         if self.window:
-            required = self.window.required
+            window = self.window
             extra += [
                 Param(
-                    field="startTime", name="start", kind="time", doc="Start of the span.", required=required
+                    field=window.start_field,
+                    name="start",
+                    kind="time",
+                    doc="Start of the span.",
+                    required=window.required,
                 ),
-                Param(field="endTime", name="end", kind="time", doc="End of the span.", required=required),
+                Param(
+                    field=window.end_field,
+                    name="end",
+                    kind="time",
+                    doc="End of the span.",
+                    required=window.required,
+                ),
             ]
         if self.paging.kind == "page":
             extra.append(
@@ -241,6 +287,16 @@ class Endpoint:
             extra.append(
                 Param(
                     field="offset", name="offset", kind="integer", doc="Rows to skip.", default=0, minimum=0
+                )
+            )
+        if self.paging.kind == "id":
+            extra.append(
+                Param(
+                    field=self.paging.id_field,
+                    name="from_id",
+                    kind="integer",
+                    doc="First id of the page.",
+                    minimum=0,
                 )
             )
         if self.paging.size:
@@ -272,7 +328,17 @@ class Endpoint:
     @property
     def needs(self) -> frozenset[Security]:
         """Security types the key must support; empty where none is documented."""
-        return frozenset({self.security}) - {"SIGNED"}
+        return frozenset({self.security}) & {"USER_DATA", "TRADE"}
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether requests carry an API key."""
+        return self.security != "NONE"
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether requests are signed."""
+        return self.security not in ("NONE", "MARKET_DATA")
 
     @property
     def privileged(self) -> bool:

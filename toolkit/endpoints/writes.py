@@ -123,7 +123,7 @@ class Write(Endpoint):
     @property
     def needs(self) -> frozenset[Security]:
         """Security types the key must support: TRADE too, as a key for reading alone must change nothing."""
-        return frozenset({self.security, "TRADE"}) - {"SIGNED"}
+        return frozenset({self.security, "TRADE"}) & {"USER_DATA", "TRADE"}
 
     @property
     def privileged(self) -> bool:
