@@ -103,7 +103,7 @@ def make_plan(
     """
     parameters = encode_arguments(endpoint, arguments)
     shown: dict[str, object] = {
-        param.name: "(hidden)" if param.private else _to_json(arguments[param.name])
+        param.name: "(hidden)" if param.private else _to_json(arguments[param.name], parameters[param.field])
         for param in endpoint.params
         if param.fixed is None and param.field in parameters
     }
@@ -144,8 +144,10 @@ def _check_together(endpoint: Endpoint, given: Mapping[str, object]) -> None:
         raise usage_error(endpoint, f"{_listed(exclusive, 'and')} are mutually exclusive: give one of them")
 
 
-def _to_json(value: object) -> object:
-    """An argument as a JSON value, for the attributes of a frame."""
+def _to_json(value: object, sent: object) -> object:
+    """An argument as a JSON value, for the attributes of a frame, given what is sent for it."""
+    if isinstance(sent, tuple):  # of texts; the argument may have been a generator, which is used up
+        return list(sent)
     value = value.value if isinstance(value, Enum) else value
     return bool(value) if isinstance(value, bool | np.bool_) else str(value)
 
