@@ -10,6 +10,7 @@ from typing import Literal
 
 from toolkit.auth.signing import encode
 from toolkit.endpoints import Endpoint, Method, RateLimit, Security
+from toolkit.frames.decoder import Decoder, decoder_for
 from toolkit.transport.responses import WriteResult
 
 
@@ -24,6 +25,7 @@ class ReadRequest:
         rate_limit, weight: The rate limit that is charged, and the weight.
         needs, privileged: Which key may sign it.
         single_attempt: Whether it is sent only once, also where the exchange fails or asks to wait.
+        decoder: Makes a page of rows of the response; None for its JSON as it is.
         query: The parameters as a query string.
 
     Raises:
@@ -38,6 +40,7 @@ class ReadRequest:
     needs: frozenset[Security]
     privileged: bool
     single_attempt: bool = False
+    decoder: Decoder | None = field(default=None, repr=False)
     query: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -57,6 +60,7 @@ class ReadRequest:
             needs=endpoint.needs,
             privileged=endpoint.privileged,
             single_attempt=single_attempt,
+            decoder=decoder_for(endpoint),
         )
 
 
