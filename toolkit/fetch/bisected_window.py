@@ -10,11 +10,11 @@ from toolkit.endpoints import Endpoint, Paging
 from toolkit.endpoints.codes import is_span_too_long
 from toolkit.endpoints.model import MILLISECOND
 from toolkit.errors import ApiError, IncompleteError
-from toolkit.fetch.windows import PAGE_SIZES, TRUNCATION_SIZES, Gap, WindowFetch
+from toolkit.fetch.windows import PAGE_SIZES, TRUNCATION_SIZES, Gap, WindowFetch, rows_within
 from toolkit.frames.builder import FrameBuilder
 from toolkit.frames.page import Page
 from toolkit.frames.validation import Query
-from toolkit.planning import Span
+from toolkit.planning import Span, resolution, span_parameters
 
 MAX_FULL_MILLISECONDS = 100
 """Milliseconds of one window that may hold more rows than a response can: a few can, when many orders are
@@ -137,6 +137,7 @@ class BisectedWindow(WindowFetch):
         window = endpoint.window
         self._truncation = truncation
         self._daily = window is not None and window.per_day
+        self._resolution = 1 if window is None else resolution(window)
         self._one_row_per_day = self._daily and query.is_constrained("id")
         self._longest = span.length
         if window is not None and window.max_span is not None:
@@ -162,7 +163,7 @@ class BisectedWindow(WindowFetch):
         if len(self.gaps) >= MAX_FULL_MILLISECONDS and not self._daily:
             raise IncompleteError(
                 self.endpoint.qualified_name,
-                f"{MAX_FULL_MILLISECONDS} single milliseconds of one window have as many rows as a response "
+                f"{MAX_FULL_MILLISECONDS} single {self._unit}s of one window have as many rows as a response "
                 "can have. No exchange has so many; this one returns full responses whatever the request",
             )
 
@@ -174,15 +175,15 @@ class BisectedWindow(WindowFetch):
             if not self._contradicted_rows:
                 self._current, self._smallest = self._next_part()
             span = self._current
-        return {"startTime": span.start, "endTime": span.end, paging.size: paging.maximum}
+        return {**span_parameters(self.endpoint, span), paging.size: paging.maximum}
 
     def _next_part(self) -> tuple[Span, Span]:
         """The next part, and the smallest part with the same start."""
-        start = smallest = self._start
+        start, length = self._start, _DAY if self._daily else self._resolution
         end = min(start + self._step - 1, self.span.end)
-        if self._daily:  # parts end with a day
-            smallest = min(start - start % _DAY + _DAY - 1, self.span.end)
-            end = max(smallest, end if end == self.span.end else end - (end + 1) % _DAY)
+        # Parts end with a day or second, where the exchange does not tell shorter times apart.
+        smallest = min(start - start % length + length - 1, self.span.end)
+        end = max(smallest, end if end == self.span.end else end - (end + 1) % length)
         return Span(start, end), Span(start, smallest)
 
     # -- responses -----------------------------------------------------------------------------------
@@ -190,7 +191,7 @@ class BisectedWindow(WindowFetch):
     def _on_response(self, number: int, page: Page) -> None:
         contradicted, self._contradicted_rows = self._contradicted_rows, 0
         if self._check is not None:
-            self._compare(self._check, page.rows)
+            self._compare(self._check, page)
         elif contradicted and contradicted == page.rows:  # otherwise rows were added meanwhile
             self._truncation.record_truncation(page.rows)
             self._step = self._current.length // 2
@@ -238,13 +239,17 @@ class BisectedWindow(WindowFetch):
         self._keep(page)
 
     def _keep_full(self, page: Page, span: Span) -> None:
-        unit = "day" if self._daily else "millisecond"
         why = (
-            f"one {unit} has as many rows as the exchange returns at once, {page.rows:,}: it may have more, "
-            "which cannot be fetched"
+            f"one {self._unit} has as many rows as the exchange returns at once, {page.rows:,}: it may have "
+            "more, which cannot be fetched"
         )
         self.gaps.append(Gap(why, span))
         self._keep(page)
+
+    @property
+    def _unit(self) -> str:
+        """What cannot be halved."""
+        return "day" if self._daily else "second" if self._resolution > 1 else "millisecond"
 
     def _keep(self, page: Page) -> None:
         self._ready.append((page, self._current))
@@ -253,7 +258,7 @@ class BisectedWindow(WindowFetch):
     # -- checks for truncation -----------------------------------------------------------------------
 
     def _start_check(self, page: Page) -> None:
-        moments = set(page.times)
+        moments = {time and time - time % self._resolution for time in page.times}
         spans = self._spans(page) if self._current != self._smallest else []
         check = _TruncationCheck(page, moments.pop() if len(moments) == 1 else None, deque(spans))
         if not spans:
@@ -276,7 +281,7 @@ class BisectedWindow(WindowFetch):
         if moment is None or check.page.rows not in TRUNCATION_SIZES:
             self._accept(check.page)
             return
-        end = moment + _DAY - 1 if self._daily else moment
+        end = moment + (_DAY if self._daily else self._resolution) - 1
         span = Span(max(moment, self._current.start), min(end, self._current.end))
         self._keep_full(check.page, span if span.length > 0 else self._current)
 
@@ -287,7 +292,8 @@ class BisectedWindow(WindowFetch):
         If there is at most one row per day, it is the span of the days without one, unless that is the part.
         """
         part = self._current
-        moments = sorted(time for time in page.times if time is not None)
+        page = rows_within(self.endpoint, page, part)
+        moments = sorted(time - time % self._resolution for time in page.times if time is not None)
         if (
             not moments
             or len(moments) < page.rows
@@ -309,12 +315,12 @@ class BisectedWindow(WindowFetch):
                 (Span(part.start, middle - 1), before),
                 (Span(middle, part.end), len(moments) - before),
             ]
-        around = [(Span(part.start, middle - 1), 0), (Span(middle + 1, part.end), 0)]
+        around = [(Span(part.start, middle - 1), 0), (Span(middle + self._resolution, part.end), 0)]
         return [(span, count) for span, count in around if span.length > 0]
 
-    def _compare(self, check: _TruncationCheck, rows: int) -> None:
-        _, expected = check.spans.popleft()
-        if rows != expected:
+    def _compare(self, check: _TruncationCheck, page: Page) -> None:
+        span, expected = check.spans.popleft()
+        if rows_within(self.endpoint, page, span).rows != expected:
             self._check = None
             self._contradicted_rows = check.page.rows
         elif not check.spans:
@@ -354,7 +360,8 @@ class BisectedWindow(WindowFetch):
 
     def _add(self, page: Page, part: Span, builder: FrameBuilder) -> None:
         builder.begin_window()
-        builder.add_page(page, (part.start, part.end), self.endpoint.paging.maximum)
+        kept = rows_within(self.endpoint, page, part)
+        builder.add_page(kept, (part.start, part.end), self.endpoint.paging.maximum)
 
     def salvage(self, builder: FrameBuilder) -> None:
         """Consume the parts received, including one being checked, which may lack rows."""

@@ -8,11 +8,11 @@ from math import ceil
 
 from toolkit.endpoints import Endpoint
 from toolkit.errors import ContractError
-from toolkit.fetch.windows import TRUNCATION_SIZES, Gap, WindowFetch
+from toolkit.fetch.windows import TRUNCATION_SIZES, Gap, WindowFetch, rows_within
 from toolkit.frames.builder import FrameBuilder
 from toolkit.frames.page import Page
 from toolkit.frames.validation import Query
-from toolkit.planning import Span
+from toolkit.planning import Span, span_parameters
 
 
 def pages_of(rows: int, size: int) -> int:
@@ -70,7 +70,7 @@ class PagedWindow(WindowFetch):
     def __init__(self, endpoint: Endpoint, query: Query, span: Span | None, rows: int | None = None) -> None:
         super().__init__(endpoint, span)
         self._one_row = query.single_row
-        self._span = {"startTime": span.start, "endTime": span.end} if span else {}
+        self._span = span_parameters(endpoint, span) if span else {}
         self._size = endpoint.paging.maximum
         self._rows = rows
         has_pages = endpoint.paging.kind != "none" and not self._one_row
@@ -182,7 +182,7 @@ class PagedWindow(WindowFetch):
         page, index = self._pages[self._consumed], self._consumed
         self._check_gaps(index, page)
         before = builder.rows
-        self._add(page, builder)
+        left_out = self._add(page, builder)
         self.is_done = self._ended and self._consumed == len(self._pages)
         if self.span:
             self.done_until = (
@@ -190,20 +190,26 @@ class PagedWindow(WindowFetch):
             )
         # One page without a new row may be chance; an exchange that ignores the page number would be
         # requested forever.
-        self._stale = self._stale + 1 if builder.rows == before and not self.is_done else 0
+        self._stale = self._stale + 1 if builder.rows == before and not left_out and not self.is_done else 0
         if self._stale == 2:
             raise ContractError(
                 self.endpoint.qualified_name, f"page {index + 1} and the one before repeat earlier rows"
             )
 
-    def _add(self, page: _RequestedPage, builder: FrameBuilder) -> None:
+    def _add(self, page: _RequestedPage, builder: FrameBuilder) -> int:
+        """Add a page to the frame, and return how many of its rows were left out."""
         if not self._consumed:
             builder.begin_window()
         self._consumed += 1
         received, page.received = page.received, None
-        span = (self.span.start, self.span.end) if self.span else None
-        if received is not None:
-            builder.add_page(received, span, page.size or None)
+        if received is None:
+            return 0
+        if self.span is None:
+            builder.add_page(received, None, page.size or None)
+            return 0
+        kept = rows_within(self.endpoint, received, self.span)
+        builder.add_page(kept, (self.span.start, self.span.end), page.size or None)
+        return received.rows - kept.rows
 
     def _check_gaps(self, index: int, page: _RequestedPage) -> None:
         rows = page.rows or 0

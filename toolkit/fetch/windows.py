@@ -14,7 +14,7 @@ from toolkit.endpoints import ENDPOINTS, Endpoint
 from toolkit.errors import IncompleteError
 from toolkit.frames.builder import FrameBuilder
 from toolkit.frames.page import Page
-from toolkit.planning import Span
+from toolkit.planning import Span, covered_span
 
 MAX_REQUESTS = 5_000
 """Maximum number of requests for one window, or for a list without a span.
@@ -168,3 +168,16 @@ class WindowFetch(ABC):
         """
         while self.is_ready:
             self.consume(builder)
+
+
+def rows_within(endpoint: Endpoint, page: Page, span: Span) -> Page:
+    """A page without the rows that are there only because the times in a request are whole seconds.
+
+    All other rows outside of the span stay: the builder raises for them.
+    """
+    covered = covered_span(endpoint, span)
+    if covered == span:
+        return page
+    if not (endpoint.window and endpoint.window.per_day):  # the time of a daily row is before its day's span
+        page = page.without(covered.start, span.start - 1)
+    return page.without(span.end + 1, covered.end)
