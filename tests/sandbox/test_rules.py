@@ -519,7 +519,14 @@ def test_a_limit_keeps_the_oldest_from_a_start_and_the_newest_otherwise() -> Non
     assert times_returned("futures.income", TIMES, start) == TIMES[:10]
     assert times_returned("futures.income", TIMES, start, rows_kept="newest") == TIMES[-10:]
     assert times_returned("futures.income", TIMES, "limit=10") == TIMES[-10:]
-    assert times_returned("futures.income", TIMES, f"{start}&page=3") == TIMES[20:30]
+
+
+def test_income_weighs_30_and_has_no_pages_any_more() -> None:
+    this = exchange()
+    response = ask(this, "futures.income", {"limit": 10})
+    assert response.headers["X-MBX-USED-WEIGHT-1M"] == "30"
+    assert error(ask(this, "futures.income", {"limit": 10, "page": 1}))[1] == -1104
+    assert ENDPOINTS_BY_NAME["futures.income"].paging.kind == "limit"
 
 
 def test_default_sizes() -> None:

@@ -57,6 +57,8 @@ def to_text(name: str, value: object) -> str:
         return str(moment.value // 10**6)
     if isinstance(value, list | tuple):
         plain = [item.item() if isinstance(item, np.generic) else item for item in value]
+        if any(isinstance(item, list | tuple) for item in plain):  # would be JSON text within JSON
+            raise UsageError(f"`{name}` is a list of lists, which cannot be sent. Nothing was sent.")
         items = [item if isinstance(item, int) else to_text(name, item) for item in plain]
         return json.dumps(items, separators=(",", ":"), ensure_ascii=False)
     raise UsageError(

@@ -142,7 +142,7 @@ class _KeyChecks:
         sender = self._connection.sender_with(Keys([self._key], self._connection.sender.keys.origin))
         call = ReadRequest.from_endpoint(endpoint, {}, single_attempt=True)
         builder = FrameBuilder(endpoint, "float")
-        builder.add(sender.get(call, RequestStats()))
+        builder.add_page(sender.get(call, RequestStats()))
         rows = builder.frame({}).to_dict("records")
         if len(rows) != 1:
             raise ContractError(endpoint.qualified_name, f"the response has {len(rows)} rows instead of one")

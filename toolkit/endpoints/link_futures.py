@@ -110,8 +110,8 @@ INCOME = Endpoint(
     path="/fapi/v1/income",
     security="USER_DATA",
     rate_limit=FAPI,
-    # 100 on the Link page, 30 on the derivatives page and in the official SDK; the higher one is used.
-    weight=100,
+    # It is one route for all, so the Link page's 100 is not a second weight; the headers have the use.
+    weight=30,
     params=(
         Param(field="symbol", name="symbol", kind="text", doc="Only this symbol."),
         # Not a closed list: the derivatives page names eleven kinds "and more".
@@ -122,12 +122,9 @@ INCOME = Endpoint(
             doc="Only this type, such as TRANSFER, REALIZED_PNL, FUNDING_FEE, COMMISSION or API_REBATE.",
         ),
     ),
-    unused=(
-        # Only on the derivatives page. Windows are halved instead, which both pages allow.
-        Param(field="page", name="page", kind="integer", doc="Page.", minimum=1),
-    ),
     # Without a span, the Link page promises the newest rows and the derivatives page the last 7 days, so
-    # both ends are always sent. The retention of "three months" is read as 90 days.
+    # both ends are always sent. The retention of "three months" is read as 90 days. The parameter `page` was
+    # removed in 2026: windows are halved instead.
     window=Window(max_span=None, default=timedelta(days=7), retention=timedelta(days=90)),
     paging=Paging(kind="limit", size="limit", default=100, maximum=1000),
     columns=(
@@ -154,7 +151,10 @@ INCOME = Endpoint(
     ),
     order_by="time",
     summary="Income of the futures account that owns the key, one row a transaction.",
-    notes=("The exchange keeps the last three months.",),
+    notes=(
+        "The exchange keeps the last three months.",
+        "The weight is 30 in every source but the Link page, which has 100.",
+    ),
     source=f"{_DOCS}/Get-Income-History",
 )
 

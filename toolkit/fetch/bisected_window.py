@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from toolkit.endpoints import Endpoint, Paging
 from toolkit.endpoints.codes import is_span_too_long
 from toolkit.endpoints.model import MILLISECOND
 from toolkit.errors import ApiError, IncompleteError
-from toolkit.fetch.windows import PAGE_SIZES, TRUNCATION_SIZES, Gap, WindowFetch, rows_of, time_of
+from toolkit.fetch.windows import PAGE_SIZES, TRUNCATION_SIZES, Gap, WindowFetch, rows_within
 from toolkit.frames.builder import FrameBuilder
+from toolkit.frames.page import Page
 from toolkit.frames.validation import Query
-from toolkit.planning import Span
+from toolkit.planning import Span, resolution, span_parameters
 
 MAX_FULL_MILLISECONDS = 100
 """Milliseconds of one window that may hold more rows than a response can: a few can, when many orders are
@@ -108,8 +108,7 @@ class _TruncationCheck:
         moment: The time of all rows, None if there are several.
     """
 
-    payload: Any
-    rows: int
+    page: Page
     moment: int | None
     spans: deque[tuple[Span, int]] = field(default_factory=deque)
 
@@ -138,6 +137,7 @@ class BisectedWindow(WindowFetch):
         window = endpoint.window
         self._truncation = truncation
         self._daily = window is not None and window.per_day
+        self._resolution = 1 if window is None else resolution(window)
         self._one_row_per_day = self._daily and query.is_constrained("id")
         self._longest = span.length
         if window is not None and window.max_span is not None:
@@ -148,7 +148,7 @@ class BisectedWindow(WindowFetch):
         self._check: _TruncationCheck | None = None
         self._contradicted_rows = 0  # rows of the part's response, if the responses to its halves differ
         self._is_waiting = False  # for the check of another window, which may make one of its own unnecessary
-        self._ready: deque[tuple[Any, Span]] = deque()
+        self._ready: deque[tuple[Page, Span]] = deque()
 
     # -- requests ------------------------------------------------------------------------------------
 
@@ -163,7 +163,7 @@ class BisectedWindow(WindowFetch):
         if len(self.gaps) >= MAX_FULL_MILLISECONDS and not self._daily:
             raise IncompleteError(
                 self.endpoint.qualified_name,
-                f"{MAX_FULL_MILLISECONDS} single milliseconds of one window have as many rows as a response "
+                f"{MAX_FULL_MILLISECONDS} single {self._unit}s of one window have as many rows as a response "
                 "can have. No exchange has so many; this one returns full responses whatever the request",
             )
 
@@ -175,129 +175,130 @@ class BisectedWindow(WindowFetch):
             if not self._contradicted_rows:
                 self._current, self._smallest = self._next_part()
             span = self._current
-        return {"startTime": span.start, "endTime": span.end, paging.size: paging.maximum}
+        return {**span_parameters(self.endpoint, span), paging.size: paging.maximum}
 
     def _next_part(self) -> tuple[Span, Span]:
         """The next part, and the smallest part with the same start."""
-        start = smallest = self._start
+        start, length = self._start, _DAY if self._daily else self._resolution
         end = min(start + self._step - 1, self.span.end)
-        if self._daily:  # parts end with a day
-            smallest = min(start - start % _DAY + _DAY - 1, self.span.end)
-            end = max(smallest, end if end == self.span.end else end - (end + 1) % _DAY)
+        # Parts end with a day or second, where the exchange does not tell shorter times apart.
+        smallest = min(start - start % length + length - 1, self.span.end)
+        end = max(smallest, end if end == self.span.end else end - (end + 1) % length)
         return Span(start, end), Span(start, smallest)
 
     # -- responses -----------------------------------------------------------------------------------
 
-    def _on_response(self, number: int, payload: Any) -> None:
-        rows = rows_of(self.endpoint, payload)
+    def _on_response(self, number: int, page: Page) -> None:
         contradicted, self._contradicted_rows = self._contradicted_rows, 0
         if self._check is not None:
-            self._compare(self._check, len(rows))
-        elif contradicted and contradicted == len(rows):  # otherwise rows were added meanwhile
-            self._truncation.record_truncation(len(rows))
+            self._compare(self._check, page)
+        elif contradicted and contradicted == page.rows:  # otherwise rows were added meanwhile
+            self._truncation.record_truncation(page.rows)
             self._step = self._current.length // 2
         else:
-            self._classify(payload, rows)
+            self._classify(page)
         if self._check is None and not self._contradicted_rows:
             self._truncation.finish_check(self.span.start)
 
-    def _classify(self, payload: Any, rows: Sequence[Any]) -> None:
-        if self._has_every_day(rows):
-            self._accept(payload, len(rows))
-        elif len(rows) >= self._truncation.cap:
-            self._bisect(payload, len(rows))
-        elif self._is_suspect(rows):
-            self._start_check(payload, rows)
+    def _classify(self, page: Page) -> None:
+        if self._has_every_day(page):
+            self._accept(page)
+        elif page.rows >= self._truncation.cap:
+            self._bisect(page)
+        elif self._is_suspect(page.rows):
+            self._start_check(page)
         else:
-            self._accept(payload, len(rows))
+            self._accept(page)
 
-    def _is_suspect(self, rows: Sequence[Any]) -> bool:
-        is_short = (
-            self._one_row_per_day
-            and len(rows) >= MIN_SUSPECT_ROWS
-            and len(rows) > self._truncation.proven_rows
-        )
-        return is_short or self._truncation.is_suspect(len(rows))
+    def _is_suspect(self, rows: int) -> bool:
+        is_short = self._one_row_per_day and rows >= MIN_SUSPECT_ROWS and rows > self._truncation.proven_rows
+        return is_short or self._truncation.is_suspect(rows)
 
-    def _has_every_day(self, rows: Sequence[Any]) -> bool:
+    def _has_every_day(self, page: Page) -> bool:
         """Whether there is one row for each day, which is the maximum."""
-        if not self._one_row_per_day or not rows:
+        if not self._one_row_per_day or not page.rows:
             return False
-        days = {time_of(self.endpoint, row) for row in rows}
+        days = set(page.times)
         every = _days_of(self._current)
         # The row of the day in which the part begins may be there as well.
-        return len(days) == len(rows) and every <= days <= every | {self._current.start // _DAY * _DAY}
+        return len(days) == page.rows and every <= days <= every | {self._current.start // _DAY * _DAY}
 
-    def _bisect(self, payload: Any, rows: int) -> None:
-        if rows >= self.endpoint.paging.maximum:
-            self._truncation.confirm(rows)
+    def _bisect(self, page: Page) -> None:
+        if page.rows >= self.endpoint.paging.maximum:
+            self._truncation.confirm(page.rows)
         if self._current != self._smallest:
             self._step = self._current.length // 2
             return
-        self._keep_full(payload, rows, self._current)
+        self._keep_full(page, self._current)
 
-    def _accept(self, payload: Any, rows: int) -> None:
-        self._truncation.accept(rows)
-        if rows < self._truncation.cap // 3:
+    def _accept(self, page: Page) -> None:
+        self._truncation.accept(page.rows)
+        if page.rows < self._truncation.cap // 3:
             # The following part may have fewer rows than the one that made this one short.
             self._step = min(self._step * 2, self._longest)
-        self._keep(payload)
+        self._keep(page)
 
-    def _keep_full(self, payload: Any, rows: int, span: Span) -> None:
-        unit = "day" if self._daily else "millisecond"
+    def _keep_full(self, page: Page, span: Span) -> None:
         why = (
-            f"one {unit} has as many rows as the exchange returns at once, {rows:,}: it may have more, which "
-            "cannot be fetched"
+            f"one {self._unit} has as many rows as the exchange returns at once, {page.rows:,}: it may have "
+            "more, which cannot be fetched"
         )
         self.gaps.append(Gap(why, span))
-        self._keep(payload)
+        self._keep(page)
 
-    def _keep(self, payload: Any) -> None:
-        self._ready.append((payload, self._current))
+    @property
+    def _unit(self) -> str:
+        """What cannot be halved."""
+        return "day" if self._daily else "second" if self._resolution > 1 else "millisecond"
+
+    def _keep(self, page: Page) -> None:
+        self._ready.append((page, self._current))
         self._start = self._current.end + 1
 
     # -- checks for truncation -----------------------------------------------------------------------
 
-    def _start_check(self, payload: Any, rows: Sequence[Any]) -> None:
-        moments = {time_of(self.endpoint, row) for row in rows}
-        spans = self._spans(rows) if self._current != self._smallest else []
-        check = _TruncationCheck(
-            payload, len(rows), moments.pop() if len(moments) == 1 else None, deque(spans)
-        )
+    def _start_check(self, page: Page) -> None:
+        moments = {time and time - time % self._resolution for time in page.times}
+        spans = self._spans(page) if self._current != self._smallest else []
+        check = _TruncationCheck(page, moments.pop() if len(moments) == 1 else None, deque(spans))
         if not spans:
             self._finish_check(check)
             return
         self._check = check
-        self._is_waiting = self._truncation.waits(self.span.start, len(rows), self._resume)
+        self._is_waiting = self._truncation.waits(self.span.start, page.rows, self._resume)
         if not self._is_waiting:
-            self._truncation.begin_check(self.span.start, len(rows))
+            self._truncation.begin_check(self.span.start, page.rows)
 
     def _resume(self) -> None:
         """Continue after the check of another window has ended."""
         check, self._check, self._is_waiting = self._check, None, False
         if check is not None:
-            self._classify(check.payload, rows_of(self.endpoint, check.payload))
+            self._classify(check.page)
 
     def _finish_check(self, check: _TruncationCheck) -> None:
         """Accept the response as complete, as far as that can be known."""
         moment = check.moment
-        if moment is None or check.rows not in TRUNCATION_SIZES:
-            self._accept(check.payload, check.rows)
+        if moment is None or check.page.rows not in TRUNCATION_SIZES:
+            self._accept(check.page)
             return
-        end = moment + _DAY - 1 if self._daily else moment
+        end = moment + (_DAY if self._daily else self._resolution) - 1
         span = Span(max(moment, self._current.start), min(end, self._current.end))
-        self._keep_full(check.payload, check.rows, span if span.length > 0 else self._current)
+        self._keep_full(check.page, span if span.length > 0 else self._current)
 
-    def _spans(self, rows: Sequence[Any]) -> list[tuple[Span, int]]:
+    def _spans(self, page: Page) -> list[tuple[Span, int]]:
         """Parts of the span, and the rows that the response has in each; none if a row has no time.
 
         These are two halves by the number of rows; if all rows have one time, what is before and after it.
         If there is at most one row per day, it is the span of the days without one, unless that is the part.
         """
         part = self._current
-        times = [time_of(self.endpoint, row) for row in rows]
-        moments = sorted(time for time in times if time is not None)
-        if len(moments) < len(times) or not part.start - _DAY < moments[0] <= moments[-1] <= part.end:
+        page = rows_within(self.endpoint, page, part)
+        moments = sorted(time - time % self._resolution for time in page.times if time is not None)
+        if (
+            not moments
+            or len(moments) < page.rows
+            or not part.start - _DAY < moments[0] <= moments[-1] <= part.end
+        ):
             return []
         missing = _days_of(part) - set(moments) if self._one_row_per_day else set()
         if missing:
@@ -314,18 +315,18 @@ class BisectedWindow(WindowFetch):
                 (Span(part.start, middle - 1), before),
                 (Span(middle, part.end), len(moments) - before),
             ]
-        around = [(Span(part.start, middle - 1), 0), (Span(middle + 1, part.end), 0)]
+        around = [(Span(part.start, middle - 1), 0), (Span(middle + self._resolution, part.end), 0)]
         return [(span, count) for span, count in around if span.length > 0]
 
-    def _compare(self, check: _TruncationCheck, rows: int) -> None:
-        _, expected = check.spans.popleft()
-        if rows != expected:
+    def _compare(self, check: _TruncationCheck, page: Page) -> None:
+        span, expected = check.spans.popleft()
+        if rows_within(self.endpoint, page, span).rows != expected:
             self._check = None
-            self._contradicted_rows = check.rows
+            self._contradicted_rows = check.page.rows
         elif not check.spans:
             self._check = None
             if check.moment is None:
-                self._truncation.confirm(check.rows)
+                self._truncation.confirm(check.page.rows)
             self._finish_check(check)
 
     def receive_error(self, number: int, error: Exception) -> None:
@@ -352,20 +353,21 @@ class BisectedWindow(WindowFetch):
 
     def consume(self, builder: FrameBuilder) -> None:
         """Consume the next part."""
-        payload, part = self._ready.popleft()
-        self._add(payload, part, builder)
+        page, part = self._ready.popleft()
+        self._add(page, part, builder)
         self.done_until = part.end + 1
         self.is_done = part.end == self.span.end
 
-    def _add(self, payload: Any, part: Span, builder: FrameBuilder) -> None:
+    def _add(self, page: Page, part: Span, builder: FrameBuilder) -> None:
         builder.begin_window()
-        builder.add(payload, (part.start, part.end), self.endpoint.paging.maximum)
+        kept = rows_within(self.endpoint, page, part)
+        builder.add_page(kept, (part.start, part.end), self.endpoint.paging.maximum)
 
     def salvage(self, builder: FrameBuilder) -> None:
         """Consume the parts received, including one being checked, which may lack rows."""
         super().salvage(builder)
         if self._check is not None:
-            self._add(self._check.payload, self._current, builder)
+            self._add(self._check.page, self._current, builder)
             self._check = None
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
 
 from toolkit.endpoints import Endpoint
 from toolkit.errors import ContractError
-from toolkit.fetch.windows import TRUNCATION_SIZES, Gap, WindowFetch, rows_of, time_of
+from toolkit.fetch.windows import TRUNCATION_SIZES, Gap, WindowFetch, rows_within
 from toolkit.frames.builder import FrameBuilder
+from toolkit.frames.page import Page
 from toolkit.frames.validation import Query
-from toolkit.planning import Span
+from toolkit.planning import Span, span_parameters
 
 
 def pages_of(rows: int, size: int) -> int:
@@ -29,7 +29,7 @@ def requests_for(endpoint: Endpoint, rows: int) -> int:
 
 
 @dataclass(slots=True)
-class _Page:
+class _RequestedPage:
     """A requested page.
 
     Attributes:
@@ -37,14 +37,14 @@ class _Page:
         start: Number of rows before it.
         size: Number of rows requested.
         rows: Number of rows received, None while the request is under way.
-        payload: The response, until it is consumed.
+        received: The rows, until they are consumed.
     """
 
     number: int
     start: int
     size: int
     rows: int | None = None
-    payload: Any = None
+    received: Page | None = None
 
 
 class PagedWindow(WindowFetch):
@@ -70,12 +70,12 @@ class PagedWindow(WindowFetch):
     def __init__(self, endpoint: Endpoint, query: Query, span: Span | None, rows: int | None = None) -> None:
         super().__init__(endpoint, span)
         self._one_row = query.single_row
-        self._span = {"startTime": span.start, "endTime": span.end} if span else {}
+        self._span = span_parameters(endpoint, span) if span else {}
         self._size = endpoint.paging.maximum
         self._rows = rows
         has_pages = endpoint.paging.kind != "none" and not self._one_row
         self._expected = 1 if rows is None or not has_pages else pages_of(rows, self._size)
-        self._pages: list[_Page] = []  # in order, without void ones
+        self._pages: list[_RequestedPage] = []  # in order, without void ones
         self._consumed = 0
         self._furthest = self._longest = 0
         self._stale = 0
@@ -93,14 +93,14 @@ class PagedWindow(WindowFetch):
 
     def _next_parameters(self) -> Mapping[str, object]:
         start, size = self._after(self._pages[-1]) if self._pages else (0, self._size)
-        self._pages.append(_Page(self._asked, start, size))
+        self._pages.append(_RequestedPage(self._asked, start, size))
         paging = self.endpoint.paging
         if paging.kind == "none":
             return self._span
         index = {"page": start // size + 1} if paging.kind == "page" else {"offset": start}
         return {**self._span, **index, paging.size: size}
 
-    def _after(self, page: _Page) -> tuple[int, int]:
+    def _after(self, page: _RequestedPage) -> tuple[int, int]:
         """Start of the page after this one, and the number of rows to request."""
         rows = self._predicted_rows(page) if page.rows is None else min(page.rows, page.size)
         if self.endpoint.paging.kind == "offset":
@@ -109,7 +109,7 @@ class PagedWindow(WindowFetch):
             return rows, rows
         return page.start + page.size, page.size
 
-    def _predicted_rows(self, page: _Page) -> int:
+    def _predicted_rows(self, page: _RequestedPage) -> int:
         """Predicted number of rows of a page that is under way."""
         if self._rows is not None and page.start < self._rows:
             return min(page.size, self._rows - page.start)
@@ -124,23 +124,23 @@ class PagedWindow(WindowFetch):
         """Whether the last page has been received."""
         return bool(self._pages) and self._pages[-1].rows is not None and self._is_last(self._pages[-1])
 
-    def _on_response(self, number: int, payload: Any) -> None:
+    def _on_response(self, number: int, page: Page) -> None:
         waiting = range(self._consumed, len(self._pages))
         index = next((n for n in waiting if self._pages[n].number == number), None)
         if index is None:
             return  # void
-        page = self._pages[index]
-        page.rows, page.payload = len(rows_of(self.endpoint, payload)), payload
+        requested = self._pages[index]
+        requested.rows, requested.received = page.rows, page
         self._longest = max(self._longest, page.rows)
-        if self._is_last(page):
+        if self._is_last(requested):
             self._discard_from(index + 1)
             return
         following = self._pages[index + 1] if index + 1 < len(self._pages) else None
-        if following and (following.start, following.size) != self._after(page):
+        if following and (following.start, following.size) != self._after(requested):
             self._discard_from(index + 1)
-        self._expect(index, page)
+        self._expect(index, requested.size, page)
 
-    def _is_last(self, page: _Page) -> bool:
+    def _is_last(self, page: _RequestedPage) -> bool:
         return not page.rows or self.endpoint.paging.kind == "none" or (self._one_row and page.rows == 1)
 
     def _discard_from(self, index: int) -> None:
@@ -150,14 +150,13 @@ class PagedWindow(WindowFetch):
             self._failures.pop(page.number, None)
         del self._pages[index:]
 
-    def _expect(self, index: int, page: _Page) -> None:
+    def _expect(self, index: int, size: int, page: Page) -> None:
         """Predict the number of pages, if the rest of the window is as dense as up to this page."""
-        rows = page.rows or 0
-        full = rows >= page.size or (index > 0 and rows == self._longest)
+        full = page.rows >= size or (index > 0 and page.rows == self._longest)
         if self.span is None or not full or index < self._furthest:
             return
         self._furthest = index
-        moment = time_of(self.endpoint, rows_of(self.endpoint, page.payload)[-1])
+        moment = page.last_time
         reached = 0 if moment is None else max(1, moment - self.span.start + 1)
         self._expected = ceil((index + 1) * self.span.length / reached) + 1 if reached else 0
 
@@ -183,7 +182,7 @@ class PagedWindow(WindowFetch):
         page, index = self._pages[self._consumed], self._consumed
         self._check_gaps(index, page)
         before = builder.rows
-        self._add(page, builder)
+        left_out = self._add(page, builder)
         self.is_done = self._ended and self._consumed == len(self._pages)
         if self.span:
             self.done_until = (
@@ -191,21 +190,28 @@ class PagedWindow(WindowFetch):
             )
         # One page without a new row may be chance; an exchange that ignores the page number would be
         # requested forever.
-        self._stale = self._stale + 1 if builder.rows == before and not self.is_done else 0
+        self._stale = self._stale + 1 if builder.rows == before and not left_out and not self.is_done else 0
         if self._stale == 2:
             raise ContractError(
                 self.endpoint.qualified_name, f"page {index + 1} and the one before repeat earlier rows"
             )
 
-    def _add(self, page: _Page, builder: FrameBuilder) -> None:
+    def _add(self, page: _RequestedPage, builder: FrameBuilder) -> int:
+        """Add a page to the frame, and return how many of its rows were left out."""
         if not self._consumed:
             builder.begin_window()
         self._consumed += 1
-        payload, page.payload = page.payload, None
-        span = (self.span.start, self.span.end) if self.span else None
-        builder.add(payload, span, page.size or None)
+        received, page.received = page.received, None
+        if received is None:
+            return 0
+        if self.span is None:
+            builder.add_page(received, None, page.size or None)
+            return 0
+        kept = rows_within(self.endpoint, received, self.span)
+        builder.add_page(kept, (self.span.start, self.span.end), page.size or None)
+        return received.rows - kept.rows
 
-    def _check_gaps(self, index: int, page: _Page) -> None:
+    def _check_gaps(self, index: int, page: _RequestedPage) -> None:
         rows = page.rows or 0
         if self.endpoint.paging.kind == "none" and not self._one_row and rows in TRUNCATION_SIZES:
             why = (
@@ -221,7 +227,7 @@ class PagedWindow(WindowFetch):
                 f"page {index} has {earlier.rows:,} of the {earlier.size:,} rows requested, and more pages "
                 "follow: rows in between may have been left out"
             )
-            moment = time_of(self.endpoint, rows_of(self.endpoint, page.payload)[0])
+            moment = page.received.first_time if page.received else None
             known = self.span and moment is not None and self.done_until <= moment
             self.gaps.append(Gap(why, Span(self.done_until, moment) if known and moment else self.span))
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from toolkit.endpoints import ENDPOINTS, Endpoint
 from toolkit.errors import IncompleteError
 from toolkit.frames.builder import FrameBuilder
-from toolkit.planning import Span
+from toolkit.frames.page import Page
+from toolkit.planning import Span, covered_span
 
 MAX_REQUESTS = 5_000
 """Maximum number of requests for one window, or for a list without a span.
@@ -118,13 +118,13 @@ class WindowFetch(ABC):
 
     # -- responses -----------------------------------------------------------------------------------
 
-    def receive(self, number: int, payload: Any) -> None:
+    def receive(self, number: int, page: Page) -> None:
         """Buffer a response."""
         self._under_way.discard(number)
-        self._on_response(number, payload)
+        self._on_response(number, page)
 
     @abstractmethod
-    def _on_response(self, number: int, payload: Any) -> None: ...
+    def _on_response(self, number: int, page: Page) -> None: ...
 
     def receive_error(self, number: int, error: Exception) -> None:
         """Keep an error: it is raised if it is still relevant when all earlier responses have arrived."""
@@ -170,19 +170,14 @@ class WindowFetch(ABC):
             self.consume(builder)
 
 
-def rows_of(endpoint: Endpoint, payload: Any) -> list[Any]:
-    """The rows of a response as received; none if it does not have the declared shape."""
-    if endpoint.rows_field:
-        payload = payload.get(endpoint.rows_field) if isinstance(payload, dict) else None
-    elif isinstance(payload, dict):
-        return [payload]  # an object is one row
-    return payload if isinstance(payload, list) else []
+def rows_within(endpoint: Endpoint, page: Page, span: Span) -> Page:
+    """A page without the rows that are there only because the times in a request are whole seconds.
 
-
-def time_of(endpoint: Endpoint, row: Any) -> int | None:
-    """The time of a row, None if it has none."""
-    for column in endpoint.columns:
-        if column.name == endpoint.order_by and isinstance(row, dict):
-            moment = next((row[field] for field in column.fields if field in row), None)
-            return moment if type(moment) is int else None
-    return None
+    All other rows outside of the span stay: the builder raises for them.
+    """
+    covered = covered_span(endpoint, span)
+    if covered == span:
+        return page
+    if not (endpoint.window and endpoint.window.per_day):  # the time of a daily row is before its day's span
+        page = page.without(covered.start, span.start - 1)
+    return page.without(span.end + 1, covered.end)

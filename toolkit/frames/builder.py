@@ -9,7 +9,6 @@ is kept once. Rows are held as Arrow arrays until the end, so memory use is prop
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Literal
 
 import pandas as pd
@@ -20,12 +19,13 @@ from toolkit.amounts.integers import EXACT_TYPE
 from toolkit.endpoints import Column, Endpoint
 from toolkit.errors import ContractError, RowOrderError
 from toolkit.frames.decode import DecodeError, arrow_type, to_array
+from toolkit.frames.decoder import decoder_for
 from toolkit.frames.duplicates import DuplicateFilter
+from toolkit.frames.page import Page
 from toolkit.frames.validation import Query
 from toolkit.redaction import Emails, displayable_names, mask, masked_key
 
 Numbers = Literal["float", "exact"]
-Row = Mapping[str, Any]
 
 _PANDAS_TYPES: Mapping[pa.DataType, Any] = {
     pa.string(): pd.StringDtype(),
@@ -63,30 +63,35 @@ class FrameBuilder:
         self._responses: list[list[pa.Array]] = []
         self._duplicates = DuplicateFilter()
         self._last_time: int | None = None
-        self._declared = {field for column in endpoint.columns for field in column.fields}
         self.undeclared: set[str] = set()
         self.rows = 0
 
     def add(self, payload: Any, span: tuple[int, int] | None = None, max_rows: int | None = None) -> int:
+        """Add the rows of one response, given its JSON, as `add_page` does.
+
+        Raises:
+            ContractError: The response does not have the declared shape; or as `add_page`.
+            RowOrderError: As `add_page`.
+        """
+        return self.add_page(decoder_for(self._endpoint).decode(payload), span, max_rows)
+
+    def add_page(self, page: Page, span: tuple[int, int] | None = None, max_rows: int | None = None) -> int:
         """Add the rows of one response, and return their number, duplicates included.
 
         Args:
-            payload: The decoded JSON of the response.
+            page: The rows.
             span: Requested start and end in milliseconds, None if no span was requested.
             max_rows: Requested number of rows, None if none was requested.
 
         Raises:
-            ContractError: The response does not have the declared shape, or a row does not match the request;
-                none of its rows is kept then, as the others may be wrong too. Or there are more rows than
-                requested; these are kept.
+            ContractError: A value does not fit its column, or a row does not match the request; none of the
+                rows is kept then, as the others may be wrong too. Or there are more rows than requested;
+                these are kept.
             RowOrderError: The rows are not oldest first, or start before the end of the previous response.
                 They are kept.
         """
-        rows = self._unwrap(payload)
-        count = len(rows)
-        if self._endpoint.newest_first:
-            rows = rows[::-1]
-        columns = [self._values(column, rows) for column in self._endpoint.columns]
+        self.undeclared |= page.undeclared
+        count, columns = page.rows, page.columns
         self._check_query(columns, span)
         new_rows = self._new_rows(columns)
         times = self._times(columns, new_rows)
@@ -142,52 +147,7 @@ class FrameBuilder:
 
     # -- the steps for one response -------------------------------------------------------------------
 
-    def _unwrap(self, payload: Any) -> Sequence[Row]:
-        """The rows of a response, with the fields of the object around them added to each."""
-        endpoint = self._endpoint
-        outer: dict[str, Any] = {}
-        if endpoint.rows_field:
-            if not isinstance(payload, dict) or not isinstance(payload.get(endpoint.rows_field), list):
-                raise self._contract_error(f"the response has no list of rows named {endpoint.rows_field!r}")
-            if endpoint.success_field and payload.get(endpoint.success_field) is not True:
-                raise self._contract_error(f"{endpoint.success_field!r} is not true in the response")
-            rows = payload[endpoint.rows_field]
-            outer = {name: value for name, value in payload.items() if name != endpoint.rows_field}
-            self.undeclared |= outer.keys() - self._declared - {endpoint.success_field}
-            outer = {
-                field: outer[field]
-                for column in endpoint.columns
-                if column.outer
-                for field in column.fields
-                if field in outer
-            }
-        else:
-            rows = payload if isinstance(payload, list) else [payload]
-        for row_index, row in enumerate(rows):
-            if not isinstance(row, dict):
-                raise self._contract_error(f"row {row_index} is not an object")
-            if not row.keys() <= self._declared:
-                self.undeclared |= row.keys() - self._declared
-        return [row | outer for row in rows] if outer else rows
-
-    def _values(self, column: Column, rows: Sequence[Row]) -> list[Any]:
-        """The values of a column as the exchange sent them, None where a field is missing."""
-        fields = column.fields
-        with suppress(KeyError):
-            return [row[fields[0]] for row in rows]
-        values = []
-        for row_index, row in enumerate(rows):
-            for field in fields:
-                if field in row:
-                    values.append(row[field])
-                    break
-            else:
-                if not column.optional:
-                    raise self._contract_error(f"row {row_index} has no field {fields[0]!r}")
-                values.append(None)
-        return values
-
-    def _check_query(self, columns: list[list[Any]], span: tuple[int, int] | None) -> None:
+    def _check_query(self, columns: Sequence[list[Any]], span: tuple[int, int] | None) -> None:
         if self._query is None:
             return
         names = [column.name for column in self._endpoint.columns]
@@ -198,7 +158,7 @@ class FrameBuilder:
                 f"{mismatch}: the response does not match the request, and none of its rows was kept",
             )
 
-    def _new_rows(self, columns: list[list[Any]]) -> Sequence[int]:
+    def _new_rows(self, columns: Sequence[list[Any]]) -> Sequence[int]:
         """Indexes of the rows that are not in an earlier response.
 
         Rows are equal if the columns of the endpoint's identity are, or all columns where it has none.
@@ -214,7 +174,7 @@ class FrameBuilder:
         except TypeError:
             raise self._contract_error("a row has an object in place of a value") from None
 
-    def _times(self, columns: list[list[Any]], new_rows: Sequence[int]) -> list[Any]:
+    def _times(self, columns: Sequence[list[Any]], new_rows: Sequence[int]) -> list[Any]:
         for column, values in zip(self._endpoint.columns, columns, strict=True):
             if column.name == self._endpoint.order_by:
                 return [values[row_index] for row_index in new_rows]

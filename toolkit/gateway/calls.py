@@ -11,6 +11,7 @@ from typing import Literal
 from toolkit.auth.signing import encode
 from toolkit.endpoints import Endpoint, Method, RateLimit, Security
 from toolkit.endpoints.model import carries_key, carries_signature, served_by_key
+from toolkit.frames.decoder import Decoder, decoder_for
 from toolkit.transport.responses import WriteResult
 
 
@@ -27,6 +28,7 @@ class ReadRequest:
         method: HTTP method. A GET has its parameters in the query string, any other in the form body.
         timestamp_field: Name of the parameter for the time of a signed request.
         single_attempt: Whether it is sent only once, also where the exchange fails or asks to wait.
+        decoder: Makes a page of rows of the response; None for its JSON as it is.
         encoded: The parameters as a query string or form body.
 
     Raises:
@@ -43,6 +45,7 @@ class ReadRequest:
     method: Method = "GET"
     timestamp_field: str = "timestamp"
     single_attempt: bool = False
+    decoder: Decoder | None = field(default=None, repr=False)
     encoded: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +67,7 @@ class ReadRequest:
             method=endpoint.method,
             timestamp_field=endpoint.timestamp_field,
             single_attempt=single_attempt,
+            decoder=decoder_for(endpoint),
         )
 
     @property

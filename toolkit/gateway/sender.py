@@ -104,7 +104,7 @@ class Sender:
         )
 
     def get(self, request: ReadRequest, stats: RequestStats, cancel: CancelToken | None = None) -> Any:
-        """Send a read, with retries, and return the JSON of the response.
+        """Send a read, with retries, and return its rows as a `Page`, or its JSON if it has no decoder.
 
         Args:
             request: The read.
@@ -146,7 +146,9 @@ class Sender:
             if response is None:
                 error = _failure_error(request.qualified_name, failure, attempts)
             else:
-                payload, error = parse_response(request.qualified_name, request.path, response, now, attempts)
+                payload, error = parse_response(
+                    request.qualified_name, request.path, response, now, attempts, decoder=request.decoder
+                )
                 if error is None:
                     stats.add_response(self._made_at(request.rate_limit.host, response))
                     return payload

@@ -20,14 +20,26 @@ from toolkit.planning.spans import (
     Span,
     TimeArgument,
     When,
+    covered_span,
     iso,
     milliseconds,
     parse_time,
+    resolution,
     resolve_span,
+    span_parameters,
 )
 from toolkit.planning.values import encode_value
 
-__all__ = ["Plan", "Span", "When", "encode_arguments", "make_plan"]
+__all__ = [
+    "Plan",
+    "Span",
+    "When",
+    "covered_span",
+    "encode_arguments",
+    "make_plan",
+    "resolution",
+    "span_parameters",
+]
 
 
 def __dir__() -> list[str]:
@@ -72,10 +84,15 @@ class Plan:
         """Split the span into windows the endpoint allows, oldest first and without overlap."""
         if self.span is None or self.endpoint.window is None:
             return
-        max_span = self.endpoint.window.max_span
-        step = self.span.length if max_span is None else milliseconds(max_span) + 1
-        for start in range(self.span.start, self.span.end + 1, step):
-            yield Span(start, min(start + step - 1, self.span.end))
+        max_span, unit = self.endpoint.window.max_span, resolution(self.endpoint.window)
+        if max_span is None:
+            yield self.span
+            return
+        step = milliseconds(max_span) + 1
+        if unit > 1:  # windows begin and end with a whole second, so that rounding makes none too long
+            step = max(unit, (step - 1) // unit * unit)
+        for start in range(self.span.start - self.span.start % unit, self.span.end + 1, step):
+            yield Span(max(start, self.span.start), min(start + step - 1, self.span.end))
 
 
 def make_plan(
@@ -103,7 +120,7 @@ def make_plan(
     """
     parameters = encode_arguments(endpoint, arguments)
     shown: dict[str, object] = {
-        param.name: "(hidden)" if param.private else _to_json(arguments[param.name])
+        param.name: "(hidden)" if param.private else _to_json(arguments[param.name], parameters[param.field])
         for param in endpoint.params
         if param.fixed is None and param.field in parameters
     }
@@ -144,8 +161,10 @@ def _check_together(endpoint: Endpoint, given: Mapping[str, object]) -> None:
         raise usage_error(endpoint, f"{_listed(exclusive, 'and')} are mutually exclusive: give one of them")
 
 
-def _to_json(value: object) -> object:
-    """An argument as a JSON value, for the attributes of a frame."""
+def _to_json(value: object, sent: object) -> object:
+    """An argument as a JSON value, for the attributes of a frame, given what is sent for it."""
+    if isinstance(sent, tuple):  # of texts; the argument may have been a generator, which is used up
+        return list(sent)
     value = value.value if isinstance(value, Enum) else value
     return bool(value) if isinstance(value, bool | np.bool_) else str(value)
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from toolkit.endpoints import Endpoint, Window
+from toolkit.endpoints.model import TimeUnit
 from toolkit.errors import UsageError
 from toolkit.planning.messages import check_visible, quoted, usage_error
 from toolkit.planning.relative_times import parse_relative_time
@@ -22,6 +23,7 @@ When = str | date | datetime | np.datetime64 | int | None
 # Milliseconds of 2010-01-01 and 2100-01-01: whole numbers outside are seconds, or not times at all.
 _MIN_TIME = 1_262_304_000_000
 _MAX_TIME = 4_102_444_800_000
+_SECOND = 1_000
 _DAY = 86_400_000
 # Until the exchange's time is known, the clock of this machine may be wrong by this much. Times within that
 # tolerance are checked again once it is known.
@@ -71,6 +73,41 @@ class TimeArgument:
                 f"`{self.name}` must be between 2010 and 2100; whole numbers are milliseconds since 1970",
             )
         return time
+
+
+def span_parameters(endpoint: Endpoint, span: Span) -> dict[str, object]:
+    """The request parameters for a span, with the names and the unit of the endpoint's window.
+
+    If the unit is coarser than a millisecond, the start is rounded down and the end up: the request covers
+    the span, and up to `covered_span`.
+    """
+    window = endpoint.window
+    if window is None:
+        return {}
+    step = resolution(window)
+    start, end = span.start - span.start % step, span.end + -span.end % step
+    values: dict[TimeUnit, tuple[int | str, int | str]] = {
+        "ms": (start, end),
+        "s": (start // _SECOND, end // _SECOND),
+        "us": (start * 1000, end * 1000 + 999),
+        "text": (_text(start), _text(end)),
+    }
+    first, last = values[window.unit]
+    return {window.start_field: first, window.end_field: last}
+
+
+def covered_span(endpoint: Endpoint, span: Span) -> Span:
+    """The times that rows may have in the response to a request for a span.
+
+    Where the unit is a second, the exchange may count the whole second that a request names as its end.
+    """
+    step = 1 if endpoint.window is None else resolution(endpoint.window)
+    return Span(span.start - span.start % step, span.end + -span.end % step + step - 1)
+
+
+def resolution(window: Window) -> int:
+    """Milliseconds that the unit of a window's parameters cannot tell apart, 1 if it can tell all."""
+    return _SECOND if window.unit in ("s", "text") else 1
 
 
 def resolve_span(
@@ -208,6 +245,10 @@ def milliseconds(length: timedelta) -> int:
 def iso(time: int) -> str:
     """A time in milliseconds as ISO text."""
     return (_EPOCH + timedelta(milliseconds=time)).isoformat(timespec="milliseconds")
+
+
+def _text(time: int) -> str:
+    return (_EPOCH + timedelta(milliseconds=time)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _days(length: timedelta | None) -> str:

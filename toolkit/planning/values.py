@@ -57,6 +57,8 @@ def encode_value(endpoint: Endpoint, param: Param, value: object) -> object:
         return _exact_decimal(endpoint, param, value)
     if param.kind == "addresses":
         return _addresses(endpoint, param, value)
+    if param.kind == "texts":
+        return _texts(endpoint, param, value)
     return _text(endpoint, param, value)
 
 
@@ -148,6 +150,53 @@ def _addresses(endpoint: Endpoint, param: Param, value: object) -> str:
                 f"`{param.name}` contains {quoted(each)}, not an IP address; ranges are not allowed",
             ) from None
     return ",".join(dict.fromkeys(texts))
+
+
+def _texts(endpoint: Endpoint, param: Param, value: object) -> tuple[str, ...]:
+    """Encode a list of texts, each once, in its order."""
+    if isinstance(value, str):  # it would be one text, although several may be meant, as in "BTCUSDT,BNBUSDT"
+        instead = "" if param.private else f" (for one text, [{quoted(value)}])"
+        raise usage_error(endpoint, f"`{param.name}` must be a list of texts, not text{instead}")
+    given = _items(value)
+    if not given:
+        shown = kind_of(value) if param.private else quoted(value)
+        raise usage_error(endpoint, f"`{param.name}` must be a list with at least one text, not {shown}")
+    texts = tuple(dict.fromkeys(_item(endpoint, param, each) for each in given))
+    if param.maximum is not None and len(texts) > param.maximum:
+        raise usage_error(
+            endpoint, f"`{param.name}` has {len(texts)} texts; at most {param.maximum} are allowed"
+        )
+    return texts
+
+
+def _item(endpoint: Endpoint, param: Param, value: object) -> str:
+    """Check one text of a list."""
+    value = value.value if isinstance(value, Enum) else value
+    if hasattr(value, "as_py"):
+        raise usage_error(
+            endpoint, f"`{param.name}` contains {kind_of(value)}: pass the result of `.to_pylist()`"
+        )
+    if value is None or _is_missing(value):
+        raise usage_error(endpoint, f"`{param.name}` contains a missing value ({value})")
+    if not isinstance(value, str):
+        shown = kind_of(value) if param.private else quoted(value)
+        raise usage_error(endpoint, f"`{param.name}` contains {shown}, which is not text")
+    check_visible(endpoint, param.name, value)
+    if not value.strip():
+        raise usage_error(endpoint, f"`{param.name}` contains an empty text")
+    if param.private and "*" in value:
+        raise usage_error(endpoint, f"`{param.name}` contains a masked text (***): pass it in full")
+    if value != value.strip():
+        raise usage_error(
+            endpoint, f"`{param.name}` contains a text with a leading or trailing space: remove it"
+        )
+    if param.max_length is not None and len(value) > param.max_length:
+        raise usage_error(
+            endpoint,
+            f"`{param.name}` contains a text of {len(value)} characters; at most {param.max_length} are "
+            "allowed",
+        )
+    return str(value)
 
 
 def _items(value: object) -> list[object]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from toolkit import errors, redaction
 from toolkit.endpoints.codes import Remedy, code_for, may_be_executed
+from toolkit.frames.decoder import Decoder
 from toolkit.text.printable import printable
 from toolkit.timing.http_dates import MAX_BAN_S, MIN_BAN_S, is_cached, read_retry_after, rounded_up
 from toolkit.transport.strict_json import InvalidJSON, loads
@@ -127,9 +128,18 @@ def _beginning(response: RawResponse) -> str:
 
 
 def parse_response(
-    endpoint: str, path: str, response: RawResponse, now: float, attempts: int = 1
+    endpoint: str,
+    path: str,
+    response: RawResponse,
+    now: float,
+    attempts: int = 1,
+    *,
+    decoder: Decoder | None = None,
 ) -> tuple[Any, errors.ToolkitError | None]:
-    """Decode a successful response to a read, or return the error it reports. Arguments as in `error_of`.
+    """Decode a successful response to a read, or return the error it reports.
+
+    The result is a page of rows, or the JSON as it is if there is no decoder. Other arguments as in
+    `error_of`.
 
     Raises:
         ContractError: It reports no error, but cannot be decoded.
@@ -137,7 +147,10 @@ def parse_response(
     if response.status >= 300:
         return None, error_of(endpoint, path, response, now, attempts)
     payload = decode(endpoint, response)  # only once: it may be large
-    return payload, _error(endpoint, path, response, _error_fields_of(payload), now=now, attempts=attempts)
+    error = _error(endpoint, path, response, _error_fields_of(payload), now=now, attempts=attempts)
+    if error is not None or decoder is None:
+        return payload, error
+    return decoder.decode(payload), None
 
 
 def error_of(

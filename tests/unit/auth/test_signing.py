@@ -157,6 +157,23 @@ def test_the_signature_covers_the_encoded_bytes(value: str, secret: str) -> None
     assert sign(Credentials("k" * 64, make_signer("secret", secret)), query) == expected
 
 
+@pytest.mark.parametrize("symbols", [["BTCUSDT", "BNBUSDT"], ("BTCUSDT", "BNBUSDT")])
+def test_a_list_of_texts_is_compact_json_encoded_once(symbols: object) -> None:
+    assert encode({"symbols": symbols}) == "symbols=%5B%22BTCUSDT%22%2C%22BNBUSDT%22%5D"
+
+
+def test_texts_in_a_list_may_have_quotes_and_letters_of_any_script() -> None:
+    assert encode({"symbols": ['a"\\', "币安USDT"]}) == (
+        "symbols=%5B%22a%5C%22%5C%5C%22%2C%22%E5%B8%81%E5%AE%89USDT%22%5D"
+    )
+
+
+@pytest.mark.parametrize("value", [[["BTCUSDT"]], [("BTCUSDT",)], ["BTCUSDT", []]], ids=repr)
+def test_a_list_of_lists_is_refused_since_it_would_be_json_within_json(value: object) -> None:
+    with pytest.raises(UsageError, match="`symbols` is a list of lists"):
+        encode({"symbols": value})
+
+
 @given(st.lists(st.text(max_size=8), max_size=4))
 def test_lists_are_json(values: list[str]) -> None:
     assert json.loads(to_text("symbols", values)) == values

@@ -26,6 +26,7 @@ from toolkit import errors
 from toolkit.endpoints import ENDPOINTS, ENDPOINTS_BY_NAME, Endpoint
 from toolkit.fetch import bisected_window, paged_window, windows
 from toolkit.frames.builder import FrameBuilder
+from toolkit.frames.decoder import decoder_for
 from toolkit.frames.validation import Query
 from toolkit.planning import Span
 from toolkit.sandbox.world.tables import ListTable, Row
@@ -361,7 +362,7 @@ def weekly(count: int, cap: int, weeks: int, choose: Callable[[list[Any]], Any])
         requests += 1
         first, last = (int(str(request.parameters[name])) for name in ("startTime", "endTime"))
         rows = [row for row in every if first <= row["time"] <= last]
-        request.window_fetch.receive(request.number, rows[:cap])
+        request.window_fetch.receive(request.number, decoder_for(endpoint).decode(rows[:cap]))
     assert not truncation.must_restart
     builder = FrameBuilder(endpoint, "float", query=query)
     for window_fetch in windows:
@@ -543,9 +544,9 @@ def seen(env: SandboxEnv, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -
     get = sender.get
 
     def noted(*arguments: Any) -> Any:
-        payload = get(*arguments)
-        sizes.append(len(windows.rows_of(endpoint, payload)))
-        return payload
+        page = get(*arguments)
+        sizes.append(page.rows)
+        return page
 
     monkeypatch.setattr(sender, "get", noted)
     example = env.sandbox.world.example(endpoint.qualified_name)

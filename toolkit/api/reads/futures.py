@@ -134,12 +134,13 @@ class FuturesReads(ReadResource):
     ) -> pd.DataFrame:
         """Income of the futures account that owns the key, one row a transaction.
 
-        GET /fapi/v1/income: weight 100, rate limit fapi (2,400 a minute for each IP address, shared by
+        GET /fapi/v1/income: weight 30, rate limit fapi (2,400 a minute for each IP address, shared by
         /fapi/*).
 
         A response of 1000 rows is full, so its span is fetched again as two half-windows. The same holds
         for a response that may have been cut off at a lower limit: 100 rows cost three requests, 130 rows
-        only one. The exchange keeps the last three months.
+        only one. The exchange keeps the last three months. The weight is 30 in every source but the Link
+        page, which has 100.
 
         Args:
             symbol: Only this symbol.
