@@ -120,14 +120,8 @@ class Limits:
 
     def shared(self, path: str) -> RateLimit | None:
         """The rate limit of the path's prefix, if all endpoints of it share one."""
-        return next(
-            (
-                each
-                for each in self.rate_limits.values()
-                if each.shared and not each.paths and path.startswith(each.prefix)
-            ),
-            None,
-        )
+        shared = (each for each in self.rate_limits.values() if each.shared)
+        return next((each for each in shared if path.startswith(each.prefix)), None)
 
     def check_ban(self, host: str, ip: str, now: float) -> None:
         """Refuse requests from a banned address."""

@@ -25,6 +25,7 @@ _TEXTS = r'^\[(?:"[^"\\\x00-\x1f\x7f]{1,256}"(?:,"[^"\\\x00-\x1f\x7f]{1,256}")*)
 _FLAG = "^(?i:true|false)$"
 _CLIENT_ID = "^[A-Za-z0-9_.:/-]{1,64}$"
 _WORDS = "^[A-Z_]{1,40}$"
+_CHOICE = "^[A-Za-z0-9_]{1,40}$"
 _DECIMAL = r"^[0-9]{1,20}(?:\.[0-9]{1,40})?$"
 _DECIMALS = 8
 # PEM or bare base64, with or without line breaks.
@@ -140,6 +141,8 @@ def _check_value(param: Param, text: str, legal: str) -> None:
             -1100, f"Illegal characters found in parameter '{name}'; legal range is '{legal}'."
         )
     if param.choices and text not in map(str, param.choices.values()):
+        if name == "interval":
+            raise RefusalError(-1120, "Invalid interval.")
         raise mandatory(name) if name == "type" else invalid(name)
     _check(name, param.max_length is None or len(text) <= param.max_length)
     if param.fixed is not None and text.lower() != str(param.fixed).lower():
@@ -205,7 +208,8 @@ def _legal(endpoint: Endpoint, param: Param) -> str:
     if param.kind == "texts":
         return _SYMBOLS if param.field == "symbols" else _TEXTS
     if param.choices and all(isinstance(choice, str) for choice in param.choices.values()):
-        return _WORDS
+        choices = [str(choice) for choice in param.choices.values()]
+        return _WORDS if all(re.fullmatch(_WORDS, choice) for choice in choices) else _CHOICE
     if param.kind in ("integer", "time", "choice"):
         return _INTEGER
     if param.kind == "flag":

@@ -33,7 +33,7 @@ def span_of(endpoint: Endpoint, values: Mapping[str, str], now_ms: int) -> TimeR
     """Return the span of the request, or raise a refusal if it is not allowed."""
     window = endpoint.window
     if window is None:
-        return TimeRange(None, now_ms, forward=True)
+        return TimeRange(None, now_ms, forward=False)
     start, end = (
         to_ms(values[field], window.unit) if field in values else None
         for field in (window.start_field, window.end_field)
