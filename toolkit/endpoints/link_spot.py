@@ -9,7 +9,7 @@ from toolkit.endpoints.model import Column, Endpoint, Paging, Param, Window
 from toolkit.endpoints.rate_limits import SAPI_IP
 from toolkit.endpoints.writes import Expectation, Reconciliation, Write
 
-_DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/spot"
+_DOCS = "https://developers.binance.com/legacy-docs/binance_link/link-and-trade/spot"
 
 _AGENT_CODE = Param(
     field="apiAgentCode", name="agent_code", kind="id", doc="The partner's Link id.", required=True
