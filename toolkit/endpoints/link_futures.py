@@ -17,7 +17,14 @@ from toolkit.endpoints.writes import Write
 
 _DOCS = "https://developers.binance.com/legacy-docs/binance_link/link-and-trade/futures"
 
-BROKER_ID = Param(field="brokerId", name="broker_id", kind="id", doc="The partner's Link id.", required=True)
+BROKER_ID = Param(
+    field="brokerId",
+    name="broker_id",
+    kind="id",
+    doc="The partner's Link id.",
+    required=True,
+    example="ABCD1234",
+)
 
 # Any other value is rejected with -1102 (documentation of 2026).
 MARKET = Param(
