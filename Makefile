@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 600
 SHELL := /bin/sh
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test api notebooks docs bench endurance fuzz interop lint audit clean chromium
+.PHONY: help lab test generate notebooks docs bench endurance fuzz interop lint audit clean chromium
 
 # An environment whose Python no longer runs (an upgraded system, a copied folder) is created again.
 ifneq ($(shell test ! -e $(VENV) || $(PY) -c "" 2>&1),)
@@ -26,8 +26,8 @@ test: chromium  ## every test, those in a real browser last
 	@$(PY) -m pytest -n logical $(TESTFLAGS); first=$$?; \
 	$(PY) -m pytest -m browser tests/browser $(TESTFLAGS) && exit $$first
 
-api: $(VENV)/.dev  ## compare the methods users call with the declarations of their endpoints
-	$(PY) scripts/generate_api.py --check
+generate: $(VENV)/.dev  ## write the methods and pages that follow from the declarations of the endpoints
+	$(PY) -m scripts.generate_api
 
 notebooks: $(VENV)/.dev  ## the notebooks, each from top to bottom on the sandbox
 	$(PY) -m pytest tests/notebooks/test_notebooks.py $(TESTFLAGS)
@@ -53,8 +53,8 @@ interop: $(VENV)/.dev  ## clients written by others against the sandbox, each in
 	@$(PY) -m tests.interop.install
 	$(PY) -m pytest -m interop tests/interop $(TESTFLAGS)
 
-lint: $(VENV)/.dev  ## style, format, types
-	@failed=0; for reader in "ruff check" "ruff format --check" mypy; do \
+lint: $(VENV)/.dev  ## style, format, types, and whether what `make generate` writes is up to date
+	@failed=0; for reader in "ruff check" "ruff format --check" mypy "scripts.generate_api --check"; do \
 	    echo "$(PY) -m $$reader"; $(PY) -m $$reader || failed=1; \
 	done; exit $$failed
 

@@ -408,7 +408,7 @@ class Link(LinkBound):
             the worst status of all, and it is true if no check failed.
 
         Source:
-            https://developers.binance.com/docs/wallet/account/api-key-permission
+            https://developers.binance.com/en/docs/catalog/core-trading-wallet/api/rest-api/account#get-api-key-permission
         """
         from toolkit.doctor import run_checks
 

@@ -18,9 +18,12 @@ from toolkit.api.reads.exchange import ExchangeReads
 from toolkit.api.reads.futures import FuturesReads
 from toolkit.api.reads.portfolio import PortfolioReads
 from toolkit.api.reads.spot import SpotReads
-from toolkit.api.writes.customers import FuturesWrites, PortfolioWrites, SpotWrites
-from toolkit.api.writes.operations import ExchangeWrites, Operations, Previews
+from toolkit.api.writes.exchange import ExchangeWrites
+from toolkit.api.writes.futures import FuturesWrites
+from toolkit.api.writes.operations import Operations, Previews
+from toolkit.api.writes.portfolio import PortfolioWrites
 from toolkit.api.writes.resource import Amount
+from toolkit.api.writes.spot import SpotWrites
 from toolkit.auth.credentials import Credentials, Keys
 from toolkit.client import WeightEstimate
 from toolkit.demo import DemoLink

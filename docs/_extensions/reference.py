@@ -1,4 +1,4 @@
-"""Directives that generate the reference from the toolkit itself: endpoints, public names, commands.
+"""Directives that generate the reference from the toolkit itself: public names, errors, commands.
 
 Nothing is listed by hand. Each directive writes Markdown, with reStructuredText inside for autodoc.
 """
@@ -19,10 +19,8 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.ext.napoleon import Config, GoogleDocstring
 from sphinx.util.docutils import SphinxDirective
-from sphinx.util.inspect import stringify_signature
 from sphinx.util.typing import stringify_annotation
 
-import toolkit
 from toolkit.__main__ import main
 
 
@@ -42,63 +40,6 @@ class Generated(SphinxDirective):
 
 def _in_rst(lines: list[str]) -> str:
     return "\n".join(["``````{eval-rst}", *lines, "``````"])
-
-
-class EndpointTable(Generated):
-    """The endpoints of a namespace such as `link.spot`, one row each."""
-
-    def run(self) -> list[nodes.Node]:
-        """Parse it, and give the table a class for its style."""
-        parsed = super().run()
-        for table in parsed:
-            table["classes"].append("endpoints")
-        return parsed
-
-    def text(self) -> str:
-        """A table."""
-        prefix = self.arguments[0]
-        rows = ["| method | | weight | rate limit |", "|---|---|--:|---|"]
-        for row in _endpoints(prefix):
-            weight = "varies" if row.weight is None else row.weight
-            summary = row.summary.replace("|", r"\|")
-            name = f"{{py:meth}}`{row.name} <{prefix}.{row.name}>`"
-            request = f"`{row.method} {row.path}`"
-            rows.append(f"| {name} | {summary}<br>{request} | {weight} | {row.rate_limit} |")
-        return "\n".join(rows)
-
-
-class EndpointMethods(Generated):
-    """The methods of a namespace, under the names by which a user calls them.
-
-    autodoc would use the name of their class, which no user types.
-    """
-
-    option_spec = {"class": directives.unchanged_required, "returns": directives.unchanged}  # noqa: RUF012
-
-    def text(self) -> str:
-        """One `py:method` each."""
-        prefix, (module, _, name) = self.arguments[0], self.options["class"].rpartition(".")
-        owner = getattr(importlib.import_module(module), name)
-        lines = []
-        for row in _endpoints(prefix):
-            method = getattr(owner, row.name)
-            lines += [f".. py:method:: {prefix}.{row.name}{self._signature(method)}", ""]
-            lines += [f"   {line}".rstrip() for line in self._docstring(f"{prefix}.{row.name}", method)]
-            lines.append("")
-        return _in_rst(lines)
-
-    def _signature(self, method: Any) -> str:
-        signature = inspect.signature(method)
-        _self, *parameters = signature.parameters.values()
-        signature = signature.replace(parameters=parameters)
-        if "returns" in self.options:
-            signature = signature.replace(return_annotation=self.options["returns"])
-        return stringify_signature(signature, unqualified_typehints=True)
-
-    def _docstring(self, name: str, method: Any) -> list[str]:
-        lines = inspect.getdoc(method).splitlines()
-        self.env.app.emit("autodoc-process-docstring", "method", name, method, {}, lines)
-        return lines
 
 
 class PublicNames(Generated):
@@ -225,13 +166,19 @@ _STYLE = Config(napoleon_custom_sections=[("Attributes", "params_style")])
 _ASTERISK = re.compile(r"(?<!\*)\*(?!\*)(?=[^`]*(?:`[^`]*`[^`]*)*$)")  # outside of backticks
 
 
-def _endpoints(prefix: str) -> Iterator[Any]:
-    """The rows of `toolkit.list_endpoints()` for `link.spot`, or for the writes of `ops.spot`."""
-    owner, _, system = prefix.partition(".")
-    frame = toolkit.list_endpoints()
-    frame = frame[(frame["system"] == system) & (frame["writes"] == (owner == "ops"))]
-    rows = frame.astype(object).where(frame.notna(), None)
-    return rows.itertuples(index=False)
+def index_methods(app: Sphinx, document: nodes.document) -> None:
+    """Make each section of a generated page that is headed by a method known as that method.
+
+    These pages are plain Markdown. Their headings are names such as `link.spot.rebates`.
+    """
+    if not re.match(r"reference/(reads|writes)-", app.env.docname):
+        return
+    for section in document.findall(nodes.section):
+        name = section[0].astext()
+        if re.fullmatch(r"(link|ops)(\.\w+){2}", name):
+            app.env.domains.python_domain.note_object(name, "method", section["ids"][0], location=section)
+    for table in document.findall(nodes.table):
+        table["classes"].append("endpoints")
 
 
 def as_rst(  # noqa: PLR0917 - as autodoc calls it
@@ -282,13 +229,12 @@ def _without_arguments(lines: list[str]) -> list[str]:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
-    app.add_directive("endpoint-table", EndpointTable)
-    app.add_directive("endpoint-methods", EndpointMethods)
     app.add_directive("public-names", PublicNames)
     app.add_directive("objects", Objects)
     app.add_directive("alias", Alias)
     app.add_directive("error-tree", ErrorTree)
     app.add_directive("commands", Commands)
+    app.connect("doctree-read", index_methods)
     app.connect("autodoc-process-docstring", as_rst)
     app.connect("autodoc-process-signature", hide_constructor)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

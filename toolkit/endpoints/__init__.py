@@ -5,12 +5,10 @@ This package imports nothing else of the toolkit (`listing` aside), so that clie
 
 from __future__ import annotations
 
-from toolkit.endpoints import exchange_link, link_futures, link_portfolio, link_spot
 from toolkit.endpoints.account import KEY_PERMISSIONS
 from toolkit.endpoints.hosts import ALTERNATES, BASE_URLS, EXCHANGE_DOMAINS, Host
 from toolkit.endpoints.model import (
     NO_PAGING,
-    SYSTEM_TITLES,
     Column,
     Endpoint,
     Method,
@@ -20,22 +18,12 @@ from toolkit.endpoints.model import (
     System,
     Window,
 )
+from toolkit.endpoints.namespaces import NAMESPACES, Namespace
 from toolkit.endpoints.rate_limits import API, FAPI, PAPI, RATE_LIMITS, SAPI_IP, SAPI_UID, RateLimit
 from toolkit.endpoints.writes import Expectation, Reconciliation, TransferLeg, Write
 
-ENDPOINTS: tuple[Endpoint, ...] = (
-    *exchange_link.ENDPOINTS,
-    *link_spot.ENDPOINTS,
-    *link_futures.ENDPOINTS,
-    *link_portfolio.ENDPOINTS,
-)
-
-WRITES: tuple[Write, ...] = (
-    *exchange_link.WRITES,
-    *link_spot.WRITES,
-    *link_futures.WRITES,
-    *link_portfolio.WRITES,
-)
+ENDPOINTS: tuple[Endpoint, ...] = tuple(each for namespace in NAMESPACES for each in namespace.reads)
+WRITES: tuple[Write, ...] = tuple(each for namespace in NAMESPACES for each in namespace.writes)
 
 ENDPOINTS_BY_NAME: dict[str, Endpoint] = {endpoint.qualified_name: endpoint for endpoint in ENDPOINTS}
 WRITES_BY_NAME: dict[str, Write] = {write.qualified_name: write for write in WRITES}
@@ -64,12 +52,12 @@ __all__ = [
     "EXCHANGE_DOMAINS",
     "FAPI",
     "KEY_PERMISSIONS",
+    "NAMESPACES",
     "NO_PAGING",
     "PAPI",
     "RATE_LIMITS",
     "SAPI_IP",
     "SAPI_UID",
-    "SYSTEM_TITLES",
     "WRITES",
     "WRITES_BY_NAME",
     "Column",
@@ -77,6 +65,7 @@ __all__ = [
     "Expectation",
     "Host",
     "Method",
+    "Namespace",
     "Paging",
     "Param",
     "RateLimit",

@@ -56,5 +56,5 @@ KEY_PERMISSIONS = Endpoint(
     ),
     summary="The permissions of the key itself, and whether it is restricted by IP address, as one row.",
     notes=("Only a key that is restricted by IP address may withdraw.",),
-    source="https://developers.binance.com/docs/wallet/account/api-key-permission",
+    source="https://developers.binance.com/en/docs/catalog/core-trading-wallet/api/rest-api/account#get-api-key-permission",
 )

@@ -15,9 +15,16 @@ from toolkit.endpoints.model import Column, Endpoint, Paging, Param, Window
 from toolkit.endpoints.rate_limits import FAPI
 from toolkit.endpoints.writes import Write
 
-_DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/futures"
+_DOCS = "https://developers.binance.com/legacy-docs/binance_link/link-and-trade/futures"
 
-BROKER_ID = Param(field="brokerId", name="broker_id", kind="id", doc="The partner's Link id.", required=True)
+BROKER_ID = Param(
+    field="brokerId",
+    name="broker_id",
+    kind="id",
+    doc="The partner's Link id.",
+    required=True,
+    example="ABCD1234",
+)
 
 # Any other value is rejected with -1102 (documentation of 2026).
 MARKET = Param(

@@ -17,7 +17,7 @@ from toolkit.endpoints.model import Endpoint
 from toolkit.endpoints.rate_limits import PAPI
 from toolkit.endpoints.writes import Write
 
-_DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/futures"
+_DOCS = "https://developers.binance.com/legacy-docs/binance_link/link-and-trade/futures"
 
 NEW_USER = Endpoint(
     name="new_user",

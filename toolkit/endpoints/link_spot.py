@@ -1,4 +1,4 @@
-"""Link and Trade (Spot): customers who trade through the partner's product. 5 reads, 2 writes."""
+"""Link and Trade (Spot): customers who trade through the partner's product."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from toolkit.endpoints.model import Column, Endpoint, Paging, Param, Window
 from toolkit.endpoints.rate_limits import SAPI_IP
 from toolkit.endpoints.writes import Expectation, Reconciliation, Write
 
-_DOCS = "https://developers.binance.com/docs/binance_link/link-and-trade/spot"
+_DOCS = "https://developers.binance.com/legacy-docs/binance_link/link-and-trade/spot"
 
 _AGENT_CODE = Param(
-    field="apiAgentCode", name="agent_code", kind="id", doc="The partner's Link id.", required=True
+    field="apiAgentCode",
+    name="agent_code",
+    kind="id",
+    doc="The partner's Link id.",
+    required=True,
+    example="ABCD1234",
 )
 
 NEW_CUSTOMER_ID = Param(
@@ -21,6 +26,7 @@ NEW_CUSTOMER_ID = Param(
     kind="id",
     doc="The new id; no two customers may have the same.",
     required=True,
+    example="desk-7",
 )
 CUSTOMER_EMAIL = Param(
     field="email",
@@ -28,6 +34,7 @@ CUSTOMER_EMAIL = Param(
     kind="email",
     doc="E-mail address of the customer.",
     required=True,
+    example="trader@example.com",
     private=True,
 )
 GIVEN_ID_COLUMNS = (

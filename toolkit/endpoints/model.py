@@ -29,16 +29,6 @@ RowLayout = Literal["objects", "arrays", "named"]
 PagingKind = Literal["none", "page", "offset", "limit", "id"]
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
-# The systems with methods on `Link`, each under a namespace of its own.
-SYSTEM_TITLES: Mapping[System, str] = MappingProxyType(
-    {
-        "exchange": "Exchange Link",
-        "spot": "Link and Trade (Spot)",
-        "futures": "Link and Trade (Futures)",
-        "portfolio": "Link and Trade (Portfolio Margin)",
-    }
-)
-
 MILLISECOND = timedelta(milliseconds=1)
 
 ROW_NAME = "*"
@@ -61,6 +51,8 @@ class Param:
             leaving it out would do more than intended.
         choices: The values a user may pass, and what is sent for each.
         default: What the exchange assumes when it is not sent.
+        example: A value for the examples in the documentation, which run on the sandbox. An optional
+            parameter is shown there if it has one.
         minimum: Smallest whole number allowed.
         maximum: Largest whole number allowed, or the largest number of texts.
         max_length: Maximum number of characters of a text.
@@ -79,6 +71,7 @@ class Param:
     required_by_client: bool = False
     choices: Mapping[str, int | str] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     default: int | str | bool | None = None
+    example: int | str | bool | None = None
     minimum: int | None = None
     maximum: int | None = None
     max_length: int | None = None

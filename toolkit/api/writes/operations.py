@@ -11,11 +11,10 @@ from typing import SupportsIndex
 import pandas as pd
 
 from toolkit.api.resource import LinkBound
-from toolkit.api.writes.accounts import AccountWrites
-from toolkit.api.writes.customers import FuturesWrites, PortfolioWrites, SpotWrites
-from toolkit.api.writes.keys import KeyWrites
-from toolkit.api.writes.resource import T
-from toolkit.api.writes.transfers import TransferWrites
+from toolkit.api.writes.exchange import ExchangeWrites
+from toolkit.api.writes.futures import FuturesWrites
+from toolkit.api.writes.portfolio import PortfolioWrites
+from toolkit.api.writes.spot import SpotWrites
 from toolkit.auth.credentials import Keys
 from toolkit.auth.signing import to_text
 from toolkit.endpoints import Write
@@ -44,10 +43,6 @@ _NOT_A_SANDBOX = (
     "it is a tunnel to the real exchange. Nothing was sent. Try again; only if it is the real exchange, "
     'call `link.operations(confirm="live")`.'
 )
-
-
-class ExchangeWrites(AccountWrites[T], KeyWrites[T], TransferWrites[T]):
-    """Exchange Link: sub-accounts, their keys, transfers and commissions."""
 
 
 class Operations(LinkBound):

@@ -1,4 +1,4 @@
-"""Exchange Link (also Broker, Crypto-As-A-Service): the partner's sub-accounts. 17 reads, 18 writes.
+"""Exchange Link (also Broker, Crypto-As-A-Service): the partner's sub-accounts.
 
 Called with the key of the partner's master account. An endpoint without a documented weight has weight 1,
 charged to the IP counter (the scope is not documented; IP has the smaller limit). `subAccountId` is always
@@ -8,25 +8,25 @@ text: some responses spell it `subaccountId`, some send it as a JSON number beyo
 from __future__ import annotations
 
 from toolkit.endpoints.exchange_link.account_writes import (
-    CREATE_API_KEY,
     CREATE_SUB_ACCOUNT,
-    DELETE_API_KEY,
     DELETE_SUB_ACCOUNT,
     ENABLE_FUTURES,
-    REMOVE_ADDRESSES,
     SET_INTEREST_BNB_BURN,
-    SET_IP_RESTRICTION,
-    SET_PERMISSIONS,
     SET_SPOT_BNB_BURN,
-    SET_UNIVERSAL_TRANSFER,
 )
 from toolkit.endpoints.exchange_link.accounts import API_KEYS, BNB_BURN, IP_RESTRICTION, PARTNER, SUB_ACCOUNTS
 from toolkit.endpoints.exchange_link.balances import FUTURES_BALANCES, MARGIN_BALANCES, SPOT_BALANCES
+from toolkit.endpoints.exchange_link.fee_writes import SET_CM_COMMISSION, SET_COMMISSION, SET_UM_COMMISSION
 from toolkit.endpoints.exchange_link.fees import CM_COMMISSION, FUTURES_REBATES, REBATES, UM_COMMISSION
-from toolkit.endpoints.exchange_link.money_writes import (
-    SET_CM_COMMISSION,
-    SET_COMMISSION,
-    SET_UM_COMMISSION,
+from toolkit.endpoints.exchange_link.key_writes import (
+    CREATE_API_KEY,
+    DELETE_API_KEY,
+    REMOVE_ADDRESSES,
+    SET_IP_RESTRICTION,
+    SET_PERMISSIONS,
+    SET_UNIVERSAL_TRANSFER,
+)
+from toolkit.endpoints.exchange_link.transfer_writes import (
     TRANSFER,
     TRANSFER_FUTURES,
     TRANSFER_WITHIN,

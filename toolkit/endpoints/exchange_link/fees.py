@@ -29,7 +29,14 @@ def _futures_commission(
             SUB_ACCOUNT,
             # Mandatory since 2025-09-16 by the change log and the 2026 documentation; the page of 2025-11
             # still calls it optional. This is the stricter reading.
-            Param(field=name, name=name, kind="text", doc=f"The {name}, such as {example}.", required=True),
+            Param(
+                field=name,
+                name=name,
+                kind="text",
+                doc=f"The {name}, such as {example}.",
+                required=True,
+                example=example,
+            ),
         ),
         columns=(
             SUB_ACCOUNT_ID,

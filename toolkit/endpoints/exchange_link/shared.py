@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from toolkit.endpoints.model import Column, Param
 
-DOCS = "https://developers.binance.com/docs/binance_link/exchange-link"
+DOCS = "https://developers.binance.com/legacy-docs/binance_link/exchange-link"
 
 MARKETS = MappingProxyType({"um": 1, "cm": 2})
 

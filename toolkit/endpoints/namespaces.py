@@ -1,0 +1,81 @@
+"""The namespaces of `Link`, one for each product of the exchange: `link.spot`, `ops.spot`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+from toolkit.endpoints import exchange_link, link_futures, link_portfolio, link_spot
+from toolkit.endpoints.model import Endpoint, System
+from toolkit.endpoints.writes import Write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Namespace:
+    """A namespace of `Link`: the endpoints of one product.
+
+    Attributes:
+        system: Its name on `Link`, and in the declarations.
+        title: Name of the product.
+        module: The module that declares its endpoints, or a package of such modules.
+        about: What its reads are about, completing the sentence "<title>: ...".
+        about_writes: What its writes are about, "" where it has none.
+        documentation: URL of the product's documentation.
+    """
+
+    system: System
+    title: str
+    module: ModuleType
+    about: str
+    about_writes: str = ""
+    documentation: str
+
+    @property
+    def reads(self) -> tuple[Endpoint, ...]:
+        """Its endpoints that read."""
+        reads: tuple[Endpoint, ...] = self.module.ENDPOINTS
+        return reads
+
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        """Its endpoints that write."""
+        writes: tuple[Write, ...] = getattr(self.module, "WRITES", ())
+        return writes
+
+
+_SITE = "https://developers.binance.com/en/docs"
+
+NAMESPACES: tuple[Namespace, ...] = (
+    Namespace(
+        system="exchange",
+        title="Exchange Link",
+        module=exchange_link,
+        about="the partner's sub-accounts, their keys, balances, transfers and rebates",
+        about_writes="sub-accounts, their keys, transfers and commissions",
+        documentation=f"{_SITE}/catalog/vip-and-institutional-caas/api/rest-api/account",
+    ),
+    Namespace(
+        system="spot",
+        title="Link and Trade (Spot)",
+        module=link_spot,
+        about="customers who trade through the partner's product",
+        about_writes="ids of customers",
+        documentation=f"{_SITE}/products/oms/overview",
+    ),
+    Namespace(
+        system="futures",
+        title="Link and Trade (Futures)",
+        module=link_futures,
+        about="customers and daily reports, USD-M and COIN-M",
+        about_writes="ids of customers",
+        documentation=f"{_SITE}/products/oms/overview",
+    ),
+    Namespace(
+        system="portfolio",
+        title="Link and Trade (Portfolio Margin)",
+        module=link_portfolio,
+        about="reads as for futures, for customers with Portfolio Margin",
+        about_writes="ids of customers",
+        documentation=f"{_SITE}/products/oms/overview",
+    ),
+)
