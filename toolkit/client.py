@@ -69,7 +69,7 @@ class WeightEstimate(Suggests):
         requests: Number of requests.
         weight: Weight of all of them.
         rate_limit: Name of the rate limit they are charged to.
-        limit: Weight that this rate limit allows in a minute.
+        limit: Weight that this rate limit allows in a window.
     """
 
     requests: int
@@ -355,7 +355,7 @@ class Link(LinkBound):
             )
 
     def usage(self) -> pd.DataFrame:
-        """Used weight of the rate limits, one row for each counter and process; nothing is sent.
+        """Use of the rate limits, one row for each counter and process; nothing is sent.
 
         The rows describe the current windows: one row for each process of this machine that used a counter,
         one called "others" for programs that do not share the budget, and one for each count the exchange
@@ -369,9 +369,11 @@ class Link(LinkBound):
         Returns:
             A DataFrame with the columns
 
-            - rate_limit (text): Name of the rate limit: api, sapi-ip, sapi-uid, fapi or papi.
+            - rate_limit (text): Name of the rate limit: api, sapi-ip, sapi-uid, fapi, papi, fapi-funding or
+              futures-data.
             - endpoint (text): The endpoint that has the counter to itself; missing if endpoints share it.
-            - counts (text): What is counted, weight or orders.
+            - counts (text): What is counted: weight, requests (one each, whatever their weight) or orders.
+              Where it is requests, read "weight" below as their number.
             - window (time): Start of the current window, by the exchange's clock.
             - seconds (integer): Length of the window.
             - process (text): The notebook or script, or "others"; missing for counts that are not split.
