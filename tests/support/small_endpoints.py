@@ -19,7 +19,7 @@ from toolkit.endpoints import API, FAPI, SAPI_IP, Column, Endpoint, Paging, Para
 from toolkit.endpoints.model import ROW_NAME, TimeUnit
 from toolkit.endpoints.rate_limits import FUNDING, FUTURES_DATA
 from toolkit.sandbox.times import from_ms
-from toolkit.sandbox.world.tables import ListTable, SingleRow
+from toolkit.sandbox.world.tables import ListTable, SingleRow, Table
 
 Row = dict[str, object]
 
@@ -381,7 +381,7 @@ def small_exchange(
     return {"endpoints": endpoints, "tables": tables, **arguments}
 
 
-def table_of(endpoint: Endpoint, rows: Iterable[Row]) -> ListTable | SingleRow:
+def table_of(endpoint: Endpoint, rows: Iterable[Row]) -> Table:
     """A table of rows as the endpoint has them."""
     if endpoint.name in SINGLE:
         return SingleRow(*rows)
