@@ -196,6 +196,7 @@ SNAPSHOTS = _endpoint(
     ),
     paging=Paging(kind="limit", size="limit", default=7, maximum=30),
     rows_field="snapshotVos",
+    ignored=("type", "data.balances[].locked"),
     identity=("time", "asset"),
     order_by="time",
 )
