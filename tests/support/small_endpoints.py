@@ -19,7 +19,7 @@ from toolkit.endpoints import API, FAPI, SAPI_IP, Column, Endpoint, Paging, Para
 from toolkit.endpoints.model import ROW_NAME, TimeUnit
 from toolkit.endpoints.rate_limits import FUNDING, FUTURES_DATA
 from toolkit.sandbox.times import from_ms
-from toolkit.sandbox.world.tables import ListTable, SingleRow
+from toolkit.sandbox.world.tables import ListTable, SingleRow, Table
 
 Row = dict[str, object]
 
@@ -196,6 +196,7 @@ SNAPSHOTS = _endpoint(
     ),
     paging=Paging(kind="limit", size="limit", default=7, maximum=30),
     rows_field="snapshotVos",
+    ignored=("type", "data.balances[].locked"),
     identity=("time", "asset"),
     order_by="time",
 )
@@ -381,7 +382,7 @@ def small_exchange(
     return {"endpoints": endpoints, "tables": tables, **arguments}
 
 
-def table_of(endpoint: Endpoint, rows: Iterable[Row]) -> ListTable | SingleRow:
+def table_of(endpoint: Endpoint, rows: Iterable[Row]) -> Table:
     """A table of rows as the endpoint has them."""
     if endpoint.name in SINGLE:
         return SingleRow(*rows)

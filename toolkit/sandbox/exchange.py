@@ -17,6 +17,7 @@ from toolkit.sandbox import faults as faulty
 from toolkit.sandbox.authentication import check_key, check_permission, check_signed, find_key
 from toolkit.sandbox.clock import SystemTime, TimeSource
 from toolkit.sandbox.effects import Effect, shown
+from toolkit.sandbox.example_rows import EXAMPLE_HEADER
 from toolkit.sandbox.faults import Faults
 from toolkit.sandbox.keys import RegisteredKey
 from toolkit.sandbox.limits import IntervalCount, Limits
@@ -25,7 +26,7 @@ from toolkit.sandbox.parameters import Parameters, check_parameters, read_parame
 from toolkit.sandbox.public import PUBLIC_ROUTES, PublicRequest, PublicRoute
 from toolkit.sandbox.reads import CheckedRequest, Reads, RowPage, RowsKept
 from toolkit.sandbox.world import World
-from toolkit.sandbox.world.tables import Row, SingleRow, Table
+from toolkit.sandbox.world.tables import Row, Table
 from toolkit.sandbox.writes import execute
 
 LOG_KEPT = 20_000
@@ -79,6 +80,7 @@ class Exchange:
         rate_limits: Rate limits that replace the documented ones, by name.
         window_seconds: Length of every rate limit's window, instead of the documented one.
         endpoints: More endpoints to serve, besides the declared ones.
+        examples: Example responses by endpoint, for those that have neither rows nor a documented example.
 
     Attributes:
         id: Identifies this exchange: another one at the same address has another id.
@@ -94,11 +96,12 @@ class Exchange:
         clock: TimeSource | None = None,
         *,
         limit_scale: float = 1.0,
-        tables: Mapping[str, Table | SingleRow] | None = None,
+        tables: Mapping[str, Table] | None = None,
         rows_kept: RowsKept = "oldest",
         rate_limits: Mapping[str, RateLimit] | None = None,
         window_seconds: int | None = None,
         endpoints: Iterable[Endpoint] = (),
+        examples: Mapping[str, object] | None = None,
     ) -> None:
         self._endpoints = ENDPOINTS_BY_ROUTE | {(each.method, each.path): each for each in endpoints}
         self.id = uuid.uuid4().hex
@@ -110,7 +113,7 @@ class Exchange:
         self.log: deque[LogEntry] = deque(maxlen=LOG_KEPT)
         self.counts: Counter[int] = Counter()
         self._effects: deque[Effect] = deque(maxlen=EFFECTS_KEPT)
-        self._reads = Reads(world, tables or {}, rows_kept)
+        self._reads = Reads(world, tables or {}, rows_kept, examples or {})
         forks.renew(self._make_lock)
 
     def _make_lock(self) -> None:
@@ -121,6 +124,12 @@ class Exchange:
         """What each counter counted in each interval, oldest first."""
         with self._lock:
             return [replace(window) for window in self.limits.windows]
+
+    @property
+    def examples(self) -> list[str]:
+        """The endpoints that are served from their documented example, for lack of a rule."""
+        reads = (each for each in self._endpoints.values() if not isinstance(each, Write))
+        return sorted({each.qualified_name for each in reads if self._reads.is_example(each.qualified_name)})
 
     @property
     def effects(self) -> list[Effect]:
@@ -237,6 +246,8 @@ class Exchange:
             fits = faulty.PARAMETERS, context.request, lambda each: faulty.can_alter_request(each, checked)
             for altering in self.faults.take_all(*fits):
                 checked = faulty.alter_request(altering, checked)
+            if self._reads.is_example(endpoint.qualified_name):
+                context.headers[EXAMPLE_HEADER] = "1"
         payload = self._execute(checked) if isinstance(endpoint, Write) else self._reads.single(checked)
         if payload is not None:
             return self._alter_object(context.request, endpoint, payload)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from toolkit.endpoints import Column, Endpoint
 from toolkit.endpoints.model import ROW_NAME
@@ -32,6 +33,17 @@ def wrap(endpoint: Endpoint, rows: list[Row], values: Mapping[str, str], now_ms:
     for name in reversed(path):
         payload = {name: payload}
     return payload
+
+
+def unwrap(endpoint: Endpoint, payload: Any) -> list[Row] | Row:
+    """The rows of a payload as objects, as `wrap` takes them; the row itself where it is an object."""
+    for name in filter(None, endpoint.rows_field.split(".")):
+        payload = payload[name]
+    if endpoint.row_layout == "arrays":
+        return [{str(position): value for position, value in enumerate(row)} for row in payload]
+    if endpoint.row_layout == "named":
+        return [{ROW_NAME: name, **row} for name, row in payload.items()]
+    return [dict(row) for row in payload] if isinstance(payload, list) else dict(payload)
 
 
 def _laid_out(endpoint: Endpoint, rows: list[Row]) -> object:

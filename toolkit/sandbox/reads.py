@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from toolkit.endpoints import KEY_PERMISSIONS, Endpoint
 from toolkit.endpoints.model import PagingKind
 from toolkit.sandbox import layouts
+from toolkit.sandbox.example_rows import example_rows, repeat_parameters
+from toolkit.sandbox.examples import example_of
 from toolkit.sandbox.keys import PARTNER, RegisteredKey
 from toolkit.sandbox.messages import RefusalError, invalid
 from toolkit.sandbox.spans import TimeRange, span_of
@@ -84,13 +86,21 @@ class Reads:
         tables: Rows of an endpoint, instead of those of the world, by its name.
         rows_kept: Which rows an endpoint that has only a limit returns when a span holds more and the
             request has a startTime. The documents promise the oldest; a client should cope with both.
+        examples: Example responses of endpoints that have none in `sandbox/examples/`, by their name.
     """
 
-    def __init__(self, world: World, tables: Mapping[str, Table | SingleRow], rows_kept: RowsKept) -> None:
+    def __init__(
+        self,
+        world: World,
+        tables: Mapping[str, Table],
+        rows_kept: RowsKept,
+        examples: Mapping[str, object],
+    ) -> None:
         self._world = world
-        self._tables = {name: table for name, table in tables.items() if not isinstance(table, SingleRow)}
-        self._single = {name: table.row for name, table in tables.items() if isinstance(table, SingleRow)}
+        self._tables = dict(tables)
         self._rows_kept = rows_kept
+        self._examples = examples
+        self._example_tables: dict[str, Table] = {}
         self._objects: dict[str, Callable[[CheckedRequest], object]] = {
             "exchange.partner": self._partner,
             "exchange.ip_restriction": self._ip_restriction,
@@ -107,24 +117,33 @@ class Reads:
             KEY_PERMISSIONS.qualified_name: _key_permissions,
         }
 
+    def is_example(self, qualified_name: str) -> bool:
+        """Whether the rows of this endpoint are those of its documented example."""
+        known = (self._tables, self._objects, self._world.table_names)
+        return not any(qualified_name in names for names in known)
+
     def single(self, request: CheckedRequest) -> object | None:
         """The payload of an endpoint that returns one object; None where it has a table."""
         qualified_name = request.endpoint.qualified_name
-        if qualified_name in self._tables:
-            return None
-        if qualified_name in self._single:
-            return dict(self._single[qualified_name])
-        made = self._objects.get(qualified_name)
-        return made(request) if made else None
+        if qualified_name in self._objects and qualified_name not in self._tables:
+            return self._objects[qualified_name](request)
+        if isinstance(self._table(request), SingleRow):
+            return next(iter(self.page(request).rows), {})
+        return None
 
     def page(self, request: CheckedRequest) -> RowPage:
         """The rows that a list endpoint returns."""
+        if not self.is_example(request.endpoint.qualified_name):
+            return self._page(request, _filters(request.endpoint, request.values))
+        page = self._page(request, {})
+        return replace(page, rows=repeat_parameters(request.endpoint, page.rows, request.values))
+
+    def _page(self, request: CheckedRequest, filters: Mapping[str, str]) -> RowPage:
         endpoint, values = request.endpoint, request.values
         span = span_of(endpoint, values, request.now_ms)
         if endpoint.qualified_name in _WITH_ACCOUNT and endpoint.qualified_name not in self._tables:
             self._account(values)
-        table = self._tables.get(endpoint.qualified_name) or self._world.table(endpoint.qualified_name)
-        filters = _filters(endpoint, values)
+        table = self._table(request)
         if span.start is not None and span.start > span.end:
             return RowPage([], 0, None)
         paging = endpoint.paging
@@ -146,6 +165,20 @@ class Reads:
     def wrap(self, request: CheckedRequest, rows: list[Row]) -> object:
         """The rows in the documented shape."""
         return layouts.wrap(request.endpoint, rows, request.values, request.now_ms)
+
+    def _table(self, request: CheckedRequest) -> Table:
+        """The rows of an endpoint. An example stays where the first request put it."""
+        name = request.endpoint.qualified_name
+        if name in self._tables:
+            return self._tables[name]
+        if name in self._world.table_names:
+            return self._world.table(name)
+        if name not in self._example_tables:
+            example = self._examples.get(name) or example_of(name)
+            if example is None:
+                raise RefusalError(-1020, f"The sandbox has no rows and no example for {name}.")
+            self._example_tables[name] = example_rows(request.endpoint, example, request.now_ms)
+        return self._example_tables[name]
 
     def _from_oldest(self, kind: PagingKind, span: TimeRange) -> bool:
         """Whether a response that cannot hold all rows of the span begins with its oldest ones."""

@@ -184,6 +184,7 @@ def test_the_sandbox_returns_rows_and_the_frame_its_provenance(
         "requests",
         "weight",
         "complete",
+        "example",
         *(["emails"] if any(column.kind == "email" for column in endpoint.columns) else []),
         "undeclared",
     ]
@@ -193,6 +194,7 @@ def test_the_sandbox_returns_rows_and_the_frame_its_provenance(
         "sandbox",
     )
     assert attrs["complete"] is True
+    assert attrs["example"] is False
     assert attrs["undeclared"] == []
     assert attrs["weight"] == attrs["requests"] * endpoint.weight_of({})
     assert set(given) <= set(attrs["parameters"])

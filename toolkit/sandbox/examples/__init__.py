@@ -11,14 +11,10 @@ from importlib.resources import files
 
 
 @cache
-def example_of(qualified_name: str) -> object:
-    """The documented example of an endpoint's response.
-
-    Raises:
-        LookupError: It has none.
-    """
+def example_of(qualified_name: str) -> object | None:
+    """The documented example of an endpoint's response, None if there is none."""
     file = files(__name__).joinpath(f"{qualified_name}.json")
     if not file.is_file():
-        raise LookupError(f"{qualified_name} has no example response")
+        return None
     examples: dict[str, object] = json.loads(file.read_text(encoding="utf-8"))
     return next(iter(examples.values()))

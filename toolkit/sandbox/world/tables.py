@@ -106,9 +106,19 @@ class ListTable:
 
 @dataclass(frozen=True, slots=True)
 class SingleRow:
-    """The row of an endpoint whose response is one object."""
+    """The row of an endpoint whose response is one object, whatever the request."""
 
     row: Row
+
+    def count(self, start: int | None, end: int | None, filters: Mapping[str, str]) -> int:
+        """One."""
+        return 1
+
+    def slice(
+        self, start: int | None, end: int | None, filters: Mapping[str, str], offset: int, limit: int
+    ) -> list[Row]:
+        """The row."""
+        return [dict(self.row)]
 
 
 Item = TypeVar("Item")
