@@ -11,7 +11,7 @@ from tests.support.paths import PACKAGE
 from toolkit.endpoints import ENDPOINTS, KEY_PERMISSIONS, NAMESPACES, WRITES, Endpoint
 
 SITE = "https://developers.binance.com"
-# Pages by product, endpoints by product, and the pages before July 2026. There is nothing under /docs/ any more.
+# Pages by product, endpoints by product, and the pages before July 2026. Nothing is under /docs/ any more.
 PAGE = re.compile(rf"{SITE}/(en/docs/(products|catalog)/[\w./-]+|legacy-docs/[\w/-]+)(#[\w-]+)?")
 
 

@@ -266,7 +266,7 @@ def test_a_namespace_needs_its_declarations_and_a_line_in_the_table(market: Name
         "docs/reference/reads-spot.md",
         "toolkit/api/reads/spot.py",
     ]
-    scope: dict[str, Any] = {}
+    scope: dict[str, Any] = {"__name__": "toolkit.api.reads.spot"}
     exec(generated["toolkit/api/reads/spot.py"], scope)
     passed: list[Any] = []
 
