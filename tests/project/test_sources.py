@@ -12,7 +12,7 @@ from toolkit.endpoints import ENDPOINTS, KEY_PERMISSIONS, NAMESPACES, WRITES, En
 
 SITE = "https://developers.binance.com"
 # Pages by product, endpoints by product, and the pages before July 2026. Nothing is under /docs/ any more.
-PAGE = re.compile(rf"{SITE}/(en/docs/(products|catalog)/[\w./-]+|legacy-docs/[\w/-]+)(#[\w-]+)?")
+PAGE = re.compile(rf"{SITE}/(en/docs/(products|catalog)/[\w./~-]+|legacy-docs/[\w/-]+)(#[\w-]+)?")
 
 
 @pytest.mark.parametrize("endpoint", [*ENDPOINTS, *WRITES, KEY_PERMISSIONS], ids=lambda e: e.qualified_name)
