@@ -75,13 +75,11 @@ def test_the_documented_response_becomes_the_declared_frame(
     frame = builder.frame({})
     assert_as_declared(frame, endpoint, numbers)
     assert frame.attrs["undeclared"] == []
-    rows = (
-        answer[endpoint.rows_field]
-        if endpoint.rows_field
-        else answer
-        if isinstance(answer, list)
-        else [answer]
-    )
+    rows = answer
+    for name in filter(None, endpoint.rows_field.split(".")):
+        rows = rows[name]
+    rows = rows if isinstance(rows, list) else [rows]
+    rows = rows[::-1] if endpoint.newest_first else rows
     assert len(frame) == len(rows)
     for position, row in enumerate(rows):
         for column in endpoint.columns:
