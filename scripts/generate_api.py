@@ -33,11 +33,9 @@ _SHOWN_LINES = 40
 
 def generated(namespaces: tuple[Namespace, ...] = NAMESPACES) -> dict[str, str]:
     """The text of each file, by its path from the top level."""
-    texts: dict[str, str] = {}
-    for namespace in namespaces:
-        texts.update(modules.files(namespace))
-        texts.update(pages.reference(namespace))
-    return {**texts, **pages.overview(namespaces)}
+    code = dict(file for namespace in namespaces for file in modules.files(namespace))
+    reference = dict(page for namespace in namespaces for page in pages.reference(namespace))
+    return {**modules.formatted(code), **reference, **pages.overview(namespaces)}
 
 
 def differences(root: Path, texts: dict[str, str]) -> dict[str, str]:

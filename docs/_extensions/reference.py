@@ -167,18 +167,17 @@ _ASTERISK = re.compile(r"(?<!\*)\*(?!\*)(?=[^`]*(?:`[^`]*`[^`]*)*$)")  # outside
 
 
 def index_methods(app: Sphinx, document: nodes.document) -> None:
-    """Make each section of a generated page that is headed by a method known as that method.
+    """Make each section with a name such as `link.spot.rebates` the target of links to this method.
 
-    These pages are plain Markdown. Their headings are names such as `link.spot.rebates`.
+    The pages about endpoints are plain Markdown, without directives.
     """
-    if not re.match(r"reference/(reads|writes)-", app.env.docname):
-        return
     for section in document.findall(nodes.section):
         name = section[0].astext()
         if re.fullmatch(r"(link|ops)(\.\w+){2}", name):
             app.env.domains.python_domain.note_object(name, "method", section["ids"][0], location=section)
     for table in document.findall(nodes.table):
-        table["classes"].append("endpoints")
+        if next(table.findall(nodes.entry)).astext() == "method":
+            table["classes"].append("endpoints")  # for its style
 
 
 def as_rst(  # noqa: PLR0917 - as autodoc calls it

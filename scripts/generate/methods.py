@@ -114,7 +114,7 @@ def docstring(endpoint: Endpoint) -> str:
 
 
 def source(endpoint: Endpoint, constant: str) -> str:
-    """Its method, before formatting.
+    """The code of its method, before formatting.
 
     Args:
         endpoint: The endpoint.

@@ -146,7 +146,7 @@ def _section(endpoint: Endpoint) -> str:
         _rows(
             ("argument", "type", ""),
             (
-                (f"`{name}`", _code(_cell(typed[name].annotation)), _cell(words))
+                (f"`{name}`", _code(_cell(typed[name].annotation.removesuffix(" | None"))), _cell(words))
                 for name, words in described.items()
             ),
         ),

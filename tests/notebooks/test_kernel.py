@@ -12,7 +12,9 @@ import pytest
 
 import toolkit
 from tests.support.kernels import Kernel, Shown
-from toolkit.endpoints import ENDPOINTS, SYSTEM_TITLES, WRITES
+from toolkit.endpoints import ENDPOINTS, NAMESPACES, WRITES
+
+SYSTEMS = [namespace.system for namespace in NAMESPACES]
 
 # The kernel is a separate program, whose libraries may emit warnings of their own.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -55,13 +57,13 @@ OFFERED: dict[str, set[str]] = {
     "toolkit.types.": {"Outcome", "Operations"},
     "toolkit.Link.": {"from_prompt"},
     "link.": {
-        *SYSTEM_TITLES,
+        *SYSTEMS,
         *("source", "budget", "hosts", "get", "estimate_weight", "usage", "doctor", "operations"),
     },
     "link.so": {"source"},
     "link.budget.": {"snapshot", "limit", "banned_until"},
     "ops.": {
-        *SYSTEM_TITLES,
+        *SYSTEMS,
         "preview",
         "history",
         "unresolved",
@@ -70,7 +72,7 @@ OFFERED: dict[str, set[str]] = {
         "resolve",
         "release_idempotency_key",
     },
-    "ops.preview.": set(SYSTEM_TITLES),
+    "ops.preview.": set(SYSTEMS),
     "preview.": {"checks", "address", "body", "weight"},
     "outcome.": {"status", "reason", "frame", "require_confirmed", "reconcile", "next_step", "error"},
     "diagnosis.": {"status", "frame", "checks", "source"},
@@ -94,9 +96,9 @@ OFFERED: dict[str, set[str]] = {
     "toolkit.demo(": {"seed=", "latency_ms=", "numbers="},
     "toolkit.charts.rebates(": {"frame=", "by=", "asset=", "freq="},
     "toolkit.panels.weight(": {"link="},
-    **{f"link.{system}.": names(ENDPOINTS, system) for system in SYSTEM_TITLES},
-    **{f"ops.{system}.": names(WRITES, system) for system in SYSTEM_TITLES},
-    **{f"ops.preview.{system}.": names(WRITES, system) for system in SYSTEM_TITLES},
+    **{f"link.{system}.": names(ENDPOINTS, system) for system in SYSTEMS},
+    **{f"ops.{system}.": names(WRITES, system) for system in SYSTEMS},
+    **{f"ops.preview.{system}.": names(WRITES, system) for system in SYSTEMS},
 }
 # Only jedi completes these: IPython itself runs neither calls nor properties.
 BY_JEDI = {

@@ -14,6 +14,7 @@ import toolkit.types
 from scripts import draw_layers
 from scripts.check_site import problems
 from tests.support.documents import DOCS, PAGES, ROOT, Document
+from toolkit.endpoints import ENDPOINTS, WRITES, Endpoint, Write
 
 DOCUMENTS = {path: Document(path) for path in PAGES}
 
@@ -47,27 +48,18 @@ def test_every_type_that_a_user_gets_is_in_the_reference() -> None:
     assert sorted(objects()) == sorted(f"toolkit.types.{name}" for name in toolkit.types.__all__)
 
 
-def namespaces() -> dict[str, list[str]]:
-    """The namespaces and the names in them, such as `link.spot` and `ops.spot`."""
-    found: dict[str, list[str]] = {}
-    for row in toolkit.list_endpoints().itertuples():
-        found.setdefault(f"{'ops' if row.writes else 'link'}.{row.system}", []).append(row.name)
-    return found
-
-
-def test_every_endpoint_is_in_the_reference() -> None:
-    assert sorted(named("endpoint-methods")) == sorted(namespaces())
-    assert set(named("endpoint-table")) == set(namespaces())
-
-
-def test_the_classes_that_the_pages_name_have_the_methods() -> None:
-    found = {}
-    for document in DOCUMENTS.values():
-        for block in document.blocks("{endpoint-methods}"):
-            module, _, name = re.search(r"^:class: (.+)$", block.text, re.MULTILINE)[1].rpartition(".")
-            found[block.kind.split(" ")[1]] = getattr(importlib.import_module(module), name)
-    for namespace, names in namespaces().items():
-        assert [name for name in names if not hasattr(found[namespace], name)] == [], namespace
+@pytest.mark.parametrize("endpoint", [*ENDPOINTS, *WRITES], ids=lambda each: each.qualified_name)
+def test_an_endpoint_has_a_section_in_the_reference_and_a_link_to_it(endpoint: Endpoint) -> None:
+    kind, owner = ("writes", "ops") if isinstance(endpoint, Write) else ("reads", "link")
+    page, name = f"reference/{kind}-{endpoint.system}.md", f"{owner}.{endpoint.qualified_name}"
+    section = DOCUMENTS[DOCS / page].text.split(f"\n## `{name}`\n")[1].partition("\n## ")[0]
+    assert endpoint.summary in section.replace("\n", " ")
+    assert f"`{endpoint.method} {endpoint.path}`" in section.replace("\n", " ")
+    assert f"]({endpoint.source})" in section
+    for column in endpoint.columns:
+        assert f"| `{column.name}` | {column.kind} |" in section
+    anchor = name.replace(".", "")
+    assert f"[`{endpoint.name}`]({page}#{anchor})" in DOCUMENTS[DOCS / "endpoints.md"].text
 
 
 def test_neither_the_build_nor_the_pages_use_another_host() -> None:

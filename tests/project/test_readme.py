@@ -15,7 +15,6 @@ import pytest
 
 from tests.support.paths import ROOT
 from toolkit.__main__ import main
-from toolkit.endpoints import ENDPOINTS, WRITES
 from toolkit.panels import base
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,10 +51,6 @@ def test_there_are_ten_cells_before_the_rest() -> None:
 
 def test_it_is_short() -> None:
     assert len(README.encode()) <= 6000
-
-
-def test_it_counts_the_endpoints() -> None:
-    assert f"{len(ENDPOINTS)} reads and {len(WRITES)} writes" in README
 
 
 def printed_commands() -> list[str]:

@@ -1,4 +1,4 @@
-"""Link and Trade (Futures): customers on USD-M and COIN-M futures. 9 reads, including income, and 2 writes.
+"""Link and Trade (Futures): customers on USD-M and COIN-M futures, and their income.
 
 All are on fapi.binance.com, COIN-M too (`market="cm"`); dapi.binance.com has none of them. Reports have one
 row a day, stamped with midnight UTC. No maximum span is documented for them: the whole span is requested at

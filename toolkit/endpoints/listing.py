@@ -17,6 +17,7 @@ _TEXTS = (
         "security",
         "permission",
         "rate_limit",
+        "counts",
         "arguments",
         "paging",
     ),
@@ -43,19 +44,23 @@ def list_endpoints() -> pd.DataFrame:
         - endpoint (text): How to call it: `link.<endpoint>(...)`, and `ops.<endpoint>(...)` where it writes.
         - writes (flag): Whether it changes something.
         - name (text): Name of the method in its namespace.
-        - system (text): The namespace: exchange, spot, futures or portfolio.
+        - system (text): The namespace, such as "spot".
         - method (text), path (text): HTTP method and path.
-        - security (text): Documented security type; SIGNED where none is documented.
+        - security (text): Documented security type; SIGNED where none is documented. NONE needs no key, and
+            MARKET_DATA a key but no signature.
         - permission (text): Permission the key needs, where the documentation names one.
         - weight (integer): Weight of one request; missing where it depends on the parameters.
-        - rate_limit (text): The rate limit the weight is charged to.
-        - limit (integer): Weight the rate limit allows in a minute.
-        - shared (flag): Whether all endpoints of its host share the rate limit, or it has its own.
+        - rate_limit (text): The rate limit that a request is charged to.
+        - limit (integer): What the rate limit allows in an interval: weight, or a number of requests.
+        - counts (text): What the rate limit counts: weight or requests.
+        - seconds (integer): Length of its interval, in seconds.
+        - shared (flag): Whether other endpoints are charged to the same counter.
         - arguments (text): Arguments of the method, required ones first and marked with *.
         - window (timedelta): Longest span of one request; longer spans are fetched in several requests.
         - default_window (timedelta): Span fetched when no start is given.
         - retention (timedelta): How far back the exchange keeps rows.
-        - paging (text): page, offset, limit (no pages: full windows are halved) or none.
+        - paging (text): page, offset, id (each page begins after the last id), limit (no pages: full windows
+            are halved) or none.
         - rows (integer): Maximum number of rows in one response.
         - confirm (text): Argument that must be given twice, as the write cannot be undone; missing elsewhere.
         - resolved_by (text): The evidence that resolves an unknown outcome of a write; without it the outcome
@@ -66,7 +71,7 @@ def list_endpoints() -> pd.DataFrame:
     frame = pd.DataFrame([_row(endpoint) for endpoint in (*ENDPOINTS, *WRITES)])
     for name in _TEXTS:
         frame[name] = frame[name].astype("string")
-    for name in ("weight", "limit", "rows"):
+    for name in ("weight", "limit", "seconds", "rows"):
         frame[name] = frame[name].astype("Int64")
     for name in ("window", "default_window", "retention"):
         frame[name] = pd.to_timedelta(frame[name])
@@ -89,6 +94,8 @@ def _row(endpoint: Endpoint) -> dict[str, object]:
         "weight": endpoint.weight if isinstance(endpoint.weight, int) else None,
         "rate_limit": endpoint.rate_limit.name,
         "limit": endpoint.rate_limit.limit,
+        "counts": endpoint.rate_limit.counts,
+        "seconds": endpoint.rate_limit.seconds,
         "shared": endpoint.rate_limit.shared,
         "arguments": ", ".join([*arguments, *(["start", "end"] if window else [])]),
         "window": window.max_span if window else None,

@@ -7,6 +7,7 @@ import inspect
 import json
 import operator
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import requests
 import toolkit
 from tests.support.sandbox_env import SandboxEnv
 from toolkit import errors
-from toolkit.endpoints import BASE_URLS, ENDPOINTS, WRITES, Host
+from toolkit.endpoints import BASE_URLS, ENDPOINTS, WRITES, Host, listing
+from toolkit.endpoints.rate_limits import FUNDING
 
 KEY, SECRET = "k" * 64, "s" * 64
 
@@ -187,6 +189,16 @@ def test_the_list_has_every_declared_endpoint() -> None:
     assert weights["exchange.spot_balances"] == 3000
     windows = dict(zip(frame["endpoint"], frame["window"], strict=True))
     assert windows["spot.rebates"] == pd.Timedelta(days=7)
+
+
+def test_the_list_says_what_a_rate_limit_counts_and_in_which_interval(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    funding = replace(ENDPOINTS[0], rate_limit=FUNDING)
+    monkeypatch.setattr(listing, "ENDPOINTS", [funding])
+    frame = toolkit.list_endpoints()
+    assert frame[["limit", "counts", "seconds"]].iloc[0].tolist() == [500, "requests", 300]
+    assert frame[["counts", "seconds"]].iloc[1].tolist() == ["weight", 60]
 
 
 def test_the_list_names_the_method_and_its_arguments() -> None:

@@ -486,47 +486,22 @@ def test_a_list_without_pages_as_long_as_a_truncated_one_raises(
 
 # -- how each read is known to be complete -------------------------------------------------------------
 
-ONE_OBJECT = "one object"
-EMPTY_PAGE = "an empty page"
-HALVES = "halves of its span, if it may be truncated at that number of rows"
-DAYS = "a row per day; otherwise as for those with a limit only"
-NOTHING_MORE = "the documents: it has no pages; not if it is as long as a truncated list"
-NAMED = "the only row that can match"
-
-HOW: dict[str, str] = {
-    "exchange.partner": ONE_OBJECT,
-    "exchange.sub_accounts": EMPTY_PAGE,
-    "exchange.api_keys": EMPTY_PAGE,
-    "exchange.ip_restriction": ONE_OBJECT,
-    "exchange.bnb_burn": ONE_OBJECT,
-    "exchange.spot_balances": EMPTY_PAGE,
-    "exchange.margin_balances": EMPTY_PAGE,
-    "exchange.futures_balances": EMPTY_PAGE,
-    "exchange.transfers": EMPTY_PAGE,
-    "exchange.futures_transfers": EMPTY_PAGE,
-    "exchange.universal_transfers": EMPTY_PAGE,
-    "exchange.deposits": EMPTY_PAGE,
-    "exchange.deposit": NAMED,
-    "exchange.um_commission": NAMED,
-    "exchange.cm_commission": NAMED,
-    "exchange.rebates": EMPTY_PAGE,
-    "exchange.futures_rebates": EMPTY_PAGE,
-    "spot.new_user": ONE_OBJECT,
-    "spot.customers": NOTHING_MORE,
-    "spot.customer_id": ONE_OBJECT,
-    "spot.rebates": HALVES,
-    "spot.kickbacks": HALVES,
-    "futures.new_user": ONE_OBJECT,
-    "futures.customers": EMPTY_PAGE,
-    "futures.customer_id": ONE_OBJECT,
-    "futures.income": HALVES,
-    "futures.overview": ONE_OBJECT,
-    "futures.volumes": DAYS,
-    "futures.rebates": DAYS,
-    "futures.trader_counts": DAYS,
-    "futures.traders": HALVES,
-    "portfolio.new_user": ONE_OBJECT,
-    "portfolio.customer_id": ONE_OBJECT,
+# Reads that return one row at most: an object, or the only row that can match. Others are complete by their
+# paging, as declared.
+ONE_ROW = {
+    "exchange.partner",
+    "exchange.ip_restriction",
+    "exchange.bnb_burn",
+    "exchange.deposit",
+    "exchange.um_commission",
+    "exchange.cm_commission",
+    "spot.new_user",
+    "spot.customer_id",
+    "futures.new_user",
+    "futures.customer_id",
+    "futures.overview",
+    "portfolio.new_user",
+    "portfolio.customer_id",
 }
 
 
@@ -560,25 +535,20 @@ def seen(env: SandboxEnv, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -
     return Seen(env.link._fetcher.fetch(endpoint, arguments), sizes)
 
 
-def test_how_completeness_is_known_is_listed_for_each_read() -> None:
-    assert list(HOW) == [endpoint.qualified_name for endpoint in ENDPOINTS]
-
-
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.qualified_name)
-def test_a_frame_is_complete_by_the_listed_means(
+def test_a_frame_is_complete_by_the_paging_of_its_endpoint(
     shared: SandboxEnv, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    how, found = HOW[endpoint.qualified_name], seen(shared, endpoint, monkeypatch)
+    kind, found = endpoint.paging.kind, seen(shared, endpoint, monkeypatch)
     assert found.frame.attrs["complete"] is True
-    if how == EMPTY_PAGE:
-        assert min(found.rows) == 0
-    elif how in (HALVES, DAYS):
-        assert endpoint.paging.kind == "limit"
-        assert sum(found.rows) >= len(found.frame)
-    elif how == NOTHING_MORE:
-        assert endpoint.paging.kind == "none"
-    else:
+    if endpoint.qualified_name in ONE_ROW:
         assert found.rows in ([1], [0])
+    elif kind == "limit":
+        assert sum(found.rows) >= len(found.frame)
+    elif kind == "none":
+        assert found.rows == [len(found.frame)]
+    else:
+        assert min(found.rows) == 0, "the page that ends the list is empty"
 
 
 # -- servers without end -------------------------------------------------------------------------------
