@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -38,7 +37,7 @@ class Decoder:
         if self.endpoint.newest_first:
             rows = rows[::-1]
         columns = [self._values(column, rows) for column in self.endpoint.columns]
-        return Page(len(rows), columns, self._times(columns), self._ids(columns), undeclared)
+        return Page(len(rows), columns, self._times(columns), undeclared)
 
     def _unwrap(self, payload: Any) -> tuple[Sequence[Row], frozenset[str]]:
         """The rows, with the fields of the object around them added to each, and the undeclared fields."""
@@ -92,25 +91,10 @@ class Decoder:
                 return [time if type(time) is int else None for time in values]
         return ()
 
-    def _ids(self, columns: Sequence[list[Any]]) -> Sequence[int | None]:
-        for column, values in zip(self.endpoint.columns, columns, strict=True):
-            if column.name == self.endpoint.paging.id_column:
-                return [_whole_number(value) for value in values]
-        return ()
-
     def _contract_error(self, problem: str) -> ContractError:
         return ContractError(
             self.endpoint.qualified_name, f"{problem}, contrary to the documentation of the exchange"
         )
-
-
-_ID = re.compile(r"[0-9]{1,40}")
-
-
-def _whole_number(value: Any) -> int | None:
-    if isinstance(value, str) and _ID.fullmatch(value):
-        return int(value)
-    return value if type(value) is int else None
 
 
 _MAX_DECODERS = 1000

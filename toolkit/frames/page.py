@@ -16,14 +16,12 @@ class Page:
         columns: The values of each declared column as they were received, None where one is missing.
         times: The time of each row in milliseconds, None where it has none; empty if the endpoint has no
             times.
-        ids: The ids by which the endpoint pages, None where one is not a whole number; empty if it does not.
         undeclared: Names of fields that were received but are not declared.
     """
 
     rows: int
     columns: Sequence[list[Any]] = field(repr=False)
     times: Sequence[int | None] = field(default=(), repr=False)
-    ids: Sequence[int | None] = field(default=(), repr=False)
     undeclared: frozenset[str] = frozenset()
 
     @property
@@ -46,5 +44,4 @@ class Page:
             rows=len(kept),
             columns=[[values[n] for n in kept] for values in self.columns],
             times=[self.times[n] for n in kept],
-            ids=[self.ids[n] for n in kept] if self.ids else (),
         )
